@@ -1,0 +1,3 @@
+"""ATLAS over the Model Context Protocol."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""The algorithm: pure values and pure functions, no I/O, no clock, no vendor, no MCP."""

@@ -1,0 +1,96 @@
+"""Which candidates say the same, for people and clients to see.
+
+A rendering of the evidence. It has no say in the loop: the orchestrator reads the candidates
+themselves.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from atlas_mcp.atlas.explore import Candidate
+from atlas_mcp.atlas.messages import Json
+
+_NUMBER = re.compile(r"[$€£]?\s*([-+]?[\d,]*\.?\d+(?:e[-+]?\d+)?)\s*%?", re.IGNORECASE)
+_BOXED = re.compile(r"\\boxed\{(.*)\}", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """A candidate as this module sees it."""
+
+    explore_id: int
+    solver: str
+    strategy: str
+    candidate: Candidate
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Candidates with one answer: the first one's words, and who stands behind it."""
+
+    answer: Json
+    votes: tuple[Vote, ...]
+
+
+def group_answers(votes: Iterable[Vote]) -> tuple[Group, ...]:
+    """Return the candidates grouped by what they answer, the largest group first."""
+    groups: dict[str, list[Vote]] = {}
+    for vote in votes:
+        groups.setdefault(same_key(vote.candidate.answer), []).append(vote)
+    found = [Group(votes[0].candidate.answer, tuple(votes)) for votes in groups.values()]
+    return tuple(sorted(found, key=lambda group: -len(group.votes)))
+
+
+def same_key(answer: Json) -> str:
+    """Return a text that is equal for answers that say the same.
+
+    White space, case, a final full stop, LaTeX and Markdown dressing, thousands separators and
+    trailing zeros do not tell answers apart; anything else does.
+    """
+    if isinstance(answer, bool) or answer is None:
+        return json.dumps(answer)
+    if isinstance(answer, int | float):
+        return _number(str(answer)) or str(answer)
+    if not isinstance(answer, str):
+        return json.dumps(answer, sort_keys=True)
+    text = answer.strip()
+    boxed = _BOXED.search(text)
+    if boxed is not None:
+        text = boxed[1]
+    text = " ".join(text.strip("$`*_ \n").rstrip(".").split()).casefold()
+    return _number(text) or text
+
+
+def warnings_of(votes: Sequence[Vote]) -> tuple[str, ...]:
+    """Return what a reader of the agreement should be warned of."""
+    groups = group_answers(votes)
+    found: list[str] = []
+    if len(votes) == 1:
+        found.append("Only one candidate gave an answer: nothing confirms it.")
+    if groups and len(groups[0].votes) > 1:
+        top = groups[0].votes
+        if len({vote.strategy for vote in top}) == 1:
+            found.append(
+                f"All candidates behind the largest group used one strategy ({top[0].strategy}): "
+                "they may share one mistake."
+            )
+    if len(groups) > 1 and len(groups[0].votes) == len(groups[1].votes):
+        found.append("No answer has more candidates behind it than every other.")
+    return tuple(found)
+
+
+def _number(text: str) -> str | None:
+    match = _NUMBER.fullmatch(text)
+    if match is None:
+        return None
+    try:
+        value = Decimal(match[1].replace(",", ""))
+    except InvalidOperation:
+        return None
+    percent = "%" if text.rstrip().endswith("%") else ""
+    return f"{value.normalize():f}{percent}"

@@ -1,0 +1,68 @@
+"""What is added to the orchestrator's conversation before each of its turns.
+
+Owns the order: answers to its tool calls first, then evidence it did not ask for, what was not
+accepted, and what is left of the budget. Its conversation only ever grows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from atlas_mcp.atlas import prompts
+from atlas_mcp.atlas.events import OrchestratorReplied, StopReason
+from atlas_mcp.atlas.explore import Candidate
+from atlas_mcp.atlas.messages import Part, Text, ToolResult, UserTurn
+from atlas_mcp.atlas.state import ExploreState, OrchestratorTurn, RunState
+
+
+def said(state: RunState, shows: Sequence[ExploreState], concluding: StopReason | None) -> UserTurn:
+    """Return the user turn that brings the orchestrator up to date.
+
+    Args:
+        state: The run, with no call open.
+        shows: The explores it has not been told of.
+        concluding: Why it must stop now, `None` if it may explore.
+    """
+    last = state.turns[-1] if state.turns else None
+    parts: list[Part] = []
+    if last is None:
+        parts += prompts.problem_parts(state.problem)
+    else:
+        parts += _tool_results(state, last, shows)
+    answered = {part.call_id for part in parts if isinstance(part, ToolResult)}
+    lines = [
+        prompts.result_text(state, explore)
+        for explore in shows
+        if explore.planned.call_id not in answered
+    ]
+    if last is not None:
+        lines += [result.text for result in last.refused if result.call_id not in answered]
+        if last.sent_back is not None and not answered:
+            lines.append(last.sent_back)
+    lines.append(prompts.budget_text(state))
+    if concluding is not None:
+        lines.append(prompts.CONCLUDE_TEXTS[concluding])
+    parts.append(Text("\n".join(lines)))
+    return UserTurn(tuple(parts))
+
+
+def _tool_results(
+    state: RunState, last: OrchestratorTurn, shows: Sequence[ExploreState]
+) -> list[ToolResult]:
+    """Return an answer to every tool call of the last reply: vendors refuse one left open."""
+    if not isinstance(last.reply, OrchestratorReplied):
+        return []
+    by_call = {explore.planned.call_id: explore for explore in shows}
+    refused = {result.call_id: result for result in last.refused}
+    results: list[ToolResult] = []
+    for call in last.reply.reply.tool_calls:
+        explore = by_call.get(call.id)
+        if explore is not None:
+            failed = not isinstance(explore.outcome, Candidate)
+            results.append(ToolResult(call.id, prompts.result_text(state, explore), failed))
+        elif call.id in refused:
+            results.append(refused[call.id])
+        else:
+            why = last.sent_back or prompts.exhausted()
+            results.append(ToolResult(call.id, why, is_error=True))
+    return results

@@ -1,0 +1,147 @@
+"""Reading the orchestrator's reply: explores it wants, an answer, or neither.
+
+Owns the step from a model's words to typed decisions. Whether a decision is granted is the
+policy's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from atlas_mcp.atlas.events import OrchestratorReplied
+from atlas_mcp.atlas.explore import (
+    MAX_INSTRUCTION_CHARS,
+    STRATEGIES,
+    Explore,
+    confidence,
+    incomplete,
+    read_object,
+)
+from atlas_mcp.atlas.messages import EFFORTS, Json, Reply
+from atlas_mcp.atlas.pool import RunSpec
+from atlas_mcp.atlas.problem import answer_error
+from atlas_mcp.atlas.prompts import EXPLORE_TOOL
+
+
+@dataclass(frozen=True, slots=True)
+class WantedExplore:
+    """An explore asked for. `call_id` is `None` for an orchestrator without tools."""
+
+    call_id: str | None
+    explore: Explore
+
+
+@dataclass(frozen=True, slots=True)
+class BadCall:
+    """A tool call whose arguments cannot be used."""
+
+    call_id: str | None
+    fault: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wants:
+    """The orchestrator goes on exploring."""
+
+    calls: tuple[WantedExplore | BadCall, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Synthesis:
+    """The orchestrator stops. `answer` is `None` where no answer is supported."""
+
+    answer: Json
+    explanation: str
+    confidence: float
+    dissent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """The reply is neither. `final` if asking again would get the same."""
+
+    fault: str
+    final: bool = False
+
+
+Decision: TypeAlias = Wants | Synthesis | Unreadable
+
+
+def read_decision(
+    replied: OrchestratorReplied, spec: RunSpec, answer_schema: Mapping[str, Json] | None
+) -> Decision:
+    """Return what the orchestrator decided."""
+    if replied.reply.tool_calls and replied.stop == "tool_calls":
+        return Wants(
+            tuple(_call(c.id, c.name, c.arguments, spec) for c in replied.reply.tool_calls)
+        )
+    failure = incomplete(
+        Reply(replied.reply, replied.stop, replied.usage, replied.cost_usd, replied.detail)
+    )
+    if failure is not None:
+        return Unreadable(failure.message, final=failure.kind == "refused")
+    found = read_object(replied.reply.text)
+    if isinstance(found, str):
+        return Unreadable(found)
+    if found.get("action") == "explore":
+        return Wants((_call(None, EXPLORE_TOOL, found, spec),))
+    return _synthesis(found, answer_schema)
+
+
+def read_explore(arguments: Mapping[str, Any], spec: RunSpec) -> Explore | str:
+    """Return the explore that `arguments` ask for, or the fault in them."""
+    names = [entry.name for entry in spec.solvers]
+    solver = arguments.get("solver") or names[0]
+    if solver not in names:
+        return f"there is no solver {solver!r}; there are {', '.join(names)}"
+    strategy = arguments.get("strategy") or "direct"
+    if strategy not in STRATEGIES:
+        return f"there is no strategy {strategy!r}; there are {', '.join(STRATEGIES)}"
+    effort = arguments.get("effort") or None
+    accepted = spec.solver(solver).spec.efforts
+    if effort is not None and effort not in EFFORTS:
+        return f"there is no effort {effort!r}; there are {', '.join(EFFORTS)}"
+    if effort is not None and effort not in accepted:
+        effort = None
+    instruction = arguments.get("instruction") or None
+    if instruction is not None and not isinstance(instruction, str):
+        return "`instruction` is not text"
+    if instruction is not None and len(instruction) > MAX_INSTRUCTION_CHARS:
+        return f"`instruction` is longer than {MAX_INSTRUCTION_CHARS:,} characters"
+    return Explore(solver, strategy, effort, instruction)
+
+
+def _call(
+    call_id: str | None, name: str, arguments: Mapping[str, Any], spec: RunSpec
+) -> WantedExplore | BadCall:
+    if name != EXPLORE_TOOL:
+        return BadCall(call_id, f"there is no tool {name!r}; the only one is {EXPLORE_TOOL!r}")
+    explore = read_explore(arguments, spec)
+    if isinstance(explore, str):
+        return BadCall(call_id, explore)
+    return WantedExplore(call_id, explore)
+
+
+def _synthesis(
+    found: Mapping[str, Any], answer_schema: Mapping[str, Json] | None
+) -> Synthesis | Unreadable:
+    if "answer" not in found:
+        return Unreadable("it has no `answer`")
+    answer = found["answer"]
+    if found.get("supported") is False or (answer is None and answer_schema is None):
+        answer = None
+    else:
+        wrong = answer_error(answer, answer_schema)
+        if wrong is not None:
+            return Unreadable(f"`answer` does not fit the asked-for shape: {wrong}")
+        if isinstance(answer, str) and not answer.strip():
+            return Unreadable("`answer` is empty")
+    dissent = found.get("dissent")
+    return Synthesis(
+        answer=answer,
+        explanation=str(found.get("explanation") or ""),
+        confidence=confidence(found.get("confidence_percent")),
+        dissent=dissent if isinstance(dissent, str) and dissent.strip() else None,
+    )

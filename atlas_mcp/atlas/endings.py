@@ -1,0 +1,73 @@
+"""How a run ends: with the orchestrator's answer, without it, or stopped."""
+
+from __future__ import annotations
+
+from atlas_mcp.atlas.agreement import group_answers
+from atlas_mcp.atlas.decisions import Synthesis
+from atlas_mcp.atlas.events import RunFinished, StopReason
+from atlas_mcp.atlas.explore import SolverFailure
+from atlas_mcp.atlas.state import OrchestratorTurn, RunState
+
+ENOUGH_TO_GIVE_UP = 2
+"""Explores that must have ended before "no supported answer" is taken below the floor."""
+
+ENOUGH_TO_AGREE = 2
+"""Candidates with one answer that are worth handing over without a synthesis."""
+
+
+def answered(turn: OrchestratorTurn, synthesis: Synthesis) -> RunFinished:
+    """Return the end that the orchestrator decided on."""
+    supported = synthesis.answer is not None
+    return RunFinished(
+        status="answered",
+        stop_reason=(turn.asked.must_conclude or "decided") if supported else "no_supported_answer",
+        answer=synthesis.answer,
+        explanation=synthesis.explanation,
+        confidence=synthesis.confidence if supported else None,
+        dissent=synthesis.dissent,
+    )
+
+
+def cancelled() -> RunFinished:
+    """Return the end of a run that was stopped."""
+    return RunFinished("cancelled", "cancelled", error="The run was stopped before it had ended.")
+
+
+def gathered(state: RunState) -> RunFinished:
+    """Return the end of explores whose orchestrator is the client: no answer of ours."""
+    if state.votes:
+        return RunFinished("answered", "decided")
+    return RunFinished("failed", "no_candidates", error=failures_text(state))
+
+
+def unsynthesized(state: RunState, reason: StopReason, error: str) -> RunFinished:
+    """Return the end of a run whose orchestrator gave no answer.
+
+    Two candidates with one answer, and no other answer with as many, are evidence that was paid
+    for; it is handed over with a warning. Anything less is no answer.
+    """
+    groups = group_answers(state.votes)
+    if not groups:
+        return RunFinished("failed", "no_candidates" if reason == "error" else reason, error=error)
+    top = len(groups[0].votes)
+    if top >= ENOUGH_TO_AGREE and (len(groups) == 1 or top > len(groups[1].votes)):
+        return RunFinished(
+            "answered",
+            reason,
+            answer=groups[0].answer,
+            explanation=f"{top} of {len(state.votes)} candidates agree on this answer.",
+            error=error,
+            warning="The orchestrator did not synthesize this answer: it is what most "
+            f"candidates say. {error}",
+        )
+    return RunFinished("failed", reason, error=error)
+
+
+def failures_text(state: RunState) -> str:
+    """Return what went wrong with the solvers of a run without candidates."""
+    failures = [e.outcome for e in state.done if isinstance(e.outcome, SolverFailure)]
+    if not failures:
+        skipped = next((e.skipped for e in state.explores.values() if e.skipped), None)
+        return f"No solver was run. {skipped or 'The limits allow no explore.'}"
+    distinct = list(dict.fromkeys(f"{failure.kind}: {failure.message}" for failure in failures))
+    return f"No solver gave a usable answer ({len(failures)} failed). " + " | ".join(distinct[:3])

@@ -1,0 +1,281 @@
+"""The facts of a run, typed, and how they are written down.
+
+A run is its list of records and nothing else: state, journal, progress, transcript and `RunView`
+are folds or renderings of them. Intents (`OrchestratorAsked`, `SolverStarted`) are recorded before
+the call they announce, results as they arrive.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+
+from atlas_mcp.atlas.explore import Explore, Outcome, SolverFailure
+from atlas_mcp.atlas.messages import AssistantTurn, Json, Stop, Tool, ToolResult, UserTurn
+from atlas_mcp.atlas.pool import RunSpec
+from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.usage import FREE, Cost, Usage
+from atlas_mcp.errors import JournalCorrupt
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+SCHEMA_VERSION = 1
+"""Version of the records' shape; raised with every change that old readers cannot read."""
+
+Status: TypeAlias = Literal["running", "answered", "cancelled", "interrupted", "failed"]
+"""Where a run stands. Closed."""
+
+StopReason: TypeAlias = Literal[
+    "decided",
+    "no_supported_answer",
+    "max_explores",
+    "max_cost",
+    "deadline",
+    "cancelled",
+    "no_candidates",
+    "error",
+]
+"""Why a run ended. Closed."""
+
+StopCause: TypeAlias = Literal["client", "user", "shutdown"]
+"""Who asked a run to stop: the client's request ended, somebody cancelled it, the service ends."""
+
+Origin: TypeAlias = Literal["prefetch", "orchestrator", "floor", "client"]
+"""Who asked for an explore: the start of the run, the orchestrator, its floor, the client."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunOpened:
+    """A question was accepted, under these settings."""
+
+    problem: Problem
+    spec: RunSpec
+    type: Literal["run_opened"] = "run_opened"
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """An explore that was decided. `call_id` is the tool call it answers, where there is one."""
+
+    explore_id: int
+    explore: Explore
+    call_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExploresPlanned:
+    """Explores were decided. `refused` are the tool calls that ask for what cannot be had."""
+
+    origin: Origin
+    planned: tuple[Planned, ...]
+    refused: tuple[ToolResult, ...] = ()
+    type: Literal["explores_planned"] = "explores_planned"
+
+
+@dataclass(frozen=True, slots=True)
+class ExploresSkipped:
+    """Planned explores that will not run, because a limit was reached first."""
+
+    explore_ids: tuple[int, ...]
+    reason: str
+    type: Literal["explores_skipped"] = "explores_skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class SolverStarted:
+    """A solver is about to be called, with `hold_usd` set aside for it."""
+
+    explore_id: int
+    hold_usd: Decimal
+    type: Literal["solver_started"] = "solver_started"
+
+
+@dataclass(frozen=True, slots=True)
+class SolverFinished:
+    """A solver's call came to its end.
+
+    `cost_usd` is what was counted, `uncertain_usd` what may have been billed beyond it.
+    """
+
+    explore_id: int
+    outcome: Outcome
+    usage: Usage
+    cost_usd: Cost
+    uncertain_usd: Decimal = FREE
+    type: Literal["solver_finished"] = "solver_finished"
+
+
+@dataclass(frozen=True, slots=True)
+class OrchestratorAsked:
+    """The orchestrator is about to be called.
+
+    Attributes:
+        turn: 1 for the first.
+        said: What is added to its conversation; the turns before stay as they were.
+        shows: The explores whose results `said` carries.
+        hold_usd: US dollars set aside for the call.
+        max_tokens: Ceiling of its reply.
+        schema: JSON Schema of a text reply.
+        must_conclude: Why no explore is left, `None` if there is one.
+        system: The system prompt, the same at every turn.
+        tools: Its tools, the same at every turn.
+    """
+
+    turn: int
+    said: UserTurn
+    shows: tuple[int, ...]
+    hold_usd: Decimal
+    max_tokens: int
+    schema: dict[str, Json]
+    must_conclude: StopReason | None
+    system: str
+    tools: tuple[Tool, ...]
+    type: Literal["orchestrator_asked"] = "orchestrator_asked"
+
+
+@dataclass(frozen=True, slots=True)
+class OrchestratorReplied:
+    """The orchestrator's call gave a reply."""
+
+    turn: int
+    reply: AssistantTurn
+    stop: Stop
+    detail: str
+    usage: Usage
+    cost_usd: Cost
+    uncertain_usd: Decimal = FREE
+    type: Literal["orchestrator_replied"] = "orchestrator_replied"
+
+
+@dataclass(frozen=True, slots=True)
+class OrchestratorFailed:
+    """The orchestrator's call came to an end without a reply."""
+
+    turn: int
+    failure: SolverFailure
+    usage: Usage
+    cost_usd: Cost
+    uncertain_usd: Decimal = FREE
+    type: Literal["orchestrator_failed"] = "orchestrator_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class SentBack:
+    """The orchestrator's reply was not accepted; `reason` is what it is told."""
+
+    turn: int
+    reason: str
+    below_floor: bool
+    type: Literal["sent_back"] = "sent_back"
+
+
+@dataclass(frozen=True, slots=True)
+class ExploringClosed:
+    """Time for exploring is up; what is left of the limit belongs to the synthesis."""
+
+    type: Literal["exploring_closed"] = "exploring_closed"
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequested:
+    """Somebody wants the run to end: no call starts after this."""
+
+    cause: StopCause
+    type: Literal["stop_requested"] = "stop_requested"
+
+
+@dataclass(frozen=True, slots=True)
+class RunFinished:
+    """The run ended.
+
+    Attributes:
+        status: How.
+        stop_reason: Why.
+        answer: The synthesized answer; `None` where there is none.
+        explanation: How it follows from the evidence.
+        confidence: The orchestrator's own, 0 to 1.
+        dissent: What speaks against the answer, in the orchestrator's words.
+        error: What went wrong, for people; `None` where nothing did.
+        warning: What the reader of the answer must know of how it came about.
+    """
+
+    status: Status
+    stop_reason: StopReason
+    answer: Json = None
+    explanation: str | None = None
+    confidence: float | None = None
+    dissent: str | None = None
+    error: str | None = None
+    warning: str | None = None
+    type: Literal["run_finished"] = "run_finished"
+
+
+@dataclass(frozen=True, slots=True)
+class RunResumed:
+    """A run that had ended or was cut off goes on; calls without a result count as lost.
+
+    `None` leaves a limit as it was.
+    """
+
+    max_explores: int | None = None
+    max_cost_usd: Decimal | None = None
+    type: Literal["run_resumed"] = "run_resumed"
+
+
+Event: TypeAlias = (
+    RunOpened
+    | ExploresPlanned
+    | ExploresSkipped
+    | SolverStarted
+    | SolverFinished
+    | OrchestratorAsked
+    | OrchestratorReplied
+    | OrchestratorFailed
+    | SentBack
+    | ExploringClosed
+    | StopRequested
+    | RunFinished
+    | RunResumed
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An event in its place: `seq` counts from 1 without gaps, `at` is in Unix seconds."""
+
+    seq: int
+    at: float
+    event: Event
+
+
+def encode_event(event: Event) -> str:
+    """Return the event as one line of JSON."""
+    return _adapter().dump_json(event).decode()
+
+
+def decode_event(line: str | bytes) -> Event:
+    """Return the event written in `line`.
+
+    Raises:
+        JournalCorrupt: It is no event of this version.
+    """
+    from pydantic import ValidationError
+
+    try:
+        return _adapter().validate_json(line)
+    except ValidationError as error:
+        raise JournalCorrupt(
+            f"a record is unreadable ({error.error_count()} faults, first: "
+            f"{error.errors(include_input=False)[0]['msg']}); it may come from a newer version"
+        ) from error
+
+
+@cache
+def _adapter() -> TypeAdapter[Event]:
+    """Build the codec at first use: it takes longer than a client should wait for a handshake."""
+    from pydantic import Field, TypeAdapter
+
+    return TypeAdapter(Annotated[Event, Field(discriminator="type")])

@@ -1,0 +1,194 @@
+"""The one action, explore, and what comes of it: a candidate or a failure.
+
+Owns the shapes of both and the reading of a solver's reply. What is said to a solver is in
+`atlas.prompts`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, cast
+
+from atlas_mcp.atlas.messages import Effort, Json, Reply
+from atlas_mcp.atlas.problem import answer_error
+
+Strategy: TypeAlias = Literal[
+    "direct",
+    "first_principles",
+    "work_backwards",
+    "decompose",
+    "adversarial_check",
+    "estimate_then_verify",
+    "code_trace",
+]
+"""A named prompting strategy of one explore. Closed; each has its text in `atlas.prompts`."""
+
+STRATEGIES: tuple[Strategy, ...] = (
+    "direct",
+    "first_principles",
+    "work_backwards",
+    "decompose",
+    "adversarial_check",
+    "estimate_then_verify",
+    "code_trace",
+)
+
+MAX_INSTRUCTION_CHARS = 2_000
+"""Longest directed instruction, characters."""
+
+FailureKind: TypeAlias = Literal[
+    "timeout", "unavailable", "rejected", "refused", "truncated", "malformed", "cancelled"
+]
+"""Why a call gave nothing usable. Closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explore:
+    """One dispatch of a fresh solver on the original problem.
+
+    Attributes:
+        solver: Name of the pool's entry that attempts it.
+        strategy: Named prompting strategy.
+        effort: How hard it tries; `None` for the solver's own setting.
+        instruction: A directed instruction in the orchestrator's words, or `None`.
+    """
+
+    solver: str
+    strategy: Strategy = "direct"
+    effort: Effort | None = None
+    instruction: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One solver's usable answer.
+
+    Attributes:
+        answer: A string, or a value that fits the problem's `answer_schema`.
+        reasoning: A justification a reader can check.
+        approach: The method, in one sentence.
+        confidence: The solver's own, 0 to 1; badly calibrated.
+    """
+
+    answer: Json
+    reasoning: str
+    approach: str
+    confidence: float
+    status: Literal["ok"] = "ok"
+
+
+@dataclass(frozen=True, slots=True)
+class SolverFailure:
+    """An explore that gave no usable answer. It is evidence, and it used budget.
+
+    Attributes:
+        kind: Why.
+        message: What happened, for the orchestrator and for people.
+    """
+
+    kind: FailureKind
+    message: str
+    status: Literal["failed"] = "failed"
+
+
+Outcome: TypeAlias = Candidate | SolverFailure
+
+
+def candidate_schema(answer_schema: Mapping[str, Json] | None) -> dict[str, Json]:
+    """Return the JSON Schema of a solver's reply.
+
+    The order of the properties is the order in which a model under a grammar writes them: the
+    justification comes before the answer it must lead to. Confidence is a whole percentage
+    because grammars hold the bounds of integers only.
+    """
+    return {
+        "type": "object",
+        "properties": {
+            "approach": {"type": "string", "description": "The method used, in one sentence."},
+            "justification": {
+                "type": "string",
+                "description": "The steps that support the answer, for a reader to check.",
+            },
+            "answer": answer_property(answer_schema),
+            "confidence_percent": {
+                "type": "integer",
+                "minimum": 0,
+                "maximum": 100,
+                "description": "How likely the answer is right, 0 to 100.",
+            },
+        },
+        "required": ["approach", "justification", "answer", "confidence_percent"],
+        "additionalProperties": False,
+    }
+
+
+def answer_property(answer_schema: Mapping[str, Json] | None) -> dict[str, Json]:
+    """Return the schema of an answer inside a larger object."""
+    if answer_schema is None:
+        return {"type": "string", "description": "The final answer alone, as short as it can be."}
+    return {key: value for key, value in answer_schema.items() if key not in ("$schema", "$id")}
+
+
+def read_candidate(reply: Reply, answer_schema: Mapping[str, Json] | None) -> Outcome:
+    """Return the candidate in a solver's reply, or the failure that its shape amounts to."""
+    failure = incomplete(reply)
+    if failure is not None:
+        return failure
+    found = read_object(reply.turn.text)
+    if isinstance(found, str):
+        return SolverFailure("malformed", found)
+    missing = [key for key in ("approach", "justification", "answer") if key not in found]
+    if missing:
+        return SolverFailure("malformed", f"the reply lacks {', '.join(missing)}")
+    wrong = answer_error(found["answer"], answer_schema)
+    if wrong is not None:
+        return SolverFailure("malformed", f"the answer does not fit the asked-for shape: {wrong}")
+    if isinstance(found["answer"], str) and not found["answer"].strip():
+        return SolverFailure("malformed", "the answer is empty")
+    return Candidate(
+        answer=found["answer"],
+        reasoning=str(found["justification"]),
+        approach=str(found["approach"]),
+        confidence=confidence(found.get("confidence_percent")),
+    )
+
+
+def incomplete(reply: Reply) -> SolverFailure | None:
+    """Return the failure of a reply that is not whole; `None` if it is."""
+    detail = f": {reply.detail}" if reply.detail else ""
+    if reply.stop == "refusal":
+        return SolverFailure("refused", f"the model refused{detail}")
+    if reply.stop == "max_tokens":
+        return SolverFailure(
+            "truncated",
+            f"cut off at its limit of output tokens ({reply.usage.output_tokens}){detail}",
+        )
+    return None
+
+
+def read_object(text: str) -> dict[str, Any] | str:
+    """Return the JSON object in `text`, prose and code fences around it ignored, or the fault."""
+    if not text.strip():
+        return "the reply is empty"
+    fault = "the reply holds no JSON object"
+    decoder = json.JSONDecoder()
+    start = text.find("{")
+    while start != -1:
+        try:
+            value, _ = decoder.raw_decode(text, start)
+        except ValueError as error:
+            fault = f"the reply is not JSON: {error}"
+        else:
+            if isinstance(value, dict):
+                return cast("dict[str, Any]", value)
+        start = text.find("{", start + 1)
+    return fault
+
+
+def confidence(percent: object) -> float:
+    """Return a stated percentage as 0 to 1, what is out of range clipped, nothing as 0."""
+    if isinstance(percent, bool) or not isinstance(percent, int | float):
+        return 0.0
+    return min(1.0, max(0.0, percent / 100))

@@ -1,0 +1,85 @@
+"""What is set aside for a call before it is made: a bound of its price, never an estimate."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import NamedTuple
+
+from atlas_mcp.atlas.messages import Image, ModelRequest, UserTurn
+from atlas_mcp.atlas.pool import ModelSpec
+from atlas_mcp.atlas.state import RunState
+from atlas_mcp.atlas.usage import FREE
+
+MIN_OUTPUT_TOKENS = 2_048
+"""Smallest ceiling a call is made with, output tokens: below it, thinking leaves no answer."""
+
+SYNTHESIS_TOKENS = 8_000
+"""Output tokens of one synthesis, kept affordable while explores are granted."""
+
+IMAGE_TOKENS = 5_000
+"""Input tokens one picture counts at most. Source: Claude's image sizing, 4,784 at full size."""
+
+REQUEST_OVERHEAD_TOKENS = 3_000
+"""Input tokens a vendor adds for tools, schema and framing, generously."""
+
+RESERVE_SHARE = 4
+"""The synthesis keeps back at most one part in this many of the cap."""
+
+
+class Hold(NamedTuple):
+    """US dollars to set aside, and the ceiling of output tokens they pay for."""
+
+    amount: Decimal
+    max_tokens: int
+
+
+def hold_for(spec: ModelSpec, request: ModelRequest, available: Decimal | None) -> Hold | None:
+    """Return what to hold for a call, its ceiling lowered to what the money pays for.
+
+    Args:
+        spec: The model; one of unknown price holds nothing, which a cap in dollars forbids.
+        request: The call.
+        available: US dollars at hand; `None` for no cap.
+
+    Returns:
+        The hold, or `None` where the money pays for less than a useful reply.
+    """
+    if spec.price is None:
+        return Hold(FREE, request.max_tokens)
+    input_cost = spec.price.of(input_tokens=input_tokens_at_most(request), output_tokens=0)
+    max_tokens = request.max_tokens
+    if available is not None:
+        if input_cost > available:
+            return None
+        affordable = spec.price.output_tokens_for(available - input_cost)
+        if affordable is not None:
+            max_tokens = min(max_tokens, affordable)
+        if max_tokens < min(MIN_OUTPUT_TOKENS, request.max_tokens):
+            return None
+    amount = input_cost + spec.price.of(input_tokens=0, output_tokens=max_tokens)
+    return Hold(amount, max_tokens)
+
+
+def input_tokens_at_most(request: ModelRequest) -> int:
+    """Return a bound of the input tokens of `request`: no tokenizer makes two of one byte."""
+    count = REQUEST_OVERHEAD_TOKENS + len(request.system.encode())
+    for turn in request.turns:
+        if isinstance(turn, UserTurn):
+            for part in turn.parts:
+                count += IMAGE_TOKENS if isinstance(part, Image) else len(part.text.encode())
+        else:
+            count += len(turn.text.encode()) + len(repr(turn.verbatim).encode())
+    if request.schema is not None:
+        count += len(repr(request.schema).encode())
+    return count + sum(len(repr(tool).encode()) for tool in request.tools)
+
+
+def synthesis_reserve(state: RunState) -> Decimal:
+    """Return the US dollars that explores leave alone, so that there is an answer in the end."""
+    spec, cap = state.spec.orchestrator, state.budget.max_cost_usd
+    if spec is None or spec.price is None or cap is None:
+        return FREE
+    said = input_tokens_at_most(ModelRequest("", turns=state.history, max_tokens=1))
+    problem = len(state.problem.text.encode()) + IMAGE_TOKENS * len(state.problem.images)
+    wanted = spec.price.of(input_tokens=said + problem, output_tokens=SYNTHESIS_TOKENS)
+    return min(wanted, cap / RESERVE_SHARE)

@@ -1,0 +1,155 @@
+"""What is said to a language model and what it says back, in no vendor's words.
+
+Owns the vocabulary of the one seam, `Model.generate(request) -> reply`. Turns are append-only
+values: an adapter sends an assistant turn back exactly as it came (`AssistantTurn.verbatim`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Literal, TypeAlias
+
+from atlas_mcp.atlas.usage import Usage
+
+Json: TypeAlias = Any
+"""A JSON value, at the borders where its shape is not ours."""
+
+Effort: TypeAlias = Literal["low", "medium", "high", "xhigh", "max"]
+"""How hard one request tries. Closed; which of them a model takes is the model's fact."""
+
+EFFORTS: tuple[Effort, ...] = ("low", "medium", "high", "xhigh", "max")
+
+Stop: TypeAlias = Literal["end", "tool_calls", "max_tokens", "refusal"]
+"""Why a reply ended: complete, wants tools run, cut off at a limit, refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A piece of text. `cache` marks the end of a prefix that later requests share."""
+
+    text: str
+    cache: bool = False
+    kind: Literal["text"] = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture: either `data` (base64, with its `media_type`) or an https `url`."""
+
+    media_type: str | None = None
+    data: str | None = None
+    url: str | None = None
+    kind: Literal["image"] = "image"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """The answer to one tool call of the turn before."""
+
+    call_id: str
+    text: str
+    is_error: bool = False
+    kind: Literal["tool_result"] = "tool_result"
+
+
+Part: TypeAlias = Text | Image | ToolResult
+
+
+@dataclass(frozen=True, slots=True)
+class UserTurn:
+    """What we say: parts in order; tool results, where there are any, first."""
+
+    parts: tuple[Part, ...]
+    role: Literal["user"] = "user"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """One call the model asks for. `arguments` is as the model wrote it, not yet validated."""
+
+    id: str
+    name: str
+    arguments: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class AssistantTurn:
+    """What the model said.
+
+    Attributes:
+        text: The visible text, all text blocks joined; thinking is not in it.
+        tool_calls: The calls it asks for, in its order.
+        verbatim: The vendor's own message, to be returned unchanged; `None` where the vendor
+            needs no more than `text` and `tool_calls`.
+    """
+
+    text: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    verbatim: Json = None
+    role: Literal["assistant"] = "assistant"
+
+
+Turn: TypeAlias = UserTurn | AssistantTurn
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool the model may call; `input_schema` is a JSON Schema object."""
+
+    name: str
+    description: str
+    input_schema: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """One call to a model.
+
+    Attributes:
+        system: The system prompt.
+        turns: The whole conversation, a user turn first and last.
+        schema: JSON Schema of the text reply; `None` for free text.
+        tools: Tools the model may call. It is never forced to.
+        parallel_tool_calls: Whether it may call several tools in one turn.
+        effort: How hard to try; `None` for the model's default. A model without efforts
+            ignores it.
+        max_tokens: Ceiling of the reply, thinking included.
+        seed: For endpoints that sample; ignored elsewhere.
+        temperature: For endpoints that sample; ignored elsewhere.
+    """
+
+    system: str
+    turns: tuple[Turn, ...]
+    max_tokens: int
+    schema: Mapping[str, Json] | None = None
+    tools: tuple[Tool, ...] = ()
+    parallel_tool_calls: bool = True
+    effort: Effort | None = None
+    seed: int | None = None
+    temperature: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What one call gave, and what it consumed.
+
+    Attributes:
+        turn: What the model said.
+        stop: Why it ended.
+        usage: Everything counted for the call, failed attempts before it included.
+        cost_usd: What `usage` costs in US dollars; `None` where a price is unknown.
+        detail: The vendor's word on a refusal or a cut, for people; empty otherwise.
+        request_id: The vendor's id of the call.
+        uncertain_usd: US dollars that failed attempts before this one may have cost beyond
+            `cost_usd`, because their counts never arrived.
+    """
+
+    turn: AssistantTurn
+    stop: Stop
+    usage: Usage
+    cost_usd: Decimal | None
+    detail: str = ""
+    request_id: str | None = None
+    uncertain_usd: Decimal = field(default=Decimal(0))

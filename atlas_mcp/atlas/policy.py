@@ -1,0 +1,381 @@
+"""The loop, decided purely: from what a run amounts to, to what is done next.
+
+`next_commands(state)` is called after every record. It never asks for a call that is in flight
+already, holds money for every call it asks for, and always comes to an end: each turn of the
+orchestrator adds explores, of which there are at most `max_explores`, or counts as fruitless, of
+which at most `MAX_FRUITLESS_TURNS` are taken in a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import takewhile
+from typing import TypeAlias
+
+from atlas_mcp.atlas import prompts
+from atlas_mcp.atlas.briefing import said
+from atlas_mcp.atlas.budget import Ledger
+from atlas_mcp.atlas.decisions import (
+    Synthesis,
+    Unreadable,
+    WantedExplore,
+    Wants,
+    read_decision,
+)
+from atlas_mcp.atlas.endings import (
+    ENOUGH_TO_GIVE_UP,
+    answered,
+    cancelled,
+    failures_text,
+    gathered,
+    unsynthesized,
+)
+from atlas_mcp.atlas.events import (
+    Event,
+    ExploresPlanned,
+    ExploresSkipped,
+    OrchestratorAsked,
+    OrchestratorReplied,
+    Origin,
+    Planned,
+    RunFinished,
+    SentBack,
+    SolverStarted,
+    StopReason,
+)
+from atlas_mcp.atlas.explore import STRATEGIES, Candidate, Explore, SolverFailure
+from atlas_mcp.atlas.holds import hold_for, synthesis_reserve
+from atlas_mcp.atlas.messages import ModelRequest, ToolResult
+from atlas_mcp.atlas.pool import Floor, floor_of
+from atlas_mcp.atlas.state import ExploreState, OrchestratorTurn, RunState, call_key
+
+MAX_FRUITLESS_TURNS = 3
+"""Turns of the orchestrator in a row that add no explore and give no accepted answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Record an event; nothing else is to be done for it."""
+
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class RunSolver:
+    """Record `intent`, then ask the solver and record what comes of it."""
+
+    intent: SolverStarted
+    explore: Explore
+    request: ModelRequest
+
+
+@dataclass(frozen=True, slots=True)
+class AskOrchestrator:
+    """Record `intent`, then ask the orchestrator and record its reply."""
+
+    intent: OrchestratorAsked
+    request: ModelRequest
+
+
+Command: TypeAlias = Note | RunSolver | AskOrchestrator
+
+
+def next_commands(state: RunState) -> tuple[Command, ...]:
+    """Return what is to be done now, in order; nothing while calls in flight must come first.
+
+    A `Note` changes the state it was decided on: record it, then ask again.
+    """
+    if state.finished is not None:
+        return ()
+    if state.stop_cause is not None:
+        if state.solvers_in_flight or state.turn_in_flight:
+            return ()
+        return (Note(cancelled()),)
+    if state.turn_in_flight:
+        return ()
+    if state.turns and isinstance(state.turns[-1].reply, OrchestratorReplied):
+        last = state.turns[-1]
+        if not last.read:
+            return (Note(_decided(state, last, state.turns[-1].reply)),)
+    if state.waiting:
+        return _start_solvers(state)
+    if state.solvers_in_flight:
+        return ()
+    return _go_on(state)
+
+
+def must_conclude(state: RunState) -> StopReason | None:
+    """Return why no further explore can be granted, `None` if one can."""
+    if state.exploring_closed:
+        return "deadline"
+    if state.explores_left == 0 or not _solvers_with_quota(state):
+        return "max_explores"
+    if not _affordable(state):
+        return "max_cost"
+    return None
+
+
+def missing_evidence(state: RunState) -> str | None:
+    """Return what the run's floor still asks for, in words; `None` once it is reached."""
+    floor = floor_of(state.spec)
+    have = _evidence(state)
+    missing: list[str] = []
+    if have.explores < floor.explores:
+        missing.append(f"{have.explores} of at least {floor.explores} explores")
+    if have.models < floor.models:
+        missing.append(f"{have.models} of at least {floor.models} models")
+    return ", ".join(missing) or None
+
+
+# Deciding on the orchestrator's reply
+
+
+def _decided(state: RunState, turn: OrchestratorTurn, replied: OrchestratorReplied) -> Event:
+    decision = read_decision(replied, state.spec, state.problem.answer_schema)
+    if isinstance(decision, Wants):
+        return _grant(state, decision)
+    if isinstance(decision, Unreadable):
+        if decision.final or _fruitless(state) >= MAX_FRUITLESS_TURNS:
+            return unsynthesized(state, "error", f"The orchestrator: {decision.fault}.")
+        return SentBack(turn.asked.turn, prompts.unreadable(decision.fault), below_floor=False)
+    missing = missing_evidence(state)
+    if missing is not None and must_conclude(state) is None and not _may_give_up(state, decision):
+        if any(earlier.below_floor for earlier in state.turns):
+            return _floor_explores(state, missing)
+        return SentBack(turn.asked.turn, prompts.too_early(missing), below_floor=True)
+    return answered(turn, decision)
+
+
+def _may_give_up(state: RunState, decision: Synthesis) -> bool:
+    enough = min(ENOUGH_TO_GIVE_UP, state.budget.max_explores)
+    return decision.answer is None and len(state.done) >= enough
+
+
+def _grant(state: RunState, wants: Wants) -> ExploresPlanned | RunFinished:
+    """Plan the explores that can be had and answer the other calls with why not."""
+    planned: list[Planned] = []
+    refused: list[ToolResult] = []
+    serial = state.budget.max_parallel == 1
+    left = 0 if must_conclude(state) else state.explores_left
+    used = {entry.name: prompts.quota_used(state, entry.name) for entry in state.spec.solvers}
+    for call in wants.calls:
+        if not isinstance(call, WantedExplore):
+            refused.append(_refusal(call.call_id, prompts.bad_arguments(call.fault)))
+            continue
+        solver = state.spec.solver(call.explore.solver)
+        if left == 0:
+            refused.append(_refusal(call.call_id, prompts.exhausted()))
+        elif serial and planned:
+            refused.append(_refusal(call.call_id, prompts.one_per_turn()))
+        elif solver.quota is not None and used[solver.name] >= solver.quota:
+            refused.append(_refusal(call.call_id, prompts.exhausted(solver.name)))
+        else:
+            planned.append(Planned(_next_id(state, planned), call.explore, call.call_id))
+            used[solver.name] += 1
+            left -= 1
+    if not planned and _fruitless(state) >= MAX_FRUITLESS_TURNS:
+        return unsynthesized(
+            state,
+            must_conclude(state) or "error",
+            "The orchestrator kept asking for explores it could not have.",
+        )
+    return ExploresPlanned("orchestrator", tuple(planned), tuple(refused))
+
+
+def _refusal(call_id: str | None, text: str) -> ToolResult:
+    return ToolResult(call_id or "", text, is_error=True)
+
+
+def _fruitless(state: RunState) -> int:
+    """Return how many turns in a row, the last one included, have added no explore."""
+    trailing = takewhile(lambda turn: turn.granted == 0, reversed(state.turns))
+    return sum(1 for _ in trailing)
+
+
+# Planning explores the core asks for itself
+
+
+def _plan(state: RunState, origin: Origin, count: int) -> ExploresPlanned:
+    """Plan explores that differ: the next strategies of the list, the solvers in turn."""
+    solvers = _solvers_with_quota(state)
+    first = len(state.explores)
+    planned: list[Planned] = []
+    for i in range(count):
+        explore = Explore(
+            solver=solvers[(first + i) % len(solvers)],
+            strategy=STRATEGIES[(first + i) % len(STRATEGIES)],
+        )
+        planned.append(Planned(_next_id(state, planned), explore))
+    return ExploresPlanned(origin, tuple(planned))
+
+
+def _floor_explores(state: RunState, missing_text: str) -> ExploresPlanned:
+    """Plan what the floor misses, models that have not been heard first."""
+    floor, have = floor_of(state.spec), _evidence(state)
+    heard = {state.spec.solver(e.planned.explore.solver).spec.model for e in state.done}
+    fresh = [s for s in _solvers_with_quota(state) if state.spec.solver(s).spec.model not in heard]
+    missing = max(floor.explores - have.explores, floor.models - have.models)
+    event = _plan(state, "floor", min(missing, state.explores_left))
+    planned = tuple(
+        Planned(
+            item.explore_id,
+            Explore(fresh[i], item.explore.strategy) if i < len(fresh) else item.explore,
+        )
+        for i, item in enumerate(event.planned)
+    )
+    return ExploresPlanned(
+        "floor", planned, refused=(ToolResult("", prompts.floor_held(missing_text)),)
+    )
+
+
+def _next_id(state: RunState, planned: Sequence[Planned]) -> int:
+    return max(state.explores, default=0) + len(planned) + 1
+
+
+def _evidence(state: RunState) -> Floor:
+    """Return how many explores have ended, and on how many models."""
+    models = {state.spec.solver(e.planned.explore.solver).spec.model for e in state.done}
+    return Floor(explores=len(state.done), models=len(models))
+
+
+def _solvers_with_quota(state: RunState) -> list[str]:
+    return [
+        entry.name
+        for entry in state.spec.solvers
+        if entry.quota is None or prompts.quota_used(state, entry.name) < entry.quota
+    ]
+
+
+# Starting calls
+
+
+def _start_solvers(state: RunState) -> tuple[Command, ...]:
+    waiting = state.waiting
+    if state.exploring_closed:
+        return (_skip(waiting, "The time for explores was up."),)
+    slots = state.budget.max_parallel - len(state.solvers_in_flight)
+    ledger = state.ledger
+    commands: list[Command] = []
+    for explore in waiting[: max(0, slots)]:
+        command = _solver_command(state, explore, ledger)
+        if command is None:
+            break
+        ledger = ledger.hold(call_key(command.intent), command.intent.hold_usd)
+        commands.append(command)
+    if not commands and not state.solvers_in_flight:
+        return (_skip(waiting, "The money for explores was used up."),)
+    return tuple(commands)
+
+
+def _skip(explores: Sequence[ExploreState], reason: str) -> Note:
+    return Note(ExploresSkipped(tuple(explore.id for explore in explores), reason))
+
+
+def _solver_command(state: RunState, explore: ExploreState, ledger: Ledger) -> RunSolver | None:
+    """Return the command that starts `explore`, `None` where the money does not reach."""
+    action = explore.planned.explore
+    spec = state.spec.solver(action.solver).spec
+    seed = None if state.spec.seed is None else state.spec.seed * 1_000 + explore.id
+
+    def request(max_tokens: int) -> ModelRequest:
+        return prompts.solver_request(state.problem, action, spec, max_tokens=max_tokens, seed=seed)
+
+    available = ledger.available
+    if available is not None:
+        available -= synthesis_reserve(state)
+    hold = hold_for(spec, request(spec.max_tokens), available)
+    if hold is None:
+        return None
+    return RunSolver(SolverStarted(explore.id, hold.amount), action, request(hold.max_tokens))
+
+
+def _affordable(state: RunState) -> bool:
+    """Return whether the money reaches for an explore on any solver that has quota left."""
+    available = state.ledger.available
+    if available is None:
+        return True
+    available -= synthesis_reserve(state)
+    for name in _solvers_with_quota(state):
+        spec = state.spec.solver(name).spec
+        request = prompts.solver_request(
+            state.problem, Explore(name), spec, max_tokens=spec.max_tokens, seed=None
+        )
+        if hold_for(spec, request, available) is not None:
+            return True
+    return False
+
+
+# Going on when nothing is open
+
+
+def _go_on(state: RunState) -> tuple[Command, ...]:
+    if state.spec.workflow == "explore":
+        return (Note(gathered(state)),)
+    count = min(state.budget.prefetch, state.explores_left)
+    if not state.explores and not state.turns and count and not state.exploring_closed:
+        return (Note(_plan(state, "prefetch", count)),)
+    failed = state.turns[-1].reply if state.turns else None
+    if isinstance(failed, SolverFailure):
+        reason: StopReason = "deadline" if failed.kind == "timeout" else "error"
+        return (Note(unsynthesized(state, reason, f"The orchestrator: {failed.message}")),)
+    if _hopeless(state):
+        return (Note(unsynthesized(state, "no_candidates", failures_text(state))),)
+    return (_ask(state),)
+
+
+def _hopeless(state: RunState) -> bool:
+    """Return whether asking the orchestrator can lead to nothing."""
+    outcomes = [explore.outcome for explore in state.done]
+    if any(isinstance(outcome, Candidate) for outcome in outcomes):
+        return False
+    if must_conclude(state) is not None:
+        return True
+    return bool(outcomes) and all(
+        isinstance(outcome, SolverFailure) and outcome.kind == "rejected" for outcome in outcomes
+    )
+
+
+def _ask(state: RunState) -> Command:
+    spec = state.spec.orchestrator
+    assert spec is not None, "a run of the atlas workflow has an orchestrator"
+    concluding = must_conclude(state)
+    shows = tuple(explore for explore in state.explores.values() if explore.id not in state.shown)
+    saying = said(state, shows, concluding)
+    schema = (
+        prompts.synthesis_schema(state.problem)
+        if spec.tools or concluding is not None
+        else prompts.decision_schema(state.problem, state.spec)
+    )
+    system = state.turns[0].asked.system if state.turns else prompts.orchestrator_system(state.spec)
+    tools = (
+        state.turns[0].asked.tools
+        if state.turns
+        else ((prompts.explore_tool(state.spec),) if spec.tools else ())
+    )
+    request = ModelRequest(
+        system=system,
+        turns=(*state.history, saying),
+        max_tokens=spec.max_tokens,
+        schema=schema,
+        tools=tools,
+        parallel_tool_calls=state.budget.max_parallel > 1,
+        effort=spec.effort,
+        seed=None if state.spec.seed is None else state.spec.seed * 1_000 + 500 + len(state.turns),
+        temperature=None if spec.temperature is None else 0.0,
+    )
+    hold = hold_for(spec, request, state.ledger.available)
+    if hold is None:
+        return Note(unsynthesized(state, "max_cost", "The cap left no money for the orchestrator."))
+    intent = OrchestratorAsked(
+        turn=len(state.turns) + 1,
+        said=saying,
+        shows=tuple(explore.id for explore in shows),
+        hold_usd=hold.amount,
+        max_tokens=hold.max_tokens,
+        schema=schema,
+        must_conclude=concluding,
+        system=system,
+        tools=tools,
+    )
+    return AskOrchestrator(intent, replace(request, max_tokens=hold.max_tokens))

@@ -1,0 +1,184 @@
+"""The question a run is about: its text, its pictures and the shape its answer must have.
+
+Owns the rules a question must keep. Bad input is refused here, before anything is spent.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from atlas_mcp.atlas.messages import Image, Json
+from atlas_mcp.errors import InvalidInput
+
+MAX_PROBLEM_BYTES = 400_000
+"""Longest problem text, bytes of UTF-8: about 100,000 tokens, a tenth of current contexts."""
+
+MAX_SCHEMA_BYTES = 16_384
+"""Longest answer schema, bytes of JSON. It is sent with every call of a run."""
+
+MAX_IMAGES = 8
+"""Pictures of one problem. They are sent with every call of a run."""
+
+MAX_IMAGE_BYTES = 5_000_000
+"""Largest picture, bytes before base64."""
+
+_MAGIC: tuple[tuple[bytes, str], ...] = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+)
+
+_DATA_URL = re.compile(r"data:(?P<type>[\w.+/-]+);base64,(?P<data>.+)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """The question, as every solver sees it.
+
+    Attributes:
+        text: The question itself.
+        images: Pictures that belong to it, in order.
+        answer_schema: JSON Schema the answer must fit; `None` for a string.
+    """
+
+    text: str
+    images: tuple[Image, ...] = ()
+    answer_schema: Mapping[str, Json] | None = None
+
+
+def make_problem(
+    text: str,
+    *,
+    images: Sequence[str] = (),
+    answer_schema: object = None,
+) -> Problem:
+    """Return a checked `Problem`.
+
+    Args:
+        text: The question.
+        images: `data:` URLs with base64 data, or https URLs, which are passed on unread.
+        answer_schema: A JSON Schema object, or `None`.
+
+    Raises:
+        InvalidInput: An argument breaks a rule; the message names both.
+    """
+    if not text.strip():
+        raise InvalidInput("problem", "is empty; write the whole question into it")
+    size = len(text.encode(errors="replace"))
+    if size > MAX_PROBLEM_BYTES:
+        raise InvalidInput(
+            "problem", f"has {size:,} bytes; at most {MAX_PROBLEM_BYTES:,} are taken"
+        )
+    if len(images) > MAX_IMAGES:
+        raise InvalidInput("images", f"has {len(images)} entries; at most {MAX_IMAGES} are taken")
+    return Problem(
+        text=text,
+        images=tuple(_image(url, f"images[{i}]") for i, url in enumerate(images)),
+        answer_schema=None if answer_schema is None else check_answer_schema(answer_schema),
+    )
+
+
+def check_answer_schema(schema: object) -> Mapping[str, Json]:
+    """Return `schema` if an answer can be asked for in its shape.
+
+    Raises:
+        InvalidInput: It is no valid JSON Schema 2020-12, too large, or refers to elsewhere.
+    """
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import SchemaError
+
+    if not isinstance(schema, dict):
+        raise InvalidInput(
+            "answer_schema", "must be a JSON Schema object, e.g. {'type': 'integer'}"
+        )
+    found = cast("dict[str, Any]", schema)
+    try:
+        text = json.dumps(found)
+    except (TypeError, ValueError) as error:
+        raise InvalidInput("answer_schema", f"is not JSON: {error}") from error
+    if len(text) > MAX_SCHEMA_BYTES:
+        raise InvalidInput(
+            "answer_schema", f"has {len(text):,} bytes; at most {MAX_SCHEMA_BYTES:,} are taken"
+        )
+    try:
+        Draft202012Validator.check_schema(found)
+    except SchemaError as error:
+        where = error.json_path.removeprefix("$") or "the top"
+        raise InvalidInput(
+            "answer_schema", f"is not a valid JSON Schema at {where}: {error.message}"
+        ) from error
+    for reference in _references(found):
+        if not reference.startswith("#"):
+            raise InvalidInput(
+                "answer_schema",
+                f"refers to {reference!r}; only references inside the schema (#/…) are followed",
+            )
+    return found
+
+
+def answer_error(answer: Json, schema: Mapping[str, Json] | None) -> str | None:
+    """Return why `answer` does not fit `schema`, `None` if it does. No schema: a string fits."""
+    if schema is None:
+        return None if isinstance(answer, str) else "the answer is not a string"
+    from jsonschema import Draft202012Validator
+
+    validator: Any = Draft202012Validator(schema)
+    error: Any = next(validator.iter_errors(answer), None)
+    return None if error is None else f"{error.json_path}: {error.message}"
+
+
+def image_from_bytes(content: bytes, argument: str) -> str:
+    """Return the `data:` URL of a picture's bytes, its type told by its content.
+
+    Raises:
+        InvalidInput: The content is no PNG, JPEG, GIF or WebP, or is too large.
+    """
+    if len(content) > MAX_IMAGE_BYTES:
+        raise InvalidInput(
+            argument, f"has {len(content):,} bytes; at most {MAX_IMAGE_BYTES:,} are taken"
+        )
+    media_type = _media_type(content)
+    if media_type is None:
+        raise InvalidInput(argument, "is no PNG, JPEG, GIF or WebP picture")
+    return f"data:{media_type};base64,{base64.b64encode(content).decode()}"
+
+
+def _image(url: str, argument: str) -> Image:
+    if url.startswith("https://"):
+        return Image(url=url)
+    match = _DATA_URL.fullmatch(url)
+    if match is None:
+        raise InvalidInput(argument, "must be an https URL or a data URL (data:image/png;base64,…)")
+    try:
+        content = base64.b64decode(match["data"], validate=True)
+    except binascii.Error as error:
+        raise InvalidInput(argument, f"is not base64: {error}") from error
+    image_from_bytes(content, argument)
+    return Image(media_type=_media_type(content), data=match["data"])
+
+
+def _media_type(content: bytes) -> str | None:
+    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        return "image/webp"
+    return next((kind for magic, kind in _MAGIC if content.startswith(magic)), None)
+
+
+def _references(node: object) -> list[str]:
+    found: list[str] = []
+    if isinstance(node, dict):
+        for key, value in cast("dict[str, object]", node).items():
+            if key in ("$ref", "$dynamicRef") and isinstance(value, str):
+                found.append(value)
+            else:
+                found.extend(_references(value))
+    elif isinstance(node, list):
+        for item in cast("list[object]", node):
+            found.extend(_references(item))
+    return found

@@ -1,0 +1,380 @@
+"""The fold: what a run's records amount to.
+
+`RunState.fold(records)` is all there is to know of a run. Values only; applying a record returns a
+new state. What to do next is decided in `atlas.policy`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import assert_never
+
+from atlas_mcp.atlas.agreement import Vote
+from atlas_mcp.atlas.budget import Budget, Ledger
+from atlas_mcp.atlas.events import (
+    ExploresPlanned,
+    ExploresSkipped,
+    ExploringClosed,
+    OrchestratorAsked,
+    OrchestratorFailed,
+    OrchestratorReplied,
+    Origin,
+    Planned,
+    Record,
+    RunFinished,
+    RunOpened,
+    RunResumed,
+    SentBack,
+    SolverFinished,
+    SolverStarted,
+    StopCause,
+    StopRequested,
+)
+from atlas_mcp.atlas.explore import Candidate, Outcome, SolverFailure
+from atlas_mcp.atlas.messages import ToolResult, Turn
+from atlas_mcp.atlas.pool import RunSpec
+from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.usage import FREE, NO_USAGE, Cost, Usage, add_costs
+
+
+@dataclass(frozen=True, slots=True)
+class ExploreState:
+    """One explore, from its plan to its end.
+
+    Attributes:
+        planned: What was decided.
+        origin: By whom.
+        started_at: Unix seconds; `None` before it starts.
+        finished_at: Unix seconds; `None` before it ends.
+        outcome: What came of it; `None` before it ends and where it was skipped.
+        skipped: Why it will not run; `None` otherwise.
+        usage: What it consumed.
+        cost_usd: What that cost.
+    """
+
+    planned: Planned
+    origin: Origin
+    started_at: float | None = None
+    finished_at: float | None = None
+    outcome: Outcome | None = None
+    skipped: str | None = None
+    usage: Usage = NO_USAGE
+    cost_usd: Cost = FREE
+
+    @property
+    def id(self) -> int:
+        """The explore's number in its run, from 1."""
+        return self.planned.explore_id
+
+    @property
+    def waiting(self) -> bool:
+        """Planned, neither started nor skipped."""
+        return self.started_at is None and self.skipped is None
+
+    @property
+    def in_flight(self) -> bool:
+        """Started, no result yet."""
+        return self.started_at is not None and self.outcome is None
+
+
+@dataclass(frozen=True, slots=True)
+class OrchestratorTurn:
+    """One call of the orchestrator, from its intent to what was made of its reply.
+
+    Attributes:
+        asked: The intent.
+        reply: Its reply, or the failure of the call; `None` while it is in flight.
+        read: Whether the reply has been acted on.
+        sent_back: Why its reply was not accepted.
+        below_floor: Whether it was sent back for answering too early.
+        granted: How many explores came of it.
+        refused: Answers to those of its tool calls that could not be granted.
+    """
+
+    asked: OrchestratorAsked
+    started_at: float
+    reply: OrchestratorReplied | SolverFailure | None = None
+    read: bool = False
+    sent_back: str | None = None
+    below_floor: bool = False
+    granted: int = 0
+    refused: tuple[ToolResult, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CallTotals:
+    """What one side of a run, orchestrator or solvers, has consumed."""
+
+    usage: Usage = NO_USAGE
+    cost_usd: Cost = FREE
+
+    def plus(self, usage: Usage, cost_usd: Cost) -> CallTotals:
+        """Return the totals with one more call."""
+        return CallTotals(self.usage + usage, add_costs(self.cost_usd, cost_usd))
+
+
+def _no_explores() -> Mapping[int, ExploreState]:
+    return MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """Everything known of a run. Built by `fold`, never by hand."""
+
+    problem: Problem
+    spec: RunSpec
+    opened_at: float
+    ledger: Ledger
+    seq: int = 1
+    at: float = 0.0
+    explores: Mapping[int, ExploreState] = field(default_factory=_no_explores)
+    turns: tuple[OrchestratorTurn, ...] = ()
+    solver_totals: CallTotals = field(default_factory=CallTotals)
+    orchestrator_totals: CallTotals = field(default_factory=CallTotals)
+    exploring_closed: bool = False
+    stop_cause: StopCause | None = None
+    finished: RunFinished | None = None
+    finished_at: float | None = None
+
+    @staticmethod
+    def fold(records: Iterable[Record]) -> RunState:
+        """Return the state that `records`, in order and from the first, amount to.
+
+        Raises:
+            ValueError: They are no beginning of a run.
+        """
+        state: RunState | None = None
+        for record in records:
+            state = start(record) if state is None else state.apply(record)
+        if state is None:
+            raise ValueError("a run has at least one record")
+        return state
+
+    def apply(self, record: Record) -> RunState:
+        """Return the state after one more record.
+
+        Raises:
+            ValueError: It is not the next one.
+        """
+        if record.seq != self.seq + 1:
+            raise ValueError(f"record {record.seq} does not follow record {self.seq}")
+        return replace(_apply(self, record), seq=record.seq, at=record.at)
+
+    @property
+    def budget(self) -> Budget:
+        """The limits in force."""
+        return self.spec.budget
+
+    @property
+    def waiting(self) -> tuple[ExploreState, ...]:
+        """Planned explores that have not started, in the order of their numbers."""
+        return tuple(explore for explore in self.explores.values() if explore.waiting)
+
+    @property
+    def solvers_in_flight(self) -> tuple[ExploreState, ...]:
+        """Explores with a call open."""
+        return tuple(explore for explore in self.explores.values() if explore.in_flight)
+
+    @property
+    def turn_in_flight(self) -> bool:
+        """Whether the orchestrator's call is open."""
+        return bool(self.turns) and self.turns[-1].reply is None
+
+    @property
+    def used_explores(self) -> int:
+        """Explores that count against the ceiling: all but the skipped ones."""
+        return sum(explore.skipped is None for explore in self.explores.values())
+
+    @property
+    def explores_left(self) -> int:
+        """Explores that the ceiling still allows."""
+        return max(0, self.budget.max_explores - self.used_explores)
+
+    @property
+    def done(self) -> tuple[ExploreState, ...]:
+        """Explores with an outcome, in the order of their numbers."""
+        return tuple(explore for explore in self.explores.values() if explore.outcome is not None)
+
+    @property
+    def votes(self) -> tuple[Vote, ...]:
+        """The candidates, in the order of their explores."""
+        return tuple(
+            Vote(explore.id, planned.solver, planned.strategy, explore.outcome)
+            for explore in self.explores.values()
+            if isinstance(explore.outcome, Candidate)
+            for planned in (explore.planned.explore,)
+        )
+
+    @property
+    def shown(self) -> frozenset[int]:
+        """Explores whose results the orchestrator has been told."""
+        return frozenset(i for turn in self.turns for i in turn.asked.shows)
+
+    @property
+    def history(self) -> tuple[Turn, ...]:
+        """The orchestrator's conversation so far, as it was sent and received.
+
+        A turn whose call failed is not part of it: what it said is said again in the next.
+        """
+        turns: list[Turn] = []
+        for turn in self.turns:
+            if isinstance(turn.reply, OrchestratorReplied):
+                turns += (turn.asked.said, turn.reply.reply)
+        return tuple(turns)
+
+    @property
+    def usage(self) -> Usage:
+        """What the run consumed."""
+        return self.solver_totals.usage + self.orchestrator_totals.usage
+
+    @property
+    def cost_usd(self) -> Cost:
+        """What that cost."""
+        return add_costs(self.solver_totals.cost_usd, self.orchestrator_totals.cost_usd)
+
+
+def start(record: Record) -> RunState:
+    """Return the state of a run whose first record this is.
+
+    Raises:
+        ValueError: It opens no run.
+    """
+    if not isinstance(record.event, RunOpened) or record.seq != 1:
+        raise ValueError("the first record of a run opens it")
+    return RunState(
+        problem=record.event.problem,
+        spec=record.event.spec,
+        opened_at=record.at,
+        at=record.at,
+        ledger=Ledger(record.event.spec.budget.max_cost_usd),
+    )
+
+
+def call_key(event: SolverStarted | OrchestratorAsked) -> str:
+    """Return the ledger's name for a call, unique in its run."""
+    if isinstance(event, SolverStarted):
+        return f"solver-{event.explore_id}"
+    return f"orchestrator-{event.turn}"
+
+
+def _apply(state: RunState, record: Record) -> RunState:  # noqa: C901 - one arm per event
+    event = record.event
+    match event:
+        case RunOpened():
+            raise ValueError("a run is opened once")
+        case ExploresPlanned():
+            return _planned(state, event)
+        case ExploresSkipped():
+            return _with_explores(
+                state,
+                *(replace(state.explores[i], skipped=event.reason) for i in event.explore_ids),
+            )
+        case SolverStarted():
+            started = replace(state.explores[event.explore_id], started_at=record.at)
+            ledger = state.ledger.hold(call_key(event), event.hold_usd)
+            return replace(_with_explores(state, started), ledger=ledger)
+        case SolverFinished():
+            return _solver_finished(state, event, record.at)
+        case OrchestratorAsked():
+            return replace(
+                state,
+                turns=(*state.turns, OrchestratorTurn(event, started_at=record.at)),
+                ledger=state.ledger.hold(call_key(event), event.hold_usd),
+            )
+        case OrchestratorReplied() | OrchestratorFailed():
+            return _turn_ended(state, event)
+        case SentBack():
+            turn = replace(
+                state.turns[-1], read=True, sent_back=event.reason, below_floor=event.below_floor
+            )
+            return _with_last_turn(state, turn)
+        case ExploringClosed():
+            return replace(state, exploring_closed=True)
+        case StopRequested():
+            return replace(state, stop_cause=event.cause)
+        case RunFinished():
+            return replace(state, finished=event, finished_at=record.at)
+        case RunResumed():
+            return _resumed(state, event)
+        case _:
+            assert_never(event)
+
+
+def _planned(state: RunState, event: ExploresPlanned) -> RunState:
+    state = _with_explores(
+        state, *(ExploreState(planned, event.origin) for planned in event.planned)
+    )
+    if event.origin == "client":
+        return replace(state, finished=None, finished_at=None, exploring_closed=False)
+    if not state.turns:
+        return state
+    turn = replace(state.turns[-1], read=True, granted=len(event.planned), refused=event.refused)
+    return _with_last_turn(state, turn)
+
+
+def _solver_finished(state: RunState, event: SolverFinished, at: float) -> RunState:
+    explore = replace(
+        state.explores[event.explore_id],
+        finished_at=at,
+        outcome=event.outcome,
+        usage=event.usage,
+        cost_usd=event.cost_usd,
+    )
+    return replace(
+        _with_explores(state, explore),
+        ledger=state.ledger.settle(
+            f"solver-{event.explore_id}", event.cost_usd, uncertain=event.uncertain_usd
+        ),
+        solver_totals=state.solver_totals.plus(event.usage, event.cost_usd),
+    )
+
+
+def _turn_ended(state: RunState, event: OrchestratorReplied | OrchestratorFailed) -> RunState:
+    ended = event if isinstance(event, OrchestratorReplied) else event.failure
+    return replace(
+        _with_last_turn(state, replace(state.turns[-1], reply=ended)),
+        ledger=state.ledger.settle(
+            f"orchestrator-{event.turn}", event.cost_usd, uncertain=event.uncertain_usd
+        ),
+        orchestrator_totals=state.orchestrator_totals.plus(event.usage, event.cost_usd),
+    )
+
+
+def _resumed(state: RunState, event: RunResumed) -> RunState:
+    """Lost calls are planned again; their holds stay gone, since they may have been billed."""
+    ledger = state.ledger
+    for call, amount in state.ledger.held.items():
+        ledger = ledger.settle(call, FREE, uncertain=amount)
+    budget = state.budget
+    budget = replace(
+        budget,
+        max_explores=event.max_explores or budget.max_explores,
+        max_cost_usd=event.max_cost_usd or budget.max_cost_usd,
+    )
+    turns = state.turns
+    if turns and not isinstance(turns[-1].reply, OrchestratorReplied):
+        turns = turns[:-1]
+    reopened = replace(
+        state,
+        spec=replace(state.spec, budget=budget),
+        ledger=ledger.raised(budget.max_cost_usd),
+        turns=turns,
+        exploring_closed=False,
+        stop_cause=None,
+        finished=None,
+        finished_at=None,
+    )
+    return _with_explores(
+        reopened, *(replace(explore, started_at=None) for explore in state.solvers_in_flight)
+    )
+
+
+def _with_explores(state: RunState, *explores: ExploreState) -> RunState:
+    merged = {**state.explores, **{explore.id: explore for explore in explores}}
+    return replace(state, explores=MappingProxyType(merged))
+
+
+def _with_last_turn(state: RunState, turn: OrchestratorTurn) -> RunState:
+    return replace(state, turns=(*state.turns[:-1], turn))

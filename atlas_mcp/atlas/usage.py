@@ -1,0 +1,78 @@
+"""What calls consumed: tokens and requests, and what they cost in US dollars.
+
+Owns the arithmetic and nothing else. Prices of named models live in `models.prices`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TypeAlias
+
+Cost: TypeAlias = Decimal | None
+"""US dollars; `None` for unknown, which is never the same as zero."""
+
+FREE = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Counted requests and tokens, of one call or of a whole run.
+
+    Attributes:
+        requests: Calls that reached the vendor, retries included.
+        input_tokens: All tokens read, both cache counts included.
+        output_tokens: All tokens written, thinking included.
+        cache_read_tokens: The part of `input_tokens` served from a cache.
+        cache_write_tokens: The part of `input_tokens` written to a cache.
+    """
+
+    requests: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            requests=self.requests + other.requests,
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cache_read_tokens=self.cache_read_tokens + other.cache_read_tokens,
+            cache_write_tokens=self.cache_write_tokens + other.cache_write_tokens,
+        )
+
+
+NO_USAGE = Usage()
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """The dearest rates a call to a model can be billed at, US dollars per million tokens.
+
+    Holds are computed from it, so where a model has tiers these are the highest ones; what a
+    call did cost is computed from the vendor's tiers when its usage is known.
+    """
+
+    input: Decimal
+    output: Decimal
+
+    def of(self, *, input_tokens: int, output_tokens: int) -> Decimal:
+        """Return the US dollars these tokens cost at most."""
+        return (self.input * input_tokens + self.output * output_tokens) / 1_000_000
+
+    def output_tokens_for(self, dollars: Decimal) -> int | None:
+        """Return how many output tokens `dollars` buy; `None` if output costs nothing."""
+        if self.output == 0:
+            return None
+        return max(0, int(dollars * 1_000_000 / self.output))
+
+
+def add_costs(*costs: Cost) -> Cost:
+    """Return the sum, `None` as soon as one of them is unknown."""
+    total = FREE
+    for cost in costs:
+        if cost is None:
+            return None
+        total += cost
+    return total

@@ -1,0 +1,243 @@
+"""The configuration: built-in defaults, under the file, under the environment.
+
+Owns `atlas.toml` and the `ATLAS_*` variables. Everything is checked when it is read, and an error
+names the file and key, or the variable, and what it accepts. Below the command line and the server
+nothing reads the environment: they hand the `Settings` down.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from copy import deepcopy
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from atlas_mcp.errors import ConfigError
+
+DEFAULT_MODEL = "anthropic/claude-sonnet-5-5"
+"""Solver and orchestrator where nothing is configured. Checked 2026-11-23 against the vendor's
+model page; override it with `[orchestrator] model` and `[solvers.NAME] model`."""
+
+DEFAULT_RESPOND_WITHIN = 45.0
+"""Seconds. Below the 60 s after which the most impatient clients give up."""
+
+FILE_NAME = "atlas.toml"
+
+EffortName = Literal["low", "medium", "high", "xhigh", "max"]
+
+
+def _no_cap(value: object) -> object:
+    return None if value == "none" else value
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class OrchestratorSettings(_Section):
+    """`[orchestrator]`: the model that owns the loop."""
+
+    model: str = DEFAULT_MODEL
+    effort: EffortName | None = "high"
+    max_tokens: int = Field(default=32_000, ge=1_024)
+
+
+class PriceSettings(_Section):
+    """`price = { input, output }`: US dollars per million tokens."""
+
+    input: Decimal = Field(ge=0)
+    output: Decimal = Field(ge=0)
+
+
+class SolverSettings(_Section):
+    """`[solvers.NAME]`: one entry of the pool."""
+
+    model: str
+    effort: EffortName | None = None
+    base_url: str | None = None
+    api_key_env: str | None = None
+    quota: int | None = Field(default=None, ge=1)
+    price: PriceSettings | None = None
+    max_tokens: int = Field(default=32_000, ge=1_024)
+
+
+class BudgetSettings(_Section):
+    """`[budget]`: the limits of one run. `max_cost_usd = "none"` lifts the cap."""
+
+    max_explores: int = Field(default=8, ge=1, le=100)
+    max_parallel: int = Field(default=4, ge=1, le=100)
+    prefetch: int = Field(default=2, ge=0)
+    max_cost_usd: Annotated[Decimal | None, BeforeValidator(_no_cap)] = Field(
+        default=Decimal("5.0"), gt=0
+    )
+    time_limit_s: float = Field(default=1_800, gt=0)
+    solver_time_limit_s: float = Field(default=1_200, gt=0)
+
+
+class ServerSettings(_Section):
+    """`[server]`: how the server answers."""
+
+    respond_within_s: float = Field(default=DEFAULT_RESPOND_WITHIN, gt=0)
+
+
+class FileSettings(_Section):
+    """The whole of `atlas.toml`."""
+
+    orchestrator: OrchestratorSettings | None = None
+    solvers: dict[str, SolverSettings] = Field(default_factory=dict[str, SolverSettings])
+    budget: BudgetSettings = BudgetSettings()
+    server: ServerSettings = ServerSettings()
+
+
+class Settings(BaseModel):
+    """Everything configured, from whichever source, checked.
+
+    Attributes:
+        home: Folder of the journal and the embedded models.
+        orchestrator: `None` where none is configured.
+        solvers: The configured pool, by name; empty where none is configured.
+        budget: The limits of a run that asks for none of its own.
+        server: How the server answers.
+        keys: The values of the variables that `api_key_env` entries name.
+        has_anthropic_credentials: Whether the environment holds credentials for Anthropic.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    home: Path
+    orchestrator: OrchestratorSettings | None = None
+    solvers: dict[str, SolverSettings] = Field(default_factory=dict[str, SolverSettings])
+    budget: BudgetSettings = BudgetSettings()
+    server: ServerSettings = ServerSettings()
+    keys: dict[str, str] = Field(default_factory=dict[str, str], repr=False)
+    has_anthropic_credentials: bool = False
+
+
+def load_settings(environ: Mapping[str, str]) -> Settings:
+    """Return the settings that the environment, and the file it points to, amount to.
+
+    Raises:
+        ConfigError: Something cannot be read or breaks a rule; the message names it.
+    """
+    from platformdirs import user_config_path, user_data_path
+
+    given = environ.get("ATLAS_CONFIG")
+    path = Path(given) if given else user_config_path("atlas-mcp") / FILE_NAME
+    content = _read_file(path, required=given is not None)
+    merged, variables = _with_environment(content, environ)
+    try:
+        file = FileSettings.model_validate(merged)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, str(path), variables)) from None
+    home = environ.get("ATLAS_HOME")
+    return Settings(
+        home=Path(home).expanduser() if home else user_data_path("atlas-mcp"),
+        orchestrator=file.orchestrator,
+        solvers=file.solvers,
+        budget=file.budget,
+        server=file.server,
+        keys=_keys(file, environ),
+        has_anthropic_credentials=any(
+            environ.get(name)
+            for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_PROFILE")
+        )
+        or _has_profile(environ),
+    )
+
+
+def _read_file(path: Path, *, required: bool) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        if required:
+            raise ConfigError(f"ATLAS_CONFIG: there is no file {path}") from None
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from error
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not TOML: {error}") from error
+
+
+def _with_environment(
+    content: Mapping[str, Any], environ: Mapping[str, str]
+) -> tuple[dict[str, Any], dict[tuple[str, ...], str]]:
+    """Return the file's content with the `ATLAS_<SECTION>_<KEY>` variables laid over it.
+
+    Returns:
+        The merged content, and which variable each key came from.
+    """
+    merged: dict[str, Any] = deepcopy(dict(content))
+    variables: dict[tuple[str, ...], str] = {}
+    sections = {
+        "ORCHESTRATOR": OrchestratorSettings,
+        "BUDGET": BudgetSettings,
+        "SERVER": ServerSettings,
+    }
+    for variable, value in environ.items():
+        if not variable.startswith("ATLAS_") or not value:
+            continue
+        section, _, key = variable.removeprefix("ATLAS_").partition("_")
+        if section in sections:
+            if key.lower() not in sections[section].model_fields:
+                accepted = ", ".join(
+                    f"ATLAS_{section}_{k.upper()}" for k in sections[section].model_fields
+                )
+                raise ConfigError(f"{variable} is not known; there are {accepted}")
+            merged[section.lower()] = {**merged.get(section.lower(), {}), key.lower(): value}
+            variables[(section.lower(), key.lower())] = variable
+        elif section == "SOLVERS":
+            where = _solver_key(merged, variable, key)
+            cast("dict[str, Any]", merged["solvers"])[where[0]][where[1]] = value
+            variables[("solvers", *where)] = variable
+    return merged, variables
+
+
+def _solver_key(merged: Mapping[str, Any], variable: str, rest: str) -> tuple[str, str]:
+    names = list(cast("dict[str, Any]", merged.get("solvers", {})))
+    for name in names:
+        prefix = name.upper().replace("-", "_") + "_"
+        key = rest.removeprefix(prefix).lower()
+        if rest.startswith(prefix) and key in SolverSettings.model_fields:
+            return name, key
+    known = ", ".join(names) or "none"
+    raise ConfigError(f"{variable} matches no solver of the file (there are: {known})")
+
+
+def _keys(file: FileSettings, environ: Mapping[str, str]) -> dict[str, str]:
+    keys: dict[str, str] = {}
+    for name, solver in file.solvers.items():
+        if solver.api_key_env is None:
+            continue
+        value = environ.get(solver.api_key_env)
+        if not value:
+            raise ConfigError(
+                f"[solvers.{name}] api_key_env: the variable {solver.api_key_env} is not set"
+            )
+        keys[solver.api_key_env] = value
+    return keys
+
+
+def _has_profile(environ: Mapping[str, str]) -> bool:
+    """Return whether the Anthropic client will find a profile that a login left on disk."""
+    home = environ.get("HOME") or environ.get("USERPROFILE")
+    folder = environ.get("ANTHROPIC_CONFIG_DIR") or (f"{home}/.config/anthropic" if home else None)
+    return folder is not None and any(Path(folder).glob("configs/*.json"))
+
+
+def _explain(error: ValidationError, path: str, variables: Mapping[tuple[str, ...], str]) -> str:
+    """Return the first fault, by the name of its variable or of its file and key."""
+    fault = error.errors(include_url=False)[0]
+    location = tuple(str(part) for part in fault["loc"])
+    where = next(
+        (name for key, name in variables.items() if location[: len(key)] == key),
+        f"{path}: `{'.'.join(location)}`",
+    )
+    if fault["type"] == "extra_forbidden":
+        return f"{where} is not known"
+    return f"{where}: {fault['msg'].lower()}, not {fault['input']!r}"

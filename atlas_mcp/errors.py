@@ -1,0 +1,153 @@
+"""The exceptions atlas-mcp raises on purpose.
+
+::
+
+    AtlasError                 everything raised on purpose
+    ├─ ConfigError             the operator can fix it, before any run starts
+    ├─ InvalidInput            the caller can fix it; names the argument and the rule
+    ├─ ModelError              a model could not be asked, or its call did not complete
+    │  ├─ ModelUnavailable     408 409 429 5xx 529, connection, timeout: worth another try
+    │  └─ ModelRejected        any other 4xx, bad key, no credit: the same call fails again
+    ├─ ModelFileError          the weights of an embedded model cannot be put in place
+    └─ JournalError            the journal cannot be read or written
+       ├─ JournalCorrupt       a record is unreadable
+       ├─ JournalBusy          another process drives this run
+       └─ UnknownRun           no run has this id
+
+A model that answers but refuses, is cut off or breaks the asked-for shape raises nothing: its reply
+was paid for, and what it means is a value (`atlas.explore.SolverFailure`). A limit reached is no
+error either: the run stops and says so. Messages end with what to do.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from typing_extensions import override
+
+if TYPE_CHECKING:
+    from atlas_mcp.atlas.usage import Usage
+
+
+class AtlasError(Exception):
+    """Base of everything this package raises on purpose."""
+
+
+class ConfigError(AtlasError):
+    """The configuration cannot be used; the operator can fix it before any run starts."""
+
+
+class InvalidInput(AtlasError):
+    """An argument breaks a rule; the caller can fix it. Nothing was spent."""
+
+    def __init__(self, argument: str, rule: str) -> None:
+        super().__init__(argument, rule)
+        self.argument = argument
+        self.rule = rule
+
+    @override
+    def __str__(self) -> str:
+        return f"`{self.argument}`: {self.rule}"
+
+
+class ModelError(AtlasError):
+    """A model could not be asked, or its call did not complete.
+
+    Attributes:
+        model: The model's `vendor/name`.
+        message: What happened, in words for a person.
+        request_id: The vendor's id of the call, for its support; `None` if there was none.
+        usage: What the vendor is known to have counted before the call broke off.
+        cost_usd: What that usage costs in US dollars; `None` if unknown.
+        complete: Whether `usage` is all there is. A call that broke off while the model was
+            writing may be billed for more.
+    """
+
+    retryable = False
+
+    def __init__(
+        self,
+        model: str,
+        message: str,
+        *,
+        request_id: str | None = None,
+        usage: Usage | None = None,
+        cost_usd: Decimal | None = None,
+        complete: bool = True,
+    ) -> None:
+        super().__init__(model, message)
+        self.model = model
+        self.message = message
+        self.request_id = request_id
+        self.usage = usage
+        self.cost_usd = cost_usd
+        self.complete = complete
+
+    @override
+    def __str__(self) -> str:
+        suffix = f" (request {self.request_id})" if self.request_id else ""
+        return f"`{self.model}`: {self.message}{suffix}"
+
+
+class ModelUnavailable(ModelError):
+    """The model may answer later: overload, rate limit, a cut connection, a time-out.
+
+    Attributes:
+        retry_after: Seconds the vendor asks to wait, `None` if it did not say.
+    """
+
+    retryable = True
+
+    def __init__(
+        self,
+        model: str,
+        message: str,
+        *,
+        retry_after: float | None = None,
+        request_id: str | None = None,
+        usage: Usage | None = None,
+        cost_usd: Decimal | None = None,
+        complete: bool = True,
+    ) -> None:
+        super().__init__(
+            model,
+            message,
+            request_id=request_id,
+            usage=usage,
+            cost_usd=cost_usd,
+            complete=complete,
+        )
+        self.retry_after = retry_after
+
+
+class ModelRejected(ModelError):
+    """The vendor refuses this call, and would refuse it again: key, credit, parameters, size."""
+
+
+class ModelFileError(AtlasError):
+    """The weights of an embedded model cannot be put in place."""
+
+
+class JournalError(AtlasError):
+    """The journal cannot be read or written."""
+
+
+class JournalCorrupt(JournalError):
+    """A record of the journal is unreadable."""
+
+
+class JournalBusy(JournalError):
+    """Another process drives this run."""
+
+
+class UnknownRun(JournalError):
+    """No run in the journal has this id."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(run_id)
+        self.run_id = run_id
+
+    @override
+    def __str__(self) -> str:
+        return f"no run has the id {self.run_id!r}; `atlas-mcp runs list` shows the runs there are"

@@ -1,0 +1,100 @@
+"""The seam to the store of records: append, read, list, and leases that say who drives a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from atlas_mcp.atlas.events import Record, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to append to one run.
+
+    Attributes:
+        run_id: The run.
+        fence: Rises with every claim; an append under an older one is refused.
+    """
+
+    run_id: str
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """One line of the list of runs.
+
+    Attributes:
+        run_id: Its id.
+        opened_at: Unix seconds.
+        updated_at: Unix seconds of the last record.
+        status: As recorded; `running` for a run that has not finished, driven or not.
+        driven: Whether a live process holds its lease.
+        workflow: Which policy runs.
+        title: The beginning of the problem.
+    """
+
+    run_id: str
+    opened_at: float
+    updated_at: float
+    status: Status
+    driven: bool
+    workflow: str
+    title: str
+
+
+class Journal(Protocol):
+    """An append-only store of records. Safe for many tasks on one event loop."""
+
+    async def open_run(self, run_id: str, first: Record) -> Lease:
+        """Store the first record of a new run and claim it."""
+        ...
+
+    async def append(self, lease: Lease, records: Sequence[Record]) -> None:
+        """Store records durably; they are on disk when this returns.
+
+        Raises:
+            JournalBusy: The lease is no longer the run's newest.
+        """
+        ...
+
+    async def read(self, run_id: str, *, after: int = 0) -> tuple[Record, ...]:
+        """Return the records of a run with `seq` above `after`, in order.
+
+        Raises:
+            UnknownRun: There is no such run.
+            JournalCorrupt: A record before the last one is unreadable. An unreadable last record
+                is one that was being written, and is left out.
+        """
+        ...
+
+    async def claim(self, run_id: str) -> Lease:
+        """Return a new lease of a run that nobody drives.
+
+        Raises:
+            UnknownRun: There is no such run.
+            JournalBusy: A live process drives it.
+        """
+        ...
+
+    async def renew(self) -> None:
+        """Prolong every lease this journal holds."""
+        ...
+
+    async def release(self, lease: Lease) -> None:
+        """Give a lease back; nothing happens if it has been lost."""
+        ...
+
+    async def is_driven(self, run_id: str) -> bool:
+        """Return whether a live process holds the run's lease."""
+        ...
+
+    async def list_runs(self, *, limit: int = 100) -> tuple[RunSummary, ...]:
+        """Return the newest runs, newest first."""
+        ...
+
+    async def aclose(self) -> None:
+        """Release the store; leases still held are given back."""
+        ...

@@ -1,0 +1,389 @@
+"""The journal of one machine: an SQLite file, write-ahead logged, shared by its processes.
+
+Two tables. `events` holds the records and only ever grows; `runs` holds one row a run, written in
+the same transaction, so that listing needs no fold. Appends that arrive while a transaction is
+being written are committed together in the next one: one flush for all of them. A lease is a row's
+`owner` and `lease_until`; `fence` rises with every claim, and an append under an older fence is
+refused, so that a process that slept through its lease cannot write into its successor's run.
+
+The folder is made with mode 0700 and the file with 0600: problems and candidates are private.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import anyio
+import anyio.to_thread
+from typing_extensions import override
+
+from atlas_mcp.atlas.events import (
+    Event,
+    ExploresPlanned,
+    Record,
+    RunFinished,
+    RunOpened,
+    RunResumed,
+    Status,
+    decode_event,
+    encode_event,
+)
+from atlas_mcp.errors import JournalBusy, JournalCorrupt, JournalError, UnknownRun
+from atlas_mcp.journal.base import Journal, Lease, RunSummary
+
+logger = logging.getLogger(__name__)
+
+FILE_NAME = "journal.sqlite3"
+"""Name of the file in `ATLAS_HOME`."""
+
+FILE_VERSION = 1
+"""Version of the tables, kept in the file's `user_version`."""
+
+LEASE_SECONDS = 15.0
+"""Seconds without renewal after which a run counts as interrupted."""
+
+BUSY_TIMEOUT = 10.0
+"""Seconds to wait for another process's transaction."""
+
+COMMIT_TIMEOUT = 15.0
+"""Seconds a commit may take, cancelled or not: longer than `BUSY_TIMEOUT`."""
+
+TITLE_CHARS = 120
+"""Characters of the problem kept for the list."""
+
+_TABLES = """
+CREATE TABLE runs (
+    run_id TEXT PRIMARY KEY,
+    opened_at REAL NOT NULL,
+    updated_at REAL NOT NULL,
+    status TEXT NOT NULL,
+    workflow TEXT NOT NULL,
+    title TEXT NOT NULL,
+    owner TEXT,
+    fence INTEGER NOT NULL,
+    lease_until REAL NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX runs_by_age ON runs (opened_at DESC);
+CREATE TABLE events (
+    run_id TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    at REAL NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (run_id, seq)
+) WITHOUT ROWID;
+"""
+
+_T = TypeVar("_T")
+
+
+@dataclass(slots=True)
+class _Append:
+    """Records of one caller, waiting for a transaction."""
+
+    lease: Lease
+    records: Sequence[Record]
+    done: bool = False
+    error: JournalError | None = None
+
+
+@dataclass(slots=True)
+class SqliteJournal(Journal):
+    """A `Journal` in one file.
+
+    Args:
+        folder: Where the file is; made with mode 0700 if it is not there.
+        clock: Unix seconds, for leases.
+
+    Raises:
+        JournalError: The file cannot be opened, or a newer version wrote it.
+    """
+
+    folder: Path
+    clock: Callable[[], float] = time.time
+    _owner: str = field(default_factory=lambda: f"{os.getpid()}-{secrets.token_hex(4)}")
+    _connection: sqlite3.Connection = field(init=False)
+    _limiter: anyio.CapacityLimiter = field(init=False)
+    _waiting: list[_Append] = field(init=False, default_factory=list[_Append])
+    _held: dict[str, Lease] = field(init=False, default_factory=dict[str, Lease])
+
+    def __post_init__(self) -> None:
+        self._connection = _connect(self.folder)
+        # One thread at a time uses the connection, and one transaction is written at a time.
+        self._limiter = anyio.CapacityLimiter(1)
+
+    @override
+    async def open_run(self, run_id: str, first: Record) -> Lease:
+        event = first.event
+        if not isinstance(event, RunOpened):
+            raise ValueError("the first record of a run opens it")
+        lease = Lease(run_id, 1)
+        row = (
+            run_id,
+            first.at,
+            first.at,
+            "running",
+            event.spec.workflow,
+            " ".join(event.problem.text.split())[:TITLE_CHARS],
+            self._owner,
+            lease.fence,
+            self.clock() + LEASE_SECONDS,
+        )
+
+        def write(connection: sqlite3.Connection) -> None:
+            connection.execute("INSERT INTO runs VALUES (?,?,?,?,?,?,?,?,?)", row)
+            _insert(connection, run_id, [first])
+
+        await self._write(write)
+        self._held[run_id] = lease
+        return lease
+
+    @override
+    async def append(self, lease: Lease, records: Sequence[Record]) -> None:
+        waiting = _Append(lease, records)
+        self._waiting.append(waiting)
+        with anyio.move_on_after(COMMIT_TIMEOUT, shield=True):
+            async with self._limiter:
+                if not waiting.done:
+                    batch, self._waiting = self._waiting, []
+                    await anyio.to_thread.run_sync(self._commit, batch)
+        if not waiting.done:
+            raise JournalError(
+                f"{self.folder / FILE_NAME} took no write for {COMMIT_TIMEOUT:.0f} s"
+            )
+        if waiting.error is not None:
+            raise waiting.error
+
+    @override
+    async def read(self, run_id: str, *, after: int = 0) -> tuple[Record, ...]:
+        def query(connection: sqlite3.Connection) -> list[tuple[int, float, str]]:
+            rows = connection.execute(
+                "SELECT seq, at, body FROM events WHERE run_id = ? AND seq > ? ORDER BY seq",
+                (run_id, after),
+            ).fetchall()
+            if not rows:
+                _require(connection, run_id)
+            return rows
+
+        return _records(run_id, await self._run(query), after)
+
+    @override
+    async def claim(self, run_id: str) -> Lease:
+        def write(connection: sqlite3.Connection) -> int:
+            row = _require(connection, run_id)
+            if self._is_live(row):
+                raise JournalBusy(f"run {run_id!r} is driven by another process; wait for it")
+            connection.execute(
+                "UPDATE runs SET owner = ?, fence = fence + 1, lease_until = ? WHERE run_id = ?",
+                (self._owner, self.clock() + LEASE_SECONDS, run_id),
+            )
+            return row[1] + 1
+
+        lease = Lease(run_id, await self._write(write))
+        self._held[run_id] = lease
+        return lease
+
+    @override
+    async def renew(self) -> None:
+        if not self._held:
+            return
+        held = list(self._held.values())
+
+        def write(connection: sqlite3.Connection) -> None:
+            connection.executemany(
+                "UPDATE runs SET lease_until = ? WHERE run_id = ? AND owner = ? AND fence = ?",
+                [
+                    (self.clock() + LEASE_SECONDS, lease.run_id, self._owner, lease.fence)
+                    for lease in held
+                ],
+            )
+
+        await self._write(write)
+
+    @override
+    async def release(self, lease: Lease) -> None:
+        if self._held.get(lease.run_id) == lease:
+            del self._held[lease.run_id]
+        await self._write(lambda connection: self._give_back(connection, [lease]))
+
+    @override
+    async def is_driven(self, run_id: str) -> bool:
+        return self._is_live(await self._run(lambda connection: _require(connection, run_id)))
+
+    @override
+    async def list_runs(self, *, limit: int = 100) -> tuple[RunSummary, ...]:
+        def query(connection: sqlite3.Connection) -> list[tuple[str, ...]]:
+            return connection.execute(
+                "SELECT run_id, opened_at, updated_at, status, workflow, title, owner, fence, "
+                "lease_until FROM runs ORDER BY opened_at DESC LIMIT ?",
+                (limit,),
+            ).fetchall()
+
+        rows: list[tuple[str, float, float, Status, str, str, str | None, int, float]]
+        rows = await self._run(query)  # pyright: ignore[reportAssignmentType] - columns, by the query
+        return tuple(
+            RunSummary(
+                run_id=row[0],
+                opened_at=row[1],
+                updated_at=row[2],
+                status=row[3],
+                workflow=row[4],
+                title=row[5],
+                driven=self._is_live(row[6:9]),
+            )
+            for row in rows
+        )
+
+    @override
+    async def aclose(self) -> None:
+        held, self._held = list(self._held.values()), {}
+        with anyio.move_on_after(COMMIT_TIMEOUT, shield=True):
+            if held:
+                await self._write(lambda connection: self._give_back(connection, held))
+            await self._run(lambda connection: connection.close())
+
+    async def _run(self, query: Callable[[sqlite3.Connection], _T]) -> _T:
+        def work() -> _T:
+            try:
+                return query(self._connection)
+            except sqlite3.Error as error:
+                raise JournalError(f"{self.folder / FILE_NAME}: {error}") from error
+
+        return await anyio.to_thread.run_sync(work, limiter=self._limiter)
+
+    async def _write(self, change: Callable[[sqlite3.Connection], _T]) -> _T:
+        def transaction(connection: sqlite3.Connection) -> _T:
+            connection.execute("BEGIN IMMEDIATE")
+            with connection:
+                return change(connection)
+
+        return await self._run(transaction)
+
+    def _commit(self, batch: Sequence[_Append]) -> None:
+        """Write what waits in one transaction. A fenced-out append fails alone."""
+        connection = self._connection
+        failure: JournalError | None = None
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            with connection:
+                for append in batch:
+                    append.error = self._fenced_out(append.lease)
+                    if append.error is None:
+                        _insert(connection, append.lease.run_id, append.records)
+        except sqlite3.Error as error:
+            failure = JournalError(f"{self.folder / FILE_NAME}: {error}")
+            failure.__cause__ = error
+        for append in batch:
+            append.error = append.error or failure
+            append.done = True
+
+    def _fenced_out(self, lease: Lease) -> JournalError | None:
+        row = self._connection.execute(
+            "SELECT fence FROM runs WHERE run_id = ?", (lease.run_id,)
+        ).fetchone()
+        if row is None:
+            return UnknownRun(lease.run_id)
+        if row[0] != lease.fence:
+            return JournalBusy(f"run {lease.run_id!r} has been taken over by another process")
+        return None
+
+    def _is_live(self, row: tuple[str | None, int, float]) -> bool:
+        return row[0] is not None and row[2] > self.clock()
+
+    def _give_back(self, connection: sqlite3.Connection, leases: Sequence[Lease]) -> None:
+        connection.executemany(
+            "UPDATE runs SET owner = NULL WHERE run_id = ? AND owner = ? AND fence = ?",
+            [(lease.run_id, self._owner, lease.fence) for lease in leases],
+        )
+
+
+def _connect(folder: Path) -> sqlite3.Connection:
+    path = folder / FILE_NAME
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        connection = sqlite3.connect(
+            path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
+        )
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        _migrate(connection, path)
+    except (OSError, sqlite3.Error) as error:
+        raise JournalError(
+            f"the journal {path} cannot be opened: {error}. Set ATLAS_HOME to a folder you can "
+            "write to"
+        ) from error
+    return connection
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > FILE_VERSION:
+        raise JournalError(
+            f"the journal {path} was written by a newer version of atlas-mcp (tables {version}, "
+            f"this one knows {FILE_VERSION}); upgrade atlas-mcp"
+        )
+    if version == FILE_VERSION:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    with connection:
+        # Another process may have made the tables while this one waited.
+        if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+            for statement in _TABLES.split(";"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {FILE_VERSION}")
+
+
+def _insert(connection: sqlite3.Connection, run_id: str, records: Sequence[Record]) -> None:
+    connection.executemany(
+        "INSERT INTO events VALUES (?,?,?,?)",
+        [(run_id, record.seq, record.at, encode_event(record.event)) for record in records],
+    )
+    last = records[-1]
+    status = next((s for r in reversed(records) if (s := _status_after(r.event))), None)
+    connection.execute(
+        "UPDATE runs SET updated_at = ?, status = coalesce(?, status) WHERE run_id = ?",
+        (last.at, status, run_id),
+    )
+
+
+def _status_after(event: Event) -> Status | None:
+    """Return the status an event gives its run, `None` if it leaves it as it was."""
+    if isinstance(event, RunFinished):
+        return event.status
+    if isinstance(event, RunResumed):
+        return "running"
+    if isinstance(event, ExploresPlanned) and event.origin == "client":
+        return "running"
+    return None
+
+
+def _require(connection: sqlite3.Connection, run_id: str) -> tuple[str | None, int, float]:
+    row = connection.execute(
+        "SELECT owner, fence, lease_until FROM runs WHERE run_id = ?", (run_id,)
+    ).fetchone()
+    if row is None:
+        raise UnknownRun(run_id)
+    return row
+
+
+def _records(run_id: str, rows: Sequence[tuple[int, float, str]], after: int) -> tuple[Record, ...]:
+    records: list[Record] = []
+    for expected, (seq, at, body) in enumerate(rows, start=after + 1):
+        try:
+            if seq != expected:
+                raise JournalCorrupt(f"record {expected} is missing")
+            records.append(Record(seq, at, decode_event(body)))
+        except JournalCorrupt as error:
+            if expected == after + len(rows) and expected > 1:
+                logger.warning("run %s: the last record was torn and is left out", run_id)
+                break
+            raise JournalCorrupt(f"run {run_id!r}, record {expected}: {error}") from error
+    return tuple(records)

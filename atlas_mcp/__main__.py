@@ -1,0 +1,7 @@
+"""`python -m atlas_mcp` is `atlas-mcp`."""
+
+import sys
+
+from atlas_mcp.cli import main
+
+sys.exit(main())

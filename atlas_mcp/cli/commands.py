@@ -1,0 +1,303 @@
+"""The commands, their options and their help. What they print is in `output` and `display`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import anyio
+import click
+
+from atlas_mcp import __version__
+from atlas_mcp.atlas.explore import STRATEGIES
+from atlas_mcp.atlas.messages import EFFORTS
+from atlas_mcp.atlas.problem import Problem, image_from_bytes, make_problem
+from atlas_mcp.cli import output
+from atlas_mcp.cli.signals import Interrupted, until_signal
+from atlas_mcp.config import Settings, load_settings
+from atlas_mcp.errors import AtlasError, ConfigError, InvalidInput
+from atlas_mcp.runs.request import Wish
+from atlas_mcp.runs.service import ExploreWish, RunService, open_service
+
+PROBLEM_HELP = "PROBLEM is the question; `-` reads it from stdin."
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return the exit code."""
+    try:
+        code = cli.main(args=list(arguments), prog_name="atlas-mcp", standalone_mode=False)
+    except click.exceptions.Exit as exit_:
+        return exit_.exit_code
+    except click.Abort:
+        return output.fail("interrupted", 130)
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (ConfigError, InvalidInput) as error:
+        return output.fail(str(error), 2)
+    except Interrupted as error:
+        return output.fail(str(error), 130)
+    except AtlasError as error:
+        return output.fail(str(error), 1)
+    except BrokenPipeError:
+        # Whoever read our output has gone; the interpreter would complain when flushing it.
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+        return 1
+    return code if isinstance(code, int) else 0
+
+
+@click.group(
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, "-V", "--version", prog_name="atlas-mcp")
+@click.pass_context
+def cli(ctx: click.Context) -> int:
+    """Solve hard problems with ATLAS: independent solvers, weighed by an orchestrator.
+
+    Without a command it is an MCP server on stdin and stdout, as clients start it.
+    """
+    if ctx.invoked_subcommand is None:
+        from atlas_mcp.cli import serve as serve_now
+
+        return serve_now()
+    return 0
+
+
+@cli.command()
+def serve() -> int:
+    """Serve MCP on stdin and stdout, until the input ends."""
+    from atlas_mcp.cli import serve as serve_now
+
+    return serve_now()
+
+
+def _common(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that `solve` and `explore` share."""
+    options = [
+        click.option("--image", "images", multiple=True, metavar="PATH", help="A picture (PNG, "
+                     "JPEG, GIF, WebP) that belongs to the problem; repeat for several."),
+        click.option("--answer-schema", metavar="FILE",
+                     help="A JSON Schema file; the answer is a value that fits it."),
+        click.option("--max-cost-usd", type=float, metavar="X",
+                     help="Cap in US dollars. Default: 5, or the configuration's."),
+        click.option("--time-limit-s", type=float, metavar="S",
+                     help="Time limit in seconds. Default: 1800, or the configuration's."),
+        click.option("--seed", type=int, help="Seed for models that sample (embedded ones)."),
+        click.option("--json", "as_json", is_flag=True, help="Print one RunView as JSON."),
+    ]  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@cli.command(epilog=PROBLEM_HELP)
+@click.argument("problem")
+@click.option(
+    "--solver",
+    "solvers",
+    multiple=True,
+    metavar="NAME",
+    help="A solver: an entry of atlas.toml, anthropic/MODEL, local, local/NAME. "
+    "Repeat for several.",
+)
+@click.option(
+    "--explore-effort",
+    type=click.Choice(["low", "medium", "high"]),
+    help="How much agreement to ask for. Default: low, medium with several solvers.",
+)
+@click.option("--max-explores", type=int, metavar="N", help="Most solvers to run. Default: 8.")
+@click.option("--workflow", metavar="NAME", help="Which policy runs. Default: atlas.")
+@_common
+def solve(
+    problem: str,
+    *,
+    solvers: tuple[str, ...],
+    explore_effort: str | None,
+    max_explores: int | None,
+    workflow: str | None,
+    images: tuple[str, ...],
+    answer_schema: str | None,
+    max_cost_usd: float | None,
+    time_limit_s: float | None,
+    seed: int | None,
+    as_json: bool,
+) -> int:
+    r"""Solve a problem: several solvers attempt it, an orchestrator decides on the answer.
+
+    \b
+    atlas-mcp solve "How many primes lie between 100 and 200?"
+    atlas-mcp solve --solver local "Tom has 3 bags of 7 apples and eats 4. How many are left?"
+    """
+    checked = _problem(problem, images, answer_schema)
+    wish = Wish(
+        solvers=solvers or None,
+        explore_effort=explore_effort,
+        max_explores=max_explores,
+        max_cost_usd=max_cost_usd,
+        time_limit_s=time_limit_s,
+        workflow=workflow,
+        seed=seed,
+    )
+
+    async def work(service: RunService) -> int:
+        live = await service.solve(checked, wish)
+        return await output.follow(service, live, as_json=as_json)
+
+    return _with_service(work)
+
+
+@cli.command(epilog=PROBLEM_HELP)
+@click.argument("problem")
+@click.option("--solver", metavar="NAME", help="The solver; default: the first of the pool.")
+@click.option("--effort", type=click.Choice(EFFORTS), help="How hard each one tries.")
+@click.option(
+    "--strategy",
+    type=click.Choice(STRATEGIES),
+    help="Prompting strategy of all of them. Default: another one each.",
+)
+@click.option("--instruction", metavar="TEXT", help="What to try or to check, in your words.")
+@click.option(
+    "--count",
+    type=int,
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="How many solvers, side by side.",
+)
+@_common
+def explore(
+    problem: str,
+    *,
+    solver: str | None,
+    effort: str | None,
+    strategy: str | None,
+    instruction: str | None,
+    count: int,
+    images: tuple[str, ...],
+    answer_schema: str | None,
+    max_cost_usd: float | None,
+    time_limit_s: float | None,
+    seed: int | None,
+    as_json: bool,
+) -> int:
+    """Gather candidates from independent solvers, and judge them yourself."""
+    checked = _problem(problem, images, answer_schema)
+    wish = Wish(max_cost_usd=max_cost_usd, time_limit_s=time_limit_s, seed=seed)
+    explores = ExploreWish(solver, effort, strategy, instruction, count)
+
+    async def work(service: RunService) -> int:
+        live = await service.explore(checked, wish, explores)
+        return await output.follow(service, live, as_json=as_json)
+
+    return _with_service(work)
+
+
+@cli.group()
+def runs() -> None:
+    """Look at the runs of this machine."""
+
+
+@runs.command("list")
+@click.option("--limit", type=click.IntRange(1, 100_000), default=20, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+def list_runs(*, limit: int, as_json: bool) -> int:
+    """List the newest runs."""
+
+    async def work(service: RunService) -> int:
+        output.print_runs(await service.list_runs(limit=limit), as_json=as_json)
+        return 0
+
+    return _with_service(work)
+
+
+@runs.command("show")
+@click.argument("run_id", metavar="ID")
+@click.option("--json", "as_json", is_flag=True, help="Print one RunView as JSON.")
+def show_run(run_id: str, *, as_json: bool) -> int:
+    """Show a run: its answer, its candidates, what it cost."""
+
+    async def work(service: RunService) -> int:
+        view = await service.view(run_id)
+        output.print_view(view, as_json=as_json, evidence=True)
+        return 0
+
+    return _with_service(work)
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
+def solvers(*, as_json: bool) -> int:
+    """Show the solver pool: models, whether they are ready, what they take and cost."""
+    from atlas_mcp.models.pool import Pool
+    from atlas_mcp.runs.solvers import pool_rows
+
+    rows = anyio.run(pool_rows, Pool(_settings()))
+    output.print_pool(rows, as_json=as_json)
+    return 0
+
+
+@cli.group()
+def models() -> None:
+    """Put embedded models in place."""
+
+
+@models.command("pull")
+@click.argument("name")
+def pull(name: str) -> int:
+    """Fetch the weights of an embedded model: local, or a name of `atlas-mcp solvers`."""
+    from atlas_mcp.cli.pull import pull_model
+
+    settings = _settings()
+    path = anyio.run(_interruptible, lambda: pull_model(name, settings.home / "models"))
+    click.echo(str(path))
+    return 0
+
+
+def _settings() -> Settings:
+    return load_settings(os.environ)
+
+
+def _with_service(work: Callable[[RunService], Awaitable[int]]) -> int:
+    """Run `work` on an open service; a signal ends it and keeps what the run has found."""
+    settings = _settings()
+
+    async def main() -> int:
+        async with open_service(settings) as service:
+            return await work(service)
+
+    return anyio.run(_interruptible, main)
+
+
+async def _interruptible(work: Callable[[], Awaitable[Any]]) -> Any:
+    return await until_signal(work)
+
+
+def _problem(text: str, images: Sequence[str], schema_path: str | None) -> Problem:
+    if text == "-":
+        text = sys.stdin.read()
+    urls = [_image(path) for path in images]
+    return make_problem(text, images=urls, answer_schema=_schema(schema_path))
+
+
+def _image(path: str) -> str:
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise InvalidInput("--image", f"{path} cannot be read: {error.strerror}") from error
+    return image_from_bytes(content, f"--image {path}")
+
+
+def _schema(path: str | None) -> object:
+    if path is None:
+        return None
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidInput("--answer-schema", f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise InvalidInput("--answer-schema", f"{path} is not JSON: {error}") from error

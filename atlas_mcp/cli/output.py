@@ -1,0 +1,157 @@
+"""What commands print: answers, runs and the pool, for people or as JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import anyio.lowlevel
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from atlas_mcp.atlas.view import CandidateView, RunView
+from atlas_mcp.cli.display import show_run_live
+from atlas_mcp.journal.base import RunSummary
+from atlas_mcp.runs.live import LiveRun
+from atlas_mcp.runs.service import RunService
+from atlas_mcp.runs.solvers import PoolRow, as_dict
+
+
+def fail(message: str, code: int) -> int:
+    """Tell people what went wrong, and return the exit code."""
+    sys.stderr.write(f"atlas-mcp: {message}\n")
+    return code
+
+
+async def follow(service: RunService, live: LiveRun, *, as_json: bool) -> int:
+    """Show a run while it works and print what came of it; return the exit code."""
+    await show_run_live(live, Console(stderr=True))
+    while service.live(live.run_id) is not None:
+        await anyio.lowlevel.checkpoint()
+    view = await service.view(live.run_id)
+    print_view(view, as_json=as_json, evidence=view.answer is None)
+    return exit_code(view)
+
+
+def exit_code(view: RunView) -> int:
+    """Return 0 for a run that gave what was asked of it, 1 for one that did not."""
+    if view.status != "answered" or view.stop_reason == "no_supported_answer":
+        return 1
+    return 0
+
+
+def print_view(view: RunView, *, as_json: bool, evidence: bool) -> None:
+    """Print a run: the answer on stdout; why, agreement and money on stderr.
+
+    Args:
+        view: The run.
+        as_json: Print all of it as JSON on stdout instead.
+        evidence: Print the candidates too, on stdout.
+    """
+    if as_json:
+        sys.stdout.write(view.model_dump_json(indent=2) + "\n")
+        sys.stdout.flush()
+        return
+    if view.answer is not None:
+        sys.stdout.write(_text(view.answer) + "\n")
+    if evidence:
+        for candidate in view.candidates:
+            sys.stdout.write(_candidate(candidate) + "\n")
+    sys.stdout.flush()
+    console = Console(stderr=True, highlight=False)
+    # Wrapped lines would break a run id in two for whoever greps a log.
+    console.soft_wrap = not console.is_terminal
+    _print_context(view, console)
+
+
+def print_runs(summaries: Sequence[RunSummary], *, as_json: bool) -> None:
+    """Print the list of runs: a table for people, JSON Lines for programs."""
+    if as_json:
+        for summary in summaries:
+            sys.stdout.write(json.dumps(_summary(summary)) + "\n")
+        return
+    if not summaries:
+        sys.stderr.write("There are no runs yet.\n")
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("run", "opened", "status", "workflow", "problem"):
+        table.add_column(heading, no_wrap=heading != "problem", overflow="ellipsis")
+    for summary in summaries:
+        opened = datetime.fromtimestamp(summary.opened_at).astimezone()
+        table.add_row(
+            summary.run_id,
+            f"{opened:%Y-%m-%d %H:%M}",
+            _status(summary),
+            summary.workflow,
+            escape(summary.title[:60]),
+        )
+    Console().print(table)
+
+
+def print_pool(rows: Sequence[PoolRow], *, as_json: bool) -> None:
+    """Print the pool: a table for people, a JSON array for programs."""
+    if as_json:
+        sys.stdout.write(json.dumps([as_dict(row) for row in rows], indent=2) + "\n")
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("solver", "ready", "efforts", "images", "USD per M tokens", "default"):
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        price = "unknown" if row.price is None else f"{row.price[0]:g} in, {row.price[1]:g} out"
+        table.add_row(
+            row.name,
+            row.ready,
+            " ".join(row.efforts) or "-",
+            "yes" if row.images else "no",
+            "free" if row.price == (0.0, 0.0) else price,
+            "yes" if row.default else "",
+        )
+    Console().print(table)
+
+
+def _print_context(view: RunView, console: Console) -> None:
+    if view.explanation:
+        console.print(f"[bold]Why[/]  {escape(view.explanation)}")
+    if view.agreement.dissent:
+        console.print(f"[bold]But[/]  {escape(view.agreement.dissent)}")
+    for warning in view.agreement.warnings:
+        console.print(f"[yellow]Note[/] {escape(warning)}")
+    cost = "cost unknown" if view.cost_usd is None else f"${view.cost_usd:.4f}"
+    console.print(
+        f"[dim]{view.status}, {view.stop_reason or 'not stopped'} · {cost} · "
+        f"{view.usage.requests} calls, {view.usage.input_tokens:,} tokens in, "
+        f"{view.usage.output_tokens:,} out · {view.elapsed_s:.0f} s · run {view.run_id}[/]"
+    )
+
+
+def _candidate(candidate: CandidateView) -> str:
+    head = f"#{candidate.explore_id} {candidate.solver}, {candidate.strategy}"
+    if candidate.status == "failed":
+        return f"{head}: failed, {candidate.error}"
+    sure = 0.0 if candidate.confidence is None else candidate.confidence
+    return (
+        f"{head}: {_text(candidate.answer)} ({sure:.0%})\n"
+        f"   {candidate.approach}\n   {candidate.reasoning}"
+    )
+
+
+def _status(summary: RunSummary) -> str:
+    return "interrupted" if summary.status == "running" and not summary.driven else summary.status
+
+
+def _summary(summary: RunSummary) -> dict[str, object]:
+    return {
+        "run_id": summary.run_id,
+        "status": _status(summary),
+        "workflow": summary.workflow,
+        "opened_at": datetime.fromtimestamp(summary.opened_at, UTC).isoformat(),
+        "updated_at": datetime.fromtimestamp(summary.updated_at, UTC).isoformat(),
+        "problem": summary.title,
+    }
+
+
+def _text(answer: object) -> str:
+    return answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)

@@ -1,0 +1,1 @@
+"""One seam to language models: `Model.generate(request) -> reply`."""

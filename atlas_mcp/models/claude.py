@@ -1,0 +1,479 @@
+"""Claude models, through the Messages API.
+
+Owns the one client library of the vendor, the mapping of its replies and of its errors. One attempt
+per call, always streamed; trying again is `models.retry`'s. No key, header or prompt gets into a
+message, a log or a repr.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Generator, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import anyio.to_thread
+from typing_extensions import override
+
+from atlas_mcp.atlas.messages import AssistantTurn, ModelRequest, Reply, Stop, ToolCall
+from atlas_mcp.atlas.usage import FREE, Cost, Price, Usage
+from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
+from atlas_mcp.models.claude_families import family_of
+from atlas_mcp.models.claude_params import Thinking, message_params
+from atlas_mcp.models.claude_stream import (
+    CHARACTERS_PER_TOKEN,
+    MessageStream,
+    StreamFailed,
+    StreamGarbled,
+)
+from atlas_mcp.models.prices import cost_of, load_prices
+
+if TYPE_CHECKING:
+    import anthropic
+
+    from atlas_mcp.models.base import OnTokens
+
+VENDOR = "anthropic"
+"""First part of the names of these models."""
+
+CONNECT_TIMEOUT = 10.0
+"""Seconds to open a connection. Twice the vendor client's default (5 s, anthropic 2.12.0), as
+several calls open theirs at once."""
+
+READ_TIMEOUT = 120.0
+"""Seconds without a byte after which a stream is given up. The API sends a ping about every 15 s
+while a model thinks (https://platform.claude.com/docs/en/build-with-claude/streaming, 2026-11-23);
+eight missed ones are no pause."""
+
+WRITE_TIMEOUT = 60.0
+"""Seconds without progress in sending a request. Our own choice: a request with images is several
+megabytes and uplinks are slow."""
+
+DRAIN_TIMEOUT = 1.0
+"""Seconds to wait for the end of the body after the last event, so that the connection can be used
+again. Our own choice: cheaper than a new handshake, and never waited in practice."""
+
+TOKENS_BETWEEN_REPORTS = 50
+"""Estimated output tokens between two calls of `on_tokens`. Our own choice: about two a second."""
+
+LONGEST_API_MESSAGE = 500
+"""Characters of the API's own words that are passed on. Our own choice: enough for its longest."""
+
+_RETRYABLE_KINDS = frozenset({"overloaded_error", "api_error", "rate_limit_error", "timeout_error"})
+"""Error types worth another try when they come inside a stream, where there is no status."""
+
+_STOPS: dict[str, Stop] = {
+    "end_turn": "end",
+    "stop_sequence": "end",
+    "tool_use": "tool_calls",
+    "max_tokens": "max_tokens",
+    "model_context_window_exceeded": "max_tokens",
+    "refusal": "refusal",
+    # Only the API's own tools pause a turn, and none are offered: what came is not the whole.
+    "pause_turn": "max_tokens",
+}
+
+_STOP_DETAILS = {
+    "model_context_window_exceeded": "the context window is full",
+    "pause_turn": "the model paused its turn",
+}
+
+_NO_KEY = (
+    "no credentials: set the environment variable `ANTHROPIC_API_KEY` "
+    "(https://platform.claude.com/settings/keys)"
+)
+
+
+class Connection:
+    """The vendor's client, made on first use, for all models behind one address and key.
+
+    Importing the client takes a second, so it happens in a worker thread.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        client: anthropic.AsyncAnthropic | None = None,
+    ) -> None:
+        """Remember how to connect; what is not given the client reads from its environment."""
+        self._base_url = base_url
+        self._api_key = api_key
+        self._client = client
+        # Keeps the invariant that there is one client, when first calls come together.
+        self._lock = anyio.Lock()
+
+    @override
+    def __repr__(self) -> str:
+        # Without the address, which may hold a password.
+        return f"{type(self).__name__}()"
+
+    async def client(self) -> anthropic.AsyncAnthropic:
+        """Return the client, making it if this is the first use."""
+        if self._client is None:
+            async with self._lock:
+                if self._client is None:
+                    self._client = await anyio.to_thread.run_sync(self._make)
+        return self._client
+
+    async def aclose(self) -> None:
+        """Close its connections. No call may follow."""
+        if self._client is not None:
+            await self._client.close()
+
+    def _make(self) -> anthropic.AsyncAnthropic:
+        import anthropic
+
+        load_prices()
+        return anthropic.AsyncAnthropic(
+            api_key=self._api_key, base_url=self._base_url, max_retries=0
+        )
+
+
+class Claude:
+    """One Claude model."""
+
+    def __init__(
+        self,
+        model_id: str,
+        *,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        price: Price | None = None,
+        thinking: Thinking = "auto",
+        read_timeout: float = READ_TIMEOUT,
+        connection: Connection | None = None,
+    ) -> None:
+        """Describe the model; nothing is imported or opened before the first call.
+
+        Args:
+            model_id: The vendor's id, e.g. `claude-sonnet-5-5`.
+            base_url: Where the Messages API is, if not where the environment says.
+            api_key: The key, if not the environment's.
+            price: The operator's own price; wins over the tables.
+            thinking: How to think where the family leaves a choice.
+            read_timeout: Seconds without a byte after which a stream is given up.
+            connection: Shared with other models and closed by whoever made it; `base_url` and
+                `api_key` are then its own.
+        """
+        self._model_id = model_id
+        self._name = f"{VENDOR}/{model_id}"
+        self._family = family_of(model_id)
+        self._price = price
+        self._thinking: Thinking = thinking
+        self._read_timeout = read_timeout
+        self._owned = connection is None
+        self._connection = connection or Connection(base_url=base_url, api_key=api_key)
+
+    @override
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._model_id!r})"
+
+    @property
+    def name(self) -> str:
+        """The model as `vendor/name`."""
+        return self._name
+
+    async def generate(self, request: ModelRequest, *, on_tokens: OnTokens | None = None) -> Reply:
+        """Make one call and return what came of it; see `Model.generate`."""
+        client = await self._connection.client()
+        call = _Call(self._name, self._price)
+        with call.errors_translated(client):
+            async with client.messages.with_streaming_response.create(
+                **self._params(request), stream=True, timeout=self._timeout()
+            ) as response:
+                call.request_id = response.request_id
+                call.check_is_stream(response.headers)
+                await _read(response.iter_bytes(), call.message, on_tokens)
+        return call.reply()
+
+    async def aclose(self) -> None:
+        """Close the connections, unless they are shared."""
+        if self._owned:
+            await self._connection.aclose()
+
+    def _params(self, request: ModelRequest) -> dict[str, Any]:
+        from anthropic import transform_schema
+
+        try:
+            return message_params(
+                self._model_id,
+                self._family,
+                request,
+                thinking=self._thinking,
+                transform_schema=transform_schema,
+            )
+        except ValueError as error:
+            raise ModelRejected(
+                self._name, f"the answer schema cannot be sent ({error}); simplify it"
+            ) from error
+
+    def _timeout(self) -> anthropic.Timeout:
+        import anthropic
+
+        return anthropic.Timeout(
+            connect=CONNECT_TIMEOUT, read=self._read_timeout, write=WRITE_TIMEOUT, pool=None
+        )
+
+
+class _Call:
+    """One call to the API: what came of it so far, and what a failure of it means."""
+
+    def __init__(self, model: str, price: Price | None) -> None:
+        self.message = MessageStream()
+        self.request_id: str | None = None
+        self._model = model
+        self._price = price
+        self._sent = Usage(requests=1)
+
+    def check_is_stream(self, headers: Mapping[str, str]) -> None:
+        """Refuse an answer that is no event stream.
+
+        Raises:
+            ModelRejected: Something else answers at this address.
+        """
+        kind = headers.get("content-type", "")
+        if "text/event-stream" not in kind:
+            raise ModelRejected(
+                self._model,
+                f"the address answers with {kind.partition(';')[0]!r}, not with an event stream; "
+                "check the base URL",
+                request_id=self.request_id,
+                usage=self._sent,
+                cost_usd=FREE,
+                complete=False,
+            )
+
+    def reply(self) -> Reply:
+        """Return the reply of a call that ended well."""
+        message = self.message
+        texts: list[str] = []
+        calls: list[ToolCall] = []
+        for block in message.content:
+            if block["type"] == "text":
+                texts.append(block["text"])
+            elif block["type"] == "tool_use":
+                calls.append(ToolCall(id=block["id"], name=block["name"], arguments=block["input"]))
+        reason = message.stop_reason or ""
+        return Reply(
+            turn=AssistantTurn(
+                text="".join(texts),
+                tool_calls=tuple(calls),
+                verbatim={"role": "assistant", "content": message.content},
+            ),
+            stop=_STOPS.get(reason, "end"),
+            usage=message.usage,
+            cost_usd=self._cost(),
+            detail=_refusal(message.stop_details) or _STOP_DETAILS.get(reason, ""),
+            request_id=self.request_id,
+        )
+
+    @contextlib.contextmanager
+    def errors_translated(self, client: anthropic.AsyncAnthropic) -> Generator[None]:
+        """Raise what goes wrong inside as a `ModelError` with what the call consumed."""
+        import anthropic
+        import httpx2
+
+        try:
+            if not _has_credentials(client):
+                raise ModelRejected(self._model, _NO_KEY)
+            yield
+            if not self.message.done:
+                raise StreamGarbled("the stream ended before the reply was complete")
+            if not (self.message.started and self.message.stop_reason):
+                raise StreamGarbled("the stream lacks its beginning or its end")
+        except anthropic.APIStatusError as error:
+            raise self._refused(error, client) from error
+        except anthropic.CredentialsError as error:
+            raise ModelRejected(self._model, f"{_NO_KEY}; {type(error).__name__}") from error
+        except UnicodeEncodeError:
+            # Its text would quote the key.
+            raise ModelRejected(
+                self._model, "the API key holds a character no key has; set it again"
+            ) from None
+        except anthropic.APIConnectionError as error:
+            raise self._cut(error.__cause__ or error) from error
+        except httpx2.HTTPError as error:
+            raise self._cut(error) from error
+        except StreamGarbled as error:
+            raise self._broken_off(f"the reply could not be read: {error}") from error
+        except StreamFailed as error:
+            text = f"the API broke off the reply: {error.kind} ({_words(error.message, client)})"
+            raise self._broken_off(text, retryable=error.kind in _RETRYABLE_KINDS) from error
+
+    def _refused(
+        self, error: anthropic.APIStatusError, client: anthropic.AsyncAnthropic
+    ) -> ModelError:
+        """Return what a reply with an error status means; such calls are not billed."""
+        headers: Mapping[str, str] = error.response.headers
+        text = _status_text(error.status_code, _words(error.api_message or "", client))
+        if _is_retryable(error.status_code, headers.get("x-should-retry")):
+            return ModelUnavailable(
+                self._model,
+                text,
+                retry_after=_retry_after(headers),
+                request_id=error.request_id,
+                usage=self._sent,
+                cost_usd=FREE,
+            )
+        return ModelRejected(
+            self._model, text, request_id=error.request_id, usage=self._sent, cost_usd=FREE
+        )
+
+    def _cut(self, error: BaseException) -> ModelError:
+        """Return what a failure of the connection means."""
+        import httpx2
+
+        if isinstance(
+            error, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError | httpx2.InvalidURL
+        ):
+            return ModelRejected(
+                self._model,
+                f"the request cannot be sent ({type(error).__name__}): "
+                "check the base URL and the key for stray characters",
+            )
+        if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout):
+            return ModelUnavailable(
+                self._model,
+                "no connection to the API; check the network and the base URL",
+                usage=Usage(),
+                cost_usd=FREE,
+            )
+        if isinstance(error, httpx2.TimeoutException):
+            return self._broken_off("the API fell silent")
+        return self._broken_off(f"the connection was cut ({type(error).__name__})")
+
+    def _broken_off(self, text: str, *, retryable: bool = True) -> ModelError:
+        kind = ModelUnavailable if retryable else ModelRejected
+        return kind(
+            self._model,
+            text,
+            request_id=self.request_id,
+            usage=self.message.usage,
+            cost_usd=self._cost(),
+            complete=False,
+        )
+
+    def _cost(self) -> Cost:
+        if not self.message.started:
+            return FREE
+        return cost_of(self._model, self.message.usage, override=self._price)
+
+
+async def _read(
+    chunks: AsyncIterator[bytes], message: MessageStream, on_tokens: OnTokens | None
+) -> None:
+    """Read a reply to its end, telling `on_tokens` how far it has come."""
+    import httpx2
+
+    reported = 0
+    step = TOKENS_BETWEEN_REPORTS * CHARACTERS_PER_TOKEN
+    failure: StreamFailed | StreamGarbled | None = None
+    with anyio.CancelScope() as drain:
+        try:
+            async for chunk in chunks:
+                if failure is None:
+                    try:
+                        message.feed(chunk)
+                    except (StreamFailed, StreamGarbled) as error:
+                        failure = error
+                if message.done or failure is not None:
+                    # Read on to the end, within bounds: then the connection can be used again, and
+                    # no generator is left half run, which trio objects to.
+                    drain.deadline = min(drain.deadline, anyio.current_time() + DRAIN_TIMEOUT)
+                elif on_tokens is not None and message.characters - reported >= step:
+                    reported = message.characters
+                    on_tokens(reported // CHARACTERS_PER_TOKEN)
+        except httpx2.TransportError:
+            if failure is None and not message.done:
+                raise
+    if failure is not None:
+        raise failure
+    if on_tokens is not None and message.done:
+        on_tokens(message.usage.output_tokens)
+
+
+def _has_credentials(client: anthropic.AsyncAnthropic) -> bool:
+    # Asked beforehand: without any, the client raises a bare TypeError.
+    if client.api_key or client.auth_token or client.credentials:
+        return True
+    names = {name.lower() for name in client.default_headers}
+    return not names.isdisjoint({"authorization", "x-api-key"})
+
+
+def _is_retryable(status: int, should_retry: str | None) -> bool:
+    """Return whether a call is worth another try; the API's own word on it comes first."""
+    if should_retry in {"true", "false"}:
+        return should_retry == "true"
+    return status in {408, 409, 429} or status >= 500
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds the API asks to wait, in whichever of three forms it says so."""
+    milliseconds = _number(headers.get("retry-after-ms"))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    text = headers.get("retry-after")
+    seconds = _number(text)
+    if seconds is not None or text is None:
+        return seconds
+    try:
+        until = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if until.tzinfo is None:
+        until = until.replace(tzinfo=UTC)
+    return max(0.0, (until - datetime.now(UTC)).total_seconds())
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        number = float(text or "")
+    except ValueError:
+        return None
+    return number if 0 <= number < float("inf") else None
+
+
+def _status_text(status: int, words: str) -> str:
+    said = f": {words}" if words else ""
+    match status:
+        case 400 | 422:
+            return f"the API refuses the request{said}"
+        case 401:
+            # Without the API's words: some gateways quote the key.
+            return (
+                "the API key is refused; check `ANTHROPIC_API_KEY`, or the variable named by "
+                "`api_key_env` of this solver"
+            )
+        case 402:
+            return "no credit is left; add some at https://platform.claude.com/settings/billing"
+        case 403:
+            return f"this key may not do that{said}; check its workspace and the model's terms"
+        case 404:
+            return f"no such model at this address{said}; check the model id and the base URL"
+        case 413:
+            return f"the request is too large{said}; send less text or smaller images"
+        case 429:
+            return f"a rate limit is reached{said}"
+        case 529:
+            return f"the API is overloaded{said}"
+        case _:
+            return f"the API answers with status {status}{said}"
+
+
+def _words(text: str, client: anthropic.AsyncAnthropic) -> str:
+    """Return what the API says in one short line, any key in it blotted out."""
+    for secret in (client.api_key, client.auth_token):
+        if secret:
+            text = text.replace(secret, "***")
+    text = " ".join(text.split())
+    if len(text) > LONGEST_API_MESSAGE:
+        text = text[:LONGEST_API_MESSAGE] + "…"
+    return text
+
+
+def _refusal(details: dict[str, Any]) -> str:
+    return ": ".join(str(details[key]) for key in ("category", "explanation") if details.get(key))

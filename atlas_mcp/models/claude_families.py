@@ -1,0 +1,169 @@
+"""What each family of Claude models accepts, as data.
+
+Owns the facts that would else cost a call to the Messages API at every start. Unknown ids get the
+behaviour of the newest models.
+
+Checked 2026-11-23 against
+https://platform.claude.com/docs/en/models/opus-5-5/migration-guide,
+https://platform.claude.com/docs/en/models/sonnet-5-5/migration-guide,
+https://platform.claude.com/docs/en/models/haiku-5-5/overview,
+https://platform.claude.com/docs/en/models/fable-5-2/overview,
+https://platform.claude.com/docs/en/models/sonnet-4-6/overview and
+https://platform.claude.com/docs/en/build-with-claude/prompt-caching.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from atlas_mcp.atlas.messages import EFFORTS, Effort
+
+ThinkingType: TypeAlias = Literal["adaptive", "enabled", "disabled", "between_tools"]
+"""What the `type` of the API's `thinking` parameter can be. `enabled` carries a token budget."""
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """What one model id, and its dated forms, accept.
+
+    Attributes:
+        model: The id without a date.
+        efforts: The efforts it takes, lowest first; empty if it has none.
+        thinking: The thinking types it takes.
+        disabled_up_to: The highest effort at which thinking may be disabled, if there is one.
+        max_output: Most output tokens of one reply, thinking included.
+        cache_minimum: Fewest tokens of a prefix that is cached.
+        forced_tools: Whether `tool_choice` may force a tool.
+        prefill: Whether the last message may be the assistant's.
+        binds_thinking: Whether thinking is only accepted back after the very prefix it was
+            written for.
+    """
+
+    model: str
+    efforts: tuple[Effort, ...] = EFFORTS
+    thinking: tuple[ThinkingType, ...] = ("adaptive",)
+    disabled_up_to: Effort | None = None
+    max_output: int = 128_000
+    cache_minimum: int = 512
+    forced_tools: bool = False
+    prefill: bool = False
+    binds_thinking: bool = True
+
+    def nearest_effort(self, effort: Effort) -> Effort | None:
+        """Return `effort`, or the nearest one below it the family takes; `None` if it has none."""
+        if not self.efforts:
+            return None
+        rank = EFFORTS.index(effort)
+        known: list[Effort] = [one for one in self.efforts if EFFORTS.index(one) <= rank]
+        return known[-1] if known else self.efforts[0]
+
+
+CURRENT = Family(model="")
+"""The strictest of the newest families; what an id the table does not know is taken for."""
+
+_OPUS_4: tuple[ThinkingType, ...] = ("adaptive", "disabled")
+_BUDGETED: tuple[ThinkingType, ...] = ("enabled", "disabled")
+
+FAMILIES: tuple[Family, ...] = (
+    Family("claude-fable-5-2"),
+    Family("claude-mythos-5-2"),
+    Family("claude-fable-5-1"),
+    Family("claude-mythos-5-1"),
+    Family("claude-opus-5-5"),
+    Family("claude-sonnet-5-5", thinking=("adaptive", "between_tools")),
+    Family("claude-haiku-5-5", thinking=("adaptive", "disabled"), forced_tools=True),
+    Family(
+        "claude-opus-5",
+        thinking=("adaptive", "disabled"),
+        disabled_up_to="high",
+        forced_tools=True,
+        binds_thinking=False,
+    ),
+    Family(
+        "claude-sonnet-5",
+        thinking=("adaptive", "disabled"),
+        cache_minimum=1024,
+        forced_tools=True,
+        binds_thinking=False,
+    ),
+    Family(
+        "claude-opus-4-8",
+        thinking=_OPUS_4,
+        cache_minimum=1024,
+        forced_tools=True,
+        binds_thinking=False,
+    ),
+    Family(
+        "claude-opus-4-7",
+        thinking=_OPUS_4,
+        cache_minimum=4096,
+        forced_tools=True,
+        binds_thinking=False,
+    ),
+    Family(
+        "claude-opus-4-6",
+        efforts=("low", "medium", "high", "max"),
+        thinking=("adaptive", "enabled", "disabled"),
+        cache_minimum=4096,
+        forced_tools=True,
+        binds_thinking=False,
+    ),
+    Family(
+        "claude-sonnet-4-6",
+        efforts=("low", "medium", "high", "max"),
+        thinking=("adaptive", "enabled", "disabled"),
+        cache_minimum=2048,
+        forced_tools=True,
+        binds_thinking=False,
+    ),
+    Family(
+        "claude-opus-4-5",
+        efforts=("low", "medium", "high"),
+        thinking=_BUDGETED,
+        max_output=64_000,
+        cache_minimum=4096,
+        forced_tools=True,
+        prefill=True,
+        binds_thinking=False,
+    ),
+    Family(
+        "claude-sonnet-4-5",
+        efforts=(),
+        thinking=_BUDGETED,
+        max_output=64_000,
+        cache_minimum=1024,
+        forced_tools=True,
+        prefill=True,
+        binds_thinking=False,
+    ),
+    Family(
+        "claude-haiku-4-5",
+        efforts=(),
+        thinking=_BUDGETED,
+        max_output=64_000,
+        cache_minimum=4096,
+        forced_tools=True,
+        prefill=True,
+        binds_thinking=False,
+    ),
+)
+"""The known families. Ids are exact or followed by a date, so their order does not matter."""
+
+
+def known_family(model_id: str) -> Family | None:
+    """Return the family `model_id` names, with or without a date; `None` if it is not known."""
+    for family in FAMILIES:
+        date = model_id.removeprefix(family.model)
+        if model_id.startswith(family.model) and (not date or _is_date(date)):
+            return family
+    return None
+
+
+def family_of(model_id: str) -> Family:
+    """Return what `model_id` accepts, taking an unknown id for one of the newest models."""
+    return known_family(model_id) or CURRENT
+
+
+def _is_date(suffix: str) -> bool:
+    return len(suffix) == len("-20251001") and suffix[0] == "-" and suffix[1:].isdecimal()

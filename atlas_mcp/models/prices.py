@@ -1,0 +1,110 @@
+"""What a call to a named model costs, from the price tables of `genai-prices`.
+
+Owns the way from `vendor/name` to US dollars. Never touches the network: the tables are those of
+the installed package. A price the operator configured wins over them.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from atlas_mcp.atlas.usage import FREE, Cost, Price, Usage
+
+if TYPE_CHECKING:
+    from genai_prices.types import ModelInfo, Provider
+
+HOLD_HORIZON_H = 24
+"""Hours ahead over which `price_of` looks for a dearer rate, since some vendors change rates on a
+day or with the hour and a call may end after it began. Our own choice: longer than any run."""
+
+
+def price_of(
+    model: str, *, override: Price | None = None, at: datetime | None = None
+) -> Price | None:
+    """Return the dearest rates a call to `model` can be billed at, for holds.
+
+    Args:
+        model: The model as `vendor/name`.
+        override: The operator's own price; wins over the tables.
+        at: When the call is made; now if not given.
+
+    Returns:
+        The highest rate of any tier, the five-minute cache write counted as input; `None` if the
+        tables do not know the model.
+    """
+    if override is not None:
+        return override
+    found = _find(model)
+    if found is None:
+        return None
+    _, info = found
+    start = at or datetime.now(UTC)
+    rates = [info.get_prices(start + timedelta(hours=hour)) for hour in range(HOLD_HORIZON_H + 1)]
+    inputs = [rate for one in rates for key in _INPUT_RATES for rate in _tiers(getattr(one, key))]
+    outputs = [rate for one in rates for rate in _tiers(one.output_mtok)]
+    if not (inputs or outputs):
+        return None
+    return Price(input=max(inputs, default=FREE), output=max(outputs, default=FREE))
+
+
+def cost_of(
+    model: str, usage: Usage, *, override: Price | None = None, at: datetime | None = None
+) -> Cost:
+    """Return what the usage of one call costs in US dollars, `None` if the price is unknown.
+
+    Tiers depend on the size of one prompt, so usage summed over calls must be priced call by call.
+
+    Args:
+        model: The model as `vendor/name`.
+        usage: The usage of a single call. Cache writes are taken as five-minute ones.
+        override: The operator's own price; wins over the tables. It knows no cache rates, so
+            all input is billed at its input rate.
+        at: When the call was made; now if not given.
+    """
+    if override is not None:
+        return override.of(input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
+    found = _find(model)
+    if found is None or price_of(model, at=at) is None:
+        return None
+    from genai_prices import Usage as CountedUsage
+
+    provider, info = found
+    counted = CountedUsage(
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cache_read_tokens=usage.cache_read_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
+    )
+    return info.calc_price(counted, provider, genai_request_timestamp=at).total_price
+
+
+def load_prices() -> None:
+    """Load the tables, which takes a fifth of a second; else the first look-up does."""
+    from genai_prices.data_snapshot import get_snapshot
+
+    get_snapshot()
+
+
+_INPUT_RATES = ("input_mtok", "cache_write_mtok", "cache_read_mtok")
+
+
+def _find(model: str) -> tuple[Provider, ModelInfo] | None:
+    from genai_prices.data_snapshot import get_snapshot
+
+    vendor, slash, name = model.partition("/")
+    if not (vendor and slash and name):
+        return None
+    try:
+        return get_snapshot().find_provider_model(name, None, vendor, None)
+    except LookupError:
+        return None
+
+
+def _tiers(rate: object) -> tuple[Decimal, ...]:
+    from genai_prices.types import TieredPrices
+
+    if isinstance(rate, TieredPrices):
+        return (rate.base, *(tier.price for tier in rate.tiers))
+    return (rate,) if isinstance(rate, Decimal) else ()

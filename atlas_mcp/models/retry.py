@@ -1,0 +1,285 @@
+"""Trying a model again when it was unavailable, without losing count of what the attempts cost.
+
+Owns the wait between attempts and the sums over them. Never retries what would fail again, and
+never waits past the deadline of its caller.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, TypeAlias
+
+import anyio
+
+from atlas_mcp.atlas.messages import AssistantTurn, Image, ModelRequest, Reply, Text, ToolResult
+from atlas_mcp.atlas.usage import FREE, Cost, Price, Usage, add_costs
+from atlas_mcp.errors import ConfigError, ModelError, ModelUnavailable
+from atlas_mcp.models.prices import price_of
+
+if TYPE_CHECKING:
+    from atlas_mcp.models.base import Model, OnTokens
+
+ATTEMPTS = 6
+"""Attempts in all, the first included. Our own choice: with the delays below it outlasts about half
+a minute of overload, where the vendor's client (2 retries) gives up after two seconds."""
+
+FIRST_DELAY = 1.0
+"""Seconds before the second attempt; doubles with each. Our own choice: twice the vendor client's
+(`INITIAL_RETRY_DELAY` of anthropic 2.12.0), as several solvers of one run fail together."""
+
+LONGEST_DELAY = 20.0
+"""Seconds the doubling stops at. Our own choice: rate limits refill continuously
+(https://docs.anthropic.com/en/api/rate-limits, 2026-11-23), so longer waits gain nothing."""
+
+JITTER = 0.25
+"""Part of a delay that is random, so that calls that failed together do not come back together. As
+in the vendor's client (anthropic 2.12.0)."""
+
+LONGEST_RETRY_AFTER = 300.0
+"""Seconds of `retry-after` that are obeyed; a vendor that asks for more is taken to be down. Our
+own choice: rate limits are counted by the minute, and nobody waits longer for one explore."""
+
+IMAGE_TOKENS_AT_MOST = 6_000
+"""Input tokens of the dearest image. Above the 4,784 tokens of a 2,576-pixel picture on the models
+that take them at full size (https://platform.claude.com/docs/en/build-with-claude/vision,
+2026-11-23)."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often and how patiently a call is made again.
+
+    Attributes:
+        attempts: Attempts in all, the first included.
+        first_delay: Seconds before the second attempt; doubles with each.
+        longest_delay: Seconds the doubling stops at.
+        jitter: Part of a delay that is random, 0 to 1.
+        longest_retry_after: Most seconds of a vendor's `retry-after` that are waited.
+        random: Gives numbers from 0 to 1; the source of the jitter.
+    """
+
+    attempts: int = ATTEMPTS
+    first_delay: float = FIRST_DELAY
+    longest_delay: float = LONGEST_DELAY
+    jitter: float = JITTER
+    longest_retry_after: float = LONGEST_RETRY_AFTER
+    random: Callable[[], float] = field(default=random.random, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.attempts < 1:
+            raise ConfigError(f"retry `attempts` is {self.attempts!r}; it must be at least 1")
+        if not 0 <= self.jitter <= 1:
+            raise ConfigError(f"retry `jitter` is {self.jitter!r}; it must be from 0 to 1")
+        for name in ("first_delay", "longest_delay", "longest_retry_after"):
+            seconds: float = getattr(self, name)
+            if not (math.isfinite(seconds) and seconds >= 0):
+                raise ConfigError(f"retry `{name}` is {seconds!r}; it must be 0 or more seconds")
+
+    def delay(self, failed: int, retry_after: float | None) -> float:
+        """Return the seconds to wait after `failed` failed attempts.
+
+        The vendor's `retry_after` is a floor: jitter is added to it, never taken from it.
+        """
+        # The exponent is bounded because 2.0**1024 overflows.
+        delay = min(self.first_delay * 2.0 ** min(failed - 1, 60), self.longest_delay)
+        if retry_after is None:
+            return delay * (1 - self.jitter * self.random())
+        return max(delay * (1 - self.jitter), retry_after) + delay * self.jitter * self.random()
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """A failed attempt that is made again.
+
+    Attributes:
+        attempt: Which attempt failed, from 1.
+        wait: Seconds until the next one.
+        error: Why it failed, with the usage and cost of this attempt alone.
+    """
+
+    attempt: int
+    wait: float
+    error: ModelUnavailable
+
+
+OnRetry: TypeAlias = Callable[[Retry], None]
+"""Told before each wait. Never blocks."""
+
+
+async def generate_with_retries(
+    model: Model,
+    request: ModelRequest,
+    *,
+    policy: RetryPolicy,
+    price: Price | None = None,
+    on_tokens: OnTokens | None = None,
+    on_retry: OnRetry | None = None,
+) -> Reply:
+    """Call `model`, again while it is unavailable, within the deadline of the surrounding scope.
+
+    Args:
+        model: Whom to ask.
+        request: What to ask.
+        policy: How often and how patiently.
+        price: Dearest rates of the model, to bound what an attempt that broke off may have cost;
+            looked up by the model's name if not given.
+        on_tokens: Called as a reply grows; starts again from zero with each attempt.
+        on_retry: Called before each wait.
+
+    Returns:
+        The reply of the attempt that worked. Its usage and cost include the failed ones, and
+        `uncertain_usd` what those may have cost beyond their counts.
+
+    Raises:
+        ModelError: No attempt worked. Its usage and cost are those of all attempts, and
+            `complete` is false if the counts of any of them may be short.
+    """
+    spent = _Spent()
+    for attempt in range(1, policy.attempts + 1):
+        try:
+            reply = await model.generate(request, on_tokens=on_tokens)
+        except ModelUnavailable as error:
+            spent.add(error)
+            wait = policy.delay(attempt, error.retry_after)
+            give_up = _reason_to_give_up(policy, attempt, error, wait)
+            if give_up is not None:
+                raise spent.all_in(error, give_up) from error
+            retry = Retry(attempt=attempt, wait=wait, error=error)
+        except ModelError as error:
+            spent.add(error)
+            raise spent.all_in(error) from error
+        else:
+            return spent.all_in_reply(reply, model.name, request, price)
+        if on_retry is not None:
+            on_retry(retry)
+        await anyio.sleep(retry.wait)
+    raise AssertionError("the last attempt returns or raises")  # pragma: no cover - see above
+
+
+def most_uncounted(error: ModelError, request: ModelRequest, price: Price) -> Decimal:
+    """Return the US dollars one failed call may have cost beyond its counts, at most.
+
+    Args:
+        error: The failure of a single attempt.
+        request: What was asked.
+        price: Dearest rates of the model.
+
+    Returns:
+        Zero if the counts are complete, else what the whole of `max_tokens` costs less what is
+        counted.
+    """
+    if error.complete:
+        return FREE
+    counted = error.usage or Usage()
+    most = price.of(
+        input_tokens=counted.input_tokens or input_tokens_at_most(request),
+        output_tokens=request.max_tokens,
+    )
+    return max(FREE, most - (error.cost_usd or FREE))
+
+
+def input_tokens_at_most(request: ModelRequest) -> int:
+    """Return a number of tokens the input of `request` cannot exceed: one for each byte of text."""
+    texts = [request.system]
+    texts += [
+        json.dumps(tool.input_schema) + tool.name + tool.description for tool in request.tools
+    ]
+    if request.schema is not None:
+        texts.append(json.dumps(request.schema))
+    images = 0
+    for turn in request.turns:
+        if isinstance(turn, AssistantTurn):
+            calls = [[call.id, call.name, dict(call.arguments)] for call in turn.tool_calls]
+            texts.append(json.dumps(turn.verbatim or [turn.text, calls]))
+            continue
+        for part in turn.parts:
+            match part:
+                case Text() | ToolResult():
+                    texts.append(part.text)
+                case Image():
+                    images += 1
+    return sum(len(text.encode("utf-8", "replace")) for text in texts) + (
+        images * IMAGE_TOKENS_AT_MOST
+    )
+
+
+def _reason_to_give_up(
+    policy: RetryPolicy, attempt: int, error: ModelUnavailable, wait: float
+) -> str | None:
+    if attempt == policy.attempts:
+        return "" if attempt == 1 else f"gave up after {attempt} attempts"
+    if error.retry_after is not None and error.retry_after > policy.longest_retry_after:
+        return (
+            f"not tried again: the vendor asks to wait {error.retry_after:.0f} s, "
+            f"more than the {policy.longest_retry_after:.0f} s that are waited"
+        )
+    left = anyio.current_effective_deadline() - anyio.current_time()
+    if wait >= left:
+        return (
+            f"not tried again: the next attempt is due in {wait:.1f} s, "
+            f"after the deadline in {max(0.0, left):.1f} s"
+        )
+    return None
+
+
+class _Spent:
+    """The failed attempts of one call, in the order they were made."""
+
+    def __init__(self) -> None:
+        self._errors: list[ModelError] = []
+
+    def add(self, error: ModelError) -> None:
+        self._errors.append(error)
+
+    def all_in(self, error: ModelError, reason: str | None = None) -> ModelError:
+        """Return a copy of `error` that carries the usage and cost of all attempts."""
+        # A copy, since the caller of `on_retry` may hold the error with its own usage.
+        whole = copy.copy(error)
+        whole.usage = self._usage()
+        whole.cost_usd = self._cost()
+        whole.complete = all(one.complete for one in self._errors)
+        if reason:
+            whole.message = f"{error.message}; {reason}"
+            whole.args = (whole.model, whole.message)
+        return whole
+
+    def all_in_reply(
+        self, reply: Reply, model: str, request: ModelRequest, price: Price | None
+    ) -> Reply:
+        """Return `reply` with the usage and cost of the failed attempts before it."""
+        if not self._errors:
+            return reply
+        cost = add_costs(reply.cost_usd, self._cost())
+        uncertain = reply.uncertain_usd
+        if not all(error.complete for error in self._errors):
+            price = price or price_of(model)
+            if price is None:
+                cost = None
+            else:
+                uncertain += sum(
+                    (most_uncounted(error, request, price) for error in self._errors), FREE
+                )
+        return replace(
+            reply, usage=reply.usage + self._usage(), cost_usd=cost, uncertain_usd=uncertain
+        )
+
+    def _usage(self) -> Usage:
+        return sum((error.usage or Usage() for error in self._errors), Usage())
+
+    def _cost(self) -> Cost:
+        return add_costs(*(_cost_of_failure(error) for error in self._errors))
+
+
+def _cost_of_failure(error: ModelError) -> Cost:
+    # An attempt that counted nothing cost nothing that is known, whatever its price.
+    if error.cost_usd is None and (
+        error.usage is None or error.usage == Usage(error.usage.requests)
+    ):
+        return FREE
+    return error.cost_usd

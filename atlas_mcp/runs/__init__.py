@@ -1,0 +1,1 @@
+"""Carrying runs out: commands become calls, results become records."""

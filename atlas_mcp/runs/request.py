@@ -1,0 +1,220 @@
+"""From what a caller asks for to the settings of a run: every rule is checked here, before money.
+
+Owns the precedence of argument over configuration, and the checks that need both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import get_args
+
+from atlas_mcp.atlas.budget import Budget, ExploreEffort
+from atlas_mcp.atlas.explore import (
+    MAX_INSTRUCTION_CHARS,
+    STRATEGIES,
+    Explore,
+    Strategy,
+)
+from atlas_mcp.atlas.holds import MIN_OUTPUT_TOKENS, hold_for, input_tokens_at_most
+from atlas_mcp.atlas.messages import EFFORTS, Effort
+from atlas_mcp.atlas.pool import ModelSpec, RunSpec, SolverSpec, Workflow
+from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.prompts import solver_request
+from atlas_mcp.config import Settings
+from atlas_mcp.errors import ConfigError, InvalidInput
+from atlas_mcp.models.pool import Pool
+
+MAX_COUNT = 20
+"""Explores of one `explore` call. Source: the largest quota of the ATLAS paper."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a caller asks of a run; `None` leaves a thing to the configuration."""
+
+    solvers: Sequence[str] | None = None
+    explore_effort: str | None = None
+    max_explores: int | None = None
+    max_cost_usd: float | Decimal | None = None
+    time_limit_s: float | None = None
+    workflow: str | None = None
+    seed: int | None = None
+
+
+def plan_solve(problem: Problem, wish: Wish, *, pool: Pool, settings: Settings) -> RunSpec:
+    """Return the settings of an ATLAS run.
+
+    Raises:
+        InvalidInput: An argument breaks a rule.
+        ConfigError: The configuration cannot serve the run.
+    """
+    if wish.workflow not in (None, "atlas"):
+        raise InvalidInput("workflow", f"there is no workflow {wish.workflow!r}; there is 'atlas'")
+    solvers = pool.solvers(wish.solvers)
+    orchestrator = pool.orchestrator(solvers)
+    spec = RunSpec(
+        workflow="atlas",
+        orchestrator=orchestrator,
+        solvers=solvers,
+        budget=_budget(wish, settings),
+        explore_effort=_explore_effort(wish.explore_effort, solvers),
+        seed=wish.seed,
+    )
+    _check(problem, spec, (*(entry.spec for entry in solvers), orchestrator))
+    return spec
+
+
+def plan_explores(
+    problem: Problem, wish: Wish, count: int, *, pool: Pool, settings: Settings
+) -> RunSpec:
+    """Return the settings of a run whose orchestrator is the client.
+
+    Raises:
+        InvalidInput: An argument breaks a rule.
+        ConfigError: The configuration cannot serve the run.
+    """
+    solvers = pool.solvers(wish.solvers)
+    budget = _budget(wish, settings)
+    budget = replace(budget, max_explores=max(budget.max_explores, count), prefetch=0)
+    workflow: Workflow = "explore"
+    spec = RunSpec(workflow, None, solvers, budget, seed=wish.seed)
+    _check(problem, spec, tuple(entry.spec for entry in solvers))
+    return spec
+
+
+def make_explores(
+    spec: RunSpec,
+    *,
+    solver: str | None,
+    effort: str | None,
+    strategy: str | None,
+    instruction: str | None,
+    count: int,
+    first: int = 0,
+) -> tuple[Explore, ...]:
+    """Return the explores that a client asks for, each with another strategy if none is named.
+
+    Args:
+        spec: The run they belong to.
+        solver: Name of the solver; the first of the run's if not given.
+        effort: How hard they try.
+        strategy: One strategy for all of them.
+        instruction: A directed instruction for all of them.
+        count: How many.
+        first: How many the run has had, so that the strategies go on where they were.
+
+    Raises:
+        InvalidInput: An argument breaks a rule.
+    """
+    if not 1 <= count <= MAX_COUNT:
+        raise InvalidInput("count", f"is {count}; it takes 1 to {MAX_COUNT}")
+    names = [entry.name for entry in spec.solvers]
+    if solver is not None and solver not in names:
+        raise InvalidInput(
+            "solver", f"there is no solver {solver!r} in this run; there are {', '.join(names)}"
+        )
+    entry = spec.solver(solver or names[0])
+    return tuple(
+        Explore(
+            solver=entry.name,
+            strategy=_strategy(strategy, first + i),
+            effort=_effort(effort, entry),
+            instruction=_instruction(instruction),
+        )
+        for i in range(count)
+    )
+
+
+def _budget(wish: Wish, settings: Settings) -> Budget:
+    section = settings.budget
+    cap = section.max_cost_usd if wish.max_cost_usd is None else Decimal(str(wish.max_cost_usd))
+    return Budget(
+        max_explores=section.max_explores if wish.max_explores is None else wish.max_explores,
+        max_parallel=section.max_parallel,
+        prefetch=section.prefetch,
+        max_cost_usd=cap,
+        time_limit_s=section.time_limit_s if wish.time_limit_s is None else wish.time_limit_s,
+        solver_time_limit_s=section.solver_time_limit_s,
+    )
+
+
+def _explore_effort(wish: str | None, solvers: Sequence[SolverSpec]) -> ExploreEffort:
+    """Source of the defaults: the ATLAS paper, low with one solver and medium with several."""
+    if wish is None:
+        return "low" if len(solvers) == 1 else "medium"
+    for effort in get_args(ExploreEffort):
+        if wish == effort:
+            return effort
+    raise InvalidInput("explore_effort", f"is {wish!r}; it takes low, medium or high")
+
+
+def _strategy(wish: str | None, index: int) -> Strategy:
+    if wish is None:
+        return STRATEGIES[index % len(STRATEGIES)]
+    for strategy in STRATEGIES:
+        if wish == strategy:
+            return strategy
+    raise InvalidInput(
+        "strategy", f"there is no strategy {wish!r}; there are {', '.join(STRATEGIES)}"
+    )
+
+
+def _effort(wish: str | None, entry: SolverSpec) -> Effort | None:
+    if wish is None:
+        return None
+    accepted = entry.spec.efforts
+    for effort in EFFORTS:
+        if wish == effort and effort in accepted:
+            return effort
+    takes = f"takes {', '.join(accepted)}" if accepted else "takes no effort"
+    raise InvalidInput("effort", f"is {wish!r}; solver {entry.name!r} {takes}")
+
+
+def _instruction(wish: str | None) -> str | None:
+    if wish is not None and len(wish) > MAX_INSTRUCTION_CHARS:
+        raise InvalidInput(
+            "instruction",
+            f"has {len(wish):,} characters; at most {MAX_INSTRUCTION_CHARS:,} are taken",
+        )
+    return wish or None
+
+
+def _check(problem: Problem, spec: RunSpec, models: Sequence[ModelSpec]) -> None:
+    """Refuse what would fail, or could not hold its cap, once the run is under way."""
+    for model in models:
+        if problem.images and not model.images:
+            raise InvalidInput("images", f"model {model.model!r} cannot see pictures")
+        if spec.budget.max_cost_usd is not None and model.price is None:
+            raise ConfigError(
+                f"the price of {model.model!r} is not known, so max_cost_usd "
+                f"({spec.budget.max_cost_usd}) cannot be held. Give it a price in atlas.toml "
+                "([solvers.NAME] price = { input = …, output = … }, USD per million tokens), or "
+                'lift the cap with max_cost_usd = "none" in [budget]'
+            )
+    _check_cap(problem, spec)
+
+
+def _check_cap(problem: Problem, spec: RunSpec) -> None:
+    """Refuse a cap that pays for no explore at all."""
+    cap = spec.budget.max_cost_usd
+    if cap is None:
+        return
+    lowest: Decimal | None = None
+    for entry in spec.solvers:
+        request = solver_request(
+            problem, Explore(entry.name), entry.spec, max_tokens=entry.spec.max_tokens, seed=None
+        )
+        if hold_for(entry.spec, request, cap) is not None:
+            return
+        price = entry.spec.price
+        assert price is not None, "a cap with an unknown price was refused before"
+        needed = price.of(
+            input_tokens=input_tokens_at_most(request),
+            output_tokens=min(MIN_OUTPUT_TOKENS, request.max_tokens),
+        )
+        lowest = needed if lowest is None else min(lowest, needed)
+    raise InvalidInput(
+        "max_cost_usd", f"{cap} pays for no explore; one must be able to cost ${lowest:.3f}"
+    )

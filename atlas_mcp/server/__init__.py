@@ -1,0 +1,1 @@
+"""MCP in, MCP out: the only room that knows the protocol."""

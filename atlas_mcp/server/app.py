@@ -1,0 +1,45 @@
+"""The server, put together: tools, resources and prompt over one host, for any transport."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from mcp.server.mcpserver import MCPServer
+
+from atlas_mcp import __version__
+from atlas_mcp.config import Settings
+from atlas_mcp.server.descriptions import INSTRUCTIONS
+from atlas_mcp.server.host import Host
+from atlas_mcp.server.resources import add_resources
+from atlas_mcp.server.tools import add_tools
+
+
+def make_server(settings: Settings, *, host: Host | None = None) -> MCPServer[None]:
+    """Return a server for these settings; nothing is opened before it runs.
+
+    Args:
+        settings: The configuration.
+        host: A host to use instead of one made for the settings. For tests.
+    """
+    host = host or Host(settings)
+
+    @asynccontextmanager
+    async def lifespan(server: MCPServer[None]) -> AsyncGenerator[None]:
+        async with host.running():
+            yield
+
+    server: MCPServer[Any] = MCPServer(
+        "atlas-mcp",
+        title="ATLAS",
+        version=__version__,
+        instructions=INSTRUCTIONS,
+        lifespan=lifespan,
+        log_level="WARNING",
+        middleware=[host.notice_greeting],
+        subscriptions=False,
+    )
+    add_tools(server, host)
+    add_resources(server, host)
+    return server

@@ -1,0 +1,88 @@
+"""The run service behind a server: opened after the handshake, closed with the server.
+
+A client waits for the handshake, so nothing heavy is imported before it: the service, the journal
+and the vendor's client come in the background, once the first message has been answered.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import anyio.to_thread
+
+from atlas_mcp.config import Settings
+from atlas_mcp.errors import AtlasError
+from atlas_mcp.runs.tasks import open_task_group
+
+if TYPE_CHECKING:
+    from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+
+    from atlas_mcp.runs.service import RunService
+
+logger = logging.getLogger(__name__)
+
+
+class Host:
+    """Opens the service in the background, and hands it to whoever waits for it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._greeted = anyio.Event()
+        self._opened = anyio.Event()
+        self._service: RunService | None = None
+        self._failure: AtlasError | None = None
+
+    async def service(self) -> RunService:
+        """Return the open service, waiting for it if it is still on its way.
+
+        Raises:
+            AtlasError: It could not be opened.
+        """
+        self._greeted.set()
+        await self._opened.wait()
+        if self._failure is not None:
+            raise self._failure
+        assert self._service is not None, "opened without a failure"
+        return self._service
+
+    async def notice_greeting(
+        self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
+    ) -> HandlerResult:
+        """Start opening the service once the first message has been answered."""
+        try:
+            return await call_next(ctx)
+        finally:
+            self._greeted.set()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Keep the service for the length of a block."""
+        async with open_task_group() as tasks:
+            tasks.start_soon(self._run, name="service")
+            try:
+                yield
+            finally:
+                tasks.cancel_scope.cancel("the server ends")
+
+    async def _run(self) -> None:
+        await self._greeted.wait()
+        try:
+            module = await anyio.to_thread.run_sync(
+                importlib.import_module, "atlas_mcp.runs.service"
+            )
+            async with module.open_service(self.settings) as service:
+                self._service = service
+                self._opened.set()
+                if self.settings.has_anthropic_credentials:
+                    await anyio.to_thread.run_sync(importlib.import_module, "anthropic")
+                await anyio.sleep_forever()
+        except AtlasError as error:
+            logger.error("%s", error)
+            self._failure = error
+            self._opened.set()
+            await anyio.sleep_forever()

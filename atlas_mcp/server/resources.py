@@ -1,0 +1,71 @@
+"""Resources and the prompt: runs and the pool to read, and the client as orchestrator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mcp.server.mcpserver import Context, MCPServer, UserMessage
+from mcp.server.mcpserver.exceptions import ResourceError
+from mcp_types import Completion, PromptReference, ResourceTemplateReference
+
+from atlas_mcp.errors import AtlasError
+from atlas_mcp.server import descriptions as texts
+from atlas_mcp.server.host import Host
+
+RUN_URI = "atlas://runs/{run_id}"
+SOLVERS_URI = "atlas://solvers"
+
+MAX_COMPLETIONS = 100
+"""Values of one completion. Source: the MCP specification."""
+
+
+def add_resources(server: MCPServer[Any], host: Host) -> None:
+    """Register the resources and the prompt on `server`."""
+
+    @server.resource(
+        RUN_URI, title="Run", description=texts.RUN_RESOURCE, mime_type="application/json"
+    )
+    async def run(run_id: str, ctx: Context[Any, Any]) -> str:
+        """Return a run as a `RunView`, whole."""
+        try:
+            service = await host.service()
+            return (await service.view(run_id)).model_dump_json(indent=2)
+        except AtlasError as error:
+            raise ResourceError(str(error)) from error
+
+    @server.resource(
+        SOLVERS_URI,
+        title="Solvers",
+        description=texts.SOLVERS_RESOURCE,
+        mime_type="application/json",
+    )
+    async def solvers() -> str:
+        """Return the pool as JSON."""
+        try:
+            service = await host.service()
+            from atlas_mcp.runs.solvers import pool_json
+
+            return await pool_json(service.pool)
+        except AtlasError as error:
+            raise ResourceError(str(error)) from error
+
+    @server.prompt(title="ATLAS", description=texts.ATLAS_PROMPT)
+    def atlas(problem: str) -> list[UserMessage]:
+        """Turn the client's agent into the orchestrator."""
+        return [UserMessage(texts.ATLAS_PROMPT_TEXT.replace("{problem}", problem))]
+
+    @server.completion()
+    async def complete(
+        ref: PromptReference | ResourceTemplateReference, argument: Any, context: Any
+    ) -> Completion | None:
+        """Complete run ids."""
+        if not isinstance(ref, ResourceTemplateReference) or argument.name != "run_id":
+            return None
+        service = await host.service()
+        ids = [summary.run_id for summary in await service.list_runs(limit=1_000)]
+        values = [run_id for run_id in ids if run_id.startswith(argument.value)]
+        return Completion(
+            values=values[:MAX_COMPLETIONS],
+            total=len(values),
+            has_more=len(values) > MAX_COMPLETIONS,
+        )

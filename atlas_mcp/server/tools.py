@@ -1,0 +1,164 @@
+"""The tools: from arguments to a run, and from a run to a result.
+
+Names, arguments and results are a public contract; what a client's model reads of them is in
+`atlas_mcp.server.descriptions`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import anyio
+from mcp.server.mcpserver import Context, MCPServer
+from mcp_types import CallToolResult, ToolAnnotations
+from pydantic import Field
+
+from atlas_mcp.atlas.problem import make_problem
+from atlas_mcp.atlas.view import RunView
+from atlas_mcp.errors import InvalidInput
+from atlas_mcp.runs.tasks import open_task_group
+from atlas_mcp.server import descriptions as texts
+from atlas_mcp.server.host import Host
+from atlas_mcp.server.progress import report_progress
+from atlas_mcp.server.results import errors_shown, tool_result
+
+if TYPE_CHECKING:
+    from atlas_mcp.runs.service import RunService
+
+SPENDS = ToolAnnotations(
+    read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=True
+)
+READS = ToolAnnotations(
+    read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
+)
+
+LONGEST_WAIT = 3_600.0
+"""Seconds. A longer `wait_s` is a mistake: poll again instead."""
+
+ProblemText = Annotated[
+    str, Field(description="The whole question. Solvers see this and nothing else.")
+]
+Images = Annotated[
+    list[str] | None, Field(description="Pictures: data URLs (base64) or https URLs.")
+]
+AnswerSchema = Annotated[
+    dict[str, Any] | None, Field(description="JSON Schema the answer must fit; else a string.")
+]
+RunIdText = Annotated[str, Field(description="From an earlier result.")]
+WaitSeconds = Annotated[
+    float | None,
+    Field(description="Answer within these seconds, with the result or with status 'running'."),
+]
+
+
+def add_tools(server: MCPServer[Any], host: Host) -> None:
+    """Register the tools on `server`; they work on the service that `host` keeps."""
+
+    @server.tool(title="Solve with ATLAS", description=texts.SOLVE, annotations=SPENDS)
+    async def solve_with_atlas(
+        problem: ProblemText,
+        ctx: Context[Any, Any],
+        images: Images = None,
+        answer_schema: AnswerSchema = None,
+        explore_effort: Annotated[
+            Literal["low", "medium", "high"] | None,
+            Field(description="How much agreement to ask for."),
+        ] = None,
+        max_explores: Annotated[int | None, Field(description="Most solvers to run.")] = None,
+        max_cost_usd: Annotated[float | None, Field(description="Cap in US dollars.")] = None,
+        time_limit_s: float | None = None,
+        solvers: Annotated[
+            list[str] | None, Field(description="Names from atlas://solvers; default: all.")
+        ] = None,
+        workflow: Annotated[str | None, Field(description="'atlas', the default.")] = None,
+        wait_s: WaitSeconds = None,
+    ) -> Annotated[CallToolResult, RunView]:
+        """Open an ATLAS run and wait for it."""
+        with errors_shown():
+            from atlas_mcp.runs.request import Wish
+
+            checked = make_problem(problem, images=images or (), answer_schema=answer_schema)
+            wait = _wait(wait_s, host)
+            wish = Wish(solvers, explore_effort, max_explores, max_cost_usd, time_limit_s, workflow)
+            service = await host.service()
+            live = await service.solve(checked, wish)
+            return await _answer(service, live.run_id, wait, ctx, owned=True)
+
+    @server.tool(title="Explore", description=texts.EXPLORE, annotations=SPENDS)
+    async def explore(
+        problem: ProblemText,
+        ctx: Context[Any, Any],
+        images: Images = None,
+        answer_schema: AnswerSchema = None,
+        solver: Annotated[str | None, Field(description="Name from atlas://solvers.")] = None,
+        effort: Annotated[str | None, Field(description="low, medium, high, xhigh or max.")] = None,
+        strategy: Annotated[
+            str | None,
+            Field(
+                description="direct, first_principles, work_backwards, decompose, "
+                "adversarial_check, estimate_then_verify or code_trace; default: vary."
+            ),
+        ] = None,
+        instruction: Annotated[
+            str | None, Field(description="What to try or check. Never name an answer.")
+        ] = None,
+        count: Annotated[int, Field(description="How many, side by side.")] = 1,
+        run_id: Annotated[
+            str | None, Field(description="Gather under an earlier explore run.")
+        ] = None,
+    ) -> Annotated[CallToolResult, RunView]:
+        """Run explores for a client that is its own orchestrator."""
+        with errors_shown():
+            from atlas_mcp.runs.request import Wish
+            from atlas_mcp.runs.service import ExploreWish
+
+            checked = make_problem(problem, images=images or (), answer_schema=answer_schema)
+            service = await host.service()
+            wish = ExploreWish(solver, effort, strategy, instruction, count)
+            live = await service.explore(checked, Wish(), wish, run_id=run_id)
+            return await _answer(service, live.run_id, _wait(None, host), ctx, owned=True)
+
+    @server.tool(title="Get a run", description=texts.GET_RUN, annotations=READS)
+    async def get_run(
+        run_id: RunIdText, ctx: Context[Any, Any], wait_s: WaitSeconds = None
+    ) -> Annotated[CallToolResult, RunView]:
+        """Show a run, waiting for its end."""
+        with errors_shown():
+            service = await host.service()
+            return await _answer(service, run_id, _wait(wait_s, host), ctx, owned=False)
+
+
+async def _answer(
+    service: RunService, run_id: str, wait: float, ctx: Context[Any, Any], *, owned: bool
+) -> CallToolResult:
+    """Wait for a run, reporting progress; a request that is cancelled stops the run it opened."""
+
+    async def report(number: float, message: str) -> None:
+        await ctx.report_progress(number, None, message)
+
+    view = await service.view(run_id)
+    try:
+        async with open_task_group() as tasks:
+            live = service.live(run_id)
+            if live is not None:
+                tasks.start_soon(report_progress, live, report, name="progress")
+            view = await service.wait(run_id, wait)
+            tasks.cancel_scope.cancel("the answer is ready")
+    except anyio.get_cancelled_exc_class():
+        if owned:
+            with anyio.move_on_after(STOP_SECONDS, shield=True):
+                await service.stop(run_id, "client")
+        raise
+    return tool_result(view)
+
+
+STOP_SECONDS = 2.0
+"""Seconds for recording that a request was cancelled."""
+
+
+def _wait(wait_s: float | None, host: Host) -> float:
+    if wait_s is None:
+        return host.settings.server.respond_within_s
+    if not 0 <= wait_s <= LONGEST_WAIT:
+        raise InvalidInput("wait_s", f"is {wait_s}; it takes 0 to {LONGEST_WAIT:.0f} seconds")
+    return wait_s

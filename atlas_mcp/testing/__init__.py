@@ -1,0 +1,1 @@
+"""Fakes and conformance suites for tests, shipped so that others can use them too."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from atlas_mcp.atlas import prompts
-from atlas_mcp.atlas.events import OrchestratorReplied, StopReason
+from atlas_mcp.atlas.events import OrchestratorReplied
 from atlas_mcp.atlas.explore import Candidate
 from atlas_mcp.atlas.messages import Part, Text, ToolResult, UserTurn
+from atlas_mcp.atlas.outcomes import StopReason
 from atlas_mcp.atlas.state import ExploreState, OrchestratorTurn, RunState
 
 

@@ -133,6 +133,18 @@ class Ledger:
             raise OverBudget(f"{call!r} asks for {amount}, {self.available} is available")
         return replace(self, held=MappingProxyType({**self.held, call: amount}))
 
+    def raise_hold(self, call: str, by: Decimal) -> Ledger:
+        """Return the ledger with `by` more set aside for `call`, which holds already.
+
+        Raises:
+            OverBudget: More than `available`, or `call` holds nothing.
+        """
+        before = self.held.get(call)
+        if before is None:
+            raise OverBudget(f"{call!r} holds nothing that could be raised")
+        rest = {key: amount for key, amount in self.held.items() if key != call}
+        return replace(self, held=MappingProxyType(rest)).hold(call, before + by)
+
     def settle(self, call: str, cost: Cost, *, uncertain: Decimal = FREE) -> Ledger:
         """Return the ledger with `call` paid.
 

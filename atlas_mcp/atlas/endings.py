@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from atlas_mcp.atlas.agreement import group_answers
 from atlas_mcp.atlas.decisions import Synthesis
-from atlas_mcp.atlas.events import RunFinished, StopReason
+from atlas_mcp.atlas.events import RunFinished
 from atlas_mcp.atlas.explore import SolverFailure
+from atlas_mcp.atlas.outcomes import StopReason
 from atlas_mcp.atlas.state import OrchestratorTurn, RunState
 
 ENOUGH_TO_GIVE_UP = 2

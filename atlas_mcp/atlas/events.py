@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from atlas_mcp.atlas.explore import Explore, Outcome, SolverFailure
 from atlas_mcp.atlas.messages import AssistantTurn, Json, Stop, Tool, ToolResult, UserTurn
+from atlas_mcp.atlas.outcomes import Status, StopReason
 from atlas_mcp.atlas.pool import RunSpec
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.usage import FREE, Cost, Usage
@@ -24,21 +25,6 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 """Version of the records' shape; raised with every change that old readers cannot read."""
-
-Status: TypeAlias = Literal["running", "answered", "cancelled", "interrupted", "failed"]
-"""Where a run stands. Closed."""
-
-StopReason: TypeAlias = Literal[
-    "decided",
-    "no_supported_answer",
-    "max_explores",
-    "max_cost",
-    "deadline",
-    "cancelled",
-    "no_candidates",
-    "error",
-]
-"""Why a run ended. Closed."""
 
 StopCause: TypeAlias = Literal["client", "user", "shutdown"]
 """Who asked a run to stop: the client's request ended, somebody cancelled it, the service ends."""
@@ -106,6 +92,18 @@ class SolverFinished:
     cost_usd: Cost
     uncertain_usd: Decimal = FREE
     type: Literal["solver_finished"] = "solver_finished"
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRaised:
+    """An attempt broke off and may have been billed, so its call sets more aside to try again.
+
+    `call` is the call's name in the ledger.
+    """
+
+    call: str
+    by_usd: Decimal
+    type: Literal["hold_raised"] = "hold_raised"
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +229,7 @@ Event: TypeAlias = (
     | ExploresSkipped
     | SolverStarted
     | SolverFinished
+    | HoldRaised
     | OrchestratorAsked
     | OrchestratorReplied
     | OrchestratorFailed

@@ -42,11 +42,11 @@ from atlas_mcp.atlas.events import (
     RunFinished,
     SentBack,
     SolverStarted,
-    StopReason,
 )
 from atlas_mcp.atlas.explore import STRATEGIES, Candidate, Explore, SolverFailure
 from atlas_mcp.atlas.holds import hold_for, synthesis_reserve
 from atlas_mcp.atlas.messages import ModelRequest, ToolResult
+from atlas_mcp.atlas.outcomes import StopReason
 from atlas_mcp.atlas.pool import Floor, floor_of
 from atlas_mcp.atlas.state import ExploreState, OrchestratorTurn, RunState, call_key
 

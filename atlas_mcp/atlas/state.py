@@ -17,6 +17,7 @@ from atlas_mcp.atlas.events import (
     ExploresPlanned,
     ExploresSkipped,
     ExploringClosed,
+    HoldRaised,
     OrchestratorAsked,
     OrchestratorFailed,
     OrchestratorReplied,
@@ -275,6 +276,8 @@ def _apply(state: RunState, record: Record) -> RunState:  # noqa: C901 - one arm
             started = replace(state.explores[event.explore_id], started_at=record.at)
             ledger = state.ledger.hold(call_key(event), event.hold_usd)
             return replace(_with_explores(state, started), ledger=ledger)
+        case HoldRaised():
+            return replace(state, ledger=state.ledger.raise_hold(event.call, event.by_usd))
         case SolverFinished():
             return _solver_finished(state, event, record.at)
         case OrchestratorAsked():

@@ -1,21 +1,17 @@
 """`RunView`: what a caller is told of a run. The same for tools, resources and `--json`.
 
-A rendering of `RunState`; it decides nothing. Field names and meanings are a public contract.
+Field names and meanings are a public contract. Only shapes: `atlas.rendering` fills them in. A
+server needs them before its handshake, so nothing else is imported here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
-from atlas_mcp.atlas.agreement import Vote, group_answers, warnings_of
-from atlas_mcp.atlas.events import Status, StopReason
-from atlas_mcp.atlas.explore import Candidate, SolverFailure
-from atlas_mcp.atlas.state import ExploreState, RunState
-from atlas_mcp.atlas.usage import Usage
+from atlas_mcp.atlas.outcomes import Status, StopReason
 
 
 def _plain_dollars(amount: Decimal) -> float:
@@ -100,148 +96,3 @@ class RunView(_View):
     cost_split: CostSplit
     elapsed_s: float
     next: str | None
-
-
-def view_run(run_id: str, state: RunState, *, now: float, driven: bool) -> RunView:
-    """Return the view of a run.
-
-    Args:
-        run_id: Its id.
-        state: What is known of it.
-        now: Unix seconds, for a run that is still going.
-        driven: Whether some process carries its commands out. A run that is neither finished nor
-            driven was interrupted.
-    """
-    finished = state.finished
-    status: Status = "running" if driven else "interrupted"
-    if finished is not None:
-        status = finished.status
-    ended_at = state.finished_at if finished is not None else (now if driven else state.at)
-    return RunView(
-        run_id=run_id,
-        status=status,
-        stop_reason=finished.stop_reason if finished else None,
-        answer=finished.answer if finished else None,
-        explanation=(finished.explanation or finished.error) if finished else None,
-        confidence=finished.confidence if finished else None,
-        agreement=view_agreement(state),
-        candidates=[view_candidate(state, explore) for explore in state.done],
-        usage=_usage(state.usage),
-        cost_usd=state.cost_usd,
-        cost_split=CostSplit(
-            orchestrator=state.orchestrator_totals.cost_usd,
-            solvers=state.solver_totals.cost_usd,
-        ),
-        elapsed_s=round(max(0.0, (ended_at or now) - state.opened_at), 3),
-        next=next_step(run_id, state, status),
-    )
-
-
-def view_agreement(state: RunState) -> Agreement:
-    """Return how far the candidates of a run agree."""
-    votes = state.votes
-    warnings = list(warnings_of(votes))
-    if state.finished is not None and state.finished.warning:
-        warnings.insert(0, state.finished.warning)
-    if any(spec.spec.model.startswith("local/") for spec in state.spec.solvers):
-        warnings.append(
-            "An embedded model took part. It is small: it shows that the machinery works, and its "
-            "answers are not to be trusted."
-        )
-    uncertain = state.ledger.uncertain
-    if uncertain > 0:
-        warnings.append(
-            f"Calls that broke off may have been billed up to ${uncertain:.2f} beyond cost_usd."
-        )
-    return Agreement(
-        groups=[
-            AnswerGroup(
-                answer=group.answer,
-                explore_ids=[vote.explore_id for vote in group.votes],
-                solvers=_distinct([vote.solver for vote in group.votes]),
-                approaches=_distinct([vote.candidate.approach for vote in group.votes]),
-            )
-            for group in group_answers(votes)
-        ],
-        dissent=(state.finished.dissent if state.finished else None) or _minority(votes),
-        warnings=warnings,
-    )
-
-
-def view_candidate(state: RunState, explore: ExploreState) -> CandidateView:
-    """Return the view of an explore that has an outcome."""
-    action, outcome = explore.planned.explore, explore.outcome
-    spec = state.spec.solver(action.solver).spec
-    ok = outcome if isinstance(outcome, Candidate) else None
-    failed = outcome if isinstance(outcome, SolverFailure) else None
-    elapsed = (explore.finished_at or 0.0) - (explore.started_at or 0.0)
-    return CandidateView(
-        explore_id=explore.id,
-        solver=action.solver,
-        model=spec.model,
-        effort=action.effort or spec.effort,
-        strategy=action.strategy,
-        instruction=action.instruction,
-        status="ok" if ok else "failed",
-        answer=ok.answer if ok else None,
-        approach=ok.approach if ok else None,
-        reasoning=ok.reasoning if ok else None,
-        confidence=ok.confidence if ok else None,
-        error=f"{failed.kind}: {failed.message}" if failed else None,
-        usage=_usage(explore.usage),
-        cost_usd=explore.cost_usd,
-        elapsed_s=round(max(0.0, elapsed), 3),
-    )
-
-
-def next_step(run_id: str, state: RunState, status: Status) -> str | None:
-    """Return what the caller can do now, `None` where nothing is left to do."""
-    if status == "running":
-        return f"Call get_run with run_id={run_id!r} and wait_s=40; the run goes on meanwhile."
-    if status == "interrupted":
-        return (
-            "The process that drove this run is gone. Nothing is spent meanwhile, and what was "
-            "found is kept here."
-        )
-    if state.spec.workflow == "explore" and state.votes:
-        return (
-            "You are the orchestrator: compare the candidates' justifications. For more evidence "
-            f"call explore again with run_id={run_id!r} and another strategy; else answer."
-        )
-    finished = state.finished
-    if finished is None or finished.answer is not None:
-        return None
-    if finished.stop_reason == "max_cost":
-        return "Ask again with a larger max_cost_usd, or answer from the candidates here."
-    if finished.stop_reason == "deadline":
-        return "Ask again with a larger time_limit_s, or answer from the candidates here."
-    if finished.stop_reason == "no_supported_answer":
-        return "The evidence supports no answer. More explores, or a sharper question, may help."
-    if finished.stop_reason == "no_candidates":
-        return "Mend what the candidates' errors name, then ask again."
-    return None
-
-
-def _minority(votes: Sequence[Vote]) -> str | None:
-    groups = group_answers(votes)
-    if len(groups) < 2:
-        return None
-    others = "; ".join(
-        f"{group.answer!s:.80} (explore {', '.join(str(v.explore_id) for v in group.votes)})"
-        for group in groups[1:]
-    )
-    return f"Other candidates answer: {others}"
-
-
-def _distinct(values: Sequence[str]) -> list[str]:
-    return list(dict.fromkeys(values))
-
-
-def _usage(usage: Usage) -> UsageView:
-    return UsageView(
-        requests=usage.requests,
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        cache_read_tokens=usage.cache_read_tokens,
-        cache_write_tokens=usage.cache_write_tokens,
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -23,6 +24,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def serve() -> int:
     """Serve MCP over stdin and stdout until the input ends; return the exit code."""
+    # Importing allocates a great deal and frees next to nothing, so collecting meanwhile only
+    # makes the client wait for its handshake.
+    gc.disable()
     from atlas_mcp.config import load_settings
     from atlas_mcp.errors import ConfigError
 
@@ -33,4 +37,7 @@ def serve() -> int:
         return 2
     from atlas_mcp.server.stdio import serve_stdio
 
+    # What is imported so far stays: the collector need never look at it again.
+    gc.freeze()
+    gc.enable()
     return serve_stdio(settings)

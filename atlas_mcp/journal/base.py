@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from atlas_mcp.atlas.events import Record, Status
+from atlas_mcp.atlas.events import Record
+from atlas_mcp.atlas.outcomes import Status
 
 
 @dataclass(frozen=True, slots=True)

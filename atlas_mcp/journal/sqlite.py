@@ -32,10 +32,10 @@ from atlas_mcp.atlas.events import (
     RunFinished,
     RunOpened,
     RunResumed,
-    Status,
     decode_event,
     encode_event,
 )
+from atlas_mcp.atlas.outcomes import Status
 from atlas_mcp.errors import JournalBusy, JournalCorrupt, JournalError, UnknownRun
 from atlas_mcp.journal.base import Journal, Lease, RunSummary
 

@@ -43,9 +43,8 @@ CONNECT_TIMEOUT = 10.0
 several calls open theirs at once."""
 
 READ_TIMEOUT = 120.0
-"""Seconds without a byte after which a stream is given up. The API sends a ping about every 15 s
-while a model thinks (https://platform.claude.com/docs/en/build-with-claude/streaming, 2026-11-23);
-eight missed ones are no pause."""
+"""Seconds without a byte after which a stream is given up. Our own choice: the API sends pings
+while a model thinks, about every 15 s though it promises no interval; eight missed ones are no pause."""
 
 WRITE_TIMEOUT = 60.0
 """Seconds without progress in sending a request. Our own choice: a request with images is several
@@ -56,7 +55,7 @@ DRAIN_TIMEOUT = 1.0
 again. Our own choice: cheaper than a new handshake, and never waited in practice."""
 
 TOKENS_BETWEEN_REPORTS = 50
-"""Estimated output tokens between two calls of `on_tokens`. Our own choice: about two a second."""
+"""Estimated output tokens between two calls of `on_tokens`. Our own choice: about one a second."""
 
 LONGEST_API_MESSAGE = 500
 """Characters of the API's own words that are passed on. Our own choice: enough for its longest."""
@@ -84,6 +83,10 @@ _NO_KEY = (
     "no credentials: set the environment variable `ANTHROPIC_API_KEY` "
     "(https://platform.claude.com/settings/keys)"
 )
+
+
+class _NoCredentialsError(Exception):
+    """Neither an argument nor the environment nor a profile gives a key."""
 
 
 class Connection:
@@ -128,9 +131,15 @@ class Connection:
         import anthropic
 
         load_prices()
-        return anthropic.AsyncAnthropic(
-            api_key=self._api_key, base_url=self._base_url, max_retries=0
-        )
+        try:
+            client = anthropic.AsyncAnthropic(
+                api_key=self._api_key, base_url=self._base_url, max_retries=0
+            )
+        except anthropic.CredentialsError as error:
+            raise _NoCredentialsError from error
+        if not _has_credentials(client):
+            raise _NoCredentialsError
+        return client
 
 
 class Claude:
@@ -179,7 +188,7 @@ class Claude:
 
     async def generate(self, request: ModelRequest, *, on_tokens: OnTokens | None = None) -> Reply:
         """Make one call and return what came of it; see `Model.generate`."""
-        client = await self._connection.client()
+        client = await self._client()
         call = _Call(self._name, self._price)
         with call.errors_translated(client):
             async with client.messages.with_streaming_response.create(
@@ -194,6 +203,12 @@ class Claude:
         """Close the connections, unless they are shared."""
         if self._owned:
             await self._connection.aclose()
+
+    async def _client(self) -> anthropic.AsyncAnthropic:
+        try:
+            return await self._connection.client()
+        except _NoCredentialsError as error:
+            raise ModelRejected(self._name, _NO_KEY) from error
 
     def _params(self, request: ModelRequest) -> dict[str, Any]:
         from anthropic import transform_schema
@@ -278,8 +293,6 @@ class _Call:
         import httpx2
 
         try:
-            if not _has_credentials(client):
-                raise ModelRejected(self._model, _NO_KEY)
             yield
             if not self.message.done:
                 raise StreamGarbled("the stream ended before the reply was complete")

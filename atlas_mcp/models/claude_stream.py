@@ -15,8 +15,8 @@ from atlas_mcp.atlas.messages import Json
 from atlas_mcp.atlas.usage import Usage
 
 CHARACTERS_PER_TOKEN = 4
-"""Characters of one output token, to estimate progress. Rule of thumb for English text
-(https://platform.claude.com/docs/en/about-claude/glossary, 2026-11-23)."""
+"""Characters of one output token, to estimate progress. Our own choice: the usual rule of thumb for
+English text; the exact count comes at the end."""
 
 _COUNTS = (
     "input_tokens",

@@ -17,7 +17,7 @@ from atlas_mcp.atlas.pool import DEFAULT_MAX_TOKENS, ModelSpec, SolverSpec
 from atlas_mcp.atlas.usage import FREE, Price
 from atlas_mcp.config import DEFAULT_MODEL, OrchestratorSettings, Settings, SolverSettings
 from atlas_mcp.errors import ConfigError, InvalidInput
-from atlas_mcp.models.base import Model, Notice, OnNotice
+from atlas_mcp.models.base import Model, OnNotice
 from atlas_mcp.models.catalogue import find
 from atlas_mcp.models.claude import Claude, Connection
 from atlas_mcp.models.claude_families import family_of

@@ -46,9 +46,9 @@ LONGEST_RETRY_AFTER = 300.0
 own choice: rate limits are counted by the minute, and nobody waits longer for one explore."""
 
 IMAGE_TOKENS_AT_MOST = 6_000
-"""Input tokens of the dearest image. Above the 4,784 tokens of a 2,576-pixel picture on the models
-that take them at full size (https://platform.claude.com/docs/en/build-with-claude/vision,
-2026-11-23)."""
+"""Input tokens of the dearest image. Our own choice: above width x height / 750 of a 2,576 by 1,740
+pixel picture, about the largest that is not scaled down
+(https://platform.claude.com/docs/en/build-with-claude/vision)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,9 @@ from atlas_mcp.atlas.events import (
 from atlas_mcp.atlas.explore import Explore
 from atlas_mcp.atlas.pool import RunSpec
 from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.rendering import view_run
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.atlas.view import RunView, view_run
+from atlas_mcp.atlas.view import RunView
 from atlas_mcp.config import Settings
 from atlas_mcp.errors import InvalidInput, JournalError
 from atlas_mcp.journal.base import Journal, Lease, RunSummary

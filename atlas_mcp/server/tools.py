@@ -13,7 +13,6 @@ from mcp.server.mcpserver import Context, MCPServer
 from mcp_types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
-from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.view import RunView
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.runs.tasks import open_task_group
@@ -75,6 +74,7 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
     ) -> Annotated[CallToolResult, RunView]:
         """Open an ATLAS run and wait for it."""
         with errors_shown():
+            from atlas_mcp.atlas.problem import make_problem
             from atlas_mcp.runs.request import Wish
 
             checked = make_problem(problem, images=images or (), answer_schema=answer_schema)
@@ -109,6 +109,7 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
     ) -> Annotated[CallToolResult, RunView]:
         """Run explores for a client that is its own orchestrator."""
         with errors_shown():
+            from atlas_mcp.atlas.problem import make_problem
             from atlas_mcp.runs.request import Wish
             from atlas_mcp.runs.service import ExploreWish
 

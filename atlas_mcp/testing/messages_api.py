@@ -207,18 +207,20 @@ class MessagesApi:
         await exchange.start(200, {"content-type": "text/event-stream; charset=utf-8"})
         for number, event in enumerate(events_of(reply, message)):
             if fault is not None and number == fault.after:
+                await exchange.flush()
                 if fault.kind != "stall":
                     await _break(exchange, fault)
                     return
                 await anyio.sleep(fault.seconds)
             if event["type"] == "content_block_delta" and reply.delta_latency:
+                await exchange.flush()
                 await anyio.sleep(reply.delta_latency)
             if event["type"] == "message_start":
                 started = event["message"]["usage"]["output_tokens"]
                 self._tell(tokens, started)
             elif event["type"] == "message_delta":
                 self.told += Usage(output_tokens=tokens.output - min(1, tokens.output))
-            await exchange.send_chunk(encode(event))
+            exchange.buffer(encode(event))
         await exchange.end()
 
     def _tell(self, tokens: Tokens, output: int) -> None:
@@ -262,10 +264,10 @@ async def _break(exchange: _Exchange, fault: Fault) -> None:
     match fault.kind:
         case "error":
             problem = {"type": fault.error, "message": fault.message}
-            await exchange.send_chunk(encode({"type": "error", "error": problem}))
+            exchange.buffer(encode({"type": "error", "error": problem}))
             await exchange.end()
         case "garbage":
-            await exchange.send_chunk(b"event: content_block_delta\ndata: {not json\n\n")
+            exchange.buffer(b"event: content_block_delta\ndata: {not json\n\n")
             await exchange.end()
         case "ends":
             await exchange.end()
@@ -284,6 +286,7 @@ class _Exchange:
         self.headers = {name.decode(): value.decode("latin-1") for name, value in scope["headers"]}
         self._send = send
         self._rate_limits = rate_limits
+        self._buffer: list[bytes] = []
 
     async def read(self) -> bytes:
         parts: list[bytes] = []
@@ -303,12 +306,18 @@ class _Exchange:
         encoded = [(name.encode(), value.encode()) for name, value in sent.items()]
         await self._send({"type": "http.response.start", "status": code, "headers": encoded})
 
-    async def send_chunk(self, chunk: bytes) -> None:
-        await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+    def buffer(self, chunk: bytes) -> None:
+        """Add to the body. Events that follow without a pause go out together."""
+        self._buffer.append(chunk)
+
+    async def flush(self) -> None:
+        body = b"".join(self._buffer)
+        self._buffer.clear()
+        await self._send({"type": "http.response.body", "body": body, "more_body": True})
 
     async def end(self) -> None:
         self.answered = True
-        await self._send({"type": "http.response.body", "body": b""})
+        await self._send({"type": "http.response.body", "body": b"".join(self._buffer)})
 
     async def whole(
         self, code: int, body: bytes, kind: str, headers: dict[str, str] | None = None

@@ -2,6 +2,8 @@
 
 import logging
 import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -29,6 +31,7 @@ from atlas_mcp.atlas.usage import Price, Usage
 from atlas_mcp.errors import ModelRejected, ModelUnavailable
 from atlas_mcp.models.claude import Claude, Connection
 from atlas_mcp.models.claude_params import Thinking
+from atlas_mcp.models.claude_stream import MessageStream, StreamGarbled
 from atlas_mcp.models.prices import cost_of
 from atlas_mcp.models.retry import RetryPolicy, generate_with_retries
 from atlas_mcp.testing.messages_api import (
@@ -43,6 +46,7 @@ from atlas_mcp.testing.messages_api import (
     status,
     truncated,
 )
+from atlas_mcp.testing.messages_wire import encode
 
 EXPLORE = Tool("explore", "Dispatch a solver.", {"type": "object", "properties": {}})
 LONG = "A problem statement. " * 400
@@ -379,7 +383,9 @@ async def test_what_may_work_later_is_unavailable(
 async def test_a_date_to_come_back_at_is_understood(claude: Claude, api: MessagesApi) -> None:
     hour = timedelta(hours=1)
     later = format_datetime(datetime.now(UTC) + hour, usegmt=True)
-    api.script(status(503, retry_after=later), status(503, retry_after=later.replace("GMT", "")))
+    api.script(
+        status(503, retry_after=later), status(503, retry_after=later.replace("GMT", "-0000"))
+    )
     for _ in range(2):
         with pytest.raises(ModelUnavailable) as caught:
             await claude.generate(ASK)
@@ -453,6 +459,14 @@ async def test_a_reply_that_breaks_off_before_its_counts_may_still_be_billed(
     assert not caught.value.complete
 
 
+def has_begun(api: MessagesApi) -> bool:
+    return api.in_flight == 1
+
+
+def has_left(api: MessagesApi) -> bool:
+    return api.disconnects == 1
+
+
 async def test_a_stream_that_falls_silent_is_given_up(
     connection: Connection, api: MessagesApi
 ) -> None:
@@ -463,7 +477,7 @@ async def test_a_stream_that_falls_silent_is_given_up(
         await claude.generate(ASK)
 
     assert not caught.value.complete
-    assert await anyio.to_thread.run_sync(api.wait_for, lambda api: api.disconnects == 1)
+    assert await anyio.to_thread.run_sync(api.wait_for, has_left)
 
 
 async def test_a_refused_connection_reached_nobody() -> None:
@@ -478,16 +492,23 @@ async def test_a_refused_connection_reached_nobody() -> None:
     await claude.aclose()
 
 
-@pytest.mark.parametrize(
-    ("base_url", "api_key"),
-    [("nonsense", "k"), ("http://127.0.0.1:1", "k\n"), ("http://127.0.0.1:1", "kéy")],
-)
-async def test_an_address_or_a_key_that_cannot_be_sent_is_rejected(
-    base_url: str, api_key: str
+@pytest.mark.parametrize("api_key", ["k\n", "kéy"])
+async def test_a_key_with_stray_characters_is_rejected_and_not_quoted(
+    url: str, api_key: str
 ) -> None:
-    claude = Claude("claude-opus-5-5", base_url=base_url, api_key=api_key)
+    claude = Claude("claude-opus-5-5", base_url=url, api_key=api_key)
 
-    with pytest.raises(ModelRejected, match="key"):
+    with pytest.raises(ModelRejected, match="key") as caught:
+        await claude.generate(ASK)
+
+    assert api_key not in str(caught.value)
+    await claude.aclose()
+
+
+async def test_an_address_that_is_none_is_rejected() -> None:
+    claude = Claude("claude-opus-5-5", base_url="nonsense", api_key="k")
+
+    with pytest.raises(ModelRejected, match="check the base URL"):
         await claude.generate(ASK)
 
     await claude.aclose()
@@ -531,10 +552,10 @@ async def test_a_cancelled_call_leaves_the_api(claude: Claude, api: MessagesApi)
 
     async with anyio.create_task_group() as group:
         group.start_soon(partial(claude.generate, ASK))
-        assert await anyio.to_thread.run_sync(api.wait_for, lambda api: api.in_flight == 1)
+        assert await anyio.to_thread.run_sync(api.wait_for, has_begun)
         group.cancel_scope.cancel()
 
-    assert await anyio.to_thread.run_sync(api.wait_for, lambda api: api.disconnects == 1)
+    assert await anyio.to_thread.run_sync(api.wait_for, has_left)
 
 
 async def test_first_calls_that_come_together_share_one_client(
@@ -590,3 +611,75 @@ async def test_retries_add_up_what_the_api_counted(claude: Claude, api: Messages
     assert api.requests == 5
     # Two replies broke off, each of which may have cost all of max_tokens.
     assert Decimal("0.039") < reply.uncertain_usd < Decimal("0.04")
+
+
+EVENTS: tuple[dict[str, Any], ...] = (
+    {"type": "message_start", "message": {"usage": {"input_tokens": 9, "output_tokens": 1}}},
+    {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+    {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "é✓"}},
+    {
+        "type": "content_block_delta",
+        "index": 0,
+        "delta": {"type": "citations_delta", "citation": {"cited_text": "x"}},
+    },
+    {"type": "content_block_stop", "index": 0},
+    {
+        "type": "content_block_start",
+        "index": 1,
+        "content_block": {"type": "tool_use", "id": "t", "name": "explore", "input": {}},
+    },
+    {
+        "type": "content_block_delta",
+        "index": 1,
+        "delta": {"type": "input_json_delta", "partial_json": '{"cut": '},
+    },
+    {"type": "content_block_stop", "index": 1},
+    {"type": "content_block_start", "index": 2, "content_block": {"type": "thinking"}},
+    {"type": "content_block_stop", "index": 2},
+    {"type": "something_new"},
+    {
+        "type": "message_delta",
+        "delta": {"stop_reason": "max_tokens"},
+        "usage": {"output_tokens": 40, "input_tokens": None},
+    },
+    {"type": "message_stop"},
+)
+STREAM = b"".join(encode(event) for event in EVENTS)
+
+
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
+def test_a_stream_reads_the_same_wherever_it_is_cut(line_end: bytes) -> None:
+    wire = STREAM.replace(b"\n", line_end)
+    for cut in range(len(wire)):
+        message = MessageStream()
+        message.feed(wire[:cut])
+        message.feed(wire[cut:])
+
+        assert message.done
+        assert message.stop_reason == "max_tokens"
+        assert message.usage == Usage(1, 9, 40)
+        # Cut arguments count as none, and thinking without its signature cannot go back.
+        assert message.content == [
+            {"type": "text", "text": "é✓", "citations": [{"cited_text": "x"}]},
+            {"type": "tool_use", "id": "t", "name": "explore", "input": {}},
+        ]
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [b"data: 1\n\n", b'data: {"type": "message_start"}\n\n', b"data: {\ndata: }\n\n", b"data:\n\n"],
+)
+def test_what_is_no_stream_of_the_api_is_garbled(wire: bytes) -> None:
+    with pytest.raises(StreamGarbled):
+        MessageStream().feed(wire)
+
+
+def test_the_adapter_loads_no_vendor_library_by_itself() -> None:
+    script = (
+        "import sys, atlas_mcp.models.claude, atlas_mcp.models.retry;"
+        "print([name for name in ('anthropic', 'httpx2', 'genai_prices') if name in sys.modules])"
+    )
+
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+
+    assert done.stdout.strip() == "[]", done.stderr

@@ -1,0 +1,20 @@
+"""The closed words for where a run stands and why it ended."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+Status: TypeAlias = Literal["running", "answered", "cancelled", "interrupted", "failed"]
+"""Where a run stands. Closed."""
+
+StopReason: TypeAlias = Literal[
+    "decided",
+    "no_supported_answer",
+    "max_explores",
+    "max_cost",
+    "deadline",
+    "cancelled",
+    "no_candidates",
+    "error",
+]
+"""Why a run ended. Closed."""

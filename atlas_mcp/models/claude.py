@@ -44,7 +44,8 @@ several calls open theirs at once."""
 
 READ_TIMEOUT = 120.0
 """Seconds without a byte after which a stream is given up. Our own choice: the API sends pings
-while a model thinks, about every 15 s though it promises no interval; eight missed ones are no pause."""
+while a model thinks, about every 15 s though it promises no interval; eight missed in a row are no
+pause."""
 
 WRITE_TIMEOUT = 60.0
 """Seconds without progress in sending a request. Our own choice: a request with images is several

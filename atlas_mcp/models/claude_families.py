@@ -3,11 +3,11 @@
 Owns the facts that would else cost a call to the Messages API at every start. Unknown ids get the
 behaviour of the newest models.
 
-As of 2026-11-23. The 5.x families and Sonnet 4.6, Opus 4.6 and Haiku 4.5 after
-https://platform.claude.com/docs/en/models/opus-5-5/migration-guide and its likes for the others,
-and https://platform.claude.com/docs/en/build-with-claude/prompt-caching for `cache_minimum`. Not
-checked against a page: the rows of Opus 4.5, Opus 4.7 and Sonnet 4.5, and `cache_minimum` of the
-4.x families but Haiku 4.5 and Opus 4.8. Nothing here was tried on the real API.
+As of 2026-11-23, collected second-hand from the models' migration guides
+(https://platform.claude.com/docs/en/models/opus-5-5/migration-guide and its likes). The output
+limit of Sonnet 4.6 is from https://platform.claude.com/docs/en/models/sonnet-4-6/overview. From
+memory: the rows of Opus 4.5, Opus 4.7, Opus 4.8 and Sonnet 4.5, and `cache_minimum` of Opus 4.6 and
+Sonnet 4.6. Nothing here was tried on the real API.
 """
 
 from __future__ import annotations

@@ -29,8 +29,7 @@ Block: TypeAlias = dict[str, Any]
 """A content block of the Messages API."""
 
 BREAKPOINTS = 4
-"""Most cache breakpoints of one request
-(https://platform.claude.com/docs/en/build-with-claude/prompt-caching, 2026-11-23)."""
+"""Most cache breakpoints of one request. The API's documented limit; not tried on the real API."""
 
 _EPHEMERAL = {"type": "ephemeral"}
 

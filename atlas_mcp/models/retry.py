@@ -34,8 +34,7 @@ FIRST_DELAY = 1.0
 (`INITIAL_RETRY_DELAY` of anthropic 2.12.0), as several solvers of one run fail together."""
 
 LONGEST_DELAY = 20.0
-"""Seconds the doubling stops at. Our own choice: rate limits refill continuously
-(https://docs.anthropic.com/en/api/rate-limits, 2026-11-23), so longer waits gain nothing."""
+"""Seconds the doubling stops at. Our own choice: a run has other things to do than wait longer."""
 
 JITTER = 0.25
 """Part of a delay that is random, so that calls that failed together do not come back together. As
@@ -46,9 +45,8 @@ LONGEST_RETRY_AFTER = 300.0
 own choice: rate limits are counted by the minute, and nobody waits longer for one explore."""
 
 IMAGE_TOKENS_AT_MOST = 6_000
-"""Input tokens of the dearest image. Our own choice: above width x height / 750 of a 2,576 by 1,740
-pixel picture, about the largest that is not scaled down
-(https://platform.claude.com/docs/en/build-with-claude/vision)."""
+"""Input tokens taken for one image. Our own estimate, with room to spare; not checked against the
+vendor's figures."""
 
 
 @dataclass(frozen=True, slots=True)

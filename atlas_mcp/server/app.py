@@ -10,6 +10,7 @@ from mcp.server.mcpserver import MCPServer
 
 from atlas_mcp import __version__
 from atlas_mcp.config import Settings
+from atlas_mcp.server.arguments import KnownArguments
 from atlas_mcp.server.descriptions import INSTRUCTIONS
 from atlas_mcp.server.host import Host
 from atlas_mcp.server.resources import add_resources
@@ -24,9 +25,11 @@ def make_server(settings: Settings, *, host: Host | None = None) -> MCPServer[No
         host: A host to use instead of one made for the settings. For tests.
     """
     host = host or Host(settings)
+    arguments = KnownArguments()
 
     @asynccontextmanager
     async def lifespan(server: MCPServer[None]) -> AsyncGenerator[None]:
+        await arguments.learn(server)
         async with host.running():
             yield
 
@@ -37,7 +40,7 @@ def make_server(settings: Settings, *, host: Host | None = None) -> MCPServer[No
         instructions=INSTRUCTIONS,
         lifespan=lifespan,
         log_level="WARNING",
-        middleware=[host.notice_greeting],
+        middleware=[host.notice_greeting, arguments.check],
         subscriptions=False,
     )
     add_tools(server, host)

@@ -28,12 +28,18 @@ logger = logging.getLogger(__name__)
 
 
 class Host:
-    """Opens the service in the background, and hands it to whoever waits for it."""
+    """Opens the service in the background, and hands it to whoever waits for it.
+
+    Attributes:
+        settings: The configuration.
+        closed: Set once the service has been closed with all it had open.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._greeted = anyio.Event()
         self._opened = anyio.Event()
+        self.closed = anyio.Event()
         self._service: RunService | None = None
         self._failure: AtlasError | None = None
 
@@ -62,12 +68,15 @@ class Host:
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
         """Keep the service for the length of a block."""
-        async with open_task_group() as tasks:
-            tasks.start_soon(self._run, name="service")
-            try:
-                yield
-            finally:
-                tasks.cancel_scope.cancel("the server ends")
+        try:
+            async with open_task_group() as tasks:
+                tasks.start_soon(self._run, name="service")
+                try:
+                    yield
+                finally:
+                    tasks.cancel_scope.cancel("the server ends")
+        finally:
+            self.closed.set()
 
     async def _run(self) -> None:
         await self._greeted.wait()

@@ -14,10 +14,10 @@ import signal
 import sys
 
 import anyio
-from mcp.server.mcpserver import MCPServer
 
 from atlas_mcp.config import Settings
 from atlas_mcp.server.app import make_server
+from atlas_mcp.server.host import Host
 
 CLEAN_UP_SECONDS = 0.8
 """Seconds that clean-up may take after a signal: clients wait about one before they kill."""
@@ -26,36 +26,27 @@ CLEAN_UP_SECONDS = 0.8
 def serve_stdio(settings: Settings) -> int:
     """Serve until the input ends or a signal comes; return the exit code."""
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(name)s: %(message)s")
-    server = make_server(settings)
-    received = anyio.run(_serve, server)
-    if received is None:
-        return 0
-    sys.stderr.flush()
-    os._exit(128 + received)
+    anyio.run(_serve, settings)
+    return 0
 
 
-async def _serve(server: MCPServer[None]) -> int | None:
-    received: int | None = None
-    ended = anyio.Event()
-
-    async def until_signal(tasks: anyio.CancelScope) -> None:
-        nonlocal received
-        wanted = [signal.SIGINT, signal.SIGTERM]
-        with anyio.open_signal_receiver(*wanted) as signals:
-            async for number in signals:
-                received = int(number)
-                tasks.cancel("signal")
-                with anyio.move_on_after(CLEAN_UP_SECONDS, shield=True):
-                    await ended.wait()
-                # Whoever is still busy now is not waited for: results are in the journal already.
-                sys.stderr.flush()
-                os._exit(128 + received)
-
+async def _serve(settings: Settings) -> None:
+    host = Host(settings)
+    server = make_server(settings, host=host)
     async with anyio.create_task_group() as watch:
         with anyio.CancelScope() as serving:
-            watch.start_soon(until_signal, serving, name="signals")
+            watch.start_soon(_leave_at_signal, serving, host.closed, name="signals")
             await server.run_stdio_async()
-        ended.set()
-        if received is None:
-            watch.cancel_scope.cancel("the input has ended")
-    return received
+        watch.cancel_scope.cancel("the input has ended")
+
+
+async def _leave_at_signal(serving: anyio.CancelScope, closed: anyio.Event) -> None:
+    """End the process at the first signal, once what is open has been closed."""
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for number in signals:
+            serving.cancel("signal")
+            with anyio.move_on_after(CLEAN_UP_SECONDS, shield=True):
+                await closed.wait()
+            # What came in is in the journal already; the thread that reads stdin never ends.
+            sys.stderr.flush()
+            os._exit(128 + number)

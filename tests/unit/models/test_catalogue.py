@@ -21,7 +21,9 @@ def test_every_model_is_pinned_and_can_be_had_somewhere(model: CatalogueModel) -
 
 
 def test_names_files_and_checksums_are_unique() -> None:
-    for values in zip(*((entry.name, entry.file, entry.sha256) for entry in CATALOGUE), strict=True):
+    for values in zip(
+        *((entry.name, entry.file, entry.sha256) for entry in CATALOGUE), strict=True
+    ):
         assert len(set(values)) == len(CATALOGUE)
 
 

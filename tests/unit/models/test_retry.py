@@ -10,26 +10,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from atlas_mcp.atlas.holds import input_tokens_at_most
 from atlas_mcp.atlas.messages import (
     AssistantTurn,
-    Image,
     ModelRequest,
     Reply,
     Text,
-    Tool,
-    ToolCall,
-    ToolResult,
     UserTurn,
 )
 from atlas_mcp.atlas.usage import Price, Usage
 from atlas_mcp.errors import ConfigError, ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.base import OnTokens
 from atlas_mcp.models.retry import (
-    IMAGE_TOKENS_AT_MOST,
     Retry,
     RetryPolicy,
     generate_with_retries,
-    input_tokens_at_most,
     most_uncounted,
 )
 
@@ -176,7 +171,10 @@ async def test_the_price_is_looked_up_by_name_when_none_is_given() -> None:
 
     reply = await generate_with_retries(model, REQUEST, policy=AT_ONCE)
 
-    assert reply.uncertain_usd == Decimal("0.020005")
+    most_input = input_tokens_at_most(REQUEST)
+    assert reply.uncertain_usd == Price(Decimal(5), Decimal(20)).of(
+        input_tokens=most_input, output_tokens=REQUEST.max_tokens
+    )
 
 
 async def test_a_wait_past_the_deadline_is_not_begun() -> None:
@@ -282,24 +280,35 @@ def test_a_complete_count_leaves_nothing_uncertain() -> None:
     assert most_uncounted(ModelError(NAME, "x"), REQUEST, PRICE) == 0
 
 
-def test_the_input_bound_counts_every_part_of_a_request() -> None:
-    call = ToolCall("id", "explore", {"n": 1})
-    request = ModelRequest(
-        system="sys",
-        turns=(
-            UserTurn((Text("naïve"), Image(url="https://x/y.png"))),
-            AssistantTurn("a", (call,)),
-            AssistantTurn("b", verbatim={"role": "assistant", "content": []}),
-            UserTurn((ToolResult("id", "done"),)),
-        ),
-        max_tokens=1,
-        schema={"type": "object"},
-        tools=(Tool("t", "d", {}),),
+async def test_another_attempt_asks_for_the_money_the_failed_one_may_have_cost() -> None:
+    asked: list[Decimal] = []
+
+    async def may_spend(lost: Decimal) -> bool:
+        asked.append(lost)
+        return False
+
+    cut = ModelUnavailable(
+        NAME, "cut", usage=Usage(1, 100), cost_usd=Decimal("0.0001"), complete=False
+    )
+    model = Script([cut, REPLY])
+
+    with pytest.raises(ModelUnavailable, match="no money for another attempt"):
+        await generate_with_retries(
+            model, REQUEST, policy=AT_ONCE, price=PRICE, may_spend=may_spend
+        )
+
+    assert model.calls == 1
+    assert asked == [PRICE.of(input_tokens=100, output_tokens=1_000)]
+
+
+async def test_an_attempt_that_cost_nothing_asks_for_no_money() -> None:
+    async def may_spend(lost: Decimal) -> bool:
+        raise AssertionError(f"asked for {lost}")
+
+    model = Script([ModelUnavailable(NAME, "busy"), REPLY])
+
+    reply = await generate_with_retries(
+        model, REQUEST, policy=AT_ONCE, price=PRICE, may_spend=may_spend
     )
 
-    bound = input_tokens_at_most(request)
-
-    without_image = replace(request, turns=(UserTurn((Text("naïve"),)), *request.turns[1:]))
-    assert bound - input_tokens_at_most(without_image) == IMAGE_TOKENS_AT_MOST
-    assert input_tokens_at_most(REQUEST) == 1
-    assert bound > IMAGE_TOKENS_AT_MOST + len("sysnaïveadone")
+    assert reply.turn == REPLY.turn

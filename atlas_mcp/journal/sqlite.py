@@ -147,6 +147,8 @@ class SqliteJournal(Journal):
 
     @override
     async def append(self, lease: Lease, records: Sequence[Record]) -> None:
+        if not records:
+            return
         waiting = _Append(lease, records)
         self._waiting.append(waiting)
         with anyio.move_on_after(COMMIT_TIMEOUT, shield=True):

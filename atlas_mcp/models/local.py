@@ -62,8 +62,13 @@ cores stays well below. The run's own deadline is what normally ends a call."""
 STOP_GRACE = 2.0
 """Seconds the child has to end by itself before it is killed. It needs a fifth of one."""
 
+DEATH_GRACE = 1.0
+"""Seconds in which a child whose connections broke is expected to turn out dead."""
+
 STDERR_TAIL = 2_000
 """Characters of the child's stderr shown when it does not start."""
+
+CLOSED = "it has been closed"
 
 INSTALL = 'pip install "atlas-mcp[local]"'
 
@@ -137,6 +142,7 @@ class Local(Model):
         self._path = path
         self._threads = threads
         self._parallel = parallel
+        self._loading: subprocess.Popen[bytes] | None = None
         self._running: _Running | None = None
         self._closed = False
         # Held while the child starts and stops: there is never more than one copy of the weights.
@@ -168,11 +174,11 @@ class Local(Model):
                 async for line in response.aiter_lines():
                     reading.feed(line)
         except httpx2.TransportError as error:
-            raise self._broken_off(running, reading, error) from error
+            raise await self._broken_off(running, reading, error) from error
         if reading.error is not None:
             raise self._refused(int(reading.error.get("code") or 500), reading.error)
         if reading.stop is None:
-            raise self._broken_off(running, reading, None)
+            raise await self._broken_off(running, reading, None)
         return Reply(
             turn=AssistantTurn(reading.text),
             stop=reading.stop,
@@ -185,7 +191,9 @@ class Local(Model):
     async def aclose(self) -> None:
         """End the child and free its memory. Calls in flight break off."""
         self._closed = True
-        with anyio.CancelScope(shield=True):  # bounded: the child is killed after STOP_GRACE
+        if self._loading is not None:
+            self._loading.kill()
+        with anyio.CancelScope(shield=True):  # bounded: a child is killed after STOP_GRACE
             async with self._lock:
                 await self._discard()
 
@@ -233,7 +241,7 @@ class Local(Model):
     async def _ensure_running(self) -> _Running:
         async with self._lock:
             if self._closed:
-                raise ModelUnavailable(self.name, "it has been closed")
+                raise ModelUnavailable(self.name, CLOSED)
             if self._running is not None and self._running.process.poll() is not None:
                 await self._discard()
             if self._running is None:
@@ -260,6 +268,7 @@ class Local(Model):
         }
         with await anyio.to_thread.run_sync(tempfile.TemporaryFile) as stderr:
             process = await anyio.to_thread.run_sync(_spawn, stderr)
+            self._loading = process
             try:
                 # Abandoned on a cancel: the child is killed below, and that ends the thread.
                 address = await anyio.to_thread.run_sync(
@@ -270,9 +279,11 @@ class Local(Model):
                 with anyio.CancelScope(shield=True):  # bounded: it has been killed
                     await anyio.to_thread.run_sync(_end, process)
                 raise
+            finally:
+                self._loading = None
             if address is None:
                 await anyio.to_thread.run_sync(_end, process)
-                raise ModelRejected(self.name, _not_started(process, stderr))
+                raise await anyio.to_thread.run_sync(self._not_started, process, stderr)
         client = httpx2.AsyncClient(
             base_url=address,
             headers={"authorization": f"Bearer {key}"},
@@ -280,6 +291,8 @@ class Local(Model):
             # The server drops idle connections without a word: every call opens its own.
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=0),
             trust_env=False,
+            # Plain HTTP within this machine: no certificates to load, which takes a while.
+            verify=False,
         )
         return _Running(process, client)
 
@@ -289,7 +302,24 @@ class Local(Model):
             await running.client.aclose()
             await anyio.to_thread.run_sync(_end, running.process)
 
-    def _refused(self, status: int, body: bytes | Mapping[str, Json]) -> ModelRejected:
+    def _not_started(
+        self, process: subprocess.Popen[bytes], stderr: IO[bytes]
+    ) -> ModelRejected | ModelUnavailable:
+        if self._closed:
+            return ModelUnavailable(self.name, CLOSED)
+        stderr.seek(0)
+        said = stderr.read().decode(errors="replace").strip()[-STDERR_TAIL:]
+        return ModelRejected(
+            self.name,
+            "its weights could not be loaded (the process ended with code "
+            f"{process.returncode}). Is there memory for them? If the file is damaged, delete it "
+            f"and run `atlas-mcp models pull {self.name}`"
+            + (f". It said:\n{said}" if said else ""),
+        )
+
+    def _refused(
+        self, status: int, body: bytes | Mapping[str, Json]
+    ) -> ModelRejected | ModelUnavailable:
         error = _error_of(body)
         message = str(error.get("message") or f"it answered with status {status}")
         if error.get("type") == "exceed_context_size_error":
@@ -297,15 +327,17 @@ class Local(Model):
                 f"the prompt has {error.get('n_prompt_tokens')} tokens, and the model's context "
                 f"holds {error.get('n_ctx')}; shorten it, or lower `max_explores`"
             )
-        return ModelRejected(self.name, message, usage=Usage(requests=1), cost_usd=FREE)
+        kind = ModelUnavailable if status >= 500 else ModelRejected
+        return kind(self.name, message, usage=Usage(requests=1), cost_usd=FREE)
 
-    def _broken_off(
+    async def _broken_off(
         self, running: _Running, reading: _Reading, error: httpx2.TransportError | None
     ) -> ModelUnavailable:
-        code = running.process.poll()
+        # A child that dies closes its connections first, and is seen to have died after that.
+        code = await anyio.to_thread.run_sync(_exit_code, running.process)
         if self._closed:
             what = "it was closed during the call"
-        elif isinstance(error, httpx2.TimeoutException):
+        elif isinstance(error, httpx2.ReadTimeout):
             what = f"nothing came for {LONGEST_SILENCE:.0f} seconds"
         elif code is None:
             what = "the connection to its process broke"
@@ -439,6 +471,13 @@ def _give_orders(process: subprocess.Popen[bytes], orders: Mapping[str, Json]) -
     return answer.decode().strip() or None
 
 
+def _exit_code(process: subprocess.Popen[bytes]) -> int | None:
+    """Return the child's exit code, `None` if it is alive and stays so."""
+    with suppress(subprocess.TimeoutExpired):
+        return process.wait(DEATH_GRACE)
+    return None
+
+
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End the child: politely, then not."""
     for pipe in (process.stdin, process.stdout):
@@ -450,16 +489,6 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-def _not_started(process: subprocess.Popen[bytes], stderr: IO[bytes]) -> str:
-    stderr.seek(0)
-    said = stderr.read().decode(errors="replace").strip()[-STDERR_TAIL:]
-    return (
-        f"its weights could not be loaded (the process ended with code {process.returncode}). "
-        "Is there memory for them? If the file is damaged, delete it and pull it again"
-        + (f". It said:\n{said}" if said else "")
-    )
 
 
 def main() -> None:

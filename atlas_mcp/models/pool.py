@@ -17,7 +17,7 @@ from atlas_mcp.atlas.pool import DEFAULT_MAX_TOKENS, ModelSpec, SolverSpec
 from atlas_mcp.atlas.usage import FREE, Price
 from atlas_mcp.config import DEFAULT_MODEL, OrchestratorSettings, Settings, SolverSettings
 from atlas_mcp.errors import ConfigError, InvalidInput
-from atlas_mcp.models.base import Model, OnNotice
+from atlas_mcp.models.base import Model, Notice, OnNotice
 from atlas_mcp.models.catalogue import find
 from atlas_mcp.models.claude import Claude, Connection
 from atlas_mcp.models.claude_families import family_of
@@ -252,7 +252,9 @@ class Pool:
         entry = find(name)
 
         def on_progress(progress: PullProgress) -> None:
-            on_notice(pull_notice(entry.name, progress))
+            done, total = progress.done_bytes, progress.total_bytes
+            text = f"{entry.name}: {progress.stage}, {done / 1e6:,.0f} of {total / 1e6:,.0f} MB"
+            on_notice(Notice(text, done / total if total else None))
 
         await ensure(entry, self._weights, on_progress=on_progress)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from atlas_mcp.atlas.usage import FREE, Cost, Price, Usage
@@ -36,11 +37,16 @@ def price_of(
     """
     if override is not None:
         return override
+    return _dearest(model, (at or datetime.now(UTC)).replace(minute=0, second=0, microsecond=0))
+
+
+@lru_cache(maxsize=256)
+def _dearest(model: str, start: datetime) -> Price | None:
+    """Return the dearest rates from the hour `start` on. Looking them up takes a millisecond."""
     found = _find(model)
     if found is None:
         return None
     _, info = found
-    start = at or datetime.now(UTC)
     rates = [info.get_prices(start + timedelta(hours=hour)) for hour in range(HOLD_HORIZON_H + 1)]
     inputs = [rate for one in rates for key in _INPUT_RATES for rate in _tiers(getattr(one, key))]
     outputs = [rate for one in rates for rate in _tiers(one.output_mtok)]
@@ -90,6 +96,7 @@ def load_prices() -> None:
 _INPUT_RATES = ("input_mtok", "cache_write_mtok", "cache_read_mtok")
 
 
+@lru_cache(maxsize=256)
 def _find(model: str) -> tuple[Provider, ModelInfo] | None:
     from genai_prices.data_snapshot import get_snapshot
 

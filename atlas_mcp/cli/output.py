@@ -114,11 +114,12 @@ def print_pool(rows: Sequence[PoolRow], *, as_json: bool) -> None:
 
 def _print_context(view: RunView, console: Console) -> None:
     if view.explanation:
-        console.print(f"[bold]Why[/]  {escape(view.explanation)}")
+        label = "[bold red]Error[/]" if view.status == "failed" else "[bold]Why[/]  "
+        console.print(f"{label} {escape(view.explanation)}")
     if view.agreement.dissent:
-        console.print(f"[bold]But[/]  {escape(view.agreement.dissent)}")
+        console.print(f"[bold]But[/]   {escape(view.agreement.dissent)}")
     for warning in view.agreement.warnings:
-        console.print(f"[yellow]Note[/] {escape(warning)}")
+        console.print(f"[yellow]Note[/]  {escape(warning)}")
     cost = "cost unknown" if view.cost_usd is None else f"${view.cost_usd:.4f}"
     console.print(
         f"[dim]{view.status}, {view.stop_reason or 'not stopped'} · {cost} · "

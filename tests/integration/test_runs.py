@@ -1,0 +1,828 @@
+"""Whole runs: the service, through the vendor's own client, against the stand-in of the API."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import anyio
+import anyio.lowlevel
+import anyio.to_thread
+import pytest
+from typing_extensions import override
+
+from atlas_mcp.atlas.events import OrchestratorReplied, SolverFinished
+from atlas_mcp.atlas.explore import STRATEGIES
+from atlas_mcp.atlas.problem import make_problem
+from atlas_mcp.atlas.state import RunState
+from atlas_mcp.atlas.usage import Usage
+from atlas_mcp.atlas.view import RunView
+from atlas_mcp.config import load_settings
+from atlas_mcp.errors import AtlasError, ConfigError, InvalidInput, JournalError, UnknownRun
+from atlas_mcp.models.retry import RetryPolicy
+from atlas_mcp.runs.live import LiveRun
+from atlas_mcp.runs.request import Wish
+from atlas_mcp.runs.service import ExploreWish, RunService, open_service
+from atlas_mcp.testing.atlas_api import AtlasPlay, candidate_text, explores, synthesis_text
+from atlas_mcp.testing.messages_api import (
+    API_KEY,
+    ApiReply,
+    Call,
+    Fault,
+    MessagesApi,
+    Tokens,
+    serve,
+)
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+QUESTION = "What is 6 * 7?"
+ANSWER = ApiReply(text=synthesis_text("42"))
+QUICK = RetryPolicy(attempts=2, first_delay=0, longest_delay=0)
+PNG = "data:image/png;base64,iVBORw0KGgo="
+STALL = Fault("stall", after=3, seconds=3_600)
+
+
+class Api(MessagesApi):
+    """The API, which answers no call before all calls of its batch are there.
+
+    `batches` are sizes: with `[2, 1]` the first two calls are answered once both have come. A
+    batch that never fills hangs; a test that gets through has had its calls in flight together.
+    """
+
+    def __init__(self, play: AtlasPlay) -> None:
+        super().__init__(play)
+        self.batches: list[int] = []
+        self._arrived = 0
+        self._full = anyio.Event()
+
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.batches:
+            if self._arrived == 0:
+                self._full = anyio.Event()
+            self._arrived += 1
+            full = self._full
+            if self._arrived == self.batches[0]:
+                self.batches.pop(0)
+                self._arrived = 0
+                full.set()
+            await full.wait()
+        await super().__call__(scope, receive, send)
+
+
+@dataclass
+class World:
+    """A play, the API that performs it, and the settings that lead there."""
+
+    play: AtlasPlay = field(default_factory=AtlasPlay)
+    api: Api = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.api = Api(self.play)
+
+    def asked(self, *, solvers: bool) -> list[dict[str, Any]]:
+        """Return the bodies of the solvers' requests, or of the orchestrator's."""
+        return [body for body in self.api.bodies if ("tools" not in body) == solvers]
+
+    def raw(self, *, solvers: bool) -> list[bytes]:
+        """Return the same as it came over the wire."""
+        return [raw for raw in self.api.raw_bodies if (b'"tools"' not in raw) == solvers]
+
+    @asynccontextmanager
+    async def service(self) -> AsyncGenerator[RunService]:
+        """Open a service that reaches the API through environment alone."""
+        async with open_service(load_settings(os.environ), retries=QUICK) as service:
+            yield service
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    world = World()
+    with serve(world.api) as url:
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", url)
+        monkeypatch.setenv("ANTHROPIC_API_KEY", API_KEY)
+        yield world
+
+
+async def ended(service: RunService, live: LiveRun) -> RunView:
+    with anyio.fail_after(10):
+        return await service.wait(live.run_id, math.inf)
+
+
+async def solve(
+    service: RunService, wish: Wish | None = None, *, answer_schema: object = None
+) -> RunView:
+    problem = make_problem(QUESTION, answer_schema=answer_schema)
+    return await ended(service, await service.solve(problem, wish or Wish()))
+
+
+def counted(view: RunView) -> Usage:
+    return Usage(**view.usage.model_dump())
+
+
+def unmarked(value: Any) -> Any:
+    """Return a body without its cache marks, which move."""
+    if isinstance(value, list):
+        return [unmarked(one) for one in cast("list[Any]", value)]
+    if isinstance(value, dict):
+        parts = cast("dict[str, Any]", value)
+        return {key: unmarked(one) for key, one in parts.items() if key != "cache_control"}
+    return value
+
+
+# An answer, and what it cost
+
+
+async def test_two_solvers_that_agree_and_one_synthesis_make_an_answer(world: World) -> None:
+    async with world.service() as service:
+        view = await solve(service)
+
+    assert (view.status, view.stop_reason, view.answer) == ("answered", "decided", "42")
+    assert (view.confidence, view.next) == (0.9, None)
+    assert view.explanation == "Two candidates agree by different methods."
+    assert [group.explore_ids for group in view.agreement.groups] == [[1, 2]]
+    assert [(c.status, c.answer, c.confidence) for c in view.candidates] == [("ok", "42", 0.8)] * 2
+    assert (world.play.solvers_asked, world.play.turns_asked) == (2, 1)
+    assert counted(view) == world.api.told
+
+
+RATES = {
+    # USD per million tokens: input, output, cache read, five-minute cache write (facts/llm.md, 2).
+    "claude-opus-5-5": ("4", "20", "0.20", "5"),
+    "claude-sonnet-5-5": ("2", "10", "0.10", "2.5"),
+    "claude-haiku-5-5": ("0.10", "0.50", "0.01", "0.125"),
+    "claude-fable-5-2": ("8", "40", "0.20", "10"),
+    "claude-sonnet-4-6": ("3", "15", "0.30", "3.75"),
+    "claude-haiku-4-5": ("1", "5", "0.10", "1.25"),
+}
+
+
+def price(rates: tuple[str, ...], tokens: Tokens) -> Decimal:
+    counts = (tokens.input, tokens.output, tokens.cache_read, tokens.cache_write)
+    parts = (Decimal(rate) * count for rate, count in zip(rates, counts, strict=True))
+    return sum(parts, Decimal(0)) / 1_000_000
+
+
+@pytest.mark.parametrize("model", RATES)
+async def test_the_count_is_the_apis_to_the_token_and_the_cost_is_the_list_price(
+    world: World, model: str
+) -> None:
+    first = Tokens(input=5_011, output=1_203)
+    second = Tokens(input=17, output=2_507, cache_read=3_001, cache_write=1_999)
+    weighing = Tokens(input=901, output=307, cache_write=4_003)
+    deciding = Tokens(input=1_501, output=811, cache_read=4_003, cache_write=601)
+    world.play.solver = lambda n: ApiReply(
+        text=candidate_text("42"), tokens=(first, second)[min(n, 1)]
+    )
+    again = explores({"strategy": "decompose"})
+    world.play.orchestrator = (
+        ApiReply(text=again.text, calls=again.calls, tokens=weighing),
+        ApiReply(text=synthesis_text("42"), tokens=deciding),
+    )
+
+    async with world.service() as service:
+        view = await solve(service, Wish(solvers=[f"anthropic/{model}"]))
+
+    assert view.status == "answered"
+    assert counted(view) == world.api.told
+    assert counted(view).requests == 5
+    rates = RATES[model]
+    solvers = price(rates, first) + 2 * price(rates, second)
+    orchestrator = price(rates, weighing) + price(rates, deciding)
+    assert view.cost_split.solvers == solvers
+    assert view.cost_split.orchestrator == orchestrator
+    assert view.cost_usd == solvers + orchestrator
+    costs = [candidate.cost_usd or Decimal(0) for candidate in view.candidates]
+    assert sorted(costs) == sorted(price(rates, one) for one in (first, second, second))
+
+
+async def test_a_long_prompt_of_haiku_costs_its_dearer_rates_as_a_whole(world: World) -> None:
+    long, short = Tokens(input=100_001, output=1_000), Tokens(input=10, output=10)
+    world.play.solver = lambda n: ApiReply(
+        text=candidate_text("42"), tokens=(long, short)[min(n, 1)]
+    )
+    world.play.orchestrator = (ApiReply(text=synthesis_text("42"), tokens=short),)
+
+    async with world.service() as service:
+        view = await solve(service, Wish(solvers=["anthropic/claude-haiku-5-5"]))
+
+    cheap = RATES["claude-haiku-5-5"]
+    dear = ("0.50", "2.50", "0.05", "0.625")
+    assert view.cost_usd == price(dear, long) + 2 * price(cheap, short)
+
+
+# What goes over the wire
+
+
+async def test_the_explores_of_one_turn_are_in_flight_together(world: World) -> None:
+    world.api.batches = [2, 1, 3, 1]
+    world.play.orchestrator = (
+        explores({"strategy": "decompose"}, {"strategy": "code_trace"}, {"strategy": "direct"}),
+        ANSWER,
+    )
+
+    async with world.service() as service:
+        view = await solve(service)
+
+    assert view.status == "answered"
+    assert len(view.candidates) == 5
+    assert world.api.batches == []
+    assert world.api.most_in_flight <= 3
+
+
+async def test_no_more_solvers_are_in_flight_than_the_configuration_allows(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ATLAS_BUDGET_MAX_PARALLEL", "2")
+    world.api.batches = [2, 1, 2, 2, 1]
+    world.play.orchestrator = (explores(*[{"strategy": "decompose"}] * 4), ANSWER)
+
+    async with world.service() as service:
+        view = await solve(service)
+
+    assert len(view.candidates) == 6
+    assert world.api.most_in_flight == 2
+
+
+async def test_a_solver_sees_the_problem_and_its_own_action_and_nothing_else(world: World) -> None:
+    def solver(n: int) -> ApiReply:
+        text = {"approach": f"approach-canary-{n}", "justification": f"reasoning-canary-{n}"}
+        return ApiReply(
+            text=json.dumps({**text, "answer": f"answer-canary-{n}", "confidence_percent": 61 + n}),
+            thinking=f"thinking-canary-{n}",
+        )
+
+    world.play.solver = solver
+    world.play.orchestrator = (
+        ApiReply(
+            text="said-canary",
+            thinking="thought-canary",
+            calls=(
+                Call("explore", {"strategy": "decompose", "instruction": "instruction-canary-a"}),
+                Call("explore", {"strategy": "code_trace", "instruction": "instruction-canary-b"}),
+            ),
+        ),
+        explores({"strategy": "direct", "effort": "low"}),
+        ANSWER,
+    )
+
+    async with world.service() as service:
+        view = await solve(service)
+
+    assert view.status == "answered"
+    requests = world.raw(solvers=True)
+    assert len(requests) == 5
+    instructed = 0
+    for raw in requests:
+        own = [one for one in (b"instruction-canary-a", b"instruction-canary-b") if one in raw]
+        instructed += len(own)
+        assert len(own) <= 1
+        assert raw.count(b"canary") == len(own)
+    assert instructed == 2
+    for body in world.asked(solvers=True):
+        assert len(body["messages"]) == 1
+        problem, directive = body["messages"][0]["content"]
+        assert problem["text"] == f"<problem>\n{QUESTION}\n</problem>"
+        assert directive["text"].startswith("How to approach it: ")
+    orchestrator = world.raw(solvers=False)[-1]
+    for n in range(5):
+        for kind in (b"approach", b"reasoning", b"answer"):
+            assert b"%s-canary-%d" % (kind, n) in orchestrator
+        assert b"thinking-canary-%d" % n not in orchestrator
+
+
+async def test_all_solvers_of_a_run_share_the_prefix_that_a_vendor_can_cache(world: World) -> None:
+    world.play.orchestrator = (explores({"strategy": "decompose", "instruction": "Go."}), ANSWER)
+
+    async with world.service() as service:
+        await solve(service)
+
+    bodies = world.asked(solvers=True)
+    shared = [(body["system"], body["messages"][0]["content"][0]) for body in bodies]
+    assert shared == [shared[0]] * 3
+    assert shared[0][1]["cache_control"] == {"type": "ephemeral"}
+
+
+async def test_the_orchestrators_conversation_only_grows_on_the_wire(world: World) -> None:
+    world.play.orchestrator = (
+        explores({"strategy": "decompose"}, thinking="a"),
+        explores({"strategy": "code_trace"}, {"strategy": "no such"}, thinking="b"),
+        ApiReply(text="no JSON", thinking="c"),
+        explores({"strategy": "work_backwards"}, thinking="d"),
+        ANSWER,
+    )
+
+    async with world.service() as service:
+        view = await solve(service)
+
+    assert view.status == "answered"
+    assert len(view.candidates) == 5
+    bodies = unmarked(world.asked(solvers=False))
+    assert len(bodies) == 5
+    for earlier, later in zip(bodies, bodies[1:], strict=False):
+        length = len(earlier["messages"])
+        assert later["messages"][:length] == earlier["messages"]
+        assert len(later["messages"]) == length + 2
+        assert (later["system"], later["tools"]) == (earlier["system"], earlier["tools"])
+
+
+async def test_every_tool_call_gets_its_own_candidate_back(world: World) -> None:
+    world.play.solver = lambda n: ApiReply(text=candidate_text(f"answer-{n}"))
+    calls = tuple(Call("explore", {"strategy": one}, f"toolu_{one}") for one in STRATEGIES[2:5])
+    world.play.orchestrator = (ApiReply(calls=calls), ANSWER)
+
+    async with world.service() as service:
+        view = await solve(service)
+
+    results = world.asked(solvers=False)[1]["messages"][-1]["content"]
+    by_call = {one["tool_use_id"]: one for one in results if one["type"] == "tool_result"}
+    assert list(by_call) == [call.id for call in calls]
+    for candidate in view.candidates[2:]:
+        told = str(by_call[f"toolu_{candidate.strategy}"]["content"])
+        assert f'"answer": "{candidate.answer}"' in told
+
+
+async def test_nothing_is_sent_that_current_models_refuse(world: World) -> None:
+    world.play.orchestrator = (explores({"strategy": "decompose", "effort": "max"}), ANSWER)
+
+    async with world.service() as service:
+        await solve(service)
+
+    assert world.api.requests == 5
+    for body in world.api.bodies:
+        assert not {"temperature", "top_p", "top_k", "stop_sequences"} & set(body)
+        assert body.get("tool_choice", {"type": "auto"})["type"] == "auto"
+        assert body["stream"] is True
+        assert body["messages"][-1]["role"] == "user"
+
+
+async def test_an_answer_of_a_whole_number_is_an_int(world: World) -> None:
+    world.play.solver = lambda n: ApiReply(text=candidate_text(42))
+    world.play.orchestrator = (ApiReply(text=synthesis_text(42)),)
+
+    async with world.service() as service:
+        view = await solve(service, answer_schema={"type": "integer"})
+
+    assert view.answer == 42
+    assert type(view.answer) is int
+    assert [type(candidate.answer) for candidate in view.candidates] == [int, int]
+    for body in world.asked(solvers=True):
+        schema = body["output_config"]["format"]["schema"]
+        assert schema["properties"]["answer"]["type"] == "integer"
+
+
+async def test_a_candidate_whose_answer_breaks_the_schema_is_a_failure_with_its_reason(
+    world: World,
+) -> None:
+    world.play.solver = lambda n: ApiReply(text=candidate_text("forty-two" if n == 0 else 42))
+    world.play.orchestrator = (ApiReply(text=synthesis_text(42)),)
+
+    async with world.service() as service:
+        view = await solve(service, answer_schema={"type": "integer"})
+
+    assert sorted(candidate.status for candidate in view.candidates) == ["failed", "ok"]
+    failed = next(one for one in view.candidates if one.status == "failed")
+    assert failed.error is not None
+    assert "'forty-two' is not of type 'integer'" in failed.error
+    assert counted(view) == world.api.told
+
+
+# The journal
+
+
+async def test_what_is_journaled_folds_to_the_live_state(world: World) -> None:
+    world.play.solver = lambda n: ApiReply(text=candidate_text("42") if n else "no JSON")
+    world.play.orchestrator = (
+        explores({"strategy": "decompose"}, {"strategy": "no such"}),
+        ApiReply(text="no JSON either"),
+        ANSWER,
+    )
+
+    async with world.service() as service:
+        live = await service.solve(
+            make_problem(QUESTION, answer_schema={"type": ["string", "integer"]}), Wish(seed=7)
+        )
+        await ended(service, live)
+        records = await service.journal.read(live.run_id)
+
+    assert RunState.fold(records) == live.state
+    assert live.state.finished is not None
+    replies = [r.event for r in records if isinstance(r.event, SolverFinished | OrchestratorReplied)]
+    assert sum((reply.usage for reply in replies), Usage()) == world.api.told
+
+
+async def test_another_service_reads_the_finished_run(world: World) -> None:
+    async with world.service() as first:
+        view = await solve(first)
+        async with world.service() as beside:
+            assert await beside.view(view.run_id) == view
+    async with world.service() as later:
+        assert await later.view(view.run_id) == view
+        assert await later.wait(view.run_id, math.inf) == view
+        (summary,) = await later.list_runs()
+
+    assert (summary.run_id, summary.status, summary.driven) == (view.run_id, "answered", False)
+    assert world.api.requests == 3
+
+
+async def test_a_run_in_flight_is_running_to_another_service_and_interrupted_once_it_is_left(
+    world: World,
+) -> None:
+    world.play.solver = lambda n: STALL if n else ApiReply(text=candidate_text("42"))
+    async with world.service() as first:
+        live = await first.solve(make_problem(QUESTION), Wish())
+        with anyio.fail_after(10):
+            while not live.state.votes:
+                await live.changed(live.changes)
+        async with world.service() as beside:
+            assert (await beside.view(live.run_id)).status == "running"
+
+    async with world.service() as later:
+        view = await later.view(live.run_id)
+
+    assert (view.status, view.answer) == ("interrupted", None)
+    assert [candidate.answer for candidate in view.candidates] == ["42"]
+
+
+async def test_an_unknown_run_is_said_to_be_unknown(world: World) -> None:
+    async with world.service() as service:
+        with pytest.raises(UnknownRun, match="'nowhere'"):
+            await service.view("nowhere")
+        with pytest.raises(UnknownRun, match="'nowhere'"):
+            await service.wait("nowhere", 1)
+        await service.stop("nowhere", "user")
+
+
+# Explores of a client that orchestrates
+
+
+async def test_explores_gather_under_one_run_with_one_ledger(world: World) -> None:
+    problem = make_problem(QUESTION)
+    async with world.service() as service:
+        live = await service.explore(problem, Wish(), ExploreWish(count=2))
+        first = await ended(service, live)
+        more = ExploreWish(strategy="code_trace", instruction="Trace it.", effort="low")
+        again = await service.explore(problem, Wish(), more, run_id=first.run_id)
+        view = await ended(service, again)
+        records = await service.journal.read(first.run_id)
+
+    assert first.status == view.status == "answered"
+    assert (view.answer, view.stop_reason) == (None, "decided")
+    assert view.next is not None
+    assert view.run_id in view.next
+    assert view.candidates[:2] == first.candidates
+    third = view.candidates[2]
+    assert (third.explore_id, third.strategy, third.instruction, third.effort) == (
+        3,
+        "code_trace",
+        "Trace it.",
+        "low",
+    )
+    assert len({candidate.strategy for candidate in view.candidates}) == 3
+    assert counted(view) == world.api.told
+    assert view.cost_usd is not None
+    assert first.cost_usd is not None
+    assert view.cost_usd > first.cost_usd
+    state = RunState.fold(records)
+    assert state == again.state
+    assert state.ledger.spent == view.cost_usd
+    assert world.play.turns_asked == 0
+
+
+async def test_explores_can_go_on_under_a_run_that_another_service_began(world: World) -> None:
+    problem = make_problem(QUESTION)
+    async with world.service() as service:
+        first = await ended(service, await service.explore(problem, Wish(), ExploreWish()))
+    async with world.service() as service:
+        live = await service.explore(problem, Wish(), ExploreWish(), run_id=first.run_id)
+        view = await ended(service, live)
+
+    assert [candidate.explore_id for candidate in view.candidates] == [1, 2]
+    assert counted(view) == world.api.told
+
+
+async def test_a_cap_holds_over_all_explores_of_a_run(world: World) -> None:
+    cap = 0.09
+    reply = ApiReply(text=candidate_text("42"), tokens=Tokens(input=200, output=2_400))
+    world.play.solver = lambda n: reply
+    problem = make_problem(QUESTION)
+    async with world.service() as service:
+        live = await service.explore(problem, Wish(max_cost_usd=cap), ExploreWish(count=1))
+        view = await ended(service, live)
+        for _ in range(6):
+            live = await service.explore(problem, Wish(), ExploreWish(), run_id=view.run_id)
+            view = await ended(service, live)
+
+    assert 1 < len(view.candidates) < 7
+    assert view.cost_usd is not None
+    assert view.cost_usd <= Decimal(str(cap))
+    assert len(view.candidates) == world.api.requests
+    tokens = [body["max_tokens"] for body in world.api.bodies]
+    assert tokens == sorted(tokens, reverse=True)
+
+
+async def test_explores_that_cannot_go_on_are_refused_before_any_call(world: World) -> None:
+    problem = make_problem(QUESTION)
+    async with world.service() as service:
+        solved = await solve(service)
+        first = await ended(service, await service.explore(problem, Wish(), ExploreWish()))
+        before = world.api.requests
+        refused: list[tuple[str, str, ExploreWish, str]] = [
+            (QUESTION, solved.run_id, ExploreWish(), "run_id"),
+            ("Another?", first.run_id, ExploreWish(), "problem"),
+            (QUESTION, first.run_id, ExploreWish(count=8), "count"),
+            (QUESTION, first.run_id, ExploreWish(count=0), "count"),
+            (QUESTION, first.run_id, ExploreWish(solver="nobody"), "solver"),
+            (QUESTION, first.run_id, ExploreWish(strategy="magic"), "strategy"),
+            (QUESTION, first.run_id, ExploreWish(effort="extreme"), "effort"),
+            (QUESTION, first.run_id, ExploreWish(instruction="x" * 2_001), "instruction"),
+        ]
+        for text, run_id, wish, argument in refused:
+            with pytest.raises(InvalidInput) as caught:
+                await service.explore(make_problem(text), Wish(), wish, run_id=run_id)
+            assert caught.value.argument == argument
+        with pytest.raises(UnknownRun):
+            await service.explore(problem, Wish(), ExploreWish(), run_id="nowhere")
+        assert await service.view(first.run_id) == first
+
+    assert world.api.requests == before
+
+
+async def test_explores_under_a_run_that_is_still_exploring_are_refused(world: World) -> None:
+    world.play.solver = lambda n: STALL
+    problem = make_problem(QUESTION)
+    async with world.service() as service:
+        live = await service.explore(problem, Wish(), ExploreWish())
+        async with world.service() as beside:
+            with pytest.raises(JournalError, match="another process"):
+                await beside.explore(problem, Wish(), ExploreWish(), run_id=live.run_id)
+        with pytest.raises(InvalidInput, match="still exploring") as caught:
+            await service.explore(problem, Wish(), ExploreWish(), run_id=live.run_id)
+        await service.stop(live.run_id, "user")
+        await ended(service, live)
+
+    assert caught.value.argument == "run_id"
+
+
+async def test_too_many_explores_at_once_are_refused_by_the_arguments_own_name(
+    world: World,
+) -> None:
+    async with world.service() as service:
+        for count in (0, -1, 21, 100, 101, 10_000):
+            with pytest.raises(InvalidInput) as caught:
+                await service.explore(make_problem(QUESTION), Wish(), ExploreWish(count=count))
+            assert caught.value.argument == "count", count
+
+    assert world.api.requests == 0
+
+
+async def test_an_answer_schema_that_is_not_the_runs_own_is_not_dropped_in_silence(
+    world: World,
+) -> None:
+    async with world.service() as service:
+        live = await service.explore(make_problem(QUESTION), Wish(), ExploreWish())
+        first = await ended(service, live)
+        typed = make_problem(QUESTION, answer_schema={"type": "integer"})
+        with pytest.raises(InvalidInput) as caught:
+            await service.explore(typed, Wish(), ExploreWish(), run_id=first.run_id)
+
+    assert caught.value.argument == "answer_schema"
+
+
+# Bad input
+
+
+REFUSED: dict[str, tuple[dict[str, Any], Wish, str]] = {
+    "an empty problem": ({"text": " \n"}, Wish(), "problem"),
+    "a problem too long": ({"text": "x" * 400_001}, Wish(), "problem"),
+    "an unknown solver": ({}, Wish(solvers=["nobody"]), "solvers"),
+    "an unknown vendor": ({}, Wish(solvers=["acme/one"]), "solvers"),
+    "an unknown embedded model": ({}, Wish(solvers=["local/nobody"]), "solvers"),
+    "no solver at all": ({}, Wish(solvers=[]), "solvers"),
+    "a solver twice": ({}, Wish(solvers=["scripted/demo"] * 2), "solvers"),
+    "a negative cap": ({}, Wish(max_cost_usd=-1), "max_cost_usd"),
+    "a cap of nothing": ({}, Wish(max_cost_usd=0), "max_cost_usd"),
+    "a cap that is no number": ({}, Wish(max_cost_usd=math.nan), "max_cost_usd"),
+    "a cap without end": ({}, Wish(max_cost_usd=math.inf), "max_cost_usd"),
+    "a cap that buys nothing": ({}, Wish(max_cost_usd=0.001), "max_cost_usd"),
+    "no explores": ({}, Wish(max_explores=0), "max_explores"),
+    "too many explores": ({}, Wish(max_explores=101), "max_explores"),
+    "no time": ({}, Wish(time_limit_s=0), "time_limit_s"),
+    "negative time": ({}, Wish(time_limit_s=-5), "time_limit_s"),
+    "time that is no number": ({}, Wish(time_limit_s=math.nan), "time_limit_s"),
+    "an unknown workflow": ({}, Wish(workflow="magic"), "workflow"),
+    "an unknown effort": ({}, Wish(explore_effort="extreme"), "explore_effort"),
+    "a schema of the wrong type": ({"answer_schema": ["x"]}, Wish(), "answer_schema"),
+    "a schema that is none": ({"answer_schema": {"type": "thing"}}, Wish(), "answer_schema"),
+    "a schema from elsewhere": (
+        {"answer_schema": {"$ref": "https://example.org/x"}},
+        Wish(),
+        "answer_schema",
+    ),
+    "a picture that is none": ({"images": ["data:image/png;base64,aGk="]}, Wish(), "images[0]"),
+    "a picture by plain http": ({"images": ["http://example.org/x.png"]}, Wish(), "images[0]"),
+    "a picture for the blind": ({"images": [PNG]}, Wish(solvers=["scripted/demo"]), "images"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+async def test_bad_input_names_its_argument_and_reaches_no_model(world: World, case: str) -> None:
+    problem, wish, argument = REFUSED[case]
+    async with world.service() as service:
+        with pytest.raises(InvalidInput) as caught:
+            await service.solve(make_problem(**{"text": QUESTION, **problem}), wish)
+        assert await service.list_runs() == ()
+
+    assert caught.value.argument == argument
+    assert str(caught.value).startswith(f"`{argument}`: ")
+    assert world.api.requests == 0
+
+
+async def test_a_cap_with_a_model_of_unknown_price_is_an_error_of_configuration(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wish = Wish(solvers=["anthropic/claude-unknown-9"])
+    async with world.service() as service:
+        with pytest.raises(ConfigError, match="price of 'anthropic/claude-unknown-9'") as caught:
+            await service.solve(make_problem(QUESTION), wish)
+        with pytest.raises(ConfigError):
+            await service.explore(make_problem(QUESTION), wish, ExploreWish())
+    assert "max_cost_usd" in str(caught.value)
+    assert world.api.requests == 0
+
+    monkeypatch.setenv("ATLAS_BUDGET_MAX_COST_USD", "none")
+    async with world.service() as service:
+        view = await solve(service, wish)
+    assert (view.status, view.stop_reason) == ("failed", "no_candidates")
+    assert view.explanation is not None
+    assert "claude-unknown-9" in view.explanation
+    assert world.play.turns_asked == 0
+
+
+@pytest.mark.parametrize("content", [b"[budget", b"[budgets]\n", b"\xff\xfe", None])
+async def test_a_configuration_that_cannot_be_read_opens_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None
+) -> None:
+    path = tmp_path / "atlas.toml"
+    if content is not None:
+        path.write_bytes(content)
+    monkeypatch.setenv("ATLAS_CONFIG", str(path))
+
+    with pytest.raises(ConfigError, match=r"atlas\.toml"):
+        async with world.service():
+            pytest.fail("there is no service")  # pragma: no cover - never reached
+
+
+async def test_without_a_key_the_error_names_three_ways_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ANTHROPIC_API_KEY")
+    async with world.service() as service:
+        with pytest.raises(AtlasError) as caught:
+            await service.solve(make_problem(QUESTION), Wish())
+
+    for way in ("ANTHROPIC_API_KEY", "base_url", "--solver local"):
+        assert way in str(caught.value)
+
+
+# Ends that are no answer of the orchestrator
+
+
+async def test_a_solver_that_stalls_past_the_time_limit_leaves_an_answer_from_the_rest(
+    world: World,
+) -> None:
+    world.play.solver = lambda n: STALL if n else ApiReply(text=candidate_text("42"))
+
+    async with world.service() as service:
+        view = await solve(service, Wish(time_limit_s=2.5))
+
+    assert (view.status, view.stop_reason, view.answer) == ("answered", "deadline", "42")
+    failed = next(one for one in view.candidates if one.status == "failed")
+    assert failed.error is not None
+    assert failed.error.startswith("timeout: ")
+    said = world.raw(solvers=False)[0]
+    assert b"The time for explores is up." in said
+
+
+async def test_a_run_whose_solvers_all_stall_ends_and_says_why(world: World) -> None:
+    world.play.solver = lambda n: STALL
+
+    async with world.service() as service:
+        view = await solve(service, Wish(time_limit_s=1.5))
+
+    assert (view.status, view.answer) == ("failed", None)
+    assert view.stop_reason in ("deadline", "no_candidates")
+    assert view.explanation is not None
+    assert "time limit" in view.explanation
+    assert world.play.turns_asked == 0
+    assert view.next is not None
+
+
+async def test_a_run_that_is_stopped_aborts_its_calls_and_keeps_what_it_found(
+    world: World,
+) -> None:
+    world.play.solver = lambda n: STALL if n else ApiReply(text=candidate_text("42"))
+    async with world.service() as service:
+        live = await service.solve(make_problem(QUESTION), Wish())
+        with anyio.fail_after(10):
+            while not live.state.votes:
+                await live.changed(live.changes)
+
+        await service.stop(live.run_id, "user")
+        view = await ended(service, live)
+        await service.stop(live.run_id, "user")
+        left = await anyio.to_thread.run_sync(
+            world.api.wait_for, lambda api: api.disconnects == 1 and api.in_flight == 0
+        )
+
+    assert left
+    assert (view.status, view.stop_reason, view.answer) == ("cancelled", "cancelled", None)
+    assert sorted(candidate.status for candidate in view.candidates) == ["failed", "ok"]
+    failed = next(one for one in view.candidates if one.status == "failed")
+    assert failed.error is not None
+    assert failed.error.startswith("cancelled: ")
+    assert any("may have been billed" in warning for warning in view.agreement.warnings)
+    assert view.usage.requests == world.api.requests == 2
+    assert world.play.turns_asked == 0
+
+
+async def test_what_a_stopped_call_was_told_it_used_is_counted(world: World) -> None:
+    """The contract: calls are aborted at once, and what they cost so far is reported."""
+    half = ApiReply(text="x" * 40_000, tokens=Tokens(input=700, output=10_000))
+    world.play.solver = lambda n: Fault("stall", after=5, seconds=3_600, reply=half)
+    async with world.service() as service:
+        live = await service.solve(make_problem(QUESTION), Wish())
+        with anyio.fail_after(10):
+            while len(live.tokens) < 2:
+                await anyio.lowlevel.checkpoint()
+        await service.stop(live.run_id, "user")
+        view = await ended(service, live)
+
+    assert view.usage.requests == 2
+    assert view.usage.input_tokens == world.api.told.input_tokens == 1_400
+    assert view.cost_usd is not None
+    assert view.cost_usd > 0
+
+
+async def test_a_stop_while_the_orchestrator_thinks_keeps_all_candidates(world: World) -> None:
+    world.play.orchestrator = (STALL,)
+    async with world.service() as service:
+        live = await service.solve(make_problem(QUESTION), Wish())
+        with anyio.fail_after(10):
+            while not live.state.turn_in_flight:
+                await live.changed(live.changes)
+        await service.stop(live.run_id, "user")
+        view = await ended(service, live)
+
+    assert (view.status, view.answer) == ("cancelled", None)
+    assert [candidate.answer for candidate in view.candidates] == ["42", "42"]
+
+
+async def test_the_ceiling_of_explores_ends_exploring_and_not_the_run(world: World) -> None:
+    world.play.orchestrator = (
+        explores({"strategy": "decompose"}, {"strategy": "code_trace"}),
+        ANSWER,
+    )
+
+    async with world.service() as service:
+        view = await solve(service, Wish(max_explores=3))
+
+    assert (view.status, view.stop_reason) == ("answered", "max_explores")
+    assert len(view.candidates) == 3
+    assert b"No explore is left." in world.raw(solvers=False)[-1]
+
+
+async def test_spending_stays_below_the_cap_whatever_the_orchestrator_wants(world: World) -> None:
+    reply = ApiReply(text=candidate_text("42"), tokens=Tokens(input=300, output=2_000))
+    world.play.solver = lambda n: reply
+    world.play.orchestrator = (explores(*[{"strategy": "decompose"}] * 4), *[ANSWER] * 3)
+    cap = Decimal("0.15")
+
+    async with world.service() as service:
+        view = await solve(service, Wish(max_cost_usd=cap, max_explores=100))
+
+    assert view.status == "answered"
+    assert view.cost_usd is not None
+    assert view.cost_usd <= cap
+    assert counted(view) == world.api.told
+
+
+async def test_no_supported_answer_is_a_result(world: World) -> None:
+    world.play.solver = lambda n: ApiReply(text=candidate_text(f"answer {n}"))
+    world.play.orchestrator = (ApiReply(text=synthesis_text(None, supported=False)),)
+
+    async with world.service() as service:
+        view = await solve(service)
+
+    assert (view.status, view.stop_reason) == ("answered", "no_supported_answer")
+    assert (view.answer, view.confidence) == (None, None)
+    assert view.next is not None

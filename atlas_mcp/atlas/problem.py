@@ -71,7 +71,7 @@ def make_problem(
     """
     if not text.strip():
         raise InvalidInput("problem", "is empty; write the whole question into it")
-    size = len(text.encode(errors="replace"))
+    size = len(_encoded(text, "problem"))
     if size > MAX_PROBLEM_BYTES:
         raise InvalidInput(
             "problem", f"has {size:,} bytes; at most {MAX_PROBLEM_BYTES:,} are taken"
@@ -83,6 +83,13 @@ def make_problem(
         images=tuple(_image(url, f"images[{i}]") for i, url in enumerate(images)),
         answer_schema=None if answer_schema is None else check_answer_schema(answer_schema),
     )
+
+
+def _encoded(text: str, argument: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInput(argument, f"is not valid Unicode at character {error.start}") from error
 
 
 def check_answer_schema(schema: object) -> Mapping[str, Json]:

@@ -84,8 +84,9 @@ class Pool:
     def orchestrator(self, solvers: Sequence[SolverSpec]) -> ModelSpec:
         """Return the orchestrator for a run over `solvers`.
 
-        Where none is configured, and the default one cannot be reached or no solver is on it, the
-        first solver's model orchestrates too.
+        Where none is configured and the default one cannot be reached, the first solver's model
+        orchestrates too. So it does where that model costs nothing: whoever asks for a free
+        solver has not asked for a paid orchestrator.
         """
         configured = self.settings.orchestrator
         if configured is not None:
@@ -93,17 +94,10 @@ class Pool:
                 configured.model, effort=configured.effort, max_tokens=configured.max_tokens
             )
         first = solvers[0].spec
-        if not self._anthropic_reachable() or not first.model.startswith("anthropic/"):
+        if first.model.startswith(("local/", "scripted/")) or not self._anthropic_reachable():
             return first
         default = OrchestratorSettings()
-        return self._spec(
-            first.model,
-            effort=default.effort,
-            max_tokens=default.max_tokens,
-            base_url=first.base_url,
-            api_key_env=first.api_key_env,
-            price=first.price,
-        )
+        return self._spec(default.model, effort=default.effort, max_tokens=default.max_tokens)
 
     def readiness(self, spec: ModelSpec) -> str:
         """Return "ready", or what is missing before `spec` can be used."""

@@ -13,7 +13,7 @@ import math
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 import anyio
@@ -32,7 +32,7 @@ from atlas_mcp.atlas.events import (
     StopRequested,
 )
 from atlas_mcp.atlas.explore import FailureKind, SolverFailure, read_candidate
-from atlas_mcp.atlas.messages import ModelRequest, Reply
+from atlas_mcp.atlas.messages import AssistantTurn, ModelRequest, Reply, ToolCall, encodable
 from atlas_mcp.atlas.policy import AskOrchestrator, Note, RunSolver, next_commands
 from atlas_mcp.atlas.pool import ModelSpec
 from atlas_mcp.atlas.state import RunState, call_key
@@ -255,7 +255,7 @@ class Driver:
             finally:
                 self.live.tokens.pop(key, None)
                 self.live.tell(None)
-            return reply
+            return replace(reply, turn=_encodable(reply.turn))
         hold = self._state.ledger.held[key]
         return _Failed(self._aborted(deadline), Usage(requests=1), FREE, uncertain_usd=hold)
 
@@ -288,6 +288,17 @@ class _Log:
             record = Record(self.state.seq + 1, time.time(), event)
             self.state = self.state.apply(record)
             self.records.append(record)
+
+
+def _encodable(turn: AssistantTurn) -> AssistantTurn:
+    """Return a turn that can be stored and sent, which what a model writes need not be."""
+    return AssistantTurn(
+        text=encodable(turn.text),
+        tool_calls=tuple(
+            ToolCall(call.id, call.name, encodable(call.arguments)) for call in turn.tool_calls
+        ),
+        verbatim=encodable(turn.verbatim),
+    )
 
 
 def _failed(error: ModelError, hold: Decimal) -> _Failed:

@@ -141,7 +141,7 @@ async def _answer(
     try:
         async with open_task_group() as tasks:
             live = service.live(run_id)
-            if live is not None:
+            if live is not None or view.status == "running":
                 tasks.start_soon(report_progress, live, report, name="progress")
             view = await service.wait(run_id, wait)
             tasks.cancel_scope.cancel("the answer is ready")

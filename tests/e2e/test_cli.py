@@ -1,4 +1,4 @@
-"""The command line as a process: data on stdout, all else on stderr, and what the exit code says."""
+"""The command line as a process: data on stdout, all else on stderr, what the exit code says."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -87,7 +87,7 @@ class Shell:
         return subprocess.CompletedProcess(done.args, done.returncode, out, err)
 
     @contextmanager
-    def reaching(self, api: MessagesApi) -> Iterator[None]:
+    def reaching(self, api: MessagesApi) -> Generator[None]:
         with serve(api) as url:
             self.environ |= {"ANTHROPIC_BASE_URL": url, "ANTHROPIC_API_KEY": API_KEY}
             yield
@@ -200,17 +200,43 @@ def test_the_answer_alone_is_on_stdout(shell: Shell) -> None:
 
     assert (done.returncode, done.stdout) == (0, "42\n")
     assert "Wie groß ist 6 · 7?" in json.dumps(api.bodies[0], ensure_ascii=False)
-    assert "Why  Two candidates agree" in done.stderr
+    assert "Two candidates agree by different methods." in done.stderr
     assert "answered, max_explores" in done.stderr
 
 
-def test_explore_prints_the_candidates_it_gathered(shell: Shell) -> None:
+# In this process, since each start of another costs a second.
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Here:
+    return Here(monkeypatch, capfd)
+
+
+@dataclass
+class Here:
+    """Runs the program in this process, with a key and an API if it is given one."""
+
+    monkeypatch: pytest.MonkeyPatch
+    capfd: pytest.CaptureFixture[str]
+
+    def __call__(
+        self, *arguments: str, api: MessagesApi | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        self.monkeypatch.setenv("ANTHROPIC_API_KEY", API_KEY)
+        with serve(api or MessagesApi()) as url:
+            self.monkeypatch.setenv("ANTHROPIC_BASE_URL", url)
+            code = main(arguments)
+        out, err = self.capfd.readouterr()
+        return subprocess.CompletedProcess(arguments, code, out, err)
+
+
+def test_explore_prints_the_candidates_it_gathered(here: Here) -> None:
     api = MessagesApi(AtlasPlay())
-    with shell.reaching(api):
-        done = shell(
-            *("explore", "6 * 7?", "--count", "2", "--effort", "low", "--json"),
-            *("--strategy", "code_trace", "--instruction", "Trace it."),
-        )
+    done = here(
+        *("explore", "6 * 7?", "--count", "2", "--effort", "low", "--json"),
+        *("--strategy", "code_trace", "--instruction", "Trace it."),
+        api=api,
+    )
 
     assert done.returncode == 0
     view = RunView.model_validate_json(done.stdout)
@@ -221,10 +247,8 @@ def test_explore_prints_the_candidates_it_gathered(shell: Shell) -> None:
     assert api.requests == 2
 
 
-def test_a_run_without_an_answer_ends_with_1_and_says_why(shell: Shell) -> None:
-    api = MessagesApi(AtlasPlay(lambda n: status(402)))
-    with shell.reaching(api):
-        done = shell("solve", "6 * 7?", "--json")
+def test_a_run_without_an_answer_ends_with_1_and_says_why(here: Here) -> None:
+    done = here("solve", "6 * 7?", "--json", api=MessagesApi(AtlasPlay(lambda n: status(402))))
 
     assert done.returncode == 1
     view = RunView.model_validate_json(done.stdout)
@@ -233,20 +257,16 @@ def test_a_run_without_an_answer_ends_with_1_and_says_why(shell: Shell) -> None:
     assert "no credit is left" in done.stderr
 
 
-def test_no_supported_answer_ends_with_1_and_shows_the_evidence(shell: Shell) -> None:
+def test_no_supported_answer_ends_with_1_and_shows_the_evidence(here: Here) -> None:
     play = AtlasPlay(orchestrator=(ApiReply(text=synthesis_text(None, supported=False)),))
-    with shell.reaching(MessagesApi(play)):
-        done = shell("solve", "6 * 7?")
+    done = here("solve", "6 * 7?", api=MessagesApi(play))
 
     assert done.returncode == 1
     assert "#1 " in done.stdout
     assert "no_supported_answer" in done.stderr
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_solve_ends_with_130_and_keeps_what_it_found(
-    shell: Shell, number: signal.Signals
-) -> None:
+def test_an_interrupted_solve_ends_with_130_and_keeps_what_it_found(shell: Shell) -> None:
     api = MessagesApi(AtlasPlay(lambda n: STALL if n else ApiReply(text=candidate_text("42"))))
     with shell.reaching(api):
         process = subprocess.Popen(
@@ -262,7 +282,7 @@ def test_an_interrupted_solve_ends_with_130_and_keeps_what_it_found(
                 line = process.stderr.readline()
                 assert line, said
                 said += line
-            process.send_signal(number)
+            process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=PATIENCE)
         finally:
             process.kill()
@@ -275,9 +295,31 @@ def test_an_interrupted_solve_ends_with_130_and_keeps_what_it_found(
     assert process.returncode == 130
     assert out == b""
     assert b"Traceback" not in err
-    assert err.splitlines()[-1].startswith(b"atlas-mcp: interrupted; what the run has found is kept")
+    assert err.splitlines()[-1].startswith(
+        b"atlas-mcp: interrupted; what the run has found is kept"
+    )
     assert listed["status"] == shown.status == "interrupted"
     assert [one.answer for one in shown.candidates if one.status == "ok"] == ["42"]
+
+
+def test_a_terminated_explore_ends_with_130(shell: Shell) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, "explore", "--json", "--solver", "scripted/demo", "6 * 7?"],
+        env=shell.environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        assert process.stderr is not None
+        assert b": started" in process.stderr.readline()
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=PATIENCE)
+    finally:
+        process.kill()
+        process.communicate()
+
+    assert (process.returncode, out) == (130, b"")
+    assert err.startswith(b"atlas-mcp: interrupted")
 
 
 # What is refused
@@ -325,7 +367,6 @@ REFUSED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 def test_bad_input_is_one_line_that_names_the_argument_and_ends_with_2(
     case: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """In this process, since each start of another costs a second; the next test starts one."""
     arguments, says = REFUSED[case]
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ANTHROPIC_API_KEY", API_KEY)
@@ -463,6 +504,16 @@ def test_the_help_is_the_one_that_was_reviewed(
     assert path.read_text(encoding="utf-8") == out, f"{UPDATE}=1 writes it anew"
 
 
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda one: " ".join(one) or "atlas-mcp")
+def test_the_help_shows_no_marks_of_its_source(
+    command: tuple[str, ...], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """In a raw docstring click sees a backslash and a letter, and wraps the examples too."""
+    assert main([*command, "--help"]) == 0
+
+    assert "\\" not in capfd.readouterr().out
+
+
 def test_every_command_has_a_snapshot_of_its_help() -> None:
     from atlas_mcp.cli.commands import cli
 
@@ -499,9 +550,7 @@ def halfway() -> LiveRun:
         ExploresPlanned("prefetch", planned),
         *(SolverStarted(number, Decimal("0.1")) for number in (1, 2, 3)),
         SolverFinished(1, found, usage, Decimal("0.0163")),
-        SolverFinished(
-            2, SolverFailure("refused", "the model refused"), Usage(1), Decimal(0)
-        ),
+        SolverFinished(2, SolverFailure("refused", "the model refused"), Usage(1), Decimal(0)),
         ExploresSkipped((5,), "The money for explores was used up."),
     ]
     state = RunState.fold(

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -49,6 +50,10 @@ ANSWER = ApiReply(text=synthesis_text("42"))
 QUICK = RetryPolicy(attempts=2, first_delay=0, longest_delay=0)
 PNG = "data:image/png;base64,iVBORw0KGgo="
 STALL = Fault("stall", after=3, seconds=3_600)
+
+on_asyncio = pytest.mark.parametrize("anyio_backend", ["asyncio"])
+on_trio = pytest.mark.parametrize("anyio_backend", ["trio"])
+"""For tests with many cases, or that wait for a deadline: one loop is enough for them."""
 
 
 class Api(MessagesApi):
@@ -172,6 +177,7 @@ def price(rates: tuple[str, ...], tokens: Tokens) -> Decimal:
     return sum(parts, Decimal(0)) / 1_000_000
 
 
+@on_trio
 @pytest.mark.parametrize("model", RATES)
 async def test_the_count_is_the_apis_to_the_token_and_the_cost_is_the_list_price(
     world: World, model: str
@@ -328,7 +334,7 @@ async def test_the_orchestrators_conversation_only_grows_on_the_wire(world: Worl
     assert len(view.candidates) == 5
     bodies = unmarked(world.asked(solvers=False))
     assert len(bodies) == 5
-    for earlier, later in zip(bodies, bodies[1:], strict=False):
+    for earlier, later in pairwise(bodies):
         length = len(earlier["messages"])
         assert later["messages"][:length] == earlier["messages"]
         assert len(later["messages"]) == length + 2
@@ -416,7 +422,9 @@ async def test_what_is_journaled_folds_to_the_live_state(world: World) -> None:
 
     assert RunState.fold(records) == live.state
     assert live.state.finished is not None
-    replies = [r.event for r in records if isinstance(r.event, SolverFinished | OrchestratorReplied)]
+    replies = [
+        r.event for r in records if isinstance(r.event, SolverFinished | OrchestratorReplied)
+    ]
     assert sum((reply.usage for reply in replies), Usage()) == world.api.told
 
 
@@ -634,6 +642,7 @@ REFUSED: dict[str, tuple[dict[str, Any], Wish, str]] = {
 }
 
 
+@on_asyncio
 @pytest.mark.parametrize("case", REFUSED)
 async def test_bad_input_names_its_argument_and_reaches_no_model(world: World, case: str) -> None:
     problem, wish, argument = REFUSED[case]
@@ -668,6 +677,7 @@ async def test_a_cap_with_a_model_of_unknown_price_is_an_error_of_configuration(
     assert world.play.turns_asked == 0
 
 
+@on_asyncio
 @pytest.mark.parametrize("content", [b"[budget", b"[budgets]\n", b"\xff\xfe", None])
 async def test_a_configuration_that_cannot_be_read_opens_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None
@@ -697,6 +707,7 @@ async def test_without_a_key_the_error_names_three_ways_on(
 # Ends that are no answer of the orchestrator
 
 
+@on_trio
 async def test_a_solver_that_stalls_past_the_time_limit_leaves_an_answer_from_the_rest(
     world: World,
 ) -> None:
@@ -713,6 +724,7 @@ async def test_a_solver_that_stalls_past_the_time_limit_leaves_an_answer_from_th
     assert b"The time for explores is up." in said
 
 
+@on_asyncio
 async def test_a_run_whose_solvers_all_stall_ends_and_says_why(world: World) -> None:
     world.play.solver = lambda n: STALL
 
@@ -725,6 +737,10 @@ async def test_a_run_whose_solvers_all_stall_ends_and_says_why(world: World) -> 
     assert "time limit" in view.explanation
     assert world.play.turns_asked == 0
     assert view.next is not None
+
+
+def all_left(api: MessagesApi) -> bool:
+    return api.disconnects == 1 and api.in_flight == 0
 
 
 async def test_a_run_that_is_stopped_aborts_its_calls_and_keeps_what_it_found(
@@ -740,9 +756,7 @@ async def test_a_run_that_is_stopped_aborts_its_calls_and_keeps_what_it_found(
         await service.stop(live.run_id, "user")
         view = await ended(service, live)
         await service.stop(live.run_id, "user")
-        left = await anyio.to_thread.run_sync(
-            world.api.wait_for, lambda api: api.disconnects == 1 and api.in_flight == 0
-        )
+        left = await anyio.to_thread.run_sync(world.api.wait_for, all_left)
 
     assert left
     assert (view.status, view.stop_reason, view.answer) == ("cancelled", "cancelled", None)

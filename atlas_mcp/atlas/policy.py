@@ -342,10 +342,11 @@ def _ask(state: RunState) -> Command:
     concluding = must_conclude(state)
     shows = tuple(explore for explore in state.explores.values() if explore.id not in state.shown)
     saying = said(state, shows, concluding)
-    schema = (
+    schema = prompts.bounded(
         prompts.synthesis_schema(state.problem)
         if spec.tools or concluding is not None
-        else prompts.decision_schema(state.problem, state.spec)
+        else prompts.decision_schema(state.problem, state.spec),
+        spec.max_string_chars,
     )
     system = state.turns[0].asked.system if state.turns else prompts.orchestrator_system(state.spec)
     tools = (

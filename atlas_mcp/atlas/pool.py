@@ -35,6 +35,8 @@ class ModelSpec:
         tools: Whether it calls tools. A model without them decides under a JSON Schema.
         max_tokens: Ceiling of one reply, thinking included.
         temperature: For endpoints that sample; `None` elsewhere.
+        max_string_chars: Longest string of a reply; `None` for no bound. A small model under a
+            grammar may write on until its ceiling of tokens, and then nothing can be read.
         base_url: Address of the endpoint; `None` for the vendor's own.
         api_key_env: Name of the variable that holds the key; never the key.
     """
@@ -47,6 +49,7 @@ class ModelSpec:
     tools: bool = True
     max_tokens: int = DEFAULT_MAX_TOKENS
     temperature: float | None = None
+    max_string_chars: int | None = None
     base_url: str | None = None
     api_key_env: str | None = None
 

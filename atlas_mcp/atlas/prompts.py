@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from atlas_mcp.atlas.explore import (
     MAX_INSTRUCTION_CHARS,
@@ -157,7 +157,7 @@ def solver_request(
         system=SOLVER_SYSTEM,
         turns=(UserTurn((*problem_parts(problem), Text(directive))),),
         max_tokens=max_tokens,
-        schema=candidate_schema(problem.answer_schema),
+        schema=bounded(candidate_schema(problem.answer_schema), spec.max_string_chars),
         effort=explore.effort or spec.effort,
         seed=seed,
         temperature=spec.temperature,
@@ -263,6 +263,23 @@ def decision_schema(problem: Problem, spec: RunSpec) -> dict[str, Json]:
             },
         ]
     }
+
+
+def bounded(schema: dict[str, Json], limit: int | None) -> dict[str, Json]:
+    """Return a schema whose free strings are at most `limit` characters long."""
+    if limit is None:
+        return schema
+    return cast("dict[str, Json]", _bounded(schema, limit))
+
+
+def _bounded(node: Json, limit: int) -> Json:
+    if isinstance(node, list):
+        return [_bounded(item, limit) for item in cast("list[Json]", node)]
+    if not isinstance(node, dict):
+        return node
+    found = {key: _bounded(value, limit) for key, value in cast("dict[str, Json]", node).items()}
+    free = found.get("type") == "string" and not found.keys() & {"enum", "const", "maxLength"}
+    return {**found, "maxLength": limit} if free else found
 
 
 def result_text(state: RunState, explore: ExploreState) -> str:

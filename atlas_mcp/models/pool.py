@@ -32,6 +32,9 @@ LOCAL_MAX_TOKENS = 1_024
 LOCAL_TEMPERATURE = 0.7
 """Sampling temperature of embedded solvers: variety, since all of them are one small model."""
 
+LOCAL_STRING_CHARS = 600
+"""Characters of one string in a reply of an embedded model: five of them fit `LOCAL_MAX_TOKENS`."""
+
 NO_WAY_TO_A_MODEL = (
     "no model can be reached: there is no Anthropic key and nothing is configured. Three ways on: "
     "set ANTHROPIC_API_KEY; or name an endpoint of your own in atlas.toml ([solvers.NAME] with "
@@ -260,4 +263,5 @@ def _local_spec(name: str) -> ModelSpec:
         tools=False,
         max_tokens=LOCAL_MAX_TOKENS,
         temperature=LOCAL_TEMPERATURE,
+        max_string_chars=LOCAL_STRING_CHARS,
     )

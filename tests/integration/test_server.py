@@ -32,6 +32,7 @@ from atlas_mcp.errors import ModelRejected
 from atlas_mcp.models.base import OnTokens
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted import Says, Script, Scripted
+from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.service import RunService, open_service
 from atlas_mcp.server.app import make_server
 from atlas_mcp.server.host import Host
@@ -44,6 +45,12 @@ TOOLS = {"solve_with_atlas": False, "explore": False, "get_run": True}
 """The tools there are, and whether each only reads."""
 
 Mode = Literal["auto", "legacy"]
+
+
+@pytest.fixture(params=["asyncio"])
+def anyio_backend(request: pytest.FixtureRequest) -> str:
+    """The server's own entry point runs on asyncio; the service below is tested on both loops."""
+    return request.param
 
 
 @pytest.fixture(params=["auto", "legacy"])
@@ -241,10 +248,11 @@ async def test_the_tools_are_those_that_were_reviewed(tmp_path: Path, mode: Mode
         SNAPSHOTS.mkdir(parents=True, exist_ok=True)
     for tool in tools:
         path = SNAPSHOTS / f"{tool.name}.json"
-        text = json.dumps(tool.model_dump(mode="json", by_alias=True, exclude_none=True), indent=2)
+        shown = tool.model_dump(mode="json", by_alias=True, exclude_none=True)
         if os.environ.get(UPDATE):
-            path.write_text(text + "\n", encoding="utf-8")
-        assert path.read_text(encoding="utf-8") == text + "\n", f"{UPDATE}=1 writes it anew"
+            path.write_text(json.dumps(shown, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        reviewed = json.loads(path.read_text(encoding="utf-8"))
+        assert reviewed == shown, f"{UPDATE}=1 writes it anew"
     assert {path.stem for path in SNAPSHOTS.glob("*.json")} == {tool.name for tool in tools}
 
 
@@ -542,6 +550,7 @@ async def test_a_cancelled_request_stops_new_spending_and_keeps_what_was_found(
     async with connected(tmp_path, mode) as session:
         session.model.held = {1}
         service = await session.host.service()
+        live: LiveRun | None = None
         async with anyio.create_task_group() as request:
             request.start_soon(session.client.call_tool, "solve_with_atlas", {"problem": "6 * 7?"})
             await until(lambda: session.model.waiting == 1)
@@ -550,6 +559,7 @@ async def test_a_cancelled_request_stops_new_spending_and_keeps_what_was_found(
             assert live is not None
             await until(lambda: len(live.state.votes) == 1)
             request.cancel_scope.cancel()
+        assert live is not None
         await until(lambda: live.state.stop_cause == "client")
         # The call in flight gets its grace: what it says was paid for and is kept.
         session.model.gate.set()

@@ -88,7 +88,7 @@ class World:
 
     solver: Callable[[int], Outcome] = field(default=lambda number: candidate())
     orchestrator: Sequence[Says | SolverFailure] = field(default_factory=lambda: [answers()])
-    cost: Callable[[], Decimal] = field(default=lambda: Decimal("0.01"))
+    cost: Callable[[], Decimal | None] = field(default=lambda: Decimal("0.01"))
     order: Callable[[int], int] = field(default=lambda count: 0)
     close_after: int | None = None
     records: list[Record] = field(default_factory=list[Record])
@@ -141,7 +141,8 @@ class World:
     def _result(self, command: RunSolver | AskOrchestrator) -> Event:
         usage = Usage(1, 100, 50)
         hold = command.intent.hold_usd
-        cost = min(self.cost(), hold)
+        wanted = self.cost()
+        cost = None if wanted is None else min(wanted, hold)
         if isinstance(command, RunSolver):
             number = command.intent.explore_id
             return SolverFinished(number, self.solver(number), usage, cost)

@@ -139,6 +139,10 @@ def _decided(state: RunState, turn: OrchestratorTurn, replied: OrchestratorRepli
         if decision.final or _fruitless(state) >= MAX_FRUITLESS_TURNS:
             return unsynthesized(state, "error", f"The orchestrator: {decision.fault}.")
         return SentBack(turn.asked.turn, prompts.unreadable(decision.fault), below_floor=False)
+    if not state.votes and decision.answer is not None:
+        if must_conclude(state) is not None or _fruitless(state) >= MAX_FRUITLESS_TURNS:
+            return unsynthesized(state, "no_candidates", failures_text(state))
+        return SentBack(turn.asked.turn, prompts.UNFOUNDED, below_floor=False)
     missing = missing_evidence(state)
     if missing is not None and must_conclude(state) is None and not _may_give_up(state, decision):
         if any(earlier.below_floor for earlier in state.turns):
@@ -196,16 +200,26 @@ def _fruitless(state: RunState) -> int:
 # Planning explores the core asks for itself
 
 
-def _plan(state: RunState, origin: Origin, count: int) -> ExploresPlanned:
-    """Plan explores that differ: the next strategies of the list, the solvers in turn."""
-    solvers = _solvers_with_quota(state)
+def _plan(
+    state: RunState, origin: Origin, count: int, *, fresh_first: bool = False
+) -> ExploresPlanned:
+    """Plan explores that differ: the next strategies of the list, the solvers in turn.
+
+    Args:
+        state: The run.
+        origin: Who asks for them.
+        count: How many; fewer where the quotas give no more.
+        fresh_first: Whether models that no explore has gone to come first.
+    """
     first = len(state.explores)
     planned: list[Planned] = []
-    for i in range(count):
-        explore = Explore(
-            solver=solvers[(first + i) % len(solvers)],
-            strategy=STRATEGIES[(first + i) % len(STRATEGIES)],
-        )
+    for i in range(first, first + count):
+        solvers = _solvers_with_quota(state, planned)
+        if not solvers:
+            break
+        if fresh_first:
+            solvers = _unheard(state, solvers, planned) or solvers
+        explore = Explore(solvers[i % len(solvers)], STRATEGIES[i % len(STRATEGIES)])
         planned.append(Planned(_next_id(state, planned), explore))
     return ExploresPlanned(origin, tuple(planned))
 
@@ -213,20 +227,17 @@ def _plan(state: RunState, origin: Origin, count: int) -> ExploresPlanned:
 def _floor_explores(state: RunState, missing_text: str) -> ExploresPlanned:
     """Plan what the floor misses, models that have not been heard first."""
     floor, have = floor_of(state.spec), _evidence(state)
-    heard = {state.spec.solver(e.planned.explore.solver).spec.model for e in state.done}
-    fresh = [s for s in _solvers_with_quota(state) if state.spec.solver(s).spec.model not in heard]
     missing = max(floor.explores - have.explores, floor.models - have.models)
-    event = _plan(state, "floor", min(missing, state.explores_left))
-    planned = tuple(
-        Planned(
-            item.explore_id,
-            Explore(fresh[i], item.explore.strategy) if i < len(fresh) else item.explore,
-        )
-        for i, item in enumerate(event.planned)
-    )
-    return ExploresPlanned(
-        "floor", planned, refused=(ToolResult("", prompts.floor_held(missing_text)),)
-    )
+    event = _plan(state, "floor", min(missing, state.explores_left), fresh_first=True)
+    told = ToolResult("", prompts.floor_held(missing_text))
+    return replace(event, refused=(told,))
+
+
+def _unheard(state: RunState, solvers: Sequence[str], planned: Sequence[Planned]) -> list[str]:
+    """Return those of `solvers` whose model no explore has gone to."""
+    asked = [explore.planned for explore in state.done]
+    heard = {state.spec.solver(one.explore.solver).spec.model for one in (*asked, *planned)}
+    return [name for name in solvers if state.spec.solver(name).spec.model not in heard]
 
 
 def _next_id(state: RunState, planned: Sequence[Planned]) -> int:
@@ -239,11 +250,17 @@ def _evidence(state: RunState) -> Floor:
     return Floor(explores=len(state.done), models=len(models))
 
 
-def _solvers_with_quota(state: RunState) -> list[str]:
+def _solvers_with_quota(state: RunState, planned: Sequence[Planned] = ()) -> list[str]:
+    """Return the solvers that may get another explore, `planned` ones counted as well."""
+
+    def used(name: str) -> int:
+        further = sum(item.explore.solver == name for item in planned)
+        return prompts.quota_used(state, name) + further
+
     return [
         entry.name
         for entry in state.spec.solvers
-        if entry.quota is None or prompts.quota_used(state, entry.name) < entry.quota
+        if entry.quota is None or used(entry.name) < entry.quota
     ]
 
 

@@ -341,6 +341,13 @@ CONCLUDE_TEXTS = {
 """Why an orchestrator must stop, by stop reason."""
 
 
+UNFOUNDED = (
+    "Not accepted: no solver has given a usable answer yet, and you do not solve the problem "
+    "yourself. Explore further, or reply that no answer is supported."
+)
+"""What an orchestrator is told that answers without any candidate."""
+
+
 def one_per_turn() -> str:
     """Return what a tool call is told when the run takes one explore per turn."""
     return "Not run: one explore per turn. Read the result of the first, then decide again."

@@ -25,6 +25,15 @@ from atlas_mcp.runs.service import ExploreWish, RunService, open_service
 
 PROBLEM_HELP = "PROBLEM is the question; `-` reads it from stdin."
 
+SOLVE_HELP = f"""\
+{PROBLEM_HELP}
+
+\b
+Examples:
+  atlas-mcp solve "How many primes lie between 100 and 200?"
+  atlas-mcp solve --solver local "Tom has 3 bags of 7 apples and eats 4. How many are left?"
+"""
+
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return the exit code."""
@@ -95,7 +104,7 @@ def _common(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@cli.command(epilog=PROBLEM_HELP)
+@cli.command(epilog=SOLVE_HELP)
 @click.argument("problem")
 @click.option(
     "--solver",
@@ -127,12 +136,7 @@ def solve(
     seed: int | None,
     as_json: bool,
 ) -> int:
-    r"""Solve a problem: several solvers attempt it, an orchestrator decides on the answer.
-
-    \b
-    atlas-mcp solve "How many primes lie between 100 and 200?"
-    atlas-mcp solve --solver local "Tom has 3 bags of 7 apples and eats 4. How many are left?"
-    """
+    """Solve a problem: several solvers attempt it, an orchestrator decides on the answer."""
     checked = _problem(problem, images, answer_schema)
     wish = Wish(
         solvers=solvers or None,

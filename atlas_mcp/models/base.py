@@ -7,9 +7,14 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from atlas_mcp.atlas.messages import ModelRequest, Reply
+from atlas_mcp.atlas.usage import Cost, Usage
 
 OnTokens: TypeAlias = Callable[[int], None]
 """Told, while a reply streams in, about how many output tokens have come so far. Never blocks."""
+
+OnUsage: TypeAlias = Callable[[Usage, Cost], None]
+"""Told what the vendor has counted of a call so far, and what that costs, as soon as it says so.
+What a call that is aborted has consumed is known from nothing else. Never blocks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +42,19 @@ class Model(Protocol):
         """The model as `vendor/name`, as users write it."""
         ...
 
-    async def generate(self, request: ModelRequest, *, on_tokens: OnTokens | None = None) -> Reply:
+    async def generate(
+        self,
+        request: ModelRequest,
+        *,
+        on_tokens: OnTokens | None = None,
+        on_usage: OnUsage | None = None,
+    ) -> Reply:
         """Make one call and return what came of it. One attempt: `models.retry` tries again.
 
         Args:
             request: What to ask.
             on_tokens: Called as the reply grows.
+            on_usage: Called when the vendor says what it has counted, before the reply ends.
 
         Returns:
             The reply, also where the model refused, was cut off at `max_tokens` or wrote what

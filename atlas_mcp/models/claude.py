@@ -8,9 +8,10 @@ message, a log or a repr.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Generator, Mapping
+from collections.abc import AsyncIterator, Callable, Generator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -33,7 +34,7 @@ from atlas_mcp.models.prices import cost_of, load_prices
 if TYPE_CHECKING:
     import anthropic
 
-    from atlas_mcp.models.base import OnTokens
+    from atlas_mcp.models.base import OnTokens, OnUsage
 
 VENDOR = "anthropic"
 """First part of the names of these models."""
@@ -187,7 +188,13 @@ class Claude:
         """The model as `vendor/name`."""
         return self._name
 
-    async def generate(self, request: ModelRequest, *, on_tokens: OnTokens | None = None) -> Reply:
+    async def generate(
+        self,
+        request: ModelRequest,
+        *,
+        on_tokens: OnTokens | None = None,
+        on_usage: OnUsage | None = None,
+    ) -> Reply:
         """Make one call and return what came of it; see `Model.generate`."""
         client = await self._client()
         call = _Call(self._name, self._price)
@@ -197,7 +204,8 @@ class Claude:
             ) as response:
                 call.request_id = response.request_id
                 call.check_is_stream(response.headers)
-                await _read(response.iter_bytes(), call.message, on_tokens)
+                started = None if on_usage is None else partial(call.tell_usage, on_usage)
+                await _read(response.iter_bytes(), call.message, on_tokens, started)
         return call.reply()
 
     async def aclose(self) -> None:
@@ -262,6 +270,10 @@ class _Call:
                 cost_usd=FREE,
                 complete=False,
             )
+
+    def tell_usage(self, on_usage: OnUsage) -> None:
+        """Tell what has been counted so far."""
+        on_usage(self.message.usage, self._cost())
 
     def reply(self) -> Reply:
         """Return the reply of a call that ended well."""
@@ -378,9 +390,12 @@ class _Call:
 
 
 async def _read(
-    chunks: AsyncIterator[bytes], message: MessageStream, on_tokens: OnTokens | None
+    chunks: AsyncIterator[bytes],
+    message: MessageStream,
+    on_tokens: OnTokens | None,
+    on_started: Callable[[], None] | None,
 ) -> None:
-    """Read a reply to its end, telling `on_tokens` how far it has come."""
+    """Read a reply to its end, telling that it has begun and how far it has come."""
     import httpx2
 
     reported = 0
@@ -394,6 +409,9 @@ async def _read(
                         message.feed(chunk)
                     except (StreamFailed, StreamGarbled) as error:
                         failure = error
+                    if on_started is not None and message.started:
+                        on_started()
+                        on_started = None
                 if message.done or failure is not None:
                     # Read on to the end, within bounds: then the connection can be used again, and
                     # no generator is left half run, which trio objects to.

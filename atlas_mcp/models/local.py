@@ -42,7 +42,7 @@ from atlas_mcp.atlas.messages import (
 )
 from atlas_mcp.atlas.usage import FREE, Usage
 from atlas_mcp.errors import ConfigError, ModelRejected, ModelUnavailable
-from atlas_mcp.models.base import Model, OnTokens
+from atlas_mcp.models.base import Model, OnTokens, OnUsage
 from atlas_mcp.models.catalogue import CatalogueModel
 
 DEFAULT_TEMPERATURE = 0.8
@@ -156,7 +156,13 @@ class Local(Model):
         return self._model.name
 
     @override
-    async def generate(self, request: ModelRequest, *, on_tokens: OnTokens | None = None) -> Reply:
+    async def generate(
+        self,
+        request: ModelRequest,
+        *,
+        on_tokens: OnTokens | None = None,
+        on_usage: OnUsage | None = None,
+    ) -> Reply:
         """Make one call; the first one loads the model.
 
         Raises:

@@ -257,8 +257,12 @@ class Pool:
 
 
 def _local_spec(name: str) -> ModelSpec:
+    try:
+        model = find(name).name
+    except ConfigError as error:
+        raise InvalidInput("solvers", str(error)) from error
     return ModelSpec(
-        model=find(name).name,
+        model=model,
         price=Price(FREE, FREE),
         tools=False,
         max_tokens=LOCAL_MAX_TOKENS,

@@ -18,12 +18,12 @@ import anyio
 
 from atlas_mcp.atlas.holds import input_tokens_at_most
 from atlas_mcp.atlas.messages import ModelRequest, Reply
-from atlas_mcp.atlas.usage import FREE, Cost, Price, Usage, add_costs
+from atlas_mcp.atlas.usage import FREE, NO_USAGE, Cost, Price, Usage, add_costs
 from atlas_mcp.errors import ConfigError, ModelError, ModelUnavailable
 from atlas_mcp.models.prices import price_of
 
 if TYPE_CHECKING:
-    from atlas_mcp.models.base import Model, OnTokens
+    from atlas_mcp.models.base import Model, OnTokens, OnUsage
 
 ATTEMPTS = 6
 """Attempts in all, the first included. Our own choice: with the delays below it outlasts about half
@@ -117,6 +117,7 @@ async def generate_with_retries(
     policy: RetryPolicy,
     price: Price | None = None,
     on_tokens: OnTokens | None = None,
+    on_usage: OnUsage | None = None,
     on_retry: OnRetry | None = None,
     may_spend: MaySpend | None = None,
 ) -> Reply:
@@ -129,6 +130,7 @@ async def generate_with_retries(
         price: Dearest rates of the model, to bound what an attempt that broke off may have cost;
             looked up by the model's name if not given.
         on_tokens: Called as a reply grows; starts again from zero with each attempt.
+        on_usage: Called with what has been counted so far, over all attempts.
         on_retry: Called before each wait.
         may_spend: Asked before each wait, where the attempt may have cost anything. A no ends
             the attempts.
@@ -144,9 +146,12 @@ async def generate_with_retries(
     spent = _Spent()
     for attempt in range(1, policy.attempts + 1):
         try:
-            reply = await model.generate(request, on_tokens=on_tokens)
+            meter = None if on_usage is None else spent.meter(on_usage)
+            reply = await model.generate(request, on_tokens=on_tokens, on_usage=meter)
         except ModelUnavailable as error:
             spent.add(error)
+            if on_usage is not None:
+                spent.meter(on_usage)(NO_USAGE, FREE)
             wait = policy.delay(attempt, error.retry_after)
             give_up = _reason_to_give_up(policy, attempt, error, wait)
             if give_up is None and not await _affordable(error, request, price, may_spend):
@@ -223,6 +228,11 @@ class _Spent:
 
     def add(self, error: ModelError) -> None:
         self._errors.append(error)
+
+    def meter(self, on_usage: OnUsage) -> OnUsage:
+        """Return what adds the failed attempts to the counts of the one under way."""
+        usage, cost = self._usage(), self._cost()
+        return lambda further, price: on_usage(usage + further, add_costs(cost, price))
 
     def all_in(self, error: ModelError, reason: str | None = None) -> ModelError:
         """Return a copy of `error` that carries the usage and cost of all attempts."""

@@ -17,7 +17,7 @@ from typing_extensions import override
 from atlas_mcp.atlas.messages import AssistantTurn, ModelRequest, Reply, Text, ToolCall
 from atlas_mcp.atlas.usage import FREE, Usage
 from atlas_mcp.errors import ModelError
-from atlas_mcp.models.base import Model, OnTokens
+from atlas_mcp.models.base import Model, OnTokens, OnUsage
 
 CHARS_PER_TOKEN = 4
 """Characters counted as one token; a script has no tokenizer."""
@@ -70,7 +70,13 @@ class Scripted(Model):
         return f"scripted/{self.label}"
 
     @override
-    async def generate(self, request: ModelRequest, *, on_tokens: OnTokens | None = None) -> Reply:
+    async def generate(
+        self,
+        request: ModelRequest,
+        *,
+        on_tokens: OnTokens | None = None,
+        on_usage: OnUsage | None = None,
+    ) -> Reply:
         self.requests.append(request)
         says = self.script(request)
         text = says.text if isinstance(says.text, str) else json.dumps(says.text)

@@ -90,6 +90,7 @@ class Driver:
     _explore_until: float = field(init=False, default=0.0)
     _end_at: float = field(init=False, default=0.0)
     _open: set[anyio.CancelScope] = field(init=False, default_factory=set[anyio.CancelScope])
+    _stop_at: float = field(init=False, default=math.inf)
 
     async def drive(self) -> None:
         """Carry out the run's commands until it has finished.
@@ -110,10 +111,10 @@ class Driver:
         """Let no further call start; abort those in flight, for a client after a grace."""
         if self._state.finished is not None or self._state.stop_cause is not None:
             return
+        self._stop_at = anyio.current_time() + (CLIENT_GRACE if cause == "client" else 0.0)
         await self._advance(StopRequested(cause))
-        deadline = anyio.current_time() + (CLIENT_GRACE if cause == "client" else 0.0)
         for scope in self._open:
-            scope.deadline = min(scope.deadline, deadline)
+            scope.deadline = min(scope.deadline, self._stop_at)
 
     @property
     def _state(self) -> RunState:
@@ -224,9 +225,14 @@ class Driver:
         self, key: str, spec: ModelSpec, request: ModelRequest, *, deadline: float
     ) -> Reply | _Failed:
         """Make one call under its deadline, and turn every expected end of it into a value."""
+        counted: tuple[Usage, Cost] = (NO_USAGE, FREE)
 
         def on_tokens(count: int) -> None:
             self.live.tokens[key] = count
+
+        def on_usage(usage: Usage, cost_usd: Cost) -> None:
+            nonlocal counted
+            counted = (usage, cost_usd)
 
         def on_retry(retry: Retry) -> None:
             self.live.tell(Notice(f"{retry.error}; next try in {retry.wait:.0f} s"))
@@ -238,15 +244,20 @@ class Driver:
             await self._advance(HoldRaised(key, lost))
             return True
 
+        if self._state.stop_cause is not None:
+            # Decided before the stop, and not yet made: its records were still being written.
+            return _Failed(self._aborted(deadline))
         with self._stoppable(deadline):
             try:
                 model = await self.pool.model(spec)
+                counted = (Usage(requests=1), FREE)
                 reply = await generate_with_retries(
                     model,
                     request,
                     policy=self.retries,
                     price=spec.price,
                     on_tokens=on_tokens,
+                    on_usage=on_usage,
                     on_retry=on_retry,
                     may_spend=may_spend,
                 )
@@ -256,13 +267,14 @@ class Driver:
                 self.live.tokens.pop(key, None)
                 self.live.tell(None)
             return replace(reply, turn=_encodable(reply.turn))
-        hold = self._state.ledger.held[key]
-        return _Failed(self._aborted(deadline), Usage(requests=1), FREE, uncertain_usd=hold)
+        usage, cost = counted
+        uncertain = self._state.ledger.held[key] - (cost or FREE) if usage.requests else FREE
+        return _Failed(self._aborted(deadline), usage, cost, max(FREE, uncertain))
 
     @contextmanager
     def _stoppable(self, deadline: float) -> Generator[None]:
         """Bound a block by a deadline, which `stop` may bring forward."""
-        with anyio.CancelScope(deadline=deadline) as scope:
+        with anyio.CancelScope(deadline=min(deadline, self._stop_at)) as scope:
             self._open.add(scope)
             try:
                 yield

@@ -75,6 +75,7 @@ def plan_explores(
         InvalidInput: An argument breaks a rule.
         ConfigError: The configuration cannot serve the run.
     """
+    _check_count(count)
     solvers = pool.solvers(wish.solvers)
     budget = _budget(wish, settings)
     budget = replace(budget, max_explores=max(budget.max_explores, count), prefetch=0)
@@ -108,8 +109,7 @@ def make_explores(
     Raises:
         InvalidInput: An argument breaks a rule.
     """
-    if not 1 <= count <= MAX_COUNT:
-        raise InvalidInput("count", f"is {count}; it takes 1 to {MAX_COUNT}")
+    _check_count(count)
     names = [entry.name for entry in spec.solvers]
     if solver is not None and solver not in names:
         raise InvalidInput(
@@ -125,6 +125,11 @@ def make_explores(
         )
         for i in range(count)
     )
+
+
+def _check_count(count: int) -> None:
+    if not 1 <= count <= MAX_COUNT:
+        raise InvalidInput("count", f"is {count}; it takes 1 to {MAX_COUNT}")
 
 
 def _budget(wish: Wish, settings: Settings) -> Budget:

@@ -32,7 +32,7 @@ from atlas_mcp.atlas.rendering import view_run
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.view import RunView
 from atlas_mcp.config import Settings
-from atlas_mcp.errors import InvalidInput, JournalError
+from atlas_mcp.errors import AtlasError, InvalidInput, JournalError
 from atlas_mcp.journal.base import Journal, Lease, RunSummary
 from atlas_mcp.journal.sqlite import LEASE_SECONDS, SqliteJournal
 from atlas_mcp.models.pool import Pool
@@ -182,24 +182,22 @@ class RunService:
     async def _explore_further(
         self, problem: Problem, explores: ExploreWish, run_id: str
     ) -> LiveRun:
-        state = await self.state(run_id)
-        if state.spec.workflow != "explore":
-            raise InvalidInput(
-                "run_id", f"{run_id!r} is a solve_with_atlas run; leave run_id out to start afresh"
-            )
-        if (problem.text, problem.images) != (state.problem.text, state.problem.images):
-            raise InvalidInput(
-                "problem", f"is not the problem of run {run_id!r}; repeat it word for word"
-            )
         if run_id in self._drivers:
             raise InvalidInput("run_id", f"{run_id!r} is still exploring; call get_run first")
-        left = state.explores_left
-        if explores.count > left:
-            raise InvalidInput("count", f"is {explores.count}; run {run_id!r} has {left} left")
-        event = _planned(state.spec, explores, used=len(state.explores))
+        _check_same_problem(await self.state(run_id), problem, run_id)
         lease = await self.journal.claim(run_id)
-        record = Record(state.seq + 1, time.time(), event)
-        await self.journal.append(lease, [record])
+        try:
+            # Read again under the lease: another process may have added to it meanwhile.
+            state = RunState.fold(await self.journal.read(run_id))
+            left = state.explores_left
+            if explores.count > left:
+                raise InvalidInput("count", f"is {explores.count}; run {run_id!r} has {left} left")
+            event = _planned(state.spec, explores, used=len(state.explores))
+            record = Record(state.seq + 1, time.time(), event)
+            await self.journal.append(lease, [record])
+        except AtlasError:
+            await self.journal.release(lease)
+            raise
         return self._drive(run_id, state.apply(record), lease)
 
     async def _open(
@@ -278,6 +276,21 @@ SHUTDOWN_SECONDS = 5.0
 
 def _view_live(live: LiveRun) -> RunView:
     return view_run(live.run_id, live.state, now=time.time(), driven=not live.done)
+
+
+def _check_same_problem(state: RunState, problem: Problem, run_id: str) -> None:
+    if state.spec.workflow != "explore":
+        raise InvalidInput(
+            "run_id", f"{run_id!r} is a solve_with_atlas run; leave run_id out to start afresh"
+        )
+    if (problem.text, problem.images) != (state.problem.text, state.problem.images):
+        raise InvalidInput(
+            "problem", f"is not the problem of run {run_id!r}; repeat it word for word"
+        )
+    if problem.answer_schema not in (None, state.problem.answer_schema):
+        raise InvalidInput(
+            "answer_schema", f"is not that of run {run_id!r}; leave it out to keep the run's"
+        )
 
 
 def _planned(spec: RunSpec, wish: ExploreWish, *, used: int) -> ExploresPlanned:

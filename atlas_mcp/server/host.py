@@ -22,6 +22,8 @@ from atlas_mcp.runs.tasks import open_task_group
 if TYPE_CHECKING:
     from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 
+    from atlas_mcp.models.pool import Pool
+    from atlas_mcp.models.retry import RetryPolicy
     from atlas_mcp.runs.service import RunService
 
 logger = logging.getLogger(__name__)
@@ -35,8 +37,23 @@ class Host:
         closed: Set once the service has been closed with all it had open.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        pool: Pool | None = None,
+        retries: RetryPolicy | None = None,
+    ) -> None:
+        """Remember what to open.
+
+        Args:
+            settings: The configuration.
+            pool: Models to use instead of those the configuration gives.
+            retries: How calls are tried again.
+        """
         self.settings = settings
+        self._pool = pool
+        self._retries = retries
         self._greeted = anyio.Event()
         self._opened = anyio.Event()
         self.closed = anyio.Event()
@@ -84,7 +101,8 @@ class Host:
             module = await anyio.to_thread.run_sync(
                 importlib.import_module, "atlas_mcp.runs.service"
             )
-            async with module.open_service(self.settings) as service:
+            opening = module.open_service(self.settings, pool=self._pool, retries=self._retries)
+            async with opening as service:
                 self._service = service
                 self._opened.set()
                 if self.settings.has_anthropic_credentials:

@@ -61,7 +61,10 @@ def add_resources(server: MCPServer[Any], host: Host) -> None:
         """Complete run ids."""
         if not isinstance(ref, ResourceTemplateReference) or argument.name != "run_id":
             return None
-        service = await host.service()
+        try:
+            service = await host.service()
+        except AtlasError:
+            return None
         ids = [summary.run_id for summary in await service.list_runs(limit=1_000)]
         values = [run_id for run_id in ids if run_id.startswith(argument.value)]
         return Completion(

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import CallToolResult, TextContent
 
-from atlas_mcp.atlas.view import CandidateView, RunView
+from atlas_mcp.atlas.view import Agreement, CandidateView, RunView
 from atlas_mcp.errors import AtlasError
 
 logger = logging.getLogger(__name__)
@@ -83,10 +83,16 @@ def bounded(view: RunView) -> RunView:
     while len(small.model_dump_json()) > STRUCTURED_CHARS and limit >= SHORTEST_FIELD:
         small = view.model_copy(
             update={
-                "candidates": [_cut(candidate, limit, view.run_id) for candidate in view.candidates]
+                "candidates": [
+                    _cut(candidate, limit, view.run_id) for candidate in view.candidates
+                ],
+                "agreement": _cut_agreement(view.agreement, limit),
+                "explanation": view.explanation and _clip(view.explanation, 4 * limit),
             }
         )
         limit //= 2
+    while len(small.model_dump_json()) > STRUCTURED_CHARS and small.candidates:
+        small = small.model_copy(update={"candidates": small.candidates[:-1]})
     return small
 
 
@@ -96,9 +102,27 @@ def _cut(candidate: CandidateView, limit: int, run_id: str) -> CandidateView:
         value = getattr(candidate, name)
         if isinstance(value, str) and len(value) > limit:
             update[name] = f"{value[:limit]}… [cut; whole in atlas://runs/{run_id}]"
-    if isinstance(candidate.answer, str) and len(candidate.answer) > 4 * limit:
-        update["answer"] = f"{candidate.answer[: 4 * limit]}… [cut]"
-    return candidate.model_copy(update=update)
+    cut = {**update, "answer": _cut_answer(candidate.answer, limit)}
+    return candidate.model_copy(update=cut)
+
+
+def _cut_agreement(agreement: Agreement, limit: int) -> Agreement:
+    groups = [
+        group.model_copy(
+            update={
+                "answer": _cut_answer(group.answer, limit),
+                "approaches": [_clip(one, limit) for one in group.approaches],
+            }
+        )
+        for group in agreement.groups
+    ]
+    dissent = agreement.dissent and _clip(agreement.dissent, 4 * limit)
+    return agreement.model_copy(update={"groups": groups, "dissent": dissent})
+
+
+def _cut_answer(answer: object, limit: int) -> object:
+    text = answer if isinstance(answer, str) else json.dumps(answer)
+    return answer if len(text) <= 4 * limit else f"{text[: 4 * limit]}… [cut]"
 
 
 def _headline(view: RunView) -> str:

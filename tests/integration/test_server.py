@@ -29,11 +29,11 @@ from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.view import RunView
 from atlas_mcp.config import ServerSettings, Settings, SolverSettings
 from atlas_mcp.errors import ModelRejected
-from atlas_mcp.models.base import OnTokens
+from atlas_mcp.models.base import OnTokens, OnUsage
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted import Says, Script, Scripted
 from atlas_mcp.runs.live import LiveRun
-from atlas_mcp.runs.service import RunService, open_service
+from atlas_mcp.runs.service import RunService
 from atlas_mcp.server.app import make_server
 from atlas_mcp.server.host import Host
 
@@ -69,7 +69,13 @@ class Gated(Scripted):
         self.aborted = 0
 
     @override
-    async def generate(self, request: ModelRequest, *, on_tokens: OnTokens | None = None) -> Reply:
+    async def generate(
+        self,
+        request: ModelRequest,
+        *,
+        on_tokens: OnTokens | None = None,
+        on_usage: OnUsage | None = None,
+    ) -> Reply:
         if len(self.requests) + self.waiting in self.held:
             self.waiting += 1
             try:
@@ -77,7 +83,7 @@ class Gated(Scripted):
             except anyio.get_cancelled_exc_class():
                 self.aborted += 1
                 raise
-        return await super().generate(request, on_tokens=on_tokens)
+        return await super().generate(request, on_tokens=on_tokens, on_usage=on_usage)
 
 
 def candidate(answer: object, **changes: object) -> Says:
@@ -113,26 +119,10 @@ def play(solver: Callable[[int], Says] = lambda n: candidate("42"), *turns: Says
 
 
 class GivenHost(Host):
-    """A host whose service uses a pool that a test made."""
+    """A host whose service uses a model that a test made."""
 
     def __init__(self, settings: Settings, model: Scripted) -> None:
-        super().__init__(settings)
-        self._pool = Pool(settings, {model.name: model})
-        self._ready = anyio.Event()
-        self.opened: RunService | None = None
-
-    @override
-    async def service(self) -> RunService:
-        await self._ready.wait()
-        assert self.opened is not None
-        return self.opened
-
-    @override
-    @asynccontextmanager
-    async def running(self) -> AsyncGenerator[None]:
-        async with open_service(self.settings, pool=self._pool) as self.opened:
-            self._ready.set()
-            yield
+        super().__init__(settings, pool=Pool(settings, {model.name: model}))
 
 
 @dataclass
@@ -517,28 +507,22 @@ async def test_what_a_tool_was_told_is_not_guessed_at(tmp_path: Path, mode: Mode
 
 
 async def test_a_bug_is_logged_and_not_shown(
-    tmp_path: Path, mode: Mode, caplog: pytest.LogCaptureFixture
+    tmp_path: Path,
+    mode: Mode,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def broken(*_: object, **__: object) -> Awaitable[RunView]:
         raise KeyError("a secret of ours")
 
     async with connected(tmp_path, mode) as session:
-        service = await session.host.service()
         solved = await session.view("solve_with_atlas", problem="6 * 7?")
-        session.host.opened = cast("RunService", BrokenService(service, broken))
+        monkeypatch.setattr(RunService, "view", broken)
         result = await session.call("get_run", run_id=solved.run_id)
 
     assert result.is_error
     assert "secret" not in text_of(result)
     assert "secret" in caplog.text
-
-
-class BrokenService:
-    """A service with a bug in it."""
-
-    def __init__(self, service: RunService, view: Callable[..., Awaitable[RunView]]) -> None:
-        self.live = service.live
-        self.view = view
 
 
 # Stopping

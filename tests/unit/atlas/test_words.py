@@ -1,6 +1,6 @@
 """The words that models read, and the shape that callers read: reviewed, and held by snapshots.
 
-To accept a change: run once with ATLAS_ACCEPT_SNAPSHOTS=1, then read the diff.
+To accept a change: run once with ATLAS_UPDATE_SNAPSHOTS=1, then read the diff.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SNAPSHOTS = Path(__file__).parents[2] / "snapshots" / "prompts"
 
 def check(name: str, text: str) -> None:
     file = SNAPSHOTS / name
-    if os.environ.get("ATLAS_ACCEPT_SNAPSHOTS"):
+    if os.environ.get("ATLAS_UPDATE_SNAPSHOTS"):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text + "\n", encoding="utf-8")
     assert file.read_text(encoding="utf-8") == text + "\n"

@@ -20,7 +20,7 @@ from atlas_mcp.atlas.messages import (
 )
 from atlas_mcp.atlas.usage import Price, Usage
 from atlas_mcp.errors import ConfigError, ModelError, ModelRejected, ModelUnavailable
-from atlas_mcp.models.base import OnTokens
+from atlas_mcp.models.base import OnTokens, OnUsage
 from atlas_mcp.models.retry import (
     Retry,
     RetryPolicy,
@@ -46,7 +46,13 @@ class Script:
     calls: int = 0
     heard: list[OnTokens | None] = field(default_factory=list[OnTokens | None])
 
-    async def generate(self, request: ModelRequest, *, on_tokens: OnTokens | None = None) -> Reply:
+    async def generate(
+        self,
+        request: ModelRequest,
+        *,
+        on_tokens: OnTokens | None = None,
+        on_usage: OnUsage | None = None,
+    ) -> Reply:
         self.calls += 1
         self.heard.append(on_tokens)
         await anyio.lowlevel.checkpoint()

@@ -97,17 +97,17 @@ def print_pool(rows: Sequence[PoolRow], *, as_json: bool) -> None:
         sys.stdout.write(json.dumps([as_dict(row) for row in rows], indent=2) + "\n")
         return
     table = Table(box=None, pad_edge=False)
-    for heading in ("solver", "ready", "efforts", "images", "USD per M tokens", "default"):
-        table.add_column(heading, overflow="fold")
+    for heading in ("solver", "efforts", "images", "at most $/M tokens", "state"):
+        table.add_column(heading, no_wrap=heading != "state", overflow="fold")
     for row in rows:
         price = "unknown" if row.price is None else f"{row.price[0]:g} in, {row.price[1]:g} out"
+        state = row.ready if not row.default else f"{row.ready} (used by default)"
         table.add_row(
             row.name,
-            row.ready,
-            " ".join(row.efforts) or "-",
+            f"{row.efforts[0]}…{row.efforts[-1]}" if row.efforts else "-",
             "yes" if row.images else "no",
             "free" if row.price == (0.0, 0.0) else price,
-            "yes" if row.default else "",
+            state,
         )
     Console().print(table)
 

@@ -256,10 +256,7 @@ class Local(Model):
             return self._running
 
     async def _start(self) -> _Running:
-        if not await anyio.to_thread.run_sync(_installed):
-            raise ConfigError(
-                f"`{self.name}` needs llama.cpp, which is not installed; run {INSTALL}"
-            )
+        await anyio.to_thread.run_sync(require_runtime, self.name)
         if not await anyio.Path(self._path).is_file():
             raise ModelRejected(
                 self.name,
@@ -432,8 +429,19 @@ def _error_of(body: bytes | Mapping[str, Json]) -> Mapping[str, Json]:
     return {}
 
 
-def _installed() -> bool:
+def runtime_installed() -> bool:
+    """Return whether llama.cpp can be used here."""
     return find_spec("xllamacpp") is not None
+
+
+def require_runtime(name: str) -> None:
+    """Refuse to go on for the embedded model `name` without llama.cpp.
+
+    Raises:
+        ConfigError: It is not installed; the message has the command that does it.
+    """
+    if not runtime_installed():
+        raise ConfigError(f"`{name}` needs llama.cpp, which is not installed; run {INSTALL}")
 
 
 def _processors() -> int:

@@ -106,7 +106,11 @@ class Pool:
         """Return "ready", or what is missing before `spec` can be used."""
         vendor = spec.model.partition("/")[0]
         if vendor == "local":
+            from atlas_mcp.models.local import INSTALL, runtime_installed
+
             entry = find(spec.model)
+            if not runtime_installed():
+                return f"not installed: run {INSTALL}"
             if (self._weights / entry.file).exists():
                 return "ready"
             return f"pulled at first use ({entry.size_bytes / 1e6:,.0f} MB)"
@@ -244,8 +248,11 @@ class Pool:
         return self.settings.home / "models"
 
     async def _pull(self, name: str, on_notice: OnNotice) -> None:
+        from atlas_mcp.models.local import require_runtime
         from atlas_mcp.models.weights import PullProgress, ensure
 
+        # Asked first: a gigabyte of weights is of no use without what runs them.
+        require_runtime(name)
         entry = find(name)
 
         def on_progress(progress: PullProgress) -> None:

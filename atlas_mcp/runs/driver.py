@@ -37,7 +37,7 @@ from atlas_mcp.atlas.policy import AskOrchestrator, Note, RunSolver, next_comman
 from atlas_mcp.atlas.pool import ModelSpec
 from atlas_mcp.atlas.state import RunState, call_key
 from atlas_mcp.atlas.usage import FREE, NO_USAGE, Cost, Usage
-from atlas_mcp.errors import AtlasError, ModelError, ModelRejected, ModelUnavailable
+from atlas_mcp.errors import AtlasError, ConfigError, ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.journal.base import Journal, Lease
 from atlas_mcp.models.base import Notice
 from atlas_mcp.models.pool import Pool
@@ -52,6 +52,9 @@ SYNTHESIS_SECONDS = 120.0
 
 SYNTHESIS_SHARE = 4
 """The synthesis keeps at most one part in this many of the time limit."""
+
+CLOSING_SECONDS = 0.1
+"""Seconds that solvers get past the end of exploring, so that it is on record when they fail."""
 
 CLIENT_GRACE = 60.0
 """Seconds that calls in flight get when the client's request ended: it may only have timed out,
@@ -132,14 +135,18 @@ class Driver:
         wanted = [entry.spec for entry in spec.solvers]
         if spec.orchestrator is not None:
             wanted.append(spec.orchestrator)
-        with self._stoppable(math.inf):
+        with self._stoppable(anyio.current_time() + self._state.budget.time_limit_s):
             try:
                 await self.pool.prepare(wanted, on_notice=self.live.tell)
             except AtlasError as error:
                 await self._advance(RunFinished("failed", "error", error=str(error)))
             finally:
                 self.live.tell(None)
-        return self._state.finished is None
+            return self._state.finished is None
+        if self._state.finished is None:
+            late = "The models were not ready within the run's time limit."
+            await self._advance(RunFinished("failed", "deadline", error=late))
+        return False
 
     async def _close_exploring(self) -> None:
         await anyio.sleep_until(self._explore_until)
@@ -181,7 +188,7 @@ class Driver:
             call_key(command.intent),
             spec,
             command.request,
-            deadline=min(limit, self._explore_until),
+            deadline=min(limit, self._explore_until + CLOSING_SECONDS),
         )
         number = command.intent.explore_id
         if isinstance(reply, _Failed):
@@ -263,6 +270,8 @@ class Driver:
                 )
             except ModelError as error:
                 return _failed(error, self._state.ledger.held[key])
+            except ConfigError as error:
+                return _Failed(SolverFailure("rejected", str(error)))
             finally:
                 self.live.tokens.pop(key, None)
                 self.live.tell(None)

@@ -162,7 +162,3 @@ class Ledger:
             spent=self.spent + paid,
             uncertain=self.uncertain + max(FREE, min(uncertain, amount - paid)),
         )
-
-    def raised(self, limit: Decimal | None) -> Ledger:
-        """Return the ledger with another cap."""
-        return replace(self, limit=limit)

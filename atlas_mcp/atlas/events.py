@@ -35,10 +35,11 @@ Origin: TypeAlias = Literal["prefetch", "orchestrator", "floor", "client"]
 
 @dataclass(frozen=True, slots=True)
 class RunOpened:
-    """A question was accepted, under these settings."""
+    """A question was accepted, under these settings. `version` is that of all its records."""
 
     problem: Problem
     spec: RunSpec
+    version: int = SCHEMA_VERSION
     type: Literal["run_opened"] = "run_opened"
 
 
@@ -211,18 +212,6 @@ class RunFinished:
     type: Literal["run_finished"] = "run_finished"
 
 
-@dataclass(frozen=True, slots=True)
-class RunResumed:
-    """A run that had ended or was cut off goes on; calls without a result count as lost.
-
-    `None` leaves a limit as it was.
-    """
-
-    max_explores: int | None = None
-    max_cost_usd: Decimal | None = None
-    type: Literal["run_resumed"] = "run_resumed"
-
-
 Event: TypeAlias = (
     RunOpened
     | ExploresPlanned
@@ -237,7 +226,6 @@ Event: TypeAlias = (
     | ExploringClosed
     | StopRequested
     | RunFinished
-    | RunResumed
 )
 
 
@@ -264,12 +252,18 @@ def decode_event(line: str | bytes) -> Event:
     from pydantic import ValidationError
 
     try:
-        return _adapter().validate_json(line)
+        event = _adapter().validate_json(line)
     except ValidationError as error:
         raise JournalCorrupt(
             f"a record is unreadable ({error.error_count()} faults, first: "
             f"{error.errors(include_input=False)[0]['msg']}); it may come from a newer version"
         ) from error
+    if isinstance(event, RunOpened) and event.version > SCHEMA_VERSION:
+        raise JournalCorrupt(
+            f"the run was written by a newer version of atlas-mcp (records {event.version}, this "
+            f"one knows {SCHEMA_VERSION}); upgrade atlas-mcp"
+        )
+    return event
 
 
 @cache

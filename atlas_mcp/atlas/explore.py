@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias, cast, get_args
 
 from atlas_mcp.atlas.messages import Effort, Json, Reply, encodable
 from atlas_mcp.atlas.problem import answer_error
@@ -25,15 +25,7 @@ Strategy: TypeAlias = Literal[
 ]
 """A named prompting strategy of one explore. Closed; each has its text in `atlas.prompts`."""
 
-STRATEGIES: tuple[Strategy, ...] = (
-    "direct",
-    "first_principles",
-    "work_backwards",
-    "decompose",
-    "adversarial_check",
-    "estimate_then_verify",
-    "code_trace",
-)
+STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 
 MAX_INSTRUCTION_CHARS = 2_000
 """Longest directed instruction, characters."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias, cast, get_args
 
 from atlas_mcp.atlas.usage import Usage
 
@@ -19,7 +19,7 @@ Json: TypeAlias = Any
 Effort: TypeAlias = Literal["low", "medium", "high", "xhigh", "max"]
 """How hard one request tries. Closed; which of them a model takes is the model's fact."""
 
-EFFORTS: tuple[Effort, ...] = ("low", "medium", "high", "xhigh", "max")
+EFFORTS: tuple[Effort, ...] = get_args(Effort)
 
 Stop: TypeAlias = Literal["end", "tool_calls", "max_tokens", "refusal"]
 """Why a reply ended: complete, wants tools run, cut off at a limit, refused."""

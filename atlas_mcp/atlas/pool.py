@@ -16,8 +16,6 @@ from atlas_mcp.atlas.usage import Price
 Workflow: TypeAlias = Literal["atlas", "explore"]
 """Which policy runs: the ATLAS loop, or only the explores a client's own agent asks for."""
 
-WORKFLOWS: tuple[Workflow, ...] = ("atlas", "explore")
-
 DEFAULT_MAX_TOKENS = 32_000
 """Output tokens of one call, thinking included. Source: the ATLAS paper's solver setting."""
 

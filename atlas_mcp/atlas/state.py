@@ -26,7 +26,6 @@ from atlas_mcp.atlas.events import (
     Record,
     RunFinished,
     RunOpened,
-    RunResumed,
     SentBack,
     SolverFinished,
     SolverStarted,
@@ -299,8 +298,6 @@ def _apply(state: RunState, record: Record) -> RunState:  # noqa: C901 - one arm
             return replace(state, stop_cause=event.cause)
         case RunFinished():
             return replace(state, finished=event, finished_at=record.at)
-        case RunResumed():
-            return _resumed(state, event)
         case _:
             assert_never(event)
 
@@ -342,35 +339,6 @@ def _turn_ended(state: RunState, event: OrchestratorReplied | OrchestratorFailed
             f"orchestrator-{event.turn}", event.cost_usd, uncertain=event.uncertain_usd
         ),
         orchestrator_totals=state.orchestrator_totals.plus(event.usage, event.cost_usd),
-    )
-
-
-def _resumed(state: RunState, event: RunResumed) -> RunState:
-    """Lost calls are planned again; their holds stay gone, since they may have been billed."""
-    ledger = state.ledger
-    for call, amount in state.ledger.held.items():
-        ledger = ledger.settle(call, FREE, uncertain=amount)
-    budget = state.budget
-    budget = replace(
-        budget,
-        max_explores=event.max_explores or budget.max_explores,
-        max_cost_usd=event.max_cost_usd or budget.max_cost_usd,
-    )
-    turns = state.turns
-    if turns and not isinstance(turns[-1].reply, OrchestratorReplied):
-        turns = turns[:-1]
-    reopened = replace(
-        state,
-        spec=replace(state.spec, budget=budget),
-        ledger=ledger.raised(budget.max_cost_usd),
-        turns=turns,
-        exploring_closed=False,
-        stop_cause=None,
-        finished=None,
-        finished_at=None,
-    )
-    return _with_explores(
-        reopened, *(replace(explore, started_at=None) for explore in state.solvers_in_flight)
     )
 
 

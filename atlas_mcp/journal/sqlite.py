@@ -31,7 +31,6 @@ from atlas_mcp.atlas.events import (
     Record,
     RunFinished,
     RunOpened,
-    RunResumed,
     decode_event,
     encode_event,
 )
@@ -360,8 +359,6 @@ def _status_after(event: Event) -> Status | None:
     """Return the status an event gives its run, `None` if it leaves it as it was."""
     if isinstance(event, RunFinished):
         return event.status
-    if isinstance(event, RunResumed):
-        return "running"
     if isinstance(event, ExploresPlanned) and event.origin == "client":
         return "running"
     return None

@@ -219,3 +219,11 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(JournalError, match="ATLAS_HOME"):
         SqliteJournal(tmp_path / "file" / "home")
+
+
+async def test_a_run_of_a_newer_version_is_refused_by_name(journal: SqliteJournal) -> None:
+    newer = RunOpened(make_problem("x"), SPEC, version=99)
+    await journal.open_run("r", Record(1, 1.0, newer))
+
+    with pytest.raises(JournalCorrupt, match="records 99"):
+        await journal.read("r")

@@ -1,30 +1,19 @@
 """An embedded model: llama.cpp in a child process, asked over the loopback interface.
 
-Owns the child and one connection pool to it. It never fetches weights (`models.weights` does).
-
-llama.cpp gets a process of its own, for four reasons. Its binding holds the interpreter's lock
-while the weights load, for seconds in which no event loop would turn. Its threads spin while they
-wait for each other unless the environment they start in says otherwise, which on a busy machine
-makes it many times slower. What it prints cannot end up in our stdout, which belongs to the
-protocol. And if it crashes, a call fails and not the server. The child ends when its stdin does, so
-it cannot outlive us, however we end.
+Owns the calls and one connection pool to the child (`models.llama_server`). It never fetches
+weights (`models.weights` does).
 """
 
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
-from typing import IO, Any, Protocol, cast
+from typing import IO, Any, cast
 
 import anyio
 import anyio.to_thread
@@ -41,9 +30,17 @@ from atlas_mcp.atlas.messages import (
     UserTurn,
 )
 from atlas_mcp.atlas.usage import FREE, Usage
-from atlas_mcp.errors import ConfigError, ModelRejected, ModelUnavailable
+from atlas_mcp.errors import ModelRejected, ModelUnavailable
 from atlas_mcp.models.base import Model, OnTokens, OnUsage
 from atlas_mcp.models.catalogue import CatalogueModel
+from atlas_mcp.models.llama_server import (
+    end,
+    exit_code,
+    give_orders,
+    processors,
+    require_runtime,
+    spawn,
+)
 
 DEFAULT_TEMPERATURE = 0.8
 """Sampling temperature where the request names none: llama.cpp's own default."""
@@ -51,66 +48,14 @@ DEFAULT_TEMPERATURE = 0.8
 DEFAULT_PARALLEL = 4
 """Calls served at once; more wait for a free slot. As many as a run starts by default."""
 
-BATCH_TOKENS = 256
-"""Prompt tokens read in one go. Between two batches the other slots write and a cancel is heard, so
-it bounds both waits: 3 to 6 seconds with the 1.5B model on two busy cores. There 2,048 was not
-measurably faster (82 and 45 tokens/s against 90 and 43, 2026-11-23)."""
-
 LONGEST_SILENCE = 600.0
 """Seconds without a token after which a call is given up: a full queue of long prompts on slow
 cores stays well below. The run's own deadline is what normally ends a call."""
-
-STOP_GRACE = 2.0
-"""Seconds the child has to end by itself before it is killed. The 1.5B model took 0.1."""
-
-DEATH_GRACE = 1.0
-"""Seconds in which a child whose connections broke is expected to turn out dead."""
 
 STDERR_TAIL = 2_000
 """Characters of the child's stderr shown when it does not start."""
 
 CLOSED = "it has been closed"
-
-INSTALL = 'pip install "atlas-mcp[local]"'
-
-
-class _SettingsOfThreads(Protocol):
-    n_threads: int
-
-
-class _SettingsOfModel(Protocol):
-    path: str
-
-
-class _Settings(Protocol):
-    """The part of llama.cpp's parameters that we set."""
-
-    model: _SettingsOfModel
-    cpuparams: _SettingsOfThreads
-    cpuparams_batch: _SettingsOfThreads
-    n_ctx: int
-    n_parallel: int
-    kv_unified: bool
-    n_batch: int
-    n_gpu_layers: int
-    cache_ram_mib: int
-    warmup: bool
-    ui: bool
-    endpoint_slots: bool
-    verbosity: int
-    api_keys: list[str]
-
-
-class _Server(Protocol):
-    @property
-    def listening_address(self) -> str: ...
-
-
-class _Binding(Protocol):
-    """The part of the binding that we use; it ships no types."""
-
-    def CommonParams(self) -> _Settings: ...
-    def Server(self, settings: _Settings, /) -> _Server: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,25 +213,25 @@ class Local(Model):
             "key": key,
             "context_tokens": self._model.context_tokens,
             "parallel": self._parallel,
-            "threads": self._threads or _processors(),
+            "threads": self._threads or processors(),
         }
         with await anyio.to_thread.run_sync(tempfile.TemporaryFile) as stderr:
-            process = await anyio.to_thread.run_sync(_spawn, stderr)
+            process = await anyio.to_thread.run_sync(spawn, stderr)
             self._loading = process
             try:
                 # Abandoned on a cancel: the child is killed below, and that ends the thread.
                 address = await anyio.to_thread.run_sync(
-                    _give_orders, process, orders, abandon_on_cancel=True
+                    give_orders, process, orders, abandon_on_cancel=True
                 )
             except BaseException:
                 process.kill()
                 with anyio.CancelScope(shield=True):  # bounded: it has been killed
-                    await anyio.to_thread.run_sync(_end, process)
+                    await anyio.to_thread.run_sync(end, process)
                 raise
             finally:
                 self._loading = None
             if address is None:
-                await anyio.to_thread.run_sync(_end, process)
+                await anyio.to_thread.run_sync(end, process)
                 raise await anyio.to_thread.run_sync(self._not_started, process, stderr)
         client = httpx2.AsyncClient(
             base_url=address,
@@ -304,7 +249,7 @@ class Local(Model):
         running, self._running = self._running, None
         if running is not None:
             await running.client.aclose()
-            await anyio.to_thread.run_sync(_end, running.process)
+            await anyio.to_thread.run_sync(end, running.process)
 
     def _not_started(
         self, process: subprocess.Popen[bytes], stderr: IO[bytes]
@@ -338,7 +283,7 @@ class Local(Model):
         self, running: _Running, reading: _Reading, error: httpx2.TransportError | None
     ) -> ModelUnavailable:
         # A child that dies closes its connections first, and is seen to have died after that.
-        code = await anyio.to_thread.run_sync(_exit_code, running.process)
+        code = await anyio.to_thread.run_sync(exit_code, running.process)
         if self._closed:
             what = "it was closed during the call"
         elif isinstance(error, httpx2.ReadTimeout):
@@ -427,118 +372,3 @@ def _error_of(body: bytes | Mapping[str, Json]) -> Mapping[str, Json]:
         if isinstance(inner, Mapping):
             return cast("Mapping[str, Any]", inner)
     return {}
-
-
-def runtime_installed() -> bool:
-    """Return whether llama.cpp can be used here."""
-    return find_spec("xllamacpp") is not None
-
-
-def require_runtime(name: str) -> None:
-    """Refuse to go on for the embedded model `name` without llama.cpp.
-
-    Raises:
-        ConfigError: It is not installed; the message has the command that does it.
-    """
-    if not runtime_installed():
-        raise ConfigError(f"`{name}` needs llama.cpp, which is not installed; run {INSTALL}")
-
-
-def _processors() -> int:
-    """Return how many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _spawn(stderr: IO[bytes]) -> subprocess.Popen[bytes]:
-    """Start a child that waits for its orders on stdin."""
-    # -P keeps the working folder, which may be anyone's project, off the child's import path. What
-    # this process imports us from is put on it instead: we may run from a checkout.
-    root = str(Path(__file__).resolve().parents[2])
-    inherited = os.environ.get("PYTHONPATH")
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", __name__],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=stderr,
-        env={
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(filter(None, (root, inherited))),
-            # Threads that wait sleep. By default they spin, and beside any other load that costs
-            # far more than it gains: with one busy process on two cores, what took 20 seconds
-            # this way was not done after 60.
-            "OMP_WAIT_POLICY": "PASSIVE",
-        },
-        # A Ctrl-C in the terminal is ours to handle.
-        start_new_session=True,
-    )
-
-
-def _give_orders(process: subprocess.Popen[bytes], orders: Mapping[str, Json]) -> str | None:
-    """Tell the child what to load; return the address it serves on, `None` if it ended."""
-    assert process.stdin is not None
-    assert process.stdout is not None
-    with suppress(OSError):
-        process.stdin.write(json.dumps(orders).encode() + b"\n")
-        process.stdin.flush()
-    answer = process.stdout.readline()
-    return answer.decode().strip() or None
-
-
-def _exit_code(process: subprocess.Popen[bytes]) -> int | None:
-    """Return the child's exit code, `None` if it is alive and stays so."""
-    with suppress(subprocess.TimeoutExpired):
-        return process.wait(DEATH_GRACE)
-    return None
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the child: politely, then not."""
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            with suppress(OSError):
-                pipe.close()
-    try:
-        process.wait(STOP_GRACE)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def main() -> None:
-    """Be the child: load the model that stdin names, serve it until stdin ends."""
-    orders = json.loads(sys.stdin.buffer.readline())
-    # Only the one line goes to the parent; whatever llama.cpp may print joins the errors.
-    parent = os.dup(1)
-    os.dup2(2, 1)
-
-    binding = cast("_Binding", import_module("xllamacpp"))
-    settings = binding.CommonParams()
-    settings.model.path = orders["path"]
-    settings.cpuparams.n_threads = orders["threads"]
-    settings.cpuparams_batch.n_threads = orders["threads"]
-    settings.n_ctx = orders["context_tokens"]
-    settings.n_parallel = orders["parallel"]
-    # One store for all slots: one call may use the whole context while the others are short.
-    settings.kv_unified = True
-    settings.n_batch = BATCH_TOKENS
-    settings.n_gpu_layers = 0
-    # Off: it copies the store of a finished slot aside, up to gigabytes of it.
-    settings.cache_ram_mib = 0
-    settings.warmup = False
-    settings.ui = False
-    settings.endpoint_slots = True
-    settings.verbosity = 1
-    settings.api_keys = [orders["key"]]
-    server = binding.Server(settings)
-    os.write(parent, server.listening_address.encode() + b"\n")
-    os.close(parent)
-    while os.read(0, 4_096):
-        pass
-    # The server's own shutdown waits for calls in flight; nobody is left to read them.
-    os._exit(0)
-
-
-if __name__ == "__main__":
-    main()

@@ -106,7 +106,7 @@ class Pool:
         """Return "ready", or what is missing before `spec` can be used."""
         vendor = spec.model.partition("/")[0]
         if vendor == "local":
-            from atlas_mcp.models.local import INSTALL, runtime_installed
+            from atlas_mcp.models.llama_server import INSTALL, runtime_installed
 
             entry = find(spec.model)
             if not runtime_installed():
@@ -248,7 +248,7 @@ class Pool:
         return self.settings.home / "models"
 
     async def _pull(self, name: str, on_notice: OnNotice) -> None:
-        from atlas_mcp.models.local import require_runtime
+        from atlas_mcp.models.llama_server import require_runtime
         from atlas_mcp.models.weights import PullProgress, ensure
 
         # Asked first: a gigabyte of weights is of no use without what runs them.

@@ -378,4 +378,8 @@ def children_of(process: int) -> list[int]:
         check=False,
     ).stdout
     rows = [line.split(maxsplit=2) for line in listed.splitlines()]
-    return [int(row[0]) for row in rows if "atlas_mcp.models.local" in row[2] and row[1][0] != "Z"]
+    return [
+        int(row[0])
+        for row in rows
+        if "atlas_mcp.models.llama_server" in row[2] and row[1][0] != "Z"
+    ]

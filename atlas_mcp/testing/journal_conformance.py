@@ -1,0 +1,392 @@
+"""What every `Journal` keeps, as numbered checks to run against an implementation.
+
+::
+
+    @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+    async def test_it_conforms(check: Check, tmp_path: Path) -> None:
+        await check(MyStand(tmp_path))
+
+A `Stand` opens journals on one store, as so many processes would, under a clock that the checks
+move, and can damage a record. The checks close what they open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from typing import Protocol, TypeAlias
+
+import anyio
+
+from atlas_mcp.atlas.budget import Budget
+from atlas_mcp.atlas.events import (
+    ExploresPlanned,
+    ExploringClosed,
+    Planned,
+    Record,
+    RunFinished,
+    RunOpened,
+    SolverFinished,
+    SolverStarted,
+)
+from atlas_mcp.atlas.explore import Candidate, Explore
+from atlas_mcp.atlas.pool import ModelSpec, RunSpec, SolverSpec
+from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.state import RunState
+from atlas_mcp.atlas.usage import Usage
+from atlas_mcp.errors import JournalBusy, JournalCorrupt, JournalError, UnknownRun
+from atlas_mcp.journal.base import Journal
+
+
+class Stand(Protocol):
+    """What the checks need of a store."""
+
+    def open(self) -> Journal:
+        """Return a further journal on the same store."""
+        ...
+
+    def pass_time(self, seconds: float) -> None:
+        """Move the clock of all its journals."""
+        ...
+
+    @property
+    def lease_seconds(self) -> float:
+        """Seconds without renewal after which a lease ends."""
+        ...
+
+    def tear(self, run_id: str, seq: int) -> None:
+        """Cut the record off in the middle, behind the journals' backs."""
+        ...
+
+
+Check: TypeAlias = Callable[[Stand], Awaitable[None]]
+
+_MODEL = ModelSpec("maker/m")
+_SPEC = RunSpec("atlas", _MODEL, (SolverSpec("s", _MODEL),), Budget(max_explores=100))
+
+
+def first_record(problem: str = "How many?", at: float = 1.0) -> Record:
+    """Return the record that opens a run."""
+    return Record(1, at, RunOpened(Problem(problem), _SPEC))
+
+
+def later_record(seq: int, text: str = "42") -> Record:
+    """Return record `seq` of a run that plans, starts and ends one explore after the other."""
+    number = (seq + 1) // 3
+    events = (
+        ExploresPlanned("prefetch", (Planned(number, Explore("s")),)),
+        SolverStarted(number, Decimal("0.25")),
+        SolverFinished(number, Candidate(text, "so", "how", 0.5), Usage(1, 9, 5), Decimal("0.1")),
+    )
+    return Record(seq, float(seq), events[(seq - 2) % 3])
+
+
+async def check_01_records_are_read_back_as_they_were_appended(stand: Stand) -> None:
+    """In order, whole, across appends of one record and of several."""
+    async with _open(stand) as journal:
+        lease = await journal.open_run("r", first_record())
+        await journal.append(lease, [later_record(2), later_record(3)])
+        await journal.append(lease, [later_record(4, "é 漢字 \n \u2028 'quoted'")])
+        await journal.append(lease, [])
+
+        records = await journal.read("r")
+
+        assert [record.seq for record in records] == [1, 2, 3, 4]
+        assert records[1:3] == (later_record(2), later_record(3))
+        assert records[3] == later_record(4, "é 漢字 \n \u2028 'quoted'")
+        assert RunState.fold(records).seq == 4
+
+
+async def check_02_reading_goes_on_after_a_record(stand: Stand) -> None:
+    """`after` is exclusive; there is nothing after the last."""
+    async with _open(stand) as journal:
+        lease = await journal.open_run("r", first_record())
+        await journal.append(lease, [later_record(seq) for seq in (2, 3, 4)])
+
+        assert await journal.read("r", after=2) == (later_record(3), later_record(4))
+        assert await journal.read("r", after=4) == ()
+
+
+async def check_03_another_process_reads_what_was_appended(stand: Stand) -> None:
+    """An append that has returned is there for everyone."""
+    async with _open(stand) as writer, _open(stand) as reader:
+        lease = await writer.open_run("r", first_record())
+        await writer.append(lease, [later_record(2)])
+
+        assert await reader.read("r") == (first_record(), later_record(2))
+
+
+async def check_04_an_unknown_run_is_told_by_its_id(stand: Stand) -> None:
+    """For reading, claiming and asking who drives it."""
+    async with _open(stand) as journal:
+        for ask in (journal.read, journal.claim, journal.is_driven):
+            error = await _error(ask("nobody"))
+            assert isinstance(error, UnknownRun), error
+            assert "nobody" in str(error)
+
+
+async def check_05_a_run_is_opened_once(stand: Stand) -> None:
+    """A second opening of one id is refused and changes nothing."""
+    async with _open(stand) as journal:
+        await journal.open_run("r", first_record("first"))
+
+        assert isinstance(await _error(journal.open_run("r", first_record("second"))), JournalError)
+        assert await journal.read("r") == (first_record("first"),)
+
+
+async def check_06_a_driven_run_cannot_be_claimed(stand: Stand) -> None:
+    """Neither by another process nor again by the same."""
+    async with _open(stand) as driver, _open(stand) as other:
+        await driver.open_run("r", first_record())
+
+        assert await driver.is_driven("r")
+        assert await other.is_driven("r")
+        assert isinstance(await _error(other.claim("r")), JournalBusy)
+        assert isinstance(await _error(driver.claim("r")), JournalBusy)
+
+
+async def check_07_a_released_run_can_be_claimed_under_a_higher_fence(stand: Stand) -> None:
+    """Releasing gives the run to whoever comes next."""
+    async with _open(stand) as driver, _open(stand) as other:
+        lease = await driver.open_run("r", first_record())
+        await driver.release(lease)
+        assert not await other.is_driven("r")
+
+        taken = await other.claim("r")
+
+        assert taken.fence > lease.fence
+        await other.append(taken, [later_record(2)])
+
+
+async def check_08_who_lost_a_run_cannot_append_to_it(stand: Stand) -> None:
+    """A process that slept through its lease writes nothing into its successor's run."""
+    async with _open(stand) as sleeper, _open(stand) as successor:
+        lease = await sleeper.open_run("r", first_record())
+        stand.pass_time(stand.lease_seconds + 1)
+        taken = await successor.claim("r")
+
+        assert isinstance(await _error(sleeper.append(lease, [later_record(2)])), JournalBusy)
+        await successor.append(taken, [later_record(2, "the successor's")])
+
+        assert (await successor.read("r"))[1] == later_record(2, "the successor's")
+
+
+async def check_09_who_lost_a_run_takes_nothing_from_its_successor(stand: Stand) -> None:
+    """Renewing, releasing and closing with an old lease leave the new one alone."""
+    async with _open(stand) as successor:
+        async with _open(stand) as sleeper:
+            lease = await sleeper.open_run("r", first_record())
+            stand.pass_time(stand.lease_seconds + 1)
+            taken = await successor.claim("r")
+            await sleeper.renew()
+            await sleeper.release(lease)
+        assert await successor.is_driven("r")
+        await successor.append(taken, [later_record(2)])
+        stand.pass_time(stand.lease_seconds + 1)
+
+        assert not await successor.is_driven("r")
+
+
+async def check_10_a_renewed_lease_lasts(stand: Stand) -> None:
+    """For as long as it is renewed in time, and for every run that is held."""
+    async with _open(stand) as driver, _open(stand) as other:
+        for run_id in ("a", "b"):
+            await driver.open_run(run_id, first_record())
+        for _ in range(3):
+            stand.pass_time(stand.lease_seconds * 0.9)
+            await driver.renew()
+
+        for run_id in ("a", "b"):
+            assert isinstance(await _error(other.claim(run_id)), JournalBusy)
+
+
+async def check_11_closing_gives_leases_back(stand: Stand) -> None:
+    """A process that ends in order leaves nothing that looks driven."""
+    async with _open(stand) as driver:
+        await driver.open_run("r", first_record())
+    async with _open(stand) as other:
+        assert not await other.is_driven("r")
+        await other.claim("r")
+
+
+async def check_12_two_claims_at_once_give_one_lease(stand: Stand) -> None:
+    """Whoever comes second is told that the run is driven."""
+    async with _open(stand) as opener:
+        await opener.open_run("r", first_record())
+    async with _open(stand) as one, _open(stand) as two:
+        errors: list[Exception | None] = []
+
+        async def claim(journal: Journal) -> None:
+            errors.append(await _error(journal.claim("r")))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(claim, one)
+            tasks.start_soon(claim, two)
+
+        assert sorted(type(error).__name__ for error in errors) == ["JournalBusy", "NoneType"]
+
+
+async def check_13_appends_at_once_are_all_kept_in_order(stand: Stand) -> None:
+    """Those of one run in the order they were made, those of others undisturbed."""
+    async with _open(stand) as journal:
+        names = [f"r{number}" for number in range(5)]
+        leases = [await journal.open_run(name, first_record()) for name in names]
+
+        async with anyio.create_task_group() as tasks:
+            for seq in range(2, 22):
+                for lease in leases:
+                    tasks.start_soon(journal.append, lease, [later_record(seq)])
+
+        for name in names:
+            assert [record.seq for record in await journal.read(name)] == list(range(1, 22))
+
+
+async def check_14_an_append_that_is_refused_fails_alone(stand: Stand) -> None:
+    """Others that are written at the same time are kept."""
+    async with _open(stand) as journal, _open(stand) as other:
+        lost = await journal.open_run("lost", first_record())
+        stand.pass_time(stand.lease_seconds + 1)
+        await other.claim("lost")
+        held = await journal.open_run("held", first_record())
+        twice = await journal.open_run("twice", first_record())
+        errors: dict[str, Exception | None] = {}
+
+        async def append(name: str, *records: Record) -> None:
+            lease = {"lost": lost, "held": held, "twice": twice}[name]
+            errors[f"{name}-{records[0].seq}"] = await _error(journal.append(lease, records))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(append, "held", later_record(2))
+            tasks.start_soon(append, "lost", later_record(2))
+            tasks.start_soon(append, "twice", first_record())
+            tasks.start_soon(append, "held", later_record(3))
+
+        assert isinstance(errors["lost-2"], JournalBusy)
+        assert isinstance(errors["twice-1"], JournalError)
+        assert (errors["held-2"], errors["held-3"]) == (None, None)
+        assert len(await journal.read("held")) == 3
+
+
+async def check_15_a_record_that_cannot_be_written_fails_alone(stand: Stand) -> None:
+    """A fault in one caller's value costs no other caller a paid result."""
+    async with _open(stand) as journal:
+        bad = await journal.open_run("bad", first_record())
+        good = await journal.open_run("good", first_record())
+        errors: dict[str, Exception | None] = {}
+
+        async def append(name: str, record: Record) -> None:
+            lease = bad if name == "bad" else good
+            errors[f"{name}-{record.seq}"] = await _error(journal.append(lease, [record]))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(append, "good", later_record(2))
+            tasks.start_soon(append, "bad", Record(2, 2.0, RunFinished("failed", "\ud800")))  # pyright: ignore[reportArgumentType]
+            tasks.start_soon(append, "good", later_record(3))
+            tasks.start_soon(append, "good", later_record(4))
+
+        assert errors["bad-2"] is not None
+        assert [errors[f"good-{seq}"] for seq in (2, 3, 4)] == [None, None, None]
+        assert len(await journal.read("good")) == 4
+
+
+async def check_16_the_list_has_the_newest_first_and_how_they_stand(stand: Stand) -> None:
+    """Status as recorded, whether it is driven, and the beginning of the problem."""
+    async with _open(stand) as journal:
+        old = await journal.open_run("old", first_record("An old\n  question?", at=10.0))
+        await journal.append(old, [Record(2, 25.0, RunFinished("answered", "decided", "42"))])
+        await journal.release(old)
+        await journal.open_run("new", first_record("x" * 5_000, at=20.0))
+
+        new, ended = await journal.list_runs()
+
+        assert (new.run_id, new.status, new.driven, new.workflow) == (
+            *("new", "running", True),
+            "atlas",
+        )
+        assert (ended.run_id, ended.status, ended.driven) == ("old", "answered", False)
+        assert (ended.opened_at, ended.updated_at) == (10.0, 25.0)
+        assert ended.title == "An old question?"
+        assert len(new.title) < 500
+        assert [run.run_id for run in await journal.list_runs(limit=1)] == ["new"]
+
+
+async def check_17_a_run_whose_driver_is_gone_is_listed_as_not_driven(stand: Stand) -> None:
+    """That is what tells an interrupted run from a running one."""
+    async with _open(stand) as journal:
+        await journal.open_run("r", first_record())
+        stand.pass_time(stand.lease_seconds + 1)
+
+        [run] = await journal.list_runs()
+
+        assert (run.status, run.driven) == ("running", False)
+
+
+async def check_18_a_run_that_explores_on_is_running_again(stand: Stand) -> None:
+    """An end is followed by more where the client is the orchestrator."""
+    async with _open(stand) as journal:
+        lease = await journal.open_run("r", first_record())
+        await journal.append(lease, [Record(2, 2.0, RunFinished("answered", "decided"))])
+        more = ExploresPlanned("client", (Planned(1, Explore("s")),))
+        await journal.append(lease, [Record(3, 3.0, more)])
+
+        assert [run.status for run in await journal.list_runs()] == ["running"]
+
+
+async def check_19_a_torn_last_record_is_left_out(stand: Stand) -> None:
+    """It was being written when the process died; what came before is whole."""
+    async with _open(stand) as journal:
+        lease = await journal.open_run("r", first_record())
+        await journal.append(lease, [later_record(2), later_record(3)])
+        stand.tear("r", 3)
+
+        assert await journal.read("r") == (first_record(), later_record(2))
+
+
+async def check_20_a_run_goes_on_after_a_torn_last_record(stand: Stand) -> None:
+    """Its place is free: else a run with a torn end could never be gone on with."""
+    async with _open(stand) as journal:
+        lease = await journal.open_run("r", first_record())
+        await journal.append(lease, [later_record(2), later_record(3)])
+        stand.tear("r", 3)
+
+        await journal.append(lease, [Record(3, 3.0, ExploringClosed())])
+
+        assert (await journal.read("r"))[-1].event == ExploringClosed()
+
+
+async def check_21_a_torn_earlier_record_is_told(stand: Stand) -> None:
+    """A hole in the evidence is never passed over."""
+    async with _open(stand) as journal:
+        lease = await journal.open_run("r", first_record())
+        await journal.append(lease, [later_record(2), later_record(3)])
+        stand.tear("r", 2)
+
+        error = await _error(journal.read("r"))
+
+        assert isinstance(error, JournalCorrupt)
+        assert "'r'" in str(error)
+
+
+CHECKS: tuple[Check, ...] = tuple(
+    check for name, check in sorted(globals().items()) if name.startswith("check_")
+)
+"""All checks, in their order."""
+
+
+@asynccontextmanager
+async def _open(stand: Stand) -> AsyncGenerator[Journal]:
+    journal = stand.open()
+    try:
+        yield journal
+    finally:
+        await journal.aclose()
+
+
+async def _error(outcome: Awaitable[object]) -> Exception | None:
+    """Return what was raised, whatever it is: the check says what it must be."""
+    try:
+        await outcome
+    except Exception as error:  # noqa: BLE001 - judged by the caller
+        return error
+    return None

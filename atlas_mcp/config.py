@@ -24,6 +24,9 @@ model page; override it with `[orchestrator] model` and `[solvers.NAME] model`."
 DEFAULT_RESPOND_WITHIN = 45.0
 """Seconds. Below the 60 s after which the most impatient clients give up."""
 
+LONGEST_LIMIT = 10_000_000.0
+"""Seconds. A longer limit is a mistake, and no clock takes an infinite one."""
+
 FILE_NAME = "atlas.toml"
 
 EffortName = Literal["low", "medium", "high", "xhigh", "max"]
@@ -59,6 +62,9 @@ class SolverSettings(_Section):
     effort: EffortName | None = None
     base_url: str | None = None
     api_key_env: str | None = None
+    efforts: tuple[EffortName, ...] | None = None
+    answer_schema: Literal["strict", "json", "prompt"] | None = Field(default=None, alias="schema")
+    images: bool | None = None
     quota: int | None = Field(default=None, ge=1)
     price: PriceSettings | None = None
     max_tokens: int = Field(default=32_000, ge=1_024)
@@ -73,8 +79,8 @@ class BudgetSettings(_Section):
     max_cost_usd: Annotated[Decimal | None, BeforeValidator(_no_cap)] = Field(
         default=Decimal("5.0"), gt=0
     )
-    time_limit_s: float = Field(default=1_800, gt=0)
-    solver_time_limit_s: float = Field(default=1_200, gt=0)
+    time_limit_s: float = Field(default=1_800, gt=0, lt=LONGEST_LIMIT)
+    solver_time_limit_s: float = Field(default=1_200, gt=0, lt=LONGEST_LIMIT)
 
 
 class ServerSettings(_Section):
@@ -126,7 +132,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
 
     given = environ.get("ATLAS_CONFIG")
     path = Path(given) if given else user_config_path("atlas-mcp") / FILE_NAME
-    content = _read_file(path, required=given is not None)
+    content = _read_file(path, required=bool(given))
     merged, variables = _with_environment(content, environ)
     try:
         file = FileSettings.model_validate(merged)
@@ -190,17 +196,25 @@ def _with_environment(
                     f"ATLAS_{section}_{k.upper()}" for k in sections[section].model_fields
                 )
                 raise ConfigError(f"{variable} is not known; there are {accepted}")
-            merged[section.lower()] = {**merged.get(section.lower(), {}), key.lower(): value}
+            table = _table(merged.get(section.lower(), {}), section.lower())
+            merged[section.lower()] = {**table, key.lower(): value}
             variables[(section.lower(), key.lower())] = variable
         elif section == "SOLVERS":
             where = _solver_key(merged, variable, key)
-            cast("dict[str, Any]", merged["solvers"])[where[0]][where[1]] = value
+            merged["solvers"][where[0]][where[1]] = value
             variables[("solvers", *where)] = variable
     return merged, variables
 
 
+def _table(value: object, name: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ConfigError(f"[{name}] must be a table of keys and values")
+    return cast("dict[str, Any]", value)
+
+
 def _solver_key(merged: Mapping[str, Any], variable: str, rest: str) -> tuple[str, str]:
-    names = list(cast("dict[str, Any]", merged.get("solvers", {})))
+    solvers = _table(merged.get("solvers", {}), "solvers")
+    names = [name for name, entry in solvers.items() if _table(entry, f"solvers.{name}") == entry]
     for name in names:
         prefix = name.upper().replace("-", "_") + "_"
         key = rest.removeprefix(prefix).lower()
@@ -215,6 +229,10 @@ def _keys(file: FileSettings, environ: Mapping[str, str]) -> dict[str, str]:
     for name, solver in file.solvers.items():
         if solver.api_key_env is None:
             continue
+        if not solver.api_key_env.isidentifier():
+            raise ConfigError(
+                f"[solvers.{name}] api_key_env: takes the name of a variable, never the key itself"
+            )
         value = environ.get(solver.api_key_env)
         if not value:
             raise ConfigError(
@@ -241,4 +259,7 @@ def _explain(error: ValidationError, path: str, variables: Mapping[tuple[str, ..
     )
     if fault["type"] == "extra_forbidden":
         return f"{where} is not known"
-    return f"{where}: {fault['msg'].lower()}, not {fault['input']!r}"
+    given = fault["input"]
+    # A table is not repeated: a key may stand in it.
+    shown = "" if isinstance(given, dict | list) else f", not {given!r}"
+    return f"{where}: {fault['msg'].lower()}{shown}"

@@ -15,7 +15,10 @@ from decimal import Decimal, InvalidOperation
 from atlas_mcp.atlas.explore import Candidate
 from atlas_mcp.atlas.messages import Json
 
-_NUMBER = re.compile(r"[$€£]?\s*([-+]?[\d,]*\.?\d+(?:e[-+]?\d+)?)\s*%?", re.IGNORECASE)
+_NUMBER = re.compile(
+    r"\$?\s*([-+]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?(?:e[-+]?\d{1,3})?)\s*%?", re.IGNORECASE
+)
+_INDENTED = re.compile(r"\n[ \t]+\S")
 _BOXED = re.compile(r"\\boxed\{(.*)\}", re.DOTALL)
 
 
@@ -59,6 +62,9 @@ def same_key(answer: Json) -> str:
     if not isinstance(answer, str):
         return json.dumps(answer, sort_keys=True)
     text = answer.strip()
+    if _INDENTED.search(text):
+        # Code: indentation and case may be what tells two programs apart.
+        return text
     boxed = _BOXED.search(text)
     if boxed is not None:
         text = boxed[1]
@@ -92,5 +98,8 @@ def _number(text: str) -> str | None:
         value = Decimal(match[1].replace(",", ""))
     except InvalidOperation:
         return None
+    plain = f"{value:f}"
+    if "." in plain:
+        plain = plain.rstrip("0").rstrip(".")
     percent = "%" if text.rstrip().endswith("%") else ""
-    return f"{value.normalize():f}{percent}"
+    return f"{'0' if value == 0 else plain.removeprefix('+')}{percent}"

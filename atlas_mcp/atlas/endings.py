@@ -69,6 +69,7 @@ def failures_text(state: RunState) -> str:
     failures = [e.outcome for e in state.done if isinstance(e.outcome, SolverFailure)]
     if not failures:
         skipped = next((e.skipped for e in state.explores.values() if e.skipped), None)
-        return f"No solver was run. {skipped or 'The limits allow no explore.'}"
+        why = skipped or "Neither money nor time nor quotas allow an explore: raise max_cost_usd."
+        return f"No solver was run. {why}"
     distinct = list(dict.fromkeys(f"{failure.kind}: {failure.message}" for failure in failures))
     return f"No solver gave a usable answer ({len(failures)} failed). " + " | ".join(distinct[:3])

@@ -7,6 +7,7 @@ Owns the shapes of both and the reading of a solver's reply. What is said to a s
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, cast, get_args
@@ -88,6 +89,9 @@ class SolverFailure:
 Outcome: TypeAlias = Candidate | SolverFailure
 
 
+_ROOT_KEYWORDS = ("$schema", "$id", "$defs")
+
+
 def candidate_schema(answer_schema: Mapping[str, Json] | None) -> dict[str, Json]:
     """Return the JSON Schema of a solver's reply.
 
@@ -95,7 +99,7 @@ def candidate_schema(answer_schema: Mapping[str, Json] | None) -> dict[str, Json
     justification comes before the answer it must lead to. Confidence is a whole percentage
     because grammars hold the bounds of integers only.
     """
-    return {
+    schema = {
         "type": "object",
         "properties": {
             "approach": {"type": "string", "description": "The method used, in one sentence."},
@@ -114,13 +118,25 @@ def candidate_schema(answer_schema: Mapping[str, Json] | None) -> dict[str, Json
         "required": ["approach", "justification", "answer", "confidence_percent"],
         "additionalProperties": False,
     }
+    return with_definitions(schema, answer_schema)
 
 
 def answer_property(answer_schema: Mapping[str, Json] | None) -> dict[str, Json]:
     """Return the schema of an answer inside a larger object."""
     if answer_schema is None:
         return {"type": "string", "description": "The final answer alone, as short as it can be."}
-    return {key: value for key, value in answer_schema.items() if key not in ("$schema", "$id")}
+    return {key: value for key, value in answer_schema.items() if key not in _ROOT_KEYWORDS}
+
+
+def with_definitions(
+    schema: dict[str, Json], answer_schema: Mapping[str, Json] | None
+) -> dict[str, Json]:
+    """Return a schema that holds an answer's, with the definitions the answer's refers to.
+
+    References start at the root, so the definitions move there.
+    """
+    definitions = (answer_schema or {}).get("$defs")
+    return schema if definitions is None else {**schema, "$defs": definitions}
 
 
 def read_candidate(reply: Reply, answer_schema: Mapping[str, Json] | None) -> Outcome:
@@ -165,13 +181,15 @@ def read_object(text: str) -> dict[str, Any] | str:
     if not text.strip():
         return "the reply is empty"
     fault = "the reply holds no JSON object"
-    decoder = json.JSONDecoder()
+    decoder = json.JSONDecoder(parse_float=_finite, parse_constant=_finite)
     start = text.find("{")
     while start != -1:
         try:
             value, _ = decoder.raw_decode(text, start)
         except ValueError as error:
             fault = f"the reply is not JSON: {error}"
+        except RecursionError:
+            return "the reply is nested too deep"
         else:
             if isinstance(value, dict):
                 return encodable(cast("dict[str, Any]", value))
@@ -183,4 +201,12 @@ def confidence(percent: object) -> float:
     """Return a stated percentage as 0 to 1, what is out of range clipped, nothing as 0."""
     if isinstance(percent, bool) or not isinstance(percent, int | float):
         return 0.0
-    return min(1.0, max(0.0, percent / 100))
+    return min(100, max(0, percent)) / 100
+
+
+def _finite(text: str) -> float:
+    """Read a number that JSON can write again: neither infinite nor none at all."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is no number of JSON")
+    return number

@@ -24,6 +24,7 @@ from atlas_mcp.atlas.decisions import (
     read_decision,
 )
 from atlas_mcp.atlas.endings import (
+    ENOUGH_TO_AGREE,
     ENOUGH_TO_GIVE_UP,
     answered,
     cancelled,
@@ -111,16 +112,18 @@ def must_conclude(state: RunState) -> StopReason | None:
         return "deadline"
     if state.explores_left == 0 or not _solvers_with_quota(state):
         return "max_explores"
-    if not _affordable(state):
+    if not _usable(state):
         return "max_cost"
     return None
 
 
 def missing_evidence(state: RunState) -> str | None:
     """Return what the run's floor still asks for, in words; `None` once it is reached."""
-    floor = floor_of(state.spec)
-    have = _evidence(state)
+    floor, have = _reachable_floor(state), _evidence(state)
     missing: list[str] = []
+    candidates, enough = len(state.votes), min(ENOUGH_TO_AGREE, state.budget.max_explores)
+    if candidates < enough:
+        missing.append(f"{candidates} of at least {enough} candidates")
     if have.explores < floor.explores:
         missing.append(f"{have.explores} of at least {floor.explores} explores")
     if have.models < floor.models:
@@ -174,6 +177,8 @@ def _grant(state: RunState, wants: Wants) -> ExploresPlanned | RunFinished:
             refused.append(_refusal(call.call_id, prompts.one_per_turn()))
         elif solver.quota is not None and used[solver.name] >= solver.quota:
             refused.append(_refusal(call.call_id, prompts.exhausted(solver.name)))
+        elif not _reaches(state, call.explore):
+            refused.append(_refusal(call.call_id, prompts.too_dear(solver.name)))
         else:
             planned.append(Planned(_next_id(state, planned), call.explore, call.call_id))
             used[solver.name] += 1
@@ -192,9 +197,12 @@ def _refusal(call_id: str | None, text: str) -> ToolResult:
 
 
 def _fruitless(state: RunState) -> int:
-    """Return how many turns in a row, the last one included, have added no explore."""
-    trailing = takewhile(lambda turn: turn.granted == 0, reversed(state.turns))
-    return sum(1 for _ in trailing)
+    """Return how many turns in a row, the last one included, have led to no explore."""
+
+    def barren(turn: OrchestratorTurn) -> bool:
+        return all(state.explores[number].skipped for number in turn.granted)
+
+    return sum(1 for _ in takewhile(barren, reversed(state.turns)))
 
 
 # Planning explores the core asks for itself
@@ -214,7 +222,7 @@ def _plan(
     first = len(state.explores)
     planned: list[Planned] = []
     for i in range(first, first + count):
-        solvers = _solvers_with_quota(state, planned)
+        solvers = _usable(state, planned)
         if not solvers:
             break
         if fresh_first:
@@ -226,8 +234,8 @@ def _plan(
 
 def _floor_explores(state: RunState, missing_text: str) -> ExploresPlanned:
     """Plan what the floor misses, models that have not been heard first."""
-    floor, have = floor_of(state.spec), _evidence(state)
-    missing = max(floor.explores - have.explores, floor.models - have.models)
+    floor, have = _reachable_floor(state), _evidence(state)
+    missing = max(1, floor.explores - have.explores, floor.models - have.models)
     event = _plan(state, "floor", min(missing, state.explores_left), fresh_first=True)
     told = ToolResult("", prompts.floor_held(missing_text))
     return replace(event, refused=(told,))
@@ -248,6 +256,20 @@ def _evidence(state: RunState) -> Floor:
     """Return how many explores have ended, and on how many models."""
     models = {state.spec.solver(e.planned.explore.solver).spec.model for e in state.done}
     return Floor(explores=len(state.done), models=len(models))
+
+
+def _reachable_floor(state: RunState) -> Floor:
+    """Return the run's floor, its models clipped to those that quotas and money still reach."""
+    floor = floor_of(state.spec)
+    names = [explore.planned.explore.solver for explore in state.done] + _usable(state)
+    models = {state.spec.solver(name).spec.model for name in names}
+    return replace(floor, models=min(floor.models, len(models)))
+
+
+def _usable(state: RunState, planned: Sequence[Planned] = ()) -> list[str]:
+    """Return the solvers with quota left that the money at hand reaches for."""
+    names = _solvers_with_quota(state, planned)
+    return [name for name in names if _reaches(state, Explore(name))]
 
 
 def _solvers_with_quota(state: RunState, planned: Sequence[Planned] = ()) -> list[str]:
@@ -274,10 +296,12 @@ def _start_solvers(state: RunState) -> tuple[Command, ...]:
     slots = state.budget.max_parallel - len(state.solvers_in_flight)
     ledger = state.ledger
     commands: list[Command] = []
-    for explore in waiting[: max(0, slots)]:
+    for explore in waiting:
+        if len(commands) >= slots:
+            break
         command = _solver_command(state, explore, ledger)
         if command is None:
-            break
+            continue
         ledger = ledger.hold(call_key(command.intent), command.intent.hold_usd)
         commands.append(command)
     if not commands and not state.solvers_in_flight:
@@ -307,20 +331,16 @@ def _solver_command(state: RunState, explore: ExploreState, ledger: Ledger) -> R
     return RunSolver(SolverStarted(explore.id, hold.amount), action, request(hold.max_tokens))
 
 
-def _affordable(state: RunState) -> bool:
-    """Return whether the money reaches for an explore on any solver that has quota left."""
+def _reaches(state: RunState, explore: Explore) -> bool:
+    """Return whether the money at hand pays for `explore`."""
     available = state.ledger.available
     if available is None:
         return True
-    available -= synthesis_reserve(state)
-    for name in _solvers_with_quota(state):
-        spec = state.spec.solver(name).spec
-        request = prompts.solver_request(
-            state.problem, Explore(name), spec, max_tokens=spec.max_tokens, seed=None
-        )
-        if hold_for(spec, request, available) is not None:
-            return True
-    return False
+    spec = state.spec.solver(explore.solver).spec
+    request = prompts.solver_request(
+        state.problem, explore, spec, max_tokens=spec.max_tokens, seed=None
+    )
+    return hold_for(spec, request, available - synthesis_reserve(state)) is not None
 
 
 # Going on when nothing is open
@@ -329,15 +349,17 @@ def _affordable(state: RunState) -> bool:
 def _go_on(state: RunState) -> tuple[Command, ...]:
     if state.spec.workflow == "explore":
         return (Note(gathered(state)),)
-    count = min(state.budget.prefetch, state.explores_left)
-    if not state.explores and not state.turns and count and not state.exploring_closed:
-        return (Note(_plan(state, "prefetch", count)),)
+    if not state.explores and not state.turns and not state.exploring_closed:
+        start = _plan(state, "prefetch", min(state.budget.prefetch, state.explores_left))
+        if start.planned:
+            return (Note(start),)
     failed = state.turns[-1].reply if state.turns else None
     if isinstance(failed, SolverFailure):
         reason: StopReason = "deadline" if failed.kind == "timeout" else "error"
         return (Note(unsynthesized(state, reason, f"The orchestrator: {failed.message}")),)
     if _hopeless(state):
-        return (Note(unsynthesized(state, "no_candidates", failures_text(state))),)
+        reason = "no_candidates" if state.done else must_conclude(state) or "no_candidates"
+        return (Note(unsynthesized(state, reason, failures_text(state))),)
     return (_ask(state),)
 
 

@@ -121,11 +121,14 @@ def check_answer_schema(schema: object) -> Mapping[str, Json]:
         raise InvalidInput(
             "answer_schema", f"is not a valid JSON Schema at {where}: {error.message}"
         ) from error
+    definitions = found.get("$defs")
+    known = cast("dict[str, Any]", definitions) if isinstance(definitions, dict) else {}
     for reference in _references(found):
-        if not reference.startswith("#"):
+        name = reference.removeprefix("#/$defs/")
+        if name == reference or name.partition("/")[0] not in known:
             raise InvalidInput(
                 "answer_schema",
-                f"refers to {reference!r}; only references inside the schema (#/…) are followed",
+                f"refers to {reference!r}; only references to its own #/$defs/… are followed",
             )
     return found
 

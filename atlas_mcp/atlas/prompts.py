@@ -20,6 +20,7 @@ from atlas_mcp.atlas.explore import (
     Strategy,
     answer_property,
     candidate_schema,
+    with_definitions,
 )
 from atlas_mcp.atlas.messages import (
     EFFORTS,
@@ -226,12 +227,13 @@ def explore_arguments_schema(spec: RunSpec) -> dict[str, Json]:
 def synthesis_schema(problem: Problem) -> dict[str, Json]:
     """Return the JSON Schema of the reply that ends a run."""
     properties = _synthesis_properties(problem)
-    return {
+    schema: dict[str, Json] = {
         "type": "object",
         "properties": properties,
         "required": list(properties),
         "additionalProperties": False,
     }
+    return with_definitions(schema, problem.answer_schema)
 
 
 def decision_schema(problem: Problem, spec: RunSpec) -> dict[str, Json]:
@@ -239,7 +241,7 @@ def decision_schema(problem: Problem, spec: RunSpec) -> dict[str, Json]:
     assessment = {"type": "string", "description": "What the evidence shows, what is missing."}
     arguments = explore_arguments_schema(spec)
     synthesis = _synthesis_properties(problem)
-    return {
+    schema: dict[str, Json] = {
         "anyOf": [
             {
                 "type": "object",
@@ -263,6 +265,7 @@ def decision_schema(problem: Problem, spec: RunSpec) -> dict[str, Json]:
             },
         ]
     }
+    return with_definitions(schema, problem.answer_schema)
 
 
 def bounded(schema: dict[str, Json], limit: int | None) -> dict[str, Json]:
@@ -358,6 +361,13 @@ def exhausted(solver: str | None = None) -> str:
     if solver is None:
         return "Not run: no explore is left. Answer from the evidence you have."
     return f"Not run: the quota of solver {solver!r} is used up. Use another."
+
+
+def too_dear(solver: str) -> str:
+    """Return what a tool call is told that the money left does not pay for."""
+    return (
+        f"Not run: the money left does not pay for solver {solver!r}. Use a cheaper one, or stop."
+    )
 
 
 def bad_arguments(fault: str) -> str:

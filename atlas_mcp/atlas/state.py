@@ -89,7 +89,7 @@ class OrchestratorTurn:
         read: Whether the reply has been acted on.
         sent_back: Why its reply was not accepted.
         below_floor: Whether it was sent back for answering too early.
-        granted: How many explores came of it.
+        granted: The explores that came of it, by number.
         refused: Answers to those of its tool calls that could not be granted.
     """
 
@@ -99,7 +99,7 @@ class OrchestratorTurn:
     read: bool = False
     sent_back: str | None = None
     below_floor: bool = False
-    granted: int = 0
+    granted: tuple[int, ...] = ()
     refused: tuple[ToolResult, ...] = ()
 
 
@@ -307,10 +307,17 @@ def _planned(state: RunState, event: ExploresPlanned) -> RunState:
         state, *(ExploreState(planned, event.origin) for planned in event.planned)
     )
     if event.origin == "client":
-        return replace(state, finished=None, finished_at=None, exploring_closed=False)
+        return replace(
+            state, finished=None, finished_at=None, exploring_closed=False, stop_cause=None
+        )
     if not state.turns:
         return state
-    turn = replace(state.turns[-1], read=True, granted=len(event.planned), refused=event.refused)
+    turn = replace(
+        state.turns[-1],
+        read=True,
+        granted=tuple(item.explore_id for item in event.planned),
+        refused=event.refused,
+    )
     return _with_last_turn(state, turn)
 
 

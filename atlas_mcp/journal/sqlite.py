@@ -277,7 +277,7 @@ class SqliteJournal(Journal):
                 for append in batch:
                     append.error = self._fenced_out(append.lease)
                     if append.error is None:
-                        _insert(connection, append.lease.run_id, append.records)
+                        append.error = _insert_alone(connection, append)
         except sqlite3.Error as error:
             failure = JournalError(f"{self.folder / FILE_NAME}: {error}")
             failure.__cause__ = error
@@ -315,7 +315,11 @@ def _connect(folder: Path) -> sqlite3.Connection:
         )
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-        _migrate(connection, path)
+        try:
+            _migrate(connection, path)
+        except BaseException:
+            connection.close()
+            raise
     except (OSError, sqlite3.Error) as error:
         raise JournalError(
             f"the journal {path} cannot be opened: {error}. Set ATLAS_HOME to a folder you can "
@@ -340,6 +344,33 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
             for statement in _TABLES.split(";"):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {FILE_VERSION}")
+
+
+def _insert_alone(connection: sqlite3.Connection, append: _Append) -> JournalError | None:
+    """Insert one caller's records; what is wrong with them leaves the others' in place."""
+    run_id = append.lease.run_id
+    connection.execute("SAVEPOINT one")
+    try:
+        _make_room(connection, run_id, append.records[0].seq)
+        _insert(connection, run_id, append.records)
+    except (sqlite3.IntegrityError, ValueError) as error:
+        connection.execute("ROLLBACK TO one")
+        failure = JournalError(f"run {run_id!r}: its records cannot be stored: {error}")
+        failure.__cause__ = error
+        return failure
+    finally:
+        connection.execute("RELEASE one")
+    return None
+
+
+def _make_room(connection: sqlite3.Connection, run_id: str, seq: int) -> None:
+    """Remove the record at `seq` if it was torn: readers leave it out, and its place is free."""
+    row = connection.execute(
+        "SELECT body FROM events WHERE run_id = ? AND seq = ? AND NOT json_valid(body)",
+        (run_id, seq),
+    ).fetchone()
+    if row is not None:
+        connection.execute("DELETE FROM events WHERE run_id = ? AND seq = ?", (run_id, seq))
 
 
 def _insert(connection: sqlite3.Connection, run_id: str, records: Sequence[Record]) -> None:

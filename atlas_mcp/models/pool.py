@@ -7,7 +7,7 @@ vendors' own code is imported when a model is first used.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import anyio
@@ -166,7 +166,7 @@ class Pool:
         if entry.price is not None:
             price = Price(entry.price.input, entry.price.output)
         try:
-            return self._spec(
+            spec = self._spec(
                 entry.model,
                 effort=entry.effort,
                 max_tokens=entry.max_tokens,
@@ -176,6 +176,11 @@ class Pool:
             )
         except InvalidInput as error:
             raise ConfigError(f"[solvers.{name}] model: {error.rule}") from error
+        return replace(
+            spec,
+            efforts=spec.efforts if entry.efforts is None else entry.efforts,
+            images=spec.images if entry.images is None else entry.images,
+        )
 
     def _spec(
         self,

@@ -106,3 +106,127 @@ def test_a_file_that_is_no_text_is_an_error(toml: Path) -> None:
 
     with pytest.raises(ConfigError, match="cannot be read"):
         load_settings({"ATLAS_CONFIG": str(toml)})
+
+
+# The contract's own words. Source: design.md 3
+
+
+def test_the_example_of_the_contract_is_taken(toml: Path) -> None:
+    example = """
+        [orchestrator]
+        model = "anthropic/claude-sonnet-5-5"
+        effort = "high"
+        [solvers.sonnet]
+        model = "anthropic/claude-sonnet-5-5"
+        [solvers.qwen]
+        model = "openai/qwen3-32b"
+        base_url = "http://127.0.0.1:8000/v1"
+        api_key_env = "QWEN_API_KEY"
+        efforts = []
+        schema = "strict"
+        images = false
+        quota = 8
+        price = { input = 0.2, output = 0.6 }
+        [budget]
+        max_explores = 8
+        max_parallel = 4
+        prefetch = 2
+        max_cost_usd = 5.0
+        time_limit_s = 1800
+        [server]
+        respond_within_s = 45
+    """
+    toml.write_text(example)
+
+    settings = load_settings({"ATLAS_CONFIG": str(toml), "QWEN_API_KEY": "k"})
+
+    assert list(settings.solvers) == ["sonnet", "qwen"]
+    assert settings.solvers["qwen"].quota == 8
+    assert settings.solvers["qwen"].price is not None
+    assert settings.solvers["qwen"].price.output == Decimal("0.6")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "section", "key", "read"),
+    [
+        ("ATLAS_ORCHESTRATOR_MODEL", "maker/m", "orchestrator", "model", "maker/m"),
+        ("ATLAS_ORCHESTRATOR_EFFORT", "low", "orchestrator", "effort", "low"),
+        ("ATLAS_BUDGET_MAX_EXPLORES", "3", "budget", "max_explores", 3),
+        ("ATLAS_BUDGET_MAX_PARALLEL", "1", "budget", "max_parallel", 1),
+        ("ATLAS_BUDGET_PREFETCH", "0", "budget", "prefetch", 0),
+        ("ATLAS_BUDGET_MAX_COST_USD", "0.10", "budget", "max_cost_usd", Decimal("0.10")),
+        ("ATLAS_BUDGET_TIME_LIMIT_S", "60", "budget", "time_limit_s", 60),
+        ("ATLAS_SERVER_RESPOND_WITHIN_S", "9.5", "server", "respond_within_s", 9.5),
+    ],
+)
+def test_every_scalar_has_its_variable_and_it_beats_the_file(
+    toml: Path, variable: str, value: str, section: str, key: str, read: object
+) -> None:
+    toml.write_text(
+        "[orchestrator]\nmodel = 'maker/of-the-file'\neffort = 'max'\n"
+        "[budget]\nmax_explores = 9\nmax_parallel = 9\nprefetch = 9\nmax_cost_usd = 9\n"
+        "time_limit_s = 9\n[server]\nrespond_within_s = 9\n"
+    )
+
+    settings = load_settings({"ATLAS_CONFIG": str(toml), variable: value})
+
+    assert getattr(getattr(settings, section), key) == read
+
+
+def test_home_is_where_the_variable_says(tmp_path: Path) -> None:
+    nowhere = {"XDG_CONFIG_HOME": str(tmp_path)}
+
+    assert load_settings({**nowhere, "ATLAS_HOME": str(tmp_path)}).home == tmp_path
+    assert load_settings({**nowhere, "ATLAS_HOME": ""}).home.is_absolute()
+    assert load_settings({**nowhere, "ATLAS_HOME": "~/x"}).home == Path.home() / "x"
+
+
+@pytest.mark.parametrize("variable", ["ATLAS_CONFIG", "ATLAS_HOME", "ATLAS_BUDGET_MAX_EXPLORES"])
+def test_an_empty_variable_is_an_unset_one(variable: str) -> None:
+    assert load_settings({variable: ""}).budget.max_explores == 8
+
+
+@pytest.mark.parametrize(
+    ("content", "variable"),
+    [
+        ("budget = 5", "ATLAS_BUDGET_PREFETCH"),
+        ("solvers = 5", "ATLAS_SOLVERS_X_QUOTA"),
+        ("[solvers]\nx = 5", "ATLAS_SOLVERS_X_QUOTA"),
+    ],
+)
+def test_a_section_that_is_no_table_is_an_error_that_names_it(
+    toml: Path, content: str, variable: str
+) -> None:
+    with pytest.raises(ConfigError, match=r"budget|solvers"):
+        load(toml, content, **{variable: "1"})
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *[("TIME_LIMIT_S", value) for value in ("inf", "nan", "-1", "0", "1e99", "soon")],
+        *[("MAX_COST_USD", value) for value in ("inf", "nan", "-1", "0", "much")],
+        *[("MAX_PARALLEL", value) for value in ("inf", "1.5", "-1", "0", "101")],
+    ],
+)
+def test_a_limit_no_run_could_be_opened_with_is_refused_by_its_variable(
+    toml: Path, key: str, value: str
+) -> None:
+    with pytest.raises(ConfigError, match=f"ATLAS_BUDGET_{key}"):
+        load(toml, **{f"ATLAS_BUDGET_{key}": value})
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '[solvers.x]\napi_key = "sk-secret"\n',
+        '[solvers.x]\nmodel = "maker/m"\napi_key = "sk-secret"\n',
+        '[orchestrator]\napi_key = "sk-secret"\n',
+        '[budget]\nmax_explores = 0\n[orchestrator]\napi_key = "sk-secret"\n',
+    ],
+)
+def test_a_key_in_the_wrong_place_is_not_repeated_in_the_error(toml: Path, content: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(toml, content)
+
+    assert "sk-secret" not in str(caught.value)

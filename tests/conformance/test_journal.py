@@ -1,0 +1,49 @@
+"""Every journal passes the suite that is shipped with the package."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from typing_extensions import override
+
+from atlas_mcp.journal.base import Journal
+from atlas_mcp.journal.sqlite import FILE_NAME, LEASE_SECONDS, SqliteJournal
+from atlas_mcp.testing.journal_conformance import CHECKS, Check, Stand
+
+
+@dataclass
+class SqliteStand(Stand):
+    folder: Path
+    now: float = 1_000_000.0
+
+    @property
+    @override
+    def lease_seconds(self) -> float:
+        return LEASE_SECONDS
+
+    @override
+    def open(self) -> Journal:
+        return SqliteJournal(self.folder, clock=lambda: self.now)
+
+    @override
+    def pass_time(self, seconds: float) -> None:
+        self.now += seconds
+
+    @override
+    def tear(self, run_id: str, seq: int) -> None:
+        connection = sqlite3.connect(self.folder / FILE_NAME)
+        with connection:
+            connection.execute(
+                "UPDATE events SET body = substr(body, 1, length(body) / 2) "
+                "WHERE run_id = ? AND seq = ?",
+                (run_id, seq),
+            )
+        connection.close()
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+async def test_the_sqlite_journal_conforms(check: Check, tmp_path: Path) -> None:
+    await check(SqliteStand(tmp_path / "home"))

@@ -1,0 +1,244 @@
+"""Small builders, and a whole run played without I/O: commands in, records out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+from atlas_mcp.atlas.budget import Budget, ExploreEffort
+from atlas_mcp.atlas.events import (
+    Event,
+    OrchestratorFailed,
+    OrchestratorReplied,
+    Record,
+    RunFinished,
+    RunOpened,
+    SolverFinished,
+)
+from atlas_mcp.atlas.explore import Candidate, FailureKind, Outcome, SolverFailure
+from atlas_mcp.atlas.messages import (
+    AssistantTurn,
+    Effort,
+    ModelRequest,
+    Reply,
+    Stop,
+    Text,
+    ToolCall,
+    ToolResult,
+    Turn,
+    UserTurn,
+)
+from atlas_mcp.atlas.policy import AskOrchestrator, Note, RunSolver, next_commands
+from atlas_mcp.atlas.pool import ModelSpec, RunSpec, SolverSpec, Workflow
+from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.state import RunState
+from atlas_mcp.atlas.usage import FREE, Price, Usage
+
+MOST_STEPS = 400
+"""Steps after which a run counts as endless: the largest of these tests takes under 100."""
+
+Call: TypeAlias = RunSolver | AskOrchestrator
+Saying: TypeAlias = tuple[AssistantTurn, Stop] | SolverFailure
+"""What an orchestrator does with its turn: a reply with its stop, or the call fails."""
+
+
+def a_model(
+    name: str = "maker/m",
+    *,
+    price: tuple[str, str] | None = ("2", "10"),
+    tools: bool = True,
+    efforts: tuple[Effort, ...] = (),
+    max_tokens: int = 32_000,
+) -> ModelSpec:
+    rates = None if price is None else Price(Decimal(price[0]), Decimal(price[1]))
+    return ModelSpec(name, price=rates, tools=tools, efforts=efforts, max_tokens=max_tokens)
+
+
+def a_solver(
+    name: str = "s", *, quota: int | None = None, spec: ModelSpec | None = None
+) -> SolverSpec:
+    return SolverSpec(name, spec or a_model(f"maker/{name}"), quota)
+
+
+def a_run(
+    *solvers: SolverSpec,
+    orchestrator: ModelSpec | None = None,
+    workflow: Workflow = "atlas",
+    effort: ExploreEffort = "low",
+    **limits: Any,
+) -> RunSpec:
+    """Return the settings of a run; a number for `max_cost_usd` may be written as text."""
+    if isinstance(limits.get("max_cost_usd"), str):
+        limits["max_cost_usd"] = Decimal(limits["max_cost_usd"])
+    return RunSpec(
+        workflow,
+        (orchestrator or a_model("maker/boss")) if workflow == "atlas" else None,
+        solvers or (a_solver(),),
+        Budget(**limits),
+        effort,
+    )
+
+
+def found(answer: Any = "42", *, approach: str = "Counting.", reasoning: str = "So.") -> Candidate:
+    return Candidate(answer, reasoning, approach, 0.75)
+
+
+def failed(kind: FailureKind = "timeout", message: str = "it ended badly") -> SolverFailure:
+    return SolverFailure(kind, message)
+
+
+def explores(*arguments: Mapping[str, Any], tool: str = "explore") -> Saying:
+    """Return a turn that calls the tool once for each of `arguments`; ids are made unique later."""
+    calls = tuple(ToolCall(str(i), tool, one) for i, one in enumerate(arguments))
+    return AssistantTurn("Looking further.", calls), "tool_calls"
+
+
+def answers(answer: Any = "42", *, supported: bool = True, **more: Any) -> Saying:
+    shape = {
+        "explanation": "Both say so.",
+        "answer": answer,
+        "supported": supported,
+        "confidence_percent": 90,
+        "dissent": None,
+    }
+    return says(json.dumps(shape | more))
+
+
+def gives_up() -> Saying:
+    return answers(None, supported=False)
+
+
+def says(text: str, stop: Stop = "end") -> Saying:
+    return AssistantTurn(text), stop
+
+
+def reply(text: str, stop: Stop = "end", *, detail: str = "") -> Reply:
+    return Reply(AssistantTurn(text), stop, Usage(1, 20, 7), FREE, detail)
+
+
+@dataclass
+class Played:
+    """A run that has been played, and what was asked of whom."""
+
+    records: list[Record]
+    calls: list[Call] = field(default_factory=list[Call])
+    peak: int = 0
+    live: list[RunState] = field(default_factory=list[RunState])
+
+    @property
+    def state(self) -> RunState:
+        return self.live[-1]
+
+    @property
+    def end(self) -> RunFinished:
+        assert self.state.finished is not None
+        return self.state.finished
+
+    @property
+    def asks(self) -> list[AskOrchestrator]:
+        return [call for call in self.calls if isinstance(call, AskOrchestrator)]
+
+    @property
+    def solves(self) -> list[RunSolver]:
+        return [call for call in self.calls if isinstance(call, RunSolver)]
+
+    @property
+    def order(self) -> str:
+        """Calls in the order they started: `o` for the orchestrator, `s` for a solver."""
+        return "".join("o" if isinstance(call, AskOrchestrator) else "s" for call in self.calls)
+
+    def told(self, ask: int) -> str:
+        """Return what the orchestrator was told before its turn `ask`, counted from 1."""
+        return text_of(self.asks[ask - 1].request.turns[-1])
+
+
+def play(
+    spec: RunSpec,
+    *sayings: Saying,
+    solve: Callable[[RunSolver], Outcome] = lambda command: found(),
+    pick: Callable[[int], int] = lambda count: 0,
+    price: Callable[[Decimal], Decimal | None] = lambda hold: hold / 10,
+    meanwhile: Callable[[RunState], Event | None] = lambda state: None,
+    problem: Problem | None = None,
+    go_on_from: Sequence[Record] = (),
+) -> Played:
+    """Play a run to its end.
+
+    Args:
+        spec: Its settings.
+        sayings: The orchestrator's turns; the last one is repeated for ever.
+        solve: What a solver's call gives.
+        pick: Which of so many open calls ends next.
+        price: What a call costs, by its hold.
+        meanwhile: An event that arrives by itself; asked after every result.
+        problem: The question.
+        go_on_from: Records of a run to go on with, in place of opening one.
+    """
+    records = list(go_on_from) or [Record(1, 0.0, RunOpened(problem or Problem("How many?"), spec))]
+    run = Played(records, live=[RunState.fold(records)])
+    open_calls: list[Call] = []
+
+    def add(event: Event) -> None:
+        record = Record(run.state.seq + 1, float(run.state.seq), event)
+        run.records.append(record)
+        run.live.append(run.state.apply(record))
+
+    for _ in range(MOST_STEPS):
+        commands = next_commands(run.state)
+        for command in commands:
+            if isinstance(command, Note):
+                add(command.event)
+            else:
+                add(command.intent)
+                run.calls.append(command)
+                open_calls.append(command)
+        run.peak = max(run.peak, len(open_calls))
+        if commands:
+            continue
+        if not open_calls:
+            assert run.state.finished is not None, f"the run hangs after {run.order}"
+            return run
+        call = open_calls.pop(pick(len(open_calls)) % len(open_calls))
+        add(_result(call, run, sayings, solve, price(call.intent.hold_usd)))
+        arrived = meanwhile(run.state)
+        if arrived is not None:
+            add(arrived)
+    raise AssertionError(f"the run does not end: {run.order}")
+
+
+def _result(
+    call: Call,
+    run: Played,
+    sayings: Sequence[Saying],
+    solve: Callable[[RunSolver], Outcome],
+    cost: Decimal | None,
+) -> Event:
+    usage = Usage(1, 100, 50, 10, 5)
+    if isinstance(call, RunSolver):
+        return SolverFinished(call.intent.explore_id, solve(call), usage, cost)
+    turn = call.intent.turn
+    saying = sayings[min(turn, len(sayings)) - 1] if sayings else answers()
+    if isinstance(saying, SolverFailure):
+        return OrchestratorFailed(turn, saying, usage, cost)
+    said, stop = saying
+    named = tuple(ToolCall(f"t{turn}-{one.id}", one.name, one.arguments) for one in said.tool_calls)
+    return OrchestratorReplied(turn, AssistantTurn(said.text, named), stop, "", usage, cost)
+
+
+def text_of(turn: Turn) -> str:
+    assert isinstance(turn, UserTurn)
+    return "\n".join(part.text for part in turn.parts if isinstance(part, Text | ToolResult))
+
+
+def results_of(turns: Sequence[Turn]) -> list[ToolResult]:
+    """Return the answers to tool calls in a conversation, in order."""
+    parts = [part for turn in turns if isinstance(turn, UserTurn) for part in turn.parts]
+    return [part for part in parts if isinstance(part, ToolResult)]
+
+
+def words_of(request: ModelRequest) -> str:
+    """Return everything a request says, as one text to search in."""
+    return repr(request)

@@ -1,0 +1,106 @@
+"""Which answers say the same, and what a reader of the agreement is warned of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from atlas_mcp.atlas.agreement import Vote, group_answers, same_key, warnings_of
+from tests.unit.atlas.builders import found
+
+
+def votes(*answers: Any, strategies: str = "abcdefgh") -> list[Vote]:
+    return [
+        Vote(number, "s", strategies[number - 1], found(answer))
+        for number, answer in enumerate(answers, start=1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Paris", " paris.\n"),
+        ("**B**", "b"),
+        ("`x + 1`", "x  +\n1"),
+        ("$7$", "7"),
+        (r"\boxed{7}", "7"),
+        (r"The answer is $\boxed{\frac{1}{2}}$.", r"\frac{1}{2}"),
+        ("1,234,567", "1234567"),
+        ("0.50", ".5"),
+        ("+3", "3"),
+        ("-0", "0"),
+        ("1e3", "1000"),
+        (3, "3.0"),
+        (2.50, "2.5"),
+        ("50 %", "50%"),
+        ({"b": [1], "a": None}, {"a": None, "b": [1]}),
+        ("TRUE", True),
+    ],
+)
+def test_answers_that_say_the_same(one: Any, other: Any) -> None:
+    assert same_key(one) == same_key(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("A", "B"),
+        ("3", "-3"),
+        ("5%", "5"),
+        ("0.5", "5"),
+        ("x < 1", "x > 1"),
+        ("1/2", "12"),
+        ("1:2", "12"),
+        ("1 2", "12"),
+        ("[1, 2]", "[2, 1]"),
+        ([1, 2], [2, 1]),
+        (True, 1),
+        (None, "none"),
+        ("1,2", "12"),
+        ("1,2,3", "123"),
+        ("3,14", "314"),
+        ("€5", "£5"),
+        ("1" * 40, "1" * 39 + "2"),
+        ("0." + "1" * 40, "0." + "1" * 39 + "2"),
+    ],
+)
+def test_answers_that_do_not_say_the_same(one: Any, other: Any) -> None:
+    assert same_key(one) != same_key(other)
+
+
+@pytest.mark.parametrize("number", ["1e999999", "1e9999999", "1e-9999999", "-1e99999999999999"])
+def test_a_number_of_any_size_has_a_short_key(number: str) -> None:
+    assert len(same_key(number)) < 1_000
+
+
+@given(st.text() | st.integers() | st.floats() | st.lists(st.text()) | st.none() | st.booleans())
+def test_every_answer_has_a_key_and_keeps_it(answer: Any) -> None:
+    assert same_key(answer) == same_key(answer)
+    assert group_answers(votes(answer, answer))[0].votes[1].explore_id == 2
+
+
+def test_groups_are_in_order_of_size_then_of_coming() -> None:
+    groups = group_answers(votes("1", "2", "2.0", "3", "1."))
+
+    assert [group.answer for group in groups] == ["1", "2", "3"]
+    assert [[vote.explore_id for vote in group.votes] for group in groups] == [[1, 5], [2, 3], [4]]
+
+
+def test_a_single_candidate_is_warned_of() -> None:
+    [warning] = warnings_of(votes("1"))
+
+    assert "one candidate" in warning
+
+
+def test_one_way_to_all_answers_is_warned_of() -> None:
+    assert "one strategy" in " ".join(warnings_of(votes("1", "1", strategies="aa")))
+    assert warnings_of(votes("1", "1", strategies="ab")) == ()
+
+
+def test_a_tie_is_warned_of() -> None:
+    assert any("No answer" in one for one in warnings_of(votes("1", "2")))
+    assert warnings_of(votes("1", "2", "1")) == ()
+    assert warnings_of([]) == ()

@@ -1,0 +1,165 @@
+"""What the SQLite journal promises beyond the conformance suite: modes, crashes, versions."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import stat
+from pathlib import Path
+
+import anyio
+import pytest
+
+from atlas_mcp.atlas.state import RunState
+from atlas_mcp.errors import JournalBusy, JournalError
+from atlas_mcp.journal.sqlite import FILE_NAME, LEASE_SECONDS, SqliteJournal
+from atlas_mcp.testing.journal_conformance import first_record, later_record
+
+STEP = 997
+"""Bytes between two cuts: prime, so that cuts fall everywhere in pages and frames."""
+
+
+class Clock:
+    now = 5_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def test_the_folder_and_every_file_are_for_their_owner_alone(tmp_path: Path) -> None:
+    home = tmp_path / "deep" / "home"
+    journal = SqliteJournal(home)
+    lease = await journal.open_run("r", first_record())
+    await journal.append(lease, [later_record(2)])
+
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in home.iterdir()}
+    assert len(modes) >= 2
+    assert set(modes.values()) == {0o600}
+    await journal.aclose()
+
+
+async def test_a_log_cut_at_any_byte_opens_and_folds_and_is_written_on(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    journal = SqliteJournal(home)
+    lease = await journal.open_run("r", first_record())
+    for seq in range(2, 9):
+        await journal.append(lease, [later_record(seq, "y" * 300)])
+    whole = await journal.read("r")
+    log = (home / f"{FILE_NAME}-wal").read_bytes()
+    lengths: list[int] = []
+
+    for size in [*range(0, len(log), STEP), len(log) - 1, len(log)]:
+        copy = tmp_path / str(size)
+        copy.mkdir()
+        shutil.copy(home / FILE_NAME, copy)
+        (copy / f"{FILE_NAME}-wal").write_bytes(log[:size])
+        later = SqliteJournal(copy, clock=lambda: 1e12)
+        records = await later.read("r") if await later.list_runs() else ()
+        lengths.append(len(records))
+        assert records == whole[: len(records)]
+        if records:
+            assert RunState.fold(records).seq == len(records)
+            again = await later.claim("r")
+            await later.append(again, [later_record(len(records) + 1)])
+        await later.aclose()
+        shutil.rmtree(copy)
+
+    assert lengths == sorted(lengths)
+    assert set(lengths) == set(range(9))
+    await journal.aclose()
+
+
+async def test_what_an_append_has_returned_for_survives_a_process_that_just_vanishes(
+    tmp_path: Path,
+) -> None:
+    journal = SqliteJournal(tmp_path / "home")
+    lease = await journal.open_run("r", first_record())
+    await journal.append(lease, [later_record(2)])
+    shutil.copytree(tmp_path / "home", tmp_path / "left")
+
+    left = SqliteJournal(tmp_path / "left")
+
+    assert await left.read("r") == (first_record(), later_record(2))
+    await left.aclose()
+    await journal.aclose()
+
+
+async def test_a_file_of_a_newer_version_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    await SqliteJournal(tmp_path).aclose()
+    connection = sqlite3.connect(tmp_path / FILE_NAME)
+    connection.execute("PRAGMA user_version = 2000")
+    connection.close()
+
+    with pytest.raises(JournalError, match=r"newer version.*upgrade"):
+        SqliteJournal(tmp_path)
+
+    connection = sqlite3.connect(tmp_path / FILE_NAME)
+    assert connection.execute("PRAGMA user_version").fetchone() == (2000,)
+    connection.close()
+
+
+async def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_bytes(b"this is not a database, whatever its name says" * 99)
+
+    with pytest.raises(JournalError, match=FILE_NAME):
+        SqliteJournal(tmp_path)
+
+
+async def test_of_two_journals_on_one_file_the_one_that_slept_is_fenced_out(
+    tmp_path: Path,
+) -> None:
+    clock = Clock()
+    first, second = SqliteJournal(tmp_path, clock), SqliteJournal(tmp_path, clock)
+    lease = await first.open_run("r", first_record())
+    clock.now += LEASE_SECONDS - 0.001
+    with pytest.raises(JournalBusy):
+        await second.claim("r")
+
+    clock.now += 0.002
+    taken = await second.claim("r")
+
+    with pytest.raises(JournalBusy):
+        await first.append(lease, [later_record(2, "late")])
+    await second.append(taken, [later_record(2)])
+    assert await first.read("r") == (first_record(), later_record(2))
+    await first.aclose()
+    assert await second.is_driven("r")
+    await second.aclose()
+
+
+async def test_many_appends_at_once_are_committed_together_and_keep_their_order(
+    tmp_path: Path,
+) -> None:
+    journal = SqliteJournal(tmp_path)
+    leases = [await journal.open_run(f"r{number}", first_record()) for number in range(20)]
+    done: dict[str, list[int]] = {lease.run_id: [] for lease in leases}
+
+    async def write(number: int) -> None:
+        lease = leases[number]
+        for seq in range(2, 12):
+            await journal.append(lease, [later_record(seq, lease.run_id)])
+            done[lease.run_id].append(seq)
+
+    async with anyio.create_task_group() as tasks:
+        for number in range(20):
+            tasks.start_soon(write, number)
+
+    for lease in leases:
+        assert done[lease.run_id] == list(range(2, 12))
+        records = await journal.read(lease.run_id)
+        assert records[1:] == tuple(later_record(seq, lease.run_id) for seq in range(2, 12))
+    await journal.aclose()
+
+
+async def test_an_append_whose_task_is_cancelled_is_written_all_the_same(tmp_path: Path) -> None:
+    """Source: design.md 6, "Nothing paid for is lost"."""
+    journal = SqliteJournal(tmp_path)
+    lease = await journal.open_run("r", first_record())
+
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await journal.append(lease, [later_record(2)])
+
+    assert (await journal.read("r"))[-1] == later_record(2)
+    await journal.aclose()

@@ -63,7 +63,7 @@ class SolverSettings(_Section):
     base_url: str | None = None
     api_key_env: str | None = None
     efforts: tuple[EffortName, ...] | None = None
-    answer_schema: Literal["strict", "json", "prompt"] | None = Field(default=None, alias="schema")
+    schema_mode: Literal["strict", "json", "prompt"] | None = Field(default=None, alias="schema")
     images: bool | None = None
     quota: int | None = Field(default=None, ge=1)
     price: PriceSettings | None = None

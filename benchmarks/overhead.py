@@ -191,7 +191,7 @@ async def compare(url: str, *, runs: int, pairs: int, title: str) -> None:
     with tempfile.TemporaryDirectory() as home:
         settings = Settings(home=Path(home), budget=budget, has_anthropic_credentials=True)
         async with open_service(settings) as service:
-            client = anthropic.AsyncAnthropic(max_retries=0)
+            client = anthropic.AsyncAnthropic()
             ways: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
                 "atlas": lambda: atlas_run(service),
                 "stream helper": lambda: bare_run(client, raw=False),

@@ -348,11 +348,16 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
 
 def _insert_alone(connection: sqlite3.Connection, append: _Append) -> JournalError | None:
     """Insert one caller's records; what is wrong with them leaves the others' in place."""
-    run_id = append.lease.run_id
+    run_id, records = append.lease.run_id, append.records
     connection.execute("SAVEPOINT one")
     try:
-        _make_room(connection, run_id, append.records[0].seq)
-        _insert(connection, run_id, append.records)
+        try:
+            _insert(connection, run_id, records)
+        except sqlite3.IntegrityError:
+            connection.execute("ROLLBACK TO one")
+            if not _make_room(connection, run_id, records[0].seq):
+                raise
+            _insert(connection, run_id, records)
     except (sqlite3.IntegrityError, ValueError) as error:
         connection.execute("ROLLBACK TO one")
         failure = JournalError(f"run {run_id!r}: its records cannot be stored: {error}")
@@ -363,14 +368,12 @@ def _insert_alone(connection: sqlite3.Connection, append: _Append) -> JournalErr
     return None
 
 
-def _make_room(connection: sqlite3.Connection, run_id: str, seq: int) -> None:
+def _make_room(connection: sqlite3.Connection, run_id: str, seq: int) -> bool:
     """Remove the record at `seq` if it was torn: readers leave it out, and its place is free."""
-    row = connection.execute(
-        "SELECT body FROM events WHERE run_id = ? AND seq = ? AND NOT json_valid(body)",
-        (run_id, seq),
-    ).fetchone()
-    if row is not None:
-        connection.execute("DELETE FROM events WHERE run_id = ? AND seq = ?", (run_id, seq))
+    removed = connection.execute(
+        "DELETE FROM events WHERE run_id = ? AND seq = ? AND NOT json_valid(body)", (run_id, seq)
+    )
+    return removed.rowcount > 0
 
 
 def _insert(connection: sqlite3.Connection, run_id: str, records: Sequence[Record]) -> None:

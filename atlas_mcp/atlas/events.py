@@ -23,8 +23,9 @@ from atlas_mcp.errors import JournalCorrupt
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-SCHEMA_VERSION = 1
-"""Version of the records' shape; raised with every change that old readers cannot read."""
+SCHEMA_VERSION = 2
+"""Version of the records' shape; raised with every change that old readers cannot read.
+2: `CallsLost` and `RunResumed`. Records of every earlier version are read as they are."""
 
 StopCause: TypeAlias = Literal["client", "user", "shutdown"]
 """Who asked a run to stop: the client's request ended, somebody cancelled it, the service ends."""
@@ -179,6 +180,34 @@ class ExploringClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class CallsLost:
+    """The process that made them is gone: calls in flight will never be answered here.
+
+    They may have been billed, so all that was held for them counts as gone.
+    """
+
+    type: Literal["calls_lost"] = "calls_lost"
+
+
+@dataclass(frozen=True, slots=True)
+class RunResumed:
+    """Somebody wants a run that had stopped to go on, with the evidence it has.
+
+    Attributes:
+        told: What the orchestrator is told of it, where its last reply was taken as the end.
+        max_explores: The new ceiling; `None` leaves it.
+        max_cost_usd: The new cap; `None` leaves it.
+        version: That of the records from here on.
+    """
+
+    told: str
+    max_explores: int | None = None
+    max_cost_usd: Decimal | None = None
+    version: int = SCHEMA_VERSION
+    type: Literal["run_resumed"] = "run_resumed"
+
+
+@dataclass(frozen=True, slots=True)
 class StopRequested:
     """Somebody wants the run to end: no call starts after this."""
 
@@ -224,6 +253,8 @@ Event: TypeAlias = (
     | OrchestratorFailed
     | SentBack
     | ExploringClosed
+    | CallsLost
+    | RunResumed
     | StopRequested
     | RunFinished
 )
@@ -258,7 +289,7 @@ def decode_event(line: str | bytes) -> Event:
             f"a record is unreadable ({error.error_count()} faults, first: "
             f"{error.errors(include_input=False)[0]['msg']}); it may come from a newer version"
         ) from error
-    if isinstance(event, RunOpened) and event.version > SCHEMA_VERSION:
+    if isinstance(event, RunOpened | RunResumed) and event.version > SCHEMA_VERSION:
         raise JournalCorrupt(
             f"the run was written by a newer version of atlas-mcp (records {event.version}, this "
             f"one knows {SCHEMA_VERSION}); upgrade atlas-mcp"

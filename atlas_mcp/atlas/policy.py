@@ -90,7 +90,8 @@ def next_commands(state: RunState) -> tuple[Command, ...]:
     if state.finished is not None:
         return ()
     if state.stop_cause is not None:
-        if state.solvers_in_flight or state.turn_in_flight:
+        # A service that ends leaves its runs to be resumed; everyone else ends the run.
+        if state.calls_in_flight or state.stop_cause == "shutdown":
             return ()
         return (Note(cancelled()),)
     if state.turn_in_flight:
@@ -202,7 +203,7 @@ def _fruitless(state: RunState) -> int:
     def barren(turn: OrchestratorTurn) -> bool:
         return all(state.explores[number].skipped for number in turn.granted)
 
-    return sum(1 for _ in takewhile(barren, reversed(state.turns)))
+    return sum(1 for _ in takewhile(barren, reversed(state.turns[state.resumed_turns :])))
 
 
 # Planning explores the core asks for itself

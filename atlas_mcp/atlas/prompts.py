@@ -351,6 +351,13 @@ UNFOUNDED = (
 """What an orchestrator is told that answers without any candidate."""
 
 
+RESUMED = (
+    "This run goes on: whoever asked wants more evidence than your answer rests on, and the limits "
+    "below are the new ones. Explore what could still change the answer, then answer again."
+)
+"""What an orchestrator is told whose answer was the end of a run that is resumed."""
+
+
 def one_per_turn() -> str:
     """Return what a tool call is told when the run takes one explore per turn."""
     return "Not run: one explore per turn. Read the result of the first, then decide again."

@@ -41,7 +41,7 @@ def view_run(run_id: str, state: RunState, *, now: float, driven: bool) -> RunVi
         answer=finished.answer if finished else None,
         explanation=(finished.explanation or finished.error) if finished else None,
         confidence=finished.confidence if finished else None,
-        agreement=view_agreement(state),
+        agreement=view_agreement(state, driven=driven),
         candidates=[view_candidate(state, explore) for explore in state.done],
         usage=_usage(state.usage),
         cost_usd=state.cost_usd,
@@ -49,13 +49,13 @@ def view_run(run_id: str, state: RunState, *, now: float, driven: bool) -> RunVi
             orchestrator=state.orchestrator_totals.cost_usd,
             solvers=state.solver_totals.cost_usd,
         ),
-        elapsed_s=round(max(0.0, (ended_at or now) - state.opened_at), 3),
+        elapsed_s=round(max(0.0, (ended_at or now) - state.opened_at - state.idle_s), 3),
         next=next_step(run_id, state, status),
     )
 
 
-def view_agreement(state: RunState) -> Agreement:
-    """Return how far the candidates of a run agree."""
+def view_agreement(state: RunState, *, driven: bool) -> Agreement:
+    """Return how far the candidates of a run agree, and what its reader must know."""
     votes = state.votes
     warnings = list(warnings_of(votes))
     if state.finished is not None and state.finished.warning:
@@ -66,6 +66,9 @@ def view_agreement(state: RunState) -> Agreement:
             "answers are not to be trusted."
         )
     uncertain = state.ledger.uncertain
+    if not driven:
+        # What an interrupted run had in flight; a finished one holds nothing.
+        uncertain += sum(state.ledger.held.values())
     if uncertain > 0:
         warnings.append(
             f"Calls that broke off may have been billed up to ${uncertain:.2f} beyond cost_usd."
@@ -118,7 +121,7 @@ def next_step(run_id: str, state: RunState, status: Status) -> str | None:
     if status == "interrupted":
         return (
             "The process that drove this run is gone. Nothing is spent meanwhile, and what was "
-            "found is kept here."
+            f"found is kept: call resume_run with run_id={run_id!r} to go on."
         )
     if state.spec.workflow == "explore" and state.votes:
         return (
@@ -128,15 +131,21 @@ def next_step(run_id: str, state: RunState, status: Status) -> str | None:
     finished = state.finished
     if finished is None or finished.answer is not None:
         return None
+    resume = f"resume_run with run_id={run_id!r}"
+    if status == "cancelled":
+        return f"Nothing is lost: call {resume} to go on, or answer from the candidates here."
     if finished.stop_reason == "max_cost":
-        return "Ask again with a larger max_cost_usd, or answer from the candidates here."
+        return f"Call {resume} and a larger max_cost_usd, or answer from the candidates here."
     if finished.stop_reason == "deadline":
-        return "Ask again with a larger time_limit_s, or answer from the candidates here."
+        return f"Call {resume} for as much time again, or answer from the candidates here."
     if finished.stop_reason == "no_supported_answer":
-        return "The evidence supports no answer. More explores, or a sharper question, may help."
+        return (
+            f"The evidence supports no answer. Call {resume} and a larger max_explores for more of "
+            "it, or sharpen the question."
+        )
     if finished.stop_reason == "no_candidates":
-        return "Mend what the candidates' errors name, then ask again."
-    return None
+        return f"Mend what the candidates' errors name, then call {resume}."
+    return f"Call {resume} to try again, or answer from the candidates here."
 
 
 def _minority(votes: Sequence[Vote]) -> str | None:

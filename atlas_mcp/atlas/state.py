@@ -14,6 +14,7 @@ from typing import assert_never
 from atlas_mcp.atlas.agreement import Vote
 from atlas_mcp.atlas.budget import Budget, Ledger
 from atlas_mcp.atlas.events import (
+    CallsLost,
     ExploresPlanned,
     ExploresSkipped,
     ExploringClosed,
@@ -26,17 +27,21 @@ from atlas_mcp.atlas.events import (
     Record,
     RunFinished,
     RunOpened,
+    RunResumed,
     SentBack,
     SolverFinished,
     SolverStarted,
     StopCause,
     StopRequested,
 )
-from atlas_mcp.atlas.explore import Candidate, Outcome, SolverFailure
+from atlas_mcp.atlas.explore import Candidate, FailureKind, Outcome, SolverFailure
 from atlas_mcp.atlas.messages import ToolResult, Turn
 from atlas_mcp.atlas.pool import RunSpec
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.usage import FREE, NO_USAGE, Cost, Usage, add_costs
+
+UNANSWERED = frozenset[FailureKind]({"timeout", "unavailable", "rejected", "cancelled"})
+"""Failures of calls that gave no reply. A resumed run makes them again; what was replied stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,7 @@ class ExploreState:
         finished_at: Unix seconds; `None` before it ends.
         outcome: What came of it; `None` before it ends and where it was skipped.
         skipped: Why it will not run; `None` otherwise.
-        usage: What it consumed.
+        usage: What it consumed, over all its calls where it had to be made again.
         cost_usd: What that cost.
     """
 
@@ -121,7 +126,26 @@ def _no_explores() -> Mapping[int, ExploreState]:
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """Everything known of a run. Built by `fold`, never by hand."""
+    """Everything known of a run. Built by `fold`, never by hand.
+
+    Attributes:
+        problem: The question.
+        spec: The settings, with the limits now in force.
+        opened_at: Unix seconds.
+        ledger: What is held and spent of the cap.
+        seq: Number of the last record.
+        at: Unix seconds of the last record.
+        idle_s: Seconds in which nobody drove it: before it was resumed, or explored further.
+        resumed_turns: Turns of the orchestrator before the run was last resumed.
+        explores: By number.
+        turns: Calls of the orchestrator that belong to its conversation.
+        solver_totals: What the solvers consumed.
+        orchestrator_totals: What the orchestrator consumed.
+        exploring_closed: Whether time for exploring is up.
+        stop_cause: Who asked it to stop; `None` while it may go on.
+        finished: How it ended; `None` before.
+        finished_at: Unix seconds; `None` before.
+    """
 
     problem: Problem
     spec: RunSpec
@@ -129,6 +153,8 @@ class RunState:
     ledger: Ledger
     seq: int = 1
     at: float = 0.0
+    idle_s: float = 0.0
+    resumed_turns: int = 0
     explores: Mapping[int, ExploreState] = field(default_factory=_no_explores)
     turns: tuple[OrchestratorTurn, ...] = ()
     solver_totals: CallTotals = field(default_factory=CallTotals)
@@ -181,6 +207,11 @@ class RunState:
     def turn_in_flight(self) -> bool:
         """Whether the orchestrator's call is open."""
         return bool(self.turns) and self.turns[-1].reply is None
+
+    @property
+    def calls_in_flight(self) -> bool:
+        """Whether any call is open."""
+        return self.turn_in_flight or bool(self.solvers_in_flight)
 
     @property
     def used_explores(self) -> int:
@@ -265,7 +296,7 @@ def _apply(state: RunState, record: Record) -> RunState:  # noqa: C901 - one arm
         case RunOpened():
             raise ValueError("a run is opened once")
         case ExploresPlanned():
-            return _planned(state, event)
+            return _planned(state, event, record.at)
         case ExploresSkipped():
             return _with_explores(
                 state,
@@ -294,6 +325,10 @@ def _apply(state: RunState, record: Record) -> RunState:  # noqa: C901 - one arm
             return _with_last_turn(state, turn)
         case ExploringClosed():
             return replace(state, exploring_closed=True)
+        case CallsLost():
+            return _calls_lost(state, record.at)
+        case RunResumed():
+            return _resumed(state, event, record.at)
         case StopRequested():
             return replace(state, stop_cause=event.cause)
         case RunFinished():
@@ -302,14 +337,12 @@ def _apply(state: RunState, record: Record) -> RunState:  # noqa: C901 - one arm
             assert_never(event)
 
 
-def _planned(state: RunState, event: ExploresPlanned) -> RunState:
+def _planned(state: RunState, event: ExploresPlanned, at: float) -> RunState:
     state = _with_explores(
         state, *(ExploreState(planned, event.origin) for planned in event.planned)
     )
     if event.origin == "client":
-        return replace(
-            state, finished=None, finished_at=None, exploring_closed=False, stop_cause=None
-        )
+        return _reopened(state, at)
     if not state.turns:
         return state
     turn = replace(
@@ -322,12 +355,13 @@ def _planned(state: RunState, event: ExploresPlanned) -> RunState:
 
 
 def _solver_finished(state: RunState, event: SolverFinished, at: float) -> RunState:
+    explore = state.explores[event.explore_id]
     explore = replace(
-        state.explores[event.explore_id],
+        explore,
         finished_at=at,
         outcome=event.outcome,
-        usage=event.usage,
-        cost_usd=event.cost_usd,
+        usage=explore.usage + event.usage,
+        cost_usd=add_costs(explore.cost_usd, event.cost_usd),
     )
     return replace(
         _with_explores(state, explore),
@@ -346,6 +380,73 @@ def _turn_ended(state: RunState, event: OrchestratorReplied | OrchestratorFailed
             f"orchestrator-{event.turn}", event.cost_usd, uncertain=event.uncertain_usd
         ),
         orchestrator_totals=state.orchestrator_totals.plus(event.usage, event.cost_usd),
+    )
+
+
+def _calls_lost(state: RunState, at: float) -> RunState:
+    """Count what was held as gone, and forget that the calls were made."""
+    ledger = state.ledger
+    for call, amount in state.ledger.held.items():
+        ledger = ledger.settle(call, FREE, uncertain=amount)
+    waiting = (replace(explore, started_at=None) for explore in state.solvers_in_flight)
+    turns = state.turns[:-1] if state.turn_in_flight else state.turns
+    idle = state.idle_s + max(0.0, at - state.at)
+    return replace(_with_explores(state, *waiting), ledger=ledger, turns=turns, idle_s=idle)
+
+
+def _resumed(state: RunState, event: RunResumed, at: float) -> RunState:
+    """Open the run again: same evidence, the limits raised, unanswered calls to be made anew."""
+    shown = state.shown
+    again = (
+        replace(explore, started_at=None, finished_at=None, outcome=None)
+        for explore in state.done
+        if isinstance(explore.outcome, SolverFailure)
+        and explore.outcome.kind in UNANSWERED
+        and explore.id not in shown
+    )
+    budget = state.budget
+    if event.max_explores is not None:
+        budget = replace(budget, max_explores=event.max_explores)
+    if event.max_cost_usd is not None:
+        budget = replace(budget, max_cost_usd=event.max_cost_usd)
+    turns = _turns_to_go_on_from(state, event.told)
+    return replace(
+        _reopened(_with_explores(state, *again), at),
+        spec=replace(state.spec, budget=budget),
+        ledger=replace(state.ledger, limit=budget.max_cost_usd),
+        turns=turns,
+        resumed_turns=len(turns),
+    )
+
+
+def _turns_to_go_on_from(state: RunState, told: str) -> tuple[OrchestratorTurn, ...]:
+    """Return the conversation without an end that no longer is one.
+
+    A call that failed, and a refusal, are left out: they are asked again. A reply that was taken
+    as the end of the run is followed by `told`. One that asks for explores, or that nobody has
+    read yet, stays to be decided on.
+    """
+    if not state.turns:
+        return ()
+    last = state.turns[-1]
+    if not isinstance(last.reply, OrchestratorReplied):
+        return state.turns[:-1]
+    if state.finished is None or last.read or last.reply.reply.tool_calls:
+        return state.turns
+    if last.reply.stop == "refusal":
+        return state.turns[:-1]
+    return (*state.turns[:-1], replace(last, read=True, sent_back=told))
+
+
+def _reopened(state: RunState, at: float) -> RunState:
+    ended_at = state.at if state.finished_at is None else state.finished_at
+    return replace(
+        state,
+        finished=None,
+        finished_at=None,
+        exploring_closed=False,
+        stop_cause=None,
+        idle_s=state.idle_s + max(0.0, at - ended_at),
     )
 
 

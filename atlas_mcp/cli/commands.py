@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,12 @@ from atlas_mcp.atlas.explore import STRATEGIES
 from atlas_mcp.atlas.messages import EFFORTS
 from atlas_mcp.atlas.problem import Problem, image_from_bytes, make_problem
 from atlas_mcp.cli import output
-from atlas_mcp.cli.signals import Interrupted, until_signal
-from atlas_mcp.config import Settings, load_settings
+from atlas_mcp.cli.runs import runs
+from atlas_mcp.cli.service import configured, interruptible, with_service
+from atlas_mcp.cli.signals import Interrupted
 from atlas_mcp.errors import AtlasError, ConfigError, InvalidInput
 from atlas_mcp.runs.request import Wish
-from atlas_mcp.runs.service import ExploreWish, RunService, open_service
+from atlas_mcp.runs.service import ExploreWish, RunService
 
 PROBLEM_HELP = "PROBLEM is the question; `-` reads it from stdin."
 
@@ -78,8 +79,15 @@ def cli(ctx: click.Context) -> int:
 
 
 @cli.command()
-def serve() -> int:
-    """Serve MCP on stdin and stdout, until the input ends."""
+@click.option("--http", is_flag=True, help="Serve over HTTP instead, at /mcp, until a signal.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address of this machine.")
+@click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True)
+def serve(*, http: bool, host: str, port: int) -> int:
+    """Serve MCP on stdin and stdout, until the input ends; with --http, over HTTP."""
+    if http:
+        from atlas_mcp.server.http import serve_http
+
+        return serve_http(configured(), host=host, port=port)
     from atlas_mcp.cli import serve as serve_now
 
     return serve_now()
@@ -150,9 +158,9 @@ def solve(
 
     async def work(service: RunService) -> int:
         live = await service.solve(checked, wish)
-        return await output.follow(service, live, as_json=as_json)
+        return await output.follow(service, live.run_id, as_json=as_json)
 
-    return _with_service(work)
+    return with_service(work)
 
 
 @cli.command(epilog=PROBLEM_HELP)
@@ -196,41 +204,9 @@ def explore(
 
     async def work(service: RunService) -> int:
         live = await service.explore(checked, wish, explores)
-        return await output.follow(service, live, as_json=as_json)
+        return await output.follow(service, live.run_id, as_json=as_json)
 
-    return _with_service(work)
-
-
-@cli.group()
-def runs() -> None:
-    """Look at the runs of this machine."""
-
-
-@runs.command("list")
-@click.option("--limit", type=click.IntRange(1, 100_000), default=20, show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
-def list_runs(*, limit: int, as_json: bool) -> int:
-    """List the newest runs."""
-
-    async def work(service: RunService) -> int:
-        output.print_runs(await service.list_runs(limit=limit), as_json=as_json)
-        return 0
-
-    return _with_service(work)
-
-
-@runs.command("show")
-@click.argument("run_id", metavar="ID")
-@click.option("--json", "as_json", is_flag=True, help="Print one RunView as JSON.")
-def show_run(run_id: str, *, as_json: bool) -> int:
-    """Show a run: its answer, its candidates, what it cost."""
-
-    async def work(service: RunService) -> int:
-        view = await service.view(run_id)
-        output.print_view(view, as_json=as_json, evidence=True)
-        return 0
-
-    return _with_service(work)
+    return with_service(work)
 
 
 @cli.command()
@@ -240,9 +216,12 @@ def solvers(*, as_json: bool) -> int:
     from atlas_mcp.models.pool import Pool
     from atlas_mcp.runs.solvers import pool_rows
 
-    rows = anyio.run(pool_rows, Pool(_settings()))
+    rows = anyio.run(pool_rows, Pool(configured()))
     output.print_pool(rows, as_json=as_json)
     return 0
+
+
+cli.add_command(runs)
 
 
 @cli.group()
@@ -256,29 +235,10 @@ def pull(name: str) -> int:
     """Fetch the weights of an embedded model: local, or a name of `atlas-mcp solvers`."""
     from atlas_mcp.cli.pull import pull_model
 
-    settings = _settings()
-    path = anyio.run(_interruptible, lambda: pull_model(name, settings.home / "models"))
+    settings = configured()
+    path = interruptible(lambda: pull_model(name, settings.home / "models"))
     click.echo(str(path))
     return 0
-
-
-def _settings() -> Settings:
-    return load_settings(os.environ)
-
-
-def _with_service(work: Callable[[RunService], Awaitable[int]]) -> int:
-    """Run `work` on an open service; a signal ends it and keeps what the run has found."""
-    settings = _settings()
-
-    async def main() -> int:
-        async with open_service(settings) as service:
-            return await work(service)
-
-    return anyio.run(_interruptible, main)
-
-
-async def _interruptible(work: Callable[[], Awaitable[Any]]) -> Any:
-    return await until_signal(work)
 
 
 def _problem(text: str, images: Sequence[str], schema_path: str | None) -> Problem:

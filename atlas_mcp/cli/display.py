@@ -40,6 +40,7 @@ LOCAL_NOTICE = (
 
 async def show_run_live(live: LiveRun, console: Console) -> None:
     """Show a run until it has ended."""
+    console.print(f"[dim]run {live.run_id}[/]", highlight=False)
     if uses_embedded_model(live.state):
         console.print(f"[yellow]{LOCAL_NOTICE}[/]")
     if console.is_terminal:

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-import anyio.lowlevel
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -15,7 +14,6 @@ from rich.table import Table
 from atlas_mcp.atlas.view import CandidateView, RunView
 from atlas_mcp.cli.display import show_run_live
 from atlas_mcp.journal.base import RunSummary
-from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.service import RunService
 from atlas_mcp.runs.solvers import PoolRow, as_dict
 
@@ -26,12 +24,11 @@ def fail(message: str, code: int) -> int:
     return code
 
 
-async def follow(service: RunService, live: LiveRun, *, as_json: bool) -> int:
+async def follow(service: RunService, run_id: str, *, as_json: bool) -> int:
     """Show a run while it works and print what came of it; return the exit code."""
-    await show_run_live(live, Console(stderr=True))
-    while service.live(live.run_id) is not None:
-        await anyio.lowlevel.checkpoint()
-    view = await service.view(live.run_id)
+    async with service.watching(run_id) as live:
+        await show_run_live(live, Console(stderr=True))
+    view = await service.view(run_id)
     print_view(view, as_json=as_json, evidence=view.answer is None)
     return exit_code(view)
 
@@ -89,6 +86,22 @@ def print_runs(summaries: Sequence[RunSummary], *, as_json: bool) -> None:
             escape(summary.title[:60]),
         )
     Console().print(table)
+
+
+def print_expired(runs: Sequence[RunSummary]) -> None:
+    """Tell people which runs are beyond the limits."""
+    for run in runs:
+        idle = datetime.fromtimestamp(run.updated_at).astimezone()
+        sys.stderr.write(f"{run.run_id}  {idle:%Y-%m-%d}  {_size(run.size_bytes)}  {run.title}\n")
+    total = _size(sum(run.size_bytes for run in runs))
+    sys.stderr.write(f"{len(runs)} runs are beyond the limits, {total}\n")
+
+
+def print_removed(run_ids: Sequence[str]) -> None:
+    """Print the ids of the runs that went, one a line."""
+    for run_id in run_ids:
+        sys.stdout.write(f"{run_id}\n")
+    sys.stdout.flush()
 
 
 def print_pool(rows: Sequence[PoolRow], *, as_json: bool) -> None:
@@ -151,7 +164,12 @@ def _summary(summary: RunSummary) -> dict[str, object]:
         "opened_at": datetime.fromtimestamp(summary.opened_at, UTC).isoformat(),
         "updated_at": datetime.fromtimestamp(summary.updated_at, UTC).isoformat(),
         "problem": summary.title,
+        "size_bytes": summary.size_bytes,
     }
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"
 
 
 def _text(answer: object) -> str:

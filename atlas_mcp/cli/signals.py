@@ -44,6 +44,7 @@ async def until_signal(work: Callable[[], Awaitable[_T]]) -> _T:
         tasks.cancel_scope.cancel("the work is done")
     if not result:
         raise Interrupted(
-            "interrupted; what the run has found is kept: `atlas-mcp runs list` shows it"
+            "interrupted; what the run has found is kept: `atlas-mcp runs list` shows it, "
+            "`atlas-mcp runs resume ID` goes on with it"
         )
     return result[0]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from atlas_mcp.atlas.events import Record
+from atlas_mcp.atlas.events import Record, StopCause
 from atlas_mcp.atlas.outcomes import Status
 
 
@@ -35,6 +35,7 @@ class RunSummary:
         driven: Whether a live process holds its lease.
         workflow: Which policy runs.
         title: The beginning of the problem.
+        size_bytes: What its records take, as they are stored.
     """
 
     run_id: str
@@ -44,6 +45,22 @@ class RunSummary:
     driven: bool
     workflow: str
     title: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaskEntry:
+    """A task of the protocol, which stands for a run.
+
+    Attributes:
+        task_id: Whoever knows it may read and cancel the run: it is as good as a password.
+        run_id: The run.
+        created_at: Unix seconds.
+    """
+
+    task_id: str
+    run_id: str
+    created_at: float
 
 
 class Journal(Protocol):
@@ -80,8 +97,11 @@ class Journal(Protocol):
         """
         ...
 
-    async def renew(self) -> None:
-        """Prolong every lease this journal holds."""
+    async def renew(self) -> tuple[Lease, ...]:
+        """Prolong every lease this journal holds, and return those that are lost.
+
+        A lease is lost once another process has claimed the run, or removed it.
+        """
         ...
 
     async def release(self, lease: Lease) -> None:
@@ -92,8 +112,36 @@ class Journal(Protocol):
         """Return whether a live process holds the run's lease."""
         ...
 
-    async def list_runs(self, *, limit: int = 100) -> tuple[RunSummary, ...]:
-        """Return the newest runs, newest first."""
+    async def request_stop(self, run_id: str, cause: StopCause) -> None:
+        """Ask whoever drives a run to stop it; the next claim forgets the request.
+
+        Raises:
+            UnknownRun: There is no such run.
+        """
+        ...
+
+    async def stop_requests(self) -> Mapping[str, StopCause]:
+        """Return who wants which of the runs stopped whose leases this journal holds."""
+        ...
+
+    async def list_runs(self, *, limit: int | None = 100) -> tuple[RunSummary, ...]:
+        """Return the newest runs, newest first; all of them without a limit."""
+        ...
+
+    async def add_task(self, task: TaskEntry) -> None:
+        """Remember a task, for as long as its run is there."""
+        ...
+
+    async def find_task(self, task_id: str) -> TaskEntry | None:
+        """Return a task, `None` if there is none of this id."""
+        ...
+
+    async def remove(self, run_ids: Sequence[str]) -> tuple[str, ...]:
+        """Remove runs for good, all their records and tasks, and give the space back.
+
+        Returns:
+            Those that were removed: neither unknown nor driven by a live process.
+        """
         ...
 
     async def aclose(self) -> None:

@@ -1,10 +1,11 @@
 """The journal of one machine: an SQLite file, write-ahead logged, shared by its processes.
 
-Two tables. `events` holds the records and only ever grows; `runs` holds one row a run, written in
-the same transaction, so that listing needs no fold. Appends that arrive while a transaction is
-being written are committed together in the next one: one flush for all of them. A lease is a row's
-`owner` and `lease_until`; `fence` rises with every claim, and an append under an older fence is
-refused, so that a process that slept through its lease cannot write into its successor's run.
+`events` holds the records and only ever grows; `runs` holds one row a run, written in the same
+transaction, so that listing needs no fold (`journal.tables`). Appends that arrive while a
+transaction is being written are committed together in the next one: one flush for all of them. A
+lease is a row's `owner` and `lease_until`; `fence` rises with every claim, and an append under an
+older fence is refused, so that a process that slept through its lease cannot write into its
+successor's run.
 
 The folder is made with mode 0700 and the file with 0600: problems and candidates are private.
 """
@@ -16,7 +17,7 @@ import os
 import secrets
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -31,20 +32,20 @@ from atlas_mcp.atlas.events import (
     Record,
     RunFinished,
     RunOpened,
+    RunResumed,
+    StopCause,
     decode_event,
     encode_event,
 )
 from atlas_mcp.atlas.outcomes import Status
 from atlas_mcp.errors import JournalBusy, JournalCorrupt, JournalError, UnknownRun
-from atlas_mcp.journal.base import Journal, Lease, RunSummary
+from atlas_mcp.journal.base import Journal, Lease, RunSummary, TaskEntry
+from atlas_mcp.journal.tables import migrate
 
 logger = logging.getLogger(__name__)
 
 FILE_NAME = "journal.sqlite3"
 """Name of the file in `ATLAS_HOME`."""
-
-FILE_VERSION = 1
-"""Version of the tables, kept in the file's `user_version`."""
 
 LEASE_SECONDS = 15.0
 """Seconds without renewal after which a run counts as interrupted."""
@@ -58,27 +59,7 @@ COMMIT_TIMEOUT = 15.0
 TITLE_CHARS = 120
 """Characters of the problem kept for the list."""
 
-_TABLES = """
-CREATE TABLE runs (
-    run_id TEXT PRIMARY KEY,
-    opened_at REAL NOT NULL,
-    updated_at REAL NOT NULL,
-    status TEXT NOT NULL,
-    workflow TEXT NOT NULL,
-    title TEXT NOT NULL,
-    owner TEXT,
-    fence INTEGER NOT NULL,
-    lease_until REAL NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX runs_by_age ON runs (opened_at DESC);
-CREATE TABLE events (
-    run_id TEXT NOT NULL,
-    seq INTEGER NOT NULL,
-    at REAL NOT NULL,
-    body TEXT NOT NULL,
-    PRIMARY KEY (run_id, seq)
-) WITHOUT ROWID;
-"""
+_LEASE_OF = "SELECT owner, fence, lease_until FROM runs WHERE run_id = ?"
 
 _T = TypeVar("_T")
 
@@ -137,7 +118,11 @@ class SqliteJournal(Journal):
         )
 
         def write(connection: sqlite3.Connection) -> None:
-            connection.execute("INSERT INTO runs VALUES (?,?,?,?,?,?,?,?,?)", row)
+            connection.execute(
+                "INSERT INTO runs (run_id, opened_at, updated_at, status, workflow, title, owner, "
+                "fence, lease_until) VALUES (?,?,?,?,?,?,?,?,?)",
+                row,
+            )
             _insert(connection, run_id, [first])
 
         await self._write(write)
@@ -182,7 +167,8 @@ class SqliteJournal(Journal):
             if self._is_live(row):
                 raise JournalBusy(f"run {run_id!r} is driven by another process; wait for it")
             connection.execute(
-                "UPDATE runs SET owner = ?, fence = fence + 1, lease_until = ? WHERE run_id = ?",
+                "UPDATE runs SET owner = ?, fence = fence + 1, lease_until = ?, "
+                "stop_cause = NULL WHERE run_id = ?",
                 (self._owner, self.clock() + LEASE_SECONDS, run_id),
             )
             return row[1] + 1
@@ -192,21 +178,26 @@ class SqliteJournal(Journal):
         return lease
 
     @override
-    async def renew(self) -> None:
-        if not self._held:
-            return
+    async def renew(self) -> tuple[Lease, ...]:
         held = list(self._held.values())
 
-        def write(connection: sqlite3.Connection) -> None:
-            connection.executemany(
-                "UPDATE runs SET lease_until = ? WHERE run_id = ? AND owner = ? AND fence = ?",
-                [
-                    (self.clock() + LEASE_SECONDS, lease.run_id, self._owner, lease.fence)
-                    for lease in held
-                ],
-            )
+        def write(connection: sqlite3.Connection) -> list[Lease]:
+            until = self.clock() + LEASE_SECONDS
+            return [
+                lease
+                for lease in held
+                if connection.execute(
+                    "UPDATE runs SET lease_until = ? WHERE run_id = ? AND owner = ? AND fence = ?",
+                    (until, lease.run_id, self._owner, lease.fence),
+                ).rowcount
+                == 0
+            ]
 
-        await self._write(write)
+        lost = await self._write(write) if held else []
+        for lease in lost:
+            if self._held.get(lease.run_id) == lease:
+                del self._held[lease.run_id]
+        return tuple(lost)
 
     @override
     async def release(self, lease: Lease) -> None:
@@ -219,15 +210,40 @@ class SqliteJournal(Journal):
         return self._is_live(await self._run(lambda connection: _require(connection, run_id)))
 
     @override
-    async def list_runs(self, *, limit: int = 100) -> tuple[RunSummary, ...]:
+    async def request_stop(self, run_id: str, cause: StopCause) -> None:
+        def write(connection: sqlite3.Connection) -> None:
+            _require(connection, run_id)
+            connection.execute("UPDATE runs SET stop_cause = ? WHERE run_id = ?", (cause, run_id))
+
+        await self._write(write)
+
+    @override
+    async def stop_requests(self) -> Mapping[str, StopCause]:
+        held = list(self._held.values())
+
+        def query(connection: sqlite3.Connection) -> dict[str, StopCause]:
+            wanted: dict[str, StopCause] = {}
+            for lease in held:
+                row = connection.execute(
+                    "SELECT stop_cause FROM runs WHERE run_id = ? AND fence = ?",
+                    (lease.run_id, lease.fence),
+                ).fetchone()
+                if row is not None and row[0] is not None:
+                    wanted[lease.run_id] = row[0]
+            return wanted
+
+        return await self._run(query) if held else {}
+
+    @override
+    async def list_runs(self, *, limit: int | None = 100) -> tuple[RunSummary, ...]:
         def query(connection: sqlite3.Connection) -> list[tuple[str, ...]]:
             return connection.execute(
-                "SELECT run_id, opened_at, updated_at, status, workflow, title, owner, fence, "
-                "lease_until FROM runs ORDER BY opened_at DESC LIMIT ?",
-                (limit,),
+                "SELECT run_id, opened_at, updated_at, status, workflow, title, size_bytes, owner, "
+                "fence, lease_until FROM runs ORDER BY opened_at DESC LIMIT ?",
+                (-1 if limit is None else limit,),
             ).fetchall()
 
-        rows: list[tuple[str, float, float, Status, str, str, str | None, int, float]]
+        rows: list[tuple[str, float, float, Status, str, str, int, str | None, int, float]]
         rows = await self._run(query)  # pyright: ignore[reportAssignmentType] - columns, by the query
         return tuple(
             RunSummary(
@@ -237,10 +253,48 @@ class SqliteJournal(Journal):
                 status=row[3],
                 workflow=row[4],
                 title=row[5],
-                driven=self._is_live(row[6:9]),
+                size_bytes=row[6],
+                driven=self._is_live(row[7:10]),
             )
             for row in rows
         )
+
+    @override
+    async def add_task(self, task: TaskEntry) -> None:
+        row = (task.task_id, task.run_id, task.created_at)
+        await self._write(
+            lambda connection: connection.execute(
+                "INSERT INTO tasks (task_id, run_id, created_at) VALUES (?,?,?)", row
+            )
+        )
+
+    @override
+    async def find_task(self, task_id: str) -> TaskEntry | None:
+        def query(connection: sqlite3.Connection) -> TaskEntry | None:
+            row = connection.execute(
+                "SELECT task_id, run_id, created_at FROM tasks WHERE task_id = ?", (task_id,)
+            ).fetchone()
+            return None if row is None else TaskEntry(*row)
+
+        return await self._run(query)
+
+    @override
+    async def remove(self, run_ids: Sequence[str]) -> tuple[str, ...]:
+        def write(connection: sqlite3.Connection) -> list[str]:
+            removed: list[str] = []
+            for run_id in run_ids:
+                row = connection.execute(_LEASE_OF, (run_id,)).fetchone()
+                if row is None or self._is_live(row):
+                    continue
+                for table in ("tasks", "events", "runs"):
+                    connection.execute(f"DELETE FROM {table} WHERE run_id = ?", (run_id,))
+                removed.append(run_id)
+            return removed
+
+        removed = await self._write(write)
+        if removed:
+            await self._run(_give_space_back)
+        return tuple(removed)
 
     @override
     async def aclose(self) -> None:
@@ -316,7 +370,7 @@ def _connect(folder: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         try:
-            _migrate(connection, path)
+            migrate(connection, path)
         except BaseException:
             connection.close()
             raise
@@ -326,24 +380,6 @@ def _connect(folder: Path) -> sqlite3.Connection:
             "write to"
         ) from error
     return connection
-
-
-def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version > FILE_VERSION:
-        raise JournalError(
-            f"the journal {path} was written by a newer version of atlas-mcp (tables {version}, "
-            f"this one knows {FILE_VERSION}); upgrade atlas-mcp"
-        )
-    if version == FILE_VERSION:
-        return
-    connection.execute("BEGIN IMMEDIATE")
-    with connection:
-        # Another process may have made the tables while this one waited.
-        if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
-            for statement in _TABLES.split(";"):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {FILE_VERSION}")
 
 
 def _insert_alone(connection: sqlite3.Connection, append: _Append) -> JournalError | None:
@@ -377,15 +413,13 @@ def _make_room(connection: sqlite3.Connection, run_id: str, seq: int) -> bool:
 
 
 def _insert(connection: sqlite3.Connection, run_id: str, records: Sequence[Record]) -> None:
-    connection.executemany(
-        "INSERT INTO events VALUES (?,?,?,?)",
-        [(run_id, record.seq, record.at, encode_event(record.event)) for record in records],
-    )
-    last = records[-1]
+    rows = [(run_id, record.seq, record.at, encode_event(record.event)) for record in records]
+    connection.executemany("INSERT INTO events (run_id, seq, at, body) VALUES (?,?,?,?)", rows)
     status = next((s for r in reversed(records) if (s := _status_after(r.event))), None)
     connection.execute(
-        "UPDATE runs SET updated_at = ?, status = coalesce(?, status) WHERE run_id = ?",
-        (last.at, status, run_id),
+        "UPDATE runs SET updated_at = ?, status = coalesce(?, status), size_bytes = size_bytes + ? "
+        "WHERE run_id = ?",
+        (records[-1].at, status, sum(len(row[3].encode()) for row in rows), run_id),
     )
 
 
@@ -393,18 +427,24 @@ def _status_after(event: Event) -> Status | None:
     """Return the status an event gives its run, `None` if it leaves it as it was."""
     if isinstance(event, RunFinished):
         return event.status
-    if isinstance(event, ExploresPlanned) and event.origin == "client":
-        return "running"
-    return None
+    reopens = isinstance(event, ExploresPlanned) and event.origin == "client"
+    return "running" if reopens or isinstance(event, RunResumed) else None
 
 
 def _require(connection: sqlite3.Connection, run_id: str) -> tuple[str | None, int, float]:
-    row = connection.execute(
-        "SELECT owner, fence, lease_until FROM runs WHERE run_id = ?", (run_id,)
-    ).fetchone()
+    row = connection.execute(_LEASE_OF, (run_id,)).fetchone()
     if row is None:
         raise UnknownRun(run_id)
     return row
+
+
+def _give_space_back(connection: sqlite3.Connection) -> None:
+    """Shrink the file; where another process is in the way, its space is used again instead."""
+    try:
+        connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except sqlite3.OperationalError as error:
+        logger.info("the journal could not be shrunk: %s", error)
 
 
 def _records(run_id: str, rows: Sequence[tuple[int, float, str]], after: int) -> tuple[Record, ...]:

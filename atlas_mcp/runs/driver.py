@@ -18,6 +18,8 @@ from decimal import Decimal
 
 import anyio
 import anyio.abc
+import anyio.lowlevel
+from typing_extensions import override
 
 from atlas_mcp.atlas.events import (
     Event,
@@ -39,7 +41,7 @@ from atlas_mcp.atlas.state import RunState, call_key
 from atlas_mcp.atlas.usage import FREE, NO_USAGE, Cost, Usage
 from atlas_mcp.errors import AtlasError, ConfigError, ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.journal.base import Journal, Lease
-from atlas_mcp.models.base import Notice
+from atlas_mcp.models.base import Model, Notice, OnTokens, OnUsage
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.retry import Retry, RetryPolicy, generate_with_retries
 from atlas_mcp.runs.live import LiveRun
@@ -55,10 +57,6 @@ SYNTHESIS_SHARE = 4
 
 CLOSING_SECONDS = 0.1
 """Seconds that solvers get past the end of exploring, so that it is on record when they fail."""
-
-CLIENT_GRACE = 60.0
-"""Seconds that calls in flight get when the client's request ended: it may only have timed out,
-and their candidates can still be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,32 +90,45 @@ class Driver:
     _finished: anyio.Event = field(init=False, default_factory=anyio.Event)
     _explore_until: float = field(init=False, default=0.0)
     _end_at: float = field(init=False, default=0.0)
+    _scope: anyio.CancelScope = field(init=False, default_factory=anyio.CancelScope)
     _open: set[anyio.CancelScope] = field(init=False, default_factory=set[anyio.CancelScope])
     _stop_at: float = field(init=False, default=math.inf)
 
     async def drive(self) -> None:
-        """Carry out the run's commands until it has finished.
+        """Carry out the run's commands until it has finished, or is to be resumed later.
 
         Raises:
             JournalError: A record could not be stored. No call follows it.
         """
-        if not await self._prepared():
-            return
-        self._set_deadlines()
-        async with open_task_group() as self._calls:
-            self._calls.start_soon(self._close_exploring, name="deadline")
-            await self._advance()
-            await self._finished.wait()
-            self._calls.cancel_scope.cancel("the run has finished")
+        with self._scope:
+            if not await self._prepared():
+                return
+            self._set_deadlines()
+            async with open_task_group() as self._calls:
+                self._calls.start_soon(self._close_exploring, name="deadline")
+                await self._advance()
+                await self._finished.wait()
+                self._calls.cancel_scope.cancel("the run has finished")
 
-    async def stop(self, cause: StopCause) -> None:
-        """Let no further call start; abort those in flight, for a client after a grace."""
-        if self._state.finished is not None or self._state.stop_cause is not None:
+    async def stop(self, cause: StopCause, *, grace: float = 0.0) -> None:
+        """Let no further call start. A later stop can only shorten the grace of an earlier one.
+
+        Args:
+            cause: Who asks. "shutdown" leaves the run to be resumed, the others end it.
+            grace: Seconds that calls in flight get: their candidates can still be used.
+        """
+        if self._state.finished is not None:
             return
-        self._stop_at = anyio.current_time() + (CLIENT_GRACE if cause == "client" else 0.0)
-        await self._advance(StopRequested(cause))
+        self._stop_at = min(self._stop_at, anyio.current_time() + grace)
+        before = self._state.stop_cause
+        if before is None or (cause == "user" and before != "user"):
+            await self._advance(StopRequested(cause))
         for scope in self._open:
             scope.deadline = min(scope.deadline, self._stop_at)
+
+    def give_up(self) -> None:
+        """Drop the run where it stands: it has been taken over, and is no longer ours to write."""
+        self._scope.cancel("the run has been taken over")
 
     @property
     def _state(self) -> RunState:
@@ -142,8 +153,8 @@ class Driver:
                 await self._advance(RunFinished("failed", "error", error=str(error)))
             finally:
                 self.live.tell(None)
-            return self._state.finished is None
-        if self._state.finished is None:
+            return self._state.finished is None and self._state.stop_cause is None
+        if self._state.finished is None and self._state.stop_cause is None:
             late = "The models were not ready within the run's time limit."
             await self._advance(RunFinished("failed", "deadline", error=late))
         return False
@@ -172,7 +183,8 @@ class Driver:
         await self.journal.append(self.lease, log.records)
         for command in asks:
             self._calls.start_soon(self._make, command, name=call_key(command.intent))
-        if log.state.finished is not None:
+        left_to_resume = log.state.stop_cause == "shutdown" and not log.state.calls_in_flight
+        if log.state.finished is not None or left_to_resume:
             self._finished.set()
 
     async def _make(self, command: RunSolver | AskOrchestrator) -> None:
@@ -254,9 +266,9 @@ class Driver:
         if self._state.stop_cause is not None:
             # Decided before the stop, and not yet made: its records were still being written.
             return _Failed(self._aborted(deadline))
-        with self._stoppable(deadline):
+        with self._stoppable(deadline) as scope:
             try:
-                model = await self.pool.model(spec)
+                model = _UntilStopped(await self.pool.model(spec), self.live, scope)
                 counted = (Usage(requests=1), FREE)
                 reply = await generate_with_retries(
                     model,
@@ -281,12 +293,12 @@ class Driver:
         return _Failed(self._aborted(deadline), usage, cost, max(FREE, uncertain))
 
     @contextmanager
-    def _stoppable(self, deadline: float) -> Generator[None]:
+    def _stoppable(self, deadline: float) -> Generator[anyio.CancelScope]:
         """Bound a block by a deadline, which `stop` may bring forward."""
         with anyio.CancelScope(deadline=min(deadline, self._stop_at)) as scope:
             self._open.add(scope)
             try:
-                yield
+                yield scope
             finally:
                 self._open.discard(scope)
 
@@ -295,6 +307,37 @@ class Driver:
             return SolverFailure("cancelled", "the run was stopped while this call was open")
         late = "its time limit" if deadline < self._explore_until else "the run's time limit"
         return SolverFailure("timeout", f"no reply within {late}")
+
+
+@dataclass(frozen=True, slots=True)
+class _UntilStopped(Model):
+    """A model that is not tried again once the run is to stop."""
+
+    model: Model
+    live: LiveRun
+    scope: anyio.CancelScope
+
+    @property
+    @override
+    def name(self) -> str:
+        return self.model.name
+
+    @override
+    async def generate(
+        self,
+        request: ModelRequest,
+        *,
+        on_tokens: OnTokens | None = None,
+        on_usage: OnUsage | None = None,
+    ) -> Reply:
+        if self.live.state.stop_cause is not None:
+            self.scope.cancel("the run is to stop")
+            await anyio.lowlevel.checkpoint()
+        return await self.model.generate(request, on_tokens=on_tokens, on_usage=on_usage)
+
+    @override
+    async def aclose(self) -> None:
+        """Nothing is owned here."""
 
 
 class _Log:

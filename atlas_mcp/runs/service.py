@@ -9,9 +9,10 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 import anyio
 import anyio.abc
@@ -23,16 +24,16 @@ from atlas_mcp.atlas.events import (
     Planned,
     Record,
     RunOpened,
-    StopCause,
 )
 from atlas_mcp.atlas.explore import Explore
 from atlas_mcp.atlas.pool import RunSpec
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.rendering import view_run
+from atlas_mcp.atlas.resuming import abandonment, lost_calls, resumption
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.view import RunView
 from atlas_mcp.config import Settings
-from atlas_mcp.errors import AtlasError, InvalidInput, JournalError
+from atlas_mcp.errors import InvalidInput, JournalBusy, JournalError
 from atlas_mcp.journal.base import Journal, Lease, RunSummary
 from atlas_mcp.journal.sqlite import LEASE_SECONDS, SqliteJournal
 from atlas_mcp.models.pool import Pool
@@ -40,12 +41,23 @@ from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.runs.driver import Driver
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.request import Wish, make_explores, plan_explores, plan_solve
+from atlas_mcp.runs.retention import Keep, expired
 from atlas_mcp.runs.tasks import open_task_group
 
 logger = logging.getLogger(__name__)
 
-FOLLOW_SECONDS = 0.5
+FOLLOW_SECONDS = 0.25
 """Seconds between looks at a run that another process drives."""
+
+WATCH_SECONDS = 0.5
+"""Seconds between looks at what other processes want of the runs in hand."""
+
+CANCEL_SECONDS = 10.0
+"""Seconds to wait for a cancelled run to have ended: its calls are aborted at once, but another
+process must first see that it is wanted, and may be frozen."""
+
+LEAVE_SECONDS = 2.0
+"""Seconds for aborting what is in flight, and recording what it cost, when the service ends."""
 
 ID_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 """Letters of a run id: none that are mistaken for another."""
@@ -116,16 +128,112 @@ class RunService:
         )
         return await self._open(problem, spec, _planned(spec, explores, used=0))
 
-    async def stop(self, run_id: str, cause: StopCause) -> None:
-        """Ask a run of this process to stop; nothing happens to one that has ended."""
+    async def resume(
+        self,
+        run_id: str,
+        *,
+        max_explores: int | None = None,
+        max_cost_usd: float | Decimal | None = None,
+    ) -> None:
+        """Let a run go on that has stopped; returns at once.
+
+        Nothing happens to a run that has its answer, or that is still going, unless a limit is to
+        be raised.
+
+        Args:
+            run_id: The run.
+            max_explores: Its new ceiling; `None` leaves it.
+            max_cost_usd: Its new cap, US dollars; `None` leaves it.
+
+        Raises:
+            UnknownRun: There is no such run.
+            InvalidInput: A limit cannot be that, or the run is still going. Nothing was spent.
+            JournalBusy: Another process has just taken it up.
+        """
+        cap = None if max_cost_usd is None else Decimal(str(max_cost_usd))
+
+        def wanted(state: RunState) -> tuple[Event, ...]:
+            return resumption(state, max_explores=max_explores, max_cost_usd=cap)
+
+        if run_id in self._drivers or await self.journal.is_driven(run_id):
+            if (max_explores, cap) != (None, None):
+                raise InvalidInput(
+                    "run_id",
+                    f"{run_id!r} is still going under the limits it has; wait for its end, or call "
+                    "cancel_run first",
+                )
+            return
+        if not wanted(await self.state(run_id)):
+            return
+        state, lease = await self._take(run_id, wanted)
+        self._drive(run_id, state, lease)
+
+    async def cancel(self, run_id: str) -> RunView:
+        """End a run, whoever drives it: calls in flight are aborted at once.
+
+        Returns:
+            The run, with what the aborted calls cost; one that had ended is left as it was.
+
+        Raises:
+            UnknownRun: There is no such run.
+        """
         driver = self._drivers.get(run_id)
         if driver is not None:
-            await driver.stop(cause)
+            await driver.stop("user")
+        elif (await self.state(run_id)).finished is None:
+            if await self.journal.is_driven(run_id):
+                await self.journal.request_stop(run_id, "user")
+            else:
+                _, lease = await self._take(run_id, abandonment)
+                await self.journal.release(lease)
+        return await self.wait(run_id, CANCEL_SECONDS)
+
+    async def stop(self, run_id: str) -> None:
+        """Stop a run of this process because the request that wanted it has ended.
+
+        A time-out looks the same as a cancel, so calls in flight get a grace. Nothing happens to a
+        run that has ended.
+        """
+        driver = self._drivers.get(run_id)
+        if driver is not None:
+            await driver.stop("client", grace=self.settings.server.grace_s)
+
+    async def stop_all(self, *, grace: float) -> None:
+        """Leave every run of this process to be resumed; returns once none is driven.
+
+        Args:
+            grace: Seconds that calls in flight get.
+        """
+        async with open_task_group() as tasks:
+            for driver in list(self._drivers.values()):
+                tasks.start_soon(_stop_and_wait, driver, grace)
 
     def live(self, run_id: str) -> LiveRun | None:
         """Return the run if this process drives it."""
         driver = self._drivers.get(run_id)
         return None if driver is None else driver.live
+
+    @asynccontextmanager
+    async def watching(self, run_id: str) -> AsyncGenerator[LiveRun]:
+        """Keep a run in view for the length of a block, whoever drives it.
+
+        Yields:
+            The run as it is and becomes; `done` once nobody drives it. One that another process
+            drives shows what is in the journal, and no tokens.
+
+        Raises:
+            UnknownRun: There is no such run.
+        """
+        live = self.live(run_id)
+        if live is not None:
+            yield live
+            return
+        driven = await self.journal.is_driven(run_id)
+        live = LiveRun(run_id, await self.state(run_id), done=not driven)
+        async with open_task_group() as tasks:
+            tasks.start_soon(self._follow, live, name=f"follow {run_id}")
+            yield live
+            tasks.cancel_scope.cancel("nobody looks any more")
 
     async def state(self, run_id: str) -> RunState:
         """Return what the run amounts to.
@@ -142,42 +250,81 @@ class RunService:
         Raises:
             UnknownRun: There is no such run.
         """
-        live = self.live(run_id)
-        if live is not None:
-            return _view_live(live)
-        driven = await self.journal.is_driven(run_id)
+        # Asked first: a run that ends in between must not look as if its process had died.
+        driven = run_id in self._drivers or await self.journal.is_driven(run_id)
         return view_run(run_id, await self.state(run_id), now=time.time(), driven=driven)
 
     async def wait(self, run_id: str, seconds: float) -> RunView:
-        """Return the run as soon as it has ended, or as it is after `seconds`.
+        """Return the run as soon as nobody drives it, or as it is after `seconds`.
 
         Raises:
             UnknownRun: There is no such run.
         """
-        live = self.live(run_id)
-        if live is not None:
-            with anyio.move_on_after(seconds):
-                await live.finished()
-            return _view_live(live)
-        view = await self.view(run_id)
         with anyio.move_on_after(seconds):
-            while view.status == "running":
-                await anyio.sleep(FOLLOW_SECONDS)
-                view = await self.view(run_id)
-        return view
+            driven = True
+            while driven:
+                async with self.watching(run_id) as live:
+                    await live.finished()
+                # One that was taken from this process goes on in another.
+                driven = live.state.finished is None and await self.journal.is_driven(run_id)
+        return await self.view(run_id)
 
-    async def list_runs(self, *, limit: int = 100) -> tuple[RunSummary, ...]:
+    async def list_runs(self, *, limit: int | None = 100) -> tuple[RunSummary, ...]:
         """Return the newest runs of this machine, newest first."""
         return await self.journal.list_runs(limit=limit)
 
+    async def prune(self, keep: Keep) -> tuple[str, ...]:
+        """Remove the runs beyond the limits for good, and return their ids.
+
+        Args:
+            keep: The limits; without one, nothing is removed.
+        """
+        if keep.everything:
+            return ()
+        runs = expired(await self.list_runs(limit=None), keep, now=time.time())
+        return await self.journal.remove([run.run_id for run in runs])
+
+    async def keep_tidy(self) -> None:
+        """Remove, once, what the operator does not want to keep."""
+        try:
+            keep = Keep(self.settings.journal.keep_days, self.settings.journal.max_size_mb)
+            removed = await self.prune(keep)
+        except JournalError:
+            logger.exception("runs beyond the limits of [journal] could not be removed")
+        else:
+            if removed:
+                logger.info("%d runs beyond the limits of [journal] were removed", len(removed))
+
     async def keep_leases(self) -> None:
-        """Renew the leases of the runs in hand, for as long as the service lives."""
+        """Keep the runs in hand ours, and hear what other processes want of them; never returns."""
+        renewed_at = anyio.current_time()
         while True:
-            await anyio.sleep(LEASE_SECONDS / 3)
+            await anyio.sleep(WATCH_SECONDS)
             try:
-                await self.journal.renew()
+                for run_id, cause in (await self.journal.stop_requests()).items():
+                    if run_id in self._drivers:
+                        await self._drivers[run_id].stop(cause)
+                if anyio.current_time() - renewed_at >= LEASE_SECONDS / 3:
+                    renewed_at = anyio.current_time()
+                    for lease in await self.journal.renew():
+                        driver = self._drivers.get(lease.run_id)
+                        if driver is not None and driver.lease == lease:
+                            driver.give_up()
             except JournalError:
                 logger.exception("the leases of running runs could not be renewed")
+
+    async def _follow(self, live: LiveRun) -> None:
+        """Bring a run that another process drives up to date until nobody drives it."""
+        while not live.done:
+            await anyio.sleep(FOLLOW_SECONDS)
+            driven = await self.journal.is_driven(live.run_id)
+            records = await self.journal.read(live.run_id, after=live.state.seq)
+            state = live.state
+            for record in records:
+                state = state.apply(record)
+            live.done = not driven
+            if records or live.done:
+                live.publish(state)
 
     async def _explore_further(
         self, problem: Problem, explores: ExploreWish, run_id: str
@@ -185,20 +332,35 @@ class RunService:
         if run_id in self._drivers:
             raise InvalidInput("run_id", f"{run_id!r} is still exploring; call get_run first")
         _check_same_problem(await self.state(run_id), problem, run_id)
-        lease = await self.journal.claim(run_id)
-        try:
-            # Read again under the lease: another process may have added to it meanwhile.
-            state = RunState.fold(await self.journal.read(run_id))
+
+        def wanted(state: RunState) -> tuple[Event, ...]:
             left = state.explores_left
             if explores.count > left:
                 raise InvalidInput("count", f"is {explores.count}; run {run_id!r} has {left} left")
-            event = _planned(state.spec, explores, used=len(state.explores))
-            record = Record(state.seq + 1, time.time(), event)
-            await self.journal.append(lease, [record])
-        except AtlasError:
-            await self.journal.release(lease)
+            planned = _planned(state.spec, explores, used=len(state.explores))
+            return (*lost_calls(state), planned)
+
+        state, lease = await self._take(run_id, wanted)
+        return self._drive(run_id, state, lease)
+
+    async def _take(
+        self, run_id: str, decide: Callable[[RunState], Sequence[Event]]
+    ) -> tuple[RunState, Lease]:
+        """Claim a run that nobody drives, and record what is decided on it as it then is."""
+        lease = await self.journal.claim(run_id)
+        try:
+            # Read under the lease: another process may have added to it meanwhile.
+            state = RunState.fold(await self.journal.read(run_id))
+            records: list[Record] = []
+            for event in decide(state):
+                records.append(Record(state.seq + 1, time.time(), event))
+                state = state.apply(records[-1])
+            await self.journal.append(lease, records)
+        except BaseException:
+            with anyio.move_on_after(LEAVE_SECONDS, shield=True):
+                await self.journal.release(lease)
             raise
-        return self._drive(run_id, state.apply(record), lease)
+        return state, lease
 
     async def _open(
         self, problem: Problem, spec: RunSpec, planned: ExploresPlanned | None = None
@@ -225,6 +387,8 @@ class RunService:
         run_id = driver.live.run_id
         try:
             await driver.drive()
+        except JournalBusy as error:
+            logger.warning("%s; what this process had in flight is dropped", error)
         except Exception:
             logger.exception("run %s broke off", run_id)
         finally:
@@ -260,9 +424,12 @@ async def open_service(
         async with open_task_group() as tasks:
             service = RunService(settings, opened, pool, tasks, retries or RetryPolicy())
             tasks.start_soon(service.keep_leases, name="leases")
+            tasks.start_soon(service.keep_tidy, name="retention")
             try:
                 yield service
             finally:
+                with anyio.move_on_after(LEAVE_SECONDS, shield=True):
+                    await service.stop_all(grace=0.0)
                 tasks.cancel_scope.cancel("the service ends")
     finally:
         with anyio.move_on_after(SHUTDOWN_SECONDS, shield=True):
@@ -274,8 +441,9 @@ SHUTDOWN_SECONDS = 5.0
 """Seconds for closing models and the journal."""
 
 
-def _view_live(live: LiveRun) -> RunView:
-    return view_run(live.run_id, live.state, now=time.time(), driven=not live.done)
+async def _stop_and_wait(driver: Driver, grace: float) -> None:
+    await driver.stop("shutdown", grace=grace)
+    await driver.live.finished()
 
 
 def _check_same_problem(state: RunState, problem: Problem, run_id: str) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 INSTRUCTIONS = (
     "ATLAS spends several independent model calls on one hard problem and weighs them. Use "
     "solve_with_atlas to delegate the whole problem; use explore to gather candidates and be the "
-    "orchestrator yourself. A result with status 'running' is not lost: call get_run."
+    "orchestrator yourself. A result with status 'running' is not lost: call get_run. Nor is one "
+    "that was cancelled or interrupted: call resume_run."
 )
 
 SOLVE = (
@@ -26,6 +27,17 @@ EXPLORE = (
 GET_RUN = (
     "Look at a run, waiting for it to end if it is still going. Costs nothing. Returns the answer "
     "or, with status 'running', the candidates so far; then call it again."
+)
+
+CANCEL_RUN = (
+    "End a run now: calls in flight are aborted. Costs nothing more. Returns what was found and "
+    "what it cost; resume_run goes on from there."
+)
+
+RESUME_RUN = (
+    "Go on with a run that was interrupted, cancelled, or ended at a limit: same evidence, no "
+    "finished call is made again. With a larger max_explores or max_cost_usd, also one that has "
+    "answered. Costs model calls under the run's cap. Returns what solve_with_atlas does."
 )
 
 ATLAS_PROMPT = (

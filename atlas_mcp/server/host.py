@@ -90,6 +90,9 @@ class Host:
                 tasks.start_soon(self._run, name="service")
                 try:
                     yield
+                    if self._service is not None:
+                        # The client has gone: nothing new is spent, what is under way may end.
+                        await self._service.stop_all(grace=self.settings.server.grace_s)
                 finally:
                     tasks.cancel_scope.cancel("the server ends")
         finally:

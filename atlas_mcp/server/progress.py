@@ -21,25 +21,23 @@ Report: TypeAlias = Callable[[float, str], Awaitable[None]]
 """Sends one notification: the number, and the message."""
 
 
-async def report_progress(live: LiveRun | None, report: Report) -> None:
-    """Report what happens to a run until it ends or the caller cancels this.
+async def report_progress(live: LiveRun, report: Report) -> None:
+    """Report what happens to a run until nobody drives it or the caller cancels this.
+
+    The first message names the run: a client that gives up too early can find it again.
 
     Args:
-        live: The run; `None` where another process drives it, and only the time can be told.
+        live: The run.
         report: Sends one notification.
     """
     from atlas_mcp.runs.status import status_line
 
     number = 0
-    while live is None:
-        number += 1
-        seconds = (number - 1) * HEARTBEAT_SECONDS
-        await report(float(number), f"driven by another process, waited {seconds:.0f} s")
-        await anyio.sleep(HEARTBEAT_SECONDS)
     while True:
         seen = live.changes
         number += 1
-        await report(float(number), status_line(live, now=time.time()))
+        line = status_line(live, now=time.time())
+        await report(float(number), f"run {live.run_id} · {line}" if number == 1 else line)
         if live.done:
             return
         with anyio.move_on_after(HEARTBEAT_SECONDS):

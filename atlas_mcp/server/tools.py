@@ -17,7 +17,9 @@ from atlas_mcp.atlas.view import RunView
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.runs.tasks import open_task_group
 from atlas_mcp.server import descriptions as texts
+from atlas_mcp.server.clients import client_name, respond_within
 from atlas_mcp.server.host import Host
+from atlas_mcp.server.http import client_gone
 from atlas_mcp.server.progress import report_progress
 from atlas_mcp.server.results import errors_shown, tool_result
 
@@ -29,6 +31,10 @@ SPENDS = ToolAnnotations(
 )
 READS = ToolAnnotations(
     read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
+)
+
+ENDS = ToolAnnotations(
+    read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False
 )
 
 LONGEST_WAIT = 3_600.0
@@ -78,11 +84,11 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
             from atlas_mcp.runs.request import Wish
 
             checked = make_problem(problem, images=images or (), answer_schema=answer_schema)
-            wait = _wait(wait_s, host)
+            wait = _wait(wait_s, ctx, host)
             wish = Wish(solvers, explore_effort, max_explores, max_cost_usd, time_limit_s, workflow)
             service = await host.service()
             live = await service.solve(checked, wish)
-            return await _answer(service, live.run_id, wait, ctx, owned=True)
+            return await answer(service, live.run_id, wait, ctx, owned=True)
 
     @server.tool(title="Explore", description=texts.EXPLORE, annotations=SPENDS)
     async def explore(
@@ -117,7 +123,7 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
             service = await host.service()
             wish = ExploreWish(solver, effort, strategy, instruction, count)
             live = await service.explore(checked, Wish(), wish, run_id=run_id)
-            return await _answer(service, live.run_id, _wait(None, host), ctx, owned=True)
+            return await answer(service, live.run_id, _wait(None, ctx, host), ctx, owned=True)
 
     @server.tool(title="Get a run", description=texts.GET_RUN, annotations=READS)
     async def get_run(
@@ -125,41 +131,80 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
     ) -> Annotated[CallToolResult, RunView]:
         """Show a run, waiting for its end."""
         with errors_shown():
+            wait = _wait(wait_s, ctx, host)
             service = await host.service()
-            return await _answer(service, run_id, _wait(wait_s, host), ctx, owned=False)
+            return await answer(service, run_id, wait, ctx, owned=False)
+
+    @server.tool(title="Cancel a run", description=texts.CANCEL_RUN, annotations=ENDS)
+    async def cancel_run(
+        run_id: RunIdText, ctx: Context[Any, Any]
+    ) -> Annotated[CallToolResult, RunView]:
+        """End a run at once."""
+        with errors_shown():
+            service = await host.service()
+            return tool_result(await service.cancel(run_id))
+
+    @server.tool(title="Resume a run", description=texts.RESUME_RUN, annotations=SPENDS)
+    async def resume_run(
+        run_id: RunIdText,
+        ctx: Context[Any, Any],
+        max_explores: Annotated[int | None, Field(description="New, larger ceiling.")] = None,
+        max_cost_usd: Annotated[float | None, Field(description="New, larger cap.")] = None,
+        wait_s: WaitSeconds = None,
+    ) -> Annotated[CallToolResult, RunView]:
+        """Let a run go on and wait for it."""
+        with errors_shown():
+            wait = _wait(wait_s, ctx, host)
+            service = await host.service()
+            await service.resume(run_id, max_explores=max_explores, max_cost_usd=max_cost_usd)
+            return await answer(service, run_id, wait, ctx, owned=True)
 
 
-async def _answer(
+async def answer(
     service: RunService, run_id: str, wait: float, ctx: Context[Any, Any], *, owned: bool
 ) -> CallToolResult:
-    """Wait for a run, reporting progress; a request that is cancelled stops the run it opened."""
+    """Wait for a run, reporting progress.
+
+    Args:
+        service: Who has the run.
+        run_id: The run.
+        wait: Seconds after which to answer with what there is.
+        ctx: The request.
+        owned: Whether the run is there for this request: if the client goes, it is stopped.
+    """
 
     async def report(number: float, message: str) -> None:
         await ctx.report_progress(number, None, message)
 
-    view = await service.view(run_id)
+    gone = client_gone(ctx)
     try:
-        async with open_task_group() as tasks:
-            live = service.live(run_id)
-            if live is not None or view.status == "running":
+        async with service.watching(run_id) as live, open_task_group() as tasks:
+            if not live.done:
                 tasks.start_soon(report_progress, live, report, name="progress")
+            if gone is not None and owned:
+                tasks.start_soon(_stop_when_gone, service, run_id, gone, name="client")
             view = await service.wait(run_id, wait)
             tasks.cancel_scope.cancel("the answer is ready")
     except anyio.get_cancelled_exc_class():
         if owned:
             with anyio.move_on_after(STOP_SECONDS, shield=True):
-                await service.stop(run_id, "client")
+                await service.stop(run_id)
         raise
     return tool_result(view)
+
+
+async def _stop_when_gone(service: RunService, run_id: str, gone: anyio.Event) -> None:
+    await gone.wait()
+    await service.stop(run_id)
 
 
 STOP_SECONDS = 2.0
 """Seconds for recording that a request was cancelled."""
 
 
-def _wait(wait_s: float | None, host: Host) -> float:
+def _wait(wait_s: float | None, ctx: Context[Any, Any], host: Host) -> float:
     if wait_s is None:
-        return host.settings.server.respond_within_s
+        return respond_within(host.settings.server, client_name(ctx))
     if not 0 <= wait_s <= LONGEST_WAIT:
         raise InvalidInput("wait_s", f"is {wait_s}; it takes 0 to {LONGEST_WAIT:.0f} seconds")
     return wait_s

@@ -311,6 +311,7 @@ def test_a_terminated_explore_ends_with_130(shell: Shell) -> None:
     )
     try:
         assert process.stderr is not None
+        assert process.stderr.readline().startswith(b"run ")
         assert b": started" in process.stderr.readline()
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=PATIENCE)
@@ -481,6 +482,10 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("runs",),
     ("runs", "list"),
     ("runs", "show"),
+    ("runs", "resume"),
+    ("runs", "cancel"),
+    ("runs", "export"),
+    ("runs", "prune"),
     ("solvers",),
     ("models",),
     ("models", "pull"),

@@ -463,7 +463,8 @@ async def test_a_run_in_flight_is_running_to_another_service_and_interrupted_onc
         view = await later.view(live.run_id)
 
     assert (view.status, view.answer) == ("interrupted", None)
-    assert [candidate.answer for candidate in view.candidates] == ["42"]
+    assert [one.answer for one in view.candidates if one.status == "ok"] == ["42"]
+    assert all("cancelled" in (one.error or "") for one in view.candidates if one.status != "ok")
 
 
 async def test_an_unknown_run_is_said_to_be_unknown(world: World) -> None:
@@ -472,7 +473,11 @@ async def test_an_unknown_run_is_said_to_be_unknown(world: World) -> None:
             await service.view("nowhere")
         with pytest.raises(UnknownRun, match="'nowhere'"):
             await service.wait("nowhere", 1)
-        await service.stop("nowhere", "user")
+        await service.stop("nowhere")
+        with pytest.raises(UnknownRun, match="'nowhere'"):
+            await service.cancel("nowhere")
+        with pytest.raises(UnknownRun, match="'nowhere'"):
+            await service.resume("nowhere")
 
 
 # Explores of a client that orchestrates
@@ -580,8 +585,7 @@ async def test_explores_under_a_run_that_is_still_exploring_are_refused(world: W
                 await beside.explore(problem, Wish(), ExploreWish(), run_id=live.run_id)
         with pytest.raises(InvalidInput, match="still exploring") as caught:
             await service.explore(problem, Wish(), ExploreWish(), run_id=live.run_id)
-        await service.stop(live.run_id, "user")
-        await ended(service, live)
+        await service.cancel(live.run_id)
 
     assert caught.value.argument == "run_id"
 
@@ -760,9 +764,8 @@ async def test_a_run_that_is_stopped_aborts_its_calls_and_keeps_what_it_found(
             while not live.state.votes:
                 await live.changed(live.changes)
 
-        await service.stop(live.run_id, "user")
-        view = await ended(service, live)
-        await service.stop(live.run_id, "user")
+        view = await service.cancel(live.run_id)
+        assert await service.cancel(live.run_id) == view
         left = await anyio.to_thread.run_sync(world.api.wait_for, all_left)
 
     assert left
@@ -785,8 +788,7 @@ async def test_what_a_stopped_call_was_told_it_used_is_counted(world: World) -> 
         with anyio.fail_after(10):
             while len(live.tokens) < 2:
                 await anyio.lowlevel.checkpoint()
-        await service.stop(live.run_id, "user")
-        view = await ended(service, live)
+        view = await service.cancel(live.run_id)
 
     assert view.usage.requests == 2
     assert view.usage.input_tokens == world.api.told.input_tokens == 1_400
@@ -801,8 +803,7 @@ async def test_a_stop_while_the_orchestrator_thinks_keeps_all_candidates(world: 
         with anyio.fail_after(10):
             while not live.state.turn_in_flight:
                 await live.changed(live.changes)
-        await service.stop(live.run_id, "user")
-        view = await ended(service, live)
+        view = await service.cancel(live.run_id)
 
     assert (view.status, view.answer) == ("cancelled", None)
     assert [candidate.answer for candidate in view.candidates] == ["42", "42"]

@@ -1,0 +1,83 @@
+"""Going on with a run that has stopped, and ending one that nobody drives. Pure, like `policy`."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from atlas_mcp.atlas import prompts
+from atlas_mcp.atlas.budget import MAX_EXPLORES_CEILING
+from atlas_mcp.atlas.endings import cancelled
+from atlas_mcp.atlas.events import CallsLost, Event, RunResumed, StopRequested
+from atlas_mcp.atlas.state import RunState
+from atlas_mcp.errors import InvalidInput
+
+
+def resumption(
+    state: RunState, *, max_explores: int | None = None, max_cost_usd: Decimal | None = None
+) -> tuple[Event, ...]:
+    """Return the records that let a run go on which nobody drives.
+
+    Args:
+        state: The run.
+        max_explores: The new ceiling; `None` leaves it.
+        max_cost_usd: The new cap, US dollars; `None` leaves it.
+
+    Returns:
+        What to record before the run is driven; nothing where there is nothing to go on with: it
+        has its answer, and no limit is raised.
+
+    Raises:
+        InvalidInput: A limit is lowered or out of range, or the one that ended the run is not
+            raised.
+    """
+    _check_limits(state, max_explores, max_cost_usd)
+    raised = (max_explores, max_cost_usd) not in {
+        (explores, cost)
+        for explores in (None, state.budget.max_explores)
+        for cost in (None, state.budget.max_cost_usd)
+    }
+    finished = state.finished
+    if finished is not None and not raised:
+        if finished.status == "answered":
+            return ()
+        if finished.stop_reason == "max_cost":
+            raise InvalidInput(
+                "max_cost_usd",
+                f"the run ended at its cap of {state.budget.max_cost_usd}; resume it with a "
+                "larger one",
+            )
+    resumed = RunResumed(prompts.RESUMED, max_explores, max_cost_usd)
+    return (*lost_calls(state), resumed)
+
+
+def abandonment(state: RunState) -> tuple[Event, ...]:
+    """Return the records that end a run which nobody drives and nobody wants."""
+    if state.finished is not None:
+        return ()
+    return (*lost_calls(state), StopRequested("user"), cancelled())
+
+
+def lost_calls(state: RunState) -> tuple[Event, ...]:
+    """Return the record that comes before any other where nobody drives the run any more."""
+    return (CallsLost(),) if state.calls_in_flight else ()
+
+
+def _check_limits(state: RunState, max_explores: int | None, max_cost_usd: Decimal | None) -> None:
+    before = state.budget
+    if max_explores is not None and not before.max_explores <= max_explores <= MAX_EXPLORES_CEILING:
+        raise InvalidInput(
+            "max_explores",
+            f"is {max_explores}; this run has {before.max_explores}, which can be raised up to "
+            f"{MAX_EXPLORES_CEILING}",
+        )
+    if max_cost_usd is None:
+        return
+    if not (max_cost_usd.is_finite() and max_cost_usd > 0):
+        raise InvalidInput("max_cost_usd", f"is {max_cost_usd}; it takes US dollars above 0")
+    if before.max_cost_usd is None:
+        raise InvalidInput("max_cost_usd", "this run was opened without a cap; leave it out")
+    if max_cost_usd < before.max_cost_usd:
+        raise InvalidInput(
+            "max_cost_usd",
+            f"is {max_cost_usd}; this run has {before.max_cost_usd}, which can only be raised",
+        )

@@ -1,0 +1,179 @@
+"""`atlas-mcp runs`: look at runs, go on with them, end them, hand them over, remove them."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import anyio
+import click
+
+from atlas_mcp.atlas.rendering import view_run
+from atlas_mcp.atlas.state import RunState
+from atlas_mcp.cli import output
+from atlas_mcp.cli.service import configured, with_service
+from atlas_mcp.errors import InvalidInput
+from atlas_mcp.journal.base import RunSummary
+from atlas_mcp.runs.archive import read_archive, write_archive
+from atlas_mcp.runs.retention import Keep, expired
+from atlas_mcp.runs.service import RunService
+
+RUN_ID = click.argument("run_id", metavar="ID")
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one RunView as JSON.")
+
+
+@click.group()
+def runs() -> None:
+    """Look at the runs of this machine, go on with them, end them, remove them."""
+
+
+@runs.command("list")
+@click.option("--limit", type=click.IntRange(1, 1_000_000), default=20, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+def list_runs(*, limit: int, as_json: bool) -> int:
+    """List the newest runs."""
+
+    async def work(service: RunService) -> int:
+        output.print_runs(await service.list_runs(limit=limit), as_json=as_json)
+        return 0
+
+    return with_service(work)
+
+
+@runs.command()
+@click.argument("run_id", metavar="ID|FILE")
+@click.option("--follow", is_flag=True, help="Show it at work until it ends, whoever drives it.")
+@AS_JSON
+def show(run_id: str, *, follow: bool, as_json: bool) -> int:
+    """Show a run: its answer, its candidates, what it cost.
+
+    FILE is a run that `runs export` wrote, here or on another machine.
+    """
+    # No run id has a dot or a slash in it.
+    if not run_id.isalnum():
+        return _show_file(run_id, as_json=as_json)
+
+    async def work(service: RunService) -> int:
+        if follow:
+            return await output.follow(service, run_id, as_json=as_json)
+        output.print_view(await service.view(run_id), as_json=as_json, evidence=True)
+        return 0
+
+    return with_service(work)
+
+
+@runs.command()
+@RUN_ID
+@click.option("--max-explores", type=int, metavar="N", help="New, larger ceiling of solvers.")
+@click.option("--max-cost-usd", type=float, metavar="X", help="New, larger cap in US dollars.")
+@AS_JSON
+def resume(
+    run_id: str, *, max_explores: int | None, max_cost_usd: float | None, as_json: bool
+) -> int:
+    """Go on with a run that was interrupted or cancelled, or that ended at a limit.
+
+    It keeps its evidence: no call that was answered is made again. One that another process drives
+    is followed instead.
+    """
+
+    async def work(service: RunService) -> int:
+        await service.resume(run_id, max_explores=max_explores, max_cost_usd=max_cost_usd)
+        return await output.follow(service, run_id, as_json=as_json)
+
+    return with_service(work)
+
+
+@runs.command()
+@RUN_ID
+@AS_JSON
+def cancel(run_id: str, *, as_json: bool) -> int:
+    """End a run, whoever drives it: calls in flight are aborted at once.
+
+    What was found is kept, and `runs resume` goes on from there.
+    """
+
+    async def work(service: RunService) -> int:
+        view = await service.cancel(run_id)
+        output.print_view(view, as_json=as_json, evidence=False)
+        return 1 if view.status == "running" else 0
+
+    return with_service(work)
+
+
+@runs.command()
+@RUN_ID
+@click.option(
+    "--output", "-o", "path", metavar="FILE", help="Write to a file instead of to stdout."
+)
+def export(run_id: str, *, path: str | None) -> int:
+    """Write a run as JSON Lines: all its records, in one file that needs nothing else.
+
+    `runs show FILE` reads it on any machine. It holds the problem and all candidates, and no key.
+    """
+
+    async def work(service: RunService) -> int:
+        lines = write_archive(run_id, await service.journal.read(run_id))
+        text = "".join(f"{line}\n" for line in lines)
+        if path is None:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+            return 0
+        try:
+            await anyio.Path(path).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise InvalidInput("--output", f"{path} cannot be written: {error.strerror}") from error
+        click.echo(f"{run_id} written to {path}", err=True)
+        return 0
+
+    return with_service(work)
+
+
+@runs.command()
+@click.option("--keep-days", type=float, metavar="N", help="Remove runs idle for longer.")
+@click.option("--max-size-mb", type=float, metavar="M", help="Remove the oldest beyond M MB.")
+@click.option("--dry-run", is_flag=True, help="Only list what would go.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def prune(*, keep_days: float | None, max_size_mb: float | None, dry_run: bool, yes: bool) -> int:
+    """Remove runs for good, by age or by size; never one that is going.
+
+    The limits come from the options, or from [journal] in atlas.toml. Prints the ids that went.
+    """
+    journal = configured().journal
+    keep = Keep(
+        journal.keep_days if keep_days is None else keep_days,
+        journal.max_size_mb if max_size_mb is None else max_size_mb,
+    )
+    if keep.everything:
+        raise InvalidInput("--keep-days", "say what to keep: with this, or with --max-size-mb")
+
+    async def look(service: RunService) -> tuple[RunSummary, ...]:
+        return expired(await service.list_runs(limit=None), keep, now=time.time())
+
+    async def work(service: RunService) -> int:
+        output.print_removed(await service.prune(keep))
+        return 0
+
+    going = with_service(look)
+    output.print_expired(going)
+    if dry_run or not going:
+        return 0
+    if not yes:
+        click.confirm(f"Remove {len(going)} runs for good?", abort=True, err=True)
+    return with_service(work)
+
+
+def _show_file(name: str, *, as_json: bool) -> int:
+    try:
+        text = Path(name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise InvalidInput("FILE", f"{name} cannot be read: {reason}") from error
+    run_id, records = read_archive(text, name)
+    try:
+        state = RunState.fold(records)
+    except (ValueError, LookupError) as error:
+        raise InvalidInput(name, f"its records do not fit together: {error}") from error
+    view = view_run(run_id, state, now=time.time(), driven=False)
+    output.print_view(view, as_json=as_json, evidence=True)
+    return 0

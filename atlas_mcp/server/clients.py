@@ -1,0 +1,75 @@
+"""How long known clients wait for a tool call, and so when a call must have answered.
+
+Names and habits of clients age: each row says where it comes from and when that was read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mcp.server.mcpserver import Context
+
+    from atlas_mcp.config import ServerSettings
+
+
+@dataclass(frozen=True, slots=True)
+class KnownClient:
+    """A client, by what it says of itself.
+
+    Attributes:
+        name: How its `clientInfo.name` begins, in lower case.
+        respond_within_s: Seconds within which a tool call answers it.
+        source: What is known of its patience, where from, and when that was read.
+    """
+
+    name: str
+    respond_within_s: float
+    source: str
+
+
+KNOWN_CLIENTS = (
+    KnownClient(
+        "claude-ai",
+        45.0,
+        "Claude Desktop and its connectors: 240 s at most, 60 s on some paths. Reports in "
+        "anthropics/claude-code#65643 and #91898, claude-ai-mcp#115; read 2026-11-23.",
+    ),
+    KnownClient(
+        "claude-code",
+        110.0,
+        "Claude Code: hours, but a call goes to the background after 120 s. Reports in "
+        "vfarcic/dot-ai#708; read 2026-11-23.",
+    ),
+    KnownClient(
+        "visual studio code",
+        240.0,
+        "VS Code: cancels after 300 s. Reports in microsoft/vscode#261734 and #274094; read "
+        "2026-11-23.",
+    ),
+    KnownClient("jcode", 20.0, "jcode: 30 s, as reported; read 2026-11-23."),
+    KnownClient("opencode", 45.0, "opencode: 60 s. Report in opencode#32477; read 2026-11-23."),
+    KnownClient("qwen-code", 240.0, "Qwen Code: 600 s, as reported; read 2026-11-23."),
+)
+
+
+def respond_within(settings: ServerSettings, client_name: str | None) -> float:
+    """Return the seconds within which a tool call answers a client that names no time itself.
+
+    A known client is answered in the time that suits it, or sooner where the operator says so.
+    Everyone else is answered as the configuration says.
+    """
+    named = (client_name or "").lower()
+    for client in KNOWN_CLIENTS:
+        if named.startswith(client.name):
+            if "respond_within_s" in settings.model_fields_set:
+                return min(client.respond_within_s, settings.respond_within_s)
+            return client.respond_within_s
+    return settings.respond_within_s
+
+
+def client_name(ctx: Context[Any, Any]) -> str | None:
+    """Return what the client calls itself, `None` if it does not say."""
+    params = ctx.session.client_params
+    return None if params is None else params.client_info.name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -14,15 +14,20 @@ from atlas_mcp.server.arguments import KnownArguments
 from atlas_mcp.server.descriptions import INSTRUCTIONS
 from atlas_mcp.server.host import Host
 from atlas_mcp.server.resources import add_resources
+from atlas_mcp.server.run_tasks import RunTasks
+from atlas_mcp.server.tasks import Tasks, TaskSource
 from atlas_mcp.server.tools import add_tools
 
 
-def make_server(settings: Settings, *, host: Host | None = None) -> MCPServer[None]:
+def make_server(
+    settings: Settings, *, host: Host | None = None, tasks: Sequence[TaskSource] = ()
+) -> MCPServer[None]:
     """Return a server for these settings; nothing is opened before it runs.
 
     Args:
         settings: The configuration.
         host: A host to use instead of one made for the settings. For tests.
+        tasks: What tasks stand for beside runs.
     """
     host = host or Host(settings)
     arguments = KnownArguments()
@@ -40,6 +45,7 @@ def make_server(settings: Settings, *, host: Host | None = None) -> MCPServer[No
         instructions=INSTRUCTIONS,
         lifespan=lifespan,
         log_level="WARNING",
+        extensions=[Tasks((RunTasks(host), *tasks))],
         middleware=[host.notice_greeting, arguments.check],
         subscriptions=False,
     )

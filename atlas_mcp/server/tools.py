@@ -22,6 +22,7 @@ from atlas_mcp.server.host import Host
 from atlas_mcp.server.http import client_gone
 from atlas_mcp.server.progress import report_progress
 from atlas_mcp.server.results import errors_shown, tool_result
+from atlas_mcp.server.run_tasks import answers_at_once
 
 if TYPE_CHECKING:
     from atlas_mcp.runs.service import RunService
@@ -203,8 +204,8 @@ STOP_SECONDS = 2.0
 
 
 def _wait(wait_s: float | None, ctx: Context[Any, Any], host: Host) -> float:
-    if wait_s is None:
-        return respond_within(host.settings.server, client_name(ctx))
-    if not 0 <= wait_s <= LONGEST_WAIT:
+    if wait_s is not None and not 0 <= wait_s <= LONGEST_WAIT:
         raise InvalidInput("wait_s", f"is {wait_s}; it takes 0 to {LONGEST_WAIT:.0f} seconds")
-    return wait_s
+    if answers_at_once():
+        return 0.0
+    return respond_within(host.settings.server, client_name(ctx)) if wait_s is None else wait_s

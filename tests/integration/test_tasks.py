@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import anyio
+import anyio.lowlevel
 import pytest
 from mcp.client import Client
 from mcp.client.context import ClientRequestContext
@@ -27,6 +28,8 @@ from atlas_mcp.models.scripted import Says, Scripted
 from atlas_mcp.server.app import make_server
 from atlas_mcp.server.host import Host
 from atlas_mcp.server.tasks import TASKS
+
+Mode = Literal["auto", "legacy"]
 
 UNKNOWN, UNDECLARED = -32602, -32021
 
@@ -124,7 +127,7 @@ async def connected(
     *,
     declares: bool = True,
     elicits: bool = True,
-    mode: Literal["auto", "legacy"] = "auto",
+    mode: Mode = "auto",
 ) -> AsyncGenerator[Side]:
     model = Held()
     settings = Settings(
@@ -134,7 +137,7 @@ async def connected(
     )
     host = Host(settings, pool=Pool(settings, {model.name: model}))
 
-    async def never(ctx: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+    async def never(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
         raise AssertionError("a task asks in its own methods")
 
     client = Client(
@@ -150,7 +153,7 @@ async def connected(
 async def until_called(side: Side) -> None:
     with anyio.fail_after(10):
         while side.model.waiting < 2:
-            await anyio.sleep(0.01)
+            await anyio.lowlevel.checkpoint()
 
 
 async def test_a_call_is_answered_with_a_handle_at_once_and_the_task_ends_with_the_result(
@@ -277,9 +280,7 @@ async def test_an_unknown_task_is_invalid(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
-async def test_a_client_that_does_not_declare_it_sees_no_change(
-    tmp_path: Path, mode: Literal["auto", "legacy"]
-) -> None:
+async def test_a_client_that_does_not_declare_it_sees_no_change(tmp_path: Path, mode: Mode) -> None:
     async with connected(tmp_path, declares=False, mode=mode) as side:
         result = await side.call("solve_with_atlas", problem="6 * 7?")
         if mode == "auto":

@@ -87,7 +87,8 @@ def news(before: RunState | None, state: RunState, live: LiveRun) -> Iterator[st
             yield f"{name}: {outcome_text(explore)} ({seconds:.1f} s, {tokens:,} tokens)"
         if explore.skipped is not None and (was is None or was.skipped is None):
             yield f"{name}: not run. {explore.skipped}"
-    if len(state.turns) > (len(before.turns) if before is not None else 0):
+    seen = len(state.turns) - state.turn_in_flight if before is None else len(before.turns)
+    if len(state.turns) > seen:
         yield f"orchestrator: weighing {len(state.votes)} candidates, {money_text(state)}"
     elif before is not None and state.turns:
         reason = state.turns[-1].sent_back

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from rich.console import Console
 from rich.markup import escape
@@ -14,6 +14,7 @@ from rich.table import Table
 from atlas_mcp.atlas.view import CandidateView, RunView
 from atlas_mcp.cli.display import show_run_live
 from atlas_mcp.journal.base import RunSummary
+from atlas_mcp.runs import listing
 from atlas_mcp.runs.service import RunService
 from atlas_mcp.runs.solvers import PoolRow, as_dict
 
@@ -68,20 +69,20 @@ def print_runs(summaries: Sequence[RunSummary], *, as_json: bool) -> None:
     """Print the list of runs: a table for people, JSON Lines for programs."""
     if as_json:
         for summary in summaries:
-            sys.stdout.write(json.dumps(_summary(summary)) + "\n")
+            sys.stdout.write(json.dumps(listing.as_dict(summary)) + "\n")
         return
     if not summaries:
         sys.stderr.write("There are no runs yet.\n")
         return
     table = Table(box=None, pad_edge=False)
     for heading in ("run", "opened", "status", "workflow", "problem"):
-        table.add_column(heading, no_wrap=heading != "problem", overflow="ellipsis")
+        table.add_column(heading, no_wrap=True, overflow="ellipsis")
     for summary in summaries:
         opened = datetime.fromtimestamp(summary.opened_at).astimezone()
         table.add_row(
             summary.run_id,
             f"{opened:%Y-%m-%d %H:%M}",
-            _status(summary),
+            listing.status_of(summary),
             summary.workflow,
             escape(summary.title[:60]),
         )
@@ -150,22 +151,6 @@ def _candidate(candidate: CandidateView) -> str:
         f"{head}: {_text(candidate.answer)} ({sure:.0%})\n"
         f"   {candidate.approach}\n   {candidate.reasoning}"
     )
-
-
-def _status(summary: RunSummary) -> str:
-    return "interrupted" if summary.status == "running" and not summary.driven else summary.status
-
-
-def _summary(summary: RunSummary) -> dict[str, object]:
-    return {
-        "run_id": summary.run_id,
-        "status": _status(summary),
-        "workflow": summary.workflow,
-        "opened_at": datetime.fromtimestamp(summary.opened_at, UTC).isoformat(),
-        "updated_at": datetime.fromtimestamp(summary.updated_at, UTC).isoformat(),
-        "problem": summary.title,
-        "size_bytes": summary.size_bytes,
-    }
 
 
 def _size(count: int) -> str:

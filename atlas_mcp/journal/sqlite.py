@@ -40,6 +40,7 @@ from atlas_mcp.atlas.events import (
 from atlas_mcp.atlas.outcomes import Status
 from atlas_mcp.errors import JournalBusy, JournalCorrupt, JournalError, UnknownRun
 from atlas_mcp.journal.base import Journal, Lease, RunSummary, TaskEntry
+from atlas_mcp.journal.owners import OwnerLock, dead_owners, forget, is_dead
 from atlas_mcp.journal.tables import migrate
 
 logger = logging.getLogger(__name__)
@@ -90,12 +91,15 @@ class SqliteJournal(Journal):
     clock: Callable[[], float] = time.time
     _owner: str = field(default_factory=lambda: f"{os.getpid()}-{secrets.token_hex(4)}")
     _connection: sqlite3.Connection = field(init=False)
+    _lock: OwnerLock = field(init=False)
     _limiter: anyio.CapacityLimiter = field(init=False)
     _waiting: list[_Append] = field(init=False, default_factory=list[_Append])
     _held: dict[str, Lease] = field(init=False, default_factory=dict[str, Lease])
 
     def __post_init__(self) -> None:
         self._connection = _connect(self.folder)
+        self._lock = OwnerLock(self.folder, self._owner)
+        self._forget_the_dead()
         # One thread at a time uses the connection, and one transaction is written at a time.
         self._limiter = anyio.CapacityLimiter(1)
 
@@ -303,6 +307,7 @@ class SqliteJournal(Journal):
             if held:
                 await self._write(lambda connection: self._give_back(connection, held))
             await self._run(lambda connection: connection.close())
+        self._lock.release()
 
     async def _run(self, query: Callable[[sqlite3.Connection], _T]) -> _T:
         def work() -> _T:
@@ -350,7 +355,18 @@ class SqliteJournal(Journal):
         return None
 
     def _is_live(self, row: tuple[str | None, int, float]) -> bool:
-        return row[0] is not None and row[2] > self.clock()
+        owner, _, lease_until = row
+        return owner is not None and lease_until > self.clock() and not is_dead(self.folder, owner)
+
+    def _forget_the_dead(self) -> None:
+        """Remove what dead processes left behind, once no lease of theirs needs it."""
+        dead = dead_owners(self.folder)
+        if dead:
+            rows = self._connection.execute(
+                "SELECT DISTINCT owner FROM runs WHERE lease_until > ?", (self.clock(),)
+            ).fetchall()
+            for owner in set(dead) - {row[0] for row in rows}:
+                forget(self.folder, owner)
 
     def _give_back(self, connection: sqlite3.Connection, leases: Sequence[Lease]) -> None:
         connection.executemany(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any
 
 from mcp.server.mcpserver import Context, MCPServer, UserMessage
@@ -13,7 +16,11 @@ from atlas_mcp.server import descriptions as texts
 from atlas_mcp.server.host import Host
 
 RUN_URI = "atlas://runs/{run_id}"
+RUNS_URI = "atlas://runs"
 SOLVERS_URI = "atlas://solvers"
+
+MAX_LISTED = 50
+"""Runs of the list: more than that nobody reads, and clients refuse what is long."""
 
 MAX_COMPLETIONS = 100
 """Values of one completion. Source: the MCP specification."""
@@ -27,11 +34,21 @@ def add_resources(server: MCPServer[Any], host: Host) -> None:
     )
     async def run(run_id: str, ctx: Context[Any, Any]) -> str:
         """Return a run as a `RunView`, whole."""
-        try:
+        with _errors_shown():
             service = await host.service()
             return (await service.view(run_id)).model_dump_json(indent=2)
-        except AtlasError as error:
-            raise ResourceError(str(error)) from error
+
+    @server.resource(
+        RUNS_URI, title="Runs", description=texts.RUNS_RESOURCE, mime_type="application/json"
+    )
+    async def runs() -> str:
+        """Return the newest runs as JSON, newest first."""
+        with _errors_shown():
+            service = await host.service()
+            from atlas_mcp.runs import listing
+
+            newest = await service.list_runs(limit=MAX_LISTED)
+            return json.dumps([listing.as_dict(run) for run in newest], indent=2)
 
     @server.resource(
         SOLVERS_URI,
@@ -41,13 +58,11 @@ def add_resources(server: MCPServer[Any], host: Host) -> None:
     )
     async def solvers() -> str:
         """Return the pool as JSON."""
-        try:
+        with _errors_shown():
             service = await host.service()
             from atlas_mcp.runs.solvers import pool_json
 
             return await pool_json(service.pool)
-        except AtlasError as error:
-            raise ResourceError(str(error)) from error
 
     @server.prompt(title="ATLAS", description=texts.ATLAS_PROMPT)
     def atlas(problem: str) -> list[UserMessage]:
@@ -72,3 +87,12 @@ def add_resources(server: MCPServer[Any], host: Host) -> None:
             total=len(values),
             has_more=len(values) > MAX_COMPLETIONS,
         )
+
+
+@contextmanager
+def _errors_shown() -> Generator[None]:
+    """Turn what the reader can act on into an error of the resource."""
+    try:
+        yield
+    except AtlasError as error:
+        raise ResourceError(str(error)) from error

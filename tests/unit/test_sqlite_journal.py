@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import stat
+import sys
 from pathlib import Path
 
 import anyio
@@ -12,11 +13,28 @@ import pytest
 
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.errors import JournalBusy, JournalError
+from atlas_mcp.journal.owners import FOLDER
 from atlas_mcp.journal.sqlite import FILE_NAME, LEASE_SECONDS, SqliteJournal
 from atlas_mcp.testing.journal_conformance import first_record, later_record
 
 STEP = 997
 """Bytes between two cuts: prime, so that cuts fall everywhere in pages and frames."""
+
+
+OWNER = """
+import anyio, sys, time
+from pathlib import Path
+from atlas_mcp.journal.sqlite import SqliteJournal
+from atlas_mcp.testing.journal_conformance import first_record
+
+async def main():
+    await SqliteJournal(Path(sys.argv[1])).open_run("r", first_record())
+    print("held", flush=True)
+    time.sleep(60)
+
+anyio.run(main)
+"""
+"""A process that holds the lease of a run until it is killed."""
 
 
 class Clock:
@@ -32,11 +50,34 @@ async def test_the_folder_and_every_file_are_for_their_owner_alone(tmp_path: Pat
     lease = await journal.open_run("r", first_record())
     await journal.append(lease, [later_record(2)])
 
-    assert stat.S_IMODE(home.stat().st_mode) == 0o700
-    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in home.iterdir()}
-    assert len(modes) >= 2
-    assert set(modes.values()) == {0o600}
+    below = list(home.rglob("*"))
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in below}
+    assert {modes[path] for path in below if path.is_file()} == {0o600}
+    assert {stat.S_IMODE(home.stat().st_mode)} | {modes[p] for p in below if p.is_dir()} == {0o700}
     await journal.aclose()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="locks of files as POSIX has them")
+async def test_a_process_that_died_holds_no_lease_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    journal = SqliteJournal(tmp_path)
+    process = await anyio.open_process([sys.executable, "-c", OWNER, str(tmp_path)], stderr=None)
+    async with process:
+        assert process.stdout is not None
+        assert await process.stdout.receive() == b"held\n"
+        (held,) = await journal.list_runs()
+        files_while_it_lives = {path.name for path in (tmp_path / FOLDER).iterdir()}
+        process.kill()
+        await process.wait()
+    (left,) = await journal.list_runs()
+    lease = await journal.claim("r")
+    await journal.aclose()
+    await SqliteJournal(tmp_path).aclose()
+
+    assert held.driven
+    assert len(files_while_it_lives) == 2
+    assert not left.driven
+    assert lease.fence == 2
+    assert not list((tmp_path / FOLDER).iterdir())
 
 
 async def test_a_log_cut_at_any_byte_opens_and_folds_and_is_written_on(tmp_path: Path) -> None:

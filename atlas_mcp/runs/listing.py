@@ -1,0 +1,26 @@
+"""The list of runs as programs read it: one object a run."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from atlas_mcp.atlas.outcomes import Status
+from atlas_mcp.journal.base import RunSummary
+
+
+def status_of(run: RunSummary) -> Status:
+    """Return where a run stands: one that goes on without a driver was interrupted."""
+    return "interrupted" if run.status == "running" and not run.driven else run.status
+
+
+def as_dict(run: RunSummary) -> dict[str, object]:
+    """Return a run as it is written in JSON."""
+    return {
+        "run_id": run.run_id,
+        "status": status_of(run),
+        "workflow": run.workflow,
+        "opened_at": datetime.fromtimestamp(run.opened_at, UTC).isoformat(),
+        "updated_at": datetime.fromtimestamp(run.updated_at, UTC).isoformat(),
+        "problem": run.title,
+        "size_bytes": run.size_bytes,
+    }

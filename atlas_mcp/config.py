@@ -7,6 +7,7 @@ nothing reads the environment: they hand the `Settings` down.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from copy import deepcopy
 from decimal import Decimal
@@ -16,6 +17,7 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from atlas_mcp.errors import ConfigError
+from atlas_mcp.presets import PRESETS, MaxTokensField, SchemaMode
 
 DEFAULT_MODEL = "anthropic/claude-sonnet-5-5"
 """Solver and orchestrator where nothing is configured. Checked 2026-11-23 against the vendor's
@@ -33,6 +35,19 @@ LONGEST_LIMIT = 10_000_000.0
 
 FILE_NAME = "atlas.toml"
 
+PAPER_MODEL = "anthropic/claude-sonnet-4-6"
+"""Solver and orchestrator of the ATLAS paper's main results (arXiv 2606.01667, June 2026)."""
+
+PROFILES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+    "paper": {
+        "orchestrator": {"model": PAPER_MODEL},
+        "solvers": {"sonnet": {"model": PAPER_MODEL}},
+        "budget": {"max_explores": 8, "max_parallel": 1, "prefetch": 0},
+    }
+}
+"""What `profile = NAME` stands for. `paper`: one explore a turn, none before the first turn, eight
+at most, one model, as published."""
+
 EffortName = Literal["low", "medium", "high", "xhigh", "max"]
 
 
@@ -40,38 +55,73 @@ def _no_cap(value: object) -> object:
     return None if value == "none" else value
 
 
+def _paths(value: object) -> object:
+    """Read several paths out of one string, as `PATH` has them."""
+    return value.split(os.pathsep) if isinstance(value, str) else value
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class OrchestratorSettings(_Section):
-    """`[orchestrator]`: the model that owns the loop."""
-
-    model: str = DEFAULT_MODEL
-    effort: EffortName | None = "high"
-    max_tokens: int = Field(default=32_000, ge=1_024)
-
-
 class PriceSettings(_Section):
-    """`price = { input, output }`: US dollars per million tokens."""
+    """`price = { input, output }`: US dollars per million tokens.
+
+    Without rates of their own, tokens read from or written to a cache cost what input costs.
+    """
 
     input: Decimal = Field(ge=0)
     output: Decimal = Field(ge=0)
+    cache_read: Decimal | None = Field(default=None, ge=0)
+    cache_write: Decimal | None = Field(default=None, ge=0)
 
 
-class SolverSettings(_Section):
-    """`[solvers.NAME]`: one entry of the pool."""
+class EndpointSettings(_Section):
+    """How a model is reached and what it takes; `None` leaves a thing to its vendor's preset.
 
-    model: str
+    Attributes:
+        effort: How hard it tries unless an explore says otherwise.
+        base_url: Address of the endpoint.
+        api_key_env: Name of the variable that holds the key.
+        efforts: The efforts it takes; `()` for none.
+        schema_mode: How replies get their shape (`schema` in the file).
+        tools: Whether it calls tools.
+        images: Whether it sees pictures.
+        max_image_px: Pixels of a picture's longer side; larger ones are made smaller.
+        price: What it costs; wins over the price library.
+        max_tokens: Ceiling of one reply, thinking included.
+        max_tokens_field: What the endpoint calls that ceiling.
+        parallel: Calls in flight at once, of all runs together.
+        context_tokens: Longest prompt and reply together, for embedded models.
+    """
+
     effort: EffortName | None = None
     base_url: str | None = None
     api_key_env: str | None = None
     efforts: tuple[EffortName, ...] | None = None
-    schema_mode: Literal["strict", "json", "prompt"] | None = Field(default=None, alias="schema")
+    schema_mode: SchemaMode | None = Field(default=None, alias="schema")
+    tools: bool | None = None
     images: bool | None = None
-    quota: int | None = Field(default=None, ge=1)
+    max_image_px: int | None = Field(default=None, ge=64, le=8_000)
     price: PriceSettings | None = None
-    max_tokens: int = Field(default=32_000, ge=1_024)
+    max_tokens: int | None = Field(default=None, ge=1_024)
+    max_tokens_field: MaxTokensField | None = None
+    parallel: int | None = Field(default=None, ge=1, le=1_000)
+    context_tokens: int | None = Field(default=None, ge=2_048)
+
+
+class OrchestratorSettings(EndpointSettings):
+    """`[orchestrator]`: the model that owns the loop. `model` may also be the name of a solver."""
+
+    model: str = DEFAULT_MODEL
+    effort: EffortName | None = "high"
+
+
+class SolverSettings(EndpointSettings):
+    """`[solvers.NAME]`: one entry of the pool."""
+
+    model: str
+    quota: int | None = Field(default=None, ge=1)
 
 
 class BudgetSettings(_Section):
@@ -94,6 +144,15 @@ class ServerSettings(_Section):
     grace_s: float = Field(default=DEFAULT_GRACE, ge=0, le=600)
 
 
+class ImageSettings(_Section):
+    """`[images]`: from where pictures are read. `folders` takes paths, one string or several.
+
+    No file is read for a client where nothing is set.
+    """
+
+    folders: Annotated[tuple[Path, ...], BeforeValidator(_paths)] = ()
+
+
 class JournalSettings(_Section):
     """`[journal]`: how long runs are kept. Nothing is removed where nothing is set."""
 
@@ -104,10 +163,12 @@ class JournalSettings(_Section):
 class FileSettings(_Section):
     """The whole of `atlas.toml`."""
 
+    profile: Literal["paper"] | None = None
     orchestrator: OrchestratorSettings | None = None
     solvers: dict[str, SolverSettings] = Field(default_factory=dict[str, SolverSettings])
     budget: BudgetSettings = BudgetSettings()
     server: ServerSettings = ServerSettings()
+    images: ImageSettings = ImageSettings()
     journal: JournalSettings = JournalSettings()
 
 
@@ -120,8 +181,9 @@ class Settings(BaseModel):
         solvers: The configured pool, by name; empty where none is configured.
         budget: The limits of a run that asks for none of its own.
         server: How the server answers.
+        images: From where pictures are read.
         journal: How long runs are kept.
-        keys: The values of the variables that `api_key_env` entries name.
+        keys: The values of the variables that `api_key_env` entries and presets name.
         has_anthropic_credentials: Whether the environment holds credentials for Anthropic.
     """
 
@@ -132,6 +194,7 @@ class Settings(BaseModel):
     solvers: dict[str, SolverSettings] = Field(default_factory=dict[str, SolverSettings])
     budget: BudgetSettings = BudgetSettings()
     server: ServerSettings = ServerSettings()
+    images: ImageSettings = ImageSettings()
     journal: JournalSettings = JournalSettings()
     keys: dict[str, str] = Field(default_factory=dict[str, str], repr=False)
     has_anthropic_credentials: bool = False
@@ -149,6 +212,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     path = Path(given) if given else user_config_path("atlas-mcp") / FILE_NAME
     content = _read_file(path, required=bool(given))
     merged, variables = _with_environment(content, environ)
+    merged = _with_profile(merged)
     try:
         file = FileSettings.model_validate(merged)
     except ValidationError as error:
@@ -160,6 +224,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         solvers=file.solvers,
         budget=file.budget,
         server=file.server,
+        images=file.images,
         journal=file.journal,
         keys=_keys(file, environ),
         has_anthropic_credentials=any(
@@ -201,13 +266,17 @@ def _with_environment(
         "ORCHESTRATOR": OrchestratorSettings,
         "BUDGET": BudgetSettings,
         "SERVER": ServerSettings,
+        "IMAGES": ImageSettings,
         "JOURNAL": JournalSettings,
     }
     for variable, value in environ.items():
         if not variable.startswith("ATLAS_") or not value:
             continue
         section, _, key = variable.removeprefix("ATLAS_").partition("_")
-        if section in sections:
+        if variable == "ATLAS_PROFILE":
+            merged["profile"] = value
+            variables[("profile",)] = variable
+        elif section in sections:
             if key.lower() not in sections[section].model_fields:
                 accepted = ", ".join(
                     f"ATLAS_{section}_{k.upper()}" for k in sections[section].model_fields
@@ -221,6 +290,18 @@ def _with_environment(
             merged["solvers"][where[0]][where[1]] = value
             variables[("solvers", *where)] = variable
     return merged, variables
+
+
+def _with_profile(merged: dict[str, Any]) -> dict[str, Any]:
+    """Return the content with its profile laid under it: whatever is set wins over the profile."""
+    profile = PROFILES.get(str(merged.get("profile")), {})
+    laid = {**merged}
+    for section, values in profile.items():
+        laid[section] = {**values, **_table(merged.get(section, {}), section)}
+    if "solvers" in merged:
+        # A pool of the operator's own is not added to.
+        laid["solvers"] = merged["solvers"]
+    return laid
 
 
 def _table(value: object, name: str) -> dict[str, Any]:
@@ -242,20 +323,25 @@ def _solver_key(merged: Mapping[str, Any], variable: str, rest: str) -> tuple[st
 
 
 def _keys(file: FileSettings, environ: Mapping[str, str]) -> dict[str, str]:
-    keys: dict[str, str] = {}
-    for name, solver in file.solvers.items():
-        if solver.api_key_env is None:
+    """Return the keys of the variables that presets and entries name."""
+    presets = [preset.key_env for preset in PRESETS if preset.key_env]
+    keys = {name: environ[name] for name in presets if environ.get(name)}
+    entries: dict[str, EndpointSettings] = {f"solvers.{k}": v for k, v in file.solvers.items()}
+    if file.orchestrator is not None:
+        entries["orchestrator"] = file.orchestrator
+    for section, entry in entries.items():
+        if entry.api_key_env is None:
             continue
-        if not solver.api_key_env.isidentifier():
+        if not entry.api_key_env.isidentifier():
             raise ConfigError(
-                f"[solvers.{name}] api_key_env: takes the name of a variable, never the key itself"
+                f"[{section}] api_key_env: takes the name of a variable, never the key itself"
             )
-        value = environ.get(solver.api_key_env)
+        value = environ.get(entry.api_key_env)
         if not value:
             raise ConfigError(
-                f"[solvers.{name}] api_key_env: the variable {solver.api_key_env} is not set"
+                f"[{section}] api_key_env: the variable {entry.api_key_env} is not set"
             )
-        keys[solver.api_key_env] = value
+        keys[entry.api_key_env] = value
     return keys
 
 

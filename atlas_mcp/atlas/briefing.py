@@ -16,13 +16,20 @@ from atlas_mcp.atlas.outcomes import StopReason
 from atlas_mcp.atlas.state import ExploreState, OrchestratorTurn, RunState
 
 
-def said(state: RunState, shows: Sequence[ExploreState], concluding: StopReason | None) -> UserTurn:
+def said(
+    state: RunState,
+    shows: Sequence[ExploreState],
+    concluding: StopReason | None,
+    *,
+    shape: str | None = None,
+) -> UserTurn:
     """Return the user turn that brings the orchestrator up to date.
 
     Args:
         state: The run, with no call open.
         shows: The explores it has not been told of.
         concluding: Why it must stop now, `None` if it may explore.
+        shape: What asks for the shape of its reply, where that is not yet said.
     """
     last = state.turns[-1] if state.turns else None
     parts: list[Part] = []
@@ -43,6 +50,8 @@ def said(state: RunState, shows: Sequence[ExploreState], concluding: StopReason 
     lines.append(prompts.budget_text(state))
     if concluding is not None:
         lines.append(prompts.CONCLUDE_TEXTS[concluding])
+    if shape is not None:
+        lines.append(shape)
     parts.append(Text("\n".join(lines)))
     return UserTurn(tuple(parts))
 

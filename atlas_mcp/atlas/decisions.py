@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from atlas_mcp.atlas.events import OrchestratorReplied
 from atlas_mcp.atlas.explore import (
@@ -75,18 +75,25 @@ def read_decision(
     """Return what the orchestrator decided."""
     if replied.reply.tool_calls and replied.stop == "tool_calls":
         return Wants(
-            tuple(_call(c.id, c.name, c.arguments, spec) for c in replied.reply.tool_calls)
+            tuple(
+                BadCall(c.id, c.fault) if c.fault else _call(c.id, c.name, c.arguments, spec)
+                for c in replied.reply.tool_calls
+            )
         )
     failure = incomplete(
         Reply(replied.reply, replied.stop, replied.usage, replied.cost_usd, replied.detail)
     )
     if failure is not None:
         return Unreadable(failure.message, final=failure.kind == "refused")
-    found = read_object(replied.reply.text)
+    found = read_object(replied.reply.text, ("explanation", "answer"))
     if isinstance(found, str):
         return Unreadable(found)
     if found.get("action") == "explore":
         return Wants((_call(None, EXPLORE_TOOL, found, spec),))
+    written = found.get("arguments")
+    if found.get("name") == EXPLORE_TOOL and isinstance(written, Mapping):
+        # A tool call written out as text, as models do whose endpoint does not read theirs.
+        return Wants((_call(None, EXPLORE_TOOL, cast("Mapping[str, Any]", written), spec),))
     return _synthesis(found, answer_schema)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, cast, get_args
 
@@ -89,6 +89,8 @@ class SolverFailure:
 Outcome: TypeAlias = Candidate | SolverFailure
 
 
+_CANDIDATE_KEYS = ("approach", "justification", "answer")
+
 _ROOT_KEYWORDS = ("$schema", "$id", "$defs")
 
 
@@ -144,10 +146,10 @@ def read_candidate(reply: Reply, answer_schema: Mapping[str, Json] | None) -> Ou
     failure = incomplete(reply)
     if failure is not None:
         return failure
-    found = read_object(reply.turn.text)
+    found = read_object(reply.turn.text, _CANDIDATE_KEYS)
     if isinstance(found, str):
         return SolverFailure("malformed", found)
-    missing = [key for key in ("approach", "justification", "answer") if key not in found]
+    missing = [key for key in _CANDIDATE_KEYS if key not in found]
     if missing:
         return SolverFailure("malformed", f"the reply lacks {', '.join(missing)}")
     wrong = answer_error(found["answer"], answer_schema)
@@ -176,25 +178,35 @@ def incomplete(reply: Reply) -> SolverFailure | None:
     return None
 
 
-def read_object(text: str) -> dict[str, Any] | str:
-    """Return the JSON object in `text`, prose and code fences around it ignored, or the fault."""
+def read_object(text: str, keys: Collection[str] = ()) -> dict[str, Any] | str:
+    """Return the JSON object in `text`, or the fault.
+
+    Prose, thinking and code fences around it are ignored. Of several objects it is the last that
+    has all the `keys`: a model that thinks aloud ends with what it means. Failing that, the first.
+    """
     if not text.strip():
         return "the reply is empty"
     fault = "the reply holds no JSON object"
-    decoder = json.JSONDecoder(parse_float=_finite, parse_constant=_finite)
+    # Not strict: models break the lines of a string, which JSON forbids and everyone can read.
+    decoder = json.JSONDecoder(parse_float=_finite, parse_constant=_finite, strict=False)
+    found: list[dict[str, Any]] = []
     start = text.find("{")
     while start != -1:
+        end = start + 1
         try:
-            value, _ = decoder.raw_decode(text, start)
+            value, end = decoder.raw_decode(text, start)
         except ValueError as error:
             fault = f"the reply is not JSON: {error}"
         except RecursionError:
             return "the reply is nested too deep"
         else:
             if isinstance(value, dict):
-                return encodable(cast("dict[str, Any]", value))
-        start = text.find("{", start + 1)
-    return fault
+                found.append(cast("dict[str, Any]", value))
+        start = text.find("{", end)
+    whole = [one for one in found if all(key in one for key in keys)]
+    if not found:
+        return fault
+    return encodable(whole[-1] if whole else found[0])
 
 
 def confidence(percent: object) -> float:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from atlas_mcp.atlas.messages import Image, ModelRequest, UserTurn
-from atlas_mcp.atlas.pool import ModelSpec
+from atlas_mcp.atlas.pool import DEFAULT_IMAGE_TOKENS, ModelSpec
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import FREE
 
@@ -15,9 +15,6 @@ MIN_OUTPUT_TOKENS = 2_048
 
 SYNTHESIS_TOKENS = 8_000
 """Output tokens of one synthesis, kept affordable while explores are granted."""
-
-IMAGE_TOKENS = 5_000
-"""Input tokens one picture counts at most. Source: Claude's image sizing, 4,784 at full size."""
 
 REQUEST_OVERHEAD_TOKENS = 3_000
 """Input tokens a vendor adds for tools, schema and framing, generously."""
@@ -46,7 +43,8 @@ def hold_for(spec: ModelSpec, request: ModelRequest, available: Decimal | None) 
     """
     if spec.price is None:
         return Hold(FREE, request.max_tokens)
-    input_cost = spec.price.of(input_tokens=input_tokens_at_most(request), output_tokens=0)
+    tokens = input_tokens_at_most(request, image_tokens=spec.image_tokens)
+    input_cost = spec.price.of(input_tokens=tokens, output_tokens=0)
     max_tokens = request.max_tokens
     if available is not None:
         if input_cost > available:
@@ -60,13 +58,13 @@ def hold_for(spec: ModelSpec, request: ModelRequest, available: Decimal | None) 
     return Hold(amount, max_tokens)
 
 
-def input_tokens_at_most(request: ModelRequest) -> int:
+def input_tokens_at_most(request: ModelRequest, *, image_tokens: int = DEFAULT_IMAGE_TOKENS) -> int:
     """Return a bound of the input tokens of `request`: no tokenizer makes two of one byte."""
     count = REQUEST_OVERHEAD_TOKENS + len(request.system.encode())
     for turn in request.turns:
         if isinstance(turn, UserTurn):
             for part in turn.parts:
-                count += IMAGE_TOKENS if isinstance(part, Image) else len(part.text.encode())
+                count += image_tokens if isinstance(part, Image) else len(part.text.encode())
         else:
             said = (turn.text, turn.tool_calls, turn.verbatim)
             count += len(repr(said).encode(errors="replace"))
@@ -80,7 +78,9 @@ def synthesis_reserve(state: RunState) -> Decimal:
     spec, cap = state.spec.orchestrator, state.budget.max_cost_usd
     if spec is None or spec.price is None or cap is None:
         return FREE
-    said = input_tokens_at_most(ModelRequest("", turns=state.history, max_tokens=1))
-    problem = len(state.problem.text.encode()) + IMAGE_TOKENS * len(state.problem.images)
+    said = input_tokens_at_most(
+        ModelRequest("", turns=state.history, max_tokens=1), image_tokens=spec.image_tokens
+    )
+    problem = len(state.problem.text.encode()) + spec.image_tokens * len(state.problem.images)
     wanted = spec.price.of(input_tokens=said + problem, output_tokens=SYNTHESIS_TOKENS)
     return min(wanted, cap / RESERVE_SHARE)

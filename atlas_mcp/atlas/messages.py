@@ -79,11 +79,19 @@ class UserTurn:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """One call the model asks for. `arguments` is as the model wrote it, not yet validated."""
+    """One call the model asks for.
+
+    Attributes:
+        id: What its result is sent back under.
+        name: The tool.
+        arguments: As the model wrote them, not yet validated.
+        fault: Why they could not be read, `None` where they could.
+    """
 
     id: str
     name: str
     arguments: Mapping[str, Json]
+    fault: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

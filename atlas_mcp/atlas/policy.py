@@ -381,7 +381,6 @@ def _ask(state: RunState) -> Command:
     assert spec is not None, "a run of the atlas workflow has an orchestrator"
     concluding = must_conclude(state)
     shows = tuple(explore for explore in state.explores.values() if explore.id not in state.shown)
-    saying = said(state, shows, concluding)
     schema = prompts.bounded(
         prompts.synthesis_schema(state.problem)
         if spec.tools or concluding is not None
@@ -394,6 +393,11 @@ def _ask(state: RunState) -> Command:
         if state.turns
         else ((prompts.explore_tool(state.spec),) if spec.tools else ())
     )
+    shape = None
+    known = state.turns[-1].asked.schema if state.turns else None
+    if schema != known and not spec.holds_schema(tools=bool(tools)):
+        shape = prompts.shape_text(schema, tools=bool(tools))
+    saying = said(state, shows, concluding, shape=shape)
     request = ModelRequest(
         system=system,
         turns=(*state.history, saying),

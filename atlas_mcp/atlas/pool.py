@@ -12,12 +12,16 @@ from typing import Literal, TypeAlias
 from atlas_mcp.atlas.budget import Budget, ExploreEffort
 from atlas_mcp.atlas.messages import Effort
 from atlas_mcp.atlas.usage import Price
+from atlas_mcp.presets import MaxTokensField, SchemaMode
 
 Workflow: TypeAlias = Literal["atlas", "explore"]
 """Which policy runs: the ATLAS loop, or only the explores a client's own agent asks for."""
 
 DEFAULT_MAX_TOKENS = 32_000
 """Output tokens of one call, thinking included. Source: the ATLAS paper's solver setting."""
+
+DEFAULT_IMAGE_TOKENS = 5_000
+"""Input tokens one picture counts at most. Source: Claude's image sizing, 4,784 at full size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +33,22 @@ class ModelSpec:
         price: Its dearest rates; `None` for unknown.
         effort: How hard it tries unless told otherwise; `None` for its own default.
         efforts: The efforts it takes, in rising order; empty for none.
-        images: Whether it takes pictures.
+        images: Whether it sees pictures.
+        image_px: Pixels of a picture's longer side; larger ones are made smaller. `None` for no
+            bound.
+        image_tokens: Input tokens that one picture counts at most.
         tools: Whether it calls tools. A model without them decides under a JSON Schema.
+        schema_mode: How its replies get their shape.
+        schema_with_tools: Whether one request may offer tools and ask for a shape as well.
         max_tokens: Ceiling of one reply, thinking included.
+        max_tokens_field: What its endpoint calls that ceiling.
         temperature: For endpoints that sample; `None` elsewhere.
         max_string_chars: Longest string of a reply; `None` for no bound. A small model under a
             grammar may write on until its ceiling of tokens, and then nothing can be read.
         base_url: Address of the endpoint; `None` for the vendor's own.
         api_key_env: Name of the variable that holds the key; never the key.
+        parallel: Calls in flight at once, of all runs together; `None` for no bound.
+        context_tokens: Longest prompt and reply together, for embedded models; `None` for theirs.
     """
 
     model: str
@@ -44,12 +56,27 @@ class ModelSpec:
     effort: Effort | None = None
     efforts: tuple[Effort, ...] = ()
     images: bool = False
+    image_px: int | None = None
+    image_tokens: int = DEFAULT_IMAGE_TOKENS
     tools: bool = True
+    schema_mode: SchemaMode = "strict"
+    schema_with_tools: bool = True
     max_tokens: int = DEFAULT_MAX_TOKENS
+    max_tokens_field: MaxTokensField = "max_tokens"
     temperature: float | None = None
     max_string_chars: int | None = None
     base_url: str | None = None
     api_key_env: str | None = None
+    parallel: int | None = None
+    context_tokens: int | None = None
+
+    def holds_schema(self, *, tools: bool) -> bool:
+        """Return whether the endpoint itself gives a reply its shape; else the prompt must ask.
+
+        Args:
+            tools: Whether tools are offered in the same request.
+        """
+        return self.schema_mode == "strict" and (self.schema_with_tools or not tools)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +95,14 @@ class SolverSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """An entry of the pool that takes no part in a run, and why, in words."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunSpec:
     """The settings of one run.
 
@@ -78,6 +113,7 @@ class RunSpec:
         budget: The limits.
         explore_effort: How much agreement is asked for.
         seed: Base of the seeds for endpoints that sample; `None` for unseeded.
+        left_out: Entries of the pool that cannot work on this problem.
     """
 
     workflow: Workflow
@@ -86,6 +122,7 @@ class RunSpec:
     budget: Budget
     explore_effort: ExploreEffort = "low"
     seed: int | None = None
+    left_out: tuple[LeftOut, ...] = ()
 
     def solver(self, name: str) -> SolverSpec:
         """Return the entry called `name`; a `KeyError` is a bug, names are checked before."""

@@ -154,14 +154,31 @@ def solver_request(
     directive = f"How to approach it: {STRATEGY_TEXTS[explore.strategy]}"
     if explore.instruction:
         directive += f"\n\nAlso: {explore.instruction}"
+    schema = bounded(candidate_schema(problem.answer_schema), spec.max_string_chars)
+    if not spec.holds_schema(tools=False):
+        directive += f"\n\n{shape_text(schema)}"
     return ModelRequest(
         system=SOLVER_SYSTEM,
         turns=(UserTurn((*problem_parts(problem), Text(directive))),),
         max_tokens=max_tokens,
-        schema=bounded(candidate_schema(problem.answer_schema), spec.max_string_chars),
+        schema=schema,
         effort=explore.effort or spec.effort,
         seed=seed,
         temperature=spec.temperature,
+    )
+
+
+def shape_text(schema: Mapping[str, Json], *, tools: bool = False) -> str:
+    """Return what asks for a reply's shape where the endpoint does not hold it.
+
+    Args:
+        schema: The JSON Schema of the reply.
+        tools: Whether the model may call a tool instead.
+    """
+    when = "When you stop, reply" if tools else "Reply"
+    return (
+        f"{when} with one JSON object that fits this JSON Schema, and with nothing before or after "
+        f"it:\n{json.dumps(schema, ensure_ascii=False)}"
     )
 
 

@@ -48,18 +48,37 @@ NO_USAGE = Usage()
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """The dearest rates a call to a model can be billed at, US dollars per million tokens.
+    """Rates of a model, US dollars per million tokens.
 
-    Holds are computed from it, so where a model has tiers these are the highest ones; what a
+    Holds are computed from them, so where a vendor has tiers these are the highest ones; what a
     call did cost is computed from the vendor's tiers when its usage is known.
+
+    Attributes:
+        input: For tokens read.
+        output: For tokens written.
+        cache_read: For tokens read from a cache; `None` for the rate of input.
+        cache_write: For tokens written to a cache; `None` for the rate of input.
     """
 
     input: Decimal
     output: Decimal
+    cache_read: Decimal | None = None
+    cache_write: Decimal | None = None
 
     def of(self, *, input_tokens: int, output_tokens: int) -> Decimal:
         """Return the US dollars these tokens cost at most."""
-        return (self.input * input_tokens + self.output * output_tokens) / 1_000_000
+        dearest = max(self.input, self.cache_read or FREE, self.cache_write or FREE)
+        return (dearest * input_tokens + self.output * output_tokens) / 1_000_000
+
+    def cost_of(self, usage: Usage) -> Decimal:
+        """Return the US dollars that counted tokens cost."""
+        read, written = usage.cache_read_tokens, usage.cache_write_tokens
+        total = (
+            self.input * (usage.input_tokens - read - written) + self.output * usage.output_tokens
+        )
+        total += (self.input if self.cache_read is None else self.cache_read) * read
+        total += (self.input if self.cache_write is None else self.cache_write) * written
+        return total / 1_000_000
 
     def output_tokens_for(self, dollars: Decimal) -> int | None:
         """Return how many output tokens `dollars` buy; `None` if output costs nothing."""

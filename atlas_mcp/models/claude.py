@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Generator, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +19,7 @@ from typing_extensions import override
 from atlas_mcp.atlas.messages import AssistantTurn, ModelRequest, Reply, Stop, ToolCall
 from atlas_mcp.atlas.usage import FREE, Cost, Price, Usage
 from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
+from atlas_mcp.models.answers import is_retryable, retry_after, words
 from atlas_mcp.models.claude_families import family_of
 from atlas_mcp.models.claude_params import Thinking, message_params
 from atlas_mcp.models.claude_stream import (
@@ -59,9 +58,6 @@ again. Our own choice: cheaper than a new handshake, and never waited in practic
 
 TOKENS_BETWEEN_REPORTS = 50
 """Estimated output tokens between two calls of `on_tokens`. Our own choice: about one a second."""
-
-LONGEST_API_MESSAGE = 500
-"""Characters of the API's own words that are passed on. Our own choice: enough for its longest."""
 
 _RETRYABLE_KINDS = frozenset({"overloaded_error", "api_error", "rate_limit_error", "timeout_error"})
 """Error types worth another try when they come inside a stream, where there is no status."""
@@ -343,7 +339,8 @@ class _Call:
         except StreamGarbled as error:
             raise self._broken_off(f"the reply could not be read: {error}") from error
         except StreamFailed as error:
-            text = f"the API broke off the reply: {error.kind} ({_words(error.message, client)})"
+            said = words(error.message, _secrets(client))
+            text = f"the API broke off the reply: {error.kind} ({said})"
             raise self._broken_off(text, retryable=error.kind in _RETRYABLE_KINDS) from error
 
     def _refused(
@@ -351,12 +348,12 @@ class _Call:
     ) -> ModelError:
         """Return what a reply with an error status means; such calls are not billed."""
         headers: Mapping[str, str] = error.response.headers
-        text = _status_text(error.status_code, _words(error.api_message or "", client))
-        if _is_retryable(error.status_code, headers.get("x-should-retry")):
+        text = _status_text(error.status_code, words(error.api_message or "", _secrets(client)))
+        if is_retryable(error.status_code, headers.get("x-should-retry")):
             return ModelUnavailable(
                 self._model,
                 text,
-                retry_after=_retry_after(headers),
+                retry_after=retry_after(headers),
                 request_id=error.request_id,
                 usage=self._sent,
                 cost_usd=FREE,
@@ -452,39 +449,6 @@ def _has_credentials(client: anthropic.AsyncAnthropic) -> bool:
     return not names.isdisjoint({"authorization", "x-api-key"})
 
 
-def _is_retryable(status: int, should_retry: str | None) -> bool:
-    """Return whether a call is worth another try; the API's own word on it comes first."""
-    if should_retry in {"true", "false"}:
-        return should_retry == "true"
-    return status in {408, 409, 429} or status >= 500
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds the API asks to wait, in whichever of three forms it says so."""
-    milliseconds = _number(headers.get("retry-after-ms"))
-    if milliseconds is not None:
-        return milliseconds / 1000
-    text = headers.get("retry-after")
-    seconds = _number(text)
-    if seconds is not None or text is None:
-        return seconds
-    try:
-        until = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    if until.tzinfo is None:
-        until = until.replace(tzinfo=UTC)
-    return max(0.0, (until - datetime.now(UTC)).total_seconds())
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        number = float(text or "")
-    except ValueError:
-        return None
-    return number if 0 <= number < float("inf") else None
-
-
 def _status_text(status: int, words: str) -> str:
     said = f": {words}" if words else ""
     match status:
@@ -512,15 +476,8 @@ def _status_text(status: int, words: str) -> str:
             return f"the API answers with status {status}{said}"
 
 
-def _words(text: str, client: anthropic.AsyncAnthropic) -> str:
-    """Return what the API says in one short line, any key in it blotted out."""
-    for secret in (client.api_key, client.auth_token):
-        if secret:
-            text = text.replace(secret, "***")
-    text = " ".join(text.split())
-    if len(text) > LONGEST_API_MESSAGE:
-        text = text[:LONGEST_API_MESSAGE] + "…"
-    return text
+def _secrets(client: anthropic.AsyncAnthropic) -> tuple[str | None, ...]:
+    return (client.api_key, client.auth_token)
 
 
 def _refusal(details: dict[str, Any]) -> str:

@@ -7,7 +7,8 @@ As of 2026-11-23, collected second-hand from the models' migration guides
 (https://platform.claude.com/docs/en/models/opus-5-5/migration-guide and its likes). The output
 limit of Sonnet 4.6 is from https://platform.claude.com/docs/en/models/sonnet-4-6/overview. From
 memory: the rows of Opus 4.5, Opus 4.7, Opus 4.8 and Sonnet 4.5, and `cache_minimum` of Opus 4.6 and
-Sonnet 4.6. Nothing here was tried on the real API.
+Sonnet 4.6. `image_px`: https://platform.claude.com/docs/en/build-with-claude/vision and reports of
+what Opus 4.7 raised, read 2026-11-25. Nothing here was tried on the real API.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class Family:
         thinking: The thinking types it takes.
         disabled_up_to: The highest effort at which thinking may be disabled, if there is one.
         max_output: Most output tokens of one reply, thinking included.
+        image_px: Pixels of the longer side of a picture; the API makes larger ones smaller.
         cache_minimum: Fewest tokens of a prefix that is cached.
         forced_tools: Whether `tool_choice` may force a tool.
         prefill: Whether the last message may be the assistant's.
@@ -43,6 +45,7 @@ class Family:
     thinking: tuple[ThinkingType, ...] = ("adaptive",)
     disabled_up_to: Effort | None = None
     max_output: int = 128_000
+    image_px: int = 2_576
     cache_minimum: int = 512
     forced_tools: bool = False
     prefill: bool = False
@@ -103,6 +106,7 @@ FAMILIES: tuple[Family, ...] = (
         "claude-opus-4-6",
         efforts=("low", "medium", "high", "max"),
         thinking=("adaptive", "enabled", "disabled"),
+        image_px=1_568,
         cache_minimum=4096,
         forced_tools=True,
         binds_thinking=False,
@@ -111,6 +115,7 @@ FAMILIES: tuple[Family, ...] = (
         "claude-sonnet-4-6",
         efforts=("low", "medium", "high", "max"),
         thinking=("adaptive", "enabled", "disabled"),
+        image_px=1_568,
         cache_minimum=2048,
         forced_tools=True,
         binds_thinking=False,
@@ -120,6 +125,7 @@ FAMILIES: tuple[Family, ...] = (
         efforts=("low", "medium", "high"),
         thinking=_BUDGETED,
         max_output=64_000,
+        image_px=1_568,
         cache_minimum=4096,
         forced_tools=True,
         prefill=True,
@@ -130,6 +136,7 @@ FAMILIES: tuple[Family, ...] = (
         efforts=(),
         thinking=_BUDGETED,
         max_output=64_000,
+        image_px=1_568,
         cache_minimum=1024,
         forced_tools=True,
         prefill=True,
@@ -140,6 +147,7 @@ FAMILIES: tuple[Family, ...] = (
         efforts=(),
         thinking=_BUDGETED,
         max_output=64_000,
+        image_px=1_568,
         cache_minimum=4096,
         forced_tools=True,
         prefill=True,

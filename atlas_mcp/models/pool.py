@@ -1,21 +1,24 @@
 """From configured names to models: what each can do, what it costs, and how to reach it.
 
-Owns the vendors' prefixes (`anthropic/`, `local/`, `scripted/`) and one object per endpoint. The
-vendors' own code is imported when a model is first used.
+Owns the vendors' prefixes (`anthropic/`, those of `atlas_mcp.presets`, `local/`, `scripted/`) and
+one object per endpoint. What an endpoint can do is declared by its entry, else by its preset; it is
+never told from a model's name. The vendors' own code is imported when a model is first used.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
 
 import anyio
 
-from atlas_mcp.atlas.messages import Effort
 from atlas_mcp.atlas.pool import DEFAULT_MAX_TOKENS, ModelSpec, SolverSpec
 from atlas_mcp.atlas.usage import FREE, Price
-from atlas_mcp.config import DEFAULT_MODEL, OrchestratorSettings, Settings, SolverSettings
+from atlas_mcp.config import DEFAULT_MODEL, EndpointSettings, OrchestratorSettings, Settings
 from atlas_mcp.errors import ConfigError, InvalidInput
 from atlas_mcp.models.base import Model, Notice, OnNotice
 from atlas_mcp.models.catalogue import find
@@ -23,8 +26,20 @@ from atlas_mcp.models.claude import Claude, Connection
 from atlas_mcp.models.claude_families import family_of
 from atlas_mcp.models.prices import price_of
 from atlas_mcp.models.scripted import demo
+from atlas_mcp.presets import PRESETS, UNKNOWN_SERVER, Preset, preset_of
 
-VENDORS = ("anthropic", "local", "scripted")
+VENDORS = ("anthropic", *(preset.vendor for preset in PRESETS), "local", "scripted")
+
+CHAT_IMAGE_PX = 2_048
+"""Pixels of the longer side of a picture for models whose entry names no bound. Our own choice: the
+size to which OpenAI's API scales pictures itself."""
+
+CHAT_IMAGE_TOKENS = 12_000
+"""Input tokens that one picture of that size counts at most. Our own choice: 32-pixel patches make
+4,096 of it, and small models of OpenAI count each of them two and a half times."""
+
+CLAUDE_PARALLEL = 1_000
+"""Calls in flight at once to one Claude model: what the client's connection pool holds."""
 
 LOCAL_MAX_TOKENS = 1_024
 """Output tokens of one reply of an embedded model; they fit its context beside the evidence."""
@@ -37,9 +52,10 @@ LOCAL_STRING_CHARS = 600
 
 NO_WAY_TO_A_MODEL = (
     "no model can be reached: there is no Anthropic key and nothing is configured. Three ways on: "
-    "set ANTHROPIC_API_KEY; or name an endpoint of your own in atlas.toml ([solvers.NAME] with "
-    'model = "anthropic/MODEL" and base_url); or ask for the embedded model by name, with '
-    "`--solver local` or solvers=['local'] (small and not clever, it shows the machinery)"
+    "set ANTHROPIC_API_KEY; or name another vendor's model, or an OpenAI-compatible endpoint of "
+    'your own, in atlas.toml ([solvers.NAME] with model = "openai/MODEL" and base_url); or ask for '
+    "the embedded model by name, with `--solver local` or solvers=['local'] (small and not clever, "
+    "it shows the machinery)"
 )
 
 
@@ -93,14 +109,11 @@ class Pool:
         """
         configured = self.settings.orchestrator
         if configured is not None:
-            return self._spec(
-                configured.model, effort=configured.effort, max_tokens=configured.max_tokens
-            )
+            return self._orchestrator(configured)
         first = solvers[0].spec
-        if first.model.startswith(("local/", "scripted/")) or not self._anthropic_reachable():
+        if first.price == Price(FREE, FREE) or not self._anthropic_reachable():
             return first
-        default = OrchestratorSettings()
-        return self._spec(default.model, effort=default.effort, max_tokens=default.max_tokens)
+        return self._orchestrator(OrchestratorSettings())
 
     def readiness(self, spec: ModelSpec) -> str:
         """Return "ready", or what is missing before `spec` can be used."""
@@ -116,7 +129,7 @@ class Pool:
             return f"pulled at first use ({entry.size_bytes / 1e6:,.0f} MB)"
         if vendor == "anthropic" and spec.api_key_env is None and not self._anthropic_reachable():
             return "no key: set ANTHROPIC_API_KEY"
-        return "ready"
+        return self._missing(spec) or "ready"
 
     async def prepare(self, specs: Sequence[ModelSpec], *, on_notice: OnNotice) -> None:
         """Put in place what the models need before their first call: weights, clients, prices.
@@ -151,69 +164,83 @@ class Pool:
 
     def _entry(self, name: str) -> SolverSpec:
         configured = self.settings.solvers.get(name)
-        if configured is not None:
-            return SolverSpec(name, self._configured(name, configured), configured.quota)
-        if name != "local" and "/" not in name:
+        if configured is None and name != "local" and "/" not in name:
             raise InvalidInput("solvers", f"there is no solver {name!r}; there are {self._known()}")
-        return SolverSpec(name, self._spec(name))
+        if configured is None:
+            entry = SolverSpec(name, self._spec(name, EndpointSettings()))
+        else:
+            spec = self._configured(f"solvers.{name}", configured.model, configured)
+            entry = SolverSpec(name, spec, configured.quota)
+        missing = self._missing(entry.spec)
+        if missing is not None:
+            raise ConfigError(f"solver {name!r} cannot be used: {missing}")
+        return entry
 
     def _known(self) -> str:
         names = ", ".join(repr(name) for name in self.names())
-        return f"{names}, any 'anthropic/MODEL', 'local' and 'local/NAME'"
+        return f"{names}, any 'VENDOR/MODEL', 'local' and 'local/NAME'"
 
-    def _configured(self, name: str, entry: SolverSettings) -> ModelSpec:
-        price = None
-        if entry.price is not None:
-            price = Price(entry.price.input, entry.price.output)
+    def _orchestrator(self, configured: OrchestratorSettings) -> ModelSpec:
+        entry = self.settings.solvers.get(configured.model)
+        if entry is None:
+            spec = self._configured("orchestrator", configured.model, configured)
+        else:
+            spec = self._configured(f"solvers.{configured.model}", entry.model, entry)
+            given = configured.model_fields_set
+            if "effort" in given:
+                spec = replace(spec, effort=configured.effort)
+            if configured.max_tokens is not None:
+                spec = replace(spec, max_tokens=configured.max_tokens)
+            wrong = given - {"model", "effort", "max_tokens"}
+            if wrong:
+                raise ConfigError(
+                    f"[orchestrator] {min(wrong)}: belongs to [solvers.{configured.model}], which "
+                    "the orchestrator is"
+                )
+        missing = self._missing(spec)
+        if missing is not None:
+            raise ConfigError(f"the orchestrator cannot be used: {missing}")
+        return spec
+
+    def _configured(self, section: str, model: str, entry: EndpointSettings) -> ModelSpec:
         try:
-            spec = self._spec(
-                entry.model,
-                effort=entry.effort,
-                max_tokens=entry.max_tokens,
-                base_url=entry.base_url,
-                api_key_env=entry.api_key_env,
-                price=price,
-            )
+            return self._spec(model, entry)
         except InvalidInput as error:
-            raise ConfigError(f"[solvers.{name}] model: {error.rule}") from error
-        return replace(
-            spec,
-            efforts=spec.efforts if entry.efforts is None else entry.efforts,
-            images=spec.images if entry.images is None else entry.images,
-        )
+            raise ConfigError(f"[{section}] model: {error.rule}") from error
 
-    def _spec(
-        self,
-        model: str,
-        *,
-        effort: Effort | None = None,
-        max_tokens: int = DEFAULT_MAX_TOKENS,
-        base_url: str | None = None,
-        api_key_env: str | None = None,
-        price: Price | None = None,
-    ) -> ModelSpec:
+    def _spec(self, model: str, entry: EndpointSettings) -> ModelSpec:
         vendor, _, name = model.partition("/")
         if vendor == "local":
             return _local_spec(model)
         if vendor == "scripted":
-            return ModelSpec(model, price=Price(FREE, FREE), max_tokens=LOCAL_MAX_TOKENS)
-        if vendor != "anthropic" or not name:
-            raise InvalidInput(
-                "solvers",
-                f"{model!r} is of no known vendor; a model is one of "
-                + ", ".join(f"'{vendor}/…'" for vendor in VENDORS),
+            return ModelSpec(
+                model,
+                price=Price(FREE, FREE),
+                max_tokens=LOCAL_MAX_TOKENS,
+                images=_given(entry.images, default=False),
+                tools=_given(entry.tools, default=True),
             )
-        family = family_of(name)
-        return ModelSpec(
-            model,
-            price=price_of(model, override=price),
-            effort=effort,
-            efforts=family.efforts,
-            images=True,
-            max_tokens=min(max_tokens, family.max_output),
-            base_url=base_url,
-            api_key_env=api_key_env,
+        preset = preset_of(vendor)
+        if name and vendor == "anthropic":
+            return _claude_spec(model, entry)
+        if name and preset is not None:
+            return _chat_spec(model, preset, entry)
+        raise InvalidInput(
+            "solvers",
+            f"{model!r} is of no known vendor; a model is one of "
+            + ", ".join(f"'{vendor}/…'" for vendor in VENDORS),
         )
+
+    def _missing(self, spec: ModelSpec) -> str | None:
+        """Return what a Chat Completions model lacks before it can be asked, and what mends it."""
+        preset = preset_of(spec.model.partition("/")[0])
+        if preset is None or spec.model in self.models:
+            return None
+        if find_spec("openai") is None:
+            return f"the client library is not installed: run {INSTALL_OPENAI}"
+        if spec.api_key_env is not None and spec.api_key_env not in self.settings.keys:
+            return f"no key: set {spec.api_key_env}"
+        return None
 
     def _anthropic_reachable(self) -> bool:
         return self.settings.has_anthropic_credentials or any(
@@ -227,6 +254,10 @@ class Pool:
         if vendor == "scripted":
             return demo()
         key = self.settings.keys.get(spec.api_key_env) if spec.api_key_env else None
+        if preset_of(vendor) is not None:
+            from atlas_mcp.models.openai_compatible import OpenAICompatible
+
+            return OpenAICompatible(spec, api_key=key, price=self._price_override(spec))
         endpoint = (spec.base_url, spec.api_key_env)
         connection = self._connections.get(endpoint)
         if connection is None:
@@ -236,10 +267,12 @@ class Pool:
 
     def _price_override(self, spec: ModelSpec) -> Price | None:
         """Return the operator's own price of a model, `None` if the tables are to be asked."""
-        for entry in self.settings.solvers.values():
-            same = (entry.model, entry.base_url) == (spec.model, spec.base_url)
-            if same and entry.price is not None:
-                return Price(entry.price.input, entry.price.output)
+        entries = (*self.settings.solvers.values(), self.settings.orchestrator)
+        for entry in entries:
+            if entry is None or entry.price is None or entry.model != spec.model:
+                continue
+            if entry.base_url in (None, spec.base_url):
+                return _price(entry)
         return None
 
     def _local(self, name: str) -> Model:
@@ -266,6 +299,71 @@ class Pool:
             on_notice(Notice(text, done / total if total else None))
 
         await ensure(entry, self._weights, on_progress=on_progress)
+
+
+_T = TypeVar("_T")
+
+INSTALL_OPENAI = 'pip install "atlas-mcp[openai]"'
+
+
+def _claude_spec(model: str, entry: EndpointSettings) -> ModelSpec:
+    family = family_of(model.partition("/")[2])
+    return ModelSpec(
+        model,
+        price=price_of(model, override=_price(entry)),
+        effort=entry.effort,
+        efforts=_given(entry.efforts, default=family.efforts),
+        images=_given(entry.images, default=True),
+        image_px=_given(entry.max_image_px, default=family.image_px),
+        max_tokens=min(_given(entry.max_tokens, default=DEFAULT_MAX_TOKENS), family.max_output),
+        base_url=entry.base_url,
+        api_key_env=entry.api_key_env,
+        parallel=_given(entry.parallel, default=CLAUDE_PARALLEL),
+    )
+
+
+def _chat_spec(model: str, preset: Preset, entry: EndpointSettings) -> ModelSpec:
+    """Return how a model behind Chat Completions is used: as declared, else as its preset says."""
+    if preset.vendor == UNKNOWN_SERVER.vendor and entry.base_url is not None:
+        # Not the vendor's own address: it gets neither its key nor its reputation.
+        preset = UNKNOWN_SERVER
+    base_url = _given(entry.base_url, default=preset.base_url)
+    price = price_of(model, override=_price(entry), base_url=base_url)
+    if price is None and preset.free and _is_loopback(base_url):
+        price = Price(FREE, FREE)
+    return ModelSpec(
+        model,
+        price=price,
+        effort=entry.effort,
+        efforts=_given(entry.efforts, default=()),
+        images=_given(entry.images, default=False),
+        image_px=_given(entry.max_image_px, default=CHAT_IMAGE_PX),
+        image_tokens=CHAT_IMAGE_TOKENS,
+        tools=_given(entry.tools, default=preset.tools),
+        schema_mode=_given(entry.schema_mode, default=preset.schema),
+        schema_with_tools=preset.schema_with_tools,
+        max_tokens=_given(entry.max_tokens, default=preset.max_tokens),
+        max_tokens_field=_given(entry.max_tokens_field, default=preset.max_tokens_field),
+        base_url=base_url,
+        api_key_env=_given(entry.api_key_env, default=preset.key_env),
+        parallel=_given(entry.parallel, default=preset.parallel),
+    )
+
+
+def _is_loopback(base_url: str | None) -> bool:
+    host = urlsplit(base_url or "").hostname
+    return host in {"localhost", "127.0.0.1", "::1"}
+
+
+def _price(entry: EndpointSettings) -> Price | None:
+    given = entry.price
+    if given is None:
+        return None
+    return Price(given.input, given.output, given.cache_read, given.cache_write)
+
+
+def _given(value: _T | None, *, default: _T) -> _T:
+    return default if value is None else value
 
 
 def _local_spec(name: str) -> ModelSpec:

@@ -6,12 +6,14 @@ the installed package. A price the operator configured wins over them.
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from atlas_mcp.atlas.usage import FREE, Cost, Price, Usage
+from atlas_mcp.presets import preset_of
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, Provider
@@ -22,13 +24,19 @@ day or with the hour and a call may end after it began. Our own choice: longer t
 
 
 def price_of(
-    model: str, *, override: Price | None = None, at: datetime | None = None
+    model: str,
+    *,
+    override: Price | None = None,
+    base_url: str | None = None,
+    at: datetime | None = None,
 ) -> Price | None:
     """Return the dearest rates a call to `model` can be billed at, for holds.
 
     Args:
         model: The model as `vendor/name`.
         override: The operator's own price; wins over the tables.
+        base_url: Where the model is, if not where its vendor is: an address that the tables know
+            says whose prices hold.
         at: When the call is made; now if not given.
 
     Returns:
@@ -37,13 +45,15 @@ def price_of(
     """
     if override is not None:
         return override
-    return _dearest(model, (at or datetime.now(UTC)).replace(minute=0, second=0, microsecond=0))
+    return _dearest(
+        model, base_url, (at or datetime.now(UTC)).replace(minute=0, second=0, microsecond=0)
+    )
 
 
 @lru_cache(maxsize=256)
-def _dearest(model: str, start: datetime) -> Price | None:
+def _dearest(model: str, base_url: str | None, start: datetime) -> Price | None:
     """Return the dearest rates from the hour `start` on. Looking them up takes a millisecond."""
-    found = _find(model)
+    found = _find(model, base_url)
     if found is None:
         return None
     _, info = found
@@ -56,7 +66,12 @@ def _dearest(model: str, start: datetime) -> Price | None:
 
 
 def cost_of(
-    model: str, usage: Usage, *, override: Price | None = None, at: datetime | None = None
+    model: str,
+    usage: Usage,
+    *,
+    override: Price | None = None,
+    base_url: str | None = None,
+    at: datetime | None = None,
 ) -> Cost:
     """Return what the usage of one call costs in US dollars, `None` if the price is unknown.
 
@@ -65,14 +80,14 @@ def cost_of(
     Args:
         model: The model as `vendor/name`.
         usage: The usage of a single call. Cache writes are taken as five-minute ones.
-        override: The operator's own price; wins over the tables. It knows no cache rates, so
-            all input is billed at its input rate.
+        override: The operator's own price; wins over the tables.
+        base_url: As for `price_of`.
         at: When the call was made; now if not given.
     """
     if override is not None:
-        return override.of(input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
-    found = _find(model)
-    if found is None or price_of(model, at=at) is None:
+        return override.cost_of(usage)
+    found = _find(model, base_url)
+    if found is None or price_of(model, base_url=base_url, at=at) is None:
         return None
     from genai_prices import Usage as CountedUsage
 
@@ -97,14 +112,22 @@ _INPUT_RATES = ("input_mtok", "cache_write_mtok", "cache_read_mtok")
 
 
 @lru_cache(maxsize=256)
-def _find(model: str) -> tuple[Provider, ModelInfo] | None:
+def _find(model: str, base_url: str | None) -> tuple[Provider, ModelInfo] | None:
     from genai_prices.data_snapshot import get_snapshot
 
     vendor, slash, name = model.partition("/")
     if not (vendor and slash and name):
         return None
+    preset = preset_of(vendor)
+    tables = get_snapshot()
+    if base_url is not None:
+        with contextlib.suppress(LookupError):
+            return tables.find_provider_model(name, None, None, base_url)
+    known = vendor if preset is None else preset.prices
+    if known is None:
+        return None
     try:
-        return get_snapshot().find_provider_model(name, None, vendor, None)
+        return tables.find_provider_model(name, None, known, None)
     except LookupError:
         return None
 

@@ -34,7 +34,7 @@ from atlas_mcp.atlas.events import (
     StopRequested,
 )
 from atlas_mcp.atlas.explore import FailureKind, SolverFailure, read_candidate
-from atlas_mcp.atlas.messages import AssistantTurn, ModelRequest, Reply, ToolCall, encodable
+from atlas_mcp.atlas.messages import AssistantTurn, ModelRequest, Reply, encodable
 from atlas_mcp.atlas.policy import AskOrchestrator, Note, RunSolver, next_commands
 from atlas_mcp.atlas.pool import ModelSpec
 from atlas_mcp.atlas.state import RunState, call_key
@@ -359,7 +359,7 @@ def _encodable(turn: AssistantTurn) -> AssistantTurn:
     return AssistantTurn(
         text=encodable(turn.text),
         tool_calls=tuple(
-            ToolCall(call.id, call.name, encodable(call.arguments)) for call in turn.tool_calls
+            replace(call, arguments=encodable(call.arguments)) for call in turn.tool_calls
         ),
         verbatim=encodable(turn.verbatim),
     )

@@ -1,0 +1,247 @@
+"""A reply of Chat Completions as it streams in, server-sent event by event.
+
+Owns the sum of the pieces: the message with everything in it that an endpoint may want to see
+again, the calls it makes, and what was counted. Does no I/O. Endpoints differ, so what is missing
+is missed and what is unknown is kept.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, TypeAlias, cast
+
+from atlas_mcp.atlas.messages import AssistantTurn, Json, Stop, ToolCall
+from atlas_mcp.atlas.usage import Usage
+
+Fields: TypeAlias = Mapping[str, Any]
+"""A JSON object of an endpoint."""
+
+CHARACTERS_PER_TOKEN = 4
+"""Characters that count as one token while a reply grows; the endpoint counts in the end."""
+
+_STOPS: dict[str, Stop] = {
+    "stop": "end",
+    "length": "max_tokens",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+    "content_filter": "refusal",
+}
+
+_TEXTS = frozenset(
+    {"content", "refusal", "reasoning", "reasoning_content", "arguments", "text", "summary", "data"}
+)
+"""Fields that come in pieces. Of any other that comes again, the last holds: names and ids are
+repeated by some endpoints."""
+
+
+class ChatStream:
+    """What has come of a reply so far.
+
+    Attributes:
+        id: The endpoint's id of the reply.
+        characters: Characters written so far, thinking included.
+        finish_reason: Why it ended, in the endpoint's words; `None` before.
+        counts: The endpoint's `usage`; `None` where it sent none.
+        error: What the endpoint says went wrong in the middle; `None` where nothing did.
+        ended: Whether the stream said that it is over.
+    """
+
+    def __init__(self) -> None:
+        self.id: str | None = None
+        self.characters = 0
+        self.finish_reason: str | None = None
+        self.counts: Fields | None = None
+        self.error: Fields | None = None
+        self.ended = False
+        self._message: dict[str, Any] = {}
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing more is to come."""
+        return self.error is None and (self.finish_reason is not None or self.ended)
+
+    def feed(self, line: str) -> None:
+        """Take in one line of the stream.
+
+        Raises:
+            ValueError: It cannot be read.
+        """
+        kind, _, data = line.partition(":")
+        data = data.strip()
+        if kind == "error":
+            # llama.cpp's way of saying so.
+            self.error = error_of(data.encode()) or {"message": data}
+        elif kind != "data":
+            return
+        elif data.startswith("[DONE]"):
+            self.ended = True
+        else:
+            self._take(_object(json.loads(data)))
+
+    def feed_whole(self, body: bytes) -> None:
+        """Take in a reply that was not streamed.
+
+        Raises:
+            ValueError: It cannot be read.
+        """
+        found = _object(json.loads(body))
+        choices = [{**one, "delta": one.get("message")} for one in found.get("choices") or ()]
+        self._take({**found, "choices": choices})
+        self.ended = True
+
+    @property
+    def stop(self) -> Stop:
+        """Why the reply ended."""
+        if self._message.get("refusal"):
+            return "refusal"
+        stop = _STOPS.get(self.finish_reason or "", "end")
+        # Some endpoints say that they stopped when they call tools.
+        return "tool_calls" if stop == "end" and self._message.get("tool_calls") else stop
+
+    @property
+    def detail(self) -> str:
+        """The endpoint's word on a refusal; empty otherwise."""
+        if self._message.get("refusal"):
+            return str(self._message["refusal"])
+        return "the endpoint's content filter" if self.finish_reason == "content_filter" else ""
+
+    @property
+    def turn(self) -> AssistantTurn:
+        """What the model said, with the message as it must be sent back."""
+        verbatim: dict[str, Any] = {"role": "assistant"}
+        verbatim |= {key: value for key, value in self._message.items() if value is not None}
+        verbatim.setdefault("content", "")
+        calls: list[ToolCall] = []
+        sent: list[dict[str, Any]] = []
+        for number, call in enumerate(self._message.get("tool_calls") or ()):
+            whole = {key: value for key, value in _object(call).items() if key != "index"}
+            # The endpoints that number their calls and do not name them get names.
+            whole["id"] = whole.get("id") or f"call-{number}"
+            whole.setdefault("type", "function")
+            sent.append(whole)
+            calls.append(_tool_call(whole))
+        if sent:
+            verbatim["tool_calls"] = sent
+        return AssistantTurn(_text(self._message.get("content")), tuple(calls), verbatim)
+
+    def usage(self) -> Usage:
+        """Return what was counted. `input_tokens` includes cached ones, as the endpoint's do."""
+        counts = self.counts or {}
+        read = _object(counts.get("prompt_tokens_details"))
+        prompt = _count(counts.get("prompt_tokens"))
+        written = _count(counts.get("completion_tokens"))
+        # Some leave thinking out of what was written, and count it in the total.
+        total = _count(counts.get("total_tokens"))
+        cached = _count(read.get("cached_tokens")) or _count(counts.get("prompt_cache_hit_tokens"))
+        cached = min(cached, prompt)
+        return Usage(
+            requests=1,
+            input_tokens=prompt,
+            output_tokens=max(written, total - prompt),
+            cache_read_tokens=cached,
+            cache_write_tokens=min(_count(read.get("cache_write_tokens")), prompt - cached),
+        )
+
+    def _take(self, event: Fields) -> None:
+        if event.get("error"):
+            self.error = error_of(event) or {"message": str(event["error"])}
+            return
+        self.id = event.get("id") or self.id
+        if event.get("usage"):
+            self.counts = _object(event["usage"])
+        for choice in event.get("choices") or ():
+            delta = _object(choice.get("delta"))
+            self.characters += _length(delta)
+            _merge(self._message, {k: v for k, v in delta.items() if k != "role"})
+            reason = choice.get("finish_reason")
+            if reason == "error":
+                self.error = error_of(choice) or {"message": "the endpoint broke the reply off"}
+            elif reason is not None:
+                self.finish_reason = str(reason)
+
+
+def error_of(body: bytes | Fields) -> Fields:
+    """Return the `error` object of an answer, empty if it has none."""
+    found: Json = body
+    if isinstance(body, bytes):
+        try:
+            found = json.loads(body)
+        except ValueError:
+            return {}
+    fields = _object(found)
+    inner = fields.get("error", fields)
+    return {"message": inner} if isinstance(inner, str) else _object(inner)
+
+
+def _merge(into: dict[str, Any], delta: Fields) -> None:
+    """Add the pieces of a delta to what came before: text to text, calls by their index."""
+    for key, value in delta.items():
+        before = into.get(key)
+        if value is None:
+            continue
+        if before is None:
+            into[key] = _numbered([], value) if _is_numbered(value) else value
+        elif isinstance(before, str) and isinstance(value, str) and key in _TEXTS:
+            into[key] = before + value
+        elif isinstance(before, dict) and isinstance(value, dict):
+            _merge(cast("dict[str, Any]", before), cast("Fields", value))
+        elif isinstance(before, list) and isinstance(value, list):
+            mine, new = cast("list[Any]", before), cast("list[Any]", value)
+            into[key] = _numbered(mine, new) if _is_numbered(new) else [*mine, *new]
+        else:
+            into[key] = value
+
+
+def _is_numbered(value: Json) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(one, dict) and isinstance(cast("Fields", one).get("index"), int)
+        for one in cast("list[Any]", value)
+    )
+
+
+def _numbered(before: list[Any], delta: list[Any]) -> list[Any]:
+    by_index = {one["index"]: one for one in before}
+    for one in delta:
+        _merge(by_index.setdefault(one["index"], {}), one)
+    return [by_index[index] for index in sorted(by_index)]
+
+
+def _tool_call(call: Fields) -> ToolCall:
+    function = _object(call.get("function"))
+    written = function.get("arguments") or "{}"
+    name = str(function.get("name") or "")
+    try:
+        arguments = json.loads(written) if isinstance(written, str) else written
+    except ValueError:
+        return ToolCall(call["id"], name, {}, fault="its arguments are not JSON")
+    if not isinstance(arguments, dict):
+        return ToolCall(call["id"], name, {}, fault="its arguments are no JSON object")
+    return ToolCall(call["id"], name, cast("dict[str, Json]", arguments))
+
+
+def _text(content: Json) -> str:
+    """Return the visible text of a message, which may come as typed parts."""
+    if isinstance(content, list):
+        parts = cast("list[Any]", content)
+        return "".join(str(_object(part).get("text") or "") for part in parts)
+    return content if isinstance(content, str) else ""
+
+
+def _length(delta: Fields) -> int:
+    length = len(_text(delta.get("content")))
+    for key in ("reasoning_content", "reasoning"):
+        value = delta.get(key)
+        length += len(value) if isinstance(value, str) else 0
+    for call in delta.get("tool_calls") or ():
+        arguments = _object(_object(call).get("function")).get("arguments")
+        length += len(arguments) if isinstance(arguments, str) else 0
+    return length
+
+
+def _count(value: Json) -> int:
+    return max(0, value) if isinstance(value, int) else 0
+
+
+def _object(value: Json) -> Fields:
+    return cast("Fields", value) if isinstance(value, Mapping) else {}

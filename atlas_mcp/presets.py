@@ -1,0 +1,196 @@
+"""What is known of vendors and servers that speak Chat Completions.
+
+Data only: addresses, the variables that hold keys, and what an endpoint takes whatever its model.
+What differs from model to model is never listed here: an entry of the file declares it, or
+`atlas-mcp solvers --probe` finds it out. Addresses age, so every row says where it comes from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal, TypeAlias
+
+SchemaMode: TypeAlias = Literal["strict", "json", "prompt"]
+"""How a reply gets its shape: the endpoint holds a schema, or JSON, or only the prompt asks."""
+
+MaxTokensField: TypeAlias = Literal["max_tokens", "max_completion_tokens"]
+"""What an endpoint calls the ceiling of a reply."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """One vendor, or one kind of server.
+
+    Attributes:
+        vendor: First part of the names of its models, as users write them.
+        title: What people call it.
+        base_url: Address of its Chat Completions; `None` for what the client library knows.
+        key_env: Variable that holds the key; `None` where none is asked for.
+        prices: Its name in the price tables; `None` where those do not have it.
+        free: Whether calls cost nothing, because the server is the user's own.
+        schema: How replies get their shape.
+        tools: Whether its models call tools, all of them.
+        schema_with_tools: Whether one request may offer tools and ask for a shape as well.
+        max_tokens_field: What it calls the ceiling of a reply.
+        stream_usage: Whether a stream must be asked for its usage; others send it unasked, and
+            may refuse the question.
+        max_tokens: Ceiling of one reply, unless an entry says otherwise.
+        parallel: Calls in flight at once, unless an entry says otherwise.
+        checked: When the row was compared with its source.
+        source: Where it comes from.
+    """
+
+    vendor: str
+    title: str
+    base_url: str | None
+    key_env: str | None
+    prices: str | None
+    free: bool = False
+    schema: SchemaMode = "prompt"
+    tools: bool = False
+    schema_with_tools: bool = False
+    max_tokens_field: MaxTokensField = "max_tokens"
+    stream_usage: bool = True
+    max_tokens: int = 32_000
+    parallel: int = 64
+    checked: date = date(2026, 11, 25)
+    source: str = ""
+
+
+OWN_SERVER_PARALLEL = 4
+"""Calls in flight at once at a server of the user's own: as many as a run starts by default."""
+
+OWN_SERVER_MAX_TOKENS = 8_192
+"""Output tokens of one reply there: prompt and ceiling together must fit the context it was started
+with, and some servers refuse what does not."""
+
+PRESETS: tuple[Preset, ...] = (
+    Preset(
+        "openai",
+        "OpenAI",
+        None,
+        "OPENAI_API_KEY",
+        "openai",
+        schema="strict",
+        tools=True,
+        schema_with_tools=True,
+        max_tokens_field="max_completion_tokens",
+        source="the client library's own defaults (openai 3.57)",
+    ),
+    Preset(
+        "google",
+        "Google Gemini",
+        "https://generativelanguage.googleapis.com/v1beta/openai/",
+        "GEMINI_API_KEY",
+        "google",
+        schema="strict",
+        tools=True,
+        source="https://ai.google.dev/gemini-api/docs/openai",
+    ),
+    Preset(
+        "openrouter",
+        "OpenRouter",
+        "https://openrouter.ai/api/v1",
+        "OPENROUTER_API_KEY",
+        "openrouter",
+        source="https://openrouter.ai/docs/quickstart",
+    ),
+    Preset(
+        "xai",
+        "xAI",
+        "https://api.x.ai/v1",
+        "XAI_API_KEY",
+        "x-ai",
+        schema="strict",
+        tools=True,
+        source="https://docs.x.ai/docs/overview",
+    ),
+    Preset(
+        "deepseek",
+        "DeepSeek",
+        "https://api.deepseek.com/v1",
+        "DEEPSEEK_API_KEY",
+        "deepseek",
+        schema="json",
+        tools=True,
+        source="https://api-docs.deepseek.com",
+    ),
+    Preset(
+        "mistral",
+        "Mistral",
+        "https://api.mistral.ai/v1",
+        "MISTRAL_API_KEY",
+        "mistral",
+        schema="strict",
+        tools=True,
+        stream_usage=False,
+        source="https://docs.mistral.ai/api",
+    ),
+    Preset(
+        "ollama",
+        "Ollama",
+        "http://127.0.0.1:11434/v1",
+        None,
+        None,
+        free=True,
+        schema="strict",
+        max_tokens=OWN_SERVER_MAX_TOKENS,
+        parallel=OWN_SERVER_PARALLEL,
+        source="https://docs.ollama.com/api/openai-compatibility",
+    ),
+    Preset(
+        "vllm",
+        "vLLM",
+        "http://127.0.0.1:8000/v1",
+        None,
+        None,
+        free=True,
+        schema="strict",
+        max_tokens=OWN_SERVER_MAX_TOKENS,
+        source="https://docs.vllm.ai/en/latest/serving/openai_compatible_server",
+    ),
+    Preset(
+        "lmstudio",
+        "LM Studio",
+        "http://127.0.0.1:1234/v1",
+        None,
+        None,
+        free=True,
+        schema="strict",
+        max_tokens=OWN_SERVER_MAX_TOKENS,
+        parallel=OWN_SERVER_PARALLEL,
+        source="https://lmstudio.ai/docs/developer/openai-compat",
+    ),
+    Preset(
+        "llamacpp",
+        "llama.cpp server",
+        "http://127.0.0.1:8080/v1",
+        None,
+        None,
+        free=True,
+        schema="strict",
+        max_tokens=OWN_SERVER_MAX_TOKENS,
+        parallel=OWN_SERVER_PARALLEL,
+        source="https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md",
+    ),
+)
+"""All of them, in the order in which people are told of them."""
+
+UNKNOWN_SERVER = Preset(
+    "openai",
+    "an endpoint of your own",
+    None,
+    None,
+    "openai",
+    max_tokens=OWN_SERVER_MAX_TOKENS,
+    parallel=16,
+)
+"""What is taken for granted of an address nobody has described: nothing."""
+
+_BY_VENDOR = {preset.vendor: preset for preset in PRESETS}
+
+
+def preset_of(vendor: str) -> Preset | None:
+    """Return the preset of a vendor, `None` if there is none."""
+    return _BY_VENDOR.get(vendor)

@@ -7,6 +7,7 @@
     ├─ InvalidInput            the caller can fix it; names the argument and the rule
     ├─ ModelError              a model could not be asked, or its call did not complete
     │  ├─ ModelUnavailable     408 409 429 5xx 529, connection, timeout: worth another try
+    │  │  └─ ModelDown         it has failed too often in a row: not asked at present
     │  └─ ModelRejected        any other 4xx, bad key, no credit: the same call fails again
     ├─ ModelFileError          the weights of an embedded model cannot be put in place
     └─ JournalError            the journal cannot be read or written
@@ -119,6 +120,12 @@ class ModelUnavailable(ModelError):
             complete=complete,
         )
         self.retry_after = retry_after
+
+
+class ModelDown(ModelUnavailable):
+    """The model's endpoint has failed so often in a row that it is not asked for a while."""
+
+    retryable = False
 
 
 class ModelRejected(ModelError):

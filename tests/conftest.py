@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from atlas_mcp.presets import PRESETS
+
 
 @pytest.fixture(params=["asyncio", "trio"])
 def anyio_backend(request: pytest.FixtureRequest) -> str:
@@ -15,7 +17,10 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(autouse=True)
 def no_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Take away keys and the user's own configuration; runs and models go to a temporary folder."""
-    for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL"):
+    keys = [preset.key_env for preset in PRESETS if preset.key_env]
+    for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", *keys):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("ANTHROPIC_BASE_URL", "OPENAI_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("ANTHROPIC_CONFIG_DIR", str(tmp_path / "no-anthropic"))
     monkeypatch.setenv("ATLAS_HOME", str(tmp_path / "atlas"))

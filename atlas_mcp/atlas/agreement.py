@@ -41,12 +41,15 @@ class Group:
 
 
 def group_answers(votes: Iterable[Vote]) -> tuple[Group, ...]:
-    """Return the candidates grouped by what they answer, the largest group first."""
+    """Return the candidates grouped by what they answer, the largest group first.
+
+    Of groups of one size, the one that more solvers stand behind comes first.
+    """
     groups: dict[str, list[Vote]] = {}
     for vote in votes:
         groups.setdefault(same_key(vote.candidate.answer), []).append(vote)
     found = [Group(votes[0].candidate.answer, tuple(votes)) for votes in groups.values()]
-    return tuple(sorted(found, key=lambda group: -len(group.votes)))
+    return tuple(sorted(found, key=lambda group: (-len(group.votes), -_solvers(group))))
 
 
 def same_key(answer: Json) -> str:
@@ -85,9 +88,18 @@ def warnings_of(votes: Sequence[Vote]) -> tuple[str, ...]:
                 f"All candidates behind the largest group used one strategy ({top[0].strategy}): "
                 "they may share one mistake."
             )
+        if len({vote.solver for vote in top}) == 1 < len({vote.solver for vote in votes}):
+            found.append(
+                f"All candidates behind the largest group come from one solver ({top[0].solver}): "
+                "agreement across models says more."
+            )
     if len(groups) > 1 and len(groups[0].votes) == len(groups[1].votes):
         found.append("No answer has more candidates behind it than every other.")
     return tuple(found)
+
+
+def _solvers(group: Group) -> int:
+    return len({vote.solver for vote in group.votes})
 
 
 def _number(text: str) -> str | None:

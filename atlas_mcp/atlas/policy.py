@@ -49,10 +49,21 @@ from atlas_mcp.atlas.holds import hold_for, synthesis_reserve
 from atlas_mcp.atlas.messages import ModelRequest, ToolResult
 from atlas_mcp.atlas.outcomes import StopReason
 from atlas_mcp.atlas.pool import Floor, floor_of
-from atlas_mcp.atlas.state import ExploreState, OrchestratorTurn, RunState, call_key
+from atlas_mcp.atlas.state import (
+    ExploreState,
+    OrchestratorTurn,
+    RunState,
+    call_key,
+    quota_used,
+    unanswered_in_a_row,
+)
 
 MAX_FRUITLESS_TURNS = 3
 """Turns of the orchestrator in a row that add no explore and give no accepted answer."""
+
+SILENT_AFTER = 2
+"""Explores in a row that a solver's endpoint leaves unanswered before it gets no more of them, as
+long as another solver can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +177,7 @@ def _grant(state: RunState, wants: Wants) -> ExploresPlanned | RunFinished:
     refused: list[ToolResult] = []
     serial = state.budget.max_parallel == 1
     left = 0 if must_conclude(state) else state.explores_left
-    used = {entry.name: prompts.quota_used(state, entry.name) for entry in state.spec.solvers}
+    used = {entry.name: quota_used(state, entry.name) for entry in state.spec.solvers}
     for call in wants.calls:
         if not isinstance(call, WantedExplore):
             refused.append(_refusal(call.call_id, prompts.bad_arguments(call.fault)))
@@ -178,6 +189,8 @@ def _grant(state: RunState, wants: Wants) -> ExploresPlanned | RunFinished:
             refused.append(_refusal(call.call_id, prompts.one_per_turn()))
         elif solver.quota is not None and used[solver.name] >= solver.quota:
             refused.append(_refusal(call.call_id, prompts.exhausted(solver.name)))
+        elif _silent(state, solver.name):
+            refused.append(_refusal(call.call_id, prompts.silent(solver.name)))
         elif not _reaches(state, call.explore):
             refused.append(_refusal(call.call_id, prompts.too_dear(solver.name)))
         else:
@@ -268,9 +281,26 @@ def _reachable_floor(state: RunState) -> Floor:
 
 
 def _usable(state: RunState, planned: Sequence[Planned] = ()) -> list[str]:
-    """Return the solvers with quota left that the money at hand reaches for."""
+    """Return the solvers with quota left that the money at hand reaches for, and that answer.
+
+    Where none of them answers, all of them: there is nobody else to ask.
+    """
+    names = [name for name in _affordable(state, planned) if not _silent(state, name)]
+    return names or _affordable(state, planned)
+
+
+def _affordable(state: RunState, planned: Sequence[Planned] = ()) -> list[str]:
     names = _solvers_with_quota(state, planned)
     return [name for name in names if _reaches(state, Explore(name))]
+
+
+def _silent(state: RunState, solver: str) -> bool:
+    """Return whether a solver has stopped answering, and another that it has not."""
+
+    def quiet(name: str) -> bool:
+        return unanswered_in_a_row(state, name) >= SILENT_AFTER
+
+    return quiet(solver) and any(not quiet(name) for name in _affordable(state))
 
 
 def _solvers_with_quota(state: RunState, planned: Sequence[Planned] = ()) -> list[str]:
@@ -278,7 +308,7 @@ def _solvers_with_quota(state: RunState, planned: Sequence[Planned] = ()) -> lis
 
     def used(name: str) -> int:
         further = sum(item.explore.solver == name for item in planned)
-        return prompts.quota_used(state, name) + further
+        return quota_used(state, name) + further
 
     return [
         entry.name

@@ -31,9 +31,10 @@ from atlas_mcp.atlas.messages import (
     Tool,
     UserTurn,
 )
-from atlas_mcp.atlas.pool import ModelSpec, RunSpec, floor_of
+from atlas_mcp.atlas.pool import ModelSpec, RunSpec, SolverSpec, floor_of
 from atlas_mcp.atlas.problem import Problem
-from atlas_mcp.atlas.state import ExploreState, RunState
+from atlas_mcp.atlas.state import ExploreState, RunState, quota_used, unanswered_in_a_row
+from atlas_mcp.atlas.usage import add_costs
 
 EXPLORE_TOOL = "explore"
 
@@ -337,20 +338,29 @@ def budget_text(state: RunState) -> str:
     if cost is not None:
         text += f" Spent: ${_dollars(cost)}"
         text += "." if cap is None else f" of ${_dollars(cap)}."
+    several = len(state.spec.solvers) > 1
     for entry in state.spec.solvers:
-        if entry.quota is not None:
-            used = quota_used(state, entry.name)
-            mark = " (exhausted)" if used >= entry.quota else ""
-            text += f"\n{entry.name}: {used} of {entry.quota} explores used{mark}."
+        if several or entry.quota is not None:
+            text += f"\n{_solver_line(state, entry)}"
     return text
 
 
-def quota_used(state: RunState, solver: str) -> int:
-    """Return how many explores of a run went to `solver`."""
-    return sum(
-        explore.planned.explore.solver == solver and explore.skipped is None
-        for explore in state.explores.values()
-    )
+def _solver_line(state: RunState, entry: SolverSpec) -> str:
+    """Return what is known of one solver by now: quota, time, cost, and whether it answers."""
+    used = quota_used(state, entry.name)
+    limit = "" if entry.quota is None else f" of {entry.quota}"
+    spent = " (exhausted)" if entry.quota is not None and used >= entry.quota else ""
+    parts = [f"{used}{limit} explores used{spent}"]
+    done = [e for e in state.done if e.planned.explore.solver == entry.name]
+    if done:
+        seconds = [(e.finished_at or 0.0) - (e.started_at or 0.0) for e in done]
+        parts.append(f"about {sum(seconds) / len(seconds):.0f} s each")
+        cost = add_costs(*(e.cost_usd for e in done))
+        if cost is not None:
+            parts.append(f"${_dollars(cost / len(done))} each")
+    if unanswered_in_a_row(state, entry.name):
+        parts.append("did not answer the last time")
+    return f"{entry.name}: {', '.join(parts)}."
 
 
 CONCLUDE_TEXTS = {
@@ -385,6 +395,11 @@ def exhausted(solver: str | None = None) -> str:
     if solver is None:
         return "Not run: no explore is left. Answer from the evidence you have."
     return f"Not run: the quota of solver {solver!r} is used up. Use another."
+
+
+def silent(solver: str) -> str:
+    """Return what a tool call is told for a solver that has stopped answering."""
+    return f"Not run: solver {solver!r} has not answered its last explores. Use another."
 
 
 def too_dear(solver: str) -> str:
@@ -445,7 +460,8 @@ def _options_text(spec: RunSpec) -> str:
                 rates = f"${price.input.normalize():f} in, ${price.output.normalize():f} out"
                 cost = f"{rates} per million tokens"
             quota = f", at most {entry.quota} explores" if entry.quota is not None else ""
-            lines.append(f"  - {entry.name}: {entry.spec.model}, {cost}{quota}")
+            efforts = f", efforts {', '.join(entry.spec.efforts)}" if entry.spec.efforts else ""
+            lines.append(f"  - {entry.name}: {entry.spec.model}, {cost}{efforts}{quota}")
     return "\n".join(lines)
 
 

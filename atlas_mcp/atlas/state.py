@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from types import MappingProxyType
 from typing import assert_never
 
@@ -281,6 +282,24 @@ def start(record: Record) -> RunState:
         at=record.at,
         ledger=Ledger(record.event.spec.budget.max_cost_usd),
     )
+
+
+def quota_used(state: RunState, solver: str) -> int:
+    """Return how many explores of a run went to `solver`."""
+    return sum(
+        explore.planned.explore.solver == solver and explore.skipped is None
+        for explore in state.explores.values()
+    )
+
+
+def unanswered_in_a_row(state: RunState, solver: str) -> int:
+    """Return how many of the last explores of `solver` in a run its endpoint did not answer."""
+    outcomes = [e.outcome for e in state.done if e.planned.explore.solver == solver]
+    silent = takewhile(
+        lambda one: isinstance(one, SolverFailure) and one.kind in ("unavailable", "rejected"),
+        reversed(outcomes),
+    )
+    return sum(1 for _ in silent)
 
 
 def call_key(event: SolverStarted | OrchestratorAsked) -> str:

@@ -24,6 +24,7 @@ from atlas_mcp.models.base import Model, Notice, OnNotice
 from atlas_mcp.models.catalogue import find
 from atlas_mcp.models.claude import Claude, Connection
 from atlas_mcp.models.claude_families import family_of
+from atlas_mcp.models.gate import CircuitPolicy, Gate
 from atlas_mcp.models.prices import price_of
 from atlas_mcp.models.scripted import demo
 from atlas_mcp.presets import PRESETS, UNKNOWN_SERVER, Preset, preset_of
@@ -66,10 +67,12 @@ class Pool:
     Args:
         settings: What is configured.
         models: Models by `vendor/name`, used in place of those the name would give. For tests.
+        circuit: When an endpoint counts as down.
     """
 
     settings: Settings
     models: Mapping[str, Model] = field(default_factory=dict[str, Model])
+    circuit: CircuitPolicy = field(default_factory=CircuitPolicy)
     _open: dict[tuple[str, str | None, str | None], Model] = field(
         init=False, default_factory=dict[tuple[str, str | None, str | None], Model]
     )
@@ -145,12 +148,14 @@ class Pool:
     async def model(self, spec: ModelSpec) -> Model:
         """Return the model that `spec` names; the same object each time."""
         key = (spec.model, spec.base_url, spec.api_key_env)
-        if spec.model in self.models:
-            return self.models[spec.model]
-        # One object per endpoint: two would hold two connection pools, or two copies of weights.
+        # One object per endpoint: two would hold two connection pools, or two copies of weights,
+        # and know nothing of each other's rate limits.
         async with self._preparing:
             if key not in self._open:
-                self._open[key] = await anyio.to_thread.run_sync(self._make, spec)
+                model = self.models.get(spec.model)
+                if model is None:
+                    model = await anyio.to_thread.run_sync(self._make, spec)
+                self._open[key] = Gate(model, spec.parallel, self.circuit)
         return self._open[key]
 
     async def aclose(self) -> None:

@@ -18,8 +18,9 @@ import anyio
 
 from atlas_mcp.atlas.holds import input_tokens_at_most
 from atlas_mcp.atlas.messages import ModelRequest, Reply
+from atlas_mcp.atlas.pool import DEFAULT_IMAGE_TOKENS
 from atlas_mcp.atlas.usage import FREE, NO_USAGE, Cost, Price, Usage, add_costs
-from atlas_mcp.errors import ConfigError, ModelError, ModelUnavailable
+from atlas_mcp.errors import ConfigError, ModelDown, ModelError, ModelUnavailable
 from atlas_mcp.models.prices import price_of
 
 if TYPE_CHECKING:
@@ -116,6 +117,7 @@ async def generate_with_retries(
     *,
     policy: RetryPolicy,
     price: Price | None = None,
+    image_tokens: int = DEFAULT_IMAGE_TOKENS,
     on_tokens: OnTokens | None = None,
     on_usage: OnUsage | None = None,
     on_retry: OnRetry | None = None,
@@ -129,6 +131,7 @@ async def generate_with_retries(
         policy: How often and how patiently.
         price: Dearest rates of the model, to bound what an attempt that broke off may have cost;
             looked up by the model's name if not given.
+        image_tokens: Input tokens one picture counts at most, for the same bound.
         on_tokens: Called as a reply grows; starts again from zero with each attempt.
         on_usage: Called with what has been counted so far, over all attempts.
         on_retry: Called before each wait.
@@ -144,6 +147,7 @@ async def generate_with_retries(
             `complete` is false if the counts of any of them may be short.
     """
     spent = _Spent()
+    bound = _Bound(request, price, image_tokens)
     for attempt in range(1, policy.attempts + 1):
         try:
             meter = None if on_usage is None else spent.meter(on_usage)
@@ -154,7 +158,7 @@ async def generate_with_retries(
                 spent.meter(on_usage)(NO_USAGE, FREE)
             wait = policy.delay(attempt, error.retry_after)
             give_up = _reason_to_give_up(policy, attempt, error, wait)
-            if give_up is None and not await _affordable(error, request, price, may_spend):
+            if give_up is None and not await _affordable(error, bound, may_spend):
                 give_up = "not tried again: the budget leaves no money for another attempt"
             if give_up is not None:
                 raise spent.all_in(error, give_up) from error
@@ -163,20 +167,27 @@ async def generate_with_retries(
             spent.add(error)
             raise spent.all_in(error) from error
         else:
-            return spent.all_in_reply(reply, model.name, request, price)
+            return spent.all_in_reply(reply, model.name, bound)
         if on_retry is not None:
             on_retry(retry)
         await anyio.sleep(retry.wait)
     raise AssertionError("the last attempt returns or raises")  # pragma: no cover - see above
 
 
-def most_uncounted(error: ModelError, request: ModelRequest, price: Price) -> Decimal:
+def most_uncounted(
+    error: ModelError,
+    request: ModelRequest,
+    price: Price,
+    *,
+    image_tokens: int = DEFAULT_IMAGE_TOKENS,
+) -> Decimal:
     """Return the US dollars one failed call may have cost beyond its counts, at most.
 
     Args:
         error: The failure of a single attempt.
         request: What was asked.
         price: Dearest rates of the model.
+        image_tokens: Input tokens one picture counts at most.
 
     Returns:
         Zero if the counts are complete, else what the whole of `max_tokens` costs less what is
@@ -185,25 +196,42 @@ def most_uncounted(error: ModelError, request: ModelRequest, price: Price) -> De
     if error.complete:
         return FREE
     counted = error.usage or Usage()
-    most = price.of(
-        input_tokens=counted.input_tokens or input_tokens_at_most(request),
-        output_tokens=request.max_tokens,
-    )
+    read = counted.input_tokens or input_tokens_at_most(request, image_tokens=image_tokens)
+    most = price.of(input_tokens=read, output_tokens=request.max_tokens)
     return max(FREE, most - (error.cost_usd or FREE))
 
 
-async def _affordable(
-    error: ModelError, request: ModelRequest, price: Price | None, may_spend: MaySpend | None
-) -> bool:
-    if price is None or may_spend is None:
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    """What the attempts of one call may cost at most, each."""
+
+    request: ModelRequest
+    price: Price | None
+    image_tokens: int
+
+    def priced(self, model: str) -> _Bound:
+        return self if self.price else replace(self, price=price_of(model))
+
+    def uncounted(self, error: ModelError) -> Cost:
+        """Return `most_uncounted`; `None` where the price is unknown."""
+        if self.price is None:
+            return None
+        return most_uncounted(error, self.request, self.price, image_tokens=self.image_tokens)
+
+
+async def _affordable(error: ModelError, bound: _Bound, may_spend: MaySpend | None) -> bool:
+    uncounted = bound.uncounted(error)
+    if uncounted is None or may_spend is None:
         return True
-    lost = most_uncounted(error, request, price) + (error.cost_usd or FREE)
+    lost = uncounted + (error.cost_usd or FREE)
     return lost == 0 or await may_spend(lost)
 
 
 def _reason_to_give_up(
     policy: RetryPolicy, attempt: int, error: ModelUnavailable, wait: float
 ) -> str | None:
+    if isinstance(error, ModelDown):
+        return ""
     if attempt == policy.attempts:
         return "" if attempt == 1 else f"gave up after {attempt} attempts"
     if error.retry_after is not None and error.retry_after > policy.longest_retry_after:
@@ -246,22 +274,19 @@ class _Spent:
             whole.args = (whole.model, whole.message)
         return whole
 
-    def all_in_reply(
-        self, reply: Reply, model: str, request: ModelRequest, price: Price | None
-    ) -> Reply:
+    def all_in_reply(self, reply: Reply, model: str, bound: _Bound) -> Reply:
         """Return `reply` with the usage and cost of the failed attempts before it."""
         if not self._errors:
             return reply
         cost = add_costs(reply.cost_usd, self._cost())
         uncertain = reply.uncertain_usd
         if not all(error.complete for error in self._errors):
-            price = price or price_of(model)
-            if price is None:
+            bound = bound.priced(model)
+            uncounted = add_costs(*(bound.uncounted(error) for error in self._errors))
+            if uncounted is None:
                 cost = None
             else:
-                uncertain += sum(
-                    (most_uncounted(error, request, price) for error in self._errors), FREE
-                )
+                uncertain += uncounted
         return replace(
             reply, usage=reply.usage + self._usage(), cost_usd=cost, uncertain_usd=uncertain
         )

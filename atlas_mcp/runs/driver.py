@@ -269,12 +269,12 @@ class Driver:
         with self._stoppable(deadline) as scope:
             try:
                 model = _UntilStopped(await self.pool.model(spec), self.live, scope)
-                counted = (Usage(requests=1), FREE)
                 reply = await generate_with_retries(
                     model,
                     request,
                     policy=self.retries,
                     price=spec.price,
+                    image_tokens=spec.image_tokens,
                     on_tokens=on_tokens,
                     on_usage=on_usage,
                     on_retry=on_retry,

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atlas_mcp.atlas.agreement import Vote, group_answers, same_key, warnings_of
+from atlas_mcp.atlas.explore import Candidate, Strategy
 from tests.unit.atlas.builders import found
 
 
@@ -104,3 +105,29 @@ def test_a_tie_is_warned_of() -> None:
     assert any("No answer" in one for one in warnings_of(votes("1", "2")))
     assert warnings_of(votes("1", "2", "1")) == ()
     assert warnings_of([]) == ()
+
+
+def test_agreement_within_one_solver_is_warned_of_where_there_are_several() -> None:
+    def vote(number: int, solver: str, answer: str) -> Vote:
+        strategies: tuple[Strategy, ...] = ("direct", "decompose", "work_backwards")
+        return Vote(number, solver, strategies[number % 3], Candidate(answer, "So.", "How.", 0.5))
+
+    alone = [vote(1, "a", "1"), vote(2, "a", "1"), vote(3, "b", "2")]
+    across = [vote(1, "a", "1"), vote(2, "b", "1"), vote(3, "b", "2")]
+    only = [vote(1, "a", "1"), vote(2, "a", "1")]
+
+    assert "one solver (a)" in " ".join(warnings_of(alone))
+    assert "one solver" not in " ".join(warnings_of(across))
+    assert "one solver" not in " ".join(warnings_of(only))
+
+
+def test_of_groups_of_one_size_the_one_with_more_solvers_behind_it_is_first() -> None:
+    candidates = [Candidate(answer, "So.", "How.", 0.5) for answer in ("1", "1", "2", "2")]
+    solvers = ("a", "a", "a", "b")
+
+    groups = group_answers(
+        Vote(number, solver, "direct", one)
+        for number, (solver, one) in enumerate(zip(solvers, candidates, strict=True), start=1)
+    )
+
+    assert [group.answer for group in groups] == ["2", "1"]

@@ -16,7 +16,7 @@ from atlas_mcp.atlas.events import (
     Record,
     StopRequested,
 )
-from atlas_mcp.atlas.explore import Explore, Outcome
+from atlas_mcp.atlas.explore import Explore, FailureKind, Outcome
 from atlas_mcp.atlas.messages import AssistantTurn, ToolCall, UserTurn
 from atlas_mcp.atlas.policy import RunSolver
 from atlas_mcp.atlas.state import RunState
@@ -601,3 +601,82 @@ def test_the_amount_held_covers_what_a_call_can_cost() -> None:
     for solve in run.solves:
         assert solve.intent.hold_usd >= Decimal(10) * solve.request.max_tokens / 1_000_000
         assert solve.request.max_tokens <= 4_000
+
+
+# Solvers that do not answer
+
+
+def unavailable_for(*names: str) -> Callable[[RunSolver], Outcome]:
+    """Return what solves everything but what goes to the solvers called `names`."""
+
+    def solve(command: RunSolver) -> Outcome:
+        return failed("unavailable") if command.explore.solver in names else found()
+
+    return solve
+
+
+def test_a_solver_that_left_two_explores_unanswered_gets_no_more_while_another_answers() -> None:
+    dead = {"solver": "dead", **DIRECT}
+    run = play(
+        a_run(a_solver("dead"), a_solver("well"), prefetch=0),
+        explores(dead),
+        explores(dead),
+        explores(dead, {"solver": "well", **OTHER}),
+        explores({"solver": "well", **DIRECT}),
+        answers(),
+        solve=unavailable_for("dead"),
+    )
+
+    assert [solve.explore.solver for solve in run.solves] == ["dead", "dead", "well", "well"]
+    [refused] = [part for part in results_of(run.asks[3].request.turns) if "has not" in part.text]
+    assert "'dead'" in refused.text
+    assert "Use another" in refused.text
+    assert run.end.status == "answered"
+
+
+def test_an_orchestrator_is_told_which_solver_did_not_answer() -> None:
+    run = play(a_run(a_solver("dead"), a_solver("well")), solve=unavailable_for("dead"))
+
+    lines = run.told(1).splitlines()
+    assert [line for line in lines if "did not answer" in line] == [
+        next(line for line in lines if line.startswith("dead: 1 explores used"))
+    ]
+
+
+def test_explores_that_the_core_asks_for_go_to_solvers_that_answer() -> None:
+    run = play(
+        a_run(a_solver("dead"), a_solver("well"), prefetch=4, max_explores=8, effort="high"),
+        answers(),
+        solve=unavailable_for("dead"),
+    )
+
+    assert [solve.explore.solver for solve in run.solves] == ["dead", "well"] * 2 + ["well"]
+    assert run.end.status == "answered"
+
+
+def test_a_solver_that_answers_again_is_used_again() -> None:
+    outcomes = iter([failed("unavailable"), failed("rejected"), found()])
+    one = {"solver": "a", **DIRECT}
+    run = play(
+        a_run(a_solver("a"), prefetch=0),
+        *[explores(one)] * 4,
+        answers(),
+        solve=lambda command: next(outcomes, found()),
+    )
+
+    assert [solve.explore.solver for solve in run.solves] == ["a"] * 4
+
+
+@pytest.mark.parametrize("kind", ["timeout", "refused", "truncated", "malformed"])
+def test_a_solver_that_answers_badly_is_not_taken_for_silent(kind: FailureKind) -> None:
+    one = {"solver": "a", **DIRECT}
+    run = play(
+        a_run(a_solver("a"), a_solver("b"), prefetch=0),
+        *[explores(one)] * 3,
+        explores({"solver": "b", **OTHER}),
+        explores({"solver": "b", **DIRECT}),
+        answers(),
+        solve=lambda command: failed(kind) if command.explore.solver == "a" else found(),
+    )
+
+    assert [solve.explore.solver for solve in run.solves][:3] == ["a"] * 3

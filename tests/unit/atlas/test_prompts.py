@@ -253,13 +253,15 @@ How many?
 <candidate>{"number": 1, "solver": "a", "strategy": "direct", "answer": "a \\u003c b", "confidence_percent": 75, "approach": "Counting.", "justification": "So.", "cost_usd": 0.01}</candidate>
 <candidate>{"number": 2, "solver": "b", "strategy": "first_principles", "failed": "timeout", "why": "no answer in 1,200 s", "cost_usd": 0.01}</candidate>
 Explores: 2 of 4 used, 2 left. Spent: $0.0200 of $5.00.
-b: 1 of 1 explores used (exhausted).\
+a: 1 explores used, about 2 s each, $0.0100 each.
+b: 1 of 1 explores used (exhausted), about 2 s each, $0.0100 each.\
 """)
     assert run.told(2) == snapshot("""\
 Not run: the quota of solver 'b' is used up. Use another.
 <candidate>{"number": 3, "solver": "a", "strategy": "direct", "answer": "a \\u003c b", "confidence_percent": 75, "approach": "Counting.", "justification": "So.", "cost_usd": 0.01}</candidate>
 Explores: 3 of 4 used, 1 left. Spent: $0.0400 of $5.00.
-b: 1 of 1 explores used (exhausted).\
+a: 2 explores used, about 2 s each, $0.0100 each.
+b: 1 of 1 explores used (exhausted), about 2 s each, $0.0100 each.\
 """)
 
 

@@ -1,0 +1,168 @@
+"""The way to one endpoint, shared by all its callers of this process.
+
+Owns three things no single call can know: how many calls are in flight, until when the vendor wants
+to be left alone, and whether the endpoint has failed so often in a row that asking it again only
+costs time. It never tries a call again; `models.retry` does.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import anyio
+from typing_extensions import override
+
+from atlas_mcp.atlas.messages import ModelRequest, Reply
+from atlas_mcp.atlas.usage import FREE, Usage
+from atlas_mcp.errors import ModelDown, ModelError, ModelUnavailable
+from atlas_mcp.models.base import Model, OnTokens, OnUsage
+
+OPENS_AFTER = 6
+"""Failures in a row after which an endpoint counts as down. As many as one call has attempts."""
+
+OPENS_AFTER_SECONDS = 20.0
+"""Seconds that those failures must span: calls that fail together are one failure, not six."""
+
+COOL_DOWN = 30.0
+"""Seconds for which an endpoint that is down is not asked; then one call may try."""
+
+SPREAD = 0.25
+"""Part of a shared wait by which callers leave it one after the other, at random."""
+
+LONGEST_WAIT = 300.0
+"""Seconds of a wait that is shared. Whoever is told to wait longer fails alone: no other call is
+kept from an answer on the word of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class CircuitPolicy:
+    """When an endpoint counts as down, and for how long.
+
+    Attributes:
+        opens_after: Failures in a row.
+        opens_after_seconds: Seconds that they must span.
+        cool_down: Seconds for which it is then not asked.
+    """
+
+    opens_after: int = OPENS_AFTER
+    opens_after_seconds: float = OPENS_AFTER_SECONDS
+    cool_down: float = COOL_DOWN
+
+
+@dataclass(slots=True)
+class Gate(Model):
+    """A model whose calls pass one by one, or wait, or are refused.
+
+    Args:
+        model: Who is asked.
+        parallel: Calls in flight at once; `None` for no bound.
+        circuit: When it counts as down.
+        random: Gives numbers from 0 to 1.
+    """
+
+    model: Model
+    parallel: int | None = None
+    circuit: CircuitPolicy = field(default_factory=CircuitPolicy)
+    random: Callable[[], float] = field(default=random.random, repr=False)
+    _slots: anyio.CapacityLimiter = field(init=False, repr=False)
+    _not_before: float = field(init=False, default=0.0)
+    _failures: int = field(init=False, default=0)
+    _failing_since: float = field(init=False, default=0.0)
+    _closed_until: float = field(init=False, default=0.0)
+    _trying: bool = field(init=False, default=False)
+    _last_words: str = field(init=False, default="")
+
+    def __post_init__(self) -> None:
+        self._slots = anyio.CapacityLimiter(
+            float("inf") if self.parallel is None else self.parallel
+        )
+
+    @property
+    @override
+    def name(self) -> str:
+        return self.model.name
+
+    @property
+    def is_down(self) -> bool:
+        """Whether the endpoint has failed so often in a row that it is not asked."""
+        return self._failures >= self.circuit.opens_after and self._closed_until > 0
+
+    @override
+    async def generate(
+        self,
+        request: ModelRequest,
+        *,
+        on_tokens: OnTokens | None = None,
+        on_usage: OnUsage | None = None,
+    ) -> Reply:
+        """Make one call once it may be made; see `Model.generate`.
+
+        `on_usage` is told of one request when the call leaves: before that nothing can be billed.
+
+        Raises:
+            ModelDown: The endpoint is not asked at present.
+        """
+        self._refuse_if_down()
+        async with self._slots:
+            await self._wait_with_the_others()
+            trial = self._refuse_if_down()
+            self._trying = self._trying or trial
+            if on_usage is not None:
+                on_usage(Usage(requests=1), FREE)
+            try:
+                reply = await self.model.generate(request, on_tokens=on_tokens, on_usage=on_usage)
+            except ModelUnavailable as error:
+                self._failed(error)
+                raise
+            except ModelError:
+                # It answers; that it refuses this call says nothing of others.
+                self._answered()
+                raise
+            finally:
+                if trial:
+                    self._trying = False
+        self._answered()
+        return reply
+
+    @override
+    async def aclose(self) -> None:
+        await self.model.aclose()
+
+    def _refuse_if_down(self) -> bool:
+        """Let a call pass, or raise; return whether it is the one that tries an endpoint again."""
+        if not self.is_down:
+            return False
+        left = self._closed_until - anyio.current_time()
+        if left <= 0 and not self._trying:
+            return True
+        raise ModelDown(
+            self.model.name,
+            f"it failed {self._failures} times in a row and is not asked for "
+            f"{max(1.0, left):.0f} s; the last time: {self._last_words}",
+            usage=Usage(),
+            cost_usd=FREE,
+        )
+
+    async def _wait_with_the_others(self) -> None:
+        """Wait as long as the vendor has asked any of the callers to."""
+        left = self._not_before - anyio.current_time()
+        if left > 0:
+            await anyio.sleep(left * (1 + SPREAD * self.random()))
+
+    def _failed(self, error: ModelUnavailable) -> None:
+        now = anyio.current_time()
+        if self._failures == 0:
+            self._failing_since = now
+        self._failures += 1
+        self._last_words = error.message
+        if error.retry_after is not None and error.retry_after <= LONGEST_WAIT:
+            self._not_before = max(self._not_before, now + error.retry_after)
+        lasting = now - self._failing_since >= self.circuit.opens_after_seconds
+        if self._failures >= self.circuit.opens_after and lasting:
+            self._closed_until = now + self.circuit.cool_down
+
+    def _answered(self) -> None:
+        self._failures = 0
+        self._closed_until = 0.0

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
+from atlas_mcp.atlas.answer_schema import answer_error
 from atlas_mcp.atlas.events import OrchestratorReplied
 from atlas_mcp.atlas.explore import (
     MAX_INSTRUCTION_CHARS,
@@ -21,7 +22,6 @@ from atlas_mcp.atlas.explore import (
 )
 from atlas_mcp.atlas.messages import EFFORTS, Json, Reply
 from atlas_mcp.atlas.pool import RunSpec
-from atlas_mcp.atlas.problem import answer_error
 from atlas_mcp.atlas.prompts import EXPLORE_TOOL
 
 

@@ -12,8 +12,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, cast, get_args
 
+from atlas_mcp.atlas.answer_schema import answer_error
 from atlas_mcp.atlas.messages import Effort, Json, Reply, encodable
-from atlas_mcp.atlas.problem import answer_error
 
 Strategy: TypeAlias = Literal[
     "direct",

@@ -7,20 +7,16 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
 
+from atlas_mcp.atlas.answer_schema import check_answer_schema
 from atlas_mcp.atlas.messages import Image, Json
 from atlas_mcp.errors import InvalidInput
 
 MAX_PROBLEM_BYTES = 400_000
 """Longest problem text, bytes of UTF-8: about 100,000 tokens, a tenth of current contexts."""
-
-MAX_SCHEMA_BYTES = 16_384
-"""Longest answer schema, bytes of JSON. It is sent with every call of a run."""
 
 MAX_IMAGES = 8
 """Pictures of one problem. They are sent with every call of a run."""
@@ -92,58 +88,6 @@ def _encoded(text: str, argument: str) -> bytes:
         raise InvalidInput(argument, f"is not valid Unicode at character {error.start}") from error
 
 
-def check_answer_schema(schema: object) -> Mapping[str, Json]:
-    """Return `schema` if an answer can be asked for in its shape.
-
-    Raises:
-        InvalidInput: It is no valid JSON Schema 2020-12, too large, or refers to elsewhere.
-    """
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import SchemaError
-
-    if not isinstance(schema, dict):
-        raise InvalidInput(
-            "answer_schema", "must be a JSON Schema object, e.g. {'type': 'integer'}"
-        )
-    found = cast("dict[str, Any]", schema)
-    try:
-        text = json.dumps(found)
-    except (TypeError, ValueError) as error:
-        raise InvalidInput("answer_schema", f"is not JSON: {error}") from error
-    if len(text) > MAX_SCHEMA_BYTES:
-        raise InvalidInput(
-            "answer_schema", f"has {len(text):,} bytes; at most {MAX_SCHEMA_BYTES:,} are taken"
-        )
-    try:
-        Draft202012Validator.check_schema(found)
-    except SchemaError as error:
-        where = error.json_path.removeprefix("$") or "the top"
-        raise InvalidInput(
-            "answer_schema", f"is not a valid JSON Schema at {where}: {error.message}"
-        ) from error
-    definitions = found.get("$defs")
-    known = cast("dict[str, Any]", definitions) if isinstance(definitions, dict) else {}
-    for reference in _references(found):
-        name = reference.removeprefix("#/$defs/")
-        if name == reference or name.partition("/")[0] not in known:
-            raise InvalidInput(
-                "answer_schema",
-                f"refers to {reference!r}; only references to its own #/$defs/… are followed",
-            )
-    return found
-
-
-def answer_error(answer: Json, schema: Mapping[str, Json] | None) -> str | None:
-    """Return why `answer` does not fit `schema`, `None` if it does. No schema: a string fits."""
-    if schema is None:
-        return None if isinstance(answer, str) else "the answer is not a string"
-    from jsonschema import Draft202012Validator
-
-    validator: Any = Draft202012Validator(schema)
-    error: Any = next(validator.iter_errors(answer), None)
-    return None if error is None else f"{error.json_path}: {error.message}"
-
-
 def image_from_bytes(content: bytes, argument: str) -> str:
     """Return the `data:` URL of a picture's bytes, its type told by its content.
 
@@ -178,17 +122,3 @@ def _media_type(content: bytes) -> str | None:
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
         return "image/webp"
     return next((kind for magic, kind in _MAGIC if content.startswith(magic)), None)
-
-
-def _references(node: object) -> list[str]:
-    found: list[str] = []
-    if isinstance(node, dict):
-        for key, value in cast("dict[str, object]", node).items():
-            if key in ("$ref", "$dynamicRef") and isinstance(value, str):
-                found.append(value)
-            else:
-                found.extend(_references(value))
-    elif isinstance(node, list):
-        for item in cast("list[object]", node):
-            found.extend(_references(item))
-    return found

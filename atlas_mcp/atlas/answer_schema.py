@@ -114,8 +114,8 @@ def _validator_class() -> Any:
                     yield from validator.descend(value, below, path=key, schema_path=one)
 
     ours = {"pattern": pattern, "patternProperties": pattern_properties}
-    extend: Any = validators.extend  # pyright: ignore[reportUnknownMemberType] - it has no types
-    return extend(Draft202012Validator, ours)
+    # The library has no types.
+    return cast("Any", validators).extend(Draft202012Validator, ours)
 
 
 @lru_cache(maxsize=256)

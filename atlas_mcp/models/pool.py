@@ -87,6 +87,18 @@ class Pool:
             return tuple(self.settings.solvers)
         return (DEFAULT_MODEL,)
 
+    def libraries(self) -> tuple[str, ...]:
+        """Return the vendors' client libraries that runs will need, to be imported ahead of time."""
+        named = [entry.model for entry in self.settings.solvers.values()]
+        if self.settings.orchestrator is not None:
+            named.append(self.settings.orchestrator.model)
+        vendors = {name.partition("/")[0] for name in named}
+        if self.settings.has_anthropic_credentials:
+            vendors.add("anthropic")
+        known = {"anthropic": "anthropic", **{preset.vendor: "openai" for preset in PRESETS}}
+        wanted = {known[vendor] for vendor in vendors if vendor in known}
+        return tuple(sorted(name for name in wanted if find_spec(name) is not None))
+
     def solvers(self, names: Sequence[str] | None) -> tuple[SolverSpec, ...]:
         """Return the entries called `names`, or the pool's own where none are named.
 

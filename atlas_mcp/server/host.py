@@ -108,8 +108,8 @@ class Host:
             async with opening as service:
                 self._service = service
                 self._opened.set()
-                if self.settings.has_anthropic_credentials:
-                    await anyio.to_thread.run_sync(importlib.import_module, "anthropic")
+                for library in service.pool.libraries():
+                    await anyio.to_thread.run_sync(importlib.import_module, library)
                 await anyio.sleep_forever()
         except AtlasError as error:
             logger.error("%s", error)

@@ -88,7 +88,7 @@ class Pool:
         return (DEFAULT_MODEL,)
 
     def libraries(self) -> tuple[str, ...]:
-        """Return the vendors' client libraries that runs will need, to be imported ahead of time."""
+        """Return the client libraries that runs will need, to be imported ahead of time."""
         named = [entry.model for entry in self.settings.solvers.values()]
         if self.settings.orchestrator is not None:
             named.append(self.settings.orchestrator.model)

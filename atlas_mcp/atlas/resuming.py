@@ -31,20 +31,23 @@ def resumption(
             raised.
     """
     _check_limits(state, max_explores, max_cost_usd)
-    raised = (max_explores, max_cost_usd) not in {
-        (explores, cost)
-        for explores in (None, state.budget.max_explores)
-        for cost in (None, state.budget.max_cost_usd)
-    }
-    finished = state.finished
-    if finished is not None and not raised:
-        if finished.status == "answered":
+    budget, finished = state.budget, state.finished
+    more_explores = max_explores not in (None, budget.max_explores)
+    more_money = max_cost_usd not in (None, budget.max_cost_usd)
+    if finished is not None:
+        answered = finished.status == "answered"
+        if answered and not more_explores and not more_money:
             return ()
-        if finished.stop_reason == "max_cost":
+        if finished.stop_reason == "max_cost" and not more_money:
             raise InvalidInput(
                 "max_cost_usd",
-                f"the run ended at its cap of {state.budget.max_cost_usd}; resume it with a "
-                "larger one",
+                f"the run ended at its cap of {budget.max_cost_usd}; resume it with a larger one",
+            )
+        if answered and finished.stop_reason == "max_explores" and not more_explores:
+            raise InvalidInput(
+                "max_explores",
+                f"the run ended at its ceiling of {budget.max_explores} explores; resume it with "
+                "a larger one",
             )
     resumed = RunResumed(prompts.RESUMED, max_explores, max_cost_usd)
     return (*lost_calls(state), resumed)
@@ -54,7 +57,8 @@ def abandonment(state: RunState) -> tuple[Event, ...]:
     """Return the records that end a run which nobody drives and nobody wants."""
     if state.finished is not None:
         return ()
-    return (*lost_calls(state), StopRequested("user"), cancelled())
+    # Recorded also where no call was open: the time until now, nobody drove it.
+    return (CallsLost(), StopRequested("user"), cancelled())
 
 
 def lost_calls(state: RunState) -> tuple[Event, ...]:

@@ -6,7 +6,7 @@ new state. What to do next is decided in `atlas.policy`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from types import MappingProxyType
@@ -415,27 +415,36 @@ def _calls_lost(state: RunState, at: float) -> RunState:
 
 def _resumed(state: RunState, event: RunResumed, at: float) -> RunState:
     """Open the run again: same evidence, the limits raised, unanswered calls to be made anew."""
-    shown = state.shown
-    again = (
-        replace(explore, started_at=None, finished_at=None, outcome=None)
-        for explore in state.done
-        if isinstance(explore.outcome, SolverFailure)
-        and explore.outcome.kind in UNANSWERED
-        and explore.id not in shown
-    )
     budget = state.budget
     if event.max_explores is not None:
         budget = replace(budget, max_explores=event.max_explores)
     if event.max_cost_usd is not None:
         budget = replace(budget, max_cost_usd=event.max_cost_usd)
     turns = _turns_to_go_on_from(state, event.told)
-    return replace(
-        _reopened(_with_explores(state, *again), at),
+    state = replace(
+        _reopened(state, at),
         spec=replace(state.spec, budget=budget),
         ledger=replace(state.ledger, limit=budget.max_cost_usd),
         turns=turns,
         resumed_turns=len(turns),
     )
+    return _with_explores(state, *_to_make_again(state))
+
+
+def _to_make_again(state: RunState) -> Iterator[ExploreState]:
+    """Yield, as waiting, the explores without a reply that no turn to go on from has told of.
+
+    Those that were skipped are among them, as far as the ceiling leaves room.
+    """
+    shown, room = state.shown, state.explores_left
+    for explore in state.explores.values():
+        if explore.id in shown:
+            continue
+        if explore.skipped is not None and room > 0:
+            room -= 1
+            yield replace(explore, skipped=None)
+        elif isinstance(explore.outcome, SolverFailure) and explore.outcome.kind in UNANSWERED:
+            yield replace(explore, started_at=None, finished_at=None, outcome=None)
 
 
 def _turns_to_go_on_from(state: RunState, told: str) -> tuple[OrchestratorTurn, ...]:
@@ -450,10 +459,13 @@ def _turns_to_go_on_from(state: RunState, told: str) -> tuple[OrchestratorTurn, 
     last = state.turns[-1]
     if not isinstance(last.reply, OrchestratorReplied):
         return state.turns[:-1]
-    if state.finished is None or last.read or last.reply.reply.tool_calls:
+    # A run that was stopped decides on nothing any more: its last reply may be unread.
+    if last.read or state.finished is None or state.finished.status == "cancelled":
         return state.turns
     if last.reply.stop == "refusal":
         return state.turns[:-1]
+    if last.reply.reply.tool_calls:
+        return state.turns
     return (*state.turns[:-1], replace(last, read=True, sent_back=told))
 
 

@@ -228,6 +228,15 @@ def _result(
     return OrchestratorReplied(turn, AssistantTurn(said.text, named), stop, "", usage, cost)
 
 
+def followed_by(records: Sequence[Record], *events: Event, at: float | None = None) -> list[Record]:
+    """Return the records with `events` after them, all at one time: by default that of the last."""
+    added = (
+        Record(seq, records[-1].at if at is None else at, event)
+        for seq, event in enumerate(events, start=len(records) + 1)
+    )
+    return [*records, *added]
+
+
 def text_of(turn: Turn) -> str:
     assert isinstance(turn, UserTurn)
     return "\n".join(part.text for part in turn.parts if isinstance(part, Text | ToolResult))

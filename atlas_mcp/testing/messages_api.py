@@ -10,8 +10,10 @@ import contextlib
 import json
 import socket
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Generator, MutableMapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import anyio
@@ -20,9 +22,9 @@ import uvicorn
 from anyio.from_thread import start_blocking_portal
 from typing_extensions import override
 
-from atlas_mcp.atlas.usage import Usage
+from atlas_mcp.atlas.usage import NO_USAGE, Usage
 from atlas_mcp.models.claude_families import known_family
-from atlas_mcp.testing.messages_rules import Body, Broken, History, check_headers, refusal_of
+from atlas_mcp.testing.messages_rules import Broken, History, check_headers, refusal_of
 from atlas_mcp.testing.messages_wire import (
     ApiReply,
     Cache,
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
 __all__ = [
     "API_KEY",
     "ApiReply",
+    "Asked",
     "Call",
     "Fault",
     "MessagesApi",
@@ -66,6 +69,27 @@ Responder: TypeAlias = Callable[[dict[str, Any]], ApiReply | Fault]
 """Says what a request gets. Called on the server's thread, one request at a time."""
 
 
+@dataclass(slots=True)
+class Asked:
+    """One call of `POST /v1/messages`, and what became of it.
+
+    Attributes:
+        body: What it asks, decoded.
+        at: When all of it had arrived, seconds of `time.monotonic`.
+        outcome: What it gets; `None` before that is known, and for one that is refused.
+        billed: What a vendor would bill for it: a reply that has begun, to its end, whether the
+            client stays to hear it or not.
+        replied_at: When the last byte of a whole reply had been handed to the socket, seconds of
+            `time.monotonic`; `None` where there is none.
+    """
+
+    body: dict[str, Any]
+    at: float
+    outcome: ApiReply | Fault | None = None
+    billed: Usage = NO_USAGE
+    replied_at: float | None = None
+
+
 class MessagesApi:
     """The API: script it, serve it, then ask it what it saw.
 
@@ -79,8 +103,8 @@ class MessagesApi:
         disconnects: Calls the client left before they were answered.
         told: Everything clients were told they used: one request for each that arrived, tokens
             as far as they were sent.
-        bodies: The decoded bodies, in order of arrival.
-        raw_bodies: The same as they came.
+        asked: The calls whose bodies are JSON, in order of arrival.
+        raw_bodies: All bodies as they came.
         failures: What went wrong in the responder.
     """
 
@@ -96,7 +120,7 @@ class MessagesApi:
         self.most_in_flight = 0
         self.disconnects = 0
         self.told = Usage()
-        self.bodies: list[dict[str, Any]] = []
+        self.asked: list[Asked] = []
         self.raw_bodies: list[bytes] = []
         self.failures: list[Exception] = []
         self._responder = responder
@@ -107,6 +131,11 @@ class MessagesApi:
         self._cache = Cache()
         # Guards nothing but the wake-up: all state changes on the server's thread.
         self._changed = threading.Condition()
+
+    @property
+    def bodies(self) -> list[dict[str, Any]]:
+        """The decoded bodies, in order of arrival."""
+        return [asked.body for asked in self.asked]
 
     def script(self, *outcomes: ApiReply | Fault) -> None:
         """Append what the next requests get, in order of arrival."""
@@ -132,6 +161,7 @@ class MessagesApi:
 
     async def _count_and_answer(self, exchange: _Exchange) -> None:
         raw = await exchange.read()
+        at = time.monotonic()
         self.requests += 1
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
@@ -141,7 +171,7 @@ class MessagesApi:
         try:
             async with anyio.create_task_group() as group:
                 group.start_soon(self._watch, exchange, group.cancel_scope, name="watch client")
-                await self._answer(exchange, raw)
+                await self._answer(exchange, raw, at)
                 exchange.answered = True
                 group.cancel_scope.cancel()
         finally:
@@ -156,20 +186,21 @@ class MessagesApi:
             self.disconnects += 1
         scope.cancel()
 
-    async def _answer(self, exchange: _Exchange, raw: bytes) -> None:
+    async def _answer(self, exchange: _Exchange, raw: bytes, at: float) -> None:
         try:
             body: Any = json.loads(raw)
         except ValueError:
             await exchange.error(400, "invalid_request_error", "The request body is not valid JSON")
             return
-        self.bodies.append(body)
+        asked = Asked(body, at)
+        self.asked.append(asked)
         refused = refusal_of(body, exchange.headers, api_key=self._api_key, history=self._history)
         if refused is not None:
             await exchange.error(refused.status, refused.kind, refused.message)
             return
-        outcome = self._next(body)
+        outcome = asked.outcome = self._next(body)
         if isinstance(outcome, ApiReply):
-            await self._reply(exchange, body, outcome, None)
+            await self._reply(exchange, asked, outcome, None)
         elif outcome.kind == "status":
             await anyio.sleep(outcome.seconds)
             await exchange.error(
@@ -178,7 +209,7 @@ class MessagesApi:
         elif outcome.kind == "not_a_stream":
             await exchange.whole(200, b"<html>sign in</html>", "text/html")
         else:
-            await self._reply(exchange, body, outcome.reply, outcome)
+            await self._reply(exchange, asked, outcome.reply, outcome)
 
     def _next(self, body: dict[str, Any]) -> ApiReply | Fault:
         if self._script:
@@ -192,17 +223,20 @@ class MessagesApi:
             return status(500, should_retry=False, message="the responder failed")
 
     async def _reply(
-        self, exchange: _Exchange, body: Body, reply: ApiReply, fault: Fault | None
+        self, exchange: _Exchange, asked: Asked, reply: ApiReply, fault: Fault | None
     ) -> None:
+        body = asked.body
         await anyio.sleep(reply.latency)
         content = content_of(reply, body)
         tokens = self._cache.count(body, output_tokens(content))
         tokens = reply.tokens or tokens
         message = message_of(reply, body, content, tokens)
+        asked.billed = _usage(tokens, tokens.output)
         self._history.remember(body, content)
         if not body.get("stream"):
-            self._tell(tokens, tokens.output)
+            self.told += asked.billed
             await exchange.json(200, message)
+            asked.replied_at = time.monotonic()
             return
         await exchange.start(200, {"content-type": "text/event-stream; charset=utf-8"})
         for number, event in enumerate(events_of(reply, message)):
@@ -217,19 +251,12 @@ class MessagesApi:
                 await anyio.sleep(reply.delta_latency)
             if event["type"] == "message_start":
                 started = event["message"]["usage"]["output_tokens"]
-                self._tell(tokens, started)
+                self.told += _usage(tokens, started)
             elif event["type"] == "message_delta":
                 self.told += Usage(output_tokens=tokens.output - min(1, tokens.output))
             exchange.buffer(encode(event))
         await exchange.end()
-
-    def _tell(self, tokens: Tokens, output: int) -> None:
-        self.told += Usage(
-            input_tokens=tokens.input + tokens.cache_read + tokens.cache_write,
-            output_tokens=output,
-            cache_read_tokens=tokens.cache_read,
-            cache_write_tokens=tokens.cache_write,
-        )
+        asked.replied_at = time.monotonic()
 
     async def _describe_model(self, exchange: _Exchange, model_id: str) -> None:
         try:
@@ -257,6 +284,15 @@ class MessagesApi:
     def _notify(self) -> None:
         with self._changed:
             self._changed.notify_all()
+
+
+def _usage(tokens: Tokens, output: int) -> Usage:
+    return Usage(
+        input_tokens=tokens.input + tokens.cache_read + tokens.cache_write,
+        output_tokens=output,
+        cache_read_tokens=tokens.cache_read,
+        cache_write_tokens=tokens.cache_write,
+    )
 
 
 async def _break(exchange: _Exchange, fault: Fault) -> None:

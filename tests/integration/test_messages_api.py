@@ -382,3 +382,31 @@ async def test_calls_in_flight_are_counted(http: httpx2.AsyncClient, api: Messag
     assert await anyio.to_thread.run_sync(api.wait_for, has_in_flight(0))
     assert api.disconnects == 3
     assert api.most_in_flight >= 3
+
+
+async def test_a_call_knows_what_it_got_and_when_the_last_byte_of_a_reply_was_sent(
+    http: httpx2.AsyncClient, api: MessagesApi
+) -> None:
+    whole = ApiReply(text="x", tokens=Tokens(input=5, output=70))
+    cut, silent = Fault("cut", reply=whole), Fault("stall", seconds=60, reply=whole)
+    api.script(whole, whole, status(529), cut, silent)
+    streamed = body(stream=True)
+
+    await http.post("/v1/messages", json=body())
+    await http.post("/v1/messages", json=streamed)
+    await http.post("/v1/messages", json=body(max_tokens=0))
+    await http.post("/v1/messages", json=streamed)
+    with pytest.raises(httpx2.RemoteProtocolError):
+        await http.post("/v1/messages", json=streamed)
+    async with http.stream("POST", "/v1/messages", json=streamed):
+        last = api.asked[-1]
+        assert (last.outcome, last.replied_at) == (silent, None), "its end has not been sent"
+    assert await anyio.to_thread.run_sync(api.wait_for, has_in_flight(0))
+
+    asked = api.asked
+    assert [one.outcome for one in asked] == [whole, whole, None, status(529), cut, silent]
+    assert [one.replied_at is not None for one in asked] == [True, True, *[False] * 4]
+    billed = Usage(input_tokens=5, output_tokens=70)
+    assert [one.billed for one in asked] == [billed, billed, Usage(), Usage(), billed, billed]
+    assert all(one.replied_at is None or one.at <= one.replied_at for one in asked)
+    assert sorted(one.at for one in asked) == [one.at for one in asked]

@@ -1,0 +1,260 @@
+"""Holds against each other, after each death of a process: the calls the API saw, and the journal.
+
+Reads a copy of the journal's files, so that the next process finds them as the dead one left them.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+import sqlite3
+import tempfile
+import urllib.error
+import urllib.request
+from collections import defaultdict
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from crash_play import ANSWER, WIDE_CAP, Key, key_of, mark_of, problem_of
+
+from atlas_mcp.atlas.events import OrchestratorReplied, Record, decode_event
+from atlas_mcp.atlas.explore import Candidate
+from atlas_mcp.atlas.messages import Text, UserTurn
+from atlas_mcp.atlas.prompts import solver_request
+from atlas_mcp.atlas.state import ExploreState, RunState
+from atlas_mcp.atlas.usage import FREE
+from atlas_mcp.journal.sqlite import FILE_NAME
+from atlas_mcp.models.prices import cost_of
+from atlas_mcp.testing.messages_api import ApiReply, Asked, MessagesApi
+from atlas_mcp.testing.messages_rules import prefixes
+
+MARGIN = 0.05
+"""Seconds for which a response must have been complete before a kill to be safe from it."""
+
+
+@dataclass(frozen=True)
+class Death:
+    """The end of a process.
+
+    Attributes:
+        at: Just before it was killed, seconds of `time.monotonic`; infinite if it ended by itself.
+        asked_at: When it was first asked to drive a run; infinite if it did not come to that.
+        faults: What went wrong in it, as far as it could say.
+    """
+
+    at: float = math.inf
+    asked_at: float = math.inf
+    faults: tuple[str, ...] = ()
+
+
+@dataclass
+class Tally:
+    """The figures of the rig.
+
+    Attributes:
+        kills: Processes killed.
+        program_kills: Those of them that were the program itself.
+        runs: Runs opened.
+        calls: Calls the API saw.
+        cut: Calls that got no whole reply before the kill.
+        finished: Calls whose reply had been complete for the margin, or longer.
+        narrow: Those of them for which it was less than twice the margin.
+        excused: Calls made again whose reply had been complete for less than the margin.
+        oldest_lost: For how long the oldest reply that is in no record had been complete, seconds.
+        lost: Candidates that should be in the journal and are not.
+        repeated: Calls made again that should not have been.
+        unanswered: Runs without an answer, though nobody killed them at last.
+        faults: Everything that went wrong, these three included.
+    """
+
+    kills: int = 0
+    program_kills: int = 0
+    runs: int = 0
+    calls: int = 0
+    cut: int = 0
+    finished: int = 0
+    narrow: int = 0
+    excused: int = 0
+    oldest_lost: float = 0.0
+    lost: int = 0
+    repeated: int = 0
+    unanswered: int = 0
+    faults: list[str] = field(default_factory=list[str])
+
+
+@dataclass
+class Witness:
+    """Looks at all that the processes of one `ATLAS_HOME` do.
+
+    Args:
+        api: What they call.
+        url: Where it is.
+        home: `ATLAS_HOME`.
+        tally: Where the figures go.
+    """
+
+    api: MessagesApi
+    url: str
+    home: Path
+    tally: Tally
+    states: dict[str, RunState] = field(default_factory=dict[str, RunState])
+    _seen: int = 0
+    _replied: defaultdict[Key, list[tuple[float, Death]]] = field(
+        default_factory=lambda: defaultdict[Key, list[tuple[float, Death]]](list)
+    )
+    _prompts: dict[Key, bytes] = field(default_factory=dict[Key, bytes])
+
+    @property
+    def open_runs(self) -> list[str]:
+        """The runs that have not ended."""
+        return [run_id for run_id, state in self.states.items() if state.finished is None]
+
+    def look(self, death: Death) -> None:
+        """Compare what has happened since the last death."""
+        self.tally.faults += death.faults
+        self._settle()
+        self._read_journal()
+        runs = {problem_of(state.problem.text): state for state in self.states.values()}
+        calls, self._seen = self.api.asked[self._seen :], len(self.api.asked)
+        self.tally.calls += len(calls)
+        for asked in calls:
+            self._check_call(asked, death, runs.get(key_of(asked.body).problem))
+
+    def look_at_the_end(self) -> None:
+        """Check that every run has its answer, and was billed no more than it has counted."""
+        self.tally.runs += len(self.states)
+        billed = defaultdict[int, list[Asked]](list)
+        for asked in self.api.asked:
+            billed[key_of(asked.body).problem].append(asked)
+        for run_id, state in self.states.items():
+            if not _answered(state):
+                self.tally.unanswered += 1
+                self._fault(f"run {run_id} has no answer: {state.finished}")
+            costs = [
+                cost_of(f"anthropic/{asked.body['model']}", asked.billed) or FREE
+                for asked in billed[problem_of(state.problem.text)]
+            ]
+            if sum(costs, FREE) > state.ledger.committed:
+                self._fault(f"run {run_id} was billed {sum(costs)}, and counted {state.ledger}")
+
+    def _settle(self) -> None:
+        """Return once all that the dead process had sent has arrived, and been given up."""
+        with suppress(urllib.error.HTTPError):
+            urllib.request.urlopen(f"{self.url}/nothing").close()
+        if not self.api.wait_for(lambda api: api.in_flight == 0):
+            self._fault("the API is still answering a process that is dead")
+
+    def _check_call(self, asked: Asked, death: Death, state: RunState | None) -> None:
+        key = key_of(asked.body)
+        if asked.at < death.asked_at:
+            self._fault(f"{key} was made before anybody asked for it")
+        if state is None or not _announced(state, key):
+            self._fault(f"{key} was made without a record")
+            return
+        if key.turn is not None and state.budget.max_cost_usd == WIDE_CAP:
+            # Under a tight cap, the money that the kill lost can change what there is to say.
+            prompt = prefixes(asked.body)[-1]
+            if self._prompts.setdefault(key, prompt) != prompt:
+                self._fault(f"{key} was said in other words than before")
+        for replied_at, its_death in self._replied[key]:
+            self._count_repetition(key, replied_at, its_death, again_in=death)
+        if asked.outcome is None:
+            self._fault(f"{key} was refused by the API")
+        elif asked.replied_at is not None:
+            self._replied[key].append((asked.replied_at, death))
+            self._check_kept(asked, death.at - asked.replied_at, state)
+        elif isinstance(asked.outcome, ApiReply):
+            self.tally.cut += 1
+
+    def _count_repetition(
+        self, key: Key, replied_at: float, death: Death, *, again_in: Death
+    ) -> None:
+        if death is again_in or death.at - replied_at >= MARGIN:
+            self.tally.repeated += 1
+            self._fault(f"{key} was made again, {death.at - replied_at:.3f} s before the kill")
+        else:
+            self.tally.excused += 1
+
+    def _check_kept(self, asked: Asked, age: float, state: RunState) -> None:
+        """Look for a reply that had been complete for `age` seconds."""
+        self.tally.finished += age >= MARGIN
+        self.tally.narrow += MARGIN <= age < 2 * MARGIN
+        if mark_of(asked) in _marks(state):
+            return
+        self.tally.oldest_lost = max(self.tally.oldest_lost, age)
+        if age >= MARGIN:
+            key = key_of(asked.body)
+            self.tally.lost += key.turn is None
+            self._fault(f"the reply to {key}, complete for {age:.3f} s, is lost")
+
+    def _read_journal(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            for name in (FILE_NAME, f"{FILE_NAME}-wal"):
+                # A process may die before it has made them.
+                with suppress(FileNotFoundError):
+                    shutil.copy(self.home / name, folder)
+            with closing(sqlite3.connect(Path(folder, FILE_NAME))) as connection:
+                if connection.execute("PRAGMA user_version").fetchone()[0]:
+                    self._read_tables(connection)
+
+    def _read_tables(self, connection: sqlite3.Connection) -> None:
+        (soundness,) = connection.execute("PRAGMA quick_check").fetchone()
+        if soundness != "ok":
+            self._fault(f"the journal is damaged: {soundness}")
+        listed: dict[str, str] = dict(connection.execute("SELECT run_id, status FROM runs"))
+        for run_id in self.states.keys() - listed.keys():
+            self._fault(f"run {run_id} is gone")
+        for run_id, status in listed.items():
+            if run_id in self.states and _answered(self.states[run_id]):
+                continue
+            events = connection.execute(
+                "SELECT seq, at, body FROM events WHERE run_id = ? ORDER BY seq", (run_id,)
+            )
+            state = RunState.fold(Record(seq, at, decode_event(body)) for seq, at, body in events)
+            self.states[run_id] = state
+            if status != ("running" if state.finished is None else state.finished.status):
+                self._fault(f"run {run_id} is listed as {status}, and is {state.finished}")
+            cap = state.budget.max_cost_usd
+            if cap is None or state.ledger.committed > cap:
+                self._fault(f"run {run_id} is past its cap: {state.ledger}")
+
+    def _fault(self, text: str) -> None:
+        self.tally.faults.append(text)
+
+
+def _answered(state: RunState) -> bool:
+    end = state.finished
+    return end is not None and (end.status, end.answer) == ("answered", ANSWER)
+
+
+def _announced(state: RunState, key: Key) -> bool:
+    """Return whether the intent to make a call is on record."""
+    if key.turn is not None:
+        return len(state.turns) > key.turn
+    return any(
+        explore.started_at is not None
+        and _solver_call(state, explore) == (key.model, key.directive)
+        for explore in state.explores.values()
+    )
+
+
+def _solver_call(state: RunState, explore: ExploreState) -> tuple[str, str]:
+    action = explore.planned.explore
+    spec = state.spec.solver(action.solver).spec
+    request = solver_request(state.problem, action, spec, max_tokens=1, seed=None)
+    (said,) = request.turns
+    assert isinstance(said, UserTurn)
+    directive = said.parts[-1]
+    assert isinstance(directive, Text)
+    return spec.model.rpartition("/")[2], directive.text
+
+
+def _marks(state: RunState) -> set[str]:
+    candidates = [explore.outcome for explore in state.done]
+    replies = [turn.reply for turn in state.turns]
+    return {one.approach for one in candidates if isinstance(one, Candidate)} | {
+        reply.reply.verbatim["content"][0]["thinking"]
+        for reply in replies
+        if isinstance(reply, OrchestratorReplied)
+    }

@@ -64,7 +64,13 @@ class TaskEntry:
 
 
 class Journal(Protocol):
-    """An append-only store of records. Safe for many tasks on one event loop."""
+    """An append-only store of records. Safe for many tasks on one event loop.
+
+    Attributes:
+        lease_seconds: Seconds without renewal after which its leases end.
+    """
+
+    lease_seconds: float
 
     async def open_run(self, run_id: str, first: Record) -> Lease:
         """Store the first record of a new run and claim it."""

@@ -54,6 +54,9 @@ LEASE_SECONDS = 15.0
 BUSY_TIMEOUT = 10.0
 """Seconds to wait for another process's transaction."""
 
+WAL_RETRY_SECONDS = 0.01
+"""Seconds between tries to switch a new file to its write-ahead log."""
+
 COMMIT_TIMEOUT = 15.0
 """Seconds a commit may take, cancelled or not: longer than `BUSY_TIMEOUT`."""
 
@@ -82,6 +85,7 @@ class SqliteJournal(Journal):
     Args:
         folder: Where the file is; made with mode 0700 if it is not there.
         clock: Unix seconds, for leases.
+        lease_seconds: Seconds without renewal after which a run counts as interrupted.
 
     Raises:
         JournalError: The file cannot be opened, or a newer version wrote it.
@@ -89,6 +93,7 @@ class SqliteJournal(Journal):
 
     folder: Path
     clock: Callable[[], float] = time.time
+    lease_seconds: float = LEASE_SECONDS
     _owner: str = field(default_factory=lambda: f"{os.getpid()}-{secrets.token_hex(4)}")
     _connection: sqlite3.Connection = field(init=False)
     _lock: OwnerLock = field(init=False)
@@ -98,7 +103,11 @@ class SqliteJournal(Journal):
 
     def __post_init__(self) -> None:
         self._connection = _connect(self.folder)
-        self._lock = OwnerLock(self.folder, self._owner)
+        try:
+            self._lock = OwnerLock(self.folder, self._owner)
+        except OSError as error:
+            self._connection.close()
+            raise _unusable(self.folder, error) from error
         self._forget_the_dead()
         # One thread at a time uses the connection, and one transaction is written at a time.
         self._limiter = anyio.CapacityLimiter(1)
@@ -118,7 +127,7 @@ class SqliteJournal(Journal):
             " ".join(event.problem.text.split())[:TITLE_CHARS],
             self._owner,
             lease.fence,
-            self.clock() + LEASE_SECONDS,
+            self.clock() + self.lease_seconds,
         )
 
         def write(connection: sqlite3.Connection) -> None:
@@ -173,7 +182,7 @@ class SqliteJournal(Journal):
             connection.execute(
                 "UPDATE runs SET owner = ?, fence = fence + 1, lease_until = ?, "
                 "stop_cause = NULL WHERE run_id = ?",
-                (self._owner, self.clock() + LEASE_SECONDS, run_id),
+                (self._owner, self.clock() + self.lease_seconds, run_id),
             )
             return row[1] + 1
 
@@ -186,7 +195,7 @@ class SqliteJournal(Journal):
         held = list(self._held.values())
 
         def write(connection: sqlite3.Connection) -> list[Lease]:
-            until = self.clock() + LEASE_SECONDS
+            until = self.clock() + self.lease_seconds
             return [
                 lease
                 for lease in held
@@ -383,19 +392,37 @@ def _connect(folder: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(
             path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
         )
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
         try:
+            _write_ahead(connection)
+            connection.execute("PRAGMA synchronous = FULL")
             migrate(connection, path)
         except BaseException:
             connection.close()
             raise
     except (OSError, sqlite3.Error) as error:
-        raise JournalError(
-            f"the journal {path} cannot be opened: {error}. Set ATLAS_HOME to a folder you can "
-            "write to"
-        ) from error
+        raise _unusable(folder, error) from error
     return connection
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch to a write-ahead log, for which SQLite itself does not wait for other processes."""
+    until = time.monotonic() + BUSY_TIMEOUT
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(WAL_RETRY_SECONDS)
+        else:
+            return
+
+
+def _unusable(folder: Path, error: Exception) -> JournalError:
+    return JournalError(
+        f"the journal {folder / FILE_NAME} cannot be opened: {error}. Set ATLAS_HOME to a folder "
+        "you can write to"
+    )
 
 
 def _insert_alone(connection: sqlite3.Connection, append: _Append) -> JournalError | None:

@@ -13,7 +13,7 @@ import pytest
 
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.errors import JournalBusy, JournalError
-from atlas_mcp.journal.owners import FOLDER
+from atlas_mcp.journal.owners import FOLDER, is_dead
 from atlas_mcp.journal.sqlite import FILE_NAME, LEASE_SECONDS, SqliteJournal
 from atlas_mcp.testing.journal_conformance import first_record, later_record
 
@@ -22,14 +22,15 @@ STEP = 997
 
 
 OWNER = """
-import anyio, sys, time
+import anyio, os, sys, time
 from pathlib import Path
 from atlas_mcp.journal.sqlite import SqliteJournal
 from atlas_mcp.testing.journal_conformance import first_record
 
 async def main():
     await SqliteJournal(Path(sys.argv[1])).open_run("r", first_record())
-    print("held", flush=True)
+    # In one write, so that it is read in one piece.
+    os.write(1, b"held")
     time.sleep(60)
 
 anyio.run(main)
@@ -63,8 +64,7 @@ async def test_a_process_that_died_holds_no_lease_and_leaves_nothing_behind(tmp_
     process = await anyio.open_process([sys.executable, "-c", OWNER, str(tmp_path)], stderr=None)
     async with process:
         assert process.stdout is not None
-        # Unbuffered, the line's end may come by itself.
-        assert (await process.stdout.receive()).startswith(b"held")
+        assert await process.stdout.receive() == b"held"
         (held,) = await journal.list_runs()
         files_while_it_lives = {path.name for path in (tmp_path / FOLDER).iterdir()}
         process.kill()
@@ -79,6 +79,26 @@ async def test_a_process_that_died_holds_no_lease_and_leaves_nothing_behind(tmp_
     assert not left.driven
     assert lease.fence == 2
     assert not list((tmp_path / FOLDER).iterdir())
+
+
+def test_of_two_that_ask_at_once_whether_a_process_is_dead_both_are_told(tmp_path: Path) -> None:
+    fcntl = pytest.importorskip("fcntl", reason="locks of files as POSIX has them")
+    path = tmp_path / FOLDER / "gone"
+    path.parent.mkdir()
+    path.touch()
+
+    with path.open() as asking:
+        fcntl.flock(asking, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        assert is_dead(tmp_path, "gone")
+        fcntl.flock(asking, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        assert not is_dead(tmp_path, "gone")
+
+
+def test_a_home_where_processes_cannot_be_noted_is_an_error_of_the_journal(tmp_path: Path) -> None:
+    (tmp_path / FOLDER).write_text("in the way")
+
+    with pytest.raises(JournalError, match="ATLAS_HOME"):
+        SqliteJournal(tmp_path)
 
 
 async def test_a_log_cut_at_any_byte_opens_and_folds_and_is_written_on(tmp_path: Path) -> None:

@@ -1,0 +1,265 @@
+"""Journals of older versions: opened, read, gone on with; never half brought up to date."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import anyio
+import pytest
+
+from atlas_mcp.atlas.events import Record, RunResumed, decode_event
+from atlas_mcp.atlas.messages import ModelRequest
+from atlas_mcp.atlas.rendering import view_run
+from atlas_mcp.atlas.state import RunState
+from atlas_mcp.config import Settings
+from atlas_mcp.errors import JournalError
+from atlas_mcp.journal.sqlite import FILE_NAME, SqliteJournal
+from atlas_mcp.journal.tables import FILE_VERSION, migrate
+from atlas_mcp.models.pool import Pool
+from atlas_mcp.models.scripted import Says, Scripted
+from atlas_mcp.runs.archive import read_archive, write_archive
+from atlas_mcp.runs.service import open_service
+
+DATA = Path(__file__).parents[1] / "data"
+OLD = {int(path.stem.rpartition("_v")[2]): path for path in DATA.glob("journal_v*.sql")}
+"""A journal of each older version, as that version wrote it."""
+
+ENDED, BROKEN_OFF = "bk87bg9rursthe", "brokenoffrun22"
+"""In each of them: a run that was answered, and one whose process died with a turn open."""
+
+old_versions = pytest.mark.parametrize("version", sorted(OLD))
+
+OPENER = """
+import sys
+from pathlib import Path
+from atlas_mcp.journal.sqlite import SqliteJournal
+
+for line in sys.stdin:
+    SqliteJournal(Path(line.strip()))
+    print("open", flush=True)
+"""
+"""A process that opens one journal after the other, each when it is told to."""
+
+
+def old_home(folder: Path, version: int) -> Path:
+    """Return a home as `version` left it."""
+    folder.mkdir(parents=True)
+    connection = sqlite3.connect(folder / FILE_NAME)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.executescript(OLD[version].read_text(encoding="utf-8"))
+    connection.close()
+    return folder
+
+
+def dump(home: Path) -> list[str]:
+    """Return all that is in a journal, as SQL."""
+    connection = sqlite3.connect(home / FILE_NAME)
+    try:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        return [f"version {version}", *connection.iterdump()]
+    finally:
+        connection.close()
+
+
+def columns(home: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Return what the tables and indexes of a journal look like."""
+    connection = sqlite3.connect(home / FILE_NAME)
+    try:
+        names = connection.execute("SELECT name, type FROM sqlite_master").fetchall()
+        return {
+            name: connection.execute(
+                f"PRAGMA {'table_info' if kind == 'table' else 'index_info'}({name})"
+            ).fetchall()
+            for name, kind in names
+        }
+    finally:
+        connection.close()
+
+
+def bodies(home: Path, run_id: str) -> list[str]:
+    connection = sqlite3.connect(home / FILE_NAME)
+    try:
+        query = "SELECT body FROM events WHERE run_id = ? ORDER BY seq"
+        return [body for (body,) in connection.execute(query, (run_id,))]
+    finally:
+        connection.close()
+
+
+def test_there_is_a_journal_of_every_older_version() -> None:
+    assert sorted(OLD) == list(range(1, FILE_VERSION))
+
+
+@old_versions
+async def test_an_old_journal_is_listed_with_all_its_runs(tmp_path: Path, version: int) -> None:
+    home = old_home(tmp_path / "home", version)
+    sizes = {run: sum(len(b.encode()) for b in bodies(home, run)) for run in (ENDED, BROKEN_OFF)}
+
+    journal = SqliteJournal(home)
+    runs = {run.run_id: run for run in await journal.list_runs()}
+    await journal.aclose()
+
+    assert {run_id: run.size_bytes for run_id, run in runs.items()} == sizes
+    ended, broken_off = runs[ENDED], runs[BROKEN_OFF]
+    assert (ended.status, broken_off.status) == ("answered", "running")
+    assert not ended.driven
+    assert not broken_off.driven
+    assert ended.title == "What is 6 times 7?"
+    assert ended.updated_at > ended.opened_at > 1.7e9
+
+
+@old_versions
+async def test_the_runs_of_an_old_journal_are_read_and_fold(tmp_path: Path, version: int) -> None:
+    home = old_home(tmp_path / "home", version)
+    written = {run: [decode_event(b) for b in bodies(home, run)] for run in (ENDED, BROKEN_OFF)}
+
+    journal = SqliteJournal(home)
+    ended, broken_off = [await journal.read(run) for run in (ENDED, BROKEN_OFF)]
+    await journal.aclose()
+
+    assert [record.event for record in ended] == written[ENDED]
+    assert [record.event for record in broken_off] == written[BROKEN_OFF]
+    view = view_run(ENDED, RunState.fold(ended), now=0.0, driven=False)
+    assert (view.status, view.answer, len(view.candidates)) == ("answered", "19", 3)
+    left = view_run(BROKEN_OFF, RunState.fold(broken_off), now=0.0, driven=False)
+    assert (left.status, len(left.candidates)) == ("interrupted", 2)
+    assert RunState.fold(broken_off).turn_in_flight
+
+
+@old_versions
+async def test_a_journal_that_was_brought_up_to_date_is_like_a_new_one(
+    tmp_path: Path, version: int
+) -> None:
+    home = old_home(tmp_path / "old", version)
+    before = columns(home)
+    for folder in (home, tmp_path / "new"):
+        await SqliteJournal(folder).aclose()
+
+    assert columns(home) == columns(tmp_path / "new") != before
+
+
+@old_versions
+async def test_a_run_of_an_old_journal_is_gone_on_with(tmp_path: Path, version: int) -> None:
+    home = old_home(tmp_path / "home", version)
+
+    def answer(request: ModelRequest) -> Says:
+        return Says({"answer": "42", "supported": True, "explanation": "", "confidence_percent": 9})
+
+    model = Scripted(answer, label="demo")
+    settings = Settings(home=home)
+    pool = Pool(settings, {model.name: model})
+    async with open_service(settings, pool=pool) as service:
+        before = await service.journal.read(BROKEN_OFF)
+        asked = RunState.fold(before).turns[-1].asked
+        await service.resume(BROKEN_OFF)
+        with anyio.fail_after(10):
+            view = await service.wait(BROKEN_OFF, 10)
+        after = await service.journal.read(BROKEN_OFF)
+
+    assert (view.status, view.answer, len(view.candidates)) == ("answered", "42", 2)
+    (request,) = model.requests
+    assert request.turns == (asked.said,)
+    assert (request.system, request.tools) == (asked.system, asked.tools)
+    assert after[: len(before)] == before
+    assert any(isinstance(record.event, RunResumed) for record in after)
+
+
+@old_versions
+async def test_a_run_of_an_old_journal_is_exported_whole(tmp_path: Path, version: int) -> None:
+    journal = SqliteJournal(old_home(tmp_path / "home", version))
+    records: tuple[Record, ...] = await journal.read(ENDED)
+    await journal.aclose()
+
+    text = "\n".join(write_archive(ENDED, records))
+
+    assert read_archive(text, "run.jsonl") == (ENDED, records)
+
+
+def test_processes_that_come_at_once_bring_a_journal_up_to_date_together(tmp_path: Path) -> None:
+    homes = [old_home(tmp_path / f"old-{n}", 1 + n % len(OLD)) for n in range(6)]
+    homes += [tmp_path / f"new-{n}" for n in range(6)]
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", OPENER],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
+    ]
+    try:
+        for home in homes:
+            for process in processes:
+                assert process.stdin is not None
+                process.stdin.write(f"{home}\n")
+                process.stdin.flush()
+            for process in processes:
+                assert process.stdout is not None
+                assert process.stdout.readline() == "open\n", process.communicate()[1]
+        ends = [process.communicate() for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()
+
+    assert [err for _, err in ends] == [""] * 3
+    for home in homes:
+        assert dump(home)[0] == f"version {FILE_VERSION}"
+        assert columns(home) == columns(homes[-1])
+    for home in homes[:6]:
+        assert len(bodies(home, ENDED)) == 14
+
+
+@old_versions
+async def test_a_process_that_dies_while_it_migrates_leaves_the_old_version_or_the_new_one(
+    tmp_path: Path, version: int
+) -> None:
+    home = old_home(tmp_path / "home", version)
+    before = dump(home)
+    copies: list[Path] = []
+
+    def die(statement: str) -> None:
+        """Keep what a process would leave that dies before `statement`."""
+        copies.append(tmp_path / f"left-{len(copies)}")
+        shutil.copytree(home, copies[-1])
+
+    connection = sqlite3.connect(home / FILE_NAME, isolation_level=None)
+    connection.set_trace_callback(die)
+    migrate(connection, home / FILE_NAME)
+    connection.set_trace_callback(None)
+    connection.close()
+    after = dump(home)
+
+    assert after[0] == f"version {FILE_VERSION}"
+    assert len(copies) > 5
+    for copy in copies:
+        assert dump(copy) == before
+        await SqliteJournal(copy).aclose()
+        assert dump(copy) == after
+
+
+@old_versions
+async def test_a_migration_that_fails_leaves_the_old_version_whole(
+    tmp_path: Path, version: int
+) -> None:
+    home = old_home(tmp_path / "home", version)
+    connection = sqlite3.connect(home / FILE_NAME)
+    # In the way of what the last script makes, after much else of it has been done.
+    connection.execute("CREATE TABLE tasks (name TEXT)")
+    connection.close()
+    before = dump(home)
+
+    with pytest.raises(JournalError, match="tasks"):
+        SqliteJournal(home)
+
+    assert dump(home) == before
+    connection = sqlite3.connect(home / FILE_NAME)
+    connection.execute("DROP TABLE tasks")
+    connection.close()
+    await SqliteJournal(home).aclose()
+    assert dump(home)[0] == f"version {FILE_VERSION}"

@@ -21,12 +21,14 @@ import anyio
 
 from atlas_mcp.atlas.budget import Budget
 from atlas_mcp.atlas.events import (
+    CallsLost,
     ExploresPlanned,
     ExploringClosed,
     Planned,
     Record,
     RunFinished,
     RunOpened,
+    RunResumed,
     SolverFinished,
     SolverStarted,
 )
@@ -36,7 +38,7 @@ from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import Usage
 from atlas_mcp.errors import JournalBusy, JournalCorrupt, JournalError, UnknownRun
-from atlas_mcp.journal.base import Journal
+from atlas_mcp.journal.base import Journal, Lease, TaskEntry
 
 
 class Stand(Protocol):
@@ -366,6 +368,220 @@ async def check_21_a_torn_earlier_record_is_told(stand: Stand) -> None:
 
         assert isinstance(error, JournalCorrupt)
         assert "'r'" in str(error)
+
+
+async def check_22_renewing_tells_which_leases_are_lost_and_keeps_the_others(stand: Stand) -> None:
+    """One that was claimed by another process, and one whose run was removed; each once."""
+    async with _open(stand) as sleeper, _open(stand) as other:
+        claimed = await sleeper.open_run("claimed", first_record())
+        removed = await sleeper.open_run("removed", first_record())
+        await sleeper.open_run("kept", first_record())
+        stand.pass_time(stand.lease_seconds + 1)
+        await other.claim("claimed")
+        await other.remove(["removed"])
+
+        lost = await sleeper.renew()
+
+        assert set(lost) == {claimed, removed}
+        assert await sleeper.renew() == ()
+        assert await other.is_driven("kept")
+
+
+async def check_23_a_lease_that_was_given_back_is_not_renewed(stand: Stand) -> None:
+    """Nor told as lost: who gave it back knows."""
+    async with _open(stand) as journal:
+        lease = await journal.open_run("r", first_record())
+        await journal.release(lease)
+
+        assert await journal.renew() == ()
+        assert not await journal.is_driven("r")
+
+
+async def check_24_giving_back_an_old_lease_leaves_the_new_one(stand: Stand) -> None:
+    """Also where both are of the same process, and where the run is gone."""
+    async with _open(stand) as journal:
+        old = await journal.open_run("r", first_record())
+        await journal.release(old)
+        new = await journal.claim("r")
+        await journal.release(old)
+
+        assert await journal.is_driven("r")
+        await journal.append(new, [later_record(2)])
+        assert await journal.renew() == ()
+        await journal.release(new)
+        await journal.remove(["r"])
+        await journal.release(new)
+
+
+async def check_25_a_lease_lasts_as_long_as_the_journal_says(stand: Stand) -> None:
+    """Whoever drives a run must know how often to renew it."""
+    async with _open(stand) as journal:
+        assert journal.lease_seconds == stand.lease_seconds
+        await journal.open_run("r", first_record())
+        stand.pass_time(stand.lease_seconds * 0.99)
+        assert await journal.is_driven("r")
+        stand.pass_time(stand.lease_seconds * 0.02)
+        assert not await journal.is_driven("r")
+
+
+async def check_26_a_wish_to_stop_reaches_the_driver_and_nobody_else(stand: Stand) -> None:
+    """It stays until the run is claimed anew; the last one counts."""
+    async with _open(stand) as driver, _open(stand) as other:
+        await driver.open_run("r", first_record())
+        await driver.open_run("untouched", first_record())
+        await other.open_run("others", first_record())
+        assert await driver.stop_requests() == {}
+
+        await other.request_stop("r", "client")
+        assert await driver.stop_requests() == {"r": "client"}
+        await other.request_stop("r", "user")
+
+        assert await driver.stop_requests() == await driver.stop_requests() == {"r": "user"}
+        assert await other.stop_requests() == {}
+
+
+async def check_27_the_next_claim_forgets_a_wish_to_stop(stand: Stand) -> None:
+    """Whoever goes on with a run must not be stopped by what its last driver was asked."""
+    async with _open(stand) as driver, _open(stand) as other:
+        lease = await driver.open_run("r", first_record())
+        await other.request_stop("r", "user")
+        await driver.release(lease)
+        assert await driver.stop_requests() == {}
+
+        await other.claim("r")
+
+        assert await other.stop_requests() == {}
+
+
+async def check_28_who_lost_a_run_hears_no_wish_about_it(stand: Stand) -> None:
+    """It is its successor's to stop."""
+    async with _open(stand) as sleeper, _open(stand) as successor:
+        await sleeper.open_run("r", first_record())
+        stand.pass_time(stand.lease_seconds + 1)
+        await successor.claim("r")
+        await sleeper.request_stop("r", "user")
+
+        assert await sleeper.stop_requests() == {}
+        assert await successor.stop_requests() == {"r": "user"}
+
+
+async def check_29_an_unknown_run_cannot_be_asked_to_stop(stand: Stand) -> None:
+    """A slip in an id is told, not swallowed."""
+    async with _open(stand) as journal:
+        error = await _error(journal.request_stop("nobody", "user"))
+
+        assert isinstance(error, UnknownRun), error
+        assert "nobody" in str(error)
+
+
+async def check_30_tasks_are_found_by_every_process(stand: Stand) -> None:
+    """Several may stand for one run; an unknown one is none."""
+    one, two = TaskEntry("task-1", "r", 5.0), TaskEntry("task-2", "r", 6.5)
+    async with _open(stand) as journal:
+        await journal.open_run("r", first_record())
+        await journal.add_task(one)
+        await journal.add_task(two)
+    async with _open(stand) as other:
+        assert await other.find_task("task-1") == one
+        assert await other.find_task("task-2") == two
+        assert await other.find_task("task") is None
+        assert await other.find_task("r") is None
+
+
+async def check_31_a_removed_run_is_gone_with_its_records_and_tasks(stand: Stand) -> None:
+    """Others keep theirs; its id is free, and nothing of it comes back."""
+    async with _open(stand) as journal:
+        for run_id in ("r", "other"):
+            lease = await journal.open_run(run_id, first_record())
+            await journal.append(lease, [later_record(2)])
+            await journal.add_task(TaskEntry(f"task of {run_id}", run_id, 5.0))
+            await journal.release(lease)
+
+        assert await journal.remove(["r"]) == ("r",)
+
+        assert isinstance(await _error(journal.read("r")), UnknownRun)
+        assert isinstance(await _error(journal.claim("r")), UnknownRun)
+        assert await journal.find_task("task of r") is None
+        assert [run.run_id for run in await journal.list_runs()] == ["other"]
+        assert len(await journal.read("other")) == 2
+        assert await journal.find_task("task of other") is not None
+        await journal.open_run("r", first_record("Another?"))
+        assert await journal.read("r") == (first_record("Another?"),)
+        assert await journal.find_task("task of r") is None
+
+
+async def check_32_runs_that_are_driven_are_not_removed(stand: Stand) -> None:
+    """Whoever drives them; what is unknown is passed over. The others go, in one call."""
+    async with _open(stand) as journal, _open(stand) as other:
+        await other.open_run("theirs", first_record())
+        await journal.open_run("ours", first_record())
+        for run_id in ("a", "b"):
+            await journal.release(await journal.open_run(run_id, first_record()))
+
+        removed = await journal.remove(["theirs", "a", "nobody", "ours", "b"])
+
+        assert removed == ("a", "b")
+        assert len(await journal.read("theirs")) == len(await journal.read("ours")) == 1
+        assert await journal.remove([]) == ()
+
+
+async def check_33_who_lost_its_run_to_removal_cannot_append_to_it(stand: Stand) -> None:
+    """A process that woke up too late does not bring half a run back."""
+    async with _open(stand) as sleeper, _open(stand) as other:
+        lease = await sleeper.open_run("r", first_record())
+        stand.pass_time(stand.lease_seconds + 1)
+        assert await other.remove(["r"]) == ("r",)
+
+        error = await _error(sleeper.append(lease, [later_record(2)]))
+
+        assert isinstance(error, UnknownRun), error
+        assert await other.list_runs() == ()
+
+
+async def check_34_a_resumed_run_is_running_again(stand: Stand) -> None:
+    """Whatever its end was; that its calls were lost says nothing of how it stands."""
+    async with _open(stand) as journal:
+        for number, status in enumerate(("answered", "cancelled", "failed"), start=1):
+            lease = await journal.open_run(status, first_record(at=float(number)))
+            end = RunFinished(status, "decided")
+            await journal.append(lease, [Record(2, 2.0, end), Record(3, 3.0, CallsLost())])
+        ended = await journal.list_runs()
+        for run in ended:
+            lease = Lease(run.run_id, 1)
+            await journal.append(lease, [Record(4, 4.0, RunResumed("Go on.", 9, Decimal(7)))])
+
+        assert [run.status for run in ended] == ["failed", "cancelled", "answered"]
+        assert [run.status for run in await journal.list_runs()] == ["running"] * 3
+        assert (await journal.read("failed"))[-1].event == RunResumed("Go on.", 9, Decimal(7))
+
+
+async def check_35_the_list_says_what_each_run_takes(stand: Stand) -> None:
+    """It grows with every record, by at least its text, and is nobody else's."""
+    async with _open(stand) as journal:
+        lease = await journal.open_run("r", first_record())
+        await journal.open_run("small", first_record(at=0.5))
+        [size, small] = [run.size_bytes for run in await journal.list_runs()]
+        await journal.append(lease, [later_record(2), later_record(3)])
+        [more, _] = [run.size_bytes for run in await journal.list_runs()]
+        await journal.append(lease, [later_record(4, "é" * 10_000)])
+        [most, same] = [run.size_bytes for run in await journal.list_runs()]
+
+        assert 0 < size == small == same
+        assert size < more
+        assert more + 10_000 < most < more + 100_000
+
+
+async def check_36_the_list_is_whole_without_a_limit(stand: Stand) -> None:
+    """And has a hundred runs where none is given."""
+    async with _open(stand) as journal:
+        for number in range(105):
+            await journal.open_run(f"r{number}", first_record(at=float(number)))
+
+        every = [run.run_id for run in await journal.list_runs(limit=None)]
+
+        assert every == [f"r{number}" for number in reversed(range(105))]
+        assert [run.run_id for run in await journal.list_runs()] == every[:100]
+        assert [run.run_id for run in await journal.list_runs(limit=3)] == every[:3]
 
 
 CHECKS: tuple[Check, ...] = tuple(

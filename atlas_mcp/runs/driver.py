@@ -39,7 +39,14 @@ from atlas_mcp.atlas.policy import AskOrchestrator, Note, RunSolver, next_comman
 from atlas_mcp.atlas.pool import ModelSpec
 from atlas_mcp.atlas.state import RunState, call_key
 from atlas_mcp.atlas.usage import FREE, NO_USAGE, Cost, Usage
-from atlas_mcp.errors import AtlasError, ConfigError, ModelError, ModelRejected, ModelUnavailable
+from atlas_mcp.errors import (
+    AtlasError,
+    ConfigError,
+    JournalBusy,
+    ModelError,
+    ModelRejected,
+    ModelUnavailable,
+)
 from atlas_mcp.journal.base import Journal, Lease
 from atlas_mcp.models.base import Model, Notice, OnTokens, OnUsage
 from atlas_mcp.models.pool import Pool
@@ -79,6 +86,10 @@ class Driver:
         journal: Where its records go.
         pool: Where its models come from.
         retries: How calls that were not answered are tried again.
+
+    Attributes:
+        lost: Whether the run was taken over, so that its state here may be ahead of its records.
+        ended: Set once `drive` has returned.
     """
 
     live: LiveRun
@@ -86,6 +97,8 @@ class Driver:
     journal: Journal
     pool: Pool
     retries: RetryPolicy = field(default_factory=RetryPolicy)
+    lost: bool = field(init=False, default=False)
+    ended: anyio.Event = field(init=False, default_factory=anyio.Event)
     _calls: anyio.abc.TaskGroup = field(init=False)
     _finished: anyio.Event = field(init=False, default_factory=anyio.Event)
     _explore_until: float = field(init=False, default=0.0)
@@ -95,20 +108,23 @@ class Driver:
     _stop_at: float = field(init=False, default=math.inf)
 
     async def drive(self) -> None:
-        """Carry out the run's commands until it has finished, or is to be resumed later.
+        """Carry out the run's commands until it has finished, is lost, or is to be resumed later.
 
         Raises:
             JournalError: A record could not be stored. No call follows it.
         """
-        with self._scope:
-            if not await self._prepared():
-                return
-            self._set_deadlines()
-            async with open_task_group() as self._calls:
-                self._calls.start_soon(self._close_exploring, name="deadline")
-                await self._advance()
-                await self._finished.wait()
-                self._calls.cancel_scope.cancel("the run has finished")
+        try:
+            with self._scope:
+                if not await self._prepared():
+                    return
+                self._set_deadlines()
+                async with open_task_group() as self._calls:
+                    self._calls.start_soon(self._close_exploring, name="deadline")
+                    await self._advance()
+                    await self._finished.wait()
+                    self._calls.cancel_scope.cancel("the run has finished")
+        finally:
+            self.ended.set()
 
     async def stop(self, cause: StopCause, *, grace: float = 0.0) -> None:
         """Let no further call start. A later stop can only shorten the grace of an earlier one.
@@ -121,13 +137,17 @@ class Driver:
             return
         self._stop_at = min(self._stop_at, anyio.current_time() + grace)
         before = self._state.stop_cause
-        if before is None or (cause == "user" and before != "user"):
-            await self._advance(StopRequested(cause))
-        for scope in self._open:
-            scope.deadline = min(scope.deadline, self._stop_at)
+        try:
+            if before is None or (cause == "user" and before != "user"):
+                await self._advance(StopRequested(cause))
+        finally:
+            # Also where it could not be recorded: nobody waits for these calls any more.
+            for scope in self._open:
+                scope.deadline = min(scope.deadline, self._stop_at)
 
     def give_up(self) -> None:
         """Drop the run where it stands: it has been taken over, and is no longer ours to write."""
+        self.lost = True
         self._scope.cancel("the run has been taken over")
 
     @property
@@ -180,7 +200,11 @@ class Driver:
                     log.add(command.intent)
                     asks.append(command)
         self.live.publish(log.state)
-        await self.journal.append(self.lease, log.records)
+        try:
+            await self.journal.append(self.lease, log.records)
+        except JournalBusy:
+            self.give_up()
+            return
         for command in asks:
             self._calls.start_soon(self._make, command, name=call_key(command.intent))
         left_to_resume = log.state.stop_cause == "shutdown" and not log.state.calls_in_flight

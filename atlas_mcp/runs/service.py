@@ -7,6 +7,7 @@ them; the service drives them in its own task group until they end, and keeps th
 from __future__ import annotations
 
 import logging
+import math
 import secrets
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -35,7 +36,7 @@ from atlas_mcp.atlas.view import RunView
 from atlas_mcp.config import Settings
 from atlas_mcp.errors import InvalidInput, JournalBusy, JournalError
 from atlas_mcp.journal.base import Journal, Lease, RunSummary
-from atlas_mcp.journal.sqlite import LEASE_SECONDS, SqliteJournal
+from atlas_mcp.journal.sqlite import SqliteJournal
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.runs.driver import Driver
@@ -166,6 +167,10 @@ class RunService:
         if not wanted(await self.state(run_id)):
             return
         state, lease = await self._take(run_id, wanted)
+        if state.finished is not None:
+            # Another process has brought it to its end meanwhile.
+            await self._release(lease)
+            return
         self._drive(run_id, state, lease)
 
     async def cancel(self, run_id: str) -> RunView:
@@ -177,16 +182,11 @@ class RunService:
         Raises:
             UnknownRun: There is no such run.
         """
-        driver = self._drivers.get(run_id)
-        if driver is not None:
-            await driver.stop("user")
-        elif (await self.state(run_id)).finished is None:
-            if await self.journal.is_driven(run_id):
-                await self.journal.request_stop(run_id, "user")
-            else:
-                _, lease = await self._take(run_id, abandonment)
-                await self.journal.release(lease)
-        return await self.wait(run_id, CANCEL_SECONDS)
+        with anyio.move_on_after(CANCEL_SECONDS):
+            # Whoever is asked to end it may be gone, or lose it, before it has.
+            while RunState.fold(await self.journal.read(run_id)).finished is None:
+                await self._end(run_id)
+        return await self.view(run_id)
 
     async def stop(self, run_id: str) -> None:
         """Stop a run of this process because the request that wanted it has ended.
@@ -218,8 +218,8 @@ class RunService:
         """Keep a run in view for the length of a block, whoever drives it.
 
         Yields:
-            The run as it is and becomes; `done` once nobody drives it. One that another process
-            drives shows what is in the journal, and no tokens.
+            The run as it is and becomes; `done` once nobody drives it. While another process
+            drives it, it shows what is in the journal, and no tokens.
 
         Raises:
             UnknownRun: There is no such run.
@@ -261,12 +261,8 @@ class RunService:
             UnknownRun: There is no such run.
         """
         with anyio.move_on_after(seconds):
-            driven = True
-            while driven:
-                async with self.watching(run_id) as live:
-                    await live.finished()
-                # One that was taken from this process goes on in another.
-                driven = live.state.finished is None and await self.journal.is_driven(run_id)
+            async with self.watching(run_id) as live:
+                await live.finished()
         return await self.view(run_id)
 
     async def list_runs(self, *, limit: int | None = 100) -> tuple[RunSummary, ...]:
@@ -304,7 +300,7 @@ class RunService:
                 for run_id, cause in (await self.journal.stop_requests()).items():
                     if run_id in self._drivers:
                         await self._drivers[run_id].stop(cause)
-                if anyio.current_time() - renewed_at >= LEASE_SECONDS / 3:
+                if anyio.current_time() - renewed_at >= self.journal.lease_seconds / 3:
                     renewed_at = anyio.current_time()
                     for lease in await self.journal.renew():
                         driver = self._drivers.get(lease.run_id)
@@ -312,6 +308,25 @@ class RunService:
                             driver.give_up()
             except JournalError:
                 logger.exception("the leases of running runs could not be renewed")
+
+    async def _end(self, run_id: str) -> None:
+        """End a run that nobody drives, or have its driver end it; returns once it drives no more.
+
+        Raises:
+            UnknownRun: There is no such run.
+        """
+        driver = self._drivers.get(run_id)
+        if driver is not None:
+            await driver.stop("user")
+            await driver.ended.wait()
+            return
+        try:
+            _, lease = await self._take(run_id, abandonment)
+        except JournalBusy:
+            await self.journal.request_stop(run_id, "user")
+            await self.wait(run_id, math.inf)
+        else:
+            await self._release(lease)
 
     async def _follow(self, live: LiveRun) -> None:
         """Bring a run that another process drives up to date until nobody drives it."""
@@ -357,10 +372,17 @@ class RunService:
                 state = state.apply(records[-1])
             await self.journal.append(lease, records)
         except BaseException:
-            with anyio.move_on_after(LEAVE_SECONDS, shield=True):
-                await self.journal.release(lease)
+            await self._release(lease)
             raise
         return state, lease
+
+    async def _release(self, lease: Lease) -> None:
+        """Give a lease back; one that cannot be written back runs out by itself."""
+        with anyio.move_on_after(LEAVE_SECONDS, shield=True):
+            try:
+                await self.journal.release(lease)
+            except JournalError:
+                logger.exception("the lease of run %s could not be given back", lease.run_id)
 
     async def _open(
         self, problem: Problem, spec: RunSpec, planned: ExploresPlanned | None = None
@@ -372,8 +394,11 @@ class RunService:
         now = time.time()
         records = [Record(seq, now, event) for seq, event in enumerate(events, start=1)]
         lease = await self.journal.open_run(run_id, records[0])
-        if len(records) > 1:
+        try:
             await self.journal.append(lease, records[1:])
+        except BaseException:
+            await self._release(lease)
+            raise
         return self._drive(run_id, RunState.fold(records), lease)
 
     def _drive(self, run_id: str, state: RunState, lease: Lease) -> LiveRun:
@@ -384,19 +409,37 @@ class RunService:
         return live
 
     async def _carry(self, driver: Driver) -> None:
+        live = driver.live
+        try:
+            await self._drive_on(driver)
+            if driver.lost:
+                logger.warning(
+                    "run %s has been taken over by another process; what this one had in flight "
+                    "is dropped",
+                    live.run_id,
+                )
+                await self._go_on_watching(live)
+        finally:
+            live.done = True
+            live.publish()
+
+    async def _drive_on(self, driver: Driver) -> None:
         run_id = driver.live.run_id
         try:
             await driver.drive()
-        except JournalBusy as error:
-            logger.warning("%s; what this process had in flight is dropped", error)
         except Exception:
             logger.exception("run %s broke off", run_id)
         finally:
             self._drivers.pop(run_id, None)
-            driver.live.done = True
-            driver.live.publish()
-            with anyio.move_on_after(5, shield=True):
-                await self.journal.release(driver.lease)
+            await self._release(driver.lease)
+
+    async def _go_on_watching(self, live: LiveRun) -> None:
+        """Show those who wait for a run what becomes of it in the process that took it over."""
+        try:
+            live.publish(await self.state(live.run_id))
+            await self._follow(live)
+        except JournalError:
+            logger.exception("run %s can be watched no longer", live.run_id)
 
 
 @asynccontextmanager
@@ -443,7 +486,7 @@ SHUTDOWN_SECONDS = 5.0
 
 async def _stop_and_wait(driver: Driver, grace: float) -> None:
     await driver.stop("shutdown", grace=grace)
-    await driver.live.finished()
+    await driver.ended.wait()
 
 
 def _check_same_problem(state: RunState, problem: Problem, run_id: str) -> None:

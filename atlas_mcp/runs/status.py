@@ -67,4 +67,6 @@ def _doing(live: LiveRun, now: float) -> str:
         turn = state.turns[-1]
         seconds = max(0.0, now - turn.started_at)
         busy.append(f"orchestrator turn {turn.asked.turn} {seconds:.0f} s")
+    if state.stop_cause is not None:
+        return f"stopping: {', '.join(busy)}" if busy else "stopping"
     return ", ".join(busy) or "getting ready"

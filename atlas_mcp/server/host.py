@@ -90,13 +90,21 @@ class Host:
                 tasks.start_soon(self._run, name="service")
                 try:
                     yield
-                    if self._service is not None:
-                        # The client has gone: nothing new is spent, what is under way may end.
-                        await self._service.stop_all(grace=self.settings.server.grace_s)
+                    # The client has gone: nothing new is spent, what is under way may end.
+                    await self.leave(grace=self.settings.server.grace_s)
                 finally:
                     tasks.cancel_scope.cancel("the server ends")
         finally:
             self.closed.set()
+
+    async def leave(self, *, grace: float) -> None:
+        """Stop every run where it stands, to be resumed; returns once none is driven.
+
+        Args:
+            grace: Seconds that calls in flight get.
+        """
+        if self._service is not None:
+            await self._service.stop_all(grace=grace)
 
     async def _run(self) -> None:
         await self._greeted.wait()

@@ -8,11 +8,14 @@ With sessions it lets the request run on, so a hang-up is noticed here and the r
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
+import math
 import os
 import signal
+import socket
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -23,7 +26,6 @@ from atlas_mcp.errors import ConfigError
 from atlas_mcp.runs.tasks import open_task_group
 
 if TYPE_CHECKING:
-    import uvicorn
     from mcp.server.mcpserver import Context, MCPServer
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -33,8 +35,11 @@ DEFAULT_PORT = 8000
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 """Addresses that only this machine reaches."""
 
+ANSWER_SECONDS = 1.0
+"""Seconds for answering the requests whose runs have been stopped because the server ends."""
+
 HANG_UP_SECONDS = 5
-"""Seconds that open connections get once the server is to end."""
+"""Seconds that open connections get once all runs have ended and the server hangs up."""
 
 GONE = "atlas_mcp.client_gone"
 """Where a request's scope holds the event that its client has hung up."""
@@ -46,56 +51,147 @@ def client_gone(ctx: Context[Any, Any]) -> anyio.Event | None:
     return None if request is None else request.scope.get(GONE)
 
 
-def http_app(server: MCPServer[Any], *, host: str = DEFAULT_HOST) -> ASGIApp:
+def http_app(server: MCPServer[Any], *, host: str = DEFAULT_HOST) -> HangUps:
     """Return `server` as an ASGI application with MCP at `/mcp`."""
-    return NoticeHangUps(server.streamable_http_app(host=host))
+    return HangUps(server.streamable_http_app(host=host))
 
 
-class NoticeHangUps:
-    """Sets an event in a request's scope once its client has hung up."""
+class HangUps:
+    """Sets an event in a request's scope once its client has hung up, and hangs up itself."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._closed = False
+        self._listening: set[anyio.CancelScope] = set()
+        self._unanswered = 0
+        self._all_answered = anyio.Event()
+
+    async def answered(self) -> None:
+        """Return once every request has its answer; streams that a client listens on have none."""
+        while self._unanswered:
+            await self._all_answered.wait()
+
+    def hang_up(self) -> None:
+        """End every open stream, and each that is still to come, as if its client had gone."""
+        self._closed = True
+        for scope in self._listening:
+            scope.cancel("the server hangs up")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if self._closed:
+            await _finish((), send)
+            return
         gone = scope[GONE] = anyio.Event()
+        said: list[Message] = []
 
         async def hear() -> Message:
-            message = await receive()
+            message: Message = {"type": "http.disconnect"}
+            with self._listen():
+                message = await receive()
             if message["type"] == "http.disconnect":
                 gone.set()
             return message
 
-        await self._app(scope, hear, send)
+        async def say(message: Message) -> None:
+            said[:] = [message]
+            await send(message)
+
+        with self._count(scope["method"]):
+            await self._app(scope, hear, say)
+            if self._closed:
+                await _finish(said, send)
+
+    @contextlib.contextmanager
+    def _count(self, method: str) -> Generator[None]:
+        """Know of a block that answers a request."""
+        self._unanswered += method == "POST"
+        try:
+            yield
+        finally:
+            self._unanswered -= method == "POST"
+            if not self._unanswered:
+                bell, self._all_answered = self._all_answered, anyio.Event()
+                bell.set()
+
+    @contextlib.contextmanager
+    def _listen(self) -> Generator[None]:
+        """Keep a block of listening to a client open until the server hangs up."""
+        with anyio.CancelScope() as scope:
+            self._listening.add(scope)
+            if self._closed:
+                scope.cancel("the server hangs up")
+            try:
+                yield
+            finally:
+                self._listening.discard(scope)
+
+
+async def _finish(said: Sequence[Message], send: Send) -> None:
+    """Complete a response that was left when the server hung up."""
+    if not said:
+        await send({"type": "http.response.start", "status": 503, "headers": []})
+    elif said[-1]["type"] == "http.response.body" and not said[-1].get("more_body"):
+        return
+    await send({"type": "http.response.body"})
 
 
 def serve_http(settings: Settings, *, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) -> int:
     """Serve until a signal comes; return the exit code.
 
-    The first signal lets calls in flight end within the configured grace, a second one does not.
+    The first signal lets calls in flight end within the configured grace and leaves their runs to
+    be resumed; a second one does not wait.
 
     Raises:
-        ConfigError: Other machines would reach it.
+        ConfigError: Other machines would reach it, or the port cannot be had.
     """
     if host not in LOOPBACK:
         raise ConfigError(
-            f"--host: {host} can be reached from other machines, and whoever reaches it can spend "
-            f"money. Take one of {', '.join(sorted(LOOPBACK))}, with a proxy that asks who is "
-            "there in front of it"
+            f"--host: {host!r} can be reached from other machines, and whoever reaches it can "
+            f"spend money. Take one of {', '.join(sorted(LOOPBACK))}, with a proxy that asks who "
+            "is there in front of it"
         )
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(name)s: %(message)s")
-    anyio.run(_serve, settings, host, port)
+    with contextlib.ExitStack() as stack:
+        listeners = [stack.enter_context(listener) for listener in _listen(host, port)]
+        form = "%(name)s: %(message)s"
+        logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format=form)
+        anyio.run(_serve, settings, host, listeners)
     return 0
 
 
-async def _serve(settings: Settings, host: str, port: int) -> None:
+def _listen(host: str, port: int) -> list[socket.socket]:
+    """Return sockets that listen on every address of a host of this machine, on one port.
+
+    Raises:
+        ConfigError: The port cannot be had.
+    """
+    listeners: list[socket.socket] = []
+    failure: OSError | None = None
+    for family, _, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        where = (address[0], listeners[0].getsockname()[1] if listeners else port)
+        try:
+            listeners.append(socket.create_server(where, family=family))
+        except OSError as error:
+            failure = failure or error
+    in_use = failure is not None and failure.errno == errno.EADDRINUSE
+    if failure is not None and (in_use or not listeners):
+        for listener in listeners:
+            listener.close()
+        raise ConfigError(
+            f"--port: {port} of {host} cannot be served: {os.strerror(failure.errno or 0)}. Take "
+            "another one, or 0 for any that is free"
+        ) from failure
+    return listeners
+
+
+async def _serve(settings: Settings, host: str, listeners: list[socket.socket]) -> None:
     import uvicorn
 
     from atlas_mcp.server.app import make_server
+    from atlas_mcp.server.host import Host
 
     class Server(uvicorn.Server):
         """A server whose signals are received here."""
@@ -105,27 +201,35 @@ async def _serve(settings: Settings, host: str, port: int) -> None:
         def capture_signals(self) -> Generator[None]:
             yield
 
-    config = uvicorn.Config(
-        http_app(make_server(settings), host=host),
-        host=host,
-        port=port,
-        log_level="warning",
-        timeout_graceful_shutdown=HANG_UP_SECONDS,
-    )
+    runs = Host(settings)
+    app = http_app(make_server(settings, host=runs), host=host)
+    patience = math.ceil(settings.server.grace_s) + HANG_UP_SECONDS
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=patience)
     server = Server(config)
+
+    async def leave() -> None:
+        await runs.leave(grace=settings.server.grace_s)
+        # Requests that waited for these runs are answered with what there is; others are cut off.
+        with anyio.move_on_after(ANSWER_SECONDS):
+            await app.answered()
+        app.hang_up()
+
+    async def leave_at_signal() -> None:
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            async for number in signals:
+                if server.should_exit:
+                    os._exit(128 + number)
+                server.should_exit = True
+                sys.stderr.write(
+                    f"atlas-mcp: ending; calls in flight get {settings.server.grace_s:.0f} s, "
+                    "another signal ends now\n"
+                )
+                tasks.start_soon(leave, name="leave")
+
     async with open_task_group() as tasks:
-        tasks.start_soon(_leave_at_signal, server, settings.server.grace_s, name="signals")
-        sys.stderr.write(f"atlas-mcp: serving MCP at http://{host}:{port}/mcp\n")
-        await server.serve()
+        tasks.start_soon(leave_at_signal, name="signals")
+        port = listeners[0].getsockname()[1]
+        name = f"[{host}]" if ":" in host else host
+        sys.stderr.write(f"atlas-mcp: serving MCP at http://{name}:{port}/mcp\n")
+        await server.serve(listeners)
         tasks.cancel_scope.cancel("the server has ended")
-
-
-async def _leave_at_signal(server: uvicorn.Server, grace: float) -> None:
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async for number in signals:
-            if server.should_exit:
-                os._exit(128 + number)
-            server.should_exit = True
-            sys.stderr.write(
-                f"atlas-mcp: ending; calls in flight get {grace:.0f} s, another signal ends now\n"
-            )

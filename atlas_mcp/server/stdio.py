@@ -35,18 +35,20 @@ async def _serve(settings: Settings) -> None:
     server = make_server(settings, host=host)
     async with anyio.create_task_group() as watch:
         with anyio.CancelScope() as serving:
-            watch.start_soon(_leave_at_signal, serving, host.closed, name="signals")
+            watch.start_soon(_leave_at_signal, serving, host, name="signals")
             await server.run_stdio_async()
         watch.cancel_scope.cancel("the input has ended")
 
 
-async def _leave_at_signal(serving: anyio.CancelScope, closed: anyio.Event) -> None:
+async def _leave_at_signal(serving: anyio.CancelScope, host: Host) -> None:
     """End the process at the first signal, once what is open has been closed."""
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async for number in signals:
-            serving.cancel("signal")
             with anyio.move_on_after(CLEAN_UP_SECONDS, shield=True):
-                await closed.wait()
+                # Before requests are cancelled: that is no client's wish to end its run.
+                await host.leave(grace=0.0)
+                serving.cancel("signal")
+                await host.closed.wait()
             # What came in is in the journal already; the thread that reads stdin never ends.
             sys.stderr.flush()
             os._exit(128 + number)

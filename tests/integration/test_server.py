@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
 import anyio
-import anyio.lowlevel
 import pytest
 from jsonschema import validate
 from mcp import Client, MCPError
@@ -22,20 +21,25 @@ from mcp_types import (
     TextContent,
     TextResourceContents,
 )
-from typing_extensions import override
 
 from atlas_mcp import __version__
-from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.view import RunView
 from atlas_mcp.config import ServerSettings, Settings, SolverSettings
 from atlas_mcp.errors import ModelRejected
-from atlas_mcp.models.base import OnTokens, OnUsage
-from atlas_mcp.models.pool import Pool
-from atlas_mcp.models.scripted import Says, Script, Scripted
+from atlas_mcp.models.scripted import Says, Script
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.service import RunService
 from atlas_mcp.server.app import make_server
-from atlas_mcp.server.host import Host
+from tests.integration.gated import (
+    Gated,
+    GivenHost,
+    Heard,
+    candidate,
+    play,
+    synthesis,
+    text_of,
+    until,
+)
 
 SNAPSHOTS = Path(__file__).parents[1] / "snapshots" / "tools"
 UPDATE = "ATLAS_UPDATE_SNAPSHOTS"
@@ -64,87 +68,6 @@ def mode(request: pytest.FixtureRequest) -> Mode:
     return request.param
 
 
-class Gated(Scripted):
-    """A scripted model of which a test can hold calls back, by the order of their arrival."""
-
-    def __init__(self, script: Script) -> None:
-        super().__init__(script)
-        self.held: set[int] = set()
-        self.gate = anyio.Event()
-        self.waiting = 0
-        self.aborted = 0
-
-    @override
-    async def generate(
-        self,
-        request: ModelRequest,
-        *,
-        on_tokens: OnTokens | None = None,
-        on_usage: OnUsage | None = None,
-    ) -> Reply:
-        if len(self.requests) + self.waiting in self.held:
-            self.waiting += 1
-            try:
-                await self.gate.wait()
-            except anyio.get_cancelled_exc_class():
-                self.aborted += 1
-                raise
-        return await super().generate(request, on_tokens=on_tokens, on_usage=on_usage)
-
-
-def candidate(answer: object, **changes: object) -> Says:
-    given = {"approach": "Adds.", "justification": "So.", "answer": answer}
-    return Says({**given, "confidence_percent": 80, **changes})
-
-
-def synthesis(answer: object) -> Says:
-    return Says(
-        {
-            "explanation": "Both agree.",
-            "answer": answer,
-            "supported": True,
-            "confidence_percent": 90,
-            "dissent": None,
-        }
-    )
-
-
-def play(solver: Callable[[int], Says] = lambda n: candidate("42"), *turns: Says) -> Script:
-    """Return a script of solvers, by number from 0, and of the orchestrator's turns."""
-    asked = {"solvers": 0, "turns": 0}
-    said = turns or (synthesis("42"),)
-
-    def script(request: ModelRequest) -> Says:
-        if request.tools:
-            asked["turns"] += 1
-            return said[min(asked["turns"], len(said)) - 1]
-        asked["solvers"] += 1
-        return solver(asked["solvers"] - 1)
-
-    return script
-
-
-class GivenHost(Host):
-    """A host whose service uses a model that a test made."""
-
-    def __init__(self, settings: Settings, model: Scripted) -> None:
-        super().__init__(settings, pool=Pool(settings, {model.name: model}))
-
-
-@dataclass
-class Heard:
-    """Progress notifications, as they came."""
-
-    numbers: list[float] = field(default_factory=list[float])
-    messages: list[str] = field(default_factory=list[str])
-
-    async def __call__(self, progress: float, total: float | None, message: str | None) -> None:
-        assert total is None
-        assert message is not None
-        self.numbers.append(progress)
-        self.messages.append(message)
-
-
 @dataclass
 class Session:
     """A client, the model behind its server, and the service between them."""
@@ -167,7 +90,7 @@ class Session:
 async def connected(
     home: Path, mode: Mode, script: Script | None = None, **server: float
 ) -> AsyncGenerator[Session]:
-    model = Gated(script or play())
+    model = Gated(script)
     settings = Settings(
         home=home,
         solvers={"demo": SolverSettings(model=model.name)},
@@ -176,18 +99,6 @@ async def connected(
     host = GivenHost(settings, model)
     async with Client(make_server(settings, host=host), mode=mode) as client:
         yield Session(client, model, host)
-
-
-def text_of(result: CallToolResult) -> str:
-    (block,) = result.content
-    assert isinstance(block, TextContent)
-    return block.text
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    with anyio.fail_after(10):
-        while not condition():
-            await anyio.lowlevel.checkpoint()
 
 
 # What is offered

@@ -1,0 +1,155 @@
+"""The server over HTTP as a process: what an operator starts and ends."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+import anyio
+import anyio.to_thread
+import pytest
+from mcp import Client
+
+from atlas_mcp.atlas.view import RunView
+from atlas_mcp.cli import main
+from tests.e2e.processes import COMMAND, PATIENCE, HeldApi, bare_environ, resumed
+
+Mode = Literal["auto", "legacy"]
+
+ENDING = b"atlas-mcp: ending; calls in flight get 60 s, another signal ends now\n"
+
+
+@pytest.fixture(params=["asyncio"])
+def anyio_backend(request: pytest.FixtureRequest) -> str:
+    """The process is the same whatever loop the test has."""
+    return request.param
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    return bare_environ(tmp_path)
+
+
+@contextmanager
+def serving(
+    environ: Mapping[str, str], *arguments: str
+) -> Generator[tuple[subprocess.Popen[bytes], str]]:
+    """Start a server on a port that is free; yield its process, and the address it prints."""
+    process = subprocess.Popen(
+        [*COMMAND, "serve", "--http", "--port", "0", *arguments],
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        assert process.stderr is not None
+        said, _, url = process.stderr.readline().decode().strip().rpartition(" ")
+        assert said == "atlas-mcp: serving MCP at"
+        yield process, url
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_a_signal_answers_who_waits_and_leaves_the_runs_to_be_resumed(
+    environ: dict[str, str], mode: Mode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = HeldApi(1)
+    signalled = False
+
+    async def hear(progress: float, total: float | None, message: str | None) -> None:
+        nonlocal signalled
+        assert message is not None
+        if "1 candidates" in message and not signalled:
+            assert await anyio.to_thread.run_sync(api.all_arrived, 2)
+            signalled = True
+            process.send_signal(signal.SIGTERM)
+        elif message.startswith("stopping"):
+            api.gate.set()
+
+    with api.reachable(environ), serving(environ) as (process, url):
+        with anyio.fail_after(PATIENCE):
+            async with Client(url, mode=mode) as client:
+                await client.list_tools()
+                result = await client.call_tool(
+                    "solve_with_atlas", {"problem": "Q?"}, progress_callback=hear
+                )
+                told = RunView.model_validate(result.structured_content)
+        out, err = process.communicate(timeout=PATIENCE)
+        left, done = await resumed(environ, told.run_id, monkeypatch)
+
+    assert (process.returncode, out, err) == (0, b"", ENDING)
+    assert told.status == left.status == "interrupted"
+    assert [one.answer for one in told.candidates] == ["42", "42"]
+    assert (done.status, done.answer) == ("answered", "42")
+    assert api.requests == len(set(api.raw_bodies)) == 3
+
+
+async def test_a_second_signal_does_not_wait_for_calls_in_flight(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = HeldApi(0, 1)
+    with api.reachable(environ), serving(environ) as (process, url):
+        with anyio.fail_after(PATIENCE):
+            async with Client(url) as client:
+                opened = await client.call_tool("solve_with_atlas", {"problem": "Q?", "wait_s": 0})
+        assert api.all_arrived(2)
+        assert process.stderr is not None
+        process.send_signal(signal.SIGTERM)
+        said = process.stderr.readline()
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=PATIENCE)
+        api.gate.set()
+        run_id = RunView.model_validate(opened.structured_content).run_id
+        left, done = await resumed(environ, run_id, monkeypatch)
+
+    assert (process.returncode, said, out, err) == (143, ENDING, b"", b"")
+    assert (left.status, done.status, done.answer) == ("interrupted", "answered", "42")
+    # What was in flight has to be asked again.
+    assert api.requests == 5
+
+
+def test_a_port_that_is_taken_is_one_line_on_stderr_and_exit_code_2(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        code = main(["serve", "--http", "--port", port])
+
+    out, err = capfd.readouterr()
+    assert (code, out) == (2, "")
+    (line,) = err.splitlines()
+    assert line.startswith(f"atlas-mcp: --port: {port} of 127.0.0.1 ")
+    assert "in use" in line
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org", ""])
+def test_an_address_that_other_machines_reach_is_refused_before_anything_starts(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, host: str
+) -> None:
+    code = main(["serve", "--http", "--host", host, "--port", "0"])
+
+    out, err = capfd.readouterr()
+    assert (code, out) == (2, "")
+    (line,) = err.splitlines()
+    assert line.startswith(f"atlas-mcp: --host: {host!r} ")
+    assert "127.0.0.1" in line
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
+async def test_a_server_on_another_loopback_address_is_reached_at_the_url_it_prints(
+    environ: dict[str, str],
+) -> None:
+    with serving(environ, "--host", "::1") as (_, url), anyio.fail_after(PATIENCE):
+        async with Client(url) as client:
+            tools = (await client.list_tools()).tools
+
+    assert url.startswith("http://[::1]:")
+    assert "solve_with_atlas" in [tool.name for tool in tools]

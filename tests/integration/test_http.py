@@ -1,0 +1,438 @@
+"""The server over HTTP, in both eras: what happens to a run whose client goes, and who is let in.
+
+Only streams are served: with `json_response` or `stateless_http` of the SDK hang-ups would go
+unheard.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import anyio
+import httpx2
+import pytest
+import uvicorn
+from mcp import Client
+
+from atlas_mcp.atlas.view import RunView
+from atlas_mcp.config import ServerSettings, Settings, SolverSettings
+from atlas_mcp.runs.live import LiveRun
+from atlas_mcp.server.app import make_server
+from atlas_mcp.server.http import HangUps, http_app
+from tests.integration.gated import Gated, GivenHost, Heard, text_of, until
+
+Mode = Literal["auto", "legacy"]
+
+VERSIONS = {"auto": "2026-07-28", "legacy": "2025-11-25"}
+
+
+@pytest.fixture(params=["asyncio"])
+def anyio_backend(request: pytest.FixtureRequest) -> str:
+    """Uvicorn runs on asyncio."""
+    return request.param
+
+
+@pytest.fixture(params=["auto", "legacy"])
+def mode(request: pytest.FixtureRequest) -> Mode:
+    return request.param
+
+
+@dataclass
+class Served:
+    """A server on the loopback, and the model behind it."""
+
+    url: str
+    app: HangUps
+    model: Gated
+    host: GivenHost
+
+    async def live(self, run_id: str) -> LiveRun:
+        live = (await self.host.service()).live(run_id)
+        assert live is not None
+        return live
+
+    async def call(self, mode: Mode, tool: str, **arguments: Any) -> RunView:
+        """Return the result of a tool, as a client that has just come gets it."""
+        with anyio.fail_after(10):
+            async with Client(self.url, mode=mode) as client:
+                result = await client.call_tool(tool, arguments)
+        assert not result.is_error, text_of(result)
+        return RunView.model_validate(result.structured_content)
+
+
+@asynccontextmanager
+async def served(home: Path, **server: float) -> AsyncGenerator[Served]:
+    model = Gated()
+    settings = Settings(
+        home=home,
+        solvers={"demo": SolverSettings(model=model.name)},
+        server=ServerSettings(**{"grace_s": 60.0, **server}),
+    )
+    host = GivenHost(settings, model)
+    app = http_app(make_server(settings, host=host))
+    web = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(web.serve, [listener])
+            try:
+                yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}/mcp", app, model, host)
+            finally:
+                model.gate.set()
+                app.hang_up()
+                web.should_exit = True
+
+
+@dataclass
+class Stream:
+    """The stream that answers one request."""
+
+    id: int
+    response: httpx2.Response
+    events: AsyncGenerator[dict[str, Any]]
+
+    async def until(self, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """Return the first message for which `condition` holds."""
+        with anyio.fail_after(10):
+            async for message in self.events:
+                if condition(message):
+                    return message
+        raise AssertionError("the stream has ended")
+
+
+async def events_of(response: httpx2.Response) -> AsyncGenerator[dict[str, Any]]:
+    async for line in response.aiter_lines():
+        if line.startswith("data: "):
+            yield json.loads(line.removeprefix("data: "))
+
+
+@dataclass
+class Wire:
+    """A client that speaks in bare requests, so that a test says when and how it goes."""
+
+    http: httpx2.AsyncClient
+    url: str
+    mode: Mode
+    session: dict[str, str] = field(default_factory=dict[str, str])
+    asked: int = 0
+
+    async def greet(self) -> None:
+        """Shake hands, in the era that does."""
+        if self.mode == "auto":
+            return
+        hello = {
+            "protocolVersion": VERSIONS["legacy"],
+            "capabilities": {},
+            "clientInfo": {"name": "test", "version": "1"},
+        }
+        async with self.ask("initialize", **hello) as greeted:
+            self.session["mcp-session-id"] = greeted.response.headers["mcp-session-id"]
+            await greeted.until(lambda message: message.get("id") == greeted.id)
+        await self.tell("notifications/initialized")
+
+    @asynccontextmanager
+    async def ask(self, method: str, **params: Any) -> AsyncGenerator[Stream]:
+        self.asked += 1
+        meta: dict[str, Any] = {"progressToken": self.asked}
+        headers = {**self._headers(), "mcp-method": method}
+        if self.mode == "auto":
+            meta["io.modelcontextprotocol/protocolVersion"] = VERSIONS["auto"]
+            meta["io.modelcontextprotocol/clientCapabilities"] = {}
+            headers["mcp-name"] = params["name"]
+        body: dict[str, Any] = {"jsonrpc": "2.0", "id": self.asked, "method": method}
+        body["params"] = {**params, "_meta": meta}
+        async with self.http.stream("POST", self.url, json=body, headers=headers) as response:
+            assert response.status_code == 200
+            yield Stream(self.asked, response, events_of(response))
+
+    @asynccontextmanager
+    async def call(self, tool: str, **arguments: Any) -> AsyncGenerator[Stream]:
+        async with self.ask("tools/call", name=tool, arguments=arguments) as stream:
+            yield stream
+
+    async def tell(self, method: str, **params: Any) -> None:
+        body = {"jsonrpc": "2.0", "method": method, "params": params}
+        told = await self.http.post(self.url, json=body, headers=self._headers())
+        assert told.status_code == 202
+
+    def _headers(self) -> dict[str, str]:
+        accepted = {"accept": "application/json, text/event-stream"}
+        return {**self.session, **accepted, "mcp-protocol-version": VERSIONS[self.mode]}
+
+
+@asynccontextmanager
+async def wired(server: Served, mode: Mode) -> AsyncGenerator[Wire]:
+    async with httpx2.AsyncClient(timeout=10) as http:
+        wire = Wire(http, server.url, mode)
+        await wire.greet()
+        yield wire
+
+
+async def run_of(stream: Stream) -> str:
+    """Return the run that a call has opened: its first progress message names it."""
+    first = await stream.until(lambda message: message.get("method") == "notifications/progress")
+    return first["params"]["message"].removeprefix("run ").partition(" ")[0]
+
+
+# Requests that end without an answer
+
+
+async def hang_up(wire: Wire, stream: Stream) -> None:
+    await stream.response.aclose()
+
+
+async def cancel(wire: Wire, stream: Stream) -> None:
+    await wire.tell("notifications/cancelled", requestId=stream.id)
+    error = await stream.until(lambda message: message.get("id") == stream.id)
+    assert error["error"]["message"] == "Request cancelled"
+
+
+async def delete_session(wire: Wire, stream: Stream) -> None:
+    deleted = await wire.http.delete(wire.url, headers=wire.session)
+    assert deleted.status_code == 200
+
+
+Way = Callable[[Wire, Stream], Awaitable[None]]
+
+WAYS: dict[str, tuple[Mode, Way]] = {
+    "stateless, the client hangs up": ("auto", hang_up),
+    "session, the client hangs up": ("legacy", hang_up),
+    "session, the request is cancelled": ("legacy", cancel),
+    "session, the session is deleted": ("legacy", delete_session),
+}
+
+
+async def given_up(server: Served, case: str) -> LiveRun:
+    """Have a call given up with one solver done and one at work; return its run."""
+    mode, way = WAYS[case]
+    server.model.held = {1}
+    async with wired(server, mode) as wire, wire.call("solve_with_atlas", problem="Q?") as stream:
+        live = await server.live(await run_of(stream))
+        await until(lambda: server.model.waiting == 1 and len(live.state.votes) == 1)
+        await way(wire, stream)
+        await until(lambda: live.state.stop_cause == "client")
+    return live
+
+
+@pytest.mark.parametrize("case", WAYS)
+async def test_what_ends_within_the_grace_of_a_call_given_up_is_kept_and_nothing_more_is_asked(
+    tmp_path: Path, case: str
+) -> None:
+    mode, _ = WAYS[case]
+    async with served(tmp_path, grace_s=60) as server:
+        live = await given_up(server, case)
+        server.model.gate.set()
+        await live.finished()
+        kept = await server.call(mode, "get_run", run_id=live.run_id)
+        asked = len(server.model.requests)
+        resumed = await server.call(mode, "resume_run", run_id=live.run_id)
+
+    assert (kept.status, kept.stop_reason, kept.answer) == ("cancelled", "cancelled", None)
+    assert [one.answer for one in kept.candidates] == ["42", "42"]
+    assert (asked, server.model.aborted) == (2, 0)
+    assert kept.next is not None
+    assert "resume_run" in kept.next
+    assert (resumed.status, resumed.answer, len(resumed.candidates)) == ("answered", "42", 2)
+    assert len(server.model.requests) == 3
+
+
+@pytest.mark.parametrize("case", WAYS)
+async def test_what_outlasts_the_grace_of_a_call_given_up_is_aborted_and_asked_again_on_resuming(
+    tmp_path: Path, case: str
+) -> None:
+    mode, _ = WAYS[case]
+    async with served(tmp_path, grace_s=0.05) as server:
+        live = await given_up(server, case)
+        await live.finished()
+        asked, aborted = len(server.model.requests), server.model.aborted
+        kept = await server.call(mode, "get_run", run_id=live.run_id)
+        server.model.gate.set()
+        resumed = await server.call(mode, "resume_run", run_id=live.run_id)
+
+    assert (asked, aborted) == (1, 1)
+    assert kept.status == "cancelled"
+    assert sorted(one.status for one in kept.candidates) == ["failed", "ok"]
+    assert (resumed.status, resumed.answer) == ("answered", "42")
+    assert [one.answer for one in resumed.candidates] == ["42", "42"]
+    # The solver that was done is not asked again: the other one is, then the orchestrator.
+    assert len({repr(request) for request in server.model.requests}) == 3
+    assert len(server.model.requests) == 3
+
+
+@pytest.mark.parametrize("tool", ["explore", "resume_run"])
+async def test_every_call_that_spends_stops_spending_when_its_client_hangs_up(
+    tmp_path: Path, mode: Mode, tool: str
+) -> None:
+    async with served(tmp_path, grace_s=0) as server:
+        arguments: dict[str, Any] = {"problem": "Q?", "count": 2}
+        if tool == "resume_run":
+            opened = await server.call(mode, "solve_with_atlas", problem="Q?", max_explores=2)
+            arguments = {"run_id": opened.run_id, "max_explores": 3}
+        before = len(server.model.requests)
+        server.model.held = {before}
+        async with wired(server, mode) as wire, wire.call(tool, **arguments) as stream:
+            live = await server.live(await run_of(stream))
+            await until(lambda: server.model.waiting == 1)
+            await hang_up(wire, stream)
+        with anyio.fail_after(10):
+            await live.finished()
+
+    assert live.state.stop_cause == "client"
+    assert server.model.aborted == 1
+
+
+async def test_a_client_that_only_looks_may_hang_up_and_the_run_goes_on(
+    tmp_path: Path, mode: Mode
+) -> None:
+    async with served(tmp_path, grace_s=0) as server:
+        server.model.held = {1}
+        opened = await server.call(mode, "solve_with_atlas", problem="Q?", wait_s=0)
+        live = await server.live(opened.run_id)
+        async with (
+            wired(server, mode) as wire,
+            wire.call("get_run", run_id=opened.run_id, wait_s=60) as stream,
+        ):
+            await run_of(stream)
+            await hang_up(wire, stream)
+        # Whoever comes later waits for the same run, in which nothing was stopped.
+        async with wired(server, mode) as wire, wire.call("get_run", run_id=opened.run_id) as late:
+            await run_of(late)
+            server.model.gate.set()
+            answer = await late.until(lambda message: message.get("id") == late.id)
+
+    assert live.state.stop_cause is None
+    assert answer["result"]["structuredContent"]["status"] == "answered"
+
+
+# Progress and results
+
+
+async def test_progress_comes_while_the_run_works_and_then_the_result(
+    tmp_path: Path, mode: Mode
+) -> None:
+    heard = Heard()
+    views: list[RunView] = []
+    async with served(tmp_path) as server:
+        server.model.held = {2}
+
+        async def call() -> None:
+            async with Client(server.url, mode=mode) as client:
+                result = await client.call_tool(
+                    "solve_with_atlas", {"problem": "Q?"}, progress_callback=heard
+                )
+            views.append(RunView.model_validate(result.structured_content))
+
+        with anyio.fail_after(10):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(call)
+                await until(lambda: any("orchestrator turn 1" in one for one in heard.messages))
+                assert views == []
+                server.model.gate.set()
+
+    assert [view.answer for view in views] == ["42"]
+    assert heard.numbers == sorted(set(heard.numbers))
+    assert f"run {views[0].run_id}" in heard.messages[0]
+
+
+async def test_the_soft_deadline_answers_with_a_run_that_goes_on(
+    tmp_path: Path, mode: Mode
+) -> None:
+    async with served(tmp_path, respond_within_s=0.01) as server:
+        server.model.held = {0, 1}
+        early = await server.call(mode, "solve_with_atlas", problem="Q?")
+        server.model.gate.set()
+        late = await server.call(mode, "get_run", run_id=early.run_id, wait_s=60)
+
+    assert (early.status, late.status, late.answer) == ("running", "answered", "42")
+
+
+# Who is let in
+
+
+async def test_pages_of_other_sites_are_not_let_in(tmp_path: Path, mode: Mode) -> None:
+    async with served(tmp_path) as server, wired(server, mode) as wire:
+        for headers, expected in (
+            ({"host": "atlas.example.org"}, 421),
+            ({"host": "127.0.0.1.example.org:80"}, 421),
+            ({"origin": "https://example.org"}, 403),
+            ({"origin": "null"}, 403),
+        ):
+            body: dict[str, Any] = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+            version = {"mcp-protocol-version": VERSIONS[mode]}
+            accept = {"accept": "application/json, text/event-stream"}
+            refused = await wire.http.post(
+                server.url, json=body, headers={**wire.session, **version, **accept, **headers}
+            )
+            assert refused.status_code == expected, headers
+        service = await server.host.service()
+        assert await service.list_runs() == ()
+
+
+async def test_a_page_of_this_machine_is_let_in(tmp_path: Path, mode: Mode) -> None:
+    async with (
+        served(tmp_path) as server,
+        httpx2.AsyncClient(timeout=10, headers={"origin": "http://localhost:6274"}) as http,
+    ):
+        wire = Wire(http, server.url, mode)
+        await wire.greet()
+        async with wire.call("solve_with_atlas", problem="Q?") as stream:
+            answer = await stream.until(lambda message: message.get("id") == stream.id)
+
+    assert answer["result"]["structuredContent"]["answer"] == "42"
+
+
+# The server's end
+
+
+async def test_a_server_that_ends_answers_those_who_wait_and_cuts_off_those_who_listen(
+    tmp_path: Path, mode: Mode
+) -> None:
+    async with served(tmp_path) as server, wired(server, mode) as wire:
+        server.model.held = {0, 1}
+        ended: list[dict[str, Any]] = []
+
+        async def listen() -> None:
+            headers = {"accept": "text/event-stream", **wire.session}
+            async with wire.http.stream("GET", server.url, headers=headers) as stream:
+                listening.set()
+                async for _ in stream.aiter_raw():
+                    pass
+
+        async def wait() -> None:
+            async with wire.call("solve_with_atlas", problem="Q?") as stream:
+                await run_of(stream)
+                waiting.set()
+                ended.append(await stream.until(lambda message: message.get("id") == stream.id))
+
+        listening, waiting = anyio.Event(), anyio.Event()
+        with anyio.fail_after(10):
+            async with anyio.create_task_group() as clients:
+                if mode == "legacy":
+                    clients.start_soon(listen)
+                    await listening.wait()
+                clients.start_soon(wait)
+                await waiting.wait()
+                await server.host.leave(grace=0)
+                await server.app.answered()
+                server.app.hang_up()
+
+    view = RunView.model_validate(ended[0]["result"]["structuredContent"])
+    assert view.status == "interrupted"
+    assert view.next is not None
+    assert "resume_run" in view.next
+
+
+async def test_a_request_to_a_server_that_has_hung_up_is_told_so(
+    tmp_path: Path, mode: Mode
+) -> None:
+    async with served(tmp_path) as server, wired(server, mode) as wire:
+        server.app.hang_up()
+        refused = await wire.http.post(server.url, json={}, headers=wire.session)
+
+    assert refused.status_code == 503
+    assert server.model.requests == []

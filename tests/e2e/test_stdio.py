@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,20 +17,30 @@ import pytest
 from mcp import Client, StdioServerParameters
 
 from atlas_mcp.atlas.view import RunView
-from atlas_mcp.testing.atlas_api import AtlasPlay, candidate_text
-from atlas_mcp.testing.messages_api import API_KEY, ApiReply, Fault, MessagesApi, serve
+from atlas_mcp.testing.atlas_api import AtlasPlay
+from atlas_mcp.testing.messages_api import API_KEY, MessagesApi
+from tests.e2e.processes import (
+    COMMAND,
+    PATIENCE,
+    HeldApi,
+    bare_environ,
+    reachable,
+    resumed,
+    run_cli,
+    until_recorded,
+)
 
-COMMAND = [sys.executable, "-m", "atlas_mcp"]
-PATIENCE = 15
-"""Seconds for what must happen, on a machine that is busy with other tests."""
-
-PROTOCOL = {
-    "legacy": {
-        "protocolVersion": "2025-11-25",
-        "capabilities": {},
-        "clientInfo": {"name": "test", "version": "1"},
-    }
+HELLO = {
+    "protocolVersion": "2025-11-25",
+    "capabilities": {},
+    "clientInfo": {"name": "test", "version": "1"},
 }
+
+ENVELOPE: dict[str, Any] = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
+"""What every request of the stateless era carries."""
 
 Mode = Literal["auto", "legacy"]
 
@@ -44,30 +53,15 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
-    """The environment of the process: nothing of ours but what a test adds."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    return {
-        **kept,
-        "ATLAS_HOME": str(tmp_path / "atlas"),
-        "XDG_CONFIG_HOME": str(tmp_path / "config"),
-        "ANTHROPIC_CONFIG_DIR": str(tmp_path / "anthropic"),
-        "PYTHONWARNINGS": "error",
-    }
-
-
-@contextmanager
-def reachable(api: MessagesApi, environ: dict[str, str]) -> Generator[None]:
-    with serve(api) as url:
-        environ["ANTHROPIC_BASE_URL"] = url
-        environ["ANTHROPIC_API_KEY"] = API_KEY
-        yield
+    return bare_environ(tmp_path)
 
 
 @dataclass
 class Raw:
-    """A server process, spoken to in bare lines of the handshake era."""
+    """A server process, spoken to in bare lines, of the handshake era if not said otherwise."""
 
     process: subprocess.Popen[bytes]
+    mode: Mode = "legacy"
     lines: list[bytes] = field(default_factory=list[bytes])
 
     def send(self, method: str, params: Mapping[str, Any], id_: int | None = None) -> None:
@@ -89,16 +83,20 @@ class Raw:
         raise AssertionError(f"the output ended after {self.lines!r}")
 
     def greet(self) -> None:
-        self.send("initialize", PROTOCOL["legacy"], 1)
+        if self.mode == "auto":
+            return
+        self.send("initialize", HELLO, 1)
         self.until(lambda message: message.get("id") == 1)
         self.send("notifications/initialized", {})
 
-    def solve(self) -> None:
-        """Start a run, and return once a solver is at work."""
-        arguments = {"problem": "6 * 7?"}
-        call = {"name": "solve_with_atlas", "arguments": arguments, "_meta": {"progressToken": 7}}
+    def solve(self) -> str:
+        """Start a run, and return its id."""
+        meta = {"progressToken": 7, **(ENVELOPE if self.mode == "auto" else {})}
+        call: dict[str, Any] = {"name": "solve_with_atlas", "_meta": meta}
+        call["arguments"] = {"problem": "6 * 7?"}
         self.send("tools/call", call, 2)
-        self.until(lambda message: message.get("method") == "notifications/progress")
+        first = self.until(lambda message: message.get("method") == "notifications/progress")
+        return first["params"]["message"].removeprefix("run ").partition(" ")[0]
 
     def rest(self) -> tuple[int, list[bytes], bytes]:
         """Wait for the end; return the exit code, all lines of stdout, and stderr."""
@@ -107,11 +105,11 @@ class Raw:
 
 
 @contextmanager
-def started(environ: Mapping[str, str]) -> Generator[Raw]:
+def started(environ: Mapping[str, str], mode: Mode = "legacy") -> Generator[Raw]:
     pipe = subprocess.PIPE
     process = subprocess.Popen(COMMAND, stdin=pipe, stdout=pipe, stderr=pipe, env=environ)
     try:
-        yield Raw(process)
+        yield Raw(process, mode)
     finally:
         process.kill()
         process.communicate()
@@ -172,24 +170,26 @@ def test_a_signal_ends_an_idle_server_at_once(
     assert err == b""
 
 
-def test_a_signal_ends_a_busy_server_and_keeps_what_it_found(environ: dict[str, str]) -> None:
-    stall = Fault("stall", seconds=3_600)
-    api = MessagesApi(AtlasPlay(lambda n: stall if n else ApiReply(text=candidate_text("42"))))
-    with reachable(api, environ), started(environ) as server:
-        server.greet()
-        server.solve()
-        server.until(lambda message: "1 candidates" in json.dumps(message))
+async def test_a_signal_ends_a_busy_server_and_its_run_is_left_to_be_resumed(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = HeldApi(1)
+    with api.reachable(environ), started(environ) as server:
+        run_id = at_work(server, api)
         server.process.send_signal(signal.SIGTERM)
         code, lines, err = server.rest()
         assert api.wait_for(lambda api: api.in_flight == 0)
-        shown = run_cli(environ, "runs", "list", "--json")
+        asked, aborted = api.requests, api.disconnects
+        api.gate.set()
+        left, done = await resumed(environ, run_id, monkeypatch)
 
-    assert code == 143
+    assert (code, err) == (143, b"")
     assert_protocol(lines)
-    assert b"Traceback" not in err
-    (line,) = shown.stdout.splitlines()
-    assert json.loads(line)["status"] == "interrupted"
-    assert api.requests == 2
+    assert (asked, aborted) == (2, 1)
+    assert left.status == "interrupted"
+    assert sorted(one.status for one in left.candidates) == ["failed", "ok"]
+    assert (done.status, done.answer) == ("answered", "42")
+    assert (api.requests, len(set(api.raw_bodies))) == (4, 3)
 
 
 def test_an_interrupt_ends_a_busy_server_too(environ: dict[str, str], tmp_path: Path) -> None:
@@ -212,12 +212,6 @@ def use_the_demo(environ: dict[str, str], folder: Path) -> None:
     environ["ATLAS_CONFIG"] = str(path)
 
 
-def run_cli(environ: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        [*COMMAND, *arguments], env=environ, capture_output=True, timeout=PATIENCE, check=False
-    )
-
-
 def test_the_end_of_input_ends_a_busy_server_with_zero(
     environ: dict[str, str], tmp_path: Path
 ) -> None:
@@ -225,9 +219,7 @@ def test_the_end_of_input_ends_a_busy_server_with_zero(
     with started(environ) as server:
         server.greet()
         server.solve()
-        assert server.process.stdin is not None
-        server.process.stdin.close()
-        server.process.stdin = None
+        end_input(server)
         code, lines, err = server.rest()
 
     assert (code, err) == (0, b"")
@@ -240,6 +232,83 @@ def test_an_input_that_never_begins_ends_with_zero_and_no_word(environ: dict[str
     )
 
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+# Requests that end without an answer
+
+
+def cancel(server: Raw) -> None:
+    server.send("notifications/cancelled", {"requestId": 2})
+
+
+def end_input(server: Raw) -> None:
+    assert server.process.stdin is not None
+    server.process.stdin.close()
+    server.process.stdin = None
+
+
+WAYS: dict[str, tuple[Mode, Callable[[Raw], None]]] = {
+    "cancelled, stateless era": ("auto", cancel),
+    "cancelled, handshake era": ("legacy", cancel),
+    "end of input": ("legacy", end_input),
+}
+
+
+@pytest.mark.parametrize("case", WAYS)
+async def test_a_call_in_flight_when_its_request_ends_is_kept_and_nothing_more_is_asked(
+    environ: dict[str, str], case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mode, way = WAYS[case]
+    api = HeldApi(1)
+    with api.reachable(environ), started(environ, mode) as server:
+        run_id = at_work(server, api)
+        way(server)
+        await until_recorded(environ, run_id, lambda state: state.stop_cause == "client")
+        api.gate.set()
+        await until_recorded(environ, run_id, lambda state: state.finished is not None)
+        asked = api.requests
+        left, done = await resumed(environ, run_id, monkeypatch)
+
+    assert asked == 2
+    assert (left.status, [one.answer for one in left.candidates]) == ("cancelled", ["42", "42"])
+    assert (done.status, done.answer) == ("answered", "42")
+    assert api.requests == len(set(api.raw_bodies)) == 3
+
+
+@pytest.mark.parametrize("case", WAYS)
+async def test_a_call_that_outlasts_the_grace_is_aborted_and_asked_again_on_resuming(
+    environ: dict[str, str], case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environ["ATLAS_SERVER_GRACE_S"] = "0.05"
+    mode, way = WAYS[case]
+    api = HeldApi(1)
+    with api.reachable(environ), started(environ, mode) as server:
+        run_id = at_work(server, api)
+        way(server)
+        await until_recorded(environ, run_id, lambda state: state.finished is not None)
+        assert api.wait_for(lambda api: api.in_flight == 0)
+        asked, aborted = api.requests, api.disconnects
+        api.gate.set()
+        left, done = await resumed(environ, run_id, monkeypatch)
+
+    assert (asked, aborted) == (2, 1)
+    assert left.status == "cancelled"
+    assert sorted(one.status for one in left.candidates) == ["failed", "ok"]
+    assert (done.status, done.answer) == ("answered", "42")
+    # The solver that was done is not asked again.
+    assert (api.requests, len(set(api.raw_bodies))) == (4, 3)
+
+
+def at_work(server: Raw, api: HeldApi) -> str:
+    """Start a run, and return its id once one solver is done and one is at work."""
+    server.greet()
+    run_id = server.solve()
+    server.until(lambda message: "1 candidates" in json.dumps(message))
+    assert api.all_arrived(2)
+    return run_id
+
+
+# Starting
 
 
 VENDORS = {"anthropic", "genai_prices", "xllamacpp", "openai"}

@@ -135,7 +135,7 @@ class RunService:
         *,
         max_explores: int | None = None,
         max_cost_usd: float | Decimal | None = None,
-    ) -> None:
+    ) -> bool:
         """Let a run go on that has stopped; returns at once.
 
         Nothing happens to a run that has its answer, or that is still going, unless a limit is to
@@ -145,6 +145,9 @@ class RunService:
             run_id: The run.
             max_explores: Its new ceiling; `None` leaves it.
             max_cost_usd: Its new cap, US dollars; `None` leaves it.
+
+        Returns:
+            Whether it goes on because of this.
 
         Raises:
             UnknownRun: There is no such run.
@@ -163,15 +166,16 @@ class RunService:
                     f"{run_id!r} is still going under the limits it has; wait for its end, or call "
                     "cancel_run first",
                 )
-            return
+            return False
         if not wanted(await self.state(run_id)):
-            return
+            return False
         state, lease = await self._take(run_id, wanted)
         if state.finished is not None:
             # Another process has brought it to its end meanwhile.
             await self._release(lease)
             return
         self._drive(run_id, state, lease)
+        return True
 
     async def cancel(self, run_id: str) -> RunView:
         """End a run, whoever drives it: calls in flight are aborted at once.

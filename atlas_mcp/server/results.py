@@ -136,7 +136,9 @@ def _headline(view: RunView) -> str:
         return "No answer is supported by the evidence."
     if view.status == "answered":
         return f"{len(view.candidates)} candidates; you are the orchestrator."
-    return f"No answer: the run {view.status} ({view.stop_reason or 'its process is gone'})."
+    if view.status == "failed":
+        return f"No answer: the run failed ({view.stop_reason})."
+    return f"No answer: the run was {view.status}."
 
 
 def _candidate_line(candidate: CandidateView) -> str:

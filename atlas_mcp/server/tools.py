@@ -157,8 +157,11 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
         with errors_shown():
             wait = _wait(wait_s, ctx, host)
             service = await host.service()
-            await service.resume(run_id, max_explores=max_explores, max_cost_usd=max_cost_usd)
-            return await answer(service, run_id, wait, ctx, owned=True)
+            # One that goes on already is somebody else's to stop.
+            resumed = await service.resume(
+                run_id, max_explores=max_explores, max_cost_usd=max_cost_usd
+            )
+            return await answer(service, run_id, wait, ctx, owned=resumed)
 
 
 async def answer(

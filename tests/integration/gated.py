@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
 
 import anyio
 import anyio.lowlevel
-from mcp_types import CallToolResult, TextContent
+from mcp import Client
+from mcp_types import CallToolResult, Implementation, TextContent
 from typing_extensions import override
 
 from atlas_mcp.atlas.messages import ModelRequest, Reply
-from atlas_mcp.config import Settings
+from atlas_mcp.atlas.view import RunView
+from atlas_mcp.config import ServerSettings, Settings, SolverSettings
 from atlas_mcp.models.base import OnTokens, OnUsage
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted import Says, Script, Scripted
+from atlas_mcp.server.app import make_server
 from atlas_mcp.server.host import Host
+
+Mode = Literal["auto", "legacy"]
+"""The eras of the protocol, as clients ask for them."""
 
 
 class Gated(Scripted):
@@ -97,6 +106,46 @@ class Heard:
         assert message is not None
         self.numbers.append(progress)
         self.messages.append(message)
+
+
+@dataclass
+class Session:
+    """A client, the model behind its server, and the service between them."""
+
+    client: Client
+    model: Gated
+    host: GivenHost
+
+    async def call(self, tool: str, **arguments: Any) -> CallToolResult:
+        with anyio.fail_after(10):
+            return await self.client.call_tool(tool, arguments)
+
+    async def view(self, tool: str, **arguments: Any) -> RunView:
+        result = await self.call(tool, **arguments)
+        assert not result.is_error, text_of(result)
+        return RunView.model_validate(result.structured_content)
+
+
+@asynccontextmanager
+async def connected(
+    home: Path,
+    mode: Mode,
+    script: Script | None = None,
+    *,
+    called: str = "test",
+    **server: float,
+) -> AsyncGenerator[Session]:
+    """Connect a client that calls itself `called` to a server with these settings."""
+    model = Gated(script)
+    settings = Settings(
+        home=home,
+        solvers={"demo": SolverSettings(model=model.name)},
+        server=ServerSettings(**{"grace_s": 0.0, **server}),
+    )
+    host = GivenHost(settings, model)
+    info = Implementation(name=called, version="1")
+    async with Client(make_server(settings, host=host), mode=mode, client_info=info) as client:
+        yield Session(client, model, host)
 
 
 def text_of(result: CallToolResult) -> str:

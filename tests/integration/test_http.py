@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import anyio
 import httpx2
@@ -25,9 +25,7 @@ from atlas_mcp.config import ServerSettings, Settings, SolverSettings
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.server.app import make_server
 from atlas_mcp.server.http import HangUps, http_app
-from tests.integration.gated import Gated, GivenHost, Heard, text_of, until
-
-Mode = Literal["auto", "legacy"]
+from tests.integration.gated import Gated, GivenHost, Heard, Mode, text_of, until
 
 VERSIONS = {"auto": "2026-07-28", "legacy": "2025-11-25"}
 

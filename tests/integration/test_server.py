@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncGenerator, Awaitable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Awaitable
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import anyio
 import pytest
@@ -24,17 +22,17 @@ from mcp_types import (
 
 from atlas_mcp import __version__
 from atlas_mcp.atlas.view import RunView
-from atlas_mcp.config import ServerSettings, Settings, SolverSettings
+from atlas_mcp.config import Settings, SolverSettings
 from atlas_mcp.errors import ModelRejected
-from atlas_mcp.models.scripted import Says, Script
+from atlas_mcp.models.scripted import Says
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.service import RunService
 from atlas_mcp.server.app import make_server
 from tests.integration.gated import (
-    Gated,
-    GivenHost,
     Heard,
+    Mode,
     candidate,
+    connected,
     play,
     synthesis,
     text_of,
@@ -54,8 +52,6 @@ TOOLS = {
 }
 """The tools there are, and whether each only reads."""
 
-Mode = Literal["auto", "legacy"]
-
 
 @pytest.fixture(params=["asyncio"])
 def anyio_backend(request: pytest.FixtureRequest) -> str:
@@ -66,39 +62,6 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(params=["auto", "legacy"])
 def mode(request: pytest.FixtureRequest) -> Mode:
     return request.param
-
-
-@dataclass
-class Session:
-    """A client, the model behind its server, and the service between them."""
-
-    client: Client
-    model: Gated
-    host: GivenHost
-
-    async def call(self, tool: str, **arguments: Any) -> CallToolResult:
-        with anyio.fail_after(10):
-            return await self.client.call_tool(tool, arguments)
-
-    async def view(self, tool: str, **arguments: Any) -> RunView:
-        result = await self.call(tool, **arguments)
-        assert not result.is_error, text_of(result)
-        return RunView.model_validate(result.structured_content)
-
-
-@asynccontextmanager
-async def connected(
-    home: Path, mode: Mode, script: Script | None = None, **server: float
-) -> AsyncGenerator[Session]:
-    model = Gated(script)
-    settings = Settings(
-        home=home,
-        solvers={"demo": SolverSettings(model=model.name)},
-        server=ServerSettings(**{"grace_s": 0.0, **server}),
-    )
-    host = GivenHost(settings, model)
-    async with Client(make_server(settings, host=host), mode=mode) as client:
-        yield Session(client, model, host)
 
 
 # What is offered

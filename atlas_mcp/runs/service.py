@@ -173,7 +173,7 @@ class RunService:
         if state.finished is not None:
             # Another process has brought it to its end meanwhile.
             await self._release(lease)
-            return
+            return False
         self._drive(run_id, state, lease)
         return True
 

@@ -85,14 +85,14 @@ class HeldApi(MessagesApi):
         return self.respond(body)
 
     @override
-    async def _answer(self, exchange: Any, raw: bytes) -> None:
+    async def _answer(self, exchange: Any, raw: bytes, at: float) -> None:
         self._came += 1
         number = self._came - 1
         if not self.gate.is_set():
             await anyio.to_thread.run_sync(self.gate.wait, abandon_on_cancel=True)
         # The responder is asked before anything else can come in between.
         self.number = number
-        await super()._answer(exchange, raw)
+        await super()._answer(exchange, raw, at)
 
 
 @dataclass

@@ -157,4 +157,7 @@ class UnknownRun(JournalError):
 
     @override
     def __str__(self) -> str:
-        return f"no run has the id {self.run_id!r}; `atlas-mcp runs list` shows the runs there are"
+        return (
+            f"no run has the id {self.run_id!r}; `atlas-mcp runs list`, or the resource "
+            "atlas://runs, shows the runs there are"
+        )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from atlas_mcp.atlas.outcomes import Status, StopReason
 
@@ -20,6 +20,14 @@ def _plain_dollars(amount: Decimal) -> float:
 
 Dollars: TypeAlias = Annotated[Decimal, PlainSerializer(_plain_dollars, return_type=float)]
 """US dollars, written as a JSON number with at most six places."""
+
+
+_JSON_TYPES = ("string", "number", "boolean", "object", "array", "null")
+
+Answer: TypeAlias = Annotated[
+    Any, WithJsonSchema({"anyOf": [{"type": one} for one in _JSON_TYPES]})
+]
+"""Any JSON value, with a schema that says so: clients distrust one that says nothing."""
 
 
 class _View(BaseModel):
@@ -46,7 +54,7 @@ class CandidateView(_View):
     strategy: str
     instruction: str | None
     status: Literal["ok", "failed"]
-    answer: Any
+    answer: Answer
     approach: str | None
     reasoning: str | None
     confidence: float | None
@@ -59,7 +67,7 @@ class CandidateView(_View):
 class AnswerGroup(_View):
     """Candidates with the same answer."""
 
-    answer: Any
+    answer: Answer
     explore_ids: list[int]
     solvers: list[str]
     approaches: list[str]
@@ -86,7 +94,7 @@ class RunView(_View):
     run_id: str
     status: Status
     stop_reason: StopReason | None
-    answer: Any = Field(description="A string, or the value that fits answer_schema.")
+    answer: Answer = Field(description="A string, or the value that fits answer_schema.")
     explanation: str | None
     confidence: float | None
     agreement: Agreement

@@ -7,14 +7,16 @@ whatever the problem; nothing it says is about the problem.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import anyio
 from typing_extensions import override
 
+from atlas_mcp.atlas.explore import Strategy
 from atlas_mcp.atlas.messages import AssistantTurn, ModelRequest, Reply, Text, ToolCall
+from atlas_mcp.atlas.prompts import STRATEGY_TEXTS
 from atlas_mcp.atlas.usage import FREE, Usage
 from atlas_mcp.errors import ModelError
 from atlas_mcp.models.base import Model, OnTokens, OnUsage
@@ -107,50 +109,7 @@ class Scripted(Model):
 
 def demo() -> Scripted:
     """Return the scripted model that users can try: `scripted/demo`."""
-    return Scripted(_demo_script(), label="demo")
-
-
-def _demo_script() -> Script:
-    candidates = iter(
-        [
-            _candidate("17", "Adds the parts in the order given.", 70, 2.0),
-            _candidate("19", "Counts every pair once from the definition.", 85, 3.0),
-            _candidate("19", "Checks both earlier counts against a small case.", 90, 2.5),
-        ]
-    )
-    last = _candidate("19", "Repeats the count another way.", 80, 1.0)
-    turns = 0
-
-    def script(request: ModelRequest) -> Says:
-        nonlocal turns
-        if not request.tools:
-            return next(candidates, last)
-        turns += 1
-        if turns == 1:
-            return Says(
-                "The two candidates part where pairs are counted; one check on a small case "
-                "would settle it.",
-                explores=[
-                    {
-                        "strategy": "adversarial_check",
-                        "instruction": "Test the counting step on a small case first.",
-                    }
-                ],
-                seconds=1.0,
-            )
-        return Says(
-            {
-                "explanation": "This is a scripted demonstration, not an answer to the problem. "
-                "Candidates 2 and 3 reach 19 by different methods; candidate 1 counts twice.",
-                "answer": "19",
-                "supported": True,
-                "confidence_percent": 88,
-                "dissent": "Candidate 1 answers 17; its second step counts one pair twice.",
-            },
-            seconds=1.0,
-        )
-
-    return script
+    return Scripted(_play_demo, label="demo")
 
 
 def _candidate(answer: str, approach: str, percent: int, seconds: float) -> Says:
@@ -162,6 +121,52 @@ def _candidate(answer: str, approach: str, percent: int, seconds: float) -> Says
             "confidence_percent": percent,
         },
         seconds=seconds,
+    )
+
+
+_DEMO_CANDIDATES: Mapping[Strategy, Says] = {
+    "direct": _candidate("17", "Adds the parts in the order given.", 70, 2.0),
+    "first_principles": _candidate("19", "Counts every pair once from the definition.", 85, 3.0),
+    "adversarial_check": _candidate(
+        "19", "Checks both earlier counts against a small case.", 90, 2.5
+    ),
+}
+
+_DEMO_OTHERS = _candidate("19", "Repeats the count another way.", 80, 1.0)
+
+_DEMO_FIRST_TURN = Says(
+    "The two candidates part where pairs are counted; one check on a small case would settle it.",
+    explores=[
+        {
+            "strategy": "adversarial_check",
+            "instruction": "Test the counting step on a small case first.",
+        }
+    ],
+    seconds=1.0,
+)
+
+_DEMO_LAST_TURN = Says(
+    {
+        "explanation": "This is a scripted demonstration, not an answer to the problem. "
+        "Candidates 2 and 3 reach 19 by different methods; candidate 1 counts twice.",
+        "answer": "19",
+        "supported": True,
+        "confidence_percent": 88,
+        "dissent": "Candidate 1 answers 17; its second step counts one pair twice.",
+    },
+    seconds=1.0,
+)
+
+
+def _play_demo(request: ModelRequest) -> Says:
+    """Return what a request gets: by its own words, since several runs may be played at once."""
+    if request.tools:
+        first = not any(isinstance(turn, AssistantTurn) for turn in request.turns)
+        return _DEMO_FIRST_TURN if first else _DEMO_LAST_TURN
+    words = _text_of(request)
+    return next(
+        (says for strategy, says in _DEMO_CANDIDATES.items() if STRATEGY_TEXTS[strategy] in words),
+        _DEMO_OTHERS,
     )
 
 
@@ -178,10 +183,14 @@ def _stop(says: Says, calls: Sequence[ToolCall]) -> Any:
 
 
 def _input_tokens(request: ModelRequest) -> int:
-    chars = len(request.system)
+    return max(1, len(_text_of(request)) // CHARS_PER_TOKEN)
+
+
+def _text_of(request: ModelRequest) -> str:
+    texts = [request.system]
     for turn in request.turns:
         if isinstance(turn, AssistantTurn):
-            chars += len(turn.text)
+            texts.append(turn.text)
         else:
-            chars += sum(len(part.text) for part in turn.parts if isinstance(part, Text))
-    return max(1, chars // CHARS_PER_TOKEN)
+            texts += [part.text for part in turn.parts if isinstance(part, Text)]
+    return "".join(texts)

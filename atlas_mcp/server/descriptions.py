@@ -48,6 +48,8 @@ ATLAS_PROMPT = (
     "Be the orchestrator: gather independent candidates with explore, weigh them, answer."
 )
 
+ATLAS_PROMPT_PROBLEM = "The whole question, as you want it answered."
+
 ATLAS_PROMPT_TEXT = """\
 Find the answer to the problem below. You direct the search and do not solve it yourself: every \
 answer comes from solvers that you dispatch with the tool `explore`.

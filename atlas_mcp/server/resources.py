@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Any
+from typing import Annotated, Any
 
 from mcp.server.mcpserver import Context, MCPServer, UserMessage
-from mcp.server.mcpserver.exceptions import ResourceError
+from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp_types import Completion, PromptReference, ResourceTemplateReference
+from pydantic import Field
 
-from atlas_mcp.errors import AtlasError
+from atlas_mcp.errors import AtlasError, UnknownRun
 from atlas_mcp.server import descriptions as texts
 from atlas_mcp.server.host import Host
 
@@ -65,7 +66,9 @@ def add_resources(server: MCPServer[Any], host: Host) -> None:
             return await pool_json(service.pool)
 
     @server.prompt(title="ATLAS", description=texts.ATLAS_PROMPT)
-    def atlas(problem: str) -> list[UserMessage]:
+    def atlas(
+        problem: Annotated[str, Field(description=texts.ATLAS_PROMPT_PROBLEM)],
+    ) -> list[UserMessage]:
         """Turn the client's agent into the orchestrator."""
         return [UserMessage(texts.ATLAS_PROMPT_TEXT.replace("{problem}", problem))]
 
@@ -94,5 +97,7 @@ def _errors_shown() -> Generator[None]:
     """Turn what the reader can act on into an error of the resource."""
     try:
         yield
+    except UnknownRun as error:
+        raise ResourceNotFoundError(str(error)) from error
     except AtlasError as error:
         raise ResourceError(str(error)) from error

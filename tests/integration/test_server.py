@@ -19,6 +19,7 @@ from mcp_types import (
     TextContent,
     TextResourceContents,
 )
+from mcp_types.jsonrpc import INVALID_PARAMS
 
 from atlas_mcp import __version__
 from atlas_mcp.atlas.view import RunView
@@ -503,6 +504,7 @@ async def test_resources_and_the_prompt_are_listed(tmp_path: Path, mode: Mode) -
     assert "atlas://solvers" in [str(one.uri) for one in resources]
     assert "atlas://runs/{run_id}" in [one.uri_template for one in templates]
     assert "atlas" in [one.name for one in prompts]
+    assert all(one.description for prompt in prompts for one in prompt.arguments or ())
     assert all(one.description for one in (*resources, *templates, *prompts))
 
 
@@ -523,8 +525,10 @@ async def test_a_run_and_the_pool_can_be_read_as_resources(tmp_path: Path, mode:
 
 async def test_a_run_that_is_not_there_cannot_be_read(tmp_path: Path, mode: Mode) -> None:
     async with connected(tmp_path, mode) as session:
-        with pytest.raises(MCPError, match="nowhere"):
+        with pytest.raises(MCPError, match="nowhere") as caught:
             await session.client.read_resource("atlas://runs/nowhere")
+
+    assert caught.value.error.code == INVALID_PARAMS
 
 
 async def test_the_prompt_makes_the_client_the_orchestrator(tmp_path: Path, mode: Mode) -> None:

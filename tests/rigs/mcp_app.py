@@ -166,7 +166,7 @@ def _name(given: ElicitationResult[Name]) -> str:
     return given.data.name if isinstance(given, AcceptedElicitation) else "stranger"
 
 
-def add_fixtures(server: MCPServer[Any]) -> None:
+def add_jobs(server: MCPServer[Any]) -> None:
     @server.tool(description="Greets.")
     async def greet(name: str) -> str:
         return f"Hello, {name}!"
@@ -199,6 +199,23 @@ def add_fixtures(server: MCPServer[Any]) -> None:
     ) -> str:
         return f"done for {_name(user_name)}"
 
+
+def add_fixtures(server: MCPServer[Any]) -> None:
+    @server.tool(description="Says something.")
+    async def test_simple_text() -> CallToolResult:
+        said = TextContent(type="text", text="This is a simple text response for testing.")
+        return CallToolResult(content=[said])
+
+    @server.tool(description="Fails.")
+    async def test_error_handling() -> str:
+        raise ToolError("This tool intentionally returns an error for testing")
+
+    @server.tool(description="Says how far it is.")
+    async def test_tool_with_progress(ctx: Context[Any, Any]) -> str:
+        for done in (0, 50, 100):
+            await ctx.report_progress(done, 100)
+        return "all of it"
+
     @server.tool(description="Asks for a name.")
     async def test_input_required_result_elicitation(
         ctx: Context[Any, Any],
@@ -223,6 +240,7 @@ async def main(port: int) -> None:
         )
         async with anyio.create_task_group() as tasks:
             server = make_server(settings, tasks=[Jobs(tasks)])
+            add_jobs(server)
             add_fixtures(server)
             config = uvicorn.Config(http_app(server), port=port, log_level="warning")
             await uvicorn.Server(config).serve()

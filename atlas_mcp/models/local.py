@@ -6,14 +6,13 @@ weights (`models.weights` does).
 
 from __future__ import annotations
 
-import json
 import secrets
 import subprocess
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO
 
 import anyio
 import anyio.to_thread
@@ -26,13 +25,13 @@ from atlas_mcp.atlas.messages import (
     Json,
     ModelRequest,
     Reply,
-    Stop,
     UserTurn,
 )
 from atlas_mcp.atlas.usage import FREE, Usage
 from atlas_mcp.errors import ModelRejected, ModelUnavailable
 from atlas_mcp.models.base import Model, OnTokens, OnUsage
 from atlas_mcp.models.catalogue import CatalogueModel
+from atlas_mcp.models.chat_stream import ChatStream, error_of
 from atlas_mcp.models.llama_server import (
     end,
     exit_code,
@@ -119,24 +118,26 @@ class Local(Model):
         body = self._body(request)
         running = await self._ensure_running()
         reading = _Reading(on_tokens)
+        stream = reading.stream
         try:
             async with running.client.stream("POST", "/v1/chat/completions", json=body) as response:
                 if response.status_code != 200:
-                    raise self._refused(response.status_code, await response.aread())
+                    raise self._refused(response.status_code, error_of(await response.aread()))
                 async for line in response.aiter_lines():
                     reading.feed(line)
-        except httpx2.TransportError as error:
+        except (httpx2.TransportError, ValueError) as error:
             raise await self._broken_off(running, reading, error) from error
-        if reading.error is not None:
-            raise self._refused(int(reading.error.get("code") or 500), reading.error)
-        if reading.stop is None:
+        if stream.error is not None:
+            code = stream.error.get("code")
+            raise self._refused(code if isinstance(code, int) else 500, stream.error)
+        if stream.finish_reason is None:
             raise await self._broken_off(running, reading, None)
         return Reply(
-            turn=AssistantTurn(reading.text),
-            stop=reading.stop,
-            usage=reading.usage,
+            turn=AssistantTurn(stream.turn.text),
+            stop=stream.stop,
+            usage=stream.usage(),
             cost_usd=FREE,
-            request_id=reading.request_id,
+            request_id=stream.id,
         )
 
     @override
@@ -266,10 +267,7 @@ class Local(Model):
             + (f". It said:\n{said}" if said else ""),
         )
 
-    def _refused(
-        self, status: int, body: bytes | Mapping[str, Json]
-    ) -> ModelRejected | ModelUnavailable:
-        error = _error_of(body)
+    def _refused(self, status: int, error: Mapping[str, Json]) -> ModelRejected | ModelUnavailable:
         message = str(error.get("message") or f"it answered with status {status}")
         if error.get("type") == "exceed_context_size_error":
             message = (
@@ -280,7 +278,7 @@ class Local(Model):
         return kind(self.name, message, usage=Usage(requests=1), cost_usd=FREE)
 
     async def _broken_off(
-        self, running: _Running, reading: _Reading, error: httpx2.TransportError | None
+        self, running: _Running, reading: _Reading, error: Exception | None
     ) -> ModelUnavailable:
         # A child that dies closes its connections first, and is seen to have died after that.
         code = await anyio.to_thread.run_sync(exit_code, running.process)
@@ -288,6 +286,8 @@ class Local(Model):
             what = "it was closed during the call"
         elif isinstance(error, httpx2.ReadTimeout):
             what = f"nothing came for {LONGEST_SILENCE:.0f} seconds"
+        elif isinstance(error, ValueError):
+            what = "what it wrote could not be read"
         elif code is None:
             what = "the connection to its process broke"
         else:
@@ -295,7 +295,7 @@ class Local(Model):
         return ModelUnavailable(
             self.name,
             f"{what}; the call can be made again",
-            request_id=reading.request_id,
+            request_id=reading.stream.id,
             usage=Usage(requests=1, output_tokens=reading.tokens),
             cost_usd=FREE,
         )
@@ -306,69 +306,18 @@ class _Reading:
 
     def __init__(self, on_tokens: OnTokens | None) -> None:
         self._on_tokens = on_tokens
-        self._pieces: list[str] = []
+        self.stream = ChatStream()
         self.tokens = 0
-        self.stop: Stop | None = None
-        self.usage = Usage(requests=1)
-        self.request_id: str | None = None
-        self.error: Mapping[str, Json] | None = None
-
-    @property
-    def text(self) -> str:
-        return "".join(self._pieces)
 
     def feed(self, line: str) -> None:
-        """Take in one line of the stream."""
-        if line.startswith("error:"):
-            self.error = _error_of(line.removeprefix("error:").encode())
-        if not line.startswith("data:"):
-            return
-        data = line.removeprefix("data:").strip()
-        if data == "[DONE]":
-            return
-        event = cast("dict[str, Any]", json.loads(data))
-        if "error" in event:
-            self.error = _error_of(event)
-            return
-        self.request_id = event.get("id", self.request_id)
-        for choice in event.get("choices") or ():
-            self._take(choice)
-        if event.get("usage"):
-            self.usage = _usage(event["usage"])
+        """Take in one line of the stream.
 
-    def _take(self, choice: Mapping[str, Any]) -> None:
-        piece = choice.get("delta", {}).get("content")
-        if piece:
-            self._pieces.append(piece)
+        Raises:
+            ValueError: It cannot be read.
+        """
+        before = self.stream.characters
+        self.stream.feed(line)
+        if self.stream.characters > before:
             self.tokens += 1
             if self._on_tokens is not None:
                 self._on_tokens(self.tokens)
-        reason = choice.get("finish_reason")
-        if reason is not None:
-            self.stop = "max_tokens" if reason == "length" else "end"
-
-
-def _usage(counts: Mapping[str, Any]) -> Usage:
-    details: Mapping[str, int] = counts.get("prompt_tokens_details") or {}
-    return Usage(
-        requests=1,
-        input_tokens=counts["prompt_tokens"],
-        output_tokens=counts["completion_tokens"],
-        cache_read_tokens=details.get("cached_tokens", 0),
-    )
-
-
-def _error_of(body: bytes | Mapping[str, Json]) -> Mapping[str, Json]:
-    """Return the `error` object of a reply, empty if it has none."""
-    found: Any = body
-    if isinstance(body, bytes):
-        try:
-            found = json.loads(body)
-        except ValueError:
-            return {}
-    if isinstance(found, Mapping):
-        fields = cast("Mapping[str, Any]", found)
-        inner: Any = fields.get("error", fields)
-        if isinstance(inner, Mapping):
-            return cast("Mapping[str, Any]", inner)
-    return {}

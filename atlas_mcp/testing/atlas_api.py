@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from atlas_mcp.testing.messages_wire import ApiReply, Call, Fault
+from atlas_mcp.testing.replies import ApiReply, Call, Fault
 
 
 def candidate_text(answer: object, *, approach: str = "Adds the parts.", percent: int = 80) -> str:

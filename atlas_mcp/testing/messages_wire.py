@@ -1,7 +1,7 @@
 """What the stand-in of the Messages API says, and how it is counted and written to the wire.
 
-Owns the scripted replies, their tokens under a simulated prompt cache, and the stream of events.
-Does no I/O.
+Owns its content blocks, their tokens under a simulated prompt cache, and the stream of events. Does
+no I/O.
 """
 
 from __future__ import annotations
@@ -10,148 +10,15 @@ import hashlib
 import itertools
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
-from atlas_mcp.atlas.messages import Json
+from atlas_mcp.atlas.usage import NO_USAGE, Usage
 from atlas_mcp.models.claude_families import family_of
+from atlas_mcp.testing.loopback import Piece
 from atlas_mcp.testing.messages_rules import Body, blocks_of, canonical
-
-BYTES_PER_TOKEN = 4
-"""Bytes that make one simulated token."""
+from atlas_mcp.testing.replies import BYTES_PER_TOKEN, ApiReply, Tokens, cut
 
 _ids = itertools.count(1)
-
-
-@dataclass(frozen=True, slots=True)
-class Tokens:
-    """Counts as the API reports them: `input` without the two cache counts."""
-
-    input: int
-    output: int
-    cache_read: int = 0
-    cache_write: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A tool call to make."""
-
-    name: str
-    arguments: Mapping[str, Json] = field(default_factory=dict[str, Json])
-    id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ApiReply:
-    """A reply to give.
-
-    Attributes:
-        text: Visible text; no text block if empty.
-        calls: Tools to call, in order.
-        thinking: Thinking before it; `None` for none, empty for thinking that is not shown.
-        redacted: Whether a block of redacted thinking comes as well.
-        stop_reason: The API's stop reason; from the content if not given.
-        stop_details: What is said about a refusal.
-        tokens: The counts; made from the bytes and the simulated cache if not given.
-        latency: Seconds before the first byte.
-        delta_latency: Seconds between two deltas.
-        deltas: Into how many deltas each block is cut.
-        pings: How many pings come after the first event.
-    """
-
-    text: str = ""
-    calls: tuple[Call, ...] = ()
-    thinking: str | None = None
-    redacted: bool = False
-    stop_reason: str | None = None
-    stop_details: Mapping[str, Json] | None = None
-    tokens: Tokens | None = None
-    latency: float = 0.0
-    delta_latency: float = 0.0
-    deltas: int = 4
-    pings: int = 1
-
-
-FaultKind: TypeAlias = Literal["status", "cut", "error", "stall", "garbage", "ends", "not_a_stream"]
-"""How a call goes wrong: an error status; or inside the stream a cut connection, an error event, a
-silence, bytes that are no JSON, an early but clean end; or a page that is no stream at all."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """A call that goes wrong. The functions below make them.
-
-    Attributes:
-        kind: How.
-        status: The status, for `status`.
-        error: The API's error type, for `status` and `error`.
-        message: The API's words.
-        headers: Headers of the error, for `status`.
-        after: Events sent before, for those inside a stream.
-        seconds: Seconds of silence, for `stall`; the reply goes on after them.
-        reply: The reply it happens to.
-    """
-
-    kind: FaultKind
-    status: int = 200
-    error: str = "api_error"
-    message: str = "scripted"
-    headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    after: int = 3
-    seconds: float = 0.0
-    reply: ApiReply = ApiReply(text="This reply is broken off before its end.")
-
-
-ERROR_TYPES = {
-    400: "invalid_request_error",
-    401: "authentication_error",
-    402: "billing_error",
-    403: "permission_error",
-    404: "not_found_error",
-    408: "timeout_error",
-    409: "conflict_error",
-    413: "request_too_large",
-    429: "rate_limit_error",
-    504: "timeout_error",
-    529: "overloaded_error",
-}
-
-
-def status(
-    code: int,
-    *,
-    retry_after: float | str | None = None,
-    retry_after_ms: float | None = None,
-    should_retry: bool | None = None,
-    message: str = "scripted",
-) -> Fault:
-    """Return a reply with an error status."""
-    headers: dict[str, str] = {}
-    if retry_after is not None:
-        headers["retry-after"] = str(retry_after)
-    if retry_after_ms is not None:
-        headers["retry-after-ms"] = str(retry_after_ms)
-    if should_retry is not None:
-        headers["x-should-retry"] = str(should_retry).lower()
-    return Fault(
-        "status",
-        status=code,
-        error=ERROR_TYPES.get(code, "api_error"),
-        message=message,
-        headers=headers,
-    )
-
-
-def refusal(category: str | None = "cyber", explanation: str | None = None) -> ApiReply:
-    """Return a refusal, which has no content."""
-    details = {"type": "refusal", "category": category, "explanation": explanation}
-    return ApiReply(stop_reason="refusal", stop_details=details)
-
-
-def truncated(text: str) -> ApiReply:
-    """Return a reply that was cut off at `max_tokens`."""
-    return ApiReply(text=text, stop_reason="max_tokens")
 
 
 class Cache:
@@ -202,7 +69,7 @@ def content_of(reply: ApiReply, body: Body) -> list[dict[str, Any]]:
             "type": "tool_use",
             "id": call.id or f"toolu_{next(_ids):06d}",
             "name": call.name,
-            "input": dict(call.arguments),
+            "input": call.arguments if isinstance(call.arguments, str) else dict(call.arguments),
         }
         for call in reply.calls
     ]
@@ -274,6 +141,27 @@ def events_of(reply: ApiReply, message: dict[str, Any]) -> Iterator[dict[str, An
     yield {"type": "message_stop"}
 
 
+def total_of(tokens: Tokens) -> Usage:
+    """Return the input that is counted, in our words."""
+    return Usage(
+        input_tokens=tokens.input + tokens.cache_read + tokens.cache_write,
+        cache_read_tokens=tokens.cache_read,
+        cache_write_tokens=tokens.cache_write,
+    )
+
+
+def pieces_of(reply: ApiReply, message: dict[str, Any], tokens: Tokens) -> Iterator[Piece]:
+    """Yield the stream of `message` as it goes over the wire."""
+    first = min(1, tokens.output)
+    tells = {
+        "message_start": total_of(tokens) + Usage(output_tokens=first),
+        "message_delta": Usage(output_tokens=tokens.output - first),
+    }
+    for event in events_of(reply, message):
+        kind = event["type"]
+        yield Piece(encode(event), kind == "content_block_delta", tells.get(kind, NO_USAGE))
+
+
 def encode(event: Mapping[str, Any]) -> bytes:
     """Return an event as it goes over the wire."""
     return f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode()
@@ -294,21 +182,19 @@ def _opening(block: dict[str, Any]) -> dict[str, Any]:
 def _deltas(block: dict[str, Any], pieces: int) -> Iterator[dict[str, Any]]:
     match block["type"]:
         case "text":
-            for piece in _cut(block["text"], pieces):
+            for piece in cut(block["text"], pieces):
                 yield {"type": "text_delta", "text": piece}
         case "thinking":
-            for piece in _cut(block["thinking"], pieces):
+            for piece in cut(block["thinking"], pieces):
                 yield {"type": "thinking_delta", "thinking": piece}
             yield {"type": "signature_delta", "signature": block["signature"]}
         case "tool_use":
             yield {"type": "input_json_delta", "partial_json": ""}
-            for piece in _cut(json.dumps(block["input"]), pieces):
+            for piece in cut(_written(block["input"]), pieces):
                 yield {"type": "input_json_delta", "partial_json": piece}
         case _:
             return
 
 
-def _cut(text: str, pieces: int) -> Iterator[str]:
-    size = max(1, -(-len(text) // max(1, pieces)))
-    for start in range(0, len(text), size):
-        yield text[start : start + size]
+def _written(arguments: object) -> str:
+    return arguments if isinstance(arguments, str) else json.dumps(arguments)

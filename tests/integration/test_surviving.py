@@ -81,18 +81,18 @@ class HeldApi(MessagesApi):
         self._came = 0
 
     @override
-    def _next(self, body: dict[str, Any]) -> ApiReply | Fault:
+    def next_outcome(self, body: dict[str, Any]) -> ApiReply | Fault:
         return self.respond(body)
 
     @override
-    async def _answer(self, exchange: Any, raw: bytes, at: float) -> None:
+    async def answer(self, exchange: Any, raw: bytes) -> None:
         self._came += 1
         number = self._came - 1
         if not self.gate.is_set():
             await anyio.to_thread.run_sync(self.gate.wait, abandon_on_cancel=True)
         # The responder is asked before anything else can come in between.
         self.number = number
-        await super()._answer(exchange, raw, at)
+        await super().answer(exchange, raw)
 
 
 @dataclass

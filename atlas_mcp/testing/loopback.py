@@ -1,0 +1,376 @@
+"""An API on the loopback: the server in its thread, the script, and the counters.
+
+Owns what the stand-ins of all vendors share. What one refuses and how it writes is its own rooms'
+business. It writes to no log and needs no network beyond 127.0.0.1.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, MutableMapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
+
+import anyio
+import anyio.lowlevel
+import uvicorn
+from anyio.from_thread import start_blocking_portal
+from typing_extensions import override
+
+from atlas_mcp.atlas.usage import NO_USAGE, Usage
+from atlas_mcp.testing.replies import ApiReply, Fault, status
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+SETTLE_TIMEOUT = 5.0
+"""Seconds `wait_for` waits. Our own choice: far more than a loopback needs, far less than a test
+may take."""
+
+Responder: TypeAlias = Callable[[dict[str, Any]], ApiReply | Fault]
+"""Says what a request gets. Called on the server's thread, one request at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of a stream.
+
+    Attributes:
+        data: Its bytes.
+        written: Whether the model writes in it, and so may pause before it.
+        tells: What it says was used.
+    """
+
+    data: bytes
+    written: bool = False
+    tells: Usage = NO_USAGE
+
+
+@dataclass(slots=True)
+class Asked:
+    """One call of a model, and what became of it.
+
+    Attributes:
+        body: What it asks, decoded.
+        at: When all of it had arrived, seconds of `time.monotonic`.
+        outcome: What it gets; `None` before that is known, and for one that is refused.
+        billed: What a vendor would bill for it: a reply that has begun, to its end, whether the
+            client stays to hear it or not.
+        replied_at: When the last byte of a whole reply had been handed to the socket, seconds of
+            `time.monotonic`; `None` where there is none.
+    """
+
+    body: dict[str, Any]
+    at: float
+    outcome: ApiReply | Fault | None = None
+    billed: Usage = NO_USAGE
+    replied_at: float | None = None
+
+
+class LoopbackApi(ABC):
+    """An API: script it, serve it, then ask it what it saw.
+
+    A request gets the next scripted outcome; when the script is empty, what `responder` says;
+    without one, what `unscripted` says. Requests the real API refuses are refused and use up
+    nothing.
+
+    Attributes:
+        requests: Calls that arrived, refused ones included.
+        in_flight: Calls being answered now.
+        most_in_flight: The most there were at once.
+        disconnects: Calls the client left before they were answered.
+        told: Everything clients were told they used: one request for each that arrived, tokens
+            as far as they were sent.
+        asked: The calls whose bodies are JSON, in order of arrival.
+        raw_bodies: All bodies as they came.
+        headers: The headers they came with, names in lower case.
+        said: The model's messages as they were written, in order, those that were broken off too.
+        failures: What went wrong in the script or the responder.
+    """
+
+    def __init__(self, responder: Responder | None = None) -> None:
+        self.requests = 0
+        self.in_flight = 0
+        self.most_in_flight = 0
+        self.disconnects = 0
+        self.told: Usage = Usage()
+        self.asked: list[Asked] = []
+        self.raw_bodies: list[bytes] = []
+        self.headers: list[dict[str, str]] = []
+        self.said: list[dict[str, Any]] = []
+        self.failures: list[Exception] = []
+        self._responder = responder
+        self._script: deque[ApiReply | Fault] = deque()
+        # Guards nothing but the wake-up: all state changes on the server's thread.
+        self._changed = threading.Condition()
+
+    @property
+    def bodies(self) -> list[dict[str, Any]]:
+        """The decoded bodies, in order of arrival."""
+        return [asked.body for asked in self.asked]
+
+    def script(self, *outcomes: ApiReply | Fault) -> None:
+        """Append what the next requests get, in order of arrival."""
+        self._script.extend(outcomes)
+
+    def wait_for(self, condition: Callable[[Self], bool]) -> bool:
+        """Block the calling thread until `condition` holds; return whether it does."""
+        with self._changed:
+            return self._changed.wait_for(lambda: condition(self), SETTLE_TIMEOUT)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, as an ASGI application."""
+        if scope["type"] != "http":
+            return
+        exchange = Exchange(scope, receive, send, self.sent_headers())
+        await self.route(exchange, scope["method"], scope["path"])
+
+    @abstractmethod
+    async def route(self, exchange: Exchange, method: str, path: str) -> None:
+        """Answer whatever comes; model calls go through `count_and_answer`."""
+
+    @abstractmethod
+    async def answer(self, exchange: Exchange, raw: bytes) -> None:
+        """Answer one model call."""
+
+    def sent_headers(self) -> dict[str, str]:
+        """Return the headers of every response."""
+        return {}
+
+    def unscripted(self, body: dict[str, Any]) -> ApiReply:
+        """Return what is said where neither script nor responder says anything."""
+        del body
+        return ApiReply(text="A scripted answer.")
+
+    async def count_and_answer(self, exchange: Exchange) -> None:
+        """Answer one model call, counted, until it is answered or its client leaves."""
+        raw = await exchange.read()
+        self.requests += 1
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        self.told += Usage(requests=1)
+        self.raw_bodies.append(raw)
+        self.headers.append(exchange.headers)
+        self._notify()
+        try:
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._watch, exchange, group.cancel_scope, name="watch client")
+                await self.answer(exchange, raw)
+                exchange.answered = True
+                group.cancel_scope.cancel()
+        finally:
+            self.in_flight -= 1
+            self._notify()
+
+    def take(self, exchange: Exchange, body: dict[str, Any]) -> Asked:
+        """Remember what a call asks."""
+        asked = exchange.asked = Asked(body, exchange.read_at)
+        self.asked.append(asked)
+        return asked
+
+    def next_outcome(self, body: dict[str, Any]) -> ApiReply | Fault:
+        """Return what one request gets."""
+        if self._script:
+            return self._script.popleft()
+        if self._responder is None:
+            return self.unscripted(body)
+        try:
+            return self._responder(body)
+        except Exception as error:  # noqa: BLE001 - a test's own function; `serve` raises it
+            self.failures.append(error)
+            return status(500, should_retry=False, message="the responder failed")
+
+    async def stream(
+        self,
+        exchange: Exchange,
+        pieces: Iterable[Piece],
+        *,
+        delta_latency: float,
+        fault: Fault | None,
+        broken: bytes,
+    ) -> None:
+        """Send a reply piece by piece, until it is whole or `fault` breaks it off.
+
+        Args:
+            exchange: Where to.
+            pieces: All of it.
+            delta_latency: Seconds before each piece that the model writes in.
+            fault: What goes wrong inside the stream; `None` for nothing.
+            broken: The bytes that say so, for an error event and for garbage.
+        """
+        await exchange.start(200, {"content-type": "text/event-stream; charset=utf-8"})
+        for number, piece in enumerate(pieces):
+            if fault is not None and number == fault.after:
+                await exchange.flush()
+                if fault.kind != "stall":
+                    await _break(exchange, fault, broken)
+                    return
+                await anyio.sleep(fault.seconds)
+            if piece.written and delta_latency:
+                await exchange.flush()
+                await anyio.sleep(delta_latency)
+            self.told += piece.tells
+            exchange.buffer(piece.data)
+        await exchange.end()
+        exchange.replied()
+
+    async def _watch(self, exchange: Exchange, scope: anyio.CancelScope) -> None:
+        """Stop answering a client that has left."""
+        while (await exchange.receive())["type"] != "http.disconnect":
+            pass
+        if not exchange.answered:
+            self.disconnects += 1
+        scope.cancel()
+
+    def _notify(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+
+async def _break(exchange: Exchange, fault: Fault, broken: bytes) -> None:
+    """Break a stream off. A body left open makes the server cut the connection."""
+    match fault.kind:
+        case "error" | "garbage":
+            exchange.buffer(broken)
+            await exchange.end()
+        case "ends":
+            await exchange.end()
+        case _:
+            # Let what was sent before leave the buffer of the connection.
+            await anyio.lowlevel.checkpoint()
+
+
+class Exchange:
+    """One request and its response, over ASGI.
+
+    Attributes:
+        answered: Whether the whole of the response is on its way.
+        asked: The call it makes, once that has been read.
+        read_at: When all of the request had arrived, seconds of `time.monotonic`.
+        receive: Gives what the client does.
+        headers: The request's, names in lower case.
+    """
+
+    def __init__(
+        self, scope: Scope, receive: Receive, send: Send, sent_headers: dict[str, str]
+    ) -> None:
+        self.answered = False
+        self.asked: Asked | None = None
+        self.read_at = 0.0
+        self.receive: Callable[[], Any] = receive
+        self.headers = {name.decode(): value.decode("latin-1") for name, value in scope["headers"]}
+        self._send = send
+        self._sent_headers = sent_headers
+        self._buffer: list[bytes] = []
+
+    async def read(self) -> bytes:
+        """Return the request's body."""
+        parts: list[bytes] = []
+        while True:
+            message: MutableMapping[str, Any] = await self.receive()
+            parts.append(message.get("body", b""))
+            if not message.get("more_body"):
+                self.read_at = time.monotonic()
+                return b"".join(parts)
+
+    def replied(self) -> None:
+        """Note that the whole of a reply has been handed over."""
+        if self.asked is not None:
+            self.asked.replied_at = time.monotonic()
+
+    async def start(self, code: int, headers: dict[str, str]) -> None:
+        """Begin the response."""
+        sent = {**self._sent_headers, **headers}
+        encoded = [(name.encode(), value.encode()) for name, value in sent.items()]
+        await self._send({"type": "http.response.start", "status": code, "headers": encoded})
+
+    def buffer(self, chunk: bytes) -> None:
+        """Add to the body. Pieces that follow without a pause go out together."""
+        self._buffer.append(chunk)
+
+    async def flush(self) -> None:
+        """Send what is buffered."""
+        body = b"".join(self._buffer)
+        self._buffer.clear()
+        await self._send({"type": "http.response.body", "body": body, "more_body": True})
+
+    async def end(self) -> None:
+        """Send what is buffered and end the response."""
+        self.answered = True
+        await self._send({"type": "http.response.body", "body": b"".join(self._buffer)})
+
+    async def whole(
+        self, code: int, body: bytes, kind: str, headers: dict[str, str] | None = None
+    ) -> None:
+        """Respond in one piece."""
+        sized = {"content-type": kind, "content-length": str(len(body))}
+        await self.start(code, sized | (headers or {}))
+        self.answered = True
+        await self._send({"type": "http.response.body", "body": body})
+
+    async def json(self, code: int, value: object, headers: dict[str, str] | None = None) -> None:
+        """Respond with JSON."""
+        await self.whole(code, json.dumps(value).encode(), "application/json", headers)
+
+
+class _Server(uvicorn.Server):
+    """A server that stops when told, not at its next tick: tests start hundreds of them."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._told_to_stop = anyio.Event()
+
+    def stop(self) -> None:
+        self._told_to_stop.set()
+
+    @override
+    async def main_loop(self) -> None:
+        await self._told_to_stop.wait()
+
+    @override
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for listener in sockets or []:
+            listener.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        for task in list(self.server_state.tasks):
+            task.cancel()
+        with anyio.move_on_after(SETTLE_TIMEOUT):
+            # The server has no event for this.
+            while self.server_state.connections or self.server_state.tasks:  # noqa: ASYNC110
+                await anyio.sleep(0.001)
+
+
+@contextlib.contextmanager
+def serve(api: LoopbackApi) -> Generator[str]:
+    """Serve `api` on a free port of the loopback, in a thread, and yield its base URL.
+
+    Raises:
+        Exception: The first failure of the responder, when the block ends without one of its own.
+    """
+    # With its protocol spelled out, since only then small writes go out without delay.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(1024)
+    config = uvicorn.Config(
+        api, log_config=None, log_level="critical", lifespan="off", access_log=False, ws="none"
+    )
+    with start_blocking_portal("asyncio") as portal:
+        # Made over there, since its event belongs to that loop and not to the caller's.
+        server = portal.call(_Server, config)
+        serving = portal.start_task_soon(server.serve, [listener])
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            portal.call(server.stop)
+            serving.result()
+    if api.failures:
+        raise api.failures[0]

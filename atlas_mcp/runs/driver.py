@@ -50,7 +50,7 @@ from atlas_mcp.errors import (
 from atlas_mcp.journal.base import Journal, Lease
 from atlas_mcp.models.base import Model, Notice, OnTokens, OnUsage
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.models.retry import Retry, RetryPolicy, generate_with_retries
+from atlas_mcp.models.retry import Retry, RetryPolicy, generate_with_retries, most_uncounted
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.tasks import open_task_group
 
@@ -290,11 +290,12 @@ class Driver:
         if self._state.stop_cause is not None:
             # Decided before the stop, and not yet made: its records were still being written.
             return _Failed(self._aborted(deadline))
+        attempts: _Attempts | None = None
         with self._stoppable(deadline) as scope:
             try:
-                model = _UntilStopped(await self.pool.model(spec), self.live, scope)
+                attempts = _Attempts(await self.pool.model(spec), self.live, scope, spec)
                 reply = await generate_with_retries(
-                    model,
+                    attempts,
                     request,
                     policy=self.retries,
                     price=spec.price,
@@ -305,16 +306,20 @@ class Driver:
                     may_spend=may_spend,
                 )
             except ModelError as error:
-                return _failed(error, self._state.ledger.held[key])
+                return _failed(error, FREE if attempts is None else attempts.uncounted)
             except ConfigError as error:
                 return _Failed(SolverFailure("rejected", str(error)))
             finally:
                 self.live.tokens.pop(key, None)
                 self.live.tell(None)
             return replace(reply, turn=_encodable(reply.turn))
+        if attempts is None:
+            return _Failed(self._aborted(deadline))
         usage, cost = counted
-        uncertain = self._state.ledger.held[key] - (cost or FREE) if usage.requests else FREE
-        return _Failed(self._aborted(deadline), usage, cost, max(FREE, uncertain))
+        uncertain = attempts.uncounted
+        if attempts.under_way:
+            uncertain = max(FREE, self._state.ledger.held[key] - (cost or FREE))
+        return _Failed(self._aborted(deadline), usage, cost, uncertain)
 
     @contextmanager
     def _stoppable(self, deadline: float) -> Generator[anyio.CancelScope]:
@@ -333,13 +338,21 @@ class Driver:
         return SolverFailure("timeout", f"no reply within {late}")
 
 
-@dataclass(frozen=True, slots=True)
-class _UntilStopped(Model):
-    """A model that is not tried again once the run is to stop."""
+@dataclass(slots=True)
+class _Attempts(Model):
+    """A model under one call: its attempts are counted, and none begins once the run is to stop.
+
+    Attributes:
+        under_way: Whether one of them has left and has not ended.
+        uncounted: US dollars that the failed ones may have cost beyond their counts, at most.
+    """
 
     model: Model
     live: LiveRun
     scope: anyio.CancelScope
+    spec: ModelSpec
+    under_way: bool = False
+    uncounted: Decimal = FREE
 
     @property
     @override
@@ -357,7 +370,21 @@ class _UntilStopped(Model):
         if self.live.state.stop_cause is not None:
             self.scope.cancel("the run is to stop")
             await anyio.lowlevel.checkpoint()
-        return await self.model.generate(request, on_tokens=on_tokens, on_usage=on_usage)
+
+        def left(usage: Usage, cost_usd: Cost) -> None:
+            self.under_way = True
+            if on_usage is not None:
+                on_usage(usage, cost_usd)
+
+        try:
+            return await self.model.generate(request, on_tokens=on_tokens, on_usage=left)
+        except ModelError as error:
+            self.under_way = False
+            if self.spec.price is not None:
+                self.uncounted += most_uncounted(
+                    error, request, self.spec.price, image_tokens=self.spec.image_tokens
+                )
+            raise
 
     @override
     async def aclose(self) -> None:
@@ -389,15 +416,14 @@ def _encodable(turn: AssistantTurn) -> AssistantTurn:
     )
 
 
-def _failed(error: ModelError, hold: Decimal) -> _Failed:
+def _failed(error: ModelError, uncounted: Decimal) -> _Failed:
     kind: FailureKind = "unavailable" if isinstance(error, ModelUnavailable) else "rejected"
     assert isinstance(error, ModelUnavailable | ModelRejected), "the two kinds there are"
     counted = error.cost_usd
-    uncertain = FREE if error.complete else max(FREE, hold - (counted or FREE))
     nothing_known = counted is None and error.usage is None
     return _Failed(
         SolverFailure(kind, str(error)),
         error.usage or NO_USAGE,
         FREE if nothing_known else counted,
-        uncertain,
+        uncounted,
     )

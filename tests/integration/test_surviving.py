@@ -113,10 +113,14 @@ class World:
 
     @asynccontextmanager
     async def service(
-        self, *, home: Path | None = None, journal: SqliteJournal | None = None
+        self,
+        *,
+        home: Path | None = None,
+        journal: SqliteJournal | None = None,
+        retries: RetryPolicy = PATIENT,
     ) -> AsyncGenerator[RunService]:
         settings = load_settings({**os.environ, "ATLAS_HOME": str(home or self.home)})
-        async with open_service(settings, journal=journal, retries=PATIENT) as service:
+        async with open_service(settings, journal=journal, retries=retries) as service:
             yield service
 
     async def reach(self, requests: int) -> None:
@@ -361,6 +365,36 @@ async def test_a_cancelled_run_is_gone_on_with_and_its_aborted_calls_are_still_p
     assert view.cost_usd > cancelled.cost_usd
     assert view.usage.requests == world.api.requests == 5
     assert view.usage.input_tokens == world.api.told.input_tokens
+
+
+async def test_a_call_that_waits_to_be_tried_again_owes_nothing_when_it_is_cancelled(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the vendor turned away was not billed, and nobody is told that it may have been."""
+    world.play.solver = lambda n: status(529)
+    waiting = RetryPolicy(first_delay=1_000, longest_delay=1_000)
+    async with world.service(retries=waiting) as service:
+        live = await begin(service, max_explores=1)
+        with anyio.fail_after(15):
+            while live.notice is None:
+                await anyio.lowlevel.checkpoint()
+        view = await service.cancel(live.run_id)
+
+    assert (view.status, view.cost_usd) == ("cancelled", 0)
+    assert view.agreement.warnings == []
+    assert view.usage.requests == world.api.requests == 1
+
+
+async def test_every_attempt_of_a_cancelled_call_is_counted(world: World) -> None:
+    world.play.solver = lambda n: status(529) if n < 2 else Fault("stall", after=0, seconds=3_600)
+    async with world.service() as service:
+        live = await begin(service)
+        await world.reach(4)
+        view = await service.cancel(live.run_id)
+
+    assert view.usage.requests == world.api.requests == 4
+    (warning,) = view.agreement.warnings
+    assert "may have been billed" in warning
 
 
 @on_trio

@@ -85,7 +85,7 @@ class Held(MessagesApi):
         self.winners = threading.Event()
 
     @override
-    async def _answer(self, exchange: Any, raw: bytes) -> None:
+    async def answer(self, exchange: Any, raw: bytes) -> None:
         self._came += 1
         number = self._came - 1
         gate = self.losers.get(number)
@@ -94,7 +94,7 @@ class Held(MessagesApi):
         if gate is not None:
             await anyio.to_thread.run_sync(gate.wait, abandon_on_cancel=True)
         self.number = number
-        await super()._answer(exchange, raw)
+        await super().answer(exchange, raw)
 
     def _say(self, body: dict[str, Any]) -> ApiReply:
         whose = LOSER if self.number in self.case.losers else WINNER

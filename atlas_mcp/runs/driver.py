@@ -136,14 +136,12 @@ class Driver:
         if self._state.finished is not None:
             return
         self._stop_at = min(self._stop_at, anyio.current_time() + grace)
+        # Before anything is awaited: a journal that is slow must not prolong the grace.
+        for scope in self._open:
+            scope.deadline = min(scope.deadline, self._stop_at)
         before = self._state.stop_cause
-        try:
-            if before is None or (cause == "user" and before != "user"):
-                await self._advance(StopRequested(cause))
-        finally:
-            # Also where it could not be recorded: nobody waits for these calls any more.
-            for scope in self._open:
-                scope.deadline = min(scope.deadline, self._stop_at)
+        if before is None or (cause == "user" and before != "user"):
+            await self._advance(StopRequested(cause))
 
     def give_up(self) -> None:
         """Drop the run where it stands: it has been taken over, and is no longer ours to write."""

@@ -57,6 +57,9 @@ CANCEL_SECONDS = 10.0
 """Seconds to wait for a cancelled run to have ended: its calls are aborted at once, but another
 process must first see that it is wanted, and may be frozen."""
 
+STOP_SECONDS = 2.0
+"""Seconds for recording that a request has ended; its run stops meanwhile, recorded or not."""
+
 LEAVE_SECONDS = 2.0
 """Seconds for aborting what is in flight, and recording what it cost, when the service ends."""
 
@@ -196,11 +199,12 @@ class RunService:
         """Stop a run of this process because the request that wanted it has ended.
 
         A time-out looks the same as a cancel, so calls in flight get a grace. Nothing happens to a
-        run that has ended.
+        run that has ended. A caller that has been cancelled itself need not shield this.
         """
         driver = self._drivers.get(run_id)
         if driver is not None:
-            await driver.stop("client", grace=self.settings.server.grace_s)
+            with anyio.move_on_after(STOP_SECONDS, shield=True):
+                await driver.stop("client", grace=self.settings.server.grace_s)
 
     async def stop_all(self, *, grace: float) -> None:
         """Leave every run of this process to be resumed; returns once none is driven.

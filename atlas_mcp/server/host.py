@@ -63,11 +63,14 @@ class Host:
     async def service(self) -> RunService:
         """Return the open service, waiting for it if it is still on its way.
 
+        Once it is open nothing is awaited, so that nobody can be cancelled here.
+
         Raises:
             AtlasError: It could not be opened.
         """
         self._greeted.set()
-        await self._opened.wait()
+        if not self._opened.is_set():
+            await self._opened.wait()
         if self._failure is not None:
             raise self._failure
         assert self._service is not None, "opened without a failure"

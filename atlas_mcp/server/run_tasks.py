@@ -67,9 +67,14 @@ class RunTasks(TaskSource):
         view = RunView.model_validate(result.structured_content)
         if view.status != "running":
             return result
-        service = await self._host.service()
         entry = TaskEntry(secrets.token_urlsafe(24), view.run_id, time.time())
-        await service.journal.add_task(entry)
+        service = await self._host.service()
+        try:
+            await service.journal.add_task(entry)
+        except BaseException:
+            # Nobody would know of the run, and nobody could end it.
+            await service.stop(view.run_id)
+            raise
         return self._task(entry, view, time.time())
 
     @override

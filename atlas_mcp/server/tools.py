@@ -191,8 +191,7 @@ async def answer(
             tasks.cancel_scope.cancel("the answer is ready")
     except anyio.get_cancelled_exc_class():
         if owned:
-            with anyio.move_on_after(STOP_SECONDS, shield=True):
-                await service.stop(run_id)
+            await service.stop(run_id)
         raise
     return tool_result(view)
 
@@ -200,10 +199,6 @@ async def answer(
 async def _stop_when_gone(service: RunService, run_id: str, gone: anyio.Event) -> None:
     await gone.wait()
     await service.stop(run_id)
-
-
-STOP_SECONDS = 2.0
-"""Seconds for recording that a request was cancelled."""
 
 
 def _wait(wait_s: float | None, ctx: Context[Any, Any], host: Host) -> float:

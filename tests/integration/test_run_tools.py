@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,11 @@ import anyio.to_thread
 import pytest
 from mcp import Client
 
+from atlas_mcp.atlas.events import Record, StopRequested
 from atlas_mcp.atlas.view import RunView
 from atlas_mcp.config import load_settings
+from atlas_mcp.journal.base import Lease
+from atlas_mcp.journal.sqlite import SqliteJournal
 from atlas_mcp.models.scripted import Says
 from atlas_mcp.server import clients
 from atlas_mcp.server.app import make_server
@@ -123,6 +126,30 @@ async def test_a_run_that_another_server_drives_is_waited_for_and_reported(
 
 
 # Ending a run
+
+
+async def test_a_journal_that_is_slow_does_not_prolong_the_grace(
+    tmp_path: Path, mode: Mode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = anyio.Event()
+    append = SqliteJournal.append
+
+    async def slow(journal: SqliteJournal, lease: Lease, records: Sequence[Record]) -> None:
+        if any(isinstance(record.event, StopRequested) for record in records):
+            await written.wait()
+        await append(journal, lease, records)
+
+    monkeypatch.setattr(SqliteJournal, "append", slow)
+    async with connected(tmp_path, mode, grace_s=0.05) as session:
+        session.model.held = {0, 1}
+        async with anyio.create_task_group() as request:
+            request.start_soon(session.client.call_tool, "solve_with_atlas", {"problem": QUESTION})
+            await until(lambda: session.model.waiting == 2)
+            request.cancel_scope.cancel()
+        await until(lambda: session.model.aborted == 2)
+        written.set()
+
+    assert session.model.requests == []
 
 
 async def test_a_cancelled_run_aborts_its_calls_at_once_whatever_grace_there_is(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,6 +22,8 @@ from typing_extensions import override
 from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.view import RunView
 from atlas_mcp.config import ServerSettings, Settings, SolverSettings
+from atlas_mcp.journal.base import TaskEntry
+from atlas_mcp.journal.sqlite import SqliteJournal
 from atlas_mcp.models.base import OnTokens, OnUsage
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted import Says, Scripted
@@ -95,7 +97,7 @@ class Side:
 
     client: Client
     model: Held
-    asked: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    host: Host
 
     async def call(self, tool: str, **arguments: Any) -> Any:
         with anyio.fail_after(10):
@@ -147,7 +149,7 @@ async def connected(
         elicitation_callback=never if elicits else None,
     )
     async with client:
-        yield Side(client, model)
+        yield Side(client, model, host)
 
 
 async def until_called(side: Side) -> None:
@@ -173,6 +175,28 @@ async def test_a_call_is_answered_with_a_handle_at_once_and_the_task_ends_with_t
     assert view.run_id in at_work["statusMessage"]
     assert done["ttlMs"] is None
     assert done["pollIntervalMs"] > 0
+
+
+async def test_a_client_that_goes_before_it_has_its_handle_leaves_no_run_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storing = anyio.Event()
+
+    async def never(journal: SqliteJournal, task: TaskEntry) -> None:
+        storing.set()
+        await anyio.sleep_forever()
+
+    monkeypatch.setattr(SqliteJournal, "add_task", never)
+    async with connected(tmp_path) as side:
+        async with anyio.create_task_group() as request:
+            request.start_soon(side.begin)
+            await storing.wait()
+            request.cancel_scope.cancel()
+        service = await side.host.service()
+        (run,) = await service.list_runs()
+        view = await service.wait(run.run_id, 10)
+
+    assert (view.status, view.stop_reason) == ("cancelled", "cancelled")
 
 
 async def test_ids_of_tasks_are_long_random_and_not_the_ids_of_runs(tmp_path: Path) -> None:

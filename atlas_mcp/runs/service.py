@@ -162,7 +162,7 @@ class RunService:
         def wanted(state: RunState) -> tuple[Event, ...]:
             return resumption(state, max_explores=max_explores, max_cost_usd=cap)
 
-        if run_id in self._drivers or await self.journal.is_driven(run_id):
+        if await self._is_going(run_id):
             if (max_explores, cap) != (None, None):
                 raise InvalidInput(
                     "run_id",
@@ -348,6 +348,18 @@ class RunService:
             live.done = not driven
             if records or live.done:
                 live.publish(state)
+
+    async def _is_going(self, run_id: str) -> bool:
+        """Return whether somebody drives a run that has not ended.
+
+        Whoever has just ended a run still has to let go of it: that is waited for.
+        """
+        if run_id not in self._drivers and not await self.journal.is_driven(run_id):
+            return False
+        if (await self.state(run_id)).finished is None:
+            return True
+        await self.wait(run_id, CANCEL_SECONDS)
+        return False
 
     async def _explore_further(
         self, problem: Problem, explores: ExploreWish, run_id: str

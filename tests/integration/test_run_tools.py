@@ -385,6 +385,34 @@ async def test_a_run_that_is_still_going_is_waited_for_and_keeps_its_limits(
     assert (len(session.model.requests), other.model.requests) == (3, [])
 
 
+async def test_a_run_that_has_ended_goes_on_as_soon_as_its_server_lets_go_of_it(
+    tmp_path: Path, mode: Mode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letting_go = anyio.Event()
+    release = SqliteJournal.release
+
+    async def slow(journal: SqliteJournal, lease: Lease) -> None:
+        await letting_go.wait()
+        await release(journal, lease)
+
+    views: list[RunView] = []
+    monkeypatch.setattr(SqliteJournal, "release", slow)
+    async with connected(tmp_path, mode) as session, connected(tmp_path, mode) as other:
+        first = await session.view("solve_with_atlas", problem=QUESTION, max_explores=2)
+
+        async def resume() -> None:
+            views.append(await other.view("resume_run", run_id=first.run_id, max_explores=3))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(resume)
+            await anyio.wait_all_tasks_blocked()
+            assert views == []
+            letting_go.set()
+
+    assert (first.status, views[0].status) == ("answered", "answered")
+    assert (len(session.model.requests), len(other.model.requests)) == (3, 1)
+
+
 async def test_a_request_that_only_joined_a_run_does_not_stop_it_when_it_is_cancelled(
     tmp_path: Path, mode: Mode
 ) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from atlas_mcp.atlas.holds import input_tokens_at_most
 from atlas_mcp.atlas.messages import (
     AssistantTurn,
+    Image,
     ModelRequest,
     Reply,
     Text,
@@ -305,6 +306,28 @@ async def test_another_attempt_asks_for_the_money_the_failed_one_may_have_cost()
 
     assert model.calls == 1
     assert asked == [PRICE.of(input_tokens=100, output_tokens=1_000)]
+
+
+async def test_a_lost_attempt_counts_its_pictures_as_the_model_does() -> None:
+    asked: list[Decimal] = []
+
+    async def may_spend(lost: Decimal) -> bool:
+        asked.append(lost)
+        return True
+
+    picture = Image(url="https://example.org/x.png")
+    seen = replace(REQUEST, turns=(UserTurn((picture, picture, Text("q"))),))
+    model = Script([broken_off(), REPLY])
+
+    reply = await generate_with_retries(
+        model, seen, policy=AT_ONCE, price=PRICE, image_tokens=12_000, may_spend=may_spend
+    )
+
+    most = PRICE.of(
+        input_tokens=input_tokens_at_most(REQUEST) + 2 * 12_000, output_tokens=seen.max_tokens
+    )
+    assert asked == [most]
+    assert reply.uncertain_usd == most
 
 
 async def test_an_attempt_that_cost_nothing_asks_for_no_money() -> None:

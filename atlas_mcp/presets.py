@@ -9,13 +9,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 SchemaMode: TypeAlias = Literal["strict", "json", "prompt"]
 """How a reply gets its shape: the endpoint holds a schema, or JSON, or only the prompt asks."""
 
 MaxTokensField: TypeAlias = Literal["max_tokens", "max_completion_tokens"]
 """What an endpoint calls the ceiling of a reply."""
+
+ImageType: TypeAlias = Literal["image/png", "image/jpeg", "image/gif", "image/webp"]
+"""The kinds of pictures a problem may have. Closed."""
+
+IMAGE_TYPES: tuple[ImageType, ...] = get_args(ImageType)
+
+PLAIN_IMAGE_TYPES: tuple[ImageType, ...] = ("image/png", "image/jpeg")
+"""What everybody reads. llama.cpp leaves other pictures out without a word (stb_image, as reported
+in ggml-org/llama.cpp#19066 and ollama/ollama#17755; read 2026-11-25)."""
+
+PLAIN_IMAGE_BYTES = 5_000_000
+"""Bytes of a picture in base64 that are taken anywhere. Our own choice: the strictest of the large
+vendors (Anthropic, Mistral, xAI: 5 to 20 MB, as reported in earendil-works/pi#120)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +50,8 @@ class Preset:
             may refuse the question.
         max_tokens: Ceiling of one reply, unless an entry says otherwise.
         parallel: Calls in flight at once, unless an entry says otherwise.
+        image_types: The kinds of pictures it reads; others are written anew as PNG.
+        image_bytes: Bytes of one picture in base64 at most; larger ones are made smaller.
         checked: When the row was compared with its source.
         source: Where it comes from.
     """
@@ -54,6 +69,8 @@ class Preset:
     stream_usage: bool = True
     max_tokens: int = 32_000
     parallel: int = 64
+    image_types: tuple[ImageType, ...] = PLAIN_IMAGE_TYPES
+    image_bytes: int = PLAIN_IMAGE_BYTES
     checked: date = date(2026, 11, 25)
     source: str = ""
 
@@ -76,7 +93,10 @@ PRESETS: tuple[Preset, ...] = (
         tools=True,
         schema_with_tools=True,
         max_tokens_field="max_completion_tokens",
-        source="the client library's own defaults (openai 3.57)",
+        image_types=IMAGE_TYPES,
+        image_bytes=20_000_000,
+        source="the client library's own defaults (openai 3.57); pictures: "
+        "https://platform.openai.com/docs/guides/images-vision",
     ),
     Preset(
         "google",
@@ -86,7 +106,9 @@ PRESETS: tuple[Preset, ...] = (
         "google",
         schema="strict",
         tools=True,
-        source="https://ai.google.dev/gemini-api/docs/openai",
+        image_types=("image/png", "image/jpeg", "image/webp"),
+        source="https://ai.google.dev/gemini-api/docs/openai; pictures: "
+        "https://ai.google.dev/gemini-api/docs/image-understanding",
     ),
     Preset(
         "openrouter",

@@ -11,8 +11,9 @@ from typing import Literal, TypeAlias
 
 from atlas_mcp.atlas.budget import Budget, ExploreEffort
 from atlas_mcp.atlas.messages import Effort
+from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.usage import Price
-from atlas_mcp.presets import MaxTokensField, SchemaMode
+from atlas_mcp.presets import IMAGE_TYPES, ImageType, MaxTokensField, SchemaMode
 
 Workflow: TypeAlias = Literal["atlas", "explore"]
 """Which policy runs: the ATLAS loop, or only the explores a client's own agent asks for."""
@@ -36,6 +37,9 @@ class ModelSpec:
         images: Whether it sees pictures.
         image_px: Pixels of a picture's longer side; larger ones are made smaller. `None` for no
             bound.
+        image_bytes: Bytes of a picture in base64; larger ones are made smaller. `None` for no
+            bound.
+        image_types: The kinds of pictures it reads; others are written anew.
         image_tokens: Input tokens that one picture counts at most.
         tools: Whether it calls tools. A model without them decides under a JSON Schema.
         schema_mode: How its replies get their shape.
@@ -57,6 +61,8 @@ class ModelSpec:
     efforts: tuple[Effort, ...] = ()
     images: bool = False
     image_px: int | None = None
+    image_bytes: int | None = None
+    image_types: tuple[ImageType, ...] = IMAGE_TYPES
     image_tokens: int = DEFAULT_IMAGE_TOKENS
     tools: bool = True
     schema_mode: SchemaMode = "strict"
@@ -77,6 +83,10 @@ class ModelSpec:
             tools: Whether tools are offered in the same request.
         """
         return self.schema_mode == "strict" and (self.schema_with_tools or not tools)
+
+    def can_see(self, problem: Problem) -> bool:
+        """Return whether the model sees all of `problem`: a blind one would guess at pictures."""
+        return self.images or not problem.images
 
 
 @dataclass(frozen=True, slots=True)

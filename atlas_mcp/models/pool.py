@@ -7,6 +7,7 @@ never told from a model's name. The vendors' own code is imported when a model i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
@@ -38,6 +39,11 @@ size to which OpenAI's API scales pictures itself."""
 CHAT_IMAGE_TOKENS = 12_000
 """Input tokens that one picture of that size counts at most. Our own choice: 32-pixel patches make
 4,096 of it, and small models of OpenAI count each of them two and a half times."""
+
+CLAUDE_IMAGE_BYTES = 5_242_880
+"""Bytes of one picture in base64 that the Messages API takes. Source: its error texts, as in
+anthropics/claude-code#10612 and #1897; read 2026-11-25. The bytes of the file are three quarters of
+it. Pictures beyond 8,000 pixels are refused too, and `image_px` of every family is below that."""
 
 CLAUDE_PARALLEL = 1_000
 """Calls in flight at once to one Claude model: what the client's connection pool holds."""
@@ -332,6 +338,7 @@ def _claude_spec(model: str, entry: EndpointSettings) -> ModelSpec:
         efforts=_given(entry.efforts, default=family.efforts),
         images=_given(entry.images, default=True),
         image_px=_given(entry.max_image_px, default=family.image_px),
+        image_bytes=CLAUDE_IMAGE_BYTES,
         max_tokens=min(_given(entry.max_tokens, default=DEFAULT_MAX_TOKENS), family.max_output),
         base_url=entry.base_url,
         api_key_env=entry.api_key_env,
@@ -345,6 +352,7 @@ def _chat_spec(model: str, preset: Preset, entry: EndpointSettings) -> ModelSpec
         # Not the vendor's own address: it gets neither its key nor its reputation.
         preset = UNKNOWN_SERVER
     base_url = _given(entry.base_url, default=preset.base_url)
+    image_px = _given(entry.max_image_px, default=CHAT_IMAGE_PX)
     price = price_of(model, override=_price(entry), base_url=base_url)
     if price is None and preset.free and _is_loopback(base_url):
         price = Price(FREE, FREE)
@@ -354,8 +362,10 @@ def _chat_spec(model: str, preset: Preset, entry: EndpointSettings) -> ModelSpec
         effort=entry.effort,
         efforts=_given(entry.efforts, default=()),
         images=_given(entry.images, default=False),
-        image_px=_given(entry.max_image_px, default=CHAT_IMAGE_PX),
-        image_tokens=CHAT_IMAGE_TOKENS,
+        image_px=image_px,
+        image_bytes=preset.image_bytes,
+        image_types=preset.image_types,
+        image_tokens=_chat_image_tokens(image_px),
         tools=_given(entry.tools, default=preset.tools),
         schema_mode=_given(entry.schema_mode, default=preset.schema),
         schema_with_tools=preset.schema_with_tools,
@@ -365,6 +375,11 @@ def _chat_spec(model: str, preset: Preset, entry: EndpointSettings) -> ModelSpec
         api_key_env=_given(entry.api_key_env, default=preset.key_env),
         parallel=_given(entry.parallel, default=preset.parallel),
     )
+
+
+def _chat_image_tokens(px: int) -> int:
+    """Return what a picture counts at most: in proportion to its area, where that may be larger."""
+    return max(CHAT_IMAGE_TOKENS, math.ceil(CHAT_IMAGE_TOKENS * (px / CHAT_IMAGE_PX) ** 2))
 
 
 def _is_loopback(base_url: str | None) -> bool:

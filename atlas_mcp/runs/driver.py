@@ -49,6 +49,7 @@ from atlas_mcp.errors import (
 )
 from atlas_mcp.journal.base import Journal, Lease
 from atlas_mcp.models.base import Model, Notice, OnTokens, OnUsage
+from atlas_mcp.models.images import fitted
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.retry import Retry, RetryPolicy, generate_with_retries, most_uncounted
 from atlas_mcp.runs.live import LiveRun
@@ -292,6 +293,7 @@ class Driver:
         with self._stoppable(deadline) as scope:
             try:
                 attempts = _Attempts(await self.pool.model(spec), self.live, scope, spec)
+                request = await fitted(request, spec)
                 reply = await generate_with_retries(
                     attempts,
                     request,

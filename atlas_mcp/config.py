@@ -14,7 +14,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
 
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.presets import PRESETS, MaxTokensField, SchemaMode
@@ -58,6 +65,15 @@ def _no_cap(value: object) -> object:
 def _paths(value: object) -> object:
     """Read several paths out of one string, as `PATH` has them."""
     return value.split(os.pathsep) if isinstance(value, str) else value
+
+
+def _absolute(paths: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Return the paths with the home folder in place of `~`; each must then be absolute."""
+    found = tuple(path.expanduser() for path in paths)
+    if not all(path.is_absolute() for path in found):
+        # Where a server is started is nobody's choice, and an empty name would mean that place.
+        raise ValueError("it takes absolute paths, or such as start with ~/")
+    return found
 
 
 class _Section(BaseModel):
@@ -147,10 +163,10 @@ class ServerSettings(_Section):
 class ImageSettings(_Section):
     """`[images]`: from where pictures are read. `folders` takes paths, one string or several.
 
-    No file is read for a client where nothing is set.
+    Absolute ones, or such as start with `~/`. No file is read for a client where nothing is set.
     """
 
-    folders: Annotated[tuple[Path, ...], BeforeValidator(_paths)] = ()
+    folders: Annotated[tuple[Path, ...], BeforeValidator(_paths), AfterValidator(_absolute)] = ()
 
 
 class JournalSettings(_Section):

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import click
 from atlas_mcp import __version__
 from atlas_mcp.atlas.explore import STRATEGIES
 from atlas_mcp.atlas.messages import EFFORTS
-from atlas_mcp.atlas.problem import Problem, image_from_bytes, make_problem
+from atlas_mcp.atlas.problem import Problem, make_problem
 from atlas_mcp.cli import output
 from atlas_mcp.cli.runs import runs
 from atlas_mcp.cli.service import configured, interruptible, with_service
@@ -97,7 +98,7 @@ def _common(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that `solve` and `explore` share."""
     options = [
         click.option("--image", "images", multiple=True, metavar="PATH", help="A picture (PNG, "
-                     "JPEG, GIF, WebP) that belongs to the problem; repeat for several."),
+                     "JPEG, GIF, WebP) of the problem, or its https URL; repeat for several."),
         click.option("--answer-schema", metavar="FILE",
                      help="A JSON Schema, a file or written out, that the answer must fit."),
         click.option("--max-cost-usd", type=float, metavar="X",
@@ -244,16 +245,12 @@ def pull(name: str) -> int:
 def _problem(text: str, images: Sequence[str], schema_path: str | None) -> Problem:
     if text == "-":
         text = sys.stdin.read()
-    urls = [_image(path) for path in images]
-    return make_problem(text, images=urls, answer_schema=_schema(schema_path))
+    problem = make_problem(text, answer_schema=_schema(schema_path))
+    if not images:
+        return problem
+    from atlas_mcp.runs.images import user_images
 
-
-def _image(path: str) -> str:
-    try:
-        content = Path(path).read_bytes()
-    except OSError as error:
-        raise InvalidInput("--image", f"{path} cannot be read: {error.strerror}") from error
-    return image_from_bytes(content, f"--image {path}")
+    return replace(problem, images=user_images(images))
 
 
 def _schema(given: str | None) -> object:

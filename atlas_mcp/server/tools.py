@@ -6,9 +6,11 @@ Names, arguments and results are a public contract; what a client's model reads 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import anyio
+import anyio.to_thread
 from mcp.server.mcpserver import Context, MCPServer
 from mcp_types import CallToolResult, ToolAnnotations
 from pydantic import Field
@@ -25,6 +27,7 @@ from atlas_mcp.server.results import errors_shown, tool_result
 from atlas_mcp.server.run_tasks import answers_at_once
 
 if TYPE_CHECKING:
+    from atlas_mcp.atlas.problem import Problem
     from atlas_mcp.runs.service import RunService
 
 SPENDS = ToolAnnotations(
@@ -45,7 +48,8 @@ ProblemText = Annotated[
     str, Field(description="The whole question. Solvers see this and nothing else.")
 ]
 Images = Annotated[
-    list[str] | None, Field(description="Pictures: data URLs (base64) or https URLs.")
+    list[str] | None,
+    Field(description="Pictures: data or https URLs, or files in allowed folders."),
 ]
 AnswerSchema = Annotated[
     dict[str, Any] | None, Field(description="JSON Schema the answer must fit; else a string.")
@@ -81,10 +85,9 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
     ) -> Annotated[CallToolResult, RunView]:
         """Open an ATLAS run and wait for it."""
         with errors_shown():
-            from atlas_mcp.atlas.problem import make_problem
             from atlas_mcp.runs.request import Wish
 
-            checked = make_problem(problem, images=images or (), answer_schema=answer_schema)
+            checked = await read_problem(problem, images, answer_schema, host)
             wait = _wait(wait_s, ctx, host)
             wish = Wish(solvers, explore_effort, max_explores, max_cost_usd, time_limit_s, workflow)
             service = await host.service()
@@ -116,11 +119,10 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
     ) -> Annotated[CallToolResult, RunView]:
         """Run explores for a client that is its own orchestrator."""
         with errors_shown():
-            from atlas_mcp.atlas.problem import make_problem
             from atlas_mcp.runs.request import Wish
             from atlas_mcp.runs.service import ExploreWish
 
-            checked = make_problem(problem, images=images or (), answer_schema=answer_schema)
+            checked = await read_problem(problem, images, answer_schema, host)
             service = await host.service()
             wish = ExploreWish(solver, effort, strategy, instruction, count)
             live = await service.explore(checked, Wish(), wish, run_id=run_id)
@@ -162,6 +164,27 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
                 run_id, max_explores=max_explores, max_cost_usd=max_cost_usd
             )
             return await answer(service, run_id, wait, ctx, owned=resumed)
+
+
+async def read_problem(
+    text: str, images: list[str] | None, answer_schema: dict[str, Any] | None, host: Host
+) -> Problem:
+    """Return the problem that a client describes, with its pictures.
+
+    Raises:
+        InvalidInput: An argument breaks a rule.
+    """
+    from atlas_mcp.atlas.problem import make_problem
+
+    problem = make_problem(text, answer_schema=answer_schema)
+    if not images:
+        return problem
+    from atlas_mcp.runs.images import client_images
+
+    read = await anyio.to_thread.run_sync(
+        client_images, images, host.settings.images.folders, abandon_on_cancel=True
+    )
+    return replace(problem, images=read)
 
 
 async def answer(

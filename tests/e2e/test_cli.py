@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import os
@@ -52,6 +53,7 @@ from atlas_mcp.testing.messages_api import (
     serve,
     status,
 )
+from tests.pictures import drawn as picture_file
 
 COMMAND = [sys.executable, "-m", "atlas_mcp"]
 PATIENCE = 15
@@ -247,6 +249,23 @@ def test_explore_prints_the_candidates_it_gathered(here: Here) -> None:
     assert api.requests == 2
 
 
+def test_pictures_of_any_folder_go_to_solvers_and_orchestrator(here: Here, tmp_path: Path) -> None:
+    (tmp_path / "a.gif").write_bytes(picture_file("GIF"))
+    api = MessagesApi(AtlasPlay())
+    address = "https://example.org/a.png"
+    done = here("solve", "What?", "--image", str(tmp_path / "a.gif"), "--image", address, api=api)
+
+    assert (done.returncode, done.stdout) == (0, "42\n")
+    data = base64.b64encode(picture_file("GIF")).decode()
+    for body in api.bodies:
+        blocks = body["messages"][0]["content"]
+        assert [block["source"] for block in blocks if block["type"] == "image"] == [
+            {"type": "base64", "media_type": "image/gif", "data": data},
+            {"type": "url", "url": address},
+        ]
+    assert len(api.bodies) == 3
+
+
 def test_a_run_without_an_answer_ends_with_1_and_says_why(here: Here) -> None:
     done = here("solve", "6 * 7?", "--json", api=MessagesApi(AtlasPlay(lambda n: status(402))))
 
@@ -354,13 +373,26 @@ REFUSED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "a picture that is not there": (
         ("solve", "q", "--image", "none.png"),
-        ("`--image`", "none.png cannot be read"),
+        ("`--image none.png`", "cannot be read"),
     ),
     "a picture that is none": (
         ("explore", "q", "--image", "bad.json"),
-        ("--image bad.json", "no PNG, JPEG, GIF or WebP"),
+        ("`--image bad.json`", "no PNG, JPEG, GIF or WebP"),
     ),
-    "a folder for a picture": (("explore", "q", "--image", "."), ("`--image`", "cannot be read")),
+    "a picture that is cut off": (
+        ("solve", "q", "--image", "half.png"),
+        ("`--image half.png`", "is cut off"),
+    ),
+    "a device for a picture": (
+        ("solve", "q", "--image", "/dev/zero"),
+        ("`--image /dev/zero`", "no regular file"),
+    ),
+    "a picture by plain http": (
+        ("solve", "q", "--image", "http://example.org/a.png"),
+        ("`--image http://example.org/a.png`", "https"),
+    ),
+    "too many pictures": (("solve", "q", *["--image", "a"] * 9), ("`--image`", "at most 8")),
+    "a folder for a picture": (("explore", "q", "--image", "."), ("`--image .`", "it is a folder")),
 }
 
 
@@ -375,6 +407,7 @@ def test_bad_input_is_one_line_that_names_the_argument_and_ends_with_2(
     Path("bad.json").write_text("{")
     Path("thing.json").write_text('{"type": "thing"}')
     Path("binary").write_bytes(b"\xff\xfe\x00")
+    Path("half.png").write_bytes(picture_file("PNG")[:50])
 
     code = main(arguments)
 

@@ -48,7 +48,6 @@ if TYPE_CHECKING:
 QUESTION = "What is 6 * 7?"
 ANSWER = ApiReply(text=synthesis_text("42"))
 QUICK = RetryPolicy(attempts=2, first_delay=0, longest_delay=0)
-PNG = "data:image/png;base64,iVBORw0KGgo="
 STALL = Fault("stall", after=3, seconds=3_600)
 
 on_asyncio = pytest.mark.parametrize("anyio_backend", ["asyncio"])
@@ -645,9 +644,6 @@ REFUSED: dict[str, tuple[dict[str, Any], Wish, str]] = {
         Wish(),
         "answer_schema",
     ),
-    "a picture that is none": ({"images": ["data:image/png;base64,aGk="]}, Wish(), "images[0]"),
-    "a picture by plain http": ({"images": ["http://example.org/x.png"]}, Wish(), "images[0]"),
-    "a picture for the blind": ({"images": [PNG]}, Wish(solvers=["scripted/demo"]), "images"),
 }
 
 

@@ -39,6 +39,7 @@ from tests.integration.gated import (
     text_of,
     until,
 )
+from tests.pictures import data_url, drawn
 
 SNAPSHOTS = Path(__file__).parents[1] / "snapshots" / "tools"
 UPDATE = "ATLAS_UPDATE_SNAPSHOTS"
@@ -340,10 +341,25 @@ REFUSED: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
         ("`answer_schema`", "thing"),
     ),
     "a bad picture": ("explore", {"problem": "q", "images": ["x"]}, ("`images[0]`", "https")),
+    "a picture by plain http": (
+        "explore",
+        {"problem": "q", "images": ["https://example.org/x.png", "http://example.org/x.png"]},
+        ("`images[1]`", "https"),
+    ),
+    "a picture cut off": (
+        "solve_with_atlas",
+        {"problem": "q", "images": [data_url(drawn("PNG")[:60])]},
+        ("`images[0]`", "is cut off"),
+    ),
+    "a file where no folder is open": (
+        "solve_with_atlas",
+        {"problem": "q", "images": [__file__]},
+        ("`images[0]`", "ATLAS_IMAGES_FOLDERS", "data URL"),
+    ),
     "a picture for the blind": (
         "explore",
         {"problem": "q", "images": ["https://example.org/x.png"]},
-        ("`images`", "cannot see"),
+        ("`images`", "'demo' cannot see"),
     ),
     "a negative wait": ("solve_with_atlas", {"problem": "q", "wait_s": -1}, ("`wait_s`", "3600")),
     "a wait too long": ("get_run", {"run_id": "x", "wait_s": 1e9}, ("`wait_s`", "3600")),

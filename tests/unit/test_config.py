@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from atlas_mcp.config import load_settings
+from atlas_mcp.config import Settings, load_settings
 from atlas_mcp.errors import ConfigError
 
 
@@ -16,7 +17,7 @@ def toml(tmp_path: Path) -> Path:
     return tmp_path / "atlas.toml"
 
 
-def load(toml: Path, content: str = "", **environ: str) -> object:
+def load(toml: Path, content: str = "", **environ: str) -> Settings:
     toml.write_text(content, encoding="utf-8")
     return load_settings({"ATLAS_CONFIG": str(toml), **environ})
 
@@ -230,3 +231,27 @@ def test_a_key_in_the_wrong_place_is_not_repeated_in_the_error(toml: Path, conte
         load(toml, content)
 
     assert "sk-secret" not in str(caught.value)
+
+
+# Folders of pictures
+
+
+def test_folders_of_pictures_come_as_a_list_a_string_or_a_variable(toml: Path) -> None:
+    both = (Path("/a/b"), Path.home() / "Pictures")
+
+    assert load(toml, "[images]\nfolders = ['/a/b', '~/Pictures']").images.folders == both
+    assert load(toml, "[images]\nfolders = '/a/b'").images.folders == both[:1]
+    given = os.pathsep.join(["/a/b", "~/Pictures"])
+    assert load(toml, ATLAS_IMAGES_FOLDERS=given).images.folders == both
+    assert load(toml).images.folders == ()
+
+
+@pytest.mark.parametrize("given", ["pictures", "/a:", ":/a", ".", "/a:b", "../a"])
+def test_a_folder_that_depends_on_where_the_server_starts_is_refused(
+    toml: Path, given: str
+) -> None:
+    """An empty name in a list of paths means the present folder, everywhere else."""
+    with pytest.raises(ConfigError, match=r"ATLAS_IMAGES_FOLDERS: .*absolute paths"):
+        load(toml, ATLAS_IMAGES_FOLDERS=given)
+    with pytest.raises(ConfigError, match=r"images\.folders"):
+        load(toml, f"[images]\nfolders = {given.split(':')!r}")

@@ -1,0 +1,257 @@
+"""From what a caller names to the pictures of a problem: data URLs, https URLs, files.
+
+Owns the rules a picture must keep, and the only place where a client's words lead to a file: one
+under a folder that the operator allowed, whatever links and dots stand in its name, and a regular
+one, so that reading it ends. An address is passed on and never fetched. Everything here blocks:
+call it in a worker thread.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import re
+import stat
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TypeAlias
+from urllib.parse import unquote, urlsplit
+
+from atlas_mcp.atlas.messages import Image
+from atlas_mcp.errors import InvalidInput
+from atlas_mcp.models.images import fault_in, image_type
+
+MAX_IMAGES = 8
+"""Pictures of one problem. They are sent with every call of a run."""
+
+MAX_IMAGE_BYTES = 10_000_000
+"""Largest picture, bytes before base64. Our own choice: a photograph as a telephone takes it. A run
+keeps its pictures as they came; models get what they take."""
+
+MAX_IMAGES_BYTES = 20_000_000
+"""Bytes of all pictures of a problem together, before base64."""
+
+MAX_URL_CHARS = 8_192
+"""Longest https URL, characters: signed ones have some thousand."""
+
+MAX_PATH_CHARS = 4_096
+"""Longest path, characters. Longer ones are no paths, and are costly to look for."""
+
+LONGEST_NAME = 80
+"""Characters of a name that are repeated in an error."""
+
+ALLOWING = (
+    "the operator allows folders with `folders` under [images] in atlas.toml, or with "
+    "ATLAS_IMAGES_FOLDERS; a data URL (data:image/png;base64,…) or an https URL needs none"
+)
+
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
+
+_FLAGS = (
+    os.O_RDONLY
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+    # A pipe that nobody writes to would be waited for.
+    | getattr(os, "O_NONBLOCK", 0)
+)
+
+_Opener: TypeAlias = Callable[[str, str], int]
+"""From a path, and the argument that names it, to an open file."""
+
+
+def client_images(names: Sequence[str], folders: Sequence[Path]) -> tuple[Image, ...]:
+    """Return the pictures that a client names, in its order.
+
+    Args:
+        names: Data URLs, https URLs, `file:` URLs and paths. A relative path starts at a folder.
+        folders: The folders from which files are read; empty for none.
+
+    Raises:
+        InvalidInput: One of them breaks a rule; the message names both. Nothing was spent.
+    """
+    opened = partial(_open_allowed, folders=folders)
+    return _images([(f"images[{i}]", name) for i, name in enumerate(names)], opened, "images")
+
+
+def user_images(names: Sequence[str]) -> tuple[Image, ...]:
+    """Return the pictures that the user of the command line names: of any file, else as above.
+
+    Raises:
+        InvalidInput: One of them breaks a rule.
+    """
+    return _images([(f"--image {_short(name)}", name) for name in names], _open, "--image")
+
+
+def _images(named: Sequence[tuple[str, str]], opened: _Opener, argument: str) -> tuple[Image, ...]:
+    if len(named) > MAX_IMAGES:
+        raise InvalidInput(argument, f"has {len(named)} entries; at most {MAX_IMAGES} are taken")
+    images: list[Image] = []
+    total = 0
+    for place, name in named:
+        if name[:8].lower() == "https://":
+            images.append(Image(url=_address(name, place)))
+            continue
+        is_data = name[:5].lower() == "data:"
+        content = _data(name, place) if is_data else _content(_path(name, place), place, opened)
+        total += len(content)
+        if total > MAX_IMAGES_BYTES:
+            raise InvalidInput(
+                argument, f"has more than {MAX_IMAGES_BYTES:,} bytes in all; send fewer or smaller"
+            )
+        images.append(_checked(content, place))
+    return tuple(images)
+
+
+def _checked(content: bytes, place: str) -> Image:
+    kind = image_type(content)
+    if kind is None:
+        raise InvalidInput(place, "is no PNG, JPEG, GIF or WebP picture")
+    fault = fault_in(content, kind)
+    if fault is not None:
+        raise InvalidInput(place, fault)
+    return Image(media_type=kind, data=base64.b64encode(content).decode())
+
+
+def _address(name: str, place: str) -> str:
+    if len(name) > MAX_URL_CHARS:
+        raise InvalidInput(place, f"has {len(name):,} characters; at most {MAX_URL_CHARS:,}")
+    try:
+        host = urlsplit(name).hostname
+    except ValueError:
+        host = None
+    if not host or not name.isprintable() or " " in name:
+        raise InvalidInput(place, "is no valid https URL")
+    return name
+
+
+def _data(name: str, place: str) -> bytes:
+    heading, comma, data = name.partition(",")
+    if not comma or not heading.lower().endswith(";base64"):
+        raise InvalidInput(place, "is no data URL in base64 (data:image/png;base64,…)")
+    if "%" in data:
+        data = unquote(data)
+    data = "".join(data.split())
+    _check_size(len(data) * 3 // 4 - 2, place)
+    try:
+        content = base64.b64decode(data + "=" * (-len(data) % 4), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise InvalidInput(place, f"is not base64: {error}") from error
+    if not content:
+        raise InvalidInput(place, "is empty")
+    _check_size(len(content), place)
+    return content
+
+
+def _check_size(size: int, place: str) -> None:
+    if size > MAX_IMAGE_BYTES:
+        raise InvalidInput(place, f"has {size:,} bytes; at most {MAX_IMAGE_BYTES:,} are taken")
+
+
+# Files
+
+
+def _path(name: str, place: str) -> str:
+    """Return the path that a name means."""
+    if name[:5].lower() == "file:":
+        parts = urlsplit(name)
+        if parts.netloc not in ("", "localhost"):
+            raise InvalidInput(place, "is a file of another machine; read it there")
+        from urllib.request import url2pathname
+
+        name = url2pathname(parts.path)
+    elif match := _SCHEME.match(name):
+        raise InvalidInput(
+            place,
+            f"is a {match[1].lower()} URL; take an https URL, a data URL "
+            "(data:image/png;base64,…) or a file",
+        )
+    if not name or "\0" in name or len(name) > MAX_PATH_CHARS:
+        raise InvalidInput(
+            place,
+            "must be an https URL, a data URL (data:image/png;base64,…) or the name of a file",
+        )
+    return os.path.expanduser(name)  # noqa: PTH111 - of a name that may be no path
+
+
+def _content(path: str, place: str, opened: _Opener) -> bytes:
+    """Return what is in a file, which is read no further than it may be long."""
+    try:
+        descriptor = opened(path, place)
+        with os.fdopen(descriptor, "rb") as file:
+            facts = os.fstat(file.fileno())
+            if not stat.S_ISREG(facts.st_mode):
+                raise InvalidInput(place, "cannot be read: it is no regular file")
+            _check_size(facts.st_size, place)
+            content = file.read(MAX_IMAGE_BYTES + 1)
+    except OSError as error:
+        raise InvalidInput(place, f"cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise InvalidInput(place, "is no name of a file") from error
+    _check_size(len(content), place)
+    if not content:
+        raise InvalidInput(place, "is empty")
+    return content
+
+
+def _open(path: str, place: str) -> int:
+    _check_regular(os.stat(path), place)  # noqa: PTH116 - beside `os.open`
+    return os.open(path, _FLAGS)
+
+
+def _open_allowed(path: str, place: str, *, folders: Sequence[Path]) -> int:
+    """Open a file under one of the folders, by its real path."""
+    if not folders:
+        raise InvalidInput(place, f"is a file, and no folder is open to clients: {ALLOWING}")
+    roots = [os.path.realpath(folder) for folder in folders]
+    inside: list[tuple[str, str]] = []
+    for root in roots:
+        real = os.path.realpath(os.path.join(root, path))  # noqa: PTH118 - of an absolute one, too
+        inside += [(within, real) for within in roots if Path(real).is_relative_to(within)]
+    if not inside:
+        names = ", ".join(str(folder) for folder in folders)
+        raise InvalidInput(place, f"is outside the folders that may be read ({names}): {ALLOWING}")
+    root, real = next((one for one in inside if os.path.lexists(one[1])), inside[0])
+    return _open_beneath(root, Path(real).relative_to(root).parts, place)
+
+
+def _open_beneath(root: str, parts: Sequence[str], place: str) -> int:
+    """Open a file step by step from a folder, following no link.
+
+    The path was a real one when it was looked at. What has been put in the place of a part of it
+    since then is not followed out of the folder.
+    """
+    if not parts or os.open not in os.supports_dir_fd:
+        return _open_unchanged(os.path.join(root, *parts), place)  # noqa: PTH118 - as above
+    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for part in parts[:-1]:
+            flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW
+            inner = os.open(part, flags, dir_fd=folder)
+            os.close(folder)
+            folder = inner
+        _check_regular(os.stat(parts[-1], dir_fd=folder, follow_symlinks=False), place)
+        return os.open(parts[-1], _FLAGS | os.O_NOFOLLOW, dir_fd=folder)
+    finally:
+        os.close(folder)
+
+
+def _open_unchanged(real: str, place: str) -> int:
+    """Open a file where there are no steps to take: its path must be as real after as before."""
+    descriptor = _open(real, place)
+    if os.path.realpath(real) != real:
+        os.close(descriptor)
+        raise InvalidInput(place, "was changed while it was read")
+    return descriptor
+
+
+def _check_regular(facts: os.stat_result, place: str) -> None:
+    """Refuse what is better not opened at all: devices do things, pipes wait."""
+    if not stat.S_ISREG(facts.st_mode):
+        kind = "a folder" if stat.S_ISDIR(facts.st_mode) else "no regular file"
+        raise InvalidInput(place, f"cannot be read: it is {kind}")
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"

@@ -189,6 +189,8 @@ def _grant(state: RunState, wants: Wants) -> ExploresPlanned | RunFinished:
             refused.append(_refusal(call.call_id, prompts.one_per_turn()))
         elif solver.quota is not None and used[solver.name] >= solver.quota:
             refused.append(_refusal(call.call_id, prompts.exhausted(solver.name)))
+        elif not solver.spec.can_see(state.problem):
+            refused.append(_refusal(call.call_id, prompts.blind(solver.name)))
         elif _silent(state, solver.name):
             refused.append(_refusal(call.call_id, prompts.silent(solver.name)))
         elif not _reaches(state, call.explore):
@@ -304,7 +306,10 @@ def _silent(state: RunState, solver: str) -> bool:
 
 
 def _solvers_with_quota(state: RunState, planned: Sequence[Planned] = ()) -> list[str]:
-    """Return the solvers that may get another explore, `planned` ones counted as well."""
+    """Return the solvers that may get another explore, `planned` ones counted as well.
+
+    One that cannot see the problem's pictures may get none.
+    """
 
     def used(name: str) -> int:
         further = sum(item.explore.solver == name for item in planned)
@@ -313,7 +318,8 @@ def _solvers_with_quota(state: RunState, planned: Sequence[Planned] = ()) -> lis
     return [
         entry.name
         for entry in state.spec.solvers
-        if entry.quota is None or used(entry.name) < entry.quota
+        if entry.spec.can_see(state.problem)
+        and (entry.quota is None or used(entry.name) < entry.quota)
     ]
 
 
@@ -324,6 +330,13 @@ def _start_solvers(state: RunState) -> tuple[Command, ...]:
     waiting = state.waiting
     if state.exploring_closed:
         return (_skip(waiting, "The time for explores was up."),)
+    blind = [
+        explore
+        for explore in waiting
+        if not state.spec.solver(explore.planned.explore.solver).spec.can_see(state.problem)
+    ]
+    if blind:
+        return (_skip(blind, "Its solver cannot see pictures."),)
     slots = state.budget.max_parallel - len(state.solvers_in_flight)
     ledger = state.ledger
     commands: list[Command] = []

@@ -409,6 +409,11 @@ def too_dear(solver: str) -> str:
     )
 
 
+def blind(solver: str) -> str:
+    """Return what a tool call is told whose solver would miss a part of the problem."""
+    return f"Not run: solver {solver!r} cannot see the problem's pictures. Use another."
+
+
 def bad_arguments(fault: str) -> str:
     """Return what a tool call with unusable arguments is told."""
     return f"Not run: {fault}."

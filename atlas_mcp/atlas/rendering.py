@@ -60,6 +60,10 @@ def view_agreement(state: RunState, *, driven: bool) -> Agreement:
     warnings = list(warnings_of(votes))
     if state.finished is not None and state.finished.warning:
         warnings.insert(0, state.finished.warning)
+    warnings += [
+        f"Solver {left_out.name!r} was left out: {left_out.reason}."
+        for left_out in state.spec.left_out
+    ]
     if any(spec.spec.model.startswith("local/") for spec in state.spec.solvers):
         warnings.append(
             "An embedded model took part. It is small: it shows that the machinery works, and its "

@@ -19,7 +19,7 @@ from atlas_mcp.atlas.explore import (
 )
 from atlas_mcp.atlas.holds import MIN_OUTPUT_TOKENS, hold_for, input_tokens_at_most
 from atlas_mcp.atlas.messages import EFFORTS, Effort
-from atlas_mcp.atlas.pool import ModelSpec, RunSpec, SolverSpec, Workflow
+from atlas_mcp.atlas.pool import LeftOut, ModelSpec, RunSpec, SolverSpec, Workflow
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.prompts import solver_request
 from atlas_mcp.config import Settings
@@ -52,8 +52,8 @@ def plan_solve(problem: Problem, wish: Wish, *, pool: Pool, settings: Settings) 
     """
     if wish.workflow not in (None, "atlas"):
         raise InvalidInput("workflow", f"there is no workflow {wish.workflow!r}; there is 'atlas'")
-    solvers = pool.solvers(wish.solvers)
-    orchestrator = pool.orchestrator(solvers)
+    solvers, left_out = _able(problem, pool.solvers(wish.solvers))
+    orchestrator = _orchestrator(problem, pool, solvers, settings)
     spec = RunSpec(
         workflow="atlas",
         orchestrator=orchestrator,
@@ -61,6 +61,7 @@ def plan_solve(problem: Problem, wish: Wish, *, pool: Pool, settings: Settings) 
         budget=_budget(wish, settings),
         explore_effort=_explore_effort(wish.explore_effort, solvers),
         seed=wish.seed,
+        left_out=left_out,
     )
     _check(problem, spec, (*(entry.spec for entry in solvers), orchestrator))
     return spec
@@ -76,11 +77,11 @@ def plan_explores(
         ConfigError: The configuration cannot serve the run.
     """
     _check_count(count)
-    solvers = pool.solvers(wish.solvers)
+    solvers, left_out = _able(problem, pool.solvers(wish.solvers))
     budget = _budget(wish, settings)
     budget = replace(budget, max_explores=max(budget.max_explores, count), prefetch=0)
     workflow: Workflow = "explore"
-    spec = RunSpec(workflow, None, solvers, budget, seed=wish.seed)
+    spec = RunSpec(workflow, None, solvers, budget, seed=wish.seed, left_out=left_out)
     _check(problem, spec, tuple(entry.spec for entry in solvers))
     return spec
 
@@ -111,6 +112,9 @@ def make_explores(
     """
     _check_count(count)
     names = [entry.name for entry in spec.solvers]
+    for left_out in spec.left_out:
+        if solver == left_out.name:
+            raise InvalidInput("solver", f"{solver!r} is not in this run: {left_out.reason}")
     if solver is not None and solver not in names:
         raise InvalidInput(
             "solver", f"there is no solver {solver!r} in this run; there are {', '.join(names)}"
@@ -124,6 +128,37 @@ def make_explores(
             instruction=_instruction(instruction),
         )
         for i in range(count)
+    )
+
+
+def _able(
+    problem: Problem, entries: Sequence[SolverSpec]
+) -> tuple[tuple[SolverSpec, ...], tuple[LeftOut, ...]]:
+    """Return the entries that can work on the problem, and those that cannot."""
+    able = tuple(entry for entry in entries if entry.spec.can_see(problem))
+    blind = [entry.name for entry in entries if not entry.spec.can_see(problem)]
+    if not able:
+        raise InvalidInput(
+            "images",
+            f"{', '.join(map(repr, blind))} cannot see pictures; name a solver that can, or say "
+            "`images = true` in its section of atlas.toml if it can",
+        )
+    return able, tuple(LeftOut(name, "it cannot see pictures") for name in blind)
+
+
+def _orchestrator(
+    problem: Problem, pool: Pool, solvers: Sequence[SolverSpec], settings: Settings
+) -> ModelSpec:
+    """Return the orchestrator: one that is configured must see, else the first solver does."""
+    orchestrator = pool.orchestrator(solvers)
+    if orchestrator.can_see(problem):
+        return orchestrator
+    if settings.orchestrator is None:
+        return solvers[0].spec
+    raise InvalidInput(
+        "images",
+        f"the orchestrator {orchestrator.model!r} cannot see pictures; configure one that can, or "
+        "say `images = true` under [orchestrator] in atlas.toml if it can",
     )
 
 
@@ -189,8 +224,6 @@ def _instruction(wish: str | None) -> str | None:
 def _check(problem: Problem, spec: RunSpec, models: Sequence[ModelSpec]) -> None:
     """Refuse what would fail, or could not hold its cap, once the run is under way."""
     for model in models:
-        if problem.images and not model.images:
-            raise InvalidInput("images", f"model {model.model!r} cannot see pictures")
         if spec.budget.max_cost_usd is not None and model.price is None:
             raise ConfigError(
                 f"the price of {model.model!r} is not known, so max_cost_usd "
@@ -216,7 +249,7 @@ def _check_cap(problem: Problem, spec: RunSpec) -> None:
         price = entry.spec.price
         assert price is not None, "a cap with an unknown price was refused before"
         needed = price.of(
-            input_tokens=input_tokens_at_most(request),
+            input_tokens=input_tokens_at_most(request, image_tokens=entry.spec.image_tokens),
             output_tokens=min(MIN_OUTPUT_TOKENS, request.max_tokens),
         )
         lowest = needed if lowest is None else min(lowest, needed)

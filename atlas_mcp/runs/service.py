@@ -514,9 +514,13 @@ def _check_same_problem(state: RunState, problem: Problem, run_id: str) -> None:
         raise InvalidInput(
             "run_id", f"{run_id!r} is a solve_with_atlas run; leave run_id out to start afresh"
         )
-    if (problem.text, problem.images) != (state.problem.text, state.problem.images):
+    if problem.text != state.problem.text:
         raise InvalidInput(
             "problem", f"is not the problem of run {run_id!r}; repeat it word for word"
+        )
+    if problem.images not in ((), state.problem.images):
+        raise InvalidInput(
+            "images", f"are not those of run {run_id!r}; leave them out to keep the run's"
         )
     if problem.answer_schema not in (None, state.problem.answer_schema):
         raise InvalidInput(

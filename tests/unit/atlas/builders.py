@@ -52,9 +52,12 @@ def a_model(
     tools: bool = True,
     efforts: tuple[Effort, ...] = (),
     max_tokens: int = 32_000,
+    images: bool = False,
 ) -> ModelSpec:
     rates = None if price is None else Price(Decimal(price[0]), Decimal(price[1]))
-    return ModelSpec(name, price=rates, tools=tools, efforts=efforts, max_tokens=max_tokens)
+    return ModelSpec(
+        name, price=rates, tools=tools, efforts=efforts, max_tokens=max_tokens, images=images
+    )
 
 
 def a_solver(

@@ -14,11 +14,13 @@ from atlas_mcp.atlas.events import (
     ExploringClosed,
     Planned,
     Record,
+    RunOpened,
     StopRequested,
 )
 from atlas_mcp.atlas.explore import Explore, FailureKind, Outcome
-from atlas_mcp.atlas.messages import AssistantTurn, ToolCall, UserTurn
+from atlas_mcp.atlas.messages import AssistantTurn, Image, ToolCall, UserTurn
 from atlas_mcp.atlas.policy import RunSolver
+from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.state import RunState
 from tests.unit.atlas.builders import (
     Saying,
@@ -680,3 +682,56 @@ def test_a_solver_that_answers_badly_is_not_taken_for_silent(kind: FailureKind) 
     )
 
     assert [solve.explore.solver for solve in run.solves][:3] == ["a"] * 3
+
+
+# Pictures
+
+
+SEEN = Problem("What is shown?", images=(Image(url="https://example.org/a.png"),))
+BLIND = a_solver("blind")
+SEEING = a_solver("seeing", spec=a_model("maker/seeing", images=True))
+
+
+def test_pictures_go_to_solvers_that_see_whoever_asks() -> None:
+    run = play(
+        a_run(BLIND, SEEING, orchestrator=a_model("maker/boss", images=True), effort="high"),
+        explores({**DIRECT, "solver": "blind"}, {**DIRECT, "solver": "seeing"}),
+        answers(),
+        problem=SEEN,
+    )
+
+    (refused,) = [result for result in results_of(run.asks[1].request.turns) if result.is_error]
+    assert "'blind' cannot see" in refused.text
+    assert {solve.explore.solver for solve in run.solves} == {"seeing"}
+    for call in run.calls:
+        shown = call.request.turns[0]
+        assert isinstance(shown, UserTurn)
+        assert SEEN.images[0] in shown.parts
+    # Prefetched, granted, and asked for by the floor, which wants five explores.
+    assert len(run.solves) == 5
+
+
+def test_without_pictures_a_blind_solver_is_as_good_as_any() -> None:
+    run = play(a_run(BLIND, SEEING, prefetch=4), answers())
+
+    assert {solve.explore.solver for solve in run.solves} == {"blind", "seeing"}
+
+
+def test_where_no_solver_sees_the_run_ends_and_nobody_is_asked() -> None:
+    run = play(a_run(BLIND), answers(), problem=SEEN)
+
+    assert (run.end.status, run.order) == ("failed", "")
+
+
+def test_an_explore_that_was_planned_for_a_blind_solver_is_not_made() -> None:
+    spec = a_run(BLIND, SEEING, workflow="explore")
+    wanted = (Planned(1, Explore("blind")), Planned(2, Explore("seeing")))
+    records = [
+        Record(1, 0.0, RunOpened(SEEN, spec)),
+        Record(2, 1.0, ExploresPlanned("client", wanted)),
+    ]
+
+    run = play(spec, go_on_from=records)
+
+    assert [solve.explore.solver for solve in run.solves] == ["seeing"]
+    assert "cannot see" in (run.state.explores[1].skipped or "")

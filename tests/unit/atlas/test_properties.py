@@ -14,9 +14,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from atlas_mcp.atlas.budget import Ledger, OverBudget
 from atlas_mcp.atlas.events import Record, decode_event, encode_event
 from atlas_mcp.atlas.explore import STRATEGIES, FailureKind, Outcome
-from atlas_mcp.atlas.messages import AssistantTurn, Stop, ToolCall
+from atlas_mcp.atlas.messages import AssistantTurn, Image, Stop, ToolCall
 from atlas_mcp.atlas.policy import MAX_FRUITLESS_TURNS, RunSolver, next_commands
 from atlas_mcp.atlas.pool import RunSpec
+from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.rendering import view_run
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import NO_USAGE, Price, Usage, add_costs
@@ -87,13 +88,14 @@ def cycled(values: list[Any]) -> Callable[[Any], Any]:
 
 
 @st.composite
-def specs(draw: st.DrawFn, *, one_price: bool = True) -> RunSpec:
+def specs(draw: st.DrawFn, *, one_price: bool = True, eyes: bool = False) -> RunSpec:
     prices = (
         [("2", "10")] if one_price else [("2", "10"), ("0", "0"), ("0.1", "0.4"), ("80", "400")]
     )
 
     def model(name: str) -> Any:
-        return a_model(f"maker/{name}", price=draw(st.sampled_from(prices)))
+        sees = eyes and draw(st.booleans())
+        return a_model(f"maker/{name}", price=draw(st.sampled_from(prices)), images=sees)
 
     quotas = st.none() | st.integers(1, 3)
     solvers = [a_solver("cheap", spec=model("cheap"), quota=draw(quotas))]
@@ -110,7 +112,7 @@ def specs(draw: st.DrawFn, *, one_price: bool = True) -> RunSpec:
     )
 
 
-def played(draw: st.DrawFn, spec: RunSpec) -> Played:
+def played(draw: st.DrawFn, spec: RunSpec, problem: Problem | None = None) -> Played:
     shares = draw(st.lists(st.sampled_from(["0", "0.001", "0.5", "1", None]), min_size=1))
     part = cycled(shares)
 
@@ -124,6 +126,7 @@ def played(draw: st.DrawFn, spec: RunSpec) -> Played:
         solve=cycled(draw(st.lists(OUTCOMES, min_size=1, max_size=5))),
         pick=cycled(draw(st.lists(st.integers(0, 9), min_size=1, max_size=5))),
         price=price,
+        problem=problem,
     )
 
 
@@ -152,6 +155,22 @@ def keeps_its_limits(run: Played) -> None:
 @given(runs())
 @settings(max_examples=100, deadline=None)
 def test_every_run_ends_and_keeps_its_limits(run: Played) -> None:
+    keeps_its_limits(run)
+
+
+@st.composite
+def runs_with_pictures(draw: st.DrawFn) -> Played:
+    images = tuple(Image(url=f"https://example.org/{i}") for i in range(draw(st.integers(1, 3))))
+    return played(draw, draw(specs(eyes=True)), Problem("What is shown?", images))
+
+
+@given(runs_with_pictures())
+@settings(max_examples=100, deadline=None)
+def test_no_explore_with_pictures_goes_to_a_solver_that_cannot_see(run: Played) -> None:
+    solvers = [entry for entry in run.state.spec.solvers if entry.spec.images]
+
+    assert {solve.explore.solver for solve in run.solves} <= {entry.name for entry in solvers}
+    assert bool(run.solves) <= bool(solvers)
     keeps_its_limits(run)
 
 

@@ -6,6 +6,8 @@ about families are those of `models.claude_families`.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -14,6 +16,7 @@ from typing import Any, TypeAlias, cast
 
 from atlas_mcp.atlas.messages import EFFORTS
 from atlas_mcp.models.claude_families import Family, known_family
+from atlas_mcp.models.images import image_type
 
 Body: TypeAlias = Mapping[str, Any]
 """A request body, decoded."""
@@ -47,6 +50,10 @@ SCHEMA_KEYWORDS = frozenset(
 through, and `default`. The API's own list was not checked."""
 
 MEDIA_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
+
+IMAGE_BYTES = 5_242_880
+"""Most bytes of a picture, as base64. Source: the API's error texts, as in
+anthropics/claude-code#10612."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,11 +326,33 @@ def _check_block(block: dict[str, Any], where: str, allowed: set[str]) -> None:
     if "cache_control" in block and kind in {"thinking", "redacted_thinking"}:
         raise Broken(f"{where}.cache_control: Extra inputs are not permitted")
     if kind == "image":
-        source = block["source"]
-        if source["type"] == "base64" and source["media_type"] not in MEDIA_TYPES:
-            raise Broken(f"{where}.source.base64.media_type: Input should be an image type")
-        if source["type"] == "url" and not source["url"].startswith("https://"):
-            raise Broken(f"{where}.source.url.url: Only HTTPS URLs are supported")
+        _check_image(block["source"], f"{where}.source")
+
+
+def _check_image(source: dict[str, Any], where: str) -> None:
+    if source["type"] == "url":
+        if not source["url"].startswith("https://"):
+            raise Broken(f"{where}.url.url: Only HTTPS URLs are supported")
+        return
+    if source["media_type"] not in MEDIA_TYPES:
+        raise Broken(f"{where}.base64.media_type: Input should be an image type")
+    size = len(source["data"])
+    if size > IMAGE_BYTES:
+        raise Broken(
+            f"{where}.base64: image exceeds 5 MB maximum: {size} bytes > {IMAGE_BYTES} bytes"
+        )
+    try:
+        content = base64.b64decode(source["data"], validate=True)
+    except binascii.Error:
+        raise Broken(f"{where}.base64.data: Input should be valid base64") from None
+    found = image_type(content)
+    if found is None:
+        raise Broken(f"{where}.base64.data: Could not process image")
+    if found != source["media_type"]:
+        raise Broken(
+            f"{where}.base64.data: The image was specified using the {source['media_type']} media "
+            f"type, but the image appears to be a {found} image"
+        )
 
 
 def _check_turns(body: Body, family: Family) -> None:

@@ -18,6 +18,9 @@ from atlas_mcp.testing.loopback import Piece
 from atlas_mcp.testing.messages_rules import Body, blocks_of, canonical
 from atlas_mcp.testing.replies import BYTES_PER_TOKEN, ApiReply, Tokens, cut
 
+IMAGE_TOKENS = 4_784
+"""What a picture counts, whatever its size. Source: Claude's image sizing, at full size."""
+
 _ids = itertools.count(1)
 
 
@@ -36,7 +39,8 @@ class Cache:
         for block in blocks_of(body):
             encoded = canonical(block)
             digest.update(encoded)
-            total += len(encoded) // BYTES_PER_TOKEN + 1
+            picture = block.get("type") == "image"
+            total += IMAGE_TOKENS if picture else len(encoded) // BYTES_PER_TOKEN + 1
             key = digest.digest()
             if total >= minimum and key in self._known:
                 read = total

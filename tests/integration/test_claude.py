@@ -1,5 +1,6 @@
 """The Claude adapter, through the vendor's own client, against the stand-in of the Messages API."""
 
+import base64
 import logging
 import socket
 import subprocess
@@ -47,6 +48,7 @@ from atlas_mcp.testing.messages_api import (
     truncated,
 )
 from atlas_mcp.testing.messages_wire import encode
+from tests.pictures import drawn
 
 EXPLORE = Tool("explore", "Dispatch a solver.", {"type": "object", "properties": {}})
 LONG = "A problem statement. " * 400
@@ -187,12 +189,13 @@ async def test_a_single_turn_nobody_marked_pays_for_no_cache(
 
 
 async def test_images_go_as_bytes_or_as_an_address(claude: Claude, api: MessagesApi) -> None:
-    images = (Image("image/png", "aGk="), Image(url="https://example.org/x.png"), Text(""))
+    data = base64.b64encode(drawn("PNG")).decode()
+    images = (Image("image/png", data), Image(url="https://example.org/x.png"), Text(""))
 
     await claude.generate(replace(ASK, turns=(UserTurn(images),)))
 
     assert [block["source"] for block in api.bodies[0]["messages"][0]["content"]] == [
-        {"type": "base64", "media_type": "image/png", "data": "aGk="},
+        {"type": "base64", "media_type": "image/png", "data": data},
         {"type": "url", "url": "https://example.org/x.png"},
     ]
 

@@ -1,5 +1,6 @@
 """The stand-in of the Messages API, asked through the vendor's own client or in plain HTTP."""
 
+import base64
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
@@ -24,6 +25,7 @@ from atlas_mcp.testing.messages_api import (
     truncated,
 )
 from atlas_mcp.testing.messages_rules import API_VERSION
+from tests.pictures import drawn
 
 HEADERS = {"authorization": f"Bearer {API_KEY}", "anthropic-version": API_VERSION}
 TOOL = {"name": "explore", "description": "d", "input_schema": {"type": "object"}}
@@ -50,6 +52,14 @@ def said(*messages: Any) -> list[dict[str, Any]]:
 
 def schema(**parts: Any) -> dict[str, Any]:
     return {"format": {"type": "json_schema", "schema": parts}}
+
+
+def shown(content: bytes, media_type: str) -> dict[str, Any]:
+    data = base64.b64encode(content).decode()
+    return {
+        "type": "image",
+        "source": {"type": "base64", "media_type": media_type, "data": data},
+    }
 
 
 CALL: dict[str, Any] = {"type": "tool_use", "id": "t1", "name": "explore", "input": {}}
@@ -160,13 +170,22 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         {"messages": said([{"type": "image", "source": {"type": "url", "url": "http://x"}}])},
         "HTTPS",
     ),
+    ({"messages": said([shown(drawn("PNG"), "image/bmp")])}, "media_type"),
+    ({"messages": said([shown(drawn("PNG"), "image/jpeg")])}, "appears to be a image/png"),
+    ({"messages": said([shown(b"no picture", "image/png")])}, "Could not process image"),
+    ({"messages": said([shown(bytes(3_932_161), "image/png")])}, "exceeds 5 MB maximum"),
     (
         {
             "messages": said(
-                [{"type": "image", "source": {"type": "base64", "media_type": "image/bmp"}}]
+                [
+                    {
+                        "type": "image",
+                        "source": {"type": "base64", "media_type": "image/png", "data": "!"},
+                    }
+                ]
             )
         },
-        "media_type",
+        "valid base64",
     ),
     ({"messages": said([{**TEXT, "cache_control": EPHEMERAL}] * 5)}, "maximum of 4 blocks"),
 ]

@@ -41,6 +41,10 @@ ANSWER_SECONDS = 1.0
 HANG_UP_SECONDS = 5
 """Seconds that open connections get once all runs have ended and the server hangs up."""
 
+MAX_BODY_BYTES = 32_000_000
+"""Bytes of one request: the largest pictures a problem may have, in base64, beside the longest
+text. The SDK takes 4 MB unless it is told otherwise."""
+
 GONE = "atlas_mcp.client_gone"
 """Where a request's scope holds the event that its client has hung up."""
 
@@ -53,7 +57,8 @@ def client_gone(ctx: Context[Any, Any]) -> anyio.Event | None:
 
 def http_app(server: MCPServer[Any], *, host: str = DEFAULT_HOST) -> HangUps:
     """Return `server` as an ASGI application with MCP at `/mcp`."""
-    return HangUps(server.streamable_http_app(host=host))
+    app = server.streamable_http_app(host=host, max_request_body_size=MAX_BODY_BYTES)
+    return HangUps(app)
 
 
 class HangUps:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import random
 import struct
 import subprocess
@@ -368,27 +369,21 @@ async def test_a_picture_is_fitted_once_for_all_calls() -> None:
     assert images_of(await fitted(request, replace(SEES, image_px=50)))[0] is not first
 
 
-REPEATED = """
-import anyio, hashlib, sys
-from tests.unit.models.test_images import SEES, asking, images_of, noise, saved
-from atlas_mcp.models.images import fitted
-for kind in ("PNG", "JPEG", "WEBP", "GIF"):
-    found = images_of(anyio.run(fitted, asking(saved(noise((150, 120)), kind)), SEES))
-    print(hashlib.sha256(found[0].data.encode()).hexdigest())
-"""
+async def hashes() -> list[str]:
+    """Return what pictures of every kind become, each as one word."""
+    found = [await fitted(asking(saved(noise((150, 120)), kind)), SEES) for kind in KINDS]
+    return [hashlib.sha256((images_of(one)[0].data or "").encode()).hexdigest() for one in found]
 
 
-def test_another_process_writes_the_same_bytes() -> None:
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_another_process_writes_the_same_bytes() -> None:
     """A conversation that is gone on with is only taken back as it was."""
-    runs = [
-        subprocess.run(
-            [sys.executable, "-c", REPEATED], capture_output=True, text=True, check=True
-        ).stdout
-        for _ in range(2)
-    ]
+    code = f"import anyio, {__name__} as t; print(*anyio.run(t.hashes))"
 
-    assert runs[0] == runs[1]
-    assert len(set(runs[0].split())) == 4
+    done = await anyio.run_process([sys.executable, "-c", code])
+
+    assert done.stdout.decode().split() == await hashes()
+    assert len(set(await hashes())) == len(KINDS)
 
 
 async def test_what_cannot_be_decoded_is_the_end_of_the_call_and_says_so() -> None:

@@ -24,7 +24,6 @@ from atlas_mcp.atlas.decisions import (
     read_decision,
 )
 from atlas_mcp.atlas.endings import (
-    ENOUGH_TO_AGREE,
     ENOUGH_TO_GIVE_UP,
     answered,
     cancelled,
@@ -38,32 +37,35 @@ from atlas_mcp.atlas.events import (
     ExploresSkipped,
     OrchestratorAsked,
     OrchestratorReplied,
-    Origin,
     Planned,
     RunFinished,
     SentBack,
     SolverStarted,
 )
-from atlas_mcp.atlas.explore import STRATEGIES, Candidate, Explore, SolverFailure
+from atlas_mcp.atlas.explore import Candidate, Explore, SolverFailure
 from atlas_mcp.atlas.holds import hold_for, synthesis_reserve
 from atlas_mcp.atlas.messages import ModelRequest, ToolResult
 from atlas_mcp.atlas.outcomes import StopReason
-from atlas_mcp.atlas.pool import Floor, floor_of
+from atlas_mcp.atlas.planning import (
+    floor_explores,
+    missing_evidence,
+    next_id,
+    plan,
+    reaches,
+    silent,
+    solvers_with_quota,
+    usable,
+)
 from atlas_mcp.atlas.state import (
     ExploreState,
     OrchestratorTurn,
     RunState,
     call_key,
     quota_used,
-    unanswered_in_a_row,
 )
 
 MAX_FRUITLESS_TURNS = 3
 """Turns of the orchestrator in a row that add no explore and give no accepted answer."""
-
-SILENT_AFTER = 2
-"""Explores in a row that a solver's endpoint leaves unanswered before it gets no more of them, as
-long as another solver can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,25 +124,11 @@ def must_conclude(state: RunState) -> StopReason | None:
     """Return why no further explore can be granted, `None` if one can."""
     if state.exploring_closed:
         return "deadline"
-    if state.explores_left == 0 or not _solvers_with_quota(state):
+    if state.explores_left == 0 or not solvers_with_quota(state):
         return "max_explores"
-    if not _usable(state):
+    if not usable(state):
         return "max_cost"
     return None
-
-
-def missing_evidence(state: RunState) -> str | None:
-    """Return what the run's floor still asks for, in words; `None` once it is reached."""
-    floor, have = _reachable_floor(state), _evidence(state)
-    missing: list[str] = []
-    candidates, enough = len(state.votes), min(ENOUGH_TO_AGREE, state.budget.max_explores)
-    if candidates < enough:
-        missing.append(f"{candidates} of at least {enough} candidates")
-    if have.explores < floor.explores:
-        missing.append(f"{have.explores} of at least {floor.explores} explores")
-    if have.models < floor.models:
-        missing.append(f"{have.models} of at least {floor.models} models")
-    return ", ".join(missing) or None
 
 
 # Deciding on the orchestrator's reply
@@ -161,7 +149,7 @@ def _decided(state: RunState, turn: OrchestratorTurn, replied: OrchestratorRepli
     missing = missing_evidence(state)
     if missing is not None and must_conclude(state) is None and not _may_give_up(state, decision):
         if any(earlier.below_floor for earlier in state.turns):
-            return _floor_explores(state, missing)
+            return floor_explores(state, missing)
         return SentBack(turn.asked.turn, prompts.too_early(missing), below_floor=True)
     return answered(turn, decision)
 
@@ -191,12 +179,12 @@ def _grant(state: RunState, wants: Wants) -> ExploresPlanned | RunFinished:
             refused.append(_refusal(call.call_id, prompts.exhausted(solver.name)))
         elif not solver.spec.can_see(state.problem):
             refused.append(_refusal(call.call_id, prompts.blind(solver.name)))
-        elif _silent(state, solver.name):
+        elif silent(state, solver.name):
             refused.append(_refusal(call.call_id, prompts.silent(solver.name)))
-        elif not _reaches(state, call.explore):
+        elif not reaches(state, call.explore):
             refused.append(_refusal(call.call_id, prompts.too_dear(solver.name)))
         else:
-            planned.append(Planned(_next_id(state, planned), call.explore, call.call_id))
+            planned.append(Planned(next_id(state, planned), call.explore, call.call_id))
             used[solver.name] += 1
             left -= 1
     if not planned and _fruitless(state) >= MAX_FRUITLESS_TURNS:
@@ -219,108 +207,6 @@ def _fruitless(state: RunState) -> int:
         return all(state.explores[number].skipped for number in turn.granted)
 
     return sum(1 for _ in takewhile(barren, reversed(state.turns[state.resumed_turns :])))
-
-
-# Planning explores the core asks for itself
-
-
-def _plan(
-    state: RunState, origin: Origin, count: int, *, fresh_first: bool = False
-) -> ExploresPlanned:
-    """Plan explores that differ: the next strategies of the list, the solvers in turn.
-
-    Args:
-        state: The run.
-        origin: Who asks for them.
-        count: How many; fewer where the quotas give no more.
-        fresh_first: Whether models that no explore has gone to come first.
-    """
-    first = len(state.explores)
-    planned: list[Planned] = []
-    for i in range(first, first + count):
-        solvers = _usable(state, planned)
-        if not solvers:
-            break
-        if fresh_first:
-            solvers = _unheard(state, solvers, planned) or solvers
-        explore = Explore(solvers[i % len(solvers)], STRATEGIES[i % len(STRATEGIES)])
-        planned.append(Planned(_next_id(state, planned), explore))
-    return ExploresPlanned(origin, tuple(planned))
-
-
-def _floor_explores(state: RunState, missing_text: str) -> ExploresPlanned:
-    """Plan what the floor misses, models that have not been heard first."""
-    floor, have = _reachable_floor(state), _evidence(state)
-    missing = max(1, floor.explores - have.explores, floor.models - have.models)
-    event = _plan(state, "floor", min(missing, state.explores_left), fresh_first=True)
-    told = ToolResult("", prompts.floor_held(missing_text))
-    return replace(event, refused=(told,))
-
-
-def _unheard(state: RunState, solvers: Sequence[str], planned: Sequence[Planned]) -> list[str]:
-    """Return those of `solvers` whose model no explore has gone to."""
-    asked = [explore.planned for explore in state.done]
-    heard = {state.spec.solver(one.explore.solver).spec.model for one in (*asked, *planned)}
-    return [name for name in solvers if state.spec.solver(name).spec.model not in heard]
-
-
-def _next_id(state: RunState, planned: Sequence[Planned]) -> int:
-    return max(state.explores, default=0) + len(planned) + 1
-
-
-def _evidence(state: RunState) -> Floor:
-    """Return how many explores have ended, and on how many models."""
-    models = {state.spec.solver(e.planned.explore.solver).spec.model for e in state.done}
-    return Floor(explores=len(state.done), models=len(models))
-
-
-def _reachable_floor(state: RunState) -> Floor:
-    """Return the run's floor, its models clipped to those that quotas and money still reach."""
-    floor = floor_of(state.spec)
-    names = [explore.planned.explore.solver for explore in state.done] + _usable(state)
-    models = {state.spec.solver(name).spec.model for name in names}
-    return replace(floor, models=min(floor.models, len(models)))
-
-
-def _usable(state: RunState, planned: Sequence[Planned] = ()) -> list[str]:
-    """Return the solvers with quota left that the money at hand reaches for, and that answer.
-
-    Where none of them answers, all of them: there is nobody else to ask.
-    """
-    names = [name for name in _affordable(state, planned) if not _silent(state, name)]
-    return names or _affordable(state, planned)
-
-
-def _affordable(state: RunState, planned: Sequence[Planned] = ()) -> list[str]:
-    names = _solvers_with_quota(state, planned)
-    return [name for name in names if _reaches(state, Explore(name))]
-
-
-def _silent(state: RunState, solver: str) -> bool:
-    """Return whether a solver has stopped answering, and another that it has not."""
-
-    def quiet(name: str) -> bool:
-        return unanswered_in_a_row(state, name) >= SILENT_AFTER
-
-    return quiet(solver) and any(not quiet(name) for name in _affordable(state))
-
-
-def _solvers_with_quota(state: RunState, planned: Sequence[Planned] = ()) -> list[str]:
-    """Return the solvers that may get another explore, `planned` ones counted as well.
-
-    One that cannot see the problem's pictures may get none.
-    """
-
-    def used(name: str) -> int:
-        further = sum(item.explore.solver == name for item in planned)
-        return quota_used(state, name) + further
-
-    return [
-        entry.name
-        for entry in state.spec.solvers
-        if entry.spec.can_see(state.problem)
-        and (entry.quota is None or used(entry.name) < entry.quota)
-    ]
 
 
 # Starting calls
@@ -375,18 +261,6 @@ def _solver_command(state: RunState, explore: ExploreState, ledger: Ledger) -> R
     return RunSolver(SolverStarted(explore.id, hold.amount), action, request(hold.max_tokens))
 
 
-def _reaches(state: RunState, explore: Explore) -> bool:
-    """Return whether the money at hand pays for `explore`."""
-    available = state.ledger.available
-    if available is None:
-        return True
-    spec = state.spec.solver(explore.solver).spec
-    request = prompts.solver_request(
-        state.problem, explore, spec, max_tokens=spec.max_tokens, seed=None
-    )
-    return hold_for(spec, request, available - synthesis_reserve(state)) is not None
-
-
 # Going on when nothing is open
 
 
@@ -394,7 +268,7 @@ def _go_on(state: RunState) -> tuple[Command, ...]:
     if state.spec.workflow == "explore":
         return (Note(gathered(state)),)
     if not state.explores and not state.turns and not state.exploring_closed:
-        start = _plan(state, "prefetch", min(state.budget.prefetch, state.explores_left))
+        start = plan(state, "prefetch", min(state.budget.prefetch, state.explores_left))
         if start.planned:
             return (Note(start),)
     failed = state.turns[-1].reply if state.turns else None

@@ -16,7 +16,7 @@ from atlas_mcp.cli.service import configured, with_service
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.journal.base import RunSummary
 from atlas_mcp.runs.archive import read_archive, write_archive
-from atlas_mcp.runs.retention import Keep, expired
+from atlas_mcp.runs.retention import Keep
 from atlas_mcp.runs.service import RunService
 
 RUN_ID = click.argument("run_id", metavar="ID")
@@ -148,10 +148,10 @@ def prune(*, keep_days: float | None, max_size_mb: float | None, dry_run: bool, 
         raise InvalidInput("--keep-days", "say what to keep: with this, or with --max-size-mb")
 
     async def look(service: RunService) -> tuple[RunSummary, ...]:
-        return expired(await service.list_runs(limit=None), keep, now=time.time())
+        return await service.beyond(keep)
 
     async def work(service: RunService) -> int:
-        output.print_removed(await service.prune(keep))
+        output.print_removed(await service.remove(going))
         return 0
 
     going = with_service(look)

@@ -32,20 +32,20 @@ class RunSummary:
         opened_at: Unix seconds.
         updated_at: Unix seconds of the last record.
         status: As recorded; `running` for a run that has not finished, driven or not.
-        driven: Whether a live process holds its lease.
         workflow: Which policy runs.
         title: The beginning of the problem.
         size_bytes: What its records take, as they are stored.
+        driven: Whether a live process holds its lease.
     """
 
     run_id: str
     opened_at: float
     updated_at: float
     status: Status
-    driven: bool
     workflow: str
     title: str
     size_bytes: int
+    driven: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +142,28 @@ class Journal(Protocol):
         """Return a task, `None` if there is none of this id."""
         ...
 
-    async def remove(self, run_ids: Sequence[str]) -> tuple[str, ...]:
+    async def beyond(
+        self, *, idle_since: float | None, size_bytes: float | None
+    ) -> tuple[RunSummary, ...]:
+        """Return the runs beyond the limits, longest idle first; never one that is driven.
+
+        Args:
+            idle_since: Unix seconds; runs with no record since then are beyond. `None`: no limit.
+            size_bytes: What the runs may take together: those that are driven, then the others,
+                last changed first. Where that is used up, the rest are beyond. `None`: no limit.
+        """
+        ...
+
+    async def remove(self, runs: Sequence[RunSummary]) -> tuple[str, ...]:
         """Remove runs for good, all their records and tasks, and give the space back.
 
+        Others can write meanwhile: a few runs go at a time.
+
+        Args:
+            runs: As they were listed.
+
         Returns:
-            Those that were removed: neither unknown nor driven by a live process.
+            Those that were removed: still there, not driven, and not changed since.
         """
         ...
 

@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -40,7 +40,9 @@ from atlas_mcp.atlas.events import (
 from atlas_mcp.atlas.outcomes import Status
 from atlas_mcp.errors import JournalBusy, JournalCorrupt, JournalError, UnknownRun
 from atlas_mcp.journal.base import Journal, Lease, RunSummary, TaskEntry
+from atlas_mcp.journal.listing import beyond, newest
 from atlas_mcp.journal.owners import OwnerLock, dead_owners, forget, is_dead
+from atlas_mcp.journal.space import prepare, shrink
 from atlas_mcp.journal.tables import migrate
 
 logger = logging.getLogger(__name__)
@@ -63,9 +65,20 @@ COMMIT_TIMEOUT = 15.0
 TITLE_CHARS = 120
 """Characters of the problem kept for the list."""
 
-_LEASE_OF = "SELECT owner, fence, lease_until FROM runs WHERE run_id = ?"
+RUNS_AT_ONCE = 100
+"""Runs removed in one transaction: some tens of milliseconds. Other writers wait for its end, and
+lose their runs where that takes `BUSY_TIMEOUT`."""
 
 _T = TypeVar("_T")
+
+
+class _Standing(NamedTuple):
+    """Who drives a run, and when it last changed."""
+
+    owner: str | None
+    fence: int
+    lease_until: float
+    updated_at: float
 
 
 @dataclass(slots=True)
@@ -177,14 +190,14 @@ class SqliteJournal(Journal):
     async def claim(self, run_id: str) -> Lease:
         def write(connection: sqlite3.Connection) -> int:
             row = _require(connection, run_id)
-            if self._is_live(row):
+            if self._is_live(row.owner, row.lease_until):
                 raise JournalBusy(f"run {run_id!r} is driven by another process; wait for it")
             connection.execute(
                 "UPDATE runs SET owner = ?, fence = fence + 1, lease_until = ?, "
                 "stop_cause = NULL WHERE run_id = ?",
                 (self._owner, self.clock() + self.lease_seconds, run_id),
             )
-            return row[1] + 1
+            return row.fence + 1
 
         lease = Lease(run_id, await self._write(write))
         self._held[run_id] = lease
@@ -220,7 +233,11 @@ class SqliteJournal(Journal):
 
     @override
     async def is_driven(self, run_id: str) -> bool:
-        return self._is_live(await self._run(lambda connection: _require(connection, run_id)))
+        def query(connection: sqlite3.Connection) -> bool:
+            row = _require(connection, run_id)
+            return self._is_live(row.owner, row.lease_until)
+
+        return await self._run(query)
 
     @override
     async def request_stop(self, run_id: str, cause: StopCause) -> None:
@@ -249,27 +266,20 @@ class SqliteJournal(Journal):
 
     @override
     async def list_runs(self, *, limit: int | None = 100) -> tuple[RunSummary, ...]:
-        def query(connection: sqlite3.Connection) -> list[tuple[str, ...]]:
-            return connection.execute(
-                "SELECT run_id, opened_at, updated_at, status, workflow, title, size_bytes, owner, "
-                "fence, lease_until FROM runs ORDER BY opened_at DESC LIMIT ?",
-                (-1 if limit is None else limit,),
-            ).fetchall()
+        return await self._run(lambda connection: newest(connection, limit, self._is_live))
 
-        rows: list[tuple[str, float, float, Status, str, str, int, str | None, int, float]]
-        rows = await self._run(query)  # pyright: ignore[reportAssignmentType] - columns, by the query
-        return tuple(
-            RunSummary(
-                run_id=row[0],
-                opened_at=row[1],
-                updated_at=row[2],
-                status=row[3],
-                workflow=row[4],
-                title=row[5],
-                size_bytes=row[6],
-                driven=self._is_live(row[7:10]),
+    @override
+    async def beyond(
+        self, *, idle_since: float | None, size_bytes: float | None
+    ) -> tuple[RunSummary, ...]:
+        return await self._run(
+            lambda connection: beyond(
+                connection,
+                idle_since=idle_since,
+                size_bytes=size_bytes,
+                now=self.clock(),
+                drives=self._is_live,
             )
-            for row in rows
         )
 
     @override
@@ -292,21 +302,18 @@ class SqliteJournal(Journal):
         return await self._run(query)
 
     @override
-    async def remove(self, run_ids: Sequence[str]) -> tuple[str, ...]:
-        def write(connection: sqlite3.Connection) -> list[str]:
-            removed: list[str] = []
-            for run_id in run_ids:
-                row = connection.execute(_LEASE_OF, (run_id,)).fetchone()
-                if row is None or self._is_live(row):
-                    continue
-                for table in ("tasks", "events", "runs"):
-                    connection.execute(f"DELETE FROM {table} WHERE run_id = ?", (run_id,))
-                removed.append(run_id)
-            return removed
-
-        removed = await self._write(write)
-        if removed:
-            await self._run(_give_space_back)
+    async def remove(self, runs: Sequence[RunSummary]) -> tuple[str, ...]:
+        removed: list[str] = []
+        for first in range(0, len(runs), RUNS_AT_ONCE):
+            some = runs[first : first + RUNS_AT_ONCE]
+            began = anyio.current_time()
+            removed += await self._write(lambda connection: self._remove(connection, some))  # noqa: B023
+            await _give_way(began)
+        more = bool(removed)
+        while more:
+            began = anyio.current_time()
+            more = await self._run(shrink)
+            await _give_way(began)
         return tuple(removed)
 
     @override
@@ -363,9 +370,21 @@ class SqliteJournal(Journal):
             return JournalBusy(f"run {lease.run_id!r} has been taken over by another process")
         return None
 
-    def _is_live(self, row: tuple[str | None, int, float]) -> bool:
-        owner, _, lease_until = row
+    def _is_live(self, owner: str | None, lease_until: float) -> bool:
         return owner is not None and lease_until > self.clock() and not is_dead(self.folder, owner)
+
+    def _remove(self, connection: sqlite3.Connection, runs: Sequence[RunSummary]) -> list[str]:
+        removed: list[str] = []
+        for run in runs:
+            row = _standing(connection, run.run_id)
+            if row is None or row.updated_at != run.updated_at:
+                continue
+            if self._is_live(row.owner, row.lease_until):
+                continue
+            for table in ("tasks", "events", "runs"):
+                connection.execute(f"DELETE FROM {table} WHERE run_id = ?", (run.run_id,))
+            removed.append(run.run_id)
+        return removed
 
     def _forget_the_dead(self) -> None:
         """Remove what dead processes left behind, once no lease of theirs needs it."""
@@ -393,6 +412,7 @@ def _connect(folder: Path) -> sqlite3.Connection:
             path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
         )
         try:
+            prepare(connection)
             _write_ahead(connection)
             connection.execute("PRAGMA synchronous = FULL")
             migrate(connection, path)
@@ -474,20 +494,23 @@ def _status_after(event: Event) -> Status | None:
     return "running" if reopens or isinstance(event, RunResumed) else None
 
 
-def _require(connection: sqlite3.Connection, run_id: str) -> tuple[str | None, int, float]:
-    row = connection.execute(_LEASE_OF, (run_id,)).fetchone()
-    if row is None:
+def _standing(connection: sqlite3.Connection, run_id: str) -> _Standing | None:
+    row = connection.execute(
+        "SELECT owner, fence, lease_until, updated_at FROM runs WHERE run_id = ?", (run_id,)
+    ).fetchone()
+    return None if row is None else _Standing(*row)
+
+
+def _require(connection: sqlite3.Connection, run_id: str) -> _Standing:
+    standing = _standing(connection, run_id)
+    if standing is None:
         raise UnknownRun(run_id)
-    return row
+    return standing
 
 
-def _give_space_back(connection: sqlite3.Connection) -> None:
-    """Shrink the file; where another process is in the way, its space is used again instead."""
-    try:
-        connection.execute("VACUUM")
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    except sqlite3.OperationalError as error:
-        logger.info("the journal could not be shrunk: %s", error)
+async def _give_way(began: float) -> None:
+    """Pause for as long as something took since `began`: other processes ask again, not in turn."""
+    await anyio.sleep(anyio.current_time() - began)
 
 
 def _records(run_id: str, rows: Sequence[tuple[int, float, str]], after: int) -> tuple[Record, ...]:

@@ -1,12 +1,10 @@
-"""Which runs have been kept long enough. Decides only; `RunService.prune` removes."""
+"""How long runs are kept. The journal finds those beyond the limits; the service removes them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from atlas_mcp.errors import InvalidInput
-from atlas_mcp.journal.base import RunSummary
 
 DAY_SECONDS = 86_400.0
 
@@ -19,7 +17,7 @@ class Keep:
 
     Attributes:
         days: Days since a run's last record.
-        size_mb: Megabytes of all runs together, newest first.
+        size_mb: Megabytes of all runs together; the longest idle go first.
 
     Raises:
         InvalidInput: A limit is negative.
@@ -38,22 +36,11 @@ class Keep:
         """Whether there is no limit at all."""
         return self.days is None and self.size_mb is None
 
+    def idle_since(self, now: float) -> float | None:
+        """Return the time, Unix seconds, since when a run must have a record to be kept."""
+        return None if self.days is None else now - self.days * DAY_SECONDS
 
-def expired(runs: Sequence[RunSummary], keep: Keep, *, now: float) -> tuple[RunSummary, ...]:
-    """Return the runs beyond the limits, oldest first; never one that a process drives.
-
-    Args:
-        runs: All runs.
-        keep: The limits.
-        now: Unix seconds.
-    """
-    gone: list[RunSummary] = []
-    total = 0
-    for run in sorted(runs, key=lambda one: (not one.driven, -one.updated_at)):
-        too_old = keep.days is not None and now - run.updated_at > keep.days * DAY_SECONDS
-        too_much = keep.size_mb is not None and total + run.size_bytes > keep.size_mb * MEGABYTE
-        if not run.driven and (too_old or too_much):
-            gone.append(run)
-        else:
-            total += run.size_bytes
-    return tuple(reversed(gone))
+    @property
+    def size_bytes(self) -> float | None:
+        """What all runs together may take."""
+        return None if self.size_mb is None else self.size_mb * MEGABYTE

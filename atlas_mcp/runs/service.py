@@ -42,7 +42,7 @@ from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.runs.driver import Driver
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.request import Wish, make_explores, plan_explores, plan_solve
-from atlas_mcp.runs.retention import Keep, expired
+from atlas_mcp.runs.retention import DAY_SECONDS, Keep
 from atlas_mcp.runs.tasks import open_task_group
 
 logger = logging.getLogger(__name__)
@@ -59,6 +59,9 @@ process must first see that it is wanted, and may be frozen."""
 
 STOP_SECONDS = 2.0
 """Seconds for recording that a request has ended; its run stops meanwhile, recorded or not."""
+
+TIDY_AFTER = 1.0
+"""Seconds until runs beyond the limits are removed: commands that only look are done by then."""
 
 LEAVE_SECONDS = 2.0
 """Seconds for aborting what is in flight, and recording what it cost, when the service ends."""
@@ -277,27 +280,42 @@ class RunService:
         """Return the newest runs of this machine, newest first."""
         return await self.journal.list_runs(limit=limit)
 
-    async def prune(self, keep: Keep) -> tuple[str, ...]:
-        """Remove the runs beyond the limits for good, and return their ids.
+    async def beyond(self, keep: Keep) -> tuple[RunSummary, ...]:
+        """Return the runs beyond the limits, longest idle first; never one that is driven.
 
         Args:
-            keep: The limits; without one, nothing is removed.
+            keep: The limits; without one, there are none.
         """
         if keep.everything:
             return ()
-        runs = expired(await self.list_runs(limit=None), keep, now=time.time())
-        return await self.journal.remove([run.run_id for run in runs])
+        return await self.journal.beyond(
+            idle_since=keep.idle_since(time.time()), size_bytes=keep.size_bytes
+        )
 
-    async def keep_tidy(self) -> None:
-        """Remove, once, what the operator does not want to keep."""
+    async def remove(self, runs: Sequence[RunSummary]) -> tuple[str, ...]:
+        """Remove runs for good and return the ids of those that went.
+
+        One that is driven, or that has changed since it was listed, stays.
+        """
+        return await self.journal.remove(runs)
+
+    async def tidy(self) -> None:
+        """Remove what the operator does not want to keep."""
+        keep = Keep(self.settings.journal.keep_days, self.settings.journal.max_size_mb)
         try:
-            keep = Keep(self.settings.journal.keep_days, self.settings.journal.max_size_mb)
-            removed = await self.prune(keep)
+            removed = await self.remove(await self.beyond(keep))
         except JournalError:
             logger.exception("runs beyond the limits of [journal] could not be removed")
         else:
             if removed:
                 logger.info("%d runs beyond the limits of [journal] were removed", len(removed))
+
+    async def keep_tidy(self) -> None:
+        """Remove what is not to be kept, once a day; never returns."""
+        await anyio.sleep(TIDY_AFTER)
+        while True:
+            await self.tidy()
+            await anyio.sleep(DAY_SECONDS)
 
     async def keep_leases(self) -> None:
         """Keep the runs in hand ours, and hear what other processes want of them; never returns."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from decimal import Decimal
 from typing import Protocol, TypeAlias
 
@@ -378,7 +379,7 @@ async def check_22_renewing_tells_which_leases_are_lost_and_keeps_the_others(sta
         await sleeper.open_run("kept", first_record())
         stand.pass_time(stand.lease_seconds + 1)
         await other.claim("claimed")
-        await other.remove(["removed"])
+        await _remove(other, "removed")
 
         lost = await sleeper.renew()
 
@@ -409,7 +410,7 @@ async def check_24_giving_back_an_old_lease_leaves_the_new_one(stand: Stand) -> 
         await journal.append(new, [later_record(2)])
         assert await journal.renew() == ()
         await journal.release(new)
-        await journal.remove(["r"])
+        await _remove(journal, "r")
         await journal.release(new)
 
 
@@ -497,7 +498,7 @@ async def check_31_a_removed_run_is_gone_with_its_records_and_tasks(stand: Stand
             await journal.add_task(TaskEntry(f"task of {run_id}", run_id, 5.0))
             await journal.release(lease)
 
-        assert await journal.remove(["r"]) == ("r",)
+        assert await _remove(journal, "r") == ("r",)
 
         assert isinstance(await _error(journal.read("r")), UnknownRun)
         assert isinstance(await _error(journal.claim("r")), UnknownRun)
@@ -518,7 +519,7 @@ async def check_32_runs_that_are_driven_are_not_removed(stand: Stand) -> None:
         for run_id in ("a", "b"):
             await journal.release(await journal.open_run(run_id, first_record()))
 
-        removed = await journal.remove(["theirs", "a", "nobody", "ours", "b"])
+        removed = await _remove(journal, "theirs", "a", "nobody", "ours", "b")
 
         assert removed == ("a", "b")
         assert len(await journal.read("theirs")) == len(await journal.read("ours")) == 1
@@ -530,7 +531,7 @@ async def check_33_who_lost_its_run_to_removal_cannot_append_to_it(stand: Stand)
     async with _open(stand) as sleeper, _open(stand) as other:
         lease = await sleeper.open_run("r", first_record())
         stand.pass_time(stand.lease_seconds + 1)
-        assert await other.remove(["r"]) == ("r",)
+        assert await _remove(other, "r") == ("r",)
 
         error = await _error(sleeper.append(lease, [later_record(2)]))
 
@@ -584,10 +585,76 @@ async def check_36_the_list_is_whole_without_a_limit(stand: Stand) -> None:
         assert [run.run_id for run in await journal.list_runs(limit=3)] == every[:3]
 
 
+async def check_37_runs_idle_for_too_long_are_beyond_the_age(stand: Stand) -> None:
+    """By their last record, longest idle first; one that is driven is not idle."""
+    async with _open(stand) as journal:
+        for name, at in (("new", 40.0), ("older", 30.0), ("oldest", 20.0)):
+            await _ended_run(journal, name, at)
+        await journal.open_run("driven", first_record(at=10.0))
+
+        found = await journal.beyond(idle_since=40.0, size_bytes=None)
+        none = await journal.beyond(idle_since=20.0, size_bytes=None)
+
+        assert [run.run_id for run in found] == ["oldest", "older"]
+        assert {(run.status, run.driven) for run in found} == {("answered", False)}
+        assert none == await journal.beyond(idle_since=None, size_bytes=None) == ()
+
+
+async def check_38_what_does_not_fit_is_beyond_the_size(stand: Stand) -> None:
+    """Driven runs are kept and count first; then the last changed. The rest go, small or not."""
+    async with _open(stand) as journal:
+        await journal.open_run("driven", first_record("d" * 10_000, at=1.0))
+        await _ended_run(journal, "smallest", 10.0)
+        await _ended_run(journal, "large", 20.0, "l" * 20_000)
+        await _ended_run(journal, "newest", 30.0)
+        size = {run.run_id: run.size_bytes for run in await journal.list_runs()}
+        room = size["driven"] + size["newest"]
+
+        async def beyond(size_bytes: float) -> list[str]:
+            found = await journal.beyond(idle_since=None, size_bytes=size_bytes)
+            return [run.run_id for run in found]
+
+        assert await beyond(sum(size.values())) == []
+        assert await beyond(sum(size.values()) - 1) == ["smallest"]
+        assert await beyond(room + size["large"]) == ["smallest"]
+        assert await beyond(room + size["smallest"]) == ["smallest", "large"]
+        assert await beyond(0) == ["smallest", "large", "newest"]
+
+
+async def check_39_a_run_that_is_wanted_again_is_not_removed(stand: Stand) -> None:
+    """Somebody drives it, or has gone on with it since it was listed."""
+    async with _open(stand) as journal, _open(stand) as other:
+        for name in ("idle", "driven", "changed"):
+            await _ended_run(journal, name, 10.0)
+        listed = await journal.list_runs()
+        await other.claim("driven")
+        lease = await other.claim("changed")
+        await other.append(lease, [Record(3, 30.0, RunResumed("Go on."))])
+        await other.release(lease)
+
+        assert await journal.remove(listed) == ("idle",)
+        assert {run.run_id for run in await journal.list_runs()} == {"driven", "changed"}
+
+
 CHECKS: tuple[Check, ...] = tuple(
     check for name, check in sorted(globals().items()) if name.startswith("check_")
 )
 """All checks, in their order."""
+
+
+async def _remove(journal: Journal, *run_ids: str) -> tuple[str, ...]:
+    """Remove runs as they are listed now, and one that is not there by its name."""
+    listed = {run.run_id: run for run in await journal.list_runs(limit=None)}
+    like = next(iter(listed.values()))
+    runs = [listed.get(run_id) or replace(like, run_id=run_id) for run_id in run_ids]
+    return await journal.remove(runs)
+
+
+async def _ended_run(journal: Journal, run_id: str, at: float, answer: str = "42") -> None:
+    """Store a run that has ended and that nobody drives."""
+    lease = await journal.open_run(run_id, first_record(at=at))
+    await journal.append(lease, [Record(2, at, RunFinished("answered", "decided", answer))])
+    await journal.release(lease)
 
 
 @asynccontextmanager

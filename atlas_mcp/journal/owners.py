@@ -43,9 +43,14 @@ class OwnerLock:
                 # A file system without locks: without the file, the lease decides alone.
                 self._path.unlink(missing_ok=True)
 
-    def release(self) -> None:
-        """Give the lock back and remove its file."""
-        self._path.unlink(missing_ok=True)
+    def release(self, *, as_dead: bool = False) -> None:
+        """Give the lock back and remove its file.
+
+        Args:
+            as_dead: Leave the file, which tells that leases still held are nobody's.
+        """
+        if not as_dead:
+            self._path.unlink(missing_ok=True)
         os.close(self._descriptor)
 
 

@@ -38,14 +38,14 @@ def shrink(connection: sqlite3.Connection) -> bool:
         else:
             # Each step gives one page back, and `execute` takes but one.
             connection.executescript(f"PRAGMA incremental_vacuum({PAGES_AT_ONCE})")
+        more = _number(connection, "freelist_count") > 0
+        in_steps = _number(connection, "auto_vacuum") == _INCREMENTAL
+        if more and in_steps:
+            return True
         connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-        return (
-            _number(connection, "auto_vacuum") == _INCREMENTAL
-            and _number(connection, "freelist_count") > 0
-        )
     except sqlite3.OperationalError as error:
         logger.info("the journal could not be shrunk: %s", error)
-        return False
+    return False
 
 
 def _number(connection: sqlite3.Connection, pragma: str) -> int:

@@ -69,6 +69,13 @@ RUNS_AT_ONCE = 100
 """Runs removed in one transaction: some tens of milliseconds. Other writers wait for its end, and
 lose their runs where that takes `BUSY_TIMEOUT`."""
 
+_ADVICE = {
+    "SQLITE_FULL": "; free some space, what is stored is whole",
+    "SQLITE_BUSY": "; another program has kept it locked for too long",
+    "SQLITE_CORRUPT": "; move it away to begin a new one, `sqlite3 FILE .recover` may read it",
+}
+"""What to do about faults of the file that are nobody's bug, by SQLite's name for them."""
+
 _T = TypeVar("_T")
 
 
@@ -113,6 +120,7 @@ class SqliteJournal(Journal):
     _limiter: anyio.CapacityLimiter = field(init=False)
     _waiting: list[_Append] = field(init=False, default_factory=list[_Append])
     _held: dict[str, Lease] = field(init=False, default_factory=dict[str, Lease])
+    _owes_leases: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         self._connection = _connect(self.folder)
@@ -229,7 +237,7 @@ class SqliteJournal(Journal):
     async def release(self, lease: Lease) -> None:
         if self._held.get(lease.run_id) == lease:
             del self._held[lease.run_id]
-        await self._write(lambda connection: self._give_back(connection, [lease]))
+        await self._free([lease])
 
     @override
     async def is_driven(self, run_id: str) -> bool:
@@ -320,17 +328,33 @@ class SqliteJournal(Journal):
     async def aclose(self) -> None:
         held, self._held = list(self._held.values()), {}
         with anyio.move_on_after(COMMIT_TIMEOUT, shield=True):
-            if held:
-                await self._write(lambda connection: self._give_back(connection, held))
+            try:
+                if held:
+                    await self._free(held)
+            except JournalError as error:
+                logger.warning("leases could not be given back: %s", error)
             await self._run(lambda connection: connection.close())
-        self._lock.release()
+        self._lock.release(as_dead=self._owes_leases)
+
+    async def _free(self, leases: Sequence[Lease]) -> None:
+        def write(connection: sqlite3.Connection) -> None:
+            connection.executemany(
+                "UPDATE runs SET owner = NULL WHERE run_id = ? AND owner = ? AND fence = ?",
+                [(lease.run_id, self._owner, lease.fence) for lease in leases],
+            )
+
+        try:
+            await self._write(write)
+        except BaseException:
+            self._owes_leases = True
+            raise
 
     async def _run(self, query: Callable[[sqlite3.Connection], _T]) -> _T:
         def work() -> _T:
             try:
                 return query(self._connection)
             except sqlite3.Error as error:
-                raise JournalError(f"{self.folder / FILE_NAME}: {error}") from error
+                raise self._failure(error) from error
 
         return await anyio.to_thread.run_sync(work, limiter=self._limiter)
 
@@ -354,11 +378,16 @@ class SqliteJournal(Journal):
                     if append.error is None:
                         append.error = _insert_alone(connection, append)
         except sqlite3.Error as error:
-            failure = JournalError(f"{self.folder / FILE_NAME}: {error}")
+            failure = self._failure(error)
             failure.__cause__ = error
         for append in batch:
             append.error = append.error or failure
             append.done = True
+
+    def _failure(self, error: sqlite3.Error) -> JournalError:
+        # Errors of Python itself have no name of SQLite.
+        advice = _ADVICE.get(getattr(error, "sqlite_errorname", ""), "")
+        return JournalError(f"{self.folder / FILE_NAME}: {error}{advice}")
 
     def _fenced_out(self, lease: Lease) -> JournalError | None:
         row = self._connection.execute(
@@ -395,12 +424,6 @@ class SqliteJournal(Journal):
             ).fetchall()
             for owner in set(dead) - {row[0] for row in rows}:
                 forget(self.folder, owner)
-
-    def _give_back(self, connection: sqlite3.Connection, leases: Sequence[Lease]) -> None:
-        connection.executemany(
-            "UPDATE runs SET owner = NULL WHERE run_id = ? AND owner = ? AND fence = ?",
-            [(lease.run_id, self._owner, lease.fence) for lease in leases],
-        )
 
 
 def _connect(folder: Path) -> sqlite3.Connection:

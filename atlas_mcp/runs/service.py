@@ -219,6 +219,11 @@ class RunService:
             for driver in list(self._drivers.values()):
                 tasks.start_soon(_stop_and_wait, driver, grace)
 
+    @property
+    def driven(self) -> tuple[str, ...]:
+        """The ids of the runs that this process drives."""
+        return tuple(self._drivers)
+
     def live(self, run_id: str) -> LiveRun | None:
         """Return the run if this process drives it."""
         driver = self._drivers.get(run_id)
@@ -419,8 +424,8 @@ class RunService:
         with anyio.move_on_after(LEAVE_SECONDS, shield=True):
             try:
                 await self.journal.release(lease)
-            except JournalError:
-                logger.exception("the lease of run %s could not be given back", lease.run_id)
+            except JournalError as error:
+                logger.error("the lease of run %s could not be given back: %s", lease.run_id, error)
 
     async def _open(
         self, problem: Problem, spec: RunSpec, planned: ExploresPlanned | None = None
@@ -465,6 +470,8 @@ class RunService:
         run_id = driver.live.run_id
         try:
             await driver.drive()
+        except JournalError as error:
+            logger.error("run %s broke off: %s", run_id, error)
         except Exception:
             logger.exception("run %s broke off", run_id)
         finally:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 from pathlib import Path
 
 import pytest
 
+from atlas_mcp.errors import JournalError
+from atlas_mcp.journal import sqlite
 from atlas_mcp.journal.owners import FOLDER, OwnerLock, is_dead
+from atlas_mcp.journal.sqlite import FILE_NAME, SqliteJournal
+from atlas_mcp.testing.journal_conformance import first_record
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="locks of files as POSIX has them")
 
@@ -31,3 +36,36 @@ def test_of_several_who_ask_at_once_each_is_told_that_an_owner_is_dead(tmp_path:
         fcntl.flock(asking, fcntl.LOCK_SH | fcntl.LOCK_NB)
 
         assert is_dead(tmp_path, "owner")
+
+
+async def test_a_lease_that_could_not_be_given_back_is_nobodys_once_its_process_has_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The journal took no write at the end: another program held it, or its disk was full."""
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT", 0.001)
+    journal = SqliteJournal(tmp_path)
+    released = await journal.open_run("released", first_record())
+    await journal.open_run("held", first_record())
+    blocking = sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)
+    blocking.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(JournalError, match="another program has kept it locked"):
+        await journal.release(released)
+    await journal.aclose()
+    blocking.close()
+
+    left = SqliteJournal(tmp_path)
+    assert {run.run_id: run.driven for run in await left.list_runs()} == {
+        "released": False,
+        "held": False,
+    }
+    await left.aclose()
+
+
+async def test_a_home_that_takes_no_lock_is_told_like_one_that_takes_no_journal(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / FOLDER).touch()
+
+    with pytest.raises(JournalError, match="ATLAS_HOME"):
+        SqliteJournal(tmp_path)

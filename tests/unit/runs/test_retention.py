@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import math
 import sqlite3
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,9 @@ from hypothesis import strategies as st
 from atlas_mcp.atlas.events import Record, RunFinished
 from atlas_mcp.config import JournalSettings, Settings
 from atlas_mcp.errors import InvalidInput
+from atlas_mcp.journal.listing import beyond
 from atlas_mcp.journal.sqlite import FILE_NAME, SqliteJournal
+from atlas_mcp.journal.tables import migrate
 from atlas_mcp.runs import service as service_module
 from atlas_mcp.runs.retention import DAY_SECONDS, MEGABYTE, Keep
 from atlas_mcp.runs.service import open_service
@@ -93,7 +94,7 @@ def beyond_by_hand(
     return gone[::-1]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None)
 @given(
     rows=ROWS,
     idle_since=st.none() | st.integers(0, 21),
@@ -102,8 +103,7 @@ def beyond_by_hand(
 def test_the_longest_idle_go_until_the_rest_is_within_the_limits(
     rows: list[Row], idle_since: int | None, size_bytes: float | None
 ) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        found = anyio.run(beyond, Path(folder), rows, idle_since, size_bytes)
+    found = found_beyond(rows, idle_since, size_bytes)
 
     assert found == beyond_by_hand(rows, idle_since, size_bytes)
     assert not any(rows[i].driven for i in found)
@@ -113,24 +113,26 @@ def test_the_longest_idle_go_until_the_rest_is_within_the_limits(
     assert size_bytes is None or sum(row.size for row in left) <= max(0, size_bytes - driven)
 
 
-async def beyond(
-    folder: Path, rows: list[Row], idle_since: float | None, size_bytes: float | None
-) -> list[int]:
+def found_beyond(rows: list[Row], idle_since: float | None, size_bytes: float | None) -> list[int]:
     """Return the numbers of the rows that the journal finds beyond the limits."""
-    journal = SqliteJournal(folder, clock=lambda: NOW)
-    connection = sqlite3.connect(folder / FILE_NAME)
-    with connection:
-        connection.executemany(
-            "INSERT INTO runs (run_id, opened_at, updated_at, status, workflow, title, owner, "
-            "fence, lease_until, size_bytes) VALUES (?,0,?,'answered','atlas','',?,1,?,?)",
-            [
-                (f"{i:02}", row.updated_at, row.owner, NOW + row.lease, row.size)
-                for i, row in enumerate(rows)
-            ],
-        )
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    migrate(connection, Path(":memory:"))
+    connection.executemany(
+        "INSERT INTO runs (run_id, opened_at, updated_at, status, workflow, title, owner, fence, "
+        "lease_until, size_bytes) VALUES (?,0,?,'answered','atlas','',?,1,?,?)",
+        [
+            (f"{i:02}", row.updated_at, row.owner, NOW + row.lease, row.size)
+            for i, row in enumerate(rows)
+        ],
+    )
+    found = beyond(
+        connection,
+        idle_since=idle_since,
+        size_bytes=size_bytes,
+        now=NOW,
+        drives=lambda owner, until: owner is not None and until > NOW,
+    )
     connection.close()
-    found = await journal.beyond(idle_since=idle_since, size_bytes=size_bytes)
-    await journal.aclose()
     return [int(run.run_id) for run in found]
 
 

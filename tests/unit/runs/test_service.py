@@ -1,0 +1,74 @@
+"""What becomes of the service when its journal fails it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import anyio
+import pytest
+from typing_extensions import override
+
+from atlas_mcp.atlas.events import Record
+from atlas_mcp.atlas.problem import make_problem
+from atlas_mcp.config import Settings, SolverSettings
+from atlas_mcp.errors import JournalError
+from atlas_mcp.journal.base import Lease
+from atlas_mcp.journal.sqlite import SqliteJournal
+from atlas_mcp.models.pool import Pool
+from atlas_mcp.models.scripted import Says, Scripted
+from atlas_mcp.runs.request import Wish
+from atlas_mcp.runs.service import open_service
+from atlas_mcp.testing.atlas_api import candidate_text, synthesis_text
+
+
+class Filling(SqliteJournal):
+    """A journal whose disk is full from time to time."""
+
+    full = False
+
+    @override
+    async def append(self, lease: Lease, records: Sequence[Record]) -> None:
+        if records:
+            self._check()
+        await super().append(lease, records)
+
+    @override
+    async def release(self, lease: Lease) -> None:
+        self._check()
+        await super().release(lease)
+
+    def _check(self) -> None:
+        if self.full:
+            raise JournalError("the disk is full")
+
+
+async def test_a_full_disk_breaks_a_run_off_and_the_service_goes_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    model = Scripted(
+        lambda request: Says(synthesis_text("42") if request.tools else candidate_text("42"))
+    )
+    settings = Settings(home=tmp_path, solvers={"s": SolverSettings(model=model.name)})
+    journal = Filling(tmp_path)
+    pool = Pool(settings, {model.name: model})
+    with anyio.fail_after(10):
+        async with open_service(settings, pool=pool, journal=journal) as service:
+            journal.full = True
+            broken = await service.solve(make_problem("6 * 7?"), Wish())
+            await broken.finished()
+            calls = len(model.requests)
+            journal.full = False
+            whole = await service.solve(make_problem("6 * 7?"), Wish())
+            view = await service.wait(whole.run_id, 10)
+
+    assert calls == 0, "nothing is called that could not be recorded"
+    assert view.answer == "42"
+    told = [record for record in caplog.records if broken.run_id in record.getMessage()]
+    assert [record.getMessage() for record in told] == [
+        f"run {broken.run_id} broke off: the disk is full",
+        f"the lease of run {broken.run_id} could not be given back: the disk is full",
+    ]
+    assert not any(record.exc_info for record in told), "it is nobody's bug"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -21,6 +20,7 @@ from atlas_mcp.cli import output
 from atlas_mcp.cli.runs import runs
 from atlas_mcp.cli.service import configured, interruptible, with_service
 from atlas_mcp.cli.signals import Interrupted
+from atlas_mcp.cli.terminal import drop_stdout, prepare, write_data
 from atlas_mcp.errors import AtlasError, ConfigError, InvalidInput
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import ExploreWish, RunService
@@ -39,6 +39,7 @@ Examples:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return the exit code."""
+    prepare()
     try:
         code = cli.main(args=list(arguments), prog_name="atlas-mcp", standalone_mode=False)
     except click.exceptions.Exit as exit_:
@@ -55,8 +56,8 @@ def run(arguments: Sequence[str]) -> int:
     except AtlasError as error:
         return output.fail(str(error), 1)
     except BrokenPipeError:
-        # Whoever read our output has gone; the interpreter would complain when flushing it.
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+        # Whoever read our output has gone.
+        drop_stdout()
         return 1
     return code if isinstance(code, int) else 0
 
@@ -237,14 +238,17 @@ def pull(name: str) -> int:
     from atlas_mcp.cli.pull import pull_model
 
     settings = configured()
-    path = interruptible(lambda: pull_model(name, settings.home / "models"))
-    click.echo(str(path))
+    try:
+        path = interruptible(lambda: pull_model(name, settings.home / "models"))
+    except Interrupted:
+        raise Interrupted("interrupted; the same command goes on from here") from None
+    write_data(f"{path}\n")
     return 0
 
 
 def _problem(text: str, images: Sequence[str], schema_path: str | None) -> Problem:
     if text == "-":
-        text = sys.stdin.read()
+        text = sys.stdin.read() if sys.stdin else ""
     problem = make_problem(text, answer_schema=_schema(schema_path))
     if not images:
         return problem

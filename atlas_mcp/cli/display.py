@@ -16,6 +16,7 @@ from rich.text import Text
 
 from atlas_mcp.atlas.explore import Candidate
 from atlas_mcp.atlas.state import ExploreState, RunState
+from atlas_mcp.cli.terminal import printable
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.status import (
     agreement_text,
@@ -30,6 +31,9 @@ REDRAW_SECONDS = 0.1
 
 HEARTBEAT_SECONDS = 15.0
 """Seconds without news after which plain output says that it is still at work."""
+
+NEWS_CHARS = 300
+"""Characters of an answer while others are still at work; it is printed whole in the end."""
 
 BAR_WIDTH = 32
 
@@ -65,7 +69,7 @@ def picture(live: LiveRun, *, now: float) -> RenderableType:
         table.add_row(*_row(live, explore, now))
     lines: list[RenderableType] = [table]
     if live.notice is not None:
-        lines.append(Text(live.notice.text, style="cyan"))
+        lines.append(Text(printable(live.notice.text), style="cyan"))
         if live.notice.fraction is not None:
             lines.append(ProgressBar(total=1.0, completed=live.notice.fraction, width=BAR_WIDTH))
     lines.append(_orchestrator(state, now))
@@ -82,9 +86,11 @@ def news(before: RunState | None, state: RunState, live: LiveRun) -> Iterator[st
         if explore.in_flight and (was is None or not was.in_flight):
             yield f"{name}: started"
         if explore.outcome is not None and (was is None or was.outcome is None):
-            seconds = (explore.finished_at or 0.0) - (explore.started_at or 0.0)
+            # Clocks are set back sometimes.
+            seconds = max(0.0, (explore.finished_at or 0.0) - (explore.started_at or 0.0))
             tokens = explore.usage.output_tokens
-            yield f"{name}: {outcome_text(explore)} ({seconds:.1f} s, {tokens:,} tokens)"
+            outcome = _one_line(outcome_text(explore), at_most=NEWS_CHARS)
+            yield f"{name}: {outcome} ({seconds:.1f} s, {tokens:,} tokens)"
         if explore.skipped is not None and (was is None or was.skipped is None):
             yield f"{name}: not run. {explore.skipped}"
     seen = len(state.turns) - state.turn_in_flight if before is None else len(before.turns)
@@ -112,7 +118,7 @@ async def _print_lines(live: LiveRun, console: Console) -> None:
     while True:
         seen, state = live.changes, live.state
         for line in news(before, state, live):
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
+            _say(line, console)
         before = state
         noticed = _print_notice(live, noticed, console)
         if live.done:
@@ -120,8 +126,7 @@ async def _print_lines(live: LiveRun, console: Console) -> None:
         with anyio.move_on_after(HEARTBEAT_SECONDS) as patience:
             await live.changed(seen)
         if patience.cancelled_caught:
-            line = status_line(live, now=time.time())
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
+            _say(status_line(live, now=time.time()), console)
 
 
 def _print_notice(live: LiveRun, noticed: str | None, console: Console) -> str | None:
@@ -132,16 +137,20 @@ def _print_notice(live: LiveRun, noticed: str | None, console: Console) -> str |
     step = "" if notice.fraction is None else f"{int(notice.fraction * 10)}"
     key = step or notice.text
     if key != noticed:
-        console.print(notice.text, markup=False, highlight=False, soft_wrap=True)
+        _say(notice.text, console)
     return key
 
 
+def _say(line: str, console: Console) -> None:
+    console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
+
+
 def _row(live: LiveRun, explore: ExploreState, now: float) -> tuple[RenderableType, ...]:
-    name = Text(explore_text(live.state, explore))
+    name = Text(printable(explore_text(live.state, explore)))
     if explore.waiting:
         return Text("·", style="dim"), name, "", "", Text("waiting", style="dim")
     if explore.skipped is not None:
-        return Text("-", style="dim"), name, "", "", Text(explore.skipped, style="dim")
+        return Text("-", style="dim"), name, "", "", Text(printable(explore.skipped), style="dim")
     ended = explore.finished_at or now
     seconds = f"{max(0.0, ended - (explore.started_at or ended)):.0f} s"
     if explore.in_flight:
@@ -149,17 +158,26 @@ def _row(live: LiveRun, explore: ExploreState, now: float) -> tuple[RenderableTy
         return Spinner("dots"), name, seconds, f"{tokens:,}", Text("thinking", style="dim")
     good = isinstance(explore.outcome, Candidate)
     mark = Text("✓", style="green") if good else Text("✗", style="red")
-    answer = Text(outcome_text(explore), overflow="ellipsis", no_wrap=True)
+    answer = Text(
+        _one_line(outcome_text(explore), at_most=NEWS_CHARS), overflow="ellipsis", no_wrap=True
+    )
     return mark, name, seconds, f"{explore.usage.output_tokens:,}", answer
+
+
+def _one_line(text: str, *, at_most: int) -> str:
+    line = printable(" ".join(text.split()))
+    return line if len(line) <= at_most else f"{line[: at_most - 1]}…"
 
 
 def _orchestrator(state: RunState, now: float) -> RenderableType:
     if state.turn_in_flight:
         turn = state.turns[-1]
-        text = f"orchestrator weighs {len(state.votes)} candidates, {now - turn.started_at:.0f} s"
+        seconds = max(0.0, now - turn.started_at)
+        text = f"orchestrator weighs {len(state.votes)} candidates, {seconds:.0f} s"
         return Spinner("dots", text=Text(text, style="cyan"))
     if state.turns and state.turns[-1].sent_back:
-        return Text(f"orchestrator sent back: {state.turns[-1].sent_back}", style="dim")
+        reason = printable(state.turns[-1].sent_back)
+        return Text(f"orchestrator sent back: {reason}", style="dim")
     return Text(f"orchestrator: {len(state.turns)} turns", style="dim")
 
 

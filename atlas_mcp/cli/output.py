@@ -7,21 +7,26 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from atlas_mcp.atlas.view import CandidateView, RunView
 from atlas_mcp.cli.display import show_run_live
+from atlas_mcp.cli.terminal import printable, tell, write_data, writing
 from atlas_mcp.journal.base import RunSummary
 from atlas_mcp.runs import listing
 from atlas_mcp.runs.service import RunService
 from atlas_mcp.runs.solvers import PoolRow, as_dict
 
+MAX_SHOWN = 20
+"""Runs listed before a question is asked about them."""
+
 
 def fail(message: str, code: int) -> int:
     """Tell people what went wrong, and return the exit code."""
-    sys.stderr.write(f"atlas-mcp: {message}\n")
+    tell(f"atlas-mcp: {message}")
     return code
 
 
@@ -41,74 +46,96 @@ def exit_code(view: RunView) -> int:
     return 0
 
 
-def print_view(view: RunView, *, as_json: bool, evidence: bool) -> None:
+def print_view(view: RunView, *, as_json: bool, evidence: bool, here: bool = True) -> None:
     """Print a run: the answer on stdout; why, agreement and money on stderr.
 
     Args:
         view: The run.
         as_json: Print all of it as JSON on stdout instead.
         evidence: Print the candidates too, on stdout.
+        here: Whether it is in the journal, and can be gone on with.
     """
     if as_json:
-        sys.stdout.write(view.model_dump_json(indent=2) + "\n")
-        sys.stdout.flush()
+        write_data(view.model_dump_json(indent=2) + "\n")
         return
-    if view.answer is not None:
-        sys.stdout.write(_text(view.answer) + "\n")
+    lines = [] if view.answer is None else [_text(view.answer)]
     if evidence:
-        for candidate in view.candidates:
-            sys.stdout.write(_candidate(candidate) + "\n")
-    sys.stdout.flush()
+        lines += [_candidate(candidate) for candidate in view.candidates]
+    write_data("".join(f"{line}\n" for line in lines))
     console = Console(stderr=True, highlight=False)
     # Wrapped lines would break a run id in two for whoever greps a log.
     console.soft_wrap = not console.is_terminal
     _print_context(view, console)
+    if here and view.status in ("interrupted", "cancelled"):
+        console.print(f"[dim]`atlas-mcp runs resume {view.run_id}` goes on with it[/]")
 
 
-def print_runs(summaries: Sequence[RunSummary], *, as_json: bool) -> None:
-    """Print the list of runs: a table for people, JSON Lines for programs."""
+def print_runs(summaries: Sequence[RunSummary], *, limit: int, as_json: bool) -> None:
+    """Print the list of runs: a line each for people, JSON Lines for programs."""
     if as_json:
-        for summary in summaries:
-            sys.stdout.write(json.dumps(listing.as_dict(summary)) + "\n")
+        lines = [json.dumps(listing.as_dict(summary)) for summary in summaries]
+        write_data("".join(f"{line}\n" for line in lines))
         return
     if not summaries:
-        sys.stderr.write("There are no runs yet.\n")
+        tell("There are no runs yet.")
         return
-    table = Table(box=None, pad_edge=False)
-    for heading in ("run", "opened", "status", "workflow", "problem"):
-        table.add_column(heading, no_wrap=True, overflow="ellipsis")
-    for summary in summaries:
-        opened = datetime.fromtimestamp(summary.opened_at).astimezone()
-        table.add_row(
+    rows = [("run", "opened", "status", "workflow", "problem")]
+    rows += [
+        (
             summary.run_id,
-            f"{opened:%Y-%m-%d %H:%M}",
+            f"{datetime.fromtimestamp(summary.opened_at).astimezone():%Y-%m-%d %H:%M}",
             listing.status_of(summary),
             summary.workflow,
-            escape(summary.title[:60]),
+            summary.title,
         )
-    Console().print(table)
+        for summary in summaries
+    ]
+    write_data("".join(f"{line}\n" for line in _columns(rows)))
+    if len(summaries) == limit:
+        tell(f"The newest {limit}; --limit shows more.")
 
 
-def print_expired(runs: Sequence[RunSummary]) -> None:
-    """Tell people which runs are beyond the limits."""
-    for run in runs:
-        idle = datetime.fromtimestamp(run.updated_at).astimezone()
-        sys.stderr.write(f"{run.run_id}  {idle:%Y-%m-%d}  {_size(run.size_bytes)}  {run.title}\n")
-    total = _size(sum(run.size_bytes for run in runs))
-    sys.stderr.write(f"{len(runs)} runs are beyond the limits, {total}\n")
+def print_expired(runs: Sequence[RunSummary], *, as_data: bool) -> None:
+    """Show which runs are beyond the limits.
+
+    Args:
+        runs: They.
+        as_data: Whether they are what was asked for, and not what a question is about.
+    """
+    rows = [
+        (
+            run.run_id,
+            f"{datetime.fromtimestamp(run.updated_at).astimezone():%Y-%m-%d}",
+            _size(run.size_bytes),
+            run.title,
+        )
+        for run in runs
+    ]
+    if as_data:
+        write_data("".join(f"{line}\n" for line in _columns(rows)))
+    else:
+        for line in _columns(rows[:MAX_SHOWN]):
+            tell(line)
+        if len(rows) > MAX_SHOWN:
+            tell(f"… and {len(rows) - MAX_SHOWN:,} more; --dry-run lists all of them")
+    size = _size(sum(run.size_bytes for run in runs))
+    tell(f"{count_runs(len(runs))} beyond the limits, {size}")
+
+
+def count_runs(count: int) -> str:
+    """Return so many runs in words."""
+    return "1 run" if count == 1 else f"{count:,} runs"
 
 
 def print_removed(run_ids: Sequence[str]) -> None:
     """Print the ids of the runs that went, one a line."""
-    for run_id in run_ids:
-        sys.stdout.write(f"{run_id}\n")
-    sys.stdout.flush()
+    write_data("".join(f"{run_id}\n" for run_id in run_ids))
 
 
 def print_pool(rows: Sequence[PoolRow], *, as_json: bool) -> None:
     """Print the pool: a table for people, a JSON array for programs."""
     if as_json:
-        sys.stdout.write(json.dumps([as_dict(row) for row in rows], indent=2) + "\n")
+        write_data(json.dumps([as_dict(row) for row in rows], indent=2) + "\n")
         return
     table = Table(box=None, pad_edge=False)
     for heading in ("solver", "efforts", "images", "at most $/M tokens", "state"):
@@ -123,23 +150,49 @@ def print_pool(rows: Sequence[PoolRow], *, as_json: bool) -> None:
             "free" if row.price == (0.0, 0.0) else price,
             state,
         )
-    Console().print(table)
+    with writing():
+        Console().print(table)
+
+
+def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Return rows as lines with aligned columns, cut to the width of a terminal if there is one.
+
+    The last column is the one that is cut; the first stays whole in any terminal.
+    """
+    shown = [[" ".join(printable(cell).split()) for cell in row] for row in rows]
+    widths = [max(map(cell_len, column)) for column in zip(*shown, strict=True)]
+    lines = [
+        "  ".join(set_cell_size(cell, width) for cell, width in zip(row, widths, strict=True))
+        for row in shown
+    ]
+    if not sys.stdout.isatty():
+        return [line.rstrip() for line in lines]
+    room = Console().width
+    return [_cut(line.rstrip(), room) for line in lines]
+
+
+def _cut(line: str, room: int) -> str:
+    return line if cell_len(line) <= room else f"{set_cell_size(line, room - 1)}…"
 
 
 def _print_context(view: RunView, console: Console) -> None:
     if view.explanation:
         label = "[bold red]Error[/]" if view.status == "failed" else "[bold]Why[/]  "
-        console.print(f"{label} {escape(view.explanation)}")
+        console.print(f"{label} {_escape(view.explanation)}")
     if view.agreement.dissent:
-        console.print(f"[bold]But[/]   {escape(view.agreement.dissent)}")
+        console.print(f"[bold]But[/]   {_escape(view.agreement.dissent)}")
     for warning in view.agreement.warnings:
-        console.print(f"[yellow]Note[/]  {escape(warning)}")
+        console.print(f"[yellow]Note[/]  {_escape(warning)}")
     cost = "cost unknown" if view.cost_usd is None else f"${view.cost_usd:.4f}"
     console.print(
         f"[dim]{view.status}, {view.stop_reason or 'not stopped'} · {cost} · "
         f"{view.usage.requests} calls, {view.usage.input_tokens:,} tokens in, "
-        f"{view.usage.output_tokens:,} out · {view.elapsed_s:.0f} s · run {view.run_id}[/]"
+        f"{view.usage.output_tokens:,} out · {view.elapsed_s:.0f} s · run {_escape(view.run_id)}[/]"
     )
+
+
+def _escape(text: str) -> str:
+    return escape(printable(text))
 
 
 def _candidate(candidate: CandidateView) -> str:

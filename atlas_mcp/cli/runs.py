@@ -10,10 +10,10 @@ import anyio
 import click
 
 from atlas_mcp.atlas.rendering import view_run
-from atlas_mcp.atlas.state import RunState
 from atlas_mcp.cli import output
 from atlas_mcp.cli.service import configured, with_service
-from atlas_mcp.errors import InvalidInput
+from atlas_mcp.cli.terminal import tell, write_data
+from atlas_mcp.errors import InvalidInput, UnknownRun
 from atlas_mcp.journal.base import RunSummary
 from atlas_mcp.runs.archive import read_archive, write_archive
 from atlas_mcp.runs.retention import Keep
@@ -35,7 +35,7 @@ def list_runs(*, limit: int, as_json: bool) -> int:
     """List the newest runs."""
 
     async def work(service: RunService) -> int:
-        output.print_runs(await service.list_runs(limit=limit), as_json=as_json)
+        output.print_runs(await service.list_runs(limit=limit), limit=limit, as_json=as_json)
         return 0
 
     return with_service(work)
@@ -50,9 +50,6 @@ def show(run_id: str, *, follow: bool, as_json: bool) -> int:
 
     FILE is a run that `runs export` wrote, here or on another machine.
     """
-    # No run id has a dot or a slash in it.
-    if not run_id.isalnum():
-        return _show_file(run_id, as_json=as_json)
 
     async def work(service: RunService) -> int:
         if follow:
@@ -60,7 +57,16 @@ def show(run_id: str, *, follow: bool, as_json: bool) -> int:
         output.print_view(await service.view(run_id), as_json=as_json, evidence=True)
         return 0
 
-    return with_service(work)
+    try:
+        # An id has neither a dot nor a slash in it; a file may have neither.
+        if run_id.isalnum():
+            return with_service(work)
+    except UnknownRun:
+        if not Path(run_id).is_file():
+            raise
+    if follow:
+        raise InvalidInput("--follow", f"takes the id of a run, which {run_id} is not")
+    return _show_file(run_id, as_json=as_json)
 
 
 @runs.command()
@@ -96,7 +102,11 @@ def cancel(run_id: str, *, as_json: bool) -> int:
     async def work(service: RunService) -> int:
         view = await service.cancel(run_id)
         output.print_view(view, as_json=as_json, evidence=False)
-        return 1 if view.status == "running" else 0
+        if view.status != "running":
+            return 0
+        return output.fail(
+            f"the process that drives {run_id} has not answered; once it does, it ends the run", 1
+        )
 
     return with_service(work)
 
@@ -116,14 +126,13 @@ def export(run_id: str, *, path: str | None) -> int:
         lines = write_archive(run_id, await service.journal.read(run_id))
         text = "".join(f"{line}\n" for line in lines)
         if path is None:
-            sys.stdout.write(text)
-            sys.stdout.flush()
+            write_data(text)
             return 0
         try:
             await anyio.Path(path).write_text(text, encoding="utf-8")
         except OSError as error:
             raise InvalidInput("--output", f"{path} cannot be written: {error.strerror}") from error
-        click.echo(f"{run_id} written to {path}", err=True)
+        tell(f"{run_id} written to {path}")
         return 0
 
     return with_service(work)
@@ -155,12 +164,21 @@ def prune(*, keep_days: float | None, max_size_mb: float | None, dry_run: bool, 
         return 0
 
     going = with_service(look)
-    output.print_expired(going)
+    output.print_expired(going, as_data=dry_run)
     if dry_run or not going:
         return 0
-    if not yes:
-        click.confirm(f"Remove {len(going)} runs for good?", abort=True, err=True)
+    if not (yes or _sure(f"Remove {output.count_runs(len(going))} for good?")):
+        return output.fail("nothing was removed", 1)
     return with_service(work)
+
+
+def _sure(question: str) -> bool:
+    try:
+        return click.confirm(question, err=True)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        raise InvalidInput("--yes", "nobody can be asked here; nothing was removed") from None
 
 
 def _show_file(name: str, *, as_json: bool) -> int:
@@ -169,11 +187,7 @@ def _show_file(name: str, *, as_json: bool) -> int:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise InvalidInput("FILE", f"{name} cannot be read: {reason}") from error
-    run_id, records = read_archive(text, name)
-    try:
-        state = RunState.fold(records)
-    except (ValueError, LookupError) as error:
-        raise InvalidInput(name, f"its records do not fit together: {error}") from error
+    run_id, state = read_archive(text, name)
     view = view_run(run_id, state, now=time.time(), driven=False)
-    output.print_view(view, as_json=as_json, evidence=True)
+    output.print_view(view, as_json=as_json, evidence=True, here=False)
     return 0

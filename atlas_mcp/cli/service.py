@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import anyio
 
-from atlas_mcp.cli.signals import until_signal
+from atlas_mcp.cli.signals import Interrupted, until_signal
 from atlas_mcp.config import Settings, load_settings
 from atlas_mcp.runs.service import RunService, open_service
 
@@ -31,12 +31,27 @@ def with_service(work: Callable[[RunService], Awaitable[_T]]) -> _T:
         Interrupted: A signal came first. What runs have found is kept.
     """
     settings = configured()
+    driven: list[str] = []
 
     async def main() -> _T:
         async with open_service(settings) as service:
-            return await work(service)
+            try:
+                return await work(service)
+            finally:
+                driven.extend(service.driven)
 
-    return interruptible(main)
+    try:
+        return interruptible(main)
+    except Interrupted:
+        raise Interrupted(_farewell(driven)) from None
+
+
+def _farewell(driven: Sequence[str]) -> str:
+    """Return what becomes of the runs that this process drove, or only looked at."""
+    if not driven:
+        return "interrupted; runs that other processes drive go on"
+    resume = ", ".join(f"`atlas-mcp runs resume {run_id}`" for run_id in driven)
+    return f"interrupted; what the run has found is kept: {resume} goes on with it"
 
 
 def interruptible(work: Callable[[], Awaitable[_T]]) -> _T:

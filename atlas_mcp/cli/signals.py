@@ -43,8 +43,5 @@ async def until_signal(work: Callable[[], Awaitable[_T]]) -> _T:
             result.append(await work())
         tasks.cancel_scope.cancel("the work is done")
     if not result:
-        raise Interrupted(
-            "interrupted; what the run has found is kept: `atlas-mcp runs list` shows it, "
-            "`atlas-mcp runs resume ID` goes on with it"
-        )
+        raise Interrupted("interrupted")
     return result[0]

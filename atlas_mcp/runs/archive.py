@@ -4,36 +4,38 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any, cast
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
 
 from atlas_mcp import __version__
-from atlas_mcp.atlas.events import Record, decode_event, encode_event
+from atlas_mcp.atlas.budget import OverBudget
+from atlas_mcp.atlas.events import ExploresPlanned, Record, decode_event, encode_event
+from atlas_mcp.atlas.state import RunState, start
 from atlas_mcp.errors import InvalidInput, JournalCorrupt
-
-FORMAT = "atlas-mcp run"
-"""What the heading says the file is."""
 
 FORMAT_VERSION = 1
 """Version of the heading and of the lines around the records, which have a version of their own."""
 
+_M = TypeVar("_M", bound=BaseModel)
+
 
 def write_archive(run_id: str, records: Sequence[Record]) -> Iterator[str]:
     """Yield the lines of the file, without line ends."""
-    yield json.dumps(
-        {
-            "format": FORMAT,
-            "version": FORMAT_VERSION,
-            "written_by": f"atlas-mcp {__version__}",
-            "run_id": run_id,
-            "records": len(records),
-        }
+    heading = _Heading(
+        format="atlas-mcp run",
+        version=FORMAT_VERSION,
+        written_by=f"atlas-mcp {__version__}",
+        run_id=run_id,
+        records=len(records),
     )
+    yield heading.model_dump_json()
     for record in records:
         place = f'"seq": {record.seq}, "at": {record.at!r}'
         yield f'{{{place}, "event": {encode_event(record.event)}}}'
 
 
-def read_archive(text: str, name: str) -> tuple[str, tuple[Record, ...]]:
+def read_archive(text: str, name: str) -> tuple[str, RunState]:
     """Return the run that a file holds.
 
     Args:
@@ -41,47 +43,99 @@ def read_archive(text: str, name: str) -> tuple[str, tuple[Record, ...]]:
         name: What to call it in errors.
 
     Returns:
-        The run's id and its records, from the first and without gaps.
+        The run's id, and what its records amount to.
 
     Raises:
-        InvalidInput: It is no such file, or some of it is missing; the message names the line.
+        InvalidInput: It is no such file, or some of it is missing or damaged; the message names
+            the line.
     """
     # Not `splitlines`: it takes characters for line ends that JSON leaves as they are.
     lines = text.rstrip("\n").split("\n")
-    heading = _object(lines[0], name, 1)
-    if heading.get("format") != FORMAT:
-        raise InvalidInput(name, "is no exported run; `atlas-mcp runs export ID` writes one")
-    version = heading.get("version")
-    if version != FORMAT_VERSION:
+    heading = _heading(lines[0], name)
+    state: RunState | None = None
+    for number, line in enumerate(lines[1:], start=2):
+        record = _record(line, name, number)
+        try:
+            state = _after(state, record)
+        except (ValueError, LookupError, OverBudget) as error:
+            raise InvalidInput(
+                name, f"line {number} does not follow from the lines before it; copy it again"
+            ) from error
+    if state is None or state.seq != heading.records:
+        raise InvalidInput(
+            name,
+            f"holds {len(lines) - 1} records where its heading says {heading.records}; copy it "
+            "again",
+        )
+    return heading.run_id, state
+
+
+def _after(state: RunState | None, record: Record) -> RunState:
+    if state is None:
+        return start(record)
+    if isinstance(record.event, ExploresPlanned):
+        for planned in record.event.planned:
+            state.spec.solver(planned.explore.solver)
+    return state.apply(record)
+
+
+class _Format(BaseModel):
+    """What tells whether, and by whom, the rest can be read."""
+
+    model_config = ConfigDict(strict=True)
+
+    format: Literal["atlas-mcp run"]
+    version: int
+
+
+class _Heading(_Format):
+    written_by: str
+    run_id: str
+    records: int
+
+
+class _Line(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    seq: int
+    at: FiniteFloat
+    event: Any
+
+
+def _heading(line: str, name: str) -> _Heading:
+    try:
+        version = _Format.model_validate_json(line).version
+    except ValidationError as error:
+        raise InvalidInput(
+            name,
+            "line 1 is not the heading of an exported run; `atlas-mcp runs export ID` writes one",
+        ) from error
+    if version > FORMAT_VERSION:
         raise InvalidInput(
             name, f"is of version {version}, this atlas-mcp reads {FORMAT_VERSION}; upgrade it"
         )
-    records = tuple(
-        _record(_object(line, name, number), name, number)
-        for number, line in enumerate(lines[1:], start=2)
-    )
-    if len(records) != heading.get("records") or not records:
+    return _parse(_Heading, line, name, 1)
+
+
+def _record(line: str, name: str, number: int) -> Record:
+    found = _parse(_Line, line, name, number)
+    if found.seq != number - 1:
         raise InvalidInput(
-            name, f"holds {len(records)} of {heading.get('records')} records; copy it again"
+            name, f"line {number} holds record {found.seq}, where {number - 1} should be"
         )
-    return str(heading.get("run_id")), records
-
-
-def _object(line: str, name: str, number: int) -> dict[str, Any]:
     try:
-        value = json.loads(line)
-    except ValueError as error:
-        raise InvalidInput(name, f"line {number} is not JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise InvalidInput(name, f"line {number} is no JSON object")
-    return cast("dict[str, Any]", value)
-
-
-def _record(line: dict[str, Any], name: str, number: int) -> Record:
-    seq, at = line.get("seq"), line.get("at")
-    if not isinstance(seq, int) or seq != number - 1 or not isinstance(at, int | float):
-        raise InvalidInput(name, f"line {number} should hold record {number - 1}")
-    try:
-        return Record(seq, at, decode_event(json.dumps(line.get("event"))))
+        return Record(found.seq, found.at, decode_event(json.dumps(found.event)))
     except JournalCorrupt as error:
         raise InvalidInput(name, f"line {number}: {error}") from error
+
+
+def _parse(model: type[_M], line: str, name: str, number: int) -> _M:
+    try:
+        return model.model_validate_json(line)
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in fault["loc"])
+        what = f"`{where}`: {fault['msg']}" if where else fault["msg"]
+        raise InvalidInput(
+            name, f"line {number} is cut off or damaged ({what}); copy it again"
+        ) from error

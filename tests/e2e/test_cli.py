@@ -11,8 +11,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -41,7 +40,7 @@ from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import Price, Usage
 from atlas_mcp.atlas.view import RunView
 from atlas_mcp.cli import main
-from atlas_mcp.cli.display import picture
+from atlas_mcp.cli.display import news, picture
 from atlas_mcp.models.base import Notice
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.testing.atlas_api import AtlasPlay, candidate_text, synthesis_text
@@ -50,14 +49,10 @@ from atlas_mcp.testing.messages_api import (
     ApiReply,
     Fault,
     MessagesApi,
-    serve,
     status,
 )
+from tests.e2e.shell import COMMAND, PATIENCE, Here, Shell, environment
 from tests.pictures import drawn as picture_file
-
-COMMAND = [sys.executable, "-m", "atlas_mcp"]
-PATIENCE = 15
-"""Seconds for what must happen, on a machine that is busy with other tests."""
 
 HELP = Path(__file__).parents[1] / "snapshots" / "help"
 UPDATE = "ATLAS_UPDATE_SNAPSHOTS"
@@ -65,51 +60,6 @@ UPDATE = "ATLAS_UPDATE_SNAPSHOTS"
 
 STALL = Fault("stall", seconds=3_600)
 MODEL = "anthropic/claude-sonnet-5-5"
-
-
-@dataclass
-class Shell:
-    """Runs the program, in an environment that holds nothing but what a test adds."""
-
-    environ: dict[str, str]
-    folder: Path
-
-    def __call__(self, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [*COMMAND, *arguments],
-            env=self.environ,
-            cwd=self.folder,
-            input=stdin,
-            capture_output=True,
-            timeout=PATIENCE,
-            check=False,
-        )
-        out, err = done.stdout.decode(), done.stderr.decode()
-        assert "Traceback" not in err, err
-        return subprocess.CompletedProcess(done.args, done.returncode, out, err)
-
-    @contextmanager
-    def reaching(self, api: MessagesApi) -> Generator[None]:
-        with serve(api) as url:
-            self.environ |= {"ANTHROPIC_BASE_URL": url, "ANTHROPIC_API_KEY": API_KEY}
-            yield
-
-
-def environment(home: Path) -> dict[str, str]:
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    return {
-        **kept,
-        "ATLAS_HOME": str(home / "atlas"),
-        "XDG_CONFIG_HOME": str(home / "config"),
-        "ANTHROPIC_CONFIG_DIR": str(home / "anthropic"),
-        "PYTHONWARNINGS": "error",
-        "COLUMNS": "200",
-    }
-
-
-@pytest.fixture
-def shell(tmp_path: Path) -> Shell:
-    return Shell(environment(tmp_path), tmp_path)
 
 
 @dataclass
@@ -209,29 +159,6 @@ def test_the_answer_alone_is_on_stdout(shell: Shell) -> None:
 # In this process, since each start of another costs a second.
 
 
-@pytest.fixture
-def here(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Here:
-    return Here(monkeypatch, capfd)
-
-
-@dataclass
-class Here:
-    """Runs the program in this process, with a key and an API if it is given one."""
-
-    monkeypatch: pytest.MonkeyPatch
-    capfd: pytest.CaptureFixture[str]
-
-    def __call__(
-        self, *arguments: str, api: MessagesApi | None = None
-    ) -> subprocess.CompletedProcess[str]:
-        self.monkeypatch.setenv("ANTHROPIC_API_KEY", API_KEY)
-        with serve(api or MessagesApi()) as url:
-            self.monkeypatch.setenv("ANTHROPIC_BASE_URL", url)
-            code = main(arguments)
-        out, err = self.capfd.readouterr()
-        return subprocess.CompletedProcess(arguments, code, out, err)
-
-
 def test_explore_prints_the_candidates_it_gathered(here: Here) -> None:
     api = MessagesApi(AtlasPlay())
     done = here(
@@ -314,8 +241,9 @@ def test_an_interrupted_solve_ends_with_130_and_keeps_what_it_found(shell: Shell
     assert process.returncode == 130
     assert out == b""
     assert b"Traceback" not in err
-    assert err.splitlines()[-1].startswith(
-        b"atlas-mcp: interrupted; what the run has found is kept"
+    assert err.decode().splitlines()[-1] == (
+        "atlas-mcp: interrupted; what the run has found is kept: "
+        f"`atlas-mcp runs resume {listed['run_id']}` goes on with it"
     )
     assert listed["status"] == shown.status == "interrupted"
     assert [one.answer for one in shown.candidates if one.status == "ok"] == ["42"]
@@ -629,6 +557,21 @@ def test_the_picture_shows_the_orchestrator_at_work() -> None:
     live.state = live.state.apply(Record(live.state.seq + 1, 1_010.0, asked))
 
     assert "orchestrator weighs 1 candidates, 20 s" in drawn(live)
+
+
+def test_news_of_an_answer_are_one_short_line_that_steers_nothing() -> None:
+    """Also where the clock was set back meanwhile."""
+    live = halfway()
+    before = live.state
+    found = Candidate("\x1b[31mno\n" * 500, "So.", "Adds.", 0.8)
+    ended = SolverFinished(3, found, Usage(1, 20, 7), Decimal(0))
+    live.state = before.apply(Record(before.seq + 1, 5.0, ended))
+
+    (line,) = news(before, live.state, live)
+
+    assert line.startswith(r"#3 claude-sonnet-5-5 decompose: \u001b[31mno \u001b[31mno ")
+    assert line.endswith("… (0.0 s, 7 tokens)")
+    assert len(line) < 400
 
 
 def test_a_terminal_gets_the_table_and_keeps_its_cursor(shell: Shell) -> None:

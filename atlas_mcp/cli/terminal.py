@@ -1,0 +1,88 @@
+"""Stdout for data and stderr for people, and no text in either that steers a terminal.
+
+What models, files and users wrote is shown as it is only to programs: never on a terminal, and
+never on stderr.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import TextIO
+
+from atlas_mcp.errors import AtlasError
+
+_STEERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Control characters but tab and line end, and those that turn the direction of writing about."""
+
+
+class OutputLost(AtlasError):
+    """Stdout took no more: its disk is full, say."""
+
+
+def printable(text: str) -> str:
+    """Return text with control characters written as in JSON: to be read, not obeyed."""
+    return _STEERS.sub(lambda found: f"\\u{ord(found[0]):04x}", text.replace("\r\n", "\n"))
+
+
+@contextmanager
+def writing() -> Generator[None]:
+    """Turn what goes wrong with stdout in a block into what people are told.
+
+    Raises:
+        OutputLost: It could not be written to.
+        BrokenPipeError: Whoever read it has gone.
+    """
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        drop_stdout()
+        raise OutputLost(f"stdout cannot be written to: {error.strerror}") from error
+
+
+def write_data(text: str) -> None:
+    """Write data to stdout: as it is, unless somebody looks at it on a terminal.
+
+    Raises:
+        OutputLost: It could not be written.
+        BrokenPipeError: Whoever read it has gone.
+    """
+    with writing():
+        sys.stdout.write(printable(text) if sys.stdout.isatty() else text)
+
+
+def tell(text: str) -> None:
+    """Write a line for people to stderr."""
+    sys.stderr.write(f"{printable(text)}\n")
+
+
+def drop_stdout() -> None:
+    """Let what is still to be written to stdout go nowhere.
+
+    The interpreter would complain when it flushes it in the end.
+    """
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+def prepare() -> None:
+    """Have data leave in UTF-8 whatever the locale: programs that read JSON expect nothing else.
+
+    Streams that were closed before the program began are `None`; they lead nowhere instead.
+    """
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None and not sys.stdout.isatty():
+        reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123

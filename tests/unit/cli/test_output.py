@@ -1,0 +1,61 @@
+"""Following a run to its end, wherever it is driven."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+from atlas_mcp.atlas.events import Record, RunFinished
+from atlas_mcp.atlas.problem import make_problem
+from atlas_mcp.cli import output
+from atlas_mcp.config import Settings, SolverSettings
+from atlas_mcp.journal.sqlite import SqliteJournal
+from atlas_mcp.models.pool import Pool
+from atlas_mcp.models.scripted import Says, Scripted
+from atlas_mcp.runs import service as service_module
+from atlas_mcp.runs.request import Wish
+from atlas_mcp.runs.service import RunService, open_service
+
+NOW = 1_000.0
+
+
+async def test_a_run_that_was_taken_from_this_process_is_followed_where_it_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A process that slept through its lease still tells how its run ends."""
+    for name in ("WATCH_SECONDS", "FOLLOW_SECONDS"):
+        monkeypatch.setattr(service_module, name, 0.001)
+    model = Scripted(lambda request: Says("never", seconds=3_600))
+    settings = Settings(home=tmp_path, solvers={"s": SolverSettings(model=model.name)})
+    pool = Pool(settings, {model.name: model})
+    journal = SqliteJournal(tmp_path, clock=lambda: NOW, lease_seconds=0.003)
+    other = SqliteJournal(tmp_path, clock=lambda: NOW + 1)
+    codes: list[int] = []
+
+    async def follow(service: RunService, run_id: str) -> None:
+        codes.append(await output.follow(service, run_id, as_json=False))
+
+    async with open_service(settings, pool=pool, journal=journal) as service:
+        run_id = (await service.solve(make_problem("6 * 7?"), Wish())).run_id
+        with anyio.fail_after(10):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(follow, service, run_id)
+                lease = await other.claim(run_id)
+                while service.live(run_id) is not None:
+                    await anyio.lowlevel.checkpoint()
+                seq = len(await other.read(run_id)) + 1
+                end = RunFinished("answered", "decided", "42")
+                await other.append(lease, [Record(seq, 9e9, end)])
+                await other.release(lease)
+    await other.aclose()
+
+    assert codes == [0]
+    assert capsys.readouterr().out == "42\n"
+
+
+@pytest.mark.parametrize(("count", "says"), [(0, "0 runs"), (1, "1 run"), (12_345, "12,345 runs")])
+def test_runs_are_counted_as_people_count(count: int, says: str) -> None:
+    assert output.count_runs(count) == says

@@ -20,7 +20,7 @@ from atlas_mcp.cli import output
 from atlas_mcp.cli.runs import runs
 from atlas_mcp.cli.service import configured, interruptible, with_service
 from atlas_mcp.cli.signals import Interrupted
-from atlas_mcp.cli.terminal import drop_stdout, prepare, write_data
+from atlas_mcp.cli.terminal import drop_stdout, prepare, tell, write_data
 from atlas_mcp.errors import AtlasError, ConfigError, InvalidInput
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import ExploreWish, RunService
@@ -248,6 +248,8 @@ def pull(name: str) -> int:
 
 def _problem(text: str, images: Sequence[str], schema_path: str | None) -> Problem:
     if text == "-":
+        if sys.stdin and sys.stdin.isatty():
+            tell("Write the problem; a line with Ctrl-D alone ends it.")
         text = sys.stdin.read() if sys.stdin else ""
     problem = make_problem(text, answer_schema=_schema(schema_path))
     if not images:

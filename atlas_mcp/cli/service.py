@@ -31,27 +31,19 @@ def with_service(work: Callable[[RunService], Awaitable[_T]]) -> _T:
         Interrupted: A signal came first. What runs have found is kept.
     """
     settings = configured()
+    results: list[_T] = []
     driven: list[str] = []
 
-    async def main() -> _T:
+    async def main(stop: anyio.CancelScope) -> None:
         async with open_service(settings) as service:
-            try:
-                return await work(service)
-            finally:
-                driven.extend(service.driven)
+            with stop:
+                results.append(await work(service))
+            driven.extend(service.driven)
 
-    try:
-        return interruptible(main)
-    except Interrupted:
-        raise Interrupted(_farewell(driven)) from None
-
-
-def _farewell(driven: Sequence[str]) -> str:
-    """Return what becomes of the runs that this process drove, or only looked at."""
-    if not driven:
-        return "interrupted; runs that other processes drive go on"
-    resume = ", ".join(f"`atlas-mcp runs resume {run_id}`" for run_id in driven)
-    return f"interrupted; what the run has found is kept: {resume} goes on with it"
+    anyio.run(until_signal, main)
+    if not results:
+        raise Interrupted(_farewell(driven))
+    return results[0]
 
 
 def interruptible(work: Callable[[], Awaitable[_T]]) -> _T:
@@ -60,8 +52,21 @@ def interruptible(work: Callable[[], Awaitable[_T]]) -> _T:
     Raises:
         Interrupted: A signal came first.
     """
+    results: list[_T] = []
 
-    async def watched() -> _T:
-        return await until_signal(work)
+    async def main(stop: anyio.CancelScope) -> None:
+        with stop:
+            results.append(await work())
 
-    return anyio.run(watched)
+    anyio.run(until_signal, main)
+    if not results:
+        raise Interrupted("interrupted")
+    return results[0]
+
+
+def _farewell(driven: Sequence[str]) -> str:
+    """Return what becomes of the runs that this process drove, or only looked at."""
+    if not driven:
+        return "interrupted; runs that other processes drive go on"
+    resume = ", ".join(f"`atlas-mcp runs resume {run_id}`" for run_id in driven)
+    return f"interrupted; what the run has found is kept: {resume} goes on with it"

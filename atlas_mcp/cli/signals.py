@@ -1,47 +1,48 @@
-"""Ctrl-C and SIGTERM for a command: work is cancelled, clean-up runs, then the command ends."""
+"""Signals that end a command: its work is cancelled, clean-up runs, then the command ends."""
 
 from __future__ import annotations
 
 import os
 import signal
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
 
 import anyio
 
 from atlas_mcp.errors import AtlasError
 from atlas_mcp.runs.tasks import open_task_group
 
-_T = TypeVar("_T")
-
 
 class Interrupted(AtlasError):
     """A signal ended the command."""
 
 
-async def until_signal(work: Callable[[], Awaitable[_T]]) -> _T:
-    """Return what `work` returns.
+def _signals() -> list[signal.Signals]:
+    """Return the signals that end a command: also that its terminal was closed, unless `nohup`."""
+    hangup = getattr(signal, "SIGHUP", None)
+    ends = [signal.SIGINT, signal.SIGTERM]
+    if hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN:
+        ends.append(hangup)
+    return ends
 
-    Raises:
-        Interrupted: A signal came first. A second one does not wait for clean-up.
+
+async def until_signal(work: Callable[[anyio.CancelScope], Awaitable[None]]) -> None:
+    """Run `work` until it ends or a signal comes.
+
+    Args:
+        work: Gets the scope that a signal cancels. What it does outside of that scope is clean-up,
+            which a second signal does not wait for.
     """
-    interrupted = False
+    stop = anyio.CancelScope()
 
-    async def watch(scope: anyio.CancelScope) -> None:
-        nonlocal interrupted
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-            async for _ in signals:
-                if interrupted:
+    async def watch() -> None:
+        with anyio.open_signal_receiver(*_signals()) as signals:
+            async for number in signals:
+                # A terminal that is closed says so more than once: its shell, then the system.
+                if stop.cancel_called and number in (signal.SIGINT, signal.SIGTERM):
                     os._exit(130)
-                interrupted = True
-                scope.cancel("signal")
+                stop.cancel("signal")
 
-    result: list[_T] = []
     async with open_task_group() as tasks:
-        with anyio.CancelScope() as scope:
-            tasks.start_soon(watch, scope, name="signals")
-            result.append(await work())
+        tasks.start_soon(watch, name="signals")
+        await work(stop)
         tasks.cancel_scope.cancel("the work is done")
-    if not result:
-        raise Interrupted("interrupted")
-    return result[0]

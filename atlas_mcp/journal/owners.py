@@ -19,6 +19,9 @@ except ImportError:  # pragma: no cover - Windows: the lease decides alone
 FOLDER = "processes"
 """Where the files are, in `ATLAS_HOME`."""
 
+UNLOCKED = "."
+"""What the names of files begin with that nobody is to ask about."""
+
 
 class OwnerLock:
     """A lock that says, as long as it is held, that this process lives.
@@ -35,13 +38,16 @@ class OwnerLock:
         folder = home / FOLDER
         folder.mkdir(mode=0o700, exist_ok=True)
         self._path = folder / owner
-        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        if fcntl is not None:
-            try:
+        # Not under its name before it is locked: who looks meanwhile would think its owner dead.
+        unlocked = folder / f"{UNLOCKED}{owner}"
+        self._descriptor = os.open(unlocked, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            if fcntl is not None:
                 fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                # A file system without locks: without the file, the lease decides alone.
-                self._path.unlink(missing_ok=True)
+                unlocked.rename(self._path)
+        except OSError:
+            # A file system without locks: without the file, the lease decides alone.
+            unlocked.unlink(missing_ok=True)
 
     def release(self, *, as_dead: bool = False) -> None:
         """Give the lock back and remove its file.
@@ -49,9 +55,9 @@ class OwnerLock:
         Args:
             as_dead: Leave the file, which tells that leases still held are nobody's.
         """
+        os.close(self._descriptor)
         if not as_dead:
             self._path.unlink(missing_ok=True)
-        os.close(self._descriptor)
 
 
 def is_dead(home: Path, owner: str) -> bool:
@@ -79,7 +85,7 @@ def dead_owners(home: Path) -> list[str]:
         names = [path.name for path in (home / FOLDER).iterdir()]
     except OSError:
         return []
-    return [name for name in names if is_dead(home, name)]
+    return [name for name in names if not name.startswith(UNLOCKED) and is_dead(home, name)]
 
 
 def forget(home: Path, owner: str) -> None:

@@ -158,7 +158,7 @@ class RunService:
         Raises:
             UnknownRun: There is no such run.
             InvalidInput: A limit cannot be that, or the run is still going. Nothing was spent.
-            JournalBusy: Another process has just taken it up.
+            JournalBusy: Another process has just taken it up, under the limits it had.
         """
         cap = None if max_cost_usd is None else Decimal(str(max_cost_usd))
 
@@ -175,7 +175,12 @@ class RunService:
             return False
         if not wanted(await self.state(run_id)):
             return False
-        state, lease = await self._take(run_id, wanted)
+        try:
+            state, lease = await self._take(run_id, wanted)
+        except JournalBusy:
+            if (max_explores, cap) != (None, None):
+                raise
+            return False
         if state.finished is not None:
             # Another process has brought it to its end meanwhile.
             await self._release(lease)

@@ -249,7 +249,10 @@ def test_an_interrupted_solve_ends_with_130_and_keeps_what_it_found(shell: Shell
     assert [one.answer for one in shown.candidates if one.status == "ok"] == ["42"]
 
 
-def test_a_terminated_explore_ends_with_130(shell: Shell) -> None:
+@pytest.mark.parametrize("ends", [signal.SIGTERM, signal.SIGHUP], ids=lambda one: one.name)
+def test_an_explore_that_is_terminated_or_loses_its_terminal_ends_with_130(
+    ends: signal.Signals, shell: Shell
+) -> None:
     process = subprocess.Popen(
         [*COMMAND, "explore", "--json", "--solver", "scripted/demo", "6 * 7?"],
         env=shell.environ,
@@ -260,7 +263,7 @@ def test_a_terminated_explore_ends_with_130(shell: Shell) -> None:
         assert process.stderr is not None
         assert process.stderr.readline().startswith(b"run ")
         assert b": started" in process.stderr.readline()
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(ends)
         out, err = process.communicate(timeout=PATIENCE)
     finally:
         process.kill()

@@ -10,7 +10,7 @@ import pytest
 
 from atlas_mcp.errors import JournalError
 from atlas_mcp.journal import sqlite
-from atlas_mcp.journal.owners import FOLDER, OwnerLock, is_dead
+from atlas_mcp.journal.owners import FOLDER, OwnerLock, dead_owners, is_dead
 from atlas_mcp.journal.sqlite import FILE_NAME, SqliteJournal
 from atlas_mcp.testing.journal_conformance import first_record
 
@@ -36,6 +36,30 @@ def test_of_several_who_ask_at_once_each_is_told_that_an_owner_is_dead(tmp_path:
         fcntl.flock(asking, fcntl.LOCK_SH | fcntl.LOCK_NB)
 
         assert is_dead(tmp_path, "owner")
+
+
+def test_a_process_that_is_just_starting_is_never_taken_for_dead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its file has no lock yet, and others look through the folder as they start."""
+    import fcntl
+
+    found: list[list[str]] = []
+    flock = fcntl.flock
+
+    def look_first(descriptor: int, operation: int) -> None:
+        if operation & fcntl.LOCK_EX:
+            found.append(dead_owners(tmp_path))
+        flock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", look_first)
+    lock = OwnerLock(tmp_path, "owner")
+
+    assert found == [[]]
+    assert [path.name for path in (tmp_path / FOLDER).iterdir()] == ["owner"]
+    assert dead_owners(tmp_path) == []
+    lock.release()
+    assert not list((tmp_path / FOLDER).iterdir())
 
 
 async def test_a_lease_that_could_not_be_given_back_is_nobodys_once_its_process_has_left(

@@ -1,4 +1,4 @@
-"""What becomes of the service when its journal fails it."""
+"""What becomes of runs when their journal fails them, or somebody else is quicker."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing_extensions import override
 from atlas_mcp.atlas.events import Record
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.config import Settings, SolverSettings
-from atlas_mcp.errors import JournalError
+from atlas_mcp.errors import JournalBusy, JournalError
 from atlas_mcp.journal.base import Lease
 from atlas_mcp.journal.sqlite import SqliteJournal
 from atlas_mcp.models.pool import Pool
@@ -21,6 +21,7 @@ from atlas_mcp.models.scripted import Says, Scripted
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import open_service
 from atlas_mcp.testing.atlas_api import candidate_text, synthesis_text
+from atlas_mcp.testing.journal_conformance import first_record
 
 
 class Filling(SqliteJournal):
@@ -72,3 +73,35 @@ async def test_a_full_disk_breaks_a_run_off_and_the_service_goes_on(
         f"the lease of run {broken.run_id} could not be given back: the disk is full",
     ]
     assert not any(record.exc_info for record in told), "it is nobody's bug"
+
+
+class Late(SqliteJournal):
+    """A journal that finds a run free, which another process claims right then."""
+
+    other: SqliteJournal
+
+    @override
+    async def is_driven(self, run_id: str) -> bool:
+        driven = await super().is_driven(run_id)
+        if not driven:
+            await self.other.claim(run_id)
+        return driven
+
+
+async def test_of_two_who_resume_a_run_at_once_one_drives_it_and_the_other_is_content(
+    tmp_path: Path,
+) -> None:
+    """Both wanted it to go on, and it does; only raising a limit comes too late for the other."""
+    journal = Late(tmp_path)
+    journal.other = SqliteJournal(tmp_path)
+    for run_id in ("one", "two"):
+        await journal.release(await journal.open_run(run_id, first_record()))
+
+    async with open_service(Settings(home=tmp_path), journal=journal) as service:
+        await service.resume("one")
+        with pytest.raises(JournalBusy):
+            await service.resume("two", max_cost_usd=50)
+
+        assert service.driven == ()
+        assert len(await journal.read("one")) == 1
+    await journal.other.aclose()

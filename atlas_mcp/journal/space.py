@@ -17,7 +17,7 @@ PAGES_AT_ONCE = 500
 FEW_PAGES = 10_000
 """Pages of a file that is written anew within a second: 40 MB."""
 
-_NOTHING, _INCREMENTAL = 0, 2
+_INCREMENTAL = 2
 """What `PRAGMA auto_vacuum` answers. Source: https://sqlite.org/pragma.html#pragma_auto_vacuum"""
 
 
@@ -32,16 +32,14 @@ def shrink(connection: sqlite3.Connection) -> bool:
     Where another process is in the way, they are left to be used again.
     """
     try:
-        if _number(connection, "auto_vacuum") == _NOTHING:
-            if _number(connection, "page_count") <= FEW_PAGES:
-                connection.execute("VACUUM")
-        else:
+        free = _number(connection, "freelist_count")
+        if _number(connection, "auto_vacuum") == _INCREMENTAL:
             # Each step gives one page back, and `execute` takes but one.
             connection.executescript(f"PRAGMA incremental_vacuum({PAGES_AT_ONCE})")
-        more = _number(connection, "freelist_count") > 0
-        in_steps = _number(connection, "auto_vacuum") == _INCREMENTAL
-        if more and in_steps:
-            return True
+            if 0 < _number(connection, "freelist_count") < free:
+                return True
+        elif _number(connection, "page_count") <= FEW_PAGES:
+            connection.execute("VACUUM")
         connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
     except sqlite3.OperationalError as error:
         logger.info("the journal could not be shrunk: %s", error)

@@ -7,6 +7,7 @@ business. It writes to no log and needs no network beyond 127.0.0.1.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import socket
 import threading
@@ -105,6 +106,7 @@ class LoopbackApi(ABC):
         self.headers: list[dict[str, str]] = []
         self.said: list[dict[str, Any]] = []
         self.failures: list[Exception] = []
+        self._numbers = itertools.count(1)
         self._responder = responder
         self._script: deque[ApiReply | Fault] = deque()
         # Guards nothing but the wake-up: all state changes on the server's thread.
@@ -128,7 +130,7 @@ class LoopbackApi(ABC):
         """Answer one request, as an ASGI application."""
         if scope["type"] != "http":
             return
-        exchange = Exchange(scope, receive, send, self.sent_headers())
+        exchange = Exchange(scope, receive, send, self.sent_headers(next(self._numbers)))
         await self.route(exchange, scope["method"], scope["path"])
 
     @abstractmethod
@@ -139,8 +141,9 @@ class LoopbackApi(ABC):
     async def answer(self, exchange: Exchange, raw: bytes) -> None:
         """Answer one model call."""
 
-    def sent_headers(self) -> dict[str, str]:
-        """Return the headers of every response."""
+    def sent_headers(self, number: int) -> dict[str, str]:
+        """Return the headers of every response; `number` counts what has come, from 1."""
+        del number
         return {}
 
     def unscripted(self, body: dict[str, Any]) -> ApiReply:

@@ -62,8 +62,8 @@ class MessagesApi(LoopbackApi):
         self._cache = Cache()
 
     @override
-    def sent_headers(self) -> dict[str, str]:
-        sent = {"request-id": f"req_{self.requests:06d}"}
+    def sent_headers(self, number: int) -> dict[str, str]:
+        sent = {"request-id": f"req_{number:06d}"}
         if self._rate_limit_headers:
             sent |= {
                 "anthropic-ratelimit-requests-limit": "4000",

@@ -1,0 +1,142 @@
+"""The kinds of endpoint of Chat Completions that the stand-in plays.
+
+Data only. They are the vendors' documented behaviour of November 2026, kept to what the adapter
+meets; none of them was asked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
+
+from atlas_mcp.testing.replies import Quirk
+
+API_KEY = "test-key"
+"""The key an endpoint takes, if it is given no other."""
+
+Takes: TypeAlias = Literal["yes", "ignored", "no"]
+"""Whether an endpoint does as it is asked, takes the question and does nothing, or refuses it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """What one kind of endpoint takes, and how it answers.
+
+    Attributes:
+        models: The models it has.
+        api_key: The key that is right; `None` for an endpoint that asks for none.
+        tools: What becomes of tools.
+        json_schema: What becomes of a reply's schema.
+        json_object: What becomes of JSON mode.
+        images: What becomes of pictures.
+        strict_rules: Whether strict schemas must keep OpenAI's rules.
+        schema_with_tools: Whether a reply may be given a shape where tools are offered.
+        efforts: Values of `reasoning_effort`; `None` where it is taken and ignored.
+        max_tokens_fields: What it calls the ceiling of a reply.
+        max_tokens: The highest ceiling.
+        stream_options: Whether streams must be asked for their counts; others send them unasked,
+            and refuse the question.
+        sampling: Whether it takes `temperature` and `seed`.
+        user_after_tool: Whether a user may speak right after a tool.
+        empty_assistant: Whether the model may have said nothing.
+        extra: Further parameters that it takes.
+        reasoning_key: Where thinking stands in a message.
+        reasoning_details: Whether it stands there as signed parts too.
+        reasoning_apart: Whether thinking is left out of `completion_tokens`.
+        cache_hits: Whether cached tokens are counted as DeepSeek does.
+        cache_minimum: Tokens of a prefix from which on it is cached.
+        errors: The shape of error bodies.
+        quirks: How all its replies depart from OpenAI's.
+        lists_models: Whether `GET /v1/models` is there.
+        model_prefix: What stands before the names in that list.
+    """
+
+    models: tuple[str, ...] = ("m",)
+    api_key: str | None = API_KEY
+    tools: Takes = "yes"
+    json_schema: Takes = "yes"
+    json_object: Takes = "yes"
+    images: Takes = "yes"
+    strict_rules: bool = False
+    schema_with_tools: bool = True
+    efforts: tuple[str, ...] | None = ()
+    max_tokens_fields: frozenset[str] = frozenset({"max_tokens"})
+    max_tokens: int = 128_000
+    stream_options: bool = True
+    sampling: bool = True
+    user_after_tool: bool = True
+    empty_assistant: bool = True
+    extra: frozenset[str] = frozenset()
+    reasoning_key: str = "reasoning_content"
+    reasoning_details: bool = False
+    reasoning_apart: bool = False
+    cache_hits: bool = False
+    cache_minimum: int = 1_024
+    errors: Literal["openai", "flat", "detail", "list"] = "openai"
+    quirks: frozenset[Quirk] = frozenset()
+    lists_models: bool = True
+    model_prefix: str = ""
+
+
+OPENAI = Endpoint(
+    strict_rules=True,
+    efforts=("none", "minimal", "low", "medium", "high", "xhigh"),
+    max_tokens_fields=frozenset({"max_completion_tokens"}),
+    sampling=False,
+)
+"""https://platform.openai.com/docs/guides/structured-outputs, and the client library (3.57)."""
+
+GOOGLE = Endpoint(
+    schema_with_tools=False,
+    efforts=("low", "medium", "high"),
+    errors="list",
+    quirks=frozenset({"calls_at_one_index"}),
+    model_prefix="models/",
+)
+"""https://ai.google.dev/gemini-api/docs/openai"""
+
+XAI = Endpoint(efforts=("low", "high"), reasoning_apart=True)
+"""https://docs.x.ai/docs/guides/reasoning"""
+
+DEEPSEEK = Endpoint(json_schema="no", images="no", cache_hits=True)
+"""https://api-docs.deepseek.com/guides/thinking_mode"""
+
+MISTRAL = Endpoint(
+    stream_options=False,
+    sampling=False,
+    user_after_tool=False,
+    empty_assistant=False,
+    errors="flat",
+)
+"""https://docs.mistral.ai/api; the order of roles: https://github.com/zed-industries/zed/pull/31736"""
+
+OPENROUTER = Endpoint(
+    efforts=("none", "minimal", "low", "medium", "high", "xhigh"),
+    reasoning_key="reasoning",
+    reasoning_details=True,
+)
+"""https://openrouter.ai/docs/use-cases/reasoning-tokens"""
+
+LLAMA = Endpoint(
+    tools="no",
+    images="no",
+    extra=frozenset({"cache_prompt"}),
+    cache_minimum=0,
+)
+"""llama.cpp's server, for a model without tools or eyes."""
+
+BARE = Endpoint(
+    api_key=None,
+    tools="no",
+    json_schema="no",
+    json_object="no",
+    images="no",
+    sampling=False,
+    lists_models=False,
+)
+"""As little as there can be: text in, text out."""
+
+DEAF = replace(
+    BARE, tools="ignored", json_schema="ignored", json_object="ignored", images="ignored"
+)
+"""Takes everything and hears nothing but text."""

@@ -293,10 +293,9 @@ def _with_environment(
             merged["profile"] = value
             variables[("profile",)] = variable
         elif section in sections:
-            if key.lower() not in sections[section].model_fields:
-                accepted = ", ".join(
-                    f"ATLAS_{section}_{k.upper()}" for k in sections[section].model_fields
-                )
+            known = _keys_of(sections[section])
+            if key.lower() not in known:
+                accepted = ", ".join(f"ATLAS_{section}_{k.upper()}" for k in known)
                 raise ConfigError(f"{variable} is not known; there are {accepted}")
             table = _table(merged.get(section.lower(), {}), section.lower())
             merged[section.lower()] = {**table, key.lower(): value}
@@ -326,13 +325,18 @@ def _table(value: object, name: str) -> dict[str, Any]:
     return cast("dict[str, Any]", value)
 
 
+def _keys_of(section: type[_Section]) -> tuple[str, ...]:
+    """Return the keys of a section as they stand in the file."""
+    return tuple(field.alias or name for name, field in section.model_fields.items())
+
+
 def _solver_key(merged: Mapping[str, Any], variable: str, rest: str) -> tuple[str, str]:
     solvers = _table(merged.get("solvers", {}), "solvers")
     names = [name for name, entry in solvers.items() if _table(entry, f"solvers.{name}") == entry]
     for name in names:
         prefix = name.upper().replace("-", "_") + "_"
         key = rest.removeprefix(prefix).lower()
-        if rest.startswith(prefix) and key in SolverSettings.model_fields:
+        if rest.startswith(prefix) and key in _keys_of(SolverSettings):
             return name, key
     known = ", ".join(names) or "none"
     raise ConfigError(f"{variable} matches no solver of the file (there are: {known})")

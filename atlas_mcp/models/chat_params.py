@@ -30,6 +30,23 @@ Message = dict[str, Any]
 SCHEMA_NAME = "reply"
 """What a reply's schema is called; the API asks for a name and does nothing with it."""
 
+SILENCE = "(no reply)"
+"""Stands for a turn in which the model said nothing: some endpoints refuse an empty one, and some
+two users in a row."""
+
+STRICT_KEYWORDS = frozenset(
+    {
+        "$defs", "$ref", "additionalProperties", "anyOf", "const", "description", "enum",
+        "exclusiveMaximum", "exclusiveMinimum", "format", "items", "maxItems", "maximum",
+        "minItems", "minimum", "multipleOf", "pattern", "properties", "required", "title", "type",
+    }
+)  # fmt: skip
+"""JSON Schema keywords that strict decoding takes; others are told in the description.
+Source: https://platform.openai.com/docs/guides/structured-outputs#supported-schemas, 2026-11."""
+
+_UNTOLD = frozenset({"$schema", "$id", "$comment", "default", "examples"})
+"""Keywords that bind no value, and are left out of strict schemas."""
+
 
 def chat_params(spec: ModelSpec, request: ModelRequest, *, stream_usage: bool) -> dict[str, Any]:
     """Return the parameters of `chat.completions.create` for `request`, but for `stream`.
@@ -119,8 +136,8 @@ def nearest_effort(effort: Effort, taken: Sequence[Effort]) -> Effort | None:
 def strict_schema(schema: Mapping[str, Json]) -> dict[str, Json] | None:
     """Return `schema` as strict decoding takes it: every property required and none besides.
 
-    What fits the result fits `schema`. `None` where there is no such schema: objects with
-    properties of any name, or a choice at the top.
+    Bounds that it does not know are told in the description instead. `None` where there is no such
+    schema: objects with properties of any name, values of any kind, or a choice at the top.
     """
     if "anyOf" in schema or schema.get("type") != "object":
         return None
@@ -134,20 +151,33 @@ class _NotStrictError(Exception):
     """A schema has no strict form."""
 
 
+_COMPOSED = frozenset(
+    {
+        "oneOf", "allOf", "not", "if", "then", "else", "dependentSchemas", "patternProperties",
+        "prefixItems", "$dynamicRef", "$anchor", "definitions",
+    }
+)  # fmt: skip
+
+
 def _strict(node: dict[str, Json]) -> dict[str, Json]:
-    found = dict(node)
-    if node.get("type") == "object" or "properties" in node:
-        properties = cast("dict[str, Json]", node.get("properties", {}))
-        open_ended = node.get("additionalProperties", False) not in (False, True)
-        if open_ended or not properties or "patternProperties" in node:
-            raise _NotStrictError
-        found["properties"] = {name: _strict_of(value) for name, value in properties.items()}
-        found["required"] = list(properties)
-        found["additionalProperties"] = False
-    if "oneOf" in node or "allOf" in node or "not" in node or "if" in node:
+    if node.keys() & _COMPOSED:
         raise _NotStrictError
-    if isinstance(node.get("items"), dict):
-        found["items"] = _strict_of(node["items"])
+    if "$ref" in node:
+        if not str(node["$ref"]).startswith("#"):
+            raise _NotStrictError
+        return {"$ref": node["$ref"]}
+    found = {key: value for key, value in node.items() if key in STRICT_KEYWORDS}
+    bounds = {k: v for k, v in node.items() if k not in STRICT_KEYWORDS and k not in _UNTOLD}
+    if bounds:
+        told = json.dumps(bounds, ensure_ascii=False)
+        found["description"] = " ".join(filter(None, (node.get("description"), told)))
+    kinds = _kinds(node)
+    if not kinds and not node.keys() & {"anyOf", "enum", "const"}:
+        raise _NotStrictError
+    if "object" in kinds:
+        found |= {"type": node.get("type", "object"), **_strict_object(node)}
+    if "array" in kinds:
+        found["items"] = _strict_of(node.get("items"))
     if "anyOf" in node:
         found["anyOf"] = [_strict_of(one) for one in node["anyOf"]]
     if "$defs" in node:
@@ -156,10 +186,29 @@ def _strict(node: dict[str, Json]) -> dict[str, Json]:
     return found
 
 
+def _strict_object(node: Mapping[str, Json]) -> dict[str, Json]:
+    properties = cast("dict[str, Json]", node.get("properties", {}))
+    if not properties or not isinstance(node.get("additionalProperties", False), bool):
+        raise _NotStrictError
+    return {
+        "properties": {name: _strict_of(value) for name, value in properties.items()},
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
 def _strict_of(node: Json) -> Json:
     if not isinstance(node, dict):
         raise _NotStrictError
     return _strict(cast("dict[str, Json]", node))
+
+
+def _kinds(node: Mapping[str, Json]) -> list[str]:
+    """Return the types of a schema; one with properties is an object's, said or not."""
+    kinds = node.get("type")
+    if kinds is None:
+        return ["object"] if "properties" in node else []
+    return cast("list[str]", kinds) if isinstance(kinds, list) else [str(kinds)]
 
 
 def _user_messages(parts: Sequence[Part]) -> list[Message]:
@@ -198,8 +247,12 @@ def _part(part: Part) -> dict[str, Any]:
 
 def _assistant_message(turn: AssistantTurn) -> Message:
     if turn.verbatim is not None:
-        return cast("Message", turn.verbatim)
+        said = cast("Message", turn.verbatim)
+        silent = not (said.get("content") or said.get("tool_calls"))
+        return {**said, "content": SILENCE} if silent else said
     message: Message = {"role": "assistant", "content": turn.text}
+    if not (turn.text or turn.tool_calls):
+        message["content"] = SILENCE
     if turn.tool_calls:
         message["tool_calls"] = [
             {

@@ -35,6 +35,26 @@ _TEXTS = frozenset(
 repeated by some endpoints."""
 
 
+class Lines:
+    """Cuts a stream of bytes into lines, at line feeds alone.
+
+    The client libraries cut at every character that ends a line in Unicode, and JSON may hold
+    some of those as they are.
+    """
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, chunk: bytes) -> list[str]:
+        """Return the lines that `chunk` completes."""
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        return [line.decode(errors="replace").rstrip("\r") for line in lines]
+
+    def end(self) -> list[str]:
+        """Return the last line, if the stream ended in the middle of one."""
+        return self.feed(b"\n") if self._rest else []
+
+
 class ChatStream:
     """What has come of a reply so far.
 
@@ -54,12 +74,14 @@ class ChatStream:
         self.counts: Fields | None = None
         self.error: Fields | None = None
         self.ended = False
+        self._begun = False
         self._message: dict[str, Any] = {}
 
     @property
     def complete(self) -> bool:
-        """Whether nothing more is to come."""
-        return self.error is None and (self.finish_reason is not None or self.ended)
+        """Whether there is a reply, and no more of it is to come."""
+        over = self.finish_reason is not None or self.ended
+        return self.error is None and self._begun and over
 
     def feed(self, line: str) -> None:
         """Take in one line of the stream.
@@ -119,8 +141,14 @@ class ChatStream:
             # The endpoints that number their calls and do not name them get names.
             whole["id"] = whole.get("id") or f"call-{number}"
             whole.setdefault("type", "function")
-            sent.append(whole)
             calls.append(_tool_call(whole))
+            function = _object(whole.get("function"))
+            written = function.get("arguments")
+            if calls[-1].fault is not None or not isinstance(written, str) or not written:
+                # Several servers read them when they come back, and refuse what they cannot read.
+                written = json.dumps(dict(calls[-1].arguments))
+            whole["function"] = {**function, "arguments": written}
+            sent.append(whole)
         if sent:
             verbatim["tool_calls"] = sent
         return AssistantTurn(_text(self._message.get("content")), tuple(calls), verbatim)
@@ -151,12 +179,15 @@ class ChatStream:
         if event.get("usage"):
             self.counts = _object(event["usage"])
         for choice in event.get("choices") or ():
+            self._begun = True
             delta = _object(choice.get("delta"))
             self.characters += _length(delta)
             _merge(self._message, {k: v for k, v in delta.items() if k != "role"})
             reason = choice.get("finish_reason")
             if reason == "error":
-                self.error = error_of(choice) or {"message": "the endpoint broke the reply off"}
+                self.error = {"message": "no reason given"}
+                if choice.get("error"):
+                    self.error = error_of(choice) or self.error
             elif reason is not None:
                 self.finish_reason = str(reason)
 
@@ -201,10 +232,23 @@ def _is_numbered(value: Json) -> bool:
 
 
 def _numbered(before: list[Any], delta: list[Any]) -> list[Any]:
-    by_index = {one["index"]: one for one in before}
+    """Return the parts with the pieces of `delta` added, in the order of their index."""
+    found = list(before)
     for one in delta:
-        _merge(by_index.setdefault(one["index"], {}), one)
-    return [by_index[index] for index in sorted(by_index)]
+        mine = [part for part in found if part["index"] == one["index"]]
+        if mine and _continues(mine[-1], one):
+            _merge(mine[-1], one)
+        else:
+            found.append(dict(one))
+    return sorted(found, key=lambda part: part["index"])
+
+
+def _continues(part: Fields, piece: Fields) -> bool:
+    """Return whether `piece` belongs to `part`, which has its index.
+
+    Google's endpoint gives all calls of a turn one index, and each an id of its own.
+    """
+    return not piece.get("id") or part.get("id") in {None, "", piece["id"]}
 
 
 def _tool_call(call: Fields) -> ToolCall:

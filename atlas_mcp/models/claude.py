@@ -28,11 +28,11 @@ from atlas_mcp.models.claude_stream import (
     StreamFailed,
     StreamGarbled,
 )
+from atlas_mcp.models.connections import limits, tls
 from atlas_mcp.models.prices import cost_of, load_prices
 
 if TYPE_CHECKING:
     import anthropic
-    import httpx2
 
     from atlas_mcp.models.base import OnTokens, OnUsage
 
@@ -78,10 +78,6 @@ _STOP_DETAILS = {
     "pause_turn": "the model paused its turn",
 }
 
-IDLE_CONNECTIONS = 16
-"""Connections kept open between calls. The pool looks at every idle one for each call it begins or
-ends, so the vendor's hundred cost more than the reconnects they save: a run has few calls open."""
-
 _NO_KEY = (
     "no credentials: set the environment variable `ANTHROPIC_API_KEY` "
     "(https://platform.claude.com/settings/keys)"
@@ -90,14 +86,6 @@ _NO_KEY = (
 
 class _NoCredentialsError(Exception):
     """Neither an argument nor the environment nor a profile gives a key."""
-
-
-def _limits() -> httpx2.Limits:
-    import httpx2
-
-    return httpx2.Limits(
-        max_connections=1_000, max_keepalive_connections=IDLE_CONNECTIONS, keepalive_expiry=5.0
-    )
 
 
 class Connection:
@@ -147,7 +135,7 @@ class Connection:
                 api_key=self._api_key,
                 base_url=self._base_url,
                 max_retries=0,
-                http_client=anthropic.DefaultAsyncHttpxClient(limits=_limits()),
+                http_client=anthropic.DefaultAsyncHttpxClient(limits=limits(), verify=tls()),
             )
         except anthropic.CredentialsError as error:
             raise _NoCredentialsError from error

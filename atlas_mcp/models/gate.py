@@ -8,7 +8,8 @@ costs time. It never tries a call again; `models.retry` does.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import anyio
@@ -52,17 +53,15 @@ class CircuitPolicy:
 
 
 @dataclass(slots=True)
-class Gate(Model):
-    """A model whose calls pass one by one, or wait, or are refused.
+class Gate:
+    """What all callers of one endpoint pass: slots, waits that a vendor asks for, and a circuit.
 
     Args:
-        model: Who is asked.
         parallel: Calls in flight at once; `None` for no bound.
-        circuit: When it counts as down.
+        circuit: When the endpoint counts as down.
         random: Gives numbers from 0 to 1.
     """
 
-    model: Model
     parallel: int | None = None
     circuit: CircuitPolicy = field(default_factory=CircuitPolicy)
     random: Callable[[], float] = field(default=random.random, repr=False)
@@ -80,39 +79,27 @@ class Gate(Model):
         )
 
     @property
-    @override
-    def name(self) -> str:
-        return self.model.name
-
-    @property
     def is_down(self) -> bool:
         """Whether the endpoint has failed so often in a row that it is not asked."""
         return self._failures >= self.circuit.opens_after and self._closed_until > 0
 
-    @override
-    async def generate(
-        self,
-        request: ModelRequest,
-        *,
-        on_tokens: OnTokens | None = None,
-        on_usage: OnUsage | None = None,
-    ) -> Reply:
-        """Make one call once it may be made; see `Model.generate`.
+    @asynccontextmanager
+    async def passing(self, model: str) -> AsyncGenerator[None]:
+        """Hold a slot for the length of a block that makes one call, once it may be made.
 
-        `on_usage` is told of one request when the call leaves: before that nothing can be billed.
+        Args:
+            model: Whose call it is, for errors.
 
         Raises:
             ModelDown: The endpoint is not asked at present.
         """
-        self._refuse_if_down()
+        self._refuse_if_down(model)
         async with self._slots:
             await self._wait_with_the_others()
-            trial = self._refuse_if_down()
+            trial = self._refuse_if_down(model)
             self._trying = self._trying or trial
-            if on_usage is not None:
-                on_usage(Usage(requests=1), FREE)
             try:
-                reply = await self.model.generate(request, on_tokens=on_tokens, on_usage=on_usage)
+                yield
             except ModelUnavailable as error:
                 self._failed(error)
                 raise
@@ -124,13 +111,8 @@ class Gate(Model):
                 if trial:
                     self._trying = False
         self._answered()
-        return reply
 
-    @override
-    async def aclose(self) -> None:
-        await self.model.aclose()
-
-    def _refuse_if_down(self) -> bool:
+    def _refuse_if_down(self, model: str) -> bool:
         """Let a call pass, or raise; return whether it is the one that tries an endpoint again."""
         if not self.is_down:
             return False
@@ -138,7 +120,7 @@ class Gate(Model):
         if left <= 0 and not self._trying:
             return True
         raise ModelDown(
-            self.model.name,
+            model,
             f"it failed {self._failures} times in a row and is not asked for "
             f"{max(1.0, left):.0f} s; the last time: {self._last_words}",
             usage=Usage(),
@@ -166,3 +148,45 @@ class Gate(Model):
     def _answered(self) -> None:
         self._failures = 0
         self._closed_until = 0.0
+
+
+@dataclass(slots=True)
+class Gated(Model):
+    """A model whose calls pass a gate.
+
+    Args:
+        model: Who is asked.
+        gate: Shared with everyone who asks at the same endpoint.
+    """
+
+    model: Model
+    gate: Gate
+
+    @property
+    @override
+    def name(self) -> str:
+        return self.model.name
+
+    @override
+    async def generate(
+        self,
+        request: ModelRequest,
+        *,
+        on_tokens: OnTokens | None = None,
+        on_usage: OnUsage | None = None,
+    ) -> Reply:
+        """Make one call once it may be made; see `Model.generate`.
+
+        `on_usage` is told of one request when the call leaves: before that nothing can be billed.
+
+        Raises:
+            ModelDown: The endpoint is not asked at present.
+        """
+        async with self.gate.passing(self.name):
+            if on_usage is not None:
+                on_usage(Usage(requests=1), FREE)
+            return await self.model.generate(request, on_tokens=on_tokens, on_usage=on_usage)
+
+    @override
+    async def aclose(self) -> None:
+        await self.model.aclose()

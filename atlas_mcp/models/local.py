@@ -31,7 +31,7 @@ from atlas_mcp.atlas.usage import FREE, Usage
 from atlas_mcp.errors import ModelRejected, ModelUnavailable
 from atlas_mcp.models.base import Model, OnTokens, OnUsage
 from atlas_mcp.models.catalogue import CatalogueModel
-from atlas_mcp.models.chat_stream import ChatStream, error_of
+from atlas_mcp.models.chat_stream import ChatStream, Lines, error_of
 from atlas_mcp.models.llama_server import (
     end,
     exit_code,
@@ -123,8 +123,8 @@ class Local(Model):
             async with running.client.stream("POST", "/v1/chat/completions", json=body) as response:
                 if response.status_code != 200:
                     raise self._refused(response.status_code, error_of(await response.aread()))
-                async for line in response.aiter_lines():
-                    reading.feed(line)
+                async for chunk in response.aiter_bytes():
+                    reading.feed(chunk)
         except (httpx2.TransportError, ValueError) as error:
             raise await self._broken_off(running, reading, error) from error
         if stream.error is not None:
@@ -306,18 +306,20 @@ class _Reading:
 
     def __init__(self, on_tokens: OnTokens | None) -> None:
         self._on_tokens = on_tokens
+        self._lines = Lines()
         self.stream = ChatStream()
         self.tokens = 0
 
-    def feed(self, line: str) -> None:
-        """Take in one line of the stream.
+    def feed(self, chunk: bytes) -> None:
+        """Take in some more of the stream.
 
         Raises:
             ValueError: It cannot be read.
         """
-        before = self.stream.characters
-        self.stream.feed(line)
-        if self.stream.characters > before:
-            self.tokens += 1
-            if self._on_tokens is not None:
-                self._on_tokens(self.tokens)
+        for line in self._lines.feed(chunk):
+            before = self.stream.characters
+            self.stream.feed(line)
+            if self.stream.characters > before:
+                self.tokens += 1
+                if self._on_tokens is not None:
+                    self._on_tokens(self.tokens)

@@ -9,10 +9,10 @@ one it was configured for.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import quote, urlsplit
 
 import anyio
 import anyio.to_thread
@@ -25,7 +25,8 @@ from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.answers import is_retryable, retry_after, words
 from atlas_mcp.models.base import Model, OnTokens, OnUsage
 from atlas_mcp.models.chat_params import chat_params
-from atlas_mcp.models.chat_stream import CHARACTERS_PER_TOKEN, ChatStream
+from atlas_mcp.models.chat_stream import CHARACTERS_PER_TOKEN, ChatStream, Lines, error_of
+from atlas_mcp.models.connections import limits, tls
 from atlas_mcp.models.prices import cost_of, load_prices
 from atlas_mcp.presets import UNKNOWN_SERVER, Preset, preset_of
 
@@ -46,17 +47,93 @@ DRAIN_TIMEOUT = 1.0
 """Seconds to wait for the end of the body after the last event, so that the connection can be used
 again."""
 
+LAST_WORDS_TIMEOUT = 10.0
+"""Seconds of silence in which a stream may still bring its counts once the reply is whole. Our own
+choice: they come at once, or never."""
+
+LOOK_TIMEOUT = 5.0
+"""Seconds in which an endpoint must say whether it has a model. Our own choice: a person waits."""
+
 TOKENS_BETWEEN_REPORTS = 50
 """Estimated output tokens between two calls of `on_tokens`."""
-
-IDLE_CONNECTIONS = 16
-"""Connections kept open between calls, as for Claude."""
 
 NO_CREDIT = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
 """Codes of a 429 that means an empty account, not a crowd: waiting does not help."""
 
 _NO_KEY = "none"
 """Stands for a key where there is none; it is never sent."""
+
+_OWN_HEADERS = frozenset({"accept", "content-type", "user-agent"})
+"""Headers of the client library that say nothing of anyone, beside those that name the library."""
+
+
+class Connection:
+    """The client library's client, made on first use, for all models behind one address and key.
+
+    Args:
+        base_url: The address; `None` for OpenAI's own.
+        api_key: The key; `None` for an endpoint that asks for none.
+    """
+
+    def __init__(self, base_url: str | None, api_key: str | None) -> None:
+        self._base_url = base_url
+        self._api_key = api_key
+        self._client: openai.AsyncOpenAI | None = None
+        # Keeps the invariant that there is one client, when first calls come together.
+        self._lock = anyio.Lock()
+
+    @override
+    def __repr__(self) -> str:
+        # Without the address, which may hold a password.
+        return f"{type(self).__name__}()"
+
+    @property
+    def api_key(self) -> str | None:
+        """The key, to be kept out of every text."""
+        return self._api_key
+
+    async def client(self) -> openai.AsyncOpenAI:
+        """Return the client, making it if this is the first use: importing it takes a while."""
+        async with self._lock:
+            if self._client is None:
+                self._client = await anyio.to_thread.run_sync(self._make)
+            return self._client
+
+    def headers(self, client: openai.AsyncOpenAI) -> dict[str, Any]:
+        """Return the headers to set and to leave out.
+
+        The environment may hold headers, keys and names of an account that are meant for OpenAI:
+        nobody else is told of them. Without a key there is none to send.
+        """
+        import openai
+
+        found: dict[str, Any] = {}
+        if self._base_url is not None:
+            found |= {
+                name: openai.Omit()
+                for name in client.default_headers
+                if name.lower() not in _OWN_HEADERS and not name.lower().startswith("x-stainless-")
+            }
+            found["Authorization"] = f"Bearer {self._api_key}"
+        if self._api_key is None:
+            found["Authorization"] = openai.Omit()
+        return found
+
+    async def aclose(self) -> None:
+        """Close its connections. No call may follow."""
+        if self._client is not None:
+            await self._client.close()
+
+    def _make(self) -> openai.AsyncOpenAI:
+        import openai
+
+        load_prices()
+        return openai.AsyncOpenAI(
+            api_key=self._api_key or _NO_KEY,
+            base_url=self._base_url,
+            max_retries=0,
+            http_client=openai.DefaultAsyncHttpxClient(limits=limits(), verify=tls()),
+        )
 
 
 class OpenAICompatible(Model):
@@ -67,6 +144,8 @@ class OpenAICompatible(Model):
         api_key: The key; `None` for an endpoint that asks for none.
         price: The operator's own price; wins over the tables.
         read_timeout: Seconds without a byte after which a stream is given up.
+        connection: Shared with other models and closed by whoever made it; the key is then its
+            own.
     """
 
     def __init__(
@@ -76,14 +155,13 @@ class OpenAICompatible(Model):
         api_key: str | None = None,
         price: Price | None = None,
         read_timeout: float = READ_TIMEOUT,
+        connection: Connection | None = None,
     ) -> None:
         self._spec = spec
-        self._api_key = api_key
         self._price = Price(FREE, FREE) if spec.price == Price(FREE, FREE) else price
         self._read_timeout = read_timeout
-        self._client: openai.AsyncOpenAI | None = None
-        # Keeps the invariant that there is one client, when first calls come together.
-        self._lock = anyio.Lock()
+        self._owned = connection is None
+        self._connection = connection or Connection(spec.base_url, api_key)
 
     @override
     def __repr__(self) -> str:
@@ -104,27 +182,56 @@ class OpenAICompatible(Model):
         on_usage: OnUsage | None = None,
     ) -> Reply:
         """Make one call and return what came of it; see `Model.generate`."""
-        client = await self._connected()
-        call = _Call(self._spec, self._price, secrets=(self._api_key, client.api_key))
+        call = self._call(on_tokens, on_usage)
         params = chat_params(self._spec, request, stream_usage=self._preset.stream_usage)
         with call.errors_translated():
+            client = await self._connection.client()
             async with client.chat.completions.with_streaming_response.create(
                 **params,
                 stream=True,
                 timeout=self._timeout(),
-                extra_headers=self._headers(),
+                extra_headers=self._connection.headers(client),
             ) as response:
                 call.request_id = response.headers.get("x-request-id")
-                await _read(response, call, on_tokens)
-        if on_usage is not None:
-            on_usage(call.stream.usage(), call.cost())
+                await _read(response, call)
         return call.reply()
+
+    async def is_there(self) -> bool:
+        """Return whether the endpoint has this model, as far as it says. Costs nothing.
+
+        Raises:
+            ModelError: It does not answer, or not to this key.
+        """
+        name = self._spec.model.partition("/")[2]
+        with anyio.move_on_after(LOOK_TIMEOUT), self._call().errors_translated(streamed=False):
+            client = await self._connection.client()
+            listed = _listed(await self._look(client, "/models"))
+            # Not every endpoint has a list, and not every list has every name that is taken.
+            if not listed or any(_names(one, name) for one in listed):
+                return True
+            return await self._look(client, f"/models/{quote(name)}") is not None
+        raise ModelUnavailable(self.name, f"no answer from {place(self._spec)} in time")
+
+    async def _look(self, client: openai.AsyncOpenAI, path: str) -> object:
+        """Return what is at a path of the endpoint, `None` where nothing is."""
+        import httpx2
+        import openai
+
+        headers = self._connection.headers(client)
+        try:
+            answer = await client.get(path, cast_to=httpx2.Response, options={"headers": headers})
+        except openai.APIStatusError as error:
+            if error.status_code in {404, 405}:
+                return None
+            raise
+        self._call().check_is_reply(answer.headers.get("content-type", ""))
+        return answer.json()
 
     @override
     async def aclose(self) -> None:
-        """Close the connections. No call may follow."""
-        if self._client is not None:
-            await self._client.close()
+        """Close the connections, unless they are shared. No call may follow."""
+        if self._owned:
+            await self._connection.aclose()
 
     @property
     def _preset(self) -> Preset:
@@ -133,40 +240,14 @@ class OpenAICompatible(Model):
             return UNKNOWN_SERVER
         return preset
 
-    async def _connected(self) -> openai.AsyncOpenAI:
-        """Return the client, making it if this is the first use: importing it takes a while."""
-        async with self._lock:
-            if self._client is None:
-                self._client = await anyio.to_thread.run_sync(self._make)
-            return self._client
-
-    def _make(self) -> openai.AsyncOpenAI:
-        import httpx2
-        import openai
-
-        load_prices()
-        limits = httpx2.Limits(
-            max_connections=1_000, max_keepalive_connections=IDLE_CONNECTIONS, keepalive_expiry=5.0
+    def _call(self, on_tokens: OnTokens | None = None, on_usage: OnUsage | None = None) -> _Call:
+        return _Call(
+            self._spec,
+            self._price,
+            secret=self._connection.api_key,
+            on_tokens=on_tokens,
+            on_usage=on_usage,
         )
-        return openai.AsyncOpenAI(
-            api_key=self._api_key or _NO_KEY,
-            base_url=self._spec.base_url,
-            max_retries=0,
-            http_client=openai.DefaultAsyncHttpxClient(limits=limits),
-        )
-
-    def _headers(self) -> dict[str, Any]:
-        """Return the headers to leave out.
-
-        Without a key there is none to send, and what the environment says of an account at OpenAI
-        is not told to anyone else.
-        """
-        import openai
-
-        left_out = [] if self._api_key else ["Authorization"]
-        if self._spec.base_url is not None:
-            left_out += ["OpenAI-Organization", "OpenAI-Project"]
-        return {name: openai.Omit() for name in left_out}
 
     def _timeout(self) -> openai.Timeout:
         import openai
@@ -180,13 +261,78 @@ class _Call:
     """One call: what came of it so far, and what a failure of it means."""
 
     def __init__(
-        self, spec: ModelSpec, price: Price | None, *, secrets: tuple[str | None, ...]
+        self,
+        spec: ModelSpec,
+        price: Price | None,
+        *,
+        secret: str | None,
+        on_tokens: OnTokens | None,
+        on_usage: OnUsage | None,
     ) -> None:
         self.stream = ChatStream()
         self.request_id: str | None = None
         self._spec = spec
         self._price = price
-        self._secrets = secrets
+        self._secret = secret
+        self._on_tokens = on_tokens
+        self._on_usage = on_usage
+        self._told_tokens = 0
+        self._told_counts: object = None
+        self._garbled: ValueError | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether what further comes is of no interest."""
+        stream = self.stream
+        return stream.ended or stream.error is not None or self._garbled is not None
+
+    def feed(self, lines: Iterable[str]) -> None:
+        """Take in lines of the stream, and tell how far it has come."""
+        stream = self.stream
+        for line in lines:
+            if self.over:
+                return
+            try:
+                stream.feed(line)
+            except ValueError as error:
+                self._garbled = error
+            self._tell()
+
+    def feed_whole(self, body: bytes) -> None:
+        """Take in a reply that came in one piece.
+
+        Raises:
+            ModelRejected: It is none.
+        """
+        try:
+            self.stream.feed_whole(body)
+        except ValueError as error:
+            self._garbled = error
+        if not (self.stream.complete or self.stream.error or self._garbled):
+            raise self._elsewhere("the address answers with what is no reply")
+        self._tell()
+
+    def check_is_reply(self, kind: str) -> None:
+        """Refuse an answer that is neither a stream nor JSON.
+
+        Raises:
+            ModelRejected: Something else answers at this address.
+        """
+        if "text/event-stream" not in kind and "json" not in kind:
+            raise self._elsewhere(f"the address answers with {kind.partition(';')[0]!r}")
+
+    def _tell(self) -> None:
+        stream, step = self.stream, TOKENS_BETWEEN_REPORTS * CHARACTERS_PER_TOKEN
+        if self._on_usage is not None and stream.counts is not self._told_counts:
+            self._told_counts = stream.counts
+            self._on_usage(stream.usage(), self.cost())
+        if self._on_tokens is None:
+            return
+        if stream.complete and stream.counts is not None:
+            self._on_tokens(stream.usage().output_tokens)
+        elif stream.characters - self._told_tokens >= step:
+            self._told_tokens = stream.characters
+            self._on_tokens(stream.characters // CHARACTERS_PER_TOKEN)
 
     def reply(self) -> Reply:
         """Return the reply of a call that ended well."""
@@ -218,17 +364,19 @@ class _Call:
         )
 
     @contextlib.contextmanager
-    def errors_translated(self) -> Generator[None]:
-        """Raise what goes wrong inside as a `ModelError` with what the call consumed."""
+    def errors_translated(self, *, streamed: bool = True) -> Generator[None]:
+        """Raise what goes wrong inside as a `ModelError` with what the call consumed.
+
+        Args:
+            streamed: Whether the stream must have brought a reply in the end.
+        """
         import httpx2
         import openai
 
         try:
             yield
-            if self.stream.error is not None:
-                raise self._failed_midway(self.stream.error)
-            if not self.stream.complete:
-                raise self._broken_off("the stream ended before the reply was complete")
+            if streamed:
+                self._check_is_whole()
         except openai.APIStatusError as error:
             raise self._refused(error) from error
         except UnicodeEncodeError:
@@ -242,13 +390,31 @@ class _Call:
             raise self._cut(error) from error
         except httpx2.InvalidURL as error:
             raise self._cut(error) from error
-        except ValueError as error:
-            raise self._broken_off(f"the reply could not be read: {error}") from error
+
+    def _check_is_whole(self) -> None:
+        stream = self.stream
+        if self._garbled is not None:
+            said = self._words(str(self._garbled))
+            raise self._broken_off(f"the reply could not be read: {said}") from self._garbled
+        if stream.error is not None:
+            raise self._failed_midway(stream.error)
+        if not stream.complete:
+            raise self._broken_off("the stream ended before the reply was complete")
+
+    def _elsewhere(self, text: str) -> ModelError:
+        """Return that whatever answers is no endpoint of Chat Completions."""
+        return ModelRejected(
+            self._spec.model,
+            f"{text}; check base_url, which often ends in /v1",
+            request_id=self.request_id,
+            usage=Usage(requests=1),
+            cost_usd=FREE,
+        )
 
     def _refused(self, error: openai.APIStatusError) -> ModelError:
         """Return what an answer with an error status means; such calls are not billed."""
         headers: Mapping[str, str] = error.response.headers
-        text = _status_text(error.status_code, self._words(error.message), self._spec)
+        text = _status_text(error.status_code, self._words(_said(error)), self._spec)
         retryable = is_retryable(error.status_code, headers.get("x-should-retry"))
         if retryable and not {error.code, error.type} & NO_CREDIT:
             return ModelUnavailable(
@@ -270,8 +436,9 @@ class _Call:
     def _failed_midway(self, error: Mapping[str, Any]) -> ModelError:
         """Return what an error inside a stream means."""
         said = self._words(str(error.get("message") or error.get("code") or "no reason given"))
-        code = error.get("code")
+        code, kind = error.get("code"), error.get("type")
         lasting = isinstance(code, int) and 400 <= code < 500 and not is_retryable(code, None)
+        lasting = lasting or kind == "invalid_request_error" or bool({code, kind} & NO_CREDIT)
         return self._broken_off(f"the endpoint broke off the reply: {said}", retryable=not lasting)
 
     def _cut(self, error: BaseException) -> ModelError:
@@ -305,38 +472,70 @@ class _Call:
             text,
             request_id=self.request_id,
             usage=self.stream.usage(),
-            cost_usd=FREE,
+            cost_usd=FREE if self.stream.counts is None else self.cost(),
             complete=free,
         )
 
     def _words(self, text: str) -> str:
-        return words(text, (secret for secret in self._secrets if secret != _NO_KEY))
+        return words(text, (self._secret,))
 
 
-async def _read(
-    response: openai.AsyncAPIResponse[Any], call: _Call, on_tokens: OnTokens | None
-) -> None:
-    """Read a reply to its end, telling how far it has come."""
-    stream = call.stream
-    if "text/event-stream" not in response.headers.get("content-type", ""):
+async def _read(response: openai.AsyncAPIResponse[Any], call: _Call) -> None:
+    """Read a reply to its end."""
+    import httpx2
+
+    kind = response.headers.get("content-type", "")
+    call.check_is_reply(kind)
+    if "text/event-stream" not in kind:
         # Some endpoints do not stream, whatever they are asked.
-        stream.feed_whole(await response.read())
-    else:
-        reported = 0
-        step = TOKENS_BETWEEN_REPORTS * CHARACTERS_PER_TOKEN
-        with anyio.CancelScope() as drain:
-            async for line in response.iter_lines():
-                if stream.ended or stream.error is not None:
-                    # Read on, within bounds: then the connection can be used again.
-                    continue
-                stream.feed(line)
-                if stream.ended or stream.error is not None:
+        call.feed_whole(await response.read())
+        return
+    lines = Lines()
+    with anyio.CancelScope() as drain:
+        try:
+            async for chunk in response.iter_bytes():
+                call.feed(lines.feed(chunk))
+                if call.over:
+                    # Read on to the end, within bounds: then the connection can be used again, and
+                    # no generator is left half run, which trio objects to.
                     drain.deadline = min(drain.deadline, anyio.current_time() + DRAIN_TIMEOUT)
-                elif on_tokens is not None and stream.characters - reported >= step:
-                    reported = stream.characters
-                    on_tokens(reported // CHARACTERS_PER_TOKEN)
-    if on_tokens is not None and stream.complete and stream.counts is not None:
-        on_tokens(stream.usage().output_tokens)
+                elif call.stream.complete:
+                    drain.deadline = anyio.current_time() + LAST_WORDS_TIMEOUT
+        except httpx2.TransportError:
+            # A reply that is whole is not lost with its connection.
+            if not (call.over or call.stream.complete):
+                raise
+    call.feed(lines.end())
+
+
+def _listed(answer: object) -> list[str]:
+    """Return the names in an endpoint's list of models; none if it is no such list."""
+    data = cast("Mapping[str, Any]", answer).get("data") if isinstance(answer, Mapping) else None
+    if not isinstance(data, list):
+        return []
+    entries = cast("list[object]", data)
+    return [
+        str(cast("Mapping[str, Any]", one).get("id")) for one in entries if isinstance(one, Mapping)
+    ]
+
+
+def _names(listed: str, name: str) -> bool:
+    """Return whether an entry of an endpoint's list is the model called `name`.
+
+    Google's list has `models/` before each, Ollama's `:latest` behind.
+    """
+    return name in {listed, listed.rpartition("/")[2], listed.removesuffix(":latest")}
+
+
+def _said(error: openai.APIStatusError) -> str:
+    """Return an endpoint's own words on an error, in whichever shape it has them."""
+    body = error.body
+    if isinstance(body, list) and body:
+        body = cast("list[object]", body)[0]
+    if not isinstance(body, Mapping):
+        return error.message
+    fields = error_of(cast("Mapping[str, Any]", body))
+    return str(fields.get("message") or fields.get("detail") or error.message)
 
 
 def place(spec: ModelSpec) -> str:

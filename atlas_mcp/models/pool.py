@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 import anyio
@@ -25,10 +25,12 @@ from atlas_mcp.models.base import Model, Notice, OnNotice
 from atlas_mcp.models.catalogue import find
 from atlas_mcp.models.claude import Claude, Connection
 from atlas_mcp.models.claude_families import family_of
-from atlas_mcp.models.gate import CircuitPolicy, Gate
+from atlas_mcp.models.gate import CircuitPolicy, Gate, Gated
+from atlas_mcp.models.openai_compatible import Connection as ChatConnection
+from atlas_mcp.models.openai_compatible import OpenAICompatible
 from atlas_mcp.models.prices import price_of
 from atlas_mcp.models.scripted import demo
-from atlas_mcp.presets import PRESETS, UNKNOWN_SERVER, Preset, preset_of
+from atlas_mcp.presets import PRESETS, UNKNOWN_SERVER, Preset, is_own_address, preset_of
 
 VENDORS = ("anthropic", *(preset.vendor for preset in PRESETS), "local", "scripted")
 
@@ -66,6 +68,10 @@ NO_WAY_TO_A_MODEL = (
 )
 
 
+_Endpoint: TypeAlias = tuple[str, str | None, str | None]
+"""A model, its address and the variable of its key: what rate limits and outages are shared by."""
+
+
 @dataclass(slots=True)
 class Pool:
     """The models that runs can use.
@@ -79,11 +85,13 @@ class Pool:
     settings: Settings
     models: Mapping[str, Model] = field(default_factory=dict[str, Model])
     circuit: CircuitPolicy = field(default_factory=CircuitPolicy)
-    _open: dict[tuple[str, str | None, str | None], Model] = field(
-        init=False, default_factory=dict[tuple[str, str | None, str | None], Model]
-    )
+    _open: dict[object, Model] = field(init=False, default_factory=dict[object, Model])
+    _gates: dict[_Endpoint, Gate] = field(init=False, default_factory=dict[_Endpoint, Gate])
     _connections: dict[tuple[str | None, str | None], Connection] = field(
         init=False, default_factory=dict[tuple[str | None, str | None], Connection]
+    )
+    _chat_connections: dict[tuple[str | None, str | None], ChatConnection] = field(
+        init=False, default_factory=dict[tuple[str | None, str | None], ChatConnection]
     )
     _preparing: anyio.Lock = field(init=False, default_factory=anyio.Lock)
 
@@ -165,15 +173,19 @@ class Pool:
 
     async def model(self, spec: ModelSpec) -> Model:
         """Return the model that `spec` names; the same object each time."""
-        key = (spec.model, spec.base_url, spec.api_key_env)
-        # One object per endpoint: two would hold two connection pools, or two copies of weights,
-        # and know nothing of each other's rate limits.
+        endpoint = (spec.model, spec.base_url, spec.api_key_env)
+        key: object = endpoint
+        if preset_of(spec.model.partition("/")[0]) is not None:
+            # What is said of an endpoint may differ from entry to entry.
+            key = spec
+        # One object per endpoint: two would hold two connection pools, or two copies of weights.
         async with self._preparing:
             if key not in self._open:
                 model = self.models.get(spec.model)
                 if model is None:
                     model = await anyio.to_thread.run_sync(self._make, spec)
-                self._open[key] = Gate(model, spec.parallel, self.circuit)
+                gate = self._gates.setdefault(endpoint, Gate(spec.parallel, self.circuit))
+                self._open[key] = Gated(model, gate)
         return self._open[key]
 
     async def aclose(self) -> None:
@@ -184,6 +196,9 @@ class Pool:
         connections, self._connections = list(self._connections.values()), {}
         for connection in connections:
             await connection.aclose()
+        chats, self._chat_connections = list(self._chat_connections.values()), {}
+        for chat in chats:
+            await chat.aclose()
 
     def _entry(self, name: str) -> SolverSpec:
         configured = self.settings.solvers.get(name)
@@ -277,11 +292,10 @@ class Pool:
         if vendor == "scripted":
             return demo()
         key = self.settings.keys.get(spec.api_key_env) if spec.api_key_env else None
-        if preset_of(vendor) is not None:
-            from atlas_mcp.models.openai_compatible import OpenAICompatible
-
-            return OpenAICompatible(spec, api_key=key, price=self._price_override(spec))
         endpoint = (spec.base_url, spec.api_key_env)
+        if preset_of(vendor) is not None:
+            chat = self._chat_connections.setdefault(endpoint, ChatConnection(spec.base_url, key))
+            return OpenAICompatible(spec, price=self._price_override(spec), connection=chat)
         connection = self._connections.get(endpoint)
         if connection is None:
             connection = Connection(base_url=spec.base_url, api_key=key)
@@ -353,6 +367,8 @@ def _chat_spec(model: str, preset: Preset, entry: EndpointSettings) -> ModelSpec
         preset = UNKNOWN_SERVER
     base_url = _given(entry.base_url, default=preset.base_url)
     image_px = _given(entry.max_image_px, default=CHAT_IMAGE_PX)
+    if entry.base_url is not None and not is_own_address(preset, entry.base_url):
+        preset = replace(preset, key_env=None)
     price = price_of(model, override=_price(entry), base_url=base_url)
     if price is None and preset.free and _is_loopback(base_url):
         price = Price(FREE, FREE)

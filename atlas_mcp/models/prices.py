@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from atlas_mcp.atlas.usage import FREE, Cost, Price, Usage
-from atlas_mcp.presets import preset_of
+from atlas_mcp.presets import is_own_address, preset_of
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, Provider
@@ -124,7 +124,8 @@ def _find(model: str, base_url: str | None) -> tuple[Provider, ModelInfo] | None
         with contextlib.suppress(LookupError):
             return tables.find_provider_model(name, None, None, base_url)
     known = vendor if preset is None else preset.prices
-    if known is None:
+    if known is None or not (base_url is None or is_own_address(preset, base_url)):
+        # A model of the same name at another address need not cost the same.
         return None
     try:
         return tables.find_provider_model(name, None, known, None)

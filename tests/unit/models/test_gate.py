@@ -15,7 +15,7 @@ from atlas_mcp.atlas.messages import AssistantTurn, ModelRequest, Reply, Text, U
 from atlas_mcp.atlas.usage import FREE, Cost, Usage
 from atlas_mcp.errors import ModelDown, ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.base import Model, OnTokens, OnUsage
-from atlas_mcp.models.gate import LONGEST_WAIT, CircuitPolicy, Gate
+from atlas_mcp.models.gate import LONGEST_WAIT, CircuitPolicy, Gate, Gated
 from atlas_mcp.models.retry import RetryPolicy, generate_with_retries
 
 NAME = "maker/m"
@@ -74,17 +74,21 @@ class Endpoint(Model):
         """Nothing is held."""
 
 
+def gated(endpoint: Endpoint, **settings: Any) -> Gated:
+    return Gated(endpoint, Gate(**settings))
+
+
 def opens_at_once(after: int = 3, *, cool_down: float = 3_600.0) -> CircuitPolicy:
     return CircuitPolicy(opens_after=after, opens_after_seconds=0.0, cool_down=cool_down)
 
 
-async def fail(gate: Gate, times: int) -> None:
+async def fail(gate: Gated, times: int) -> None:
     for _ in range(times):
         with pytest.raises(ModelUnavailable):
             await gate.generate(REQUEST)
 
 
-async def call(gate: Gate, results: list[Any]) -> None:
+async def call(gate: Gated, results: list[Any]) -> None:
     try:
         results.append(await gate.generate(REQUEST))
     except ModelError as error:
@@ -96,7 +100,7 @@ async def call(gate: Gate, results: list[Any]) -> None:
 
 async def test_no_more_calls_are_in_flight_than_an_endpoint_has_slots() -> None:
     endpoint = Endpoint(gate=anyio.Event())
-    gate = Gate(endpoint, parallel=2)
+    gate = gated(endpoint, parallel=2)
     results: list[Any] = []
     waiting = 0
 
@@ -119,7 +123,7 @@ async def test_without_a_bound_all_calls_are_in_flight_together() -> None:
 
     async with anyio.create_task_group() as tasks:
         for _ in range(50):
-            tasks.start_soon(call, Gate(endpoint), results)
+            tasks.start_soon(call, gated(endpoint), results)
         await anyio.wait_all_tasks_blocked()
         assert endpoint.gate is not None
         endpoint.gate.set()
@@ -130,7 +134,7 @@ async def test_without_a_bound_all_calls_are_in_flight_together() -> None:
 async def test_a_call_that_waits_for_a_slot_counts_as_no_request() -> None:
     """A stopped call is billed at most what it held; one that never left is billed nothing."""
     endpoint = Endpoint(gate=anyio.Event())
-    gate = Gate(endpoint, parallel=1)
+    gate = gated(endpoint, parallel=1)
     counted: list[Usage] = []
 
     def on_usage(usage: Usage, cost: Cost) -> None:
@@ -155,7 +159,7 @@ async def test_a_call_that_waits_for_a_slot_counts_as_no_request() -> None:
 async def test_a_wait_that_one_caller_is_told_of_is_kept_by_all() -> None:
     limited = ModelUnavailable(NAME, "slow down", retry_after=30.0)
     endpoint = Endpoint([limited, REPLY])
-    gate = Gate(endpoint, random=lambda: 0.0)
+    gate = gated(endpoint, random=lambda: 0.0)
     results: list[Any] = []
 
     await call(gate, results)
@@ -172,7 +176,7 @@ async def test_a_wait_that_one_caller_is_told_of_is_kept_by_all() -> None:
 async def test_callers_leave_a_shared_wait_one_after_the_other() -> None:
     numbers = iter([0.0, 0.5, 1.0])
     endpoint = Endpoint([ModelUnavailable(NAME, "slow down", retry_after=8.0), REPLY])
-    gate = Gate(endpoint, random=lambda: next(numbers))
+    gate = gated(endpoint, random=lambda: next(numbers))
     results: list[Any] = []
 
     await call(gate, results)
@@ -187,7 +191,7 @@ async def test_callers_leave_a_shared_wait_one_after_the_other() -> None:
 @mock_clock
 async def test_whoever_is_told_to_wait_for_an_hour_is_told_so_alone() -> None:
     endpoint = Endpoint([ModelUnavailable(NAME, "no", retry_after=LONGEST_WAIT + 1), REPLY])
-    gate = Gate(endpoint)
+    gate = gated(endpoint)
     results: list[Any] = []
 
     await call(gate, results)
@@ -203,14 +207,14 @@ async def test_whoever_is_told_to_wait_for_an_hour_is_told_so_alone() -> None:
 
 async def test_an_endpoint_that_failed_too_often_in_a_row_is_not_asked() -> None:
     endpoint = Endpoint([DOWN])
-    gate = Gate(endpoint, circuit=opens_at_once(3))
+    gate = gated(endpoint, circuit=opens_at_once(3))
     await fail(gate, 3)
 
     with pytest.raises(ModelDown) as caught:
         await gate.generate(REQUEST)
 
     assert endpoint.calls == 3
-    assert gate.is_down
+    assert gate.gate.is_down
     assert "3 times in a row" in str(caught.value)
     assert "it is down" in str(caught.value)
     assert caught.value.usage == Usage()
@@ -218,30 +222,30 @@ async def test_an_endpoint_that_failed_too_often_in_a_row_is_not_asked() -> None
 
 async def test_failures_with_a_success_between_them_are_not_in_a_row() -> None:
     endpoint = Endpoint([DOWN, DOWN, REPLY, DOWN, DOWN, REPLY])
-    gate = Gate(endpoint, circuit=opens_at_once(3))
+    gate = gated(endpoint, circuit=opens_at_once(3))
 
     await fail(gate, 2)
     await gate.generate(REQUEST)
     await fail(gate, 2)
 
-    assert not gate.is_down
+    assert not gate.gate.is_down
 
 
 async def test_a_refusal_is_an_answer() -> None:
     endpoint = Endpoint([DOWN, DOWN, ModelRejected(NAME, "no such model"), DOWN, REPLY])
-    gate = Gate(endpoint, circuit=opens_at_once(3))
+    gate = gated(endpoint, circuit=opens_at_once(3))
     await fail(gate, 2)
 
     with pytest.raises(ModelRejected):
         await gate.generate(REQUEST)
     await fail(gate, 1)
 
-    assert not gate.is_down
+    assert not gate.gate.is_down
 
 
 async def test_calls_that_fail_together_do_not_open_the_circuit() -> None:
     endpoint = Endpoint([DOWN], gate=anyio.Event())
-    gate = Gate(endpoint)
+    gate = gated(endpoint)
     results: list[Any] = []
 
     async with anyio.create_task_group() as tasks:
@@ -251,13 +255,13 @@ async def test_calls_that_fail_together_do_not_open_the_circuit() -> None:
         assert endpoint.gate is not None
         endpoint.gate.set()
 
-    assert not gate.is_down
+    assert not gate.gate.is_down
 
 
 @mock_clock
 async def test_after_the_cool_down_one_call_tries_and_opens_the_way_for_all() -> None:
     endpoint = Endpoint([DOWN, DOWN, DOWN, REPLY], gate=None)
-    gate = Gate(endpoint, circuit=opens_at_once(3, cool_down=30.0))
+    gate = gated(endpoint, circuit=opens_at_once(3, cool_down=30.0))
     await fail(gate, 3)
     await anyio.sleep(31)
     endpoint.gate = anyio.Event()
@@ -273,13 +277,13 @@ async def test_after_the_cool_down_one_call_tries_and_opens_the_way_for_all() ->
 
     assert isinstance(refused[0], ModelDown)
     assert results == [REPLY, REPLY]
-    assert not gate.is_down
+    assert not gate.gate.is_down
 
 
 @mock_clock
 async def test_a_try_that_fails_closes_the_way_again() -> None:
     endpoint = Endpoint([DOWN])
-    gate = Gate(endpoint, circuit=opens_at_once(3, cool_down=30.0))
+    gate = gated(endpoint, circuit=opens_at_once(3, cool_down=30.0))
     await fail(gate, 3)
     await anyio.sleep(31)
 
@@ -291,7 +295,7 @@ async def test_a_try_that_fails_closes_the_way_again() -> None:
 @mock_clock
 async def test_a_try_that_is_cancelled_leaves_it_to_the_next() -> None:
     endpoint = Endpoint([DOWN, DOWN, DOWN, REPLY])
-    gate = Gate(endpoint, circuit=opens_at_once(3, cool_down=30.0))
+    gate = gated(endpoint, circuit=opens_at_once(3, cool_down=30.0))
     await fail(gate, 3)
     await anyio.sleep(31)
     endpoint.gate = anyio.Event()
@@ -305,7 +309,7 @@ async def test_a_try_that_is_cancelled_leaves_it_to_the_next() -> None:
 
 async def test_a_call_to_an_endpoint_that_is_down_is_not_tried_again() -> None:
     endpoint = Endpoint([DOWN])
-    gate = Gate(endpoint, circuit=opens_at_once(3))
+    gate = gated(endpoint, circuit=opens_at_once(3))
     patient = RetryPolicy(attempts=10, first_delay=0, longest_delay=0)
 
     with pytest.raises(ModelDown) as caught:
@@ -316,4 +320,4 @@ async def test_a_call_to_an_endpoint_that_is_down_is_not_tried_again() -> None:
 
 
 async def test_a_gate_has_the_name_of_what_is_behind_it() -> None:
-    assert Gate(Endpoint()).name == NAME
+    assert gated(Endpoint()).name == NAME

@@ -1,0 +1,317 @@
+"""A reply of Chat Completions, put together from whatever pieces a server cuts it into."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from atlas_mcp.atlas.messages import Stop
+from atlas_mcp.atlas.usage import Usage
+from atlas_mcp.models.chat_stream import ChatStream, Lines, error_of
+from atlas_mcp.testing.chat_endpoints import (
+    DEEPSEEK,
+    GOOGLE,
+    LLAMA,
+    MISTRAL,
+    OPENAI,
+    OPENROUTER,
+    XAI,
+    Endpoint,
+)
+from atlas_mcp.testing.chat_wire import message_of, pieces_of, told_of, usage_of
+from atlas_mcp.testing.replies import ApiReply, Call, Quirk, Tokens
+
+TOKENS = Tokens(input=5, output=70, cache_read=2_000, reasoning=40)
+CALLS = (Call("explore", {"strategy": "diréct", "n": [1, 2]}, "t1"), Call("explore", {}, "t2"))
+KINDS = {
+    "openai": OPENAI,
+    "google": GOOGLE,
+    "xai": XAI,
+    "deepseek": DEEPSEEK,
+    "mistral": MISTRAL,
+    "openrouter": OPENROUTER,
+    "llama.cpp": LLAMA,
+}
+
+
+def wire(reply: ApiReply, endpoint: Endpoint = OPENAI) -> tuple[bytes, dict[str, Any]]:
+    """Return a reply as it goes over the wire, and as the message it is."""
+    message = message_of(reply, endpoint)
+    tokens = reply.tokens or TOKENS
+    counts = None if "no_usage" in reply.quirks else usage_of(reply, tokens, endpoint)
+    body = {"model": "m"}
+    pieces = pieces_of(body, reply, message, counts, endpoint=endpoint, told=told_of(tokens))
+    return b"".join(piece.data for piece in pieces), message
+
+
+def read(sent: bytes, *cuts: int) -> ChatStream:
+    """Return what comes of bytes that arrive in pieces, cut where it is said."""
+    stream, lines = ChatStream(), Lines()
+    edges = (0, *cuts, len(sent))
+    for start, end in pairwise(edges):
+        for line in lines.feed(sent[start:end]):
+            stream.feed(line)
+    for line in lines.end():
+        stream.feed(line)
+    return stream
+
+
+def stream_of(*chunks: dict[str, Any], done: bool = True) -> ChatStream:
+    stream = ChatStream()
+    for chunk in chunks:
+        stream.feed("data: " + json.dumps(chunk))
+    if done:
+        stream.feed("data: [DONE]")
+    return stream
+
+
+def delta(finish: str | None = None, **fields: Any) -> dict[str, Any]:
+    return {"choices": [{"index": 0, "delta": fields, "finish_reason": finish}]}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_stream_spells_its_message_again(kind: str) -> None:
+    reply = ApiReply(text="I explore. ✓", thinking="Hm, so.", calls=CALLS)
+    sent, message = wire(reply, KINDS[kind])
+
+    stream = read(sent)
+
+    assert stream.complete
+    assert stream.turn.verbatim == message
+    assert stream.turn.text == "I explore. ✓"
+    assert [(call.id, call.arguments) for call in stream.turn.tool_calls] == [
+        ("t1", {"strategy": "diréct", "n": [1, 2]}),
+        ("t2", {}),
+    ]
+    assert stream.stop == "tool_calls"
+    assert stream.usage() == Usage(1, 2_005, 70, cache_read_tokens=2_000)
+
+
+@pytest.mark.parametrize(
+    "quirk",
+    [
+        "no_finish",
+        "no_done",
+        "stop_with_calls",
+        "calls_without_index",
+        "calls_at_one_index",
+        "names_repeated",
+        "typed_content",
+    ],
+)
+def test_a_server_with_a_way_of_its_own_is_read_all_the_same(quirk: Quirk) -> None:
+    reply = ApiReply(text="I explore.", calls=CALLS, quirks=frozenset({quirk}))
+    sent, _ = wire(reply)
+
+    stream = read(sent)
+
+    assert stream.complete
+    assert (stream.turn.text, stream.stop) == ("I explore.", "tool_calls")
+    assert [(c.id, c.name, c.fault) for c in stream.turn.tool_calls] == [
+        ("t1", "explore", None),
+        ("t2", "explore", None),
+    ]
+
+
+def test_calls_without_a_name_get_one_each_to_be_answered_by() -> None:
+    sent, _ = wire(ApiReply(calls=CALLS, quirks=frozenset({"calls_without_id"})))
+
+    turn = read(sent).turn
+
+    names = [call.id for call in turn.tool_calls]
+    assert len(set(names)) == 2
+    assert [call["id"] for call in turn.verbatim["tool_calls"]] == names
+
+
+def test_a_stream_reads_the_same_wherever_it_is_cut() -> None:
+    sent, message = wire(ApiReply(text="é✓", thinking="…", calls=CALLS[:1], deltas=2))
+    for cut in range(len(sent)):
+        assert read(sent, cut).turn.verbatim == message
+    assert read(sent.replace(b"\n", b"\r\n")).turn.verbatim == message
+
+
+@pytest.mark.parametrize("character", ["\u2028", "\u2029", "\x85"])
+def test_a_character_that_ends_lines_elsewhere_ends_none_here(character: str) -> None:
+    """JSON may hold them as they are, and many servers write them so."""
+    chunk = json.dumps(delta("stop", content=f"a{character}b"), ensure_ascii=False)
+
+    assert read(f"data: {chunk}\n\n".encode()).turn.text == f"a{character}b"
+
+
+def test_a_last_line_without_an_end_is_read() -> None:
+    assert read(b"data: " + json.dumps(delta("stop", content="a")).encode()).turn.text == "a"
+
+
+def test_signed_thinking_is_put_together_part_by_part() -> None:
+    stream = stream_of(
+        delta(reasoning_details=[{"index": 0, "type": "reasoning.text", "text": "I "}]),
+        delta(reasoning_details=[{"index": 0, "text": "think."}]),
+        delta(reasoning_details=[{"index": 0, "signature": "sig"}]),
+        delta(reasoning_details=[{"index": 1, "type": "reasoning.encrypted", "data": "x"}]),
+        delta("stop", content="So."),
+    )
+
+    assert stream.turn.verbatim["reasoning_details"] == [
+        {"index": 0, "type": "reasoning.text", "text": "I think.", "signature": "sig"},
+        {"index": 1, "type": "reasoning.encrypted", "data": "x"},
+    ]
+
+
+@pytest.mark.parametrize("written", ['{"cut": ', "[1]", "no", '"text"'])
+def test_arguments_that_cannot_be_read_are_a_fault_and_go_back_as_none(written: str) -> None:
+    """Several servers read them when they come back, and refuse what they cannot read."""
+    sent, _ = wire(ApiReply(calls=(Call("explore", written, "t1"),)))
+
+    turn = read(sent).turn
+
+    [call] = turn.tool_calls
+    assert call.fault is not None
+    assert call.arguments == {}
+    assert turn.verbatim["tool_calls"][0]["function"]["arguments"] == "{}"
+
+
+def test_arguments_that_come_as_an_object_go_back_as_text() -> None:
+    call = {"index": 0, "id": "t", "function": {"name": "explore", "arguments": {"a": 1}}}
+
+    turn = stream_of(delta("tool_calls", tool_calls=[call])).turn
+
+    assert turn.tool_calls[0].arguments == {"a": 1}
+    assert json.loads(turn.verbatim["tool_calls"][0]["function"]["arguments"]) == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("chunk", "stop", "detail"),
+    [
+        (delta("stop", content="a"), "end", ""),
+        (delta("length", content="a"), "max_tokens", ""),
+        (delta("content_filter"), "refusal", "the endpoint's content filter"),
+        (delta("stop", refusal="I may not."), "refusal", "I may not."),
+        (delta("something_new", content="a"), "end", ""),
+        (delta(None, content="a"), "end", ""),
+    ],
+)
+def test_every_reason_for_the_end_has_its_meaning(
+    chunk: dict[str, Any], stop: Stop, detail: str
+) -> None:
+    stream = stream_of(chunk)
+
+    assert (stream.stop, stream.detail) == (stop, detail)
+
+
+@pytest.mark.parametrize(
+    ("counts", "usage"),
+    [
+        ({"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13}, Usage(1, 9, 4)),
+        # Thinking left out of what was written, and counted in the total.
+        ({"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 53}, Usage(1, 9, 44)),
+        ({"prompt_tokens": 9, "prompt_cache_hit_tokens": 5}, Usage(1, 9, 0, 5)),
+        ({"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": 5}}, Usage(1, 9, 0, 5)),
+        (
+            {
+                "prompt_tokens": 9,
+                "prompt_tokens_details": {"cached_tokens": 5, "cache_write_tokens": 8},
+            },
+            Usage(1, 9, 0, 5, 4),
+        ),
+        ({"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": 99}}, Usage(1, 9, 0, 9)),
+        ({"prompt_tokens": None, "completion_tokens": -1, "total_tokens": "x"}, Usage(1)),
+    ],
+)
+def test_counts_are_read_in_every_vendors_way(counts: dict[str, Any], usage: Usage) -> None:
+    assert stream_of(delta("stop", content="a"), {"choices": [], "usage": counts}).usage() == usage
+
+
+def test_counts_that_come_with_every_chunk_are_the_last_ones() -> None:
+    first = {**delta(content="a"), "usage": {"prompt_tokens": 9, "completion_tokens": 1}}
+    last = {**delta("stop", content="b"), "usage": {"prompt_tokens": 9, "completion_tokens": 2}}
+
+    assert stream_of(first, last).usage() == Usage(1, 9, 2)
+
+
+def test_a_reply_without_counts_is_one_request() -> None:
+    stream = stream_of(delta("stop", content="a"))
+
+    assert stream.counts is None
+    assert stream.usage() == Usage(1)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('data: {"error": {"message": "overloaded", "code": 502}}', "overloaded"),
+        ('data: {"error": "overloaded"}', "overloaded"),
+        ('error: {"message": "overloaded", "code": 500}', "overloaded"),
+        ("error: overloaded", "overloaded"),
+        (
+            'data: {"choices": [{"finish_reason": "error", "error": {"message": "overloaded"}}]}',
+            "overloaded",
+        ),
+        ('data: {"choices": [{"finish_reason": "error"}]}', "no reason"),
+    ],
+)
+def test_an_error_inside_a_stream_is_heard_in_every_servers_way(line: str, words: str) -> None:
+    stream = stream_of(delta(content="a"), done=False)
+    stream.feed(line)
+    stream.feed("data: [DONE]")
+
+    assert stream.error is not None
+    assert words in stream.error["message"]
+    assert not stream.complete
+
+
+def test_a_stream_that_only_ends_is_no_reply() -> None:
+    assert not stream_of().complete
+    assert not stream_of(delta(content="a"), done=False).complete
+
+
+@pytest.mark.parametrize("line", ["", ": ping", "event: message", "id: 4", "retry: 10"])
+def test_lines_that_are_no_data_are_passed_over(line: str) -> None:
+    stream = ChatStream()
+
+    stream.feed(line)
+
+    assert (stream.ended, stream.error) == (False, None)
+
+
+@pytest.mark.parametrize("line", ["data: {", "data:", "data: nonsense"])
+def test_data_that_is_no_json_cannot_be_read(line: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        ChatStream().feed(line)
+
+
+def test_a_reply_in_one_piece_is_read_like_a_stream() -> None:
+    stream = ChatStream()
+    message = {"role": "assistant", "content": "a", "refusal": None}
+
+    stream.feed_whole(
+        json.dumps(
+            {
+                "id": "x",
+                "choices": [{"message": message, "finish_reason": "length"}],
+                "usage": {"prompt_tokens": 3, "completion_tokens": 2},
+            }
+        ).encode()
+    )
+
+    assert stream.complete
+    assert (stream.id, stream.stop) == ("x", "max_tokens")
+    assert stream.turn.verbatim == {"role": "assistant", "content": "a"}
+    assert stream.usage() == Usage(1, 3, 2)
+
+
+def test_characters_count_what_is_thought_said_and_called() -> None:
+    stream = stream_of(
+        delta(reasoning_content="abc"),
+        delta(content="de"),
+        delta(tool_calls=[{"index": 0, "function": {"name": "explore", "arguments": "{}"}}]),
+    )
+
+    assert stream.characters == 7
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'"x"', b"null"])
+def test_an_answer_without_an_error_object_has_none(body: bytes) -> None:
+    assert error_of(body) == {}

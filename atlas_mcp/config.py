@@ -13,6 +13,7 @@ from copy import deepcopy
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -22,6 +23,7 @@ from pydantic import (
     Field,
     ValidationError,
 )
+from pydantic_core import PydanticCustomError
 
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.presets import PRESETS, MaxTokensField, SchemaMode
@@ -76,6 +78,20 @@ def _absolute(paths: tuple[Path, ...]) -> tuple[Path, ...]:
     return found
 
 
+def _address(value: str) -> str:
+    """Refuse what is no address of an endpoint."""
+    try:
+        parts = urlsplit(value)
+        known = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        known = False
+    if not known:
+        raise PydanticCustomError(
+            "address", "input should be an address such as 'http://127.0.0.1:8000/v1'"
+        )
+    return value
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -112,7 +128,7 @@ class EndpointSettings(_Section):
     """
 
     effort: EffortName | None = None
-    base_url: str | None = None
+    base_url: Annotated[str, AfterValidator(_address)] | None = None
     api_key_env: str | None = None
     efforts: tuple[EffortName, ...] | None = None
     schema_mode: SchemaMode | None = Field(default=None, alias="schema")
@@ -383,6 +399,7 @@ def _explain(error: ValidationError, path: str, variables: Mapping[tuple[str, ..
     if fault["type"] == "extra_forbidden":
         return f"{where} is not known"
     given = fault["input"]
-    # A table is not repeated: a key may stand in it.
-    shown = "" if isinstance(given, dict | list) else f", not {given!r}"
+    # Neither a table nor an address is repeated: a key may stand in it.
+    secret = isinstance(given, dict | list) or fault["type"] == "address"
+    shown = "" if secret else f", not {given!r}"
     return f"{where}: {fault['msg'].lower()}{shown}"

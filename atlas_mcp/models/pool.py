@@ -188,6 +188,18 @@ class Pool:
                 self._open[key] = Gated(model, gate)
         return self._open[key]
 
+    def price_override(self, spec: ModelSpec) -> Price | None:
+        """Return the operator's own price of a model, `None` if the tables are to be asked."""
+        preset = preset_of(spec.model.partition("/")[0])
+        own = None if preset is None else preset.base_url
+        entries = (*self.settings.solvers.values(), self.settings.orchestrator)
+        for entry in entries:
+            if entry is None or entry.price is None or entry.model != spec.model:
+                continue
+            if (entry.base_url or own) == spec.base_url:
+                return _price(entry)
+        return None
+
     async def aclose(self) -> None:
         """Close every model that was opened."""
         models, self._open = list(self._open.values()), {}
@@ -295,22 +307,12 @@ class Pool:
         endpoint = (spec.base_url, spec.api_key_env)
         if preset_of(vendor) is not None:
             chat = self._chat_connections.setdefault(endpoint, ChatConnection(spec.base_url, key))
-            return OpenAICompatible(spec, price=self._price_override(spec), connection=chat)
+            return OpenAICompatible(spec, price=self.price_override(spec), connection=chat)
         connection = self._connections.get(endpoint)
         if connection is None:
             connection = Connection(base_url=spec.base_url, api_key=key)
             self._connections[endpoint] = connection
-        return Claude(name, price=self._price_override(spec), connection=connection)
-
-    def _price_override(self, spec: ModelSpec) -> Price | None:
-        """Return the operator's own price of a model, `None` if the tables are to be asked."""
-        entries = (*self.settings.solvers.values(), self.settings.orchestrator)
-        for entry in entries:
-            if entry is None or entry.price is None or entry.model != spec.model:
-                continue
-            if entry.base_url in (None, spec.base_url):
-                return _price(entry)
-        return None
+        return Claude(name, price=self.price_override(spec), connection=connection)
 
     def _local(self, name: str) -> Model:
         from atlas_mcp.models.local import Local

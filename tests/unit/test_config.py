@@ -255,3 +255,184 @@ def test_a_folder_that_depends_on_where_the_server_starts_is_refused(
         load(toml, ATLAS_IMAGES_FOLDERS=given)
     with pytest.raises(ConfigError, match=r"images\.folders"):
         load(toml, f"[images]\nfolders = {given.split(':')!r}")
+
+
+# Endpoints of any vendor, and what is told of them
+
+
+def test_an_entry_declares_what_its_endpoint_takes(toml: Path) -> None:
+    toml.write_text("""
+        [solvers.qwen]
+        model = "openai/qwen"
+        base_url = "http://127.0.0.1:8000/v1"
+        effort = "low"
+        efforts = ["low", "high"]
+        schema = "json"
+        tools = true
+        images = true
+        max_image_px = 1024
+        max_tokens = 4096
+        max_tokens_field = "max_completion_tokens"
+        parallel = 2
+        price = { input = 1, output = 2, cache_read = 0.1, cache_write = 1.25 }
+    """)
+
+    entry = load_settings({"ATLAS_CONFIG": str(toml)}).solvers["qwen"]
+
+    assert (entry.effort, entry.efforts) == ("low", ("low", "high"))
+    assert (entry.schema_mode, entry.tools, entry.images) == ("json", True, True)
+    assert (entry.max_image_px, entry.max_tokens, entry.parallel) == (1_024, 4_096, 2)
+    assert entry.max_tokens_field == "max_completion_tokens"
+    assert entry.price is not None
+    assert (entry.price.cache_read, entry.price.cache_write) == (Decimal("0.1"), Decimal("1.25"))
+
+
+def test_what_an_entry_does_not_declare_is_left_open(toml: Path) -> None:
+    toml.write_text('[solvers.x]\nmodel = "openai/m"\n')
+
+    entry = load_settings({"ATLAS_CONFIG": str(toml)}).solvers["x"]
+
+    assert entry.model_dump(exclude={"model"}) == dict.fromkeys(
+        key for key in type(entry).model_fields if key != "model"
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "attribute", "read"),
+    [
+        ("SCHEMA", "json", "schema_mode", "json"),
+        ("BASE_URL", "http://127.0.0.1:9/v1", "base_url", "http://127.0.0.1:9/v1"),
+        ("TOOLS", "true", "tools", True),
+        ("IMAGES", "false", "images", False),
+        ("MAX_IMAGE_PX", "512", "max_image_px", 512),
+        ("MAX_TOKENS", "4096", "max_tokens", 4_096),
+        ("MAX_TOKENS_FIELD", "max_tokens", "max_tokens_field", "max_tokens"),
+        ("PARALLEL", "3", "parallel", 3),
+        ("EFFORT", "low", "effort", "low"),
+    ],
+)
+def test_a_scalar_of_an_entry_has_its_variable_too(
+    toml: Path, key: str, value: str, attribute: str, read: object
+) -> None:
+    toml.write_text('[solvers.x]\nmodel = "openai/m"\n')
+
+    settings = load_settings(
+        {
+            "ATLAS_CONFIG": str(toml),
+            f"ATLAS_SOLVERS_X_{key}": value,
+            f"ATLAS_ORCHESTRATOR_{key}": value,
+        }
+    )
+
+    assert getattr(settings.solvers["x"], attribute) == read
+    assert getattr(settings.orchestrator, attribute) == read
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("SCHEMA", "loose", ["ATLAS_SOLVERS_X_SCHEMA", "'strict'", "'loose'"]),
+        ("EFFORT", "huge", ["ATLAS_SOLVERS_X_EFFORT", "'huge'"]),
+        ("MAX_TOKENS", "5", ["ATLAS_SOLVERS_X_MAX_TOKENS", "1024"]),
+        ("PARALLEL", "0", ["ATLAS_SOLVERS_X_PARALLEL", "1"]),
+        ("MAX_IMAGE_PX", "10", ["ATLAS_SOLVERS_X_MAX_IMAGE_PX", "64"]),
+        ("BASE_URL", "127.0.0.1:8000", ["ATLAS_SOLVERS_X_BASE_URL", "http://"]),
+    ],
+)
+def test_a_wrong_value_is_named_by_its_variable(
+    toml: Path, key: str, value: str, words: list[str]
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(toml, '[solvers.x]\nmodel = "openai/m"\n', **{f"ATLAS_SOLVERS_X_{key}": value})
+
+    for word in words:
+        assert word in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address", ["nonsense", "ftp://host/v1", "http://[::1", "http://user:secret@host:99999/v1"]
+)
+def test_an_address_that_is_none_is_refused_and_not_repeated(toml: Path, address: str) -> None:
+    with pytest.raises(ConfigError, match=r"solvers.x.base_url.*http://127") as caught:
+        load(toml, f'[solvers.x]\nmodel = "openai/m"\nbase_url = "{address}"\n')
+
+    assert address not in str(caught.value)
+
+
+def test_the_keys_of_presets_are_read_without_being_named(toml: Path) -> None:
+    toml.write_text("")
+
+    settings = load_settings(
+        {"ATLAS_CONFIG": str(toml), "MISTRAL_API_KEY": "secret-word", "SOME_API_KEY": "other"}
+    )
+
+    assert settings.keys == {"MISTRAL_API_KEY": "secret-word"}
+    assert "secret-word" not in repr(settings)
+
+
+def test_a_key_written_where_its_variable_belongs_is_not_repeated(toml: Path) -> None:
+    with pytest.raises(ConfigError, match="never the key itself") as caught:
+        load(toml, '[solvers.x]\nmodel = "openai/m"\napi_key_env = "sk-secret-word"\n')
+
+    assert "sk-secret-word" not in str(caught.value)
+
+
+# Profiles
+
+
+@pytest.mark.parametrize("source", ["file", "environment"])
+def test_the_profile_of_the_paper_is_one_explore_a_turn_of_eight_with_its_model(
+    toml: Path, source: str
+) -> None:
+    """Source: arXiv 2606.01667, the main results."""
+    toml.write_text('profile = "paper"\n' if source == "file" else "")
+    environ = {"ATLAS_PROFILE": "paper"} if source == "environment" else {}
+
+    settings = load_settings({"ATLAS_CONFIG": str(toml), **environ})
+
+    budget = settings.budget
+    assert (budget.max_explores, budget.max_parallel, budget.prefetch) == (8, 1, 0)
+    assert settings.orchestrator is not None
+    assert settings.orchestrator.model == "anthropic/claude-sonnet-4-6"
+    assert [entry.model for entry in settings.solvers.values()] == ["anthropic/claude-sonnet-4-6"]
+    assert budget.max_cost_usd == Decimal(5), "what a profile leaves alone stays as it is"
+
+
+def test_what_is_set_wins_over_the_profile(toml: Path) -> None:
+    toml.write_text("""
+        profile = "paper"
+        [budget]
+        max_explores = 4
+        [orchestrator]
+        effort = "low"
+        [solvers.mine]
+        model = "openai/m"
+        base_url = "http://127.0.0.1:8000/v1"
+    """)
+
+    settings = load_settings({"ATLAS_CONFIG": str(toml), "ATLAS_BUDGET_PREFETCH": "1"})
+
+    budget = settings.budget
+    assert (budget.max_explores, budget.max_parallel, budget.prefetch) == (4, 1, 1)
+    assert settings.orchestrator is not None
+    assert settings.orchestrator.model == "anthropic/claude-sonnet-4-6"
+    assert settings.orchestrator.effort == "low"
+    assert list(settings.solvers) == ["mine"], "a pool of one's own is not added to"
+
+
+@pytest.mark.parametrize("source", ["file", "environment"])
+def test_an_unknown_profile_is_named_with_the_known_ones(toml: Path, source: str) -> None:
+    environ = {"ATLAS_PROFILE": "papers"} if source == "environment" else {}
+
+    with pytest.raises(ConfigError, match="'paper'") as caught:
+        load(toml, 'profile = "papers"\n' if source == "file" else "", **environ)
+
+    assert ("ATLAS_PROFILE" if environ else "profile") in str(caught.value)
+
+
+@pytest.mark.parametrize("section", ["budget", "orchestrator"])
+def test_a_section_under_a_profile_that_is_no_table_is_an_error_that_names_it(
+    toml: Path, section: str
+) -> None:
+    with pytest.raises(ConfigError, match=section):
+        load(toml, f'profile = "paper"\n{section} = 5\n')

@@ -1,0 +1,327 @@
+"""From configured names to models: what is declared, what a preset says, and who gets which key."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from atlas_mcp.atlas.pool import ModelSpec
+from atlas_mcp.atlas.usage import FREE, Price
+from atlas_mcp.config import OrchestratorSettings, Settings, SolverSettings
+from atlas_mcp.errors import ConfigError, InvalidInput
+from atlas_mcp.models.openai_compatible import OpenAICompatible
+from atlas_mcp.models.pool import Pool
+from atlas_mcp.models.scripted import Says, Scripted
+from atlas_mcp.presets import PRESETS, preset_of
+
+HERE = "http://127.0.0.1:8000/v1"
+THERE = "https://gpu.example.org/v1"
+RATES = {"input": "0.2", "output": "0.6"}
+GRATIS = Price(FREE, FREE)
+KEYS = {preset.key_env: f"key of {preset.vendor}" for preset in PRESETS if preset.key_env}
+
+
+def pool(
+    home: Path,
+    entries: Mapping[str, Mapping[str, Any]] | None = None,
+    *,
+    orchestrator: Mapping[str, Any] | None = None,
+    keys: Mapping[str, str] = KEYS,
+    anthropic: bool = True,
+) -> Pool:
+    return Pool(
+        Settings(
+            home=home,
+            solvers={k: SolverSettings.model_validate(v) for k, v in (entries or {}).items()},
+            orchestrator=(
+                None if orchestrator is None else OrchestratorSettings.model_validate(orchestrator)
+            ),
+            keys=dict(keys),
+            has_anthropic_credentials=anthropic,
+        )
+    )
+
+
+def spec_of(home: Path, **entry: Any) -> ModelSpec:
+    [solver] = pool(home, {"x": entry}).solvers(None)
+    return solver.spec
+
+
+# What is declared, and what a preset says
+
+
+def test_what_an_entry_declares_wins_over_its_preset(tmp_path: Path) -> None:
+    spec = spec_of(
+        tmp_path,
+        model="mistral/m",
+        schema="json",
+        tools=False,
+        images=True,
+        efforts=["low", "high"],
+        effort="high",
+        max_tokens=2_048,
+        max_tokens_field="max_completion_tokens",
+        max_image_px=512,
+        parallel=3,
+        price=RATES,
+    )
+
+    assert (spec.schema_mode, spec.tools, spec.images) == ("json", False, True)
+    assert (spec.efforts, spec.effort) == (("low", "high"), "high")
+    assert (spec.max_tokens, spec.max_tokens_field) == (2_048, "max_completion_tokens")
+    assert (spec.image_px, spec.parallel) == (512, 3)
+    assert spec.price == Price(Decimal("0.2"), Decimal("0.6"))
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.vendor)
+def test_what_is_not_declared_is_as_the_preset_says(tmp_path: Path, preset: Any) -> None:
+    spec = spec_of(tmp_path, model=f"{preset.vendor}/some-model")
+
+    assert (spec.schema_mode, spec.tools) == (preset.schema, preset.tools)
+    assert (spec.base_url, spec.api_key_env) == (preset.base_url, preset.key_env)
+    assert (spec.max_tokens, spec.max_tokens_field) == (preset.max_tokens, preset.max_tokens_field)
+    assert spec.parallel == preset.parallel
+
+
+@pytest.mark.parametrize("name", ["gpt-6-sol", "some-vision-reasoner-tool-json"])
+def test_nothing_is_read_out_of_a_models_name(tmp_path: Path, name: str) -> None:
+    spec = spec_of(tmp_path, model=f"openai/{name}")
+
+    assert (spec.efforts, spec.images) == ((), False)
+
+
+def test_a_model_that_no_entry_names_can_be_asked_for_all_the_same(tmp_path: Path) -> None:
+    [solver] = pool(tmp_path).solvers(["openrouter/meta/llama"])
+
+    assert (solver.name, solver.spec.model) == ("openrouter/meta/llama", "openrouter/meta/llama")
+
+
+@pytest.mark.parametrize("name", ["nobody/m", "openai/", "openai", "/m", "m"])
+def test_a_name_of_no_known_vendor_is_refused_with_the_known_ones(
+    tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(InvalidInput, match=r"solvers") as caught:
+        pool(tmp_path).solvers([name])
+
+    assert repr(name) in str(caught.value)
+
+
+def test_an_entry_of_no_known_vendor_is_a_fault_of_the_configuration(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"\[solvers.x\] model: 'nobody/m'.*'ollama/…'"):
+        pool(tmp_path, {"x": {"model": "nobody/m"}}).solvers(None)
+
+
+# Addresses and keys
+
+
+@pytest.mark.parametrize("vendor", [preset.vendor for preset in PRESETS if preset.key_env])
+async def test_a_vendors_key_goes_to_no_other_address(tmp_path: Path, vendor: str) -> None:
+    entries = {"own": {"model": f"{vendor}/m"}, "else": {"model": f"{vendor}/m", "base_url": THERE}}
+    own, elsewhere = pool(tmp_path, entries).solvers(None)
+
+    preset = preset_of(vendor)
+    assert preset is not None
+    assert own.spec.api_key_env == preset.key_env
+    assert (elsewhere.spec.api_key_env, elsewhere.spec.base_url) == (None, THERE)
+
+
+def test_a_vendors_own_address_written_out_is_its_own(tmp_path: Path) -> None:
+    spec = spec_of(tmp_path, model="mistral/m", base_url="https://api.mistral.ai/v1/")
+
+    assert spec.api_key_env == "MISTRAL_API_KEY"
+
+
+def test_another_address_gets_the_key_its_entry_names(tmp_path: Path) -> None:
+    entry = {"model": "openai/m", "base_url": THERE, "api_key_env": "MY_KEY"}
+
+    [solver] = pool(tmp_path, {"x": entry}, keys={"MY_KEY": "k"}).solvers(None)
+
+    assert solver.spec.api_key_env == "MY_KEY"
+
+
+def test_an_address_nobody_has_described_is_trusted_with_nothing(tmp_path: Path) -> None:
+    spec = spec_of(tmp_path, model="openai/gpt-6-sol", base_url=THERE)
+
+    assert (spec.tools, spec.schema_mode, spec.schema_with_tools) == (False, "prompt", False)
+    assert (spec.images, spec.efforts, spec.api_key_env) == (False, (), None)
+    assert spec.max_tokens_field == "max_tokens"
+    assert spec.price is None, "a model of that name need not cost there what it costs at OpenAI"
+
+
+# Prices
+
+
+@pytest.mark.parametrize(
+    ("entry", "price"),
+    [
+        ({"model": "ollama/m"}, GRATIS),
+        ({"model": "ollama/m", "base_url": "http://localhost:1/v1"}, GRATIS),
+        ({"model": "vllm/m", "base_url": "http://[::1]:1/v1"}, GRATIS),
+        ({"model": "vllm/m", "base_url": THERE}, None),
+        ({"model": "vllm/m", "base_url": "http://127.0.0.1.example.org/v1"}, None),
+        ({"model": "openai/m", "base_url": HERE}, None),
+        ({"model": "openai/no-such-model"}, None),
+        (
+            {"model": "ollama/m", "price": RATES},
+            Price(Decimal("0.2"), Decimal("0.6")),
+        ),
+    ],
+)
+def test_a_server_of_ones_own_is_free_on_this_machine_and_nowhere_else(
+    tmp_path: Path, entry: dict[str, Any], price: Price | None
+) -> None:
+    assert spec_of(tmp_path, **entry).price == price
+
+
+def test_a_model_the_tables_know_has_its_price(tmp_path: Path) -> None:
+    price = spec_of(tmp_path, model="openai/gpt-6-sol").price
+
+    assert price is not None
+    assert price.output > price.input > 0
+
+
+# The orchestrator
+
+
+def test_an_orchestrator_may_be_a_solver_by_name(tmp_path: Path) -> None:
+    entries = {"qwen": {"model": "ollama/qwen", "tools": True, "efforts": ["low"], "effort": "low"}}
+    made = pool(tmp_path, entries, orchestrator={"model": "qwen"})
+    solvers = made.solvers(None)
+
+    assert made.orchestrator(solvers) == solvers[0].spec
+
+
+def test_an_orchestrator_by_name_may_try_harder_and_write_more(tmp_path: Path) -> None:
+    entries = {"qwen": {"model": "ollama/qwen", "effort": "low"}}
+    orchestrator = {"model": "qwen", "effort": "max", "max_tokens": 4_096}
+    made = pool(tmp_path, entries, orchestrator=orchestrator)
+    [solver] = made.solvers(None)
+
+    spec = made.orchestrator([solver])
+
+    assert (spec.effort, spec.max_tokens) == ("max", 4_096)
+    assert (solver.spec.effort, solver.spec.max_tokens) == ("low", 8_192)
+
+
+def test_what_belongs_to_the_solver_is_refused_of_an_orchestrator_by_name(tmp_path: Path) -> None:
+    made = pool(
+        tmp_path,
+        {"qwen": {"model": "ollama/qwen"}},
+        orchestrator={"model": "qwen", "schema": "json"},
+    )
+
+    with pytest.raises(ConfigError, match=r"belongs to \[solvers.qwen\]"):
+        made.orchestrator(made.solvers(None))
+
+
+def test_an_orchestrator_of_its_own_is_used_as_it_declares(tmp_path: Path) -> None:
+    made = pool(
+        tmp_path,
+        {"x": {"model": "ollama/m"}},
+        orchestrator={"model": "openai/m", "base_url": HERE, "tools": True},
+    )
+
+    spec = made.orchestrator(made.solvers(None))
+
+    assert (spec.model, spec.base_url, spec.tools) == ("openai/m", HERE, True)
+    assert spec.effort == "high"
+
+
+def test_without_a_key_for_the_default_the_first_solver_orchestrates(tmp_path: Path) -> None:
+    made = pool(tmp_path, {"x": {"model": "mistral/m"}}, anthropic=False)
+    solvers = made.solvers(None)
+
+    assert made.orchestrator(solvers) == solvers[0].spec
+
+
+# What is missing, told before any money is spent
+
+
+def test_a_missing_key_is_named_before_a_run_opens(tmp_path: Path) -> None:
+    made = pool(tmp_path, {"x": {"model": "mistral/m"}}, keys={})
+
+    with pytest.raises(ConfigError, match=r"solver 'x'.*set MISTRAL_API_KEY"):
+        made.solvers(None)
+
+    spec = spec_of(tmp_path, model="mistral/m")
+    assert made.readiness(spec) == "no key: set MISTRAL_API_KEY"
+
+
+def test_a_missing_key_of_the_orchestrator_is_named_before_a_run_opens(tmp_path: Path) -> None:
+    made = pool(tmp_path, {"x": {"model": "ollama/m"}}, orchestrator={"model": "xai/m"}, keys={})
+
+    with pytest.raises(ConfigError, match=r"orchestrator.*set XAI_API_KEY"):
+        made.orchestrator(made.solvers(None))
+
+
+def test_a_missing_client_library_is_named_with_the_command_that_installs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "openai", None)
+
+    with pytest.raises(ConfigError, match=r'pip install "atlas-mcp\[openai\]"'):
+        pool(tmp_path, {"x": {"model": "ollama/m"}}).solvers(None)
+
+
+def test_a_pool_of_claude_alone_needs_no_such_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "openai", None)
+
+    [solver] = pool(tmp_path).solvers(None)
+
+    assert solver.spec.model.startswith("anthropic/")
+
+
+def test_a_model_that_stands_in_for_another_needs_neither_key_nor_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "openai", None)
+    made = pool(tmp_path, {"x": {"model": "mistral/m"}}, keys={})
+    made.models = {"mistral/m": Scripted(lambda request: Says())}
+
+    assert [solver.name for solver in made.solvers(None)] == ["x"]
+
+
+# Models
+
+
+async def test_entries_that_say_different_things_of_one_endpoint_are_different_models(
+    tmp_path: Path,
+) -> None:
+    entry = {"model": "openai/m", "base_url": HERE}
+    made = pool(tmp_path, {"a": entry, "b": {**entry, "schema": "strict"}, "c": entry})
+    a, b, c = [await made.model(solver.spec) for solver in made.solvers(None)]
+
+    assert isinstance(a, OpenAICompatible)
+    assert a is c
+    assert a is not b
+
+    await made.aclose()
+
+
+async def test_a_price_holds_for_the_endpoint_it_was_given_for(tmp_path: Path) -> None:
+    entries = {
+        "own": {"model": "mistral/m", "price": RATES},
+        "else": {"model": "mistral/m", "base_url": HERE},
+        "dear": {"model": "mistral/m", "base_url": THERE, "price": {"input": 5, "output": 9}},
+    }
+    made = pool(tmp_path, entries)
+
+    prices = [solver.spec.price for solver in made.solvers(None)]
+    overrides = [made.price_override(solver.spec) for solver in made.solvers(None)]
+
+    assert (
+        prices
+        == overrides
+        == [
+            Price(Decimal("0.2"), Decimal("0.6")),
+            None,
+            Price(Decimal(5), Decimal(9)),
+        ]
+    )

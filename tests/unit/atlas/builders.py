@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, TypeAlias
 
@@ -36,6 +36,7 @@ from atlas_mcp.atlas.pool import ModelSpec, RunSpec, SolverSpec, Workflow
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import FREE, Price, Usage
+from atlas_mcp.presets import SchemaMode
 
 MOST_STEPS = 400
 """Steps after which a run counts as endless: the largest of these tests takes under 100."""
@@ -53,10 +54,19 @@ def a_model(
     efforts: tuple[Effort, ...] = (),
     max_tokens: int = 32_000,
     images: bool = False,
+    schema_mode: SchemaMode = "strict",
+    schema_with_tools: bool = True,
 ) -> ModelSpec:
     rates = None if price is None else Price(Decimal(price[0]), Decimal(price[1]))
     return ModelSpec(
-        name, price=rates, tools=tools, efforts=efforts, max_tokens=max_tokens, images=images
+        name,
+        price=rates,
+        tools=tools,
+        efforts=efforts,
+        max_tokens=max_tokens,
+        images=images,
+        schema_mode=schema_mode,
+        schema_with_tools=schema_with_tools,
     )
 
 
@@ -227,7 +237,7 @@ def _result(
     if isinstance(saying, SolverFailure):
         return OrchestratorFailed(turn, saying, usage, cost)
     said, stop = saying
-    named = tuple(ToolCall(f"t{turn}-{one.id}", one.name, one.arguments) for one in said.tool_calls)
+    named = tuple(replace(one, id=f"t{turn}-{one.id}") for one in said.tool_calls)
     return OrchestratorReplied(turn, AssistantTurn(said.text, named), stop, "", usage, cost)
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atlas_mcp.atlas.events import SolverFinished, decode_event, encode_event
-from atlas_mcp.atlas.explore import Candidate, SolverFailure, read_candidate
+from atlas_mcp.atlas.explore import Candidate, SolverFailure, read_candidate, read_object
 from atlas_mcp.atlas.messages import Stop
 from atlas_mcp.atlas.usage import FREE, NO_USAGE
 from tests.unit.atlas.builders import reply
@@ -108,6 +108,41 @@ def test_a_missing_confidence_is_none_at_all() -> None:
 
     assert isinstance(outcome, Candidate)
     assert outcome.confidence == 0.0
+
+
+OTHER = json.dumps({"thought": "A first guess.", "answer": "17"})
+DRAFT = json.dumps({**WHOLE, "answer": "17"})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{OTHER}\nNo. {TEXT}",
+        f"{TEXT}\n{OTHER}",
+        f"First {DRAFT}, but on reflection {TEXT}.",
+        f"{{}} {TEXT} {{}}",
+        f'{{"outer": 1}} {TEXT} {{"a": ',
+    ],
+)
+def test_of_several_objects_the_last_that_is_whole_is_meant(text: str) -> None:
+    """A model that thinks aloud ends with what it means."""
+    assert read_candidate(reply(text), None) == READ
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ('{"a": 1} {"b": 2}', {"b": 2}),
+        ('{"a": 1} {"a": 2}', {"a": 1}),
+        ('{"b": 1} {"b": 2, "c": 3} {"a": 2}', {"b": 2, "c": 3}),
+        ('{"c": {"b": 1}}', {"c": {"b": 1}}),
+        ('{"b": "two\nlines"}', {"b": "two\nlines"}),
+    ],
+)
+def test_an_object_is_chosen_by_the_keys_it_must_have_else_the_first(
+    text: str, read: dict[str, Any]
+) -> None:
+    assert read_object(text, ("b",)) == read
 
 
 @pytest.mark.parametrize("number", ["1" + "0" * 400, "1e400", "NaN", "-Infinity"])

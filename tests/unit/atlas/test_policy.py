@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from decimal import Decimal
+from itertools import pairwise
+from typing import cast
 
 import pytest
 
@@ -20,9 +22,12 @@ from atlas_mcp.atlas.events import (
 from atlas_mcp.atlas.explore import Explore, FailureKind, Outcome
 from atlas_mcp.atlas.messages import AssistantTurn, Image, ToolCall, UserTurn
 from atlas_mcp.atlas.policy import RunSolver
+from atlas_mcp.atlas.pool import ModelSpec
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.state import RunState
+from atlas_mcp.presets import SchemaMode
 from tests.unit.atlas.builders import (
+    Played,
     Saying,
     a_model,
     a_run,
@@ -553,6 +558,107 @@ def test_every_result_is_told_once() -> None:
     )
     for explore in run.state.explores.values():
         assert everything.count(f'"number": {explore.id},') == 1
+
+
+SHAPE = "fits this JSON Schema"
+"""Words of what asks for a shape in the prompt."""
+
+
+def shapes_told(run: Played) -> list[bool]:
+    """Return for each turn of the orchestrator whether it is told a shape before it."""
+    return [SHAPE in run.told(number) for number in range(1, len(run.asks) + 1)]
+
+
+@pytest.mark.parametrize(
+    ("boss", "told"),
+    [
+        # It holds the schema, beside tools as well.
+        (a_model(), [False, False, False]),
+        # It holds schemas, and not beside tools.
+        (a_model(schema_with_tools=False), [True, False, False]),
+        (a_model(schema_mode="json"), [True, False, False]),
+        (a_model(schema_mode="prompt"), [True, False, False]),
+    ],
+    ids=["holds", "not with tools", "json", "prompt"],
+)
+def test_a_shape_the_endpoint_does_not_hold_is_asked_for_once(
+    boss: ModelSpec, told: list[bool]
+) -> None:
+    run = play(a_run(orchestrator=boss), explores(DIRECT), explores(OTHER), answers())
+
+    assert shapes_told(run) == told
+    if told[0]:
+        assert "When you stop, reply with one JSON object" in run.told(1)
+
+
+def test_a_shape_is_asked_for_again_only_when_it_changes() -> None:
+    """At the ceiling an orchestrator without tools has no choice left, and so another shape."""
+    explore = says(json.dumps({"assessment": "?", "action": "explore", "strategy": "decompose"}))
+    boss = a_model(tools=False, schema_mode="prompt")
+
+    run = play(a_run(orchestrator=boss, max_explores=4), explore, explore, answers())
+
+    assert shapes_told(run) == [True, False, True]
+    assert '"explore"' in run.told(1)
+    assert '"const": "explore"' not in run.told(3)
+    for before, after in pairwise(run.asks):
+        assert after.request.turns[: len(before.request.turns)] == before.request.turns
+
+
+def test_an_orchestrator_without_tools_whose_endpoint_holds_schemas_is_told_no_shape() -> None:
+    explore = says(json.dumps({"assessment": "?", "action": "explore", "strategy": "decompose"}))
+
+    run = play(a_run(orchestrator=a_model(tools=False)), explore, answers())
+
+    assert shapes_told(run) == [False, False]
+    assert run.asks[0].request.schema is not None
+
+
+@pytest.mark.parametrize("mode", ["strict", "prompt"])
+def test_prose_around_a_decision_is_passed_over(mode: SchemaMode) -> None:
+    decision = {"assessment": "?", "action": "explore", "strategy": "decompose"}
+    answer = {"action": "answer", "explanation": "So.", "answer": "42", "supported": True}
+    boss = a_model(tools=False, schema_mode=mode)
+
+    run = play(
+        a_run(orchestrator=boss),
+        says(f"<think>{{Not this.}}</think>I say:\n```json\n{json.dumps(decision)}\n```"),
+        says(f"Let f(x) = {{x}}. Then {json.dumps(answer)} is my answer."),
+    )
+
+    assert run.order == "ssoso"
+    assert run.solves[2].explore.strategy == "decompose"
+    assert run.end.answer == "42"
+
+
+@pytest.mark.parametrize("arguments", [DIRECT, {"strategy": "decompose", "instruction": "Look."}])
+def test_a_tool_call_written_out_as_text_is_one(arguments: dict[str, str]) -> None:
+    """As models do whose endpoint does not read theirs."""
+    run = play(a_run(), says(json.dumps({"name": "explore", "arguments": arguments})), answers())
+
+    assert run.order == "ssoso"
+    assert run.solves[2].explore.strategy == arguments["strategy"]
+
+
+def test_a_call_whose_arguments_cannot_be_read_is_answered_and_not_run() -> None:
+    unread = ToolCall("1", "explore", {}, fault="its arguments are not JSON")
+    mixed = (AssistantTurn("", (unread, ToolCall("2", "explore", OTHER))), "tool_calls")
+    run = play(a_run(), cast("Saying", mixed), answers())
+
+    assert run.order == "ssoso", "what stands beside it is run"
+    [refused, ran] = results_of([run.asks[1].request.turns[-1]])
+    assert refused.text == "Not run: its arguments are not JSON."
+    assert refused.is_error
+    assert not ran.is_error
+
+
+def test_calls_nobody_can_read_do_not_go_on_for_ever() -> None:
+    unread = ToolCall("1", "explore", {}, fault="its arguments are not JSON")
+
+    run = play(a_run(), cast("Saying", (AssistantTurn("", (unread,)), "tool_calls")))
+
+    assert run.order.count("o") <= 4
+    assert run.end.warning
 
 
 def test_a_solver_sees_the_problem_and_its_own_action_and_nothing_else() -> None:

@@ -16,6 +16,7 @@ from atlas_mcp.atlas.explore import STRATEGIES, Explore
 from atlas_mcp.atlas.messages import Image, Text, UserTurn
 from atlas_mcp.atlas.pool import RunSpec
 from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.presets import SchemaMode
 from tests.unit.atlas.builders import (
     a_model,
     a_run,
@@ -103,6 +104,42 @@ Also: Check the units.\
             "additionalProperties": False,
         }
     )
+
+
+def test_a_solver_whose_endpoint_holds_no_schema_is_told_the_shape_last() -> None:
+    spec = a_model(schema_mode="prompt")
+    problem = Problem("How many?", answer_schema={"type": "integer"})
+
+    request = prompts.solver_request(problem, Explore("s"), spec, max_tokens=900, seed=None)
+
+    assert text_of(request.turns[0]) == snapshot("""\
+<problem>
+How many?
+</problem>
+How to approach it: Solve it step by step, in the way you find most natural.
+
+Reply with one JSON object that fits this JSON Schema, and with nothing before or after it:
+{"type": "object", "properties": {"approach": {"type": "string", "description": "The method used, in one sentence."}, "justification": {"type": "string", "description": "The steps that support the answer, for a reader to check."}, "answer": {"type": "integer"}, "confidence_percent": {"type": "integer", "minimum": 0, "maximum": 100, "description": "How likely the answer is right, 0 to 100."}}, "required": ["approach", "justification", "answer", "confidence_percent"], "additionalProperties": false}\
+""")
+    assert request.schema is not None, "an endpoint with a JSON mode is still asked for JSON"
+
+
+@pytest.mark.parametrize(("mode", "asked"), [("strict", False), ("json", True), ("prompt", True)])
+def test_a_shape_is_asked_for_in_words_where_the_endpoint_does_not_hold_it(
+    mode: SchemaMode, asked: bool
+) -> None:
+    request = prompts.solver_request(
+        Problem("P"), Explore("s"), a_model(schema_mode=mode), max_tokens=9, seed=None
+    )
+
+    assert ("JSON Schema" in text_of(request.turns[0])) == asked
+
+
+def test_a_shape_that_a_tool_may_come_instead_of_is_told() -> None:
+    assert prompts.shape_text({"type": "object"}, tools=True) == snapshot("""\
+When you stop, reply with one JSON object that fits this JSON Schema, and with nothing before or after it:
+{"type": "object"}\
+""")
 
 
 def test_an_orchestrator_of_one_solver_is_told() -> None:

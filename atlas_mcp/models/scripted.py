@@ -35,6 +35,7 @@ class Says:
         seconds: How long it takes.
         error: Raised instead of replying.
         stop: Why it ends; by default what the rest implies.
+        detail: What is said of a refusal.
     """
 
     text: object = ""
@@ -42,6 +43,7 @@ class Says:
     seconds: float = 0.0
     error: ModelError | None = None
     stop: str | None = None
+    detail: str = ""
 
 
 Script: TypeAlias = Callable[[ModelRequest], Says]
@@ -100,6 +102,7 @@ class Scripted(Model):
             stop=_stop(says, calls),
             usage=Usage(1, input_tokens=_input_tokens(request), output_tokens=tokens),
             cost_usd=FREE,
+            detail=says.detail,
         )
 
     @override

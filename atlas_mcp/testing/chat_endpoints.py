@@ -47,6 +47,7 @@ class Endpoint:
         cache_minimum: Tokens of a prefix from which on it is cached.
         errors: The shape of error bodies.
         quirks: How all its replies depart from OpenAI's.
+        any_model: Whether it minds no name, and needs none.
         lists_models: Whether `GET /v1/models` is there.
         model_prefix: What stands before the names in that list.
     """
@@ -74,6 +75,7 @@ class Endpoint:
     cache_minimum: int = 1_024
     errors: Literal["openai", "flat", "detail", "list"] = "openai"
     quirks: frozenset[Quirk] = frozenset()
+    any_model: bool = False
     lists_models: bool = True
     model_prefix: str = ""
 
@@ -118,6 +120,7 @@ OPENROUTER = Endpoint(
 """https://openrouter.ai/docs/use-cases/reasoning-tokens"""
 
 LLAMA = Endpoint(
+    any_model=True,
     tools="no",
     images="no",
     extra=frozenset({"cache_prompt"}),

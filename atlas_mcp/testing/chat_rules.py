@@ -187,6 +187,8 @@ def _check_parameters(body: Body, endpoint: Endpoint) -> None:
 
 
 def _check_model(body: Body, endpoint: Endpoint) -> None:
+    if endpoint.any_model:
+        return
     if "model" not in body:
         raise _Broken("you must provide a model parameter")
     if body["model"] not in endpoint.models:

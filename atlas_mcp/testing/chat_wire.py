@@ -33,7 +33,7 @@ class PromptCache:
 
     def count(self, body: Body, output: int, *, minimum: int) -> Tokens:
         """Return the counts of a request, and remember what it says."""
-        digest = hashlib.sha256(_bytes([body["model"], body.get("tools")]))
+        digest = hashlib.sha256(_bytes([body.get("model"), body.get("tools")]))
         total = len(_bytes(body.get("tools") or [])) // BYTES_PER_TOKEN
         read = 0
         for message in body["messages"]:
@@ -179,7 +179,7 @@ def _framed(
         "id": name,
         "object": kind,
         "created": 1_790_000_000,
-        "model": body["model"],
+        "model": body.get("model"),
         "choices": choices,
     }
     return framed if usage is None else {**framed, "usage": usage}

@@ -119,14 +119,14 @@ class ChatApi(LoopbackApi):
         except ValueError:
             await self._refuse(exchange, Refusal(400, "We could not parse the JSON body."))
             return
-        self.bodies.append(body)
+        asked = self.take(exchange, body)
         refused = rules.refusal_of(body, exchange.headers, self.endpoint)
         refused = refused or self._thinking_refusal(body)
         if refused is not None:
             await self._refuse(exchange, refused)
             return
         seen = rules.seen_by_model(body, self.endpoint)
-        outcome = self.next_outcome(seen)
+        outcome = asked.outcome = self.next_outcome(seen)
         if isinstance(outcome, ApiReply):
             await self._reply(exchange, seen, outcome, None)
         elif outcome.kind == "status":
@@ -168,9 +168,12 @@ class ChatApi(LoopbackApi):
         counts, told = usage_of(reply, tokens, endpoint), told_of(tokens)
         if silent or "no_usage" in quirks:
             counts, told = None, Usage()
+        if exchange.asked is not None:
+            exchange.asked.billed = told_of(tokens)
         if not streamed:
             self.told += told
             await exchange.json(200, completion_of(body, message, finish_of(reply, quirks), counts))
+            exchange.replied()
             return
         pieces = pieces_of(body, reply, message, counts, endpoint=endpoint, told=told)
         if "open_end" in quirks:

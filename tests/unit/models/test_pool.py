@@ -14,6 +14,7 @@ from atlas_mcp.atlas.pool import ModelSpec
 from atlas_mcp.atlas.usage import FREE, Price
 from atlas_mcp.config import OrchestratorSettings, Settings, SolverSettings
 from atlas_mcp.errors import ConfigError, InvalidInput
+from atlas_mcp.models.gate import Gated
 from atlas_mcp.models.openai_compatible import OpenAICompatible
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted import Says, Scripted
@@ -298,9 +299,13 @@ async def test_entries_that_say_different_things_of_one_endpoint_are_different_m
     made = pool(tmp_path, {"a": entry, "b": {**entry, "schema": "strict"}, "c": entry})
     a, b, c = [await made.model(solver.spec) for solver in made.solvers(None)]
 
-    assert isinstance(a, OpenAICompatible)
+    assert isinstance(a, Gated)
+    assert isinstance(b, Gated)
+    assert isinstance(a.model, OpenAICompatible)
     assert a is c
-    assert a is not b
+    assert a.model is not b.model
+    # A rate limit is the endpoint's, whatever is said of it.
+    assert a.gate is b.gate
 
     await made.aclose()
 

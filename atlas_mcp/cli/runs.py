@@ -10,6 +10,7 @@ import anyio
 import click
 
 from atlas_mcp.atlas.rendering import view_run
+from atlas_mcp.atlas.state import RunState
 from atlas_mcp.cli import output
 from atlas_mcp.cli.service import configured, with_service
 from atlas_mcp.cli.terminal import tell, write_data
@@ -187,7 +188,7 @@ def _show_file(name: str, *, as_json: bool) -> int:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise InvalidInput("FILE", f"{name} cannot be read: {reason}") from error
-    run_id, state = read_archive(text, name)
-    view = view_run(run_id, state, now=time.time(), driven=False)
+    run_id, records = read_archive(text, name)
+    view = view_run(run_id, RunState.fold(records), now=time.time(), driven=False)
     output.print_view(view, as_json=as_json, evidence=True, here=False)
     return 0

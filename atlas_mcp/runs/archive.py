@@ -35,7 +35,7 @@ def write_archive(run_id: str, records: Sequence[Record]) -> Iterator[str]:
         yield f'{{{place}, "event": {encode_event(record.event)}}}'
 
 
-def read_archive(text: str, name: str) -> tuple[str, RunState]:
+def read_archive(text: str, name: str) -> tuple[str, tuple[Record, ...]]:
     """Return the run that a file holds.
 
     Args:
@@ -43,7 +43,7 @@ def read_archive(text: str, name: str) -> tuple[str, RunState]:
         name: What to call it in errors.
 
     Returns:
-        The run's id, and what its records amount to.
+        The run's id and its records, from the first and without gaps; they fold.
 
     Raises:
         InvalidInput: It is no such file, or some of it is missing or damaged; the message names
@@ -53,21 +53,21 @@ def read_archive(text: str, name: str) -> tuple[str, RunState]:
     lines = text.rstrip("\n").split("\n")
     heading = _heading(lines[0], name)
     state: RunState | None = None
+    records: list[Record] = []
     for number, line in enumerate(lines[1:], start=2):
-        record = _record(line, name, number)
+        records.append(_record(line, name, number))
         try:
-            state = _after(state, record)
+            state = _after(state, records[-1])
         except (ValueError, LookupError, OverBudget) as error:
             raise InvalidInput(
                 name, f"line {number} does not follow from the lines before it; copy it again"
             ) from error
-    if state is None or state.seq != heading.records:
+    if not records or len(records) != heading.records:
         raise InvalidInput(
             name,
-            f"holds {len(lines) - 1} records where its heading says {heading.records}; copy it "
-            "again",
+            f"holds {len(records)} records where its heading says {heading.records}; copy it again",
         )
-    return heading.run_id, state
+    return heading.run_id, tuple(records)
 
 
 def _after(state: RunState | None, record: Record) -> RunState:

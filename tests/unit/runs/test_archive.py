@@ -25,7 +25,6 @@ from atlas_mcp.atlas.events import (
 from atlas_mcp.atlas.explore import Candidate, Explore
 from atlas_mcp.atlas.pool import ModelSpec, RunSpec, SolverSpec
 from atlas_mcp.atlas.problem import Problem
-from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import Usage
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.runs.archive import read_archive, write_archive
@@ -79,7 +78,7 @@ def test_a_run_is_read_back_as_it_was_written_and_each_record_is_a_line(
     records = records_of(problem=problem, answer=answer, reasoning=reasoning, at=at)
     text = written(records, run_id)
 
-    assert read_archive(text, "run.jsonl") == (run_id, RunState.fold(records))
+    assert read_archive(text, "run.jsonl") == (run_id, records)
     assert text.count("\n") == 1 + len(records)
     for line in text.split("\n")[:-1]:
         json.loads(line)

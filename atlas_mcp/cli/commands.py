@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import anyio
 import click
 
 from atlas_mcp import __version__
@@ -212,14 +211,19 @@ def explore(
 
 
 @cli.command()
+@click.option(
+    "--probe",
+    is_flag=True,
+    help="First find out what models behind Chat Completions take that no entry declares: schemas, "
+    "tools, images, efforts. Makes about a dozen small paid calls to each and says what they cost.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
-def solvers(*, as_json: bool) -> int:
-    """Show the solver pool: models, whether they are ready, what they take and cost."""
-    from atlas_mcp.models.pool import Pool
-    from atlas_mcp.runs.solvers import pool_rows
+def solvers(*, probe: bool, as_json: bool) -> int:
+    """Show the solver pool: models, whether they can be reached, what they take and cost."""
+    from atlas_mcp.cli.pool import show_pool
 
-    rows = anyio.run(pool_rows, Pool(configured()))
-    output.print_pool(rows, as_json=as_json)
+    settings = configured()
+    interruptible(lambda: show_pool(settings, probe=probe, as_json=as_json))
     return 0
 
 

@@ -138,7 +138,15 @@ def print_pool(rows: Sequence[PoolRow], *, as_json: bool) -> None:
         write_data(json.dumps([as_dict(row) for row in rows], indent=2) + "\n")
         return
     table = Table(box=None, pad_edge=False)
-    for heading in ("solver", "efforts", "images", "at most $/M tokens", "state"):
+    for heading in (
+        "solver",
+        "efforts",
+        "images",
+        "tools",
+        "schema",
+        "at most $/M tokens",
+        "state",
+    ):
         table.add_column(heading, no_wrap=heading != "state", overflow="fold")
     for row in rows:
         price = "unknown" if row.price is None else f"{row.price[0]:g} in, {row.price[1]:g} out"
@@ -147,6 +155,8 @@ def print_pool(rows: Sequence[PoolRow], *, as_json: bool) -> None:
             row.name,
             f"{row.efforts[0]}…{row.efforts[-1]}" if row.efforts else "-",
             "yes" if row.images else "no",
+            "yes" if row.tools else "no",
+            row.schema,
             "free" if row.price == (0.0, 0.0) else price,
             state,
         )

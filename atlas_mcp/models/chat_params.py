@@ -125,6 +125,8 @@ def response_format(spec: ModelSpec, request: ModelRequest) -> dict[str, Any] | 
 
 def nearest_effort(effort: Effort, taken: Sequence[Effort]) -> Effort | None:
     """Return `effort`, or the nearest one below it that is taken, else the lowest one taken."""
+    if effort in taken:
+        return effort
     rank = EFFORTS.index(effort)
     ordered: list[Effort] = sorted(taken, key=EFFORTS.index)
     below: list[Effort] = [one for one in ordered if EFFORTS.index(one) <= rank]

@@ -28,7 +28,7 @@ from atlas_mcp.models.claude_stream import (
     StreamFailed,
     StreamGarbled,
 )
-from atlas_mcp.models.connections import limits, tls
+from atlas_mcp.models.connections import LOOK_TIMEOUT, limits, tls
 from atlas_mcp.models.prices import cost_of, load_prices
 
 if TYPE_CHECKING:
@@ -208,6 +208,24 @@ class Claude:
                 await _read(response.iter_bytes(), call.message, on_tokens, started)
         return call.reply()
 
+    async def is_there(self) -> bool:
+        """Return whether the API has this model for this key. Costs nothing.
+
+        Raises:
+            ModelError: It does not answer, or not to this key.
+        """
+        import anthropic
+
+        client = await self._client()
+        call = _Call(self._name, self._price)
+        with anyio.move_on_after(LOOK_TIMEOUT), call.errors_translated(client, streamed=False):
+            try:
+                await client.models.retrieve(self._model_id)
+            except anthropic.NotFoundError:
+                return False
+            return True
+        raise ModelUnavailable(self._name, "no answer from the API in time")
+
     async def aclose(self) -> None:
         """Close the connections, unless they are shared."""
         if self._owned:
@@ -300,16 +318,23 @@ class _Call:
         )
 
     @contextlib.contextmanager
-    def errors_translated(self, client: anthropic.AsyncAnthropic) -> Generator[None]:
-        """Raise what goes wrong inside as a `ModelError` with what the call consumed."""
+    def errors_translated(
+        self, client: anthropic.AsyncAnthropic, *, streamed: bool = True
+    ) -> Generator[None]:
+        """Raise what goes wrong inside as a `ModelError` with what the call consumed.
+
+        Args:
+            client: Whose errors they are.
+            streamed: Whether the stream must have brought a message in the end.
+        """
         import anthropic
         import httpx2
 
         try:
             yield
-            if not self.message.done:
+            if streamed and not self.message.done:
                 raise StreamGarbled("the stream ended before the reply was complete")
-            if not (self.message.started and self.message.stop_reason):
+            if streamed and not (self.message.started and self.message.stop_reason):
                 raise StreamGarbled("the stream lacks its beginning or its end")
         except anthropic.APIStatusError as error:
             raise self._refused(error, client) from error

@@ -14,6 +14,9 @@ IDLE_CONNECTIONS = 16
 """Connections kept open between calls. The pool looks at every idle one for each call it begins or
 ends, so the vendors' hundreds cost more than the reconnects they save: a run has few calls open."""
 
+LOOK_TIMEOUT = 5.0
+"""Seconds in which an endpoint must say whether it has a model. Our own choice: a person waits."""
+
 
 def limits() -> httpx2.Limits:
     """Return how many connections one client opens and keeps."""

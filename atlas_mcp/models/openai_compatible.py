@@ -26,7 +26,7 @@ from atlas_mcp.models.answers import is_retryable, retry_after, words
 from atlas_mcp.models.base import Model, OnTokens, OnUsage
 from atlas_mcp.models.chat_params import chat_params
 from atlas_mcp.models.chat_stream import CHARACTERS_PER_TOKEN, ChatStream, Lines, error_of
-from atlas_mcp.models.connections import limits, tls
+from atlas_mcp.models.connections import LOOK_TIMEOUT, limits, tls
 from atlas_mcp.models.prices import cost_of, load_prices
 from atlas_mcp.presets import UNKNOWN_SERVER, Preset, preset_of
 
@@ -50,9 +50,6 @@ again."""
 LAST_WORDS_TIMEOUT = 10.0
 """Seconds of silence in which a stream may still bring its counts once the reply is whole. Our own
 choice: they come at once, or never."""
-
-LOOK_TIMEOUT = 5.0
-"""Seconds in which an endpoint must say whether it has a model. Our own choice: a person waits."""
 
 TOKENS_BETWEEN_REPORTS = 50
 """Estimated output tokens between two calls of `on_tokens`."""
@@ -195,6 +192,15 @@ class OpenAICompatible(Model):
                 call.request_id = response.headers.get("x-request-id")
                 await _read(response, call)
         return call.reply()
+
+    def told(self, spec: ModelSpec) -> OpenAICompatible:
+        """Return the same model, used as if its endpoint took what `spec` says.
+
+        It shares the connection, which whoever closes this one closes.
+        """
+        return OpenAICompatible(
+            spec, price=self._price, read_timeout=self._read_timeout, connection=self._connection
+        )
 
     async def is_there(self) -> bool:
         """Return whether the endpoint has this model, as far as it says. Costs nothing.

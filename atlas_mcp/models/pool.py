@@ -1,8 +1,9 @@
 """From configured names to models: what each can do, what it costs, and how to reach it.
 
 Owns the vendors' prefixes (`anthropic/`, those of `atlas_mcp.presets`, `local/`, `scripted/`) and
-one object per endpoint. What an endpoint can do is declared by its entry, else by its preset; it is
-never told from a model's name. The vendors' own code is imported when a model is first used.
+one object per endpoint. What an endpoint can do is declared by its entry, else was found out of it
+(`models.findings`), else is said by its preset; it is never told from a model's name. The vendors'
+own code is imported when a model is first used.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from atlas_mcp.models.base import Model, Notice, OnNotice
 from atlas_mcp.models.catalogue import find
 from atlas_mcp.models.claude import Claude, Connection
 from atlas_mcp.models.claude_families import family_of
+from atlas_mcp.models.findings import FEATURES, Feature, finding
 from atlas_mcp.models.gate import CircuitPolicy, Gate, Gated
 from atlas_mcp.models.openai_compatible import Connection as ChatConnection
 from atlas_mcp.models.openai_compatible import OpenAICompatible
@@ -85,7 +87,7 @@ class Pool:
     settings: Settings
     models: Mapping[str, Model] = field(default_factory=dict[str, Model])
     circuit: CircuitPolicy = field(default_factory=CircuitPolicy)
-    _open: dict[object, Model] = field(init=False, default_factory=dict[object, Model])
+    _open: dict[object, Gated] = field(init=False, default_factory=dict[object, Gated])
     _gates: dict[_Endpoint, Gate] = field(init=False, default_factory=dict[_Endpoint, Gate])
     _connections: dict[tuple[str | None, str | None], Connection] = field(
         init=False, default_factory=dict[tuple[str | None, str | None], Connection]
@@ -129,6 +131,10 @@ class Pool:
             raise InvalidInput("solvers", "names a solver twice")
         return tuple(self._entry(name) for name in wanted)
 
+    def entries(self, names: Sequence[str]) -> tuple[SolverSpec, ...]:
+        """Return the entries called `names`, also those that cannot be used yet."""
+        return tuple(self._named(name) for name in names)
+
     def orchestrator(self, solvers: Sequence[SolverSpec]) -> ModelSpec:
         """Return the orchestrator for a run over `solvers`.
 
@@ -171,8 +177,32 @@ class Pool:
                 await self._pull(spec.model, on_notice)
             await self.model(spec)
 
-    async def model(self, spec: ModelSpec) -> Model:
-        """Return the model that `spec` names; the same object each time."""
+    def undeclared(self) -> tuple[Undeclared, ...]:
+        """Return the models behind Chat Completions that can be asked what they take.
+
+        One for each model of each address, though several entries may name it, with what any of
+        them leaves open.
+        """
+        entries: dict[str, tuple[str, EndpointSettings]] = {
+            f"solvers.{name}": (entry.model, entry) for name, entry in self.settings.solvers.items()
+        }
+        configured = self.settings.orchestrator
+        if configured is not None and configured.model not in self.settings.solvers:
+            entries["orchestrator"] = (configured.model, configured)
+        found: dict[tuple[str, str | None], Undeclared] = {}
+        for section, (model, entry) in entries.items():
+            if preset_of(model.partition("/")[0]) is None:
+                continue
+            spec = self._configured(section, model, entry)
+            features = frozenset(one for one in FEATURES if getattr(entry, one) is None)
+            if self._missing(spec) is None:
+                key = (model, spec.base_url)
+                known = found.get(key, Undeclared(spec, frozenset()))
+                found[key] = replace(known, features=known.features | features)
+        return tuple(found.values())
+
+    async def model(self, spec: ModelSpec) -> Gated:
+        """Return the model that `spec` names, behind its gate; the same object each time."""
         endpoint = (spec.model, spec.base_url, spec.api_key_env)
         key: object = endpoint
         if preset_of(spec.model.partition("/")[0]) is not None:
@@ -213,18 +243,20 @@ class Pool:
             await chat.aclose()
 
     def _entry(self, name: str) -> SolverSpec:
-        configured = self.settings.solvers.get(name)
-        if configured is None and name != "local" and "/" not in name:
-            raise InvalidInput("solvers", f"there is no solver {name!r}; there are {self._known()}")
-        if configured is None:
-            entry = SolverSpec(name, self._spec(name, EndpointSettings()))
-        else:
-            spec = self._configured(f"solvers.{name}", configured.model, configured)
-            entry = SolverSpec(name, spec, configured.quota)
+        entry = self._named(name)
         missing = self._missing(entry.spec)
         if missing is not None:
             raise ConfigError(f"solver {name!r} cannot be used: {missing}")
         return entry
+
+    def _named(self, name: str) -> SolverSpec:
+        configured = self.settings.solvers.get(name)
+        if configured is None and name != "local" and "/" not in name:
+            raise InvalidInput("solvers", f"there is no solver {name!r}; there are {self._known()}")
+        if configured is None:
+            return SolverSpec(name, self._spec(name, EndpointSettings()))
+        spec = self._configured(f"solvers.{name}", configured.model, configured)
+        return SolverSpec(name, spec, configured.quota)
 
     def _known(self) -> str:
         names = ", ".join(repr(name) for name in self.names())
@@ -274,7 +306,7 @@ class Pool:
         if name and vendor == "anthropic":
             return _claude_spec(model, entry)
         if name and preset is not None:
-            return _chat_spec(model, preset, entry)
+            return _chat_spec(model, preset, entry, home=self.settings.home)
         raise InvalidInput(
             "solvers",
             f"{model!r} is of no known vendor; a model is one of "
@@ -342,6 +374,15 @@ class Pool:
 
 _T = TypeVar("_T")
 
+
+@dataclass(frozen=True, slots=True)
+class Undeclared:
+    """A model, and what its entries do not declare of it."""
+
+    spec: ModelSpec
+    features: frozenset[Feature]
+
+
 INSTALL_OPENAI = 'pip install "atlas-mcp[openai]"'
 
 
@@ -362,8 +403,11 @@ def _claude_spec(model: str, entry: EndpointSettings) -> ModelSpec:
     )
 
 
-def _chat_spec(model: str, preset: Preset, entry: EndpointSettings) -> ModelSpec:
-    """Return how a model behind Chat Completions is used: as declared, else as its preset says."""
+def _chat_spec(model: str, preset: Preset, entry: EndpointSettings, *, home: Path) -> ModelSpec:
+    """Return how a model behind Chat Completions is used.
+
+    As its entry declares, else as was found out of it, else as its preset says.
+    """
     if preset.vendor == UNKNOWN_SERVER.vendor and entry.base_url is not None:
         # Not the vendor's own address: it gets neither its key nor its reputation.
         preset = UNKNOWN_SERVER
@@ -374,21 +418,27 @@ def _chat_spec(model: str, preset: Preset, entry: EndpointSettings) -> ModelSpec
     price = price_of(model, override=_price(entry), base_url=base_url)
     if price is None and preset.free and _is_loopback(base_url):
         price = Price(FREE, FREE)
+    found = finding(home, base_url, model)
     return ModelSpec(
         model,
         price=price,
         effort=entry.effort,
-        efforts=_given(entry.efforts, default=()),
-        images=_given(entry.images, default=False),
+        efforts=_given(entry.efforts, default=_given(found.efforts, default=())),
+        images=_given(entry.images, default=_given(found.images, default=False)),
         image_px=image_px,
         image_bytes=preset.image_bytes,
         image_types=preset.image_types,
         image_tokens=_chat_image_tokens(image_px),
-        tools=_given(entry.tools, default=preset.tools),
-        schema_mode=_given(entry.schema_mode, default=preset.schema),
+        tools=_given(entry.tools, default=_given(found.tools, default=preset.tools)),
+        schema_mode=_given(
+            entry.schema_mode, default=_given(found.schema_mode, default=preset.schema)
+        ),
         schema_with_tools=preset.schema_with_tools,
         max_tokens=_given(entry.max_tokens, default=preset.max_tokens),
-        max_tokens_field=_given(entry.max_tokens_field, default=preset.max_tokens_field),
+        max_tokens_field=_given(
+            entry.max_tokens_field,
+            default=_given(found.max_tokens_field, default=preset.max_tokens_field),
+        ),
         base_url=base_url,
         api_key_env=_given(entry.api_key_env, default=preset.key_env),
         parallel=_given(entry.parallel, default=preset.parallel),

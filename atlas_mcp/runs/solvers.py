@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import anyio.to_thread
 
-from atlas_mcp.atlas.pool import SolverSpec
+from atlas_mcp.atlas.pool import ModelSpec, SolverSpec
+from atlas_mcp.atlas.usage import FREE, NO_USAGE
+from atlas_mcp.errors import ModelError, ModelUnavailable
 from atlas_mcp.models.catalogue import CATALOGUE
-from atlas_mcp.models.pool import Pool
+from atlas_mcp.models.claude import Claude
+from atlas_mcp.models.findings import NOTHING, keep
+from atlas_mcp.models.openai_compatible import OpenAICompatible
+from atlas_mcp.models.pool import Pool, Undeclared
+from atlas_mcp.models.probe import Probed, probe
+from atlas_mcp.runs.tasks import open_task_group
+
+READY = "ready"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +33,8 @@ class PoolRow:
         ready: Whether it can be used now, and if not, why.
         efforts: The efforts it takes.
         images: Whether it takes pictures.
+        tools: Whether it calls tools.
+        schema: How its replies get their shape: "strict", "json" or "prompt".
         price: US dollars per million tokens, in and out; `None` for unknown.
         default: Whether runs use it without being told.
     """
@@ -31,23 +44,81 @@ class PoolRow:
     ready: str
     efforts: tuple[str, ...]
     images: bool
+    tools: bool
+    schema: str
     price: tuple[float, float] | None
     default: bool
 
 
-async def pool_rows(pool: Pool) -> tuple[PoolRow, ...]:
-    """Return the configured entries first, then the embedded models."""
+@dataclass(frozen=True, slots=True)
+class ProbeRow:
+    """What asking one model of the pool has brought."""
 
-    def rows() -> tuple[PoolRow, ...]:
-        named = [_row(pool, entry, default=True) for entry in pool.solvers(pool.names())]
-        embedded = pool.solvers([model.name for model in CATALOGUE])
-        names = {row.name for row in named}
-        return (
+    model: str
+    probed: Probed
+
+
+OnProbed: TypeAlias = Callable[[ProbeRow], None]
+"""Told when one model has been asked everything. Never blocks."""
+
+
+async def pool_rows(pool: Pool, *, ask: bool = False) -> tuple[PoolRow, ...]:
+    """Return the configured entries first, then the embedded models.
+
+    Args:
+        pool: The pool.
+        ask: Whether to ask the vendors and servers, all at once, if they are there and have the
+            model. It costs nothing.
+    """
+
+    def rows() -> list[tuple[PoolRow, ModelSpec]]:
+        named = [(_row(pool, e, default=True), e.spec) for e in pool.entries(pool.names())]
+        embedded = pool.entries([model.name for model in CATALOGUE])
+        names = {row.name for row, _ in named}
+        return [
             *named,
-            *(_row(pool, entry, default=False) for entry in embedded if entry.name not in names),
-        )
+            *((_row(pool, e, default=False), e.spec) for e in embedded if e.name not in names),
+        ]
 
-    return await anyio.to_thread.run_sync(rows)
+    found = await anyio.to_thread.run_sync(rows)
+    states = [row.ready for row, _ in found]
+
+    async def look(number: int, spec: ModelSpec) -> None:
+        states[number] = await _state(pool, spec)
+
+    async with open_task_group() as tasks:
+        for number, (row, spec) in enumerate(found):
+            if ask and row.ready == READY:
+                tasks.start_soon(look, number, spec, name=f"look for {row.name}")
+    return tuple(replace(row, ready=state) for (row, _), state in zip(found, states, strict=True))
+
+
+async def probe_pool(pool: Pool, *, on_probed: OnProbed) -> None:
+    """Find out what no entry declares of the models behind Chat Completions, and keep it.
+
+    Makes a few small paid calls to each, all models at once.
+    """
+
+    async def ask(unknown: Undeclared) -> None:
+        spec = unknown.spec
+        # What is asked here waits for nobody, and its failures shut nobody out.
+        model = (await pool.model(spec)).model
+        if not isinstance(model, OpenAICompatible):
+            return
+        state = await _state(pool, spec)
+        if state != READY:
+            on_probed(ProbeRow(spec.model, Probed(NOTHING, NO_USAGE, FREE, state)))
+            return
+        probed = await probe(spec, model.told, unknown.features)
+        if probed.found.checked is not None:
+            await anyio.to_thread.run_sync(
+                keep, pool.settings.home, spec.base_url, spec.model, probed.found
+            )
+        on_probed(ProbeRow(spec.model, probed))
+
+    async with open_task_group() as tasks:
+        for unknown in await anyio.to_thread.run_sync(pool.undeclared):
+            tasks.start_soon(ask, unknown, name=f"probe {unknown.spec.model}")
 
 
 async def pool_json(pool: Pool) -> str:
@@ -64,6 +135,8 @@ def as_dict(row: PoolRow) -> dict[str, object]:
         "ready": row.ready,
         "efforts": list(row.efforts),
         "images": row.images,
+        "tools": row.tools,
+        "schema": row.schema,
         "price_usd_per_million_tokens": price,
         "default": row.default,
     }
@@ -77,6 +150,21 @@ def _row(pool: Pool, entry: SolverSpec, *, default: bool) -> PoolRow:
         ready=pool.readiness(entry.spec),
         efforts=entry.spec.efforts,
         images=entry.spec.images,
+        tools=entry.spec.tools,
+        schema=entry.spec.schema_mode,
         price=None if price is None else (float(price.input), float(price.output)),
         default=default,
     )
+
+
+async def _state(pool: Pool, spec: ModelSpec) -> str:
+    """Return whether a model that lacks nothing here is there."""
+    model = (await pool.model(spec)).model
+    if not isinstance(model, Claude | OpenAICompatible):
+        return READY
+    try:
+        return READY if await model.is_there() else "no such model there"
+    except ModelUnavailable as error:
+        return f"not reachable: {error.message}"
+    except ModelError as error:
+        return error.message

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from atlas_mcp.config import FileSettings
+from atlas_mcp.config import FileSettings, Settings
+from atlas_mcp.models.pool import Pool
+from atlas_mcp.presets import PRESETS
 
 ROOT = Path(__file__).parents[2]
 
@@ -31,13 +33,22 @@ def test_ci_runs_the_test_command_of_the_readme(readme: str) -> None:
     assert command in (ROOT / ".ci/run").read_text(encoding="utf-8").splitlines()
 
 
-def test_the_configuration_in_the_readme_is_accepted(readme: str) -> None:
-    match = re.search(r"```toml\n(.*?)```", readme, re.DOTALL)
-    assert match is not None
+def test_the_configurations_in_the_readme_are_accepted_and_their_models_known(
+    readme: str, tmp_path: Path
+) -> None:
+    snippets: list[str] = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
+    files = [FileSettings.model_validate(tomllib.loads(snippet)) for snippet in snippets]
 
-    settings = FileSettings.model_validate(tomllib.loads(match[1]))
+    assert [set(file.solvers) for file in files] == [{"sonnet", "haiku"}, {"qwen", "mistral"}]
+    for file in files:
+        keys = {"MISTRAL_API_KEY": "k", "QWEN_API_KEY": "k"}
+        pool = Pool(Settings(home=tmp_path, solvers=file.solvers, keys=keys))
+        assert pool.orchestrator(pool.solvers(None))
 
-    assert set(settings.solvers) == {"sonnet", "haiku"}
+
+def test_the_readme_names_every_vendor(readme: str) -> None:
+    for preset in PRESETS:
+        assert f"`{preset.vendor}/…`" in readme
 
 
 def test_the_readme_shows_the_example_for_claude_desktop(readme: str) -> None:

@@ -30,6 +30,7 @@ from atlas_mcp.atlas.messages import (
 )
 from atlas_mcp.atlas.usage import Price, Usage
 from atlas_mcp.errors import ModelRejected, ModelUnavailable
+from atlas_mcp.models import claude as claude_models
 from atlas_mcp.models.claude import Claude, Connection
 from atlas_mcp.models.claude_params import Thinking
 from atlas_mcp.models.claude_stream import MessageStream, StreamGarbled
@@ -614,6 +615,34 @@ async def test_retries_add_up_what_the_api_counted(claude: Claude, api: Messages
     assert api.requests == 5
     # Two replies broke off, each of which may have cost all of max_tokens.
     assert Decimal("0.039") < reply.uncertain_usd < Decimal("0.04")
+
+
+async def test_the_api_says_whether_it_has_a_model_at_no_cost(
+    connection: Connection, api: MessagesApi
+) -> None:
+    there = Claude("claude-opus-5-5", connection=connection)
+    unknown = Claude("claude-opus-5-6", connection=connection)
+
+    assert await there.is_there()
+    assert not await unknown.is_there()
+    assert api.requests == 0
+
+
+async def test_a_wrong_key_and_a_silent_api_are_told_apart(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = Claude("claude-opus-5-5", base_url=url, api_key="wrong")
+    with pytest.raises(ModelRejected, match="key is refused"):
+        await wrong.is_there()
+    await wrong.aclose()
+
+    monkeypatch.setattr(claude_models, "LOOK_TIMEOUT", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        waiting = Claude("claude-opus-5-5", base_url=f"http://127.0.0.1:{port}", api_key="k")
+        with pytest.raises(ModelUnavailable, match="no answer"):
+            await waiting.is_there()
+        await waiting.aclose()
 
 
 EVENTS: tuple[dict[str, Any], ...] = (

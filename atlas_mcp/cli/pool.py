@@ -1,0 +1,65 @@
+"""`solvers`: the pool, asked whether it is there and, where that is wished, what it takes."""
+
+from __future__ import annotations
+
+import sys
+from typing import cast
+
+from atlas_mcp.atlas.usage import FREE, add_costs
+from atlas_mcp.cli import output
+from atlas_mcp.config import Settings
+from atlas_mcp.models.findings import FEATURES, Finding
+from atlas_mcp.models.pool import Pool
+from atlas_mcp.models.probe import PROBE_CAP_USD
+from atlas_mcp.runs.solvers import ProbeRow, pool_rows, probe_pool
+
+_NAMES = {"schema_mode": "schema"}
+"""What a feature is called in the file, where that differs."""
+
+
+async def show_pool(settings: Settings, *, probe: bool, as_json: bool) -> None:
+    """Print the pool; with `probe`, find out before it what no entry declares."""
+    pool = Pool(settings)
+    try:
+        if probe:
+            await _probe(pool)
+        output.print_pool(await pool_rows(pool, ask=True), as_json=as_json)
+    finally:
+        await pool.aclose()
+
+
+async def _probe(pool: Pool) -> None:
+    rows: list[ProbeRow] = []
+
+    def on_probed(row: ProbeRow) -> None:
+        rows.append(row)
+        sys.stderr.write(_line(row) + "\n")
+
+    if not pool.undeclared():
+        sys.stderr.write("There is nothing to find out: no model behind Chat Completions.\n")
+        return
+    sys.stderr.write(f"Asking with small paid calls, at most ${PROBE_CAP_USD} for each model:\n")
+    await probe_pool(pool, on_probed=on_probed)
+    cost = add_costs(*(row.probed.cost_usd for row in rows))
+    calls = sum(row.probed.usage.requests for row in rows)
+    paid = "at a price nobody knows" if cost is None else f"for ${cost:.4f}"
+    sys.stderr.write(f"{calls} calls {paid if cost != FREE else 'for free'}.\n\n")
+
+
+def _line(row: ProbeRow) -> str:
+    probed = row.probed
+    found = ", ".join(filter(None, (_feature(probed.found, one) for one in FEATURES)))
+    text = f"{row.model}: {found or 'nothing found out'}"
+    return text if probed.problem is None else f"{text} ({probed.problem})"
+
+
+def _feature(found: Finding, feature: str) -> str:
+    value: object = getattr(found, feature)
+    name = _NAMES.get(feature, feature)
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return f"{name} {'yes' if value else 'no'}"
+    if isinstance(value, tuple):
+        return f"{name} {' '.join(cast('tuple[str, ...]', value)) or 'none'}"
+    return f"{name} {value}"

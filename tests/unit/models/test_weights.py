@@ -18,7 +18,8 @@ from typing_extensions import override
 
 from atlas_mcp.errors import ModelFileError
 from atlas_mcp.models.catalogue import CatalogueModel, HubFile, WheelPart
-from atlas_mcp.models.weights import CUTS, PullProgress, Sources, ensure
+from atlas_mcp.models.hub import CUTS
+from atlas_mcp.models.weights import PullProgress, Sources, ensure
 
 # No piece is as long as another, so that one in the wrong place shows.
 PIECES = tuple(

@@ -9,7 +9,7 @@
     │  ├─ ModelUnavailable     408 409 429 5xx 529, connection, timeout: worth another try
     │  │  └─ ModelDown         it has failed too often in a row: not asked at present
     │  └─ ModelRejected        any other 4xx, bad key, no credit: the same call fails again
-    ├─ ModelFileError          the weights of an embedded model cannot be put in place
+    ├─ ModelFileError          the weights of an embedded model cannot be had, or are none
     └─ JournalError            the journal cannot be read or written
        ├─ JournalCorrupt       a record is unreadable
        ├─ JournalBusy          another process drives this run
@@ -133,7 +133,7 @@ class ModelRejected(ModelError):
 
 
 class ModelFileError(AtlasError):
-    """The weights of an embedded model cannot be put in place."""
+    """The weights of an embedded model cannot be put in place, or the file holds none."""
 
 
 class JournalError(AtlasError):

@@ -168,7 +168,8 @@ def main() -> None:
     settings.cpuparams_batch.n_threads = orders["threads"]
     settings.n_ctx = orders["context_tokens"]
     settings.n_parallel = orders["parallel"]
-    # One store for all slots: one call may use the whole context while the others are short.
+    # One store for all slots: one call may use the whole context while the others are short. Who
+    # asks sees to it that they fit together: a full store breaks all of them off.
     settings.kv_unified = True
     settings.n_batch = BATCH_TOKENS
     settings.n_gpu_layers = 0

@@ -40,12 +40,16 @@ from atlas_mcp.models.llama_server import (
     require_runtime,
     spawn,
 )
+from atlas_mcp.models.room import Room
 
 DEFAULT_TEMPERATURE = 0.8
 """Sampling temperature where the request names none: llama.cpp's own default."""
 
 DEFAULT_PARALLEL = 4
 """Calls served at once; more wait for a free slot. As many as a run starts by default."""
+
+SPARE_TOKENS = 16
+"""Tokens of the context that no call may count on: what a template adds after it was counted."""
 
 LONGEST_SILENCE = 600.0
 """Seconds without a token after which a call is given up: a full queue of long prompts on slow
@@ -87,6 +91,7 @@ class Local(Model):
         self._path = path
         self._threads = threads
         self._parallel = parallel
+        self._room = Room(model.context_tokens, parallel)
         self._loading: subprocess.Popen[bytes] | None = None
         self._running: _Running | None = None
         self._closed = False
@@ -117,6 +122,16 @@ class Local(Model):
         """
         body = self._body(request)
         running = await self._ensure_running()
+        prompt = await self._prompt_tokens(running, body)
+        most = min(request.max_tokens, self._model.context_tokens - SPARE_TOKENS - prompt)
+        body["max_tokens"] = most
+        # All calls share one context, and llama.cpp breaks all of them off once it is full.
+        async with self._room.taken(prompt + most + SPARE_TOKENS):
+            return await self._ask(running, body, on_tokens)
+
+    async def _ask(
+        self, running: _Running, body: Mapping[str, Json], on_tokens: OnTokens | None
+    ) -> Reply:
         reading = _Reading(on_tokens)
         stream = reading.stream
         try:
@@ -163,7 +178,6 @@ class Local(Model):
                 messages.append({"role": "assistant", "content": turn.text})
         body: dict[str, Json] = {
             "messages": messages,
-            "max_tokens": min(request.max_tokens, self._model.context_tokens),
             "temperature": (
                 DEFAULT_TEMPERATURE if request.temperature is None else request.temperature
             ),
@@ -179,6 +193,29 @@ class Local(Model):
                 "json_schema": {"name": "reply", "schema": request.schema},
             }
         return body
+
+    async def _prompt_tokens(self, running: _Running, body: Mapping[str, Json]) -> int:
+        """Return how many tokens the prompt has, as the model counts.
+
+        Raises:
+            ModelRejected: It leaves no room for a reply.
+        """
+        try:
+            response = await running.client.post("/v1/chat/completions/input_tokens", json=body)
+        except httpx2.TransportError as error:
+            raise await self._broken_off(running, _Reading(None), error) from error
+        if response.status_code != 200:
+            raise self._refused(response.status_code, error_of(response.content))
+        count: int = response.json()["input_tokens"]
+        if count + SPARE_TOKENS >= self._model.context_tokens:
+            raise ModelRejected(self.name, self._too_long(count, self._model.context_tokens))
+        return count
+
+    def _too_long(self, prompt: object, context: object) -> str:
+        return (
+            f"the prompt has {prompt} tokens, and the model's context holds {context}; shorten it, "
+            "or lower `max_explores`"
+        )
 
     def _text(self, turn: UserTurn) -> str:
         texts: list[str] = []
@@ -270,10 +307,7 @@ class Local(Model):
     def _refused(self, status: int, error: Mapping[str, Json]) -> ModelRejected | ModelUnavailable:
         message = str(error.get("message") or f"it answered with status {status}")
         if error.get("type") == "exceed_context_size_error":
-            message = (
-                f"the prompt has {error.get('n_prompt_tokens')} tokens, and the model's context "
-                f"holds {error.get('n_ctx')}; shorten it, or lower `max_explores`"
-            )
+            message = self._too_long(error.get("n_prompt_tokens"), error.get("n_ctx"))
         kind = ModelUnavailable if status >= 500 else ModelRejected
         return kind(self.name, message, usage=Usage(requests=1), cost_usd=FREE)
 

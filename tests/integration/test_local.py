@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -89,7 +90,9 @@ def asking(
     )
 
 
-ENDLESS = asking("Count from one to one million, one number per line.", max_tokens=6_000)
+DIGITS = {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": 9}}
+ENDLESS = asking("Give me numbers.", max_tokens=2_000, schema={**DIGITS, "minItems": 900})
+"""Nothing ends a reply to this before its ceiling; three of them fit the context."""
 
 
 async def test_a_reply_under_a_schema_fits_it(local: Local) -> None:
@@ -170,6 +173,28 @@ async def test_several_calls_are_in_flight_at_once(local: Local) -> None:
         assert not replies
         for scope in scopes.values():
             scope.cancel()
+
+
+async def test_calls_that_fill_the_context_together_do_not_break_each_other_off(
+    weights: Path,
+) -> None:
+    """With all four at once, llama.cpp ends every one of them when its context is full."""
+    local = Local(replace(SMALLEST, context_tokens=384), weights)
+    long = asking("Give me numbers.", max_tokens=160, schema={**DIGITS, "minItems": 60})
+    replies: list[Reply] = []
+
+    async def call() -> None:
+        replies.append(await local.generate(long))
+
+    try:
+        async with anyio.create_task_group() as group:
+            for _ in range(4):
+                group.start_soon(call)
+    finally:
+        await local.aclose()
+
+    assert len(replies) == 4
+    assert all(reply.usage.output_tokens > 100 for reply in replies)
 
 
 async def test_a_cancelled_call_frees_its_place(weights: Path) -> None:

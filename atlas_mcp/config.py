@@ -21,6 +21,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    SecretStr,
     ValidationError,
 )
 from pydantic_core import PydanticCustomError
@@ -124,7 +125,8 @@ class EndpointSettings(_Section):
         max_tokens: Ceiling of one reply, thinking included.
         max_tokens_field: What the endpoint calls that ceiling.
         parallel: Calls in flight at once, of all runs together.
-        context_tokens: Longest prompt and reply together, for embedded models.
+        context_tokens: Longest prompt and reply together, for embedded models; all calls under way
+            share it.
     """
 
     effort: EffortName | None = None
@@ -170,10 +172,15 @@ class BudgetSettings(_Section):
 
 
 class ServerSettings(_Section):
-    """`[server]`: how the server answers."""
+    """`[server]`: how the server answers.
+
+    With `warm_up` it loads the embedded models of its pool before anybody asks for them: each
+    process of a server then holds their memory from its start.
+    """
 
     respond_within_s: float = Field(default=DEFAULT_RESPOND_WITHIN, gt=0)
     grace_s: float = Field(default=DEFAULT_GRACE, ge=0, le=600)
+    warm_up: bool = False
 
 
 class ImageSettings(_Section):
@@ -217,6 +224,8 @@ class Settings(BaseModel):
         journal: How long runs are kept.
         keys: The values of the variables that `api_key_env` entries and presets name.
         has_anthropic_credentials: Whether the environment holds credentials for Anthropic.
+        hub_url: Address of the model hub; `None` for the one everybody means.
+        hub_token: What opens private repositories there.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -230,6 +239,8 @@ class Settings(BaseModel):
     journal: JournalSettings = JournalSettings()
     keys: dict[str, str] = Field(default_factory=dict[str, str], repr=False)
     has_anthropic_credentials: bool = False
+    hub_url: str | None = None
+    hub_token: SecretStr | None = None
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:
@@ -264,6 +275,9 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
             for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_PROFILE")
         )
         or _has_profile(environ),
+        # The names that the hub's own tools read.
+        hub_url=environ.get("HF_ENDPOINT", "").rstrip("/") or None,
+        hub_token=SecretStr(environ["HF_TOKEN"]) if environ.get("HF_TOKEN") else None,
     )
 
 

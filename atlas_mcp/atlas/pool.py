@@ -7,6 +7,7 @@ that is already there.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PureWindowsPath
 from typing import Literal, TypeAlias
 
 from atlas_mcp.atlas.budget import Budget, ExploreEffort
@@ -23,6 +24,13 @@ DEFAULT_MAX_TOKENS = 32_000
 
 DEFAULT_IMAGE_TOKENS = 5_000
 """Input tokens one picture counts at most. Source: Claude's image sizing, 4,784 at full size."""
+
+
+def title_of(model: str) -> str:
+    """Return a model's name as others are told it: a file by its name, not by its place."""
+    vendor, _, name = model.partition("/")
+    is_path = name.startswith("/") or PureWindowsPath(name).is_absolute()
+    return f"{vendor}/{PureWindowsPath(name).name}" if is_path else model
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +83,16 @@ class ModelSpec:
     api_key_env: str | None = None
     parallel: int | None = None
     context_tokens: int | None = None
+
+    @property
+    def title(self) -> str:
+        """The model's name as others are told it."""
+        return title_of(self.model)
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it is so small that its answers are not to be trusted: its strings are short."""
+        return self.max_string_chars is not None
 
     def holds_schema(self, *, tools: bool) -> bool:
         """Return whether the endpoint itself gives a reply its shape; else the prompt must ask.

@@ -466,7 +466,7 @@ def _options_text(spec: RunSpec) -> str:
                 cost = f"{rates} per million tokens"
             quota = f", at most {entry.quota} explores" if entry.quota is not None else ""
             efforts = f", efforts {', '.join(entry.spec.efforts)}" if entry.spec.efforts else ""
-            lines.append(f"  - {entry.name}: {entry.spec.model}, {cost}{efforts}{quota}")
+            lines.append(f"  - {entry.name}: {entry.spec.title}, {cost}{efforts}{quota}")
     return "\n".join(lines)
 
 

@@ -64,10 +64,10 @@ def view_agreement(state: RunState, *, driven: bool) -> Agreement:
         f"Solver {left_out.name!r} was left out: {left_out.reason}."
         for left_out in state.spec.left_out
     ]
-    if any(spec.spec.model.startswith("local/") for spec in state.spec.solvers):
+    if any(entry.spec.is_small for entry in state.spec.solvers):
         warnings.append(
-            "An embedded model took part. It is small: it shows that the machinery works, and its "
-            "answers are not to be trusted."
+            "A small embedded model took part: it shows that the machinery works, and its answers "
+            "are not to be trusted."
         )
     uncertain = state.ledger.uncertain
     if not driven:
@@ -102,7 +102,7 @@ def view_candidate(state: RunState, explore: ExploreState) -> CandidateView:
     return CandidateView(
         explore_id=explore.id,
         solver=action.solver,
-        model=spec.model,
+        model=spec.title,
         effort=action.effort or spec.effort,
         strategy=action.strategy,
         instruction=action.instruction,

@@ -16,10 +16,11 @@ from atlas_mcp.atlas.explore import STRATEGIES
 from atlas_mcp.atlas.messages import EFFORTS
 from atlas_mcp.atlas.problem import Problem, make_problem
 from atlas_mcp.cli import output
+from atlas_mcp.cli.models import models
 from atlas_mcp.cli.runs import runs
 from atlas_mcp.cli.service import configured, interruptible, with_service
 from atlas_mcp.cli.signals import Interrupted
-from atlas_mcp.cli.terminal import drop_stdout, prepare, tell, write_data
+from atlas_mcp.cli.terminal import drop_stdout, prepare, tell
 from atlas_mcp.errors import AtlasError, ConfigError, InvalidInput
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import ExploreWish, RunService
@@ -120,8 +121,8 @@ def _common(command: Callable[..., Any]) -> Callable[..., Any]:
     "solvers",
     multiple=True,
     metavar="NAME",
-    help="A solver: an entry of atlas.toml, anthropic/MODEL, local, local/NAME. "
-    "Repeat for several.",
+    help="A solver: an entry of atlas.toml, anthropic/MODEL, local, local/NAME, local/PATH.gguf, "
+    "local/OWNER/REPO/FILE.gguf. Repeat for several.",
 )
 @click.option(
     "--explore-effort",
@@ -227,27 +228,8 @@ def solvers(*, probe: bool, as_json: bool) -> int:
     return 0
 
 
+cli.add_command(models)
 cli.add_command(runs)
-
-
-@cli.group()
-def models() -> None:
-    """Put embedded models in place."""
-
-
-@models.command("pull")
-@click.argument("name")
-def pull(name: str) -> int:
-    """Fetch the weights of an embedded model: local, or a name of `atlas-mcp solvers`."""
-    from atlas_mcp.cli.pull import pull_model
-
-    settings = configured()
-    try:
-        path = interruptible(lambda: pull_model(name, settings.home / "models"))
-    except Interrupted:
-        raise Interrupted("interrupted; the same command goes on from here") from None
-    write_data(f"{path}\n")
-    return 0
 
 
 def _problem(text: str, images: Sequence[str], schema_path: str | None) -> Problem:

@@ -37,7 +37,7 @@ NEWS_CHARS = 300
 
 BAR_WIDTH = 32
 
-LOCAL_NOTICE = (
+SMALL_NOTICE = (
     "The embedded model is small: it shows that the machinery works. Do not trust its answers."
 )
 
@@ -45,17 +45,12 @@ LOCAL_NOTICE = (
 async def show_run_live(live: LiveRun, console: Console) -> None:
     """Show a run until it has ended."""
     console.print(f"[dim]run {live.run_id}[/]", highlight=False)
-    if uses_embedded_model(live.state):
-        console.print(f"[yellow]{LOCAL_NOTICE}[/]")
+    if any(entry.spec.is_small for entry in live.state.spec.solvers):
+        console.print(f"[yellow]{SMALL_NOTICE}[/]")
     if console.is_terminal:
         await _draw(live, console)
     else:
         await _print_lines(live, console)
-
-
-def uses_embedded_model(state: RunState) -> bool:
-    """Return whether an embedded model takes part in a run."""
-    return any(entry.spec.model.startswith("local/") for entry in state.spec.solvers)
 
 
 def picture(live: LiveRun, *, now: float) -> RenderableType:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 
 from rich.cells import cell_len, set_cell_size
@@ -16,6 +17,7 @@ from atlas_mcp.atlas.view import CandidateView, RunView
 from atlas_mcp.cli.display import show_run_live
 from atlas_mcp.cli.terminal import printable, tell, write_data, writing
 from atlas_mcp.journal.base import RunSummary
+from atlas_mcp.models.shelf import ShelfRow
 from atlas_mcp.runs import listing
 from atlas_mcp.runs.service import RunService
 from atlas_mcp.runs.solvers import PoolRow, as_dict
@@ -106,7 +108,7 @@ def print_expired(runs: Sequence[RunSummary], *, as_data: bool) -> None:
         (
             run.run_id,
             f"{datetime.fromtimestamp(run.updated_at).astimezone():%Y-%m-%d}",
-            _size(run.size_bytes),
+            size_text(run.size_bytes),
             run.title,
         )
         for run in runs
@@ -118,7 +120,7 @@ def print_expired(runs: Sequence[RunSummary], *, as_data: bool) -> None:
             tell(line)
         if len(rows) > MAX_SHOWN:
             tell(f"… and {len(rows) - MAX_SHOWN:,} more; --dry-run lists all of them")
-    size = _size(sum(run.size_bytes for run in runs))
+    size = size_text(sum(run.size_bytes for run in runs))
     tell(f"{count_runs(len(runs))} beyond the limits, {size}")
 
 
@@ -185,6 +187,31 @@ def _cut(line: str, room: int) -> str:
     return line if cell_len(line) <= room else f"{set_cell_size(line, room - 1)}…"
 
 
+def print_shelf(rows: Sequence[ShelfRow], *, as_json: bool) -> None:
+    """Print embedded models: a table for people, a JSON array for programs."""
+    if as_json:
+        write_data(json.dumps([_shelf_dict(row) for row in rows], indent=2) + "\n")
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("model", "size", "state", "licence", "what to expect"):
+        table.add_column(heading, overflow="fold", justify="right" if heading == "size" else "left")
+    for row in rows:
+        size = "" if row.size_bytes is None else size_text(row.size_bytes)
+        state = row.state if row.verified is None else f"{row.state}, checked {row.verified}"
+        cells = (row.name, size, state, row.licence or "", row.description)
+        table.add_row(*(escape(printable(cell)) for cell in cells))
+    with writing():
+        Console().print(table)
+
+
+def _shelf_dict(row: ShelfRow) -> dict[str, object]:
+    return {
+        **asdict(row),
+        "path": str(row.path),
+        "verified": None if row.verified is None else row.verified.isoformat(),
+    }
+
+
 def _print_context(view: RunView, console: Console) -> None:
     if view.explanation:
         label = "[bold red]Error[/]" if view.status == "failed" else "[bold]Why[/]  "
@@ -216,8 +243,9 @@ def _candidate(candidate: CandidateView) -> str:
     )
 
 
-def _size(count: int) -> str:
-    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"
+def size_text(count: int) -> str:
+    """Return a number of bytes as people read it."""
+    return f"{count / 1e6:,.1f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"
 
 
 def _text(answer: object) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import anyio.to_thread
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -14,20 +15,28 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from atlas_mcp.models.catalogue import find
-from atlas_mcp.models.weights import PullProgress, ensure
+from atlas_mcp.config import Settings
+from atlas_mcp.errors import ConfigError
+from atlas_mcp.models.embedded import kind_of, locate, pin
+from atlas_mcp.models.weights import PullProgress, ensure, sources_of
 
 
-async def pull_model(name: str, folder: Path) -> Path:
-    """Put the weights of `name` into `folder` and return their path.
+async def pull_model(name: str, settings: Settings) -> Path:
+    """Put the weights of `name` in place and return their path.
 
     Raises:
-        InvalidInput: No embedded model has this name.
+        ConfigError: The name means no model that is fetched, or the hub does not give it to us.
         ModelFileError: The weights cannot be had; the message says how to place them by hand.
     """
-    model = find(name)
+    if kind_of(name) == "file":
+        raise ConfigError(f"{name!r} is a file of yours: there is nothing to fetch")
+    folder, sources = settings.home / "models", sources_of(settings)
     console = Console(stderr=True)
-    console.print(f"{model.name}: {model.size_bytes / 1e6:,.0f} MB, {model.licence}")
+    found = await anyio.to_thread.run_sync(locate, name, folder)
+    model = await pin(found, sources)
+    size = f"{model.size_bytes / 1e6:,.0f} MB"
+    known = "" if found.entry is None else f", {found.entry.licence}"
+    console.print(f"{model.name}: {size}{known}", highlight=False, soft_wrap=True)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -46,4 +55,7 @@ async def pull_model(name: str, folder: Path) -> Path:
                 total=progress.total_bytes,
             )
 
-        return await ensure(model, folder, on_progress=on_progress)
+        path = await ensure(model, folder, on_progress=on_progress, sources=sources)
+    # What has come is what was asked for; whether it is a model is seen now.
+    await anyio.to_thread.run_sync(locate, name, folder)
+    return path

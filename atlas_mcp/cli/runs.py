@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from atlas_mcp.atlas.rendering import view_run
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.cli import output
 from atlas_mcp.cli.service import configured, with_service
-from atlas_mcp.cli.terminal import tell, write_data
+from atlas_mcp.cli.terminal import sure, tell, write_data
 from atlas_mcp.errors import InvalidInput, UnknownRun
 from atlas_mcp.journal.base import RunSummary
 from atlas_mcp.runs.archive import read_archive, write_archive
@@ -168,18 +167,9 @@ def prune(*, keep_days: float | None, max_size_mb: float | None, dry_run: bool, 
     output.print_expired(going, as_data=dry_run)
     if dry_run or not going:
         return 0
-    if not (yes or _sure(f"Remove {output.count_runs(len(going))} for good?")):
+    if not (yes or sure(f"Remove {output.count_runs(len(going))} for good?")):
         return output.fail("nothing was removed", 1)
     return with_service(work)
-
-
-def _sure(question: str) -> bool:
-    try:
-        return click.confirm(question, err=True)
-    except click.Abort:
-        if sys.stdin.isatty():
-            raise
-        raise InvalidInput("--yes", "nobody can be asked here; nothing was removed") from None
 
 
 def _show_file(name: str, *, as_json: bool) -> int:

@@ -10,6 +10,7 @@ import anyio
 
 from atlas_mcp.cli.signals import Interrupted, until_signal
 from atlas_mcp.config import Settings, load_settings
+from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.service import RunService, open_service
 
 _T = TypeVar("_T")
@@ -35,7 +36,8 @@ def with_service(work: Callable[[RunService], Awaitable[_T]]) -> _T:
     driven: list[str] = []
 
     async def main(stop: anyio.CancelScope) -> None:
-        async with open_service(settings) as service:
+        # Whoever is at the command line may name any file of theirs.
+        async with open_service(settings, pool=Pool(settings, any_file=True)) as service:
             with stop:
                 results.append(await work(service))
             driven.extend(service.driven)

@@ -13,7 +13,9 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TextIO
 
-from atlas_mcp.errors import AtlasError
+import click
+
+from atlas_mcp.errors import AtlasError, InvalidInput
 
 _STEERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """Control characters but tab and line end, and those that turn the direction of writing about."""
@@ -60,6 +62,21 @@ def write_data(text: str) -> None:
 def tell(text: str) -> None:
     """Write a line for people to stderr."""
     sys.stderr.write(f"{printable(text)}\n")
+
+
+def sure(question: str) -> bool:
+    """Return whether whoever is at the terminal says yes.
+
+    Raises:
+        InvalidInput: Nobody can be asked.
+        Abort: They would rather leave.
+    """
+    try:
+        return click.confirm(question, err=True)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        raise InvalidInput("--yes", "nobody can be asked here; nothing was removed") from None
 
 
 def drop_stdout() -> None:

@@ -57,7 +57,7 @@ class ModelFiles:
         """Return whether the weights in place are those whose checksum was found right."""
         try:
             marked = self.mark.read_text(encoding="utf-8")
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return False
         return marked == self._state(sha256)
 

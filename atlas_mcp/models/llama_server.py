@@ -23,6 +23,7 @@ from typing import IO, Protocol, cast
 
 from atlas_mcp.atlas.messages import Json
 from atlas_mcp.errors import ConfigError
+from atlas_mcp.models.locks import open_lock, share
 
 BATCH_TOKENS = 256
 """Prompt tokens read in one go. Between two batches the other slots write and a cancel is heard, so
@@ -160,6 +161,9 @@ def main() -> None:
     # Only the one line goes to the parent; whatever llama.cpp may print joins the errors.
     parent = os.dup(1)
     os.dup2(2, 1)
+    if orders["use"] is not None:
+        # Held as long as we live: nobody removes weights that are in use.
+        share(open_lock(Path(orders["use"])))
 
     binding = cast("_Binding", import_module("xllamacpp"))
     settings = binding.CommonParams()

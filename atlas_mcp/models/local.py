@@ -28,9 +28,8 @@ from atlas_mcp.atlas.messages import (
     UserTurn,
 )
 from atlas_mcp.atlas.usage import FREE, Usage
-from atlas_mcp.errors import ModelRejected, ModelUnavailable
-from atlas_mcp.models.base import Model, OnTokens, OnUsage
-from atlas_mcp.models.catalogue import CatalogueModel
+from atlas_mcp.errors import AtlasError, ModelRejected, ModelUnavailable
+from atlas_mcp.models.base import Model, Notice, OnNotice, OnTokens, OnUsage
 from atlas_mcp.models.chat_stream import ChatStream, Lines, error_of
 from atlas_mcp.models.llama_server import (
     end,
@@ -40,6 +39,7 @@ from atlas_mcp.models.llama_server import (
     require_runtime,
     spawn,
 )
+from atlas_mcp.models.partial import length
 from atlas_mcp.models.room import Room
 
 DEFAULT_TEMPERATURE = 0.8
@@ -51,9 +51,13 @@ DEFAULT_PARALLEL = 4
 SPARE_TOKENS = 16
 """Tokens of the context that no call may count on: what a template adds after it was counted."""
 
-LONGEST_SILENCE = 600.0
-"""Seconds without a token after which a call is given up: a full queue of long prompts on slow
-cores stays well below. The run's own deadline is what normally ends a call."""
+LONGEST_SILENCE = 1_200.0
+"""Seconds without a token after which a call is given up: what one solver has by default, since a
+large model on slow cores reads a long prompt for minutes. The run's own deadline is what normally
+ends a call."""
+
+NOTICE_SECONDS = 1.0
+"""Seconds between two notices that a model is being loaded."""
 
 STDERR_TAIL = 2_000
 """Characters of the child's stderr shown when it does not start."""
@@ -70,28 +74,34 @@ class _Running:
 
 
 class Local(Model):
-    """An embedded model of the catalogue.
+    """An embedded model: one copy of its weights, for all runs of this process.
 
     Args:
-        model: The catalogue's entry.
+        name: The model as `local/…`, as others are told it.
         path: The weights, already in place.
-        threads: Threads to compute with; `None` for one per processor we may use.
+        context_tokens: Longest prompt and reply together, and what all calls under way share.
         parallel: Calls served at once.
+        threads: Threads to compute with; `None` for one per processor we may use.
+        use: A file to lock while the weights are loaded, so that nobody removes them.
     """
 
     def __init__(
         self,
-        model: CatalogueModel,
+        name: str,
         path: Path,
         *,
-        threads: int | None = None,
+        context_tokens: int,
         parallel: int = DEFAULT_PARALLEL,
+        threads: int | None = None,
+        use: Path | None = None,
     ) -> None:
-        self._model = model
+        self._name = name
         self._path = path
-        self._threads = threads
+        self._context_tokens = context_tokens
         self._parallel = parallel
-        self._room = Room(model.context_tokens, parallel)
+        self._threads = threads
+        self._use = use
+        self._room = Room(context_tokens, parallel)
         self._loading: subprocess.Popen[bytes] | None = None
         self._running: _Running | None = None
         self._closed = False
@@ -101,8 +111,34 @@ class Local(Model):
     @property
     @override
     def name(self) -> str:
-        """The model as `local/NAME`."""
-        return self._model.name
+        """The model as `local/…`."""
+        return self._name
+
+    async def load(self, on_notice: OnNotice | None = None) -> None:
+        """Load the model, if it is not loaded yet.
+
+        Args:
+            on_notice: Told once a second that it is being loaded.
+
+        Raises:
+            ConfigError: llama.cpp is not installed.
+            ModelUnavailable: The model has been closed.
+            ModelRejected: Its weights cannot be loaded.
+        """
+        if self._is_loaded() or on_notice is None:
+            await self._ensure_running()
+            return
+        failure: AtlasError | None = None
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._tell_loading, on_notice, name=f"loading {self.name}")
+            try:
+                await self._ensure_running()
+            except AtlasError as error:
+                failure = error
+            tasks.cancel_scope.cancel("it has been loaded")
+        on_notice(None)
+        if failure is not None:
+            raise failure
 
     @override
     async def generate(
@@ -123,7 +159,7 @@ class Local(Model):
         body = self._body(request)
         running = await self._ensure_running()
         prompt = await self._prompt_tokens(running, body)
-        most = min(request.max_tokens, self._model.context_tokens - SPARE_TOKENS - prompt)
+        most = min(request.max_tokens, self._context_tokens - SPARE_TOKENS - prompt)
         body["max_tokens"] = most
         # All calls share one context, and llama.cpp breaks all of them off once it is full.
         async with self._room.taken(prompt + most + SPARE_TOKENS):
@@ -207,14 +243,14 @@ class Local(Model):
         if response.status_code != 200:
             raise self._refused(response.status_code, error_of(response.content))
         count: int = response.json()["input_tokens"]
-        if count + SPARE_TOKENS >= self._model.context_tokens:
-            raise ModelRejected(self.name, self._too_long(count, self._model.context_tokens))
+        if count + SPARE_TOKENS >= self._context_tokens:
+            raise ModelRejected(self.name, self._too_long(count, self._context_tokens))
         return count
 
     def _too_long(self, prompt: object, context: object) -> str:
         return (
             f"the prompt has {prompt} tokens, and the model's context holds {context}; shorten it, "
-            "or lower `max_explores`"
+            "lower `max_explores`, or give its entry more `context_tokens`"
         )
 
     def _text(self, turn: UserTurn) -> str:
@@ -232,26 +268,38 @@ class Local(Model):
         async with self._lock:
             if self._closed:
                 raise ModelUnavailable(self.name, CLOSED)
-            if self._running is not None and self._running.process.poll() is not None:
+            if not self._is_loaded():
                 await self._discard()
             if self._running is None:
                 self._running = await self._start()
             return self._running
+
+    def _is_loaded(self) -> bool:
+        return self._running is not None and self._running.process.poll() is None
+
+    async def _tell_loading(self, on_notice: OnNotice) -> None:
+        size = await length(self._path)
+        began = anyio.current_time()
+        while True:
+            seconds = anyio.current_time() - began
+            on_notice(Notice(f"loading {self.name} ({size / 1e6:,.0f} MB), {seconds:.0f} s"))
+            await anyio.sleep(NOTICE_SECONDS)
 
     async def _start(self) -> _Running:
         await anyio.to_thread.run_sync(require_runtime, self.name)
         if not await anyio.Path(self._path).is_file():
             raise ModelRejected(
                 self.name,
-                f"its weights are not at {self._path}; run `atlas-mcp models pull {self.name}`",
+                f"its weights are not at {self._path}{self._pull_again('run')}",
             )
         key = secrets.token_urlsafe(32)
         orders = {
             "path": str(self._path),
             "key": key,
-            "context_tokens": self._model.context_tokens,
+            "context_tokens": self._context_tokens,
             "parallel": self._parallel,
             "threads": self._threads or processors(),
+            "use": None if self._use is None else str(self._use),
         }
         with await anyio.to_thread.run_sync(tempfile.TemporaryFile) as stderr:
             process = await anyio.to_thread.run_sync(spawn, stderr)
@@ -299,10 +347,14 @@ class Local(Model):
         return ModelRejected(
             self.name,
             "its weights could not be loaded (the process ended with code "
-            f"{process.returncode}). Is there memory for them? If the file is damaged, delete it "
-            f"and run `atlas-mcp models pull {self.name}`"
-            + (f". It said:\n{said}" if said else ""),
+            f"{process.returncode}). Is there memory for them, and for a context of "
+            f"{self._context_tokens:,} tokens? Else the file may be damaged"
+            f"{self._pull_again('delete it, and run')}" + (f". It said:\n{said}" if said else ""),
         )
+
+    def _pull_again(self, how: str) -> str:
+        # Weights without a lock are not ours: their user put them there.
+        return "" if self._use is None else f"; {how} `atlas-mcp models pull {self.name}`"
 
     def _refused(self, status: int, error: Mapping[str, Json]) -> ModelRejected | ModelUnavailable:
         message = str(error.get("message") or f"it answered with status {status}")

@@ -8,6 +8,7 @@ own code is imported when a model is first used.
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,18 +22,20 @@ import anyio
 from atlas_mcp.atlas.pool import DEFAULT_MAX_TOKENS, ModelSpec, SolverSpec
 from atlas_mcp.atlas.usage import FREE, Price
 from atlas_mcp.config import DEFAULT_MODEL, EndpointSettings, OrchestratorSettings, Settings
-from atlas_mcp.errors import ConfigError, InvalidInput
-from atlas_mcp.models.base import Model, Notice, OnNotice
-from atlas_mcp.models.catalogue import find
+from atlas_mcp.errors import AtlasError, ConfigError, InvalidInput
+from atlas_mcp.models.base import Model, OnNotice
 from atlas_mcp.models.claude import Claude, Connection
 from atlas_mcp.models.claude_families import family_of
 from atlas_mcp.models.findings import FEATURES, Feature, finding
 from atlas_mcp.models.gate import CircuitPolicy, Gate, Gated
+from atlas_mcp.models.local_pool import LocalPool
 from atlas_mcp.models.openai_compatible import Connection as ChatConnection
 from atlas_mcp.models.openai_compatible import OpenAICompatible
 from atlas_mcp.models.prices import price_of
 from atlas_mcp.models.scripted import demo
 from atlas_mcp.presets import PRESETS, UNKNOWN_SERVER, Preset, is_own_address, preset_of
+
+logger = logging.getLogger(__name__)
 
 VENDORS = ("anthropic", *(preset.vendor for preset in PRESETS), "local", "scripted")
 
@@ -52,14 +55,8 @@ it. Pictures beyond 8,000 pixels are refused too, and `image_px` of every family
 CLAUDE_PARALLEL = 1_000
 """Calls in flight at once to one Claude model: what the client's connection pool holds."""
 
-LOCAL_MAX_TOKENS = 1_024
-"""Output tokens of one reply of an embedded model; they fit its context beside the evidence."""
-
-LOCAL_TEMPERATURE = 0.7
-"""Sampling temperature of embedded solvers: variety, since all of them are one small model."""
-
-LOCAL_STRING_CHARS = 600
-"""Characters of one string in a reply of an embedded model: five of them fit `LOCAL_MAX_TOKENS`."""
+SCRIPTED_MAX_TOKENS = 1_024
+"""Output tokens of one reply of a scripted model, which keeps to no ceiling."""
 
 NO_WAY_TO_A_MODEL = (
     "no model can be reached: there is no Anthropic key and nothing is configured. Three ways on: "
@@ -82,11 +79,16 @@ class Pool:
         settings: What is configured.
         models: Models by `vendor/name`, used in place of those the name would give. For tests.
         circuit: When an endpoint counts as down.
+        any_file: Whether whoever asks may name any file as an embedded model, and have any file of
+            the model hub fetched. The user of the command line may; a client gets what its operator
+            has put into the configuration, or has pulled.
     """
 
     settings: Settings
     models: Mapping[str, Model] = field(default_factory=dict[str, Model])
     circuit: CircuitPolicy = field(default_factory=CircuitPolicy)
+    any_file: bool = False
+    _local: LocalPool = field(init=False)
     _open: dict[object, Gated] = field(init=False, default_factory=dict[object, Gated])
     _gates: dict[_Endpoint, Gate] = field(init=False, default_factory=dict[_Endpoint, Gate])
     _connections: dict[tuple[str | None, str | None], Connection] = field(
@@ -96,6 +98,9 @@ class Pool:
         init=False, default_factory=dict[tuple[str | None, str | None], ChatConnection]
     )
     _preparing: anyio.Lock = field(init=False, default_factory=anyio.Lock)
+
+    def __post_init__(self) -> None:
+        self._local = LocalPool(self.settings, self.any_file)
 
     def names(self) -> tuple[str, ...]:
         """Return the names of the pool's entries, those in use by default."""
@@ -115,6 +120,10 @@ class Pool:
         wanted = {known[vendor] for vendor in vendors if vendor in known}
         return tuple(sorted(name for name in wanted if find_spec(name) is not None))
 
+    def embedded(self) -> tuple[str, ...]:
+        """Return the names of the embedded models that anybody may ask for."""
+        return self._local.names()
+
     def solvers(self, names: Sequence[str] | None) -> tuple[SolverSpec, ...]:
         """Return the entries called `names`, or the pool's own where none are named.
 
@@ -129,7 +138,36 @@ class Pool:
         wanted = tuple(names) if names is not None else self.names()
         if len(set(wanted)) != len(wanted):
             raise InvalidInput("solvers", "names a solver twice")
-        return tuple(self._entry(name) for name in wanted)
+        entries = tuple(self._entry(name) for name in wanted)
+        if len({entry.name for entry in entries}) != len(entries):
+            raise InvalidInput(
+                "solvers", "names a file twice, or two of one name; give them entries in atlas.toml"
+            )
+        return entries
+
+    async def look_up(self, names: Sequence[str] | None, *, orchestrator: bool) -> None:
+        """Ask the model hub about the files of it that are named and not known here yet.
+
+        What it says is kept, so it is asked once. A name that means nothing is left to `solvers`.
+
+        Args:
+            names: As for `solvers`.
+            orchestrator: Whether the configured orchestrator is wanted too.
+
+        Raises:
+            ConfigError: The hub has no such file, or does not give it to us.
+            ModelFileError: The hub cannot be asked.
+        """
+        configured = self.settings.solvers
+        wanted = self.names() if names is None else names
+        models = [
+            configured[name].model if name in configured else name
+            for name in wanted
+            if name in configured or self._may_name(name)
+        ]
+        if orchestrator and self.settings.orchestrator is not None:
+            models.append(self.settings.orchestrator.model)
+        await self._local.look_up([model for model in models if _is_local(model)])
 
     def entries(self, names: Sequence[str]) -> tuple[SolverSpec, ...]:
         """Return the entries called `names`, also those that cannot be used yet."""
@@ -154,14 +192,7 @@ class Pool:
         """Return "ready", or what is missing before `spec` can be used."""
         vendor = spec.model.partition("/")[0]
         if vendor == "local":
-            from atlas_mcp.models.llama_server import INSTALL, runtime_installed
-
-            entry = find(spec.model)
-            if not runtime_installed():
-                return f"not installed: run {INSTALL}"
-            if (self._weights / entry.file).exists():
-                return "ready"
-            return f"pulled at first use ({entry.size_bytes / 1e6:,.0f} MB)"
+            return self._local.readiness(spec)
         if vendor == "anthropic" and spec.api_key_env is None and not self._anthropic_reachable():
             return "no key: set ANTHROPIC_API_KEY"
         return self._missing(spec) or "ready"
@@ -173,8 +204,8 @@ class Pool:
             AtlasError: Something cannot be had; the message says what to do.
         """
         for spec in specs:
-            if spec.model.startswith("local/"):
-                await self._pull(spec.model, on_notice)
+            if _is_local(spec.model) and spec.model not in self.models:
+                await self._local.pull(spec, on_notice)
             await self.model(spec)
 
     def undeclared(self) -> tuple[Undeclared, ...]:
@@ -202,21 +233,70 @@ class Pool:
         return tuple(found.values())
 
     async def model(self, spec: ModelSpec) -> Gated:
-        """Return the model that `spec` names, behind its gate; the same object each time."""
+        """Return the model that `spec` names, behind its gate; the same object each time.
+
+        Raises:
+            ModelRejected: It is embedded, and its file cannot be used.
+        """
         endpoint = (spec.model, spec.base_url, spec.api_key_env)
-        key: object = endpoint
-        if preset_of(spec.model.partition("/")[0]) is not None:
-            # What is said of an endpoint may differ from entry to entry.
-            key = spec
         # One object per endpoint: two would hold two connection pools, or two copies of weights.
         async with self._preparing:
+            key: object = endpoint
+            if preset_of(spec.model.partition("/")[0]) is not None:
+                # What is said of an endpoint may differ from entry to entry.
+                key = spec
+            elif _is_local(spec.model) and spec.model not in self.models:
+                path = await anyio.to_thread.run_sync(self._local.key, spec)
+                key = endpoint = (path, None, None)
             if key not in self._open:
                 model = self.models.get(spec.model)
+                parallel = spec.parallel
                 if model is None:
                     model = await anyio.to_thread.run_sync(self._make, spec)
-                gate = self._gates.setdefault(endpoint, Gate(spec.parallel, self.circuit))
+                    if _is_local(spec.model):
+                        parallel = await anyio.to_thread.run_sync(self._local.parallel, spec)
+                gate = self._gates.setdefault(endpoint, Gate(parallel, self.circuit))
                 self._open[key] = Gated(model, gate)
-        return self._open[key]
+            return self._open[key]
+
+    async def loaded(self, spec: ModelSpec, on_notice: OnNotice) -> Model:
+        """Return the model that `spec` names; an embedded one is loaded first.
+
+        Args:
+            spec: The model.
+            on_notice: Told while it is being loaded.
+
+        Raises:
+            ConfigError: What it runs on is not installed.
+            ModelError: It cannot be loaded.
+        """
+        gated = await self.model(spec)
+        if _is_local(spec.model):
+            from atlas_mcp.models.local import Local
+
+            if isinstance(gated.model, Local):
+                await gated.model.load(on_notice)
+        return gated
+
+    async def warm_up(self) -> None:
+        """Load the embedded models of the configured pool that are in place, one by one.
+
+        Nothing is fetched for it. A model that cannot be loaded is left to the call that wants it,
+        which says why.
+        """
+        for name, entry in self.settings.solvers.items():
+            if not _is_local(entry.model):
+                continue
+            try:
+                spec = (await anyio.to_thread.run_sync(self._entry, name)).spec
+                ready = await anyio.to_thread.run_sync(self.readiness, spec)
+                if ready == "ready":
+                    logger.info("loading %s ahead of its first call", spec.title)
+                    await self.loaded(spec, lambda _: None)
+                    ready = "loaded"
+                logger.info("solver %r is %s", name, ready)
+            except (AtlasError, OSError) as error:
+                logger.info("solver %r cannot be loaded ahead of its first call: %s", name, error)
 
     def price_override(self, spec: ModelSpec) -> Price | None:
         """Return the operator's own price of a model, `None` if the tables are to be asked."""
@@ -251,12 +331,20 @@ class Pool:
 
     def _named(self, name: str) -> SolverSpec:
         configured = self.settings.solvers.get(name)
-        if configured is None and name != "local" and "/" not in name:
+        if configured is not None:
+            spec = self._configured(f"solvers.{name}", configured.model, configured)
+            return SolverSpec(name, spec, configured.quota)
+        if name != "local" and "/" not in name:
             raise InvalidInput("solvers", f"there is no solver {name!r}; there are {self._known()}")
-        if configured is None:
-            return SolverSpec(name, self._spec(name, EndpointSettings()))
-        spec = self._configured(f"solvers.{name}", configured.model, configured)
-        return SolverSpec(name, spec, configured.quota)
+        if not self._may_name(name):
+            raise InvalidInput(
+                "solvers",
+                f"{name!r}: files, and files of the model hub that have not been pulled, are "
+                "used only where the configuration names them ([solvers.NAME] with model = … "
+                f"in atlas.toml); there are {self._known()}",
+            )
+        spec = self._spec(name, EndpointSettings())
+        return SolverSpec(spec.title if spec.title != spec.model else name, spec)
 
     def _known(self) -> str:
         names = ", ".join(repr(name) for name in self.names())
@@ -288,17 +376,18 @@ class Pool:
         try:
             return self._spec(model, entry)
         except InvalidInput as error:
-            raise ConfigError(f"[{section}] model: {error.rule}") from error
+            key = "model" if error.argument == "solvers" else error.argument
+            raise ConfigError(f"[{section}] {key}: {error.rule}") from error
 
     def _spec(self, model: str, entry: EndpointSettings) -> ModelSpec:
         vendor, _, name = model.partition("/")
         if vendor == "local":
-            return _local_spec(model)
+            return self._local.spec(model, entry)
         if vendor == "scripted":
             return ModelSpec(
                 model,
                 price=Price(FREE, FREE),
-                max_tokens=LOCAL_MAX_TOKENS,
+                max_tokens=SCRIPTED_MAX_TOKENS,
                 images=_given(entry.images, default=False),
                 tools=_given(entry.tools, default=True),
             )
@@ -324,6 +413,9 @@ class Pool:
             return f"no key: set {spec.api_key_env}"
         return None
 
+    def _may_name(self, name: str) -> bool:
+        return not _is_local(name) or self._local.may_name(name)
+
     def _anthropic_reachable(self) -> bool:
         return self.settings.has_anthropic_credentials or any(
             model.startswith("anthropic/") for model in self.models
@@ -332,7 +424,7 @@ class Pool:
     def _make(self, spec: ModelSpec) -> Model:
         vendor, _, name = spec.model.partition("/")
         if vendor == "local":
-            return self._local(spec.model)
+            return self._local.make(spec)
         if vendor == "scripted":
             return demo()
         key = self.settings.keys.get(spec.api_key_env) if spec.api_key_env else None
@@ -345,31 +437,6 @@ class Pool:
             connection = Connection(base_url=spec.base_url, api_key=key)
             self._connections[endpoint] = connection
         return Claude(name, price=self.price_override(spec), connection=connection)
-
-    def _local(self, name: str) -> Model:
-        from atlas_mcp.models.local import Local
-
-        entry = find(name)
-        return Local(entry, self._weights / entry.file)
-
-    @property
-    def _weights(self) -> Path:
-        return self.settings.home / "models"
-
-    async def _pull(self, name: str, on_notice: OnNotice) -> None:
-        from atlas_mcp.models.llama_server import require_runtime
-        from atlas_mcp.models.weights import PullProgress, ensure
-
-        # Asked first: a gigabyte of weights is of no use without what runs them.
-        require_runtime(name)
-        entry = find(name)
-
-        def on_progress(progress: PullProgress) -> None:
-            done, total = progress.done_bytes, progress.total_bytes
-            text = f"{entry.name}: {progress.stage}, {done / 1e6:,.0f} of {total / 1e6:,.0f} MB"
-            on_notice(Notice(text, done / total if total else None))
-
-        await ensure(entry, self._weights, on_progress=on_progress)
 
 
 _T = TypeVar("_T")
@@ -450,6 +517,10 @@ def _chat_image_tokens(px: int) -> int:
     return max(CHAT_IMAGE_TOKENS, math.ceil(CHAT_IMAGE_TOKENS * (px / CHAT_IMAGE_PX) ** 2))
 
 
+def _is_local(model: str) -> bool:
+    return model.partition("/")[0] == "local"
+
+
 def _is_loopback(base_url: str | None) -> bool:
     host = urlsplit(base_url or "").hostname
     return host in {"localhost", "127.0.0.1", "::1"}
@@ -464,18 +535,3 @@ def _price(entry: EndpointSettings) -> Price | None:
 
 def _given(value: _T | None, *, default: _T) -> _T:
     return default if value is None else value
-
-
-def _local_spec(name: str) -> ModelSpec:
-    try:
-        model = find(name).name
-    except ConfigError as error:
-        raise InvalidInput("solvers", str(error)) from error
-    return ModelSpec(
-        model=model,
-        price=Price(FREE, FREE),
-        tools=False,
-        max_tokens=LOCAL_MAX_TOKENS,
-        temperature=LOCAL_TEMPERATURE,
-        max_string_chars=LOCAL_STRING_CHARS,
-    )

@@ -20,6 +20,7 @@ from typing import Literal, TypeAlias
 import anyio
 import anyio.to_thread
 
+from atlas_mcp.config import Settings
 from atlas_mcp.errors import ModelFileError
 from atlas_mcp.models.catalogue import PinnedFile
 from atlas_mcp.models.files import ModelFiles
@@ -79,6 +80,14 @@ class Sources:
 
 
 DEFAULT_SOURCES = Sources()
+
+
+def sources_of(settings: Settings) -> Sources:
+    """Return where the configuration has weights fetched from."""
+    token = settings.hub_token
+    return Sources(
+        hub=settings.hub_url or HUB, token=None if token is None else token.get_secret_value()
+    )
 
 
 async def ensure(

@@ -292,7 +292,8 @@ class Driver:
         attempts: _Attempts | None = None
         with self._stoppable(deadline) as scope:
             try:
-                attempts = _Attempts(await self.pool.model(spec), self.live, scope, spec)
+                loaded = await self.pool.loaded(spec, self.live.tell)
+                attempts = _Attempts(loaded, self.live, scope, spec)
                 request = await fitted(request, spec)
                 reply = await generate_with_retries(
                     attempts,

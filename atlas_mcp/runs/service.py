@@ -101,7 +101,9 @@ class RunService:
         Raises:
             InvalidInput: An argument breaks a rule. Nothing was spent.
             ConfigError: The configuration cannot serve the run. Nothing was spent.
+            ModelFileError: The model hub cannot be asked about an embedded model.
         """
+        await self.pool.look_up(wish.solvers, orchestrator=True)
         # The price tables load for a fifth of a second when first asked.
         spec = await anyio.to_thread.run_sync(
             lambda: plan_solve(problem, wish, pool=self.pool, settings=self.settings)
@@ -117,6 +119,7 @@ class RunService:
             InvalidInput: An argument breaks a rule. Nothing was spent.
             ConfigError: The configuration cannot serve the run. Nothing was spent.
             JournalError: There is no such run, or another process drives it.
+            ModelFileError: The model hub cannot be asked about an embedded model.
         """
         if run_id is not None:
             return await self._explore_further(problem, explores, run_id)
@@ -128,6 +131,7 @@ class RunService:
                 time_limit_s=wish.time_limit_s,
                 seed=wish.seed,
             )
+        await self.pool.look_up(wish.solvers, orchestrator=False)
         spec = await anyio.to_thread.run_sync(
             lambda: plan_explores(
                 problem, wish, explores.count, pool=self.pool, settings=self.settings

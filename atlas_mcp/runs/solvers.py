@@ -12,7 +12,6 @@ import anyio.to_thread
 from atlas_mcp.atlas.pool import ModelSpec, SolverSpec
 from atlas_mcp.atlas.usage import FREE, NO_USAGE
 from atlas_mcp.errors import ModelError, ModelUnavailable
-from atlas_mcp.models.catalogue import CATALOGUE
 from atlas_mcp.models.claude import Claude
 from atlas_mcp.models.findings import NOTHING, keep
 from atlas_mcp.models.openai_compatible import OpenAICompatible
@@ -73,7 +72,7 @@ async def pool_rows(pool: Pool, *, ask: bool = False) -> tuple[PoolRow, ...]:
 
     def rows() -> list[tuple[PoolRow, ModelSpec]]:
         named = [(_row(pool, e, default=True), e.spec) for e in pool.entries(pool.names())]
-        embedded = pool.entries([model.name for model in CATALOGUE])
+        embedded = pool.entries(pool.embedded())
         names = {row.name for row, _ in named}
         return [
             *named,

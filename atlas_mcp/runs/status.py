@@ -26,7 +26,9 @@ def status_line(live: LiveRun, *, now: float) -> str:
 def explore_text(state: RunState, explore: ExploreState) -> str:
     """Return an explore's number, model and strategy."""
     action = explore.planned.explore
-    model = state.spec.solver(action.solver).spec.model.partition("/")[2]
+    title = state.spec.solver(action.solver).spec.title
+    # A file of the model hub is told by its last part: the whole is longer than a line.
+    model = title.rpartition("/")[2] if title.startswith("local/") else title.partition("/")[2]
     return f"#{explore.id} {model} {action.strategy}"
 
 

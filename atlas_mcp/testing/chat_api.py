@@ -77,6 +77,9 @@ __all__ = [
     "truncated",
 ]
 
+COUNT_PATH = "/v1/chat/completions/input_tokens"
+"""Where llama.cpp's server says how many tokens a prompt has."""
+
 _NEVER = 86_400.0
 """Seconds after which a stream that is left open would end; tests are long over by then."""
 
@@ -106,6 +109,8 @@ class ChatApi(LoopbackApi):
     async def route(self, exchange: Exchange, method: str, path: str) -> None:
         if path == "/v1/chat/completions" and method == "POST":
             await self.count_and_answer(exchange)
+        elif path == COUNT_PATH and method == "POST" and self.endpoint.counts_tokens:
+            await exchange.json(200, {"input_tokens": len(await exchange.read()) // 4})
         elif path.startswith("/v1/models") and method == "GET" and self.endpoint.lists_models:
             self.lookups += 1
             await self._show_models(exchange, path.removeprefix("/v1/models").lstrip("/"))

@@ -48,6 +48,7 @@ class Endpoint:
         errors: The shape of error bodies.
         quirks: How all its replies depart from OpenAI's.
         any_model: Whether it minds no name, and needs none.
+        counts_tokens: Whether it can be asked how many tokens a prompt has.
         lists_models: Whether `GET /v1/models` is there.
         model_prefix: What stands before the names in that list.
     """
@@ -76,6 +77,7 @@ class Endpoint:
     errors: Literal["openai", "flat", "detail", "list"] = "openai"
     quirks: frozenset[Quirk] = frozenset()
     any_model: bool = False
+    counts_tokens: bool = False
     lists_models: bool = True
     model_prefix: str = ""
 
@@ -124,6 +126,7 @@ LLAMA = Endpoint(
     tools="no",
     images="no",
     extra=frozenset({"cache_prompt"}),
+    counts_tokens=True,
     cache_minimum=0,
 )
 """llama.cpp's server, for a model without tools or eyes."""

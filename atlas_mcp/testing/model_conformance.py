@@ -471,7 +471,8 @@ def checks_for(abilities: Abilities) -> tuple[Check, ...]:
 
 
 def _endless() -> ModelRequest:
-    return replace(asking("Count from one to one million, one a line."), max_tokens=6_000)
+    # `TOGETHER` of them fit the context of any model.
+    return replace(asking("Count from one to one million, one a line."), max_tokens=2_000)
 
 
 @asynccontextmanager

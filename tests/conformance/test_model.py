@@ -141,7 +141,7 @@ class LocalStand(ApiStand):
 
     @override
     def open(self) -> Model:
-        return Local(SMALLEST, self.weights)
+        return Local(self.name, self.weights, context_tokens=SMALLEST.context_tokens)
 
     @override
     def efforts(self) -> Sequence[str | None]:
@@ -266,7 +266,8 @@ class RealStand(Stand):
     name = SMALLEST.name
 
     def __post_init__(self) -> None:
-        self.watched = Watched(Local(SMALLEST, self.weights, parallel=4))
+        local = Local(self.name, self.weights, context_tokens=SMALLEST.context_tokens)
+        self.watched = Watched(local)
 
     @override
     def open(self) -> Model:

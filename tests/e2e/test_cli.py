@@ -452,7 +452,9 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("runs", "prune"),
     ("solvers",),
     ("models",),
+    ("models", "list"),
     ("models", "pull"),
+    ("models", "rm"),
 )
 
 

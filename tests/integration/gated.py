@@ -140,7 +140,7 @@ async def connected(
     settings = Settings(
         home=home,
         solvers={"demo": SolverSettings(model=model.name)},
-        server=ServerSettings(**{"grace_s": 0.0, **server}),
+        server=ServerSettings.model_validate({"grace_s": 0.0, **server}),
     )
     host = GivenHost(settings, model)
     info = Implementation(name=called, version="1")

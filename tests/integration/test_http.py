@@ -70,7 +70,7 @@ async def served(home: Path, **server: float) -> AsyncGenerator[Served]:
     settings = Settings(
         home=home,
         solvers={"demo": SolverSettings(model=model.name)},
-        server=ServerSettings(**{"grace_s": 60.0, **server}),
+        server=ServerSettings.model_validate({"grace_s": 60.0, **server}),
     )
     host = GivenHost(settings, model)
     app = http_app(make_server(settings, host=host))

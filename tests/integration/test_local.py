@@ -3,7 +3,6 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncGenerator
-from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -26,7 +25,7 @@ from atlas_mcp.atlas.messages import (
 from atlas_mcp.atlas.usage import FREE
 from atlas_mcp.errors import ModelFileError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.catalogue import find
-from atlas_mcp.models.local import Local
+from atlas_mcp.models.local import DEFAULT_PARALLEL, Local
 from atlas_mcp.models.weights import ensure
 
 pytestmark = [pytest.mark.weights, pytest.mark.slow, pytest.mark.timeout(180)]
@@ -64,9 +63,19 @@ def weights() -> Path:
         pytest.skip(f"REAL MODEL NOT TESTED: {error}")
 
 
+def made(weights: Path, *, parallel: int = DEFAULT_PARALLEL, use: Path | None = None) -> Local:
+    return Local(
+        SMALLEST.name,
+        weights,
+        context_tokens=SMALLEST.context_tokens,
+        parallel=parallel,
+        use=use or weights.with_name("use"),
+    )
+
+
 @pytest.fixture
 async def local(weights: Path) -> AsyncGenerator[Local]:
-    model = Local(SMALLEST, weights)
+    model = made(weights)
     yield model
     await model.aclose()
 
@@ -179,7 +188,7 @@ async def test_calls_that_fill_the_context_together_do_not_break_each_other_off(
     weights: Path,
 ) -> None:
     """With all four at once, llama.cpp ends every one of them when its context is full."""
-    local = Local(replace(SMALLEST, context_tokens=384), weights)
+    local = Local("local/x", weights, context_tokens=384)
     long = asking("Give me numbers.", max_tokens=160, schema={**DIGITS, "minItems": 60})
     replies: list[Reply] = []
 
@@ -198,7 +207,7 @@ async def test_calls_that_fill_the_context_together_do_not_break_each_other_off(
 
 
 async def test_a_cancelled_call_frees_its_place(weights: Path) -> None:
-    local = Local(SMALLEST, weights, parallel=1)
+    local = made(weights, parallel=1)
     writing = anyio.Event()
     try:
         async with anyio.create_task_group() as group:
@@ -216,7 +225,7 @@ async def test_a_cancelled_call_frees_its_place(weights: Path) -> None:
 
 
 async def test_a_cancel_while_the_model_loads_leaves_nothing_behind(weights: Path) -> None:
-    local = Local(SMALLEST, weights)
+    local = made(weights)
     with anyio.move_on_after(0):
         await local.generate(asking())
 
@@ -285,7 +294,7 @@ async def test_closing_breaks_calls_off_and_refuses_new_ones(local: Local) -> No
 
 
 async def test_closing_while_the_model_loads_does_not_wait_for_it(weights: Path) -> None:
-    local = Local(SMALLEST, weights)
+    local = made(weights)
     failures: list[ModelUnavailable] = []
 
     async def call() -> None:
@@ -317,7 +326,7 @@ async def test_a_schema_llama_cpp_cannot_hold_is_refused(local: Local) -> None:
 
 
 async def test_pictures_and_tools_are_refused_before_the_model_loads(weights: Path) -> None:
-    local = Local(SMALLEST, weights)
+    local = made(weights)
     picture = ModelRequest(
         system="", turns=(UserTurn((Image("image/png", data="aaaa"),)),), max_tokens=8
     )
@@ -334,7 +343,7 @@ async def test_pictures_and_tools_are_refused_before_the_model_loads(weights: Pa
 
 async def test_missing_weights_are_named_with_the_command_that_pulls_them(tmp_path: Path) -> None:
     pytest.importorskip("xllamacpp")
-    local = Local(SMALLEST, tmp_path / "none.gguf")
+    local = made(tmp_path / "none.gguf")
 
     with pytest.raises(ModelRejected, match=r"atlas-mcp models pull local/smollm2-135m"):
         await local.generate(asking())
@@ -344,7 +353,7 @@ async def test_weights_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
     pytest.importorskip("xllamacpp")
     file = tmp_path / "broken.gguf"
     file.write_bytes(b"GGUF but no more")
-    local = Local(SMALLEST, file)
+    local = made(file)
 
     with pytest.raises(ModelRejected, match="could not be loaded"):
         await local.generate(asking())
@@ -358,11 +367,10 @@ import sys
 from pathlib import Path
 import anyio
 from atlas_mcp.atlas.messages import ModelRequest, Text, UserTurn
-from atlas_mcp.models.catalogue import find
 from atlas_mcp.models.local import Local
 
 async def main():
-    local = Local(find("smollm2-135m"), Path(sys.argv[1]))
+    local = Local("local/test", Path(sys.argv[1]), context_tokens=8_192)
     request = ModelRequest(system="", turns=(UserTurn((Text("Count."),)),), max_tokens=6000)
     writing = anyio.Event()
     async with anyio.create_task_group() as group:

@@ -279,10 +279,9 @@ class Local(Model):
 
     async def _tell_loading(self, on_notice: OnNotice) -> None:
         size = await length(self._path)
-        began = anyio.current_time()
         while True:
-            seconds = anyio.current_time() - began
-            on_notice(Notice(f"loading {self.name} ({size / 1e6:,.0f} MB), {seconds:.0f} s"))
+            # Again and again: other calls of the run take their own notices away, and this with it.
+            on_notice(Notice(f"loading {self.name} ({size / 1e6:,.0f} MB)"))
             await anyio.sleep(NOTICE_SECONDS)
 
     async def _start(self) -> _Running:

@@ -145,7 +145,7 @@ def _row(pool: Pool, entry: SolverSpec, *, default: bool) -> PoolRow:
     price = entry.spec.price
     return PoolRow(
         name=entry.name,
-        model=entry.spec.model,
+        model=entry.spec.title,
         ready=pool.readiness(entry.spec),
         efforts=entry.spec.efforts,
         images=entry.spec.images,

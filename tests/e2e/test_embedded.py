@@ -16,6 +16,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 
 from atlas_mcp.atlas.view import RunView
+from atlas_mcp.models.catalogue import find
 
 pytestmark = [pytest.mark.weights, pytest.mark.timeout(600)]
 
@@ -86,6 +87,49 @@ def test_an_empty_home_without_a_key_pulls_and_solves(home: Path) -> None:
     assert view.status == "answered"
     assert isinstance(view.answer, int)
     check_real_tokens(view)
+
+
+def test_the_same_file_by_its_path_works_beside_another_model(home: Path, tmp_path: Path) -> None:
+    pulled = home / "models" / find(MODEL).file
+    if not pulled.exists():
+        pytest.skip("the weights have not been pulled")
+    (tmp_path / "mine.gguf").symlink_to(pulled)
+    config = tmp_path / "atlas.toml"
+    config.write_text(
+        f"""
+        [solvers.mine]
+        model = "local/{tmp_path}/mine.gguf"
+        context_tokens = 4096
+        parallel = 2
+        [solvers.demo]
+        model = "scripted/demo"
+        """
+    )
+    own = tmp_path / "home"
+    for seed in ("1", "2", "3"):
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "atlas_mcp", "solve", "--json", "--seed", seed),
+                *("--explore-effort", "low", "--max-explores", "2", PROBLEM),
+            ],
+            env={**environment(own), "ATLAS_CONFIG": str(config)},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        view = RunView.model_validate_json(done.stdout)
+        # A model this small may fail a run by itself, which is no fault of the road.
+        if view.answer is not None and all(one.status == "ok" for one in view.candidates):
+            break
+
+    mine, demo = sorted(view.candidates, key=lambda one: one.solver, reverse=True)
+    assert (mine.solver, mine.model, mine.status) == ("mine", "local/mine.gguf", "ok")
+    assert (demo.solver, demo.status) == ("demo", "ok")
+    assert mine.usage.output_tokens > 0
+    assert view.status == "answered"
+    assert "loading local/mine.gguf (491 MB)" in done.stderr
+    assert not (own / "models").exists()
 
 
 async def test_a_client_over_stdio_gets_the_same_with_progress(home: Path) -> None:

@@ -13,6 +13,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 from mcp import Client
+from mcp_types import TextContent
 
 import atlas_mcp.testing
 from atlas_mcp.atlas.messages import ModelRequest, Text, UserTurn
@@ -255,6 +256,24 @@ async def test_weights_that_cannot_be_loaded_fail_their_calls_and_not_the_run(
     assert outcomes["sound"].status == "ok"
     if "broken" in outcomes:
         assert "these weights are broken" in (outcomes["broken"].error or "")
+
+
+# Who may name a file
+
+
+@pytest.mark.parametrize("name", ["local//etc/passwd", "local/maker/repo/x.gguf"])
+async def test_a_client_names_no_file_that_its_operator_has_not_named(
+    tmp_path: Path, name: str
+) -> None:
+    arguments = {"problem": QUESTION.text, "solvers": [name]}
+    async with Client(make_server(settings_for(tmp_path / "home", demo="scripted/demo"))) as client:
+        result = await client.call_tool("solve_with_atlas", arguments)
+
+    assert result.is_error
+    [said] = result.content
+    assert isinstance(said, TextContent)
+    assert "used only where the configuration names them" in said.text
+    assert not (tmp_path / "home" / "models").exists()
 
 
 # What is used while nobody may remove it

@@ -48,6 +48,21 @@ def test_a_solvers_scalar_is_set_by_its_name(toml: Path) -> None:
     assert settings.solvers["my-haiku"].quota == 4
 
 
+def test_the_model_hub_is_told_by_the_variables_of_its_own_tools(toml: Path) -> None:
+    toml.write_text("[server]\nwarm_up = true\n")
+    environ = {"ATLAS_CONFIG": str(toml), "HF_ENDPOINT": "http://hub/", "HF_TOKEN": "hf_secret"}
+
+    settings = load_settings(environ)
+
+    assert settings.hub_url == "http://hub"
+    assert settings.hub_token is not None
+    assert settings.hub_token.get_secret_value() == "hf_secret"
+    assert "hf_secret" not in repr(settings)
+    assert settings.server.warm_up
+    nothing = load_settings({"XDG_CONFIG_HOME": str(toml.parent / "none")})
+    assert (nothing.hub_url, nothing.hub_token, nothing.server.warm_up) == (None, None, False)
+
+
 @pytest.mark.parametrize("source", ["file", "environment"])
 def test_the_word_none_lifts_the_cap(toml: Path, source: str) -> None:
     toml.write_text('[budget]\nmax_cost_usd = "none"\n' if source == "file" else "")

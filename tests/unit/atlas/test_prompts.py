@@ -48,6 +48,16 @@ def everything() -> str:
     return "\n".join([solver, *systems, *prompts.STRATEGY_TEXTS.values()])
 
 
+def test_an_orchestrator_is_not_told_where_files_are() -> None:
+    mine = a_solver("mine", spec=a_model("local//home/ada/x.gguf"))
+
+    [tool] = [prompts.explore_tool(a_run(mine, a_solver("other")))]
+    told = f"{tool}\n{prompts.orchestrator_system(a_run(mine, a_solver('other')))}"
+
+    assert "local/x.gguf" in told
+    assert "ada" not in told
+
+
 def test_a_solver_is_sent() -> None:
     request = prompts.solver_request(
         Problem("How many?", images=(Image(url="https://example.com/a.png"),)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any, get_args
 
 import pytest
@@ -126,6 +127,19 @@ def test_a_failed_candidate_has_an_error_and_nulls() -> None:
     for key in ("answer", "approach", "reasoning", "confidence"):
         assert bad[key] is None
     assert bad["usage"]["requests"] == 1
+
+
+def test_a_small_model_is_warned_of_and_a_file_is_told_by_its_name_alone() -> None:
+    file = a_model("local//home/ada/x.gguf")
+    small = replace(file, max_string_chars=600)
+
+    for spec, warned in ((file, False), (small, True)):
+        view = seen(play(a_run(a_solver("mine", spec=spec)), answers()))
+
+        said = [one for one in view["agreement"]["warnings"] if "small embedded model" in one]
+        assert bool(said) == warned
+        assert {candidate["model"] for candidate in view["candidates"]} == {"local/x.gguf"}
+        assert "ada" not in json.dumps(view)
 
 
 def test_a_run_that_has_not_ended_has_nulls_and_says_what_to_do() -> None:

@@ -88,12 +88,13 @@ def test_every_command_is_one_that_there_is(line: str) -> None:
     assert program == "atlas-mcp"
 
     command: click.Command = cli
-    context = click.Context(cli)
+    context = click.Context(cli, info_name=program, **cli.context_settings)
     while isinstance(command, click.Group):
         found = command.get_command(context, arguments.pop(0))
         assert found is not None, line
         command = found
-    command.make_context("atlas-mcp", arguments)
+    # Under its parent: a command remembers the names of its help option from its first context.
+    command.make_context("command", arguments, parent=context)
 
 
 def test_the_numbers_of_the_page_are_those_in_use() -> None:

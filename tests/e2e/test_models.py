@@ -95,8 +95,9 @@ def test_a_file_of_the_hub_is_pulled_listed_and_removed(program: Program, hub: M
     assert f"local/{NAME}" in pool
 
     code, out, err = program("models", "rm", f"local/{NAME}", answers="n\n")
-    assert (code, out) == (130, "")
+    assert (code, out) == (1, "")
     assert f"Remove {program.pulled} (50." in err
+    assert "nothing was removed" in err
     assert program.pulled.exists()
 
     code, out, err = program("models", "rm", NAME, answers="y\n")

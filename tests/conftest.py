@@ -17,10 +17,9 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(autouse=True)
 def no_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Take away keys and the user's own configuration; runs and models go to a temporary folder."""
-    keys = [preset.key_env for preset in PRESETS if preset.key_env]
-    for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", *keys):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("ANTHROPIC_BASE_URL", "OPENAI_BASE_URL"):
+    anthropic = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL")
+    others = [preset.key_env for preset in PRESETS if preset.key_env]
+    for name in (*anthropic, *others, "OPENAI_BASE_URL", "OPENAI_CUSTOM_HEADERS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("ANTHROPIC_CONFIG_DIR", str(tmp_path / "no-anthropic"))
     monkeypatch.setenv("ATLAS_HOME", str(tmp_path / "atlas"))

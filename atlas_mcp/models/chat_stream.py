@@ -99,7 +99,7 @@ class ChatStream:
         elif data.startswith("[DONE]"):
             self.ended = True
         else:
-            self._take(_object(json.loads(data)))
+            self._take(_object(_read(data)))
 
     def feed_whole(self, body: bytes) -> None:
         """Take in a reply that was not streamed.
@@ -107,8 +107,8 @@ class ChatStream:
         Raises:
             ValueError: It cannot be read.
         """
-        found = _object(json.loads(body))
-        choices = [{**one, "delta": one.get("message")} for one in found.get("choices") or ()]
+        found = _object(_read(body))
+        choices = [{**one, "delta": one.get("message")} for one in _objects(found.get("choices"))]
         self._take({**found, "choices": choices})
         self.ended = True
 
@@ -119,7 +119,8 @@ class ChatStream:
             return "refusal"
         stop = _STOPS.get(self.finish_reason or "", "end")
         # Some endpoints say that they stopped when they call tools.
-        return "tool_calls" if stop == "end" and self._message.get("tool_calls") else stop
+        calls = _objects(self._message.get("tool_calls"))
+        return "tool_calls" if stop == "end" and calls else stop
 
     @property
     def detail(self) -> str:
@@ -136,10 +137,11 @@ class ChatStream:
         verbatim.setdefault("content", "")
         calls: list[ToolCall] = []
         sent: list[dict[str, Any]] = []
-        for number, call in enumerate(self._message.get("tool_calls") or ()):
-            whole = {key: value for key, value in _object(call).items() if key != "index"}
+        verbatim.pop("tool_calls", None)
+        for number, call in enumerate(_objects(self._message.get("tool_calls"))):
+            whole = {key: value for key, value in call.items() if key != "index"}
             # The endpoints that number their calls and do not name them get names.
-            whole["id"] = whole.get("id") or f"call-{number}"
+            whole["id"] = _word(whole.get("id")) or f"call-{number}"
             whole.setdefault("type", "function")
             calls.append(_tool_call(whole))
             function = _object(whole.get("function"))
@@ -175,10 +177,10 @@ class ChatStream:
         if event.get("error"):
             self.error = error_of(event) or {"message": str(event["error"])}
             return
-        self.id = event.get("id") or self.id
-        if event.get("usage"):
+        self.id = _word(event.get("id")) or self.id
+        if _object(event.get("usage")):
             self.counts = _object(event["usage"])
-        for choice in event.get("choices") or ():
+        for choice in _objects(event.get("choices")):
             self._begun = True
             delta = _object(choice.get("delta"))
             self.characters += _length(delta)
@@ -197,7 +199,7 @@ def error_of(body: bytes | Fields) -> Fields:
     found: Json = body
     if isinstance(body, bytes):
         try:
-            found = json.loads(body)
+            found = _read(body)
         except ValueError:
             return {}
     fields = _object(found)
@@ -219,7 +221,8 @@ def _merge(into: dict[str, Any], delta: Fields) -> None:
             _merge(cast("dict[str, Any]", before), cast("Fields", value))
         elif isinstance(before, list) and isinstance(value, list):
             mine, new = cast("list[Any]", before), cast("list[Any]", value)
-            into[key] = _numbered(mine, new) if _is_numbered(new) else [*mine, *new]
+            numbered = _is_numbered(mine) and _is_numbered(new)
+            into[key] = _numbered(mine, new) if numbered else [*mine, *new]
         else:
             into[key] = value
 
@@ -256,7 +259,7 @@ def _tool_call(call: Fields) -> ToolCall:
     written = function.get("arguments") or "{}"
     name = str(function.get("name") or "")
     try:
-        arguments = json.loads(written) if isinstance(written, str) else written
+        arguments = _read(written) if isinstance(written, str) else written
     except ValueError:
         return ToolCall(call["id"], name, {}, fault="its arguments are not JSON")
     if not isinstance(arguments, dict):
@@ -264,11 +267,26 @@ def _tool_call(call: Fields) -> ToolCall:
     return ToolCall(call["id"], name, cast("dict[str, Json]", arguments))
 
 
+def _read(text: str | bytes) -> Json:
+    """Read JSON, as strictly as it must be written again.
+
+    Raises:
+        ValueError: It is none.
+    """
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+
+
+def _refuse(text: str) -> Json:
+    raise ValueError(f"{text} is no number of JSON")
+
+
 def _text(content: Json) -> str:
     """Return the visible text of a message, which may come as typed parts."""
     if isinstance(content, list):
-        parts = cast("list[Any]", content)
-        return "".join(str(_object(part).get("text") or "") for part in parts)
+        return "".join(_word(part.get("text")) for part in _objects(cast("Json", content)))
     return content if isinstance(content, str) else ""
 
 
@@ -277,8 +295,8 @@ def _length(delta: Fields) -> int:
     for key in ("reasoning_content", "reasoning"):
         value = delta.get(key)
         length += len(value) if isinstance(value, str) else 0
-    for call in delta.get("tool_calls") or ():
-        arguments = _object(_object(call).get("function")).get("arguments")
+    for call in _objects(delta.get("tool_calls")):
+        arguments = _object(call.get("function")).get("arguments")
         length += len(arguments) if isinstance(arguments, str) else 0
     return length
 
@@ -289,3 +307,12 @@ def _count(value: Json) -> int:
 
 def _object(value: Json) -> Fields:
     return cast("Fields", value) if isinstance(value, Mapping) else {}
+
+
+def _objects(value: Json) -> list[Fields]:
+    found = cast("list[Json]", value) if isinstance(value, list) else []
+    return [cast("Fields", one) for one in found if isinstance(one, Mapping)]
+
+
+def _word(value: Json) -> str:
+    return value if isinstance(value, str) else ""

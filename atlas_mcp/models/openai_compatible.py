@@ -580,6 +580,7 @@ def _dollars(value: object) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
-        return Decimal(str(value))
+        dollars = Decimal(str(value))
     except InvalidOperation:
         return None
+    return dollars if dollars.is_finite() and dollars >= 0 else None

@@ -139,6 +139,8 @@ class ChatApi(LoopbackApi):
             code = None if outcome.code is None else str(outcome.code)
             refused = Refusal(outcome.status, outcome.message, outcome.error, code=code)
             await self._refuse(exchange, refused, dict(outcome.headers))
+        elif outcome.kind == "not_a_stream" and outcome.error == "json":
+            await exchange.whole(200, outcome.message.encode(), "application/json")
         elif outcome.kind == "not_a_stream":
             await exchange.whole(200, b"<html>sign in</html>", "text/html")
         else:

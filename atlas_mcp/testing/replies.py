@@ -97,12 +97,13 @@ class ApiReply:
     deltas: int = 4
     pings: int = 1
     quirks: frozenset[Quirk] = frozenset()
-    billed_usd: float | None = None
+    billed_usd: float | str | None = None
 
 
 FaultKind: TypeAlias = Literal["status", "cut", "error", "stall", "garbage", "ends", "not_a_stream"]
 """How a call goes wrong: an error status; or inside the stream a cut connection, an error event, a
-silence, bytes that are no JSON, an early but clean end; or a page that is no stream at all."""
+silence, bytes that are no JSON, an early but clean end; or a page that is no stream at all, or JSON
+that is no reply, where the error type is "json"."""
 
 
 @dataclass(frozen=True, slots=True)

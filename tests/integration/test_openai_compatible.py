@@ -347,11 +347,13 @@ async def test_what_is_counted_costs_what_it_costs_or_nobody_knows() -> None:
 @on_asyncio
 async def test_a_bill_is_believed_from_openrouter_alone_and_the_operator_before_it() -> None:
     def billed(**changes: Any) -> Any:
-        return counted(None, changes.pop("price", None), billed_usd=0.0125, **changes)
+        return counted(None, changes.pop("price", None), **{"billed_usd": 0.0125, **changes})
 
     assert (await billed(kind="openrouter"))[1] == Decimal("0.0125")
     assert (await billed(kind="openrouter", price=RATES))[1] == Decimal("0.002")
     assert (await billed())[1] is None
+    for nonsense in ("NaN", "much", -1):
+        assert (await billed(kind="openrouter", billed_usd=nonsense))[1] is None
 
 
 async def test_counts_are_told_before_a_call_ends(world: World) -> None:
@@ -407,6 +409,9 @@ NEVER = {
     "422": Case(status(422), "refuses the request"),
     "503 for good": Case(status(503, should_retry=False), "status 503"),
     "a page": Case(Fault("not_a_stream"), "'text/html'; check base_url"),
+    "JSON of another kind": Case(
+        Fault("not_a_stream", error="json", message='{"status": "ok"}'), "no reply; check base_url"
+    ),
     "a lasting error inside": Case(
         Fault("error", code=400, message="no"), "broke off the reply: no"
     ),
@@ -421,6 +426,9 @@ BROKEN = {
     "llama.cpp's error": Case(Fault("error", error="llama.cpp", message="busy"), "busy"),
     "an error in a choice": Case(Fault("error", error="in_choice", message="busy"), "busy"),
     "garbage": Case(Fault("garbage"), "could not be read"),
+    "garbage in one piece": Case(
+        Fault("not_a_stream", error="json", message='{"choices": ['), "could not be read"
+    ),
     "an early end": Case(Fault("ends"), "ended before"),
 }
 
@@ -571,6 +579,29 @@ async def test_an_address_that_is_none_is_rejected(base_url: str) -> None:
     model = OpenAICompatible(ModelSpec("ollama/m", base_url=base_url))
 
     assert isinstance(await failure(model), ModelRejected)
+
+    await model.aclose()
+
+
+async def test_a_refused_key_is_not_quoted_though_the_endpoint_quotes_it(world: World) -> None:
+    for key in ("sk-wrong-secret", None):
+        spec = replace(KINDS["openai"].spec, base_url=f"{world.url}/v1")
+        model = OpenAICompatible(spec, api_key=key)
+
+        error = await failure(model)
+
+        assert isinstance(error, ModelRejected)
+        assert "`api_key_env` of this solver" in str(error)
+        assert "sk-wrong-secret" not in f"{error} {error!r}"
+        await model.aclose()
+
+
+async def test_an_unknown_model_is_named_by_its_endpoint(world: World) -> None:
+    spec = replace(KINDS["openai"].spec, model="openai/other", base_url=f"{world.url}/v1")
+    model = OpenAICompatible(spec, api_key=KEY)
+
+    with pytest.raises(ModelRejected, match=r"no such model at .*The model `other` does not exist"):
+        await model.generate(ASK)
 
     await model.aclose()
 

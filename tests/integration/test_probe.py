@@ -6,6 +6,7 @@ import base64
 import json
 import random
 import re
+import threading
 import zlib
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -14,7 +15,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
 
+import anyio.to_thread
 import pytest
+from typing_extensions import override
 
 from atlas_mcp.atlas.pool import ModelSpec
 from atlas_mcp.atlas.usage import FREE, Price
@@ -42,6 +45,7 @@ from atlas_mcp.testing.chat_api import (
     truncated,
 )
 from atlas_mcp.testing.chat_shapes import instance, schema_of
+from atlas_mcp.testing.loopback import Exchange
 
 on_asyncio = pytest.mark.parametrize("anyio_backend", ["asyncio"])
 RATES = Price(Decimal(1), Decimal(10))
@@ -427,3 +431,30 @@ def test_a_pool_with_nothing_to_find_out_is_not_asked(
 
     assert rows["x"]["ready"] == "ready"
     assert "nothing to find out" in err
+
+
+def test_all_of_the_pool_is_asked_at_once(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    stack: ExitStack,
+) -> None:
+    both = threading.Barrier(2)
+
+    class Meeting(ChatApi):
+        """An endpoint that answers once the other one has been asked too."""
+
+        @override
+        async def route(self, exchange: Exchange, method: str, path: str) -> None:
+            await anyio.to_thread.run_sync(both.wait, 3)
+            await super().route(exchange, method, path)
+
+    urls = [stack.enter_context(serve(Meeting(PLAIN))) for _ in range(2)]
+    entry = 'model = "openai/m"\napi_key_env = "MY_KEY"\nbase_url = '
+    configure(
+        tmp_path, monkeypatch, **{f"x{n}": f'{entry}"{url}/v1"' for n, url in enumerate(urls)}
+    )
+
+    rows, _ = rows_of(capfd)
+
+    assert [rows[name]["ready"] for name in ("x0", "x1")] == ["ready", "ready"]

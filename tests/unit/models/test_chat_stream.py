@@ -7,6 +7,8 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from atlas_mcp.atlas.messages import Stop
 from atlas_mcp.atlas.usage import Usage
@@ -160,7 +162,11 @@ def test_signed_thinking_is_put_together_part_by_part() -> None:
     ]
 
 
-@pytest.mark.parametrize("written", ['{"cut": ', "[1]", "no", '"text"'])
+@pytest.mark.parametrize(
+    "written",
+    ['{"cut": ', "[1]", "no", '"text"', '{"a": NaN}', '{"a":' * 20_000],
+    ids=lambda written: written[:12],
+)
 def test_arguments_that_cannot_be_read_are_a_fault_and_go_back_as_none(written: str) -> None:
     """Several servers read them when they come back, and refuse what they cannot read."""
     sent, _ = wire(ApiReply(calls=(Call("explore", written, "t1"),)))
@@ -276,7 +282,9 @@ def test_lines_that_are_no_data_are_passed_over(line: str) -> None:
     assert (stream.ended, stream.error) == (False, None)
 
 
-@pytest.mark.parametrize("line", ["data: {", "data:", "data: nonsense"])
+@pytest.mark.parametrize(
+    "line", ["data: {", "data:", "data: nonsense", "data: NaN", "data: " + "[" * 20_000]
+)
 def test_data_that_is_no_json_cannot_be_read(line: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         ChatStream().feed(line)
@@ -315,3 +323,49 @@ def test_characters_count_what_is_thought_said_and_called() -> None:
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'"x"', b"null"])
 def test_an_answer_without_an_error_object_has_none(body: bytes) -> None:
     assert error_of(body) == {}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["index", "id", "function", "arguments", "name", "text", "content", "message", "x"]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=8,
+)
+FIELDS = ["content", "refusal", "reasoning_content", "tool_calls", "reasoning_details", "role"]
+DELTAS = st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=3)
+CHOICES = st.lists(
+    st.fixed_dictionaries({}, optional={"delta": DELTAS | JSON, "finish_reason": JSON}) | JSON,
+    max_size=2,
+)
+EVENTS = st.fixed_dictionaries(
+    {}, optional={"id": JSON, "choices": CHOICES | JSON, "usage": JSON, "error": JSON}
+)
+
+
+@settings(max_examples=300)
+@given(st.lists(EVENTS | JSON, max_size=4))
+def test_nothing_a_server_sends_is_too_strange_to_be_read(events: list[Any]) -> None:
+    stream, whole = ChatStream(), ChatStream()
+    for event in events:
+        stream.feed("data: " + json.dumps(event))
+        stream.feed("error: " + json.dumps(event))
+        whole.feed_whole(json.dumps(event).encode())
+
+    for one in (stream, whole):
+        turn = one.turn
+        assert isinstance(turn.text, str)
+        assert json.dumps(turn.verbatim)
+        for call in turn.tool_calls:
+            assert isinstance(call.id, str)
+            assert json.loads(json.dumps(dict(call.arguments))) == call.arguments
+        assert (one.stop, one.detail, one.complete) is not None
+        usage = one.usage()
+        assert usage.cache_read_tokens + usage.cache_write_tokens <= usage.input_tokens

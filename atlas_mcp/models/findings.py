@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
@@ -18,6 +17,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from atlas_mcp.atlas.messages import Effort
+from atlas_mcp.errors import ConfigError
 from atlas_mcp.presets import MaxTokensField, SchemaMode
 
 logger = logging.getLogger(__name__)
@@ -81,27 +81,39 @@ def keep(home: Path, base_url: str | None, model: str, found: Finding) -> None:
     """Add a finding to the file, over what was known before.
 
     Raises:
-        OSError: It cannot be written.
+        ConfigError: The file cannot be written.
     """
     file = _read(home)
     models = file.endpoints.setdefault(_address(base_url, model), {})
     models[model] = found.over(models.get(model, NOTHING))
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
     written = file.model_dump(mode="json", by_alias=True, exclude_none=True)
-    # Beside it and then in its place: a reader never sees half of it.
+    try:
+        _replace(home, json.dumps(written, indent=2) + "\n")
+    except OSError as error:
+        raise ConfigError(
+            f"{home / FILE_NAME} cannot be written: {error.strerror}; is ATLAS_HOME right?"
+        ) from error
+
+
+def _replace(home: Path, text: str) -> None:
+    """Write the file beside itself and then in its place: a reader never sees half of it."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
     beside = home / f"{FILE_NAME}.{os.getpid()}"
     with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as new:
-        new.write(json.dumps(written, indent=2) + "\n")
+        new.write(text)
     beside.replace(home / FILE_NAME)
 
 
 def _read(home: Path) -> _File:
-    text = ""
-    with suppress(FileNotFoundError):
-        text = (home / FILE_NAME).read_text(encoding="utf-8")
     try:
-        return _File.model_validate_json(text) if text else _File()
-    except (ValidationError, UnicodeDecodeError):
+        text = (home / FILE_NAME).read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return _File()
+    except (OSError, UnicodeDecodeError):
+        text = ""
+    try:
+        return _File.model_validate_json(text)
+    except ValidationError:
         logger.warning(
             "%s cannot be read and is not used; `atlas-mcp solvers --probe` writes it anew",
             home / FILE_NAME,

@@ -96,7 +96,12 @@ async def probe_pool(pool: Pool, *, on_probed: OnProbed) -> None:
     """Find out what no entry declares of the models behind Chat Completions, and keep it.
 
     Makes a few small paid calls to each, all models at once.
+
+    Raises:
+        ConfigError: What was found out cannot be kept.
     """
+    # Keeps the invariant that a finding is added to the file as the one before it left it.
+    one_at_a_time = anyio.Lock()
 
     async def ask(unknown: Undeclared) -> None:
         spec = unknown.spec
@@ -110,9 +115,10 @@ async def probe_pool(pool: Pool, *, on_probed: OnProbed) -> None:
             return
         probed = await probe(spec, model.told, unknown.features)
         if probed.found.checked is not None:
-            await anyio.to_thread.run_sync(
-                keep, pool.settings.home, spec.base_url, spec.model, probed.found
-            )
+            async with one_at_a_time:
+                await anyio.to_thread.run_sync(
+                    keep, pool.settings.home, spec.base_url, spec.model, probed.found
+                )
         on_probed(ProbeRow(spec.model, probed))
 
     async with open_task_group() as tasks:

@@ -422,6 +422,23 @@ def test_probing_tells_what_was_found_and_what_it_cost_and_keeps_it(
     assert finding(tmp_path / "atlas", f"{url}/v1", "openai/m").checked is not None
 
 
+def test_what_is_found_of_several_models_at_once_is_all_kept(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    stack: ExitStack,
+) -> None:
+    names = ("a", "b", "c", "d")
+    url = stack.enter_context(serve(ChatApi(replace(BARE, models=names), model_of)))
+    entries = {one: f'model = "openai/{one}"\nbase_url = "{url}/v1"\n' for one in names}
+    configure(tmp_path, monkeypatch, **entries)
+
+    rows_of(capfd, "--probe")
+
+    found = [finding(tmp_path / "atlas", f"{url}/v1", f"openai/{one}") for one in names]
+    assert [one.tools for one in found] == [False] * len(names)
+
+
 def test_a_pool_with_nothing_to_find_out_is_not_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

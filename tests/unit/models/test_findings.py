@@ -11,6 +11,7 @@ import pytest
 
 from atlas_mcp.atlas.pool import ModelSpec
 from atlas_mcp.config import OrchestratorSettings, Settings, SolverSettings
+from atlas_mcp.errors import ConfigError
 from atlas_mcp.models.findings import FEATURES, FILE_NAME, NOTHING, Finding, finding, keep
 from atlas_mcp.models.pool import Pool
 
@@ -98,6 +99,13 @@ def test_a_file_that_cannot_be_read_is_passed_over_and_told(
 
     keep(tmp_path, HERE, "openai/m", FOUND)
     assert finding(tmp_path, HERE, "openai/m") == FOUND
+
+
+def test_a_home_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(ConfigError, match=f"{FILE_NAME} cannot be written"):
+        keep(tmp_path / "file" / "home", HERE, "openai/m", FOUND)
 
 
 # Between a declaration and a preset

@@ -2,10 +2,10 @@
 
 `events` holds the records and only ever grows; `runs` holds one row a run, written in the same
 transaction, so that listing needs no fold (`journal.tables`). Appends that arrive while a
-transaction is being written are committed together in the next one: one flush for all of them. A
-lease is a row's `owner` and `lease_until`; `fence` rises with every claim, and an append under an
-older fence is refused, so that a process that slept through its lease cannot write into its
-successor's run.
+transaction is being written are committed together in the next one, and none waits to be written
+while the log is being flushed (`journal.flushing`). A lease is a row's `owner` and `lease_until`;
+`fence` rises with every claim, and an append under an older fence is refused, so that a process
+that slept through its lease cannot write into its successor's run.
 
 The folder is made with mode 0700 and the file with 0600: problems and candidates are private.
 """
@@ -40,6 +40,7 @@ from atlas_mcp.atlas.events import (
 from atlas_mcp.atlas.outcomes import Status
 from atlas_mcp.errors import JournalBusy, JournalCorrupt, JournalError, UnknownRun
 from atlas_mcp.journal.base import Journal, Lease, RunSummary, TaskEntry
+from atlas_mcp.journal.flushing import Flusher
 from atlas_mcp.journal.listing import beyond, newest
 from atlas_mcp.journal.owners import OwnerLock, dead_owners, forget, is_dead
 from atlas_mcp.journal.space import prepare, shrink
@@ -61,6 +62,10 @@ WAL_RETRY_SECONDS = 0.01
 
 COMMIT_TIMEOUT = 15.0
 """Seconds a commit may take, cancelled or not: longer than `BUSY_TIMEOUT`."""
+
+LOG_PAGES = 10_000
+"""Pages of the log (40 MB) at which a transaction moves it into the database itself: ten times
+SQLite's own figure, since that is done beside the transactions long before."""
 
 TITLE_CHARS = 120
 """Characters of the problem kept for the list."""
@@ -106,6 +111,7 @@ class SqliteJournal(Journal):
         folder: Where the file is; made with mode 0700 if it is not there.
         clock: Unix seconds, for leases.
         lease_seconds: Seconds without renewal after which a run counts as interrupted.
+        sync: Puts what was written to an open file on disk.
 
     Raises:
         JournalError: The file cannot be opened, or a newer version wrote it.
@@ -114,10 +120,12 @@ class SqliteJournal(Journal):
     folder: Path
     clock: Callable[[], float] = time.time
     lease_seconds: float = LEASE_SECONDS
+    sync: Callable[[int], None] = os.fsync
     _owner: str = field(default_factory=lambda: f"{os.getpid()}-{secrets.token_hex(4)}")
     _connection: sqlite3.Connection = field(init=False)
     _lock: OwnerLock = field(init=False)
     _limiter: anyio.CapacityLimiter = field(init=False)
+    _flusher: Flusher = field(init=False)
     _waiting: list[_Append] = field(init=False, default_factory=list[_Append])
     _held: dict[str, Lease] = field(init=False, default_factory=dict[str, Lease])
     _owes_leases: bool = field(init=False, default=False)
@@ -132,6 +140,7 @@ class SqliteJournal(Journal):
         self._forget_the_dead()
         # One thread at a time uses the connection, and one transaction is written at a time.
         self._limiter = anyio.CapacityLimiter(1)
+        self._flusher = Flusher(self.folder / FILE_NAME, self.sync)
 
     @override
     async def open_run(self, run_id: str, first: Record) -> Lease:
@@ -180,6 +189,7 @@ class SqliteJournal(Journal):
             )
         if waiting.error is not None:
             raise waiting.error
+        await self._flusher.flush()
 
     @override
     async def read(self, run_id: str, *, after: int = 0) -> tuple[Record, ...]:
@@ -362,9 +372,13 @@ class SqliteJournal(Journal):
         def transaction(connection: sqlite3.Connection) -> _T:
             connection.execute("BEGIN IMMEDIATE")
             with connection:
-                return change(connection)
+                changed = change(connection)
+            self._flusher.wrote()
+            return changed
 
-        return await self._run(transaction)
+        result = await self._run(transaction)
+        await self._flusher.flush()
+        return result
 
     def _commit(self, batch: Sequence[_Append]) -> None:
         """Write what waits in one transaction. A fenced-out append fails alone."""
@@ -377,6 +391,7 @@ class SqliteJournal(Journal):
                     append.error = self._fenced_out(append.lease)
                     if append.error is None:
                         append.error = _insert_alone(connection, append)
+            self._flusher.wrote()
         except sqlite3.Error as error:
             failure = self._failure(error)
             failure.__cause__ = error
@@ -437,8 +452,10 @@ def _connect(folder: Path) -> sqlite3.Connection:
         try:
             prepare(connection)
             _write_ahead(connection)
-            connection.execute("PRAGMA synchronous = FULL")
             migrate(connection, path)
+            connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
+            # The log is flushed beside its transactions, not by them.
+            connection.execute("PRAGMA synchronous = NORMAL")
         except BaseException:
             connection.close()
             raise

@@ -6,13 +6,17 @@ import shutil
 import sqlite3
 import stat
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Semaphore
 
 import anyio
+import anyio.to_thread
 import pytest
 
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.errors import JournalBusy, JournalError
+from atlas_mcp.journal.flushing import WRITES_A_CHECKPOINT
 from atlas_mcp.journal.owners import FOLDER, is_dead
 from atlas_mcp.journal.sqlite import FILE_NAME, LEASE_SECONDS, SqliteJournal
 from atlas_mcp.testing.journal_conformance import first_record, later_record
@@ -224,4 +228,101 @@ async def test_an_append_whose_task_is_cancelled_is_written_all_the_same(tmp_pat
         await journal.append(lease, [later_record(2)])
 
     assert (await journal.read("r"))[-1] == later_record(2)
+    await journal.aclose()
+
+
+@dataclass
+class SlowDisk:
+    """A disk that is busy: each flush waits until it is let."""
+
+    flushes: int = 0
+    _begun: Semaphore = field(default_factory=lambda: Semaphore(0))
+    _let: Semaphore = field(default_factory=lambda: Semaphore(0))
+
+    def __call__(self, descriptor: int) -> None:
+        self.flushes += 1
+        self._begun.release()
+        assert self._let.acquire(timeout=10), "nobody lets the disk go on"
+
+    async def begun(self) -> None:
+        """Return when the next flush has begun."""
+        assert await anyio.to_thread.run_sync(lambda: self._begun.acquire(timeout=10))
+
+    def let(self, flushes: int = 1) -> None:
+        self._let.release(flushes)
+
+
+async def test_what_a_busy_disk_has_not_taken_is_written_all_the_same_and_survives_the_process(
+    tmp_path: Path,
+) -> None:
+    """And nobody is told that it is on disk before it is."""
+    disk = SlowDisk()
+    disk.let(3)
+    journal = SqliteJournal(tmp_path / "home", sync=disk)
+    leases = {name: await journal.open_run(name, first_record()) for name in "abc"}
+    for _ in leases:
+        await disk.begun()
+    told: list[str] = []
+
+    async def append(name: str) -> None:
+        await journal.append(leases[name], [later_record(2)])
+        told.append(name)
+
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(append, "a")
+            await disk.begun()
+            tasks.start_soon(append, "b")
+            tasks.start_soon(append, "c")
+            await anyio.wait_all_tasks_blocked()
+            # Read behind them, while the disk is still busy with the first.
+            assert len(await journal.read("c")) == 2
+            shutil.copytree(tmp_path / "home", tmp_path / "left")
+            assert told == []
+            disk.let()
+            await disk.begun()
+            await anyio.wait_all_tasks_blocked()
+            assert told == ["a"], "the others were written after its flush had begun"
+            disk.let()
+
+    assert sorted(told) == ["a", "b", "c"]
+    assert disk.flushes == 5, "one for the two that waited"
+    left = SqliteJournal(tmp_path / "left")
+    for name in "abc":
+        assert await left.read(name) == (first_record(), later_record(2))
+    await left.aclose()
+    disk.let()
+    await journal.aclose()
+
+
+async def test_a_disk_that_takes_nothing_is_an_error_of_the_journal_until_it_takes_it(
+    tmp_path: Path,
+) -> None:
+    full = [OSError(28, "No space left on device")]
+
+    def sync(descriptor: int) -> None:
+        if full:
+            raise full[0]
+
+    journal = SqliteJournal(tmp_path, sync=sync)
+    with pytest.raises(JournalError, match=r"cannot be put on disk.*No space left"):
+        await journal.open_run("r", first_record())
+    full.clear()
+
+    lease = await journal.open_run("s", first_record())
+    await journal.append(lease, [later_record(2)])
+
+    assert await journal.read("s") == (first_record(), later_record(2))
+    await journal.aclose()
+
+
+async def test_the_log_is_moved_into_the_database_as_it_grows(tmp_path: Path) -> None:
+    journal = SqliteJournal(tmp_path)
+    lease = await journal.open_run("r", first_record())
+    before = (tmp_path / FILE_NAME).stat().st_size
+
+    for seq in range(2, WRITES_A_CHECKPOINT + 1):
+        await journal.append(lease, [later_record(seq)])
+
+    assert (tmp_path / FILE_NAME).stat().st_size > before
     await journal.aclose()

@@ -74,12 +74,11 @@ class _Calls(BaseHTTPRequestHandler):
             self._send(json.dumps({"input_tokens": prompt}).encode())
             return
         self._enter(prompt + body["max_tokens"])
-        try:
-            _wait_while("hold-replies")
-            self._reply(body, prompt)
-        finally:
-            with self.lock:
-                del self.under_way[id(self)]
+        _wait_while("hold-replies")
+        # Before the reply goes out: whoever hears its end may send the next call at once.
+        with self.lock:
+            del self.under_way[id(self)]
+        self._reply(body, prompt)
 
     @override
     def log_message(self, format: str, *args: object) -> None:

@@ -12,15 +12,25 @@ import tempfile
 import urllib.error
 import urllib.request
 from collections import defaultdict
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from crash_play import ANSWER, WIDE_CAP, Key, key_of, mark_of, problem_of
 
-from atlas_mcp.atlas.events import OrchestratorReplied, Record, decode_event
+from atlas_mcp.atlas.events import (
+    OrchestratorAsked,
+    OrchestratorReplied,
+    Record,
+    SolverFinished,
+    SolverStarted,
+    decode_event,
+)
 from atlas_mcp.atlas.explore import Candidate
 from atlas_mcp.atlas.messages import Text, UserTurn
+from atlas_mcp.atlas.pool import ModelSpec
 from atlas_mcp.atlas.prompts import solver_request
 from atlas_mcp.atlas.state import ExploreState, RunState
 from atlas_mcp.atlas.usage import FREE
@@ -41,11 +51,13 @@ class Death:
         at: Just before it was killed, seconds of `time.monotonic`; infinite if it ended by itself.
         asked_at: When it was first asked to drive a run; infinite if it did not come to that.
         faults: What went wrong in it, as far as it could say.
+        of: What process it was.
     """
 
     at: float = math.inf
     asked_at: float = math.inf
     faults: tuple[str, ...] = ()
+    of: str = "a process"
 
 
 @dataclass
@@ -83,6 +95,21 @@ class Tally:
     faults: list[str] = field(default_factory=list[str])
 
 
+@dataclass(frozen=True)
+class Written:
+    """What the journal says of a run.
+
+    Attributes:
+        state: What its records amount to.
+        announced: The calls that it says are about to be made.
+        marks: Those of all replies it holds.
+    """
+
+    state: RunState
+    announced: frozenset[Key]
+    marks: frozenset[str]
+
+
 @dataclass
 class Witness:
     """Looks at all that the processes of one `ATLAS_HOME` do.
@@ -98,7 +125,7 @@ class Witness:
     url: str
     home: Path
     tally: Tally
-    states: dict[str, RunState] = field(default_factory=dict[str, RunState])
+    runs: dict[str, Written] = field(default_factory=dict[str, "Written"])
     _seen: int = 0
     _replied: defaultdict[Key, list[tuple[float, Death]]] = field(
         default_factory=lambda: defaultdict[Key, list[tuple[float, Death]]](list)
@@ -108,14 +135,14 @@ class Witness:
     @property
     def open_runs(self) -> list[str]:
         """The runs that have not ended."""
-        return [run_id for run_id, state in self.states.items() if state.finished is None]
+        return [run_id for run_id, run in self.runs.items() if run.state.finished is None]
 
     def look(self, death: Death) -> None:
         """Compare what has happened since the last death."""
         self.tally.faults += death.faults
         self._settle()
         self._read_journal()
-        runs = {problem_of(state.problem.text): state for state in self.states.values()}
+        runs = {problem_of(run.state.problem.text): run for run in self.runs.values()}
         calls, self._seen = self.api.asked[self._seen :], len(self.api.asked)
         self.tally.calls += len(calls)
         for asked in calls:
@@ -123,11 +150,12 @@ class Witness:
 
     def look_at_the_end(self) -> None:
         """Check that every run has its answer, and was billed no more than it has counted."""
-        self.tally.runs += len(self.states)
+        self.tally.runs += len(self.runs)
         billed = defaultdict[int, list[Asked]](list)
         for asked in self.api.asked:
             billed[key_of(asked.body).problem].append(asked)
-        for run_id, state in self.states.items():
+        for run_id, run in self.runs.items():
+            state = run.state
             if not _answered(state):
                 self.tally.unanswered += 1
                 self._fault(f"run {run_id} has no answer: {state.finished}")
@@ -145,14 +173,14 @@ class Witness:
         if not self.api.wait_for(lambda api: api.in_flight == 0):
             self._fault("the API is still answering a process that is dead")
 
-    def _check_call(self, asked: Asked, death: Death, state: RunState | None) -> None:
+    def _check_call(self, asked: Asked, death: Death, run: Written | None) -> None:
         key = key_of(asked.body)
         if asked.at < death.asked_at:
             self._fault(f"{key} was made before anybody asked for it")
-        if state is None or not _announced(state, key):
+        if run is None or key not in run.announced:
             self._fault(f"{key} was made without a record")
             return
-        if key.turn is not None and state.budget.max_cost_usd == WIDE_CAP:
+        if key.turn is not None and run.state.budget.max_cost_usd == WIDE_CAP:
             # Under a tight cap, the money that the kill lost can change what there is to say.
             prompt = prefixes(asked.body)[-1]
             if self._prompts.setdefault(key, prompt) != prompt:
@@ -163,7 +191,7 @@ class Witness:
             self._fault(f"{key} was refused by the API")
         elif asked.replied_at is not None:
             self._replied[key].append((asked.replied_at, death))
-            self._check_kept(asked, death.at - asked.replied_at, state)
+            self._check_kept(asked, asked.replied_at, death, run)
         elif isinstance(asked.outcome, ApiReply):
             self.tally.cut += 1
 
@@ -172,21 +200,23 @@ class Witness:
     ) -> None:
         if death is again_in or death.at - replied_at >= MARGIN:
             self.tally.repeated += 1
-            self._fault(f"{key} was made again, {death.at - replied_at:.3f} s before the kill")
+            age = death.at - replied_at
+            self._fault(f"{key} was made again, complete for {age:.3f} s when {death.of} died")
         else:
             self.tally.excused += 1
 
-    def _check_kept(self, asked: Asked, age: float, state: RunState) -> None:
-        """Look for a reply that had been complete for `age` seconds."""
+    def _check_kept(self, asked: Asked, replied_at: float, death: Death, run: Written) -> None:
+        """Look for a reply that was complete at some time before a death."""
+        age = death.at - replied_at
         self.tally.finished += age >= MARGIN
         self.tally.narrow += MARGIN <= age < 2 * MARGIN
-        if mark_of(asked) in _marks(state):
+        if mark_of(asked) in run.marks:
             return
         self.tally.oldest_lost = max(self.tally.oldest_lost, age)
         if age >= MARGIN:
             key = key_of(asked.body)
             self.tally.lost += key.turn is None
-            self._fault(f"the reply to {key}, complete for {age:.3f} s, is lost")
+            self._fault(f"the reply to {key}, complete for {age:.3f} s, died with {death.of}")
 
     def _read_journal(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
@@ -203,16 +233,16 @@ class Witness:
         if soundness != "ok":
             self._fault(f"the journal is damaged: {soundness}")
         listed: dict[str, str] = dict(connection.execute("SELECT run_id, status FROM runs"))
-        for run_id in self.states.keys() - listed.keys():
+        for run_id in self.runs.keys() - listed.keys():
             self._fault(f"run {run_id} is gone")
         for run_id, status in listed.items():
-            if run_id in self.states and _answered(self.states[run_id]):
+            if run_id in self.runs and _answered(self.runs[run_id].state):
                 continue
-            events = connection.execute(
+            rows = connection.execute(
                 "SELECT seq, at, body FROM events WHERE run_id = ? ORDER BY seq", (run_id,)
             )
-            state = RunState.fold(Record(seq, at, decode_event(body)) for seq, at, body in events)
-            self.states[run_id] = state
+            run = _written([Record(seq, at, decode_event(body)) for seq, at, body in rows])
+            self.runs[run_id], state = run, run.state
             if status != ("running" if state.finished is None else state.finished.status):
                 self._fault(f"run {run_id} is listed as {status}, and is {state.finished}")
             cap = state.budget.max_cost_usd
@@ -228,18 +258,24 @@ def _answered(state: RunState) -> bool:
     return end is not None and (end.status, end.answer) == ("answered", ANSWER)
 
 
-def _announced(state: RunState, key: Key) -> bool:
-    """Return whether the intent to make a call is on record."""
-    if key.turn is not None:
-        return len(state.turns) > key.turn
-    return any(
-        explore.started_at is not None
-        and _solver_call(state, explore) == (key.model, key.directive)
-        for explore in state.explores.values()
-    )
+def _written(records: Sequence[Record]) -> Written:
+    state = RunState.fold(records)
+    announced: set[Key] = set()
+    marks: set[str] = set()
+    for event in (record.event for record in records):
+        if isinstance(event, SolverStarted):
+            announced.add(_solver_call(state, state.explores[event.explore_id]))
+        elif isinstance(event, OrchestratorAsked):
+            assert state.spec.orchestrator is not None
+            announced.add(_key(state, state.spec.orchestrator, turn=event.turn - 1))
+        elif isinstance(event, OrchestratorReplied):
+            marks.add(event.reply.verbatim["content"][0]["thinking"])
+        elif isinstance(event, SolverFinished) and isinstance(event.outcome, Candidate):
+            marks.add(event.outcome.approach)
+    return Written(state, frozenset(announced), frozenset(marks))
 
 
-def _solver_call(state: RunState, explore: ExploreState) -> tuple[str, str]:
+def _solver_call(state: RunState, explore: ExploreState) -> Key:
     action = explore.planned.explore
     spec = state.spec.solver(action.solver).spec
     request = solver_request(state.problem, action, spec, max_tokens=1, seed=None)
@@ -247,14 +283,8 @@ def _solver_call(state: RunState, explore: ExploreState) -> tuple[str, str]:
     assert isinstance(said, UserTurn)
     directive = said.parts[-1]
     assert isinstance(directive, Text)
-    return spec.model.rpartition("/")[2], directive.text
+    return _key(state, spec, directive=directive.text)
 
 
-def _marks(state: RunState) -> set[str]:
-    candidates = [explore.outcome for explore in state.done]
-    replies = [turn.reply for turn in state.turns]
-    return {one.approach for one in candidates if isinstance(one, Candidate)} | {
-        reply.reply.verbatim["content"][0]["thinking"]
-        for reply in replies
-        if isinstance(reply, OrchestratorReplied)
-    }
+def _key(state: RunState, spec: ModelSpec, **what: Any) -> Key:
+    return Key(problem_of(state.problem.text), spec.model.rpartition("/")[2], **what)

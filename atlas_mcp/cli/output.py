@@ -140,30 +140,32 @@ def print_pool(rows: Sequence[PoolRow], *, as_json: bool) -> None:
         write_data(json.dumps([as_dict(row) for row in rows], indent=2) + "\n")
         return
     table = Table(box=None, pad_edge=False)
-    for heading in (
-        "solver",
-        "efforts",
-        "images",
-        "tools",
-        "schema",
-        "at most $/M tokens",
-        "state",
-    ):
-        table.add_column(heading, no_wrap=heading != "state", overflow="fold")
+    table.add_column("solver", overflow="fold")
+    table.add_column("takes")
+    table.add_column("$/M tokens, at most")
+    table.add_column("state", overflow="fold")
     for row in rows:
         price = "unknown" if row.price is None else f"{row.price[0]:g} in, {row.price[1]:g} out"
-        state = row.ready if not row.default else f"{row.ready} (used by default)"
         table.add_row(
-            row.name,
-            f"{row.efforts[0]}…{row.efforts[-1]}" if row.efforts else "-",
-            "yes" if row.images else "no",
-            "yes" if row.tools else "no",
-            row.schema,
+            row.name if row.name == row.model else f"{row.name}\n{row.model}",
+            _takes(row),
             "free" if row.price == (0.0, 0.0) else price,
-            state,
+            row.ready if not row.default else f"{row.ready} (used by default)",
         )
     with writing():
-        Console().print(table)
+        # What goes into a file or a pipe is not cut to the width of a terminal that is not there.
+        Console(width=None if sys.stdout.isatty() else PIPE_COLUMNS).print(table)
+
+
+PIPE_COLUMNS = 200
+"""Columns of a table that goes to no terminal."""
+
+
+def _takes(row: PoolRow) -> str:
+    """Return what a model takes beside text, in few words."""
+    taken = [f"efforts {row.efforts[0]}…{row.efforts[-1]}"] if row.efforts else []
+    taken += [name for name, has in (("images", row.images), ("tools", row.tools)) if has]
+    return ", ".join([*taken, f"schema {row.schema}"])
 
 
 def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:

@@ -421,7 +421,7 @@ def test_a_reader_that_leaves_is_no_crash(solved: Solved) -> None:
 def test_the_pool_is_a_table_for_people_and_an_array_for_programs(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("COLUMNS", "40")
     assert main(["solvers"]) == 0
     people, warned = capfd.readouterr()
     assert main(["solvers", "--json"]) == 0
@@ -435,7 +435,9 @@ def test_the_pool_is_a_table_for_people_and_an_array_for_programs(
     assert default["price_usd_per_million_tokens"] == {"input": 2.5, "output": 10.0}
     assert {row["name"].partition("/")[0] for row in rows if not row["default"]} == {"local"}
     for row in rows:
+        # What goes to no terminal is cut for none.
         assert row["name"] in people
+        assert row["ready"] in people
 
 
 COMMANDS: tuple[tuple[str, ...], ...] = (

@@ -265,7 +265,8 @@ class Killed:
         code, log = self.process.returncode, self._log.read_text()
         if code != -signal.SIGKILL:
             self._at = math.inf
-        if code > 0 or "Traceback" in log:
+        # 1 alone is a run without an answer: kill after kill, what was in flight has cost its cap.
+        if code > 1 or "Traceback" in log or "atlas-mcp:" in log:
             self.faults.append(f"the program ended with {code}: {log}")
         return Death(self._at, self.asked_at, tuple(self.faults), self._name)
 

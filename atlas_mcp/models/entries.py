@@ -1,0 +1,135 @@
+"""From an entry of the configuration to what a run remembers of a model.
+
+Owns what holds where an entry declares nothing: what was found out of its endpoint
+(`models.findings`), what its preset or its family says, our own defaults. Never a model's name.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from atlas_mcp.atlas.pool import DEFAULT_MAX_TOKENS, ModelSpec
+from atlas_mcp.atlas.usage import FREE, Price
+from atlas_mcp.config import EndpointSettings
+from atlas_mcp.models.claude_families import family_of
+from atlas_mcp.models.findings import finding
+from atlas_mcp.models.prices import price_of
+from atlas_mcp.presets import UNKNOWN_SERVER, Preset, is_own_address
+
+CHAT_IMAGE_PX = 2_048
+"""Pixels of the longer side of a picture for models whose entry names no bound. Our own choice: the
+size to which OpenAI's API scales pictures itself."""
+
+CHAT_IMAGE_TOKENS = 12_000
+"""Input tokens that one picture of that size counts at most. Our own choice: 32-pixel patches make
+4,096 of it, and small models of OpenAI count each of them two and a half times."""
+
+CLAUDE_IMAGE_BYTES = 5_242_880
+"""Bytes of one picture in base64 that the Messages API takes. Source: its error texts, as in
+anthropics/claude-code#10612 and #1897; read 2026-11-25. The bytes of the file are three quarters of
+it. Pictures beyond 8,000 pixels are refused too, and `image_px` of every family is below that."""
+
+CLAUDE_PARALLEL = 1_000
+"""Calls in flight at once to one Claude model: what the client's connection pool holds."""
+
+SCRIPTED_MAX_TOKENS = 1_024
+"""Output tokens of one reply of a scripted model, which keeps to no ceiling."""
+
+_T = TypeVar("_T")
+
+
+def scripted_spec(model: str, entry: EndpointSettings) -> ModelSpec:
+    """Return how a scripted model is used."""
+    return ModelSpec(
+        model,
+        price=Price(FREE, FREE),
+        max_tokens=SCRIPTED_MAX_TOKENS,
+        images=_given(entry.images, default=False),
+        tools=_given(entry.tools, default=True),
+    )
+
+
+def claude_spec(model: str, entry: EndpointSettings) -> ModelSpec:
+    """Return how a Claude model is used: as declared, else as its family takes."""
+    family = family_of(model.partition("/")[2])
+    return ModelSpec(
+        model,
+        price=price_of(model, override=declared_price(entry)),
+        effort=entry.effort,
+        efforts=_given(entry.efforts, default=family.efforts),
+        images=_given(entry.images, default=True),
+        image_px=_given(entry.max_image_px, default=family.image_px),
+        image_bytes=CLAUDE_IMAGE_BYTES,
+        max_tokens=min(_given(entry.max_tokens, default=DEFAULT_MAX_TOKENS), family.max_output),
+        base_url=entry.base_url,
+        api_key_env=entry.api_key_env,
+        parallel=_given(entry.parallel, default=CLAUDE_PARALLEL),
+    )
+
+
+def chat_spec(model: str, preset: Preset, entry: EndpointSettings, *, home: Path) -> ModelSpec:
+    """Return how a model behind Chat Completions is used.
+
+    As its entry declares, else as was found out of it, else as its preset says.
+    """
+    if preset.vendor == UNKNOWN_SERVER.vendor and entry.base_url is not None:
+        # Not the vendor's own address: it gets neither its key nor its reputation.
+        preset = UNKNOWN_SERVER
+    base_url = _given(entry.base_url, default=preset.base_url)
+    image_px = _given(entry.max_image_px, default=CHAT_IMAGE_PX)
+    if entry.base_url is not None and not is_own_address(preset, entry.base_url):
+        preset = replace(preset, key_env=None)
+    price = price_of(model, override=declared_price(entry), base_url=base_url)
+    if price is None and preset.free and _is_loopback(base_url):
+        price = Price(FREE, FREE)
+    found = finding(home, base_url, model)
+    return ModelSpec(
+        model,
+        price=price,
+        effort=entry.effort,
+        efforts=_given(entry.efforts, default=_given(found.efforts, default=())),
+        images=_given(entry.images, default=_given(found.images, default=False)),
+        image_px=image_px,
+        image_bytes=preset.image_bytes,
+        image_types=preset.image_types,
+        image_tokens=_chat_image_tokens(image_px),
+        tools=_given(entry.tools, default=_given(found.tools, default=preset.tools)),
+        schema_mode=_given(
+            entry.schema_mode, default=_given(found.schema_mode, default=preset.schema)
+        ),
+        schema_with_tools=preset.schema_with_tools,
+        max_tokens=_given(entry.max_tokens, default=preset.max_tokens),
+        max_tokens_field=_given(
+            entry.max_tokens_field,
+            default=_given(found.max_tokens_field, default=preset.max_tokens_field),
+        ),
+        base_url=base_url,
+        api_key_env=_given(entry.api_key_env, default=preset.key_env),
+        parallel=_given(entry.parallel, default=preset.parallel),
+    )
+
+
+def _chat_image_tokens(px: int) -> int:
+    """Return what a picture counts at most: in proportion to its area, where that may be larger."""
+    return max(CHAT_IMAGE_TOKENS, math.ceil(CHAT_IMAGE_TOKENS * (px / CHAT_IMAGE_PX) ** 2))
+
+
+def _is_loopback(base_url: str | None) -> bool:
+    host = urlsplit(base_url or "").hostname
+    return host in {"localhost", "127.0.0.1", "::1"}
+
+
+def declared_price(entry: EndpointSettings) -> Price | None:
+    """Return the operator's own price of an entry, `None` if it has none."""
+    given = entry.price
+    if given is None:
+        return None
+    return Price(given.input, given.output, given.cache_read, given.cache_write)
+
+
+def _given(value: _T | None, *, default: _T) -> _T:
+    return default if value is None else value

@@ -170,6 +170,7 @@ class Local(Model):
     ) -> Reply:
         reading = _Reading(on_tokens)
         stream = reading.stream
+        await self._require_alive(running)
         try:
             async with running.client.stream("POST", "/v1/chat/completions", json=body) as response:
                 if response.status_code != 200:
@@ -236,6 +237,7 @@ class Local(Model):
         Raises:
             ModelRejected: It leaves no room for a reply.
         """
+        await self._require_alive(running)
         try:
             response = await running.client.post("/v1/chat/completions/input_tokens", json=body)
         except httpx2.TransportError as error:
@@ -246,6 +248,11 @@ class Local(Model):
         if count + SPARE_TOKENS >= self._context_tokens:
             raise ModelRejected(self.name, self._too_long(count, self._context_tokens))
         return count
+
+    async def _require_alive(self, running: _Running) -> None:
+        """Break off if the child has ended since: its port may be anyone's by now."""
+        if running.process.poll() is not None:
+            raise await self._broken_off(running, _Reading(None), None)
 
     def _too_long(self, prompt: object, context: object) -> str:
         return (
@@ -331,9 +338,10 @@ class Local(Model):
         return _Running(process, client)
 
     async def _discard(self) -> None:
+        # Calls in flight break off with the process, and close their connections themselves. The
+        # client keeps none open, and closing it would leave the one that is being made.
         running, self._running = self._running, None
         if running is not None:
-            await running.client.aclose()
             await anyio.to_thread.run_sync(end, running.process)
 
     def _not_started(

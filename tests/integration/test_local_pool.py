@@ -20,7 +20,7 @@ from atlas_mcp.atlas.messages import ModelRequest, Text, UserTurn
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.view import RunView
 from atlas_mcp.config import ServerSettings, Settings, SolverSettings
-from atlas_mcp.errors import ModelFileError, ModelRejected
+from atlas_mcp.errors import ModelFileError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.base import Notice
 from atlas_mcp.models.local import Local
 from atlas_mcp.models.pool import Pool
@@ -199,6 +199,28 @@ async def test_a_prompt_that_leaves_no_room_for_a_reply_is_refused_with_both_len
     ):
         await local.generate(asking())
     await local.aclose()
+
+
+async def test_a_call_that_waits_while_its_model_is_closed_breaks_off(runtime: Runtime) -> None:
+    local = Local("local/x", runtime.file(), context_tokens=1_000, parallel=1)
+    runtime.hold("replies")
+    failures: list[str] = []
+
+    async def call() -> None:
+        try:
+            await local.generate(asking())
+        except ModelUnavailable as error:
+            failures.append(str(error))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(call)
+        await until(runtime.folder / "most")
+        group.start_soon(call)
+        await anyio.wait_all_tasks_blocked()
+        await local.aclose()
+
+    assert len(failures) == 2
+    assert all("it was closed during the call" in failure for failure in failures)
 
 
 # Loading

@@ -40,6 +40,7 @@ class ModelSpec:
     Attributes:
         model: `vendor/name`.
         price: Its dearest rates; `None` for unknown.
+        own_price: Whether `price` is the operator's own, which what calls cost is counted by too.
         effort: How hard it tries unless told otherwise; `None` for its own default.
         efforts: The efforts it takes, in rising order; empty for none.
         images: Whether it sees pictures.
@@ -65,6 +66,7 @@ class ModelSpec:
 
     model: str
     price: Price | None = None
+    own_price: bool = False
     effort: Effort | None = None
     efforts: tuple[Effort, ...] = ()
     images: bool = False

@@ -165,7 +165,7 @@ def _strict(node: dict[str, Json]) -> dict[str, Json]:
     if node.keys() & _COMPOSED:
         raise _NotStrictError
     if "$ref" in node:
-        if not str(node["$ref"]).startswith("#"):
+        if not str(node["$ref"]).startswith("#") or node.keys() - _UNTOLD - {"$ref", "description"}:
             raise _NotStrictError
         return {"$ref": node["$ref"]}
     found = {key: value for key, value in node.items() if key in STRICT_KEYWORDS}
@@ -191,6 +191,9 @@ def _strict(node: dict[str, Json]) -> dict[str, Json]:
 def _strict_object(node: Mapping[str, Json]) -> dict[str, Json]:
     properties = cast("dict[str, Json]", node.get("properties", {}))
     if not properties or not isinstance(node.get("additionalProperties", False), bool):
+        raise _NotStrictError
+    if not properties.keys() >= set(cast("list[str]", node.get("required", ()))):
+        # What is required and not described could never be written.
         raise _NotStrictError
     return {
         "properties": {name: _strict_of(value) for name, value in properties.items()},

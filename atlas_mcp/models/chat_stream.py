@@ -8,6 +8,7 @@ is missed and what is unknown is kept.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any, TypeAlias, cast
 
@@ -159,8 +160,8 @@ class ChatStream:
         """Return what was counted. `input_tokens` includes cached ones, as the endpoint's do."""
         counts = self.counts or {}
         read = _object(counts.get("prompt_tokens_details"))
-        prompt = _count(counts.get("prompt_tokens"))
-        written = _count(counts.get("completion_tokens"))
+        prompt = _count(counts.get("prompt_tokens", counts.get("input_tokens")))
+        written = _count(counts.get("completion_tokens", counts.get("output_tokens")))
         # Some leave thinking out of what was written, and count it in the total.
         total = _count(counts.get("total_tokens"))
         cached = _count(read.get("cached_tokens")) or _count(counts.get("prompt_cache_hit_tokens"))
@@ -302,7 +303,8 @@ def _length(delta: Fields) -> int:
 
 
 def _count(value: Json) -> int:
-    return max(0, value) if isinstance(value, int) else 0
+    """Return a count, also one that is written as a fraction; 0 for what is none."""
+    return max(0, int(value)) if isinstance(value, int | float) and math.isfinite(value) else 0
 
 
 def _object(value: Json) -> Fields:

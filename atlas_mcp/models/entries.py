@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from atlas_mcp.atlas.pool import DEFAULT_MAX_TOKENS, ModelSpec
 from atlas_mcp.atlas.usage import FREE, Price
-from atlas_mcp.config import EndpointSettings
+from atlas_mcp.config import EffortName, EndpointSettings
 from atlas_mcp.models.claude_families import family_of
 from atlas_mcp.models.findings import finding
 from atlas_mcp.models.prices import price_of
@@ -59,6 +59,7 @@ def claude_spec(model: str, entry: EndpointSettings) -> ModelSpec:
     return ModelSpec(
         model,
         price=price_of(model, override=declared_price(entry)),
+        own_price=entry.price is not None,
         effort=entry.effort,
         efforts=_given(entry.efforts, default=family.efforts),
         images=_given(entry.images, default=True),
@@ -90,8 +91,11 @@ def chat_spec(model: str, preset: Preset, entry: EndpointSettings, *, home: Path
     return ModelSpec(
         model,
         price=price,
+        own_price=entry.price is not None,
         effort=entry.effort,
-        efforts=_given(entry.efforts, default=_given(found.efforts, default=())),
+        efforts=_given(
+            entry.efforts, default=_given(found.efforts, default=_declared_efforts(entry))
+        ),
         images=_given(entry.images, default=_given(found.images, default=False)),
         image_px=image_px,
         image_bytes=preset.image_bytes,
@@ -121,6 +125,12 @@ def _chat_image_tokens(px: int) -> int:
 def _is_loopback(base_url: str | None) -> bool:
     host = urlsplit(base_url or "").hostname
     return host in {"localhost", "127.0.0.1", "::1"}
+
+
+def _declared_efforts(entry: EndpointSettings) -> tuple[EffortName, ...]:
+    """Return the effort that an entry asks for: whoever writes it down says that it is taken."""
+    given = entry.effort if "effort" in entry.model_fields_set else None
+    return () if given is None else (given,)
 
 
 def declared_price(entry: EndpointSettings) -> Price | None:

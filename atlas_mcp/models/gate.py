@@ -83,6 +83,11 @@ class Gate:
         """Whether the endpoint has failed so often in a row that it is not asked."""
         return self._failures >= self.circuit.opens_after and self._closed_until > 0
 
+    def narrow(self, parallel: int | None) -> None:
+        """Let no more calls through at once than `parallel`, if that is fewer than so far."""
+        if parallel is not None:
+            self._slots.total_tokens = min(self._slots.total_tokens, parallel)
+
     @asynccontextmanager
     async def passing(self, model: str) -> AsyncGenerator[None]:
         """Hold a slot for the length of a block that makes one call, once it may be made.
@@ -129,8 +134,7 @@ class Gate:
 
     async def _wait_with_the_others(self) -> None:
         """Wait as long as the vendor has asked any of the callers to."""
-        left = self._not_before - anyio.current_time()
-        if left > 0:
+        while (left := self._not_before - anyio.current_time()) > 0:  # noqa: ASYNC110 - it may grow
             await anyio.sleep(left * (1 + SPREAD * self.random()))
 
     def _failed(self, error: ModelUnavailable) -> None:

@@ -365,9 +365,11 @@ class _Call:
         billed = _dollars(counts.get("cost")) if model.startswith("openrouter/") else None
         if billed is not None and self._price is None:
             return billed
-        return cost_of(
-            model, self.stream.usage(), override=self._price, base_url=self._spec.base_url
-        )
+        usage = self.stream.usage()
+        if not usage.input_tokens or not (usage.output_tokens or self.stream.characters == 0):
+            # Whatever it is that was sent, it does not count this reply.
+            return None
+        return cost_of(model, usage, override=self._price, base_url=self._spec.base_url)
 
     @contextlib.contextmanager
     def errors_translated(self, *, streamed: bool = True) -> Generator[None]:
@@ -506,7 +508,9 @@ async def _read(response: openai.AsyncAPIResponse[Any], call: _Call) -> None:
                     # no generator is left half run, which trio objects to.
                     drain.deadline = min(drain.deadline, anyio.current_time() + DRAIN_TIMEOUT)
                 elif call.stream.complete:
-                    drain.deadline = anyio.current_time() + LAST_WORDS_TIMEOUT
+                    # Set once: an endpoint that says nothing more may keep its line alive for ever.
+                    last = anyio.current_time() + LAST_WORDS_TIMEOUT
+                    drain.deadline = min(drain.deadline, last)
         except httpx2.TransportError:
             # A reply that is whole is not lost with its connection.
             if not (call.over or call.stream.complete):

@@ -34,6 +34,8 @@ logger = logging.getLogger(__name__)
 
 VENDORS = ("anthropic", *(preset.vendor for preset in PRESETS), "local", "scripted")
 
+NO_ANTHROPIC_KEY = "no key: set ANTHROPIC_API_KEY"
+
 NO_WAY_TO_A_MODEL = (
     "no model can be reached: there is no Anthropic key and nothing is configured. Three ways on: "
     "set ANTHROPIC_API_KEY; or name another vendor's model, or an OpenAI-compatible endpoint of "
@@ -169,8 +171,6 @@ class Pool:
         vendor = spec.model.partition("/")[0]
         if vendor == "local":
             return self._local.readiness(spec)
-        if vendor == "anthropic" and spec.api_key_env is None and not self._anthropic_reachable():
-            return "no key: set ANTHROPIC_API_KEY"
         return self._missing(spec) or "ready"
 
     async def prepare(self, specs: Sequence[ModelSpec], *, on_notice: OnNotice) -> None:
@@ -217,7 +217,7 @@ class Pool:
         endpoint = (spec.model, spec.base_url, spec.api_key_env)
         # One object per endpoint: two would hold two connection pools, or two copies of weights.
         async with self._preparing:
-            key: object = endpoint
+            key: object = (endpoint, spec.price if spec.own_price else None)
             if preset_of(spec.model.partition("/")[0]) is not None:
                 # What is said of an endpoint may differ from entry to entry.
                 key = spec
@@ -232,6 +232,7 @@ class Pool:
                     if _is_local(spec.model):
                         parallel = await anyio.to_thread.run_sync(self._local.parallel, spec)
                 gate = self._gates.setdefault(endpoint, Gate(parallel, self.circuit))
+                gate.narrow(parallel)
                 self._open[key] = Gated(model, gate)
             return self._open[key]
 
@@ -275,7 +276,12 @@ class Pool:
                 logger.info("solver %r cannot be loaded ahead of its first call: %s", name, error)
 
     def price_override(self, spec: ModelSpec) -> Price | None:
-        """Return the operator's own price of a model, `None` if the tables are to be asked."""
+        """Return the operator's own price of a model, `None` if the tables are to be asked.
+
+        A run keeps the price it was opened with. Runs of older versions do not say whose theirs is.
+        """
+        if spec.own_price:
+            return spec.price
         preset = preset_of(spec.model.partition("/")[0])
         own = None if preset is None else preset.base_url
         entries = (*self.settings.solvers.values(), self.settings.orchestrator)
@@ -373,9 +379,15 @@ class Pool:
         )
 
     def _missing(self, spec: ModelSpec) -> str | None:
-        """Return what a Chat Completions model lacks before it can be asked, and what mends it."""
-        preset = preset_of(spec.model.partition("/")[0])
-        if preset is None or spec.model in self.models:
+        """Return what a vendor's model lacks before it can be asked, and what mends it."""
+        vendor = spec.model.partition("/")[0]
+        preset = preset_of(vendor)
+        if spec.model in self.models:
+            return None
+        if vendor == "anthropic":
+            own = spec.base_url is not None or spec.api_key_env is not None
+            return None if own or self._anthropic_reachable() else NO_ANTHROPIC_KEY
+        if preset is None:
             return None
         if find_spec("openai") is None:
             return f"the client library is not installed: run {INSTALL_OPENAI}"

@@ -58,6 +58,9 @@ def _dearest(model: str, base_url: str | None, start: datetime) -> Price | None:
         return None
     _, info = found
     rates = [info.get_prices(start + timedelta(hours=hour)) for hour in range(HOLD_HORIZON_H + 1)]
+    if any(one.requests_kcount is not None for one in rates):
+        # A fee for each call is in no rate: what cannot be held is not known.
+        return None
     inputs = [rate for one in rates for key in _INPUT_RATES for rate in _tiers(getattr(one, key))]
     outputs = [rate for one in rates for rate in _tiers(one.output_mtok)]
     if not (inputs or outputs):

@@ -307,7 +307,10 @@ class Driver:
                     may_spend=may_spend,
                 )
             except ModelError as error:
-                return _failed(error, FREE if attempts is None else attempts.uncounted)
+                failed = _failed(error, FREE if attempts is None else attempts.uncounted)
+                # What broke off may have been billed, and at no price that is known.
+                unknown = spec.price is None and not error.complete
+                return replace(failed, cost_usd=None) if unknown else failed
             except ConfigError as error:
                 return _Failed(SolverFailure("rejected", str(error)))
             finally:
@@ -320,6 +323,7 @@ class Driver:
         uncertain = attempts.uncounted
         if attempts.under_way:
             uncertain = max(FREE, self._state.ledger.held[key] - (cost or FREE))
+            cost = None if spec.price is None else cost
         return _Failed(self._aborted(deadline), usage, cost, uncertain)
 
     @contextmanager

@@ -31,7 +31,7 @@ from atlas_mcp.atlas.pool import RunSpec
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.rendering import view_run
 from atlas_mcp.atlas.resuming import abandonment, lost_calls, resumption
-from atlas_mcp.atlas.state import RunState
+from atlas_mcp.atlas.state import RunState, quota_used
 from atlas_mcp.atlas.view import RunView
 from atlas_mcp.config import Settings
 from atlas_mcp.errors import InvalidInput, JournalBusy, JournalError
@@ -137,7 +137,7 @@ class RunService:
                 problem, wish, explores.count, pool=self.pool, settings=self.settings
             )
         )
-        return await self._open(problem, spec, _planned(spec, explores, used=0))
+        return await self._open(problem, spec, _planned(spec, explores))
 
     async def resume(
         self,
@@ -404,7 +404,7 @@ class RunService:
             left = state.explores_left
             if explores.count > left:
                 raise InvalidInput("count", f"is {explores.count}; run {run_id!r} has {left} left")
-            planned = _planned(state.spec, explores, used=len(state.explores))
+            planned = _planned(state.spec, explores, state)
             return (*lost_calls(state), planned)
 
         state, lease = await self._take(run_id, wanted)
@@ -562,7 +562,13 @@ def _check_same_problem(state: RunState, problem: Problem, run_id: str) -> None:
         )
 
 
-def _planned(spec: RunSpec, wish: ExploreWish, *, used: int) -> ExploresPlanned:
+def _planned(spec: RunSpec, wish: ExploreWish, state: RunState | None = None) -> ExploresPlanned:
+    """Return the explores that a client asks for, under a run that it has or is about to open.
+
+    Raises:
+        InvalidInput: An argument breaks a rule, or their solver's quota.
+    """
+    used = 0 if state is None else len(state.explores)
     explores: tuple[Explore, ...] = make_explores(
         spec,
         solver=wish.solver,
@@ -572,6 +578,14 @@ def _planned(spec: RunSpec, wish: ExploreWish, *, used: int) -> ExploresPlanned:
         count=wish.count,
         first=used,
     )
+    entry = spec.solver(explores[0].solver)
+    had = 0 if state is None else quota_used(state, entry.name)
+    if entry.quota is not None and had + len(explores) > entry.quota:
+        raise InvalidInput(
+            "count",
+            f"is {wish.count}; solver {entry.name!r} has {max(0, entry.quota - had)} of its "
+            f"{entry.quota} explores of one run left; name another solver for more",
+        )
     return ExploresPlanned(
         "client", tuple(Planned(used + i, explore) for i, explore in enumerate(explores, start=1))
     )

@@ -24,6 +24,8 @@ from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import RunService, open_service
 from atlas_mcp.testing.atlas_api import AtlasPlay, candidate_text, explores, synthesis_text
+from atlas_mcp.testing.chat_api import API_KEY as CHAT_KEY
+from atlas_mcp.testing.chat_api import OPENAI, ChatApi
 from atlas_mcp.testing.messages_api import API_KEY, ApiReply, Fault, MessagesApi, serve, status
 
 MODEL = "anthropic/claude-haiku-5-5"
@@ -131,3 +133,28 @@ async def test_an_endpoint_that_dies_in_the_middle_is_told_of_and_left_alone(
     assert errors
     assert all("times in a row" in error for error in errors)
     assert second.answer == "42"
+
+
+async def test_what_broke_off_at_an_unknown_price_has_no_known_cost(tmp_path: Path) -> None:
+    """Source: design.md 4: `cost_usd` is null where any price is unknown, never 0."""
+    api = ChatApi(OPENAI, lambda body: Fault("cut", after=1))
+    with serve(api) as url:
+        entry = SolverSettings(
+            model="openai/m",
+            base_url=f"{url}/v1",
+            api_key_env="KEY",
+            max_tokens_field="max_completion_tokens",
+        )
+        settings = Settings(
+            home=tmp_path,
+            solvers={"x": entry},
+            budget=BudgetSettings(max_cost_usd=None),
+            keys={"KEY": CHAT_KEY},
+        )
+        async with service_of(settings) as service:
+            view = await solve(service)
+
+    assert view.candidates
+    assert all("cut" in (one.error or "") for one in view.candidates)
+    assert {one.cost_usd for one in view.candidates} == {None}
+    assert view.cost_usd is None

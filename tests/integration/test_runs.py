@@ -844,3 +844,20 @@ async def test_no_supported_answer_is_a_result(world: World) -> None:
     assert (view.status, view.stop_reason) == ("answered", "no_supported_answer")
     assert (view.answer, view.confidence) == (None, None)
     assert view.next is not None
+
+
+async def test_a_client_explores_within_the_quota_of_a_solver(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "atlas.toml"
+    config.write_text('[solvers.h]\nmodel = "anthropic/claude-haiku-5-5"\nquota = 2\n')
+    monkeypatch.setenv("ATLAS_CONFIG", str(config))
+    problem = make_problem(QUESTION)
+    async with world.service() as service:
+        with pytest.raises(InvalidInput, match="`count`: is 3; solver 'h' has 2 of its 2"):
+            await service.explore(problem, Wish(), ExploreWish(count=3))
+        assert world.api.requests == 0
+        view = await ended(service, await service.explore(problem, Wish(), ExploreWish(count=1)))
+        with pytest.raises(InvalidInput, match="'h' has 1 of its 2"):
+            await service.explore(problem, Wish(), ExploreWish(count=2), run_id=view.run_id)
+    assert world.api.requests == 1

@@ -302,3 +302,21 @@ def test_a_schema_without_a_strict_form_is_sent_as_it_is(answer: dict[str, Any])
 
 def test_a_choice_at_the_top_has_no_strict_form() -> None:
     assert strict_schema({"anyOf": [SCHEMA]}) is None
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a", "b"]},
+        {
+            "type": "object",
+            "properties": {"a": {"$ref": "#/$defs/s", "maxLength": 3}},
+            "$defs": {"s": {"type": "string"}},
+        },
+    ],
+    ids=["what is required is not described", "bounds beside a reference"],
+)
+def test_a_schema_whose_strict_form_would_say_something_else_has_none(
+    schema: dict[str, Any],
+) -> None:
+    assert strict_schema(schema) is None

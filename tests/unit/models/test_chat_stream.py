@@ -369,3 +369,17 @@ def test_nothing_a_server_sends_is_too_strange_to_be_read(events: list[Any]) -> 
         assert (one.stop, one.detail, one.complete) is not None
         usage = one.usage()
         assert usage.cache_read_tokens + usage.cache_write_tokens <= usage.input_tokens
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [
+        {"prompt_tokens": 1000.0, "completion_tokens": 50.0},
+        {"input_tokens": 1000, "output_tokens": 50},
+    ],
+    ids=["fractions", "other names"],
+)
+def test_counts_in_another_spelling_count_all_the_same(counts: dict[str, Any]) -> None:
+    stream = stream_of(delta("stop", content="x"), {"choices": [], "usage": counts})
+
+    assert stream.usage() == Usage(1, 1000, 50)

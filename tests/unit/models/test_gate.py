@@ -321,3 +321,26 @@ async def test_a_call_to_an_endpoint_that_is_down_is_not_tried_again() -> None:
 
 async def test_a_gate_has_the_name_of_what_is_behind_it() -> None:
     assert gated(Endpoint()).name == NAME
+
+
+@mock_clock
+async def test_a_wait_that_grows_is_kept_whole_by_those_who_wait_already() -> None:
+    first = ModelUnavailable(NAME, "slow down", retry_after=10.0)
+    second = ModelUnavailable(NAME, "slower", retry_after=30.0)
+    endpoint = Endpoint([first, second, REPLY])
+    gate = gated(endpoint, random=lambda: 0.0)
+    results: list[Any] = []
+
+    async with anyio.create_task_group() as tasks:
+        # The second caller is already on its way when the first is told to wait.
+        endpoint.gate = anyio.Event()
+        tasks.start_soon(call, gate, results)
+        tasks.start_soon(call, gate, results)
+        await anyio.wait_all_tasks_blocked()
+        endpoint.gate.set()
+        await anyio.wait_all_tasks_blocked()
+        endpoint.gate = None
+        tasks.start_soon(call, gate, results)
+
+    assert results == [first, second, REPLY]
+    assert endpoint.began[2] >= endpoint.began[1] + 30

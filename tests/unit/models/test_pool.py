@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from atlas_mcp.atlas.pool import ModelSpec
@@ -330,3 +331,61 @@ async def test_a_price_holds_for_the_endpoint_it_was_given_for(tmp_path: Path) -
             Price(Decimal(5), Decimal(9)),
         ]
     )
+
+
+# What was opened stays
+
+
+def test_a_run_keeps_the_price_it_was_opened_with(tmp_path: Path) -> None:
+    """Two entries of one model at one address may have accounts, and prices, of their own."""
+    entry = {"model": "openai/m", "base_url": HERE}
+    made = pool(
+        tmp_path,
+        {
+            "a": {**entry, "api_key_env": "ONE", "price": {"input": "1", "output": "1"}},
+            "b": {**entry, "api_key_env": "TWO", "price": {"input": "10", "output": "10"}},
+        },
+        keys={"ONE": "x", "TWO": "y"},
+    )
+    a, b = (solver.spec for solver in made.solvers(None))
+    later = pool(tmp_path)
+
+    assert [made.price_override(spec) for spec in (a, b)] == [a.price, b.price]
+    assert [later.price_override(spec) for spec in (a, b)] == [a.price, b.price]
+
+
+def test_a_claude_model_without_a_key_is_named_before_anything_is_spent(tmp_path: Path) -> None:
+    other = {"model": "openai/m", "base_url": HERE, "price": RATES}
+    claude = {"model": "anthropic/claude-haiku-5-5"}
+    with pytest.raises(ConfigError, match=r"solver 'c' cannot be used: no key: set ANTHROPIC"):
+        pool(tmp_path, {"o": other, "c": claude}, anthropic=False).solvers(None)
+    made = pool(tmp_path, {"o": other}, orchestrator=claude, anthropic=False)
+
+    with pytest.raises(ConfigError, match="orchestrator cannot be used: no key"):
+        made.orchestrator(made.solvers(None))
+
+
+def test_an_effort_that_an_entry_asks_for_is_one_that_it_takes(tmp_path: Path) -> None:
+    assert spec_of(tmp_path, model="openai/m", base_url=HERE, effort="high").efforts == ("high",)
+    assert spec_of(tmp_path, model="openai/m", base_url=HERE).efforts == ()
+
+
+async def test_the_gate_of_an_endpoint_is_as_narrow_as_its_narrowest_entry(tmp_path: Path) -> None:
+    entry = {"model": "openai/m", "base_url": HERE}
+    made = pool(tmp_path, {"a": {**entry, "parallel": 9}, "b": {**entry, "parallel": 1}})
+    a, b = [await made.model(solver.spec) for solver in made.solvers(None)]
+    entered: list[str] = []
+
+    async def ask(model: Gated) -> None:
+        async with model.gate.passing(model.name):
+            entered.append(model.name)
+            await anyio.sleep_forever()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(ask, a)
+        tasks.start_soon(ask, b)
+        await anyio.wait_all_tasks_blocked()
+        tasks.cancel_scope.cancel()
+    await made.aclose()
+
+    assert len(entered) == 1

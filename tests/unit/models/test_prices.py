@@ -105,3 +105,11 @@ def test_a_call_never_costs_more_than_its_hold(
         assert price is not None
         assert cost is not None
         assert cost <= price.of(input_tokens=usage.input_tokens, output_tokens=output)
+
+
+def test_a_model_that_costs_a_fee_for_each_call_has_no_known_price() -> None:
+    """A fee is in no rate per token, so a cap could not be held."""
+    at = "https://api.perplexity.ai"
+
+    assert cost_of("openai/sonar-pro", Usage(1, 1_000, 300), override=None, base_url=at) is None
+    assert price_of("openai/sonar-pro", base_url=at) is None

@@ -20,13 +20,13 @@ from atlas_mcp.server.tools import add_tools
 
 
 def make_server(
-    settings: Settings, *, host: Host | None = None, tasks: Sequence[TaskSource] = ()
+    settings: Settings | None, *, host: Host | None = None, tasks: Sequence[TaskSource] = ()
 ) -> MCPServer[None]:
     """Return a server for these settings; nothing is opened before it runs.
 
     Args:
-        settings: The configuration.
-        host: A host to use instead of one made for the settings. For tests.
+        settings: The configuration; `None` where a host is given.
+        host: A host to use instead of one made for the settings.
         tasks: What tasks stand for beside runs.
     """
     host = host or Host(settings)

@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
 
@@ -38,6 +39,7 @@ from atlas_mcp.journal.opening import Place, connect, connect_to_read
 from atlas_mcp.journal.owners import OwnerLock, dead_owners, forget, is_dead
 from atlas_mcp.journal.records import add, insert, read, require, standing
 from atlas_mcp.journal.space import shrink
+from atlas_mcp.journal.spending import committed, release, reserve
 from atlas_mcp.journal.writing import Writer
 
 logger = logging.getLogger(__name__)
@@ -289,6 +291,24 @@ class SqliteJournal(Journal):
             more = await self._write(shrink, durable=False, alone=True)
             await _give_way(began)
         return tuple(removed)
+
+    @override
+    async def reserve_spending(
+        self, run_id: str, *, day: str, usd: Decimal, cap: Decimal | None
+    ) -> Decimal | None:
+        # The records of the call that it is for come after it, and are waited for on disk.
+        return await self._write(
+            lambda connection: reserve(connection, run_id, day=day, usd=usd, cap=cap),
+            durable=False,
+        )
+
+    @override
+    async def release_spending(self, run_id: str, *, usd: Decimal) -> None:
+        await self._write(lambda connection: release(connection, run_id, usd=usd), durable=False)
+
+    @override
+    async def spending(self, day: str) -> Decimal:
+        return await self._run(lambda connection: committed(connection, day))
 
     @override
     async def aclose(self) -> None:

@@ -20,7 +20,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
@@ -37,7 +37,7 @@ from atlas_mcp.journal.flushing import Log
 from atlas_mcp.journal.listing import beyond, newest
 from atlas_mcp.journal.opening import Place, connect, connect_to_read
 from atlas_mcp.journal.owners import OwnerLock, dead_owners, forget, is_dead
-from atlas_mcp.journal.records import add, insert, read, require, standing
+from atlas_mcp.journal.records import Standing, add, insert, read, require, standing
 from atlas_mcp.journal.space import shrink
 from atlas_mcp.journal.spending import committed, release, reserve
 from atlas_mcp.journal.writing import Writer
@@ -91,7 +91,7 @@ class SqliteJournal(Journal):
     _reader: sqlite3.Connection = field(init=False)
     _limiter: anyio.CapacityLimiter = field(init=False)
     _held: dict[str, Lease] = field(init=False, default_factory=dict[str, Lease])
-    _owes_leases: bool = field(init=False, default=False)
+    _owed: set[Lease] = field(init=False, default_factory=set[Lease])
 
     def __post_init__(self) -> None:
         path = self.folder / FILE_NAME
@@ -166,7 +166,7 @@ class SqliteJournal(Journal):
     async def claim(self, run_id: str) -> Lease:
         def write(connection: sqlite3.Connection) -> int:
             row = require(connection, run_id)
-            if self._is_live(row.owner, row.lease_until):
+            if self._is_driven(run_id, row):
                 raise JournalBusy(f"run {run_id!r} is driven by another process; wait for it")
             connection.execute(
                 "UPDATE runs SET owner = ?, fence = fence + 1, lease_until = ?, "
@@ -195,6 +195,8 @@ class SqliteJournal(Journal):
                 == 0
             ]
 
+        if self._owed:
+            await self._free(tuple(self._owed))
         lost = await self._write(write, durable=False) if held else []
         for lease in lost:
             if self._held.get(lease.run_id) == lease:
@@ -210,8 +212,7 @@ class SqliteJournal(Journal):
     @override
     async def is_driven(self, run_id: str) -> bool:
         def query(connection: sqlite3.Connection) -> bool:
-            row = require(connection, run_id)
-            return self._is_live(row.owner, row.lease_until)
+            return self._is_driven(run_id, require(connection, run_id))
 
         return await self._run(query)
 
@@ -242,7 +243,11 @@ class SqliteJournal(Journal):
 
     @override
     async def list_runs(self, *, limit: int | None = 100) -> tuple[RunSummary, ...]:
-        return await self._run(lambda connection: newest(connection, limit, self._is_live))
+        runs = await self._run(lambda connection: newest(connection, limit, self._is_live))
+        given_back = {lease.run_id for lease in self._owed} - self._held.keys()
+        return tuple(
+            replace(run, driven=False) if run.run_id in given_back else run for run in runs
+        )
 
     @override
     async def beyond(
@@ -321,7 +326,7 @@ class SqliteJournal(Journal):
                 logger.warning("leases could not be given back: %s", error)
             if not await anyio.to_thread.run_sync(self._close, limiter=self._limiter):
                 logger.warning("%s is left open: its disk does not answer", self.folder / FILE_NAME)
-        self._lock.release(as_dead=self._owes_leases)
+        self._lock.release(as_dead=bool(self._owed))
 
     def _close(self) -> bool:
         self._reader.close()
@@ -334,11 +339,9 @@ class SqliteJournal(Journal):
                 [(lease.run_id, self._owner, lease.fence) for lease in leases],
             )
 
-        try:
-            await self._write(write, durable=False)
-        except BaseException:
-            self._owes_leases = True
-            raise
+        self._owed.update(leases)
+        await self._write(write, durable=False)
+        self._owed.difference_update(leases)
 
     async def _run(self, query: Callable[[sqlite3.Connection], _T]) -> _T:
         """Ask the file, beside whoever writes to it."""
@@ -361,6 +364,11 @@ class SqliteJournal(Journal):
         """Change the file, in one transaction with whatever else is waiting."""
         return await self._writer.write(change, durable=durable, alone=alone)
 
+    def _is_driven(self, run_id: str, row: Standing) -> bool:
+        # One that was given back and could not be written back is nobody's.
+        given_back = row.owner == self._owner and Lease(run_id, row.fence) in self._owed
+        return not given_back and self._is_live(row.owner, row.lease_until)
+
     def _is_live(self, owner: str | None, lease_until: float) -> bool:
         return owner is not None and lease_until > self.clock() and not is_dead(self.folder, owner)
 
@@ -370,7 +378,7 @@ class SqliteJournal(Journal):
             row = standing(connection, run.run_id)
             if row is None or row.updated_at != run.updated_at:
                 continue
-            if self._is_live(row.owner, row.lease_until):
+            if self._is_driven(run.run_id, row):
                 continue
             for table in ("tasks", "events", "runs"):
                 connection.execute(f"DELETE FROM {table} WHERE run_id = ?", (run.run_id,))

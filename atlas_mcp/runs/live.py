@@ -14,6 +14,21 @@ from atlas_mcp.atlas.state import RunState
 from atlas_mcp.models.base import Notice
 
 
+@dataclass(frozen=True, slots=True)
+class BrokenOff:
+    """Why a run goes on no more although nobody stopped it: its journal took no more records.
+
+    Attributes:
+        cause: What the journal said, with what to do about it.
+        stored: Number of the last record that was stored.
+        lost_replies: Replies that came and could not be stored.
+    """
+
+    cause: str
+    stored: int
+    lost_replies: int = 0
+
+
 @dataclass(slots=True)
 class LiveRun:
     """The newest state of a run, and a bell that rings when it changes.
@@ -25,6 +40,7 @@ class LiveRun:
         notice: What is going on that is no record: a download, a wait before a retry.
         done: Whether its driver has ended.
         changes: Counts what has changed; rises with every record.
+        broken: Why it broke off; `None` unless it did. Its state may be ahead of its records then.
     """
 
     run_id: str
@@ -33,6 +49,7 @@ class LiveRun:
     notice: Notice | None = None
     done: bool = False
     changes: int = 0
+    broken: BrokenOff | None = None
     _bell: anyio.Event = field(default_factory=anyio.Event)
 
     def publish(self, state: RunState | None = None) -> None:

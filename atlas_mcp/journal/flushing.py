@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ import anyio
 import anyio.to_thread
 
 from atlas_mcp.errors import JournalError
+from atlas_mcp.system.disk import flush_folder
 
 logger = logging.getLogger(__name__)
 
@@ -98,14 +98,9 @@ class Flusher:
 
     def _enter(self) -> None:
         """Put the names of the database and its log on disk, once: a file without one is lost."""
-        if self._entered or sys.platform == "win32":
-            return
-        folder = os.open(self.path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-        self._entered = True
+        if not self._entered:
+            flush_folder(self.path.parent)
+            self._entered = True
 
     def _checkpoint(self) -> None:
         """Move the log into the database, beside whoever is writing to it."""

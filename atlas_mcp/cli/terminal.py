@@ -11,11 +11,11 @@ import re
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import TextIO
 
 import click
 
 from atlas_mcp.errors import AtlasError, InvalidInput
+from atlas_mcp.system.consoles import prepare_streams
 
 _STEERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """Control characters but tab and line end, and those that turn the direction of writing about."""
@@ -90,16 +90,5 @@ def drop_stdout() -> None:
 
 
 def prepare() -> None:
-    """Have data leave in UTF-8 whatever the locale: programs that read JSON expect nothing else.
-
-    Streams that were closed before the program began are `None`; they lead nowhere instead.
-    """
-    sys.stdout = sys.stdout or _nowhere()
-    sys.stderr = sys.stderr or _nowhere()
-    reconfigure = getattr(sys.stdout, "reconfigure", None)
-    if reconfigure is not None and not sys.stdout.isatty():
-        reconfigure(encoding="utf-8", errors="backslashreplace")
-
-
-def _nowhere() -> TextIO:
-    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123
+    """Let stdout and stderr take every text; pipes and files get UTF-8, whatever the locale."""
+    prepare_streams()

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ from tests.e2e.processes import (
     resumed,
     until_recorded,
 )
+from tests.systems import posix
 
 HELLO = {
     "protocolVersion": "2025-11-25",
@@ -336,6 +338,7 @@ def vendors(modules: list[str]) -> set[str]:
 def test_waiting_for_the_first_message_imports_no_vendor_and_opens_no_journal(
     environ: dict[str, str],
 ) -> None:
+    assert sys.platform != "win32"
     environ["ANTHROPIC_API_KEY"] = API_KEY
     environ["PYTHONPROFILEIMPORTTIME"] = "1"
     done = subprocess.run(
@@ -349,9 +352,11 @@ def test_waiting_for_the_first_message_imports_no_vendor_and_opens_no_journal(
     assert not Path(environ["ATLAS_HOME"]).exists()
 
 
+@posix
 def test_the_handshake_is_answered_before_a_vendor_is_imported(
     environ: dict[str, str], tmp_path: Path
 ) -> None:
+    assert sys.platform != "win32"
     environ["ANTHROPIC_API_KEY"] = API_KEY
     environ["PYTHONPROFILEIMPORTTIME"] = "1"
     trace = tmp_path / "imports"

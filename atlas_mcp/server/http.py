@@ -12,7 +12,6 @@ import errno
 import logging
 import math
 import os
-import signal
 import socket
 import sys
 from collections.abc import Generator, Sequence
@@ -24,6 +23,7 @@ from typing_extensions import override
 from atlas_mcp.config import Settings
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.runs.tasks import open_task_group
+from atlas_mcp.system import ending_signals, open_signals
 
 if TYPE_CHECKING:
     from mcp.server.mcpserver import Context, MCPServer
@@ -220,7 +220,7 @@ async def _serve(settings: Settings, host: str, listeners: list[socket.socket]) 
         app.hang_up()
 
     async def leave_at_signal() -> None:
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        with open_signals(*ending_signals()) as signals:
             async for number in signals:
                 if server.should_exit:
                     os._exit(128 + number)

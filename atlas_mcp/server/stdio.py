@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
 
 import anyio
@@ -18,6 +17,7 @@ import anyio
 from atlas_mcp.config import Settings
 from atlas_mcp.server.app import make_server
 from atlas_mcp.server.host import Host
+from atlas_mcp.system import ending_signals, open_signals
 
 CLEAN_UP_SECONDS = 0.8
 """Seconds that clean-up may take after a signal: clients wait about one before they kill."""
@@ -42,7 +42,7 @@ async def _serve(settings: Settings) -> None:
 
 async def _leave_at_signal(serving: anyio.CancelScope, host: Host) -> None:
     """End the process at the first signal, once what is open has been closed."""
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+    with open_signals(*ending_signals()) as signals:
         async for number in signals:
             with anyio.move_on_after(CLEAN_UP_SECONDS, shield=True):
                 # Before requests are cancelled: that is no client's wish to end its run.

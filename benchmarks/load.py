@@ -27,7 +27,7 @@ from typing import Any, Literal
 import anyio
 
 from atlas_mcp.atlas.problem import make_problem
-from atlas_mcp.testing.load_api import ANSWER, CALLS, EXPLORES_OF_THE_TURN, stand_in
+from atlas_mcp.testing.load_api import ANSWER, CALLS, stand_in
 from atlas_mcp.testing.messages_api import API_KEY
 
 Side = Literal["bare", "ours", "http"]
@@ -244,10 +244,10 @@ async def measured(load: Load, run: Callable[[int], Awaitable[str]]) -> Figures:
     )
 
 
-def spread(values: Sequence[float]) -> tuple[float, float, float]:
+def spread(values: Sequence[float]) -> tuple[float, ...]:
     """Return the median, the 99th percentile and the most."""
     if len(values) < 2:
-        return (*values, *values, *values)[:3] if values else (0.0, 0.0, 0.0)
+        return (values[0],) * 3 if values else (0.0,) * 3
     return statistics.median(values), statistics.quantiles(values, n=100)[98], max(values)
 
 

@@ -90,7 +90,7 @@ class Driver:
 
     Attributes:
         lost: Whether the run was taken over, so that its state here may be ahead of its records.
-        ended: Set once `drive` has returned.
+        ended: Set, by whoever called it, once `drive` has returned.
     """
 
     live: LiveRun
@@ -114,18 +114,15 @@ class Driver:
         Raises:
             JournalError: A record could not be stored. No call follows it.
         """
-        try:
-            with self._scope:
-                if not await self._prepared():
-                    return
-                self._set_deadlines()
-                async with open_task_group() as self._calls:
-                    self._calls.start_soon(self._close_exploring, name="deadline")
-                    await self._advance()
-                    await self._finished.wait()
-                    self._calls.cancel_scope.cancel("the run has finished")
-        finally:
-            self.ended.set()
+        with self._scope:
+            if self.stopped or not await self._prepared():
+                return
+            self._set_deadlines()
+            async with open_task_group() as self._calls:
+                self._calls.start_soon(self._close_exploring, name="deadline")
+                await self._advance()
+                await self._finished.wait()
+                self._calls.cancel_scope.cancel("the run has finished")
 
     async def stop(self, cause: StopCause, *, grace: float = 0.0) -> None:
         """Let no further call start. A later stop can only shorten the grace of an earlier one.
@@ -148,6 +145,12 @@ class Driver:
         """Drop the run where it stands: it has been taken over, and is no longer ours to write."""
         self.lost = True
         self._scope.cancel("the run has been taken over")
+
+    @property
+    def stopped(self) -> bool:
+        """Whether no call of it is to start any more."""
+        state = self._state
+        return self.lost or state.finished is not None or state.stop_cause is not None
 
     @property
     def _state(self) -> RunState:

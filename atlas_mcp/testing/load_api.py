@@ -110,9 +110,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     least, most = parser.parse_args(arguments).seconds
     api = LoadApi((least, most))
     with serve(api) as url:
-        print(url, flush=True)
+        _say(url)
         sys.stdin.read()
-    print(json.dumps(api.streamed), flush=True)
+    _say(json.dumps(api.streamed))
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

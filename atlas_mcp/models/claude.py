@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Generator, Mapping
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -28,11 +29,12 @@ from atlas_mcp.models.claude_stream import (
     StreamFailed,
     StreamGarbled,
 )
-from atlas_mcp.models.connections import LOOK_TIMEOUT, limits, tls
+from atlas_mcp.models.connections import LOOK_TIMEOUT, Clients, limits, tls
 from atlas_mcp.models.prices import cost_of, load_prices
 
 if TYPE_CHECKING:
     import anthropic
+    import httpx2
 
     from atlas_mcp.models.base import OnTokens, OnUsage
 
@@ -99,14 +101,11 @@ class Connection:
         *,
         base_url: str | None = None,
         api_key: str | None = None,
-        client: anthropic.AsyncAnthropic | None = None,
     ) -> None:
         """Remember how to connect; what is not given the client reads from its environment."""
         self._base_url = base_url
         self._api_key = api_key
-        self._client = client
-        # Keeps the invariant that there is one client, when first calls come together.
-        self._lock = anyio.Lock()
+        self._clients = Clients(lambda: anyio.to_thread.run_sync(self._make), _another)
 
     @override
     def __repr__(self) -> str:
@@ -115,16 +114,15 @@ class Connection:
 
     async def client(self) -> anthropic.AsyncAnthropic:
         """Return the client, making it if this is the first use."""
-        if self._client is None:
-            async with self._lock:
-                if self._client is None:
-                    self._client = await anyio.to_thread.run_sync(self._make)
-        return self._client
+        return await self._clients.first()
+
+    def lend(self) -> AbstractAsyncContextManager[anthropic.AsyncAnthropic]:
+        """Lend a client for the length of one call."""
+        return self._clients.lend()
 
     async def aclose(self) -> None:
         """Close its connections. No call may follow."""
-        if self._client is not None:
-            await self._client.close()
+        await self._clients.aclose()
 
     def _make(self) -> anthropic.AsyncAnthropic:
         import anthropic
@@ -135,13 +133,23 @@ class Connection:
                 api_key=self._api_key,
                 base_url=self._base_url,
                 max_retries=0,
-                http_client=anthropic.DefaultAsyncHttpxClient(limits=limits(), verify=tls()),
+                http_client=_http_client(),
             )
         except anthropic.CredentialsError as error:
             raise _NoCredentialsError from error
         if not _has_credentials(client):
             raise _NoCredentialsError
         return client
+
+
+def _another(client: anthropic.AsyncAnthropic) -> anthropic.AsyncAnthropic:
+    return client.copy(http_client=_http_client())
+
+
+def _http_client() -> httpx2.AsyncClient:
+    import anthropic
+
+    return anthropic.DefaultAsyncHttpxClient(limits=limits(), verify=tls())
 
 
 class Claude:
@@ -196,16 +204,17 @@ class Claude:
         on_usage: OnUsage | None = None,
     ) -> Reply:
         """Make one call and return what came of it; see `Model.generate`."""
-        client = await self._client()
+        await self._client()
         call = _Call(self._name, self._price)
-        with call.errors_translated(client):
-            async with client.messages.with_streaming_response.create(
-                **self._params(request), stream=True, timeout=self._timeout()
-            ) as response:
-                call.request_id = response.request_id
-                call.check_is_stream(response.headers)
-                started = None if on_usage is None else partial(call.tell_usage, on_usage)
-                await _read(response.iter_bytes(), call.message, on_tokens, started)
+        async with self._connection.lend() as client:
+            with call.errors_translated(client):
+                async with client.messages.with_streaming_response.create(
+                    **self._params(request), stream=True, timeout=self._timeout()
+                ) as response:
+                    call.request_id = response.request_id
+                    call.check_is_stream(response.headers)
+                    started = None if on_usage is None else partial(call.tell_usage, on_usage)
+                    await _read(response.iter_bytes(), call.message, on_tokens, started)
         return call.reply()
 
     async def is_there(self) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Generator, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, urlsplit
@@ -26,11 +27,12 @@ from atlas_mcp.models.answers import is_retryable, retry_after, words
 from atlas_mcp.models.base import Model, OnTokens, OnUsage
 from atlas_mcp.models.chat_params import chat_params
 from atlas_mcp.models.chat_stream import CHARACTERS_PER_TOKEN, ChatStream, Lines, error_of
-from atlas_mcp.models.connections import LOOK_TIMEOUT, limits, tls
+from atlas_mcp.models.connections import LOOK_TIMEOUT, Clients, limits, tls
 from atlas_mcp.models.prices import cost_of, load_prices
 from atlas_mcp.presets import UNKNOWN_SERVER, Preset, preset_of
 
 if TYPE_CHECKING:
+    import httpx2
     import openai
 
 CONNECT_TIMEOUT = 10.0
@@ -75,9 +77,7 @@ class Connection:
     def __init__(self, base_url: str | None, api_key: str | None) -> None:
         self._base_url = base_url
         self._api_key = api_key
-        self._client: openai.AsyncOpenAI | None = None
-        # Keeps the invariant that there is one client, when first calls come together.
-        self._lock = anyio.Lock()
+        self._clients = Clients(lambda: anyio.to_thread.run_sync(self._make), _another)
 
     @override
     def __repr__(self) -> str:
@@ -91,10 +91,11 @@ class Connection:
 
     async def client(self) -> openai.AsyncOpenAI:
         """Return the client, making it if this is the first use: importing it takes a while."""
-        async with self._lock:
-            if self._client is None:
-                self._client = await anyio.to_thread.run_sync(self._make)
-            return self._client
+        return await self._clients.first()
+
+    def lend(self) -> AbstractAsyncContextManager[openai.AsyncOpenAI]:
+        """Lend a client for the length of one call."""
+        return self._clients.lend()
 
     def headers(self, client: openai.AsyncOpenAI) -> dict[str, Any]:
         """Return the headers to set and to leave out.
@@ -118,8 +119,7 @@ class Connection:
 
     async def aclose(self) -> None:
         """Close its connections. No call may follow."""
-        if self._client is not None:
-            await self._client.close()
+        await self._clients.aclose()
 
     def _make(self) -> openai.AsyncOpenAI:
         import openai
@@ -129,8 +129,18 @@ class Connection:
             api_key=self._api_key or _NO_KEY,
             base_url=self._base_url,
             max_retries=0,
-            http_client=openai.DefaultAsyncHttpxClient(limits=limits(), verify=tls()),
+            http_client=_http_client(),
         )
+
+
+def _another(client: openai.AsyncOpenAI) -> openai.AsyncOpenAI:
+    return client.copy(http_client=_http_client())
+
+
+def _http_client() -> httpx2.AsyncClient:
+    import openai
+
+    return openai.DefaultAsyncHttpxClient(limits=limits(), verify=tls())
 
 
 class OpenAICompatible(Model):
@@ -182,13 +192,15 @@ class OpenAICompatible(Model):
         call = self._call(on_tokens, on_usage)
         params = chat_params(self._spec, request, stream_usage=self._preset.stream_usage)
         with call.errors_translated():
-            client = await self._connection.client()
-            async with client.chat.completions.with_streaming_response.create(
-                **params,
-                stream=True,
-                timeout=self._timeout(),
-                extra_headers=self._connection.headers(client),
-            ) as response:
+            async with (
+                self._connection.lend() as client,
+                client.chat.completions.with_streaming_response.create(
+                    **params,
+                    stream=True,
+                    timeout=self._timeout(),
+                    extra_headers=self._connection.headers(client),
+                ) as response,
+            ):
                 call.request_id = response.headers.get("x-request-id")
                 await _read(response, call)
         return call.reply()

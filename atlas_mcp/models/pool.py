@@ -22,6 +22,7 @@ from atlas_mcp.errors import AtlasError, ConfigError, InvalidInput
 from atlas_mcp.installation import install_command
 from atlas_mcp.models.base import Model, OnNotice
 from atlas_mcp.models.claude import Claude, Connection
+from atlas_mcp.models.connections import Calls
 from atlas_mcp.models.entries import chat_spec, claude_spec, declared_price, scripted_spec
 from atlas_mcp.models.findings import FEATURES, Feature
 from atlas_mcp.models.gate import CircuitPolicy, Gate, Gated
@@ -67,6 +68,7 @@ class Pool:
     models: Mapping[str, Model] = field(default_factory=dict[str, Model])
     circuit: CircuitPolicy = field(default_factory=CircuitPolicy)
     any_file: bool = False
+    calls: Calls = field(init=False, default_factory=Calls)
     _local: LocalPool = field(init=False)
     _open: dict[object, Gated] = field(init=False, default_factory=dict[object, Gated])
     _gates: dict[_Endpoint, Gate] = field(init=False, default_factory=dict[_Endpoint, Gate])
@@ -232,7 +234,8 @@ class Pool:
                     model = await anyio.to_thread.run_sync(self._make, spec)
                     if _is_local(spec.model):
                         parallel = await anyio.to_thread.run_sync(self._local.parallel, spec)
-                gate = self._gates.setdefault(endpoint, Gate(parallel, self.circuit))
+                calls = self.calls if spec.model not in self.models else None
+                gate = self._gates.setdefault(endpoint, Gate(parallel, self.circuit, calls))
                 gate.narrow(parallel)
                 self._open[key] = Gated(model, gate)
             return self._open[key]

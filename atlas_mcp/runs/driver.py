@@ -98,7 +98,7 @@ class Driver:
 
     Attributes:
         lost: Whether the run was taken over, so that its state here may be ahead of its records.
-        ended: Set once `drive` has returned.
+        ended: Set, by whoever called it, once `drive` has returned.
     """
 
     live: LiveRun
@@ -135,7 +135,7 @@ class Driver:
             raise self._broken
 
     async def _carry_out(self) -> None:
-        if not await self._prepared():
+        if self.stopped or not await self._prepared():
             return
         self._set_deadlines()
         async with open_task_group() as self._calls:
@@ -170,6 +170,12 @@ class Driver:
         """Drop the run where it stands: it has been taken over, and is no longer ours to write."""
         self.lost = True
         self._scope.cancel("the run has been taken over")
+
+    @property
+    def stopped(self) -> bool:
+        """Whether no call of it is to start any more."""
+        state = self._state
+        return self.lost or state.finished is not None or state.stop_cause is not None
 
     @property
     def _state(self) -> RunState:

@@ -25,6 +25,7 @@ from atlas_mcp.atlas.events import (
     Planned,
     Record,
     RunOpened,
+    StopCause,
 )
 from atlas_mcp.atlas.explore import Explore
 from atlas_mcp.atlas.pool import RunSpec
@@ -39,6 +40,7 @@ from atlas_mcp.journal.base import Journal, Lease, RunSummary
 from atlas_mcp.journal.sqlite import SqliteJournal
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.retry import RetryPolicy
+from atlas_mcp.runs.admission import Capacity, Line
 from atlas_mcp.runs.broken import view_broken
 from atlas_mcp.runs.driver import Driver
 from atlas_mcp.runs.live import LiveRun
@@ -93,9 +95,19 @@ class RunService:
     journal: Journal
     pool: Pool
     tasks: anyio.abc.TaskGroup
+    line: Line
     retries: RetryPolicy = field(default_factory=RetryPolicy)
     _drivers: dict[str, Driver] = field(init=False, default_factory=dict[str, Driver])
     _broken: dict[str, LiveRun] = field(init=False, default_factory=dict[str, LiveRun])
+    # Those in line for a place, by run: cancelled where their run is not to begin any more.
+    _waits: dict[str, anyio.CancelScope] = field(
+        init=False, default_factory=dict[str, anyio.CancelScope]
+    )
+    # Plans are made in one thread: forty that compute keep the event loop from its turns.
+    _planning: anyio.CapacityLimiter = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._planning = anyio.CapacityLimiter(1)
 
     async def solve(self, problem: Problem, wish: Wish) -> LiveRun:
         """Open an ATLAS run and drive it; returns at once.
@@ -108,7 +120,8 @@ class RunService:
         await self.pool.look_up(wish.solvers, orchestrator=True)
         # The price tables load for a fifth of a second when first asked.
         spec = await anyio.to_thread.run_sync(
-            lambda: plan_solve(problem, wish, pool=self.pool, settings=self.settings)
+            lambda: plan_solve(problem, wish, pool=self.pool, settings=self.settings),
+            limiter=self._planning,
         )
         return await self._open(problem, spec)
 
@@ -137,7 +150,8 @@ class RunService:
         spec = await anyio.to_thread.run_sync(
             lambda: plan_explores(
                 problem, wish, explores.count, pool=self.pool, settings=self.settings
-            )
+            ),
+            limiter=self._planning,
         )
         return await self._open(problem, spec, _planned(spec, explores))
 
@@ -218,7 +232,7 @@ class RunService:
         driver = self._drivers.get(run_id)
         if driver is not None:
             with anyio.move_on_after(STOP_SECONDS, shield=True):
-                await driver.stop("client", grace=self.settings.server.grace_s)
+                await self._stop(driver, "client", grace=self.settings.server.grace_s)
 
     async def stop_all(self, *, grace: float) -> None:
         """Leave every run of this process to be resumed; returns once none is driven.
@@ -228,7 +242,7 @@ class RunService:
         """
         async with open_task_group() as tasks:
             for driver in list(self._drivers.values()):
-                tasks.start_soon(_stop_and_wait, driver, grace)
+                tasks.start_soon(self._stop_and_wait, driver, grace)
 
     @property
     def driven(self) -> tuple[str, ...]:
@@ -282,7 +296,11 @@ class RunService:
             return view_broken(broken)
         # Asked first: a run that ends in between must not look as if its process had died.
         driven = run_id in self._drivers or await self.journal.is_driven(run_id)
-        return view_run(run_id, await self.state(run_id), now=time.time(), driven=driven)
+        view = view_run(run_id, await self.state(run_id), now=time.time(), driven=driven)
+        live = self.live(run_id)
+        if live is None or live.waiting is None or view.next is None:
+            return view
+        return view.model_copy(update={"next": f"It is {live.waiting}. {view.next}"})
 
     async def wait(self, run_id: str, seconds: float) -> RunView:
         """Return the run as soon as nobody drives it, or as it is after `seconds`.
@@ -344,13 +362,14 @@ class RunService:
             try:
                 for run_id, cause in (await self.journal.stop_requests()).items():
                     if run_id in self._drivers:
-                        await self._drivers[run_id].stop(cause)
+                        await self._stop(self._drivers[run_id], cause)
                 if anyio.current_time() - renewed_at >= self.journal.lease_seconds / 3:
                     renewed_at = anyio.current_time()
                     for lease in await self.journal.renew():
                         driver = self._drivers.get(lease.run_id)
                         if driver is not None and driver.lease == lease:
                             driver.give_up()
+                            self._leave_the_line(driver)
             except JournalError as error:
                 logger.error("the leases of running runs could not be renewed: %s", error)
 
@@ -378,7 +397,7 @@ class RunService:
         """
         driver = self._drivers.get(run_id)
         if driver is not None:
-            await driver.stop("user")
+            await self._stop(driver, "user")
             await driver.ended.wait()
             return
         try:
@@ -485,7 +504,8 @@ class RunService:
     async def _carry(self, driver: Driver) -> None:
         live = driver.live
         try:
-            await self._drive_on(driver)
+            with self.line.ticket() as live.ticket:
+                await self._drive_on(driver)
             if driver.lost:
                 logger.warning(
                     "run %s has been taken over by another process; what this one had in flight "
@@ -500,7 +520,11 @@ class RunService:
     async def _drive_on(self, driver: Driver) -> None:
         run_id = driver.live.run_id
         try:
-            await driver.drive()
+            try:
+                await self._admitted(driver)
+                await driver.drive()
+            finally:
+                driver.ended.set()
         except JournalError as error:
             logger.error("run %s broke off: %s", run_id, error)
         except Exception:
@@ -510,6 +534,32 @@ class RunService:
             if driver.live.broken is not None:
                 self._broken[run_id] = driver.live
             await self._release(driver.lease)
+
+    async def _admitted(self, driver: Driver) -> None:
+        """Return once a run has its place, or is not to begin any more."""
+        live = driver.live
+        assert live.ticket is not None, "it is in line"
+        with anyio.CancelScope() as scope:
+            self._waits[live.run_id] = scope
+            try:
+                if not driver.stopped:
+                    await live.ticket.admitted()
+            finally:
+                del self._waits[live.run_id]
+
+    async def _stop(self, driver: Driver, cause: StopCause, *, grace: float = 0.0) -> None:
+        await driver.stop(cause, grace=grace)
+        self._leave_the_line(driver)
+
+    async def _stop_and_wait(self, driver: Driver, grace: float) -> None:
+        await self._stop(driver, "shutdown", grace=grace)
+        await driver.ended.wait()
+
+    def _leave_the_line(self, driver: Driver) -> None:
+        """Have a run that waits for its place end where it stands."""
+        scope = self._waits.get(driver.live.run_id)
+        if scope is not None:
+            scope.cancel("the run is not to begin any more")
 
     async def _go_on_watching(self, live: LiveRun) -> None:
         """Show those who wait for a run what becomes of it in the process that took it over."""
@@ -527,6 +577,7 @@ async def open_service(
     pool: Pool | None = None,
     journal: Journal | None = None,
     retries: RetryPolicy | None = None,
+    capacity: Capacity | None = None,
 ) -> AsyncGenerator[RunService]:
     """Open the service for the length of a block; runs still going at its end are interrupted.
 
@@ -535,15 +586,19 @@ async def open_service(
         pool: Models to use instead of those the configuration gives.
         journal: A journal to use instead of the one in `settings.home`; closed with the service.
         retries: How calls are tried again.
+        capacity: What this process bears; found out if not given.
 
     Raises:
         JournalError: The journal cannot be opened.
     """
+    capacity = capacity or Capacity.of_this_process(settings.server.max_runs)
     opened = journal or await anyio.to_thread.run_sync(SqliteJournal, settings.home)
     pool = pool or Pool(settings)
+    pool.calls.bound(capacity.calls)
+    line = Line(capacity.runs)
     try:
         async with open_task_group() as tasks:
-            service = RunService(settings, opened, pool, tasks, retries or RetryPolicy())
+            service = RunService(settings, opened, pool, tasks, line, retries or RetryPolicy())
             tasks.start_soon(service.keep_leases, name="leases")
             tasks.start_soon(service.keep_tidy, name="retention")
             try:
@@ -560,11 +615,6 @@ async def open_service(
 
 SHUTDOWN_SECONDS = 5.0
 """Seconds for closing models and the journal."""
-
-
-async def _stop_and_wait(driver: Driver, grace: float) -> None:
-    await driver.stop("shutdown", grace=grace)
-    await driver.ended.wait()
 
 
 def _check_same_problem(state: RunState, problem: Problem, run_id: str) -> None:

@@ -12,6 +12,7 @@ from atlas_mcp import __version__
 from atlas_mcp.config import Settings
 from atlas_mcp.server.arguments import KnownArguments
 from atlas_mcp.server.descriptions import INSTRUCTIONS
+from atlas_mcp.server.faults import Faults
 from atlas_mcp.server.host import Host
 from atlas_mcp.server.resources import add_resources
 from atlas_mcp.server.run_tasks import RunTasks
@@ -31,10 +32,12 @@ def make_server(
     """
     host = host or Host(settings)
     arguments = KnownArguments()
+    faults = Faults()
 
     @asynccontextmanager
     async def lifespan(server: MCPServer[None]) -> AsyncGenerator[None]:
         await arguments.learn(server)
+        await faults.learn(server)
         async with host.running():
             yield
 
@@ -46,7 +49,7 @@ def make_server(
         lifespan=lifespan,
         log_level="WARNING",
         extensions=[Tasks((RunTasks(host), *tasks))],
-        middleware=[host.notice_greeting, arguments.check],
+        middleware=[host.notice_greeting, faults.answer, arguments.check],
         subscriptions=False,
     )
     add_tools(server, host)

@@ -13,6 +13,7 @@
     └─ JournalError            the journal cannot be read or written
        ├─ JournalCorrupt       a record is unreadable
        ├─ JournalBusy          another process drives this run
+       ├─ HomeUnusable         it cannot be opened where ATLAS_HOME says
        └─ UnknownRun           no run has this id
 
 A model that answers but refuses, is cut off or breaks the asked-for shape raises nothing: its reply
@@ -146,6 +147,10 @@ class JournalCorrupt(JournalError):
 
 class JournalBusy(JournalError):
     """Another process drives this run."""
+
+
+class HomeUnusable(JournalError):
+    """The journal cannot be opened where `ATLAS_HOME` says; the operator can mend it."""
 
 
 class UnknownRun(JournalError):

@@ -12,6 +12,7 @@ import anyio
 
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.models.base import Notice
+from atlas_mcp.runs.clock import RunClock
 
 
 @dataclass(slots=True)
@@ -25,6 +26,7 @@ class LiveRun:
         notice: What is going on that is no record: a download, a wait before a retry.
         done: Whether its driver has ended.
         changes: Counts what has changed; rises with every record.
+        clock: The time of the run.
     """
 
     run_id: str
@@ -33,6 +35,7 @@ class LiveRun:
     notice: Notice | None = None
     done: bool = False
     changes: int = 0
+    clock: RunClock = field(default_factory=RunClock)
     _bell: anyio.Event = field(default_factory=anyio.Event)
 
     def publish(self, state: RunState | None = None) -> None:

@@ -80,12 +80,17 @@ def unmarked_json(text: str) -> str:
     return printable(text).replace("<", "\\u003c")
 
 
-def labelled(label: str, text: str) -> str:
+def labelled(label: str, text: str, *, tags: bool = False) -> str:
     """Return text under a label of ours, so that no line of it can pass for another label.
 
     One line stands behind the label; several stand below it, each behind `> `.
+
+    Args:
+        label: The label.
+        text: The text.
+        tags: Whether it may hold tags: it was asked for, and may be code.
     """
-    lines = untagged(text).strip().split("\n")
+    lines = (printable if tags else untagged)(text).strip("\n").split("\n")
     if len(lines) == 1:
         return f"{label}: {lines[0]}"
     return "\n".join((f"{label}:", *(f"> {line}" for line in lines)))

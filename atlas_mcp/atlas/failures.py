@@ -27,7 +27,7 @@ def causes(failures: Iterable[tuple[int, SolverFailure]]) -> dict[SolverFailure,
 def failure_warnings(
     failures: Iterable[tuple[int, SolverFailure]], *, told: str = ""
 ) -> tuple[str, ...]:
-    """Return a sentence for each cause that failed explores.
+    """Return a sentence for each cause that failed explores; that they were stopped is none.
 
     Args:
         failures: The explores that failed, by number.
@@ -36,7 +36,7 @@ def failure_warnings(
     return tuple(
         f"{_counted(numbers)} failed ({failure.kind}): {quoted(failure.message)}"
         for failure, numbers in causes(failures).items()
-        if not failure.message or failure.message not in told
+        if failure.kind != "cancelled" and failure.message not in told
     )
 
 

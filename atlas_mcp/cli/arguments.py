@@ -158,7 +158,7 @@ def decoded(data: bytes, argument: str, name: str) -> str:
     Raises:
         InvalidInput: They are neither.
     """
-    wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    wide = len(data) > 2 and data.startswith((b"\xff\xfe", b"\xfe\xff"))
     try:
         return data.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:

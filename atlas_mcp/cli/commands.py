@@ -29,7 +29,10 @@ from atlas_mcp.errors import AtlasError, ConfigError, HomeUnusable, InvalidInput
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import ExploreWish, RunService
 
-PROBLEM_HELP = "PROBLEM is the question. `-` reads it from stdin; `--` goes before one that begins with a dash."
+PROBLEM_HELP = (
+    "PROBLEM is the question. `-` reads it from stdin, and `--` goes before one that begins with a "
+    "dash."
+)
 
 SOLVE_HELP = f"""\
 {PROBLEM_HELP}

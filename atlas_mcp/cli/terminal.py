@@ -43,7 +43,7 @@ PLAIN: Mapping[int, str] = {
     **dict.fromkeys(range(0x2500, 0x2580), "-"),
     **dict.fromkeys(range(0x2800, 0x2900), "*"),
 }
-"""Marks, dashes, quotation marks, frames, bars and spinners: what a plain terminal gets for them."""
+"""What a plain terminal gets for marks, dashes, quotation marks, frames, bars and spinners."""
 
 PIPE_COLUMNS = 200
 """Columns of a table that goes to no terminal: a file is not cut to the width of none."""
@@ -204,8 +204,9 @@ def guarded(stream: TextIO, *, fails: bool) -> TextIO:
         return stream
     stream.flush()
     terminal = stream.isatty()
+    inner: Any = io.BufferedWriter(_Guard(under, fails=fails))
     return io.TextIOWrapper(
-        io.BufferedWriter(_Guard(under, fails=fails)),
+        inner,
         encoding=stream.encoding if terminal or not fails else "utf-8",
         errors=PLAIN_ERRORS if terminal or not fails else "backslashreplace",
         line_buffering=terminal or not fails,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from atlas_mcp.atlas.agreement import group_answers
 from atlas_mcp.atlas.decisions import Synthesis
 from atlas_mcp.atlas.events import RunFinished
-from atlas_mcp.atlas.explore import SolverFailure
+from atlas_mcp.atlas.failures import causes
 from atlas_mcp.atlas.outcomes import StopReason
-from atlas_mcp.atlas.state import OrchestratorTurn, RunState
+from atlas_mcp.atlas.state import OrchestratorTurn, RunState, failed_explores
+from atlas_mcp.texts import quoted
 
 ENOUGH_TO_GIVE_UP = 2
 """Explores that must have ended before "no supported answer" is taken below the floor."""
@@ -59,17 +60,17 @@ def unsynthesized(state: RunState, reason: StopReason, error: str) -> RunFinishe
             explanation=f"{top} of {len(state.votes)} candidates agree on this answer.",
             error=error,
             warning="The orchestrator did not synthesize this answer: it is what most "
-            f"candidates say. {error}",
+            f"candidates say. Its reason: {quoted(error)}",
         )
     return RunFinished("failed", reason, error=error)
 
 
 def failures_text(state: RunState) -> str:
     """Return what went wrong with the solvers of a run without candidates."""
-    failures = [e.outcome for e in state.done if isinstance(e.outcome, SolverFailure)]
+    failures = failed_explores(state)
     if not failures:
         skipped = next((e.skipped for e in state.explores.values() if e.skipped), None)
         why = skipped or "Neither money nor time nor quotas allow an explore: raise max_cost_usd."
         return f"No solver was run. {why}"
-    distinct = list(dict.fromkeys(f"{failure.kind}: {failure.message}" for failure in failures))
+    distinct = [f"{failure.kind}: {failure.message}" for failure in causes(failures)]
     return f"No solver gave a usable answer ({len(failures)} failed). " + " | ".join(distinct[:3])

@@ -187,6 +187,9 @@ class RunState:
         """
         if record.seq != self.seq + 1:
             raise ValueError(f"record {record.seq} does not follow record {self.seq}")
+        if record.at < self.at:
+            # Written under a clock that had been set back: nothing took less than no time.
+            record = replace(record, at=self.at)
         return replace(_apply(self, record), seq=record.seq, at=record.at)
 
     @property
@@ -300,6 +303,15 @@ def unanswered_in_a_row(state: RunState, solver: str) -> int:
         reversed(outcomes),
     )
     return sum(1 for _ in silent)
+
+
+def failed_explores(state: RunState) -> tuple[tuple[int, SolverFailure], ...]:
+    """Return the explores of a run that failed, with what they failed of."""
+    return tuple(
+        (explore.id, explore.outcome)
+        for explore in state.done
+        if isinstance(explore.outcome, SolverFailure)
+    )
 
 
 def call_key(event: SolverStarted | OrchestratorAsked) -> str:

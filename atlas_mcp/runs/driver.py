@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import math
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -54,6 +53,7 @@ from atlas_mcp.models.base import Model, Notice, OnTokens, OnUsage
 from atlas_mcp.models.images import fitted
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.retry import Retry, RetryPolicy, generate_with_retries, most_uncounted
+from atlas_mcp.runs.clock import RunClock
 from atlas_mcp.runs.live import BrokenOff, LiveRun
 from atlas_mcp.runs.tasks import open_task_group
 
@@ -216,7 +216,7 @@ class Driver:
         The state is ahead of the journal for a moment. That is safe, since records reach the
         journal in the order in which they were applied: nothing later is stored without them.
         """
-        log = _Log(self._state)
+        log = _Log(self._state, self.live.clock)
         log.add(*events)
         asks: list[RunSolver | AskOrchestrator] = []
         while commands := next_commands(log.state):
@@ -261,7 +261,7 @@ class Driver:
         for scope in self._open:
             scope.deadline = min(scope.deadline, self._stop_at)
         if self._state.stop_cause is None and self._state.finished is None:
-            log = _Log(self._state)
+            log = _Log(self._state, self.live.clock)
             log.add(StopRequested("shutdown"))
             self._unstored += log.records
             self.live.publish(log.state)
@@ -356,7 +356,8 @@ class Driver:
             counted = (usage, cost_usd)
 
         def on_retry(retry: Retry) -> None:
-            self.live.tell(Notice(f"{retry.error}; next try in {retry.wait:.0f} s"))
+            text = f"a call was not answered; next try in {retry.wait:.0f} s"
+            self.live.tell(Notice(text, cause=str(retry.error)))
 
         async def may_spend(lost: Decimal) -> bool:
             available = self._state.ledger.available
@@ -478,13 +479,14 @@ class _Attempts(Model):
 class _Log:
     """Records of one write, and the state they lead to."""
 
-    def __init__(self, state: RunState) -> None:
+    def __init__(self, state: RunState, clock: RunClock) -> None:
         self.state = state
+        self.clock = clock
         self.records: list[Record] = []
 
     def add(self, *events: Event) -> None:
         for event in events:
-            record = Record(self.state.seq + 1, time.time(), event)
+            record = Record(self.state.seq + 1, self.clock.now(), event)
             self.state = self.state.apply(record)
             self.records.append(record)
 

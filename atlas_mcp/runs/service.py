@@ -35,13 +35,14 @@ from atlas_mcp.atlas.resuming import abandonment, lost_calls, resumption
 from atlas_mcp.atlas.state import RunState, quota_used
 from atlas_mcp.atlas.view import RunView
 from atlas_mcp.config import Settings
-from atlas_mcp.errors import InvalidInput, JournalBusy, JournalError, UnknownRun
+from atlas_mcp.errors import HomeUnusable, InvalidInput, JournalBusy, JournalError, UnknownRun
 from atlas_mcp.journal.base import Journal, Lease, RunSummary
 from atlas_mcp.journal.sqlite import SqliteJournal
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.runs.admission import Capacity, Line
 from atlas_mcp.runs.broken import view_broken
+from atlas_mcp.runs.clock import RunClock
 from atlas_mcp.runs.driver import Driver
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.request import Wish, make_explores, plan_explores, plan_solve
@@ -270,7 +271,8 @@ class RunService:
             yield live
             return
         driven = await self.journal.is_driven(run_id)
-        live = LiveRun(run_id, await self.state(run_id), done=not driven)
+        state = await self.state(run_id)
+        live = LiveRun(run_id, state, done=not driven, clock=RunClock(state.at))
         async with open_task_group() as tasks:
             tasks.start_soon(self._follow, live, name=f"follow {run_id}")
             yield live
@@ -296,8 +298,10 @@ class RunService:
             return view_broken(broken)
         # Asked first: a run that ends in between must not look as if its process had died.
         driven = run_id in self._drivers or await self.journal.is_driven(run_id)
-        view = view_run(run_id, await self.state(run_id), now=time.time(), driven=driven)
+        state = await self.state(run_id)
         live = self.live(run_id)
+        now = RunClock(state.at).now() if live is None else live.clock.now()
+        view = view_run(run_id, state, now=now, driven=driven)
         if live is None or live.waiting is None or view.next is None:
             return view
         return view.model_copy(update={"next": f"It is {live.waiting}. {view.next}"})
@@ -417,6 +421,7 @@ class RunService:
             state = live.state
             for record in records:
                 state = state.apply(record)
+                live.clock.set(state.at)
             live.done = not driven
             if records or live.done:
                 live.publish(state)
@@ -458,9 +463,10 @@ class RunService:
         try:
             # Read under the lease: another process may have added to it meanwhile.
             state = RunState.fold(await self.journal.read(run_id))
+            clock = RunClock(state.at)
             records: list[Record] = []
             for event in decide(state):
-                records.append(Record(state.seq + 1, time.time(), event))
+                records.append(Record(state.seq + 1, clock.now(), event))
                 state = state.apply(records[-1])
             await self.journal.append(lease, records)
         except BaseException:
@@ -483,7 +489,7 @@ class RunService:
         events: list[Event] = [RunOpened(problem, spec)]
         if planned is not None:
             events.append(planned)
-        now = time.time()
+        now = RunClock().now()
         records = [Record(seq, now, event) for seq, event in enumerate(events, start=1)]
         lease = await self.journal.open_run(run_id, records[0])
         try:
@@ -494,7 +500,7 @@ class RunService:
         return self._drive(run_id, RunState.fold(records), lease)
 
     def _drive(self, run_id: str, state: RunState, lease: Lease) -> LiveRun:
-        live = LiveRun(run_id, state)
+        live = LiveRun(run_id, state, clock=RunClock(state.at))
         driver = Driver(live, lease, self.journal, self.pool, self.retries)
         self._drivers[run_id] = driver
         self._broken.pop(run_id, None)
@@ -589,10 +595,13 @@ async def open_service(
         capacity: What this process bears; found out if not given.
 
     Raises:
-        JournalError: The journal cannot be opened.
+        HomeUnusable: The journal cannot be opened.
     """
     capacity = capacity or Capacity.of_this_process(settings.server.max_runs)
-    opened = journal or await anyio.to_thread.run_sync(SqliteJournal, settings.home)
+    try:
+        opened = journal or await anyio.to_thread.run_sync(SqliteJournal, settings.home)
+    except JournalError as error:
+        raise HomeUnusable(str(error)) from error
     pool = pool or Pool(settings)
     pool.calls.bound(capacity.calls)
     line = Line(capacity.runs)

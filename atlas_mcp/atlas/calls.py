@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, cast, get_args
+from typing import cast, get_args
 
 from atlas_mcp.atlas.endings import unsynthesized
 from atlas_mcp.atlas.events import (
@@ -25,20 +25,19 @@ from atlas_mcp.atlas.messages import AssistantTurn, Json, Reply, Stop, ToolCall
 from atlas_mcp.atlas.policy import ReadReply, decided
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.storable import (
+    MAX_NAME_CHARS,
     MAX_TEXT_CHARS,
     count_of,
     dollars_of,
     plain,
     text_of,
+    unique_id,
     words_of,
 )
 from atlas_mcp.atlas.usage import FREE, NO_USAGE, Cost, Usage
 
 MAX_TOOL_CALLS = 1_000
 """Tool calls of one reply that are kept. Our own choice: ten times the most explores of a run."""
-
-MAX_NAME_CHARS = 200
-"""Characters of a tool call's id or name. Our own choice: vendors' own have up to 64."""
 
 _STOPS: tuple[Stop, ...] = get_args(Stop)
 
@@ -160,17 +159,20 @@ def _turn(arrived: object, *, verbatim: bool) -> tuple[AssistantTurn, Stop]:
 def _tool_calls(calls: object) -> tuple[ToolCall, ...]:
     if not isinstance(calls, list | tuple):
         return ()
-    some = cast("list[Any]", calls)[:MAX_TOOL_CALLS]
-    return tuple(_tool_call(call, number) for number, call in enumerate(some))
+    found: dict[str, ToolCall] = {}
+    for call in cast("list[object]", calls)[:MAX_TOOL_CALLS]:
+        name = unique_id(getattr(call, "id", None), found, len(found))
+        found[name] = _tool_call(call, name)
+    return tuple(found.values())
 
 
-def _tool_call(call: object, number: int) -> ToolCall:
+def _tool_call(call: object, name: str) -> ToolCall:
     arguments: Json = plain(getattr(call, "arguments", None))
     fault = getattr(call, "fault", None)
     if not isinstance(arguments, dict):
         arguments, fault = {}, fault or "its arguments are no JSON object"
     return ToolCall(
-        id=text_of(getattr(call, "id", None), MAX_NAME_CHARS) or f"call-{number}",
+        id=name,
         name=text_of(getattr(call, "name", None), MAX_NAME_CHARS),
         arguments=cast("dict[str, Json]", arguments),
         fault=words_of(fault) if fault else None,

@@ -294,15 +294,20 @@ class Record:
 
 
 def encode_event(event: Event) -> str:
-    """Return the event as one line of JSON. It never fails.
+    """Return the event as one line of JSON.
 
-    An event that holds what cannot be written, which none of `atlas.calls` does, is written as far
-    as it can be.
+    One with values that cannot be written, which no event of `atlas.calls` has, is written as far
+    as they can be.
+
+    Raises:
+        ValueError: What could be written of it is no event that can be read again: a bug.
     """
     try:
         return _adapter().dump_json(event, warnings="error").decode()
     except (ValueError, RecursionError):  # pydantic's own error among them
-        return dumps(plain(event), ensure_ascii=False)
+        line = dumps(plain(event), ensure_ascii=False)
+        _adapter().validate_json(line)
+        return line
 
 
 def decode_event(line: str | bytes) -> Event:

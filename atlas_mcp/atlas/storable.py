@@ -11,7 +11,7 @@ import dataclasses
 import json
 import math
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import TypeAlias, cast
 
@@ -41,6 +41,9 @@ MAX_COUNT = 100_000_000
 
 MAX_COST_USD = Decimal(1_000_000)
 """US dollars of one call that are believed."""
+
+MAX_NAME_CHARS = 200
+"""Characters of a tool call's id or name. Our own choice: vendors' own have up to 64."""
 
 MAX_WORDS = 2_000
 """Characters of what is said of a failure. Our own choice: four times an endpoint's own words."""
@@ -146,6 +149,22 @@ def quoted(value: object, limit: int = 80) -> str:
     """Return `value` as it is named in a sentence: short, and in quotes if it is a text."""
     text = text_of(value, limit)
     return repr(text) if isinstance(value, str) else text
+
+
+def unique_id(value: object, taken: Collection[str], number: int) -> str:
+    """Return a tool call's id as a text, and as no other's: each call is answered by its id.
+
+    Args:
+        value: What the endpoint calls it; some have no name for it, or one for all.
+        taken: The ids of the calls before it.
+        number: How many there are.
+    """
+    name = text_of(value, MAX_NAME_CHARS) if isinstance(value, str | int | float) else ""
+    if name and name not in taken:
+        return name
+    while (name := f"call-{number}") in taken:
+        number += 1
+    return name
 
 
 def count_of(value: object) -> int | None:

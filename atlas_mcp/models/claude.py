@@ -17,7 +17,8 @@ import anyio
 import anyio.to_thread
 from typing_extensions import override
 
-from atlas_mcp.atlas.messages import AssistantTurn, ModelRequest, Reply, Stop, ToolCall
+from atlas_mcp.atlas.messages import ModelRequest, Reply, Stop
+from atlas_mcp.atlas.storable import words_of
 from atlas_mcp.atlas.usage import FREE, Cost, Price, Usage
 from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.answers import is_retryable, retry_after, words
@@ -300,25 +301,14 @@ class _Call:
 
     def tell_usage(self, on_usage: OnUsage) -> None:
         """Tell what has been counted so far."""
-        on_usage(self.message.usage, self._cost())
+        on_usage(self.message.usage, self._cost_so_far())
 
     def reply(self) -> Reply:
         """Return the reply of a call that ended well."""
         message = self.message
-        texts: list[str] = []
-        calls: list[ToolCall] = []
-        for block in message.content:
-            if block["type"] == "text":
-                texts.append(block["text"])
-            elif block["type"] == "tool_use":
-                calls.append(ToolCall(id=block["id"], name=block["name"], arguments=block["input"]))
         reason = message.stop_reason or ""
         return Reply(
-            turn=AssistantTurn(
-                text="".join(texts),
-                tool_calls=tuple(calls),
-                verbatim={"role": "assistant", "content": message.content},
-            ),
+            turn=message.turn,
             stop=_STOPS.get(reason, "end"),
             usage=message.usage,
             cost_usd=self._cost(),
@@ -414,14 +404,20 @@ class _Call:
             text,
             request_id=self.request_id,
             usage=self.message.usage,
-            cost_usd=self._cost(),
+            cost_usd=self._cost_so_far(),
             complete=False,
         )
 
-    def _cost(self) -> Cost:
+    def _cost_so_far(self) -> Cost:
+        """Return what the counts cost that have come; the rest may be billed as well."""
         if not self.message.started:
             return FREE
         return cost_of(self._model, self.message.usage, override=self._price)
+
+    def _cost(self) -> Cost:
+        """Return what a whole reply cost; `None` where tokens have a price and are not counted."""
+        free = self._price == Price(FREE, FREE)
+        return self._cost_so_far() if self.message.counted or free else None
 
 
 async def _read(
@@ -502,5 +498,6 @@ def _secrets(client: anthropic.AsyncAnthropic) -> tuple[str | None, ...]:
     return (client.api_key, client.auth_token)
 
 
-def _refusal(details: dict[str, Any]) -> str:
-    return ": ".join(str(details[key]) for key in ("category", "explanation") if details.get(key))
+def _refusal(details: Mapping[str, Any]) -> str:
+    said = (details.get(key) for key in ("category", "explanation"))
+    return ": ".join(words_of(one) for one in said if one)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, urlsplit
 
@@ -21,6 +20,7 @@ from typing_extensions import override
 
 from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.pool import ModelSpec
+from atlas_mcp.atlas.storable import dollars_of, text_of, words_of
 from atlas_mcp.atlas.usage import FREE, Cost, Price, Usage
 from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.answers import is_retryable, retry_after, words
@@ -374,13 +374,12 @@ class _Call:
             return FREE
         if counts is None:
             return None
-        billed = _dollars(counts.get("cost")) if model.startswith("openrouter/") else None
+        billed = dollars_of(counts.get("cost")) if model.startswith("openrouter/") else None
         if billed is not None and self._price is None:
             return billed
-        usage = self.stream.usage()
-        if not usage.input_tokens or not (usage.output_tokens or self.stream.characters == 0):
-            # Whatever it is that was sent, it does not count this reply.
+        if not self.stream.counted:
             return None
+        usage = self.stream.usage()
         return cost_of(model, usage, override=self._price, base_url=self._spec.base_url)
 
     @contextlib.contextmanager
@@ -455,10 +454,12 @@ class _Call:
 
     def _failed_midway(self, error: Mapping[str, Any]) -> ModelError:
         """Return what an error inside a stream means."""
-        said = self._words(str(error.get("message") or error.get("code") or "no reason given"))
+        message = error.get("message") or error.get("code") or "no reason given"
+        said = self._words(words_of(message))
         code, kind = error.get("code"), error.get("type")
         lasting = isinstance(code, int) and 400 <= code < 500 and not is_retryable(code, None)
-        lasting = lasting or kind == "invalid_request_error" or bool({code, kind} & NO_CREDIT)
+        lasting = lasting or kind == "invalid_request_error"
+        lasting = lasting or any(word in NO_CREDIT for word in (text_of(code), text_of(kind)))
         return self._broken_off(f"the endpoint broke off the reply: {said}", retryable=not lasting)
 
     def _cut(self, error: BaseException) -> ModelError:
@@ -590,13 +591,3 @@ def _status_text(status: int, said: str, spec: ModelSpec) -> str:
             return f"a rate limit is reached{said}"
         case _:
             return f"the endpoint answers with status {status}{said}"
-
-
-def _dollars(value: object) -> Decimal | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        dollars = Decimal(str(value))
-    except InvalidOperation:
-        return None
-    return dollars if dollars.is_finite() and dollars >= 0 else None

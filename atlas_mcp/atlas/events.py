@@ -21,7 +21,7 @@ from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.repairs import repairs_of
 from atlas_mcp.atlas.storable import plain
 from atlas_mcp.atlas.usage import FREE, Cost, Usage
-from atlas_mcp.errors import JournalCorrupt
+from atlas_mcp.errors import JournalCorrupt, JournalNewer
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -264,6 +264,17 @@ class RunFinished:
     type: Literal["run_finished"] = "run_finished"
 
 
+@dataclass(frozen=True, slots=True)
+class RecordLost:
+    """A record is missing or cannot be read any more.
+
+    It is never stored: readers and exports have it in the place of the record.
+    """
+
+    reason: str
+    type: Literal["record_lost"] = "record_lost"
+
+
 Event: TypeAlias = (
     RunOpened
     | ExploresPlanned
@@ -281,6 +292,7 @@ Event: TypeAlias = (
     | RunResumed
     | StopRequested
     | RunFinished
+    | RecordLost
 )
 
 
@@ -317,6 +329,7 @@ def decode_event(line: str | bytes) -> Event:
     far as it can be: see `atlas.repairs`. Older versions stored such records.
 
     Raises:
+        JournalNewer: A newer version wrote the run.
         JournalCorrupt: It is no event of this version, or it is torn.
     """
     from pydantic import ValidationError
@@ -332,7 +345,7 @@ def decode_event(line: str | bytes) -> Event:
             ) from error
         event = repaired
     if isinstance(event, RunOpened | RunResumed) and event.version > SCHEMA_VERSION:
-        raise JournalCorrupt(
+        raise JournalNewer(
             f"the run was written by a newer version of atlas-mcp (records {event.version}, this "
             f"one knows {SCHEMA_VERSION}); upgrade atlas-mcp"
         )

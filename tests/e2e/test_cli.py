@@ -540,7 +540,7 @@ def drawn(live: LiveRun) -> str:
 
 def test_the_picture_shows_every_explore_its_time_its_tokens_and_the_money() -> None:
     live = halfway()
-    live.notice = Notice("next try in 3 s", 0.5, "`m`: \x1b[2J[/foo]overloaded")
+    live.tell(Notice("next try in 3 s", 0.5, "`m`: \x1b[2J[/foo]overloaded"))
 
     lines = drawn(live).splitlines()
 

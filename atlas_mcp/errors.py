@@ -13,6 +13,7 @@
     └─ JournalError            the journal cannot be read or written
        ├─ JournalCorrupt       a record is unreadable
        ├─ JournalBusy          another process drives this run
+       ├─ JournalUnflushed     it was stored, but the disk has not taken it
        └─ UnknownRun           no run has this id
 
 A model that answers but refuses, is cut off or breaks the asked-for shape raises nothing: its reply
@@ -146,6 +147,10 @@ class JournalCorrupt(JournalError):
 
 class JournalBusy(JournalError):
     """Another process drives this run."""
+
+
+class JournalUnflushed(JournalError):
+    """It was stored, but the disk has not taken it: it is lost if the machine itself fails."""
 
 
 class UnknownRun(JournalError):

@@ -37,12 +37,14 @@ from atlas_mcp.atlas.explore import FailureKind, SolverFailure, read_candidate
 from atlas_mcp.atlas.messages import AssistantTurn, ModelRequest, Reply, encodable
 from atlas_mcp.atlas.policy import AskOrchestrator, Note, RunSolver, next_commands
 from atlas_mcp.atlas.pool import ModelSpec
-from atlas_mcp.atlas.state import RunState, call_key
+from atlas_mcp.atlas.state import UNANSWERED, RunState, call_key
 from atlas_mcp.atlas.usage import FREE, NO_USAGE, Cost, Usage
 from atlas_mcp.errors import (
     AtlasError,
     ConfigError,
     JournalBusy,
+    JournalError,
+    JournalUnflushed,
     ModelError,
     ModelRejected,
     ModelUnavailable,
@@ -52,7 +54,7 @@ from atlas_mcp.models.base import Model, Notice, OnTokens, OnUsage
 from atlas_mcp.models.images import fitted
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.retry import Retry, RetryPolicy, generate_with_retries, most_uncounted
-from atlas_mcp.runs.live import LiveRun
+from atlas_mcp.runs.live import BrokenOff, LiveRun
 from atlas_mcp.runs.tasks import open_task_group
 
 logger = logging.getLogger(__name__)
@@ -65,6 +67,12 @@ SYNTHESIS_SHARE = 4
 
 CLOSING_SECONDS = 0.1
 """Seconds that solvers get past the end of exploring, so that it is on record when they fail."""
+
+SALVAGE_SECONDS = 2.0
+"""Seconds for which records that the journal did not take are offered to it again."""
+
+SALVAGE_RETRY_SECONDS = 0.1
+"""Seconds between these offers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +98,7 @@ class Driver:
 
     Attributes:
         lost: Whether the run was taken over, so that its state here may be ahead of its records.
-        ended: Set, by whoever called it, once `drive` has returned.
+        ended: Set once `drive` has returned.
     """
 
     live: LiveRun
@@ -107,22 +115,34 @@ class Driver:
     _scope: anyio.CancelScope = field(init=False, default_factory=anyio.CancelScope)
     _open: set[anyio.CancelScope] = field(init=False, default_factory=set[anyio.CancelScope])
     _stop_at: float = field(init=False, default=math.inf)
+    _broken: JournalError | None = field(init=False, default=None)
+    _unstored: list[Record] = field(init=False, default_factory=list[Record])
 
     async def drive(self) -> None:
         """Carry out the run's commands until it has finished, is lost, or is to be resumed later.
 
         Raises:
-            JournalError: A record could not be stored. No call follows it.
+            JournalError: A record could not be stored. No call followed it, those in flight were
+                aborted, and `live.broken` says what became of the rest.
         """
-        with self._scope:
-            if self.stopped or not await self._prepared():
-                return
-            self._set_deadlines()
-            async with open_task_group() as self._calls:
-                self._calls.start_soon(self._close_exploring, name="deadline")
-                await self._advance()
-                await self._finished.wait()
-                self._calls.cancel_scope.cancel("the run has finished")
+        try:
+            with self._scope:
+                await self._carry_out()
+        finally:
+            await self._end_broken()
+            self.ended.set()
+        if self._broken is not None and not self.lost:
+            raise self._broken
+
+    async def _carry_out(self) -> None:
+        if self.stopped or not await self._prepared():
+            return
+        self._set_deadlines()
+        async with open_task_group() as self._calls:
+            self._calls.start_soon(self._close_exploring, name="deadline")
+            await self._advance()
+            await self._finished.wait()
+            self._calls.cancel_scope.cancel("the run has finished")
 
     async def stop(self, cause: StopCause, *, grace: float = 0.0) -> None:
         """Let no further call start. A later stop can only shorten the grace of an earlier one.
@@ -130,6 +150,9 @@ class Driver:
         Args:
             cause: Who asks. "shutdown" leaves the run to be resumed, the others end it.
             grace: Seconds that calls in flight get: their candidates can still be used.
+
+        Raises:
+            JournalError: The run was stopped, but that its user ended it could not be stored.
         """
         if self._state.finished is not None:
             return
@@ -140,6 +163,8 @@ class Driver:
         before = self._state.stop_cause
         if before is None or (cause == "user" and before != "user"):
             await self._advance(StopRequested(cause))
+            if cause == "user" and self._broken is not None:
+                raise self._broken
 
     def give_up(self) -> None:
         """Drop the run where it stands: it has been taken over, and is no longer ours to write."""
@@ -202,16 +227,67 @@ class Driver:
                     log.add(command.intent)
                     asks.append(command)
         self.live.publish(log.state)
-        try:
-            await self.journal.append(self.lease, log.records)
-        except JournalBusy:
-            self.give_up()
+        await self._store(log.records)
+        if self.lost:
             return
         for command in asks:
             self._calls.start_soon(self._make, command, name=call_key(command.intent))
-        left_to_resume = log.state.stop_cause == "shutdown" and not log.state.calls_in_flight
-        if log.state.finished is not None or left_to_resume:
+        # Of a run that broke off meanwhile, what was to be called is told apart by its stop.
+        state = log.state if self._broken is None else self._state
+        left_to_resume = state.stop_cause == "shutdown" and not state.calls_in_flight
+        if state.finished is not None or left_to_resume:
             self._finished.set()
+
+    async def _store(self, records: list[Record]) -> None:
+        """Store records; where the journal does not take them, the run breaks off."""
+        if self._broken is not None:
+            self._unstored += records
+            return
+        try:
+            await self.journal.append(self.lease, records)
+        except JournalBusy:
+            self.give_up()
+        except JournalError as error:
+            if not isinstance(error, JournalUnflushed):
+                self._unstored += records
+            self._break_off(error)
+
+    def _break_off(self, cause: JournalError) -> None:
+        """Let no further call start, and abort those in flight: nothing of them could be stored."""
+        if self._broken is not None:
+            return
+        self._broken = cause
+        self._stop_at = anyio.current_time()
+        for scope in self._open:
+            scope.deadline = min(scope.deadline, self._stop_at)
+        if self._state.stop_cause is None and self._state.finished is None:
+            log = _Log(self._state)
+            log.add(StopRequested("shutdown"))
+            self._unstored += log.records
+            self.live.publish(log.state)
+
+    async def _end_broken(self) -> None:
+        """Offer the journal once more what it did not take, and say what is lost."""
+        if self._broken is None:
+            return
+        self._unstored.sort(key=lambda record: record.seq)
+        with anyio.move_on_after(SALVAGE_SECONDS, shield=True):
+            while self._unstored and not self.lost:
+                try:
+                    await self.journal.append(self.lease, self._unstored)
+                except JournalBusy:
+                    self.lost = True
+                except JournalUnflushed:
+                    self._unstored = []
+                except JournalError:
+                    await anyio.sleep(SALVAGE_RETRY_SECONDS)
+                else:
+                    self._unstored = []
+        self.live.broken = BrokenOff(
+            str(self._broken),
+            self._unstored[0].seq - 1 if self._unstored else self._state.seq,
+            sum(_is_reply(record.event) for record in self._unstored),
+        )
 
     async def _make(self, command: RunSolver | AskOrchestrator) -> None:
         if isinstance(command, RunSolver):
@@ -411,6 +487,14 @@ class _Log:
             record = Record(self.state.seq + 1, time.time(), event)
             self.state = self.state.apply(record)
             self.records.append(record)
+
+
+def _is_reply(event: Event) -> bool:
+    """Return whether an event holds what a model answered."""
+    if isinstance(event, SolverFinished):
+        outcome = event.outcome
+        return not (isinstance(outcome, SolverFailure) and outcome.kind in UNANSWERED)
+    return isinstance(event, OrchestratorReplied)
 
 
 def _encodable(turn: AssistantTurn) -> AssistantTurn:

@@ -15,6 +15,21 @@ from atlas_mcp.models.base import Notice
 from atlas_mcp.runs.admission import Ticket
 
 
+@dataclass(frozen=True, slots=True)
+class BrokenOff:
+    """Why a run goes on no more although nobody stopped it: its journal took no more records.
+
+    Attributes:
+        cause: What the journal said, with what to do about it.
+        stored: Number of the last record that was stored.
+        lost_replies: Replies that came and could not be stored.
+    """
+
+    cause: str
+    stored: int
+    lost_replies: int = 0
+
+
 @dataclass(slots=True)
 class LiveRun:
     """The newest state of a run, and a bell that rings when it changes.
@@ -25,6 +40,7 @@ class LiveRun:
         tokens: Output tokens so far of calls in flight, by the call's ledger key.
         done: Whether its driver has ended.
         changes: Counts what has changed; rises with every record.
+        broken: Why it broke off; `None` unless it did. Its state may be ahead of its records then.
         ticket: Its place among the runs of this process, or in line for one.
     """
 
@@ -33,6 +49,7 @@ class LiveRun:
     tokens: dict[str, int] = field(default_factory=dict[str, int])
     done: bool = False
     changes: int = 0
+    broken: BrokenOff | None = None
     ticket: Ticket | None = None
     _notice: Notice | None = None
     _bell: anyio.Event = field(default_factory=anyio.Event)

@@ -35,12 +35,13 @@ from atlas_mcp.atlas.resuming import abandonment, lost_calls, resumption
 from atlas_mcp.atlas.state import RunState, quota_used
 from atlas_mcp.atlas.view import RunView
 from atlas_mcp.config import Settings
-from atlas_mcp.errors import InvalidInput, JournalBusy, JournalError
+from atlas_mcp.errors import InvalidInput, JournalBusy, JournalError, UnknownRun
 from atlas_mcp.journal.base import Journal, Lease, RunSummary
 from atlas_mcp.journal.sqlite import SqliteJournal
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.runs.admission import Capacity, Line
+from atlas_mcp.runs.broken import view_broken
 from atlas_mcp.runs.driver import Driver
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.request import Wish, make_explores, plan_explores, plan_solve
@@ -97,6 +98,7 @@ class RunService:
     line: Line
     retries: RetryPolicy = field(default_factory=RetryPolicy)
     _drivers: dict[str, Driver] = field(init=False, default_factory=dict[str, Driver])
+    _broken: dict[str, LiveRun] = field(init=False, default_factory=dict[str, LiveRun])
     # Those in line for a place, by run: cancelled where their run is not to begin any more.
     _waits: dict[str, anyio.CancelScope] = field(
         init=False, default_factory=dict[str, anyio.CancelScope]
@@ -289,6 +291,9 @@ class RunService:
         Raises:
             UnknownRun: There is no such run.
         """
+        broken = await self._broken_off(run_id)
+        if broken is not None:
+            return view_broken(broken)
         # Asked first: a run that ends in between must not look as if its process had died.
         driven = run_id in self._drivers or await self.journal.is_driven(run_id)
         view = view_run(run_id, await self.state(run_id), now=time.time(), driven=driven)
@@ -336,8 +341,8 @@ class RunService:
         keep = Keep(self.settings.journal.keep_days, self.settings.journal.max_size_mb)
         try:
             removed = await self.remove(await self.beyond(keep))
-        except JournalError:
-            logger.exception("runs beyond the limits of [journal] could not be removed")
+        except JournalError as error:
+            logger.error("runs beyond the limits of [journal] could not be removed: %s", error)
         else:
             if removed:
                 logger.info("%d runs beyond the limits of [journal] were removed", len(removed))
@@ -365,8 +370,24 @@ class RunService:
                         if driver is not None and driver.lease == lease:
                             driver.give_up()
                             self._leave_the_line(driver)
-            except JournalError:
-                logger.exception("the leases of running runs could not be renewed")
+            except JournalError as error:
+                logger.error("the leases of running runs could not be renewed: %s", error)
+
+    async def _broken_off(self, run_id: str) -> LiveRun | None:
+        """Return a run that broke off here and has not been gone on with since."""
+        live = self._broken.get(run_id)
+        if live is None or live.broken is None:
+            return None
+        try:
+            changed = bool(await self.journal.read(run_id, after=live.broken.stored))
+        except UnknownRun:
+            changed = True
+        except JournalError:
+            # What cannot be read either is shown as it was.
+            changed = False
+        if changed:
+            del self._broken[run_id]
+        return None if changed else live
 
     async def _end(self, run_id: str) -> None:
         """End a run that nobody drives, or have its driver end it; returns once it drives no more.
@@ -476,6 +497,7 @@ class RunService:
         live = LiveRun(run_id, state)
         driver = Driver(live, lease, self.journal, self.pool, self.retries)
         self._drivers[run_id] = driver
+        self._broken.pop(run_id, None)
         self.tasks.start_soon(self._carry, driver, name=f"run {run_id}")
         return live
 
@@ -509,6 +531,8 @@ class RunService:
             logger.exception("run %s broke off", run_id)
         finally:
             self._drivers.pop(run_id, None)
+            if driver.live.broken is not None:
+                self._broken[run_id] = driver.live
             await self._release(driver.lease)
 
     async def _admitted(self, driver: Driver) -> None:
@@ -524,8 +548,10 @@ class RunService:
                 del self._waits[live.run_id]
 
     async def _stop(self, driver: Driver, cause: StopCause, *, grace: float = 0.0) -> None:
-        await driver.stop(cause, grace=grace)
-        self._leave_the_line(driver)
+        try:
+            await driver.stop(cause, grace=grace)
+        finally:
+            self._leave_the_line(driver)
 
     async def _stop_and_wait(self, driver: Driver, grace: float) -> None:
         await self._stop(driver, "shutdown", grace=grace)
@@ -542,8 +568,8 @@ class RunService:
         try:
             live.publish(await self.state(live.run_id))
             await self._follow(live)
-        except JournalError:
-            logger.exception("run %s can be watched no longer", live.run_id)
+        except JournalError as error:
+            logger.error("run %s can be watched no longer: %s", live.run_id, error)
 
 
 @asynccontextmanager

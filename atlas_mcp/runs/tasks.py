@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from typing import cast
 
 import anyio
 import anyio.abc
+
+from atlas_mcp.errors import AtlasError
 
 
 @asynccontextmanager
@@ -15,8 +17,8 @@ async def open_task_group() -> AsyncGenerator[anyio.abc.TaskGroup]:
     """Open a task group for the length of a block.
 
     Raises:
-        Exception: The one error that ended it, bare.
-        ExceptionGroup: Several did, and none of them may be lost.
+        Exception: The one error that ended it, bare; several of one cause are one error.
+        ExceptionGroup: Several of different causes did, and none of them may be lost.
     """
     try:
         async with anyio.create_task_group() as tasks:
@@ -29,10 +31,21 @@ async def open_task_group() -> AsyncGenerator[anyio.abc.TaskGroup]:
 
 
 def _only_error(group: BaseExceptionGroup[BaseException]) -> BaseException | None:
-    """Return the one error in a group of groups, `None` if there are several."""
-    if len(group.exceptions) != 1:
-        return None
-    only = group.exceptions[0]
-    if isinstance(only, BaseExceptionGroup):
-        return _only_error(cast("BaseExceptionGroup[BaseException]", only))
-    return only
+    """Return the one error in a group of groups, `None` if there are several.
+
+    Those that were raised on purpose and say the same are one: a full disk fails everybody who
+    writes to it at once.
+    """
+    first, *others = _leaves(group)
+    if not others:
+        return first
+    same = all(type(other) is type(first) and str(other) == str(first) for other in others)
+    return first if same and isinstance(first, AtlasError) else None
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(cast("BaseExceptionGroup[BaseException]", error))
+        else:
+            yield error

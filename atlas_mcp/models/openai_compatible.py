@@ -192,15 +192,17 @@ class OpenAICompatible(Model):
         call = self._call(on_tokens, on_usage)
         params = chat_params(self._spec, request, stream_usage=self._preset.stream_usage)
         with call.errors_translated():
-            async with self._connection.lend() as client:
-                async with client.chat.completions.with_streaming_response.create(
+            async with (
+                self._connection.lend() as client,
+                client.chat.completions.with_streaming_response.create(
                     **params,
                     stream=True,
                     timeout=self._timeout(),
                     extra_headers=self._connection.headers(client),
-                ) as response:
-                    call.request_id = response.headers.get("x-request-id")
-                    await _read(response, call)
+                ) as response,
+            ):
+                call.request_id = response.headers.get("x-request-id")
+                await _read(response, call)
         return call.reply()
 
     def told(self, spec: ModelSpec) -> OpenAICompatible:

@@ -53,6 +53,10 @@ logger = logging.getLogger(__name__)
 FOLLOW_SECONDS = 0.25
 """Seconds between looks at a run that another process drives."""
 
+FOLLOWED_AT_FULL_PACE = 25
+"""Runs of other processes that are looked at that often; more of them share these looks, a hundred
+a second, so that a thousand who wait do not keep the file from those who work."""
+
 WATCH_SECONDS = 0.5
 """Seconds between looks at what other processes want of the runs in hand."""
 
@@ -102,6 +106,7 @@ class RunService:
     retries: RetryPolicy = field(default_factory=RetryPolicy)
     _drivers: dict[str, Driver] = field(init=False, default_factory=dict[str, Driver])
     _broken: dict[str, LiveRun] = field(init=False, default_factory=dict[str, LiveRun])
+    _following: int = field(init=False, default=0)
     # Those in line for a place, by run: cancelled where their run is not to begin any more.
     _waits: dict[str, anyio.CancelScope] = field(
         init=False, default_factory=dict[str, anyio.CancelScope]
@@ -413,8 +418,15 @@ class RunService:
 
     async def _follow(self, live: LiveRun) -> None:
         """Bring a run that another process drives up to date until nobody drives it."""
+        self._following += 1
+        try:
+            await self._keep_up(live)
+        finally:
+            self._following -= 1
+
+    async def _keep_up(self, live: LiveRun) -> None:
         while not live.done:
-            await anyio.sleep(FOLLOW_SECONDS)
+            await anyio.sleep(FOLLOW_SECONDS * max(1.0, self._following / FOLLOWED_AT_FULL_PACE))
             driven = await self.journal.is_driven(live.run_id)
             records = await self.journal.read(live.run_id, after=live.state.seq)
             state = live.state

@@ -181,6 +181,7 @@ class ServerSettings(_Section):
     respond_within_s: float = Field(default=DEFAULT_RESPOND_WITHIN, gt=0)
     grace_s: float = Field(default=DEFAULT_GRACE, ge=0, le=600)
     warm_up: bool = False
+    allowed_hosts: tuple[str, ...] = ()
 
 
 class ImageSettings(_Section):

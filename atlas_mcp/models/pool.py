@@ -19,6 +19,7 @@ from atlas_mcp.atlas.pool import ModelSpec, SolverSpec
 from atlas_mcp.atlas.usage import FREE, Price
 from atlas_mcp.config import DEFAULT_MODEL, EndpointSettings, OrchestratorSettings, Settings
 from atlas_mcp.errors import AtlasError, ConfigError, InvalidInput
+from atlas_mcp.installation import install_command
 from atlas_mcp.models.base import Model, OnNotice
 from atlas_mcp.models.claude import Claude, Connection
 from atlas_mcp.models.connections import Calls
@@ -393,7 +394,7 @@ class Pool:
         if preset is None:
             return None
         if find_spec("openai") is None:
-            return f"the client library is not installed: run {INSTALL_OPENAI}"
+            return f"the client library is not installed: run {install_command('openai')}"
         if spec.api_key_env is not None and spec.api_key_env not in self.settings.keys:
             return f"no key: set {spec.api_key_env}"
         return None
@@ -430,9 +431,6 @@ class Undeclared:
 
     spec: ModelSpec
     features: frozenset[Feature]
-
-
-INSTALL_OPENAI = 'pip install "atlas-mcp[openai]"'
 
 
 def _is_local(model: str) -> bool:

@@ -28,7 +28,7 @@ from atlas_mcp.models.claude_stream import (
     StreamFailed,
     StreamGarbled,
 )
-from atlas_mcp.models.connections import LOOK_TIMEOUT, limits, tls
+from atlas_mcp.models.connections import LOOK_TIMEOUT, hooks, limits, tls
 from atlas_mcp.models.prices import cost_of, load_prices
 
 if TYPE_CHECKING:
@@ -135,7 +135,9 @@ class Connection:
                 api_key=self._api_key,
                 base_url=self._base_url,
                 max_retries=0,
-                http_client=anthropic.DefaultAsyncHttpxClient(limits=limits(), verify=tls()),
+                http_client=anthropic.DefaultAsyncHttpxClient(
+                    limits=limits(), verify=tls(), event_hooks=hooks()
+                ),
             )
         except anthropic.CredentialsError as error:
             raise _NoCredentialsError from error
@@ -396,6 +398,9 @@ class _Call:
             )
         if isinstance(error, httpx2.TimeoutException):
             return self._broken_off("the API fell silent")
+        if isinstance(error, httpx2.DecodingError):
+            text = f"the reply could not be read: {error}"
+            return self._broken_off(text, retryable=False)
         return self._broken_off(f"the connection was cut ({type(error).__name__})")
 
     def _broken_off(self, text: str, *, retryable: bool = True) -> ModelError:

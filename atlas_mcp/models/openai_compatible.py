@@ -26,7 +26,7 @@ from atlas_mcp.models.answers import is_retryable, retry_after, words
 from atlas_mcp.models.base import Model, OnTokens, OnUsage
 from atlas_mcp.models.chat_params import chat_params
 from atlas_mcp.models.chat_stream import CHARACTERS_PER_TOKEN, ChatStream, Lines, error_of
-from atlas_mcp.models.connections import LOOK_TIMEOUT, limits, tls
+from atlas_mcp.models.connections import LOOK_TIMEOUT, hooks, limits, tls
 from atlas_mcp.models.prices import cost_of, load_prices
 from atlas_mcp.presets import UNKNOWN_SERVER, Preset, preset_of
 
@@ -129,7 +129,9 @@ class Connection:
             api_key=self._api_key or _NO_KEY,
             base_url=self._base_url,
             max_retries=0,
-            http_client=openai.DefaultAsyncHttpxClient(limits=limits(), verify=tls()),
+            http_client=openai.DefaultAsyncHttpxClient(
+                limits=limits(), verify=tls(), event_hooks=hooks()
+            ),
         )
 
 
@@ -470,6 +472,9 @@ class _Call:
             )
         if isinstance(error, httpx2.TimeoutException):
             return self._broken_off("the endpoint fell silent")
+        if isinstance(error, httpx2.DecodingError):
+            text = f"the reply could not be read: {error}"
+            return self._broken_off(text, retryable=False)
         return self._broken_off(f"the connection was cut ({type(error).__name__})")
 
     def _broken_off(self, text: str, *, retryable: bool = True) -> ModelError:

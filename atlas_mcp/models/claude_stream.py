@@ -72,7 +72,7 @@ class MessageStream:
         self.done = False
         self.characters = 0
         self._counts = dict.fromkeys(_COUNTS, 0)
-        self._rest = b""
+        self._rest: list[bytes] = []
         self._data: list[bytes] = []
         self._block: dict[str, Json] = {}
         self._pieces: dict[str, list[str]] = {}
@@ -96,8 +96,12 @@ class MessageStream:
             StreamFailed: The API reports an error.
             StreamGarbled: This is no stream of the Messages API.
         """
-        lines = (self._rest + chunk).split(b"\n")
-        self._rest = lines.pop()
+        self._rest.append(chunk)
+        if b"\n" not in chunk:
+            # A long line may come in a thousand pieces; they are put together once.
+            return
+        lines = b"".join(self._rest).split(b"\n")
+        self._rest = [lines.pop()]
         for line in lines:
             if line.startswith(b"data:"):
                 self._data.append(line[5:])

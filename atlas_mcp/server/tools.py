@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import anyio
-import anyio.to_thread
 from mcp.server.mcpserver import Context, MCPServer
 from mcp_types import CallToolResult, ToolAnnotations
 from pydantic import Field
@@ -179,12 +178,9 @@ async def read_problem(
     problem = make_problem(text, answer_schema=answer_schema)
     if not images:
         return problem
-    from atlas_mcp.runs.images import client_images
+    from atlas_mcp.runs.images import read_images
 
-    read = await anyio.to_thread.run_sync(
-        client_images, images, host.settings.images.folders, abandon_on_cancel=True
-    )
-    return replace(problem, images=read)
+    return replace(problem, images=await read_images(images, host.settings.images.folders))
 
 
 async def answer(

@@ -12,6 +12,7 @@
     ├─ ModelFileError          the weights of an embedded model cannot be had, or are none
     └─ JournalError            the journal cannot be read or written
        ├─ JournalCorrupt       a record is unreadable
+       │  └─ JournalNewer      a newer version wrote the run
        ├─ JournalBusy          another process drives this run
        ├─ JournalUnflushed     it was stored, but the disk has not taken it
        └─ UnknownRun           no run has this id
@@ -143,6 +144,10 @@ class JournalError(AtlasError):
 
 class JournalCorrupt(JournalError):
     """A record of the journal is unreadable."""
+
+
+class JournalNewer(JournalCorrupt):
+    """A newer version of atlas-mcp wrote the run; this one must not guess at it."""
 
 
 class JournalBusy(JournalError):

@@ -18,7 +18,7 @@ from atlas_mcp.atlas.outcomes import Status, StopReason
 from atlas_mcp.atlas.pool import RunSpec
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.usage import FREE, Cost, Usage
-from atlas_mcp.errors import JournalCorrupt
+from atlas_mcp.errors import JournalCorrupt, JournalNewer
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -241,6 +241,17 @@ class RunFinished:
     type: Literal["run_finished"] = "run_finished"
 
 
+@dataclass(frozen=True, slots=True)
+class RecordLost:
+    """A record is missing or cannot be read any more.
+
+    It is never stored: readers and exports have it in the place of the record.
+    """
+
+    reason: str
+    type: Literal["record_lost"] = "record_lost"
+
+
 Event: TypeAlias = (
     RunOpened
     | ExploresPlanned
@@ -257,6 +268,7 @@ Event: TypeAlias = (
     | RunResumed
     | StopRequested
     | RunFinished
+    | RecordLost
 )
 
 
@@ -278,6 +290,7 @@ def decode_event(line: str | bytes) -> Event:
     """Return the event written in `line`.
 
     Raises:
+        JournalNewer: A newer version wrote the run.
         JournalCorrupt: It is no event of this version.
     """
     from pydantic import ValidationError
@@ -290,7 +303,7 @@ def decode_event(line: str | bytes) -> Event:
             f"{error.errors(include_input=False)[0]['msg']}); it may come from a newer version"
         ) from error
     if isinstance(event, RunOpened | RunResumed) and event.version > SCHEMA_VERSION:
-        raise JournalCorrupt(
+        raise JournalNewer(
             f"the run was written by a newer version of atlas-mcp (records {event.version}, this "
             f"one knows {SCHEMA_VERSION}); upgrade atlas-mcp"
         )

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import assert_never
 
 from atlas_mcp.atlas.agreement import Vote
-from atlas_mcp.atlas.budget import Budget, Ledger
+from atlas_mcp.atlas.budget import Budget, Ledger, OverBudget
 from atlas_mcp.atlas.events import (
     CallsLost,
     ExploresPlanned,
@@ -26,6 +26,7 @@ from atlas_mcp.atlas.events import (
     Origin,
     Planned,
     Record,
+    RecordLost,
     RunFinished,
     RunOpened,
     RunResumed,
@@ -146,6 +147,7 @@ class RunState:
         stop_cause: Who asked it to stop; `None` while it may go on.
         finished: How it ended; `None` before.
         finished_at: Unix seconds; `None` before.
+        lost: Records that are missing or unreadable, or that cannot be understood without these.
     """
 
     problem: Problem
@@ -164,6 +166,7 @@ class RunState:
     stop_cause: StopCause | None = None
     finished: RunFinished | None = None
     finished_at: float | None = None
+    lost: int = 0
 
     @staticmethod
     def fold(records: Iterable[Record]) -> RunState:
@@ -172,11 +175,28 @@ class RunState:
         Raises:
             ValueError: They are no beginning of a run.
         """
-        state: RunState | None = None
-        for record in records:
-            state = start(record) if state is None else state.apply(record)
-        if state is None:
+        rest = iter(records)
+        first = next(rest, None)
+        if first is None:
             raise ValueError("a run has at least one record")
+        return start(first).read_on(rest)
+
+    def read_on(self, records: Iterable[Record]) -> RunState:
+        """Return the state after further records that were read back.
+
+        Behind a record that is lost, what cannot be applied without it counts as lost as well.
+
+        Raises:
+            ValueError: They do not follow, and none is lost.
+        """
+        state = self
+        for record in records:
+            try:
+                state = state.apply(record)
+            except (LookupError, ValueError, OverBudget):
+                if not state.lost or record.seq != state.seq + 1:
+                    raise
+                state = replace(_despite_loss(state, record), seq=record.seq, at=record.at)
         return state
 
     def apply(self, record: Record) -> RunState:
@@ -352,6 +372,8 @@ def _apply(state: RunState, record: Record) -> RunState:  # noqa: C901 - one arm
             return replace(state, stop_cause=event.cause)
         case RunFinished():
             return replace(state, finished=event, finished_at=record.at)
+        case RecordLost():
+            return replace(state, lost=state.lost + 1)
         case _:
             assert_never(event)
 
@@ -404,13 +426,18 @@ def _turn_ended(state: RunState, event: OrchestratorReplied | OrchestratorFailed
 
 def _calls_lost(state: RunState, at: float) -> RunState:
     """Count what was held as gone, and forget that the calls were made."""
-    ledger = state.ledger
-    for call, amount in state.ledger.held.items():
-        ledger = ledger.settle(call, FREE, uncertain=amount)
+    ledger = _all_gone(state.ledger)
     waiting = (replace(explore, started_at=None) for explore in state.solvers_in_flight)
     turns = state.turns[:-1] if state.turn_in_flight else state.turns
     idle = state.idle_s + max(0.0, at - state.at)
     return replace(_with_explores(state, *waiting), ledger=ledger, turns=turns, idle_s=idle)
+
+
+def _all_gone(ledger: Ledger) -> Ledger:
+    """Return the ledger with all that is held counted as gone: it may have been billed."""
+    for call, amount in ledger.held.items():
+        ledger = ledger.settle(call, FREE, uncertain=amount)
+    return ledger
 
 
 def _resumed(state: RunState, event: RunResumed, at: float) -> RunState:
@@ -420,6 +447,8 @@ def _resumed(state: RunState, event: RunResumed, at: float) -> RunState:
         budget = replace(budget, max_explores=event.max_explores)
     if event.max_cost_usd is not None:
         budget = replace(budget, max_cost_usd=event.max_cost_usd)
+    if state.lost:
+        state = _without_conversation(state)
     turns = _turns_to_go_on_from(state, event.told)
     state = replace(
         _reopened(state, at),
@@ -467,6 +496,47 @@ def _turns_to_go_on_from(state: RunState, told: str) -> tuple[OrchestratorTurn, 
     if last.reply.reply.tool_calls:
         return state.turns
     return (*state.turns[:-1], replace(last, read=True, sent_back=told))
+
+
+def _without_conversation(state: RunState) -> RunState:
+    """Forget what the orchestrator was told: with a part lost, nobody can say what that was.
+
+    It is asked anew, and shown every result there is, as after the explores that start at once.
+    """
+    told = (
+        replace(explore, planned=replace(explore.planned, call_id=None))
+        for explore in state.explores.values()
+    )
+    # A call whose end is lost is not in flight, and may hold something all the same.
+    return _with_explores(replace(state, turns=(), ledger=_all_gone(state.ledger)), *told)
+
+
+def _despite_loss(state: RunState, record: Record) -> RunState:
+    """Return the state after a record that does not follow, since something before it is lost."""
+    event, ledger = record.event, state.ledger
+    held = dict(ledger.held)
+    match event:
+        case SolverStarted() | OrchestratorAsked():
+            # What it would hold twice is that of a call whose end is lost.
+            gone = held.pop(call_key(event), FREE)
+            ledger = replace(ledger, uncertain=ledger.uncertain + gone)
+        case SolverFinished() if event.explore_id in state.explores:
+            held.setdefault(f"solver-{event.explore_id}", FREE)
+            explore = state.explores[event.explore_id]
+            if explore.started_at is None:
+                state = _with_explores(state, replace(explore, started_at=record.at))
+        case SolverFinished() | OrchestratorReplied() | OrchestratorFailed():
+            ledger = replace(ledger, spent=ledger.spent + (event.cost_usd or FREE))
+            return replace(state, lost=state.lost + 1, ledger=ledger)
+        case _:
+            return replace(state, lost=state.lost + 1)
+    # What is lost may have given back more than is known here, so there is no limit meanwhile.
+    ledger = replace(ledger, held=MappingProxyType(held), limit=None)
+    try:
+        after = _apply(replace(state, ledger=ledger), record)
+    except (LookupError, ValueError, OverBudget):
+        return replace(state, lost=state.lost + 1)
+    return replace(after, ledger=replace(after.ledger, limit=state.ledger.limit))
 
 
 def _reopened(state: RunState, at: float) -> RunState:

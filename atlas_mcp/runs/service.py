@@ -429,9 +429,7 @@ class RunService:
             await anyio.sleep(FOLLOW_SECONDS * max(1.0, self._following / FOLLOWED_AT_FULL_PACE))
             driven = await self.journal.is_driven(live.run_id)
             records = await self.journal.read(live.run_id, after=live.state.seq)
-            state = live.state
-            for record in records:
-                state = state.apply(record)
+            state = live.state.read_on(records)
             live.done = not driven
             if records or live.done:
                 live.publish(state)
@@ -660,6 +658,7 @@ def _planned(spec: RunSpec, wish: ExploreWish, state: RunState | None = None) ->
         InvalidInput: An argument breaks a rule, or their solver's quota.
     """
     used = 0 if state is None else len(state.explores)
+    last = 0 if state is None else max(state.explores, default=0)
     explores: tuple[Explore, ...] = make_explores(
         spec,
         solver=wish.solver,
@@ -678,5 +677,5 @@ def _planned(spec: RunSpec, wish: ExploreWish, state: RunState | None = None) ->
             f"{entry.quota} explores of one run left; name another solver for more",
         )
     return ExploresPlanned(
-        "client", tuple(Planned(used + i, explore) for i, explore in enumerate(explores, start=1))
+        "client", tuple(Planned(last + i, explore) for i, explore in enumerate(explores, start=1))
     )

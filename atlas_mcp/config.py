@@ -187,6 +187,7 @@ class ServerSettings(_Section):
     grace_s: float = Field(default=DEFAULT_GRACE, ge=0, le=600)
     warm_up: bool = False
     max_runs: int = Field(default=DEFAULT_MAX_RUNS, ge=1)
+    allowed_hosts: tuple[str, ...] = ()
 
 
 class ImageSettings(_Section):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import sys
 from collections.abc import Sequence
 
 from atlas_mcp.start import leave, take_over
+
+KEPT = "what runs have found is kept, and `atlas-mcp runs list` shows them"
+"""What people are told at the end of a process that a bug has ended."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,14 +46,17 @@ def serve() -> int:
     gc.disable()
     parent = os.getppid()
     from atlas_mcp.config import load_settings
-    from atlas_mcp.errors import ConfigError
+    from atlas_mcp.errors import AtlasError, ConfigError
 
     settings, failure = None, None
     try:
         settings = load_settings(os.environ)
-    except ConfigError as error:
+    except AtlasError as error:
         failure = error
         sys.stderr.write(f"atlas-mcp: {error}\n")
+    except Exception as error:
+        failure = ConfigError("the configuration could not be read, by a bug that the log shows")
+        logging.getLogger("atlas-mcp").critical("a bug", exc_info=error)
     from atlas_mcp.server.stdio import serve_stdio
 
     # What is imported so far stays: the collector need never look at it again.
@@ -61,4 +68,9 @@ def serve() -> int:
 def _run(arguments: Sequence[str]) -> int:
     from atlas_mcp.cli.commands import run
 
-    return run(arguments)
+    try:
+        return run(arguments)
+    except Exception as error:
+        logging.getLogger("atlas-mcp").critical("a bug", exc_info=error)
+        sys.stderr.write(f"atlas-mcp: ended by a bug ({type(error).__name__}); {KEPT}\n")
+        return 1

@@ -13,6 +13,7 @@ The folder is made with mode 0700 and the file with 0600: problems and candidate
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import secrets
@@ -184,16 +185,19 @@ class SqliteJournal(Journal):
         held = list(self._held.values())
 
         def write(connection: sqlite3.Connection) -> list[Lease]:
-            until = self.clock() + self.lease_seconds
-            return [
-                lease
-                for lease in held
-                if connection.execute(
-                    "UPDATE runs SET lease_until = ? WHERE run_id = ? AND owner = ? AND fence = ?",
-                    (until, lease.run_id, self._owner, lease.fence),
-                ).rowcount
-                == 0
-            ]
+            fences = dict(
+                connection.execute(
+                    "SELECT run_id, fence FROM runs WHERE owner = ? AND run_id IN "
+                    "(SELECT value FROM json_each(?))",
+                    (self._owner, json.dumps([lease.run_id for lease in held])),
+                )
+            )
+            ours = [lease for lease in held if fences.get(lease.run_id) == lease.fence]
+            connection.execute(
+                "UPDATE runs SET lease_until = ? WHERE run_id IN (SELECT value FROM json_each(?))",
+                (self.clock() + self.lease_seconds, json.dumps([lease.run_id for lease in ours])),
+            )
+            return [lease for lease in held if fences.get(lease.run_id) != lease.fence]
 
         if self._owed:
             await self._free(tuple(self._owed))
@@ -229,15 +233,13 @@ class SqliteJournal(Journal):
         held = list(self._held.values())
 
         def query(connection: sqlite3.Connection) -> dict[str, StopCause]:
-            wanted: dict[str, StopCause] = {}
-            for lease in held:
-                row = connection.execute(
-                    "SELECT stop_cause FROM runs WHERE run_id = ? AND fence = ?",
-                    (lease.run_id, lease.fence),
-                ).fetchone()
-                if row is not None and row[0] is not None:
-                    wanted[lease.run_id] = row[0]
-            return wanted
+            wanted = connection.execute(
+                "SELECT run_id, fence, stop_cause FROM runs WHERE stop_cause IS NOT NULL AND "
+                "run_id IN (SELECT value FROM json_each(?))",
+                (json.dumps([lease.run_id for lease in held]),),
+            )
+            fences = {lease.run_id: lease.fence for lease in held}
+            return {run_id: cause for run_id, fence, cause in wanted if fences[run_id] == fence}
 
         return await self._run(query) if held else {}
 

@@ -22,6 +22,7 @@ from atlas_mcp.atlas.storable import words_of
 from atlas_mcp.atlas.usage import FREE, Cost, Price, Usage
 from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.answers import is_retryable, retry_after, words
+from atlas_mcp.models.calls import Clients
 from atlas_mcp.models.claude_families import family_of
 from atlas_mcp.models.claude_params import Thinking, message_params
 from atlas_mcp.models.claude_stream import (
@@ -30,7 +31,7 @@ from atlas_mcp.models.claude_stream import (
     StreamFailed,
     StreamGarbled,
 )
-from atlas_mcp.models.connections import LOOK_TIMEOUT, Clients, limits, tls
+from atlas_mcp.models.connections import LOOK_TIMEOUT, hooks, limits, tls
 from atlas_mcp.models.prices import cost_of, load_prices
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ def _another(client: anthropic.AsyncAnthropic) -> anthropic.AsyncAnthropic:
 def _http_client() -> httpx2.AsyncClient:
     import anthropic
 
-    return anthropic.DefaultAsyncHttpxClient(limits=limits(), verify=tls())
+    return anthropic.DefaultAsyncHttpxClient(limits=limits(), verify=tls(), event_hooks=hooks())
 
 
 class Claude:
@@ -395,6 +396,9 @@ class _Call:
             )
         if isinstance(error, httpx2.TimeoutException):
             return self._broken_off("the API fell silent")
+        if isinstance(error, httpx2.DecodingError):
+            text = f"the reply could not be read: {error}"
+            return self._broken_off(text, retryable=False)
         return self._broken_off(f"the connection was cut ({type(error).__name__})")
 
     def _broken_off(self, text: str, *, retryable: bool = True) -> ModelError:

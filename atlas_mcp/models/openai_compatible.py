@@ -25,9 +25,10 @@ from atlas_mcp.atlas.usage import FREE, Cost, Price, Usage
 from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.answers import is_retryable, retry_after, words
 from atlas_mcp.models.base import Model, OnTokens, OnUsage
+from atlas_mcp.models.calls import Clients
 from atlas_mcp.models.chat_params import chat_params
 from atlas_mcp.models.chat_stream import CHARACTERS_PER_TOKEN, ChatStream, Lines, error_of
-from atlas_mcp.models.connections import LOOK_TIMEOUT, Clients, limits, tls
+from atlas_mcp.models.connections import LOOK_TIMEOUT, hooks, limits, tls
 from atlas_mcp.models.prices import cost_of, load_prices
 from atlas_mcp.presets import UNKNOWN_SERVER, Preset, preset_of
 
@@ -140,7 +141,7 @@ def _another(client: openai.AsyncOpenAI) -> openai.AsyncOpenAI:
 def _http_client() -> httpx2.AsyncClient:
     import openai
 
-    return openai.DefaultAsyncHttpxClient(limits=limits(), verify=tls())
+    return openai.DefaultAsyncHttpxClient(limits=limits(), verify=tls(), event_hooks=hooks())
 
 
 class OpenAICompatible(Model):
@@ -483,6 +484,9 @@ class _Call:
             )
         if isinstance(error, httpx2.TimeoutException):
             return self._broken_off("the endpoint fell silent")
+        if isinstance(error, httpx2.DecodingError):
+            text = f"the reply could not be read: {error}"
+            return self._broken_off(text, retryable=False)
         return self._broken_off(f"the connection was cut ({type(error).__name__})")
 
     def _broken_off(self, text: str, *, retryable: bool = True) -> ModelError:

@@ -21,8 +21,8 @@ from atlas_mcp.config import DEFAULT_MODEL, EndpointSettings, OrchestratorSettin
 from atlas_mcp.errors import AtlasError, ConfigError, InvalidInput
 from atlas_mcp.installation import install_command
 from atlas_mcp.models.base import Model, OnNotice
+from atlas_mcp.models.calls import Calls
 from atlas_mcp.models.claude import Claude, Connection
-from atlas_mcp.models.connections import Calls
 from atlas_mcp.models.entries import chat_spec, claude_spec, declared_price, scripted_spec
 from atlas_mcp.models.findings import FEATURES, Feature
 from atlas_mcp.models.gate import CircuitPolicy, Gate, Gated

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import anyio
 
 from atlas_mcp.config import DEFAULT_MAX_RUNS
-from atlas_mcp.models.connections import MOST_CALLS
+from atlas_mcp.models.calls import MOST_CALLS
 from atlas_mcp.models.turns import Turns
 from atlas_mcp.system import memory_bytes, raise_open_files
 

@@ -104,7 +104,7 @@ class Driver:
 
     Attributes:
         lost: Whether the run was taken over, so that its state here may be ahead of its records.
-        ended: Set, by whoever called it, once `drive` has returned.
+        ended: Set once `drive` has returned.
     """
 
     live: LiveRun

@@ -54,6 +54,10 @@ logger = logging.getLogger(__name__)
 FOLLOW_SECONDS = 0.25
 """Seconds between looks at a run that another process drives."""
 
+FOLLOWED_AT_FULL_PACE = 25
+"""Runs of other processes that are looked at that often; more of them share these looks, a hundred
+a second, so that a thousand who wait do not keep the file from those who work."""
+
 WATCH_SECONDS = 0.5
 """Seconds between looks at what other processes want of the runs in hand."""
 
@@ -69,6 +73,9 @@ TIDY_AFTER = 1.0
 
 LEAVE_SECONDS = 2.0
 """Seconds for aborting what is in flight, and recording what it cost, when the service ends."""
+
+PLANS_AT_ONCE = 16
+"""Threads that plan runs. A plan takes a tenth of a millisecond, and a turn of the event loop."""
 
 ID_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 """Letters of a run id: none that are mistaken for another."""
@@ -100,15 +107,16 @@ class RunService:
     retries: RetryPolicy = field(default_factory=RetryPolicy)
     _drivers: dict[str, Driver] = field(init=False, default_factory=dict[str, Driver])
     _broken: dict[str, LiveRun] = field(init=False, default_factory=dict[str, LiveRun])
+    _following: int = field(init=False, default=0)
     # Those in line for a place, by run: cancelled where their run is not to begin any more.
     _waits: dict[str, anyio.CancelScope] = field(
         init=False, default_factory=dict[str, anyio.CancelScope]
     )
-    # Plans are made in one thread: forty that compute keep the event loop from its turns.
+    # Threads of their own: a caller waits for its handle, and others read pictures for minutes.
     _planning: anyio.CapacityLimiter = field(init=False)
 
     def __post_init__(self) -> None:
-        self._planning = anyio.CapacityLimiter(1)
+        self._planning = anyio.CapacityLimiter(PLANS_AT_ONCE)
 
     async def solve(self, problem: Problem, wish: Wish) -> LiveRun:
         """Open an ATLAS run and drive it; returns at once.
@@ -414,8 +422,15 @@ class RunService:
 
     async def _follow(self, live: LiveRun) -> None:
         """Bring a run that another process drives up to date until nobody drives it."""
+        self._following += 1
+        try:
+            await self._keep_up(live)
+        finally:
+            self._following -= 1
+
+    async def _keep_up(self, live: LiveRun) -> None:
         while not live.done:
-            await anyio.sleep(FOLLOW_SECONDS)
+            await anyio.sleep(FOLLOW_SECONDS * max(1.0, self._following / FOLLOWED_AT_FULL_PACE))
             driven = await self.journal.is_driven(live.run_id)
             records = await self.journal.read(live.run_id, after=live.state.seq)
             state = live.state.read_on(records)
@@ -553,8 +568,10 @@ class RunService:
                 del self._waits[live.run_id]
 
     async def _stop(self, driver: Driver, cause: StopCause, *, grace: float = 0.0) -> None:
-        await driver.stop(cause, grace=grace)
-        self._leave_the_line(driver)
+        try:
+            await driver.stop(cause, grace=grace)
+        finally:
+            self._leave_the_line(driver)
 
     async def _stop_and_wait(self, driver: Driver, grace: float) -> None:
         await self._stop(driver, "shutdown", grace=grace)

@@ -32,6 +32,10 @@ HEAD_BYTES = 65_536
 TAIL_BYTES = 4_096
 """Bytes at its end: some clients write the id last."""
 
+MOST_PARTS = 250_000
+"""Commas and opening brackets of one message. A longer problem than is taken has fewer; ten million
+empty objects, which fit into the bytes, take ten seconds to read."""
+
 MOST_REFUSALS = 1_000
 """Messages of one batch that are refused one by one."""
 
@@ -73,6 +77,9 @@ def read_message(data: bytes) -> JSONRPCMessage | list[Refusal]:
     data = data.removeprefix(MARK)
     if len(data) > MAX_MESSAGE_BYTES:
         return [too_long(data[:HEAD_BYTES], data[-TAIL_BYTES:])]
+    if len(data) > MOST_PARTS and len(data) - len(data.translate(None, b",{[")) > MOST_PARTS:
+        text = f"the message has more than the {MOST_PARTS:,} commas and brackets that are read"
+        return [Refusal(INVALID_REQUEST, text, _find_id(data))]
     try:
         message = jsonrpc_message_adapter.validate_json(data, by_name=False)
     except ValidationError as error:

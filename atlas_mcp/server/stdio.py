@@ -50,7 +50,9 @@ def serve_stdio(
         anyio.run(_serve, Host(settings, failure=failure), parent)
     except Exception as error:
         logger.critical("the server ended by a bug", exc_info=error)
-        sys.stderr.write(f"atlas-mcp: ended by a bug ({error!r}); what runs have found is kept\n")
+        sys.stderr.write(
+            f"atlas-mcp: ended by a bug ({type(error).__name__}); what runs have found is kept\n"
+        )
         return 1
     return 0 if failure is None else 2
 

@@ -21,6 +21,7 @@ from atlas_mcp.cli.runs import runs
 from atlas_mcp.cli.service import configured, interruptible, with_service
 from atlas_mcp.cli.signals import Interrupted
 from atlas_mcp.cli.terminal import drop_stdout, prepare, tell
+from atlas_mcp.environment import text_of
 from atlas_mcp.errors import AtlasError, ConfigError, InvalidInput
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import ExploreWish, RunService
@@ -250,7 +251,7 @@ def _schema(given: str | None) -> object:
         return None
     written_out = given.lstrip().startswith("{")
     try:
-        return json.loads(given if written_out else Path(given).read_text(encoding="utf-8"))
+        return json.loads(given if written_out else text_of(Path(given).read_bytes()))
     except OSError as error:
         raise InvalidInput(
             "--answer-schema", f"{given} cannot be read: {error.strerror}"

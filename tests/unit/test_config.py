@@ -95,11 +95,6 @@ def test_a_key_is_read_where_the_entry_says_and_shown_nowhere(toml: Path) -> Non
         ("", {"ATLAS_BUDGET_MAX_EXPLORES": "many"}, ["ATLAS_BUDGET_MAX_EXPLORES", "'many'"]),
         ("", {"ATLAS_BUDGET_MAX_EXPLORE": "3"}, ["ATLAS_BUDGET_MAX_EXPLORE", "MAX_EXPLORES"]),
         ("", {"ATLAS_SOLVERS_NOBODY_QUOTA": "3"}, ["ATLAS_SOLVERS_NOBODY_QUOTA", "none"]),
-        (
-            '[solvers.x]\nmodel = "anthropic/m"\napi_key_env = "NOT_SET"\n',
-            {},
-            ["solvers.x", "NOT_SET"],
-        ),
     ],
 )
 def test_what_is_wrong_is_named_with_what_is_accepted(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from decimal import Decimal
 from pathlib import Path
@@ -37,7 +37,7 @@ from atlas_mcp.environment import (
     text_of,
 )
 from atlas_mcp.errors import ConfigError
-from atlas_mcp.presets import PRESETS, MaxTokensField, SchemaMode
+from atlas_mcp.presets import PRESETS, MaxTokensField, Preset, SchemaMode
 
 DEFAULT_MODEL = "anthropic/claude-sonnet-5-5"
 """Solver and orchestrator where nothing is configured. Checked 2026-11-23 against the vendor's
@@ -379,9 +379,18 @@ def _config_path(environ: Mapping[str, str]) -> tuple[Path | None, bool]:
     given = environ.get("ATLAS_CONFIG", "").strip()
     if given:
         return Path(_expanded("ATLAS_CONFIG", given, environ)), True
-    folder = user_config_path("atlas-mcp")
-    # Without a home folder it starts with `~`.
-    return (folder / FILE_NAME if folder.is_absolute() else None), False
+    folder = _platform_folder(user_config_path)
+    return (None if folder is None else folder / FILE_NAME), False
+
+
+def _platform_folder(find: Callable[[str], Path]) -> Path | None:
+    """Return a folder of the platform's for us, `None` for a user without a home folder."""
+    try:
+        folder = find("atlas-mcp")
+    except RuntimeError:
+        return None
+    # Some versions leave a `~` as it is.
+    return folder if folder.is_absolute() else None
 
 
 def _home(environ: Mapping[str, str]) -> Path:
@@ -390,8 +399,8 @@ def _home(environ: Mapping[str, str]) -> Path:
     given = environ.get("ATLAS_HOME", "").strip()
     if given:
         return Path(_expanded("ATLAS_HOME", given, environ)).absolute()
-    folder = user_data_path("atlas-mcp")
-    if not folder.is_absolute():
+    folder = _platform_folder(user_data_path)
+    if folder is None:
         raise ConfigError(
             "ATLAS_HOME is not set, and this user has no home folder; set it to a folder in which "
             "runs can be kept"
@@ -409,6 +418,8 @@ def _expanded(variable: str, value: str, environ: Mapping[str, str]) -> str:
 def _read_file(path: Path, *, required: bool) -> str:
     """Return the text of the file, empty where there is none and none is required."""
     where = f"ATLAS_CONFIG: {path}" if required else str(path)
+    if not required and not _can_be_seen(path):
+        return ""
     try:
         return text_of(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
@@ -424,6 +435,17 @@ def _read_file(path: Path, *, required: bool) -> str:
         ) from error
     except ValueError as error:
         raise ConfigError(f"{where} cannot be read: {error}") from error
+
+
+def _can_be_seen(path: Path) -> bool:
+    """Return whether a user may look for a file: they may not in the home folder of another."""
+    try:
+        path.stat()
+    except PermissionError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _parsed(text: str, path: Path | None) -> dict[str, Any]:
@@ -516,21 +538,20 @@ def _solver_key(merged: Mapping[str, Any], variable: str, rest: str) -> tuple[st
 
 def _keys(file: FileSettings, environ: Mapping[str, str], faults: dict[str, str]) -> dict[str, str]:
     """Return the keys of the variables that presets and entries name, as far as they are set."""
-    names = [preset.key_env for preset in PRESETS if preset.key_env]
-    for entry in (*file.solvers.values(), file.orchestrator):
-        if entry is None:
-            continue
-        if entry.api_key_env is not None:
-            names.append(entry.api_key_env)
-        elif entry.base_url is not None and entry.model.startswith("anthropic/"):
-            names.append(ANTHROPIC_KEY)
+    entries = (*file.solvers.values(), file.orchestrator)
+    named = (*PRESETS, *(entry for entry in entries if entry is not None))
+    names = [ANTHROPIC_KEY]
+    for one in named:
+        variable = one.key_env if isinstance(one, Preset) else one.api_key_env
+        if variable is not None:
+            names.append(variable)
     keys: dict[str, str] = {}
     for name in names:
         if key := clean_key(_lookup(environ, name)):
             keys[name] = key
-    # Anthropic's client finds its own; the token only where there is no key.
-    own = (ANTHROPIC_KEY,) if _lookup(environ, ANTHROPIC_KEY) else ("ANTHROPIC_AUTH_TOKEN",)
-    for name in (*names, *own):
+    if ANTHROPIC_KEY not in keys:
+        names.append("ANTHROPIC_AUTH_TOKEN")
+    for name in names:
         fault = key_fault(clean_key(_lookup(environ, name)))
         if fault is not None:
             faults[name] = f"{name} {fault}"
@@ -560,7 +581,10 @@ def _has_profile(environ: Mapping[str, str]) -> bool:
     """Return whether the Anthropic client will find a profile that a login left on disk."""
     home = environ.get("HOME") or environ.get("USERPROFILE")
     folder = environ.get("ANTHROPIC_CONFIG_DIR") or (f"{home}/.config/anthropic" if home else None)
-    return folder is not None and any(Path(folder).glob("configs/*.json"))
+    try:
+        return folder is not None and any(Path(folder).glob("configs/*.json"))
+    except OSError:
+        return False
 
 
 def _explain(

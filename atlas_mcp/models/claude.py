@@ -161,9 +161,13 @@ class Connection:
                 max_retries=0,
                 http_client=anthropic.DefaultAsyncHttpxClient(**options),
             )
-        except (anthropic.CredentialsError, RuntimeError) as error:
-            # The latter where there is no home folder in which a profile could be.
+        except anthropic.CredentialsError as error:
             raise _NoCredentialsError from error
+        except RuntimeError as error:
+            raise WayClosed(
+                "there is no home folder in which Anthropic's client could look for a profile; set "
+                "`ANTHROPIC_API_KEY`, or HOME"
+            ) from error
         if not _has_credentials(client):
             raise _NoCredentialsError
         return client

@@ -129,6 +129,8 @@ class Way:
         proxy = proxy_of(self.address)
         if proxy is not None:
             check_proxy(proxy)
+        if self._by_tls(proxy):
+            tls()
 
     def by_proxy(self) -> str:
         """Return through which proxy calls go, as the end of a phrase; empty where through none."""
@@ -147,12 +149,11 @@ class Way:
         """
         self.check()
         proxy = proxy_of(self.address)
-        schemes = {urlsplit(self.address).scheme, urlsplit(proxy.url).scheme if proxy else "http"}
         return {
             "limits": limits(),
             "proxy": None if proxy is None else proxy.url,
             # The certificates take a while to load, and may be missing where nobody needs them.
-            "verify": tls() if "https" in schemes else _trusting_nobody(),
+            "verify": tls() if self._by_tls(proxy) else _trusting_nobody(),
             "trust_env": False,
             "follow_redirects": True,
             "event_hooks": {"request": [self._before], "response": [self._after]},
@@ -171,6 +172,10 @@ class Way:
     def answered(self) -> None:
         """Take note of an answer that says nothing of the key."""
         self._account.release()
+
+    def _by_tls(self, proxy: Proxy | None) -> bool:
+        addresses = (self.address,) if proxy is None else (self.address, proxy.url)
+        return any(urlsplit(address).scheme == "https" for address in addresses)
 
     async def _before(self, request: httpx2.Request) -> None:
         """Dress a request for its address, and hold it back where it would be refused."""
@@ -257,8 +262,8 @@ def tls() -> ssl.SSLContext:
         return httpx2.create_ssl_context()
     except OSError as error:
         raise WayClosed(
-            "the certificates cannot be loaded: SSL_CERT_FILE or SSL_CERT_DIR names no readable "
-            "certificates; correct it, or unset it"
+            "the certificates cannot be loaded: SSL_CERT_FILE names no file of "
+            "certificates that can be read; correct it, or unset it"
         ) from error
 
 

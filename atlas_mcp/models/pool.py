@@ -446,7 +446,8 @@ class Pool:
         if vendor == "scripted":
             return demo()
         variable = _key_variable(spec)
-        key = self.settings.keys.get(variable) if variable else None
+        # Without a key, Anthropic's client looks for other credentials of its own.
+        key = self.settings.keys.get(variable or (ANTHROPIC_KEY if vendor == "anthropic" else ""))
         own = self.settings.base_urls.get(vendor)
         endpoint = (spec.base_url, variable)
         if preset_of(vendor) is not None:

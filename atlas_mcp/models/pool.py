@@ -415,8 +415,12 @@ class Pool:
 
     def _no_key(self, spec: ModelSpec) -> str | None:
         variable = _key_variable(spec)
+        if variable is not None and variable not in self.settings.keys:
+            named = spec.api_key_env is not None
+            other = "" if named else ", or name another variable in `api_key_env`"
+            return f"no key: set {variable}{other}"
         if variable is not None:
-            return None if variable in self.settings.keys else f"no key: set {variable}"
+            return None
         if spec.model.startswith("anthropic/") and not self._anthropic_reachable():
             return NO_ANTHROPIC_KEY
         return None

@@ -158,7 +158,7 @@ def decided(state: RunState, turn: OrchestratorTurn, replied: OrchestratorReplie
         return SentBack(turn.asked.turn, prompts.unreadable(decision.fault), below_floor=False)
     if not state.votes and decision.answer is not None:
         if must_conclude(state) is not None or _fruitless(state) >= MAX_FRUITLESS_TURNS:
-            return unsynthesized(state, "no_candidates", failures_text(state))
+            return unsynthesized(state, "no_candidates", failures_text(state, must_conclude(state)))
         return SentBack(turn.asked.turn, prompts.UNFOUNDED, below_floor=False)
     missing = missing_evidence(state)
     if missing is not None and must_conclude(state) is None and not _may_give_up(state, decision):
@@ -291,7 +291,7 @@ def _go_on(state: RunState) -> tuple[Command, ...]:
         return (Note(unsynthesized(state, reason, f"The orchestrator: {failed.message}")),)
     if _hopeless(state):
         reason = "no_candidates" if state.done else must_conclude(state) or "no_candidates"
-        return (Note(unsynthesized(state, reason, failures_text(state))),)
+        return (Note(unsynthesized(state, reason, failures_text(state, must_conclude(state)))),)
     return (_ask(state),)
 
 

@@ -72,7 +72,8 @@ def view_agreement(state: RunState, *, driven: bool) -> Agreement:
         f"Solver {left_out.name!r} was left out: {one_line(left_out.reason)}."
         for left_out in state.spec.left_out
     ]
-    if any(entry.spec.is_small for entry in state.spec.solvers):
+    small = {entry.name for entry in state.spec.solvers if entry.spec.is_small}
+    if any(vote.solver in small for vote in votes):
         warnings.append(
             "A small embedded model took part: it shows that the machinery works, and its answers "
             "are not to be trusted."

@@ -29,7 +29,9 @@ def serve() -> int:
     gc.disable()
     from atlas_mcp.config import load_settings
     from atlas_mcp.errors import ConfigError
+    from atlas_mcp.system.consoles import prepare_streams
 
+    prepare_streams()
     try:
         settings = load_settings(os.environ)
     except ConfigError as error:

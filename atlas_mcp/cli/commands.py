@@ -24,6 +24,7 @@ from atlas_mcp.cli.terminal import drop_stdout, prepare, tell
 from atlas_mcp.errors import AtlasError, ConfigError, InvalidInput
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import ExploreWish, RunService
+from atlas_mcp.system.consoles import END_OF_INPUT
 
 PROBLEM_HELP = "PROBLEM is the question; `-` reads it from stdin."
 
@@ -235,7 +236,7 @@ cli.add_command(runs)
 def _problem(text: str, images: Sequence[str], schema_path: str | None) -> Problem:
     if text == "-":
         if sys.stdin and sys.stdin.isatty():
-            tell("Write the problem; a line with Ctrl-D alone ends it.")
+            tell(f"Write the problem; a line with {END_OF_INPUT} alone ends it.")
         text = sys.stdin.read() if sys.stdin else ""
     problem = make_problem(text, answer_schema=_schema(schema_path))
     if not images:

@@ -6,6 +6,9 @@ import os
 import sys
 from typing import TextIO
 
+END_OF_INPUT = "Ctrl-Z" if sys.platform == "win32" else "Ctrl-D"
+"""The keys that end what is typed at a terminal, on a line of their own."""
+
 
 def prepare_streams() -> None:
     """Let stdout and stderr take every text, and have pipes and files speak UTF-8.

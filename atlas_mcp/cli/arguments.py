@@ -15,6 +15,7 @@ from typing_extensions import override
 from atlas_mcp.atlas.problem import MAX_PROBLEM_BYTES
 from atlas_mcp.cli.terminal import tell
 from atlas_mcp.errors import InvalidInput
+from atlas_mcp.system.consoles import END_OF_INPUT
 
 MAX_SCHEMA_BYTES = 1_000_000
 """Bytes of a schema that are read: more than any model takes."""
@@ -101,8 +102,7 @@ def problem_from_stdin() -> str:
         InvalidInput: There is none, it is too long, or it is no text.
     """
     if sys.stdin.isatty():
-        ends = "Ctrl-Z" if os.name == "nt" else "Ctrl-D"
-        tell(f"Write the problem; a line with {ends} alone ends it.")
+        tell(f"Write the problem; a line with {END_OF_INPUT} alone ends it.")
     buffer = getattr(sys.stdin, "buffer", None)
     given = sys.stdin.read() if buffer is None else buffer.read(MAX_PROBLEM_BYTES + 4)
     text = given if isinstance(given, str) else decoded(given, "problem", "stdin")

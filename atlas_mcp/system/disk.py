@@ -58,7 +58,12 @@ def replace(source: Path, target: Path) -> None:
             source.replace(target)
             break
         except PermissionError:
-            if sys.platform != "win32" or not tries_left:
+            if not waits_for_readers() or not tries_left:
                 raise
             time.sleep(REPLACE_SECONDS)
     flush_folder(target.parent)
+
+
+def waits_for_readers() -> bool:
+    """Return whether a file that somebody reads cannot be replaced on this system."""
+    return sys.platform == "win32"

@@ -171,8 +171,7 @@ def _given(result: int | bool | None) -> int:
         OSError: It gave nothing.
     """
     if not result:
-        number = 0
-        if sys.platform == "win32":
-            number = ctypes.get_last_error()
+        last_error = getattr(ctypes, "get_last_error", None)
+        number = 0 if last_error is None else int(last_error())
         raise OSError(number, f"Windows refused it (error {number})")
     return int(result)

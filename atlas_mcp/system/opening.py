@@ -50,10 +50,16 @@ def path_of_url(path: str) -> str:
 def fault_in_name(path: str) -> str | None:
     """Return why a path is no plain name of a file on this system; `None` if it is one.
 
-    On POSIX every name is. Windows gives some a meaning of their own, whatever folder they are in.
+    On POSIX every name is.
     """
-    if sys.platform != "win32":
-        return None
+    return fault_in_windows_name(path) if sys.platform == "win32" else None
+
+
+def fault_in_windows_name(path: str) -> str | None:
+    """Return why a path is no plain name of a file on Windows; `None` if it is one.
+
+    Windows gives some names a meaning of their own, whatever folder they are in.
+    """
     if path[:2] in ("\\\\", "//", "\\/", "/\\"):
         return "is a share of a network or a device"
     plain = path[2:] if _DRIVE.match(path) else path

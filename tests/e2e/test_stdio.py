@@ -29,7 +29,7 @@ from tests.e2e.processes import (
     resumed,
     until_recorded,
 )
-from tests.systems import posix
+from tests.systems import BREAK, BREAK_NUMBER, GROUP, posix
 
 HELLO = {
     "protocolVersion": "2025-11-25",
@@ -119,7 +119,9 @@ def started(
 ) -> Generator[Raw]:
     pipe = subprocess.PIPE
     command = [*COMMAND, *arguments]
-    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=environ)
+    process = subprocess.Popen(
+        command, stdin=pipe, stdout=pipe, stderr=pipe, env=environ, creationflags=GROUP
+    )
     try:
         yield Raw(process, mode)
     finally:
@@ -168,13 +170,13 @@ async def test_a_client_runs_a_problem_over_stdio_and_hears_of_its_progress(
     assert any("claude-sonnet-5-5" in message for _, message in heard)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(("sent", "number"), [(BREAK, BREAK_NUMBER), (signal.SIGINT, 2)])
 def test_a_signal_ends_an_idle_server_at_once(
-    environ: dict[str, str], number: signal.Signals
+    environ: dict[str, str], sent: signal.Signals, number: int
 ) -> None:
     with started(environ) as server:
         server.greet()
-        server.process.send_signal(number)
+        server.process.send_signal(sent)
         code, lines, err = server.rest()
 
     assert code == 128 + number
@@ -188,14 +190,14 @@ async def test_a_signal_ends_a_busy_server_and_its_run_is_left_to_be_resumed(
     api = HeldApi(1)
     with api.reachable(environ), started(environ) as server:
         run_id = at_work(server, api)
-        server.process.send_signal(signal.SIGTERM)
+        server.process.send_signal(BREAK)
         code, lines, err = server.rest()
         assert api.wait_for(lambda api: api.in_flight == 0)
         asked, aborted = api.requests, api.disconnects
         api.gate.set()
         left, done = await resumed(environ, run_id, monkeypatch)
 
-    assert (code, err) == (143, b"")
+    assert (code, err) == (128 + BREAK_NUMBER, b"")
     assert_protocol(lines)
     assert (asked, aborted) == (2, 1)
     assert left.status == "interrupted"

@@ -49,11 +49,24 @@ def take_names_away() -> None:
 
 
 def take_signals_from_loops() -> None:
+    """Nor do the loops there watch descriptors, but for their own use."""
+
     def refuse(*args: object) -> None:
         raise NotImplementedError
 
+    def unless_asyncio_itself(real):
+        def watch(loop, descriptor, *args):
+            if not sys._getframe(1).f_globals["__name__"].startswith("asyncio."):
+                raise NotImplementedError
+            return real(loop, descriptor, *args)
+
+        return watch
+
+    loop = asyncio.unix_events._UnixSelectorEventLoop
     for name in ("add_signal_handler", "remove_signal_handler"):
-        setattr(asyncio.unix_events._UnixSelectorEventLoop, name, refuse)
+        setattr(loop, name, refuse)
+    for name in ("add_reader", "remove_reader", "add_writer", "remove_writer"):
+        setattr(loop, name, unless_asyncio_itself(getattr(loop, name)))
 
 
 def end_processes_as_windows_does() -> None:

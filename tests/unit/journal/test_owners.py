@@ -32,7 +32,7 @@ def test_a_process_that_is_killed_is_dead_at_once(tmp_path: Path) -> None:
     (tmp_path / FOLDER).mkdir()
     with held(tmp_path / FOLDER / "owner") as process:
         alive = is_dead(tmp_path, "owner"), dead_owners(tmp_path)
-        process.kill()
+        process.terminate()
         process.wait()
 
         assert alive == (False, [])

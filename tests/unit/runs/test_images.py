@@ -340,6 +340,7 @@ def test_the_user_may_name_any_file(allowed: Path, monkeypatch: pytest.MonkeyPat
     assert images[-1] == Image(url=ADDRESS)
 
 
+@posix
 def test_what_the_user_names_is_checked_like_everything_else(
     allowed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -50,11 +50,11 @@ service.view_run = broken
 
 CAUSED = "The above exception was the direct cause of the following exception"
 
-ENVELOPE = {
+ENVELOPE: dict[str, Any] = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
     "io.modelcontextprotocol/clientCapabilities": {},
 }
-CALL = {
+CALL: dict[str, Any] = {
     "jsonrpc": "2.0",
     "id": 2,
     "method": "tools/call",

@@ -24,6 +24,7 @@ from typing_extensions import override
 from atlas_mcp.config import Settings
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.runs.tasks import open_task_group
+from atlas_mcp.server.bodies import MAX_BODY_BYTES, Bodies
 
 if TYPE_CHECKING:
     from mcp.server.mcpserver import Context, MCPServer
@@ -41,10 +42,6 @@ ANSWER_SECONDS = 1.0
 HANG_UP_SECONDS = 5
 """Seconds that open connections get once all runs have ended and the server hangs up."""
 
-MAX_BODY_BYTES = 32_000_000
-"""Bytes of one request: the largest pictures a problem may have, in base64, beside the longest
-text. The SDK takes 4 MB unless it is told otherwise."""
-
 GONE = "atlas_mcp.client_gone"
 """Where a request's scope holds the event that its client has hung up."""
 
@@ -58,7 +55,7 @@ def client_gone(ctx: Context[Any, Any]) -> anyio.Event | None:
 def http_app(server: MCPServer[Any], *, host: str = DEFAULT_HOST) -> HangUps:
     """Return `server` as an ASGI application with MCP at `/mcp`."""
     app = server.streamable_http_app(host=host, max_request_body_size=MAX_BODY_BYTES)
-    return HangUps(app)
+    return HangUps(Bodies(app))
 
 
 class HangUps:

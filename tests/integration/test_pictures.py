@@ -31,7 +31,8 @@ from atlas_mcp.runs.images import MAX_IMAGES, MAX_IMAGES_BYTES
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import ExploreWish, RunService, open_service
 from atlas_mcp.server.app import make_server
-from atlas_mcp.server.http import MAX_BODY_BYTES, http_app
+from atlas_mcp.server.bodies import MAX_BODY_BYTES
+from atlas_mcp.server.http import http_app
 from atlas_mcp.testing.atlas_api import AtlasPlay, explores, synthesis_text
 from atlas_mcp.testing.messages_api import API_KEY, ApiReply, Fault, MessagesApi, serve
 from tests.pictures import KINDS, data_url, drawn, moving, noise, picture, read, saved

@@ -122,7 +122,7 @@ class Body:
         while not self.whole:
             message: Message | None = None
             allowed = max(GRACE_SECONDS, len(self.content) / SLOWEST_BYTES_PER_SECOND)
-            with anyio.CancelScope(deadline=began + allowed):
+            with anyio.move_on_at(began + allowed):
                 message = await receive()
             if message is None:
                 return Unread(

@@ -13,6 +13,7 @@ The folder is made with mode 0700 and the file with 0600: problems and candidate
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import secrets
@@ -21,6 +22,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
 
@@ -38,6 +40,7 @@ from atlas_mcp.journal.opening import Place, connect, connect_to_read
 from atlas_mcp.journal.owners import OwnerLock, dead_owners, forget, is_dead
 from atlas_mcp.journal.records import Standing, add, insert, read, require, standing
 from atlas_mcp.journal.space import shrink
+from atlas_mcp.journal.spending import committed, release, reserve
 from atlas_mcp.journal.writing import Writer
 
 logger = logging.getLogger(__name__)
@@ -178,16 +181,19 @@ class SqliteJournal(Journal):
         held = list(self._held.values())
 
         def write(connection: sqlite3.Connection) -> list[Lease]:
-            until = self.clock() + self.lease_seconds
-            return [
-                lease
-                for lease in held
-                if connection.execute(
-                    "UPDATE runs SET lease_until = ? WHERE run_id = ? AND owner = ? AND fence = ?",
-                    (until, lease.run_id, self._owner, lease.fence),
-                ).rowcount
-                == 0
-            ]
+            fences = dict(
+                connection.execute(
+                    "SELECT run_id, fence FROM runs WHERE owner = ? AND run_id IN "
+                    "(SELECT value FROM json_each(?))",
+                    (self._owner, json.dumps([lease.run_id for lease in held])),
+                )
+            )
+            ours = [lease for lease in held if fences.get(lease.run_id) == lease.fence]
+            connection.execute(
+                "UPDATE runs SET lease_until = ? WHERE run_id IN (SELECT value FROM json_each(?))",
+                (self.clock() + self.lease_seconds, json.dumps([lease.run_id for lease in ours])),
+            )
+            return [lease for lease in held if fences.get(lease.run_id) != lease.fence]
 
         if self._owed:
             await self._free(tuple(self._owed))
@@ -223,15 +229,13 @@ class SqliteJournal(Journal):
         held = list(self._held.values())
 
         def query(connection: sqlite3.Connection) -> dict[str, StopCause]:
-            wanted: dict[str, StopCause] = {}
-            for lease in held:
-                row = connection.execute(
-                    "SELECT stop_cause FROM runs WHERE run_id = ? AND fence = ?",
-                    (lease.run_id, lease.fence),
-                ).fetchone()
-                if row is not None and row[0] is not None:
-                    wanted[lease.run_id] = row[0]
-            return wanted
+            wanted = connection.execute(
+                "SELECT run_id, fence, stop_cause FROM runs WHERE stop_cause IS NOT NULL AND "
+                "run_id IN (SELECT value FROM json_each(?))",
+                (json.dumps([lease.run_id for lease in held]),),
+            )
+            fences = {lease.run_id: lease.fence for lease in held}
+            return {run_id: cause for run_id, fence, cause in wanted if fences[run_id] == fence}
 
         return await self._run(query) if held else {}
 
@@ -290,6 +294,24 @@ class SqliteJournal(Journal):
             more = await self._write(shrink, durable=False, alone=True)
             await _give_way(began)
         return tuple(removed)
+
+    @override
+    async def reserve_spending(
+        self, run_id: str, *, day: str, usd: Decimal, cap: Decimal | None
+    ) -> Decimal | None:
+        # The records of the call that it is for come after it, and are waited for on disk.
+        return await self._write(
+            lambda connection: reserve(connection, run_id, day=day, usd=usd, cap=cap),
+            durable=False,
+        )
+
+    @override
+    async def release_spending(self, run_id: str, *, usd: Decimal) -> None:
+        await self._write(lambda connection: release(connection, run_id, usd=usd), durable=False)
+
+    @override
+    async def spending(self, day: str) -> Decimal:
+        return await self._run(lambda connection: committed(connection, day))
 
     @override
     async def aclose(self) -> None:

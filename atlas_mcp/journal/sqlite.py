@@ -33,7 +33,7 @@ from typing_extensions import override
 from atlas_mcp.atlas.events import Record, RunOpened, StopCause
 from atlas_mcp.errors import JournalBusy, JournalError, JournalUnflushed
 from atlas_mcp.journal.base import Journal, Lease, RunSummary, TaskEntry
-from atlas_mcp.journal.faults import Fault, journal_failure
+from atlas_mcp.journal.faults import Fault, journal_failure, opening_failure
 from atlas_mcp.journal.flushing import Log
 from atlas_mcp.journal.listing import beyond, newest
 from atlas_mcp.journal.opening import Place, connect, connect_to_read
@@ -55,8 +55,7 @@ BUSY_TIMEOUT = 10.0
 """Seconds to wait for another process's transaction."""
 
 COMMIT_TIMEOUT = 15.0
-"""Seconds a change may wait to be taken, cancelled or not, and as many again to be on disk: longer
-than `BUSY_TIMEOUT`."""
+"""Seconds a change may wait to be taken, cancelled or not: longer than `BUSY_TIMEOUT`."""
 
 TITLE_CHARS = 120
 """Characters of the problem kept for the list."""
@@ -109,10 +108,7 @@ class SqliteJournal(Journal):
                 self._writer = Writer(connection, Place.of(path), log, COMMIT_TIMEOUT)
                 self._forget_the_dead()
             except Fault as error:
-                raise JournalError(
-                    f"the journal {path} cannot be opened: {error}. Set ATLAS_HOME to a folder you "
-                    "can write to"
-                ) from error
+                raise opening_failure(path, error) from error
             opened.pop_all()
         # One thread at a time uses the reader's connection; threads of other work are not counted.
         self._limiter = anyio.CapacityLimiter(1)

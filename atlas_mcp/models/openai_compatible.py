@@ -181,6 +181,7 @@ class OpenAICompatible(Model):
         params = chat_params(self._spec, request, stream_usage=self._preset.stream_usage)
         with call.errors_translated():
             client = await self._connection.client()
+            await self._connection.way.enter(self.name)
             async with client.chat.completions.with_streaming_response.create(
                 **params,
                 stream=True,
@@ -455,8 +456,8 @@ class _Call:
             error.status_code, headers, body, self._wording, secrets_of(error.request.headers)
         )
         if asked and found.lasting is not None:
-            surely = found.lasting == "credit"
-            self._way.refused(found.text, error.request_id, surely=surely)
+            model = self._spec.model if found.lasting == "credit" else None
+            self._way.refused(found.text, error.request_id, model=model)
         else:
             self._way.answered()
         if found.retryable:
@@ -496,6 +497,7 @@ class _Call:
                 usage=Usage(requests=error.requests),
                 cost_usd=FREE,
             )
+        self._way.answered()
         if isinstance(
             error, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError | httpx2.InvalidURL
         ):

@@ -24,6 +24,7 @@ from atlas_mcp.models import connections
 from atlas_mcp.models.claude import Claude
 from atlas_mcp.models.claude import Connection as ClaudeConnection
 from atlas_mcp.models.connections import WayClosed, check_proxy, proxy_of
+from atlas_mcp.models.openai_compatible import Connection as ChatConnection
 from atlas_mcp.models.openai_compatible import OpenAICompatible
 
 KEY = "sk-secret-of-ours-42"
@@ -319,6 +320,23 @@ async def test_a_key_that_is_refused_is_refused_once(
     assert len(place.asked) == 1, "two at once, and one afterwards"
     assert len({str(error) for error in errors}) == 1
     assert sorted(error.usage.requests for error in errors if error.usage) == [0, 0, 1]
+
+
+@pytest.mark.parametrize(("status", "asked"), [(401, 1), (402, 2)])
+async def test_a_refused_key_is_refused_to_all_models_and_missing_credit_to_one(
+    status: int, asked: int
+) -> None:
+    """What an account has no credit for may stand beside models that cost nothing."""
+    place = Place(always(status, JSON, "{}"))
+    with place.serving() as here:
+        connection = ChatConnection(f"{here}/v1", KEY)
+        for name in ("openai/a", "openai/b", "openai/a", "openai/b"):
+            model = OpenAICompatible(ModelSpec(name), connection=connection)
+            with pytest.raises(ModelRejected):
+                await model.generate(ASK)
+        await connection.aclose()
+
+    assert len(place.asked) == asked
 
 
 async def test_after_a_while_a_refused_key_is_tried_again(

@@ -303,10 +303,18 @@ def check_proxy(proxy: Proxy) -> None:
     Raises:
         WayClosed: The message names the variable.
     """
-    scheme = urlsplit(proxy.url).scheme
+    known = ", ".join(f"{one}://HOST:PORT" for one in _PROXY_SCHEMES)
+    unusable = WayClosed(f"{proxy.variable} names no proxy that can be used: it takes {known}")
+    try:
+        parts = urlsplit(proxy.url)
+        scheme = parts.scheme
+        # Without the name and the password that a proxy's address may have.
+        host = parts.netloc.rpartition("@")[2]
+        endpoint_address(f"http://{host}")
+    except ValueError:
+        raise unusable from None
     if scheme not in _PROXY_SCHEMES:
-        known = ", ".join(f"{one}://" for one in _PROXY_SCHEMES)
-        raise WayClosed(f"{proxy.variable} names no proxy that can be used: it takes {known}")
+        raise unusable
     if scheme.startswith("socks") and find_spec("socksio") is None:
         raise WayClosed(
             f"{proxy.variable} names a SOCKS proxy, and the package that it needs is not "

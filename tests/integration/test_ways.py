@@ -577,7 +577,14 @@ def nothing_installed(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("url", "words"),
-    [("socks5://u:secret@p:1", "`socksio`"), ("socks://u:secret@p:1", "socks5://")],
+    [
+        ("socks5://u:secret@p:1", "`socksio`"),
+        ("socks://u:secret@p:1", "socks5://"),
+        ("http://u:secret@p:99999", "http://HOST:PORT"),
+        ("http://u:secret@[::1", "http://HOST:PORT"),
+        ("http://u:secret@", "http://HOST:PORT"),
+        ("u:secret@a b", "http://HOST:PORT"),
+    ],
 )
 async def test_a_proxy_that_cannot_be_used_is_told_before_any_call(
     make: Make, no_proxies: pytest.MonkeyPatch, url: str, words: str

@@ -40,6 +40,10 @@ gone: their candidates were paid for, and the run can be resumed with them."""
 DEFAULT_RESPOND_WITHIN = 45.0
 """Seconds. Below the 60 s after which the most impatient clients give up."""
 
+DEFAULT_MAX_RUNS = 1_000
+"""Runs at once in one process. Measured: a thousand are as fast as a bare loop over the vendor's
+client that makes the same calls (`benchmarks/load.py`)."""
+
 LONGEST_LIMIT = 10_000_000.0
 """Seconds. A longer limit is a mistake, and no clock takes an infinite one."""
 
@@ -175,12 +179,15 @@ class ServerSettings(_Section):
     """`[server]`: how the server answers.
 
     With `warm_up` it loads the embedded models of its pool before anybody asks for them: each
-    process of a server then holds their memory from its start.
+    process of a server then holds their memory from its start. Beyond `max_runs` at once, runs wait
+    in line.
     """
 
     respond_within_s: float = Field(default=DEFAULT_RESPOND_WITHIN, gt=0)
     grace_s: float = Field(default=DEFAULT_GRACE, ge=0, le=600)
     warm_up: bool = False
+    max_runs: int = Field(default=DEFAULT_MAX_RUNS, ge=1)
+    allowed_hosts: tuple[str, ...] = ()
 
 
 class ImageSettings(_Section):

@@ -77,6 +77,12 @@ def view_agreement(state: RunState, *, driven: bool) -> Agreement:
             "A small embedded model took part: it shows that the machinery works, and its answers "
             "are not to be trusted."
         )
+    if state.lost:
+        records = "1 record" if state.lost == 1 else f"{state.lost} records"
+        warnings.append(
+            f"This run is incomplete: {records} cannot be read any more. What is left is shown; "
+            "candidates, costs and the end may be missing."
+        )
     uncertain = state.ledger.uncertain
     if not driven:
         # What an interrupted run had in flight; a finished one holds nothing.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Generator, Mapping
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +17,12 @@ import anyio
 import anyio.to_thread
 from typing_extensions import override
 
-from atlas_mcp.atlas.messages import AssistantTurn, ModelRequest, Reply, Stop, ToolCall
+from atlas_mcp.atlas.messages import ModelRequest, Reply, Stop
+from atlas_mcp.atlas.storable import words_of
 from atlas_mcp.atlas.usage import FREE, Cost, Price, Usage
 from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.answers import is_retryable, retry_after, words
+from atlas_mcp.models.calls import Clients
 from atlas_mcp.models.claude_families import family_of
 from atlas_mcp.models.claude_params import Thinking, message_params
 from atlas_mcp.models.claude_stream import (
@@ -28,11 +31,12 @@ from atlas_mcp.models.claude_stream import (
     StreamFailed,
     StreamGarbled,
 )
-from atlas_mcp.models.connections import LOOK_TIMEOUT, limits, tls
+from atlas_mcp.models.connections import LOOK_TIMEOUT, hooks, limits, tls
 from atlas_mcp.models.prices import cost_of, load_prices
 
 if TYPE_CHECKING:
     import anthropic
+    import httpx2
 
     from atlas_mcp.models.base import OnTokens, OnUsage
 
@@ -99,14 +103,11 @@ class Connection:
         *,
         base_url: str | None = None,
         api_key: str | None = None,
-        client: anthropic.AsyncAnthropic | None = None,
     ) -> None:
         """Remember how to connect; what is not given the client reads from its environment."""
         self._base_url = base_url
         self._api_key = api_key
-        self._client = client
-        # Keeps the invariant that there is one client, when first calls come together.
-        self._lock = anyio.Lock()
+        self._clients = Clients(lambda: anyio.to_thread.run_sync(self._make), _another)
 
     @override
     def __repr__(self) -> str:
@@ -115,16 +116,15 @@ class Connection:
 
     async def client(self) -> anthropic.AsyncAnthropic:
         """Return the client, making it if this is the first use."""
-        if self._client is None:
-            async with self._lock:
-                if self._client is None:
-                    self._client = await anyio.to_thread.run_sync(self._make)
-        return self._client
+        return await self._clients.first()
+
+    def lend(self) -> AbstractAsyncContextManager[anthropic.AsyncAnthropic]:
+        """Lend a client for the length of one call."""
+        return self._clients.lend()
 
     async def aclose(self) -> None:
         """Close its connections. No call may follow."""
-        if self._client is not None:
-            await self._client.close()
+        await self._clients.aclose()
 
     def _make(self) -> anthropic.AsyncAnthropic:
         import anthropic
@@ -135,13 +135,23 @@ class Connection:
                 api_key=self._api_key,
                 base_url=self._base_url,
                 max_retries=0,
-                http_client=anthropic.DefaultAsyncHttpxClient(limits=limits(), verify=tls()),
+                http_client=_http_client(),
             )
         except anthropic.CredentialsError as error:
             raise _NoCredentialsError from error
         if not _has_credentials(client):
             raise _NoCredentialsError
         return client
+
+
+def _another(client: anthropic.AsyncAnthropic) -> anthropic.AsyncAnthropic:
+    return client.copy(http_client=_http_client())
+
+
+def _http_client() -> httpx2.AsyncClient:
+    import anthropic
+
+    return anthropic.DefaultAsyncHttpxClient(limits=limits(), verify=tls(), event_hooks=hooks())
 
 
 class Claude:
@@ -196,16 +206,17 @@ class Claude:
         on_usage: OnUsage | None = None,
     ) -> Reply:
         """Make one call and return what came of it; see `Model.generate`."""
-        client = await self._client()
+        await self._client()
         call = _Call(self._name, self._price)
-        with call.errors_translated(client):
-            async with client.messages.with_streaming_response.create(
-                **self._params(request), stream=True, timeout=self._timeout()
-            ) as response:
-                call.request_id = response.request_id
-                call.check_is_stream(response.headers)
-                started = None if on_usage is None else partial(call.tell_usage, on_usage)
-                await _read(response.iter_bytes(), call.message, on_tokens, started)
+        async with self._connection.lend() as client:
+            with call.errors_translated(client):
+                async with client.messages.with_streaming_response.create(
+                    **self._params(request), stream=True, timeout=self._timeout()
+                ) as response:
+                    call.request_id = response.request_id
+                    call.check_is_stream(response.headers)
+                    started = None if on_usage is None else partial(call.tell_usage, on_usage)
+                    await _read(response.iter_bytes(), call.message, on_tokens, started)
         return call.reply()
 
     async def is_there(self) -> bool:
@@ -291,25 +302,14 @@ class _Call:
 
     def tell_usage(self, on_usage: OnUsage) -> None:
         """Tell what has been counted so far."""
-        on_usage(self.message.usage, self._cost())
+        on_usage(self.message.usage, self._cost_so_far())
 
     def reply(self) -> Reply:
         """Return the reply of a call that ended well."""
         message = self.message
-        texts: list[str] = []
-        calls: list[ToolCall] = []
-        for block in message.content:
-            if block["type"] == "text":
-                texts.append(block["text"])
-            elif block["type"] == "tool_use":
-                calls.append(ToolCall(id=block["id"], name=block["name"], arguments=block["input"]))
         reason = message.stop_reason or ""
         return Reply(
-            turn=AssistantTurn(
-                text="".join(texts),
-                tool_calls=tuple(calls),
-                verbatim={"role": "assistant", "content": message.content},
-            ),
+            turn=message.turn,
             stop=_STOPS.get(reason, "end"),
             usage=message.usage,
             cost_usd=self._cost(),
@@ -396,6 +396,9 @@ class _Call:
             )
         if isinstance(error, httpx2.TimeoutException):
             return self._broken_off("the API fell silent")
+        if isinstance(error, httpx2.DecodingError):
+            text = f"the reply could not be read: {error}"
+            return self._broken_off(text, retryable=False)
         return self._broken_off(f"the connection was cut ({type(error).__name__})")
 
     def _broken_off(self, text: str, *, retryable: bool = True) -> ModelError:
@@ -405,14 +408,20 @@ class _Call:
             text,
             request_id=self.request_id,
             usage=self.message.usage,
-            cost_usd=self._cost(),
+            cost_usd=self._cost_so_far(),
             complete=False,
         )
 
-    def _cost(self) -> Cost:
+    def _cost_so_far(self) -> Cost:
+        """Return what the counts cost that have come; the rest may be billed as well."""
         if not self.message.started:
             return FREE
         return cost_of(self._model, self.message.usage, override=self._price)
+
+    def _cost(self) -> Cost:
+        """Return what a whole reply cost; `None` where tokens have a price and are not counted."""
+        free = self._price == Price(FREE, FREE)
+        return self._cost_so_far() if self.message.counted or free else None
 
 
 async def _read(
@@ -493,5 +502,6 @@ def _secrets(client: anthropic.AsyncAnthropic) -> tuple[str | None, ...]:
     return (client.api_key, client.auth_token)
 
 
-def _refusal(details: dict[str, Any]) -> str:
-    return ": ".join(str(details[key]) for key in ("category", "explanation") if details.get(key))
+def _refusal(details: Mapping[str, Any]) -> str:
+    said = (details.get(key) for key in ("category", "explanation"))
+    return ": ".join(words_of(one) for one in said if one)

@@ -1,9 +1,12 @@
-"""What the vendors' HTTP clients share: how many connections they keep, and whom they trust."""
+"""What the vendors' HTTP clients share.
+
+How many connections they keep, how much they read of an answer, and whom they trust.
+"""
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import ssl
@@ -25,6 +28,13 @@ def limits() -> httpx2.Limits:
     return httpx2.Limits(
         max_connections=1_000, max_keepalive_connections=IDLE_CONNECTIONS, keepalive_expiry=5.0
     )
+
+
+def hooks() -> dict[str, list[Any]]:
+    """Return what one client does with each request and each response."""
+    from atlas_mcp.models.bounded import request_hooks, response_hooks
+
+    return {"request": [*request_hooks()], "response": [*response_hooks()]}
 
 
 @lru_cache(maxsize=1)

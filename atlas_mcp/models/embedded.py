@@ -22,6 +22,7 @@ from atlas_mcp.models.catalogue import VENDOR, CatalogueModel, HubFile, PinnedFi
 from atlas_mcp.models.files import ModelFiles
 from atlas_mcp.models.gguf import Header, read_header
 from atlas_mcp.models.partial import private
+from atlas_mcp.system.disk import replace
 
 if TYPE_CHECKING:
     from atlas_mcp.models.weights import Sources
@@ -235,7 +236,7 @@ def _keep(files: ModelFiles, origin: str) -> None:
         # Another process was told first, and may be fetching what it was told.
         written.unlink()
     else:
-        written.replace(files.origin)
+        replace(written, files.origin)
 
 
 def _read_origin(name: str, files: ModelFiles) -> PinnedFile | None:

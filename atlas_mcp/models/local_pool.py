@@ -19,6 +19,7 @@ from atlas_mcp.atlas.pool import ModelSpec
 from atlas_mcp.atlas.usage import FREE, Price
 from atlas_mcp.config import EndpointSettings, Settings
 from atlas_mcp.errors import AtlasError, ConfigError, InvalidInput, ModelFileError, ModelRejected
+from atlas_mcp.installation import install_command
 from atlas_mcp.models.base import Notice, OnNotice
 from atlas_mcp.models.catalogue import CATALOGUE, VENDOR
 from atlas_mcp.models.embedded import Embedded, kind_of, locate, pin, pulled
@@ -118,10 +119,10 @@ class LocalPool:
 
     def readiness(self, spec: ModelSpec) -> str:
         """Return "ready", or what is missing before `spec` can be used."""
-        from atlas_mcp.models.llama_server import INSTALL, runtime_installed
+        from atlas_mcp.models.llama_server import runtime_installed
 
         if not runtime_installed():
-            return f"not installed: run {INSTALL}"
+            return f"not installed: run {install_command('local')}"
         try:
             found = locate(spec.model, self.folder)
         except (ConfigError, ModelFileError) as error:

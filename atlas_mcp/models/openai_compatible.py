@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Generator, Iterable, Mapping
-from decimal import Decimal, InvalidOperation
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, urlsplit
 
@@ -20,17 +20,20 @@ from typing_extensions import override
 
 from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.pool import ModelSpec
+from atlas_mcp.atlas.storable import dollars_of, text_of, words_of
 from atlas_mcp.atlas.usage import FREE, Cost, Price, Usage
 from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.answers import is_retryable, retry_after, words
 from atlas_mcp.models.base import Model, OnTokens, OnUsage
+from atlas_mcp.models.calls import Clients
 from atlas_mcp.models.chat_params import chat_params
 from atlas_mcp.models.chat_stream import CHARACTERS_PER_TOKEN, ChatStream, Lines, error_of
-from atlas_mcp.models.connections import LOOK_TIMEOUT, limits, tls
+from atlas_mcp.models.connections import LOOK_TIMEOUT, hooks, limits, tls
 from atlas_mcp.models.prices import cost_of, load_prices
 from atlas_mcp.presets import UNKNOWN_SERVER, Preset, preset_of
 
 if TYPE_CHECKING:
+    import httpx2
     import openai
 
 CONNECT_TIMEOUT = 10.0
@@ -75,9 +78,7 @@ class Connection:
     def __init__(self, base_url: str | None, api_key: str | None) -> None:
         self._base_url = base_url
         self._api_key = api_key
-        self._client: openai.AsyncOpenAI | None = None
-        # Keeps the invariant that there is one client, when first calls come together.
-        self._lock = anyio.Lock()
+        self._clients = Clients(lambda: anyio.to_thread.run_sync(self._make), _another)
 
     @override
     def __repr__(self) -> str:
@@ -91,10 +92,11 @@ class Connection:
 
     async def client(self) -> openai.AsyncOpenAI:
         """Return the client, making it if this is the first use: importing it takes a while."""
-        async with self._lock:
-            if self._client is None:
-                self._client = await anyio.to_thread.run_sync(self._make)
-            return self._client
+        return await self._clients.first()
+
+    def lend(self) -> AbstractAsyncContextManager[openai.AsyncOpenAI]:
+        """Lend a client for the length of one call."""
+        return self._clients.lend()
 
     def headers(self, client: openai.AsyncOpenAI) -> dict[str, Any]:
         """Return the headers to set and to leave out.
@@ -118,8 +120,7 @@ class Connection:
 
     async def aclose(self) -> None:
         """Close its connections. No call may follow."""
-        if self._client is not None:
-            await self._client.close()
+        await self._clients.aclose()
 
     def _make(self) -> openai.AsyncOpenAI:
         import openai
@@ -129,8 +130,18 @@ class Connection:
             api_key=self._api_key or _NO_KEY,
             base_url=self._base_url,
             max_retries=0,
-            http_client=openai.DefaultAsyncHttpxClient(limits=limits(), verify=tls()),
+            http_client=_http_client(),
         )
+
+
+def _another(client: openai.AsyncOpenAI) -> openai.AsyncOpenAI:
+    return client.copy(http_client=_http_client())
+
+
+def _http_client() -> httpx2.AsyncClient:
+    import openai
+
+    return openai.DefaultAsyncHttpxClient(limits=limits(), verify=tls(), event_hooks=hooks())
 
 
 class OpenAICompatible(Model):
@@ -182,13 +193,15 @@ class OpenAICompatible(Model):
         call = self._call(on_tokens, on_usage)
         params = chat_params(self._spec, request, stream_usage=self._preset.stream_usage)
         with call.errors_translated():
-            client = await self._connection.client()
-            async with client.chat.completions.with_streaming_response.create(
-                **params,
-                stream=True,
-                timeout=self._timeout(),
-                extra_headers=self._connection.headers(client),
-            ) as response:
+            async with (
+                self._connection.lend() as client,
+                client.chat.completions.with_streaming_response.create(
+                    **params,
+                    stream=True,
+                    timeout=self._timeout(),
+                    extra_headers=self._connection.headers(client),
+                ) as response,
+            ):
                 call.request_id = response.headers.get("x-request-id")
                 await _read(response, call)
         return call.reply()
@@ -362,13 +375,12 @@ class _Call:
             return FREE
         if counts is None:
             return None
-        billed = _dollars(counts.get("cost")) if model.startswith("openrouter/") else None
+        billed = dollars_of(counts.get("cost")) if model.startswith("openrouter/") else None
         if billed is not None and self._price is None:
             return billed
-        usage = self.stream.usage()
-        if not usage.input_tokens or not (usage.output_tokens or self.stream.characters == 0):
-            # Whatever it is that was sent, it does not count this reply.
+        if not self.stream.counted:
             return None
+        usage = self.stream.usage()
         return cost_of(model, usage, override=self._price, base_url=self._spec.base_url)
 
     @contextlib.contextmanager
@@ -443,10 +455,12 @@ class _Call:
 
     def _failed_midway(self, error: Mapping[str, Any]) -> ModelError:
         """Return what an error inside a stream means."""
-        said = self._words(str(error.get("message") or error.get("code") or "no reason given"))
+        message = error.get("message") or error.get("code") or "no reason given"
+        said = self._words(words_of(message))
         code, kind = error.get("code"), error.get("type")
         lasting = isinstance(code, int) and 400 <= code < 500 and not is_retryable(code, None)
-        lasting = lasting or kind == "invalid_request_error" or bool({code, kind} & NO_CREDIT)
+        lasting = lasting or kind == "invalid_request_error"
+        lasting = lasting or any(word in NO_CREDIT for word in (text_of(code), text_of(kind)))
         return self._broken_off(f"the endpoint broke off the reply: {said}", retryable=not lasting)
 
     def _cut(self, error: BaseException) -> ModelError:
@@ -470,6 +484,9 @@ class _Call:
             )
         if isinstance(error, httpx2.TimeoutException):
             return self._broken_off("the endpoint fell silent")
+        if isinstance(error, httpx2.DecodingError):
+            text = f"the reply could not be read: {error}"
+            return self._broken_off(text, retryable=False)
         return self._broken_off(f"the connection was cut ({type(error).__name__})")
 
     def _broken_off(self, text: str, *, retryable: bool = True) -> ModelError:
@@ -578,13 +595,3 @@ def _status_text(status: int, said: str, spec: ModelSpec) -> str:
             return f"a rate limit is reached{said}"
         case _:
             return f"the endpoint answers with status {status}{said}"
-
-
-def _dollars(value: object) -> Decimal | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        dollars = Decimal(str(value))
-    except InvalidOperation:
-        return None
-    return dollars if dollars.is_finite() and dollars >= 0 else None

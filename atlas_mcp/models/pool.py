@@ -19,7 +19,9 @@ from atlas_mcp.atlas.pool import ModelSpec, SolverSpec
 from atlas_mcp.atlas.usage import FREE, Price
 from atlas_mcp.config import DEFAULT_MODEL, EndpointSettings, OrchestratorSettings, Settings
 from atlas_mcp.errors import AtlasError, ConfigError, InvalidInput
+from atlas_mcp.installation import install_command
 from atlas_mcp.models.base import Model, OnNotice
+from atlas_mcp.models.calls import Calls
 from atlas_mcp.models.claude import Claude, Connection
 from atlas_mcp.models.entries import chat_spec, claude_spec, declared_price, scripted_spec
 from atlas_mcp.models.findings import FEATURES, Feature
@@ -66,6 +68,7 @@ class Pool:
     models: Mapping[str, Model] = field(default_factory=dict[str, Model])
     circuit: CircuitPolicy = field(default_factory=CircuitPolicy)
     any_file: bool = False
+    calls: Calls = field(init=False, default_factory=Calls)
     _local: LocalPool = field(init=False)
     _open: dict[object, Gated] = field(init=False, default_factory=dict[object, Gated])
     _gates: dict[_Endpoint, Gate] = field(init=False, default_factory=dict[_Endpoint, Gate])
@@ -231,7 +234,8 @@ class Pool:
                     model = await anyio.to_thread.run_sync(self._make, spec)
                     if _is_local(spec.model):
                         parallel = await anyio.to_thread.run_sync(self._local.parallel, spec)
-                gate = self._gates.setdefault(endpoint, Gate(parallel, self.circuit))
+                calls = self.calls if spec.model not in self.models else None
+                gate = self._gates.setdefault(endpoint, Gate(parallel, self.circuit, calls))
                 gate.narrow(parallel)
                 self._open[key] = Gated(model, gate)
             return self._open[key]
@@ -390,7 +394,7 @@ class Pool:
         if preset is None:
             return None
         if find_spec("openai") is None:
-            return f"the client library is not installed: run {INSTALL_OPENAI}"
+            return f"the client library is not installed: run {install_command('openai')}"
         if spec.api_key_env is not None and spec.api_key_env not in self.settings.keys:
             return f"no key: set {spec.api_key_env}"
         return None
@@ -427,9 +431,6 @@ class Undeclared:
 
     spec: ModelSpec
     features: frozenset[Feature]
-
-
-INSTALL_OPENAI = 'pip install "atlas-mcp[openai]"'
 
 
 def _is_local(model: str) -> bool:

@@ -32,6 +32,8 @@ FAILURES: Mapping[FailureKind, str] = {
 def status_line(live: LiveRun, *, now: float) -> str:
     """Return what a person who waits wants to know: who works, how long, tokens, money."""
     state = live.state
+    if live.waiting is not None:
+        return f"{live.waiting} · {money_text(state)}"
     parts = [notice_text(live.notice)] if live.notice else []
     parts += [_doing(live, now) if state.finished is None else f"{state.finished.status}"]
     candidates = len(state.votes)

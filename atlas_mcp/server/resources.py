@@ -82,9 +82,10 @@ def add_resources(server: MCPServer[Any], host: Host) -> None:
             return None
         try:
             service = await host.service()
+            newest = await service.list_runs(limit=1_000)
         except AtlasError:
             return None
-        ids = [summary.run_id for summary in await service.list_runs(limit=1_000)]
+        ids = [summary.run_id for summary in newest]
         values = [run_id for run_id in ids if run_id.startswith(argument.value)]
         return Completion(
             values=values[:MAX_COMPLETIONS],

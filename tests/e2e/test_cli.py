@@ -6,7 +6,6 @@ import base64
 import io
 import json
 import os
-import pty
 import re
 import signal
 import subprocess
@@ -53,6 +52,7 @@ from atlas_mcp.testing.messages_api import (
 )
 from tests.e2e.shell import COMMAND, PATIENCE, Here, Shell, environment
 from tests.pictures import drawn as picture_file
+from tests.systems import posix
 
 HELP = Path(__file__).parents[1] / "snapshots" / "help"
 UPDATE = "ATLAS_UPDATE_SNAPSHOTS"
@@ -248,9 +248,10 @@ def test_an_interrupted_solve_ends_with_130_and_keeps_what_it_found(shell: Shell
     assert [one.answer for one in shown.candidates if one.status == "ok"] == ["42"]
 
 
-@pytest.mark.parametrize("ends", [signal.SIGTERM, signal.SIGHUP], ids=lambda one: one.name)
+@posix
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 def test_an_explore_that_is_terminated_or_loses_its_terminal_ends_with_130(
-    ends: signal.Signals, shell: Shell
+    name: str, shell: Shell
 ) -> None:
     process = subprocess.Popen(
         [*COMMAND, "explore", "--json", "--solver", "scripted/demo", "6 * 7?"],
@@ -262,7 +263,7 @@ def test_an_explore_that_is_terminated_or_loses_its_terminal_ends_with_130(
         assert process.stderr is not None
         assert process.stderr.readline().startswith(b"run ")
         assert b": started" in process.stderr.readline()
-        process.send_signal(ends)
+        process.send_signal(getattr(signal, name))
         out, err = process.communicate(timeout=PATIENCE)
     finally:
         process.kill()
@@ -539,7 +540,7 @@ def drawn(live: LiveRun) -> str:
 
 def test_the_picture_shows_every_explore_its_time_its_tokens_and_the_money() -> None:
     live = halfway()
-    live.notice = Notice("next try in 3 s", 0.5, "`m`: \x1b[2J[/foo]overloaded")
+    live.tell(Notice("next try in 3 s", 0.5, "`m`: \x1b[2J[/foo]overloaded"))
 
     lines = drawn(live).splitlines()
 
@@ -580,9 +581,13 @@ def test_news_of_an_answer_are_one_short_line_that_steers_nothing() -> None:
     assert len(line) < 400
 
 
+@posix
 def test_a_terminal_gets_the_table_and_keeps_its_cursor(shell: Shell) -> None:
     """On a pseudo-terminal, as a person would see it; stdout stays data."""
     shell.environ |= {"TERM": "xterm-256color", "COLUMNS": "100", "LINES": "30"}
+    assert sys.platform != "win32"
+    import pty
+
     controller, terminal = pty.openpty()
     with shell.reaching(MessagesApi(AtlasPlay())):
         process = subprocess.Popen(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 import json
 import os
-import pty
 import re
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Generator, Mapping, Sequence
@@ -38,6 +38,7 @@ from atlas_mcp.testing.journal_conformance import first_record
 from atlas_mcp.testing.messages_api import API_KEY, ApiReply, Fault, MessagesApi, serve, status
 from atlas_mcp.texts import printable
 from tests.e2e.shell import COMMAND, PATIENCE, Here, Shell
+from tests.systems import posix
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -666,6 +667,9 @@ def test_the_list_in_a_pipe_keeps_ids_and_problems_whole(
 def on_a_terminal(shell: Shell, *arguments: str, columns: int) -> str:
     """Return what the program writes to a terminal."""
     shell.environ |= {"TERM": "xterm-256color", "COLUMNS": str(columns), "LINES": "30"}
+    assert sys.platform != "win32"
+    import pty
+
     controller, terminal = pty.openpty()
     process = subprocess.Popen(
         [*COMMAND, *arguments],
@@ -694,6 +698,7 @@ STEERS = "\x1b[2J\x1b]0;title\x07\x9b31m\u202e\x7f\b[red]"
 """Clears a terminal, names its window, rings, paints, turns the writing about, takes back."""
 
 
+@posix
 def test_nothing_that_a_model_writes_steers_a_terminal(shell: Shell) -> None:
     async def make() -> None:
         journal = SqliteJournal(Path(shell.environ["ATLAS_HOME"]))

@@ -266,7 +266,7 @@ def test_a_missing_client_library_is_named_with_the_command_that_installs_it(
 ) -> None:
     monkeypatch.setitem(sys.modules, "openai", None)
 
-    with pytest.raises(ConfigError, match=r'pip install "atlas-mcp\[openai\]"'):
+    with pytest.raises(ConfigError, match=r'-m pip install "openai'):
         pool(tmp_path, {"x": {"model": "ollama/m"}}).solvers(None)
 
 

@@ -187,7 +187,7 @@ def prepare() -> None:
     """Make the streams of this process fit for what is written to them.
 
     Streams that were closed before the program began lead nowhere: else the first file that is
-    opened, a journal say, would get their number and what is printed. Data leaves in UTF-8
+    opened, a journal say, would get their number and what is printed. Pipes and files get UTF-8
     whatever the locale: programs that read JSON expect nothing else.
     """
     _open_closed()
@@ -213,15 +213,15 @@ def guarded(stream: TextIO, *, fails: bool) -> TextIO:
     if not isinstance(under, io.RawIOBase) or isinstance(under, _Guard):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
-            reconfigure(errors=PLAIN_ERRORS)
+            reconfigure(encoding=None if stream.isatty() else "utf-8", errors=PLAIN_ERRORS)
         return stream
     stream.flush()
     terminal = stream.isatty()
     inner: Any = io.BufferedWriter(_Guard(under, stream, fails=fails))
     text: TextIO = io.TextIOWrapper(
         inner,
-        encoding=stream.encoding if terminal or not fails else "utf-8",
-        errors=PLAIN_ERRORS if terminal or not fails else "backslashreplace",
+        encoding=stream.encoding if terminal else "utf-8",
+        errors=PLAIN_ERRORS,
         line_buffering=terminal or not fails,
     )
     return text

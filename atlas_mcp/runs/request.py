@@ -18,7 +18,7 @@ from atlas_mcp.atlas.explore import (
     Strategy,
 )
 from atlas_mcp.atlas.holds import MIN_OUTPUT_TOKENS, hold_for, input_tokens_at_most
-from atlas_mcp.atlas.messages import EFFORTS, Effort, encodable
+from atlas_mcp.atlas.messages import EFFORTS, Effort
 from atlas_mcp.atlas.pool import LeftOut, ModelSpec, RunSpec, SolverSpec, Workflow
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.prompts import solver_request
@@ -218,8 +218,10 @@ def _instruction(wish: str | None) -> str | None:
             "instruction",
             f"has {len(wish):,} characters; at most {MAX_INSTRUCTION_CHARS:,} are taken",
         )
-    if wish is not None and encodable(wish) != wish:
-        raise InvalidInput("instruction", "is not valid Unicode; write it in UTF-8")
+    try:
+        (wish or "").encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInput("instruction", "is not valid Unicode; write it in UTF-8") from error
     return wish or None
 
 

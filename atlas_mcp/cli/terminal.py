@@ -186,11 +186,13 @@ def sure(question: str) -> bool:
 def prepare() -> None:
     """Make the streams of this process fit for what is written to them.
 
-    Streams that were closed before the program began lead nowhere: else the first file that is
-    opened, a journal say, would get their number and what is printed. Pipes and files get UTF-8
-    whatever the locale: programs that read JSON expect nothing else.
+    Those that were closed before the program began are streams too; `atlas_mcp.start` has seen to
+    it that they lead nowhere. Pipes and files get UTF-8 whatever the locale: programs that read
+    JSON expect nothing else.
     """
-    _open_closed()
+    sys.stdin = sys.stdin or _stream(0, "r")
+    sys.stdout = sys.stdout or _stream(1, "w")
+    sys.stderr = sys.stderr or _stream(2, "w")
     codecs.register_error(PLAIN_ERRORS, _in_ascii)
     sys.stdout = guarded(sys.stdout, fails=True)
     sys.stderr = guarded(sys.stderr, fails=False)
@@ -208,9 +210,10 @@ def guarded(stream: TextIO, *, fails: bool) -> TextIO:
             dropped. Either way nothing more is tried.
     """
     buffer: object = getattr(stream, "buffer", None)
-    # Under PYTHONUNBUFFERED there is nothing between the two.
+    # Under PYTHONUNBUFFERED there is nothing between the text and the file.
     under: object = getattr(buffer, "raw", buffer)
-    if not isinstance(under, io.RawIOBase) or isinstance(under, _Guard):
+    on_file = isinstance(buffer, io.BufferedWriter | io.FileIO)
+    if not on_file or not isinstance(under, io.RawIOBase) or isinstance(under, _Guard):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(encoding=None if stream.isatty() else "utf-8", errors=PLAIN_ERRORS)
@@ -264,18 +267,6 @@ class _Guard(io.RawIOBase):
     @override
     def fileno(self) -> int:
         return self._raw.fileno()
-
-
-def _open_closed() -> None:
-    for number in range(3):
-        try:
-            os.fstat(number)
-        except OSError:
-            # The lowest number that is free, so this one.
-            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
-    sys.stdin = sys.stdin or _stream(0, "r")
-    sys.stdout = sys.stdout or _stream(1, "w")
-    sys.stderr = sys.stderr or _stream(2, "w")
 
 
 def _stream(number: int, mode: Literal["r", "w"]) -> TextIO:

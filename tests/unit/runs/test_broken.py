@@ -243,19 +243,3 @@ async def raise_after(errors: Sequence[Exception]) -> None:
 async def test_several_errors_of_one_cause_are_one_error() -> None:
     with pytest.raises(JournalError, match="full"):
         await raise_after([JournalError("full"), JournalError("full"), JournalError("full")])
-
-
-@pytest.mark.parametrize(
-    "errors",
-    [
-        [JournalError("full"), JournalError("gone")],
-        [JournalError("full"), JournalUnflushed("full")],
-        [Other("bug"), Other("bug")],
-    ],
-    ids=["other words", "another kind", "bugs"],
-)
-async def test_errors_of_different_causes_are_all_told(errors: Sequence[Exception]) -> None:
-    with pytest.raises(ExceptionGroup) as raised:
-        await raise_after(errors)
-
-    assert set(raised.value.exceptions) == set(errors)

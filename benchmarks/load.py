@@ -5,14 +5,17 @@ own and remembers what it has streamed to the end. Bare and ours are a process e
 wall and CPU as ratios, memory a run, the delay of the event loop, and the seconds until a caller
 has the run's handle. Ends with 1 unless all runs are answered and every reply is in the journal.
 
-    python benchmarks/load.py [--runs N] [--files N] [--flush S] [--full BYTES] [--http]
+    python benchmarks/load.py [--runs N] [--files N] [--flush S] [--full BYTES] [--at-once N]
+                              [--sides bare ours http]
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -20,7 +23,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,6 +38,9 @@ Side = Literal["bare", "ours", "http"]
 TICK = 0.01
 """Seconds between two looks at how late the event loop is."""
 
+PING_SECONDS = 0.05
+"""Seconds between two looks at how late a server is."""
+
 PATIENCE = 600.0
 """Seconds until a run counts as lost."""
 
@@ -47,10 +53,11 @@ class Figures:
         wall: Seconds.
         cpu: Seconds of its process.
         bytes_a_run: How much its memory grew, by run.
-        late: Milliseconds by which the loop was late, p50, p99 and most.
+        late: Milliseconds by which the loop was late, p50, p99 and most; over HTTP, until a request
+            that waits for no run was answered.
         handles: Seconds until a caller had its handle, p50, p99 and most.
         statuses: How the runs ended.
-        calls_at_once: Most calls in flight.
+        errors: The most frequent ones.
     """
 
     wall: float = 0.0
@@ -202,6 +209,126 @@ async def ours(load: Load) -> Figures:
     return figures
 
 
+# Through one server
+
+
+PROTOCOL = "2026-07-28"
+
+META = {
+    "io.modelcontextprotocol/protocolVersion": PROTOCOL,
+    "io.modelcontextprotocol/clientInfo": {"name": "load", "version": "1"},
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
+
+
+@dataclass
+class Server:
+    """A `serve --http` of ours, and what it has taken so far."""
+
+    process: subprocess.Popen[str]
+    port: int
+
+    async def post(self, method: str, name: str | None = None, **arguments: object) -> Any:
+        """Make one request over a connection of its own, and return its result."""
+        params: dict[str, Any] = {"_meta": META}
+        if name is not None:
+            params |= {"name": name, "arguments": arguments}
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
+        lines = [
+            "POST /mcp HTTP/1.1",
+            f"Host: 127.0.0.1:{self.port}",
+            "Connection: close",
+            "Accept: application/json, text/event-stream",
+            "Content-Type: application/json",
+            f"Mcp-Protocol-Version: {PROTOCOL}",
+            f"Mcp-Method: {method}",
+            *([f"Mcp-Name: {name}"] if name is not None else []),
+            f"Content-Length: {len(body)}",
+        ]
+        stream = await anyio.connect_tcp("127.0.0.1", self.port)
+        received: list[bytes] = []
+        async with stream:
+            await stream.send("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+            with contextlib.suppress(anyio.EndOfStream):
+                while True:
+                    received.append(await stream.receive())
+        head, _, said = b"".join(received).partition(b"\r\n\r\n")
+        if b" 200 " not in head.splitlines()[0]:
+            raise RuntimeError(head.decode())
+        return json.loads(said)["result"]
+
+    def cpu(self) -> float:
+        """Return the seconds of CPU it has taken."""
+        fields = (
+            Path(f"/proc/{self.process.pid}/stat")
+            .read_text(encoding="utf-8")
+            .rpartition(")")[2]
+            .split()
+        )
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def memory(self) -> float:
+        """Return the most bytes it has had resident."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="utf-8")
+        return 1024.0 * int(re.findall(r"VmHWM:\s+(\d+)", status)[0])
+
+
+async def http(load: Load) -> Figures:
+    environ = {**os.environ, "PYTHONWARNINGS": "ignore"}
+    if load.at_once is not None:
+        environ["ATLAS_SERVER_MAX_RUNS"] = str(load.at_once)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "atlas_mcp", "serve", "--http", "--port", "0"],
+        env=environ,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: limit_files(load.files),
+    )
+    assert process.stderr is not None
+    address = process.stderr.readline().strip()
+    server = Server(process, int(address.rpartition(":")[2].partition("/")[0]))
+    handles: list[float] = []
+    pings: list[float] = []
+
+    async def run(number: int) -> str:
+        began = time.perf_counter()
+        opened = await server.post(
+            "tools/call", "solve_with_atlas", problem=problem(number), wait_s=0
+        )
+        handles.append(time.perf_counter() - began)
+        view = opened["structuredContent"]
+        until = began + PATIENCE
+        while view["status"] == "running" and time.perf_counter() < until:
+            polled = await server.post("tools/call", "get_run", run_id=view["run_id"], wait_s=30)
+            view = polled["structuredContent"]
+        if view["answer"] == ANSWER and len(view["candidates"]) == CALLS - 2:
+            return "answered"
+        return str(view["status"])
+
+    async def ping() -> None:
+        while True:
+            began = time.perf_counter()
+            await server.post("server/discover")
+            pings.append(1e3 * (time.perf_counter() - began))
+            await anyio.sleep(PING_SECONDS)
+
+    try:
+        await run(0)
+        handles.clear()
+        cpu, memory = server.cpu(), server.memory()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ping)
+            figures = await measured(replace(load, files=None), run)
+            tasks.cancel_scope.cancel()
+        figures.cpu = server.cpu() - cpu
+        figures.bytes_a_run = (server.memory() - memory) / load.runs
+    finally:
+        process.terminate()
+        process.communicate()
+    figures.handles, figures.late = spread(handles), spread(pings)
+    return figures
+
+
 async def measured(load: Load, run: Callable[[int], Awaitable[str]]) -> Figures:
     """Measure so many runs at once."""
     late: list[float] = []
@@ -304,7 +431,6 @@ def play(side: Side, load: Load, seconds: tuple[float, float]) -> Outcome:
 
 def recorded(home: Path) -> frozenset[str]:
     """Return the marks of the replies that the journal of a home holds."""
-    import re
     import sqlite3
 
     from atlas_mcp.journal.sqlite import FILE_NAME
@@ -351,7 +477,7 @@ def main() -> int:
     options = parser.parse_args()
     if options.play is not None:
         side, load = options.play[0], Load(**json.loads(options.play[1]))
-        figures = anyio.run({"bare": bare, "ours": ours}[side], load)
+        figures = anyio.run({"bare": bare, "ours": ours, "http": http}[side], load)
         print(json.dumps(asdict(figures)))
         return 0
     load = Load(options.runs, options.files, options.flush, options.full, options.at_once)

@@ -24,6 +24,7 @@ from typing import IO, Protocol, cast
 
 from atlas_mcp.atlas.messages import Json
 from atlas_mcp.errors import ConfigError
+from atlas_mcp.installation import install_command
 from atlas_mcp.models.locks import open_lock, share
 from atlas_mcp.system.processes import CREATION_FLAGS, Tree
 
@@ -37,8 +38,6 @@ STOP_GRACE = 2.0
 
 DEATH_GRACE = 1.0
 """Seconds in which a child whose connections broke is expected to turn out dead."""
-
-INSTALL = 'pip install "atlas-mcp[local]"'
 
 
 class _SettingsOfThreads(Protocol):
@@ -92,7 +91,9 @@ def require_runtime(name: str) -> None:
         ConfigError: It is not installed; the message has the command that does it.
     """
     if not runtime_installed():
-        raise ConfigError(f"`{name}` needs llama.cpp, which is not installed; run {INSTALL}")
+        raise ConfigError(
+            f"`{name}` needs llama.cpp, which is not installed; run {install_command('local')}"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 Owns the rules a picture must keep, and the only place where a client's words lead to a file: one
 under a folder that the operator allowed, whatever links and dots stand in its name, and a regular
-one, so that reading it ends. An address is passed on and never fetched. Everything here blocks:
-call it in a worker thread.
+one, so that reading it ends. An address is passed on and never fetched. All of it blocks, but for
+`read_images`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import binascii
 import os
 import re
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias
@@ -21,7 +21,9 @@ from urllib.parse import unquote, urlsplit
 
 from atlas_mcp.atlas.messages import Image
 from atlas_mcp.errors import InvalidInput
-from atlas_mcp.models.images import fault_in, image_type
+from atlas_mcp.models.image_files import image_type
+from atlas_mcp.models.images import fault_in
+from atlas_mcp.models.off_loop import off_loop
 from atlas_mcp.runs.folders import open_allowed
 from atlas_mcp.system.opening import open_regular, path_of_url
 
@@ -34,6 +36,10 @@ keeps its pictures as they came; models get what they take."""
 
 MAX_IMAGES_BYTES = 20_000_000
 """Bytes of all pictures of a problem together, before base64."""
+
+MAX_WAITING_CHARS = 300_000_000
+"""Characters of all pictures that wait to be looked at. Our own choice: ten calls with as large
+pictures as a problem may have, or a thousand with a photograph."""
 
 MAX_URL_CHARS = 8_192
 """Longest https URL, characters: signed ones have some thousand."""
@@ -60,6 +66,50 @@ def client_images(names: Sequence[str], folders: Sequence[Path]) -> tuple[Image,
     Raises:
         InvalidInput: One of them breaks a rule; the message names both. Nothing was spent.
     """
+    return tuple(_client_images(names, folders))
+
+
+async def read_images(names: Sequence[str], folders: Sequence[Path]) -> tuple[Image, ...]:
+    """Return the pictures that a client names, as `client_images` does, off the event loop.
+
+    They are looked at one after the other, in one line for all clients.
+
+    Raises:
+        InvalidInput: One of them breaks a rule, or too many are waiting.
+    """
+    size = sum(map(len, names))
+    if _waiting.size and _waiting.size + size > MAX_WAITING_CHARS:
+        raise InvalidInput(
+            "images", "cannot be looked at now: many others are waiting; try again in a minute"
+        )
+    _waiting.size += size
+    try:
+        found: list[Image] = []
+        reading = _client_images(names, folders)
+        while (
+            image := await off_loop("pictures of clients", partial(next, reading, None))
+        ) is not None:
+            found.append(image)
+        return tuple(found)
+    finally:
+        _waiting.size -= size
+
+
+class _Waiting:
+    """What waits to be looked at.
+
+    Attributes:
+        size: Characters of all names.
+    """
+
+    def __init__(self) -> None:
+        self.size = 0
+
+
+_waiting = _Waiting()
+
+
+def _client_images(names: Sequence[str], folders: Sequence[Path]) -> Iterator[Image]:
     opened = partial(open_allowed, folders=folders)
     return _images([(f"images[{i}]", name) for i, name in enumerate(names)], opened, "images")
 
@@ -70,17 +120,19 @@ def user_images(names: Sequence[str]) -> tuple[Image, ...]:
     Raises:
         InvalidInput: One of them breaks a rule.
     """
-    return _images([(f"--image {_short(name)}", name) for name in names], _open_any, "--image")
+    return tuple(
+        _images([(f"--image {_short(name)}", name) for name in names], _open_any, "--image")
+    )
 
 
-def _images(named: Sequence[tuple[str, str]], opened: _Opener, argument: str) -> tuple[Image, ...]:
+def _images(named: Sequence[tuple[str, str]], opened: _Opener, argument: str) -> Iterator[Image]:
+    """Yield the pictures one by one: each takes a while."""
     if len(named) > MAX_IMAGES:
         raise InvalidInput(argument, f"has {len(named)} entries; at most {MAX_IMAGES} are taken")
-    images: list[Image] = []
     total = 0
     for place, name in named:
         if name[:8].lower() == "https://":
-            images.append(Image(url=_address(name, place)))
+            yield Image(url=_address(name, place))
             continue
         is_data = name[:5].lower() == "data:"
         content = _data(name, place) if is_data else _content(_path(name, place), place, opened)
@@ -89,8 +141,7 @@ def _images(named: Sequence[tuple[str, str]], opened: _Opener, argument: str) ->
             raise InvalidInput(
                 argument, f"has more than {MAX_IMAGES_BYTES:,} bytes in all; send fewer or smaller"
             )
-        images.append(_checked(content, place))
-    return tuple(images)
+        yield _checked(content, place)
 
 
 def _checked(content: bytes, place: str) -> Image:
@@ -121,10 +172,10 @@ def _data(name: str, place: str) -> bytes:
         raise InvalidInput(place, "is no data URL in base64 (data:image/png;base64,…)")
     if "%" in data:
         data = unquote(data)
-    data = "".join(data.split())
-    _check_size(len(data) * 3 // 4 - 2, place)
     try:
-        content = base64.b64decode(data + "=" * (-len(data) % 4), validate=True)
+        written = data.encode("ascii").translate(None, b" \t\r\n\f\v")
+        _check_size(len(written) * 3 // 4 - 2, place)
+        content = base64.b64decode(written + b"=" * (-len(written) % 4), validate=True)
     except (binascii.Error, ValueError) as error:
         raise InvalidInput(place, f"is not base64: {error}") from error
     if not content:

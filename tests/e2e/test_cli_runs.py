@@ -27,7 +27,6 @@ from typing_extensions import override
 from atlas_mcp.atlas.events import Record, RunFinished
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.view import RunView
-from atlas_mcp.cli.terminal import printable
 from atlas_mcp.config import load_settings
 from atlas_mcp.journal.sqlite import FILE_NAME, SqliteJournal
 from atlas_mcp.runs import service as service_module
@@ -37,6 +36,7 @@ from atlas_mcp.runs.service import RunService, open_service
 from atlas_mcp.testing.atlas_api import AtlasPlay, candidate_text, explores, synthesis_text
 from atlas_mcp.testing.journal_conformance import first_record
 from atlas_mcp.testing.messages_api import API_KEY, ApiReply, Fault, MessagesApi, serve, status
+from atlas_mcp.texts import printable
 from tests.e2e.shell import COMMAND, PATIENCE, Here, Shell
 from tests.systems import posix
 
@@ -194,7 +194,7 @@ def test_limits_of_a_run_that_is_going_stay_as_they_are(
 def test_an_unknown_run_is_told_by_its_id(command: str, here: Here) -> None:
     done = here("runs", command, "nowhere")
 
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (2, "")
     assert "'nowhere'" in done.stderr
     assert "runs list" in done.stderr
 

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +27,6 @@ from tests.e2e.processes import (
     bare_environ,
     reachable,
     resumed,
-    run_cli,
     until_recorded,
 )
 from tests.systems import BREAK, BREAK_NUMBER, GROUP, posix
@@ -65,6 +64,7 @@ class Raw:
     process: subprocess.Popen[bytes]
     mode: Mode = "legacy"
     lines: list[bytes] = field(default_factory=list[bytes])
+    asked: int = 0
 
     def send(self, method: str, params: Mapping[str, Any], id_: int | None = None) -> None:
         message: dict[str, Any] = {"jsonrpc": "2.0", "method": method, "params": params}
@@ -83,6 +83,13 @@ class Raw:
             if condition(message):
                 return message
         raise AssertionError(f"the output ended after {self.lines!r}")
+
+    def ask(self, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Send a request, and return its answer."""
+        self.asked += 1
+        id_ = 1_000 + self.asked
+        self.send(method, params, id_)
+        return self.until(lambda message: message.get("id") == id_)
 
     def greet(self) -> None:
         if self.mode == "auto":
@@ -107,10 +114,13 @@ class Raw:
 
 
 @contextmanager
-def started(environ: Mapping[str, str], mode: Mode = "legacy") -> Generator[Raw]:
+def started(
+    environ: Mapping[str, str], mode: Mode = "legacy", arguments: Sequence[str] = ()
+) -> Generator[Raw]:
     pipe = subprocess.PIPE
+    command = [*COMMAND, *arguments]
     process = subprocess.Popen(
-        COMMAND, stdin=pipe, stdout=pipe, stderr=pipe, env=environ, creationflags=GROUP
+        command, stdin=pipe, stdout=pipe, stderr=pipe, env=environ, creationflags=GROUP
     )
     try:
         yield Raw(process, mode)
@@ -369,19 +379,44 @@ def test_the_handshake_is_answered_before_a_vendor_is_imported(
     assert vendors(modules) == set()
 
 
-def test_a_bad_configuration_is_one_line_on_stderr_and_exit_code_2(
-    environ: dict[str, str],
-) -> None:
-    environ["ATLAS_BUDGET_MAX_EXPLORES"] = "many"
-    for arguments in ((), ("serve",)):
-        done = run_cli(environ, *arguments)
+NO_CONFIGURATION = {
+    "a bad variable": ({"ATLAS_BUDGET_MAX_EXPLORES": "many"}, "ATLAS_BUDGET_MAX_EXPLORES"),
+    "no file": ({"ATLAS_CONFIG": "/nowhere/atlas.toml"}, "/nowhere/atlas.toml"),
+    "no TOML": ({"ATLAS_CONFIG": "{folder}/atlas.toml"}, "is not TOML"),
+}
 
-        assert done.returncode == 2
-        assert done.stdout == b""
-        (line,) = done.stderr.decode().splitlines()
-        assert line.startswith("atlas-mcp: ")
-        assert "ATLAS_BUDGET_MAX_EXPLORES" in line
-        assert "'many'" in line
+
+@pytest.mark.parametrize("case", NO_CONFIGURATION)
+@pytest.mark.parametrize("arguments", [(), ("serve",)])
+def test_a_bad_configuration_is_told_in_each_tool_result_and_the_server_starts(
+    environ: dict[str, str], tmp_path: Path, case: str, arguments: tuple[str, ...]
+) -> None:
+    given, names = NO_CONFIGURATION[case]
+    (tmp_path / "atlas.toml").write_text("[budget")
+    environ |= {name: value.format(folder=tmp_path) for name, value in given.items()}
+    calls: list[tuple[str, dict[str, Any]]] = [
+        ("solve_with_atlas", {"problem": "Q?", "images": ["/tmp/picture.png"]}),
+        ("explore", {"problem": "Q?"}),
+        ("get_run", {"run_id": "x"}),
+    ]
+    with started(environ, arguments=arguments) as server:
+        server.greet()
+        results = [
+            server.ask("tools/call", {"name": name, "arguments": given})["result"]
+            for name, given in calls
+        ]
+        listed = server.ask("tools/list", {})["result"]
+        end_input(server)
+        code, lines, err = server.rest()
+
+    assert code == 2
+    assert_protocol(lines)
+    assert [result["isError"] for result in results] == [True] * len(calls)
+    assert all(names in result["content"][0]["text"] for result in results)
+    assert len(listed["tools"]) >= 3
+    (line,) = err.decode().splitlines()
+    assert line.startswith("atlas-mcp: ")
+    assert names in line
 
 
 def test_a_call_without_a_key_says_what_to_do_and_the_server_lives_on(

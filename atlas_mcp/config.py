@@ -38,6 +38,7 @@ from atlas_mcp.environment import (
 )
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.presets import PRESETS, MaxTokensField, Preset, SchemaMode
+from atlas_mcp.system.variables import lookup
 
 DEFAULT_MODEL = "anthropic/claude-sonnet-5-5"
 """Solver and orchestrator where nothing is configured. Checked 2026-11-23 against the vendor's
@@ -553,21 +554,15 @@ def _keys(file: FileSettings, environ: Mapping[str, str], faults: dict[str, str]
             names.append(variable)
     keys: dict[str, str] = {}
     for name in names:
-        if key := clean_key(_lookup(environ, name)):
+        if key := clean_key(lookup(environ, name)):
             keys[name] = key
     if ANTHROPIC_KEY not in keys:
         names.append("ANTHROPIC_AUTH_TOKEN")
     for name in names:
-        fault = key_fault(clean_key(_lookup(environ, name)))
+        fault = key_fault(clean_key(lookup(environ, name)))
         if fault is not None:
             faults[name] = f"{name} {fault}"
     return keys
-
-
-def _lookup(environ: Mapping[str, str], name: str) -> str:
-    """Return what a variable holds, empty where it is not set."""
-    # On Windows their names have no case, and are kept in capitals.
-    return environ.get(name) or (environ.get(name.upper(), "") if os.name == "nt" else "")
 
 
 def _base_urls(environ: Mapping[str, str], faults: dict[str, str]) -> dict[str, str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import pty
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from atlas_mcp.errors import AtlasError, ConfigError, HomeUnusable, InvalidInput
 from atlas_mcp.testing.atlas_api import AtlasPlay, candidate_text, synthesis_text
 from atlas_mcp.testing.messages_api import API_KEY, ApiReply, MessagesApi, status
 from tests.e2e.shell import COMMAND, PATIENCE, Here, Shell
+from tests.systems import posix
 
 CAUSE = "no credit is left"
 
@@ -302,6 +302,7 @@ def test_an_answer_that_cannot_be_written_is_kept(streams: str, code: int, shell
         assert f"`atlas-mcp runs show {listed['run_id']}`" in done.stderr.decode()
 
 
+@posix
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp437", "cp1252:strict"])
 def test_a_terminal_that_knows_few_characters_gets_all_that_it_can(
     encoding: str, shell: Shell
@@ -318,6 +319,9 @@ def test_a_terminal_that_knows_few_characters_gets_all_that_it_can(
         lambda n: ApiReply(text=candidate_text("漢 😀 — ✓")),
         (ApiReply(text=synthesis_text("漢 😀 — ✓")),),
     )
+    assert sys.platform != "win32"
+    import pty
+
     controller, terminal = pty.openpty()
     with shell.reaching(MessagesApi(play)):
         process = subprocess.Popen(

@@ -8,6 +8,7 @@ from atlas_mcp.atlas.agreement import Vote, group_answers, warnings_of
 from atlas_mcp.atlas.explore import Candidate, SolverFailure
 from atlas_mcp.atlas.outcomes import Status
 from atlas_mcp.atlas.state import ExploreState, RunState
+from atlas_mcp.atlas.storable import text_of
 from atlas_mcp.atlas.usage import Usage
 from atlas_mcp.atlas.view import (
     Agreement,
@@ -157,7 +158,7 @@ def _minority(votes: Sequence[Vote]) -> str | None:
     if len(groups) < 2:
         return None
     others = "; ".join(
-        f"{group.answer!s:.80} (explore {', '.join(str(v.explore_id) for v in group.votes)})"
+        f"{text_of(group.answer, 80)} (explore {', '.join(str(v.explore_id) for v in group.votes)})"
         for group in groups[1:]
     )
     return f"Other candidates answer: {others}"

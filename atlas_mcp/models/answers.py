@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from atlas_mcp.atlas.storable import text_of
+
 LONGEST_API_MESSAGE = 500
 """Characters of an endpoint's own words that are passed on. Our own choice: enough for the longest
 of the Messages API."""
@@ -44,8 +46,9 @@ def _number(text: str | None) -> float | None:
     return number if 0 <= number < float("inf") else None
 
 
-def words(text: str, secrets: Iterable[str | None]) -> str:
+def words(said: object, secrets: Iterable[str | None]) -> str:
     """Return what an endpoint says in one short line, any key in it blotted out."""
+    text = text_of(said)
     for secret in secrets:
         if secret:
             text = text.replace(secret, "***")

@@ -423,7 +423,8 @@ class _Call:
         headers: Mapping[str, str] = error.response.headers
         text = _status_text(error.status_code, self._words(_said(error)), self._spec)
         retryable = is_retryable(error.status_code, headers.get("x-should-retry"))
-        if retryable and not {error.code, error.type} & NO_CREDIT:
+        # Typed as texts, and whatever the endpoint wrote.
+        if retryable and not {text_of(error.code), text_of(error.type)} & NO_CREDIT:
             return ModelUnavailable(
                 self._spec.model,
                 text,
@@ -447,7 +448,7 @@ class _Call:
         code, kind = error.get("code"), error.get("type")
         lasting = isinstance(code, int) and 400 <= code < 500 and not is_retryable(code, None)
         lasting = lasting or kind == "invalid_request_error"
-        lasting = lasting or any(word in NO_CREDIT for word in (text_of(code), text_of(kind)))
+        lasting = lasting or bool({text_of(code), text_of(kind)} & NO_CREDIT)
         return self._broken_off(f"the endpoint broke off the reply: {said}", retryable=not lasting)
 
     def _cut(self, error: BaseException) -> ModelError:
@@ -546,7 +547,7 @@ def _said(error: openai.APIStatusError) -> str:
     if not isinstance(body, Mapping):
         return error.message
     fields = error_of(cast("Mapping[str, Any]", body))
-    return str(fields.get("message") or fields.get("detail") or error.message)
+    return text_of(fields.get("message") or fields.get("detail") or error.message)
 
 
 def place(spec: ModelSpec) -> str:

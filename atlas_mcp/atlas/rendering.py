@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 
 from atlas_mcp.atlas.agreement import Group, Vote, group_answers, same_key, warnings_of
 from atlas_mcp.atlas.events import RunFinished
 from atlas_mcp.atlas.explore import Candidate, SolverFailure
 from atlas_mcp.atlas.failures import failure_warnings
-from atlas_mcp.atlas.messages import Json
 from atlas_mcp.atlas.outcomes import Status
 from atlas_mcp.atlas.state import ExploreState, RunState, failed_explores
+from atlas_mcp.atlas.storable import text_of
 from atlas_mcp.atlas.usage import Usage
 from atlas_mcp.atlas.view import (
     Agreement,
@@ -184,14 +183,10 @@ def _minority(finished: RunFinished | None, votes: Sequence[Vote]) -> str | None
 
 def _said(groups: Iterable[Group]) -> str:
     return "; ".join(
-        f"{quoted(_plain(group.answer), 80)} "
+        f"{quoted(text_of(group.answer, 80))} "
         f"(explore {', '.join(str(vote.explore_id) for vote in group.votes)})"
         for group in groups
     )
-
-
-def _plain(answer: Json) -> str:
-    return answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
 
 
 def _distinct(values: Sequence[str]) -> list[str]:

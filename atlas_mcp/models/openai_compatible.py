@@ -491,7 +491,7 @@ class _Call:
         code, kind = error.get("code"), error.get("type")
         lasting = isinstance(code, int) and 400 <= code < 500 and not is_retryable(code, None)
         lasting = lasting or kind == "invalid_request_error"
-        lasting = lasting or any(word in NO_CREDIT for word in (text_of(code), text_of(kind)))
+        lasting = lasting or bool({text_of(code), text_of(kind)} & NO_CREDIT)
         return self._broken_off(f"the endpoint broke off the reply: {said}", retryable=not lasting)
 
     def _cut(self, error: BaseException) -> ModelError:

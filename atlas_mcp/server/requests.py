@@ -84,11 +84,11 @@ class WholeRequests:
 
     async def _read(self, declared: bytes, receive: Receive) -> bytes | _Unread:
         """Return a whole body, or why there is none."""
+        if self._ending:
+            return ENDING
         expected = int(declared) if declared.isdigit() and len(declared) < 20 else 0
         with anyio.move_on_after(BODY_SECONDS) as scope:
             self._reading.add(scope)
-            if self._ending:
-                scope.cancel("the server ends")
             try:
                 return await self._receive(expected, receive)
             finally:

@@ -12,13 +12,14 @@ from atlas_mcp.atlas.events import (
     Event,
     ExploresPlanned,
     Record,
+    RecordLost,
     RunFinished,
     RunResumed,
     decode_event,
     encode_event,
 )
 from atlas_mcp.atlas.outcomes import Status
-from atlas_mcp.errors import JournalBusy, JournalCorrupt, JournalError, UnknownRun
+from atlas_mcp.errors import JournalBusy, JournalCorrupt, JournalError, JournalNewer, UnknownRun
 from atlas_mcp.journal.base import Lease
 
 logger = logging.getLogger(__name__)
@@ -100,30 +101,79 @@ def insert(connection: sqlite3.Connection, run_id: str, records: Sequence[Record
 
 
 def read(connection: sqlite3.Connection, run_id: str, after: int) -> tuple[Record, ...]:
-    """Return the records of a run with `seq` above `after`, in order.
+    """Return the records of a run with `seq` above `after`, in order and without gaps.
+
+    Where one is missing or unreadable, a `RecordLost` is in its place. A last record that was torn
+    is left out.
 
     Raises:
         UnknownRun: There is no such run.
-        JournalCorrupt: A record before the last one is unreadable.
+        JournalNewer: A newer version wrote the run.
+        JournalCorrupt: The record that opens the run is lost, without which there is nothing.
     """
-    rows = connection.execute(
-        "SELECT seq, at, body FROM events WHERE run_id = ? AND seq > ? ORDER BY seq",
-        (run_id, after),
-    ).fetchall()
+    rows, damage = _rows(connection, run_id, after)
     if not rows:
         require(connection, run_id)
+    elif rows[-1].torn and rows[-1].seq > 1:
+        logger.warning("run %s: the last record was torn and is left out", run_id)
+        rows.pop()
     records: list[Record] = []
-    for expected, (seq, at, body) in enumerate(rows, start=after + 1):
-        try:
-            if seq != expected:
-                raise JournalCorrupt(f"record {expected} is missing")
-            records.append(Record(seq, at, decode_event(body)))
-        except JournalCorrupt as error:
-            if expected == after + len(rows) and expected > 1:
-                logger.warning("run %s: the last record was torn and is left out", run_id)
-                break
-            raise JournalCorrupt(f"run {run_id!r}, record {expected}: {error}") from error
+    for row in rows:
+        gap = range(after + len(records) + 1, row.seq)
+        records += [Record(seq, row.at, RecordLost(damage or "it is missing")) for seq in gap]
+        records.append(Record(row.seq, row.at, _event(row)))
+    if after == 0 and (not records or isinstance(records[0].event, RecordLost)):
+        raise JournalCorrupt(
+            f"run {run_id!r}: its first record, which holds the problem, is lost or unreadable, so "
+            "nothing of it can be shown; ask the question again, or put a backup of the journal in "
+            "place"
+        )
+    lost = sum(isinstance(record.event, RecordLost) for record in records)
+    if lost:
+        logger.warning("run %s: %d of its records cannot be read any more", run_id, lost)
     return tuple(records)
+
+
+class _Row(NamedTuple):
+    """A record as it is stored. A torn one breaks off in the middle."""
+
+    seq: int
+    at: float
+    body: bytes
+    torn: bool
+
+
+def _rows(connection: sqlite3.Connection, run_id: str, after: int) -> tuple[list[_Row], str | None]:
+    """Return the rows that can be read, in order, and why others cannot.
+
+    Where the file is damaged, reading stops at the damage, and comes back to it from the end.
+    """
+    rows: list[_Row] = []
+    damage: str | None = None
+    for order in ("ASC", "DESC"):
+        # As bytes: text that is no UTF-8 would fail all of the rows.
+        found = connection.execute(
+            "SELECT seq, at, CAST(body AS BLOB), NOT json_valid(body) FROM events "
+            f"WHERE run_id = ? AND seq > ? ORDER BY seq {order}",
+            (run_id, after),
+        )
+        try:
+            rows += map(_Row._make, found)
+            break
+        except sqlite3.DatabaseError as error:
+            if not error.sqlite_errorname.startswith("SQLITE_CORRUPT"):
+                raise
+            damage = str(error)
+    return sorted({row.seq: row for row in rows}.values()), damage
+
+
+def _event(row: _Row) -> Event:
+    try:
+        return decode_event(row.body)
+    except JournalNewer:
+        raise
+    except JournalCorrupt as error:
+        return RecordLost(str(error))
 
 
 def _check_order(run_id: str, last: int, records: Sequence[Record]) -> None:

@@ -13,6 +13,7 @@ The folder is made with mode 0700 and the file with 0600: problems and candidate
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import secrets
@@ -20,7 +21,8 @@ import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
 
@@ -31,13 +33,14 @@ from typing_extensions import override
 from atlas_mcp.atlas.events import Record, RunOpened, StopCause
 from atlas_mcp.errors import JournalBusy, JournalError, JournalUnflushed
 from atlas_mcp.journal.base import Journal, Lease, RunSummary, TaskEntry
-from atlas_mcp.journal.faults import Fault, journal_failure
+from atlas_mcp.journal.faults import Fault, journal_failure, opening_failure
 from atlas_mcp.journal.flushing import Log
 from atlas_mcp.journal.listing import beyond, newest
 from atlas_mcp.journal.opening import Place, connect, connect_to_read
 from atlas_mcp.journal.owners import OwnerLock, dead_owners, forget, is_dead
-from atlas_mcp.journal.records import add, insert, read, require, standing
+from atlas_mcp.journal.records import Standing, add, insert, read, require, standing
 from atlas_mcp.journal.space import shrink
+from atlas_mcp.journal.spending import committed, release, reserve
 from atlas_mcp.journal.writing import Writer
 
 logger = logging.getLogger(__name__)
@@ -52,8 +55,7 @@ BUSY_TIMEOUT = 10.0
 """Seconds to wait for another process's transaction."""
 
 COMMIT_TIMEOUT = 15.0
-"""Seconds a change may wait to be taken, cancelled or not, and as many again to be on disk: longer
-than `BUSY_TIMEOUT`."""
+"""Seconds a change may wait to be taken, cancelled or not: longer than `BUSY_TIMEOUT`."""
 
 TITLE_CHARS = 120
 """Characters of the problem kept for the list."""
@@ -89,7 +91,7 @@ class SqliteJournal(Journal):
     _reader: sqlite3.Connection = field(init=False)
     _limiter: anyio.CapacityLimiter = field(init=False)
     _held: dict[str, Lease] = field(init=False, default_factory=dict[str, Lease])
-    _owes_leases: bool = field(init=False, default=False)
+    _owed: set[Lease] = field(init=False, default_factory=set[Lease])
 
     def __post_init__(self) -> None:
         path = self.folder / FILE_NAME
@@ -106,10 +108,7 @@ class SqliteJournal(Journal):
                 self._writer = Writer(connection, Place.of(path), log, COMMIT_TIMEOUT)
                 self._forget_the_dead()
             except Fault as error:
-                raise JournalError(
-                    f"the journal {path} cannot be opened: {error}. Set ATLAS_HOME to a folder you "
-                    "can write to"
-                ) from error
+                raise opening_failure(path, error) from error
             opened.pop_all()
         # One thread at a time uses the reader's connection; threads of other work are not counted.
         self._limiter = anyio.CapacityLimiter(1)
@@ -164,7 +163,7 @@ class SqliteJournal(Journal):
     async def claim(self, run_id: str) -> Lease:
         def write(connection: sqlite3.Connection) -> int:
             row = require(connection, run_id)
-            if self._is_live(row.owner, row.lease_until):
+            if self._is_driven(run_id, row):
                 raise JournalBusy(f"run {run_id!r} is driven by another process; wait for it")
             connection.execute(
                 "UPDATE runs SET owner = ?, fence = fence + 1, lease_until = ?, "
@@ -182,17 +181,22 @@ class SqliteJournal(Journal):
         held = list(self._held.values())
 
         def write(connection: sqlite3.Connection) -> list[Lease]:
-            until = self.clock() + self.lease_seconds
-            return [
-                lease
-                for lease in held
-                if connection.execute(
-                    "UPDATE runs SET lease_until = ? WHERE run_id = ? AND owner = ? AND fence = ?",
-                    (until, lease.run_id, self._owner, lease.fence),
-                ).rowcount
-                == 0
-            ]
+            fences = dict(
+                connection.execute(
+                    "SELECT run_id, fence FROM runs WHERE owner = ? AND run_id IN "
+                    "(SELECT value FROM json_each(?))",
+                    (self._owner, json.dumps([lease.run_id for lease in held])),
+                )
+            )
+            ours = [lease for lease in held if fences.get(lease.run_id) == lease.fence]
+            connection.execute(
+                "UPDATE runs SET lease_until = ? WHERE run_id IN (SELECT value FROM json_each(?))",
+                (self.clock() + self.lease_seconds, json.dumps([lease.run_id for lease in ours])),
+            )
+            return [lease for lease in held if fences.get(lease.run_id) != lease.fence]
 
+        if self._owed:
+            await self._free(tuple(self._owed))
         lost = await self._write(write, durable=False) if held else []
         for lease in lost:
             if self._held.get(lease.run_id) == lease:
@@ -208,8 +212,7 @@ class SqliteJournal(Journal):
     @override
     async def is_driven(self, run_id: str) -> bool:
         def query(connection: sqlite3.Connection) -> bool:
-            row = require(connection, run_id)
-            return self._is_live(row.owner, row.lease_until)
+            return self._is_driven(run_id, require(connection, run_id))
 
         return await self._run(query)
 
@@ -226,21 +229,23 @@ class SqliteJournal(Journal):
         held = list(self._held.values())
 
         def query(connection: sqlite3.Connection) -> dict[str, StopCause]:
-            wanted: dict[str, StopCause] = {}
-            for lease in held:
-                row = connection.execute(
-                    "SELECT stop_cause FROM runs WHERE run_id = ? AND fence = ?",
-                    (lease.run_id, lease.fence),
-                ).fetchone()
-                if row is not None and row[0] is not None:
-                    wanted[lease.run_id] = row[0]
-            return wanted
+            wanted = connection.execute(
+                "SELECT run_id, fence, stop_cause FROM runs WHERE stop_cause IS NOT NULL AND "
+                "run_id IN (SELECT value FROM json_each(?))",
+                (json.dumps([lease.run_id for lease in held]),),
+            )
+            fences = {lease.run_id: lease.fence for lease in held}
+            return {run_id: cause for run_id, fence, cause in wanted if fences[run_id] == fence}
 
         return await self._run(query) if held else {}
 
     @override
     async def list_runs(self, *, limit: int | None = 100) -> tuple[RunSummary, ...]:
-        return await self._run(lambda connection: newest(connection, limit, self._is_live))
+        runs = await self._run(lambda connection: newest(connection, limit, self._is_live))
+        given_back = {lease.run_id for lease in self._owed} - self._held.keys()
+        return tuple(
+            replace(run, driven=False) if run.run_id in given_back else run for run in runs
+        )
 
     @override
     async def beyond(
@@ -291,6 +296,24 @@ class SqliteJournal(Journal):
         return tuple(removed)
 
     @override
+    async def reserve_spending(
+        self, run_id: str, *, day: str, usd: Decimal, cap: Decimal | None
+    ) -> Decimal | None:
+        # The records of the call that it is for come after it, and are waited for on disk.
+        return await self._write(
+            lambda connection: reserve(connection, run_id, day=day, usd=usd, cap=cap),
+            durable=False,
+        )
+
+    @override
+    async def release_spending(self, run_id: str, *, usd: Decimal) -> None:
+        await self._write(lambda connection: release(connection, run_id, usd=usd), durable=False)
+
+    @override
+    async def spending(self, day: str) -> Decimal:
+        return await self._run(lambda connection: committed(connection, day))
+
+    @override
     async def aclose(self) -> None:
         held, self._held = list(self._held.values()), {}
         with anyio.move_on_after(COMMIT_TIMEOUT, shield=True):
@@ -301,7 +324,7 @@ class SqliteJournal(Journal):
                 logger.warning("leases could not be given back: %s", error)
             if not await anyio.to_thread.run_sync(self._close, limiter=self._limiter):
                 logger.warning("%s is left open: its disk does not answer", self.folder / FILE_NAME)
-        self._lock.release(as_dead=self._owes_leases)
+        self._lock.release(as_dead=bool(self._owed))
 
     def _close(self) -> bool:
         self._reader.close()
@@ -314,11 +337,9 @@ class SqliteJournal(Journal):
                 [(lease.run_id, self._owner, lease.fence) for lease in leases],
             )
 
-        try:
-            await self._write(write, durable=False)
-        except BaseException:
-            self._owes_leases = True
-            raise
+        self._owed.update(leases)
+        await self._write(write, durable=False)
+        self._owed.difference_update(leases)
 
     async def _run(self, query: Callable[[sqlite3.Connection], _T]) -> _T:
         """Ask the file, beside whoever writes to it."""
@@ -341,6 +362,11 @@ class SqliteJournal(Journal):
         """Change the file, in one transaction with whatever else is waiting."""
         return await self._writer.write(change, durable=durable, alone=alone)
 
+    def _is_driven(self, run_id: str, row: Standing) -> bool:
+        # One that was given back and could not be written back is nobody's.
+        given_back = row.owner == self._owner and Lease(run_id, row.fence) in self._owed
+        return not given_back and self._is_live(row.owner, row.lease_until)
+
     def _is_live(self, owner: str | None, lease_until: float) -> bool:
         return owner is not None and lease_until > self.clock() and not is_dead(self.folder, owner)
 
@@ -350,7 +376,7 @@ class SqliteJournal(Journal):
             row = standing(connection, run.run_id)
             if row is None or row.updated_at != run.updated_at:
                 continue
-            if self._is_live(row.owner, row.lease_until):
+            if self._is_driven(run.run_id, row):
                 continue
             for table in ("tasks", "events", "runs"):
                 connection.execute(f"DELETE FROM {table} WHERE run_id = ?", (run.run_id,))

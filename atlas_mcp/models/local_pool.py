@@ -117,16 +117,24 @@ class LocalPool:
             context_tokens=context,
         )
 
-    def readiness(self, spec: ModelSpec) -> str:
-        """Return "ready", or what is missing before `spec` can be used."""
+    def missing(self, spec: ModelSpec) -> str | None:
+        """Return what no pull can bring and `spec` cannot be used without, `None` if nothing."""
         from atlas_mcp.models.llama_server import runtime_installed
 
         if not runtime_installed():
-            return f"not installed: run {install_command('local')}"
+            return f"llama.cpp is not installed: run {install_command('local')}"
         try:
-            found = locate(spec.model, self.folder)
+            locate(spec.model, self.folder)
         except (ConfigError, ModelFileError) as error:
             return str(error)
+        return None
+
+    def readiness(self, spec: ModelSpec) -> str:
+        """Return "ready", or what is missing before `spec` can be used."""
+        missing = self.missing(spec)
+        if missing is not None:
+            return missing
+        found = locate(spec.model, self.folder)
         if found.header is not None:
             return "ready"
         if found.files.weights.exists():

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from atlas_mcp.models.pool import Pool
     from atlas_mcp.models.retry import RetryPolicy
+    from atlas_mcp.runs.admission import Capacity
     from atlas_mcp.runs.service import RunService
 
 logger = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ class Host:
     """Opens the service in the background, and hands it to whoever waits for it.
 
     Attributes:
+        loaded: Set once the service is open and its libraries are imported.
         closed: Set once the service has been closed with all it had open.
     """
 
@@ -59,6 +61,7 @@ class Host:
         failure: AtlasError | None = None,
         pool: Pool | None = None,
         retries: RetryPolicy | None = None,
+        capacity: Capacity | None = None,
     ) -> None:
         """Remember what to open.
 
@@ -67,12 +70,15 @@ class Host:
             failure: Why not. Whoever asks for the service is told.
             pool: Models to use instead of those the configuration gives.
             retries: How calls are tried again.
+            capacity: What this process bears; found out if not given.
         """
+        self._capacity = capacity
         self._settings = settings
         self._pool = pool
         self._retries = retries
         self._greeted = anyio.Event()
         self._opened = anyio.Event()
+        self.loaded = anyio.Event()
         self.closed = anyio.Event()
         self._service: RunService | None = None
         self._failure = failure
@@ -177,12 +183,15 @@ class Host:
     async def _keep_open(
         self, open_service: Callable[..., AbstractAsyncContextManager[RunService]]
     ) -> None:
-        opening = open_service(self.settings, pool=self._pool, retries=self._retries)
+        opening = open_service(
+            self.settings, pool=self._pool, retries=self._retries, capacity=self._capacity
+        )
         async with opening as service:
             self._service = service
             self._opened.set()
             for library in service.pool.libraries():
                 await anyio.to_thread.run_sync(importlib.import_module, library)
+            self.loaded.set()
             if self.settings.server.warm_up:
                 with anyio.move_on_after(WARM_UP_SECONDS):
                     await service.pool.warm_up()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gc
 import logging
 import math
 import os
@@ -23,6 +24,7 @@ from typing_extensions import override
 from atlas_mcp.config import Settings
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.runs.tasks import open_task_group
+from atlas_mcp.server.listening import Door, silence_full_doors
 from atlas_mcp.server.messages import MAX_MESSAGE_BYTES
 from atlas_mcp.server.requests import WholeRequests
 from atlas_mcp.system import ending_signals, open_signals
@@ -48,6 +50,12 @@ RECORD_SECONDS = 1.0
 
 HANG_UP_SECONDS = 0.5
 """Seconds that open connections get once the server hangs up; then they are cut."""
+
+KEEP_ALIVE_SECONDS = 5
+"""Seconds that the connection of a client stays open between its requests. uvicorn's own figure."""
+
+MANY_CLIENTS = 1_000
+"""Connections below which one that is idle is closed after a second: another may wait for it."""
 
 GONE = "atlas_mcp.client_gone"
 """Where a request's scope holds the event that its client has hung up."""
@@ -237,6 +245,7 @@ def _listen(host: str, port: int) -> list[socket.socket]:
 async def _serve(settings: Settings, host: str, listeners: list[socket.socket]) -> None:
     import uvicorn
 
+    from atlas_mcp.runs.admission import Capacity
     from atlas_mcp.server.app import make_server
     from atlas_mcp.server.host import Host
 
@@ -248,14 +257,20 @@ async def _serve(settings: Settings, host: str, listeners: list[socket.socket]) 
         def capture_signals(self) -> Generator[None]:
             yield
 
-    runs = Host(settings)
+    capacity = Capacity.of_this_process(settings.server.max_runs, serves=True)
+    runs = Host(settings, capacity=capacity)
     allowed = settings.server.allowed_hosts
     app = http_app(make_server(None, host=runs), host=host, allowed_hosts=allowed)
     grace = settings.server.grace_s
     longest = math.ceil(grace + RECORD_SECONDS + ANSWER_SECONDS + HANG_UP_SECONDS)
     # What clients do wrong is told to them; what fails in the application is logged where it does.
     config = uvicorn.Config(
-        app, log_config=None, log_level="error", lifespan="on", timeout_graceful_shutdown=longest
+        app,
+        log_config=None,
+        log_level="error",
+        lifespan="on",
+        timeout_graceful_shutdown=longest,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS if capacity.clients > MANY_CLIENTS else 1,
     )
     server = Server(config)
 
@@ -284,10 +299,17 @@ async def _serve(settings: Settings, host: str, listeners: list[socket.socket]) 
                 )
                 tasks.start_soon(leave, name="leave")
 
+    async def spare_the_collector() -> None:
+        await runs.loaded.wait()
+        # What is imported stays: looking at it again holds up every request for 0.1 s a time.
+        gc.freeze()
+
     async with open_task_group() as tasks:
         tasks.start_soon(leave_at_signal, name="signals")
+        tasks.start_soon(spare_the_collector, name="collector")
         port = listeners[0].getsockname()[1]
         name = f"[{host}]" if ":" in host else host
         sys.stderr.write(f"atlas-mcp: serving MCP at http://{name}:{port}/mcp\n")
-        await server.serve(listeners)
+        silence_full_doors()
+        await server.serve(Door(capacity.clients).listeners(listeners))
         tasks.cancel_scope.cancel("the server has ended")

@@ -203,6 +203,19 @@ async def test_clients_that_leave_in_the_middle_leave_nothing_in_the_log(
     assert (process.returncode, out, err) == (0, b"", ENDING)
 
 
+def test_a_sender_of_too_much_hears_so_though_it_is_still_sending(
+    environ: dict[str, str],
+) -> None:
+    with serving(environ) as (_, url):
+        port = int(url.rpartition(":")[2].partition("/")[0])
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+        connection.request("POST", "/mcp", b" " * 33_000_000, {"content-type": "application/json"})
+        status = connection.getresponse().status
+        connection.close()
+
+    assert status == 413
+
+
 @pytest.mark.parametrize(
     ("allowed", "host", "status"),
     [

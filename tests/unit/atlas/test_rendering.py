@@ -139,6 +139,9 @@ def test_a_small_model_is_warned_of_and_a_file_is_told_by_its_name_alone() -> No
         said = [one for one in view["agreement"]["warnings"] if "small embedded model" in one]
         assert bool(said) == warned
         assert {candidate["model"] for candidate in view["candidates"]} == {"local/x.gguf"}
+        assert "small embedded model" not in json.dumps(
+            seen(play(a_run(a_solver("mine", spec=spec)), solve=lambda command: failed("rejected")))
+        ), "where none could start"
         assert "ada" not in json.dumps(view)
 
 

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 
-from atlas_mcp.server import requests
 from atlas_mcp.server.messages import MARK, MAX_MESSAGE_BYTES
-from atlas_mcp.server.requests import SHORT_BYTES, WholeRequests
+from atlas_mcp.server.requests import WholeRequests
 
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope, Send
@@ -132,30 +131,6 @@ async def test_a_body_that_is_too_long_is_refused_without_being_read_on(declared
     assert sender.sent == (0 if declared else 5)
 
 
-async def test_a_sender_that_pauses_for_too_long_is_refused(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(requests, "PAUSE_SECONDS", 0.01)
-    sender = Sender([PING[:5]], ends=False)
-
-    await ask(sender)
-
-    status, answer = sender.told
-    assert (status, answer["id"]) == (408, None)
-    assert "took too long" in answer["error"]["message"]
-
-
-async def test_a_sender_that_is_slow_on_the_whole_is_refused(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(requests, "BODY_SECONDS", 0.01)
-    sender = Sender([PING[:5]], ends=False)
-
-    await ask(sender)
-
-    assert sender.told[0] == 408
-
-
 async def test_unfinished_requests_are_dropped_at_once_when_the_server_ends() -> None:
     app = WholeRequests(Echo())
     early, late = Sender([PING[:5]], ends=False), Sender([PING])
@@ -167,31 +142,6 @@ async def test_unfinished_requests_are_dropped_at_once_when_the_server_ends() ->
         await app(scope(), late.receive, late.send)
 
     assert [sender.told[0] for sender in (early, late)] == [503, 503]
-
-
-async def test_long_bodies_are_held_within_bounds_and_short_ones_are_served_beside_them(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    part = b"x" * (SHORT_BYTES + 1)
-    monkeypatch.setattr(requests, "HELD_BYTES", 2 * len(part))
-    served = Echo()
-    app = WholeRequests(served)
-    holders = [Sender([part], ends=False) for _ in range(2)]
-    long, short = Sender([part], ends=False), Sender([PING])
-    with anyio.fail_after(5):
-        async with anyio.create_task_group() as tasks:
-            for holder in holders:
-                tasks.start_soon(app, scope(), holder.receive, holder.send)
-            await holders[0].waited_for.wait()
-            await holders[1].waited_for.wait()
-            await app(scope(), long.receive, long.send)
-            await app(scope(), short.receive, short.send)
-            tasks.cancel_scope.cancel("seen")
-        again = Sender([part], ends=True)
-        await app(scope(content_type="text/plain"), again.receive, again.send)
-
-    assert long.told[0] == 503
-    assert served.asked == [PING, part]
 
 
 async def test_a_client_that_goes_in_the_middle_is_no_error() -> None:

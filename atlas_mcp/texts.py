@@ -13,6 +13,7 @@ import json
 import logging
 import re
 import traceback
+from typing import TextIO
 
 from typing_extensions import override
 
@@ -107,6 +108,13 @@ class PrintableFormatter(logging.Formatter):
             trace = "".join(traceback.format_exception(record.exc_info[1]))
             text += f"\n{printable(trace).rstrip()}"
         return text
+
+
+def log_printably(stream: TextIO) -> None:
+    """Have the process write its log, warnings and worse, to a stream."""
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(PrintableFormatter())
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
 
 
 def _escaped(found: re.Match[str]) -> str:

@@ -172,7 +172,7 @@ def _minority(finished: RunFinished | None, votes: Sequence[Vote]) -> str | None
     groups = group_answers(votes)
     chosen = None if finished is None else finished.answer
     if chosen is None:
-        return None if len(groups) < 2 else f"The candidates part: {_said(groups)}"
+        return None if len(groups) < 2 else f"The candidates differ: {_said(groups)}"
     others = [group for group in groups if same_key(group.answer) != same_key(chosen)]
     return f"Other candidates answer: {_said(others)}" if others else None
 

@@ -76,8 +76,8 @@ def usage_text(error: click.ClickException) -> str:
         return text
     named = [param for param in ctx.command.params if isinstance(param, click.Argument)]
     if isinstance(error, click.NoSuchOption) and named:
-        text += f" If it begins {named[0].make_metavar(ctx)}, write `--` before it."
-    return f"{text} `{ctx.command_path} --help` shows what it takes."
+        text += f" If {named[0].make_metavar(ctx)} begins with it, write `--` before that."
+    return f"{text} `{ctx.command_path} --help` says what it takes."
 
 
 def problem_argument(text: str) -> str:

@@ -54,9 +54,12 @@ def picture(live: LiveRun, *, now: float) -> RenderableType:
     """Return the live table: explores as rows, then the orchestrator, agreement and money."""
     state = live.state
     table = Table(box=None, pad_edge=False, expand=False)
-    for heading, justify in (("", "left"), ("explore", "left"), ("time", "right"),
-                             ("tokens", "right"), ("answer", "left")):  # fmt: skip
-        table.add_column(heading, justify=justify, no_wrap=heading != "answer")  # pyright: ignore[reportArgumentType] - a literal of rich
+    # In a narrow terminal names and answers are cut, and figures stay.
+    table.add_column("", no_wrap=True)
+    table.add_column("explore")
+    table.add_column("time", justify="right", no_wrap=True)
+    table.add_column("tokens", justify="right", no_wrap=True)
+    table.add_column("answer")
     for explore in state.explores.values():
         table.add_row(*_row(live, explore, now))
     lines: list[RenderableType] = [table]
@@ -136,7 +139,7 @@ def _say(line: str, screen: Screen) -> None:
 
 
 def _row(live: LiveRun, explore: ExploreState, now: float) -> tuple[RenderableType, ...]:
-    name = Text(one_line(explore_text(live.state, explore)))
+    name = Text(explore_text(live.state, explore), overflow="ellipsis", no_wrap=True)
     if explore.waiting:
         return Text("·", style="dim"), name, "", "", Text("waiting", style="dim")
     if explore.skipped is not None:

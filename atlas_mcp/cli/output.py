@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -19,6 +18,7 @@ from atlas_mcp.cli.terminal import (
     OutputLost,
     Screen,
     data,
+    draw_data,
     people,
     styled,
     tell,
@@ -181,7 +181,7 @@ def print_pool(rows: Sequence[PoolRow], *, as_json: bool) -> None:
             "free" if row.price == (0.0, 0.0) else price,
             _state(row),
         )
-    _print_table(table)
+    draw_data(table)
 
 
 def _state(row: PoolRow) -> str:
@@ -209,7 +209,7 @@ def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
         "  ".join(set_cell_size(cell, width) for cell, width in zip(row, widths, strict=True))
         for row in shown
     ]
-    if not sys.stdout.isatty():
+    if not screen.is_terminal:
         return [line.rstrip() for line in lines]
     return [_cut(line.rstrip(), screen.width) for line in lines]
 
@@ -231,7 +231,7 @@ def print_shelf(rows: Sequence[ShelfRow], *, as_json: bool) -> None:
         state = row.state if row.verified is None else f"{row.state}, checked {row.verified}"
         cells = (row.name, size, state, row.licence or "", row.description)
         table.add_row(*map(one_line, cells))
-    _print_table(table)
+    draw_data(table)
 
 
 def _shelf_dict(row: ShelfRow) -> dict[str, object]:
@@ -240,12 +240,6 @@ def _shelf_dict(row: ShelfRow) -> dict[str, object]:
         "path": str(row.path),
         "verified": None if row.verified is None else row.verified.isoformat(),
     }
-
-
-def _print_table(table: Table) -> None:
-    data().print(table)
-    # The console flushes what it wrote, and not what it wrote to.
-    sys.stdout.flush()
 
 
 def _print_context(view: RunView, screen: Screen) -> None:

@@ -17,7 +17,15 @@ from atlas_mcp.runs.archive import read_archive, write_archive
 from atlas_mcp.runs.retention import Keep
 from atlas_mcp.runs.service import RunService
 
-RUN_ID = click.argument("run_id", metavar="ID")
+
+def _id(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    """Return the id of a run; bytes that are no text are the id of none."""
+    if not value.isprintable():
+        raise UnknownRun(value)
+    return value
+
+
+RUN_ID = click.argument("run_id", metavar="ID", callback=_id)
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one RunView as JSON.")
 
 

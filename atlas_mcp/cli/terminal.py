@@ -149,6 +149,17 @@ def write_data(text: str) -> None:
     sys.stdout.flush()
 
 
+def draw_data(renderable: RenderableType) -> None:
+    """Write a table to stdout.
+
+    Raises:
+        OutputLost: It could not be written.
+        ReaderGone: Whoever read it has gone.
+    """
+    data().print(renderable)
+    sys.stdout.flush()
+
+
 def tell(text: str) -> None:
     """Write a line for people to stderr."""
     sys.stderr.write(f"{printable(text)}\n")
@@ -175,11 +186,13 @@ def sure(question: str) -> bool:
 def prepare() -> None:
     """Make the streams of this process fit for what is written to them.
 
-    Streams that were closed before the program began lead nowhere: else the first file that is
-    opened, a journal say, would get their number and what is printed. Data leaves in UTF-8
-    whatever the locale: programs that read JSON expect nothing else.
+    Those that were closed before the program began are streams too; `atlas_mcp.start` has seen to
+    it that they lead nowhere. Pipes and files get UTF-8 whatever the locale: programs that read
+    JSON expect nothing else.
     """
-    _open_closed()
+    sys.stdin = sys.stdin or _stream(0, "r")
+    sys.stdout = sys.stdout or _stream(1, "w")
+    sys.stderr = sys.stderr or _stream(2, "w")
     codecs.register_error(PLAIN_ERRORS, _in_ascii)
     sys.stdout = guarded(sys.stdout, fails=True)
     sys.stderr = guarded(sys.stderr, fails=False)
@@ -197,28 +210,33 @@ def guarded(stream: TextIO, *, fails: bool) -> TextIO:
             dropped. Either way nothing more is tried.
     """
     buffer: object = getattr(stream, "buffer", None)
-    under: object = getattr(buffer, "raw", None)
-    if not isinstance(under, io.RawIOBase) or isinstance(under, _Guard):
+    # Under PYTHONUNBUFFERED there is nothing between the text and the file.
+    under: object = getattr(buffer, "raw", buffer)
+    on_file = isinstance(buffer, io.BufferedWriter | io.FileIO)
+    if not on_file or not isinstance(under, io.RawIOBase) or isinstance(under, _Guard):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
-            reconfigure(errors=PLAIN_ERRORS)
+            reconfigure(encoding=None if stream.isatty() else "utf-8", errors=PLAIN_ERRORS)
         return stream
     stream.flush()
     terminal = stream.isatty()
-    inner: Any = io.BufferedWriter(_Guard(under, fails=fails))
-    return io.TextIOWrapper(
+    inner: Any = io.BufferedWriter(_Guard(under, stream, fails=fails))
+    text: TextIO = io.TextIOWrapper(
         inner,
-        encoding=stream.encoding if terminal or not fails else "utf-8",
-        errors=PLAIN_ERRORS if terminal or not fails else "backslashreplace",
+        encoding=stream.encoding if terminal else "utf-8",
+        errors=PLAIN_ERRORS,
         line_buffering=terminal or not fails,
     )
+    return text
 
 
 class _Guard(io.RawIOBase):
     """The bytes under a guarded stream."""
 
-    def __init__(self, raw: io.RawIOBase, *, fails: bool) -> None:
+    def __init__(self, raw: io.RawIOBase, stream: TextIO, *, fails: bool) -> None:
         self._raw = raw
+        # It would close what it writes to, if nothing else knew of it.
+        self._stream = stream
         self._fails = fails
         self._lost = False
 
@@ -251,20 +269,8 @@ class _Guard(io.RawIOBase):
         return self._raw.fileno()
 
 
-def _open_closed() -> None:
-    for number in range(3):
-        try:
-            os.fstat(number)
-        except OSError:
-            # The lowest number that is free, so this one.
-            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
-    sys.stdin = sys.stdin or _nowhere("r")
-    sys.stdout = sys.stdout or _nowhere("w")
-    sys.stderr = sys.stderr or _nowhere("w")
-
-
-def _nowhere(mode: Literal["r", "w"]) -> TextIO:
-    return open(os.devnull, mode, encoding="utf-8")  # noqa: PTH123
+def _stream(number: int, mode: Literal["r", "w"]) -> TextIO:
+    return open(number, mode, encoding="utf-8", closefd=False)
 
 
 def _in_ascii(error: UnicodeError) -> tuple[str | bytes, int]:

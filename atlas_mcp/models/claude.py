@@ -237,6 +237,7 @@ class Claude:
         call = _Call(self._name, self._price, self._connection.way)
         async with self._connection.lend() as client:
             with call.errors_translated():
+                await self._connection.way.enter(self._name)
                 async with client.messages.with_streaming_response.create(
                     **self._params(request), stream=True, timeout=self._timeout()
                 ) as response:
@@ -372,6 +373,8 @@ class _Call:
             raise self._refused(error, asked=streamed) from error
         except anthropic.CredentialsError as error:
             raise ModelRejected(self._model, f"{_NO_KEY}; {type(error).__name__}") from error
+        except WayClosed as error:
+            raise self._cut(error) from error
         except UnicodeEncodeError:
             # Its text would quote the key.
             raise ModelRejected(
@@ -415,8 +418,8 @@ class _Call:
             secrets_of(error.request.headers),
         )
         if asked and found.lasting is not None:
-            surely = found.lasting == "credit"
-            self._way.refused(found.text, error.request_id, surely=surely)
+            model = self._model if found.lasting == "credit" else None
+            self._way.refused(found.text, error.request_id, model=model)
         else:
             self._way.answered()
         if found.retryable:
@@ -444,6 +447,7 @@ class _Call:
                 usage=Usage(requests=error.requests),
                 cost_usd=FREE,
             )
+        self._way.answered()
         if isinstance(
             error, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError | httpx2.InvalidURL
         ):

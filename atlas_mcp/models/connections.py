@@ -61,8 +61,6 @@ _PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
 _TELLS_OF_THE_KEY = frozenset({400, 401, 402, 403, 429})
 """Statuses that may mean a refused key or an empty account: whoever reads the body knows."""
 
-_PASSED = "atlas_mcp.passed"
-
 
 class WayClosed(Exception):
     """A call that is not made, or not gone on with.
@@ -164,18 +162,27 @@ class Way:
             },
         }
 
-    def refused(self, message: str, request_id: str | None, *, surely: bool) -> None:
-        """Take note that every further call with this key would be refused too.
+    async def enter(self, model: str) -> None:
+        """Wait until a call may be made: until the first one has told whether the key is taken.
+
+        Raises:
+            WayClosed: The call would be refused, as another was not long ago.
+        """
+        await self._account.enter(model)
+
+    def refused(self, message: str, request_id: str | None, *, model: str | None) -> None:
+        """Take note that further calls would be refused too.
 
         Args:
             message: What such calls are told.
             request_id: The vendor's id of the call that was refused.
-            surely: Whether that holds also of a key that was accepted before.
+            model: The model that the account has no credit for; `None` where it is the key that is
+                refused, and so every call with it.
         """
-        self._account.refuse(WayClosed(message, request_id=request_id), surely=surely)
+        self._account.refuse(WayClosed(message, request_id=request_id), model)
 
     def answered(self) -> None:
-        """Take note of an answer that says nothing of the key."""
+        """Take note of a call that has ended, and said nothing of the key."""
         self._account.release()
 
     def _by_tls(self, proxy: Proxy | None) -> bool:
@@ -183,11 +190,8 @@ class Way:
         return any(urlsplit(address).scheme == "https" for address in addresses)
 
     async def _before(self, request: httpx2.Request) -> None:
-        """Dress a request for its address, and hold it back where it would be refused."""
+        """Dress a request for its address."""
         _dress(request, self.api_key, named=self.base_url is not None)
-        if not request.extensions.get(_PASSED):
-            request.extensions = {**request.extensions, _PASSED: True}
-            await self._account.enter(has_key="authorization" in request.headers)
 
     async def _after(self, response: httpx2.Response) -> None:
         """Take note of a key that is accepted, and refuse to be sent elsewhere."""
@@ -205,44 +209,47 @@ class _Account:
 
     _accepted: bool = False
     _first: anyio.Event | None = None
-    _refusal: WayClosed | None = None
-    _refused_until: float = 0.0
+    _refusals: dict[str | None, tuple[WayClosed, float]] = field(
+        default_factory=dict[str | None, tuple[WayClosed, float]]
+    )
 
-    async def enter(self, *, has_key: bool) -> None:
+    async def enter(self, model: str) -> None:
         """Wait for the first answer to the key, if it is being asked for.
 
         Raises:
-            WayClosed: The key was refused not long ago.
+            WayClosed: The key, or the model with it, was refused not long ago.
         """
-        self._check()
-        if self._accepted or not has_key:
+        self._check(model)
+        if self._accepted:
             return
         if self._first is None or self._first.is_set():
             self._first = anyio.Event()
             return
         with anyio.move_on_after(FIRST_ANSWER):
             await self._first.wait()
-        self._check()
+        self._check(model)
 
     def accept(self) -> None:
-        self._accepted, self._refusal = True, None
+        self._accepted = True
         self.release()
 
-    def refuse(self, refusal: WayClosed, *, surely: bool) -> None:
+    def refuse(self, refusal: WayClosed, model: str | None) -> None:
         # A key that was accepted before is believed to be refused when it is so twice in a row.
-        if surely or not self._accepted:
-            self._refusal, self._refused_until = refusal, anyio.current_time() + REFUSED_FOR
-        self._accepted = False
+        if model is not None or not self._accepted:
+            self._refusals[model] = (refusal, anyio.current_time() + REFUSED_FOR)
+        if model is None:
+            self._accepted = False
         self.release()
 
     def release(self) -> None:
         if self._first is not None:
             self._first.set()
 
-    def _check(self) -> None:
-        known = self._refusal
-        if known is not None and anyio.current_time() < self._refused_until:
-            raise WayClosed(known.message, request_id=known.request_id)
+    def _check(self, model: str) -> None:
+        for known in (None, model):
+            refusal, until = self._refusals.get(known, (None, 0.0))
+            if refusal is not None and anyio.current_time() < until:
+                raise WayClosed(refusal.message, request_id=refusal.request_id)
 
 
 def limits() -> httpx2.Limits:
@@ -301,10 +308,18 @@ def check_proxy(proxy: Proxy) -> None:
     Raises:
         WayClosed: The message names the variable.
     """
-    scheme = urlsplit(proxy.url).scheme
+    known = ", ".join(f"{one}://HOST:PORT" for one in _PROXY_SCHEMES)
+    unusable = WayClosed(f"{proxy.variable} names no proxy that can be used: it takes {known}")
+    try:
+        parts = urlsplit(proxy.url)
+        scheme = parts.scheme
+        # Without the name and the password that a proxy's address may have.
+        host = parts.netloc.rpartition("@")[2]
+        endpoint_address(f"http://{host}")
+    except ValueError:
+        raise unusable from None
     if scheme not in _PROXY_SCHEMES:
-        known = ", ".join(f"{one}://" for one in _PROXY_SCHEMES)
-        raise WayClosed(f"{proxy.variable} names no proxy that can be used: it takes {known}")
+        raise unusable
     if scheme.startswith("socks") and find_spec("socksio") is None:
         raise WayClosed(
             f"{proxy.variable} names a SOCKS proxy, and the package that it needs is not "

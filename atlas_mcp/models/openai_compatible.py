@@ -187,6 +187,7 @@ class OpenAICompatible(Model):
         call = self._call(on_tokens, on_usage)
         params = chat_params(self._spec, request, stream_usage=self._preset.stream_usage)
         with call.errors_translated():
+            await self._connection.way.enter(self.name)
             async with (
                 self._connection.lend() as client,
                 client.chat.completions.with_streaming_response.create(
@@ -463,8 +464,8 @@ class _Call:
             error.status_code, headers, body, self._wording, secrets_of(error.request.headers)
         )
         if asked and found.lasting is not None:
-            surely = found.lasting == "credit"
-            self._way.refused(found.text, error.request_id, surely=surely)
+            model = self._spec.model if found.lasting == "credit" else None
+            self._way.refused(found.text, error.request_id, model=model)
         else:
             self._way.answered()
         if found.retryable:
@@ -505,6 +506,7 @@ class _Call:
                 usage=Usage(requests=error.requests),
                 cost_usd=FREE,
             )
+        self._way.answered()
         if isinstance(
             error, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError | httpx2.InvalidURL
         ):

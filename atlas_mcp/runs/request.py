@@ -218,6 +218,10 @@ def _instruction(wish: str | None) -> str | None:
             "instruction",
             f"has {len(wish):,} characters; at most {MAX_INSTRUCTION_CHARS:,} are taken",
         )
+    try:
+        (wish or "").encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInput("instruction", "is not valid Unicode; write it in UTF-8") from error
     return wish or None
 
 

@@ -24,6 +24,7 @@ from atlas_mcp.models import connections
 from atlas_mcp.models.claude import Claude
 from atlas_mcp.models.claude import Connection as ClaudeConnection
 from atlas_mcp.models.connections import WayClosed, check_proxy, proxy_of
+from atlas_mcp.models.openai_compatible import Connection as ChatConnection
 from atlas_mcp.models.openai_compatible import OpenAICompatible
 
 KEY = "sk-secret-of-ours-42"
@@ -321,6 +322,23 @@ async def test_a_key_that_is_refused_is_refused_once(
     assert sorted(error.usage.requests for error in errors if error.usage) == [0, 0, 1]
 
 
+@pytest.mark.parametrize(("status", "asked"), [(401, 1), (402, 2)])
+async def test_a_refused_key_is_refused_to_all_models_and_missing_credit_to_one(
+    status: int, asked: int
+) -> None:
+    """What an account has no credit for may stand beside models that cost nothing."""
+    place = Place(always(status, JSON, "{}"))
+    with place.serving() as here:
+        connection = ChatConnection(f"{here}/v1", KEY)
+        for name in ("openai/a", "openai/b", "openai/a", "openai/b"):
+            model = OpenAICompatible(ModelSpec(name), connection=connection)
+            with pytest.raises(ModelRejected):
+                await model.generate(ASK)
+        await connection.aclose()
+
+    assert len(place.asked) == asked
+
+
 async def test_after_a_while_a_refused_key_is_tried_again(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -559,7 +577,14 @@ def nothing_installed(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("url", "words"),
-    [("socks5://u:secret@p:1", "`socksio`"), ("socks://u:secret@p:1", "socks5://")],
+    [
+        ("socks5://u:secret@p:1", "`socksio`"),
+        ("socks://u:secret@p:1", "socks5://"),
+        ("http://u:secret@p:99999", "http://HOST:PORT"),
+        ("http://u:secret@[::1", "http://HOST:PORT"),
+        ("http://u:secret@", "http://HOST:PORT"),
+        ("u:secret@a b", "http://HOST:PORT"),
+    ],
 )
 async def test_a_proxy_that_cannot_be_used_is_told_before_any_call(
     make: Make, no_proxies: pytest.MonkeyPatch, url: str, words: str

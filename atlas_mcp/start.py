@@ -61,6 +61,8 @@ def _hold_places() -> None:
             # The lowest number that is free is given, and those below are taken.
             os.open(os.devnull, os.O_RDWR)
             os.set_inheritable(descriptor, True)
+    sys.stdin = sys.stdin or open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
 
 
 def _end_at_signals(interrupted: int | None) -> None:

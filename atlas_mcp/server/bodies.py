@@ -71,6 +71,8 @@ class Bodies:
             headers: Those of its request, names in lower case.
             receive: Gives its parts.
         """
+        if self._ending:
+            return ENDING
         declared = headers.get(b"content-length", b"")
         if declared.isdigit() and int(declared[:20]) > MAX_MESSAGE_BYTES:
             return TOO_LONG
@@ -79,8 +81,6 @@ class Bodies:
         body = Body(self)
         with anyio.CancelScope() as scope:
             self._arriving.add(scope)
-            if self._ending:
-                scope.cancel("the server ends")
             try:
                 wrong = await body.arrive(receive)
                 if wrong is None:

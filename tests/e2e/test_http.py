@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import http.client
+import json
+import signal
 import socket
 import subprocess
 from collections.abc import Generator, Mapping
@@ -154,3 +157,106 @@ async def test_a_server_on_another_loopback_address_is_reached_at_the_url_it_pri
 
     assert url.startswith("http://[::1]:")
     assert "solve_with_atlas" in [tool.name for tool in tools]
+
+
+def half_sent(url: str, count: int) -> list[socket.socket]:
+    """Return connections that each hold half a request: of some the head, of others the body."""
+    port = int(url.rpartition(":")[2].partition("/")[0])
+    head = (
+        f"POST /mcp HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\ncontent-type: application/json\r\n"
+        "accept: application/json, text/event-stream\r\ncontent-length: 30000000\r\n\r\n"
+    ).encode()
+    made = [socket.create_connection(("127.0.0.1", port)) for _ in range(count)]
+    for number, connection in enumerate(made):
+        connection.sendall(head[:40] if number % 4 == 0 else head + b'{"jsonrpc":' + b" " * 60_000)
+    return made
+
+
+async def test_half_sent_requests_neither_hold_up_the_end_nor_fill_the_log(
+    environ: dict[str, str],
+) -> None:
+    with serving(environ) as (process, url):
+        senders = half_sent(url, 40)
+        with anyio.fail_after(PATIENCE):
+            async with Client(url) as client:
+                # Whoever sends a whole request is served meanwhile.
+                tools = (await client.list_tools()).tools
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=PATIENCE)
+        for sender in senders:
+            sender.close()
+
+    assert len(tools) >= 3
+    assert (process.returncode, out, err) == (0, b"", ENDING)
+
+
+async def test_clients_that_leave_in_the_middle_leave_nothing_in_the_log(
+    environ: dict[str, str],
+) -> None:
+    with serving(environ) as (process, url):
+        for sender in half_sent(url, 20):
+            sender.close()
+        with anyio.fail_after(PATIENCE):
+            async with Client(url) as client:
+                await client.list_tools()
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=PATIENCE)
+
+    assert (process.returncode, out, err) == (0, b"", ENDING)
+
+
+def test_a_sender_of_too_much_hears_so_though_it_is_still_sending(
+    environ: dict[str, str],
+) -> None:
+    with serving(environ) as (_, url):
+        port = int(url.rpartition(":")[2].partition("/")[0])
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+        connection.request("POST", "/mcp", b" " * 33_000_000, {"content-type": "application/json"})
+        status = connection.getresponse().status
+        connection.close()
+
+    assert status == 413
+
+
+@pytest.mark.parametrize(
+    ("allowed", "host", "status"),
+    [
+        ("", "atlas", 421),
+        ("atlas", "atlas", 200),
+        ("atlas", "atlas:8000", 200),
+        ("atlas", "127.0.0.1:80", 200),
+        ("atlas:8000", "atlas:8000", 200),
+        ("atlas:8000", "atlas:9000", 421),
+        ("atlas", "atlas.example.org", 421),
+        ("other,atlas", "atlas", 200),
+    ],
+)
+def test_the_names_that_it_answers_to_besides_loopback_are_configured(
+    environ: dict[str, str], allowed: str, host: str, status: int
+) -> None:
+    if allowed:
+        environ["ATLAS_SERVER_ALLOWED_HOSTS"] = allowed
+    hello = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "initialize",
+        "params": {
+            "protocolVersion": "2025-11-25",
+            "capabilities": {},
+            "clientInfo": {"name": "test", "version": "1"},
+        },
+    }
+    with serving(environ) as (_, url):
+        port = int(url.rpartition(":")[2].partition("/")[0])
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+        headers = {
+            "host": host,
+            "origin": f"http://{host}",
+            "content-type": "application/json",
+            "accept": "application/json, text/event-stream",
+        }
+        connection.request("POST", "/mcp", json.dumps(hello), headers)
+        answered = connection.getresponse().status
+        connection.close()
+
+    assert answered == status

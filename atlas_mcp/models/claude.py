@@ -21,6 +21,7 @@ from atlas_mcp.atlas.usage import FREE, Cost, Price, Usage
 from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.answers import (
     LONGEST_BODY,
+    Refusal,
     Wording,
     page_of,
     page_text,
@@ -391,6 +392,8 @@ class _Call:
         except StreamFailed as error:
             said = words(error.message, self.secrets)
             text = f"the API broke off the reply: {error.kind} ({said})"
+            body = {"error": {"type": error.kind, "message": error.message}}
+            self._remember(refusal(400, {}, body, self._wording, self.secrets), self.request_id)
             raise self._broken_off(text, retryable=error.kind in _RETRYABLE_KINDS) from error
 
     @property
@@ -419,11 +422,9 @@ class _Call:
             self._wording,
             secrets_of(error.request.headers),
         )
-        if asked and found.lasting is not None:
-            model = self._model if found.lasting == "credit" else None
-            self._way.refused(found.text, error.request_id, model=model)
-        else:
-            self._way.answered()
+        if asked:
+            self._remember(found, error.request_id)
+        self._way.answered()
         if found.retryable:
             return ModelUnavailable(
                 self._model,
@@ -436,6 +437,12 @@ class _Call:
         return ModelRejected(
             self._model, found.text, request_id=error.request_id, usage=self._sent, cost_usd=FREE
         )
+
+    def _remember(self, found: Refusal, request_id: str | None) -> None:
+        """Take note if other calls would be refused as this one was."""
+        if found.lasting is not None:
+            model = self._model if found.lasting == "credit" else None
+            self._way.refused(found.text, request_id, model=model)
 
     def _cut(self, error: BaseException) -> ModelError:
         """Return what a failure of the connection means."""

@@ -322,6 +322,19 @@ async def test_a_key_that_is_refused_is_refused_once(
     assert sorted(error.usage.requests for error in errors if error.usage) == [0, 0, 1]
 
 
+async def test_an_account_that_is_found_empty_inside_a_stream_is_too() -> None:
+    body = 'data: {"error": {"code": 402, "message": "no money"}}\n\n'
+    place = Place(always(200, STREAM, body))
+    with place.serving() as here:
+        model = OpenAICompatible(ModelSpec("openai/m", base_url=f"{here}/v1"), api_key=KEY)
+        for _ in range(3):
+            with pytest.raises(ModelRejected, match="no money"):
+                await model.generate(ASK)
+        await model.aclose()
+
+    assert len(place.asked) == 1
+
+
 @pytest.mark.parametrize(("status", "asked"), [(401, 1), (402, 2)])
 async def test_a_refused_key_is_refused_to_all_models_and_missing_credit_to_one(
     status: int, asked: int

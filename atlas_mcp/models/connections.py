@@ -33,7 +33,7 @@ ends, so the vendors' hundreds cost more than the reconnects they save: a run ha
 LOOK_TIMEOUT = 5.0
 """Seconds in which an endpoint must say whether it has a model. Our own choice: a person waits."""
 
-FIRST_ANSWER = 0.5
+FIRST_ANSWER = 0.3
 """Seconds for which other calls wait for the first answer to a key: one that is refused is refused
 once. Our own choice: vendors refuse a key within a few hundred milliseconds, and nobody should wait
 longer for those that do not."""

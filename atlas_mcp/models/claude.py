@@ -457,6 +457,14 @@ class _Call:
                 cost_usd=FREE,
             )
         self._way.answered()
+        if isinstance(error, httpx2.TooManyRedirects):
+            return ModelRejected(
+                self._model,
+                f"{self._wording.place} sends calls round in circles; check "
+                f"{self._wording.address}",
+                usage=Usage(requests=1),
+                cost_usd=FREE,
+            )
         if isinstance(
             error, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError | httpx2.InvalidURL
         ):

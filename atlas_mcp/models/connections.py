@@ -284,7 +284,10 @@ def proxy_of(address: str) -> Proxy | None:
     """Return the proxy that the environment sets before an address; none before this machine."""
     from urllib.request import getproxies, proxy_bypass
 
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return None
     host = parts.hostname or ""
     if is_this_machine(host):
         return None

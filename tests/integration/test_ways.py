@@ -205,6 +205,15 @@ async def test_a_redirect_within_the_address_is_followed_with_the_whole_call(mak
     assert [command for command, _, _ in place.asked] == ["POST", "POST"]
 
 
+async def test_a_redirect_in_circles_is_an_address_that_is_wrong(make: Make) -> None:
+    place = Place(always(307, {"location": "/again"}, ""))
+    with place.serving() as here:
+        error = await failure_of(make(here))
+
+    assert isinstance(error, ModelRejected)
+    assert "in circles; check base_url" in str(error)
+
+
 # What goes where
 
 ENVIRONMENT = {

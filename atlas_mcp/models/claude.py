@@ -169,6 +169,9 @@ class Connection:
                 "there is no home folder in which Anthropic's client could look for a profile; set "
                 "`ANTHROPIC_API_KEY`, or HOME"
             ) from error
+        if not client.base_url.host:
+            # A variable that is set and empty is an unset one, for everybody but this client.
+            client.base_url = OWN_ADDRESS
         if not _has_credentials(client):
             raise _NoCredentialsError
         return client

@@ -261,6 +261,18 @@ async def test_the_environments_own_address_gets_all_that_it_holds_for_it(
     assert headers["x-company"] == "env-secret"
 
 
+@pytest.mark.parametrize("empty", ["", " "])
+async def test_an_address_that_is_set_and_empty_is_an_unset_one(
+    monkeypatch: pytest.MonkeyPatch, empty: str
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", empty)
+    connection = ClaudeConnection(api_key=KEY)
+
+    assert str((await connection.client()).base_url) == "https://api.anthropic.com"
+
+    await connection.aclose()
+
+
 async def test_a_gateway_without_a_key_of_its_own_is_not_asked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
 from typing import Literal, TypeAlias
 
 from rich.cells import cell_len, set_cell_size
@@ -114,7 +113,7 @@ def print_runs(summaries: Sequence[RunSummary], *, limit: int, as_json: bool) ->
     rows += [
         (
             summary.run_id,
-            f"{datetime.fromtimestamp(summary.opened_at).astimezone():%Y-%m-%d %H:%M}",
+            f"{listing.moment(summary.opened_at).astimezone():%Y-%m-%d %H:%M}",
             listing.status_of(summary),
             summary.workflow,
             summary.title,
@@ -136,7 +135,7 @@ def print_expired(runs: Sequence[RunSummary], *, as_data: bool) -> None:
     rows = [
         (
             run.run_id,
-            f"{datetime.fromtimestamp(run.updated_at).astimezone():%Y-%m-%d}",
+            f"{listing.moment(run.updated_at).astimezone():%Y-%m-%d}",
             size_text(run.size_bytes),
             run.title,
         )

@@ -36,13 +36,16 @@ Evidence: TypeAlias = Literal["data", "people", "none"]
 _NEW_LINE = re.compile("\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 """Whatever a program may take for the end of a line."""
 
+ERROR_CHARS = 4_000
+"""Characters of what went wrong: a line, though perhaps a long one."""
+
 MAX_SHOWN = 20
 """Runs listed before a question is asked about them."""
 
 
 def fail(message: str, code: int) -> int:
     """Tell people what went wrong, and return the exit code."""
-    tell(f"atlas-mcp: {message}")
+    tell(f"atlas-mcp: {one_line(message, ERROR_CHARS)}")
     return code
 
 

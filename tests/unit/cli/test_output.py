@@ -89,6 +89,13 @@ def test_the_pool_says_what_is_wrong_in_the_words_it_was_told(
     assert len(out) < 5_000
 
 
+def test_what_went_wrong_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert output.fail("the endpoint says\r\natlas-mcp: all is well\x1b[2J", 1) == 1
+
+    said = "atlas-mcp: the endpoint says atlas-mcp: all is well\\u001b[2J\n"
+    assert capsys.readouterr().err == said
+
+
 @pytest.mark.parametrize("seconds", [-1e300, -1.0, 0.0, 1e9, 1e18, float("inf")])
 def test_a_time_of_any_clock_can_be_listed(
     seconds: float, capsys: pytest.CaptureFixture[str]

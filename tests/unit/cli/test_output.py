@@ -68,7 +68,7 @@ def test_runs_are_counted_as_people_count(count: int, says: str) -> None:
 @pytest.mark.parametrize(
     "ready",
     [
-        'not installed: pip install "atlas-solve-mcp[local]"',
+        'not installed: pip install ".[local]"',
         "not reachable: [/foo] \x1b[2J [bold]x[/bold]\r\n\x9b31m",
         "not reachable: " + "very long " * 10_000,
     ],

@@ -181,11 +181,18 @@ def test_the_name_of_a_file_is_no_problem(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("question.txt").write_text("6 * 7?")
+    for name, quoted in (("question.txt", "question.txt"), ("my q.txt", "'my q.txt'")):
+        Path(name).write_text("6 * 7?")
 
-    assert main(["solve", "question.txt"]) == 2
+        assert main(["solve", name]) == 2
 
-    assert "`< question.txt`" in capfd.readouterr().err
+        assert f"`- < {quoted}`" in capfd.readouterr().err
+
+
+def test_a_problem_is_one_argument(capfd: pytest.CaptureFixture[str]) -> None:
+    for words in (["What", "is", "6", "*", "7?"], ["What is", "6 * 7?"], ["-5 + 3", "= ?"]):
+        assert main(["solve", *words]) == 2
+        assert "between quotation marks" in capfd.readouterr().err
 
 
 STDIN = {
@@ -227,6 +234,7 @@ def test_a_problem_and_a_schema_may_be_marked_as_shells_do(
     assert block["text"] == "<problem>\nWie groß ist 6 · 7?\n</problem>"
 
 
+@posix
 def test_a_schema_that_never_ends_or_is_too_deep_is_refused(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -273,6 +281,7 @@ WAYS_OUT = {
 }
 
 
+@posix
 @pytest.mark.skipif(not FULL.exists(), reason="a device of Linux")
 @pytest.mark.parametrize("case", WAYS_OUT)
 def test_a_stream_that_takes_nothing_is_a_line_or_none(case: str, shell: Shell) -> None:
@@ -285,6 +294,7 @@ def test_a_stream_that_takes_nothing_is_a_line_or_none(case: str, shell: Shell) 
     assert len(done.stderr.splitlines()) == (1 if says else 0)
 
 
+@posix
 @pytest.mark.skipif(not FULL.exists(), reason="a device of Linux")
 @pytest.mark.parametrize(
     ("streams", "code"), [("> /dev/full", 1), ("2> /dev/full", 0), (">&-", 0), ("2>&-", 0)]
@@ -338,6 +348,30 @@ def test_a_terminal_that_knows_few_characters_gets_all_that_it_can(
     assert code == 0
     assert b"Traceback" not in seen
     assert b"\\u6f22 \\U0001f600 - +" in seen or b"\\u6f22 \\U0001f600 \x97 +" in seen
+
+
+@posix
+def test_a_terminal_that_draws_nothing_gets_lines(shell: Shell) -> None:
+    shell.environ["TERM"] = "dumb"
+    assert sys.platform != "win32"
+    import pty
+
+    controller, terminal = pty.openpty()
+    with shell.reaching(MessagesApi(AtlasPlay())):
+        process = subprocess.Popen(
+            [*COMMAND, "solve", "6 * 7?"],
+            env=shell.environ,
+            stdin=subprocess.DEVNULL,
+            stdout=terminal,
+            stderr=terminal,
+        )
+        os.close(terminal)
+        seen = read_all(controller)
+        code = process.wait(PATIENCE)
+
+    assert code == 0
+    assert b"\x1b" not in seen
+    assert b"#1 claude-sonnet-5-5 direct: started" in seen
 
 
 def read_all(controller: int) -> bytes:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeAlias, cast
 from urllib.parse import unquote
 
 from atlas_mcp.atlas.messages import Json
+from atlas_mcp.atlas.schema_fault import shown
 
 Schema: TypeAlias = Mapping[str, Json] | bool
 """A schema, or a part of one."""
@@ -108,7 +109,8 @@ def check_keywords(where: tuple[str, ...], schema: Mapping[str, Json]) -> None:
         fits, wanted = _RULES[keyword]
         if not fits(value):
             raise BadSchema(
-                f"is not a valid JSON Schema at {pointer((*where, keyword))}: it must be {wanted}"
+                f"is not a valid JSON Schema at {pointer((*where, keyword))}: {shown(value)} "
+                f"stands there, and it must be {wanted}"
             )
     if where and "$id" in schema:
         raise BadSchema(f"has an $id at {pointer(where)}; only the whole schema may have one")

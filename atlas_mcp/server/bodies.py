@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
 import anyio
+
+from atlas_mcp.models.off_loop import give_back_memory, off_loop
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -40,6 +43,9 @@ MAX_PARTS = 100_000
 """Values in the JSON of one request. Our own choice: a schema has at most some thousand,
 and reading these takes 50 ms."""
 
+PIECE_BYTES = 65_536
+"""Bytes that are looked at at once."""
+
 RETRY_SECONDS = 5
 """Seconds after which to send a body again for which there was no room."""
 
@@ -64,7 +70,9 @@ class Bodies:
                 await self._app(scope, body.replayed(receive), body.released_by(send))
                 return
         finally:
-            body.release()
+            was_large = body.release() > SMALL_BYTES
+            if was_large and not self._buffered:
+                await give_back_memory()
         await _refuse(send, *refused)
 
     def has_room(self, size: int, more: int) -> bool:
@@ -83,6 +91,7 @@ class _Body:
     def __init__(self, bodies: Bodies) -> None:
         self._bodies = bodies
         self._size = 0
+        self._counted = 0
         self._taken: list[Message] = []
 
     async def take_in(self, receive: Receive) -> tuple[int, str] | None:
@@ -107,12 +116,13 @@ class _Body:
             if not self._bodies.has_room(self._size, arrived):
                 return 503, "too many large requests are arriving; send it again later"
             self._size += arrived
+            self._counted += arrived
             self._bodies.count(arrived)
             if not message.get("more_body", False):
                 chunks = [one.get("body", b"") for one in self._taken]
-                if has_too_many_parts(chunks):
-                    return 413, f"the request has more than {MAX_PARTS:,} values; send fewer"
-                return None
+                if self._size <= SMALL_BYTES:
+                    return fault_in_body(chunks)
+                return await off_loop("bodies", partial(fault_in_body, chunks))
 
     def replayed(self, receive: Receive) -> Receive:
         """Return what gives the body as it came, and then what comes."""
@@ -132,28 +142,69 @@ class _Body:
 
         return sent
 
-    def release(self) -> None:
-        """Count the body no more. Does nothing the second time."""
-        self._bodies.count(-self._size)
-        self._size = 0
+    def release(self) -> int:
+        """Count the body no more, and return how long it was. The second time counts nothing."""
+        self._bodies.count(-self._counted)
+        self._counted = 0
+        return self._size
 
 
-def has_too_many_parts(chunks: Sequence[bytes]) -> bool:
-    """Return whether a text of JSON has more values than are read; for other texts, anything.
+def fault_in_body(chunks: Sequence[bytes]) -> tuple[int, str] | None:
+    """Return the status and the words with which a body is refused unread; `None` for none.
 
-    Counted with what stands in strings first, as that is quick and nearly always enough.
+    A long one must be a call of a tool: nothing else has reason to be long, and what is wrong with
+    a message is told with all of it.
     """
-    if _parts_in(chunks) <= MAX_PARTS:
+    if has_too_many_parts(chunks):
+        return 413, f"the request has more than {MAX_PARTS:,} values; send fewer"
+    if sum(map(len, chunks)) <= SMALL_BYTES or _is_call(b"".join(chunks)):
+        return None
+    return 413, f"only calls of tools may be longer than {SMALL_BYTES:,} bytes; send less"
+
+
+def _is_call(text: bytes) -> bool:
+    from pydantic_core import from_json
+
+    try:
+        found: Any = from_json(text)
+    except ValueError:
         return False
-    text = b"".join(chunks).replace(b"\\\\", b"").replace(b'\\"', b"")
-    quotes = text.count(b'"')
-    if quotes > 2 * MAX_PARTS:
-        return True
-    return _parts_in(text.split(b'"')[::2]) > MAX_PARTS
+    if not isinstance(found, dict):
+        return False
+    message = cast("dict[str, Any]", found)
+    params: Any = message.pop("params", None)
+    if message.get("method") != "tools/call" or not isinstance(params, dict):
+        return False
+    beside = dict(cast("dict[str, Any]", params))
+    given = beside.pop("arguments", None)
+    return isinstance(given, dict) and len(repr((message, beside))) <= SMALL_BYTES
 
 
-def _parts_in(texts: Sequence[bytes]) -> int:
-    return sum(text.count(one) for text in texts for one in (b",", b"[", b"{"))
+def has_too_many_parts(chunks: Iterable[bytes]) -> bool:
+    """Return whether a text of JSON has more values than are read.
+
+    What stands in strings is no value. Other threads get their turn between two pieces.
+    """
+    count, in_string, held = 0, False, b""
+    for text in _pieces(chunks):
+        text = held + text
+        # Backslashes at the end belong to what follows.
+        kept = text.rstrip(b"\\")
+        held = text[len(kept) :]
+        plain = kept.replace(b"\\\\", b"").replace(b'\\"', b"")
+        strings = plain.split(b'"')
+        for outside in strings[in_string::2]:
+            count += outside.count(b",") + outside.count(b"[") + outside.count(b"{")
+        in_string ^= len(strings) % 2 == 0
+        if count > MAX_PARTS:
+            return True
+    return False
+
+
+def _pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    return (
+        chunk[at : at + PIECE_BYTES] for chunk in chunks for at in range(0, len(chunk), PIECE_BYTES)
+    )
 
 
 def _refused_by_headers(scope: Scope) -> tuple[int, str] | None:

@@ -43,7 +43,8 @@ def errors_shown() -> Generator[None]:
         yield
     except AtlasError as error:
         logger.info("refused: %s", error)
-        raise ToolError(str(error)) from error
+        # It may repeat what it was called with, of whatever length.
+        raise ToolError(_clip(str(error), TEXT_CHARS)) from error
 
 
 def tool_result(view: RunView) -> CallToolResult:

@@ -75,7 +75,13 @@ class Client:
 
 
 def of(size: int) -> Iterator[bytes]:
-    return (b" " * min(CHUNK, size - at) for at in range(0, size, CHUNK))
+    """A call of a tool that has so many bytes."""
+    head = b'{"id":1,"method":"tools/call","params":{"name":"explore","arguments":{"images":["'
+    tail = b'"]}}}'
+    yield head
+    size -= len(head) + len(tail)
+    yield from (b"A" * min(CHUNK, size - at) for at in range(0, size, CHUNK))
+    yield tail
 
 
 async def test_a_body_is_handed_on_as_it_came() -> None:
@@ -198,13 +204,29 @@ LISTS: Callable[[int], bytes] = lambda count: b"[" + b"[]," * count + b"1]"  # n
         (LISTS(5_000_000), True),
         (b"[" + b"1," * 200_000 + b"1]", True),
         (b"[" + b'"",' * 150_000 + b"1]", True),
+        (b'"' + b"x" * 600_000 + b'"', True),
+        (b'{"id":"' + b"x" * 600_000 + b'","method":"tools/call","params":{}}', True),
+        (b'{"id":1,"method":"ping","params":{"x":"' + b"x" * 600_000 + b'"}}', True),
         (json.dumps({"problem": "1,2;[3]{4}," * 30_000}).encode(), False),
         (json.dumps({"problem": '\\",[' * 60_000}).encode(), False),
         (json.dumps({"problem": '"\\"' * 60_000, "x": [1] * MAX_PARTS}).encode(), True),
         (b"[" * 16_000_000, True),
         (b"", False),
     ],
-    ids=["few", "lists", "numbers", "texts", "text", "quotes", "after quotes", "deep", "none"],
+    ids=[
+        "few",
+        "lists",
+        "numbers",
+        "texts",
+        "a text",
+        "an id",
+        "no call",
+        "text",
+        "quotes",
+        "after quotes",
+        "deep",
+        "none",
+    ],
 )
 async def test_a_body_of_too_many_values_is_refused_unread(text: bytes, refused: bool) -> None:
     app = App()

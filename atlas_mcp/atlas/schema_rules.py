@@ -202,7 +202,8 @@ class Graph:
     def expanded(self) -> int:
         """Return how many schemas there are once each reference is replaced by what it leads to.
 
-        A reference back to a schema that it stands in counts as one.
+        A reference back to a schema that it stands in counts as one. Where several types are given,
+        what goes for all of them is written out for each.
         """
         known: dict[int, int] = {}
         opened: set[int] = set()
@@ -220,7 +221,11 @@ class Graph:
                 stack.extend(waiting)
                 continue
             opened.add(number)
-            known[number] = 1 + sum(known.get(one, 1) for one in below)
+            kinds = self._schemas[number].get("type")
+            times = len(cast("list[Json]", kinds)) if isinstance(kinds, list) else 1
+            known[number] = times + sum(
+                known.get(id(to), 1) * (times if same else 1) for same, to in self._leads[number]
+            )
             stack.pop()
         return known[id(self._root)]
 

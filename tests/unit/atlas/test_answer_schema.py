@@ -172,6 +172,7 @@ def two(ref: dict[str, Any], keyword: str) -> dict[str, Any]:
         "dependentSchemas": {"dependentSchemas": {"a": ref, "b": ref}},
         "if": {"if": ref, "then": ref, "else": ref},
         "unevaluatedProperties": {"allOf": [ref, ref], "unevaluatedProperties": ref},
+        "type": {"type": ["null", "integer"], "allOf": [ref]},
         "$dynamicRef": {"allOf": [{"$dynamicRef": ref["$ref"]}, ref]},
     }
     return shapes[keyword]
@@ -185,7 +186,7 @@ def doubling(levels: int, keyword: str = "allOf") -> dict[str, Any]:
 
 KEYWORDS = (
     "allOf", "anyOf", "oneOf", "properties", "items", "dependentSchemas", "if",
-    "unevaluatedProperties", "$dynamicRef",
+    "unevaluatedProperties", "$dynamicRef", "type",
 )  # fmt: skip
 
 

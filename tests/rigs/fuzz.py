@@ -48,7 +48,7 @@ PATIENCE = 180.0
 AT_ONCE = 3
 """Messages that are sent before one is waited for."""
 
-QUIET_SECONDS = 1.0
+QUIET_SECONDS = 4.0
 """Seconds without an answer after which no more is waited for: not everything gets one."""
 
 
@@ -63,10 +63,14 @@ def endpoints() -> dict[str, Answer]:
         "comments": endless(heading(), comments),
         "line": endless(heading(), b"data: " + b"x" * 100_000),
         "errors": endless(heading(500, "application/json"), b'{"error": "' + b"x" * 100_000),
-        "silent": lambda connection: connection.recv(1) and None,
+        "silent": _silent,
         "nonsense": once(b"\0\1\2" * 1_000),
         "deep": endless(heading(), event),
     }
+
+
+def _silent(connection: socket.socket) -> None:
+    connection.recv(1)
 
 
 @dataclass
@@ -75,6 +79,7 @@ class Report:
 
     name: str
     pings: list[float] = field(default_factory=list[float])
+    beside: list[float] = field(default_factory=list[float])
     sent: int = 0
     honest: str = "no answer"
     before_kb: int = 0
@@ -83,13 +88,12 @@ class Report:
     tracebacks: int = 0
 
     def lines(self) -> list[str]:
-        pings = sorted(self.pings) or [float("inf")]
-        p50, p99 = (pings[int(len(pings) * share)] * 1e3 for share in (0.5, 0.99))
         growth = self.after_kb / max(1, self.before_kb)
         ends = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in self.ends.items())
         return [
             f"{self.name}: {self.sent} messages, {len(self.pings)} pings",
-            f"  ping          p50 {p50:.1f} ms, p99 {p99:.1f} ms, longest {pings[-1] * 1e3:.1f} ms",
+            f"  ping          {_times(self.pings)}",
+            f"  at rest       {_times(self.beside)}  (a server that is sent nothing else)",
             f"  honest run    {self.honest}",
             f"  memory        {self.before_kb / 1e3:.0f} MB, then {self.after_kb / 1e3:.0f} MB "
             f"({growth:.2f})",
@@ -105,6 +109,12 @@ class Report:
             and all(seconds < LONGEST_END for seconds in self.ends.values())
             and self.tracebacks == 0
         )
+
+
+def _times(pings: list[float]) -> str:
+    found = sorted(pings) or [float("inf")]
+    p50, p99 = (found[int(len(found) * share)] * 1e3 for share in (0.5, 0.99))
+    return f"p50 {p50:.1f} ms, p99 {p99:.1f} ms, longest {found[-1] * 1e3:.1f} ms"
 
 
 class Server:
@@ -264,15 +274,22 @@ def _solve(solver: str, wait: float) -> dict[str, Any]:
 
 
 @contextmanager
-def pinging(ping: Callable[[int], float], report: Report) -> Generator[None]:
-    """Ping again and again for the length of a block."""
+def pinging(
+    ping: Callable[[int], float], environ: dict[str, str], report: Report
+) -> Generator[None]:
+    """Ping again and again for the length of a block, and a server at rest as often."""
     over = threading.Event()
+    beside = Server(environ, piped=True)
+    at_rest = Stdio(beside)
+    at_rest.ask("hello", "initialize", HELLO)
+    at_rest.send(b'{"jsonrpc":"2.0","method":"notifications/initialized"}')
 
     def go() -> None:
         number = 0
         while not over.wait(PING_SECONDS):
             number += 1
             report.pings.append(ping(number))
+            report.beside.append(at_rest.ping(number))
 
     thread = threading.Thread(target=go, daemon=True)
     thread.start()
@@ -281,6 +298,7 @@ def pinging(ping: Callable[[int], float], report: Report) -> Generator[None]:
     finally:
         over.set()
         thread.join(PATIENCE)
+        beside.end()
 
 
 def settled(server: Server) -> int:
@@ -296,7 +314,7 @@ def settled(server: Server) -> int:
 
 
 def status_of(answer: Any) -> str:
-    found = (answer.get("result") or {}).get("structuredContent") or {}
+    found: Any = (answer.get("result") or {}).get("structuredContent") or {}
     return str(found.get("status", json.dumps(answer)[:200]))
 
 
@@ -313,7 +331,7 @@ def over_stdio(environ: dict[str, str], messages: int, chance: random.Random) ->
         client.send(make(chance).replace(b"\n", b" "))
     client.all_came()
     report.before_kb = settled(server)
-    with pinging(client.ping, report):
+    with pinging(client.ping, environ, report):
         client.ask("honest", "tools/call", _solve("honest", 60))
         for _ in range(messages):
             client.send(fuzz.drawn(chance))
@@ -375,7 +393,7 @@ def over_http(environ: dict[str, str], messages: int, chance: random.Random) -> 
             client.post(body, **headers)
 
     honest: list[bytes] = []
-    with pinging(client.ping, report):
+    with pinging(client.ping, environ, report):
         run = threading.Thread(
             target=lambda: honest.append(
                 client.post(_request("honest", "tools/call", _solve("honest", 60)))[2]

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeAlias, cast
 from urllib.parse import unquote
 
 from atlas_mcp.atlas.messages import Json
+from atlas_mcp.atlas.schema_fault import shown
 
 Schema: TypeAlias = Mapping[str, Json] | bool
 """A schema, or a part of one."""
@@ -108,7 +109,8 @@ def check_keywords(where: tuple[str, ...], schema: Mapping[str, Json]) -> None:
         fits, wanted = _RULES[keyword]
         if not fits(value):
             raise BadSchema(
-                f"is not a valid JSON Schema at {pointer((*where, keyword))}: it must be {wanted}"
+                f"is not a valid JSON Schema at {pointer((*where, keyword))}: {shown(value)} "
+                f"stands there, and it must be {wanted}"
             )
     if where and "$id" in schema:
         raise BadSchema(f"has an $id at {pointer(where)}; only the whole schema may have one")
@@ -200,7 +202,8 @@ class Graph:
     def expanded(self) -> int:
         """Return how many schemas there are once each reference is replaced by what it leads to.
 
-        A reference back to a schema that it stands in counts as one.
+        A reference back to a schema that it stands in counts as one. Where several types are given,
+        what goes for all of them is written out for each.
         """
         known: dict[int, int] = {}
         opened: set[int] = set()
@@ -218,7 +221,11 @@ class Graph:
                 stack.extend(waiting)
                 continue
             opened.add(number)
-            known[number] = 1 + sum(known.get(one, 1) for one in below)
+            kinds = self._schemas[number].get("type")
+            times = len(cast("list[Json]", kinds)) if isinstance(kinds, list) else 1
+            known[number] = times + sum(
+                known.get(id(to), 1) * (times if same else 1) for same, to in self._leads[number]
+            )
             stack.pop()
         return known[id(self._root)]
 

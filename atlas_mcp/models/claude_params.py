@@ -126,10 +126,27 @@ def _without_type_lists(value: Json) -> Json:
     types = schema.get("type")
     if not isinstance(types, list):
         return schema
-    variants = [{**schema, "type": one} for one in cast("list[Json]", types)]
+    variants = [_of_type(schema, one) for one in cast("list[Json]", types)]
     shared = {key: schema[key] for key in ("title", "description", "$defs") if key in schema}
     own = [{key: one for key, one in variant.items() if key not in shared} for variant in variants]
     return own[0] | shared if len(own) == 1 else {**shared, "anyOf": own}
+
+
+_OF_OBJECTS = frozenset({"properties", "required", "additionalProperties", "patternProperties"})
+_OF_LISTS = frozenset({"items", "prefixItems", "minItems", "maxItems"})
+
+
+def _of_type(schema: dict[str, Json], kind: Json) -> dict[str, Json]:
+    """Return what a schema of several types says of one of them.
+
+    Without the parts that bind others: written out for each type, they would double at each level.
+    """
+    foreign: set[str] = set()
+    if kind != "object":
+        foreign |= _OF_OBJECTS
+    if kind != "array":
+        foreign |= _OF_LISTS
+    return {key: one for key, one in {**schema, "type": kind}.items() if key not in foreign}
 
 
 def _messages(request: ModelRequest) -> tuple[list[dict[str, Any]], list[Block]]:

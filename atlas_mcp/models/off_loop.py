@@ -13,9 +13,13 @@ import anyio
 import anyio.to_thread
 from anyio.lowlevel import RunVar
 
+from atlas_mcp.system import memory
+
 T = TypeVar("T")
 
-Line: TypeAlias = Literal["pictures of clients", "pictures for calls", "schemas"]
+Line: TypeAlias = Literal[
+    "pictures of clients", "pictures for calls", "schemas", "bodies", "memory"
+]
 """A kind of work. What a client sends waits in another line than what a call waits for."""
 
 _lines: RunVar[dict[Line, anyio.CapacityLimiter]] = RunVar("atlas_mcp.off_loop")
@@ -36,9 +40,9 @@ async def off_loop(line: Line, work: Callable[[], T]) -> T:
     return await anyio.to_thread.run_sync(work, limiter=limiter)
 
 
-def waiting(line: Line) -> int:
-    """Return how many wait in a line."""
-    try:
-        return _lines.get()[line].statistics().tasks_waiting
-    except LookupError:
-        return 0
+async def give_back_memory() -> None:
+    """Give memory that is free back to the system, once something large is done with.
+
+    The C library of Linux keeps it for later, in pieces that are never put together again.
+    """
+    await off_loop("memory", memory.give_back_memory)

@@ -40,6 +40,6 @@ class KnownArguments:
         unknown = [name for name in cast("dict[str, Any]", given) if name not in known]
         if not unknown:
             return await call_next(ctx)
-        names = ", ".join(f"`{name}`" for name in unknown)
+        names = ", ".join(f"`{name[:80]}`" for name in unknown[:5])
         text = f"{names}: there is no such argument; there are {', '.join(known)}. Nothing was run."
         return CallToolResult(content=[TextContent(type="text", text=text)], is_error=True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from atlas_mcp.server.messages import MAX_MESSAGE_BYTES
+from atlas_mcp.server.messages import MAX_MESSAGE_BYTES, SMALL_BYTES
 
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Send
@@ -24,9 +24,6 @@ MAX_BUFFERED_BYTES = 8 * MAX_MESSAGE_BYTES
 
 MAX_LARGE_BYTES = 6 * MAX_MESSAGE_BYTES
 """Bytes of those that can be taken up by large bodies; the rest is kept for small ones."""
-
-SMALL_BYTES = 500_000
-"""Longest body that is small: all but those with pictures."""
 
 GRACE_SECONDS = 15.0
 """Seconds in which any body may arrive."""
@@ -91,6 +88,11 @@ class Bodies:
                 if not body.whole:
                     body.release()
         return ENDING
+
+    @property
+    def empty(self) -> bool:
+        """Whether none is held at present."""
+        return not self._buffered
 
     def has_room(self, size: int, more: int) -> bool:
         """Return whether there is room for some more bytes of a body of which `size` are there."""

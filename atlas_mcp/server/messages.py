@@ -21,6 +21,7 @@ from mcp_types import (
     jsonrpc_message_adapter,
 )
 from pydantic import ValidationError
+from pydantic_core import from_json
 
 MAX_MESSAGE_BYTES = 32_000_000
 """Bytes of one message: the largest pictures a problem may have, in base64, beside the longest
@@ -35,6 +36,13 @@ TAIL_BYTES = 4_096
 MOST_PARTS = 100_000
 """Values in the JSON of one message. Our own choice: a schema has at most some thousand, and these
 take 50 ms to read. Ten million empty objects, which fit into the bytes, take ten seconds."""
+
+SMALL_BYTES = 500_000
+"""Longest message that may be anything: all but calls of tools with pictures. Nothing else has
+reason to be longer, and what is wrong with a message is told with all of it."""
+
+PIECE_BYTES = 65_536
+"""Bytes that are looked at at once."""
 
 MOST_REFUSALS = 1_000
 """Messages of one batch that are refused one by one."""
@@ -80,6 +88,9 @@ def read_message(data: bytes) -> JSONRPCMessage | list[Refusal]:
     if has_too_many_parts(data):
         text = f"the message has more than the {MOST_PARTS:,} values that are read; send fewer"
         return [Refusal(INVALID_REQUEST, text, _find_id(data))]
+    if len(data) > SMALL_BYTES and not _is_call(data):
+        text = f"only calls of tools may be longer than {SMALL_BYTES:,} bytes; send less"
+        return [Refusal(INVALID_REQUEST, text, _find_id(data))]
     try:
         message = jsonrpc_message_adapter.validate_json(data, by_name=False)
     except ValidationError as error:
@@ -98,21 +109,41 @@ def read_message(data: bytes) -> JSONRPCMessage | list[Refusal]:
 
 
 def has_too_many_parts(data: bytes) -> bool:
-    """Return whether a text of JSON has more values than are read; for other texts, anything.
+    """Return whether a text of JSON has more values than are read.
 
-    Counted with what stands in strings first, as that is quick and nearly always enough.
+    What stands in strings is no value. Other threads get their turn between two pieces.
     """
-    if len(data) <= MOST_PARTS or _parts_in([data]) <= MOST_PARTS:
+    count, in_string, held = 0, False, b""
+    for at in range(0, len(data), PIECE_BYTES):
+        text = held + data[at : at + PIECE_BYTES]
+        # Backslashes at the end belong to what follows.
+        kept = text.rstrip(b"\\")
+        held = text[len(kept) :]
+        plain = kept.replace(b"\\\\", b"").replace(b'\\"', b"")
+        strings = plain.split(b'"')
+        for outside in strings[in_string::2]:
+            count += outside.count(b",") + outside.count(b"[") + outside.count(b"{")
+        in_string ^= len(strings) % 2 == 0
+        if count > MOST_PARTS:
+            return True
+    return False
+
+
+def _is_call(data: bytes) -> bool:
+    """Return whether a message calls a tool, and is short but for the arguments."""
+    try:
+        found: object = from_json(data)
+    except ValueError:
         return False
-    text = data.replace(b"\\\\", b"").replace(b'\\"', b"")
-    quotes = text.count(b'"')
-    if quotes > 2 * MOST_PARTS:
-        return True
-    return _parts_in(text.split(b'"')[::2]) > MOST_PARTS
-
-
-def _parts_in(texts: Sequence[bytes]) -> int:
-    return sum(text.count(one) for text in texts for one in (b",", b"[", b"{"))
+    if not isinstance(found, dict):
+        return False
+    message = cast("dict[str, Any]", found)
+    params: object = message.pop("params", None)
+    if message.get("method") != "tools/call" or not isinstance(params, dict):
+        return False
+    beside = dict(cast("dict[str, Any]", params))
+    given = beside.pop("arguments", None)
+    return isinstance(given, dict) and len(repr((message, beside))) <= SMALL_BYTES
 
 
 def too_long(head: bytes, tail: bytes) -> Refusal:

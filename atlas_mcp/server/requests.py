@@ -6,12 +6,14 @@ them is held, and for how long, is the business of `server.bodies`.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mcp_types import INVALID_REQUEST
 
+from atlas_mcp.models.off_loop import give_back_memory, off_loop
 from atlas_mcp.server.bodies import Bodies, Unread
-from atlas_mcp.server.messages import MARK, Refusal, read_message
+from atlas_mcp.server.messages import MARK, SMALL_BYTES, Refusal, read_message
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -46,9 +48,11 @@ class WholeRequests:
             text = f"the request was not served: {body.rule}"
             await _refuse(body.status, Refusal(INVALID_REQUEST, text), send)
             return
+        content = bytes(body.content)
+        large = len(content) > SMALL_BYTES
         try:
-            content = bytes(body.content)
-            refused = _refused(headers.get(b"content-type", b""), content)
+            look = partial(_refused, headers.get(b"content-type", b""), content)
+            refused = await off_loop("bodies", look) if large else look()
             if refused is not None:
                 await _refuse(400, refused, send)
                 return
@@ -60,6 +64,8 @@ class WholeRequests:
             await self._app(_with_length(scope, content), hear, body.released_by(send))
         finally:
             body.release()
+            if large and self._bodies.empty:
+                await give_back_memory()
 
 
 def _refused(content_type: bytes, content: bytes) -> Refusal | None:

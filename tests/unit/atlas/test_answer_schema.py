@@ -172,6 +172,7 @@ def two(ref: dict[str, Any], keyword: str) -> dict[str, Any]:
         "dependentSchemas": {"dependentSchemas": {"a": ref, "b": ref}},
         "if": {"if": ref, "then": ref, "else": ref},
         "unevaluatedProperties": {"allOf": [ref, ref], "unevaluatedProperties": ref},
+        "type": {"type": ["null", "integer"], "allOf": [ref]},
         "$dynamicRef": {"allOf": [{"$dynamicRef": ref["$ref"]}, ref]},
     }
     return shapes[keyword]
@@ -185,7 +186,7 @@ def doubling(levels: int, keyword: str = "allOf") -> dict[str, Any]:
 
 KEYWORDS = (
     "allOf", "anyOf", "oneOf", "properties", "items", "dependentSchemas", "if",
-    "unevaluatedProperties", "$dynamicRef",
+    "unevaluatedProperties", "$dynamicRef", "type",
 )  # fmt: skip
 
 
@@ -261,10 +262,10 @@ FAULTY: list[Any] = [
     ({"enum": ["x"] * 1_000_000}, "is longer than 16,384 bytes"),
     ({"enum": ["\ud800"]}, "is not valid Unicode"),
     ({"maximum": float("inf")}, "is not JSON"),
-    ({"required": ["a", "a"]}, "at required: it must be a list of strings, each once"),
-    ({"required": [1, "a"] * 1_500}, "at required: it must be a list of strings, each once"),
-    ({"anyOf": []}, "at anyOf: it must be a list of schemas"),
-    ({"multipleOf": 0}, "at multipleOf: it must be a number above 0"),
+    ({"required": ["a", "a"]}, "and it must be a list of strings, each once"),
+    ({"required": [1, "a"] * 1_500}, "and it must be a list of strings, each once"),
+    ({"anyOf": []}, "and it must be a list of schemas"),
+    ({"multipleOf": 0}, "at multipleOf: 0 stands there, and it must be a number above 0"),
     ({"items": [{"type": "string"}]}, "at items: no schema stands there"),
     ({"properties": {"a": {"minLength": -1}}}, "at properties/a/minLength"),
 ]

@@ -11,8 +11,7 @@ import anyio
 import pytest
 
 from atlas_mcp.server import bodies
-from atlas_mcp.server.bodies import SMALL_BYTES
-from atlas_mcp.server.messages import MAX_MESSAGE_BYTES
+from atlas_mcp.server.messages import MAX_MESSAGE_BYTES, SMALL_BYTES
 from atlas_mcp.server.requests import WholeRequests
 
 CHUNK = 65_536
@@ -81,7 +80,13 @@ class Client:
 
 
 def of(size: int) -> Iterator[bytes]:
-    return (b" " * min(CHUNK, size - at) for at in range(0, size, CHUNK))
+    """A call of a tool that has so many bytes."""
+    head = b'{"id":1,"method":"tools/call","params":{"name":"explore","arguments":{"images":["'
+    tail = b'"]}}}'
+    yield head
+    size -= len(head) + len(tail)
+    yield from (b"A" * min(CHUNK, size - at) for at in range(0, size, CHUNK))
+    yield tail
 
 
 async def test_a_body_is_handed_on_as_it_came() -> None:

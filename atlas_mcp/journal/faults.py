@@ -5,14 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
+import sys
 from pathlib import Path
 
 from atlas_mcp.errors import JournalError
-
-try:
-    import resource
-except ImportError:  # pragma: no cover - Windows has no limits of this kind
-    resource = None
 
 Fault = (sqlite3.Error, OSError)
 """What files and SQLite raise."""
@@ -104,5 +100,11 @@ def _no_descriptor_left() -> bool:
 
 
 def _more_files() -> str:
-    limit = "" if resource is None else f" (now {resource.getrlimit(resource.RLIMIT_NOFILE)[0]})"
-    return f"raise the limit of open files{limit}, e.g. with `ulimit -n 4096`, and start again"
+    if sys.platform == "win32":
+        return "end programs that keep many files open, and start again"
+    import resource
+
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return (
+        f"raise the limit of open files (now {limit}), e.g. with `ulimit -n 4096`, and start again"
+    )

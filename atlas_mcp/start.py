@@ -61,6 +61,8 @@ def _hold_places() -> None:
             # The lowest number that is free is given, and those below are taken.
             os.open(os.devnull, os.O_RDWR)
             os.set_inheritable(descriptor, True)
+    sys.stdin = sys.stdin or open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
 
 
 def _end_at_signals(interrupted: int | None) -> None:
@@ -87,7 +89,8 @@ def _write_patiently() -> None:
         return
     sys.stderr = io.TextIOWrapper(
         PatientWriter(STDERR),  # pyright: ignore[reportArgumentType] - it takes every whole chunk, as a buffer does
-        encoding=stream.encoding if stream is not None else "utf-8",
+        # Pipes get UTF-8: what they get on Windows is an old code page.
+        encoding=stream.encoding if stream is not None and stream.isatty() else "utf-8",
         errors="backslashreplace",
         write_through=True,
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from itertools import takewhile
 from types import MappingProxyType
 from typing import assert_never
@@ -17,6 +18,7 @@ from atlas_mcp.atlas.agreement import Vote
 from atlas_mcp.atlas.budget import Budget, Ledger, OverBudget
 from atlas_mcp.atlas.events import (
     CallsLost,
+    DayCapReached,
     ExploresPlanned,
     ExploresSkipped,
     ExploringClosed,
@@ -161,6 +163,8 @@ class RunState:
         solver_totals: What the solvers consumed.
         orchestrator_totals: What the orchestrator consumed.
         exploring_closed: Whether time for exploring is up.
+        day_cap_usd: The cap over all runs of the day, once it leaves this run less than its own;
+            `None` otherwise.
         stop_cause: Who asked it to stop; `None` while it may go on.
         finished: How it ended; `None` before.
         finished_at: Unix seconds; `None` before.
@@ -180,6 +184,7 @@ class RunState:
     solver_totals: CallTotals = field(default_factory=CallTotals)
     orchestrator_totals: CallTotals = field(default_factory=CallTotals)
     exploring_closed: bool = False
+    day_cap_usd: Decimal | None = None
     stop_cause: StopCause | None = None
     finished: RunFinished | None = None
     finished_at: float | None = None
@@ -400,6 +405,8 @@ def _apply(state: RunState, record: Record) -> RunState:  # noqa: C901 - one arm
             return _with_last_turn(state, turn)
         case ExploringClosed():
             return replace(state, exploring_closed=True)
+        case DayCapReached():
+            return _day_cap_reached(state, event)
         case CallsLost():
             return _calls_lost(state, record.at)
         case RunResumed():
@@ -473,6 +480,12 @@ def _turn_ended(state: RunState, event: OrchestratorReplied | OrchestratorFailed
         ),
         orchestrator_totals=state.orchestrator_totals.plus(event.usage, event.cost_usd),
     )
+
+
+def _day_cap_reached(state: RunState, event: DayCapReached) -> RunState:
+    before = state.ledger.limit
+    limit = event.limit_usd if before is None else min(before, event.limit_usd)
+    return replace(state, ledger=replace(state.ledger, limit=limit), day_cap_usd=event.cap_usd)
 
 
 def _calls_lost(state: RunState, at: float) -> RunState:
@@ -609,9 +622,11 @@ def _reopened(state: RunState, at: float) -> RunState:
     ended_at = state.at if state.finished_at is None else state.finished_at
     return replace(
         state,
+        ledger=replace(state.ledger, limit=state.budget.max_cost_usd),
         finished=None,
         finished_at=None,
         exploring_closed=False,
+        day_cap_usd=None,
         stop_cause=None,
         idle_s=state.idle_s + max(0.0, at - ended_at),
     )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
-import sys
 from pathlib import Path
 
 from atlas_mcp.errors import JournalError
+from atlas_mcp.system.limits import open_files
 
 Fault = (sqlite3.Error, OSError)
 """What files and SQLite raise."""
@@ -100,11 +100,6 @@ def _no_descriptor_left() -> bool:
 
 
 def _more_files() -> str:
-    if sys.platform == "win32":
-        return "end programs that keep many files open, and start again"
-    import resource
-
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return (
-        f"raise the limit of open files (now {limit}), e.g. with `ulimit -n 4096`, and start again"
-    )
+    now = open_files()
+    limit = "" if now is None else f" (now {now})"
+    return f"raise the limit of open files{limit}, e.g. with `ulimit -n 4096`, and start again"

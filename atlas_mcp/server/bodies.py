@@ -71,6 +71,8 @@ class Bodies:
             headers: Those of its request, names in lower case.
             receive: Gives its parts.
         """
+        if self._ending:
+            return ENDING
         declared = headers.get(b"content-length", b"")
         if declared.isdigit() and int(declared[:20]) > MAX_MESSAGE_BYTES:
             return TOO_LONG
@@ -79,8 +81,6 @@ class Bodies:
         body = Body(self)
         with anyio.CancelScope() as scope:
             self._arriving.add(scope)
-            if self._ending:
-                scope.cancel("the server ends")
             try:
                 wrong = await body.arrive(receive)
                 if wrong is None:
@@ -120,10 +120,8 @@ class Body:
         """Take in all of it; return why not, or `None`."""
         began = anyio.current_time()
         while not self.whole:
-            message: Message | None = None
             allowed = max(GRACE_SECONDS, len(self.content) / SLOWEST_BYTES_PER_SECOND)
-            with anyio.move_on_at(began + allowed):
-                message = await receive()
+            message = await _next(receive, began + allowed)
             if message is None:
                 return Unread(
                     408, f"it did not arrive within {math.ceil(allowed)} s; send it again"
@@ -154,3 +152,9 @@ class Body:
         """Count the body no more. Does nothing the second time."""
         self._bodies.count(-self._counted)
         self._counted = 0
+
+
+async def _next(receive: Receive, deadline: float) -> Message | None:
+    with anyio.move_on_at(deadline):
+        return await receive()
+    return None

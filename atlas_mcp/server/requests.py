@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 RETRY_SECONDS = 5
 """Seconds after which to send a request again for which there was no room."""
 
-BROKEN_OFF = frozenset({408, 413, 503})
-"""Statuses of requests that may not have been read to their end: their connection is no good."""
+TOO_SLOW = 408
+"""The status of a request whose sender has no more time. Others are read to their end, and dropped:
+a sender that is still sending does not hear an answer over a connection that is cut."""
 
 
 class WholeRequests:
@@ -85,7 +86,7 @@ def _with_length(scope: Scope, body: bytes) -> Scope:
 async def _refuse(status: int, refusal: Refusal, send: Send) -> None:
     body = refusal.as_json()
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    if status in BROKEN_OFF:
+    if status == TOO_SLOW:
         headers.append((b"connection", b"close"))
     if status == 503:
         headers.append((b"retry-after", b"%d" % RETRY_SECONDS))

@@ -129,9 +129,6 @@ def read(connection: sqlite3.Connection, run_id: str, after: int) -> tuple[Recor
             "nothing of it can be shown; ask the question again, or put a backup of the journal in "
             "place"
         )
-    lost = sum(isinstance(record.event, RecordLost) for record in records)
-    if lost:
-        logger.warning("run %s: %d of its records cannot be read any more", run_id, lost)
     return tuple(records)
 
 

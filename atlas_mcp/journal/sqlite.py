@@ -30,7 +30,7 @@ import anyio
 import anyio.to_thread
 from typing_extensions import override
 
-from atlas_mcp.atlas.events import Record, RunOpened, StopCause
+from atlas_mcp.atlas.events import Record, RecordLost, RunOpened, StopCause
 from atlas_mcp.errors import JournalBusy, JournalError, JournalUnflushed
 from atlas_mcp.journal.base import Journal, Lease, RunSummary, TaskEntry
 from atlas_mcp.journal.faults import Fault, journal_failure, opening_failure
@@ -98,6 +98,7 @@ class SqliteJournal(Journal):
     _limiter: anyio.CapacityLimiter = field(init=False)
     _held: dict[str, Lease] = field(init=False, default_factory=dict[str, Lease])
     _owed: set[Lease] = field(init=False, default_factory=set[Lease])
+    _told_of: set[str] = field(init=False, default_factory=set[str])
 
     def __post_init__(self) -> None:
         path = self.folder / FILE_NAME
@@ -163,7 +164,12 @@ class SqliteJournal(Journal):
 
     @override
     async def read(self, run_id: str, *, after: int = 0) -> tuple[Record, ...]:
-        return await self._run(lambda connection: read(connection, run_id, after))
+        records = await self._run(lambda connection: read(connection, run_id, after))
+        lost = sum(isinstance(record.event, RecordLost) for record in records)
+        if lost and run_id not in self._told_of:
+            self._told_of.add(run_id)
+            logger.warning("run %s: %d of its records cannot be read any more", run_id, lost)
+        return records
 
     @override
     async def claim(self, run_id: str) -> Lease:

@@ -170,3 +170,18 @@ async def test_what_lies_around_a_damaged_page_is_read(tmp_path: Path) -> None:
     assert len(records) == len(whole) == 300
     assert left == [record for record in whole if record.seq in {one.seq for one in left}]
     assert RunState.fold(records).lost >= len(lost)
+
+
+async def test_a_damaged_run_is_logged_once_however_often_it_is_looked_at(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    await written(tmp_path)
+    damaged(tmp_path, remove, 3, 5)
+    journal = SqliteJournal(tmp_path)
+
+    for _ in range(3):
+        await journal.read("r")
+    await journal.aclose()
+
+    told = [record.getMessage() for record in caplog.records]
+    assert told == ["run r: 2 of its records cannot be read any more"]

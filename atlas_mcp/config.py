@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from copy import deepcopy
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast, get_args
+from typing import Annotated, Any, Literal, TypeAlias, cast, get_args
 
 from pydantic import (
     AfterValidator,
@@ -38,6 +38,7 @@ from atlas_mcp.environment import (
 )
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.presets import PRESETS, MaxTokensField, Preset, SchemaMode
+from atlas_mcp.system.variables import lookup
 
 DEFAULT_MODEL = "anthropic/claude-sonnet-5-5"
 """Solver and orchestrator where nothing is configured. Checked 2026-11-23 against the vendor's
@@ -62,6 +63,12 @@ LONGEST_NAME = 64
 
 LONGEST_KEPT_DAYS = 36_500
 """Days after which nobody asks for a run. Our own choice; calendars end soon after."""
+
+MOST_TOKENS = 1_000_000
+"""Output tokens of one reply. Our own choice: eight times what any model writes (128,000)."""
+
+MOST_CONTEXT_TOKENS = 100_000_000
+"""Tokens of a context. Our own choice: more than any model has, and than any memory holds."""
 
 ANTHROPIC_KEY = "ANTHROPIC_API_KEY"
 
@@ -120,6 +127,14 @@ def _key_variable(value: str) -> str:
     return name
 
 
+def _model_name(value: str) -> str:
+    """Return the name of a model without white space around it."""
+    name = value.strip()
+    if not name or not name.isprintable():
+        raise ValueError("it takes the name of a model, such as 'openai/qwen3-32b'")
+    return name
+
+
 def _in_order(efforts: tuple[EffortName, ...]) -> tuple[EffortName, ...]:
     """Return efforts from the least to the most, each once."""
     return tuple(effort for effort in get_args(EffortName) if effort in efforts)
@@ -162,16 +177,20 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+Rate: TypeAlias = Annotated[Decimal, Field(ge=0, le=1_000_000)]
+"""US dollars per million tokens; a dearer one is a mistake."""
+
+
 class PriceSettings(_Section):
     """`price = { input, output }`: US dollars per million tokens.
 
     Without rates of their own, tokens read from or written to a cache cost what input costs.
     """
 
-    input: Decimal = Field(ge=0)
-    output: Decimal = Field(ge=0)
-    cache_read: Decimal | None = Field(default=None, ge=0)
-    cache_write: Decimal | None = Field(default=None, ge=0)
+    input: Rate
+    output: Rate
+    cache_read: Rate | None = None
+    cache_write: Rate | None = None
 
 
 class EndpointSettings(_Section):
@@ -203,23 +222,23 @@ class EndpointSettings(_Section):
     images: bool | None = None
     max_image_px: int | None = Field(default=None, ge=64, le=8_000)
     price: PriceSettings | None = None
-    max_tokens: int | None = Field(default=None, ge=1_024)
+    max_tokens: int | None = Field(default=None, ge=1_024, le=MOST_TOKENS)
     max_tokens_field: MaxTokensField | None = None
     parallel: int | None = Field(default=None, ge=1, le=1_000)
-    context_tokens: int | None = Field(default=None, ge=2_048)
+    context_tokens: int | None = Field(default=None, ge=2_048, le=MOST_CONTEXT_TOKENS)
 
 
 class OrchestratorSettings(EndpointSettings):
     """`[orchestrator]`: the model that owns the loop. `model` may also be the name of a solver."""
 
-    model: str = DEFAULT_MODEL
+    model: Annotated[str, AfterValidator(_model_name)] = DEFAULT_MODEL
     effort: EffortName | None = "high"
 
 
 class SolverSettings(EndpointSettings):
     """`[solvers.NAME]`: one entry of the pool."""
 
-    model: str
+    model: Annotated[str, AfterValidator(_model_name)]
     quota: int | None = Field(default=None, ge=1)
 
 
@@ -553,21 +572,15 @@ def _keys(file: FileSettings, environ: Mapping[str, str], faults: dict[str, str]
             names.append(variable)
     keys: dict[str, str] = {}
     for name in names:
-        if key := clean_key(_lookup(environ, name)):
+        if key := clean_key(lookup(environ, name)):
             keys[name] = key
     if ANTHROPIC_KEY not in keys:
         names.append("ANTHROPIC_AUTH_TOKEN")
     for name in names:
-        fault = key_fault(clean_key(_lookup(environ, name)))
+        fault = key_fault(clean_key(lookup(environ, name)))
         if fault is not None:
             faults[name] = f"{name} {fault}"
     return keys
-
-
-def _lookup(environ: Mapping[str, str], name: str) -> str:
-    """Return what a variable holds, empty where it is not set."""
-    # On Windows their names have no case, and are kept in capitals.
-    return environ.get(name) or (environ.get(name.upper(), "") if os.name == "nt" else "")
 
 
 def _base_urls(environ: Mapping[str, str], faults: dict[str, str]) -> dict[str, str]:

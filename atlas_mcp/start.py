@@ -89,7 +89,8 @@ def _write_patiently() -> None:
         return
     sys.stderr = io.TextIOWrapper(
         PatientWriter(STDERR),  # pyright: ignore[reportArgumentType] - it takes every whole chunk, as a buffer does
-        encoding=stream.encoding if stream is not None else "utf-8",
+        # Pipes get UTF-8: what they get on Windows is an old code page.
+        encoding=stream.encoding if stream is not None and stream.isatty() else "utf-8",
         errors="backslashreplace",
         write_through=True,
     )

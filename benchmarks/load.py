@@ -259,6 +259,7 @@ class Server:
 
     def cpu(self) -> float:
         """Return the seconds of CPU it has taken."""
+        assert sys.platform != "win32"
         fields = (
             Path(f"/proc/{self.process.pid}/stat")
             .read_text(encoding="utf-8")
@@ -350,6 +351,7 @@ async def measured(load: Load, run: Callable[[int], Awaitable[str]]) -> Figures:
 
     limit_files(load.files)
     if load.full is not None:
+        assert sys.platform != "win32"
         import resource
 
         resource.setrlimit(resource.RLIMIT_FSIZE, (load.full, resource.RLIM_INFINITY))
@@ -380,6 +382,7 @@ def spread(values: Sequence[float]) -> tuple[float, ...]:
 
 def peak_memory() -> float:
     """Return the most bytes that this process has had resident."""
+    assert sys.platform != "win32"
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024.0
@@ -387,6 +390,7 @@ def peak_memory() -> float:
 
 def limit_files(files: int | None) -> None:
     if files is not None:
+        assert sys.platform != "win32"
         import resource
 
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))

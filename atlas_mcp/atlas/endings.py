@@ -77,6 +77,17 @@ NOT_RUN: Mapping[StopReason | None, str] = {
 """Why there was no explore at all, by why none could be granted; `None` where one could."""
 
 
+def money_text(state: RunState, otherwise: str) -> str:
+    """Return why there is no more money: the cap of the day, or what `otherwise` says."""
+    if state.day_cap_usd is None:
+        return otherwise
+    return (
+        "The runs of this home have used up what they may cost together today "
+        f"(max_cost_usd_per_day, ${state.day_cap_usd:.2f}): raise it under [budget] in atlas.toml, "
+        "or go on tomorrow."
+    )
+
+
 def failures_text(state: RunState, limit: StopReason | None = None) -> str:
     """Return what went wrong with the solvers of a run without candidates.
 
@@ -87,6 +98,9 @@ def failures_text(state: RunState, limit: StopReason | None = None) -> str:
     failures = failed_explores(state)
     if not failures:
         skipped = next((e.skipped for e in state.explores.values() if e.skipped), None)
-        return f"No solver was run. {skipped or NOT_RUN.get(limit, NOT_RUN['max_cost'])}"
+        why = skipped or NOT_RUN.get(limit, NOT_RUN["max_cost"])
+        if limit == "max_cost":
+            why = money_text(state, why)
+        return f"No solver was run. {why}"
     distinct = [f"{failure.kind}: {failure.message}" for failure in causes(failures)]
     return f"No solver gave a usable answer ({len(failures)} failed). " + " | ".join(distinct[:3])

@@ -203,6 +203,20 @@ class ExploringClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class DayCapReached:
+    """The runs of this home have nearly used up what they may commit together on this day.
+
+    Attributes:
+        limit_usd: US dollars that this run may commit in all now.
+        cap_usd: The cap of the day.
+    """
+
+    limit_usd: Decimal
+    cap_usd: Decimal
+    type: Literal["day_cap_reached"] = "day_cap_reached"
+
+
+@dataclass(frozen=True, slots=True)
 class CallsLost:
     """The process that made them is gone: calls in flight will never be answered here.
 
@@ -288,6 +302,7 @@ Event: TypeAlias = (
     | OrchestratorFailed
     | SentBack
     | ExploringClosed
+    | DayCapReached
     | CallsLost
     | RunResumed
     | StopRequested

@@ -11,6 +11,9 @@ from atlas_mcp.texts import quoted
 _REQUEST_ID = re.compile(r" \(request [^()]*\)$")
 """The id of a call, which `ModelError` writes behind its message: another one for each call."""
 
+_MODEL = re.compile(r"^`[^`]*`: ")
+"""The model of a call, which `ModelError` writes before its message."""
+
 MAX_LISTED = 6
 """Numbers of explores that are named with a cause; of more, how many there are."""
 
@@ -19,7 +22,7 @@ def causes(failures: Iterable[tuple[int, SolverFailure]]) -> dict[SolverFailure,
     """Return each cause with the numbers of the explores that failed of it, in their order."""
     found: dict[tuple[str, str], tuple[SolverFailure, list[int]]] = {}
     for number, failure in failures:
-        key = (failure.kind, _REQUEST_ID.sub("", failure.message))
+        key = (failure.kind, _cause(failure))
         found.setdefault(key, (failure, []))[1].append(number)
     return dict(found.values())
 
@@ -36,8 +39,12 @@ def failure_warnings(
     return tuple(
         f"{_counted(numbers)} failed ({failure.kind}): {quoted(failure.message)}"
         for failure, numbers in causes(failures).items()
-        if failure.kind != "cancelled" and failure.message not in told
+        if failure.kind != "cancelled" and _MODEL.sub("", _cause(failure)) not in told
     )
+
+
+def _cause(failure: SolverFailure) -> str:
+    return _REQUEST_ID.sub("", failure.message)
 
 
 def _counted(numbers: Sequence[int]) -> str:

@@ -29,6 +29,7 @@ from atlas_mcp.atlas.endings import (
     cancelled,
     failures_text,
     gathered,
+    money_text,
     unsynthesized,
 )
 from atlas_mcp.atlas.events import (
@@ -249,7 +250,7 @@ def _start_solvers(state: RunState) -> tuple[Command, ...]:
         ledger = ledger.hold(call_key(command.intent), command.intent.hold_usd)
         commands.append(command)
     if not commands and not state.solvers_in_flight:
-        return (_skip(waiting, "The money for explores was used up."),)
+        return (_skip(waiting, money_text(state, "The money for explores was used up.")),)
     return tuple(commands)
 
 
@@ -342,7 +343,8 @@ def _ask(state: RunState) -> Command:
     )
     hold = hold_for(spec, request, state.ledger.available)
     if hold is None:
-        return Note(unsynthesized(state, "max_cost", "The cap left no money for the orchestrator."))
+        why = money_text(state, "The cap left no money for the orchestrator.")
+        return Note(unsynthesized(state, "max_cost", why))
     intent = OrchestratorAsked(
         turn=len(state.turns) + 1,
         said=saying,

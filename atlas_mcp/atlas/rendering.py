@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 
 from atlas_mcp.atlas.agreement import Group, Vote, group_answers, same_key, warnings_of
 from atlas_mcp.atlas.events import RunFinished
 from atlas_mcp.atlas.explore import Candidate, SolverFailure
 from atlas_mcp.atlas.failures import failure_warnings
-from atlas_mcp.atlas.messages import Json
 from atlas_mcp.atlas.outcomes import Status
 from atlas_mcp.atlas.state import ExploreState, RunState, failed_explores
+from atlas_mcp.atlas.storable import text_of
 from atlas_mcp.atlas.usage import Usage
 from atlas_mcp.atlas.view import (
     Agreement,
@@ -153,6 +152,11 @@ def next_step(run_id: str, state: RunState, status: Status) -> str | None:
     resume = f"resume_run with run_id={run_id!r}"
     if status == "cancelled":
         return f"Nothing is lost: call {resume} to go on, or answer from the candidates here."
+    if state.day_cap_usd is not None:
+        return (
+            f"Raise max_cost_usd_per_day in atlas.toml, or wait for tomorrow; then call {resume}, "
+            "or answer from the candidates here."
+        )
     if finished.stop_reason == "max_cost":
         return f"Call {resume} and a larger max_cost_usd, or answer from the candidates here."
     if finished.stop_reason == "deadline":
@@ -179,14 +183,10 @@ def _minority(finished: RunFinished | None, votes: Sequence[Vote]) -> str | None
 
 def _said(groups: Iterable[Group]) -> str:
     return "; ".join(
-        f"{quoted(_plain(group.answer), 80)} "
+        f"{quoted(text_of(group.answer, 80))} "
         f"(explore {', '.join(str(vote.explore_id) for vote in group.votes)})"
         for group in groups
     )
-
-
-def _plain(answer: Json) -> str:
-    return answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
 
 
 def _distinct(values: Sequence[str]) -> list[str]:

@@ -7,7 +7,9 @@ new state. What to do next is decided in `atlas.policy`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from itertools import takewhile
 from types import MappingProxyType
 from typing import assert_never
@@ -16,6 +18,7 @@ from atlas_mcp.atlas.agreement import Vote
 from atlas_mcp.atlas.budget import Budget, Ledger, OverBudget
 from atlas_mcp.atlas.events import (
     CallsLost,
+    DayCapReached,
     ExploresPlanned,
     ExploresSkipped,
     ExploringClosed,
@@ -89,6 +92,14 @@ class ExploreState:
         return self.started_at is not None and self.finished_at is None
 
     @property
+    def replied(self) -> bool:
+        """Whether its outcome was read from a reply."""
+        outcome = self.outcome
+        return outcome is not None and not (
+            isinstance(outcome, SolverFailure) and outcome.kind in UNANSWERED
+        )
+
+    @property
     def unread(self) -> bool:
         """Replied, and nothing has been made of the reply."""
         return self.reply is not None and self.outcome is None
@@ -152,6 +163,8 @@ class RunState:
         solver_totals: What the solvers consumed.
         orchestrator_totals: What the orchestrator consumed.
         exploring_closed: Whether time for exploring is up.
+        day_cap_usd: The cap over all runs of the day, once it leaves this run less than its own;
+            `None` otherwise.
         stop_cause: Who asked it to stop; `None` while it may go on.
         finished: How it ended; `None` before.
         finished_at: Unix seconds; `None` before.
@@ -171,6 +184,7 @@ class RunState:
     solver_totals: CallTotals = field(default_factory=CallTotals)
     orchestrator_totals: CallTotals = field(default_factory=CallTotals)
     exploring_closed: bool = False
+    day_cap_usd: Decimal | None = None
     stop_cause: StopCause | None = None
     finished: RunFinished | None = None
     finished_at: float | None = None
@@ -391,6 +405,8 @@ def _apply(state: RunState, record: Record) -> RunState:  # noqa: C901 - one arm
             return _with_last_turn(state, turn)
         case ExploringClosed():
             return replace(state, exploring_closed=True)
+        case DayCapReached():
+            return _day_cap_reached(state, event)
         case CallsLost():
             return _calls_lost(state, record.at)
         case RunResumed():
@@ -431,6 +447,9 @@ def _solver_finished(state: RunState, event: SolverFinished, at: float) -> RunSt
     explore = replace(state.explores[event.explore_id], outcome=event.outcome)
     if explore.reply is not None:
         return _with_explores(state, explore)
+    if state.lost and event.usage == NO_USAGE and explore.replied:
+        # Its reply is lost, and with it what that consumed.
+        event = replace(event, cost_usd=None)
     return _solver_paid(state, replace(explore, finished_at=at), event)
 
 
@@ -461,6 +480,12 @@ def _turn_ended(state: RunState, event: OrchestratorReplied | OrchestratorFailed
         ),
         orchestrator_totals=state.orchestrator_totals.plus(event.usage, event.cost_usd),
     )
+
+
+def _day_cap_reached(state: RunState, event: DayCapReached) -> RunState:
+    before = state.ledger.limit
+    limit = event.limit_usd if before is None else min(before, event.limit_usd)
+    return replace(state, ledger=replace(state.ledger, limit=limit), day_cap_usd=event.cap_usd)
 
 
 def _calls_lost(state: RunState, at: float) -> RunState:
@@ -551,40 +576,57 @@ def _without_conversation(state: RunState) -> RunState:
 
 
 def _despite_loss(state: RunState, record: Record) -> RunState:
-    """Return the state after a record that does not follow, since something before it is lost."""
-    event, ledger = record.event, state.ledger
-    held = dict(ledger.held)
+    """Return the state after a record that does not follow, since something before it is lost.
+
+    What it says of an explore or a turn that is known is taken over, and its money in any case.
+    """
+    event = record.event
+    # What is lost may have given back more than is known here, so there is no limit meanwhile.
+    ledger = replace(state.ledger, limit=None)
     match event:
         case SolverStarted() | OrchestratorAsked():
-            # What it would hold twice is that of a call whose end is lost.
-            gone = held.pop(call_key(event), FREE)
-            ledger = replace(ledger, uncertain=ledger.uncertain + gone)
-        case SolverFinished() if event.explore_id in state.explores:
-            held.setdefault(f"solver-{event.explore_id}", FREE)
-            explore = state.explores[event.explore_id]
-            if explore.started_at is None:
-                state = _with_explores(state, replace(explore, started_at=record.at))
-        case SolverFinished() | OrchestratorReplied() | OrchestratorFailed():
-            ledger = replace(ledger, spent=ledger.spent + (event.cost_usd or FREE))
-            return replace(state, lost=state.lost + 1, ledger=ledger)
+            call = call_key(event)
+            if call in ledger.held:
+                # It is held by a call whose end is lost.
+                ledger = ledger.settle(call, None)
+            counted = ledger.hold(call, event.hold_usd)
+        case SolverReplied() | SolverFinished() | OrchestratorReplied() | OrchestratorFailed():
+            call = _call_of(event)
+            if call not in ledger.held:
+                ledger = ledger.hold(call, FREE)
+            counted = ledger.settle(call, event.cost_usd, uncertain=event.uncertain_usd)
         case _:
-            return replace(state, lost=state.lost + 1)
-    # What is lost may have given back more than is known here, so there is no limit meanwhile.
-    ledger = replace(ledger, held=MappingProxyType(held), limit=None)
-    try:
-        after = _apply(replace(state, ledger=ledger), record)
-    except (LookupError, ValueError, OverBudget):
-        return replace(state, lost=state.lost + 1)
+            counted = ledger
+    if isinstance(event, SolverReplied | SolverFinished):
+        explore = state.explores.get(event.explore_id)
+        if explore is not None and explore.started_at is None:
+            state = _with_explores(state, replace(explore, started_at=record.at))
+    after = replace(state, lost=state.lost + 1, ledger=counted)
+    # A reply of the orchestrator follows where its turn is known: here that is lost.
+    if not isinstance(event, OrchestratorReplied | OrchestratorFailed):
+        with suppress(LookupError, ValueError, OverBudget):
+            after = _apply(replace(state, ledger=ledger), record)
     return replace(after, ledger=replace(after.ledger, limit=state.ledger.limit))
+
+
+def _call_of(
+    event: SolverReplied | SolverFinished | OrchestratorReplied | OrchestratorFailed,
+) -> str:
+    """Return the ledger's name for the call that ended."""
+    if isinstance(event, SolverReplied | SolverFinished):
+        return f"solver-{event.explore_id}"
+    return f"orchestrator-{event.turn}"
 
 
 def _reopened(state: RunState, at: float) -> RunState:
     ended_at = state.at if state.finished_at is None else state.finished_at
     return replace(
         state,
+        ledger=replace(state.ledger, limit=state.budget.max_cost_usd),
         finished=None,
         finished_at=None,
         exploring_closed=False,
+        day_cap_usd=None,
         stop_cause=None,
         idle_s=state.idle_s + max(0.0, at - ended_at),
     )

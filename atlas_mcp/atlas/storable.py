@@ -48,7 +48,7 @@ MAX_NAME_CHARS = 200
 MAX_WORDS = 2_000
 """Characters of what is said of a failure. Our own choice: four times an endpoint's own words."""
 
-_MAX_BITS = int(MAX_DIGITS * math.log2(10))
+_TOO_LARGE = 10**MAX_DIGITS
 _PLACES = Decimal("1e-12")
 _CUT = "…"
 
@@ -227,7 +227,7 @@ def _leaf(value: object) -> Json:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
-        if value.bit_length() <= _MAX_BITS:
+        if -_TOO_LARGE < value < _TOO_LARGE:
             return int(value)
         sign = "-" if value < 0 else ""
         return f"{sign}10^{value.bit_length() * math.log10(2):.0f}"
@@ -250,7 +250,7 @@ def _encodable(text: str) -> str:
 
 
 def _whole(text: str) -> int | str:
-    return int(text) if len(text) <= MAX_DIGITS else text
+    return int(text) if len(text.removeprefix("-")) <= MAX_DIGITS else text
 
 
 def _real(text: str) -> float | str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import stat
 import sys
 from collections.abc import Iterator
@@ -40,7 +41,11 @@ class ProblemCommand(click.Command):
             at_end = [at for at in self._places(words) if _is_argument(words[at])]
             options = [word for at, word in enumerate(words) if at not in at_end]
             words = [*options, "--", *(words[at] for at in at_end)]
-        return super().parse_args(ctx, words)
+        ctx.allow_extra_args = True
+        rest = super().parse_args(ctx, words)
+        if ctx.args:
+            ctx.fail("The problem is one argument: write it between quotation marks.")
+        return rest
 
     def _places(self, words: list[str]) -> Iterator[int]:
         """Yield the places of words that are no values of options, up to `--`."""
@@ -86,11 +91,11 @@ def problem_argument(text: str) -> str:
     Raises:
         InvalidInput: It is the name of a file.
     """
-    if not any(letter.isspace() for letter in text) and is_file(text):
+    if is_file(text):
         raise InvalidInput(
             "problem",
-            f"{text} is a file; `-` and `< {text}` read a problem from it. If the name is the "
-            "problem, write a sentence around it",
+            f"{text} is a file; `- < {shlex.quote(text)}` reads a problem from it. If the name is "
+            "the problem, write a sentence around it",
         )
     return text
 

@@ -44,7 +44,7 @@ async def show_run_live(live: LiveRun, screen: Screen) -> None:
     screen.print(styled((f"run {live.run_id}", "dim")), soft_wrap=True)
     if any(entry.spec.is_small for entry in live.state.spec.solvers):
         screen.print(styled((SMALL_NOTICE, "yellow")))
-    if screen.is_terminal:
+    if screen.is_terminal and not screen.is_dumb_terminal:
         await _draw(live, screen)
     else:
         await _print_lines(live, screen)

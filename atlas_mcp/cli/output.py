@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
 from typing import Literal, TypeAlias
 
 from rich.cells import cell_len, set_cell_size
@@ -37,13 +36,16 @@ Evidence: TypeAlias = Literal["data", "people", "none"]
 _NEW_LINE = re.compile("\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 """Whatever a program may take for the end of a line."""
 
+ERROR_CHARS = 4_000
+"""Characters of what went wrong: a line, though perhaps a long one."""
+
 MAX_SHOWN = 20
 """Runs listed before a question is asked about them."""
 
 
 def fail(message: str, code: int) -> int:
     """Tell people what went wrong, and return the exit code."""
-    tell(f"atlas-mcp: {message}")
+    tell(f"atlas-mcp: {one_line(message, ERROR_CHARS)}")
     return code
 
 
@@ -114,7 +116,7 @@ def print_runs(summaries: Sequence[RunSummary], *, limit: int, as_json: bool) ->
     rows += [
         (
             summary.run_id,
-            f"{datetime.fromtimestamp(summary.opened_at).astimezone():%Y-%m-%d %H:%M}",
+            f"{listing.moment(summary.opened_at).astimezone():%Y-%m-%d %H:%M}",
             listing.status_of(summary),
             summary.workflow,
             summary.title,
@@ -136,7 +138,7 @@ def print_expired(runs: Sequence[RunSummary], *, as_data: bool) -> None:
     rows = [
         (
             run.run_id,
-            f"{datetime.fromtimestamp(run.updated_at).astimezone():%Y-%m-%d}",
+            f"{listing.moment(run.updated_at).astimezone():%Y-%m-%d}",
             size_text(run.size_bytes),
             run.title,
         )

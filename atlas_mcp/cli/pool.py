@@ -11,6 +11,8 @@ from atlas_mcp.config import Settings
 from atlas_mcp.models.findings import FEATURES, Finding
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.probe import PROBE_CAP_USD
+from atlas_mcp.runs.day_cap import spending_text, today
+from atlas_mcp.runs.service import open_journal
 from atlas_mcp.runs.solvers import ProbeRow, pool_rows, probe_pool
 from atlas_mcp.texts import one_line
 
@@ -27,6 +29,11 @@ async def show_pool(settings: Settings, *, probe: bool, as_json: bool) -> None:
         output.print_pool(await pool_rows(pool, ask=True), as_json=as_json)
     finally:
         await pool.aclose()
+    cap = settings.budget.max_cost_usd_per_day
+    if cap is not None:
+        async with open_journal(settings) as journal:
+            text = spending_text(await journal.spending(today()), cap)
+        tell(f"{text[:1].upper()}{text[1:]}.")
 
 
 async def _probe(pool: Pool) -> None:

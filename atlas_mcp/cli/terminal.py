@@ -193,7 +193,6 @@ def prepare() -> None:
     sys.stdin = sys.stdin or _stream(0, "r")
     sys.stdout = sys.stdout or _stream(1, "w")
     sys.stderr = sys.stderr or _stream(2, "w")
-    codecs.register_error(PLAIN_ERRORS, _in_ascii)
     sys.stdout = guarded(sys.stdout, fails=True)
     sys.stderr = guarded(sys.stderr, fails=False)
     if logging.lastResort is not None:
@@ -279,6 +278,9 @@ def _in_ascii(error: UnicodeError) -> tuple[str | bytes, int]:
         raise error
     given = error.object[error.start : error.end].translate(PLAIN)
     return given.encode("ascii", "backslashreplace").decode("ascii"), error.end
+
+
+codecs.register_error(PLAIN_ERRORS, _in_ascii)
 
 
 def _usable(name: str, value: str) -> bool:

@@ -8,11 +8,7 @@ import sqlite3
 from pathlib import Path
 
 from atlas_mcp.errors import JournalError
-
-try:
-    import resource
-except ImportError:  # pragma: no cover - Windows has no limits of this kind
-    resource = None
+from atlas_mcp.system.limits import open_files
 
 Fault = (sqlite3.Error, OSError)
 """What files and SQLite raise."""
@@ -104,5 +100,6 @@ def _no_descriptor_left() -> bool:
 
 
 def _more_files() -> str:
-    limit = "" if resource is None else f" (now {resource.getrlimit(resource.RLIMIT_NOFILE)[0]})"
+    now = open_files()
+    limit = "" if now is None else f" (now {now})"
     return f"raise the limit of open files{limit}, e.g. with `ulimit -n 4096`, and start again"

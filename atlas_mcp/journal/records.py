@@ -114,14 +114,15 @@ def read(connection: sqlite3.Connection, run_id: str, after: int) -> tuple[Recor
     rows, damage = _rows(connection, run_id, after)
     if not rows:
         require(connection, run_id)
-    elif rows[-1].torn and rows[-1].seq > 1:
+    found = [Record(row.seq, row.at, _event(row)) for row in rows]
+    if found and found[-1].seq > 1 and _is_torn(connection, run_id, found[-1]):
         logger.warning("run %s: the last record was torn and is left out", run_id)
-        rows.pop()
+        found.pop()
     records: list[Record] = []
-    for row in rows:
-        gap = range(after + len(records) + 1, row.seq)
-        records += [Record(seq, row.at, RecordLost(damage or "it is missing")) for seq in gap]
-        records.append(Record(row.seq, row.at, _event(row)))
+    for record in found:
+        gap = range(after + len(records) + 1, record.seq)
+        records += [Record(seq, record.at, RecordLost(damage or "it is missing")) for seq in gap]
+        records.append(record)
     if after == 0 and (not records or isinstance(records[0].event, RecordLost)):
         raise JournalCorrupt(
             f"run {run_id!r}: its first record, which holds the problem, is lost or unreadable, so "
@@ -135,12 +136,11 @@ def read(connection: sqlite3.Connection, run_id: str, after: int) -> tuple[Recor
 
 
 class _Row(NamedTuple):
-    """A record as it is stored. A torn one breaks off in the middle."""
+    """A record as it is stored."""
 
     seq: int
     at: float
     body: bytes
-    torn: bool
 
 
 def _rows(connection: sqlite3.Connection, run_id: str, after: int) -> tuple[list[_Row], str | None]:
@@ -153,7 +153,7 @@ def _rows(connection: sqlite3.Connection, run_id: str, after: int) -> tuple[list
     for order in ("ASC", "DESC"):
         # As bytes: text that is no UTF-8 would fail all of the rows.
         found = connection.execute(
-            "SELECT seq, at, CAST(body AS BLOB), NOT json_valid(body) FROM events "
+            "SELECT seq, at, CAST(body AS BLOB) FROM events "
             f"WHERE run_id = ? AND seq > ? ORDER BY seq {order}",
             (run_id, after),
         )
@@ -189,6 +189,15 @@ def _check_order(run_id: str, last: int, records: Sequence[Record]) -> None:
                 f"run {run_id!r}: record {seq} {why}, so it was not stored; resume the run, which "
                 "goes on from what is stored"
             )
+
+
+def _is_torn(connection: sqlite3.Connection, run_id: str, record: Record) -> bool:
+    """Return whether a record breaks off in the middle. Only of such a one the place is free."""
+    if not isinstance(record.event, RecordLost):
+        return False
+    asked = "SELECT json_valid(body) FROM events WHERE run_id = ? AND seq = ?"
+    valid = connection.execute(asked, (run_id, record.seq)).fetchone()
+    return valid is not None and not valid[0]
 
 
 def _make_room(connection: sqlite3.Connection, run_id: str, seq: int) -> bool:

@@ -64,6 +64,12 @@ RUNS_AT_ONCE = 100
 """Runs removed in one transaction: some tens of milliseconds. Other writers wait for its end, and
 lose their runs where that takes `BUSY_TIMEOUT`."""
 
+_WANTED = """
+SELECT run_id, fence, stop_cause FROM json_each(?) AS held JOIN runs ON run_id = held.value
+WHERE stop_cause IS NOT NULL
+"""
+"""Who is wanted to stop, of so many runs at a glance: it is asked for twice a second."""
+
 _T = TypeVar("_T")
 
 
@@ -226,16 +232,11 @@ class SqliteJournal(Journal):
 
     @override
     async def stop_requests(self) -> Mapping[str, StopCause]:
-        held = list(self._held.values())
+        held = dict(self._held)
 
         def query(connection: sqlite3.Connection) -> dict[str, StopCause]:
-            wanted = connection.execute(
-                "SELECT run_id, fence, stop_cause FROM runs WHERE stop_cause IS NOT NULL AND "
-                "run_id IN (SELECT value FROM json_each(?))",
-                (json.dumps([lease.run_id for lease in held]),),
-            )
-            fences = {lease.run_id: lease.fence for lease in held}
-            return {run_id: cause for run_id, fence, cause in wanted if fences[run_id] == fence}
+            rows = connection.execute(_WANTED, (json.dumps(list(held)),))
+            return {run_id: cause for run_id, fence, cause in rows if held[run_id].fence == fence}
 
         return await self._run(query) if held else {}
 

@@ -17,6 +17,8 @@ from html import unescape
 from typing import Literal, TypeAlias, cast
 from urllib.parse import quote, quote_plus
 
+from atlas_mcp.atlas.storable import text_of
+
 LONGEST_API_MESSAGE = 500
 """Characters of an endpoint's own words that are passed on. Our own choice: enough for the longest
 of the Messages API."""
@@ -282,8 +284,9 @@ def _number(text: str | None) -> float | None:
     return number if 0 <= number < float("inf") else None
 
 
-def words(text: str, secrets: Iterable[str | None]) -> str:
+def words(said: object, secrets: Iterable[str | None]) -> str:
     """Return what an endpoint says in one short line, any secret in it blotted out."""
+    text = text_of(said)
     forms = {form for secret in secrets if secret for form in _forms(secret)}
     for form in sorted(forms, key=len, reverse=True):
         text = text.replace(form, "***")

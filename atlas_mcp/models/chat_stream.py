@@ -202,11 +202,12 @@ class ChatStream:
         """Return the counts as they were sent: read, written, both, from a cache, to one."""
         counts = self.counts or {}
         details = _object(counts.get("prompt_tokens_details"))
+        cached = details.get("cached_tokens")
         return (
             counts.get("prompt_tokens", counts.get("input_tokens")),
             counts.get("completion_tokens", counts.get("output_tokens")),
             counts.get("total_tokens"),
-            details.get("cached_tokens") or counts.get("prompt_cache_hit_tokens"),
+            counts.get("prompt_cache_hit_tokens") if cached in (None, 0) else cached,
             details.get("cache_write_tokens"),
         )
 

@@ -23,6 +23,7 @@ from atlas_mcp.atlas.usage import FREE, Cost, Price, Usage
 from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.answers import (
     LONGEST_BODY,
+    Refusal,
     Wording,
     page_of,
     page_text,
@@ -176,6 +177,9 @@ class Connection:
                 "there is no home folder in which Anthropic's client could look for a profile; set "
                 "`ANTHROPIC_API_KEY`, or HOME"
             ) from error
+        if not client.base_url.host:
+            # A variable that is set and empty is an unset one, for everybody but this client.
+            client.base_url = OWN_ADDRESS
         if not _has_credentials(client):
             raise _NoCredentialsError
         return client
@@ -389,6 +393,8 @@ class _Call:
         except StreamFailed as error:
             said = words(error.message, self.secrets)
             text = f"the API broke off the reply: {error.kind} ({said})"
+            body = {"error": {"type": error.kind, "message": error.message}}
+            self._remember(refusal(400, {}, body, self._wording, self.secrets), self.request_id)
             raise self._broken_off(text, retryable=error.kind in _RETRYABLE_KINDS) from error
 
     @property
@@ -417,11 +423,9 @@ class _Call:
             self._wording,
             secrets_of(error.request.headers),
         )
-        if asked and found.lasting is not None:
-            model = self._model if found.lasting == "credit" else None
-            self._way.refused(found.text, error.request_id, model=model)
-        else:
-            self._way.answered()
+        if asked:
+            self._remember(found, error.request_id)
+        self._way.answered()
         if found.retryable:
             return ModelUnavailable(
                 self._model,
@@ -434,6 +438,12 @@ class _Call:
         return ModelRejected(
             self._model, found.text, request_id=error.request_id, usage=self._sent, cost_usd=FREE
         )
+
+    def _remember(self, found: Refusal, request_id: str | None) -> None:
+        """Take note if other calls would be refused as this one was."""
+        if found.lasting is not None:
+            model = self._model if found.lasting == "credit" else None
+            self._way.refused(found.text, request_id, model=model)
 
     def _cut(self, error: BaseException) -> ModelError:
         """Return what a failure of the connection means."""
@@ -448,6 +458,14 @@ class _Call:
                 cost_usd=FREE,
             )
         self._way.answered()
+        if isinstance(error, httpx2.TooManyRedirects):
+            return ModelRejected(
+                self._model,
+                f"{self._wording.place} sends calls round in circles; check "
+                f"{self._wording.address}",
+                usage=Usage(requests=1),
+                cost_usd=FREE,
+            )
         if isinstance(
             error, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError | httpx2.InvalidURL
         ):

@@ -33,7 +33,7 @@ ends, so the vendors' hundreds cost more than the reconnects they save: a run ha
 LOOK_TIMEOUT = 5.0
 """Seconds in which an endpoint must say whether it has a model. Our own choice: a person waits."""
 
-FIRST_ANSWER = 0.5
+FIRST_ANSWER = 0.3
 """Seconds for which other calls wait for the first answer to a key: one that is refused is refused
 once. Our own choice: vendors refuse a key within a few hundred milliseconds, and nobody should wait
 longer for those that do not."""
@@ -289,7 +289,10 @@ def proxy_of(address: str) -> Proxy | None:
     """Return the proxy that the environment sets before an address; none before this machine."""
     from urllib.request import getproxies, proxy_bypass
 
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return None
     host = parts.hostname or ""
     if is_this_machine(host):
         return None

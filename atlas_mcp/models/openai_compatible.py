@@ -20,14 +20,13 @@ from typing_extensions import override
 
 from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.pool import ModelSpec
-from atlas_mcp.atlas.storable import dollars_of, text_of
+from atlas_mcp.atlas.storable import dollars_of
 from atlas_mcp.atlas.usage import FREE, Cost, Price, Usage
 from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.answers import (
     LONGEST_BODY,
-    NO_CREDIT,
+    Refusal,
     Wording,
-    is_retryable,
     page_of,
     page_text,
     reason_of,
@@ -463,11 +462,9 @@ class _Call:
         found = refusal(
             error.status_code, headers, body, self._wording, secrets_of(error.request.headers)
         )
-        if asked and found.lasting is not None:
-            model = self._spec.model if found.lasting == "credit" else None
-            self._way.refused(found.text, error.request_id, model=model)
-        else:
-            self._way.answered()
+        if asked:
+            self._remember(found, error.request_id)
+        self._way.answered()
         if found.retryable:
             return ModelUnavailable(
                 self._spec.model,
@@ -485,14 +482,22 @@ class _Call:
             cost_usd=FREE,
         )
 
+    def _remember(self, found: Refusal, request_id: str | None) -> None:
+        """Take note if other calls would be refused as this one was."""
+        if found.lasting is not None:
+            model = self._spec.model if found.lasting == "credit" else None
+            self._way.refused(found.text, request_id, model=model)
+
     def _failed_midway(self, error: Mapping[str, Any]) -> ModelError:
         """Return what an error inside a stream means."""
         said = self._words(reason_of(error)) or "no reason given"
-        code, kind = error.get("code"), error.get("type")
-        lasting = isinstance(code, int) and 400 <= code < 500 and not is_retryable(code, None)
-        lasting = lasting or kind == "invalid_request_error"
-        lasting = lasting or any(word in NO_CREDIT for word in (text_of(code), text_of(kind)))
-        return self._broken_off(f"the endpoint broke off the reply: {said}", retryable=not lasting)
+        code = error.get("code")
+        status = code if isinstance(code, int) and 400 <= code < 600 else 400
+        found = refusal(status, {}, {"error": error}, self._wording, self.secrets)
+        self._remember(found, self.request_id)
+        wrong = error.get("type") == "invalid_request_error" or found.lasting is not None
+        retryable = not wrong and (status != code or found.retryable)
+        return self._broken_off(f"the endpoint broke off the reply: {said}", retryable=retryable)
 
     def _cut(self, error: BaseException) -> ModelError:
         """Return what a failure of the connection means."""
@@ -507,6 +512,14 @@ class _Call:
                 cost_usd=FREE,
             )
         self._way.answered()
+        if isinstance(error, httpx2.TooManyRedirects):
+            return ModelRejected(
+                self._spec.model,
+                f"{self._wording.place} sends calls round in circles; check "
+                f"{self._wording.address}",
+                usage=Usage(requests=1),
+                cost_usd=FREE,
+            )
         if isinstance(
             error, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError | httpx2.InvalidURL
         ):

@@ -76,7 +76,7 @@ def cost_of(
     base_url: str | None = None,
     at: datetime | None = None,
 ) -> Cost:
-    """Return what the usage of one call costs in US dollars, `None` if the price is unknown.
+    """Return what the usage of one call costs in US dollars, `None` if that is unknown.
 
     Tiers depend on the size of one prompt, so usage summed over calls must be priced call by call.
 
@@ -107,7 +107,11 @@ def cost_of(
         cache_read_tokens=usage.cache_read_tokens,
         cache_write_tokens=usage.cache_write_tokens,
     )
-    return info.calc_price(counted, provider, genai_request_timestamp=at).total_price
+    try:
+        return info.calc_price(counted, provider, genai_request_timestamp=at).total_price
+    except ValueError:
+        # Counts that are at odds with each other.
+        return None
 
 
 def _flat(info: ModelInfo, at: datetime) -> Price | None:

@@ -32,6 +32,7 @@ from atlas_mcp.atlas.calls import (
     unconcluded,
 )
 from atlas_mcp.atlas.events import (
+    DayCapReached,
     Event,
     ExploringClosed,
     HoldRaised,
@@ -43,6 +44,7 @@ from atlas_mcp.atlas.events import (
     StopRequested,
 )
 from atlas_mcp.atlas.explore import FailureKind, SolverFailure
+from atlas_mcp.atlas.holds import to_cover
 from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.policy import AskOrchestrator, Note, ReadReply, RunSolver, next_commands
 from atlas_mcp.atlas.pool import ModelSpec
@@ -62,6 +64,7 @@ from atlas_mcp.models.images import fitted
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.retry import Retry, RetryPolicy, generate_with_retries, most_uncounted
 from atlas_mcp.runs.clock import RunClock
+from atlas_mcp.runs.day_cap import DayCap
 from atlas_mcp.runs.live import BrokenOff, LiveRun
 from atlas_mcp.runs.tasks import open_task_group
 
@@ -101,6 +104,7 @@ class Driver:
         journal: Where its records go.
         pool: Where its models come from.
         retries: How calls that were not answered are tried again.
+        day_cap: The cap over all runs of the home on one day; `None` where there is none.
 
     Attributes:
         lost: Whether the run was taken over, so that its state here may be ahead of its records.
@@ -112,6 +116,7 @@ class Driver:
     journal: Journal
     pool: Pool
     retries: RetryPolicy = field(default_factory=RetryPolicy)
+    day_cap: DayCap | None = None
     lost: bool = field(init=False, default=False)
     ended: anyio.Event = field(init=False, default_factory=anyio.Event)
     _calls: anyio.abc.TaskGroup = field(init=False)
@@ -137,6 +142,8 @@ class Driver:
                 await self._carry_out()
         finally:
             await self._end_broken()
+            if self.day_cap is not None and not self.lost:
+                await self.day_cap.settle(lambda: self._state.ledger.committed)
             self.ended.set()
         if self._broken is not None and not self.lost:
             raise self._broken
@@ -225,6 +232,22 @@ class Driver:
         """
         log = _Log(self._state, self.live.clock)
         log.add(*events)
+        asks = self._decide(log)
+        if asks and not self._is_covered(log.state):
+            await self._cover(to_cover(log.state), *events)
+            return
+        if not await self._keep(log):
+            return
+        for command in asks:
+            self._calls.start_soon(self._make, command, name=call_key(command.intent))
+        # Of a run that broke off meanwhile, what was to be called is told apart by its stop.
+        state = log.state if self._broken is None else self._state
+        left_to_resume = state.stop_cause == "shutdown" and not state.calls_in_flight
+        if state.finished is not None or left_to_resume:
+            self._finished.set()
+
+    def _decide(self, log: _Log) -> list[Ask]:
+        """Log what follows from what was logged, and return the calls that are to be made."""
         asks: list[Ask] = []
         while commands := next_commands(log.state):
             if isinstance(commands[0], ReadReply) and not _is_light(log.state, commands[0]):
@@ -239,15 +262,32 @@ class Driver:
                 else:
                     log.add(command.intent)
                     asks.append(command)
+        return asks
+
+    def _is_covered(self, state: RunState) -> bool:
+        """Return whether the day's cap bears what a run has committed, and its synthesis."""
+        return self.day_cap is None or to_cover(state) <= self.day_cap.committed
+
+    def _needed_of_the_day(self) -> Decimal:
+        """Return the US dollars to keep of the day's cap: for the synthesis only as far as had."""
+        assert self.day_cap is not None, "it is asked for by the cap"
+        had = min(to_cover(self._state), self.day_cap.committed)
+        return max(self._state.ledger.committed, had)
+
+    async def _cover(self, usd: Decimal, *events: Event) -> None:
+        """Record what happened, ask for the run's part of the day's cap, then decide anew."""
+        assert self.day_cap is not None, "without a cap everything is covered"
+        log = _Log(self._state, self.live.clock)
+        log.add(*events)
         if not await self._keep(log):
             return
-        for command in asks:
-            self._calls.start_soon(self._make, command, name=call_key(command.intent))
-        # Of a run that broke off meanwhile, what was to be called is told apart by its stop.
-        state = log.state if self._broken is None else self._state
-        left_to_resume = state.stop_cause == "shutdown" and not state.calls_in_flight
-        if state.finished is not None or left_to_resume:
-            self._finished.set()
+        try:
+            granted = await self.day_cap.cover(usd)
+        except JournalError as error:
+            self._break_off(error)
+            granted = None
+        further = () if granted is None else (DayCapReached(granted, self.day_cap.cap),)
+        await self._advance(*further)
 
     async def _store(self, records: list[Record]) -> None:
         """Store records; where the journal does not take them, the run breaks off."""
@@ -345,11 +385,16 @@ class Driver:
             log.add(turn_ended(command.intent.turn, arrived))
         if await self._keep(log):
             await self._advance()
+            if self.day_cap is not None:
+                await self.day_cap.settle(self._needed_of_the_day)
 
     async def may_spend(self, key: str, lost: Decimal) -> bool:
         """Return whether a call may be made again that may have cost `lost` dollars for nothing."""
+        covered = self.day_cap is None or (
+            await self.day_cap.cover(to_cover(self._state) + lost) is None
+        )
         available = self._state.ledger.available
-        if available is not None and lost > available:
+        if not covered or (available is not None and lost > available):
             return False
         await self._advance(HoldRaised(key, lost))
         return True

@@ -35,7 +35,14 @@ from atlas_mcp.atlas.resuming import abandonment, lost_calls, resumption
 from atlas_mcp.atlas.state import RunState, quota_used
 from atlas_mcp.atlas.view import RunView
 from atlas_mcp.config import Settings
-from atlas_mcp.errors import HomeUnusable, InvalidInput, JournalBusy, JournalError, UnknownRun
+from atlas_mcp.errors import (
+    ConfigError,
+    HomeUnusable,
+    InvalidInput,
+    JournalBusy,
+    JournalError,
+    UnknownRun,
+)
 from atlas_mcp.journal.base import Journal, Lease, RunSummary
 from atlas_mcp.journal.sqlite import SqliteJournal
 from atlas_mcp.models.pool import Pool
@@ -43,9 +50,10 @@ from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.runs.admission import Capacity, Line
 from atlas_mcp.runs.broken import view_broken
 from atlas_mcp.runs.clock import RunClock
+from atlas_mcp.runs.day_cap import DayCap, spending_text, today
 from atlas_mcp.runs.driver import Driver
 from atlas_mcp.runs.live import LiveRun
-from atlas_mcp.runs.request import Wish, make_explores, plan_explores, plan_solve
+from atlas_mcp.runs.request import Wish, cheapest_explore, make_explores, plan_explores, plan_solve
 from atlas_mcp.runs.retention import DAY_SECONDS, Keep
 from atlas_mcp.runs.tasks import open_task_group
 
@@ -499,6 +507,7 @@ class RunService:
     async def _open(
         self, problem: Problem, spec: RunSpec, planned: ExploresPlanned | None = None
     ) -> LiveRun:
+        await self._check_day_cap(problem, spec)
         run_id = "".join(secrets.choice(ID_ALPHABET) for _ in range(ID_LETTERS))
         events: list[Event] = [RunOpened(problem, spec)]
         if planned is not None:
@@ -513,9 +522,27 @@ class RunService:
             raise
         return self._drive(run_id, RunState.fold(records), lease)
 
+    async def _check_day_cap(self, problem: Problem, spec: RunSpec) -> None:
+        """Refuse a run of which the day's cap leaves no explore."""
+        cap = self.settings.budget.max_cost_usd_per_day
+        if cap is None:
+            return
+        spent = await self.journal.spending(today())
+        lowest = cheapest_explore(problem, spec, cap - spent)
+        if lowest is not None:
+            raise ConfigError(
+                f"{spending_text(spent, cap)}, and one explore must be able to cost "
+                f"${lowest:.3f}: raise it under [budget] in atlas.toml, or try again tomorrow"
+            )
+
+    def _day_cap(self, run_id: str, state: RunState) -> DayCap | None:
+        cap = self.settings.budget.max_cost_usd_per_day
+        return None if cap is None else DayCap(self.journal, run_id, cap, state.ledger.committed)
+
     def _drive(self, run_id: str, state: RunState, lease: Lease) -> LiveRun:
         live = LiveRun(run_id, state, clock=RunClock(state.at))
-        driver = Driver(live, lease, self.journal, self.pool, self.retries)
+        day_cap = self._day_cap(run_id, state)
+        driver = Driver(live, lease, self.journal, self.pool, self.retries, day_cap)
         self._drivers[run_id] = driver
         self._broken.pop(run_id, None)
         self.tasks.start_soon(self._carry, driver, name=f"run {run_id}")
@@ -593,6 +620,28 @@ class RunService:
 
 
 @asynccontextmanager
+async def open_journal(settings: Settings) -> AsyncGenerator[Journal]:
+    """Open the journal of a home for the length of a block, to look something up.
+
+    Raises:
+        HomeUnusable: It cannot be opened.
+    """
+    journal = await _open_journal(settings)
+    try:
+        yield journal
+    finally:
+        with anyio.move_on_after(SHUTDOWN_SECONDS, shield=True):
+            await journal.aclose()
+
+
+async def _open_journal(settings: Settings) -> Journal:
+    try:
+        return await anyio.to_thread.run_sync(SqliteJournal, settings.home)
+    except JournalError as error:
+        raise HomeUnusable(str(error)) from error
+
+
+@asynccontextmanager
 async def open_service(
     settings: Settings,
     *,
@@ -614,10 +663,7 @@ async def open_service(
         HomeUnusable: The journal cannot be opened.
     """
     capacity = capacity or Capacity.of_this_process(settings.server.max_runs)
-    try:
-        opened = journal or await anyio.to_thread.run_sync(SqliteJournal, settings.home)
-    except JournalError as error:
-        raise HomeUnusable(str(error)) from error
+    opened = journal or await _open_journal(settings)
     pool = pool or Pool(settings)
     pool.calls.bound(capacity.calls)
     line = Line(capacity.runs)

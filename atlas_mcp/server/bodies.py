@@ -120,10 +120,8 @@ class Body:
         """Take in all of it; return why not, or `None`."""
         began = anyio.current_time()
         while not self.whole:
-            message: Message | None = None
             allowed = max(GRACE_SECONDS, len(self.content) / SLOWEST_BYTES_PER_SECOND)
-            with anyio.move_on_at(began + allowed):
-                message = await receive()
+            message = await _next(receive, began + allowed)
             if message is None:
                 return Unread(
                     408, f"it did not arrive within {math.ceil(allowed)} s; send it again"
@@ -154,3 +152,9 @@ class Body:
         """Count the body no more. Does nothing the second time."""
         self._bodies.count(-self._counted)
         self._counted = 0
+
+
+async def _next(receive: Receive, deadline: float) -> Message | None:
+    with anyio.move_on_at(deadline):
+        return await receive()
+    return None

@@ -13,7 +13,6 @@ import logging
 import os
 import select
 import stat
-import sys
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -34,6 +33,7 @@ from atlas_mcp.server.messages import (
     read_message,
     too_long,
 )
+from atlas_mcp.system.consoles import hand_on
 
 logger = logging.getLogger(__name__)
 
@@ -183,10 +183,7 @@ def _move(descriptor: int, *, instead: int | None) -> int:
     os.dup2(other, descriptor)
     if instead is None:
         os.close(other)
-    if sys.platform == "win32":
-        from mcp.os.win32.utilities import rebind_std_handle_to_fd
-
-        rebind_std_handle_to_fd(descriptor)
+    hand_on(descriptor)
     return private
 
 

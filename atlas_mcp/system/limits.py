@@ -35,3 +35,15 @@ def raise_open_files() -> int:
             return wanted
         wanted //= 2
     return soft
+
+
+def open_files() -> int | None:
+    """Return how many files this process may have open, `None` where there is no such limit."""
+    if sys.platform == "win32":
+        return None
+    try:
+        import resource
+    except ImportError:
+        return None
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return None if soft == resource.RLIM_INFINITY else soft

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import pty
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from atlas_mcp.errors import AtlasError, ConfigError, HomeUnusable, InvalidInput
 from atlas_mcp.testing.atlas_api import AtlasPlay, candidate_text, synthesis_text
 from atlas_mcp.testing.messages_api import API_KEY, ApiReply, MessagesApi, status
 from tests.e2e.shell import COMMAND, PATIENCE, Here, Shell
+from tests.systems import posix
 
 CAUSE = "no credit is left"
 
@@ -181,11 +181,18 @@ def test_the_name_of_a_file_is_no_problem(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("question.txt").write_text("6 * 7?")
+    for name, quoted in (("question.txt", "question.txt"), ("my q.txt", "'my q.txt'")):
+        Path(name).write_text("6 * 7?")
 
-    assert main(["solve", "question.txt"]) == 2
+        assert main(["solve", name]) == 2
 
-    assert "`< question.txt`" in capfd.readouterr().err
+        assert f"`- < {quoted}`" in capfd.readouterr().err
+
+
+def test_a_problem_is_one_argument(capfd: pytest.CaptureFixture[str]) -> None:
+    for words in (["What", "is", "6", "*", "7?"], ["What is", "6 * 7?"], ["-5 + 3", "= ?"]):
+        assert main(["solve", *words]) == 2
+        assert "between quotation marks" in capfd.readouterr().err
 
 
 STDIN = {
@@ -227,6 +234,7 @@ def test_a_problem_and_a_schema_may_be_marked_as_shells_do(
     assert block["text"] == "<problem>\nWie groß ist 6 · 7?\n</problem>"
 
 
+@posix
 def test_a_schema_that_never_ends_or_is_too_deep_is_refused(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -273,6 +281,7 @@ WAYS_OUT = {
 }
 
 
+@posix
 @pytest.mark.skipif(not FULL.exists(), reason="a device of Linux")
 @pytest.mark.parametrize("case", WAYS_OUT)
 def test_a_stream_that_takes_nothing_is_a_line_or_none(case: str, shell: Shell) -> None:
@@ -285,6 +294,7 @@ def test_a_stream_that_takes_nothing_is_a_line_or_none(case: str, shell: Shell) 
     assert len(done.stderr.splitlines()) == (1 if says else 0)
 
 
+@posix
 @pytest.mark.skipif(not FULL.exists(), reason="a device of Linux")
 @pytest.mark.parametrize(
     ("streams", "code"), [("> /dev/full", 1), ("2> /dev/full", 0), (">&-", 0), ("2>&-", 0)]
@@ -302,6 +312,7 @@ def test_an_answer_that_cannot_be_written_is_kept(streams: str, code: int, shell
         assert f"`atlas-mcp runs show {listed['run_id']}`" in done.stderr.decode()
 
 
+@posix
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp437", "cp1252:strict"])
 def test_a_terminal_that_knows_few_characters_gets_all_that_it_can(
     encoding: str, shell: Shell
@@ -318,6 +329,9 @@ def test_a_terminal_that_knows_few_characters_gets_all_that_it_can(
         lambda n: ApiReply(text=candidate_text("漢 😀 — ✓")),
         (ApiReply(text=synthesis_text("漢 😀 — ✓")),),
     )
+    assert sys.platform != "win32"
+    import pty
+
     controller, terminal = pty.openpty()
     with shell.reaching(MessagesApi(play)):
         process = subprocess.Popen(
@@ -334,6 +348,30 @@ def test_a_terminal_that_knows_few_characters_gets_all_that_it_can(
     assert code == 0
     assert b"Traceback" not in seen
     assert b"\\u6f22 \\U0001f600 - +" in seen or b"\\u6f22 \\U0001f600 \x97 +" in seen
+
+
+@posix
+def test_a_terminal_that_draws_nothing_gets_lines(shell: Shell) -> None:
+    shell.environ["TERM"] = "dumb"
+    assert sys.platform != "win32"
+    import pty
+
+    controller, terminal = pty.openpty()
+    with shell.reaching(MessagesApi(AtlasPlay())):
+        process = subprocess.Popen(
+            [*COMMAND, "solve", "6 * 7?"],
+            env=shell.environ,
+            stdin=subprocess.DEVNULL,
+            stdout=terminal,
+            stderr=terminal,
+        )
+        os.close(terminal)
+        seen = read_all(controller)
+        code = process.wait(PATIENCE)
+
+    assert code == 0
+    assert b"\x1b" not in seen
+    assert b"#1 claude-sonnet-5-5 direct: started" in seen
 
 
 def read_all(controller: int) -> bytes:

@@ -20,6 +20,7 @@ from mcp import Client
 from atlas_mcp.atlas.view import RunView
 from atlas_mcp.cli import main
 from tests.e2e.processes import COMMAND, PATIENCE, HeldApi, bare_environ, resumed
+from tests.systems import BREAK, BREAK_NUMBER, GROUP
 
 Mode = Literal["auto", "legacy"]
 
@@ -47,6 +48,7 @@ def serving(
         env=environ,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        creationflags=GROUP,
     )
     try:
         assert process.stderr is not None
@@ -71,7 +73,7 @@ async def test_a_signal_answers_who_waits_and_leaves_the_runs_to_be_resumed(
         if "1 candidates" in message and not signalled:
             assert await anyio.to_thread.run_sync(api.all_arrived, 2)
             signalled = True
-            process.send_signal(signal.SIGTERM)
+            process.send_signal(BREAK)
         elif message.startswith("stopping"):
             api.gate.set()
 
@@ -103,15 +105,15 @@ async def test_a_second_signal_does_not_wait_for_calls_in_flight(
                 opened = await client.call_tool("solve_with_atlas", {"problem": "Q?", "wait_s": 0})
         assert api.all_arrived(2)
         assert process.stderr is not None
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(BREAK)
         said = process.stderr.readline()
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(BREAK)
         out, err = process.communicate(timeout=PATIENCE)
         api.gate.set()
         run_id = RunView.model_validate(opened.structured_content).run_id
         left, done = await resumed(environ, run_id, monkeypatch)
 
-    assert (process.returncode, said, out, err) == (143, ENDING, b"", b"")
+    assert (process.returncode, said, out, err) == (128 + BREAK_NUMBER, ENDING, b"", b"")
     assert (left.status, done.status, done.answer) == ("interrupted", "answered", "42")
     # What was in flight has to be asked again.
     assert api.requests == 5

@@ -205,6 +205,15 @@ async def test_a_redirect_within_the_address_is_followed_with_the_whole_call(mak
     assert [command for command, _, _ in place.asked] == ["POST", "POST"]
 
 
+async def test_a_redirect_in_circles_is_an_address_that_is_wrong(make: Make) -> None:
+    place = Place(always(307, {"location": "/again"}, ""))
+    with place.serving() as here:
+        error = await failure_of(make(here))
+
+    assert isinstance(error, ModelRejected)
+    assert "in circles; check base_url" in str(error)
+
+
 # What goes where
 
 ENVIRONMENT = {
@@ -250,6 +259,18 @@ async def test_the_environments_own_address_gets_all_that_it_holds_for_it(
     assert path == "/v1/messages"
     assert headers["authorization"] == "Bearer env-key"
     assert headers["x-company"] == "env-secret"
+
+
+@pytest.mark.parametrize("empty", ["", " "])
+async def test_an_address_that_is_set_and_empty_is_an_unset_one(
+    monkeypatch: pytest.MonkeyPatch, empty: str
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", empty)
+    connection = ClaudeConnection(api_key=KEY)
+
+    assert str((await connection.client()).base_url) == "https://api.anthropic.com"
+
+    await connection.aclose()
 
 
 async def test_a_gateway_without_a_key_of_its_own_is_not_asked(
@@ -320,6 +341,19 @@ async def test_a_key_that_is_refused_is_refused_once(
     assert len(place.asked) == 1, "two at once, and one afterwards"
     assert len({str(error) for error in errors}) == 1
     assert sorted(error.usage.requests for error in errors if error.usage) == [0, 0, 1]
+
+
+async def test_an_account_that_is_found_empty_inside_a_stream_is_too() -> None:
+    body = 'data: {"error": {"code": 402, "message": "no money"}}\n\n'
+    place = Place(always(200, STREAM, body))
+    with place.serving() as here:
+        model = OpenAICompatible(ModelSpec("openai/m", base_url=f"{here}/v1"), api_key=KEY)
+        for _ in range(3):
+            with pytest.raises(ModelRejected, match="no money"):
+                await model.generate(ASK)
+        await model.aclose()
+
+    assert len(place.asked) == 1
 
 
 @pytest.mark.parametrize(("status", "asked"), [(401, 1), (402, 2)])

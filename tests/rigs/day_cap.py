@@ -34,7 +34,7 @@ from atlas_mcp.runs.day_cap import today
 from atlas_mcp.testing.atlas_api import candidate_text, synthesis_text
 from atlas_mcp.testing.messages_api import API_KEY, ApiReply, Fault, MessagesApi, Tokens, serve
 
-PATIENCE = 120
+PATIENCE = 600
 INPUT, OUTPUT = Decimal(3), Decimal(15)
 PRICE = Price(INPUT, OUTPUT)
 TOKENS = Tokens(input=2_000, output=3_000)

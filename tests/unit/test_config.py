@@ -568,6 +568,8 @@ def test_the_folder_of_another_user_holds_no_file_of_ours(
         ("[server]\nallowed_hosts = ['http://x']\n", ["allowed_hosts", "names of hosts"]),
         ("[server]\nallowed_hosts = ['*']\n", ["allowed_hosts", "names of hosts"]),
         ("[budget]\nmax_cost_usd_per_day = 0\n", ["max_cost_usd_per_day", "greater than 0"]),
+        ("[solvers.x]\nmodel = ' '\n", ["solvers.x.model", "name of a model"]),
+        ("[solvers.x]\nmodel = 'a/b'\nmax_tokens = 1000000000\n", ["max_tokens", "1000000"]),
         ("x = " + "[" * 5_000, ["nested too deeply"]),
         ("x = " + "9" * 5_000, ["not TOML"]),
         ("[solvers.x]\nmodel = 'a/m'\napi_key_env = 'gsk_a1b2c3d4e5f6g7h8i9'", ["never the key"]),

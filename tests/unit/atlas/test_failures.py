@@ -23,6 +23,10 @@ def test_a_cause_that_is_told_anyway_is_no_warning_and_neither_is_a_stop() -> No
     told = f"No solver gave a usable answer (1 failed). rejected: {NO_CREDIT.message}"
 
     assert failure_warnings([(1, NO_CREDIT), (2, STOPPED)], told=told) == ()
+    assert (
+        failure_warnings([(1, NO_CREDIT)], told="`other`: 3 times in a row: no credit is left")
+        == ()
+    )
 
 
 def test_many_explores_are_counted_and_not_listed() -> None:

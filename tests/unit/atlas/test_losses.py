@@ -12,7 +12,14 @@ from typing import Any
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from atlas_mcp.atlas.events import Record, RecordLost, SolverFinished
+from atlas_mcp.atlas.events import (
+    OrchestratorFailed,
+    OrchestratorReplied,
+    Record,
+    RecordLost,
+    SolverFinished,
+    SolverReplied,
+)
 from atlas_mcp.atlas.messages import AssistantTurn, Turn
 from atlas_mcp.atlas.rendering import view_run
 from atlas_mcp.atlas.resuming import abandonment, resumption
@@ -39,8 +46,11 @@ class Damaged:
         return RunState.fold(self.records)
 
 
+RESULTS = (SolverReplied, SolverFinished, OrchestratorReplied, OrchestratorFailed)
+
+
 @st.composite
-def damaged(draw: st.DrawFn) -> Damaged:
+def damaged(draw: st.DrawFn, kinds: tuple[type, ...] = (object,)) -> Damaged:
     spec = draw(specs())
     run = played(draw, spec)
     cut = draw(st.integers(1, len(run.records)))
@@ -48,7 +58,9 @@ def damaged(draw: st.DrawFn) -> Damaged:
     sayings = draw(st.lists(SAYINGS, min_size=1, max_size=4))
     outcomes: list[Any] = draw(st.lists(OUTCOMES, min_size=1, max_size=4))
     records = [
-        replace(record, event=RecordLost("it is missing")) if record.seq in lost else record
+        replace(record, event=RecordLost("it is missing"))
+        if record.seq in lost and isinstance(record.event, kinds)
+        else record
         for record in run.records[:cut]
     ]
 
@@ -109,10 +121,20 @@ def test_a_run_of_which_records_are_lost_goes_on_to_an_end_within_its_limits(
 @given(damaged())
 @settings(max_examples=50, deadline=None, phases=[Phase.reuse, Phase.generate])
 def test_a_run_of_which_records_are_lost_can_be_ended(one: Damaged) -> None:
-    ended = RunState.fold(followed_by(one.records, *abandonment(one.state)))
+    events = abandonment(one.state)
+    ended = RunState.fold(followed_by(one.records, *events))
 
     assert ended.finished is not None
-    assert not ended.calls_in_flight
+    assert not (events and ended.calls_in_flight)
+
+
+@given(damaged(RESULTS))
+@settings(max_examples=100, deadline=None, phases=[Phase.reuse, Phase.generate])
+def test_what_a_lost_result_cost_counts_as_gone(one: Damaged) -> None:
+    """At most what was set aside for its call: nobody can say any more what it was."""
+    whole = RunState.fold(one.whole.records[: len(one.records)])
+
+    assert one.state.ledger.committed >= whole.ledger.committed
 
 
 def every_call_is_answered(turns: Sequence[Turn]) -> bool:

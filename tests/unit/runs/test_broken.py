@@ -25,7 +25,6 @@ from atlas_mcp.models.scripted import Says, Scripted
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import RunService, open_service
-from atlas_mcp.runs.tasks import open_task_group
 from atlas_mcp.testing.atlas_api import candidate_text, synthesis_text
 
 FULL = "journal.sqlite3: database or disk is full; free some space"
@@ -220,42 +219,3 @@ async def test_a_journal_that_is_removed_is_noticed_before_the_next_call(tmp_pat
     assert view.explanation is not None
     assert "was removed while the journal was in use" in view.explanation
     assert len(view.candidates) == 2
-
-
-class Other(Exception):
-    """Another cause."""
-
-
-async def raise_after(errors: Sequence[Exception]) -> None:
-    async def fail(error: Exception) -> None:
-        try:
-            await anyio.sleep_forever()
-        finally:
-            raise error
-
-    async with open_task_group() as tasks:
-        for error in errors:
-            tasks.start_soon(fail, error)
-        await anyio.wait_all_tasks_blocked()
-        tasks.cancel_scope.cancel()
-
-
-async def test_several_errors_of_one_cause_are_one_error() -> None:
-    with pytest.raises(JournalError, match="full"):
-        await raise_after([JournalError("full"), JournalError("full"), JournalError("full")])
-
-
-@pytest.mark.parametrize(
-    "errors",
-    [
-        [JournalError("full"), JournalError("gone")],
-        [JournalError("full"), JournalUnflushed("full")],
-        [Other("bug"), Other("bug")],
-    ],
-    ids=["other words", "another kind", "bugs"],
-)
-async def test_errors_of_different_causes_are_all_told(errors: Sequence[Exception]) -> None:
-    with pytest.raises(ExceptionGroup) as raised:
-        await raise_after(errors)
-
-    assert set(raised.value.exceptions) == set(errors)

@@ -58,7 +58,7 @@ async def test_what_a_call_did_not_cost_is_there_for_others(tmp_path: Path) -> N
     run, other = share(journal, "a"), share(journal, "b")
     await run.cover(CAP)
 
-    await run.settle(Decimal(1))
+    await run.settle(lambda: Decimal(1))
 
     assert await other.cover(Decimal(4)) is None
     await journal.aclose()
@@ -69,7 +69,7 @@ async def test_a_call_that_cost_more_than_its_bound_is_counted_past_the_cap(tmp_
     run = share(journal, "a")
     await run.cover(CAP)
 
-    await run.settle(CAP + 1)
+    await run.settle(lambda: CAP + 1)
 
     assert await journal.spending(TODAY) == CAP + 1
     assert await share(journal, "b").cover(Decimal("0.01")) == 0
@@ -133,7 +133,7 @@ def test_no_interleaving_of_twenty_processes_passes_the_cap(
                     left = await run.cover(before + usd)
                     assert left is None or before <= left < before + usd
                 elif kind == "settle":
-                    await run.settle(run.committed / 2)
+                    await run.settle(lambda: run.committed / 2)
                 else:
                     runs[number] = DayCap(
                         journals[number], run.run_id, CAP, run.committed, lambda: TODAY

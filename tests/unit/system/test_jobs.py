@@ -118,6 +118,22 @@ def test_where_windows_gives_no_job_that_is_logged_and_nothing_is_left_open(
     assert "process 7 is in no job object" in caplog.text
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="the calls are there")
+def test_where_the_calls_are_missing_that_is_logged_once_and_children_go_without(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    jobs.kernel32.cache_clear()
+    try:
+        assert open_job(7) is None
+        assert open_job(8) is None
+    finally:
+        jobs.kernel32.cache_clear()
+
+    (record,) = caplog.records
+    assert "no job objects here" in record.getMessage()
+
+
 def test_a_child_is_ended_with_what_it_started() -> None:
     """Without job objects, as under the rig, only the child itself is."""
     with subprocess.Popen(

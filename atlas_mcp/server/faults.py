@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+LONGEST_NAME = 2_000
+"""Characters of a resource's name. Longer ones are not repeated in an answer."""
+
 BUG = "the server failed by a bug, which its log shows"
 
 
@@ -67,9 +70,11 @@ class Faults:
 
     def _broken_rule(self, method: str, params: Mapping[str, Any]) -> str | None:
         """Return what is wrong with a request; its types are the SDK's to check."""
-        name = params.get("name")
+        name, uri = params.get("name"), params.get("uri")
+        if method == "resources/read" and isinstance(uri, str) and len(uri) > LONGEST_NAME:
+            return f"there is no resource {uri[:80]!r}…"
         if method == "tools/call" and isinstance(name, str) and name not in self._tools:
-            return f"there is no tool {name!r}; there are {_names(self._tools)}"
+            return f"there is no tool {name[:80]!r}; there are {_names(self._tools)}"
         if method == "prompts/get" and isinstance(name, str):
             return self._broken_rule_of_prompt(name, params.get("arguments"))
         if method == "completion/complete":
@@ -81,7 +86,7 @@ class Faults:
     def _broken_rule_of_prompt(self, name: str, arguments: object) -> str | None:
         prompt = self._prompts.get(name)
         if prompt is None:
-            return f"there is no prompt {name!r}; there are {_names(self._prompts)}"
+            return f"there is no prompt {name[:80]!r}; there are {_names(self._prompts)}"
         if arguments is not None and not isinstance(arguments, dict):
             return None
         given = cast("dict[str, Any]", arguments or {})
@@ -89,7 +94,7 @@ class Faults:
         for argument in known.values():
             if argument.required and argument.name not in given:
                 return f"prompt {name!r} needs the argument `{argument.name}`"
-        unknown = [f"`{each}`" for each in given if each not in known]
+        unknown = [f"`{each[:80]}`" for each in given if each not in known][:5]
         if unknown:
             return f"prompt {name!r} has no argument {', '.join(unknown)}; it has {_names(known)}"
         return None
@@ -97,9 +102,9 @@ class Faults:
     def _broken_rule_of_completion(self, ref: object) -> str | None:
         match ref:
             case {"type": "ref/prompt", "name": str() as name} if name not in self._prompts:
-                return f"there is no prompt {name!r}; there are {_names(self._prompts)}"
+                return f"there is no prompt {name[:80]!r}; there are {_names(self._prompts)}"
             case {"type": "ref/resource", "uri": str() as uri} if uri not in self._templates:
-                return f"there is no template {uri!r}; there are {_names(self._templates)}"
+                return f"there is no template {uri[:80]!r}; there are {_names(self._templates)}"
             case _:
                 return None
 

@@ -130,15 +130,17 @@ class Host:
         However the block ends, nothing new is spent from then on, and what is under way may end
         within the configured grace. Whoever cannot wait so long calls `leave` before.
         """
+        # A cancellation from outside ends the block, and the service only once its runs have ended.
+        kept = anyio.CancelScope(shield=True)
         try:
             async with open_task_group() as tasks:
-                tasks.start_soon(self._run, name="service")
+                tasks.start_soon(self._run, kept, name="service")
                 try:
                     yield
                 finally:
                     with anyio.move_on_after(self._grace + LEAVE_SECONDS, shield=True):
                         await self.leave(grace=self._grace)
-                    tasks.cancel_scope.cancel("the server ends")
+                    kept.cancel("the server ends")
         finally:
             self.closed.set()
 
@@ -164,10 +166,14 @@ class Host:
     def _grace(self) -> float:
         return 0.0 if self._settings is None else self._settings.server.grace_s
 
-    async def _run(self) -> None:
-        await self._greeted.wait()
-        if self._settings is None:
-            return
+    async def _run(self, kept: anyio.CancelScope) -> None:
+        with kept:
+            await self._greeted.wait()
+            if self._settings is not None:
+                await self._open()
+
+    async def _open(self) -> None:
+        """Open the service, and keep it open until this is cancelled."""
         try:
             module = await anyio.to_thread.run_sync(
                 importlib.import_module, "atlas_mcp.runs.service"

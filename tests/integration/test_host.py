@@ -1,0 +1,148 @@
+"""However the block ends that keeps the service, what is in flight gets its grace and is kept."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import anyio
+import anyio.abc
+import pytest
+
+from atlas_mcp.atlas.problem import make_problem
+from atlas_mcp.config import ServerSettings, Settings, SolverSettings
+from atlas_mcp.errors import AtlasError, ConfigError
+from atlas_mcp.runs.live import LiveRun
+from atlas_mcp.runs.request import Wish
+from atlas_mcp.server.host import Host
+from tests.integration.gated import Gated, GivenHost, until
+
+
+async def end(host: Host) -> None:
+    """Leave the block as it is left at the end of the input."""
+
+
+async def fail(host: Host) -> None:
+    raise KeyError("a bug of the transport")
+
+
+async def fail_twice(host: Host) -> None:
+    raise ExceptionGroup("the transport", [BrokenPipeError(), BrokenPipeError()])
+
+
+WAYS: dict[str, tuple[Callable[[Host], Awaitable[None]], type[Exception] | None]] = {
+    "at its end": (end, None),
+    "by an error": (fail, KeyError),
+    "by two": (fail_twice, BrokenPipeError),
+}
+
+
+def host_with(model: Gated, home: Path) -> GivenHost:
+    settings = Settings(
+        home=home,
+        solvers={"demo": SolverSettings(model=model.name)},
+        server=ServerSettings(grace_s=60),
+    )
+    return GivenHost(settings, model)
+
+
+async def begin(host: Host, model: Gated) -> LiveRun:
+    """Open a run, and return it once one call has been answered and one is in flight."""
+    model.held = {0}
+    service = await host.service()
+    live = await service.solve(make_problem("Q?"), Wish())
+    await until(lambda: model.waiting == 1 and len(candidates(live)) == 1)
+    return live
+
+
+def candidates(live: LiveRun) -> list[object]:
+    return [one for one in live.state.explores.values() if one.outcome is not None]
+
+
+async def open_gate_once_stopped(live: LiveRun, model: Gated) -> None:
+    await until(lambda: live.state.stop_cause is not None)
+    model.gate.set()
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_what_is_in_flight_is_kept_whatever_ends_the_server(tmp_path: Path, way: str) -> None:
+    leave, error = WAYS[way]
+    model = Gated()
+    host = host_with(model, tmp_path)
+    lives: list[LiveRun] = []
+
+    async def serve(tasks: anyio.abc.TaskGroup) -> None:
+        async with host.running():
+            lives.append(await begin(host, model))
+            tasks.start_soon(open_gate_once_stopped, lives[0], model)
+            await leave(host)
+
+    with anyio.fail_after(15):
+        async with anyio.create_task_group() as tasks:
+            with pytest.raises(error) if error else contextlib.nullcontext():
+                await serve(tasks)
+
+    assert len(candidates(lives[0])) == 2
+    assert (lives[0].state.stop_cause, model.aborted, len(model.requests)) == ("shutdown", 0, 2)
+    assert host.closed.is_set()
+
+
+async def test_what_is_in_flight_is_kept_when_the_server_is_cancelled(tmp_path: Path) -> None:
+    model = Gated()
+    host = host_with(model, tmp_path)
+    lives: list[LiveRun] = []
+
+    async def serve() -> None:
+        async with host.running():
+            lives.append(await begin(host, model))
+            await anyio.sleep_forever()
+
+    with anyio.fail_after(15):
+        async with anyio.create_task_group() as outer, anyio.create_task_group() as tasks:
+            tasks.start_soon(serve)
+            await until(lambda: bool(lives))
+            outer.start_soon(open_gate_once_stopped, lives[0], model)
+            tasks.cancel_scope.cancel("a test")
+
+    assert len(candidates(lives[0])) == 2
+    assert (model.aborted, len(model.requests)) == (0, 2)
+
+
+async def test_a_server_that_ends_opens_no_run_any_more(tmp_path: Path) -> None:
+    host = host_with(Gated(), tmp_path)
+    with anyio.fail_after(15):
+        async with host.running():
+            await host.service()
+            await host.leave(grace=0.0)
+            with pytest.raises(AtlasError, match="is ending"):
+                await host.service()
+
+
+async def test_a_service_that_breaks_down_is_told_to_whoever_asks_and_logged_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from atlas_mcp.runs import service
+
+    def broken(*given: object, **more: object) -> None:
+        raise KeyError("ours")
+
+    monkeypatch.setattr(service, "open_service", broken)
+    host = host_with(Gated(), tmp_path)
+    with anyio.fail_after(15):
+        async with host.running():
+            with pytest.raises(AtlasError, match="by a bug"):
+                await host.service()
+
+    (record,) = caplog.records
+    assert record.exc_info is not None
+
+
+async def test_without_settings_everybody_hears_why() -> None:
+    host = Host(None, failure=ConfigError("atlas.toml is not TOML"))
+    with anyio.fail_after(15):
+        async with host.running():
+            with pytest.raises(ConfigError, match="not TOML"):
+                await host.service()
+            with pytest.raises(ConfigError, match="not TOML"):
+                _ = host.settings

@@ -14,8 +14,10 @@ from typing import IO, Any
 import pytest
 
 from tests.e2e.processes import COMMAND, PATIENCE, bare_environ
+from tests.systems import posix
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="closes descriptors of a child")
+pytestmark = posix
+"""Descriptors of a child are closed before it begins."""
 
 PING = b'{"jsonrpc":"2.0","id":1,"method":"ping"}\n'
 PONG = b'{"jsonrpc":"2.0","id":1,"result":{}}\n'
@@ -199,6 +201,7 @@ sys.stdin.read()
 def test_a_server_ends_with_its_client_though_another_process_holds_the_pipe(
     environ: dict[str, str],
 ) -> None:
+    assert sys.platform != "win32"
     client = [sys.executable, "-c", LAUNCHER, *COMMAND]
     pipe = subprocess.PIPE
     with subprocess.Popen(client, env=environ, stdin=pipe, stdout=pipe, stderr=pipe) as process:
@@ -242,11 +245,12 @@ LOADING = [
 ]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 @pytest.mark.parametrize(("arguments", "module"), LOADING)
 def test_a_signal_while_modules_load_ends_without_a_traceback(
-    environ: dict[str, str], arguments: tuple[str, ...], module: str, number: signal.Signals
+    environ: dict[str, str], arguments: tuple[str, ...], module: str, name: str
 ) -> None:
+    number = int(getattr(signal, name))
     done = subprocess.run(
         [sys.executable, "-c", DURING, module, str(int(number)), *arguments],
         env=environ,

@@ -21,7 +21,7 @@ from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.repairs import repairs_of
 from atlas_mcp.atlas.storable import plain
 from atlas_mcp.atlas.usage import FREE, Cost, Usage
-from atlas_mcp.errors import JournalCorrupt
+from atlas_mcp.errors import JournalCorrupt, JournalNewer
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -203,6 +203,20 @@ class ExploringClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class DayCapReached:
+    """The runs of this home have nearly used up what they may commit together on this day.
+
+    Attributes:
+        limit_usd: US dollars that this run may commit in all now.
+        cap_usd: The cap of the day.
+    """
+
+    limit_usd: Decimal
+    cap_usd: Decimal
+    type: Literal["day_cap_reached"] = "day_cap_reached"
+
+
+@dataclass(frozen=True, slots=True)
 class CallsLost:
     """The process that made them is gone: calls in flight will never be answered here.
 
@@ -264,6 +278,17 @@ class RunFinished:
     type: Literal["run_finished"] = "run_finished"
 
 
+@dataclass(frozen=True, slots=True)
+class RecordLost:
+    """A record is missing or cannot be read any more.
+
+    It is never stored: readers and exports have it in the place of the record.
+    """
+
+    reason: str
+    type: Literal["record_lost"] = "record_lost"
+
+
 Event: TypeAlias = (
     RunOpened
     | ExploresPlanned
@@ -277,10 +302,12 @@ Event: TypeAlias = (
     | OrchestratorFailed
     | SentBack
     | ExploringClosed
+    | DayCapReached
     | CallsLost
     | RunResumed
     | StopRequested
     | RunFinished
+    | RecordLost
 )
 
 
@@ -317,6 +344,7 @@ def decode_event(line: str | bytes) -> Event:
     far as it can be: see `atlas.repairs`. Older versions stored such records.
 
     Raises:
+        JournalNewer: A newer version wrote the run.
         JournalCorrupt: It is no event of this version, or it is torn.
     """
     from pydantic import ValidationError
@@ -332,7 +360,7 @@ def decode_event(line: str | bytes) -> Event:
             ) from error
         event = repaired
     if isinstance(event, RunOpened | RunResumed) and event.version > SCHEMA_VERSION:
-        raise JournalCorrupt(
+        raise JournalNewer(
             f"the run was written by a newer version of atlas-mcp (records {event.version}, this "
             f"one knows {SCHEMA_VERSION}); upgrade atlas-mcp"
         )

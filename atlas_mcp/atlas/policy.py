@@ -29,6 +29,7 @@ from atlas_mcp.atlas.endings import (
     cancelled,
     failures_text,
     gathered,
+    money_text,
     unsynthesized,
 )
 from atlas_mcp.atlas.events import (
@@ -158,7 +159,7 @@ def decided(state: RunState, turn: OrchestratorTurn, replied: OrchestratorReplie
         return SentBack(turn.asked.turn, prompts.unreadable(decision.fault), below_floor=False)
     if not state.votes and decision.answer is not None:
         if must_conclude(state) is not None or _fruitless(state) >= MAX_FRUITLESS_TURNS:
-            return unsynthesized(state, "no_candidates", failures_text(state))
+            return unsynthesized(state, "no_candidates", failures_text(state, must_conclude(state)))
         return SentBack(turn.asked.turn, prompts.UNFOUNDED, below_floor=False)
     missing = missing_evidence(state)
     if missing is not None and must_conclude(state) is None and not _may_give_up(state, decision):
@@ -249,7 +250,7 @@ def _start_solvers(state: RunState) -> tuple[Command, ...]:
         ledger = ledger.hold(call_key(command.intent), command.intent.hold_usd)
         commands.append(command)
     if not commands and not state.solvers_in_flight:
-        return (_skip(waiting, "The money for explores was used up."),)
+        return (_skip(waiting, money_text(state, "The money for explores was used up.")),)
     return tuple(commands)
 
 
@@ -291,7 +292,7 @@ def _go_on(state: RunState) -> tuple[Command, ...]:
         return (Note(unsynthesized(state, reason, f"The orchestrator: {failed.message}")),)
     if _hopeless(state):
         reason = "no_candidates" if state.done else must_conclude(state) or "no_candidates"
-        return (Note(unsynthesized(state, reason, failures_text(state))),)
+        return (Note(unsynthesized(state, reason, failures_text(state, must_conclude(state)))),)
     return (_ask(state),)
 
 
@@ -342,7 +343,8 @@ def _ask(state: RunState) -> Command:
     )
     hold = hold_for(spec, request, state.ledger.available)
     if hold is None:
-        return Note(unsynthesized(state, "max_cost", "The cap left no money for the orchestrator."))
+        why = money_text(state, "The cap left no money for the orchestrator.")
+        return Note(unsynthesized(state, "max_cost", why))
     intent = OrchestratorAsked(
         turn=len(state.turns) + 1,
         said=saying,

@@ -35,6 +35,7 @@ from atlas_mcp.atlas.pool import ModelSpec, RunSpec, SolverSpec, floor_of
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.state import ExploreState, RunState, quota_used, unanswered_in_a_row
 from atlas_mcp.atlas.usage import add_costs, rounded
+from atlas_mcp.texts import as_data
 
 EXPLORE_TOOL = "explore"
 
@@ -326,8 +327,7 @@ def result_text(state: RunState, explore: ExploreState) -> str:
         seen |= {"not_run": explore.skipped}
     if explore.cost_usd is not None:
         seen["cost_usd"] = rounded(explore.cost_usd, 4)
-    fenced = json.dumps(seen, ensure_ascii=False).replace("<", "\\u003c")
-    return f"<candidate>{fenced}</candidate>"
+    return f"<candidate>{as_data(seen)}</candidate>"
 
 
 def budget_text(state: RunState) -> str:

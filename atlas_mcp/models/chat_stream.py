@@ -55,11 +55,16 @@ class Lines:
     """
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest: list[bytes] = []
 
     def feed(self, chunk: bytes) -> list[str]:
         """Return the lines that `chunk` completes."""
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        self._rest.append(chunk)
+        if b"\n" not in chunk:
+            # A long line may come in a thousand pieces; they are put together once.
+            return []
+        *lines, rest = b"".join(self._rest).split(b"\n")
+        self._rest = [rest] if rest else []
         return [line.decode(errors="replace").rstrip("\r") for line in lines]
 
     def end(self) -> list[str]:

@@ -2,7 +2,8 @@
 
 Owns the one library that decodes pictures; it is imported when there is one. Nothing here reads a
 file or an address. The same picture for the same model gives the same bytes at every call, in every
-process with the same library, since a conversation is only taken back as it was.
+process with the same library, since a conversation is only taken back as it was. What is
+transparent stays so: kinds that can say it are written for kinds that can.
 """
 
 from __future__ import annotations
@@ -13,17 +14,18 @@ import io
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
-
-import anyio.to_thread
 
 from atlas_mcp.atlas.messages import Image, ModelRequest, Part, UserTurn
 from atlas_mcp.atlas.pool import ModelSpec
 from atlas_mcp.atlas.usage import FREE, Usage
 from atlas_mcp.errors import ModelRejected
+from atlas_mcp.models.image_files import FORMATS, MAX_PROFILE_BYTES, Damaged, image_type, whole
+from atlas_mcp.models.image_samples import eight_bits, with_transparent
+from atlas_mcp.models.off_loop import off_loop
 from atlas_mcp.presets import ImageType
 
 if TYPE_CHECKING:
@@ -40,31 +42,15 @@ MB by Gemini and 32 MB by the Messages API, read 2026-11-25."""
 QUALITY = 90
 """Of JPEG and WebP pictures that are written anew. Our own choice."""
 
-MAX_PROFILE_BYTES = 100_000
-"""Longest colour profile that is kept when a picture is written anew."""
+KEPT_FAULTS = 1_000
+"""Pictures of which it is remembered whether they are whole: the same ones come with every call of
+a client that gathers explores."""
 
 KEPT_BYTES = 50_000_000
 """Bytes in base64 of pictures that are kept for the next call."""
 
-_MAGIC: tuple[tuple[bytes, ImageType], ...] = (
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF87a", "image/gif"),
-    (b"GIF89a", "image/gif"),
-)
-
-_FORMATS: dict[ImageType, str] = {
-    "image/png": "PNG",
-    "image/jpeg": "JPEG",
-    "image/gif": "GIF",
-    "image/webp": "WEBP",
-}
-
 _ORIENTATION = 0x0112
 """The EXIF tag that says how a picture is to be turned."""
-
-# One picture is decoded at a time, whoever asks: each may take some hundred megabytes.
-_decoding = threading.Lock()
 
 
 class Limits(NamedTuple):
@@ -81,33 +67,41 @@ class Limits(NamedTuple):
     types: tuple[ImageType, ...]
 
 
-def image_type(content: bytes) -> ImageType | None:
-    """Return what kind of picture begins like this, whatever it is called; `None` for none."""
-    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
-        return "image/webp"
-    return next((kind for magic, kind in _MAGIC if content.startswith(magic)), None)
-
-
 def fault_in(content: bytes, kind: ImageType) -> str | None:
     """Return what is wrong with a picture, in words; `None` if it is whole. Takes a while."""
+    key = (hashlib.sha256(content).digest(), kind)
+    with _checking:
+        if key not in _faults:
+            _faults[key] = _fault_in(content, kind)
+            if len(_faults) > KEPT_FAULTS:
+                _faults.popitem(last=False)
+        return _faults[key]
+
+
+_checking = threading.Lock()
+"""One picture is checked at a time, whoever asks: each may take some hundred megabytes."""
+
+_faults: OrderedDict[tuple[bytes, ImageType], str | None] = OrderedDict()
+
+
+def _fault_in(content: bytes, kind: ImageType) -> str | None:
     import PIL.Image
 
     try:
-        with _decoding:
-            picture = _opened(content, kind)
-            if math.prod(picture.size) > MAX_PIXELS:
-                return _too_many(picture.size)
-            if kind == "image/png":
-                # Checks the sum of every part, and cannot be used after that.
-                picture.verify()
-                picture = _opened(content, kind)
-            picture.load()
+        found = whole(content, kind)
+        picture = _opened(found.content, kind)
+        if math.prod(picture.size) > MAX_PIXELS:
+            return _too_many(picture.size)
+        if kind == "image/jpeg":
+            # All of it is read; an eighth of its pixels is drawn.
+            picture.draft(None, (1, 1))
+        picture.load()
+    except Damaged as error:
+        return str(error)
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning):
         return f"has too many pixels; at most {MAX_PIXELS:,} are taken"
     except _unreadable() as error:
-        return f"is cut off or damaged: it cannot be decoded as {_FORMATS[kind]} ({error})"
-    if not _has_its_end(content, kind):
-        return f"is cut off: the end of the {_FORMATS[kind]} is missing"
+        return f"is cut off or damaged: it cannot be decoded as {FORMATS[kind]} ({error})"
     return None
 
 
@@ -128,10 +122,10 @@ async def fitted(request: ModelRequest, spec: ModelSpec) -> ModelRequest:
     if not pictures:
         return request
     limits = limits_of(spec, len(pictures))
-    # Abandoned on a cancel: nobody waits for the thread, and what it finds is kept.
-    found = await anyio.to_thread.run_sync(
-        partial(_fit_all, pictures, limits, spec.model), abandon_on_cancel=True
-    )
+    found = [
+        await off_loop("pictures for calls", partial(_fit_one, one, limits, spec.model))
+        for one in pictures
+    ]
     if all(new is old for new, old in zip(found, pictures, strict=True)):
         return request
     rest = iter(found)
@@ -152,10 +146,10 @@ def _next_of(part: Part, found: Iterator[Image]) -> Part:
     return next(found) if isinstance(part, Image) and part.data else part
 
 
-def _fit_all(pictures: Sequence[Image], limits: Limits, model: str) -> list[Image]:
+def _fit_one(picture: Image, limits: Limits, model: str) -> Image:
     try:
-        return [_fits.fit(picture, limits) for picture in pictures]
-    except _unreadable() as error:
+        return _fits.fit(picture, limits)
+    except (Damaged, *_unreadable()) as error:
         raise ModelRejected(
             model,
             f"a picture of the problem cannot be decoded ({error})",
@@ -170,13 +164,14 @@ class _Fits:
     def __init__(self) -> None:
         self._known: OrderedDict[tuple[bytes, Limits], Image | None] = OrderedDict()
         self._size = 0
+        self._fitting = threading.Lock()
 
     def fit(self, picture: Image, limits: Limits) -> Image:
         """Return the picture within `limits`; itself where it is within them."""
         assert picture.data is not None, "only pictures with data are fitted"
         key = (hashlib.sha256(picture.data.encode()).digest(), limits)
         # Held while it works as well: whoever asks for the same picture meanwhile gets it.
-        with _decoding:
+        with self._fitting:
             if key not in self._known:
                 self._keep(key, _fit(base64.b64decode(picture.data), limits))
             self._known.move_to_end(key)
@@ -202,45 +197,64 @@ def _fit(content: bytes, limits: Limits) -> Image | None:
     """Return a picture written anew within `limits`; `None` if it can stay as it is."""
     kind = image_type(content)
     if kind is None:
-        raise ValueError("it is no PNG, JPEG, GIF or WebP")
-    picture = _opened(content, kind)
+        raise Damaged("is no PNG, JPEG, GIF or WebP")
+    found = whole(content, kind)
+    picture = _opened(found.content, kind)
     if math.prod(picture.size) > MAX_PIXELS:
-        raise ValueError(_too_many(picture.size))
+        raise Damaged(_too_many(picture.size))
     turn = _turn(picture)
-    moving = _moves(picture, kind)
     small = limits.px is None or max(picture.size) <= limits.px
     light = _encoded_length(content) <= limits.size_bytes
-    if kind in limits.types and small and light and turn is None and not moving:
+    plain = turn is None and not (found.moves or found.deep or found.key)
+    if kind in limits.types and small and light and plain:
         return None
     written: ImageType = kind
-    if kind == "image/gif" or kind not in limits.types or (moving and kind == "image/webp"):
+    if kind == "image/gif" or kind not in limits.types or (found.moves and kind == "image/webp"):
         written = "image/png"
-    return _within(_upright(picture, turn, written), written, limits)
+    scale = 1.0 if limits.px is None else min(1.0, limits.px / max(picture.size))
+    size = (picture.width, picture.height)
+    if kind == "image/jpeg" and scale < 1:
+        # Drawn at half, a quarter or an eighth of its size, and never below twice what is sent.
+        picture.draft(None, (math.ceil(2 * scale * size[0]), math.ceil(2 * scale * size[1])))
+    if turn is not None and turn.name in _LAID_DOWN:
+        size = (size[1], size[0])
+    picture.load()
+    if found.key is not None:
+        picture = with_transparent(picture, found.key, found.content)
+    return _within(_upright(picture, turn, written), size, scale, written, limits)
 
 
-def _within(picture: PIL.Image.Image, kind: ImageType, limits: Limits) -> Image:
-    """Return the picture made so small that it is within `limits`, and no smaller than it must."""
+_LAID_DOWN = frozenset({"ROTATE_90", "ROTATE_270", "TRANSPOSE", "TRANSVERSE"})
+
+
+def _within(
+    picture: PIL.Image.Image,
+    full: tuple[int, int],
+    scale: float,
+    kind: ImageType,
+    limits: Limits,
+) -> Image:
+    """Return the picture made so small that it is within `limits`, and no smaller than it must.
+
+    Args:
+        picture: It, maybe smaller than in full.
+        full: Its size in full.
+        scale: What of it is sent at most.
+        kind: As what it is written.
+        limits: What the model takes.
+    """
     from PIL.Image import Resampling
 
     # As it is, its type names one of a library that is not installed.
     frame: Any = picture
-    scale = 1.0 if limits.px is None else min(1.0, limits.px / max(picture.size))
     while True:
-        size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+        size = (max(1, round(full[0] * scale)), max(1, round(full[1] * scale)))
         smaller = frame if size == frame.size else frame.resize(size, Resampling.LANCZOS)
         content = _written(smaller, kind, picture.info.get("icc_profile"))
         length = _encoded_length(content)
         if length <= limits.size_bytes or max(size) == 1:
             return Image(media_type=kind, data=base64.b64encode(content).decode())
         scale *= min(0.9, math.sqrt(limits.size_bytes / length))
-
-
-def _moves(picture: PIL.Image.Image, kind: ImageType) -> bool:
-    # Many a JPEG holds a second picture that is no frame: a map of its brightness, or of depth.
-    try:
-        return kind != "image/jpeg" and bool(getattr(picture, "is_animated", False))
-    except _unreadable():
-        return False
 
 
 def _turn(picture: PIL.Image.Image) -> PIL.Image.Transpose | None:
@@ -267,25 +281,13 @@ def _upright(
     picture: PIL.Image.Image, turn: PIL.Image.Transpose | None, kind: ImageType
 ) -> PIL.Image.Image:
     """Return the first frame as it is meant to be seen, in colours that can be scaled."""
-    picture.load()
     upright = picture if turn is None else picture.transpose(turn)
     if kind == "image/jpeg":
         return upright if upright.mode in {"L", "RGB"} else _in_mode(upright, "RGB")
     if "transparency" in upright.info:
         return _in_mode(upright, "RGBA")
-    if upright.mode in {"L", "LA", "RGB", "RGBA"}:
-        return upright
-    if upright.mode == "1":
-        return upright.convert("L")
-    if upright.mode.startswith("I"):
-        grey: Any = upright.convert("I")
-        return grey.point(_of_sixteen_bits).convert("L")
-    return _in_mode(upright, "RGB")
-
-
-def _of_sixteen_bits(value: Any) -> Any:
-    """Return what sixteen bits of grey are in the eight that models see."""
-    return value * (1 / 256)
+    seen = eight_bits(upright)
+    return seen if seen.mode in {"L", "LA", "RGB", "RGBA"} else _in_mode(seen, "RGB")
 
 
 def _in_mode(picture: PIL.Image.Image, mode: str) -> PIL.Image.Image:
@@ -303,7 +305,7 @@ def _written(picture: PIL.Image.Image, kind: ImageType, profile: bytes | None) -
         "image/webp": {"quality": QUALITY},
     }.get(kind, {})
     out = io.BytesIO()
-    picture.save(out, _FORMATS[kind], icc_profile=kept, **options)
+    picture.save(out, FORMATS[kind], icc_profile=kept, **options)
     return out.getvalue()
 
 
@@ -311,20 +313,7 @@ def _opened(content: bytes, kind: ImageType) -> PIL.Image.Image:
     """Return a picture of which only the beginning has been read, by the decoder of its kind."""
     import PIL.Image
 
-    return PIL.Image.open(io.BytesIO(content), formats=(_FORMATS[kind],))
-
-
-def _has_its_end(content: bytes, kind: ImageType) -> bool:
-    """Return whether the mark is there that ends a picture: decoders can do without."""
-    match kind:
-        case "image/png":
-            return b"IEND\xae\x42\x60\x82" in content
-        case "image/jpeg":
-            return content.find(b"\xff\xd9", content.find(b"\xff\xda")) != -1
-        case "image/gif":
-            return content.rstrip(b"\0").endswith(b";")
-        case "image/webp":
-            return len(content) >= 8 + int.from_bytes(content[4:8], "little")
+    return PIL.Image.open(io.BytesIO(content), formats=(FORMATS[kind],))
 
 
 def _encoded_length(content: bytes) -> int:

@@ -92,9 +92,15 @@ def cost_of(
     found = _find(model, base_url)
     if found is None or price_of(model, base_url=base_url, at=at) is None:
         return None
+    provider, info = found
+    flat = _flat(info, at or datetime.now(UTC))
+    if (
+        flat is not None
+        and usage.cache_read_tokens + usage.cache_write_tokens <= usage.input_tokens
+    ):
+        return flat.cost_of(usage)
     from genai_prices import Usage as CountedUsage
 
-    provider, info = found
     counted = CountedUsage(
         input_tokens=usage.input_tokens,
         output_tokens=usage.output_tokens,
@@ -106,6 +112,23 @@ def cost_of(
     except ValueError:
         # Counts that are at odds with each other.
         return None
+
+
+def _flat(info: ModelInfo, at: datetime) -> Price | None:
+    """Return the rates of a model at a time, `None` where a rate depends on the prompt's size.
+
+    With these a cost is a sum of four products; the tables take a quarter of a millisecond for it.
+    """
+    rates = vars(info.get_prices(at))
+    flat = {key: rate for key, rate in rates.items() if isinstance(rate, Decimal)}
+    if any(rate is not None and key not in flat for key, rate in rates.items()):
+        return None
+    return Price(
+        flat.get("input_mtok", FREE),
+        flat.get("output_mtok", FREE),
+        flat.get("cache_read_mtok"),
+        flat.get("cache_write_mtok"),
+    )
 
 
 def load_prices() -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import math
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -33,16 +32,19 @@ from atlas_mcp.atlas.calls import (
     unconcluded,
 )
 from atlas_mcp.atlas.events import (
+    DayCapReached,
     Event,
     ExploringClosed,
     HoldRaised,
     OrchestratorReplied,
     Record,
     RunFinished,
+    SolverReplied,
     StopCause,
     StopRequested,
 )
 from atlas_mcp.atlas.explore import FailureKind, SolverFailure
+from atlas_mcp.atlas.holds import to_cover
 from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.policy import AskOrchestrator, Note, ReadReply, RunSolver, next_commands
 from atlas_mcp.atlas.pool import ModelSpec
@@ -52,6 +54,7 @@ from atlas_mcp.errors import (
     AtlasError,
     JournalBusy,
     JournalError,
+    JournalUnflushed,
     ModelError,
     ModelUnavailable,
 )
@@ -60,7 +63,9 @@ from atlas_mcp.models.base import Model, Notice, OnTokens, OnUsage
 from atlas_mcp.models.images import fitted
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.retry import Retry, RetryPolicy, generate_with_retries, most_uncounted
-from atlas_mcp.runs.live import LiveRun
+from atlas_mcp.runs.clock import RunClock
+from atlas_mcp.runs.day_cap import DayCap
+from atlas_mcp.runs.live import BrokenOff, LiveRun
 from atlas_mcp.runs.tasks import open_task_group
 
 logger = logging.getLogger(__name__)
@@ -78,6 +83,12 @@ ones, and answers that are checked against a schema, are read in a worker thread
 CLOSING_SECONDS = 0.1
 """Seconds that solvers get past the end of exploring, so that it is on record when they fail."""
 
+SALVAGE_SECONDS = 2.0
+"""Seconds for which records that the journal did not take are offered to it again."""
+
+SALVAGE_RETRY_SECONDS = 0.1
+"""Seconds between these offers."""
+
 
 Ask: TypeAlias = RunSolver | AskOrchestrator
 """A command that is carried out by calling a model."""
@@ -93,6 +104,7 @@ class Driver:
         journal: Where its records go.
         pool: Where its models come from.
         retries: How calls that were not answered are tried again.
+        day_cap: The cap over all runs of the home on one day; `None` where there is none.
 
     Attributes:
         lost: Whether the run was taken over, so that its state here may be ahead of its records.
@@ -104,6 +116,7 @@ class Driver:
     journal: Journal
     pool: Pool
     retries: RetryPolicy = field(default_factory=RetryPolicy)
+    day_cap: DayCap | None = None
     lost: bool = field(init=False, default=False)
     ended: anyio.Event = field(init=False, default_factory=anyio.Event)
     _calls: anyio.abc.TaskGroup = field(init=False)
@@ -113,26 +126,37 @@ class Driver:
     _scope: anyio.CancelScope = field(init=False, default_factory=anyio.CancelScope)
     _open: set[anyio.CancelScope] = field(init=False, default_factory=set[anyio.CancelScope])
     _stop_at: float = field(init=False, default=math.inf)
+    _broken: JournalError | None = field(init=False, default=None)
+    _unstored: list[Record] = field(init=False, default_factory=list[Record])
     _reading: set[ReadReply] = field(init=False, default_factory=set[ReadReply])
 
     async def drive(self) -> None:
         """Carry out the run's commands until it has finished, is lost, or is to be resumed later.
 
         Raises:
-            JournalError: A record could not be stored. No call follows it.
+            JournalError: A record could not be stored. No call followed it, those in flight were
+                aborted, and `live.broken` says what became of the rest.
         """
         try:
             with self._scope:
-                if not await self._prepared():
-                    return
-                self._set_deadlines()
-                async with open_task_group() as self._calls:
-                    self._calls.start_soon(self._close_exploring, name="deadline")
-                    await self._advance()
-                    await self._finished.wait()
-                    self._calls.cancel_scope.cancel("the run has finished")
+                await self._carry_out()
         finally:
+            await self._end_broken()
+            if self.day_cap is not None and not self.lost:
+                await self.day_cap.settle(lambda: self._state.ledger.committed)
             self.ended.set()
+        if self._broken is not None and not self.lost:
+            raise self._broken
+
+    async def _carry_out(self) -> None:
+        if self.stopped or not await self._prepared():
+            return
+        self._set_deadlines()
+        async with open_task_group() as self._calls:
+            self._calls.start_soon(self._close_exploring, name="deadline")
+            await self._advance()
+            await self._finished.wait()
+            self._calls.cancel_scope.cancel("the run has finished")
 
     async def stop(self, cause: StopCause, *, grace: float = 0.0) -> None:
         """Let no further call start. A later stop can only shorten the grace of an earlier one.
@@ -140,6 +164,9 @@ class Driver:
         Args:
             cause: Who asks. "shutdown" leaves the run to be resumed, the others end it.
             grace: Seconds that calls in flight get: their candidates can still be used.
+
+        Raises:
+            JournalError: The run was stopped, but that its user ended it could not be stored.
         """
         if self._state.finished is not None:
             return
@@ -150,11 +177,19 @@ class Driver:
         before = self._state.stop_cause
         if before is None or (cause == "user" and before != "user"):
             await self._advance(StopRequested(cause))
+            if cause == "user" and self._broken is not None:
+                raise self._broken
 
     def give_up(self) -> None:
         """Drop the run where it stands: it has been taken over, and is no longer ours to write."""
         self.lost = True
         self._scope.cancel("the run has been taken over")
+
+    @property
+    def stopped(self) -> bool:
+        """Whether no call of it is to start any more."""
+        state = self._state
+        return self.lost or state.finished is not None or state.stop_cause is not None
 
     @property
     def _state(self) -> RunState:
@@ -195,8 +230,24 @@ class Driver:
         The state is ahead of the journal for a moment. That is safe, since records reach the
         journal in the order in which they were applied: nothing later is stored without them.
         """
-        log = _Log(self._state)
+        log = _Log(self._state, self.live.clock)
         log.add(*events)
+        asks = self._decide(log)
+        if asks and not self._is_covered(log.state):
+            await self._cover(to_cover(log.state), *events)
+            return
+        if not await self._keep(log):
+            return
+        for command in asks:
+            self._calls.start_soon(self._make, command, name=call_key(command.intent))
+        # Of a run that broke off meanwhile, what was to be called is told apart by its stop.
+        state = log.state if self._broken is None else self._state
+        left_to_resume = state.stop_cause == "shutdown" and not state.calls_in_flight
+        if state.finished is not None or left_to_resume:
+            self._finished.set()
+
+    def _decide(self, log: _Log) -> list[Ask]:
+        """Log what follows from what was logged, and return the calls that are to be made."""
         asks: list[Ask] = []
         while commands := next_commands(log.state):
             if isinstance(commands[0], ReadReply) and not _is_light(log.state, commands[0]):
@@ -211,21 +262,88 @@ class Driver:
                 else:
                     log.add(command.intent)
                     asks.append(command)
+        return asks
+
+    def _is_covered(self, state: RunState) -> bool:
+        """Return whether the day's cap bears what a run has committed, and its synthesis."""
+        return self.day_cap is None or to_cover(state) <= self.day_cap.committed
+
+    def _needed_of_the_day(self) -> Decimal:
+        """Return the US dollars to keep of the day's cap: for the synthesis only as far as had."""
+        assert self.day_cap is not None, "it is asked for by the cap"
+        had = min(to_cover(self._state), self.day_cap.committed)
+        return max(self._state.ledger.committed, had)
+
+    async def _cover(self, usd: Decimal, *events: Event) -> None:
+        """Record what happened, ask for the run's part of the day's cap, then decide anew."""
+        assert self.day_cap is not None, "without a cap everything is covered"
+        log = _Log(self._state, self.live.clock)
+        log.add(*events)
         if not await self._keep(log):
             return
-        for command in asks:
-            self._calls.start_soon(self._make, command, name=call_key(command.intent))
-        left_to_resume = log.state.stop_cause == "shutdown" and not log.state.calls_in_flight
-        if log.state.finished is not None or left_to_resume:
-            self._finished.set()
+        try:
+            granted = await self.day_cap.cover(usd)
+        except JournalError as error:
+            self._break_off(error)
+            granted = None
+        further = () if granted is None else (DayCapReached(granted, self.day_cap.cap),)
+        await self._advance(*further)
+
+    async def _store(self, records: list[Record]) -> None:
+        """Store records; where the journal does not take them, the run breaks off."""
+        if self._broken is not None:
+            self._unstored += records
+            return
+        try:
+            await self.journal.append(self.lease, records)
+        except JournalBusy:
+            self.give_up()
+        except JournalError as error:
+            if not isinstance(error, JournalUnflushed):
+                self._unstored += records
+            self._break_off(error)
+
+    def _break_off(self, cause: JournalError) -> None:
+        """Let no further call start, and abort those in flight: nothing of them could be stored."""
+        if self._broken is not None:
+            return
+        self._broken = cause
+        self._stop_at = anyio.current_time()
+        for scope in self._open:
+            scope.deadline = min(scope.deadline, self._stop_at)
+        if self._state.stop_cause is None and self._state.finished is None:
+            log = _Log(self._state, self.live.clock)
+            log.add(StopRequested("shutdown"))
+            self._unstored += log.records
+            self.live.publish(log.state)
+
+    async def _end_broken(self) -> None:
+        """Offer the journal once more what it did not take, and say what is lost."""
+        if self._broken is None:
+            return
+        self._unstored.sort(key=lambda record: record.seq)
+        with anyio.move_on_after(SALVAGE_SECONDS, shield=True):
+            while self._unstored and not self.lost:
+                try:
+                    await self.journal.append(self.lease, self._unstored)
+                except JournalBusy:
+                    self.lost = True
+                except JournalUnflushed:
+                    self._unstored = []
+                except JournalError:
+                    await anyio.sleep(SALVAGE_RETRY_SECONDS)
+                else:
+                    self._unstored = []
+        self.live.broken = BrokenOff(
+            str(self._broken),
+            self._unstored[0].seq - 1 if self._unstored else self._state.seq,
+            sum(_is_reply(record.event) for record in self._unstored),
+        )
 
     async def _keep(self, log: _Log) -> bool:
         """Show and store what was logged; return whether the run is still ours to write."""
         self.live.publish(log.state)
-        try:
-            await self.journal.append(self.lease, log.records)
-        except JournalBusy:
-            self.give_up()
+        await self._store(log.records)
         return not self.lost
 
     def _read(self, state: RunState, command: ReadReply) -> Event:
@@ -260,18 +378,23 @@ class Driver:
             spec, deadline = orchestrator, self._end_at
         key = call_key(command.intent)
         arrived = await self._call(key, spec, command.request, deadline=deadline)
-        log = _Log(self._state)
+        log = _Log(self._state, self.live.clock)
         if isinstance(command, RunSolver):
             log.add(solver_ended(command.intent.explore_id, arrived))
         else:
             log.add(turn_ended(command.intent.turn, arrived))
         if await self._keep(log):
             await self._advance()
+            if self.day_cap is not None:
+                await self.day_cap.settle(self._needed_of_the_day)
 
     async def may_spend(self, key: str, lost: Decimal) -> bool:
         """Return whether a call may be made again that may have cost `lost` dollars for nothing."""
+        covered = self.day_cap is None or (
+            await self.day_cap.cover(to_cover(self._state) + lost) is None
+        )
         available = self._state.ledger.available
-        if available is not None and lost > available:
+        if not covered or (available is not None and lost > available):
             return False
         await self._advance(HoldRaised(key, lost))
         return True
@@ -394,7 +517,8 @@ class _Call:
         self.counted = (usage, cost_usd)
 
     def _on_retry(self, retry: Retry) -> None:
-        self.driver.live.tell(Notice(f"{retry.error}; next try in {retry.wait:.0f} s"))
+        text = f"a call was not answered; next try in {retry.wait:.0f} s"
+        self.driver.live.tell(Notice(text, cause=str(retry.error)))
 
 
 @dataclass(slots=True)
@@ -453,15 +577,21 @@ class _Attempts(Model):
 class _Log:
     """Records of one write, and the state they lead to."""
 
-    def __init__(self, state: RunState) -> None:
+    def __init__(self, state: RunState, clock: RunClock) -> None:
         self.state = state
+        self.clock = clock
         self.records: list[Record] = []
 
     def add(self, *events: Event) -> None:
         for event in events:
-            record = Record(self.state.seq + 1, time.time(), event)
+            record = Record(self.state.seq + 1, self.clock.now(), event)
             self.state = self.state.apply(record)
             self.records.append(record)
+
+
+def _is_reply(event: Event) -> bool:
+    """Return whether an event holds what a model answered."""
+    return isinstance(event, SolverReplied | OrchestratorReplied)
 
 
 def _is_light(state: RunState, command: ReadReply) -> bool:

@@ -2,8 +2,8 @@
 
 Owns the rules a picture must keep, and the only place where a client's words lead to a file: one
 under a folder that the operator allowed, whatever links and dots stand in its name, and a regular
-one, so that reading it ends. An address is passed on and never fetched. Everything here blocks:
-call it in a worker thread.
+one, so that reading it ends. An address is passed on and never fetched. All of it blocks, but for
+`read_images`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import binascii
 import os
 import re
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias
@@ -21,7 +21,11 @@ from urllib.parse import unquote, urlsplit
 
 from atlas_mcp.atlas.messages import Image
 from atlas_mcp.errors import InvalidInput
-from atlas_mcp.models.images import fault_in, image_type
+from atlas_mcp.models.image_files import image_type
+from atlas_mcp.models.images import fault_in
+from atlas_mcp.models.off_loop import off_loop
+from atlas_mcp.runs.folders import open_allowed
+from atlas_mcp.system.opening import open_regular, path_of_url
 
 MAX_IMAGES = 8
 """Pictures of one problem. They are sent with every call of a run."""
@@ -33,6 +37,10 @@ keeps its pictures as they came; models get what they take."""
 MAX_IMAGES_BYTES = 20_000_000
 """Bytes of all pictures of a problem together, before base64."""
 
+MAX_WAITING_CHARS = 300_000_000
+"""Characters of all pictures that wait to be looked at. Our own choice: ten calls with as large
+pictures as a problem may have, or a thousand with a photograph."""
+
 MAX_URL_CHARS = 8_192
 """Longest https URL, characters: signed ones have some thousand."""
 
@@ -42,20 +50,7 @@ MAX_PATH_CHARS = 4_096
 LONGEST_NAME = 80
 """Characters of a name that are repeated in an error."""
 
-ALLOWING = (
-    "the operator allows folders with `folders` under [images] in atlas.toml, or with "
-    "ATLAS_IMAGES_FOLDERS; a data URL (data:image/png;base64,…) or an https URL needs none"
-)
-
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
-
-_FLAGS = (
-    os.O_RDONLY
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_BINARY", 0)
-    # A pipe that nobody writes to would be waited for.
-    | getattr(os, "O_NONBLOCK", 0)
-)
 
 _Opener: TypeAlias = Callable[[str, str], int]
 """From a path, and the argument that names it, to an open file."""
@@ -71,7 +66,51 @@ def client_images(names: Sequence[str], folders: Sequence[Path]) -> tuple[Image,
     Raises:
         InvalidInput: One of them breaks a rule; the message names both. Nothing was spent.
     """
-    opened = partial(_open_allowed, folders=folders)
+    return tuple(_client_images(names, folders))
+
+
+async def read_images(names: Sequence[str], folders: Sequence[Path]) -> tuple[Image, ...]:
+    """Return the pictures that a client names, as `client_images` does, off the event loop.
+
+    They are looked at one after the other, in one line for all clients.
+
+    Raises:
+        InvalidInput: One of them breaks a rule, or too many are waiting.
+    """
+    size = sum(map(len, names))
+    if _waiting.size and _waiting.size + size > MAX_WAITING_CHARS:
+        raise InvalidInput(
+            "images", "cannot be looked at now: many others are waiting; try again in a minute"
+        )
+    _waiting.size += size
+    try:
+        found: list[Image] = []
+        reading = _client_images(names, folders)
+        while (
+            image := await off_loop("pictures of clients", partial(next, reading, None))
+        ) is not None:
+            found.append(image)
+        return tuple(found)
+    finally:
+        _waiting.size -= size
+
+
+class _Waiting:
+    """What waits to be looked at.
+
+    Attributes:
+        size: Characters of all names.
+    """
+
+    def __init__(self) -> None:
+        self.size = 0
+
+
+_waiting = _Waiting()
+
+
+def _client_images(names: Sequence[str], folders: Sequence[Path]) -> Iterator[Image]:
+    opened = partial(open_allowed, folders=folders)
     return _images([(f"images[{i}]", name) for i, name in enumerate(names)], opened, "images")
 
 
@@ -81,17 +120,19 @@ def user_images(names: Sequence[str]) -> tuple[Image, ...]:
     Raises:
         InvalidInput: One of them breaks a rule.
     """
-    return _images([(f"--image {_short(name)}", name) for name in names], _open, "--image")
+    return tuple(
+        _images([(f"--image {_short(name)}", name) for name in names], _open_any, "--image")
+    )
 
 
-def _images(named: Sequence[tuple[str, str]], opened: _Opener, argument: str) -> tuple[Image, ...]:
+def _images(named: Sequence[tuple[str, str]], opened: _Opener, argument: str) -> Iterator[Image]:
+    """Yield the pictures one by one: each takes a while."""
     if len(named) > MAX_IMAGES:
         raise InvalidInput(argument, f"has {len(named)} entries; at most {MAX_IMAGES} are taken")
-    images: list[Image] = []
     total = 0
     for place, name in named:
         if name[:8].lower() == "https://":
-            images.append(Image(url=_address(name, place)))
+            yield Image(url=_address(name, place))
             continue
         is_data = name[:5].lower() == "data:"
         content = _data(name, place) if is_data else _content(_path(name, place), place, opened)
@@ -100,8 +141,7 @@ def _images(named: Sequence[tuple[str, str]], opened: _Opener, argument: str) ->
             raise InvalidInput(
                 argument, f"has more than {MAX_IMAGES_BYTES:,} bytes in all; send fewer or smaller"
             )
-        images.append(_checked(content, place))
-    return tuple(images)
+        yield _checked(content, place)
 
 
 def _checked(content: bytes, place: str) -> Image:
@@ -132,10 +172,10 @@ def _data(name: str, place: str) -> bytes:
         raise InvalidInput(place, "is no data URL in base64 (data:image/png;base64,…)")
     if "%" in data:
         data = unquote(data)
-    data = "".join(data.split())
-    _check_size(len(data) * 3 // 4 - 2, place)
     try:
-        content = base64.b64decode(data + "=" * (-len(data) % 4), validate=True)
+        written = data.encode("ascii").translate(None, b" \t\r\n\f\v")
+        _check_size(len(written) * 3 // 4 - 2, place)
+        content = base64.b64decode(written + b"=" * (-len(written) % 4), validate=True)
     except (binascii.Error, ValueError) as error:
         raise InvalidInput(place, f"is not base64: {error}") from error
     if not content:
@@ -158,9 +198,7 @@ def _path(name: str, place: str) -> str:
         parts = urlsplit(name)
         if parts.netloc not in ("", "localhost"):
             raise InvalidInput(place, "is a file of another machine; read it there")
-        from urllib.request import url2pathname
-
-        name = url2pathname(parts.path)
+        name = path_of_url(parts.path)
     elif match := _SCHEME.match(name):
         raise InvalidInput(
             place,
@@ -195,62 +233,9 @@ def _content(path: str, place: str, opened: _Opener) -> bytes:
     return content
 
 
-def _open(path: str, place: str) -> int:
-    _check_regular(os.stat(path), place)  # noqa: PTH116 - beside `os.open`
-    return os.open(path, _FLAGS)
-
-
-def _open_allowed(path: str, place: str, *, folders: Sequence[Path]) -> int:
-    """Open a file under one of the folders, by its real path."""
-    if not folders:
-        raise InvalidInput(place, f"is a file, and no folder is open to clients: {ALLOWING}")
-    roots = [os.path.realpath(folder) for folder in folders]
-    inside: list[tuple[str, str]] = []
-    for root in roots:
-        real = os.path.realpath(os.path.join(root, path))  # noqa: PTH118 - of an absolute one, too
-        inside += [(within, real) for within in roots if Path(real).is_relative_to(within)]
-    if not inside:
-        names = ", ".join(str(folder) for folder in folders)
-        raise InvalidInput(place, f"is outside the folders that may be read ({names}): {ALLOWING}")
-    root, real = next((one for one in inside if os.path.lexists(one[1])), inside[0])
-    return _open_beneath(root, Path(real).relative_to(root).parts, place)
-
-
-def _open_beneath(root: str, parts: Sequence[str], place: str) -> int:
-    """Open a file step by step from a folder, following no link.
-
-    The path was a real one when it was looked at. What has been put in the place of a part of it
-    since then is not followed out of the folder.
-    """
-    if not parts or os.open not in os.supports_dir_fd:
-        return _open_unchanged(os.path.join(root, *parts), place)  # noqa: PTH118 - as above
-    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        for part in parts[:-1]:
-            flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW
-            inner = os.open(part, flags, dir_fd=folder)
-            os.close(folder)
-            folder = inner
-        _check_regular(os.stat(parts[-1], dir_fd=folder, follow_symlinks=False), place)
-        return os.open(parts[-1], _FLAGS | os.O_NOFOLLOW, dir_fd=folder)
-    finally:
-        os.close(folder)
-
-
-def _open_unchanged(real: str, place: str) -> int:
-    """Open a file where there are no steps to take: its path must be as real after as before."""
-    descriptor = _open(real, place)
-    if os.path.realpath(real) != real:
-        os.close(descriptor)
-        raise InvalidInput(place, "was changed while it was read")
-    return descriptor
-
-
-def _check_regular(facts: os.stat_result, place: str) -> None:
-    """Refuse what is better not opened at all: devices do things, pipes wait."""
-    if not stat.S_ISREG(facts.st_mode):
-        kind = "a folder" if stat.S_ISDIR(facts.st_mode) else "no regular file"
-        raise InvalidInput(place, f"cannot be read: it is {kind}")
+def _open_any(path: str, place: str) -> int:
+    del place
+    return open_regular(path)
 
 
 def _short(name: str) -> str:

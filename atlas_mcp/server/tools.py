@@ -7,10 +7,10 @@ Names, arguments and results are a public contract; what a client's model reads 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import anyio
-import anyio.to_thread
 from mcp.server.mcpserver import Context, MCPServer
 from mcp_types import CallToolResult, ToolAnnotations
 from pydantic import Field
@@ -19,7 +19,7 @@ from atlas_mcp.atlas.view import RunView
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.runs.tasks import open_task_group
 from atlas_mcp.server import descriptions as texts
-from atlas_mcp.server.clients import client_name, respond_within
+from atlas_mcp.server.clients import client_name, hears_progress, respond_within
 from atlas_mcp.server.host import Host
 from atlas_mcp.server.http import client_gone
 from atlas_mcp.server.progress import report_progress
@@ -175,16 +175,18 @@ async def read_problem(
         InvalidInput: An argument breaks a rule.
     """
     from atlas_mcp.atlas.problem import make_problem
+    from atlas_mcp.models.off_loop import off_loop
 
-    problem = make_problem(text, answer_schema=answer_schema)
+    if answer_schema is None:
+        problem = make_problem(text)
+    else:
+        checking = partial(make_problem, text, answer_schema=answer_schema)
+        problem = await off_loop("schemas", checking)
     if not images:
         return problem
-    from atlas_mcp.runs.images import client_images
+    from atlas_mcp.runs.images import read_images
 
-    read = await anyio.to_thread.run_sync(
-        client_images, images, host.settings.images.folders, abandon_on_cancel=True
-    )
-    return replace(problem, images=read)
+    return replace(problem, images=await read_images(images, host.settings.images.folders))
 
 
 async def answer(
@@ -206,11 +208,13 @@ async def answer(
     gone = client_gone(ctx)
     try:
         async with service.watching(run_id) as live, open_task_group() as tasks:
-            if not live.done:
+            if not live.done and hears_progress(ctx):
                 tasks.start_soon(report_progress, live, report, name="progress")
             if gone is not None and owned:
                 tasks.start_soon(_stop_when_gone, service, run_id, gone, name="client")
-            view = await service.wait(run_id, wait)
+            with anyio.move_on_after(wait):
+                await live.finished()
+            view = await service.view(run_id)
             tasks.cancel_scope.cancel("the answer is ready")
     except anyio.get_cancelled_exc_class():
         if owned:

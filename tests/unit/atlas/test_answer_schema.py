@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from atlas_mcp.atlas.answer_schema import ENDLESS, MAX_SCHEMA_DEPTH, answer_error
@@ -158,3 +160,246 @@ def test_multiple_choice_and_numbers_are_just_schemas(
 
     assert answer_error(fits, checked) is None
     assert answer_error(does_not, checked)
+
+
+def two(ref: dict[str, Any], keyword: str) -> dict[str, Any]:
+    shapes: dict[str, Any] = {
+        "allOf": {"allOf": [ref, ref]},
+        "anyOf": {"anyOf": [{"type": "null"}, ref, ref]},
+        "oneOf": {"oneOf": [ref, {"not": ref}]},
+        "properties": {"properties": {"a": ref, "b": ref}},
+        "items": {"prefixItems": [ref, ref], "items": ref},
+        "dependentSchemas": {"dependentSchemas": {"a": ref, "b": ref}},
+        "if": {"if": ref, "then": ref, "else": ref},
+        "unevaluatedProperties": {"allOf": [ref, ref], "unevaluatedProperties": ref},
+        "$dynamicRef": {"allOf": [{"$dynamicRef": ref["$ref"]}, ref]},
+    }
+    return shapes[keyword]
+
+
+def doubling(levels: int, keyword: str = "allOf") -> dict[str, Any]:
+    """A schema that amounts to twice as much with each level, and is as long as its levels."""
+    definitions = {f"a{i}": two({"$ref": f"#/$defs/a{i + 1}"}, keyword) for i in range(levels)}
+    return {"$ref": "#/$defs/a0", "$defs": {**definitions, f"a{levels}": {"type": "integer"}}}
+
+
+KEYWORDS = (
+    "allOf", "anyOf", "oneOf", "properties", "items", "dependentSchemas", "if",
+    "unevaluatedProperties", "$dynamicRef",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("keyword", KEYWORDS)
+def test_a_schema_whose_definitions_double_at_each_level_is_refused_by_name(keyword: str) -> None:
+    with pytest.raises(InvalidInput, match=r"amounts to .* schemas once its references"):
+        make_problem("x", answer_schema=doubling(40, keyword))
+
+    assert make_problem("x", answer_schema=doubling(5, keyword)).answer_schema
+
+
+@pytest.mark.parametrize("keyword", KEYWORDS)
+def test_an_answer_is_held_against_a_schema_once_however_many_ways_lead_there(keyword: str) -> None:
+    answers: list[Any] = [3, "x", [], [[[]]], {"a": {"b": {}}}, None]
+    for answer in answers:
+        error = answer_error(answer, doubling(40, keyword))
+
+        assert error is None or "cannot be checked" not in error
+
+
+UNCHECKABLE = "cannot be checked within the bound of 80,000 steps"
+
+
+TOO_MUCH: list[Any] = [
+    ({"uniqueItems": True}, [{"a": i, "b": [i]} for i in range(40_000)]),
+    ({"contains": {"const": [1]}, "minContains": 0}, [[i, i, i] for i in range(30_000)]),
+    (
+        {"patternProperties": {f"^{i}.*x": {} for i in range(300)}},
+        dict.fromkeys(map(str, range(500))),
+    ),
+    ({"pattern": "a[ab]{900}[^ab]"}, "abaab" * 20_000),
+    ({"pattern": "(a{1000}){1000}"}, "a"),
+    ({"const": [1]}, [1] * 100_000),
+    ({"enum": [[1]]}, {"x": [1] * 100_000}),
+    ({"propertyNames": {"pattern": "^[0-9]*$"}}, dict.fromkeys(map(str, range(60_000)))),
+    ({"items": {"type": "integer"}}, [*range(100_000)]),
+]
+
+
+@pytest.mark.parametrize(
+    ("schema", "answer"),
+    TOO_MUCH,
+    ids=[
+        "unique", "contains", "pattern properties", "pattern", "endless pattern", "const", "enum",
+        "names", "items",
+    ],
+)  # fmt: skip
+def test_an_answer_that_takes_too_much_work_does_not_fit(schema: Any, answer: Any) -> None:
+    assert UNCHECKABLE in (answer_error(answer, schema) or "")
+
+
+def test_a_list_as_long_as_a_model_writes_can_be_checked() -> None:
+    whole: dict[str, Any] = {"type": "array", "items": {"type": "integer"}, "uniqueItems": True}
+
+    assert answer_error([*range(10_000)], whole) is None
+    assert answer_error([*range(10_000), 5], whole) == (
+        "$[10000]: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, …] has non-unique elements"
+    )
+    assert answer_error([{"n": i} for i in range(8_000)], {"uniqueItems": True}) is None
+
+
+FAULTY: list[Any] = [
+    ({"$defs": {"a": {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/a"}]}}}, "without end"),
+    (
+        {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/gone"}], "$defs": {}},
+        "there is no such one",
+    ),
+    ({"properties": {"x": {"not": {"$ref": "#/$defs/gone/x"}}}}, "there is no such one"),
+    ({"$ref": "#/$defs/a/enum/0", "$defs": {"a": {"enum": [{}]}}}, "where no schema stands"),
+    ({"$defs": {"a": {"$id": "https://a.example/b"}}}, r"has an \$id at \$defs/a"),
+    ({"pattern": "(a{1000}){1000}"}, "patterns that repeat too much"),
+    ({"anyOf": [{"pattern": f"\\w{{{i}}}"} for i in range(90, 120)]}, "repeat too much"),
+    ({"enum": ["x"] * 1_000_000}, "is longer than 16,384 bytes"),
+    ({"enum": ["\ud800"]}, "is not valid Unicode"),
+    ({"maximum": float("inf")}, "is not JSON"),
+    ({"required": ["a", "a"]}, "at required: it must be a list of strings, each once"),
+    ({"required": [1, "a"] * 1_500}, "at required: it must be a list of strings, each once"),
+    ({"anyOf": []}, "at anyOf: it must be a list of schemas"),
+    ({"multipleOf": 0}, "at multipleOf: it must be a number above 0"),
+    ({"items": [{"type": "string"}]}, "at items: no schema stands there"),
+    ({"properties": {"a": {"minLength": -1}}}, "at properties/a/minLength"),
+]
+
+
+@pytest.mark.parametrize(
+    ("schema", "reason"),
+    FAULTY,
+    ids=str,
+)
+def test_the_fault_of_a_schema_is_named(schema: Any, reason: str) -> None:
+    with pytest.raises(InvalidInput, match=reason):
+        make_problem("x", answer_schema=schema)
+
+
+HUGE = 10**4_000
+
+
+NUMBERS: list[Any] = [
+    ({"multipleOf": 0.5}, [10**400, 10**30 + 0.0, 1.5], [0.25]),
+    ({"multipleOf": 0.1}, [0.3, 1.1, 4], [0.35]),
+    ({"multipleOf": 10**300}, [10**301, 0], [1.5, 3]),
+    ({"maximum": 1e308}, [5], [HUGE]),
+    ({"const": HUGE}, [HUGE], [HUGE + 1, 1e308]),
+    ({"enum": [1, True, None]}, [1.0, True, None], [False, 0, "1", 2]),
+    ({"const": ["literal", "True"]}, [["literal", "True"]], [True]),
+    ({"type": "integer"}, [1.0, HUGE], [1.5, True]),
+]
+
+
+@pytest.mark.parametrize(
+    ("schema", "fits", "does_not"),
+    NUMBERS,
+    ids=str,
+)
+def test_numbers_are_compared_as_they_are(
+    schema: Any, fits: list[Any], does_not: list[Any]
+) -> None:
+    checked = make_problem("x", answer_schema=schema).answer_schema
+
+    for answer in fits:
+        assert answer_error(answer, checked) is None
+    for answer in does_not:
+        error = answer_error(answer, checked)
+        assert error is not None
+        assert len(error) < 500
+
+
+def test_thousands_of_numbers_made_to_hash_alike_are_compared_all_the_same() -> None:
+    alike = [i * (2**61 - 1) for i in range(5_000)]
+
+    assert answer_error(alike, {"uniqueItems": True}) is None
+    assert "non-unique" in (answer_error([*alike, 0], {"uniqueItems": True}) or "")
+
+
+def test_a_schema_that_was_never_checked_is_a_fault_and_no_crash() -> None:
+    unchecked: list[dict[str, Any]] = [
+        {"type": 3},
+        {"$ref": 5},
+        {"$ref": "#/$defs/gone"},
+        {"items": "x"},
+        {"pattern": "("},
+        {"required": 3},
+        {"multipleOf": 0},
+        {"properties": []},
+    ]
+    for schema in unchecked:
+        for answer in ({"a": 1}, [1], "x", 3):
+            error = answer_error(answer, schema)
+            assert error is None or isinstance(error, str)
+
+
+# What a schema means
+
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from([0.5, 1.0, "", "a", "ab"]),
+    lambda one: (
+        st.lists(one, max_size=3) | st.dictionaries(st.sampled_from("abc"), one, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+def _schemas(below: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    several = st.lists(below, min_size=1, max_size=2)
+    named = st.dictionaries(st.sampled_from("abc"), below, max_size=2)
+    return st.fixed_dictionaries(
+        {},
+        optional={
+            "type": st.sampled_from(["string", "integer", "object", "array", ["null", "number"]]),
+            "enum": st.lists(_VALUES, max_size=2),
+            "const": _VALUES,
+            "minimum": st.integers(-2, 2),
+            "exclusiveMaximum": st.integers(-2, 2),
+            "maxLength": st.integers(0, 2),
+            "minItems": st.integers(0, 2),
+            "maxProperties": st.integers(0, 2),
+            "uniqueItems": st.booleans(),
+            "required": st.lists(st.sampled_from("abc"), max_size=2, unique=True),
+            "properties": named,
+            "patternProperties": st.dictionaries(st.sampled_from(["^a", "b|c"]), below, max_size=2),
+            "additionalProperties": below,
+            "propertyNames": below,
+            "prefixItems": several,
+            "items": below,
+            "contains": below,
+            "minContains": st.integers(0, 2),
+            "allOf": several,
+            "anyOf": several,
+            "oneOf": several,
+            "not": below,
+            "if": below,
+            "then": below,
+            "else": below,
+            "dependentSchemas": named,
+            "dependentRequired": st.dictionaries(
+                st.sampled_from("abc"), st.lists(st.sampled_from("abc"), max_size=1), max_size=1
+            ),
+            "unevaluatedItems": below,
+            "unevaluatedProperties": below,
+            "$ref": st.just("#/$defs/a"),
+        },
+    )
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.recursive(st.booleans(), _schemas, max_leaves=4).filter(lambda one: isinstance(one, dict)),
+    _VALUES,
+)
+def test_schemas_mean_what_the_reference_validator_says(schema: dict[str, Any], value: Any) -> None:
+    whole = {**schema, "$defs": {"a": {"type": ["integer", "array"], "maxItems": 1}}}
+
+    checked = make_problem("x", answer_schema=whole).answer_schema
+    reference: Any = Draft202012Validator(whole)
+
+    assert (answer_error(value, checked) is None) == reference.is_valid(value)

@@ -1,0 +1,179 @@
+"""How much an endpoint may send: bytes, unpacked bytes, the length of a line, and for how long.
+
+Owns the hooks that every client of a vendor's library is made with, so that no endpoint can fill
+the memory or keep the event loop to itself, whatever it answers to whichever request. Replies are
+asked for unpacked; one that comes packed all the same is unpacked here, in small pieces.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import zlib
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from typing import TypeAlias
+
+import anyio
+import anyio.lowlevel
+import httpx2
+from typing_extensions import override
+
+MAX_STREAM_BYTES = 64_000_000
+"""Bytes of a streamed reply, unpacked. Our own choice: 128,000 tokens, each in an event
+of 500 bytes."""
+
+MAX_LINE_BYTES = 4_000_000
+"""Bytes of one line of it. Our own choice: a whole reply in a single event has a tenth, and reading
+it as JSON takes 40 ms."""
+
+MAX_BODY_BYTES = 4_000_000
+"""Bytes of any other answer, e.g. a list of models, or a reply in one piece."""
+
+MAX_ERROR_BYTES = 65_536
+"""Bytes that are read of an answer with an error status. What comes further is not waited for."""
+
+ERROR_SECONDS = 5.0
+"""Seconds in which those must come."""
+
+SLICE_BYTES = 16_384
+"""Bytes that are handed on at once. Between two slices everybody else gets a turn."""
+
+Hook: TypeAlias = Callable[[httpx2.Response], Awaitable[None]]
+RequestHook: TypeAlias = Callable[[httpx2.Request], Awaitable[None]]
+
+
+class TooMuch(httpx2.DecodingError):
+    """An endpoint sends more than is read; the text says of what."""
+
+
+def response_hooks() -> list[Hook]:
+    """Return what a client must do with each response."""
+    return [_bound]
+
+
+def request_hooks() -> list[RequestHook]:
+    """Return what a client must do with each request."""
+    return [_ask_for_unpacked]
+
+
+async def _ask_for_unpacked(request: httpx2.Request) -> None:
+    request.headers["accept-encoding"] = "identity"
+
+
+async def _bound(response: httpx2.Response) -> None:
+    """Put bounds on what is read of a response."""
+    stream = response.stream
+    assert isinstance(stream, httpx2.AsyncByteStream), "only asynchronous clients have these hooks"
+    response.stream = _Bounded(stream, response)
+    # It is unpacked here.
+    response.headers.pop("content-encoding", None)
+
+
+class _Bounded(httpx2.AsyncByteStream):
+    """The body of a response, read within bounds."""
+
+    def __init__(self, stream: httpx2.AsyncByteStream, response: httpx2.Response) -> None:
+        self._stream = stream
+        self._packed = response.headers.get("content-encoding", "")
+        self._failed = response.is_error
+        self._streamed = "text/event-stream" in response.headers.get("content-type", "")
+        self._size = 0
+        self._line = 0
+
+    @override
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        unpack = _unpacking(self._packed)
+        async with contextlib.aclosing(self._chunks()) as chunks:
+            async for chunk in chunks:
+                for number, one in enumerate(unpack(chunk)):
+                    if number:
+                        await anyio.lowlevel.checkpoint()
+                    self._count(one)
+                    yield one
+                    if self._failed and self._size >= MAX_ERROR_BYTES:
+                        return
+
+    async def _chunks(self) -> AsyncGenerator[bytes]:
+        """Yield what comes; of an error's body what comes in time, as the status says the rest."""
+        chunks = aiter(self._stream)
+        end = anyio.current_time() + ERROR_SECONDS if self._failed else math.inf
+        try:
+            while True:
+                chunk: bytes | None = None
+                with anyio.CancelScope(deadline=end):
+                    chunk = await anext(chunks, None)
+                if chunk is None:
+                    return
+                yield chunk
+        finally:
+            if isinstance(chunks, AsyncGenerator):
+                await chunks.aclose()
+
+    def _count(self, chunk: bytes) -> None:
+        """Count what is handed on.
+
+        Raises:
+            TooMuch: It is too much.
+        """
+        self._size += len(chunk)
+        if self._failed:
+            return
+        most = MAX_STREAM_BYTES if self._streamed else MAX_BODY_BYTES
+        if self._size > most:
+            raise TooMuch(f"it is longer than {most:,} bytes")
+        last = chunk.rfind(b"\n")
+        self._line = self._line + len(chunk) if last == -1 else len(chunk) - last
+        if self._line > MAX_LINE_BYTES:
+            raise TooMuch(f"a line of it is longer than {MAX_LINE_BYTES:,} bytes")
+
+    @override
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+def _unpacking(packed: str) -> Callable[[bytes], Iterator[bytes]]:
+    """Return what gives the contents of a chunk, in slices.
+
+    Raises:
+        TooMuch: It is packed in a way that is not read.
+    """
+    match packed.strip().lower():
+        case "" | "identity":
+            return _sliced
+        case "gzip" | "x-gzip":
+            return _Unpacked(zlib.MAX_WBITS | 16)
+        case "deflate":
+            return _Unpacked(zlib.MAX_WBITS, -zlib.MAX_WBITS)
+        case _:
+            raise TooMuch(f"it is packed as {packed[:40]!r}, and was asked for unpacked")
+
+
+def _sliced(chunk: bytes) -> Iterator[bytes]:
+    for at in range(0, len(chunk), SLICE_BYTES):
+        yield chunk[at : at + SLICE_BYTES]
+
+
+class _Unpacked:
+    """Unpacks chunks, however much is in them, a slice at a time.
+
+    Args:
+        ways: The formats that it may be, in the words of `zlib`; the first one that fits is it.
+    """
+
+    def __init__(self, *ways: int) -> None:
+        self._ways = list(ways)
+        self._unpacking = zlib.decompressobj(self._ways.pop(0))
+
+    def __call__(self, chunk: bytes) -> Iterator[bytes]:
+        while chunk:
+            try:
+                found = self._unpacking.decompress(chunk, SLICE_BYTES)
+            except zlib.error as error:
+                if not self._ways:
+                    raise httpx2.DecodingError(f"it cannot be unpacked: {error}") from error
+                self._unpacking = zlib.decompressobj(self._ways.pop(0))
+                continue
+            self._ways.clear()
+            if found:
+                yield found
+            chunk = self._unpacking.unconsumed_tail

@@ -6,8 +6,10 @@ from decimal import Decimal
 
 from atlas_mcp.atlas import prompts
 from atlas_mcp.atlas.budget import MAX_EXPLORES_CEILING
+from atlas_mcp.atlas.calls import conclude
 from atlas_mcp.atlas.endings import cancelled
 from atlas_mcp.atlas.events import CallsLost, Event, RunResumed, StopRequested
+from atlas_mcp.atlas.policy import ReadReply
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.errors import InvalidInput
 
@@ -59,8 +61,10 @@ def abandonment(state: RunState) -> tuple[Event, ...]:
     """Return the records that end a run which nobody drives and nobody wants."""
     if state.finished is not None:
         return ()
+    # What was replied is evidence, also where its process died before it was read.
+    read = (conclude(state, ReadReply(explore.id)) for explore in state.unread)
     # Recorded also where no call was open: the time until now, nobody drove it.
-    return (CallsLost(), StopRequested("user"), cancelled())
+    return (*read, CallsLost(), StopRequested("user"), cancelled())
 
 
 def lost_calls(state: RunState) -> tuple[Event, ...]:

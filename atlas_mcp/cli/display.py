@@ -146,7 +146,7 @@ def _row(live: LiveRun, explore: ExploreState, now: float) -> tuple[RenderableTy
         return Text("-", style="dim"), name, "", "", Text(one_line(explore.skipped), style="dim")
     ended = explore.finished_at or now
     seconds = f"{max(0.0, ended - (explore.started_at or ended)):.0f} s"
-    if explore.in_flight:
+    if explore.in_flight or explore.unread:
         tokens = live.tokens.get(f"solver-{explore.id}", 0)
         return Spinner("dots"), name, seconds, f"{tokens:,}", Text("thinking", style="dim")
     good = isinstance(explore.outcome, Candidate)

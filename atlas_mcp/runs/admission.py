@@ -24,8 +24,8 @@ OWN_FILES = 64
 listeners, standard streams, pictures and modules that are being read."""
 
 FILES_A_CALL = 1.5
-"""Descriptors for each call that may be in flight: its connection, and its part of the idle ones
-that clients keep (`IDLE_CONNECTIONS` for `CALLS_A_CLIENT`)."""
+"""Descriptors for each call that may be in flight: its connection, and its part of those that are
+idle or being closed. Measured: with 128 calls in flight, 40 others were open."""
 
 RUN_BYTES = 1_000_000
 """Bytes of memory that a place takes: three times what a run of eight calls takes

@@ -40,7 +40,7 @@ from atlas_mcp.journal.base import Journal, Lease, RunSummary
 from atlas_mcp.journal.sqlite import SqliteJournal
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.retry import RetryPolicy
-from atlas_mcp.runs.admission import Capacity, Line
+from atlas_mcp.runs.admission import Capacity, Line, Ticket
 from atlas_mcp.runs.broken import view_broken
 from atlas_mcp.runs.driver import Driver
 from atlas_mcp.runs.live import LiveRun
@@ -507,18 +507,21 @@ class RunService:
         return self._drive(run_id, RunState.fold(records), lease)
 
     def _drive(self, run_id: str, state: RunState, lease: Lease) -> LiveRun:
-        live = LiveRun(run_id, state)
+        ticket = self.line.take()
+        live = LiveRun(run_id, state, ticket=ticket)
         driver = Driver(live, lease, self.journal, self.pool, self.retries)
         self._drivers[run_id] = driver
         self._broken.pop(run_id, None)
-        self.tasks.start_soon(self._carry, driver, name=f"run {run_id}")
+        self.tasks.start_soon(self._carry, driver, ticket, name=f"run {run_id}")
         return live
 
-    async def _carry(self, driver: Driver) -> None:
+    async def _carry(self, driver: Driver, ticket: Ticket) -> None:
         live = driver.live
         try:
-            with self.line.ticket() as live.ticket:
-                await self._drive_on(driver)
+            try:
+                await self._drive_on(driver, ticket)
+            finally:
+                ticket.give_back()
             if driver.lost:
                 logger.warning(
                     "run %s has been taken over by another process; what this one had in flight "
@@ -530,11 +533,11 @@ class RunService:
             live.done = True
             live.publish()
 
-    async def _drive_on(self, driver: Driver) -> None:
+    async def _drive_on(self, driver: Driver, ticket: Ticket) -> None:
         run_id = driver.live.run_id
         try:
             try:
-                await self._admitted(driver)
+                await self._admitted(driver, ticket)
                 await driver.drive()
             finally:
                 driver.ended.set()
@@ -548,17 +551,16 @@ class RunService:
                 self._broken[run_id] = driver.live
             await self._release(driver.lease)
 
-    async def _admitted(self, driver: Driver) -> None:
+    async def _admitted(self, driver: Driver, ticket: Ticket) -> None:
         """Return once a run has its place, or is not to begin any more."""
-        live = driver.live
-        assert live.ticket is not None, "it is in line"
+        run_id = driver.live.run_id
         with anyio.CancelScope() as scope:
-            self._waits[live.run_id] = scope
+            self._waits[run_id] = scope
             try:
                 if not driver.stopped:
-                    await live.ticket.admitted()
+                    await ticket.admitted()
             finally:
-                del self._waits[live.run_id]
+                del self._waits[run_id]
 
     async def _stop(self, driver: Driver, cause: StopCause, *, grace: float = 0.0) -> None:
         try:

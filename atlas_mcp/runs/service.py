@@ -481,13 +481,21 @@ class RunService:
             raise
         return state, lease
 
-    async def _release(self, lease: Lease) -> None:
-        """Give a lease back; one that cannot be written back runs out by itself."""
+    async def _release(self, lease: Lease, *, known: str | None = None) -> None:
+        """Give a lease back; one that cannot be written back runs out by itself.
+
+        Args:
+            lease: The lease.
+            known: Why its journal took no more, if that has been told.
+        """
         with anyio.move_on_after(LEAVE_SECONDS, shield=True):
             try:
                 await self.journal.release(lease)
             except JournalError as error:
-                logger.error("the lease of run %s could not be given back: %s", lease.run_id, error)
+                if str(error) != known:
+                    logger.error(
+                        "the lease of run %s could not be given back: %s", lease.run_id, error
+                    )
 
     async def _open(
         self, problem: Problem, spec: RunSpec, planned: ExploresPlanned | None = None
@@ -547,9 +555,10 @@ class RunService:
             logger.exception("run %s broke off", run_id)
         finally:
             self._drivers.pop(run_id, None)
-            if driver.live.broken is not None:
+            broken = driver.live.broken
+            if broken is not None:
                 self._broken[run_id] = driver.live
-            await self._release(driver.lease)
+            await self._release(driver.lease, known=broken and broken.cause)
 
     async def _admitted(self, driver: Driver, ticket: Ticket) -> None:
         """Return once a run has its place, or is not to begin any more."""

@@ -15,6 +15,7 @@
        │  └─ JournalNewer      a newer version wrote the run
        ├─ JournalBusy          another process drives this run
        ├─ JournalUnflushed     it was stored, but the disk has not taken it
+       ├─ HomeUnusable         it cannot be opened where ATLAS_HOME says
        └─ UnknownRun           no run has this id
 
 A model that answers but refuses, is cut off or breaks the asked-for shape raises nothing: its reply
@@ -156,6 +157,10 @@ class JournalBusy(JournalError):
 
 class JournalUnflushed(JournalError):
     """It was stored, but the disk has not taken it: it is lost if the machine itself fails."""
+
+
+class HomeUnusable(JournalError):
+    """The journal cannot be opened where `ATLAS_HOME` says; the operator can mend it."""
 
 
 class UnknownRun(JournalError):

@@ -9,12 +9,15 @@ process is ours until it ends.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import sys
-from types import FrameType
-from typing import NoReturn
+
+# `typing` takes longer to import than the rest, and until `take_over` a Ctrl-C is a traceback.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType
+    from typing import NoReturn
 
 STDERR = 2
 
@@ -40,8 +43,11 @@ def take_over(*, interrupted: int | None = None) -> None:
 def leave(code: int) -> NoReturn:
     """End the process now, whatever its threads are waiting for."""
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError, AttributeError):
+        try:
             stream.flush()
+        except (OSError, ValueError, AttributeError):
+            # It is closed, or its reader has gone.
+            continue
     _drain()
     os._exit(code)
 
@@ -65,8 +71,7 @@ def _end_at_signals(interrupted: int | None) -> None:
         number = getattr(signal, name, None)
         # A signal that is ignored was meant to be: `nohup`, or a shell's `&`.
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-            with contextlib.suppress(ValueError):
-                signal.signal(number, end)
+            signal.signal(number, end)
 
 
 def _write_patiently() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from itertools import takewhile
 from types import MappingProxyType
 from typing import assert_never
@@ -16,6 +17,7 @@ from atlas_mcp.atlas.agreement import Vote
 from atlas_mcp.atlas.budget import Budget, Ledger, OverBudget
 from atlas_mcp.atlas.events import (
     CallsLost,
+    DayCapReached,
     ExploresPlanned,
     ExploresSkipped,
     ExploringClosed,
@@ -32,6 +34,7 @@ from atlas_mcp.atlas.events import (
     RunResumed,
     SentBack,
     SolverFinished,
+    SolverReplied,
     SolverStarted,
     StopCause,
     StopRequested,
@@ -54,8 +57,9 @@ class ExploreState:
         planned: What was decided.
         origin: By whom.
         started_at: Unix seconds; `None` before it starts.
-        finished_at: Unix seconds; `None` before it ends.
-        outcome: What came of it; `None` before it ends and where it was skipped.
+        finished_at: Unix seconds; `None` before its call ends.
+        reply: The reply of its call; `None` where there is none, or only what was read from it.
+        outcome: What came of it; `None` before that is known, and where it was skipped.
         skipped: Why it will not run; `None` otherwise.
         usage: What it consumed, over all its calls where it had to be made again.
         cost_usd: What that cost.
@@ -65,6 +69,7 @@ class ExploreState:
     origin: Origin
     started_at: float | None = None
     finished_at: float | None = None
+    reply: SolverReplied | None = None
     outcome: Outcome | None = None
     skipped: str | None = None
     usage: Usage = NO_USAGE
@@ -82,8 +87,13 @@ class ExploreState:
 
     @property
     def in_flight(self) -> bool:
-        """Started, no result yet."""
-        return self.started_at is not None and self.outcome is None
+        """Started, and its call has not ended."""
+        return self.started_at is not None and self.finished_at is None
+
+    @property
+    def unread(self) -> bool:
+        """Replied, and nothing has been made of the reply."""
+        return self.reply is not None and self.outcome is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +154,8 @@ class RunState:
         solver_totals: What the solvers consumed.
         orchestrator_totals: What the orchestrator consumed.
         exploring_closed: Whether time for exploring is up.
+        day_cap_usd: The cap over all runs of the day, once it leaves this run less than its own;
+            `None` otherwise.
         stop_cause: Who asked it to stop; `None` while it may go on.
         finished: How it ended; `None` before.
         finished_at: Unix seconds; `None` before.
@@ -163,6 +175,7 @@ class RunState:
     solver_totals: CallTotals = field(default_factory=CallTotals)
     orchestrator_totals: CallTotals = field(default_factory=CallTotals)
     exploring_closed: bool = False
+    day_cap_usd: Decimal | None = None
     stop_cause: StopCause | None = None
     finished: RunFinished | None = None
     finished_at: float | None = None
@@ -207,6 +220,9 @@ class RunState:
         """
         if record.seq != self.seq + 1:
             raise ValueError(f"record {record.seq} does not follow record {self.seq}")
+        if record.at < self.at:
+            # Written under a clock that had been set back: nothing took less than no time.
+            record = replace(record, at=self.at)
         return replace(_apply(self, record), seq=record.seq, at=record.at)
 
     @property
@@ -223,6 +239,11 @@ class RunState:
     def solvers_in_flight(self) -> tuple[ExploreState, ...]:
         """Explores with a call open."""
         return tuple(explore for explore in self.explores.values() if explore.in_flight)
+
+    @property
+    def unread(self) -> tuple[ExploreState, ...]:
+        """Explores whose reply has not been read, in the order of their numbers."""
+        return tuple(explore for explore in self.explores.values() if explore.unread)
 
     @property
     def turn_in_flight(self) -> bool:
@@ -322,6 +343,15 @@ def unanswered_in_a_row(state: RunState, solver: str) -> int:
     return sum(1 for _ in silent)
 
 
+def failed_explores(state: RunState) -> tuple[tuple[int, SolverFailure], ...]:
+    """Return the explores of a run that failed, with what they failed of."""
+    return tuple(
+        (explore.id, explore.outcome)
+        for explore in state.done
+        if isinstance(explore.outcome, SolverFailure)
+    )
+
+
 def call_key(event: SolverStarted | OrchestratorAsked) -> str:
     """Return the ledger's name for a call, unique in its run."""
     if isinstance(event, SolverStarted):
@@ -347,6 +377,8 @@ def _apply(state: RunState, record: Record) -> RunState:  # noqa: C901 - one arm
             return replace(_with_explores(state, started), ledger=ledger)
         case HoldRaised():
             return replace(state, ledger=state.ledger.raise_hold(event.call, event.by_usd))
+        case SolverReplied():
+            return _solver_replied(state, event, record.at)
         case SolverFinished():
             return _solver_finished(state, event, record.at)
         case OrchestratorAsked():
@@ -364,6 +396,8 @@ def _apply(state: RunState, record: Record) -> RunState:  # noqa: C901 - one arm
             return _with_last_turn(state, turn)
         case ExploringClosed():
             return replace(state, exploring_closed=True)
+        case DayCapReached():
+            return _day_cap_reached(state, event)
         case CallsLost():
             return _calls_lost(state, record.at)
         case RunResumed():
@@ -395,12 +429,24 @@ def _planned(state: RunState, event: ExploresPlanned, at: float) -> RunState:
     return _with_last_turn(state, turn)
 
 
+def _solver_replied(state: RunState, event: SolverReplied, at: float) -> RunState:
+    explore = replace(state.explores[event.explore_id], finished_at=at, reply=event)
+    return _solver_paid(state, explore, event)
+
+
 def _solver_finished(state: RunState, event: SolverFinished, at: float) -> RunState:
-    explore = state.explores[event.explore_id]
+    explore = replace(state.explores[event.explore_id], outcome=event.outcome)
+    if explore.reply is not None:
+        return _with_explores(state, explore)
+    return _solver_paid(state, replace(explore, finished_at=at), event)
+
+
+def _solver_paid(
+    state: RunState, explore: ExploreState, event: SolverReplied | SolverFinished
+) -> RunState:
+    """Count what a solver's call consumed, and settle what was held for it."""
     explore = replace(
         explore,
-        finished_at=at,
-        outcome=event.outcome,
         usage=explore.usage + event.usage,
         cost_usd=add_costs(explore.cost_usd, event.cost_usd),
     )
@@ -422,6 +468,12 @@ def _turn_ended(state: RunState, event: OrchestratorReplied | OrchestratorFailed
         ),
         orchestrator_totals=state.orchestrator_totals.plus(event.usage, event.cost_usd),
     )
+
+
+def _day_cap_reached(state: RunState, event: DayCapReached) -> RunState:
+    before = state.ledger.limit
+    limit = event.limit_usd if before is None else min(before, event.limit_usd)
+    return replace(state, ledger=replace(state.ledger, limit=limit), day_cap_usd=event.cap_usd)
 
 
 def _calls_lost(state: RunState, at: float) -> RunState:
@@ -473,7 +525,7 @@ def _to_make_again(state: RunState) -> Iterator[ExploreState]:
             room -= 1
             yield replace(explore, skipped=None)
         elif isinstance(explore.outcome, SolverFailure) and explore.outcome.kind in UNANSWERED:
-            yield replace(explore, started_at=None, finished_at=None, outcome=None)
+            yield replace(explore, started_at=None, finished_at=None, reply=None, outcome=None)
 
 
 def _turns_to_go_on_from(state: RunState, told: str) -> tuple[OrchestratorTurn, ...]:
@@ -543,9 +595,11 @@ def _reopened(state: RunState, at: float) -> RunState:
     ended_at = state.at if state.finished_at is None else state.finished_at
     return replace(
         state,
+        ledger=replace(state.ledger, limit=state.budget.max_cost_usd),
         finished=None,
         finished_at=None,
         exploring_closed=False,
+        day_cap_usd=None,
         stop_cause=None,
         idle_s=state.idle_s + max(0.0, at - ended_at),
     )

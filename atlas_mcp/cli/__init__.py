@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import gc
-import logging
 import os
 import sys
-from collections.abc import Sequence
 
 from atlas_mcp.start import leave, take_over
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 KEPT = "what runs have found is kept, and `atlas-mcp runs list` shows them"
 """What people are told at the end of a process that a bug has ended."""
@@ -41,6 +42,8 @@ def serve() -> int:
     A configuration that cannot be used is told in each tool's result: a client shows its user that,
     and shows nothing of a server that does not start.
     """
+    import gc
+
     # Importing allocates a great deal and frees next to nothing, so collecting meanwhile only
     # makes the client wait for its handshake.
     gc.disable()
@@ -56,6 +59,8 @@ def serve() -> int:
         sys.stderr.write(f"atlas-mcp: {error}\n")
     except Exception as error:
         failure = ConfigError("the configuration could not be read, by a bug that the log shows")
+        import logging
+
         logging.getLogger("atlas-mcp").critical("a bug", exc_info=error)
     from atlas_mcp.server.stdio import serve_stdio
 
@@ -71,6 +76,8 @@ def _run(arguments: Sequence[str]) -> int:
     try:
         return run(arguments)
     except Exception as error:
+        import logging
+
         logging.getLogger("atlas-mcp").critical("a bug", exc_info=error)
         sys.stderr.write(f"atlas-mcp: ended by a bug ({type(error).__name__}); {KEPT}\n")
         return 1

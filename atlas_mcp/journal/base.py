@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Protocol
 
 from atlas_mcp.atlas.events import Record, StopCause
@@ -178,6 +179,32 @@ class Journal(Protocol):
         Returns:
             Those that were removed: still there, not driven, and not changed since.
         """
+        ...
+
+    async def reserve_spending(
+        self, run_id: str, *, day: str, usd: Decimal, cap: Decimal | None
+    ) -> Decimal | None:
+        """Count US dollars that a run is about to commit, unless all runs would pass `cap`.
+
+        However many processes ask at once, the sum of a day never passes the cap.
+
+        Args:
+            run_id: The run.
+            day: The day, as `YYYY-MM-DD`.
+            usd: US dollars.
+            cap: US dollars that all runs may commit on that day; `None` counts them in any case.
+
+        Returns:
+            `None` if they are counted; else the US dollars that are left, and nothing changed.
+        """
+        ...
+
+    async def release_spending(self, run_id: str, *, usd: Decimal) -> None:
+        """Count US dollars no longer that a run had reserved and does not need."""
+        ...
+
+    async def spending(self, day: str) -> Decimal:
+        """Return the US dollars that all runs have committed on a day: spent, or held for calls."""
         ...
 
     async def aclose(self) -> None:

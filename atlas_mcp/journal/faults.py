@@ -55,6 +55,16 @@ def journal_failure(path: Path, error: Exception) -> JournalError:
     return failure
 
 
+def opening_failure(path: Path, error: Exception) -> JournalError:
+    """Return why the journal cannot be opened, with what to do about it."""
+    advice = _advice(error) or "set ATLAS_HOME to a folder you can write to"
+    failure = JournalError(
+        f"the journal {path} cannot be opened: {error}. {advice[0].upper()}{advice[1:]}"
+    )
+    failure.__cause__ = error
+    return failure
+
+
 def is_busy(error: Exception) -> bool:
     """Return whether another program was in the way: to ask again at once would be in vain."""
     return _name(error).startswith("SQLITE_BUSY")

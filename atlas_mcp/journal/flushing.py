@@ -11,10 +11,11 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from atlas_mcp.system.disk import flush_folder
 
 logger = logging.getLogger(__name__)
 
@@ -84,11 +85,6 @@ class Log:
 
     def _enter(self) -> None:
         """Put the names of the database and its log on disk, once: a file without one is lost."""
-        if self._entered or sys.platform == "win32":
-            return
-        folder = os.open(self.path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-        self._entered = True
+        if not self._entered:
+            flush_folder(self.path.parent)
+            self._entered = True

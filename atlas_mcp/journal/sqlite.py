@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
 
@@ -32,13 +33,14 @@ from typing_extensions import override
 from atlas_mcp.atlas.events import Record, RunOpened, StopCause
 from atlas_mcp.errors import JournalBusy, JournalError, JournalUnflushed
 from atlas_mcp.journal.base import Journal, Lease, RunSummary, TaskEntry
-from atlas_mcp.journal.faults import Fault, journal_failure
+from atlas_mcp.journal.faults import Fault, journal_failure, opening_failure
 from atlas_mcp.journal.flushing import Log
 from atlas_mcp.journal.listing import beyond, newest
 from atlas_mcp.journal.opening import Place, connect, connect_to_read
 from atlas_mcp.journal.owners import OwnerLock, dead_owners, forget, is_dead
 from atlas_mcp.journal.records import Standing, add, insert, read, require, standing
 from atlas_mcp.journal.space import shrink
+from atlas_mcp.journal.spending import committed, release, reserve
 from atlas_mcp.journal.writing import Writer
 
 logger = logging.getLogger(__name__)
@@ -53,8 +55,7 @@ BUSY_TIMEOUT = 10.0
 """Seconds to wait for another process's transaction."""
 
 COMMIT_TIMEOUT = 15.0
-"""Seconds a change may wait to be taken, cancelled or not, and as many again to be on disk: longer
-than `BUSY_TIMEOUT`."""
+"""Seconds a change may wait to be taken, cancelled or not: longer than `BUSY_TIMEOUT`."""
 
 TITLE_CHARS = 120
 """Characters of the problem kept for the list."""
@@ -107,10 +108,7 @@ class SqliteJournal(Journal):
                 self._writer = Writer(connection, Place.of(path), log, COMMIT_TIMEOUT)
                 self._forget_the_dead()
             except Fault as error:
-                raise JournalError(
-                    f"the journal {path} cannot be opened: {error}. Set ATLAS_HOME to a folder you "
-                    "can write to"
-                ) from error
+                raise opening_failure(path, error) from error
             opened.pop_all()
         # One thread at a time uses the reader's connection; threads of other work are not counted.
         self._limiter = anyio.CapacityLimiter(1)
@@ -296,6 +294,24 @@ class SqliteJournal(Journal):
             more = await self._write(shrink, durable=False, alone=True)
             await _give_way(began)
         return tuple(removed)
+
+    @override
+    async def reserve_spending(
+        self, run_id: str, *, day: str, usd: Decimal, cap: Decimal | None
+    ) -> Decimal | None:
+        # The records of the call that it is for come after it, and are waited for on disk.
+        return await self._write(
+            lambda connection: reserve(connection, run_id, day=day, usd=usd, cap=cap),
+            durable=False,
+        )
+
+    @override
+    async def release_spending(self, run_id: str, *, usd: Decimal) -> None:
+        await self._write(lambda connection: release(connection, run_id, usd=usd), durable=False)
+
+    @override
+    async def spending(self, day: str) -> Decimal:
+        return await self._run(lambda connection: committed(connection, day))
 
     @override
     async def aclose(self) -> None:

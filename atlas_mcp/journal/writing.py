@@ -33,6 +33,9 @@ from atlas_mcp.journal.opening import Place
 
 logger = logging.getLogger(__name__)
 
+ANSWER_SECONDS = 15.0
+"""Seconds a disk gets to answer, once a change was taken: longer than any wait for a lock."""
+
 JOIN_SECONDS = 15.0
 """Seconds to wait for the threads when the journal is closed."""
 
@@ -74,7 +77,7 @@ class Writer:
         connection: The database. From here on it is used by the writer alone.
         place: The files that are open.
         log: Its write-ahead log.
-        patience: Seconds until a change is taken, and as many again until it is settled.
+        patience: Seconds for which a change waits to be taken.
     """
 
     connection: sqlite3.Connection
@@ -124,15 +127,15 @@ class Writer:
                     "stored; end the program that keeps it locked, or try again when the machine "
                     "is less busy"
                 )
-            with anyio.move_on_after(self.patience, shield=True):
+            with anyio.move_on_after(ANSWER_SECONDS, shield=True):
                 await job.told.wait()
         with self._lock:
             stage, error = job.stage, job.error
         if stage == "written":
-            raise self._unflushed_failure(f"was not on disk within {2 * self.patience:.0f} s")
+            raise self._unflushed_failure(f"was not on disk within {ANSWER_SECONDS:.0f} s")
         if stage != "settled":
             raise JournalError(
-                f"{self.place.path} has not said for {2 * self.patience:.0f} s whether it took a "
+                f"{self.place.path} has not said for {ANSWER_SECONDS:.0f} s whether it took a "
                 "write; the disk does not answer: end atlas-mcp, and look at the run once it does"
             )
         if error is not None:

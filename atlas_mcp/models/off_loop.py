@@ -15,7 +15,7 @@ from anyio.lowlevel import RunVar
 
 T = TypeVar("T")
 
-Line: TypeAlias = Literal["pictures of clients", "pictures for calls", "schemas", "bodies"]
+Line: TypeAlias = Literal["pictures of clients", "pictures for calls", "schemas"]
 """A kind of work. What a client sends waits in another line than what a call waits for."""
 
 _lines: RunVar[dict[Line, anyio.CapacityLimiter]] = RunVar("atlas_mcp.off_loop")

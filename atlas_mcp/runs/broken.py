@@ -29,6 +29,6 @@ def view_broken(live: LiveRun) -> RunView:
 def _way_on(run_id: str, lost: int) -> str:
     on = f"Fix the cause, then call resume_run with run_id={run_id!r}: it goes on from there."
     if not lost:
-        return f"Every reply that was paid for is stored. {on}"
+        return f"No reply that was paid for is lost. {on}"
     replies = "1 reply is" if lost == 1 else f"{lost} replies are"
     return f"{replies} shown here but not stored: keep a copy of what you need. {on}"

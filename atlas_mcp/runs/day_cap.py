@@ -7,6 +7,7 @@ of this machine's calendar; what a run commits counts to the day on which it did
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,7 +16,10 @@ from decimal import Decimal
 import anyio
 
 from atlas_mcp.atlas.usage import FREE
+from atlas_mcp.errors import JournalError
 from atlas_mcp.journal.base import Journal
+
+logger = logging.getLogger(__name__)
 
 RECORD_SECONDS = 15.0
 """Seconds for a reservation that is under way to be written, though its run is being stopped: one
@@ -25,6 +29,14 @@ that was written and is not known of would be lost to the day."""
 def today() -> str:
     """Return the date of this machine's calendar, as `YYYY-MM-DD`."""
     return time.strftime("%Y-%m-%d")
+
+
+def spending_text(committed: Decimal, cap: Decimal) -> str:
+    """Return where a day stands, in words."""
+    return (
+        f"the runs of this home have committed ${committed:.2f} of the ${cap:.2f} that they may "
+        "cost together today (max_cost_usd_per_day)"
+    )
 
 
 @dataclass(slots=True)
@@ -70,19 +82,27 @@ class DayCap:
                 return self.committed + left
         return self.committed
 
-    async def settle(self, usd: Decimal) -> None:
-        """Give back what the run has committed beyond `usd`; count what it has spent beyond it.
+    async def settle(self, needed: Callable[[], Decimal]) -> None:
+        """Give back what the run has committed beyond what it needs; count what it spent beyond it.
 
-        Raises:
-            JournalError: The journal cannot be written. More stays committed than was needed.
+        Where the journal cannot be written, more stays committed than was needed.
+
+        Args:
+            needed: Gives the US dollars that the run has committed now and is about to commit.
         """
         with anyio.move_on_after(RECORD_SECONDS, shield=True):
             async with self._lock:
-                if usd < self.committed:
-                    await self.journal.release_spending(self.run_id, usd=self.committed - usd)
-                elif usd > self.committed:
-                    # A call that cost more than its bound: it is paid, and cannot be refused.
-                    await self.journal.reserve_spending(
-                        self.run_id, day=self.day(), usd=usd - self.committed, cap=None
-                    )
+                # Taken together and before anything is awaited: a call may start meanwhile.
+                usd, before = needed(), self.committed
                 self.committed = usd
+                try:
+                    if usd < before:
+                        await self.journal.release_spending(self.run_id, usd=before - usd)
+                    elif usd > before:
+                        # A call that cost more than its bound: it is paid, and cannot be refused.
+                        await self.journal.reserve_spending(
+                            self.run_id, day=self.day(), usd=usd - before, cap=None
+                        )
+                except JournalError as error:
+                    most = max(usd, before)
+                    logger.warning("$%s of run %s count to the day: %s", most, self.run_id, error)

@@ -13,6 +13,7 @@ import anyio
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.models.base import Notice
 from atlas_mcp.runs.admission import Ticket
+from atlas_mcp.runs.clock import RunClock
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class LiveRun:
         changes: Counts what has changed; rises with every record.
         broken: Why it broke off; `None` unless it did. Its state may be ahead of its records then.
         ticket: Its place among the runs of this process, or in line for one.
+        clock: The time of the run.
     """
 
     run_id: str
@@ -52,6 +54,7 @@ class LiveRun:
     broken: BrokenOff | None = None
     ticket: Ticket | None = None
     _notice: Notice | None = None
+    clock: RunClock = field(default_factory=RunClock)
     _bell: anyio.Event = field(default_factory=anyio.Event)
 
     @property

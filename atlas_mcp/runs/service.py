@@ -35,16 +35,25 @@ from atlas_mcp.atlas.resuming import abandonment, lost_calls, resumption
 from atlas_mcp.atlas.state import RunState, quota_used
 from atlas_mcp.atlas.view import RunView
 from atlas_mcp.config import Settings
-from atlas_mcp.errors import InvalidInput, JournalBusy, JournalError, UnknownRun
+from atlas_mcp.errors import (
+    ConfigError,
+    HomeUnusable,
+    InvalidInput,
+    JournalBusy,
+    JournalError,
+    UnknownRun,
+)
 from atlas_mcp.journal.base import Journal, Lease, RunSummary
 from atlas_mcp.journal.sqlite import SqliteJournal
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.runs.admission import Capacity, Line, Ticket
 from atlas_mcp.runs.broken import view_broken
+from atlas_mcp.runs.clock import RunClock
+from atlas_mcp.runs.day_cap import DayCap, spending_text, today
 from atlas_mcp.runs.driver import Driver
 from atlas_mcp.runs.live import LiveRun
-from atlas_mcp.runs.request import Wish, make_explores, plan_explores, plan_solve
+from atlas_mcp.runs.request import Wish, cheapest_explore, make_explores, plan_explores, plan_solve
 from atlas_mcp.runs.retention import DAY_SECONDS, Keep
 from atlas_mcp.runs.tasks import open_task_group
 
@@ -278,7 +287,8 @@ class RunService:
             yield live
             return
         driven = await self.journal.is_driven(run_id)
-        live = LiveRun(run_id, await self.state(run_id), done=not driven)
+        state = await self.state(run_id)
+        live = LiveRun(run_id, state, done=not driven, clock=RunClock(state.at))
         async with open_task_group() as tasks:
             tasks.start_soon(self._follow, live, name=f"follow {run_id}")
             yield live
@@ -304,8 +314,10 @@ class RunService:
             return view_broken(broken)
         # Asked first: a run that ends in between must not look as if its process had died.
         driven = run_id in self._drivers or await self.journal.is_driven(run_id)
-        view = view_run(run_id, await self.state(run_id), now=time.time(), driven=driven)
+        state = await self.state(run_id)
         live = self.live(run_id)
+        now = RunClock(state.at).now() if live is None else live.clock.now()
+        view = view_run(run_id, state, now=now, driven=driven)
         if live is None or live.waiting is None or view.next is None:
             return view
         return view.model_copy(update={"next": f"It is {live.waiting}. {view.next}"})
@@ -430,6 +442,8 @@ class RunService:
             driven = await self.journal.is_driven(live.run_id)
             records = await self.journal.read(live.run_id, after=live.state.seq)
             state = live.state.read_on(records)
+            if records:
+                live.clock.set(state.at)
             live.done = not driven
             if records or live.done:
                 live.publish(state)
@@ -471,9 +485,10 @@ class RunService:
         try:
             # Read under the lease: another process may have added to it meanwhile.
             state = RunState.fold(await self.journal.read(run_id))
+            clock = RunClock(state.at)
             records: list[Record] = []
             for event in decide(state):
-                records.append(Record(state.seq + 1, time.time(), event))
+                records.append(Record(state.seq + 1, clock.now(), event))
                 state = state.apply(records[-1])
             await self.journal.append(lease, records)
         except BaseException:
@@ -500,11 +515,12 @@ class RunService:
     async def _open(
         self, problem: Problem, spec: RunSpec, planned: ExploresPlanned | None = None
     ) -> LiveRun:
+        await self._check_day_cap(problem, spec)
         run_id = "".join(secrets.choice(ID_ALPHABET) for _ in range(ID_LETTERS))
         events: list[Event] = [RunOpened(problem, spec)]
         if planned is not None:
             events.append(planned)
-        now = time.time()
+        now = RunClock().now()
         records = [Record(seq, now, event) for seq, event in enumerate(events, start=1)]
         lease = await self.journal.open_run(run_id, records[0])
         try:
@@ -514,10 +530,28 @@ class RunService:
             raise
         return self._drive(run_id, RunState.fold(records), lease)
 
+    async def _check_day_cap(self, problem: Problem, spec: RunSpec) -> None:
+        """Refuse a run of which the day's cap leaves no explore."""
+        cap = self.settings.budget.max_cost_usd_per_day
+        if cap is None:
+            return
+        spent = await self.journal.spending(today())
+        lowest = cheapest_explore(problem, spec, cap - spent)
+        if lowest is not None:
+            raise ConfigError(
+                f"{spending_text(spent, cap)}, and one explore must be able to cost "
+                f"${lowest:.3f}: raise it under [budget] in atlas.toml, or try again tomorrow"
+            )
+
+    def _day_cap(self, run_id: str, state: RunState) -> DayCap | None:
+        cap = self.settings.budget.max_cost_usd_per_day
+        return None if cap is None else DayCap(self.journal, run_id, cap, state.ledger.committed)
+
     def _drive(self, run_id: str, state: RunState, lease: Lease) -> LiveRun:
         ticket = self.line.take()
-        live = LiveRun(run_id, state, ticket=ticket)
-        driver = Driver(live, lease, self.journal, self.pool, self.retries)
+        live = LiveRun(run_id, state, clock=RunClock(state.at), ticket=ticket)
+        day_cap = self._day_cap(run_id, state)
+        driver = Driver(live, lease, self.journal, self.pool, self.retries, day_cap)
         self._drivers[run_id] = driver
         self._broken.pop(run_id, None)
         self.tasks.start_soon(self._carry, driver, ticket, name=f"run {run_id}")
@@ -597,6 +631,28 @@ class RunService:
 
 
 @asynccontextmanager
+async def open_journal(settings: Settings) -> AsyncGenerator[Journal]:
+    """Open the journal of a home for the length of a block, to look something up.
+
+    Raises:
+        HomeUnusable: It cannot be opened.
+    """
+    journal = await _open_journal(settings)
+    try:
+        yield journal
+    finally:
+        with anyio.move_on_after(SHUTDOWN_SECONDS, shield=True):
+            await journal.aclose()
+
+
+async def _open_journal(settings: Settings) -> Journal:
+    try:
+        return await anyio.to_thread.run_sync(SqliteJournal, settings.home)
+    except JournalError as error:
+        raise HomeUnusable(str(error)) from error
+
+
+@asynccontextmanager
 async def open_service(
     settings: Settings,
     *,
@@ -615,10 +671,10 @@ async def open_service(
         capacity: What this process bears; found out if not given.
 
     Raises:
-        JournalError: The journal cannot be opened.
+        HomeUnusable: The journal cannot be opened.
     """
     capacity = capacity or Capacity.of_this_process(settings.server.max_runs)
-    opened = journal or await anyio.to_thread.run_sync(SqliteJournal, settings.home)
+    opened = journal or await _open_journal(settings)
     pool = pool or Pool(settings)
     pool.calls.bound(capacity.calls)
     line = Line(capacity.runs)

@@ -28,6 +28,7 @@ from atlas_mcp.server.listening import Door, silence_full_doors
 from atlas_mcp.server.messages import MAX_MESSAGE_BYTES
 from atlas_mcp.server.requests import WholeRequests
 from atlas_mcp.system import ending_signals, open_signals
+from atlas_mcp.texts import log_printably
 
 if TYPE_CHECKING:
     from mcp.server.mcpserver import Context, MCPServer
@@ -211,8 +212,7 @@ def serve_http(settings: Settings, *, host: str = DEFAULT_HOST, port: int = DEFA
         )
     with contextlib.ExitStack() as stack:
         listeners = [stack.enter_context(listener) for listener in _listen(host, port)]
-        form = "%(name)s: %(message)s"
-        logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format=form)
+        log_printably(sys.stderr)
         anyio.run(_serve, settings, host, listeners)
     return 0
 

@@ -1,47 +1,26 @@
-"""Requests over HTTP, each read whole and within bounds before anything else sees it.
+"""Requests over HTTP, each taken in whole before anything else sees it.
 
-A body that is half sent holds memory, a connection, and the end of the server for as long as its
-sender likes. Here it has so many bytes and so many seconds, and none once the server ends. What is
-no message of the protocol is refused as over stdio, with the request's id.
+What is no message of the protocol is refused as over stdio, with the request's id. How much of
+them is held, and for how long, is the business of `server.bodies`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-import anyio
 from mcp_types import INVALID_REQUEST
 
-from atlas_mcp.server.messages import MARK, MAX_MESSAGE_BYTES, Refusal, read_message
+from atlas_mcp.server.bodies import Bodies, Unread
+from atlas_mcp.server.messages import MARK, Refusal, read_message
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-PAUSE_SECONDS = 10.0
-"""Longest pause of a sender within a body."""
+RETRY_SECONDS = 5
+"""Seconds after which to send a request again for which there was no room."""
 
-BODY_SECONDS = 120.0
-"""Seconds for a whole body: the longest, from a sender of 300 kB a second."""
-
-HELD_BYTES = 8 * MAX_MESSAGE_BYTES
-"""Bytes of all bodies that are being read, beyond which no long one is begun."""
-
-SHORT_BYTES = 1_000_000
-"""Bytes of a body that is read however much is being read."""
-
-
-class _Unread(NamedTuple):
-    """Why a body was not read to its end."""
-
-    status: int
-    rule: str
-
-
-LATE = _Unread(408, "its body took too long")
-TOO_LONG = _Unread(413, f"it is longer than the {MAX_MESSAGE_BYTES:,} bytes that are read")
-TOO_MANY = _Unread(503, "too many long requests come in at once; ask again later")
-ENDING = _Unread(503, "the server is ending; ask again later")
-GONE = _Unread(400, "its client has gone")
+BROKEN_OFF = frozenset({408, 413, 503})
+"""Statuses of requests that may not have been read to their end: their connection is no good."""
 
 
 class WholeRequests:
@@ -49,15 +28,11 @@ class WholeRequests:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._ending = False
-        self._held = 0
-        self._reading: set[anyio.CancelScope] = set()
+        self._bodies = Bodies()
 
     def turn_away(self) -> None:
         """Refuse every request that is not there as a whole yet, and each that is still to come."""
-        self._ending = True
-        for scope in self._reading:
-            scope.cancel("the server ends")
+        self._bodies.turn_away()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -65,61 +40,37 @@ class WholeRequests:
             await self._app(scope, receive, send)
             return
         headers = {name.lower(): value for name, value in scope["headers"]}
-        body = await self._read(headers.get(b"content-length", b""), receive)
-        if isinstance(body, _Unread):
-            refusal = Refusal(INVALID_REQUEST, f"the request was not served: {body.rule}")
-            await _refuse(body.status, refusal, send)
+        body = await self._bodies.take_in(headers, receive)
+        if isinstance(body, Unread):
+            text = f"the request was not served: {body.rule}"
+            await _refuse(body.status, Refusal(INVALID_REQUEST, text), send)
             return
-        if headers.get(b"content-type", b"").lower().startswith(b"application/json"):
-            message = read_message(body)
-            if isinstance(message, list):
-                await _refuse(400, message[0] if len(message) == 1 else _without_id(message), send)
-                return
-        sent: list[Message] = [{"type": "http.request", "body": body.removeprefix(MARK)}]
-
-        async def hear() -> Message:
-            return sent.pop() if sent else await receive()
-
-        await self._app(_with_length(scope, body), hear, send)
-
-    async def _read(self, declared: bytes, receive: Receive) -> bytes | _Unread:
-        """Return a whole body, or why there is none."""
-        expected = int(declared) if declared.isdigit() and len(declared) < 20 else 0
-        with anyio.move_on_after(BODY_SECONDS) as scope:
-            self._reading.add(scope)
-            if self._ending:
-                scope.cancel("the server ends")
-            try:
-                return await self._receive(expected, receive)
-            finally:
-                self._reading.discard(scope)
-        return ENDING if self._ending else LATE
-
-    async def _receive(self, expected: int, receive: Receive) -> bytes | _Unread:
-        body = bytearray()
         try:
-            while True:
-                if max(len(body), expected) > MAX_MESSAGE_BYTES:
-                    return TOO_LONG
-                if max(len(body), expected) > SHORT_BYTES and self._held > HELD_BYTES:
-                    return TOO_MANY
-                with anyio.move_on_after(PAUSE_SECONDS):
-                    message = await receive()
-                    if message["type"] == "http.disconnect":
-                        return GONE
-                    part = message.get("body", b"")
-                    body += part
-                    self._held += len(part)
-                    if message.get("more_body"):
-                        continue
-                    return bytes(body) if len(body) <= MAX_MESSAGE_BYTES else TOO_LONG
-                return LATE
+            content = bytes(body.content)
+            refused = _refused(headers.get(b"content-type", b""), content)
+            if refused is not None:
+                await _refuse(400, refused, send)
+                return
+            sent: list[Message] = [{"type": "http.request", "body": content.removeprefix(MARK)}]
+
+            async def hear() -> Message:
+                return sent.pop() if sent else await receive()
+
+            await self._app(_with_length(scope, content), hear, body.released_by(send))
         finally:
-            self._held -= len(body)
+            body.release()
 
 
-def _without_id(refusals: list[Refusal]) -> Refusal:
-    return Refusal(refusals[0].code, refusals[0].message)
+def _refused(content_type: bytes, content: bytes) -> Refusal | None:
+    """Return why a body is no message of the protocol, `None` if it is one, or no JSON at all."""
+    if not content_type.lower().startswith(b"application/json"):
+        return None
+    message = read_message(content)
+    if not isinstance(message, list):
+        return None
+    if len(message) == 1:
+        return message[0]
+    return Refusal(message[0].code, message[0].message)
 
 
 def _with_length(scope: Scope, body: bytes) -> Scope:
@@ -134,8 +85,9 @@ def _with_length(scope: Scope, body: bytes) -> Scope:
 async def _refuse(status: int, refusal: Refusal, send: Send) -> None:
     body = refusal.as_json()
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    if status == LATE.status:
-        # A sender that is still sending would not hear the answer over a connection that is cut.
+    if status in BROKEN_OFF:
         headers.append((b"connection", b"close"))
+    if status == 503:
+        headers.append((b"retry-after", b"%d" % RETRY_SECONDS))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -22,6 +22,7 @@ from atlas_mcp.server.host import Host
 from atlas_mcp.server.lines import Lines, open_lines
 from atlas_mcp.start import leave
 from atlas_mcp.system import ending_signals, open_signals
+from atlas_mcp.texts import log_printably
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ def serve_stdio(
         failure: Why not: each tool call is answered with it.
         parent: The process that started this one, `None` to serve whether it is there or not.
     """
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(name)s: %(message)s")
+    log_printably(sys.stderr)
     try:
         anyio.run(_serve, Host(settings, failure=failure), parent)
     except Exception as error:

@@ -7,6 +7,7 @@ Names, arguments and results are a public contract; what a client's model reads 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import anyio
@@ -174,8 +175,13 @@ async def read_problem(
         InvalidInput: An argument breaks a rule.
     """
     from atlas_mcp.atlas.problem import make_problem
+    from atlas_mcp.models.off_loop import off_loop
 
-    problem = make_problem(text, answer_schema=answer_schema)
+    if answer_schema is None:
+        problem = make_problem(text)
+    else:
+        checking = partial(make_problem, text, answer_schema=answer_schema)
+        problem = await off_loop("schemas", checking)
     if not images:
         return problem
     from atlas_mcp.runs.images import read_images

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ from tests.e2e.processes import (
     resumed,
     until_recorded,
 )
+from tests.systems import BREAK, BREAK_NUMBER, GROUP, posix
 
 HELLO = {
     "protocolVersion": "2025-11-25",
@@ -117,7 +119,9 @@ def started(
 ) -> Generator[Raw]:
     pipe = subprocess.PIPE
     command = [*COMMAND, *arguments]
-    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=environ)
+    process = subprocess.Popen(
+        command, stdin=pipe, stdout=pipe, stderr=pipe, env=environ, creationflags=GROUP
+    )
     try:
         yield Raw(process, mode)
     finally:
@@ -166,13 +170,13 @@ async def test_a_client_runs_a_problem_over_stdio_and_hears_of_its_progress(
     assert any("claude-sonnet-5-5" in message for _, message in heard)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(("sent", "number"), [(BREAK, BREAK_NUMBER), (signal.SIGINT, 2)])
 def test_a_signal_ends_an_idle_server_at_once(
-    environ: dict[str, str], number: signal.Signals
+    environ: dict[str, str], sent: signal.Signals, number: int
 ) -> None:
     with started(environ) as server:
         server.greet()
-        server.process.send_signal(number)
+        server.process.send_signal(sent)
         code, lines, err = server.rest()
 
     assert code == 128 + number
@@ -186,14 +190,14 @@ async def test_a_signal_ends_a_busy_server_and_its_run_is_left_to_be_resumed(
     api = HeldApi(1)
     with api.reachable(environ), started(environ) as server:
         run_id = at_work(server, api)
-        server.process.send_signal(signal.SIGTERM)
+        server.process.send_signal(BREAK)
         code, lines, err = server.rest()
         assert api.wait_for(lambda api: api.in_flight == 0)
         asked, aborted = api.requests, api.disconnects
         api.gate.set()
         left, done = await resumed(environ, run_id, monkeypatch)
 
-    assert (code, err) == (143, b"")
+    assert (code, err) == (128 + BREAK_NUMBER, b"")
     assert_protocol(lines)
     assert (asked, aborted) == (2, 1)
     assert left.status == "interrupted"
@@ -336,6 +340,7 @@ def vendors(modules: list[str]) -> set[str]:
 def test_waiting_for_the_first_message_imports_no_vendor_and_opens_no_journal(
     environ: dict[str, str],
 ) -> None:
+    assert sys.platform != "win32"
     environ["ANTHROPIC_API_KEY"] = API_KEY
     environ["PYTHONPROFILEIMPORTTIME"] = "1"
     done = subprocess.run(
@@ -349,9 +354,11 @@ def test_waiting_for_the_first_message_imports_no_vendor_and_opens_no_journal(
     assert not Path(environ["ATLAS_HOME"]).exists()
 
 
+@posix
 def test_the_handshake_is_answered_before_a_vendor_is_imported(
     environ: dict[str, str], tmp_path: Path
 ) -> None:
+    assert sys.platform != "win32"
     environ["ANTHROPIC_API_KEY"] = API_KEY
     environ["PYTHONPROFILEIMPORTTIME"] = "1"
     trace = tmp_path / "imports"

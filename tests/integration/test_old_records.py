@@ -23,6 +23,10 @@ DATA = Path(__file__).parents[1] / "data"
 ANSWERED, BROKEN_OFF = "answeredrunv2a", "brokenoffrunv2"
 """A run that was answered and resumed, and one whose process died with its second turn open."""
 
+UNREADABLE = "unreadablerunv"
+"""A run broken off in its first turn, with a candidate whose answer is nested 250 levels deep:
+version 2 stored such a record and could not read it again, nor anything else of the run."""
+
 
 def home_of_version_2(folder: Path) -> Path:
     """Return a home with a journal of record version 2, as that version wrote it."""
@@ -86,3 +90,42 @@ async def test_a_run_of_version_2_is_exported_as_that_version_exported_it(tmp_pa
         ANSWERED,
         records,
     )
+
+
+async def test_what_version_2_could_not_read_again_is_one_failed_candidate_of_its_run(
+    tmp_path: Path,
+) -> None:
+    journal = SqliteJournal(home_of_version_2(tmp_path / "home"))
+    records = await journal.read(UNREADABLE)
+    await journal.aclose()
+
+    view = view_run(UNREADABLE, RunState.fold(records), now=0.0, driven=False)
+    lost, other = view.candidates
+    assert (view.status, lost.status) == ("interrupted", "failed")
+    assert lost.error == (
+        "malformed: the record of it cannot be read back: it is nested deeper than 100 levels"
+    )
+    # What it consumed is on record all the same.
+    assert (lost.usage.requests, lost.usage.input_tokens > 100, lost.cost_usd) == (1, True, 0)
+    assert (other.status, other.answer) == ("ok", [0])
+    exported = "\n".join(write_archive(UNREADABLE, records))
+    assert read_archive(exported, "run.jsonl") == (UNREADABLE, records)
+
+
+async def test_a_run_with_a_record_that_version_2_could_not_read_again_is_resumed(
+    tmp_path: Path,
+) -> None:
+    def answer(request: ModelRequest) -> Says:
+        return Says({"answer": [0], "supported": True, "explanation": "", "confidence_percent": 9})
+
+    model = Scripted(answer, label="demo")
+    settings = Settings(home=home_of_version_2(tmp_path / "home"))
+    async with open_service(settings, pool=Pool(settings, {model.name: model})) as service:
+        await service.resume(UNREADABLE, max_explores=3)
+        with anyio.fail_after(10):
+            view = await service.wait(UNREADABLE, 10)
+
+    assert view.status == "answered"
+    assert [one.status for one in view.candidates][:2] == ["failed", "ok"]
+    # The explores that had ended are not made again.
+    assert len([one for one in model.requests if not one.tools]) == len(view.candidates) - 2

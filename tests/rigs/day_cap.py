@@ -25,6 +25,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from typing_extensions import override
+
 from atlas_mcp.atlas.usage import NO_USAGE, Price
 from atlas_mcp.journal.spending import committed
 from atlas_mcp.journal.sqlite import FILE_NAME
@@ -32,7 +34,7 @@ from atlas_mcp.runs.day_cap import today
 from atlas_mcp.testing.atlas_api import candidate_text, synthesis_text
 from atlas_mcp.testing.messages_api import API_KEY, ApiReply, Fault, MessagesApi, Tokens, serve
 
-PATIENCE = 120
+PATIENCE = 600
 INPUT, OUTPUT = Decimal(3), Decimal(15)
 PRICE = Price(INPUT, OUTPUT)
 TOKENS = Tokens(input=2_000, output=3_000)
@@ -74,6 +76,7 @@ class Watch(threading.Thread):
         self._path = home / FILE_NAME
         self._ended = threading.Event()
 
+    @override
     def run(self) -> None:
         while not self._ended.wait(0.01):
             if not self._path.exists():
@@ -117,7 +120,7 @@ def solve(number: int, problem: int, environ: dict[str, str], *, killed: bool) -
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser()
     parser.add_argument("--processes", type=int, default=20)
     parser.add_argument("--problems", type=int, default=6)
     parser.add_argument("--cap", type=Decimal, default=Decimal("1.5"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from atlas_mcp.server.messages import (
     MOST_PARTS,
     TAIL_BYTES,
     Refusal,
+    has_too_many_parts,
     read_message,
     too_long,
 )
@@ -39,8 +41,8 @@ def refused(data: bytes) -> list[tuple[int, object]]:
 UNREADABLE = {
     "half a surrogate pair": (b'{"problem":"\\ud83d","id":9}', PARSE_ERROR),
     "bytes that are no UTF-8": (b'{"problem":"\xff","id":9}', PARSE_ERROR),
-    "brackets a hundred thousand deep": (
-        b'{"id":9,"problem":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    "brackets ninety thousand deep": (
+        b'{"id":9,"problem":' + b"[" * 90_000 + b"]" * 90_000 + b"}",
         PARSE_ERROR,
     ),
     "a comma too many": (b'{"id":9,}', PARSE_ERROR),
@@ -164,3 +166,25 @@ def test_the_id_that_is_found_in_a_broken_request_is_its_own(
     (found,) = refused(line)
 
     assert found == (PARSE_ERROR, id_)
+
+
+LISTS: Callable[[int], bytes] = lambda count: b"[" + b"[]," * count + b"1]"  # noqa: E731
+
+
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [
+        (LISTS(1_000), False),
+        (LISTS(5_000_000), True),
+        (b"[" + b"1," * 200_000 + b"1]", True),
+        (b"[" + b'"",' * 150_000 + b"1]", True),
+        (json.dumps({"problem": "1,2;[3]{4}," * 30_000}).encode(), False),
+        (json.dumps({"problem": '\\",[' * 60_000}).encode(), False),
+        (json.dumps({"problem": '"\\"' * 60_000, "x": [1] * MOST_PARTS}).encode(), True),
+        (b"[" * 16_000_000, True),
+        (b"", False),
+    ],
+    ids=["few", "lists", "numbers", "texts", "text", "quotes", "after quotes", "deep", "none"],
+)
+def test_a_message_of_too_many_values_is_not_read(text: bytes, refused: bool) -> None:
+    assert has_too_many_parts(text) is refused

@@ -9,6 +9,7 @@ import anyio
 import pytest
 
 from atlas_mcp.system import ending_signals, open_signals
+from tests.systems import BREAK, BREAK_NUMBER, GROUP
 
 ASLEEP = """
 import anyio, sys
@@ -60,16 +61,16 @@ async def test_waiting_for_a_signal_can_be_cancelled():
     assert patience.cancelled_caught
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="terminate() asks nobody there")
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_a_sleeping_loop_wakes_up(backend: str):
     """Its process does nothing else: no timer and no other task would let a late handler run."""
     command = [sys.executable, "-c", ASLEEP, backend]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, text=True, creationflags=GROUP) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-        process.terminate()
-        assert process.stdout.read() == f"{int(signal.SIGTERM)}\nleft\n"
+        process.send_signal(BREAK)
+        assert process.stdout.read() == f"{BREAK_NUMBER}\nleft\n"
     assert process.returncode == 0
 
 

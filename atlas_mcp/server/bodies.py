@@ -1,0 +1,156 @@
+"""The bodies of requests: how large, how slow and how many at once.
+
+Owns the bounds on what clients send over HTTP before anything reads it. A body is taken in whole,
+so that one that never ends takes up nothing but its own bytes, for a time that is bounded too, and
+none once the server ends. Small ones get through while large ones wait.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import anyio
+
+from atlas_mcp.server.messages import MAX_MESSAGE_BYTES
+
+if TYPE_CHECKING:
+    from starlette.types import Message, Receive, Send
+
+MAX_BUFFERED_BYTES = 8 * MAX_MESSAGE_BYTES
+"""Bytes of all bodies that are held. Our own choice: eight of the largest."""
+
+MAX_LARGE_BYTES = 6 * MAX_MESSAGE_BYTES
+"""Bytes of those that can be taken up by large bodies; the rest is kept for small ones."""
+
+SMALL_BYTES = 500_000
+"""Longest body that is small: all but those with pictures."""
+
+GRACE_SECONDS = 15.0
+"""Seconds in which any body may arrive."""
+
+SLOWEST_BYTES_PER_SECOND = 100_000
+"""How fast a body must arrive that takes longer. Our own choice: a slow uplink of a telephone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Why a body was not taken in to its end: the status of the answer, and the words."""
+
+    status: int
+    rule: str
+
+
+TOO_LONG = Unread(413, f"it is longer than {MAX_MESSAGE_BYTES:,} bytes; send less")
+PACKED = Unread(415, "its body is packed; send it as it is")
+TOO_MANY = Unread(503, "too many large requests are arriving; send it again later")
+ENDING = Unread(503, "the server is ending; send it again later")
+GONE = Unread(400, "its client has gone")
+
+
+class Bodies:
+    """The bodies of all requests, taken in within bounds that they share."""
+
+    def __init__(self) -> None:
+        self._buffered = 0
+        self._ending = False
+        self._arriving: set[anyio.CancelScope] = set()
+
+    def turn_away(self) -> None:
+        """Refuse every body that is not there as a whole yet, and each that is still to come."""
+        self._ending = True
+        for scope in self._arriving:
+            scope.cancel("the server ends")
+
+    async def take_in(self, headers: Mapping[bytes, bytes], receive: Receive) -> Body | Unread:
+        """Return a body that has arrived as a whole, or why it was not taken in.
+
+        Args:
+            headers: Those of its request, names in lower case.
+            receive: Gives its parts.
+        """
+        declared = headers.get(b"content-length", b"")
+        if declared.isdigit() and int(declared[:20]) > MAX_MESSAGE_BYTES:
+            return TOO_LONG
+        if headers.get(b"content-encoding", b"").strip().lower() not in {b"", b"identity"}:
+            return PACKED
+        body = Body(self)
+        with anyio.CancelScope() as scope:
+            self._arriving.add(scope)
+            if self._ending:
+                scope.cancel("the server ends")
+            try:
+                wrong = await body.arrive(receive)
+                if wrong is None:
+                    return body
+                return wrong
+            finally:
+                self._arriving.discard(scope)
+                if not body.whole:
+                    body.release()
+        return ENDING
+
+    def has_room(self, size: int, more: int) -> bool:
+        """Return whether there is room for some more bytes of a body of which `size` are there."""
+        most = MAX_BUFFERED_BYTES if size + more <= SMALL_BYTES else MAX_LARGE_BYTES
+        return self._buffered + more <= most
+
+    def count(self, size: int) -> None:
+        """Count bytes that are taken in; fewer than none for those that are not held any more."""
+        self._buffered += size
+
+
+class Body:
+    """One body, as far as it has come.
+
+    Attributes:
+        content: Its bytes.
+        whole: Whether that is all of it.
+    """
+
+    def __init__(self, bodies: Bodies) -> None:
+        self.content: bytearray = bytearray()
+        self.whole = False
+        self._bodies = bodies
+        self._counted = 0
+
+    async def arrive(self, receive: Receive) -> Unread | None:
+        """Take in all of it; return why not, or `None`."""
+        began = anyio.current_time()
+        while not self.whole:
+            message: Message | None = None
+            allowed = max(GRACE_SECONDS, len(self.content) / SLOWEST_BYTES_PER_SECOND)
+            with anyio.move_on_at(began + allowed):
+                message = await receive()
+            if message is None:
+                return Unread(
+                    408, f"it did not arrive within {math.ceil(allowed)} s; send it again"
+                )
+            if message["type"] != "http.request":
+                return GONE
+            part: bytes = message.get("body", b"")
+            if len(self.content) + len(part) > MAX_MESSAGE_BYTES:
+                return TOO_LONG
+            if not self._bodies.has_room(len(self.content), len(part)):
+                return TOO_MANY
+            self.content += part
+            self._counted += len(part)
+            self._bodies.count(len(part))
+            self.whole = not message.get("more_body", False)
+        return None
+
+    def released_by(self, send: Send) -> Send:
+        """Return what sends as `send`, and counts the body no more once there is an answer."""
+
+        async def sent(message: Message) -> None:
+            self.release()
+            await send(message)
+
+        return sent
+
+    def release(self) -> None:
+        """Count the body no more. Does nothing the second time."""
+        self._bodies.count(-self._counted)
+        self._counted = 0

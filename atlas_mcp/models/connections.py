@@ -22,7 +22,6 @@ import anyio
 
 from atlas_mcp.addresses import endpoint_address, is_this_machine, place_of, query_of
 from atlas_mcp.environment import clean_key, key_fault
-
 from atlas_mcp.system import raise_open_files
 
 if TYPE_CHECKING:

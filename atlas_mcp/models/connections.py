@@ -22,6 +22,7 @@ import anyio
 
 from atlas_mcp.addresses import endpoint_address, is_this_machine, place_of, query_of
 from atlas_mcp.environment import clean_key, key_fault
+from atlas_mcp.system import raise_open_files
 
 if TYPE_CHECKING:
     import httpx2
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
 IDLE_CONNECTIONS = 16
 """Connections kept open between calls. The pool looks at every idle one for each call it begins or
 ends, so the vendors' hundreds cost more than the reconnects they save: a run has few calls open."""
+
+IDLE_WHERE_FILES_ARE_FEW = 2
+"""The same where the process may open fewer than `MANY_FILES` files: calls need them."""
+
+MANY_FILES = 2_000
 
 LOOK_TIMEOUT = 5.0
 """Seconds in which an endpoint must say whether it has a model. Our own choice: a person waits."""
@@ -256,8 +262,10 @@ def limits() -> httpx2.Limits:
     """Return how many connections one client opens and keeps."""
     import httpx2
 
+    many = raise_open_files() >= MANY_FILES
+    idle = IDLE_CONNECTIONS if many else IDLE_WHERE_FILES_ARE_FEW
     return httpx2.Limits(
-        max_connections=1_000, max_keepalive_connections=IDLE_CONNECTIONS, keepalive_expiry=5.0
+        max_connections=1_000, max_keepalive_connections=idle, keepalive_expiry=5.0
     )
 
 

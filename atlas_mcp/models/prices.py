@@ -93,7 +93,7 @@ def cost_of(
     if found is None or price_of(model, base_url=base_url, at=at) is None:
         return None
     provider, info = found
-    flat = _flat(info, at or datetime.now(UTC))
+    flat = flat_price(info, at or datetime.now(UTC))
     if (
         flat is not None
         and usage.cache_read_tokens + usage.cache_write_tokens <= usage.input_tokens
@@ -114,7 +114,7 @@ def cost_of(
         return None
 
 
-def _flat(info: ModelInfo, at: datetime) -> Price | None:
+def flat_price(info: ModelInfo, at: datetime) -> Price | None:
     """Return the rates of a model at a time, `None` where a rate depends on the prompt's size.
 
     With these a cost is a sum of four products; the tables take a quarter of a millisecond for it.

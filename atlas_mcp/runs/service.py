@@ -47,7 +47,7 @@ from atlas_mcp.journal.base import Journal, Lease, RunSummary
 from atlas_mcp.journal.sqlite import SqliteJournal
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.retry import RetryPolicy
-from atlas_mcp.runs.admission import Capacity, Line
+from atlas_mcp.runs.admission import Capacity, Line, Ticket
 from atlas_mcp.runs.broken import view_broken
 from atlas_mcp.runs.clock import RunClock
 from atlas_mcp.runs.day_cap import DayCap, spending_text, today
@@ -496,13 +496,21 @@ class RunService:
             raise
         return state, lease
 
-    async def _release(self, lease: Lease) -> None:
-        """Give a lease back; one that cannot be written back runs out by itself."""
+    async def _release(self, lease: Lease, *, known: str | None = None) -> None:
+        """Give a lease back; one that cannot be written back runs out by itself.
+
+        Args:
+            lease: The lease.
+            known: Why its journal took no more, if that has been told.
+        """
         with anyio.move_on_after(LEAVE_SECONDS, shield=True):
             try:
                 await self.journal.release(lease)
             except JournalError as error:
-                logger.error("the lease of run %s could not be given back: %s", lease.run_id, error)
+                if str(error) != known:
+                    logger.error(
+                        "the lease of run %s could not be given back: %s", lease.run_id, error
+                    )
 
     async def _open(
         self, problem: Problem, spec: RunSpec, planned: ExploresPlanned | None = None
@@ -540,19 +548,22 @@ class RunService:
         return None if cap is None else DayCap(self.journal, run_id, cap, state.ledger.committed)
 
     def _drive(self, run_id: str, state: RunState, lease: Lease) -> LiveRun:
-        live = LiveRun(run_id, state, clock=RunClock(state.at))
+        ticket = self.line.take()
+        live = LiveRun(run_id, state, clock=RunClock(state.at), ticket=ticket)
         day_cap = self._day_cap(run_id, state)
         driver = Driver(live, lease, self.journal, self.pool, self.retries, day_cap)
         self._drivers[run_id] = driver
         self._broken.pop(run_id, None)
-        self.tasks.start_soon(self._carry, driver, name=f"run {run_id}")
+        self.tasks.start_soon(self._carry, driver, ticket, name=f"run {run_id}")
         return live
 
-    async def _carry(self, driver: Driver) -> None:
+    async def _carry(self, driver: Driver, ticket: Ticket) -> None:
         live = driver.live
         try:
-            with self.line.ticket() as live.ticket:
-                await self._drive_on(driver)
+            try:
+                await self._drive_on(driver, ticket)
+            finally:
+                ticket.give_back()
             if driver.lost:
                 logger.warning(
                     "run %s has been taken over by another process; what this one had in flight "
@@ -564,11 +575,11 @@ class RunService:
             live.done = True
             live.publish()
 
-    async def _drive_on(self, driver: Driver) -> None:
+    async def _drive_on(self, driver: Driver, ticket: Ticket) -> None:
         run_id = driver.live.run_id
         try:
             try:
-                await self._admitted(driver)
+                await self._admitted(driver, ticket)
                 await driver.drive()
             finally:
                 driver.ended.set()
@@ -578,21 +589,21 @@ class RunService:
             logger.exception("run %s broke off", run_id)
         finally:
             self._drivers.pop(run_id, None)
-            if driver.live.broken is not None:
+            broken = driver.live.broken
+            if broken is not None:
                 self._broken[run_id] = driver.live
-            await self._release(driver.lease)
+            await self._release(driver.lease, known=broken and broken.cause)
 
-    async def _admitted(self, driver: Driver) -> None:
+    async def _admitted(self, driver: Driver, ticket: Ticket) -> None:
         """Return once a run has its place, or is not to begin any more."""
-        live = driver.live
-        assert live.ticket is not None, "it is in line"
+        run_id = driver.live.run_id
         with anyio.CancelScope() as scope:
-            self._waits[live.run_id] = scope
+            self._waits[run_id] = scope
             try:
                 if not driver.stopped:
-                    await live.ticket.admitted()
+                    await ticket.admitted()
             finally:
-                del self._waits[live.run_id]
+                del self._waits[run_id]
 
     async def _stop(self, driver: Driver, cause: StopCause, *, grace: float = 0.0) -> None:
         try:

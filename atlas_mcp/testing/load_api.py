@@ -80,10 +80,12 @@ class Stand:
     Attributes:
         url: Where it is.
         streamed: The marks of the replies it streamed to the end, once it has been closed.
+        most_in_flight: The most calls it had at once, likewise.
     """
 
     url: str
     streamed: Sequence[str] = field(default=())
+    most_in_flight: int = 0
 
 
 @contextmanager
@@ -100,11 +102,13 @@ def stand_in(seconds: tuple[float, float]) -> Generator[Stand]:
             yield stand
         finally:
             process.stdin.close()
-            stand.streamed = json.loads(process.stdout.read() or "[]")
+            told = json.loads(process.stdout.read() or "{}")
+            stand.streamed = told.get("streamed", ())
+            stand.most_in_flight = told.get("most_in_flight", 0)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Serve until the standard input closes, then print the marks as one line of JSON."""
+    """Serve until the standard input closes, then print what it saw as one line of JSON."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, nargs=2, default=(1.0, 3.0))
     least, most = parser.parse_args(arguments).seconds
@@ -112,7 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with serve(api) as url:
         _say(url)
         sys.stdin.read()
-    _say(json.dumps(api.streamed))
+    _say(json.dumps({"streamed": api.streamed, "most_in_flight": api.most_in_flight}))
 
 
 def _say(line: str) -> None:

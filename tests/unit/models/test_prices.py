@@ -2,11 +2,14 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+from genai_prices import Usage as CountedUsage
+from genai_prices.data_snapshot import get_snapshot
+from genai_prices.types import ModelInfo, Provider
 from hypothesis import given
 from hypothesis import strategies as st
 
 from atlas_mcp.atlas.usage import Price, Usage
-from atlas_mcp.models.prices import cost_of, price_of
+from atlas_mcp.models.prices import cost_of, flat_price, price_of
 
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -119,3 +122,33 @@ def test_counts_at_odds_with_each_other_have_no_known_cost() -> None:
     usage = Usage(1, input_tokens=10, output_tokens=5, cache_read_tokens=20)
 
     assert cost_of("anthropic/claude-sonnet-5-5", usage) is None
+
+
+TABLES = [(provider, model) for provider in get_snapshot().providers for model in provider.models]
+
+
+@given(
+    st.sampled_from(TABLES),
+    st.tuples(*[st.integers(0, 2_000_000)] * 4),
+    st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31), timezones=st.just(UTC)),  # noqa: DTZ001
+)
+def test_what_is_reckoned_here_is_what_the_tables_say(
+    entry: tuple[Provider, ModelInfo], counts: tuple[int, int, int, int], at: datetime
+) -> None:
+    """Rates that do not depend on the prompt are multiplied here: the tables take long for it."""
+    provider, model = entry
+    fresh, output, read, written = counts
+    usage = Usage(1, fresh + read + written, output, read, written)
+    counted = CountedUsage(
+        input_tokens=usage.input_tokens,
+        output_tokens=output,
+        cache_read_tokens=read,
+        cache_write_tokens=written,
+    )
+
+    flat = flat_price(model, at)
+
+    fee = model.get_prices(at).requests_kcount
+    if flat is not None and fee is None:
+        told = model.calc_price(counted, provider, genai_request_timestamp=at)
+        assert flat.cost_of(usage) == told.total_price

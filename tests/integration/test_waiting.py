@@ -1,0 +1,214 @@
+"""Runs beyond what a process takes at once. Source: design.md, `[server] max_runs`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import anyio
+import anyio.lowlevel
+import pytest
+from rich.console import Console
+from typing_extensions import override
+
+from atlas_mcp.atlas.events import Record, RunOpened, StopRequested
+from atlas_mcp.atlas.problem import make_problem
+from atlas_mcp.cli.display import picture
+from atlas_mcp.config import ServerSettings, Settings, SolverSettings
+from atlas_mcp.errors import JournalError
+from atlas_mcp.journal.base import Lease
+from atlas_mcp.journal.sqlite import SqliteJournal
+from atlas_mcp.models.pool import Pool
+from atlas_mcp.runs.request import Wish
+from atlas_mcp.runs.service import RunService, open_service
+from atlas_mcp.runs.status import status_line
+from tests.integration.gated import Gated, Heard, Mode, Session, connected
+
+FIRST_IN_LINE = "waiting in line, 0 before it (1 at once in this process)"
+
+
+@pytest.fixture(params=["auto", "legacy"])
+def mode(request: pytest.FixtureRequest) -> Mode:
+    return request.param
+
+
+async def hold_the_place(session: Session) -> str:
+    """Let a run take the only place and wait there for its model; return its id."""
+    session.model.held = {0, 1}
+    first = await session.view("solve_with_atlas", problem="First?", wait_s=0)
+    with anyio.fail_after(5):
+        while session.model.waiting < 2:
+            await anyio.lowlevel.checkpoint()
+    return first.run_id
+
+
+async def test_a_run_beyond_the_limit_has_its_handle_at_once_and_waits_on_record(
+    tmp_path: Path, mode: Mode
+) -> None:
+    async with connected(tmp_path, mode, max_runs=1) as session:
+        first = await hold_the_place(session)
+        second = await session.view("solve_with_atlas", problem="Second?", wait_s=0)
+        third = await session.view("solve_with_atlas", problem="Third?", wait_s=0)
+        seen = await session.view("get_run", run_id=third.run_id, wait_s=0)
+        service = await session.host.service()
+        records = await service.journal.read(second.run_id)
+        listed = {run.run_id: run.status for run in await service.list_runs()}
+
+        assert (second.status, second.usage.requests, second.cost_usd) == ("running", 0, 0)
+        assert second.next is not None
+        assert second.next.startswith(f"It is {FIRST_IN_LINE}. Call get_run with ")
+        assert seen.next is not None
+        assert "in line, 1 before it" in seen.next
+        assert [type(record.event) for record in records] == [RunOpened]
+        assert listed == dict.fromkeys((first, second.run_id, third.run_id), "running")
+        assert not session.model.requests
+
+        session.model.gate.set()
+        views = [
+            await session.view("get_run", run_id=one, wait_s=5)
+            for one in (first, second.run_id, third.run_id)
+        ]
+        assert [view.status for view in views] == ["answered"] * 3
+
+
+async def test_progress_says_that_a_run_waits_and_then_what_it_does(
+    tmp_path: Path, mode: Mode
+) -> None:
+    heard = Heard()
+    async with connected(tmp_path, mode, max_runs=1) as session:
+        await hold_the_place(session)
+
+        async def solve() -> None:
+            result = await session.client.call_tool(
+                "solve_with_atlas", {"problem": "Second?"}, progress_callback=heard
+            )
+            assert not result.is_error
+
+        with anyio.fail_after(10):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(solve)
+                while not heard.messages:
+                    await anyio.lowlevel.checkpoint()
+                session.model.gate.set()
+
+    assert f" · {FIRST_IN_LINE} · $0.0000" in heard.messages[0]
+    assert heard.messages[-1].startswith("answered")
+
+
+async def test_a_run_that_waits_can_be_cancelled_and_the_others_move_up(
+    tmp_path: Path, mode: Mode
+) -> None:
+    async with connected(tmp_path, mode, max_runs=1) as session:
+        await hold_the_place(session)
+        second = await session.view("solve_with_atlas", problem="Second?", wait_s=0)
+        third = await session.view("solve_with_atlas", problem="Third?", wait_s=0)
+
+        ended = await session.view("cancel_run", run_id=second.run_id)
+        moved = await session.view("get_run", run_id=third.run_id, wait_s=0)
+
+        assert (ended.status, ended.usage.requests) == ("cancelled", 0)
+        assert moved.next is not None
+        assert FIRST_IN_LINE in moved.next
+        session.model.gate.set()
+        assert (await session.view("get_run", run_id=third.run_id, wait_s=5)).answer == "42"
+
+
+async def test_a_request_that_ends_takes_its_run_out_of_the_line(
+    tmp_path: Path, mode: Mode
+) -> None:
+    async with connected(tmp_path, mode, max_runs=1) as session:
+        first = await hold_the_place(session)
+        heard = Heard()
+        with anyio.CancelScope() as scope:
+
+            async def hear(progress: float, total: float | None, message: str | None) -> None:
+                await heard(progress, total, message)
+                scope.cancel()
+
+            await session.client.call_tool(
+                "solve_with_atlas", {"problem": "Second?"}, progress_callback=hear
+            )
+        service = await session.host.service()
+        second = heard.messages[0].split()[1]
+        with anyio.fail_after(5):
+            ended = await service.wait(second, 5)
+        assert (ended.status, ended.usage.requests) == ("cancelled", 0)
+        session.model.gate.set()
+        assert (await session.view("get_run", run_id=first, wait_s=5)).answer == "42"
+
+
+async def open_two(service: RunService, model: Gated) -> tuple[str, str]:
+    model.held = {0, 1}
+    first = await service.solve(make_problem("First?"), Wish())
+    with anyio.fail_after(5):
+        while model.waiting < 2:
+            await anyio.lowlevel.checkpoint()
+    return first.run_id, (await service.solve(make_problem("Second?"), Wish())).run_id
+
+
+def one_place(home: Path, model: Gated) -> Settings:
+    return Settings(
+        home=home,
+        solvers={"demo": SolverSettings(model=model.name)},
+        server=ServerSettings(max_runs=1),
+    )
+
+
+async def test_a_service_that_ends_leaves_those_that_wait_to_be_resumed(tmp_path: Path) -> None:
+    model = Gated()
+    settings = one_place(tmp_path, model)
+    async with open_service(settings, pool=Pool(settings, {model.name: model})) as service:
+        first, second = await open_two(service, model)
+    model = Gated()
+    async with open_service(settings, pool=Pool(settings, {model.name: model})) as service:
+        left = await service.view(second)
+        assert await service.resume(second)
+        with anyio.fail_after(10):
+            done = await service.wait(second, 10)
+        untouched = await service.view(first)
+
+    assert (left.status, left.usage.requests) == ("interrupted", 0)
+    assert (done.status, done.answer) == ("answered", "42")
+    assert untouched.status == "interrupted"
+
+
+async def test_a_terminal_shows_that_a_run_waits(tmp_path: Path) -> None:
+    model = Gated()
+    settings = one_place(tmp_path, model)
+    async with open_service(settings, pool=Pool(settings, {model.name: model})) as service:
+        _, second = await open_two(service, model)
+        live = service.live(second)
+        assert live is not None
+        await anyio.wait_all_tasks_blocked()
+        console = Console(width=120)
+        with console.capture() as shown:
+            console.print(picture(live, now=0.0))
+
+        assert FIRST_IN_LINE in shown.get()
+        assert status_line(live, now=0.0).startswith(FIRST_IN_LINE)
+
+
+class Refusing(SqliteJournal):
+    """A journal that takes no stop any more."""
+
+    @override
+    async def append(self, lease: Lease, records: Sequence[Record]) -> None:
+        if any(isinstance(record.event, StopRequested) for record in records):
+            raise JournalError("the disk is full")
+        await super().append(lease, records)
+
+
+async def test_a_run_in_line_whose_stop_cannot_be_stored_leaves_the_line_all_the_same(
+    tmp_path: Path,
+) -> None:
+    model = Gated()
+    settings = one_place(tmp_path, model)
+    journal = Refusing(tmp_path)
+    pool = Pool(settings, {model.name: model})
+    async with open_service(settings, pool=pool, journal=journal) as service:
+        first, second = await open_two(service, model)
+        await service.stop(second)
+        with anyio.fail_after(5):
+            ended = await service.wait(second, 5)
+        assert ended.usage.requests == 0
+        assert service.driven == (first,)

@@ -8,12 +8,13 @@ nothing reads the environment: they hand the `Settings` down.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+import reprlib
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Literal, TypeAlias, cast, get_args
 
 from pydantic import (
     AfterValidator,
@@ -26,8 +27,18 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from atlas_mcp.addresses import endpoint_address
+from atlas_mcp.environment import (
+    clean_key,
+    expanded,
+    is_service_link,
+    key_fault,
+    looks_like_key,
+    text_of,
+)
 from atlas_mcp.errors import ConfigError
-from atlas_mcp.presets import PRESETS, MaxTokensField, SchemaMode
+from atlas_mcp.presets import PRESETS, MaxTokensField, Preset, SchemaMode
+from atlas_mcp.system.variables import lookup
 
 DEFAULT_MODEL = "anthropic/claude-sonnet-5-5"
 """Solver and orchestrator where nothing is configured. Checked 2026-11-23 against the vendor's
@@ -40,8 +51,29 @@ gone: their candidates were paid for, and the run can be resumed with them."""
 DEFAULT_RESPOND_WITHIN = 45.0
 """Seconds. Below the 60 s after which the most impatient clients give up."""
 
+DEFAULT_MAX_RUNS = 1_000
+"""Runs at once in one process. Measured: a thousand are as fast as a bare loop over the vendor's
+client that makes the same calls (`benchmarks/load.py`)."""
+
 LONGEST_LIMIT = 10_000_000.0
 """Seconds. A longer limit is a mistake, and no clock takes an infinite one."""
+
+LONGEST_NAME = 64
+"""Characters of a solver's name. Our own choice: it stands in tables, prompts and schemas."""
+
+LONGEST_KEPT_DAYS = 36_500
+"""Days after which nobody asks for a run. Our own choice; calendars end soon after."""
+
+MOST_TOKENS = 1_000_000
+"""Output tokens of one reply. Our own choice: eight times what any model writes (128,000)."""
+
+MOST_CONTEXT_TOKENS = 100_000_000
+"""Tokens of a context. Our own choice: more than any model has, and than any memory holds."""
+
+ANTHROPIC_KEY = "ANTHROPIC_API_KEY"
+
+BASE_URLS = {"anthropic": "ANTHROPIC_BASE_URL", "openai": "OPENAI_BASE_URL"}
+"""The variables in which vendors' own clients look for the address, by vendor."""
 
 FILE_NAME = "atlas.toml"
 
@@ -72,7 +104,7 @@ def _paths(value: object) -> object:
 
 def _absolute(paths: tuple[Path, ...]) -> tuple[Path, ...]:
     """Return the paths with the home folder in place of `~`; each must then be absolute."""
-    found = tuple(path.expanduser() for path in paths)
+    found = tuple(Path(os.path.expanduser(path)) for path in paths)  # noqa: PTH111 - never raises
     if not all(path.is_absolute() for path in found):
         # Where a server is started is nobody's choice, and an empty name would mean that place.
         raise ValueError("it takes absolute paths, or such as start with ~/")
@@ -80,21 +112,73 @@ def _absolute(paths: tuple[Path, ...]) -> tuple[Path, ...]:
 
 
 def _address(value: str) -> str:
-    """Refuse what is no address of an endpoint."""
+    """Return an address of an endpoint as it is used."""
     try:
-        parts = urlsplit(value)
-        known = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+        return endpoint_address(value)
+    except ValueError as error:
+        raise PydanticCustomError("address", "{fault}", {"fault": str(error)}) from None
+
+
+def _key_variable(value: str) -> str:
+    """Return the name of a variable; refuse the key itself."""
+    name = value.strip()
+    if looks_like_key(name):
+        raise PydanticCustomError("secret", "takes the name of a variable, never the key itself")
+    return name
+
+
+def _model_name(value: str) -> str:
+    """Return the name of a model without white space around it."""
+    name = value.strip()
+    if not name or not name.isprintable():
+        raise ValueError("it takes the name of a model, such as 'openai/qwen3-32b'")
+    return name
+
+
+def _in_order(efforts: tuple[EffortName, ...]) -> tuple[EffortName, ...]:
+    """Return efforts from the least to the most, each once."""
+    return tuple(effort for effort in get_args(EffortName) if effort in efforts)
+
+
+def _host_names(value: object) -> object:
+    """Read several names out of one string, with commas between them."""
+    return [name for name in value.split(",") if name.strip()] if isinstance(value, str) else value
+
+
+def _host_name(value: str) -> str:
+    """Return the name of a host as a `Host` header has it, in small letters."""
+    name = value.strip().lower()
+    host, _, port = name.rpartition(":") if re.search(r"[^:]:[\d*]+$|\]:", name) else (name, "", "")
+    if host.startswith("["):
+        host = "localhost" if host.endswith("]") else ""
+    try:
+        endpoint_address(f"http://{host}")
     except ValueError:
-        known = False
-    if not known:
-        raise PydanticCustomError(
-            "address", "input should be an address such as 'http://127.0.0.1:8000/v1'"
-        )
-    return value
+        host = ""
+    if not host or "/" in host or not re.fullmatch(r"(\d{1,5}|\*)?", port):
+        raise ValueError("it takes names of hosts, such as 'atlas.example.org' or 'atlas:8000'")
+    return name
+
+
+def _solver_names(solvers: dict[str, SolverSettings]) -> dict[str, SolverSettings]:
+    """Refuse names that nobody could read or type."""
+    for name in solvers:
+        if not name.strip() or name != name.strip() or not name.isprintable():
+            fault = "is no name: it takes printable characters, and no space at its ends"
+        elif len(name) > LONGEST_NAME:
+            fault = f"is too long for a name: it takes {LONGEST_NAME} characters"
+        else:
+            continue
+        raise PydanticCustomError("name", "{name} {fault}", {"name": repr(name), "fault": fault})
+    return solvers
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+Rate: TypeAlias = Annotated[Decimal, Field(ge=0, le=1_000_000)]
+"""US dollars per million tokens; a dearer one is a mistake."""
 
 
 class PriceSettings(_Section):
@@ -103,10 +187,10 @@ class PriceSettings(_Section):
     Without rates of their own, tokens read from or written to a cache cost what input costs.
     """
 
-    input: Decimal = Field(ge=0)
-    output: Decimal = Field(ge=0)
-    cache_read: Decimal | None = Field(default=None, ge=0)
-    cache_write: Decimal | None = Field(default=None, ge=0)
+    input: Rate
+    output: Rate
+    cache_read: Rate | None = None
+    cache_write: Rate | None = None
 
 
 class EndpointSettings(_Section):
@@ -131,41 +215,47 @@ class EndpointSettings(_Section):
 
     effort: EffortName | None = None
     base_url: Annotated[str, AfterValidator(_address)] | None = None
-    api_key_env: str | None = None
-    efforts: tuple[EffortName, ...] | None = None
+    api_key_env: Annotated[str, AfterValidator(_key_variable)] | None = None
+    efforts: Annotated[tuple[EffortName, ...], AfterValidator(_in_order)] | None = None
     schema_mode: SchemaMode | None = Field(default=None, alias="schema")
     tools: bool | None = None
     images: bool | None = None
     max_image_px: int | None = Field(default=None, ge=64, le=8_000)
     price: PriceSettings | None = None
-    max_tokens: int | None = Field(default=None, ge=1_024)
+    max_tokens: int | None = Field(default=None, ge=1_024, le=MOST_TOKENS)
     max_tokens_field: MaxTokensField | None = None
     parallel: int | None = Field(default=None, ge=1, le=1_000)
-    context_tokens: int | None = Field(default=None, ge=2_048)
+    context_tokens: int | None = Field(default=None, ge=2_048, le=MOST_CONTEXT_TOKENS)
 
 
 class OrchestratorSettings(EndpointSettings):
     """`[orchestrator]`: the model that owns the loop. `model` may also be the name of a solver."""
 
-    model: str = DEFAULT_MODEL
+    model: Annotated[str, AfterValidator(_model_name)] = DEFAULT_MODEL
     effort: EffortName | None = "high"
 
 
 class SolverSettings(EndpointSettings):
     """`[solvers.NAME]`: one entry of the pool."""
 
-    model: str
+    model: Annotated[str, AfterValidator(_model_name)]
     quota: int | None = Field(default=None, ge=1)
 
 
 class BudgetSettings(_Section):
-    """`[budget]`: the limits of one run. `max_cost_usd = "none"` lifts the cap."""
+    """`[budget]`: the limits of one run. `max_cost_usd = "none"` lifts the cap.
+
+    `max_cost_usd_per_day` caps all runs of the home together; it is off by default.
+    """
 
     max_explores: int = Field(default=8, ge=1, le=100)
     max_parallel: int = Field(default=4, ge=1, le=100)
     prefetch: int = Field(default=2, ge=0)
     max_cost_usd: Annotated[Decimal | None, BeforeValidator(_no_cap)] = Field(
         default=Decimal("5.0"), gt=0
+    )
+    max_cost_usd_per_day: Annotated[Decimal | None, BeforeValidator(_no_cap)] = Field(
+        default=None, gt=0
     )
     time_limit_s: float = Field(default=1_800, gt=0, lt=LONGEST_LIMIT)
     solver_time_limit_s: float = Field(default=1_200, gt=0, lt=LONGEST_LIMIT)
@@ -175,12 +265,18 @@ class ServerSettings(_Section):
     """`[server]`: how the server answers.
 
     With `warm_up` it loads the embedded models of its pool before anybody asks for them: each
-    process of a server then holds their memory from its start.
+    process of a server then holds their memory from its start. Beyond `max_runs` at once, runs wait
+    in line. `allowed_hosts` are the names that HTTP answers to besides those of loopback, one
+    string or several.
     """
 
-    respond_within_s: float = Field(default=DEFAULT_RESPOND_WITHIN, gt=0)
+    respond_within_s: float = Field(default=DEFAULT_RESPOND_WITHIN, gt=0, lt=LONGEST_LIMIT)
     grace_s: float = Field(default=DEFAULT_GRACE, ge=0, le=600)
     warm_up: bool = False
+    max_runs: int = Field(default=DEFAULT_MAX_RUNS, ge=1)
+    allowed_hosts: Annotated[
+        tuple[Annotated[str, AfterValidator(_host_name)], ...], BeforeValidator(_host_names)
+    ] = ()
 
 
 class ImageSettings(_Section):
@@ -195,8 +291,18 @@ class ImageSettings(_Section):
 class JournalSettings(_Section):
     """`[journal]`: how long runs are kept. Nothing is removed where nothing is set."""
 
-    keep_days: float | None = Field(default=None, ge=0)
+    keep_days: float | None = Field(default=None, ge=0, le=LONGEST_KEPT_DAYS)
     max_size_mb: float | None = Field(default=None, ge=0)
+
+
+_SECTIONS: Mapping[str, type[_Section]] = {
+    "orchestrator": OrchestratorSettings,
+    "budget": BudgetSettings,
+    "server": ServerSettings,
+    "images": ImageSettings,
+    "journal": JournalSettings,
+}
+"""The sections of the file whose keys have variables of their own, besides `[solvers.NAME]`."""
 
 
 class FileSettings(_Section):
@@ -204,7 +310,9 @@ class FileSettings(_Section):
 
     profile: Literal["paper"] | None = None
     orchestrator: OrchestratorSettings | None = None
-    solvers: dict[str, SolverSettings] = Field(default_factory=dict[str, SolverSettings])
+    solvers: Annotated[dict[str, SolverSettings], AfterValidator(_solver_names)] = Field(
+        default_factory=dict[str, SolverSettings]
+    )
     budget: BudgetSettings = BudgetSettings()
     server: ServerSettings = ServerSettings()
     images: ImageSettings = ImageSettings()
@@ -223,6 +331,8 @@ class Settings(BaseModel):
         images: From where pictures are read.
         journal: How long runs are kept.
         keys: The values of the variables that `api_key_env` entries and presets name.
+        base_urls: The addresses that the environment gives its vendors, by vendor.
+        faults: Why a variable that was read cannot be used, by its name. Only what needs it fails.
         has_anthropic_credentials: Whether the environment holds credentials for Anthropic.
         hub_url: Address of the model hub; `None` for the one everybody means.
         hub_token: What opens private repositories there.
@@ -238,6 +348,8 @@ class Settings(BaseModel):
     images: ImageSettings = ImageSettings()
     journal: JournalSettings = JournalSettings()
     keys: dict[str, str] = Field(default_factory=dict[str, str], repr=False)
+    base_urls: dict[str, str] = Field(default_factory=dict[str, str])
+    faults: dict[str, str] = Field(default_factory=dict[str, str])
     has_anthropic_credentials: bool = False
     hub_url: str | None = None
     hub_token: SecretStr | None = None
@@ -249,52 +361,126 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     Raises:
         ConfigError: Something cannot be read or breaks a rule; the message names it.
     """
-    from platformdirs import user_config_path, user_data_path
-
-    given = environ.get("ATLAS_CONFIG")
-    path = Path(given) if given else user_config_path("atlas-mcp") / FILE_NAME
-    content = _read_file(path, required=bool(given))
-    merged, variables = _with_environment(content, environ)
+    path, required = _config_path(environ)
+    text = "" if path is None else _read_file(path, required=required)
+    merged, variables = _with_environment(_parsed(text, path), environ)
     merged = _with_profile(merged)
     try:
         file = FileSettings.model_validate(merged)
     except ValidationError as error:
-        raise ConfigError(_explain(error, str(path), variables)) from None
-    home = environ.get("ATLAS_HOME")
+        raise ConfigError(_explain(error, str(path), text, variables)) from None
+    faults: dict[str, str] = {}
+    hub_token = clean_key(environ.get("HF_TOKEN", ""))
     return Settings(
-        home=Path(home).expanduser() if home else user_data_path("atlas-mcp"),
+        home=_home(environ),
         orchestrator=file.orchestrator,
         solvers=file.solvers,
         budget=file.budget,
         server=file.server,
         images=file.images,
         journal=file.journal,
-        keys=_keys(file, environ),
+        keys=_keys(file, environ, faults),
+        base_urls=_base_urls(environ, faults),
+        faults=faults,
         has_anthropic_credentials=any(
-            environ.get(name)
-            for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_PROFILE")
+            clean_key(environ.get(name, ""))
+            for name in (ANTHROPIC_KEY, "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_PROFILE")
         )
         or _has_profile(environ),
         # The names that the hub's own tools read.
-        hub_url=environ.get("HF_ENDPOINT", "").rstrip("/") or None,
-        hub_token=SecretStr(environ["HF_TOKEN"]) if environ.get("HF_TOKEN") else None,
+        hub_url=environ.get("HF_ENDPOINT", "").strip().rstrip("/") or None,
+        hub_token=SecretStr(hub_token) if hub_token else None,
     )
 
 
-def _read_file(path: Path, *, required: bool) -> dict[str, Any]:
+def _config_path(environ: Mapping[str, str]) -> tuple[Path | None, bool]:
+    """Return where the file is, `None` if there is no place for it, and whether it must be there.
+
+    Raises:
+        ConfigError: The variable names no place.
+    """
+    from platformdirs import user_config_path
+
+    given = environ.get("ATLAS_CONFIG", "").strip()
+    if given:
+        return Path(_expanded("ATLAS_CONFIG", given, environ)), True
+    folder = _platform_folder(user_config_path)
+    return (None if folder is None else folder / FILE_NAME), False
+
+
+def _platform_folder(find: Callable[[str], Path]) -> Path | None:
+    """Return a folder of the platform's for us, `None` for a user without a home folder."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
+        folder = find("atlas-mcp")
+    except RuntimeError:
+        return None
+    # Some versions leave a `~` as it is.
+    return folder if folder.is_absolute() else None
+
+
+def _home(environ: Mapping[str, str]) -> Path:
+    from platformdirs import user_data_path
+
+    given = environ.get("ATLAS_HOME", "").strip()
+    if given:
+        return Path(_expanded("ATLAS_HOME", given, environ)).absolute()
+    folder = _platform_folder(user_data_path)
+    if folder is None:
+        raise ConfigError(
+            "ATLAS_HOME is not set, and this user has no home folder; set it to a folder in which "
+            "runs can be kept"
+        )
+    return folder
+
+
+def _expanded(variable: str, value: str, environ: Mapping[str, str]) -> str:
+    try:
+        return expanded(variable, value, environ)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+
+
+def _read_file(path: Path, *, required: bool) -> str:
+    """Return the text of the file, empty where there is none and none is required."""
+    where = f"ATLAS_CONFIG: {path}" if required else str(path)
+    if not required and not _can_be_seen(path):
+        return ""
+    try:
+        return text_of(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
         if required:
             raise ConfigError(f"ATLAS_CONFIG: there is no file {path}") from None
-        return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from error
+        return ""
+    except IsADirectoryError:
+        raise ConfigError(f"{where} is a folder; name the file, as {path / FILE_NAME}") from None
+    except OSError as error:
+        raise ConfigError(
+            f"{where} cannot be read: {error.strerror}; make it readable, or point ATLAS_CONFIG "
+            "at another file"
+        ) from error
+    except ValueError as error:
+        raise ConfigError(f"{where} cannot be read: {error}") from error
+
+
+def _can_be_seen(path: Path) -> bool:
+    """Return whether a user may look for a file: they may not in the home folder of another."""
+    try:
+        path.stat()
+    except PermissionError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _parsed(text: str, path: Path | None) -> dict[str, Any]:
     import tomllib
 
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise ConfigError(f"{path} is nested too deeply") from None
+    except ValueError as error:
         raise ConfigError(f"{path} is not TOML: {error}") from error
 
 
@@ -308,15 +494,12 @@ def _with_environment(
     """
     merged: dict[str, Any] = deepcopy(dict(content))
     variables: dict[tuple[str, ...], str] = {}
-    sections = {
-        "ORCHESTRATOR": OrchestratorSettings,
-        "BUDGET": BudgetSettings,
-        "SERVER": ServerSettings,
-        "IMAGES": ImageSettings,
-        "JOURNAL": JournalSettings,
-    }
-    for variable, value in environ.items():
+    sections = {name.upper(): section for name, section in _SECTIONS.items()}
+    for variable, given in environ.items():
+        value = given.strip()
         if not variable.startswith("ATLAS_") or not value:
+            continue
+        if is_service_link(variable, value):
             continue
         section, _, key = variable.removeprefix("ATLAS_").partition("_")
         if variable == "ATLAS_PROFILE":
@@ -363,57 +546,116 @@ def _keys_of(section: type[_Section]) -> tuple[str, ...]:
 def _solver_key(merged: Mapping[str, Any], variable: str, rest: str) -> tuple[str, str]:
     solvers = _table(merged.get("solvers", {}), "solvers")
     names = [name for name, entry in solvers.items() if _table(entry, f"solvers.{name}") == entry]
+    meant: list[tuple[str, str]] = []
     for name in names:
-        prefix = name.upper().replace("-", "_") + "_"
+        prefix = re.sub(r"\W", "_", name.upper()) + "_"
         key = rest.removeprefix(prefix).lower()
         if rest.startswith(prefix) and key in _keys_of(SolverSettings):
-            return name, key
+            meant.append((name, key))
+    if len(meant) == 1:
+        return meant[0]
+    if meant:
+        both = " and ".join(repr(name) for name, _ in meant)
+        raise ConfigError(f"{variable} may mean {both}; set the key in the file")
     known = ", ".join(names) or "none"
     raise ConfigError(f"{variable} matches no solver of the file (there are: {known})")
 
 
-def _keys(file: FileSettings, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the keys of the variables that presets and entries name."""
-    presets = [preset.key_env for preset in PRESETS if preset.key_env]
-    keys = {name: environ[name] for name in presets if environ.get(name)}
-    entries: dict[str, EndpointSettings] = {f"solvers.{k}": v for k, v in file.solvers.items()}
-    if file.orchestrator is not None:
-        entries["orchestrator"] = file.orchestrator
-    for section, entry in entries.items():
-        if entry.api_key_env is None:
-            continue
-        if not entry.api_key_env.isidentifier():
-            raise ConfigError(
-                f"[{section}] api_key_env: takes the name of a variable, never the key itself"
-            )
-        value = environ.get(entry.api_key_env)
-        if not value:
-            raise ConfigError(
-                f"[{section}] api_key_env: the variable {entry.api_key_env} is not set"
-            )
-        keys[entry.api_key_env] = value
+def _keys(file: FileSettings, environ: Mapping[str, str], faults: dict[str, str]) -> dict[str, str]:
+    """Return the keys of the variables that presets and entries name, as far as they are set."""
+    entries = (*file.solvers.values(), file.orchestrator)
+    named = (*PRESETS, *(entry for entry in entries if entry is not None))
+    names = [ANTHROPIC_KEY]
+    for one in named:
+        variable = one.key_env if isinstance(one, Preset) else one.api_key_env
+        if variable is not None:
+            names.append(variable)
+    keys: dict[str, str] = {}
+    for name in names:
+        if key := clean_key(lookup(environ, name)):
+            keys[name] = key
+    if ANTHROPIC_KEY not in keys:
+        names.append("ANTHROPIC_AUTH_TOKEN")
+    for name in names:
+        fault = key_fault(clean_key(lookup(environ, name)))
+        if fault is not None:
+            faults[name] = f"{name} {fault}"
     return keys
+
+
+def _base_urls(environ: Mapping[str, str], faults: dict[str, str]) -> dict[str, str]:
+    """Return the addresses that the environment gives, in the form in which they are used."""
+    found: dict[str, str] = {}
+    for vendor, variable in BASE_URLS.items():
+        if not environ.get(variable, "").strip():
+            continue
+        try:
+            found[vendor] = endpoint_address(environ[variable])
+        except ValueError as error:
+            faults[variable] = f"{variable} {error}"
+    return found
 
 
 def _has_profile(environ: Mapping[str, str]) -> bool:
     """Return whether the Anthropic client will find a profile that a login left on disk."""
     home = environ.get("HOME") or environ.get("USERPROFILE")
     folder = environ.get("ANTHROPIC_CONFIG_DIR") or (f"{home}/.config/anthropic" if home else None)
-    return folder is not None and any(Path(folder).glob("configs/*.json"))
+    try:
+        return folder is not None and any(Path(folder).glob("configs/*.json"))
+    except OSError:
+        return False
 
 
-def _explain(error: ValidationError, path: str, variables: Mapping[tuple[str, ...], str]) -> str:
-    """Return the first fault, by the name of its variable or of its file and key."""
+def _explain(
+    error: ValidationError, path: str, text: str, variables: Mapping[tuple[str, ...], str]
+) -> str:
+    """Return the first fault, by the name of its variable or of its file, line and key."""
     fault = error.errors(include_url=False)[0]
     location = tuple(str(part) for part in fault["loc"])
-    where = next(
-        (name for key, name in variables.items() if location[: len(key)] == key),
-        f"{path}: `{'.'.join(location)}`",
-    )
+    where = next((name for key, name in variables.items() if location[: len(key)] == key), None)
+    if where is None:
+        line = _line_of(text, location)
+        where = f"{path}{f', line {line}' if line else ''}: `{'.'.join(location)}`"
     if fault["type"] == "extra_forbidden":
-        return f"{where} is not known"
+        known = _accepted(location[:-1])
+        return f"{where} is not known" + (f"; there are {', '.join(known)}" if known else "")
+    if fault["type"] in {"address", "secret"}:
+        # Not repeated: a key may stand in it.
+        return f"{where}: {fault['msg']}"
     given = fault["input"]
-    # Neither a table nor an address is repeated: a key may stand in it.
-    secret = isinstance(given, dict | list) or fault["type"] == "address"
-    shown = "" if secret else f", not {given!r}"
-    return f"{where}: {fault['msg'].lower()}{shown}"
+    shown = "" if isinstance(given, dict | list) else f", not {reprlib.repr(given)}"
+    return f"{where}: {fault['msg'].lower().removeprefix('value error, ')}{shown}"
+
+
+def _accepted(table: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the keys that a table of the file takes."""
+    match table:
+        case ():
+            return _keys_of(FileSettings)
+        case ("solvers", _):
+            return _keys_of(SolverSettings)
+        case ("solvers", _, "price") | ("orchestrator", "price"):
+            return _keys_of(PriceSettings)
+        case (name,) if name in _SECTIONS:
+            return _keys_of(_SECTIONS[name])
+        case _:
+            return ()
+
+
+def _line_of(text: str, location: tuple[str, ...]) -> int | None:
+    """Return the line of the file on which a key stands, `None` if that cannot be told."""
+    table: tuple[str, ...] = ()
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[+\s*(.+?)\s*\]+\s*(#.*)?$", line):
+            table = _dotted(header.group(1))
+            if table == location:
+                return number
+        elif key := re.match(r"\s*([^=#\[]+?)\s*=", line):
+            at = (*table, *_dotted(key.group(1)))
+            if len(at) > len(table) and location[: len(at)] == at:
+                return number
+    return None
+
+
+def _dotted(name: str) -> tuple[str, ...]:
+    return tuple(part.strip().strip("\"'") for part in name.split("."))

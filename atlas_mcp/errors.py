@@ -12,7 +12,10 @@
     ├─ ModelFileError          the weights of an embedded model cannot be had, or are none
     └─ JournalError            the journal cannot be read or written
        ├─ JournalCorrupt       a record is unreadable
+       │  └─ JournalNewer      a newer version wrote the run
        ├─ JournalBusy          another process drives this run
+       ├─ JournalUnflushed     it was stored, but the disk has not taken it
+       ├─ HomeUnusable         it cannot be opened where ATLAS_HOME says
        └─ UnknownRun           no run has this id
 
 A model that answers but refuses, is cut off or breaks the asked-for shape raises nothing: its reply
@@ -144,8 +147,20 @@ class JournalCorrupt(JournalError):
     """A record of the journal is unreadable."""
 
 
+class JournalNewer(JournalCorrupt):
+    """A newer version of atlas-mcp wrote the run; this one must not guess at it."""
+
+
 class JournalBusy(JournalError):
     """Another process drives this run."""
+
+
+class JournalUnflushed(JournalError):
+    """It was stored, but the disk has not taken it: it is lost if the machine itself fails."""
+
+
+class HomeUnusable(JournalError):
+    """The journal cannot be opened where `ATLAS_HOME` says; the operator can mend it."""
 
 
 class UnknownRun(JournalError):

@@ -7,6 +7,14 @@ from pathlib import Path
 import pytest
 
 from atlas_mcp.presets import PRESETS
+from tests.systems import POSIX
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if not POSIX:
+        for item in items:
+            if item.get_closest_marker("posix"):
+                item.add_marker(pytest.mark.skip(reason="only POSIX has it"))
 
 
 @pytest.fixture(params=["asyncio", "trio"])

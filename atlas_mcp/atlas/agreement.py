@@ -14,12 +14,13 @@ from decimal import Decimal, InvalidOperation
 
 from atlas_mcp.atlas.explore import Candidate
 from atlas_mcp.atlas.messages import Json
+from atlas_mcp.atlas.storable import plain
 
 _NUMBER = re.compile(
     r"\$?\s*([-+]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?(?:e[-+]?\d{1,3})?)\s*%?", re.IGNORECASE
 )
 _INDENTED = re.compile(r"\n[ \t]+\S")
-_BOXED = re.compile(r"\\boxed\{(.*)\}", re.DOTALL)
+_BOXED = "\\boxed{"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +59,20 @@ def same_key(answer: Json) -> str:
     White space, case, a final full stop, LaTeX and Markdown dressing, thousands separators and
     trailing zeros do not tell answers apart; anything else does.
     """
-    if isinstance(answer, bool) or answer is None:
-        return json.dumps(answer)
-    if isinstance(answer, int | float):
-        return _number(str(answer)) or str(answer)
     if not isinstance(answer, str):
-        return json.dumps(answer, sort_keys=True)
+        found = plain(answer)
+        if isinstance(found, bool) or not isinstance(found, int | float | str):
+            return json.dumps(found, sort_keys=True)
+        # A number, or one that JSON cannot hold: of those, only the same one says the same.
+        return hex(answer) if isinstance(answer, int) and found != answer else _spelled(str(found))
     text = answer.strip()
     if _INDENTED.search(text):
         # Code: indentation and case may be what tells two programs apart.
         return text
-    boxed = _BOXED.search(text)
-    if boxed is not None:
-        text = boxed[1]
-    text = " ".join(text.strip("$`*_ \n").rstrip(".").split()).casefold()
-    return _number(text) or text
+    start, end = text.find(_BOXED), text.rfind("}")
+    if 0 <= start < end:
+        text = text[start + len(_BOXED) : end]
+    return _spelled(" ".join(text.strip("$`*_ \n").rstrip(".").split()).casefold())
 
 
 def warnings_of(votes: Sequence[Vote]) -> tuple[str, ...]:
@@ -96,6 +96,10 @@ def warnings_of(votes: Sequence[Vote]) -> tuple[str, ...]:
     if len(groups) > 1 and len(groups[0].votes) == len(groups[1].votes):
         found.append("No answer has more candidates behind it than every other.")
     return tuple(found)
+
+
+def _spelled(text: str) -> str:
+    return _number(text) or text
 
 
 def _solvers(group: Group) -> int:

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
-from atlas_mcp.atlas.answer_schema import answer_error
 from atlas_mcp.atlas.events import OrchestratorReplied
 from atlas_mcp.atlas.explore import (
     MAX_INSTRUCTION_CHARS,
@@ -18,11 +17,13 @@ from atlas_mcp.atlas.explore import (
     Explore,
     confidence,
     incomplete,
+    misfit,
     read_object,
 )
 from atlas_mcp.atlas.messages import EFFORTS, Json, Reply
 from atlas_mcp.atlas.pool import RunSpec
 from atlas_mcp.atlas.prompts import EXPLORE_TOOL
+from atlas_mcp.atlas.storable import quoted, text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +103,14 @@ def read_explore(arguments: Mapping[str, Any], spec: RunSpec) -> Explore | str:
     names = [entry.name for entry in spec.solvers]
     solver = arguments.get("solver") or names[0]
     if solver not in names:
-        return f"there is no solver {solver!r}; there are {', '.join(names)}"
+        return f"there is no solver {quoted(solver)}; there are {', '.join(names)}"
     strategy = arguments.get("strategy") or "direct"
     if strategy not in STRATEGIES:
-        return f"there is no strategy {strategy!r}; there are {', '.join(STRATEGIES)}"
+        return f"there is no strategy {quoted(strategy)}; there are {', '.join(STRATEGIES)}"
     effort = arguments.get("effort") or None
     accepted = spec.solver(solver).spec.efforts
     if effort is not None and effort not in EFFORTS:
-        return f"there is no effort {effort!r}; there are {', '.join(EFFORTS)}"
+        return f"there is no effort {quoted(effort)}; there are {', '.join(EFFORTS)}"
     if effort is not None and effort not in accepted:
         effort = None
     instruction = arguments.get("instruction") or None
@@ -124,7 +125,9 @@ def _call(
     call_id: str | None, name: str, arguments: Mapping[str, Any], spec: RunSpec
 ) -> WantedExplore | BadCall:
     if name != EXPLORE_TOOL:
-        return BadCall(call_id, f"there is no tool {name!r}; the only one is {EXPLORE_TOOL!r}")
+        return BadCall(
+            call_id, f"there is no tool {quoted(name)}; the only one is {EXPLORE_TOOL!r}"
+        )
     explore = read_explore(arguments, spec)
     if isinstance(explore, str):
         return BadCall(call_id, explore)
@@ -140,7 +143,7 @@ def _synthesis(
     if found.get("supported") is False or (answer is None and answer_schema is None):
         answer = None
     else:
-        wrong = answer_error(answer, answer_schema)
+        wrong = misfit(answer, answer_schema)
         if wrong is not None:
             return Unreadable(f"`answer` does not fit the asked-for shape: {wrong}")
         if isinstance(answer, str) and not answer.strip():
@@ -148,7 +151,7 @@ def _synthesis(
     dissent = found.get("dissent")
     return Synthesis(
         answer=answer,
-        explanation=str(found.get("explanation") or ""),
+        explanation=text_of(found.get("explanation") or ""),
         confidence=confidence(found.get("confidence_percent")),
         dissent=dissent if isinstance(dissent, str) and dissent.strip() else None,
     )

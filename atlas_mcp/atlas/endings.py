@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from atlas_mcp.atlas.agreement import group_answers
 from atlas_mcp.atlas.decisions import Synthesis
 from atlas_mcp.atlas.events import RunFinished
-from atlas_mcp.atlas.explore import SolverFailure
+from atlas_mcp.atlas.failures import causes
 from atlas_mcp.atlas.outcomes import StopReason
-from atlas_mcp.atlas.state import OrchestratorTurn, RunState
+from atlas_mcp.atlas.state import OrchestratorTurn, RunState, failed_explores
+from atlas_mcp.texts import quoted
 
 ENOUGH_TO_GIVE_UP = 2
 """Explores that must have ended before "no supported answer" is taken below the floor."""
@@ -59,17 +62,45 @@ def unsynthesized(state: RunState, reason: StopReason, error: str) -> RunFinishe
             explanation=f"{top} of {len(state.votes)} candidates agree on this answer.",
             error=error,
             warning="The orchestrator did not synthesize this answer: it is what most "
-            f"candidates say. {error}",
+            f"candidates say. Its reason: {quoted(error)}",
         )
     return RunFinished("failed", reason, error=error)
 
 
-def failures_text(state: RunState) -> str:
-    """Return what went wrong with the solvers of a run without candidates."""
-    failures = [e.outcome for e in state.done if isinstance(e.outcome, SolverFailure)]
+NOT_RUN: Mapping[StopReason | None, str] = {
+    "deadline": "The time was up before one could start: raise time_limit_s.",
+    "max_explores": "No explore was left to grant: raise max_explores, or the quotas of the pool.",
+    "max_cost": "The cap leaves no money for an explore: raise max_cost_usd.",
+    None: "The orchestrator answered without an explore, also when it was told to make one first, "
+    "and an answer without evidence is not passed on: ask again, or use another orchestrator.",
+}
+"""Why there was no explore at all, by why none could be granted; `None` where one could."""
+
+
+def money_text(state: RunState, otherwise: str) -> str:
+    """Return why there is no more money: the cap of the day, or what `otherwise` says."""
+    if state.day_cap_usd is None:
+        return otherwise
+    return (
+        "The runs of this home have used up what they may cost together today "
+        f"(max_cost_usd_per_day, ${state.day_cap_usd:.2f}): raise it under [budget] in atlas.toml, "
+        "or go on tomorrow."
+    )
+
+
+def failures_text(state: RunState, limit: StopReason | None = None) -> str:
+    """Return what went wrong with the solvers of a run without candidates.
+
+    Args:
+        state: The run.
+        limit: Why no further explore can be granted, `None` if one can.
+    """
+    failures = failed_explores(state)
     if not failures:
         skipped = next((e.skipped for e in state.explores.values() if e.skipped), None)
-        why = skipped or "Neither money nor time nor quotas allow an explore: raise max_cost_usd."
+        why = skipped or NOT_RUN.get(limit, NOT_RUN["max_cost"])
+        if limit == "max_cost":
+            why = money_text(state, why)
         return f"No solver was run. {why}"
-    distinct = list(dict.fromkeys(f"{failure.kind}: {failure.message}" for failure in failures))
+    distinct = [f"{failure.kind}: {failure.message}" for failure in causes(failures)]
     return f"No solver gave a usable answer ({len(failures)} failed). " + " | ".join(distinct[:3])

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
+from json import dumps
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from atlas_mcp.atlas.explore import Explore, Outcome, SolverFailure
@@ -17,15 +18,18 @@ from atlas_mcp.atlas.messages import AssistantTurn, Json, Stop, Tool, ToolResult
 from atlas_mcp.atlas.outcomes import Status, StopReason
 from atlas_mcp.atlas.pool import RunSpec
 from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.repairs import repairs_of
+from atlas_mcp.atlas.storable import plain
 from atlas_mcp.atlas.usage import FREE, Cost, Usage
-from atlas_mcp.errors import JournalCorrupt
+from atlas_mcp.errors import JournalCorrupt, JournalNewer
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Version of the records' shape; raised with every change that old readers cannot read.
-2: `CallsLost` and `RunResumed`. Records of every earlier version are read as they are."""
+2: `CallsLost` and `RunResumed`. 3: `SolverReplied`. Records of every earlier version are read as
+they are."""
 
 StopCause: TypeAlias = Literal["client", "user", "shutdown"]
 """Who asked a run to stop: the client's request ended, somebody cancelled it, the service ends."""
@@ -82,10 +86,29 @@ class SolverStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class SolverFinished:
-    """A solver's call came to its end.
+class SolverReplied:
+    """A solver's call gave a reply. It is recorded as it arrived, before anything reads it.
 
-    `cost_usd` is what was counted, `uncertain_usd` what may have been billed beyond it.
+    Made by `atlas.calls`, which bounds what it holds.
+    """
+
+    explore_id: int
+    reply: AssistantTurn
+    stop: Stop
+    detail: str
+    usage: Usage
+    cost_usd: Cost
+    uncertain_usd: Decimal = FREE
+    type: Literal["solver_replied"] = "solver_replied"
+
+
+@dataclass(frozen=True, slots=True)
+class SolverFinished:
+    """What came of an explore: what was read from its reply, or why its call gave none.
+
+    `cost_usd` is what was counted, `uncertain_usd` what may have been billed beyond it. Where a
+    `SolverReplied` has said so before, this repeats it, and it counts once. Before version 3 a
+    reply is on record in no other way than this.
     """
 
     explore_id: int
@@ -138,7 +161,7 @@ class OrchestratorAsked:
 
 @dataclass(frozen=True, slots=True)
 class OrchestratorReplied:
-    """The orchestrator's call gave a reply."""
+    """The orchestrator's call gave a reply, recorded as it arrived. Made by `atlas.calls`."""
 
     turn: int
     reply: AssistantTurn
@@ -177,6 +200,20 @@ class ExploringClosed:
     """Time for exploring is up; what is left of the limit belongs to the synthesis."""
 
     type: Literal["exploring_closed"] = "exploring_closed"
+
+
+@dataclass(frozen=True, slots=True)
+class DayCapReached:
+    """The runs of this home have nearly used up what they may commit together on this day.
+
+    Attributes:
+        limit_usd: US dollars that this run may commit in all now.
+        cap_usd: The cap of the day.
+    """
+
+    limit_usd: Decimal
+    cap_usd: Decimal
+    type: Literal["day_cap_reached"] = "day_cap_reached"
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,11 +278,23 @@ class RunFinished:
     type: Literal["run_finished"] = "run_finished"
 
 
+@dataclass(frozen=True, slots=True)
+class RecordLost:
+    """A record is missing or cannot be read any more.
+
+    It is never stored: readers and exports have it in the place of the record.
+    """
+
+    reason: str
+    type: Literal["record_lost"] = "record_lost"
+
+
 Event: TypeAlias = (
     RunOpened
     | ExploresPlanned
     | ExploresSkipped
     | SolverStarted
+    | SolverReplied
     | SolverFinished
     | HoldRaised
     | OrchestratorAsked
@@ -253,10 +302,12 @@ Event: TypeAlias = (
     | OrchestratorFailed
     | SentBack
     | ExploringClosed
+    | DayCapReached
     | CallsLost
     | RunResumed
     | StopRequested
     | RunFinished
+    | RecordLost
 )
 
 
@@ -270,31 +321,61 @@ class Record:
 
 
 def encode_event(event: Event) -> str:
-    """Return the event as one line of JSON."""
-    return _adapter().dump_json(event).decode()
+    """Return the event as one line of JSON.
+
+    One with values that cannot be written, which no event of `atlas.calls` has, is written as far
+    as they can be.
+
+    Raises:
+        ValueError: What could be written of it is no event that can be read again: a bug.
+    """
+    try:
+        return _adapter().dump_json(event, warnings="error").decode()
+    except (ValueError, RecursionError):  # pydantic's own error among them
+        line = dumps(plain(event), ensure_ascii=False)
+        _adapter().validate_json(line)
+        return line
 
 
 def decode_event(line: str | bytes) -> Event:
     """Return the event written in `line`.
 
+    A record of a reply, or of a run's end, that holds what this version does not read is read as
+    far as it can be: see `atlas.repairs`. Older versions stored such records.
+
     Raises:
-        JournalCorrupt: It is no event of this version.
+        JournalNewer: A newer version wrote the run.
+        JournalCorrupt: It is no event of this version, or it is torn.
     """
     from pydantic import ValidationError
 
     try:
         event = _adapter().validate_json(line)
     except ValidationError as error:
-        raise JournalCorrupt(
-            f"a record is unreadable ({error.error_count()} faults, first: "
-            f"{error.errors(include_input=False)[0]['msg']}); it may come from a newer version"
-        ) from error
+        repaired = _repaired(line)
+        if repaired is None:
+            raise JournalCorrupt(
+                f"a record is unreadable ({error.error_count()} faults, first: "
+                f"{error.errors(include_input=False)[0]['msg']}); it may come from a newer version"
+            ) from error
+        event = repaired
     if isinstance(event, RunOpened | RunResumed) and event.version > SCHEMA_VERSION:
-        raise JournalCorrupt(
+        raise JournalNewer(
             f"the run was written by a newer version of atlas-mcp (records {event.version}, this "
             f"one knows {SCHEMA_VERSION}); upgrade atlas-mcp"
         )
     return event
+
+
+def _repaired(line: str | bytes) -> Event | None:
+    from pydantic import ValidationError
+
+    for repair in repairs_of(line):
+        try:
+            return _adapter().validate_json(dumps(plain(repair)))
+        except ValidationError:
+            continue
+    return None
 
 
 @cache

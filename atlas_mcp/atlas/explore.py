@@ -7,13 +7,21 @@ Owns the shapes of both and the reading of a solver's reply. What is said to a s
 from __future__ import annotations
 
 import json
-import math
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, cast, get_args
 
 from atlas_mcp.atlas.answer_schema import answer_error
-from atlas_mcp.atlas.messages import Effort, Json, Reply, encodable
+from atlas_mcp.atlas.messages import Effort, Json, Reply
+from atlas_mcp.atlas.storable import (
+    DECODER,
+    MAX_TEXT_CHARS,
+    fault_of,
+    plain,
+    text_of,
+    words_of,
+)
 
 Strategy: TypeAlias = Literal[
     "direct",
@@ -30,6 +38,10 @@ STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 
 MAX_INSTRUCTION_CHARS = 2_000
 """Longest directed instruction, characters."""
+
+MOST_READINGS = 8
+"""How often a reply is read over to find its object, counted by characters. Our own choice: a
+reply full of braces that open nothing would else be read once for each of them."""
 
 FailureKind: TypeAlias = Literal[
     "timeout", "unavailable", "rejected", "refused", "truncated", "malformed", "cancelled"
@@ -93,6 +105,9 @@ _CANDIDATE_KEYS = ("approach", "justification", "answer")
 
 _ROOT_KEYWORDS = ("$schema", "$id", "$defs")
 
+_OPENING = re.compile(r"\{\s*[\"}]")
+"""How an object of JSON begins; a brace in prose or in a formula seldom does."""
+
 
 def candidate_schema(answer_schema: Mapping[str, Json] | None) -> dict[str, Json]:
     """Return the JSON Schema of a solver's reply.
@@ -152,15 +167,15 @@ def read_candidate(reply: Reply, answer_schema: Mapping[str, Json] | None) -> Ou
     missing = [key for key in _CANDIDATE_KEYS if key not in found]
     if missing:
         return SolverFailure("malformed", f"the reply lacks {', '.join(missing)}")
-    wrong = answer_error(found["answer"], answer_schema)
+    wrong = misfit(found["answer"], answer_schema)
     if wrong is not None:
         return SolverFailure("malformed", f"the answer does not fit the asked-for shape: {wrong}")
     if isinstance(found["answer"], str) and not found["answer"].strip():
         return SolverFailure("malformed", "the answer is empty")
     return Candidate(
         answer=found["answer"],
-        reasoning=str(found["justification"]),
-        approach=str(found["approach"]),
+        reasoning=text_of(found["justification"]),
+        approach=text_of(found["approach"]),
         confidence=confidence(found.get("confidence_percent")),
     )
 
@@ -175,7 +190,20 @@ def incomplete(reply: Reply) -> SolverFailure | None:
             "truncated",
             f"cut off at its limit of output tokens ({reply.usage.output_tokens}){detail}",
         )
+    if reply.stop == "too_long":
+        return SolverFailure(
+            "truncated", f"longer than the {MAX_TEXT_CHARS:,} characters that are kept of a reply"
+        )
     return None
+
+
+def misfit(answer: Json, answer_schema: Mapping[str, Json] | None) -> str | None:
+    """Return why an answer does not fit its schema, in few words; `None` if it does."""
+    try:
+        wrong = answer_error(answer, answer_schema)
+    except Exception as error:  # noqa: BLE001 - a schema is its caller's, and its checker another's
+        wrong = f"it cannot be checked ({type(error).__name__})"
+    return None if wrong is None else words_of(wrong, 500)
 
 
 def read_object(text: str, keys: Collection[str] = ()) -> dict[str, Any] | str:
@@ -187,26 +215,32 @@ def read_object(text: str, keys: Collection[str] = ()) -> dict[str, Any] | str:
     if not text.strip():
         return "the reply is empty"
     fault = "the reply holds no JSON object"
-    # Not strict: models break the lines of a string, which JSON forbids and everyone can read.
-    decoder = json.JSONDecoder(parse_float=_finite, parse_constant=_finite, strict=False)
     found: list[dict[str, Any]] = []
-    start = text.find("{")
-    while start != -1:
-        end = start + 1
+    left = MOST_READINGS * len(text)
+    opening = _OPENING.search(text)
+    while opening is not None:
+        start, end = opening.start(), opening.start() + 1
         try:
-            value, end = decoder.raw_decode(text, start)
-        except ValueError as error:
+            value, end = DECODER.raw_decode(text, start)
+        except json.JSONDecodeError as error:
             fault = f"the reply is not JSON: {error}"
+            # The error has counted the lines before it, too.
+            left -= error.pos - start + error.pos // 16
         except RecursionError:
             return "the reply is nested too deep"
         else:
-            if isinstance(value, dict):
-                found.append(cast("dict[str, Any]", value))
-        start = text.find("{", end)
+            found.append(cast("dict[str, Any]", value))
+        if left < 0:
+            return "the reply holds too many broken objects"
+        opening = _OPENING.search(text, end)
     whole = [one for one in found if all(key in one for key in keys)]
     if not found:
         return fault
-    return encodable(whole[-1] if whole else found[0])
+    chosen = whole[-1] if whole else found[0]
+    beyond = fault_of(chosen)
+    if beyond is not None:
+        return f"the reply cannot be kept: {beyond}"
+    return cast("dict[str, Any]", plain(chosen))
 
 
 def confidence(percent: object) -> float:
@@ -214,11 +248,3 @@ def confidence(percent: object) -> float:
     if isinstance(percent, bool) or not isinstance(percent, int | float):
         return 0.0
     return min(100, max(0, percent)) / 100
-
-
-def _finite(text: str) -> float:
-    """Read a number that JSON can write again: neither infinite nor none at all."""
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"{text} is no number of JSON")
-    return number

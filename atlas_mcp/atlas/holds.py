@@ -75,12 +75,26 @@ def input_tokens_at_most(request: ModelRequest, *, image_tokens: int = DEFAULT_I
 
 def synthesis_reserve(state: RunState) -> Decimal:
     """Return the US dollars that explores leave alone, so that there is an answer in the end."""
-    spec, cap = state.spec.orchestrator, state.budget.max_cost_usd
-    if spec is None or spec.price is None or cap is None:
+    limit = state.ledger.limit
+    return FREE if limit is None else min(_synthesis_price(state), limit / RESERVE_SHARE)
+
+
+def to_cover(state: RunState) -> Decimal:
+    """Return the US dollars that a run must have of the day's cap before its open calls are made.
+
+    Beside what the calls may cost, that is what its synthesis will: other runs leave it alone.
+    """
+    reserve = _synthesis_price(state) if state.ledger.limit is None else synthesis_reserve(state)
+    return state.ledger.committed + (FREE if state.turn_in_flight else reserve)
+
+
+def _synthesis_price(state: RunState) -> Decimal:
+    """Return the US dollars that one synthesis takes at most, `FREE` where there is none."""
+    spec = state.spec.orchestrator
+    if spec is None or spec.price is None:
         return FREE
     said = input_tokens_at_most(
         ModelRequest("", turns=state.history, max_tokens=1), image_tokens=spec.image_tokens
     )
     problem = len(state.problem.text.encode()) + spec.image_tokens * len(state.problem.images)
-    wanted = spec.price.of(input_tokens=said + problem, output_tokens=SYNTHESIS_TOKENS)
-    return min(wanted, cap / RESERVE_SHARE)
+    return spec.price.of(input_tokens=said + problem, output_tokens=SYNTHESIS_TOKENS)

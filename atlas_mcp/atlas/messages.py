@@ -6,10 +6,10 @@ values: an adapter sends an assistant turn back exactly as it came (`AssistantTu
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Literal, TypeAlias, cast, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 from atlas_mcp.atlas.usage import Usage
 
@@ -21,20 +21,9 @@ Effort: TypeAlias = Literal["low", "medium", "high", "xhigh", "max"]
 
 EFFORTS: tuple[Effort, ...] = get_args(Effort)
 
-Stop: TypeAlias = Literal["end", "tool_calls", "max_tokens", "refusal"]
-"""Why a reply ended: complete, wants tools run, cut off at a limit, refused."""
-
-
-def encodable(value: Json) -> Json:
-    """Return `value` with lone surrogates replaced: JSON may hold them, UTF-8 cannot."""
-    if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if isinstance(value, Mapping):
-        found = cast("Mapping[str, Json]", value)
-        return {encodable(key): encodable(one) for key, one in found.items()}
-    if isinstance(value, list | tuple):
-        return [encodable(one) for one in cast("Sequence[Json]", value)]
-    return value
+Stop: TypeAlias = Literal["end", "tool_calls", "max_tokens", "refusal", "too_long"]
+"""Why a reply ended: complete, wants tools run, cut off at a limit of tokens, refused, or longer
+than what is kept of one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from atlas_mcp.atlas.endings import (
     cancelled,
     failures_text,
     gathered,
+    money_text,
     unsynthesized,
 )
 from atlas_mcp.atlas.events import (
@@ -76,6 +77,17 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadReply:
+    """Read a reply that is on record with `atlas.calls.conclude`, and record what comes of it.
+
+    Attributes:
+        explore_id: Whose reply; `None` for the orchestrator's last.
+    """
+
+    explore_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class RunSolver:
     """Record `intent`, then ask the solver and record what comes of it."""
 
@@ -92,14 +104,17 @@ class AskOrchestrator:
     request: ModelRequest
 
 
-Command: TypeAlias = Note | RunSolver | AskOrchestrator
+Command: TypeAlias = Note | ReadReply | RunSolver | AskOrchestrator
 
 
 def next_commands(state: RunState) -> tuple[Command, ...]:
     """Return what is to be done now, in order; nothing while calls in flight must come first.
 
-    A `Note` changes the state it was decided on: record it, then ask again.
+    A `Note` or a `ReadReply` changes the state it was decided on: record it, then ask again.
     """
+    if state.unread:
+        # Also of a run that is to stop: what was paid for is evidence.
+        return (ReadReply(state.unread[0].id),)
     if state.finished is not None:
         return ()
     if state.stop_cause is not None:
@@ -109,10 +124,9 @@ def next_commands(state: RunState) -> tuple[Command, ...]:
         return (Note(cancelled()),)
     if state.turn_in_flight:
         return ()
-    if state.turns and isinstance(state.turns[-1].reply, OrchestratorReplied):
-        last = state.turns[-1]
-        if not last.read:
-            return (Note(_decided(state, last, state.turns[-1].reply)),)
+    last = state.turns[-1] if state.turns else None
+    if last is not None and isinstance(last.reply, OrchestratorReplied) and not last.read:
+        return (ReadReply(None),)
     if state.waiting:
         return _start_solvers(state)
     if state.solvers_in_flight:
@@ -134,7 +148,8 @@ def must_conclude(state: RunState) -> StopReason | None:
 # Deciding on the orchestrator's reply
 
 
-def _decided(state: RunState, turn: OrchestratorTurn, replied: OrchestratorReplied) -> Event:
+def decided(state: RunState, turn: OrchestratorTurn, replied: OrchestratorReplied) -> Event:
+    """Return what the orchestrator's reply leads to: explores, an end, or another turn."""
     decision = read_decision(replied, state.spec, state.problem.answer_schema)
     if isinstance(decision, Wants):
         return _grant(state, decision)
@@ -144,7 +159,7 @@ def _decided(state: RunState, turn: OrchestratorTurn, replied: OrchestratorRepli
         return SentBack(turn.asked.turn, prompts.unreadable(decision.fault), below_floor=False)
     if not state.votes and decision.answer is not None:
         if must_conclude(state) is not None or _fruitless(state) >= MAX_FRUITLESS_TURNS:
-            return unsynthesized(state, "no_candidates", failures_text(state))
+            return unsynthesized(state, "no_candidates", failures_text(state, must_conclude(state)))
         return SentBack(turn.asked.turn, prompts.UNFOUNDED, below_floor=False)
     missing = missing_evidence(state)
     if missing is not None and must_conclude(state) is None and not _may_give_up(state, decision):
@@ -235,7 +250,7 @@ def _start_solvers(state: RunState) -> tuple[Command, ...]:
         ledger = ledger.hold(call_key(command.intent), command.intent.hold_usd)
         commands.append(command)
     if not commands and not state.solvers_in_flight:
-        return (_skip(waiting, "The money for explores was used up."),)
+        return (_skip(waiting, money_text(state, "The money for explores was used up.")),)
     return tuple(commands)
 
 
@@ -277,7 +292,7 @@ def _go_on(state: RunState) -> tuple[Command, ...]:
         return (Note(unsynthesized(state, reason, f"The orchestrator: {failed.message}")),)
     if _hopeless(state):
         reason = "no_candidates" if state.done else must_conclude(state) or "no_candidates"
-        return (Note(unsynthesized(state, reason, failures_text(state))),)
+        return (Note(unsynthesized(state, reason, failures_text(state, must_conclude(state)))),)
     return (_ask(state),)
 
 
@@ -328,7 +343,8 @@ def _ask(state: RunState) -> Command:
     )
     hold = hold_for(spec, request, state.ledger.available)
     if hold is None:
-        return Note(unsynthesized(state, "max_cost", "The cap left no money for the orchestrator."))
+        why = money_text(state, "The cap left no money for the orchestrator.")
+        return Note(unsynthesized(state, "max_cost", why))
     intent = OrchestratorAsked(
         turn=len(state.turns) + 1,
         said=saying,

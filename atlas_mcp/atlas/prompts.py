@@ -34,7 +34,8 @@ from atlas_mcp.atlas.messages import (
 from atlas_mcp.atlas.pool import ModelSpec, RunSpec, SolverSpec, floor_of
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.state import ExploreState, RunState, quota_used, unanswered_in_a_row
-from atlas_mcp.atlas.usage import add_costs
+from atlas_mcp.atlas.usage import add_costs, rounded
+from atlas_mcp.texts import as_data
 
 EXPLORE_TOOL = "explore"
 
@@ -325,9 +326,8 @@ def result_text(state: RunState, explore: ExploreState) -> str:
     else:
         seen |= {"not_run": explore.skipped}
     if explore.cost_usd is not None:
-        seen["cost_usd"] = float(round(explore.cost_usd, 4))
-    fenced = json.dumps(seen, ensure_ascii=False).replace("<", "\\u003c")
-    return f"<candidate>{fenced}</candidate>"
+        seen["cost_usd"] = rounded(explore.cost_usd, 4)
+    return f"<candidate>{as_data(seen)}</candidate>"
 
 
 def budget_text(state: RunState) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from atlas_mcp.atlas.agreement import Vote, group_answers, warnings_of
+from atlas_mcp.atlas.agreement import Group, Vote, group_answers, same_key, warnings_of
+from atlas_mcp.atlas.events import RunFinished
 from atlas_mcp.atlas.explore import Candidate, SolverFailure
+from atlas_mcp.atlas.failures import failure_warnings
 from atlas_mcp.atlas.outcomes import Status
-from atlas_mcp.atlas.state import ExploreState, RunState
+from atlas_mcp.atlas.state import ExploreState, RunState, failed_explores
+from atlas_mcp.atlas.storable import text_of
 from atlas_mcp.atlas.usage import Usage
 from atlas_mcp.atlas.view import (
     Agreement,
@@ -17,6 +20,7 @@ from atlas_mcp.atlas.view import (
     RunView,
     UsageView,
 )
+from atlas_mcp.texts import one_line, quoted
 
 
 def view_run(run_id: str, state: RunState, *, now: float, driven: bool) -> RunView:
@@ -58,16 +62,26 @@ def view_agreement(state: RunState, *, driven: bool) -> Agreement:
     """Return how far the candidates of a run agree, and what its reader must know."""
     votes = state.votes
     warnings = list(warnings_of(votes))
-    if state.finished is not None and state.finished.warning:
-        warnings.insert(0, state.finished.warning)
+    finished = state.finished
+    if finished is not None and finished.warning:
+        warnings.insert(0, finished.warning)
+    told = "" if finished is None else finished.explanation or finished.error or ""
+    warnings += failure_warnings(failed_explores(state), told=told)
     warnings += [
-        f"Solver {left_out.name!r} was left out: {left_out.reason}."
+        f"Solver {left_out.name!r} was left out: {one_line(left_out.reason)}."
         for left_out in state.spec.left_out
     ]
-    if any(entry.spec.is_small for entry in state.spec.solvers):
+    small = {entry.name for entry in state.spec.solvers if entry.spec.is_small}
+    if any(vote.solver in small for vote in votes):
         warnings.append(
             "A small embedded model took part: it shows that the machinery works, and its answers "
             "are not to be trusted."
+        )
+    if state.lost:
+        records = "1 record" if state.lost == 1 else f"{state.lost} records"
+        warnings.append(
+            f"This run is incomplete: {records} cannot be read any more. What is left is shown; "
+            "candidates, costs and the end may be missing."
         )
     uncertain = state.ledger.uncertain
     if not driven:
@@ -87,7 +101,7 @@ def view_agreement(state: RunState, *, driven: bool) -> Agreement:
             )
             for group in group_answers(votes)
         ],
-        dissent=(state.finished.dissent if state.finished else None) or _minority(votes),
+        dissent=(finished.dissent if finished else None) or _minority(finished, votes),
         warnings=warnings,
     )
 
@@ -138,6 +152,11 @@ def next_step(run_id: str, state: RunState, status: Status) -> str | None:
     resume = f"resume_run with run_id={run_id!r}"
     if status == "cancelled":
         return f"Nothing is lost: call {resume} to go on, or answer from the candidates here."
+    if state.day_cap_usd is not None:
+        return (
+            f"Raise max_cost_usd_per_day in atlas.toml, or wait for tomorrow; then call {resume}, "
+            "or answer from the candidates here."
+        )
     if finished.stop_reason == "max_cost":
         return f"Call {resume} and a larger max_cost_usd, or answer from the candidates here."
     if finished.stop_reason == "deadline":
@@ -152,15 +171,22 @@ def next_step(run_id: str, state: RunState, status: Status) -> str | None:
     return f"Call {resume} to try again, or answer from the candidates here."
 
 
-def _minority(votes: Sequence[Vote]) -> str | None:
+def _minority(finished: RunFinished | None, votes: Sequence[Vote]) -> str | None:
+    """Return what candidates say against the answer, or how they part where none was chosen."""
     groups = group_answers(votes)
-    if len(groups) < 2:
-        return None
-    others = "; ".join(
-        f"{group.answer!s:.80} (explore {', '.join(str(v.explore_id) for v in group.votes)})"
-        for group in groups[1:]
+    chosen = None if finished is None else finished.answer
+    if chosen is None:
+        return None if len(groups) < 2 else f"The candidates differ: {_said(groups)}"
+    others = [group for group in groups if same_key(group.answer) != same_key(chosen)]
+    return f"Other candidates answer: {_said(others)}" if others else None
+
+
+def _said(groups: Iterable[Group]) -> str:
+    return "; ".join(
+        f"{quoted(text_of(group.answer, 80))} "
+        f"(explore {', '.join(str(vote.explore_id) for vote in group.votes)})"
+        for group in groups
     )
-    return f"Other candidates answer: {others}"
 
 
 def _distinct(values: Sequence[str]) -> list[str]:

@@ -38,7 +38,9 @@ def resumption(
         answered = finished.status == "answered"
         if answered and not more_explores and not more_money:
             return ()
-        if finished.stop_reason == "max_cost" and not more_money:
+        # What the other runs of a day have left of its cap is another matter the next time.
+        at_its_cap = finished.stop_reason == "max_cost" and state.day_cap_usd is None
+        if at_its_cap and not more_money:
             raise InvalidInput(
                 "max_cost_usd",
                 f"the run ended at its cap of {budget.max_cost_usd}; resume it with a larger one",

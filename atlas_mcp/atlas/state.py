@@ -7,15 +7,18 @@ new state. What to do next is decided in `atlas.policy`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from itertools import takewhile
 from types import MappingProxyType
 from typing import assert_never
 
 from atlas_mcp.atlas.agreement import Vote
-from atlas_mcp.atlas.budget import Budget, Ledger
+from atlas_mcp.atlas.budget import Budget, Ledger, OverBudget
 from atlas_mcp.atlas.events import (
     CallsLost,
+    DayCapReached,
     ExploresPlanned,
     ExploresSkipped,
     ExploringClosed,
@@ -26,11 +29,13 @@ from atlas_mcp.atlas.events import (
     Origin,
     Planned,
     Record,
+    RecordLost,
     RunFinished,
     RunOpened,
     RunResumed,
     SentBack,
     SolverFinished,
+    SolverReplied,
     SolverStarted,
     StopCause,
     StopRequested,
@@ -53,8 +58,9 @@ class ExploreState:
         planned: What was decided.
         origin: By whom.
         started_at: Unix seconds; `None` before it starts.
-        finished_at: Unix seconds; `None` before it ends.
-        outcome: What came of it; `None` before it ends and where it was skipped.
+        finished_at: Unix seconds; `None` before its call ends.
+        reply: The reply of its call; `None` where there is none, or only what was read from it.
+        outcome: What came of it; `None` before that is known, and where it was skipped.
         skipped: Why it will not run; `None` otherwise.
         usage: What it consumed, over all its calls where it had to be made again.
         cost_usd: What that cost.
@@ -64,6 +70,7 @@ class ExploreState:
     origin: Origin
     started_at: float | None = None
     finished_at: float | None = None
+    reply: SolverReplied | None = None
     outcome: Outcome | None = None
     skipped: str | None = None
     usage: Usage = NO_USAGE
@@ -81,8 +88,21 @@ class ExploreState:
 
     @property
     def in_flight(self) -> bool:
-        """Started, no result yet."""
-        return self.started_at is not None and self.outcome is None
+        """Started, and its call has not ended."""
+        return self.started_at is not None and self.finished_at is None
+
+    @property
+    def replied(self) -> bool:
+        """Whether its outcome was read from a reply."""
+        outcome = self.outcome
+        return outcome is not None and not (
+            isinstance(outcome, SolverFailure) and outcome.kind in UNANSWERED
+        )
+
+    @property
+    def unread(self) -> bool:
+        """Replied, and nothing has been made of the reply."""
+        return self.reply is not None and self.outcome is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +163,12 @@ class RunState:
         solver_totals: What the solvers consumed.
         orchestrator_totals: What the orchestrator consumed.
         exploring_closed: Whether time for exploring is up.
+        day_cap_usd: The cap over all runs of the day, once it leaves this run less than its own;
+            `None` otherwise.
         stop_cause: Who asked it to stop; `None` while it may go on.
         finished: How it ended; `None` before.
         finished_at: Unix seconds; `None` before.
+        lost: Records that are missing or unreadable, or that cannot be understood without these.
     """
 
     problem: Problem
@@ -161,9 +184,11 @@ class RunState:
     solver_totals: CallTotals = field(default_factory=CallTotals)
     orchestrator_totals: CallTotals = field(default_factory=CallTotals)
     exploring_closed: bool = False
+    day_cap_usd: Decimal | None = None
     stop_cause: StopCause | None = None
     finished: RunFinished | None = None
     finished_at: float | None = None
+    lost: int = 0
 
     @staticmethod
     def fold(records: Iterable[Record]) -> RunState:
@@ -172,11 +197,28 @@ class RunState:
         Raises:
             ValueError: They are no beginning of a run.
         """
-        state: RunState | None = None
-        for record in records:
-            state = start(record) if state is None else state.apply(record)
-        if state is None:
+        rest = iter(records)
+        first = next(rest, None)
+        if first is None:
             raise ValueError("a run has at least one record")
+        return start(first).read_on(rest)
+
+    def read_on(self, records: Iterable[Record]) -> RunState:
+        """Return the state after further records that were read back.
+
+        Behind a record that is lost, what cannot be applied without it counts as lost as well.
+
+        Raises:
+            ValueError: They do not follow, and none is lost.
+        """
+        state = self
+        for record in records:
+            try:
+                state = state.apply(record)
+            except (LookupError, ValueError, OverBudget):
+                if not state.lost or record.seq != state.seq + 1:
+                    raise
+                state = replace(_despite_loss(state, record), seq=record.seq, at=record.at)
         return state
 
     def apply(self, record: Record) -> RunState:
@@ -187,6 +229,9 @@ class RunState:
         """
         if record.seq != self.seq + 1:
             raise ValueError(f"record {record.seq} does not follow record {self.seq}")
+        if record.at < self.at:
+            # Written under a clock that had been set back: nothing took less than no time.
+            record = replace(record, at=self.at)
         return replace(_apply(self, record), seq=record.seq, at=record.at)
 
     @property
@@ -203,6 +248,11 @@ class RunState:
     def solvers_in_flight(self) -> tuple[ExploreState, ...]:
         """Explores with a call open."""
         return tuple(explore for explore in self.explores.values() if explore.in_flight)
+
+    @property
+    def unread(self) -> tuple[ExploreState, ...]:
+        """Explores whose reply has not been read, in the order of their numbers."""
+        return tuple(explore for explore in self.explores.values() if explore.unread)
 
     @property
     def turn_in_flight(self) -> bool:
@@ -302,6 +352,15 @@ def unanswered_in_a_row(state: RunState, solver: str) -> int:
     return sum(1 for _ in silent)
 
 
+def failed_explores(state: RunState) -> tuple[tuple[int, SolverFailure], ...]:
+    """Return the explores of a run that failed, with what they failed of."""
+    return tuple(
+        (explore.id, explore.outcome)
+        for explore in state.done
+        if isinstance(explore.outcome, SolverFailure)
+    )
+
+
 def call_key(event: SolverStarted | OrchestratorAsked) -> str:
     """Return the ledger's name for a call, unique in its run."""
     if isinstance(event, SolverStarted):
@@ -327,6 +386,8 @@ def _apply(state: RunState, record: Record) -> RunState:  # noqa: C901 - one arm
             return replace(_with_explores(state, started), ledger=ledger)
         case HoldRaised():
             return replace(state, ledger=state.ledger.raise_hold(event.call, event.by_usd))
+        case SolverReplied():
+            return _solver_replied(state, event, record.at)
         case SolverFinished():
             return _solver_finished(state, event, record.at)
         case OrchestratorAsked():
@@ -344,6 +405,8 @@ def _apply(state: RunState, record: Record) -> RunState:  # noqa: C901 - one arm
             return _with_last_turn(state, turn)
         case ExploringClosed():
             return replace(state, exploring_closed=True)
+        case DayCapReached():
+            return _day_cap_reached(state, event)
         case CallsLost():
             return _calls_lost(state, record.at)
         case RunResumed():
@@ -352,6 +415,8 @@ def _apply(state: RunState, record: Record) -> RunState:  # noqa: C901 - one arm
             return replace(state, stop_cause=event.cause)
         case RunFinished():
             return replace(state, finished=event, finished_at=record.at)
+        case RecordLost():
+            return replace(state, lost=state.lost + 1)
         case _:
             assert_never(event)
 
@@ -373,12 +438,27 @@ def _planned(state: RunState, event: ExploresPlanned, at: float) -> RunState:
     return _with_last_turn(state, turn)
 
 
+def _solver_replied(state: RunState, event: SolverReplied, at: float) -> RunState:
+    explore = replace(state.explores[event.explore_id], finished_at=at, reply=event)
+    return _solver_paid(state, explore, event)
+
+
 def _solver_finished(state: RunState, event: SolverFinished, at: float) -> RunState:
-    explore = state.explores[event.explore_id]
+    explore = replace(state.explores[event.explore_id], outcome=event.outcome)
+    if explore.reply is not None:
+        return _with_explores(state, explore)
+    if state.lost and event.usage == NO_USAGE and explore.replied:
+        # Its reply is lost, and with it what that consumed.
+        event = replace(event, cost_usd=None)
+    return _solver_paid(state, replace(explore, finished_at=at), event)
+
+
+def _solver_paid(
+    state: RunState, explore: ExploreState, event: SolverReplied | SolverFinished
+) -> RunState:
+    """Count what a solver's call consumed, and settle what was held for it."""
     explore = replace(
         explore,
-        finished_at=at,
-        outcome=event.outcome,
         usage=explore.usage + event.usage,
         cost_usd=add_costs(explore.cost_usd, event.cost_usd),
     )
@@ -402,15 +482,26 @@ def _turn_ended(state: RunState, event: OrchestratorReplied | OrchestratorFailed
     )
 
 
+def _day_cap_reached(state: RunState, event: DayCapReached) -> RunState:
+    before = state.ledger.limit
+    limit = event.limit_usd if before is None else min(before, event.limit_usd)
+    return replace(state, ledger=replace(state.ledger, limit=limit), day_cap_usd=event.cap_usd)
+
+
 def _calls_lost(state: RunState, at: float) -> RunState:
     """Count what was held as gone, and forget that the calls were made."""
-    ledger = state.ledger
-    for call, amount in state.ledger.held.items():
-        ledger = ledger.settle(call, FREE, uncertain=amount)
+    ledger = _all_gone(state.ledger)
     waiting = (replace(explore, started_at=None) for explore in state.solvers_in_flight)
     turns = state.turns[:-1] if state.turn_in_flight else state.turns
     idle = state.idle_s + max(0.0, at - state.at)
     return replace(_with_explores(state, *waiting), ledger=ledger, turns=turns, idle_s=idle)
+
+
+def _all_gone(ledger: Ledger) -> Ledger:
+    """Return the ledger with all that is held counted as gone: it may have been billed."""
+    for call, amount in ledger.held.items():
+        ledger = ledger.settle(call, FREE, uncertain=amount)
+    return ledger
 
 
 def _resumed(state: RunState, event: RunResumed, at: float) -> RunState:
@@ -420,6 +511,8 @@ def _resumed(state: RunState, event: RunResumed, at: float) -> RunState:
         budget = replace(budget, max_explores=event.max_explores)
     if event.max_cost_usd is not None:
         budget = replace(budget, max_cost_usd=event.max_cost_usd)
+    if state.lost:
+        state = _without_conversation(state)
     turns = _turns_to_go_on_from(state, event.told)
     state = replace(
         _reopened(state, at),
@@ -444,7 +537,7 @@ def _to_make_again(state: RunState) -> Iterator[ExploreState]:
             room -= 1
             yield replace(explore, skipped=None)
         elif isinstance(explore.outcome, SolverFailure) and explore.outcome.kind in UNANSWERED:
-            yield replace(explore, started_at=None, finished_at=None, outcome=None)
+            yield replace(explore, started_at=None, finished_at=None, reply=None, outcome=None)
 
 
 def _turns_to_go_on_from(state: RunState, told: str) -> tuple[OrchestratorTurn, ...]:
@@ -469,13 +562,71 @@ def _turns_to_go_on_from(state: RunState, told: str) -> tuple[OrchestratorTurn, 
     return (*state.turns[:-1], replace(last, read=True, sent_back=told))
 
 
+def _without_conversation(state: RunState) -> RunState:
+    """Forget what the orchestrator was told: with a part lost, nobody can say what that was.
+
+    It is asked anew, and shown every result there is, as after the explores that start at once.
+    """
+    told = (
+        replace(explore, planned=replace(explore.planned, call_id=None))
+        for explore in state.explores.values()
+    )
+    # A call whose end is lost is not in flight, and may hold something all the same.
+    return _with_explores(replace(state, turns=(), ledger=_all_gone(state.ledger)), *told)
+
+
+def _despite_loss(state: RunState, record: Record) -> RunState:
+    """Return the state after a record that does not follow, since something before it is lost.
+
+    What it says of an explore or a turn that is known is taken over, and its money in any case.
+    """
+    event = record.event
+    # What is lost may have given back more than is known here, so there is no limit meanwhile.
+    ledger = replace(state.ledger, limit=None)
+    match event:
+        case SolverStarted() | OrchestratorAsked():
+            call = call_key(event)
+            if call in ledger.held:
+                # It is held by a call whose end is lost.
+                ledger = ledger.settle(call, None)
+            counted = ledger.hold(call, event.hold_usd)
+        case SolverReplied() | SolverFinished() | OrchestratorReplied() | OrchestratorFailed():
+            call = _call_of(event)
+            if call not in ledger.held:
+                ledger = ledger.hold(call, FREE)
+            counted = ledger.settle(call, event.cost_usd, uncertain=event.uncertain_usd)
+        case _:
+            counted = ledger
+    if isinstance(event, SolverReplied | SolverFinished):
+        explore = state.explores.get(event.explore_id)
+        if explore is not None and explore.started_at is None:
+            state = _with_explores(state, replace(explore, started_at=record.at))
+    after = replace(state, lost=state.lost + 1, ledger=counted)
+    # A reply of the orchestrator follows where its turn is known: here that is lost.
+    if not isinstance(event, OrchestratorReplied | OrchestratorFailed):
+        with suppress(LookupError, ValueError, OverBudget):
+            after = _apply(replace(state, ledger=ledger), record)
+    return replace(after, ledger=replace(after.ledger, limit=state.ledger.limit))
+
+
+def _call_of(
+    event: SolverReplied | SolverFinished | OrchestratorReplied | OrchestratorFailed,
+) -> str:
+    """Return the ledger's name for the call that ended."""
+    if isinstance(event, SolverReplied | SolverFinished):
+        return f"solver-{event.explore_id}"
+    return f"orchestrator-{event.turn}"
+
+
 def _reopened(state: RunState, at: float) -> RunState:
     ended_at = state.at if state.finished_at is None else state.finished_at
     return replace(
         state,
+        ledger=replace(state.ledger, limit=state.budget.max_cost_usd),
         finished=None,
         finished_at=None,
         exploring_closed=False,
+        day_cap_usd=None,
         stop_cause=None,
         idle_s=state.idle_s + max(0.0, at - ended_at),
     )

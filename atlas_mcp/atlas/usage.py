@@ -87,6 +87,11 @@ class Price:
         return max(0, int(dollars * 1_000_000 / self.output))
 
 
+def rounded(dollars: Decimal, places: int) -> float:
+    """Return US dollars as they are written in JSON, also more than anyone has."""
+    return float(round(dollars, places)) if dollars < 10**12 else float(dollars)
+
+
 def add_costs(*costs: Cost) -> Cost:
     """Return the sum, `None` as soon as one of them is unknown."""
     total = FREE

@@ -12,10 +12,11 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from atlas_mcp.atlas.outcomes import Status, StopReason
+from atlas_mcp.atlas.usage import rounded
 
 
 def _plain_dollars(amount: Decimal) -> float:
-    return float(round(amount, 6))
+    return rounded(amount, 6)
 
 
 Dollars: TypeAlias = Annotated[Decimal, PlainSerializer(_plain_dollars, return_type=float)]

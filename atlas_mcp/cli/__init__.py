@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
-from collections.abc import Sequence
+
+from atlas_mcp.start import leave, take_over
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+KEPT = "what runs have found is kept, and `atlas-mcp runs list` shows them"
+"""What people are told at the end of a process that a bug has ended."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -13,31 +20,64 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Clients start the server without arguments and wait for it, so that way in is kept short: it
     loads no command line at all.
+
+    Args:
+        argv: The arguments of a call from within another program; `None` for this process's own,
+            whose streams and signals are then taken over.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if not arguments:
-        return serve()
-    from atlas_mcp.cli.commands import run
-
-    return run(arguments)
+    serving = arguments in ([], ["serve"])
+    if argv is None:
+        take_over(interrupted=None if serving else 130)
+    code = serve() if serving else _run(arguments)
+    if serving and argv is None:
+        # A thread may wait for ever for a client that neither writes nor reads.
+        leave(code)
+    return code
 
 
 def serve() -> int:
-    """Serve MCP over stdin and stdout until the input ends; return the exit code."""
+    """Serve MCP over stdin and stdout until the input ends; return the exit code.
+
+    A configuration that cannot be used is told in each tool's result: a client shows its user that,
+    and shows nothing of a server that does not start.
+    """
+    import gc
+
     # Importing allocates a great deal and frees next to nothing, so collecting meanwhile only
     # makes the client wait for its handshake.
     gc.disable()
+    parent = os.getppid()
     from atlas_mcp.config import load_settings
-    from atlas_mcp.errors import ConfigError
+    from atlas_mcp.errors import AtlasError, ConfigError
 
+    settings, failure = None, None
     try:
         settings = load_settings(os.environ)
-    except ConfigError as error:
+    except AtlasError as error:
+        failure = error
         sys.stderr.write(f"atlas-mcp: {error}\n")
-        return 2
+    except Exception as error:
+        failure = ConfigError("the configuration could not be read, by a bug that the log shows")
+        import logging
+
+        logging.getLogger("atlas-mcp").critical("a bug", exc_info=error)
     from atlas_mcp.server.stdio import serve_stdio
 
     # What is imported so far stays: the collector need never look at it again.
     gc.freeze()
     gc.enable()
-    return serve_stdio(settings)
+    return serve_stdio(settings, failure=failure, parent=parent)
+
+
+def _run(arguments: Sequence[str]) -> int:
+    from atlas_mcp.cli.commands import run
+
+    try:
+        return run(arguments)
+    except Exception as error:
+        import logging
+
+        logging.getLogger("atlas-mcp").critical("a bug", exc_info=error)
+        sys.stderr.write(f"atlas-mcp: ended by a bug ({type(error).__name__}); {KEPT}\n")
+        return 1

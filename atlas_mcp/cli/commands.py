@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import click
@@ -16,16 +13,26 @@ from atlas_mcp.atlas.explore import STRATEGIES
 from atlas_mcp.atlas.messages import EFFORTS
 from atlas_mcp.atlas.problem import Problem, make_problem
 from atlas_mcp.cli import output
+from atlas_mcp.cli.arguments import (
+    ProblemCommand,
+    problem_argument,
+    problem_from_stdin,
+    read_schema,
+    usage_text,
+)
 from atlas_mcp.cli.models import models
 from atlas_mcp.cli.runs import runs
 from atlas_mcp.cli.service import configured, interruptible, with_service
 from atlas_mcp.cli.signals import Interrupted
-from atlas_mcp.cli.terminal import drop_stdout, prepare, tell
-from atlas_mcp.errors import AtlasError, ConfigError, InvalidInput
+from atlas_mcp.cli.terminal import ReaderGone, prepare
+from atlas_mcp.errors import AtlasError, ConfigError, HomeUnusable, InvalidInput, UnknownRun
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import ExploreWish, RunService
 
-PROBLEM_HELP = "PROBLEM is the question; `-` reads it from stdin."
+PROBLEM_HELP = (
+    "PROBLEM is the question. `-` reads it from stdin, and `--` goes before one that begins with a "
+    "dash."
+)
 
 SOLVE_HELP = f"""\
 {PROBLEM_HELP}
@@ -33,8 +40,21 @@ SOLVE_HELP = f"""\
 \b
 Examples:
   atlas-mcp solve "How many primes lie between 100 and 200?"
+  atlas-mcp solve -- "-5 + 3 = ?"
+  atlas-mcp solve - < question.txt
   atlas-mcp solve --solver local "Tom has 3 bags of 7 apples and eats 4. How many are left?"
 """
+
+
+EXIT_CODES: Mapping[type[AtlasError], int] = {
+    Interrupted: 130,
+    ConfigError: 2,
+    InvalidInput: 2,
+    UnknownRun: 2,
+    HomeUnusable: 2,
+    AtlasError: 1,
+}
+"""What each kind of error ends a command with: that of the nearest class that stands here."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -47,19 +67,17 @@ def run(arguments: Sequence[str]) -> int:
     except click.Abort:
         return output.fail("interrupted", 130)
     except click.ClickException as error:
-        error.show()
-        return 2
-    except (ConfigError, InvalidInput) as error:
-        return output.fail(str(error), 2)
-    except Interrupted as error:
-        return output.fail(str(error), 130)
+        return output.fail(usage_text(error), 2)
+    except ReaderGone:
+        return exit_code_of(ReaderGone)
     except AtlasError as error:
-        return output.fail(str(error), 1)
-    except BrokenPipeError:
-        # Whoever read our output has gone.
-        drop_stdout()
-        return 1
+        return output.fail(str(error), exit_code_of(type(error)))
     return code if isinstance(code, int) else 0
+
+
+def exit_code_of(kind: type[AtlasError]) -> int:
+    """Return what an error of this class ends a command with."""
+    return next(EXIT_CODES[one] for one in kind.__mro__ if one in EXIT_CODES)
 
 
 @click.group(
@@ -114,7 +132,7 @@ def _common(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@cli.command(epilog=SOLVE_HELP)
+@cli.command(cls=ProblemCommand, epilog=SOLVE_HELP)
 @click.argument("problem")
 @click.option(
     "--solver",
@@ -165,7 +183,7 @@ def solve(
     return with_service(work)
 
 
-@cli.command(epilog=PROBLEM_HELP)
+@cli.command(cls=ProblemCommand, epilog=PROBLEM_HELP)
 @click.argument("problem")
 @click.option("--solver", metavar="NAME", help="The solver; default: the first of the pool.")
 @click.option("--effort", type=click.Choice(EFFORTS), help="How hard each one tries.")
@@ -233,27 +251,10 @@ cli.add_command(runs)
 
 
 def _problem(text: str, images: Sequence[str], schema_path: str | None) -> Problem:
-    if text == "-":
-        if sys.stdin and sys.stdin.isatty():
-            tell("Write the problem; a line with Ctrl-D alone ends it.")
-        text = sys.stdin.read() if sys.stdin else ""
-    problem = make_problem(text, answer_schema=_schema(schema_path))
+    text = problem_from_stdin() if text == "-" else problem_argument(text)
+    problem = make_problem(text, answer_schema=read_schema(schema_path))
     if not images:
         return problem
     from atlas_mcp.runs.images import user_images
 
     return replace(problem, images=user_images(images))
-
-
-def _schema(given: str | None) -> object:
-    if given is None:
-        return None
-    written_out = given.lstrip().startswith("{")
-    try:
-        return json.loads(given if written_out else Path(given).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InvalidInput(
-            "--answer-schema", f"{given} cannot be read: {error.strerror}"
-        ) from error
-    except ValueError as error:
-        raise InvalidInput("--answer-schema", f"{given} is not JSON: {error}") from error

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 
 import anyio
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
-from rich.markup import escape
 from rich.progress_bar import ProgressBar
 from rich.spinner import Spinner
 from rich.table import Table
@@ -16,24 +14,23 @@ from rich.text import Text
 
 from atlas_mcp.atlas.explore import Candidate
 from atlas_mcp.atlas.state import ExploreState, RunState
-from atlas_mcp.cli.terminal import printable
+from atlas_mcp.cli.terminal import Screen, styled
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.status import (
     agreement_text,
     explore_text,
     money_text,
+    notice_text,
     outcome_text,
     status_line,
 )
+from atlas_mcp.texts import one_line
 
 REDRAW_SECONDS = 0.1
 """Seconds between two pictures of the live table."""
 
 HEARTBEAT_SECONDS = 15.0
 """Seconds without news after which plain output says that it is still at work."""
-
-NEWS_CHARS = 300
-"""Characters of an answer while others are still at work; it is printed whole in the end."""
 
 BAR_WIDTH = 32
 
@@ -42,29 +39,32 @@ SMALL_NOTICE = (
 )
 
 
-async def show_run_live(live: LiveRun, console: Console) -> None:
+async def show_run_live(live: LiveRun, screen: Screen) -> None:
     """Show a run until it has ended."""
-    console.print(f"[dim]run {live.run_id}[/]", highlight=False)
+    screen.print(styled((f"run {live.run_id}", "dim")), soft_wrap=True)
     if any(entry.spec.is_small for entry in live.state.spec.solvers):
-        console.print(f"[yellow]{SMALL_NOTICE}[/]")
-    if console.is_terminal:
-        await _draw(live, console)
+        screen.print(styled((SMALL_NOTICE, "yellow")))
+    if screen.is_terminal and not screen.is_dumb_terminal:
+        await _draw(live, screen)
     else:
-        await _print_lines(live, console)
+        await _print_lines(live, screen)
 
 
 def picture(live: LiveRun, *, now: float) -> RenderableType:
     """Return the live table: explores as rows, then the orchestrator, agreement and money."""
     state = live.state
     table = Table(box=None, pad_edge=False, expand=False)
-    for heading, justify in (("", "left"), ("explore", "left"), ("time", "right"),
-                             ("tokens", "right"), ("answer", "left")):  # fmt: skip
-        table.add_column(heading, justify=justify, no_wrap=heading != "answer")  # pyright: ignore[reportArgumentType] - a literal of rich
+    # In a narrow terminal names and answers are cut, and figures stay.
+    table.add_column("", no_wrap=True)
+    table.add_column("explore")
+    table.add_column("time", justify="right", no_wrap=True)
+    table.add_column("tokens", justify="right", no_wrap=True)
+    table.add_column("answer")
     for explore in state.explores.values():
         table.add_row(*_row(live, explore, now))
     lines: list[RenderableType] = [table]
     if live.notice is not None:
-        lines.append(Text(printable(live.notice.text), style="cyan"))
+        lines.append(Text(notice_text(live.notice), style="cyan"))
         if live.notice.fraction is not None:
             lines.append(ProgressBar(total=1.0, completed=live.notice.fraction, width=BAR_WIDTH))
     lines.append(_orchestrator(state, now))
@@ -81,11 +81,9 @@ def news(before: RunState | None, state: RunState, live: LiveRun) -> Iterator[st
         if explore.in_flight and (was is None or not was.in_flight):
             yield f"{name}: started"
         if explore.outcome is not None and (was is None or was.outcome is None):
-            # Clocks are set back sometimes.
-            seconds = max(0.0, (explore.finished_at or 0.0) - (explore.started_at or 0.0))
+            seconds = (explore.finished_at or 0.0) - (explore.started_at or 0.0)
             tokens = explore.usage.output_tokens
-            outcome = _one_line(outcome_text(explore), at_most=NEWS_CHARS)
-            yield f"{name}: {outcome} ({seconds:.1f} s, {tokens:,} tokens)"
+            yield f"{name}: {outcome_text(explore)} ({seconds:.1f} s, {tokens:,} tokens)"
         if explore.skipped is not None and (was is None or was.skipped is None):
             yield f"{name}: not run. {explore.skipped}"
     seen = len(state.turns) - state.turn_in_flight if before is None else len(before.turns)
@@ -97,34 +95,34 @@ def news(before: RunState | None, state: RunState, live: LiveRun) -> Iterator[st
             yield f"orchestrator: sent back. {reason}"
 
 
-async def _draw(live: LiveRun, console: Console) -> None:
+async def _draw(live: LiveRun, screen: Screen) -> None:
     with Live(
-        picture(live, now=time.time()), console=console, auto_refresh=False, transient=False
-    ) as screen:
+        picture(live, now=live.clock.now()), console=screen, auto_refresh=False, transient=False
+    ) as drawn:
         while not live.done:
-            screen.update(picture(live, now=time.time()), refresh=True)
+            drawn.update(picture(live, now=live.clock.now()), refresh=True)
             await anyio.sleep(REDRAW_SECONDS)
-        screen.update(picture(live, now=time.time()), refresh=True)
+        drawn.update(picture(live, now=live.clock.now()), refresh=True)
 
 
-async def _print_lines(live: LiveRun, console: Console) -> None:
+async def _print_lines(live: LiveRun, screen: Screen) -> None:
     before: RunState | None = None
     noticed: str | None = None
     while True:
         seen, state = live.changes, live.state
         for line in news(before, state, live):
-            _say(line, console)
+            _say(line, screen)
         before = state
-        noticed = _print_notice(live, noticed, console)
+        noticed = _print_notice(live, noticed, screen)
         if live.done:
             return
         with anyio.move_on_after(HEARTBEAT_SECONDS) as patience:
             await live.changed(seen)
         if patience.cancelled_caught:
-            _say(status_line(live, now=time.time()), console)
+            _say(status_line(live, now=live.clock.now()), screen)
 
 
-def _print_notice(live: LiveRun, noticed: str | None, console: Console) -> str | None:
+def _print_notice(live: LiveRun, noticed: str | None, screen: Screen) -> str | None:
     """Print a new notice; one that counts up is printed at every tenth part."""
     notice = live.notice
     if notice is None:
@@ -132,20 +130,20 @@ def _print_notice(live: LiveRun, noticed: str | None, console: Console) -> str |
     step = "" if notice.fraction is None else f"{int(notice.fraction * 10)}"
     key = step or notice.text
     if key != noticed:
-        _say(notice.text, console)
+        _say(notice.text, screen)
     return key
 
 
-def _say(line: str, console: Console) -> None:
-    console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
+def _say(line: str, screen: Screen) -> None:
+    screen.print(line, soft_wrap=True)
 
 
 def _row(live: LiveRun, explore: ExploreState, now: float) -> tuple[RenderableType, ...]:
-    name = Text(printable(explore_text(live.state, explore)))
+    name = Text(explore_text(live.state, explore), overflow="ellipsis", no_wrap=True)
     if explore.waiting:
         return Text("·", style="dim"), name, "", "", Text("waiting", style="dim")
     if explore.skipped is not None:
-        return Text("-", style="dim"), name, "", "", Text(printable(explore.skipped), style="dim")
+        return Text("-", style="dim"), name, "", "", Text(one_line(explore.skipped), style="dim")
     ended = explore.finished_at or now
     seconds = f"{max(0.0, ended - (explore.started_at or ended)):.0f} s"
     if explore.in_flight:
@@ -153,15 +151,8 @@ def _row(live: LiveRun, explore: ExploreState, now: float) -> tuple[RenderableTy
         return Spinner("dots"), name, seconds, f"{tokens:,}", Text("thinking", style="dim")
     good = isinstance(explore.outcome, Candidate)
     mark = Text("✓", style="green") if good else Text("✗", style="red")
-    answer = Text(
-        _one_line(outcome_text(explore), at_most=NEWS_CHARS), overflow="ellipsis", no_wrap=True
-    )
+    answer = Text(outcome_text(explore), overflow="ellipsis", no_wrap=True)
     return mark, name, seconds, f"{explore.usage.output_tokens:,}", answer
-
-
-def _one_line(text: str, *, at_most: int) -> str:
-    line = printable(" ".join(text.split()))
-    return line if len(line) <= at_most else f"{line[: at_most - 1]}…"
 
 
 def _orchestrator(state: RunState, now: float) -> RenderableType:
@@ -171,7 +162,7 @@ def _orchestrator(state: RunState, now: float) -> RenderableType:
         text = f"orchestrator weighs {len(state.votes)} candidates, {seconds:.0f} s"
         return Spinner("dots", text=Text(text, style="cyan"))
     if state.turns and state.turns[-1].sent_back:
-        reason = printable(state.turns[-1].sent_back)
+        reason = one_line(state.turns[-1].sent_back)
         return Text(f"orchestrator sent back: {reason}", style="dim")
     return Text(f"orchestrator: {len(state.turns)} turns", style="dim")
 
@@ -179,7 +170,7 @@ def _orchestrator(state: RunState, now: float) -> RenderableType:
 def _totals(state: RunState) -> RenderableType:
     row = Table.grid(padding=(0, 1))
     agreement = agreement_text(state)
-    cells: list[RenderableType] = [Text(escape(agreement or "no agreement yet"), style="bold")]
+    cells: list[RenderableType] = [Text(agreement or "no agreement yet", style="bold")]
     cap = state.budget.max_cost_usd
     if cap is not None and state.cost_usd is not None:
         cells.append(

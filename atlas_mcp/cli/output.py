@@ -3,24 +3,41 @@
 from __future__ import annotations
 
 import json
-import sys
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
+from typing import Literal, TypeAlias
 
 from rich.cells import cell_len, set_cell_size
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from atlas_mcp.atlas.view import CandidateView, RunView
 from atlas_mcp.cli.display import show_run_live
-from atlas_mcp.cli.terminal import printable, tell, write_data, writing
+from atlas_mcp.cli.terminal import (
+    OutputLost,
+    Screen,
+    data,
+    draw_data,
+    people,
+    styled,
+    tell,
+    write_data,
+)
 from atlas_mcp.journal.base import RunSummary
 from atlas_mcp.models.shelf import ShelfRow
 from atlas_mcp.runs import listing
 from atlas_mcp.runs.service import RunService
 from atlas_mcp.runs.solvers import PoolRow, as_dict
+from atlas_mcp.texts import CUT, one_line, printable
+
+Evidence: TypeAlias = Literal["data", "people", "none"]
+"""Where the candidates of a run are printed: on stdout, on stderr, nowhere."""
+
+_NEW_LINE = re.compile("\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+"""Whatever a program may take for the end of a line."""
+
+ERROR_CHARS = 4_000
+"""Characters of what went wrong: a line, though perhaps a long one."""
 
 MAX_SHOWN = 20
 """Runs listed before a question is asked about them."""
@@ -28,16 +45,28 @@ MAX_SHOWN = 20
 
 def fail(message: str, code: int) -> int:
     """Tell people what went wrong, and return the exit code."""
-    tell(f"atlas-mcp: {message}")
+    tell(f"atlas-mcp: {one_line(message, ERROR_CHARS)}")
     return code
 
 
 async def follow(service: RunService, run_id: str, *, as_json: bool) -> int:
-    """Show a run while it works and print what came of it; return the exit code."""
+    """Show a run while it works and print what came of it; return the exit code.
+
+    Raises:
+        OutputLost: What came of it could not be written; it is in the journal.
+    """
     async with service.watching(run_id) as live:
-        await show_run_live(live, Console(stderr=True))
+        await show_run_live(live, people())
+        # What was asked for is the candidates where nobody else weighs them.
+        gathers = live.state.spec.workflow == "explore"
     view = await service.view(run_id)
-    print_view(view, as_json=as_json, evidence=view.answer is None)
+    evidence: Evidence = "data" if gathers else "none" if view.answer is not None else "people"
+    try:
+        print_view(view, as_json=as_json, evidence=evidence)
+    except OutputLost as error:
+        raise OutputLost(
+            f"{error}. Nothing is lost: `atlas-mcp runs show {run_id}` shows the run"
+        ) from error
     return exit_code(view)
 
 
@@ -48,28 +77,30 @@ def exit_code(view: RunView) -> int:
     return 0
 
 
-def print_view(view: RunView, *, as_json: bool, evidence: bool, here: bool = True) -> None:
+def print_view(view: RunView, *, as_json: bool, evidence: Evidence, here: bool = True) -> None:
     """Print a run: the answer on stdout; why, agreement and money on stderr.
 
     Args:
         view: The run.
         as_json: Print all of it as JSON on stdout instead.
-        evidence: Print the candidates too, on stdout.
+        evidence: For whom to print the candidates too.
         here: Whether it is in the journal, and can be gone on with.
     """
     if as_json:
         write_data(view.model_dump_json(indent=2) + "\n")
         return
+    found = [_candidate(one) for one in view.candidates if one.status == "ok"]
     lines = [] if view.answer is None else [_text(view.answer)]
-    if evidence:
-        lines += [_candidate(candidate) for candidate in view.candidates]
+    if evidence == "data":
+        lines += found
     write_data("".join(f"{line}\n" for line in lines))
-    console = Console(stderr=True, highlight=False)
-    # Wrapped lines would break a run id in two for whoever greps a log.
-    console.soft_wrap = not console.is_terminal
-    _print_context(view, console)
+    if evidence == "people":
+        for line in found:
+            tell(line)
+    screen = people()
+    _print_context(view, screen)
     if here and view.status in ("interrupted", "cancelled"):
-        console.print(f"[dim]`atlas-mcp runs resume {view.run_id}` goes on with it[/]")
+        _say(screen, (f"`atlas-mcp runs resume {view.run_id}` goes on with it", "dim"))
 
 
 def print_runs(summaries: Sequence[RunSummary], *, limit: int, as_json: bool) -> None:
@@ -85,7 +116,7 @@ def print_runs(summaries: Sequence[RunSummary], *, limit: int, as_json: bool) ->
     rows += [
         (
             summary.run_id,
-            f"{datetime.fromtimestamp(summary.opened_at).astimezone():%Y-%m-%d %H:%M}",
+            f"{listing.moment(summary.opened_at).astimezone():%Y-%m-%d %H:%M}",
             listing.status_of(summary),
             summary.workflow,
             summary.title,
@@ -107,7 +138,7 @@ def print_expired(runs: Sequence[RunSummary], *, as_data: bool) -> None:
     rows = [
         (
             run.run_id,
-            f"{datetime.fromtimestamp(run.updated_at).astimezone():%Y-%m-%d}",
+            f"{listing.moment(run.updated_at).astimezone():%Y-%m-%d}",
             size_text(run.size_bytes),
             run.title,
         )
@@ -150,15 +181,15 @@ def print_pool(rows: Sequence[PoolRow], *, as_json: bool) -> None:
             row.name if row.name == row.model else f"{row.name}\n{row.model}",
             _takes(row),
             "free" if row.price == (0.0, 0.0) else price,
-            row.ready if not row.default else f"{row.ready} (used by default)",
+            _state(row),
         )
-    with writing():
-        # What goes into a file or a pipe is not cut to the width of a terminal that is not there.
-        Console(width=None if sys.stdout.isatty() else PIPE_COLUMNS).print(table)
+    draw_data(table)
 
 
-PIPE_COLUMNS = 200
-"""Columns of a table that goes to no terminal."""
+def _state(row: PoolRow) -> str:
+    """Return whether a model can be used; an endpoint's words on that are a line at most."""
+    ready = one_line(row.ready)
+    return f"{ready} (used by default)" if row.default else ready
 
 
 def _takes(row: PoolRow) -> str:
@@ -173,20 +204,20 @@ def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
 
     The last column is the one that is cut; the first stays whole in any terminal.
     """
-    shown = [[" ".join(printable(cell).split()) for cell in row] for row in rows]
+    screen = data()
+    shown = [[screen.plain(" ".join(cell.split())) for cell in row] for row in rows]
     widths = [max(map(cell_len, column)) for column in zip(*shown, strict=True)]
     lines = [
         "  ".join(set_cell_size(cell, width) for cell, width in zip(row, widths, strict=True))
         for row in shown
     ]
-    if not sys.stdout.isatty():
+    if not screen.is_terminal:
         return [line.rstrip() for line in lines]
-    room = Console().width
-    return [_cut(line.rstrip(), room) for line in lines]
+    return [_cut(line.rstrip(), screen.width) for line in lines]
 
 
 def _cut(line: str, room: int) -> str:
-    return line if cell_len(line) <= room else f"{set_cell_size(line, room - 1)}…"
+    return line if cell_len(line) <= room else f"{set_cell_size(line, room - 1)}{CUT}"
 
 
 def print_shelf(rows: Sequence[ShelfRow], *, as_json: bool) -> None:
@@ -201,9 +232,8 @@ def print_shelf(rows: Sequence[ShelfRow], *, as_json: bool) -> None:
         size = "" if row.size_bytes is None else size_text(row.size_bytes)
         state = row.state if row.verified is None else f"{row.state}, checked {row.verified}"
         cells = (row.name, size, state, row.licence or "", row.description)
-        table.add_row(*(escape(printable(cell)) for cell in cells))
-    with writing():
-        Console().print(table)
+        table.add_row(*map(one_line, cells))
+    draw_data(table)
 
 
 def _shelf_dict(row: ShelfRow) -> dict[str, object]:
@@ -214,35 +244,42 @@ def _shelf_dict(row: ShelfRow) -> dict[str, object]:
     }
 
 
-def _print_context(view: RunView, console: Console) -> None:
+def _print_context(view: RunView, screen: Screen) -> None:
     if view.explanation:
-        label = "[bold red]Error[/]" if view.status == "failed" else "[bold]Why[/]  "
-        console.print(f"{label} {_escape(view.explanation)}")
+        failed = view.status == "failed"
+        label = ("Error ", "bold red") if failed else ("Why   ", "bold")
+        _say(screen, label, _indented(view.explanation))
     if view.agreement.dissent:
-        console.print(f"[bold]But[/]   {_escape(view.agreement.dissent)}")
+        _say(screen, ("But   ", "bold"), _indented(view.agreement.dissent))
     for warning in view.agreement.warnings:
-        console.print(f"[yellow]Note[/]  {_escape(warning)}")
+        _say(screen, ("Note  ", "yellow"), _indented(warning))
     cost = "cost unknown" if view.cost_usd is None else f"${view.cost_usd:.4f}"
-    console.print(
-        f"[dim]{view.status}, {view.stop_reason or 'not stopped'} · {cost} · "
+    line = (
+        f"{view.status}, {view.stop_reason or 'not stopped'} · {cost} · "
         f"{view.usage.requests} calls, {view.usage.input_tokens:,} tokens in, "
-        f"{view.usage.output_tokens:,} out · {view.elapsed_s:.0f} s · run {_escape(view.run_id)}[/]"
+        f"{view.usage.output_tokens:,} out · {view.elapsed_s:.0f} s · run {view.run_id}"
     )
+    _say(screen, (line, "dim"))
 
 
-def _escape(text: str) -> str:
-    return escape(printable(text))
+def _say(screen: Screen, *pieces: str | tuple[str, str]) -> None:
+    # Wrapped lines would break a run id in two for whoever greps a log.
+    screen.print(styled(*pieces), soft_wrap=not screen.is_terminal)
+
+
+def _indented(text: str) -> str:
+    """Return text whose further lines stand to the right of our labels."""
+    first, *others = printable(text).split("\n")
+    return "\n".join((first, *(f"      {line}" for line in others)))
 
 
 def _candidate(candidate: CandidateView) -> str:
-    head = f"#{candidate.explore_id} {candidate.solver}, {candidate.strategy}"
-    if candidate.status == "failed":
-        return f"{head}: failed, {candidate.error}"
+    """Return a candidate in lines of which only the first begins at the margin."""
     sure = 0.0 if candidate.confidence is None else candidate.confidence
-    return (
-        f"{head}: {_text(candidate.answer)} ({sure:.0%})\n"
-        f"   {candidate.approach}\n   {candidate.reasoning}"
-    )
+    head = f"#{candidate.explore_id} {candidate.solver}, {candidate.strategy}"
+    text = f"{head}: {_text(candidate.answer)} ({sure:.0%})"
+    body = "\n".join((text, candidate.approach or "", candidate.reasoning or ""))
+    return "\n   ".join(_NEW_LINE.split(body))
 
 
 def size_text(count: int) -> str:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from typing import cast
 
 from atlas_mcp.atlas.usage import FREE, add_costs
 from atlas_mcp.cli import output
+from atlas_mcp.cli.terminal import tell
 from atlas_mcp.config import Settings
 from atlas_mcp.models.findings import FEATURES, Finding
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.probe import PROBE_CAP_USD
+from atlas_mcp.runs.day_cap import spending_text, today
+from atlas_mcp.runs.service import open_journal
 from atlas_mcp.runs.solvers import ProbeRow, pool_rows, probe_pool
+from atlas_mcp.texts import one_line
 
 _NAMES = {"schema_mode": "schema"}
 """What a feature is called in the file, where that differs."""
@@ -26,6 +29,11 @@ async def show_pool(settings: Settings, *, probe: bool, as_json: bool) -> None:
         output.print_pool(await pool_rows(pool, ask=True), as_json=as_json)
     finally:
         await pool.aclose()
+    cap = settings.budget.max_cost_usd_per_day
+    if cap is not None:
+        async with open_journal(settings) as journal:
+            text = spending_text(await journal.spending(today()), cap)
+        tell(f"{text[:1].upper()}{text[1:]}.")
 
 
 async def _probe(pool: Pool) -> None:
@@ -33,24 +41,24 @@ async def _probe(pool: Pool) -> None:
 
     def on_probed(row: ProbeRow) -> None:
         rows.append(row)
-        sys.stderr.write(_line(row) + "\n")
+        tell(_line(row))
 
     if not pool.undeclared():
-        sys.stderr.write("There is nothing to find out: no model behind Chat Completions.\n")
+        tell("There is nothing to find out: no model behind Chat Completions.")
         return
-    sys.stderr.write(f"Asking with small paid calls, at most ${PROBE_CAP_USD} for each model:\n")
+    tell(f"Asking with small paid calls, at most ${PROBE_CAP_USD} for each model:")
     await probe_pool(pool, on_probed=on_probed)
     cost = add_costs(*(row.probed.cost_usd for row in rows))
     calls = sum(row.probed.usage.requests for row in rows)
     paid = "at a price nobody knows" if cost is None else f"for ${cost:.4f}"
-    sys.stderr.write(f"{calls} calls {paid if cost != FREE else 'for free'}.\n\n")
+    tell(f"{calls} calls {paid if cost != FREE else 'for free'}.\n")
 
 
 def _line(row: ProbeRow) -> str:
     probed = row.probed
     found = ", ".join(filter(None, (_feature(probed.found, one) for one in FEATURES)))
     text = f"{row.model}: {found or 'nothing found out'}"
-    return text if probed.problem is None else f"{text} ({probed.problem})"
+    return text if probed.problem is None else f"{text} ({one_line(probed.problem)})"
 
 
 def _feature(found: Finding, feature: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import anyio.to_thread
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -15,6 +14,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
+from atlas_mcp.cli.terminal import people
 from atlas_mcp.config import Settings
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.models.embedded import kind_of, locate, pin
@@ -31,20 +31,20 @@ async def pull_model(name: str, settings: Settings) -> Path:
     if kind_of(name) == "file":
         raise ConfigError(f"{name!r} is a file of yours: there is nothing to fetch")
     folder, sources = settings.home / "models", sources_of(settings)
-    console = Console(stderr=True)
+    screen = people()
     found = await anyio.to_thread.run_sync(locate, name, folder)
     model = await pin(found, sources)
     size = f"{model.size_bytes / 1e6:,.0f} MB"
     known = "" if found.entry is None else f", {found.entry.licence}"
-    console.print(f"{model.name}: {size}{known}", highlight=False, soft_wrap=True)
+    screen.print(f"{model.name}: {size}{known}", soft_wrap=True)
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         DownloadColumn(),
         TransferSpeedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console) as bar:
+    with Progress(*columns, console=screen) as bar:
         task = bar.add_task("starting", total=model.size_bytes)
 
         def on_progress(progress: PullProgress) -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from pathlib import Path
-
 import anyio
 import click
 
 from atlas_mcp.atlas.rendering import view_run
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.cli import output
+from atlas_mcp.cli.arguments import is_file, read_file
 from atlas_mcp.cli.service import configured, with_service
 from atlas_mcp.cli.terminal import sure, tell, write_data
 from atlas_mcp.errors import InvalidInput, UnknownRun
@@ -19,7 +17,15 @@ from atlas_mcp.runs.archive import read_archive, write_archive
 from atlas_mcp.runs.retention import Keep
 from atlas_mcp.runs.service import RunService
 
-RUN_ID = click.argument("run_id", metavar="ID")
+
+def _id(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    """Return the id of a run; bytes that are no text are the id of none."""
+    if not value.isprintable():
+        raise UnknownRun(value)
+    return value
+
+
+RUN_ID = click.argument("run_id", metavar="ID", callback=_id)
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one RunView as JSON.")
 
 
@@ -54,7 +60,7 @@ def show(run_id: str, *, follow: bool, as_json: bool) -> int:
     async def work(service: RunService) -> int:
         if follow:
             return await output.follow(service, run_id, as_json=as_json)
-        output.print_view(await service.view(run_id), as_json=as_json, evidence=True)
+        output.print_view(await service.view(run_id), as_json=as_json, evidence="data")
         return 0
 
     try:
@@ -62,7 +68,7 @@ def show(run_id: str, *, follow: bool, as_json: bool) -> int:
         if run_id.isalnum():
             return with_service(work)
     except UnknownRun:
-        if not Path(run_id).is_file():
+        if not is_file(run_id):
             raise
     if follow:
         raise InvalidInput("--follow", f"takes the id of a run, which {run_id} is not")
@@ -101,7 +107,7 @@ def cancel(run_id: str, *, as_json: bool) -> int:
 
     async def work(service: RunService) -> int:
         view = await service.cancel(run_id)
-        output.print_view(view, as_json=as_json, evidence=False)
+        output.print_view(view, as_json=as_json, evidence="none")
         if view.status != "running":
             return 0
         return output.fail(
@@ -129,9 +135,11 @@ def export(run_id: str, *, path: str | None) -> int:
             write_data(text)
             return 0
         try:
-            await anyio.Path(path).write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise InvalidInput("--output", f"{path} cannot be written: {error.strerror}") from error
+            await anyio.Path(path).write_text(text, encoding="utf-8", newline="\n")
+        except (OSError, ValueError) as error:
+            # A name may hold what no file has in its name.
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            raise InvalidInput("--output", f"{path} cannot be written: {reason}") from error
         tell(f"{run_id} written to {path}")
         return 0
 
@@ -173,12 +181,8 @@ def prune(*, keep_days: float | None, max_size_mb: float | None, dry_run: bool, 
 
 
 def _show_file(name: str, *, as_json: bool) -> int:
-    try:
-        text = Path(name).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise InvalidInput("FILE", f"{name} cannot be read: {reason}") from error
-    run_id, records = read_archive(text, name)
-    view = view_run(run_id, RunState.fold(records), now=time.time(), driven=False)
-    output.print_view(view, as_json=as_json, evidence=True, here=False)
+    run_id, records = read_archive(read_file(name, "FILE"), name)
+    state = RunState.fold(records)
+    view = view_run(run_id, state, now=state.at, driven=False)
+    output.print_view(view, as_json=as_json, evidence="data", here=False)
     return 0

@@ -10,19 +10,11 @@ import anyio
 
 from atlas_mcp.errors import AtlasError
 from atlas_mcp.runs.tasks import open_task_group
+from atlas_mcp.system import ending_signals, open_signals
 
 
 class Interrupted(AtlasError):
     """A signal ended the command."""
-
-
-def _signals() -> list[signal.Signals]:
-    """Return the signals that end a command: also that its terminal was closed, unless `nohup`."""
-    hangup = getattr(signal, "SIGHUP", None)
-    ends = [signal.SIGINT, signal.SIGTERM]
-    if hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN:
-        ends.append(hangup)
-    return ends
 
 
 async def until_signal(work: Callable[[anyio.CancelScope], Awaitable[None]]) -> None:
@@ -35,7 +27,7 @@ async def until_signal(work: Callable[[anyio.CancelScope], Awaitable[None]]) -> 
     stop = anyio.CancelScope()
 
     async def watch() -> None:
-        with anyio.open_signal_receiver(*_signals()) as signals:
+        with open_signals(*ending_signals()) as signals:
             async for number in signals:
                 # A terminal that is closed says so more than once: its shell, then the system.
                 if stop.cancel_called and number in (signal.SIGINT, signal.SIGTERM):

@@ -1,51 +1,141 @@
-"""Stdout for data and stderr for people, and no text in either that steers a terminal.
+"""The one way out to stdout and stderr: data on the first, everything for people on the second.
 
-What models, files and users wrote is shown as it is only to programs: never on a terminal, and
-never on stderr.
+Nothing else in the package prints, or makes a console: a test reads the source for that. So it
+holds for every text, whoever wrote it, that it is shown and not obeyed: markup is off, what steers
+a terminal is written out, and what a stream cannot encode is replaced. What is written to a stream
+that takes no more ends a command in one line (stdout) or is dropped (stderr).
 """
 
 from __future__ import annotations
 
+import codecs
+import io
+import logging
 import os
 import re
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
-from typing import TextIO
+import traceback
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Any, Literal, TextIO
 
 import click
+from rich.console import Console, ConsoleDimensions, ConsoleOptions, RenderableType
+from rich.segment import Segment
+from rich.text import Text
+from typing_extensions import override
 
 from atlas_mcp.errors import AtlasError, InvalidInput
+from atlas_mcp.texts import PrintableFormatter, printable
 
-_STEERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""Control characters but tab and line end, and those that turn the direction of writing about."""
+PLAIN_ERRORS = "atlas-plain"
+"""The error handler of our streams: what they cannot encode is written in ASCII."""
+
+PLAIN: Mapping[int, str] = {
+    ord("✓"): "+",
+    ord("✗"): "x",
+    ord("·"): "-",
+    ord("…"): "~",
+    **dict.fromkeys((0x2010, 0x2011, 0x2013, 0x2014, 0x2212), "-"),
+    **dict.fromkeys((0x2018, 0x2019), "'"),
+    **dict.fromkeys((0x201C, 0x201D), '"'),
+    **dict.fromkeys((0x00A0, 0x202F), " "),
+    **dict.fromkeys(range(0x2500, 0x2580), "-"),
+    **dict.fromkeys(range(0x2800, 0x2900), "*"),
+}
+"""What a plain terminal gets for marks, dashes, quotation marks, frames, bars and spinners."""
+
+PIPE_COLUMNS = 200
+"""Columns of a table that goes to no terminal: a file is not cut to the width of none."""
+
+COLUMNS = (20, 2_000)
+"""Columns of a terminal at least, below which no table can be read, and at most."""
 
 
 class OutputLost(AtlasError):
     """Stdout took no more: its disk is full, say."""
 
 
-def printable(text: str) -> str:
-    """Return text with control characters written as in JSON: to be read, not obeyed."""
-    return _STEERS.sub(lambda found: f"\\u{ord(found[0]):04x}", text.replace("\r\n", "\n"))
+class ReaderGone(AtlasError):
+    """What read stdout has ended; there is nobody to tell."""
 
 
-@contextmanager
-def writing() -> Generator[None]:
-    """Turn what goes wrong with stdout in a block into what people are told.
+class Screen(Console):
+    """A console that obeys no text: each string is printable and plain, however it gets in."""
 
-    Raises:
-        OutputLost: It could not be written to.
-        BrokenPipeError: Whoever read it has gone.
-    """
-    try:
-        yield
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        drop_stdout()
-        raise OutputLost(f"stdout cannot be written to: {error.strerror}") from error
+    def __init__(self, stream: TextIO, *, columns: int | None = None) -> None:
+        """Draw on a stream.
+
+        Args:
+            stream: Where to.
+            columns: Columns of what goes to no terminal; `None` for what rich takes.
+        """
+        piped = not stream.isatty()
+        super().__init__(
+            file=stream,
+            width=columns if piped else None,
+            markup=False,
+            emoji=False,
+            highlight=False,
+            _environ={name: value for name, value in os.environ.items() if _usable(name, value)},
+        )
+
+    @property
+    @override
+    def size(self) -> ConsoleDimensions:
+        """The columns and lines there are; of columns, no fewer and no more than make sense."""
+        found = super().size
+        return ConsoleDimensions(min(max(found.width, COLUMNS[0]), COLUMNS[1]), found.height)
+
+    @size.setter
+    def size(self, new_size: tuple[int, int]) -> None:
+        self._width, self._height = new_size
+
+    @override
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Return a string as plain text, whatever markup it holds."""
+        options |= {"markup": False, "emoji": False, "highlight": False, "highlighter": None}
+        return super().render_str(self.plain(text), **options)
+
+    @override
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Yield the segments of a renderable; those of text are printable."""
+        for segment in super().render(renderable, options):
+            if segment.control:
+                yield segment
+            else:
+                yield Segment(self.plain(segment.text), segment.style)
+
+    def plain(self, text: str) -> str:
+        """Return text as it is shown here: printable, and in what the stream can encode."""
+        text = printable(text)
+        if self.encoding.startswith("utf") or text.isascii():
+            return text
+        try:
+            return text.encode(self.encoding, PLAIN_ERRORS).decode(self.encoding)
+        except LookupError:
+            return text.encode("ascii", PLAIN_ERRORS).decode("ascii")
+
+
+def people() -> Screen:
+    """Return the screen that people read: stderr."""
+    return Screen(sys.stderr)
+
+
+def data() -> Screen:
+    """Return the screen for tables that are data: stdout."""
+    return Screen(sys.stdout, columns=PIPE_COLUMNS)
+
+
+def styled(*pieces: str | tuple[str, str]) -> Text:
+    """Return pieces of text in a line; a pair is a text and the style of it."""
+    text = Text()
+    for piece in pieces:
+        words, style = (piece, "") if isinstance(piece, str) else piece
+        text.append(printable(words), style=style)
+    return text
 
 
 def write_data(text: str) -> None:
@@ -53,10 +143,21 @@ def write_data(text: str) -> None:
 
     Raises:
         OutputLost: It could not be written.
-        BrokenPipeError: Whoever read it has gone.
+        ReaderGone: Whoever read it has gone.
     """
-    with writing():
-        sys.stdout.write(printable(text) if sys.stdout.isatty() else text)
+    sys.stdout.write(printable(text) if sys.stdout.isatty() else text)
+    sys.stdout.flush()
+
+
+def draw_data(renderable: RenderableType) -> None:
+    """Write a table to stdout.
+
+    Raises:
+        OutputLost: It could not be written.
+        ReaderGone: Whoever read it has gone.
+    """
+    data().print(renderable)
+    sys.stdout.flush()
 
 
 def tell(text: str) -> None:
@@ -71,35 +172,122 @@ def sure(question: str) -> bool:
         InvalidInput: Nobody can be asked.
         Abort: They would rather leave.
     """
-    try:
-        return click.confirm(question, err=True)
-    except click.Abort:
+    sys.stderr.write(f"{printable(question)} [y/N]: ")
+    sys.stderr.flush()
+    line = sys.stdin.readline()
+    if not line:
+        sys.stderr.write("\n")
         if sys.stdin.isatty():
-            raise
-        raise InvalidInput("--yes", "nobody can be asked here; nothing was removed") from None
-
-
-def drop_stdout() -> None:
-    """Let what is still to be written to stdout go nowhere.
-
-    The interpreter would complain when it flushes it in the end.
-    """
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
+            raise click.Abort
+        raise InvalidInput("--yes", "nobody can be asked here; nothing was removed")
+    return line.strip().lower() in ("y", "yes")
 
 
 def prepare() -> None:
-    """Have data leave in UTF-8 whatever the locale: programs that read JSON expect nothing else.
+    """Make the streams of this process fit for what is written to them.
 
-    Streams that were closed before the program began are `None`; they lead nowhere instead.
+    Those that were closed before the program began are streams too; `atlas_mcp.start` has seen to
+    it that they lead nowhere. Pipes and files get UTF-8 whatever the locale: programs that read
+    JSON expect nothing else.
     """
-    sys.stdout = sys.stdout or _nowhere()
-    sys.stderr = sys.stderr or _nowhere()
-    reconfigure = getattr(sys.stdout, "reconfigure", None)
-    if reconfigure is not None and not sys.stdout.isatty():
-        reconfigure(encoding="utf-8", errors="backslashreplace")
+    sys.stdin = sys.stdin or _stream(0, "r")
+    sys.stdout = sys.stdout or _stream(1, "w")
+    sys.stderr = sys.stderr or _stream(2, "w")
+    sys.stdout = guarded(sys.stdout, fails=True)
+    sys.stderr = guarded(sys.stderr, fails=False)
+    if logging.lastResort is not None:
+        logging.lastResort.setFormatter(PrintableFormatter())
+    sys.excepthook = _show_bug
 
 
-def _nowhere() -> TextIO:
-    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123
+def guarded(stream: TextIO, *, fails: bool) -> TextIO:
+    """Return a stream that writes where `stream` does, and never raises what it raises.
+
+    Args:
+        stream: A stream on a file.
+        fails: Whether what cannot be written raises `OutputLost` or `ReaderGone`; else it is
+            dropped. Either way nothing more is tried.
+    """
+    buffer: object = getattr(stream, "buffer", None)
+    # Under PYTHONUNBUFFERED there is nothing between the text and the file.
+    under: object = getattr(buffer, "raw", buffer)
+    on_file = isinstance(buffer, io.BufferedWriter | io.FileIO)
+    if not on_file or not isinstance(under, io.RawIOBase) or isinstance(under, _Guard):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(encoding=None if stream.isatty() else "utf-8", errors=PLAIN_ERRORS)
+        return stream
+    stream.flush()
+    terminal = stream.isatty()
+    inner: Any = io.BufferedWriter(_Guard(under, stream, fails=fails))
+    text: TextIO = io.TextIOWrapper(
+        inner,
+        encoding=stream.encoding if terminal else "utf-8",
+        errors=PLAIN_ERRORS,
+        line_buffering=terminal or not fails,
+    )
+    return text
+
+
+class _Guard(io.RawIOBase):
+    """The bytes under a guarded stream."""
+
+    def __init__(self, raw: io.RawIOBase, stream: TextIO, *, fails: bool) -> None:
+        self._raw = raw
+        # It would close what it writes to, if nothing else knew of it.
+        self._stream = stream
+        self._fails = fails
+        self._lost = False
+
+    @override
+    def write(self, data: Any, /) -> int | None:
+        size = memoryview(data).nbytes
+        if self._lost:
+            return size
+        try:
+            return self._raw.write(data)
+        except OSError as error:
+            # Also what is flushed as the interpreter ends goes nowhere now.
+            self._lost = True
+            if not self._fails:
+                return size
+            if isinstance(error, BrokenPipeError):
+                raise ReaderGone("whoever read stdout has gone") from error
+            raise OutputLost(f"stdout cannot be written to: {error.strerror}") from error
+
+    @override
+    def writable(self) -> bool:
+        return True
+
+    @override
+    def isatty(self) -> bool:
+        return self._raw.isatty()
+
+    @override
+    def fileno(self) -> int:
+        return self._raw.fileno()
+
+
+def _stream(number: int, mode: Literal["r", "w"]) -> TextIO:
+    return open(number, mode, encoding="utf-8", closefd=False)
+
+
+def _in_ascii(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Return what stands for characters that a stream cannot encode."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    given = error.object[error.start : error.end].translate(PLAIN)
+    return given.encode("ascii", "backslashreplace").decode("ascii"), error.end
+
+
+codecs.register_error(PLAIN_ERRORS, _in_ascii)
+
+
+def _usable(name: str, value: str) -> bool:
+    """Return whether a variable can be read: rich takes any digit of Unicode for a number."""
+    return name not in ("COLUMNS", "LINES") or re.fullmatch("[0-9]{1,9}", value) is not None
+
+
+def _show_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Print a traceback: it may hold a text of others too."""
+    sys.stderr.write(printable("".join(traceback.format_exception(kind, error, trace))))

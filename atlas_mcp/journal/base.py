@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Protocol
 
 from atlas_mcp.atlas.events import Record, StopCause
@@ -73,24 +74,37 @@ class Journal(Protocol):
     lease_seconds: float
 
     async def open_run(self, run_id: str, first: Record) -> Lease:
-        """Store the first record of a new run and claim it."""
+        """Store the first record of a new run and claim it.
+
+        Raises:
+            JournalUnflushed: It is stored, but not on disk; nobody holds its lease.
+            JournalError: Nothing was stored.
+        """
         ...
 
     async def append(self, lease: Lease, records: Sequence[Record]) -> None:
-        """Store records durably; they are on disk when this returns.
+        """Store records behind the last of their run; they are on disk when this returns.
+
+        All of them are stored or none. A caller that is cancelled meanwhile is told all the same
+        which of the two it was.
 
         Raises:
-            JournalBusy: The lease is no longer the run's newest.
+            JournalUnflushed: They are stored, but the disk has not taken them.
+            JournalBusy: The lease is no longer the run's newest. Nothing was stored.
+            JournalError: They would leave a hole or are there already, or the store takes nothing.
+                Nothing was stored.
         """
         ...
 
     async def read(self, run_id: str, *, after: int = 0) -> tuple[Record, ...]:
-        """Return the records of a run with `seq` above `after`, in order.
+        """Return the records of a run with `seq` above `after`, in order and without gaps.
+
+        Where a record is missing or unreadable, a `RecordLost` is in its place, so that the rest
+        can be shown. A last record that was torn was being written, and is left out.
 
         Raises:
             UnknownRun: There is no such run.
-            JournalCorrupt: A record before the last one is unreadable. An unreadable last record
-                is one that was being written, and is left out.
+            JournalCorrupt: A newer version wrote the run, or the record that opens it is lost.
         """
         ...
 
@@ -165,6 +179,32 @@ class Journal(Protocol):
         Returns:
             Those that were removed: still there, not driven, and not changed since.
         """
+        ...
+
+    async def reserve_spending(
+        self, run_id: str, *, day: str, usd: Decimal, cap: Decimal | None
+    ) -> Decimal | None:
+        """Count US dollars that a run is about to commit, unless all runs would pass `cap`.
+
+        However many processes ask at once, the sum of a day never passes the cap.
+
+        Args:
+            run_id: The run.
+            day: The day, as `YYYY-MM-DD`.
+            usd: US dollars.
+            cap: US dollars that all runs may commit on that day; `None` counts them in any case.
+
+        Returns:
+            `None` if they are counted; else the US dollars that are left, and nothing changed.
+        """
+        ...
+
+    async def release_spending(self, run_id: str, *, usd: Decimal) -> None:
+        """Count US dollars no longer that a run had reserved and does not need."""
+        ...
+
+    async def spending(self, day: str) -> Decimal:
+        """Return the US dollars that all runs have committed on a day: spent, or held for calls."""
         ...
 
     async def aclose(self) -> None:

@@ -3,24 +3,33 @@
 Each process that opens the journal keeps a lock on a file of its own, which the kernel takes away
 when the process dies, however it dies. A lock that can be had proves its owner dead; one that
 cannot proves nothing, since a frozen process keeps it: then the lease decides.
+
+An owner takes its lock before it takes any lease, so nothing depends on it while its file is still
+unlocked. Another process may take the file for a dead owner's in that moment and remove it: the
+owner notices, and makes its file anew.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import time
 from pathlib import Path
 
-try:
-    import fcntl
-except ImportError:  # pragma: no cover - Windows: the lease decides alone
-    fcntl = None
+from atlas_mcp.system.locks import is_current, open_lock, try_lock
 
 FOLDER = "processes"
-"""Where the files are, in `ATLAS_HOME`."""
+"""The folder of the files, in `ATLAS_HOME`."""
 
-UNLOCKED = "."
-"""What the names of files begin with that nobody is to ask about."""
+TRIES = 100
+"""How often a lock is tried for that other processes are just asking about."""
+
+TRY_SECONDS = 0.01
+"""Seconds between two tries."""
+
+_ours: set[Path] = set()
+"""The files that this process holds locked: it lives. Some systems would grant it the lock again,
+and take it away when the second descriptor is closed."""
 
 
 class OwnerLock:
@@ -38,16 +47,9 @@ class OwnerLock:
         folder = home / FOLDER
         folder.mkdir(mode=0o700, exist_ok=True)
         self._path = folder / owner
-        # Not under its name before it is locked: who looks meanwhile would think its owner dead.
-        unlocked = folder / f"{UNLOCKED}{owner}"
-        self._descriptor = os.open(unlocked, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            if fcntl is not None:
-                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                unlocked.rename(self._path)
-        except OSError:
-            # A file system without locks: without the file, the lease decides alone.
-            unlocked.unlink(missing_ok=True)
+        self._descriptor = _locked(self._path)
+        if self._descriptor is not None:
+            _ours.add(self._path)
 
     def release(self, *, as_dead: bool = False) -> None:
         """Give the lock back and remove its file.
@@ -55,28 +57,31 @@ class OwnerLock:
         Args:
             as_dead: Leave the file, which tells that leases still held are nobody's.
         """
+        if self._descriptor is None:
+            return
+        _ours.discard(self._path)
         os.close(self._descriptor)
+        self._descriptor = None
         if not as_dead:
-            self._path.unlink(missing_ok=True)
+            _remove(self._path)
 
 
 def is_dead(home: Path, owner: str) -> bool:
     """Return whether `owner` has died for certain; without its file nothing is certain."""
-    if fcntl is None:
-        return False
     path = home / FOLDER / owner
+    if path in _ours:
+        return False
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDWR)
     except OSError:
         return False
     try:
         # Shared: two that ask at once must not take each other for the owner.
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return try_lock(descriptor, shared=True)
     except OSError:
         return False
     finally:
         os.close(descriptor)
-    return True
 
 
 def dead_owners(home: Path) -> list[str]:
@@ -85,10 +90,54 @@ def dead_owners(home: Path) -> list[str]:
         names = [path.name for path in (home / FOLDER).iterdir()]
     except OSError:
         return []
-    return [name for name in names if not name.startswith(UNLOCKED) and is_dead(home, name)]
+    return [name for name in names if is_dead(home, name)]
 
 
 def forget(home: Path, owner: str) -> None:
     """Remove the file of a dead owner that holds no lease any more."""
+    path = home / FOLDER / owner
     with contextlib.suppress(OSError):
-        (home / FOLDER / owner).unlink()
+        if path not in _ours and _remove_locked(path):
+            # Open files cannot be removed here: neither could it be, nor can an owner's own be now.
+            path.unlink()
+
+
+def _remove_locked(path: Path) -> bool:
+    """Remove a file, unless its owner holds it, which is just starting.
+
+    Returns:
+        Whether it stayed because it was open here.
+    """
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        if try_lock(descriptor):
+            path.unlink()
+    except PermissionError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _locked(path: Path) -> int | None:
+    """Return a locked descriptor of a file; `None`, and no file, where there are no locks."""
+    for _ in range(TRIES):
+        descriptor = open_lock(path)
+        try:
+            taken = try_lock(descriptor)
+        except OSError:
+            os.close(descriptor)
+            break
+        if taken and is_current(descriptor, path):
+            return descriptor
+        os.close(descriptor)
+        time.sleep(TRY_SECONDS)
+    # The lease decides alone.
+    _remove(path)
+    return None
+
+
+def _remove(path: Path) -> None:
+    """Remove a file, unless another process has it open where that cannot be done: then later."""
+    with contextlib.suppress(OSError):
+        path.unlink()

@@ -49,6 +49,16 @@ MIGRATIONS = (
     ) WITHOUT ROWID;
     CREATE INDEX tasks_by_run ON tasks (run_id)
     """,
+    # 3: what each run has committed on each day (`journal.spending`).
+    """
+    CREATE TABLE spending (
+        day TEXT NOT NULL,
+        run_id TEXT NOT NULL,
+        units INTEGER NOT NULL,
+        PRIMARY KEY (day, run_id)
+    ) WITHOUT ROWID;
+    CREATE INDEX spending_by_run ON spending (run_id, day)
+    """,
 )
 
 FILE_VERSION = len(MIGRATIONS)

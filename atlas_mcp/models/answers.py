@@ -1,14 +1,254 @@
-"""What answers of model endpoints have in common: whether to try again, when, and their words."""
+"""What answers of model endpoints have in common: whether to try again, when, and their words.
+
+Owns what an error means, whichever client library brought it: an endpoint's own words out of any of
+the shapes in which endpoints put them, and the cause as people are told it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+import re
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from html import unescape
+from typing import Literal, TypeAlias, cast
+from urllib.parse import quote, quote_plus
+
+from atlas_mcp.atlas.storable import text_of
 
 LONGEST_API_MESSAGE = 500
 """Characters of an endpoint's own words that are passed on. Our own choice: enough for the longest
 of the Messages API."""
+
+LONGEST_BODY = 20_000
+"""Characters of an answer in which its words are looked for."""
+
+DEEPEST_BODY = 6
+"""Levels of an answer in which its words are looked for."""
+
+NO_CREDIT = frozenset(
+    {
+        "billing_error",
+        "billing_hard_limit_reached",
+        "credit_balance_too_low",
+        "insufficient_balance",
+        "insufficient_credits",
+        "insufficient_quota",
+        "payment_required",
+    }
+)
+"""Codes that mean an empty account, whatever the status: waiting does not help. Source: pages of
+error codes of OpenAI and Anthropic, and reports of users of other vendors (read 2026-11-28)."""
+
+KEY_REFUSED = frozenset({"API_KEY_INVALID", "authentication_error", "invalid_api_key"})
+"""Codes that mean a refused key under another status than 401: Gemini's comes with 400."""
+
+NO_CREDIT_WORDS = (
+    "credit balance is too low",
+    "insufficient balance",
+    "insufficient credit",
+    "out of credit",
+    "any credits",
+    "no credits",
+    "used all available credits",
+    "key limit exceeded",
+)
+"""The same in words, where there is no code: Anthropic's 400, and 402 and 403 of OpenRouter,
+DeepSeek and xAI, as users report them (read 2026-11-28). A rate limit is never told in these."""
+
+_SHORTEST_MASKED = 6
+"""Characters of a secret whose encoded forms are looked for; shorter ones are found by chance."""
+
+
+Lasting: TypeAlias = Literal["key", "credit"]
+"""What makes every call with a key fail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How an endpoint is spoken of.
+
+    Attributes:
+        api: What it is: "the API", "the endpoint".
+        place: Where it is.
+        key: Where its key is set.
+        credit: Where credit is added.
+        address: Where its address is set.
+    """
+
+    api: str
+    place: str
+    key: str
+    credit: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What an answer with an error status means.
+
+    Attributes:
+        text: In words for a person, with what to do.
+        retryable: Whether the same call may work later.
+        lasting: Why every other call with this key fails too: the key is refused, or its account
+            is empty. `None` where this call alone fails.
+        retry_after: Seconds that the endpoint asks to wait.
+    """
+
+    text: str
+    retryable: bool
+    lasting: Lasting | None
+    retry_after: float | None
+
+
+def refusal(
+    status: int,
+    headers: Mapping[str, str],
+    body: object,
+    wording: Wording,
+    secrets: Iterable[str],
+) -> Refusal:
+    """Return what an answer with an error status means.
+
+    Args:
+        status: The status.
+        headers: Its headers.
+        body: Its body, as text or as what the JSON in it is.
+        wording: How the endpoint is spoken of.
+        secrets: What may not be repeated.
+    """
+    page = page_of(body)
+    said = words("" if page is not None else reason_of(body), secrets)
+    codes: set[str] = set() if page is not None else set(_codes(body, DEEPEST_BODY))
+    empty = status == 402 or (
+        status in {400, 403, 429}
+        and (not codes.isdisjoint(NO_CREDIT) or any(one in said.lower() for one in NO_CREDIT_WORDS))
+    )
+    refused = status == 401 or (status in {400, 403} and not codes.isdisjoint(KEY_REFUSED))
+    if page is not None:
+        text = f"{page_text(page, wording, secrets)} (status {status})"
+    elif empty:
+        text = f"no credit is left{_behind(said)}; {wording.credit}"
+    elif refused:
+        # Without the endpoint's words: some quote the key.
+        text = f"the API key is refused; check {wording.key}"
+    else:
+        text = _status_text(status, said, wording, spoken=isinstance(body, str))
+    lasting: Lasting | None = "credit" if empty else "key" if refused else None
+    if page is not None:
+        lasting = None
+    return Refusal(
+        text,
+        retryable=lasting is None and is_retryable(status, headers.get("x-should-retry")),
+        lasting=lasting,
+        retry_after=retry_after(headers),
+    )
+
+
+def page_of(body: object) -> str | None:
+    """Return the title of a web page, `None` if a body is none."""
+    if not isinstance(body, str):
+        return None
+    start = body[:LONGEST_BODY]
+    if not re.match(
+        r"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype html|html|head|body)\b",
+        start,
+        re.I | re.S,
+    ):
+        return None
+    found = re.search(r"<title[^>]*>(.*?)</title>", start, re.I | re.S)
+    return unescape(found.group(1)).strip() if found else ""
+
+
+def page_text(page: str, wording: Wording, secrets: Iterable[str]) -> str:
+    """Return what it means that a web page came in place of an answer."""
+    title = words(page, secrets)
+    named = f" ({title!r})" if title else ""
+    return (
+        f"{wording.place} answers with a web page{named} and not as {wording.api} does: a "
+        "proxy, a firewall or a login page of the network stands before it, or the address is "
+        "wrong; "
+        f"check the network and {wording.address}"
+    )
+
+
+def reason_of(body: object) -> str:
+    """Return an endpoint's own words on what went wrong, in whichever shape it has them.
+
+    Args:
+        body: Text, or what the JSON of an answer is.
+    """
+    return "; ".join(dict.fromkeys(_reasons(body, DEEPEST_BODY)))[: 4 * LONGEST_API_MESSAGE]
+
+
+_WRAPPERS = ("error", "errors", "detail", "details", "message", "msg", "reason", "description")
+"""Keys behind which the words are, or another object that has them. Those of RFC 9457 (`title`,
+`detail`), of FastAPI (`detail: [{loc, msg}]`) and of OAuth (`error_description`) among them."""
+
+
+def _reasons(body: object, depth: int) -> Iterator[str]:
+    if isinstance(body, str):
+        text = body[:LONGEST_BODY].strip()
+        # Some put what another endpoint said into a string, JSON and all.
+        inner = _json(text) if text[:1] in "{[" else None
+        if isinstance(inner, dict | list) and depth > 0:
+            yield from _reasons(cast("object", inner), depth - 1)
+        elif text:
+            yield text
+    elif isinstance(body, list) and depth > 0:
+        for one in cast("list[object]", body)[:3]:
+            yield from _reasons(one, depth - 1)
+    elif isinstance(body, Mapping) and depth > 0:
+        yield from _reasons_of_fields(cast("Mapping[str, object]", body), depth - 1)
+
+
+def _reasons_of_fields(fields: Mapping[str, object], depth: int) -> Iterator[str]:
+    found: list[str] = []
+    if isinstance(fields.get("title"), str):
+        found.append(str(fields["title"]))
+    for name in (*_WRAPPERS, "error_description"):
+        found += _reasons(fields.get(name), depth)
+    where = fields.get("loc")
+    if found and isinstance(where, list):
+        found[0] = f"{'.'.join(str(one) for one in cast('list[object]', where))}: {found[0]}"
+    metadata = fields.get("metadata")
+    if isinstance(metadata, Mapping):
+        # OpenRouter's: what the vendor behind it said.
+        further = cast("Mapping[str, object]", metadata)
+        raw = list(_reasons(further.get("raw"), depth))
+        if raw and further.get("provider_name"):
+            raw[0] = f"{further['provider_name']}: {raw[0]}"
+        found += raw
+    if not found:
+        codes = (fields.get(name) for name in ("code", "type"))
+        found = [str(code) for code in codes if isinstance(code, str | int) and code][:1]
+    yield from found
+
+
+def _codes(body: object, depth: int) -> Iterator[str]:
+    """Return the codes by which an answer names what went wrong."""
+    if isinstance(body, list) and depth > 0:
+        for one in cast("list[object]", body)[:3]:
+            yield from _codes(one, depth - 1)
+    elif isinstance(body, Mapping) and depth > 0:
+        fields = cast("Mapping[str, object]", body)
+        for name in ("code", "type", "reason"):
+            if isinstance(code := fields.get(name), str):
+                yield code
+        for name in ("error", "errors", "detail", "details"):
+            yield from _codes(fields.get(name), depth - 1)
+    elif isinstance(body, str) and depth < DEEPEST_BODY and "_" in body:
+        yield body
+
+
+def _json(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def is_retryable(status: int, should_retry: str | None) -> bool:
@@ -44,12 +284,71 @@ def _number(text: str | None) -> float | None:
     return number if 0 <= number < float("inf") else None
 
 
-def words(text: str, secrets: Iterable[str | None]) -> str:
-    """Return what an endpoint says in one short line, any key in it blotted out."""
-    for secret in secrets:
-        if secret:
-            text = text.replace(secret, "***")
+def words(said: object, secrets: Iterable[str | None]) -> str:
+    """Return what an endpoint says in one short line, any secret in it blotted out."""
+    text = text_of(said)
+    forms = {form for secret in secrets if secret for form in _forms(secret)}
+    for form in sorted(forms, key=len, reverse=True):
+        text = text.replace(form, "***")
     text = " ".join(text.split())
     if len(text) > LONGEST_API_MESSAGE:
         text = text[:LONGEST_API_MESSAGE] + "…"
     return text
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """Return a secret as it may be written: as it is, escaped, or in base64 within anything."""
+    yield secret
+    if len(secret) < _SHORTEST_MASKED:
+        return
+    yield json.dumps(secret)[1:-1]
+    yield from (quote(secret, safe=""), quote(secret), quote_plus(secret))
+    yield quote(secret, safe="").lower()
+    data = secret.encode(errors="surrogatepass")
+    for before in range(3):
+        # What stands before and behind it changes the characters at its ends, which are left out.
+        cut = (0, 2, 3)[before]
+        whole = (before + len(data)) * 8 // 6
+        for encode in (b64encode, urlsafe_b64encode):
+            yield encode(bytes(before) + data).decode()[cut:whole]
+
+
+def _behind(said: str) -> str:
+    return f": {said}" if said else ""
+
+
+def _status_text(status: int, said: str, wording: Wording, *, spoken: bool) -> str:
+    """Return the cause behind a status.
+
+    Args:
+        status: The status.
+        said: The endpoint's own words.
+        wording: How it is spoken of.
+        spoken: Whether the words came as plain text, which an API's own errors seldom do.
+    """
+    told = _behind(said)
+    match status:
+        case 400 | 422:
+            return f"{wording.api} refuses the request{told}"
+        case 403 if spoken or not said:
+            return (
+                f"the call is forbidden (status 403){told}; this key may not do that, or a proxy "
+                "or a firewall before the endpoint does not let the call through"
+            )
+        case 403:
+            return f"this key may not do that{told}; check its permissions and the model's terms"
+        case 404:
+            return (
+                f"no such model at {wording.place}{told}; check the model's name and "
+                f"{wording.address}"
+            )
+        case 407:
+            return f"a proxy asks for a name and a password{told}; check the variable that names it"
+        case 413:
+            return f"the request is too large{told}; send less text or smaller images"
+        case 429:
+            return f"a rate limit is reached{told}"
+        case 529:
+            return f"{wording.api} is overloaded{told}"
+        case _:
+            return f"{wording.api} answers with status {status}{told}"

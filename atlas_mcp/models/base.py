@@ -24,10 +24,12 @@ class Notice:
     Attributes:
         text: In words.
         fraction: How much of it is done, 0 to 1; `None` where that is not known.
+        cause: Why, in the words of an endpoint; empty for nothing of the kind.
     """
 
     text: str
     fraction: float | None = None
+    cause: str = ""
 
 
 OnNotice: TypeAlias = Callable[[Notice | None], None]

@@ -8,11 +8,22 @@ is missed and what is unknown is kept.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from typing import Any, TypeAlias, cast
 
 from atlas_mcp.atlas.messages import AssistantTurn, Json, Stop, ToolCall
+from atlas_mcp.atlas.storable import (
+    MAX_CHARS,
+    MAX_NAME_CHARS,
+    TooDeep,
+    count_of,
+    fault_of,
+    plain,
+    read_json,
+    text_of,
+    unique_id,
+    words_of,
+)
 from atlas_mcp.atlas.usage import Usage
 
 Fields: TypeAlias = Mapping[str, Any]
@@ -105,7 +116,7 @@ class ChatStream:
         elif data.startswith("[DONE]"):
             self.ended = True
         else:
-            self._take(_object(_read(data)))
+            self._take(_event(data))
 
     def feed_whole(self, body: bytes) -> None:
         """Take in a reply that was not streamed.
@@ -113,7 +124,7 @@ class ChatStream:
         Raises:
             ValueError: It cannot be read.
         """
-        found = _object(_read(body))
+        found = _event(body)
         choices = [{**one, "delta": one.get("message")} for one in _objects(found.get("choices"))]
         self._take({**found, "choices": choices})
         self.ended = True
@@ -132,7 +143,7 @@ class ChatStream:
     def detail(self) -> str:
         """The endpoint's word on a refusal; empty otherwise."""
         if self._message.get("refusal"):
-            return str(self._message["refusal"])
+            return words_of(self._message["refusal"])
         return "the endpoint's content filter" if self.finish_reason == "content_filter" else ""
 
     @property
@@ -147,7 +158,7 @@ class ChatStream:
         for number, call in enumerate(_objects(self._message.get("tool_calls"))):
             whole = {key: value for key, value in call.items() if key != "index"}
             # The endpoints that number their calls and do not name them get names.
-            whole["id"] = _word(whole.get("id")) or f"call-{number}"
+            whole["id"] = unique_id(whole.get("id"), {one.id for one in calls}, number)
             whole.setdefault("type", "function")
             calls.append(_tool_call(whole))
             function = _object(whole.get("function"))
@@ -155,7 +166,7 @@ class ChatStream:
             if calls[-1].fault is not None or not isinstance(written, str) or not written:
                 # Several servers read them when they come back, and refuse what they cannot read.
                 written = json.dumps(dict(calls[-1].arguments))
-            whole["function"] = {**function, "arguments": written}
+            whole["function"] = {**function, "name": calls[-1].name, "arguments": written}
             sent.append(whole)
         if sent:
             verbatim["tool_calls"] = sent
@@ -163,25 +174,46 @@ class ChatStream:
 
     def usage(self) -> Usage:
         """Return what was counted. `input_tokens` includes cached ones, as the endpoint's do."""
-        counts = self.counts or {}
-        read = _object(counts.get("prompt_tokens_details"))
-        prompt = _count(counts.get("prompt_tokens", counts.get("input_tokens")))
-        written = _count(counts.get("completion_tokens", counts.get("output_tokens")))
-        # Some leave thinking out of what was written, and count it in the total.
-        total = _count(counts.get("total_tokens"))
-        cached = _count(read.get("cached_tokens")) or _count(counts.get("prompt_cache_hit_tokens"))
+        prompt, written, total, cached, cache_written = (
+            count_of(value) or 0 for value in self._counts()
+        )
         cached = min(cached, prompt)
         return Usage(
             requests=1,
             input_tokens=prompt,
+            # Some leave thinking out of what was written, and count it in the total.
             output_tokens=max(written, total - prompt),
             cache_read_tokens=cached,
-            cache_write_tokens=min(_count(read.get("cache_write_tokens")), prompt - cached),
+            cache_write_tokens=min(cache_written, prompt - cached),
+        )
+
+    @property
+    def counted(self) -> bool:
+        """Whether `usage` counts this reply, as far as can be told.
+
+        Some endpoints send no counts, zeros, or what are none.
+        """
+        if any(value is not None and count_of(value) is None for value in self._counts()):
+            return False
+        usage = self.usage()
+        return usage.input_tokens > 0 and (usage.output_tokens > 0 or self.characters == 0)
+
+    def _counts(self) -> tuple[Json, Json, Json, Json, Json]:
+        """Return the counts as they were sent: read, written, both, from a cache, to one."""
+        counts = self.counts or {}
+        details = _object(counts.get("prompt_tokens_details"))
+        cached = details.get("cached_tokens")
+        return (
+            counts.get("prompt_tokens", counts.get("input_tokens")),
+            counts.get("completion_tokens", counts.get("output_tokens")),
+            counts.get("total_tokens"),
+            counts.get("prompt_cache_hit_tokens") if cached in (None, 0) else cached,
+            details.get("cache_write_tokens"),
         )
 
     def _take(self, event: Fields) -> None:
         if event.get("error"):
-            self.error = error_of(event) or {"message": str(event["error"])}
+            self.error = error_of(event) or {"message": words_of(event["error"])}
             return
         self.id = _word(event.get("id")) or self.id
         if _object(event.get("usage")):
@@ -197,7 +229,7 @@ class ChatStream:
                 if choice.get("error"):
                     self.error = error_of(choice) or self.error
             elif reason is not None:
-                self.finish_reason = str(reason)
+                self.finish_reason = text_of(reason, MAX_NAME_CHARS)
 
 
 def error_of(body: bytes | Fields) -> Fields:
@@ -222,7 +254,8 @@ def _merge(into: dict[str, Any], delta: Fields) -> None:
         if before is None:
             into[key] = _numbered([], value) if _is_numbered(value) else value
         elif isinstance(before, str) and isinstance(value, str) and key in _TEXTS:
-            into[key] = before + value
+            # What is longer than any reply that is kept is not gathered either.
+            into[key] = before + value if len(before) <= MAX_CHARS else before
         elif isinstance(before, dict) and isinstance(value, dict):
             _merge(cast("dict[str, Any]", before), cast("Fields", value))
         elif isinstance(before, list) and isinstance(value, list):
@@ -263,14 +296,35 @@ def _continues(part: Fields, piece: Fields) -> bool:
 def _tool_call(call: Fields) -> ToolCall:
     function = _object(call.get("function"))
     written = function.get("arguments") or "{}"
-    name = str(function.get("name") or "")
+    name = text_of(function.get("name"), MAX_NAME_CHARS)
     try:
         arguments = _read(written) if isinstance(written, str) else written
     except ValueError:
         return ToolCall(call["id"], name, {}, fault="its arguments are not JSON")
     if not isinstance(arguments, dict):
         return ToolCall(call["id"], name, {}, fault="its arguments are no JSON object")
-    return ToolCall(call["id"], name, cast("dict[str, Json]", arguments))
+    found = cast("dict[str, Json]", arguments)
+    beyond = fault_of(found)
+    if beyond is not None:
+        return ToolCall(call["id"], name, {}, fault=f"its arguments are lost: {beyond}")
+    return ToolCall(call["id"], name, plain(found))
+
+
+def _event(data: str | bytes) -> Fields:
+    """Read an object of the endpoint; what it has of numbers that are none is kept as text.
+
+    One that is nested too deep to be read is passed over: what it says cannot be kept.
+
+    Raises:
+        ValueError: It is no JSON.
+    """
+    begun = data.lstrip()[:1] in {"{", b"{"}
+    try:
+        return _object(read_json(data) if begun else _read(data))
+    except TooDeep:
+        if begun:
+            return {}
+        raise
 
 
 def _read(text: str | bytes) -> Json:
@@ -305,11 +359,6 @@ def _length(delta: Fields) -> int:
         arguments = _object(call.get("function")).get("arguments")
         length += len(arguments) if isinstance(arguments, str) else 0
     return length
-
-
-def _count(value: Json) -> int:
-    """Return a count, also one that is written as a fraction; 0 for what is none."""
-    return max(0, int(value)) if isinstance(value, int | float) and math.isfinite(value) else 0
 
 
 def _object(value: Json) -> Fields:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Generator, Mapping
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +17,21 @@ import anyio
 import anyio.to_thread
 from typing_extensions import override
 
-from atlas_mcp.atlas.messages import AssistantTurn, ModelRequest, Reply, Stop, ToolCall
+from atlas_mcp.atlas.messages import ModelRequest, Reply, Stop
+from atlas_mcp.atlas.storable import words_of
 from atlas_mcp.atlas.usage import FREE, Cost, Price, Usage
 from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
-from atlas_mcp.models.answers import is_retryable, retry_after, words
+from atlas_mcp.models.answers import (
+    LONGEST_BODY,
+    Refusal,
+    Wording,
+    page_of,
+    page_text,
+    reason_of,
+    refusal,
+    words,
+)
+from atlas_mcp.models.calls import Clients
 from atlas_mcp.models.claude_families import family_of
 from atlas_mcp.models.claude_params import Thinking, message_params
 from atlas_mcp.models.claude_stream import (
@@ -28,13 +40,17 @@ from atlas_mcp.models.claude_stream import (
     StreamFailed,
     StreamGarbled,
 )
-from atlas_mcp.models.connections import LOOK_TIMEOUT, hooks, limits, tls
+from atlas_mcp.models.connections import LOOK_TIMEOUT, Way, WayClosed, secrets_of
 from atlas_mcp.models.prices import cost_of, load_prices
 
 if TYPE_CHECKING:
     import anthropic
+    import httpx2
 
     from atlas_mcp.models.base import OnTokens, OnUsage
+
+OWN_ADDRESS = "https://api.anthropic.com"
+"""Where the Messages API is. Source: the vendor's client (anthropic 2.12.0)."""
 
 VENDOR = "anthropic"
 """First part of the names of these models."""
@@ -99,48 +115,71 @@ class Connection:
         *,
         base_url: str | None = None,
         api_key: str | None = None,
-        client: anthropic.AsyncAnthropic | None = None,
+        own_address: str | None = None,
     ) -> None:
-        """Remember how to connect; what is not given the client reads from its environment."""
-        self._base_url = base_url
-        self._api_key = api_key
-        self._client = client
-        # Keeps the invariant that there is one client, when first calls come together.
-        self._lock = anyio.Lock()
+        """Remember how to connect.
+
+        Args:
+            base_url: The address that an entry names. It gets `api_key`, and nothing else.
+            api_key: The key; what is not given the client finds in its environment, unless an
+                entry names the address.
+            own_address: Where the environment says that the API is.
+        """
+        self.way = Way(_root(base_url), api_key, _root(own_address) or OWN_ADDRESS)
+        self._own_address = _root(own_address)
+        self._clients = Clients(lambda: anyio.to_thread.run_sync(self._make), self._another)
 
     @override
     def __repr__(self) -> str:
-        # Without the address, which may hold a password.
         return f"{type(self).__name__}()"
 
     async def client(self) -> anthropic.AsyncAnthropic:
         """Return the client, making it if this is the first use."""
-        if self._client is None:
-            async with self._lock:
-                if self._client is None:
-                    self._client = await anyio.to_thread.run_sync(self._make)
-        return self._client
+        return await self._clients.first()
+
+    def lend(self) -> AbstractAsyncContextManager[anthropic.AsyncAnthropic]:
+        """Lend a client for the length of one call."""
+        return self._clients.lend()
 
     async def aclose(self) -> None:
         """Close its connections. No call may follow."""
-        if self._client is not None:
-            await self._client.close()
+        await self._clients.aclose()
+
+    def _another(self, client: anthropic.AsyncAnthropic) -> anthropic.AsyncAnthropic:
+        return client.copy(http_client=self._http_client())
+
+    def _http_client(self) -> httpx2.AsyncClient:
+        import anthropic
+
+        return anthropic.DefaultAsyncHttpxClient(**self.way.client_options())
 
     def _make(self) -> anthropic.AsyncAnthropic:
         import anthropic
 
         load_prices()
+        way = self.way
+        if way.base_url is not None and way.api_key is None:
+            raise _NoCredentialsError
+        named = way.base_url or self._own_address
+        address, query = (None, None) if named is None else way.target()
         try:
             client = anthropic.AsyncAnthropic(
-                api_key=self._api_key,
-                base_url=self._base_url,
+                api_key=way.api_key,
+                base_url=address,
+                default_query=query,
                 max_retries=0,
-                http_client=anthropic.DefaultAsyncHttpxClient(
-                    limits=limits(), verify=tls(), event_hooks=hooks()
-                ),
+                http_client=self._http_client(),
             )
         except anthropic.CredentialsError as error:
             raise _NoCredentialsError from error
+        except RuntimeError as error:
+            raise WayClosed(
+                "there is no home folder in which Anthropic's client could look for a profile; set "
+                "`ANTHROPIC_API_KEY`, or HOME"
+            ) from error
+        if not client.base_url.host:
+            # A variable that is set and empty is an unset one, for everybody but this client.
+            client.base_url = OWN_ADDRESS
         if not _has_credentials(client):
             raise _NoCredentialsError
         return client
@@ -198,16 +237,20 @@ class Claude:
         on_usage: OnUsage | None = None,
     ) -> Reply:
         """Make one call and return what came of it; see `Model.generate`."""
-        client = await self._client()
-        call = _Call(self._name, self._price)
-        with call.errors_translated(client):
-            async with client.messages.with_streaming_response.create(
-                **self._params(request), stream=True, timeout=self._timeout()
-            ) as response:
-                call.request_id = response.request_id
-                call.check_is_stream(response.headers)
-                started = None if on_usage is None else partial(call.tell_usage, on_usage)
-                await _read(response.iter_bytes(), call.message, on_tokens, started)
+        await self._client()
+        call = _Call(self._name, self._price, self._connection.way)
+        async with self._connection.lend() as client:
+            with call.errors_translated():
+                await self._connection.way.enter(self._name)
+                async with client.messages.with_streaming_response.create(
+                    **self._params(request), stream=True, timeout=self._timeout()
+                ) as response:
+                    call.request_id = response.request_id
+                    call.secrets = secrets_of(response.http_request.headers)
+                    if "text/event-stream" not in response.headers.get("content-type", ""):
+                        raise call.no_stream(response.headers, await _beginning(response))
+                    started = None if on_usage is None else partial(call.tell_usage, on_usage)
+                    await _read(response.iter_bytes(), call.message, on_tokens, started)
         return call.reply()
 
     async def is_there(self) -> bool:
@@ -219,8 +262,8 @@ class Claude:
         import anthropic
 
         client = await self._client()
-        call = _Call(self._name, self._price)
-        with anyio.move_on_after(LOOK_TIMEOUT), call.errors_translated(client, streamed=False):
+        call = _Call(self._name, self._price, self._connection.way)
+        with anyio.move_on_after(LOOK_TIMEOUT), call.errors_translated(streamed=False):
             try:
                 await client.models.retrieve(self._model_id)
             except anthropic.NotFoundError:
@@ -238,6 +281,8 @@ class Claude:
             return await self._connection.client()
         except _NoCredentialsError as error:
             raise ModelRejected(self._name, _NO_KEY) from error
+        except WayClosed as error:
+            raise ModelRejected(self._name, error.message) from error
 
     def _params(self, request: ModelRequest) -> dict[str, Any]:
         from anthropic import transform_schema
@@ -266,52 +311,45 @@ class Claude:
 class _Call:
     """One call to the API: what came of it so far, and what a failure of it means."""
 
-    def __init__(self, model: str, price: Price | None) -> None:
+    def __init__(self, model: str, price: Price | None, way: Way) -> None:
         self.message = MessageStream()
         self.request_id: str | None = None
+        self.secrets: tuple[str, ...] = ()
         self._model = model
         self._price = price
+        self._way = way
         self._sent = Usage(requests=1)
 
-    def check_is_stream(self, headers: Mapping[str, str]) -> None:
-        """Refuse an answer that is no event stream.
-
-        Raises:
-            ModelRejected: Something else answers at this address.
-        """
-        kind = headers.get("content-type", "")
-        if "text/event-stream" not in kind:
-            raise ModelRejected(
-                self._model,
-                f"the address answers with {kind.partition(';')[0]!r}, not with an event stream; "
-                "check the base URL",
-                request_id=self.request_id,
-                usage=self._sent,
-                cost_usd=FREE,
-                complete=False,
-            )
+    def no_stream(self, headers: Mapping[str, str], body: str) -> ModelRejected:
+        """Return what an answer that is no event stream means: something else is at the address."""
+        kind = headers.get("content-type", "").partition(";")[0]
+        page = page_of(body)
+        if page is not None:
+            text = page_text(page, self._wording, self.secrets)
+        else:
+            text = f"the address answers with {kind!r}, not with an event stream"
+            if said := words(reason_of(body), self.secrets):
+                text += f": {said}"
+            text += "; check the base URL"
+        return ModelRejected(
+            self._model,
+            text,
+            request_id=self.request_id,
+            usage=self._sent,
+            cost_usd=FREE,
+            complete=False,
+        )
 
     def tell_usage(self, on_usage: OnUsage) -> None:
         """Tell what has been counted so far."""
-        on_usage(self.message.usage, self._cost())
+        on_usage(self.message.usage, self._cost_so_far())
 
     def reply(self) -> Reply:
         """Return the reply of a call that ended well."""
         message = self.message
-        texts: list[str] = []
-        calls: list[ToolCall] = []
-        for block in message.content:
-            if block["type"] == "text":
-                texts.append(block["text"])
-            elif block["type"] == "tool_use":
-                calls.append(ToolCall(id=block["id"], name=block["name"], arguments=block["input"]))
         reason = message.stop_reason or ""
         return Reply(
-            turn=AssistantTurn(
-                text="".join(texts),
-                tool_calls=tuple(calls),
-                verbatim={"role": "assistant", "content": message.content},
-            ),
+            turn=message.turn,
             stop=_STOPS.get(reason, "end"),
             usage=message.usage,
             cost_usd=self._cost(),
@@ -320,13 +358,10 @@ class _Call:
         )
 
     @contextlib.contextmanager
-    def errors_translated(
-        self, client: anthropic.AsyncAnthropic, *, streamed: bool = True
-    ) -> Generator[None]:
+    def errors_translated(self, *, streamed: bool = True) -> Generator[None]:
         """Raise what goes wrong inside as a `ModelError` with what the call consumed.
 
         Args:
-            client: Whose errors they are.
             streamed: Whether the stream must have brought a message in the end.
         """
         import anthropic
@@ -339,9 +374,11 @@ class _Call:
             if streamed and not (self.message.started and self.message.stop_reason):
                 raise StreamGarbled("the stream lacks its beginning or its end")
         except anthropic.APIStatusError as error:
-            raise self._refused(error, client) from error
+            raise self._refused(error, asked=streamed) from error
         except anthropic.CredentialsError as error:
             raise ModelRejected(self._model, f"{_NO_KEY}; {type(error).__name__}") from error
+        except WayClosed as error:
+            raise self._cut(error) from error
         except UnicodeEncodeError:
             # Its text would quote the key.
             raise ModelRejected(
@@ -349,38 +386,86 @@ class _Call:
             ) from None
         except anthropic.APIConnectionError as error:
             raise self._cut(error.__cause__ or error) from error
-        except httpx2.HTTPError as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise self._cut(error) from error
         except StreamGarbled as error:
             raise self._broken_off(f"the reply could not be read: {error}") from error
         except StreamFailed as error:
-            said = words(error.message, _secrets(client))
+            said = words(error.message, self.secrets)
             text = f"the API broke off the reply: {error.kind} ({said})"
+            body = {"error": {"type": error.kind, "message": error.message}}
+            self._remember(refusal(400, {}, body, self._wording, self.secrets), self.request_id)
             raise self._broken_off(text, retryable=error.kind in _RETRYABLE_KINDS) from error
 
-    def _refused(
-        self, error: anthropic.APIStatusError, client: anthropic.AsyncAnthropic
-    ) -> ModelError:
-        """Return what a reply with an error status means; such calls are not billed."""
+    @property
+    def _wording(self) -> Wording:
+        own = self._way.base_url is None
+        return Wording(
+            api="the API",
+            place="the API" if own else self._way.place,
+            key="`ANTHROPIC_API_KEY`, or the variable named by `api_key_env` of this solver",
+            credit="add some at https://platform.claude.com/settings/billing",
+            address="ANTHROPIC_BASE_URL" if own else "base_url",
+        )
+
+    def _refused(self, error: anthropic.APIStatusError, *, asked: bool) -> ModelError:
+        """Return what a reply with an error status means; such calls are not billed.
+
+        Args:
+            error: The reply.
+            asked: Whether the model was asked something, so that other calls fail alike.
+        """
         headers: Mapping[str, str] = error.response.headers
-        text = _status_text(error.status_code, words(error.api_message or "", _secrets(client)))
-        if is_retryable(error.status_code, headers.get("x-should-retry")):
+        found = refusal(
+            error.status_code,
+            headers,
+            error.body,
+            self._wording,
+            secrets_of(error.request.headers),
+        )
+        if asked:
+            self._remember(found, error.request_id)
+        self._way.answered()
+        if found.retryable:
             return ModelUnavailable(
                 self._model,
-                text,
-                retry_after=retry_after(headers),
+                found.text,
+                retry_after=found.retry_after,
                 request_id=error.request_id,
                 usage=self._sent,
                 cost_usd=FREE,
             )
         return ModelRejected(
-            self._model, text, request_id=error.request_id, usage=self._sent, cost_usd=FREE
+            self._model, found.text, request_id=error.request_id, usage=self._sent, cost_usd=FREE
         )
+
+    def _remember(self, found: Refusal, request_id: str | None) -> None:
+        """Take note if other calls would be refused as this one was."""
+        if found.lasting is not None:
+            model = self._model if found.lasting == "credit" else None
+            self._way.refused(found.text, request_id, model=model)
 
     def _cut(self, error: BaseException) -> ModelError:
         """Return what a failure of the connection means."""
         import httpx2
 
+        if isinstance(error, WayClosed):
+            return ModelRejected(
+                self._model,
+                error.message,
+                request_id=error.request_id,
+                usage=Usage(requests=error.requests),
+                cost_usd=FREE,
+            )
+        self._way.answered()
+        if isinstance(error, httpx2.TooManyRedirects):
+            return ModelRejected(
+                self._model,
+                f"{self._wording.place} sends calls round in circles; check "
+                f"{self._wording.address}",
+                usage=Usage(requests=1),
+                cost_usd=FREE,
+            )
         if isinstance(
             error, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError | httpx2.InvalidURL
         ):
@@ -389,10 +474,14 @@ class _Call:
                 f"the request cannot be sent ({type(error).__name__}): "
                 "check the base URL and the key for stray characters",
             )
-        if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout):
+        if isinstance(
+            error,
+            httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout | httpx2.ProxyError,
+        ):
             return ModelUnavailable(
                 self._model,
-                "no connection to the API; check the network and the base URL",
+                f"no connection to the API{self._way.by_proxy()}; check the network and the base "
+                "URL",
                 usage=Usage(),
                 cost_usd=FREE,
             )
@@ -410,14 +499,20 @@ class _Call:
             text,
             request_id=self.request_id,
             usage=self.message.usage,
-            cost_usd=self._cost(),
+            cost_usd=self._cost_so_far(),
             complete=False,
         )
 
-    def _cost(self) -> Cost:
+    def _cost_so_far(self) -> Cost:
+        """Return what the counts cost that have come; the rest may be billed as well."""
         if not self.message.started:
             return FREE
         return cost_of(self._model, self.message.usage, override=self._price)
+
+    def _cost(self) -> Cost:
+        """Return what a whole reply cost; `None` where tokens have a price and are not counted."""
+        free = self._price == Price(FREE, FREE)
+        return self._cost_so_far() if self.message.counted or free else None
 
 
 async def _read(
@@ -467,36 +562,21 @@ def _has_credentials(client: anthropic.AsyncAnthropic) -> bool:
     return not names.isdisjoint({"authorization", "x-api-key"})
 
 
-def _status_text(status: int, words: str) -> str:
-    said = f": {words}" if words else ""
-    match status:
-        case 400 | 422:
-            return f"the API refuses the request{said}"
-        case 401:
-            # Without the API's words: some gateways quote the key.
-            return (
-                "the API key is refused; check `ANTHROPIC_API_KEY`, or the variable named by "
-                "`api_key_env` of this solver"
-            )
-        case 402:
-            return "no credit is left; add some at https://platform.claude.com/settings/billing"
-        case 403:
-            return f"this key may not do that{said}; check its workspace and the model's terms"
-        case 404:
-            return f"no such model at this address{said}; check the model id and the base URL"
-        case 413:
-            return f"the request is too large{said}; send less text or smaller images"
-        case 429:
-            return f"a rate limit is reached{said}"
-        case 529:
-            return f"the API is overloaded{said}"
-        case _:
-            return f"the API answers with status {status}{said}"
+def _root(base_url: str | None) -> str | None:
+    """Return an address without the `/v1` that the client adds itself."""
+    return None if base_url is None else base_url.rstrip("/").removesuffix("/v1")
 
 
-def _secrets(client: anthropic.AsyncAnthropic) -> tuple[str | None, ...]:
-    return (client.api_key, client.auth_token)
+async def _beginning(response: anthropic.AsyncAPIResponse[Any]) -> str:
+    """Return the beginning of a body that should have been a stream."""
+    body = b""
+    with anyio.move_on_after(DRAIN_TIMEOUT):
+        async for chunk in response.iter_bytes():
+            # Read to its end, within a second: a generator left half run is what trio objects to.
+            body += chunk[: LONGEST_BODY - len(body)]
+    return body.decode(errors="replace")
 
 
-def _refusal(details: dict[str, Any]) -> str:
-    return ": ".join(str(details[key]) for key in ("category", "explanation") if details.get(key))
+def _refusal(details: Mapping[str, Any]) -> str:
+    said = (details.get(key) for key in ("category", "explanation"))
+    return ": ".join(words_of(one) for one in said if one)

@@ -7,16 +7,33 @@ times what reading the stream costs.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 from pydantic_core import from_json
 
-from atlas_mcp.atlas.messages import Json
+from atlas_mcp.atlas.messages import AssistantTurn, Json, ToolCall
+from atlas_mcp.atlas.storable import (
+    MAX_CHARS,
+    MAX_NAME_CHARS,
+    MAX_WORDS,
+    TooDeep,
+    count_of,
+    fault_of,
+    plain,
+    read_json,
+    text_of,
+    unique_id,
+    words_of,
+)
 from atlas_mcp.atlas.usage import Usage
 
 CHARACTERS_PER_TOKEN = 4
 """Characters of one output token, to estimate progress. Our own choice: the usual rule of thumb for
 English text; the exact count comes at the end."""
+
+MAX_LINE_BYTES = 16_000_000
+"""Bytes of one line of a stream. Our own choice: no reply that is kept has an event so long."""
 
 _COUNTS = (
     "input_tokens",
@@ -67,15 +84,19 @@ class MessageStream:
     def __init__(self) -> None:
         self.content: list[dict[str, Json]] = []
         self.stop_reason: str | None = None
-        self.stop_details: dict[str, Json] = {}
+        self.stop_details: Mapping[str, Json] = {}
         self.started = False
         self.done = False
         self.characters = 0
         self._counts = dict.fromkeys(_COUNTS, 0)
+        self._miscounted = False
+        self._output_counted = False
         self._rest: list[bytes] = []
+        self._rest_bytes = 0
         self._data: list[bytes] = []
         self._block: dict[str, Json] = {}
         self._pieces: dict[str, list[str]] = {}
+        self._faults: dict[int, str] = {}
 
     @property
     def usage(self) -> Usage:
@@ -89,90 +110,187 @@ class MessageStream:
             cache_write_tokens=written,
         )
 
+    @property
+    def counted(self) -> bool:
+        """Whether `usage` counts the whole reply, as far as can be told.
+
+        Some gateways send no counts, zeros, or what are none.
+        """
+        whole = self._output_counted or self.characters == 0
+        return whole and self.usage.input_tokens > 0 and not self._miscounted
+
+    @property
+    def turn(self) -> AssistantTurn:
+        """What the model said, with the message as it must be sent back."""
+        texts: list[str] = []
+        calls: list[ToolCall] = []
+        for place, block in enumerate(self.content):
+            if block["type"] == "text":
+                texts.append(text_of(block.get("text")))
+            elif block["type"] == "tool_use":
+                # Made such as can be answered, and sent back.
+                block["id"] = unique_id(block.get("id"), {call.id for call in calls}, len(calls))
+                block["name"] = text_of(block.get("name"), MAX_NAME_CHARS)
+                fault = self._faults.get(place)
+                calls.append(ToolCall(block["id"], block["name"], block["input"], fault))
+        return AssistantTurn(
+            text="".join(texts),
+            tool_calls=tuple(calls),
+            verbatim={"role": "assistant", "content": self.content},
+        )
+
     def feed(self, chunk: bytes) -> None:
-        """Read some more of the stream, cut anywhere.
+        """Read some more of the stream, cut anywhere. What follows its end is passed over.
 
         Raises:
             StreamFailed: The API reports an error.
             StreamGarbled: This is no stream of the Messages API.
         """
         self._rest.append(chunk)
+        self._rest_bytes += len(chunk)
         if b"\n" not in chunk:
-            # A long line may come in a thousand pieces; they are put together once.
+            if self._rest_bytes > MAX_LINE_BYTES:
+                raise StreamGarbled(f"a line of more than {MAX_LINE_BYTES:,} bytes")
             return
         lines = b"".join(self._rest).split(b"\n")
         self._rest = [lines.pop()]
+        self._rest_bytes = len(self._rest[0])
         for line in lines:
+            if self.done:
+                return
             if line.startswith(b"data:"):
                 self._data.append(line[5:])
             elif self._data and line in {b"", b"\r"}:
                 data = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
                 self._data.clear()
-                try:
-                    self._read(from_json(data))
-                except (ValueError, KeyError, TypeError, AttributeError) as error:
-                    raise StreamGarbled(type(error).__name__) from error
+                self._take(data)
 
-    def _read(self, event: Any) -> None:
-        match event["type"]:
+    def _take(self, data: bytes) -> None:
+        """Take in one event. What is strange in it is passed over, once the reply has begun."""
+        try:
+            event = _event(data)
+        except TooDeep as error:
+            if not self.started:
+                raise StreamGarbled(str(error)) from error
+            return
+        except ValueError as error:
+            raise StreamGarbled(type(error).__name__) from error
+        if isinstance(event, dict):
+            self._read(cast("dict[str, Any]", event))
+        elif not self.started:
+            raise StreamGarbled("an event that is no object")
+
+    def _read(self, event: Mapping[str, Any]) -> None:
+        kind = event.get("type")
+        if not (isinstance(kind, str) or self.started):
+            raise StreamGarbled("an event without a type")
+        match kind:
             case "content_block_delta":
-                self._extend(event["delta"])
+                self._extend(_object(event.get("delta")))
             case "content_block_start":
-                self._block = dict(event["content_block"])
+                self._block = dict(_object(event.get("content_block")))
                 self._pieces = {}
             case "content_block_stop":
                 self._close_block()
             case "message_start":
+                if not isinstance(event.get("message"), dict):
+                    raise StreamGarbled("a beginning without a message")
                 self.started = True
-                self._count(event["message"]["usage"])
+                self._count(event["message"].get("usage"))
             case "message_delta":
-                self.stop_reason = event["delta"].get("stop_reason") or self.stop_reason
-                self.stop_details = event["delta"].get("stop_details") or self.stop_details
-                self._count(event.get("usage") or {})
+                delta = _object(event.get("delta"))
+                reason = delta.get("stop_reason")
+                self.stop_reason = text_of(reason, MAX_WORDS) if reason else self.stop_reason
+                self.stop_details = _object(delta.get("stop_details")) or self.stop_details
+                self._count(event.get("usage"))
+                # The count at the beginning is of what had been written by then.
+                output = count_of(_object(event.get("usage")).get("output_tokens"))
+                self._output_counted = self._output_counted or bool(output)
             case "message_stop":
                 self.done = True
             case "error":
-                problem = event["error"]
-                raise StreamFailed(str(problem["type"]), str(problem.get("message") or ""))
+                problem = _object(event.get("error"))
+                raise StreamFailed(
+                    text_of(problem.get("type"), MAX_WORDS) or "api_error",
+                    words_of(problem.get("message") or event.get("error")),
+                )
             case _:  # pings, and what the API may add
                 pass
 
-    def _extend(self, delta: dict[str, Any]) -> None:
-        key = _DELTA_TEXT.get(delta["type"])
+    def _extend(self, delta: Mapping[str, Any]) -> None:
+        kind = delta.get("type")
+        key = _DELTA_TEXT.get(kind) if isinstance(kind, str) else None
         if key is not None:
-            piece: str = delta[key]
-            self._pieces.setdefault(key, []).append(piece)
+            piece = delta.get(key)
+            if not isinstance(piece, str):
+                return
             if key != "signature":
                 self.characters += len(piece)
-        elif delta["type"] == "citations_delta":
-            self._block["citations"] = [*(self._block.get("citations") or ()), delta["citation"]]
+            if self.characters <= MAX_CHARS:
+                self._pieces.setdefault(key, []).append(piece)
+        elif kind == "citations_delta":
+            cited = self._block.get("citations")
+            before = cast("list[Json]", cited) if isinstance(cited, list) else []
+            self._block["citations"] = [*before, delta.get("citation")]
 
     def _close_block(self) -> None:
         block = self._block
         for key, pieces in self._pieces.items():
             if key == "partial_json":
-                block["input"] = _arguments("".join(pieces))
+                block["input"] = "".join(pieces)
             else:
-                block[key] = (block.get(key) or "") + "".join(pieces)
-        kind = block["type"]
+                block[key] = text_of(block.get(key)) + "".join(pieces)
+        self._block, self._pieces = {}, {}
+        kind = block.get("type")
+        if kind == "tool_use":
+            block["input"], fault = _arguments(block.get("input"))
+            if fault is not None:
+                self._faults[len(self.content)] = fault
         # What the API refuses to take back: text without a character, and thinking that was cut
         # off before its signature.
-        if (kind == "text" and not block.get("text")) or (
-            kind == "thinking" and not block.get("signature")
+        if (
+            not isinstance(kind, str)
+            or (kind == "text" and not block.get("text"))
+            or (kind == "thinking" and not block.get("signature"))
         ):
             return
         self.content.append(block)
 
-    def _count(self, usage: dict[str, Any]) -> None:
+    def _count(self, usage: object) -> None:
         # Every count is cumulative, and a gateway may leave one out or send a zero late.
-        for name in _COUNTS:
-            self._counts[name] = max(self._counts[name], int(usage.get(name) or 0))
+        for name, value in _object(usage).items():
+            if name in self._counts and value is not None:
+                count = count_of(value)
+                self._miscounted = self._miscounted or count is None
+                self._counts[name] = max(self._counts[name], count or 0)
 
 
-def _arguments(text: str) -> Json:
-    """Return the arguments of a tool call; none if they are unusable, as when they were cut off."""
+def _event(data: bytes) -> Json:
+    """Read an event. The quick way first; the other one takes whatever is JSON at all.
+
+    Raises:
+        ValueError: It is none.
+    """
     try:
-        arguments: Json = from_json(text) if text else {}
+        return from_json(data, allow_inf_nan=False)
     except ValueError:
-        return {}
-    return cast("Json", arguments) if isinstance(arguments, dict) else {}
+        return read_json(data)
+
+
+def _arguments(written: Json) -> tuple[dict[str, Json], str | None]:
+    """Return the arguments of a tool call, and why they cannot be used, if they cannot."""
+    if written in (None, ""):
+        return {}, None
+    try:
+        arguments: Json = read_json(written) if isinstance(written, str) else written
+    except ValueError:
+        return {}, "its arguments are not JSON"
+    if not isinstance(arguments, dict):
+        return {}, "its arguments are no JSON object"
+    found = cast("dict[str, Json]", arguments)
+    beyond = fault_of(found)
+    return (plain(found), None) if beyond is None else ({}, f"its arguments are lost: {beyond}")
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}

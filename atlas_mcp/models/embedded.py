@@ -22,6 +22,8 @@ from atlas_mcp.models.catalogue import VENDOR, CatalogueModel, HubFile, PinnedFi
 from atlas_mcp.models.files import ModelFiles
 from atlas_mcp.models.gguf import Header, read_header
 from atlas_mcp.models.partial import private
+from atlas_mcp.system.disk import replace
+from atlas_mcp.system.opening import fault_in_name
 
 if TYPE_CHECKING:
     from atlas_mcp.models.weights import Sources
@@ -190,7 +192,7 @@ def _segments(given: str) -> list[str]:
         beside = f", and a file of this folder ./{given}" if len(segments) == 1 else ""
         raise ConfigError(f"there is no embedded model {given!r}; {HUB_FORM}{beside}")
     for segment in segments:
-        if not _SEGMENT.fullmatch(segment):
+        if not _SEGMENT.fullmatch(segment) or fault_in_name(segment):
             raise ConfigError(
                 f"{given!r}: {HUB_FORM}, of letters, digits and any of . _ + - in each part"
             )
@@ -235,7 +237,7 @@ def _keep(files: ModelFiles, origin: str) -> None:
         # Another process was told first, and may be fetching what it was told.
         written.unlink()
     else:
-        written.replace(files.origin)
+        replace(written, files.origin)
 
 
 def _read_origin(name: str, files: ModelFiles) -> PinnedFile | None:

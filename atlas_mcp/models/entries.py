@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from atlas_mcp.addresses import is_this_machine
 from atlas_mcp.atlas.pool import DEFAULT_MAX_TOKENS, ModelSpec
 from atlas_mcp.atlas.usage import FREE, Price
 from atlas_mcp.config import EffortName, EndpointSettings
@@ -85,7 +86,7 @@ def chat_spec(model: str, preset: Preset, entry: EndpointSettings, *, home: Path
     if entry.base_url is not None and not is_own_address(preset, entry.base_url):
         preset = replace(preset, key_env=None)
     price = price_of(model, override=declared_price(entry), base_url=base_url)
-    if price is None and preset.free and _is_loopback(base_url):
+    if price is None and preset.free and is_this_machine(urlsplit(base_url or "").hostname):
         price = Price(FREE, FREE)
     found = finding(home, base_url, model)
     return ModelSpec(
@@ -120,11 +121,6 @@ def chat_spec(model: str, preset: Preset, entry: EndpointSettings, *, home: Path
 def _chat_image_tokens(px: int) -> int:
     """Return what a picture counts at most: in proportion to its area, where that may be larger."""
     return max(CHAT_IMAGE_TOKENS, math.ceil(CHAT_IMAGE_TOKENS * (px / CHAT_IMAGE_PX) ** 2))
-
-
-def _is_loopback(base_url: str | None) -> bool:
-    host = urlsplit(base_url or "").hostname
-    return host in {"localhost", "127.0.0.1", "::1"}
 
 
 def _declared_efforts(entry: EndpointSettings) -> tuple[EffortName, ...]:

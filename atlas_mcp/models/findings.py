@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from atlas_mcp.atlas.messages import Effort
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.presets import MaxTokensField, SchemaMode
+from atlas_mcp.system.disk import replace
 
 logger = logging.getLogger(__name__)
 
@@ -99,9 +100,11 @@ def _replace(home: Path, text: str) -> None:
     """Write the file beside itself and then in its place: a reader never sees half of it."""
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     beside = home / f"{FILE_NAME}.{os.getpid()}"
-    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as new:
+    with os.fdopen(
+        os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
+    ) as new:
         new.write(text)
-    beside.replace(home / FILE_NAME)
+    replace(beside, home / FILE_NAME)
 
 
 def _read(home: Path) -> _File:

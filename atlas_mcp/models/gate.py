@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 
 import anyio
@@ -19,6 +19,7 @@ from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.usage import FREE, Usage
 from atlas_mcp.errors import ModelDown, ModelError, ModelUnavailable
 from atlas_mcp.models.base import Model, OnTokens, OnUsage
+from atlas_mcp.models.calls import Calls
 
 OPENS_AFTER = 6
 """Failures in a row after which an endpoint counts as down. As many as one call has attempts."""
@@ -59,11 +60,13 @@ class Gate:
     Args:
         parallel: Calls in flight at once; `None` for no bound.
         circuit: When the endpoint counts as down.
+        calls: All calls of this process that take a connection; `None` for calls that take none.
         random: Gives numbers from 0 to 1.
     """
 
     parallel: int | None = None
     circuit: CircuitPolicy = field(default_factory=CircuitPolicy)
+    calls: Calls | None = None
     random: Callable[[], float] = field(default=random.random, repr=False)
     _slots: anyio.CapacityLimiter = field(init=False, repr=False)
     _not_before: float = field(init=False, default=0.0)
@@ -104,7 +107,8 @@ class Gate:
             trial = self._refuse_if_down(model)
             self._trying = self._trying or trial
             try:
-                yield
+                async with nullcontext() if self.calls is None else self.calls.one():
+                    yield
             except ModelUnavailable as error:
                 self._failed(error)
                 raise

@@ -16,6 +16,7 @@ import httpx2
 
 from atlas_mcp.errors import ConfigError, ModelFileError
 from atlas_mcp.models.catalogue import HubFile
+from atlas_mcp.models.connections import WayClosed, check_proxy, proxy_of, tls
 from atlas_mcp.models.partial import CHUNK_BYTES, Partial, SourceFailed, private
 
 HUB = "https://huggingface.co"
@@ -60,7 +61,7 @@ async def ask(hub: HubFile, *, base: str, token: str | None) -> HubSays:
     """
     where = address(base, hub)
     try:
-        async with await anyio.to_thread.run_sync(_client) as client:
+        async with await anyio.to_thread.run_sync(_client, base) as client:
             for _ in range(MOVES):
                 headers = {"accept-encoding": "identity", **_authorization(token)}
                 response = await client.head(where, headers=headers, follow_redirects=False)
@@ -68,7 +69,7 @@ async def ask(hub: HubFile, *, base: str, token: str | None) -> HubSays:
                 if moved is None or moved.url.origin != response.url.origin:
                     return _read(response, hub, known=token is not None)
                 where = str(moved.url)
-    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+    except (httpx2.HTTPError, httpx2.InvalidURL, WayClosed) as error:
         raise ModelFileError(
             f"`{hub.file}` of {hub.repository}: the model hub cannot be reached ({_words(error)}); "
             "without a network, name a file that is here by its path (local//PATH)"
@@ -85,7 +86,11 @@ async def from_hub(partial: Partial, hub: HubFile, *, base: str, token: str | No
     where = address(base, hub)
     cuts = 0
     # In a thread: reading the certificates it trusts takes a while.
-    async with await anyio.to_thread.run_sync(_client) as client:
+    try:
+        made = await anyio.to_thread.run_sync(_client, base)
+    except WayClosed as error:
+        raise SourceFailed(f"cannot be asked ({error})") from error
+    async with made as client:
         while (before := await partial.length()) < partial.size_bytes:
             try:
                 await _continue(partial, client, where, token)
@@ -102,9 +107,22 @@ async def from_hub(partial: Partial, hub: HubFile, *, base: str, token: str | No
                 raise SourceFailed(f"broke off {CUTS} times in a row ({cut})")
 
 
-def _client() -> httpx2.AsyncClient:
-    timeout = httpx2.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT)
-    return httpx2.AsyncClient(timeout=timeout, follow_redirects=True)
+def _client(base: str) -> httpx2.AsyncClient:
+    """Return a client that follows the hub to where it stores its files.
+
+    Raises:
+        WayClosed: The proxy or the certificates cannot be used.
+    """
+    proxy = proxy_of(base)
+    if proxy is not None:
+        check_proxy(proxy)
+    return httpx2.AsyncClient(
+        timeout=httpx2.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT),
+        proxy=None if proxy is None else proxy.url,
+        verify=tls(),
+        trust_env=False,
+        follow_redirects=True,
+    )
 
 
 def _authorization(token: str | None) -> dict[str, str]:

@@ -16,6 +16,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,7 +24,9 @@ from typing import IO, Protocol, cast
 
 from atlas_mcp.atlas.messages import Json
 from atlas_mcp.errors import ConfigError
+from atlas_mcp.installation import install_command
 from atlas_mcp.models.locks import open_lock, share
+from atlas_mcp.system.processes import CREATION_FLAGS, Tree
 
 BATCH_TOKENS = 256
 """Prompt tokens read in one go. Between two batches the other slots write and a cancel is heard, so
@@ -35,8 +38,6 @@ STOP_GRACE = 2.0
 
 DEATH_GRACE = 1.0
 """Seconds in which a child whose connections broke is expected to turn out dead."""
-
-INSTALL = 'pip install "atlas-mcp[local]"'
 
 
 class _SettingsOfThreads(Protocol):
@@ -90,23 +91,31 @@ def require_runtime(name: str) -> None:
         ConfigError: It is not installed; the message has the command that does it.
     """
     if not runtime_installed():
-        raise ConfigError(f"`{name}` needs llama.cpp, which is not installed; run {INSTALL}")
+        raise ConfigError(
+            f"`{name}` needs llama.cpp, which is not installed; run {install_command('local')}"
+        )
 
 
-def processors() -> int:
-    """Return how many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+@dataclass(frozen=True, slots=True)
+class Child:
+    """The process that llama.cpp runs in.
+
+    Attributes:
+        process: It, and its pipes.
+        tree: What ends it at once, and with us.
+    """
+
+    process: subprocess.Popen[bytes]
+    tree: Tree
 
 
-def spawn(stderr: IO[bytes]) -> subprocess.Popen[bytes]:
+def spawn(stderr: IO[bytes]) -> Child:
     """Start a child that waits for its orders on stdin."""
     # -P keeps the working folder, which may be anyone's project, off the child's import path. What
     # this process imports us from is put on it instead: we may run from a checkout.
     root = str(Path(__file__).resolve().parents[2])
     inherited = os.environ.get("PYTHONPATH")
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-P", "-m", __name__],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -121,11 +130,14 @@ def spawn(stderr: IO[bytes]) -> subprocess.Popen[bytes]:
         },
         # A Ctrl-C in the terminal is ours to handle.
         start_new_session=True,
+        creationflags=CREATION_FLAGS,
     )
+    return Child(process, Tree(process))
 
 
-def give_orders(process: subprocess.Popen[bytes], orders: Mapping[str, Json]) -> str | None:
+def give_orders(child: Child, orders: Mapping[str, Json]) -> str | None:
     """Tell the child what to load; return the address it serves on, `None` if it ended."""
+    process = child.process
     assert process.stdin is not None
     assert process.stdout is not None
     with suppress(OSError):
@@ -135,15 +147,16 @@ def give_orders(process: subprocess.Popen[bytes], orders: Mapping[str, Json]) ->
     return answer.decode().strip() or None
 
 
-def exit_code(process: subprocess.Popen[bytes]) -> int | None:
+def exit_code(child: Child) -> int | None:
     """Return the child's exit code, `None` if it is alive and stays so."""
     with suppress(subprocess.TimeoutExpired):
-        return process.wait(DEATH_GRACE)
+        return child.process.wait(DEATH_GRACE)
     return None
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
+def end(child: Child) -> None:
     """End the child: politely, then not."""
+    process = child.process
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
             with suppress(OSError):
@@ -151,8 +164,9 @@ def end(process: subprocess.Popen[bytes]) -> None:
     try:
         process.wait(STOP_GRACE)
     except subprocess.TimeoutExpired:
-        process.kill()
+        child.tree.kill()
         process.wait()
+    child.tree.close()
 
 
 def main() -> None:

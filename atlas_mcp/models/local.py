@@ -7,7 +7,6 @@ weights (`models.weights` does).
 from __future__ import annotations
 
 import secrets
-import subprocess
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,15 +31,16 @@ from atlas_mcp.errors import AtlasError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.base import Model, Notice, OnNotice, OnTokens, OnUsage
 from atlas_mcp.models.chat_stream import ChatStream, Lines, error_of
 from atlas_mcp.models.llama_server import (
+    Child,
     end,
     exit_code,
     give_orders,
-    processors,
     require_runtime,
     spawn,
 )
 from atlas_mcp.models.partial import length
 from atlas_mcp.models.room import Room
+from atlas_mcp.system.processes import processors
 
 DEFAULT_TEMPERATURE = 0.8
 """Sampling temperature where the request names none: llama.cpp's own default."""
@@ -69,7 +69,7 @@ CLOSED = "it has been closed"
 class _Running:
     """A child that has loaded its model and listens."""
 
-    process: subprocess.Popen[bytes]
+    child: Child
     client: httpx2.AsyncClient
 
 
@@ -102,7 +102,7 @@ class Local(Model):
         self._threads = threads
         self._use = use
         self._room = Room(context_tokens, parallel)
-        self._loading: subprocess.Popen[bytes] | None = None
+        self._loading: Child | None = None
         self._running: _Running | None = None
         self._closed = False
         # Held while the child starts and stops: there is never more than one copy of the weights.
@@ -197,7 +197,7 @@ class Local(Model):
         """End the child and free its memory. Calls in flight break off."""
         self._closed = True
         if self._loading is not None:
-            self._loading.kill()
+            self._loading.tree.kill()
         with anyio.CancelScope(shield=True):  # bounded: a child is killed after STOP_GRACE
             async with self._lock:
                 await self._discard()
@@ -251,7 +251,7 @@ class Local(Model):
 
     async def _require_alive(self, running: _Running) -> None:
         """Break off if the child has ended since: its port may be anyone's by now."""
-        if running.process.poll() is not None:
+        if running.child.process.poll() is not None:
             raise await self._broken_off(running, _Reading(None), None)
 
     def _too_long(self, prompt: object, context: object) -> str:
@@ -282,7 +282,7 @@ class Local(Model):
             return self._running
 
     def _is_loaded(self) -> bool:
-        return self._running is not None and self._running.process.poll() is None
+        return self._running is not None and self._running.child.process.poll() is None
 
     async def _tell_loading(self, on_notice: OnNotice) -> None:
         size = await length(self._path)
@@ -308,23 +308,23 @@ class Local(Model):
             "use": None if self._use is None else str(self._use),
         }
         with await anyio.to_thread.run_sync(tempfile.TemporaryFile) as stderr:
-            process = await anyio.to_thread.run_sync(spawn, stderr)
-            self._loading = process
+            child = await anyio.to_thread.run_sync(spawn, stderr)
+            self._loading = child
             try:
                 # Abandoned on a cancel: the child is killed below, and that ends the thread.
                 address = await anyio.to_thread.run_sync(
-                    give_orders, process, orders, abandon_on_cancel=True
+                    give_orders, child, orders, abandon_on_cancel=True
                 )
             except BaseException:
-                process.kill()
+                child.tree.kill()
                 with anyio.CancelScope(shield=True):  # bounded: it has been killed
-                    await anyio.to_thread.run_sync(end, process)
+                    await anyio.to_thread.run_sync(end, child)
                 raise
             finally:
                 self._loading = None
             if address is None:
-                await anyio.to_thread.run_sync(end, process)
-                raise await anyio.to_thread.run_sync(self._not_started, process, stderr)
+                await anyio.to_thread.run_sync(end, child)
+                raise await anyio.to_thread.run_sync(self._not_started, child, stderr)
         client = httpx2.AsyncClient(
             base_url=address,
             headers={"authorization": f"Bearer {key}"},
@@ -335,18 +335,16 @@ class Local(Model):
             # Plain HTTP within this machine: no certificates to load, which takes a while.
             verify=False,
         )
-        return _Running(process, client)
+        return _Running(child, client)
 
     async def _discard(self) -> None:
         # Calls in flight break off with the process, and close their connections themselves. The
         # client keeps none open, and closing it would leave the one that is being made.
         running, self._running = self._running, None
         if running is not None:
-            await anyio.to_thread.run_sync(end, running.process)
+            await anyio.to_thread.run_sync(end, running.child)
 
-    def _not_started(
-        self, process: subprocess.Popen[bytes], stderr: IO[bytes]
-    ) -> ModelRejected | ModelUnavailable:
+    def _not_started(self, child: Child, stderr: IO[bytes]) -> ModelRejected | ModelUnavailable:
         if self._closed:
             return ModelUnavailable(self.name, CLOSED)
         stderr.seek(0)
@@ -354,7 +352,7 @@ class Local(Model):
         return ModelRejected(
             self.name,
             "its weights could not be loaded (the process ended with code "
-            f"{process.returncode}). Is there memory for them, and for a context of "
+            f"{child.process.returncode}). Is there memory for them, and for a context of "
             f"{self._context_tokens:,} tokens? Else the file may be damaged"
             f"{self._pull_again('delete it, and run')}" + (f". It said:\n{said}" if said else ""),
         )
@@ -374,7 +372,7 @@ class Local(Model):
         self, running: _Running, reading: _Reading, error: Exception | None
     ) -> ModelUnavailable:
         # A child that dies closes its connections first, and is seen to have died after that.
-        code = await anyio.to_thread.run_sync(exit_code, running.process)
+        code = await anyio.to_thread.run_sync(exit_code, running.child)
         if self._closed:
             what = "it was closed during the call"
         elif isinstance(error, httpx2.ReadTimeout):

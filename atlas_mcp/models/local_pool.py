@@ -19,6 +19,7 @@ from atlas_mcp.atlas.pool import ModelSpec
 from atlas_mcp.atlas.usage import FREE, Price
 from atlas_mcp.config import EndpointSettings, Settings
 from atlas_mcp.errors import AtlasError, ConfigError, InvalidInput, ModelFileError, ModelRejected
+from atlas_mcp.installation import install_command
 from atlas_mcp.models.base import Notice, OnNotice
 from atlas_mcp.models.catalogue import CATALOGUE, VENDOR
 from atlas_mcp.models.embedded import Embedded, kind_of, locate, pin, pulled
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 PARALLEL = 4
 """Calls served at once, unless an entry says otherwise: as many as a run starts by default. They
 share one context, so more of them take no more memory."""
+
+MOST_PARALLEL = 64
+"""Calls served at once at most: what llama.cpp has room for (`LLAMA_MAX_SEQ`, 64 or more)."""
 
 CONTEXT_TOKENS = 16_384
 """Context of a model outside the catalogue, unless its entry says otherwise or it was made for
@@ -100,6 +104,10 @@ class LocalPool:
             InvalidInput: There is no such model, or it cannot be used so.
         """
         _refuse_foreign(entry)
+        if entry.parallel is not None and entry.parallel > MOST_PARALLEL:
+            raise InvalidInput(
+                "parallel", f"is {entry.parallel}; an embedded model takes {MOST_PARALLEL} at most"
+            )
         try:
             found = locate(name, self.folder)
         except (ConfigError, ModelFileError) as error:
@@ -116,16 +124,24 @@ class LocalPool:
             context_tokens=context,
         )
 
-    def readiness(self, spec: ModelSpec) -> str:
-        """Return "ready", or what is missing before `spec` can be used."""
-        from atlas_mcp.models.llama_server import INSTALL, runtime_installed
+    def missing(self, spec: ModelSpec) -> str | None:
+        """Return what no pull can bring and `spec` cannot be used without, `None` if nothing."""
+        from atlas_mcp.models.llama_server import runtime_installed
 
         if not runtime_installed():
-            return f"not installed: run {INSTALL}"
+            return f"llama.cpp is not installed: run {install_command('local')}"
         try:
-            found = locate(spec.model, self.folder)
+            locate(spec.model, self.folder)
         except (ConfigError, ModelFileError) as error:
             return str(error)
+        return None
+
+    def readiness(self, spec: ModelSpec) -> str:
+        """Return "ready", or what is missing before `spec` can be used."""
+        missing = self.missing(spec)
+        if missing is not None:
+            return missing
+        found = locate(spec.model, self.folder)
         if found.header is not None:
             return "ready"
         if found.files.weights.exists():

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Generator, Iterable, Mapping
-from decimal import Decimal, InvalidOperation
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import anyio
 import anyio.to_thread
@@ -20,17 +20,29 @@ from typing_extensions import override
 
 from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.pool import ModelSpec
+from atlas_mcp.atlas.storable import dollars_of
 from atlas_mcp.atlas.usage import FREE, Cost, Price, Usage
 from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
-from atlas_mcp.models.answers import is_retryable, retry_after, words
+from atlas_mcp.models.answers import (
+    LONGEST_BODY,
+    Refusal,
+    Wording,
+    page_of,
+    page_text,
+    reason_of,
+    refusal,
+    words,
+)
 from atlas_mcp.models.base import Model, OnTokens, OnUsage
+from atlas_mcp.models.calls import Clients
 from atlas_mcp.models.chat_params import chat_params
-from atlas_mcp.models.chat_stream import CHARACTERS_PER_TOKEN, ChatStream, Lines, error_of
-from atlas_mcp.models.connections import LOOK_TIMEOUT, hooks, limits, tls
+from atlas_mcp.models.chat_stream import CHARACTERS_PER_TOKEN, ChatStream, Lines
+from atlas_mcp.models.connections import LOOK_TIMEOUT, Way, WayClosed, secrets_of
 from atlas_mcp.models.prices import cost_of, load_prices
 from atlas_mcp.presets import UNKNOWN_SERVER, Preset, preset_of
 
 if TYPE_CHECKING:
+    import httpx2
     import openai
 
 CONNECT_TIMEOUT = 10.0
@@ -54,84 +66,74 @@ choice: they come at once, or never."""
 TOKENS_BETWEEN_REPORTS = 50
 """Estimated output tokens between two calls of `on_tokens`."""
 
-NO_CREDIT = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
-"""Codes of a 429 that means an empty account, not a crowd: waiting does not help."""
+OWN_ADDRESS = "https://api.openai.com/v1"
+"""Where OpenAI's API is. Source: its client (openai 3.57)."""
 
 _NO_KEY = "none"
 """Stands for a key where there is none; it is never sent."""
-
-_OWN_HEADERS = frozenset({"accept", "content-type", "user-agent"})
-"""Headers of the client library that say nothing of anyone, beside those that name the library."""
 
 
 class Connection:
     """The client library's client, made on first use, for all models behind one address and key.
 
     Args:
-        base_url: The address; `None` for OpenAI's own.
+        base_url: The address that an entry or a preset names; it gets `api_key`, and nothing else.
+            `None` for OpenAI's own, which gets what the environment holds for OpenAI besides.
         api_key: The key; `None` for an endpoint that asks for none.
+        own_address: Where the environment says that OpenAI's API is.
     """
 
-    def __init__(self, base_url: str | None, api_key: str | None) -> None:
-        self._base_url = base_url
-        self._api_key = api_key
-        self._client: openai.AsyncOpenAI | None = None
-        # Keeps the invariant that there is one client, when first calls come together.
-        self._lock = anyio.Lock()
+    def __init__(
+        self, base_url: str | None, api_key: str | None, own_address: str | None = None
+    ) -> None:
+        self.way = Way(base_url, api_key, own_address or OWN_ADDRESS)
+        self._clients = Clients(lambda: anyio.to_thread.run_sync(self._make), self._another)
 
     @override
     def __repr__(self) -> str:
-        # Without the address, which may hold a password.
         return f"{type(self).__name__}()"
 
-    @property
-    def api_key(self) -> str | None:
-        """The key, to be kept out of every text."""
-        return self._api_key
-
     async def client(self) -> openai.AsyncOpenAI:
-        """Return the client, making it if this is the first use: importing it takes a while."""
-        async with self._lock:
-            if self._client is None:
-                self._client = await anyio.to_thread.run_sync(self._make)
-            return self._client
+        """Return the client, making it if this is the first use: importing it takes a while.
 
-    def headers(self, client: openai.AsyncOpenAI) -> dict[str, Any]:
-        """Return the headers to set and to leave out.
-
-        The environment may hold headers, keys and names of an account that are meant for OpenAI:
-        nobody else is told of them. Without a key there is none to send.
+        Raises:
+            WayClosed: No call can go this way.
         """
+        return await self._clients.first()
+
+    def lend(self) -> AbstractAsyncContextManager[openai.AsyncOpenAI]:
+        """Lend a client for the length of one call."""
+        return self._clients.lend()
+
+    def headers(self) -> dict[str, Any]:
+        """Return the headers to leave out: without a key there is none to send."""
         import openai
 
-        found: dict[str, Any] = {}
-        if self._base_url is not None:
-            found |= {
-                name: openai.Omit()
-                for name in client.default_headers
-                if name.lower() not in _OWN_HEADERS and not name.lower().startswith("x-stainless-")
-            }
-            found["Authorization"] = f"Bearer {self._api_key}"
-        if self._api_key is None:
-            found["Authorization"] = openai.Omit()
-        return found
+        return {"Authorization": openai.Omit()} if self.way.api_key is None else {}
 
     async def aclose(self) -> None:
         """Close its connections. No call may follow."""
-        if self._client is not None:
-            await self._client.close()
+        await self._clients.aclose()
+
+    def _another(self, client: openai.AsyncOpenAI) -> openai.AsyncOpenAI:
+        return client.copy(http_client=self._http_client())
+
+    def _http_client(self) -> httpx2.AsyncClient:
+        import openai
+
+        return openai.DefaultAsyncHttpxClient(**self.way.client_options())
 
     def _make(self) -> openai.AsyncOpenAI:
         import openai
 
         load_prices()
+        address, query = self.way.target()
         return openai.AsyncOpenAI(
-            api_key=self._api_key or _NO_KEY,
-            base_url=self._base_url,
+            api_key=self.way.api_key or _NO_KEY,
+            base_url=address,
+            default_query=query,
             max_retries=0,
-            http_client=openai.DefaultAsyncHttpxClient(
-                limits=limits(), verify=tls(), event_hooks=hooks()
-            ),
+            http_client=self._http_client(),
         )
 
 
@@ -184,13 +186,16 @@ class OpenAICompatible(Model):
         call = self._call(on_tokens, on_usage)
         params = chat_params(self._spec, request, stream_usage=self._preset.stream_usage)
         with call.errors_translated():
-            client = await self._connection.client()
-            async with client.chat.completions.with_streaming_response.create(
-                **params,
-                stream=True,
-                timeout=self._timeout(),
-                extra_headers=self._connection.headers(client),
-            ) as response:
+            await self._connection.way.enter(self.name)
+            async with (
+                self._connection.lend() as client,
+                client.chat.completions.with_streaming_response.create(
+                    **params,
+                    stream=True,
+                    timeout=self._timeout(),
+                    extra_headers=self._connection.headers(),
+                ) as response,
+            ):
                 call.request_id = response.headers.get("x-request-id")
                 await _read(response, call)
         return call.reply()
@@ -218,21 +223,24 @@ class OpenAICompatible(Model):
             if not listed or any(_names(one, name) for one in listed):
                 return True
             return await self._look(client, f"/models/{quote(name)}") is not None
-        raise ModelUnavailable(self.name, f"no answer from {place(self._spec)} in time")
+        raise ModelUnavailable(self.name, f"no answer from {self._call().place} in time")
 
     async def _look(self, client: openai.AsyncOpenAI, path: str) -> object:
         """Return what is at a path of the endpoint, `None` where nothing is."""
         import httpx2
         import openai
 
-        headers = self._connection.headers(client)
+        headers = self._connection.headers()
         try:
             answer = await client.get(path, cast_to=httpx2.Response, options={"headers": headers})
         except openai.APIStatusError as error:
             if error.status_code in {404, 405}:
                 return None
             raise
-        self._call().check_is_reply(answer.headers.get("content-type", ""))
+        call = self._call()
+        call.secrets = secrets_of(answer.request.headers)
+        if not _is_reply(answer.headers):
+            raise call.no_reply(answer.headers, answer.text)
         return answer.json()
 
     @override
@@ -252,7 +260,7 @@ class OpenAICompatible(Model):
         return _Call(
             self._spec,
             self._price,
-            secret=self._connection.api_key,
+            way=self._connection.way,
             on_tokens=on_tokens,
             on_usage=on_usage,
         )
@@ -273,7 +281,7 @@ class _Call:
         spec: ModelSpec,
         price: Price | None,
         *,
-        secret: str | None,
+        way: Way,
         on_tokens: OnTokens | None,
         on_usage: OnUsage | None,
     ) -> None:
@@ -281,12 +289,18 @@ class _Call:
         self.request_id: str | None = None
         self._spec = spec
         self._price = price
-        self._secret = secret
+        self._way = way
+        self.secrets: tuple[str, ...] = ()
         self._on_tokens = on_tokens
         self._on_usage = on_usage
         self._told_tokens = 0
         self._told_counts: object = None
         self._garbled: ValueError | None = None
+
+    @property
+    def place(self) -> str:
+        """Where the endpoint is, in words."""
+        return self._wording.place
 
     @property
     def over(self) -> bool:
@@ -317,17 +331,31 @@ class _Call:
         except ValueError as error:
             self._garbled = error
         if not (self.stream.complete or self.stream.error or self._garbled):
-            raise self._elsewhere("the address answers with what is no reply")
+            raise self.no_reply({}, body.decode(errors="replace"))
         self._tell()
 
-    def check_is_reply(self, kind: str) -> None:
-        """Refuse an answer that is neither a stream nor JSON.
-
-        Raises:
-            ModelRejected: Something else answers at this address.
-        """
-        if "text/event-stream" not in kind and "json" not in kind:
-            raise self._elsewhere(f"the address answers with {kind.partition(';')[0]!r}")
+    def no_reply(self, headers: Mapping[str, str], body: str) -> ModelRejected:
+        """Return what an answer means that is no reply of a model: something else is there."""
+        page = page_of(body)
+        if page is not None:
+            text = page_text(page, self._wording, self.secrets)
+        else:
+            kind = headers.get("content-type", "").partition(";")[0]
+            text = (
+                f"the address answers with {kind!r}"
+                if kind
+                else "the address answers with what is no reply"
+            )
+            if said := self._words(reason_of(body)):
+                text += f": {said}"
+            text += "; check base_url, which often ends in /v1"
+        return ModelRejected(
+            self._spec.model,
+            text,
+            request_id=self.request_id,
+            usage=Usage(requests=1),
+            cost_usd=FREE,
+        )
 
     def _tell(self) -> None:
         stream, step = self.stream, TOKENS_BETWEEN_REPORTS * CHARACTERS_PER_TOKEN
@@ -364,13 +392,12 @@ class _Call:
             return FREE
         if counts is None:
             return None
-        billed = _dollars(counts.get("cost")) if model.startswith("openrouter/") else None
+        billed = dollars_of(counts.get("cost")) if model.startswith("openrouter/") else None
         if billed is not None and self._price is None:
             return billed
-        usage = self.stream.usage()
-        if not usage.input_tokens or not (usage.output_tokens or self.stream.characters == 0):
-            # Whatever it is that was sent, it does not count this reply.
+        if not self.stream.counted:
             return None
+        usage = self.stream.usage()
         return cost_of(model, usage, override=self._price, base_url=self._spec.base_url)
 
     @contextlib.contextmanager
@@ -387,8 +414,10 @@ class _Call:
             yield
             if streamed:
                 self._check_is_whole()
+        except WayClosed as error:
+            raise self._cut(error) from error
         except openai.APIStatusError as error:
-            raise self._refused(error) from error
+            raise self._refused(error, asked=streamed) from error
         except UnicodeEncodeError:
             # Its text would quote the key.
             raise ModelRejected(
@@ -396,9 +425,7 @@ class _Call:
             ) from None
         except openai.APIConnectionError as error:
             raise self._cut(error.__cause__ or error) from error
-        except httpx2.HTTPError as error:
-            raise self._cut(error) from error
-        except httpx2.InvalidURL as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise self._cut(error) from error
 
     def _check_is_whole(self) -> None:
@@ -411,50 +438,88 @@ class _Call:
         if not stream.complete:
             raise self._broken_off("the stream ended before the reply was complete")
 
-    def _elsewhere(self, text: str) -> ModelError:
-        """Return that whatever answers is no endpoint of Chat Completions."""
-        return ModelRejected(
-            self._spec.model,
-            f"{text}; check base_url, which often ends in /v1",
-            request_id=self.request_id,
-            usage=Usage(requests=1),
-            cost_usd=FREE,
+    @property
+    def _wording(self) -> Wording:
+        named, variable = self._spec.base_url is not None, self._spec.api_key_env
+        return Wording(
+            api="the endpoint",
+            place=self._way.place if named else "the API",
+            key=f"`{variable}`" if variable else "`api_key_env` of this solver",
+            credit="add some where this key comes from",
+            address="base_url" if named else "OPENAI_BASE_URL",
         )
 
-    def _refused(self, error: openai.APIStatusError) -> ModelError:
-        """Return what an answer with an error status means; such calls are not billed."""
+    def _refused(self, error: openai.APIStatusError, *, asked: bool) -> ModelError:
+        """Return what an answer with an error status means; such calls are not billed.
+
+        Args:
+            error: The answer.
+            asked: Whether the model was asked something, so that other calls fail alike.
+        """
         headers: Mapping[str, str] = error.response.headers
-        text = _status_text(error.status_code, self._words(_said(error)), self._spec)
-        retryable = is_retryable(error.status_code, headers.get("x-should-retry"))
-        if retryable and not {error.code, error.type} & NO_CREDIT:
+        # The library takes the `error` out of a body, and keeps nothing of one without it.
+        body = _json_or_text(error.response)
+        found = refusal(
+            error.status_code, headers, body, self._wording, secrets_of(error.request.headers)
+        )
+        if asked:
+            self._remember(found, error.request_id)
+        self._way.answered()
+        if found.retryable:
             return ModelUnavailable(
                 self._spec.model,
-                text,
-                retry_after=retry_after(headers),
+                found.text,
+                retry_after=found.retry_after,
                 request_id=error.request_id,
                 usage=Usage(requests=1),
                 cost_usd=FREE,
             )
         return ModelRejected(
             self._spec.model,
-            text,
+            found.text,
             request_id=error.request_id,
             usage=Usage(requests=1),
             cost_usd=FREE,
         )
 
+    def _remember(self, found: Refusal, request_id: str | None) -> None:
+        """Take note if other calls would be refused as this one was."""
+        if found.lasting is not None:
+            model = self._spec.model if found.lasting == "credit" else None
+            self._way.refused(found.text, request_id, model=model)
+
     def _failed_midway(self, error: Mapping[str, Any]) -> ModelError:
         """Return what an error inside a stream means."""
-        said = self._words(str(error.get("message") or error.get("code") or "no reason given"))
-        code, kind = error.get("code"), error.get("type")
-        lasting = isinstance(code, int) and 400 <= code < 500 and not is_retryable(code, None)
-        lasting = lasting or kind == "invalid_request_error" or bool({code, kind} & NO_CREDIT)
-        return self._broken_off(f"the endpoint broke off the reply: {said}", retryable=not lasting)
+        said = self._words(reason_of(error)) or "no reason given"
+        code = error.get("code")
+        status = code if isinstance(code, int) and 400 <= code < 600 else 400
+        found = refusal(status, {}, {"error": error}, self._wording, self.secrets)
+        self._remember(found, self.request_id)
+        wrong = error.get("type") == "invalid_request_error" or found.lasting is not None
+        retryable = not wrong and (status != code or found.retryable)
+        return self._broken_off(f"the endpoint broke off the reply: {said}", retryable=retryable)
 
     def _cut(self, error: BaseException) -> ModelError:
         """Return what a failure of the connection means."""
         import httpx2
 
+        if isinstance(error, WayClosed):
+            return ModelRejected(
+                self._spec.model,
+                error.message,
+                request_id=error.request_id,
+                usage=Usage(requests=error.requests),
+                cost_usd=FREE,
+            )
+        self._way.answered()
+        if isinstance(error, httpx2.TooManyRedirects):
+            return ModelRejected(
+                self._spec.model,
+                f"{self._wording.place} sends calls round in circles; check "
+                f"{self._wording.address}",
+                usage=Usage(requests=1),
+                cost_usd=FREE,
+            )
         if isinstance(
             error, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError | httpx2.InvalidURL
         ):
@@ -463,10 +528,14 @@ class _Call:
                 f"the request cannot be sent ({type(error).__name__}): "
                 "check base_url and the key for stray characters",
             )
-        if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout):
+        if isinstance(
+            error,
+            httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout | httpx2.ProxyError,
+        ):
             return ModelUnavailable(
                 self._spec.model,
-                f"no connection to {place(self._spec)}; is it running, and is base_url right?",
+                f"no connection to {self._wording.place}{self._way.by_proxy()}; is it running, "
+                "and is base_url right?",
                 usage=Usage(),
                 cost_usd=FREE,
             )
@@ -490,16 +559,17 @@ class _Call:
         )
 
     def _words(self, text: str) -> str:
-        return words(text, (self._secret,))
+        return words(text, self.secrets)
 
 
 async def _read(response: openai.AsyncAPIResponse[Any], call: _Call) -> None:
     """Read a reply to its end."""
     import httpx2
 
-    kind = response.headers.get("content-type", "")
-    call.check_is_reply(kind)
-    if "text/event-stream" not in kind:
+    call.secrets = secrets_of(response.http_request.headers)
+    if not _is_reply(response.headers):
+        raise call.no_reply(response.headers, await _beginning(response))
+    if "text/event-stream" not in response.headers.get("content-type", ""):
         # Some endpoints do not stream, whatever they are asked.
         call.feed_whole(await response.read())
         return
@@ -542,54 +612,25 @@ def _names(listed: str, name: str) -> bool:
     return name in {listed, listed.rpartition("/")[2], listed.removesuffix(":latest")}
 
 
-def _said(error: openai.APIStatusError) -> str:
-    """Return an endpoint's own words on an error, in whichever shape it has them."""
-    body = error.body
-    if isinstance(body, list) and body:
-        body = cast("list[object]", body)[0]
-    if not isinstance(body, Mapping):
-        return error.message
-    fields = error_of(cast("Mapping[str, Any]", body))
-    return str(fields.get("message") or fields.get("detail") or error.message)
+def _is_reply(headers: Mapping[str, str]) -> bool:
+    """Return whether an answer is a stream or JSON."""
+    kind = headers.get("content-type", "")
+    return "text/event-stream" in kind or "json" in kind
 
 
-def place(spec: ModelSpec) -> str:
-    """Return where a model is, in words, without what an address may hold besides."""
-    if spec.base_url is None:
-        return "the API"
-    parts = urlsplit(spec.base_url)
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{parts.hostname or ''}{port}"
+async def _beginning(response: openai.AsyncAPIResponse[Any]) -> str:
+    """Return the beginning of a body that should have been a reply."""
+    body = b""
+    with anyio.move_on_after(DRAIN_TIMEOUT):
+        async for chunk in response.iter_bytes():
+            # Read to its end, within a second: a generator left half run is what trio objects to.
+            body += chunk[: LONGEST_BODY - len(body)]
+    return body.decode(errors="replace")
 
 
-def _status_text(status: int, said: str, spec: ModelSpec) -> str:
-    said = f": {said}" if said else ""
-    variable = f"`{spec.api_key_env}`" if spec.api_key_env else "`api_key_env` of this solver"
-    match status:
-        case 400 | 422:
-            return f"the endpoint refuses the request{said}"
-        case 401:
-            # Without the endpoint's words: some quote the key.
-            return f"the API key is refused; check {variable}"
-        case 402:
-            return f"no credit is left{said}"
-        case 403:
-            return f"this key may not do that{said}"
-        case 404:
-            return f"no such model at {place(spec)}{said}; check the model's name and base_url"
-        case 413:
-            return f"the request is too large{said}; send less text or smaller images"
-        case 429:
-            return f"a rate limit is reached{said}"
-        case _:
-            return f"the endpoint answers with status {status}{said}"
-
-
-def _dollars(value: object) -> Decimal | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
+def _json_or_text(response: httpx2.Response) -> object:
+    """Return the body of an answer as the JSON in it, or as text."""
     try:
-        dollars = Decimal(str(value))
-    except InvalidOperation:
-        return None
-    return dollars if dollars.is_finite() and dollars >= 0 else None
+        return response.json()
+    except (ValueError, RecursionError):
+        return response.text

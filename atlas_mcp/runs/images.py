@@ -24,6 +24,8 @@ from atlas_mcp.errors import InvalidInput
 from atlas_mcp.models.image_files import image_type
 from atlas_mcp.models.images import fault_in
 from atlas_mcp.models.off_loop import give_back_memory, off_loop
+from atlas_mcp.runs.folders import open_allowed
+from atlas_mcp.system.opening import open_regular, path_of_url
 
 MAX_IMAGES = 8
 """Pictures of one problem. They are sent with every call of a run."""
@@ -48,20 +50,7 @@ MAX_PATH_CHARS = 4_096
 LONGEST_NAME = 80
 """Characters of a name that are repeated in an error."""
 
-ALLOWING = (
-    "the operator allows folders with `folders` under [images] in atlas.toml, or with "
-    "ATLAS_IMAGES_FOLDERS; a data URL (data:image/png;base64,…) or an https URL needs none"
-)
-
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
-
-_FLAGS = (
-    os.O_RDONLY
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_BINARY", 0)
-    # A pipe that nobody writes to would be waited for.
-    | getattr(os, "O_NONBLOCK", 0)
-)
 
 _Opener: TypeAlias = Callable[[str, str], int]
 """From a path, and the argument that names it, to an open file."""
@@ -123,7 +112,7 @@ _waiting = _Waiting()
 
 
 def _client_images(names: Sequence[str], folders: Sequence[Path]) -> Iterator[Image]:
-    opened = partial(_open_allowed, folders=folders)
+    opened = partial(open_allowed, folders=folders)
     return _images([(f"images[{i}]", name) for i, name in enumerate(names)], opened, "images")
 
 
@@ -133,7 +122,9 @@ def user_images(names: Sequence[str]) -> tuple[Image, ...]:
     Raises:
         InvalidInput: One of them breaks a rule.
     """
-    return tuple(_images([(f"--image {_short(name)}", name) for name in names], _open, "--image"))
+    return tuple(
+        _images([(f"--image {_short(name)}", name) for name in names], _open_any, "--image")
+    )
 
 
 def _images(named: Sequence[tuple[str, str]], opened: _Opener, argument: str) -> Iterator[Image]:
@@ -209,9 +200,7 @@ def _path(name: str, place: str) -> str:
         parts = urlsplit(name)
         if parts.netloc not in ("", "localhost"):
             raise InvalidInput(place, "is a file of another machine; read it there")
-        from urllib.request import url2pathname
-
-        name = url2pathname(parts.path)
+        name = path_of_url(parts.path)
     elif match := _SCHEME.match(name):
         raise InvalidInput(
             place,
@@ -246,62 +235,9 @@ def _content(path: str, place: str, opened: _Opener) -> bytes:
     return content
 
 
-def _open(path: str, place: str) -> int:
-    _check_regular(os.stat(path), place)  # noqa: PTH116 - beside `os.open`
-    return os.open(path, _FLAGS)
-
-
-def _open_allowed(path: str, place: str, *, folders: Sequence[Path]) -> int:
-    """Open a file under one of the folders, by its real path."""
-    if not folders:
-        raise InvalidInput(place, f"is a file, and no folder is open to clients: {ALLOWING}")
-    roots = [os.path.realpath(folder) for folder in folders]
-    inside: list[tuple[str, str]] = []
-    for root in roots:
-        real = os.path.realpath(os.path.join(root, path))  # noqa: PTH118 - of an absolute one, too
-        inside += [(within, real) for within in roots if Path(real).is_relative_to(within)]
-    if not inside:
-        names = ", ".join(str(folder) for folder in folders)
-        raise InvalidInput(place, f"is outside the folders that may be read ({names}): {ALLOWING}")
-    root, real = next((one for one in inside if os.path.lexists(one[1])), inside[0])
-    return _open_beneath(root, Path(real).relative_to(root).parts, place)
-
-
-def _open_beneath(root: str, parts: Sequence[str], place: str) -> int:
-    """Open a file step by step from a folder, following no link.
-
-    The path was a real one when it was looked at. What has been put in the place of a part of it
-    since then is not followed out of the folder.
-    """
-    if not parts or os.open not in os.supports_dir_fd:
-        return _open_unchanged(os.path.join(root, *parts), place)  # noqa: PTH118 - as above
-    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        for part in parts[:-1]:
-            flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW
-            inner = os.open(part, flags, dir_fd=folder)
-            os.close(folder)
-            folder = inner
-        _check_regular(os.stat(parts[-1], dir_fd=folder, follow_symlinks=False), place)
-        return os.open(parts[-1], _FLAGS | os.O_NOFOLLOW, dir_fd=folder)
-    finally:
-        os.close(folder)
-
-
-def _open_unchanged(real: str, place: str) -> int:
-    """Open a file where there are no steps to take: its path must be as real after as before."""
-    descriptor = _open(real, place)
-    if os.path.realpath(real) != real:
-        os.close(descriptor)
-        raise InvalidInput(place, "was changed while it was read")
-    return descriptor
-
-
-def _check_regular(facts: os.stat_result, place: str) -> None:
-    """Refuse what is better not opened at all: devices do things, pipes wait."""
-    if not stat.S_ISREG(facts.st_mode):
-        kind = "a folder" if stat.S_ISDIR(facts.st_mode) else "no regular file"
-        raise InvalidInput(place, f"cannot be read: it is {kind}")
+def _open_any(path: str, place: str) -> int:
+    del place
+    return open_regular(path)
 
 
 def _short(name: str) -> str:

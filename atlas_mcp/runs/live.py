@@ -12,6 +12,23 @@ import anyio
 
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.models.base import Notice
+from atlas_mcp.runs.admission import Ticket
+from atlas_mcp.runs.clock import RunClock
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenOff:
+    """Why a run goes on no more although nobody stopped it: its journal took no more records.
+
+    Attributes:
+        cause: What the journal said, with what to do about it.
+        stored: Number of the last record that was stored.
+        lost_replies: Replies that came and could not be stored.
+    """
+
+    cause: str
+    stored: int
+    lost_replies: int = 0
 
 
 @dataclass(slots=True)
@@ -22,18 +39,34 @@ class LiveRun:
         run_id: Its id.
         state: What its records amount to so far.
         tokens: Output tokens so far of calls in flight, by the call's ledger key.
-        notice: What is going on that is no record: a download, a wait before a retry.
         done: Whether its driver has ended.
         changes: Counts what has changed; rises with every record.
+        broken: Why it broke off; `None` unless it did. Its state may be ahead of its records then.
+        ticket: Its place among the runs of this process, or in line for one.
+        clock: The time of the run.
     """
 
     run_id: str
     state: RunState
     tokens: dict[str, int] = field(default_factory=dict[str, int])
-    notice: Notice | None = None
     done: bool = False
     changes: int = 0
+    broken: BrokenOff | None = None
+    ticket: Ticket | None = None
+    _notice: Notice | None = None
+    clock: RunClock = field(default_factory=RunClock)
     _bell: anyio.Event = field(default_factory=anyio.Event)
+
+    @property
+    def waiting(self) -> str | None:
+        """Where it stands in line; `None` once it has its place."""
+        return None if self.ticket is None else self.ticket.where
+
+    @property
+    def notice(self) -> Notice | None:
+        """What is going on that is no record: a download, a wait before a retry or for a place."""
+        waiting = self.waiting
+        return self._notice if waiting is None else Notice(waiting)
 
     def publish(self, state: RunState | None = None) -> None:
         """Take the new state, if there is one, and wake those who wait."""
@@ -45,8 +78,8 @@ class LiveRun:
 
     def tell(self, notice: Notice | None) -> None:
         """Show a notice, or take it away with `None`."""
-        if notice != self.notice:
-            self.notice = notice
+        if notice != self._notice:
+            self._notice = notice
             self.publish()
 
     async def changed(self, since: int) -> None:

@@ -22,6 +22,7 @@ from atlas_mcp.atlas.messages import EFFORTS, Effort
 from atlas_mcp.atlas.pool import LeftOut, ModelSpec, RunSpec, SolverSpec, Workflow
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.prompts import solver_request
+from atlas_mcp.atlas.usage import FREE
 from atlas_mcp.config import Settings
 from atlas_mcp.errors import ConfigError, InvalidInput
 from atlas_mcp.models.pool import Pool
@@ -63,7 +64,7 @@ def plan_solve(problem: Problem, wish: Wish, *, pool: Pool, settings: Settings) 
         seed=wish.seed,
         left_out=left_out,
     )
-    _check(problem, spec, (*(entry.spec for entry in solvers), orchestrator))
+    _check(problem, spec, (*(entry.spec for entry in solvers), orchestrator), settings)
     return spec
 
 
@@ -82,7 +83,7 @@ def plan_explores(
     budget = replace(budget, max_explores=max(budget.max_explores, count), prefetch=0)
     workflow: Workflow = "explore"
     spec = RunSpec(workflow, None, solvers, budget, seed=wish.seed, left_out=left_out)
-    _check(problem, spec, tuple(entry.spec for entry in solvers))
+    _check(problem, spec, tuple(entry.spec for entry in solvers), settings)
     return spec
 
 
@@ -218,41 +219,50 @@ def _instruction(wish: str | None) -> str | None:
             "instruction",
             f"has {len(wish):,} characters; at most {MAX_INSTRUCTION_CHARS:,} are taken",
         )
+    try:
+        (wish or "").encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInput("instruction", "is not valid Unicode; write it in UTF-8") from error
     return wish or None
 
 
-def _check(problem: Problem, spec: RunSpec, models: Sequence[ModelSpec]) -> None:
+def _check(
+    problem: Problem, spec: RunSpec, models: Sequence[ModelSpec], settings: Settings
+) -> None:
     """Refuse what would fail, or could not hold its cap, once the run is under way."""
-    for model in models:
-        if spec.budget.max_cost_usd is not None and model.price is None:
-            raise ConfigError(
-                f"the price of {model.model!r} is not known, so max_cost_usd "
-                f"({spec.budget.max_cost_usd}) cannot be held. Give it a price in atlas.toml "
-                "([solvers.NAME] price = { input = …, output = … }, USD per million tokens), or "
-                'lift the cap with max_cost_usd = "none" in [budget]'
-            )
-    _check_cap(problem, spec)
-
-
-def _check_cap(problem: Problem, spec: RunSpec) -> None:
-    """Refuse a cap that pays for no explore at all."""
+    caps = {
+        "max_cost_usd": spec.budget.max_cost_usd,
+        "max_cost_usd_per_day": settings.budget.max_cost_usd_per_day,
+    }
+    for name, cap in caps.items():
+        for model in models:
+            if cap is not None and model.price is None:
+                raise ConfigError(
+                    f"the price of {model.model!r} is not known, so {name} ({cap}) cannot be held. "
+                    "Give it a price in atlas.toml ([solvers.NAME] price = { input = …, output = … "
+                    f'}}, USD per million tokens), or lift the cap with {name} = "none" in [budget]'
+                )
     cap = spec.budget.max_cost_usd
-    if cap is None:
-        return
-    lowest: Decimal | None = None
+    lowest = None if cap is None else cheapest_explore(problem, spec, cap)
+    if lowest is not None:
+        raise InvalidInput(
+            "max_cost_usd", f"{cap} pays for no explore; one must be able to cost ${lowest:.3f}"
+        )
+
+
+def cheapest_explore(problem: Problem, spec: RunSpec, cap: Decimal) -> Decimal | None:
+    """Return the US dollars that one explore must be able to cost; `None` if `cap` pays for one."""
+    lowest = FREE
     for entry in spec.solvers:
         request = solver_request(
             problem, Explore(entry.name), entry.spec, max_tokens=entry.spec.max_tokens, seed=None
         )
-        if hold_for(entry.spec, request, cap) is not None:
-            return
         price = entry.spec.price
-        assert price is not None, "a cap with an unknown price was refused before"
+        if price is None or hold_for(entry.spec, request, cap) is not None:
+            return None
         needed = price.of(
             input_tokens=input_tokens_at_most(request, image_tokens=entry.spec.image_tokens),
             output_tokens=min(MIN_OUTPUT_TOKENS, request.max_tokens),
         )
-        lowest = needed if lowest is None else min(lowest, needed)
-    raise InvalidInput(
-        "max_cost_usd", f"{cap} pays for no explore; one must be able to cost ${lowest:.3f}"
-    )
+        lowest = needed if lowest == FREE else min(lowest, needed)
+    return lowest

@@ -25,6 +25,7 @@ from atlas_mcp.atlas.events import (
     Planned,
     Record,
     RunOpened,
+    StopCause,
 )
 from atlas_mcp.atlas.explore import Explore
 from atlas_mcp.atlas.pool import RunSpec
@@ -34,14 +35,25 @@ from atlas_mcp.atlas.resuming import abandonment, lost_calls, resumption
 from atlas_mcp.atlas.state import RunState, quota_used
 from atlas_mcp.atlas.view import RunView
 from atlas_mcp.config import Settings
-from atlas_mcp.errors import InvalidInput, JournalBusy, JournalError
+from atlas_mcp.errors import (
+    ConfigError,
+    HomeUnusable,
+    InvalidInput,
+    JournalBusy,
+    JournalError,
+    UnknownRun,
+)
 from atlas_mcp.journal.base import Journal, Lease, RunSummary
 from atlas_mcp.journal.sqlite import SqliteJournal
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.retry import RetryPolicy
+from atlas_mcp.runs.admission import Capacity, Line
+from atlas_mcp.runs.broken import view_broken
+from atlas_mcp.runs.clock import RunClock
+from atlas_mcp.runs.day_cap import DayCap, spending_text, today
 from atlas_mcp.runs.driver import Driver
 from atlas_mcp.runs.live import LiveRun
-from atlas_mcp.runs.request import Wish, make_explores, plan_explores, plan_solve
+from atlas_mcp.runs.request import Wish, cheapest_explore, make_explores, plan_explores, plan_solve
 from atlas_mcp.runs.retention import DAY_SECONDS, Keep
 from atlas_mcp.runs.tasks import open_task_group
 
@@ -49,6 +61,10 @@ logger = logging.getLogger(__name__)
 
 FOLLOW_SECONDS = 0.25
 """Seconds between looks at a run that another process drives."""
+
+FOLLOWED_AT_FULL_PACE = 25
+"""Runs of other processes that are looked at that often; more of them share these looks, a hundred
+a second, so that a thousand who wait do not keep the file from those who work."""
 
 WATCH_SECONDS = 0.5
 """Seconds between looks at what other processes want of the runs in hand."""
@@ -65,6 +81,9 @@ TIDY_AFTER = 1.0
 
 LEAVE_SECONDS = 2.0
 """Seconds for aborting what is in flight, and recording what it cost, when the service ends."""
+
+PLANS_AT_ONCE = 16
+"""Threads that plan runs. A plan takes a tenth of a millisecond, and a turn of the event loop."""
 
 ID_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 """Letters of a run id: none that are mistaken for another."""
@@ -92,8 +111,20 @@ class RunService:
     journal: Journal
     pool: Pool
     tasks: anyio.abc.TaskGroup
+    line: Line
     retries: RetryPolicy = field(default_factory=RetryPolicy)
     _drivers: dict[str, Driver] = field(init=False, default_factory=dict[str, Driver])
+    _broken: dict[str, LiveRun] = field(init=False, default_factory=dict[str, LiveRun])
+    _following: int = field(init=False, default=0)
+    # Those in line for a place, by run: cancelled where their run is not to begin any more.
+    _waits: dict[str, anyio.CancelScope] = field(
+        init=False, default_factory=dict[str, anyio.CancelScope]
+    )
+    # Threads of their own: a caller waits for its handle, and others read pictures for minutes.
+    _planning: anyio.CapacityLimiter = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._planning = anyio.CapacityLimiter(PLANS_AT_ONCE)
 
     async def solve(self, problem: Problem, wish: Wish) -> LiveRun:
         """Open an ATLAS run and drive it; returns at once.
@@ -106,7 +137,8 @@ class RunService:
         await self.pool.look_up(wish.solvers, orchestrator=True)
         # The price tables load for a fifth of a second when first asked.
         spec = await anyio.to_thread.run_sync(
-            lambda: plan_solve(problem, wish, pool=self.pool, settings=self.settings)
+            lambda: plan_solve(problem, wish, pool=self.pool, settings=self.settings),
+            limiter=self._planning,
         )
         return await self._open(problem, spec)
 
@@ -135,7 +167,8 @@ class RunService:
         spec = await anyio.to_thread.run_sync(
             lambda: plan_explores(
                 problem, wish, explores.count, pool=self.pool, settings=self.settings
-            )
+            ),
+            limiter=self._planning,
         )
         return await self._open(problem, spec, _planned(spec, explores))
 
@@ -216,7 +249,7 @@ class RunService:
         driver = self._drivers.get(run_id)
         if driver is not None:
             with anyio.move_on_after(STOP_SECONDS, shield=True):
-                await driver.stop("client", grace=self.settings.server.grace_s)
+                await self._stop(driver, "client", grace=self.settings.server.grace_s)
 
     async def stop_all(self, *, grace: float) -> None:
         """Leave every run of this process to be resumed; returns once none is driven.
@@ -226,7 +259,7 @@ class RunService:
         """
         async with open_task_group() as tasks:
             for driver in list(self._drivers.values()):
-                tasks.start_soon(_stop_and_wait, driver, grace)
+                tasks.start_soon(self._stop_and_wait, driver, grace)
 
     @property
     def driven(self) -> tuple[str, ...]:
@@ -254,7 +287,8 @@ class RunService:
             yield live
             return
         driven = await self.journal.is_driven(run_id)
-        live = LiveRun(run_id, await self.state(run_id), done=not driven)
+        state = await self.state(run_id)
+        live = LiveRun(run_id, state, done=not driven, clock=RunClock(state.at))
         async with open_task_group() as tasks:
             tasks.start_soon(self._follow, live, name=f"follow {run_id}")
             yield live
@@ -275,9 +309,18 @@ class RunService:
         Raises:
             UnknownRun: There is no such run.
         """
+        broken = await self._broken_off(run_id)
+        if broken is not None:
+            return view_broken(broken)
         # Asked first: a run that ends in between must not look as if its process had died.
         driven = run_id in self._drivers or await self.journal.is_driven(run_id)
-        return view_run(run_id, await self.state(run_id), now=time.time(), driven=driven)
+        state = await self.state(run_id)
+        live = self.live(run_id)
+        now = RunClock(state.at).now() if live is None else live.clock.now()
+        view = view_run(run_id, state, now=now, driven=driven)
+        if live is None or live.waiting is None or view.next is None:
+            return view
+        return view.model_copy(update={"next": f"It is {live.waiting}. {view.next}"})
 
     async def wait(self, run_id: str, seconds: float) -> RunView:
         """Return the run as soon as nobody drives it, or as it is after `seconds`.
@@ -318,8 +361,8 @@ class RunService:
         keep = Keep(self.settings.journal.keep_days, self.settings.journal.max_size_mb)
         try:
             removed = await self.remove(await self.beyond(keep))
-        except JournalError:
-            logger.exception("runs beyond the limits of [journal] could not be removed")
+        except JournalError as error:
+            logger.error("runs beyond the limits of [journal] could not be removed: %s", error)
         else:
             if removed:
                 logger.info("%d runs beyond the limits of [journal] were removed", len(removed))
@@ -339,15 +382,32 @@ class RunService:
             try:
                 for run_id, cause in (await self.journal.stop_requests()).items():
                     if run_id in self._drivers:
-                        await self._drivers[run_id].stop(cause)
+                        await self._stop(self._drivers[run_id], cause)
                 if anyio.current_time() - renewed_at >= self.journal.lease_seconds / 3:
                     renewed_at = anyio.current_time()
                     for lease in await self.journal.renew():
                         driver = self._drivers.get(lease.run_id)
                         if driver is not None and driver.lease == lease:
                             driver.give_up()
-            except JournalError:
-                logger.exception("the leases of running runs could not be renewed")
+                            self._leave_the_line(driver)
+            except JournalError as error:
+                logger.error("the leases of running runs could not be renewed: %s", error)
+
+    async def _broken_off(self, run_id: str) -> LiveRun | None:
+        """Return a run that broke off here and has not been gone on with since."""
+        live = self._broken.get(run_id)
+        if live is None or live.broken is None:
+            return None
+        try:
+            changed = bool(await self.journal.read(run_id, after=live.broken.stored))
+        except UnknownRun:
+            changed = True
+        except JournalError:
+            # What cannot be read either is shown as it was.
+            changed = False
+        if changed:
+            del self._broken[run_id]
+        return None if changed else live
 
     async def _end(self, run_id: str) -> None:
         """End a run that nobody drives, or have its driver end it; returns once it drives no more.
@@ -357,7 +417,7 @@ class RunService:
         """
         driver = self._drivers.get(run_id)
         if driver is not None:
-            await driver.stop("user")
+            await self._stop(driver, "user")
             await driver.ended.wait()
             return
         try:
@@ -370,13 +430,20 @@ class RunService:
 
     async def _follow(self, live: LiveRun) -> None:
         """Bring a run that another process drives up to date until nobody drives it."""
+        self._following += 1
+        try:
+            await self._keep_up(live)
+        finally:
+            self._following -= 1
+
+    async def _keep_up(self, live: LiveRun) -> None:
         while not live.done:
-            await anyio.sleep(FOLLOW_SECONDS)
+            await anyio.sleep(FOLLOW_SECONDS * max(1.0, self._following / FOLLOWED_AT_FULL_PACE))
             driven = await self.journal.is_driven(live.run_id)
             records = await self.journal.read(live.run_id, after=live.state.seq)
-            state = live.state
-            for record in records:
-                state = state.apply(record)
+            state = live.state.read_on(records)
+            if records:
+                live.clock.set(state.at)
             live.done = not driven
             if records or live.done:
                 live.publish(state)
@@ -418,9 +485,10 @@ class RunService:
         try:
             # Read under the lease: another process may have added to it meanwhile.
             state = RunState.fold(await self.journal.read(run_id))
+            clock = RunClock(state.at)
             records: list[Record] = []
             for event in decide(state):
-                records.append(Record(state.seq + 1, time.time(), event))
+                records.append(Record(state.seq + 1, clock.now(), event))
                 state = state.apply(records[-1])
             await self.journal.append(lease, records)
         except BaseException:
@@ -439,11 +507,12 @@ class RunService:
     async def _open(
         self, problem: Problem, spec: RunSpec, planned: ExploresPlanned | None = None
     ) -> LiveRun:
+        await self._check_day_cap(problem, spec)
         run_id = "".join(secrets.choice(ID_ALPHABET) for _ in range(ID_LETTERS))
         events: list[Event] = [RunOpened(problem, spec)]
         if planned is not None:
             events.append(planned)
-        now = time.time()
+        now = RunClock().now()
         records = [Record(seq, now, event) for seq, event in enumerate(events, start=1)]
         lease = await self.journal.open_run(run_id, records[0])
         try:
@@ -453,17 +522,37 @@ class RunService:
             raise
         return self._drive(run_id, RunState.fold(records), lease)
 
+    async def _check_day_cap(self, problem: Problem, spec: RunSpec) -> None:
+        """Refuse a run of which the day's cap leaves no explore."""
+        cap = self.settings.budget.max_cost_usd_per_day
+        if cap is None:
+            return
+        spent = await self.journal.spending(today())
+        lowest = cheapest_explore(problem, spec, cap - spent)
+        if lowest is not None:
+            raise ConfigError(
+                f"{spending_text(spent, cap)}, and one explore must be able to cost "
+                f"${lowest:.3f}: raise it under [budget] in atlas.toml, or try again tomorrow"
+            )
+
+    def _day_cap(self, run_id: str, state: RunState) -> DayCap | None:
+        cap = self.settings.budget.max_cost_usd_per_day
+        return None if cap is None else DayCap(self.journal, run_id, cap, state.ledger.committed)
+
     def _drive(self, run_id: str, state: RunState, lease: Lease) -> LiveRun:
-        live = LiveRun(run_id, state)
-        driver = Driver(live, lease, self.journal, self.pool, self.retries)
+        live = LiveRun(run_id, state, clock=RunClock(state.at))
+        day_cap = self._day_cap(run_id, state)
+        driver = Driver(live, lease, self.journal, self.pool, self.retries, day_cap)
         self._drivers[run_id] = driver
+        self._broken.pop(run_id, None)
         self.tasks.start_soon(self._carry, driver, name=f"run {run_id}")
         return live
 
     async def _carry(self, driver: Driver) -> None:
         live = driver.live
         try:
-            await self._drive_on(driver)
+            with self.line.ticket() as live.ticket:
+                await self._drive_on(driver)
             if driver.lost:
                 logger.warning(
                     "run %s has been taken over by another process; what this one had in flight "
@@ -478,22 +567,78 @@ class RunService:
     async def _drive_on(self, driver: Driver) -> None:
         run_id = driver.live.run_id
         try:
-            await driver.drive()
+            try:
+                await self._admitted(driver)
+                await driver.drive()
+            finally:
+                driver.ended.set()
         except JournalError as error:
             logger.error("run %s broke off: %s", run_id, error)
         except Exception:
             logger.exception("run %s broke off", run_id)
         finally:
             self._drivers.pop(run_id, None)
+            if driver.live.broken is not None:
+                self._broken[run_id] = driver.live
             await self._release(driver.lease)
+
+    async def _admitted(self, driver: Driver) -> None:
+        """Return once a run has its place, or is not to begin any more."""
+        live = driver.live
+        assert live.ticket is not None, "it is in line"
+        with anyio.CancelScope() as scope:
+            self._waits[live.run_id] = scope
+            try:
+                if not driver.stopped:
+                    await live.ticket.admitted()
+            finally:
+                del self._waits[live.run_id]
+
+    async def _stop(self, driver: Driver, cause: StopCause, *, grace: float = 0.0) -> None:
+        try:
+            await driver.stop(cause, grace=grace)
+        finally:
+            self._leave_the_line(driver)
+
+    async def _stop_and_wait(self, driver: Driver, grace: float) -> None:
+        await self._stop(driver, "shutdown", grace=grace)
+        await driver.ended.wait()
+
+    def _leave_the_line(self, driver: Driver) -> None:
+        """Have a run that waits for its place end where it stands."""
+        scope = self._waits.get(driver.live.run_id)
+        if scope is not None:
+            scope.cancel("the run is not to begin any more")
 
     async def _go_on_watching(self, live: LiveRun) -> None:
         """Show those who wait for a run what becomes of it in the process that took it over."""
         try:
             live.publish(await self.state(live.run_id))
             await self._follow(live)
-        except JournalError:
-            logger.exception("run %s can be watched no longer", live.run_id)
+        except JournalError as error:
+            logger.error("run %s can be watched no longer: %s", live.run_id, error)
+
+
+@asynccontextmanager
+async def open_journal(settings: Settings) -> AsyncGenerator[Journal]:
+    """Open the journal of a home for the length of a block, to look something up.
+
+    Raises:
+        HomeUnusable: It cannot be opened.
+    """
+    journal = await _open_journal(settings)
+    try:
+        yield journal
+    finally:
+        with anyio.move_on_after(SHUTDOWN_SECONDS, shield=True):
+            await journal.aclose()
+
+
+async def _open_journal(settings: Settings) -> Journal:
+    try:
+        return await anyio.to_thread.run_sync(SqliteJournal, settings.home)
+    except JournalError as error:
+        raise HomeUnusable(str(error)) from error
 
 
 @asynccontextmanager
@@ -503,6 +648,7 @@ async def open_service(
     pool: Pool | None = None,
     journal: Journal | None = None,
     retries: RetryPolicy | None = None,
+    capacity: Capacity | None = None,
 ) -> AsyncGenerator[RunService]:
     """Open the service for the length of a block; runs still going at its end are interrupted.
 
@@ -511,15 +657,19 @@ async def open_service(
         pool: Models to use instead of those the configuration gives.
         journal: A journal to use instead of the one in `settings.home`; closed with the service.
         retries: How calls are tried again.
+        capacity: What this process bears; found out if not given.
 
     Raises:
-        JournalError: The journal cannot be opened.
+        HomeUnusable: The journal cannot be opened.
     """
-    opened = journal or await anyio.to_thread.run_sync(SqliteJournal, settings.home)
+    capacity = capacity or Capacity.of_this_process(settings.server.max_runs)
+    opened = journal or await _open_journal(settings)
     pool = pool or Pool(settings)
+    pool.calls.bound(capacity.calls)
+    line = Line(capacity.runs)
     try:
         async with open_task_group() as tasks:
-            service = RunService(settings, opened, pool, tasks, retries or RetryPolicy())
+            service = RunService(settings, opened, pool, tasks, line, retries or RetryPolicy())
             tasks.start_soon(service.keep_leases, name="leases")
             tasks.start_soon(service.keep_tidy, name="retention")
             try:
@@ -536,11 +686,6 @@ async def open_service(
 
 SHUTDOWN_SECONDS = 5.0
 """Seconds for closing models and the journal."""
-
-
-async def _stop_and_wait(driver: Driver, grace: float) -> None:
-    await driver.stop("shutdown", grace=grace)
-    await driver.ended.wait()
 
 
 def _check_same_problem(state: RunState, problem: Problem, run_id: str) -> None:
@@ -569,6 +714,7 @@ def _planned(spec: RunSpec, wish: ExploreWish, state: RunState | None = None) ->
         InvalidInput: An argument breaks a rule, or their solver's quota.
     """
     used = 0 if state is None else len(state.explores)
+    last = 0 if state is None else max(state.explores, default=0)
     explores: tuple[Explore, ...] = make_explores(
         spec,
         solver=wish.solver,
@@ -587,5 +733,5 @@ def _planned(spec: RunSpec, wish: ExploreWish, state: RunState | None = None) ->
             f"{entry.quota} explores of one run left; name another solver for more",
         )
     return ExploresPlanned(
-        "client", tuple(Planned(used + i, explore) for i, explore in enumerate(explores, start=1))
+        "client", tuple(Planned(last + i, explore) for i, explore in enumerate(explores, start=1))
     )

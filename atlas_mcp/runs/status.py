@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from atlas_mcp.atlas.agreement import group_answers
-from atlas_mcp.atlas.explore import Candidate
+from atlas_mcp.atlas.explore import Candidate, FailureKind
 from atlas_mcp.atlas.state import ExploreState, RunState
+from atlas_mcp.models.base import Notice
 from atlas_mcp.runs.live import LiveRun
+from atlas_mcp.texts import LINE_CHARS, one_line
+
+NOTICE_CHARS = 160
+"""Characters of a notice, and of its cause, beside what else a line tells."""
+
+ANSWER_CHARS = 300
+"""Characters of an answer while others are still at work."""
+
+FAILURES: Mapping[FailureKind, str] = {
+    "timeout": "out of time",
+    "unavailable": "no answer",
+    "rejected": "the call was rejected",
+    "refused": "the model refused",
+    "truncated": "the reply was cut off",
+    "malformed": "the reply has no usable candidate",
+    "cancelled": "stopped",
+}
+"""What became of an explore that failed, in few words."""
 
 
 def status_line(live: LiveRun, *, now: float) -> str:
     """Return what a person who waits wants to know: who works, how long, tokens, money."""
     state = live.state
-    parts = [live.notice.text] if live.notice else []
+    if live.waiting is not None:
+        return f"{live.waiting} · {money_text(state)}"
+    parts = [notice_text(live.notice)] if live.notice else []
     parts += [_doing(live, now) if state.finished is None else f"{state.finished.status}"]
     candidates = len(state.votes)
     failed = len(state.done) - candidates
@@ -20,7 +43,13 @@ def status_line(live: LiveRun, *, now: float) -> str:
         counts += f", {failed} failed"
     agreement = agreement_text(state)
     parts += [f"{counts}{f' ({agreement})' if agreement else ''}", money_text(state)]
-    return " · ".join(parts)
+    return one_line(" · ".join(parts), at_most=LINE_CHARS)
+
+
+def notice_text(notice: Notice, *, at_most: int = NOTICE_CHARS) -> str:
+    """Return a notice in a line, with its cause behind it."""
+    text = one_line(notice.text, at_most)
+    return f"{text} ({one_line(notice.cause, at_most)})" if notice.cause else text
 
 
 def explore_text(state: RunState, explore: ExploreState) -> str:
@@ -29,7 +58,7 @@ def explore_text(state: RunState, explore: ExploreState) -> str:
     title = state.spec.solver(action.solver).spec.title
     # A file of the model hub is told by its last part: the whole is longer than a line.
     model = title.rpartition("/")[2] if title.startswith("local/") else title.partition("/")[2]
-    return f"#{explore.id} {model} {action.strategy}"
+    return one_line(f"#{explore.id} {model} {action.strategy}")
 
 
 def agreement_text(state: RunState) -> str:
@@ -48,14 +77,17 @@ def money_text(state: RunState) -> str:
     return spent if cap is None else f"{spent} of ${cap:.2f}"
 
 
-def outcome_text(explore: ExploreState) -> str:
-    """Return what came of an explore, short."""
+def outcome_text(explore: ExploreState, *, at_most: int = ANSWER_CHARS) -> str:
+    """Return what came of an explore in a line; the cause of a failure is told with the run's end.
+
+    Several explores fail of one cause as a rule, and it is told once.
+    """
     outcome = explore.outcome
     if isinstance(outcome, Candidate):
-        return f"{outcome.answer!s} ({outcome.confidence:.0%})"
+        return f"{one_line(str(outcome.answer), at_most)} ({outcome.confidence:.0%})"
     if outcome is not None:
-        return f"failed: {outcome.message}"
-    return explore.skipped or ""
+        return f"failed, {FAILURES[outcome.kind]}"
+    return one_line(explore.skipped or "")
 
 
 def _doing(live: LiveRun, now: float) -> str:

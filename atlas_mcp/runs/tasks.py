@@ -1,13 +1,21 @@
-"""A task group whose one error comes out as itself."""
+"""A task group whose failure comes out as one error, however many of its tasks failed.
+
+The one place that opens groups of errors: the boundaries above tell a person one cause.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+import logging
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from typing import cast
 
 import anyio
 import anyio.abc
+
+from atlas_mcp.errors import AtlasError
+
+logger = logging.getLogger(__name__)
 
 
 @asynccontextmanager
@@ -15,24 +23,47 @@ async def open_task_group() -> AsyncGenerator[anyio.abc.TaskGroup]:
     """Open a task group for the length of a block.
 
     Raises:
-        Exception: The one error that ended it, bare.
-        ExceptionGroup: Several did, and none of them may be lost.
+        Exception: The error that ended it, bare. Where several did, see `main_cause`.
     """
     try:
         async with anyio.create_task_group() as tasks:
             yield tasks
     except BaseExceptionGroup as group:
-        only = _only_error(group)
-        if only is None:
-            raise
-        raise only from only.__cause__
+        cause = main_cause(group)
+        raise cause from cause.__cause__
 
 
-def _only_error(group: BaseExceptionGroup[BaseException]) -> BaseException | None:
-    """Return the one error in a group of groups, `None` if there are several."""
-    if len(group.exceptions) != 1:
-        return None
-    only = group.exceptions[0]
-    if isinstance(only, BaseExceptionGroup):
-        return _only_error(cast("BaseExceptionGroup[BaseException]", only))
-    return only
+def main_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the one error of a group that is told, and log those that say something else.
+
+    An error that ends the interpreter is told before a bug, and a bug before what was raised on
+    purpose; among equals the first. Errors that repeat another's words are left out.
+    """
+    leaves = list(_leaves(group))
+    cause = min(leaves, key=_rank)
+    told = {_words(cause)}
+    for other in leaves:
+        if _words(other) not in told:
+            told.add(_words(other))
+            expected = isinstance(other, AtlasError)
+            logger.error("and also: %s", other, exc_info=None if expected else other)
+    return cause
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    """Yield the errors of a group of groups, in their order."""
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(cast("BaseExceptionGroup[BaseException]", error))
+        else:
+            yield error
+
+
+def _rank(error: BaseException) -> int:
+    if not isinstance(error, Exception):
+        return 0
+    return 2 if isinstance(error, AtlasError) else 1
+
+
+def _words(error: BaseException) -> tuple[type[BaseException], str]:
+    return type(error), str(error)

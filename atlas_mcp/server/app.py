@@ -12,6 +12,7 @@ from atlas_mcp import __version__
 from atlas_mcp.config import Settings
 from atlas_mcp.server.arguments import KnownArguments
 from atlas_mcp.server.descriptions import INSTRUCTIONS
+from atlas_mcp.server.faults import Faults
 from atlas_mcp.server.host import Host
 from atlas_mcp.server.resources import add_resources
 from atlas_mcp.server.run_tasks import RunTasks
@@ -20,21 +21,23 @@ from atlas_mcp.server.tools import add_tools
 
 
 def make_server(
-    settings: Settings, *, host: Host | None = None, tasks: Sequence[TaskSource] = ()
+    settings: Settings | None, *, host: Host | None = None, tasks: Sequence[TaskSource] = ()
 ) -> MCPServer[None]:
     """Return a server for these settings; nothing is opened before it runs.
 
     Args:
-        settings: The configuration.
-        host: A host to use instead of one made for the settings. For tests.
+        settings: The configuration; `None` where a host is given.
+        host: A host to use instead of one made for the settings.
         tasks: What tasks stand for beside runs.
     """
     host = host or Host(settings)
     arguments = KnownArguments()
+    faults = Faults()
 
     @asynccontextmanager
     async def lifespan(server: MCPServer[None]) -> AsyncGenerator[None]:
         await arguments.learn(server)
+        await faults.learn(server)
         async with host.running():
             yield
 
@@ -46,7 +49,7 @@ def make_server(
         lifespan=lifespan,
         log_level="WARNING",
         extensions=[Tasks((RunTasks(host), *tasks))],
-        middleware=[host.notice_greeting, arguments.check],
+        middleware=[host.notice_greeting, faults.answer, arguments.check],
         subscriptions=False,
     )
     add_tools(server, host)

@@ -73,3 +73,12 @@ def client_name(ctx: Context[Any, Any]) -> str | None:
     """Return what the client calls itself, `None` if it does not say."""
     params = ctx.session.client_params
     return None if params is None else params.client_info.name
+
+
+def hears_progress(ctx: Context[Any, Any]) -> bool:
+    """Return whether the client may have asked for progress; over HTTP it says so with a token.
+
+    Where it has not, no run is followed and put into words for nobody.
+    """
+    request = ctx.request_context
+    return request.request is None or "progress_token" in (request.meta or {})

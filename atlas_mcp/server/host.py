@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import importlib
 import logging
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from atlas_mcp.models.pool import Pool
     from atlas_mcp.models.retry import RetryPolicy
+    from atlas_mcp.runs.admission import Capacity
     from atlas_mcp.runs.service import RunService
 
 logger = logging.getLogger(__name__)
@@ -32,37 +33,70 @@ WARM_UP_SECONDS = 600.0
 """Seconds after which loading models ahead of their first call is given up: ten times what 5 GB
 take from a disk of 100 MB a second."""
 
+LEAVE_SECONDS = 2.0
+"""Seconds for recording, beside the grace, what became of the runs when the server ends."""
+
+BUG = (
+    "the run service has failed by a bug, which the server's log shows; what runs have found is "
+    "kept. Start the server again"
+)
+
+
+class ServerEnding(AtlasError):
+    """The server is about to end, and begins nothing new."""
+
 
 class Host:
     """Opens the service in the background, and hands it to whoever waits for it.
 
     Attributes:
-        settings: The configuration.
+        loaded: Set once the service is open and its libraries are imported.
         closed: Set once the service has been closed with all it had open.
     """
 
     def __init__(
         self,
-        settings: Settings,
+        settings: Settings | None,
         *,
+        failure: AtlasError | None = None,
         pool: Pool | None = None,
         retries: RetryPolicy | None = None,
+        capacity: Capacity | None = None,
     ) -> None:
         """Remember what to open.
 
         Args:
-            settings: The configuration.
+            settings: The configuration, `None` if it cannot be used.
+            failure: Why not. Whoever asks for the service is told.
             pool: Models to use instead of those the configuration gives.
             retries: How calls are tried again.
+            capacity: What this process bears; found out if not given.
         """
-        self.settings = settings
+        self._capacity = capacity
+        self._settings = settings
         self._pool = pool
         self._retries = retries
         self._greeted = anyio.Event()
         self._opened = anyio.Event()
+        self.loaded = anyio.Event()
         self.closed = anyio.Event()
         self._service: RunService | None = None
-        self._failure: AtlasError | None = None
+        self._failure = failure
+        if settings is None:
+            assert failure is not None, "no settings without a reason"
+            self._opened.set()
+
+    @property
+    def settings(self) -> Settings:
+        """The configuration.
+
+        Raises:
+            AtlasError: It cannot be used.
+        """
+        if self._settings is None:
+            assert self._failure is not None, "no settings without a reason"
+            raise self._failure
+        return self._settings
 
     async def service(self) -> RunService:
         """Return the open service, waiting for it if it is still on its way.
@@ -70,7 +104,7 @@ class Host:
         Once it is open nothing is awaited, so that nobody can be cancelled here.
 
         Raises:
-            AtlasError: It could not be opened.
+            AtlasError: It could not be opened, or the server ends.
         """
         self._greeted.set()
         if not self._opened.is_set():
@@ -91,15 +125,19 @@ class Host:
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
-        """Keep the service for the length of a block."""
+        """Keep the service for the length of a block.
+
+        However the block ends, nothing new is spent from then on, and what is under way may end
+        within the configured grace. Whoever cannot wait so long calls `leave` before.
+        """
         try:
             async with open_task_group() as tasks:
                 tasks.start_soon(self._run, name="service")
                 try:
                     yield
-                    # The client has gone: nothing new is spent, what is under way may end.
-                    await self.leave(grace=self.settings.server.grace_s)
                 finally:
+                    with anyio.move_on_after(self._grace + LEAVE_SECONDS, shield=True):
+                        await self.leave(grace=self._grace)
                     tasks.cancel_scope.cancel("the server ends")
         finally:
             self.closed.set()
@@ -107,30 +145,59 @@ class Host:
     async def leave(self, *, grace: float) -> None:
         """Stop every run where it stands, to be resumed; returns once none is driven.
 
+        From now on the service is refused to whoever asks for it.
+
         Args:
             grace: Seconds that calls in flight get.
         """
-        if self._service is not None:
-            await self._service.stop_all(grace=grace)
+        service = self._service
+        if self._failure is None:
+            self._failure = ServerEnding("the server is ending; nothing was run. Ask again later")
+        self._opened.set()
+        if service is not None:
+            await service.stop_all(grace=grace)
+            # A request that had the service already may have opened a run meanwhile.
+            while service.driven:
+                await service.stop_all(grace=0.0)
+
+    @property
+    def _grace(self) -> float:
+        return 0.0 if self._settings is None else self._settings.server.grace_s
 
     async def _run(self) -> None:
         await self._greeted.wait()
+        if self._settings is None:
+            return
         try:
             module = await anyio.to_thread.run_sync(
                 importlib.import_module, "atlas_mcp.runs.service"
             )
-            opening = module.open_service(self.settings, pool=self._pool, retries=self._retries)
-            async with opening as service:
-                self._service = service
-                self._opened.set()
-                for library in service.pool.libraries():
-                    await anyio.to_thread.run_sync(importlib.import_module, library)
-                if self.settings.server.warm_up:
-                    with anyio.move_on_after(WARM_UP_SECONDS):
-                        await service.pool.warm_up()
-                await anyio.sleep_forever()
+            await self._keep_open(module.open_service)
         except AtlasError as error:
             logger.error("%s", error)
-            self._failure = error
+            self._fail(error)
+        except Exception:
+            logger.exception("the run service has failed")
+            self._fail(AtlasError(BUG))
+
+    async def _keep_open(
+        self, open_service: Callable[..., AbstractAsyncContextManager[RunService]]
+    ) -> None:
+        opening = open_service(
+            self.settings, pool=self._pool, retries=self._retries, capacity=self._capacity
+        )
+        async with opening as service:
+            self._service = service
             self._opened.set()
+            for library in service.pool.libraries():
+                await anyio.to_thread.run_sync(importlib.import_module, library)
+            self.loaded.set()
+            if self.settings.server.warm_up:
+                with anyio.move_on_after(WARM_UP_SECONDS):
+                    await service.pool.warm_up()
             await anyio.sleep_forever()
+
+    def _fail(self, error: AtlasError) -> None:
+        """Tell everybody from now on that there is no service, and why."""
+        self._failure, self._service = error, None
+        self._opened.set()

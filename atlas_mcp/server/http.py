@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gc
 import logging
 import math
 import os
-import signal
 import socket
 import sys
 from collections.abc import Generator, Sequence
@@ -24,11 +24,18 @@ from typing_extensions import override
 from atlas_mcp.config import Settings
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.runs.tasks import open_task_group
-from atlas_mcp.server.bodies import MAX_BODY_BYTES, Bodies
+from atlas_mcp.server.listening import Door, silence_full_doors
+from atlas_mcp.server.messages import MAX_MESSAGE_BYTES
+from atlas_mcp.server.requests import WholeRequests
+from atlas_mcp.system import ending_signals, open_signals
+from atlas_mcp.texts import log_printably
 
 if TYPE_CHECKING:
     from mcp.server.mcpserver import Context, MCPServer
+    from mcp.server.transport_security import TransportSecuritySettings
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+logger = logging.getLogger(__name__)
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8000
@@ -36,11 +43,20 @@ DEFAULT_PORT = 8000
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 """Addresses that only this machine reaches."""
 
-ANSWER_SECONDS = 1.0
+ANSWER_SECONDS = 0.5
 """Seconds for answering the requests whose runs have been stopped because the server ends."""
 
-HANG_UP_SECONDS = 5
-"""Seconds that open connections get once all runs have ended and the server hangs up."""
+RECORD_SECONDS = 1.0
+"""Seconds, beside the grace, for recording what became of the runs."""
+
+HANG_UP_SECONDS = 0.5
+"""Seconds that open connections get once the server hangs up; then they are cut."""
+
+KEEP_ALIVE_SECONDS = 5
+"""Seconds that the connection of a client stays open between its requests. uvicorn's own figure."""
+
+MANY_CLIENTS = 1_000
+"""Connections below which one that is idle is closed after a second: another may wait for it."""
 
 GONE = "atlas_mcp.client_gone"
 """Where a request's scope holds the event that its client has hung up."""
@@ -52,17 +68,43 @@ def client_gone(ctx: Context[Any, Any]) -> anyio.Event | None:
     return None if request is None else request.scope.get(GONE)
 
 
-def http_app(server: MCPServer[Any], *, host: str = DEFAULT_HOST) -> HangUps:
-    """Return `server` as an ASGI application with MCP at `/mcp`."""
-    app = server.streamable_http_app(host=host, max_request_body_size=MAX_BODY_BYTES)
-    return HangUps(Bodies(app))
+def http_app(
+    server: MCPServer[Any], *, host: str = DEFAULT_HOST, allowed_hosts: Sequence[str] = ()
+) -> HangUps:
+    """Return `server` as an ASGI application with MCP at `/mcp`.
+
+    Args:
+        server: The server.
+        host: The address of this machine that it listens on.
+        allowed_hosts: The names, besides those of loopback, by which clients may ask for it; one
+            without a port goes with any.
+    """
+    return HangUps(
+        server.streamable_http_app(
+            host=host,
+            max_request_body_size=MAX_MESSAGE_BYTES,
+            transport_security=_security(allowed_hosts),
+        )
+    )
+
+
+def _security(allowed_hosts: Sequence[str]) -> TransportSecuritySettings:
+    """Let in who asks by a name that is ours: a web page that was led here asks by its own."""
+    from mcp.server.transport_security import TransportSecuritySettings
+
+    hosts = ["127.0.0.1:*", "localhost:*", "[::1]:*"]
+    for name in allowed_hosts:
+        with_port = ":" in name.rpartition("]")[2]
+        hosts += [name] if with_port else [name, f"{name}:*"]
+    origins = [f"{scheme}://{each}" for each in hosts for scheme in ("http", "https")]
+    return TransportSecuritySettings(allowed_hosts=hosts, allowed_origins=origins)
 
 
 class HangUps:
     """Sets an event in a request's scope once its client has hung up, and hangs up itself."""
 
     def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+        self._app = WholeRequests(app)
         self._closed = False
         self._listening: set[anyio.CancelScope] = set()
         self._unanswered = 0
@@ -73,9 +115,14 @@ class HangUps:
         while self._unanswered:
             await self._all_answered.wait()
 
+    def turn_away(self) -> None:
+        """Serve nothing but the requests that are here as a whole."""
+        self._app.turn_away()
+
     def hang_up(self) -> None:
         """End every open stream, and each that is still to come, as if its client had gone."""
         self._closed = True
+        self.turn_away()
         for scope in self._listening:
             scope.cancel("the server hangs up")
 
@@ -103,13 +150,20 @@ class HangUps:
             await send(message)
 
         with self._count(scope["method"]):
-            await self._app(scope, hear, say)
+            try:
+                await self._app(scope, hear, say)
+            except Exception:
+                # A client that went in the middle is no fault of anybody's.
+                if not gone.is_set():
+                    logger.exception("a request failed")
+                await _finish(said, send, status=500)
+                return
             if self._closed:
                 await _finish(said, send)
 
     @contextlib.contextmanager
     def _count(self, method: str) -> Generator[None]:
-        """Know of a block that answers a request."""
+        """Count a request as unanswered while the block runs."""
         self._unanswered += method == "POST"
         try:
             yield
@@ -132,10 +186,10 @@ class HangUps:
                 self._listening.discard(scope)
 
 
-async def _finish(said: Sequence[Message], send: Send) -> None:
-    """Complete a response that was left when the server hung up."""
+async def _finish(said: Sequence[Message], send: Send, *, status: int = 503) -> None:
+    """Complete a response that was left when the server hung up, or failed."""
     if not said:
-        await send({"type": "http.response.start", "status": 503, "headers": []})
+        await send({"type": "http.response.start", "status": status, "headers": []})
     elif said[-1]["type"] == "http.response.body" and not said[-1].get("more_body"):
         return
     await send({"type": "http.response.body"})
@@ -158,8 +212,7 @@ def serve_http(settings: Settings, *, host: str = DEFAULT_HOST, port: int = DEFA
         )
     with contextlib.ExitStack() as stack:
         listeners = [stack.enter_context(listener) for listener in _listen(host, port)]
-        form = "%(name)s: %(message)s"
-        logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format=form)
+        log_printably(sys.stderr)
         anyio.run(_serve, settings, host, listeners)
     return 0
 
@@ -192,6 +245,7 @@ def _listen(host: str, port: int) -> list[socket.socket]:
 async def _serve(settings: Settings, host: str, listeners: list[socket.socket]) -> None:
     import uvicorn
 
+    from atlas_mcp.runs.admission import Capacity
     from atlas_mcp.server.app import make_server
     from atlas_mcp.server.host import Host
 
@@ -203,35 +257,59 @@ async def _serve(settings: Settings, host: str, listeners: list[socket.socket]) 
         def capture_signals(self) -> Generator[None]:
             yield
 
-    runs = Host(settings)
-    app = http_app(make_server(settings, host=runs), host=host)
-    patience = math.ceil(settings.server.grace_s) + HANG_UP_SECONDS
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=patience)
+    capacity = Capacity.of_this_process(settings.server.max_runs, serves=True)
+    runs = Host(settings, capacity=capacity)
+    allowed = settings.server.allowed_hosts
+    app = http_app(make_server(None, host=runs), host=host, allowed_hosts=allowed)
+    grace = settings.server.grace_s
+    longest = math.ceil(grace + RECORD_SECONDS + ANSWER_SECONDS + HANG_UP_SECONDS)
+    # What clients do wrong is told to them; what fails in the application is logged where it does.
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        log_level="error",
+        lifespan="on",
+        timeout_graceful_shutdown=longest,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS if capacity.clients > MANY_CLIENTS else 1,
+    )
     server = Server(config)
 
     async def leave() -> None:
-        await runs.leave(grace=settings.server.grace_s)
+        app.turn_away()
+        with anyio.move_on_after(grace + RECORD_SECONDS):
+            await runs.leave(grace=grace)
         # Requests that waited for these runs are answered with what there is; others are cut off.
         with anyio.move_on_after(ANSWER_SECONDS):
             await app.answered()
         app.hang_up()
+        await anyio.sleep(HANG_UP_SECONDS)
+        # What is left belongs to clients that read nothing.
+        for connection in list(server.server_state.connections):
+            connection.transport.abort()
 
     async def leave_at_signal() -> None:
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        with open_signals(*ending_signals()) as signals:
             async for number in signals:
                 if server.should_exit:
                     os._exit(128 + number)
                 server.should_exit = True
                 sys.stderr.write(
-                    f"atlas-mcp: ending; calls in flight get {settings.server.grace_s:.0f} s, "
-                    "another signal ends now\n"
+                    f"atlas-mcp: ending; calls in flight get {grace:.0f} s, another signal ends "
+                    "now\n"
                 )
                 tasks.start_soon(leave, name="leave")
 
+    async def spare_the_collector() -> None:
+        await runs.loaded.wait()
+        # What is imported stays: looking at it again holds up every request for 0.1 s a time.
+        gc.freeze()
+
     async with open_task_group() as tasks:
         tasks.start_soon(leave_at_signal, name="signals")
+        tasks.start_soon(spare_the_collector, name="collector")
         port = listeners[0].getsockname()[1]
         name = f"[{host}]" if ":" in host else host
         sys.stderr.write(f"atlas-mcp: serving MCP at http://{name}:{port}/mcp\n")
-        await server.serve(listeners)
+        silence_full_doors()
+        await server.serve(Door(capacity.clients).listeners(listeners))
         tasks.cancel_scope.cancel("the server has ended")

@@ -5,7 +5,6 @@ The number only rises, as the protocol demands; the message is what a person wan
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -36,7 +35,7 @@ async def report_progress(live: LiveRun, report: Report) -> None:
     while True:
         seen = live.changes
         number += 1
-        line = status_line(live, now=time.time())
+        line = status_line(live, now=live.clock.now())
         await report(float(number), f"run {live.run_id} · {line}" if number == 1 else line)
         if live.done:
             return

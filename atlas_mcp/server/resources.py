@@ -15,6 +15,7 @@ from pydantic import Field
 from atlas_mcp.errors import AtlasError, UnknownRun
 from atlas_mcp.server import descriptions as texts
 from atlas_mcp.server.host import Host
+from atlas_mcp.texts import unmarked_json, untagged
 
 RUN_URI = "atlas://runs/{run_id}"
 RUNS_URI = "atlas://runs"
@@ -37,7 +38,7 @@ def add_resources(server: MCPServer[Any], host: Host) -> None:
         """Return a run as a `RunView`, whole."""
         with _errors_shown():
             service = await host.service()
-            return (await service.view(run_id)).model_dump_json(indent=2)
+            return unmarked_json((await service.view(run_id)).model_dump_json(indent=2))
 
     @server.resource(
         RUNS_URI, title="Runs", description=texts.RUNS_RESOURCE, mime_type="application/json"
@@ -49,7 +50,7 @@ def add_resources(server: MCPServer[Any], host: Host) -> None:
             from atlas_mcp.runs import listing
 
             newest = await service.list_runs(limit=MAX_LISTED)
-            return json.dumps([listing.as_dict(run) for run in newest], indent=2)
+            return unmarked_json(json.dumps([listing.as_dict(run) for run in newest], indent=2))
 
     @server.resource(
         SOLVERS_URI,
@@ -63,14 +64,14 @@ def add_resources(server: MCPServer[Any], host: Host) -> None:
             service = await host.service()
             from atlas_mcp.runs.solvers import pool_json
 
-            return await pool_json(service.pool)
+            return unmarked_json(await pool_json(service.pool))
 
     @server.prompt(title="ATLAS", description=texts.ATLAS_PROMPT)
     def atlas(
         problem: Annotated[str, Field(description=texts.ATLAS_PROMPT_PROBLEM)],
     ) -> list[UserMessage]:
         """Turn the client's agent into the orchestrator."""
-        return [UserMessage(texts.ATLAS_PROMPT_TEXT.replace("{problem}", problem))]
+        return [UserMessage(texts.atlas_prompt(problem))]
 
     @server.completion()
     async def complete(
@@ -81,9 +82,10 @@ def add_resources(server: MCPServer[Any], host: Host) -> None:
             return None
         try:
             service = await host.service()
+            newest = await service.list_runs(limit=1_000)
         except AtlasError:
             return None
-        ids = [summary.run_id for summary in await service.list_runs(limit=1_000)]
+        ids = [summary.run_id for summary in newest]
         values = [run_id for run_id in ids if run_id.startswith(argument.value)]
         return Completion(
             values=values[:MAX_COMPLETIONS],
@@ -98,6 +100,6 @@ def _errors_shown() -> Generator[None]:
     try:
         yield
     except UnknownRun as error:
-        raise ResourceNotFoundError(str(error)) from error
+        raise ResourceNotFoundError(untagged(str(error))) from error
     except AtlasError as error:
-        raise ResourceError(str(error)) from error
+        raise ResourceError(untagged(str(error))) from error

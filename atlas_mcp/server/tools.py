@@ -19,7 +19,7 @@ from atlas_mcp.atlas.view import RunView
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.runs.tasks import open_task_group
 from atlas_mcp.server import descriptions as texts
-from atlas_mcp.server.clients import client_name, respond_within
+from atlas_mcp.server.clients import client_name, hears_progress, respond_within
 from atlas_mcp.server.host import Host
 from atlas_mcp.server.http import client_gone
 from atlas_mcp.server.progress import report_progress
@@ -208,11 +208,13 @@ async def answer(
     gone = client_gone(ctx)
     try:
         async with service.watching(run_id) as live, open_task_group() as tasks:
-            if not live.done:
+            if not live.done and hears_progress(ctx):
                 tasks.start_soon(report_progress, live, report, name="progress")
             if gone is not None and owned:
                 tasks.start_soon(_stop_when_gone, service, run_id, gone, name="client")
-            view = await service.wait(run_id, wait)
+            with anyio.move_on_after(wait):
+                await live.finished()
+            view = await service.view(run_id)
             tasks.cancel_scope.cancel("the answer is ready")
     except anyio.get_cancelled_exc_class():
         if owned:

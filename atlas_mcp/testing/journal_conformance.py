@@ -27,6 +27,7 @@ from atlas_mcp.atlas.events import (
     ExploringClosed,
     Planned,
     Record,
+    RecordLost,
     RunFinished,
     RunOpened,
     RunResumed,
@@ -38,7 +39,7 @@ from atlas_mcp.atlas.pool import ModelSpec, RunSpec, SolverSpec
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import Usage
-from atlas_mcp.errors import JournalBusy, JournalCorrupt, JournalError, UnknownRun
+from atlas_mcp.errors import JournalBusy, JournalError, UnknownRun
 from atlas_mcp.journal.base import Journal, Lease, TaskEntry
 
 
@@ -236,10 +237,13 @@ async def check_13_appends_at_once_are_all_kept_in_order(stand: Stand) -> None:
         names = [f"r{number}" for number in range(5)]
         leases = [await journal.open_run(name, first_record()) for name in names]
 
-        async with anyio.create_task_group() as tasks:
+        async def append_all(lease: Lease) -> None:
             for seq in range(2, 22):
-                for lease in leases:
-                    tasks.start_soon(journal.append, lease, [later_record(seq)])
+                await journal.append(lease, [later_record(seq)])
+
+        async with anyio.create_task_group() as tasks:
+            for lease in leases:
+                tasks.start_soon(append_all, lease)
 
         for name in names:
             assert [record.seq for record in await journal.read(name)] == list(range(1, 22))
@@ -251,46 +255,47 @@ async def check_14_an_append_that_is_refused_fails_alone(stand: Stand) -> None:
         lost = await journal.open_run("lost", first_record())
         stand.pass_time(stand.lease_seconds + 1)
         await other.claim("lost")
-        held = await journal.open_run("held", first_record())
-        twice = await journal.open_run("twice", first_record())
-        errors: dict[str, Exception | None] = {}
+        names = ("held", "twice", "hole", "also held")
+        leases = {name: await journal.open_run(name, first_record()) for name in names}
+        leases["lost"] = lost
 
-        async def append(name: str, *records: Record) -> None:
-            lease = {"lost": lost, "held": held, "twice": twice}[name]
-            errors[f"{name}-{records[0].seq}"] = await _error(journal.append(lease, records))
+        errors = await _append_at_once(
+            journal,
+            (leases["held"], later_record(2)),
+            (leases["lost"], later_record(2)),
+            (leases["twice"], first_record()),
+            (leases["hole"], later_record(3)),
+            (leases["also held"], later_record(2)),
+        )
 
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(append, "held", later_record(2))
-            tasks.start_soon(append, "lost", later_record(2))
-            tasks.start_soon(append, "twice", first_record())
-            tasks.start_soon(append, "held", later_record(3))
-
-        assert isinstance(errors["lost-2"], JournalBusy)
-        assert isinstance(errors["twice-1"], JournalError)
-        assert (errors["held-2"], errors["held-3"]) == (None, None)
-        assert len(await journal.read("held")) == 3
+        assert isinstance(errors["lost"], JournalBusy)
+        assert isinstance(errors["twice"], JournalError)
+        assert isinstance(errors["hole"], JournalError)
+        assert (errors["held"], errors["also held"]) == (None, None)
+        for name, kept in (("held", 2), ("also held", 2), ("twice", 1), ("hole", 1), ("lost", 1)):
+            assert len(await journal.read(name)) == kept, name
 
 
 async def check_15_a_record_that_cannot_be_written_fails_alone(stand: Stand) -> None:
     """A fault in one caller's value costs no other caller a paid result."""
     async with _open(stand) as journal:
-        bad = await journal.open_run("bad", first_record())
-        good = await journal.open_run("good", first_record())
-        errors: dict[str, Exception | None] = {}
+        names = ("good", "bad", "better", "best")
+        leases = {name: await journal.open_run(name, first_record()) for name in names}
+        bad = Record(2, 2.0, RunFinished("failed", "\ud800"))  # pyright: ignore[reportArgumentType]
 
-        async def append(name: str, record: Record) -> None:
-            lease = bad if name == "bad" else good
-            errors[f"{name}-{record.seq}"] = await _error(journal.append(lease, [record]))
+        errors = await _append_at_once(
+            journal,
+            (leases["good"], later_record(2)),
+            (leases["bad"], bad),
+            (leases["better"], later_record(2)),
+            (leases["best"], later_record(2)),
+        )
 
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(append, "good", later_record(2))
-            tasks.start_soon(append, "bad", Record(2, 2.0, RunFinished("failed", "\ud800")))  # pyright: ignore[reportArgumentType]
-            tasks.start_soon(append, "good", later_record(3))
-            tasks.start_soon(append, "good", later_record(4))
-
-        assert errors["bad-2"] is not None
-        assert [errors[f"good-{seq}"] for seq in (2, 3, 4)] == [None, None, None]
-        assert len(await journal.read("good")) == 4
+        assert isinstance(errors.pop("bad"), JournalError)
+        assert set(errors.values()) == {None}
+        assert len(await journal.read("bad")) == 1
+        for name in errors:
+            assert len(await journal.read(name)) == 2
 
 
 async def check_16_the_list_has_the_newest_first_and_how_they_stand(stand: Stand) -> None:
@@ -358,17 +363,21 @@ async def check_20_a_run_goes_on_after_a_torn_last_record(stand: Stand) -> None:
         assert (await journal.read("r"))[-1].event == ExploringClosed()
 
 
-async def check_21_a_torn_earlier_record_is_told(stand: Stand) -> None:
-    """A hole in the evidence is never passed over."""
+async def check_21_a_torn_earlier_record_is_told_in_its_place(stand: Stand) -> None:
+    """A hole in the evidence is never passed over, and costs nothing of the rest."""
     async with _open(stand) as journal:
         lease = await journal.open_run("r", first_record())
-        await journal.append(lease, [later_record(2), later_record(3)])
-        stand.tear("r", 2)
+        await journal.append(lease, [later_record(2), later_record(3), later_record(4)])
+        stand.tear("r", 3)
 
-        error = await _error(journal.read("r"))
+        first, second, lost, last = await journal.read("r")
 
-        assert isinstance(error, JournalCorrupt)
-        assert "'r'" in str(error)
+        assert (first, second, last) == (first_record(), later_record(2), later_record(4))
+        assert lost.seq == 3
+        assert isinstance(lost.event, RecordLost)
+        assert (await journal.read("r", after=2))[0] == lost
+        await journal.append(lease, [later_record(5)])
+        assert len(await journal.read("r")) == 5
 
 
 async def check_22_renewing_tells_which_leases_are_lost_and_keeps_the_others(stand: Stand) -> None:
@@ -636,10 +645,84 @@ async def check_39_a_run_that_is_wanted_again_is_not_removed(stand: Stand) -> No
         assert {run.run_id for run in await journal.list_runs()} == {"driven", "changed"}
 
 
+async def check_40_what_would_leave_a_hole_is_refused_and_not_stored(stand: Stand) -> None:
+    """Neither behind the last record nor within what is appended; what fits is taken after it."""
+    async with _open(stand) as journal:
+        lease = await journal.open_run("r", first_record())
+
+        for seqs in ((3,), (2, 4), (2, 3, 2), (7, 8)):
+            error = await _error(journal.append(lease, [later_record(seq) for seq in seqs]))
+            assert isinstance(error, JournalError), seqs
+            assert "'r'" in str(error)
+        assert await journal.read("r") == (first_record(),)
+        await journal.append(lease, [later_record(2), later_record(3)])
+
+        assert len(await journal.read("r")) == 3
+
+
+async def check_41_a_record_is_written_once(stand: Stand) -> None:
+    """A second one in its place is refused, and the first stays as it is."""
+    async with _open(stand) as journal:
+        lease = await journal.open_run("r", first_record())
+        await journal.append(lease, [later_record(2), later_record(3)])
+
+        for records in (
+            [later_record(2, "other")],
+            [later_record(3)],
+            [later_record(3), later_record(4)],
+        ):
+            assert isinstance(await _error(journal.append(lease, records)), JournalError)
+
+        assert await journal.read("r") == (first_record(), later_record(2), later_record(3))
+
+
+async def check_42_an_append_whose_caller_is_cancelled_is_stored_or_refused(stand: Stand) -> None:
+    """What its caller was told holds, and nobody else's records go with it."""
+    async with _open(stand) as journal:
+        names = [f"r{number}" for number in range(8)]
+        leases = {name: await journal.open_run(name, first_record()) for name in names}
+        stored: dict[str, bool] = {}
+        scopes = {name: anyio.CancelScope() for name in names}
+
+        async def append(name: str) -> None:
+            with scopes[name]:
+                error = await _error(journal.append(leases[name], [later_record(2)]))
+                stored[name] = error is None
+
+        async with anyio.create_task_group() as tasks:
+            for number, name in enumerate(names):
+                tasks.start_soon(append, name)
+                if number % 2:
+                    scopes[name].cancel()
+
+        for name in names:
+            kept = len(await journal.read(name)) == 2
+            assert kept == stored.get(name, False), name
+        assert all(stored[name] for name in names[::2]), "nobody cancelled these"
+        for name in names:
+            seq = len(await journal.read(name)) + 1
+            await journal.append(leases[name], [later_record(seq)])
+
+
 CHECKS: tuple[Check, ...] = tuple(
     check for name, check in sorted(globals().items()) if name.startswith("check_")
 )
 """All checks, in their order."""
+
+
+async def _append_at_once(
+    journal: Journal, *appends: tuple[Lease, Record]
+) -> dict[str, Exception | None]:
+    """Append a record to each of several runs at once, and return what was raised for which."""
+    errors: dict[str, Exception | None] = {}
+
+    async def append(lease: Lease, record: Record) -> None:
+        errors[lease.run_id] = await _error(journal.append(lease, [record]))
+
+    async with anyio.create_task_group() as tasks:
+        for lease, record in appends:
+            tasks.start_soon(append, lease, record)
+    return errors
 
 
 async def _remove(journal: Journal, *run_ids: str) -> tuple[str, ...]:

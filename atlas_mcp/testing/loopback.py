@@ -362,7 +362,7 @@ def serve(api: LoopbackApi) -> Generator[str]:
     # With its protocol spelled out, since only then small writes go out without delay.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
-    listener.listen(1024)
+    listener.listen(4096)
     config = uvicorn.Config(
         api, log_config=None, log_level="critical", lifespan="off", access_log=False, ws="none"
     )

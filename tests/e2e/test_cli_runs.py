@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 import json
 import os
-import pty
 import re
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Generator, Mapping, Sequence
@@ -27,7 +27,6 @@ from typing_extensions import override
 from atlas_mcp.atlas.events import Record, RunFinished
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.view import RunView
-from atlas_mcp.cli.terminal import printable
 from atlas_mcp.config import load_settings
 from atlas_mcp.journal.sqlite import FILE_NAME, SqliteJournal
 from atlas_mcp.runs import service as service_module
@@ -37,7 +36,9 @@ from atlas_mcp.runs.service import RunService, open_service
 from atlas_mcp.testing.atlas_api import AtlasPlay, candidate_text, explores, synthesis_text
 from atlas_mcp.testing.journal_conformance import first_record
 from atlas_mcp.testing.messages_api import API_KEY, ApiReply, Fault, MessagesApi, serve, status
+from atlas_mcp.texts import printable
 from tests.e2e.shell import COMMAND, PATIENCE, Here, Shell
+from tests.systems import posix
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -193,7 +194,7 @@ def test_limits_of_a_run_that_is_going_stay_as_they_are(
 def test_an_unknown_run_is_told_by_its_id(command: str, here: Here) -> None:
     done = here("runs", command, "nowhere")
 
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (2, "")
     assert "'nowhere'" in done.stderr
     assert "runs list" in done.stderr
 
@@ -666,6 +667,9 @@ def test_the_list_in_a_pipe_keeps_ids_and_problems_whole(
 def on_a_terminal(shell: Shell, *arguments: str, columns: int) -> str:
     """Return what the program writes to a terminal."""
     shell.environ |= {"TERM": "xterm-256color", "COLUMNS": str(columns), "LINES": "30"}
+    assert sys.platform != "win32"
+    import pty
+
     controller, terminal = pty.openpty()
     process = subprocess.Popen(
         [*COMMAND, *arguments],
@@ -694,6 +698,7 @@ STEERS = "\x1b[2J\x1b]0;title\x07\x9b31m\u202e\x7f\b[red]"
 """Clears a terminal, names its window, rings, paints, turns the writing about, takes back."""
 
 
+@posix
 def test_nothing_that_a_model_writes_steers_a_terminal(shell: Shell) -> None:
     async def make() -> None:
         journal = SqliteJournal(Path(shell.environ["ATLAS_HOME"]))

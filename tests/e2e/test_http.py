@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import signal
 import socket
 import subprocess
@@ -18,6 +20,7 @@ from mcp import Client
 from atlas_mcp.atlas.view import RunView
 from atlas_mcp.cli import main
 from tests.e2e.processes import COMMAND, PATIENCE, HeldApi, bare_environ, resumed
+from tests.systems import BREAK, BREAK_NUMBER, GROUP
 
 Mode = Literal["auto", "legacy"]
 
@@ -45,6 +48,7 @@ def serving(
         env=environ,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        creationflags=GROUP,
     )
     try:
         assert process.stderr is not None
@@ -69,7 +73,7 @@ async def test_a_signal_answers_who_waits_and_leaves_the_runs_to_be_resumed(
         if "1 candidates" in message and not signalled:
             assert await anyio.to_thread.run_sync(api.all_arrived, 2)
             signalled = True
-            process.send_signal(signal.SIGTERM)
+            process.send_signal(BREAK)
         elif message.startswith("stopping"):
             api.gate.set()
 
@@ -101,15 +105,15 @@ async def test_a_second_signal_does_not_wait_for_calls_in_flight(
                 opened = await client.call_tool("solve_with_atlas", {"problem": "Q?", "wait_s": 0})
         assert api.all_arrived(2)
         assert process.stderr is not None
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(BREAK)
         said = process.stderr.readline()
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(BREAK)
         out, err = process.communicate(timeout=PATIENCE)
         api.gate.set()
         run_id = RunView.model_validate(opened.structured_content).run_id
         left, done = await resumed(environ, run_id, monkeypatch)
 
-    assert (process.returncode, said, out, err) == (143, ENDING, b"", b"")
+    assert (process.returncode, said, out, err) == (128 + BREAK_NUMBER, ENDING, b"", b"")
     assert (left.status, done.status, done.answer) == ("interrupted", "answered", "42")
     # What was in flight has to be asked again.
     assert api.requests == 5
@@ -153,3 +157,106 @@ async def test_a_server_on_another_loopback_address_is_reached_at_the_url_it_pri
 
     assert url.startswith("http://[::1]:")
     assert "solve_with_atlas" in [tool.name for tool in tools]
+
+
+def half_sent(url: str, count: int) -> list[socket.socket]:
+    """Return connections that each hold half a request: of some the head, of others the body."""
+    port = int(url.rpartition(":")[2].partition("/")[0])
+    head = (
+        f"POST /mcp HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\ncontent-type: application/json\r\n"
+        "accept: application/json, text/event-stream\r\ncontent-length: 30000000\r\n\r\n"
+    ).encode()
+    made = [socket.create_connection(("127.0.0.1", port)) for _ in range(count)]
+    for number, connection in enumerate(made):
+        connection.sendall(head[:40] if number % 4 == 0 else head + b'{"jsonrpc":' + b" " * 60_000)
+    return made
+
+
+async def test_half_sent_requests_neither_hold_up_the_end_nor_fill_the_log(
+    environ: dict[str, str],
+) -> None:
+    with serving(environ) as (process, url):
+        senders = half_sent(url, 40)
+        with anyio.fail_after(PATIENCE):
+            async with Client(url) as client:
+                # Whoever sends a whole request is served meanwhile.
+                tools = (await client.list_tools()).tools
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=PATIENCE)
+        for sender in senders:
+            sender.close()
+
+    assert len(tools) >= 3
+    assert (process.returncode, out, err) == (0, b"", ENDING)
+
+
+async def test_clients_that_leave_in_the_middle_leave_nothing_in_the_log(
+    environ: dict[str, str],
+) -> None:
+    with serving(environ) as (process, url):
+        for sender in half_sent(url, 20):
+            sender.close()
+        with anyio.fail_after(PATIENCE):
+            async with Client(url) as client:
+                await client.list_tools()
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=PATIENCE)
+
+    assert (process.returncode, out, err) == (0, b"", ENDING)
+
+
+def test_a_sender_of_too_much_hears_so_though_it_is_still_sending(
+    environ: dict[str, str],
+) -> None:
+    with serving(environ) as (_, url):
+        port = int(url.rpartition(":")[2].partition("/")[0])
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+        connection.request("POST", "/mcp", b" " * 33_000_000, {"content-type": "application/json"})
+        status = connection.getresponse().status
+        connection.close()
+
+    assert status == 413
+
+
+@pytest.mark.parametrize(
+    ("allowed", "host", "status"),
+    [
+        ("", "atlas", 421),
+        ("atlas", "atlas", 200),
+        ("atlas", "atlas:8000", 200),
+        ("atlas", "127.0.0.1:80", 200),
+        ("atlas:8000", "atlas:8000", 200),
+        ("atlas:8000", "atlas:9000", 421),
+        ("atlas", "atlas.example.org", 421),
+        ("other,atlas", "atlas", 200),
+    ],
+)
+def test_the_names_that_it_answers_to_besides_loopback_are_configured(
+    environ: dict[str, str], allowed: str, host: str, status: int
+) -> None:
+    if allowed:
+        environ["ATLAS_SERVER_ALLOWED_HOSTS"] = allowed
+    hello = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "initialize",
+        "params": {
+            "protocolVersion": "2025-11-25",
+            "capabilities": {},
+            "clientInfo": {"name": "test", "version": "1"},
+        },
+    }
+    with serving(environ) as (_, url):
+        port = int(url.rpartition(":")[2].partition("/")[0])
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+        headers = {
+            "host": host,
+            "origin": f"http://{host}",
+            "content-type": "application/json",
+            "accept": "application/json, text/event-stream",
+        }
+        connection.request("POST", "/mcp", json.dumps(hello), headers)
+        answered = connection.getresponse().status
+        connection.close()
+
+    assert answered == status

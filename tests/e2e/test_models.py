@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import sys
 from collections.abc import Generator
@@ -16,6 +15,7 @@ from atlas_mcp.atlas.view import RunView
 from atlas_mcp.cli import main
 from atlas_mcp.testing.gguf import model_file
 from atlas_mcp.testing.model_hub import ModelHub, serve_hub
+from tests.systems import held
 
 NAME = "maker/repo-GGUF/model.Q4_K_M.gguf"
 CONTENT = model_file() + bytes(50_000)
@@ -108,9 +108,7 @@ def test_a_file_of_the_hub_is_pulled_listed_and_removed(program: Program, hub: M
 
 def test_a_model_that_another_process_uses_is_not_removed(program: Program, hub: ModelHub) -> None:
     program("models", "pull", NAME)
-    with program.pulled.with_name(f"{program.pulled.name}.use").open("w") as use:
-        fcntl.flock(use, fcntl.LOCK_SH)
-
+    with held(program.pulled.with_name(f"{program.pulled.name}.use"), shared=True):
         code, out, err = program("models", "rm", NAME, "--yes")
 
     assert (code, out) == (1, "")

@@ -6,7 +6,8 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Generator, Mapping
+import sys
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,9 +27,9 @@ from tests.e2e.processes import (
     bare_environ,
     reachable,
     resumed,
-    run_cli,
     until_recorded,
 )
+from tests.systems import BREAK, BREAK_NUMBER, GROUP, posix
 
 HELLO = {
     "protocolVersion": "2025-11-25",
@@ -63,6 +64,7 @@ class Raw:
     process: subprocess.Popen[bytes]
     mode: Mode = "legacy"
     lines: list[bytes] = field(default_factory=list[bytes])
+    asked: int = 0
 
     def send(self, method: str, params: Mapping[str, Any], id_: int | None = None) -> None:
         message: dict[str, Any] = {"jsonrpc": "2.0", "method": method, "params": params}
@@ -81,6 +83,13 @@ class Raw:
             if condition(message):
                 return message
         raise AssertionError(f"the output ended after {self.lines!r}")
+
+    def ask(self, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Send a request, and return its answer."""
+        self.asked += 1
+        id_ = 1_000 + self.asked
+        self.send(method, params, id_)
+        return self.until(lambda message: message.get("id") == id_)
 
     def greet(self) -> None:
         if self.mode == "auto":
@@ -105,9 +114,14 @@ class Raw:
 
 
 @contextmanager
-def started(environ: Mapping[str, str], mode: Mode = "legacy") -> Generator[Raw]:
+def started(
+    environ: Mapping[str, str], mode: Mode = "legacy", arguments: Sequence[str] = ()
+) -> Generator[Raw]:
     pipe = subprocess.PIPE
-    process = subprocess.Popen(COMMAND, stdin=pipe, stdout=pipe, stderr=pipe, env=environ)
+    command = [*COMMAND, *arguments]
+    process = subprocess.Popen(
+        command, stdin=pipe, stdout=pipe, stderr=pipe, env=environ, creationflags=GROUP
+    )
     try:
         yield Raw(process, mode)
     finally:
@@ -156,13 +170,13 @@ async def test_a_client_runs_a_problem_over_stdio_and_hears_of_its_progress(
     assert any("claude-sonnet-5-5" in message for _, message in heard)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(("sent", "number"), [(BREAK, BREAK_NUMBER), (signal.SIGINT, 2)])
 def test_a_signal_ends_an_idle_server_at_once(
-    environ: dict[str, str], number: signal.Signals
+    environ: dict[str, str], sent: signal.Signals, number: int
 ) -> None:
     with started(environ) as server:
         server.greet()
-        server.process.send_signal(number)
+        server.process.send_signal(sent)
         code, lines, err = server.rest()
 
     assert code == 128 + number
@@ -176,14 +190,14 @@ async def test_a_signal_ends_a_busy_server_and_its_run_is_left_to_be_resumed(
     api = HeldApi(1)
     with api.reachable(environ), started(environ) as server:
         run_id = at_work(server, api)
-        server.process.send_signal(signal.SIGTERM)
+        server.process.send_signal(BREAK)
         code, lines, err = server.rest()
         assert api.wait_for(lambda api: api.in_flight == 0)
         asked, aborted = api.requests, api.disconnects
         api.gate.set()
         left, done = await resumed(environ, run_id, monkeypatch)
 
-    assert (code, err) == (143, b"")
+    assert (code, err) == (128 + BREAK_NUMBER, b"")
     assert_protocol(lines)
     assert (asked, aborted) == (2, 1)
     assert left.status == "interrupted"
@@ -326,6 +340,7 @@ def vendors(modules: list[str]) -> set[str]:
 def test_waiting_for_the_first_message_imports_no_vendor_and_opens_no_journal(
     environ: dict[str, str],
 ) -> None:
+    assert sys.platform != "win32"
     environ["ANTHROPIC_API_KEY"] = API_KEY
     environ["PYTHONPROFILEIMPORTTIME"] = "1"
     done = subprocess.run(
@@ -339,9 +354,11 @@ def test_waiting_for_the_first_message_imports_no_vendor_and_opens_no_journal(
     assert not Path(environ["ATLAS_HOME"]).exists()
 
 
+@posix
 def test_the_handshake_is_answered_before_a_vendor_is_imported(
     environ: dict[str, str], tmp_path: Path
 ) -> None:
+    assert sys.platform != "win32"
     environ["ANTHROPIC_API_KEY"] = API_KEY
     environ["PYTHONPROFILEIMPORTTIME"] = "1"
     trace = tmp_path / "imports"
@@ -362,19 +379,44 @@ def test_the_handshake_is_answered_before_a_vendor_is_imported(
     assert vendors(modules) == set()
 
 
-def test_a_bad_configuration_is_one_line_on_stderr_and_exit_code_2(
-    environ: dict[str, str],
-) -> None:
-    environ["ATLAS_BUDGET_MAX_EXPLORES"] = "many"
-    for arguments in ((), ("serve",)):
-        done = run_cli(environ, *arguments)
+NO_CONFIGURATION = {
+    "a bad variable": ({"ATLAS_BUDGET_MAX_EXPLORES": "many"}, "ATLAS_BUDGET_MAX_EXPLORES"),
+    "no file": ({"ATLAS_CONFIG": "/nowhere/atlas.toml"}, "/nowhere/atlas.toml"),
+    "no TOML": ({"ATLAS_CONFIG": "{folder}/atlas.toml"}, "is not TOML"),
+}
 
-        assert done.returncode == 2
-        assert done.stdout == b""
-        (line,) = done.stderr.decode().splitlines()
-        assert line.startswith("atlas-mcp: ")
-        assert "ATLAS_BUDGET_MAX_EXPLORES" in line
-        assert "'many'" in line
+
+@pytest.mark.parametrize("case", NO_CONFIGURATION)
+@pytest.mark.parametrize("arguments", [(), ("serve",)])
+def test_a_bad_configuration_is_told_in_each_tool_result_and_the_server_starts(
+    environ: dict[str, str], tmp_path: Path, case: str, arguments: tuple[str, ...]
+) -> None:
+    given, names = NO_CONFIGURATION[case]
+    (tmp_path / "atlas.toml").write_text("[budget")
+    environ |= {name: value.format(folder=tmp_path) for name, value in given.items()}
+    calls: list[tuple[str, dict[str, Any]]] = [
+        ("solve_with_atlas", {"problem": "Q?", "images": ["/tmp/picture.png"]}),
+        ("explore", {"problem": "Q?"}),
+        ("get_run", {"run_id": "x"}),
+    ]
+    with started(environ, arguments=arguments) as server:
+        server.greet()
+        results = [
+            server.ask("tools/call", {"name": name, "arguments": given})["result"]
+            for name, given in calls
+        ]
+        listed = server.ask("tools/list", {})["result"]
+        end_input(server)
+        code, lines, err = server.rest()
+
+    assert code == 2
+    assert_protocol(lines)
+    assert [result["isError"] for result in results] == [True] * len(calls)
+    assert all(names in result["content"][0]["text"] for result in results)
+    assert len(listed["tools"]) >= 3
+    (line,) = err.decode().splitlines()
+    assert line.startswith("atlas-mcp: ")
+    assert names in line
 
 
 def test_a_call_without_a_key_says_what_to_do_and_the_server_lives_on(

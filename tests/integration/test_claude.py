@@ -405,10 +405,10 @@ async def test_a_date_to_come_back_at_is_understood(claude: Claude, api: Message
         (status(401), "`ANTHROPIC_API_KEY`"),
         (status(402), "settings/billing"),
         (status(403), "may not do that"),
-        (status(404), "check the model id"),
+        (status(404), "check the model's name"),
         (status(413), "too large"),
         (status(429, should_retry=False), "rate limit"),
-        (Fault("not_a_stream"), "check the base URL"),
+        (Fault("not_a_stream"), "check the network and base_url"),
         (Fault("error", error="invalid_request_error"), "invalid_request_error"),
     ],
 )
@@ -512,7 +512,7 @@ async def test_a_key_with_stray_characters_is_rejected_and_not_quoted(
 async def test_an_address_that_is_none_is_rejected() -> None:
     claude = Claude("claude-opus-5-5", base_url="nonsense", api_key="k")
 
-    with pytest.raises(ModelRejected, match="check the base URL"):
+    with pytest.raises(ModelRejected, match="base_url is no address"):
         await claude.generate(ASK)
 
     await claude.aclose()

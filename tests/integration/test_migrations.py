@@ -250,16 +250,16 @@ async def test_a_migration_that_fails_leaves_the_old_version_whole(
     home = old_home(tmp_path / "home", version)
     connection = sqlite3.connect(home / FILE_NAME)
     # In the way of what the last script makes, after much else of it has been done.
-    connection.execute("CREATE TABLE tasks (name TEXT)")
+    connection.execute("CREATE TABLE spending_by_run (name TEXT)")
     connection.close()
     before = dump(home)
 
-    with pytest.raises(JournalError, match="tasks"):
+    with pytest.raises(JournalError, match="spending_by_run"):
         SqliteJournal(home)
 
     assert dump(home) == before
     connection = sqlite3.connect(home / FILE_NAME)
-    connection.execute("DROP TABLE tasks")
+    connection.execute("DROP TABLE spending_by_run")
     connection.close()
     await SqliteJournal(home).aclose()
     assert dump(home)[0] == f"version {FILE_VERSION}"

@@ -31,8 +31,8 @@ from atlas_mcp.runs.images import MAX_IMAGES, MAX_IMAGES_BYTES
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import ExploreWish, RunService, open_service
 from atlas_mcp.server.app import make_server
-from atlas_mcp.server.bodies import MAX_BODY_BYTES
 from atlas_mcp.server.http import http_app
+from atlas_mcp.server.messages import MAX_MESSAGE_BYTES
 from atlas_mcp.testing.atlas_api import AtlasPlay, explores, synthesis_text
 from atlas_mcp.testing.messages_api import API_KEY, ApiReply, Fault, MessagesApi, serve
 from tests.pictures import KINDS, data_url, drawn, moving, noise, picture, read, saved
@@ -430,4 +430,4 @@ async def test_pictures_come_in_over_http_that_are_larger_than_requests_usually_
     assert [one.status for one in views[0].candidates] == ["ok"]
     assert [read(one["data"]).size for one in world.sent()[0]] == [(300, 200)]
     # Base64 makes four bytes of three; every character of a problem can be escaped in six.
-    assert MAX_BODY_BYTES > MAX_IMAGES_BYTES * 4 / 3 + MAX_PROBLEM_BYTES * 6
+    assert MAX_MESSAGE_BYTES > MAX_IMAGES_BYTES * 4 / 3 + MAX_PROBLEM_BYTES * 6

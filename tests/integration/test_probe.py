@@ -263,7 +263,8 @@ async def test_an_endpoint_that_answers_nothing_is_found_to_take_nothing_and_cos
     assert result.found == NOTHING
     assert result.problem
     assert result.cost_usd == FREE
-    assert api.requests == 2, "with either name of the ceiling"
+    # With either name of the ceiling, unless it is the key that is refused.
+    assert api.requests == (1 if code == 401 else 2)
 
 
 @on_asyncio

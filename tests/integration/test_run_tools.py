@@ -172,7 +172,12 @@ async def test_a_cancelled_run_aborts_its_calls_at_once_whatever_grace_there_is(
     assert f"resume_run with run_id='{run_id}'" in view.next
     said = text_of(result)
     assert said.startswith("No answer: the run was cancelled.\n")
-    for line in ("42 (80%", "Cost: $0.0000 for ", "Next: Nothing is lost", f"Run: {run_id}"):
+    for line in (
+        '"answer": "42", "confidence_percent": 80',
+        "Cost: $0.0000 for ",
+        "Next: Nothing is lost",
+        f"Run: {run_id}",
+    ):
         assert line in said
     assert aborted == 1
     assert again.structured_content == result.structured_content

@@ -683,7 +683,7 @@ async def test_a_cap_with_a_model_of_unknown_price_is_an_error_of_configuration(
 
 
 @on_asyncio
-@pytest.mark.parametrize("content", [b"[budget", b"[budgets]\n", b"\xff\xfe", None])
+@pytest.mark.parametrize("content", [b"[budget", b"[budgets]\n", b"\xff\xfe\x00", None])
 async def test_a_configuration_that_cannot_be_read_opens_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None
 ) -> None:

@@ -55,6 +55,8 @@ from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import RunService, open_service
 from atlas_mcp.testing.messages_api import API_KEY, MessagesApi, serve
 
+assert sys.platform != "win32", "needs fork and SIGKILL"
+
 AT_ONCE = 8
 """Runs that one process drives at once."""
 
@@ -360,9 +362,9 @@ def main() -> int:
     seed = Random().randrange(1_000_000) if options.seed is None else options.seed
     print(f"seed {seed}; the machine's own timing is not repeated by it", flush=True)
     random, tally = Random(seed), Tally()
-    # Not every system has it, nor lets everybody.
-    with suppress(PermissionError, AttributeError):
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+    if sys.platform == "linux":
+        with suppress(PermissionError):
+            os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
     pipe, end = multiprocessing.Pipe()
     # Forked before there is a thread.
     breeder = multiprocessing.get_context("fork").Process(

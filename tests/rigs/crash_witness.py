@@ -5,6 +5,7 @@ Reads a copy of the journal's files, so that the next process finds them as the 
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
 import sqlite3
@@ -24,11 +25,10 @@ from atlas_mcp.atlas.events import (
     OrchestratorAsked,
     OrchestratorReplied,
     Record,
-    SolverFinished,
+    SolverReplied,
     SolverStarted,
     decode_event,
 )
-from atlas_mcp.atlas.explore import Candidate
 from atlas_mcp.atlas.messages import Text, UserTurn
 from atlas_mcp.atlas.pool import ModelSpec
 from atlas_mcp.atlas.prompts import solver_request
@@ -270,8 +270,8 @@ def _written(records: Sequence[Record]) -> Written:
             announced.add(_key(state, state.spec.orchestrator, turn=event.turn - 1))
         elif isinstance(event, OrchestratorReplied):
             marks.add(event.reply.verbatim["content"][0]["thinking"])
-        elif isinstance(event, SolverFinished) and isinstance(event.outcome, Candidate):
-            marks.add(event.outcome.approach)
+        elif isinstance(event, SolverReplied):
+            marks.add(json.loads(event.reply.text)["approach"])
     return Written(state, frozenset(announced), frozenset(marks))
 
 

@@ -199,6 +199,7 @@ def answer_of(program: Program, case: Case) -> RunView:
 
 def play(case: Case, home: Home, api: Held, programs: list[Program]) -> str:
     """Play a case to its end and return what is worth telling of it."""
+    assert sys.platform != "win32", "needs SIGSTOP and SIGCONT"
     loser = begin(home, case)
     programs.append(loser)
     wait_for(lambda: api.requests == len(case.losers), "all calls of the loser made")

@@ -95,11 +95,6 @@ def test_a_key_is_read_where_the_entry_says_and_shown_nowhere(toml: Path) -> Non
         ("", {"ATLAS_BUDGET_MAX_EXPLORES": "many"}, ["ATLAS_BUDGET_MAX_EXPLORES", "'many'"]),
         ("", {"ATLAS_BUDGET_MAX_EXPLORE": "3"}, ["ATLAS_BUDGET_MAX_EXPLORE", "MAX_EXPLORES"]),
         ("", {"ATLAS_SOLVERS_NOBODY_QUOTA": "3"}, ["ATLAS_SOLVERS_NOBODY_QUOTA", "none"]),
-        (
-            '[solvers.x]\nmodel = "anthropic/m"\napi_key_env = "NOT_SET"\n',
-            {},
-            ["solvers.x", "NOT_SET"],
-        ),
     ],
 )
 def test_what_is_wrong_is_named_with_what_is_accepted(
@@ -451,3 +446,178 @@ def test_a_section_under_a_profile_that_is_no_table_is_an_error_that_names_it(
 ) -> None:
     with pytest.raises(ConfigError, match=section):
         load(toml, f'profile = "paper"\n{section} = 5\n')
+
+
+# Input that comes as it comes
+
+
+def test_an_entry_whose_key_is_not_set_stops_nothing_else(toml: Path) -> None:
+    content = (
+        '[solvers.x]\nmodel = "anthropic/m"\napi_key_env = "NOT_SET"\n'
+        '[solvers.y]\nmodel = "openai/m"\napi_key_env = "IS_SET"\n'
+    )
+
+    settings = load(toml, content, IS_SET=" 'secret-word'\n")
+
+    assert settings.keys == {"IS_SET": "secret-word"}
+
+
+def test_a_key_that_can_be_none_is_a_fault_of_what_needs_it(toml: Path) -> None:
+    entry = '[solvers.x]\nmodel = "openai/m"\napi_key_env = "MY_KEY"\n'
+
+    addresses = {"ANTHROPIC_BASE_URL": "http://u:secret@h", "OPENAI_BASE_URL": ""}
+    settings = load(toml, entry, MY_KEY="secret word", **addresses)
+
+    assert set(settings.faults) == {"MY_KEY", "ANTHROPIC_BASE_URL"}
+    assert "secret" not in str(settings.faults)
+    assert settings.base_urls == {}
+
+
+def test_the_addresses_of_the_environment_are_read_as_those_of_entries(toml: Path) -> None:
+    settings = load(
+        toml, ANTHROPIC_BASE_URL=" http://h/v1/messages\n", OPENAI_BASE_URL="http://o/v1/"
+    )
+
+    assert settings.base_urls == {"anthropic": "http://h", "openai": "http://o/v1"}
+
+
+def test_variables_of_services_are_passed_over_and_mistyped_settings_are_not(toml: Path) -> None:
+    for section in ("SERVER", "JOURNAL", "IMAGES", "BUDGET", "SOLVERS", "ORCHESTRATOR"):
+        load(
+            toml,
+            **{
+                f"ATLAS_{section}_SERVICE_HOST": "10.0.0.1",
+                f"ATLAS_{section}_SERVICE_PORT": "8000",
+                f"ATLAS_{section}_PORT": "tcp://10.0.0.1:8000",
+                f"ATLAS_{section}_PORT_8000_TCP_ADDR": "10.0.0.1",
+            },
+        )
+        with pytest.raises(ConfigError, match=f"ATLAS_{section}_PORTS"):
+            load(toml, **{f"ATLAS_{section}_PORTS": "8000"})
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_file_that_an_editor_of_windows_saved_is_read(toml: Path, encoding: str) -> None:
+    toml.write_text("[budget]\r\nmax_explores = 3\r\n", encoding=encoding, newline="")
+
+    assert load_settings({"ATLAS_CONFIG": str(toml)}).budget.max_explores == 3
+
+
+def test_a_path_of_the_file_may_begin_with_a_variable(toml: Path) -> None:
+    toml.write_text("[budget]\nmax_explores = 3\n")
+    environ = {"ATLAS_CONFIG": "${HERE}/atlas.toml", "ATLAS_HOME": "$HERE/h"}
+
+    settings = load_settings({**environ, "HERE": str(toml.parent)})
+
+    assert settings.budget.max_explores == 3
+    assert settings.home == toml.parent / "h"
+
+
+def test_a_folder_in_the_place_of_the_file_is_told_with_the_right_name(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"ATLAS_CONFIG: .* is a folder; name the file"):
+        load_settings({"ATLAS_CONFIG": str(tmp_path)})
+
+
+def test_a_user_without_a_home_folder_is_told_which_variable_to_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nowhere(name: str) -> Path:
+        raise RuntimeError("could not determine the home directory")
+
+    def unresolved(name: str) -> Path:
+        return Path("~/.local") / name
+
+    for found in (nowhere, unresolved):
+        monkeypatch.setattr("platformdirs.user_config_path", found)
+        monkeypatch.setattr("platformdirs.user_data_path", found)
+
+        assert load_settings({"ATLAS_HOME": str(tmp_path)}).home == tmp_path
+        with pytest.raises(ConfigError, match="ATLAS_HOME is not set"):
+            load_settings({})
+
+
+def test_the_folder_of_another_user_holds_no_file_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(path: Path, *, follow_symlinks: bool = True) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setattr(Path, "stat", forbidden)
+
+    assert load_settings({"ATLAS_HOME": str(tmp_path)}).solvers == {}
+
+
+# Taken when it is read, and right when it is used
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("\n[budget]\n\nmax_explores = 0\n", ["line 4", "budget.max_explores"]),
+        ("[budget]\nmax_explore = 3\n", ["line 2", "there are max_explores, max_parallel"]),
+        ("budget = { max_explores = 0 }\n", ["line 1", "budget.max_explores"]),
+        ("[solvers.x]\nmodel = 'a/b'\nprice = { input = nan, output = 1 }", ["finite", "line 3"]),
+        ("[solvers.x]\nmodel = 'a/b'\nprice = { input = inf, output = 1 }", ["finite"]),
+        ("[journal]\nkeep_days = 1e300\n", ["keep_days", "36500"]),
+        ("[server]\nrespond_within_s = inf\n", ["respond_within_s", "finite"]),
+        ('[solvers.""]\nmodel = "a/b"\n', ["'' is no name"]),
+        ('[solvers." a"]\nmodel = "a/b"\n', ["' a' is no name"]),
+        ('[solvers."a\\u001b[2J"]\nmodel = "a/b"\n', ["is no name", "printable"]),
+        (f'[solvers.{"a" * 65}]\nmodel = "a/b"\n', ["64 characters"]),
+        ("[server]\nallowed_hosts = ['http://x']\n", ["allowed_hosts", "names of hosts"]),
+        ("[server]\nallowed_hosts = ['*']\n", ["allowed_hosts", "names of hosts"]),
+        ("[budget]\nmax_cost_usd_per_day = 0\n", ["max_cost_usd_per_day", "greater than 0"]),
+        ("[solvers.x]\nmodel = ' '\n", ["solvers.x.model", "name of a model"]),
+        ("[solvers.x]\nmodel = 'a/b'\nmax_tokens = 1000000000\n", ["max_tokens", "1000000"]),
+        ("x = " + "[" * 5_000, ["nested too deeply"]),
+        ("x = " + "9" * 5_000, ["not TOML"]),
+        ("[solvers.x]\nmodel = 'a/m'\napi_key_env = 'gsk_a1b2c3d4e5f6g7h8i9'", ["never the key"]),
+    ],
+)
+def test_what_would_break_later_is_refused_when_it_is_read(
+    toml: Path, content: str, words: list[str]
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(toml, content)
+
+    for word in words:
+        assert word in str(caught.value)
+    assert "gsk_" not in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
+def test_efforts_are_kept_in_their_order_and_once(toml: Path) -> None:
+    settings = load(toml, "[solvers.x]\nmodel = 'a/b'\nefforts = ['high', 'low', 'high']\n")
+
+    assert settings.solvers["x"].efforts == ("low", "high")
+
+
+def test_hosts_that_are_allowed_come_as_a_list_or_a_variable(toml: Path) -> None:
+    content = "[server]\nallowed_hosts = ['Atlas.Example.org', 'atlas:8000', '[::1]:9', 'a:*']\n"
+
+    assert load(toml).server.allowed_hosts == ()
+    hosts = ("atlas.example.org", "atlas:8000", "[::1]:9", "a:*")
+    assert load(toml, content).server.allowed_hosts == hosts
+    given = {"ATLAS_SERVER_ALLOWED_HOSTS": "atlas, b.example:80"}
+    assert load(toml, **given).server.allowed_hosts == ("atlas", "b.example:80")
+
+
+def test_a_cap_for_the_day_is_off_unless_it_is_set(toml: Path) -> None:
+    assert load(toml).budget.max_cost_usd_per_day is None
+    for given, read in (("20.5", Decimal("20.5")), ("'none'", None)):
+        settings = load(toml, f"[budget]\nmax_cost_usd_per_day = {given}\n")
+        assert settings.budget.max_cost_usd_per_day == read
+
+
+def test_a_variable_that_may_mean_two_solvers_is_refused(toml: Path) -> None:
+    content = "[solvers.a-b]\nmodel = 'a/b'\n[solvers.a_b]\nmodel = 'a/b'\n"
+
+    with pytest.raises(ConfigError, match="ATLAS_SOLVERS_A_B_QUOTA may mean 'a-b' and 'a_b'"):
+        load(toml, content, ATLAS_SOLVERS_A_B_QUOTA="2")
+
+
+def test_a_solver_with_a_dot_in_its_name_has_variables_too(toml: Path) -> None:
+    settings = load(toml, "[solvers.'a.b']\nmodel = 'a/b'\n", ATLAS_SOLVERS_A_B_QUOTA="2")
+
+    assert settings.solvers["a.b"].quota == 2

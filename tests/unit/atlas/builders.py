@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, TypeAlias
 
 from atlas_mcp.atlas.budget import Budget, ExploreEffort
+from atlas_mcp.atlas.calls import conclude
 from atlas_mcp.atlas.events import (
     Event,
     OrchestratorFailed,
@@ -31,7 +32,7 @@ from atlas_mcp.atlas.messages import (
     Turn,
     UserTurn,
 )
-from atlas_mcp.atlas.policy import AskOrchestrator, Note, RunSolver, next_commands
+from atlas_mcp.atlas.policy import AskOrchestrator, Note, ReadReply, RunSolver, next_commands
 from atlas_mcp.atlas.pool import ModelSpec, RunSpec, SolverSpec, Workflow
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.state import RunState
@@ -204,6 +205,8 @@ def play(
         for command in commands:
             if isinstance(command, Note):
                 add(command.event)
+            elif isinstance(command, ReadReply):
+                add(conclude(run.state, command))
             else:
                 add(command.intent)
                 run.calls.append(command)

@@ -260,6 +260,15 @@ def test_giving_up_before_anything_was_tried_is_sent_back() -> None:
 # Failures
 
 
+def test_an_orchestrator_that_will_not_explore_is_told_as_that() -> None:
+    run = play(a_run(prefetch=0), *[answers()] * 5)
+
+    assert (run.end.status, run.end.stop_reason) == ("failed", "no_candidates")
+    assert run.end.error is not None
+    assert "answered without an explore" in run.end.error
+    assert "max_cost_usd" not in run.end.error
+
+
 @pytest.mark.parametrize("kind", ["timeout", "unavailable", "malformed", "truncated", "refused"])
 def test_a_failed_solver_is_shown_and_uses_budget(kind: str) -> None:
     run = play(

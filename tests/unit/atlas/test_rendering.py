@@ -139,6 +139,9 @@ def test_a_small_model_is_warned_of_and_a_file_is_told_by_its_name_alone() -> No
         said = [one for one in view["agreement"]["warnings"] if "small embedded model" in one]
         assert bool(said) == warned
         assert {candidate["model"] for candidate in view["candidates"]} == {"local/x.gguf"}
+        assert "small embedded model" not in json.dumps(
+            seen(play(a_run(a_solver("mine", spec=spec)), solve=lambda command: failed("rejected")))
+        ), "where none could start"
         assert "ada" not in json.dumps(view)
 
 
@@ -205,6 +208,56 @@ def test_groups_name_who_stands_behind_an_answer() -> None:
     assert (second["answer"], second["explore_ids"], second["solvers"]) == ("2", [2], ["b"])
     assert first["approaches"] == ["Counting."]
     assert "2" in seen(run)["agreement"]["dissent"]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "dissent"),
+    [
+        ("1", 'Other candidates answer: "2" (explore 2)'),
+        ("2", 'Other candidates answer: "1" (explore 1, 3)'),
+        ("3", 'Other candidates answer: "1" (explore 1, 3); "2" (explore 2)'),
+        (None, 'The candidates differ: "1" (explore 1, 3); "2" (explore 2)'),
+    ],
+)
+def test_others_are_those_that_do_not_say_what_was_chosen(chosen: str | None, dissent: str) -> None:
+    """Where none was chosen there are no others, and a minority may have been."""
+    run = play(
+        a_run(prefetch=3),
+        answers(chosen) if chosen else gives_up(),
+        solve=lambda command: found("2" if command.intent.explore_id == 2 else "1"),
+    )
+
+    assert seen(run)["agreement"]["dissent"] == dissent
+
+
+def test_candidates_that_agree_dissent_from_nothing() -> None:
+    assert seen(play(a_run()))["agreement"]["dissent"] is None
+    assert seen(play(a_run(), gives_up()))["agreement"]["dissent"] is None
+
+
+def test_one_cause_of_failures_is_told_once() -> None:
+    cause = "`m`: no credit is left"
+    broken = play(a_run(prefetch=3), solve=lambda _: failed("rejected", cause))
+    partly = play(
+        a_run(prefetch=3, max_explores=3),
+        answers(),
+        solve=lambda one: found() if one.intent.explore_id == 2 else failed("rejected", cause),
+    )
+
+    assert seen(broken)["explanation"].count(cause) == 1
+    assert not any(cause in one for one in seen(broken)["agreement"]["warnings"])
+    assert (
+        f'2 explores (1, 3) failed (rejected): "{cause}"' in seen(partly)["agreement"]["warnings"]
+    )
+
+
+def test_records_of_a_clock_that_was_set_back_take_no_negative_time() -> None:
+    run = play(a_run(), answers())
+    records = [replace(one, at=1_000.0 - 10 * one.seq) for one in run.records]
+    view = view_run("r", RunState.fold(records), now=0.0, driven=True)
+
+    assert view.elapsed_s == 0
+    assert all(one.elapsed_s == 0 for one in view.candidates)
 
 
 @pytest.mark.parametrize("unknown", ["solver", "orchestrator", "both"])

@@ -520,7 +520,7 @@ def test_time_in_which_nobody_drove_the_run_is_left_out(kind: type[Event]) -> No
 def test_a_clock_that_was_set_back_takes_no_time_away() -> None:
     records = upto(play(a_run(), answers()), SolverFinished)
 
-    assert elapsed(resumed(records, at=records[-1].at - 1_000)) == 0.0
+    assert elapsed(resumed(records, at=records[-1].at - 1_000)) == elapsed(records)
 
 
 # Explores of a client

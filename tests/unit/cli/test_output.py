@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import anyio
@@ -12,12 +13,15 @@ from atlas_mcp.atlas.events import Record, RunFinished
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.cli import output
 from atlas_mcp.config import Settings, SolverSettings
+from atlas_mcp.journal.base import RunSummary
 from atlas_mcp.journal.sqlite import SqliteJournal
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted import Says, Scripted
 from atlas_mcp.runs import service as service_module
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import RunService, open_service
+from atlas_mcp.runs.solvers import PoolRow
+from atlas_mcp.texts import one_line, printable
 
 NOW = 1_000.0
 
@@ -59,3 +63,48 @@ async def test_a_run_that_was_taken_from_this_process_is_followed_where_it_goes_
 @pytest.mark.parametrize(("count", "says"), [(0, "0 runs"), (1, "1 run"), (12_345, "12,345 runs")])
 def test_runs_are_counted_as_people_count(count: int, says: str) -> None:
     assert output.count_runs(count) == says
+
+
+@pytest.mark.parametrize(
+    "ready",
+    [
+        'not installed: pip install ".[local]"',
+        "not reachable: [/foo] \x1b[2J [bold]x[/bold]\r\n\x9b31m",
+        "not reachable: " + "very long " * 10_000,
+    ],
+)
+def test_the_pool_says_what_is_wrong_in_the_words_it_was_told(
+    ready: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = PoolRow("[s]", "openai/[m]", ready, (), False, False, "prompt", None, True)
+
+    output.print_pool([row], as_json=False)
+
+    out = capsys.readouterr().out
+    words = " ".join(out.split())
+    assert one_line(ready)[:150] in words
+    assert "[s] " in words
+    assert "openai/[m]" in words
+    assert printable(out) == out
+    assert len(out) < 5_000
+
+
+def test_what_went_wrong_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert output.fail("the endpoint says\r\natlas-mcp: all is well\x1b[2J", 1) == 1
+
+    said = "atlas-mcp: the endpoint says atlas-mcp: all is well\\u001b[2J\n"
+    assert capsys.readouterr().err == said
+
+
+@pytest.mark.parametrize("seconds", [-1e300, -1.0, 0.0, 1e9, 1e18, float("inf")])
+def test_a_time_of_any_clock_can_be_listed(
+    seconds: float, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = RunSummary("abc", seconds, seconds, "answered", "atlas", "[/foo]\x1b[2J", 1, driven=False)
+
+    output.print_runs([run], limit=2, as_json=False)
+    output.print_runs([run], limit=2, as_json=True)
+
+    _, people, program = capsys.readouterr().out.splitlines()
+    assert people.endswith(r"[/foo]\u001b[2J")
+    assert json.loads(program)["run_id"] == "abc"

@@ -2,64 +2,97 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
-import sys
 from pathlib import Path
 
 import pytest
 
 from atlas_mcp.errors import JournalError
-from atlas_mcp.journal import sqlite
-from atlas_mcp.journal.owners import FOLDER, OwnerLock, dead_owners, is_dead
+from atlas_mcp.journal import owners, sqlite
+from atlas_mcp.journal.owners import FOLDER, OwnerLock, dead_owners, forget, is_dead
 from atlas_mcp.journal.sqlite import FILE_NAME, SqliteJournal
+from atlas_mcp.system.locks import open_lock, try_lock
 from atlas_mcp.testing.journal_conformance import first_record
-
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="locks of files as POSIX has them")
+from tests.systems import held, posix
 
 
 def test_who_holds_its_lock_is_not_dead_for_as_long_as_it_does(tmp_path: Path) -> None:
     lock = OwnerLock(tmp_path, "owner")
 
     assert not is_dead(tmp_path, "owner")
+    assert dead_owners(tmp_path) == []
     lock.release()
     assert not is_dead(tmp_path, "owner"), "it has left in order, and nothing is certain"
+    assert not list((tmp_path / FOLDER).iterdir())
+
+
+def test_a_process_that_is_killed_is_dead_at_once(tmp_path: Path) -> None:
+    (tmp_path / FOLDER).mkdir()
+    with held(tmp_path / FOLDER / "owner") as process:
+        alive = is_dead(tmp_path, "owner"), dead_owners(tmp_path)
+        process.terminate()
+        process.wait()
+
+        assert alive == (False, [])
+        assert is_dead(tmp_path, "owner")
+        assert dead_owners(tmp_path) == ["owner"]
+    forget(tmp_path, "owner")
+    assert not list((tmp_path / FOLDER).iterdir())
 
 
 def test_of_several_who_ask_at_once_each_is_told_that_an_owner_is_dead(tmp_path: Path) -> None:
     """Else a run could not be claimed just because somebody else was looking at it."""
-    import fcntl
-
     (tmp_path / FOLDER).mkdir()
-    path = tmp_path / FOLDER / "owner"
-    path.touch()
-    with path.open("r+") as asking:
-        fcntl.flock(asking, fcntl.LOCK_SH | fcntl.LOCK_NB)
-
+    with held(tmp_path / FOLDER / "owner", shared=True):
         assert is_dead(tmp_path, "owner")
 
 
-def test_a_process_that_is_just_starting_is_never_taken_for_dead(
+def test_a_living_owner_is_not_forgotten(tmp_path: Path) -> None:
+    (tmp_path / FOLDER).mkdir()
+    with held(tmp_path / FOLDER / "owner"):
+        forget(tmp_path, "owner")
+        assert (tmp_path / FOLDER / "owner").exists()
+
+
+@posix
+def test_an_owner_that_was_taken_for_dead_as_it_started_makes_its_file_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its file has no lock yet, and others look through the folder as they start."""
-    import fcntl
-
+    """Its file has no lock yet. On Windows it is open by then, and nobody can remove it."""
     found: list[list[str]] = []
-    flock = fcntl.flock
 
-    def look_first(descriptor: int, operation: int) -> None:
-        if operation & fcntl.LOCK_EX:
+    def look_first(descriptor: int, *, shared: bool = False) -> bool:
+        if not shared and not found:
             found.append(dead_owners(tmp_path))
-        flock(descriptor, operation)
+            (tmp_path / FOLDER / "owner").unlink()
+        return try_lock(descriptor, shared=shared)
 
-    monkeypatch.setattr(fcntl, "flock", look_first)
+    monkeypatch.setattr(owners, "try_lock", look_first)
+    lock = OwnerLock(tmp_path, "owner")
+    monkeypatch.undo()
+
+    assert found == [["owner"]]
+    assert dead_owners(tmp_path) == []
+    with os.fdopen(open_lock(tmp_path / FOLDER / "owner")) as other:
+        assert not try_lock(other.fileno(), shared=True), "the file that is there is the locked one"
+    lock.release()
+
+
+def test_without_locks_there_is_no_file_and_the_lease_decides_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_locks(descriptor: int, *, shared: bool = False) -> bool:
+        raise OSError(errno.ENOTSUP, "Operation not supported")
+
+    monkeypatch.setattr(owners, "try_lock", no_locks)
     lock = OwnerLock(tmp_path, "owner")
 
-    assert found == [[]]
-    assert [path.name for path in (tmp_path / FOLDER).iterdir()] == ["owner"]
-    assert dead_owners(tmp_path) == []
-    lock.release()
     assert not list((tmp_path / FOLDER).iterdir())
+    (tmp_path / FOLDER / "other").touch()
+    assert not is_dead(tmp_path, "other")
+    lock.release()
 
 
 async def test_a_lease_that_could_not_be_given_back_is_nobodys_once_its_process_has_left(

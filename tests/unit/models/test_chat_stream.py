@@ -179,6 +179,66 @@ def test_arguments_that_cannot_be_read_are_a_fault_and_go_back_as_none(written: 
     assert turn.verbatim["tool_calls"][0]["function"]["arguments"] == "{}"
 
 
+@pytest.mark.parametrize(
+    ("sent", "ids"),
+    [
+        ([7, "t"], ["7", "t"]),
+        ([None, None], ["call-0", "call-1"]),
+        (["t", "t"], ["t", "call-1"]),
+        ([["t"], ["u"]], ["call-0", "call-1"]),
+    ],
+)
+def test_every_call_has_an_id_of_its_own_also_in_what_is_sent_back(
+    sent: list[Any], ids: list[str]
+) -> None:
+    calls = [
+        {"index": number, "id": one, "function": {"name": "explore", "arguments": "{}"}}
+        for number, one in enumerate(sent)
+    ]
+
+    turn = stream_of(delta("tool_calls", tool_calls=calls)).turn
+
+    assert [call.id for call in turn.tool_calls] == ids
+    assert [call["id"] for call in turn.verbatim["tool_calls"]] == ids
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [
+        None,
+        {},
+        {"prompt_tokens": 0, "completion_tokens": 0},
+        {"prompt_tokens": 9, "completion_tokens": 0},
+        {"prompt_tokens": "many", "completion_tokens": 4},
+        {"prompt_tokens": [9], "completion_tokens": 4},
+        {"prompt_tokens": -9, "completion_tokens": 4},
+        {"prompt_tokens": 9, "completion_tokens": 10**60},
+        {"prompt_tokens": float("inf"), "completion_tokens": 4},
+        {"prompt_tokens": 9, "completion_tokens": float("nan")},
+        {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": "x"},
+        {
+            "prompt_tokens": 9,
+            "completion_tokens": 4,
+            "prompt_tokens_details": {"cached_tokens": {}},
+        },
+    ],
+)
+def test_counts_that_are_missing_or_none_do_not_count_the_reply(counts: Any) -> None:
+    stream = stream_of(delta("stop", content="a"), {"choices": [], "usage": counts})
+
+    assert not stream.counted
+    assert (stream.complete, stream.turn.text) == (True, "a")
+    assert stream.usage().input_tokens <= 9
+
+
+def test_a_count_that_no_number_holds_leaves_the_reply() -> None:
+    stream = stream_of(delta("stop", content="a"), done=False)
+    stream.feed('data: {"choices": [], "usage": {"prompt_tokens": ' + "9" * 5_000 + "}}")
+    stream.feed('data: {"choices": [], "x": ' + "[" * 20_000 + "}")
+
+    assert (stream.complete, stream.counted, stream.turn.text) == (True, False, "a")
+
+
 def test_arguments_that_come_as_an_object_go_back_as_text() -> None:
     call = {"index": 0, "id": "t", "function": {"name": "explore", "arguments": {"a": 1}}}
 

@@ -146,6 +146,69 @@ def test_another_address_gets_the_key_its_entry_names(tmp_path: Path) -> None:
     assert solver.spec.api_key_env == "MY_KEY"
 
 
+def test_a_gateway_gets_the_key_of_anthropic_unless_its_entry_names_one(tmp_path: Path) -> None:
+    entries = {
+        "named": {"model": "anthropic/m", "base_url": THERE, "api_key_env": "MY_KEY"},
+        "not": {"model": "anthropic/m", "base_url": THERE},
+    }
+    made = pool(tmp_path, entries, keys={"MY_KEY": "k"})
+    named, unnamed = made.entries(["named", "not"])
+
+    assert made.readiness(named.spec) == "ready"
+    assert made.readiness(unnamed.spec).startswith("no key: set ANTHROPIC_API_KEY, or name")
+    made = pool(tmp_path, entries, keys={"MY_KEY": "k", "ANTHROPIC_API_KEY": "a"})
+    assert [entry.name for entry in made.solvers(None)] == ["named", "not"]
+
+
+@pytest.mark.parametrize("vendor", ["anthropic", "openai"])
+def test_an_entry_whose_key_is_not_set_stops_only_itself(tmp_path: Path, vendor: str) -> None:
+    entries = {
+        "x": {"model": f"{vendor}/m", "api_key_env": "NOT_SET"},
+        "y": {"model": "ollama/m"},
+    }
+    made = pool(tmp_path, entries, keys={})
+
+    assert [entry.name for entry in made.solvers(["y"])] == ["y"]
+    assert [made.readiness(entry.spec) for entry in made.entries(made.names())] == [
+        "no key: set NOT_SET",
+        "ready",
+    ]
+    with pytest.raises(ConfigError, match=r"solver 'x' cannot be used: no key: set NOT_SET"):
+        made.solvers(None)
+
+
+@pytest.mark.parametrize(
+    ("entry", "variable"),
+    [
+        ({"model": "anthropic/m"}, "ANTHROPIC_BASE_URL"),
+        ({"model": "anthropic/m", "api_key_env": "MY_KEY"}, "ANTHROPIC_BASE_URL"),
+        ({"model": "openai/m"}, "OPENAI_BASE_URL"),
+        ({"model": "openai/m", "api_key_env": "MY_KEY", "base_url": THERE}, "MY_KEY"),
+        ({"model": "anthropic/m"}, "ANTHROPIC_AUTH_TOKEN"),
+    ],
+)
+def test_a_variable_that_cannot_be_used_stops_what_needs_it(
+    tmp_path: Path, entry: dict[str, str], variable: str
+) -> None:
+    other = {"model": "openai/m", "base_url": THERE}
+    made = pool(tmp_path, {"x": entry, "y": other}, keys={"MY_KEY": "k", "OPENAI_API_KEY": "k"})
+    made.settings = made.settings.model_copy(update={"faults": {variable: f"{variable} is wrong"}})
+
+    with pytest.raises(ConfigError, match=f"solver 'x' cannot be used: {variable} is wrong"):
+        made.solvers(["x"])
+
+    assert made.solvers(["y"])
+
+
+def test_an_embedded_model_that_cannot_start_is_refused_before_a_run_opens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("atlas_mcp.models.llama_server.runtime_installed", lambda: False)
+
+    with pytest.raises(ConfigError, match=r"solver 'local' cannot be used: llama\.cpp is not"):
+        pool(tmp_path).solvers(["local"])
+
+
 def test_an_address_nobody_has_described_is_trusted_with_nothing(tmp_path: Path) -> None:
     spec = spec_of(tmp_path, model="openai/gpt-6-sol", base_url=THERE)
 
@@ -266,7 +329,7 @@ def test_a_missing_client_library_is_named_with_the_command_that_installs_it(
 ) -> None:
     monkeypatch.setitem(sys.modules, "openai", None)
 
-    with pytest.raises(ConfigError, match=r'pip install "atlas-mcp\[openai\]"'):
+    with pytest.raises(ConfigError, match=r'-m pip install "openai'):
         pool(tmp_path, {"x": {"model": "ollama/m"}}).solvers(None)
 
 

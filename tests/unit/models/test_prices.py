@@ -113,3 +113,9 @@ def test_a_model_that_costs_a_fee_for_each_call_has_no_known_price() -> None:
 
     assert cost_of("openai/sonar-pro", Usage(1, 1_000, 300), override=None, base_url=at) is None
     assert price_of("openai/sonar-pro", base_url=at) is None
+
+
+def test_counts_at_odds_with_each_other_have_no_known_cost() -> None:
+    usage = Usage(1, input_tokens=10, output_tokens=5, cache_read_tokens=20)
+
+    assert cost_of("anthropic/claude-sonnet-5-5", usage) is None

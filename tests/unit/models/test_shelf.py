@@ -1,4 +1,3 @@
-import fcntl
 import os
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,8 +11,10 @@ from atlas_mcp.models.embedded import locate, pin
 from atlas_mcp.models.files import ModelFiles
 from atlas_mcp.models.shelf import remove, shelf
 from atlas_mcp.models.weights import Sources, ensure
+from atlas_mcp.system.locks import open_lock, try_lock
 from atlas_mcp.testing.gguf import model_file
 from atlas_mcp.testing.model_hub import ModelHub, serve_hub
+from tests.systems import held, posix
 
 CONTENT = model_file() + bytes(1_000)
 NAME = "local/maker/repo/sub/x.gguf"
@@ -152,26 +153,27 @@ def test_there_must_be_something_to_remove(folder: Path, name: str, said: str) -
 
 
 @pytest.mark.parametrize(
-    ("lock", "how", "said"),
+    ("lock", "shared", "said"),
     [
-        ("lock", fcntl.LOCK_EX, "being pulled by another process"),
-        ("use", fcntl.LOCK_SH, "loaded by another process"),
+        ("lock", False, "being pulled by another process"),
+        ("use", True, "loaded by another process"),
     ],
 )
 async def test_a_model_that_another_process_has_in_hand_stays(
-    folder: Path, lock: str, how: int, said: str
+    folder: Path, lock: str, shared: bool, said: str
 ) -> None:
     files = await pull(folder)
-    with getattr(files, lock).open("w") as held:
-        fcntl.flock(held, how)
-
-        with pytest.raises(ModelFileError, match=said):
-            remove(NAME, folder)
+    with (
+        held(getattr(files, lock), shared=shared),
+        pytest.raises(ModelFileError, match=said),
+    ):
+        remove(NAME, folder)
 
     assert files.weights.read_bytes() == CONTENT
     assert remove(NAME, folder)
 
 
+@posix
 async def test_a_pull_that_waited_for_a_removal_starts_over(folder: Path) -> None:
     """The lock it waited for has been removed with all else: it must not count as held."""
     files = await pull(folder)
@@ -179,15 +181,15 @@ async def test_a_pull_that_waited_for_a_removal_starts_over(folder: Path) -> Non
         pinned = locate(NAME, folder).pinned
         assert pinned is not None
         files.mark.unlink()
-        held = files.lock.open("w")
-        fcntl.flock(held, fcntl.LOCK_EX)
+        lock = os.fdopen(open_lock(files.lock))
+        assert try_lock(lock.fileno())
 
         def on_progress(progress: object) -> None:
             # Once it waits, the files go, and their lock is given back.
-            if not held.closed:
+            if not lock.closed:
                 for file in files.removable:
                     file.unlink(missing_ok=True)
-                held.close()
+                lock.close()
 
         await ensure(pinned, folder, on_progress=on_progress, sources=Sources(hub=hub.address))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import socket
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,7 @@ from atlas_mcp.runs.images import (
     user_images,
 )
 from tests.pictures import KINDS, Kind, data_url, drawn, noise, saved
+from tests.systems import posix
 
 PNG = drawn("PNG")
 ADDRESS = "https://example.org/a.png"
@@ -240,6 +242,7 @@ def test_nothing_outside_the_folders_is_read(allowed: Path) -> None:
 
 def special(allowed: Path) -> dict[str, tuple[str, str]]:
     """Return names of what is no regular file, or cannot be read, and what is said of it."""
+    assert sys.platform != "win32"
     os.mkfifo(allowed / "pipe.png")
     (allowed / "folder").mkdir()
     (allowed / "empty.png").write_bytes(b"")
@@ -267,6 +270,7 @@ def special(allowed: Path) -> dict[str, tuple[str, str]]:
     }
 
 
+@posix
 def test_what_is_no_picture_in_a_folder_is_refused_without_waiting_for_it(
     allowed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -279,6 +283,7 @@ def test_what_is_no_picture_in_a_folder_is_refused_without_waiting_for_it(
             pytest.fail(case)  # pragma: no cover - never reached
 
 
+@posix
 def test_devices_are_not_read_even_where_they_are_allowed() -> None:
     for name in ("/dev/zero", "/dev/null", "/dev/stdin"):
         with pytest.raises(InvalidInput, match=r"images\[0\]"):
@@ -335,6 +340,7 @@ def test_the_user_may_name_any_file(allowed: Path, monkeypatch: pytest.MonkeyPat
     assert images[-1] == Image(url=ADDRESS)
 
 
+@posix
 def test_what_the_user_names_is_checked_like_everything_else(
     allowed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,117 @@
+"""Records that were stored and cannot be read back, made readable.
+
+Before version 3 a reply was stored as it was understood, and what no codec reads again was stored
+with it: values nested too deep, numbers that are none, names that are numbers. What is lost of such
+a record is said in it, and its run goes on. Owns that for the records of what came from outside; a
+record of ours that cannot be read is damaged, and is nobody's to mend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, TypeAlias, cast
+
+from atlas_mcp.atlas.messages import Json
+from atlas_mcp.atlas.storable import count_of, dollars_of, fault_of, plain, read_json, text_of
+
+Body: TypeAlias = dict[str, Any]
+"""A record as JSON, without its place."""
+
+LOST = "the record of it cannot be read back: {fault}"
+"""What stands in place of what is lost."""
+
+_COUNTS = (
+    "requests",
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+)
+
+
+def repairs_of(line: str | bytes) -> Iterator[Body]:
+    """Yield what a record may be read as, the one that keeps most of it first; none for others."""
+    try:
+        found = read_json(line)
+    except ValueError:
+        return
+    if not isinstance(found, dict):
+        return
+    body = cast("Body", found)
+    match body.get("type"):
+        case "solver_finished" | "orchestrator_failed":
+            key = "outcome" if body["type"] == "solver_finished" else "failure"
+            paid = {**body, **_paid(body)}
+            fault = fault_of(paid.get(key)) or "it is no outcome"
+            if fault_of(paid.get(key)) is None:
+                yield {**paid, key: plain(paid.get(key))}
+            yield {**paid, key: _failure(fault)}
+        case "solver_replied" | "orchestrator_replied":
+            yield {
+                **body,
+                **_paid(body),
+                "reply": _reply(body.get("reply")),
+                "detail": text_of(body.get("detail")),
+            }
+        case "run_finished":
+            fault = fault_of(body.get("answer")) or "it is no end of a run"
+            # Not as answered: whoever resumes it gets its answer once more.
+            lost = {"status": "failed", "stop_reason": "error", "answer": None}
+            lost["error"] = _lost(fault)
+            yield {**body, **lost}
+            yield {"type": body["type"], **lost}
+        case _:
+            pass
+
+
+def _paid(body: Body) -> Body:
+    """Return what a call consumed; nothing that is no count is taken for one."""
+    usage = body.get("usage")
+    counts = cast("Body", usage) if isinstance(usage, dict) else {}
+    believed = {name: count_of(counts.get(name)) for name in _COUNTS}
+    cost, uncertain = dollars_of(body.get("cost_usd")), dollars_of(body.get("uncertain_usd"))
+    if None in believed.values() or uncertain is None:
+        cost = None
+    return {
+        "usage": {name: count or 0 for name, count in believed.items()},
+        "cost_usd": None if cost is None else str(cost),
+        "uncertain_usd": str(uncertain or 0),
+    }
+
+
+def _failure(fault: str) -> Body:
+    return {"kind": "malformed", "message": _lost(fault), "status": "failed"}
+
+
+def _lost(fault: str) -> str:
+    return LOST.format(fault=fault)
+
+
+def _reply(reply: Json) -> Body:
+    """Return what a model said, as far as it can be sent back to it."""
+    said = cast("Body", reply) if isinstance(reply, dict) else {}
+    calls = said.get("tool_calls")
+    found = [
+        cast("Body", call)
+        for call in cast("list[Json]", calls if isinstance(calls, list) else [])
+        if isinstance(call, dict)
+    ]
+    # The vendor's own message holds the same ids and names: where those are none, so are its.
+    named = all(isinstance(call.get(key), str) for call in found for key in ("id", "name"))
+    return {
+        "text": text_of(said.get("text")),
+        "tool_calls": [_tool_call(call, number) for number, call in enumerate(found)],
+        "verbatim": plain(said.get("verbatim")) if named else None,
+        "role": "assistant",
+    }
+
+
+def _tool_call(call: Body, number: int) -> Body:
+    arguments = plain(call.get("arguments"))
+    fault = call.get("fault")
+    return {
+        "id": text_of(call.get("id")) or f"call-{number}",
+        "name": text_of(call.get("name")),
+        "arguments": arguments if isinstance(arguments, dict) else {},
+        "fault": None if fault is None else text_of(fault),
+    }

@@ -1,0 +1,181 @@
+"""What is written behind a command: the problem, the schema, files, and what is wrong with them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import stat
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+from typing_extensions import override
+
+from atlas_mcp.atlas.problem import MAX_PROBLEM_BYTES
+from atlas_mcp.cli.terminal import tell
+from atlas_mcp.errors import InvalidInput
+from atlas_mcp.system.consoles import END_OF_INPUT
+
+MAX_SCHEMA_BYTES = 1_000_000
+"""Bytes of a schema that are read: more than any model takes."""
+
+MAX_FILE_BYTES = 1_000_000_000
+"""Bytes of an exported run that are read."""
+
+
+class ProblemCommand(click.Command):
+    """A command whose argument is prose, which may begin with a dash.
+
+    No option has white space in its name, so a word that has begins the problem: `-5 + 3 = ?`.
+    """
+
+    @override
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the words behind the command."""
+        words = list(args)
+        prose = [at for at in self._places(words) if _is_prose(words[at])]
+        if prose:
+            # All arguments go behind `--`, in their order; there is no other way to say it.
+            at_end = [at for at in self._places(words) if _is_argument(words[at])]
+            options = [word for at, word in enumerate(words) if at not in at_end]
+            words = [*options, "--", *(words[at] for at in at_end)]
+        ctx.allow_extra_args = True
+        rest = super().parse_args(ctx, words)
+        if ctx.args:
+            ctx.fail("The problem is one argument: write it between quotation marks.")
+        return rest
+
+    def _places(self, words: list[str]) -> Iterator[int]:
+        """Yield the places of words that are no values of options, up to `--`."""
+        valued = {
+            name
+            for option in self.params
+            if isinstance(option, click.Option) and not option.is_flag
+            for name in option.opts
+        }
+        is_value = False
+        for at, word in enumerate(words):
+            if word == "--" and not is_value:
+                return
+            if not is_value:
+                yield at
+            is_value = not is_value and word in valued
+
+
+def _is_prose(word: str) -> bool:
+    name = word.partition("=")[0]
+    return word.startswith("-") and any(letter.isspace() for letter in name)
+
+
+def _is_argument(word: str) -> bool:
+    return not word.startswith("-") or word == "-" or _is_prose(word)
+
+
+def usage_text(error: click.ClickException) -> str:
+    """Return what is wrong with a command line, and where to read how it is written."""
+    text = error.format_message()
+    ctx = error.ctx if isinstance(error, click.UsageError) else None
+    if ctx is None:
+        return text
+    named = [param for param in ctx.command.params if isinstance(param, click.Argument)]
+    if isinstance(error, click.NoSuchOption) and named:
+        text += f" If {named[0].make_metavar(ctx)} begins with it, write `--` before that."
+    return f"{text} `{ctx.command_path} --help` says what it takes."
+
+
+def problem_argument(text: str) -> str:
+    """Return a problem that is written on the command line.
+
+    Raises:
+        InvalidInput: It is the name of a file.
+    """
+    if is_file(text):
+        raise InvalidInput(
+            "problem",
+            f"{text} is a file; `- < {shlex.quote(text)}` reads a problem from it. If the name is "
+            "the problem, write a sentence around it",
+        )
+    return text
+
+
+def problem_from_stdin() -> str:
+    """Return the problem that stdin holds.
+
+    Raises:
+        InvalidInput: There is none, it is too long, or it is no text.
+    """
+    if sys.stdin.isatty():
+        tell(f"Write the problem; a line with {END_OF_INPUT} alone ends it.")
+    buffer = getattr(sys.stdin, "buffer", None)
+    given = sys.stdin.read() if buffer is None else buffer.read(MAX_PROBLEM_BYTES + 4)
+    text = given if isinstance(given, str) else decoded(given, "problem", "stdin")
+    if not text.strip():
+        raise InvalidInput("problem", "is empty: nothing came from stdin, where `-` reads it")
+    if len(given) > MAX_PROBLEM_BYTES:
+        raise InvalidInput("problem", f"is longer than the {MAX_PROBLEM_BYTES:,} bytes it may have")
+    return text
+
+
+def read_schema(given: str | None) -> object:
+    """Return the JSON Schema that is written out, or stands in a file; `None` for none.
+
+    Raises:
+        InvalidInput: It cannot be read.
+    """
+    if given is None:
+        return None
+    written_out = given.lstrip().startswith("{")
+    text = given if written_out else read_file(given, "--answer-schema", at_most=MAX_SCHEMA_BYTES)
+    name = "it" if written_out else given
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise InvalidInput("--answer-schema", f"{name} is nested too deeply") from None
+    except ValueError as error:
+        raise InvalidInput("--answer-schema", f"{name} is not JSON: {error}") from error
+
+
+def read_file(name: str, argument: str, *, at_most: int = MAX_FILE_BYTES) -> str:
+    """Return the text of a file, or of a pipe that is named like one.
+
+    Raises:
+        InvalidInput: It cannot be read, or not within so many bytes.
+    """
+    try:
+        with Path(name).open("rb") as file:
+            if stat.S_ISCHR(os.fstat(file.fileno()).st_mode):
+                raise InvalidInput(argument, f"{name} cannot be read: it is a device")
+            data = file.read(at_most + 1)
+    except (OSError, ValueError) as error:
+        # A name may hold what no file has in its name.
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise InvalidInput(argument, f"{name} cannot be read: {reason}") from error
+    if len(data) > at_most:
+        raise InvalidInput(argument, f"{name} is longer than {at_most:,} bytes")
+    return decoded(data, argument, name)
+
+
+def decoded(data: bytes, argument: str, name: str) -> str:
+    """Return bytes as text: UTF-8, or UTF-16 that says so, as some shells write it.
+
+    Raises:
+        InvalidInput: They are neither.
+    """
+    wide = len(data) > 2 and data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    try:
+        return data.decode("utf-16" if wide else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidInput(
+            argument, f"{name} cannot be read: it is not UTF-8 at byte {error.start + 1:,}"
+        ) from error
+
+
+def is_file(name: str) -> bool:
+    """Return whether there is a file of this name."""
+    try:
+        return Path(name).is_file()
+    except (OSError, ValueError):
+        # Too long for a name, or with a character that no name has.
+        return False

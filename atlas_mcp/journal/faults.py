@@ -1,0 +1,105 @@
+"""Errors of the file as the one kind callers know, each with its cause and what to do about it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+from pathlib import Path
+
+from atlas_mcp.errors import JournalError
+from atlas_mcp.system.limits import open_files
+
+Fault = (sqlite3.Error, OSError)
+"""What files and SQLite raise."""
+
+_NO_SPACE = "free some space on this disk, or of your quota; what is stored is whole"
+_FORBIDDEN = "make the file and its folder writable, or set ATLAS_HOME to a folder you can write to"
+_FAILING = (
+    "free some space on this disk or of your quota, or check whether the disk is failing; what is "
+    "stored is whole"
+)
+_DAMAGED = "move it away to begin a new one, `sqlite3 FILE .recover` may read it"
+
+_BY_NUMBER = {
+    errno.ENOSPC: _NO_SPACE,
+    errno.EFBIG: _NO_SPACE,
+    errno.EROFS: _FORBIDDEN,
+    errno.EACCES: _FORBIDDEN,
+    errno.EPERM: _FORBIDDEN,
+    errno.EIO: _FAILING,
+} | ({errno.EDQUOT: _NO_SPACE} if hasattr(errno, "EDQUOT") else {})
+"""What to do, by the number of the operating system's error."""
+
+_BY_NAME = {
+    "SQLITE_FULL": _NO_SPACE,
+    "SQLITE_BUSY": "another program has kept it locked for too long; end that program",
+    "SQLITE_IOERR": _FAILING,
+    "SQLITE_READONLY": _FORBIDDEN,
+    "SQLITE_PERM": _FORBIDDEN,
+    "SQLITE_CORRUPT": _DAMAGED,
+    "SQLITE_NOTADB": _DAMAGED,
+}
+"""What to do, by how SQLite's name of the error begins."""
+
+
+def journal_failure(path: Path, error: Exception) -> JournalError:
+    """Return an error of the file as an error of the journal, with what to do about it."""
+    advice = _advice(error)
+    failure = JournalError(f"{path}: {_cause(error)}{f'; {advice}' if advice else ''}")
+    failure.__cause__ = error
+    return failure
+
+
+def opening_failure(path: Path, error: Exception) -> JournalError:
+    """Return why the journal cannot be opened, with what to do about it."""
+    advice = _advice(error) or "set ATLAS_HOME to a folder you can write to"
+    failure = JournalError(
+        f"the journal {path} cannot be opened: {error}. {advice[0].upper()}{advice[1:]}"
+    )
+    failure.__cause__ = error
+    return failure
+
+
+def is_busy(error: Exception) -> bool:
+    """Return whether another program was in the way: to ask again at once would be in vain."""
+    return _name(error).startswith("SQLITE_BUSY")
+
+
+def _cause(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    if _name(error).startswith("SQLITE_CANTOPEN") and _no_descriptor_left():
+        return os.strerror(errno.EMFILE)
+    return str(error)
+
+
+def _advice(error: Exception) -> str:
+    if isinstance(error, OSError):
+        if error.errno in (errno.EMFILE, errno.ENFILE):
+            return _more_files()
+        return _BY_NUMBER.get(error.errno or 0, "")
+    name = _name(error)
+    if name.startswith("SQLITE_CANTOPEN"):
+        return _more_files() if _no_descriptor_left() else _FORBIDDEN
+    return next((advice for known, advice in _BY_NAME.items() if name.startswith(known)), "")
+
+
+def _name(error: Exception) -> str:
+    # Errors of Python itself have no name of SQLite.
+    return getattr(error, "sqlite_errorname", None) or ""
+
+
+def _no_descriptor_left() -> bool:
+    """Return whether this process can open no further file, which SQLite does not tell."""
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return error.errno in (errno.EMFILE, errno.ENFILE)
+    return False
+
+
+def _more_files() -> str:
+    now = open_files()
+    limit = "" if now is None else f" (now {now})"
+    return f"raise the limit of open files{limit}, e.g. with `ulimit -n 4096`, and start again"

@@ -1,0 +1,216 @@
+"""The records of a run as rows: added behind the last one, and read back in their order."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from atlas_mcp.atlas.events import (
+    Event,
+    ExploresPlanned,
+    Record,
+    RecordLost,
+    RunFinished,
+    RunResumed,
+    decode_event,
+    encode_event,
+)
+from atlas_mcp.atlas.outcomes import Status
+from atlas_mcp.errors import JournalBusy, JournalCorrupt, JournalError, JournalNewer, UnknownRun
+from atlas_mcp.journal.base import Lease
+
+logger = logging.getLogger(__name__)
+
+
+class Standing(NamedTuple):
+    """Who drives a run, and when it last changed."""
+
+    owner: str | None
+    fence: int
+    lease_until: float
+    updated_at: float
+
+
+def standing(connection: sqlite3.Connection, run_id: str) -> Standing | None:
+    """Return how a run stands, `None` if there is none of this id."""
+    row = connection.execute(
+        "SELECT owner, fence, lease_until, updated_at FROM runs WHERE run_id = ?", (run_id,)
+    ).fetchone()
+    return None if row is None else Standing(*row)
+
+
+def require(connection: sqlite3.Connection, run_id: str) -> Standing:
+    """Return how a run stands.
+
+    Raises:
+        UnknownRun: There is no such run.
+    """
+    found = standing(connection, run_id)
+    if found is None:
+        raise UnknownRun(run_id)
+    return found
+
+
+def add(connection: sqlite3.Connection, lease: Lease, records: Sequence[Record]) -> None:
+    """Store records behind the last one of their run.
+
+    Raises:
+        UnknownRun: There is no such run.
+        JournalBusy: The lease is no longer the run's newest.
+        JournalError: They do not follow its last record, or cannot be encoded.
+    """
+    run_id = lease.run_id
+    if require(connection, run_id).fence != lease.fence:
+        raise JournalBusy(f"run {run_id!r} has been taken over by another process")
+    (last,) = connection.execute(
+        "SELECT coalesce(max(seq), 0) FROM events WHERE run_id = ?", (run_id,)
+    ).fetchone()
+    first = records[0].seq
+    if first == last and _make_room(connection, run_id, last):
+        last -= 1
+    _check_order(run_id, last, records)
+    insert(connection, run_id, records)
+
+
+def insert(connection: sqlite3.Connection, run_id: str, records: Sequence[Record]) -> None:
+    """Store records of a run whose row is there, and bring that up to date.
+
+    Raises:
+        JournalError: They cannot be encoded.
+    """
+    try:
+        lines = [encode_event(record.event) for record in records]
+    except ValueError as error:
+        raise JournalError(f"run {run_id!r}: its records cannot be stored: {error}") from error
+    connection.executemany(
+        "INSERT INTO events (run_id, seq, at, body) VALUES (?,?,?,?)",
+        [
+            (run_id, record.seq, record.at, line)
+            for record, line in zip(records, lines, strict=True)
+        ],
+    )
+    status = next((s for r in reversed(records) if (s := _status_after(r.event))), None)
+    connection.execute(
+        "UPDATE runs SET updated_at = ?, status = coalesce(?, status), size_bytes = size_bytes + ? "
+        "WHERE run_id = ?",
+        (records[-1].at, status, sum(len(line.encode()) for line in lines), run_id),
+    )
+
+
+def read(connection: sqlite3.Connection, run_id: str, after: int) -> tuple[Record, ...]:
+    """Return the records of a run with `seq` above `after`, in order and without gaps.
+
+    Where one is missing or unreadable, a `RecordLost` is in its place. A last record that was torn
+    is left out.
+
+    Raises:
+        UnknownRun: There is no such run.
+        JournalNewer: A newer version wrote the run.
+        JournalCorrupt: The record that opens the run is lost, without which there is nothing.
+    """
+    rows, damage = _rows(connection, run_id, after)
+    if not rows:
+        require(connection, run_id)
+    found = [Record(row.seq, row.at, _event(row)) for row in rows]
+    if found and found[-1].seq > 1 and _is_torn(connection, run_id, found[-1]):
+        logger.warning("run %s: the last record was torn and is left out", run_id)
+        found.pop()
+    records: list[Record] = []
+    for record in found:
+        gap = range(after + len(records) + 1, record.seq)
+        records += [Record(seq, record.at, RecordLost(damage or "it is missing")) for seq in gap]
+        records.append(record)
+    if after == 0 and (not records or isinstance(records[0].event, RecordLost)):
+        raise JournalCorrupt(
+            f"run {run_id!r}: its first record, which holds the problem, is lost or unreadable, so "
+            "nothing of it can be shown; ask the question again, or put a backup of the journal in "
+            "place"
+        )
+    lost = sum(isinstance(record.event, RecordLost) for record in records)
+    if lost:
+        logger.warning("run %s: %d of its records cannot be read any more", run_id, lost)
+    return tuple(records)
+
+
+class _Row(NamedTuple):
+    """A record as it is stored."""
+
+    seq: int
+    at: float
+    body: bytes
+
+
+def _rows(connection: sqlite3.Connection, run_id: str, after: int) -> tuple[list[_Row], str | None]:
+    """Return the rows that can be read, in order, and why others cannot.
+
+    Where the file is damaged, reading stops at the damage, and comes back to it from the end.
+    """
+    rows: list[_Row] = []
+    damage: str | None = None
+    for order in ("ASC", "DESC"):
+        # As bytes: text that is no UTF-8 would fail all of the rows.
+        found = connection.execute(
+            "SELECT seq, at, CAST(body AS BLOB) FROM events "
+            f"WHERE run_id = ? AND seq > ? ORDER BY seq {order}",
+            (run_id, after),
+        )
+        try:
+            rows += map(_Row._make, found)
+            break
+        except sqlite3.DatabaseError as error:
+            if not error.sqlite_errorname.startswith("SQLITE_CORRUPT"):
+                raise
+            damage = str(error)
+    return sorted({row.seq: row for row in rows}.values()), damage
+
+
+def _event(row: _Row) -> Event:
+    try:
+        return decode_event(row.body)
+    except JournalNewer:
+        raise
+    except JournalCorrupt as error:
+        return RecordLost(str(error))
+
+
+def _check_order(run_id: str, last: int, records: Sequence[Record]) -> None:
+    """Refuse what would leave a hole, or write a record twice.
+
+    Raises:
+        JournalError: It would.
+    """
+    for before, seq in pairwise((last, *(record.seq for record in records))):
+        if seq != before + 1:
+            why = "is there already" if seq <= before else f"would leave a hole behind {before}"
+            raise JournalError(
+                f"run {run_id!r}: record {seq} {why}, so it was not stored; resume the run, which "
+                "goes on from what is stored"
+            )
+
+
+def _is_torn(connection: sqlite3.Connection, run_id: str, record: Record) -> bool:
+    """Return whether a record breaks off in the middle. Only of such a one the place is free."""
+    if not isinstance(record.event, RecordLost):
+        return False
+    asked = "SELECT json_valid(body) FROM events WHERE run_id = ? AND seq = ?"
+    valid = connection.execute(asked, (run_id, record.seq)).fetchone()
+    return valid is not None and not valid[0]
+
+
+def _make_room(connection: sqlite3.Connection, run_id: str, seq: int) -> bool:
+    """Remove the record at `seq` if it was torn: readers leave it out, and its place is free."""
+    removed = connection.execute(
+        "DELETE FROM events WHERE run_id = ? AND seq = ? AND NOT json_valid(body)", (run_id, seq)
+    )
+    return removed.rowcount > 0
+
+
+def _status_after(event: Event) -> Status | None:
+    """Return the status an event gives its run, `None` if it leaves it as it was."""
+    if isinstance(event, RunFinished):
+        return event.status
+    reopens = isinstance(event, ExploresPlanned) and event.origin == "client"
+    return "running" if reopens or isinstance(event, RunResumed) else None

@@ -1,0 +1,86 @@
+"""What all runs of a home have committed on a day, so that a cap over them holds.
+
+One row a run and day, in the journal's own file: whichever processes share a home, each
+reservation is one transaction, and the sum never passes the cap. A row holds what its run has
+spent, what it holds, and what calls without a final count may have cost; the row of a process that
+died stays as it was, since what was in flight may have been billed. Rows outlive their runs.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from decimal import ROUND_CEILING, Decimal
+
+from atlas_mcp.atlas.usage import FREE
+
+UNITS = 1_000_000_000
+"""Parts of a US dollar that amounts are kept in: one token of the cheapest model is several."""
+
+DAYS_KEPT = 31
+"""Days with rows that are kept: for whoever asks where the money of the month went."""
+
+
+def committed(connection: sqlite3.Connection, day: str) -> Decimal:
+    """Return the US dollars that all runs have committed on a day."""
+    row = connection.execute(
+        "SELECT coalesce(sum(units), 0) FROM spending WHERE day = ?", (day,)
+    ).fetchone()
+    return Decimal(row[0]) / UNITS
+
+
+def reserve(
+    connection: sqlite3.Connection, run_id: str, *, day: str, usd: Decimal, cap: Decimal | None
+) -> Decimal | None:
+    """Commit `usd` more for a run, inside a transaction of the caller's.
+
+    Args:
+        connection: The journal.
+        run_id: The run.
+        day: The day it counts to.
+        usd: US dollars, rounded up.
+        cap: US dollars that all runs may commit on the day; `None` counts without refusing.
+
+    Returns:
+        `None` if it was committed; else the US dollars that the cap leaves, and nothing changed.
+    """
+    units = _units(usd)
+    if cap is not None:
+        left = cap - committed(connection, day)
+        if Decimal(units) / UNITS > left:
+            return max(FREE, left)
+    connection.execute(
+        "INSERT INTO spending (day, run_id, units) VALUES (?,?,?) "
+        "ON CONFLICT (day, run_id) DO UPDATE SET units = units + excluded.units",
+        (day, run_id, units),
+    )
+    connection.execute(
+        "DELETE FROM spending WHERE day NOT IN "
+        "(SELECT DISTINCT day FROM spending ORDER BY day DESC LIMIT ?)",
+        (DAYS_KEPT,),
+    )
+    return None
+
+
+def release(connection: sqlite3.Connection, run_id: str, *, usd: Decimal) -> None:
+    """Give back what a run has committed and does not need, its newest day first.
+
+    Args:
+        connection: The journal.
+        run_id: The run.
+        usd: US dollars, rounded down; never more than it has committed.
+    """
+    units = int(usd * UNITS)
+    rows = connection.execute(
+        "SELECT day, units FROM spending WHERE run_id = ? ORDER BY day DESC", (run_id,)
+    ).fetchall()
+    for day, had in rows:
+        given = min(units, had)
+        connection.execute(
+            "UPDATE spending SET units = units - ? WHERE day = ? AND run_id = ?",
+            (given, day, run_id),
+        )
+        units -= given
+
+
+def _units(usd: Decimal) -> int:
+    return int((usd * UNITS).to_integral_value(rounding=ROUND_CEILING))

@@ -1,0 +1,116 @@
+"""A writer that waits for its reader in a thread, and not for long where its caller stands.
+
+A stderr that nobody reads takes some 64 kB and then blocks whoever writes to it: a log would hold
+up the event loop, and with it every run.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import select
+import threading
+from collections import deque
+from typing import TYPE_CHECKING
+
+from typing_extensions import override
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+KEPT_BYTES = 1_000_000
+"""Bytes that wait for a reader; what comes beyond them is dropped and counted."""
+
+STALL_SECONDS = 0.05
+"""Seconds a caller waits for its words to be out before it goes on without."""
+
+
+class PatientWriter(io.RawIOBase):
+    """Writes to a descriptor from a thread of its own, so that no writer is held up for long.
+
+    A write returns once its bytes are out, which keeps them in order with what goes to other
+    streams. Where nobody reads, only the first one waits, for `STALL_SECONDS`; from then on bytes
+    are kept, and beyond `KEPT_BYTES` dropped, until the reader goes on. What is written after the
+    reader has gone leads nowhere.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+        self._changed = threading.Condition()
+        self._kept: deque[bytes] = deque()
+        self._size = 0
+        self._dropped = 0
+        self._stalled = False
+        self._thread: threading.Thread | None = None
+
+    @override
+    def write(self, data: ReadableBuffer, /) -> int:
+        chunk = bytes(data)
+        with self._changed:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="stderr", daemon=True)
+                self._thread.start()
+            if self._size + len(chunk) > KEPT_BYTES:
+                self._dropped += 1
+                return len(chunk)
+            self._kept.append(chunk)
+            self._size += len(chunk)
+            self._changed.notify_all()
+            if not self._stalled:
+                self._stalled = not self._wait_until_out(STALL_SECONDS)
+        return len(chunk)
+
+    def drain(self, seconds: float) -> None:
+        """Wait until everything is out, at most so long."""
+        with self._changed:
+            self._wait_until_out(seconds)
+
+    @override
+    def fileno(self) -> int:
+        return self._descriptor
+
+    @override
+    def isatty(self) -> bool:
+        return os.isatty(self._descriptor)
+
+    @override
+    def writable(self) -> bool:
+        return True
+
+    def _wait_until_out(self, seconds: float) -> bool:
+        return self._changed.wait_for(lambda: not self._size, seconds)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: bool(self._kept))
+                chunk, dropped = self._kept.popleft(), self._dropped
+                self._dropped = 0
+            if dropped:
+                note = f"atlas-mcp: {dropped} lines were dropped, since nobody read them\n"
+                write_all(self._descriptor, note.encode())
+            write_all(self._descriptor, chunk)
+            with self._changed:
+                self._size -= len(chunk)
+                if not self._size:
+                    self._stalled = False
+                self._changed.notify_all()
+
+
+def write_all(descriptor: int, data: bytes) -> bool:
+    """Write bytes, waiting for their reader as long as it takes.
+
+    Returns:
+        Whether there was a reader for all of them.
+    """
+    view = memoryview(data)
+    while view:
+        try:
+            view = view[os.write(descriptor, view) :]
+        except BlockingIOError:
+            # Whoever opened the other end of a pipe may have made it one that does not wait.
+            select.select((), (descriptor,), ())
+        except OSError:
+            return False
+    return True

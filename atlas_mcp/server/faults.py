@@ -1,0 +1,108 @@
+"""Answering a caller's fault as one, and a bug as a bug: with the right code, and one traceback.
+
+The SDK takes an unknown prompt or a missing argument of one for a bug: a traceback in the log, and
+an error without a meaning. An unknown tool is a result there, which a model may take for the tool's
+own. Here each is refused by name before anything handles it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from mcp.shared.exceptions import MCPError
+from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
+from pydantic import ValidationError
+
+from atlas_mcp.errors import AtlasError
+
+if TYPE_CHECKING:
+    from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+    from mcp.server.mcpserver import MCPServer
+    from mcp_types import Prompt
+
+logger = logging.getLogger(__name__)
+
+BUG = "the server failed by a bug, which its log shows"
+
+
+class Faults:
+    """Middleware that knows which tools, prompts and resources `server` has."""
+
+    def __init__(self) -> None:
+        self._tools: set[str] = set()
+        self._prompts: dict[str, Prompt] = {}
+        self._templates: set[str] = set()
+
+    async def learn(self, server: MCPServer[Any]) -> None:
+        """Read what there is; called once all of it is registered."""
+        self._tools = {tool.name for tool in await server.list_tools()}
+        self._prompts = {prompt.name: prompt for prompt in await server.list_prompts()}
+        templates = await server.list_resource_templates()
+        self._templates = {template.uri_template for template in templates}
+
+    async def answer(
+        self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
+    ) -> HandlerResult:
+        """Refuse a request for what there is not, and let no bug out as itself.
+
+        Raises:
+            MCPError: The request is answered with it.
+        """
+        if ctx.request_id is None:
+            return await call_next(ctx)
+        rule = self._broken_rule(ctx.method, cast("Mapping[str, Any]", ctx.params or {}))
+        if rule is not None:
+            raise MCPError(INVALID_PARAMS, rule)
+        try:
+            return await call_next(ctx)
+        except (MCPError, ValidationError):
+            raise
+        except AtlasError as error:
+            raise MCPError(INTERNAL_ERROR, str(error)) from error
+        except Exception as error:
+            logger.exception("%s failed", ctx.method)
+            raise MCPError(INTERNAL_ERROR, BUG) from error
+
+    def _broken_rule(self, method: str, params: Mapping[str, Any]) -> str | None:
+        """Return what is wrong with a request; its types are the SDK's to check."""
+        name = params.get("name")
+        if method == "tools/call" and isinstance(name, str) and name not in self._tools:
+            return f"there is no tool {name!r}; there are {_names(self._tools)}"
+        if method == "prompts/get" and isinstance(name, str):
+            return self._broken_rule_of_prompt(name, params.get("arguments"))
+        if method == "completion/complete":
+            return self._broken_rule_of_completion(params.get("ref"))
+        if method.endswith("/list") and params.get("cursor"):
+            return "`cursor`: there is one page, which takes no cursor"
+        return None
+
+    def _broken_rule_of_prompt(self, name: str, arguments: object) -> str | None:
+        prompt = self._prompts.get(name)
+        if prompt is None:
+            return f"there is no prompt {name!r}; there are {_names(self._prompts)}"
+        if arguments is not None and not isinstance(arguments, dict):
+            return None
+        given = cast("dict[str, Any]", arguments or {})
+        known = {argument.name: argument for argument in prompt.arguments or ()}
+        for argument in known.values():
+            if argument.required and argument.name not in given:
+                return f"prompt {name!r} needs the argument `{argument.name}`"
+        unknown = [f"`{each}`" for each in given if each not in known]
+        if unknown:
+            return f"prompt {name!r} has no argument {', '.join(unknown)}; it has {_names(known)}"
+        return None
+
+    def _broken_rule_of_completion(self, ref: object) -> str | None:
+        match ref:
+            case {"type": "ref/prompt", "name": str() as name} if name not in self._prompts:
+                return f"there is no prompt {name!r}; there are {_names(self._prompts)}"
+            case {"type": "ref/resource", "uri": str() as uri} if uri not in self._templates:
+                return f"there is no template {uri!r}; there are {_names(self._templates)}"
+            case _:
+                return None
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in sorted(names))

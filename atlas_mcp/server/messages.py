@@ -1,0 +1,204 @@
+"""Reading one message of the protocol: what cannot be served is refused, and never met by silence.
+
+A caller waits for the answer to its id until its own time-out. So what the SDK's parser refuses is
+answered here, with the id where it can be found. Texts are never mended on the way: a question with
+half of a character in it is not the question that was asked.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from mcp_types import (
+    INVALID_REQUEST,
+    PARSE_ERROR,
+    JSONRPCMessage,
+    JSONRPCNotification,
+    jsonrpc_message_adapter,
+)
+from pydantic import ValidationError
+
+MAX_MESSAGE_BYTES = 32_000_000
+"""Bytes of one message: the largest pictures a problem may have, in base64, beside the longest
+text."""
+
+HEAD_BYTES = 65_536
+"""Bytes at the beginning of an unreadable message in which its id is looked for."""
+
+TAIL_BYTES = 4_096
+"""Bytes at its end: some clients write the id last."""
+
+MOST_PARTS = 100_000
+"""Values in the JSON of one message. Our own choice: a schema has at most some thousand, and these
+take 50 ms to read. Ten million empty objects, which fit into the bytes, take ten seconds."""
+
+PIECE_BYTES = 65_536
+"""Bytes that are looked at at once."""
+
+MOST_REFUSALS = 1_000
+"""Messages of one batch that are refused one by one."""
+
+MARK = b"\xef\xbb\xbf"
+"""The byte order mark, which some systems put before a text."""
+
+_STRING = rb'"(?:[^"\\]|\\.)*+"'
+_TOKEN = re.compile(_STRING + rb'|[{}\[\]:,"]|[^\s{}\[\]:,"]+', re.DOTALL)
+_LAST_ID = re.compile(
+    rb'[{,]\s*"id"\s*:\s*(' + _STRING + rb"|-?\d[\d.eE+-]*)\s*"
+    rb'(?:,\s*"\w+"\s*:\s*(?:' + _STRING + rb"|-?\d+|true|false|null)\s*)*\}\s*$",
+    re.DOTALL,
+)
+_NUMBER = re.compile(rb"-?\d[\d.eE+-]{0,40}")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An error in answer to what cannot be served.
+
+    Attributes:
+        code: The JSON-RPC error code.
+        message: What is wrong, for a person.
+        id: The request's id as it stands in its JSON, `null` if it cannot be found.
+    """
+
+    code: int
+    message: str
+    id: str = "null"
+
+    def as_json(self) -> bytes:
+        """Return the answer, without a line end."""
+        error = json.dumps({"code": self.code, "message": self.message})
+        return f'{{"jsonrpc":"2.0","id":{self.id},"error":{error}}}'.encode()
+
+
+def read_message(data: bytes) -> JSONRPCMessage | list[Refusal]:
+    """Return a message, or why it is refused: once, or once for each message of a batch."""
+    data = data.removeprefix(MARK)
+    if len(data) > MAX_MESSAGE_BYTES:
+        return [too_long(data[:HEAD_BYTES], data[-TAIL_BYTES:])]
+    if has_too_many_parts(data):
+        text = f"the message has more than the {MOST_PARTS:,} values that are read; send fewer"
+        return [Refusal(INVALID_REQUEST, text, _find_id(data))]
+    try:
+        message = jsonrpc_message_adapter.validate_json(data, by_name=False)
+    except ValidationError as error:
+        if data.lstrip()[:1] == b"[":
+            return _refuse_batch(data)
+        first = error.errors(include_url=False, include_input=False)[0]
+        if first["type"] == "json_invalid":
+            text = f"the message is not JSON: {first.get('ctx', {}).get('error', first['msg'])}"
+            return [Refusal(PARSE_ERROR, text, _find_id(data))]
+        return [_refuse_shape(data)]
+    if isinstance(message, JSONRPCNotification) and b'"id"' in _fields(data):
+        # What is no id is taken for none at all, and nobody would answer.
+        text = "`id` must be a string or a whole number"
+        return [Refusal(INVALID_REQUEST, text, _find_id(data))]
+    return message
+
+
+def has_too_many_parts(data: bytes) -> bool:
+    """Return whether a text of JSON has more values than are read; for other texts, anything.
+
+    What stands in strings is no value. Others get their turn between two pieces.
+    """
+    if len(data) <= MOST_PARTS:
+        return False
+    count, in_string, held = 0, False, b""
+    for at in range(0, len(data), PIECE_BYTES):
+        text = held + data[at : at + PIECE_BYTES]
+        # Backslashes at the end belong to what follows.
+        kept = text.rstrip(b"\\")
+        held = text[len(kept) :]
+        strings = kept.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')
+        for outside in strings[in_string::2]:
+            count += outside.count(b",") + outside.count(b"[") + outside.count(b"{")
+        in_string ^= len(strings) % 2 == 0
+        if count > MOST_PARTS:
+            return True
+    return False
+
+
+def too_long(head: bytes, tail: bytes) -> Refusal:
+    """Refuse a message of which only the beginning and the end were kept."""
+    text = f"the message is longer than the {MAX_MESSAGE_BYTES:,} bytes that are read"
+    return Refusal(INVALID_REQUEST, text, _find_id(head, tail))
+
+
+def _refuse_shape(data: bytes) -> Refusal:
+    text = (
+        "the message is no request: it takes `jsonrpc` '2.0', a `method`, an `id` that is a string "
+        "or a whole number, and `params` that are an object"
+    )
+    return Refusal(INVALID_REQUEST, text, _find_id(data))
+
+
+def _refuse_batch(data: bytes) -> list[Refusal]:
+    """Refuse each request of a batch: each has a caller of its own that waits."""
+    text = "batches are not served; send each message on its own"
+    try:
+        given = json.loads(data)
+    except (ValueError, RecursionError):
+        return [Refusal(PARSE_ERROR, "the message is not JSON")]
+    ids = [
+        _as_id(json.dumps(cast("dict[str, Any]", item)["id"]).encode())
+        for item in cast("Sequence[object]", given)[:MOST_REFUSALS]
+        if isinstance(item, dict) and "method" in item and "id" in item
+    ]
+    return [Refusal(INVALID_REQUEST, text, id_) for id_ in ids or ["null"]]
+
+
+def _find_id(head: bytes, tail: bytes | None = None) -> str:
+    """Return the id of a request that cannot be read, as JSON; `null` if it cannot be found.
+
+    Nothing is returned that might be the id of something else: of an object within, or of a
+    response, whose id is a request of ours.
+    """
+    fields = _fields(head)
+    if b'"method"' not in fields and fields.keys() & {b'"result"', b'"error"'}:
+        return "null"
+    found = fields.get(b'"id"')
+    if found is None and head.lstrip()[:1] == b"{":
+        last = _LAST_ID.search((head if tail is None else tail)[-TAIL_BYTES:])
+        found = last and last[1]
+    return _as_id(found or b"null")
+
+
+def _as_id(token: bytes) -> str:
+    """Return a JSON value as an id that may be repeated: a string or a number, else `null`."""
+    try:
+        text = token.decode()
+        if isinstance(json.loads(text), str):
+            json.loads(text).encode()
+            return text
+    except ValueError:
+        return "null"
+    return text if _NUMBER.fullmatch(token) else "null"
+
+
+def _fields(data: bytes) -> dict[bytes, bytes]:
+    """Return the fields of an object by their quoted names, as far as its beginning can be read.
+
+    A field that holds an object or an array has only its first bracket.
+    """
+    fields: dict[bytes, bytes] = {}
+    depth, key, last = 0, None, b""
+    for match in _TOKEN.finditer(data[:HEAD_BYTES]):
+        token = match[0]
+        if token == b'"' or (depth == 0 and token != b"{"):
+            break
+        if depth == 1 and token == b":":
+            key = last
+        elif depth == 1 and token == b",":
+            key = None
+        elif depth == 1 and key is not None:
+            fields[key], key = token, None
+        if token in b"{[":
+            depth += 1
+        elif token in b"}]":
+            depth -= 1
+        last = token
+    return fields

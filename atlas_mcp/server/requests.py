@@ -1,0 +1,100 @@
+"""Requests over HTTP, each taken in whole before anything else sees it.
+
+What is no message of the protocol is refused as over stdio, with the request's id. How much of
+them is held, and for how long, is the business of `server.bodies`.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from mcp_types import INVALID_REQUEST
+
+from atlas_mcp.models.off_loop import give_back_memory, off_loop
+from atlas_mcp.server.bodies import SMALL_BYTES, Bodies, Unread
+from atlas_mcp.server.messages import MARK, Refusal, read_message
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+RETRY_SECONDS = 5
+"""Seconds after which to send a request again for which there was no room."""
+
+TOO_SLOW = 408
+"""The status of a request whose sender has no more time. Others are read to their end, and dropped:
+a sender that is still sending does not hear an answer over a connection that is cut."""
+
+
+class WholeRequests:
+    """Hands an application requests whose body is there, and refuses the others."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._bodies = Bodies()
+
+    def turn_away(self) -> None:
+        """Refuse every request that is not there as a whole yet, and each that is still to come."""
+        self._bodies.turn_away()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http" or scope["method"] != "POST":
+            await self._app(scope, receive, send)
+            return
+        headers = {name.lower(): value for name, value in scope["headers"]}
+        body = await self._bodies.take_in(headers, receive)
+        if isinstance(body, Unread):
+            text = f"the request was not served: {body.rule}"
+            await _refuse(body.status, Refusal(INVALID_REQUEST, text), send)
+            return
+        try:
+            content = bytes(body.content)
+            refusing = partial(_refused, headers.get(b"content-type", b""), content)
+            is_large = len(content) > SMALL_BYTES
+            refused = await off_loop("bodies", refusing) if is_large else refusing()
+            if refused is not None:
+                await _refuse(400, refused, send)
+                return
+            sent: list[Message] = [{"type": "http.request", "body": content.removeprefix(MARK)}]
+
+            async def hear() -> Message:
+                return sent.pop() if sent else await receive()
+
+            await self._app(_with_length(scope, content), hear, body.released_by(send))
+        finally:
+            body.release()
+            if len(body.content) > SMALL_BYTES and self._bodies.are_gone:
+                await give_back_memory()
+
+
+def _refused(content_type: bytes, content: bytes) -> Refusal | None:
+    """Return why a body is no message of the protocol, `None` if it is one, or no JSON at all."""
+    if not content_type.lower().startswith(b"application/json"):
+        return None
+    message = read_message(content)
+    if not isinstance(message, list):
+        return None
+    if len(message) == 1:
+        return message[0]
+    return Refusal(message[0].code, message[0].message)
+
+
+def _with_length(scope: Scope, body: bytes) -> Scope:
+    """Return the scope of a request whose byte order mark has been taken off."""
+    if not body.startswith(MARK):
+        return scope
+    length = str(len(body) - len(MARK)).encode()
+    kept = [each for each in scope["headers"] if each[0].lower() != b"content-length"]
+    return {**scope, "headers": [*kept, (b"content-length", length)]}
+
+
+async def _refuse(status: int, refusal: Refusal, send: Send) -> None:
+    body = refusal.as_json()
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    if status == TOO_SLOW:
+        headers.append((b"connection", b"close"))
+    if status == 503:
+        headers.append((b"retry-after", b"%d" % RETRY_SECONDS))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

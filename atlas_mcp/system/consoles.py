@@ -1,0 +1,30 @@
+"""What people press at a console of this system."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+
+STANDARD_INPUT = 2**32 - 10
+"""What Windows calls the first of the three standard streams; the others are below it."""
+
+END_OF_INPUT = "Ctrl-Z" if sys.platform == "win32" else "Ctrl-D"
+"""The keys that end what is typed at a terminal, on a line of their own."""
+
+
+def hand_on(descriptor: int) -> None:
+    """Let children inherit a standard stream whose place another file has taken.
+
+    Windows keeps a list of its own of them.
+
+    Args:
+        descriptor: 0, 1 or 2.
+    """
+    if sys.platform == "win32":
+        import ctypes
+        import msvcrt
+
+        with contextlib.suppress(AttributeError, OSError):
+            put = ctypes.WinDLL("kernel32").SetStdHandle
+            put.argtypes = [ctypes.c_uint32, ctypes.c_void_p]
+            put(STANDARD_INPUT - descriptor, msvcrt.get_osfhandle(descriptor))

@@ -1,0 +1,177 @@
+"""Job objects of Windows: processes that end together, at the latest when their job is closed.
+
+https://learn.microsoft.com/windows/win32/procthread/job-objects
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import sys
+from ctypes import wintypes
+from functools import cache
+from typing import Any, ClassVar, Protocol
+
+logger = logging.getLogger(__name__)
+
+KILL_ON_JOB_CLOSE = 0x2000
+"""The flag JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE."""
+
+EXTENDED_LIMITS = 9
+"""The class JobObjectExtendedLimitInformation."""
+
+SET_QUOTA_AND_TERMINATE = 0x0100 | 0x0001
+"""The rights to a process that putting it into a job takes."""
+
+KILLED = 1
+"""Exit code of processes that are ended with their job."""
+
+
+class _BasicLimits(ctypes.Structure):
+    """JOBOBJECT_BASIC_LIMIT_INFORMATION."""
+
+    _fields_: ClassVar = [
+        ("per_process_user_time", ctypes.c_int64),
+        ("per_job_user_time", ctypes.c_int64),
+        ("flags", ctypes.c_uint32),
+        ("minimum_working_set", ctypes.c_size_t),
+        ("maximum_working_set", ctypes.c_size_t),
+        ("active_processes", ctypes.c_uint32),
+        ("affinity", ctypes.c_size_t),
+        ("priority_class", ctypes.c_uint32),
+        ("scheduling_class", ctypes.c_uint32),
+    ]
+
+
+class _ExtendedLimits(ctypes.Structure):
+    """JOBOBJECT_EXTENDED_LIMIT_INFORMATION."""
+
+    _fields_: ClassVar = [
+        ("basic", _BasicLimits),
+        ("io_counters", ctypes.c_uint64 * 6),
+        ("process_memory", ctypes.c_size_t),
+        ("job_memory", ctypes.c_size_t),
+        ("peak_process_memory", ctypes.c_size_t),
+        ("peak_job_memory", ctypes.c_size_t),
+    ]
+
+
+class _Kernel32(Protocol):
+    """The calls of Windows that are made here; a handle is a number, and 0 or `None` is none."""
+
+    def CreateJobObjectW(self, security: None, name: None, /) -> int | None: ...
+    def SetInformationJobObject(
+        self, job: int, kind: int, limits: Any, size: int, /
+    ) -> int | bool: ...
+    def OpenProcess(self, rights: int, inherit: bool, pid: int, /) -> int | None: ...
+    def AssignProcessToJobObject(self, job: int, process: int, /) -> int | bool: ...
+    def TerminateJobObject(self, job: int, code: int, /) -> int | bool: ...
+    def CloseHandle(self, handle: int, /) -> int | bool: ...
+
+
+class Job:
+    """A job object: the processes in it, and all that they start, end at its end.
+
+    Args:
+        kernel: Where the calls are.
+
+    Raises:
+        OSError: Windows gives none.
+    """
+
+    def __init__(self, kernel: _Kernel32) -> None:
+        self._kernel = kernel
+        self._handle = _given(kernel.CreateJobObjectW(None, None))
+        limits = _ExtendedLimits()
+        limits.basic.flags = KILL_ON_JOB_CLOSE
+        size = ctypes.sizeof(limits)
+        try:
+            _given(
+                kernel.SetInformationJobObject(
+                    self._handle, EXTENDED_LIMITS, ctypes.byref(limits), size
+                )
+            )
+        except OSError:
+            self.close()
+            raise
+
+    def add(self, pid: int) -> None:
+        """Put a process into the job.
+
+        Raises:
+            OSError: It has ended already, or may not be put there.
+        """
+        process = _given(self._kernel.OpenProcess(SET_QUOTA_AND_TERMINATE, False, pid))
+        try:
+            _given(self._kernel.AssignProcessToJobObject(self._handle, process))
+        finally:
+            self._kernel.CloseHandle(process)
+
+    def terminate(self) -> None:
+        """End all that is in the job, at once."""
+        self._kernel.TerminateJobObject(self._handle, KILLED)
+
+    def close(self) -> None:
+        """Close our handle to the job, the only one: that ends what is still in it."""
+        self._kernel.CloseHandle(self._handle)
+
+
+def open_job(pid: int) -> Job | None:
+    """Return a new job with a process in it; `None`, and a word in the log, where it cannot be."""
+    kernel = kernel32()
+    if kernel is None:
+        return None
+    try:
+        job = Job(kernel)
+    except OSError as error:
+        logger.warning("process %d is in no job object: %s", pid, error)
+        return None
+    try:
+        job.add(pid)
+    except OSError as error:
+        job.close()
+        logger.warning("process %d is in no job object: %s", pid, error)
+        return None
+    return job
+
+
+@cache
+def kernel32() -> _Kernel32 | None:
+    """Return the calls of Windows; `None` on other systems and, with a word in the log, if missing.
+
+    They are missing under rigs that make another system look like Windows.
+    """
+    if sys.platform != "win32":
+        return None
+    try:
+        found: Any = ctypes.WinDLL("kernel32", use_last_error=True)
+        found.CreateJobObjectW.argtypes = [wintypes.LPVOID, wintypes.LPCWSTR]
+        found.CreateJobObjectW.restype = wintypes.HANDLE
+        found.SetInformationJobObject.argtypes = [
+            wintypes.HANDLE,
+            ctypes.c_int,
+            wintypes.LPVOID,
+            wintypes.DWORD,
+        ]
+        found.OpenProcess.argtypes = [wintypes.DWORD, wintypes.BOOL, wintypes.DWORD]
+        found.OpenProcess.restype = wintypes.HANDLE
+        found.AssignProcessToJobObject.argtypes = [wintypes.HANDLE, wintypes.HANDLE]
+        found.TerminateJobObject.argtypes = [wintypes.HANDLE, wintypes.UINT]
+        found.CloseHandle.argtypes = [wintypes.HANDLE]
+    except (AttributeError, OSError) as error:
+        logger.warning("there are no job objects here, so children end by themselves: %s", error)
+        return None
+    return found
+
+
+def _given(result: int | bool | None) -> int:
+    """Return what a call gave.
+
+    Raises:
+        OSError: It gave nothing.
+    """
+    if not result:
+        last_error = getattr(ctypes, "get_last_error", None)
+        number = 0 if last_error is None else int(last_error())
+        raise OSError(number, f"Windows refused it (error {number})")
+    return int(result)

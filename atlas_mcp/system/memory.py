@@ -1,0 +1,54 @@
+"""How much memory this process may use."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+
+GROUP_LIMITS = (
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
+"""Where Linux says what a container may use, in its two generations of control groups."""
+
+
+def memory_bytes() -> int | None:
+    """Return the bytes of this machine's or container's memory, `None` if it does not say."""
+    known = [limit for path in GROUP_LIMITS if (limit := _group_limit(path)) is not None]
+    if sys.platform == "win32":
+        known.append(_physical_memory())
+    else:
+        with contextlib.suppress(OSError, ValueError):
+            known.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    return min((limit for limit in known if limit > 0), default=None)
+
+
+def _physical_memory() -> int:
+    """Return the bytes of memory that Windows has, 0 where that cannot be asked."""
+    if sys.platform == "win32":
+        import ctypes
+
+        class Status(ctypes.Structure):
+            """MEMORYSTATUSEX: its own length, a percentage, then bytes, of memory in all first."""
+
+            _fields_ = (
+                ("length", ctypes.c_uint32),
+                ("load", ctypes.c_uint32),
+                ("bytes", ctypes.c_uint64 * 7),
+            )
+
+        status = Status(length=ctypes.sizeof(Status))
+        with contextlib.suppress(AttributeError, OSError):
+            if ctypes.WinDLL("kernel32").GlobalMemoryStatusEx(ctypes.byref(status)):
+                return int(status.bytes[0])
+    return 0
+
+
+def _group_limit(path: Path) -> int | None:
+    try:
+        # "max" where there is none.
+        return int(path.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return None

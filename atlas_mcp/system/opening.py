@@ -1,0 +1,164 @@
+"""Opening a file to read it without waiting for it, and without following a link out of a folder.
+
+POSIX opens a path step by step, each step from the folder before it. Windows cannot: there the
+opened file is asked where it is. And there a name can mean more than a file of a folder: a device,
+another stream of a file, a folder of a drive, a share of another machine.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import re
+import stat
+import sys
+from collections.abc import Sequence
+from urllib.parse import unquote
+
+READING = (
+    os.O_RDONLY
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+    # A pipe that nobody writes to would be waited for.
+    | getattr(os, "O_NONBLOCK", 0)
+)
+
+_STEP: int = getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
+
+_DEVICES = frozenset(
+    {"con", "prn", "aux", "nul", "conin$", "conout$"}
+    | {f"{port}{number}" for port in ("com", "lpt") for number in "0123456789¹²³"}
+)
+
+_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
+
+_NO_NAME_HAS = re.compile(r'[<>"|?*\x00-\x1f]')
+
+_FINAL_PATH_CHARS = 32_768
+"""The longest path of Windows, characters."""
+
+
+def path_of_url(path: str) -> str:
+    """Return the path that the path of a `file:` URL means on this system."""
+    name = unquote(path)
+    if sys.platform == "win32" and re.match(r"/[A-Za-z]:", name):
+        return name[1:]
+    return name
+
+
+def fault_in_name(path: str) -> str | None:
+    """Return why a path is no plain name of a file on this system; `None` if it is one.
+
+    On POSIX every name is.
+    """
+    return fault_in_windows_name(path) if sys.platform == "win32" else None
+
+
+def fault_in_windows_name(path: str) -> str | None:
+    """Return why a path is no plain name of a file on Windows; `None` if it is one.
+
+    Windows gives some names a meaning of their own, whatever folder they are in.
+    """
+    if path[:2] in ("\\\\", "//", "\\/", "/\\"):
+        return "is a share of a network or a device"
+    plain = path[2:] if _DRIVE.match(path) else path
+    for part in re.split(r"[\\/]", plain):
+        if part in ("", ".", ".."):
+            continue
+        if ":" in part:
+            return "has a `:`, which names a drive or another stream of a file"
+        if _NO_NAME_HAS.search(part):
+            return "has a character that no file's name has"
+        if part != part.rstrip(". "):
+            return "has a part that ends in a dot or a space"
+        if part.partition(".")[0].rstrip(" ").lower() in _DEVICES:
+            return f"names the device {part!r}"
+    return None
+
+
+def open_regular(path: str) -> int:
+    """Open a regular file to read it.
+
+    Raises:
+        OSError: It cannot be opened, or is no regular file.
+    """
+    _require_regular(os.stat(path))  # noqa: PTH116 - beside `os.open`
+    return os.open(path, READING)
+
+
+def open_beneath(root: str, parts: Sequence[str]) -> int:
+    """Open a regular file beneath a folder to read it, following no link.
+
+    The path was a real one when it was looked at. A link that has taken the place of a part of it
+    since then is not followed.
+
+    Args:
+        root: The folder, by its real path.
+        parts: The steps from there, without links or dots.
+
+    Raises:
+        OSError: It cannot be opened, is no regular file, or is not where it was.
+    """
+    if not parts or os.open not in os.supports_dir_fd:
+        return _open_in_place(os.path.join(root, *parts))  # noqa: PTH118 - as above
+    folder = os.open(root, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
+    try:
+        for part in parts[:-1]:
+            inner = os.open(part, os.O_RDONLY | _STEP, dir_fd=folder)
+            os.close(folder)
+            folder = inner
+        _require_regular(os.stat(parts[-1], dir_fd=folder, follow_symlinks=False))
+        return os.open(parts[-1], READING | getattr(os, "O_NOFOLLOW", 0), dir_fd=folder)
+    finally:
+        os.close(folder)
+
+
+def _open_in_place(real: str) -> int:
+    """Open a file where there are no steps to take, and make sure that it is where it was."""
+    descriptor = open_regular(real)
+    try:
+        if not _is_at(descriptor, real):
+            raise OSError(errno.EACCES, "it was changed while it was read", real)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _is_at(descriptor: int, real: str) -> bool:
+    """Return whether an open file is at a path that has no links in it."""
+    final = _final_path(descriptor)
+    if final is not None:
+        return os.path.normcase(final) == os.path.normcase(real)
+    # Still a real path, and the file that is there is the one that was opened.
+    there = os.lstat(real)
+    return os.path.realpath(real) == real and os.path.samestat(os.fstat(descriptor), there)
+
+
+def _final_path(descriptor: int) -> str | None:
+    """Return where Windows says that an open file is; `None` where that cannot be asked."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        try:
+            kernel = ctypes.WinDLL("kernel32", use_last_error=True)
+        except AttributeError:
+            return None
+        ask = kernel.GetFinalPathNameByHandleW
+        ask.argtypes = [ctypes.c_void_p, ctypes.c_wchar_p, ctypes.c_uint32, ctypes.c_uint32]
+        said = ctypes.create_unicode_buffer(_FINAL_PATH_CHARS)
+        if not ask(msvcrt.get_osfhandle(descriptor), said, _FINAL_PATH_CHARS, 0):
+            return None
+        share, plain = "\\\\?\\UNC\\", "\\\\?\\"
+        if said.value.startswith(share):
+            return "\\\\" + said.value[len(share) :]
+        return said.value.removeprefix(plain)
+    return None
+
+
+def _require_regular(facts: os.stat_result) -> None:
+    """Refuse what is better not opened at all: devices do things, pipes wait."""
+    if not stat.S_ISREG(facts.st_mode):
+        kind = "a folder" if stat.S_ISDIR(facts.st_mode) else "no regular file"
+        raise OSError(errno.EINVAL, f"it is {kind}")

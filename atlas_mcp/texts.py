@@ -1,0 +1,126 @@
+"""Text that is not ours, made safe to put beside text that is: shown, never obeyed.
+
+Models, endpoints, files and callers write it. Three readers obey characters: a terminal (control
+and escape codes, the direction of writing), a program that reads lines (line ends), and a language
+model (tags, labels, headings). `printable` is for all of them, `one_line` for the second, `quoted`,
+`untagged` and `as_data` for the third. Values only, and next to no imports: the server needs this
+before its handshake.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import traceback
+from typing import TextIO
+
+from typing_extensions import override
+
+_STEERS = re.compile(
+    # Control characters but tab and line end; surrogates without a partner.
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff"
+    # What is not seen: soft hyphen, fillers, marks and changes of direction, separators, joiners
+    # of words, notes, tags.
+    "\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
+    # Joiners that join nothing: those of emoji and of Persian stand between two such characters.
+    "|(?<![^\x00-\x7f\u200c\u200d])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f\u200c\u200d])"
+    # A second choice of the variant, and marks beyond those that any script puts on one letter.
+    "|(?<=[\ufe00-\ufe0f\U000e0100-\U000e01ef])[\ufe00-\ufe0f\U000e0100-\U000e01ef]"
+    "|(?<=[\u0300-\u036f\u0483-\u0489\u20d0-\u20ff]{4})[\u0300-\u036f\u0483-\u0489\u20d0-\u20ff]"
+)
+"""What a reader would obey, or would not see."""
+
+_TAG = re.compile(r"<(?=[/!?|A-Za-z])")
+"""What opens a tag, or a special token of a chat format."""
+
+CUT = "…"
+"""Stands at the end of a text that goes on."""
+
+LINE_CHARS = 400
+"""Characters of a foreign text in a line of ours."""
+
+
+def printable(text: str) -> str:
+    """Return text with what steers its reader written as in JSON: to be read, not obeyed.
+
+    JSON that is made printable means what it meant.
+    """
+    return _STEERS.sub(_escaped, text.replace("\r\n", "\n"))
+
+
+def one_line(text: str, at_most: int = LINE_CHARS) -> str:
+    """Return text as one printable line of at most so many characters."""
+    # A text of megabytes is not worked through for the sake of one line.
+    return clipped(printable(" ".join(text[: 16 * at_most].split())), at_most)
+
+
+def clipped(text: str, at_most: int) -> str:
+    """Return text cut to so many characters, with a sign that it was cut."""
+    return text if len(text) <= at_most else f"{text[: max(0, at_most - 1)]}{CUT}"
+
+
+def untagged(text: str) -> str:
+    """Return printable text in which nothing opens a tag."""
+    return _TAG.sub("&lt;", printable(text))
+
+
+def quoted(text: str, at_most: int = LINE_CHARS) -> str:
+    """Return text as one line between quotation marks that it cannot end, without tags."""
+    return as_data(one_line(text, at_most))
+
+
+def as_data(value: object) -> str:
+    """Return a value as JSON of one printable line, in which no tag can be opened or closed."""
+    return printable(json.dumps(value, ensure_ascii=False)).replace("<", "\\u003c")
+
+
+def unmarked_json(text: str) -> str:
+    """Return JSON that means the same, printable and without tags."""
+    return printable(text).replace("<", "\\u003c")
+
+
+def labelled(label: str, text: str, *, tags: bool = False) -> str:
+    """Return text under a label of ours, so that no line of it can pass for another label.
+
+    One line stands behind the label; several stand below it, each behind `> `.
+
+    Args:
+        label: The label.
+        text: The text.
+        tags: Whether it may hold tags: it was asked for, and may be code.
+    """
+    lines = (printable if tags else untagged)(text).strip("\n").split("\n")
+    if len(lines) == 1:
+        return f"{label}: {lines[0]}"
+    return "\n".join((f"{label}:", *(f"> {line}" for line in lines)))
+
+
+class PrintableFormatter(logging.Formatter):
+    """Writes a record of the log as one printable line; a traceback follows line by line."""
+
+    @override
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line: who says it, and what."""
+        text = f"{record.name}: {one_line(record.getMessage(), at_most=2_000)}"
+        if record.exc_info is not None and record.exc_info[1] is not None:
+            trace = "".join(traceback.format_exception(record.exc_info[1]))
+            text += f"\n{printable(trace).rstrip()}"
+        return text
+
+
+def log_printably(stream: TextIO) -> None:
+    """Have the process write its log, warnings and worse, to a stream."""
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(PrintableFormatter())
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    """Return a character as JSON writes it."""
+    code = ord(found[0])
+    if code <= 0xFFFF:
+        return f"\\u{code:04x}"
+    code -= 0x10000
+    return f"\\u{0xD800 + (code >> 10):04x}\\u{0xDC00 + (code & 0x3FF):04x}"

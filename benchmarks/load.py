@@ -1,0 +1,493 @@
+"""Many runs at once, beside a bare loop over `AsyncAnthropic` that makes the same calls.
+
+Each run makes eight streamed calls of 1 to 3 s to a stand-in of the API, which is a process of its
+own and remembers what it has streamed to the end. Bare and ours are a process each. Printed are
+wall and CPU as ratios, memory a run, the delay of the event loop, and the seconds until a caller
+has the run's handle. Ends with 1 unless all runs are answered and every reply is in the journal.
+
+    python benchmarks/load.py [--runs N] [--files N] [--flush S] [--full BYTES] [--at-once N]
+                              [--sides bare ours http]
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import anyio
+
+from atlas_mcp.atlas.problem import make_problem
+from atlas_mcp.testing.load_api import ANSWER, CALLS, stand_in
+from atlas_mcp.testing.messages_api import API_KEY
+
+Side = Literal["bare", "ours", "http"]
+
+TICK = 0.01
+"""Seconds between two looks at how late the event loop is."""
+
+PING_SECONDS = 0.05
+"""Seconds between two looks at how late a server is."""
+
+PATIENCE = 600.0
+"""Seconds until a run counts as lost."""
+
+
+@dataclass
+class Figures:
+    """What one side took.
+
+    Attributes:
+        wall: Seconds.
+        cpu: Seconds of its process.
+        bytes_a_run: How much its memory grew, by run.
+        late: Milliseconds by which the loop was late, p50, p99 and most; over HTTP, until a request
+            that waits for no run was answered.
+        handles: Seconds until a caller had its handle, p50, p99 and most.
+        statuses: How the runs ended.
+        errors: The most frequent ones.
+    """
+
+    wall: float = 0.0
+    cpu: float = 0.0
+    bytes_a_run: float = 0.0
+    late: Sequence[float] = ()
+    handles: Sequence[float] = ()
+    statuses: dict[str, int] = field(default_factory=dict[str, int])
+    errors: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Load:
+    """How much, and under what."""
+
+    runs: int
+    files: int | None = None
+    flush: float = 0.0
+    full: int | None = None
+    at_once: int | None = None
+
+
+def problem(number: int) -> str:
+    return f"How many ways are there to tile a 3 by 8 board with dominoes? Board {number}. " * 4
+
+
+# The bare side
+
+
+async def bare(load: Load) -> Figures:
+    import anthropic
+
+    from atlas_mcp.atlas import prompts
+    from atlas_mcp.atlas.budget import Budget
+    from atlas_mcp.atlas.explore import STRATEGIES, Explore
+    from atlas_mcp.atlas.messages import ModelRequest, UserTurn
+    from atlas_mcp.atlas.pool import ModelSpec, RunSpec, SolverSpec
+    from atlas_mcp.models.claude_families import family_of
+    from atlas_mcp.models.claude_params import message_params
+
+    name = "claude-sonnet-5-5"
+    model = ModelSpec(f"anthropic/{name}", effort="high")
+    spec = RunSpec("atlas", model, (SolverSpec("s", model),), Budget())
+
+    def params(request: ModelRequest) -> dict[str, Any]:
+        transform = anthropic.transform_schema
+        return message_params(
+            name, family_of(name), request, thinking="auto", transform_schema=transform
+        )
+
+    client = anthropic.AsyncAnthropic(timeout=PATIENCE)
+
+    async def call(body: dict[str, Any]) -> list[dict[str, Any]]:
+        blocks: list[dict[str, Any]] = []
+        pieces: list[str] = []
+        async for event in await client.messages.create(**body, stream=True):
+            if event.type == "content_block_start":
+                blocks.append(event.content_block.to_dict(mode="json"))
+                pieces = []
+            elif event.type == "content_block_delta":
+                delta: Any = event.delta
+                pieces.append(delta.partial_json if delta.type[0] == "i" else delta.text)
+            elif event.type == "content_block_stop":
+                text = "".join(pieces)
+                if blocks[-1]["type"] == "tool_use":
+                    blocks[-1]["input"] = json.loads(text or "{}")
+                else:
+                    blocks[-1]["text"] = text
+        return blocks
+
+    async def run(number: int) -> str:
+        asked = make_problem(problem(number))
+        first = params(
+            ModelRequest(
+                system=prompts.orchestrator_system(spec),
+                turns=(UserTurn(prompts.problem_parts(asked)),),
+                max_tokens=32_000,
+                schema=prompts.synthesis_schema(asked),
+                tools=(prompts.explore_tool(spec),),
+                effort="high",
+            )
+        )
+
+        async def explores(count: int) -> list[str]:
+            texts: list[str] = []
+
+            async def explore(strategy: Any) -> None:
+                request = prompts.solver_request(
+                    asked, Explore("s", strategy), model, max_tokens=model.max_tokens, seed=None
+                )
+                texts.append((await call(params(request)))[0]["text"])
+
+            async with anyio.create_task_group() as tasks:
+                for strategy in STRATEGIES[:count]:
+                    tasks.start_soon(explore, strategy)
+            return texts
+
+        await explores(2)
+        turn = await call(first)
+        calls = [block for block in turn if block["type"] == "tool_use"]
+        texts = await explores(len(calls))
+        results = [
+            {"type": "tool_result", "tool_use_id": one["id"], "content": text}
+            for one, text in zip(calls, texts, strict=True)
+        ]
+        said = [{"role": "assistant", "content": turn}, {"role": "user", "content": results}]
+        last = await call({**first, "messages": [*first["messages"], *said]})
+        return "answered" if json.loads(last[0]["text"])["answer"] == ANSWER else "otherwise"
+
+    await run(0)
+    figures = await measured(load, run)
+    await client.close()
+    return figures
+
+
+# Ours
+
+
+async def ours(load: Load) -> Figures:
+    from atlas_mcp.config import ServerSettings, Settings
+    from atlas_mcp.journal.sqlite import SqliteJournal
+    from atlas_mcp.runs.request import Wish
+    from atlas_mcp.runs.service import open_service
+
+    def flush(file: int) -> None:
+        time.sleep(load.flush)
+        os.fsync(file)
+
+    home = Path(os.environ["ATLAS_HOME"])
+    server = ServerSettings() if load.at_once is None else ServerSettings(max_runs=load.at_once)
+    settings = Settings(home=home, has_anthropic_credentials=True, server=server)
+    handles: list[float] = []
+    journal = SqliteJournal(home, sync=flush if load.flush else os.fsync)
+    async with open_service(settings, journal=journal) as service:
+
+        async def run(number: int) -> str:
+            began = time.perf_counter()
+            live = await service.solve(make_problem(problem(number)), Wish())
+            handles.append(time.perf_counter() - began)
+            view = await service.wait(live.run_id, PATIENCE)
+            if view.answer == ANSWER and len(view.candidates) == CALLS - 2:
+                return "answered"
+            return view.status
+
+        await run(0)
+        handles.clear()
+        figures = await measured(load, run)
+    figures.handles = spread(handles)
+    return figures
+
+
+# Through one server
+
+
+PROTOCOL = "2026-07-28"
+
+META = {
+    "io.modelcontextprotocol/protocolVersion": PROTOCOL,
+    "io.modelcontextprotocol/clientInfo": {"name": "load", "version": "1"},
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
+
+
+@dataclass
+class Server:
+    """A `serve --http` of ours, and what it has taken so far."""
+
+    process: subprocess.Popen[str]
+    port: int
+
+    async def post(self, method: str, name: str | None = None, **arguments: object) -> Any:
+        """Make one request over a connection of its own, and return its result."""
+        params: dict[str, Any] = {"_meta": META}
+        if name is not None:
+            params |= {"name": name, "arguments": arguments}
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
+        lines = [
+            "POST /mcp HTTP/1.1",
+            f"Host: 127.0.0.1:{self.port}",
+            "Connection: close",
+            "Accept: application/json, text/event-stream",
+            "Content-Type: application/json",
+            f"Mcp-Protocol-Version: {PROTOCOL}",
+            f"Mcp-Method: {method}",
+            *([f"Mcp-Name: {name}"] if name is not None else []),
+            f"Content-Length: {len(body)}",
+        ]
+        stream = await anyio.connect_tcp("127.0.0.1", self.port)
+        received: list[bytes] = []
+        async with stream:
+            await stream.send("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+            with contextlib.suppress(anyio.EndOfStream):
+                while True:
+                    received.append(await stream.receive())
+        head, _, said = b"".join(received).partition(b"\r\n\r\n")
+        if b" 200 " not in head.splitlines()[0]:
+            raise RuntimeError(head.decode())
+        return json.loads(said)["result"]
+
+    def cpu(self) -> float:
+        """Return the seconds of CPU it has taken."""
+        assert sys.platform != "win32"
+        fields = (
+            Path(f"/proc/{self.process.pid}/stat")
+            .read_text(encoding="utf-8")
+            .rpartition(")")[2]
+            .split()
+        )
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def memory(self) -> float:
+        """Return the most bytes it has had resident."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="utf-8")
+        return 1024.0 * int(re.findall(r"VmHWM:\s+(\d+)", status)[0])
+
+
+async def http(load: Load) -> Figures:
+    environ = {**os.environ, "PYTHONWARNINGS": "ignore"}
+    if load.at_once is not None:
+        environ["ATLAS_SERVER_MAX_RUNS"] = str(load.at_once)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "atlas_mcp", "serve", "--http", "--port", "0"],
+        env=environ,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: limit_files(load.files),
+    )
+    assert process.stderr is not None
+    address = process.stderr.readline().strip()
+    server = Server(process, int(address.rpartition(":")[2].partition("/")[0]))
+    handles: list[float] = []
+    pings: list[float] = []
+
+    async def run(number: int) -> str:
+        began = time.perf_counter()
+        opened = await server.post(
+            "tools/call", "solve_with_atlas", problem=problem(number), wait_s=0
+        )
+        handles.append(time.perf_counter() - began)
+        view = opened["structuredContent"]
+        until = began + PATIENCE
+        while view["status"] == "running" and time.perf_counter() < until:
+            polled = await server.post("tools/call", "get_run", run_id=view["run_id"], wait_s=30)
+            view = polled["structuredContent"]
+        if view["answer"] == ANSWER and len(view["candidates"]) == CALLS - 2:
+            return "answered"
+        return str(view["status"])
+
+    async def ping() -> None:
+        while True:
+            began = time.perf_counter()
+            await server.post("server/discover")
+            pings.append(1e3 * (time.perf_counter() - began))
+            await anyio.sleep(PING_SECONDS)
+
+    try:
+        await run(0)
+        handles.clear()
+        cpu, memory = server.cpu(), server.memory()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ping)
+            figures = await measured(replace(load, files=None), run)
+            tasks.cancel_scope.cancel()
+        figures.cpu = server.cpu() - cpu
+        figures.bytes_a_run = (server.memory() - memory) / load.runs
+    finally:
+        process.terminate()
+        process.communicate()
+    figures.handles, figures.late = spread(handles), spread(pings)
+    return figures
+
+
+async def measured(load: Load, run: Callable[[int], Awaitable[str]]) -> Figures:
+    """Measure so many runs at once."""
+    late: list[float] = []
+    statuses: Counter[str] = Counter()
+    errors: Counter[str] = Counter()
+
+    async def watch_the_loop() -> None:
+        while True:
+            due = time.perf_counter() + TICK
+            await anyio.sleep(TICK)
+            late.append(1e3 * (time.perf_counter() - due))
+
+    async def one(number: int) -> None:
+        try:
+            statuses[await run(number)] += 1
+        except Exception as error:  # noqa: BLE001 - it is what is counted
+            statuses[type(error).__name__] += 1
+            errors[str(error)] += 1
+
+    limit_files(load.files)
+    if load.full is not None:
+        assert sys.platform != "win32"
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (load.full, resource.RLIM_INFINITY))
+    before = peak_memory()
+    wall, cpu = time.perf_counter(), time.process_time()
+    async with anyio.create_task_group() as watching:
+        watching.start_soon(watch_the_loop)
+        async with anyio.create_task_group() as tasks:
+            for number in range(1, load.runs + 1):
+                tasks.start_soon(one, number)
+        watching.cancel_scope.cancel()
+    return Figures(
+        time.perf_counter() - wall,
+        time.process_time() - cpu,
+        (peak_memory() - before) / load.runs,
+        spread(late),
+        statuses=dict(statuses),
+        errors=[text for text, _ in errors.most_common(3)],
+    )
+
+
+def spread(values: Sequence[float]) -> tuple[float, ...]:
+    """Return the median, the 99th percentile and the most."""
+    if len(values) < 2:
+        return (values[0],) * 3 if values else (0.0,) * 3
+    return statistics.median(values), statistics.quantiles(values, n=100)[98], max(values)
+
+
+def peak_memory() -> float:
+    """Return the most bytes that this process has had resident."""
+    assert sys.platform != "win32"
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024.0
+
+
+def limit_files(files: int | None) -> None:
+    if files is not None:
+        assert sys.platform != "win32"
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+
+
+# Both, and what is printed
+
+
+@dataclass
+class Outcome:
+    """What came of one side."""
+
+    figures: Figures
+    streamed: Sequence[str]
+    recorded: frozenset[str]
+
+    @property
+    def lost(self) -> int:
+        """Replies that were streamed to the end and are not in the journal."""
+        return len(set(self.streamed) - self.recorded)
+
+
+def play(side: Side, load: Load, seconds: tuple[float, float]) -> Outcome:
+    """Have one side play in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder) / "home"
+        with stand_in(seconds) as stand:
+            environ = {
+                **os.environ,
+                "ATLAS_HOME": str(home),
+                "ATLAS_CONFIG": os.devnull,
+                "ANTHROPIC_BASE_URL": stand.url,
+                "ANTHROPIC_API_KEY": API_KEY,
+            }
+            command = [sys.executable, __file__, "--play", side, json.dumps(asdict(load))]
+            played = subprocess.run(
+                command, env=environ, stdout=subprocess.PIPE, check=True, text=True
+            )
+            figures = Figures(**json.loads(played.stdout))
+        return Outcome(figures, stand.streamed, recorded(home) if side != "bare" else frozenset())
+
+
+def recorded(home: Path) -> frozenset[str]:
+    """Return the marks of the replies that the journal of a home holds."""
+    import sqlite3
+
+    from atlas_mcp.journal.sqlite import FILE_NAME
+
+    connection = sqlite3.connect(home / FILE_NAME)
+    bodies = connection.execute("SELECT body FROM events").fetchall()
+    connection.close()
+    return frozenset(mark for (body,) in bodies for mark in re.findall(r"mark-(\d{7})", body))
+
+
+def report(load: Load, sides: dict[str, Outcome]) -> bool:
+    """Print what the sides took; return whether nothing is missing."""
+    base = sides.get("bare")
+    well = True
+    for name, outcome in sides.items():
+        took = outcome.figures
+        answered = took.statuses.get("answered", 0)
+        late, handles = (
+            " ".join(f"{value:8.2f}" for value in values) for values in (took.late, took.handles)
+        )
+        print(f"\n{name}: {answered} of {load.runs} answered; {took.statuses} {took.errors or ''}")
+        print(f"  wall {took.wall:7.2f} s, cpu {took.cpu:7.2f} s", end="")
+        if base is not None and name != "bare":
+            ratios = (took.wall / base.figures.wall, took.cpu / base.figures.cpu)
+            print(f"; beside bare {ratios[0]:.3f} and {ratios[1]:.2f}", end="")
+        print(f"; {took.bytes_a_run / 1e3:.0f} kB a run")
+        print(f"  the loop late, ms: {late}; handle, s: {handles}  (p50 p99 most)")
+        if name != "bare":
+            print(f"  {len(outcome.streamed)} replies streamed, {outcome.lost} not in the journal")
+            well = well and answered == load.runs and not outcome.lost
+    return well
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--runs", type=int, default=1_000)
+    parser.add_argument("--seconds", type=float, nargs=2, default=(1.0, 3.0))
+    parser.add_argument("--files", type=int, help="descriptors that each side may have")
+    parser.add_argument("--flush", type=float, default=0.0, help="seconds that a flush takes")
+    parser.add_argument("--full", type=int, help="bytes at which the disk is full")
+    parser.add_argument("--at-once", type=int, help="[server] max_runs")
+    parser.add_argument("--sides", nargs="+", default=("bare", "ours"))
+    parser.add_argument("--play", nargs=2, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.play is not None:
+        side, load = options.play[0], Load(**json.loads(options.play[1]))
+        figures = anyio.run({"bare": bare, "ours": ours, "http": http}[side], load)
+        print(json.dumps(asdict(figures)))
+        return 0
+    load = Load(options.runs, options.files, options.flush, options.full, options.at_once)
+    sides = {side: play(side, load, tuple(options.seconds)) for side in options.sides}
+    return 0 if report(load, sides) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,131 @@
+"""Runs that an older version wrote: opened, shown, exported, taken in from a file, resumed."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import anyio
+
+from atlas_mcp.atlas.events import RunOpened, RunResumed
+from atlas_mcp.atlas.messages import ModelRequest
+from atlas_mcp.atlas.rendering import view_run
+from atlas_mcp.atlas.state import RunState
+from atlas_mcp.config import Settings
+from atlas_mcp.journal.sqlite import FILE_NAME, SqliteJournal
+from atlas_mcp.models.pool import Pool
+from atlas_mcp.models.scripted import Says, Scripted
+from atlas_mcp.runs.archive import read_archive, write_archive
+from atlas_mcp.runs.service import open_service
+
+DATA = Path(__file__).parents[1] / "data"
+
+ANSWERED, BROKEN_OFF = "answeredrunv2a", "brokenoffrunv2"
+"""A run that was answered and resumed, and one whose process died with its second turn open."""
+
+UNREADABLE = "unreadablerunv"
+"""A run broken off in its first turn, with a candidate whose answer is nested 250 levels deep:
+version 2 stored such a record and could not read it again, nor anything else of the run."""
+
+
+def home_of_version_2(folder: Path) -> Path:
+    """Return a home with a journal of record version 2, as that version wrote it."""
+    folder.mkdir(parents=True)
+    connection = sqlite3.connect(folder / FILE_NAME)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.executescript((DATA / "records_v2.sql").read_text(encoding="utf-8"))
+    connection.close()
+    return folder
+
+
+async def test_records_of_version_2_are_read_and_fold(tmp_path: Path) -> None:
+    journal = SqliteJournal(home_of_version_2(tmp_path / "home"))
+    ended, broken_off = [await journal.read(run) for run in (ANSWERED, BROKEN_OFF)]
+    await journal.aclose()
+
+    for first in (ended[0].event, broken_off[0].event):
+        assert isinstance(first, RunOpened)
+        assert first.version == 2
+    view = view_run(ANSWERED, RunState.fold(ended), now=0.0, driven=False)
+    assert (view.status, view.answer) == ("answered", "42")
+    assert [one.status for one in view.candidates] == ["ok", "failed", "ok"]
+    assert (view.candidates[0].answer, view.candidates[0].usage.output_tokens) == ("42", 27)
+    assert view.candidates[1].error == "malformed: the reply holds no JSON object"
+    left = view_run(BROKEN_OFF, RunState.fold(broken_off), now=0.0, driven=False)
+    assert (left.status, len(left.candidates)) == ("interrupted", 3)
+    assert RunState.fold(broken_off).turn_in_flight
+
+
+async def test_a_run_of_version_2_is_resumed_without_its_calls_being_made_again(
+    tmp_path: Path,
+) -> None:
+    def answer(request: ModelRequest) -> Says:
+        return Says({"answer": "48", "supported": True, "explanation": "", "confidence_percent": 9})
+
+    model = Scripted(answer, label="demo")
+    settings = Settings(home=home_of_version_2(tmp_path / "home"))
+    async with open_service(settings, pool=Pool(settings, {model.name: model})) as service:
+        before = await service.journal.read(BROKEN_OFF)
+        state = RunState.fold(before)
+        await service.resume(BROKEN_OFF)
+        with anyio.fail_after(10):
+            view = await service.wait(BROKEN_OFF, 10)
+        after = await service.journal.read(BROKEN_OFF)
+
+    assert (view.status, view.answer, len(view.candidates)) == ("answered", "48", 3)
+    (request,) = model.requests
+    assert request.turns == (*state.history, state.turns[-1].asked.said)
+    assert after[: len(before)] == before
+    assert any(isinstance(record.event, RunResumed) for record in after)
+
+
+async def test_a_run_of_version_2_is_exported_as_that_version_exported_it(tmp_path: Path) -> None:
+    journal = SqliteJournal(home_of_version_2(tmp_path / "home"))
+    records = await journal.read(ANSWERED)
+    await journal.aclose()
+
+    exported = (DATA / "records_v2.jsonl").read_text(encoding="utf-8")
+    assert read_archive(exported, "records_v2.jsonl") == (ANSWERED, records)
+    assert read_archive("\n".join(write_archive(ANSWERED, records)), "run.jsonl") == (
+        ANSWERED,
+        records,
+    )
+
+
+async def test_what_version_2_could_not_read_again_is_one_failed_candidate_of_its_run(
+    tmp_path: Path,
+) -> None:
+    journal = SqliteJournal(home_of_version_2(tmp_path / "home"))
+    records = await journal.read(UNREADABLE)
+    await journal.aclose()
+
+    view = view_run(UNREADABLE, RunState.fold(records), now=0.0, driven=False)
+    lost, other = view.candidates
+    assert (view.status, lost.status) == ("interrupted", "failed")
+    assert lost.error == (
+        "malformed: the record of it cannot be read back: it is nested deeper than 100 levels"
+    )
+    # What it consumed is on record all the same.
+    assert (lost.usage.requests, lost.usage.input_tokens > 100, lost.cost_usd) == (1, True, 0)
+    assert (other.status, other.answer) == ("ok", [0])
+    exported = "\n".join(write_archive(UNREADABLE, records))
+    assert read_archive(exported, "run.jsonl") == (UNREADABLE, records)
+
+
+async def test_a_run_with_a_record_that_version_2_could_not_read_again_is_resumed(
+    tmp_path: Path,
+) -> None:
+    def answer(request: ModelRequest) -> Says:
+        return Says({"answer": [0], "supported": True, "explanation": "", "confidence_percent": 9})
+
+    model = Scripted(answer, label="demo")
+    settings = Settings(home=home_of_version_2(tmp_path / "home"))
+    async with open_service(settings, pool=Pool(settings, {model.name: model})) as service:
+        await service.resume(UNREADABLE, max_explores=3)
+        with anyio.fail_after(10):
+            view = await service.wait(UNREADABLE, 10)
+
+    assert view.status == "answered"
+    assert [one.status for one in view.candidates][:2] == ["failed", "ok"]
+    # The explores that had ended are not made again.
+    assert len([one for one in model.requests if not one.tools]) == len(view.candidates) - 2

@@ -1,0 +1,418 @@
+"""A grammar of the strange: what models and endpoints write that nobody expects.
+
+Deep, huge, mistyped, not finite, no Unicode: as values in Python, as JSON in text, as the streams
+of both wires, and as whole runs that are played with them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+from hypothesis import strategies as st
+
+from atlas_mcp.atlas.calls import Failed, conclude, failure, solver_ended, turn_ended
+from atlas_mcp.atlas.events import Event, Record, RunOpened
+from atlas_mcp.atlas.explore import FailureKind
+from atlas_mcp.atlas.messages import AssistantTurn, Reply, ToolCall
+from atlas_mcp.atlas.policy import AskOrchestrator, Note, ReadReply, RunSolver, next_commands
+from atlas_mcp.atlas.pool import ModelSpec, RunSpec
+from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.state import RunState
+from atlas_mcp.atlas.usage import Price, Usage
+from atlas_mcp.errors import ModelError
+from atlas_mcp.models import claude, openai_compatible
+from atlas_mcp.models.chat_stream import Lines
+from atlas_mcp.models.claude_stream import StreamFailed, StreamGarbled
+
+DRAWS = int(os.environ.get("ATLAS_DRAWS", "2000"))
+"""Runs that are drawn; every night it is ten times as many: see `.ci/nightly`."""
+
+PRICE = Price(Decimal(2), Decimal(10))
+
+MOST_STEPS = 200
+"""Steps after which a run counts as endless."""
+
+
+def nested(levels: int, kind: str = "[") -> Any:
+    """Return a value nested so deep, built without recursion."""
+    value: Any = 0
+    for _ in range(levels):
+        value = [value] if kind == "[" else {"a": value}
+    return value
+
+
+def nested_text(levels: int, kind: str = "[") -> str:
+    """Return JSON nested so deep, which no encoder would write."""
+    opening, closing = ("[", "]") if kind == "[" else ('{"a":', "}")
+    return opening * levels + "0" + closing * levels
+
+
+LEVELS = st.sampled_from([3, 60, 99, 100, 101, 199, 205, 300, 900, 990, 5_000])
+KINDS = st.sampled_from(["[", "{"])
+
+# Texts as Python holds them, lone surrogates, controls and megabytes included.
+TEXTS = st.one_of(
+    st.text(max_size=12),
+    st.text(st.characters(), max_size=6),
+    st.sampled_from(
+        ["", " ", "42", "\ud800", "a\udc00b", "\ud83d\ude00", "\x00", "\u2028", "NaN", "{", '{"a"']
+    ),
+    st.sampled_from(["$", "\\boxed{", '{"a": ', "\n \t", "1,"]).map(lambda piece: piece * 2_000),
+)
+
+NUMBERS: st.SearchStrategy[Any] = st.sampled_from(
+    [
+        0, 5, -1, 3.5, 100.0, True, 10**9, 10**60, -(10**60), 10**400, 10**5_000,
+        float("nan"), float("inf"), float("-inf"), 1e308, -0.0, 5e-324, Decimal("NaN"),
+        Decimal("Infinity"), Decimal("1e400"), Decimal("0.5"),
+    ]
+)  # fmt: skip
+
+VALUES: st.SearchStrategy[Any] = st.one_of(
+    st.none(),
+    NUMBERS,
+    TEXTS,
+    st.sampled_from([[], {}, [1], {"a": 1}, b"\xff", {1: 2}, object, ["a"] * 300]),
+    st.builds(nested, LEVELS, KINDS),
+)
+
+# JSON as it is written: not all of it is JSON, and not all that is can be read or written again.
+WRITTEN = st.one_of(
+    st.sampled_from(
+        [
+            "null", "true", "0", "42", "-0", "4.0", "[]", "{}", '""', '"42"', "NaN", "Infinity",
+            "-Infinity", "1e400", "-1e400", "1e-400", "1" + "0" * 60, "1" + "0" * 400, "9" * 1_000,
+            "9" * 5_000, '"\\ud800"', '"\\udc00\\ud800"', '"\\u0000"', '"a\nb"', "nil", "{", '"',
+            '{"a": 1, "a": 2}', "[1,]", "'x'", '"\\x"',
+        ]
+    ),
+    st.builds(nested_text, LEVELS, KINDS),
+    TEXTS.map(lambda text: json.dumps(text, ensure_ascii=False)),
+    TEXTS.map(json.dumps),
+)  # fmt: skip
+
+
+def some(draw: st.DrawFn, usual: Any, strange: st.SearchStrategy[Any]) -> Any:
+    """Draw what is usual, and the strange once in a while."""
+    # Neither end of the range: those are drawn more often than the others.
+    return draw(strange) if draw(st.integers(0, 5)) == 3 else usual
+
+
+@st.composite
+def mostly(draw: st.DrawFn, usual: st.SearchStrategy[Any], strange: st.SearchStrategy[Any]) -> Any:
+    return draw(strange if draw(st.integers(0, 5)) == 3 else usual)
+
+
+@st.composite
+def objects(draw: st.DrawFn, usual: dict[str, str]) -> str:
+    """Draw an object as a model writes it, with a few strange places in it."""
+    fields = dict(usual)
+    for key in draw(st.lists(st.sampled_from([*usual, "extra"]), max_size=2)):
+        fields[key] = draw(WRITTEN)
+    for key in draw(st.lists(st.sampled_from([*usual]), max_size=1)):
+        if draw(st.integers(0, 3)) == 0:
+            fields.pop(key, None)
+    text = "{" + ", ".join(f'"{key}": {value}' for key, value in fields.items()) + "}"
+    return draw(
+        st.sampled_from(
+            [text, text, text, f"So: {text}", f"```json\n{text}\n```", text[:-3], text + text]
+        )
+    )
+
+
+CANDIDATE = {
+    "approach": '"Counting."',
+    "justification": '"One by one."',
+    "answer": '"42"',
+    "confidence_percent": "80",
+}
+SYNTHESIS = {
+    "explanation": '"Both say so."',
+    "answer": '"42"',
+    "supported": "true",
+    "confidence_percent": "90",
+    "dissent": "null",
+}
+EXPLORE = {"strategy": '"decompose"', "instruction": '"Check it."'}
+
+SOLVER_TEXTS = mostly(objects(CANDIDATE), st.one_of(TEXTS, WRITTEN))
+BOSS_TEXTS = mostly(
+    st.one_of(
+        objects(SYNTHESIS),
+        objects(SYNTHESIS),
+        objects({"action": '"explore"', **EXPLORE}),
+        objects({"name": '"explore"', "arguments": '{"strategy": 5}'}),
+    ),
+    st.one_of(TEXTS, WRITTEN),
+)
+
+SCHEMAS: st.SearchStrategy[Any] = st.sampled_from(
+    [
+        None,
+        None,
+        {},
+        {"type": "number"},
+        {"type": "integer"},
+        {"type": ["string", "number", "null"]},
+        {"multipleOf": 0.5},
+        {"type": "array"},
+        {"type": "object", "additionalProperties": {"type": "number"}},
+        {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/nowhere"}]},
+        {"$ref": "#/$defs/a", "$defs": {"a": {"anyOf": [{"items": {"$ref": "#/$defs/a"}}]}}},
+        {"uniqueItems": True},
+        {"const": 42},
+        {"enum": [1, "42", None]},
+        {"pattern": "^4"},
+        {"minimum": 1e300},
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Strange:
+    """Attributes of no type that is known, as an adapter with a fault would hand them over."""
+
+    turn: Any = None
+    stop: Any = "end"
+    usage: Any = field(default_factory=lambda: Usage(1, 100, 50))
+    cost_usd: Any = Decimal("0.001")
+    detail: Any = ""
+    request_id: Any = None
+    uncertain_usd: Any = Decimal(0)
+
+
+@st.composite
+def turns(draw: st.DrawFn, texts: st.SearchStrategy[str]) -> Any:
+    calls = [
+        ToolCall(
+            some(draw, f"t{number}", st.one_of(st.sampled_from(["t0", 7, None, ""]), VALUES)),
+            some(draw, "explore", VALUES),
+            some(draw, {"strategy": some(draw, "decompose", VALUES)}, VALUES),
+            some(draw, None, VALUES),
+        )
+        for number in range(draw(st.sampled_from([0, 0, 1, 2])))
+    ]
+    return AssistantTurn(
+        some(draw, draw(texts), VALUES),
+        some(draw, tuple(calls), VALUES),
+        some(draw, None, VALUES),
+    )
+
+
+def _counting(value: object) -> SimpleNamespace:
+    return SimpleNamespace(input_tokens=value)
+
+
+@st.composite
+def scripted(draw: st.DrawFn, texts: st.SearchStrategy[str]) -> Any:
+    """Draw a reply as an adapter hands it over, of any type in some places."""
+    usages = st.one_of(
+        st.builds(Usage, NUMBERS, NUMBERS, NUMBERS, NUMBERS, NUMBERS),
+        VALUES.map(_counting),
+        VALUES,
+    )
+    turn = draw(turns(texts))
+    stop = "tool_calls" if turn.tool_calls else "end"
+    return Strange(
+        turn=some(draw, turn, VALUES),
+        stop=some(draw, stop, st.one_of(st.sampled_from(["max_tokens", "refusal"]), VALUES)),
+        usage=some(draw, Usage(1, 100, 50), usages),
+        cost_usd=some(draw, Decimal("0.001"), st.one_of(st.none(), NUMBERS, VALUES)),
+        detail=some(draw, "", VALUES),
+        uncertain_usd=some(draw, Decimal(0), st.one_of(NUMBERS, VALUES)),
+    )
+
+
+def failures() -> st.SearchStrategy[Failed]:
+    kinds: st.SearchStrategy[FailureKind] = st.sampled_from(
+        ["timeout", "unavailable", "rejected", "malformed"]
+    )
+    return st.builds(Failed, st.builds(failure, kinds, TEXTS))
+
+
+COUNTS = st.one_of(
+    st.sampled_from(
+        [
+            "100", "50", "0", "null", "-1", "3.5", "1e400", "NaN", "1" + "0" * 60, "9" * 5_000,
+            '"100"', '"many"', "[100]", "{}", "true", nested_text(300),
+        ]
+    )
+)  # fmt: skip
+
+
+def event(**fields: str) -> bytes:
+    """Return one server-sent event of JSON that is written already."""
+    body = "{" + ", ".join(f'"{key}": {value}' for key, value in fields.items()) + "}"
+    return b"data: " + body.encode(errors="surrogatepass").replace(b"\n", b"\\n") + b"\n\n"
+
+
+def counted(draw: st.DrawFn, usual: dict[str, str]) -> str:
+    """Return an object of counts, as it is meant or strange."""
+    counts = dict(usual)
+    if draw(st.integers(0, 2)) == 1:
+        counts = {key: draw(COUNTS) for key in usual if draw(st.booleans())}
+    written = "{" + ", ".join(f'"{key}": {value}' for key, value in counts.items()) + "}"
+    return some(draw, written, COUNTS)
+
+
+@st.composite
+def claude_replies(draw: st.DrawFn, texts: st.SearchStrategy[str]) -> Any:
+    """Draw what becomes of a stream of the Messages API with strange places in it."""
+    start = counted(draw, {"input_tokens": "100", "output_tokens": "1"})
+    end = counted(draw, {"output_tokens": "50"})
+    stop = '"end_turn"'
+    events = [event(type='"message_start"', message=f'{{"usage": {start}}}')]
+    empty = some(draw, '""', WRITTEN)
+    delta = f'{{"type": "text_delta", "text": {some(draw, json.dumps(draw(texts)), WRITTEN)}}}'
+    events += _block(f'{{"type": "text", "text": {empty}}}', [delta])
+    for number in range(draw(st.sampled_from([0, 0, 1, 2]))):
+        stop = '"tool_use"'
+        fields = {
+            "type": '"tool_use"',
+            "id": some(draw, f'"t{number}"', st.one_of(st.sampled_from(['"t0"', "7"]), WRITTEN)),
+            "name": some(draw, '"explore"', WRITTEN),
+            "input": some(draw, "{}", WRITTEN),
+        }
+        if draw(st.integers(0, 5)) == 3:
+            fields.pop(draw(st.sampled_from(["id", "name", "input", "type"])))
+        block = "{" + ", ".join(f'"{key}": {value}' for key, value in fields.items()) + "}"
+        written = json.dumps(draw(mostly(objects(EXPLORE), WRITTEN)))
+        delta = f'{{"type": "input_json_delta", "partial_json": {some(draw, written, WRITTEN)}}}'
+        events += _block(block, [delta, some(draw, '{"type": "ping"}', WRITTEN)])
+    if draw(st.integers(0, 9)) == 5:
+        events.append(event(type=draw(WRITTEN), index=draw(WRITTEN), delta=draw(WRITTEN)))
+    reason, details = some(draw, stop, WRITTEN), some(draw, "null", WRITTEN)
+    delta = f'{{"stop_reason": {reason}, "stop_details": {details}}}'
+    events += [event(type='"message_delta"', delta=delta, usage=end), event(type='"message_stop"')]
+    call = claude._Call("anthropic/claude-sonnet-5-5", PRICE)  # pyright: ignore[reportPrivateUsage] - the reply as it is built, without a server
+    try:
+        for chunk in _cut(b"".join(events), draw(st.integers(1, 2_000))):
+            call.message.feed(chunk)
+    except (StreamGarbled, StreamFailed) as error:
+        return Failed(failure("unavailable", str(error)), call.message.usage)
+    return call.reply()
+
+
+def _block(block: str, deltas: Iterable[str]) -> list[bytes]:
+    return [
+        event(type='"content_block_start"', index="0", content_block=block),
+        *(event(type='"content_block_delta"', index="0", delta=delta) for delta in deltas),
+        event(type='"content_block_stop"', index="0"),
+    ]
+
+
+@st.composite
+def chat_replies(draw: st.DrawFn, texts: st.SearchStrategy[str]) -> Any:
+    """Draw what becomes of a stream of Chat Completions with strange places in it."""
+    deltas = [f'{{"content": {some(draw, json.dumps(draw(texts)), WRITTEN)}}}']
+    reason = '"stop"'
+    for number in range(draw(st.sampled_from([0, 0, 1, 2]))):
+        reason = '"tool_calls"'
+        name = some(draw, '"explore"', WRITTEN)
+        arguments = json.dumps(draw(mostly(objects(EXPLORE), WRITTEN)))
+        called = some(draw, f'"t{number}"', st.one_of(st.sampled_from(['"t0"', "7"]), WRITTEN))
+        index = some(draw, str(number), WRITTEN)
+        function = f'{{"name": {name}, "arguments": {some(draw, arguments, WRITTEN)}}}'
+        deltas.append(
+            f'{{"tool_calls": [{{"index": {index}, "id": {called}, "function": {function}}}]}}'
+        )
+    if draw(st.integers(0, 3)) == 0:
+        key = draw(st.sampled_from(["refusal", "reasoning_content", "reasoning_details", "x"]))
+        deltas.append(f'{{"{key}": {draw(WRITTEN)}}}')
+    events = [event(choices=f'[{{"delta": {delta}}}]') for delta in deltas]
+    finish = some(draw, reason, WRITTEN)
+    events.append(event(choices=f'[{{"delta": {{}}, "finish_reason": {finish}}}]'))
+    usual = {"prompt_tokens": "100", "completion_tokens": "50", "total_tokens": "150"}
+    events.append(event(choices="[]", usage=counted(draw, usual), id=some(draw, '"x"', WRITTEN)))
+    events.append(b"data: [DONE]\n\n")
+    spec = ModelSpec("openai/m", price=PRICE)
+    call = openai_compatible._Call(  # pyright: ignore[reportPrivateUsage] - as above
+        spec, PRICE, secret=None, on_tokens=None, on_usage=None
+    )
+    lines = Lines()
+    for chunk in _cut(b"".join(events), draw(st.integers(1, 2_000))):
+        call.feed(lines.feed(chunk))
+    try:
+        call._check_is_whole()  # pyright: ignore[reportPrivateUsage] - as above
+    except ModelError as error:
+        return Failed(failure("unavailable", str(error)), call.stream.usage())
+    return call.reply()
+
+
+def _cut(data: bytes, size: int) -> Iterable[bytes]:
+    return (data[at : at + size] for at in range(0, len(data), size))
+
+
+@st.composite
+def arrivals(draw: st.DrawFn, texts: st.SearchStrategy[str]) -> Any:
+    """Draw what the driver may be handed: replies of three origins, and calls that failed."""
+    kinds = [scripted, claude_replies, chat_replies]
+    if draw(st.integers(0, 9)) == 5:
+        return draw(st.one_of(VALUES, failures()))
+    return draw(draw(st.sampled_from(kinds))(texts))
+
+
+SOLVERS = arrivals(SOLVER_TEXTS)
+BOSSES = arrivals(BOSS_TEXTS)
+
+
+@dataclass
+class Run:
+    """A run that was played without I/O, with whatever its models handed over."""
+
+    records: list[Record]
+    state: RunState
+    calls: list[RunSolver | AskOrchestrator] = field(
+        default_factory=list[RunSolver | AskOrchestrator]
+    )
+
+    def add(self, event: Event) -> None:
+        record = Record(self.state.seq + 1, float(self.state.seq), event)
+        self.records.append(record)
+        self.state = self.state.apply(record)
+
+
+def opened(problem: Problem, spec: RunSpec) -> Run:
+    records = [Record(1, 0.0, RunOpened(problem, spec))]
+    return Run(records, RunState.fold(records))
+
+
+def play_on(run: Run, solvers: Iterable[Any], bosses: Iterable[Any]) -> None:
+    """Play a run to its end, its calls handing over one of `solvers` or `bosses` after the other.
+
+    Where those are used up, replies are as they should be.
+    """
+    solving, deciding = iter(solvers), iter(bosses)
+    for _ in range(MOST_STEPS):
+        commands = next_commands(run.state)
+        if not commands:
+            assert run.state.finished is not None, "the run hangs"
+            return
+        asks: list[RunSolver | AskOrchestrator] = []
+        for command in commands:
+            if isinstance(command, Note):
+                run.add(command.event)
+            elif isinstance(command, ReadReply):
+                run.add(conclude(run.state, command))
+            else:
+                run.add(command.intent)
+                asks.append(command)
+        for command in asks:
+            run.calls.append(command)
+            if isinstance(command, RunSolver):
+                run.add(solver_ended(command.intent.explore_id, next(solving, usual(CANDIDATE))))
+            else:
+                run.add(turn_ended(command.intent.turn, next(deciding, usual(SYNTHESIS))))
+    raise AssertionError("the run does not end")
+
+
+def usual(fields: dict[str, str]) -> Reply:
+    """Return a reply as it should be."""
+    text = "{" + ", ".join(f'"{key}": {value}' for key, value in fields.items()) + "}"
+    return Reply(AssistantTurn(text), "end", Usage(1, 100, 50), Decimal("0.0007"))

@@ -1,0 +1,238 @@
+"""No reply is too strange to be stored, read back, shown, exported and gone on from."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from atlas_mcp.atlas.agreement import same_key
+from atlas_mcp.atlas.calls import solver_ended, turn_ended
+from atlas_mcp.atlas.events import (
+    OrchestratorFailed,
+    OrchestratorReplied,
+    Record,
+    SolverFinished,
+    SolverReplied,
+    decode_event,
+    encode_event,
+)
+from atlas_mcp.atlas.explore import SolverFailure, read_candidate, read_object
+from atlas_mcp.atlas.messages import AssistantTurn, Reply
+from atlas_mcp.atlas.policy import RunSolver
+from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.rendering import view_run
+from atlas_mcp.atlas.resuming import resumption
+from atlas_mcp.atlas.state import RunState
+from atlas_mcp.atlas.storable import (
+    MAX_COUNT,
+    MAX_DEPTH,
+    MAX_DIGITS,
+    MAX_TEXT_CHARS,
+    MAX_VALUES,
+    count_of,
+    dollars_of,
+    fault_of,
+    plain,
+    read_json,
+    text_of,
+    unique_id,
+)
+from atlas_mcp.atlas.usage import NO_USAGE, Usage
+from atlas_mcp.atlas.view import RunView
+from atlas_mcp.runs.archive import read_archive, write_archive
+from tests.strange import (
+    BOSSES,
+    DRAWS,
+    PRICE,
+    SCHEMAS,
+    SOLVER_TEXTS,
+    SOLVERS,
+    TEXTS,
+    VALUES,
+    WRITTEN,
+    Run,
+    chat_replies,
+    claude_replies,
+    nested,
+    nested_text,
+    opened,
+    play_on,
+)
+from tests.unit.atlas.builders import a_model, a_run, a_solver
+
+CANDIDATE_TEXT = '{"approach": "a", "justification": "j", "answer": "42", "confidence_percent": 80}'
+
+often = settings(
+    max_examples=DRAWS,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+@st.composite
+def runs(draw: st.DrawFn) -> tuple[Run, list[Any], list[Any]]:
+    spec = a_run(
+        a_solver("s"),
+        orchestrator=a_model("maker/boss", tools=draw(st.booleans())),
+        max_explores=draw(st.integers(1, 3)),
+        max_cost_usd=draw(st.sampled_from(["0.5", "50", None])),
+    )
+    problem = Problem("How many?", answer_schema=draw(SCHEMAS))
+    solvers = draw(st.lists(SOLVERS, min_size=1, max_size=3))
+    return opened(problem, spec), solvers, draw(st.lists(BOSSES, min_size=1, max_size=3))
+
+
+def is_whole(run: Run) -> None:
+    """Check that a run is stored, read back, shown and exported as it is."""
+    written = [encode_event(record.event) for record in run.records]
+    read = [
+        Record(record.seq, record.at, decode_event(line))
+        for record, line in zip(run.records, written, strict=True)
+    ]
+    assert read == run.records
+    assert RunState.fold(read) == run.state
+    view = view_run("r", run.state, now=1e9, driven=False)
+    shown = view.model_dump_json()
+    assert RunView.model_validate_json(shown).run_id == "r"
+    assert len(view.candidates) == len(run.state.done)
+    for one in view.agreement.groups:
+        assert one.explore_ids
+    lines = list(write_archive("r", run.records))
+    assert read_archive("\n".join(lines), "r.jsonl") == ("r", tuple(run.records))
+
+
+def is_paid(run: Run) -> None:
+    """Check that every call that was made is on record with believable counts, or no known cost."""
+    ends = [
+        record.event
+        for record in run.records
+        if isinstance(record.event, SolverReplied | OrchestratorReplied | OrchestratorFailed)
+        or (
+            isinstance(record.event, SolverFinished)
+            and run.state.explores[record.event.explore_id].reply is None
+        )
+    ]
+    assert len(ends) == len(run.calls)
+    for end in ends:
+        for count in (end.usage.input_tokens, end.usage.output_tokens, end.usage.requests):
+            assert 0 <= count <= MAX_COUNT
+        assert end.cost_usd is None or (end.cost_usd.is_finite() and end.cost_usd >= 0)
+    assert not run.state.ledger.held
+
+
+@pytest.mark.timeout(3_000)
+@often
+@given(runs())
+def test_a_run_with_any_replies_is_stored_read_shown_exported_and_gone_on_with(
+    drawn: tuple[Run, list[Any], list[Any]],
+) -> None:
+    run, solvers, bosses = drawn
+
+    play_on(run, solvers, bosses)
+
+    is_whole(run)
+    is_paid(run)
+    calls, ended = len(run.calls), {one.id for one in run.state.done if one.reply is not None}
+    cap = run.state.budget.max_cost_usd
+    for event in resumption(
+        run.state, max_explores=5, max_cost_usd=None if cap is None else cap + 50
+    ):
+        run.add(event)
+    play_on(run, (), ())
+    is_whole(run)
+    again = [one.intent.explore_id for one in run.calls[calls:] if isinstance(one, RunSolver)]
+    assert not ended & set(again)
+
+
+@settings(often, max_examples=max(100, DRAWS // 4))
+@given(claude_replies(SOLVER_TEXTS) | chat_replies(SOLVER_TEXTS))
+def test_what_an_endpoint_did_not_count_has_no_known_cost(arrived: object) -> None:
+    if not isinstance(arrived, Reply):
+        return
+    usage, cost = arrived.usage, arrived.cost_usd
+
+    assert all(0 <= count <= 3 * MAX_COUNT for count in (usage.input_tokens, usage.output_tokens))
+    if usage.input_tokens == 0 or (usage.output_tokens == 0 and arrived.turn.text):
+        assert cost is None
+    assert cost is None or cost == PRICE.cost_of(usage) > 0
+
+
+@settings(often, max_examples=max(100, DRAWS // 4))
+@given(VALUES | WRITTEN)
+def test_any_value_is_made_such_that_it_is_written_and_read_back(value: object) -> None:
+    kept = plain(value)
+
+    assert fault_of(kept) is None
+    assert read_json(json.dumps(kept)) == kept
+    assert plain(kept) == kept
+    text_of(value).encode()
+    assert isinstance(same_key(value), str)
+    for event in (solver_ended(1, value), turn_ended(1, value)):
+        assert decode_event(encode_event(event)) == event
+
+
+@settings(often, max_examples=max(100, DRAWS // 4))
+@given(VALUES | TEXTS)
+def test_no_count_and_no_cost_is_taken_for_one(value: object) -> None:
+    count, dollars = count_of(value), dollars_of(value)
+
+    assert count is None or (0 <= count <= MAX_COUNT and isinstance(value, int | float))
+    assert dollars is None or (dollars.is_finite() and dollars >= 0)
+
+
+def test_what_lies_beyond_a_bound_is_marked() -> None:
+    assert json.dumps(plain(nested(MAX_DEPTH + 1))).endswith('levels"' + "]" * MAX_DEPTH)
+    assert plain(nested(MAX_DEPTH)) == nested(MAX_DEPTH)
+    assert len(plain([0] * (MAX_VALUES + 7))) == MAX_VALUES + 1
+    assert len(text_of("x" * (MAX_TEXT_CHARS + 7))) == MAX_TEXT_CHARS + 1
+    assert plain(10**MAX_DIGITS - 1) == 10**MAX_DIGITS - 1
+    assert plain(-(10**5_000)) == "-10^5000"
+    assert plain([float("inf"), float("nan")]) == ["Infinity", "NaN"]
+
+
+@pytest.mark.parametrize(
+    ("value", "taken", "name"),
+    [("a", (), "a"), ("a", ("a",), "call-1"), (7, (), "7"), (None, ("call-1",), "call-2")],
+)
+def test_every_call_of_a_turn_has_an_id_of_its_own(
+    value: object, taken: tuple[str, ...], name: str
+) -> None:
+    assert unique_id(value, taken, 1) == name
+
+
+@pytest.mark.parametrize("levels", [200, 300, 900, 990, 20_000])
+@pytest.mark.parametrize("kind", ["[", "{"])
+def test_an_answer_nested_too_deep_is_a_failed_candidate(levels: int, kind: str) -> None:
+    text = CANDIDATE_TEXT.replace('"42"', nested_text(levels, kind))
+    outcome = read_candidate(Reply(AssistantTurn(text), "end", NO_USAGE, None), {})
+
+    assert isinstance(outcome, SolverFailure)
+    assert outcome.kind == "malformed"
+    assert "nested" in outcome.message
+
+
+def test_a_longer_reply_than_is_kept_is_a_failed_candidate_that_says_so() -> None:
+    text = CANDIDATE_TEXT.replace("42", "4" * MAX_TEXT_CHARS)
+    reply = Reply(AssistantTurn(text), "end", Usage(1, 9, 5), Decimal(1))
+
+    replied = solver_ended(1, reply)
+
+    assert isinstance(replied, SolverReplied)
+    assert len(replied.reply.text) == MAX_TEXT_CHARS + 1
+    outcome = read_candidate(
+        Reply(replied.reply, replied.stop, replied.usage, replied.cost_usd), None
+    )
+    assert outcome == SolverFailure(
+        "truncated", "longer than the 1,000,000 characters that are kept of a reply"
+    )
+
+
+@pytest.mark.parametrize("piece", ['{"', '{"a": [', '{"a": "', "{}", '{ "a" : 1, '])
+def test_a_reply_full_of_braces_is_read_in_few_passes(piece: str) -> None:
+    """The bound is in characters that are read; a pass for each brace would take minutes."""
+    assert isinstance(read_object(piece * (MAX_TEXT_CHARS // len(piece)), ("answer",)), str | dict)

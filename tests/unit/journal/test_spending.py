@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Generator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from atlas_mcp.journal.spending import DAYS_KEPT, committed, release, reserve
+from atlas_mcp.journal.tables import migrate
+
+TODAY = "2026-11-28"
+YESTERDAY = "2026-11-27"
+
+usd = st.decimals(min_value=0, max_value=4, places=9)
+
+
+def new_journal() -> sqlite3.Connection:
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    migrate(connection, Path(":memory:"))
+    return connection
+
+
+@pytest.fixture
+def journal() -> Generator[sqlite3.Connection]:
+    connection = new_journal()
+    yield connection
+    connection.close()
+
+
+def test_what_runs_commit_adds_up_for_each_day(journal: sqlite3.Connection) -> None:
+    for run_id, day, dollars in [("a", TODAY, "1.5"), ("b", TODAY, "2"), ("a", YESTERDAY, "9")]:
+        assert reserve(journal, run_id, day=day, usd=Decimal(dollars), cap=Decimal(10)) is None
+
+    assert committed(journal, TODAY) == Decimal("3.5")
+    assert committed(journal, YESTERDAY) == Decimal(9)
+    assert committed(journal, "2026-11-29") == 0
+
+
+def test_what_would_pass_the_cap_is_refused_with_what_is_left(journal: sqlite3.Connection) -> None:
+    reserve(journal, "a", day=TODAY, usd=Decimal(4), cap=Decimal(5))
+
+    assert reserve(journal, "b", day=TODAY, usd=Decimal("1.01"), cap=Decimal(5)) == Decimal(1)
+    assert committed(journal, TODAY) == Decimal(4)
+    assert reserve(journal, "b", day=TODAY, usd=Decimal(1), cap=Decimal(5)) is None
+    assert reserve(journal, "b", day=TODAY, usd=Decimal(1), cap=Decimal(3)) == 0
+
+
+def test_what_is_not_needed_is_given_back_newest_day_first(journal: sqlite3.Connection) -> None:
+    reserve(journal, "a", day=YESTERDAY, usd=Decimal(2), cap=None)
+    reserve(journal, "a", day=TODAY, usd=Decimal(1), cap=None)
+    reserve(journal, "b", day=TODAY, usd=Decimal(1), cap=None)
+
+    release(journal, "a", usd=Decimal("1.5"))
+
+    assert committed(journal, TODAY) == Decimal(1)
+    assert committed(journal, YESTERDAY) == Decimal("1.5")
+    release(journal, "a", usd=Decimal(100))
+    assert committed(journal, YESTERDAY) == 0
+
+
+def test_days_long_gone_are_forgotten(journal: sqlite3.Connection) -> None:
+    for day in range(1, DAYS_KEPT + 4):
+        reserve(journal, "a", day=f"2026-01-{day:02}", usd=Decimal(1), cap=None)
+
+    rows = journal.execute("SELECT count(*), min(day) FROM spending").fetchone()
+    assert rows == (DAYS_KEPT, "2026-01-04")
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans(), usd)), usd)
+def test_no_order_of_reserving_and_releasing_passes_the_cap(
+    steps: list[tuple[str, bool, Decimal]], cap: Decimal
+) -> None:
+    journal = new_journal()
+    try:
+        for run_id, gives_back, dollars in steps:
+            before = committed(journal, TODAY)
+            if gives_back:
+                release(journal, run_id, usd=dollars)
+                assert 0 <= committed(journal, TODAY) <= before
+            else:
+                left = reserve(journal, run_id, day=TODAY, usd=dollars, cap=cap)
+                assert committed(journal, TODAY) >= before + (dollars if left is None else 0)
+                assert left is None or (left < dollars and committed(journal, TODAY) == before)
+            assert committed(journal, TODAY) <= cap
+    finally:
+        journal.close()

@@ -1,0 +1,217 @@
+"""What is strange in a stream of the Messages API: passed over where a reply can be kept."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from atlas_mcp.atlas.storable import MAX_COUNT
+from atlas_mcp.atlas.usage import Usage
+from atlas_mcp.models.claude_stream import (
+    MAX_LINE_BYTES,
+    MessageStream,
+    StreamFailed,
+    StreamGarbled,
+)
+
+USAGE = {"input_tokens": 100, "output_tokens": 1}
+
+
+def event(**fields: Any) -> bytes:
+    return b"data: " + json.dumps(fields).encode() + b"\n\n"
+
+
+def block(content: dict[str, Any], *deltas: dict[str, Any]) -> bytes:
+    return b"".join(
+        [
+            event(type="content_block_start", index=0, content_block=content),
+            *(event(type="content_block_delta", index=0, delta=delta) for delta in deltas),
+            event(type="content_block_stop", index=0),
+        ]
+    )
+
+
+def said(text: str) -> bytes:
+    return block({"type": "text", "text": ""}, {"type": "text_delta", "text": text})
+
+
+def called(written: str, **content: Any) -> bytes:
+    whole: dict[str, Any] = {
+        "type": "tool_use",
+        "id": "t",
+        "name": "explore",
+        "input": {},
+        **content,
+    }
+    return block(whole, {"type": "input_json_delta", "partial_json": written})
+
+
+def read(
+    *parts: bytes,
+    start: Any = USAGE,
+    end: Any = {"output_tokens": 50},  # noqa: B006 - never changed
+    stop: Any = "end_turn",
+) -> MessageStream:
+    message = MessageStream()
+    message.feed(event(type="message_start", message={"usage": start}))
+    for part in parts:
+        message.feed(part)
+    message.feed(event(type="message_delta", delta={"stop_reason": stop}, usage=end))
+    message.feed(event(type="message_stop"))
+    assert message.done
+    return message
+
+
+def test_counts_that_are_all_there_count_the_reply() -> None:
+    message = read(said("So."))
+
+    assert (message.counted, message.usage) == (True, Usage(1, 100, 50))
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        (USAGE, None),
+        (USAGE, {}),
+        (USAGE, {"output_tokens": 0}),
+        (USAGE, {"output_tokens": None}),
+        (USAGE, {"output_tokens": "50"}),
+        (USAGE, {"output_tokens": [50]}),
+        (USAGE, {"output_tokens": -50}),
+        (USAGE, {"output_tokens": 10**60}),
+        (USAGE, {"output_tokens": float("inf")}),
+        (USAGE, {"output_tokens": float("nan")}),
+        (USAGE, {"output_tokens": MAX_COUNT + 1}),
+        (None, {"output_tokens": 50}),
+        ({}, {"output_tokens": 50}),
+        ([], {"output_tokens": 50}),
+        ({"input_tokens": 0, "output_tokens": 0}, {"output_tokens": 0}),
+        ({"input_tokens": 100, "cache_read_input_tokens": "many"}, {"output_tokens": 50}),
+    ],
+)
+def test_counts_that_are_missing_or_none_do_not_count_the_reply(start: Any, end: Any) -> None:
+    message = read(said("So."), start=start, end=end)
+
+    assert not message.counted
+    assert message.turn.text == "So."
+    assert 0 <= message.usage.output_tokens <= 50
+
+
+def test_a_count_that_no_integer_holds_leaves_the_reply() -> None:
+    message = MessageStream()
+    message.feed(event(type="message_start", message={"usage": USAGE}) + said("So."))
+    usage = b'{"output_tokens": ' + b"9" * 5_000 + b"}"
+    delta = b'{"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": '
+    message.feed(b"data: " + delta + usage + b"}\n\n" + event(type="message_stop"))
+
+    assert (message.done, message.stop_reason, message.counted) == (True, "end_turn", False)
+    assert message.turn.text == "So."
+
+
+@pytest.mark.parametrize(
+    ("content", "call_id", "name"),
+    [
+        ({"id": 7}, "7", "explore"),
+        ({"id": None}, "call-0", "explore"),
+        ({"id": ["t"]}, "call-0", "explore"),
+        ({"name": 5}, "t", "5"),
+        ({"name": None}, "t", ""),
+    ],
+)
+def test_an_id_or_a_name_that_is_no_text_becomes_one_also_in_what_is_sent_back(
+    content: dict[str, Any], call_id: str, name: str
+) -> None:
+    turn = read(called("{}", **content), stop="tool_use").turn
+
+    [call] = turn.tool_calls
+    assert (call.id, call.name, call.fault) == (call_id, name, None)
+    [sent] = turn.verbatim["content"]
+    assert (sent["id"], sent["name"], sent["input"]) == (call_id, name, {})
+
+
+def test_no_two_calls_share_an_id() -> None:
+    turn = read(called("{}"), called("{}"), called("{}", id=None), stop="tool_use").turn
+
+    ids = [call.id for call in turn.tool_calls]
+    assert ids == ["t", "call-1", "call-2"]
+    assert [sent["id"] for sent in turn.verbatim["content"]] == ids
+
+
+@pytest.mark.parametrize(
+    ("written", "fault"),
+    [
+        ('{"cut": ', "not JSON"),
+        ("[1]", "no JSON object"),
+        ('{"a":' * 200 + "0" + "}" * 200, "nested deeper"),
+        ('{"a":' * 20_000, "not JSON"),
+    ],
+)
+def test_arguments_that_cannot_be_kept_are_a_fault(written: str, fault: str) -> None:
+    turn = read(called(written), stop="tool_use").turn
+
+    [call] = turn.tool_calls
+    assert call.fault is not None
+    assert fault in call.fault
+    assert call.arguments == {}
+
+
+def test_numbers_that_are_none_are_kept_as_they_are_written() -> None:
+    written = '{"a": NaN, "b": 1e400, "c": ' + "9" * 5_000 + "}"
+
+    [call] = read(called(written), stop="tool_use").turn.tool_calls
+
+    assert call.arguments == {"a": "NaN", "b": "1e400", "c": "9" * 5_000}
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        b"data: 1\n\n",
+        b'data: {"delta": {}}\n\n',
+        event(type=5),
+        event(type="content_block_delta"),
+        event(type="content_block_delta", delta={"type": ["text_delta"]}),
+        event(type="content_block_delta", delta={"type": "text_delta", "text": 5}),
+        event(type="content_block_start", content_block=5),
+        event(type="content_block_stop"),
+        event(type="message_delta", delta=5, usage=5),
+        b"data: " + b'{"type":' * 20_000 + b"\n\n",
+        block({"type": "text", "text": 5}),
+        block({"text": "x"}),
+    ],
+)
+def test_what_is_strange_in_a_reply_that_has_begun_is_passed_over(strange: bytes) -> None:
+    message = read(strange, said("So."))
+
+    assert message.turn.text.endswith("So.")
+    assert message.stop_reason == "end_turn"
+
+
+def test_what_follows_the_end_is_passed_over() -> None:
+    message = read(said("So."))
+
+    message.feed(b"data: [DONE]\n\ndata: {nonsense\n\n")
+
+    assert message.turn.text == "So."
+
+
+@pytest.mark.parametrize("error", ["overloaded", {"message": "overloaded"}, ["overloaded"]])
+def test_an_error_of_any_shape_is_heard(error: Any) -> None:
+    message = MessageStream()
+
+    with pytest.raises(StreamFailed, match="overloaded") as failed:
+        message.feed(event(type="error", error=error))
+    assert failed.value.kind == "api_error"
+
+
+def test_a_line_without_an_end_is_not_gathered_for_ever() -> None:
+    message = MessageStream()
+    message.feed(event(type="message_start", message={"usage": USAGE}))
+
+    for _ in range(MAX_LINE_BYTES // 1_000_000):
+        message.feed(b"x" * 1_000_000)
+
+    with pytest.raises(StreamGarbled, match="a line of more than"):
+        message.feed(b"x")

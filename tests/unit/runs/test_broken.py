@@ -1,0 +1,221 @@
+"""A run whose journal takes no more stops spending, says so, and loses as little as can be."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio
+import pytest
+from typing_extensions import override
+
+from atlas_mcp.atlas.events import Record
+from atlas_mcp.atlas.messages import ModelRequest, Reply
+from atlas_mcp.atlas.problem import make_problem
+from atlas_mcp.config import Settings, SolverSettings
+from atlas_mcp.errors import JournalError, JournalUnflushed
+from atlas_mcp.journal.base import Lease
+from atlas_mcp.journal.sqlite import FILE_NAME, SqliteJournal
+from atlas_mcp.models.base import OnTokens, OnUsage
+from atlas_mcp.models.pool import Pool
+from atlas_mcp.models.scripted import Says, Scripted
+from atlas_mcp.runs.live import LiveRun
+from atlas_mcp.runs.request import Wish
+from atlas_mcp.runs.service import RunService, open_service
+from atlas_mcp.testing.atlas_api import candidate_text, synthesis_text
+
+FULL = "journal.sqlite3: database or disk is full; free some space"
+
+
+class Filling(SqliteJournal):
+    """A journal whose disk is full for a number of appends."""
+
+    refuses = 0
+    flushes = True
+
+    @override
+    async def append(self, lease: Lease, records: Sequence[Record]) -> None:
+        if self.refuses > 0:
+            self.refuses -= 1
+            await anyio.lowlevel.checkpoint()
+            raise JournalError(FULL)
+        await super().append(lease, records)
+        if not self.flushes:
+            raise JournalUnflushed("the disk does not take it")
+
+
+@dataclass(slots=True)
+class Gated(Scripted):
+    """A model that answers once it is let."""
+
+    gate: anyio.Event = field(default_factory=anyio.Event)
+    both: anyio.Event = field(default_factory=anyio.Event)
+
+    @override
+    async def generate(
+        self,
+        request: ModelRequest,
+        *,
+        on_tokens: OnTokens | None = None,
+        on_usage: OnUsage | None = None,
+    ) -> Reply:
+        self.in_flight += 1
+        if self.in_flight == 2:
+            self.both.set()
+        try:
+            await self.gate.wait()
+        finally:
+            self.in_flight -= 1
+        return await Scripted.generate(self, request, on_tokens=on_tokens, on_usage=on_usage)
+
+
+async def begin(service: RunService, model: Gated) -> LiveRun:
+    """Open a run and return once two solvers are at work."""
+    live = await service.solve(make_problem("6 * 7?"), Wish())
+    await model.both.wait()
+    return live
+
+
+def a_model() -> Gated:
+    return Gated(
+        lambda request: Says(synthesis_text("42") if request.tools else candidate_text("42"))
+    )
+
+
+def settings_for(home: Path, model: Gated) -> tuple[Settings, Pool]:
+    settings = Settings(home=home, solvers={"s": SolverSettings(model=model.name)})
+    return settings, Pool(settings, {model.name: model})
+
+
+def told_of(caplog: pytest.LogCaptureFixture, run_id: str) -> list[str]:
+    records = [record for record in caplog.records if run_id in record.getMessage()]
+    assert not any(record.exc_info for record in records), "it is nobody's bug"
+    return [record.getMessage() for record in records]
+
+
+async def test_two_replies_that_cannot_be_stored_are_one_cause_told_once_and_shown(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    model = a_model()
+    settings, pool = settings_for(tmp_path, model)
+    journal = Filling(tmp_path)
+    with anyio.fail_after(15):
+        async with open_service(settings, pool=pool, journal=journal) as service:
+            live = await begin(service, model)
+            journal.refuses = 1_000
+            model.gate.set()
+            await live.finished()
+            view = await service.view(live.run_id)
+            asked = len(model.requests)
+            journal.refuses = 0
+            left = await service.list_runs()
+            await service.resume(live.run_id)
+            resumed = await service.wait(live.run_id, 10)
+
+    assert asked == 2, "nobody is asked for what could not be stored"
+    assert (view.status, [one.answer for one in view.candidates]) == ("interrupted", ["42", "42"])
+    assert view.explanation is not None
+    assert FULL in view.explanation
+    assert view.next is not None
+    assert view.next.startswith("2 replies are shown here but not stored")
+    assert f"resume_run with run_id={live.run_id!r}" in view.next
+    assert [run.driven for run in left] == [False]
+    assert told_of(caplog, live.run_id) == [f"run {live.run_id} broke off: {FULL}"]
+    assert (resumed.answer, len(model.requests)) == ("42", 5)
+
+
+async def test_a_journal_that_takes_records_again_gets_what_came_meanwhile(
+    tmp_path: Path,
+) -> None:
+    model = a_model()
+    settings, pool = settings_for(tmp_path, model)
+    journal = Filling(tmp_path)
+    with anyio.fail_after(15):
+        async with open_service(settings, pool=pool, journal=journal) as service:
+            live = await begin(service, model)
+            journal.refuses = 3
+            model.gate.set()
+            await live.finished()
+            view = await service.view(live.run_id)
+            stored = await service.state(live.run_id)
+            await service.resume(live.run_id)
+            resumed = await service.wait(live.run_id, 10)
+
+    assert view.next is not None
+    assert view.next.startswith("No reply that was paid for is lost.")
+    assert view.explanation is not None
+    assert FULL in view.explanation
+    assert stored == live.state
+    assert len(stored.votes) == 2
+    assert (resumed.answer, len(model.requests)) == ("42", 3), "no finished call is made again"
+
+
+async def test_records_that_are_stored_and_not_on_disk_are_not_stored_twice(
+    tmp_path: Path,
+) -> None:
+    model = a_model()
+    settings, pool = settings_for(tmp_path, model)
+    journal = Filling(tmp_path)
+    with anyio.fail_after(15):
+        async with open_service(settings, pool=pool, journal=journal) as service:
+            live = await begin(service, model)
+            journal.flushes = False
+            model.gate.set()
+            await live.finished()
+            stored = await service.state(live.run_id)
+            journal.flushes = True
+            view = await service.view(live.run_id)
+
+    assert stored == live.state
+    assert view.status == "interrupted"
+    assert len(model.requests) == 2
+
+
+async def test_calls_in_flight_are_aborted_where_nothing_of_them_could_be_stored(
+    tmp_path: Path,
+) -> None:
+    model = a_model()
+    settings, pool = settings_for(tmp_path, model)
+    journal = Filling(tmp_path)
+    with anyio.fail_after(15):
+        async with open_service(settings, pool=pool, journal=journal) as service:
+            live = await begin(service, model)
+            journal.refuses = 1_000
+            await service.stop(live.run_id)
+            await live.finished()
+            in_flight = model.in_flight
+            view = await service.view(live.run_id)
+            journal.refuses = 0
+
+    assert in_flight == 0
+    assert model.requests == []
+    assert view.status == "cancelled"
+    assert FULL in view.agreement.warnings[0]
+    assert view.next is not None
+    assert view.next.startswith("No reply that was paid for is lost.")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="open files can be removed here")
+async def test_a_journal_that_is_removed_is_noticed_before_the_next_call(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    model = a_model()
+    settings, pool = settings_for(home, model)
+    journal = Filling(home)
+    with anyio.fail_after(15):
+        async with open_service(settings, pool=pool, journal=journal) as service:
+            live = await begin(service, model)
+            (home / FILE_NAME).unlink()
+            model.gate.set()
+            await live.finished()
+            view = await service.view(live.run_id)
+            with pytest.raises(JournalError, match="start again"):
+                await service.solve(make_problem("6 * 7?"), Wish())
+
+    assert len(model.requests) == 2, "the orchestrator is not asked"
+    assert view.explanation is not None
+    assert "was removed while the journal was in use" in view.explanation
+    assert len(view.candidates) == 2

@@ -1,0 +1,156 @@
+"""The cap over all runs of a home: counted before a call, settled after it, never passed."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+
+import anyio
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from atlas_mcp.journal.sqlite import SqliteJournal
+from atlas_mcp.runs.day_cap import DayCap, today
+
+TODAY = "2026-11-28"
+CAP = Decimal(5)
+PROCESSES = 20
+
+
+def share(journal: SqliteJournal, run_id: str, *, cap: Decimal = CAP) -> DayCap:
+    return DayCap(journal, run_id, cap, day=lambda: TODAY)
+
+
+def test_the_day_is_a_date_of_the_calendar() -> None:
+    year, month, day = today().split("-")
+    assert (len(year), len(month), len(day)) == (4, 2, 2)
+
+
+async def test_what_is_covered_once_is_not_counted_twice(tmp_path: Path) -> None:
+    journal = SqliteJournal(tmp_path)
+    run = share(journal, "a")
+
+    assert await run.cover(Decimal(2)) is None
+    assert await run.cover(Decimal(1)) is None
+    assert await run.cover(Decimal(3)) is None
+
+    assert await journal.spending(TODAY) == Decimal(3)
+    await journal.aclose()
+
+
+async def test_a_run_is_told_how_much_it_may_commit_in_all(tmp_path: Path) -> None:
+    journal = SqliteJournal(tmp_path)
+    await share(journal, "a").cover(Decimal(3))
+    run = share(journal, "b")
+    await run.cover(Decimal("0.5"))
+
+    assert await run.cover(Decimal(4)) == Decimal(2)
+    assert await journal.spending(TODAY) == Decimal("3.5")
+    assert await run.cover(Decimal(2)) is None
+    await journal.aclose()
+
+
+async def test_what_a_call_did_not_cost_is_there_for_others(tmp_path: Path) -> None:
+    journal = SqliteJournal(tmp_path)
+    run, other = share(journal, "a"), share(journal, "b")
+    await run.cover(CAP)
+
+    await run.settle(lambda: Decimal(1))
+
+    assert await other.cover(Decimal(4)) is None
+    await journal.aclose()
+
+
+async def test_a_call_that_cost_more_than_its_bound_is_counted_past_the_cap(tmp_path: Path) -> None:
+    journal = SqliteJournal(tmp_path)
+    run = share(journal, "a")
+    await run.cover(CAP)
+
+    await run.settle(lambda: CAP + 1)
+
+    assert await journal.spending(TODAY) == CAP + 1
+    assert await share(journal, "b").cover(Decimal("0.01")) == 0
+    await journal.aclose()
+
+
+async def test_a_run_that_goes_on_the_next_day_counts_there_what_it_commits_then(
+    tmp_path: Path,
+) -> None:
+    journal = SqliteJournal(tmp_path)
+    days = [TODAY, "2026-11-29"]
+    run = DayCap(journal, "a", CAP, day=lambda: days[0])
+    await run.cover(Decimal(4))
+    days.pop(0)
+
+    assert await run.cover(Decimal(8)) is None
+
+    assert await journal.spending(TODAY) == Decimal(4)
+    assert await journal.spending("2026-11-29") == Decimal(4)
+    await journal.aclose()
+
+
+async def test_a_reservation_survives_the_cancellation_of_its_caller(tmp_path: Path) -> None:
+    journal = SqliteJournal(tmp_path)
+    run = share(journal, "a")
+    with anyio.CancelScope() as scope:
+        scope.cancel("the run is being stopped")
+        await run.cover(Decimal(2))
+
+    assert run.committed == await journal.spending(TODAY) == Decimal(2)
+    await journal.aclose()
+
+
+steps = st.lists(
+    st.tuples(st.integers(0, PROCESSES - 1), st.sampled_from(("cover", "settle", "die"))),
+    min_size=5,
+    max_size=60,
+)
+amounts = st.lists(
+    st.decimals(min_value=0, max_value=3, places=4), min_size=PROCESSES, max_size=PROCESSES
+)
+
+
+@pytest.mark.parametrize("together", [False, True])
+@settings(max_examples=25, deadline=None)
+@given(steps=steps, amounts=amounts)
+def test_no_interleaving_of_twenty_processes_passes_the_cap(
+    together: bool, steps: Sequence[tuple[int, str]], amounts: Sequence[Decimal]
+) -> None:
+    """Whoever dies leaves what it had committed, and its successor begins with that."""
+
+    async def play() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            journals = [SqliteJournal(Path(folder)) for _ in range(PROCESSES)]
+            runs = [share(journal, f"run-{n}") for n, journal in enumerate(journals)]
+
+            async def step(number: int, kind: str) -> None:
+                run, usd = runs[number], amounts[number]
+                if kind == "cover":
+                    before = run.committed
+                    left = await run.cover(before + usd)
+                    assert left is None or before <= left < before + usd
+                elif kind == "settle":
+                    await run.settle(lambda: run.committed / 2)
+                else:
+                    runs[number] = DayCap(
+                        journals[number], run.run_id, CAP, run.committed, lambda: TODAY
+                    )
+                assert await journals[number].spending(TODAY) <= CAP
+
+            if together:
+                async with anyio.create_task_group() as tasks:
+                    for number, kind in steps:
+                        tasks.start_soon(step, number, kind)
+            else:
+                for number, kind in steps:
+                    await step(number, kind)
+            total = sum((run.committed for run in runs), Decimal(0))
+            counted = await journals[0].spending(TODAY)
+            assert total <= counted + Decimal("1e-6") <= CAP + Decimal("1e-6")
+            for journal in journals:
+                await journal.aclose()
+
+    anyio.run(play)

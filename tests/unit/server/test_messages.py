@@ -1,0 +1,190 @@
+"""What cannot be served is refused with the id of whoever waits for it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mcp_types import INVALID_REQUEST, PARSE_ERROR, JSONRPCNotification, JSONRPCRequest
+
+from atlas_mcp.server.messages import (
+    HEAD_BYTES,
+    MARK,
+    MAX_MESSAGE_BYTES,
+    MOST_PARTS,
+    TAIL_BYTES,
+    Refusal,
+    has_too_many_parts,
+    read_message,
+    too_long,
+)
+
+PYTHON = b'{"jsonrpc":"2.0","id":%s,"method":"tools/call","params":{"name":"x","arguments":%s}}'
+"""A request as clients write it whose fields are in the order of the specification."""
+
+TYPESCRIPT = b'{"method":"tools/call","params":{"name":"x","arguments":%s},"jsonrpc":"2.0","id":%s}'
+"""A request as clients write it that put the id last."""
+
+
+def refused(data: bytes) -> list[tuple[int, object]]:
+    """Return the code and the id of each refusal."""
+    given = read_message(data)
+    assert isinstance(given, list)
+    answers = [json.loads(refusal.as_json()) for refusal in given]
+    assert all(answer["jsonrpc"] == "2.0" and answer["error"]["message"] for answer in answers)
+    return [(answer["error"]["code"], answer["id"]) for answer in answers]
+
+
+UNREADABLE = {
+    "half a surrogate pair": (b'{"problem":"\\ud83d","id":9}', PARSE_ERROR),
+    "bytes that are no UTF-8": (b'{"problem":"\xff","id":9}', PARSE_ERROR),
+    "brackets ninety thousand deep": (
+        b'{"id":9,"problem":' + b"[" * 90_000 + b"]" * 90_000 + b"}",
+        PARSE_ERROR,
+    ),
+    "a comma too many": (b'{"id":9,}', PARSE_ERROR),
+    "a long text before the fault": (
+        b'{"id":9,"problem":"' + b"x" * (2 * HEAD_BYTES) + b'\\ud83d"}',
+        PARSE_ERROR,
+    ),
+    "more than is read": (
+        b'{"id":9,"problem":"' + b"x" * MAX_MESSAGE_BYTES + b'"}',
+        INVALID_REQUEST,
+    ),
+    "more parts than are read": (
+        b'{"id":9,"problem":[' + b"1," * MOST_PARTS + b"1]}",
+        INVALID_REQUEST,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", UNREADABLE)
+@pytest.mark.parametrize("id_", [b"7", b'"a \\"b\\" \xc3\xa9"', b"-3", b"1.5"])
+def test_an_unreadable_request_is_refused_with_its_id_wherever_it_stands(
+    case: str, id_: bytes
+) -> None:
+    arguments, code = UNREADABLE[case]
+
+    assert refused(PYTHON % (id_, arguments)) == [(code, json.loads(id_))]
+    assert refused(TYPESCRIPT % (arguments, id_)) == [(code, json.loads(id_))]
+
+
+SHAPES: dict[str, tuple[bytes, object]] = {
+    "params that are a list": (b'{"jsonrpc":"2.0","id":7,"method":"ping","params":[1]}', 7),
+    "a method that is a number": (b'{"jsonrpc":"2.0","id":7,"method":8}', 7),
+    "no method": (b'{"jsonrpc":"2.0","id":7}', 7),
+    "no version": (b'{"id":7,"method":"ping"}', 7),
+    "another version": (b'{"jsonrpc":"1.0","id":7,"method":"ping"}', 7),
+    "an id that is a fraction": (b'{"jsonrpc":"2.0","id":7.5,"method":"ping"}', 7.5),
+    "an id that is null": (b'{"jsonrpc":"2.0","id":null,"method":"ping"}', None),
+    "an id that is a list": (b'{"jsonrpc":"2.0","id":[7],"method":"ping"}', None),
+    "an id that is an object": (b'{"jsonrpc":"2.0","id":{"id":7},"method":"ping"}', None),
+    "an id that is true": (b'{"jsonrpc":"2.0","id":true,"method":"ping"}', None),
+    "a number": (b"7", None),
+    "an empty object": (b"{}", None),
+    "an empty batch": (b"[]", None),
+    "a response that is none, whose id is ours": (b'{"jsonrpc":"2.0","id":7,"result":[1]}', None),
+    "the same, id last": (b'{"error":[1],"jsonrpc":"2.0","id":7}', None),
+}
+
+
+@pytest.mark.parametrize("case", SHAPES)
+def test_what_is_json_but_no_request_is_refused(case: str) -> None:
+    data, id_ = SHAPES[case]
+
+    assert refused(data) == [(INVALID_REQUEST, id_)]
+
+
+NO_ID = {
+    "no JSON": b"hello",
+    "nothing": b"",
+    "UTF-16": '{"jsonrpc":"2.0","id":5,"method":"ping"}'.encode("utf-16"),
+    "an id within another field": b'{"params":{"id":7},"method":',
+    "an id within a text": b'{"method":"x","params":{"problem":"\\"id\\":7}',
+    "an id that is no text": b'{"jsonrpc":"2.0","id":"\\ud83d","method":"ping"}',
+    "an id of five thousand digits": b'{"jsonrpc":"2.0","id":' + b"1" * 5_000 + b',"method":"p"}',
+}
+
+
+@pytest.mark.parametrize("case", NO_ID)
+def test_an_id_that_cannot_be_told_for_sure_is_null(case: str) -> None:
+    assert refused(NO_ID[case]) == [(PARSE_ERROR, None)]
+
+
+def test_each_request_of_a_batch_is_refused_by_its_own_id() -> None:
+    batch = b'[{"id":1,"method":"a"},{"method":"b"},{"id":"2","method":"c"},{"id":3,"result":{}},4]'
+
+    assert refused(batch) == [(INVALID_REQUEST, 1), (INVALID_REQUEST, "2")]
+
+
+@pytest.mark.parametrize("mark", [b"", MARK])
+def test_a_byte_order_mark_is_passed_over(mark: bytes) -> None:
+    request = read_message(mark + PYTHON % (b"7", b"{}"))
+    told = read_message(mark + b'{"jsonrpc":"2.0","method":"notifications/x"}')
+
+    assert isinstance(request, JSONRPCRequest)
+    assert request.id == 7
+    assert isinstance(told, JSONRPCNotification)
+
+
+@given(st.binary())
+def test_no_bytes_are_met_by_an_exception(data: bytes) -> None:
+    found = read_message(data)
+
+    assert not isinstance(found, list) or all(json.loads(each.as_json()) for each in found)
+
+
+@given(st.binary(), st.binary(max_size=TAIL_BYTES))
+def test_no_ends_of_a_long_message_are_met_by_an_exception(head: bytes, tail: bytes) -> None:
+    refusal = too_long(head, tail)
+
+    assert isinstance(refusal, Refusal)
+    assert json.loads(refusal.as_json())["error"]["code"] == INVALID_REQUEST
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.just("id"), inner),
+    max_leaves=10,
+)
+
+
+@given(
+    json_values, st.integers() | st.text(st.characters(exclude_categories=["Cs"])), st.booleans()
+)
+def test_the_id_that_is_found_in_a_broken_request_is_its_own(
+    params: object, id_: int | str, last: bool
+) -> None:
+    fields = {"jsonrpc": "2.0", "id": id_, "method": "x", "params": {"given": params}}
+    if last:
+        fields["id"] = fields.pop("id")
+    line = json.dumps(fields).replace('"given":', '"half": "\\ud83d", "given":').encode()
+
+    (found,) = refused(line)
+
+    assert found == (PARSE_ERROR, id_)
+
+
+LISTS: Callable[[int], bytes] = lambda count: b"[" + b"[]," * count + b"1]"  # noqa: E731
+
+
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [
+        (LISTS(1_000), False),
+        (LISTS(5_000_000), True),
+        (b"[" + b"1," * 200_000 + b"1]", True),
+        (b"[" + b'"",' * 150_000 + b"1]", True),
+        (json.dumps({"problem": "1,2;[3]{4}," * 30_000}).encode(), False),
+        (json.dumps({"problem": '\\",[' * 60_000}).encode(), False),
+        (json.dumps({"problem": '"\\"' * 60_000, "x": [1] * MOST_PARTS}).encode(), True),
+        (b"[" * 16_000_000, True),
+        (b"", False),
+    ],
+    ids=["few", "lists", "numbers", "texts", "text", "quotes", "after quotes", "deep", "none"],
+)
+def test_a_message_of_too_many_values_is_not_read(text: bytes, refused: bool) -> None:
+    assert has_too_many_parts(text) is refused

@@ -1,0 +1,133 @@
+"""Foreign text: shown to people, programs and models, and obeyed by none of them."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from atlas_mcp.texts import (
+    PrintableFormatter,
+    as_data,
+    labelled,
+    one_line,
+    printable,
+    quoted,
+    unmarked_json,
+    untagged,
+)
+
+HOSTILE = "\x1b[2J\x9b31m\x07\x7f\u202e\u2066\rover"
+
+STRANGE = st.text(
+    st.one_of(
+        st.characters(),
+        st.sampled_from(
+            "\x1b\x9b\r\n\t\x85\u2028\u200b\u200d\u202e\ufe0f\u0301\ud800\U000e0041<>`#"
+        ),
+    )
+)
+
+
+def test_control_characters_are_written_as_json_writes_them() -> None:
+    assert printable(HOSTILE) == (r"\u001b[2J\u009b31m\u0007\u007f\u202e\u2066\u000dover")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tab\tand\nline",
+        "漢字 é 😀",
+        # A family and a burning heart; a word of Persian.
+        "\U0001f469\u200d\U0001f469\u200d\U0001f467 \u2764\ufe0f\u200d\U0001f525",
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+        "[red]",
+        r"\u001b",
+        "",
+    ],
+)
+def test_other_text_stays_as_it_is(text: str) -> None:
+    assert printable(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("one\r\ntwo\r", "one\ntwo\\u000d"),
+        ("right\u200f to \u061cleft", r"right\u200f to \u061cleft"),
+        ("ad\u200dmin a\u200cb \u200d", r"ad\u200dmin a\u200cb \u200d"),
+        ("zero\u200b\ufeff\u2060width", r"zero\u200b\ufeff\u2060width"),
+        ("a line\u2028 of its own\u2029", r"a line\u2028 of its own\u2029"),
+        ("tag\U000e0041\U000e007f", r"tag\udb40\udc41\udb40\udc7f"),
+        ("half \ud800", r"half \ud800"),
+        ("x\ufe0e\ufe0f\ufe00", "x\ufe0e\\ufe0f\\ufe00"),
+        ("z" + "\u0301" * 6, "z" + "\u0301" * 4 + r"\u0301\u0301"),
+    ],
+)
+def test_what_is_not_seen_is_written_out(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+@given(text=STRANGE)
+def test_json_means_the_same_once_it_is_printable_and_without_tags(text: str) -> None:
+    written = json.dumps({"answer": text}, ensure_ascii=False)
+
+    assert json.loads(printable(written)) == {"answer": text}
+    assert json.loads(unmarked_json(written)) == {"answer": text}
+    assert json.loads(as_data(text)) == text
+
+
+@given(text=STRANGE)
+def test_a_value_as_data_is_one_line_that_closes_no_tag(text: str) -> None:
+    for written in (as_data({text: [text]}), quoted(text)):
+        assert len(written.splitlines()) == 1
+        assert "<" not in written
+
+
+@given(text=STRANGE, at_most=st.integers(1, 50))
+def test_a_line_is_one_and_no_longer_than_it_may_be(text: str, at_most: int) -> None:
+    line = one_line(text, at_most)
+
+    assert len(line.splitlines()) <= 1
+    assert len(line) <= at_most
+
+
+@given(text=STRANGE)
+def test_no_line_of_a_labelled_text_begins_as_one_of_ours_does(text: str) -> None:
+    first, *others = labelled("Why", text).splitlines()
+
+    assert first.startswith("Why:")
+    assert all(line.startswith("> ") for line in others)
+
+
+def test_tags_and_special_tokens_are_opened_by_none_and_comparisons_stay() -> None:
+    assert untagged("if a < b: <tool_call> </candidate> <|im_start|> <!-- x <3") == (
+        "if a < b: &lt;tool_call> &lt;/candidate> &lt;|im_start|> &lt;!-- x <3"
+    )
+
+
+def test_a_record_of_the_log_is_one_printable_line_and_a_bug_keeps_its_traceback() -> None:
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(PrintableFormatter())
+    logger = logging.getLogger("tests.printable")
+    logger.propagate = False
+    logger.addHandler(handler)
+    try:
+        logger.warning("run %s broke off: %s", "abc", "no\r\natlas-mcp: all is well\x1b[2J")
+        try:
+            raise KeyError("\x1b[2J")
+        except KeyError:
+            logger.exception("a bug")
+    finally:
+        logger.removeHandler(handler)
+
+    first, second, *trace = stream.getvalue().splitlines()
+    assert first == (r"tests.printable: run abc broke off: no atlas-mcp: all is well\u001b[2J")
+    assert second == "tests.printable: a bug"
+    assert trace[0].startswith("Traceback")
+    assert "\x1b" not in stream.getvalue()

@@ -89,15 +89,15 @@ class Bodies:
                     body.release()
         return ENDING
 
-    @property
-    def empty(self) -> bool:
-        """Whether none is held at present."""
-        return not self._buffered
-
     def has_room(self, size: int, more: int) -> bool:
         """Return whether there is room for some more bytes of a body of which `size` are there."""
         most = MAX_BUFFERED_BYTES if size + more <= SMALL_BYTES else MAX_LARGE_BYTES
         return self._buffered + more <= most
+
+    @property
+    def are_gone(self) -> bool:
+        """Whether none is held."""
+        return not self._buffered
 
     def count(self, size: int) -> None:
         """Count bytes that are taken in; fewer than none for those that are not held any more."""

@@ -64,7 +64,7 @@ class WholeRequests:
             await self._app(_with_length(scope, content), hear, body.released_by(send))
         finally:
             body.release()
-            if large and self._bodies.empty:
+            if large and self._bodies.are_gone:
                 await give_back_memory()
 
 

@@ -283,6 +283,8 @@ def pinging(
     at_rest = Stdio(beside)
     at_rest.ask("hello", "initialize", HELLO)
     at_rest.send(b'{"jsonrpc":"2.0","method":"notifications/initialized"}')
+    at_rest.ask("warm", "tools/call", {"name": "get_run", "arguments": {"run_id": "none"}})
+    until(lambda: "warm" in at_rest.answers)
 
     def go() -> None:
         number = 0
@@ -313,10 +315,10 @@ def settled(server: Server) -> int:
     return found
 
 
-def status_of(answer: Any) -> str:
+def status_of(answer: dict[str, Any]) -> str:
     result: dict[str, Any] = answer.get("result") or {}
     found: dict[str, Any] = result.get("structuredContent") or {}
-    return str(found.get("status", json.dumps(answer)[:200]))
+    return str(found.get("status") or json.dumps(answer)[:200])
 
 
 def over_stdio(environ: dict[str, str], messages: int, chance: random.Random) -> Report:

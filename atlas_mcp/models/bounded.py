@@ -106,6 +106,12 @@ class _Bounded(httpx2.AsyncByteStream):
                     return
                 yield chunk
         finally:
+            # Ended from within, by a cancel where it waits for more: a generator that is only
+            # closed leaves those below it half run, which trio objects to.
+            with anyio.CancelScope() as scope:
+                scope.cancel()
+                while await anext(chunks, None) is not None:
+                    pass
             if isinstance(chunks, AsyncGenerator):
                 await chunks.aclose()
 

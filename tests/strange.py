@@ -29,11 +29,15 @@ from atlas_mcp.errors import ModelError
 from atlas_mcp.models import claude, openai_compatible
 from atlas_mcp.models.chat_stream import Lines
 from atlas_mcp.models.claude_stream import StreamFailed, StreamGarbled
+from atlas_mcp.models.connections import Way
 
 DRAWS = int(os.environ.get("ATLAS_DRAWS", "2000"))
 """Runs that are drawn; every night it is ten times as many: see `.ci/nightly`."""
 
 PRICE = Price(Decimal(2), Decimal(10))
+
+WAY = Way("https://example.org/v1", None, "https://example.org/v1")
+"""Where the replies of both wires come from; nothing is asked there."""
 
 MOST_STEPS = 200
 """Steps after which a run counts as endless."""
@@ -290,7 +294,7 @@ def claude_replies(draw: st.DrawFn, texts: st.SearchStrategy[str]) -> Any:
     reason, details = some(draw, stop, WRITTEN), some(draw, "null", WRITTEN)
     delta = f'{{"stop_reason": {reason}, "stop_details": {details}}}'
     events += [event(type='"message_delta"', delta=delta, usage=end), event(type='"message_stop"')]
-    call = claude._Call("anthropic/claude-sonnet-5-5", PRICE)  # pyright: ignore[reportPrivateUsage] - the reply as it is built, without a server
+    call = claude._Call("anthropic/claude-sonnet-5-5", PRICE, WAY)  # pyright: ignore[reportPrivateUsage] - the reply as it is built, without a server
     try:
         for chunk in _cut(b"".join(events), draw(st.integers(1, 2_000))):
             call.message.feed(chunk)
@@ -333,7 +337,7 @@ def chat_replies(draw: st.DrawFn, texts: st.SearchStrategy[str]) -> Any:
     events.append(b"data: [DONE]\n\n")
     spec = ModelSpec("openai/m", price=PRICE)
     call = openai_compatible._Call(  # pyright: ignore[reportPrivateUsage] - as above
-        spec, PRICE, secret=None, on_tokens=None, on_usage=None
+        spec, PRICE, way=WAY, on_tokens=None, on_usage=None
     )
     lines = Lines()
     for chunk in _cut(b"".join(events), draw(st.integers(1, 2_000))):

@@ -309,7 +309,7 @@ DEEP = nested_text(300)
     ("answer", "schema", "says"),
     [
         (DEEP, {}, "nested deeper than 100 levels"),
-        ("1" + "0" * 400, {"multipleOf": 0.5}, "does not fit"),
+        ("1" + "0" * 400, {"maximum": 0.5}, "does not fit"),
         ('"x"', {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/nowhere"}]}, "does not fit"),
         ("NaN", {"type": "number"}, "does not fit"),
     ],

@@ -160,6 +160,8 @@ class Connection:
         way = self.way
         if way.base_url is not None and way.api_key is None:
             raise _NoCredentialsError
+        # Made first: it refuses an address that is none.
+        http_client = self._http_client()
         named = way.base_url or self._own_address
         address, query = (None, None) if named is None else way.target()
         try:
@@ -168,7 +170,7 @@ class Connection:
                 base_url=address,
                 default_query=query,
                 max_retries=0,
-                http_client=self._http_client(),
+                http_client=http_client,
             )
         except anthropic.CredentialsError as error:
             raise _NoCredentialsError from error

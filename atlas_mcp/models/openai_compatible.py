@@ -127,13 +127,15 @@ class Connection:
         import openai
 
         load_prices()
+        # Made first: it refuses an address that is none.
+        http_client = self._http_client()
         address, query = self.way.target()
         return openai.AsyncOpenAI(
             api_key=self.way.api_key or _NO_KEY,
             base_url=address,
             default_query=query,
             max_retries=0,
-            http_client=self._http_client(),
+            http_client=http_client,
         )
 
 

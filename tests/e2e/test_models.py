@@ -78,7 +78,7 @@ def test_the_list_of_an_empty_home_is_the_catalogue(program: Program) -> None:
         assert (row["ready"], row["verified"]) == (False, None)
     assert "1,117.3 MB" in people
     assert "not pulled" in people
-    assert "not for answers that matter" in people
+    assert "for trying things out" in people
 
 
 def test_a_file_of_the_hub_is_pulled_listed_and_removed(program: Program, hub: ModelHub) -> None:

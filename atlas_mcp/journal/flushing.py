@@ -38,13 +38,15 @@ class Log:
     path: Path
     sync: Callable[[int], None] = os.fsync
     _descriptor: int | None = field(init=False, default=None)
-    _entered: bool = field(init=False, default=False)
     _moved: int = field(init=False, default=0)
     _mover: sqlite3.Connection | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         try:
             self._descriptor = os.open(f"{self.path}-wal", os.O_RDWR)
+            # A file whose name is not on disk is lost. Done here: later on calls may have taken
+            # every descriptor.
+            flush_folder(self.path.parent)
         except FileNotFoundError:
             # A file system without write-ahead logs: each transaction flushes itself.
             self._descriptor = None
@@ -57,7 +59,6 @@ class Log:
         """
         if self._descriptor is not None:
             self.sync(self._descriptor)
-            self._enter()
 
     def keep_short(self, written: int) -> None:
         """Move the log into the database now and then, beside the transactions that add to it.
@@ -82,9 +83,3 @@ class Log:
         if self._descriptor is not None:
             os.close(self._descriptor)
         self._mover, self._descriptor = None, None
-
-    def _enter(self) -> None:
-        """Put the names of the database and its log on disk, once: a file without one is lost."""
-        if not self._entered:
-            flush_folder(self.path.parent)
-            self._entered = True

@@ -20,7 +20,7 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
@@ -31,7 +31,7 @@ import anyio.to_thread
 from typing_extensions import override
 
 from atlas_mcp.atlas.events import Record, RecordLost, RunOpened, StopCause
-from atlas_mcp.errors import JournalBusy, JournalError, JournalUnflushed
+from atlas_mcp.errors import JournalBusy, JournalError
 from atlas_mcp.journal.base import Journal, Lease, RunSummary, TaskEntry
 from atlas_mcp.journal.faults import Fault, journal_failure, opening_failure
 from atlas_mcp.journal.flushing import Log
@@ -146,13 +146,9 @@ class SqliteJournal(Journal):
             )
             insert(connection, run_id, [first])
 
-        try:
-            await self._write(write)
-        except JournalUnflushed:
-            # It is there, and nobody will drive it.
-            with suppress(JournalError):
-                await self._free([lease])
-            raise
+        # The append that announces its first call puts it on disk as well. Before that nothing has
+        # been spent that a power cut could lose, and its caller waits for a handle.
+        await self._write(write, durable=False)
         self._held[run_id] = lease
         return lease
 

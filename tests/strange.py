@@ -39,8 +39,6 @@ WAY = Way(None, None, "https://api.example.com")
 
 PRICE = Price(Decimal(2), Decimal(10))
 
-WAY = Way("https://example.org/v1", None, "https://example.org/v1")
-"""Where the replies of both wires come from; nothing is asked there."""
 
 MOST_STEPS = 200
 """Steps after which a run counts as endless."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import signal
 import socket
 import subprocess
 from collections.abc import Generator, Mapping
@@ -181,7 +180,7 @@ async def test_half_sent_requests_neither_hold_up_the_end_nor_fill_the_log(
             async with Client(url) as client:
                 # Whoever sends a whole request is served meanwhile.
                 tools = (await client.list_tools()).tools
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(BREAK)
         out, err = process.communicate(timeout=PATIENCE)
         for sender in senders:
             sender.close()
@@ -199,7 +198,7 @@ async def test_clients_that_leave_in_the_middle_leave_nothing_in_the_log(
         with anyio.fail_after(PATIENCE):
             async with Client(url) as client:
                 await client.list_tools()
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(BREAK)
         out, err = process.communicate(timeout=PATIENCE)
 
     assert (process.returncode, out, err) == (0, b"", ENDING)

@@ -101,12 +101,15 @@ class Report:
             f"  tracebacks    {self.tracebacks}",
         ]
 
-    def is_right(self) -> bool:
+    def is_right(self, *, timed: bool) -> bool:
+        """Return whether it is as it must be; `timed` where nothing else keeps the machine busy."""
+        prompt = max(self.pings, default=float("inf")) * 1e3 < LONGEST_PING_MS and all(
+            seconds < LONGEST_END for seconds in self.ends.values()
+        )
         return (
-            max(self.pings, default=float("inf")) * 1e3 < LONGEST_PING_MS
+            (prompt or not timed)
             and self.honest == "answered"
             and self.after_kb < GROWTH * self.before_kb
-            and all(seconds < LONGEST_END for seconds in self.ends.values())
             and self.tracebacks == 0
         )
 
@@ -442,6 +445,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", choices=["stdio", "http"])
     parser.add_argument("--kind", choices=[make.__name__ for make, _ in fuzz.KINDS])
+    parser.add_argument("--timed", action="store_true", help="judge times too: a quiet machine")
     chosen = parser.parse_args()
     if chosen.kind:
         fuzz.KINDS[:] = [(make, 1) for make, _ in fuzz.KINDS if make.__name__ == chosen.kind]
@@ -470,11 +474,11 @@ def main() -> int:
         if chosen.only != "http":
             report = over_stdio(environ, chosen.messages, chance)
             print("\n".join(report.lines()), flush=True)
-            right = report.is_right()
+            right = report.is_right(timed=chosen.timed)
         if chosen.only != "stdio":
             report = over_http(environ, chosen.http_messages, chance)
             print("\n".join(report.lines()), flush=True)
-            right = report.is_right() and right
+            right = report.is_right(timed=chosen.timed) and right
     print("RIGHT" if right else "WRONG")
     return 0 if right else 1
 

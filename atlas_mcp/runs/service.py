@@ -540,8 +540,8 @@ class RunService:
         if lowest is not None:
             raise ConfigError(
                 f"{spending_text(spent, cap)}, and one explore must be able to cost "
-                f"${lowest:.3f}: raise it under [budget] in atlas.toml, or try again once other runs "
-                "have ended, or tomorrow"
+                f"${lowest:.3f}: raise it under [budget] in atlas.toml, or try again once other "
+                "runs have ended, or tomorrow"
             )
 
     def _day_cap(self, run_id: str, state: RunState) -> DayCap | None:

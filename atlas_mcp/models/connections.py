@@ -142,7 +142,12 @@ class Way:
         return "" if proxy is None else f" through the proxy that {proxy.variable} names"
 
     def target(self) -> tuple[str, dict[str, str]]:
-        """Return the address without its query, and the query that every call gets."""
+        """Return the address without its query, and the query that every call gets.
+
+        Raises:
+            WayClosed: The address, the key, the proxy or the certificates cannot be used.
+        """
+        self.check()
         return query_of(self.address)
 
     def client_options(self) -> dict[str, Any]:

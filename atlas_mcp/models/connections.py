@@ -423,7 +423,6 @@ def _dress(request: httpx2.Request, api_key: str | None, *, named: bool) -> None
     kept["host"] = request.url.netloc.decode("ascii")
     kept |= {
         "accept": "application/json",
-        "accept-encoding": "gzip, deflate",
         "connection": "keep-alive",
         "content-type": "application/json",
         "user-agent": "atlas-mcp",

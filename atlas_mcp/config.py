@@ -2,7 +2,7 @@
 
 Owns `atlas.toml` and the `ATLAS_*` variables. Everything is checked when it is read, and an error
 names the file and key, or the variable, and what it accepts. Below the command line and the server
-nothing reads the environment: they hand the `Settings` down.
+no setting is read from the environment: they hand the `Settings` down.
 """
 
 from __future__ import annotations

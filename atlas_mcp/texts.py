@@ -61,6 +61,11 @@ def clipped(text: str, at_most: int) -> str:
     return text if len(text) <= at_most else f"{text[: max(0, at_most - 1)]}{CUT}"
 
 
+def answer_text(answer: object) -> str:
+    """Return an answer as text: itself, or the JSON of what is none."""
+    return answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
+
+
 def untagged(text: str) -> str:
     """Return printable text in which nothing opens a tag."""
     return _TAG.sub("&lt;", printable(text))
@@ -73,7 +78,7 @@ def quoted(text: str, at_most: int = LINE_CHARS) -> str:
 
 def as_data(value: object) -> str:
     """Return a value as JSON of one printable line, in which no tag can be opened or closed."""
-    return printable(json.dumps(value, ensure_ascii=False)).replace("<", "\\u003c")
+    return unmarked_json(json.dumps(value, ensure_ascii=False))
 
 
 def unmarked_json(text: str) -> str:

@@ -13,14 +13,14 @@ from typing import cast
 
 from atlas_mcp.atlas.messages import Json
 from atlas_mcp.atlas.patterns import MAX_WEIGHT, pattern_fault, weight
-from atlas_mcp.atlas.schema_fit import TOO_DEEP, BeyondBound, fault_in
+from atlas_mcp.atlas.schema_fault import shown
+from atlas_mcp.atlas.schema_fit import BeyondBound, fault_in
 from atlas_mcp.atlas.schema_rules import (
     BadSchema,
     Graph,
     check_keywords,
     every,
     patterns,
-    shortened,
 )
 from atlas_mcp.errors import InvalidInput
 
@@ -33,9 +33,6 @@ MAX_SCHEMA_DEPTH = 64
 MAX_EXPANDED = 20_000
 """Most schemas that an answer schema amounts to with its references replaced by what they lead to.
 Our own choice: endpoints and grammars write them out, and the longest schema allowed has fewer."""
-
-ENDLESS = TOO_DEEP
-"""The fault of an answer that no check comes to the end of."""
 
 
 def check_answer_schema(schema: object) -> Mapping[str, Json]:
@@ -128,10 +125,10 @@ def _check_patterns(found: set[str]) -> None:
         total += weight(pattern)
         if total > MAX_WEIGHT:
             raise BadSchema(
-                f"has patterns that repeat too much, {shortened(pattern)} the last: written out, "
+                f"has patterns that repeat too much, {shown(pattern)} the last: written out, "
                 f"they come to more than {MAX_WEIGHT:,} characters; use maxLength to bound a length"
             )
     for pattern in sorted(found):
         fault = pattern_fault(pattern)
         if fault is not None:
-            raise BadSchema(f"has the pattern {shortened(pattern)}, which cannot be used: {fault}")
+            raise BadSchema(f"has the pattern {shown(pattern)}, which cannot be used: {fault}")

@@ -131,7 +131,7 @@ def target(root: Mapping[str, Json], reference: str) -> Json:
     """
     if not reference.startswith(_PREFIX):
         raise BadSchema(
-            f"refers to {shortened(reference)}; only references to its own #/$defs/… are followed"
+            f"refers to {shown(reference)}; only references to its own #/$defs/… are followed"
         )
     found: Any = root
     for token in unquote(reference[2:]).split("/"):
@@ -140,7 +140,7 @@ def target(root: Mapping[str, Json], reference: str) -> Json:
             found = found[int(name) if isinstance(found, list) else name]
         except (KeyError, IndexError, ValueError, TypeError) as error:
             raise BadSchema(
-                f"refers to {shortened(reference)}; only references to its own #/$defs/… are "
+                f"refers to {shown(reference)}; only references to its own #/$defs/… are "
                 "followed, and there is no such one"
             ) from error
     return found
@@ -174,7 +174,7 @@ class Graph:
             if isinstance(found, bool):
                 continue
             if id(cast("object", found)) not in self._schemas:
-                raise BadSchema(f"refers to {shortened(reference)}, where no schema stands")
+                raise BadSchema(f"refers to {shown(reference)}, where no schema stands")
             yield True, cast("Mapping[str, Json]", found)
 
     def turns_in_circles(self) -> bool:
@@ -242,20 +242,16 @@ def pointer(where: tuple[str, ...]) -> str:
     return "/".join(where)[:200] or "the top"
 
 
-def shortened(text: str, most: int = 100) -> str:
-    """Return a text as it is quoted in a message."""
-    return repr(text if len(text) <= most else f"{text[:most]}…")
+def is_number(value: Json) -> bool:
+    """Return whether a value is a number: to Python, `True` is one too."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 # What may stand under each keyword
 
 
-def _is_number(value: Json) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 def _is_count(value: Json) -> bool:
-    return _is_number(value) and value >= 0 and value == int(value)
+    return is_number(value) and value >= 0 and value == int(value)
 
 
 def _is_text(value: Json) -> bool:
@@ -290,7 +286,7 @@ def _is_names_by_name(value: Json) -> bool:
 
 _Rule: TypeAlias = tuple[Callable[[Json], bool], str]
 
-_NUMBER: _Rule = (_is_number, "a number")
+_NUMBER: _Rule = (is_number, "a number")
 _COUNT: _Rule = (_is_count, "a whole number from 0")
 _TEXT: _Rule = (_is_text, "a string")
 _NAMES: _Rule = (_is_names, "a list of strings, each once")
@@ -305,7 +301,7 @@ _RULES: Mapping[str, _Rule] = {
     "$defs": _BY_NAME,
     "type": (_is_types, f"one or some of {', '.join(sorted(TYPES))}"),
     "enum": (lambda value: isinstance(value, list), "a list"),
-    "multipleOf": (lambda value: _is_number(value) and value > 0, "a number above 0"),
+    "multipleOf": (lambda value: is_number(value) and value > 0, "a number above 0"),
     "maximum": _NUMBER,
     "exclusiveMaximum": _NUMBER,
     "minimum": _NUMBER,

@@ -17,6 +17,7 @@ from typing import TypeAlias, cast
 
 from atlas_mcp.atlas.messages import Json
 from atlas_mcp.atlas.usage import Cost
+from atlas_mcp.texts import CUT
 
 MAX_DEPTH = 100
 """Levels of a value that are kept. Our own choice: half of the 200 that pydantic reads back, so
@@ -50,7 +51,6 @@ MAX_WORDS = 2_000
 
 _TOO_LARGE = 10**MAX_DIGITS
 _PLACES = Decimal("1e-12")
-_CUT = "…"
 
 _Slot: TypeAlias = tuple[Json, dict[str, Json] | list[Json], str | int, int]
 """A value, the container it goes into, where in it, and how deep that is."""
@@ -94,7 +94,7 @@ def plain(value: object) -> Json:
             kept = text_of(one, min(chars, MAX_TEXT_CHARS)) if isinstance(one, str) else _leaf(one)
             chars -= len(kept) if isinstance(kept, str) else 0
         elif depth >= MAX_DEPTH:
-            kept = f"{_CUT} nested deeper than {MAX_DEPTH} levels"
+            kept = f"{CUT} nested deeper than {MAX_DEPTH} levels"
         else:
             kept = {} if isinstance(items, Mapping) else []
             inner = _slots(items, kept, depth + 1, min(values, MAX_VALUES))
@@ -136,7 +136,7 @@ def text_of(value: object, limit: int = MAX_TEXT_CHARS) -> str:
         found = plain(value)
         text = found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
     if len(text) > limit:
-        text = text[: max(0, limit)] + _CUT
+        text = text[: max(0, limit)] + CUT
     return _encodable(text)
 
 
@@ -218,7 +218,7 @@ def _slots(
         return [(value, into, key, depth) for key, value in named]
     into.extend([None] * min(len(items), room))
     if len(items) > room:
-        into.append(_CUT)
+        into.append(CUT)
     some = cast("Sequence[object]", items)[:room]
     return [(value, into, place, depth) for place, value in enumerate(some)]
 
@@ -237,7 +237,7 @@ def _leaf(value: object) -> Json:
         return text_of(value)
     if isinstance(value, Decimal):
         return text_of(str(value))
-    return f"{_CUT} {type(value).__name__}"
+    return f"{CUT} {type(value).__name__}"
 
 
 def _encodable(text: str) -> str:

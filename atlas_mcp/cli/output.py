@@ -28,7 +28,7 @@ from atlas_mcp.models.shelf import ShelfRow
 from atlas_mcp.runs import listing
 from atlas_mcp.runs.service import RunService
 from atlas_mcp.runs.solvers import PoolRow, as_dict
-from atlas_mcp.texts import CUT, one_line, printable
+from atlas_mcp.texts import CUT, answer_text, one_line, printable
 
 Evidence: TypeAlias = Literal["data", "people", "none"]
 """Where the candidates of a run are printed: on stdout, on stderr, nowhere."""
@@ -90,7 +90,7 @@ def print_view(view: RunView, *, as_json: bool, evidence: Evidence, here: bool =
         write_data(view.model_dump_json(indent=2) + "\n")
         return
     found = [_candidate(one) for one in view.candidates if one.status == "ok"]
-    lines = [] if view.answer is None else [_text(view.answer)]
+    lines = [] if view.answer is None else [answer_text(view.answer)]
     if evidence == "data":
         lines += found
     write_data("".join(f"{line}\n" for line in lines))
@@ -277,7 +277,7 @@ def _candidate(candidate: CandidateView) -> str:
     """Return a candidate in lines of which only the first begins at the margin."""
     sure = 0.0 if candidate.confidence is None else candidate.confidence
     head = f"#{candidate.explore_id} {candidate.solver}, {candidate.strategy}"
-    text = f"{head}: {_text(candidate.answer)} ({sure:.0%})"
+    text = f"{head}: {answer_text(candidate.answer)} ({sure:.0%})"
     body = "\n".join((text, candidate.approach or "", candidate.reasoning or ""))
     return "\n   ".join(_NEW_LINE.split(body))
 
@@ -285,7 +285,3 @@ def _candidate(candidate: CandidateView) -> str:
 def size_text(count: int) -> str:
     """Return a number of bytes as people read it."""
     return f"{count / 1e6:,.1f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"
-
-
-def _text(answer: object) -> str:
-    return answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)

@@ -22,9 +22,9 @@ from atlas_mcp.atlas.storable import words_of
 from atlas_mcp.atlas.usage import FREE, Cost, Price, Usage
 from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.answers import (
-    LONGEST_BODY,
     Refusal,
     Wording,
+    beginning_of,
     page_of,
     page_text,
     reason_of,
@@ -250,7 +250,9 @@ class Claude:
                     call.request_id = response.request_id
                     call.secrets = secrets_of(response.http_request.headers)
                     if "text/event-stream" not in response.headers.get("content-type", ""):
-                        raise call.no_stream(response.headers, await _beginning(response))
+                        raise call.no_stream(
+                            response.headers, await beginning_of(response.iter_bytes())
+                        )
                     started = None if on_usage is None else partial(call.tell_usage, on_usage)
                     await _read(response.iter_bytes(), call.message, on_tokens, started)
         return call.reply()
@@ -567,16 +569,6 @@ def _has_credentials(client: anthropic.AsyncAnthropic) -> bool:
 def _root(base_url: str | None) -> str | None:
     """Return an address without the `/v1` that the client adds itself."""
     return None if base_url is None else base_url.rstrip("/").removesuffix("/v1")
-
-
-async def _beginning(response: anthropic.AsyncAPIResponse[Any]) -> str:
-    """Return the beginning of a body that should have been a stream."""
-    body = b""
-    with anyio.move_on_after(DRAIN_TIMEOUT):
-        async for chunk in response.iter_bytes():
-            # Read to its end, within a second: a generator left half run is what trio objects to.
-            body += chunk[: LONGEST_BODY - len(body)]
-    return body.decode(errors="replace")
 
 
 def _refusal(details: Mapping[str, Any]) -> str:

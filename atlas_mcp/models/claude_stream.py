@@ -32,9 +32,6 @@ CHARACTERS_PER_TOKEN = 4
 """Characters of one output token, to estimate progress. Our own choice: the usual rule of thumb for
 English text; the exact count comes at the end."""
 
-MAX_LINE_BYTES = 16_000_000
-"""Bytes of one line of a stream. Our own choice: no reply that is kept has an event so long."""
-
 _COUNTS = (
     "input_tokens",
     "cache_creation_input_tokens",
@@ -92,7 +89,6 @@ class MessageStream:
         self._miscounted = False
         self._output_counted = False
         self._rest: list[bytes] = []
-        self._rest_bytes = 0
         self._data: list[bytes] = []
         self._block: dict[str, Json] = {}
         self._pieces: dict[str, list[str]] = {}
@@ -147,14 +143,10 @@ class MessageStream:
             StreamGarbled: This is no stream of the Messages API.
         """
         self._rest.append(chunk)
-        self._rest_bytes += len(chunk)
         if b"\n" not in chunk:
-            if self._rest_bytes > MAX_LINE_BYTES:
-                raise StreamGarbled(f"a line of more than {MAX_LINE_BYTES:,} bytes")
             return
         lines = b"".join(self._rest).split(b"\n")
         self._rest = [lines.pop()]
-        self._rest_bytes = len(self._rest[0])
         for line in lines:
             if self.done:
                 return

@@ -142,7 +142,12 @@ class Way:
         return "" if proxy is None else f" through the proxy that {proxy.variable} names"
 
     def target(self) -> tuple[str, dict[str, str]]:
-        """Return the address without its query, and the query that every call gets."""
+        """Return the address without its query, and the query that every call gets.
+
+        Raises:
+            WayClosed: The address, the key, the proxy or the certificates cannot be used.
+        """
+        self.check()
         return query_of(self.address)
 
     def client_options(self) -> dict[str, Any]:
@@ -418,7 +423,6 @@ def _dress(request: httpx2.Request, api_key: str | None, *, named: bool) -> None
     kept["host"] = request.url.netloc.decode("ascii")
     kept |= {
         "accept": "application/json",
-        "accept-encoding": "gzip, deflate",
         "connection": "keep-alive",
         "content-type": "application/json",
         "user-agent": "atlas-mcp",

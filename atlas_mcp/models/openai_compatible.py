@@ -24,9 +24,9 @@ from atlas_mcp.atlas.storable import dollars_of
 from atlas_mcp.atlas.usage import FREE, Cost, Price, Usage
 from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.answers import (
-    LONGEST_BODY,
     Refusal,
     Wording,
+    beginning_of,
     page_of,
     page_text,
     reason_of,
@@ -570,7 +570,7 @@ async def _read(response: openai.AsyncAPIResponse[Any], call: _Call) -> None:
 
     call.secrets = secrets_of(response.http_request.headers)
     if not _is_reply(response.headers):
-        raise call.no_reply(response.headers, await _beginning(response))
+        raise call.no_reply(response.headers, await beginning_of(response.iter_bytes()))
     if "text/event-stream" not in response.headers.get("content-type", ""):
         # Some endpoints do not stream, whatever they are asked.
         call.feed_whole(await response.read())
@@ -618,16 +618,6 @@ def _is_reply(headers: Mapping[str, str]) -> bool:
     """Return whether an answer is a stream or JSON."""
     kind = headers.get("content-type", "")
     return "text/event-stream" in kind or "json" in kind
-
-
-async def _beginning(response: openai.AsyncAPIResponse[Any]) -> str:
-    """Return the beginning of a body that should have been a reply."""
-    body = b""
-    with anyio.move_on_after(DRAIN_TIMEOUT):
-        async for chunk in response.iter_bytes():
-            # Read to its end, within a second: a generator left half run is what trio objects to.
-            body += chunk[: LONGEST_BODY - len(body)]
-    return body.decode(errors="replace")
 
 
 def _json_or_text(response: httpx2.Response) -> object:

@@ -26,6 +26,7 @@ from atlas_mcp.models.images import fault_in
 from atlas_mcp.models.off_loop import give_back_memory, off_loop
 from atlas_mcp.runs.folders import open_allowed
 from atlas_mcp.system.opening import open_regular, path_of_url
+from atlas_mcp.texts import clipped
 
 MAX_IMAGES = 8
 """Pictures of one problem. They are sent with every call of a run."""
@@ -123,7 +124,11 @@ def user_images(names: Sequence[str]) -> tuple[Image, ...]:
         InvalidInput: One of them breaks a rule.
     """
     return tuple(
-        _images([(f"--image {_short(name)}", name) for name in names], _open_any, "--image")
+        _images(
+            [(f"--image {clipped(name, LONGEST_NAME)}", name) for name in names],
+            _open_any,
+            "--image",
+        )
     )
 
 
@@ -238,7 +243,3 @@ def _content(path: str, place: str, opened: _Opener) -> bytes:
 def _open_any(path: str, place: str) -> int:
     del place
     return open_regular(path)
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"

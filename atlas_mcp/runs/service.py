@@ -82,6 +82,9 @@ TIDY_AFTER = 1.0
 LEAVE_SECONDS = 2.0
 """Seconds for aborting what is in flight, and recording what it cost, when the service ends."""
 
+SHUTDOWN_SECONDS = 5.0
+"""Seconds for closing models and the journal."""
+
 PLANS_AT_ONCE = 16
 """Threads that plan runs. A plan takes a tenth of a millisecond, and a turn of the event loop."""
 
@@ -694,10 +697,6 @@ async def open_service(
         with anyio.move_on_after(SHUTDOWN_SECONDS, shield=True):
             await pool.aclose()
             await opened.aclose()
-
-
-SHUTDOWN_SECONDS = 5.0
-"""Seconds for closing models and the journal."""
 
 
 def _check_same_problem(state: RunState, problem: Problem, run_id: str) -> None:

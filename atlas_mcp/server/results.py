@@ -14,7 +14,6 @@ what the caller asked for, and stays as it is.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -24,7 +23,7 @@ from mcp_types import CallToolResult, TextContent
 
 from atlas_mcp.atlas.view import Agreement, CandidateView, RunView
 from atlas_mcp.errors import AtlasError
-from atlas_mcp.texts import CUT, as_data, clipped, labelled, one_line, quoted, untagged
+from atlas_mcp.texts import CUT, answer_text, as_data, clipped, labelled, one_line, quoted, untagged
 
 logger = logging.getLogger(__name__)
 
@@ -182,7 +181,7 @@ def _cut_agreement(agreement: Agreement, limit: int) -> Agreement:
 
 
 def _cut_answer(answer: object, limit: int) -> object:
-    text = _plain(answer)
+    text = answer_text(answer)
     return answer if len(text) <= 4 * limit else f"{text[: 4 * limit]}{CUT} [cut]"
 
 
@@ -191,7 +190,7 @@ def _headline(view: RunView) -> str:
         return f"Still running: {len(view.candidates)} candidates so far."
     if view.answer is not None:
         sure = f" (confidence {view.confidence:.0%})" if view.confidence is not None else ""
-        text = labelled("Answer", _plain(view.answer), tags=True)
+        text = labelled("Answer", answer_text(view.answer), tags=True)
         line, below, rest = text.partition("\n")
         return f"{line}{sure}{below}{rest}"
     if view.stop_reason == "no_supported_answer":
@@ -225,7 +224,7 @@ def _candidate_line(candidate: CandidateView, limit: int) -> str:
     }
     if candidate.instruction:
         seen["instruction"] = clipped(candidate.instruction, limit)
-    text = _plain(candidate.answer)
+    text = answer_text(candidate.answer)
     seen["answer"] = candidate.answer if len(text) <= limit else clipped(text, limit)
     if candidate.confidence is not None:
         seen["confidence_percent"] = round(candidate.confidence * 100)
@@ -243,7 +242,7 @@ def _agreement_line(view: RunView) -> str:
     counted = sum(len(group.explore_ids) for group in groups)
     failed = sum(candidate.status == "failed" for candidate in view.candidates)
     also = f", {failed} explores failed" if failed else ""
-    top = quoted(_plain(groups[0].answer), 120)
+    top = quoted(answer_text(groups[0].answer), 120)
     return f"Agreement: {len(groups[0].explore_ids)} of {counted} candidates say {top}{also}."
 
 
@@ -254,7 +253,3 @@ def _money_line(view: RunView) -> str:
         f"Cost: {cost} for {usage.requests} calls, {usage.input_tokens:,} tokens in and "
         f"{usage.output_tokens:,} out, {view.elapsed_s:.0f} s. Stopped: {view.stop_reason or 'no'}."
     )
-
-
-def _plain(answer: object) -> str:
-    return answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)

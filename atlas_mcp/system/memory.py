@@ -29,7 +29,6 @@ def memory_bytes() -> int | None:
 def _physical_memory() -> int:
     """Return the bytes of memory that Windows has, 0 where that cannot be asked."""
     if sys.platform == "win32":
-        import ctypes
 
         class Status(ctypes.Structure):
             """MEMORYSTATUSEX: its own length, a percentage, then bytes, of memory in all first."""

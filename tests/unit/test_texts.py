@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from atlas_mcp.texts import (
     PrintableFormatter,
+    answer_text,
     as_data,
     labelled,
     one_line,
@@ -131,3 +132,8 @@ def test_a_record_of_the_log_is_one_printable_line_and_a_bug_keeps_its_traceback
     assert second == "tests.printable: a bug"
     assert trace[0].startswith("Traceback")
     assert "\x1b" not in stream.getvalue()
+
+
+def test_an_answer_is_told_as_the_text_it_is_or_as_json() -> None:
+    assert answer_text("17, or é") == "17, or é"
+    assert answer_text({"found": True, "why": None}) == '{"found": true, "why": null}'

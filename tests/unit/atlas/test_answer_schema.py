@@ -9,10 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from atlas_mcp.atlas.answer_schema import ENDLESS, MAX_SCHEMA_DEPTH, answer_error
+from atlas_mcp.atlas.answer_schema import MAX_SCHEMA_DEPTH, answer_error
 from atlas_mcp.atlas.explore import candidate_schema
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.prompts import decision_schema, synthesis_schema
+from atlas_mcp.atlas.schema_fit import TOO_DEEP
 from atlas_mcp.errors import InvalidInput
 from tests.unit.atlas.builders import a_run
 
@@ -140,7 +141,7 @@ def test_an_answer_that_is_nested_without_end_is_a_fault_and_no_crash() -> None:
         answer = [answer]
 
     assert answer_error([[], [[]]], make_problem("x", answer_schema=tree).answer_schema) is None
-    assert answer_error(answer, tree) == ENDLESS
+    assert answer_error(answer, tree) == TOO_DEEP
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
 
 from atlas_mcp.presets import PRESETS
 from tests.systems import POSIX
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # A shell's `&` has its children ignore SIGINT, and theirs do so too.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -112,9 +112,14 @@ class Ledger:
     uncertain: Decimal = FREE
 
     @property
+    def gone(self) -> Decimal:
+        """US dollars that are gone, or count as gone."""
+        return self.spent + self.uncertain
+
+    @property
     def committed(self) -> Decimal:
         """US dollars that are gone or may go: spent, uncertain and held."""
-        return self.spent + self.uncertain + sum(self.held.values(), FREE)
+        return self.gone + sum(self.held.values(), FREE)
 
     @property
     def available(self) -> Decimal | None:

@@ -10,6 +10,7 @@ from atlas_mcp.atlas.events import RunFinished
 from atlas_mcp.atlas.failures import causes
 from atlas_mcp.atlas.outcomes import StopReason
 from atlas_mcp.atlas.state import OrchestratorTurn, RunState, failed_explores
+from atlas_mcp.atlas.usage import dollars
 from atlas_mcp.texts import quoted
 
 ENOUGH_TO_GIVE_UP = 2
@@ -82,9 +83,9 @@ def money_text(state: RunState, otherwise: str) -> str:
     if state.day_cap_usd is None:
         return otherwise
     return (
-        "The runs of this home have used up what they may cost together today "
-        f"(max_cost_usd_per_day, ${state.day_cap_usd:.2f}): raise it under [budget] in atlas.toml, "
-        "or go on tomorrow."
+        f"Too little is left for it of the {dollars(state.day_cap_usd)} that the runs of this home "
+        "may cost together on one day of UTC (max_cost_usd_per_day): raise it under [budget] in "
+        "atlas.toml, or go on tomorrow."
     )
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import NamedTuple
 
+from atlas_mcp.atlas.budget import Ledger
+from atlas_mcp.atlas.events import Record, RunOpened
 from atlas_mcp.atlas.messages import Image, ModelRequest, UserTurn
-from atlas_mcp.atlas.pool import DEFAULT_IMAGE_TOKENS, ModelSpec
-from atlas_mcp.atlas.state import RunState
+from atlas_mcp.atlas.pool import DEFAULT_IMAGE_TOKENS, ModelSpec, RunSpec
+from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.state import RunState, start
 from atlas_mcp.atlas.usage import FREE
 
 MIN_OUTPUT_TOKENS = 2_048
@@ -77,6 +81,12 @@ def synthesis_reserve(state: RunState) -> Decimal:
     """Return the US dollars that explores leave alone, so that there is an answer in the end."""
     limit = state.ledger.limit
     return FREE if limit is None else min(_synthesis_price(state), limit / RESERVE_SHARE)
+
+
+def first_reserve(problem: Problem, spec: RunSpec, cap: Decimal) -> Decimal:
+    """Return the US dollars that the first explore of a run leaves alone under a cap."""
+    opened = start(Record(1, 0.0, RunOpened(problem, spec)))
+    return synthesis_reserve(replace(opened, ledger=Ledger(cap)))
 
 
 def to_cover(state: RunState) -> Decimal:

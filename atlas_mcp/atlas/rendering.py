@@ -153,9 +153,10 @@ def next_step(run_id: str, state: RunState, status: Status) -> str | None:
     if status == "cancelled":
         return f"Nothing is lost: call {resume} to go on, or answer from the candidates here."
     if state.day_cap_usd is not None:
+        instead = ", or answer from the candidates here" if state.votes else ""
         return (
-            f"Raise max_cost_usd_per_day in atlas.toml, or wait for tomorrow; then call {resume}, "
-            "or answer from the candidates here."
+            "Raise max_cost_usd_per_day in atlas.toml, or wait for tomorrow (UTC); then call "
+            f"{resume}{instead}."
         )
     if finished.stop_reason == "max_cost":
         return f"Call {resume} and a larger max_cost_usd, or answer from the candidates here."

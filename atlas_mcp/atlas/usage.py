@@ -15,6 +15,11 @@ Cost: TypeAlias = Decimal | None
 FREE = Decimal(0)
 
 
+def dollars(usd: Decimal) -> str:
+    """Return an amount in words: to the cent, or as fine as it must be not to look like nothing."""
+    return f"${usd:.2f}" if usd == 0 or usd >= Decimal("0.1") else f"${usd:.4f}"
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
     """Counted requests and tokens, of one call or of a whole run.

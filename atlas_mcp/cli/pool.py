@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import cast
 
-from atlas_mcp.atlas.usage import FREE, add_costs
+from atlas_mcp.atlas.usage import FREE, add_costs, dollars
 from atlas_mcp.cli import output
 from atlas_mcp.cli.terminal import tell
 from atlas_mcp.config import Settings
+from atlas_mcp.errors import ConfigError
 from atlas_mcp.models.findings import FEATURES, Finding
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.probe import PROBE_CAP_USD
-from atlas_mcp.runs.day_cap import spending_text, today
+from atlas_mcp.runs.day_cap import DayCap, spending_text, today
 from atlas_mcp.runs.service import open_journal
 from atlas_mcp.runs.solvers import ProbeRow, pool_rows, probe_pool
 from atlas_mcp.texts import one_line
@@ -25,7 +26,8 @@ async def show_pool(settings: Settings, *, probe: bool, as_json: bool) -> None:
     pool = Pool(settings)
     try:
         if probe:
-            await _probe(pool)
+            async with open_journal(settings) as journal:
+                await _probe(pool, DayCap(journal, "probe", settings.budget.max_cost_usd_per_day))
         output.print_pool(await pool_rows(pool, ask=True), as_json=as_json)
     finally:
         await pool.aclose()
@@ -36,7 +38,7 @@ async def show_pool(settings: Settings, *, probe: bool, as_json: bool) -> None:
         tell(f"{text[:1].upper()}{text[1:]}.")
 
 
-async def _probe(pool: Pool) -> None:
+async def _probe(pool: Pool, day: DayCap) -> None:
     rows: list[ProbeRow] = []
 
     def on_probed(row: ProbeRow) -> None:
@@ -46,9 +48,19 @@ async def _probe(pool: Pool) -> None:
     if not pool.undeclared():
         tell("There is nothing to find out: no model behind Chat Completions.")
         return
+    most = PROBE_CAP_USD * len(pool.undeclared())
+    if await day.cover(most, spent=FREE) is not None:
+        assert day.cap is not None, "without a cap everything is covered"
+        text = spending_text(await day.journal.spending(today()), day.cap)
+        raise ConfigError(
+            f"{text}, and asking all models may cost {dollars(most)}: declare in atlas.toml what "
+            "they take, raise the cap, or ask tomorrow"
+        )
     tell(f"Asking with small paid calls, at most ${PROBE_CAP_USD} for each model:")
     await probe_pool(pool, on_probed=on_probed)
     cost = add_costs(*(row.probed.cost_usd for row in rows))
+    spent = most if cost is None else cost
+    await day.settle(lambda: spent, spent=spent)
     calls = sum(row.probed.usage.requests for row in rows)
     paid = "at a price nobody knows" if cost is None else f"for ${cost:.4f}"
     tell(f"{calls} calls {paid if cost != FREE else 'for free'}.\n")

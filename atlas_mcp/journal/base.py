@@ -199,8 +199,18 @@ class Journal(Protocol):
         """
         ...
 
-    async def release_spending(self, run_id: str, *, usd: Decimal) -> None:
-        """Count US dollars no longer that a run had reserved and does not need."""
+    async def release_spending(self, run_id: str, *, day: str | None, usd: Decimal) -> None:
+        """Count US dollars no longer that a run had reserved and does not need.
+
+        Args:
+            run_id: The run.
+            day: The day to which they count; `None` for the newest first.
+            usd: US dollars; of what the run has not committed, nothing is given back.
+        """
+        ...
+
+    async def spending_of(self, run_id: str) -> Decimal:
+        """Return the US dollars that one run has committed, on all days."""
         ...
 
     async def spending(self, day: str) -> Decimal:

@@ -3,7 +3,8 @@
 One row a run and day, in the journal's own file: whichever processes share a home, each
 reservation is one transaction, and the sum never passes the cap. A row holds what its run has
 spent, what it holds, and what calls without a final count may have cost; the row of a process that
-died stays as it was, since what was in flight may have been billed. Rows outlive their runs.
+died stays as it was until the run is taken up again, since what was in flight may have been billed.
+Rows outlive their runs.
 """
 
 from __future__ import annotations
@@ -24,6 +25,14 @@ def committed(connection: sqlite3.Connection, day: str) -> Decimal:
     """Return the US dollars that all runs have committed on a day."""
     row = connection.execute(
         "SELECT coalesce(sum(units), 0) FROM spending WHERE day = ?", (day,)
+    ).fetchone()
+    return Decimal(row[0]) / UNITS
+
+
+def committed_by(connection: sqlite3.Connection, run_id: str) -> Decimal:
+    """Return the US dollars that one run has committed, on all days."""
+    row = connection.execute(
+        "SELECT coalesce(sum(units), 0) FROM spending WHERE run_id = ?", (run_id,)
     ).fetchone()
     return Decimal(row[0]) / UNITS
 
@@ -61,23 +70,26 @@ def reserve(
     return None
 
 
-def release(connection: sqlite3.Connection, run_id: str, *, usd: Decimal) -> None:
-    """Give back what a run has committed and does not need, its newest day first.
+def release(connection: sqlite3.Connection, run_id: str, *, day: str | None, usd: Decimal) -> None:
+    """Give back what a run has committed and does not need.
 
     Args:
         connection: The journal.
         run_id: The run.
+        day: The day to which it counts; `None` for the newest first.
         usd: US dollars, rounded down; never more than it has committed.
     """
     units = int(usd * UNITS)
     rows = connection.execute(
-        "SELECT day, units FROM spending WHERE run_id = ? ORDER BY day DESC", (run_id,)
+        "SELECT day, units FROM spending WHERE run_id = ? AND day = coalesce(?, day) "
+        "ORDER BY day DESC",
+        (run_id, day),
     ).fetchall()
-    for day, had in rows:
+    for one, had in rows:
         given = min(units, had)
         connection.execute(
             "UPDATE spending SET units = units - ? WHERE day = ? AND run_id = ?",
-            (given, day, run_id),
+            (given, one, run_id),
         )
         units -= given
 

@@ -40,7 +40,7 @@ from atlas_mcp.journal.opening import Place, connect, connect_to_read
 from atlas_mcp.journal.owners import OwnerLock, dead_owners, forget, is_dead
 from atlas_mcp.journal.records import Standing, add, insert, read, require, standing
 from atlas_mcp.journal.space import shrink
-from atlas_mcp.journal.spending import committed, release, reserve
+from atlas_mcp.journal.spending import committed, committed_by, release, reserve
 from atlas_mcp.journal.writing import Writer
 
 logger = logging.getLogger(__name__)
@@ -309,8 +309,14 @@ class SqliteJournal(Journal):
         )
 
     @override
-    async def release_spending(self, run_id: str, *, usd: Decimal) -> None:
-        await self._write(lambda connection: release(connection, run_id, usd=usd), durable=False)
+    async def release_spending(self, run_id: str, *, day: str | None, usd: Decimal) -> None:
+        await self._write(
+            lambda connection: release(connection, run_id, day=day, usd=usd), durable=False
+        )
+
+    @override
+    async def spending_of(self, run_id: str) -> Decimal:
+        return await self._run(lambda connection: committed_by(connection, run_id))
 
     @override
     async def spending(self, day: str) -> Decimal:

@@ -1,8 +1,10 @@
 """The cap over all runs of a home on one day, as one run sees it.
 
 A run counts against it as it does against its own cap: what a call may cost is committed in the
-journal before the call is recorded, and what it did not cost is given back after. The day is that
-of this machine's calendar; what a run commits counts to the day on which it did.
+journal before the call is recorded, and what it did not cost is given back after. Without a cap
+nothing is refused, and what calls did cost is counted all the same: a cap may be set at noon, or in
+the configuration of one client alone. A day is one of UTC, by which vendors bill, so that processes
+in several time zones mean the same.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from decimal import Decimal
 
 import anyio
 
-from atlas_mcp.atlas.usage import FREE
+from atlas_mcp.atlas.usage import FREE, dollars
 from atlas_mcp.errors import JournalError
 from atlas_mcp.journal.base import Journal
 
@@ -27,15 +29,15 @@ that was written and is not known of would be lost to the day."""
 
 
 def today() -> str:
-    """Return the date of this machine's calendar, as `YYYY-MM-DD`."""
-    return time.strftime("%Y-%m-%d")
+    """Return the date of UTC, as `YYYY-MM-DD`."""
+    return time.strftime("%Y-%m-%d", time.gmtime())
 
 
 def spending_text(committed: Decimal, cap: Decimal) -> str:
     """Return where a day stands, in words."""
     return (
-        f"the runs of this home have committed ${committed:.2f} of the ${cap:.2f} that they may "
-        "cost together today (max_cost_usd_per_day)"
+        f"the runs of this home have committed {dollars(committed)} of the {dollars(cap)} that "
+        "they may cost together on one day of UTC (max_cost_usd_per_day)"
     )
 
 
@@ -46,21 +48,45 @@ class DayCap:
     Args:
         journal: Where it is kept, for all processes of the home.
         run_id: The run.
-        cap: US dollars that all runs of the home may commit on one day.
+        cap: US dollars that all runs of the home may commit on one day; `None` for no cap.
         committed: US dollars of the run that are counted already: those of a run that is resumed.
         day: Gives the day.
     """
 
     journal: Journal
     run_id: str
-    cap: Decimal
+    cap: Decimal | None
     committed: Decimal = FREE
     day: Callable[[], str] = today
+    _day: str = field(init=False)
+    # What was held when the day changed: it is given back to the day that it was held on.
+    _held_before: list[tuple[str, Decimal]] = field(
+        init=False, default_factory=list[tuple[str, Decimal]]
+    )
     # Keeps the invariant that `committed` is what the journal counts, when calls start together.
     _lock: anyio.Lock = field(init=False, default_factory=anyio.Lock)
 
-    async def cover(self, usd: Decimal) -> Decimal | None:
+    def __post_init__(self) -> None:
+        self._day = self.day()
+
+    async def begin(self) -> None:
+        """Take up a run where it was left: give back what nobody holds for it any more."""
+        if self.committed == FREE:
+            return
+        try:
+            counted = await self.journal.spending_of(self.run_id)
+            if counted > self.committed:
+                excess = counted - self.committed
+                await self.journal.release_spending(self.run_id, day=None, usd=excess)
+        except JournalError as error:
+            logger.warning("what run %s holds of the day is not known: %s", self.run_id, error)
+
+    async def cover(self, usd: Decimal, *, spent: Decimal) -> Decimal | None:
         """Have `usd` of the run committed in all.
+
+        Args:
+            usd: US dollars: what is spent, and what is held.
+            spent: The part of it that is spent.
 
         Returns:
             `None` if they are; else the US dollars that the run may commit in all today, fewer.
@@ -68,13 +94,16 @@ class DayCap:
         Raises:
             JournalError: The journal cannot be written. Nothing was committed.
         """
+        if self.cap is None:
+            return None
         with anyio.move_on_after(RECORD_SECONDS, shield=True):
             async with self._lock:
+                self._turn_day(spent)
                 missing = usd - self.committed
                 if missing <= 0:
                     return None
                 left = await self.journal.reserve_spending(
-                    self.run_id, day=self.day(), usd=missing, cap=self.cap
+                    self.run_id, day=self._day, usd=missing, cap=self.cap
                 )
                 if left is None:
                     self.committed = usd
@@ -82,27 +111,49 @@ class DayCap:
                 return self.committed + left
         return self.committed
 
-    async def settle(self, needed: Callable[[], Decimal]) -> None:
+    async def settle(self, needed: Callable[[], Decimal], *, spent: Decimal) -> None:
         """Give back what the run has committed beyond what it needs; count what it spent beyond it.
 
         Where the journal cannot be written, more stays committed than was needed.
 
         Args:
             needed: Gives the US dollars that the run has committed now and is about to commit.
+            spent: The part of it that is spent.
         """
         with anyio.move_on_after(RECORD_SECONDS, shield=True):
             async with self._lock:
+                self._turn_day(spent)
                 # Taken together and before anything is awaited: a call may start meanwhile.
                 usd, before = needed(), self.committed
                 self.committed = usd
                 try:
                     if usd < before:
-                        await self.journal.release_spending(self.run_id, usd=before - usd)
+                        await self._release(before - usd)
                     elif usd > before:
-                        # A call that cost more than its bound: it is paid, and cannot be refused.
+                        # Nothing was held, or a call cost more than its bound: it is paid.
                         await self.journal.reserve_spending(
-                            self.run_id, day=self.day(), usd=usd - before, cap=None
+                            self.run_id, day=self._day, usd=usd - before, cap=None
                         )
                 except JournalError as error:
                     most = max(usd, before)
                     logger.warning("$%s of run %s count to the day: %s", most, self.run_id, error)
+
+    def _turn_day(self, spent: Decimal) -> None:
+        now = self.day()
+        if now != self._day:
+            earlier = sum((usd for _, usd in self._held_before), FREE)
+            held = max(FREE, self.committed - spent - earlier)
+            self._held_before.append((self._day, held))
+            self._day = now
+
+    async def _release(self, usd: Decimal) -> None:
+        """Give back dollars, those of earlier days first: today's are never given too many."""
+        while usd and self._held_before:
+            day, held = self._held_before.pop(0)
+            part = min(usd, held)
+            if held > part:
+                self._held_before.insert(0, (day, held - part))
+            await self.journal.release_spending(self.run_id, day=day, usd=part)
+            usd -= part
+        if usd:
+            await self.journal.release_spending(self.run_id, day=self._day, usd=usd)

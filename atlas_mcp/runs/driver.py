@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -104,7 +104,7 @@ class Driver:
         journal: Where its records go.
         pool: Where its models come from.
         retries: How calls that were not answered are tried again.
-        day_cap: The cap over all runs of the home on one day; `None` where there is none.
+        day_cap: The cap over all runs of the home on one day, if there is one; counts in any case.
 
     Attributes:
         lost: Whether the run was taken over, so that its state here may be ahead of its records.
@@ -115,8 +115,8 @@ class Driver:
     lease: Lease
     journal: Journal
     pool: Pool
+    day_cap: DayCap
     retries: RetryPolicy = field(default_factory=RetryPolicy)
-    day_cap: DayCap | None = None
     lost: bool = field(init=False, default=False)
     ended: anyio.Event = field(init=False, default_factory=anyio.Event)
     _calls: anyio.abc.TaskGroup = field(init=False)
@@ -142,13 +142,14 @@ class Driver:
                 await self._carry_out()
         finally:
             await self._end_broken()
-            if self.day_cap is not None and not self.lost:
-                await self.day_cap.settle(lambda: self._state.ledger.committed)
+            if not self.lost:
+                await self._settle_day(lambda: self._state.ledger.committed)
             self.ended.set()
         if self._broken is not None and not self.lost:
             raise self._broken
 
     async def _carry_out(self) -> None:
+        await self.day_cap.begin()
         if self.stopped or not await self._prepared():
             return
         self._set_deadlines()
@@ -266,27 +267,30 @@ class Driver:
 
     def _is_covered(self, state: RunState) -> bool:
         """Return whether the day's cap bears what a run has committed, and its synthesis."""
-        return self.day_cap is None or to_cover(state) <= self.day_cap.committed
+        return self.day_cap.cap is None or to_cover(state) <= self.day_cap.committed
+
+    async def _settle_day(self, needed: Callable[[], Decimal]) -> None:
+        await self.day_cap.settle(needed, spent=self._state.ledger.gone)
 
     def _needed_of_the_day(self) -> Decimal:
         """Return the US dollars to keep of the day's cap: for the synthesis only as far as had."""
-        assert self.day_cap is not None, "it is asked for by the cap"
         had = min(to_cover(self._state), self.day_cap.committed)
         return max(self._state.ledger.committed, had)
 
     async def _cover(self, usd: Decimal, *events: Event) -> None:
         """Record what happened, ask for the run's part of the day's cap, then decide anew."""
-        assert self.day_cap is not None, "without a cap everything is covered"
+        cap = self.day_cap.cap
+        assert cap is not None, "without a cap everything is covered"
         log = _Log(self._state, self.live.clock)
         log.add(*events)
         if not await self._keep(log):
             return
         try:
-            granted = await self.day_cap.cover(usd)
+            granted = await self.day_cap.cover(usd, spent=self._state.ledger.gone)
         except JournalError as error:
             self._break_off(error)
             granted = None
-        further = () if granted is None else (DayCapReached(granted, self.day_cap.cap),)
+        further = () if granted is None else (DayCapReached(granted, cap),)
         await self._advance(*further)
 
     async def _store(self, records: list[Record]) -> None:
@@ -385,14 +389,12 @@ class Driver:
             log.add(turn_ended(command.intent.turn, arrived))
         if await self._keep(log):
             await self._advance()
-            if self.day_cap is not None:
-                await self.day_cap.settle(self._needed_of_the_day)
+            await self._settle_day(self._needed_of_the_day)
 
     async def may_spend(self, key: str, lost: Decimal) -> bool:
         """Return whether a call may be made again that may have cost `lost` dollars for nothing."""
-        covered = self.day_cap is None or (
-            await self.day_cap.cover(to_cover(self._state) + lost) is None
-        )
+        more = to_cover(self._state) + lost
+        covered = await self.day_cap.cover(more, spent=self._state.ledger.gone) is None
         available = self._state.ledger.available
         if not covered or (available is not None and lost > available):
             return False

@@ -17,7 +17,7 @@ from atlas_mcp.atlas.explore import (
     Explore,
     Strategy,
 )
-from atlas_mcp.atlas.holds import MIN_OUTPUT_TOKENS, hold_for, input_tokens_at_most
+from atlas_mcp.atlas.holds import MIN_OUTPUT_TOKENS, first_reserve, hold_for, input_tokens_at_most
 from atlas_mcp.atlas.messages import EFFORTS, Effort
 from atlas_mcp.atlas.pool import LeftOut, ModelSpec, RunSpec, SolverSpec, Workflow
 from atlas_mcp.atlas.problem import Problem
@@ -251,14 +251,14 @@ def _check(
 
 
 def cheapest_explore(problem: Problem, spec: RunSpec, cap: Decimal) -> Decimal | None:
-    """Return the US dollars that one explore must be able to cost; `None` if `cap` pays for one."""
-    lowest = FREE
+    """Return the US dollars that a cap must leave for one explore; `None` if `cap` does."""
+    reserve, lowest = first_reserve(problem, spec, cap), FREE
     for entry in spec.solvers:
         request = solver_request(
             problem, Explore(entry.name), entry.spec, max_tokens=entry.spec.max_tokens, seed=None
         )
         price = entry.spec.price
-        if price is None or hold_for(entry.spec, request, cap) is not None:
+        if price is None or hold_for(entry.spec, request, cap - reserve) is not None:
             return None
         needed = price.of(
             input_tokens=input_tokens_at_most(request, image_tokens=entry.spec.image_tokens),

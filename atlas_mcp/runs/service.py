@@ -33,6 +33,7 @@ from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.rendering import view_run
 from atlas_mcp.atlas.resuming import abandonment, lost_calls, resumption
 from atlas_mcp.atlas.state import RunState, quota_used
+from atlas_mcp.atlas.usage import FREE, dollars
 from atlas_mcp.atlas.view import RunView
 from atlas_mcp.config import Settings
 from atlas_mcp.errors import (
@@ -539,23 +540,20 @@ class RunService:
         if cap is None:
             return
         spent = await self.journal.spending(today())
-        lowest = cheapest_explore(problem, spec, cap - spent)
+        lowest = cheapest_explore(problem, spec, max(FREE, cap - spent))
         if lowest is not None:
             raise ConfigError(
                 f"{spending_text(spent, cap)}, and one explore must be able to cost "
-                f"${lowest:.3f}: raise it under [budget] in atlas.toml, or try again once other "
-                "runs have ended, or tomorrow"
+                f"{dollars(lowest)}: raise it under [budget] in atlas.toml, or try again once "
+                "other runs have ended, or tomorrow"
             )
-
-    def _day_cap(self, run_id: str, state: RunState) -> DayCap | None:
-        cap = self.settings.budget.max_cost_usd_per_day
-        return None if cap is None else DayCap(self.journal, run_id, cap, state.ledger.committed)
 
     def _drive(self, run_id: str, state: RunState, lease: Lease) -> LiveRun:
         ticket = self.line.take()
         live = LiveRun(run_id, state, clock=RunClock(state.at), ticket=ticket)
-        day_cap = self._day_cap(run_id, state)
-        driver = Driver(live, lease, self.journal, self.pool, self.retries, day_cap)
+        cap = self.settings.budget.max_cost_usd_per_day
+        day_cap = DayCap(self.journal, run_id, cap, state.ledger.committed)
+        driver = Driver(live, lease, self.journal, self.pool, day_cap, self.retries)
         self._drivers[run_id] = driver
         self._broken.pop(run_id, None)
         self.tasks.start_soon(self._carry, driver, ticket, name=f"run {run_id}")

@@ -158,6 +158,15 @@ async def test_a_run_that_the_day_ended_goes_on_under_a_larger_cap(tmp_path: Pat
         assert await runs.journal.spending(today()) == Decimal(str(view.cost_usd))
 
 
+async def test_runs_without_a_cap_count_to_one_that_is_set_later(tmp_path: Path) -> None:
+    async with service(tmp_path, play(), cap="none") as runs:
+        live = await runs.solve(make_problem("What?"), Wish())
+        view = await runs.wait(live.run_id, 10)
+
+    async with service(tmp_path, play(), cap="10") as runs:
+        assert await runs.journal.spending(today()) == Decimal(str(view.cost_usd))
+
+
 def test_the_solvers_show_where_the_day_stands(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

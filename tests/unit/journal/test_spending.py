@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas_mcp.journal.spending import DAYS_KEPT, committed, release, reserve
+from atlas_mcp.journal.spending import DAYS_KEPT, committed, committed_by, release, reserve
 from atlas_mcp.journal.tables import migrate
 
 TODAY = "2026-11-28"
@@ -54,12 +54,23 @@ def test_what_is_not_needed_is_given_back_newest_day_first(journal: sqlite3.Conn
     reserve(journal, "a", day=TODAY, usd=Decimal(1), cap=None)
     reserve(journal, "b", day=TODAY, usd=Decimal(1), cap=None)
 
-    release(journal, "a", usd=Decimal("1.5"))
+    release(journal, "a", day=None, usd=Decimal("1.5"))
 
     assert committed(journal, TODAY) == Decimal(1)
     assert committed(journal, YESTERDAY) == Decimal("1.5")
-    release(journal, "a", usd=Decimal(100))
+    assert committed_by(journal, "a") == Decimal("1.5")
+    release(journal, "a", day=None, usd=Decimal(100))
     assert committed(journal, YESTERDAY) == 0
+
+
+def test_what_was_held_on_a_day_is_given_back_to_it(journal: sqlite3.Connection) -> None:
+    reserve(journal, "a", day=YESTERDAY, usd=Decimal(2), cap=None)
+    reserve(journal, "a", day=TODAY, usd=Decimal(1), cap=None)
+
+    release(journal, "a", day=YESTERDAY, usd=Decimal("1.5"))
+
+    assert committed(journal, TODAY) == Decimal(1)
+    assert committed(journal, YESTERDAY) == Decimal("0.5")
 
 
 def test_days_long_gone_are_forgotten(journal: sqlite3.Connection) -> None:
@@ -79,7 +90,7 @@ def test_no_order_of_reserving_and_releasing_passes_the_cap(
         for run_id, gives_back, dollars in steps:
             before = committed(journal, TODAY)
             if gives_back:
-                release(journal, run_id, usd=dollars)
+                release(journal, run_id, day=None, usd=dollars)
                 assert 0 <= committed(journal, TODAY) <= before
             else:
                 left = reserve(journal, run_id, day=TODAY, usd=dollars, cap=cap)

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from atlas_mcp.atlas.usage import FREE
 from atlas_mcp.journal.sqlite import SqliteJournal
 from atlas_mcp.runs.day_cap import DayCap, today
 
@@ -33,9 +34,9 @@ async def test_what_is_covered_once_is_not_counted_twice(tmp_path: Path) -> None
     journal = SqliteJournal(tmp_path)
     run = share(journal, "a")
 
-    assert await run.cover(Decimal(2)) is None
-    assert await run.cover(Decimal(1)) is None
-    assert await run.cover(Decimal(3)) is None
+    assert await run.cover(Decimal(2), spent=FREE) is None
+    assert await run.cover(Decimal(1), spent=FREE) is None
+    assert await run.cover(Decimal(3), spent=FREE) is None
 
     assert await journal.spending(TODAY) == Decimal(3)
     await journal.aclose()
@@ -43,36 +44,36 @@ async def test_what_is_covered_once_is_not_counted_twice(tmp_path: Path) -> None
 
 async def test_a_run_is_told_how_much_it_may_commit_in_all(tmp_path: Path) -> None:
     journal = SqliteJournal(tmp_path)
-    await share(journal, "a").cover(Decimal(3))
+    await share(journal, "a").cover(Decimal(3), spent=FREE)
     run = share(journal, "b")
-    await run.cover(Decimal("0.5"))
+    await run.cover(Decimal("0.5"), spent=FREE)
 
-    assert await run.cover(Decimal(4)) == Decimal(2)
+    assert await run.cover(Decimal(4), spent=FREE) == Decimal(2)
     assert await journal.spending(TODAY) == Decimal("3.5")
-    assert await run.cover(Decimal(2)) is None
+    assert await run.cover(Decimal(2), spent=FREE) is None
     await journal.aclose()
 
 
 async def test_what_a_call_did_not_cost_is_there_for_others(tmp_path: Path) -> None:
     journal = SqliteJournal(tmp_path)
     run, other = share(journal, "a"), share(journal, "b")
-    await run.cover(CAP)
+    await run.cover(CAP, spent=FREE)
 
-    await run.settle(lambda: Decimal(1))
+    await run.settle(lambda: Decimal(1), spent=FREE)
 
-    assert await other.cover(Decimal(4)) is None
+    assert await other.cover(Decimal(4), spent=FREE) is None
     await journal.aclose()
 
 
 async def test_a_call_that_cost_more_than_its_bound_is_counted_past_the_cap(tmp_path: Path) -> None:
     journal = SqliteJournal(tmp_path)
     run = share(journal, "a")
-    await run.cover(CAP)
+    await run.cover(CAP, spent=FREE)
 
-    await run.settle(lambda: CAP + 1)
+    await run.settle(lambda: CAP + 1, spent=FREE)
 
     assert await journal.spending(TODAY) == CAP + 1
-    assert await share(journal, "b").cover(Decimal("0.01")) == 0
+    assert await share(journal, "b").cover(Decimal("0.01"), spent=FREE) == 0
     await journal.aclose()
 
 
@@ -82,13 +83,54 @@ async def test_a_run_that_goes_on_the_next_day_counts_there_what_it_commits_then
     journal = SqliteJournal(tmp_path)
     days = [TODAY, "2026-11-29"]
     run = DayCap(journal, "a", CAP, day=lambda: days[0])
-    await run.cover(Decimal(4))
+    await run.cover(Decimal(4), spent=FREE)
     days.pop(0)
 
-    assert await run.cover(Decimal(8)) is None
+    assert await run.cover(Decimal(8), spent=FREE) is None
 
     assert await journal.spending(TODAY) == Decimal(4)
     assert await journal.spending("2026-11-29") == Decimal(4)
+    await journal.aclose()
+
+
+async def test_what_was_held_before_midnight_is_not_given_back_to_the_new_day(
+    tmp_path: Path,
+) -> None:
+    journal = SqliteJournal(tmp_path)
+    days = [TODAY, "2026-11-29"]
+    run = DayCap(journal, "a", Decimal(1), day=lambda: days[0])
+    await run.cover(Decimal(1), spent=FREE)
+    days.pop(0)
+    await run.cover(Decimal(2), spent=FREE)
+
+    await run.settle(lambda: Decimal("1.1"), spent=Decimal("0.1"))
+
+    assert await journal.spending(TODAY) == Decimal("0.1")
+    assert await journal.spending("2026-11-29") == Decimal(1)
+    await journal.aclose()
+
+
+async def test_without_a_cap_nothing_is_refused_and_what_is_spent_is_counted(
+    tmp_path: Path,
+) -> None:
+    journal = SqliteJournal(tmp_path)
+    free = DayCap(journal, "a", None, day=lambda: TODAY)
+
+    assert await free.cover(Decimal(100), spent=FREE) is None
+    await free.settle(lambda: Decimal(4), spent=Decimal(4))
+
+    assert await share(journal, "b").cover(Decimal(2), spent=FREE) == Decimal(1)
+    await journal.aclose()
+
+
+async def test_a_run_that_is_taken_up_again_gives_back_what_nobody_holds(tmp_path: Path) -> None:
+    journal = SqliteJournal(tmp_path)
+    await share(journal, "a").cover(Decimal(4), spent=FREE)
+
+    again = DayCap(journal, "a", CAP, Decimal(3), lambda: TODAY)
+    await again.begin()
+
+    assert await journal.spending(TODAY) == Decimal(3)
     await journal.aclose()
 
 
@@ -97,7 +139,7 @@ async def test_a_reservation_survives_the_cancellation_of_its_caller(tmp_path: P
     run = share(journal, "a")
     with anyio.CancelScope() as scope:
         scope.cancel("the run is being stopped")
-        await run.cover(Decimal(2))
+        await run.cover(Decimal(2), spent=FREE)
 
     assert run.committed == await journal.spending(TODAY) == Decimal(2)
     await journal.aclose()
@@ -130,10 +172,10 @@ def test_no_interleaving_of_twenty_processes_passes_the_cap(
                 run, usd = runs[number], amounts[number]
                 if kind == "cover":
                     before = run.committed
-                    left = await run.cover(before + usd)
+                    left = await run.cover(before + usd, spent=FREE)
                     assert left is None or before <= left < before + usd
                 elif kind == "settle":
-                    await run.settle(lambda: run.committed / 2)
+                    await run.settle(lambda: run.committed / 2, spent=FREE)
                 else:
                     runs[number] = DayCap(
                         journals[number], run.run_id, CAP, run.committed, lambda: TODAY

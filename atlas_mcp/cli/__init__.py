@@ -56,7 +56,9 @@ def serve() -> int:
         settings = load_settings(os.environ)
     except AtlasError as error:
         failure = error
-        sys.stderr.write(f"atlas-mcp: {error}\n")
+        from atlas_mcp.texts import one_line
+
+        sys.stderr.write(f"atlas-mcp: {one_line(str(error))}\n")
     except Exception as error:
         failure = ConfigError("the configuration could not be read, by a bug that the log shows")
         import logging

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable
 import anyio
 
 from atlas_mcp.errors import AtlasError
-from atlas_mcp.runs.tasks import open_task_group
 from atlas_mcp.system import ending_signals, open_signals
+from atlas_mcp.task_groups import open_task_group
 
 
 class Interrupted(AtlasError):

@@ -41,6 +41,7 @@ from atlas_mcp.models.llama_server import (
 from atlas_mcp.models.partial import length
 from atlas_mcp.models.room import Room
 from atlas_mcp.system.processes import processors
+from atlas_mcp.task_groups import open_task_group
 
 DEFAULT_TEMPERATURE = 0.8
 """Sampling temperature where the request names none: llama.cpp's own default."""
@@ -129,7 +130,7 @@ class Local(Model):
             await self._ensure_running()
             return
         failure: AtlasError | None = None
-        async with anyio.create_task_group() as tasks:
+        async with open_task_group() as tasks:
             tasks.start_soon(self._tell_loading, on_notice, name=f"loading {self.name}")
             try:
                 await self._ensure_running()

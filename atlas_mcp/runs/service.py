@@ -56,7 +56,7 @@ from atlas_mcp.runs.driver import Driver
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.request import Wish, cheapest_explore, make_explores, plan_explores, plan_solve
 from atlas_mcp.runs.retention import DAY_SECONDS, Keep
-from atlas_mcp.runs.tasks import open_task_group
+from atlas_mcp.task_groups import open_task_group
 
 logger = logging.getLogger(__name__)
 

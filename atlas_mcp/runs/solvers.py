@@ -17,7 +17,7 @@ from atlas_mcp.models.findings import NOTHING, keep
 from atlas_mcp.models.openai_compatible import OpenAICompatible
 from atlas_mcp.models.pool import Pool, Undeclared
 from atlas_mcp.models.probe import Probed, probe
-from atlas_mcp.runs.tasks import open_task_group
+from atlas_mcp.task_groups import open_task_group
 
 READY = "ready"
 

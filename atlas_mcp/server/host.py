@@ -17,7 +17,7 @@ import anyio.to_thread
 
 from atlas_mcp.config import Settings
 from atlas_mcp.errors import AtlasError
-from atlas_mcp.runs.tasks import open_task_group
+from atlas_mcp.task_groups import open_task_group
 
 if TYPE_CHECKING:
     from mcp.server.context import CallNext, HandlerResult, ServerRequestContext

@@ -23,11 +23,11 @@ from typing_extensions import override
 
 from atlas_mcp.config import Settings
 from atlas_mcp.errors import ConfigError
-from atlas_mcp.runs.tasks import open_task_group
 from atlas_mcp.server.listening import Door, silence_full_doors
 from atlas_mcp.server.messages import MAX_MESSAGE_BYTES
 from atlas_mcp.server.requests import WholeRequests
 from atlas_mcp.system import ending_signals, open_signals
+from atlas_mcp.task_groups import open_task_group
 from atlas_mcp.texts import log_printably
 
 if TYPE_CHECKING:

@@ -24,7 +24,6 @@ from mcp.shared.message import SessionMessage
 from mcp_types import JSONRPCMessage
 
 from atlas_mcp.patient import write_all
-from atlas_mcp.runs.tasks import open_task_group
 from atlas_mcp.server.messages import (
     HEAD_BYTES,
     MAX_MESSAGE_BYTES,
@@ -34,6 +33,7 @@ from atlas_mcp.server.messages import (
     too_long,
 )
 from atlas_mcp.system.consoles import hand_on
+from atlas_mcp.task_groups import open_task_group
 
 logger = logging.getLogger(__name__)
 

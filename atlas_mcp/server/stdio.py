@@ -16,12 +16,12 @@ import anyio
 
 from atlas_mcp.config import Settings
 from atlas_mcp.errors import AtlasError
-from atlas_mcp.runs.tasks import open_task_group
 from atlas_mcp.server.app import make_server
 from atlas_mcp.server.host import Host
 from atlas_mcp.server.lines import Lines, open_lines
 from atlas_mcp.start import leave
 from atlas_mcp.system import ending_signals, open_signals
+from atlas_mcp.task_groups import open_task_group
 from atlas_mcp.texts import log_printably
 
 logger = logging.getLogger(__name__)

@@ -17,7 +17,6 @@ from pydantic import Field
 
 from atlas_mcp.atlas.view import RunView
 from atlas_mcp.errors import InvalidInput
-from atlas_mcp.runs.tasks import open_task_group
 from atlas_mcp.server import descriptions as texts
 from atlas_mcp.server.clients import client_name, hears_progress, respond_within
 from atlas_mcp.server.host import Host
@@ -25,6 +24,7 @@ from atlas_mcp.server.http import client_gone
 from atlas_mcp.server.progress import report_progress
 from atlas_mcp.server.results import errors_shown, tool_result
 from atlas_mcp.server.run_tasks import answers_at_once
+from atlas_mcp.task_groups import open_task_group
 
 if TYPE_CHECKING:
     from atlas_mcp.atlas.problem import Problem

@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from atlas_mcp.errors import JournalError
-from atlas_mcp.runs.tasks import main_cause, open_task_group
+from atlas_mcp.task_groups import main_cause, open_task_group
 
 FULL = "the disk is full"
 

@@ -31,19 +31,19 @@ BUG = "the server failed by a bug, which its log shows"
 
 
 class Faults:
-    """Middleware that knows which tools, prompts and resources `server` has."""
+    """Middleware that knows which tools and prompts `server` has.
+
+    What is not known completes to nothing, as users of completions type what is not yet a name.
+    """
 
     def __init__(self) -> None:
         self._tools: set[str] = set()
         self._prompts: dict[str, Prompt] = {}
-        self._templates: set[str] = set()
 
     async def learn(self, server: MCPServer[Any]) -> None:
         """Read what there is; called once all of it is registered."""
         self._tools = {tool.name for tool in await server.list_tools()}
         self._prompts = {prompt.name: prompt for prompt in await server.list_prompts()}
-        templates = await server.list_resource_templates()
-        self._templates = {template.uri_template for template in templates}
 
     async def answer(
         self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
@@ -77,8 +77,6 @@ class Faults:
             return f"there is no tool {name[:80]!r}; there are {_names(self._tools)}"
         if method == "prompts/get" and isinstance(name, str):
             return self._broken_rule_of_prompt(name, params.get("arguments"))
-        if method == "completion/complete":
-            return self._broken_rule_of_completion(params.get("ref"))
         if method.endswith("/list") and params.get("cursor"):
             return "`cursor`: there is one page, which takes no cursor"
         return None
@@ -98,15 +96,6 @@ class Faults:
         if unknown:
             return f"prompt {name!r} has no argument {', '.join(unknown)}; it has {_names(known)}"
         return None
-
-    def _broken_rule_of_completion(self, ref: object) -> str | None:
-        match ref:
-            case {"type": "ref/prompt", "name": str() as name} if name not in self._prompts:
-                return f"there is no prompt {name[:80]!r}; there are {_names(self._prompts)}"
-            case {"type": "ref/resource", "uri": str() as uri} if uri not in self._templates:
-                return f"there is no template {uri[:80]!r}; there are {_names(self._templates)}"
-            case _:
-                return None
 
 
 def _names(names: Iterable[str]) -> str:

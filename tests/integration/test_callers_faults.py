@@ -36,10 +36,6 @@ async def call(client: Client, name: str) -> None:
     await client.call_tool(name, {})
 
 
-async def complete(client: Client, ref: Any) -> None:
-    await client.complete(ref, {"name": "run_id", "value": "x"})
-
-
 async def list_page(client: Client, cursor: str) -> None:
     await client.list_tools(cursor=cursor)
 
@@ -55,14 +51,6 @@ FAULTS: Mapping[str, tuple[Any, str]] = {
     "an unknown resource": ((read, "atlas://nope"), "atlas://nope"),
     "no resource at all": ((read, "?"), "?"),
     "an unknown run": ((read, "atlas://runs/nope"), "'nope'"),
-    "a completion for an unknown prompt": (
-        (complete, PromptReference(type="ref/prompt", name="nope")),
-        "'nope'",
-    ),
-    "a completion for an unknown template": (
-        (complete, RUN.model_copy(update={"uri": "nope"})),
-        "'nope'",
-    ),
     "a page that there is not": ((list_page, "nope"), "`cursor`"),
 }
 
@@ -128,6 +116,23 @@ async def test_a_journal_that_cannot_be_read_completes_nothing_and_is_no_bug(
     async with Client(make_server(None, host=host), mode=mode) as client:
         with anyio.fail_after(5):
             result = await client.complete(RUN, {"name": "run_id", "value": "x"})
+
+    assert result.completion.values == []
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+@pytest.mark.parametrize(
+    "ref",
+    [PromptReference(type="ref/prompt", name="nope"), RUN.model_copy(update={"uri": "nope"})],
+    ids=["prompt", "template"],
+)
+async def test_what_is_not_known_completes_to_nothing(
+    tmp_path: Path, mode: Mode, ref: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with Client(make_server(Settings(home=tmp_path)), mode=mode) as client:
+        with anyio.fail_after(5):
+            result = await client.complete(ref, {"name": "run_id", "value": "x"})
 
     assert result.completion.values == []
     assert caplog.records == []

@@ -1,8 +1,8 @@
 """Answering a caller's fault as one, and a bug as a bug: with the right code, and one traceback.
 
 The SDK takes an unknown prompt or a missing argument of one for a bug: a traceback in the log, and
-an error without a meaning. An unknown tool is a result there, which a model may take for the tool's
-own. Here each is refused by name before anything handles it.
+an error without a meaning. Here each is refused by name before anything handles it. An unknown tool
+is a failed result there, which the model that asked for it reads; that is left as it is.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LONGEST_NAME = 2_000
-"""Characters of a resource's name. Longer ones are not repeated in an answer."""
+"""Characters of the name of a resource or a tool. Longer ones are not repeated in an answer."""
 
 BUG = "the server failed by a bug, which its log shows"
 
@@ -73,8 +73,8 @@ class Faults:
         name, uri = params.get("name"), params.get("uri")
         if method == "resources/read" and isinstance(uri, str) and len(uri) > LONGEST_NAME:
             return f"there is no resource {uri[:80]!r}…"
-        if method == "tools/call" and isinstance(name, str) and name not in self._tools:
-            return f"there is no tool {name[:80]!r}; there are {_names(self._tools)}"
+        if method == "tools/call" and isinstance(name, str) and len(name) > LONGEST_NAME:
+            return f"there is no tool {name[:80]!r}…; there are {_names(self._tools)}"
         if method == "prompts/get" and isinstance(name, str):
             return self._broken_rule_of_prompt(name, params.get("arguments"))
         if method.endswith("/list") and params.get("cursor"):

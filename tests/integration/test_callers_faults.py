@@ -47,7 +47,7 @@ FAULTS: Mapping[str, tuple[Any, str]] = {
         "`problme`",
     ),
     "an unknown prompt": ((get_prompt, "nope"), "'nope'"),
-    "an unknown tool": ((call, "nope"), "'nope'"),
+    "a tool of a megabyte": ((call, "n" * 1_000_000), "nnn'…"),
     "an unknown resource": ((read, "atlas://nope"), "atlas://nope"),
     "no resource at all": ((read, "?"), "?"),
     "an unknown run": ((read, "atlas://runs/nope"), "'nope'"),
@@ -136,3 +136,16 @@ async def test_what_is_not_known_completes_to_nothing(
 
     assert result.completion.values == []
     assert caplog.records == []
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_an_unknown_tool_is_a_failed_result_that_names_it(
+    tmp_path: Path, mode: Mode, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with Client(make_server(Settings(home=tmp_path)), mode=mode) as client:
+        with anyio.fail_after(5):
+            result = await client.call_tool("nope", {})
+
+    assert result.is_error
+    assert "nope" in str(result.content)
+    assert not [record for record in caplog.records if record.exc_info]

@@ -562,10 +562,7 @@ class RunService:
     async def _carry(self, driver: Driver, ticket: Ticket) -> None:
         live = driver.live
         try:
-            try:
-                await self._drive_on(driver, ticket)
-            finally:
-                ticket.give_back()
+            await self._drive_on(driver, ticket)
             if driver.lost:
                 logger.warning(
                     "run %s has been taken over by another process; what this one had in flight "
@@ -584,6 +581,8 @@ class RunService:
                 await self._admitted(driver, ticket)
                 await driver.drive()
             finally:
+                # Before anybody is told of its end: the next in line waits for no disk.
+                ticket.give_back()
                 driver.ended.set()
         except JournalError as error:
             logger.error("run %s broke off: %s", run_id, error)

@@ -1,6 +1,6 @@
 """A write-ahead log that was cut at any of its bytes opens, folds and is written on.
 
-    python tests/rigs/torn.py [--every 1]
+    python tests/rigs/torn.py [--every 1] [--moved-every 1]
 
 What a machine leaves that loses its power while a log is being written: that of a new home, of a
 run from its opening to its resumption, and of a journal of each older version that is brought up
@@ -50,6 +50,8 @@ CHUNK = 250
 
 FAR_AHEAD = 1e12
 """Unix seconds by which every lease has run out."""
+
+MOVED = "a log moved in part"
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ async def half_moved(home: Path) -> Log:
             reading.execute("SELECT count(*) FROM events").fetchone()
     moving.execute("PRAGMA wal_checkpoint(PASSIVE)")
     runs = {run_id: await journal.read(run_id) for run_id in ("r", "s")}
-    log = replace(taken("a log moved in part", home, runs), breaks=True)
+    log = replace(taken(MOVED, home, runs), breaks=True)
     reading.close()
     moving.close()
     await journal.aclose()
@@ -219,7 +221,10 @@ def judge(log: Log, cuts: list[Cut]) -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--every", type=int, default=1, metavar="N", help="Bytes between cuts.")
-    every: int = parser.parse_args().every
+    parser.add_argument(
+        "--moved-every", type=int, metavar="N", help="The same for the log moved in part: 408 kB."
+    )
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         logs = [
             anyio.run(a_new_home, Path(folder) / "new"),
@@ -231,6 +236,9 @@ def main() -> int:
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         for log in logs:
             began = time.monotonic()
+            every: int = given.every
+            if log.name == MOVED:
+                every = given.moved_every or every
             # From the end, so that the whole is among them whatever the step.
             sizes = range(len(log.log) % every, len(log.log) + 1, every)
             chunks = [sizes[n : n + CHUNK] for n in range(0, len(sizes), CHUNK)]

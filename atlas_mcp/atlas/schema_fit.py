@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple, TypeAlias, cast
 
 from atlas_mcp.atlas.messages import Json
-from atlas_mcp.atlas.patterns import matches, weight
+from atlas_mcp.atlas.patterns import Pattern, weight
 from atlas_mcp.atlas.schema_fault import Fault, Words, said
 from atlas_mcp.atlas.schema_rules import IN_PLACE, BadSchema, is_number, target
 
@@ -81,7 +81,7 @@ class _Check:
         self._nesting = 0
         self._known: dict[tuple[int, int], _Held | None] = {}
         self._keys: dict[int, frozenset[Any] | Any] = {}
-        self._patterns: set[str] = set()
+        self._patterns: dict[str, Pattern] = {}
         self._collects = _mentions_unevaluated(root)
 
     def spend(self, steps: int) -> None:
@@ -194,11 +194,10 @@ class _Check:
     def _matches(self, pattern: str, text: str) -> bool:
         work = weight(pattern)
         if pattern not in self._patterns:
-            # It may have to be compiled.
-            self._patterns.add(pattern)
             self.spend(work)
+            self._patterns[pattern] = Pattern(pattern)
         self.spend(3 + len(text) * work // PATTERN_WORK)
-        return matches(pattern, text)
+        return self._patterns[pattern].matches(text)
 
     # Lists
 

@@ -13,8 +13,6 @@ import anyio
 import anyio.to_thread
 from anyio.lowlevel import RunVar
 
-from atlas_mcp.system import memory
-
 T = TypeVar("T")
 
 Line: TypeAlias = Literal[
@@ -38,11 +36,3 @@ async def off_loop(line: Line, work: Callable[[], T]) -> T:
         _lines.set(lines)
     limiter = lines.setdefault(line, anyio.CapacityLimiter(1))
     return await anyio.to_thread.run_sync(work, limiter=limiter)
-
-
-async def give_back_memory() -> None:
-    """Give memory that is free back to the system, once something large is done with.
-
-    The C library of Linux keeps it for later, in pieces that are never put together again.
-    """
-    await off_loop("memory", memory.give_back_memory)

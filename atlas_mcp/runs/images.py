@@ -23,7 +23,7 @@ from atlas_mcp.atlas.messages import Image
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.models.image_files import image_type
 from atlas_mcp.models.images import fault_in
-from atlas_mcp.models.off_loop import give_back_memory, off_loop
+from atlas_mcp.models.off_loop import off_loop
 from atlas_mcp.runs.folders import open_allowed
 from atlas_mcp.system.opening import open_regular, path_of_url
 from atlas_mcp.texts import clipped
@@ -94,8 +94,6 @@ async def read_images(names: Sequence[str], folders: Sequence[Path]) -> tuple[Im
         return tuple(found)
     finally:
         _waiting.size -= size
-        if not _waiting.size:
-            await give_back_memory()
 
 
 class _Waiting:

@@ -94,11 +94,6 @@ class Bodies:
         most = MAX_BUFFERED_BYTES if size + more <= SMALL_BYTES else MAX_LARGE_BYTES
         return self._buffered + more <= most
 
-    @property
-    def are_gone(self) -> bool:
-        """Whether none is held."""
-        return not self._buffered
-
     def count(self, size: int) -> None:
         """Count bytes that are taken in; fewer than none for those that are not held any more."""
         self._buffered += size

@@ -17,6 +17,7 @@ import anyio.to_thread
 
 from atlas_mcp.config import Settings
 from atlas_mcp.errors import AtlasError
+from atlas_mcp.server.trimming import keep_memory_low
 from atlas_mcp.task_groups import open_task_group
 
 if TYPE_CHECKING:
@@ -169,8 +170,10 @@ class Host:
     async def _run(self, kept: anyio.CancelScope) -> None:
         with kept:
             await self._greeted.wait()
-            if self._settings is not None:
-                await self._open()
+            async with open_task_group() as tasks:
+                tasks.start_soon(keep_memory_low, name="memory")
+                if self._settings is not None:
+                    await self._open()
 
     async def _open(self) -> None:
         """Open the service, and keep it open until this is cancelled."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from mcp_types import INVALID_REQUEST
 
-from atlas_mcp.models.off_loop import give_back_memory, off_loop
+from atlas_mcp.models.off_loop import off_loop
 from atlas_mcp.server.bodies import Bodies, Unread
 from atlas_mcp.server.messages import MARK, SMALL_BYTES, Refusal, read_message
 
@@ -64,8 +64,6 @@ class WholeRequests:
             await self._app(_with_length(scope, content), hear, body.released_by(send))
         finally:
             body.release()
-            if large and self._bodies.are_gone:
-                await give_back_memory()
 
 
 def _refused(content_type: bytes, content: bytes) -> Refusal | None:

@@ -14,6 +14,9 @@ GROUP_LIMITS = (
 )
 """Where Linux says what a container may use, in its two generations of control groups."""
 
+RESIDENT = Path("/proc/self/statm")
+"""Where Linux says, in pages, what this process takes up: all of it, then what is in memory."""
+
 
 def memory_bytes() -> int | None:
     """Return the bytes of this machine's or container's memory, `None` if it does not say."""
@@ -51,6 +54,14 @@ def _group_limit(path: Path) -> int | None:
         # "max" where there is none.
         return int(path.read_text(encoding="ascii"))
     except (OSError, ValueError):
+        return None
+
+
+def resident_bytes() -> int | None:
+    """Return the bytes of memory that this process takes up, `None` if the system does not say."""
+    try:
+        return int(RESIDENT.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, AttributeError):
         return None
 
 

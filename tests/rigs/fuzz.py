@@ -48,6 +48,12 @@ PATIENCE = 180.0
 AT_ONCE = 3
 """Messages that are sent before one is waited for."""
 
+SETTLED_AFTER = 10.0
+"""Seconds without a fall after which a server's memory counts as what it keeps."""
+
+SETTLED_WITHIN = 60.0
+"""Seconds after which it counts in any case."""
+
 QUIET_SECONDS = 4.0
 """Seconds without an answer after which no more is waited for: not everything gets one."""
 
@@ -307,14 +313,15 @@ def pinging(
 
 
 def settled(server: Server) -> int:
-    """Return the memory of a server once it grows no more."""
-    found = server.memory_kb()
-    for _ in range(20):
-        time.sleep(0.5)
+    """Return the memory of a server once it has not fallen for a while."""
+    found, since = server.memory_kb(), time.monotonic()
+    end = since + SETTLED_WITHIN
+    while time.monotonic() - since < SETTLED_AFTER and time.monotonic() < end:
+        time.sleep(0.25)
         now = server.memory_kb()
-        if now >= found * 0.99:
-            return now
-        found = now
+        if now < found * 0.99:
+            since = time.monotonic()
+        found = min(found, now)
     return found
 
 

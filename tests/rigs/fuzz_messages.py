@@ -113,6 +113,8 @@ SCHEMAS: list[dict[str, Any]] = [
     {"pattern": "(a{1000}){1000}"},
     {"pattern": "a[ab]{2000}[^ab]"},
     {"allOf": [{"pattern": f"\\w{{{i}}}"} for i in range(50)]},
+    {"allOf": [{"pattern": f"(?x)\\w{{ {i} }}"} for i in range(100, 150)]},
+    {"pattern": "\\pL{170}"},
     {"patternProperties": {f"^{i}.*{i}$": {"type": "integer"} for i in range(400)}},
     {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/gone"}]},
     {"$defs": {"a": {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/a"}]}}, "$ref": "#/$defs/a"},

@@ -20,6 +20,9 @@ the API in them. Any other may be a key."""
 CALL_PATHS = ("/chat/completions", "/v1/messages")
 """Paths of single calls, which people copy together with the address they belong to."""
 
+USUAL_PORTS = {"http": 80, "https": 443}
+"""The ports that an address need not name."""
+
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_.])?", re.IGNORECASE)
 
 _LONGEST_LABEL = 63
@@ -28,7 +31,8 @@ _LONGEST_LABEL = 63
 def endpoint_address(given: str) -> str:
     """Return an address of an endpoint in the form in which it is used.
 
-    White space around it, slashes at its end and the path of a single call are left out.
+    White space around it, slashes at its end, the path of a single call and the usual port of its
+    scheme are left out; its host is written as `host_name` has it.
 
     Raises:
         ValueError: It cannot be used; the text says why and what to do, and does not repeat it.
@@ -55,11 +59,66 @@ def endpoint_address(given: str) -> str:
     if "#" in address:
         raise ValueError("has a part behind `#`, which no endpoint is sent; leave it out")
     _check_query(parts)
-    _check_host(parts.hostname, address)
+    host = host_name(parts.hostname)
     path = parts.path.rstrip("/")
     for call in CALL_PATHS:
         path = path.removesuffix(call).rstrip("/")
-    return parts._replace(path=path).geturl()
+    where = f"[{host}]" if ":" in host else host
+    if port not in {None, USUAL_PORTS[parts.scheme]}:
+        where += f":{port}"
+    return parts._replace(netloc=where, path=path).geturl()
+
+
+def host_name(given: str) -> str:
+    """Return a host in the one form in which hosts are compared and asked for.
+
+    In small letters, those of other scripts in ASCII, and addresses of IPv6 in their shortest form.
+    A dot at the end stays: without it another host may be found.
+
+    Raises:
+        ValueError: It cannot be one.
+    """
+    wrong = ValueError(f"has a host that cannot be one; an address looks like {EXAMPLE!r}")
+    if ":" in given:
+        try:
+            return str(IPv6Address(given))
+        except ValueError:
+            raise wrong from None
+    host = given.lower() if given.isascii() else _in_ascii(given, wrong)
+    labels = host.removesuffix(".").split(".")
+    if not _HOST.fullmatch(host) or not all(0 < len(one) <= _LONGEST_LABEL for one in labels):
+        raise wrong
+    return host
+
+
+def origin_of(address: str) -> tuple[str, str, int | None]:
+    """Return scheme, host and port of an address, which are those of all addresses of its place.
+
+    Raises:
+        ValueError: It is no address.
+    """
+    parts = urlsplit(address)
+    port = parts.port or USUAL_PORTS.get(parts.scheme)
+    return parts.scheme, host_name(parts.hostname or "").removesuffix("."), port
+
+
+def is_same_origin(one: str, other: str) -> bool:
+    """Return whether two addresses lead to the same place, however they are written."""
+    try:
+        return origin_of(one) == origin_of(other)
+    except ValueError:
+        return False
+
+
+def is_same_address(one: str, other: str) -> bool:
+    """Return whether two addresses lead to the same path of the same place."""
+    if one == other:
+        return True
+    if not is_same_origin(one, other):
+        return False
+    first, second = urlsplit(one), urlsplit(other)
+    same_path = first.path.rstrip("/") == second.path.rstrip("/")
+    return same_path and first[3:] == second[3:]
 
 
 def query_of(address: str) -> tuple[str, dict[str, str]]:
@@ -90,7 +149,9 @@ def is_this_machine(host: str | None) -> bool:
         ip = ip_address(name)
     except ValueError:
         return False
-    return ip.is_loopback or ip.is_unspecified
+    # An address of IPv4, written as one of IPv6.
+    seen = getattr(ip, "ipv4_mapped", None) or ip
+    return seen.is_loopback or seen.is_unspecified
 
 
 def _check_query(parts: SplitResult) -> None:
@@ -103,22 +164,13 @@ def _check_query(parts: SplitResult) -> None:
         )
 
 
-def _check_host(host: str, address: str) -> None:
-    wrong = ValueError(f"has a host that cannot be one; an address looks like {EXAMPLE!r}")
-    if ":" in host:
-        try:
-            IPv6Address(host)
-        except ValueError:
-            raise wrong from None
-    elif host.isascii():
-        labels = host.removesuffix(".").split(".")
-        if not _HOST.fullmatch(host) or not all(0 < len(one) <= _LONGEST_LABEL for one in labels):
-            raise wrong
-    else:
-        # Names in other scripts are the client's business: it turns them into ASCII when it calls.
-        import httpx2
+def _in_ascii(host: str, wrong: ValueError) -> str:
+    """Return a name in another script as it is asked for."""
+    import httpx2
 
-        try:
-            httpx2.URL(address)
-        except httpx2.InvalidURL:
-            raise wrong from None
+    if set(host) & set("/?#@"):
+        raise wrong
+    try:
+        return httpx2.URL(f"http://{host}").raw_host.decode("ascii")
+    except httpx2.InvalidURL:
+        raise wrong from None

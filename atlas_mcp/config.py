@@ -10,8 +10,7 @@ from __future__ import annotations
 import os
 import re
 import reprlib
-from collections.abc import Callable, Mapping
-from copy import deepcopy
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, cast, get_args
@@ -24,21 +23,24 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    ValidationInfo,
+    field_validator,
 )
 from pydantic_core import PydanticCustomError
 
-from atlas_mcp.addresses import endpoint_address
+from atlas_mcp.addresses import USUAL_PORTS, endpoint_address, host_name
+from atlas_mcp.config_file import ConfigFile, given_path, platform_folder
 from atlas_mcp.environment import (
     clean_key,
-    expanded,
+    headers_fault,
     is_service_link,
     key_fault,
     looks_like_key,
-    text_of,
 )
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.presets import PRESETS, MaxTokensField, Preset, SchemaMode
 from atlas_mcp.system.variables import lookup
+from atlas_mcp.texts import clipped
 
 DEFAULT_MODEL = "anthropic/claude-sonnet-5-5"
 """Solver and orchestrator where nothing is configured. Checked 2026-11-23 against the vendor's
@@ -61,6 +63,12 @@ LONGEST_LIMIT = 10_000_000.0
 LONGEST_NAME = 64
 """Characters of a solver's name. Our own choice: it stands in tables, prompts and schemas."""
 
+LONGEST_TEXT = 8_192
+"""Characters of any value. Our own choice: twice the longest path, and more than any address."""
+
+MOST_USD = 1_000_000_000
+"""US dollars of a cap. Our own choice: more is a mistake, and cannot be counted in every place."""
+
 LONGEST_KEPT_DAYS = 36_500
 """Days after which nobody asks for a run. Our own choice; calendars end soon after."""
 
@@ -75,7 +83,11 @@ ANTHROPIC_KEY = "ANTHROPIC_API_KEY"
 BASE_URLS = {"anthropic": "ANTHROPIC_BASE_URL", "openai": "OPENAI_BASE_URL"}
 """The variables in which vendors' own clients look for the address, by vendor."""
 
-FILE_NAME = "atlas.toml"
+CUSTOM_HEADERS = {
+    "anthropic": "ANTHROPIC_CUSTOM_HEADERS",
+    "openai": "OPENAI_CUSTOM_HEADERS",
+}
+"""The variables of which vendors' own clients make headers of every request, by vendor."""
 
 PAPER_MODEL = "anthropic/claude-sonnet-4-6"
 """Solver and orchestrator of the ATLAS paper's main results (arXiv 2606.01667, June 2026)."""
@@ -146,18 +158,21 @@ def _host_names(value: object) -> object:
 
 
 def _host_name(value: str) -> str:
-    """Return the name of a host as a `Host` header has it, in small letters."""
-    name = value.strip().lower()
+    """Return the name of a host as a `Host` header has it, and a port that is not the usual one."""
+    name = value.strip()
     host, _, port = name.rpartition(":") if re.search(r"[^:]:[\d*]+$|\]:", name) else (name, "", "")
-    if host.startswith("["):
-        host = "localhost" if host.endswith("]") else ""
     try:
-        endpoint_address(f"http://{host}")
+        bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+        found = host_name(bare).removesuffix(".")
+        if (":" in found) != (bare != host) or not re.fullmatch(r"(\d{1,5}|\*)?", port):
+            raise ValueError
     except ValueError:
-        host = ""
-    if not host or "/" in host or not re.fullmatch(r"(\d{1,5}|\*)?", port):
-        raise ValueError("it takes names of hosts, such as 'atlas.example.org' or 'atlas:8000'")
-    return name
+        fault = "it takes names of hosts, such as 'atlas.example.org' or 'atlas:8000'"
+        raise ValueError(fault) from None
+    where = f"[{found}]" if ":" in found else found
+    # Clients leave the usual ports out; a name without a port goes with any.
+    usual = not port or (port.isdigit() and int(port) in USUAL_PORTS.values())
+    return where if usual else f"{where}:{port}"
 
 
 def _solver_names(solvers: dict[str, SolverSettings]) -> dict[str, SolverSettings]:
@@ -174,7 +189,18 @@ def _solver_names(solvers: dict[str, SolverSettings]) -> dict[str, SolverSetting
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, str_max_length=LONGEST_TEXT
+    )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth(cls, value: object, info: ValidationInfo) -> object:
+        """Refuse `true` where a number belongs: it would be read as one."""
+        kind = cast("object", cls.model_fields[info.field_name or ""].annotation)
+        if isinstance(value, bool) and kind not in {bool, bool | None}:
+            raise PydanticCustomError("truth", "takes no true or false")
+        return value
 
 
 Rate: TypeAlias = Annotated[Decimal, Field(ge=0, le=1_000_000)]
@@ -239,7 +265,7 @@ class SolverSettings(EndpointSettings):
     """`[solvers.NAME]`: one entry of the pool."""
 
     model: Annotated[str, AfterValidator(_model_name)]
-    quota: int | None = Field(default=None, ge=1)
+    quota: int | None = Field(default=None, ge=1, le=1_000_000)
 
 
 class BudgetSettings(_Section):
@@ -250,12 +276,12 @@ class BudgetSettings(_Section):
 
     max_explores: int = Field(default=8, ge=1, le=100)
     max_parallel: int = Field(default=4, ge=1, le=100)
-    prefetch: int = Field(default=2, ge=0)
+    prefetch: int = Field(default=2, ge=0, le=100)
     max_cost_usd: Annotated[Decimal | None, BeforeValidator(_no_cap)] = Field(
-        default=Decimal("5.0"), gt=0
+        default=Decimal("5.0"), gt=0, le=MOST_USD
     )
     max_cost_usd_per_day: Annotated[Decimal | None, BeforeValidator(_no_cap)] = Field(
-        default=None, gt=0
+        default=None, gt=0, le=MOST_USD
     )
     time_limit_s: float = Field(default=1_800, gt=0, lt=LONGEST_LIMIT)
     solver_time_limit_s: float = Field(default=1_200, gt=0, lt=LONGEST_LIMIT)
@@ -267,13 +293,13 @@ class ServerSettings(_Section):
     With `warm_up` it loads the embedded models of its pool before anybody asks for them: each
     process of a server then holds their memory from its start. Beyond `max_runs` at once, runs wait
     in line. `allowed_hosts` are the names that HTTP answers to besides those of loopback, one
-    string or several.
+    string or several, each as clients send it: in small ASCII letters, without a usual port.
     """
 
     respond_within_s: float = Field(default=DEFAULT_RESPOND_WITHIN, gt=0, lt=LONGEST_LIMIT)
     grace_s: float = Field(default=DEFAULT_GRACE, ge=0, le=600)
     warm_up: bool = False
-    max_runs: int = Field(default=DEFAULT_MAX_RUNS, ge=1)
+    max_runs: int = Field(default=DEFAULT_MAX_RUNS, ge=1, le=1_000_000)
     allowed_hosts: Annotated[
         tuple[Annotated[str, AfterValidator(_host_name)], ...], BeforeValidator(_host_names)
     ] = ()
@@ -292,7 +318,7 @@ class JournalSettings(_Section):
     """`[journal]`: how long runs are kept. Nothing is removed where nothing is set."""
 
     keep_days: float | None = Field(default=None, ge=0, le=LONGEST_KEPT_DAYS)
-    max_size_mb: float | None = Field(default=None, ge=0)
+    max_size_mb: float | None = Field(default=None, ge=0, le=1_000_000_000)
 
 
 _SECTIONS: Mapping[str, type[_Section]] = {
@@ -361,25 +387,24 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     Raises:
         ConfigError: Something cannot be read or breaks a rule; the message names it.
     """
-    path, required = _config_path(environ)
-    text = "" if path is None else _read_file(path, required=required)
-    merged, variables = _with_environment(_parsed(text, path), environ)
+    file = ConfigFile.find(environ)
+    merged, variables = _with_environment(file.tables(), environ)
     merged = _with_profile(merged)
     try:
-        file = FileSettings.model_validate(merged)
+        read = FileSettings.model_validate(merged)
     except ValidationError as error:
-        raise ConfigError(_explain(error, str(path), text, variables)) from None
-    faults: dict[str, str] = {}
+        raise ConfigError(_explain(error, file, variables)) from None
+    faults = _header_faults(environ)
     hub_token = clean_key(environ.get("HF_TOKEN", ""))
     return Settings(
         home=_home(environ),
-        orchestrator=file.orchestrator,
-        solvers=file.solvers,
-        budget=file.budget,
-        server=file.server,
-        images=file.images,
-        journal=file.journal,
-        keys=_keys(file, environ, faults),
+        orchestrator=read.orchestrator,
+        solvers=read.solvers,
+        budget=read.budget,
+        server=read.server,
+        images=read.images,
+        journal=read.journal,
+        keys=_keys(read, environ, faults),
         base_urls=_base_urls(environ, faults),
         faults=faults,
         has_anthropic_credentials=any(
@@ -393,95 +418,19 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     )
 
 
-def _config_path(environ: Mapping[str, str]) -> tuple[Path | None, bool]:
-    """Return where the file is, `None` if there is no place for it, and whether it must be there.
-
-    Raises:
-        ConfigError: The variable names no place.
-    """
-    from platformdirs import user_config_path
-
-    given = environ.get("ATLAS_CONFIG", "").strip()
-    if given:
-        return Path(_expanded("ATLAS_CONFIG", given, environ)), True
-    folder = _platform_folder(user_config_path)
-    return (None if folder is None else folder / FILE_NAME), False
-
-
-def _platform_folder(find: Callable[[str], Path]) -> Path | None:
-    """Return a folder of the platform's for us, `None` for a user without a home folder."""
-    try:
-        folder = find("atlas-mcp")
-    except RuntimeError:
-        return None
-    # Some versions leave a `~` as it is.
-    return folder if folder.is_absolute() else None
-
-
 def _home(environ: Mapping[str, str]) -> Path:
     from platformdirs import user_data_path
 
     given = environ.get("ATLAS_HOME", "").strip()
     if given:
-        return Path(_expanded("ATLAS_HOME", given, environ)).absolute()
-    folder = _platform_folder(user_data_path)
+        return given_path("ATLAS_HOME", given, environ)
+    folder = platform_folder(user_data_path)
     if folder is None:
         raise ConfigError(
             "ATLAS_HOME is not set, and this user has no home folder; set it to a folder in which "
             "runs can be kept"
         )
     return folder
-
-
-def _expanded(variable: str, value: str, environ: Mapping[str, str]) -> str:
-    try:
-        return expanded(variable, value, environ)
-    except ValueError as error:
-        raise ConfigError(str(error)) from None
-
-
-def _read_file(path: Path, *, required: bool) -> str:
-    """Return the text of the file, empty where there is none and none is required."""
-    where = f"ATLAS_CONFIG: {path}" if required else str(path)
-    if not required and not _can_be_seen(path):
-        return ""
-    try:
-        return text_of(path.read_bytes())
-    except (FileNotFoundError, NotADirectoryError):
-        if required:
-            raise ConfigError(f"ATLAS_CONFIG: there is no file {path}") from None
-        return ""
-    except IsADirectoryError:
-        raise ConfigError(f"{where} is a folder; name the file, as {path / FILE_NAME}") from None
-    except OSError as error:
-        raise ConfigError(
-            f"{where} cannot be read: {error.strerror}; make it readable, or point ATLAS_CONFIG "
-            "at another file"
-        ) from error
-    except ValueError as error:
-        raise ConfigError(f"{where} cannot be read: {error}") from error
-
-
-def _can_be_seen(path: Path) -> bool:
-    """Return whether a user may look for a file: they may not in the home folder of another."""
-    try:
-        path.stat()
-    except PermissionError:
-        return False
-    except OSError:
-        return True
-    return True
-
-
-def _parsed(text: str, path: Path | None) -> dict[str, Any]:
-    import tomllib
-
-    try:
-        return tomllib.loads(text)
-    except RecursionError:
-        raise ConfigError(f"{path} is nested too deeply") from None
-    except ValueError as error:
-        raise ConfigError(f"{path} is not TOML: {error}") from error
 
 
 def _with_environment(
@@ -492,7 +441,7 @@ def _with_environment(
     Returns:
         The merged content, and which variable each key came from.
     """
-    merged: dict[str, Any] = deepcopy(dict(content))
+    merged: dict[str, Any] = dict(content)
     variables: dict[tuple[str, ...], str] = {}
     sections = {name.upper(): section for name, section in _SECTIONS.items()}
     for variable, given in environ.items():
@@ -515,7 +464,8 @@ def _with_environment(
             variables[(section.lower(), key.lower())] = variable
         elif section == "SOLVERS":
             where = _solver_key(merged, variable, key)
-            merged["solvers"][where[0]][where[1]] = value
+            solvers = merged["solvers"]
+            merged["solvers"] = {**solvers, where[0]: {**solvers[where[0]], where[1]: value}}
             variables[("solvers", *where)] = variable
     return merged, variables
 
@@ -596,6 +546,12 @@ def _base_urls(environ: Mapping[str, str], faults: dict[str, str]) -> dict[str, 
     return found
 
 
+def _header_faults(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return why headers that vendors' clients would send cannot be, by the variable."""
+    found = {name: headers_fault(environ.get(name, "")) for name in CUSTOM_HEADERS.values()}
+    return {name: f"{name} {fault}" for name, fault in found.items() if fault is not None}
+
+
 def _has_profile(environ: Mapping[str, str]) -> bool:
     """Return whether the Anthropic client will find a profile that a login left on disk."""
     home = environ.get("HOME") or environ.get("USERPROFILE")
@@ -607,19 +563,20 @@ def _has_profile(environ: Mapping[str, str]) -> bool:
 
 
 def _explain(
-    error: ValidationError, path: str, text: str, variables: Mapping[tuple[str, ...], str]
+    error: ValidationError, file: ConfigFile, variables: Mapping[tuple[str, ...], str]
 ) -> str:
     """Return the first fault, by the name of its variable or of its file, line and key."""
     fault = error.errors(include_url=False)[0]
     location = tuple(str(part) for part in fault["loc"])
     where = next((name for key, name in variables.items() if location[: len(key)] == key), None)
     if where is None:
-        line = _line_of(text, location)
-        where = f"{path}{f', line {line}' if line else ''}: `{'.'.join(location)}`"
+        line = file.line_of(location)
+        named = ".".join(clipped(part, LONGEST_NAME) for part in location)
+        where = f"{file.path}{f', line {line}' if line else ''}: `{named}`"
     if fault["type"] == "extra_forbidden":
         known = _accepted(location[:-1])
         return f"{where} is not known" + (f"; there are {', '.join(known)}" if known else "")
-    if fault["type"] in {"address", "secret"}:
+    if fault["type"] in {"address", "secret", "truth"}:
         # Not repeated: a key may stand in it.
         return f"{where}: {fault['msg']}"
     given = fault["input"]
@@ -640,22 +597,3 @@ def _accepted(table: tuple[str, ...]) -> tuple[str, ...]:
             return _keys_of(_SECTIONS[name])
         case _:
             return ()
-
-
-def _line_of(text: str, location: tuple[str, ...]) -> int | None:
-    """Return the line of the file on which a key stands, `None` if that cannot be told."""
-    table: tuple[str, ...] = ()
-    for number, line in enumerate(text.splitlines(), 1):
-        if header := re.match(r"\s*\[+\s*(.+?)\s*\]+\s*(#.*)?$", line):
-            table = _dotted(header.group(1))
-            if table == location:
-                return number
-        elif key := re.match(r"\s*([^=#\[]+?)\s*=", line):
-            at = (*table, *_dotted(key.group(1)))
-            if len(at) > len(table) and location[: len(at)] == at:
-                return number
-    return None
-
-
-def _dotted(name: str) -> tuple[str, ...]:
-    return tuple(part.strip().strip("\"'") for part in name.split("."))

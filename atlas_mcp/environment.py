@@ -33,6 +33,40 @@ _BOMS = (
 
 _QUOTES = "\"'`"
 
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""Source: RFC 9110, section 5.6.2."""
+
+_NO_HEADER_VALUE = re.compile("[\0-\x08\x0a-\x1f\x7f\ud800-\udfff]")
+
+LONGEST_HEADER_NAME = 80
+"""Characters of a name that are repeated in an error."""
+
+_CREDENTIALS = frozenset({"authorization", "x-api-key"})
+
+OWN_HEADERS = frozenset(
+    {
+        "accept",
+        "accept-encoding",
+        "anthropic-version",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "expect",
+        "host",
+        "keep-alive",
+        "proxy-connection",
+        "range",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "x-stainless-raw-response",
+    }
+)
+"""Headers that say how one request is sent and how its answer is read, in small letters. Another
+value than the client's own cuts off requests, or brings replies that it cannot read."""
+
 
 def is_service_link(variable: str, value: str) -> bool:
     """Return whether a variable was made of a service called `atlas-…`, and is no setting."""
@@ -77,6 +111,25 @@ def key_fault(key: str) -> str | None:
             "holds a character that no key has (white space, a quotation mark, a letter with an "
             "accent); set it again"
         )
+    return None
+
+
+def headers_fault(given: str) -> str | None:
+    """Return why lines of `Name: value` cannot go with every request; `None` if they can.
+
+    Nothing but names is repeated: values are often secret.
+    """
+    for line in filter(None, map(str.strip, given.split("\n"))):
+        name, colon, value = (part.strip() for part in line.partition(":"))
+        if not colon or not _HEADER_NAME.fullmatch(name):
+            return "takes lines of `Name: value`, with a header's name before each colon"
+        shown = f"`{name[:LONGEST_HEADER_NAME]}`"
+        if name.lower() in OWN_HEADERS:
+            return f"names {shown}, which every request has of its own; leave it out"
+        if _NO_HEADER_VALUE.search(value):
+            return f"gives {shown} a value with a control character in it; set it again"
+        if not value and name.lower() in _CREDENTIALS:
+            return f"gives {shown} no value, in place of a key; set one, or leave it out"
     return None
 
 

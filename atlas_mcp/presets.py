@@ -216,9 +216,3 @@ _BY_VENDOR = {preset.vendor: preset for preset in PRESETS}
 def preset_of(vendor: str) -> Preset | None:
     """Return the preset of a vendor, `None` if there is none."""
     return _BY_VENDOR.get(vendor)
-
-
-def is_own_address(preset: Preset | None, base_url: str) -> bool:
-    """Return whether an address is the vendor's own."""
-    own = None if preset is None else preset.base_url
-    return own is not None and own.rstrip("/") == base_url.rstrip("/")

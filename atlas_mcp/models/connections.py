@@ -20,7 +20,13 @@ from urllib.parse import urlsplit
 
 import anyio
 
-from atlas_mcp.addresses import endpoint_address, is_this_machine, place_of, query_of
+from atlas_mcp.addresses import (
+    endpoint_address,
+    is_same_origin,
+    is_this_machine,
+    place_of,
+    query_of,
+)
 from atlas_mcp.environment import clean_key, key_fault
 from atlas_mcp.system import raise_open_files
 
@@ -359,7 +365,7 @@ def check_redirect(response: httpx2.Response) -> None:
             f"the endpoint sends calls on to what is no address ({status}); check base_url",
             requests=1,
         ) from None
-    if target.origin != response.url.origin:
+    if not is_same_origin(str(target), str(response.url)):
         raise WayClosed(
             f"the endpoint sends calls on to {place_of(str(target))} ({status}), which was not "
             "followed: no entry names it; if it is right, make it the base_url, and if not, a "

@@ -18,8 +18,8 @@ from atlas_mcp.atlas.usage import FREE, Price
 from atlas_mcp.config import EffortName, EndpointSettings
 from atlas_mcp.models.claude_families import family_of
 from atlas_mcp.models.findings import finding
-from atlas_mcp.models.prices import price_of
-from atlas_mcp.presets import UNKNOWN_SERVER, Preset, is_own_address
+from atlas_mcp.models.prices import is_own_address, price_of
+from atlas_mcp.presets import UNKNOWN_SERVER, Preset
 
 CHAT_IMAGE_PX = 2_048
 """Pixels of the longer side of a picture for models whose entry names no bound. Our own choice: the

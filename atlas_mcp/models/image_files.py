@@ -7,11 +7,13 @@ or damaged, and is no fault of the picture. Each walk is linear in the file.
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from atlas_mcp.models.png_parts import Damaged, check_place, chunks, header
 from atlas_mcp.presets import ImageType
 
 MAX_PROFILE_BYTES = 100_000
@@ -22,8 +24,8 @@ MAX_EXIF_BYTES = 65_536
 """Longest EXIF part that is read. It is what a JPEG can hold at most."""
 
 MAX_SEGMENTS = 2_000
-"""Parts of a JPEG before its pixels that the decoder is given. Our own choice: a dozen are usual,
-and the decoder keeps each."""
+"""Parts of a JPEG that the decoder is given. Our own choice: some dozens are usual, and the decoder
+keeps each."""
 
 MAX_SCAN_PIXELS = 1_000_000_000
 """Pixels of a JPEG times the passes that draw it: twenty passes over the largest picture. Our own
@@ -46,10 +48,6 @@ _MAGIC: tuple[tuple[bytes, ImageType], ...] = (
 
 _PNG_KEPT = frozenset({b"tRNS", b"iCCP", b"eXIf"})
 """Parts of a PNG beside the critical ones that have to do with how it looks."""
-
-
-class Damaged(Exception):
-    """A file is cut off, or no picture of its kind; the text goes on after "the picture"."""
 
 
 class Key(NamedTuple):
@@ -118,14 +116,18 @@ def _png(content: bytes) -> Whole:
     moves, key = False, None
     bits = colours = 0
     seen: set[bytes] = set()
-    for name, data, chunk, sound in _chunks(content):
+    before = b""
+    for name, data, chunk, sound in chunks(content):
         critical = not name[:1].islower()
-        if critical and not sound:
-            raise Damaged("is cut off or damaged: the sum of one of its parts is wrong")
-        if name == b"IHDR" and len(data) == 13:
-            bits, colours = data[8], data[9]
+        if critical:
+            if not sound:
+                raise Damaged("is cut off or damaged: the sum of one of its parts is wrong")
+            check_place(name, data, before=before, seen=seen, colours=colours)
+        if name == b"IHDR":
+            bits, colours = header(data)
         elif name == b"acTL" and sound and len(data) == 8:
             moves = struct.unpack(">I", data[:4])[0] > 1
+        before = name
         if not (critical or (name in _PNG_KEPT and sound and name not in seen)):
             continue
         seen.add(name)
@@ -138,24 +140,9 @@ def _png(content: bytes) -> Whole:
             name == b"eXIf" and len(data) > MAX_EXIF_BYTES
         ):
             pieces.append(chunk)
+    if b"IDAT" not in seen:
+        raise Damaged("is cut off or damaged: it is a PNG without pixels")
     return Whole(b"".join(pieces), moves, deep=(bits, colours) == (16, 0), key=key)
-
-
-def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes, bytes, bool]]:
-    """Yield the parts of a PNG: name, data, all of it, and whether its sum is right."""
-    at = 8
-    while True:
-        (length,) = struct.unpack_from(">I", content, at)
-        end = at + 12 + length
-        if end > len(content):
-            raise Damaged("is cut off: the end of the PNG is missing")
-        name = content[at + 4 : at + 8]
-        (said,) = struct.unpack_from(">I", content, end - 4)
-        sound = zlib.crc32(memoryview(content)[at + 4 : end - 4]) == said
-        yield name, content[at + 8 : end - 4], content[at:end], sound
-        if name == b"IEND":
-            return
-        at = end
 
 
 def _is_small_profile(data: bytes) -> bool:
@@ -173,17 +160,12 @@ def _is_small_profile(data: bytes) -> bool:
 
 def _jpeg(content: bytes) -> Whole:
     pieces = [content[:2]]
-    size = profile = 0
+    size = profile = passes = 0
     exif = False
     for marker, segment in _segments(content):
         if marker == _SCAN:
-            # The pixels, up to the end of the file.
-            end = segment.find(b"\xff\xd9")
-            if end == -1:
-                raise Damaged("is cut off: the end of the JPEG is missing")
-            pieces.append(segment[: end + 2])
-            break
-        if marker in _FRAMES:
+            passes += 1
+        elif marker in _FRAMES:
             height, width = struct.unpack_from(">HH", segment, 5)
             size = height * width
         elif marker == 0xE1:
@@ -199,7 +181,8 @@ def _jpeg(content: bytes) -> Whole:
         pieces.append(segment)
         if len(pieces) > MAX_SEGMENTS:
             raise Damaged("is cut off or damaged: it is a JPEG of thousands of parts")
-    passes = pieces[-1].count(bytes((0xFF, _SCAN)))
+    if not passes:
+        raise Damaged("is cut off or damaged: it is a JPEG without pixels")
     if passes > 1 and passes * size > MAX_SCAN_PIXELS:
         raise Damaged(
             "is drawn in too many passes for its size; save it as a JPEG that is not progressive"
@@ -208,13 +191,18 @@ def _jpeg(content: bytes) -> Whole:
 
 
 _SCAN = 0xDA
+_END = 0xD9
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _OTHERS = frozenset({*range(0xE2, 0xEE), 0xEF, 0xFE})
 """Parts of applications, and comments. The one of Adobe, 0xEE, says how colours are stored."""
 
 
+_AFTER_PIXELS = re.compile(b"\xff[^\x00\xd0-\xd7\xff]")
+"""What ends the pixels of a pass: a marker that is neither a byte of theirs nor a restart."""
+
+
 def _segments(content: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield the parts of a JPEG up to its pixels, which come last with all that follows."""
+    """Yield the parts of a JPEG up to its end, each pass with its pixels."""
     at = 2
     while True:
         # What stands between two parts is skipped, as decoders do.
@@ -222,18 +210,21 @@ def _segments(content: bytes) -> Iterator[tuple[int, bytes]]:
         if at == -1:
             raise Damaged("is cut off: the end of the JPEG is missing")
         marker = content[at + 1]
-        if marker == 0xD9:
-            raise Damaged("is cut off or damaged: it is a JPEG without pixels")
-        if marker == _SCAN:
-            yield marker, content[at:]
+        if marker == _END:
+            yield marker, content[at : at + 2]
+            return
         if marker in {0x00, 0x01, *range(0xD0, 0xD9)}:
             at += 2
         elif marker == 0xFF:
             at += 1
         else:
             (length,) = struct.unpack_from(">H", content, at + 2)
-            yield marker, content[at : at + 2 + length]
-            at += 2 + length
+            end = at + 2 + length
+            if marker == _SCAN:
+                found = _AFTER_PIXELS.search(content, end)
+                end = len(content) if found is None else found.start()
+            yield marker, content[at:end]
+            at = end
 
 
 # GIF: https://www.w3.org/Graphics/GIF/spec-gif89a.txt

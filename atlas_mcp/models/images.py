@@ -23,9 +23,15 @@ from atlas_mcp.atlas.messages import Image, ModelRequest, Part, UserTurn
 from atlas_mcp.atlas.pool import ModelSpec
 from atlas_mcp.atlas.usage import FREE, Usage
 from atlas_mcp.errors import ModelRejected
-from atlas_mcp.models.image_files import FORMATS, MAX_PROFILE_BYTES, Damaged, image_type, whole
+from atlas_mcp.models.image_files import (
+    FORMATS,
+    MAX_PROFILE_BYTES,
+    image_type,
+    whole,
+)
 from atlas_mcp.models.image_samples import eight_bits, with_transparent
 from atlas_mcp.models.off_loop import off_loop
+from atlas_mcp.models.png_parts import Damaged, check_samples
 from atlas_mcp.presets import ImageType
 
 if TYPE_CHECKING:
@@ -92,6 +98,8 @@ def _fault_in(content: bytes, kind: ImageType) -> str | None:
         picture = _opened(found.content, kind)
         if math.prod(picture.size) > MAX_PIXELS:
             return _too_many(picture.size)
+        if kind == "image/png":
+            check_samples(found.content)
         if kind == "image/jpeg":
             # All of it is read; an eighth of its pixels is drawn.
             picture.draft(None, (1, 1))
@@ -101,7 +109,7 @@ def _fault_in(content: bytes, kind: ImageType) -> str | None:
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning):
         return f"has too many pixels; at most {MAX_PIXELS:,} are taken"
     except _unreadable() as error:
-        return f"is cut off or damaged: it cannot be decoded as {FORMATS[kind]} ({error})"
+        return f"is cut off or damaged: it cannot be decoded as {FORMATS[kind]}{_why(error)}"
     return None
 
 
@@ -152,7 +160,7 @@ def _fit_one(picture: Image, limits: Limits, model: str) -> Image:
     except (Damaged, *_unreadable()) as error:
         raise ModelRejected(
             model,
-            f"a picture of the problem cannot be decoded ({error})",
+            f"a picture of the problem cannot be decoded{_why(error)}",
             usage=Usage(),
             cost_usd=FREE,
         ) from error
@@ -322,6 +330,14 @@ def _encoded_length(content: bytes) -> int:
 
 def _too_many(size: tuple[int, int]) -> str:
     return f"has {size[0]:,} x {size[1]:,} pixels; at most {MAX_PIXELS:,} in all are taken"
+
+
+def _why(error: Exception) -> str:
+    """Return a decoder's words as the end of a sentence; empty where they say nothing."""
+    import PIL
+
+    # Names the object in memory that was read.
+    return "" if isinstance(error, PIL.UnidentifiedImageError) else f" ({error})"
 
 
 def _unreadable() -> tuple[type[Exception], ...]:

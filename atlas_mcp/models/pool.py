@@ -15,11 +15,13 @@ from typing import TypeAlias
 
 import anyio
 
+from atlas_mcp.addresses import is_same_address
 from atlas_mcp.atlas.pool import ModelSpec, SolverSpec
 from atlas_mcp.atlas.usage import FREE, Price
 from atlas_mcp.config import (
     ANTHROPIC_KEY,
     BASE_URLS,
+    CUSTOM_HEADERS,
     DEFAULT_MODEL,
     EndpointSettings,
     OrchestratorSettings,
@@ -302,7 +304,8 @@ class Pool:
         for entry in entries:
             if entry is None or entry.price is None or entry.model != spec.model:
                 continue
-            if (entry.base_url or own) == spec.base_url:
+            named = entry.base_url or own
+            if named == spec.base_url or is_same_address(named or "", spec.base_url or ""):
                 return declared_price(entry)
         return None
 
@@ -411,7 +414,7 @@ class Pool:
         vendor = spec.model.partition("/")[0]
         needed = [_key_variable(spec)]
         if spec.base_url is None:
-            needed.append(BASE_URLS.get(vendor))
+            needed += [BASE_URLS.get(vendor), CUSTOM_HEADERS.get(vendor)]
         if vendor == "anthropic" and needed[0] is None:
             needed += [ANTHROPIC_KEY, "ANTHROPIC_AUTH_TOKEN"]
         faults = self.settings.faults

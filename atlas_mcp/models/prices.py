@@ -12,8 +12,9 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from atlas_mcp.addresses import is_same_address
 from atlas_mcp.atlas.usage import FREE, Cost, Price, Usage
-from atlas_mcp.presets import is_own_address, preset_of
+from atlas_mcp.presets import Preset, preset_of
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, Provider
@@ -169,3 +170,9 @@ def _tiers(rate: object) -> tuple[Decimal, ...]:
     if isinstance(rate, TieredPrices):
         return (rate.base, *(tier.price for tier in rate.tiers))
     return (rate,) if isinstance(rate, Decimal) else ()
+
+
+def is_own_address(preset: Preset | None, base_url: str) -> bool:
+    """Return whether an address is the vendor's own."""
+    own = None if preset is None else preset.base_url
+    return own is not None and is_same_address(own, base_url)

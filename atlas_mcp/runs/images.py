@@ -57,26 +57,18 @@ _Opener: TypeAlias = Callable[[str, str], int]
 """From a path, and the argument that names it, to an open file."""
 
 
-def client_images(names: Sequence[str], folders: Sequence[Path]) -> tuple[Image, ...]:
+async def read_images(names: Sequence[str], folders: Sequence[Path]) -> tuple[Image, ...]:
     """Return the pictures that a client names, in its order.
+
+    They are looked at one after the other, in one line for all clients, off the event loop.
 
     Args:
         names: Data URLs, https URLs, `file:` URLs and paths. A relative path starts at a folder.
         folders: The folders from which files are read; empty for none.
 
     Raises:
-        InvalidInput: One of them breaks a rule; the message names both. Nothing was spent.
-    """
-    return tuple(_client_images(names, folders))
-
-
-async def read_images(names: Sequence[str], folders: Sequence[Path]) -> tuple[Image, ...]:
-    """Return the pictures that a client names, as `client_images` does, off the event loop.
-
-    They are looked at one after the other, in one line for all clients.
-
-    Raises:
-        InvalidInput: One of them breaks a rule, or too many are waiting.
+        InvalidInput: One of them breaks a rule, and the message names both, or too many are
+            waiting. Nothing was spent.
     """
     size = sum(map(len, names))
     if _waiting.size and _waiting.size + size > MAX_WAITING_CHARS:

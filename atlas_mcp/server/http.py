@@ -25,6 +25,7 @@ from atlas_mcp.config import Settings
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.server.listening import Door, silence_full_doors
 from atlas_mcp.server.messages import MAX_MESSAGE_BYTES
+from atlas_mcp.server.named import Named
 from atlas_mcp.server.requests import WholeRequests
 from atlas_mcp.system import ending_signals, open_signals
 from atlas_mcp.task_groups import open_task_group
@@ -79,13 +80,12 @@ def http_app(
         allowed_hosts: The names, besides those of loopback, by which clients may ask for it; one
             without a port goes with any.
     """
-    return HangUps(
-        server.streamable_http_app(
-            host=host,
-            max_request_body_size=MAX_MESSAGE_BYTES,
-            transport_security=_security(allowed_hosts),
-        )
+    app = server.streamable_http_app(
+        host=host,
+        max_request_body_size=MAX_MESSAGE_BYTES,
+        transport_security=_security(allowed_hosts),
     )
+    return HangUps(Named(app))
 
 
 def _security(allowed_hosts: Sequence[str]) -> TransportSecuritySettings:

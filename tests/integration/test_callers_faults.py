@@ -70,6 +70,31 @@ async def test_a_callers_fault_is_invalid_params_and_nothing_is_logged(
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
+NO_NUMBERS: Mapping[str, tuple[str, dict[str, Any], str]] = {
+    "explores": ("solve_with_atlas", {"max_explores": True}, "`max_explores`: takes a number, not"),
+    "money": ("solve_with_atlas", {"max_cost_usd": False}, "`max_cost_usd`: takes a number, not"),
+    "time": ("solve_with_atlas", {"time_limit_s": True}, "`time_limit_s`: takes a number, not"),
+    "a wait": ("solve_with_atlas", {"wait_s": True}, "`wait_s`: takes a number, not true"),
+    "a count": ("explore", {"count": True}, "`count`: takes a number, not true"),
+}
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+@pytest.mark.parametrize("case", NO_NUMBERS)
+async def test_what_is_no_number_is_refused_by_its_argument_before_anything_is_run(
+    tmp_path: Path, mode: Mode, case: str
+) -> None:
+    tool, arguments, words = NO_NUMBERS[case]
+    async with connected(tmp_path, mode) as session:
+        with anyio.fail_after(5):
+            result = await session.client.call_tool(tool, {"problem": "Q?", **arguments})
+
+    assert result.is_error
+    (said,) = result.content
+    assert words in getattr(said, "text", "")
+    assert "Nothing was run." in getattr(said, "text", "")
+
+
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 async def test_a_bug_is_logged_once_and_told_without_its_words(
     tmp_path: Path, mode: Mode, caplog: pytest.LogCaptureFixture

@@ -7,6 +7,7 @@ unheard.
 from __future__ import annotations
 
 import json
+import math
 import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -105,7 +106,8 @@ class Stream:
 
 async def events_of(response: httpx2.Response) -> AsyncGenerator[dict[str, Any]]:
     async for line in response.aiter_lines():
-        if line.startswith("data: "):
+        # One answer alone comes without a stream.
+        if line.startswith(("data: ", "{")):
             yield json.loads(line.removeprefix("data: "))
 
 
@@ -144,7 +146,10 @@ class Wire:
             headers["mcp-name"] = params["name"]
         body: dict[str, Any] = {"jsonrpc": "2.0", "id": self.asked, "method": method}
         body["params"] = {**params, "_meta": meta}
-        async with self.http.stream("POST", self.url, json=body, headers=headers) as response:
+        headers["content-type"] = "application/json"
+        # Infinity as JSON can say it.
+        content = json.dumps(body).replace("Infinity", "1e400")
+        async with self.http.stream("POST", self.url, content=content, headers=headers) as response:
             assert response.status_code == 200
             yield Stream(self.asked, response, events_of(response))
 
@@ -349,6 +354,20 @@ async def test_the_soft_deadline_answers_with_a_run_that_goes_on(
     assert (early.status, late.status, late.answer) == ("running", "answered", "42")
 
 
+@pytest.mark.parametrize("number", [math.inf, -math.inf, math.nan])
+@pytest.mark.parametrize("argument", ["max_explores", "max_cost_usd", "time_limit_s", "wait_s"])
+async def test_what_is_no_finite_number_is_refused_by_its_argument(
+    tmp_path: Path, mode: Mode, argument: str, number: float
+) -> None:
+    async with served(tmp_path) as server, wired(server, mode) as wire:
+        arguments = {"problem": "Q?", argument: number}
+        async with wire.call("solve_with_atlas", **arguments) as stream:
+            answer = await stream.until(lambda message: message.get("id") == stream.id)
+
+    assert answer["result"]["isError"]
+    assert answer["result"]["content"][0]["text"].startswith(f"`{argument}`: takes a finite number")
+
+
 # Who is let in
 
 
@@ -371,10 +390,12 @@ async def test_pages_of_other_sites_are_not_let_in(tmp_path: Path, mode: Mode) -
         assert await service.list_runs() == ()
 
 
-async def test_a_page_of_this_machine_is_let_in(tmp_path: Path, mode: Mode) -> None:
+@pytest.mark.parametrize("name", ["localhost", "LocalHost."])
+async def test_a_page_of_this_machine_is_let_in(tmp_path: Path, mode: Mode, name: str) -> None:
+    headers = {"origin": f"http://{name}:6274", "host": f"{name}:8000"}
     async with (
         served(tmp_path) as server,
-        httpx2.AsyncClient(timeout=10, headers={"origin": "http://localhost:6274"}) as http,
+        httpx2.AsyncClient(timeout=10, headers=headers) as http,
     ):
         wire = Wire(http, server.url, mode)
         await wire.greet()

@@ -6,7 +6,7 @@ import base64
 import json
 import threading
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 from urllib.parse import quote
 
 import anyio
+import httpx2
 import pytest
 from typing_extensions import override
 
@@ -23,7 +24,7 @@ from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.models import connections
 from atlas_mcp.models.claude import Claude
 from atlas_mcp.models.claude import Connection as ClaudeConnection
-from atlas_mcp.models.connections import WayClosed, check_proxy, proxy_of
+from atlas_mcp.models.connections import WayClosed, check_proxy, check_redirect, proxy_of
 from atlas_mcp.models.openai_compatible import Connection as ChatConnection
 from atlas_mcp.models.openai_compatible import OpenAICompatible
 
@@ -203,6 +204,26 @@ async def test_a_redirect_within_the_address_is_followed_with_the_whole_call(mak
         await model.aclose()
 
     assert [command for command, _, _ in place.asked] == ["POST", "POST"]
+
+
+@pytest.mark.parametrize(
+    ("target", "elsewhere"),
+    [
+        ("/next", False),
+        ("HTTP://H.Example:80/next", False),
+        ("http://h.example./next", False),
+        ("http://h.example:8000/next", True),
+        ("https://h.example/next", True),
+        ("http://h.example.org/next", True),
+        ("http://h,example/next", True),
+    ],
+)
+def test_a_place_is_the_same_however_a_redirect_writes_it(target: str, elsewhere: bool) -> None:
+    request = httpx2.Request("POST", "http://h.example/v1/messages")
+    response = httpx2.Response(307, headers={"location": target}, request=request)
+
+    with pytest.raises(WayClosed) if elsewhere else nullcontext():
+        check_redirect(response)
 
 
 async def test_a_redirect_in_circles_is_an_address_that_is_wrong(make: Make) -> None:

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas_mcp.addresses import endpoint_address, is_this_machine, place_of, query_of
+from atlas_mcp.addresses import (
+    endpoint_address,
+    host_name,
+    is_same_address,
+    is_this_machine,
+    origin_of,
+    place_of,
+    query_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -15,13 +23,20 @@ from atlas_mcp.addresses import endpoint_address, is_this_machine, place_of, que
         ("http://127.0.0.1:8000/v1", "http://127.0.0.1:8000/v1"),
         (" http://h/v1/ \r\n", "http://h/v1"),
         ("http://h//", "http://h"),
-        ("HTTPS://Example.org/v1", "https://Example.org/v1"),
+        ("HTTPS://Example.org/V1", "https://example.org/V1"),
         ("http://h/v1/chat/completions", "http://h/v1"),
         ("http://h/v1/chat/completions/", "http://h/v1"),
         ("https://h/anthropic/v1/messages", "https://h/anthropic"),
         ("http://[::1]:8000/v1", "http://[::1]:8000/v1"),
         ("http://my_service:8000/v1", "http://my_service:8000/v1"),
-        ("http://bücher.example/v1", "http://bücher.example/v1"),
+        ("http://Bücher.example/v1", "http://xn--bcher-kva.example/v1"),
+        ("http://h:80/v1", "http://h/v1"),
+        ("https://H:443", "https://h"),
+        ("https://h:80", "https://h:80"),
+        ("http://h:/v1", "http://h/v1"),
+        ("http://Svc.cluster.local.:8000/v1", "http://svc.cluster.local.:8000/v1"),
+        ("http://[0:0:0:0:0:0:0:1]:8000/v1", "http://[::1]:8000/v1"),
+        ("https://[2001:DB8::1]:443/v1", "https://[2001:db8::1]/v1"),
         ("https://h/openai/d?api-version=2024-10-21", "https://h/openai/d?api-version=2024-10-21"),
         ("https://h/d/chat/completions?api-version=1", "https://h/d?api-version=1"),
     ],
@@ -99,6 +114,8 @@ def test_a_place_is_shown_without_anything_that_may_be_secret() -> None:
         ("a.localhost", True),
         ("127.9.9.9", True),
         ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("::ffff:192.168.0.1", False),
         ("0.0.0.0", True),
         ("127.0.0.1.example.org", False),
         ("192.168.0.1", False),
@@ -107,3 +124,34 @@ def test_a_place_is_shown_without_anything_that_may_be_secret() -> None:
 )
 def test_this_machine_is_told_from_others(host: str | None, own: bool) -> None:
     assert is_this_machine(host) == own
+
+
+ONE_PLACE = ["https://Bücher.Example:443/v1", "HTTPS://xn--bcher-kva.example./v1/"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (ONE_PLACE[0], ONE_PLACE[1], True),
+        ("http://h", "http://H:80/", True),
+        ("http://[::1]", "http://[0:0:0:0:0:0:0:1]:80", True),
+        ("http://h/v1", "http://h/V1", False),
+        ("http://h/v1", "http://h/v1?api-version=1", False),
+        ("http://h", "https://h", False),
+        ("http://h:8000", "http://h", False),
+        ("http://h", "http://g", False),
+        ("", "http://h", False),
+    ],
+)
+def test_two_addresses_are_compared_by_where_they_lead(one: str, other: str, same: bool) -> None:
+    assert is_same_address(one, other) == is_same_address(other, one) == same
+
+
+def test_the_origin_is_one_however_it_is_written() -> None:
+    assert {origin_of(one) for one in ONE_PLACE} == {("https", "xn--bcher-kva.example", 443)}
+
+
+@pytest.mark.parametrize("host", ["", "a b", "ü/x", "ü@x", "1::2::3", "[::1]", "h:1", "☃.example"])
+def test_what_is_no_host_is_none_by_any_name(host: str) -> None:
+    with pytest.raises(ValueError, match="host"):
+        host_name(host)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from decimal import Decimal
 from pathlib import Path
 
@@ -473,6 +474,16 @@ def test_a_key_that_can_be_none_is_a_fault_of_what_needs_it(toml: Path) -> None:
     assert settings.base_urls == {}
 
 
+def test_headers_that_would_break_requests_are_a_fault_of_what_would_send_them(toml: Path) -> None:
+    taken, broken = "x-company: secret", "x-company: secret\nContent-Length: 3"
+
+    settings = load(toml, ANTHROPIC_CUSTOM_HEADERS=broken, OPENAI_CUSTOM_HEADERS=taken)
+
+    (fault,) = settings.faults.values()
+    assert fault.startswith("ANTHROPIC_CUSTOM_HEADERS names `Content-Length`, ")
+    assert "secret" not in fault
+
+
 def test_the_addresses_of_the_environment_are_read_as_those_of_entries(toml: Path) -> None:
     settings = load(
         toml, ANTHROPIC_BASE_URL=" http://h/v1/messages\n", OPENAI_BASE_URL="http://o/v1/"
@@ -566,11 +577,26 @@ def test_the_folder_of_another_user_holds_no_file_of_ours(
         ('[solvers."a\\u001b[2J"]\nmodel = "a/b"\n', ["is no name", "printable"]),
         (f'[solvers.{"a" * 65}]\nmodel = "a/b"\n', ["64 characters"]),
         ("[server]\nallowed_hosts = ['http://x']\n", ["allowed_hosts", "names of hosts"]),
-        ("[server]\nallowed_hosts = ['*']\n", ["allowed_hosts", "names of hosts"]),
+        *[
+            (f"[server]\nallowed_hosts = ['{name}']\n", ["allowed_hosts", "names of hosts"])
+            for name in ("*", "::1", "[atlas]", "a:b", "a:123456", "a b", "a/", "ü/x", "[::1")
+        ],
         ("[budget]\nmax_cost_usd_per_day = 0\n", ["max_cost_usd_per_day", "greater than 0"]),
         ("[solvers.x]\nmodel = ' '\n", ["solvers.x.model", "name of a model"]),
         ("[solvers.x]\nmodel = 'a/b'\nmax_tokens = 1000000000\n", ["max_tokens", "1000000"]),
         ("x = " + "[" * 5_000, ["nested too deeply"]),
+        (".".join(["a"] * 500) + " = 1", ["nested too deeply"]),
+        ("[" + " . ".join(["'a'"] * 100_000) + "]", ["nested too deeply"]),
+        ("x = " + "[" * 200 + "]" * 200, ["line 1", "`x` is not known"]),
+        ("[" + " " * 100_000 + "a]", ["`a` is not known"]),
+        (f"[budget]\n{'x' * 100_000} = 1", ["line 2", "x…` is not known"]),
+        (f"[{'x' * 100_000}]\n[{'x' * 100_000}]", ["not TOML", "…"]),
+        (f"[solvers.x]\nmodel = '{'x' * 100_000}'", ["solvers.x.model", "8192 characters", "..."]),
+        ("#" * 1_000_001, ["longer than 1,000,000 bytes"]),
+        ("[budget]\nmax_cost_usd = '1e400'\n", ["budget.max_cost_usd", "1000000000"]),
+        ("[budget]\nmax_cost_usd_per_day = '1e400'\n", ["max_cost_usd_per_day", "1000000000"]),
+        ("[journal]\nmax_size_mb = 1e300\n", ["journal.max_size_mb"]),
+        (f"[server]\nmax_runs = 1{'0' * 400}\n", ["server.max_runs"]),
         ("x = " + "9" * 5_000, ["not TOML"]),
         ("[solvers.x]\nmodel = 'a/m'\napi_key_env = 'gsk_a1b2c3d4e5f6g7h8i9'", ["never the key"]),
     ],
@@ -585,6 +611,58 @@ def test_what_would_break_later_is_refused_when_it_is_read(
         assert word in str(caught.value)
     assert "gsk_" not in str(caught.value)
     assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 1_000
+
+
+@pytest.mark.parametrize("given", ["true", "false"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "budget.max_explores",
+        "budget.max_cost_usd",
+        "budget.time_limit_s",
+        "server.respond_within_s",
+        "server.max_runs",
+        "journal.keep_days",
+        "solvers.x.quota",
+        "solvers.x.max_tokens",
+        "solvers.x.price.input",
+        "orchestrator.parallel",
+    ],
+)
+def test_true_and_false_are_no_numbers(toml: Path, key: str, given: str) -> None:
+    with pytest.raises(ConfigError, match=f"line 1: `{key}`: takes no true or false"):
+        load(toml, f"{key} = {given}\nsolvers.x.model = 'openai/m'\n")
+
+
+def test_a_relative_path_starts_at_the_working_directory_and_is_told_in_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here.toml").write_text("[budget]\nmax_explores = 3\n")
+
+    settings = load_settings({"ATLAS_CONFIG": "here.toml", "ATLAS_HOME": "data"})
+
+    assert settings.budget.max_explores == 3
+    assert settings.home == tmp_path / "data"
+    missing = re.escape(f"ATLAS_CONFIG: there is no file {tmp_path / 'other.toml'}")
+    with pytest.raises(ConfigError, match=missing):
+        load_settings({"ATLAS_CONFIG": "other.toml"})
+
+
+@pytest.mark.parametrize("variable", ["ATLAS_CONFIG", "ATLAS_HOME"])
+def test_a_relative_path_that_starts_nowhere_is_refused_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    def gone() -> str:
+        raise FileNotFoundError(2, "No such file or directory")
+
+    nowhere = {"XDG_CONFIG_HOME": str(tmp_path), "ATLAS_HOME": str(tmp_path)}
+    monkeypatch.setattr("os.getcwd", gone)
+
+    with pytest.raises(ConfigError, match=f"{variable} is a relative path"):
+        load_settings({**nowhere, variable: "here"})
+    assert load_settings(nowhere).home == tmp_path
 
 
 def test_efforts_are_kept_in_their_order_and_once(toml: Path) -> None:
@@ -594,13 +672,14 @@ def test_efforts_are_kept_in_their_order_and_once(toml: Path) -> None:
 
 
 def test_hosts_that_are_allowed_come_as_a_list_or_a_variable(toml: Path) -> None:
-    content = "[server]\nallowed_hosts = ['Atlas.Example.org', 'atlas:8000', '[::1]:9', 'a:*']\n"
+    names = "'Atlas.Example.org.', 'atlas:8000', '[0::1]:9', 'a:*', 'Bücher.example:443'"
+    content = f"[server]\nallowed_hosts = [{names}]\n"
 
     assert load(toml).server.allowed_hosts == ()
-    hosts = ("atlas.example.org", "atlas:8000", "[::1]:9", "a:*")
+    hosts = ("atlas.example.org", "atlas:8000", "[::1]:9", "a:*", "xn--bcher-kva.example")
     assert load(toml, content).server.allowed_hosts == hosts
     given = {"ATLAS_SERVER_ALLOWED_HOSTS": "atlas, b.example:80"}
-    assert load(toml, **given).server.allowed_hosts == ("atlas", "b.example:80")
+    assert load(toml, **given).server.allowed_hosts == ("atlas", "b.example")
 
 
 def test_a_cap_for_the_day_is_off_unless_it_is_set(toml: Path) -> None:

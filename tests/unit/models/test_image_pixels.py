@@ -91,31 +91,81 @@ DEPTHS = [
     (0, 16),
     (2, 8),
     (2, 16),
+    (3, 1),
+    (3, 2),
+    (3, 4),
+    (3, 8),
     (4, 8),
     (4, 16),
     (6, 8),
     (6, 16),
 ]
-"""Colour types and the bits of a sample: grey, colours, grey with alpha, colours with alpha."""
+"""Colour types and the bits of a sample: grey, colours, palette, grey and colours with alpha."""
 
-BANDS = {0: 1, 2: 3, 4: 2, 6: 4}
+BANDS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+
+PASSES = [
+    (0, 0, 8, 8),
+    (4, 0, 8, 8),
+    (0, 4, 4, 8),
+    (2, 0, 4, 4),
+    (0, 2, 2, 4),
+    (1, 0, 2, 2),
+    (0, 1, 1, 2),
+]
+"""Where each pass of an interlaced picture begins, and its steps: to the right and down."""
 
 
-def png(colours: int, bits: int, pixels: list[tuple[int, ...]], extra: bytes = b"") -> bytes:
-    """Return a PNG of `SIDE` times `SIDE` pixels."""
+def palette(bits: int) -> list[tuple[int, int, int]]:
+    return [(i * 37 % 256, i * 91 % 256, 255 - i) for i in range(1 << bits)]
+
+
+def header(colours: int, bits: int, *, width: int = SIDE, interlaced: bool = False) -> bytes:
+    return struct.pack(">IIBBBBB", width, SIDE, bits, colours, 0, 0, interlaced)
+
+
+def png(
+    colours: int,
+    bits: int,
+    pixels: list[tuple[int, ...]],
+    extra: bytes = b"",
+    *,
+    interlaced: bool = False,
+) -> bytes:
+    """Return a PNG of `SIDE` times `SIDE` pixels, their data in several parts."""
     rows: list[bytes] = []
-    for top in range(0, SIDE * SIDE, SIDE):
-        samples = [one for pixel in pixels[top : top + SIDE] for one in pixel]
-        packed = sum(one << bits * i for i, one in enumerate(reversed(samples)))
-        rows.append(b"\0" + packed.to_bytes(len(samples) * bits // 8, "big"))
-    header = struct.pack(">IIBBBBB", SIDE, SIDE, bits, colours, 0, 0, 0)
-    data = chunk(b"IDAT", zlib.compress(b"".join(rows)))
-    end = chunk(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + extra + data + end
+    for left, top, right, down in PASSES if interlaced else [(0, 0, 1, 1)]:
+        for y in range(top, SIDE, down):
+            samples = [one for x in range(left, SIDE, right) for one in pixels[y * SIDE + x]]
+            packed = sum(one << bits * i for i, one in enumerate(reversed(samples)))
+            filling = -len(samples) * bits % 8
+            size = (len(samples) * bits + filling) // 8
+            rows.append(b"\0" + (packed << filling).to_bytes(size, "big"))
+    data = zlib.compress(b"".join(rows))
+    half = len(data) // 2
+    if colours == 3:
+        extra = chunk(b"PLTE", bytes(one for colour in palette(bits) for one in colour)) + extra
+    return assembled(
+        (b"IHDR", header(colours, bits, interlaced=interlaced)),
+        extra,
+        (b"IDAT", data[:half]),
+        (b"IDAT", data[half:]),
+        (b"IEND", b""),
+    )
+
+
+def assembled(*parts: tuple[bytes, bytes] | bytes) -> bytes:
+    """Return a PNG of such parts."""
+    chunks = [part if isinstance(part, bytes) else chunk(*part) for part in parts]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
 def meant(
-    colours: int, bits: int, pixels: list[tuple[int, ...]], key: tuple[int, ...] | None
+    colours: int,
+    bits: int,
+    pixels: list[tuple[int, ...]],
+    key: tuple[int, ...] | None,
+    alphas: bytes = b"",
 ) -> PIL.Image.Image:
     """Return what a PNG shows by its specification, in eight bits."""
     most = (1 << bits) - 1
@@ -126,6 +176,9 @@ def meant(
     def rgba(pixel: tuple[int, ...]) -> bytes:
         if pixel == key:
             return bytes(4)
+        if colours == 3:
+            (index,) = pixel
+            return bytes([*palette(bits)[index], (*alphas, *[255] * 256)[index]])
         seen = [eight(one) for one in pixel]
         grey = len(seen) < 3
         return bytes([*([seen[0]] * 3 if grey else seen[:3]), seen[-1] if colours & 4 else 255])
@@ -136,7 +189,7 @@ def meant(
 
 @st.composite
 def pngs(draw: st.DrawFn) -> tuple[bytes, PIL.Image.Image]:
-    """A PNG of two colours, and what it shows; with or without a transparent one."""
+    """A PNG of two colours, and what it shows; with or without transparency."""
     colours, bits = draw(st.sampled_from(DEPTHS))
     sample = st.integers(0, (1 << bits) - 1)
     pixel = st.tuples(*[sample] * BANDS[colours])
@@ -146,8 +199,12 @@ def pngs(draw: st.DrawFn) -> tuple[bytes, PIL.Image.Image]:
     key: tuple[int, ...] | None = None
     if colours in {0, 2} and draw(st.booleans()):
         key = draw(st.sampled_from([left, right]) | pixel)
-    extra = b"" if key is None else chunk(b"tRNS", struct.pack(f">{len(key)}H", *key))
-    return png(colours, bits, pixels, extra), meant(colours, bits, pixels, key)
+    alphas = draw(st.binary(max_size=1 << bits)) if colours == 3 else b""
+    extra = chunk(b"tRNS", alphas) if alphas else b""
+    if key is not None:
+        extra = chunk(b"tRNS", struct.pack(f">{len(key)}H", *key))
+    content = png(colours, bits, pixels, extra, interlaced=draw(st.booleans()))
+    return content, meant(colours, bits, pixels, key, alphas)
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
@@ -173,6 +230,144 @@ def test_a_transparent_grey_of_sixteen_bits_makes_no_white_page(key: bytes) -> N
     greys = [(one,) * 3 for one in (0x20, 0xC0)]
     made_white = [(255,) * 3 if key[0] == grey[0] else grey for grey in greys]
     assert colours == made_white
+
+
+# PNGs that others refuse, whatever our decoder makes of them
+
+GREY = [(i % 256,) for i in range(SIDE * SIDE)]
+HEAD = (b"IHDR", header(0, 8))
+PACKED = zlib.compress(b"".join(b"\0" + bytes(SIDE) for _ in range(SIDE)))
+END = (b"IEND", b"")
+
+SOUND: dict[str, bytes] = {
+    "bytes behind the end": png(0, 8, GREY) + b"more",
+    "data behind the pixels": assembled(HEAD, (b"IDAT", PACKED + b"more"), END),
+    "rows too many": assembled(HEAD, (b"IDAT", zlib.compress(bytes(17 * 40))), END),
+    "parts without data": assembled(HEAD, (b"IDAT", b""), (b"IDAT", PACKED), (b"IDAT", b""), END),
+    "a text with a wrong sum": png(0, 8, GREY, chunk(b"tEXt", b"a\0b")[:-1] + b"!"),
+    "parts nobody knows": png(0, 8, GREY, chunk(b"abCd", b"x")),
+}
+
+BROKEN: dict[str, tuple[bytes, str]] = {
+    "no end": (png(0, 8, GREY)[:-12], "end of the PNG is missing"),
+    "a wrong length": (
+        assembled(HEAD, b"\0\0\xff\xff" + chunk(b"IDAT", PACKED)[4:], END),
+        "end of the PNG is missing",
+    ),
+    "pixels cut off": (assembled(HEAD, (b"IDAT", PACKED[:-8]), END), "not all there"),
+    "pixels without their sum": (assembled(HEAD, (b"IDAT", PACKED[:-4]), END), "not all there"),
+    "pixels with a wrong sum": (assembled(HEAD, (b"IDAT", PACKED[:-1] + b"!"), END), "not all"),
+    "rows missing": (assembled(HEAD, (b"IDAT", zlib.compress(bytes(17 * 15))), END), "not all"),
+    "a row too short": (assembled(HEAD, (b"IDAT", zlib.compress(bytes(17 * 16 - 1))), END), "not"),
+    "a pass missing": (
+        assembled((b"IHDR", header(0, 8, interlaced=True)), (b"IDAT", PACKED[:40]), END),
+        "not all there",
+    ),
+    "no pixels": (assembled(HEAD, (b"IDAT", b""), END), "not all there"),
+    "no part of pixels": (assembled(HEAD, END), "without pixels"),
+    "no header": (assembled((b"IDAT", PACKED), END), "wrong place"),
+    "a short header": (assembled((b"IHDR", HEAD[1][:-1]), (b"IDAT", PACKED), END), "length"),
+    "two headers": (assembled(HEAD, HEAD, (b"IDAT", PACKED), END), "wrong place"),
+    "no size": (assembled((b"IHDR", header(0, 8, width=0)), (b"IDAT", PACKED), END), "a size"),
+    "a method there is not": (
+        assembled((b"IHDR", HEAD[1][:-3] + b"\1\0\0"), (b"IDAT", PACKED), END),
+        "a method",
+    ),
+    "no palette": (assembled((b"IHDR", header(3, 8)), (b"IDAT", PACKED), END), "palette"),
+    "a palette cut off": (
+        assembled((b"IHDR", header(3, 8)), (b"PLTE", bytes(7)), (b"IDAT", PACKED), END),
+        "a part of the PNG",
+    ),
+    "a palette behind the pixels": (
+        assembled(HEAD, (b"IDAT", PACKED), (b"PLTE", bytes(6)), END),
+        "wrong place",
+    ),
+    "pixels in two places": (
+        assembled(HEAD, (b"IDAT", PACKED[:9]), (b"tEXt", b"a\0b"), (b"IDAT", PACKED[9:]), END),
+        "wrong place",
+    ),
+    "a critical part nobody knows": (png(0, 8, GREY, chunk(b"ABCD", b"x")), "a part of the PNG"),
+}
+
+
+@pytest.mark.parametrize("case", SOUND)
+def test_a_png_that_is_all_there_is_taken(case: str) -> None:
+    assert fault_in(SOUND[case], "image/png") is None
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_png_of_which_something_is_missing_or_wrong_is_refused_by_name(case: str) -> None:
+    content, words = BROKEN[case]
+
+    assert words in (fault_in(content, "image/png") or "")
+
+
+@pytest.mark.parametrize("bits", range(0, 33))
+@pytest.mark.parametrize("colours", range(8))
+def test_a_header_that_no_png_has_is_refused_by_its_colours_and_bits(
+    colours: int, bits: int
+) -> None:
+    content = assembled((b"IHDR", header(colours, bits)), (b"IDAT", PACKED), END)
+
+    known = (colours, bits) in DEPTHS
+    refused = f"no PNG has colours of type {colours} with {bits} bits"
+    assert (refused not in (fault_in(content, "image/png") or "")) == known
+
+
+# JPEGs as cameras and editors write them
+
+
+def written_otherwise(jpeg: bytes) -> dict[str, bytes]:
+    """Return the same picture with what a file may have besides."""
+    first = jpeg.index(b"\xff\xda")
+    rest = jpeg[first + 2 :]
+    strange = segment(0xFE, b"\xff\xd9 and \xff\xda")
+    again = jpeg.find(b"\xff\xc4", first)
+    again = again if again > 0 else jpeg.find(b"\xff\xda", first + 2)
+    found = {
+        "bytes behind the end": jpeg + b"more\xff\xd9\xff\xd8",
+        "a second picture behind the end": jpeg + jpeg,
+        "filling before the pixels": jpeg[:first] + b"\xff\xff\xff" + jpeg[first:],
+        "filling before the end": jpeg[:-2] + b"\xff\xff\xff\xd9",
+        "a comment like an end": jpeg[:2] + strange + jpeg[2:],
+        "a preview": jpeg[:2] + segment(0xE2, jpeg) + jpeg[2:],
+    }
+    if again > 0:
+        found["filling between passes"] = jpeg[:again] + b"\xff\xff" + jpeg[again:]
+        found["a comment like an end between passes"] = jpeg[:again] + strange + jpeg[again:]
+    if (restart := rest.find(b"\xff\xd0")) > 0:
+        at = first + 2 + restart
+        found["filling before a restart"] = jpeg[:at] + b"\xff" + jpeg[at:]
+    return found
+
+
+@pytest.mark.parametrize("restart", [0, 1, 3])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_jpeg_is_shown_whatever_stands_between_its_parts(
+    *, progressive: bool, restart: int
+) -> None:
+    exif = PIL.Image.Exif()
+    exif[0x0112] = 1
+    jpeg = saved(
+        noise((70, 50)), "JPEG", progressive=progressive, restart_marker_blocks=restart, exif=exif
+    )
+    given = PIL.Image.open(io.BytesIO(jpeg)).convert("RGBA")
+    others = written_otherwise(jpeg)
+    assert ("a comment like an end between passes" in others) == progressive
+    assert ("filling before a restart" in others) == (restart > 0)
+
+    for case, content in others.items():
+        assert fault_in(content, "image/jpeg") is None, case
+        check(shown(content, px=None, types=("image/png",)), given, allowed=0)
+
+
+def test_a_jpeg_whose_passes_are_cut_off_is_refused() -> None:
+    jpeg = saved(noise((70, 50)), "JPEG", progressive=True)
+    passes = [at for at in range(len(jpeg)) if jpeg[at : at + 2] == b"\xff\xda"]
+    assert len(passes) > 3
+
+    for at in (*passes, *(at + 20 for at in passes)):
+        assert "is cut off" in (fault_in(jpeg[:at], "image/jpeg") or "")
 
 
 # Every mode that every kind can be written in

@@ -183,6 +183,9 @@ def test_an_entry_whose_key_is_not_set_stops_only_itself(tmp_path: Path, vendor:
         ({"model": "anthropic/m"}, "ANTHROPIC_BASE_URL"),
         ({"model": "anthropic/m", "api_key_env": "MY_KEY"}, "ANTHROPIC_BASE_URL"),
         ({"model": "openai/m"}, "OPENAI_BASE_URL"),
+        ({"model": "anthropic/m"}, "ANTHROPIC_CUSTOM_HEADERS"),
+        ({"model": "anthropic/m", "api_key_env": "MY_KEY"}, "ANTHROPIC_CUSTOM_HEADERS"),
+        ({"model": "openai/m"}, "OPENAI_CUSTOM_HEADERS"),
         ({"model": "openai/m", "api_key_env": "MY_KEY", "base_url": THERE}, "MY_KEY"),
         ({"model": "anthropic/m"}, "ANTHROPIC_AUTH_TOKEN"),
     ],
@@ -198,6 +201,19 @@ def test_a_variable_that_cannot_be_used_stops_what_needs_it(
         made.solvers(["x"])
 
     assert made.solvers(["y"])
+
+
+def test_headers_of_the_environment_concern_no_address_that_an_entry_names(tmp_path: Path) -> None:
+    entries = {
+        "gateway": {"model": "anthropic/m", "base_url": THERE, "api_key_env": "MY_KEY"},
+        "other": {"model": "openai/m", "base_url": THERE},
+        "vendor": {"model": "mistral/m"},
+    }
+    made = pool(tmp_path, entries, keys={"MY_KEY": "k", "MISTRAL_API_KEY": "k"})
+    faults = dict.fromkeys(("ANTHROPIC_CUSTOM_HEADERS", "OPENAI_CUSTOM_HEADERS"), "wrong")
+    made.settings = made.settings.model_copy(update={"faults": faults})
+
+    assert [entry.name for entry in made.solvers(list(entries))] == list(entries)
 
 
 def test_an_embedded_model_that_cannot_start_is_refused_before_a_run_opens(

@@ -9,7 +9,8 @@ from genai_prices.data_snapshot import get_snapshot
 
 from atlas_mcp.config import DEFAULT_MODEL
 from atlas_mcp.models.pool import VENDORS
-from atlas_mcp.presets import PRESETS, UNKNOWN_SERVER, Preset, is_own_address, preset_of
+from atlas_mcp.models.prices import is_own_address
+from atlas_mcp.presets import PRESETS, UNKNOWN_SERVER, Preset, preset_of
 
 ALL = pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.vendor)
 OWN = {"ollama", "vllm", "lmstudio", "llamacpp"}
@@ -75,6 +76,7 @@ def test_a_vendors_own_address_is_told_from_others() -> None:
     mistral = preset_of("mistral")
 
     assert is_own_address(mistral, "https://api.mistral.ai/v1/")
+    assert is_own_address(mistral, "https://API.Mistral.ai.:443/v1")
     assert not is_own_address(mistral, "https://api.mistral.ai.example.org/v1")
     assert not is_own_address(preset_of("openai"), "https://api.openai.com/v1")
     assert not is_own_address(None, "https://api.mistral.ai/v1")

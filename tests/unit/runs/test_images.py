@@ -6,11 +6,12 @@ import base64
 import os
 import socket
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
+import anyio
 import pytest
 
 from atlas_mcp.atlas.messages import Image
@@ -19,7 +20,7 @@ from atlas_mcp.runs.images import (
     MAX_IMAGE_BYTES,
     MAX_IMAGES,
     MAX_IMAGES_BYTES,
-    client_images,
+    read_images,
     user_images,
 )
 from tests.pictures import KINDS, Kind, data_url, drawn, noise, saved
@@ -36,6 +37,10 @@ def allowed(tmp_path: Path) -> Path:
     (folder / "a.png").write_bytes(PNG)
     (tmp_path / "secret.png").write_bytes(PNG)
     return folder
+
+
+def client_images(names: Sequence[str], folders: Sequence[Path]) -> tuple[Image, ...]:
+    return anyio.run(read_images, names, folders)
 
 
 def content_of(image: Image) -> bytes:

@@ -31,15 +31,14 @@ async def test_what_a_failed_request_brought_goes_back(monkeypatch: pytest.Monke
     monkeypatch.setattr(trimming, "BUSY", float("inf"))
     gc.disable()
     try:
-        before = memory.resident_bytes() or 0
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(trimming.keep_memory_low)
             await anyio.lowlevel.checkpoint()
             for _ in range(1_000):
                 cycle(b"x" * 100_000)
-            assert (memory.resident_bytes() or 0) > before + 80 * MEGABYTES
+            most = memory.resident_bytes() or 0
             with anyio.fail_after(10):
-                while (memory.resident_bytes() or 0) > before + 20 * MEGABYTES:
+                while (memory.resident_bytes() or 0) > most - 50 * MEGABYTES:
                     await anyio.lowlevel.checkpoint()
             tasks.cancel_scope.cancel()
     finally:

@@ -21,10 +21,6 @@ if TYPE_CHECKING:
 RETRY_SECONDS = 5
 """Seconds after which to send a request again for which there was no room."""
 
-TOO_SLOW = 408
-"""The status of a request whose sender has no more time. Others are read to their end, and dropped:
-a sender that is still sending does not hear an answer over a connection that is cut."""
-
 
 class WholeRequests:
     """Hands an application requests whose body is there, and refuses the others."""
@@ -46,7 +42,8 @@ class WholeRequests:
         body = await self._bodies.take_in(headers, receive)
         if isinstance(body, Unread):
             text = f"the request was not served: {body.rule}"
-            await _refuse(body.status, Refusal(INVALID_REQUEST, text), send)
+            refusal = Refusal(INVALID_REQUEST, text)
+            await _refuse(body.status, refusal, send, cuts=body.cuts)
             return
         content = bytes(body.content)
         large = len(content) > SMALL_BYTES
@@ -89,10 +86,10 @@ def _with_length(scope: Scope, body: bytes) -> Scope:
     return {**scope, "headers": [*kept, (b"content-length", length)]}
 
 
-async def _refuse(status: int, refusal: Refusal, send: Send) -> None:
+async def _refuse(status: int, refusal: Refusal, send: Send, *, cuts: bool = False) -> None:
     body = refusal.as_json()
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    if status == TOO_SLOW:
+    if cuts:
         headers.append((b"connection", b"close"))
     if status == 503:
         headers.append((b"retry-after", b"%d" % RETRY_SECONDS))

@@ -65,6 +65,8 @@ class Server:
         if files is not None:
             command = ["sh", "-c", f'ulimit -n {files}; exec "$@"', "sh", *command]
         environ = {"PATH": "/usr/bin:/bin", "ATLAS_HOME": self._home.name, "HOME": self._home.name}
+        # Where nobody answers.
+        environ |= {"ANTHROPIC_API_KEY": "none", "ANTHROPIC_BASE_URL": "http://127.0.0.1:9"}
         self.log = Path(self._home.name, "log")
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(command, stderr=log, env=environ)
@@ -284,7 +286,7 @@ def unread() -> None:
 def pictures() -> None:
     server = Server()
     packed = BytesIO()
-    Image.effect_noise((7_000, 7_000), 50).save(packed, "JPEG", progressive=True, quality=30)
+    Image.effect_noise((7_000, 7_000), 20).save(packed, "JPEG", progressive=True, quality=20)
     address = f"data:image/jpeg;base64,{b64encode(packed.getvalue()).decode()}"
     print(f"  {len(address) / 1e6:.1f} MB a picture")
     params: dict[str, Any] = {"name": "solve_with_atlas", "_meta": META}

@@ -32,7 +32,7 @@ SLOWEST_BYTES_PER_SECOND = 100_000
 """How fast a body must arrive that takes longer. Our own choice: a slow uplink of a telephone."""
 
 
-MANY_PARTS = 256
+MANY_PARTS = 128
 """Parts of a body from which on they must not be tiny."""
 
 SMALL_PART_BYTES = 256

@@ -179,17 +179,23 @@ def full() -> None:
         ended = threading.Event()
 
         def come() -> None:
+            coming: list[socket.socket] = []
             while not ended.is_set():
-                with suppress(OSError):
-                    stack.enter_context(server.connect())
-                time.sleep(0.01)
+                try:
+                    coming.append(server.connect())
+                except OSError:
+                    time.sleep(0.01)
+                if len(coming) > 200:
+                    coming.pop(0).close()
 
-        thread = threading.Thread(target=come)
-        thread.start()
-        time.sleep(2)
+        threads = [threading.Thread(target=come) for _ in range(4)]
+        for each in threads:
+            each.start()
+        time.sleep(3)
         server.end()
         ended.set()
-        thread.join()
+        for each in threads:
+            each.join()
 
 
 def halves() -> None:

@@ -6,6 +6,7 @@ them is held, and for how long, is the business of `server.bodies`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -35,10 +36,11 @@ class WholeRequests:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http" or scope["method"] != "POST":
+        headers = {name.lower(): value for name, value in scope.get("headers", ())}
+        posts = scope["type"] == "http" and scope["method"] == "POST"
+        if not posts and not _has_body(headers):
             await self._app(scope, receive, send)
             return
-        headers = {name.lower(): value for name, value in scope["headers"]}
         body = await self._bodies.take_in(headers, receive)
         if isinstance(body, Unread):
             text = f"the request was not served: {body.rule}"
@@ -48,11 +50,12 @@ class WholeRequests:
         content = bytes(body.content)
         large = len(content) > SMALL_BYTES
         try:
-            look = partial(_refused, headers.get(b"content-type", b""), content)
-            refused = await off_loop("bodies", look) if large else look()
-            if refused is not None:
-                await _refuse(400, refused, send)
-                return
+            if posts:
+                look = partial(_refused, headers.get(b"content-type", b""), content)
+                refused = await off_loop("bodies", look) if large else look()
+                if refused is not None:
+                    await _refuse(400, refused, send)
+                    return
             sent: list[Message] = [{"type": "http.request", "body": content.removeprefix(MARK)}]
 
             async def hear() -> Message:
@@ -63,6 +66,11 @@ class WholeRequests:
             body.release()
             if large and self._bodies.are_gone:
                 await give_back_memory()
+
+
+def _has_body(headers: Mapping[bytes, bytes]) -> bool:
+    """Return whether a request says that it has a body, as it may whatever its method."""
+    return b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0"
 
 
 def _refused(content_type: bytes, content: bytes) -> Refusal | None:

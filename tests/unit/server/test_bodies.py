@@ -120,6 +120,34 @@ async def test_a_body_that_does_not_arrive_in_time_is_given_up(
     assert client.status == 408
 
 
+@pytest.mark.parametrize("header", [(b"content-length", b"9"), (b"transfer-encoding", b"chunked")])
+async def test_a_body_that_no_post_sends_is_given_up_as_well(
+    monkeypatch: pytest.MonkeyPatch, header: tuple[bytes, bytes]
+) -> None:
+    monkeypatch.setattr(bodies, "GRACE_SECONDS", 0.05)
+    app = App()
+    client = Client([b"{"], dict([header]), ends=False)
+    client.scope["method"] = "DELETE"
+
+    with anyio.fail_after(5):
+        await client.ask(WholeRequests(app))
+
+    assert (app.seen, client.status) == ([], 408)
+
+
+async def test_a_request_without_a_body_is_served_while_bodies_are_turned_away() -> None:
+    app = App()
+    app.may_answer.set()
+    client = Client([])
+    client.scope["method"] = "DELETE"
+    whole = WholeRequests(app)
+    whole.turn_away()
+
+    await client.ask(whole)
+
+    assert (app.seen, client.status) == ([b""], 200)
+
+
 async def test_a_body_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bodies, "GRACE_SECONDS", 0.05)
     # A small part a turn of the event loop is fast, where the machine is.

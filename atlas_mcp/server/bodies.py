@@ -32,17 +32,34 @@ SLOWEST_BYTES_PER_SECOND = 100_000
 """How fast a body must arrive that takes longer. Our own choice: a slow uplink of a telephone."""
 
 
+MANY_PARTS = 128
+"""Parts of a body from which on they must not be tiny."""
+
+SMALL_PART_BYTES = 256
+"""Bytes that a part must have on average. Our own choice: what comes over a network at once has
+five times as many. Each costs about as much as a small request."""
+
+
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """Why a body was not taken in to its end: the status of the answer, and the words."""
+    """Why a body was not taken in to its end.
+
+    Attributes:
+        status: That of the answer.
+        rule: The words.
+        cuts: Whether its connection is closed. Others are read to their end, and dropped: a sender
+            that is still sending does not hear an answer over a connection that is cut.
+    """
 
     status: int
     rule: str
+    cuts: bool = False
 
 
 TOO_LONG = Unread(413, f"it is longer than {MAX_MESSAGE_BYTES:,} bytes; send less")
 PACKED = Unread(415, "its body is packed; send it as it is")
 TOO_MANY = Unread(503, "too many large requests are arriving; send it again later")
+CRUMBS = Unread(400, "its body comes in too many tiny pieces; send larger ones", cuts=True)
 ENDING = Unread(503, "the server is ending; send it again later")
 GONE = Unread(400, "its client has gone")
 
@@ -116,13 +133,13 @@ class Body:
     async def arrive(self, receive: Receive) -> Unread | None:
         """Take in all of it; return why not, or `None`."""
         began = anyio.current_time()
+        parts = 0
         while not self.whole:
             allowed = max(GRACE_SECONDS, len(self.content) / SLOWEST_BYTES_PER_SECOND)
             message = await _next(receive, began + allowed)
             if message is None:
-                return Unread(
-                    408, f"it did not arrive within {math.ceil(allowed)} s; send it again"
-                )
+                rule = f"it did not arrive within {math.ceil(allowed)} s; send it again"
+                return Unread(408, rule, cuts=True)
             if message["type"] != "http.request":
                 return GONE
             part: bytes = message.get("body", b"")
@@ -134,6 +151,9 @@ class Body:
             self._counted += len(part)
             self._bodies.count(len(part))
             self.whole = not message.get("more_body", False)
+            parts += 1
+            if parts > MANY_PARTS and len(self.content) < parts * SMALL_PART_BYTES:
+                return CRUMBS
         return None
 
     def released_by(self, send: Send) -> Send:

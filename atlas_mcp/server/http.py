@@ -8,25 +8,23 @@ With sessions it lets the request run on, so a hang-up is noticed here and the r
 from __future__ import annotations
 
 import contextlib
-import errno
 import gc
 import logging
-import math
 import os
 import socket
 import sys
 from collections.abc import Generator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import anyio
-from typing_extensions import override
 
 from atlas_mcp.config import Settings
 from atlas_mcp.errors import ConfigError
-from atlas_mcp.server.listening import Door, silence_full_doors
+from atlas_mcp.server.listening import close, listen
 from atlas_mcp.server.messages import MAX_MESSAGE_BYTES
 from atlas_mcp.server.named import Named
 from atlas_mcp.server.requests import WholeRequests
+from atlas_mcp.start import leave
 from atlas_mcp.system import ending_signals, open_signals
 from atlas_mcp.task_groups import open_task_group
 from atlas_mcp.texts import log_printably
@@ -53,11 +51,8 @@ RECORD_SECONDS = 1.0
 HANG_UP_SECONDS = 0.5
 """Seconds that open connections get once the server hangs up; then they are cut."""
 
-KEEP_ALIVE_SECONDS = 5
-"""Seconds that the connection of a client stays open between its requests. uvicorn's own figure."""
-
-MANY_CLIENTS = 1_000
-"""Connections below which one that is idle is closed after a second: another may wait for it."""
+CLOSE_SECONDS = 0.5
+"""Seconds for closing what is open; nothing that was paid for waits for it."""
 
 GONE = "atlas_mcp.client_gone"
 """Where a request's scope holds the event that its client has hung up."""
@@ -195,8 +190,10 @@ async def _finish(said: Sequence[Message], send: Send, *, status: int = 503) -> 
     await send({"type": "http.response.body"})
 
 
-def serve_http(settings: Settings, *, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) -> int:
-    """Serve until a signal comes; return the exit code.
+def serve_http(
+    settings: Settings, *, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT
+) -> NoReturn:
+    """Serve until a signal comes, and end the process.
 
     The first signal lets calls in flight end within the configured grace and leaves their runs to
     be resumed; a second one does not wait.
@@ -210,71 +207,30 @@ def serve_http(settings: Settings, *, host: str = DEFAULT_HOST, port: int = DEFA
             f"spend money. Take one of {', '.join(sorted(LOOPBACK))}, with a proxy that asks who "
             "is there in front of it"
         )
-    with contextlib.ExitStack() as stack:
-        listeners = [stack.enter_context(listener) for listener in _listen(host, port)]
+    listeners = listen(host, port)
+    try:
         log_printably(sys.stderr)
         anyio.run(_serve, settings, host, listeners)
-    return 0
+    finally:
+        close(listeners)
+    raise AssertionError("the process has not ended")
 
 
-def _listen(host: str, port: int) -> list[socket.socket]:
-    """Return sockets that listen on every address of a host of this machine, on one port.
-
-    Raises:
-        ConfigError: The port cannot be had.
-    """
-    listeners: list[socket.socket] = []
-    failure: OSError | None = None
-    for family, _, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-        where = (address[0], listeners[0].getsockname()[1] if listeners else port)
-        try:
-            listeners.append(socket.create_server(where, family=family))
-        except OSError as error:
-            failure = failure or error
-    in_use = failure is not None and failure.errno == errno.EADDRINUSE
-    if failure is not None and (in_use or not listeners):
-        for listener in listeners:
-            listener.close()
-        raise ConfigError(
-            f"--port: {port} of {host} cannot be served: {os.strerror(failure.errno or 0)}. Take "
-            "another one, or 0 for any that is free"
-        ) from failure
-    return listeners
-
-
-async def _serve(settings: Settings, host: str, listeners: list[socket.socket]) -> None:
-    import uvicorn
-
+async def _serve(settings: Settings, host: str, listeners: list[socket.socket]) -> NoReturn:
     from atlas_mcp.runs.admission import Capacity
     from atlas_mcp.server.app import make_server
     from atlas_mcp.server.host import Host
-
-    class Server(uvicorn.Server):
-        """A server whose signals are received here."""
-
-        @override
-        @contextlib.contextmanager
-        def capture_signals(self) -> Generator[None]:
-            yield
+    from atlas_mcp.server.web import Web
 
     capacity = Capacity.of_this_process(settings.server.max_runs, serves=True)
     runs = Host(settings, capacity=capacity)
     allowed = settings.server.allowed_hosts
     app = http_app(make_server(None, host=runs), host=host, allowed_hosts=allowed)
+    web = Web(app, listeners, clients=capacity.clients)
     grace = settings.server.grace_s
-    longest = math.ceil(grace + RECORD_SECONDS + ANSWER_SECONDS + HANG_UP_SECONDS)
-    # What clients do wrong is told to them; what fails in the application is logged where it does.
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        log_level="error",
-        lifespan="on",
-        timeout_graceful_shutdown=longest,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS if capacity.clients > MANY_CLIENTS else 1,
-    )
-    server = Server(config)
 
-    async def leave() -> None:
+    async def end() -> None:
+        web.stop()
         app.turn_away()
         with anyio.move_on_after(grace + RECORD_SECONDS):
             await runs.leave(grace=grace)
@@ -282,22 +238,23 @@ async def _serve(settings: Settings, host: str, listeners: list[socket.socket]) 
         with anyio.move_on_after(ANSWER_SECONDS):
             await app.answered()
         app.hang_up()
-        await anyio.sleep(HANG_UP_SECONDS)
-        # What is left belongs to clients that read nothing.
-        for connection in list(server.server_state.connections):
-            connection.transport.abort()
+        with anyio.move_on_after(HANG_UP_SECONDS):
+            await web.empty()
+        web.cut()
+        with anyio.move_on_after(CLOSE_SECONDS):
+            await web.close()
+        # Threads may still be at work for clients that have been cut off.
+        leave(0)
 
-    async def leave_at_signal() -> None:
+    async def end_at_signal() -> None:
         with open_signals(*ending_signals()) as signals:
-            async for number in signals:
-                if server.should_exit:
-                    os._exit(128 + number)
-                server.should_exit = True
-                sys.stderr.write(
-                    f"atlas-mcp: ending; calls in flight get {grace:.0f} s, another signal ends "
-                    "now\n"
-                )
-                tasks.start_soon(leave, name="leave")
+            await anext(signals)
+            sys.stderr.write(
+                f"atlas-mcp: ending; calls in flight get {grace:.0f} s, another signal ends now\n"
+            )
+            tasks.start_soon(end, name="end")
+            number = await anext(signals)
+            os._exit(128 + number)
 
     async def spare_the_collector() -> None:
         await runs.loaded.wait()
@@ -305,11 +262,11 @@ async def _serve(settings: Settings, host: str, listeners: list[socket.socket]) 
         gc.freeze()
 
     async with open_task_group() as tasks:
-        tasks.start_soon(leave_at_signal, name="signals")
+        tasks.start_soon(end_at_signal, name="signals")
         tasks.start_soon(spare_the_collector, name="collector")
         port = listeners[0].getsockname()[1]
         name = f"[{host}]" if ":" in host else host
         sys.stderr.write(f"atlas-mcp: serving MCP at http://{name}:{port}/mcp\n")
-        silence_full_doors()
-        await server.serve(Door(capacity.clients).listeners(listeners))
-        tasks.cancel_scope.cancel("the server has ended")
+        await web.serve()
+        await anyio.sleep_forever()
+    raise AssertionError("ended by nobody")

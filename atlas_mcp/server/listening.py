@@ -1,4 +1,4 @@
-"""Listening sockets that take no more clients than there are descriptors for, a few at a time.
+"""Listening sockets, and letting in no more clients than there are descriptors for.
 
 Clients beyond that wait in the system's own queue until another has left: they would take the
 descriptors of the runs' calls and of the journal. A crowd is let in over some turns of the event
@@ -7,22 +7,72 @@ loop, since reading a thousand first requests in one turn keeps everybody else w
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import socket
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
 
-from typing_extensions import override
+import anyio
+import anyio.lowlevel
+
+from atlas_mcp.errors import ConfigError
 
 logger = logging.getLogger(__name__)
 
 ACCEPTED_A_TURN = 4
 """Clients that one socket accepts in one turn of the event loop."""
 
+QUEUE = 2_048
+"""Clients that wait in the system's queue; most systems allow fewer."""
 
-@dataclass(slots=True)
+AGAIN_SECONDS = 0.2
+"""Seconds until a client is accepted after the system has refused one."""
+
+Accept: TypeAlias = Callable[[socket.socket], Awaitable[tuple[socket.socket, Any]]]
+"""Waits for a client of a listening socket."""
+
+Leave: TypeAlias = Callable[[], None]
+"""Says that a client has left. Does nothing the second time."""
+
+Serve: TypeAlias = Callable[[socket.socket, Leave], Awaitable[None]]
+"""Begins to serve a client, and says later when it has left."""
+
+
+def listen(host: str, port: int) -> list[socket.socket]:
+    """Return sockets that listen on every address of a host of this machine, on one port.
+
+    Raises:
+        ConfigError: The host is unknown, or the port cannot be had.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise ConfigError(
+            f"--host: {host!r} is not known on this machine: {_cause(error)}. Take 127.0.0.1"
+        ) from error
+    listeners: list[socket.socket] = []
+    failure: OSError | None = None
+    for family, _, _, _, address in found:
+        where = (address[0], listeners[0].getsockname()[1] if listeners else port)
+        try:
+            listeners.append(socket.create_server(where, family=family, backlog=QUEUE))
+        except OSError as error:
+            failure = failure or error
+    in_use = failure is not None and failure.errno == errno.EADDRINUSE
+    if failure is not None and (in_use or not listeners):
+        for listener in listeners:
+            listener.close()
+        raise ConfigError(
+            f"--port: {port} of {host} cannot be served: {_cause(failure)}. Take another one, or 0 "
+            "for any that is free"
+        ) from failure
+    for listener in listeners:
+        listener.setblocking(False)
+    return listeners
+
+
 class Door:
     """How many clients are in, through whichever socket.
 
@@ -30,79 +80,99 @@ class Door:
         most: How many may be.
     """
 
-    most: int
-    inside: int = 0
-    _said: bool = False
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._inside = 0
+        self._left = anyio.Event()
+        self._said = False
 
-    def listeners(self, sockets: Sequence[socket.socket]) -> list[socket.socket]:
-        """Return the sockets, bound to this door; those that are given are used up."""
-        return [_Listener(self, each) for each in sockets]
+    async def room(self) -> None:
+        """Return once there is room for a client."""
+        while self._inside >= self._most:
+            self._say_full()
+            await self._left.wait()
 
-    def refuse(self) -> None:
-        """Say once that it is full, and have the event loop look again in a second.
+    async def enter(self) -> Leave:
+        """Count a client as in, once there is room for it; return what counts it no more."""
+        await self.room()
+        self._inside += 1
+        inside = True
 
-        Raises:
-            _Full: Always.
-        """
+        def leave() -> None:
+            nonlocal inside
+            if inside:
+                inside = False
+                self._inside -= 1
+                bell, self._left = self._left, anyio.Event()
+                bell.set()
+
+        return leave
+
+    async def empty(self) -> None:
+        """Return once nobody is in."""
+        while self._inside:
+            await self._left.wait()
+
+    def _say_full(self) -> None:
         if not self._said:
             self._said = True
             logger.warning(
                 "%d clients are connected, as many as the limit of open files allows; others wait "
                 "until one has left. `ulimit -n` raises the limit",
-                self.most,
+                self._most,
             )
-        raise _Full(errno.EMFILE, "as many clients are connected as may be")
 
 
-class _Full(OSError):
-    """No more clients for now. Event loops stop listening for a second on this error number."""
+async def let_in(listener: socket.socket, door: Door, *, accept: Accept, serve: Serve) -> None:
+    """Let clients in until this is cancelled, a few a turn of the event loop.
+
+    Args:
+        listener: The socket that they come to.
+        door: Where they are counted.
+        accept: Waits for the next one.
+        serve: Begins to serve one.
+    """
+    while True:
+        for _ in range(ACCEPTED_A_TURN):
+            await door.room()
+            client = await _accepted(listener, accept)
+            leave: Leave | None = None
+            try:
+                # Another socket may have let somebody in meanwhile.
+                leave = await door.enter()
+                await serve(client, leave)
+            except BaseException as error:
+                client.close()
+                if leave is not None:
+                    leave()
+                if not isinstance(error, OSError):
+                    raise
+        await anyio.lowlevel.checkpoint()
 
 
-class _Listener(socket.socket):
-    """A listening socket of a door."""
-
-    def __init__(self, door: Door, taken: socket.socket) -> None:
-        super().__init__(taken.family, taken.type, taken.proto, fileno=taken.detach())
-        self._door = door
-        self._accepted = 0
-
-    @override
-    def accept(self) -> tuple[socket.socket, Any]:
-        if self._accepted >= ACCEPTED_A_TURN:
-            # As if nobody else had come: whoever has is seen in the next turn.
-            self._accepted = 0
-            raise BlockingIOError(errno.EAGAIN, "others have their turn")
-        if self._door.inside >= self._door.most:
-            self._door.refuse()
+async def _accepted(listener: socket.socket, accept: Accept) -> socket.socket:
+    """Return the next client; what keeps the system from accepting one is told once."""
+    said = False
+    while True:
         try:
-            accepted, address = super().accept()
-        except BlockingIOError:
-            self._accepted = 0
-            raise
-        self._accepted += 1
-        return _Visitor(self._door, accepted), address
+            client, _ = await accept(listener)
+            return client
+        except ConnectionError:
+            # It went while it waited, which is no fault of anybody's.
+            await anyio.lowlevel.checkpoint()
+        except OSError as error:
+            if not said:
+                said = True
+                logger.warning("clients wait to be accepted: %s", _cause(error))
+            await anyio.sleep(AGAIN_SECONDS)
 
 
-class _Visitor(socket.socket):
-    """A client's connection, counted while it is open."""
-
-    def __init__(self, door: Door, taken: socket.socket) -> None:
-        super().__init__(taken.family, taken.type, taken.proto, fileno=taken.detach())
-        self._door: Door | None = door
-        door.inside += 1
-
-    @override
-    def close(self) -> None:
-        door, self._door = self._door, None
-        if door is not None:
-            door.inside -= 1
-        super().close()
+def close(listeners: list[socket.socket]) -> None:
+    """Close sockets; clients that wait in their queues are told that nobody serves them."""
+    for listener in listeners:
+        with contextlib.suppress(OSError):
+            listener.close()
 
 
-def silence_full_doors() -> None:
-    """Keep the event loop from logging a traceback each second while a door is full."""
-
-    def is_other(record: logging.LogRecord) -> bool:
-        return record.exc_info is None or not isinstance(record.exc_info[1], _Full)
-
-    logging.getLogger("asyncio").addFilter(is_other)
+def _cause(error: OSError) -> str:
+    return error.strerror or str(error)

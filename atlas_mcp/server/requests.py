@@ -6,6 +6,7 @@ them is held, and for how long, is the business of `server.bodies`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,10 +22,6 @@ if TYPE_CHECKING:
 RETRY_SECONDS = 5
 """Seconds after which to send a request again for which there was no room."""
 
-TOO_SLOW = 408
-"""The status of a request whose sender has no more time. Others are read to their end, and dropped:
-a sender that is still sending does not hear an answer over a connection that is cut."""
-
 
 class WholeRequests:
     """Hands an application requests whose body is there, and refuses the others."""
@@ -39,23 +36,26 @@ class WholeRequests:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http" or scope["method"] != "POST":
+        headers = {name.lower(): value for name, value in scope.get("headers", ())}
+        posts = scope["type"] == "http" and scope["method"] == "POST"
+        if not posts and not _has_body(headers):
             await self._app(scope, receive, send)
             return
-        headers = {name.lower(): value for name, value in scope["headers"]}
         body = await self._bodies.take_in(headers, receive)
         if isinstance(body, Unread):
             text = f"the request was not served: {body.rule}"
-            await _refuse(body.status, Refusal(INVALID_REQUEST, text), send)
+            refusal = Refusal(INVALID_REQUEST, text)
+            await _refuse(body.status, refusal, send, cuts=body.cuts)
             return
         content = bytes(body.content)
         large = len(content) > SMALL_BYTES
         try:
-            look = partial(_refused, headers.get(b"content-type", b""), content)
-            refused = await off_loop("bodies", look) if large else look()
-            if refused is not None:
-                await _refuse(400, refused, send)
-                return
+            if posts:
+                look = partial(_refused, headers.get(b"content-type", b""), content)
+                refused = await off_loop("bodies", look) if large else look()
+                if refused is not None:
+                    await _refuse(400, refused, send)
+                    return
             sent: list[Message] = [{"type": "http.request", "body": content.removeprefix(MARK)}]
 
             async def hear() -> Message:
@@ -64,6 +64,11 @@ class WholeRequests:
             await self._app(_with_length(scope, content), hear, body.released_by(send))
         finally:
             body.release()
+
+
+def _has_body(headers: Mapping[bytes, bytes]) -> bool:
+    """Return whether a request says that it has a body, as it may whatever its method."""
+    return b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0"
 
 
 def _refused(content_type: bytes, content: bytes) -> Refusal | None:
@@ -87,10 +92,10 @@ def _with_length(scope: Scope, body: bytes) -> Scope:
     return {**scope, "headers": [*kept, (b"content-length", length)]}
 
 
-async def _refuse(status: int, refusal: Refusal, send: Send) -> None:
+async def _refuse(status: int, refusal: Refusal, send: Send, *, cuts: bool = False) -> None:
     body = refusal.as_json()
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    if status == TOO_SLOW:
+    if cuts:
         headers.append((b"connection", b"close"))
     if status == 503:
         headers.append((b"retry-after", b"%d" % RETRY_SECONDS))

@@ -6,8 +6,8 @@ import http.client
 import json
 import socket
 import subprocess
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -19,7 +19,7 @@ from mcp import Client
 from atlas_mcp.atlas.view import RunView
 from atlas_mcp.cli import main
 from tests.e2e.processes import COMMAND, PATIENCE, HeldApi, bare_environ, resumed
-from tests.systems import BREAK, BREAK_NUMBER, GROUP
+from tests.systems import BREAK, BREAK_NUMBER, GROUP, posix
 
 Mode = Literal["auto", "legacy"]
 
@@ -39,11 +39,17 @@ def environ(tmp_path: Path) -> dict[str, str]:
 
 @contextmanager
 def serving(
-    environ: Mapping[str, str], *arguments: str
+    environ: Mapping[str, str], *arguments: str, before: Sequence[str] = ()
 ) -> Generator[tuple[subprocess.Popen[bytes], str]]:
-    """Start a server on a port that is free; yield its process, and the address it prints."""
+    """Start a server on a port that is free; yield its process, and the address it prints.
+
+    Args:
+        environ: Its environment.
+        arguments: More for `serve`.
+        before: A command that runs the server's.
+    """
     process = subprocess.Popen(
-        [*COMMAND, "serve", "--http", "--port", "0", *arguments],
+        [*before, *COMMAND, "serve", "--http", "--port", "0", *arguments],
         env=environ,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -132,6 +138,21 @@ def test_a_port_that_is_taken_is_one_line_on_stderr_and_exit_code_2(
     assert "in use" in line
 
 
+def test_a_host_that_is_not_known_is_one_line_on_stderr_and_exit_code_2(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(*args: object, **kwargs: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    code = main(["serve", "--http", "--host", "localhost"])
+
+    out, err = capfd.readouterr()
+    assert (code, out) == (2, "")
+    (line,) = err.splitlines()
+    assert line.startswith("atlas-mcp: --host: 'localhost' is not known on this machine: ")
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org", ""])
 def test_an_address_that_other_machines_reach_is_refused_before_anything_starts(
     capfd: pytest.CaptureFixture[str], tmp_path: Path, host: str
@@ -158,8 +179,14 @@ async def test_a_server_on_another_loopback_address_is_reached_at_the_url_it_pri
     assert "solve_with_atlas" in [tool.name for tool in tools]
 
 
-def half_sent(url: str, count: int) -> list[socket.socket]:
-    """Return connections that each hold half a request: of some the head, of others the body."""
+def half_sent(url: str, count: int, *, read: bool = True) -> list[socket.socket]:
+    """Return connections that each hold half a request: of some the head, of others the body.
+
+    Args:
+        url: Where to.
+        count: How many.
+        read: Whether the server reads them all; it may have no room for some.
+    """
     port = int(url.rpartition(":")[2].partition("/")[0])
     head = (
         f"POST /mcp HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\ncontent-type: application/json\r\n"
@@ -167,7 +194,11 @@ def half_sent(url: str, count: int) -> list[socket.socket]:
     ).encode()
     made = [socket.create_connection(("127.0.0.1", port)) for _ in range(count)]
     for number, connection in enumerate(made):
-        connection.sendall(head[:40] if number % 4 == 0 else head + b'{"jsonrpc":' + b" " * 60_000)
+        connection.sendall(
+            head[:40]
+            if number % 4 == 0
+            else head + b'{"jsonrpc":' + b" " * (60_000 if read else 60)
+        )
     return made
 
 
@@ -201,6 +232,21 @@ async def test_clients_that_leave_in_the_middle_leave_nothing_in_the_log(
         process.send_signal(BREAK)
         out, err = process.communicate(timeout=PATIENCE)
 
+    assert (process.returncode, out, err) == (0, b"", ENDING)
+
+
+@posix
+def test_a_full_server_ends_as_any_other_while_more_clients_come(environ: dict[str, str]) -> None:
+    few_files = ("sh", "-c", 'ulimit -n 200; exec "$@"', "sh")
+    with serving(environ, before=few_files) as (process, url), ExitStack() as stack:
+        for sender in half_sent(url, 130, read=False):
+            stack.enter_context(sender)
+        assert process.stderr is not None
+        full = process.stderr.readline()
+        process.send_signal(BREAK)
+        out, err = process.communicate(timeout=PATIENCE)
+
+    assert b"clients are connected, as many as the limit of open files allows" in full
     assert (process.returncode, out, err) == (0, b"", ENDING)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,7 +17,6 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
-import uvicorn
 from mcp import Client
 
 from atlas_mcp.atlas.view import RunView
@@ -26,6 +24,8 @@ from atlas_mcp.config import ServerSettings, Settings, SolverSettings
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.server.app import make_server
 from atlas_mcp.server.http import HangUps, http_app
+from atlas_mcp.server.listening import listen
+from atlas_mcp.server.web import Web
 from tests.integration.gated import Gated, GivenHost, Heard, Mode, text_of, until
 
 VERSIONS = {"auto": "2026-07-28", "legacy": "2025-11-25"}
@@ -75,16 +75,21 @@ async def served(home: Path, **server: float) -> AsyncGenerator[Served]:
     )
     host = GivenHost(settings, model)
     app = http_app(make_server(settings, host=host))
-    web = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(web.serve, [listener])
-            try:
-                yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}/mcp", app, model, host)
-            finally:
-                model.gate.set()
-                app.hang_up()
-                web.should_exit = True
+    listeners = listen("127.0.0.1", 0)
+    web = Web(app, listeners, clients=100)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(web.serve)
+        try:
+            yield Served(f"http://127.0.0.1:{listeners[0].getsockname()[1]}/mcp", app, model, host)
+        finally:
+            model.gate.set()
+            app.hang_up()
+            web.stop()
+            with anyio.move_on_after(1, shield=True):
+                await web.empty()
+            web.cut()
+            with anyio.move_on_after(10, shield=True):
+                await web.close()
 
 
 @dataclass

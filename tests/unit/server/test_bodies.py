@@ -11,6 +11,7 @@ import anyio
 import pytest
 
 from atlas_mcp.server import bodies
+from atlas_mcp.server.bodies import MANY_PARTS, SMALL_PART_BYTES
 from atlas_mcp.server.messages import MAX_MESSAGE_BYTES, SMALL_BYTES
 from atlas_mcp.server.requests import WholeRequests
 
@@ -119,20 +120,69 @@ async def test_a_body_that_does_not_arrive_in_time_is_given_up(
     assert client.status == 408
 
 
+@pytest.mark.parametrize("header", [(b"content-length", b"9"), (b"transfer-encoding", b"chunked")])
+async def test_a_body_that_no_post_sends_is_given_up_as_well(
+    monkeypatch: pytest.MonkeyPatch, header: tuple[bytes, bytes]
+) -> None:
+    monkeypatch.setattr(bodies, "GRACE_SECONDS", 0.05)
+    app = App()
+    client = Client([b"{"], dict([header]), ends=False)
+    client.scope["method"] = "DELETE"
+
+    with anyio.fail_after(5):
+        await client.ask(WholeRequests(app))
+
+    assert (app.seen, client.status) == ([], 408)
+
+
+async def test_a_request_without_a_body_is_served_while_bodies_are_turned_away() -> None:
+    app = App()
+    app.may_answer.set()
+    client = Client([])
+    client.scope["method"] = "DELETE"
+    whole = WholeRequests(app)
+    whole.turn_away()
+
+    await client.ask(whole)
+
+    assert (app.seen, client.status) == ([b""], 200)
+
+
 async def test_a_body_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bodies, "GRACE_SECONDS", 0.05)
-    # A byte a turn of the event loop is fast, where the machine is.
+    # A small part a turn of the event loop is fast, where the machine is.
     monkeypatch.setattr(bodies, "SLOWEST_BYTES_PER_SECOND", 1e9)
 
     async def drip() -> dict[str, Any]:
         await anyio.lowlevel.checkpoint()
-        return {"type": "http.request", "body": b" ", "more_body": True}
+        return {"type": "http.request", "body": b" " * SMALL_PART_BYTES, "more_body": True}
 
     client = Client([])
     with anyio.fail_after(5):
         await WholeRequests(App())(client.scope, drip, client.send)
 
     assert client.status == 408
+
+
+async def test_a_body_in_too_many_tiny_pieces_is_refused_and_its_connection_closed() -> None:
+    app = App()
+    client = Client([b" "] * (MANY_PARTS + 1))
+
+    await client.ask(WholeRequests(app))
+
+    assert (app.seen, client.status) == ([], 400)
+    assert (b"connection", b"close") in client.sent[0]["headers"]
+    assert "send larger ones" in json.loads(client.sent[1]["body"])["error"]["message"]
+
+
+async def test_a_body_in_many_pieces_may_have_some_tiny_ones() -> None:
+    app = App()
+    app.may_answer.set()
+    client = Client([b" " * 4 * SMALL_PART_BYTES, b" ", b" "] * MANY_PARTS)
+
+    await client.ask(WholeRequests(app))
+
+    assert client.status == 200
 
 
 async def test_half_sent_bodies_take_up_a_bounded_number_of_bytes() -> None:

@@ -65,7 +65,7 @@ async def _serve(host: Host, parent: int | None) -> None:
     async with open_task_group() as watch:
         with anyio.CancelScope() as serving:
             watch.start_soon(_leave_at_signal, serving, host, name="signals")
-            async with open_lines() as lines:
+            async with open_lines(host.let_go) as lines:
                 if parent is not None and lines.is_pipe:
                     watch.start_soon(_end_without, parent, lines, name="parent")
                 options = lowlevel.create_initialization_options()

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import select
 import stat
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager
@@ -23,7 +22,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from mcp.shared.message import SessionMessage
 from mcp_types import JSONRPCMessage
 
-from atlas_mcp.patient import write_all
+from atlas_mcp.patient import read_some, reader_gone, write_all
 from atlas_mcp.server.messages import (
     HEAD_BYTES,
     MAX_MESSAGE_BYTES,
@@ -115,6 +114,16 @@ class Lines:
         """Take what has been read so far for all that will ever come."""
         self._input.cancel("the client has gone")
 
+    @property
+    def reader_gone(self) -> bool:
+        """Whether nobody can read an answer any more, as far as the system knows."""
+        return reader_gone(self._stdout)
+
+    def give_up(self) -> None:
+        """End the input, and wait for no answer: nobody reads it."""
+        self._unanswered.forget()
+        self.end_input()
+
     def close(self) -> None:
         """Read no more, and wait for no answer: the server has ended."""
         self._input.cancel("the server has ended")
@@ -152,8 +161,7 @@ class Lines:
                     limiter=self._writes,
                 )
                 if gone:
-                    self._unanswered.forget()
-                    self.end_input()
+                    self.give_up()
                 elif isinstance(item, SessionMessage):
                     self._unanswered.give(item.message)
 
@@ -213,13 +221,10 @@ def _move(descriptor: int, *, instead: int | None) -> int:
 
 def _read(descriptor: int) -> bytes:
     """Return what has come, waiting for it; nothing once the input has ended, or is broken."""
-    while True:
-        try:
-            return os.read(descriptor, CHUNK_BYTES)
-        except BlockingIOError:
-            select.select((descriptor,), (), ())
-        except OSError:
-            return b""
+    try:
+        return read_some(descriptor, CHUNK_BYTES)
+    except OSError:
+        return b""
 
 
 def _as_json(message: JSONRPCMessage) -> bytes:

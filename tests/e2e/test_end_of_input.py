@@ -27,7 +27,11 @@ def environ(tmp_path: Path) -> dict[str, str]:
 
 
 def call(tool: str, **arguments: Any) -> dict[str, Any]:
-    return {"method": "tools/call", "params": {"name": tool, "arguments": arguments}}
+    return {"method": "tools/call", "params": asking(tool, **arguments)}
+
+
+def asking(tool: str, **arguments: Any) -> dict[str, Any]:
+    return {"name": tool, "arguments": arguments}
 
 
 def piped(environ: Mapping[str, str], *requests: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -64,11 +68,10 @@ def test_what_only_looks_is_answered_though_the_input_has_ended(environ: dict[st
 
 
 def test_what_a_client_has_cancelled_is_not_waited_for(environ: dict[str, str]) -> None:
-    cancelled = {"method": "notifications/cancelled", "params": {"requestId": "1"}}
     with started(environ) as server:
         server.greet()
-        server.send(**call("get_run", run_id="nowhere", wait_s=3_600), id_=1)
-        server.send(**cancelled)
+        server.send("tools/call", asking("get_run", run_id="nowhere", wait_s=3_600), 7)
+        server.send("notifications/cancelled", {"requestId": "7"})
         end_input(server)
         code, _, err = server.rest()
 
@@ -113,10 +116,10 @@ async def test_a_run_that_no_request_waits_for_is_left_to_be_resumed(
     api = HeldApi(0, 1)
     with api.reachable(environ), started(environ) as server:
         server.greet()
-        opened = server.ask(**call("solve_with_atlas", problem="Q?", wait_s=0))
+        opened = server.ask("tools/call", asking("solve_with_atlas", problem="Q?", wait_s=0))
         run_id = opened["result"]["structuredContent"]["run_id"]
         assert api.all_arrived(2)
-        server.send(**call("get_run", run_id=run_id, wait_s=60), id_=2)
+        server.send("tools/call", asking("get_run", run_id=run_id, wait_s=60), 2)
         end_input(server)
         await until_recorded(environ, run_id, lambda state: state.stop_cause == "shutdown")
         api.gate.set()

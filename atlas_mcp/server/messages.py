@@ -52,9 +52,10 @@ MARK = b"\xef\xbb\xbf"
 
 _STRING = rb'"(?:[^"\\]|\\.)*+"'
 _TOKEN = re.compile(_STRING + rb'|[{}\[\]:,"]|[^\s{}\[\]:,"]+', re.DOTALL)
-_FIELD = rb"\s*(" + _STRING + rb")\s*:\s*(" + _STRING + rb"|-?\d[\d.eE+-]*|true|false|null)\s*"
-_A_FIELD = re.compile(_FIELD, re.DOTALL)
-_LAST_FIELDS = re.compile(rb"[{,]((?:" + _FIELD + rb",)*" + _FIELD + rb")\}\s*$", re.DOTALL)
+_FIELD = re.compile(
+    rb"[{,]\s*+(" + _STRING + rb")\s*+:\s*+(" + _STRING + rb"|-?\d[\d.eE+-]*+|true|false|null)\s*+",
+    re.DOTALL,
+)
 _NUMBER = re.compile(rb"-?\d[\d.eE+-]{0,40}")
 
 
@@ -204,10 +205,14 @@ def _as_id(token: bytes) -> str:
 
 def _last_fields(tail: bytes) -> dict[str, bytes]:
     """Return the fields at the end of an object, as far as they hold no object and no array."""
-    found = _LAST_FIELDS.search(tail)
-    if found is None:
-        return {}
-    return {_name(each[1]): each[2] for each in _A_FIELD.finditer(found[1])}
+    fields: dict[str, bytes] = {}
+    end = -1
+    for field in _FIELD.finditer(tail):
+        if field.start() != end:
+            fields.clear()
+        fields[_name(field[1])] = field[2]
+        end = field.end()
+    return fields if tail[end:].strip() == b"}" else {}
 
 
 def _name(token: bytes) -> str:

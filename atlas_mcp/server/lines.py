@@ -14,6 +14,7 @@ import os
 import stat
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import anyio
@@ -22,10 +23,12 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from mcp.shared.message import SessionMessage
 from mcp_types import JSONRPCMessage
 
+from atlas_mcp.models.off_loop import off_loop
 from atlas_mcp.patient import read_some, reader_gone, write_all
 from atlas_mcp.server.messages import (
     HEAD_BYTES,
     MAX_MESSAGE_BYTES,
+    SMALL_BYTES,
     TAIL_BYTES,
     Refusal,
     read_message,
@@ -166,7 +169,7 @@ class Lines:
                     self._unanswered.give(item.message)
 
     async def _take(self, line: bytes | Refusal) -> None:
-        message = [line] if isinstance(line, Refusal) else read_message(line)
+        message = [line] if isinstance(line, Refusal) else await message_on(line)
         try:
             if not isinstance(message, list):
                 self._unanswered.take(message)
@@ -217,6 +220,13 @@ def _move(descriptor: int, *, instead: int | None) -> int:
         os.close(other)
     hand_on(descriptor)
     return private
+
+
+async def message_on(line: bytes) -> JSONRPCMessage | list[Refusal]:
+    """Return the message on a line, or why it is refused; long ones are read off the event loop."""
+    if len(line) <= SMALL_BYTES:
+        return read_message(line)
+    return await off_loop("bodies", partial(read_message, line))
 
 
 def _read(descriptor: int) -> bytes:

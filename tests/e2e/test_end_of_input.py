@@ -128,4 +128,6 @@ async def test_a_run_that_no_request_waits_for_is_left_to_be_resumed(
 
     view = RunView.model_validate(answer["result"]["structuredContent"])
     assert (view.status, [one.answer for one in view.candidates]) == ("interrupted", ["42", "42"])
+    assert view.next is not None
+    assert view.next.startswith("No process drives this run any more. ")
     assert (code, err, api.requests) == (0, b"", 2)

@@ -1,7 +1,8 @@
-"""A writer that waits for its reader in a thread, and not for long where its caller stands.
+"""Streams that wait for their other side: as long as it takes, or not for long.
 
 A stderr that nobody reads takes some 64 kB and then blocks whoever writes to it: a log would hold
-up the event loop, and with it every run.
+up the event loop, and with it every run. And whoever started us may have made a stream one that
+does not wait, so that reading it fails where there is nothing yet.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 KEPT_BYTES = 1_000_000
 """Bytes that wait for a reader; what comes beyond them is dropped and counted."""
+
+_HAS_POLL = hasattr(select, "poll")
 
 STALL_SECONDS = 0.05
 """Seconds a caller waits for its words to be out before it goes on without."""
@@ -110,7 +113,47 @@ def write_all(descriptor: int, data: bytes) -> bool:
             view = view[os.write(descriptor, view) :]
         except BlockingIOError:
             # Whoever opened the other end of a pipe may have made it one that does not wait.
-            select.select((), (descriptor,), ())
+            wait_writable(descriptor)
         except OSError:
             return False
     return True
+
+
+def read_some(descriptor: int, size: int) -> bytes:
+    """Return what has come, at most so many bytes, waiting for it; nothing at the end.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    while True:
+        try:
+            return os.read(descriptor, size)
+        except BlockingIOError:
+            wait_readable(descriptor)
+
+
+def wait_readable(descriptor: int) -> None:
+    """Return once there is something to read, or the end."""
+    if _HAS_POLL:
+        _poll(descriptor, select.POLLIN, None)
+    else:
+        select.select((descriptor,), (), ())
+
+
+def wait_writable(descriptor: int) -> None:
+    """Return once something can be written, or never can be any more."""
+    if _HAS_POLL:
+        _poll(descriptor, select.POLLOUT, None)
+    else:
+        select.select((), (descriptor,), ())
+
+
+def reader_gone(descriptor: int) -> bool:
+    """Return whether nobody can read any more what is written, where the system knows."""
+    return _HAS_POLL and bool(_poll(descriptor, 0, 0) & (select.POLLERR | select.POLLHUP))
+
+
+def _poll(descriptor: int, events: int, milliseconds: int | None) -> int:
+    poll = select.poll()
+    poll.register(descriptor, events)
+    return next((found for _, found in poll.poll(milliseconds)), 0)

@@ -36,7 +36,7 @@ def take_over(*, interrupted: int | None = None) -> None:
             `None` for 128 and the signal's number.
     """
     _end_at_signals(interrupted)
-    _hold_places()
+    place_streams()
     _write_patiently()
 
 
@@ -52,17 +52,21 @@ def leave(code: int) -> NoReturn:
     os._exit(code)
 
 
-def _hold_places() -> None:
-    """Open nothing where a standard stream is closed: no other file may get its number."""
-    for descriptor in (0, 1, 2):
+def place_streams() -> None:
+    """Put something where a standard stream is closed: no other file may get its number.
+
+    Whoever uses it learns that it is closed, but for stderr: there is nobody to tell.
+    """
+    for descriptor, mode in enumerate((os.O_WRONLY, os.O_RDONLY, os.O_WRONLY)):
         try:
             os.fstat(descriptor)
         except OSError:
             # The lowest number that is free is given, and those below are taken.
-            os.open(os.devnull, os.O_RDWR)
+            os.open(os.devnull, mode)
             os.set_inheritable(descriptor, True)
     sys.stdin = sys.stdin or open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(STDERR, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
 
 
 def _end_at_signals(interrupted: int | None) -> None:
@@ -90,7 +94,7 @@ def _write_patiently() -> None:
     sys.stderr = io.TextIOWrapper(
         PatientWriter(STDERR),  # pyright: ignore[reportArgumentType] - it takes every whole chunk, as a buffer does
         # Pipes get UTF-8: what they get on Windows is an old code page.
-        encoding=stream.encoding if stream is not None and stream.isatty() else "utf-8",
+        encoding=stream.encoding if stream.isatty() else "utf-8",
         errors="backslashreplace",
         write_through=True,
     )

@@ -18,3 +18,7 @@ StopReason: TypeAlias = Literal[
     "error",
 ]
 """Why a run ended. Closed."""
+
+NOBODY_DRIVES = "No process drives this run any more"
+"""What is said of an interrupted run. It holds whatever ended its process, or is ending it: the end
+of the input, a signal, a pipe that nobody reads, a crash."""

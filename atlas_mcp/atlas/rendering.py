@@ -8,7 +8,7 @@ from atlas_mcp.atlas.agreement import Group, Vote, group_answers, same_key, warn
 from atlas_mcp.atlas.events import RunFinished
 from atlas_mcp.atlas.explore import Candidate, SolverFailure
 from atlas_mcp.atlas.failures import failure_warnings
-from atlas_mcp.atlas.outcomes import Status
+from atlas_mcp.atlas.outcomes import NOBODY_DRIVES, Status
 from atlas_mcp.atlas.state import ExploreState, RunState, failed_explores
 from atlas_mcp.atlas.storable import text_of
 from atlas_mcp.atlas.usage import Usage
@@ -138,8 +138,8 @@ def next_step(run_id: str, state: RunState, status: Status) -> str | None:
         return f"Call get_run with run_id={run_id!r} and wait_s=40; the run goes on meanwhile."
     if status == "interrupted":
         return (
-            "The process that drove this run is gone. Nothing is spent meanwhile, and what was "
-            f"found is kept: call resume_run with run_id={run_id!r} to go on."
+            f"{NOBODY_DRIVES}. Nothing is spent meanwhile, and what was found is kept: call "
+            f"resume_run with run_id={run_id!r} to go on."
         )
     if state.spec.workflow == "explore" and state.votes:
         return (

@@ -104,12 +104,15 @@ def problem_from_stdin() -> str:
     """Return the problem that stdin holds.
 
     Raises:
-        InvalidInput: There is none, it is too long, or it is no text.
+        InvalidInput: There is none, it cannot be read, is too long, or is no text.
     """
     if sys.stdin.isatty():
         tell(f"Write the problem; a line with {END_OF_INPUT} alone ends it.")
     buffer = getattr(sys.stdin, "buffer", None)
-    given = sys.stdin.read() if buffer is None else buffer.read(MAX_PROBLEM_BYTES + 4)
+    try:
+        given = sys.stdin.read() if buffer is None else buffer.read(MAX_PROBLEM_BYTES + 4)
+    except OSError as error:
+        raise InvalidInput("problem", f"cannot be read from stdin: {error.strerror}") from error
     text = given if isinstance(given, str) else decoded(given, "problem", "stdin")
     if not text.strip():
         raise InvalidInput("problem", "is empty: nothing came from stdin, where `-` reads it")

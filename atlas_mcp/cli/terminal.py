@@ -17,7 +17,7 @@ import sys
 import traceback
 from collections.abc import Iterable, Mapping
 from types import TracebackType
-from typing import Any, Literal, TextIO
+from typing import Any, TextIO
 
 import click
 from rich.console import Console, ConsoleDimensions, ConsoleOptions, RenderableType
@@ -26,6 +26,8 @@ from rich.text import Text
 from typing_extensions import override
 
 from atlas_mcp.errors import AtlasError, InvalidInput
+from atlas_mcp.patient import wait_readable, wait_writable
+from atlas_mcp.start import place_streams
 from atlas_mcp.texts import PrintableFormatter, printable
 
 PLAIN_ERRORS = "atlas-plain"
@@ -174,7 +176,10 @@ def sure(question: str) -> bool:
     """
     sys.stderr.write(f"{printable(question)} [y/N]: ")
     sys.stderr.flush()
-    line = sys.stdin.readline()
+    try:
+        line = sys.stdin.readline()
+    except OSError:
+        line = ""
     if not line:
         sys.stderr.write("\n")
         if sys.stdin.isatty():
@@ -184,15 +189,12 @@ def sure(question: str) -> bool:
 
 
 def prepare() -> None:
-    """Make the streams of this process fit for what is written to them.
+    """Make the streams of this process fit for what is read from them and written to them.
 
-    Those that were closed before the program began are streams too; `atlas_mcp.start` has seen to
-    it that they lead nowhere. Pipes and files get UTF-8 whatever the locale: programs that read
-    JSON expect nothing else.
+    Pipes and files get UTF-8 whatever the locale: programs that read JSON expect nothing else.
     """
-    sys.stdin = sys.stdin or _stream(0, "r")
-    sys.stdout = sys.stdout or _stream(1, "w")
-    sys.stderr = sys.stderr or _stream(2, "w")
+    place_streams()
+    sys.stdin = patient(sys.stdin)
     sys.stdout = guarded(sys.stdout, fails=True)
     sys.stderr = guarded(sys.stderr, fails=False)
     if logging.lastResort is not None:
@@ -229,6 +231,46 @@ def guarded(stream: TextIO, *, fails: bool) -> TextIO:
     return text
 
 
+def patient(stream: TextIO) -> TextIO:
+    """Return a stream that reads what `stream` does, and waits for it also where that does not."""
+    buffer: object = getattr(stream, "buffer", None)
+    raw: object = getattr(buffer, "raw", buffer)
+    if not isinstance(raw, io.RawIOBase) or isinstance(raw, _Patient):
+        return stream
+    inner: Any = io.BufferedReader(_Patient(raw, stream))
+    text: TextIO = io.TextIOWrapper(inner, encoding=stream.encoding, errors="replace")
+    return text
+
+
+class _Patient(io.RawIOBase):
+    """The bytes under a patient stream."""
+
+    def __init__(self, raw: io.RawIOBase, stream: TextIO) -> None:
+        self._raw = raw
+        # It would close what it reads, if nothing else knew of it.
+        self._stream = stream
+
+    @override
+    def readinto(self, buffer: Any, /) -> int | None:
+        while True:
+            size: int | None = self._raw.readinto(buffer)
+            if size is not None:
+                return size
+            wait_readable(self.fileno())
+
+    @override
+    def readable(self) -> bool:
+        return True
+
+    @override
+    def isatty(self) -> bool:
+        return self._raw.isatty()
+
+    @override
+    def fileno(self) -> int:
+        return self._raw.fileno()
+
+
 class _Guard(io.RawIOBase):
     """The bytes under a guarded stream."""
 
@@ -245,7 +287,10 @@ class _Guard(io.RawIOBase):
         if self._lost:
             return size
         try:
-            return self._raw.write(data)
+            # Nothing is written to a pipe that is full and does not wait.
+            while (written := self._raw.write(data)) is None:
+                wait_writable(self.fileno())
+            return written
         except OSError as error:
             # Also what is flushed as the interpreter ends goes nowhere now.
             self._lost = True
@@ -266,10 +311,6 @@ class _Guard(io.RawIOBase):
     @override
     def fileno(self) -> int:
         return self._raw.fileno()
-
-
-def _stream(number: int, mode: Literal["r", "w"]) -> TextIO:
-    return open(number, mode, encoding="utf-8", closefd=False)
 
 
 def _in_ascii(error: UnicodeError) -> tuple[str | bytes, int]:

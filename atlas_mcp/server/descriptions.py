@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from atlas_mcp.atlas.outcomes import NOBODY_DRIVES
 from atlas_mcp.atlas.view import RunView
 from atlas_mcp.texts import printable
 
@@ -95,7 +96,7 @@ def task_message(view: RunView) -> str:
         return f"At work for {view.elapsed_s:.0f} s: {found}, {spent}. Run {view.run_id}."
     if view.status == "interrupted":
         return (
-            f"Its process is gone; nothing is spent until it is resumed: {found}, {spent}. Run "
+            f"{NOBODY_DRIVES}; nothing is spent until it is resumed: {found}, {spent}. Run "
             f"{view.run_id}: resume_run goes on with it."
         )
     if view.status == "cancelled":
@@ -114,9 +115,8 @@ def resume_question(view: RunView) -> dict[str, Any]:
         "params": {
             "mode": "form",
             "message": (
-                f"The process that worked on run {view.run_id} is gone. It has "
-                f"{len(view.candidates)} candidates and has spent {spent}. Shall it go on, under "
-                "the cap it was given?"
+                f"{NOBODY_DRIVES}: {view.run_id}. It has {len(view.candidates)} candidates and has "
+                f"spent {spent}. Shall it go on, under the cap it was given?"
             ),
             "requestedSchema": {
                 "type": "object",

@@ -16,6 +16,7 @@ from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
 from pydantic import ValidationError
 
 from atlas_mcp.errors import AtlasError
+from atlas_mcp.server.results import error_text
 
 if TYPE_CHECKING:
     from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
@@ -63,7 +64,7 @@ class Faults:
         except (MCPError, ValidationError):
             raise
         except AtlasError as error:
-            raise MCPError(INTERNAL_ERROR, str(error)) from error
+            raise MCPError(INTERNAL_ERROR, error_text(error)) from error
         except Exception as error:
             logger.exception("%s failed", ctx.method)
             raise MCPError(INTERNAL_ERROR, BUG) from error

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import importlib
 import logging
-from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -43,6 +44,14 @@ BUG = (
 )
 
 
+ENDING = "the server is ending; nothing was run. Ask again later"
+
+INPUT_ENDED = (
+    "nothing was run: the input of the server has ended, and nobody would hear of the run. Keep it "
+    "open until the answer has come"
+)
+
+
 class ServerEnding(AtlasError):
     """The server is about to end, and begins nothing new."""
 
@@ -53,6 +62,7 @@ class Host:
     Attributes:
         loaded: Set once the service is open and its libraries are imported.
         closed: Set once the service has been closed with all it had open.
+        client_gone: Set once the only client of this process has gone.
     """
 
     def __init__(
@@ -81,6 +91,9 @@ class Host:
         self._opened = anyio.Event()
         self.loaded = anyio.Event()
         self.closed = anyio.Event()
+        self.client_gone = anyio.Event()
+        self._spending: set[anyio.CancelScope] = set()
+        self._wanted: Counter[str] = Counter()
         self._service: RunService | None = None
         self._failure = failure
         if settings is None:
@@ -114,6 +127,36 @@ class Host:
             raise self._failure
         assert self._service is not None, "opened without a failure"
         return self._service
+
+    @contextmanager
+    def spending(self) -> Generator[None]:
+        """Cut off a block that is about to open a run, once the client has gone.
+
+        Raises:
+            ServerEnding: It was cut off.
+        """
+        with anyio.CancelScope() as scope:
+            self._spending.add(scope)
+            if self.client_gone.is_set():
+                scope.cancel("the client has gone")
+            try:
+                yield
+            finally:
+                self._spending.discard(scope)
+        if scope.cancelled_caught:
+            raise ServerEnding(INPUT_ENDED)
+
+    @asynccontextmanager
+    async def wanted(self, service: RunService, run_id: str) -> AsyncGenerator[None]:
+        """Count a run as there for a request for the length of a block."""
+        self._wanted[run_id] += 1
+        try:
+            if self.client_gone.is_set():
+                # It was opened in the moment in which its client went.
+                await service.stop(run_id)
+            yield
+        finally:
+            self._wanted -= Counter((run_id,))
 
     async def notice_greeting(
         self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
@@ -155,13 +198,32 @@ class Host:
         """
         service = self._service
         if self._failure is None:
-            self._failure = ServerEnding("the server is ending; nothing was run. Ask again later")
+            self._failure = ServerEnding(ENDING)
         self._opened.set()
         if service is not None:
             await service.stop_all(grace=grace)
             # A request that had the service already may have opened a run meanwhile.
             while service.driven:
                 await service.stop_all(grace=0.0)
+
+    async def let_go(self) -> None:
+        """Begin nothing more, as the only client has gone; returns once no run is driven.
+
+        Runs that a request waits for end as if it had been cancelled, the others are left to be
+        resumed. Calls in flight get their grace. What only looks is answered as before.
+        """
+        self.client_gone.set()
+        for scope in self._spending:
+            scope.cancel("the client has gone")
+        service = self._service
+        if service is None:
+            return
+        with anyio.move_on_after(self._grace + LEAVE_SECONDS):
+            # First: the cause of a stop is the first one's.
+            async with open_task_group() as tasks:
+                for run_id in +self._wanted:
+                    tasks.start_soon(service.stop, run_id, name=f"stop {run_id}")
+            await service.stop_all(grace=self._grace)
 
     @property
     def _grace(self) -> float:

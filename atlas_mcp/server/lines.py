@@ -2,8 +2,8 @@
 
 The SDK's transport drops a line that it cannot read, buffers one that never ends, and dies with the
 first write to a client that has gone. Here each line is answered, none takes more memory than the
-longest message, and a stdout that nobody reads any more is the end of the input: requests under way
-end as they do when a client closes its side.
+longest message, and a stdout that nobody reads any more is the end of the input. The SDK's loop
+drops what is under way at that end, so it hears of it only once the answers are out.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from __future__ import annotations
 import json
 import logging
 import os
-import select
 import stat
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import anyio
@@ -23,15 +23,18 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from mcp.shared.message import SessionMessage
 from mcp_types import JSONRPCMessage
 
-from atlas_mcp.patient import write_all
+from atlas_mcp.models.off_loop import off_loop
+from atlas_mcp.patient import read_some, reader_gone, write_all
 from atlas_mcp.server.messages import (
     HEAD_BYTES,
     MAX_MESSAGE_BYTES,
+    SMALL_BYTES,
     TAIL_BYTES,
     Refusal,
     read_message,
     too_long,
 )
+from atlas_mcp.server.unanswered import Unanswered
 from atlas_mcp.system.consoles import hand_on
 from atlas_mcp.task_groups import open_task_group
 
@@ -39,6 +42,9 @@ logger = logging.getLogger(__name__)
 
 CHUNK_BYTES = 262_144
 """Bytes that are read at once."""
+
+ANSWER_SECONDS = 10.0
+"""Seconds that requests under way get at the end of the input, beside what runs get to end."""
 
 LAST_WORDS_SECONDS = 1.0
 """Seconds that a client which reads no more gets for the last answers."""
@@ -89,10 +95,13 @@ class Lines:
         is_pipe: Whether the input is a pipe or a socket, as a client's is.
     """
 
-    def __init__(self, stdin: int, stdout: int) -> None:
+    def __init__(self, stdin: int, stdout: int, at_end: Callable[[], Awaitable[None]]) -> None:
         self._stdin = stdin
         self._stdout = stdout
+        self._at_end = at_end
         self._input = anyio.CancelScope()
+        self._parting = anyio.CancelScope()
+        self._unanswered = Unanswered()
         # Each for one thread that waits for the client, beside those that work.
         self._reads = anyio.CapacityLimiter(1)
         self._writes = anyio.CapacityLimiter(1)
@@ -108,8 +117,24 @@ class Lines:
         """Take what has been read so far for all that will ever come."""
         self._input.cancel("the client has gone")
 
+    @property
+    def reader_gone(self) -> bool:
+        """Whether nobody can read an answer any more, as far as the system knows."""
+        return reader_gone(self._stdout)
+
+    def give_up(self) -> None:
+        """End the input, and wait for no answer: nobody reads it."""
+        self._unanswered.forget()
+        self.end_input()
+
+    def close(self) -> None:
+        """Read no more, and wait for no answer: the server has ended."""
+        self._input.cancel("the server has ended")
+        self._parting.cancel("the server has ended")
+        self.sent.close()
+
     async def read(self) -> None:
-        """Hand each message on, and refuse what is none, until the input ends."""
+        """Hand each message on, and refuse what is none, until the input ends and is answered."""
         splitter = LineSplitter()
         async with self._arrived, self._refused:
             with self._input:
@@ -118,6 +143,10 @@ class Lines:
                         await self._take(line)
                 for line in splitter.finish():
                     await self._take(line)
+            with self._parting:
+                await self._at_end()
+                with anyio.move_on_after(ANSWER_SECONDS):
+                    await self._unanswered.answered()
 
     async def write(self) -> None:
         """Write each answer; once the client reads no more they lead nowhere."""
@@ -135,19 +164,22 @@ class Lines:
                     limiter=self._writes,
                 )
                 if gone:
-                    self.end_input()
+                    self.give_up()
+                elif isinstance(item, SessionMessage):
+                    self._unanswered.give(item.message)
 
     async def _take(self, line: bytes | Refusal) -> None:
-        message = [line] if isinstance(line, Refusal) else read_message(line)
+        message = [line] if isinstance(line, Refusal) else await message_on(line)
         try:
             if not isinstance(message, list):
+                self._unanswered.take(message)
                 await self._arrived.send(SessionMessage(message))
                 return
             for refusal in message:
                 await self._refused.send(refusal)
         except (anyio.BrokenResourceError, anyio.ClosedResourceError):
             # The server has ended before its input has.
-            self.end_input()
+            self.close()
 
     async def _read_chunk(self) -> bytes:
         return await anyio.to_thread.run_sync(
@@ -156,13 +188,17 @@ class Lines:
 
 
 @asynccontextmanager
-async def open_lines() -> AsyncGenerator[Lines]:
+async def open_lines(at_end: Callable[[], Awaitable[None]]) -> AsyncGenerator[Lines]:
     """Serve the client on stdin and stdout for the length of a block.
 
     From then on stray output of this process goes to stderr, and its stdin is empty: nothing but
     messages may be between client and server.
+
+    Args:
+        at_end: Called once the input has ended. When it returns, nothing is under way any more but
+            what can be answered soon.
     """
-    lines = Lines(_move(0, instead=None), _move(1, instead=2))
+    lines = Lines(_move(0, instead=None), _move(1, instead=2), at_end)
     async with open_task_group() as tasks:
         tasks.start_soon(lines.read, name="stdin")
         async with open_task_group() as writing:
@@ -170,8 +206,7 @@ async def open_lines() -> AsyncGenerator[Lines]:
             try:
                 yield lines
             finally:
-                lines.end_input()
-                lines.sent.close()
+                lines.close()
                 writing.cancel_scope.deadline = anyio.current_time() + LAST_WORDS_SECONDS
 
 
@@ -187,15 +222,19 @@ def _move(descriptor: int, *, instead: int | None) -> int:
     return private
 
 
+async def message_on(line: bytes) -> JSONRPCMessage | list[Refusal]:
+    """Return the message on a line, or why it is refused; long ones are read off the event loop."""
+    if len(line) <= SMALL_BYTES:
+        return read_message(line)
+    return await off_loop("bodies", partial(read_message, line))
+
+
 def _read(descriptor: int) -> bytes:
     """Return what has come, waiting for it; nothing once the input has ended, or is broken."""
-    while True:
-        try:
-            return os.read(descriptor, CHUNK_BYTES)
-        except BlockingIOError:
-            select.select((descriptor,), (), ())
-        except OSError:
-            return b""
+    try:
+        return read_some(descriptor, CHUNK_BYTES)
+    except OSError:
+        return b""
 
 
 def _as_json(message: JSONRPCMessage) -> bytes:

@@ -52,9 +52,8 @@ MARK = b"\xef\xbb\xbf"
 
 _STRING = rb'"(?:[^"\\]|\\.)*+"'
 _TOKEN = re.compile(_STRING + rb'|[{}\[\]:,"]|[^\s{}\[\]:,"]+', re.DOTALL)
-_LAST_ID = re.compile(
-    rb'[{,]\s*"id"\s*:\s*(' + _STRING + rb"|-?\d[\d.eE+-]*)\s*"
-    rb'(?:,\s*"\w+"\s*:\s*(?:' + _STRING + rb"|-?\d+|true|false|null)\s*)*\}\s*$",
+_FIELD = re.compile(
+    rb"[{,]\s*+(" + _STRING + rb")\s*+:\s*+(" + _STRING + rb"|-?\d[\d.eE+-]*+|true|false|null)\s*+",
     re.DOTALL,
 )
 _NUMBER = re.compile(rb"-?\d[\d.eE+-]{0,40}")
@@ -101,7 +100,7 @@ def read_message(data: bytes) -> JSONRPCMessage | list[Refusal]:
             text = f"the message is not JSON: {first.get('ctx', {}).get('error', first['msg'])}"
             return [Refusal(PARSE_ERROR, text, _find_id(data))]
         return [_refuse_shape(data)]
-    if isinstance(message, JSONRPCNotification) and b'"id"' in _fields(data):
+    if isinstance(message, JSONRPCNotification) and "id" in from_json(data):
         # What is no id is taken for none at all, and nobody would answer.
         text = "`id` must be a string or a whole number"
         return [Refusal(INVALID_REQUEST, text, _find_id(data))]
@@ -184,12 +183,11 @@ def _find_id(head: bytes, tail: bytes | None = None) -> str:
     response, whose id is a request of ours.
     """
     fields = _fields(head)
-    if b'"method"' not in fields and fields.keys() & {b'"result"', b'"error"'}:
+    if "method" not in fields and fields.keys() & {"result", "error"}:
         return "null"
-    found = fields.get(b'"id"')
+    found = fields.get("id")
     if found is None and head.lstrip()[:1] == b"{":
-        last = _LAST_ID.search((head if tail is None else tail)[-TAIL_BYTES:])
-        found = last and last[1]
+        found = _last_fields((head if tail is None else tail)[-TAIL_BYTES:]).get("id")
     return _as_id(found or b"null")
 
 
@@ -205,12 +203,33 @@ def _as_id(token: bytes) -> str:
     return text if _NUMBER.fullmatch(token) else "null"
 
 
-def _fields(data: bytes) -> dict[bytes, bytes]:
-    """Return the fields of an object by their quoted names, as far as its beginning can be read.
+def _last_fields(tail: bytes) -> dict[str, bytes]:
+    """Return the fields at the end of an object, as far as they hold no object and no array."""
+    fields: dict[str, bytes] = {}
+    end = -1
+    for field in _FIELD.finditer(tail):
+        if field.start() != end:
+            fields.clear()
+        fields[_name(field[1])] = field[2]
+        end = field.end()
+    return fields if tail[end:].strip() == b"}" else {}
+
+
+def _name(token: bytes) -> str:
+    """Return the name of a field, also where it is written with escapes."""
+    try:
+        name: object = json.loads(token)
+    except ValueError:
+        return token.decode(errors="replace")
+    return str(name)
+
+
+def _fields(data: bytes) -> dict[str, bytes]:
+    """Return the fields of an object by their names, as far as its beginning can be read.
 
     A field that holds an object or an array has only its first bracket.
     """
-    fields: dict[bytes, bytes] = {}
+    fields: dict[str, bytes] = {}
     depth, key, last = 0, None, b""
     for match in _TOKEN.finditer(data[:HEAD_BYTES]):
         token = match[0]
@@ -221,7 +240,7 @@ def _fields(data: bytes) -> dict[bytes, bytes]:
         elif depth == 1 and token == b",":
             key = None
         elif depth == 1 and key is not None:
-            fields[key], key = token, None
+            fields[_name(key)], key = token, None
         if token in b"{[":
             depth += 1
         elif token in b"}]":

@@ -15,7 +15,8 @@ from pydantic import Field
 from atlas_mcp.errors import AtlasError, UnknownRun
 from atlas_mcp.server import descriptions as texts
 from atlas_mcp.server.host import Host
-from atlas_mcp.texts import unmarked_json, untagged
+from atlas_mcp.server.results import error_text
+from atlas_mcp.texts import unmarked_json
 
 RUN_URI = "atlas://runs/{run_id}"
 RUNS_URI = "atlas://runs"
@@ -100,6 +101,6 @@ def _errors_shown() -> Generator[None]:
     try:
         yield
     except UnknownRun as error:
-        raise ResourceNotFoundError(untagged(str(error))) from error
+        raise ResourceNotFoundError(error_text(error)) from error
     except AtlasError as error:
-        raise ResourceError(untagged(str(error))) from error
+        raise ResourceError(error_text(error)) from error

@@ -59,7 +59,12 @@ def errors_shown() -> Generator[None]:
         yield
     except AtlasError as error:
         logger.info("refused: %s", error)
-        raise ToolError(clipped(untagged(str(error)), ERROR_CHARS)) from error
+        raise ToolError(error_text(error)) from error
+
+
+def error_text(error: AtlasError) -> str:
+    """Return what a client sees of an error: it opens no tag, and is not long."""
+    return clipped(untagged(str(error)), ERROR_CHARS)
 
 
 def tool_result(view: RunView) -> CallToolResult:

@@ -101,7 +101,8 @@ class RunTasks(TaskSource):
         if view.status != "interrupted" or response is None:
             return
         if response.get("action") == "accept" and response.get("content") == {"resume": True}:
-            await service.resume(entry.run_id)
+            with self._host.spending():
+                await service.resume(entry.run_id)
         else:
             await service.cancel(entry.run_id)
 

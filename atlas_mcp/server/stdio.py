@@ -29,8 +29,8 @@ logger = logging.getLogger(__name__)
 CLEAN_UP_SECONDS = 1.5
 """Seconds that clean-up may take after a signal: clients wait about two before they kill."""
 
-PARENT_SECONDS = 1.0
-"""Seconds between looks at whether the process that started this one is still there."""
+WATCH_SECONDS = 1.0
+"""Seconds between looks at whether there is still somebody to serve."""
 
 
 def serve_stdio(
@@ -65,9 +65,8 @@ async def _serve(host: Host, parent: int | None) -> None:
     async with open_task_group() as watch:
         with anyio.CancelScope() as serving:
             watch.start_soon(_leave_at_signal, serving, host, name="signals")
-            async with open_lines() as lines:
-                if parent is not None and lines.is_pipe:
-                    watch.start_soon(_end_without, parent, lines, name="parent")
+            async with open_lines(host.let_go) as lines:
+                watch.start_soon(_end_without, parent, lines, name="client")
                 options = lowlevel.create_initialization_options()
                 await lowlevel.run(lines.received, lines.sent, options)
         watch.cancel_scope.cancel("the input has ended")
@@ -93,14 +92,19 @@ async def _leave_at_signal(serving: anyio.CancelScope, host: Host) -> None:
             os._exit(128 + number)
 
 
-async def _end_without(parent: int, lines: Lines) -> None:
-    """End the input once the process that started this one is gone.
+async def _end_without(parent: int | None, lines: Lines) -> None:
+    """End the input once nobody reads the answers, or the process that started this one is gone.
 
     Another process may hold the pipe open that its client wrote to, and then it never ends by
-    itself. Where systems do not give orphans another parent, that is not noticed.
+    itself. Where systems do not give orphans another parent, or do not tell a writer that its
+    reader has gone, that is not noticed.
     """
+    watched = parent is not None and lines.is_pipe
     while True:
-        if os.getppid() != parent:
-            lines.end_input()
+        if lines.reader_gone:
+            lines.give_up()
             return
-        await anyio.sleep(PARENT_SECONDS)
+        if watched and os.getppid() != parent:
+            lines.end_input()
+            watched = False
+        await anyio.sleep(WATCH_SECONDS)

@@ -6,6 +6,7 @@ Names, arguments and results are a public contract; what a client's model reads 
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -87,12 +88,15 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
         with errors_shown():
             from atlas_mcp.runs.request import Wish
 
-            checked = await read_problem(problem, images, answer_schema, host)
-            wait = _wait(wait_s, ctx, host)
-            wish = Wish(solvers, explore_effort, max_explores, max_cost_usd, time_limit_s, workflow)
-            service = await host.service()
-            live = await service.solve(checked, wish)
-            return await answer(service, live.run_id, wait, ctx, owned=True)
+            with host.spending():
+                checked = await read_problem(problem, images, answer_schema, host)
+                wait = _wait(wait_s, ctx, host)
+                wish = Wish(
+                    solvers, explore_effort, max_explores, max_cost_usd, time_limit_s, workflow
+                )
+                service = await host.service()
+                live = await service.solve(checked, wish)
+            return await answer(host, service, live.run_id, wait, ctx, owned=True)
 
     @server.tool(title="Explore", description=texts.EXPLORE, annotations=SPENDS)
     async def explore(
@@ -122,11 +126,13 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
             from atlas_mcp.runs.request import Wish
             from atlas_mcp.runs.service import ExploreWish
 
-            checked = await read_problem(problem, images, answer_schema, host)
-            service = await host.service()
-            wish = ExploreWish(solver, effort, strategy, instruction, count)
-            live = await service.explore(checked, Wish(), wish, run_id=run_id)
-            return await answer(service, live.run_id, _wait(None, ctx, host), ctx, owned=True)
+            with host.spending():
+                checked = await read_problem(problem, images, answer_schema, host)
+                service = await host.service()
+                wish = ExploreWish(solver, effort, strategy, instruction, count)
+                live = await service.explore(checked, Wish(), wish, run_id=run_id)
+            wait = _wait(None, ctx, host)
+            return await answer(host, service, live.run_id, wait, ctx, owned=True)
 
     @server.tool(title="Get a run", description=texts.GET_RUN, annotations=READS)
     async def get_run(
@@ -136,7 +142,7 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
         with errors_shown():
             wait = _wait(wait_s, ctx, host)
             service = await host.service()
-            return await answer(service, run_id, wait, ctx, owned=False)
+            return await answer(host, service, run_id, wait, ctx, owned=False)
 
     @server.tool(title="Cancel a run", description=texts.CANCEL_RUN, annotations=ENDS)
     async def cancel_run(
@@ -158,12 +164,13 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
         """Let a run go on and wait for it."""
         with errors_shown():
             wait = _wait(wait_s, ctx, host)
-            service = await host.service()
-            # One that goes on already is somebody else's to stop.
-            resumed = await service.resume(
-                run_id, max_explores=max_explores, max_cost_usd=max_cost_usd
-            )
-            return await answer(service, run_id, wait, ctx, owned=resumed)
+            with host.spending():
+                service = await host.service()
+                # One that goes on already is somebody else's to stop.
+                resumed = await service.resume(
+                    run_id, max_explores=max_explores, max_cost_usd=max_cost_usd
+                )
+            return await answer(host, service, run_id, wait, ctx, owned=resumed)
 
 
 async def read_problem(
@@ -190,11 +197,18 @@ async def read_problem(
 
 
 async def answer(
-    service: RunService, run_id: str, wait: float, ctx: Context[Any, Any], *, owned: bool
+    host: Host,
+    service: RunService,
+    run_id: str,
+    wait: float,
+    ctx: Context[Any, Any],
+    *,
+    owned: bool,
 ) -> CallToolResult:
     """Wait for a run, reporting progress.
 
     Args:
+        host: Who knows whether the client is still there.
         service: Who has the run.
         run_id: The run.
         wait: Seconds after which to answer with what there is.
@@ -207,12 +221,19 @@ async def answer(
 
     gone = client_gone(ctx)
     try:
-        async with service.watching(run_id) as live, open_task_group() as tasks:
+        async with (
+            host.wanted(service, run_id) if owned else nullcontext(),
+            service.watching(run_id) as live,
+            open_task_group() as tasks,
+        ):
             if not live.done and hears_progress(ctx):
                 tasks.start_soon(report_progress, live, report, name="progress")
             if gone is not None and owned:
                 tasks.start_soon(_stop_when_gone, service, run_id, gone, name="client")
-            with anyio.move_on_after(wait):
+            with anyio.move_on_after(wait) as patience:
+                if service.live(run_id) is None:
+                    # Nobody stops it here, and whoever waits for it may go.
+                    tasks.start_soon(_wait_no_longer, host.client_gone, patience, name="input")
                 await live.finished()
             view = await service.view(run_id)
             tasks.cancel_scope.cancel("the answer is ready")
@@ -226,6 +247,11 @@ async def answer(
 async def _stop_when_gone(service: RunService, run_id: str, gone: anyio.Event) -> None:
     await gone.wait()
     await service.stop(run_id)
+
+
+async def _wait_no_longer(gone: anyio.Event, patience: anyio.CancelScope) -> None:
+    await gone.wait()
+    patience.cancel("the client has gone")
 
 
 def _wait(wait_s: float | None, ctx: Context[Any, Any], host: Host) -> float:

@@ -25,16 +25,16 @@ UNREAD_SIGNALS = 64
 def ending_signals() -> tuple[signal.Signals, ...]:
     """Return the signals that ask this process to end.
 
-    A hangup counts unless it is ignored (`nohup`); Ctrl-Break and the closing of a console count on
-    Windows.
+    One that is ignored was meant to be, by `nohup` or a shell's `&`. A hangup counts on POSIX,
+    Ctrl-Break and the closing of a console on Windows.
     """
-    names = ["SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"]
-    known = [getattr(signal, name) for name in names if hasattr(signal, name)]
-    hangup = getattr(signal, "SIGHUP", None)
-    ignored = hangup is not None and signal.getsignal(hangup) is signal.SIG_IGN
+    names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+    known = (getattr(signal, name) for name in names if hasattr(signal, name))
     # Names may share a number.
     return tuple(
-        dict.fromkeys(signal.Signals(each) for each in known if each != hangup or not ignored)
+        dict.fromkeys(
+            signal.Signals(each) for each in known if signal.getsignal(each) is not signal.SIG_IGN
+        )
     )
 
 

@@ -263,6 +263,8 @@ def in_a_shell(shell: Shell, line: str) -> subprocess.CompletedProcess[bytes]:
 
 
 LOST = b"atlas-mcp: stdout cannot be written to: No space left on device"
+CLOSED = b"atlas-mcp: stdout cannot be written to: Bad file descriptor"
+UNREADABLE = b"atlas-mcp: `problem`: cannot be read from stdin: Bad file descriptor"
 
 WAYS_OUT = {
     "nothing to write": ("atlas runs list --json > /dev/full", 0, b""),
@@ -271,10 +273,13 @@ WAYS_OUT = {
     "a table into a full disk": ("atlas models list > /dev/full", 1, LOST),
     "people's disk is full": ("atlas runs show nowhere 2> /dev/full", 2, b""),
     "both are full": ("atlas --help > /dev/full 2>&1", 1, b""),
-    "no stdout": ("atlas models list >&-", 0, b""),
+    "no stdout": ("atlas models list >&-", 1, CLOSED),
+    "help without stdout": ("atlas --help >&-", 1, CLOSED),
+    "nothing to write, and no stdout": ("atlas runs list --json >&-", 0, b""),
     "no stderr": ("atlas runs show nowhere 2>&-", 2, b""),
-    "no stream at all": ("atlas models list <&- >&- 2>&-", 0, b""),
-    "no stdin": ("atlas solve - <&-", 2, b"atlas-mcp: `problem`: is empty"),
+    "no stream at all": ("atlas models list <&- >&- 2>&-", 1, b""),
+    "no stdin": ("atlas solve - <&-", 2, UNREADABLE),
+    "a stdin that is only written to": ("atlas solve - 0> out", 2, UNREADABLE),
     "a reader that left": ("atlas models list | true; exit ${PIPESTATUS[0]}", 1, b""),
     "a reader of help that left": ("atlas --help | true; exit ${PIPESTATUS[0]}", 1, b""),
     "nobody reads for people": ("atlas runs show x 2>&1 | true; exit ${PIPESTATUS[0]}", 2, b""),
@@ -297,7 +302,7 @@ def test_a_stream_that_takes_nothing_is_a_line_or_none(case: str, shell: Shell) 
 @posix
 @pytest.mark.skipif(not FULL.exists(), reason="a device of Linux")
 @pytest.mark.parametrize(
-    ("streams", "code"), [("> /dev/full", 1), ("2> /dev/full", 0), (">&-", 0), ("2>&-", 0)]
+    ("streams", "code"), [("> /dev/full", 1), ("2> /dev/full", 0), (">&-", 1), ("2>&-", 0)]
 )
 def test_an_answer_that_cannot_be_written_is_kept(streams: str, code: int, shell: Shell) -> None:
     with shell.reaching(MessagesApi(AtlasPlay())):

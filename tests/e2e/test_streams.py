@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +21,10 @@ pytestmark = posix
 """Descriptors of a child are closed before it begins."""
 
 PING = b'{"jsonrpc":"2.0","id":1,"method":"ping"}\n'
+SOLVE = (
+    b'{"jsonrpc":"2.0","id":2,"method":"tools/call","params":'
+    b'{"name":"solve_with_atlas","arguments":{"problem":"Q?"}}}\n'
+)
 PONG = b'{"jsonrpc":"2.0","id":1,"result":{}}\n'
 
 HELLO = {
@@ -134,6 +139,101 @@ def test_a_client_that_reads_no_more_ends_the_server_though_it_might_still_write
         err = process.stderr.read()
 
     assert (code, err) == (0, b"")
+
+
+@pytest.mark.parametrize("busy", [False, True], ids=["idle", "with a run in flight"])
+def test_a_server_whose_answers_nobody_can_read_ends_without_writing_one(
+    environ: dict[str, str], busy: bool
+) -> None:
+    with started(environ) as process:
+        if busy:
+            tell(process, json.dumps(HELLO).encode() + b"\n", SOLVE)
+            # Its progress is not asked for, so it writes nothing until it has ended.
+            next(answers(process))
+        assert process.stdout is not None
+        process.stdout.close()
+        code = process.wait(PATIENCE)
+        assert process.stderr is not None
+        err = process.stderr.read()
+
+    assert (code, err) == (0, b"")
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_that_is_ignored_from_the_start_ends_no_server(
+    environ: dict[str, str], name: str
+) -> None:
+    number: signal.Signals = getattr(signal, name)
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        COMMAND,
+        env=environ,
+        stdin=pipe,
+        stdout=pipe,
+        preexec_fn=lambda: signal.signal(number, signal.SIG_IGN) and None,
+    ) as process:
+        tell(process, PING)
+        assert next(answers(process))["id"] == 1
+        process.send_signal(number)
+        tell(process, PING)
+        assert next(answers(process))["id"] == 1
+        assert process.stdin is not None
+        process.stdin.close()
+        code = process.wait(PATIENCE)
+
+    assert code == 0
+
+
+def pipe_ends() -> tuple[int, int]:
+    return os.pipe()
+
+
+def socket_ends() -> tuple[int, int]:
+    ours, theirs = socket.socketpair()
+    return theirs.detach(), ours.detach()
+
+
+@pytest.mark.parametrize("ends", [pipe_ends, socket_ends])
+@pytest.mark.parametrize("arguments", [(), ("solve", "-", "--json")], ids=["serve", "solve"])
+def test_a_stdin_that_does_not_wait_is_read_to_its_end(
+    environ: dict[str, str], arguments: tuple[str, ...], ends: Callable[[], tuple[int, int]]
+) -> None:
+    """What is read comes in two parts, the second once somebody has looked for it in vain."""
+    stdin, hand = ends()
+    os.set_blocking(stdin, False)
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        [sys.executable, "-c", EAGER, *arguments],
+        env=environ,
+        stdin=stdin,
+        stdout=pipe,
+        stderr=pipe,
+    ) as process:
+        os.close(stdin)
+        os.write(hand, PING[:10])
+        assert process.stderr is not None
+        assert process.stderr.readline() == b"waits\n"
+        os.write(hand, PING[10:])
+        os.close(hand)
+        out, _ = process.communicate(timeout=PATIENCE)
+
+    assert process.returncode == 0
+    assert out == PONG if not arguments else json.loads(out)["status"] == "answered"
+
+
+EAGER = """
+import sys
+from atlas_mcp import patient
+poll = patient._poll
+def told(descriptor, events, milliseconds):
+    if events == patient.select.POLLIN:
+        print("waits", file=sys.stderr, flush=True)
+    return poll(descriptor, events, milliseconds)
+patient._poll = told
+from atlas_mcp.cli import main
+sys.exit(main())
+"""
+"""The program, which says each time when it waits for its stdin."""
 
 
 def test_a_log_that_nobody_reads_holds_nothing_up(environ: dict[str, str]) -> None:

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas_mcp.server.lines import LineSplitter
-from atlas_mcp.server.messages import Refusal
+from atlas_mcp.server import lines as module
+from atlas_mcp.server.lines import LineSplitter, message_on
+from atlas_mcp.server.messages import SMALL_BYTES, Refusal, read_message
 
 
 def split(chunks: Sequence[bytes], longest: int = 1_000) -> list[bytes | Refusal]:
@@ -38,3 +41,21 @@ def test_a_line_that_is_too_long_is_refused_and_the_next_one_is_read() -> None:
 
 def test_the_last_line_needs_no_end() -> None:
     assert split([b"a\nb"]) == [b"a", b"b"]
+
+
+@pytest.mark.parametrize(("size", "elsewhere"), [(10, False), (SMALL_BYTES, True)])
+async def test_long_lines_are_read_in_another_thread(
+    size: int, elsewhere: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[int] = []
+
+    def read(data: bytes) -> object:
+        threads.append(threading.get_ident())
+        return read_message(data)
+
+    monkeypatch.setattr(module, "read_message", read)
+    call = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x","arguments":{"a":"'
+    message = await message_on(call + b"x" * size + b'"}}}')
+
+    assert not isinstance(message, list)
+    assert [thread != threading.get_ident() for thread in threads] == [elsewhere]

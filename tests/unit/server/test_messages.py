@@ -98,6 +98,36 @@ def test_what_is_json_but_no_request_is_refused(case: str) -> None:
     assert refused(data) == [(INVALID_REQUEST, id_)]
 
 
+NAMES = [b'"id"', b'"\\u0069d"', b'"i\\u0064"', b'"\\u0069\\u0064"']
+"""Ways to write the name of the id."""
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("before", [b"", b'"id":8,', b'"\\u0069d":8,'], ids=repr)
+def test_an_id_is_known_by_its_name_however_it_is_written_and_the_last_one_counts(
+    name: bytes, before: bytes
+) -> None:
+    def message(rest: bytes, id_: bytes = b"7") -> bytes:
+        return b"{" + before + name + b":" + id_ + b',"jsonrpc":"2.0",' + rest + b"}"
+
+    served = read_message(message(b'"method":"ping"'))
+
+    assert isinstance(served, JSONRPCRequest)
+    assert served.id == 7
+    assert refused(message(b'"method":8')) == [(INVALID_REQUEST, 7)]
+    assert refused(message(b'"method":"ping","params":{"x":"\\ud83d"}')) == [(PARSE_ERROR, 7)]
+    assert refused(message(b'"method":"ping"', b"[7]")) == [(INVALID_REQUEST, None)]
+    assert refused(message(b'"\\u0072esult":[1]')) == [(INVALID_REQUEST, None)]
+    last = b'{"params":{"x":"\\ud83d"},"method":"x",' + before + name + b':7,"jsonrpc":"2.0"}'
+    assert refused(last) == [(PARSE_ERROR, 7)]
+
+
+def test_what_is_no_id_is_refused_wherever_it_stands() -> None:
+    far = b'{"jsonrpc":"2.0","method":"x","params":{"x":"' + b"x" * HEAD_BYTES + b'"},"id":[7]}'
+
+    assert refused(far) == [(INVALID_REQUEST, None)]
+
+
 NO_ID = {
     "no JSON": b"hello",
     "nothing": b"",

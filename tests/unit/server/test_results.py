@@ -19,9 +19,15 @@ from atlas_mcp.atlas.view import (
     RunView,
     UsageView,
 )
-from atlas_mcp.errors import ConfigError
+from atlas_mcp.errors import ConfigError, InvalidInput
 from atlas_mcp.server.descriptions import atlas_prompt
-from atlas_mcp.server.results import errors_shown, summary, tool_result
+from atlas_mcp.server.results import (
+    ERROR_CHARS,
+    error_text,
+    errors_shown,
+    summary,
+    tool_result,
+)
 
 LABELS = ("Answer", "Why", "Agreement", "Cost", "Note", "Dissent", "Next", "Run")
 """What lines of ours begin with."""
@@ -210,3 +216,10 @@ def test_a_problem_cannot_end_the_tag_it_stands_in() -> None:
     assert said.count("<problem>") == said.count("</problem>") == 1
     assert "Is 1 < 2?" in said
     assert said.rstrip().endswith("</problem>")
+
+
+def test_an_error_that_is_shown_opens_no_tag_and_is_not_long() -> None:
+    text = error_text(InvalidInput("problem", "<candidate>" + "x" * 10_000))
+
+    assert "<candidate>" not in text
+    assert len(text) <= ERROR_CHARS

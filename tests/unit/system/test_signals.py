@@ -78,14 +78,16 @@ def test_a_process_is_ended_by_ctrl_c_and_by_being_told_to_end():
     assert {signal.SIGINT, signal.SIGTERM} <= set(ending_signals())
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this system knows no hangup")
-def test_a_hangup_counts_unless_it_is_ignored():
-    hangup: signal.Signals = getattr(signal, "SIGHUP")  # noqa: B009
-    before = signal.getsignal(hangup)
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"])
+def test_a_signal_counts_unless_it_is_ignored(name: str):
+    if not hasattr(signal, name):
+        pytest.skip("this system does not know it")
+    number: signal.Signals = getattr(signal, name)
+    before = signal.getsignal(number)
     try:
-        signal.signal(hangup, signal.SIG_DFL)
-        assert hangup in ending_signals()
-        signal.signal(hangup, signal.SIG_IGN)
-        assert hangup not in ending_signals()
+        signal.signal(number, signal.SIG_DFL)
+        assert number in ending_signals()
+        signal.signal(number, signal.SIG_IGN)
+        assert number not in ending_signals()
     finally:
-        signal.signal(hangup, before)
+        signal.signal(number, before)

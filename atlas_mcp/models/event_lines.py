@@ -1,0 +1,117 @@
+"""The lines of an event stream, for every adapter that reads one.
+
+Owns the framing of server-sent events as servers really write it: a byte order mark before the
+first line, lines that end in any of the three ways, comments, events without data, events without
+an empty line between them. What the data say is not known here.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, TypeAlias
+
+MAX_EVENT_BYTES = 4_000_000
+"""Bytes of one event, over all its lines. Our own choice: as long as one line may be."""
+
+MARK = b"\xef\xbb\xbf"
+"""The byte order mark, which some systems put before a text."""
+
+DONE = b"[DONE]"
+"""What Chat Completions say when a stream is over."""
+
+Kind: TypeAlias = Literal["stream", "json", "other"]
+"""What a body is: an event stream, one text of JSON, or neither."""
+
+LONGEST_FIELD = 16
+"""Bytes that tell what a body is, once what is blank before them is gone."""
+
+_FIELDS = (b":", b"data:", b"event:", b"id:", b"retry:", b"error:")
+"""How a line of a stream begins; the last one is llama.cpp's way of saying what went wrong."""
+
+
+class EventTooLong(Exception):
+    """An event is longer than is read."""
+
+
+class Line(NamedTuple):
+    """What one event says: its data, or an error in place of an event."""
+
+    kind: Literal["data", "error"]
+    data: bytes
+
+
+def kind_of(beginning: bytes) -> Kind | None:
+    """Return what a body is by its first bytes, `None` while they are too few to tell."""
+    text = beginning.removeprefix(MARK).lstrip()
+    if text[:1] in {b"{", b"["}:
+        return "json"
+    if text.startswith(_FIELDS):
+        return "stream"
+    if MARK.startswith(text) or any(field.startswith(text) for field in _FIELDS):
+        return None
+    return "other"
+
+
+class EventLines:
+    """Cuts a stream of bytes into events, wherever the bytes are cut.
+
+    Lines end at line feeds and carriage returns alone: JSON may hold the other characters that end
+    a line in Unicode as they are.
+    """
+
+    def __init__(self) -> None:
+        self._rest = bytearray()
+        self._first = True
+        self._after_return = False
+        self._data: list[bytes] = []
+        self._size = 0
+
+    def feed(self, chunk: bytes) -> list[Line]:
+        """Return the events that `chunk` completes. An empty line completes the last one.
+
+        Raises:
+            EventTooLong: One is longer than is read; no more can be.
+        """
+        if self._after_return and chunk:
+            chunk = chunk.removeprefix(b"\n")
+            self._after_return = False
+        # A long line may come in a million pieces; they are looked at once.
+        self._rest += chunk
+        if b"\n" not in chunk and b"\r" not in chunk:
+            return []
+        lines = bytes(self._rest).splitlines()
+        self._after_return = chunk.endswith(b"\r")
+        self._rest = bytearray() if chunk.endswith((b"\n", b"\r")) else bytearray(lines.pop())
+        found: list[Line] = []
+        for line in lines:
+            self._take(line, found)
+        return found
+
+    def _take(self, line: bytes, found: list[Line]) -> None:
+        if self._first:
+            line, self._first = line.removeprefix(MARK), False
+        if not line:
+            self._close(found)
+        elif line.startswith(b"data:"):
+            self._add(line[5:].strip(), found)
+        elif line.startswith(b"error:"):
+            self._close(found)
+            found.append(Line("error", line[6:].strip()))
+
+    def _add(self, data: bytes, found: list[Line]) -> None:
+        if not data:
+            return
+        done = data.startswith(DONE)
+        # No JSON goes on like this: some servers leave out the empty line between two events.
+        if self._data and (done or (data[:1] == b"{" and self._data[-1][-1:] == b"}")):
+            self._close(found)
+        self._data.append(data)
+        self._size += len(data) + 1
+        if self._size > MAX_EVENT_BYTES:
+            raise EventTooLong(f"an event of it is longer than {MAX_EVENT_BYTES:,} bytes")
+        if done:
+            self._close(found)
+
+    def _close(self, found: list[Line]) -> None:
+        if self._data:
+            found.append(Line("data", b"\n".join(self._data)))
+            self._data, self._size = [], 0

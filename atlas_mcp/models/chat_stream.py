@@ -200,7 +200,7 @@ class ChatStream:
             if not self.complete:
                 self.error = error_of(event) or {"message": words_of(event["error"])}
             return
-        if not self.complete:
+        if read.fault is not None and not self.complete:
             self._fault = self._fault or read.fault
         self.id = _word(event.get("id")) or self.id
         if _object(event.get("usage")):
@@ -259,7 +259,7 @@ def _content(content: Json) -> Json:
         return text_of(parts)
     alone = _object(content)
     is_part = isinstance(alone.get("text"), str) and alone.keys() <= {"type", "text"}
-    return [alone] if is_part else text_of(cast("Json", content))
+    return [alone] if is_part else text_of(content)
 
 
 def _text(content: Json) -> str:
@@ -281,12 +281,12 @@ def _length(delta: Fields) -> int:
 
 
 def _object(value: Json) -> Fields:
-    return cast("Fields", value) if isinstance(value, Mapping) else {}
+    return cast("Fields", value) if isinstance(value, dict) else {}
 
 
 def _objects(value: Json) -> list[Fields]:
     found = cast("list[Json]", value) if isinstance(value, list) else []
-    return [cast("Fields", one) for one in found if isinstance(one, Mapping)]
+    return [cast("Fields", one) for one in found if isinstance(one, dict)]
 
 
 def _word(value: Json) -> str:

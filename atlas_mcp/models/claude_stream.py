@@ -188,12 +188,12 @@ class MessageStream:
         """
         if self.done:
             return
-        if event.what == "done":
-            self.done = True
-        elif event.what == "data" and isinstance(event.value, dict):
-            if not self.complete:
+        if event.what == "data" and isinstance(event.value, dict):
+            if event.fault is not None and not self.complete:
                 self._fault = self._fault or event.fault
-            self._read(_object(cast("Json", event.value)))
+            self._read(cast("dict[str, Any]", event.value))
+        elif event.what == "done":
+            self.done = True
         elif event.what == "error":
             self._fail(event.value)
         elif not self.begun:
@@ -231,10 +231,10 @@ class MessageStream:
 
     def _read(self, event: Mapping[str, Any]) -> None:
         kind = event.get("type")
-        if not isinstance(kind, str) and event.get("error"):
-            kind = "error"
-        if not (isinstance(kind, str) or self.begun):
-            raise StreamGarbled("an event without a type")
+        if not isinstance(kind, str):
+            if not self.begun and not event.get("error"):
+                raise StreamGarbled("an event without a type")
+            kind = "error" if event.get("error") else None
         match kind:
             case "content_block_delta":
                 self._extend(event.get("index"), _object(event.get("delta")))
@@ -293,7 +293,8 @@ class MessageStream:
         key = _DELTA_TEXT.get(kind)
         if key is not None:
             # What is no text may be the answer all the same.
-            piece = text_of(delta.get(key))
+            found = delta.get(key)
+            piece = found if isinstance(found, str) else text_of(found)
             if key != "signature":
                 self.characters += len(piece)
             if self.characters <= MAX_CHARS:
@@ -364,4 +365,4 @@ def _hashable(index: Json) -> Json:
 
 
 def _object(value: object) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
+    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}

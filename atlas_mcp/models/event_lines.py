@@ -82,36 +82,32 @@ class EventLines:
         self._after_return = chunk.endswith(b"\r")
         self._rest = bytearray() if chunk.endswith((b"\n", b"\r")) else bytearray(lines.pop())
         found: list[Line] = []
-        for line in lines:
-            self._take(line, found)
-        return found
-
-    def _take(self, line: bytes, found: list[Line]) -> None:
         if self._first:
-            line, self._first = line.removeprefix(MARK), False
-        if not line:
-            self._close(found)
-        elif line.startswith(b"data:"):
-            self._add(line[5:].strip(), found)
-        elif line.startswith(b"error:"):
-            self._close(found)
-            found.append(Line("error", line[6:].strip()))
+            lines[0], self._first = lines[0].removeprefix(MARK), False
+        for line in lines:
+            if line.startswith(b"data:"):
+                self._add(line[5:].strip(), found)
+            elif not line:
+                self._close(found)
+            elif line.startswith(b"error:"):
+                self._close(found)
+                found.append(Line("error", line[6:].strip()))
+        return found
 
     def _add(self, data: bytes, found: list[Line]) -> None:
         if not data:
             return
-        done = data.startswith(DONE)
-        # No JSON goes on like this: some servers leave out the empty line between two events.
-        if self._data and (done or (data[:1] == b"{" and self._data[-1][-1:] == b"}")):
-            self._close(found)
+        if self._data:
+            # No JSON goes on like this: some servers leave out the line between two events.
+            if data.startswith((b"{", DONE)) and self._data[-1].endswith((b"}", DONE)):
+                self._close(found)
+            self._size += len(data) + 1
+            if self._size > MAX_EVENT_BYTES:
+                raise EventTooLong(f"an event of it is longer than {MAX_EVENT_BYTES:,} bytes")
         self._data.append(data)
-        self._size += len(data) + 1
-        if self._size > MAX_EVENT_BYTES:
-            raise EventTooLong(f"an event of it is longer than {MAX_EVENT_BYTES:,} bytes")
-        if done:
-            self._close(found)
 
     def _close(self, found: list[Line]) -> None:
         if self._data:
-            found.append(Line("data", b"\n".join(self._data)))
+            whole = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
+            found.append(Line("data", whole))
             self._data, self._size = [], 0

@@ -18,7 +18,7 @@ from pydantic_core import from_json
 from atlas_mcp.atlas.json_parts import MOST_PARTS, has_too_many_parts
 from atlas_mcp.atlas.messages import Json
 from atlas_mcp.atlas.storable import TooDeep, fault_of, read_json
-from atlas_mcp.models.event_lines import DONE, MARK, Line
+from atlas_mcp.models.event_lines import DONE, Line
 from atlas_mcp.models.off_loop import off_loop
 
 LARGE_BYTES = 32_768
@@ -61,15 +61,13 @@ class Event(NamedTuple):
 
 
 async def event_of(line: Line) -> Event:
-    """Return the event in a line, read where it keeps nobody waiting."""
-    if len(line.data) < LARGE_BYTES:
-        return read_event(line)
+    """Return the event in a line that may be large."""
     return await off_loop("events", lambda: read_event(line))
 
 
 def read_event(line: Line) -> Event:
     """Return the event in a line."""
-    data = line.data.removeprefix(MARK).strip()
+    data = line.data
     if line.kind == "error":
         return Event("error", data.decode(errors="replace"))
     if data.startswith(DONE):

@@ -55,7 +55,7 @@ class Pieces:
 
     def takes(self, value: Json) -> bool:
         """Return whether a value goes on with this one."""
-        return isinstance(value, Mapping)
+        return isinstance(value, dict)
 
     def get(self, key: str) -> Json:
         """Return the value of a field so far, `None` if there is none."""
@@ -69,7 +69,7 @@ class Pieces:
         begun: Any
         if isinstance(value, str) and key in TEXTS:
             begun = _Text()
-        elif isinstance(value, Mapping) and self._level < LEVELS:
+        elif isinstance(value, dict) and self._level < LEVELS:
             begun = Pieces(self._level + 1)
         elif isinstance(value, list) and self._level < LEVELS:
             begun = _Parts(self._level + 1, calls=key == CALLS)
@@ -118,7 +118,7 @@ class _Parts:
 
     def add(self, pieces: list[Json]) -> None:
         for piece in pieces:
-            if isinstance(piece, Mapping):
+            if isinstance(piece, dict):
                 self._add(cast("Fields", piece))
             else:
                 self._append(piece)

@@ -15,13 +15,14 @@ import anyio
 from atlas_mcp.models.answers import BEGINNING_SECONDS, LONGEST_BODY
 from atlas_mcp.models.event_lines import (
     LONGEST_FIELD,
+    MARK,
     EventLines,
     EventTooLong,
     Kind,
     Line,
     kind_of,
 )
-from atlas_mcp.models.json_events import Event, event_of
+from atlas_mcp.models.json_events import LARGE_BYTES, Event, event_of, read_event
 
 DRAIN_TIMEOUT = 1.0
 """Seconds to wait for the end of the body after the last event, so that the connection can be used
@@ -135,7 +136,7 @@ class _Body:
     async def end(self) -> str | None:
         """Take in what is left; see `read_body`."""
         if self._kind == "json":
-            self._reader.take_whole(await event_of(Line("data", bytes(self._beginning))))
+            self._reader.take_whole(await event_of(Line("data", bytes(self._beginning).removeprefix(MARK).strip())))
         elif self._kind == "stream":
             await self._feed(b"\n\n")
         elif not self._streamed:
@@ -149,7 +150,8 @@ class _Body:
             for line in self._lines.feed(chunk):
                 if self._reader.over:
                     return
-                self._reader.take(await event_of(line))
+                large = len(line.data) >= LARGE_BYTES
+                self._reader.take(await event_of(line) if large else read_event(line))
         except EventTooLong as error:
             # Told once the body has come to its end: a generator is not left half run.
             self.failure = error

@@ -136,7 +136,9 @@ class _Body:
     async def end(self) -> str | None:
         """Take in what is left; see `read_body`."""
         if self._kind == "json":
-            self._reader.take_whole(await event_of(Line("data", bytes(self._beginning).removeprefix(MARK).strip())))
+            self._reader.take_whole(
+                await event_of(Line("data", bytes(self._beginning).removeprefix(MARK).strip()))
+            )
         elif self._kind == "stream":
             await self._feed(b"\n\n")
         elif not self._streamed:

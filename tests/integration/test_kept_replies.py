@@ -18,7 +18,7 @@ from atlas_mcp.models import reading
 from atlas_mcp.models.bounded import MOST_HINTS
 from atlas_mcp.models.claude import Claude, Connection
 from atlas_mcp.models.openai_compatible import OpenAICompatible
-from tests.hostile import Answer, answering, heading, once
+from tests.hostile import HINTS, Answer, answering, endless, heading, in_bytes, once
 from tests.strange import nested_text
 
 ASK = ModelRequest(system="", turns=(UserTurn((Text("q"),)),), max_tokens=100)
@@ -291,14 +291,10 @@ async def test_content_that_is_no_text_is_kept_as_its_json(adapter: str, content
     assert (reply.stop, reply.turn.text) == ("end", f"So {json.dumps(content)}")
 
 
-def bytewise(body: bytes) -> bytes:
-    return b"".join(b"1\r\n%c\r\n" % one for one in body) + b"0\r\n\r\n"
-
-
 @both
 @on_asyncio
 async def test_a_reply_in_chunks_of_one_byte_is_read(adapter: str) -> None:
-    sent = bytewise(b"".join(STREAMS[adapter]))
+    sent = in_bytes(b"".join(STREAMS[adapter]))
 
     reply = await reply_to(adapter, once(heading(transfer_encoding="chunked"), sent))
 
@@ -318,12 +314,8 @@ async def test_some_hints_before_an_answer_are_passed_over(adapter: str) -> None
 @both
 @on_asyncio
 async def test_hints_without_end_are_the_endpoints_fault(adapter: str) -> None:
-    def answer(connection: Any) -> None:
-        while True:
-            connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" * 100)
-
     with pytest.raises(ModelRejected, match="more than 100 informational responses"):
-        await reply_to(adapter, answer)
+        await reply_to(adapter, endless(b"", HINTS))
 
 
 @on_asyncio

@@ -76,7 +76,10 @@ def test_an_answer_must_fit_its_schema() -> None:
     assert outcome.answer == 42
 
 
-@pytest.mark.parametrize(("stop", "kind"), [("refusal", "refused"), ("max_tokens", "truncated")])
+@pytest.mark.parametrize(
+    ("stop", "kind"),
+    [("refusal", "refused"), ("max_tokens", "truncated"), ("garbled", "malformed")],
+)
 def test_a_reply_that_is_not_whole_is_no_candidate_even_if_it_reads_like_one(
     stop: Stop, kind: str
 ) -> None:

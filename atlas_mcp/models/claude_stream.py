@@ -188,10 +188,11 @@ class MessageStream:
         """
         if self.done:
             return
-        if event.what == "data" and isinstance(event.value, dict):
+        value: object = event.value
+        if event.what == "data" and isinstance(value, dict):
             if event.fault is not None and not self.complete:
                 self._fault = self._fault or event.fault
-            self._read(cast("dict[str, Any]", event.value))
+            self._read(cast("dict[str, Any]", value))
         elif event.what == "done":
             self.done = True
         elif event.what == "error":

@@ -7,7 +7,7 @@ an empty line between them. What the data say is not known here.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
 
 MAX_EVENT_BYTES = 4_000_000
 """Bytes of one event, over all its lines. Our own choice: as long as one line may be."""
@@ -32,11 +32,8 @@ class EventTooLong(Exception):
     """An event is longer than is read."""
 
 
-class Line(NamedTuple):
-    """What one event says: its data, or an error in place of an event."""
-
-    kind: Literal["data", "error"]
-    data: bytes
+class ErrorLine(bytes):
+    """What llama.cpp says in place of an event; the data of an event are plain bytes."""
 
 
 def kind_of(beginning: bytes) -> Kind | None:
@@ -65,8 +62,8 @@ class EventLines:
         self._data: list[bytes] = []
         self._size = 0
 
-    def feed(self, chunk: bytes) -> list[Line]:
-        """Return the events that `chunk` completes. An empty line completes the last one.
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """Return the data of the events that `chunk` completes; an empty line completes the last.
 
         Raises:
             EventTooLong: One is longer than is read; no more can be.
@@ -81,33 +78,39 @@ class EventLines:
         lines = bytes(self._rest).splitlines()
         self._after_return = chunk.endswith(b"\r")
         self._rest = bytearray() if chunk.endswith((b"\n", b"\r")) else bytearray(lines.pop())
-        found: list[Line] = []
         if self._first:
             lines[0], self._first = lines[0].removeprefix(MARK), False
+        found: list[bytes] = []
+        data = self._data
         for line in lines:
             if line.startswith(b"data:"):
-                self._add(line[5:].strip(), found)
+                text = line[5:].strip()
+                if text and not data:
+                    data.append(text)
+                elif text:
+                    self._add(text, found)
             elif not line:
-                self._close(found)
+                if data:
+                    self._close(found)
             elif line.startswith(b"error:"):
                 self._close(found)
-                found.append(Line("error", line[6:].strip()))
+                found.append(ErrorLine(line[6:].strip()))
         return found
 
-    def _add(self, data: bytes, found: list[Line]) -> None:
-        if not data:
-            return
-        if self._data:
-            # No JSON goes on like this: some servers leave out the line between two events.
-            if data.startswith((b"{", DONE)) and self._data[-1].endswith((b"}", DONE)):
-                self._close(found)
-            self._size += len(data) + 1
-            if self._size > MAX_EVENT_BYTES:
-                raise EventTooLong(f"an event of it is longer than {MAX_EVENT_BYTES:,} bytes")
-        self._data.append(data)
+    def _add(self, text: bytes, found: list[bytes]) -> None:
+        """Add a further line of data to an event."""
+        data = self._data
+        # No JSON goes on like this: some servers leave out the line between two events.
+        if text.startswith((b"{", DONE)) and data[-1].endswith((b"}", DONE)):
+            self._close(found)
+        data.append(text)
+        self._size += len(text) + 1
+        if self._size > MAX_EVENT_BYTES:
+            raise EventTooLong(f"an event of it is longer than {MAX_EVENT_BYTES:,} bytes")
 
-    def _close(self, found: list[Line]) -> None:
-        if self._data:
-            whole = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
-            found.append(Line("data", whole))
-            self._data, self._size = [], 0
+    def _close(self, found: list[bytes]) -> None:
+        data = self._data
+        if data:
+            found.append(data[0] if len(data) == 1 else b"\n".join(data))
+            data.clear()
+            self._size = 0

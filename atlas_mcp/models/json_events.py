@@ -18,7 +18,7 @@ from pydantic_core import from_json
 from atlas_mcp.atlas.json_parts import MOST_PARTS, has_too_many_parts
 from atlas_mcp.atlas.messages import Json
 from atlas_mcp.atlas.storable import TooDeep, fault_of, read_json
-from atlas_mcp.models.event_lines import DONE, Line
+from atlas_mcp.models.event_lines import DONE, ErrorLine
 from atlas_mcp.models.off_loop import off_loop
 
 LARGE_BYTES = 32_768
@@ -60,15 +60,14 @@ class Event(NamedTuple):
     fault: str | None = None
 
 
-async def event_of(line: Line) -> Event:
-    """Return the event in a line that may be large."""
-    return await off_loop("events", lambda: read_event(line))
+async def event_of(data: bytes) -> Event:
+    """Return the event that a stream says, which may be large."""
+    return await off_loop("events", lambda: read_event(data))
 
 
-def read_event(line: Line) -> Event:
-    """Return the event in a line."""
-    data = line.data
-    if line.kind == "error":
+def read_event(data: bytes) -> Event:
+    """Return the event that a stream says."""
+    if isinstance(data, ErrorLine):
         return Event("error", data.decode(errors="replace"))
     if data.startswith(DONE):
         return Event("done")

@@ -19,7 +19,6 @@ from atlas_mcp.models.event_lines import (
     EventLines,
     EventTooLong,
     Kind,
-    Line,
     kind_of,
 )
 from atlas_mcp.models.json_events import LARGE_BYTES, Event, event_of, read_event
@@ -136,9 +135,8 @@ class _Body:
     async def end(self) -> str | None:
         """Take in what is left; see `read_body`."""
         if self._kind == "json":
-            self._reader.take_whole(
-                await event_of(Line("data", bytes(self._beginning).removeprefix(MARK).strip()))
-            )
+            body = bytes(self._beginning).removeprefix(MARK).strip()
+            self._reader.take_whole(await event_of(body))
         elif self._kind == "stream":
             await self._feed(b"\n\n")
         elif not self._streamed:
@@ -152,7 +150,7 @@ class _Body:
             for line in self._lines.feed(chunk):
                 if self._reader.over:
                     return
-                large = len(line.data) >= LARGE_BYTES
+                large = len(line) >= LARGE_BYTES
                 self._reader.take(await event_of(line) if large else read_event(line))
         except EventTooLong as error:
             # Told once the body has come to its end: a generator is not left half run.

@@ -54,7 +54,7 @@ def event(value: object) -> bytes:
 CHAT = (
     event({"choices": [{"index": 0, "delta": {"content": "So "}}]}),
     event({"choices": [{"index": 0, "delta": {"content": "be it."}}]}),
-    event({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}),
+    event({"choices": [{"index": 0, "finish_reason": "stop"}]}),
     event({"choices": [], "usage": {"prompt_tokens": 100, "completion_tokens": 50}}),
     event("[DONE]"),
 )

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from atlas_mcp.atlas.messages import Stop
 from atlas_mcp.atlas.usage import Usage
 from atlas_mcp.models.chat_stream import ChatStream, error_of
-from atlas_mcp.models.event_lines import EventLines, Line
+from atlas_mcp.models.event_lines import EventLines
 from atlas_mcp.models.json_events import read_event
 from atlas_mcp.testing.chat_endpoints import (
     DEEPSEEK,
@@ -70,7 +70,7 @@ def feed(stream: ChatStream, line: str) -> None:
 
 
 def feed_whole(stream: ChatStream, body: str) -> None:
-    stream.take_whole(read_event(Line("data", body.encode())))
+    stream.take_whole(read_event(body.encode()))
 
 
 def stream_of(*chunks: dict[str, Any], done: bool = True) -> ChatStream:

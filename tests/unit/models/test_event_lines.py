@@ -7,17 +7,16 @@ import pytest
 from atlas_mcp.models.event_lines import (
     MARK,
     MAX_EVENT_BYTES,
+    ErrorLine,
     EventLines,
     EventTooLong,
-    Line,
     kind_of,
 )
 
-A, B = Line("data", b'{"a": 1}'), Line("data", b'{"b": 2}')
-DONE = Line("data", b"[DONE]")
+A, B, DONE = b'{"a": 1}', b'{"b": 2}', b"[DONE]"
 
 
-def read(sent: bytes, size: int = 1) -> list[Line]:
+def read(sent: bytes, size: int = 1) -> list[bytes]:
     lines = EventLines()
     pieces = [sent[at : at + size] for at in range(0, len(sent), size)]
     return [line for piece in (*pieces, b"\n\n") for line in lines.feed(piece)]
@@ -33,17 +32,20 @@ def read(sent: bytes, size: int = 1) -> list[Line]:
         (b': ping\n\ndata:\n\ndata: \n\ndata: {"a": 1}\n\n: ping\n\n', [A]),
         (b'id: 4\nevent: x\nretry: 10\ndata: {"a": 1}\n\n', [A]),
         (b'data: {"a": 1}\ndata: {"b": 2}\ndata: [DONE]\n', [A, B, DONE]),
-        (b'data: {"a":\ndata: 1}\n\n', [Line("data", b'{"a":\n1}')]),
-        (b'data: {"a": 1}\n\ndata: [DONE]\n\ndata: nonsense', [A, DONE, Line("data", b"nonsense")]),
-        (b'error: {"b": 2}\n', [Line("error", b'{"b": 2}')]),
-        (b'data: {"a": 1}\nerror: x\n', [A, Line("error", b"x")]),
+        (b'data: {"a":\ndata: 1}\n\n', [b'{"a":\n1}']),
+        (b'data: {"a": 1}\n\ndata: [DONE]\n\ndata: nonsense', [A, DONE, b"nonsense"]),
+        (b'error: {"b": 2}\n', [ErrorLine(b'{"b": 2}')]),
+        (b'data: {"a": 1}\nerror: x\n', [A, ErrorLine(b"x")]),
         (b"\n\n\n", []),
     ],
 )
 def test_events_are_found_wherever_a_stream_is_cut_and_however_its_lines_end(
-    sent: bytes, found: list[Line], size: int, end: bytes
+    sent: bytes, found: list[bytes], size: int, end: bytes
 ) -> None:
-    assert read(sent.replace(b"\n", end), size) == found
+    events = read(sent.replace(b"\n", end), size)
+
+    assert events == found
+    assert [type(event) for event in events] == [type(event) for event in found]
 
 
 def test_an_event_of_many_lines_has_a_bound() -> None:

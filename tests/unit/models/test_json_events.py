@@ -7,7 +7,6 @@ import json
 import pytest
 
 from atlas_mcp.atlas.json_parts import MOST_PARTS
-from atlas_mcp.models.event_lines import Line
 from atlas_mcp.models.json_events import DEEP, WIDE, Event, read_event
 from tests.strange import nested_text
 
@@ -15,7 +14,7 @@ USAGE = {"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": 5}}
 
 
 def read(text: str) -> Event:
-    return read_event(Line("data", text.encode(errors="surrogatepass")))
+    return read_event(text.encode(errors="surrogatepass"))
 
 
 @pytest.mark.parametrize("kind", ["[", "{"])

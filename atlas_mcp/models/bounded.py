@@ -22,11 +22,12 @@ from collections.abc import (
 from typing import Any, TypeAlias
 
 import anyio
-import anyio.lowlevel
 import httpx2
+from anyio.lowlevel import RunVar
 from typing_extensions import override
 
 from atlas_mcp.models.event_lines import LONGEST_FIELD, Kind, kind_of
+from atlas_mcp.models.turns import Turns
 
 MAX_STREAM_BYTES = 64_000_000
 """Bytes of a streamed reply, unpacked. Our own choice: 128,000 tokens, each in an event
@@ -54,6 +55,8 @@ turn. Our own choice: a tenth of what a person would notice."""
 
 MOST_HINTS = 100
 """Informational responses (1xx) before an answer. Our own choice: nobody sends more than a few."""
+
+_turns: RunVar[Turns] = RunVar("atlas_mcp.bounded")
 
 Hook: TypeAlias = Callable[[httpx2.Response], Awaitable[None]]
 RequestHook: TypeAlias = Callable[[httpx2.Request], Awaitable[None]]
@@ -142,6 +145,16 @@ async def _bound(response: httpx2.Response) -> None:
     response.headers.pop("content-encoding", None)
 
 
+def _turns_of_all() -> Turns:
+    """Return what all bodies take their turns of: a hundred at once hold up nobody either."""
+    try:
+        return _turns.get()
+    except LookupError:
+        found = Turns()
+        _turns.set(found)
+        return found
+
+
 class _Bounded(httpx2.AsyncByteStream):
     """The body of a response, read within bounds."""
 
@@ -157,13 +170,14 @@ class _Bounded(httpx2.AsyncByteStream):
     @override
     async def __aiter__(self) -> AsyncIterator[bytes]:
         unpack = _unpacking(self._packed)
+        turns = _turns_of_all()
         handed_on, due = 0, time.monotonic() + TURN_SECONDS
         async with contextlib.aclosing(self._chunks()) as chunks:
             async for chunk in chunks:
                 for one in unpack(chunk):
                     # The HTTP library leaves nobody a turn before it needs more from the network.
                     if handed_on >= SLICE_BYTES or time.monotonic() >= due:
-                        await anyio.lowlevel.checkpoint()
+                        await turns.next()
                         handed_on, due = 0, time.monotonic() + TURN_SECONDS
                     handed_on += len(one)
                     self._count(one)

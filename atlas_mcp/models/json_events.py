@@ -19,11 +19,14 @@ from atlas_mcp.atlas.json_parts import MOST_PARTS, has_too_many_parts
 from atlas_mcp.atlas.messages import Json
 from atlas_mcp.atlas.storable import TooDeep, fault_of, read_json
 from atlas_mcp.models.event_lines import DONE, ErrorLine
-from atlas_mcp.models.off_loop import off_loop
+from atlas_mcp.models.off_loop import give_back_memory, off_loop
 
 LARGE_BYTES = 32_768
 """Bytes of an event from which it is read off the event loop. Our own choice: what is shorter takes
 some milliseconds at worst."""
+
+VERY_LARGE_BYTES = 1_000_000
+"""Bytes of an event after which the memory that reading it took is given back."""
 
 LEVELS = 8
 """Levels that are read of an event that has too many. Our own choice: a part of a text, in a list
@@ -62,7 +65,10 @@ class Event(NamedTuple):
 
 async def event_of(data: bytes) -> Event:
     """Return the event that a stream says, which may be large."""
-    return await off_loop("events", lambda: read_event(data))
+    event = await off_loop("events", lambda: read_event(data))
+    if len(data) >= VERY_LARGE_BYTES:
+        await give_back_memory()
+    return event
 
 
 def read_event(data: bytes) -> Event:

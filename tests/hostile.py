@@ -86,6 +86,15 @@ def endless(head: bytes, piece: bytes) -> Answer:
     return answer
 
 
+def in_bytes(body: bytes) -> bytes:
+    """Return a body in chunks of one byte, for a response whose transfer encoding is chunked."""
+    return b"".join(b"1\r\n%c\r\n" % one for one in body) + b"0\r\n\r\n"
+
+
+HINTS = b"HTTP/1.1 100 Continue\r\n\r\n" * 1_000
+"""Informational responses, which come before an answer."""
+
+
 def once(*pieces: bytes) -> Answer:
     """Return an answer that says this and hangs up."""
 

@@ -27,9 +27,10 @@ from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import Price, Usage
 from atlas_mcp.errors import ModelError
 from atlas_mcp.models import claude, openai_compatible
-from atlas_mcp.models.chat_stream import Lines
 from atlas_mcp.models.claude_stream import StreamFailed, StreamGarbled
 from atlas_mcp.models.connections import Way
+from atlas_mcp.models.event_lines import EventLines
+from atlas_mcp.models.json_events import read_event
 
 DRAWS = int(os.environ.get("ATLAS_DRAWS", "2000"))
 """Runs that are drawn; every night it is ten times as many: see `.ci/nightly`."""
@@ -340,9 +341,10 @@ def chat_replies(draw: st.DrawFn, texts: st.SearchStrategy[str]) -> Any:
     call = openai_compatible._Call(  # pyright: ignore[reportPrivateUsage] - as above
         spec, PRICE, way=WAY, on_tokens=None, on_usage=None
     )
-    lines = Lines()
+    lines = EventLines()
     for chunk in _cut(b"".join(events), draw(st.integers(1, 2_000))):
-        call.feed(lines.feed(chunk))
+        for line in lines.feed(chunk):
+            call.take(read_event(line))
     try:
         call._check_is_whole()  # pyright: ignore[reportPrivateUsage] - as above
     except ModelError as error:

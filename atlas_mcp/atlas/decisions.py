@@ -15,7 +15,7 @@ from atlas_mcp.atlas.explore import (
     MAX_INSTRUCTION_CHARS,
     STRATEGIES,
     Explore,
-    confidence,
+    confidence_of,
     incomplete,
     misfit,
     read_object,
@@ -152,6 +152,6 @@ def _synthesis(
     return Synthesis(
         answer=answer,
         explanation=text_of(found.get("explanation") or ""),
-        confidence=confidence(found.get("confidence_percent")),
+        confidence=confidence_of(found),
         dissent=dissent if isinstance(dissent, str) and dissent.strip() else None,
     )

@@ -105,6 +105,11 @@ _CANDIDATE_KEYS = ("approach", "justification", "answer")
 
 _ROOT_KEYWORDS = ("$schema", "$id", "$defs")
 
+MAX_STATED_CHARS = 40
+"""Characters of a stated confidence that are read."""
+
+_PERCENTAGE = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)?|\.[0-9]+)\s*(?P<unit>%|percent)?", re.I)
+
 _OPENING = re.compile(r"\{\s*[\"}]")
 """How an object of JSON begins; a brace in prose or in a formula seldom does."""
 
@@ -176,7 +181,7 @@ def read_candidate(reply: Reply, answer_schema: Mapping[str, Json] | None) -> Ou
         answer=found["answer"],
         reasoning=text_of(found["justification"]),
         approach=text_of(found["approach"]),
-        confidence=confidence(found.get("confidence_percent")),
+        confidence=confidence_of(found),
     )
 
 
@@ -194,6 +199,8 @@ def incomplete(reply: Reply) -> SolverFailure | None:
         return SolverFailure(
             "truncated", f"longer than the {MAX_TEXT_CHARS:,} characters that are kept of a reply"
         )
+    if reply.stop == "garbled":
+        return SolverFailure("malformed", f"the reply is not understood{detail}")
     return None
 
 
@@ -243,8 +250,33 @@ def read_object(text: str, keys: Collection[str] = ()) -> dict[str, Any] | str:
     return cast("dict[str, Any]", plain(chosen))
 
 
+def confidence_of(found: Mapping[str, Json]) -> float:
+    """Return the confidence stated in a reply as 0 to 1, nothing as 0.
+
+    Asked for is a whole percentage. Some models write a fraction, or a text, or leave the unit out
+    of the name.
+    """
+    if "confidence_percent" in found:
+        return confidence(found["confidence_percent"])
+    stated = found.get("confidence")
+    is_whole = not isinstance(stated, bool) and stated in (1, "1")
+    return 1.0 if is_whole else confidence(stated)
+
+
 def confidence(percent: object) -> float:
-    """Return a stated percentage as 0 to 1, what is out of range clipped, nothing as 0."""
-    if isinstance(percent, bool) or not isinstance(percent, int | float):
+    """Return a stated percentage as 0 to 1, what is out of range clipped, nothing as 0.
+
+    What has decimals and is no larger than 1 is a fraction already, unless it says otherwise.
+    """
+    if isinstance(percent, bool) or not isinstance(percent, int | float | str):
         return 0.0
+    whole = isinstance(percent, int)
+    if isinstance(percent, str):
+        stated = _PERCENTAGE.fullmatch(percent.strip()[:MAX_STATED_CHARS])
+        if stated is None:
+            return 0.0
+        whole = stated["unit"] is not None or "." not in stated["number"]
+        percent = float(stated["number"])
+    if not whole and 0 <= percent <= 1:
+        return float(percent)
     return min(100, max(0, percent)) / 100

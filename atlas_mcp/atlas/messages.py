@@ -21,9 +21,9 @@ Effort: TypeAlias = Literal["low", "medium", "high", "xhigh", "max"]
 
 EFFORTS: tuple[Effort, ...] = get_args(Effort)
 
-Stop: TypeAlias = Literal["end", "tool_calls", "max_tokens", "refusal", "too_long"]
-"""Why a reply ended: complete, wants tools run, cut off at a limit of tokens, refused, or longer
-than what is kept of one."""
+Stop: TypeAlias = Literal["end", "tool_calls", "max_tokens", "refusal", "too_long", "garbled"]
+"""Why a reply ended: complete, wants tools run, cut off at a limit of tokens, refused, longer than
+what is kept of one, or finished and paid for, and not to be understood."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ class Reply:
         stop: Why it ended.
         usage: Everything counted for the call, failed attempts before it included.
         cost_usd: What `usage` costs in US dollars; `None` where a price is unknown.
-        detail: The vendor's word on a refusal or a cut, for people; empty otherwise.
+        detail: The vendor's word on a refusal or a cut, or what is garbled; empty otherwise.
         request_id: The vendor's id of the call.
         uncertain_usd: US dollars that failed attempts before this one may have cost beyond
             `cost_usd`, because their counts never arrived.

@@ -9,15 +9,13 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode, urlsafe_b64encode
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from html import unescape
 from typing import Literal, TypeAlias, cast
 from urllib.parse import quote, quote_plus
-
-import anyio
 
 from atlas_mcp.atlas.storable import text_of
 
@@ -151,16 +149,6 @@ def refusal(
         lasting=lasting,
         retry_after=retry_after(headers),
     )
-
-
-async def beginning_of(chunks: AsyncIterator[bytes]) -> str:
-    """Return the beginning of an answer's body that should have been a reply."""
-    body = b""
-    with anyio.move_on_after(BEGINNING_SECONDS):
-        async for chunk in chunks:
-            # Read to its end, within a second: a generator left half run is what trio objects to.
-            body += chunk[: LONGEST_BODY - len(body)]
-    return body.decode(errors="replace")
 
 
 def page_of(body: object) -> str | None:

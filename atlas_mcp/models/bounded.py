@@ -8,15 +8,26 @@ asked for unpacked; one that comes packed all the same is unpacked here, in smal
 from __future__ import annotations
 
 import contextlib
-import math
+import re
+import time
 import zlib
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
-from typing import TypeAlias
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterator,
+    Mapping,
+)
+from typing import Any, TypeAlias
 
 import anyio
-import anyio.lowlevel
 import httpx2
+from anyio.lowlevel import RunVar
 from typing_extensions import override
+
+from atlas_mcp.models.event_lines import LONGEST_FIELD, Kind, kind_of
+from atlas_mcp.models.turns import Turns
 
 MAX_STREAM_BYTES = 64_000_000
 """Bytes of a streamed reply, unpacked. Our own choice: 128,000 tokens, each in an event
@@ -36,7 +47,16 @@ ERROR_SECONDS = 5.0
 """Seconds in which those must come."""
 
 SLICE_BYTES = 16_384
-"""Bytes that are handed on at once. Between two slices everybody else gets a turn."""
+"""Bytes that are handed on at once. After as many everybody else gets a turn."""
+
+TURN_SECONDS = 0.005
+"""Seconds of work on what has come, however small its pieces, after which everybody else gets a
+turn. Our own choice: a tenth of what a person would notice."""
+
+MOST_HINTS = 100
+"""Informational responses (1xx) before an answer. Our own choice: nobody sends more than a few."""
+
+_turns: RunVar[Turns] = RunVar("atlas_mcp.bounded")
 
 Hook: TypeAlias = Callable[[httpx2.Response], Awaitable[None]]
 RequestHook: TypeAlias = Callable[[httpx2.Request], Awaitable[None]]
@@ -53,11 +73,67 @@ def response_hooks() -> list[Hook]:
 
 def request_hooks() -> list[RequestHook]:
     """Return what a client must do with each request."""
-    return [_ask_for_unpacked]
+    return [_ask_for_unpacked, _watch_hints]
 
 
 async def _ask_for_unpacked(request: httpx2.Request) -> None:
     request.headers["accept-encoding"] = "identity"
+
+
+async def _watch_hints(request: httpx2.Request) -> None:
+    request.extensions["trace"] = _watch
+
+
+async def _watch(event: str, info: Mapping[str, Any]) -> None:
+    """Put a bound on what comes over a connection before an answer, as soon as it is made."""
+    if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
+        stream = info["return_value"]
+        hints = _Hints(stream.read, stream.write)
+        stream.read, stream.write = hints.read, hints.write
+
+
+class _Hints:
+    """Counts the informational responses before each answer on a connection.
+
+    The HTTP library passes over them, as many as come, and leaves nobody a turn meanwhile.
+
+    Args:
+        read: Reads from the connection.
+        write: Writes to it.
+    """
+
+    _STATUS = re.compile(rb"\nHTTP/1\.[01] ([0-9])")
+
+    def __init__(
+        self, read: Callable[..., Awaitable[bytes]], write: Callable[..., Awaitable[None]]
+    ) -> None:
+        self._read, self._write = read, write
+        self._waiting = False
+        self._hints = 0
+        self._end = b"\n"
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - theirs
+        """Write a part of a request, after which an answer is to come."""
+        self._waiting, self._hints, self._end = True, 0, b"\n"
+        await self._write(buffer, timeout)
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - theirs
+        """Read some of an answer.
+
+        Raises:
+            TooMuch: There are too many before it.
+        """
+        data = await self._read(max_bytes, timeout)
+        if self._waiting:
+            text = self._end + data
+            found = self._STATUS.findall(text)
+            self._hints += found.count(b"1")
+            self._waiting = len(found) == found.count(b"1")
+            # A status line may be cut anywhere, and none is counted twice.
+            self._end = text[-10:]
+            if self._hints > MOST_HINTS:
+                raise TooMuch(f"more than {MOST_HINTS} informational responses come before it")
+        return data
 
 
 async def _bound(response: httpx2.Response) -> None:
@@ -69,6 +145,16 @@ async def _bound(response: httpx2.Response) -> None:
     response.headers.pop("content-encoding", None)
 
 
+def _turns_of_all() -> Turns:
+    """Return what all bodies take their turns of: a hundred at once hold up nobody either."""
+    try:
+        return _turns.get()
+    except LookupError:
+        found = Turns()
+        _turns.set(found)
+        return found
+
+
 class _Bounded(httpx2.AsyncByteStream):
     """The body of a response, read within bounds."""
 
@@ -76,18 +162,24 @@ class _Bounded(httpx2.AsyncByteStream):
         self._stream = stream
         self._packed = response.headers.get("content-encoding", "")
         self._failed = response.is_error
-        self._streamed = "text/event-stream" in response.headers.get("content-type", "")
+        self._kind: Kind | None = None
+        self._declared = "text/event-stream" in response.headers.get("content-type", "")
         self._size = 0
         self._line = 0
 
     @override
     async def __aiter__(self) -> AsyncIterator[bytes]:
         unpack = _unpacking(self._packed)
+        turns = _turns_of_all()
+        handed_on, due = 0, time.monotonic() + TURN_SECONDS
         async with contextlib.aclosing(self._chunks()) as chunks:
             async for chunk in chunks:
-                for number, one in enumerate(unpack(chunk)):
-                    if number:
-                        await anyio.lowlevel.checkpoint()
+                for one in unpack(chunk):
+                    # The HTTP library leaves nobody a turn before it needs more from the network.
+                    if handed_on >= SLICE_BYTES or time.monotonic() >= due:
+                        await turns.next()
+                        handed_on, due = 0, time.monotonic() + TURN_SECONDS
+                    handed_on += len(one)
                     self._count(one)
                     yield one
                     if self._failed and self._size >= MAX_ERROR_BYTES:
@@ -96,12 +188,15 @@ class _Bounded(httpx2.AsyncByteStream):
     async def _chunks(self) -> AsyncGenerator[bytes]:
         """Yield what comes; of an error's body what comes in time, as the status says the rest."""
         chunks = aiter(self._stream)
-        end = anyio.current_time() + ERROR_SECONDS if self._failed else math.inf
+        end = anyio.current_time() + ERROR_SECONDS if self._failed else None
         try:
             while True:
                 chunk: bytes | None = None
-                with anyio.CancelScope(deadline=end):
+                if end is None:
                     chunk = await anext(chunks, None)
+                else:
+                    with anyio.CancelScope(deadline=end):
+                        chunk = await anext(chunks, None)
                 if chunk is None:
                     return
                 yield chunk
@@ -124,7 +219,10 @@ class _Bounded(httpx2.AsyncByteStream):
         self._size += len(chunk)
         if self._failed:
             return
-        most = MAX_STREAM_BYTES if self._streamed else MAX_BODY_BYTES
+        if self._kind is None:
+            self._kind = kind_of(chunk[:LONGEST_FIELD])
+        streamed = self._kind == "stream" or (self._declared and self._kind != "json")
+        most = MAX_STREAM_BYTES if streamed else MAX_BODY_BYTES
         if self._size > most:
             raise TooMuch(f"it is longer than {most:,} bytes")
         last = chunk.rfind(b"\n")

@@ -7,27 +7,23 @@ is missed and what is unknown is kept.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
+from atlas_mcp.atlas.calls import MAX_TOOL_CALLS
 from atlas_mcp.atlas.messages import AssistantTurn, Json, Stop, ToolCall
 from atlas_mcp.atlas.storable import (
-    MAX_CHARS,
     MAX_NAME_CHARS,
-    TooDeep,
     count_of,
-    fault_of,
-    plain,
     read_json,
     text_of,
     unique_id,
     words_of,
 )
 from atlas_mcp.atlas.usage import Usage
-
-Fields: TypeAlias = Mapping[str, Any]
-"""A JSON object of an endpoint."""
+from atlas_mcp.models.json_events import Event
+from atlas_mcp.models.pieces import CALLS, Fields, Pieces
+from atlas_mcp.models.tool_arguments import arguments_of, sent_back
 
 CHARACTERS_PER_TOKEN = 4
 """Characters that count as one token while a reply grows; the endpoint counts in the end."""
@@ -40,37 +36,6 @@ _STOPS: dict[str, Stop] = {
     "content_filter": "refusal",
 }
 
-_TEXTS = frozenset(
-    {"content", "refusal", "reasoning", "reasoning_content", "arguments", "text", "summary", "data"}
-)
-"""Fields that come in pieces. Of any other that comes again, the last holds: names and ids are
-repeated by some endpoints."""
-
-
-class Lines:
-    """Cuts a stream of bytes into lines, at line feeds alone.
-
-    The client libraries cut at every character that ends a line in Unicode, and JSON may hold
-    some of those as they are.
-    """
-
-    def __init__(self) -> None:
-        self._rest: list[bytes] = []
-
-    def feed(self, chunk: bytes) -> list[str]:
-        """Return the lines that `chunk` completes."""
-        self._rest.append(chunk)
-        if b"\n" not in chunk:
-            # A long line may come in a thousand pieces; they are put together once.
-            return []
-        *lines, rest = b"".join(self._rest).split(b"\n")
-        self._rest = [rest] if rest else []
-        return [line.decode(errors="replace").rstrip("\r") for line in lines]
-
-    def end(self) -> list[str]:
-        """Return the last line, if the stream ended in the middle of one."""
-        return self.feed(b"\n") if self._rest else []
-
 
 class ChatStream:
     """What has come of a reply so far.
@@ -81,6 +46,7 @@ class ChatStream:
         finish_reason: Why it ended, in the endpoint's words; `None` before.
         counts: The endpoint's `usage`; `None` where it sent none.
         error: What the endpoint says went wrong in the middle; `None` where nothing did.
+        unreadable: Why a part of it is no JSON; `None` where all is.
         ended: Whether the stream said that it is over.
     """
 
@@ -90,87 +56,104 @@ class ChatStream:
         self.finish_reason: str | None = None
         self.counts: Fields | None = None
         self.error: Fields | None = None
+        self.unreadable: str | None = None
         self.ended = False
+        self._fault: str | None = None
         self._begun = False
-        self._message: dict[str, Any] = {}
+        self._in_parts: bool | None = None
+        self._message = Pieces()
 
     @property
     def complete(self) -> bool:
-        """Whether there is a reply, and no more of it is to come."""
+        """Whether there is a reply, or counts of one, and no more of it is to come."""
         over = self.finish_reason is not None or self.ended
-        return self.error is None and self._begun and over
+        begun = self._begun or self.counts is not None or self._fault is not None
+        return self.error is None and begun and over
 
-    def feed(self, line: str) -> None:
-        """Take in one line of the stream.
+    @property
+    def over(self) -> bool:
+        """Whether what further comes is of no interest."""
+        return self.ended or self.error is not None
 
-        Raises:
-            ValueError: It cannot be read.
-        """
-        kind, _, data = line.partition(":")
-        data = data.strip()
-        if kind == "error":
-            # llama.cpp's way of saying so.
-            self.error = error_of(data.encode()) or {"message": data}
-        elif kind != "data":
+    @property
+    def fault(self) -> str | None:
+        """Why the reply cannot be understood, though it is finished; `None` if it can be."""
+        if self._fault is not None or self.unreadable is not None:
+            return self._fault or f"a part of it could not be read ({self.unreadable})"
+        if self._message.full:
+            return f"it makes more than {MAX_TOOL_CALLS:,} calls"
+        return None if self._begun else "it holds no choices"
+
+    def take(self, event: Event) -> None:
+        """Take in one event. What follows a reply that is complete makes it no worse."""
+        if self.over:
             return
-        elif data.startswith("[DONE]"):
+        if event.what == "done":
             self.ended = True
-        else:
-            self._take(_event(data))
+        elif event.what == "data":
+            self._read(event)
+        elif not self.complete:
+            if event.what == "error":
+                said = cast("str", event.value)
+                self.error = error_of(said.encode()) or {"message": said}
+            else:
+                self.unreadable = self.unreadable or event.fault
 
-    def feed_whole(self, body: bytes) -> None:
-        """Take in a reply that was not streamed.
-
-        Raises:
-            ValueError: It cannot be read.
-        """
-        found = _event(body)
+    def take_whole(self, event: Event) -> None:
+        """Take in a reply that was not streamed."""
+        found = _object(event.value)
         choices = [{**one, "delta": one.get("message")} for one in _objects(found.get("choices"))]
-        self._take({**found, "choices": choices})
-        self.ended = True
+        self.take(event._replace(value={**found, "choices": choices}))
+        self.ended = event.what == "data"
 
     @property
     def stop(self) -> Stop:
         """Why the reply ended."""
+        if self.fault is not None:
+            return "garbled"
         if self._message.get("refusal"):
             return "refusal"
         stop = _STOPS.get(self.finish_reason or "", "end")
         # Some endpoints say that they stopped when they call tools.
-        calls = _objects(self._message.get("tool_calls"))
+        calls = _objects(self._message.get(CALLS))
         return "tool_calls" if stop == "end" and calls else stop
 
     @property
     def detail(self) -> str:
-        """The endpoint's word on a refusal; empty otherwise."""
-        if self._message.get("refusal"):
-            return words_of(self._message["refusal"])
+        """What is wrong with the reply, or the endpoint's word on a refusal; empty otherwise."""
+        if self.fault is not None:
+            return self.fault
+        refusal = self._message.get("refusal")
+        if refusal:
+            return words_of(refusal)
         return "the endpoint's content filter" if self.finish_reason == "content_filter" else ""
 
     @property
     def turn(self) -> AssistantTurn:
         """What the model said, with the message as it must be sent back."""
-        verbatim: dict[str, Any] = {"role": "assistant"}
-        verbatim |= {key: value for key, value in self._message.items() if value is not None}
+        message = self._message.whole()
+        verbatim: dict[str, Any] = {"role": "assistant", **message}
         verbatim.setdefault("content", "")
-        calls: list[ToolCall] = []
+        verbatim.pop(CALLS, None)
+        calls: dict[str, ToolCall] = {}
         sent: list[dict[str, Any]] = []
-        verbatim.pop("tool_calls", None)
-        for number, call in enumerate(_objects(self._message.get("tool_calls"))):
+        for number, call in enumerate(_objects(message.get(CALLS))):
             whole = {key: value for key, value in call.items() if key != "index"}
             # The endpoints that number their calls and do not name them get names.
-            whole["id"] = unique_id(whole.get("id"), {one.id for one in calls}, number)
+            whole["id"] = name = unique_id(whole.get("id"), calls, number)
             whole.setdefault("type", "function")
-            calls.append(_tool_call(whole))
             function = _object(whole.get("function"))
             written = function.get("arguments")
-            if calls[-1].fault is not None or not isinstance(written, str) or not written:
-                # Several servers read them when they come back, and refuse what they cannot read.
-                written = json.dumps(dict(calls[-1].arguments))
-            whole["function"] = {**function, "name": calls[-1].name, "arguments": written}
+            arguments, fault = arguments_of(written)
+            tool = text_of(function.get("name"), MAX_NAME_CHARS)
+            calls[name] = ToolCall(name, tool, arguments, fault)
+            # Several servers read them when they come back, and refuse what they cannot read.
+            back = "{}" if fault is not None else sent_back(written, arguments)
+            whole["function"] = {**function, "name": tool, "arguments": back}
             sent.append(whole)
         if sent:
-            verbatim["tool_calls"] = sent
-        return AssistantTurn(_text(self._message.get("content")), tuple(calls), verbatim)
+            verbatim[CALLS] = sent
+        return AssistantTurn(_text(message.get("content")), tuple(calls.values()), verbatim)
 
     def usage(self) -> Usage:
         """Return what was counted. `input_tokens` includes cached ones, as the endpoint's do."""
@@ -211,25 +194,40 @@ class ChatStream:
             details.get("cache_write_tokens"),
         )
 
-    def _take(self, event: Fields) -> None:
+    def _read(self, read: Event) -> None:
+        event = _object(read.value)
         if event.get("error"):
-            self.error = error_of(event) or {"message": words_of(event["error"])}
+            if not self.complete:
+                self.error = error_of(event) or {"message": words_of(event["error"])}
             return
+        if read.fault is not None and not self.complete:
+            self._fault = self._fault or read.fault
         self.id = _word(event.get("id")) or self.id
         if _object(event.get("usage")):
             self.counts = _object(event["usage"])
         for choice in _objects(event.get("choices")):
             self._begun = True
-            delta = _object(choice.get("delta"))
-            self.characters += _length(delta)
-            _merge(self._message, {k: v for k, v in delta.items() if k != "role"})
+            self._extend(_object(choice.get("delta")))
             reason = choice.get("finish_reason")
             if reason == "error":
                 self.error = {"message": "no reason given"}
                 if choice.get("error"):
                     self.error = error_of(choice) or self.error
-            elif reason is not None:
+            elif reason:
                 self.finish_reason = text_of(reason, MAX_NAME_CHARS)
+
+    def _extend(self, delta: Fields) -> None:
+        content: Json = _content(delta.get("content"))
+        # Text goes on as it began: as text, or as typed parts.
+        if isinstance(content, list) and self._in_parts is False:
+            content = _text(cast("Json", content))
+        elif content and isinstance(content, str) and self._in_parts:
+            content = [{"type": "text", "text": content}]
+        elif content:
+            self._in_parts = isinstance(content, list)
+        whole: Fields = {**delta, "content": content}
+        self.characters += _length(whole)
+        self._message.add({key: value for key, value in whole.items() if key != "role"})
 
 
 def error_of(body: bytes | Fields) -> Fields:
@@ -237,7 +235,7 @@ def error_of(body: bytes | Fields) -> Fields:
     found: Json = body
     if isinstance(body, bytes):
         try:
-            found = _read(body)
+            found = read_json(body)
         except ValueError:
             return {}
     fields = _object(found)
@@ -245,102 +243,23 @@ def error_of(body: bytes | Fields) -> Fields:
     return {"message": inner} if isinstance(inner, str) else _object(inner)
 
 
-def _merge(into: dict[str, Any], delta: Fields) -> None:
-    """Add the pieces of a delta to what came before: text to text, calls by their index."""
-    for key, value in delta.items():
-        before = into.get(key)
-        if value is None:
-            continue
-        if before is None:
-            into[key] = _numbered([], value) if _is_numbered(value) else value
-        elif isinstance(before, str) and isinstance(value, str) and key in _TEXTS:
-            # What is longer than any reply that is kept is not gathered either.
-            into[key] = before + value if len(before) <= MAX_CHARS else before
-        elif isinstance(before, dict) and isinstance(value, dict):
-            _merge(cast("dict[str, Any]", before), cast("Fields", value))
-        elif isinstance(before, list) and isinstance(value, list):
-            mine, new = cast("list[Any]", before), cast("list[Any]", value)
-            numbered = _is_numbered(mine) and _is_numbered(new)
-            into[key] = _numbered(mine, new) if numbered else [*mine, *new]
-        else:
-            into[key] = value
+def _content(content: Json) -> Json:
+    """Return a piece of a message's content as text or as typed parts.
 
-
-def _is_numbered(value: Json) -> bool:
-    return isinstance(value, list) and all(
-        isinstance(one, dict) and isinstance(cast("Fields", one).get("index"), int)
-        for one in cast("list[Any]", value)
-    )
-
-
-def _numbered(before: list[Any], delta: list[Any]) -> list[Any]:
-    """Return the parts with the pieces of `delta` added, in the order of their index."""
-    found = list(before)
-    for one in delta:
-        mine = [part for part in found if part["index"] == one["index"]]
-        if mine and _continues(mine[-1], one):
-            _merge(mine[-1], one)
-        else:
-            found.append(dict(one))
-    return sorted(found, key=lambda part: part["index"])
-
-
-def _continues(part: Fields, piece: Fields) -> bool:
-    """Return whether `piece` belongs to `part`, which has its index.
-
-    Google's endpoint gives all calls of a turn one index, and each an id of its own.
+    What is neither is kept as the JSON it is: it may be the answer.
     """
-    return not piece.get("id") or part.get("id") in {None, "", piece["id"]}
-
-
-def _tool_call(call: Fields) -> ToolCall:
-    function = _object(call.get("function"))
-    written = function.get("arguments") or "{}"
-    name = text_of(function.get("name"), MAX_NAME_CHARS)
-    try:
-        arguments = _read(written) if isinstance(written, str) else written
-    except ValueError:
-        return ToolCall(call["id"], name, {}, fault="its arguments are not JSON")
-    if not isinstance(arguments, dict):
-        return ToolCall(call["id"], name, {}, fault="its arguments are no JSON object")
-    found = cast("dict[str, Json]", arguments)
-    beyond = fault_of(found)
-    if beyond is not None:
-        return ToolCall(call["id"], name, {}, fault=f"its arguments are lost: {beyond}")
-    return ToolCall(call["id"], name, plain(found))
-
-
-def _event(data: str | bytes) -> Fields:
-    """Read an object of the endpoint; what it has of numbers that are none is kept as text.
-
-    One that is nested too deep to be read is passed over: what it says cannot be kept.
-
-    Raises:
-        ValueError: It is no JSON.
-    """
-    begun = data.lstrip()[:1] in {"{", b"{"}
-    try:
-        return _object(read_json(data) if begun else _read(data))
-    except TooDeep:
-        if begun:
-            return {}
-        raise
-
-
-def _read(text: str | bytes) -> Json:
-    """Read JSON, as strictly as it must be written again.
-
-    Raises:
-        ValueError: It is none.
-    """
-    try:
-        return json.loads(text, parse_constant=_refuse)
-    except RecursionError:
-        raise ValueError("it is nested too deep") from None
-
-
-def _refuse(text: str) -> Json:
-    raise ValueError(f"{text} is no number of JSON")
+    if content is None or content == {} or isinstance(content, str):
+        return content or None
+    if isinstance(content, list):
+        parts = cast("list[Json]", content)
+        if all(isinstance(part, Mapping) and {"type", "text"} & part.keys() for part in parts):
+            return parts
+        if all(isinstance(part, str) for part in parts):
+            return "".join(parts)
+        return text_of(parts)
+    alone = _object(content)
+    is_part = isinstance(alone.get("text"), str) and alone.keys() <= {"type", "text"}
+    return [alone] if is_part else text_of(content)
 
 
 def _text(content: Json) -> str:
@@ -362,12 +281,12 @@ def _length(delta: Fields) -> int:
 
 
 def _object(value: Json) -> Fields:
-    return cast("Fields", value) if isinstance(value, Mapping) else {}
+    return cast("Fields", value) if isinstance(value, dict) else {}
 
 
 def _objects(value: Json) -> list[Fields]:
     found = cast("list[Json]", value) if isinstance(value, list) else []
-    return [cast("Fields", one) for one in found if isinstance(one, Mapping)]
+    return [cast("Fields", one) for one in found if isinstance(one, dict)]
 
 
 def _word(value: Json) -> str:

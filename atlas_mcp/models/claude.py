@@ -8,9 +8,8 @@ message, a log or a repr.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractAsyncContextManager
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -18,13 +17,12 @@ import anyio.to_thread
 from typing_extensions import override
 
 from atlas_mcp.atlas.messages import ModelRequest, Reply, Stop
-from atlas_mcp.atlas.storable import words_of
+from atlas_mcp.atlas.storable import text_of, words_of
 from atlas_mcp.atlas.usage import FREE, Cost, Price, Usage
 from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.answers import (
     Refusal,
     Wording,
-    beginning_of,
     page_of,
     page_text,
     reason_of,
@@ -41,7 +39,10 @@ from atlas_mcp.models.claude_stream import (
     StreamGarbled,
 )
 from atlas_mcp.models.connections import LOOK_TIMEOUT, Way, WayClosed, secrets_of
+from atlas_mcp.models.json_events import LARGE_BYTES, Event
+from atlas_mcp.models.off_loop import off_loop
 from atlas_mcp.models.prices import cost_of, load_prices
+from atlas_mcp.models.reading import read_body
 
 if TYPE_CHECKING:
     import anthropic
@@ -67,10 +68,6 @@ pause."""
 WRITE_TIMEOUT = 60.0
 """Seconds without progress in sending a request. Our own choice: a request with images is several
 megabytes and uplinks are slow."""
-
-DRAIN_TIMEOUT = 1.0
-"""Seconds to wait for the end of the body after the last event, so that the connection can be used
-again. Our own choice: cheaper than a new handshake, and never waited in practice."""
 
 TOKENS_BETWEEN_REPORTS = 50
 """Estimated output tokens between two calls of `on_tokens`. Our own choice: about one a second."""
@@ -240,7 +237,9 @@ class Claude:
     ) -> Reply:
         """Make one call and return what came of it; see `Model.generate`."""
         await self._client()
-        call = _Call(self._name, self._price, self._connection.way)
+        call = _Call(
+            self._name, self._price, self._connection.way, on_tokens=on_tokens, on_usage=on_usage
+        )
         async with self._connection.lend() as client:
             with call.errors_translated():
                 await self._connection.way.enter(self._name)
@@ -249,13 +248,13 @@ class Claude:
                 ) as response:
                     call.request_id = response.request_id
                     call.secrets = secrets_of(response.http_request.headers)
-                    if "text/event-stream" not in response.headers.get("content-type", ""):
-                        raise call.no_stream(
-                            response.headers, await beginning_of(response.iter_bytes())
-                        )
-                    started = None if on_usage is None else partial(call.tell_usage, on_usage)
-                    await _read(response.iter_bytes(), call.message, on_tokens, started)
-        return call.reply()
+                    declared = response.headers.get("content-type")
+                    other = await read_body(response.iter_bytes(), call, declared=declared)
+                    if other is not None:
+                        raise call.no_stream(response.headers, other)
+        if call.message.characters < LARGE_BYTES:
+            return call.reply()
+        return await off_loop("events", call.reply)
 
     async def is_there(self) -> bool:
         """Return whether the API has this model for this key. Costs nothing.
@@ -315,7 +314,15 @@ class Claude:
 class _Call:
     """One call to the API: what came of it so far, and what a failure of it means."""
 
-    def __init__(self, model: str, price: Price | None, way: Way) -> None:
+    def __init__(
+        self,
+        model: str,
+        price: Price | None,
+        way: Way,
+        *,
+        on_tokens: OnTokens | None = None,
+        on_usage: OnUsage | None = None,
+    ) -> None:
         self.message = MessageStream()
         self.request_id: str | None = None
         self.secrets: tuple[str, ...] = ()
@@ -323,6 +330,57 @@ class _Call:
         self._price = price
         self._way = way
         self._sent = Usage(requests=1)
+        self._on_tokens = on_tokens
+        self._on_usage = on_usage
+        self._told_tokens = 0
+        self._failure: StreamFailed | StreamGarbled | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether what further comes is of no interest."""
+        return self.message.done or self._failure is not None
+
+    @property
+    def complete(self) -> bool:
+        """Whether there is a reply, with nothing missing that must be there."""
+        return self.message.complete and (self.message.done or not self._is_strict)
+
+    def take(self, event: Event) -> None:
+        """Take in an event of the stream, and tell that it has begun and how far it has come."""
+        self._take(self.message.take, event)
+
+    def take_whole(self, event: Event) -> None:
+        """Take in a reply that came in one piece.
+
+        Raises:
+            ModelRejected: It is none.
+        """
+        self._take(self.message.take_whole, event)
+        if not self.over:
+            raise self.no_stream({}, text_of(event.value))
+
+    def _take(self, take: Callable[[Event], None], event: Event) -> None:
+        message, step = self.message, TOKENS_BETWEEN_REPORTS * CHARACTERS_PER_TOKEN
+        try:
+            take(event)
+        except (StreamFailed, StreamGarbled) as error:
+            # Told once the body has come to its end.
+            self._failure = error
+        if self._on_usage is not None and message.begun:
+            self._on_usage(message.usage, self._cost_so_far())
+            self._on_usage = None
+        if self._on_tokens is None:
+            return
+        if message.done:
+            self._on_tokens(message.usage.output_tokens)
+        elif message.characters - self._told_tokens >= step:
+            self._told_tokens = message.characters
+            self._on_tokens(message.characters // CHARACTERS_PER_TOKEN)
+
+    @property
+    def _is_strict(self) -> bool:
+        """Whether the API is the vendor's own, which leaves nothing out; gateways do."""
+        return self._way.address == OWN_ADDRESS
 
     def no_stream(self, headers: Mapping[str, str], body: str) -> ModelRejected:
         """Return what an answer that is no event stream means: something else is at the address."""
@@ -331,7 +389,8 @@ class _Call:
         if page is not None:
             text = page_text(page, self._wording, self.secrets)
         else:
-            text = f"the address answers with {kind!r}, not with an event stream"
+            what = repr(kind) if kind else "what is no reply"
+            text = f"the address answers with {what}, not with an event stream"
             if said := words(reason_of(body), self.secrets):
                 text += f": {said}"
             text += "; check the base URL"
@@ -344,20 +403,20 @@ class _Call:
             complete=False,
         )
 
-    def tell_usage(self, on_usage: OnUsage) -> None:
-        """Tell what has been counted so far."""
-        on_usage(self.message.usage, self._cost_so_far())
-
     def reply(self) -> Reply:
         """Return the reply of a call that ended well."""
         message = self.message
         reason = message.stop_reason or ""
+        turn = message.turn
+        fault = message.fault or (message.lacks if self._is_strict else None)
+        # Behind a gateway, a reply whose end has no reason has ended all the same.
+        stop = _STOPS.get(reason, "end") if reason or not turn.tool_calls else "tool_calls"
         return Reply(
-            turn=message.turn,
-            stop=_STOPS.get(reason, "end"),
+            turn=turn,
+            stop="garbled" if fault else stop,
             usage=message.usage,
             cost_usd=self._cost(),
-            detail=_refusal(message.stop_details) or _STOP_DETAILS.get(reason, ""),
+            detail=fault or _refusal(message.stop_details) or _STOP_DETAILS.get(reason, ""),
             request_id=self.request_id,
         )
 
@@ -373,10 +432,8 @@ class _Call:
 
         try:
             yield
-            if streamed and not self.message.done:
-                raise StreamGarbled("the stream ended before the reply was complete")
-            if streamed and not (self.message.started and self.message.stop_reason):
-                raise StreamGarbled("the stream lacks its beginning or its end")
+            if streamed:
+                self._check_is_whole()
         except anthropic.APIStatusError as error:
             raise self._refused(error, asked=streamed) from error
         except anthropic.CredentialsError as error:
@@ -400,6 +457,13 @@ class _Call:
             body = {"error": {"type": error.kind, "message": error.message}}
             self._remember(refusal(400, {}, body, self._wording, self.secrets), self.request_id)
             raise self._broken_off(text, retryable=error.kind in _RETRYABLE_KINDS) from error
+
+    def _check_is_whole(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+        if not self.complete:
+            cut = "the stream ended before the reply was complete"
+            raise StreamGarbled(self.message.unreadable or cut)
 
     @property
     def _wording(self) -> Wording:
@@ -509,7 +573,7 @@ class _Call:
 
     def _cost_so_far(self) -> Cost:
         """Return what the counts cost that have come; the rest may be billed as well."""
-        if not self.message.started:
+        if not self.message.begun:
             return FREE
         return cost_of(self._model, self.message.usage, override=self._price)
 
@@ -517,45 +581,6 @@ class _Call:
         """Return what a whole reply cost; `None` where tokens have a price and are not counted."""
         free = self._price == Price(FREE, FREE)
         return self._cost_so_far() if self.message.counted or free else None
-
-
-async def _read(
-    chunks: AsyncIterator[bytes],
-    message: MessageStream,
-    on_tokens: OnTokens | None,
-    on_started: Callable[[], None] | None,
-) -> None:
-    """Read a reply to its end, telling that it has begun and how far it has come."""
-    import httpx2
-
-    reported = 0
-    step = TOKENS_BETWEEN_REPORTS * CHARACTERS_PER_TOKEN
-    failure: StreamFailed | StreamGarbled | None = None
-    with anyio.CancelScope() as drain:
-        try:
-            async for chunk in chunks:
-                if failure is None:
-                    try:
-                        message.feed(chunk)
-                    except (StreamFailed, StreamGarbled) as error:
-                        failure = error
-                    if on_started is not None and message.started:
-                        on_started()
-                        on_started = None
-                if message.done or failure is not None:
-                    # Read on to the end, within bounds: then the connection can be used again, and
-                    # no generator is left half run, which trio objects to.
-                    drain.deadline = min(drain.deadline, anyio.current_time() + DRAIN_TIMEOUT)
-                elif on_tokens is not None and message.characters - reported >= step:
-                    reported = message.characters
-                    on_tokens(reported // CHARACTERS_PER_TOKEN)
-        except httpx2.TransportError:
-            if failure is None and not message.done:
-                raise
-    if failure is not None:
-        raise failure
-    if on_tokens is not None and message.done:
-        on_tokens(message.usage.output_tokens)
 
 
 def _has_credentials(client: anthropic.AsyncAnthropic) -> bool:

@@ -7,30 +7,30 @@ times what reading the stream costs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
-
-from pydantic_core import from_json
 
 from atlas_mcp.atlas.messages import AssistantTurn, Json, ToolCall
 from atlas_mcp.atlas.storable import (
     MAX_CHARS,
     MAX_NAME_CHARS,
     MAX_WORDS,
-    TooDeep,
     count_of,
-    fault_of,
-    plain,
-    read_json,
     text_of,
     unique_id,
     words_of,
 )
 from atlas_mcp.atlas.usage import Usage
+from atlas_mcp.models.event_lines import EventLines
+from atlas_mcp.models.json_events import Event, read_event
+from atlas_mcp.models.tool_arguments import arguments_of
 
 CHARACTERS_PER_TOKEN = 4
 """Characters of one output token, to estimate progress. Our own choice: the usual rule of thumb for
 English text; the exact count comes at the end."""
+
+MOST_BLOCKS = 10_000
+"""Content blocks of one reply that are kept. Our own choice: ten times the tool calls that are."""
 
 _COUNTS = (
     "input_tokens",
@@ -46,6 +46,9 @@ _DELTA_TEXT = {
     "signature_delta": "signature",
 }
 """The kinds of delta that append to a string, and the key the string is under."""
+
+_IMPLIED = {"text_delta": "text", "thinking_delta": "thinking"}
+"""The kinds of delta that say of which type their block is, where nothing began it."""
 
 
 class StreamGarbled(Exception):
@@ -70,29 +73,59 @@ class MessageStream:
     """A reply as far as it has come.
 
     Attributes:
-        content: The blocks that can be sent back, in order; those that are complete.
         stop_reason: The API's stop reason, `None` until it is known.
         stop_details: What the API says on a refusal; empty otherwise.
-        started: Whether the reply began, and so is billed.
+        started: Whether the reply began as replies begin.
+        begun: Whether anything of it came, so that it may be billed.
         done: Whether the stream said it is complete.
         characters: Characters of output so far, thinking included.
+        unreadable: Why a part of it is no JSON; `None` where all is.
     """
 
     def __init__(self) -> None:
-        self.content: list[dict[str, Json]] = []
         self.stop_reason: str | None = None
         self.stop_details: Mapping[str, Json] = {}
         self.started = False
+        self.begun = False
         self.done = False
         self.characters = 0
+        self.unreadable: str | None = None
+        self._fault: str | None = None
         self._counts = dict.fromkeys(_COUNTS, 0)
         self._miscounted = False
         self._output_counted = False
-        self._rest: list[bytes] = []
-        self._data: list[bytes] = []
-        self._block: dict[str, Json] = {}
-        self._pieces: dict[str, list[str]] = {}
-        self._faults: dict[int, str] = {}
+        self._lines = EventLines()
+        self._blocks: list[_Block] = []
+        self._open: dict[Json, _Block] = {}
+
+    @property
+    def complete(self) -> bool:
+        """Whether there is a reply, and nothing of it is missing that has a meaning."""
+        return self.begun and (self.done or self.stop_reason is not None)
+
+    @property
+    def fault(self) -> str | None:
+        """Why the reply cannot be understood, though it is finished; `None` if it can be."""
+        if self._fault is not None:
+            return self._fault
+        unreadable = self.unreadable
+        return unreadable and f"a part of it could not be read ({unreadable})"
+
+    @property
+    def lacks(self) -> str | None:
+        """What the API would have sent besides; `None` where it is all there."""
+        if not self.started:
+            return "it lacks its beginning"
+        if not self.stop_reason:
+            return "it lacks the reason for its end"
+        if not all(block.closed for block in self._blocks):
+            return "a part of it lacks its end"
+        return None if self.done else "it lacks its end"
+
+    @property
+    def content(self) -> list[dict[str, Json]]:
+        """The blocks that can be sent back, in order."""
+        return [block for block, _ in self._sendable()]
 
     @property
     def usage(self) -> Usage:
@@ -119,20 +152,21 @@ class MessageStream:
     def turn(self) -> AssistantTurn:
         """What the model said, with the message as it must be sent back."""
         texts: list[str] = []
-        calls: list[ToolCall] = []
-        for place, block in enumerate(self.content):
+        calls: dict[str, ToolCall] = {}
+        sent: list[dict[str, Json]] = []
+        for block, fault in self._sendable():
             if block["type"] == "text":
                 texts.append(text_of(block.get("text")))
             elif block["type"] == "tool_use":
                 # Made such as can be answered, and sent back.
-                block["id"] = unique_id(block.get("id"), {call.id for call in calls}, len(calls))
+                block["id"] = name = unique_id(block.get("id"), calls, len(calls))
                 block["name"] = text_of(block.get("name"), MAX_NAME_CHARS)
-                fault = self._faults.get(place)
-                calls.append(ToolCall(block["id"], block["name"], block["input"], fault))
+                calls[name] = ToolCall(name, block["name"], block["input"], fault)
+            sent.append(block)
         return AssistantTurn(
             text="".join(texts),
-            tool_calls=tuple(calls),
-            verbatim={"role": "assistant", "content": self.content},
+            tool_calls=tuple(calls.values()),
+            verbatim={"role": "assistant", "content": sent},
         )
 
     def feed(self, chunk: bytes) -> None:
@@ -142,111 +176,158 @@ class MessageStream:
             StreamFailed: The API reports an error.
             StreamGarbled: This is no stream of the Messages API.
         """
-        self._rest.append(chunk)
-        if b"\n" not in chunk:
-            return
-        lines = b"".join(self._rest).split(b"\n")
-        self._rest = [lines.pop()]
-        for line in lines:
-            if self.done:
-                return
-            if line.startswith(b"data:"):
-                self._data.append(line[5:])
-            elif self._data and line in {b"", b"\r"}:
-                data = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
-                self._data.clear()
-                self._take(data)
+        for line in self._lines.feed(chunk):
+            self.take(read_event(line))
 
-    def _take(self, data: bytes) -> None:
-        """Take in one event. What is strange in it is passed over, once the reply has begun."""
-        try:
-            event = _event(data)
-        except TooDeep as error:
-            if not self.started:
-                raise StreamGarbled(str(error)) from error
+    def take(self, event: Event) -> None:
+        """Take in one event. What is strange in it is passed over, once the reply has begun.
+
+        Raises:
+            StreamFailed: The API reports an error.
+            StreamGarbled: This is no stream of the Messages API.
+        """
+        if self.done:
             return
-        except ValueError as error:
-            raise StreamGarbled(type(error).__name__) from error
-        if isinstance(event, dict):
-            self._read(cast("dict[str, Any]", event))
-        elif not self.started:
-            raise StreamGarbled("an event that is no object")
+        value: object = event.value
+        if event.what == "data" and isinstance(value, dict):
+            if event.fault is not None and not self.complete:
+                self._fault = self._fault or event.fault
+            self._read(cast("dict[str, Any]", value))
+        elif event.what == "done":
+            self.done = True
+        elif event.what == "error":
+            self._fail(event.value)
+        elif not self.begun:
+            raise StreamGarbled(event.fault or "an event that is no object")
+        elif event.what == "unreadable" and not self.complete:
+            self.unreadable = self.unreadable or event.fault
+
+    def take_whole(self, event: Event) -> None:
+        """Take in a reply that was not streamed.
+
+        Raises:
+            StreamFailed: The API reports an error.
+            StreamGarbled: It cannot be read.
+        """
+        if event.what != "data":
+            raise StreamGarbled(event.fault or "it is no reply")
+        message = _object(event.value)
+        if message.get("type") == "error" or message.get("error"):
+            self._fail(message.get("error"))
+        content, usage = message.get("content"), message.get("usage")
+        if content is None and not _object(usage) and event.fault is None:
+            return
+        self._fault = event.fault
+        parts = cast("list[Json]", content if isinstance(content, list) else [])
+        if isinstance(content, str):
+            parts = [{"type": "text", "text": content}]
+        for number, part in enumerate(parts):
+            block = self._begin(number, _object(part))
+            block.closed = True
+            self.characters += sum(
+                len(text_of(block.fields.get(key))) for key in ("text", "thinking", "input")
+            )
+        self._end(message, usage)
+        self.started = self.begun = self.done = True
 
     def _read(self, event: Mapping[str, Any]) -> None:
         kind = event.get("type")
-        if not (isinstance(kind, str) or self.started):
-            raise StreamGarbled("an event without a type")
+        if not isinstance(kind, str):
+            if not self.begun and not event.get("error"):
+                raise StreamGarbled("an event without a type")
+            kind = "error" if event.get("error") else None
         match kind:
             case "content_block_delta":
-                self._extend(_object(event.get("delta")))
+                self._extend(event.get("index"), _object(event.get("delta")))
             case "content_block_start":
-                self._block = dict(_object(event.get("content_block")))
-                self._pieces = {}
+                self._begin(event.get("index"), _object(event.get("content_block")))
             case "content_block_stop":
-                self._close_block()
+                block = self._open.pop(_hashable(event.get("index")), None)
+                if block is not None:
+                    block.closed = True
             case "message_start":
-                if not isinstance(event.get("message"), dict):
-                    raise StreamGarbled("a beginning without a message")
-                self.started = True
-                self._count(event["message"].get("usage"))
+                self.started = isinstance(event.get("message"), dict)
+                self.begun = True
+                self._count(_object(event.get("message")).get("usage"))
             case "message_delta":
-                delta = _object(event.get("delta"))
-                reason = delta.get("stop_reason")
-                self.stop_reason = text_of(reason, MAX_WORDS) if reason else self.stop_reason
-                self.stop_details = _object(delta.get("stop_details")) or self.stop_details
-                self._count(event.get("usage"))
-                # The count at the beginning is of what had been written by then.
-                output = count_of(_object(event.get("usage")).get("output_tokens"))
-                self._output_counted = self._output_counted or bool(output)
+                self._end(_object(event.get("delta")), event.get("usage"))
             case "message_stop":
                 self.done = True
             case "error":
-                problem = _object(event.get("error"))
-                raise StreamFailed(
-                    text_of(problem.get("type"), MAX_WORDS) or "api_error",
-                    words_of(problem.get("message") or event.get("error")),
-                )
+                self._fail(event.get("error"))
             case _:  # pings, and what the API may add
                 pass
 
-    def _extend(self, delta: Mapping[str, Any]) -> None:
+    def _fail(self, error: Json) -> None:
+        """Take in an error of the API, unless the reply is finished.
+
+        Raises:
+            StreamFailed: It is not.
+        """
+        if self.complete:
+            return
+        problem = _object(error)
+        raise StreamFailed(
+            text_of(problem.get("type"), MAX_WORDS) or "api_error",
+            words_of(problem.get("message") or error),
+        )
+
+    def _begin(self, index: Json, fields: Mapping[str, Any]) -> _Block:
+        self.begun = True
+        block = _Block(dict(fields))
+        if len(self._blocks) < MOST_BLOCKS:
+            self._blocks.append(block)
+            self._open[_hashable(index)] = block
+        else:
+            self._fault = self._fault or f"it has more than {MOST_BLOCKS:,} parts"
+        return block
+
+    def _extend(self, index: Json, delta: Mapping[str, Any]) -> None:
         kind = delta.get("type")
-        key = _DELTA_TEXT.get(kind) if isinstance(kind, str) else None
-        if key is not None:
-            piece = delta.get(key)
-            if not isinstance(piece, str):
+        if not isinstance(kind, str):
+            return
+        block = self._open.get(_hashable(index))
+        if block is None:
+            if kind not in _IMPLIED:
                 return
+            block = self._begin(index, {"type": _IMPLIED[kind]})
+        key = _DELTA_TEXT.get(kind)
+        if key is not None:
+            # What is no text may be the answer all the same.
+            found = delta.get(key)
+            piece = found if isinstance(found, str) else text_of(found)
             if key != "signature":
                 self.characters += len(piece)
             if self.characters <= MAX_CHARS:
-                self._pieces.setdefault(key, []).append(piece)
+                block.pieces.setdefault(key, []).append(piece)
         elif kind == "citations_delta":
-            cited = self._block.get("citations")
-            before = cast("list[Json]", cited) if isinstance(cited, list) else []
-            self._block["citations"] = [*before, delta.get("citation")]
+            block.citations.append(delta.get("citation"))
 
-    def _close_block(self) -> None:
-        block = self._block
-        for key, pieces in self._pieces.items():
-            if key == "partial_json":
-                block["input"] = "".join(pieces)
-            else:
-                block[key] = text_of(block.get(key)) + "".join(pieces)
-        self._block, self._pieces = {}, {}
-        kind = block.get("type")
-        if kind == "tool_use":
-            block["input"], fault = _arguments(block.get("input"))
-            if fault is not None:
-                self._faults[len(self.content)] = fault
-        # What the API refuses to take back: text without a character, and thinking that was cut
-        # off before its signature.
-        if (
-            not isinstance(kind, str)
-            or (kind == "text" and not block.get("text"))
-            or (kind == "thinking" and not block.get("signature"))
-        ):
-            return
-        self.content.append(block)
+    def _end(self, said: Mapping[str, Any], usage: Json) -> None:
+        reason = said.get("stop_reason")
+        self.begun = True
+        self.stop_reason = text_of(reason, MAX_WORDS) if reason else self.stop_reason
+        self.stop_details = _object(said.get("stop_details")) or self.stop_details
+        self._count(usage)
+        # The count at the beginning is of what had been written by then.
+        output = count_of(_object(usage).get("output_tokens"))
+        self._output_counted = self._output_counted or bool(output)
+
+    def _sendable(self) -> Iterator[tuple[dict[str, Json], str | None]]:
+        """Yield the blocks that the API takes back, each with the fault in its arguments."""
+        for one in self._blocks:
+            block, fault = one.whole(), None
+            kind = block.get("type")
+            # Text without a character, and thinking that was cut off before its signature.
+            if (
+                not isinstance(kind, str)
+                or (kind == "text" and not block.get("text"))
+                or (kind == "thinking" and not block.get("signature"))
+            ):
+                continue
+            if kind == "tool_use":
+                block["input"], fault = arguments_of(block.get("input"))
+            yield block, fault
 
     def _count(self, usage: object) -> None:
         # Every count is cumulative, and a gateway may leave one out or send a zero late.
@@ -257,32 +338,32 @@ class MessageStream:
                 self._counts[name] = max(self._counts[name], count or 0)
 
 
-def _event(data: bytes) -> Json:
-    """Read an event. The quick way first; the other one takes whatever is JSON at all.
+class _Block:
+    """A content block as far as it has come: what it began with, and what was added."""
 
-    Raises:
-        ValueError: It is none.
-    """
-    try:
-        return from_json(data, allow_inf_nan=False)
-    except ValueError:
-        return read_json(data)
+    def __init__(self, fields: dict[str, Json]) -> None:
+        self.fields = fields
+        self.pieces: dict[str, list[str]] = {}
+        self.citations: list[Json] = []
+        self.closed = False
+
+    def whole(self) -> dict[str, Json]:
+        block = dict(self.fields)
+        for key, pieces in self.pieces.items():
+            if key == "partial_json":
+                block["input"] = "".join(pieces)
+            else:
+                block[key] = text_of(block.get(key)) + "".join(pieces)
+        if self.citations:
+            cited = block.get("citations")
+            before = cast("list[Json]", cited) if isinstance(cited, list) else []
+            block["citations"] = [*before, *self.citations]
+        return block
 
 
-def _arguments(written: Json) -> tuple[dict[str, Json], str | None]:
-    """Return the arguments of a tool call, and why they cannot be used, if they cannot."""
-    if written in (None, ""):
-        return {}, None
-    try:
-        arguments: Json = read_json(written) if isinstance(written, str) else written
-    except ValueError:
-        return {}, "its arguments are not JSON"
-    if not isinstance(arguments, dict):
-        return {}, "its arguments are no JSON object"
-    found = cast("dict[str, Json]", arguments)
-    beyond = fault_of(found)
-    return (plain(found), None) if beyond is None else ({}, f"its arguments are lost: {beyond}")
+def _hashable(index: Json) -> Json:
+    return index if isinstance(index, int | str) else None
 
 
 def _object(value: object) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
+    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}

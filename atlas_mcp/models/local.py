@@ -29,7 +29,9 @@ from atlas_mcp.atlas.messages import (
 from atlas_mcp.atlas.usage import FREE, Usage
 from atlas_mcp.errors import AtlasError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.base import Model, Notice, OnNotice, OnTokens, OnUsage
-from atlas_mcp.models.chat_stream import ChatStream, Lines, error_of
+from atlas_mcp.models.chat_stream import ChatStream, error_of
+from atlas_mcp.models.event_lines import EventLines
+from atlas_mcp.models.json_events import read_event
 from atlas_mcp.models.llama_server import (
     Child,
     end,
@@ -190,6 +192,7 @@ class Local(Model):
             stop=stream.stop,
             usage=stream.usage(),
             cost_usd=FREE,
+            detail=stream.detail,
             request_id=stream.id,
         )
 
@@ -398,7 +401,7 @@ class _Reading:
 
     def __init__(self, on_tokens: OnTokens | None) -> None:
         self._on_tokens = on_tokens
-        self._lines = Lines()
+        self._lines = EventLines()
         self.stream = ChatStream()
         self.tokens = 0
 
@@ -410,7 +413,9 @@ class _Reading:
         """
         for line in self._lines.feed(chunk):
             before = self.stream.characters
-            self.stream.feed(line)
+            self.stream.take(read_event(line))
+            if self.stream.unreadable is not None:
+                raise ValueError(self.stream.unreadable)
             if self.stream.characters > before:
                 self.tokens += 1
                 if self._on_tokens is not None:

@@ -9,7 +9,7 @@ one it was configured for.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
@@ -20,13 +20,12 @@ from typing_extensions import override
 
 from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.pool import ModelSpec
-from atlas_mcp.atlas.storable import dollars_of
+from atlas_mcp.atlas.storable import dollars_of, text_of
 from atlas_mcp.atlas.usage import FREE, Cost, Price, Usage
 from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.answers import (
     Refusal,
     Wording,
-    beginning_of,
     page_of,
     page_text,
     reason_of,
@@ -36,9 +35,12 @@ from atlas_mcp.models.answers import (
 from atlas_mcp.models.base import Model, OnTokens, OnUsage
 from atlas_mcp.models.calls import Clients
 from atlas_mcp.models.chat_params import chat_params
-from atlas_mcp.models.chat_stream import CHARACTERS_PER_TOKEN, ChatStream, Lines
+from atlas_mcp.models.chat_stream import CHARACTERS_PER_TOKEN, ChatStream
 from atlas_mcp.models.connections import LOOK_TIMEOUT, Way, WayClosed, secrets_of
+from atlas_mcp.models.json_events import LARGE_BYTES, Event
+from atlas_mcp.models.off_loop import off_loop
 from atlas_mcp.models.prices import cost_of, load_prices
+from atlas_mcp.models.reading import read_body
 from atlas_mcp.presets import UNKNOWN_SERVER, Preset, preset_of
 
 if TYPE_CHECKING:
@@ -54,14 +56,6 @@ most endpoints send nothing while a model thinks, or while a call waits for a fr
 
 WRITE_TIMEOUT = 60.0
 """Seconds without progress in sending a request."""
-
-DRAIN_TIMEOUT = 1.0
-"""Seconds to wait for the end of the body after the last event, so that the connection can be used
-again."""
-
-LAST_WORDS_TIMEOUT = 10.0
-"""Seconds of silence in which a stream may still bring its counts once the reply is whole. Our own
-choice: they come at once, or never."""
 
 TOKENS_BETWEEN_REPORTS = 50
 """Estimated output tokens between two calls of `on_tokens`."""
@@ -199,8 +193,14 @@ class OpenAICompatible(Model):
                 ) as response,
             ):
                 call.request_id = response.headers.get("x-request-id")
-                await _read(response, call)
-        return call.reply()
+                call.secrets = secrets_of(response.http_request.headers)
+                declared = response.headers.get("content-type")
+                other = await read_body(response.iter_bytes(), call, declared=declared)
+                if other is not None:
+                    raise call.no_reply(response.headers, other)
+        if call.stream.characters < LARGE_BYTES:
+            return call.reply()
+        return await off_loop("events", call.reply)
 
     def told(self, spec: ModelSpec) -> OpenAICompatible:
         """Return the same model, used as if its endpoint took what `spec` says.
@@ -297,7 +297,6 @@ class _Call:
         self._on_usage = on_usage
         self._told_tokens = 0
         self._told_counts: object = None
-        self._garbled: ValueError | None = None
 
     @property
     def place(self) -> str:
@@ -307,33 +306,28 @@ class _Call:
     @property
     def over(self) -> bool:
         """Whether what further comes is of no interest."""
-        stream = self.stream
-        return stream.ended or stream.error is not None or self._garbled is not None
+        return self.stream.over
 
-    def feed(self, lines: Iterable[str]) -> None:
-        """Take in lines of the stream, and tell how far it has come."""
-        stream = self.stream
-        for line in lines:
-            if self.over:
-                return
-            try:
-                stream.feed(line)
-            except ValueError as error:
-                self._garbled = error
-            self._tell()
+    @property
+    def complete(self) -> bool:
+        """Whether there is a reply, though its counts may be missing."""
+        return self.stream.complete
 
-    def feed_whole(self, body: bytes) -> None:
+    def take(self, event: Event) -> None:
+        """Take in an event of the stream, and tell how far it has come."""
+        self.stream.take(event)
+        self._tell()
+
+    def take_whole(self, event: Event) -> None:
         """Take in a reply that came in one piece.
 
         Raises:
             ModelRejected: It is none.
         """
-        try:
-            self.stream.feed_whole(body)
-        except ValueError as error:
-            self._garbled = error
-        if not (self.stream.complete or self.stream.error or self._garbled):
-            raise self.no_reply({}, body.decode(errors="replace"))
+        stream = self.stream
+        stream.take_whole(event)
+        if not (stream.complete or stream.error or stream.unreadable):
+            raise self.no_reply({}, text_of(event.value))
         self._tell()
 
     def no_reply(self, headers: Mapping[str, str], body: str) -> ModelRejected:
@@ -432,11 +426,11 @@ class _Call:
 
     def _check_is_whole(self) -> None:
         stream = self.stream
-        if self._garbled is not None:
-            said = self._words(str(self._garbled))
-            raise self._broken_off(f"the reply could not be read: {said}") from self._garbled
         if stream.error is not None:
             raise self._failed_midway(stream.error)
+        if not stream.complete and stream.unreadable is not None:
+            said = self._words(stream.unreadable)
+            raise self._broken_off(f"the reply could not be read: {said}")
         if not stream.complete:
             raise self._broken_off("the stream ended before the reply was complete")
 
@@ -562,37 +556,6 @@ class _Call:
 
     def _words(self, text: str) -> str:
         return words(text, self.secrets)
-
-
-async def _read(response: openai.AsyncAPIResponse[Any], call: _Call) -> None:
-    """Read a reply to its end."""
-    import httpx2
-
-    call.secrets = secrets_of(response.http_request.headers)
-    if not _is_reply(response.headers):
-        raise call.no_reply(response.headers, await beginning_of(response.iter_bytes()))
-    if "text/event-stream" not in response.headers.get("content-type", ""):
-        # Some endpoints do not stream, whatever they are asked.
-        call.feed_whole(await response.read())
-        return
-    lines = Lines()
-    with anyio.CancelScope() as drain:
-        try:
-            async for chunk in response.iter_bytes():
-                call.feed(lines.feed(chunk))
-                if call.over:
-                    # Read on to the end, within bounds: then the connection can be used again, and
-                    # no generator is left half run, which trio objects to.
-                    drain.deadline = min(drain.deadline, anyio.current_time() + DRAIN_TIMEOUT)
-                elif call.stream.complete:
-                    # Set once: an endpoint that says nothing more may keep its line alive for ever.
-                    last = anyio.current_time() + LAST_WORDS_TIMEOUT
-                    drain.deadline = min(drain.deadline, last)
-        except httpx2.TransportError:
-            # A reply that is whole is not lost with its connection.
-            if not (call.over or call.stream.complete):
-                raise
-    call.feed(lines.end())
 
 
 def _listed(answer: object) -> list[str]:

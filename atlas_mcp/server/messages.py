@@ -23,6 +23,8 @@ from mcp_types import (
 from pydantic import ValidationError
 from pydantic_core import from_json
 
+from atlas_mcp.atlas.json_parts import MOST_PARTS, has_too_many_parts
+
 MAX_MESSAGE_BYTES = 32_000_000
 """Bytes of one message: the largest pictures a problem may have, in base64, beside the longest
 text."""
@@ -33,16 +35,9 @@ HEAD_BYTES = 65_536
 TAIL_BYTES = 4_096
 """Bytes at its end: some clients write the id last."""
 
-MOST_PARTS = 100_000
-"""Values in the JSON of one message. Our own choice: a schema has at most some thousand, and these
-take 50 ms to read. Ten million empty objects, which fit into the bytes, take ten seconds."""
-
 SMALL_BYTES = 500_000
 """Longest message that may be anything: all but calls of tools with pictures. Nothing else has
 reason to be longer, and what is wrong with a message is told with all of it."""
-
-PIECE_BYTES = 65_536
-"""Bytes that are looked at at once."""
 
 MOST_REFUSALS = 1_000
 """Messages of one batch that are refused one by one."""
@@ -105,29 +100,6 @@ def read_message(data: bytes) -> JSONRPCMessage | list[Refusal]:
         text = "`id` must be a string or a whole number"
         return [Refusal(INVALID_REQUEST, text, _find_id(data))]
     return message
-
-
-def has_too_many_parts(data: bytes) -> bool:
-    """Return whether a text of JSON has more values than are read.
-
-    What stands in strings is no value. Other threads get their turn between two pieces.
-    """
-    if len(data) <= MOST_PARTS:
-        return False
-    count, in_string, held = 0, False, b""
-    for at in range(0, len(data), PIECE_BYTES):
-        text = held + data[at : at + PIECE_BYTES]
-        # Backslashes at the end belong to what follows.
-        kept = text.rstrip(b"\\")
-        held = text[len(kept) :]
-        plain = kept.replace(b"\\\\", b"").replace(b'\\"', b"")
-        strings = plain.split(b'"')
-        for outside in strings[in_string::2]:
-            count += outside.count(b",") + outside.count(b"[") + outside.count(b"{")
-        in_string ^= len(strings) % 2 == 0
-        if count > MOST_PARTS:
-            return True
-    return False
 
 
 def _is_call(data: bytes) -> bool:

@@ -699,7 +699,7 @@ def test_a_stream_reads_the_same_wherever_it_is_cut(line_end: bytes) -> None:
 
 @pytest.mark.parametrize(
     "wire",
-    [b"data: 1\n\n", b'data: {"type": "message_start"}\n\n', b"data: {\ndata: }\n\n", b"data:\n\n"],
+    [b"data: 1\n\n", b"data: {\ndata: }\n\n", b"data: x\n\n", b'data: {"type": 5}\n\n'],
 )
 def test_what_is_no_stream_of_the_api_is_garbled(wire: bytes) -> None:
     with pytest.raises(StreamGarbled):

@@ -18,7 +18,7 @@ from atlas_mcp.models import bounded
 from atlas_mcp.models.bounded import MAX_ERROR_BYTES
 from atlas_mcp.models.claude import Claude
 from atlas_mcp.models.openai_compatible import OpenAICompatible
-from tests.hostile import Answer, answering, endless, heading, once
+from tests.hostile import Answer, answering, endless, heading, in_bytes, once
 
 ASK = ModelRequest(system="", turns=(UserTurn((Text("q"),)),), max_tokens=100)
 RATES = Price(Decimal(1), Decimal(1), Decimal(1))
@@ -107,6 +107,17 @@ async def test_a_stream_without_end_is_given_up(adapter: str, answer: Answer, sa
 
     assert isinstance(error, ModelRejected)
     assert says in error.message
+
+
+@both
+@on_asyncio
+async def test_others_get_a_turn_however_small_the_pieces_are(
+    adapter: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounded, "TURN_SECONDS", 0.0)
+    pieces = in_bytes(COMMENTS[:5_000])
+
+    await failure(adapter, once(heading(transfer_encoding="chunked"), pieces), least=5_000)
 
 
 @on_asyncio

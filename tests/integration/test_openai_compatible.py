@@ -29,7 +29,7 @@ from atlas_mcp.atlas.messages import (
 from atlas_mcp.atlas.pool import ModelSpec
 from atlas_mcp.atlas.usage import FREE, Cost, Price, Usage
 from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
-from atlas_mcp.models import openai_compatible
+from atlas_mcp.models import openai_compatible, reading
 from atlas_mcp.models.openai_compatible import Connection, OpenAICompatible
 from atlas_mcp.models.retry import RetryPolicy, generate_with_retries
 from atlas_mcp.testing.chat_api import (
@@ -529,8 +529,8 @@ async def test_a_stream_that_falls_silent_is_given_up() -> None:
 async def test_a_stream_that_stays_open_after_its_end_keeps_nobody(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(openai_compatible, "DRAIN_TIMEOUT", 0.05)
-    monkeypatch.setattr(openai_compatible, "LAST_WORDS_TIMEOUT", 0.05)
+    monkeypatch.setattr(reading, "DRAIN_TIMEOUT", 0.05)
+    monkeypatch.setattr(reading, "LAST_WORDS_TIMEOUT", 0.05)
     quirks: list[set[Quirk]] = [{"open_end"}, {"open_end", "no_done", "no_usage"}]
     for some in quirks:
         async with world_of() as world:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import http.client
+import itertools
 import json
 import os
 import random
@@ -36,7 +37,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from atlas_mcp.testing.atlas_api import AtlasPlay
 from atlas_mcp.testing.messages_api import API_KEY, MessagesApi, serve
-from tests.hostile import Answer, answering, endless, heading, once
+from tests.hostile import HINTS, Answer, answering, endless, heading, once
 from tests.rigs import fuzz_messages as fuzz
 
 COMMAND = [sys.executable, "-m", "atlas_mcp"]
@@ -72,7 +73,20 @@ def endpoints() -> dict[str, Answer]:
         "silent": _silent,
         "nonsense": once(b"\0\1\2" * 1_000),
         "deep": endless(heading(), event),
+        "bytes": endless(heading(transfer_encoding="chunked"), b"1\r\n:\r\n" * 10_000),
+        "hints": endless(b"", HINTS),
+        "tools": _tools,
+        "wide": endless(heading(), b'data: {"choices":[' + b"{}," * 1_200_000 + b"{}]}\n\n"),
     }
+
+
+def _tools(connection: socket.socket) -> None:
+    """Call tools without end, each with a new index."""
+    connection.sendall(heading())
+    for number in itertools.count():
+        piece = {"index": number, "id": f"c{number}", "function": {"name": "explore"}}
+        whole = {"choices": [{"index": 0, "delta": {"tool_calls": [piece]}}]}
+        connection.sendall(b"data: " + json.dumps(whole).encode() + b"\n\n")
 
 
 def _silent(connection: socket.socket) -> None:

@@ -178,7 +178,10 @@ def large(chance: random.Random) -> bytes:
     )()
 
 
-HOSTILE = ("bomb", "comments", "line", "errors", "silent", "nonsense", "deep")
+HOSTILE = (
+    "bomb", "comments", "line", "errors", "silent", "nonsense", "deep", "bytes", "hints", "tools",
+    "wide",
+)  # fmt: skip
 """Solvers whose endpoints mean no good."""
 
 

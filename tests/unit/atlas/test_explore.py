@@ -76,7 +76,10 @@ def test_an_answer_must_fit_its_schema() -> None:
     assert outcome.answer == 42
 
 
-@pytest.mark.parametrize(("stop", "kind"), [("refusal", "refused"), ("max_tokens", "truncated")])
+@pytest.mark.parametrize(
+    ("stop", "kind"),
+    [("refusal", "refused"), ("max_tokens", "truncated"), ("garbled", "malformed")],
+)
 def test_a_reply_that_is_not_whole_is_no_candidate_even_if_it_reads_like_one(
     stop: Stop, kind: str
 ) -> None:
@@ -92,10 +95,27 @@ def test_the_vendors_word_on_a_refusal_is_passed_on() -> None:
 
 @pytest.mark.parametrize(
     ("stated", "read"),
-    [("80", 0.0), (None, 0.0), (True, 0.0), (-5, 0.0), (100, 1.0), (1e9, 1.0), (12.5, 0.125)],
-)
+    [
+        (None, 0.0), (True, 0.0), (-5, 0.0), (100, 1.0), (1e9, 1.0), (12.5, 0.125), (80, 0.8),
+        (0.8, 0.8), (1.0, 1.0), (1, 0.01), (0.0, 0.0), ("80", 0.8), ("80%", 0.8), ("95 %", 0.95),
+        ("80 percent", 0.8), ("0.95", 0.95), (".5", 0.5), ("0.5%", 0.005), ("1", 0.01),
+        ("200", 1.0), ("high", 0.0), ("", 0.0), ("9" * 5_000, 1.0), ([80], 0.0), ({}, 0.0),
+    ],
+)  # fmt: skip
 def test_confidence_is_between_0_and_1(stated: object, read: float) -> None:
     outcome = read_candidate(reply(json.dumps({**WHOLE, "confidence_percent": stated})), None)
+
+    assert isinstance(outcome, Candidate)
+    assert outcome.confidence == read
+
+
+@pytest.mark.parametrize(
+    ("stated", "read"), [(0.8, 0.8), ("80%", 0.8), (80, 0.8), (1, 1.0), ("1", 1.0), (True, 0.0)]
+)
+def test_confidence_without_its_unit_is_read_all_the_same(stated: object, read: float) -> None:
+    text = json.dumps({k: v for k, v in WHOLE.items() if k != "confidence_percent"})
+
+    outcome = read_candidate(reply(json.dumps({**json.loads(text), "confidence": stated})), None)
 
     assert isinstance(outcome, Candidate)
     assert outcome.confidence == read

@@ -10,14 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mcp_types import INVALID_REQUEST, PARSE_ERROR, JSONRPCNotification, JSONRPCRequest
 
+from atlas_mcp.atlas.json_parts import MOST_PARTS, has_too_many_parts
 from atlas_mcp.server.messages import (
     HEAD_BYTES,
     MARK,
     MAX_MESSAGE_BYTES,
-    MOST_PARTS,
     TAIL_BYTES,
     Refusal,
-    has_too_many_parts,
     read_message,
     too_long,
 )

@@ -1,0 +1,157 @@
+"""Reading the body of an answer into the reply in it, whichever API it is of.
+
+Owns the loop that every adapter reads with: a body is told by its first bytes, not by what it is
+called; large events are read off the event loop; and a reply that is whole waits for nothing and is
+lost by nothing that comes after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+import anyio
+
+from atlas_mcp.models.answers import BEGINNING_SECONDS, LONGEST_BODY
+from atlas_mcp.models.event_lines import (
+    LONGEST_FIELD,
+    MARK,
+    EventLines,
+    EventTooLong,
+    Kind,
+    kind_of,
+)
+from atlas_mcp.models.json_events import LARGE_BYTES, Event, event_of, read_event
+
+DRAIN_TIMEOUT = 1.0
+"""Seconds to wait for the end of the body after the last event, so that the connection can be used
+again. Our own choice: cheaper than a new handshake, and never waited in practice."""
+
+LAST_WORDS_TIMEOUT = 10.0
+"""Seconds of silence in which a stream may still bring its counts once the reply is whole. Our own
+choice: they come at once, or never."""
+
+
+class Reader(Protocol):
+    """Whoever makes a reply of what is read."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether there is a reply, though more may be said of it."""
+        ...
+
+    @property
+    def over(self) -> bool:
+        """Whether what further comes is of no interest."""
+        ...
+
+    def take(self, event: Event) -> None:
+        """Take in one event of a stream."""
+        ...
+
+    def take_whole(self, event: Event) -> None:
+        """Take in a reply that came in one piece."""
+        ...
+
+
+async def read_body(
+    chunks: AsyncIterator[bytes], reader: Reader, *, declared: str | None
+) -> str | None:
+    """Read an answer to its end.
+
+    Args:
+        chunks: Its bytes.
+        reader: Who makes a reply of it.
+        declared: Its content type.
+
+    Returns:
+        The beginning of what is neither a stream nor JSON; `None` for what is.
+    """
+    import httpx2
+
+    from atlas_mcp.models.bounded import TooMuch
+
+    body = _Body(reader, streamed="text/event-stream" in (declared or ""))
+    with anyio.CancelScope() as scope:
+        try:
+            async for chunk in chunks:
+                await body.take(chunk)
+                # Read on to the end, within bounds: then the connection can be used again, and no
+                # generator is left half run, which trio objects to.
+                if wait := body.wait:
+                    # Never put off: an endpoint that says nothing more may keep its line alive.
+                    scope.deadline = min(scope.deadline, anyio.current_time() + wait)
+        except (httpx2.TransportError, httpx2.DecodingError):
+            # A reply that is whole is not lost with its connection.
+            if not (reader.over or reader.complete):
+                raise
+    found = await body.end()
+    if body.failure is not None and not reader.complete:
+        raise TooMuch(str(body.failure))
+    return found
+
+
+class _Body:
+    """The body of an answer as far as it has come.
+
+    Attributes:
+        failure: Why no more of it is read, `None` while it is.
+    """
+
+    def __init__(self, reader: Reader, *, streamed: bool) -> None:
+        self.failure: Exception | None = None
+        self._reader = reader
+        self._streamed = streamed
+        self._kind: Kind | None = None
+        self._beginning = bytearray()
+        self._lines = EventLines()
+
+    @property
+    def wait(self) -> float | None:
+        """How long the rest is waited for, `None` for as long as it takes."""
+        if self._kind == "other":
+            return BEGINNING_SECONDS
+        if self.failure is not None or self._reader.over:
+            return DRAIN_TIMEOUT
+        return LAST_WORDS_TIMEOUT if self._reader.complete else None
+
+    async def take(self, chunk: bytes) -> None:
+        """Take in what comes next."""
+        if self._kind == "stream":
+            await self._feed(chunk)
+        elif self._kind == "other":
+            self._beginning += chunk[: max(0, LONGEST_BODY - len(self._beginning))]
+        elif self._kind == "json":
+            self._beginning += chunk
+        else:
+            # Some servers send empty lines while a model thinks.
+            self._beginning = (self._beginning + chunk).lstrip()
+            self._kind = kind_of(bytes(self._beginning[:LONGEST_FIELD]))
+            if self._kind == "other" and self._streamed:
+                self._kind = "stream"
+            if self._kind == "stream":
+                await self._feed(bytes(self._beginning))
+
+    async def end(self) -> str | None:
+        """Take in what is left; see `read_body`."""
+        if self._kind == "json":
+            body = bytes(self._beginning).removeprefix(MARK).strip()
+            self._reader.take_whole(await event_of(body))
+        elif self._kind == "stream":
+            await self._feed(b"\n\n")
+        elif not self._streamed:
+            return self._beginning.decode(errors="replace")
+        return None
+
+    async def _feed(self, chunk: bytes) -> None:
+        if self.failure is not None:
+            return
+        try:
+            for line in self._lines.feed(chunk):
+                if self._reader.over:
+                    return
+                large = len(line) >= LARGE_BYTES
+                self._reader.take(await event_of(line) if large else read_event(line))
+        except EventTooLong as error:
+            # Told once the body has come to its end: a generator is not left half run.
+            self.failure = error

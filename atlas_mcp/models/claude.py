@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Generator, Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import anyio
 import anyio.to_thread
@@ -25,6 +26,7 @@ from atlas_mcp.models.answers import (
     Refusal,
     Wording,
     beginning_of,
+    json_or_text,
     page_of,
     page_text,
     reason_of,
@@ -40,7 +42,7 @@ from atlas_mcp.models.claude_stream import (
     StreamFailed,
     StreamGarbled,
 )
-from atlas_mcp.models.connections import LOOK_TIMEOUT, Way, WayClosed, secrets_of
+from atlas_mcp.models.connections import LOOK_TIMEOUT, Trip, Way, WayClosed
 from atlas_mcp.models.prices import cost_of, load_prices
 
 if TYPE_CHECKING:
@@ -243,12 +245,13 @@ class Claude:
         call = _Call(self._name, self._price, self._connection.way)
         async with self._connection.lend() as client:
             with call.errors_translated():
-                await self._connection.way.enter(self._name)
-                async with client.messages.with_streaming_response.create(
-                    **self._params(request), stream=True, timeout=self._timeout()
-                ) as response:
+                async with (
+                    self._connection.way.calling(self._name),
+                    client.messages.with_streaming_response.create(
+                        **self._params(request), stream=True, timeout=self._timeout()
+                    ) as response,
+                ):
                     call.request_id = response.request_id
-                    call.secrets = secrets_of(response.http_request.headers)
                     if "text/event-stream" not in response.headers.get("content-type", ""):
                         raise call.no_stream(
                             response.headers, await beginning_of(response.iter_bytes())
@@ -264,14 +267,18 @@ class Claude:
             ModelError: It does not answer, or not to this key.
         """
         import anthropic
+        import httpx2
 
         client = await self._client()
         call = _Call(self._name, self._price, self._connection.way)
+        path = f"/v1/models/{quote(self._model_id, safe='')}"
         with anyio.move_on_after(LOOK_TIMEOUT), call.errors_translated(streamed=False):
             try:
-                await client.models.retrieve(self._model_id)
+                answer = await client.get(path, cast_to=httpx2.Response)
             except anthropic.NotFoundError:
                 return False
+            if not isinstance(json_or_text(answer.text), dict):
+                raise call.no_reply(answer.headers, answer.text, "a model")
             return True
         raise ModelUnavailable(self._name, "no answer from the API in time")
 
@@ -318,7 +325,8 @@ class _Call:
     def __init__(self, model: str, price: Price | None, way: Way) -> None:
         self.message = MessageStream()
         self.request_id: str | None = None
-        self.secrets: tuple[str, ...] = ()
+        self.secrets = way.secrets
+        self.trip: Trip | None = None
         self._model = model
         self._price = price
         self._way = way
@@ -326,12 +334,22 @@ class _Call:
 
     def no_stream(self, headers: Mapping[str, str], body: str) -> ModelRejected:
         """Return what an answer that is no event stream means: something else is at the address."""
+        return self.no_reply(headers, body, "an event stream")
+
+    def no_reply(self, headers: Mapping[str, str], body: str, wanted: str) -> ModelRejected:
+        """Return what an answer means that is not what was asked for.
+
+        Args:
+            headers: The answer's.
+            body: What came of its body.
+            wanted: What was asked for.
+        """
         kind = headers.get("content-type", "").partition(";")[0]
         page = page_of(body)
         if page is not None:
             text = page_text(page, self._wording, self.secrets)
         else:
-            text = f"the address answers with {kind!r}, not with an event stream"
+            text = f"the address answers with {kind!r}, not with {wanted}"
             if said := words(reason_of(body), self.secrets):
                 text += f": {said}"
             text += "; check the base URL"
@@ -352,7 +370,7 @@ class _Call:
         """Return the reply of a call that ended well."""
         message = self.message
         reason = message.stop_reason or ""
-        return Reply(
+        reply = Reply(
             turn=message.turn,
             stop=_STOPS.get(reason, "end"),
             usage=message.usage,
@@ -360,6 +378,7 @@ class _Call:
             detail=_refusal(message.stop_details) or _STOP_DETAILS.get(reason, ""),
             request_id=self.request_id,
         )
+        return reply if self.trip is None else self.trip.told(reply)
 
     @contextlib.contextmanager
     def errors_translated(self, *, streamed: bool = True) -> Generator[None]:
@@ -368,6 +387,11 @@ class _Call:
         Args:
             streamed: Whether the stream must have brought a message in the end.
         """
+        with self._way.trip() as self.trip, self._translated(streamed=streamed):
+            yield
+
+    @contextlib.contextmanager
+    def _translated(self, *, streamed: bool) -> Generator[None]:
         import anthropic
         import httpx2
 
@@ -420,13 +444,7 @@ class _Call:
             asked: Whether the model was asked something, so that other calls fail alike.
         """
         headers: Mapping[str, str] = error.response.headers
-        found = refusal(
-            error.status_code,
-            headers,
-            error.body,
-            self._wording,
-            secrets_of(error.request.headers),
-        )
+        found = refusal(error.status_code, headers, error.body, self._wording, self.secrets)
         if asked:
             self._remember(found, error.request_id)
         self._way.answered()
@@ -467,7 +485,7 @@ class _Call:
                 self._model,
                 f"{self._wording.place} sends calls round in circles; check "
                 f"{self._wording.address}",
-                usage=Usage(requests=1),
+                usage=Usage(),
                 cost_usd=FREE,
             )
         if isinstance(

@@ -20,7 +20,7 @@ from typing_extensions import override
 from atlas_mcp.atlas.messages import ModelRequest, Text, UserTurn
 from atlas_mcp.atlas.pool import ModelSpec
 from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
-from atlas_mcp.models import connections
+from atlas_mcp.models import accounts, connections
 from atlas_mcp.models.claude import Claude
 from atlas_mcp.models.claude import Connection as ClaudeConnection
 from atlas_mcp.models.connections import WayClosed, check_proxy, proxy_of
@@ -328,7 +328,7 @@ async def test_a_key_that_is_refused_is_refused_once(
         errors.append(caught.value)
 
     # However busy the machine is that this runs on, the first answer is waited for.
-    monkeypatch.setattr(connections, "FIRST_ANSWER", 15.0)
+    monkeypatch.setattr(accounts, "FIRST_ANSWER", 15.0)
     with place.serving() as here:
         model = make(here)
         with anyio.fail_after(15):
@@ -376,7 +376,7 @@ async def test_a_refused_key_is_refused_to_all_models_and_missing_credit_to_one(
 async def test_after_a_while_a_refused_key_is_tried_again(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "REFUSED_FOR", 0.0)
+    monkeypatch.setattr(accounts, "REFUSED_FOR", 0.0)
     answers = [(401, JSON, "{}")]
     place = Place(lambda command, path: answers.pop() if answers else good(command, path))
     with place.serving() as here:

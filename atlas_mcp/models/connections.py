@@ -94,6 +94,7 @@ class Way:
     api_key: str | None
     own: str
     secrets: Secrets = field(init=False, default_factory=Secrets)
+    _guarded: bool = field(init=False, default=False)
     _account: Account = field(init=False, default_factory=Account)
 
     def __post_init__(self) -> None:
@@ -152,7 +153,6 @@ class Way:
         from atlas_mcp.models.bounded import request_hooks, response_hooks
 
         self.check()
-        guard_logs()
         proxy = proxy_of(self.address)
         if proxy is not None:
             self.secrets.add_address(proxy.url)
@@ -217,6 +217,10 @@ class Way:
         """Dress a request for its address."""
         _dress(request, self.api_key, named=self.base_url is not None)
         self.secrets.add_headers(request.headers)
+        if not self._guarded:
+            # Not sooner: only now is all imported that logs.
+            guard_logs()
+            self._guarded = True
 
     async def _after(self, response: httpx2.Response) -> None:
         """Take note of a key that is accepted, and refuse to be sent elsewhere."""
@@ -351,6 +355,8 @@ def check_proxy(proxy: Proxy) -> None:
     Raises:
         WayClosed: The message names the variable.
     """
+    import httpx2
+
     known = ", ".join(f"{one}://HOST:PORT" for one in _PROXY_SCHEMES)
     unusable = WayClosed(f"{proxy.variable} names no proxy that can be used: it takes {known}")
     try:
@@ -359,7 +365,8 @@ def check_proxy(proxy: Proxy) -> None:
         # Without the name and the password that a proxy's address may have.
         host = parts.netloc.rpartition("@")[2]
         endpoint_address(f"http://{host}")
-    except ValueError:
+        httpx2.URL(proxy.url)
+    except (ValueError, httpx2.InvalidURL):
         raise unusable from None
     if scheme not in _PROXY_SCHEMES:
         raise unusable

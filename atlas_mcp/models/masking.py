@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
+import traceback
 from base64 import b64decode, b64encode, urlsafe_b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -160,12 +161,18 @@ class _NoSecrets(logging.Filter):
 
     @override
     def filter(self, record: logging.LogRecord) -> bool:
-        text = whole = record.getMessage()
-        for secrets in list(_ALL):
-            text = secrets.blot(text, shortest=SHORTEST)
-        if text != whole:
-            record.msg, record.args = text, ()
+        record.msg, record.args = _without_any(record.getMessage()), ()
+        if record.exc_info:
+            error = record.exc_info[1]
+            trace = "" if error is None else "".join(traceback.format_exception(error))
+            record.exc_info, record.exc_text = None, _without_any(trace).rstrip()
         return True
+
+
+def _without_any(text: str) -> str:
+    for secrets in list(_ALL):
+        text = secrets.blot(text, shortest=SHORTEST)
+    return text
 
 
 _FILTER = _NoSecrets()

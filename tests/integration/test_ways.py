@@ -423,6 +423,93 @@ async def test_that_a_list_of_models_is_forbidden_says_nothing_of_calls(make: Ma
         await model.aclose()
 
 
+async def test_calls_wait_only_briefly_for_an_endpoint_that_is_slow_to_answer_the_first(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None is answered before all of them are in flight."""
+    monkeypatch.setattr(accounts, "FIRST_ANSWER", 0.01)
+    all_of_them = threading.Barrier(4)
+
+    def together(command: str, path: str) -> Answer:
+        all_of_them.wait(10)
+        return good(command, path)
+
+    place = Place(together)
+    with place.serving() as here:
+        model = make(here)
+        with anyio.fail_after(15):
+            async with anyio.create_task_group() as group:
+                for _ in range(4):
+                    group.start_soon(partial(model.generate, ASK))
+        await model.aclose()
+
+    assert len(place.asked) == 4
+
+
+async def test_a_first_call_that_leaves_unanswered_leaves_it_to_the_next_to_find_out(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accounts, "FIRST_ANSWER", 15.0)
+    arrived, may_answer = threading.Event(), threading.Event()
+    first = anyio.CancelScope()
+
+    def refused(command: str, path: str) -> Answer:
+        arrived.set()
+        if len(place.asked) == 1:
+            may_answer.wait(10)
+        return 401, JSON, "{}"
+
+    async def leave(model: AnyModel) -> None:
+        with first:
+            await model.generate(ASK)
+
+    async def ask(model: AnyModel) -> None:
+        with pytest.raises(ModelRejected, match="key is refused"):
+            await model.generate(ASK)
+
+    place = Place(refused)
+    with place.serving() as here:
+        model = make(here)
+        with anyio.fail_after(15):
+            async with anyio.create_task_group() as group:
+                group.start_soon(leave, model)
+                await anyio.to_thread.run_sync(arrived.wait)
+                for _ in range(3):
+                    group.start_soon(ask, model)
+                first.cancel()
+        may_answer.set()
+        await model.aclose()
+
+    assert len(place.asked) == 2
+
+
+async def test_the_wait_for_the_first_answer_begins_when_there_is_a_client_to_ask_with(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Making the first one takes seconds on a cold start, in which nobody is asked."""
+    events: list[str] = []
+    calling, options = accounts.Account.calling, connections.Way.client_options
+
+    def enter(account: accounts.Account, model: str) -> Any:
+        events.append("call")
+        return calling(account, model)
+
+    def make_client(way: connections.Way) -> dict[str, Any]:
+        events.append("client")
+        return options(way)
+
+    monkeypatch.setattr(accounts.Account, "calling", enter)
+    monkeypatch.setattr(connections.Way, "client_options", make_client)
+    with Place(good).serving() as here:
+        model = make(here)
+        async with anyio.create_task_group() as group:
+            for _ in range(4):
+                group.start_soon(model.generate, ASK)
+        await model.aclose()
+
+    assert events == ["client", "call", "call", "call", "call"]
+
+
 async def test_calls_with_an_accepted_key_wait_for_nobody(make: Make) -> None:
     """Both must be in flight before either is answered."""
     both = threading.Barrier(2)
@@ -618,6 +705,7 @@ def nothing_installed(name: str) -> None:
         ("http://u:secret@[::1", "http://HOST:PORT"),
         ("http://u:secret@", "http://HOST:PORT"),
         ("u:secret@a b", "http://HOST:PORT"),
+        ("http://u:secret\x07@p:1", "http://HOST:PORT"),
     ],
 )
 async def test_a_proxy_that_cannot_be_used_is_told_before_any_call(
@@ -634,3 +722,47 @@ async def test_a_proxy_that_cannot_be_used_is_told_before_any_call(
     assert "secret" not in str(error)
     with pytest.raises(WayClosed):
         check_proxy(connections.Proxy(url, "ALL_PROXY"))
+
+
+async def test_what_a_proxy_asks_for_is_told_without_the_login_that_it_was_shown(
+    make: Make, no_proxies: pytest.MonkeyPatch
+) -> None:
+    login = "someone:p%40ss-word"
+    shown = base64.b64encode(b"someone:p@ss-word").decode()
+    proxy = Place(always(407, JSON, json.dumps({"error": f"Basic {shown}, {login}, p@ss-word"})))
+    with proxy.serving() as here:
+        no_proxies.setenv("HTTP_PROXY", here.replace("//", f"//{login}@"))
+        error = await failure_of(make("http://example.org"))
+
+    [(_, _, headers)] = proxy.asked
+    assert headers["proxy-authorization"] == f"Basic {shown}"
+    assert "a proxy asks for a name and a password" in str(error)
+    for secret in (shown[:-4], "p%40ss", "p@ss", "someone"):
+        assert secret not in f"{error} {error!r}"
+
+
+# Requests
+
+
+async def test_redirects_that_are_followed_are_requests(make: Make) -> None:
+    def moved(command: str, path: str) -> Answer:
+        return good(command, path) if path.endswith("//") else (307, {"location": f"{path}/"}, "")
+
+    place = Place(moved)
+    with place.serving() as here:
+        model = make(here)
+        reply = await model.generate(ASK)
+        place.answer = always(307, {"location": "/again"}, "")
+        circles = await failure_of(model)
+        place.answer = lambda command, path: (
+            (400, JSON, "{}") if path.endswith("/") else (307, {"location": f"{path}/"}, "")
+        )
+        refused = await failure_of(make(here))
+
+    assert reply.usage.requests == 3
+    assert circles.usage is not None
+    assert refused.usage is not None
+    assert refused.usage.requests == 2
+    assert reply.usage.requests + circles.usage.requests + refused.usage.requests == len(
+        place.asked
+    )

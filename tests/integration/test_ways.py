@@ -766,3 +766,56 @@ async def test_redirects_that_are_followed_are_requests(make: Make) -> None:
     assert reply.usage.requests + circles.usage.requests + refused.usage.requests == len(
         place.asked
     )
+
+
+# Lists of models
+
+LISTS: dict[str, tuple[dict[str, str], str]] = {
+    "broken JSON": (JSON, '{"data": [{"id": "m'),
+    "deep JSON": (JSON, '{"data": ' + "[" * 100_000),
+    "nothing": (JSON, ""),
+    "no JSON": ({"content-type": "text/plain"}, "hello"),
+    "a web page": (HTML, "<!doctype html><html><title>Sign in</title></html>"),
+}
+FRAGMENTS = ("[]", "null", "17", '"m"', '{"data": 17}', '{"data": {"id": 1}}', '[{"id": "m"}]')
+CHARSETS = ("nonsense", "hex", "idna", "undefined", "utf-16", "utf-7", "", '"', "punycode")
+
+
+@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("status", [200, 500])
+async def test_a_list_of_models_that_cannot_be_read_is_told_as_what_it_is(
+    make: Make, name: str, status: int
+) -> None:
+    headers, body = LISTS[name]
+    with Place(always(status, headers, body)).serving() as here:
+        model = make(here)
+        with pytest.raises(ModelError, match=r"answers with|status 500"):
+            await model.is_there()
+        await model.aclose()
+
+
+@pytest.mark.parametrize("body", FRAGMENTS)
+async def test_a_list_of_another_shape_is_no_fault_of_ours(make: Make, body: str) -> None:
+    with Place(always(200, JSON, body)).serving() as here:
+        model = make(here)
+        try:
+            assert await model.is_there() in {True, False}
+        except ModelRejected as error:
+            assert "answers with" in str(error)  # noqa: PT017 - either will do
+        await model.aclose()
+
+
+@pytest.mark.parametrize("charset", CHARSETS)
+async def test_an_answer_in_a_character_set_that_is_none_is_read_all_the_same(
+    make: Make, charset: str
+) -> None:
+    headers = {"content-type": f"application/json; charset={charset}"}
+    place = Place(always(200, headers, '{"id": "m", "data": [{"id": "m"}]}'))
+    with place.serving() as here:
+        model = make(here)
+        assert await model.is_there()
+        place.answer = always(400, headers, '{"error": "the reason"}')
+        for ask in (model.is_there, partial(model.generate, ASK)):
+            with pytest.raises(ModelRejected, match="the reason"):
+                await ask()
+        await model.aclose()

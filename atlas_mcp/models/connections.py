@@ -27,8 +27,9 @@ from atlas_mcp.atlas.usage import Usage
 from atlas_mcp.environment import clean_key, key_fault
 from atlas_mcp.errors import ModelError
 from atlas_mcp.models.accounts import Account, WayClosed
+from atlas_mcp.models.calls import MOST_CALLS
 from atlas_mcp.models.masking import SHORTEST, SHORTEST_IN_REPLIES, Secrets, guard_logs
-from atlas_mcp.system import raise_open_files
+from atlas_mcp.system import open_files
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -298,10 +299,11 @@ def limits() -> httpx2.Limits:
     """Return how many connections one client opens and keeps."""
     import httpx2
 
-    many = raise_open_files() >= MANY_FILES
+    files = open_files()
+    many = files is None or files >= MANY_FILES
     idle = IDLE_CONNECTIONS if many else IDLE_WHERE_FILES_ARE_FEW
     return httpx2.Limits(
-        max_connections=1_000, max_keepalive_connections=idle, keepalive_expiry=5.0
+        max_connections=MOST_CALLS, max_keepalive_connections=idle, keepalive_expiry=5.0
     )
 
 

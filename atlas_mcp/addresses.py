@@ -22,14 +22,6 @@ CALL_PATHS = ("/chat/completions", "/v1/messages")
 
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_.])?", re.IGNORECASE)
 
-_LOGIN = re.compile(
-    # A name alone is a login of the web: that of `ssh://git@` says nothing. Slashes may be escaped.
-    r"""((?:\bhttps?:\\?/\\?/|\b[a-z][a-z0-9+.-]{1,20}:\\?/\\?/(?=[^\s/?#"'<>\\@]{0,500}:)))"""
-    r"""[^\s/?#"'<>\\]{1,1000}@""",
-    re.IGNORECASE,
-)
-"""The beginning of an address with a login in it."""
-
 _LONGEST_LABEL = 63
 
 
@@ -85,14 +77,6 @@ def place_of(address: str) -> str:
     except ValueError:
         port = ""
     return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
-
-
-def without_logins(text: str) -> str:
-    """Return text in which no address holds a user name with a password, or what may be a key.
-
-    Older versions kept addresses with them; what they left is shown without.
-    """
-    return _LOGIN.sub(r"\g<1>***@", text)
 
 
 def is_this_machine(host: str | None) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from atlas_mcp.addresses import without_logins
 from atlas_mcp.atlas.agreement import Group, Vote, group_answers, same_key, warnings_of
 from atlas_mcp.atlas.events import RunFinished
 from atlas_mcp.atlas.explore import Candidate, SolverFailure
@@ -21,7 +20,7 @@ from atlas_mcp.atlas.view import (
     RunView,
     UsageView,
 )
-from atlas_mcp.texts import one_line, quoted
+from atlas_mcp.texts import one_line, quoted, without_logins
 
 
 def view_run(run_id: str, state: RunState, *, now: float, driven: bool) -> RunView:

@@ -9,11 +9,11 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
 
 from atlas_mcp import __version__
-from atlas_mcp.addresses import without_logins
 from atlas_mcp.atlas.budget import OverBudget
 from atlas_mcp.atlas.events import ExploresPlanned, Record, decode_event, encode_event
 from atlas_mcp.atlas.state import RunState, start
 from atlas_mcp.errors import InvalidInput, JournalCorrupt
+from atlas_mcp.texts import without_logins
 
 FORMAT_VERSION = 1
 """Version of the heading and of the lines around the records, which have a version of their own."""

@@ -163,7 +163,7 @@ async def test_a_key_that_a_reply_repeats_is_not_kept() -> None:
     assert KEY not in repr(reply)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     secret=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=60),
     layers=st.lists(st.sampled_from(sorted(ENCODINGS)), max_size=2),
@@ -205,8 +205,8 @@ def test_a_value_of_any_depth_is_searched() -> None:
     for _ in range(5_000):
         deep = [deep]
 
-    found = secrets.blot_value(deep)
-    while isinstance(found, list):
+    found: Any = secrets.blot_value(deep)
+    for _ in range(5_000):
         [found] = found
 
     assert found == {"it": "***"}

@@ -11,7 +11,6 @@ from atlas_mcp.addresses import (
     is_this_machine,
     place_of,
     query_of,
-    without_logins,
 )
 
 
@@ -113,21 +112,3 @@ def test_a_place_is_shown_without_anything_that_may_be_secret() -> None:
 )
 def test_this_machine_is_told_from_others(host: str | None, own: bool) -> None:
     assert is_this_machine(host) == own
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("no way to https://user:hunter2@h:1/v1; look", "no way to https://***@h:1/v1; look"),
-        ("http://sk-key@h/v1", "http://***@h/v1"),
-        ("http://u:p@ss@h/v1", "http://***@h/v1"),
-        ('{"a": "HTTPS://u:p@h", "b": "x@y"}', '{"a": "HTTPS://***@h", "b": "x@y"}'),
-        (r"https:\/\/u:p@h\/v1", r"https:\/\/***@h\/v1"),
-        ("socks5://u:p@h", "socks5://***@h"),
-        ("git clone ssh://git@github.com/x", "git clone ssh://git@github.com/x"),
-        ("https://h/users/@me?to=a@b", "https://h/users/@me?to=a@b"),
-        ("mail me@h, http://h:80", "mail me@h, http://h:80"),
-    ],
-)
-def test_a_login_in_an_address_is_not_shown(text: str, shown: str) -> None:
-    assert without_logins(text) == shown

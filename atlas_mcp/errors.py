@@ -11,7 +11,7 @@
     │  └─ ModelRejected        any other 4xx, bad key, no credit: the same call fails again
     ├─ ModelFileError          the weights of an embedded model cannot be had, or are none
     └─ JournalError            the journal cannot be read or written
-       ├─ JournalCorrupt       a record is unreadable
+       ├─ JournalCorrupt       a record is unreadable, or the file is damaged
        │  └─ JournalNewer      a newer version wrote the run
        ├─ JournalBusy          another process drives this run
        ├─ JournalUnflushed     it was stored, but the disk has not taken it
@@ -144,7 +144,7 @@ class JournalError(AtlasError):
 
 
 class JournalCorrupt(JournalError):
-    """A record of the journal is unreadable."""
+    """A record of the journal is unreadable, or its file is damaged."""
 
 
 class JournalNewer(JournalCorrupt):

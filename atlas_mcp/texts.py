@@ -3,8 +3,8 @@
 Models, endpoints, files and callers write it. Three readers obey characters: a terminal (control
 and escape codes, the direction of writing), a program that reads lines (line ends), and a language
 model (tags, labels, headings). `printable` is for all of them, `one_line` for the second, `quoted`,
-`untagged` and `as_data` for the third. Values only, and next to no imports: the server needs this
-before its handshake.
+`untagged` and `as_data` for the third; what `without_logins` leaves out nobody may read. Values
+only, and next to no imports: the server needs this before its handshake.
 """
 
 from __future__ import annotations
@@ -34,6 +34,14 @@ _STEERS = re.compile(
 
 _TAG = re.compile(r"<(?=[/!?|A-Za-z])")
 """What opens a tag, or a special token of a chat format."""
+
+_LOGIN = re.compile(
+    # A name alone is a login of the web: that of `ssh://git@` says nothing. Slashes may be escaped.
+    r"""((?:\bhttps?:\\?/\\?/|\b[a-z][a-z0-9+.-]{1,20}:\\?/\\?/(?=[^\s/?#"'<>\\@]{0,500}:)))"""
+    r"""[^\s/?#"'<>\\]{1,1000}@""",
+    re.IGNORECASE,
+)
+"""The beginning of an address with a login in it."""
 
 CUT = "…"
 """Stands at the end of a text that goes on."""
@@ -84,6 +92,14 @@ def as_data(value: object) -> str:
 def unmarked_json(text: str) -> str:
     """Return JSON that means the same, printable and without tags."""
     return printable(text).replace("<", "\\u003c")
+
+
+def without_logins(text: str) -> str:
+    """Return text in which no address holds a user name with a password, or what may be a key.
+
+    Older versions kept addresses with them; what they left is shown without.
+    """
+    return _LOGIN.sub(r"\g<1>***@", text)
 
 
 def labelled(label: str, text: str, *, tags: bool = False) -> str:

@@ -20,7 +20,7 @@ from atlas_mcp.atlas.view import (
     RunView,
     UsageView,
 )
-from atlas_mcp.texts import one_line, quoted
+from atlas_mcp.texts import one_line, quoted, without_logins
 
 
 def view_run(run_id: str, state: RunState, *, now: float, driven: bool) -> RunView:
@@ -43,7 +43,9 @@ def view_run(run_id: str, state: RunState, *, now: float, driven: bool) -> RunVi
         status=status,
         stop_reason=finished.stop_reason if finished else None,
         answer=finished.answer if finished else None,
-        explanation=(finished.explanation or finished.error) if finished else None,
+        explanation=without_logins(finished.explanation or finished.error or "") or None
+        if finished
+        else None,
         confidence=finished.confidence if finished else None,
         agreement=view_agreement(state, driven=driven),
         candidates=[view_candidate(state, explore) for explore in state.done],
@@ -102,7 +104,7 @@ def view_agreement(state: RunState, *, driven: bool) -> Agreement:
             for group in group_answers(votes)
         ],
         dissent=(finished.dissent if finished else None) or _minority(finished, votes),
-        warnings=warnings,
+        warnings=[without_logins(one) for one in warnings],
     )
 
 
@@ -125,7 +127,7 @@ def view_candidate(state: RunState, explore: ExploreState) -> CandidateView:
         approach=ok.approach if ok else None,
         reasoning=ok.reasoning if ok else None,
         confidence=ok.confidence if ok else None,
-        error=f"{failed.kind}: {failed.message}" if failed else None,
+        error=without_logins(f"{failed.kind}: {failed.message}") if failed else None,
         usage=_usage(explore.usage),
         cost_usd=explore.cost_usd,
         elapsed_s=round(max(0.0, elapsed), 3),

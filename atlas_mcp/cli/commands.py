@@ -25,7 +25,14 @@ from atlas_mcp.cli.runs import runs
 from atlas_mcp.cli.service import configured, interruptible, with_service
 from atlas_mcp.cli.signals import Interrupted
 from atlas_mcp.cli.terminal import ReaderGone, prepare
-from atlas_mcp.errors import AtlasError, ConfigError, HomeUnusable, InvalidInput, UnknownRun
+from atlas_mcp.errors import (
+    AtlasError,
+    ConfigError,
+    HomeUnusable,
+    InvalidInput,
+    JournalCorrupt,
+    UnknownRun,
+)
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import ExploreWish, RunService
 
@@ -52,6 +59,7 @@ EXIT_CODES: Mapping[type[AtlasError], int] = {
     InvalidInput: 2,
     UnknownRun: 2,
     HomeUnusable: 2,
+    JournalCorrupt: 2,
     AtlasError: 1,
 }
 """What each kind of error ends a command with: that of the nearest class that stands here."""

@@ -12,6 +12,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.table import Table
 
 from atlas_mcp.atlas.view import CandidateView, RunView
+from atlas_mcp.cli.causes import told
 from atlas_mcp.cli.display import show_run_live
 from atlas_mcp.cli.terminal import (
     OutputLost,
@@ -60,6 +61,7 @@ async def follow(service: RunService, run_id: str, *, as_json: bool) -> int:
         # What was asked for is the candidates where nobody else weighs them.
         gathers = live.state.spec.workflow == "explore"
     view = await service.view(run_id)
+    told("\n".join((view.explanation or "", *view.agreement.warnings)))
     evidence: Evidence = "data" if gathers else "none" if view.answer is not None else "people"
     try:
         print_view(view, as_json=as_json, evidence=evidence)
@@ -67,7 +69,8 @@ async def follow(service: RunService, run_id: str, *, as_json: bool) -> int:
         raise OutputLost(
             f"{error}. Nothing is lost: `atlas-mcp runs show {run_id}` shows the run"
         ) from error
-    return exit_code(view)
+    damaged = live.broken is not None and live.broken.damaged
+    return 2 if damaged and exit_code(view) else exit_code(view)
 
 
 def exit_code(view: RunView) -> int:

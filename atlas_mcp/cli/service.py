@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import anyio
 
+from atlas_mcp.cli.causes import told_once
 from atlas_mcp.cli.signals import Interrupted, until_signal
 from atlas_mcp.config import Settings, load_settings
 from atlas_mcp.models.pool import Pool
@@ -42,7 +43,8 @@ def with_service(work: Callable[[RunService], Awaitable[_T]]) -> _T:
                 results.append(await work(service))
             driven.extend(service.driven)
 
-    anyio.run(until_signal, main)
+    with told_once():
+        anyio.run(until_signal, main)
     if not results:
         raise Interrupted(_farewell(driven))
     return results[0]

@@ -7,7 +7,7 @@ import os
 import sqlite3
 from pathlib import Path
 
-from atlas_mcp.errors import JournalError
+from atlas_mcp.errors import JournalCorrupt, JournalError
 from atlas_mcp.system.limits import open_files
 
 Fault = (sqlite3.Error, OSError)
@@ -37,16 +37,18 @@ _BY_NAME = {
     "SQLITE_IOERR": _FAILING,
     "SQLITE_READONLY": _FORBIDDEN,
     "SQLITE_PERM": _FORBIDDEN,
-    "SQLITE_CORRUPT": _DAMAGED,
-    "SQLITE_NOTADB": _DAMAGED,
 }
 """What to do, by how SQLite's name of the error begins."""
+
+_DAMAGES = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_ERROR", "SQLITE_FORMAT", "SQLITE_MISMATCH")
+"""How SQLite's names of errors begin that tell of a damaged file."""
 
 
 def journal_failure(path: Path, error: Exception) -> JournalError:
     """Return an error of the file as an error of the journal, with what to do about it."""
     advice = _advice(error)
-    failure = JournalError(f"{path}: {_cause(error)}{f'; {advice}' if advice else ''}")
+    kind = JournalCorrupt if _is_damage(error) else JournalError
+    failure = kind(f"{path}: {_cause(error)}{f'; {advice}' if advice else ''}")
     failure.__cause__ = error
     return failure
 
@@ -71,7 +73,16 @@ def _cause(error: Exception) -> str:
         return error.strerror
     if _name(error).startswith("SQLITE_CANTOPEN") and _no_descriptor_left():
         return os.strerror(errno.EMFILE)
-    return str(error)
+    # SQLite quotes what it cannot decode.
+    return str(error).partition(" with text ")[0]
+
+
+def _is_damage(error: Exception) -> bool:
+    """Return whether the file is not what it should be: no journal, or not a whole one."""
+    if not isinstance(error, sqlite3.DatabaseError) or isinstance(error, sqlite3.ProgrammingError):
+        return False
+    # What cannot be decoded has no name; a table or a column that is gone has the common one.
+    return not _name(error) or _name(error).startswith(_DAMAGES)
 
 
 def _advice(error: Exception) -> str:
@@ -79,6 +90,8 @@ def _advice(error: Exception) -> str:
         if error.errno in (errno.EMFILE, errno.ENFILE):
             return _more_files()
         return _BY_NUMBER.get(error.errno or 0, "")
+    if _is_damage(error):
+        return _DAMAGED
     name = _name(error)
     if name.startswith("SQLITE_CANTOPEN"):
         return _more_files() if _no_descriptor_left() else _FORBIDDEN

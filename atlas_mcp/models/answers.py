@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import json
 import re
-from base64 import b64encode, urlsafe_b64encode
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from html import unescape
 from typing import Literal, TypeAlias, cast
-from urllib.parse import quote, quote_plus
 
 from atlas_mcp.atlas.storable import text_of
+from atlas_mcp.models.masking import Secrets
 
 LONGEST_API_MESSAGE = 500
 """Characters of an endpoint's own words that are passed on. Our own choice: enough for the longest
@@ -61,10 +60,6 @@ NO_CREDIT_WORDS = (
 )
 """The same in words, where there is no code: Anthropic's 400, and 402 and 403 of OpenRouter,
 DeepSeek and xAI, as users report them (read 2026-11-28). A rate limit is never told in these."""
-
-_SHORTEST_MASKED = 6
-"""Characters of a secret whose encoded forms are looked for; shorter ones are found by chance."""
-
 
 Lasting: TypeAlias = Literal["key", "credit"]
 """What makes every call with a key fail."""
@@ -112,7 +107,7 @@ def refusal(
     headers: Mapping[str, str],
     body: object,
     wording: Wording,
-    secrets: Iterable[str],
+    secrets: Secrets,
 ) -> Refusal:
     """Return what an answer with an error status means.
 
@@ -166,7 +161,7 @@ def page_of(body: object) -> str | None:
     return unescape(found.group(1)).strip() if found else ""
 
 
-def page_text(page: str, wording: Wording, secrets: Iterable[str]) -> str:
+def page_text(page: str, wording: Wording, secrets: Secrets) -> str:
     """Return what it means that a web page came in place of an answer."""
     title = words(page, secrets)
     named = f" ({title!r})" if title else ""
@@ -184,7 +179,7 @@ def reason_of(body: object) -> str:
     Args:
         body: Text, or what the JSON of an answer is.
     """
-    return "; ".join(dict.fromkeys(_reasons(body, DEEPEST_BODY)))[: 4 * LONGEST_API_MESSAGE]
+    return "; ".join(dict.fromkeys(_reasons(body, DEEPEST_BODY)))[:LONGEST_BODY]
 
 
 _WRAPPERS = ("error", "errors", "detail", "details", "message", "msg", "reason", "description")
@@ -247,6 +242,14 @@ def _codes(body: object, depth: int) -> Iterator[str]:
         yield body
 
 
+def json_or_text(body: str) -> object:
+    """Return the JSON in the body of an answer, or the body where there is none."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return body
+
+
 def _json(text: str) -> object:
     try:
         return json.loads(text)
@@ -287,33 +290,12 @@ def _number(text: str | None) -> float | None:
     return number if 0 <= number < float("inf") else None
 
 
-def words(said: object, secrets: Iterable[str | None]) -> str:
+def words(said: object, secrets: Secrets) -> str:
     """Return what an endpoint says in one short line, any secret in it blotted out."""
-    text = text_of(said)
-    forms = {form for secret in secrets if secret for form in _forms(secret)}
-    for form in sorted(forms, key=len, reverse=True):
-        text = text.replace(form, "***")
-    text = " ".join(text.split())
+    text = " ".join(secrets.blot(text_of(said)).split())
     if len(text) > LONGEST_API_MESSAGE:
         text = text[:LONGEST_API_MESSAGE] + "…"
     return text
-
-
-def _forms(secret: str) -> Iterator[str]:
-    """Return a secret as it may be written: as it is, escaped, or in base64 within anything."""
-    yield secret
-    if len(secret) < _SHORTEST_MASKED:
-        return
-    yield json.dumps(secret)[1:-1]
-    yield from (quote(secret, safe=""), quote(secret), quote_plus(secret))
-    yield quote(secret, safe="").lower()
-    data = secret.encode(errors="surrogatepass")
-    for before in range(3):
-        # What stands before and behind it changes the characters at its ends, which are left out.
-        cut = (0, 2, 3)[before]
-        whole = (before + len(data)) * 8 // 6
-        for encode in (b64encode, urlsafe_b64encode):
-            yield encode(bytes(before) + data).decode()[cut:whole]
 
 
 def _behind(said: str) -> str:

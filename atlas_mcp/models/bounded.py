@@ -58,6 +58,9 @@ MOST_HINTS = 100
 
 _turns: RunVar[Turns] = RunVar("atlas_mcp.bounded")
 
+LONGEST_CODING = 40
+"""Characters of the name of a way to pack that are told."""
+
 Hook: TypeAlias = Callable[[httpx2.Response], Awaitable[None]]
 RequestHook: TypeAlias = Callable[[httpx2.Request], Awaitable[None]]
 
@@ -249,7 +252,9 @@ def _unpacking(packed: str) -> Callable[[bytes], Iterator[bytes]]:
         case "deflate":
             return _Unpacked(zlib.MAX_WBITS, -zlib.MAX_WBITS)
         case _:
-            raise TooMuch(f"it is packed as {packed[:40]!r}, and was asked for unpacked")
+            # Whole or not at all: what is cut cannot be searched for secrets.
+            named = f"as {packed!r}" if len(packed) <= LONGEST_CODING else "in an unknown way"
+            raise TooMuch(f"it is packed {named}, and was asked for unpacked")
 
 
 def _sliced(chunk: bytes) -> Iterator[bytes]:

@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import anyio
 import anyio.to_thread
@@ -23,6 +24,7 @@ from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.answers import (
     Refusal,
     Wording,
+    json_or_text,
     page_of,
     page_text,
     reason_of,
@@ -38,7 +40,7 @@ from atlas_mcp.models.claude_stream import (
     StreamFailed,
     StreamGarbled,
 )
-from atlas_mcp.models.connections import LOOK_TIMEOUT, Way, WayClosed, secrets_of
+from atlas_mcp.models.connections import LOOK_TIMEOUT, Trip, Way, WayClosed
 from atlas_mcp.models.json_events import LARGE_BYTES, Event
 from atlas_mcp.models.off_loop import off_loop
 from atlas_mcp.models.prices import cost_of, load_prices
@@ -242,12 +244,13 @@ class Claude:
         )
         async with self._connection.lend() as client:
             with call.errors_translated():
-                await self._connection.way.enter(self._name)
-                async with client.messages.with_streaming_response.create(
-                    **self._params(request), stream=True, timeout=self._timeout()
-                ) as response:
+                async with (
+                    self._connection.way.calling(self._name),
+                    client.messages.with_streaming_response.create(
+                        **self._params(request), stream=True, timeout=self._timeout()
+                    ) as response,
+                ):
                     call.request_id = response.request_id
-                    call.secrets = secrets_of(response.http_request.headers)
                     declared = response.headers.get("content-type")
                     other = await read_body(response.iter_bytes(), call, declared=declared)
                     if other is not None:
@@ -263,14 +266,18 @@ class Claude:
             ModelError: It does not answer, or not to this key.
         """
         import anthropic
+        import httpx2
 
         client = await self._client()
         call = _Call(self._name, self._price, self._connection.way)
+        path = f"/v1/models/{quote(self._model_id, safe='')}"
         with anyio.move_on_after(LOOK_TIMEOUT), call.errors_translated(streamed=False):
             try:
-                await client.models.retrieve(self._model_id)
+                answer = await client.get(path, cast_to=httpx2.Response)
             except anthropic.NotFoundError:
                 return False
+            if not isinstance(json_or_text(answer.text), dict):
+                raise call.no_reply(answer.headers, answer.text, "a model")
             return True
         raise ModelUnavailable(self._name, "no answer from the API in time")
 
@@ -325,7 +332,8 @@ class _Call:
     ) -> None:
         self.message = MessageStream()
         self.request_id: str | None = None
-        self.secrets: tuple[str, ...] = ()
+        self.secrets = way.secrets
+        self.trip: Trip | None = None
         self._model = model
         self._price = price
         self._way = way
@@ -384,13 +392,23 @@ class _Call:
 
     def no_stream(self, headers: Mapping[str, str], body: str) -> ModelRejected:
         """Return what an answer that is no event stream means: something else is at the address."""
+        return self.no_reply(headers, body, "an event stream")
+
+    def no_reply(self, headers: Mapping[str, str], body: str, wanted: str) -> ModelRejected:
+        """Return what an answer means that is not what was asked for.
+
+        Args:
+            headers: The answer's.
+            body: What came of its body.
+            wanted: What was asked for.
+        """
         kind = headers.get("content-type", "").partition(";")[0]
         page = page_of(body)
         if page is not None:
             text = page_text(page, self._wording, self.secrets)
         else:
             what = repr(kind) if kind else "what is no reply"
-            text = f"the address answers with {what}, not with an event stream"
+            text = f"the address answers with {what}, not with {wanted}"
             if said := words(reason_of(body), self.secrets):
                 text += f": {said}"
             text += "; check the base URL"
@@ -411,7 +429,7 @@ class _Call:
         fault = message.fault or (message.lacks if self._is_strict else None)
         # Behind a gateway, a reply whose end has no reason has ended all the same.
         stop = _STOPS.get(reason, "end") if reason or not turn.tool_calls else "tool_calls"
-        return Reply(
+        reply = Reply(
             turn=turn,
             stop="garbled" if fault else stop,
             usage=message.usage,
@@ -419,6 +437,7 @@ class _Call:
             detail=fault or _refusal(message.stop_details) or _STOP_DETAILS.get(reason, ""),
             request_id=self.request_id,
         )
+        return reply if self.trip is None else self.trip.told(reply)
 
     @contextlib.contextmanager
     def errors_translated(self, *, streamed: bool = True) -> Generator[None]:
@@ -427,6 +446,11 @@ class _Call:
         Args:
             streamed: Whether the stream must have brought a message in the end.
         """
+        with self._way.trip() as self.trip, self._translated(streamed=streamed):
+            yield
+
+    @contextlib.contextmanager
+    def _translated(self, *, streamed: bool) -> Generator[None]:
         import anthropic
         import httpx2
 
@@ -484,13 +508,7 @@ class _Call:
             asked: Whether the model was asked something, so that other calls fail alike.
         """
         headers: Mapping[str, str] = error.response.headers
-        found = refusal(
-            error.status_code,
-            headers,
-            error.body,
-            self._wording,
-            secrets_of(error.request.headers),
-        )
+        found = refusal(error.status_code, headers, error.body, self._wording, self.secrets)
         if asked:
             self._remember(found, error.request_id)
         self._way.answered()
@@ -531,7 +549,7 @@ class _Call:
                 self._model,
                 f"{self._wording.place} sends calls round in circles; check "
                 f"{self._wording.address}",
-                usage=Usage(requests=1),
+                usage=Usage(),
                 cost_usd=FREE,
             )
         if isinstance(

@@ -1,24 +1,25 @@
 """The way to one address with one key, whichever vendor's client takes it.
 
 Owns the one rule for what of the environment reaches which address; that no redirect leaves its
-origin; which proxy is used; and what is known of a key: calls that would be refused for it are not
-made. An address that an entry names is sent what the entry names, and nothing else. Where no entry
-names one, the address is the environment's own and gets what the environment holds for it.
+origin; which proxy is used; and the one road by which what an endpoint says comes back: no secret
+that was sent there is in it. An address that an entry names is sent what the entry names, and
+nothing else. Where no entry names one, the address is the environment's own and gets what the
+environment holds for it.
 """
 
 from __future__ import annotations
 
+import re
 import ssl
-from base64 import b64decode
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.util import find_spec
 from ipaddress import ip_address, ip_network
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
-
-import anyio
 
 from atlas_mcp.addresses import (
     endpoint_address,
@@ -27,10 +28,18 @@ from atlas_mcp.addresses import (
     place_of,
     query_of,
 )
+from atlas_mcp.atlas.messages import AssistantTurn, Reply
+from atlas_mcp.atlas.usage import Usage
 from atlas_mcp.environment import clean_key, key_fault
-from atlas_mcp.system import raise_open_files
+from atlas_mcp.errors import ModelError
+from atlas_mcp.models.accounts import Account, WayClosed
+from atlas_mcp.models.calls import MOST_CALLS
+from atlas_mcp.models.masking import SHORTEST, SHORTEST_IN_REPLIES, Secrets, guard_logs
+from atlas_mcp.system import open_files
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
     import httpx2
 
 IDLE_CONNECTIONS = 16
@@ -42,31 +51,21 @@ IDLE_WHERE_FILES_ARE_FEW = 2
 
 MANY_FILES = 2_000
 
+LONGEST_ID = 200
+"""Characters of an endpoint's id of a call. Our own choice: five times what vendors use."""
+
 LOOK_TIMEOUT = 5.0
 """Seconds in which an endpoint must say whether it has a model. Our own choice: a person waits."""
-
-FIRST_ANSWER = 0.3
-"""Seconds for which other calls wait for the first answer to a key: one that is refused is refused
-once. Our own choice: vendors refuse a key within a few hundred milliseconds, and nobody should wait
-longer for those that do not."""
-
-REFUSED_FOR = 60.0
-"""Seconds for which a refused key, or an account without credit, is not tried again. Our own
-choice: credit is added within a minute, and a call of the same run never helps."""
 
 _OWN_NAMES = frozenset({"host", "content-length", "transfer-encoding", "x-stainless-raw-response"})
 """Headers of a single request, not of the environment; the last is the client library's own note
 to itself."""
 
-_PLAIN_NAMES = _OWN_NAMES | {
-    "accept",
-    "accept-encoding",
-    "anthropic-version",
-    "connection",
-    "content-type",
-    "user-agent",
-}
-"""Headers that hold nothing to keep to oneself."""
+_CHARACTER_SETS = (
+    r"utf-?8|(us-)?ascii|(iso-?8859-|latin-?|windows-|cp)[0-9]{1,4}|koi8-[ru]|shift-jis"
+    r"|euc-(jp|kr)|gb(k|2312|18030)|big5"
+)
+"""What web pages and endpoints are written in, as they name it."""
 
 _PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
 
@@ -74,20 +73,7 @@ _TELLS_OF_THE_KEY = frozenset({400, 401, 402, 403, 429})
 """Statuses that may mean a refused key or an empty account: whoever reads the body knows."""
 
 
-class WayClosed(Exception):
-    """A call that is not made, or not gone on with.
-
-    Attributes:
-        message: Why, in words for a person, with what to do.
-        requests: Requests that were made all the same.
-        request_id: The vendor's id of the call that gave the reason.
-    """
-
-    def __init__(self, message: str, *, requests: int = 0, request_id: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.requests = requests
-        self.request_id = request_id
+_T = TypeVar("_T")
 
 
 class Proxy(NamedTuple):
@@ -106,12 +92,21 @@ class Way:
         api_key: The key that is shown there; `None` for whatever the vendor's client finds, or at
             an entry's address for none.
         own: Where the environment's own address is.
+
+    Attributes:
+        secrets: What was sent along it, and may be told to nobody.
     """
 
     base_url: str | None
     api_key: str | None
     own: str
-    _account: _Account = field(init=False, default_factory=lambda: _Account())
+    secrets: Secrets = field(init=False, default_factory=Secrets)
+    _guarded: bool = field(init=False, default=False)
+    _account: Account = field(init=False, default_factory=Account)
+
+    def __post_init__(self) -> None:
+        if self.api_key is not None:
+            self.secrets.add(clean_key(self.api_key))
 
     @property
     def address(self) -> str:
@@ -166,6 +161,8 @@ class Way:
 
         self.check()
         proxy = proxy_of(self.address)
+        if proxy is not None:
+            self.secrets.add_address(proxy.url)
         return {
             "limits": limits(),
             "proxy": None if proxy is None else proxy.url,
@@ -179,13 +176,30 @@ class Way:
             },
         }
 
-    async def enter(self, model: str) -> None:
-        """Wait until a call may be made: until the first one has told whether the key is taken.
+    def calling(self, model: str) -> AbstractAsyncContextManager[None]:
+        """Make one call in a block, once the first one has told whether the key is taken.
 
         Raises:
             WayClosed: The call would be refused, as another was not long ago.
         """
-        await self._account.enter(model)
+        return self._account.calling(model)
+
+    @contextmanager
+    def trip(self) -> Generator[Trip]:
+        """Send something and hear what is said to it, in a block: the road back is in the trip.
+
+        Raises:
+            ModelError: That of the block, as it may be told.
+        """
+        trip = Trip(self.secrets)
+        token = _TRIP.set(trip)
+        try:
+            yield trip
+        except ModelError as error:
+            # Without its cause, in which an endpoint's words stand as they came.
+            raise trip.failed(error) from None
+        finally:
+            _TRIP.reset(token)
 
     def refused(self, message: str, request_id: str | None, *, model: str | None) -> None:
         """Take note that further calls would be refused too.
@@ -200,7 +214,7 @@ class Way:
 
     def answered(self) -> None:
         """Take note of a call that has ended, and said nothing of the key."""
-        self._account.release()
+        self._account.answered()
 
     def _by_tls(self, proxy: Proxy | None) -> bool:
         addresses = (self.address,) if proxy is None else (self.address, proxy.url)
@@ -209,74 +223,93 @@ class Way:
     async def _before(self, request: httpx2.Request) -> None:
         """Dress a request for its address."""
         _dress(request, self.api_key, named=self.base_url is not None)
+        self.secrets.add_headers(request.headers)
+        if not self._guarded:
+            # Not sooner: only now is all imported that logs.
+            guard_logs()
+            self._guarded = True
 
     async def _after(self, response: httpx2.Response) -> None:
         """Take note of a key that is accepted, and refuse to be sent elsewhere."""
-        if response.status_code < 300:
-            self._account.accept()
-        elif response.status_code not in _TELLS_OF_THE_KEY:
-            self._account.release()
+        _read_as_text(response)
         if response.has_redirect_location:
             check_redirect(response)
+            if trip := _TRIP.get():
+                trip.moves += 1
+        elif response.status_code < 300:
+            # That a list of models is for everybody says nothing of the key.
+            if response.request.method == "POST":
+                self._account.accept()
+        elif response.status_code not in _TELLS_OF_THE_KEY:
+            self._account.answered()
 
 
 @dataclass(slots=True)
-class _Account:
-    """What is known of a key at its address: nothing, that it is accepted, or that it is not."""
+class Trip:
+    """One call and what comes back of it, which is told without secrets.
 
-    _accepted: bool = False
-    _first: anyio.Event | None = None
-    _refusals: dict[str | None, tuple[WayClosed, float]] = field(
-        default_factory=dict[str | None, tuple[WayClosed, float]]
-    )
+    Attributes:
+        secrets: What may not be told.
+        moves: Redirects that were followed; each was a request of its own.
+    """
 
-    async def enter(self, model: str) -> None:
-        """Wait for the first answer to the key, if it is being asked for.
+    secrets: Secrets
+    moves: int = 0
 
-        Raises:
-            WayClosed: The key, or the model with it, was refused not long ago.
-        """
-        self._check(model)
-        if self._accepted:
-            return
-        if self._first is None or self._first.is_set():
-            self._first = anyio.Event()
-            return
-        with anyio.move_on_after(FIRST_ANSWER):
-            await self._first.wait()
-        self._check(model)
+    def failed(self, error: ModelError) -> ModelError:
+        """Return an error as it may be told, with all requests that were made."""
+        error.message = self.secrets.blot(error.message, shortest=SHORTEST)
+        error.args = (error.model, error.message)
+        error.request_id = self._label(error.request_id)
+        if self.moves:
+            error.usage = (error.usage or Usage()) + Usage(requests=self.moves)
+        return error
 
-    def accept(self) -> None:
-        self._accepted = True
-        self.release()
+    def told(self, reply: Reply) -> Reply:
+        """Return a reply as it may be kept, with all requests that were made."""
 
-    def refuse(self, refusal: WayClosed, model: str | None) -> None:
-        # A key that was accepted before is believed to be refused when it is so twice in a row.
-        if model is not None or not self._accepted:
-            self._refusals[model] = (refusal, anyio.current_time() + REFUSED_FOR)
-        if model is None:
-            self._accepted = False
-        self.release()
+        def said(value: _T) -> _T:
+            return self.secrets.blot_value(value, shortest=SHORTEST_IN_REPLIES)
 
-    def release(self) -> None:
-        if self._first is not None:
-            self._first.set()
+        turn = reply.turn
+        calls = tuple(replace(one, arguments=said(one.arguments)) for one in turn.tool_calls)
+        return replace(
+            reply,
+            turn=AssistantTurn(said(turn.text), calls, said(turn.verbatim)),
+            usage=reply.usage + Usage(requests=self.moves),
+            detail=self.secrets.blot(reply.detail, shortest=SHORTEST),
+            request_id=self._label(reply.request_id),
+        )
 
-    def _check(self, model: str) -> None:
-        for known in (None, model):
-            refusal, until = self._refusals.get(known, (None, 0.0))
-            if refusal is not None and anyio.current_time() < until:
-                raise WayClosed(refusal.message, request_id=refusal.request_id)
+    def _label(self, request_id: str | None) -> str | None:
+        if request_id is None:
+            return None
+        return self.secrets.blot(request_id)[:LONGEST_ID]
+
+
+_TRIP: ContextVar[Trip | None] = ContextVar("trip", default=None)
+"""The trip that a request belongs to: hooks of a client are told of the request alone."""
+
+
+def _read_as_text(response: httpx2.Response) -> None:
+    """Have a body read in the character set that it names, or as UTF-8 where that is none.
+
+    Python knows codecs that are no character sets, and fails to read text with them.
+    """
+    named = (response.charset_encoding or "").lower().replace("_", "-")
+    if not re.fullmatch(_CHARACTER_SETS, named):
+        response.encoding = "utf-8"
 
 
 def limits() -> httpx2.Limits:
     """Return how many connections one client opens and keeps."""
     import httpx2
 
-    many = raise_open_files() >= MANY_FILES
+    files = open_files()
+    many = files is None or files >= MANY_FILES
     idle = IDLE_CONNECTIONS if many else IDLE_WHERE_FILES_ARE_FEW
     return httpx2.Limits(
-        max_connections=1_000, max_keepalive_connections=idle, keepalive_expiry=5.0
+        max_connections=MOST_CALLS, max_keepalive_connections=idle, keepalive_expiry=5.0
     )
 
 
@@ -330,6 +363,8 @@ def check_proxy(proxy: Proxy) -> None:
     Raises:
         WayClosed: The message names the variable.
     """
+    import httpx2
+
     known = ", ".join(f"{one}://HOST:PORT" for one in _PROXY_SCHEMES)
     unusable = WayClosed(f"{proxy.variable} names no proxy that can be used: it takes {known}")
     try:
@@ -338,7 +373,8 @@ def check_proxy(proxy: Proxy) -> None:
         # Without the name and the password that a proxy's address may have.
         host = parts.netloc.rpartition("@")[2]
         endpoint_address(f"http://{host}")
-    except ValueError:
+        httpx2.URL(proxy.url)
+    except (ValueError, httpx2.InvalidURL):
         raise unusable from None
     if scheme not in _PROXY_SCHEMES:
         raise unusable
@@ -377,30 +413,6 @@ def check_redirect(response: httpx2.Response) -> None:
             f"the endpoint has moved within {place_of(str(target))} ({status}); correct base_url",
             requests=1,
         )
-
-
-def secrets_of(headers: Mapping[str, str]) -> tuple[str, ...]:
-    """Return what the headers of a request hold that nobody else may read."""
-    found: list[str] = []
-    for name, value in headers.items():
-        lowered = name.lower()
-        if lowered in _PLAIN_NAMES or lowered.startswith("x-stainless-"):
-            continue
-        found.append(value)
-        scheme, _, token = value.partition(" ")
-        if token:
-            found.append(token)
-        if scheme.lower() == "basic":
-            found += _login(token)
-    return tuple(found)
-
-
-def _login(token: str) -> list[str]:
-    try:
-        login = b64decode(token, validate=True).decode()
-    except ValueError:
-        return []
-    return [login, *login.split(":", 1)]
 
 
 def _dress(request: httpx2.Request, api_key: str | None, *, named: bool) -> None:

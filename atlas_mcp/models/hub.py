@@ -17,6 +17,7 @@ import httpx2
 from atlas_mcp.errors import ConfigError, ModelFileError
 from atlas_mcp.models.catalogue import HubFile
 from atlas_mcp.models.connections import WayClosed, check_proxy, proxy_of, tls
+from atlas_mcp.models.masking import Secrets
 from atlas_mcp.models.partial import CHUNK_BYTES, Partial, SourceFailed, private
 
 HUB = "https://huggingface.co"
@@ -59,7 +60,7 @@ async def ask(hub: HubFile, *, base: str, token: str | None) -> HubSays:
         ConfigError: The hub has no such file, or does not give it to us.
         ModelFileError: The hub cannot be reached, or does not say what is needed.
     """
-    where = address(base, hub)
+    where, secrets = address(base, hub), _secrets(base, token)
     try:
         async with await anyio.to_thread.run_sync(_client, base) as client:
             for _ in range(MOVES):
@@ -71,8 +72,9 @@ async def ask(hub: HubFile, *, base: str, token: str | None) -> HubSays:
                 where = str(moved.url)
     except (httpx2.HTTPError, httpx2.InvalidURL, WayClosed) as error:
         raise ModelFileError(
-            f"`{hub.file}` of {hub.repository}: the model hub cannot be reached ({_words(error)}); "
-            "without a network, name a file that is here by its path (local//PATH)"
+            f"`{hub.file}` of {hub.repository}: the model hub cannot be reached "
+            f"({_words(error, secrets)}); without a network, name a file that is here by its path "
+            "(local//PATH)"
         ) from error
     raise ModelFileError(f"`{hub.file}` of {hub.repository}: the model hub redirects in circles")
 
@@ -83,7 +85,7 @@ async def from_hub(partial: Partial, hub: HubFile, *, base: str, token: str | No
     Raises:
         SourceFailed: It does not give the file.
     """
-    where = address(base, hub)
+    where, secrets = address(base, hub), _secrets(base, token)
     cuts = 0
     # In a thread: reading the certificates it trusts takes a while.
     try:
@@ -95,11 +97,11 @@ async def from_hub(partial: Partial, hub: HubFile, *, base: str, token: str | No
             try:
                 await _continue(partial, client, where, token)
             except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as error:
-                raise SourceFailed(f"cannot be reached ({_words(error)})") from error
+                raise SourceFailed(f"cannot be reached ({_words(error, secrets)})") from error
             except httpx2.TransportError as error:
-                cut = _words(error)
+                cut = _words(error, secrets)
             except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-                raise SourceFailed(f"cannot be asked ({_words(error)})") from error
+                raise SourceFailed(f"cannot be asked ({_words(error, secrets)})") from error
             else:
                 cut = "it ended early"
             cuts = 0 if await partial.length() > before else cuts + 1
@@ -214,5 +216,14 @@ def _refusal(
     )
 
 
-def _words(error: Exception) -> str:
-    return str(error) or type(error).__name__
+def _secrets(base: str, token: str | None) -> Secrets:
+    """Return what is sent to the hub, or on the way to it, and may be told to nobody."""
+    secrets = Secrets()
+    secrets.add(token or "")
+    if (proxy := proxy_of(base)) is not None:
+        secrets.add_address(proxy.url)
+    return secrets
+
+
+def _words(error: Exception, secrets: Secrets) -> str:
+    return secrets.blot(str(error)) or type(error).__name__

@@ -26,6 +26,7 @@ from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.answers import (
     Refusal,
     Wording,
+    json_or_text,
     page_of,
     page_text,
     reason_of,
@@ -36,7 +37,7 @@ from atlas_mcp.models.base import Model, OnTokens, OnUsage
 from atlas_mcp.models.calls import Clients
 from atlas_mcp.models.chat_params import chat_params
 from atlas_mcp.models.chat_stream import CHARACTERS_PER_TOKEN, ChatStream
-from atlas_mcp.models.connections import LOOK_TIMEOUT, Way, WayClosed, secrets_of
+from atlas_mcp.models.connections import LOOK_TIMEOUT, Trip, Way, WayClosed
 from atlas_mcp.models.json_events import LARGE_BYTES, Event
 from atlas_mcp.models.off_loop import off_loop
 from atlas_mcp.models.prices import cost_of, load_prices
@@ -182,9 +183,10 @@ class OpenAICompatible(Model):
         call = self._call(on_tokens, on_usage)
         params = chat_params(self._spec, request, stream_usage=self._preset.stream_usage)
         with call.errors_translated():
-            await self._connection.way.enter(self.name)
+            # Lent first: making the first client takes longer than others wait for an answer.
             async with (
                 self._connection.lend() as client,
+                self._connection.way.calling(self.name),
                 client.chat.completions.with_streaming_response.create(
                     **params,
                     stream=True,
@@ -193,7 +195,6 @@ class OpenAICompatible(Model):
                 ) as response,
             ):
                 call.request_id = response.headers.get("x-request-id")
-                call.secrets = secrets_of(response.http_request.headers)
                 declared = response.headers.get("content-type")
                 other = await read_body(response.iter_bytes(), call, declared=declared)
                 if other is not None:
@@ -239,11 +240,10 @@ class OpenAICompatible(Model):
             if error.status_code in {404, 405}:
                 return None
             raise
-        call = self._call()
-        call.secrets = secrets_of(answer.request.headers)
-        if not _is_reply(answer.headers):
-            raise call.no_reply(answer.headers, answer.text)
-        return answer.json()
+        found = json_or_text(answer.text)
+        if not _is_reply(answer.headers) or isinstance(found, str):
+            raise self._call().no_reply(answer.headers, answer.text)
+        return found
 
     @override
     async def aclose(self) -> None:
@@ -292,7 +292,8 @@ class _Call:
         self._spec = spec
         self._price = price
         self._way = way
-        self.secrets: tuple[str, ...] = ()
+        self.secrets = way.secrets
+        self.trip: Trip | None = None
         self._on_tokens = on_tokens
         self._on_usage = on_usage
         self._told_tokens = 0
@@ -369,7 +370,7 @@ class _Call:
     def reply(self) -> Reply:
         """Return the reply of a call that ended well."""
         stream = self.stream
-        return Reply(
+        reply = Reply(
             turn=stream.turn,
             stop=stream.stop,
             usage=stream.usage(),
@@ -377,6 +378,7 @@ class _Call:
             detail=stream.detail,
             request_id=self.request_id or stream.id,
         )
+        return reply if self.trip is None else self.trip.told(reply)
 
     def cost(self) -> Cost:
         """Return what the call cost: as billed where the endpoint says so, else as counted.
@@ -403,6 +405,11 @@ class _Call:
         Args:
             streamed: Whether the stream must have brought a reply in the end.
         """
+        with self._way.trip() as self.trip, self._translated(streamed=streamed):
+            yield
+
+    @contextlib.contextmanager
+    def _translated(self, *, streamed: bool) -> Generator[None]:
         import httpx2
         import openai
 
@@ -454,10 +461,8 @@ class _Call:
         """
         headers: Mapping[str, str] = error.response.headers
         # The library takes the `error` out of a body, and keeps nothing of one without it.
-        body = _json_or_text(error.response)
-        found = refusal(
-            error.status_code, headers, body, self._wording, secrets_of(error.request.headers)
-        )
+        body = json_or_text(error.response.text)
+        found = refusal(error.status_code, headers, body, self._wording, self.secrets)
         if asked:
             self._remember(found, error.request_id)
         self._way.answered()
@@ -513,7 +518,7 @@ class _Call:
                 self._spec.model,
                 f"{self._wording.place} sends calls round in circles; check "
                 f"{self._wording.address}",
-                usage=Usage(requests=1),
+                usage=Usage(),
                 cost_usd=FREE,
             )
         if isinstance(
@@ -581,11 +586,3 @@ def _is_reply(headers: Mapping[str, str]) -> bool:
     """Return whether an answer is a stream or JSON."""
     kind = headers.get("content-type", "")
     return "text/event-stream" in kind or "json" in kind
-
-
-def _json_or_text(response: httpx2.Response) -> object:
-    """Return the body of an answer as the JSON in it, or as text."""
-    try:
-        return response.json()
-    except (ValueError, RecursionError):
-        return response.text

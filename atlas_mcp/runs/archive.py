@@ -13,6 +13,7 @@ from atlas_mcp.atlas.budget import OverBudget
 from atlas_mcp.atlas.events import ExploresPlanned, Record, decode_event, encode_event
 from atlas_mcp.atlas.state import RunState, start
 from atlas_mcp.errors import InvalidInput, JournalCorrupt
+from atlas_mcp.texts import without_logins
 
 FORMAT_VERSION = 1
 """Version of the heading and of the lines around the records, which have a version of their own."""
@@ -32,7 +33,8 @@ def write_archive(run_id: str, records: Sequence[Record]) -> Iterator[str]:
     yield heading.model_dump_json()
     for record in records:
         place = f'"seq": {record.seq}, "at": {record.at!r}'
-        yield f'{{{place}, "event": {encode_event(record.event)}}}'
+        # Written by an older version, addresses may have logins in them.
+        yield f'{{{place}, "event": {without_logins(encode_event(record.event))}}}'
 
 
 def read_archive(text: str, name: str) -> tuple[str, tuple[Record, ...]]:

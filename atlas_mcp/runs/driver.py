@@ -53,6 +53,7 @@ from atlas_mcp.atlas.usage import FREE, NO_USAGE, Cost, Usage
 from atlas_mcp.errors import (
     AtlasError,
     JournalBusy,
+    JournalCorrupt,
     JournalError,
     JournalUnflushed,
     ModelError,
@@ -342,6 +343,7 @@ class Driver:
             str(self._broken),
             self._unstored[0].seq - 1 if self._unstored else self._state.seq,
             sum(_is_reply(record.event) for record in self._unstored),
+            isinstance(self._broken, JournalCorrupt),
         )
 
     async def _keep(self, log: _Log) -> bool:

@@ -24,11 +24,13 @@ class BrokenOff:
         cause: What the journal said, with what to do about it.
         stored: Number of the last record that was stored.
         lost_replies: Replies that came and could not be stored.
+        damaged: Whether its file is no journal any more.
     """
 
     cause: str
     stored: int
     lost_replies: int = 0
+    damaged: bool = False
 
 
 @dataclass(slots=True)

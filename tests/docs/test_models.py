@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from atlas_mcp.config import PAPER_MODEL, Settings, load_settings
-from atlas_mcp.models.connections import FIRST_ANSWER, REFUSED_FOR
+from atlas_mcp.models.accounts import FIRST_ANSWER, REFUSED_FOR
 from atlas_mcp.models.gate import COOL_DOWN, OPENS_AFTER, OPENS_AFTER_SECONDS
 from atlas_mcp.models.pool import VENDORS, Pool
 from atlas_mcp.presets import PRESETS
@@ -65,4 +65,4 @@ def test_the_numbers_of_the_page_are_those_in_use() -> None:
     assert f"over {OPENS_AFTER_SECONDS:.0f} seconds" in PAGE
     assert f"{COOL_DOWN:.0f} seconds" in PAGE
     assert f"not tried again for {REFUSED_FOR:.0f} seconds" in PAGE
-    assert f"{FIRST_ANSWER} seconds at most" in PAGE
+    assert f"{FIRST_ANSWER:.0f} seconds at most" in PAGE

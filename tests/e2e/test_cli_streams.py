@@ -17,7 +17,14 @@ from atlas_mcp.atlas.view import RunView
 from atlas_mcp.cli import main
 from atlas_mcp.cli.commands import exit_code_of
 from atlas_mcp.cli.signals import Interrupted
-from atlas_mcp.errors import AtlasError, ConfigError, HomeUnusable, InvalidInput, UnknownRun
+from atlas_mcp.errors import (
+    AtlasError,
+    ConfigError,
+    HomeUnusable,
+    InvalidInput,
+    JournalCorrupt,
+    UnknownRun,
+)
 from atlas_mcp.testing.atlas_api import AtlasPlay, candidate_text, synthesis_text
 from atlas_mcp.testing.messages_api import API_KEY, ApiReply, MessagesApi, status
 from tests.e2e.shell import COMMAND, PATIENCE, Here, Shell
@@ -85,7 +92,7 @@ def kinds(base: type[AtlasError] = AtlasError) -> Iterator[type[AtlasError]]:
 
 @pytest.mark.parametrize("kind", list(kinds()), ids=lambda one: str(one))
 def test_each_kind_of_error_has_its_exit_code(kind: type[AtlasError]) -> None:
-    usage = (ConfigError, InvalidInput, UnknownRun, HomeUnusable)
+    usage = (ConfigError, InvalidInput, UnknownRun, HomeUnusable, JournalCorrupt)
     expected = 130 if kind is Interrupted else 2 if issubclass(kind, usage) else 1
 
     assert exit_code_of(kind) == expected

@@ -21,7 +21,7 @@ from typing_extensions import override
 from atlas_mcp.atlas.messages import ModelRequest, Text, UserTurn
 from atlas_mcp.atlas.pool import ModelSpec
 from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
-from atlas_mcp.models import connections
+from atlas_mcp.models import accounts, connections
 from atlas_mcp.models.claude import Claude
 from atlas_mcp.models.claude import Connection as ClaudeConnection
 from atlas_mcp.models.connections import WayClosed, check_proxy, check_redirect, proxy_of
@@ -349,7 +349,7 @@ async def test_a_key_that_is_refused_is_refused_once(
         errors.append(caught.value)
 
     # However busy the machine is that this runs on, the first answer is waited for.
-    monkeypatch.setattr(connections, "FIRST_ANSWER", 15.0)
+    monkeypatch.setattr(accounts, "FIRST_ANSWER", 15.0)
     with place.serving() as here:
         model = make(here)
         with anyio.fail_after(15):
@@ -397,7 +397,7 @@ async def test_a_refused_key_is_refused_to_all_models_and_missing_credit_to_one(
 async def test_after_a_while_a_refused_key_is_tried_again(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "REFUSED_FOR", 0.0)
+    monkeypatch.setattr(accounts, "REFUSED_FOR", 0.0)
     answers = [(401, JSON, "{}")]
     place = Place(lambda command, path: answers.pop() if answers else good(command, path))
     with place.serving() as here:
@@ -442,6 +442,93 @@ async def test_that_a_list_of_models_is_forbidden_says_nothing_of_calls(make: Ma
             await model.is_there()
         assert (await model.generate(ASK)).turn.text == "42"
         await model.aclose()
+
+
+async def test_calls_wait_only_briefly_for_an_endpoint_that_is_slow_to_answer_the_first(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None is answered before all of them are in flight."""
+    monkeypatch.setattr(accounts, "FIRST_ANSWER", 0.01)
+    all_of_them = threading.Barrier(4)
+
+    def together(command: str, path: str) -> Answer:
+        all_of_them.wait(10)
+        return good(command, path)
+
+    place = Place(together)
+    with place.serving() as here:
+        model = make(here)
+        with anyio.fail_after(15):
+            async with anyio.create_task_group() as group:
+                for _ in range(4):
+                    group.start_soon(partial(model.generate, ASK))
+        await model.aclose()
+
+    assert len(place.asked) == 4
+
+
+async def test_a_first_call_that_leaves_unanswered_leaves_it_to_the_next_to_find_out(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accounts, "FIRST_ANSWER", 15.0)
+    arrived, may_answer = threading.Event(), threading.Event()
+    first = anyio.CancelScope()
+
+    def refused(command: str, path: str) -> Answer:
+        arrived.set()
+        if len(place.asked) == 1:
+            may_answer.wait(10)
+        return 401, JSON, "{}"
+
+    async def leave(model: AnyModel) -> None:
+        with first:
+            await model.generate(ASK)
+
+    async def ask(model: AnyModel) -> None:
+        with pytest.raises(ModelRejected, match="key is refused"):
+            await model.generate(ASK)
+
+    place = Place(refused)
+    with place.serving() as here:
+        model = make(here)
+        with anyio.fail_after(15):
+            async with anyio.create_task_group() as group:
+                group.start_soon(leave, model)
+                await anyio.to_thread.run_sync(arrived.wait)
+                for _ in range(3):
+                    group.start_soon(ask, model)
+                first.cancel()
+        may_answer.set()
+        await model.aclose()
+
+    assert len(place.asked) == 2
+
+
+async def test_the_wait_for_the_first_answer_begins_when_there_is_a_client_to_ask_with(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Making the first one takes seconds on a cold start, in which nobody is asked."""
+    events: list[str] = []
+    calling, options = accounts.Account.calling, connections.Way.client_options
+
+    def enter(account: accounts.Account, model: str) -> Any:
+        events.append("call")
+        return calling(account, model)
+
+    def make_client(way: connections.Way) -> dict[str, Any]:
+        events.append("client")
+        return options(way)
+
+    monkeypatch.setattr(accounts.Account, "calling", enter)
+    monkeypatch.setattr(connections.Way, "client_options", make_client)
+    with Place(good).serving() as here:
+        model = make(here)
+        async with anyio.create_task_group() as group:
+            for _ in range(4):
+                group.start_soon(model.generate, ASK)
+        await model.aclose()
+
+    assert events == ["client", "call", "call", "call", "call"]
 
 
 async def test_calls_with_an_accepted_key_wait_for_nobody(make: Make) -> None:
@@ -639,6 +726,7 @@ def nothing_installed(name: str) -> None:
         ("http://u:secret@[::1", "http://HOST:PORT"),
         ("http://u:secret@", "http://HOST:PORT"),
         ("u:secret@a b", "http://HOST:PORT"),
+        ("http://u:secret\x07@p:1", "http://HOST:PORT"),
     ],
 )
 async def test_a_proxy_that_cannot_be_used_is_told_before_any_call(
@@ -655,3 +743,100 @@ async def test_a_proxy_that_cannot_be_used_is_told_before_any_call(
     assert "secret" not in str(error)
     with pytest.raises(WayClosed):
         check_proxy(connections.Proxy(url, "ALL_PROXY"))
+
+
+async def test_what_a_proxy_asks_for_is_told_without_the_login_that_it_was_shown(
+    make: Make, no_proxies: pytest.MonkeyPatch
+) -> None:
+    login = "someone:p%40ss-word"
+    shown = base64.b64encode(b"someone:p@ss-word").decode()
+    proxy = Place(always(407, JSON, json.dumps({"error": f"Basic {shown}, {login}, p@ss-word"})))
+    with proxy.serving() as here:
+        no_proxies.setenv("HTTP_PROXY", here.replace("//", f"//{login}@"))
+        error = await failure_of(make("http://example.org"))
+
+    [(_, _, headers)] = proxy.asked
+    assert headers["proxy-authorization"] == f"Basic {shown}"
+    assert "a proxy asks for a name and a password" in str(error)
+    for secret in (shown[:-4], "p%40ss", "p@ss", "someone"):
+        assert secret not in f"{error} {error!r}"
+
+
+# Requests
+
+
+async def test_redirects_that_are_followed_are_requests(make: Make) -> None:
+    def moved(command: str, path: str) -> Answer:
+        return good(command, path) if path.endswith("//") else (307, {"location": f"{path}/"}, "")
+
+    place = Place(moved)
+    with place.serving() as here:
+        model = make(here)
+        reply = await model.generate(ASK)
+        place.answer = always(307, {"location": "/again"}, "")
+        circles = await failure_of(model)
+        place.answer = lambda command, path: (
+            (400, JSON, "{}") if path.endswith("/") else (307, {"location": f"{path}/"}, "")
+        )
+        refused = await failure_of(make(here))
+
+    assert reply.usage.requests == 3
+    assert circles.usage is not None
+    assert refused.usage is not None
+    assert refused.usage.requests == 2
+    assert reply.usage.requests + circles.usage.requests + refused.usage.requests == len(
+        place.asked
+    )
+
+
+# Lists of models
+
+LISTS: dict[str, tuple[dict[str, str], str]] = {
+    "broken JSON": (JSON, '{"data": [{"id": "m'),
+    "deep JSON": (JSON, '{"data": ' + "[" * 100_000),
+    "nothing": (JSON, ""),
+    "no JSON": ({"content-type": "text/plain"}, "hello"),
+    "a web page": (HTML, "<!doctype html><html><title>Sign in</title></html>"),
+}
+FRAGMENTS = ("[]", "null", "17", '"m"', '{"data": 17}', '{"data": {"id": 1}}', '[{"id": "m"}]')
+CHARSETS = ("nonsense", "hex", "idna", "undefined", "utf-16", "utf-7", "", '"', "punycode")
+
+
+@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("status", [200, 500])
+async def test_a_list_of_models_that_cannot_be_read_is_told_as_what_it_is(
+    make: Make, name: str, status: int
+) -> None:
+    headers, body = LISTS[name]
+    with Place(always(status, headers, body)).serving() as here:
+        model = make(here)
+        with pytest.raises(ModelError, match=r"answers with|status 500"):
+            await model.is_there()
+        await model.aclose()
+
+
+@pytest.mark.parametrize("body", FRAGMENTS)
+async def test_a_list_of_another_shape_is_no_fault_of_ours(make: Make, body: str) -> None:
+    with Place(always(200, JSON, body)).serving() as here:
+        model = make(here)
+        try:
+            assert await model.is_there() in {True, False}
+        except ModelRejected as error:
+            assert "answers with" in str(error)  # noqa: PT017 - either will do
+        await model.aclose()
+
+
+@pytest.mark.parametrize("charset", CHARSETS)
+async def test_an_answer_in_a_character_set_that_is_none_is_read_all_the_same(
+    make: Make, charset: str
+) -> None:
+    headers = {"content-type": f"application/json; charset={charset}"}
+    place = Place(always(200, headers, '{"id": "m", "data": [{"id": "m"}]}'))
+    with place.serving() as here:
+        model = make(here)
+        assert await model.is_there()
+        place.answer = always(400, headers, '{"error": "the reason"}')
+        for ask in (model.is_there, partial(model.generate, ASK)):
+            with pytest.raises(ModelRejected, match="the reason"):
+                await ask()
+        await model.aclose()

@@ -20,6 +20,7 @@ from atlas_mcp.texts import (
     quoted,
     unmarked_json,
     untagged,
+    without_logins,
 )
 
 HOSTILE = "\x1b[2J\x9b31m\x07\x7f\u202e\u2066\rover"
@@ -137,3 +138,21 @@ def test_a_record_of_the_log_is_one_printable_line_and_a_bug_keeps_its_traceback
 def test_an_answer_is_told_as_the_text_it_is_or_as_json() -> None:
     assert answer_text("17, or é") == "17, or é"
     assert answer_text({"found": True, "why": None}) == '{"found": true, "why": null}'
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("no way to https://user:hunter2@h:1/v1; look", "no way to https://***@h:1/v1; look"),
+        ("http://sk-key@h/v1", "http://***@h/v1"),
+        ("http://u:p@ss@h/v1", "http://***@h/v1"),
+        ('{"a": "HTTPS://u:p@h", "b": "x@y"}', '{"a": "HTTPS://***@h", "b": "x@y"}'),
+        (r"https:\/\/u:p@h\/v1", r"https:\/\/***@h\/v1"),
+        ("socks5://u:p@h", "socks5://***@h"),
+        ("git clone ssh://git@github.com/x", "git clone ssh://git@github.com/x"),
+        ("https://h/users/@me?to=a@b", "https://h/users/@me?to=a@b"),
+        ("mail me@h, http://h:80", "mail me@h, http://h:80"),
+    ],
+)
+def test_a_login_in_an_address_is_not_shown(text: str, shown: str) -> None:
+    assert without_logins(text) == shown

@@ -39,6 +39,8 @@ ADVICE: dict[str, tuple[Exception, str]] = {
     "read-only": (sqlite_error("SQLITE_READONLY_DIRECTORY"), "ATLAS_HOME"),
     "damaged": (sqlite_error("SQLITE_CORRUPT_INDEX"), "move it away"),
     "no database": (sqlite_error("SQLITE_NOTADB"), "move it away"),
+    "a table that is gone": (sqlite_error("SQLITE_ERROR"), "move it away"),
+    "no text": (sqlite3.OperationalError("Could not decode to UTF-8 column"), "move it away"),
     "cannot be opened": (sqlite_error("SQLITE_CANTOPEN"), "ATLAS_HOME"),
     "no space": (OSError(errno.ENOSPC, "No space left on device"), "free some space"),
     "too large": (OSError(errno.EFBIG, "File too large"), "free some space"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -22,9 +23,11 @@ from atlas_mcp.atlas.events import (
     SolverFinished,
     SolverStarted,
 )
-from atlas_mcp.atlas.explore import Candidate, Explore
+from atlas_mcp.atlas.explore import Candidate, Explore, SolverFailure
 from atlas_mcp.atlas.pool import ModelSpec, RunSpec, SolverSpec
 from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.rendering import view_run
+from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import Usage
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.runs.archive import read_archive, write_archive
@@ -212,3 +215,24 @@ def test_a_line_nested_without_end_is_refused() -> None:
     text = written(records_of()).split("\n")[0] + "\n" + '{"event":' * 100_000
 
     assert refusal(text).startswith("line 2 is cut off or damaged")
+
+
+def test_a_login_in_an_address_that_an_older_version_kept_is_not_exported() -> None:
+    address = "https://someone:hunter2-42@gateway.example.org/v1"
+    first, *others = records_of()
+    assert isinstance(first.event, RunOpened)
+    model = replace(MODEL, base_url=address)
+    failed = SolverFailure("unavailable", f"no connection to {address}")
+    spec = replace(first.event.spec, orchestrator=model, solvers=(SolverSpec("s", model),))
+    others[2] = replace(others[2], event=SolverFinished(1, failed, Usage(1), Decimal(0)))
+    records = (replace(first, event=replace(first.event, spec=spec)), *others)
+
+    text = written(records)
+    view = view_run("abc", RunState.fold(records), now=0.0, driven=False)
+
+    assert "hunter2" not in text
+    assert "someone" not in text
+    run_id, found = read_archive(text, "run.jsonl")
+    assert (run_id, len(found)) == ("abc", len(records))
+    assert "https://***@gateway.example.org/v1" in (view.candidates[0].error or "")
+    assert "hunter2" not in view.model_dump_json()

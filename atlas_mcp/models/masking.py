@@ -1,0 +1,280 @@
+"""What nobody may be told, taken out of texts however it is written there.
+
+Owns what counts as a secret of a request, the ways in which one may be written, and the log of the
+vendors' clients. A text is decoded in each of the usual ways, one upon the other; what stood for a
+secret in it is blotted out. `models.connections` has the road that every text of an endpoint takes.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import traceback
+from base64 import b64decode, b64encode, urlsafe_b64encode
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from html import unescape
+from typing import Any, TypeVar, cast
+from urllib.parse import quote_plus, unquote, urlsplit
+from weakref import WeakSet
+
+from typing_extensions import override
+
+BLOT = "***"
+"""Stands where a secret stood."""
+
+SHORTEST = 6
+"""Characters of a secret that is looked for within words and in every form; a shorter one is found
+there by chance, and is blotted out where it stands alone."""
+
+SHORTEST_IN_REPLIES = 16
+"""Characters of a secret that is looked for in what a model says: a word of one's own choice, as
+servers at home have for a key, may stand there for itself."""
+
+SHORTEST_REST = 8
+"""Characters of a secret that a text breaks off in."""
+
+MOST_SECRETS = 64
+"""Secrets of one way that are remembered: tokens that are renewed are many, in time."""
+
+_LAYERS = 4
+"""Encodings upon each other that are seen through."""
+
+_PLAIN_NAMES = frozenset(
+    {
+        "accept",
+        "accept-encoding",
+        "anthropic-version",
+        "connection",
+        "content-length",
+        "content-type",
+        "host",
+        "transfer-encoding",
+        "user-agent",
+    }
+)
+"""Headers that hold nothing to keep to oneself."""
+
+_LOGGERS = ("anthropic", "openai", "httpx2", "httpcore2", "httpx", "httpcore")
+"""Who logs what passes through the vendors' clients, told to by variables of theirs."""
+
+_WRITTEN = re.compile(
+    r"%([0-9a-f]{2})"
+    r"|\\{1,4}u\{?([0-9a-f]{4})\}?|\\{1,4}x([0-9a-f]{2})|\\{1,4}([^\w\s\\])"
+    r"|(&(?:\#[0-9]{1,7}|\#x[0-9a-f]{1,6}|[a-z]{2,8});)",
+    re.IGNORECASE,
+)
+"""A character as it stands in an address, in JSON or a program, and in a web page."""
+
+_SQUEEZED: Mapping[int, str | None] = {
+    **{ord(space): None for space in " \t\n\r\v\f"},
+    **{code: chr(code).lower() for code in range(ord("A"), ord("Z") + 1)},
+}
+"""How texts are compared: without white space, for lines may be broken, and in small letters, as
+the hosts of addresses and the digits of codes are written either way."""
+
+_T = TypeVar("_T")
+
+
+@dataclass(slots=True, weakref_slot=True, eq=False, repr=False)
+class Secrets:
+    """What may not be told of the requests that take one way."""
+
+    _forms: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+
+    def __post_init__(self) -> None:
+        _ALL.add(self)
+
+    def add(self, *secrets: str) -> None:
+        """Take note of secrets."""
+        for secret in secrets:
+            if secret and secret not in self._forms:
+                self._forms[secret] = tuple(dict.fromkeys(_forms(secret)))
+        for secret in list(self._forms)[:-MOST_SECRETS]:
+            del self._forms[secret]
+
+    def add_headers(self, headers: Mapping[str, str]) -> None:
+        """Take note of what the headers of a request hold that nobody else may read."""
+        for name, value in headers.items():
+            if name.lower() in _PLAIN_NAMES or name.lower().startswith("x-stainless-"):
+                continue
+            scheme, space, token = value.partition(" ")
+            self.add(value, token.strip() if space else "")
+            if scheme.lower() == "basic":
+                self.add(*_login(token))
+
+    def add_address(self, address: str) -> None:
+        """Take note of the name and the password in an address."""
+        try:
+            login = urlsplit(address).netloc.rpartition("@")[0]
+        except ValueError:
+            return
+        for written in (login, unquote(login)):
+            self.add(*_parts(written))
+
+    def blot(self, text: str, *, shortest: int = 0) -> str:
+        """Return text without the secrets in it.
+
+        Args:
+            text: The text.
+            shortest: Characters of a secret that is looked for at least.
+        """
+        wanted = [secret for secret in self._forms if len(secret) >= shortest]
+        for secret in wanted:
+            if len(secret) < SHORTEST and secret in text:
+                text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", BLOT, text)
+        forms = [form for secret in wanted for form in self._forms[secret]]
+        return _blotted(text, forms) if forms and _holds_any(text, forms) else text
+
+    def blot_value(self, value: _T, *, shortest: int = 0) -> _T:
+        """Return a value of JSON without the secrets in its texts."""
+        whole: list[Any] = [value]
+        # Not by recursion: values may be deeper than Python calls go.
+        todo: list[tuple[Any, Any]] = [(whole, 0)]
+        while todo:
+            holder, key = todo.pop()
+            one = holder[key]
+            if isinstance(one, str):
+                holder[key] = self.blot(one, shortest=shortest)
+            elif isinstance(one, list):
+                held = holder[key] = list(cast("list[Any]", one))
+                todo += [(held, at) for at in range(len(held))]
+            elif isinstance(one, dict):
+                fields = cast("dict[str, Any]", one).items()
+                named = holder[key] = {self.blot(n, shortest=shortest): v for n, v in fields}
+                todo += [(named, name) for name in named]
+        return whole[0]
+
+
+_ALL: WeakSet[Secrets] = WeakSet()
+
+
+def guard_logs() -> None:
+    """Have all that the clients log pass without secrets, whoever writes it where."""
+    for name in list(logging.root.manager.loggerDict):
+        if name.partition(".")[0] in _LOGGERS:
+            logging.getLogger(name).addFilter(_FILTER)
+
+
+class _NoSecrets(logging.Filter):
+    """Takes the secrets of this process out of a record of the log."""
+
+    @override
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = _without_any(record.getMessage()), ()
+        if record.exc_info:
+            error = record.exc_info[1]
+            trace = "" if error is None else "".join(traceback.format_exception(error))
+            record.exc_info, record.exc_text = None, _without_any(trace).rstrip()
+        return True
+
+
+def _without_any(text: str) -> str:
+    for secrets in list(_ALL):
+        text = secrets.blot(text, shortest=SHORTEST)
+    return text
+
+
+_FILTER = _NoSecrets()
+
+
+def _login(token: str) -> tuple[str, ...]:
+    try:
+        return _parts(b64decode(token, validate=True).decode())
+    except ValueError:
+        return ()
+
+
+def _parts(login: str) -> tuple[str, ...]:
+    name, colon, password = login.partition(":")
+    return (login, name, password) if colon else (login,)
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """Yield what a secret may be written as where no decoding of single characters gives it."""
+    if len(secret) < SHORTEST:
+        return
+    data = secret.encode(errors="surrogatepass")
+    # The second is what the bytes of an address give, one by one.
+    for form in (secret, data.decode("latin-1"), quote_plus(secret), data.hex()):
+        yield _squeezed(form)
+    for before in range(3):
+        # What stands before and behind it changes the characters at its ends, which are left out.
+        cut = (0, 2, 3)[before]
+        whole = (before + len(data)) * 8 // 6
+        for encode in (b64encode, urlsafe_b64encode):
+            yield _squeezed(encode(bytes(before) + data).decode()[cut:whole])
+
+
+def _squeezed(text: str) -> str:
+    return text.translate(_SQUEEZED)
+
+
+def _decoded(found: re.Match[str]) -> str:
+    """Return the character that an escape stands for."""
+    code = found[1] or found[2] or found[3]
+    if code:
+        return chr(int(code, 16))
+    return found[4] or unescape(found[5])
+
+
+def _holds_any(text: str, forms: list[str]) -> bool:
+    """Return whether any form stands in a text. Says so at once of most that hold none."""
+    for _ in range(_LAYERS):
+        plain = _squeezed(text)
+        if any(form in plain for form in forms) or _rest(plain, forms):
+            return True
+        decoded = _WRITTEN.sub(_decoded, text)
+        if decoded == text:
+            return False
+        text = decoded
+    return False
+
+
+def _rest(plain: str, forms: list[str]) -> int:
+    """Return how many characters at the end of a text are the beginning of a form."""
+    most = 0
+    for form in forms:
+        length = plain.rfind(form[:SHORTEST_REST])
+        if length != -1 and len(form) > SHORTEST_REST and form.startswith(plain[length:]):
+            most = max(most, len(plain) - length)
+    return most
+
+
+def _blotted(text: str, forms: list[str]) -> str:
+    """Return text without the forms in it; each is looked for in what the text is when decoded."""
+    # Each character that is left, with where it stands in the text.
+    left = [(character, at, at + 1) for at, character in enumerate(text)]
+    found: list[tuple[int, int]] = []
+    for _ in range(_LAYERS):
+        kept = [one for one in left if _SQUEEZED.get(ord(one[0]), "") is not None]
+        plain = _squeezed("".join(one[0] for one in kept))
+        for form in forms:
+            at = plain.find(form)
+            while at != -1:
+                found.append((kept[at][1], kept[at + len(form) - 1][2]))
+                at = plain.find(form, at + 1)
+        if rest := _rest(plain, forms):
+            found.append((kept[-rest][1], len(text)))
+        decoded = list(_decode(left))
+        if len(decoded) == len(left):
+            break
+        left = decoded
+    pieces: list[str] = []
+    done = 0
+    for start, end in sorted(found):
+        if start >= done:
+            pieces += [text[done:start], BLOT]
+        done = max(done, end)
+    return "".join([*pieces, text[done:]])
+
+
+def _decode(left: list[tuple[str, int, int]]) -> Iterator[tuple[str, int, int]]:
+    text = "".join(one[0] for one in left)
+    done = 0
+    for found in _WRITTEN.finditer(text):
+        yield from left[done : found.start()]
+        start, end = left[found.start()][1], left[found.end() - 1][2]
+        yield from ((character, start, end) for character in _decoded(found))
+        done = found.end()
+    yield from left[done:]

@@ -1,0 +1,236 @@
+"""A secret that an endpoint repeats is told to nobody, wherever and however it is written."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import logging
+from collections.abc import Callable
+from typing import Any, TypeAlias
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from atlas_mcp.atlas.messages import ModelRequest, Text, UserTurn
+from atlas_mcp.atlas.pool import ModelSpec
+from atlas_mcp.errors import ModelError
+from atlas_mcp.models.claude import Claude
+from atlas_mcp.models.masking import Secrets
+from atlas_mcp.models.openai_compatible import OpenAICompatible
+from tests.hostile import Answer, answering, heading, once
+
+ASK = ModelRequest(system="", turns=(UserTurn((Text("q"),)),), max_tokens=100)
+KEY = "sk-Secret/of+ours-42=="
+PLAIN_KEY = "sk-Secret-of-ours-42"
+"""One that may stand in the name of a host."""
+
+AnyModel: TypeAlias = Claude | OpenAICompatible
+Encoding: TypeAlias = Callable[[str], str]
+
+
+def claude(url: str, key: str = KEY) -> AnyModel:
+    return Claude("claude-x", base_url=url, api_key=key)
+
+
+def chat(url: str, key: str = KEY) -> AnyModel:
+    return OpenAICompatible(ModelSpec("openai/m", base_url=f"{url}/v1"), api_key=key)
+
+
+MODELS = {"claude": claude, "chat": chat}
+
+
+def in_base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+ENCODINGS: dict[str, Encoding] = {
+    "as it is": str,
+    "with its scheme": lambda key: f"Bearer {key}",
+    "in capitals": str.upper,
+    "in small letters": str.lower,
+    "of an address": lambda key: quote(key, safe=""),
+    "of an address, in small digits": lambda key: quote(key, safe="").lower(),
+    "of an address, all of it": lambda key: "".join(f"%{ord(one):02x}" for one in key),
+    "of an address, twice": lambda key: quote(quote(key, safe=""), safe=""),
+    "of a form": quote_plus,
+    "base64": in_base64,
+    "base64 of an address": lambda key: base64.urlsafe_b64encode(key.encode()).decode(),
+    "base64, escaped": lambda key: quote(in_base64(key), safe=""),
+    "a login": lambda key: f"Basic {in_base64(f'user:{key}')}",
+    "within base64": lambda key: in_base64(f"a{key}bcd"),
+    "JSON": lambda key: json.dumps(key)[1:-1].replace("/", "\\/"),
+    "JSON, escaped": lambda key: "".join(f"\\u{ord(one):04x}" for one in key),
+    "JSON, in capitals": lambda key: "".join(f"\\u{ord(one):04X}" for one in key),
+    "JSON in JSON": lambda key: "".join(f"\\\\u{ord(one):04x}" for one in key),
+    "a program": lambda key: "".join(f"\\x{ord(one):02x}" for one in key),
+    "a web page": lambda key: html.escape(key).replace("/", "&#x2F;").replace("+", "&plus;"),
+    "a web page, all of it": lambda key: "".join(f"&#{ord(one)};" for one in key),
+    "hexadecimal": lambda key: key.encode().hex(),
+    "hexadecimal, in capitals": lambda key: key.encode().hex().upper(),
+}
+
+
+def error_of(status: int, value: object) -> Answer:
+    return once(heading(status, "application/json"), json.dumps(value).encode())
+
+
+PLACES: dict[str, Callable[[str], Answer]] = {
+    "id": lambda text: once(
+        heading(400, "application/json", x_request_id=text, request_id=text), b"{}"
+    ),
+    "id of a stream that breaks off": lambda text: once(
+        heading(x_request_id=text, request_id=text)
+    ),
+    "content type": lambda text: once(heading(200, text), b"x"),
+    "content type of an error": lambda text: once(heading(500, text), b"x"),
+    "coding": lambda text: once(heading(content_encoding=text), b"x"),
+    "host of a redirect": lambda text: once(heading(307, location=f"https://{text}.example.org/x")),
+    "path of a redirect": lambda text: once(heading(307, location=f"https://x.org/{text}")),
+    "words": lambda text: error_of(400, {"error": {"message": f"got {text}"}}),
+    "words of a server": lambda text: error_of(503, {"error": {"message": f"got {text}"}}),
+    "words, forbidden": lambda text: error_of(403, {"detail": [{"loc": [text], "msg": "no"}]}),
+    "code": lambda text: error_of(404, {"error": {"code": text}}),
+    "plain words": lambda text: once(heading(418, "text/plain"), f"got {text}".encode()),
+    "words far behind": lambda text: error_of(400, {"error": f"{' ' * 1_990}{text}"}),
+    "words at their end": lambda text: error_of(400, {"error": f"{'x' * 490}{text}"}),
+    "title": lambda text: once(
+        heading(502, "text/html"), f"<html><title>got {text}</title>".encode()
+    ),
+    "JSON in place of a stream": lambda text: once(
+        heading(200, "application/json"), json.dumps({"error": text}).encode()
+    ),
+    "a stream of chat": lambda text: once(
+        heading(), b'data: {"error": {"message": %s}}\n\n' % json.dumps(text).encode()
+    ),
+    "a stream of messages": lambda text: once(
+        heading(),
+        b'event: error\ndata: {"type": "error", "error": {"type": "x", "message": %s}}\n\n'
+        % json.dumps(text).encode(),
+    ),
+    "garbage": lambda text: once(heading(), f"event: x\ndata: {text}\n\n".encode()),
+}
+
+
+def shows(text: str, shown: str) -> bool:
+    """Return whether a secret stands in what is shown, as it was written or as it is."""
+    forms = (text, KEY, KEY[4:-4], PLAIN_KEY, PLAIN_KEY[4:-4])
+    return any(form.lower() in shown.lower() for form in forms)
+
+
+@pytest.mark.parametrize("adapter", MODELS)
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_no_place_of_an_answer_gives_a_key_away(
+    adapter: str, place: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    for name, encode in ENCODINGS.items():
+        key = PLAIN_KEY if "redirect" in place else KEY
+        text = encode(key)
+        for look in (False, True) if name in ("as it is", "base64") else (False,):
+            with answering(PLACES[place](text)) as url:
+                model = MODELS[adapter](url, key)
+                try:
+                    await (model.is_there() if look else model.generate(ASK))
+                except ModelError as error:
+                    told = f"{error} {error!r} {error.request_id} {error.__cause__!r}"
+                    assert not shows(text, told), (name, told)
+                await model.aclose()
+        assert not shows(text, caplog.text), name
+        caplog.clear()
+
+
+REPLY = """\
+data: {"id": "x", "choices": [{"index": 0, "delta": {"content": %s}, "finish_reason": "stop"}]}
+
+data: {"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 1}}
+
+"""
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_key_that_a_reply_repeats_is_not_kept() -> None:
+    answer = once(heading(x_request_id=KEY), (REPLY % json.dumps(f"It is {KEY}.")).encode())
+    with answering(answer) as url:
+        model = MODELS["chat"](url)
+        reply = await model.generate(ASK)
+        await model.aclose()
+
+    assert reply.turn.text == "It is ***."
+    assert KEY not in repr(reply)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    secret=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=60),
+    layers=st.lists(st.sampled_from(sorted(ENCODINGS)), max_size=2),
+    before=st.text(max_size=40),
+    behind=st.text(max_size=40),
+)
+def test_a_secret_is_found_under_two_encodings_upon_each_other(
+    secret: str, layers: list[str], before: str, behind: str
+) -> None:
+    secrets = Secrets()
+    secrets.add(secret)
+    # What is packed as a whole hides what is within; one such is looked for, and only inside.
+    whole = [name for name in layers if "base64" in name or "login" in name or "hex" in name]
+    written = secret
+    for name in sorted(set(layers) - set(whole[1:]), key=lambda name: name not in whole):
+        written = ENCODINGS[name](written)
+    if set(layers) & {"in capitals", "in small letters"} and "web page" in " ".join(layers):
+        return
+
+    told = secrets.blot(f"{before} {written} {behind}")
+
+    assert written not in told
+    assert secret not in told
+
+
+@settings(max_examples=200, deadline=None)
+@given(text=st.text(max_size=200))
+def test_a_text_without_a_secret_stays_as_it_is(text: str) -> None:
+    secrets = Secrets()
+    secrets.add("sk-that-is-not-in-it", "Bearer sk-that-is-not-in-it")
+
+    assert secrets.blot(text) == text
+
+
+def test_a_value_of_any_depth_is_searched() -> None:
+    secrets = Secrets()
+    secrets.add(KEY)
+    deep: Any = {"it": KEY}
+    for _ in range(5_000):
+        deep = [deep]
+
+    found: Any = secrets.blot_value(deep)
+    for _ in range(5_000):
+        [found] = found
+
+    assert found == {"it": "***"}
+
+
+def test_a_short_key_is_blotted_out_where_it_stands_alone() -> None:
+    secrets = Secrets()
+    secrets.add("k")
+
+    assert secrets.blot("a key, k, is unknown") == "a key, ***, is unknown"
+
+
+def test_of_a_proxys_address_name_and_password_are_secrets() -> None:
+    secrets = Secrets()
+    secrets.add_address("http://someone:p%40ssw0rd@proxy.example.org:8080")
+
+    said = secrets.blot(f"p@ssw0rd p%40ssw0rd {in_base64('someone:p@ssw0rd')} proxy.example.org")
+
+    assert said == "*** *** ***A== proxy.example.org"
+
+
+def test_a_secret_in_which_a_text_breaks_off_is_blotted_out() -> None:
+    secrets = Secrets()
+    secrets.add(KEY)
+
+    assert secrets.blot(f"it got {KEY[:-3]}") == "it got ***"
+    assert secrets.blot(f"it got {KEY[:5]}") == f"it got {KEY[:5]}"

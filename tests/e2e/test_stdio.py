@@ -108,8 +108,14 @@ class Raw:
         return first["params"]["message"].removeprefix("run ").partition(" ")[0]
 
     def rest(self) -> tuple[int, list[bytes], bytes]:
-        """Wait for the end; return the exit code, all lines of stdout, and stderr."""
+        """Wait for the end; return the exit code, all lines of stdout, and stderr.
+
+        The input stays open, unless it has been closed: its end is another reason to end.
+        """
+        stdin, self.process.stdin = self.process.stdin, None
         out, err = self.process.communicate(timeout=PATIENCE)
+        if stdin is not None:
+            stdin.close()
         return self.process.returncode, [*self.lines, *out.splitlines(keepends=True)], err
 
 

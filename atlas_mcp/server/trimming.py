@@ -32,6 +32,7 @@ SLACK_BYTES = 8_000_000
 
 async def keep_memory_low() -> None:
     """Give free memory back again and again; returns only where that cannot be done."""
+    memory.keep_large_blocks_apart()
     least = memory.resident_bytes()
     pause, worked = INTERVAL_SECONDS, time.process_time()
     while least is not None:

@@ -14,6 +14,13 @@ GROUP_LIMITS = (
 )
 """Where Linux says what a container may use, in its two generations of control groups."""
 
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
+"""Names of settings of glibc, as malloc.h has them."""
+
+LARGE_BLOCK_BYTES = 262_144
+"""Bytes of a block that glibc takes from the system, and gives back, by itself. Left alone it takes
+up to 32 MB from its own heap, once blocks as large have been freed."""
+
 RESIDENT = Path("/proc/self/statm")
 """Where Linux says, in pages, what this process takes up: all of it, then what is in memory."""
 
@@ -63,6 +70,15 @@ def resident_bytes() -> int | None:
         return int(RESIDENT.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, AttributeError):
         return None
+
+
+def keep_large_blocks_apart() -> None:
+    """Have the C library give large blocks back when they are freed, and keep few heaps."""
+    if sys.platform == "linux":
+        set_option = getattr(ctypes.CDLL(None), "mallopt", None)
+        if set_option is not None:
+            set_option(_M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES)
+            set_option(_M_ARENA_MAX, 2)
 
 
 def give_back_memory() -> None:

@@ -197,15 +197,18 @@ class Stdio:
                 self.answers[answer["id"]] = answer
                 self.arrived[answer["id"]] = now
 
-    def send(self, line: bytes) -> None:
+    def send(self, line: bytes) -> float:
+        """Send a line; return when it was its turn, behind those that are on their way."""
         assert self._process.stdin is not None
         with self._lock:
+            began = time.monotonic()
             self._process.stdin.write(line + b"\n")
             self._process.stdin.flush()
+        return began
 
-    def ask(self, number: str, method: str, params: dict[str, Any]) -> None:
+    def ask(self, number: str, method: str, params: dict[str, Any]) -> float:
         whole = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
-        self.send(json.dumps(whole).encode())
+        return self.send(json.dumps(whole).encode())
 
     def all_came(self) -> None:
         """Wait until no more answers come."""
@@ -217,8 +220,7 @@ class Stdio:
 
     def ping(self, number: int) -> float:
         name = f"ping {number}"
-        began = time.monotonic()
-        self.ask(name, "ping", {})
+        began = self.ask(name, "ping", {})
         if not until(lambda: name in self.arrived):
             return float("inf")
         return self.arrived[name] - began

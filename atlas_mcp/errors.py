@@ -172,7 +172,9 @@ class UnknownRun(JournalError):
 
     @override
     def __str__(self) -> str:
+        # Whoever asks may ask for megabytes.
+        shown = f"{self.run_id[:100]}…" if len(self.run_id) > 100 else self.run_id
         return (
-            f"no run has the id {self.run_id!r}; `atlas-mcp runs list`, or the resource "
+            f"no run has the id {shown!r}; `atlas-mcp runs list`, or the resource "
             "atlas://runs, shows the runs there are"
         )

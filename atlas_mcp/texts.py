@@ -32,6 +32,10 @@ _STEERS = re.compile(
 )
 """What a reader would obey, or would not see."""
 
+_HARMLESS = bytes((9, 10, *range(32, 127)))
+"""Bytes of ASCII that steer nobody: a text of nothing else needs no closer look, which takes a
+tenth of a second for three million characters."""
+
 _TAG = re.compile(r"<(?=[/!?|A-Za-z])")
 """What opens a tag, or a special token of a chat format."""
 
@@ -55,7 +59,10 @@ def printable(text: str) -> str:
 
     JSON that is made printable means what it meant.
     """
-    return _STEERS.sub(_escaped, text.replace("\r\n", "\n"))
+    text = text.replace("\r\n", "\n")
+    if text.isascii() and not text.encode().translate(None, _HARMLESS):
+        return text
+    return _STEERS.sub(_escaped, text)
 
 
 def one_line(text: str, at_most: int = LINE_CHARS) -> str:

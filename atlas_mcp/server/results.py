@@ -64,7 +64,8 @@ def errors_shown() -> Generator[None]:
 
 def error_text(error: AtlasError) -> str:
     """Return what a client sees of an error: it opens no tag, and is not long."""
-    return clipped(untagged(str(error)), ERROR_CHARS)
+    # It may repeat some megabytes of what was sent.
+    return clipped(untagged(str(error)[: 2 * ERROR_CHARS]), ERROR_CHARS)
 
 
 def tool_result(view: RunView) -> CallToolResult:

@@ -17,7 +17,7 @@ from pydantic_core import from_json
 
 from atlas_mcp.atlas.json_parts import MOST_PARTS, has_too_many_parts
 from atlas_mcp.atlas.messages import Json
-from atlas_mcp.atlas.storable import TooDeep, fault_of, read_json
+from atlas_mcp.atlas.storable import TooDeep, read_json
 from atlas_mcp.models.event_lines import DONE, ErrorLine
 from atlas_mcp.models.off_loop import off_loop
 
@@ -92,10 +92,9 @@ def _read(data: bytes) -> Json:
     try:
         return from_json(data, allow_inf_nan=False)
     except ValueError as quick:
-        found = read_json(data)
-        if "recursion" in str(quick) and fault_of(found) is not None:
+        if "recursion" in str(quick):
             raise TooDeep(DEEP) from None
-        return found
+        return read_json(data)
 
 
 def _in_part(data: bytes, fault: str) -> Event:

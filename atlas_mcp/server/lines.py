@@ -28,7 +28,7 @@ from atlas_mcp.patient import read_some, reader_gone, write_all
 from atlas_mcp.server.messages import (
     HEAD_BYTES,
     MAX_MESSAGE_BYTES,
-    SMALL_BYTES,
+    QUICK_BYTES,
     TAIL_BYTES,
     Refusal,
     read_message,
@@ -224,7 +224,7 @@ def _move(descriptor: int, *, instead: int | None) -> int:
 
 async def message_on(line: bytes) -> JSONRPCMessage | list[Refusal]:
     """Return the message on a line, or why it is refused; long ones are read off the event loop."""
-    if len(line) <= SMALL_BYTES:
+    if len(line) <= QUICK_BYTES:
         return read_message(line)
     return await off_loop("bodies", partial(read_message, line))
 

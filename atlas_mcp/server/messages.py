@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, cast
 
 from mcp_types import (
@@ -38,6 +39,12 @@ TAIL_BYTES = 4_096
 SMALL_BYTES = 500_000
 """Longest message that may be anything: all but calls of tools with pictures. Nothing else has
 reason to be longer, and what is wrong with a message is told with all of it."""
+
+QUICK_BYTES = 32_768
+"""Longest message that is read on the event loop: it takes a few milliseconds at worst."""
+
+MOST_TOKENS = 5_000
+"""Words of JSON at the beginning of an unreadable message among which its id is looked for."""
 
 MOST_REFUSALS = 1_000
 """Messages of one batch that are refused one by one."""
@@ -202,7 +209,7 @@ def _fields(data: bytes) -> dict[str, bytes]:
     """
     fields: dict[str, bytes] = {}
     depth, key, last = 0, None, b""
-    for match in _TOKEN.finditer(data[:HEAD_BYTES]):
+    for match in islice(_TOKEN.finditer(data[:HEAD_BYTES]), MOST_TOKENS):
         token = match[0]
         if token == b'"' or (depth == 0 and token != b"{"):
             break

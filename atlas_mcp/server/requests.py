@@ -15,7 +15,7 @@ from mcp_types import INVALID_REQUEST
 from atlas_mcp.models.off_loop import off_loop
 from atlas_mcp.models.turns import Turns
 from atlas_mcp.server.bodies import Bodies, Unread
-from atlas_mcp.server.messages import MARK, SMALL_BYTES, Refusal, read_message
+from atlas_mcp.server.messages import MARK, QUICK_BYTES, SMALL_BYTES, Refusal, read_message
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -54,15 +54,14 @@ class WholeRequests:
             await _refuse(body.status, refusal, send, cuts=body.cuts)
             return
         content = bytes(body.content)
-        large = len(content) > SMALL_BYTES
         try:
             if posts:
                 look = partial(_refused, headers.get(b"content-type", b""), content)
-                refused = await off_loop("bodies", look) if large else look()
+                refused = look() if len(content) <= QUICK_BYTES else await off_loop("bodies", look)
                 if refused is not None:
                     await _refuse(400, refused, send)
                     return
-            if large:
+            if len(content) > SMALL_BYTES:
                 await self._turns.next()
             sent: list[Message] = [{"type": "http.request", "body": content.removeprefix(MARK)}]
 

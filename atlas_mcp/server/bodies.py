@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from atlas_mcp.models.turns import Turns
 from atlas_mcp.server.messages import MAX_MESSAGE_BYTES, SMALL_BYTES
 
 if TYPE_CHECKING:
@@ -65,12 +66,17 @@ GONE = Unread(400, "its client has gone")
 
 
 class Bodies:
-    """The bodies of all requests, taken in within bounds that they share."""
+    """The bodies of all requests, taken in within bounds that they share.
+
+    Attributes:
+        turns: The turns that large ones take with their parts.
+    """
 
     def __init__(self) -> None:
         self._buffered = 0
         self._ending = False
         self._arriving: set[anyio.CancelScope] = set()
+        self.turns = Turns()
 
     def turn_away(self) -> None:
         """Refuse every body that is not there as a whole yet, and each that is still to come."""
@@ -145,6 +151,9 @@ class Body:
             part: bytes = message.get("body", b"")
             if len(self.content) + len(part) > MAX_MESSAGE_BYTES:
                 return TOO_LONG
+            if len(self.content) > SMALL_BYTES:
+                # One part of them all in each turn of the loop, however many arrive.
+                await self._bodies.turns.next()
             if not self._bodies.has_room(len(self.content), len(part)):
                 return TOO_MANY
             self.content += part

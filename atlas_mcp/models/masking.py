@@ -44,13 +44,17 @@ _PLAIN_NAMES = frozenset(
     {
         "accept",
         "accept-encoding",
+        "anthropic-beta",
         "anthropic-version",
         "connection",
         "content-length",
         "content-type",
         "host",
+        "http-referer",
+        "openai-beta",
         "transfer-encoding",
         "user-agent",
+        "x-title",
     }
 )
 """Headers that hold nothing to keep to oneself."""

@@ -37,8 +37,8 @@ SHORTEST_REST = 8
 MOST_SECRETS = 64
 """Secrets of one way that are remembered: tokens that are renewed are many, in time."""
 
-_LAYERS = 4
-"""Encodings upon each other that are seen through."""
+_LAYERS = 6
+"""Encodings upon each other that are seen through; a backslash before a backslash is one."""
 
 _PLAIN_NAMES = frozenset(
     {
@@ -64,8 +64,9 @@ _LOGGERS = ("anthropic", "openai", "httpx2", "httpcore2", "httpx", "httpcore")
 
 _WRITTEN = re.compile(
     r"%([0-9a-f]{2})"
-    r"|\\{1,4}u\{?([0-9a-f]{4})\}?|\\{1,4}x([0-9a-f]{2})|\\{1,4}([^\w\s\\])"
-    r"|(&(?:\#[0-9]{1,7}|\#x[0-9a-f]{1,6}|[a-z]{2,8});)",
+    r"|\\u\{?([0-9a-f]{4})\}?|\\x([0-9a-f]{2})|\\([\"/'])"
+    r"|(&(?:\#[0-9]{1,7}|\#x[0-9a-f]{1,6}|[a-z]{2,8});)"
+    r"|\\(\\)",
     re.IGNORECASE,
 )
 """A character as it stands in an address, in JSON or a program, and in a web page."""
@@ -219,7 +220,7 @@ def _decoded(found: re.Match[str]) -> str:
     code = found[1] or found[2] or found[3]
     if code:
         return chr(int(code, 16))
-    return found[4] or unescape(found[5])
+    return found[4] or found[6] or unescape(found[5])
 
 
 def _holds_any(text: str, forms: list[str]) -> bool:

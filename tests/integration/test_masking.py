@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from atlas_mcp.atlas.messages import ModelRequest, Text, UserTurn
@@ -164,6 +164,7 @@ async def test_a_key_that_a_reply_repeats_is_not_kept() -> None:
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@example(secret="000000\\0", layers=["JSON"], before="", behind="")
 @given(
     secret=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=60),
     layers=st.lists(st.sampled_from(sorted(ENCODINGS)), max_size=2),

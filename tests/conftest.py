@@ -6,9 +6,15 @@ import signal
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from atlas_mcp.presets import PRESETS
 from tests.systems import POSIX
+
+
+# No test judges times.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -11,7 +11,6 @@ from hypothesis import settings
 from atlas_mcp.presets import PRESETS
 from tests.systems import POSIX
 
-
 # No test judges times.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")

@@ -12,7 +12,7 @@ import os
 import select
 import threading
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from typing_extensions import override
 
@@ -23,6 +23,9 @@ KEPT_BYTES = 1_000_000
 """Bytes that wait for a reader; what comes beyond them is dropped and counted."""
 
 _HAS_POLL = hasattr(select, "poll")
+_POLLIN: int = getattr(select, "POLLIN", 0)
+_POLLOUT: int = getattr(select, "POLLOUT", 0)
+_POLLGONE: int = getattr(select, "POLLERR", 0) | getattr(select, "POLLHUP", 0)
 
 STALL_SECONDS = 0.05
 """Seconds a caller waits for its words to be out before it goes on without."""
@@ -135,7 +138,7 @@ def read_some(descriptor: int, size: int) -> bytes:
 def wait_readable(descriptor: int) -> None:
     """Return once there is something to read, or the end."""
     if _HAS_POLL:
-        _poll(descriptor, select.POLLIN, None)
+        _poll(descriptor, _POLLIN, None)
     else:
         select.select((descriptor,), (), ())
 
@@ -143,17 +146,18 @@ def wait_readable(descriptor: int) -> None:
 def wait_writable(descriptor: int) -> None:
     """Return once something can be written, or never can be any more."""
     if _HAS_POLL:
-        _poll(descriptor, select.POLLOUT, None)
+        _poll(descriptor, _POLLOUT, None)
     else:
         select.select((), (descriptor,), ())
 
 
 def reader_gone(descriptor: int) -> bool:
     """Return whether nobody can read any more what is written, where the system knows."""
-    return _HAS_POLL and bool(_poll(descriptor, 0, 0) & (select.POLLERR | select.POLLHUP))
+    return _HAS_POLL and bool(_poll(descriptor, 0, 0) & _POLLGONE)
 
 
 def _poll(descriptor: int, events: int, milliseconds: int | None) -> int:
-    poll = select.poll()
+    poll = cast("Any", select).poll()
     poll.register(descriptor, events)
-    return next((found for _, found in poll.poll(milliseconds)), 0)
+    found: list[tuple[int, int]] = poll.poll(milliseconds)
+    return found[0][1] if found else 0

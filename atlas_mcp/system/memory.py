@@ -66,6 +66,8 @@ def _group_limit(path: Path) -> int | None:
 
 def resident_bytes() -> int | None:
     """Return the bytes of memory that this process takes up, `None` if the system does not say."""
+    if sys.platform == "win32":
+        return None
     try:
         return int(RESIDENT.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, AttributeError):

@@ -200,6 +200,7 @@ def test_a_stdin_that_does_not_wait_is_read_to_its_end(
 ) -> None:
     """What is read comes in two parts, the second once somebody has looked for it in vain."""
     stdin, hand = ends()
+    assert sys.platform != "win32"
     os.set_blocking(stdin, False)
     pipe = subprocess.PIPE
     with subprocess.Popen(

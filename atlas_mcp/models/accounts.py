@@ -97,6 +97,7 @@ class Account:
     def accept(self) -> None:
         """Take note that the key is taken."""
         self._accepted = True
+        self._refusals.pop(None, None)
         self.answered()
 
     def refuse(self, refusal: WayClosed, model: str | None) -> None:

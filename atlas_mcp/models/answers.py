@@ -146,18 +146,23 @@ def refusal(
     )
 
 
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+
+
 def page_of(body: object) -> str | None:
     """Return the title of a web page, `None` if a body is none."""
     if not isinstance(body, str):
         return None
     start = body[:LONGEST_BODY]
     if not re.match(
-        r"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype html|html|head|body)\b",
+        r"\s*(<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*+)*+<(!doctype html|html|head|body)\b",
         start,
         re.I | re.S,
     ):
         return None
-    found = re.search(r"<title[^>]*>(.*?)</title>", start, re.I | re.S)
+    # The first one only: where it does not end, none does.
+    begun = re.search(r"<title", start, re.I)
+    found = None if begun is None else _TITLE.match(start, begun.start())
     return unescape(found.group(1)).strip() if found else ""
 
 
@@ -275,7 +280,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return seconds
     try:
         until = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if until.tzinfo is None:
         until = until.replace(tzinfo=UTC)

@@ -104,10 +104,10 @@ def _in_part(data: bytes, fault: str) -> Event:
     counts = data.rfind(b'"usage"')
     ends = [data] if counts < 0 else [data, b"{" + data[counts:]]
     for name, value in chain.from_iterable(_fields(text) for text in ends):
-        key = cast("str", read_json(name))
         for text in (value, _shallow(value)):
-            if key not in found and not has_too_many_parts(text):
-                with contextlib.suppress(ValueError):
+            with contextlib.suppress(ValueError):
+                key = cast("str", read_json(name))
+                if key not in found and not has_too_many_parts(text):
                     found[key] = _read(text)
     return Event("data", found, fault)
 

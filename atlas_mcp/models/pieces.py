@@ -132,6 +132,10 @@ class _Parts:
         index = _index(piece)
         mine = None if index is None else self._latest.get(index)
         last = self._parts[-1] if self._parts else None
+        if mine is None and index is not None and self._calls and self._is_full:
+            # Of a call that was left out, or the beginning of one.
+            self.full = True
+            return
         if mine is None and self._calls and isinstance(last, Pieces) and not _names_a_call(piece):
             # Whatever index it has.
             piece = {key: value for key, value in piece.items() if key != "index"}
@@ -145,8 +149,12 @@ class _Parts:
         if self._append(begun) and index is not None:
             self._latest[index] = begun
 
+    @property
+    def _is_full(self) -> bool:
+        return len(self._parts) >= (MAX_TOOL_CALLS if self._calls else MAX_VALUES)
+
     def _append(self, part: Json) -> bool:
-        if len(self._parts) >= (MAX_TOOL_CALLS if self._calls else MAX_VALUES):
+        if self._is_full:
             self.full = True
             return False
         self._parts.append(part)

@@ -83,8 +83,10 @@ async def read_body(
                     scope.deadline = min(scope.deadline, anyio.current_time() + wait)
         except (httpx2.TransportError, httpx2.DecodingError):
             # A reply that is whole is not lost with its connection.
+            await body.end_early()
             if not (reader.over or reader.complete):
                 raise
+            return None
     found = await body.end()
     if body.failure is not None and not reader.complete:
         raise TooMuch(str(body.failure))
@@ -131,6 +133,12 @@ class _Body:
                 self._kind = "stream"
             if self._kind == "stream":
                 await self._feed(bytes(self._beginning))
+
+    async def end_early(self) -> None:
+        """Take in a reply in one piece of which the end of its connection was not seen."""
+        body = bytes(self._beginning).removeprefix(MARK).strip()
+        if self._kind == "json" and (event := await event_of(body)).fault is None:
+            self._reader.take_whole(event)
 
     async def end(self) -> str | None:
         """Take in what is left; see `read_body`."""

@@ -169,6 +169,20 @@ async def test_a_reply_in_one_piece_is_read_where_a_stream_was_asked_for(
 
 @both
 @on_asyncio
+async def test_a_reply_in_one_piece_is_not_lost_with_the_end_of_its_connection(
+    adapter: str,
+) -> None:
+    sent = json.dumps(WHOLE[adapter]).encode()
+    head = heading(kind="application/json", content_length=str(len(sent) + 5))
+
+    reply = await reply_to(adapter, once(head, sent))
+
+    assert (reply.stop, reply.turn.text) == ("end", "So be it.")
+    assert (reply.usage, reply.cost_usd) == (COUNTED, COST)
+
+
+@both
+@on_asyncio
 @pytest.mark.parametrize("levels", [200, 1_000, 100_000])
 async def test_a_deep_reply_in_one_piece_keeps_its_counts(adapter: str, levels: int) -> None:
     sent = json.dumps(WHOLE[adapter])[:-1] + f', "x": {nested_text(levels)}}}'

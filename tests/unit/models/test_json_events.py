@@ -65,3 +65,10 @@ def test_a_number_of_any_length_is_read(digits: int) -> None:
 @pytest.mark.parametrize("text", ['"\\ud83d"', '"a\nb"', "NaN", "1e400", "-Infinity"])
 def test_what_is_json_only_in_part_is_read_all_the_same(text: str) -> None:
     assert read(f'{{"a": {text}}}').what == "data"
+
+
+def test_a_name_that_is_none_loses_only_its_field() -> None:
+    wide = "{}," * MOST_PARTS
+    event = read_event(f'{{"\\q": 1, "a": [{wide}{{}}], "usage": {{"x": 1}}}}'.encode())
+
+    assert event == Event("data", {"usage": {"x": 1}}, WIDE)

@@ -1,4 +1,4 @@
-"""How much memory this process may use."""
+"""How much memory this process may use and does, and giving back what it does not."""
 
 from __future__ import annotations
 

@@ -28,8 +28,8 @@ DRAIN_TIMEOUT = 1.0
 again. Our own choice: cheaper than a new handshake, and never waited in practice."""
 
 LAST_WORDS_TIMEOUT = 10.0
-"""Seconds in which a stream may still bring its counts once the reply is whole. Our own choice: they
-come at once, or never."""
+"""Seconds in which a stream may still bring its counts once the reply is whole. Our own choice:
+they come at once, or never."""
 
 
 class Reader(Protocol):

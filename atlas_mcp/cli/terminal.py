@@ -242,13 +242,25 @@ def patient(stream: TextIO) -> TextIO:
     return text
 
 
-class _Patient(io.RawIOBase):
-    """The bytes under a patient stream."""
+class _Over(io.RawIOBase):
+    """Bytes over those of a stream: the same place, used in another way."""
 
     def __init__(self, raw: io.RawIOBase, stream: TextIO) -> None:
         self._raw = raw
-        # It would close what it reads, if nothing else knew of it.
+        # It would close what is under it, if nothing else knew of it.
         self._stream = stream
+
+    @override
+    def isatty(self) -> bool:
+        return self._raw.isatty()
+
+    @override
+    def fileno(self) -> int:
+        return self._raw.fileno()
+
+
+class _Patient(_Over):
+    """The bytes under a patient stream."""
 
     @override
     def readinto(self, buffer: Any, /) -> int | None:
@@ -262,22 +274,12 @@ class _Patient(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    @override
-    def isatty(self) -> bool:
-        return self._raw.isatty()
 
-    @override
-    def fileno(self) -> int:
-        return self._raw.fileno()
-
-
-class _Guard(io.RawIOBase):
+class _Guard(_Over):
     """The bytes under a guarded stream."""
 
     def __init__(self, raw: io.RawIOBase, stream: TextIO, *, fails: bool) -> None:
-        self._raw = raw
-        # It would close what it writes to, if nothing else knew of it.
-        self._stream = stream
+        super().__init__(raw, stream)
         self._fails = fails
         self._lost = False
 
@@ -303,14 +305,6 @@ class _Guard(io.RawIOBase):
     @override
     def writable(self) -> bool:
         return True
-
-    @override
-    def isatty(self) -> bool:
-        return self._raw.isatty()
-
-    @override
-    def fileno(self) -> int:
-        return self._raw.fileno()
 
 
 def _in_ascii(error: UnicodeError) -> tuple[str | bytes, int]:

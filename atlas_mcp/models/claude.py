@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Generator, Mapping
-from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -31,7 +30,7 @@ from atlas_mcp.models.answers import (
     refusal,
     words,
 )
-from atlas_mcp.models.calls import Clients
+from atlas_mcp.models.calls import OnFirstUse
 from atlas_mcp.models.claude_families import family_of
 from atlas_mcp.models.claude_params import Thinking, message_params
 from atlas_mcp.models.claude_stream import (
@@ -48,7 +47,6 @@ from atlas_mcp.models.reading import read_body
 
 if TYPE_CHECKING:
     import anthropic
-    import httpx2
 
     from atlas_mcp.models.base import OnTokens, OnUsage
 
@@ -126,7 +124,7 @@ class Connection:
         """
         self.way = Way(_root(base_url), api_key, _root(own_address) or OWN_ADDRESS)
         self._own_address = _root(own_address)
-        self._clients = Clients(lambda: anyio.to_thread.run_sync(self._make), self._another)
+        self._made = OnFirstUse(lambda: anyio.to_thread.run_sync(self._make))
 
     @override
     def __repr__(self) -> str:
@@ -134,23 +132,11 @@ class Connection:
 
     async def client(self) -> anthropic.AsyncAnthropic:
         """Return the client, making it if this is the first use."""
-        return await self._clients.first()
-
-    def lend(self) -> AbstractAsyncContextManager[anthropic.AsyncAnthropic]:
-        """Lend a client for the length of one call."""
-        return self._clients.lend()
+        return await self._made.get()
 
     async def aclose(self) -> None:
         """Close its connections. No call may follow."""
-        await self._clients.aclose()
-
-    def _another(self, client: anthropic.AsyncAnthropic) -> anthropic.AsyncAnthropic:
-        return client.copy(http_client=self._http_client())
-
-    def _http_client(self) -> httpx2.AsyncClient:
-        import anthropic
-
-        return anthropic.DefaultAsyncHttpxClient(**self.way.client_options())
+        await self._made.aclose()
 
     def _make(self) -> anthropic.AsyncAnthropic:
         import anthropic
@@ -160,7 +146,7 @@ class Connection:
         if way.base_url is not None and way.api_key is None:
             raise _NoCredentialsError
         # Made first: it refuses an address that is none.
-        http_client = self._http_client()
+        http_client = anthropic.DefaultAsyncHttpxClient(**way.client_options())
         named = way.base_url or self._own_address
         address, query = (None, None) if named is None else way.target()
         try:
@@ -238,23 +224,22 @@ class Claude:
         on_usage: OnUsage | None = None,
     ) -> Reply:
         """Make one call and return what came of it; see `Model.generate`."""
-        await self._client()
+        client = await self._client()
         call = _Call(
             self._name, self._price, self._connection.way, on_tokens=on_tokens, on_usage=on_usage
         )
-        async with self._connection.lend() as client:
-            with call.errors_translated():
-                async with (
-                    self._connection.way.calling(self._name),
-                    client.messages.with_streaming_response.create(
-                        **self._params(request), stream=True, timeout=self._timeout()
-                    ) as response,
-                ):
-                    call.request_id = response.request_id
-                    declared = response.headers.get("content-type")
-                    other = await read_body(response.iter_bytes(), call, declared=declared)
-                    if other is not None:
-                        raise call.no_stream(response.headers, other)
+        with call.errors_translated():
+            async with (
+                self._connection.way.calling(self._name),
+                client.messages.with_streaming_response.create(
+                    **self._params(request), stream=True, timeout=self._timeout()
+                ) as response,
+            ):
+                call.request_id = response.request_id
+                declared = response.headers.get("content-type")
+                other = await read_body(response.iter_bytes(), call, declared=declared)
+                if other is not None:
+                    raise call.no_stream(response.headers, other)
         if call.message.characters < LARGE_BYTES:
             return call.reply()
         return await off_loop("events", call.reply)

@@ -15,7 +15,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.util import find_spec
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -33,7 +33,6 @@ from atlas_mcp.atlas.usage import Usage
 from atlas_mcp.environment import clean_key, key_fault
 from atlas_mcp.errors import ModelError
 from atlas_mcp.models.accounts import Account, WayClosed
-from atlas_mcp.models.calls import MOST_CALLS
 from atlas_mcp.models.masking import SHORTEST, SHORTEST_IN_REPLIES, Secrets, guard_logs
 from atlas_mcp.system import open_files
 
@@ -42,14 +41,11 @@ if TYPE_CHECKING:
 
     import httpx2
 
-IDLE_CONNECTIONS = 16
-"""Connections kept open between calls. The pool looks at every idle one for each call it begins or
-ends, so the vendors' hundreds cost more than the reconnects they save: a run has few calls open."""
+MOST_IDLE = 256
+"""Connections of one address that are kept open between calls. Our own choice."""
 
-IDLE_WHERE_FILES_ARE_FEW = 2
-"""The same where the process may open fewer than `MANY_FILES` files: calls need them."""
-
-MANY_FILES = 2_000
+FILES_AN_IDLE_ONE = 64
+"""Descriptors that the process may open for each of them: calls need them more."""
 
 LONGEST_ID = 200
 """Characters of an endpoint's id of a call. Our own choice: five times what vendors use."""
@@ -157,17 +153,26 @@ class Way:
         Raises:
             WayClosed: The address, the key, the proxy or the certificates cannot be used.
         """
+        import httpx2
+
         from atlas_mcp.models.bounded import request_hooks, response_hooks
+        from atlas_mcp.models.lanes import ONE_CONNECTION, Lanes, socket_options
 
         self.check()
         proxy = proxy_of(self.address)
         if proxy is not None:
             self.secrets.add_address(proxy.url)
-        return {
-            "limits": limits(),
-            "proxy": None if proxy is None else proxy.url,
+        connect = partial(
+            httpx2.AsyncHTTPTransport,
+            proxy=None if proxy is None else proxy.url,
             # The certificates take a while to load, and may be missing where nobody needs them.
-            "verify": tls() if self._by_tls(proxy) else _trusting_nobody(),
+            verify=tls() if self._by_tls(proxy) else _trusting_nobody(),
+            trust_env=False,
+            limits=ONE_CONNECTION,
+            socket_options=socket_options(),
+        )
+        return {
+            "transport": Lanes(connect, idle=_idle_connections()),
             "trust_env": False,
             "follow_redirects": True,
             "event_hooks": {
@@ -301,16 +306,10 @@ def _read_as_text(response: httpx2.Response) -> None:
         response.encoding = "utf-8"
 
 
-def limits() -> httpx2.Limits:
-    """Return how many connections one client opens and keeps."""
-    import httpx2
-
+def _idle_connections() -> int:
+    """Return how many connections one client keeps."""
     files = open_files()
-    many = files is None or files >= MANY_FILES
-    idle = IDLE_CONNECTIONS if many else IDLE_WHERE_FILES_ARE_FEW
-    return httpx2.Limits(
-        max_connections=MOST_CALLS, max_keepalive_connections=idle, keepalive_expiry=5.0
-    )
+    return MOST_IDLE if files is None else min(MOST_IDLE, files // FILES_AN_IDLE_ONE)
 
 
 @lru_cache(maxsize=1)

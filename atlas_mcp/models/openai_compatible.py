@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Generator, Mapping
-from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
@@ -34,7 +33,7 @@ from atlas_mcp.models.answers import (
     words,
 )
 from atlas_mcp.models.base import Model, OnTokens, OnUsage
-from atlas_mcp.models.calls import Clients
+from atlas_mcp.models.calls import OnFirstUse
 from atlas_mcp.models.chat_params import chat_params
 from atlas_mcp.models.chat_stream import CHARACTERS_PER_TOKEN, ChatStream
 from atlas_mcp.models.connections import LOOK_TIMEOUT, Trip, Way, WayClosed
@@ -45,7 +44,6 @@ from atlas_mcp.models.reading import read_body
 from atlas_mcp.presets import UNKNOWN_SERVER, Preset, preset_of
 
 if TYPE_CHECKING:
-    import httpx2
     import openai
 
 CONNECT_TIMEOUT = 10.0
@@ -82,7 +80,7 @@ class Connection:
         self, base_url: str | None, api_key: str | None, own_address: str | None = None
     ) -> None:
         self.way = Way(base_url, api_key, own_address or OWN_ADDRESS)
-        self._clients = Clients(lambda: anyio.to_thread.run_sync(self._make), self._another)
+        self._made = OnFirstUse(lambda: anyio.to_thread.run_sync(self._make))
 
     @override
     def __repr__(self) -> str:
@@ -94,11 +92,7 @@ class Connection:
         Raises:
             WayClosed: No call can go this way.
         """
-        return await self._clients.first()
-
-    def lend(self) -> AbstractAsyncContextManager[openai.AsyncOpenAI]:
-        """Lend a client for the length of one call."""
-        return self._clients.lend()
+        return await self._made.get()
 
     def headers(self) -> dict[str, Any]:
         """Return the headers to leave out: without a key there is none to send."""
@@ -108,22 +102,14 @@ class Connection:
 
     async def aclose(self) -> None:
         """Close its connections. No call may follow."""
-        await self._clients.aclose()
-
-    def _another(self, client: openai.AsyncOpenAI) -> openai.AsyncOpenAI:
-        return client.copy(http_client=self._http_client())
-
-    def _http_client(self) -> httpx2.AsyncClient:
-        import openai
-
-        return openai.DefaultAsyncHttpxClient(**self.way.client_options())
+        await self._made.aclose()
 
     def _make(self) -> openai.AsyncOpenAI:
         import openai
 
         load_prices()
         # Made first: it refuses an address that is none.
-        http_client = self._http_client()
+        http_client = openai.DefaultAsyncHttpxClient(**self.way.client_options())
         address, query = self.way.target()
         return openai.AsyncOpenAI(
             api_key=self.way.api_key or _NO_KEY,
@@ -183,9 +169,9 @@ class OpenAICompatible(Model):
         call = self._call(on_tokens, on_usage)
         params = chat_params(self._spec, request, stream_usage=self._preset.stream_usage)
         with call.errors_translated():
-            # Lent first: making the first client takes longer than others wait for an answer.
+            # Made first: that takes longer than others wait for an answer.
+            client = await self._connection.client()
             async with (
-                self._connection.lend() as client,
                 self._connection.way.calling(self.name),
                 client.chat.completions.with_streaming_response.create(
                     **params,

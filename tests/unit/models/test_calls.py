@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
-
 import anyio
 import anyio.lowlevel
 
-from atlas_mcp.models.calls import CALLS_A_CLIENT, Calls, Clients
+from atlas_mcp.models.calls import Calls, OnFirstUse
 
 
 class Client:
@@ -16,20 +14,6 @@ class Client:
 
     async def close(self) -> None:
         self.closed = True
-
-
-def clients() -> tuple[Clients[Client], list[Client]]:
-    made: list[Client] = []
-
-    def another(first: Client | None = None) -> Client:
-        made.append(Client())
-        return made[-1]
-
-    async def make() -> Client:
-        await anyio.lowlevel.checkpoint()
-        return another()
-
-    return Clients(make, another), made
 
 
 async def test_no_more_calls_are_in_flight_than_there_is_room_for_and_all_get_their_turn() -> None:
@@ -67,27 +51,25 @@ async def test_a_call_that_is_cancelled_while_it_waits_takes_no_room() -> None:
             pass
 
 
-async def test_calls_that_are_few_go_through_one_client() -> None:
-    lent, made = clients()
+async def test_first_uses_that_come_together_make_one_client() -> None:
+    made: list[Client] = []
 
-    async def call() -> None:
-        async with lent.lend():
-            await anyio.lowlevel.checkpoint()
+    async def make() -> Client:
+        await anyio.lowlevel.checkpoint()
+        made.append(Client())
+        return made[-1]
 
+    client = OnFirstUse(make)
     async with anyio.create_task_group() as tasks:
-        for _ in range(CALLS_A_CLIENT):
-            tasks.start_soon(call)
+        for _ in range(5):
+            tasks.start_soon(client.get)
+    await client.aclose()
 
-    assert len(made) == 1
+    assert [one.closed for one in made] == [True]
 
 
-async def test_a_crowd_is_spread_over_clients_and_the_first_serves_again_once_it_is_gone() -> None:
-    lent, made = clients()
-    async with AsyncExitStack() as stack:
-        crowd = [await stack.enter_async_context(lent.lend()) for _ in range(2 * CALLS_A_CLIENT)]
-    async with lent.lend() as after:
-        assert after is made[0]
+async def test_what_was_never_used_is_not_made_to_be_closed() -> None:
+    async def make() -> Client:
+        raise AssertionError("nobody has used it")
 
-    assert [crowd.count(one) for one in made] == [CALLS_A_CLIENT, CALLS_A_CLIENT]
-    await lent.aclose()
-    assert all(one.closed for one in made)
+    await OnFirstUse(make).aclose()

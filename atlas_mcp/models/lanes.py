@@ -1,0 +1,133 @@
+"""Connections to one endpoint: each call has one of its own, the one that was used last.
+
+The HTTP library's pool looks at all of its connections, and asks the system after each idle one,
+whenever a call begins or ends: with a thousand in flight that took longer than the calls' own
+work. So a pool here has one connection, and finding a free one is a look at the end of a list.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import NamedTuple
+
+import anyio
+import httpx2
+from typing_extensions import override
+
+IDLE_SECONDS = 5.0
+"""Seconds for which a connection is kept without a call: servers close idle ones after as few.
+Source: the default of the HTTP library (httpx2 2.16)."""
+
+_KEEP_ALIVE = (
+    ("SO_KEEPALIVE", socket.SOL_SOCKET, 1),
+    ("TCP_KEEPIDLE", socket.IPPROTO_TCP, 60),
+    ("TCP_KEEPALIVE", socket.IPPROTO_TCP, 60),
+    ("TCP_KEEPINTVL", socket.IPPROTO_TCP, 60),
+    ("TCP_KEEPCNT", socket.IPPROTO_TCP, 5),
+)
+"""Have the system find out when the other end is gone, as the vendors' own clients have it: a reply
+may be silent for minutes. What a system lacks is left out."""
+
+ONE_CONNECTION = httpx2.Limits(
+    max_connections=1, max_keepalive_connections=1, keepalive_expiry=IDLE_SECONDS
+)
+
+
+def socket_options() -> list[tuple[int, int, int]]:
+    """Return what a connection is made with."""
+    return [
+        (level, getattr(socket, name), value)
+        for name, level, value in _KEEP_ALIVE
+        if hasattr(socket, name)
+    ]
+
+
+class _Idle(NamedTuple):
+    """A transport whose connection no call has, and since when."""
+
+    transport: httpx2.AsyncBaseTransport
+    since: float
+
+
+class Lanes(httpx2.AsyncBaseTransport):
+    """A transport that gives each request one of its own, used again once the answer is closed.
+
+    It opens no more connections than it had requests at once.
+
+    Args:
+        make: Makes a transport of one connection.
+        idle: Connections that are kept open without a request.
+    """
+
+    def __init__(self, make: Callable[[], httpx2.AsyncBaseTransport], *, idle: int) -> None:
+        self._make = make
+        self._most = idle
+        self._idle: deque[_Idle] = deque()
+        self._open: set[httpx2.AsyncBaseTransport] = set()
+
+    @override
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Make a request over the connection that was used last of those that are free."""
+        transport = self._idle.pop().transport if self._idle else self._make()
+        self._open.add(transport)
+        try:
+            response = await transport.handle_async_request(request)
+        except BaseException:
+            # It has closed what failed already: nothing is waited for.
+            await self._close(transport)
+            raise
+        stream = response.stream
+        assert isinstance(stream, httpx2.AsyncByteStream), "a transport that waits for nobody"
+        response.stream = _Held(stream, lambda: self._give_back(transport))
+        return response
+
+    @override
+    async def aclose(self) -> None:
+        """Close all connections, also those that have a request."""
+        self._idle.clear()
+        while self._open:
+            await self._close(next(iter(self._open)))
+
+    async def _give_back(self, transport: httpx2.AsyncBaseTransport) -> None:
+        """Keep a connection for the next request, and close those that are too many or too old."""
+        if transport not in self._open:
+            return
+        now = anyio.current_time()
+        self._idle.append(_Idle(transport, now))
+        while len(self._idle) > self._most or now - self._idle[0].since > IDLE_SECONDS:
+            await self._close(self._idle.popleft().transport)
+
+    async def _close(self, transport: httpx2.AsyncBaseTransport) -> None:
+        self._open.discard(transport)
+        with anyio.CancelScope(shield=True):
+            await transport.aclose()
+
+
+class _Held(httpx2.AsyncByteStream):
+    """The body of an answer, whose connection is free once it is closed.
+
+    Args:
+        stream: What comes over it.
+        give_back: Called once, after it is closed.
+    """
+
+    def __init__(
+        self, stream: httpx2.AsyncByteStream, give_back: Callable[[], Awaitable[None]]
+    ) -> None:
+        self._stream = stream
+        self._give_back: Callable[[], Awaitable[None]] | None = give_back
+
+    @override
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return aiter(self._stream)
+
+    @override
+    async def aclose(self) -> None:
+        give_back, self._give_back = self._give_back, None
+        try:
+            await self._stream.aclose()
+        finally:
+            if give_back is not None:
+                await give_back()

@@ -1,4 +1,4 @@
-"""What a process of ours needs before anything else is imported: its streams and its signals.
+"""What a process of ours needs before anything else: its streams, its signals, its collector.
 
 Three things go wrong where a program trusts what it was started with. A standard stream that was
 closed leaves its number to the next file that is opened, so that a stray word would be written into
@@ -9,6 +9,7 @@ process is ours until it ends.
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -28,6 +29,14 @@ ENDING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 """Names of the signals that ask a process to end, where the system has them."""
 
 
+COLLECT_AFTER = (20_000, 5, 100)
+"""Objects that are made before the collector looks at the youngest of them, and how often it does
+before it looks at older ones. What runs make is mostly freed without it, and each look holds up
+everybody: with the defaults of Python 3.11 and 300 runs at once it took 2.3 of 18 seconds of CPU
+and up to 0.34 s at a time, with these 0.6 of 13 and 0.14 s, measured 2026-11. What is in cycles is
+collected once a server has little to do (`server.trimming`)."""
+
+
 def take_over(*, interrupted: int | None = None) -> None:
     """Give the standard streams their places, and let signals end the process without a traceback.
 
@@ -38,6 +47,11 @@ def take_over(*, interrupted: int | None = None) -> None:
     _end_at_signals(interrupted)
     place_streams()
     _write_patiently()
+
+
+def collect_seldom() -> None:
+    """Have the garbage collector look after many more objects than it does by itself."""
+    gc.set_threshold(*COLLECT_AFTER)
 
 
 def leave(code: int) -> NoReturn:

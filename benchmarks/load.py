@@ -184,6 +184,10 @@ async def ours(load: Load) -> Figures:
     from atlas_mcp.journal.sqlite import SqliteJournal
     from atlas_mcp.runs.request import Wish
     from atlas_mcp.runs.service import open_service
+    from atlas_mcp.start import collect_seldom
+
+    # As every process of the program's own does.
+    collect_seldom()
 
     def flush(file: int) -> None:
         time.sleep(load.flush)

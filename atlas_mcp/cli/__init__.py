@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from atlas_mcp.start import leave, take_over
+from atlas_mcp.start import collect_seldom, leave, take_over
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     serving = arguments in ([], ["serve"])
     if argv is None:
         take_over(interrupted=None if serving else 130)
+        collect_seldom()
     code = serve() if serving else _run(arguments)
     if serving and argv is None:
         # A thread may wait for ever for a client that neither writes nor reads.

@@ -20,6 +20,11 @@ MOST_CALLS = 1_000
 vendors' own clients open (anthropic 2.14.0, `DEFAULT_CONNECTION_LIMITS`)."""
 
 
+STEP_BACK_SECONDS = 0.02
+"""Seconds for which each call waits while callers wait for the handles of their runs. A thousand
+that come together have theirs in seconds; a call takes longer, and its run a multiple of that."""
+
+
 class _Client(Protocol):
     async def close(self) -> None: ...
 
@@ -36,7 +41,7 @@ class Calls:
 
     def __init__(self, most: int = MOST_CALLS) -> None:
         self._slots = anyio.CapacityLimiter(most)
-        self._turns = Turns()
+        self._turns = Turns(steps_back=STEP_BACK_SECONDS)
 
     @property
     def most(self) -> int:

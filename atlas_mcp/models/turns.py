@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
+
 import anyio
+from anyio.lowlevel import RunVar
 
 
 class Turns:
@@ -15,14 +19,57 @@ class Turns:
         pause: Seconds in which nobody goes on, after each turn. Other threads get the interpreter
             only then, where the loop has something to do all the time: it lets go of it for
             moments that are too short for them, and takes no notice of who waits.
+        steps_back: Seconds for which each lets those go first who wait for their first word.
     """
 
-    def __init__(self, pause: float = 0.0) -> None:
+    def __init__(self, pause: float = 0.0, *, steps_back: float = 0.0) -> None:
         self._pause = pause
+        self._steps_back = steps_back
         # Keeps the invariant that one goes on in each turn.
         self._lock = anyio.Lock()
 
     async def next(self) -> None:
         """Return when it is the caller's turn."""
         async with self._lock:
+            if self._steps_back:
+                await rush().over(self._steps_back)
             await anyio.sleep(self._pause)
+
+
+class Rush:
+    """Callers who wait for their first word. Who has minutes steps back for them, for a moment."""
+
+    def __init__(self) -> None:
+        self._waiting = 0
+        self._bell = anyio.Event()
+
+    @contextmanager
+    def one_more(self) -> Generator[None]:
+        """Count a caller as waiting while the block runs."""
+        self._waiting += 1
+        try:
+            yield
+        finally:
+            self._waiting -= 1
+            if not self._waiting:
+                bell, self._bell = self._bell, anyio.Event()
+                bell.set()
+
+    async def over(self, seconds: float) -> None:
+        """Return once nobody waits, or after so many seconds."""
+        if self._waiting:
+            with anyio.move_on_after(seconds):
+                await self._bell.wait()
+
+
+_rush: RunVar[Rush] = RunVar("atlas_mcp.rush")
+
+
+def rush() -> Rush:
+    """Return the callers of this event loop that wait for their first word."""
+    try:
+        return _rush.get()
+    except LookupError:
+        found = Rush()
+        _rush.set(found)
+        return found

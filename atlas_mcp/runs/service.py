@@ -48,6 +48,7 @@ from atlas_mcp.journal.base import Journal, Lease, RunSummary
 from atlas_mcp.journal.sqlite import SqliteJournal
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.retry import RetryPolicy
+from atlas_mcp.models.turns import rush
 from atlas_mcp.runs.admission import Capacity, Line, Ticket
 from atlas_mcp.runs.broken import view_broken
 from atlas_mcp.runs.clock import RunClock
@@ -526,12 +527,13 @@ class RunService:
             events.append(planned)
         now = RunClock().now()
         records = [Record(seq, now, event) for seq, event in enumerate(events, start=1)]
-        lease = await self.journal.open_run(run_id, records[0])
-        try:
-            await self.journal.append(lease, records[1:])
-        except BaseException:
-            await self._release(lease)
-            raise
+        with rush().one_more():
+            lease = await self.journal.open_run(run_id, records[0])
+            try:
+                await self.journal.append(lease, records[1:])
+            except BaseException:
+                await self._release(lease)
+                raise
         return self._drive(run_id, RunState.fold(records), lease)
 
     async def _check_day_cap(self, problem: Problem, spec: RunSpec) -> None:

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
-from mcp_types import INVALID_REQUEST
+from mcp_types import INVALID_REQUEST, JSONRPCNotification, JSONRPCRequest
 
 from atlas_mcp.models.off_loop import off_loop
-from atlas_mcp.models.turns import Turns
+from atlas_mcp.models.turns import Turns, rush
 from atlas_mcp.server.bodies import Bodies, Unread
 from atlas_mcp.server.messages import MARK, QUICK_BYTES, SMALL_BYTES, Refusal, read_message
 
@@ -34,7 +34,8 @@ class WholeRequests:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._bodies = Bodies()
-        self._turns = Turns(LARGE_PAUSE_SECONDS)
+        self._large = Turns(LARGE_PAUSE_SECONDS)
+        self._calls = Turns()
 
     def turn_away(self) -> None:
         """Refuse every request that is not there as a whole yet, and each that is still to come."""
@@ -56,13 +57,18 @@ class WholeRequests:
         content = bytes(body.content)
         try:
             if posts:
-                look = partial(_refused, headers.get(b"content-type", b""), content)
-                refused = look() if len(content) <= QUICK_BYTES else await off_loop("bodies", look)
-                if refused is not None:
-                    await _refuse(400, refused, send)
+                look = partial(_look, headers.get(b"content-type", b""), content)
+                seen = look() if len(content) <= QUICK_BYTES else await off_loop("bodies", look)
+                if isinstance(seen, Refusal):
+                    await _refuse(400, seen, send)
                     return
+                if seen == "tools/call":
+                    # A thousand that come together get their answers one after the other, not all
+                    # of them at the end; a ping passes them by.
+                    with rush().one_more():
+                        await self._calls.next()
             if len(content) > SMALL_BYTES:
-                await self._turns.next()
+                await self._large.next()
             sent: list[Message] = [{"type": "http.request", "body": content.removeprefix(MARK)}]
 
             async def hear() -> Message:
@@ -78,16 +84,15 @@ def _has_body(headers: Mapping[bytes, bytes]) -> bool:
     return b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0"
 
 
-def _refused(content_type: bytes, content: bytes) -> Refusal | None:
-    """Return why a body is no message of the protocol, `None` if it is one, or no JSON at all."""
+def _look(content_type: bytes, content: bytes) -> Refusal | str | None:
+    """Return the method of a message, or why it is none; `None` for no JSON, and for a response."""
     if not content_type.lower().startswith(b"application/json"):
         return None
     message = read_message(content)
-    if not isinstance(message, list):
-        return None
-    if len(message) == 1:
-        return message[0]
-    return Refusal(message[0].code, message[0].message)
+    if isinstance(message, list):
+        alone = len(message) == 1
+        return message[0] if alone else Refusal(message[0].code, message[0].message)
+    return message.method if isinstance(message, JSONRPCRequest | JSONRPCNotification) else None
 
 
 def _with_length(scope: Scope, body: bytes) -> Scope:

@@ -157,3 +157,20 @@ async def test_a_client_that_goes_in_the_middle_is_no_error() -> None:
     await WholeRequests(app)(scope(), gone, send)
 
     assert app.asked == []
+
+
+async def test_calls_of_tools_take_turns_and_a_ping_passes_them_by() -> None:
+    call = b'{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"get_run"}}'
+    handed_on: list[bytes] = []
+
+    async def app(_: Scope, receive: Receive, send: Send) -> None:
+        handed_on.append((await receive())["body"])
+
+    requests = WholeRequests(app)
+    async with anyio.create_task_group() as tasks:
+        for body in (*[call] * 50, PING):
+            sender = Sender([body])
+            tasks.start_soon(requests, scope(), sender.receive, sender.send)
+
+    assert handed_on.index(PING) < 25
+    assert len(handed_on) == 51

@@ -17,6 +17,7 @@ import anyio
 import anyio.to_thread
 from typing_extensions import override
 
+from atlas_mcp.addresses import is_same_origin
 from atlas_mcp.atlas.messages import ModelRequest, Reply, Stop
 from atlas_mcp.atlas.storable import text_of, words_of
 from atlas_mcp.atlas.usage import FREE, Cost, Price, Usage
@@ -124,7 +125,14 @@ class Connection:
                 entry names the address.
             own_address: Where the environment says that the API is.
         """
-        self.way = Way(_root(base_url), api_key, _root(own_address) or OWN_ADDRESS)
+        # The vendor refuses a key in the header in which gateways take theirs, whoever names it.
+        by_vendor = base_url is not None and is_same_origin(base_url, OWN_ADDRESS)
+        self.way = Way(
+            _root(base_url),
+            api_key,
+            _root(own_address) or OWN_ADDRESS,
+            key_header="x-api-key" if by_vendor else "authorization",
+        )
         self._own_address = _root(own_address)
         self._clients = Clients(lambda: anyio.to_thread.run_sync(self._make), self._another)
 

@@ -263,6 +263,11 @@ def _json(text: str, *, instead: object = None) -> object:
         return instead
 
 
+def unknown_end(reason: str) -> str:
+    """Return what is recorded of a reply that ended for a reason that is not known here."""
+    return f"it ended for a reason that is not known: {reason!r}"
+
+
 def is_retryable(status: int, should_retry: str | None) -> bool:
     """Return whether a call is worth another try; the endpoint's own word on it comes first."""
     if should_retry in {"true", "false"}:

@@ -30,6 +30,7 @@ from atlas_mcp.models.answers import (
     page_text,
     reason_of,
     refusal,
+    unknown_end,
     words,
 )
 from atlas_mcp.models.calls import Clients
@@ -435,14 +436,16 @@ class _Call:
         reason = message.stop_reason or ""
         turn = message.turn
         fault = message.fault or (message.lacks if self._is_strict else None)
-        # Behind a gateway, a reply whose end has no reason has ended all the same.
-        stop = _STOPS.get(reason, "end") if reason or not turn.tool_calls else "tool_calls"
+        # Behind a gateway, a reply whose end has no reason has ended all the same; and the vendor
+        # may find a new one.
+        stop = _STOPS.get(reason, "tool_calls" if turn.tool_calls else "end")
+        new = unknown_end(reason) if reason and reason not in _STOPS else ""
         reply = Reply(
             turn=turn,
             stop="garbled" if fault else stop,
             usage=message.usage,
             cost_usd=self._cost(),
-            detail=fault or _refusal(message.stop_details) or _STOP_DETAILS.get(reason, ""),
+            detail=fault or _refusal(message.stop_details) or _STOP_DETAILS.get(reason, new),
             request_id=self.request_id,
         )
         return reply if self.trip is None else self.trip.told(reply)

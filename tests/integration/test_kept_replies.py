@@ -339,6 +339,32 @@ async def test_a_reply_whose_end_has_no_reason_and_that_calls_tools_wants_them_r
 
 @both
 @on_asyncio
+async def test_a_reply_that_ends_for_an_unknown_reason_is_kept_and_its_reason_told(
+    adapter: str,
+) -> None:
+    """It may call tools, too."""
+    text = b"".join(STREAMS[adapter]).replace(b'"end_turn"', b'"new"').replace(b'"stop"', b'"new"')
+    calls = {
+        "chat": CHAT[0].replace(
+            b'"content": "So "',
+            b'"tool_calls": [{"id": "t", "function": {"name": "explore", "arguments": "{}"}}]',
+        )
+        + text,
+        "claude": text.replace(
+            b'{"type": "text", "text": ""}', b'{"type": "tool_use", "id": "t", "name": "explore"}'
+        ),
+    }
+
+    said = await reply_to(adapter, once(heading(), text))
+    called = await reply_to(adapter, once(heading(), calls[adapter]))
+
+    assert (said.stop, said.turn.text, said.usage) == ("end", "So be it.", COUNTED)
+    assert (called.stop, len(called.turn.tool_calls)) == ("tool_calls", 1)
+    assert said.detail == called.detail == "it ended for a reason that is not known: 'new'"
+
+
+@both
+@on_asyncio
 @pytest.mark.parametrize("content", [5, 0.5, {"answer": "42"}, [1, 2], True])
 async def test_content_that_is_no_text_is_kept_as_its_json(adapter: str, content: Any) -> None:
     strange = {

@@ -421,9 +421,7 @@ def check_redirect(response: httpx2.Response) -> None:
         )
 
 
-def _dress(
-    request: httpx2.Request, api_key: str | None, *, named: bool, key_header: str
-) -> None:
+def _dress(request: httpx2.Request, api_key: str | None, *, named: bool, key_header: str) -> None:
     """Give a request the headers that its address may have.
 
     Args:

@@ -112,7 +112,9 @@ def test_the_query_of_an_address_is_used_as_it_was_given(version: str) -> None:
     assert query_of(address) == ("https://h/d", {"api-version": version})
 
 
-@pytest.mark.parametrize("address", ["http://[", "http://[::1", "//[x]/", "http://a]b", "http://h:x"])
+@pytest.mark.parametrize(
+    "address", ["http://[", "http://[::1", "//[x]/", "http://a]b", "http://h:x"]
+)
 def test_where_a_bad_address_leads_is_told_without_it(address: str) -> None:
     """A redirect may name one, and a run of an older version may have been opened with one."""
     assert place_of(address) in {"an address that cannot be read", "http://h"}

@@ -552,7 +552,11 @@ def test_the_file_of_the_platform_is_not_waited_for_either(
 ) -> None:
     assert sys.platform != "win32"
     os.mkfifo(tmp_path / "atlas.toml")
-    monkeypatch.setattr("platformdirs.user_config_path", lambda name: tmp_path)
+
+    def here(name: str) -> Path:
+        return tmp_path
+
+    monkeypatch.setattr("platformdirs.user_config_path", here)
 
     with pytest.raises(ConfigError, match=r"atlas\.toml cannot be read: it is no regular file"):
         load_settings({"ATLAS_HOME": str(tmp_path)})

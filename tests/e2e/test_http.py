@@ -331,7 +331,7 @@ def test_streams_that_clients_listen_on_are_ended_as_a_whole_and_hold_up_nothing
 def test_a_subscription_is_not_offered_and_stays_open_for_nobody(environ: dict[str, str]) -> None:
     """Nothing of what is listed here changes while a server runs."""
     version = "2026-07-28"
-    meta = {
+    meta: dict[str, Any] = {
         "io.modelcontextprotocol/protocolVersion": version,
         "io.modelcontextprotocol/clientCapabilities": {},
     }

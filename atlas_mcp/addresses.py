@@ -99,7 +99,7 @@ def origin_of(address: str) -> tuple[str, str, int | None]:
     """
     parts = urlsplit(address)
     port = parts.port or USUAL_PORTS.get(parts.scheme)
-    return parts.scheme, host_name(parts.hostname or "").removesuffix("."), port
+    return parts.scheme, host_name(parts.hostname or ""), port
 
 
 def is_same_origin(one: str, other: str) -> bool:
@@ -124,12 +124,19 @@ def is_same_address(one: str, other: str) -> bool:
 def query_of(address: str) -> tuple[str, dict[str, str]]:
     """Return an address without its query, and the query: it belongs behind the path of a call."""
     parts = urlsplit(address)
-    return parts._replace(query="").geturl(), dict(parse_qsl(parts.query))
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    return parts._replace(query="").geturl(), query
 
 
 def place_of(address: str) -> str:
-    """Return where an address leads, as people are told it: scheme, host and port."""
-    parts = urlsplit(address)
+    """Return where an address leads, as people are told it: scheme, host and port.
+
+    What is no address is told as one that cannot be read, and not repeated.
+    """
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return "an address that cannot be read"
     host = parts.hostname or ""
     try:
         port = f":{parts.port}" if parts.port else ""
@@ -155,13 +162,15 @@ def is_this_machine(host: str | None) -> bool:
 
 
 def _check_query(parts: SplitResult) -> None:
-    names = {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
-    if parts.query and (not names or not names <= QUERY_NAMES):
+    names = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
+    if parts.query and (not names or not set(names) <= QUERY_NAMES):
         known = ", ".join(f"`{name}`" for name in sorted(QUERY_NAMES))
         raise ValueError(
             f"has a query in it with more than {known}; leave it out, and name the variable of a "
             "key in `api_key_env`"
         )
+    if len(names) > len(set(names)):
+        raise ValueError("has a query in it that says one thing twice; leave one of them out")
 
 
 def _in_ascii(host: str, wrong: ValueError) -> str:

@@ -6,6 +6,7 @@ that cannot be read, is no text, no TOML, or longer or deeper than any configura
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple, Self
 
 from atlas_mcp.environment import expanded, text_of
 from atlas_mcp.errors import ConfigError
+from atlas_mcp.system.opening import open_regular
 from atlas_mcp.texts import one_line
 
 FILE_NAME = "atlas.toml"
@@ -137,7 +139,10 @@ def _optional(path: Path) -> str:
 
 def _text(path: Path, where: str) -> str:
     try:
-        with path.open("rb") as file:
+        if os.fspath(path) == os.devnull:
+            return ""
+        # A pipe that nobody writes to would keep a server from its start.
+        with os.fdopen(open_regular(os.fspath(path)), "rb") as file:
             data = file.read(MAX_FILE_BYTES + 1)
         if len(data) > MAX_FILE_BYTES:
             raise ConfigError(
@@ -169,18 +174,40 @@ def _can_be_seen(path: Path) -> bool:
     return True
 
 
+_PART = r"""(?:[\w-]+|"(?:[^"\\]|\\.)*"|'[^']*')"""
+"""A part of a name: bare, or in quotation marks, where a dot, a bracket and all else may stand."""
+
+_NAME = rf"{_PART}(?:[ \t]*\.[ \t]*{_PART})*"
+
+_HEADER = re.compile(rf"\s*\[{{1,2}}\s*({_NAME})\s*\]{{1,2}}\s*(?:#.*)?")
+
+_KEY = re.compile(rf"\s*({_NAME})\s*=")
+
+
 def _header(line: str) -> str:
     """Return the name in a line that begins a table, empty for another line."""
-    name, _, rest = line.strip().lstrip("[").partition("]")
-    rest = rest.lstrip("]").lstrip()
-    return name.strip() if line.lstrip().startswith("[") and rest[:1] in {"", "#"} else ""
+    found = _HEADER.fullmatch(line)
+    return "" if found is None else found[1]
 
 
 def _key(line: str) -> str:
     """Return the name in a line that gives a value, empty for another line."""
-    name, equals, _ = line.partition("=")
-    return name.strip() if equals and not {"#", "["} & set(name) else ""
+    found = _KEY.match(line)
+    return "" if found is None else found[1]
 
 
 def _dotted(name: str) -> tuple[str, ...]:
-    return tuple(part.strip().strip("\"'") for part in name.split("."))
+    """Return the parts of a name, each as TOML reads it."""
+    return tuple(_plain(part) for part in re.findall(_PART, name))
+
+
+def _plain(part: str) -> str:
+    import tomllib
+
+    if not part.startswith('"'):
+        return part.strip("'")
+    try:
+        return next(iter(tomllib.loads(f"{part} = 0")))
+    except ValueError:
+        # In a text of several lines, where no key is.
+        return part[1:-1]

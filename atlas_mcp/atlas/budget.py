@@ -33,11 +33,29 @@ DEFAULT_TIME_LIMIT = 1_800.0
 DEFAULT_SOLVER_TIME_LIMIT = 1_200.0
 """Seconds of one explore. Source: the ATLAS paper's solver limit."""
 
+MAX_COST_CEILING_USD = Decimal(1_000_000_000)
+"""US dollars of a cap that a run may be asked for with, as the configuration has it."""
+
 MAX_EXPLORES_CEILING = 100
 """More explores than this are a mistake: the paper's largest quota is 20."""
 
 ExploreEffort: TypeAlias = Literal["low", "medium", "high"]
 """How much agreement is asked for before the orchestrator may stop. Source: the ATLAS paper."""
+
+
+def check_cap(cap: Decimal) -> None:
+    """Refuse a cap that nobody can mean, before a run is opened or goes on with it.
+
+    Not a rule of `Budget`: what older versions have opened can still be read.
+
+    Raises:
+        InvalidInput: It is not above 0, or beyond what is counted everywhere.
+    """
+    if not (cap.is_finite() and 0 < cap <= MAX_COST_CEILING_USD):
+        raise InvalidInput(
+            "max_cost_usd",
+            f"is {cap}; it takes US dollars above 0, up to {MAX_COST_CEILING_USD:,}",
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,7 +149,8 @@ class Reply:
         stop: Why it ended.
         usage: Everything counted for the call, failed attempts before it included.
         cost_usd: What `usage` costs in US dollars; `None` where a price is unknown.
-        detail: The vendor's word on a refusal or a cut, or what is garbled; empty otherwise.
+        detail: The vendor's word on a refusal or a cut, what is garbled, or the vendor's reason for
+            the end where nobody knows it; empty otherwise.
         request_id: The vendor's id of the call.
         uncertain_usd: US dollars that failed attempts before this one may have cost beyond
             `cost_usd`, because their counts never arrived.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from atlas_mcp.atlas import prompts
-from atlas_mcp.atlas.budget import MAX_EXPLORES_CEILING
+from atlas_mcp.atlas.budget import MAX_EXPLORES_CEILING, check_cap
 from atlas_mcp.atlas.calls import conclude
 from atlas_mcp.atlas.endings import cancelled
 from atlas_mcp.atlas.events import CallsLost, Event, RunResumed, StopRequested
@@ -82,8 +82,7 @@ def _check_limits(state: RunState, max_explores: int | None, max_cost_usd: Decim
         )
     if max_cost_usd is None:
         return
-    if not (max_cost_usd.is_finite() and max_cost_usd > 0):
-        raise InvalidInput("max_cost_usd", f"is {max_cost_usd}; it takes US dollars above 0")
+    check_cap(max_cost_usd)
     if before.max_cost_usd is None:
         raise InvalidInput("max_cost_usd", "this run was opened without a cap; leave it out")
     if max_cost_usd < before.max_cost_usd:

@@ -15,6 +15,7 @@ from email.utils import parsedate_to_datetime
 from html import unescape
 from typing import Literal, TypeAlias, cast
 
+from atlas_mcp.atlas.json_parts import has_too_many_parts
 from atlas_mcp.atlas.storable import text_of
 from atlas_mcp.models.masking import Secrets
 
@@ -248,18 +249,23 @@ def _codes(body: object, depth: int) -> Iterator[str]:
 
 
 def json_or_text(body: str) -> object:
-    """Return the JSON in the body of an answer, or the body where there is none."""
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return body
+    """Return the JSON in the body of an answer, or the body where there is none that is read."""
+    return _json(body, instead=body)
 
 
-def _json(text: str) -> object:
+def _json(text: str, *, instead: object = None) -> object:
+    """Return the JSON in a text; `instead` for what is none, or holds too many values."""
+    if has_too_many_parts(text.encode(errors="replace")):
+        return instead
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        return None
+        return instead
+
+
+def unknown_end(reason: str) -> str:
+    """Return what is recorded of a reply that ended for a reason that is not known here."""
+    return f"it ended for a reason that is not known: {reason!r}"
 
 
 def is_retryable(status: int, should_retry: str | None) -> bool:

@@ -26,7 +26,7 @@ import httpx2
 from anyio.lowlevel import RunVar
 from typing_extensions import override
 
-from atlas_mcp.models.event_lines import LONGEST_FIELD, Kind, kind_of
+from atlas_mcp.models.event_lines import LONGEST_FIELD, Kind, kind_of, trimmed
 from atlas_mcp.models.turns import Turns
 
 MAX_STREAM_BYTES = 64_000_000
@@ -173,6 +173,7 @@ class _Bounded(httpx2.AsyncByteStream):
         self._packed = response.headers.get("content-encoding", "")
         self._failed = response.is_error
         self._kind: Kind | None = None
+        self._beginning = b""
         self._declared = "text/event-stream" in response.headers.get("content-type", "")
         self._size = 0
         self._line = 0
@@ -233,7 +234,8 @@ class _Bounded(httpx2.AsyncByteStream):
         if self._failed:
             return
         if self._kind is None:
-            self._kind = kind_of(chunk[:LONGEST_FIELD])
+            self._beginning = trimmed(self._beginning + chunk)[:LONGEST_FIELD]
+            self._kind = kind_of(self._beginning)
         streamed = self._kind == "stream" or (self._declared and self._kind != "json")
         most = MAX_STREAM_BYTES if streamed else MAX_BODY_BYTES
         if self._size > most:

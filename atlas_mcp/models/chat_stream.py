@@ -21,6 +21,7 @@ from atlas_mcp.atlas.storable import (
     words_of,
 )
 from atlas_mcp.atlas.usage import Usage
+from atlas_mcp.models.answers import unknown_end
 from atlas_mcp.models.json_events import Event
 from atlas_mcp.models.pieces import CALLS, Fields, Pieces
 from atlas_mcp.models.tool_arguments import arguments_of, sent_back
@@ -120,13 +121,19 @@ class ChatStream:
 
     @property
     def detail(self) -> str:
-        """What is wrong with the reply, or the endpoint's word on a refusal; empty otherwise."""
+        """What is wrong with the reply or strange in its end, or the endpoint's word on a refusal.
+
+        Empty where there is nothing to say.
+        """
         if self.fault is not None:
             return self.fault
         refusal = self._message.get("refusal")
         if refusal:
             return words_of(refusal)
-        return "the endpoint's content filter" if self.finish_reason == "content_filter" else ""
+        reason = self.finish_reason
+        if reason is not None and reason not in _STOPS:
+            return unknown_end(reason)
+        return "the endpoint's content filter" if reason == "content_filter" else ""
 
     @property
     def turn(self) -> AssistantTurn:

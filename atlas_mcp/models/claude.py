@@ -16,19 +16,19 @@ import anyio
 import anyio.to_thread
 from typing_extensions import override
 
+from atlas_mcp.addresses import is_same_origin
 from atlas_mcp.atlas.messages import ModelRequest, Reply, Stop
 from atlas_mcp.atlas.storable import text_of, words_of
 from atlas_mcp.atlas.usage import FREE, Cost, Price, Usage
-from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
+from atlas_mcp.errors import ModelRejected, ModelUnavailable
 from atlas_mcp.models.answers import (
-    Refusal,
     Wording,
     json_or_text,
     page_of,
     page_text,
     reason_of,
     refusal,
-    words,
+    unknown_end,
 )
 from atlas_mcp.models.calls import OnFirstUse
 from atlas_mcp.models.claude_families import family_of
@@ -39,7 +39,8 @@ from atlas_mcp.models.claude_stream import (
     StreamFailed,
     StreamGarbled,
 )
-from atlas_mcp.models.connections import LOOK_TIMEOUT, Trip, Way, WayClosed
+from atlas_mcp.models.connections import LOOK_TIMEOUT, Way, WayClosed
+from atlas_mcp.models.failing import Consumed, Failing
 from atlas_mcp.models.json_events import LARGE_BYTES, Event
 from atlas_mcp.models.off_loop import off_loop
 from atlas_mcp.models.prices import cost_of, load_prices
@@ -122,7 +123,14 @@ class Connection:
                 entry names the address.
             own_address: Where the environment says that the API is.
         """
-        self.way = Way(_root(base_url), api_key, _root(own_address) or OWN_ADDRESS)
+        # The vendor refuses a key in the header in which gateways take theirs, whoever names it.
+        by_vendor = base_url is not None and is_same_origin(base_url, OWN_ADDRESS)
+        self.way = Way(
+            _root(base_url),
+            api_key,
+            _root(own_address) or OWN_ADDRESS,
+            key_header="x-api-key" if by_vendor else "authorization",
+        )
         self._own_address = _root(own_address)
         self._made = OnFirstUse(lambda: anyio.to_thread.run_sync(self._make))
 
@@ -303,7 +311,7 @@ class Claude:
         )
 
 
-class _Call:
+class _Call(Failing):
     """One call to the API: what came of it so far, and what a failure of it means."""
 
     def __init__(
@@ -315,14 +323,9 @@ class _Call:
         on_tokens: OnTokens | None = None,
         on_usage: OnUsage | None = None,
     ) -> None:
+        super().__init__(model, way)
         self.message = MessageStream()
-        self.request_id: str | None = None
-        self.secrets = way.secrets
-        self.trip: Trip | None = None
-        self._model = model
         self._price = price
-        self._way = way
-        self._sent = Usage(requests=1)
         self._on_tokens = on_tokens
         self._on_usage = on_usage
         self._told_tokens = 0
@@ -390,18 +393,18 @@ class _Call:
         kind = headers.get("content-type", "").partition(";")[0]
         page = page_of(body)
         if page is not None:
-            text = page_text(page, self._wording, self.secrets)
+            text = page_text(page, self.wording, self.secrets)
         else:
             what = repr(kind) if kind else "what is no reply"
             text = f"the address answers with {what}, not with {wanted}"
-            if said := words(reason_of(body), self.secrets):
+            if said := self.words(reason_of(body)):
                 text += f": {said}"
             text += "; check the base URL"
         return ModelRejected(
             self._model,
             text,
             request_id=self.request_id,
-            usage=self._sent,
+            usage=Usage(requests=1),
             cost_usd=FREE,
             complete=False,
         )
@@ -412,14 +415,16 @@ class _Call:
         reason = message.stop_reason or ""
         turn = message.turn
         fault = message.fault or (message.lacks if self._is_strict else None)
-        # Behind a gateway, a reply whose end has no reason has ended all the same.
-        stop = _STOPS.get(reason, "end") if reason or not turn.tool_calls else "tool_calls"
+        # Behind a gateway, a reply whose end has no reason has ended all the same; and the vendor
+        # may find a new one.
+        stop = _STOPS.get(reason, "tool_calls" if turn.tool_calls else "end")
+        new = unknown_end(reason) if reason and reason not in _STOPS else ""
         reply = Reply(
             turn=turn,
             stop="garbled" if fault else stop,
             usage=message.usage,
             cost_usd=self._cost(),
-            detail=fault or _refusal(message.stop_details) or _STOP_DETAILS.get(reason, ""),
+            detail=fault or _refusal(message.stop_details) or _STOP_DETAILS.get(reason, new),
             request_id=self.request_id,
         )
         return reply if self.trip is None else self.trip.told(reply)
@@ -444,28 +449,26 @@ class _Call:
             if streamed:
                 self._check_is_whole()
         except anthropic.APIStatusError as error:
-            raise self._refused(error, asked=streamed) from error
+            self.request_id = error.request_id
+            raise self.refused(error.response, asked=streamed) from error
         except anthropic.CredentialsError as error:
             raise ModelRejected(self._model, f"{_NO_KEY}; {type(error).__name__}") from error
         except WayClosed as error:
-            raise self._cut(error) from error
+            raise self.cut(error) from error
         except UnicodeEncodeError:
-            # Its text would quote the key.
-            raise ModelRejected(
-                self._model, "the API key holds a character no key has; set it again"
-            ) from None
+            raise self.unsendable_key() from None
         except anthropic.APIConnectionError as error:
-            raise self._cut(error.__cause__ or error) from error
+            raise self.cut(error.__cause__ or error) from error
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise self._cut(error) from error
+            raise self.cut(error) from error
         except StreamGarbled as error:
-            raise self._broken_off(f"the reply could not be read: {error}") from error
+            raise self.broken_off(f"the reply could not be read: {error}") from error
         except StreamFailed as error:
-            said = words(error.message, self.secrets)
+            said = self.words(error.message)
             text = f"the API broke off the reply: {error.kind} ({said})"
             body = {"error": {"type": error.kind, "message": error.message}}
-            self._remember(refusal(400, {}, body, self._wording, self.secrets), self.request_id)
-            raise self._broken_off(text, retryable=error.kind in _RETRYABLE_KINDS) from error
+            self.remember(refusal(400, {}, body, self.wording, self.secrets))
+            raise self.broken_off(text, retryable=error.kind in _RETRYABLE_KINDS) from error
 
     def _check_is_whole(self) -> None:
         if self._failure is not None:
@@ -475,7 +478,9 @@ class _Call:
             raise StreamGarbled(self.message.unreadable or cut)
 
     @property
-    def _wording(self) -> Wording:
+    @override
+    def wording(self) -> Wording:
+        """How the API is spoken of."""
         own = self._way.base_url is None
         return Wording(
             api="the API",
@@ -485,94 +490,11 @@ class _Call:
             address="ANTHROPIC_BASE_URL" if own else "base_url",
         )
 
-    def _refused(self, error: anthropic.APIStatusError, *, asked: bool) -> ModelError:
-        """Return what a reply with an error status means; such calls are not billed.
-
-        Args:
-            error: The reply.
-            asked: Whether the model was asked something, so that other calls fail alike.
-        """
-        headers: Mapping[str, str] = error.response.headers
-        found = refusal(error.status_code, headers, error.body, self._wording, self.secrets)
-        if asked:
-            self._remember(found, error.request_id)
-        self._way.answered()
-        if found.retryable:
-            return ModelUnavailable(
-                self._model,
-                found.text,
-                retry_after=found.retry_after,
-                request_id=error.request_id,
-                usage=self._sent,
-                cost_usd=FREE,
-            )
-        return ModelRejected(
-            self._model, found.text, request_id=error.request_id, usage=self._sent, cost_usd=FREE
-        )
-
-    def _remember(self, found: Refusal, request_id: str | None) -> None:
-        """Take note if other calls would be refused as this one was."""
-        if found.lasting is not None:
-            model = self._model if found.lasting == "credit" else None
-            self._way.refused(found.text, request_id, model=model)
-
-    def _cut(self, error: BaseException) -> ModelError:
-        """Return what a failure of the connection means."""
-        import httpx2
-
-        if isinstance(error, WayClosed):
-            return ModelRejected(
-                self._model,
-                error.message,
-                request_id=error.request_id,
-                usage=Usage(requests=error.requests),
-                cost_usd=FREE,
-            )
-        self._way.answered()
-        if isinstance(error, httpx2.TooManyRedirects):
-            return ModelRejected(
-                self._model,
-                f"{self._wording.place} sends calls round in circles; check "
-                f"{self._wording.address}",
-                usage=Usage(),
-                cost_usd=FREE,
-            )
-        if isinstance(
-            error, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError | httpx2.InvalidURL
-        ):
-            return ModelRejected(
-                self._model,
-                f"the request cannot be sent ({type(error).__name__}): "
-                "check the base URL and the key for stray characters",
-            )
-        if isinstance(
-            error,
-            httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout | httpx2.ProxyError,
-        ):
-            return ModelUnavailable(
-                self._model,
-                f"no connection to the API{self._way.by_proxy()}; check the network and the base "
-                "URL",
-                usage=Usage(),
-                cost_usd=FREE,
-            )
-        if isinstance(error, httpx2.TimeoutException):
-            return self._broken_off("the API fell silent")
-        if isinstance(error, httpx2.DecodingError):
-            text = f"the reply could not be read: {error}"
-            return self._broken_off(text, retryable=False)
-        return self._broken_off(f"the connection was cut ({type(error).__name__})")
-
-    def _broken_off(self, text: str, *, retryable: bool = True) -> ModelError:
-        kind = ModelUnavailable if retryable else ModelRejected
-        return kind(
-            self._model,
-            text,
-            request_id=self.request_id,
-            usage=self.message.usage,
-            cost_usd=self._cost_so_far(),
-            complete=False,
-        )
+    @property
+    @override
+    def consumed(self) -> Consumed:
+        """What has been counted so far; the rest may be billed as well."""
+        return Consumed(self.message.usage, self._cost_so_far(), complete=False)
 
     def _cost_so_far(self) -> Cost:
         """Return what the counts cost that have come; the rest may be billed as well."""

@@ -88,6 +88,7 @@ class Way:
         api_key: The key that is shown there; `None` for whatever the vendor's client finds, or at
             an entry's address for none.
         own: Where the environment's own address is.
+        key_header: The header in which an address that an entry names takes its key.
 
     Attributes:
         secrets: What was sent along it, and may be told to nobody.
@@ -96,6 +97,7 @@ class Way:
     base_url: str | None
     api_key: str | None
     own: str
+    key_header: str = "authorization"
     secrets: Secrets = field(init=False, default_factory=Secrets)
     _guarded: bool = field(init=False, default=False)
     _account: Account = field(init=False, default_factory=Account)
@@ -227,7 +229,8 @@ class Way:
 
     async def _before(self, request: httpx2.Request) -> None:
         """Dress a request for its address."""
-        _dress(request, self.api_key, named=self.base_url is not None)
+        named = self.base_url is not None
+        _dress(request, self.api_key, named=named, key_header=self.key_header)
         self.secrets.add_headers(request.headers)
         if not self._guarded:
             # Not sooner: only now is all imported that logs.
@@ -271,7 +274,10 @@ class Trip:
         return error
 
     def told(self, reply: Reply) -> Reply:
-        """Return a reply as it may be kept, with all requests that were made."""
+        """Return a reply as it may be kept, with all requests that were made.
+
+        Signed thinking is sent back byte for byte, or not at all: see `Secrets.blot_value`.
+        """
 
         def said(value: _T) -> _T:
             return self.secrets.blot_value(value, shortest=SHORTEST_IN_REPLIES)
@@ -414,7 +420,7 @@ def check_redirect(response: httpx2.Response) -> None:
         )
 
 
-def _dress(request: httpx2.Request, api_key: str | None, *, named: bool) -> None:
+def _dress(request: httpx2.Request, api_key: str | None, *, named: bool, key_header: str) -> None:
     """Give a request the headers that its address may have.
 
     Args:
@@ -422,6 +428,7 @@ def _dress(request: httpx2.Request, api_key: str | None, *, named: bool) -> None
         api_key: The key that is shown there.
         named: Whether an entry names the address. Then the headers are made here: the client's may
             come from the environment, under any name.
+        key_header: The header in which such an address takes its key.
     """
     import httpx2
 
@@ -446,7 +453,10 @@ def _dress(request: httpx2.Request, api_key: str | None, *, named: bool) -> None
     }
     if api_key is not None:
         key = clean_key(api_key)
-        kept["authorization"] = key if key.lower().startswith("basic ") else f"Bearer {key}"
+        if key.lower().startswith("basic "):
+            kept["authorization"] = key
+        else:
+            kept[key_header] = f"Bearer {key}" if key_header == "authorization" else key
     request.headers = httpx2.Headers(kept)
 
 

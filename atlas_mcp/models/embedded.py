@@ -256,7 +256,7 @@ def _read_origin(name: str, files: ModelFiles) -> PinnedFile | None:
             hub=HubFile(repository, file, revision),
             wheels=(),
         )
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ModelFileError(
             f"{files.origin} is damaged; run `atlas-mcp models rm {name}` and pull it again"
         ) from error

@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import Literal, TypeAlias
 
 MAX_EVENT_BYTES = 4_000_000
-"""Bytes of one event, over all its lines. Our own choice: as long as one line may be."""
+"""Bytes of the data of one event that are in its further lines: the first, like each of them, is
+bounded as a line is, in `models.bounded`. Our own choice: as long as one line may be."""
 
 MARK = b"\xef\xbb\xbf"
 """The byte order mark, which some systems put before a text."""
@@ -22,7 +23,7 @@ Kind: TypeAlias = Literal["stream", "json", "other"]
 """What a body is: an event stream, one text of JSON, or neither."""
 
 LONGEST_FIELD = 16
-"""Bytes that tell what a body is, once what is blank before them is gone."""
+"""Bytes that tell what a body is, once it is `trimmed`."""
 
 _FIELDS = (b":", b"data:", b"event:", b"id:", b"retry:", b"error:")
 """How a line of a stream begins; the last one is llama.cpp's way of saying what went wrong."""
@@ -36,9 +37,17 @@ class ErrorLine(bytes):
     """What llama.cpp says in place of an event; the data of an event are plain bytes."""
 
 
+def trimmed(beginning: bytes) -> bytes:
+    """Return the first bytes of a body without its mark, and without what is blank around that.
+
+    Some servers send empty lines while a model thinks.
+    """
+    return beginning.lstrip().removeprefix(MARK).lstrip()
+
+
 def kind_of(beginning: bytes) -> Kind | None:
     """Return what a body is by its first bytes, `None` while they are too few to tell."""
-    text = beginning.removeprefix(MARK).lstrip()
+    text = trimmed(beginning)[:LONGEST_FIELD]
     if text[:1] in {b"{", b"["}:
         return "json"
     if text.startswith(_FIELDS):

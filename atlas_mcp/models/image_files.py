@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from atlas_mcp.models.jpeg_parts import END, FRAMES, SCAN, Passes
 from atlas_mcp.models.png_parts import Damaged, check_place, chunks, header
 from atlas_mcp.presets import ImageType
 
@@ -71,12 +72,14 @@ class Whole(NamedTuple):
         deep: Whether it is grey of sixteen bits, which many decoders cut off at the lowest eight.
         key: The colour that is transparent, where it is no part of a palette: decoders compare it
             with samples that they have changed. This one is not told of it.
+        in_one: Whether it is a JPEG that one pass draws from the top to the bottom.
     """
 
     content: bytes
     moves: bool = False
     deep: bool = False
     key: Key | None = None
+    in_one: bool = False
 
 
 def image_type(content: bytes) -> ImageType | None:
@@ -160,14 +163,14 @@ def _is_small_profile(data: bytes) -> bool:
 
 def _jpeg(content: bytes) -> Whole:
     pieces = [content[:2]]
-    size = profile = passes = 0
+    profile = 0
     exif = False
+    passes = Passes()
     for marker, segment in _segments(content):
-        if marker == _SCAN:
-            passes += 1
-        elif marker in _FRAMES:
-            height, width = struct.unpack_from(">HH", segment, 5)
-            size = height * width
+        if marker == SCAN:
+            passes.scan(segment)
+        elif marker in FRAMES:
+            passes.frame(marker, segment)
         elif marker == 0xE1:
             if exif or segment[4:10] != b"Exif\0\0":
                 continue
@@ -181,18 +184,14 @@ def _jpeg(content: bytes) -> Whole:
         pieces.append(segment)
         if len(pieces) > MAX_SEGMENTS:
             raise Damaged("is cut off or damaged: it is a JPEG of thousands of parts")
-    if not passes:
-        raise Damaged("is cut off or damaged: it is a JPEG without pixels")
-    if passes > 1 and passes * size > MAX_SCAN_PIXELS:
+    passes.check()
+    if passes.count > 1 and passes.count * passes.size > MAX_SCAN_PIXELS:
         raise Damaged(
             "is drawn in too many passes for its size; save it as a JPEG that is not progressive"
         )
-    return Whole(b"".join(pieces))
+    return Whole(b"".join(pieces), in_one=passes.in_one)
 
 
-_SCAN = 0xDA
-_END = 0xD9
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _OTHERS = frozenset({*range(0xE2, 0xEE), 0xEF, 0xFE})
 """Parts of applications, and comments. The one of Adobe, 0xEE, says how colours are stored."""
 
@@ -210,7 +209,7 @@ def _segments(content: bytes) -> Iterator[tuple[int, bytes]]:
         if at == -1:
             raise Damaged("is cut off: the end of the JPEG is missing")
         marker = content[at + 1]
-        if marker == _END:
+        if marker == END:
             yield marker, content[at : at + 2]
             return
         if marker in {0x00, 0x01, *range(0xD0, 0xD9)}:
@@ -220,7 +219,7 @@ def _segments(content: bytes) -> Iterator[tuple[int, bytes]]:
         else:
             (length,) = struct.unpack_from(">H", content, at + 2)
             end = at + 2 + length
-            if marker == _SCAN:
+            if marker == SCAN:
                 found = _AFTER_PIXELS.search(content, end)
                 end = len(content) if found is None else found.start()
             yield marker, content[at:end]

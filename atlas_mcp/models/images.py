@@ -30,6 +30,7 @@ from atlas_mcp.models.image_files import (
     whole,
 )
 from atlas_mcp.models.image_samples import eight_bits, with_transparent
+from atlas_mcp.models.jpeg_parts import check_rows
 from atlas_mcp.models.off_loop import off_loop
 from atlas_mcp.models.png_parts import Damaged, check_samples
 from atlas_mcp.presets import ImageType
@@ -104,6 +105,8 @@ def _fault_in(content: bytes, kind: ImageType) -> str | None:
             # All of it is read; an eighth of its pixels is drawn.
             picture.draft(None, (1, 1))
         picture.load()
+        if found.in_one:
+            check_rows(picture, found.content)
     except Damaged as error:
         return str(error)
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning):

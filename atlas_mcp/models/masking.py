@@ -37,6 +37,13 @@ SHORTEST_REST = 8
 MOST_SECRETS = 64
 """Secrets of one way that are remembered: tokens that are renewed are many, in time."""
 
+_SEALS = ("signature", "thought_signature", "encrypted_content")
+"""Where the seal of a part of a message is. Source: the Messages API's thinking, Gemini's thoughts
+in Chat Completions, OpenRouter's `reasoning_details` (read 2026-11-28)."""
+
+_SEALED = frozenset({"redacted_thinking", "reasoning.encrypted"})
+"""Parts that are nothing but sealed."""
+
 _LAYERS = 6
 """Encodings upon each other that are seen through; a backslash before a backslash is one."""
 
@@ -132,7 +139,16 @@ class Secrets:
         return _blotted(text, forms) if forms and _holds_any(text, forms) else text
 
     def blot_value(self, value: _T, *, shortest: int = 0) -> _T:
-        """Return a value of JSON without the secrets in its texts."""
+        """Return a value of JSON without the secrets in its texts.
+
+        What is sealed within it stays byte for byte, since its vendor takes it back as it was or
+        not at all; where a whole secret stands in it, all of it is left out.
+        """
+        forms = [form for one in self._forms if len(one) >= shortest for form in self._forms[one]]
+
+        def stays(one: object) -> bool:
+            return not (_is_sealed(one) and any(_holds_whole(text, forms) for text in _texts(one)))
+
         whole: list[Any] = [value]
         # Not by recursion: values may be deeper than Python calls go.
         todo: list[tuple[Any, Any]] = [(whole, 0)]
@@ -142,13 +158,39 @@ class Secrets:
             if isinstance(one, str):
                 holder[key] = self.blot(one, shortest=shortest)
             elif isinstance(one, list):
-                held = holder[key] = list(cast("list[Any]", one))
-                todo += [(held, at) for at in range(len(held))]
+                held = holder[key] = [part for part in cast("list[Any]", one) if stays(part)]
+                todo += [(held, at) for at, part in enumerate(held) if not _is_sealed(part)]
             elif isinstance(one, dict):
                 fields = cast("dict[str, Any]", one).items()
-                named = holder[key] = {self.blot(n, shortest=shortest): v for n, v in fields}
-                todo += [(named, name) for name in named]
+                named = holder[key] = {
+                    self.blot(name, shortest=shortest): part for name, part in fields if stays(part)
+                }
+                todo += [(named, name) for name, part in named.items() if not _is_sealed(part)]
         return whole[0]
+
+
+def _is_sealed(value: object) -> bool:
+    """Return whether a vendor knows by a seal in a value that nobody has altered it."""
+    if not isinstance(value, dict):
+        return False
+    fields = cast("dict[str, Any]", value)
+    kind = fields.get("type")
+    by_name = any(isinstance(fields.get(name), str) and fields[name] for name in _SEALS)
+    return by_name or (isinstance(kind, str) and kind in _SEALED)
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Yield all texts in a value of JSON, names among them."""
+    todo = [value]
+    while todo:
+        one = todo.pop()
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, list):
+            todo += cast("list[object]", one)
+        elif isinstance(one, dict):
+            fields = cast("dict[str, object]", one)
+            todo += [*fields, *fields.values()]
 
 
 _ALL: WeakSet[Secrets] = WeakSet()
@@ -225,15 +267,26 @@ def _decoded(found: re.Match[str]) -> str:
 
 def _holds_any(text: str, forms: list[str]) -> bool:
     """Return whether any form stands in a text. Says so at once of most that hold none."""
+    return any(_is_in(plain, forms) or _rest(plain, forms) for plain in _readings(text))
+
+
+def _holds_whole(text: str, forms: list[str]) -> bool:
+    """Return whether any form stands in a text in full, and not only its beginning at the end."""
+    return any(_is_in(plain, forms) for plain in _readings(text))
+
+
+def _is_in(plain: str, forms: list[str]) -> bool:
+    return any(form in plain for form in forms)
+
+
+def _readings(text: str) -> Iterator[str]:
+    """Yield a text as it is compared, decoded again and again until it stays as it is."""
     for _ in range(_LAYERS):
-        plain = _squeezed(text)
-        if any(form in plain for form in forms) or _rest(plain, forms):
-            return True
+        yield _squeezed(text)
         decoded = _WRITTEN.sub(_decoded, text)
         if decoded == text:
-            return False
+            return
         text = decoded
-    return False
 
 
 def _rest(plain: str, forms: list[str]) -> int:

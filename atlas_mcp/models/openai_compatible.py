@@ -23,20 +23,19 @@ from atlas_mcp.atlas.storable import dollars_of, text_of
 from atlas_mcp.atlas.usage import FREE, Cost, Price, Usage
 from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.answers import (
-    Refusal,
     Wording,
     json_or_text,
     page_of,
     page_text,
     reason_of,
     refusal,
-    words,
 )
 from atlas_mcp.models.base import Model, OnTokens, OnUsage
 from atlas_mcp.models.calls import OnFirstUse
 from atlas_mcp.models.chat_params import chat_params
 from atlas_mcp.models.chat_stream import CHARACTERS_PER_TOKEN, ChatStream
-from atlas_mcp.models.connections import LOOK_TIMEOUT, Trip, Way, WayClosed
+from atlas_mcp.models.connections import LOOK_TIMEOUT, Way, WayClosed
+from atlas_mcp.models.failing import Consumed, Failing
 from atlas_mcp.models.json_events import LARGE_BYTES, Event
 from atlas_mcp.models.off_loop import off_loop
 from atlas_mcp.models.prices import cost_of, load_prices
@@ -261,7 +260,7 @@ class OpenAICompatible(Model):
         )
 
 
-class _Call:
+class _Call(Failing):
     """One call: what came of it so far, and what a failure of it means."""
 
     def __init__(
@@ -273,13 +272,10 @@ class _Call:
         on_tokens: OnTokens | None,
         on_usage: OnUsage | None,
     ) -> None:
+        super().__init__(spec.model, way)
         self.stream = ChatStream()
-        self.request_id: str | None = None
         self._spec = spec
         self._price = price
-        self._way = way
-        self.secrets = way.secrets
-        self.trip: Trip | None = None
         self._on_tokens = on_tokens
         self._on_usage = on_usage
         self._told_tokens = 0
@@ -288,7 +284,7 @@ class _Call:
     @property
     def place(self) -> str:
         """Where the endpoint is, in words."""
-        return self._wording.place
+        return self.wording.place
 
     @property
     def over(self) -> bool:
@@ -321,7 +317,7 @@ class _Call:
         """Return what an answer means that is no reply of a model: something else is there."""
         page = page_of(body)
         if page is not None:
-            text = page_text(page, self._wording, self.secrets)
+            text = page_text(page, self.wording, self.secrets)
         else:
             kind = headers.get("content-type", "").partition(";")[0]
             text = (
@@ -329,7 +325,7 @@ class _Call:
                 if kind
                 else "the address answers with what is no reply"
             )
-            if said := self._words(reason_of(body)):
+            if said := self.words(reason_of(body)):
                 text += f": {said}"
             text += "; check base_url, which often ends in /v1"
         return ModelRejected(
@@ -404,31 +400,39 @@ class _Call:
             if streamed:
                 self._check_is_whole()
         except WayClosed as error:
-            raise self._cut(error) from error
+            raise self.cut(error) from error
         except openai.APIStatusError as error:
-            raise self._refused(error, asked=streamed) from error
+            self.request_id = error.request_id
+            raise self.refused(error.response, asked=streamed) from error
         except UnicodeEncodeError:
-            # Its text would quote the key.
-            raise ModelRejected(
-                self._spec.model, "the API key holds a character no key has; set it again"
-            ) from None
+            raise self.unsendable_key() from None
         except openai.APIConnectionError as error:
-            raise self._cut(error.__cause__ or error) from error
+            raise self.cut(error.__cause__ or error) from error
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise self._cut(error) from error
+            raise self.cut(error) from error
 
     def _check_is_whole(self) -> None:
         stream = self.stream
         if stream.error is not None:
             raise self._failed_midway(stream.error)
         if not stream.complete and stream.unreadable is not None:
-            said = self._words(stream.unreadable)
-            raise self._broken_off(f"the reply could not be read: {said}")
+            said = self.words(stream.unreadable)
+            raise self.broken_off(f"the reply could not be read: {said}")
         if not stream.complete:
-            raise self._broken_off("the stream ended before the reply was complete")
+            raise self.broken_off("the stream ended before the reply was complete")
 
     @property
-    def _wording(self) -> Wording:
+    @override
+    def consumed(self) -> Consumed:
+        """What has been counted so far; the rest may be billed as well, where it has a price."""
+        cost = FREE if self.stream.counts is None else self.cost()
+        free = self._price == Price(FREE, FREE)
+        return Consumed(self.stream.usage(), cost, complete=free)
+
+    @property
+    @override
+    def wording(self) -> Wording:
+        """How the endpoint is spoken of."""
         named, variable = self._spec.base_url is not None, self._spec.api_key_env
         return Wording(
             api="the endpoint",
@@ -438,115 +442,16 @@ class _Call:
             address="base_url" if named else "OPENAI_BASE_URL",
         )
 
-    def _refused(self, error: openai.APIStatusError, *, asked: bool) -> ModelError:
-        """Return what an answer with an error status means; such calls are not billed.
-
-        Args:
-            error: The answer.
-            asked: Whether the model was asked something, so that other calls fail alike.
-        """
-        headers: Mapping[str, str] = error.response.headers
-        # The library takes the `error` out of a body, and keeps nothing of one without it.
-        body = json_or_text(error.response.text)
-        found = refusal(error.status_code, headers, body, self._wording, self.secrets)
-        if asked:
-            self._remember(found, error.request_id)
-        self._way.answered()
-        if found.retryable:
-            return ModelUnavailable(
-                self._spec.model,
-                found.text,
-                retry_after=found.retry_after,
-                request_id=error.request_id,
-                usage=Usage(requests=1),
-                cost_usd=FREE,
-            )
-        return ModelRejected(
-            self._spec.model,
-            found.text,
-            request_id=error.request_id,
-            usage=Usage(requests=1),
-            cost_usd=FREE,
-        )
-
-    def _remember(self, found: Refusal, request_id: str | None) -> None:
-        """Take note if other calls would be refused as this one was."""
-        if found.lasting is not None:
-            model = self._spec.model if found.lasting == "credit" else None
-            self._way.refused(found.text, request_id, model=model)
-
     def _failed_midway(self, error: Mapping[str, Any]) -> ModelError:
         """Return what an error inside a stream means."""
-        said = self._words(reason_of(error)) or "no reason given"
+        said = self.words(reason_of(error)) or "no reason given"
         code = error.get("code")
         status = code if isinstance(code, int) and 400 <= code < 600 else 400
-        found = refusal(status, {}, {"error": error}, self._wording, self.secrets)
-        self._remember(found, self.request_id)
+        found = refusal(status, {}, {"error": error}, self.wording, self.secrets)
+        self.remember(found)
         wrong = error.get("type") == "invalid_request_error" or found.lasting is not None
         retryable = not wrong and (status != code or found.retryable)
-        return self._broken_off(f"the endpoint broke off the reply: {said}", retryable=retryable)
-
-    def _cut(self, error: BaseException) -> ModelError:
-        """Return what a failure of the connection means."""
-        import httpx2
-
-        if isinstance(error, WayClosed):
-            return ModelRejected(
-                self._spec.model,
-                error.message,
-                request_id=error.request_id,
-                usage=Usage(requests=error.requests),
-                cost_usd=FREE,
-            )
-        self._way.answered()
-        if isinstance(error, httpx2.TooManyRedirects):
-            return ModelRejected(
-                self._spec.model,
-                f"{self._wording.place} sends calls round in circles; check "
-                f"{self._wording.address}",
-                usage=Usage(),
-                cost_usd=FREE,
-            )
-        if isinstance(
-            error, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError | httpx2.InvalidURL
-        ):
-            return ModelRejected(
-                self._spec.model,
-                f"the request cannot be sent ({type(error).__name__}): "
-                "check base_url and the key for stray characters",
-            )
-        if isinstance(
-            error,
-            httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout | httpx2.ProxyError,
-        ):
-            return ModelUnavailable(
-                self._spec.model,
-                f"no connection to {self._wording.place}{self._way.by_proxy()}; is it running, "
-                "and is base_url right?",
-                usage=Usage(),
-                cost_usd=FREE,
-            )
-        if isinstance(error, httpx2.TimeoutException):
-            return self._broken_off("the endpoint fell silent")
-        if isinstance(error, httpx2.DecodingError):
-            text = f"the reply could not be read: {error}"
-            return self._broken_off(text, retryable=False)
-        return self._broken_off(f"the connection was cut ({type(error).__name__})")
-
-    def _broken_off(self, text: str, *, retryable: bool = True) -> ModelError:
-        kind = ModelUnavailable if retryable else ModelRejected
-        free = self._price == Price(FREE, FREE)
-        return kind(
-            self._spec.model,
-            text,
-            request_id=self.request_id,
-            usage=self.stream.usage(),
-            cost_usd=FREE if self.stream.counts is None else self.cost(),
-            complete=free,
-        )
-
-    def _words(self, text: str) -> str:
-        return words(text, self.secrets)
+        return self.broken_off(f"the endpoint broke off the reply: {said}", retryable=retryable)
 
 
 def _listed(answer: object) -> list[str]:

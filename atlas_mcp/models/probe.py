@@ -338,7 +338,7 @@ def _fits(text: str, schema: Mapping[str, Json]) -> bool:
     """Return whether a text is a value that fits, and nothing else."""
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return answer_error(value, schema) is None
 

@@ -15,11 +15,11 @@ import anyio
 from atlas_mcp.models.answers import BEGINNING_SECONDS, LONGEST_BODY
 from atlas_mcp.models.event_lines import (
     LONGEST_FIELD,
-    MARK,
     EventLines,
     EventTooLong,
     Kind,
     kind_of,
+    trimmed,
 )
 from atlas_mcp.models.json_events import LARGE_BYTES, Event, event_of, read_event
 
@@ -126,8 +126,7 @@ class _Body:
         elif self._kind == "json":
             self._beginning += chunk
         else:
-            # Some servers send empty lines while a model thinks.
-            self._beginning = (self._beginning + chunk).lstrip()
+            self._beginning = bytearray(trimmed(bytes(self._beginning) + chunk))
             self._kind = kind_of(bytes(self._beginning[:LONGEST_FIELD]))
             if self._kind == "other" and self._streamed:
                 self._kind = "stream"
@@ -135,23 +134,32 @@ class _Body:
                 await self._feed(bytes(self._beginning))
 
     async def end_early(self) -> None:
-        """Take in a reply in one piece of which the end of its connection was not seen."""
-        body = bytes(self._beginning).removeprefix(MARK).strip()
-        if self._kind == "json" and (event := await event_of(body)).fault is None:
-            self._reader.take_whole(event)
+        """Take in what is whole of a body of which the end of its connection was not seen."""
+        if self._kind == "json":
+            event = await event_of(bytes(self._beginning).strip())
+            if event.fault is None:
+                self._reader.take_whole(event)
+        elif self._kind == "stream":
+            # Only the empty line behind the last event may be missing.
+            await self._feed(b"\n\n", broken=True)
 
     async def end(self) -> str | None:
         """Take in what is left; see `read_body`."""
         if self._kind == "json":
-            body = bytes(self._beginning).removeprefix(MARK).strip()
-            self._reader.take_whole(await event_of(body))
+            self._reader.take_whole(await event_of(bytes(self._beginning).strip()))
         elif self._kind == "stream":
             await self._feed(b"\n\n")
         elif not self._streamed:
             return self._beginning.decode(errors="replace")
         return None
 
-    async def _feed(self, chunk: bytes) -> None:
+    async def _feed(self, chunk: bytes, *, broken: bool = False) -> None:
+        """Take in a piece of a stream.
+
+        Args:
+            chunk: The piece.
+            broken: Whether the connection broke before it, so that the event it ends may be cut.
+        """
         if self.failure is not None:
             return
         try:
@@ -159,7 +167,9 @@ class _Body:
                 if self._reader.over:
                     return
                 large = len(line) >= LARGE_BYTES
-                self._reader.take(await event_of(line) if large else read_event(line))
+                event = await event_of(line) if large else read_event(line)
+                if not (broken and (event.what == "error" or event.fault is not None)):
+                    self._reader.take(event)
         except EventTooLong as error:
             # Told once the body has come to its end: a generator is not left half run.
             self.failure = error

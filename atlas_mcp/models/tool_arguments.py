@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import cast
 
 from atlas_mcp.atlas.json_parts import MOST_PARTS, has_too_many_parts
 from atlas_mcp.atlas.messages import Json
-from atlas_mcp.atlas.storable import fault_of, plain, read_json
+from atlas_mcp.atlas.storable import MAX_DIGITS, fault_of, plain, read_json
 
 
 def arguments_of(written: Json) -> tuple[dict[str, Json], str | None]:
@@ -38,15 +39,47 @@ def arguments_of(written: Json) -> tuple[dict[str, Json], str | None]:
 
 
 def sent_back(written: Json, arguments: dict[str, Json]) -> str:
-    """Return arguments as text that every server can read: as written, wherever that is JSON."""
-    if isinstance(written, str) and len(written) > 1:
-        try:
-            if isinstance(json.loads(written, parse_constant=_refuse), dict):
-                return written
-        except (ValueError, RecursionError):
-            pass
+    """Return arguments as text that every server can read: as written, wherever that is JSON.
+
+    Args:
+        written: JSON as the model wrote it, or what an endpoint has read of it.
+        arguments: What `arguments_of` found in it, which is within every bound.
+    """
+    if isinstance(written, str) and _is_strict_json(written):
+        return written
     return json.dumps(arguments)
 
 
-def _refuse(text: str) -> Json:
-    raise ValueError(f"{text} is no number of JSON")
+def _is_strict_json(text: str) -> bool:
+    """Return whether a text is an object of JSON as the strictest server reads it.
+
+    It is read with every bound of its first reading: whoever calls may not have made that one.
+    """
+    if not text.strip() or has_too_many_parts(text.encode(errors="replace")):
+        return False
+    try:
+        found: object = _STRICT.decode(text)
+        if not isinstance(found, dict) or fault_of(cast("Json", found)) is not None:
+            return False
+        if "\\u" in text:
+            # Half a character may be written, and is none.
+            json.dumps(found, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _whole(text: str) -> int:
+    if len(text.removeprefix("-")) > MAX_DIGITS:
+        raise ValueError(f"a number of more than {MAX_DIGITS:,} digits")
+    return int(text)
+
+
+def _real(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is no number of JSON")
+    return number
+
+
+_STRICT = json.JSONDecoder(parse_int=_whole, parse_float=_real, parse_constant=_real)

@@ -192,7 +192,10 @@ def _check_size(size: int, place: str) -> None:
 def _path(name: str, place: str) -> str:
     """Return the path that a name means."""
     if name[:5].lower() == "file:":
-        parts = urlsplit(name)
+        try:
+            parts = urlsplit(name)
+        except ValueError:
+            raise InvalidInput(place, "is no valid `file:` URL") from None
         if parts.netloc not in ("", "localhost"):
             raise InvalidInput(place, "is a file of another machine; read it there")
         name = path_of_url(parts.path)

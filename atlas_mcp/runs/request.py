@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import get_args
 
-from atlas_mcp.atlas.budget import Budget, ExploreEffort
+from atlas_mcp.atlas.budget import Budget, ExploreEffort, check_cap
 from atlas_mcp.atlas.explore import (
     MAX_INSTRUCTION_CHARS,
     STRATEGIES,
@@ -170,7 +170,10 @@ def _check_count(count: int) -> None:
 
 def _budget(wish: Wish, settings: Settings) -> Budget:
     section = settings.budget
-    cap = section.max_cost_usd if wish.max_cost_usd is None else Decimal(str(wish.max_cost_usd))
+    cap = section.max_cost_usd
+    if wish.max_cost_usd is not None:
+        cap = Decimal(str(wish.max_cost_usd))
+        check_cap(cap)
     return Budget(
         max_explores=section.max_explores if wish.max_explores is None else wish.max_explores,
         max_parallel=section.max_parallel,

@@ -202,7 +202,8 @@ class Host:
         self._opened.set()
         if service is not None:
             await service.stop_all(grace=grace)
-            # A request that had the service already may have opened a run meanwhile.
+            # A request that had the service already may have opened a run meanwhile. Each turn
+            # waits for all that there are, and whoever has ended is driven no more.
             while service.driven:
                 await service.stop_all(grace=0.0)
 

@@ -172,8 +172,8 @@ class Lines:
         message = [line] if isinstance(line, Refusal) else await message_on(line)
         try:
             if not isinstance(message, list):
-                self._unanswered.take(message)
-                await self._arrived.send(SessionMessage(message))
+                with self._unanswered.taking(message):
+                    await self._arrived.send(SessionMessage(message))
                 return
             for refusal in message:
                 await self._refused.send(refusal)

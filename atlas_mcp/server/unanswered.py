@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 
 import anyio
 from mcp_types import (
@@ -22,11 +23,22 @@ class Unanswered:
         self._open: Counter[str] = Counter()
         self._bell = anyio.Event()
 
-    def take(self, message: JSONRPCMessage) -> None:
-        """Note a message of the client: a request waits from now on, one that it cancels does not.
+    @contextmanager
+    def taking(self, message: JSONRPCMessage) -> Generator[None]:
+        """Hand a message of the client on in a block: whoever gets it may answer within that.
 
-        What a client has cancelled is never answered.
+        A request waits for its answer from then on, unless it is not handed on; one that the client
+        cancels is never answered, and waits no more.
         """
+        self._take(message)
+        try:
+            yield
+        except BaseException:
+            if isinstance(message, JSONRPCRequest):
+                self._close(_key(message.id))
+            raise
+
+    def _take(self, message: JSONRPCMessage) -> None:
         if isinstance(message, JSONRPCRequest):
             self._open[_key(message.id)] += 1
         elif isinstance(message, JSONRPCNotification) and message.method.endswith("/cancelled"):

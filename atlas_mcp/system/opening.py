@@ -160,5 +160,6 @@ def _final_path(descriptor: int) -> str | None:
 def _require_regular(facts: os.stat_result) -> None:
     """Refuse what is better not opened at all: devices do things, pipes wait."""
     if not stat.S_ISREG(facts.st_mode):
-        kind = "a folder" if stat.S_ISDIR(facts.st_mode) else "no regular file"
-        raise OSError(errno.EINVAL, f"it is {kind}")
+        if stat.S_ISDIR(facts.st_mode):
+            raise IsADirectoryError(errno.EISDIR, "it is a folder")
+        raise OSError(errno.EINVAL, "it is no regular file")

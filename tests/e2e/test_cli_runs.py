@@ -163,6 +163,10 @@ REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
     "a ceiling beyond all": (("--max-explores", "101"), "`max_explores`: is 101"),
     "a lower cap": (("--max-cost-usd", "0.5"), "`max_cost_usd`: is 0.5; this run has 5"),
     "no money": (("--max-cost-usd", "0"), "`max_cost_usd`: is 0.0; it takes US dollars above 0"),
+    "all money": (
+        ("--max-cost-usd", "1e308"),
+        "`max_cost_usd`: is 1E+308; it takes US dollars above",
+    ),
 }
 
 

@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Self
 
 import anyio
 import anyio.to_thread
@@ -263,6 +263,92 @@ def test_a_sender_of_too_much_hears_so_though_it_is_still_sending(
     assert status == 413
 
 
+HELLO: dict[str, Any] = {
+    "protocolVersion": "2025-11-25",
+    "capabilities": {},
+    "clientInfo": {"name": "test", "version": "1"},
+}
+
+
+class Bare:
+    """A client over HTTP that is none of the SDK's. Each request has a connection of its own."""
+
+    def __init__(self, url: str, **headers: str) -> None:
+        self.port = int(url.rpartition(":")[2].partition("/")[0])
+        self.headers = {
+            "content-type": "application/json",
+            "accept": "application/json, text/event-stream",
+            **headers,
+        }
+        self._connections = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *ended: object) -> None:
+        self._connections.close()
+
+    def post(self, method: str, params: dict[str, Any], **headers: str) -> http.client.HTTPResponse:
+        message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        return self._send("POST", json.dumps(message), headers)
+
+    def listen(self, **headers: str) -> http.client.HTTPResponse:
+        return self._send("GET", None, {"accept": "text/event-stream", **headers})
+
+    def _send(
+        self, verb: str, body: str | None, headers: dict[str, str]
+    ) -> http.client.HTTPResponse:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        self._connections.callback(connection.close)
+        connection.request(verb, "/mcp", body, {**self.headers, **headers})
+        response = connection.getresponse()
+        self._connections.callback(response.close)
+        return response
+
+
+def test_streams_that_clients_listen_on_are_ended_as_a_whole_and_hold_up_nothing(
+    environ: dict[str, str],
+) -> None:
+    """They are not cut: whoever reads one sees its end, and no error."""
+    with serving(environ) as (process, url), Bare(url) as client:
+        streams: list[http.client.HTTPResponse] = []
+        for _ in range(3):
+            greeted = client.post("initialize", HELLO)
+            session = greeted.headers["mcp-session-id"]
+            greeted.read()
+            version = {"mcp-protocol-version": HELLO["protocolVersion"]}
+            streams.append(client.listen(**{"mcp-session-id": session, **version}))
+        process.send_signal(BREAK)
+        rest = [stream.read() for stream in streams]
+        out, err = process.communicate(timeout=PATIENCE)
+
+    assert {stream.status for stream in streams} == {200}
+    assert {stream.headers["content-type"] for stream in streams} == {"text/event-stream"}
+    assert not any(b"data" in one for one in rest)
+    assert (process.returncode, out, err) == (0, b"", ENDING)
+
+
+def test_a_subscription_is_not_offered_and_stays_open_for_nobody(environ: dict[str, str]) -> None:
+    """Nothing of what is listed here changes while a server runs."""
+    version = "2026-07-28"
+    meta: dict[str, Any] = {
+        "io.modelcontextprotocol/protocolVersion": version,
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }
+    wanted = {"_meta": meta, "notifications": {"toolsListChanged": True}}
+    headers = {"mcp-protocol-version": version}
+    with serving(environ) as (process, url), Bare(url, **headers) as client:
+        answered = client.post(
+            "subscriptions/listen", wanted, **{"mcp-method": "subscriptions/listen"}
+        )
+        said = answered.read()
+        process.send_signal(BREAK)
+        out, err = process.communicate(timeout=PATIENCE)
+
+    assert json.loads(said)["error"]["code"] == -32601
+    assert (process.returncode, out, err) == (0, b"", ENDING)
+
+
 @pytest.mark.parametrize(
     ("allowed", "host", "status"),
     [
@@ -281,27 +367,7 @@ def test_the_names_that_it_answers_to_besides_loopback_are_configured(
 ) -> None:
     if allowed:
         environ["ATLAS_SERVER_ALLOWED_HOSTS"] = allowed
-    hello = {
-        "jsonrpc": "2.0",
-        "id": 1,
-        "method": "initialize",
-        "params": {
-            "protocolVersion": "2025-11-25",
-            "capabilities": {},
-            "clientInfo": {"name": "test", "version": "1"},
-        },
-    }
-    with serving(environ) as (_, url):
-        port = int(url.rpartition(":")[2].partition("/")[0])
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
-        headers = {
-            "host": host,
-            "origin": f"http://{host}",
-            "content-type": "application/json",
-            "accept": "application/json, text/event-stream",
-        }
-        connection.request("POST", "/mcp", json.dumps(hello), headers)
-        answered = connection.getresponse().status
-        connection.close()
+    with serving(environ) as (_, url), Bare(url, host=host, origin=f"http://{host}") as client:
+        answered = client.post("initialize", HELLO).status
 
     assert answered == status

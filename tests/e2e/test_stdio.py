@@ -295,6 +295,27 @@ async def test_a_call_in_flight_when_its_request_ends_is_kept_and_nothing_more_i
     assert api.requests == len(set(api.raw_bodies)) == 3
 
 
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_a_request_that_its_client_cancelled_is_never_answered(
+    environ: dict[str, str], mode: Mode
+) -> None:
+    """Source: the specification, under cancellation: no response is sent for such a request."""
+    api = HeldApi(1)
+    with api.reachable(environ), started(environ, mode) as server:
+        run_id = at_work(server, api)
+        cancel(server)
+        api.gate.set()
+        await until_recorded(environ, run_id, lambda state: state.finished is not None)
+        # Whatever is still to be said of the request is said before this.
+        meta = ENVELOPE if mode == "auto" else {}
+        server.ask("tools/list", {"_meta": meta})
+        end_input(server)
+        code, lines, err = server.rest()
+
+    assert (code, err) == (0, b"")
+    assert 2 not in [json.loads(line).get("id") for line in lines]
+
+
 @pytest.mark.parametrize("case", WAYS)
 async def test_a_call_that_outlasts_the_grace_is_aborted_and_asked_again_on_resuming(
     environ: dict[str, str], case: str, monkeypatch: pytest.MonkeyPatch

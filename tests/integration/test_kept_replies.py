@@ -167,6 +167,54 @@ async def test_a_reply_in_one_piece_is_read_where_a_stream_was_asked_for(
     assert (reply.usage, reply.cost_usd) == (COUNTED, COST)
 
 
+MARK = b"\xef\xbb\xbf"
+
+
+@both
+@on_asyncio
+@pytest.mark.parametrize("form", ["whole", "streamed"])
+@pytest.mark.parametrize("before", [MARK + b"\r\n" * 30, b" " * 30 + MARK + b"\n" * 30])
+async def test_a_body_behind_a_mark_and_many_blanks_is_told_by_its_first_character(
+    adapter: str, before: bytes, form: str
+) -> None:
+    whole, streamed = json.dumps(WHOLE[adapter]).encode(), b"".join(STREAMS[adapter])
+    sent = in_bytes(before + (whole if form == "whole" else streamed))
+
+    reply = await reply_to(adapter, once(heading(kind="", transfer_encoding="chunked"), sent))
+
+    assert (reply.stop, reply.turn.text) == ("end", "So be it.")
+    assert (reply.usage, reply.cost_usd) == (COUNTED, COST)
+
+
+@both
+@on_asyncio
+@pytest.mark.parametrize("line_end", [b"", b"\n", b"\r"])
+@pytest.mark.parametrize("broken", [False, True])
+async def test_the_last_event_needs_no_empty_line_behind_it(
+    adapter: str, line_end: bytes, broken: bool
+) -> None:
+    """Nor is it lost with its connection."""
+    sent = b"".join(STREAMS[adapter][: LAST[adapter]]).rstrip() + line_end
+    head = heading(content_length=str(len(sent) + broken))
+
+    reply = await reply_to(adapter, once(head, sent))
+
+    assert (reply.stop, reply.turn.text) == ("end", "So be it.")
+
+
+LAST = {"chat": 3, "claude": 6}
+"""The pieces of a stream up to the reason for its end, which no empty line follows."""
+
+
+@both
+@on_asyncio
+async def test_an_event_that_is_cut_with_its_connection_completes_nothing(adapter: str) -> None:
+    sent = b"".join(STREAMS[adapter][: LAST[adapter]]).rstrip()[:-1]
+
+    with pytest.raises(ModelUnavailable, match="the connection was cut"):
+        await reply_to(adapter, once(heading(content_length=str(len(sent) + 1)), sent))
+
+
 @both
 @on_asyncio
 async def test_a_reply_in_one_piece_is_not_lost_with_the_end_of_its_connection(
@@ -287,6 +335,32 @@ async def test_a_reply_whose_end_has_no_reason_and_that_calls_tools_wants_them_r
 
     assert reply.stop == "tool_calls"
     assert [dict(call.arguments) for call in reply.turn.tool_calls] == [{"a": 1}]
+
+
+@both
+@on_asyncio
+async def test_a_reply_that_ends_for_an_unknown_reason_is_kept_and_its_reason_told(
+    adapter: str,
+) -> None:
+    """It may call tools, too."""
+    text = b"".join(STREAMS[adapter]).replace(b'"end_turn"', b'"new"').replace(b'"stop"', b'"new"')
+    calls = {
+        "chat": CHAT[0].replace(
+            b'"content": "So "',
+            b'"tool_calls": [{"id": "t", "function": {"name": "explore", "arguments": "{}"}}]',
+        )
+        + text,
+        "claude": text.replace(
+            b'{"type": "text", "text": ""}', b'{"type": "tool_use", "id": "t", "name": "explore"}'
+        ),
+    }
+
+    said = await reply_to(adapter, once(heading(), text))
+    called = await reply_to(adapter, once(heading(), calls[adapter]))
+
+    assert (said.stop, said.turn.text, said.usage) == ("end", "So be it.", COUNTED)
+    assert (called.stop, len(called.turn.tool_calls)) == ("tool_calls", 1)
+    assert said.detail == called.detail == "it ended for a reason that is not known: 'new'"
 
 
 @both

@@ -22,6 +22,7 @@ from atlas_mcp.atlas.messages import ModelRequest, Text, UserTurn
 from atlas_mcp.atlas.pool import ModelSpec
 from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.models import accounts, connections
+from atlas_mcp.models import claude as claude_models
 from atlas_mcp.models.claude import Claude
 from atlas_mcp.models.claude import Connection as ClaudeConnection
 from atlas_mcp.models.connections import WayClosed, check_proxy, check_redirect, proxy_of
@@ -211,7 +212,8 @@ async def test_a_redirect_within_the_address_is_followed_with_the_whole_call(mak
     [
         ("/next", False),
         ("HTTP://H.Example:80/next", False),
-        ("http://h.example./next", False),
+        # Where a resolver has a search list, another host may be found without the dot.
+        ("http://h.example./next", True),
         ("http://h.example:8000/next", True),
         ("https://h.example/next", True),
         ("http://h.example.org/next", True),
@@ -311,11 +313,38 @@ async def test_the_query_of_an_address_comes_behind_the_path_of_every_call() -> 
     with place.serving() as here:
         chat = OpenAICompatible(ModelSpec("openai/m", base_url=f"{here}/d?api-version=1"))
         claude = Claude("m", base_url=f"{here}?api-version=2", api_key=KEY)
-        for model in (chat, claude):
+        # The way to ask some gateways for their newest version.
+        empty = Claude("m", base_url=f"{here}?api-version=", api_key=KEY)
+        for model in (chat, claude, empty):
             await model.generate(ASK)
             await model.aclose()
 
-    assert place.paths == ["/d/chat/completions?api-version=1", "/v1/messages?api-version=2"]
+    assert place.paths == [
+        "/d/chat/completions?api-version=1",
+        "/v1/messages?api-version=2",
+        "/v1/messages?api-version=",
+    ]
+
+
+@pytest.mark.parametrize("path", ["", "/", "/v1"])
+async def test_an_entry_that_names_the_vendors_own_address_shows_its_key_as_the_vendor_wants_it(
+    monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_CUSTOM_HEADERS", "x-company: env-secret")
+    place = Place(good)
+    with place.serving() as here, place.serving() as gateway:
+        monkeypatch.setattr(claude_models, "OWN_ADDRESS", here)
+        for address in (f"{here}{path}", gateway):
+            model = Claude("claude-opus-5-5", base_url=address, api_key=f" {KEY}\n")
+            await model.generate(ASK)
+            await model.aclose()
+
+    of_vendor, of_gateway = (headers for _, _, headers in place.asked)
+    assert of_vendor["x-api-key"] == KEY
+    assert of_gateway["authorization"] == f"Bearer {KEY}"
+    assert "authorization" not in of_vendor
+    assert not {"x-api-key", "x-company"} & of_gateway.keys()
+    assert "x-company" not in of_vendor
 
 
 # A key that is refused

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,6 +41,7 @@ from atlas_mcp.addresses import (
         ("https://[2001:DB8::1]:443/v1", "https://[2001:db8::1]/v1"),
         ("https://h/openai/d?api-version=2024-10-21", "https://h/openai/d?api-version=2024-10-21"),
         ("https://h/d/chat/completions?api-version=1", "https://h/d?api-version=1"),
+        ("https://h/d?api-version=", "https://h/d?api-version="),
     ],
 )
 def test_an_address_is_taken_in_the_form_in_which_it_is_used(given: str, taken: str) -> None:
@@ -74,6 +77,7 @@ def test_an_address_is_taken_in_the_form_in_which_it_is_used(given: str, taken: 
         ("http://h/v1?key=hunter2", "`api_key_env`"),
         ("http://h/v1?api-version=1&sig=hunter2", "query"),
         ("http://h/v1?hunter2", "query"),
+        ("http://h/v1?api-version=1&api-version=2", "twice"),
     ],
 )
 def test_an_address_that_cannot_be_used_is_refused_and_not_repeated(given: str, words: str) -> None:
@@ -98,6 +102,22 @@ def test_whatever_is_given_is_an_address_or_refused(text: str) -> None:
     bare, query = query_of(address)
     assert "?" not in bare
     assert set(query) <= {"api-version"}
+    assert ("?" in address) == bool(query)
+
+
+@pytest.mark.parametrize("version", ["2024-10-21", "", "a b&c"])
+def test_the_query_of_an_address_is_used_as_it_was_given(version: str) -> None:
+    address = endpoint_address(f"https://h/d?{urlencode({'api-version': version})}")
+
+    assert query_of(address) == ("https://h/d", {"api-version": version})
+
+
+@pytest.mark.parametrize(
+    "address", ["http://[", "http://[::1", "//[x]/", "http://a]b", "http://h:x"]
+)
+def test_where_a_bad_address_leads_is_told_without_it(address: str) -> None:
+    """A redirect may name one, and a run of an older version may have been opened with one."""
+    assert place_of(address) in {"an address that cannot be read", "http://h"}
 
 
 def test_a_place_is_shown_without_anything_that_may_be_secret() -> None:
@@ -126,7 +146,7 @@ def test_this_machine_is_told_from_others(host: str | None, own: bool) -> None:
     assert is_this_machine(host) == own
 
 
-ONE_PLACE = ["https://Bücher.Example:443/v1", "HTTPS://xn--bcher-kva.example./v1/"]
+ONE_PLACE = ["https://Bücher.Example:443/v1", "HTTPS://xn--bcher-kva.example/v1/"]
 
 
 @pytest.mark.parametrize(
@@ -140,6 +160,9 @@ ONE_PLACE = ["https://Bücher.Example:443/v1", "HTTPS://xn--bcher-kva.example./v
         ("http://h", "https://h", False),
         ("http://h:8000", "http://h", False),
         ("http://h", "http://g", False),
+        # Without the dot, the search list of a resolver may lead to another host.
+        ("http://h.example", "http://h.example.", False),
+        ("http://h.example.", "http://H.example.:80", True),
         ("", "http://h", False),
     ],
 )

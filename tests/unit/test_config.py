@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from atlas_mcp.config import Settings, load_settings
 from atlas_mcp.errors import ConfigError
+from tests.systems import posix
 
 
 @pytest.fixture
@@ -527,6 +529,63 @@ def test_a_path_of_the_file_may_begin_with_a_variable(toml: Path) -> None:
 def test_a_folder_in_the_place_of_the_file_is_told_with_the_right_name(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"ATLAS_CONFIG: .* is a folder; name the file"):
         load_settings({"ATLAS_CONFIG": str(tmp_path)})
+
+
+@posix
+def test_what_is_no_regular_file_is_not_waited_for(tmp_path: Path) -> None:
+    """A pipe that nobody writes to would keep a server from its start."""
+    assert sys.platform != "win32"
+    os.mkfifo(tmp_path / "pipe")
+
+    for environ in (
+        {"ATLAS_CONFIG": str(tmp_path / "pipe")},
+        {"ATLAS_CONFIG": "/dev/zero"},
+        {"ATLAS_CONFIG": "/dev/tty"},
+    ):
+        with pytest.raises(ConfigError, match=f"ATLAS_CONFIG: {environ['ATLAS_CONFIG']} .*file"):
+            load_settings(environ)
+
+
+@posix
+def test_the_file_of_the_platform_is_not_waited_for_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert sys.platform != "win32"
+    os.mkfifo(tmp_path / "atlas.toml")
+
+    def here(name: str) -> Path:
+        return tmp_path
+
+    monkeypatch.setattr("platformdirs.user_config_path", here)
+
+    with pytest.raises(ConfigError, match=r"atlas\.toml cannot be read: it is no regular file"):
+        load_settings({"ATLAS_HOME": str(tmp_path)})
+
+
+@posix
+def test_the_null_device_is_a_file_in_which_nothing_stands() -> None:
+    assert load_settings({"ATLAS_CONFIG": os.devnull}).solvers == {}
+
+
+@pytest.mark.parametrize(
+    ("header", "key", "line"),
+    [
+        ('[solvers."a.b"]', "quota", 4),
+        ("[ solvers . 'a.b' ] # the first", "'quota'", 4),
+        ('[solvers."a.b"]', '"quo\\u0074a"', 4),
+        ("[solvers]", '"a.b".quota', 4),
+        ('[solvers]\n"x=[#]".model = "scripted/demo"', '"a.b" . quota', 5),
+        ('[solvers."x]"]\nmodel = "scripted/demo"\n[solvers."a.b"]', "quota", 6),
+    ],
+)
+def test_the_line_of_a_key_is_told_whatever_stands_in_its_name(
+    toml: Path, header: str, key: str, line: int
+) -> None:
+    model = '"a.b".model' if header.startswith("[solvers]") else "model"
+    content = f'# what for\n{header}\n{model} = "scripted/demo"\n{key} = 0\n'
+
+    with pytest.raises(ConfigError, match=rf"atlas\.toml.*line {line}\b"):
+        load(toml, content)
 
 
 def test_a_user_without_a_home_folder_is_told_which_variable_to_set(

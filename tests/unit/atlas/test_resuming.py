@@ -335,6 +335,8 @@ def test_an_answer_at_the_ceiling_needs_a_higher_one() -> None:
         ({"max_cost_usd": Decimal(0)}, "max_cost_usd"),
         ({"max_cost_usd": Decimal("NaN")}, "max_cost_usd"),
         ({"max_cost_usd": Decimal("Infinity")}, "max_cost_usd"),
+        ({"max_cost_usd": Decimal(10**9 + 1)}, "max_cost_usd"),
+        ({"max_cost_usd": Decimal("1e308")}, "max_cost_usd"),
     ],
 )
 def test_limits_can_only_be_raised(limits: dict[str, Any], argument: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from atlas_mcp.models.answers import page_of, retry_after
+from atlas_mcp.models.answers import json_or_text, page_of, retry_after
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,8 @@ def test_a_web_page_is_known_by_its_beginning(body: str, title: str | None) -> N
 
 def test_a_date_that_no_calendar_has_is_no_wait() -> None:
     assert retry_after({"retry-after": "Sat, 28 Nov 99999999999999999999 21:18:44 GMT"}) is None
+
+
+@pytest.mark.parametrize("body", ["[" * 100_000, "nonsense", "[" + "{}," * 200_000 + "{}]"])
+def test_a_body_that_is_not_read_as_json_is_a_text(body: str) -> None:
+    assert json_or_text(body) is body

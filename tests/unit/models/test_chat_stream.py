@@ -267,7 +267,11 @@ def test_arguments_that_come_as_an_object_go_back_as_text() -> None:
         (delta("length", content="a"), "max_tokens", ""),
         (delta("content_filter"), "refusal", "the endpoint's content filter"),
         (delta("stop", refusal="I may not."), "refusal", "I may not."),
-        (delta("something_new", content="a"), "end", ""),
+        (
+            delta("something_new", content="a"),
+            "end",
+            "it ended for a reason that is not known: 'something_new'",
+        ),
         (delta(None, content="a"), "end", ""),
     ],
 )

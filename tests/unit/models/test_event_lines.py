@@ -65,12 +65,16 @@ def test_an_event_of_many_lines_has_a_bound() -> None:
         (b"error: x", "stream"),
         (b'  \n{"a"', "json"),
         (MARK + b"[", "json"),
+        (MARK + b" \r\n" * 9_999 + b"[", "json"),
+        (b"\n" * 99 + MARK + b"\n" * 99 + b"data:", "stream"),
         (b"<html>", "other"),
         (b"Bad gateway", "other"),
         (b"dataset", "other"),
         (b"dat", None),
         (MARK[:2], None),
         (b" \n", None),
+        (b"", None),
+        (MARK + b"\n" * 99, None),
     ],
 )
 def test_a_body_is_told_by_its_first_bytes(beginning: bytes, kind: str | None) -> None:

@@ -112,6 +112,63 @@ def test_a_picture_that_is_cut_off_anywhere_is_found_out(kind: Kind, options: An
     assert all("is cut off" in (fault or "") for fault in faults.values())
 
 
+JPEGS: list[dict[str, Any]] = [
+    {},
+    {"quality": 100, "subsampling": "4:4:4"},
+    {"quality": 5, "optimize": True},
+    {"restart_marker_rows": 1},
+    {"restart_marker_blocks": 3},
+    {"progressive": True},
+]
+JPEG_END = b"\xff\xd9"
+
+
+@pytest.mark.parametrize("options", JPEGS, ids=str)
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+def test_a_whole_jpeg_is_taken_whatever_is_drawn_in_it(mode: str, options: Any) -> None:
+    """Also one whose last row is as empty, or as grey, as one that is missing."""
+    for size in ((1, 1), (8, 8), (33, 70)):
+        shown = [PIL.Image.new(mode, size, colour) for colour in (0, 0x80, "white")]
+        for one in (*shown, noise(size).convert(mode)):
+            content = saved(one, "JPEG", **options)
+            assert fault_in(content, "image/jpeg") is None
+            assert fault_in(content + b"whatever", "image/jpeg") is None
+
+
+@pytest.mark.parametrize("options", JPEGS[:-1], ids=str)
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+def test_a_jpeg_that_is_cut_off_is_found_out_behind_an_end_mark_too(
+    mode: str, options: Any
+) -> None:
+    """Whoever repairs files puts one there."""
+    content = saved(noise((60, 50)).convert(mode), "JPEG", **options)
+    pixels = content.rfind(b"\xff\xda") + 20
+    cuts = range(pixels, len(content) - 40, (len(content) - pixels) // 20)
+    found = {at: fault_in(content[:at].rstrip(b"\xff") + JPEG_END, "image/jpeg") for at in cuts}
+
+    assert [at for at, fault in found.items() if fault is None] == []
+    assert all("the pixels of the JPEG are not all there" in (one or "") for one in found.values())
+
+
+def test_a_jpeg_without_its_last_passes_is_found_out() -> None:
+    content = saved(noise((60, 50)), "JPEG", progressive=True)
+    passes = [at for at in range(len(content)) if content[at : at + 2] == b"\xff\xda"]
+    assert len(passes) > 3
+
+    for at in passes[1:]:
+        fault = fault_in(content[:at] + JPEG_END, "image/jpeg")
+        assert fault == "is cut off: the last passes of the JPEG are missing"
+
+
+def test_a_jpeg_of_one_pass_for_each_colour_needs_all_of_them() -> None:
+    content = saved(noise((60, 50)), "JPEG", subsampling="4:4:4")
+    at = content.rfind(b"\xff\xda")
+    # As if its only pass were of one colour of three.
+    alone = content[:at] + b"\xff\xda\0\x08\x01" + content[at + 5 : at + 7] + content[at + 11 :]
+
+    assert fault_in(alone, "image/jpeg") == "is cut off: the last passes of the JPEG are missing"
+
+
 def test_a_wrong_sum_of_a_part_is_found_out_though_all_pixels_are_there() -> None:
     """Decoders of vendors are stricter about it than ours."""
     content = bytearray(drawn("PNG"))

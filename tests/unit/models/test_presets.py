@@ -76,7 +76,8 @@ def test_a_vendors_own_address_is_told_from_others() -> None:
     mistral = preset_of("mistral")
 
     assert is_own_address(mistral, "https://api.mistral.ai/v1/")
-    assert is_own_address(mistral, "https://API.Mistral.ai.:443/v1")
+    assert is_own_address(mistral, "https://API.Mistral.ai:443/v1")
+    assert not is_own_address(mistral, "https://api.mistral.ai./v1")
     assert not is_own_address(mistral, "https://api.mistral.ai.example.org/v1")
     assert not is_own_address(preset_of("openai"), "https://api.openai.com/v1")
     assert not is_own_address(None, "https://api.mistral.ai/v1")

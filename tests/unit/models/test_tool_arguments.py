@@ -48,7 +48,35 @@ def test_arguments_that_cannot_be_kept_say_why(written: Any, words: str) -> None
     assert words in fault
 
 
+DEEP, WIDE = '{"a":' * 99_999 + "0" + "}" * 99_999, '{"a": [' + "{}," * 200_000 + "{}]}"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        '{"a": 1e400}',
+        '{"a": -1e999}',
+        '{"a": ' + "9" * 1_001 + "}",
+        '{"a": ' + "9" * 5_000 + "}",
+        '{"a": ' + "[" * 200 + "]" * 200 + "}",
+        '{"a": "\\ud800"}',
+        '{"\\udc00": 1}',
+        DEEP,
+        WIDE,
+        "",
+        " ",
+        None,
+        5,
+        [1],
+    ],
+    ids=lambda one: repr(one)[:12],
+)
+def test_what_not_every_server_reads_goes_back_as_it_was_kept(written: Any) -> None:
+    """Whatever was kept: nothing is relied on but the arguments themselves."""
+    assert sent_back(written, {"kept": 1}) == '{"kept": 1}'
+
+
 def test_arguments_that_are_json_go_back_as_they_were_written() -> None:
-    written = '{ "a" : 1.0 }'
+    written = '{ "a" : 1.0, "b": "\\ud83d\\ude00" }'
 
     assert sent_back(written, arguments_of(written)[0]) == written

@@ -117,6 +117,7 @@ WRONG: dict[str, tuple[str, str]] = {
     "nothing": ("", "must be an https URL, a data URL"),
     "bare base64": (base64.b64encode(saved(noise((90, 90)))).decode(), "a data URL"),
     "a name with a NUL": ("a\0.png", "must be an https URL"),
+    "a file URL with a bracket": ("file://[server/a.png", "no valid `file:` URL"),
     "a file of another machine": ("file://server/a.png", "another machine"),
     "a file where no folder is open": ("/etc/hostname", "ATLAS_IMAGES_FOLDERS"),
 }

@@ -10,10 +10,11 @@ import anyio
 import pytest
 from typing_extensions import override
 
+from atlas_mcp.atlas.budget import MAX_COST_CEILING_USD
 from atlas_mcp.atlas.events import Record
 from atlas_mcp.atlas.problem import make_problem
-from atlas_mcp.config import Settings, SolverSettings
-from atlas_mcp.errors import JournalBusy, JournalError
+from atlas_mcp.config import MOST_USD, Settings, SolverSettings
+from atlas_mcp.errors import InvalidInput, JournalBusy, JournalError
 from atlas_mcp.journal.base import Lease
 from atlas_mcp.journal.sqlite import SqliteJournal
 from atlas_mcp.models.pool import Pool
@@ -72,6 +73,20 @@ async def test_a_full_disk_breaks_a_run_off_and_the_service_goes_on(
         f"run {broken.run_id} broke off: the disk is full"
     ], "one cause is told once"
     assert not any(record.exc_info for record in told), "it is nobody's bug"
+
+
+@pytest.mark.parametrize("cap", [1e308, 1_000_000_001, 0, -1, float("inf"), float("nan")])
+async def test_a_cap_that_nobody_can_mean_opens_no_run(tmp_path: Path, cap: float) -> None:
+    """The bound is that of the configuration."""
+    model = Scripted(lambda request: Says(candidate_text("42")))
+    settings = Settings(home=tmp_path, solvers={"s": SolverSettings(model=model.name)})
+
+    async with open_service(settings, pool=Pool(settings, {model.name: model})) as service:
+        with pytest.raises(InvalidInput, match="above 0, up to 1,000,000,000"):
+            await service.solve(make_problem("6 * 7?"), Wish(max_cost_usd=cap))
+
+        assert await service.list_runs(limit=1) == ()
+    assert MAX_COST_CEILING_USD == MOST_USD
 
 
 class Late(SqliteJournal):

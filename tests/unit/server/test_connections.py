@@ -6,14 +6,14 @@ import logging
 import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 import anyio.lowlevel
 import pytest
 
 from atlas_mcp.server import connections
-from atlas_mcp.server.connections import PARTS_A_TURN
+from atlas_mcp.server.connections import LEAST_READ_BYTES, PARTS_A_TURN, Connection
 from atlas_mcp.server.listening import listen
 from atlas_mcp.server.web import Web
 
@@ -216,3 +216,78 @@ async def test_an_answer_that_nobody_reads_keeps_no_connection(
             await web.empty()
             web.stop()
             await web.close()
+
+
+class Patience:
+    """The event loop of connections, whose patience ends when a test says so.
+
+    Attributes:
+        waiting: The connections that are waited for, each with what its client has not read yet.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.waiting: list[tuple[Connection, int, Callable[[], None]]] = []
+        monkeypatch.setattr(connections, "PATIENCE_SECONDS", ENDLESS)
+        monkeypatch.setattr(Connection, "connection_made", self._made(Connection.connection_made))
+
+    def _made(self, made: Callable[[Connection, Any], None]) -> Callable[[Connection, Any], None]:
+        def watched(connection: Connection, transport: Any) -> None:
+            connection.loop = cast("Any", _Loop(connection.loop, connection, self))
+            made(connection, transport)
+
+        return watched
+
+    async def waits(self) -> tuple[Connection, int]:
+        """Return the connection that is waited for once it is so for an answer to be read."""
+        while not any(unread for _, unread, _ in self.waiting):
+            await anyio.lowlevel.checkpoint()
+        connection, unread, _ = self.waiting[-1]
+        return connection, unread
+
+    def end(self) -> None:
+        """Have it come to its end."""
+        *_, give_up = self.waiting.pop()
+        give_up()
+
+
+ENDLESS = 1e9
+
+
+class _Loop:
+    def __init__(self, loop: Any, connection: Connection, patience: Patience) -> None:
+        self._loop, self._connection, self._patience = loop, connection, patience
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loop, name)
+
+    def call_later(self, delay: float, call: Callable[[], None]) -> Any:
+        if delay == ENDLESS:
+            unread = self._connection.transport.get_write_buffer_size()
+            self._patience.waiting.append((self._connection, unread, call))
+        return self._loop.call_later(delay, call)
+
+
+@pytest.mark.parametrize(
+    ("read", "kept"), [(LEAST_READ_BYTES, True), (LEAST_READ_BYTES - 1, False)]
+)
+async def test_a_client_that_reads_slowly_is_kept_as_long_as_it_reads_enough(
+    monkeypatch: pytest.MonkeyPatch, read: int, kept: bool
+) -> None:
+    async def answer(receive: Receive, send: Send) -> None:
+        await say(send, b" " * 20_000_000)
+
+    patience = Patience(monkeypatch)
+    async with served(App(answer)) as port:
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            client.sendall(HEAD + b"content-length: 0\r\n\r\n")
+            connection, unread = await patience.waits()
+            transport = connection.transport
+            # What lies between client and server is the system's affair: so it is only counted.
+            monkeypatch.setattr(transport, "get_write_buffer_size", lambda: unread - read)
+            patience.end()
+
+            assert transport.is_closing() != kept
+            if kept:
+                # It is waited for again, and has read nothing more.
+                patience.end()
+                assert transport.is_closing()

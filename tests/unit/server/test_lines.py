@@ -1,15 +1,21 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 
+import anyio
+import anyio.lowlevel
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mcp.shared.message import SessionMessage
+from mcp_types import JSONRPCResponse
 
 from atlas_mcp.server import lines as module
-from atlas_mcp.server.lines import LineSplitter, message_on
+from atlas_mcp.server.lines import Lines, LineSplitter, message_on
 from atlas_mcp.server.messages import SMALL_BYTES, Refusal, read_message
 
 
@@ -59,3 +65,45 @@ async def test_long_lines_are_read_in_another_thread(
 
     assert not isinstance(message, list)
     assert [thread != threading.get_ident() for thread in threads] == [elsewhere]
+
+
+REQUEST = b'{"jsonrpc":"2.0","id":%d,"method":"ping"}\n'
+
+
+async def at_end() -> None:
+    """Nothing is under way."""
+
+
+@contextmanager
+def client(sent: bytes) -> Generator[Lines]:
+    """Have a client that has sent something, and whose input has not ended."""
+    stdin, to_stdin = os.pipe()
+    from_stdout, stdout = os.pipe()
+    os.write(to_stdin, sent)
+    try:
+        yield Lines(stdin, stdout, at_end)
+    finally:
+        for descriptor in (stdin, to_stdin, from_stdout, stdout):
+            os.close(descriptor)
+
+
+@pytest.mark.parametrize("handed_on", [0, 1])
+async def test_a_request_that_was_never_handed_on_is_not_waited_for(
+    handed_on: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As at the death of a parent, while the server takes nothing in."""
+    monkeypatch.setattr(module, "ANSWER_SECONDS", float("inf"))
+    with client(REQUEST % 1 + REQUEST % 2) as lines, anyio.fail_after(10):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(lines.read)
+            for _ in range(handed_on):
+                await lines.received.receive()
+            while not lines.received.statistics().tasks_waiting_send:
+                await anyio.lowlevel.checkpoint()
+            lines.end_input()
+            tasks.start_soon(lines.write)
+            for number in range(handed_on):
+                answer = JSONRPCResponse(jsonrpc="2.0", id=number + 1, result={})
+                await lines.sent.send(SessionMessage(answer))
+            lines.sent.close()
+            lines.received.close()

@@ -1,0 +1,51 @@
+"""How much is read of a body depends on what it is, wherever its first bytes are cut."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+
+import httpx2
+import pytest
+from typing_extensions import override
+
+from atlas_mcp.models import bounded
+from atlas_mcp.models.bounded import TooMuch, response_hooks
+from atlas_mcp.models.event_lines import MARK
+
+
+class Body(httpx2.AsyncByteStream):
+    def __init__(self, chunks: Sequence[bytes]) -> None:
+        self._chunks = chunks
+
+    @override
+    async def __aiter__(self) -> AsyncGenerator[bytes]:
+        for chunk in self._chunks:
+            yield chunk
+
+
+async def read(*chunks: bytes) -> int:
+    """Return how many bytes are read of a body that does not say what it is."""
+    response = httpx2.Response(200, stream=Body(chunks))
+    for hook in response_hooks():
+        await hook(response)
+    return len(b"".join([chunk async for chunk in response.aiter_raw()]))
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [(b"data:",), (b"da", b"ta:"), (MARK[:1], MARK[1:], b"\n", b":"), (MARK + b"\n" * 99, b"id:")],
+)
+async def test_a_stream_is_read_as_one_wherever_its_first_bytes_are_cut(
+    monkeypatch: pytest.MonkeyPatch, beginning: tuple[bytes, ...]
+) -> None:
+    monkeypatch.setattr(bounded, "MAX_BODY_BYTES", 200)
+    rest = b" x\n\n" * 100
+
+    assert await read(*beginning, rest) == len(b"".join(beginning) + rest)
+
+
+async def test_what_is_no_stream_is_bounded_as_a_body_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded, "MAX_BODY_BYTES", 200)
+
+    with pytest.raises(TooMuch, match="longer than 200 bytes"):
+        await read(MARK[:1], MARK[1:], b"{", b" " * 300)

@@ -521,7 +521,7 @@ class RunService:
         self, problem: Problem, spec: RunSpec, planned: ExploresPlanned | None = None
     ) -> LiveRun:
         await self._check_day_cap(problem, spec)
-        run_id = "".join(secrets.choice(ID_ALPHABET) for _ in range(ID_LETTERS))
+        run_id = _draw_id()
         events: list[Event] = [RunOpened(problem, spec)]
         if planned is not None:
             events.append(planned)
@@ -653,6 +653,16 @@ async def _open_journal(settings: Settings) -> Journal:
         return await anyio.to_thread.run_sync(SqliteJournal, settings.home)
     except JournalError as error:
         raise HomeUnusable(str(error)) from error
+
+
+def _draw_id() -> str:
+    """Return a new run id. The system is asked for chance once, not for each letter."""
+    drawn = secrets.randbelow(len(ID_ALPHABET) ** ID_LETTERS)
+    letters: list[str] = []
+    for _ in range(ID_LETTERS):
+        drawn, letter = divmod(drawn, len(ID_ALPHABET))
+        letters.append(ID_ALPHABET[letter])
+    return "".join(letters)
 
 
 @asynccontextmanager

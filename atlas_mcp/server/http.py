@@ -75,12 +75,18 @@ def http_app(
         allowed_hosts: The names, besides those of loopback, by which clients may ask for it; one
             without a port goes with any.
     """
+    lowlevel = server._lowlevel_server  # pyright: ignore[reportPrivateUsage]
+    lowlevel.get_tool_input_schema = _headers_of
     app = server.streamable_http_app(
         host=host,
         max_request_body_size=MAX_MESSAGE_BYTES,
         transport_security=_security(allowed_hosts),
     )
     return HangUps(Named(app))
+
+
+def _headers_of(tool: str) -> None:
+    """Say that no argument of a tool is a header as well: the SDK looks for some in each call."""
 
 
 def _security(allowed_hosts: Sequence[str]) -> TransportSecuritySettings:

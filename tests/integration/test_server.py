@@ -129,6 +129,15 @@ async def test_the_tools_are_those_that_were_reviewed(tmp_path: Path, mode: Mode
     assert {path.stem for path in SNAPSHOTS.glob("*.json")} == {tool.name for tool in tools}
 
 
+async def test_no_argument_is_a_header_as_well(tmp_path: Path, mode: Mode) -> None:
+    """`server.http` has the SDK look for none."""
+    async with connected(tmp_path, mode) as session:
+        tools = (await session.client.list_tools()).tools
+
+    assert tools
+    assert "x-mcp-header" not in json.dumps([tool.input_schema for tool in tools])
+
+
 # Results
 
 

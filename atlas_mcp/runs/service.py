@@ -385,8 +385,7 @@ class RunService:
             await anyio.sleep(WATCH_SECONDS)
             try:
                 for run_id, cause in (await self.journal.stop_requests()).items():
-                    if run_id in self._drivers:
-                        await self._stop(self._drivers[run_id], cause)
+                    await self._stop_as_wanted(run_id, cause)
                 if anyio.current_time() - renewed_at >= self.journal.lease_seconds / 3:
                     renewed_at = anyio.current_time()
                     for lease in await self.journal.renew():
@@ -607,10 +606,30 @@ class RunService:
                 del self._waits[run_id]
 
     async def _stop(self, driver: Driver, cause: StopCause, *, grace: float = 0.0) -> None:
+        """Stop a run; a bug that keeps it from being stopped ends it alone.
+
+        Raises:
+            JournalError: The run was stopped, but that its user ended it could not be stored.
+        """
         try:
             await driver.stop(cause, grace=grace)
+        except JournalError:
+            raise
+        except Exception:
+            logger.exception("run %s could not be stopped, and is aborted", driver.live.run_id)
+            driver.abort()
         finally:
             self._leave_the_line(driver)
+
+    async def _stop_as_wanted(self, run_id: str, cause: StopCause) -> None:
+        """Stop a run because another process asks for it."""
+        driver = self._drivers.get(run_id)
+        if driver is None:
+            return
+        try:
+            await self._stop(driver, cause)
+        except JournalError as error:
+            logger.error("run %s: that it was stopped could not be stored: %s", run_id, error)
 
     async def _stop_and_wait(self, driver: Driver, grace: float) -> None:
         await self._stop(driver, "shutdown", grace=grace)

@@ -412,7 +412,13 @@ class Driver:
     async def may_spend(self, key: str, lost: Decimal) -> bool:
         """Return whether a call may be made again that may have cost `lost` dollars for nothing."""
         more = to_cover(self._state) + lost
-        covered = await self.day_cap.cover(more, spent=self._state.ledger.gone) is None
+        try:
+            covered = await self.day_cap.cover(more, spent=self._state.ledger.gone) is None
+        except JournalError as error:
+            self._break_off(error)
+            # The call ends here, as its deadline has come: no cap refused it.
+            await anyio.lowlevel.checkpoint()
+            return False
         available = self._state.ledger.available
         if not covered or (available is not None and lost > available):
             return False
@@ -430,8 +436,6 @@ class Driver:
         with self._stoppable(deadline) as scope:
             try:
                 return await call.make(request, scope)
-            except JournalError:
-                raise
             except ModelError as error:
                 return call.failed(error)
             except AtlasError as error:

@@ -281,7 +281,7 @@ async def test_a_retry_whose_money_cannot_be_reserved_breaks_the_run_off_with_al
     journal = Unreserving(tmp_path)
     model = CutOff(lambda request: Says("unused"), journal=journal)
     entry = SolverSettings(
-        model=model.name, price=PriceSettings(input=3, output=15), max_tokens=4096
+        model=model.name, price=PriceSettings(input=Decimal(3), output=Decimal(15)), max_tokens=4096
     )
     budget = BudgetSettings(max_cost_usd_per_day=Decimal(50))
     settings = Settings(home=tmp_path, solvers={"s": entry}, budget=budget)

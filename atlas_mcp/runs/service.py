@@ -408,7 +408,8 @@ class RunService:
         except JournalError:
             # What cannot be read either is shown as it was.
             changed = False
-        if changed:
+        # Another look may have found the same meanwhile, or the run broke off anew.
+        if changed and self._broken.get(run_id) is live:
             del self._broken[run_id]
         return None if changed else live
 

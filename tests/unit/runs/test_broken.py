@@ -17,6 +17,7 @@ from atlas_mcp.atlas.events import Record
 from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.usage import Usage
+from atlas_mcp.atlas.view import RunView
 from atlas_mcp.config import BudgetSettings, PriceSettings, Settings, SolverSettings
 from atlas_mcp.errors import JournalError, JournalUnflushed, ModelUnavailable
 from atlas_mcp.journal.base import Lease
@@ -155,6 +156,34 @@ async def test_a_journal_that_takes_records_again_gets_what_came_meanwhile(
     assert stored == live.state
     assert len(stored.votes) == 2
     assert (resumed.answer, len(model.requests)) == ("42", 3), "no finished call is made again"
+
+
+async def test_all_who_look_at_once_see_that_a_broken_run_has_been_gone_on_with(
+    tmp_path: Path,
+) -> None:
+    model = a_model()
+    settings, pool = settings_for(tmp_path, model)
+    journal = Filling(tmp_path)
+    views: list[RunView] = []
+    with anyio.fail_after(15):
+        async with open_service(settings, pool=pool, journal=journal) as service:
+            live = await begin(service, model)
+            journal.refuses = 1_000
+            model.gate.set()
+            await live.finished()
+            journal.refuses = 0
+            assert (await service.view(live.run_id)).status == "interrupted"
+            async with open_service(settings, pool=Pool(settings, {model.name: model})) as other:
+                await other.cancel(live.run_id)
+
+            async def look() -> None:
+                views.append(await service.view(live.run_id))
+
+            async with anyio.create_task_group() as tasks:
+                for _ in range(3):
+                    tasks.start_soon(look)
+
+    assert [view.status for view in views] == ["cancelled"] * 3
 
 
 async def test_records_that_are_stored_and_not_on_disk_are_not_stored_twice(

@@ -25,11 +25,9 @@ from typing_extensions import override
 
 from atlas_mcp.atlas.calls import (
     Failed,
-    conclude,
     failure,
     solver_ended,
     turn_ended,
-    unconcluded,
 )
 from atlas_mcp.atlas.events import (
     DayCapReached,
@@ -67,6 +65,7 @@ from atlas_mcp.models.retry import Retry, RetryPolicy, generate_with_retries, mo
 from atlas_mcp.runs.clock import RunClock
 from atlas_mcp.runs.day_cap import DayCap
 from atlas_mcp.runs.live import BrokenOff, LiveRun
+from atlas_mcp.runs.reading import read_reply
 from atlas_mcp.task_groups import open_task_group
 
 logger = logging.getLogger(__name__)
@@ -366,12 +365,7 @@ class Driver:
         return not self.lost
 
     def _read(self, state: RunState, command: ReadReply) -> Event:
-        """Return what follows from a reply that is on record, also where reading it is a bug."""
-        try:
-            return conclude(state, command)
-        except Exception as error:
-            logger.exception("run %s: a reply could not be read", self.live.run_id)
-            return unconcluded(state, command, error)
+        return read_reply(self.live.run_id, state, command)
 
     def _read_aside(self, state: RunState, command: ReadReply) -> None:
         """Read a reply in a worker thread, unless that is being done already.

@@ -14,6 +14,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 
 import anyio
 import anyio.abc
@@ -54,6 +55,7 @@ from atlas_mcp.runs.clock import RunClock
 from atlas_mcp.runs.day_cap import DayCap, spending_text, today
 from atlas_mcp.runs.driver import Driver
 from atlas_mcp.runs.live import LiveRun
+from atlas_mcp.runs.reading import read_reply
 from atlas_mcp.runs.request import Wish, cheapest_explore, make_explores, plan_explores, plan_solve
 from atlas_mcp.runs.retention import DAY_SECONDS, Keep
 from atlas_mcp.task_groups import open_task_group
@@ -425,7 +427,8 @@ class RunService:
             await driver.ended.wait()
             return
         try:
-            _, lease = await self._take(run_id, abandonment)
+            read = partial(read_reply, run_id)
+            _, lease = await self._take(run_id, lambda state: abandonment(state, read))
         except JournalBusy:
             await self.journal.request_stop(run_id, "user")
             await self.wait(run_id, math.inf)
@@ -491,7 +494,9 @@ class RunService:
             state = RunState.fold(await self.journal.read(run_id))
             clock = RunClock(state.at)
             records: list[Record] = []
-            for event in decide(state):
+            # In a thread: what nobody has read yet may take seconds to be read. Not abandoned on a
+            # cancel: a run whose reading outlasts those who end it could never be ended.
+            for event in await anyio.to_thread.run_sync(decide, state):
                 records.append(Record(state.seq + 1, clock.now(), event))
                 state = state.apply(records[-1])
             await self.journal.append(lease, records)

@@ -6,6 +6,7 @@ They are what a service leaves that ends while a reply is being read in a worker
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,15 +15,19 @@ import anyio
 import pytest
 from typing_extensions import override
 
-from atlas_mcp.atlas.events import Record, SolverReplied, StopRequested
+from atlas_mcp.atlas.calls import conclude
+from atlas_mcp.atlas.events import Event, Record, SolverReplied, StopRequested
+from atlas_mcp.atlas.policy import ReadReply
 from atlas_mcp.atlas.pool import ModelSpec
 from atlas_mcp.atlas.problem import make_problem
+from atlas_mcp.atlas.state import RunState
 from atlas_mcp.config import ServerSettings, Settings, SolverSettings
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.journal.base import Lease
 from atlas_mcp.journal.sqlite import SqliteJournal
 from atlas_mcp.models.base import OnNotice
 from atlas_mcp.models.pool import Pool
+from atlas_mcp.runs import reading
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import RunService, open_service
 from tests.integration.gated import Gated, until
@@ -147,6 +152,42 @@ async def test_a_run_whose_models_are_gone_ends_with_what_it_was_paid_for(tmp_pa
 
     assert (view.status, view.stop_reason) == ("failed", "error")
     assert [one.answer for one in view.candidates if one.status == "ok"] == ["42"]
+
+
+async def test_a_run_that_nobody_drives_is_read_off_the_event_loop_when_it_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = await leave_unread(tmp_path / "before", tmp_path / "home")
+    threads: list[int] = []
+
+    def noted(state: RunState, command: ReadReply) -> Event:
+        threads.append(threading.get_ident())
+        return conclude(state, command)
+
+    monkeypatch.setattr(reading, "conclude", noted)
+    async with one_place(tmp_path / "home", Gated()) as service:
+        view = await service.cancel(run_id)
+
+    assert [one.status for one in view.candidates][:1] == ["ok"]
+    assert len(threads) == 1
+    assert threads[0] != threading.get_ident()
+
+
+async def test_a_bug_in_reading_keeps_no_run_from_being_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    run_id = await leave_unread(tmp_path / "before", tmp_path / "home")
+
+    def buggy(state: RunState, command: ReadReply) -> Event:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(reading, "conclude", buggy)
+    async with one_place(tmp_path / "home", Gated()) as service:
+        view = await service.cancel(run_id)
+
+    assert view.status == "cancelled"
+    assert "fault in atlas-mcp (ZeroDivisionError)" in (view.candidates[0].error or "")
+    assert f"run {run_id}: a reply could not be read" in caplog.messages
 
 
 class Buggy(SqliteJournal):

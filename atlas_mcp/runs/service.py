@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
+from typing import NamedTuple
 
 import anyio
 import anyio.abc
@@ -58,6 +59,7 @@ from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.reading import read_reply
 from atlas_mcp.runs.request import Wish, cheapest_explore, make_explores, plan_explores, plan_solve
 from atlas_mcp.runs.retention import DAY_SECONDS, Keep
+from atlas_mcp.runs.seen import Seen
 from atlas_mcp.task_groups import open_task_group
 
 logger = logging.getLogger(__name__)
@@ -109,6 +111,18 @@ class ExploreWish:
     count: int = 1
 
 
+class Look(NamedTuple):
+    """A run as it is now.
+
+    Attributes:
+        state: What its records amount to.
+        view: What a caller sees of it.
+    """
+
+    state: RunState
+    view: RunView
+
+
 @dataclass(slots=True)
 class RunService:
     """Opens, drives and shows runs. Made by `open_service`, never by hand."""
@@ -121,6 +135,7 @@ class RunService:
     retries: RetryPolicy = field(default_factory=RetryPolicy)
     _drivers: dict[str, Driver] = field(init=False, default_factory=dict[str, Driver])
     _broken: dict[str, LiveRun] = field(init=False, default_factory=dict[str, LiveRun])
+    _seen: Seen = field(init=False)
     _following: int = field(init=False, default=0)
     # Those in line for a place, by run: cancelled where their run is not to begin any more.
     _waits: dict[str, anyio.CancelScope] = field(
@@ -131,6 +146,7 @@ class RunService:
 
     def __post_init__(self) -> None:
         self._planning = anyio.CapacityLimiter(PLANS_AT_ONCE)
+        self._seen = Seen(self.journal)
 
     async def solve(self, problem: Problem, wish: Wish) -> LiveRun:
         """Open an ATLAS run and drive it; returns at once.
@@ -242,7 +258,7 @@ class RunService:
         """
         with anyio.move_on_after(CANCEL_SECONDS):
             # Whoever is asked to end it may be gone, or lose it, before it has.
-            while RunState.fold(await self.journal.read(run_id)).finished is None:
+            while (await self._seen.state(run_id)).finished is None:
                 await self._end(run_id)
         return await self.view(run_id)
 
@@ -307,7 +323,7 @@ class RunService:
             UnknownRun: There is no such run.
         """
         live = self.live(run_id)
-        return live.state if live is not None else RunState.fold(await self.journal.read(run_id))
+        return live.state if live is not None else await self._seen.state(run_id)
 
     async def view(self, run_id: str) -> RunView:
         """Return the run as a caller sees it.
@@ -315,9 +331,17 @@ class RunService:
         Raises:
             UnknownRun: There is no such run.
         """
+        return (await self.look(run_id)).view
+
+    async def look(self, run_id: str) -> Look:
+        """Return the run as a caller sees it, and the state that this shows.
+
+        Raises:
+            UnknownRun: There is no such run.
+        """
         broken = await self._broken_off(run_id)
         if broken is not None:
-            return view_broken(broken)
+            return Look(broken.state, view_broken(broken))
         # Asked first: a run that ends in between must not look as if its process had died.
         driven = run_id in self._drivers or await self.journal.is_driven(run_id)
         state = await self.state(run_id)
@@ -325,8 +349,9 @@ class RunService:
         now = RunClock(state.at).now() if live is None else live.clock.now()
         view = view_run(run_id, state, now=now, driven=driven)
         if live is None or live.waiting is None or view.next is None:
-            return view
-        return view.model_copy(update={"next": f"It is {live.waiting}. {view.next}"})
+            return Look(state, view)
+        following = f"It is {live.waiting}. {view.next}"
+        return Look(state, view.model_copy(update={"next": following}))
 
     async def wait(self, run_id: str, seconds: float) -> RunView:
         """Return the run as soon as nobody drives it, or as it is after `seconds`.
@@ -385,6 +410,7 @@ class RunService:
         renewed_at = anyio.current_time()
         while True:
             await anyio.sleep(WATCH_SECONDS)
+            self._seen.forget()
             try:
                 for run_id, cause in (await self.journal.stop_requests()).items():
                     await self._stop_as_wanted(run_id, cause)

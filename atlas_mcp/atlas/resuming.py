@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
+from typing import TypeAlias
 
 from atlas_mcp.atlas import prompts
 from atlas_mcp.atlas.budget import MAX_EXPLORES_CEILING, check_cap
@@ -57,14 +59,23 @@ def resumption(
     return (*lost_calls(state), resumed)
 
 
-def abandonment(state: RunState) -> tuple[Event, ...]:
-    """Return the records that end a run which nobody drives and nobody wants."""
+Read: TypeAlias = Callable[[RunState, ReadReply], Event]
+"""Says what follows from a reply that is on record."""
+
+
+def abandonment(state: RunState, read: Read = conclude) -> tuple[Event, ...]:
+    """Return the records that end a run which nobody drives and nobody wants.
+
+    Args:
+        state: The run.
+        read: Reads its unread replies, which may take seconds.
+    """
     if state.finished is not None:
         return ()
     # What was replied is evidence, also where its process died before it was read.
-    read = (conclude(state, ReadReply(explore.id)) for explore in state.unread)
+    outcomes = (read(state, ReadReply(explore.id)) for explore in state.unread)
     # Recorded also where no call was open: the time until now, nobody drove it.
-    return (*read, CallsLost(), StopRequested("user"), cancelled())
+    return (*outcomes, CallsLost(), StopRequested("user"), cancelled())
 
 
 def lost_calls(state: RunState) -> tuple[Event, ...]:

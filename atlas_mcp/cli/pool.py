@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import cast
 
 from atlas_mcp.atlas.usage import FREE, add_costs, dollars
@@ -39,10 +40,13 @@ async def show_pool(settings: Settings, *, probe: bool, as_json: bool) -> None:
 
 
 async def _probe(pool: Pool, day: DayCap) -> None:
+    asked: list[str] = []
     rows: list[ProbeRow] = []
 
     def on_probed(row: ProbeRow) -> None:
         rows.append(row)
+        if row.model in asked:
+            asked.remove(row.model)
         tell(_line(row))
 
     if not pool.undeclared():
@@ -57,13 +61,22 @@ async def _probe(pool: Pool, day: DayCap) -> None:
             "they take, raise the cap, or ask tomorrow"
         )
     tell(f"Asking with small paid calls, at most ${PROBE_CAP_USD} for each model:")
-    await probe_pool(pool, on_probed=on_probed)
+    try:
+        await probe_pool(pool, on_asking=asked.append, on_probed=on_probed)
+    finally:
+        # Also where it is cut short: no run is ever resumed that would give back what it held.
+        spent = PROBE_CAP_USD * len(asked) + sum((_paid(row) for row in rows), FREE)
+        await day.settle(lambda: spent, spent=spent)
     cost = add_costs(*(row.probed.cost_usd for row in rows))
-    spent = most if cost is None else cost
-    await day.settle(lambda: spent, spent=spent)
     calls = sum(row.probed.usage.requests for row in rows)
     paid = "at a price nobody knows" if cost is None else f"for ${cost:.4f}"
     tell(f"{calls} calls {paid if cost != FREE else 'for free'}.\n")
+
+
+def _paid(row: ProbeRow) -> Decimal:
+    """Return the US dollars that one model may have cost: all it might, where that is not known."""
+    cost = row.probed.cost_usd
+    return PROBE_CAP_USD if cost is None else cost
 
 
 def _line(row: ProbeRow) -> str:

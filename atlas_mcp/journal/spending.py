@@ -57,16 +57,14 @@ def reserve(
         left = cap - committed(connection, day)
         if Decimal(units) / UNITS > left:
             return max(FREE, left)
+    begun = connection.execute("SELECT 1 FROM spending WHERE day = ? LIMIT 1", (day,)).fetchone()
     connection.execute(
         "INSERT INTO spending (day, run_id, units) VALUES (?,?,?) "
         "ON CONFLICT (day, run_id) DO UPDATE SET units = units + excluded.units",
         (day, run_id, units),
     )
-    connection.execute(
-        "DELETE FROM spending WHERE day NOT IN "
-        "(SELECT DISTINCT day FROM spending ORDER BY day DESC LIMIT ?)",
-        (DAYS_KEPT,),
-    )
+    if begun is None:
+        _forget(connection)
     return None
 
 
@@ -92,6 +90,15 @@ def release(connection: sqlite3.Connection, run_id: str, *, day: str | None, usd
             (given, one, run_id),
         )
         units -= given
+
+
+def _forget(connection: sqlite3.Connection) -> None:
+    """Remove the days beyond those that are kept. It looks at all rows: once a day is enough."""
+    connection.execute(
+        "DELETE FROM spending WHERE day NOT IN "
+        "(SELECT DISTINCT day FROM spending ORDER BY day DESC LIMIT ?)",
+        (DAYS_KEPT,),
+    )
 
 
 def _units(usd: Decimal) -> int:

@@ -4,9 +4,10 @@
 transaction, so that listing needs no fold (`journal.tables`). Changes that come in while a
 transaction is being written are committed together in the next one, by a thread of the journal's
 own (`journal.writing`); none waits to be written while the log is being flushed
-(`journal.flushing`), and who reads has a connection of its own. A lease is a row's `owner` and
-`lease_until`; `fence` rises with every claim, and an append under an older fence is refused, so
-that a process that slept through its lease cannot write into its successor's run.
+(`journal.flushing`). Reading has connections of its own: one for the records of runs, which may be
+megabytes, and one for look-ups of single rows, which wait for no run to be read. A lease is a row's
+`owner` and `lease_until`; `fence` rises with every claim, and an append under an older fence is
+refused, so that a process that slept through its lease cannot write into its successor's run.
 
 The folder is made with mode 0700 and the file with 0600: problems and candidates are private.
 """
@@ -32,8 +33,9 @@ from typing_extensions import override
 
 from atlas_mcp.atlas.events import Record, RecordLost, RunOpened, StopCause
 from atlas_mcp.errors import JournalBusy, JournalError
+from atlas_mcp.journal.asking import Asker
 from atlas_mcp.journal.base import Journal, Lease, RunSummary, TaskEntry
-from atlas_mcp.journal.faults import Fault, journal_failure, opening_failure
+from atlas_mcp.journal.faults import Fault, opening_failure
 from atlas_mcp.journal.flushing import Log
 from atlas_mcp.journal.listing import beyond, newest
 from atlas_mcp.journal.opening import Place, connect, connect_to_read
@@ -94,8 +96,8 @@ class SqliteJournal(Journal):
     _owner: str = field(default_factory=lambda: f"{os.getpid()}-{secrets.token_hex(4)}")
     _lock: OwnerLock = field(init=False)
     _writer: Writer = field(init=False)
-    _reader: sqlite3.Connection = field(init=False)
-    _limiter: anyio.CapacityLimiter = field(init=False)
+    _records: Asker = field(init=False)
+    _rows: Asker = field(init=False)
     _held: dict[str, Lease] = field(init=False, default_factory=dict[str, Lease])
     _owed: set[Lease] = field(init=False, default_factory=set[Lease])
     _told_of: set[str] = field(init=False, default_factory=set[str])
@@ -106,8 +108,10 @@ class SqliteJournal(Journal):
             try:
                 connection = connect(path, busy_timeout=BUSY_TIMEOUT)
                 opened.callback(connection.close)
-                self._reader = connect_to_read(path, busy_timeout=BUSY_TIMEOUT)
-                opened.callback(self._reader.close)
+                self._records = Asker(path, connect_to_read(path, busy_timeout=BUSY_TIMEOUT))
+                opened.callback(self._records.connection.close)
+                self._rows = Asker(path, connect_to_read(path, busy_timeout=BUSY_TIMEOUT))
+                opened.callback(self._rows.connection.close)
                 log = Log(path, self.sync)
                 opened.callback(log.close)
                 self._lock = OwnerLock(self.folder, self._owner)
@@ -117,8 +121,6 @@ class SqliteJournal(Journal):
             except Fault as error:
                 raise opening_failure(path, error) from error
             opened.pop_all()
-        # One thread at a time uses the reader's connection; threads of other work are not counted.
-        self._limiter = anyio.CapacityLimiter(1)
 
     @override
     async def open_run(self, run_id: str, first: Record) -> Lease:
@@ -160,7 +162,7 @@ class SqliteJournal(Journal):
 
     @override
     async def read(self, run_id: str, *, after: int = 0) -> tuple[Record, ...]:
-        records = await self._run(lambda connection: read(connection, run_id, after))
+        records = await self._records.ask(lambda connection: read(connection, run_id, after))
         lost = sum(isinstance(record.event, RecordLost) for record in records)
         if lost and run_id not in self._told_of:
             self._told_of.add(run_id)
@@ -222,7 +224,7 @@ class SqliteJournal(Journal):
         def query(connection: sqlite3.Connection) -> bool:
             return self._is_driven(run_id, require(connection, run_id))
 
-        return await self._run(query)
+        return await self._rows.ask(query)
 
     @override
     async def request_stop(self, run_id: str, cause: StopCause) -> None:
@@ -240,11 +242,12 @@ class SqliteJournal(Journal):
             rows = connection.execute(_WANTED, (json.dumps(list(held)),))
             return {run_id: cause for run_id, fence, cause in rows if held[run_id].fence == fence}
 
-        return await self._run(query) if held else {}
+        return await self._rows.ask(query) if held else {}
 
     @override
     async def list_runs(self, *, limit: int | None = 100) -> tuple[RunSummary, ...]:
-        runs = await self._run(lambda connection: newest(connection, limit, self._is_live))
+        asker = self._records if limit is None else self._rows
+        runs = await asker.ask(lambda connection: newest(connection, limit, self._is_live))
         given_back = {lease.run_id for lease in self._owed} - self._held.keys()
         return tuple(
             replace(run, driven=False) if run.run_id in given_back else run for run in runs
@@ -254,7 +257,7 @@ class SqliteJournal(Journal):
     async def beyond(
         self, *, idle_since: float | None, size_bytes: float | None
     ) -> tuple[RunSummary, ...]:
-        return await self._run(
+        return await self._records.ask(
             lambda connection: beyond(
                 connection,
                 idle_since=idle_since,
@@ -281,7 +284,7 @@ class SqliteJournal(Journal):
             ).fetchone()
             return None if row is None else TaskEntry(*row)
 
-        return await self._run(query)
+        return await self._rows.ask(query)
 
     @override
     async def remove(self, runs: Sequence[RunSummary]) -> tuple[str, ...]:
@@ -316,11 +319,11 @@ class SqliteJournal(Journal):
 
     @override
     async def spending_of(self, run_id: str) -> Decimal:
-        return await self._run(lambda connection: committed_by(connection, run_id))
+        return await self._rows.ask(lambda connection: committed_by(connection, run_id))
 
     @override
     async def spending(self, day: str) -> Decimal:
-        return await self._run(lambda connection: committed(connection, day))
+        return await self._rows.ask(lambda connection: committed(connection, day))
 
     @override
     async def aclose(self) -> None:
@@ -331,13 +334,12 @@ class SqliteJournal(Journal):
                     await self._free(held)
             except JournalError as error:
                 logger.warning("leases could not be given back: %s", error)
-            if not await anyio.to_thread.run_sync(self._close, limiter=self._limiter):
+            await self._records.aclose()
+            await self._rows.aclose()
+            own = anyio.CapacityLimiter(1)
+            if not await anyio.to_thread.run_sync(self._writer.close, limiter=own):
                 logger.warning("%s is left open: its disk does not answer", self.folder / FILE_NAME)
         self._lock.release(as_dead=bool(self._owed))
-
-    def _close(self) -> bool:
-        self._reader.close()
-        return self._writer.close()
 
     async def _free(self, leases: Sequence[Lease]) -> None:
         def write(connection: sqlite3.Connection) -> None:
@@ -349,17 +351,6 @@ class SqliteJournal(Journal):
         self._owed.update(leases)
         await self._write(write, durable=False)
         self._owed.difference_update(leases)
-
-    async def _run(self, query: Callable[[sqlite3.Connection], _T]) -> _T:
-        """Ask the file, beside whoever writes to it."""
-
-        def work() -> _T:
-            try:
-                return query(self._reader)
-            except Fault as error:
-                raise journal_failure(self.folder / FILE_NAME, error) from error
-
-        return await anyio.to_thread.run_sync(work, limiter=self._limiter)
 
     async def _write(
         self,
@@ -396,7 +387,7 @@ class SqliteJournal(Journal):
         """Remove what dead processes left behind, once no lease of theirs needs it."""
         dead = dead_owners(self.folder)
         if dead:
-            rows = self._reader.execute(
+            rows = self._rows.connection.execute(
                 "SELECT DISTINCT owner FROM runs WHERE lease_until > ?", (self.clock(),)
             ).fetchall()
             for owner in set(dead) - {row[0] for row in rows}:

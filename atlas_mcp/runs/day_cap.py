@@ -63,6 +63,7 @@ class DayCap:
     _held_before: list[tuple[str, Decimal]] = field(
         init=False, default_factory=list[tuple[str, Decimal]]
     )
+    _told: set[str] = field(init=False, default_factory=set[str])
     # Keeps the invariant that `committed` is what the journal counts, when calls start together.
     _lock: anyio.Lock = field(init=False, default_factory=anyio.Lock)
 
@@ -71,8 +72,8 @@ class DayCap:
 
     async def begin(self) -> None:
         """Take up a run where it was left: give back what nobody holds for it any more."""
-        if self.committed == FREE:
-            return
+        # Asked also of a run that has committed nothing on record: its process may have died
+        # between the reservation and the record.
         try:
             counted = await self.journal.spending_of(self.run_id)
             if counted > self.committed:
@@ -92,7 +93,7 @@ class DayCap:
             `None` if they are; else the US dollars that the run may commit in all today, fewer.
 
         Raises:
-            JournalError: The journal cannot be written. Nothing was committed.
+            JournalError: The journal cannot be written, or not in time. Nothing was committed.
         """
         if self.cap is None:
             return None
@@ -109,34 +110,59 @@ class DayCap:
                     self.committed = usd
                     return None
                 return self.committed + left
-        return self.committed
+        raise JournalError(
+            f"the journal took no reservation of ${usd} for {RECORD_SECONDS:.0f} s, so no call was "
+            "made for it; end the program that keeps it locked, or try again when the machine is "
+            "less busy"
+        )
 
     async def settle(self, needed: Callable[[], Decimal], *, spent: Decimal) -> None:
         """Give back what the run has committed beyond what it needs; count what it spent beyond it.
 
-        Where the journal cannot be written, more stays committed than was needed.
+        Where the journal cannot be written, more stays committed than was needed, and what was
+        spent beyond it is counted the next time.
 
         Args:
             needed: Gives the US dollars that the run has committed now and is about to commit.
             spent: The part of it that is spent.
         """
-        with anyio.move_on_after(RECORD_SECONDS, shield=True):
+        with anyio.move_on_after(RECORD_SECONDS, shield=True) as scope:
             async with self._lock:
                 self._turn_day(spent)
-                # Taken together and before anything is awaited: a call may start meanwhile.
-                usd, before = needed(), self.committed
-                self.committed = usd
-                try:
-                    if usd < before:
-                        await self._release(before - usd)
-                    elif usd > before:
-                        # Nothing was held, or a call cost more than its bound: it is paid.
-                        await self.journal.reserve_spending(
-                            self.run_id, day=self._day, usd=usd - before, cap=None
-                        )
-                except JournalError as error:
-                    most = max(usd, before)
-                    logger.warning("$%s of run %s count to the day: %s", most, self.run_id, error)
+                usd = needed()
+                if usd < self.committed:
+                    await self._give_back(self.committed - usd)
+                elif usd > self.committed:
+                    # Nothing was held, or a call cost more than its bound: it is paid.
+                    await self._count(usd - self.committed)
+        if scope.cancelled_caught:
+            self._warn(
+                "what it spent is not counted to the day yet",
+                f"the journal was not free for {RECORD_SECONDS:.0f} s",
+            )
+
+    async def _give_back(self, usd: Decimal) -> None:
+        # Before anything is awaited: a call that starts meanwhile must not count on it.
+        self.committed -= usd
+        try:
+            await self._release(usd)
+        except JournalError as error:
+            self._warn(f"${usd} that it does not need stay committed for the day", str(error))
+
+    async def _count(self, usd: Decimal) -> None:
+        try:
+            await self.journal.reserve_spending(self.run_id, day=self._day, usd=usd, cap=None)
+        except JournalError as error:
+            self._warn(f"${usd} that it spent are not counted to the day yet", str(error))
+        else:
+            # Only now: what is not counted is counted the next time.
+            self.committed += usd
+
+    def _warn(self, what: str, cause: str) -> None:
+        """Say what the journal did not take, once for each cause."""
+        if cause not in self._told:
+            self._told.add(cause)
+            logger.warning("run %s: %s: %s", self.run_id, what, cause)
 
     def _turn_day(self, spent: Decimal) -> None:
         now = self.day()

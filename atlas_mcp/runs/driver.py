@@ -25,11 +25,9 @@ from typing_extensions import override
 
 from atlas_mcp.atlas.calls import (
     Failed,
-    conclude,
     failure,
     solver_ended,
     turn_ended,
-    unconcluded,
 )
 from atlas_mcp.atlas.events import (
     DayCapReached,
@@ -67,6 +65,7 @@ from atlas_mcp.models.retry import Retry, RetryPolicy, generate_with_retries, mo
 from atlas_mcp.runs.clock import RunClock
 from atlas_mcp.runs.day_cap import DayCap
 from atlas_mcp.runs.live import BrokenOff, LiveRun
+from atlas_mcp.runs.reading import read_reply
 from atlas_mcp.task_groups import open_task_group
 
 logger = logging.getLogger(__name__)
@@ -120,7 +119,8 @@ class Driver:
     retries: RetryPolicy = field(default_factory=RetryPolicy)
     lost: bool = field(init=False, default=False)
     ended: anyio.Event = field(init=False, default_factory=anyio.Event)
-    _calls: anyio.abc.TaskGroup = field(init=False)
+    # Open while calls may be made: after the run has its place, until nothing is left to do.
+    _calls: anyio.abc.TaskGroup | None = field(init=False, default=None)
     _finished: anyio.Event = field(init=False, default_factory=anyio.Event)
     _explore_until: float = field(init=False, default=0.0)
     _end_at: float = field(init=False, default=0.0)
@@ -151,14 +151,21 @@ class Driver:
 
     async def _carry_out(self) -> None:
         await self.day_cap.begin()
-        if self.stopped or not await self._prepared():
+        if not self.stopped:
+            await self._prepare()
+        # One that was stopped before it began may still have replies that nobody has read.
+        if self.lost or _is_over(self._state):
             return
         self._set_deadlines()
-        async with open_task_group() as self._calls:
-            self._calls.start_soon(self._close_exploring, name="deadline")
-            await self._advance()
-            await self._finished.wait()
-            self._calls.cancel_scope.cancel("the run has finished")
+        try:
+            async with open_task_group() as calls:
+                self._calls = calls
+                calls.start_soon(self._close_exploring, name="deadline")
+                await self._advance()
+                await self._finished.wait()
+                calls.cancel_scope.cancel("the run has finished")
+        finally:
+            self._calls = None
 
     async def stop(self, cause: StopCause, *, grace: float = 0.0) -> None:
         """Let no further call start. A later stop can only shorten the grace of an earlier one.
@@ -187,6 +194,13 @@ class Driver:
         self.lost = True
         self._scope.cancel("the run has been taken over")
 
+    def abort(self) -> None:
+        """Leave the run where it stands, to be resumed, because a bug kept it from being stopped.
+
+        What is in flight is dropped: that it was begun is on record.
+        """
+        self._scope.cancel("the run could not be stopped")
+
     @property
     def stopped(self) -> bool:
         """Whether no call of it is to start any more."""
@@ -203,7 +217,7 @@ class Driver:
         self._end_at = now + limit
         self._explore_until = self._end_at - min(SYNTHESIS_SECONDS, limit / SYNTHESIS_SHARE)
 
-    async def _prepared(self) -> bool:
+    async def _prepare(self) -> None:
         """Put embedded models in place; a run whose models cannot be had ends here."""
         spec = self._state.spec
         wanted = [entry.spec for entry in spec.solvers]
@@ -216,11 +230,10 @@ class Driver:
                 await self._advance(RunFinished("failed", "error", error=str(error)))
             finally:
                 self.live.tell(None)
-            return self._state.finished is None and self._state.stop_cause is None
+            return
         if self._state.finished is None and self._state.stop_cause is None:
             late = "The models were not ready within the run's time limit."
             await self._advance(RunFinished("failed", "deadline", error=late))
-        return False
 
     async def _close_exploring(self) -> None:
         await anyio.sleep_until(self._explore_until)
@@ -241,11 +254,10 @@ class Driver:
         if not await self._keep(log):
             return
         for command in asks:
+            assert self._calls is not None, "a run asks nothing before it has begun"
             self._calls.start_soon(self._make, command, name=call_key(command.intent))
         # Of a run that broke off meanwhile, what was to be called is told apart by its stop.
-        state = log.state if self._broken is None else self._state
-        left_to_resume = state.stop_cause == "shutdown" and not state.calls_in_flight
-        if state.finished is not None or left_to_resume:
+        if _is_over(log.state if self._broken is None else self._state):
             self._finished.set()
 
     def _decide(self, log: _Log) -> list[Ask]:
@@ -353,16 +365,14 @@ class Driver:
         return not self.lost
 
     def _read(self, state: RunState, command: ReadReply) -> Event:
-        """Return what follows from a reply that is on record, also where reading it is a bug."""
-        try:
-            return conclude(state, command)
-        except Exception as error:
-            logger.exception("run %s: a reply could not be read", self.live.run_id)
-            return unconcluded(state, command, error)
+        return read_reply(self.live.run_id, state, command)
 
     def _read_aside(self, state: RunState, command: ReadReply) -> None:
-        """Read a reply in a worker thread, unless that is being done already."""
-        if command not in self._reading:
+        """Read a reply in a worker thread, unless that is being done already.
+
+        Before the run has begun nothing is read: its records wait, and it begins by reading them.
+        """
+        if self._calls is not None and command not in self._reading:
             self._reading.add(command)
             self._calls.start_soon(self._read_in_thread, state, command, name="read a reply")
 
@@ -396,7 +406,13 @@ class Driver:
     async def may_spend(self, key: str, lost: Decimal) -> bool:
         """Return whether a call may be made again that may have cost `lost` dollars for nothing."""
         more = to_cover(self._state) + lost
-        covered = await self.day_cap.cover(more, spent=self._state.ledger.gone) is None
+        try:
+            covered = await self.day_cap.cover(more, spent=self._state.ledger.gone) is None
+        except JournalError as error:
+            self._break_off(error)
+            # The call ends here, as its deadline has come: no cap refused it.
+            await anyio.lowlevel.checkpoint()
+            return False
         available = self._state.ledger.available
         if not covered or (available is not None and lost > available):
             return False
@@ -414,8 +430,6 @@ class Driver:
         with self._stoppable(deadline) as scope:
             try:
                 return await call.make(request, scope)
-            except JournalError:
-                raise
             except ModelError as error:
                 return call.failed(error)
             except AtlasError as error:
@@ -591,6 +605,16 @@ class _Log:
             record = Record(self.state.seq + 1, self.clock.now(), event)
             self.state = self.state.apply(record)
             self.records.append(record)
+
+
+def _is_over(state: RunState) -> bool:
+    """Return whether nothing is left to be done for a run here: it has ended, or is left as it is.
+
+    One that has ended is left only once every reply that was paid for has been read.
+    """
+    if state.finished is not None:
+        return not state.unread
+    return state.stop_cause == "shutdown" and not state.calls_in_flight
 
 
 def _is_reply(event: Event) -> bool:

@@ -14,6 +14,8 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
+from typing import NamedTuple
 
 import anyio
 import anyio.abc
@@ -55,8 +57,10 @@ from atlas_mcp.runs.clock import RunClock
 from atlas_mcp.runs.day_cap import DayCap, spending_text, today
 from atlas_mcp.runs.driver import Driver
 from atlas_mcp.runs.live import LiveRun
+from atlas_mcp.runs.reading import read_reply
 from atlas_mcp.runs.request import Wish, cheapest_explore, make_explores, plan_explores, plan_solve
 from atlas_mcp.runs.retention import DAY_SECONDS, Keep
+from atlas_mcp.runs.seen import Seen
 from atlas_mcp.task_groups import open_task_group
 
 logger = logging.getLogger(__name__)
@@ -108,6 +112,18 @@ class ExploreWish:
     count: int = 1
 
 
+class Look(NamedTuple):
+    """A run as it is now.
+
+    Attributes:
+        state: What its records amount to.
+        view: What a caller sees of it.
+    """
+
+    state: RunState
+    view: RunView
+
+
 @dataclass(slots=True)
 class RunService:
     """Opens, drives and shows runs. Made by `open_service`, never by hand."""
@@ -120,6 +136,7 @@ class RunService:
     retries: RetryPolicy = field(default_factory=RetryPolicy)
     _drivers: dict[str, Driver] = field(init=False, default_factory=dict[str, Driver])
     _broken: dict[str, LiveRun] = field(init=False, default_factory=dict[str, LiveRun])
+    _seen: Seen = field(init=False)
     _following: int = field(init=False, default=0)
     # Those in line for a place, by run: cancelled where their run is not to begin any more.
     _waits: dict[str, anyio.CancelScope] = field(
@@ -130,6 +147,7 @@ class RunService:
 
     def __post_init__(self) -> None:
         self._planning = anyio.CapacityLimiter(PLANS_AT_ONCE)
+        self._seen = Seen(self.journal)
 
     async def solve(self, problem: Problem, wish: Wish) -> LiveRun:
         """Open an ATLAS run and drive it; returns at once.
@@ -241,7 +259,7 @@ class RunService:
         """
         with anyio.move_on_after(CANCEL_SECONDS):
             # Whoever is asked to end it may be gone, or lose it, before it has.
-            while RunState.fold(await self.journal.read(run_id)).finished is None:
+            while (await self._seen.state(run_id)).finished is None:
                 await self._end(run_id)
         return await self.view(run_id)
 
@@ -306,7 +324,7 @@ class RunService:
             UnknownRun: There is no such run.
         """
         live = self.live(run_id)
-        return live.state if live is not None else RunState.fold(await self.journal.read(run_id))
+        return live.state if live is not None else await self._seen.state(run_id)
 
     async def view(self, run_id: str) -> RunView:
         """Return the run as a caller sees it.
@@ -314,9 +332,17 @@ class RunService:
         Raises:
             UnknownRun: There is no such run.
         """
+        return (await self.look(run_id)).view
+
+    async def look(self, run_id: str) -> Look:
+        """Return the run as a caller sees it, and the state that this shows.
+
+        Raises:
+            UnknownRun: There is no such run.
+        """
         broken = await self._broken_off(run_id)
         if broken is not None:
-            return view_broken(broken)
+            return Look(broken.state, view_broken(broken))
         # Asked first: a run that ends in between must not look as if its process had died.
         driven = run_id in self._drivers or await self.journal.is_driven(run_id)
         state = await self.state(run_id)
@@ -324,8 +350,9 @@ class RunService:
         now = RunClock(state.at).now() if live is None else live.clock.now()
         view = view_run(run_id, state, now=now, driven=driven)
         if live is None or live.waiting is None or view.next is None:
-            return view
-        return view.model_copy(update={"next": f"It is {live.waiting}. {view.next}"})
+            return Look(state, view)
+        following = f"It is {live.waiting}. {view.next}"
+        return Look(state, view.model_copy(update={"next": following}))
 
     async def wait(self, run_id: str, seconds: float) -> RunView:
         """Return the run as soon as nobody drives it, or as it is after `seconds`.
@@ -384,10 +411,10 @@ class RunService:
         renewed_at = anyio.current_time()
         while True:
             await anyio.sleep(WATCH_SECONDS)
+            self._seen.forget()
             try:
                 for run_id, cause in (await self.journal.stop_requests()).items():
-                    if run_id in self._drivers:
-                        await self._stop(self._drivers[run_id], cause)
+                    await self._stop_as_wanted(run_id, cause)
                 if anyio.current_time() - renewed_at >= self.journal.lease_seconds / 3:
                     renewed_at = anyio.current_time()
                     for lease in await self.journal.renew():
@@ -410,7 +437,8 @@ class RunService:
         except JournalError:
             # What cannot be read either is shown as it was.
             changed = False
-        if changed:
+        # Another look may have found the same meanwhile, or the run broke off anew.
+        if changed and self._broken.get(run_id) is live:
             del self._broken[run_id]
         return None if changed else live
 
@@ -426,7 +454,8 @@ class RunService:
             await driver.ended.wait()
             return
         try:
-            _, lease = await self._take(run_id, abandonment)
+            read = partial(read_reply, run_id)
+            _, lease = await self._take(run_id, lambda state: abandonment(state, read))
         except JournalBusy:
             await self.journal.request_stop(run_id, "user")
             await self.wait(run_id, math.inf)
@@ -492,7 +521,9 @@ class RunService:
             state = RunState.fold(await self.journal.read(run_id))
             clock = RunClock(state.at)
             records: list[Record] = []
-            for event in decide(state):
+            # In a thread: what nobody has read yet may take seconds to be read. Not abandoned on a
+            # cancel: a run whose reading outlasts those who end it could never be ended.
+            for event in await anyio.to_thread.run_sync(decide, state):
                 records.append(Record(state.seq + 1, clock.now(), event))
                 state = state.apply(records[-1])
             await self.journal.append(lease, records)
@@ -609,10 +640,30 @@ class RunService:
                 del self._waits[run_id]
 
     async def _stop(self, driver: Driver, cause: StopCause, *, grace: float = 0.0) -> None:
+        """Stop a run; a bug that keeps it from being stopped ends it alone.
+
+        Raises:
+            JournalError: The run was stopped, but that its user ended it could not be stored.
+        """
         try:
             await driver.stop(cause, grace=grace)
+        except JournalError:
+            raise
+        except Exception:
+            logger.exception("run %s could not be stopped, and is aborted", driver.live.run_id)
+            driver.abort()
         finally:
             self._leave_the_line(driver)
+
+    async def _stop_as_wanted(self, run_id: str, cause: StopCause) -> None:
+        """Stop a run because another process asks for it."""
+        driver = self._drivers.get(run_id)
+        if driver is None:
+            return
+        try:
+            await self._stop(driver, cause)
+        except JournalError as error:
+            logger.error("run %s: that it was stopped could not be stored: %s", run_id, error)
 
     async def _stop_and_wait(self, driver: Driver, grace: float) -> None:
         await self._stop(driver, "shutdown", grace=grace)

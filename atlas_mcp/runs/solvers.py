@@ -57,6 +57,9 @@ class ProbeRow:
     probed: Probed
 
 
+OnAsking: TypeAlias = Callable[[str], None]
+"""Told the name of a model before the first paid call to it. Never blocks."""
+
 OnProbed: TypeAlias = Callable[[ProbeRow], None]
 """Told when one model has been asked everything. Never blocks."""
 
@@ -92,7 +95,7 @@ async def pool_rows(pool: Pool, *, ask: bool = False) -> tuple[PoolRow, ...]:
     return tuple(replace(row, ready=state) for (row, _), state in zip(found, states, strict=True))
 
 
-async def probe_pool(pool: Pool, *, on_probed: OnProbed) -> None:
+async def probe_pool(pool: Pool, *, on_asking: OnAsking, on_probed: OnProbed) -> None:
     """Find out what no entry declares of the models behind Chat Completions, and keep it.
 
     Makes a few small paid calls to each, all models at once.
@@ -113,13 +116,15 @@ async def probe_pool(pool: Pool, *, on_probed: OnProbed) -> None:
         if state != READY:
             on_probed(ProbeRow(spec.model, Probed(NOTHING, NO_USAGE, FREE, state)))
             return
+        on_asking(spec.model)
         probed = await probe(spec, model.told, unknown.features)
+        # Before it is kept, which may fail: it was paid for.
+        on_probed(ProbeRow(spec.model, probed))
         if probed.found.checked is not None:
             async with one_at_a_time:
                 await anyio.to_thread.run_sync(
                     keep, pool.settings.home, spec.base_url, spec.model, probed.found
                 )
-        on_probed(ProbeRow(spec.model, probed))
 
     async with open_task_group() as tasks:
         for unknown in await anyio.to_thread.run_sync(pool.undeclared):

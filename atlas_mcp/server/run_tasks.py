@@ -84,8 +84,7 @@ class RunTasks(TaskSource):
         if entry is None:
             return None
         try:
-            state = await service.state(entry.run_id)
-            view = await service.view(entry.run_id)
+            state, view = await service.look(entry.run_id)
         except UnknownRun:
             return None
         if view.status == "interrupted" and elicits:
@@ -96,8 +95,8 @@ class RunTasks(TaskSource):
     @override
     async def answer(self, task_id: str, responses: Mapping[str, JsonObject]) -> None:
         service, entry = await self._entry(task_id)
-        view = await service.view(entry.run_id)
-        response = responses.get(_key((await service.state(entry.run_id)).seq))
+        state, view = await service.look(entry.run_id)
+        response = responses.get(_key(state.seq))
         if view.status != "interrupted" or response is None:
             return
         if response.get("action") == "accept" and response.get("content") == {"resume": True}:

@@ -81,6 +81,24 @@ def test_days_long_gone_are_forgotten(journal: sqlite3.Connection) -> None:
     assert rows == (DAYS_KEPT, "2026-01-04")
 
 
+def test_a_reservation_is_no_more_work_for_what_was_spent_on_other_days(
+    journal: sqlite3.Connection,
+) -> None:
+    def steps() -> int:
+        taken: list[None] = []
+        journal.set_progress_handler(lambda: taken.append(None), 1)
+        reserve(journal, "a", day=TODAY, usd=Decimal(1), cap=Decimal(100))
+        journal.set_progress_handler(None, 1)
+        return len(taken)
+
+    reserve(journal, "a", day=TODAY, usd=Decimal(1), cap=None)
+    before = steps()
+    rows = [(f"2026-11-{1 + n % 20:02}", f"run-{n}", 1) for n in range(2_000)]
+    journal.executemany("INSERT INTO spending (day, run_id, units) VALUES (?,?,?)", rows)
+
+    assert steps() == before
+
+
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans(), usd)), usd)
 def test_no_order_of_reserving_and_releasing_passes_the_cap(
     steps: list[tuple[str, bool, Decimal]], cap: Decimal

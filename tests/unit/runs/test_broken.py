@@ -6,6 +6,7 @@ import logging
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 
 import anyio
@@ -15,16 +16,19 @@ from typing_extensions import override
 from atlas_mcp.atlas.events import Record
 from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.problem import make_problem
-from atlas_mcp.config import Settings, SolverSettings
-from atlas_mcp.errors import JournalError, JournalUnflushed
+from atlas_mcp.atlas.usage import Usage
+from atlas_mcp.atlas.view import RunView
+from atlas_mcp.config import BudgetSettings, PriceSettings, Settings, SolverSettings
+from atlas_mcp.errors import JournalError, JournalUnflushed, ModelUnavailable
 from atlas_mcp.journal.base import Lease
 from atlas_mcp.journal.sqlite import FILE_NAME, SqliteJournal
 from atlas_mcp.models.base import OnTokens, OnUsage
 from atlas_mcp.models.pool import Pool
+from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.models.scripted import Says, Scripted
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.request import Wish
-from atlas_mcp.runs.service import RunService, open_service
+from atlas_mcp.runs.service import ExploreWish, RunService, open_service
 from atlas_mcp.testing.atlas_api import candidate_text, synthesis_text
 
 FULL = "journal.sqlite3: database or disk is full; free some space"
@@ -154,6 +158,34 @@ async def test_a_journal_that_takes_records_again_gets_what_came_meanwhile(
     assert (resumed.answer, len(model.requests)) == ("42", 3), "no finished call is made again"
 
 
+async def test_all_who_look_at_once_see_that_a_broken_run_has_been_gone_on_with(
+    tmp_path: Path,
+) -> None:
+    model = a_model()
+    settings, pool = settings_for(tmp_path, model)
+    journal = Filling(tmp_path)
+    views: list[RunView] = []
+    with anyio.fail_after(15):
+        async with open_service(settings, pool=pool, journal=journal) as service:
+            live = await begin(service, model)
+            journal.refuses = 1_000
+            model.gate.set()
+            await live.finished()
+            journal.refuses = 0
+            assert (await service.view(live.run_id)).status == "interrupted"
+            async with open_service(settings, pool=Pool(settings, {model.name: model})) as other:
+                await other.cancel(live.run_id)
+
+            async def look() -> None:
+                views.append(await service.view(live.run_id))
+
+            async with anyio.create_task_group() as tasks:
+                for _ in range(3):
+                    tasks.start_soon(look)
+
+    assert [view.status for view in views] == ["cancelled"] * 3
+
+
 async def test_records_that_are_stored_and_not_on_disk_are_not_stored_twice(
     tmp_path: Path,
 ) -> None:
@@ -219,3 +251,85 @@ async def test_a_journal_that_is_removed_is_noticed_before_the_next_call(tmp_pat
     assert view.explanation is not None
     assert "was removed while the journal was in use" in view.explanation
     assert len(view.candidates) == 2
+
+
+class Unreserving(SqliteJournal):
+    """A journal that takes no reservation any more once it is full."""
+
+    full = False
+
+    @override
+    async def reserve_spending(
+        self, run_id: str, *, day: str, usd: Decimal, cap: Decimal | None
+    ) -> Decimal | None:
+        if self.full:
+            raise JournalError(FULL)
+        return await super().reserve_spending(run_id, day=day, usd=usd, cap=cap)
+
+
+@dataclass(slots=True)
+class CutOff(Gated):
+    """A model whose first call breaks off once there are two, of which the second goes on."""
+
+    journal: Unreserving = field(kw_only=True)
+    calls: int = 0
+
+    @property
+    @override
+    def name(self) -> str:
+        return "anthropic/claude-sonnet-5-5"
+
+    @override
+    async def generate(
+        self,
+        request: ModelRequest,
+        *,
+        on_tokens: OnTokens | None = None,
+        on_usage: OnUsage | None = None,
+    ) -> Reply:
+        self.calls += 1
+        assert on_usage is not None
+        if self.calls == 1:
+            await self.both.wait()
+            self.journal.full = True
+            counted = Usage(1, 100, 50)
+            raise ModelUnavailable(
+                self.name, "cut", usage=counted, cost_usd=Decimal("0.01"), complete=False
+            )
+        on_usage(Usage(1, 1_000, 900), Decimal("0.02"))
+        self.both.set()
+        await self.gate.wait()
+        raise AssertionError("it was aborted")
+
+
+async def test_a_retry_whose_money_cannot_be_reserved_breaks_the_run_off_with_all_it_cost(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither the failed attempt nor the call beside it is lost, and no cap is blamed."""
+    caplog.set_level(logging.WARNING)
+    journal = Unreserving(tmp_path)
+    model = CutOff(lambda request: Says("unused"), journal=journal)
+    entry = SolverSettings(
+        model=model.name, price=PriceSettings(input=Decimal(3), output=Decimal(15)), max_tokens=4096
+    )
+    budget = BudgetSettings(max_cost_usd_per_day=Decimal(50))
+    settings = Settings(home=tmp_path, solvers={"s": entry}, budget=budget)
+    with anyio.fail_after(15):
+        async with open_service(
+            settings,
+            pool=Pool(settings, {model.name: model}),
+            journal=journal,
+            retries=RetryPolicy(first_delay=0, longest_delay=0),
+        ) as service:
+            live = await service.explore(make_problem("Q?"), Wish(), ExploreWish(count=2))
+            await live.finished()
+            view = await service.view(live.run_id)
+            stored = await service.state(live.run_id)
+
+    assert model.calls == 2
+    assert (view.status, view.cost_usd) == ("interrupted", Decimal("0.03"))
+    assert stored == live.state
+    assert [(one.error or "")[:9] for one in view.candidates] == ["cancelled"] * 2
+    assert view.explanation is not None
+    assert FULL in view.explanation
+    assert told_of(caplog, live.run_id) == [f"run {live.run_id} broke off: {FULL}"]

@@ -11,9 +11,12 @@ import anyio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typing_extensions import override
 
 from atlas_mcp.atlas.usage import FREE
+from atlas_mcp.errors import JournalError
 from atlas_mcp.journal.sqlite import SqliteJournal
+from atlas_mcp.runs import day_cap
 from atlas_mcp.runs.day_cap import DayCap, today
 
 TODAY = "2026-11-28"
@@ -131,6 +134,108 @@ async def test_a_run_that_is_taken_up_again_gives_back_what_nobody_holds(tmp_pat
     await again.begin()
 
     assert await journal.spending(TODAY) == Decimal(3)
+    await journal.aclose()
+
+
+async def test_what_was_reserved_for_a_call_that_is_not_on_record_is_given_back(
+    tmp_path: Path,
+) -> None:
+    """Its process died between the two, in the first call of the run."""
+    journal = SqliteJournal(tmp_path)
+    await share(journal, "a").cover(Decimal(2), spent=FREE)
+
+    again = share(journal, "a")
+    await again.begin()
+
+    assert await journal.spending(TODAY) == 0
+    assert await again.cover(Decimal(2), spent=FREE) is None
+    assert await journal.spending(TODAY) == Decimal(2)
+    await journal.aclose()
+
+
+class Failing(SqliteJournal):
+    """A journal that can be made to take no change of the day's spending, or to take its time."""
+
+    full = False
+    gate: anyio.Event | None = None
+
+    @override
+    async def reserve_spending(
+        self, run_id: str, *, day: str, usd: Decimal, cap: Decimal | None
+    ) -> Decimal | None:
+        if self.full:
+            raise JournalError("the disk is full")
+        return await super().reserve_spending(run_id, day=day, usd=usd, cap=cap)
+
+    @override
+    async def release_spending(self, run_id: str, *, day: str | None, usd: Decimal) -> None:
+        if self.full:
+            raise JournalError("the disk is full")
+        if self.gate is not None:
+            with anyio.CancelScope(shield=True):
+                await self.gate.wait()
+        await super().release_spending(run_id, day=day, usd=usd)
+
+
+async def test_a_journal_that_is_slow_is_told_as_one_and_not_as_a_cap_that_is_reached(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    journal = Failing(tmp_path)
+    run = share(journal, "a")
+    await run.cover(Decimal(2), spent=FREE)
+    journal.gate = anyio.Event()
+    async with anyio.create_task_group() as tasks:
+
+        async def settle() -> None:
+            await run.settle(lambda: Decimal(1), spent=Decimal(1))
+
+        tasks.start_soon(settle)
+        await anyio.wait_all_tasks_blocked()
+        monkeypatch.setattr(day_cap, "RECORD_SECONDS", 0)
+        with pytest.raises(JournalError, match="took no reservation"):
+            await run.cover(Decimal(3), spent=Decimal(1))
+        await run.settle(lambda: Decimal(4), spent=Decimal(4))
+        assert "run a: what it spent is not counted to the day yet" in caplog.text
+        monkeypatch.undo()
+        journal.gate.set()
+
+    assert await run.cover(Decimal(3), spent=Decimal(1)) is None
+    assert run.committed == await journal.spending(TODAY) == Decimal(3)
+    await journal.aclose()
+
+
+@pytest.mark.parametrize("cap", [None, CAP])
+async def test_what_could_not_be_counted_is_counted_the_next_time(
+    cap: Decimal | None, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    journal = Failing(tmp_path)
+    run = DayCap(journal, "a", cap, day=lambda: TODAY)
+    journal.full = True
+    for _ in range(2):
+        await run.settle(lambda: Decimal(3), spent=Decimal(3))
+    assert await journal.spending(TODAY) == 0
+    (told,) = caplog.messages
+    assert told == "run a: $3 that it spent are not counted to the day yet: the disk is full"
+    journal.full = False
+
+    await run.settle(lambda: Decimal(4), spent=Decimal(4))
+
+    assert run.committed == await journal.spending(TODAY) == Decimal(4)
+    await journal.aclose()
+
+
+async def test_what_could_not_be_given_back_stays_committed_and_is_said_to(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    journal = Failing(tmp_path)
+    run = share(journal, "a")
+    await run.cover(Decimal(3), spent=FREE)
+    journal.full = True
+
+    await run.settle(lambda: Decimal(1), spent=Decimal(1))
+
+    assert await journal.spending(TODAY) == Decimal(3)
+    assert "run a: $2 that it does not need stay committed for the day" in caplog.text
     await journal.aclose()
 
 

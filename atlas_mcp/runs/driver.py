@@ -70,6 +70,9 @@ from atlas_mcp.task_groups import open_task_group
 
 logger = logging.getLogger(__name__)
 
+IsUnderWay: TypeAlias = Callable[[], bool]
+"""Whether what a block waits for has left, and may have been paid for."""
+
 SYNTHESIS_SECONDS = 120.0
 """Seconds of the time limit that belong to the synthesis: no solver runs on into them."""
 
@@ -125,7 +128,10 @@ class Driver:
     _explore_until: float = field(init=False, default=0.0)
     _end_at: float = field(init=False, default=0.0)
     _scope: anyio.CancelScope = field(init=False, default_factory=anyio.CancelScope)
-    _open: set[anyio.CancelScope] = field(init=False, default_factory=set[anyio.CancelScope])
+    # Of each open block, whether what it waits for is under way already.
+    _open: dict[anyio.CancelScope, Callable[[], bool]] = field(
+        init=False, default_factory=dict[anyio.CancelScope, Callable[[], bool]]
+    )
     _stop_at: float = field(init=False, default=math.inf)
     _broken: JournalError | None = field(init=False, default=None)
     _unstored: list[Record] = field(init=False, default_factory=list[Record])
@@ -181,8 +187,11 @@ class Driver:
             return
         self._stop_at = min(self._stop_at, anyio.current_time() + grace)
         # Before anything is awaited: a journal that is slow must not prolong the grace.
-        for scope in self._open:
+        for scope, is_under_way in self._open.items():
             scope.deadline = min(scope.deadline, self._stop_at)
+            if not is_under_way():
+                # It waits for its turn, for a connection or for another attempt.
+                scope.cancel("the run is to stop")
         before = self._state.stop_cause
         if before is None or (cause == "user" and before != "user"):
             await self._advance(StopRequested(cause))
@@ -427,7 +436,7 @@ class Driver:
             # Decided before the stop, and not yet made: its records were still being written.
             return Failed(self._aborted(deadline))
         call = _Call(self, key, spec)
-        with self._stoppable(deadline) as scope:
+        with self._stoppable(deadline, is_under_way=lambda: call.under_way) as scope:
             try:
                 return await call.make(request, scope)
             except ModelError as error:
@@ -446,14 +455,21 @@ class Driver:
         return call.aborted(self._aborted(deadline))
 
     @contextmanager
-    def _stoppable(self, deadline: float) -> Generator[anyio.CancelScope]:
-        """Bound a block by a deadline, which `stop` may bring forward."""
+    def _stoppable(
+        self, deadline: float, *, is_under_way: IsUnderWay = lambda: True
+    ) -> Generator[anyio.CancelScope]:
+        """Bound a block by a deadline, which `stop` may bring forward.
+
+        Args:
+            deadline: When it ends, in the time of the event loop.
+            is_under_way: Whether the block gets the grace of a stop; else it ends with the stop.
+        """
         with anyio.CancelScope(deadline=min(deadline, self._stop_at)) as scope:
-            self._open.add(scope)
+            self._open[scope] = is_under_way
             try:
                 yield scope
             finally:
-                self._open.discard(scope)
+                del self._open[scope]
 
     def _aborted(self, deadline: float) -> SolverFailure:
         if self._state.stop_cause is not None:
@@ -500,6 +516,11 @@ class _Call:
             on_retry=self._on_retry,
             may_spend=partial(driver.may_spend, self.key),
         )
+
+    @property
+    def under_way(self) -> bool:
+        """Whether an attempt has left, and so may have been paid for."""
+        return self.attempts is not None and self.attempts.under_way
 
     def failed(self, error: ModelError) -> Failed:
         """Return the end of a call whose last attempt failed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -12,6 +13,7 @@ from rich.console import Console
 from typing_extensions import override
 
 from atlas_mcp.atlas.events import Record, RunOpened, StopRequested
+from atlas_mcp.atlas.pool import ModelSpec
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.cli.display import picture
 from atlas_mcp.config import ServerSettings, Settings, SolverSettings
@@ -212,3 +214,46 @@ async def test_a_run_in_line_whose_stop_cannot_be_stored_leaves_the_line_all_the
             ended = await service.wait(second, 5)
         assert ended.usage.requests == 0
         assert service.driven == (first,)
+
+
+@pytest.mark.parametrize("who", ["the process", "the client"])
+async def test_a_call_that_waits_for_its_turn_is_not_made_once_its_run_is_to_stop(
+    tmp_path: Path, who: str
+) -> None:
+    """The endpoint takes one call at a time; the first is under way, and has its grace."""
+    model = Gated()
+    model.held = {0}
+    settings = Settings(
+        home=tmp_path,
+        solvers={"demo": SolverSettings(model=model.name)},
+        server=ServerSettings(grace_s=60),
+    )
+    pool = Pool(settings, {model.name: model})
+    await pool.model(ModelSpec(model.name, parallel=1))
+    async with open_service(settings, pool=pool) as service:
+        first = (await service.solve(make_problem("First?"), Wish())).run_id
+        second = (await service.solve(make_problem("Second?"), Wish())).run_id
+        with anyio.fail_after(5):
+            while model.waiting < 1:
+                await anyio.lowlevel.checkpoint()
+        await anyio.wait_all_tasks_blocked()
+        async with anyio.create_task_group() as tasks:
+            if who == "the process":
+                tasks.start_soon(partial(service.stop_all, grace=60))
+            else:
+                tasks.start_soon(service.stop, first)
+                tasks.start_soon(service.stop, second)
+            # Nothing of the second run has left, so that it ends while the first has its grace.
+            with anyio.fail_after(5):
+                while second in service.driven:
+                    await anyio.lowlevel.checkpoint()
+            assert (model.waiting, model.aborted) == (1, 0)
+            model.gate.set()
+            with anyio.fail_after(5):
+                while first in service.driven:
+                    await anyio.lowlevel.checkpoint()
+        kept, left = await service.view(first), await service.view(second)
+
+    assert len(model.requests) == 1
+    assert [one.status for one in kept.candidates].count("ok") == 1
+    assert (left.usage.requests, left.cost_usd) == (0, 0)

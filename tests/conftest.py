@@ -17,16 +17,32 @@ settings.load_profile("untimed")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # A shell's `&` has its children ignore SIGINT, and theirs do so too.
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    # A shell's `&` has its children ignore SIGINT, and `nohup` SIGHUP, and theirs do so too.
+    usual = {"SIGINT": signal.default_int_handler, "SIGHUP": signal.SIG_DFL}
+    for name, handler in usual.items():
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Spread folders over as many workers as there are cores, and run single files here.
+
+    Here is where a debugger, `-s` and the writing of inline snapshots work.
+    """
+    files = all(Path(name.partition("::")[0]).is_file() for name in config.args)
+    return 0 if files or config.getoption("inline_snapshot", None) else None
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if not POSIX:
-        for item in items:
-            if item.get_closest_marker("posix"):
-                item.add_marker(pytest.mark.skip(reason="only POSIX has it"))
+    for item in items:
+        if not POSIX and item.get_closest_marker("posix"):
+            item.add_marker(pytest.mark.skip(reason="only POSIX has it"))
+        if item.get_closest_marker("weights"):
+            # They share what the first of them pulls, and each keeps every core busy.
+            item.add_marker(pytest.mark.xdist_group("weights"))
 
 
 @pytest.fixture(params=["asyncio", "trio"])

@@ -30,10 +30,11 @@ from atlas_mcp.journal.sqlite import SqliteJournal
 from tests.e2e.processes import HeldApi, bare_environ
 from tests.systems import posix
 
-pytestmark = posix
-"""Descriptors are closed before a process begins, and most signals are of POSIX."""
-
 pytestmark = [
+    # Descriptors are closed before a process begins, and most signals are of POSIX.
+    posix,
+    # The cells are taken once, for all tests that look at them.
+    pytest.mark.xdist_group("ways"),
     pytest.mark.timeout(300),
     pytest.mark.skipif(sys.platform != "linux", reason="closes descriptors, and sets limits"),
 ]

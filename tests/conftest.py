@@ -29,20 +29,19 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """Spread folders over as many workers as there are cores, and run single files here.
 
-    Here is where a debugger, `-s` and the writing of inline snapshots work.
+    Here is where a debugger, `-s` and the writing of inline snapshots work, and where real weights
+    have every core for themselves.
     """
     files = all(Path(name.partition("::")[0]).is_file() for name in config.args)
-    return 0 if files or config.getoption("inline_snapshot", None) else None
+    writes = config.getoption("inline_snapshot", None)
+    return 0 if files or writes or config.getoption("markexpr") == "weights" else None
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if not POSIX and item.get_closest_marker("posix"):
-            item.add_marker(pytest.mark.skip(reason="only POSIX has it"))
-        if item.get_closest_marker("weights"):
-            # They share what the first of them pulls, and each keeps every core busy.
-            item.add_marker(pytest.mark.xdist_group("weights"))
+    if not POSIX:
+        for item in items:
+            if item.get_closest_marker("posix"):
+                item.add_marker(pytest.mark.skip(reason="only POSIX has it"))
 
 
 @pytest.fixture(params=["asyncio", "trio"])

@@ -121,9 +121,7 @@ class LoopbackApi(ABC):
         """Append what the next requests get, in order of arrival."""
         self._script.extend(outcomes)
 
-    def wait_for(
-        self, condition: Callable[[Self], bool], patience: float = SETTLE_TIMEOUT
-    ) -> bool:
+    def wait_for(self, condition: Callable[[Self], bool], patience: float = SETTLE_TIMEOUT) -> bool:
         """Block the calling thread until `condition` holds; return whether it does."""
         with self._changed:
             return self._changed.wait_for(lambda: condition(self), patience)

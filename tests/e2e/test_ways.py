@@ -33,13 +33,11 @@ from tests.systems import posix
 pytestmark = [
     # Descriptors are closed before a process begins, and most signals are of POSIX.
     posix,
-    # The cells are taken once, for all tests that look at them.
-    pytest.mark.xdist_group("ways"),
     pytest.mark.timeout(300),
     pytest.mark.skipif(sys.platform != "linux", reason="closes descriptors, and sets limits"),
 ]
 
-SIDE_BY_SIDE = 6
+SIDE_BY_SIDE = 3
 PATIENCE = 60
 """Seconds for what must happen, on a machine that runs several cells and other tests."""
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 
 from atlas_mcp.presets import PRESETS
+from atlas_mcp.runs import driver
 from tests.systems import POSIX
 
 # No test judges times.
@@ -60,3 +61,9 @@ def no_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("ATLAS_HOME", str(tmp_path / "atlas"))
     monkeypatch.delenv("ATLAS_CONFIG", raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+
+
+@pytest.fixture
+def brief_salvage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a journal that takes nothing asked again for a moment, and not for seconds."""
+    monkeypatch.setattr(driver, "SALVAGE_SECONDS", 0.2)

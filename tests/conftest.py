@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 
 from atlas_mcp.presets import PRESETS
+from atlas_mcp.runs import driver
 from tests.systems import POSIX
 
 # No test judges times.
@@ -17,9 +18,24 @@ settings.load_profile("untimed")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # A shell's `&` has its children ignore SIGINT, and theirs do so too.
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    # A shell's `&` has its children ignore SIGINT, and `nohup` SIGHUP, and theirs do so too.
+    usual = {"SIGINT": signal.default_int_handler, "SIGHUP": signal.SIG_DFL}
+    for name, handler in usual.items():
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Spread folders over as many workers as there are cores, and run single files here.
+
+    Here is where a debugger, `-s` and the writing of inline snapshots work, and where real weights
+    have every core for themselves.
+    """
+    files = all(Path(name.partition("::")[0]).is_file() for name in config.args)
+    writes = config.getoption("inline_snapshot", None)
+    return 0 if files or writes or config.getoption("markexpr") == "weights" else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -45,3 +61,9 @@ def no_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("ATLAS_HOME", str(tmp_path / "atlas"))
     monkeypatch.delenv("ATLAS_CONFIG", raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+
+
+@pytest.fixture
+def brief_salvage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a journal that takes nothing asked again for a moment, and not for seconds."""
+    monkeypatch.setattr(driver, "SALVAGE_SECONDS", 0.2)

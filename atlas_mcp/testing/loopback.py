@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
 SETTLE_TIMEOUT = 5.0
-"""Seconds `wait_for` waits. Our own choice: far more than a loopback needs, far less than a test
-may take."""
+"""Seconds `wait_for` waits, unless told otherwise. Our own choice: far more than a loopback needs,
+far less than a test may take."""
 
 Responder: TypeAlias = Callable[[dict[str, Any]], ApiReply | Fault]
 """Says what a request gets. Called on the server's thread, one request at a time."""
@@ -121,10 +121,10 @@ class LoopbackApi(ABC):
         """Append what the next requests get, in order of arrival."""
         self._script.extend(outcomes)
 
-    def wait_for(self, condition: Callable[[Self], bool]) -> bool:
+    def wait_for(self, condition: Callable[[Self], bool], patience: float = SETTLE_TIMEOUT) -> bool:
         """Block the calling thread until `condition` holds; return whether it does."""
         with self._changed:
-            return self._changed.wait_for(lambda: condition(self), SETTLE_TIMEOUT)
+            return self._changed.wait_for(lambda: condition(self), patience)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, as an ASGI application."""

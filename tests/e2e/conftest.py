@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.processes import PATIENCE
 from tests.e2e.shell import Here, Shell, environment
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave what starts processes the time that these take on a busy machine."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(2 * PATIENCE))
 
 
 @pytest.fixture

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope, Send
 
 COMMAND = [sys.executable, "-m", "atlas_mcp"]
-PATIENCE = 15
-"""Seconds for what must happen, on a machine that is busy with other tests."""
+PATIENCE = 60
+"""Seconds for what must happen, on a machine that is busy with other tests, and otherwise too."""
 
 
 def bare_environ(folder: Path) -> dict[str, str]:
@@ -109,7 +109,7 @@ class HeldApi(MessagesApi):
 
     def all_arrived(self, calls: int) -> bool:
         """Wait for that many calls; return whether they have come."""
-        return self.wait_for(lambda api: api.requests >= calls)
+        return self.wait_for(lambda api: api.requests >= calls, PATIENCE)
 
     @contextmanager
     def reachable(self, environ: dict[str, str]) -> Generator[None]:

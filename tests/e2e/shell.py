@@ -15,10 +15,7 @@ import pytest
 
 from atlas_mcp.cli import main
 from atlas_mcp.testing.messages_api import API_KEY, MessagesApi, serve
-
-COMMAND = [sys.executable, "-m", "atlas_mcp"]
-PATIENCE = 15
-"""Seconds for what must happen, on a machine that is busy with other tests."""
+from tests.e2e.processes import COMMAND, PATIENCE
 
 
 @dataclass

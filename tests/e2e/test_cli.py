@@ -50,7 +50,8 @@ from atlas_mcp.testing.messages_api import (
     MessagesApi,
     status,
 )
-from tests.e2e.shell import COMMAND, PATIENCE, Here, Shell, environment
+from tests.e2e.processes import COMMAND, PATIENCE
+from tests.e2e.shell import Here, Shell, environment
 from tests.pictures import drawn as picture_file
 from tests.systems import posix
 

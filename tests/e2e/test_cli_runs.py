@@ -37,7 +37,8 @@ from atlas_mcp.testing.atlas_api import AtlasPlay, candidate_text, explores, syn
 from atlas_mcp.testing.journal_conformance import first_record
 from atlas_mcp.testing.messages_api import API_KEY, ApiReply, Fault, MessagesApi, serve, status
 from atlas_mcp.texts import printable
-from tests.e2e.shell import COMMAND, PATIENCE, Here, Shell
+from tests.e2e.processes import COMMAND, PATIENCE
+from tests.e2e.shell import Here, Shell
 from tests.systems import posix
 
 if TYPE_CHECKING:

@@ -27,7 +27,8 @@ from atlas_mcp.errors import (
 )
 from atlas_mcp.testing.atlas_api import AtlasPlay, candidate_text, synthesis_text
 from atlas_mcp.testing.messages_api import API_KEY, ApiReply, MessagesApi, status
-from tests.e2e.shell import COMMAND, PATIENCE, Here, Shell
+from tests.e2e.processes import COMMAND, PATIENCE
+from tests.e2e.shell import Here, Shell
 from tests.systems import posix
 
 CAUSE = "no credit is left"

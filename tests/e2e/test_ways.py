@@ -30,15 +30,14 @@ from atlas_mcp.journal.sqlite import SqliteJournal
 from tests.e2e.processes import HeldApi, bare_environ
 from tests.systems import posix
 
-pytestmark = posix
-"""Descriptors are closed before a process begins, and most signals are of POSIX."""
-
 pytestmark = [
+    # Descriptors are closed before a process begins, and most signals are of POSIX.
+    posix,
     pytest.mark.timeout(300),
     pytest.mark.skipif(sys.platform != "linux", reason="closes descriptors, and sets limits"),
 ]
 
-SIDE_BY_SIDE = 6
+SIDE_BY_SIDE = 3
 PATIENCE = 60
 """Seconds for what must happen, on a machine that runs several cells and other tests."""
 

@@ -458,6 +458,7 @@ class Failing(SqliteJournal):
         await SqliteJournal.release(self, lease)
 
 
+@pytest.mark.usefixtures("brief_salvage")
 async def test_a_run_whose_records_cannot_be_stored_breaks_off_alone(world: World) -> None:
     """No call follows a record that is not on disk; the service and its other runs go on."""
     world.api.gate.clear()

@@ -200,6 +200,7 @@ class Refusing(SqliteJournal):
         await super().append(lease, records)
 
 
+@pytest.mark.usefixtures("brief_salvage")
 async def test_a_run_in_line_whose_stop_cannot_be_stored_leaves_the_line_all_the_same(
     tmp_path: Path,
 ) -> None:

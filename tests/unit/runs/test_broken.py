@@ -100,6 +100,7 @@ def told_of(caplog: pytest.LogCaptureFixture, run_id: str) -> list[str]:
     return [record.getMessage() for record in records]
 
 
+@pytest.mark.usefixtures("brief_salvage")
 async def test_two_replies_that_cannot_be_stored_are_one_cause_told_once_and_shown(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -207,6 +208,7 @@ async def test_records_that_are_stored_and_not_on_disk_are_not_stored_twice(
     assert len(model.requests) == 2
 
 
+@pytest.mark.usefixtures("brief_salvage")
 async def test_calls_in_flight_are_aborted_where_nothing_of_them_could_be_stored(
     tmp_path: Path,
 ) -> None:
@@ -232,6 +234,7 @@ async def test_calls_in_flight_are_aborted_where_nothing_of_them_could_be_stored
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="open files can be removed here")
+@pytest.mark.usefixtures("brief_salvage")
 async def test_a_journal_that_is_removed_is_noticed_before_the_next_call(tmp_path: Path) -> None:
     home = tmp_path / "home"
     model = a_model()

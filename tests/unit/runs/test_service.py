@@ -46,6 +46,7 @@ class Filling(SqliteJournal):
             raise JournalError("the disk is full")
 
 
+@pytest.mark.usefixtures("brief_salvage")
 async def test_a_full_disk_breaks_a_run_off_and_the_service_goes_on(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

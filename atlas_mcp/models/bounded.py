@@ -63,6 +63,10 @@ waited for up to 0.8 s, measured 2026-11 with three endpoints that answer in chu
 WAITED_SECONDS = 0.0005
 """Seconds after which what comes was waited for, while everybody else had their turn."""
 
+LEAVE_SECONDS = 0.5
+"""Seconds in which what has come already is read once no more is wanted. One that sends faster than
+it is read is left in the middle. Our own choice: nobody waits for it, and a cancel does."""
+
 _turns: RunVar[Turns] = RunVar("atlas_mcp.bounded")
 
 LONGEST_CODING = 40
@@ -218,7 +222,8 @@ class _Bounded(httpx2.AsyncByteStream):
                     return
                 yield chunk
         finally:
-            while await _goes_on(chunks):
+            left_at = anyio.current_time()
+            while await _goes_on(chunks) and anyio.current_time() < left_at + LEAVE_SECONDS:
                 with anyio.CancelScope(shield=True):
                     await _turns_of_all().next()
             if isinstance(chunks, AsyncGenerator):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 
 import httpx2
 import pytest
@@ -49,3 +50,30 @@ async def test_what_is_no_stream_is_bounded_as_a_body_is(monkeypatch: pytest.Mon
 
     with pytest.raises(TooMuch, match="longer than 200 bytes"):
         await read(MARK[:1], MARK[1:], b"{", b" " * 300)
+
+
+class Flood(httpx2.AsyncByteStream):
+    """More than anybody reads, without a pause; stops by itself where it would go on for ever."""
+
+    def __init__(self) -> None:
+        self.left = 10_000_000
+
+    @override
+    async def __aiter__(self) -> AsyncGenerator[bytes]:
+        while self.left:
+            self.left -= 1
+            yield b"x"
+
+
+async def test_who_sends_faster_than_is_read_is_left_in_the_middle(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bounded, "LEAVE_SECONDS", 0.01)
+    flood = Flood()
+    response = httpx2.Response(200, stream=flood)
+    for hook in response_hooks():
+        await hook(response)
+    async with aclosing(response.aiter_raw()) as chunks:
+        await anext(chunks)
+
+    assert flood.left

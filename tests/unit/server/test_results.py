@@ -278,7 +278,8 @@ async def test_a_long_run_is_shown_off_the_event_loop(monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("text", ["<b>\u202e", "sö" * 20_000, "\u0301" * 5_000])
 async def test_all_of_a_run_is_printable_json_without_tags(text: str) -> None:
-    view = long_run(text, count=3, answer={"deep": [text, 1.5, None, {}]})
+    answer: dict[str, object] = {"deep": [text, 1.5, None, {}]}
+    view = long_run(text, count=3, answer=answer)
     read = await whole(view)
 
     assert RunView.model_validate_json(read) == view

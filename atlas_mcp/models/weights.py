@@ -172,8 +172,10 @@ class _Pull:
                 self.report("waiting", await length(self.files.partial))
                 await anyio.sleep(LOCK_POLL)
                 if not is_current(descriptor, self.files.lock):
+                    # Opened before the old one is closed: whatever ends this closes each once.
+                    opened = await anyio.to_thread.run_sync(self._open_lock)
                     os.close(descriptor)
-                    descriptor = await anyio.to_thread.run_sync(self._open_lock)
+                    descriptor = opened
             yield
         finally:
             os.close(descriptor)

@@ -19,8 +19,8 @@ from typing import Literal, TypeAlias
 import anyio
 import anyio.to_thread
 
-from atlas_mcp.config import Settings
-from atlas_mcp.errors import ModelFileError
+from atlas_mcp.config import HUB_TOKEN, HUB_URL, Settings
+from atlas_mcp.errors import ConfigError, ModelFileError
 from atlas_mcp.models.catalogue import PinnedFile
 from atlas_mcp.models.files import ModelFiles
 from atlas_mcp.models.hub import HUB, address, from_hub
@@ -83,7 +83,14 @@ DEFAULT_SOURCES = Sources()
 
 
 def sources_of(settings: Settings) -> Sources:
-    """Return where the configuration has weights fetched from."""
+    """Return where the configuration has weights fetched from.
+
+    Raises:
+        ConfigError: A variable of the model hub cannot be used.
+    """
+    for variable in (HUB_URL, HUB_TOKEN):
+        if variable in settings.faults:
+            raise ConfigError(settings.faults[variable])
     token = settings.hub_token
     return Sources(
         hub=settings.hub_url or HUB, token=None if token is None else token.get_secret_value()

@@ -83,6 +83,9 @@ ANTHROPIC_KEY = "ANTHROPIC_API_KEY"
 BASE_URLS = {"anthropic": "ANTHROPIC_BASE_URL", "openai": "OPENAI_BASE_URL"}
 """The variables in which vendors' own clients look for the address, by vendor."""
 
+HUB_URL, HUB_TOKEN = "HF_ENDPOINT", "HF_TOKEN"
+"""The variables in which the model hub's own tools look for its address, and for a token."""
+
 CUSTOM_HEADERS = {
     "anthropic": "ANTHROPIC_CUSTOM_HEADERS",
     "openai": "OPENAI_CUSTOM_HEADERS",
@@ -395,7 +398,6 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     except ValidationError as error:
         raise ConfigError(_explain(error, file, variables)) from None
     faults = _header_faults(environ)
-    hub_token = clean_key(environ.get("HF_TOKEN", ""))
     return Settings(
         home=_home(environ),
         orchestrator=read.orchestrator,
@@ -412,9 +414,8 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
             for name in (ANTHROPIC_KEY, "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_PROFILE")
         )
         or _has_profile(environ),
-        # The names that the hub's own tools read.
-        hub_url=environ.get("HF_ENDPOINT", "").strip().rstrip("/") or None,
-        hub_token=SecretStr(hub_token) if hub_token else None,
+        hub_url=_hub_url(environ, faults),
+        hub_token=_hub_token(environ, faults),
     )
 
 
@@ -544,6 +545,33 @@ def _base_urls(environ: Mapping[str, str], faults: dict[str, str]) -> dict[str, 
         except ValueError as error:
             faults[variable] = f"{variable} {error}"
     return found
+
+
+def _hub_url(environ: Mapping[str, str], faults: dict[str, str]) -> str | None:
+    """Return the address of the model hub that the environment gives, as it is used."""
+    if not environ.get(HUB_URL, "").strip():
+        return None
+    try:
+        address = endpoint_address(environ[HUB_URL])
+    except ValueError:
+        address = "?"
+    if "?" in address:
+        faults[HUB_URL] = (
+            f"{HUB_URL} is no address of a model hub; one looks like 'https://huggingface.co', "
+            f"with no name, password or query in it (a token belongs in {HUB_TOKEN})"
+        )
+        return None
+    return address
+
+
+def _hub_token(environ: Mapping[str, str], faults: dict[str, str]) -> SecretStr | None:
+    """Return what opens private repositories of the model hub."""
+    token = clean_key(environ.get(HUB_TOKEN, ""))
+    fault = key_fault(token)
+    if fault is not None:
+        faults[HUB_TOKEN] = f"{HUB_TOKEN} {fault}"
+        return None
+    return SecretStr(token) if token else None
 
 
 def _header_faults(environ: Mapping[str, str]) -> dict[str, str]:

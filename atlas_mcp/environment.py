@@ -87,7 +87,9 @@ def text_of(data: bytes) -> str:
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
-        raise ValueError(f"it is not UTF-8 text (byte {error.start}); save it as UTF-8") from None
+        raise ValueError(
+            f"it is not UTF-8 text (byte {error.start + 1}); save it as UTF-8"
+        ) from None
     if "\0" in text:
         raise ValueError("it is not UTF-8 text; save it as UTF-8")
     return text

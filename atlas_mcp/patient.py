@@ -31,13 +31,17 @@ STALL_SECONDS = 0.05
 """Seconds a caller waits for its words to be out before it goes on without."""
 
 
+AT_ONCE_BYTES: int = getattr(select, "PIPE_BUF", 512)
+"""Bytes that a pipe takes without a wait once it can be written to at all."""
+
+
 class PatientWriter(io.RawIOBase):
     """Writes to a descriptor from a thread of its own, so that no writer is held up for long.
 
     A write returns once its bytes are out, which keeps them in order with what goes to other
     streams. Where nobody reads, only the first one waits, for `STALL_SECONDS`; from then on bytes
     are kept, and beyond `KEPT_BYTES` dropped, until the reader goes on. What is written after the
-    reader has gone leads nowhere.
+    reader has gone leads nowhere. While the system gives no thread, a writer writes by itself.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -54,9 +58,9 @@ class PatientWriter(io.RawIOBase):
     def write(self, data: ReadableBuffer, /) -> int:
         chunk = bytes(data)
         with self._changed:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="stderr", daemon=True)
-                self._thread.start()
+            if self._thread is None and not self._start():
+                self._write_now(chunk)
+                return len(chunk)
             if self._size + len(chunk) > KEPT_BYTES:
                 self._dropped += 1
                 return len(chunk)
@@ -83,6 +87,24 @@ class PatientWriter(io.RawIOBase):
     @override
     def writable(self) -> bool:
         return True
+
+    def _start(self) -> bool:
+        """Start the thread, and return whether the system gives one."""
+        thread = threading.Thread(target=self._run, name="stderr", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            return False
+        self._thread = thread
+        return True
+
+    def _write_now(self, chunk: bytes) -> None:
+        """Write without a thread; what is not taken at once is dropped, where the system knows."""
+        for first in range(0, len(chunk), AT_ONCE_BYTES):
+            if _HAS_POLL and not _poll(self._descriptor, _POLLOUT, round(STALL_SECONDS * 1_000)):
+                self._dropped += 1
+                return
+            write_all(self._descriptor, chunk[first : first + AT_ONCE_BYTES])
 
     def _wait_until_out(self, seconds: float) -> bool:
         return self._changed.wait_for(lambda: not self._size, seconds)

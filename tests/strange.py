@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Protocol
 
+import anyio
+import httpx2
 from hypothesis import strategies as st
 
 from atlas_mcp.atlas.calls import Failed, conclude, failure, solver_ended, turn_ended
@@ -24,19 +27,14 @@ from atlas_mcp.atlas.policy import AskOrchestrator, Note, ReadReply, RunSolver, 
 from atlas_mcp.atlas.pool import ModelSpec, RunSpec
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.atlas.usage import Price, Usage
+from atlas_mcp.atlas.usage import FREE, NO_USAGE, Price, Usage
 from atlas_mcp.errors import ModelError
 from atlas_mcp.models import claude, openai_compatible
-from atlas_mcp.models.claude_stream import StreamFailed, StreamGarbled
 from atlas_mcp.models.connections import Way
-from atlas_mcp.models.event_lines import EventLines
-from atlas_mcp.models.json_events import read_event
+from atlas_mcp.models.reading import Reader, read_body
 
 DRAWS = int(os.environ.get("ATLAS_DRAWS", "2000"))
 """Runs that are drawn; every night it is ten times as many: see `.ci/nightly`."""
-
-WAY = Way(None, None, "https://api.example.com")
-"""Where nothing goes."""
 
 PRICE = Price(Decimal(2), Decimal(10))
 
@@ -145,6 +143,7 @@ SYNTHESIS = {
     "confidence_percent": "90",
     "dissent": "null",
 }
+MESSAGE_COUNTS = {"input_tokens": "100", "output_tokens": "50"}
 EXPLORE = {"strategy": '"decompose"', "instruction": '"Check it."'}
 
 SOLVER_TEXTS = mostly(objects(CANDIDATE), st.one_of(TEXTS, WRITTEN))
@@ -255,7 +254,7 @@ COUNTS = st.one_of(
 def event(**fields: str) -> bytes:
     """Return one server-sent event of JSON that is written already."""
     body = "{" + ", ".join(f'"{key}": {value}' for key, value in fields.items()) + "}"
-    return b"data: " + body.encode(errors="surrogatepass").replace(b"\n", b"\\n") + b"\n\n"
+    return b"data: " + _line(body) + b"\n\n"
 
 
 def counted(draw: st.DrawFn, usual: dict[str, str]) -> str:
@@ -274,8 +273,8 @@ def claude_replies(draw: st.DrawFn, texts: st.SearchStrategy[str]) -> Any:
     end = counted(draw, {"output_tokens": "50"})
     stop = '"end_turn"'
     events = [event(type='"message_start"', message=f'{{"usage": {start}}}')]
-    empty = some(draw, '""', WRITTEN)
-    delta = f'{{"type": "text_delta", "text": {some(draw, json.dumps(draw(texts)), WRITTEN)}}}'
+    empty, delta_text = some(draw, '""', WRITTEN), some(draw, json.dumps(draw(texts)), WRITTEN)
+    delta = f'{{"type": "text_delta", "text": {delta_text}}}'
     events += _block(f'{{"type": "text", "text": {empty}}}', [delta])
     for number in range(draw(st.sampled_from([0, 0, 1, 2]))):
         stop = '"tool_use"'
@@ -293,16 +292,29 @@ def claude_replies(draw: st.DrawFn, texts: st.SearchStrategy[str]) -> Any:
         events += _block(block, [delta, some(draw, '{"type": "ping"}', WRITTEN)])
     if draw(st.integers(0, 9)) == 5:
         events.append(event(type=draw(WRITTEN), index=draw(WRITTEN), delta=draw(WRITTEN)))
+    reported = '{"type": "overloaded_error", "message": "too much"}'
     reason, details = some(draw, stop, WRITTEN), some(draw, "null", WRITTEN)
     delta = f'{{"stop_reason": {reason}, "stop_details": {details}}}'
     events += [event(type='"message_delta"', delta=delta, usage=end), event(type='"message_stop"')]
-    call = claude._Call("anthropic/claude-sonnet-5-5", PRICE, WAY)  # pyright: ignore[reportPrivateUsage] - the reply as it is built, without a server
-    try:
-        for chunk in _cut(b"".join(events), draw(st.integers(1, 2_000))):
-            call.message.feed(chunk)
-    except (StreamGarbled, StreamFailed) as error:
-        return Failed(failure("unavailable", str(error)), call.message.usage)
-    return call.reply()
+    whole = (
+        f'{{"type": "message", "content": [{{"type": "text", "text": {delta_text}}}], '
+        f'"stop_reason": {reason}, "usage": {counted(draw, MESSAGE_COUNTS)}}}'
+    )
+    disturb(draw, events, event(type='"error"', error=some(draw, reported, WRITTEN)))
+    body = some(draw, b"".join(events), st.just(_line(whole)))
+    # Only the vendor's own address is held to all that its API promises.
+    way = Way(None, None, draw(st.sampled_from(["https://api.example.com", claude.OWN_ADDRESS])))
+    call = claude._Call("anthropic/claude-sonnet-5-5", PRICE, way)  # pyright: ignore[reportPrivateUsage] - the reply as it is built, without a server
+    return heard(draw, body, call, refused=lambda text: call.no_stream({}, text))
+
+
+def disturb(draw: st.DrawFn, events: list[bytes], error: bytes) -> None:
+    """Leave out an event once in a while, and put an error or what is no event between them."""
+    if draw(st.integers(0, 9)) == 5:
+        del events[draw(st.integers(0, len(events) - 1))]
+    if draw(st.integers(0, 9)) == 5:
+        strange = draw(st.one_of(st.just(error), WRITTEN.map(lambda text: b"data: " + _line(text))))
+        events.insert(draw(st.integers(0, len(events))), strange + b"\n\n")
 
 
 def _block(block: str, deltas: Iterable[str]) -> list[bytes]:
@@ -338,22 +350,67 @@ def chat_replies(draw: st.DrawFn, texts: st.SearchStrategy[str]) -> Any:
     events.append(event(choices="[]", usage=counted(draw, usual), id=some(draw, '"x"', WRITTEN)))
     events.append(b"data: [DONE]\n\n")
     spec = ModelSpec("openai/m", price=PRICE)
-    call = openai_compatible._Call(  # pyright: ignore[reportPrivateUsage] - as above
-        spec, PRICE, way=WAY, on_tokens=None, on_usage=None
+    whole = (
+        f'{{"choices": [{{"message": {deltas[0]}, "finish_reason": {finish}}}], '
+        f'"usage": {counted(draw, usual)}}}'
     )
-    lines = EventLines()
-    for chunk in _cut(b"".join(events), draw(st.integers(1, 2_000))):
-        for line in lines.feed(chunk):
-            call.take(read_event(line))
+    disturb(draw, events, event(error=some(draw, '{"message": "too much"}', WRITTEN)))
+    body = some(draw, b"".join(events), st.just(_line(whole)))
+    call = openai_compatible._Call(  # pyright: ignore[reportPrivateUsage] - as above
+        spec,
+        PRICE,
+        way=Way(None, None, "https://api.example.com"),
+        on_tokens=None,
+        on_usage=None,
+    )
+    return heard(draw, body, call, refused=lambda text: call.no_reply({}, text))
+
+
+class Call(Reader, Protocol):
+    """A call of an adapter: whoever reads what comes, and says what became of it."""
+
+    def errors_translated(self) -> AbstractContextManager[None]: ...
+
+    def reply(self) -> Reply: ...
+
+
+def heard(
+    draw: st.DrawFn, body: bytes, call: Call, *, refused: Callable[[str], ModelError]
+) -> Reply | Failed:
+    """Return what the driver is handed of an answer, cut anywhere, that an adapter's call reads.
+
+    It is read as the adapters read it: by `read_body`, and within the call's own errors.
+    """
+    size = draw(st.integers(1, 2_000))
+    kinds = st.sampled_from([None, "application/json", "text/html"])
+    declared = some(draw, "text/event-stream", kinds)
+    kept = len(body)
+    if lost := draw(st.integers(0, 7)) == 5:
+        kept = draw(st.integers(0, len(body)))
+
+    async def chunks() -> AsyncGenerator[bytes]:
+        for at in range(0, kept, size):
+            yield body[at : min(kept, at + size)]
+        if lost:
+            raise httpx2.ReadError("the connection is gone")
+
+    async def read() -> Reply:
+        with call.errors_translated():
+            other = await read_body(chunks(), call, declared=declared)
+            if other is not None:
+                raise refused(other)
+        return call.reply()
+
     try:
-        call._check_is_whole()  # pyright: ignore[reportPrivateUsage] - as above
+        return anyio.run(read)
     except ModelError as error:
-        return Failed(failure("unavailable", str(error)), call.stream.usage())
-    return call.reply()
+        kind: FailureKind = "unavailable" if error.retryable else "rejected"
+        cost = FREE if error.usage is None and error.cost_usd is None else error.cost_usd
+        return Failed(failure(kind, str(error)), error.usage or NO_USAGE, cost)
 
 
-def _cut(data: bytes, size: int) -> Iterable[bytes]:
-    return (data[at : at + size] for at in range(0, len(data), size))
+def _line(text: str) -> bytes:
+    return text.encode(errors="surrogatepass").replace(b"\n", b"\\n")
 
 
 @st.composite

@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from atlas_mcp.atlas.problem import MAX_PROBLEM_BYTES
 from atlas_mcp.cli.terminal import tell
+from atlas_mcp.environment import text_of
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.system.consoles import END_OF_INPUT
 
@@ -113,11 +114,11 @@ def problem_from_stdin() -> str:
         given = sys.stdin.read() if buffer is None else buffer.read(MAX_PROBLEM_BYTES + 4)
     except OSError as error:
         raise InvalidInput("problem", f"cannot be read from stdin: {error.strerror}") from error
+    if len(given) > MAX_PROBLEM_BYTES:
+        raise InvalidInput("problem", f"is longer than the {MAX_PROBLEM_BYTES:,} bytes it may have")
     text = given if isinstance(given, str) else decoded(given, "problem", "stdin")
     if not text.strip():
         raise InvalidInput("problem", "is empty: nothing came from stdin, where `-` reads it")
-    if len(given) > MAX_PROBLEM_BYTES:
-        raise InvalidInput("problem", f"is longer than the {MAX_PROBLEM_BYTES:,} bytes it may have")
     return text
 
 
@@ -161,18 +162,15 @@ def read_file(name: str, argument: str, *, at_most: int = MAX_FILE_BYTES) -> str
 
 
 def decoded(data: bytes, argument: str, name: str) -> str:
-    """Return bytes as text: UTF-8, or UTF-16 that says so, as some shells write it.
+    """Return bytes as text: UTF-8, or UTF-16 or UTF-32 that says so, as some shells write it.
 
     Raises:
-        InvalidInput: They are neither.
+        InvalidInput: They are none of these.
     """
-    wide = len(data) > 2 and data.startswith((b"\xff\xfe", b"\xfe\xff"))
     try:
-        return data.decode("utf-16" if wide else "utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InvalidInput(
-            argument, f"{name} cannot be read: it is not UTF-8 at byte {error.start + 1:,}"
-        ) from error
+        return text_of(data)
+    except ValueError as error:
+        raise InvalidInput(argument, f"{name} cannot be read: {error}") from error
 
 
 def is_file(name: str) -> bool:

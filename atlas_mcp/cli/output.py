@@ -29,6 +29,7 @@ from atlas_mcp.models.shelf import ShelfRow
 from atlas_mcp.runs import listing
 from atlas_mcp.runs.service import RunService
 from atlas_mcp.runs.solvers import PoolRow, as_dict
+from atlas_mcp.system.dates import moment
 from atlas_mcp.texts import CUT, answer_text, one_line, printable
 
 Evidence: TypeAlias = Literal["data", "people", "none"]
@@ -119,7 +120,7 @@ def print_runs(summaries: Sequence[RunSummary], *, limit: int, as_json: bool) ->
     rows += [
         (
             summary.run_id,
-            f"{listing.moment(summary.opened_at).astimezone():%Y-%m-%d %H:%M}",
+            f"{moment(summary.opened_at).astimezone():%Y-%m-%d %H:%M}",
             listing.status_of(summary),
             summary.workflow,
             summary.title,
@@ -141,7 +142,7 @@ def print_expired(runs: Sequence[RunSummary], *, as_data: bool) -> None:
     rows = [
         (
             run.run_id,
-            f"{listing.moment(run.updated_at).astimezone():%Y-%m-%d}",
+            f"{moment(run.updated_at).astimezone():%Y-%m-%d}",
             size_text(run.size_bytes),
             run.title,
         )

@@ -1,7 +1,7 @@
 """The event stream of a reply of the Messages API, read into the message it spells.
 
-Owns the wire format: bytes in, content blocks, counts and stop reason out. Does no I/O and knows no
-vendor library: the client library builds a validated object for each event, which costs several
+Owns what events mean: events in, content blocks, counts and stop reason out. Does no I/O and knows
+no vendor library: the client library builds a validated object for each event, which costs several
 times what reading the stream costs.
 """
 
@@ -21,8 +21,7 @@ from atlas_mcp.atlas.storable import (
     words_of,
 )
 from atlas_mcp.atlas.usage import Usage
-from atlas_mcp.models.event_lines import EventLines
-from atlas_mcp.models.json_events import Event, read_event
+from atlas_mcp.models.json_events import Event
 from atlas_mcp.models.tool_arguments import arguments_of
 
 CHARACTERS_PER_TOKEN = 4
@@ -94,7 +93,6 @@ class MessageStream:
         self._counts = dict.fromkeys(_COUNTS, 0)
         self._miscounted = False
         self._output_counted = False
-        self._lines = EventLines()
         self._blocks: list[_Block] = []
         self._open: dict[Json, _Block] = {}
 
@@ -121,11 +119,6 @@ class MessageStream:
         if not all(block.closed for block in self._blocks):
             return "a part of it lacks its end"
         return None if self.done else "it lacks its end"
-
-    @property
-    def content(self) -> list[dict[str, Json]]:
-        """The blocks that can be sent back, in order."""
-        return [block for block, _ in self._sendable()]
 
     @property
     def usage(self) -> Usage:
@@ -168,16 +161,6 @@ class MessageStream:
             tool_calls=tuple(calls.values()),
             verbatim={"role": "assistant", "content": sent},
         )
-
-    def feed(self, chunk: bytes) -> None:
-        """Read some more of the stream, cut anywhere. What follows its end is passed over.
-
-        Raises:
-            StreamFailed: The API reports an error.
-            StreamGarbled: This is no stream of the Messages API.
-        """
-        for line in self._lines.feed(chunk):
-            self.take(read_event(line))
 
     def take(self, event: Event) -> None:
         """Take in one event. What is strange in it is passed over, once the reply has begun.

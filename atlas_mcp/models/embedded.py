@@ -11,6 +11,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
@@ -232,12 +233,14 @@ def _require_model(path: Path, header: Header) -> None:
 def _keep(files: ModelFiles, origin: str) -> None:
     files.origin.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     written = files.origin.with_name(f"{files.origin.name}.{secrets.token_hex(4)}")
-    private(written).write_text(origin, encoding="utf-8")
-    if files.origin.exists():
-        # Another process was told first, and may be fetching what it was told.
-        written.unlink()
-    else:
-        replace(written, files.origin)
+    try:
+        private(written).write_text(origin, encoding="utf-8")
+        if not files.origin.exists():
+            # Else another process was told first, and may be fetching what it was told.
+            replace(written, files.origin)
+    finally:
+        with suppress(OSError):
+            written.unlink(missing_ok=True)
 
 
 def _read_origin(name: str, files: ModelFiles) -> PinnedFile | None:

@@ -1,7 +1,8 @@
 """What endpoints were found to take, kept in a file for the runs that follow.
 
 Owns `endpoints.json` in `ATLAS_HOME`: one entry for each model of each address, with the day on
-which it was found out. It holds no key, and can be deleted: it is found out again.
+which it was found out. It holds no key, and can be deleted: it is found out again. Processes add to
+it one after the other, by a lock on a file beside it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,9 @@ from __future__ import annotations
 import json
 import logging
 import os
+import time
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
@@ -18,13 +22,21 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from atlas_mcp.atlas.messages import Effort
 from atlas_mcp.errors import ConfigError
+from atlas_mcp.models.locks import open_lock, try_alone
+from atlas_mcp.models.partial import private
 from atlas_mcp.presets import MaxTokensField, SchemaMode
 from atlas_mcp.system.disk import replace
+from atlas_mcp.system.locks import WAIT_SECONDS
 
 logger = logging.getLogger(__name__)
 
 FILE_NAME = "endpoints.json"
+LOCK_NAME = "endpoints.json.lock"
 
+LOCK_TRIES = 100
+"""Looks at the lock of another process, five seconds of them. One that holds it for longer has been
+stopped in the middle: what was paid to find out is kept all the same.
+"""
 
 Feature: TypeAlias = Literal["schema_mode", "tools", "images", "efforts", "max_tokens_field"]
 """What can be found out. The names are those of an entry's keys."""
@@ -84,27 +96,43 @@ def keep(home: Path, base_url: str | None, model: str, found: Finding) -> None:
     Raises:
         ConfigError: The file cannot be written.
     """
-    file = _read(home)
-    models = file.endpoints.setdefault(_address(base_url, model), {})
-    models[model] = found.over(models.get(model, NOTHING))
-    written = file.model_dump(mode="json", by_alias=True, exclude_none=True)
     try:
-        _replace(home, json.dumps(written, indent=2) + "\n")
+        with _alone(home):
+            file = _read(home)
+            models = file.endpoints.setdefault(_address(base_url, model), {})
+            models[model] = found.over(models.get(model, NOTHING))
+            written = file.model_dump(mode="json", by_alias=True, exclude_none=True)
+            _replace(home, json.dumps(written, indent=2) + "\n")
     except OSError as error:
         raise ConfigError(
             f"{home / FILE_NAME} cannot be written: {error.strerror}; is ATLAS_HOME right?"
         ) from error
 
 
+@contextmanager
+def _alone(home: Path) -> Generator[None]:
+    """Keep other processes from changing the file for the length of a block."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = open_lock(home / LOCK_NAME)
+    try:
+        for _ in range(LOCK_TRIES):
+            if try_alone(descriptor):
+                break
+            time.sleep(WAIT_SECONDS)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def _replace(home: Path, text: str) -> None:
     """Write the file beside itself and then in its place: a reader never sees half of it."""
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
     beside = home / f"{FILE_NAME}.{os.getpid()}"
-    with os.fdopen(
-        os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
-    ) as new:
-        new.write(text)
-    replace(beside, home / FILE_NAME)
+    try:
+        private(beside).write_text(text, encoding="utf-8")
+        replace(beside, home / FILE_NAME)
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
 
 
 def _read(home: Path) -> _File:

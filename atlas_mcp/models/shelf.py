@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 from atlas_mcp.errors import AtlasError, ConfigError, ModelFileError
@@ -20,6 +20,7 @@ from atlas_mcp.models.embedded import Embedded, Kind, files_of, kind_of, locate,
 from atlas_mcp.models.files import ModelFiles
 from atlas_mcp.models.locks import open_lock, try_alone
 from atlas_mcp.models.partial import size_of
+from atlas_mcp.system.dates import moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,5 +207,4 @@ def _state(model: Embedded) -> str:
 def _verified(model: Embedded) -> date | None:
     if model.pinned is None or model.header is None:
         return None
-    taken = model.files.mark.stat().st_mtime
-    return datetime.fromtimestamp(taken, UTC).date()
+    return moment(model.files.mark.stat().st_mtime).date()

@@ -19,8 +19,8 @@ from typing import Literal, TypeAlias
 import anyio
 import anyio.to_thread
 
-from atlas_mcp.config import Settings
-from atlas_mcp.errors import ModelFileError
+from atlas_mcp.config import HUB_TOKEN, HUB_URL, Settings
+from atlas_mcp.errors import ConfigError, ModelFileError
 from atlas_mcp.models.catalogue import PinnedFile
 from atlas_mcp.models.files import ModelFiles
 from atlas_mcp.models.hub import HUB, address, from_hub
@@ -83,7 +83,14 @@ DEFAULT_SOURCES = Sources()
 
 
 def sources_of(settings: Settings) -> Sources:
-    """Return where the configuration has weights fetched from."""
+    """Return where the configuration has weights fetched from.
+
+    Raises:
+        ConfigError: A variable of the model hub cannot be used.
+    """
+    for variable in (HUB_URL, HUB_TOKEN):
+        if variable in settings.faults:
+            raise ConfigError(settings.faults[variable])
     token = settings.hub_token
     return Sources(
         hub=settings.hub_url or HUB, token=None if token is None else token.get_secret_value()
@@ -172,8 +179,10 @@ class _Pull:
                 self.report("waiting", await length(self.files.partial))
                 await anyio.sleep(LOCK_POLL)
                 if not is_current(descriptor, self.files.lock):
+                    # Opened before the old one is closed: whatever ends this closes each once.
+                    opened = await anyio.to_thread.run_sync(self._open_lock)
                     os.close(descriptor)
-                    descriptor = await anyio.to_thread.run_sync(self._open_lock)
+                    descriptor = opened
             yield
         finally:
             os.close(descriptor)

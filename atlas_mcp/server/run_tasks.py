@@ -21,7 +21,7 @@ from atlas_mcp.atlas.view import RunView
 from atlas_mcp.errors import UnknownRun
 from atlas_mcp.server import descriptions as texts
 from atlas_mcp.server.host import Host
-from atlas_mcp.server.results import tool_result
+from atlas_mcp.server.results import result_of
 from atlas_mcp.server.tasks import JsonObject, Support, Task, TaskSource, TaskStatus
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class RunTasks(TaskSource):
             # Nobody would know of the run, and nobody could end it.
             await service.stop(view.run_id)
             raise
-        return self._task(entry, view, time.time())
+        return await self._task(entry, view, time.time())
 
     @override
     async def find(self, task_id: str, *, elicits: bool) -> Task | None:
@@ -89,8 +89,8 @@ class RunTasks(TaskSource):
             return None
         if view.status == "interrupted" and elicits:
             question = texts.resume_question(view)
-            return self._task(entry, view, state.at, asked={_key(state.seq): question})
-        return self._task(entry, view, state.at)
+            return await self._task(entry, view, state.at, asked={_key(state.seq): question})
+        return await self._task(entry, view, state.at)
 
     @override
     async def answer(self, task_id: str, responses: Mapping[str, JsonObject]) -> None:
@@ -116,7 +116,7 @@ class RunTasks(TaskSource):
         assert entry is not None, "the extension has found it before"
         return service, entry
 
-    def _task(
+    async def _task(
         self,
         entry: TaskEntry,
         view: RunView,
@@ -129,7 +129,7 @@ class RunTasks(TaskSource):
             status = "working" if view.status == "running" else "cancelled"
         elif asked is not None:
             status = "input_required"
-        done = tool_result(view) if status == "completed" else None
+        done = await result_of(view) if status == "completed" else None
         keep_days = self._host.settings.journal.keep_days
         return Task(
             entry.task_id,

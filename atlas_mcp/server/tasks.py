@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal, Protocol, TypeAlias
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
@@ -21,6 +20,8 @@ from mcp_types import CallToolRequestParams, RequestParams, Result
 from mcp_types.jsonrpc import HEADER_MISMATCH, INVALID_PARAMS
 from pydantic import Field
 from typing_extensions import override
+
+from atlas_mcp.system.dates import moment
 
 TASKS = "io.modelcontextprotocol/tasks"
 
@@ -229,4 +230,4 @@ def _as_json(task: Task, result_type: Literal["task", "complete"]) -> JsonObject
 
 
 def _iso(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    return moment(seconds).isoformat(timespec="milliseconds")

@@ -23,7 +23,7 @@ from atlas_mcp.server.clients import client_name, hears_progress, respond_within
 from atlas_mcp.server.host import Host
 from atlas_mcp.server.http import client_gone
 from atlas_mcp.server.progress import report_progress
-from atlas_mcp.server.results import errors_shown, tool_result
+from atlas_mcp.server.results import errors_shown, result_of
 from atlas_mcp.server.run_tasks import answers_at_once
 from atlas_mcp.task_groups import open_task_group
 
@@ -151,7 +151,7 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
         """End a run at once."""
         with errors_shown():
             service = await host.service()
-            return tool_result(await service.cancel(run_id))
+            return await result_of(await service.cancel(run_id))
 
     @server.tool(title="Resume a run", description=texts.RESUME_RUN, annotations=SPENDS)
     async def resume_run(
@@ -241,7 +241,7 @@ async def answer(
         if owned:
             await service.stop(run_id)
         raise
-    return tool_result(view)
+    return await result_of(view)
 
 
 async def _stop_when_gone(service: RunService, run_id: str, gone: anyio.Event) -> None:

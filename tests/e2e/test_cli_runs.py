@@ -446,7 +446,7 @@ def test_a_damaged_file_is_one_line_that_names_the_place(
 def test_files_that_cannot_be_read_or_written_are_named(
     here: Here, interrupted: str, tmp_path: Path
 ) -> None:
-    (tmp_path / "latin.txt").write_bytes(b"\xff\xfe")
+    (tmp_path / "latin.txt").write_bytes(b"gr\xfc\xdf")
     for name, says in (("none.jsonl", "No such file"), ("latin.txt", "is not UTF-8")):
         done = here("runs", "show", str(tmp_path / name))
         assert done.returncode == 2

@@ -206,7 +206,9 @@ def test_a_problem_is_one_argument(capfd: pytest.CaptureFixture[str]) -> None:
 STDIN = {
     "nothing": (b"", "nothing came from stdin"),
     "white space": (b" \n", "nothing came from stdin"),
-    "Latin-1": (b"Wie gro\xdf?", "not UTF-8 at byte 8"),
+    "Latin-1": (b"Wie gro\xdf?", "not UTF-8 text (byte 8)"),
+    "Latin-1, cut": (b"Wie gro\xdf? " * MAX_PROBLEM_BYTES, f"{MAX_PROBLEM_BYTES:,} bytes"),
+    "UTF-16 without a mark": ("Wie groß?".encode("utf-16-le"), "save it as UTF-8"),
     "too much": (b"much " * MAX_PROBLEM_BYTES, f"{MAX_PROBLEM_BYTES:,} bytes"),
     "half of UTF-16": (b"\xff\xfea", "not UTF-8"),
 }
@@ -227,7 +229,7 @@ def test_a_stdin_that_holds_no_problem_is_told_in_one_line(
     assert says in line
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
 def test_a_problem_and_a_schema_may_be_marked_as_shells_do(
     encoding: str, here: Here, tmp_path: Path
 ) -> None:

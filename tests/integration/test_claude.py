@@ -5,7 +5,7 @@ import logging
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -29,12 +29,14 @@ from atlas_mcp.atlas.messages import (
     UserTurn,
 )
 from atlas_mcp.atlas.usage import Price, Usage
-from atlas_mcp.errors import ModelRejected, ModelUnavailable
+from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.models import claude as claude_models
 from atlas_mcp.models.claude import Claude, Connection
 from atlas_mcp.models.claude_params import Thinking
-from atlas_mcp.models.claude_stream import MessageStream, StreamGarbled
+from atlas_mcp.models.claude_stream import MessageStream
+from atlas_mcp.models.connections import Way
 from atlas_mcp.models.prices import cost_of
+from atlas_mcp.models.reading import read_body
 from atlas_mcp.models.retry import RetryPolicy, generate_with_retries
 from atlas_mcp.testing.messages_api import (
     API_KEY,
@@ -683,19 +685,31 @@ EVENTS: tuple[dict[str, Any], ...] = (
 STREAM = b"".join(encode(event) for event in EVENTS)
 
 
+async def heard(*pieces: bytes) -> MessageStream:
+    """Return what a call makes of a stream that comes in these pieces."""
+    way = Way(None, None, "https://api.example.com")
+    call = claude_models._Call("anthropic/claude-sonnet-5-5", None, way)  # pyright: ignore[reportPrivateUsage] - as it reads, without a server
+
+    async def chunks() -> AsyncGenerator[bytes]:
+        for piece in pieces:
+            yield piece
+
+    with call.errors_translated():
+        assert await read_body(chunks(), call, declared="text/event-stream") is None
+    return call.message
+
+
 @pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
-def test_a_stream_reads_the_same_wherever_it_is_cut(line_end: bytes) -> None:
+async def test_a_stream_reads_the_same_wherever_it_is_cut(line_end: bytes) -> None:
     wire = STREAM.replace(b"\n", line_end)
     for cut in range(len(wire)):
-        message = MessageStream()
-        message.feed(wire[:cut])
-        message.feed(wire[cut:])
+        message = await heard(wire[:cut], wire[cut:])
 
         assert message.done
         assert message.stop_reason == "max_tokens"
         assert message.usage == Usage(1, 9, 40)
         # Cut arguments count as none, and thinking without its signature cannot go back.
-        assert message.content == [
+        assert message.turn.verbatim["content"] == [
             {"type": "text", "text": "é✓", "citations": [{"cited_text": "x"}]},
             {"type": "tool_use", "id": "t", "name": "explore", "input": {}},
         ]
@@ -705,9 +719,9 @@ def test_a_stream_reads_the_same_wherever_it_is_cut(line_end: bytes) -> None:
     "wire",
     [b"data: 1\n\n", b"data: {\ndata: }\n\n", b"data: x\n\n", b'data: {"type": 5}\n\n'],
 )
-def test_what_is_no_stream_of_the_api_is_garbled(wire: bytes) -> None:
-    with pytest.raises(StreamGarbled):
-        MessageStream().feed(wire)
+async def test_what_is_no_stream_of_the_api_is_garbled(wire: bytes) -> None:
+    with pytest.raises(ModelError, match="the reply could not be read"):
+        await heard(wire)
 
 
 def test_the_adapter_loads_no_vendor_library_by_itself() -> None:

@@ -13,6 +13,7 @@ import pytest
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.config import ServerSettings, Settings, SolverSettings
 from atlas_mcp.errors import AtlasError, ConfigError
+from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.server.host import Host
@@ -136,6 +137,28 @@ async def test_a_service_that_breaks_down_is_told_to_whoever_asks_and_logged_onc
 
     (record,) = caplog.records
     assert record.exc_info is not None
+
+
+@pytest.mark.parametrize("fault", ["ImportError('no name x')", "OSError(23, 'too many files')"])
+async def test_a_library_that_cannot_be_imported_is_logged_and_runs_go_on(
+    tmp_path: Path,
+    fault: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    name = f"atlas_broken_{fault[:2].lower()}"
+    (tmp_path / f"{name}.py").write_text(f"raise {fault}", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(Pool, "libraries", lambda _: (name, "json"))
+    host = host_with(Gated(), tmp_path)
+    with anyio.fail_after(15):
+        async with host.running():
+            service = await host.service()
+            await host.loaded.wait()
+            assert await host.service() is service
+
+    (record,) = caplog.records
+    assert f"the library {name} cannot be imported: {fault}" in record.getMessage()
 
 
 async def test_without_settings_everybody_hears_why() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,6 +30,7 @@ from atlas_mcp.models.scripted import Says, Scripted
 from atlas_mcp.server.app import make_server
 from atlas_mcp.server.host import Host
 from atlas_mcp.server.tasks import TASKS
+from atlas_mcp.system.dates import moment
 
 Mode = Literal["auto", "legacy"]
 
@@ -197,6 +198,22 @@ async def test_a_client_that_goes_before_it_has_its_handle_leaves_no_run_behind(
         view = await service.wait(run.run_id, 10)
 
     assert (view.status, view.stop_reason) == ("cancelled", "cancelled")
+
+
+@pytest.mark.parametrize("clock", [1e12, -1e12])
+async def test_a_task_of_a_time_that_no_calendar_has_is_found_all_the_same(
+    tmp_path: Path, clock: float
+) -> None:
+    async with connected(tmp_path) as side:
+        task_id = await side.begin()
+        journal = (await side.host.service()).journal
+        entry = await journal.find_task(task_id)
+        assert entry is not None
+        await journal.add_task(replace(entry, task_id="odd", created_at=clock))
+        task = await side.ask("tasks/get", "odd")
+
+    assert task["status"] == "working"
+    assert task["createdAt"] == f"{moment(clock):%Y-%m-%d}T00:00:00.000+00:00"
 
 
 async def test_ids_of_tasks_are_long_random_and_not_the_ids_of_runs(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from atlas_mcp.config import Settings, load_settings
 from atlas_mcp.errors import ConfigError
+from atlas_mcp.models.weights import sources_of
 from tests.systems import posix
 
 
@@ -64,6 +65,37 @@ def test_the_model_hub_is_told_by_the_variables_of_its_own_tools(toml: Path) -> 
     assert settings.server.warm_up
     nothing = load_settings({"XDG_CONFIG_HOME": str(toml.parent / "none")})
     assert (nothing.hub_url, nothing.hub_token, nothing.server.warm_up) == (None, None, False)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("HF_ENDPOINT", "hub.example"),
+        ("HF_ENDPOINT", "ftp://hub.example"),
+        ("HF_ENDPOINT", "https://user:hunter2secret@hub.example"),
+        ("HF_ENDPOINT", "https://hub.example/?api-version=hunter2secret"),
+        ("HF_ENDPOINT", "https://hub .example"),
+        ("HF_TOKEN", "hf_hunter2secret\nx"),
+        ("HF_TOKEN", "hf_hunter2secret and more"),
+    ],
+)
+def test_a_variable_of_the_model_hub_that_cannot_be_used_is_named_before_it_is_asked(
+    toml: Path, variable: str, value: str
+) -> None:
+    settings = load(toml, **{variable: value})
+
+    assert (settings.hub_url, settings.hub_token) == (None, None)
+    with pytest.raises(ConfigError) as raised:
+        sources_of(settings)
+    assert str(raised.value).startswith(f"{variable} ")
+    assert "hunter2secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("given", [" https://Hub.example:443/ ", "https://hub.example"])
+def test_the_address_of_the_model_hub_is_taken_in_the_form_in_which_it_is_used(
+    toml: Path, given: str
+) -> None:
+    assert load(toml, HF_ENDPOINT=given).hub_url == "https://hub.example"
 
 
 @pytest.mark.parametrize("source", ["file", "environment"])

@@ -86,3 +86,39 @@ def test_a_reader_that_has_gone_is_no_error() -> None:
     pipe.writer.write(b"two\n")
     pipe.writer.drain(5)
     os.close(pipe.writing)
+
+
+def test_what_is_written_while_no_thread_can_be_had_is_out_and_a_thread_is_asked_for_again(
+    pipe: Pipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as out_of_threads:
+        out_of_threads.setattr(threading.Thread, "start", no_thread)
+        pipe.writer.write(b"one\n")
+        pipe.writer.write(b"x" * 9_999 + b"\n")
+        assert pipe.read(10_004) == b"one\n" + b"x" * 9_999 + b"\n"
+    pipe.writer.write(b"two\n")
+
+    assert pipe.read(4) == b"two\n"
+    assert any(thread.name == "stderr" for thread in threading.enumerate())
+
+
+@posix
+def test_without_a_thread_nobody_waits_for_a_reader_and_what_is_lost_is_counted(
+    pipe: Pipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as out_of_threads:
+        out_of_threads.setattr(threading.Thread, "start", no_thread)
+        pipe.writer.write(b"x" * KEPT_BYTES)
+        pipe.writer.write(b"y\n")
+    read = threading.Thread(target=lambda: seen.append(pipe.read_until(b"last\n")))
+    seen: list[bytes] = []
+    read.start()
+    pipe.writer.write(b"last\n")
+    read.join()
+
+    said = seen[0].decode().strip("x")
+    assert said == "atlas-mcp: 2 lines were dropped, since nobody read them\nlast\n"
+
+
+def no_thread(thread: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")

@@ -9,10 +9,9 @@ import pytest
 
 from atlas_mcp.atlas.storable import MAX_COUNT
 from atlas_mcp.atlas.usage import Usage
-from atlas_mcp.models.claude_stream import (
-    MessageStream,
-    StreamFailed,
-)
+from atlas_mcp.models.claude_stream import MessageStream, StreamFailed
+from atlas_mcp.models.event_lines import EventLines
+from atlas_mcp.models.json_events import read_event
 
 USAGE = {"input_tokens": 100, "output_tokens": 1}
 
@@ -46,6 +45,12 @@ def called(written: str, **content: Any) -> bytes:
     return block(whole, {"type": "input_json_delta", "partial_json": written})
 
 
+def feed(message: MessageStream, wire: bytes) -> None:
+    """Have a message take in what a piece of a stream says."""
+    for line in EventLines().feed(wire):
+        message.take(read_event(line))
+
+
 def read(
     *parts: bytes,
     start: Any = USAGE,
@@ -53,11 +58,11 @@ def read(
     stop: Any = "end_turn",
 ) -> MessageStream:
     message = MessageStream()
-    message.feed(event(type="message_start", message={"usage": start}))
+    feed(message, event(type="message_start", message={"usage": start}))
     for part in parts:
-        message.feed(part)
-    message.feed(event(type="message_delta", delta={"stop_reason": stop}, usage=end))
-    message.feed(event(type="message_stop"))
+        feed(message, part)
+    feed(message, event(type="message_delta", delta={"stop_reason": stop}, usage=end))
+    feed(message, event(type="message_stop"))
     assert message.done
     return message
 
@@ -99,10 +104,10 @@ def test_counts_that_are_missing_or_none_do_not_count_the_reply(start: Any, end:
 
 def test_a_count_that_no_integer_holds_leaves_the_reply() -> None:
     message = MessageStream()
-    message.feed(event(type="message_start", message={"usage": USAGE}) + said("So."))
+    feed(message, event(type="message_start", message={"usage": USAGE}) + said("So."))
     usage = b'{"output_tokens": ' + b"9" * 5_000 + b"}"
     delta = b'{"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": '
-    message.feed(b"data: " + delta + usage + b"}\n\n" + event(type="message_stop"))
+    feed(message, b"data: " + delta + usage + b"}\n\n" + event(type="message_stop"))
 
     assert (message.done, message.stop_reason, message.counted) == (True, "end_turn", False)
     assert message.turn.text == "So."
@@ -190,7 +195,7 @@ def test_what_is_strange_in_a_reply_that_has_begun_is_passed_over(strange: bytes
 def test_what_follows_the_end_is_passed_over() -> None:
     message = read(said("So."))
 
-    message.feed(b"data: [DONE]\n\ndata: {nonsense\n\n")
+    feed(message, b"data: [DONE]\n\ndata: {nonsense\n\n")
 
     assert message.turn.text == "So."
 
@@ -200,5 +205,5 @@ def test_an_error_of_any_shape_is_heard(error: Any) -> None:
     message = MessageStream()
 
     with pytest.raises(StreamFailed, match="overloaded") as failed:
-        message.feed(event(type="error", error=error))
+        feed(message, event(type="error", error=error))
     assert failed.value.kind == "api_error"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import threading
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,8 +14,19 @@ import pytest
 from atlas_mcp.atlas.pool import ModelSpec
 from atlas_mcp.config import OrchestratorSettings, Settings, SolverSettings
 from atlas_mcp.errors import ConfigError
-from atlas_mcp.models.findings import FEATURES, FILE_NAME, NOTHING, Finding, finding, keep
+from atlas_mcp.models import findings
+from atlas_mcp.models.findings import (
+    FEATURES,
+    FILE_NAME,
+    LOCK_NAME,
+    NOTHING,
+    Finding,
+    finding,
+    keep,
+)
+from atlas_mcp.models.locks import try_alone
 from atlas_mcp.models.pool import Pool
+from tests.systems import held
 
 HERE = "http://127.0.0.1:8000/v1"
 DAY = date(2026, 11, 25)
@@ -65,7 +78,7 @@ def test_the_file_is_what_people_read_and_nobody_else(tmp_path: Path) -> None:
         }
     }
     assert path.stat().st_mode & 0o077 == 0
-    assert [one.name for one in home.iterdir()] == [FILE_NAME]
+    assert sorted(one.name for one in home.iterdir()) == [FILE_NAME, LOCK_NAME]
 
 
 def test_a_name_and_a_password_in_an_address_are_not_written_down(tmp_path: Path) -> None:
@@ -106,6 +119,60 @@ def test_a_home_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match=f"{FILE_NAME} cannot be written"):
         keep(tmp_path / "file" / "home", HERE, "openai/m", FOUND)
+
+
+@pytest.mark.parametrize("failing", ["replace", "write"])
+def test_a_disk_that_is_full_is_named_and_nothing_is_left_beside_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    keep(tmp_path, HERE, "openai/m", FOUND)
+
+    def full(*given: object, **more: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    if failing == "replace":
+        monkeypatch.setattr(findings, "replace", full)
+    else:
+        monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(ConfigError, match="No space left on device"):
+        keep(tmp_path, HERE, "openai/n", FOUND)
+
+    assert sorted(one.name for one in tmp_path.iterdir()) == [FILE_NAME, LOCK_NAME]
+    assert finding(tmp_path, HERE, "openai/m") == FOUND
+
+
+def test_what_another_process_finds_out_meanwhile_is_kept_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(tmp_path / "other", HERE, "openai/other", FOUND)
+    refused = threading.Event()
+
+    def trying(descriptor: int) -> bool:
+        taken = try_alone(descriptor)
+        if not taken:
+            refused.set()
+        return taken
+
+    monkeypatch.setattr(findings, "try_alone", trying)
+    keeping = threading.Thread(target=keep, args=(tmp_path, HERE, "openai/m", FOUND))
+    with held(tmp_path / LOCK_NAME):
+        keeping.start()
+        assert refused.wait(30)
+        (tmp_path / "other" / FILE_NAME).replace(tmp_path / FILE_NAME)
+    keeping.join()
+
+    assert finding(tmp_path, HERE, "openai/other") == FOUND
+    assert finding(tmp_path, HERE, "openai/m") == FOUND
+
+
+def test_a_process_that_never_lets_go_costs_no_finding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(findings, "LOCK_TRIES", 1)
+    with held(tmp_path / LOCK_NAME):
+        keep(tmp_path, HERE, "openai/m", FOUND)
+
+    assert finding(tmp_path, HERE, "openai/m") == FOUND
 
 
 # Between a declaration and a preset

@@ -17,9 +17,11 @@ import pytest
 from typing_extensions import override
 
 from atlas_mcp.errors import ModelFileError
+from atlas_mcp.models import weights
 from atlas_mcp.models.catalogue import CatalogueModel, HubFile, WheelPart
 from atlas_mcp.models.hub import CUTS
 from atlas_mcp.models.weights import PullProgress, Sources, ensure
+from atlas_mcp.system.locks import is_current, try_lock
 
 # No piece is as long as another, so that one in the wrong place shows.
 PIECES = tuple(
@@ -134,8 +136,8 @@ class Shelf:
     def wheel(self, index: int) -> Path:
         return self.folder / f"piece-{index}-1.0-py3-none-any.whl"
 
-    def put(self, index: int, content: bytes) -> None:
-        with zipfile.ZipFile(self.wheel(index), "w", zipfile.ZIP_DEFLATED) as wheel:
+    def put(self, index: int, content: bytes, *, packing: int = zipfile.ZIP_DEFLATED) -> None:
+        with zipfile.ZipFile(self.wheel(index), "w", packing) as wheel:
             wheel.writestr(f"piece_{index}/data.bin", content)
 
 
@@ -436,7 +438,9 @@ async def test_pieces_that_arrived_before_a_failure_are_kept(pulled: Pulled, she
     assert path.read_bytes() == WEIGHTS
 
 
-@pytest.mark.parametrize("fault", ["no zip", "no member", "length", "bytes"])
+@pytest.mark.parametrize(
+    "fault", ["no zip", "no member", "length", "bytes", "damage", "a password", "xz"]
+)
 async def test_a_faulty_wheel_fails_and_says_which(
     pulled: Pulled, shelf: Shelf, fault: str
 ) -> None:
@@ -446,6 +450,19 @@ async def test_a_faulty_wheel_fails_and_says_which(
     elif fault == "no member":
         shelf.wheel(2).replace(wheel)
         shelf.put(2, PIECES[2])
+    elif fault == "damage":
+        # What is packed, and not only stored.
+        shelf.put(1, (PIECES[1][:1_000] * len(PIECES[1]))[: len(PIECES[1])])
+        packed = bytearray(wheel.read_bytes())
+        packed[60:120] = bytes(byte ^ 0xFF for byte in packed[60:120])
+        wheel.write_bytes(packed)
+    elif fault == "a password":
+        packed = bytearray(wheel.read_bytes())
+        packed[6] |= 1
+        packed[packed.index(b"PK\x01\x02") + 8] |= 1
+        wheel.write_bytes(packed)
+    elif fault == "xz":
+        shelf.put(1, PIECES[1], packing=zipfile.ZIP_LZMA)
     else:
         shelf.put(1, b"x" * (len(PIECES[1]) - (fault == "length")))
 
@@ -503,6 +520,51 @@ async def test_the_second_waits_while_the_first_pulls(pulled: Pulled, shelf: She
 
     path = await other.ensure(entry)
     assert path.read_bytes() == WEIGHTS
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be removed there")
+async def test_a_pull_that_ends_as_its_lock_was_removed_closes_the_descriptor_once(
+    pulled: Pulled, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its number may be that of another file by the time it is closed again."""
+    pulled.folder.mkdir(parents=True)
+    lock = pulled.folder / "test.gguf.lock"
+    opened: list[int] = []
+    closed: list[int] = []
+    close, open_lock = os.close, weights.open_lock
+
+    def opening(path: Path) -> int:
+        opened.append(open_lock(path))
+        return opened[-1]
+
+    def closing(descriptor: int) -> None:
+        closed.append(descriptor)
+        close(descriptor)
+
+    # Another process pulls, and gives up as its lock is removed.
+    other = os.fdopen(open_lock(lock))
+    assert try_lock(other.fileno())
+    monkeypatch.setattr(weights, "open_lock", opening)
+    monkeypatch.setattr(os, "close", closing)
+    monkeypatch.setattr(weights, "LOCK_POLL", 0)
+    with other, anyio.fail_after(15), anyio.CancelScope() as pulling:
+
+        def heard(progress: PullProgress) -> None:
+            if progress.stage == "waiting" and lock.exists():
+                lock.unlink()
+                # The next that waits hears of it: as the lock is opened anew.
+                monkeypatch.setattr(weights, "is_current", cancelling)
+
+        def cancelling(descriptor: int, path: Path) -> bool:
+            pulling.cancel()
+            return is_current(descriptor, path)
+
+        sources = Sources(hub=hub.address)
+        await ensure(model(wheels=False), pulled.folder, on_progress=heard, sources=sources)
+
+    assert pulling.cancelled_caught
+    assert len(opened) == 1
+    assert [one for one in closed if one in opened] == opened
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="looks processes up by signal")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from typing import Any, cast
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mcp.server.mcpserver.exceptions import ToolError
 
+from atlas_mcp import texts
 from atlas_mcp.atlas.view import (
     Agreement,
     AnswerGroup,
@@ -23,11 +25,15 @@ from atlas_mcp.errors import ConfigError, InvalidInput
 from atlas_mcp.server.descriptions import atlas_prompt
 from atlas_mcp.server.results import (
     ERROR_CHARS,
+    STRUCTURED_CHARS,
     error_text,
     errors_shown,
+    result_of,
     summary,
     tool_result,
+    whole,
 )
+from atlas_mcp.texts import printable
 
 LABELS = ("Answer", "Why", "Agreement", "Cost", "Note", "Dissent", "Next", "Run")
 """What lines of ours begin with."""
@@ -223,3 +229,97 @@ def test_an_error_that_is_shown_opens_no_tag_and_is_not_long() -> None:
 
     assert "<candidate>" not in text
     assert len(text) <= ERROR_CHARS
+
+
+def long_run(text: str, *, count: int = 20, **changes: object) -> RunView:
+    candidates = [a_candidate(number, text) for number in range(1, count + 1)]
+    return a_view("short", candidates=candidates, **changes)
+
+
+def structure_of(view: RunView) -> dict[str, Any]:
+    return cast("dict[str, Any]", tool_result(view).structured_content)
+
+
+@pytest.mark.parametrize("answer", ["42", {"rows": ["<b> sö"] * 100_000}])
+def test_a_text_is_cut_before_it_is_made_harmless(
+    answer: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at: list[int] = []
+
+    def counting(text: str) -> str:
+        looked_at.append(len(text))
+        return printable(text)
+
+    monkeypatch.setattr(texts, "printable", counting)
+    view = long_run("sö <b> it is. " * 50_000, answer=answer, explanation="because " * 100_000)
+    tool_result(view)
+
+    assert sum(looked_at) <= 500_000
+    assert max(looked_at) <= 100_000
+
+
+async def test_a_long_run_is_shown_off_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    workers: set[int] = set()
+
+    def noticing(text: str) -> str:
+        workers.add(threading.get_ident())
+        assert len(text) <= 2_000_000
+        return printable(text)
+
+    monkeypatch.setattr(texts, "printable", noticing)
+    view = long_run("sö <b> it is. " * 500)
+    shown, read = await result_of(view), await whole(view)
+
+    assert workers
+    assert threading.get_ident() not in workers
+    assert shown == tool_result(view)
+    assert RunView.model_validate_json(read) == view
+
+
+@pytest.mark.parametrize("text", ["<b>\u202e", "sö" * 20_000, "\u0301" * 5_000])
+async def test_all_of_a_run_is_printable_json_without_tags(text: str) -> None:
+    answer: dict[str, object] = {"deep": [text, 1.5, None, {}]}
+    view = long_run(text, count=3, answer=answer)
+    read = await whole(view)
+
+    assert RunView.model_validate_json(read) == view
+    assert "<" not in read
+    assert printable(read) == read
+
+
+@pytest.mark.parametrize("answer", ["x" * 30_000, ["x"] * 9_000])
+def test_beside_an_answer_without_end_the_candidates_are_still_there(answer: object) -> None:
+    structure = structure_of(long_run("short", count=5, answer=answer))
+
+    assert structure["answer"] == answer
+    assert [one["explore_id"] for one in structure["candidates"]] == [1, 2, 3, 4, 5]
+    assert structure["agreement"]["warnings"] == ["short"]
+
+
+@pytest.mark.parametrize("groups", [1, 100])
+def test_what_is_left_out_is_counted_with_where_it_stands(groups: int) -> None:
+    several = [
+        AnswerGroup(answer=f"{n} {FORGED}", explore_ids=[n], solvers=["demo"], approaches=[FORGED])
+        for n in range(groups)
+    ]
+    agreement = Agreement(groups=several, dissent=None, warnings=["ours"])
+    structure = structure_of(long_run(FORGED * 50, count=100, agreement=agreement))
+
+    shown = len(structure["candidates"])
+    first, note = structure["agreement"]["warnings"]
+    assert first == "ours"
+    assert f"{100 - shown} of 100 candidates; all of them stand in atlas://runs/abcdefgh." in note
+    assert [one["explore_id"] for one in structure["candidates"]] == [*range(1, shown + 1)]
+    assert 5 <= shown < 100
+    assert ("answers" in note) == (groups == 100)
+    assert structure["agreement"]["groups"]
+    assert len(json.dumps(structure, ensure_ascii=False)) <= 1.3 * STRUCTURED_CHARS
+
+
+def test_a_value_of_a_schema_that_is_cut_to_a_text_opens_no_tag() -> None:
+    forged = {"text": "<invoke>" * 10_000}
+    structure = structure_of(a_view("x", candidates=[a_candidate(1, "x", answer=forged)]))
+
+    said = structure["candidates"][0]["answer"]
+    assert said.startswith('{"text": "&lt;invoke>')
+    assert said.endswith("[cut]")

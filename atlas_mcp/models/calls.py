@@ -13,6 +13,7 @@ from typing import Generic, Protocol, TypeVar
 
 import anyio
 
+from atlas_mcp.closing import close_all
 from atlas_mcp.models.turns import Turns
 
 MOST_CALLS = 1_000
@@ -106,5 +107,4 @@ class Clients(Generic[_C]):
 
     async def aclose(self) -> None:
         """Close their connections. No call may follow."""
-        for lent in self._lent:
-            await lent.client.close()
+        await close_all(lent.client.close for lent in self._lent)

@@ -4,6 +4,7 @@ from contextlib import AsyncExitStack
 
 import anyio
 import anyio.lowlevel
+import pytest
 
 from atlas_mcp.models.calls import CALLS_A_CLIENT, Calls, Clients
 
@@ -13,8 +14,11 @@ class Client:
 
     def __init__(self) -> None:
         self.closed = False
+        self.fault: Exception | None = None
 
     async def close(self) -> None:
+        if self.fault is not None:
+            raise self.fault
         self.closed = True
 
 
@@ -30,6 +34,19 @@ def clients() -> tuple[Clients[Client], list[Client]]:
         return another()
 
     return Clients(make, another), made
+
+
+async def test_a_client_that_cannot_be_closed_leaves_no_other_open() -> None:
+    lent, made = clients()
+    async with AsyncExitStack() as stack:
+        for _ in range(2 * CALLS_A_CLIENT + 1):
+            await stack.enter_async_context(lent.lend())
+    made[0].fault = OSError("a connection could not be closed")
+
+    with pytest.raises(OSError, match="could not be closed"):
+        await lent.aclose()
+
+    assert [client.closed for client in made] == [False, True, True]
 
 
 async def test_no_more_calls_are_in_flight_than_there_is_room_for_and_all_get_their_turn() -> None:

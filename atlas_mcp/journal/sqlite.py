@@ -32,6 +32,7 @@ import anyio.to_thread
 from typing_extensions import override
 
 from atlas_mcp.atlas.events import Record, RecordLost, RunOpened, StopCause
+from atlas_mcp.closing import last_act
 from atlas_mcp.errors import JournalBusy, JournalError
 from atlas_mcp.journal.asking import Asker
 from atlas_mcp.journal.base import Journal, Lease, RunSummary, TaskEntry
@@ -328,7 +329,7 @@ class SqliteJournal(Journal):
     @override
     async def aclose(self) -> None:
         held, self._held = list(self._held.values()), {}
-        with anyio.move_on_after(COMMIT_TIMEOUT, shield=True):
+        with last_act(f"closing {self.folder / FILE_NAME}", COMMIT_TIMEOUT):
             try:
                 if held:
                     await self._free(held)

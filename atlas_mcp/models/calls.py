@@ -19,7 +19,6 @@ MOST_CALLS = 1_000
 """Calls in flight at once, whatever the descriptors allow. Source: the connections that the
 vendors' own clients open (anthropic 2.14.0, `DEFAULT_CONNECTION_LIMITS`)."""
 
-
 STEP_BACK_SECONDS = 0.02
 """Seconds for which each call waits while callers wait for the handles of their runs. A thousand
 that come together have theirs in seconds; a call takes longer, and its run a multiple of that."""

@@ -16,6 +16,8 @@ import anyio
 import httpx2
 from typing_extensions import override
 
+from atlas_mcp.closing import close_all
+
 IDLE_SECONDS = 5.0
 """Seconds for which a connection is kept without a call: servers close idle ones after as few.
 Source: the default of the HTTP library (httpx2 2.16)."""
@@ -87,8 +89,8 @@ class Lanes(httpx2.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Close all connections, also those that have a request."""
         self._idle.clear()
-        while self._open:
-            await self._close(next(iter(self._open)))
+        opened, self._open = self._open, set()
+        await close_all(transport.aclose for transport in opened)
 
     async def _give_back(self, transport: httpx2.AsyncBaseTransport) -> None:
         """Keep a connection for the next request, and close those that are too many or too old."""

@@ -18,6 +18,7 @@ import anyio
 from atlas_mcp.addresses import is_same_address
 from atlas_mcp.atlas.pool import ModelSpec, SolverSpec
 from atlas_mcp.atlas.usage import FREE, Price
+from atlas_mcp.closing import close_all
 from atlas_mcp.config import (
     ANTHROPIC_KEY,
     BASE_URLS,
@@ -312,14 +313,9 @@ class Pool:
     async def aclose(self) -> None:
         """Close every model that was opened."""
         models, self._open = list(self._open.values()), {}
-        for model in models:
-            await model.aclose()
         connections, self._connections = list(self._connections.values()), {}
-        for connection in connections:
-            await connection.aclose()
         chats, self._chat_connections = list(self._chat_connections.values()), {}
-        for chat in chats:
-            await chat.aclose()
+        await close_all(one.aclose for one in (*models, *connections, *chats))
 
     def _entry(self, name: str) -> SolverSpec:
         entry = self._named(name)

@@ -37,6 +37,7 @@ from atlas_mcp.atlas.resuming import abandonment, lost_calls, resumption
 from atlas_mcp.atlas.state import RunState, quota_used
 from atlas_mcp.atlas.usage import FREE, dollars
 from atlas_mcp.atlas.view import RunView
+from atlas_mcp.closing import last_act
 from atlas_mcp.config import Settings
 from atlas_mcp.errors import (
     ConfigError,
@@ -271,7 +272,7 @@ class RunService:
         """
         driver = self._drivers.get(run_id)
         if driver is not None:
-            with anyio.move_on_after(STOP_SECONDS, shield=True):
+            with last_act(f"recording that run {run_id} was stopped", STOP_SECONDS):
                 await self._stop(driver, "client", grace=self.settings.server.grace_s)
 
     async def stop_all(self, *, grace: float) -> None:
@@ -539,7 +540,7 @@ class RunService:
             lease: The lease.
             known: Why its journal took no more, if that has been told.
         """
-        with anyio.move_on_after(LEAVE_SECONDS, shield=True):
+        with last_act(f"giving the lease of run {lease.run_id} back", LEAVE_SECONDS):
             try:
                 await self.journal.release(lease)
             except JournalError as error:
@@ -695,7 +696,7 @@ async def open_journal(settings: Settings) -> AsyncGenerator[Journal]:
     try:
         yield journal
     finally:
-        with anyio.move_on_after(SHUTDOWN_SECONDS, shield=True):
+        with last_act("closing the journal", SHUTDOWN_SECONDS):
             await journal.aclose()
 
 
@@ -750,13 +751,17 @@ async def open_service(
             try:
                 yield service
             finally:
-                with anyio.move_on_after(LEAVE_SECONDS, shield=True):
+                with last_act("stopping the runs", LEAVE_SECONDS):
                     await service.stop_all(grace=0.0)
                 tasks.cancel_scope.cancel("the service ends")
     finally:
-        with anyio.move_on_after(SHUTDOWN_SECONDS, shield=True):
-            await pool.aclose()
-            await opened.aclose()
+        try:
+            with last_act("closing the models", SHUTDOWN_SECONDS):
+                await pool.aclose()
+        finally:
+            # Whatever became of the models: it gives the leases back.
+            with last_act("closing the journal", SHUTDOWN_SECONDS):
+                await opened.aclose()
 
 
 def _check_same_problem(state: RunState, problem: Problem, run_id: str) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import anyio.to_thread
 
+from atlas_mcp.closing import last_act
 from atlas_mcp.config import Settings
 from atlas_mcp.errors import AtlasError
 from atlas_mcp.server.trimming import keep_memory_low
@@ -182,7 +183,7 @@ class Host:
                 try:
                     yield
                 finally:
-                    with anyio.move_on_after(self._grace + LEAVE_SECONDS, shield=True):
+                    with last_act("stopping the runs", self._grace + LEAVE_SECONDS):
                         await self.leave(grace=self._grace)
                     kept.cancel("the server ends")
         finally:

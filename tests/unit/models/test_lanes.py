@@ -30,6 +30,7 @@ class Wire(httpx2.AsyncBaseTransport):
     def __init__(self, failure: Exception | None = None) -> None:
         self.requests = 0
         self.closed = False
+        self.stuck = False
         self._failure = failure
 
     @override
@@ -43,6 +44,8 @@ class Wire(httpx2.AsyncBaseTransport):
 
     @override
     async def aclose(self) -> None:
+        if self.stuck:
+            raise OSError("it cannot be closed")
         self.closed = True
 
 
@@ -142,3 +145,14 @@ async def test_closing_closes_what_is_in_use_and_takes_nothing_back(network: Net
     await response.aclose()
 
     assert [wire.closed for wire in network.wires] == [True]
+
+
+async def test_one_that_cannot_be_closed_leaves_no_other_open(network: Network) -> None:
+    client = httpx2.AsyncClient(transport=Lanes(network, idle=9))
+    await open_at_once(client, 3)
+    network.wires[1].stuck = True
+
+    with pytest.raises(OSError, match="cannot be closed"):
+        await client.aclose()
+
+    assert [wire.closed for wire in network.wires] == [True, False, True]

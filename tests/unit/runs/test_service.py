@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import anyio
@@ -19,6 +20,7 @@ from atlas_mcp.journal.base import Lease
 from atlas_mcp.journal.sqlite import SqliteJournal
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted import Says, Scripted
+from atlas_mcp.runs import service as services
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import open_service
 from atlas_mcp.testing.atlas_api import candidate_text, synthesis_text
@@ -88,6 +90,52 @@ async def test_a_cap_that_nobody_can_mean_opens_no_run(tmp_path: Path, cap: floa
 
         assert await service.list_runs(limit=1) == ()
     assert MAX_COST_CEILING_USD == MOST_USD
+
+
+class Closing(Scripted):
+    """A model that can be kept from being closed."""
+
+    how = ""
+    closed = False
+
+    @override
+    async def aclose(self) -> None:
+        if self.how == "it fails":
+            raise OSError("a connection could not be closed")
+        if self.how == "it takes too long":
+            await anyio.sleep_forever()
+        self.closed = True
+
+
+@pytest.mark.parametrize("how", ["it fails", "it takes too long"])
+async def test_a_model_that_does_not_close_keeps_neither_others_nor_the_journal_open(
+    how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    monkeypatch.setattr(services, "SHUTDOWN_SECONDS", 0.2)
+    models = [
+        Closing(lambda request: Says(candidate_text("42")), label=label) for label in ("a", "b")
+    ]
+    models[0].how = how
+    settings = Settings(
+        home=tmp_path, solvers={one.name[-1]: SolverSettings(model=one.name) for one in models}
+    )
+    pool = Pool(settings, {one.name: one for one in models})
+    with anyio.fail_after(10):
+        with pytest.raises(OSError, match="closed") if how == "it fails" else nullcontext():
+            async with open_service(settings, pool=pool) as service:
+                for entry in pool.entries(["a", "b"]):
+                    await pool.model(entry.spec)
+                journal = service.journal
+
+        with pytest.raises(JournalError, match="is closed"):
+            await journal.open_run("r", first_record())
+    assert models[1].closed
+    assert not list((tmp_path / "processes").iterdir())
+    told = (
+        [] if how == "it fails" else ["closing the models took longer than 0.2 s and was given up"]
+    )
+    assert caplog.messages == told
 
 
 class Late(SqliteJournal):

@@ -158,6 +158,10 @@ class DayCap:
             # Only now: what is not counted is counted the next time.
             self.committed += usd
 
+    def know(self, cause: str) -> None:
+        """Take note that people are told of a cause by somebody else."""
+        self._told.add(cause)
+
     def _warn(self, what: str, cause: str) -> None:
         """Say what the journal did not take, once for each cause."""
         if cause not in self._told:

@@ -334,6 +334,7 @@ class Driver:
         if self._broken is not None:
             return
         self._broken = cause
+        self.day_cap.know(str(cause))
         self._stop_at = anyio.current_time()
         for scope in self._open:
             scope.deadline = min(scope.deadline, self._stop_at)

@@ -149,7 +149,11 @@ async def test_a_library_that_cannot_be_imported_is_logged_and_runs_go_on(
     name = f"atlas_broken_{fault[:2].lower()}"
     (tmp_path / f"{name}.py").write_text(f"raise {fault}", encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(Pool, "libraries", lambda _: (name, "json"))
+
+    def libraries(pool: Pool) -> tuple[str, ...]:
+        return name, "json"
+
+    monkeypatch.setattr(Pool, "libraries", libraries)
     host = host_with(Gated(), tmp_path)
     with anyio.fail_after(15):
         async with host.running():

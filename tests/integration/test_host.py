@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -148,7 +149,7 @@ async def test_a_library_that_cannot_be_imported_is_logged_and_runs_go_on(
 ) -> None:
     name = f"atlas_broken_{fault[:2].lower()}"
     (tmp_path / f"{name}.py").write_text(f"raise {fault}", encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
 
     def libraries(pool: Pool) -> tuple[str, ...]:
         return name, "json"

@@ -94,7 +94,7 @@ def warnings_of(votes: Sequence[Vote]) -> tuple[str, ...]:
                 "agreement across models says more."
             )
     if len(groups) > 1 and len(groups[0].votes) == len(groups[1].votes):
-        found.append("No answer has more candidates behind it than every other.")
+        found.append("The most common answers are tied.")
     return tuple(found)
 
 

@@ -16,7 +16,7 @@ from atlas_mcp.atlas.outcomes import StopReason
 from atlas_mcp.atlas.state import ExploreState, OrchestratorTurn, RunState
 
 
-def said(
+def next_user_turn(
     state: RunState,
     shows: Sequence[ExploreState],
     concluding: StopReason | None,

@@ -14,7 +14,7 @@ from itertools import takewhile
 from typing import TypeAlias
 
 from atlas_mcp.atlas import prompts
-from atlas_mcp.atlas.briefing import said
+from atlas_mcp.atlas.briefing import next_user_turn
 from atlas_mcp.atlas.budget import Ledger
 from atlas_mcp.atlas.decisions import (
     Synthesis,
@@ -329,7 +329,7 @@ def _ask(state: RunState) -> Command:
     known = state.turns[-1].asked.schema if state.turns else None
     if schema != known and not spec.holds_schema(tools=bool(tools)):
         shape = prompts.shape_text(schema, tools=bool(tools))
-    saying = said(state, shows, concluding, shape=shape)
+    saying = next_user_turn(state, shows, concluding, shape=shape)
     request = ModelRequest(
         system=system,
         turns=(*state.history, saying),

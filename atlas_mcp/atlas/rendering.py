@@ -170,7 +170,7 @@ def next_step(run_id: str, state: RunState, status: Status) -> str | None:
             "it, or sharpen the question."
         )
     if finished.stop_reason == "no_candidates":
-        return f"Mend what the candidates' errors name, then call {resume}."
+        return f"Fix the errors reported by the candidates, then call {resume}."
     return f"Call {resume} to try again, or answer from the candidates here."
 
 

@@ -91,6 +91,6 @@ def _shortened(text: str) -> str:
     return text if len(text) <= TEXT_SHOWN else f"{text[:TEXT_SHOWN]}…"
 
 
-def said(value: Json, words: str, *about: Any) -> Fault:
+def fault_of(value: Json, words: str, *about: Any) -> Fault:
     """Return the fault of a value itself; `words` go on after it."""
     return Fault((), "{} " + words, (value, *about))

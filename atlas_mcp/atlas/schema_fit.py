@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias, cast
 
 from atlas_mcp.atlas.messages import Json
 from atlas_mcp.atlas.patterns import Pattern, weight
-from atlas_mcp.atlas.schema_fault import Fault, Words, said
+from atlas_mcp.atlas.schema_fault import Fault, Words, fault_of
 from atlas_mcp.atlas.schema_rules import IN_PLACE, BadSchema, is_number, target
 
 MAX_STEPS = 80_000
@@ -100,7 +100,7 @@ class _Check:
         if schema is True:
             return _FITS
         if schema is False:
-            return _Held(said(value, "is not allowed here"), set())
+            return _Held(fault_of(value, "is not allowed here"), set())
         if not isinstance(schema, dict):
             raise BadSchema("has something else where a schema belongs")
         rules = cast("dict[str, Json]", schema)
@@ -144,16 +144,16 @@ class _Check:
         kinds = _kinds(value)
         if any(name in kinds for name in names):
             return None
-        return said(value, "is not of type {}", Words(", ".join(map(repr, names))))
+        return fault_of(value, "is not of type {}", Words(", ".join(map(repr, names))))
 
     def enum(self, wanted: Json, value: Json, *_: Any) -> Fault | None:
         known = self._keys.get(id(wanted))
         if known is None:
             known = self._keys[id(wanted)] = frozenset(map(self.key, cast("list[Json]", wanted)))
-        return None if self.key(value) in known else said(value, "is not one of {}", wanted)
+        return None if self.key(value) in known else fault_of(value, "is not one of {}", wanted)
 
     def const(self, wanted: Json, value: Json, *_: Any) -> Fault | None:
-        return None if self.key(value) == self.key(wanted) else said(value, "is not {}", wanted)
+        return None if self.key(value) == self.key(wanted) else fault_of(value, "is not {}", wanted)
 
     def key(self, value: Json, depth: int = 0) -> Any:
         """Return what is equal, and hashes alike, for values that are equal in JSON.
@@ -182,14 +182,14 @@ class _Check:
         self.spend(value.bit_length() // 64 if isinstance(value, int) else 0)
         if not is_number(value) or (_exact(value) / _exact(wanted)).denominator == 1:
             return None
-        return said(value, "is not a multiple of {}", wanted)
+        return fault_of(value, "is not a multiple of {}", wanted)
 
     # Texts
 
     def pattern(self, wanted: str, value: Json, *_: Any) -> Fault | None:
         if not isinstance(value, str) or self._matches(wanted, value):
             return None
-        return said(value, "does not match {}", wanted)
+        return fault_of(value, "does not match {}", wanted)
 
     def _matches(self, pattern: str, text: str) -> bool:
         work = weight(pattern)
@@ -208,7 +208,7 @@ class _Check:
         for number, one in enumerate(cast("list[Json]", value)):
             key = self.key(one)
             if key in seen:
-                return said(value, "has non-unique elements").under(number)
+                return fault_of(value, "has non-unique elements").under(number)
             seen.add(key)
         return None
 
@@ -242,9 +242,9 @@ class _Check:
                 if self._collects:
                     evaluated.add(number)
         if count < least:
-            return said(value, "does not contain {} items that fit the given schema", least)
+            return fault_of(value, "does not contain {} items that fit the given schema", least)
         if most is not None and count > most:
-            return said(value, "contains more than {} items that fit the given schema", most)
+            return fault_of(value, "contains more than {} items that fit the given schema", most)
         return None
 
     # Objects
@@ -379,7 +379,7 @@ class _Check:
                 return None
         if fits:
             return None
-        return said(value, "is not valid under any of the given schemas")
+        return fault_of(value, "is not valid under any of the given schemas")
 
     def one_of(
         self, wanted: Json, value: Json, schema: dict[str, Json], evaluated: Evaluated
@@ -388,15 +388,15 @@ class _Check:
         for one in cast("list[Json]", wanted):
             count += self._same(one, value, evaluated) is None
             if count > 1:
-                return said(value, "is valid under more than one of the given schemas")
+                return fault_of(value, "is valid under more than one of the given schemas")
         if count:
             return None
-        return said(value, "is not valid under any of the given schemas")
+        return fault_of(value, "is not valid under any of the given schemas")
 
     def none_of(self, wanted: Json, value: Json, *_: Any) -> Fault | None:
         if self.hold(wanted, value).fault is not None:
             return None
-        return said(value, "should not be valid under {}", wanted)
+        return fault_of(value, "should not be valid under {}", wanted)
 
     def if_then_else(
         self, wanted: Json, value: Json, schema: dict[str, Json], evaluated: Evaluated
@@ -432,7 +432,7 @@ def _bound(fits: Callable[[Any, Any], bool], words: str) -> _Rule:
     def rule(check: _Check, wanted: Json, value: Json, *_: Any) -> Fault | None:
         if not is_number(value) or fits(value, wanted):
             return None
-        return said(value, f"{words} {{}}", wanted)
+        return fault_of(value, f"{words} {{}}", wanted)
 
     return rule
 
@@ -441,7 +441,7 @@ def _length(kind: type, fits: Callable[[int, Any], bool], words: str) -> _Rule:
     def rule(check: _Check, wanted: Json, value: Json, *_: Any) -> Fault | None:
         if not isinstance(value, kind) or fits(len(cast("list[Json]", value)), wanted):
             return None
-        return said(value, f"{words} {{}}", wanted)
+        return fault_of(value, f"{words} {{}}", wanted)
 
     return rule
 

@@ -133,10 +133,10 @@ def print_runs(summaries: Sequence[RunSummary], *, limit: int, as_json: bool) ->
 
 
 def print_expired(runs: Sequence[RunSummary], *, as_data: bool) -> None:
-    """Show which runs are beyond the limits.
+    """Show which runs have expired: they are beyond the limits.
 
     Args:
-        runs: They.
+        runs: The expired runs.
         as_data: Whether they are what was asked for, and not what a question is about.
     """
     rows = [

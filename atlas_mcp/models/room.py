@@ -19,8 +19,8 @@ class _Ticket:
 class Room:
     """The tokens of one context, shared by the calls under way.
 
-    Calls come in as they came, and none before the tokens it may fill are free: one that overran
-    the context would break off all the others with it.
+    First in, first out; a call waits until its worst-case tokens are free: one that overran the
+    context would break off all the others with it.
 
     Args:
         tokens: How many there are.

@@ -149,6 +149,7 @@ def test_a_run_with_any_replies_is_stored_read_shown_exported_and_gone_on_with(
     assert not ended & set(again)
 
 
+@pytest.mark.timeout(3_000)
 @settings(often, max_examples=max(100, DRAWS // 4))
 @given(claude_replies(SOLVER_TEXTS) | chat_replies(SOLVER_TEXTS))
 def test_what_an_endpoint_did_not_count_has_no_known_cost(arrived: object) -> None:

@@ -492,7 +492,10 @@ def _calls_lost(state: RunState, at: float) -> RunState:
     """Count what was held as gone, and forget that the calls were made."""
     ledger = _all_gone(state.ledger)
     waiting = (replace(explore, started_at=None) for explore in state.solvers_in_flight)
-    turns = state.turns[:-1] if state.turn_in_flight else state.turns
+    turns = state.turns
+    # One is open, or more where their replies are lost from the journal.
+    while turns and turns[-1].reply is None:
+        turns = turns[:-1]
     idle = state.idle_s + max(0.0, at - state.at)
     return replace(_with_explores(state, *waiting), ledger=ledger, turns=turns, idle_s=idle)
 

@@ -13,6 +13,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from atlas_mcp.atlas.events import (
+    OrchestratorAsked,
     OrchestratorFailed,
     OrchestratorReplied,
     Record,
@@ -24,7 +25,7 @@ from atlas_mcp.atlas.messages import AssistantTurn, Turn
 from atlas_mcp.atlas.rendering import view_run
 from atlas_mcp.atlas.resuming import abandonment, resumption
 from atlas_mcp.atlas.state import RunState
-from tests.unit.atlas.builders import Played, a_run, followed_by, play, results_of
+from tests.unit.atlas.builders import Played, a_run, answers, followed_by, play, results_of
 from tests.unit.atlas.test_properties import OUTCOMES, SAYINGS, cycled, played, specs
 
 
@@ -162,3 +163,20 @@ def test_a_call_whose_end_is_lost_counts_as_spent_when_its_run_goes_on() -> None
 
     assert held > 0
     assert on.ledger.committed == held
+
+
+def test_a_run_whose_turns_have_lost_their_replies_can_be_ended() -> None:
+    run = play(a_run(prefetch=0), answers(), answers())
+    asked = [record.seq for record in run.records if isinstance(record.event, OrchestratorAsked)]
+    records = [
+        replace(record, event=RecordLost("it is missing"))
+        if isinstance(record.event, OrchestratorReplied)
+        else record
+        for record in run.records[: asked[1]]
+    ]
+
+    ended = RunState.fold(followed_by(records, *abandonment(RunState.fold(records))))
+
+    assert len(asked) > 1
+    assert ended.finished is not None
+    assert not ended.calls_in_flight

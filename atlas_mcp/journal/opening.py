@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from atlas_mcp.errors import JournalError
+from atlas_mcp.journal.columns import decode
 from atlas_mcp.journal.space import prepare
 from atlas_mcp.journal.tables import migrate
 
@@ -108,9 +109,12 @@ def connect_to_read(path: Path, *, busy_timeout: float) -> sqlite3.Connection:
 
 
 def _open(path: Path, busy_timeout: float) -> sqlite3.Connection:
-    return sqlite3.connect(
+    connection = sqlite3.connect(
         path, timeout=busy_timeout, isolation_level=None, check_same_thread=False
     )
+    # Text of one run that is no UTF-8 would fail the list of all of them.
+    connection.text_factory = decode
+    return connection
 
 
 def _create(path: Path) -> None:

@@ -6,9 +6,7 @@ from datetime import UTC, datetime
 
 from atlas_mcp.atlas.outcomes import Status
 from atlas_mcp.journal.base import RunSummary
-
-LAST_SECOND = 253_370_764_800.0
-"""Unix seconds of the start of the year 9999: later ones cannot be told in every time zone."""
+from atlas_mcp.journal.columns import LAST_SECOND
 
 
 def status_of(run: RunSummary) -> Status:

@@ -126,7 +126,11 @@ def _create(path: Path) -> None:
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError:
-        return
+        if not path.is_dir() and path.exists() and not path.is_file():
+            raise JournalError(
+                f"the journal {path} cannot be opened: it is no regular file; move it away, or "
+                "set ATLAS_HOME to another folder"
+            ) from None
 
 
 def _write_ahead(connection: sqlite3.Connection, busy_timeout: float) -> None:

@@ -45,25 +45,25 @@ def test_a_schema_that_no_answer_can_be_checked_against_is_refused(schema: objec
         make_problem("x", answer_schema=schema)
 
 
-@pytest.mark.parametrize(
-    ("schema", "place"),
-    [
-        ({"enum": []}, "the top"),
-        ({"not": {}}, "the top"),
-        ({"not": True}, "the top"),
-        ({"type": "string", "enum": [1, 2]}, "the top"),
-        ({"const": "x", "maxLength": 0}, "the top"),
-        ({"type": "integer", "minimum": 3, "maximum": 2}, "the top"),
-        ({"anyOf": [False, {"enum": []}]}, "anyOf"),
-        ({"allOf": [{"type": "integer"}, False]}, "allOf/1"),
-        (
-            {"type": "object", "properties": {"a": {"enum": []}}, "required": ["a"]},
-            "properties/a",
-        ),
-        ({"type": "array", "minItems": 1, "items": False}, "items"),
-        ({"$defs": {"n": {"type": "null"}}, "$ref": "#/$defs/n", "const": 1}, "the top"),
-    ],
-)
+EMPTY: list[tuple[dict[str, Any], str]] = [
+    ({"enum": []}, "the top"),
+    ({"not": {}}, "the top"),
+    ({"not": True}, "the top"),
+    ({"type": "string", "enum": [1, 2]}, "the top"),
+    ({"const": "x", "maxLength": 0}, "the top"),
+    ({"type": "integer", "minimum": 3, "maximum": 2}, "the top"),
+    ({"anyOf": [False, {"enum": []}]}, "anyOf"),
+    ({"allOf": [{"type": "integer"}, False]}, "allOf/1"),
+    (
+        {"type": "object", "properties": {"a": {"enum": []}}, "required": ["a"]},
+        "properties/a",
+    ),
+    ({"type": "array", "minItems": 1, "items": False}, "items"),
+    ({"$defs": {"n": {"type": "null"}}, "$ref": "#/$defs/n", "const": 1}, "the top"),
+]
+
+
+@pytest.mark.parametrize(("schema", "place"), EMPTY)
 def test_a_schema_that_plainly_fits_no_value_is_refused_before_money(
     schema: object, place: str
 ) -> None:

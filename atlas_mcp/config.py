@@ -608,6 +608,8 @@ def _explain(
         # Not repeated: a key may stand in it.
         return f"{where}: {fault['msg']}"
     given = fault["input"]
+    if fault["type"] in {"model_type", "dict_type", "model_attributes_type"}:
+        return f"{where}: takes a table of keys, as `[{location[0]}]`, not {reprlib.repr(given)}"
     shown = "" if isinstance(given, dict | list) else f", not {reprlib.repr(given)}"
     return f"{where}: {fault['msg'].lower().removeprefix('value error, ')}{shown}"
 

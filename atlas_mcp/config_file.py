@@ -71,7 +71,9 @@ class ConfigFile(NamedTuple):
         if _TOO_DEEP.search(self.text):
             raise too_deep
         try:
-            return tomllib.loads(self.text)
+            # Lines may all end as they once did on a Macintosh.
+            text = self.text if "\n" in self.text else self.text.replace("\r", "\n")
+            return tomllib.loads(text)
         except RecursionError:
             raise too_deep from None
         except ValueError as error:

@@ -92,7 +92,8 @@ def text_of(data: bytes) -> str:
         ) from None
     if "\0" in text:
         raise ValueError("it is not UTF-8 text; save it as UTF-8")
-    return text
+    # One mark too many, and the character that ended files once, are no part of what was written.
+    return text.lstrip("\ufeff").removesuffix("\x1a")
 
 
 def clean_key(value: str) -> str:

@@ -13,6 +13,7 @@ from typing import cast
 
 from atlas_mcp.atlas.messages import Json
 from atlas_mcp.atlas.patterns import MAX_WEIGHT, pattern_fault, weight
+from atlas_mcp.atlas.schema_empty import fits_nothing
 from atlas_mcp.atlas.schema_fault import shown
 from atlas_mcp.atlas.schema_fit import BeyondBound, fault_in
 from atlas_mcp.atlas.schema_rules import (
@@ -66,6 +67,9 @@ def check_answer_schema(schema: object) -> Mapping[str, Json]:
             f"amounts to {said} schemas once its references are followed; at most "
             f"{MAX_EXPANDED:,} are taken",
         )
+    nowhere = fits_nothing(found)
+    if nowhere is not None:
+        raise InvalidInput("answer_schema", f"fits no value at all, at {nowhere}; correct it")
     return found
 
 

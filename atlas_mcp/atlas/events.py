@@ -280,12 +280,18 @@ class RunFinished:
 
 @dataclass(frozen=True, slots=True)
 class RecordLost:
-    """A record is missing or cannot be read any more.
+    """Records are missing or cannot be read any more.
 
-    It is never stored: readers and exports have it in the place of the record.
+    It is never stored: readers and exports have it in their place, under the number of the last.
+
+    Attributes:
+        reason: Why.
+        count: How many numbers it stands for, however many that are: one statement a gap. 0 where
+            records are there that stand under no number.
     """
 
     reason: str
+    count: int = 1
     type: Literal["record_lost"] = "record_lost"
 
 

@@ -49,6 +49,9 @@ from atlas_mcp.atlas.usage import FREE, NO_USAGE, Cost, Usage, add_costs
 UNANSWERED = frozenset[FailureKind]({"timeout", "unavailable", "rejected", "cancelled"})
 """Failures of calls that gave no reply. A resumed run makes them again; what was replied stays."""
 
+UNFIT = (LookupError, ValueError, ArithmeticError, OverBudget)
+"""What applying a record raises that cannot stand where it stands."""
+
 
 @dataclass(frozen=True, slots=True)
 class ExploreState:
@@ -206,17 +209,18 @@ class RunState:
     def read_on(self, records: Iterable[Record]) -> RunState:
         """Return the state after further records that were read back.
 
-        Behind a record that is lost, what cannot be applied without it counts as lost as well.
+        One that cannot stand where it stands counts as lost: a part before it is, or it has been
+        damaged itself. What it says of money counts all the same.
 
         Raises:
-            ValueError: They do not follow, and none is lost.
+            ValueError: Their numbers do not follow.
         """
         state = self
         for record in records:
             try:
                 state = state.apply(record)
-            except (LookupError, ValueError, OverBudget):
-                if not state.lost or record.seq != state.seq + 1:
+            except UNFIT:
+                if record.seq != state.seq + 1:
                     raise
                 state = replace(_despite_loss(state, record), seq=record.seq, at=record.at)
         return state
@@ -227,7 +231,8 @@ class RunState:
         Raises:
             ValueError: It is not the next one.
         """
-        if record.seq != self.seq + 1:
+        event = record.event
+        if record.seq != self.seq + (event.count if isinstance(event, RecordLost) else 1):
             raise ValueError(f"record {record.seq} does not follow record {self.seq}")
         if record.at < self.at:
             # Written under a clock that had been set back: nothing took less than no time.
@@ -416,12 +421,16 @@ def _apply(state: RunState, record: Record) -> RunState:  # noqa: C901 - one arm
         case RunFinished():
             return replace(state, finished=event, finished_at=record.at)
         case RecordLost():
-            return replace(state, lost=state.lost + 1)
+            return replace(state, lost=state.lost + max(1, event.count))
         case _:
             assert_never(event)
 
 
 def _planned(state: RunState, event: ExploresPlanned, at: float) -> RunState:
+    if not state.explores.keys().isdisjoint(planned.explore_id for planned in event.planned):
+        raise ValueError("an explore is planned once")
+    for planned in event.planned:
+        state.spec.solver(planned.explore.solver)
     state = _with_explores(
         state, *(ExploreState(planned, event.origin) for planned in event.planned)
     )
@@ -607,7 +616,7 @@ def _despite_loss(state: RunState, record: Record) -> RunState:
     after = replace(state, lost=state.lost + 1, ledger=counted)
     # A reply of the orchestrator follows where its turn is known: here that is lost.
     if not isinstance(event, OrchestratorReplied | OrchestratorFailed):
-        with suppress(LookupError, ValueError, OverBudget):
+        with suppress(*UNFIT):
             after = _apply(replace(state, ledger=ledger), record)
     return replace(after, ledger=replace(after.ledger, limit=state.ledger.limit))
 

@@ -32,8 +32,9 @@ from atlas_mcp.runs.solvers import PoolRow, as_dict
 from atlas_mcp.system.dates import moment
 from atlas_mcp.texts import CUT, answer_text, one_line, printable
 
-Evidence: TypeAlias = Literal["data", "people", "none"]
-"""Where the candidates of a run are printed: on stdout, on stderr, nowhere."""
+Evidence: TypeAlias = Literal["all", "data", "people", "none"]
+"""Where the candidates of a run are printed: on stdout, those that failed among them; on stdout,
+and on stderr those that failed; on stderr; nowhere."""
 
 _NEW_LINE = re.compile("\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 """Whatever a program may take for the end of a line."""
@@ -51,8 +52,16 @@ def fail(message: str, code: int) -> int:
     return code
 
 
-async def follow(service: RunService, run_id: str, *, as_json: bool) -> int:
+async def follow(
+    service: RunService, run_id: str, *, as_json: bool, evidence: Evidence | None = None
+) -> int:
     """Show a run while it works and print what came of it; return the exit code.
+
+    Args:
+        service: Where the run is.
+        run_id: The run.
+        as_json: Print all of it as JSON.
+        evidence: For whom to print the candidates; `None` where the run itself decides it.
 
     Raises:
         OutputLost: What came of it could not be written; it is in the journal.
@@ -63,7 +72,8 @@ async def follow(service: RunService, run_id: str, *, as_json: bool) -> int:
         gathers = live.state.spec.workflow == "explore"
     view = await service.view(run_id)
     told("\n".join((view.explanation or "", *view.agreement.warnings)))
-    evidence: Evidence = "data" if gathers else "none" if view.answer is not None else "people"
+    if evidence is None:
+        evidence = "data" if gathers else "none" if view.answer is not None else "people"
     try:
         print_view(view, as_json=as_json, evidence=evidence)
     except OutputLost as error:
@@ -93,14 +103,17 @@ def print_view(view: RunView, *, as_json: bool, evidence: Evidence, here: bool =
     if as_json:
         write_data(view.model_dump_json(indent=2) + "\n")
         return
-    found = [_candidate(one) for one in view.candidates if one.status == "ok"]
     lines = [] if view.answer is None else [answer_text(view.answer)]
-    if evidence == "data":
-        lines += found
+    aside: list[str] = []
+    for one in () if evidence == "none" else view.candidates:
+        is_data = evidence == "all" or (evidence == "data" and one.status == "ok")
+        (lines if is_data else aside).append(_candidate(one))
+    if evidence == "all" and not lines:
+        # The run is what was asked for, and this is all there is of it.
+        lines = [_state_line(view)]
     write_data("".join(f"{line}\n" for line in lines))
-    if evidence == "people":
-        for line in found:
-            tell(line)
+    for line in aside:
+        tell(line)
     screen = people()
     _print_context(view, screen)
     if here and view.status in ("interrupted", "cancelled"):
@@ -257,13 +270,16 @@ def _print_context(view: RunView, screen: Screen) -> None:
         _say(screen, ("But   ", "bold"), _indented(view.agreement.dissent))
     for warning in view.agreement.warnings:
         _say(screen, ("Note  ", "yellow"), _indented(warning))
+    _say(screen, (_state_line(view), "dim"))
+
+
+def _state_line(view: RunView) -> str:
     cost = "cost unknown" if view.cost_usd is None else f"${view.cost_usd:.4f}"
-    line = (
+    return (
         f"{view.status}, {view.stop_reason or 'not stopped'} · {cost} · "
         f"{view.usage.requests} calls, {view.usage.input_tokens:,} tokens in, "
         f"{view.usage.output_tokens:,} out · {view.elapsed_s:.0f} s · run {view.run_id}"
     )
-    _say(screen, (line, "dim"))
 
 
 def _say(screen: Screen, *pieces: str | tuple[str, str]) -> None:
@@ -279,8 +295,10 @@ def _indented(text: str) -> str:
 
 def _candidate(candidate: CandidateView) -> str:
     """Return a candidate in lines of which only the first begins at the margin."""
-    sure = 0.0 if candidate.confidence is None else candidate.confidence
     head = f"#{candidate.explore_id} {candidate.solver}, {candidate.strategy}"
+    if candidate.status == "failed":
+        return "\n   ".join(_NEW_LINE.split(f"{head}: failed, {candidate.error}"))
+    sure = 0.0 if candidate.confidence is None else candidate.confidence
     text = f"{head}: {answer_text(candidate.answer)} ({sure:.0%})"
     body = "\n".join((text, candidate.approach or "", candidate.reasoning or ""))
     return "\n   ".join(_NEW_LINE.split(body))

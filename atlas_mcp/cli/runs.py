@@ -59,8 +59,8 @@ def show(run_id: str, *, follow: bool, as_json: bool) -> int:
 
     async def work(service: RunService) -> int:
         if follow:
-            return await output.follow(service, run_id, as_json=as_json)
-        output.print_view(await service.view(run_id), as_json=as_json, evidence="data")
+            return await output.follow(service, run_id, as_json=as_json, evidence="all")
+        output.print_view(await service.view(run_id), as_json=as_json, evidence="all")
         return 0
 
     try:
@@ -184,5 +184,5 @@ def _show_file(name: str, *, as_json: bool) -> int:
     run_id, records = read_archive(read_file(name, "FILE"), name)
     state = RunState.fold(records)
     view = view_run(run_id, state, now=state.at, driven=False)
-    output.print_view(view, as_json=as_json, evidence="data", here=False)
+    output.print_view(view, as_json=as_json, evidence="all", here=False)
     return 0

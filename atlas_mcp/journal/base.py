@@ -99,8 +99,9 @@ class Journal(Protocol):
     async def read(self, run_id: str, *, after: int = 0) -> tuple[Record, ...]:
         """Return the records of a run with `seq` above `after`, in order and without gaps.
 
-        Where a record is missing or unreadable, a `RecordLost` is in its place, so that the rest
-        can be shown. A last record that was torn was being written, and is left out.
+        Where records are missing or unreadable, a `RecordLost` is in their place, one for a gap of
+        any size, so that the rest can be shown. A last record that was torn was being written, and
+        is left out.
 
         Raises:
             UnknownRun: There is no such run.

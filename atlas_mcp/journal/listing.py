@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, TypeAlias
 
+from atlas_mcp.journal import columns
 from atlas_mcp.journal.base import RunSummary
 
 Drives: TypeAlias = Callable[[str | None, float], bool]
@@ -16,7 +17,7 @@ Drives: TypeAlias = Callable[[str | None, float], bool]
 _COLUMNS = "run_id, opened_at, updated_at, status, workflow, title, size_bytes, owner, lease_until"
 """Those of a `RunSummary` in its order, and what tells whether it is driven."""
 
-_EXTENT = "SELECT coalesce(min(updated_at), 9e99), coalesce(sum(size_bytes), 0) FROM runs"
+_EXTENT = "SELECT min(updated_at), total(size_bytes) FROM runs"
 """What tells, at a glance over the rows, that nothing is beyond the limits."""
 
 _OWNERS = "SELECT owner, max(lease_until) FROM runs WHERE owner IS NOT NULL GROUP BY owner"
@@ -27,7 +28,7 @@ WITH standing AS (
         AND owner IN (SELECT value FROM json_each(:driving)) AS driven
     FROM runs
 ), added_up AS (
-    SELECT *, sum(size_bytes) OVER (
+    SELECT *, total(size_bytes) OVER (
         ORDER BY driven DESC, updated_at DESC, run_id ROWS UNBOUNDED PRECEDING
     ) AS total
     FROM standing
@@ -67,10 +68,15 @@ def beyond(
         now: Unix seconds.
         drives: Tells who is driven.
     """
-    oldest, total = connection.execute(_EXTENT).fetchone()
-    if (idle_since is None or oldest >= idle_since) and (size_bytes is None or total <= size_bytes):
+    first, total = connection.execute(_EXTENT).fetchone()
+    oldest = columns.time(first)
+    in_time = idle_since is None or oldest is None or oldest >= idle_since
+    if in_time and (size_bytes is None or total <= size_bytes):
         return ()
-    owners = connection.execute(_OWNERS).fetchall()
+    owners = [
+        (columns.text(owner), columns.time(until) or 0.0)
+        for owner, until in connection.execute(_OWNERS)
+    ]
     limits = {
         "now": now,
         "driving": json.dumps([owner for owner, until in owners if drives(owner, until)]),
@@ -83,4 +89,18 @@ def beyond(
 def _summaries(rows: Iterable[tuple[Any, ...]], drives: Drives) -> tuple[RunSummary, ...]:
     # Asking whether an owner lives opens a file.
     driven = cache(drives)
-    return tuple(RunSummary(*row[:7], driven=driven(*row[7:])) for row in rows)
+    return tuple(_summary(row, driven) for row in rows)
+
+
+def _summary(row: tuple[Any, ...], drives: Drives) -> RunSummary:
+    run_id, opened_at, updated_at, status, workflow, title, size_bytes, owner, until = row
+    return RunSummary(
+        run_id=columns.text(run_id),
+        opened_at=columns.time(opened_at) or 0.0,
+        updated_at=columns.time(updated_at) or 0.0,
+        status=columns.status(status),
+        workflow=columns.text(workflow),
+        title=columns.text(title),
+        size_bytes=columns.count(size_bytes),
+        driven=owner is not None and drives(columns.text(owner), columns.time(until) or 0.0),
+    )

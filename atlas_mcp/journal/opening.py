@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from atlas_mcp.errors import JournalError
+from atlas_mcp.journal.columns import decode
 from atlas_mcp.journal.space import prepare
 from atlas_mcp.journal.tables import migrate
 
@@ -108,9 +109,12 @@ def connect_to_read(path: Path, *, busy_timeout: float) -> sqlite3.Connection:
 
 
 def _open(path: Path, busy_timeout: float) -> sqlite3.Connection:
-    return sqlite3.connect(
+    connection = sqlite3.connect(
         path, timeout=busy_timeout, isolation_level=None, check_same_thread=False
     )
+    # Text of one run that is no UTF-8 would fail the list of all of them.
+    connection.text_factory = decode
+    return connection
 
 
 def _create(path: Path) -> None:
@@ -122,7 +126,11 @@ def _create(path: Path) -> None:
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError:
-        return
+        if not path.is_dir() and path.exists() and not path.is_file():
+            raise JournalError(
+                f"the journal {path} cannot be opened: it is no regular file; move it away, or "
+                "set ATLAS_HOME to another folder"
+            ) from None
 
 
 def _write_ahead(connection: sqlite3.Connection, busy_timeout: float) -> None:

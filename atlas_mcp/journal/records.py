@@ -6,7 +6,7 @@ import logging
 import sqlite3
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from atlas_mcp.atlas.events import (
     Event,
@@ -14,15 +14,20 @@ from atlas_mcp.atlas.events import (
     Record,
     RecordLost,
     RunFinished,
+    RunOpened,
     RunResumed,
     decode_event,
     encode_event,
 )
 from atlas_mcp.atlas.outcomes import Status
 from atlas_mcp.errors import JournalBusy, JournalCorrupt, JournalError, JournalNewer, UnknownRun
+from atlas_mcp.journal import columns
 from atlas_mcp.journal.base import Lease
 
 logger = logging.getLogger(__name__)
+
+ASTRAY = "records of this run stand where no record does"
+"""What is said of rows under no number that a record has."""
 
 
 class Standing(NamedTuple):
@@ -33,13 +38,24 @@ class Standing(NamedTuple):
     lease_until: float
     updated_at: float
 
+    @classmethod
+    def of(cls, row: tuple[object, ...]) -> Standing:
+        """Return how a run stands of which this is the row, whatever stands in it."""
+        owner, fence, lease_until, updated_at = row
+        return cls(
+            columns.text(owner) if owner is not None else None,
+            columns.count(fence),
+            columns.time(lease_until) or 0.0,
+            columns.time(updated_at) or 0.0,
+        )
+
 
 def standing(connection: sqlite3.Connection, run_id: str) -> Standing | None:
     """Return how a run stands, `None` if there is none of this id."""
     row = connection.execute(
         "SELECT owner, fence, lease_until, updated_at FROM runs WHERE run_id = ?", (run_id,)
     ).fetchone()
-    return None if row is None else Standing(*row)
+    return None if row is None else Standing.of(row)
 
 
 def require(connection: sqlite3.Connection, run_id: str) -> Standing:
@@ -65,9 +81,7 @@ def add(connection: sqlite3.Connection, lease: Lease, records: Sequence[Record])
     run_id = lease.run_id
     if require(connection, run_id).fence != lease.fence:
         raise JournalBusy(f"run {run_id!r} has been taken over by another process")
-    (last,) = connection.execute(
-        "SELECT coalesce(max(seq), 0) FROM events WHERE run_id = ?", (run_id,)
-    ).fetchone()
+    last = _last(connection, run_id)
     first = records[0].seq
     if first == last and _make_room(connection, run_id, last):
         last -= 1
@@ -103,8 +117,8 @@ def insert(connection: sqlite3.Connection, run_id: str, records: Sequence[Record
 def read(connection: sqlite3.Connection, run_id: str, after: int) -> tuple[Record, ...]:
     """Return the records of a run with `seq` above `after`, in order and without gaps.
 
-    Where one is missing or unreadable, a `RecordLost` is in its place. A last record that was torn
-    is left out.
+    Where some are missing or unreadable, a `RecordLost` is in their place. A last record that was
+    torn is left out.
 
     Raises:
         UnknownRun: There is no such run.
@@ -114,29 +128,38 @@ def read(connection: sqlite3.Connection, run_id: str, after: int) -> tuple[Recor
     rows, damage = _rows(connection, run_id, after)
     if not rows:
         require(connection, run_id)
-    found = [Record(row.seq, row.at, _event(row)) for row in rows]
+    placed = [row for row in rows if columns.is_number(row.seq) and row.seq > after]
+    is_astray = after == 0 and len(placed) < len(rows)
+    why = damage or (ASTRAY if is_astray else "it is missing")
+    found = [
+        Record(row.seq, at, _event(row)) for row, at in zip(placed, _times(placed), strict=True)
+    ]
     if found and found[-1].seq > 1 and _is_torn(connection, run_id, found[-1]):
         logger.warning("run %s: the last record was torn and is left out", run_id)
         found.pop()
     records: list[Record] = []
     for record in found:
-        gap = range(after + len(records) + 1, record.seq)
-        records += [Record(seq, record.at, RecordLost(damage or "it is missing")) for seq in gap]
+        before = records[-1].seq if records else after
+        if gap := record.seq - before - 1:
+            records.append(Record(record.seq - 1, record.at, RecordLost(why, gap)))
         records.append(record)
-    if after == 0 and (not records or isinstance(records[0].event, RecordLost)):
+    if after == 0 and not (records and isinstance(records[0].event, RunOpened)):
         raise JournalCorrupt(
             f"run {run_id!r}: its first record, which holds the problem, is lost or unreadable, so "
             "nothing of it can be shown; ask the question again, or put a backup of the journal in "
             "place"
         )
+    if is_astray and len(found) == len(records) == records[-1].seq:
+        # No number is missing: what stands under none is told behind the first.
+        records.insert(1, Record(1, records[0].at, RecordLost(ASTRAY, 0)))
     return tuple(records)
 
 
 class _Row(NamedTuple):
-    """A record as it is stored."""
+    """A record as it is stored: any value may stand in its first two columns."""
 
-    seq: int
-    at: float
+    seq: Any
+    at: object
     body: bytes
 
 
@@ -152,7 +175,8 @@ def _rows(connection: sqlite3.Connection, run_id: str, after: int) -> tuple[list
         found = connection.execute(
             "SELECT seq, at, CAST(body AS BLOB) FROM events "
             f"WHERE run_id = ? AND seq > ? ORDER BY seq {order}",
-            (run_id, after),
+            # From the first on, also those under no number that a record has.
+            (run_id, after or -(2**63)),
         )
         try:
             rows += map(_Row._make, found)
@@ -161,16 +185,38 @@ def _rows(connection: sqlite3.Connection, run_id: str, after: int) -> tuple[list
             if not error.sqlite_errorname.startswith("SQLITE_CORRUPT"):
                 raise
             damage = str(error)
-    return sorted({row.seq: row for row in rows}.values()), damage
+    if damage is not None:
+        rows = list({row.seq: row for row in rows}.values())
+        rows.sort(key=lambda row: row.seq if columns.is_number(row.seq) else 0)
+    return rows, damage
+
+
+def _times(rows: Sequence[_Row]) -> list[float]:
+    """Return when each record was written; where that is unreadable, as the one before it."""
+    times = [columns.time(row.at) for row in rows]
+    last = next((at for at in times if at is not None), 0.0)
+    return [last := last if at is None else at for at in times]
 
 
 def _event(row: _Row) -> Event:
     try:
-        return decode_event(row.body)
+        event = decode_event(row.body)
     except JournalNewer:
         raise
     except JournalCorrupt as error:
         return RecordLost(str(error))
+    # What is never stored was not written by us, and stands for the one number it stands under.
+    return RecordLost("it is no record") if isinstance(event, RecordLost) else event
+
+
+def _last(connection: sqlite3.Connection, run_id: str) -> int:
+    """Return the number of the last record of a run, 0 where there is none."""
+    row = connection.execute(
+        "SELECT seq FROM events WHERE run_id = ? AND seq BETWEEN 1 AND ? "
+        "AND typeof(seq) = 'integer' ORDER BY seq DESC LIMIT 1",
+        (run_id, columns.MOST),
+    ).fetchone()
+    return 0 if row is None else row[0]
 
 
 def _check_order(run_id: str, last: int, records: Sequence[Record]) -> None:
@@ -179,6 +225,11 @@ def _check_order(run_id: str, last: int, records: Sequence[Record]) -> None:
     Raises:
         JournalError: It would.
     """
+    if records[-1].seq > columns.MOST:
+        raise JournalError(
+            f"run {run_id!r}: no number is left behind its last record, which is damaged, so "
+            "nothing was stored; ask the question again"
+        )
     for before, seq in pairwise((last, *(record.seq for record in records))):
         if seq != before + 1:
             why = "is there already" if seq <= before else f"would leave a hole behind {before}"

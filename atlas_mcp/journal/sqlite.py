@@ -34,6 +34,7 @@ from typing_extensions import override
 from atlas_mcp.atlas.events import Record, RecordLost, RunOpened, StopCause
 from atlas_mcp.closing import last_act
 from atlas_mcp.errors import JournalBusy, JournalError
+from atlas_mcp.journal import columns
 from atlas_mcp.journal.asking import Asker
 from atlas_mcp.journal.base import Journal, Lease, RunSummary, TaskEntry
 from atlas_mcp.journal.faults import Fault, opening_failure
@@ -164,7 +165,8 @@ class SqliteJournal(Journal):
     @override
     async def read(self, run_id: str, *, after: int = 0) -> tuple[Record, ...]:
         records = await self._records.ask(lambda connection: read(connection, run_id, after))
-        lost = sum(isinstance(record.event, RecordLost) for record in records)
+        events = [record.event for record in records]
+        lost = sum(max(1, event.count) for event in events if isinstance(event, RecordLost))
         if lost and run_id not in self._told_of:
             self._told_of.add(run_id)
             logger.warning("run %s: %d of its records cannot be read any more", run_id, lost)
@@ -177,9 +179,9 @@ class SqliteJournal(Journal):
             if self._is_driven(run_id, row):
                 raise JournalBusy(f"run {run_id!r} is driven by another process; wait for it")
             connection.execute(
-                "UPDATE runs SET owner = ?, fence = fence + 1, lease_until = ?, "
+                "UPDATE runs SET owner = ?, fence = ?, lease_until = ?, "
                 "stop_cause = NULL WHERE run_id = ?",
-                (self._owner, self.clock() + self.lease_seconds, run_id),
+                (self._owner, row.fence + 1, self.clock() + self.lease_seconds, run_id),
             )
             return row.fence + 1
 
@@ -241,7 +243,11 @@ class SqliteJournal(Journal):
 
         def query(connection: sqlite3.Connection) -> dict[str, StopCause]:
             rows = connection.execute(_WANTED, (json.dumps(list(held)),))
-            return {run_id: cause for run_id, fence, cause in rows if held[run_id].fence == fence}
+            return {
+                run_id: columns.stop_cause(cause)
+                for run_id, fence, cause in rows
+                if held[run_id].fence == fence
+            }
 
         return await self._rows.ask(query) if held else {}
 
@@ -283,7 +289,10 @@ class SqliteJournal(Journal):
             row = connection.execute(
                 "SELECT task_id, run_id, created_at FROM tasks WHERE task_id = ?", (task_id,)
             ).fetchone()
-            return None if row is None else TaskEntry(*row)
+            if row is None:
+                return None
+            _, run_id, created_at = row
+            return TaskEntry(task_id, columns.text(run_id), columns.time(created_at) or 0.0)
 
         return await self._rows.ask(query)
 

@@ -177,6 +177,7 @@ class Connection:
             client.base_url = OWN_ADDRESS
         if not _has_credentials(client):
             raise _NoCredentialsError
+        way.settle(client)
         return client
 
 

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from importlib.util import find_spec
 from ipaddress import ip_address, ip_network
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from atlas_mcp.addresses import (
@@ -57,6 +57,16 @@ _OWN_NAMES = frozenset({"host", "content-length", "transfer-encoding", "x-stainl
 """Headers of a single request, not of the environment; the last is the client library's own note
 to itself."""
 
+_FOUND = ("organization", "project", "admin_api_key", "webhook_secret", "webhook_key")
+"""What clients look for in the environment although they were given a key. Source: openai 3.57
+(`lib/_client_auth.py`) and anthropic 2.14 (`_client.py`)."""
+
+_KEYS = frozenset({"authorization", "x-api-key"})
+"""Headers that carry a key, which is cleaned and looked at elsewhere."""
+
+_VARIABLES = {"openai-organization": "OPENAI_ORG_ID", "openai-project": "OPENAI_PROJECT_ID"}
+"""Which variable a client makes a header of."""
+
 _CHARACTER_SETS = (
     r"utf-?8|(us-)?ascii|(iso-?8859-|latin-?|windows-|cp)[0-9]{1,4}|koi8-[ru]|shift-jis"
     r"|euc-(jp|kr)|gb(k|2312|18030)|big5"
@@ -70,6 +80,22 @@ _TELLS_OF_THE_KEY = frozenset({400, 401, 402, 403, 429})
 
 
 _T = TypeVar("_T")
+
+
+class VendorClient(Protocol):
+    """What the vendors' clients have in common.
+
+    Attributes:
+        _custom_headers: Those of `OPENAI_CUSTOM_HEADERS`, or `ANTHROPIC_CUSTOM_HEADERS`: no
+            argument of theirs leaves these out.
+    """
+
+    _custom_headers: Mapping[str, str]
+
+    @property
+    def default_headers(self) -> Mapping[str, Any]:
+        """The headers of every request."""
+        ...
 
 
 class Proxy(NamedTuple):
@@ -182,6 +208,34 @@ class Way:
                 "response": [self._after, *response_hooks()],
             },
         }
+
+    def settle(self, client: VendorClient) -> None:
+        """Take from a vendor's client what it read in the environment and its address may not have.
+
+        Args:
+            client: Just made, before its first call.
+
+        Raises:
+            WayClosed: The address is the environment's own, and a header that it sets for it
+                cannot be sent.
+        """
+        if self.base_url is not None:
+            # Sent or not: what cannot be sent would fail the call.
+            client._custom_headers = {}  # pyright: ignore[reportPrivateUsage] - see there
+            for name in _FOUND:
+                if getattr(client, name, None) is not None:
+                    setattr(client, name, None)
+            return
+        for name, value in client.default_headers.items():
+            known = name.lower()
+            if known in _KEYS or not isinstance(value, str):
+                continue
+            if not _sendable(name) or not _sendable(value):
+                variable = _VARIABLES.get(known, "the variable of custom headers")
+                raise WayClosed(
+                    f"{variable} in the environment holds a character that no header can have; "
+                    "set it again, or unset it"
+                )
 
     def calling(self, model: str) -> AbstractAsyncContextManager[None]:
         """Make one call in a block, once the first one has told whether the key is taken.
@@ -433,7 +487,7 @@ def _dress(request: httpx2.Request, api_key: str | None, *, named: bool, key_hea
     import httpx2
 
     if not named:
-        for name in ("authorization", "x-api-key"):
+        for name in _KEYS:
             if value := request.headers.get(name):
                 scheme, space, key = value.partition(" ")
                 request.headers[name] = (
@@ -458,6 +512,11 @@ def _dress(request: httpx2.Request, api_key: str | None, *, named: bool, key_hea
         else:
             kept[key_header] = f"Bearer {key}" if key_header == "authorization" else key
     request.headers = httpx2.Headers(kept)
+
+
+def _sendable(text: str) -> bool:
+    """Return whether a header can hold a text."""
+    return text.isascii() and (text.isprintable() or not text)
 
 
 def _in_a_network(host: str, no_proxy: str) -> bool:

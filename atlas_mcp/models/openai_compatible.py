@@ -110,13 +110,15 @@ class Connection:
         # Made first: it refuses an address that is none.
         http_client = openai.DefaultAsyncHttpxClient(**self.way.client_options())
         address, query = self.way.target()
-        return openai.AsyncOpenAI(
+        client = openai.AsyncOpenAI(
             api_key=self.way.api_key or _NO_KEY,
             base_url=address,
             default_query=query,
             max_retries=0,
             http_client=http_client,
         )
+        self.way.settle(client)
+        return client
 
 
 class OpenAICompatible(Model):

@@ -9,9 +9,8 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
 
 from atlas_mcp import __version__
-from atlas_mcp.atlas.budget import OverBudget
-from atlas_mcp.atlas.events import ExploresPlanned, Record, decode_event, encode_event
-from atlas_mcp.atlas.state import RunState, start
+from atlas_mcp.atlas.events import Record, RecordLost, decode_event, encode_event
+from atlas_mcp.atlas.state import UNFIT, RunState, start
 from atlas_mcp.errors import InvalidInput, JournalCorrupt
 from atlas_mcp.texts import without_logins
 
@@ -29,8 +28,9 @@ def write_archive(run_id: str, records: Sequence[Record]) -> Iterator[str]:
         written_by=f"atlas-mcp {__version__}",
         run_id=run_id,
         records=len(records),
+        incomplete=RunState.fold(records).lost > 0,
     )
-    yield heading.model_dump_json()
+    yield heading.model_dump_json(exclude_defaults=True)
     for record in records:
         place = f'"seq": {record.seq}, "at": {record.at!r}'
         # Written by an older version, addresses may have logins in them.
@@ -57,10 +57,10 @@ def read_archive(text: str, name: str) -> tuple[str, tuple[Record, ...]]:
     state: RunState | None = None
     records: list[Record] = []
     for number, line in enumerate(lines[1:], start=2):
-        records.append(_record(line, name, number))
+        records.append(_record(line, name, number, records))
         try:
-            state = _after(state, records[-1])
-        except (ValueError, LookupError, OverBudget) as error:
+            state = _after(state, records[-1], incomplete=heading.incomplete)
+        except UNFIT as error:
             raise InvalidInput(
                 name, f"line {number} does not follow from the lines before it; copy it again"
             ) from error
@@ -72,13 +72,10 @@ def read_archive(text: str, name: str) -> tuple[str, tuple[Record, ...]]:
     return heading.run_id, tuple(records)
 
 
-def _after(state: RunState | None, record: Record) -> RunState:
+def _after(state: RunState | None, record: Record, *, incomplete: bool) -> RunState:
     if state is None:
         return start(record)
-    if isinstance(record.event, ExploresPlanned):
-        for planned in record.event.planned:
-            state.spec.solver(planned.explore.solver)
-    return state.read_on([record])
+    return state.read_on([record]) if incomplete or state.lost else state.apply(record)
 
 
 class _Format(BaseModel):
@@ -94,6 +91,8 @@ class _Heading(_Format):
     written_by: str
     run_id: str
     records: int
+    incomplete: bool = False
+    """Whether records were lost already where it was written: those behind may not follow."""
 
 
 class _Line(BaseModel):
@@ -119,16 +118,17 @@ def _heading(line: str, name: str) -> _Heading:
     return _parse(_Heading, line, name, 1)
 
 
-def _record(line: str, name: str, number: int) -> Record:
+def _record(line: str, name: str, number: int, before: Sequence[Record]) -> Record:
     found = _parse(_Line, line, name, number)
-    if found.seq != number - 1:
-        raise InvalidInput(
-            name, f"line {number} holds record {found.seq}, where {number - 1} should be"
-        )
     try:
-        return Record(found.seq, found.at, decode_event(json.dumps(found.event)))
+        event = decode_event(json.dumps(found.event))
     except JournalCorrupt as error:
         raise InvalidInput(name, f"line {number}: {error}") from error
+    places = max(0, event.count) if isinstance(event, RecordLost) else 1
+    due = (before[-1].seq if before else 0) + places
+    if found.seq != due:
+        raise InvalidInput(name, f"line {number} holds record {found.seq}, where {due} should be")
+    return Record(found.seq, found.at, event)
 
 
 def _parse(model: type[_M], line: str, name: str, number: int) -> _M:

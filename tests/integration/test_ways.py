@@ -249,6 +249,18 @@ ENVIRONMENT = {
     "OPENAI_CUSTOM_HEADERS": "x-company: env-secret\nAccept: env-accept",
 }
 
+READ_BY_CLIENTS = (
+    *("OPENAI_API_KEY", "OPENAI_ADMIN_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID"),
+    *("OPENAI_WEBHOOK_SECRET", "OPENAI_BASE_URL", "OPENAI_CUSTOM_HEADERS"),
+    *("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_WEBHOOK_SIGNING_KEY"),
+    *("ANTHROPIC_BASE_URL", "ANTHROPIC_CUSTOM_HEADERS", "ANTHROPIC_PROFILE"),
+    *("ANTHROPIC_CONFIG_DIR", "ANTHROPIC_FEDERATION_RULE_ID", "ANTHROPIC_ORGANIZATION_ID"),
+    *("ANTHROPIC_IDENTITY_TOKEN", "ANTHROPIC_IDENTITY_TOKEN_FILE", "ANTHROPIC_WORKSPACE_ID"),
+    *("ANTHROPIC_SERVICE_ACCOUNT_ID", "ANTHROPIC_SCOPE"),
+)
+"""Sources: openai 3.57 (`lib/_client_auth.py`), anthropic 2.14 (`_client.py`,
+`lib/credentials/_constants.py`)."""
+
 
 @pytest.mark.parametrize("key", [KEY, "Basic dXNlcjpodW50ZXIy"])
 async def test_an_address_gets_what_its_entry_names_and_nothing_of_the_environment(
@@ -265,6 +277,42 @@ async def test_an_address_gets_what_its_entry_names_and_nothing_of_the_environme
     [(_, _, headers)] = place.asked
     assert headers["authorization"] == (key if key.startswith("Basic") else f"Bearer {KEY}")
     assert not [value for value in headers.values() if "env-" in value]
+
+
+@pytest.mark.parametrize("value", ["org é", "x\ny", "\r\n", "é: é\nname\x00: x"])
+async def test_what_a_header_cannot_hold_does_not_keep_an_address_from_its_calls(
+    make: Make, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    """All that the vendors' clients look for by themselves: none of it belongs to this address."""
+    for name in READ_BY_CLIENTS:
+        monkeypatch.setenv(name, value.replace("\x00", "\x01"))
+    place = Place(good)
+    with place.serving() as here:
+        model = make(here, KEY)
+        reply = await model.generate(ASK)
+        await model.aclose()
+
+    [(_, _, headers)] = place.asked
+    assert reply.turn.text == "42"
+    assert headers["authorization"] == f"Bearer {KEY}"
+
+
+@pytest.mark.parametrize(
+    ("variable", "says"),
+    [
+        ("OPENAI_ORG_ID", "OPENAI_ORG_ID in the environment holds"),
+        ("OPENAI_PROJECT_ID", "OPENAI_PROJECT_ID in the environment holds"),
+        ("OPENAI_CUSTOM_HEADERS", "the variable of custom headers in the environment holds"),
+    ],
+)
+async def test_what_a_header_cannot_hold_is_told_by_its_variable_at_the_environments_own_address(
+    monkeypatch: pytest.MonkeyPatch, variable: str, says: str
+) -> None:
+    monkeypatch.setenv(variable, "a: é")
+    connection = ChatConnection(None, KEY)
+
+    with pytest.raises(WayClosed, match=says):
+        await connection.client()
 
 
 async def test_the_environments_own_address_gets_all_that_it_holds_for_it(

@@ -791,3 +791,25 @@ def test_a_solver_with_a_dot_in_its_name_has_variables_too(toml: Path) -> None:
     settings = load(toml, "[solvers.'a.b']\nmodel = 'a/b'\n", ATLAS_SOLVERS_A_B_QUOTA="2")
 
     assert settings.solvers["a.b"].quota == 2
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\xef\xbb\xbf\xef\xbb\xbf[budget]\nmax_explores = 3\n",
+        b"[budget]\nmax_explores = 3\n\x1a",
+        b"[budget]\rmax_explores = 3\r",
+    ],
+    ids=["two marks", "an end of file", "lines ended by CR"],
+)
+def test_a_file_saved_by_an_odd_program_is_read(toml: Path, data: bytes) -> None:
+    toml.write_bytes(data)
+
+    settings = load_settings({"ATLAS_CONFIG": str(toml), "ATLAS_HOME": str(toml.parent)})
+
+    assert settings.budget.max_explores == 3
+
+
+def test_a_section_that_is_no_table_is_told_in_our_words(toml: Path) -> None:
+    with pytest.raises(ConfigError, match=r"`budget`: takes a table of keys, as `\[budget\]`"):
+        load(toml, 'budget = "x"\n')

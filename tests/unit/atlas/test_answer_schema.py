@@ -45,6 +45,49 @@ def test_a_schema_that_no_answer_can_be_checked_against_is_refused(schema: objec
         make_problem("x", answer_schema=schema)
 
 
+EMPTY: list[tuple[dict[str, Any], str]] = [
+    ({"enum": []}, "the top"),
+    ({"not": {}}, "the top"),
+    ({"not": True}, "the top"),
+    ({"type": "string", "enum": [1, 2]}, "the top"),
+    ({"const": "x", "maxLength": 0}, "the top"),
+    ({"type": "integer", "minimum": 3, "maximum": 2}, "the top"),
+    ({"anyOf": [False, {"enum": []}]}, "anyOf"),
+    ({"allOf": [{"type": "integer"}, False]}, "allOf/1"),
+    (
+        {"type": "object", "properties": {"a": {"enum": []}}, "required": ["a"]},
+        "properties/a",
+    ),
+    ({"type": "array", "minItems": 1, "items": False}, "items"),
+    ({"$defs": {"n": {"type": "null"}}, "$ref": "#/$defs/n", "const": 1}, "the top"),
+]
+
+
+@pytest.mark.parametrize(("schema", "place"), EMPTY)
+def test_a_schema_that_plainly_fits_no_value_is_refused_before_money(
+    schema: object, place: str
+) -> None:
+    with pytest.raises(InvalidInput, match=f"fits no value at all, at {place};"):
+        make_problem("x", answer_schema=schema)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"anyOf": [False, {"type": "integer"}]},
+        {"type": "object", "properties": {"a": False}},
+        {"properties": {"a": {"enum": []}}, "required": ["a"]},
+        {"type": "array", "items": False},
+        {"type": "array", "minItems": 1, "prefixItems": [True], "items": False},
+        {"type": ["string", "null"], "minLength": 3, "maxLength": 2},
+        {"enum": [1, "x"], "type": "string"},
+        {"not": {"type": "string"}},
+    ],
+)
+def test_a_schema_that_some_value_fits_is_taken(schema: dict[str, Any]) -> None:
+    assert make_problem("x", answer_schema=schema).answer_schema == schema
+
+
 RECURRING: dict[str, Any] = {
     "$defs": {"whole": {"type": "integer", "minimum": 0}},
     "type": "array",
@@ -401,7 +444,11 @@ def _schemas(below: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 def test_schemas_mean_what_the_reference_validator_says(schema: dict[str, Any], value: Any) -> None:
     whole = {**schema, "$defs": {"a": {"type": ["integer", "array"], "maxItems": 1}}}
 
-    checked = make_problem("x", answer_schema=whole).answer_schema
     reference: Any = Draft202012Validator(whole)
+    try:
+        checked = make_problem("x", answer_schema=whole).answer_schema
+    except InvalidInput:
+        assert not reference.is_valid(value)
+        return
 
     assert (answer_error(value, checked) is None) == reference.is_valid(value)

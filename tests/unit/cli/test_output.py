@@ -11,6 +11,7 @@ import pytest
 
 from atlas_mcp.atlas.events import Record, RunFinished
 from atlas_mcp.atlas.problem import make_problem
+from atlas_mcp.atlas.view import Agreement, CandidateView, CostSplit, RunView, UsageView
 from atlas_mcp.cli import output
 from atlas_mcp.config import Settings, SolverSettings
 from atlas_mcp.journal.base import RunSummary
@@ -87,6 +88,76 @@ def test_the_pool_says_what_is_wrong_in_the_words_it_was_told(
     assert "openai/[m]" in words
     assert printable(out) == out
     assert len(out) < 5_000
+
+
+def candidate(number: int, answer: str | None) -> CandidateView:
+    usage = UsageView(
+        requests=1, input_tokens=9, output_tokens=1, cache_read_tokens=0, cache_write_tokens=0
+    )
+    return CandidateView(
+        explore_id=number,
+        solver="s",
+        model="maker/m",
+        effort=None,
+        strategy="direct",
+        instruction=None,
+        status="failed" if answer is None else "ok",
+        answer=answer,
+        approach=None,
+        reasoning=None,
+        confidence=None if answer is None else 0.5,
+        error="malformed: the reply holds no JSON object" if answer is None else None,
+        usage=usage,
+        cost_usd=None,
+        elapsed_s=1.0,
+    )
+
+
+def failed_run(*candidates: CandidateView) -> RunView:
+    return RunView(
+        run_id="r",
+        status="failed",
+        stop_reason="no_candidates",
+        answer=None,
+        explanation="No solver gave an answer.",
+        confidence=None,
+        agreement=Agreement(groups=[], dissent=None, warnings=[]),
+        candidates=list(candidates),
+        usage=candidate(1, "").usage,
+        cost_usd=None,
+        cost_split=CostSplit(orchestrator=None, solvers=None),
+        elapsed_s=1.0,
+        next=None,
+    )
+
+
+def test_a_run_that_is_shown_goes_to_stdout_whatever_came_of_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    output.print_view(
+        failed_run(candidate(1, None), candidate(2, "42")), as_json=False, evidence="all"
+    )
+    shown = capsys.readouterr()
+    output.print_view(failed_run(), as_json=False, evidence="all")
+    empty = capsys.readouterr()
+
+    failed, found = "#1 s, direct: failed, malformed: the reply holds no", "#2 s, direct: 42 (50%)"
+    assert shown.out.startswith(failed)
+    assert found in shown.out
+    assert "No solver gave an answer." in shown.err
+    assert empty.out.startswith("failed, no_candidates · cost unknown · 1 calls")
+
+
+def test_candidates_that_failed_are_no_data_of_an_explore_and_shown_all_the_same(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    output.print_view(
+        failed_run(candidate(1, None), candidate(2, "42")), as_json=False, evidence="data"
+    )
+    shown = capsys.readouterr()
+
+    assert shown.out.startswith("#2 s, direct: 42")
+    assert "#1 s, direct: failed, malformed" in shown.err
 
 
 def test_what_went_wrong_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:

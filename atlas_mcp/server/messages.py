@@ -58,6 +58,8 @@ _FIELD = re.compile(
     rb"[{,]\s*+(" + _STRING + rb")\s*+:\s*+(" + _STRING + rb"|-?\d[\d.eE+-]*+|true|false|null)\s*+",
     re.DOTALL,
 )
+_DECODER = json.JSONDecoder()
+_BLANK = re.compile(r"\s*+")
 _NUMBER = re.compile(rb"-?\d[\d.eE+-]{0,40}")
 
 
@@ -95,7 +97,8 @@ def read_message(data: bytes) -> JSONRPCMessage | list[Refusal]:
     except ValueError as error:
         if data.lstrip()[:1] == b"[":
             return _refuse_batch(data)
-        return [Refusal(PARSE_ERROR, f"the message is not JSON: {error}", _find_id(data))]
+        text = f"the message is not JSON: {error}"
+        return [Refusal(PARSE_ERROR, text, id_) for id_ in _find_ids(data)]
     if len(data) > SMALL_BYTES and not _is_call(found):
         text = f"only calls of tools may be longer than {SMALL_BYTES:,} bytes; send less"
         return [Refusal(INVALID_REQUEST, text, _find_id(data))]
@@ -146,12 +149,36 @@ def _refuse_batch(data: bytes) -> list[Refusal]:
         given = json.loads(data)
     except (ValueError, RecursionError):
         return [Refusal(PARSE_ERROR, "the message is not JSON")]
-    ids = [
+    ids = _ids(cast("Sequence[object]", given))
+    return [Refusal(INVALID_REQUEST, text, id_) for id_ in ids or ["null"]]
+
+
+def _ids(items: Sequence[object]) -> list[str]:
+    """Return the ids of those that are requests, as JSON."""
+    return [
         _as_id(json.dumps(cast("dict[str, Any]", item)["id"]).encode())
-        for item in cast("Sequence[object]", given)[:MOST_REFUSALS]
+        for item in items[:MOST_REFUSALS]
         if isinstance(item, dict) and "method" in item and "id" in item
     ]
-    return [Refusal(INVALID_REQUEST, text, id_) for id_ in ids or ["null"]]
+
+
+def _find_ids(data: bytes) -> list[str]:
+    """Return the ids of what cannot be read: of several messages in one line each has its own."""
+    text = data.decode(errors="replace") if len(data) <= SMALL_BYTES else ""
+    whole: list[object] = []
+    at = 0
+    while text.startswith("{", at) and len(whole) < MOST_REFUSALS:
+        try:
+            item, at = _DECODER.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            break
+        whole.append(item)
+        at = next(_BLANK.finditer(text, at)).end()
+    ids = _ids(whole)
+    if not ids:
+        return [_find_id(data)]
+    rest = _find_id(text[at:].encode(errors="replace"))
+    return ids if rest == "null" else [*ids, rest]
 
 
 def _find_id(head: bytes, tail: bytes | None = None) -> str:

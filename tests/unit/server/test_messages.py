@@ -217,3 +217,14 @@ LISTS: Callable[[int], bytes] = lambda count: b"[" + b"[]," * count + b"1]"  # n
 )
 def test_a_message_of_too_many_values_is_not_read(text: bytes, refused: bool) -> None:
     assert has_too_many_parts(text) is refused
+
+
+def test_each_of_several_messages_in_one_line_is_refused_by_its_id() -> None:
+    ping = b'{"jsonrpc":"2.0","id":%d,"method":"ping"}'
+
+    assert refused(ping % 1 + ping % 2) == [(PARSE_ERROR, 1), (PARSE_ERROR, 2)]
+    assert refused(ping % 1 + b" \t" + b'{"id":"b","method":"ping","params":{') == [
+        (PARSE_ERROR, 1),
+        (PARSE_ERROR, "b"),
+    ]
+    assert refused(ping % 1 + b" and more") == [(PARSE_ERROR, 1)]

@@ -542,12 +542,13 @@ class RunService:
         if cap is None:
             return
         spent = await self.journal.spending(today())
-        lowest = cheapest_explore(problem, spec, max(FREE, cap - spent))
+        lowest = cheapest_explore(problem, spec, FREE if spent is None else max(FREE, cap - spent))
         if lowest is not None:
+            more = "raise it under [budget] in atlas.toml, or try again once other runs have ended"
+            way_on = "take it out of [budget] in atlas.toml" if spent is None else more
             raise ConfigError(
                 f"{spending_text(spent, cap)}, and one explore must be able to cost "
-                f"{dollars(lowest)}: raise it under [budget] in atlas.toml, or try again once "
-                "other runs have ended, or tomorrow"
+                f"{dollars(lowest)}: {way_on}, or tomorrow"
             )
 
     def _drive(self, run_id: str, state: RunState, lease: Lease) -> LiveRun:

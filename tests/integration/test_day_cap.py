@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from atlas_mcp.atlas.usage import NO_USAGE, Price
 from atlas_mcp.cli import main
 from atlas_mcp.config import load_settings
 from atlas_mcp.errors import ConfigError
+from atlas_mcp.journal.sqlite import FILE_NAME
 from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.runs.day_cap import today
 from atlas_mcp.runs.live import LiveRun
@@ -115,6 +117,23 @@ async def test_a_run_of_which_the_day_leaves_no_explore_is_refused_by_name(tmp_p
 
         assert len(await runs.list_runs()) == 1
         assert len(api.asked) == asked
+
+
+async def test_no_run_starts_on_a_day_whose_spending_cannot_be_read(tmp_path: Path) -> None:
+    api = play()
+    async with service(tmp_path, api, cap="10") as runs:
+        live = await runs.explore(make_problem("What?"), Wish(), ExploreWish())
+        await runs.wait(live.run_id, 10)
+        with closing(sqlite3.connect(tmp_path / "home" / FILE_NAME)) as file, file:
+            file.execute("UPDATE spending SET units = 'abc'")
+        asked = len(api.asked)
+
+        with pytest.raises(ConfigError, match=r"cannot be read.* take it out of \[budget\]"):
+            await runs.solve(make_problem("What else?"), Wish())
+        await runs.explore(make_problem("What?"), Wish(), ExploreWish(), run_id=live.run_id)
+        view = await runs.wait(live.run_id, 10)
+
+    assert len(view.candidates) == len(api.asked) == asked
 
 
 async def test_runs_at_once_share_what_the_day_leaves(tmp_path: Path) -> None:

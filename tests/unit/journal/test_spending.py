@@ -99,3 +99,20 @@ def test_no_order_of_reserving_and_releasing_passes_the_cap(
             assert committed(journal, TODAY) <= cap
     finally:
         journal.close()
+
+
+@pytest.mark.parametrize("damaged", ["abc", b"\x00", 1.5, -1])
+def test_an_amount_that_cannot_be_read_leaves_nothing_of_the_cap(
+    journal: sqlite3.Connection, damaged: object
+) -> None:
+    reserve(journal, "a", day=TODAY, usd=Decimal(1), cap=Decimal(5))
+    journal.execute("UPDATE spending SET units = ?", (damaged,))
+
+    # Neither a count without a cap nor a release makes a known amount of it.
+    reserve(journal, "a", day=TODAY, usd=Decimal(1), cap=None)
+    release(journal, "a", day=None, usd=Decimal(1))
+
+    assert reserve(journal, "b", day=TODAY, usd=Decimal("0.01"), cap=Decimal(5)) == 0
+    assert committed(journal, TODAY) is None
+    assert committed_by(journal, "a") is None
+    assert reserve(journal, "b", day=YESTERDAY, usd=Decimal(5), cap=Decimal(5)) is None

@@ -21,7 +21,9 @@ pytestmark = posix
 FULL = 'ulimit -f 0; exec "$@"'
 """Runs a command that can make no file longer."""
 
-READ_ONLY = 'mount --bind "$ATLAS_HOME" "$ATLAS_HOME" && mount -o remount,bind,ro "$ATLAS_HOME" && exec "$@"'
+READ_ONLY = """
+mount --bind "$ATLAS_HOME" "$ATLAS_HOME" && mount -o remount,bind,ro "$ATLAS_HOME" && exec "$@"
+"""
 """Runs a command, in a room of its own, for which its home is read-only."""
 
 

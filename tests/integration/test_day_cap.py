@@ -80,6 +80,12 @@ def billed(api: MessagesApi) -> Decimal:
     return PRICE.cost_of(sum((asked.billed for asked in api.asked), NO_USAGE))
 
 
+async def spending(runs: RunService) -> Decimal:
+    usd = await runs.journal.spending(today())
+    assert usd is not None
+    return usd
+
+
 async def test_what_a_run_did_cost_is_counted_once_it_has_ended(tmp_path: Path) -> None:
     api = play()
     async with service(tmp_path, api, cap="10") as runs:
@@ -99,7 +105,7 @@ async def test_a_run_concludes_where_the_day_leaves_no_more(tmp_path: Path, run_
         view = await runs.wait(live.run_id, 10)
 
         assert billed(api) <= Decimal("0.13")
-        assert await runs.journal.spending(today()) <= Decimal("0.13")
+        assert await spending(runs) <= Decimal("0.13")
     assert view.stop_reason == "max_cost"
     said = " ".join(filter(None, [view.explanation, view.next, *view.agreement.warnings]))
     assert "max_cost_usd_per_day" in said
@@ -147,7 +153,7 @@ async def test_runs_at_once_share_what_the_day_leaves(tmp_path: Path) -> None:
         views = [await runs.wait(live.run_id, 10) for live in opened]
 
         assert billed(api) <= Decimal("0.7")
-        assert await runs.journal.spending(today()) <= Decimal("0.7")
+        assert await spending(runs) <= Decimal("0.7")
     assert all(view.stop_reason in ("decided", "max_cost", "no_candidates") for view in views)
     assert any(view.stop_reason == "decided" for view in views)
 
@@ -160,7 +166,7 @@ async def test_an_attempt_that_broke_off_counts_to_the_day(tmp_path: Path) -> No
         view = await runs.wait(live.run_id, 10)
 
         assert view.status == "answered"
-        assert await runs.journal.spending(today()) >= billed(api) == 2 * CALL_USD
+        assert await spending(runs) >= billed(api) == 2 * CALL_USD
 
 
 async def test_a_run_that_the_day_ended_goes_on_under_a_larger_cap(tmp_path: Path) -> None:

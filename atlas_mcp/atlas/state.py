@@ -44,7 +44,7 @@ from atlas_mcp.atlas.explore import Candidate, FailureKind, Outcome, SolverFailu
 from atlas_mcp.atlas.messages import ToolResult, Turn
 from atlas_mcp.atlas.pool import RunSpec
 from atlas_mcp.atlas.problem import Problem
-from atlas_mcp.atlas.usage import FREE, NO_USAGE, Cost, Usage, add_costs
+from atlas_mcp.atlas.usage import FREE, NO_USAGE, Cost, Usage, add_costs, told_cost
 
 UNANSWERED = frozenset[FailureKind]({"timeout", "unavailable", "rejected", "cancelled"})
 """Failures of calls that gave no reply. A resumed run makes them again; what was replied stays."""
@@ -66,7 +66,8 @@ class ExploreState:
         outcome: What came of it; `None` before that is known, and where it was skipped.
         skipped: Why it will not run; `None` otherwise.
         usage: What it consumed, over all its calls where it had to be made again.
-        cost_usd: What that cost.
+        cost_usd: What that cost, as far as it was counted.
+        uncertain_usd: What may have been billed beyond it.
     """
 
     planned: Planned
@@ -78,6 +79,7 @@ class ExploreState:
     skipped: str | None = None
     usage: Usage = NO_USAGE
     cost_usd: Cost = FREE
+    uncertain_usd: Decimal = FREE
 
     @property
     def id(self) -> int:
@@ -138,10 +140,15 @@ class CallTotals:
 
     usage: Usage = NO_USAGE
     cost_usd: Cost = FREE
+    uncertain_usd: Decimal = FREE
 
-    def plus(self, usage: Usage, cost_usd: Cost) -> CallTotals:
+    def plus(self, usage: Usage, cost_usd: Cost, uncertain_usd: Decimal) -> CallTotals:
         """Return the totals with one more call."""
-        return CallTotals(self.usage + usage, add_costs(self.cost_usd, cost_usd))
+        return CallTotals(
+            self.usage + usage,
+            add_costs(self.cost_usd, cost_usd),
+            self.uncertain_usd + uncertain_usd,
+        )
 
 
 def _no_explores() -> Mapping[int, ExploreState]:
@@ -318,8 +325,9 @@ class RunState:
 
     @property
     def cost_usd(self) -> Cost:
-        """What that cost."""
-        return add_costs(self.solver_totals.cost_usd, self.orchestrator_totals.cost_usd)
+        """What that cost, as it is told."""
+        counted = add_costs(self.solver_totals.cost_usd, self.orchestrator_totals.cost_usd)
+        return told_cost(counted, self.ledger.uncertain)
 
 
 def start(record: Record) -> RunState:
@@ -470,13 +478,14 @@ def _solver_paid(
         explore,
         usage=explore.usage + event.usage,
         cost_usd=add_costs(explore.cost_usd, event.cost_usd),
+        uncertain_usd=explore.uncertain_usd + event.uncertain_usd,
     )
     return replace(
         _with_explores(state, explore),
         ledger=state.ledger.settle(
             f"solver-{event.explore_id}", event.cost_usd, uncertain=event.uncertain_usd
         ),
-        solver_totals=state.solver_totals.plus(event.usage, event.cost_usd),
+        solver_totals=state.solver_totals.plus(event.usage, event.cost_usd, event.uncertain_usd),
     )
 
 
@@ -487,7 +496,9 @@ def _turn_ended(state: RunState, event: OrchestratorReplied | OrchestratorFailed
         ledger=state.ledger.settle(
             f"orchestrator-{event.turn}", event.cost_usd, uncertain=event.uncertain_usd
         ),
-        orchestrator_totals=state.orchestrator_totals.plus(event.usage, event.cost_usd),
+        orchestrator_totals=state.orchestrator_totals.plus(
+            event.usage, event.cost_usd, event.uncertain_usd
+        ),
     )
 
 

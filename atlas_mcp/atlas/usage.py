@@ -105,3 +105,8 @@ def add_costs(*costs: Cost) -> Cost:
             return None
         total += cost
     return total
+
+
+def told_cost(counted: Cost, uncertain: Decimal) -> Cost:
+    """Return a cost as it is told: unknown where nothing was counted of what may be billed."""
+    return None if counted == FREE and uncertain > 0 else counted

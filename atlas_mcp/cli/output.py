@@ -33,8 +33,8 @@ from atlas_mcp.system.dates import moment
 from atlas_mcp.texts import CUT, answer_text, one_line, printable
 
 Evidence: TypeAlias = Literal["all", "data", "people", "none"]
-"""Where the candidates of a run are printed: on stdout, those that failed among them; on stdout,
-and on stderr those that failed; on stderr; nowhere."""
+"""Where the candidates of a run are printed: on stdout, those that failed among them; on stdout, or
+on stderr, those that did not; nowhere."""
 
 _NEW_LINE = re.compile("\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 """Whatever a program may take for the end of a line."""
@@ -52,16 +52,8 @@ def fail(message: str, code: int) -> int:
     return code
 
 
-async def follow(
-    service: RunService, run_id: str, *, as_json: bool, evidence: Evidence | None = None
-) -> int:
+async def follow(service: RunService, run_id: str, *, as_json: bool) -> int:
     """Show a run while it works and print what came of it; return the exit code.
-
-    Args:
-        service: Where the run is.
-        run_id: The run.
-        as_json: Print all of it as JSON.
-        evidence: For whom to print the candidates; `None` where the run itself decides it.
 
     Raises:
         OutputLost: What came of it could not be written; it is in the journal.
@@ -72,8 +64,7 @@ async def follow(
         gathers = live.state.spec.workflow == "explore"
     view = await service.view(run_id)
     told("\n".join((view.explanation or "", *view.agreement.warnings)))
-    if evidence is None:
-        evidence = "data" if gathers else "none" if view.answer is not None else "people"
+    evidence: Evidence = "data" if gathers else "none" if view.answer is not None else "people"
     try:
         print_view(view, as_json=as_json, evidence=evidence)
     except OutputLost as error:
@@ -104,16 +95,16 @@ def print_view(view: RunView, *, as_json: bool, evidence: Evidence, here: bool =
         write_data(view.model_dump_json(indent=2) + "\n")
         return
     lines = [] if view.answer is None else [answer_text(view.answer)]
-    aside: list[str] = []
-    for one in () if evidence == "none" else view.candidates:
-        is_data = evidence == "all" or (evidence == "data" and one.status == "ok")
-        (lines if is_data else aside).append(_candidate(one))
+    found = [_candidate(one) for one in view.candidates if one.status == "ok" or evidence == "all"]
+    if evidence in ("all", "data"):
+        lines += found
     if evidence == "all" and not lines:
         # The run is what was asked for, and this is all there is of it.
         lines = [_state_line(view)]
     write_data("".join(f"{line}\n" for line in lines))
-    for line in aside:
-        tell(line)
+    if evidence == "people":
+        for line in found:
+            tell(line)
     screen = people()
     _print_context(view, screen)
     if here and view.status in ("interrupted", "cancelled"):

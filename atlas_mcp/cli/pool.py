@@ -34,7 +34,7 @@ async def show_pool(settings: Settings, *, probe: bool, as_json: bool) -> None:
         await pool.aclose()
     cap = settings.budget.max_cost_usd_per_day
     if cap is not None:
-        async with open_journal(settings) as journal:
+        async with open_journal(settings, looks=True) as journal:
             text = spending_text(await journal.spending(today()), cap)
         tell(f"{text[:1].upper()}{text[1:]}.")
 

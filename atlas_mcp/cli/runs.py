@@ -44,7 +44,7 @@ def list_runs(*, limit: int, as_json: bool) -> int:
         output.print_runs(await service.list_runs(limit=limit), limit=limit, as_json=as_json)
         return 0
 
-    return with_service(work)
+    return with_service(work, looks=True)
 
 
 @runs.command()
@@ -59,14 +59,14 @@ def show(run_id: str, *, follow: bool, as_json: bool) -> int:
 
     async def work(service: RunService) -> int:
         if follow:
-            return await output.follow(service, run_id, as_json=as_json, evidence="all")
+            return await output.follow(service, run_id, as_json=as_json)
         output.print_view(await service.view(run_id), as_json=as_json, evidence="all")
         return 0
 
     try:
         # An id has neither a dot nor a slash in it; a file may have neither.
         if run_id.isalnum():
-            return with_service(work)
+            return with_service(work, looks=True)
     except UnknownRun:
         if not is_file(run_id):
             raise
@@ -143,7 +143,7 @@ def export(run_id: str, *, path: str | None) -> int:
         tell(f"{run_id} written to {path}")
         return 0
 
-    return with_service(work)
+    return with_service(work, looks=True)
 
 
 @runs.command()

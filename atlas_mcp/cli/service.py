@@ -26,8 +26,12 @@ def configured() -> Settings:
     return load_settings(os.environ)
 
 
-def with_service(work: Callable[[RunService], Awaitable[_T]]) -> _T:
+def with_service(work: Callable[[RunService], Awaitable[_T]], *, looks: bool = False) -> _T:
     """Return what `work` makes of an open service.
+
+    Args:
+        work: Gets the service.
+        looks: Whether it only looks at runs, so that the journal need not take writes.
 
     Raises:
         Interrupted: A signal came first. What runs have found is kept.
@@ -38,7 +42,8 @@ def with_service(work: Callable[[RunService], Awaitable[_T]]) -> _T:
 
     async def main(stop: anyio.CancelScope) -> None:
         # Whoever is at the command line may name any file of theirs.
-        async with open_service(settings, pool=Pool(settings, any_file=True)) as service:
+        pool = Pool(settings, any_file=True)
+        async with open_service(settings, pool=pool, looks=looks) as service:
             with stop:
                 results.append(await work(service))
             driven.extend(service.driven)

@@ -196,7 +196,8 @@ class Journal(Protocol):
             cap: US dollars that all runs may commit on that day; `None` counts them in any case.
 
         Returns:
-            `None` if they are counted; else the US dollars that are left, and nothing changed.
+            `None` if they are counted; else the US dollars that are left, and nothing changed:
+            none where an amount of the day cannot be read.
         """
         ...
 
@@ -210,12 +211,15 @@ class Journal(Protocol):
         """
         ...
 
-    async def spending_of(self, run_id: str) -> Decimal:
-        """Return the US dollars that one run has committed, on all days."""
+    async def spending_of(self, run_id: str) -> Decimal | None:
+        """Return the US dollars that one run has committed, on all days; `None` if unknown."""
         ...
 
-    async def spending(self, day: str) -> Decimal:
-        """Return the US dollars that all runs have committed on a day: spent, or held for calls."""
+    async def spending(self, day: str) -> Decimal | None:
+        """Return the US dollars that all runs have committed on a day: spent, or held for calls.
+
+        `None` where an amount cannot be read.
+        """
         ...
 
     async def aclose(self) -> None:

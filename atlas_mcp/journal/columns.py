@@ -49,3 +49,8 @@ def status(value: object) -> Status:
 def stop_cause(value: object) -> StopCause:
     """Return who wants a run stopped; where that is not known, a user."""
     return cast("StopCause", value) if value in get_args(StopCause) else "user"
+
+
+def seconds(value: object) -> float:
+    """Return a number of seconds, of whatever size; 0 for what is none."""
+    return float(value) if isinstance(value, int | float) else 0.0

@@ -74,7 +74,7 @@ def beyond(
     if in_time and (size_bytes is None or total <= size_bytes):
         return ()
     owners = [
-        (columns.text(owner), columns.time(until) or 0.0)
+        (columns.text(owner), columns.seconds(until))
         for owner, until in connection.execute(_OWNERS)
     ]
     limits = {
@@ -102,5 +102,5 @@ def _summary(row: tuple[Any, ...], drives: Drives) -> RunSummary:
         workflow=columns.text(workflow),
         title=columns.text(title),
         size_bytes=columns.count(size_bytes),
-        driven=owner is not None and drives(columns.text(owner), columns.time(until) or 0.0),
+        driven=owner is not None and drives(columns.text(owner), columns.seconds(until)),
     )

@@ -68,18 +68,27 @@ class OwnerLock:
 
 def is_dead(home: Path, owner: str) -> bool:
     """Return whether `owner` has died for certain; without its file nothing is certain."""
+    return _lives(home, owner) is False
+
+
+def is_alive(home: Path, owner: str) -> bool:
+    """Return whether `owner` lives for certain; without its file nothing is certain."""
+    return _lives(home, owner) is True
+
+
+def _lives(home: Path, owner: str) -> bool | None:
     path = home / FOLDER / owner
     if path in _ours:
-        return False
+        return True
     try:
         descriptor = os.open(path, os.O_RDWR)
     except OSError:
-        return False
+        return None
     try:
         # Shared: two that ask at once must not take each other for the owner.
-        return try_lock(descriptor, shared=True)
+        return not try_lock(descriptor, shared=True)
     except OSError:
-        return False
+        return None
     finally:
         os.close(descriptor)
 

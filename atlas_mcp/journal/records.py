@@ -45,7 +45,7 @@ class Standing(NamedTuple):
         return cls(
             columns.text(owner) if owner is not None else None,
             columns.count(fence),
-            columns.time(lease_until) or 0.0,
+            columns.seconds(lease_until),
             columns.time(updated_at) or 0.0,
         )
 

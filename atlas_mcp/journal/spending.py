@@ -5,14 +5,19 @@ reservation is one transaction, and the sum never passes the cap. A row holds wh
 spent, what it holds, and what calls without a final count may have cost; the row of a process that
 died stays as it was until the run is taken up again, since what was in flight may have been billed.
 Rows outlive their runs.
+
+A damaged amount is unknown, never 0: it leaves nothing of the day's cap, and stays as it is.
 """
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from decimal import ROUND_CEILING, Decimal
 
 from atlas_mcp.atlas.usage import FREE
+
+logger = logging.getLogger(__name__)
 
 UNITS = 1_000_000_000
 """Parts of a US dollar that amounts are kept in: one token of the cheapest model is several."""
@@ -20,21 +25,20 @@ UNITS = 1_000_000_000
 DAYS_KEPT = 31
 """Days with rows that are kept: for whoever asks where the money of the month went."""
 
+_KNOWN = "(typeof(units) = 'integer' AND units >= 0)"
+"""Whether an amount can be one; SQLite itself reads a damaged one as 0."""
 
-def committed(connection: sqlite3.Connection, day: str) -> Decimal:
-    """Return the US dollars that all runs have committed on a day."""
-    row = connection.execute(
-        "SELECT coalesce(sum(units), 0) FROM spending WHERE day = ?", (day,)
-    ).fetchone()
-    return Decimal(row[0]) / UNITS
+_SUM = f"SELECT coalesce(sum(units), 0), coalesce(min({_KNOWN}), 1) FROM spending"
 
 
-def committed_by(connection: sqlite3.Connection, run_id: str) -> Decimal:
-    """Return the US dollars that one run has committed, on all days."""
-    row = connection.execute(
-        "SELECT coalesce(sum(units), 0) FROM spending WHERE run_id = ?", (run_id,)
-    ).fetchone()
-    return Decimal(row[0]) / UNITS
+def committed(connection: sqlite3.Connection, day: str) -> Decimal | None:
+    """Return the US dollars that all runs have committed on a day, `None` if unknown."""
+    return _dollars(connection.execute(f"{_SUM} WHERE day = ?", (day,)))
+
+
+def committed_by(connection: sqlite3.Connection, run_id: str) -> Decimal | None:
+    """Return the US dollars that one run has committed, on all days, `None` if unknown."""
+    return _dollars(connection.execute(f"{_SUM} WHERE run_id = ?", (run_id,)))
 
 
 def reserve(
@@ -50,17 +54,22 @@ def reserve(
         cap: US dollars that all runs may commit on the day; `None` counts without refusing.
 
     Returns:
-        `None` if it was committed; else the US dollars that the cap leaves, and nothing changed.
+        `None` if it was committed; else the US dollars that the cap leaves, and nothing changed:
+        none where the day's amounts are unknown.
     """
     units = _units(usd)
     if cap is not None:
-        left = cap - committed(connection, day)
+        spent = committed(connection, day)
+        if spent is None:
+            logger.warning("the cap of %s counts as reached: an amount of it is unreadable", day)
+        left = FREE if spent is None else cap - spent
         if Decimal(units) / UNITS > left:
             return max(FREE, left)
     begun = connection.execute("SELECT 1 FROM spending WHERE day = ? LIMIT 1", (day,)).fetchone()
     connection.execute(
         "INSERT INTO spending (day, run_id, units) VALUES (?,?,?) "
-        "ON CONFLICT (day, run_id) DO UPDATE SET units = units + excluded.units",
+        "ON CONFLICT (day, run_id) DO UPDATE SET units = units + excluded.units "
+        f"WHERE {_KNOWN.replace('units', 'spending.units')}",
         (day, run_id, units),
     )
     if begun is None:
@@ -80,7 +89,7 @@ def release(connection: sqlite3.Connection, run_id: str, *, day: str | None, usd
     units = int(usd * UNITS)
     rows = connection.execute(
         "SELECT day, units FROM spending WHERE run_id = ? AND day = coalesce(?, day) "
-        "ORDER BY day DESC",
+        f"AND {_KNOWN} ORDER BY day DESC",
         (run_id, day),
     ).fetchall()
     for one, had in rows:
@@ -99,6 +108,11 @@ def _forget(connection: sqlite3.Connection) -> None:
         "(SELECT DISTINCT day FROM spending ORDER BY day DESC LIMIT ?)",
         (DAYS_KEPT,),
     )
+
+
+def _dollars(found: sqlite3.Cursor) -> Decimal | None:
+    units, known = found.fetchone()
+    return Decimal(units) / UNITS if known else None
 
 
 def _units(usd: Decimal) -> int:

@@ -41,7 +41,7 @@ from atlas_mcp.journal.faults import Fault, opening_failure
 from atlas_mcp.journal.flushing import Log
 from atlas_mcp.journal.listing import beyond, newest
 from atlas_mcp.journal.opening import Place, connect, connect_to_read
-from atlas_mcp.journal.owners import OwnerLock, dead_owners, forget, is_dead
+from atlas_mcp.journal.owners import OwnerLock, dead_owners, forget, is_alive, is_dead
 from atlas_mcp.journal.records import Standing, add, insert, read, require, standing
 from atlas_mcp.journal.space import shrink
 from atlas_mcp.journal.spending import committed, committed_by, release, reserve
@@ -54,6 +54,9 @@ FILE_NAME = "journal.sqlite3"
 
 LEASE_SECONDS = 15.0
 """Seconds without renewal after which a run counts as interrupted."""
+
+LEASES_AHEAD = 2
+"""A lease that ends later than so many of them from now was not taken by this machine's clock."""
 
 BUSY_TIMEOUT = 10.0
 """Seconds to wait for another process's transaction."""
@@ -292,7 +295,7 @@ class SqliteJournal(Journal):
             if row is None:
                 return None
             _, run_id, created_at = row
-            return TaskEntry(task_id, columns.text(run_id), columns.time(created_at) or 0.0)
+            return TaskEntry(task_id, columns.text(run_id), columns.seconds(created_at))
 
         return await self._rows.ask(query)
 
@@ -328,11 +331,11 @@ class SqliteJournal(Journal):
         )
 
     @override
-    async def spending_of(self, run_id: str) -> Decimal:
+    async def spending_of(self, run_id: str) -> Decimal | None:
         return await self._rows.ask(lambda connection: committed_by(connection, run_id))
 
     @override
-    async def spending(self, day: str) -> Decimal:
+    async def spending(self, day: str) -> Decimal | None:
         return await self._rows.ask(lambda connection: committed(connection, day))
 
     @override
@@ -378,7 +381,13 @@ class SqliteJournal(Journal):
         return not given_back and self._is_live(row.owner, row.lease_until)
 
     def _is_live(self, owner: str | None, lease_until: float) -> bool:
-        return owner is not None and lease_until > self.clock() and not is_dead(self.folder, owner)
+        left = lease_until - self.clock()
+        if owner is None or left <= 0:
+            return False
+        if left > LEASES_AHEAD * max(self.lease_seconds, LEASE_SECONDS):
+            # Of a clock that was set back, or damaged: who lives writes another within seconds.
+            return is_alive(self.folder, owner)
+        return not is_dead(self.folder, owner)
 
     def _remove(self, connection: sqlite3.Connection, runs: Sequence[RunSummary]) -> list[str]:
         removed: list[str] = []

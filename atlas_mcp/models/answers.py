@@ -34,8 +34,10 @@ DEEPEST_BODY = 6
 
 NO_CREDIT = frozenset(
     {
+        "arrearage",
         "billing_error",
         "billing_hard_limit_reached",
+        "billing_not_active",
         "credit_balance_too_low",
         "insufficient_balance",
         "insufficient_credits",
@@ -44,9 +46,18 @@ NO_CREDIT = frozenset(
     }
 )
 """Codes that mean an empty account, whatever the status: waiting does not help. Source: pages of
-error codes of OpenAI and Anthropic, and reports of users of other vendors (read 2026-11-28)."""
+error codes of OpenAI and Anthropic, and reports of users
+of other vendors (read 2026-11-28)."""
 
-KEY_REFUSED = frozenset({"API_KEY_INVALID", "authentication_error", "invalid_api_key"})
+KEY_REFUSED = frozenset(
+    {
+        "account_deactivated",
+        "api_key_invalid",
+        "authentication_error",
+        "invalid_api_key",
+        "key_expired",
+    }
+)
 """Codes that mean a refused key under another status than 401: Gemini's comes with 400."""
 
 NO_CREDIT_WORDS = (
@@ -58,6 +69,7 @@ NO_CREDIT_WORDS = (
     "no credits",
     "used all available credits",
     "key limit exceeded",
+    "unpaid balance",
 )
 """The same in words, where there is no code: Anthropic's 400, and 402 and 403 of OpenRouter,
 DeepSeek and xAI, as users report them (read 2026-11-28). A rate limit is never told in these."""
@@ -241,11 +253,11 @@ def _codes(body: object, depth: int) -> Iterator[str]:
         fields = cast("Mapping[str, object]", body)
         for name in ("code", "type", "reason"):
             if isinstance(code := fields.get(name), str):
-                yield code
+                yield code.lower()
         for name in ("error", "errors", "detail", "details"):
             yield from _codes(fields.get(name), depth - 1)
     elif isinstance(body, str) and depth < DEEPEST_BODY and "_" in body:
-        yield body
+        yield body.lower()
 
 
 def json_or_text(body: str) -> object:

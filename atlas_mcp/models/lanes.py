@@ -7,6 +7,7 @@ work. So a pool here has one connection, and finding a free one is a look at the
 
 from __future__ import annotations
 
+import math
 import socket
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -66,8 +67,11 @@ class Lanes(httpx2.AsyncBaseTransport):
     def __init__(self, make: Callable[[], httpx2.AsyncBaseTransport], *, idle: int) -> None:
         self._make = make
         self._most = idle
-        self._idle: deque[_Idle] = deque()
-        self._open: set[httpx2.AsyncBaseTransport] = set()
+        # The first is made with the client: what is wrong with it is no fault of a call, and the
+        # library that it loads is there when logs are guarded.
+        first = make()
+        self._idle = deque([_Idle(first, math.inf)])
+        self._open: set[httpx2.AsyncBaseTransport] = {first}
 
     @override
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:

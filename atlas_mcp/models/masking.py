@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 import traceback
 from base64 import b64decode, b64encode, urlsafe_b64encode
 from collections.abc import Iterator, Mapping
@@ -71,9 +72,10 @@ _LOGGERS = ("anthropic", "openai", "httpx2", "httpcore2", "httpx", "httpcore")
 
 _WRITTEN = re.compile(
     r"%([0-9a-f]{2})"
-    r"|\\u\{?([0-9a-f]{4})\}?|\\x([0-9a-f]{2})|\\([\"/'])"
-    r"|(&(?:\#[0-9]{1,7}|\#x[0-9a-f]{1,6}|[a-z]{2,8});)"
-    r"|\\(\\)",
+    r"|\\u(?!0000[0-9a-f]{4})\{?([0-9a-f]{4})\}?|\\x([0-9a-f]{2})|\\([\"/'])"
+    r"|(&(?:\#[0-9]{1,7};?|\#x[0-9a-f]{1,6};?|[a-z]{2,8};))"
+    r"|\\(\\)"
+    r"|\\u\{([0-9a-f]{1,6})\}|\\u(0000[0-9a-f]{4})",
     re.IGNORECASE,
 )
 """A character as it stands in an address, in JSON or a program, and in a web page."""
@@ -259,9 +261,10 @@ def _squeezed(text: str) -> str:
 
 def _decoded(found: re.Match[str]) -> str:
     """Return the character that an escape stands for."""
-    code = found[1] or found[2] or found[3]
+    code = found[1] or found[2] or found[3] or found[7] or found[8]
     if code:
-        return chr(int(code, 16))
+        number = int(code, 16)
+        return chr(number) if number <= sys.maxunicode else found[0]
     return found[4] or found[6] or unescape(found[5])
 
 

@@ -45,6 +45,9 @@ LONGEST_RETRY_AFTER = 300.0
 """Seconds of `retry-after` that are obeyed; a vendor that asks for more is taken to be down. Our
 own choice: rate limits are counted by the minute, and nobody waits longer for one explore."""
 
+LONGEST_TOLD = 10.0**9
+"""Seconds of `retry-after` that are told: a century is as good as never."""
+
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
@@ -235,8 +238,9 @@ def _reason_to_give_up(
     if attempt == policy.attempts:
         return "" if attempt == 1 else f"gave up after {attempt} attempts"
     if error.retry_after is not None and error.retry_after > policy.longest_retry_after:
+        asked = min(error.retry_after, LONGEST_TOLD)
         return (
-            f"not tried again: the vendor asks to wait {error.retry_after:.0f} s, "
+            f"not tried again: the vendor asks to wait {asked:.0f} s, "
             f"more than the {policy.longest_retry_after:.0f} s that are waited"
         )
     left = anyio.current_effective_deadline() - anyio.current_time()

@@ -33,8 +33,14 @@ def today() -> str:
     return time.strftime("%Y-%m-%d", time.gmtime())
 
 
-def spending_text(committed: Decimal, cap: Decimal) -> str:
+def spending_text(committed: Decimal | None, cap: Decimal) -> str:
     """Return where a day stands, in words."""
+    if committed is None:
+        return (
+            "an amount in the journal that the runs of this home have committed today cannot be "
+            f"read, so the {dollars(cap)} that they may cost together on one day of UTC "
+            "(max_cost_usd_per_day) count as reached until tomorrow"
+        )
     return (
         f"the runs of this home have committed {dollars(committed)} of the {dollars(cap)} that "
         "they may cost together on one day of UTC (max_cost_usd_per_day)"
@@ -76,7 +82,9 @@ class DayCap:
         # between the reservation and the record.
         try:
             counted = await self.journal.spending_of(self.run_id)
-            if counted > self.committed:
+            if counted is None:
+                logger.warning("what run %s holds of the day cannot be read", self.run_id)
+            elif counted > self.committed:
                 excess = counted - self.committed
                 await self.journal.release_spending(self.run_id, day=None, usd=excess)
         except JournalError as error:

@@ -48,6 +48,7 @@ from atlas_mcp.errors import (
     UnknownRun,
 )
 from atlas_mcp.journal.base import Journal, Lease, RunSummary
+from atlas_mcp.journal.looking import open_to_look
 from atlas_mcp.journal.sqlite import SqliteJournal
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.retry import RetryPolicy
@@ -574,12 +575,13 @@ class RunService:
         if cap is None:
             return
         spent = await self.journal.spending(today())
-        lowest = cheapest_explore(problem, spec, max(FREE, cap - spent))
+        lowest = cheapest_explore(problem, spec, FREE if spent is None else max(FREE, cap - spent))
         if lowest is not None:
+            more = "raise it under [budget] in atlas.toml, or try again once other runs have ended"
+            way_on = "take it out of [budget] in atlas.toml" if spent is None else more
             raise ConfigError(
                 f"{spending_text(spent, cap)}, and one explore must be able to cost "
-                f"{dollars(lowest)}: raise it under [budget] in atlas.toml, or try again once "
-                "other runs have ended, or tomorrow"
+                f"{dollars(lowest)}: {way_on}, or tomorrow"
             )
 
     def _drive(self, run_id: str, state: RunState, lease: Lease) -> LiveRun:
@@ -686,13 +688,17 @@ class RunService:
 
 
 @asynccontextmanager
-async def open_journal(settings: Settings) -> AsyncGenerator[Journal]:
-    """Open the journal of a home for the length of a block, to look something up.
+async def open_journal(settings: Settings, *, looks: bool = False) -> AsyncGenerator[Journal]:
+    """Open the journal of a home for the length of a block.
+
+    Args:
+        settings: The configuration.
+        looks: Whether it is only looked at, and need not take writes.
 
     Raises:
         HomeUnusable: It cannot be opened.
     """
-    journal = await _open_journal(settings)
+    journal = await _open_journal(settings, looks=looks)
     try:
         yield journal
     finally:
@@ -700,9 +706,10 @@ async def open_journal(settings: Settings) -> AsyncGenerator[Journal]:
             await journal.aclose()
 
 
-async def _open_journal(settings: Settings) -> Journal:
+async def _open_journal(settings: Settings, *, looks: bool) -> Journal:
+    how = open_to_look if looks else SqliteJournal
     try:
-        return await anyio.to_thread.run_sync(SqliteJournal, settings.home)
+        return await anyio.to_thread.run_sync(how, settings.home)
     except JournalError as error:
         raise HomeUnusable(str(error)) from error
 
@@ -725,6 +732,7 @@ async def open_service(
     journal: Journal | None = None,
     retries: RetryPolicy | None = None,
     capacity: Capacity | None = None,
+    looks: bool = False,
 ) -> AsyncGenerator[RunService]:
     """Open the service for the length of a block; runs still going at its end are interrupted.
 
@@ -734,12 +742,13 @@ async def open_service(
         journal: A journal to use instead of the one in `settings.home`; closed with the service.
         retries: How calls are tried again.
         capacity: What this process bears; found out if not given.
+        looks: Whether runs are only looked at, so that the journal need not take writes.
 
     Raises:
         HomeUnusable: The journal cannot be opened.
     """
     capacity = capacity or Capacity.of_this_process(settings.server.max_runs)
-    opened = journal or await _open_journal(settings)
+    opened = journal or await _open_journal(settings, looks=looks)
     pool = pool or Pool(settings)
     pool.calls.bound(capacity.calls)
     line = Line(capacity.runs)

@@ -39,6 +39,19 @@ def flush_folder(folder: Path) -> None:
             raise
 
 
+def is_read_only(path: Path) -> bool:
+    """Return whether a file is on a file system that takes no writes from anybody here.
+
+    Windows does not tell.
+    """
+    if sys.platform == "win32":
+        return False
+    try:
+        return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+    except OSError:
+        return False
+
+
 def replace(source: Path, target: Path) -> None:
     """Put a finished file in the place of another, so that a power cut leaves one of the two whole.
 

@@ -51,9 +51,9 @@ def test_the_rig_without_posix_runs_where_the_page_says() -> None:
     page = words_of("docs/windows.md")
     runs = {
         name: [
-            line
+            RIG + line.partition(RIG)[2]
             for line in (ROOT / ".ci" / name).read_text(encoding="utf-8").splitlines()
-            if line.startswith(RIG)
+            if RIG in line and not line.startswith("#")
         ]
         for name in ("run", "nightly")
     }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from atlas_mcp.atlas.usage import NO_USAGE, Price
 from atlas_mcp.cli import main
 from atlas_mcp.config import load_settings
 from atlas_mcp.errors import ConfigError
+from atlas_mcp.journal.sqlite import FILE_NAME
 from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.runs.day_cap import today
 from atlas_mcp.runs.live import LiveRun
@@ -78,6 +80,12 @@ def billed(api: MessagesApi) -> Decimal:
     return PRICE.cost_of(sum((asked.billed for asked in api.asked), NO_USAGE))
 
 
+async def spending(runs: RunService) -> Decimal:
+    usd = await runs.journal.spending(today())
+    assert usd is not None
+    return usd
+
+
 async def test_what_a_run_did_cost_is_counted_once_it_has_ended(tmp_path: Path) -> None:
     api = play()
     async with service(tmp_path, api, cap="10") as runs:
@@ -97,7 +105,7 @@ async def test_a_run_concludes_where_the_day_leaves_no_more(tmp_path: Path, run_
         view = await runs.wait(live.run_id, 10)
 
         assert billed(api) <= Decimal("0.13")
-        assert await runs.journal.spending(today()) <= Decimal("0.13")
+        assert await spending(runs) <= Decimal("0.13")
     assert view.stop_reason == "max_cost"
     said = " ".join(filter(None, [view.explanation, view.next, *view.agreement.warnings]))
     assert "max_cost_usd_per_day" in said
@@ -117,6 +125,23 @@ async def test_a_run_of_which_the_day_leaves_no_explore_is_refused_by_name(tmp_p
         assert len(api.asked) == asked
 
 
+async def test_no_run_starts_on_a_day_whose_spending_cannot_be_read(tmp_path: Path) -> None:
+    api = play()
+    async with service(tmp_path, api, cap="10") as runs:
+        live = await runs.explore(make_problem("What?"), Wish(), ExploreWish())
+        await runs.wait(live.run_id, 10)
+        with closing(sqlite3.connect(tmp_path / "home" / FILE_NAME)) as file, file:
+            file.execute("UPDATE spending SET units = 'abc'")
+        asked = len(api.asked)
+
+        with pytest.raises(ConfigError, match=r"cannot be read.* take it out of \[budget\]"):
+            await runs.solve(make_problem("What else?"), Wish())
+        await runs.explore(make_problem("What?"), Wish(), ExploreWish(), run_id=live.run_id)
+        view = await runs.wait(live.run_id, 10)
+
+    assert len(view.candidates) == len(api.asked) == asked
+
+
 async def test_runs_at_once_share_what_the_day_leaves(tmp_path: Path) -> None:
     api = play()
     async with service(tmp_path, api, cap="0.7") as runs:
@@ -128,7 +153,7 @@ async def test_runs_at_once_share_what_the_day_leaves(tmp_path: Path) -> None:
         views = [await runs.wait(live.run_id, 10) for live in opened]
 
         assert billed(api) <= Decimal("0.7")
-        assert await runs.journal.spending(today()) <= Decimal("0.7")
+        assert await spending(runs) <= Decimal("0.7")
     assert all(view.stop_reason in ("decided", "max_cost", "no_candidates") for view in views)
     assert any(view.stop_reason == "decided" for view in views)
 
@@ -141,7 +166,7 @@ async def test_an_attempt_that_broke_off_counts_to_the_day(tmp_path: Path) -> No
         view = await runs.wait(live.run_id, 10)
 
         assert view.status == "answered"
-        assert await runs.journal.spending(today()) >= billed(api) == 2 * CALL_USD
+        assert await spending(runs) >= billed(api) == 2 * CALL_USD
 
 
 async def test_a_run_that_the_day_ended_goes_on_under_a_larger_cap(tmp_path: Path) -> None:

@@ -164,8 +164,12 @@ async def perform(stage: Stage, home: Path) -> tuple[RunView, RunState]:
     assert state == live.state
     assert state.ledger.committed <= CAP
     assert not state.ledger.held
-    assert view.cost_usd is not None
-    assert view.cost_usd <= CAP
+    # Nothing was counted of what may be billed: unknown, and never 0.
+    assert (view.cost_usd is None) == (state.ledger.spent == 0 and state.ledger.uncertain > 0)
+    assert view.cost_usd is None or view.cost_usd <= CAP
+    for one in view.candidates:
+        uncounted = state.explores[one.explore_id].uncertain_usd
+        assert not (one.cost_usd == 0 and uncounted > 0)
     assert Usage(**view.usage.model_dump()) == stage.api.told
     return view, state
 

@@ -490,9 +490,11 @@ def test_all_of_the_pool_is_asked_at_once(
 def committed_today(home: Path) -> Decimal:
     connection = sqlite3.connect(home / FILE_NAME)
     try:
-        return committed(connection, today())
+        dollars = committed(connection, today())
     finally:
         connection.close()
+    assert dollars is not None, "each amount can be read"
+    return dollars
 
 
 def was_asked(api: ChatApi) -> bool:

@@ -403,6 +403,10 @@ REFUSALS: dict[str, tuple[int, str, str]] = {
     "no credit": (402, "{}", "no credit is left"),
     "no credit in words": (400, EMPTY, "no credit is left: Your credit balance"),
     "a quota": (429, '{"error": {"code": "insufficient_quota"}}', "no credit is left"),
+    "billing": (429, '{"error": {"code": "billing_not_active"}}', "no credit is left"),
+    "arrears": (403, '{"code": "Arrearage", "message": "No."}', "no credit is left"),
+    "a closed account": (403, '{"error": {"code": "account_deactivated"}}', "key is refused"),
+    "an old key": (403, '{"error": {"code": "key_expired"}}', "the API key is refused"),
     "no credit, forbidden": (403, '{"error": "You have no credits left"}', "no credit is left"),
     "an invalid key": (
         400,

@@ -83,7 +83,9 @@ class Watch(threading.Thread):
                 continue
             try:
                 connection = sqlite3.connect(self._path)
-                self.most = max(self.most, committed(connection, today()))
+                seen = committed(connection, today())
+                assert seen is not None, "nothing damages an amount"
+                self.most = max(self.most, seen)
                 self.looks += 1
                 connection.close()
             except sqlite3.Error:

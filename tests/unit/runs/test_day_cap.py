@@ -285,7 +285,9 @@ def test_no_interleaving_of_twenty_processes_passes_the_cap(
                     runs[number] = DayCap(
                         journals[number], run.run_id, CAP, run.committed, lambda: TODAY
                     )
-                assert await journals[number].spending(TODAY) <= CAP
+                counted = await journals[number].spending(TODAY)
+                assert counted is not None
+                assert counted <= CAP
 
             if together:
                 async with anyio.create_task_group() as tasks:
@@ -296,6 +298,7 @@ def test_no_interleaving_of_twenty_processes_passes_the_cap(
                     await step(number, kind)
             total = sum((run.committed for run in runs), Decimal(0))
             counted = await journals[0].spending(TODAY)
+            assert counted is not None
             assert total <= counted + Decimal("1e-6") <= CAP + Decimal("1e-6")
             for journal in journals:
                 await journal.aclose()

@@ -52,7 +52,7 @@ EDGES = (0, -1, 1, 5, 2_000_000, 2**53 - 1, 2**53, 2**63 - 1, -(2**63))
 """Whole numbers: those at which something ends, the largest a column holds among them."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Written:
     """A journal of a run that was answered, one that broke off and one of a client's explores."""
 
@@ -246,6 +246,7 @@ async def ask_the_server(home: Path, written: Written) -> None:
                 assert not result.is_error or text_of(result) != f"Error executing tool {tool}"
 
 
+@pytest.mark.timeout(180)
 @given(damages=st.lists(DAMAGES, min_size=1, max_size=3))
 @settings(
     max_examples=25,

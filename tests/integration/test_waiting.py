@@ -233,10 +233,10 @@ async def test_a_call_that_waits_for_its_turn_is_not_made_once_its_run_is_to_sto
     await pool.model(ModelSpec(model.name, parallel=1))
     async with open_service(settings, pool=pool) as service:
         first = (await service.solve(make_problem("First?"), Wish())).run_id
-        second = (await service.solve(make_problem("Second?"), Wish())).run_id
         with anyio.fail_after(5):
             while model.waiting < 1:
                 await anyio.lowlevel.checkpoint()
+        second = (await service.solve(make_problem("Second?"), Wish())).run_id
         await anyio.wait_all_tasks_blocked()
         async with anyio.create_task_group() as tasks:
             if who == "the process":

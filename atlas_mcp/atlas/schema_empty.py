@@ -47,8 +47,8 @@ def _empty(found: Json, root: Mapping[str, Json], where: tuple[str, ...]) -> str
         if branches and all(_empty(one, root, where) is not None for one in branches):
             return pointer((*where, name))
     for step, part in _musts(schema):
-        if (found := _empty(part, root, (*where, *step))) is not None:
-            return found
+        if (nowhere := _empty(part, root, (*where, *step))) is not None:
+            return nowhere
     return None
 
 

@@ -33,8 +33,8 @@ from atlas_mcp.errors import (
     JournalCorrupt,
     UnknownRun,
 )
-from atlas_mcp.runs.request import Wish
-from atlas_mcp.runs.service import ExploreWish, RunService
+from atlas_mcp.runs.request import ExploreWish, Wish
+from atlas_mcp.runs.service import RunService
 
 PROBLEM_HELP = (
     "PROBLEM is the question. `-` reads it from stdin, and `--` goes before one that begins with a "

@@ -232,7 +232,9 @@ class Driver:
         wanted = [entry.spec for entry in spec.solvers]
         if spec.orchestrator is not None:
             wanted.append(spec.orchestrator)
-        with self._stoppable(anyio.current_time() + self._state.budget.time_limit_s):
+        limit = anyio.current_time() + self._state.budget.time_limit_s
+        # Nothing of it is paid for, and what was fetched stays where it is.
+        with self._stoppable(limit, is_under_way=lambda: False):
             try:
                 await self.pool.prepare(wanted, on_notice=self.live.tell)
             except AtlasError as error:
@@ -457,7 +459,7 @@ class Driver:
 
     @contextmanager
     def _stoppable(
-        self, deadline: float, *, is_under_way: IsUnderWay = lambda: True
+        self, deadline: float, *, is_under_way: IsUnderWay
     ) -> Generator[anyio.CancelScope]:
         """Bound a block by a deadline, which `stop` may bring forward.
 

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import get_args
 
 from atlas_mcp.atlas.budget import Budget, ExploreEffort, check_cap
+from atlas_mcp.atlas.events import ExploresPlanned, Planned
 from atlas_mcp.atlas.explore import (
     MAX_INSTRUCTION_CHARS,
     STRATEGIES,
@@ -22,6 +23,7 @@ from atlas_mcp.atlas.messages import EFFORTS, Effort
 from atlas_mcp.atlas.pool import LeftOut, ModelSpec, RunSpec, SolverSpec, Workflow
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.prompts import solver_request
+from atlas_mcp.atlas.state import RunState, quota_used
 from atlas_mcp.atlas.usage import FREE
 from atlas_mcp.config import Settings
 from atlas_mcp.errors import ConfigError, InvalidInput
@@ -42,6 +44,17 @@ class Wish:
     time_limit_s: float | None = None
     workflow: str | None = None
     seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExploreWish:
+    """What a client asks of its explores; `None` leaves a thing to the run."""
+
+    solver: str | None = None
+    effort: str | None = None
+    strategy: str | None = None
+    instruction: str | None = None
+    count: int = 1
 
 
 def plan_solve(problem: Problem, wish: Wish, *, pool: Pool, settings: Settings) -> RunSpec:
@@ -269,3 +282,59 @@ def cheapest_explore(problem: Problem, spec: RunSpec, cap: Decimal) -> Decimal |
         )
         lowest = needed if lowest == FREE else min(lowest, needed)
     return lowest
+
+
+def check_same_problem(state: RunState, problem: Problem, run_id: str) -> None:
+    """Refuse explores under a run that is about something else.
+
+    Raises:
+        InvalidInput: An argument is not what the run was opened with.
+    """
+    if state.spec.workflow != "explore":
+        raise InvalidInput(
+            "run_id", f"{run_id!r} is a solve_with_atlas run; leave run_id out to start afresh"
+        )
+    if problem.text != state.problem.text:
+        raise InvalidInput(
+            "problem", f"is not the problem of run {run_id!r}; repeat it word for word"
+        )
+    if problem.images not in ((), state.problem.images):
+        raise InvalidInput(
+            "images", f"are not those of run {run_id!r}; leave them out to keep the run's"
+        )
+    if problem.answer_schema not in (None, state.problem.answer_schema):
+        raise InvalidInput(
+            "answer_schema", f"is not that of run {run_id!r}; leave it out to keep the run's"
+        )
+
+
+def plan_client_explores(
+    spec: RunSpec, wish: ExploreWish, state: RunState | None = None
+) -> ExploresPlanned:
+    """Return the explores that a client asks for, under a run that it has or is about to open.
+
+    Raises:
+        InvalidInput: An argument breaks a rule, or their solver's quota.
+    """
+    used = 0 if state is None else len(state.explores)
+    last = 0 if state is None else max(state.explores, default=0)
+    explores: tuple[Explore, ...] = make_explores(
+        spec,
+        solver=wish.solver,
+        effort=wish.effort,
+        strategy=wish.strategy,
+        instruction=wish.instruction,
+        count=wish.count,
+        first=used,
+    )
+    entry = spec.solver(explores[0].solver)
+    had = 0 if state is None else quota_used(state, entry.name)
+    if entry.quota is not None and had + len(explores) > entry.quota:
+        raise InvalidInput(
+            "count",
+            f"is {wish.count}; solver {entry.name!r} has {max(0, entry.quota - had)} of its "
+            f"{entry.quota} explores of one run left; name another solver for more",
+        )
+    return ExploresPlanned(
+        "client", tuple(Planned(last + i, explore) for i, explore in enumerate(explores, start=1))
+    )

@@ -24,17 +24,15 @@ import anyio.to_thread
 from atlas_mcp.atlas.events import (
     Event,
     ExploresPlanned,
-    Planned,
     Record,
     RunOpened,
     StopCause,
 )
-from atlas_mcp.atlas.explore import Explore
 from atlas_mcp.atlas.pool import RunSpec
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.rendering import view_run
 from atlas_mcp.atlas.resuming import abandonment, lost_calls, resumption
-from atlas_mcp.atlas.state import RunState, quota_used
+from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import FREE, dollars
 from atlas_mcp.atlas.view import RunView
 from atlas_mcp.closing import last_act
@@ -60,7 +58,15 @@ from atlas_mcp.runs.day_cap import DayCap, spending_text, today
 from atlas_mcp.runs.driver import Driver
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.reading import read_reply
-from atlas_mcp.runs.request import Wish, cheapest_explore, make_explores, plan_explores, plan_solve
+from atlas_mcp.runs.request import (
+    ExploreWish,
+    Wish,
+    cheapest_explore,
+    check_same_problem,
+    plan_client_explores,
+    plan_explores,
+    plan_solve,
+)
 from atlas_mcp.runs.retention import DAY_SECONDS, Keep
 from atlas_mcp.runs.seen import Seen
 from atlas_mcp.task_groups import open_task_group
@@ -101,17 +107,6 @@ ID_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 
 ID_LETTERS = 14
 """Letters of a run id: 69 bits, which nobody guesses."""
-
-
-@dataclass(frozen=True, slots=True)
-class ExploreWish:
-    """What a client asks of its explores; `None` leaves a thing to the run."""
-
-    solver: str | None = None
-    effort: str | None = None
-    strategy: str | None = None
-    instruction: str | None = None
-    count: int = 1
 
 
 class Look(NamedTuple):
@@ -195,7 +190,7 @@ class RunService:
             ),
             limiter=self._planning,
         )
-        return await self._open(problem, spec, _planned(spec, explores))
+        return await self._open(problem, spec, plan_client_explores(spec, explores))
 
     async def resume(
         self,
@@ -501,13 +496,13 @@ class RunService:
     ) -> LiveRun:
         if run_id in self._drivers:
             raise InvalidInput("run_id", f"{run_id!r} is still exploring; call get_run first")
-        _check_same_problem(await self.state(run_id), problem, run_id)
+        check_same_problem(await self.state(run_id), problem, run_id)
 
         def wanted(state: RunState) -> tuple[Event, ...]:
             left = state.explores_left
             if explores.count > left:
                 raise InvalidInput("count", f"is {explores.count}; run {run_id!r} has {left} left")
-            planned = _planned(state.spec, explores, state)
+            planned = plan_client_explores(state.spec, explores, state)
             return (*lost_calls(state), planned)
 
         state, lease = await self._take(run_id, wanted)
@@ -771,52 +766,3 @@ async def open_service(
             # Whatever became of the models: it gives the leases back.
             with last_act("closing the journal", SHUTDOWN_SECONDS):
                 await opened.aclose()
-
-
-def _check_same_problem(state: RunState, problem: Problem, run_id: str) -> None:
-    if state.spec.workflow != "explore":
-        raise InvalidInput(
-            "run_id", f"{run_id!r} is a solve_with_atlas run; leave run_id out to start afresh"
-        )
-    if problem.text != state.problem.text:
-        raise InvalidInput(
-            "problem", f"is not the problem of run {run_id!r}; repeat it word for word"
-        )
-    if problem.images not in ((), state.problem.images):
-        raise InvalidInput(
-            "images", f"are not those of run {run_id!r}; leave them out to keep the run's"
-        )
-    if problem.answer_schema not in (None, state.problem.answer_schema):
-        raise InvalidInput(
-            "answer_schema", f"is not that of run {run_id!r}; leave it out to keep the run's"
-        )
-
-
-def _planned(spec: RunSpec, wish: ExploreWish, state: RunState | None = None) -> ExploresPlanned:
-    """Return the explores that a client asks for, under a run that it has or is about to open.
-
-    Raises:
-        InvalidInput: An argument breaks a rule, or their solver's quota.
-    """
-    used = 0 if state is None else len(state.explores)
-    last = 0 if state is None else max(state.explores, default=0)
-    explores: tuple[Explore, ...] = make_explores(
-        spec,
-        solver=wish.solver,
-        effort=wish.effort,
-        strategy=wish.strategy,
-        instruction=wish.instruction,
-        count=wish.count,
-        first=used,
-    )
-    entry = spec.solver(explores[0].solver)
-    had = 0 if state is None else quota_used(state, entry.name)
-    if entry.quota is not None and had + len(explores) > entry.quota:
-        raise InvalidInput(
-            "count",
-            f"is {wish.count}; solver {entry.name!r} has {max(0, entry.quota - had)} of its "
-            f"{entry.quota} explores of one run left; name another solver for more",
-        )
-    return ExploresPlanned(
-        "client", tuple(Planned(last + i, explore) for i, explore in enumerate(explores, start=1))
-    )

@@ -123,8 +123,7 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
     ) -> Annotated[CallToolResult, RunView]:
         """Run explores for a client that is its own orchestrator."""
         with errors_shown():
-            from atlas_mcp.runs.request import Wish
-            from atlas_mcp.runs.service import ExploreWish
+            from atlas_mcp.runs.request import ExploreWish, Wish
 
             with host.spending():
                 checked = await read_problem(problem, images, answer_schema, host)

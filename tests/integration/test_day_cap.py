@@ -20,8 +20,8 @@ from atlas_mcp.journal.sqlite import FILE_NAME
 from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.runs.day_cap import today
 from atlas_mcp.runs.live import LiveRun
-from atlas_mcp.runs.request import Wish
-from atlas_mcp.runs.service import ExploreWish, RunService, open_service
+from atlas_mcp.runs.request import ExploreWish, Wish
+from atlas_mcp.runs.service import RunService, open_service
 from atlas_mcp.testing.atlas_api import AtlasPlay, candidate_text
 from atlas_mcp.testing.messages_api import (
     API_KEY,

@@ -28,8 +28,8 @@ from atlas_mcp.config import load_settings
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.runs.images import MAX_IMAGES, MAX_IMAGES_BYTES
-from atlas_mcp.runs.request import Wish
-from atlas_mcp.runs.service import ExploreWish, RunService, open_service
+from atlas_mcp.runs.request import ExploreWish, Wish
+from atlas_mcp.runs.service import RunService, open_service
 from atlas_mcp.server.app import make_server
 from atlas_mcp.server.http import http_app
 from atlas_mcp.server.messages import MAX_MESSAGE_BYTES

@@ -34,8 +34,8 @@ from atlas_mcp.journal.base import Lease
 from atlas_mcp.journal.sqlite import SqliteJournal
 from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.runs.live import LiveRun
-from atlas_mcp.runs.request import Wish
-from atlas_mcp.runs.service import ExploreWish, RunService, open_service
+from atlas_mcp.runs.request import ExploreWish, Wish
+from atlas_mcp.runs.service import RunService, open_service
 from atlas_mcp.server.results import tool_result
 from atlas_mcp.testing.atlas_api import AtlasPlay, candidate_text, explores, synthesis_text
 from atlas_mcp.testing.messages_api import (

@@ -20,6 +20,7 @@ from atlas_mcp.config import ServerSettings, Settings, SolverSettings
 from atlas_mcp.errors import JournalError
 from atlas_mcp.journal.base import Lease
 from atlas_mcp.journal.sqlite import SqliteJournal
+from atlas_mcp.models.base import OnNotice
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import RunService, open_service
@@ -258,3 +259,32 @@ async def test_a_call_that_waits_for_its_turn_is_not_made_once_its_run_is_to_sto
     assert len(model.requests) == 1
     assert [one.status for one in kept.candidates].count("ok") == 1
     assert (left.usage.requests, left.cost_usd) == (0, 0)
+
+
+class Fetching(Pool):
+    """A pool whose models are fetched for ever."""
+
+    began = False
+
+    @override
+    async def prepare(self, specs: Sequence[ModelSpec], *, on_notice: OnNotice) -> None:
+        self.began = True
+        await anyio.sleep_forever()
+
+
+async def test_a_run_whose_models_are_being_fetched_has_nothing_to_finish_when_it_is_to_stop(
+    tmp_path: Path,
+) -> None:
+    """Nothing of it was paid for: it gets no grace, and goes on another time."""
+    model = Gated()
+    settings = Settings(home=tmp_path, solvers={"demo": SolverSettings(model=model.name)})
+    pool = Fetching(settings, {model.name: model})
+    async with open_service(settings, pool=pool) as service:
+        run_id = (await service.solve(make_problem("First?"), Wish())).run_id
+        with anyio.fail_after(5):
+            while not pool.began:
+                await anyio.lowlevel.checkpoint()
+            await service.stop_all(grace=60)
+        left = await service.view(run_id)
+
+    assert (left.status, left.usage.requests) == ("interrupted", 0)

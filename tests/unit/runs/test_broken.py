@@ -27,8 +27,8 @@ from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.models.scripted import Says, Scripted
 from atlas_mcp.runs.live import LiveRun
-from atlas_mcp.runs.request import Wish
-from atlas_mcp.runs.service import ExploreWish, RunService, open_service
+from atlas_mcp.runs.request import ExploreWish, Wish
+from atlas_mcp.runs.service import RunService, open_service
 from atlas_mcp.testing.atlas_api import candidate_text, synthesis_text
 
 FULL = "journal.sqlite3: database or disk is full; free some space"

@@ -14,6 +14,12 @@ _REQUEST_ID = re.compile(r" \(request [^()]*\)$")
 _MODEL = re.compile(r"^`[^`]*`: ")
 """The model of a call, which `ModelError` writes before its message."""
 
+_ATTEMPTS = re.compile(
+    r"(?<=: )it failed [0-9]+ times in a row .*?; the last time: "
+    r"|; (?:gave up after|not tried again:).*$"
+)
+"""What models are not asked again for, which is told before a cause or behind it."""
+
 MAX_LISTED = 6
 """Numbers of explores that are named with a cause; of more, how many there are."""
 
@@ -44,7 +50,7 @@ def failure_warnings(
 
 
 def _cause(failure: SolverFailure) -> str:
-    return _REQUEST_ID.sub("", failure.message)
+    return _REQUEST_ID.sub("", _ATTEMPTS.sub("", failure.message))
 
 
 def _counted(numbers: Sequence[int]) -> str:

@@ -135,11 +135,11 @@ class Failing(ABC):
             error,
             httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout | httpx2.ProxyError,
         ):
-            own = "" if self._way.base_url is None else "is it running, "
+            running = "" if self._way.base_url is None else "that it is running, "
             return ModelUnavailable(
                 self._model,
-                f"no connection to {wording.place}{self._way.by_proxy()}; {own}is the network up, "
-                f"and is {wording.address} right?",
+                f"no connection to {wording.place}{self._way.by_proxy()}; check {running}the "
+                f"network and {wording.address}",
                 usage=Usage(),
                 cost_usd=FREE,
             )

@@ -29,6 +29,20 @@ def test_a_cause_that_is_told_anyway_is_no_warning_and_neither_is_a_stop() -> No
     )
 
 
+def test_how_often_it_was_tried_makes_no_other_cause_of_it() -> None:
+    cause = "no connection to the API; check the network"
+    given_up = SolverFailure("unavailable", f"`m`: {cause}; gave up after 6 attempts")
+    too_late = SolverFailure("unavailable", f"`m`: {cause}; not tried again: it is due in 9.0 s")
+    down = SolverFailure(
+        "unavailable",
+        f"`m`: it failed 11 times in a row and is not asked for 29 s; the last time: {cause}",
+    )
+
+    failures = [(1, given_up), (2, down), (3, too_late)]
+    assert causes(failures) == {given_up: [1, 2, 3]}
+    assert failure_warnings(failures, told=f"The orchestrator: {down.message}") == ()
+
+
 def test_many_explores_are_counted_and_not_listed() -> None:
     (warning,) = failure_warnings((number, OTHER) for number in range(1, 21))
 

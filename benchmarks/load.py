@@ -59,7 +59,7 @@ class Figures:
         handles: Seconds until a caller had its handle, p50, p99 and most.
         statuses: How the runs ended.
         errors: The most frequent ones.
-        unstored: Replies of which the callers were told that they are not stored.
+        unstored: Replies of which the callers were told that they are not stored, or were cut off.
     """
 
     wall: float = 0.0
@@ -209,7 +209,8 @@ async def ours(load: Load) -> Figures:
             if view.answer == ANSWER and len(view.candidates) == CALLS - 2:
                 return "answered"
             if view.next is not None and "Fix the cause" in view.next:
-                unstored.append(int(re.findall(r"(\d+) repl|$", view.next)[0] or 0))
+                told = re.findall(r"(\d+) (?:repl(?:y|ies)|calls?) (?:is|are|was|were) ", view.next)
+                unstored.append(sum(map(int, told)))
                 return "broke off"
             return view.status
 
@@ -476,7 +477,12 @@ def report(load: Load, sides: dict[str, Outcome]) -> bool:
         print(f"; {took.bytes_a_run / 1e3:.0f} kB a run")
         print(f"  the loop late, ms: {late}; handle, s: {handles}  (p50 p99 most)")
         if name != "bare":
-            print(f"  {len(outcome.streamed)} replies streamed, {outcome.lost} not in the journal")
+            print(
+                f"  {len(outcome.streamed)} replies streamed, {outcome.lost} not in the journal",
+                end="",
+            )
+            told = f"; told of {took.unstored}" if load.full is not None else ""
+            print(told)
             # What a full disk stops says so: the run to its caller, or the refusal to open one.
             said = sum(took.statuses.get(one, 0) for one in ("broke off", "JournalError"))
             ended = answered + (said if load.full is not None else 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from atlas_mcp.atlas.rendering import view_run
 from atlas_mcp.atlas.view import RunView
-from atlas_mcp.runs.live import LiveRun
+from atlas_mcp.runs.live import BrokenOff, LiveRun
 
 
 def view_broken(live: LiveRun) -> RunView:
@@ -15,7 +15,7 @@ def view_broken(live: LiveRun) -> RunView:
     if broken.stored == live.state.seq and finished is not None:
         return view
     told = f"The run broke off, and nothing more is spent. {broken.cause}."
-    way_on = _way_on(live.run_id, broken.lost_replies)
+    way_on = _way_on(live.run_id, broken)
     if finished is None:
         return view.model_copy(update={"explanation": told, "next": way_on})
     warnings = [
@@ -26,9 +26,14 @@ def view_broken(live: LiveRun) -> RunView:
     return view.model_copy(update={"agreement": agreement, "next": way_on})
 
 
-def _way_on(run_id: str, lost: int) -> str:
+def _way_on(run_id: str, broken: BrokenOff) -> str:
     on = f"Fix the cause, then call resume_run with run_id={run_id!r}: it goes on from there."
-    if not lost:
-        return f"No reply that was paid for is lost. {on}"
-    replies = "1 reply is" if lost == 1 else f"{lost} replies are"
-    return f"{replies} shown here but not stored: keep a copy of what you need. {on}"
+    lost, cut = broken.lost_replies, broken.cut_off
+    said: list[str] = []
+    if lost:
+        replies = "1 reply is" if lost == 1 else f"{lost} replies are"
+        said.append(f"{replies} shown here but not stored: keep a copy of what you need.")
+    if cut:
+        calls = "1 call was" if cut == 1 else f"{cut} calls were"
+        said.append(f"{calls} cut off in flight, and may be billed.")
+    return " ".join([*(said or ["No reply that was paid for is lost."]), on])

@@ -135,6 +135,7 @@ class Driver:
     _stop_at: float = field(init=False, default=math.inf)
     _broken: JournalError | None = field(init=False, default=None)
     _unstored: list[Record] = field(init=False, default_factory=list[Record])
+    _cut_off: int = field(init=False, default=0)
     _reading: set[ReadReply] = field(init=False, default_factory=set[ReadReply])
 
     async def drive(self) -> None:
@@ -367,6 +368,7 @@ class Driver:
             str(self._broken),
             self._unstored[0].seq - 1 if self._unstored else self._state.seq,
             sum(_is_reply(record.event) for record in self._unstored),
+            self._cut_off,
             isinstance(self._broken, JournalCorrupt),
         )
 
@@ -455,6 +457,7 @@ class Driver:
             finally:
                 self.live.tokens.pop(key, None)
                 self.live.tell(None)
+        self._cut_off += self._broken is not None and call.under_way
         return call.aborted(self._aborted(deadline))
 
     @contextmanager

@@ -24,12 +24,14 @@ class BrokenOff:
         cause: What the journal said, with what to do about it.
         stored: Number of the last record that was stored.
         lost_replies: Replies that came and could not be stored.
+        cut_off: Calls that had left, and whose replies were not waited for.
         damaged: Whether its file is no journal any more.
     """
 
     cause: str
     stored: int
     lost_replies: int = 0
+    cut_off: int = 0
     damaged: bool = False
 
 

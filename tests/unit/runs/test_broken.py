@@ -230,7 +230,7 @@ async def test_calls_in_flight_are_aborted_where_nothing_of_them_could_be_stored
     assert view.status == "cancelled"
     assert FULL in view.agreement.warnings[0]
     assert view.next is not None
-    assert view.next.startswith("No reply that was paid for is lost.")
+    assert view.next.startswith("2 calls were cut off in flight, and may be billed. Fix the cause")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="open files can be removed here")

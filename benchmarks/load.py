@@ -209,8 +209,7 @@ async def ours(load: Load) -> Figures:
             if view.answer == ANSWER and len(view.candidates) == CALLS - 2:
                 return "answered"
             if view.next is not None and "Fix the cause" in view.next:
-                told = re.findall(r"(\d+) (?:repl(?:y|ies)|calls?) (?:is|are|was|were) ", view.next)
-                unstored.append(sum(map(int, told)))
+                unstored.append(told_of(view.next))
                 return "broke off"
             return view.status
 
@@ -219,6 +218,12 @@ async def ours(load: Load) -> Figures:
         figures = await measured(load, run)
     figures.handles, figures.unstored = spread(handles), sum(unstored)
     return figures
+
+
+def told_of(text: str) -> int:
+    """Return of how many replies a caller is told that they are not stored, or were cut off."""
+    told = re.findall(r"(\d+) (?:repl(?:y|ies)|calls?) (?:is|are|was|were) ", text)
+    return sum(map(int, told))
 
 
 # Through one server
@@ -297,13 +302,14 @@ async def http(load: Load) -> Figures:
         env=environ,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=lambda: limit_files(load.files),
+        preexec_fn=lambda: limit(load),
     )
     assert process.stderr is not None
     address = process.stderr.readline().strip()
     server = Server(process, int(address.rpartition(":")[2].partition("/")[0]))
     handles: list[float] = []
     pings: list[float] = []
+    unstored: list[int] = []
     figures = Figures()
 
     async def run(number: int) -> str:
@@ -319,6 +325,9 @@ async def http(load: Load) -> Figures:
             view = polled["structuredContent"]
         if view["answer"] == ANSWER and len(view["candidates"]) == CALLS - 2:
             return "answered"
+        if "Fix the cause" in (view["next"] or ""):
+            unstored.append(told_of(view["next"]))
+            return "broke off"
         return str(view["status"])
 
     async def ping() -> None:
@@ -342,6 +351,7 @@ async def http(load: Load) -> Figures:
         process.terminate()
         process.communicate()
     figures.handles, figures.late = spread(handles), spread(pings)
+    figures.unstored = sum(unstored)
     return figures
 
 
@@ -364,11 +374,7 @@ async def measured(load: Load, run: Callable[[int], Awaitable[str]]) -> Figures:
             statuses[type(error).__name__] += 1
             errors[str(error)] += 1
 
-    if load.full is not None:
-        assert sys.platform != "win32"
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_FSIZE, (load.full, resource.RLIM_INFINITY))
+    fill_disk(load.full)
     before = peak_memory()
     wall, cpu = time.perf_counter(), time.process_time()
     async with anyio.create_task_group() as watching:
@@ -402,12 +408,26 @@ def peak_memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024.0
 
 
+def limit(load: Load) -> None:
+    """Have this process do with what there is: descriptors, and space on its disk."""
+    limit_files(load.files)
+    fill_disk(load.full)
+
+
 def limit_files(files: int | None) -> None:
     if files is not None:
         assert sys.platform != "win32"
         import resource
 
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+
+
+def fill_disk(at: int | None) -> None:
+    if at is not None:
+        assert sys.platform != "win32"
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (at, resource.RLIM_INFINITY))
 
 
 # Both, and what is printed

@@ -1,30 +1,25 @@
 """The way to one address with one key, whichever vendor's client takes it.
 
 Owns the one rule for what of the environment reaches which address; that no redirect leaves its
-origin; which proxy is used; and the one road by which what an endpoint says comes back: no secret
-that was sent there is in it. An address that an entry names is sent what the entry names, and
-nothing else. Where no entry names one, the address is the environment's own and gets what the
-environment holds for it.
+origin; and the one road by which what an endpoint says comes back: no secret that was sent there is
+in it. An address that an entry names is sent what the entry names, and nothing else. Where no entry
+names one, the address is the environment's own and gets what the environment holds for it.
 """
 
 from __future__ import annotations
 
 import re
-import ssl
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from functools import lru_cache, partial
-from importlib.util import find_spec
-from ipaddress import ip_address, ip_network
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from atlas_mcp.addresses import (
     endpoint_address,
     is_same_origin,
-    is_this_machine,
     place_of,
     query_of,
 )
@@ -34,6 +29,7 @@ from atlas_mcp.environment import clean_key, key_fault
 from atlas_mcp.errors import ModelError
 from atlas_mcp.models.accounts import Account, WayClosed
 from atlas_mcp.models.masking import SHORTEST, SHORTEST_IN_REPLIES, Secrets, guard_logs
+from atlas_mcp.models.proxies import Proxy, check_proxy, proxy_of, tls, trusting_nobody
 from atlas_mcp.system import open_files
 
 if TYPE_CHECKING:
@@ -73,8 +69,6 @@ _CHARACTER_SETS = (
 )
 """What web pages and endpoints are written in, as they name it."""
 
-_PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
-
 _TELLS_OF_THE_KEY = frozenset({400, 401, 402, 403, 429})
 """Statuses that may mean a refused key or an empty account: whoever reads the body knows."""
 
@@ -96,13 +90,6 @@ class VendorClient(Protocol):
     def default_headers(self) -> Mapping[str, Any]:
         """The headers of every request."""
         ...
-
-
-class Proxy(NamedTuple):
-    """A proxy, and the variable that names it."""
-
-    url: str
-    variable: str
 
 
 @dataclass(slots=True, repr=False)
@@ -194,7 +181,7 @@ class Way:
             httpx2.AsyncHTTPTransport,
             proxy=None if proxy is None else proxy.url,
             # The certificates take a while to load, and may be missing where nobody needs them.
-            verify=tls() if self._by_tls(proxy) else _trusting_nobody(),
+            verify=tls() if self._by_tls(proxy) else trusting_nobody(),
             trust_env=False,
             limits=ONE_CONNECTION,
             socket_options=socket_options(),
@@ -372,78 +359,6 @@ def _idle_connections() -> int:
     return MOST_IDLE if files is None else min(MOST_IDLE, files // FILES_AN_IDLE_ONE)
 
 
-@lru_cache(maxsize=1)
-def tls() -> ssl.SSLContext:
-    """Return the certificate authorities that are trusted. Loading them takes 35 ms a time.
-
-    Raises:
-        WayClosed: They cannot be read.
-    """
-    import httpx2
-
-    try:
-        return httpx2.create_ssl_context()
-    except OSError as error:
-        raise WayClosed(
-            "the certificates cannot be loaded: SSL_CERT_FILE names no file of "
-            "certificates that can be read; correct it, or unset it"
-        ) from error
-
-
-@lru_cache(maxsize=1)
-def _trusting_nobody() -> ssl.SSLContext:
-    """Return what is enough for plain HTTP, and lets nothing else through."""
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-
-
-def proxy_of(address: str) -> Proxy | None:
-    """Return the proxy that the environment sets before an address; none before this machine."""
-    from urllib.request import getproxies, proxy_bypass
-
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        return None
-    host = parts.hostname or ""
-    if is_this_machine(host):
-        return None
-    found = getproxies()
-    for scheme in (parts.scheme, "all"):
-        if url := found.get(scheme):
-            if proxy_bypass(parts.netloc) or _in_a_network(host, found.get("no", "")):
-                return None
-            return Proxy(url if "://" in url else f"http://{url}", f"{scheme.upper()}_PROXY")
-    return None
-
-
-def check_proxy(proxy: Proxy) -> None:
-    """Refuse a proxy that cannot be used.
-
-    Raises:
-        WayClosed: The message names the variable.
-    """
-    import httpx2
-
-    known = ", ".join(f"{one}://HOST:PORT" for one in _PROXY_SCHEMES)
-    unusable = WayClosed(f"{proxy.variable} names no proxy that can be used: it takes {known}")
-    try:
-        parts = urlsplit(proxy.url)
-        scheme = parts.scheme
-        # Without the name and the password that a proxy's address may have.
-        host = parts.netloc.rpartition("@")[2]
-        endpoint_address(f"http://{host}")
-        httpx2.URL(proxy.url)
-    except (ValueError, httpx2.InvalidURL):
-        raise unusable from None
-    if scheme not in _PROXY_SCHEMES:
-        raise unusable
-    if scheme.startswith("socks") and find_spec("socksio") is None:
-        raise WayClosed(
-            f"{proxy.variable} names a SOCKS proxy, and the package that it needs is not "
-            "installed: install `socksio` beside this one, or name an HTTP proxy"
-        )
-
-
 def check_redirect(response: httpx2.Response) -> None:
     """Refuse a redirect that leaves its origin, or that would make another request of a call.
 
@@ -517,18 +432,3 @@ def _dress(request: httpx2.Request, api_key: str | None, *, named: bool, key_hea
 def _sendable(text: str) -> bool:
     """Return whether a header can hold a text."""
     return text.isascii() and (text.isprintable() or not text)
-
-
-def _in_a_network(host: str, no_proxy: str) -> bool:
-    """Return whether an address stands in one of the networks that no proxy is for."""
-    try:
-        ip = ip_address(host)
-    except ValueError:
-        return False
-    for one in no_proxy.split(","):
-        try:
-            if "/" in one and ip in ip_network(one.strip(), strict=False):
-                return True
-        except ValueError:
-            continue
-    return False

@@ -15,10 +15,11 @@ import anyio.to_thread
 import httpx2
 
 from atlas_mcp.errors import ConfigError, ModelFileError
+from atlas_mcp.models.accounts import WayClosed
 from atlas_mcp.models.catalogue import HubFile
-from atlas_mcp.models.connections import WayClosed, check_proxy, proxy_of, tls
 from atlas_mcp.models.masking import Secrets
 from atlas_mcp.models.partial import CHUNK_BYTES, Partial, SourceFailed, private
+from atlas_mcp.models.proxies import check_proxy, proxy_of, tls
 
 HUB = "https://huggingface.co"
 """The model hub, where no other address is configured."""

@@ -21,13 +21,14 @@ from typing_extensions import override
 from atlas_mcp.atlas.messages import ModelRequest, Text, UserTurn
 from atlas_mcp.atlas.pool import ModelSpec
 from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
-from atlas_mcp.models import accounts, connections
+from atlas_mcp.models import accounts, connections, proxies
 from atlas_mcp.models import claude as claude_models
 from atlas_mcp.models.claude import Claude
 from atlas_mcp.models.claude import Connection as ClaudeConnection
-from atlas_mcp.models.connections import WayClosed, check_proxy, check_redirect, proxy_of
+from atlas_mcp.models.connections import WayClosed, check_redirect
 from atlas_mcp.models.openai_compatible import Connection as ChatConnection
 from atlas_mcp.models.openai_compatible import OpenAICompatible
+from atlas_mcp.models.proxies import Proxy, check_proxy, proxy_of, tls
 
 KEY = "sk-secret-of-ours-42"
 ASK = ModelRequest("", (UserTurn((Text("What is 6 * 7?"),)),), max_tokens=100)
@@ -751,7 +752,7 @@ async def test_this_machine_is_asked_without_a_proxy_or_certificates(
     for name in ("HTTP_PROXY", "ALL_PROXY"):
         no_proxies.setenv(name, proxy)
     no_proxies.setenv("SSL_CERT_FILE", "/nonexistent.pem")
-    connections.tls.cache_clear()
+    tls.cache_clear()
     with Place(good).serving() as here:
         model = make(here)
         assert (await model.generate(ASK)).turn.text == "42"
@@ -762,7 +763,7 @@ async def test_certificates_that_are_not_there_are_named_by_their_variable(
     make: Make, no_proxies: pytest.MonkeyPatch
 ) -> None:
     no_proxies.setenv("SSL_CERT_FILE", "/nonexistent.pem")
-    connections.tls.cache_clear()
+    tls.cache_clear()
 
     error = await failure_of(make("https://example.org"))
 
@@ -814,7 +815,7 @@ async def test_a_proxy_that_cannot_be_used_is_told_before_any_call(
     make: Make, no_proxies: pytest.MonkeyPatch, url: str, words: str
 ) -> None:
     no_proxies.setenv("ALL_PROXY", url)
-    no_proxies.setattr(connections, "find_spec", nothing_installed)
+    no_proxies.setattr(proxies, "find_spec", nothing_installed)
 
     error = await failure_of(make("http://example.org"))
 
@@ -823,7 +824,7 @@ async def test_a_proxy_that_cannot_be_used_is_told_before_any_call(
     assert words in str(error)
     assert "secret" not in str(error)
     with pytest.raises(WayClosed):
-        check_proxy(connections.Proxy(url, "ALL_PROXY"))
+        check_proxy(Proxy(url, "ALL_PROXY"))
 
 
 async def test_what_a_proxy_asks_for_is_told_without_the_login_that_it_was_shown(

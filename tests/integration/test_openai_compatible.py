@@ -564,7 +564,7 @@ async def test_a_refused_connection_reached_nobody() -> None:
     spec = ModelSpec("ollama/m", base_url=f"http://127.0.0.1:{port}/v1")
     model = OpenAICompatible(spec)
 
-    with pytest.raises(ModelUnavailable, match="is it running") as caught:
+    with pytest.raises(ModelUnavailable, match="check that it is running") as caught:
         await model.generate(ASK)
 
     assert f"http://127.0.0.1:{port};" in str(caught.value)

@@ -13,15 +13,11 @@ from typing import Generic, Protocol, TypeVar
 
 import anyio
 
-from atlas_mcp.models.turns import Turns
+from atlas_mcp.models.turns import STEP_BACK_SECONDS, Turns
 
 MOST_CALLS = 1_000
 """Calls in flight at once, whatever the descriptors allow. Source: the connections that the
 vendors' own clients open (anthropic 2.14.0, `DEFAULT_CONNECTION_LIMITS`)."""
-
-STEP_BACK_SECONDS = 0.02
-"""Seconds for which each call waits while callers wait for the handles of their runs. A thousand
-that come together have theirs in seconds; a call takes longer, and its run a multiple of that."""
 
 
 class _Client(Protocol):

@@ -19,7 +19,8 @@ class Turns:
         pause: Seconds in which nobody goes on, after each turn. Other threads get the interpreter
             only then, where the loop has something to do all the time: it lets go of it for
             moments that are too short for them, and takes no notice of who waits.
-        steps_back: Seconds for which each lets those go first who wait for their first word.
+        steps_back: Seconds, from when each came, for which those go first who wait for their first
+            word.
     """
 
     def __init__(self, pause: float = 0.0, *, steps_back: float = 0.0) -> None:
@@ -30,9 +31,9 @@ class Turns:
 
     async def next(self) -> None:
         """Return when it is the caller's turn."""
+        until = anyio.current_time() + self._steps_back
         async with self._lock:
-            if self._steps_back:
-                await rush().over(self._steps_back)
+            await rush().over(until)
             await anyio.sleep(self._pause)
 
 
@@ -55,12 +56,16 @@ class Rush:
                 bell, self._bell = self._bell, anyio.Event()
                 bell.set()
 
-    async def over(self, seconds: float) -> None:
-        """Return once nobody waits, or after so many seconds."""
-        if self._waiting:
-            with anyio.move_on_after(seconds):
+    async def over(self, until: float) -> None:
+        """Return once nobody waits, or at a time of the event loop's clock."""
+        if self._waiting and anyio.current_time() < until:
+            with anyio.CancelScope(deadline=until):
                 await self._bell.wait()
 
+
+STEP_BACK_SECONDS = 5.0
+"""Seconds for which what a run does steps back for callers who wait for its handle, or for that of
+another run. A thousand that come together have theirs in seconds; a run takes minutes."""
 
 _rush: RunVar[Rush] = RunVar("atlas_mcp.rush")
 

@@ -50,7 +50,7 @@ from atlas_mcp.journal.looking import open_to_look
 from atlas_mcp.journal.sqlite import SqliteJournal
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.retry import RetryPolicy
-from atlas_mcp.models.turns import rush
+from atlas_mcp.models.turns import STEP_BACK_SECONDS, Turns, rush
 from atlas_mcp.runs.admission import Capacity, Line, Ticket
 from atlas_mcp.runs.broken import view_broken
 from atlas_mcp.runs.clock import RunClock
@@ -100,7 +100,10 @@ SHUTDOWN_SECONDS = 5.0
 """Seconds for closing models and the journal."""
 
 PLANS_AT_ONCE = 16
-"""Threads that plan runs. A plan takes a tenth of a millisecond, and a turn of the event loop."""
+"""Threads that plan runs."""
+
+QUICK_CHARS = 50_000
+"""Characters of a problem that is planned on the event loop."""
 
 ID_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 """Letters of a run id: none that are mistaken for another."""
@@ -139,6 +142,11 @@ class RunService:
     _waits: dict[str, anyio.CancelScope] = field(
         init=False, default_factory=dict[str, anyio.CancelScope]
     )
+    # A thousand runs that begin in one turn of the event loop hold everybody else up.
+    _beginning: Turns = field(
+        init=False, default_factory=lambda: Turns(steps_back=STEP_BACK_SECONDS)
+    )
+    _plans_quickly: bool = field(init=False, default=False)
     # Threads of their own: a caller waits for its handle, and others read pictures for minutes.
     _planning: anyio.CapacityLimiter = field(init=False)
 
@@ -155,12 +163,8 @@ class RunService:
             ModelFileError: The model hub cannot be asked about an embedded model.
         """
         await self.pool.look_up(wish.solvers, orchestrator=True)
-        # The price tables load for a fifth of a second when first asked.
-        spec = await anyio.to_thread.run_sync(
-            lambda: plan_solve(problem, wish, pool=self.pool, settings=self.settings),
-            limiter=self._planning,
-        )
-        return await self._open(problem, spec)
+        plan = partial(plan_solve, problem, wish, pool=self.pool, settings=self.settings)
+        return await self._open(problem, await self._planned(problem, plan))
 
     async def explore(
         self, problem: Problem, wish: Wish, explores: ExploreWish, *, run_id: str | None = None
@@ -184,12 +188,10 @@ class RunService:
                 seed=wish.seed,
             )
         await self.pool.look_up(wish.solvers, orchestrator=False)
-        spec = await anyio.to_thread.run_sync(
-            lambda: plan_explores(
-                problem, wish, explores.count, pool=self.pool, settings=self.settings
-            ),
-            limiter=self._planning,
+        plan = partial(
+            plan_explores, problem, wish, explores.count, pool=self.pool, settings=self.settings
         )
+        spec = await self._planned(problem, plan)
         return await self._open(problem, spec, plan_client_explores(spec, explores))
 
     async def resume(
@@ -545,6 +547,16 @@ class RunService:
                         "the lease of run %s could not be given back: %s", lease.run_id, error
                     )
 
+    async def _planned(self, problem: Problem, plan: Callable[[], RunSpec]) -> RunSpec:
+        """Make a plan: on the event loop where it takes a tenth of a millisecond."""
+        plain = problem.answer_schema is None and not problem.images
+        if self._plans_quickly and plain and len(problem.text) <= QUICK_CHARS:
+            return plan()
+        spec = await anyio.to_thread.run_sync(plan, limiter=self._planning)
+        # The price tables load for a fifth of a second when first asked.
+        self._plans_quickly = True
+        return spec
+
     async def _open(
         self, problem: Problem, spec: RunSpec, planned: ExploresPlanned | None = None
     ) -> LiveRun:
@@ -634,6 +646,7 @@ class RunService:
             try:
                 if not driver.stopped:
                     await ticket.admitted()
+                    await self._beginning.next()
             finally:
                 del self._waits[run_id]
 

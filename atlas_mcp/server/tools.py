@@ -220,6 +220,9 @@ async def answer(
 
     gone = client_gone(ctx)
     try:
+        async with host.wanted(service, run_id) if owned else nullcontext():
+            if wait == 0:
+                return await result_of(await service.view(run_id))
         async with (
             host.wanted(service, run_id) if owned else nullcontext(),
             service.watching(run_id) as live,

@@ -56,6 +56,21 @@ async def test_nobody_steps_back_for_ever() -> None:
         await turns.next()
 
 
+async def test_those_who_came_together_step_back_together() -> None:
+    turns, gone = Turns(steps_back=0.5), list[int]()
+
+    async def go(number: int) -> None:
+        await turns.next()
+        gone.append(number)
+
+    with rush().one_more(), anyio.fail_after(20):
+        async with anyio.create_task_group() as tasks:
+            for number in range(100):
+                tasks.start_soon(go, number)
+
+    assert len(gone) == 100
+
+
 async def test_who_is_not_to_step_back_goes_on_in_a_rush() -> None:
     with rush().one_more(), anyio.fail_after(5):
         await Turns().next()

@@ -3,11 +3,14 @@
 Each run makes eight streamed calls of 1 to 3 s to a stand-in of the API, which is a process of its
 own and remembers what it has streamed to the end. Bare and ours are a process each. Printed are
 wall and CPU as ratios, memory a run, the delay of the event loop, and the seconds until a caller
-has the run's handle. Ends with 1 unless all runs are answered and every reply is in the journal; on
-a disk that fills up, unless each run that broke off says so, with the replies that are not stored.
+has the run's handle. Over HTTP a process of its own asks for a short answer, again and again, as
+the client that opens the runs is late itself; and `sdk` is a tool that does nothing, served by the
+MCP SDK alone and asked as often at once: the least that a handle costs. Ends with 1 unless all runs
+are answered and every reply is in the journal; on a disk that fills up, unless each run that broke
+off says so, with the replies that are not stored.
 
     python benchmarks/load.py [--runs N] [--files N] [--flush S] [--full BYTES] [--at-once N]
-                              [--sides bare ours http]
+                              [--sides bare ours http sdk]
 """
 
 from __future__ import annotations
@@ -17,13 +20,14 @@ import contextlib
 import json
 import os
 import re
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -34,7 +38,10 @@ from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.testing.load_api import ANSWER, CALLS, stand_in
 from atlas_mcp.testing.messages_api import API_KEY
 
-Side = Literal["bare", "ours", "http"]
+Side = Literal["bare", "ours", "http", "sdk"]
+
+RUNNING = frozenset({"ours", "http"})
+"""The sides that open runs."""
 
 TICK = 0.01
 """Seconds between two looks at how late the event loop is."""
@@ -238,43 +245,80 @@ META = {
 }
 
 
+async def post(port: int, method: str, name: str | None = None, **arguments: object) -> Any:
+    """Make one request of a server over a connection of its own, and return its result."""
+    params: dict[str, Any] = {"_meta": META}
+    if name is not None:
+        params |= {"name": name, "arguments": arguments}
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
+    lines = [
+        "POST /mcp HTTP/1.1",
+        f"Host: 127.0.0.1:{port}",
+        "Connection: close",
+        "Accept: application/json, text/event-stream",
+        "Content-Type: application/json",
+        f"Mcp-Protocol-Version: {PROTOCOL}",
+        f"Mcp-Method: {method}",
+        *([f"Mcp-Name: {name}"] if name is not None else []),
+        f"Content-Length: {len(body)}",
+    ]
+    stream = await anyio.connect_tcp("127.0.0.1", port)
+    received: list[bytes] = []
+    async with stream:
+        await stream.send("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+        with contextlib.suppress(anyio.EndOfStream):
+            while True:
+                received.append(await stream.receive())
+    head, _, said = b"".join(received).partition(b"\r\n\r\n")
+    if b" 200 " not in head.splitlines()[0]:
+        raise RuntimeError(head.decode())
+    # An answer that takes long comes as a stream of events.
+    events = re.findall(rb"^data: (\{.*)", said, re.MULTILINE)
+    return json.loads(events[-1] if events else said)["result"]
+
+
 @dataclass
 class Server:
-    """A `serve --http` of ours, and what it has taken so far."""
+    """A server over HTTP, and what it has taken so far."""
 
     process: subprocess.Popen[str]
     port: int
 
-    async def post(self, method: str, name: str | None = None, **arguments: object) -> Any:
-        """Make one request over a connection of its own, and return its result."""
-        params: dict[str, Any] = {"_meta": META}
-        if name is not None:
-            params |= {"name": name, "arguments": arguments}
-        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
-        lines = [
-            "POST /mcp HTTP/1.1",
-            f"Host: 127.0.0.1:{self.port}",
-            "Connection: close",
-            "Accept: application/json, text/event-stream",
-            "Content-Type: application/json",
-            f"Mcp-Protocol-Version: {PROTOCOL}",
-            f"Mcp-Method: {method}",
-            *([f"Mcp-Name: {name}"] if name is not None else []),
-            f"Content-Length: {len(body)}",
-        ]
-        stream = await anyio.connect_tcp("127.0.0.1", self.port)
-        received: list[bytes] = []
-        async with stream:
-            await stream.send("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
-            with contextlib.suppress(anyio.EndOfStream):
-                while True:
-                    received.append(await stream.receive())
-        head, _, said = b"".join(received).partition(b"\r\n\r\n")
-        if b" 200 " not in head.splitlines()[0]:
-            raise RuntimeError(head.decode())
-        # An answer that takes long comes as a stream of events.
-        events = re.findall(rb"^data: (\{.*)", said, re.MULTILINE)
-        return json.loads(events[-1] if events else said)["result"]
+    @classmethod
+    def start(cls, command: Sequence[str], load: Load, environ: dict[str, str]) -> Server:
+        """Start one that says at which address it serves, in the first line of its stderr."""
+        process = subprocess.Popen(
+            command,
+            env=environ,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=lambda: limit(load),
+        )
+        assert process.stderr is not None
+        address = process.stderr.readline().strip()
+        return cls(process, int(address.rpartition(":")[2].partition("/")[0]))
+
+    def end(self) -> None:
+        self.process.terminate()
+        self.process.communicate()
+
+    @contextlib.contextmanager
+    def pinged(self, into: list[float]) -> Generator[None]:
+        """Have another process ask it for a short answer, again and again, while a block runs.
+
+        Args:
+            into: Gets the milliseconds that each answer took.
+        """
+        command = [sys.executable, __file__, "--ping", str(self.port)]
+        asking = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert asking.stdout is not None
+        asking.stdout.readline()
+        try:
+            yield
+        finally:
+            # The end of its input tells it to stop.
+            printed, _ = asking.communicate()
+            into += map(float, printed.split())
 
     def cpu(self) -> float:
         """Return the seconds of CPU it has taken."""
@@ -293,20 +337,28 @@ class Server:
         return 1024.0 * int(re.findall(r"VmHWM:\s+(\d+)", status)[0])
 
 
+async def ping(port: int) -> None:
+    """Print how many milliseconds each short answer of a server took, until the input ends."""
+
+    async def ask() -> None:
+        while True:
+            began = time.perf_counter()
+            await post(port, "server/discover")
+            print(1e3 * (time.perf_counter() - began), flush=True)
+            await anyio.sleep(PING_SECONDS)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(ask)
+        await anyio.to_thread.run_sync(sys.stdin.read)
+        tasks.cancel_scope.cancel()
+
+
 async def http(load: Load) -> Figures:
     environ = {**os.environ, "PYTHONWARNINGS": "ignore"}
     if load.at_once is not None:
         environ["ATLAS_SERVER_MAX_RUNS"] = str(load.at_once)
-    process = subprocess.Popen(  # noqa: ASYNC220 - nothing else is under way
-        [sys.executable, "-m", "atlas_mcp", "serve", "--http", "--port", "0"],
-        env=environ,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: limit(load),
-    )
-    assert process.stderr is not None
-    address = process.stderr.readline().strip()
-    server = Server(process, int(address.rpartition(":")[2].partition("/")[0]))
+    command = [sys.executable, "-m", "atlas_mcp", "serve", "--http", "--port", "0"]
+    server = Server.start(command, load, environ)
     handles: list[float] = []
     pings: list[float] = []
     unstored: list[int] = []
@@ -314,14 +366,16 @@ async def http(load: Load) -> Figures:
 
     async def run(number: int) -> str:
         began = time.perf_counter()
-        opened = await server.post(
-            "tools/call", "solve_with_atlas", problem=problem(number), wait_s=0
+        opened = await post(
+            server.port, "tools/call", "solve_with_atlas", problem=problem(number), wait_s=0
         )
         handles.append(time.perf_counter() - began)
         view = opened["structuredContent"]
         until = began + PATIENCE
         while view["status"] == "running" and time.perf_counter() < until:
-            polled = await server.post("tools/call", "get_run", run_id=view["run_id"], wait_s=30)
+            polled = await post(
+                server.port, "tools/call", "get_run", run_id=view["run_id"], wait_s=30
+            )
             view = polled["structuredContent"]
         if view["answer"] == ANSWER and len(view["candidates"]) == CALLS - 2:
             return "answered"
@@ -330,29 +384,67 @@ async def http(load: Load) -> Figures:
             return "broke off"
         return str(view["status"])
 
-    async def ping() -> None:
-        while True:
-            began = time.perf_counter()
-            await server.post("server/discover")
-            pings.append(1e3 * (time.perf_counter() - began))
-            await anyio.sleep(PING_SECONDS)
-
     try:
         await run(0)
         handles.clear()
         cpu, memory = server.cpu(), server.memory()
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(ping)
+        with server.pinged(pings):
             figures = await measured(load, run)
-            tasks.cancel_scope.cancel()
         figures.cpu = server.cpu() - cpu
         figures.bytes_a_run = (server.memory() - memory) / load.runs
     finally:
-        process.terminate()
-        process.communicate()
+        server.end()
     figures.handles, figures.late = spread(handles), spread(pings)
     figures.unstored = sum(unstored)
     return figures
+
+
+# The least that a handle costs
+
+
+async def sdk(load: Load) -> Figures:
+    """Ask a tool that does nothing, as often at once as runs are opened."""
+    server = Server.start([sys.executable, __file__, "--serve"], load, dict(os.environ))
+    handles: list[float] = []
+    pings: list[float] = []
+
+    async def call(number: int) -> str:
+        began = time.perf_counter()
+        done = await post(server.port, "tools/call", "solve_with_atlas", problem=problem(number))
+        handles.append(time.perf_counter() - began)
+        return "answered" if done["structuredContent"]["status"] == "running" else "otherwise"
+
+    try:
+        await call(0)
+        handles.clear()
+        cpu, memory = server.cpu(), server.memory()
+        with server.pinged(pings):
+            figures = await measured(load, call)
+        figures.cpu = server.cpu() - cpu
+        figures.bytes_a_run = (server.memory() - memory) / load.runs
+    finally:
+        server.end()
+    figures.handles, figures.late = spread(handles), spread(pings)
+    return figures
+
+
+def serve() -> None:
+    """Serve a tool that does nothing, with nothing but the SDK and its own web server."""
+    import uvicorn
+    from mcp.server.mcpserver import MCPServer
+
+    server = MCPServer("least", log_level="ERROR")
+
+    @server.tool()
+    async def solve_with_atlas(problem: str) -> dict[str, str]:
+        """Do nothing."""
+        return {"status": "running", "run_id": problem[:14]}
+
+    app = server.streamable_http_app(host="127.0.0.1")
+    listener = socket.create_server(("127.0.0.1", 0), backlog=2_048)
+    print(f"http://127.0.0.1:{listener.getsockname()[1]}/mcp", file=sys.stderr, flush=True)
+    config = uvicorn.Config(app, log_level="critical", http="h11")
+    uvicorn.Server(config).run(sockets=[listener])
 
 
 async def measured(load: Load, run: Callable[[int], Awaitable[str]]) -> Figures:
@@ -464,7 +556,7 @@ def play(side: Side, load: Load, seconds: tuple[float, float]) -> Outcome:
                 command, env=environ, stdout=subprocess.PIPE, check=True, text=True
             )
             figures = Figures(**json.loads(played.stdout))
-        return Outcome(figures, stand.streamed, recorded(home) if side != "bare" else frozenset())
+        return Outcome(figures, stand.streamed, recorded(home) if side in RUNNING else frozenset())
 
 
 def recorded(home: Path) -> frozenset[str]:
@@ -491,12 +583,12 @@ def report(load: Load, sides: dict[str, Outcome]) -> bool:
         )
         print(f"\n{name}: {answered} of {load.runs} answered; {took.statuses} {took.errors or ''}")
         print(f"  wall {took.wall:7.2f} s, cpu {took.cpu:7.2f} s", end="")
-        if base is not None and name != "bare":
+        if base is not None and name in RUNNING:
             ratios = (took.wall / base.figures.wall, took.cpu / base.figures.cpu)
             print(f"; beside bare {ratios[0]:.3f} and {ratios[1]:.2f}", end="")
         print(f"; {took.bytes_a_run / 1e3:.0f} kB a run")
         print(f"  the loop late, ms: {late}; handle, s: {handles}  (p50 p99 most)")
-        if name != "bare":
+        if name in RUNNING:
             print(
                 f"  {len(outcome.streamed)} replies streamed, {outcome.lost} not in the journal",
                 end="",
@@ -520,12 +612,21 @@ def main() -> int:
     parser.add_argument("--at-once", type=int, help="[server] max_runs")
     parser.add_argument("--sides", nargs="+", default=("bare", "ours"))
     parser.add_argument("--play", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--ping", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.serve:
+        serve()
+        return 0
+    if options.ping is not None:
+        anyio.run(ping, options.ping)
+        return 0
     if options.play is not None:
         side, load = options.play[0], Load(**json.loads(options.play[1]))
-        if side != "http":
+        if side in {"bare", "ours"}:
             limit_files(load.files)
-        figures = anyio.run({"bare": bare, "ours": ours, "http": http}[side], load)
+        sides = {"bare": bare, "ours": ours, "http": http, "sdk": sdk}
+        figures = anyio.run(sides[side], load)
         print(json.dumps(asdict(figures)))
         return 0
     load = Load(options.runs, options.files, options.flush, options.full, options.at_once)

@@ -11,11 +11,11 @@ import logging
 import re
 import sys
 import traceback
-from base64 import b64decode, b64encode, urlsafe_b64encode
-from collections.abc import Iterator, Mapping
+from base64 import b32encode, b64decode, b64encode, urlsafe_b64encode
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from html import unescape
-from typing import Any, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 from urllib.parse import quote_plus, unquote, urlsplit
 from weakref import WeakSet
 
@@ -70,24 +70,40 @@ _PLAIN_NAMES = frozenset(
 _LOGGERS = ("anthropic", "openai", "httpx2", "httpcore2", "httpx", "httpcore")
 """Who logs what passes through the vendors' clients, told to by variables of theirs."""
 
+_UNSEEN = "\0\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\ufffd"
+"""What is between the characters of a text without being seen: of UTF-16 that was taken for another
+code it is every other one."""
+
+_UNSEEN_BYTES = "|".join(
+    re.escape(one.encode().decode("latin-1")) for one in _UNSEEN if not one.isascii()
+)
+"""The same as the bytes of an address give it, one by one."""
+
 _WRITTEN = re.compile(
     r"%([0-9a-f]{2})"
-    r"|\\u(?!0000[0-9a-f]{4})\{?([0-9a-f]{4})\}?|\\x([0-9a-f]{2})|\\([\"/'])"
+    r"|\\(?:(?-i:u)|U(?!0000[0-9a-f]{4}))([0-9a-f]{4})|\\x([0-9a-f]{2})|\\([\"/'])"
     r"|(&(?:\#[0-9]{1,7};?|\#x[0-9a-f]{1,6};?|[a-z]{2,8};))"
     r"|\\(\\)"
-    r"|\\u\{([0-9a-f]{1,6})\}|\\u(0000[0-9a-f]{4})",
+    r"|\\u\{([0-9a-f]{1,6})\}|\\(?-i:U)(0000[0-9a-f]{4})"
+    r"|=([0-9a-f]{2})|\\([0-3][0-7]{2})|(\\[nrt])",
     re.IGNORECASE,
 )
-"""A character as it stands in an address, in JSON or a program, and in a web page."""
+"""A character as it stands in an address, in JSON or a program, in a web page, and in a mail."""
+
+_GAP = re.compile(rf"=(?:\r?\n|(?:\\+r)?\\+n)|[{_UNSEEN}]|{_UNSEEN_BYTES}")
+"""What stands within a text, or within an escape, without belonging to it."""
 
 _SQUEEZED: Mapping[int, str | None] = {
-    **{ord(space): None for space in " \t\n\r\v\f"},
+    **{ord(space): None for space in " \t\n\r\v\f" + _UNSEEN},
     **{code: chr(code).lower() for code in range(ord("A"), ord("Z") + 1)},
 }
-"""How texts are compared: without white space, for lines may be broken, and in small letters, as
-the hosts of addresses and the digits of codes are written either way."""
+"""How texts are compared: without white space and what is not seen, for lines may be broken, and in
+small letters, as the hosts of addresses and the digits of codes are written either way."""
 
 _T = TypeVar("_T")
+
+_Placed: TypeAlias = tuple[str, int, int]
+"""A character, and where what it is written as begins and ends in a text."""
 
 
 @dataclass(slots=True, weakref_slot=True, eq=False, repr=False)
@@ -245,14 +261,28 @@ def _forms(secret: str) -> Iterator[str]:
         return
     data = secret.encode(errors="surrogatepass")
     # The second is what the bytes of an address give, one by one.
-    for form in (secret, data.decode("latin-1"), quote_plus(secret), data.hex()):
-        yield _squeezed(form)
-    for before in range(3):
-        # What stands before and behind it changes the characters at its ends, which are left out.
-        cut = (0, 2, 3)[before]
-        whole = (before + len(data)) * 8 // 6
-        for encode in (b64encode, urlsafe_b64encode):
-            yield _squeezed(encode(bytes(before) + data).decode()[cut:whole])
+    yield from map(_squeezed, (secret, data.decode("latin-1"), quote_plus(secret)))
+    # What stands in it like an escape is decoded with the escapes around it.
+    yield from _readings(secret)
+    yield from (data.hex(), data.hex(":"), data.hex("-"))
+    yield from (",".join(map(write, data)) for write in (str, hex, "{:02x}".format))
+    yield from _packed(data, b32encode, 5, 8)
+    for encode in (b64encode, urlsafe_b64encode):
+        yield from _packed(data, encode, 3, 4)
+        yield from _packed(encode(data).rstrip(b"="), encode, 3, 4)
+
+
+def _packed(
+    data: bytes, encode: Callable[[bytes], bytes], group: int, characters: int
+) -> Iterator[str]:
+    """Yield what bytes are in a code that makes so many characters of a group of them.
+
+    What stands before and behind them changes the characters at their ends, which are left out.
+    """
+    for before in range(group):
+        cut = -(-before * characters // group)
+        whole = (before + len(data)) * characters // group
+        yield _squeezed(encode(bytes(before) + data).decode()[cut:whole])
 
 
 def _squeezed(text: str) -> str:
@@ -261,10 +291,14 @@ def _squeezed(text: str) -> str:
 
 def _decoded(found: re.Match[str]) -> str:
     """Return the character that an escape stands for."""
-    code = found[1] or found[2] or found[3] or found[7] or found[8]
+    code = found[1] or found[2] or found[3] or found[7] or found[8] or found[9]
     if code:
         number = int(code, 16)
         return chr(number) if number <= sys.maxunicode else found[0]
+    if found[10]:
+        return chr(int(found[10], 8))
+    if found[11]:
+        return ""
     return found[4] or found[6] or unescape(found[5])
 
 
@@ -286,7 +320,7 @@ def _readings(text: str) -> Iterator[str]:
     """Yield a text as it is compared, decoded again and again until it stays as it is."""
     for _ in range(_LAYERS):
         yield _squeezed(text)
-        decoded = _WRITTEN.sub(_decoded, text)
+        decoded = _WRITTEN.sub(_decoded, _GAP.sub("", text))
         if decoded == text:
             return
         text = decoded
@@ -317,7 +351,7 @@ def _blotted(text: str, forms: list[str]) -> str:
                 at = plain.find(form, at + 1)
         if rest := _rest(plain, forms):
             found.append((kept[-rest][1], len(text)))
-        decoded = list(_decode(left))
+        decoded = _decode(left)
         if len(decoded) == len(left):
             break
         left = decoded
@@ -330,12 +364,19 @@ def _blotted(text: str, forms: list[str]) -> str:
     return "".join([*pieces, text[done:]])
 
 
-def _decode(left: list[tuple[str, int, int]]) -> Iterator[tuple[str, int, int]]:
+def _decode(left: list[_Placed]) -> list[_Placed]:
+    """Return characters without the gaps between them, and with each escape decoded."""
+    return list(_replaced(list(_replaced(left, _GAP, lambda _: "")), _WRITTEN, _decoded))
+
+
+def _replaced(
+    left: list[_Placed], pattern: re.Pattern[str], by: Callable[[re.Match[str]], str]
+) -> Iterator[_Placed]:
     text = "".join(one[0] for one in left)
     done = 0
-    for found in _WRITTEN.finditer(text):
+    for found in pattern.finditer(text):
         yield from left[done : found.start()]
         start, end = left[found.start()][1], left[found.end() - 1][2]
-        yield from ((character, start, end) for character in _decoded(found))
+        yield from ((character, start, end) for character in by(found))
         done = found.end()
     yield from left[done:]

@@ -6,6 +6,7 @@ import base64
 import html
 import json
 import logging
+import re
 from collections.abc import Callable
 from typing import Any, TypeAlias
 from urllib.parse import quote, quote_plus
@@ -52,8 +53,10 @@ ENCODINGS: dict[str, Encoding] = {
     "in capitals": str.upper,
     "in small letters": str.lower,
     "of an address": lambda key: quote(key, safe=""),
-    "of an address, in small digits": lambda key: quote(key, safe="").lower(),
-    "of an address, all of it": lambda key: "".join(f"%{ord(one):02x}" for one in key),
+    "of an address, in small digits": lambda key: re.sub(
+        "%..", lambda found: found[0].lower(), quote(key, safe="")
+    ),
+    "of an address, all of it": lambda key: "".join(f"%{one:02x}" for one in key.encode()),
     "of an address, twice": lambda key: quote(quote(key, safe=""), safe=""),
     "of a form": quote_plus,
     "base64": in_base64,
@@ -68,12 +71,36 @@ ENCODINGS: dict[str, Encoding] = {
     "a program, in eight": lambda key: "".join(f"\\U{ord(one):08x}" for one in key),
     "a page, unended": lambda key: "".join(f"&#{ord(one)}" for one in key),
     "JSON in JSON": lambda key: "".join(f"\\\\u{ord(one):04x}" for one in key),
-    "a program": lambda key: "".join(f"\\x{ord(one):02x}" for one in key),
+    "a program": lambda key: "".join(f"\\x{one:02x}" for one in key.encode()),
     "a web page": lambda key: html.escape(key).replace("/", "&#x2F;").replace("+", "&plus;"),
     "a web page, all of it": lambda key: "".join(f"&#{ord(one)};" for one in key),
     "hexadecimal": lambda key: key.encode().hex(),
     "hexadecimal, in capitals": lambda key: key.encode().hex().upper(),
 }
+
+
+RARE: dict[str, Encoding] = {
+    "a mail": lambda key: "".join(f"={one:02X}" for one in key.encode()),
+    "a mail, over lines": lambda key: f"{key[:9]}=\n{key[9:]}",
+    "a program, in eights": lambda key: "".join(f"\\{one:03o}" for one in key.encode()),
+    "a program, over lines": lambda key: json.dumps(f"{key[:9]}\n{key[9:]}")[1:-1],
+    "two bytes a character": lambda key: key.encode("utf-16-le").decode(),
+    "four bytes a character": lambda key: key.encode("utf-32-be").decode("latin-1"),
+    "with what is not seen": lambda key: "\u200b".join(key),
+    "base64, twice": lambda key: in_base64(in_base64(key)),
+    "base32": lambda key: base64.b32encode(key.encode()).decode(),
+    "within base32": lambda key: base64.b32encode(f"ab{key}c".encode()).decode(),
+    "numbers": lambda key: str(list(key.encode())),
+    "hexadecimal numbers": lambda key: ", ".join(map(hex, key.encode())),
+    "hexadecimal, apart": lambda key: key.encode().hex(":"),
+    "hexadecimal, far apart": lambda key: key.encode().hex(" "),
+}
+"""Those that no place is tried with."""
+
+ALL = ENCODINGS | RARE
+
+CASED = {"a web page", "a web page, all of it", "a program, in eight"}
+"""Those of which a change of case makes something else."""
 
 
 def error_of(status: int, value: object) -> Answer:
@@ -170,7 +197,7 @@ async def test_a_key_that_a_reply_repeats_is_not_kept() -> None:
 @example(secret="000000\\0", layers=["JSON"], before="", behind="")
 @given(
     secret=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=60),
-    layers=st.lists(st.sampled_from(sorted(ENCODINGS)), max_size=2),
+    layers=st.lists(st.sampled_from(sorted(ALL)), max_size=2),
     before=st.text(max_size=40),
     behind=st.text(max_size=40),
 )
@@ -180,11 +207,17 @@ def test_a_secret_is_found_under_two_encodings_upon_each_other(
     secrets = Secrets()
     secrets.add(secret)
     # What is packed as a whole hides what is within; one such is looked for, and only inside.
-    whole = [name for name in layers if "base64" in name or "login" in name or "hex" in name]
+    packs = ("base64", "base32", "login", "hex", "numbers", "bytes")
+    whole = [name for name in layers if any(pack in name for pack in packs)]
     written = secret
-    for name in sorted(set(layers) - set(whole[1:]), key=lambda name: name not in whole):
-        written = ENCODINGS[name](written)
-    if set(layers) & {"in capitals", "in small letters"} and "web page" in " ".join(layers):
+    if "of a form" in layers and any("apart" in name or "numbers" in name for name in layers):
+        # The spaces between them are signs of plus there.
+        return
+    # Lines are broken before anything is escaped: a break within an escape makes another of it.
+    order = sorted(set(layers) - set(whole[1:]), key=lambda it: ("lines" not in it, it))
+    for name in sorted(order, key=lambda it: it not in whole):
+        written = ALL[name](written)
+    if set(layers) & {"in capitals", "in small letters"} and len(set(layers) & CASED) > 0:
         return
 
     told = secrets.blot(f"{before} {written} {behind}")

@@ -27,8 +27,10 @@ from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.storable import (
     MAX_NAME_CHARS,
     MAX_TEXT_CHARS,
+    Room,
     count_of,
     dollars_of,
+    is_small,
     plain,
     text_of,
     unique_id,
@@ -38,6 +40,12 @@ from atlas_mcp.atlas.usage import FREE, NO_USAGE, Cost, Usage
 
 MAX_TOOL_CALLS = 1_000
 """Tool calls of one reply that are kept. Our own choice: ten times the most explores of a run."""
+
+LIGHT_VALUES = 2_000
+"""Values of a reply that the event loop has time for: some milliseconds."""
+
+LIGHT_CHARS = 50_000
+"""Characters of such a reply: reading a candidate's longest text takes some hundredths."""
 
 _STOPS: tuple[Stop, ...] = get_args(Stop)
 
@@ -62,6 +70,18 @@ class Failed:
 def failure(kind: FailureKind, message: str) -> SolverFailure:
     """Return a failure whose message can be stored."""
     return SolverFailure(kind, words_of(message))
+
+
+def is_light(arrived: object) -> bool:
+    """Return whether a reply takes no longer than the event loop can wait.
+
+    Args:
+        arrived: A reply, or a turn of one; else it is short.
+    """
+    turn = getattr(arrived, "turn", arrived)
+    if not isinstance(turn, AssistantTurn):
+        return True
+    return is_small(turn, values=LIGHT_VALUES, chars=LIGHT_CHARS)
 
 
 def solver_ended(explore_id: int, arrived: object) -> SolverReplied | SolverFinished:
@@ -151,24 +171,26 @@ def _turn(arrived: object, *, verbatim: bool) -> tuple[AssistantTurn, Stop]:
     stop = getattr(arrived, "stop", None)
     if isinstance(text, str) and len(text) > MAX_TEXT_CHARS:
         stop = "too_long"
-    calls = _tool_calls(getattr(turn, "tool_calls", ()))
+    calls = _tool_calls(getattr(turn, "tool_calls", ()), Room())
     kept = plain(getattr(turn, "verbatim", None)) if verbatim else None
     return AssistantTurn(text_of(text), calls, kept), stop if stop in _STOPS else "end"
 
 
-def _tool_calls(calls: object) -> tuple[ToolCall, ...]:
+def _tool_calls(calls: object, room: Room) -> tuple[ToolCall, ...]:
     if not isinstance(calls, list | tuple):
         return ()
     found: dict[str, ToolCall] = {}
     for call in cast("list[object]", calls)[:MAX_TOOL_CALLS]:
         name = unique_id(getattr(call, "id", None), found, len(found))
-        found[name] = _tool_call(call, name)
+        found[name] = _tool_call(call, name, room)
     return tuple(found.values())
 
 
-def _tool_call(call: object, name: str) -> ToolCall:
-    arguments: Json = plain(getattr(call, "arguments", None))
+def _tool_call(call: object, name: str, room: Room) -> ToolCall:
+    arguments: Json = plain(getattr(call, "arguments", None), room)
     fault = getattr(call, "fault", None)
+    if room.is_full:
+        arguments, fault = {}, "its arguments are lost: those of its reply together are too long"
     if not isinstance(arguments, dict):
         arguments, fault = {}, fault or "its arguments are no JSON object"
     return ToolCall(

@@ -16,7 +16,14 @@ from anyio.lowlevel import RunVar
 T = TypeVar("T")
 
 Line: TypeAlias = Literal[
-    "pictures of clients", "pictures for calls", "schemas", "bodies", "events", "views", "memory"
+    "pictures of clients",
+    "pictures for calls",
+    "schemas",
+    "bodies",
+    "events",
+    "replies",
+    "views",
+    "memory",
 ]
 """A kind of work. What a client sends waits in another line than what a call waits for."""
 

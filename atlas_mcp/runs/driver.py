@@ -26,6 +26,7 @@ from typing_extensions import override
 from atlas_mcp.atlas.calls import (
     Failed,
     failure,
+    is_light,
     solver_ended,
     turn_ended,
 )
@@ -65,7 +66,7 @@ from atlas_mcp.models.retry import Retry, RetryPolicy, generate_with_retries, mo
 from atlas_mcp.runs.clock import RunClock
 from atlas_mcp.runs.day_cap import DayCap
 from atlas_mcp.runs.live import BrokenOff, LiveRun
-from atlas_mcp.runs.reading import read_reply
+from atlas_mcp.runs.reading import put_down, read_reply
 from atlas_mcp.task_groups import open_task_group
 
 logger = logging.getLogger(__name__)
@@ -78,10 +79,6 @@ SYNTHESIS_SECONDS = 120.0
 
 SYNTHESIS_SHARE = 4
 """The synthesis keeps at most one part in this many of the time limit."""
-
-LIGHT_CHARS = 50_000
-"""Characters of a reply that is read on the event loop: that takes about a millisecond. Longer
-ones, and answers that are checked against a schema, are read in a worker thread."""
 
 CLOSING_SECONDS = 0.1
 """Seconds that solvers get past the end of exploring, so that it is on record when they fail."""
@@ -408,11 +405,13 @@ class Driver:
             spec, deadline = orchestrator, self._end_at
         key = call_key(command.intent)
         arrived = await self._call(key, spec, command.request, deadline=deadline)
-        log = _Log(self._state, self.live.clock)
         if isinstance(command, RunSolver):
-            log.add(solver_ended(command.intent.explore_id, arrived))
+            ended = partial(solver_ended, command.intent.explore_id, arrived)
         else:
-            log.add(turn_ended(command.intent.turn, arrived))
+            ended = partial(turn_ended, command.intent.turn, arrived)
+        event = await put_down(ended, arrived)
+        log = _Log(self._state, self.live.clock)
+        log.add(event)
         if await self._keep(log):
             await self._advance()
             await self._settle_day(self._needed_of_the_day)
@@ -652,10 +651,13 @@ def _is_reply(event: Event) -> bool:
 def _is_light(state: RunState, command: ReadReply) -> bool:
     """Return whether reading a reply takes no longer than the event loop can wait."""
     if command.explore_id is None:
-        replied = state.turns[-1].reply
-        if not isinstance(replied, OrchestratorReplied) or replied.reply.tool_calls:
+        reply = state.turns[-1].reply
+        if not isinstance(reply, OrchestratorReplied):
             return True
+        turn = reply.reply
     else:
         replied = state.explores[command.explore_id].reply
         assert replied is not None, "only a reply is to be read"
-    return state.problem.answer_schema is None and len(replied.reply.text) <= LIGHT_CHARS
+        turn = replied.reply
+    checks_an_answer = state.problem.answer_schema is not None and not turn.tool_calls
+    return not checks_an_answer and is_light(turn)

@@ -236,12 +236,14 @@ class Writer:
 
     def _transact(self, batch: Sequence[_Job]) -> None:
         connection = self.connection
+        self.place.check_lengths(connection)
         connection.execute("BEGIN IMMEDIATE")
         try:
             for job in batch:
                 self._change(job)
             self.place.check()
             connection.execute("COMMIT")
+            self.place.lengths.remember()
         except BaseException:
             if connection.in_transaction:
                 with suppress(sqlite3.Error):

@@ -139,7 +139,12 @@ async def test_an_owner_that_no_process_has_is_dead_and_opens_no_file(
         )
     connection.close()
     opened: list[object] = []
-    monkeypatch.setattr(owners.os, "open", lambda path, flags: opened.append(path))
+
+    def open_none(path: object, flags: int) -> int:
+        opened.append(path)
+        raise FileNotFoundError
+
+    monkeypatch.setattr(owners.os, "open", open_none)
 
     assert is_dead(tmp_path, owner)
     driven = {run.run_id: run.driven for run in await journal.list_runs()}

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
-import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +16,7 @@ from atlas_mcp.cli.terminal import tell
 from atlas_mcp.environment import text_of
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.system.consoles import END_OF_INPUT
+from atlas_mcp.system.opening import read_file_or_pipe
 
 MAX_SCHEMA_BYTES = 1_000_000
 """Bytes of a schema that are read: more than any model takes."""
@@ -142,16 +141,13 @@ def read_schema(given: str | None) -> object:
 
 
 def read_file(name: str, argument: str, *, at_most: int = MAX_FILE_BYTES) -> str:
-    """Return the text of a file, or of a pipe that is named like one.
+    """Return the text of a file, or of a pipe that something writes to.
 
     Raises:
         InvalidInput: It cannot be read, or not within so many bytes.
     """
     try:
-        with Path(name).open("rb") as file:
-            if stat.S_ISCHR(os.fstat(file.fileno()).st_mode):
-                raise InvalidInput(argument, f"{name} cannot be read: it is a device")
-            data = file.read(at_most + 1)
+        data = read_file_or_pipe(name, at_most + 1)
     except (OSError, ValueError) as error:
         # A name may hold what no file has in its name.
         reason = error.strerror if isinstance(error, OSError) else str(error)

@@ -13,6 +13,7 @@ import os
 import re
 import stat
 import sys
+import time
 from collections.abc import Sequence
 from urllib.parse import unquote
 
@@ -34,6 +35,16 @@ _DEVICES = frozenset(
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
 _NO_NAME_HAS = re.compile(r'[<>"|?*\x00-\x1f]')
+
+WRITER_SECONDS = 10.0
+"""Seconds that a pipe which is a file of a folder gets for a writer: a shell has started it
+already. Our own choice."""
+
+WRITER_RETRY_SECONDS = 0.02
+"""Seconds between two looks at whether it has one."""
+
+_PIPE_BYTES = 65_536
+"""Bytes that a pipe holds, on most systems."""
 
 _FINAL_PATH_CHARS = 32_768
 """The longest path of Windows, characters."""
@@ -75,6 +86,53 @@ def fault_in_windows_name(path: str) -> str | None:
         if part.partition(".")[0].rstrip(" ").lower() in _DEVICES:
             return f"names the device {part!r}"
     return None
+
+
+def read_file_or_pipe(path: str, at_most: int) -> bytes:
+    """Return what is in a regular file, or comes from a pipe until its writer closes it.
+
+    A pipe is what a shell makes of `<(…)`, and what `/dev/stdin` may lead to.
+
+    Args:
+        path: The file.
+        at_most: Bytes that are read.
+
+    Raises:
+        OSError: It cannot be opened, is a device, or a pipe that nothing writes to.
+    """
+    facts = os.stat(path)  # noqa: PTH116 - beside `os.open`
+    if sys.platform == "win32" or not stat.S_ISFIFO(facts.st_mode):
+        _require_regular(facts)
+        with os.fdopen(os.open(path, READING), "rb") as file:
+            return file.read(at_most)
+    with os.fdopen(os.open(path, READING), "rb") as pipe:
+        first = _first_of(pipe.fileno(), path, min(at_most, _PIPE_BYTES))
+        os.set_blocking(pipe.fileno(), True)
+        return first + pipe.read(at_most - len(first))
+
+
+def _first_of(descriptor: int, path: str, at_most: int) -> bytes:
+    """Return what a pipe holds by now, nothing where its writer has yet to write or has ended.
+
+    One that is a file of a folder may have no writer yet: that is waited for, but not for ever.
+    """
+    until = time.monotonic() + WRITER_SECONDS
+    while True:
+        try:
+            found = os.read(descriptor, at_most)
+        except BlockingIOError:
+            return b""
+        if found or not _is_in_folder(path):
+            return found
+        if time.monotonic() > until:
+            raise OSError(errno.EINVAL, "it is a pipe that nothing writes to")
+        time.sleep(WRITER_RETRY_SECONDS)
+
+
+def _is_in_folder(pipe: str) -> bool:
+    """Return whether a pipe is a file of a folder, and not only one that is open."""
+    real = os.path.realpath(pipe)
+    return not real.startswith("/dev/fd/") and os.path.lexists(real)
 
 
 def open_regular(path: str) -> int:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
+from atlas_mcp.cli.arguments import read_schema
+from atlas_mcp.errors import InvalidInput
+from atlas_mcp.system import opening
 from atlas_mcp.system.opening import (
     fault_in_name,
     fault_in_windows_name,
     open_beneath,
     path_of_url,
+    read_file_or_pipe,
 )
 from tests.systems import posix
 
@@ -138,3 +143,101 @@ def test_a_link_that_is_there_only_while_the_file_is_opened_is_noticed(
 def test_a_folder_is_no_file(root: Path) -> None:
     with pytest.raises(OSError, match="it is a folder"):
         open_beneath(os.path.realpath(root), ["deep"])
+
+
+def test_of_a_file_so_many_bytes_are_read(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"abc" * 100_000)
+
+    assert read_file_or_pipe(str(tmp_path / "file"), 10) == b"abcabcabca"
+    assert len(read_file_or_pipe(str(tmp_path / "file"), 1_000_000)) == 300_000
+
+
+@posix
+def test_a_pipe_that_nothing_writes_to_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    monkeypatch.setattr(opening, "WRITER_SECONDS", 0.0)
+
+    with pytest.raises(OSError, match="nothing writes to"):
+        read_file_or_pipe(str(tmp_path / "pipe"), 10)
+    with pytest.raises(InvalidInput, match=r"`--answer-schema`: .*nothing writes to"):
+        read_schema(str(tmp_path / "pipe"))
+
+
+@posix
+def test_what_comes_from_a_pipe_is_read_to_its_end_however_late_its_writer_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    said = bytes(range(256)) * 1_000
+    looks: list[float] = []
+
+    def write() -> None:
+        with pipe.open("wb") as file:
+            file.write(said)
+
+    writer = threading.Thread(target=write)
+
+    def pause(seconds: float) -> None:
+        looks.append(seconds)
+        if len(looks) == 3:
+            writer.start()
+
+    monkeypatch.setattr(opening, "WRITER_SECONDS", 60.0)
+    monkeypatch.setattr(opening.time, "sleep", pause)
+    found = read_file_or_pipe(str(pipe), 10**6)
+    writer.join()
+
+    assert found == said
+    assert len(looks) >= 3
+
+
+@posix
+def test_a_writer_that_says_nothing_yet_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    writing = os.open(pipe, os.O_WRONLY)
+    found: list[bytes] = []
+    waits = threading.Event()
+    set_blocking = os.set_blocking
+
+    def wait(descriptor: int, blocking: bool) -> None:
+        set_blocking(descriptor, blocking)
+        waits.set()
+
+    monkeypatch.setattr(opening.os, "set_blocking", wait)
+    monkeypatch.setattr(opening, "WRITER_SECONDS", 0.0)
+    reader = threading.Thread(target=lambda: found.append(read_file_or_pipe(str(pipe), 10)))
+    reader.start()
+    assert waits.wait(30)
+    os.write(writing, b"{}")
+    os.close(writing)
+    reader.join(30)
+    os.close(reading)
+
+    assert found == [b"{}"]
+
+
+@posix
+@pytest.mark.parametrize("said", [b"", b'{"type": "string"}'])
+def test_a_pipe_that_is_open_already_ends_with_its_writer(said: bytes) -> None:
+    """So shells pass what a command writes, under the name of a descriptor."""
+    reading, writing = os.pipe()
+    os.write(writing, said)
+    os.close(writing)
+    try:
+        assert read_file_or_pipe(f"/dev/fd/{reading}", 100) == said
+    finally:
+        os.close(reading)
+
+
+@posix
+@pytest.mark.parametrize("device", ["/dev/null", "/dev/zero"])
+def test_devices_are_not_read(device: str) -> None:
+    with pytest.raises(OSError, match="no regular file"):
+        read_file_or_pipe(device, 10)

@@ -503,7 +503,7 @@ def _meant(variable: str, section: str, key: str) -> str | None:
 def _with_profile(merged: dict[str, Any]) -> dict[str, Any]:
     """Return the content with its profile laid under it: whatever is set wins over the profile."""
     named = merged.get("profile")
-    profile = PROFILES.get(named, {}) if isinstance(named, str) else {}
+    profile = (PROFILES.get(named) if isinstance(named, str) else None) or {}
     laid = {**merged}
     for section, values in profile.items():
         laid[section] = {**values, **_table(merged.get(section, {}), section)}

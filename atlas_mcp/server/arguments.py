@@ -126,7 +126,7 @@ def read_arguments(given: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
         if name in foreign or (name not in needed and value in (None, "", {}, [])):
             continue
         try:
-            read[name] = _read(value, _schema_of(known[name]))
+            read[name] = _read(value, known[name])
         except ValueError as error:
             raise _WrongError(f"`{name}`: {error}") from None
     missing = [f"`{name}`" for name in needed if name not in read]
@@ -152,12 +152,6 @@ def _meant(name: str, known: Mapping[str, Schema]) -> str | None:
             return one
     near = get_close_matches(folded, list(known), n=1, cutoff=NEAR)
     return near[0] if near else None
-
-
-def _schema_of(schema: Schema) -> Schema:
-    """Return what an argument is where it is there: absent is not a kind of its own."""
-    kinds = [one for one in schema.get("anyOf", ()) if one.get("type") != "null"]
-    return kinds[0] if len(kinds) == 1 else schema
 
 
 def _read(value: object, schema: Schema) -> object:
@@ -223,7 +217,7 @@ def _text(value: object, schema: Schema) -> str:
         raise ValueError(f"takes a text, not {quoted(value)}")
     accepted = cast("list[str]", schema.get("enum", []))
     if accepted and value not in accepted:
-        raise ValueError(f"takes {', '.join(accepted)}, not {quoted(value)}")
+        raise ValueError(f"takes one of {', '.join(map(repr, accepted))}, not {quoted(value)}")
     return value
 
 

@@ -18,33 +18,31 @@ INSTRUCTIONS = (
 
 SOLVE = (
     "Solve one hard problem: independent solvers attempt it, an orchestrator weighs their answers "
-    "and decides when the evidence is enough. For questions a single attempt often gets wrong "
-    "(maths, science, code, logic). Costs several model calls (typically 3 to 6, capped in "
-    "dollars) and takes minutes. Returns the answer, why, how far the candidates agree, and the "
-    "cost. If status is 'running', call get_run with the run_id: the run goes on."
+    "and stops when the evidence is enough. For questions a single attempt often gets wrong "
+    "(maths, science, code, logic). Costs 3 to 6 model calls, capped in dollars, and takes "
+    "minutes. Returns answer, reasons, agreement and cost; if status is 'running', call get_run."
 )
 
 EXPLORE = (
-    "Send fresh, independent solvers at a problem, to weigh the evidence yourself. Each sees only "
-    "the problem and this directive. One candidate is never enough: gather two or more with "
-    "different strategies and compare their justifications before you answer. Costs one model "
-    "call each. Returns the candidates; pass run_id back to add more under the same run."
+    "Send fresh, independent solvers at a problem and weigh the evidence yourself. Each sees only "
+    "the problem and this directive. Gather two or more, by different strategies, and compare "
+    "their justifications before you answer. Costs one model call each. Returns the candidates; "
+    "pass run_id back to add more."
 )
 
 GET_RUN = (
-    "Look at a run, waiting for it to end if it is still going. Costs nothing. Returns the answer "
-    "or, with status 'running', the candidates so far; then call it again."
+    "Look at a run, waiting for its end. Costs nothing. Returns the answer or, with status "
+    "'running', the candidates so far; then call again."
 )
 
 CANCEL_RUN = (
-    "End a run now: calls in flight are aborted. Costs nothing more. Returns what was found and "
-    "what it cost; resume_run goes on from there."
+    "End a run now. Costs nothing more. Returns what was found; resume_run goes on from there."
 )
 
 RESUME_RUN = (
-    "Go on with a run that was interrupted, cancelled, or ended at a limit: same evidence, no "
-    "finished call is made again. With a larger max_explores or max_cost_usd, also one that has "
-    "answered. Costs model calls under the run's cap. Returns what solve_with_atlas does."
+    "Go on with a run that was interrupted, cancelled, or ended at a limit; no finished call is "
+    "made again. With a larger max_explores or max_cost_usd, also one that has answered. Costs "
+    "model calls under the run's cap. Returns what solve_with_atlas does."
 )
 
 ATLAS_PROMPT = (

@@ -45,20 +45,17 @@ ENDS = ToolAnnotations(
 LONGEST_WAIT = 3_600.0
 """Seconds. A longer `wait_s` is a mistake: poll again instead."""
 
-ProblemText = Annotated[
-    str, Field(description="The whole question. Solvers see this and nothing else.")
-]
+ProblemText = Annotated[str, Field(description="The whole question; solvers see nothing else.")]
 Images = Annotated[
     list[str] | None,
-    Field(description="Pictures: data or https URLs, or files in allowed folders."),
+    Field(description="Data or https URLs, or files in allowed folders."),
 ]
 AnswerSchema = Annotated[
-    dict[str, Any] | None, Field(description="JSON Schema the answer must fit; else a string.")
+    dict[str, Any] | None, Field(description="JSON Schema of the answer; else it is text.")
 ]
-RunIdText = Annotated[str, Field(description="From an earlier result.")]
 WaitSeconds = Annotated[
     float | None,
-    Field(description="Answer within these seconds, with the result or with status 'running'."),
+    Field(description="Answer within so many seconds."),
 ]
 
 
@@ -76,12 +73,12 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
             Field(description="How much agreement to ask for."),
         ] = None,
         max_explores: Annotated[int | None, Field(description="Most solvers to run.")] = None,
-        max_cost_usd: Annotated[float | None, Field(description="Cap in US dollars.")] = None,
+        max_cost_usd: Annotated[float | None, Field(description="Cap, US dollars.")] = None,
         time_limit_s: float | None = None,
         solvers: Annotated[
-            list[str] | None, Field(description="Names from atlas://solvers; default: all.")
+            list[str] | None, Field(description="Names from atlas://solvers; default all.")
         ] = None,
-        workflow: Annotated[str | None, Field(description="'atlas', the default.")] = None,
+        workflow: str | None = None,
         wait_s: WaitSeconds = None,
     ) -> Annotated[CallToolResult, RunView]:
         """Open an ATLAS run and wait for it."""
@@ -102,15 +99,15 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
     async def explore(
         problem: ProblemText,
         ctx: Context[Any, Any],
-        images: Images = None,
-        answer_schema: AnswerSchema = None,
+        images: list[str] | None = None,
+        answer_schema: dict[str, Any] | None = None,
         solver: Annotated[str | None, Field(description="Name from atlas://solvers.")] = None,
         effort: Annotated[str | None, Field(description="low, medium, high, xhigh or max.")] = None,
         strategy: Annotated[
             str | None,
             Field(
                 description="direct, first_principles, work_backwards, decompose, "
-                "adversarial_check, estimate_then_verify or code_trace; default: vary."
+                "adversarial_check, estimate_then_verify or code_trace; default vary."
             ),
         ] = None,
         instruction: Annotated[
@@ -118,7 +115,7 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
         ] = None,
         count: Annotated[int, Field(description="How many, side by side.")] = 1,
         run_id: Annotated[
-            str | None, Field(description="Gather under an earlier explore run.")
+            str | None, Field(description="Of an earlier explore, to add to it.")
         ] = None,
     ) -> Annotated[CallToolResult, RunView]:
         """Run explores for a client that is its own orchestrator."""
@@ -135,7 +132,7 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
 
     @server.tool(title="Get a run", description=texts.GET_RUN, annotations=READS)
     async def get_run(
-        run_id: RunIdText, ctx: Context[Any, Any], wait_s: WaitSeconds = None
+        run_id: str, ctx: Context[Any, Any], wait_s: float | None = None
     ) -> Annotated[CallToolResult, RunView]:
         """Show a run, waiting for its end."""
         with errors_shown():
@@ -144,9 +141,7 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
             return await answer(host, service, run_id, wait, ctx, owned=False)
 
     @server.tool(title="Cancel a run", description=texts.CANCEL_RUN, annotations=ENDS)
-    async def cancel_run(
-        run_id: RunIdText, ctx: Context[Any, Any]
-    ) -> Annotated[CallToolResult, RunView]:
+    async def cancel_run(run_id: str, ctx: Context[Any, Any]) -> Annotated[CallToolResult, RunView]:
         """End a run at once."""
         with errors_shown():
             service = await host.service()
@@ -154,11 +149,11 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
 
     @server.tool(title="Resume a run", description=texts.RESUME_RUN, annotations=SPENDS)
     async def resume_run(
-        run_id: RunIdText,
+        run_id: str,
         ctx: Context[Any, Any],
-        max_explores: Annotated[int | None, Field(description="New, larger ceiling.")] = None,
-        max_cost_usd: Annotated[float | None, Field(description="New, larger cap.")] = None,
-        wait_s: WaitSeconds = None,
+        max_explores: int | None = None,
+        max_cost_usd: float | None = None,
+        wait_s: float | None = None,
     ) -> Annotated[CallToolResult, RunView]:
         """Let a run go on and wait for it."""
         with errors_shown():

@@ -107,7 +107,7 @@ def test_a_near_miss_is_refused_with_the_right_name(
         ({**ASKED, "wait_s": float("inf")}, "`wait_s`: takes a finite number"),
         (
             {**ASKED, "explore_effort": "max"},
-            "takes low, medium, high, not 'max'",
+            "takes one of 'low', 'medium', 'high', not 'max'",
         ),
         ({**ASKED, "x" * 500: 1}, "there is no such argument"),
     ],

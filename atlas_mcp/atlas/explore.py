@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, cast, get_args
 
 from atlas_mcp.atlas.answer_schema import answer_error
+from atlas_mcp.atlas.keyed import Keyed
 from atlas_mcp.atlas.messages import Effort, Json, Reply
 from atlas_mcp.atlas.storable import (
     DECODER,
@@ -67,7 +68,7 @@ class Explore:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Keyed):
     """One solver's usable answer.
 
     Attributes:

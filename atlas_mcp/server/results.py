@@ -116,7 +116,7 @@ def tool_result(view: RunView) -> CallToolResult:
     """Return a run as a tool result; a failed run is an error that carries its evidence."""
     return CallToolResult(
         content=[TextContent(type="text", text=summary(view))],
-        structured_content=_as_json(bounded(view)),
+        structured_content=as_json(bounded(view)),
         is_error=view.status == "failed",
     )
 
@@ -203,18 +203,7 @@ def harmless(view: RunView) -> RunView:
     )
 
 
-def _harmless(value: object) -> object:
-    return untagged(value) if isinstance(value, str) else value
-
-
-def _whole(view: RunView) -> str:
-    # Each part begins and ends between two values, so that it is printable by itself. A text of
-    # twenty megabytes in one go would keep the interpreter, also from another thread.
-    parts = _ENCODER.iterencode(_as_json(view))
-    return "".join(unmarked_json(part) for part in _gathered(parts))
-
-
-def _as_json(view: RunView) -> dict[str, Any]:
+def as_json(view: RunView) -> dict[str, Any]:
     """Return a view as JSON, with the answers in it as they are: JSON already, and perhaps long.
 
     Eight of forty thousand values each would keep the interpreter for a third of a second.
@@ -236,6 +225,17 @@ def _as_json(view: RunView) -> dict[str, Any]:
     for shown, group in zip(found["agreement"]["groups"], agreement.groups, strict=True):
         shown["answer"] = group.answer
     return found
+
+
+def _harmless(value: object) -> object:
+    return untagged(value) if isinstance(value, str) else value
+
+
+def _whole(view: RunView) -> str:
+    # Each part begins and ends between two values, so that it is printable by itself. A text of
+    # twenty megabytes in one go would keep the interpreter, also from another thread.
+    parts = _ENCODER.iterencode(as_json(view))
+    return "".join(unmarked_json(part) for part in _gathered(parts))
 
 
 def _unanswered(shown: _Shown) -> _Shown:

@@ -19,6 +19,7 @@ from atlas_mcp.atlas.events import (
     OrchestratorReplied,
     SolverFinished,
     SolverReplied,
+    with_key,
 )
 from atlas_mcp.atlas.explore import FailureKind, Outcome, SolverFailure, read_candidate
 from atlas_mcp.atlas.messages import AssistantTurn, Json, Reply, Stop, ToolCall
@@ -116,6 +117,8 @@ def turn_ended(turn: int, arrived: object) -> OrchestratorReplied | Orchestrator
 def conclude(state: RunState, command: ReadReply) -> Event:
     """Return what follows from a reply that is on record: it is read here, and nowhere else.
 
+    The key of an answer in it is worked out here too: who calls this knows what may take long.
+
     Args:
         state: The run, with the reply unread.
         command: Whose reply.
@@ -123,10 +126,10 @@ def conclude(state: RunState, command: ReadReply) -> Event:
     if command.explore_id is None:
         turn = state.turns[-1]
         assert isinstance(turn.reply, OrchestratorReplied), "only a reply is to be read"
-        return decided(state, turn, turn.reply)
+        return with_key(decided(state, turn, turn.reply))
     replied = _replied(state, command.explore_id)
     reply = Reply(replied.reply, replied.stop, replied.usage, replied.cost_usd, replied.detail)
-    return _finished(replied, read_candidate(reply, state.problem.answer_schema))
+    return with_key(_finished(replied, read_candidate(reply, state.problem.answer_schema)))
 
 
 def unconcluded(state: RunState, command: ReadReply, error: Exception) -> Event:

@@ -13,7 +13,9 @@ from functools import cache
 from json import dumps
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
-from atlas_mcp.atlas.explore import Explore, Outcome, SolverFailure
+from atlas_mcp.atlas.agreement import key_of
+from atlas_mcp.atlas.explore import Candidate, Explore, Outcome, SolverFailure
+from atlas_mcp.atlas.keyed import Keyed
 from atlas_mcp.atlas.messages import AssistantTurn, Json, Stop, Tool, ToolResult, UserTurn
 from atlas_mcp.atlas.outcomes import Status, StopReason
 from atlas_mcp.atlas.pool import RunSpec
@@ -253,7 +255,7 @@ class StopRequested:
 
 
 @dataclass(frozen=True, slots=True)
-class RunFinished:
+class RunFinished(Keyed):
     """The run ended.
 
     Attributes:
@@ -326,6 +328,15 @@ class Record:
     event: Event
 
 
+def with_key(event: Event) -> Event:
+    """Return the event, with the key of the answer in it worked out: see `agreement.key_of`."""
+    if isinstance(event, RunFinished):
+        key_of(event)
+    elif isinstance(event, SolverFinished) and isinstance(event.outcome, Candidate):
+        key_of(event.outcome)
+    return event
+
+
 def encode_event(event: Event) -> str:
     """Return the event as one line of JSON.
 
@@ -344,7 +355,7 @@ def encode_event(event: Event) -> str:
 
 
 def decode_event(line: str | bytes) -> Event:
-    """Return the event written in `line`.
+    """Return the event written in `line`, with the key of an answer in it worked out.
 
     A record of a reply, or of a run's end, that holds what this version does not read is read as
     far as it can be: see `atlas.repairs`. Older versions stored such records.
@@ -370,7 +381,7 @@ def decode_event(line: str | bytes) -> Event:
             f"the run was written by a newer version of atlas-mcp (records {event.version}, this "
             f"one knows {SCHEMA_VERSION}); upgrade atlas-mcp"
         )
-    return event
+    return with_key(event)
 
 
 def _repaired(line: str | bytes) -> Event | None:

@@ -30,7 +30,7 @@ from atlas_mcp.atlas.events import (
 )
 from atlas_mcp.atlas.pool import RunSpec
 from atlas_mcp.atlas.problem import Problem
-from atlas_mcp.atlas.rendering import view_run
+from atlas_mcp.atlas.rendering import takes_long, view_run
 from atlas_mcp.atlas.resuming import abandonment, lost_calls, resumption
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import FREE, dollars
@@ -48,6 +48,7 @@ from atlas_mcp.errors import (
 from atlas_mcp.journal.base import Journal, Lease, RunSummary
 from atlas_mcp.journal.looking import open_to_look
 from atlas_mcp.journal.sqlite import SqliteJournal
+from atlas_mcp.models.off_loop import off_loop
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.models.turns import STEP_BACK_SECONDS, Turns, rush
@@ -341,13 +342,14 @@ class RunService:
         """
         broken = await self._broken_off(run_id)
         if broken is not None:
-            return Look(broken.state, view_broken(broken))
+            view = await _viewed(broken.state, partial(view_broken, broken))
+            return Look(broken.state, view)
         # Asked first: a run that ends in between must not look as if its process had died.
         driven = run_id in self._drivers or await self.journal.is_driven(run_id)
         state = await self.state(run_id)
         live = self.live(run_id)
         now = RunClock(state.at).now() if live is None else live.clock.now()
-        view = view_run(run_id, state, now=now, driven=driven)
+        view = await _viewed(state, partial(view_run, run_id, state, now=now, driven=driven))
         if live is None or live.waiting is None or view.next is None:
             return Look(state, view)
         following = f"It is {live.waiting}. {view.next}"
@@ -720,6 +722,11 @@ async def _open_journal(settings: Settings, *, looks: bool) -> Journal:
         return await anyio.to_thread.run_sync(how, settings.home)
     except JournalError as error:
         raise HomeUnusable(str(error)) from error
+
+
+async def _viewed(state: RunState, view: Callable[[], RunView]) -> RunView:
+    """Make a view of a state, off the event loop where the run is long."""
+    return await off_loop("views", view) if takes_long(state) else view()
 
 
 def _draw_id() -> str:

@@ -70,6 +70,7 @@ class ReadOnlyJournal(SqliteJournal):
         *,
         durable: bool = True,
         alone: bool = False,
+        grace: float = 0.0,
     ) -> _T:
         raise JournalError(f"{self.folder / FILE_NAME} can only be read at present")
 

@@ -97,6 +97,9 @@ TIDY_AFTER = 1.0
 LEAVE_SECONDS = 2.0
 """Seconds for aborting what is in flight, and recording what it cost, when the service ends."""
 
+RELEASE_SECONDS = 1.0
+"""Seconds for giving a lease back; later on it is tried again, or runs out by itself."""
+
 SHUTDOWN_SECONDS = 5.0
 """Seconds for closing models and the journal."""
 
@@ -443,6 +446,11 @@ class RunService:
             del self._broken[run_id]
         return None if changed else live
 
+    def tell_unstored(self) -> None:
+        """Say of which runs something would be lost if the process ended now."""
+        for driver in self._drivers.values():
+            _tell_unstored(driver)
+
     async def _end(self, run_id: str) -> None:
         """End a run that nobody drives, or have its driver end it; returns once it drives no more.
 
@@ -540,7 +548,7 @@ class RunService:
             lease: The lease.
             known: Why its journal took no more, if that has been told.
         """
-        with last_act(f"giving the lease of run {lease.run_id} back", LEAVE_SECONDS):
+        with last_act(f"giving the lease of run {lease.run_id} back", RELEASE_SECONDS):
             try:
                 await self.journal.release(lease)
             except JournalError as error:
@@ -633,6 +641,9 @@ class RunService:
             logger.error("run %s broke off: %s", run_id, error)
         except Exception:
             logger.exception("run %s broke off", run_id)
+        except anyio.get_cancelled_exc_class():
+            _tell_unstored(driver)
+            raise
         finally:
             self._drivers.pop(run_id, None)
             broken = driver.live.broken
@@ -655,18 +666,31 @@ class RunService:
     async def _stop(self, driver: Driver, cause: StopCause, *, grace: float = 0.0) -> None:
         """Stop a run; a bug that keeps it from being stopped ends it alone.
 
+        Recording it belongs to the service: nothing could be stored behind a record that is left
+        out because whoever asks for the stop waits no longer.
+
         Raises:
             JournalError: The run was stopped, but that its user ended it could not be stored.
         """
-        try:
-            await driver.stop(cause, grace=grace)
-        except JournalError:
-            raise
-        except Exception:
-            logger.exception("run %s could not be stopped, and is aborted", driver.live.run_id)
-            driver.abort()
-        finally:
-            self._leave_the_line(driver)
+        ended = anyio.Event()
+        errors: list[JournalError] = []
+
+        async def stop() -> None:
+            try:
+                await driver.stop(cause, grace=grace)
+            except JournalError as error:
+                errors.append(error)
+            except Exception:
+                logger.exception("run %s could not be stopped, and is aborted", driver.live.run_id)
+                driver.abort()
+            finally:
+                self._leave_the_line(driver)
+                ended.set()
+
+        self.tasks.start_soon(stop, name=f"stop {driver.live.run_id}")
+        await ended.wait()
+        if errors:
+            raise errors[0]
 
     async def _stop_as_wanted(self, run_id: str, cause: StopCause) -> None:
         """Stop a run because another process asks for it."""
@@ -727,6 +751,16 @@ async def _open_journal(settings: Settings, *, looks: bool) -> Journal:
 async def _viewed(state: RunState, view: Callable[[], RunView]) -> RunView:
     """Make a view of a state, off the event loop where the run is long."""
     return await off_loop("views", view) if takes_long(state) else view()
+
+
+def _tell_unstored(driver: Driver) -> None:
+    records, replies = driver.unstored
+    if records:
+        logger.warning(
+            "run %s: the journal did not confirm its last records in time: %d, of which %d hold a "
+            "reply that was paid for; `atlas-mcp runs resume %s` goes on from what is stored",
+            *(driver.live.run_id, records, replies, driver.live.run_id),
+        )
 
 
 def _draw_id() -> str:

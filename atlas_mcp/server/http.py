@@ -239,8 +239,10 @@ async def _serve(settings: Settings, host: str, listeners: list[socket.socket]) 
     async def end() -> None:
         web.stop()
         app.turn_away()
-        with anyio.move_on_after(grace + RECORD_SECONDS):
+        with anyio.move_on_after(grace + RECORD_SECONDS) as recording:
             await runs.leave(grace=grace)
+        if recording.cancelled_caught:
+            runs.tell_unstored()
         # Requests that waited for these runs are answered with what there is; others are cut off.
         with anyio.move_on_after(ANSWER_SECONDS):
             await app.answered()

@@ -19,6 +19,10 @@ _FAILING = (
     "free some space on this disk or of your quota, or check whether the disk is failing; what is "
     "stored is whole"
 )
+_CUT = (
+    "a file of the journal was cut short; end every process of atlas-mcp, put a backup in place if "
+    "there is one, and start again"
+)
 _DAMAGED = "move it away to begin a new one, `sqlite3 FILE .recover` may read it"
 
 _BY_NUMBER = {
@@ -33,6 +37,7 @@ _BY_NUMBER = {
 
 _BY_NAME = {
     "SQLITE_FULL": _NO_SPACE,
+    "SQLITE_IOERR_SHORT_READ": _CUT,
     "SQLITE_BUSY": "another program has kept it locked for too long; end that program",
     "SQLITE_IOERR": _FAILING,
     "SQLITE_READONLY": _FORBIDDEN,

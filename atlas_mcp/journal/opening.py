@@ -1,7 +1,8 @@
 """Opening the journal's file, and noticing when another file has taken its place.
 
 A process that goes on writing to a file that was removed or replaced writes where nobody will ever
-look. SQLite does not notice, so the names are compared with what was opened, at each transaction.
+look. SQLite does not notice, so the names are compared with what was opened, at each transaction,
+and the lengths with what they were (`journal.lengths`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from atlas_mcp.errors import JournalError
 from atlas_mcp.journal.columns import decode
+from atlas_mcp.journal.lengths import Lengths
 from atlas_mcp.journal.space import prepare
 from atlas_mcp.journal.tables import migrate
 
@@ -33,17 +35,31 @@ class Place:
     Attributes:
         path: The database.
         identities: Device and number of the database's file, its log and the log's index.
+        lengths: How long they are.
     """
 
     path: Path
     identities: Mapping[str, tuple[int, int]]
+    lengths: Lengths
 
     @classmethod
     def of(cls, path: Path) -> Place:
         """Return the place of a database that is open, and so has its log beside it."""
         names = [f"{path}{suffix}" for suffix in ("", "-wal", "-shm")]
         # Without a write-ahead log there is but the first of them.
-        return cls(path, {name: found for name in names if (found := _identity(name))})
+        found = {name: found for name in names if (found := _identity(name))}
+        return cls(path, found, Lengths(path))
+
+    def check_lengths(self, connection: sqlite3.Connection) -> None:
+        """Do nothing as long as no file was cut short. Not within a transaction.
+
+        Raises:
+            JournalError: One was, or another file is in its place.
+            sqlite3.Error: The files cannot be read.
+        """
+        if self.lengths.are_less:
+            self.check()
+            self.lengths.check(connection)
 
     def check(self) -> None:
         """Do nothing as long as the names lead to the files that were opened.

@@ -273,6 +273,7 @@ class Writer:
         if waiting[0].alone:
             return self._write_alone(waiting[0])
         try:
+            self.place.check_lengths(self.connection)
             if not self._begin():
                 return ()
         except Exception as error:  # noqa: BLE001 - the caller's to judge; the thread goes on
@@ -283,6 +284,7 @@ class Writer:
                 self._change(job)
             self.place.check()
             self._commit()
+            self.place.lengths.remember()
         except Exception as error:  # noqa: BLE001 - the caller's to judge; the thread goes on
             self._roll_back()
             if len(batch) > 1 and isinstance(error, Fault) and not is_busy(error):

@@ -16,6 +16,7 @@ import anyio
 import pytest
 
 from atlas_mcp.errors import JournalError, JournalUnflushed
+from atlas_mcp.journal.base import Lease
 from atlas_mcp.journal.faults import journal_failure
 from atlas_mcp.journal.sqlite import FILE_NAME, SqliteJournal
 from atlas_mcp.testing.journal_conformance import first_record, later_record
@@ -128,6 +129,83 @@ async def test_a_journal_that_is_put_back_is_written_on(tmp_path: Path) -> None:
     await journal.append(lease, [later_record(2)])
 
     assert len(await journal.read("r")) == 2
+    await journal.aclose()
+
+
+def cut(home: Path, suffix: str, part: float) -> None:
+    path = home / f"{FILE_NAME}{suffix}"
+    os.truncate(path, int(path.stat().st_size * part))
+
+
+CUTS: dict[str, tuple[Mishap, str]] = {
+    "log emptied": (lambda home: cut(home, "-wal", 0), "-wal"),
+    "log cut within a frame": (lambda home: cut(home, "-wal", 0.01), "-wal"),
+    "log emptied once it was moved": (lambda home: (move(home), cut(home, "-wal", 0)), "-wal"),
+    "database emptied": (lambda home: (move(home), cut(home, "", 0)), "sqlite3"),
+    "database cut to half": (lambda home: (move(home), cut(home, "", 0.5)), "sqlite3"),
+}
+
+
+def move(home: Path, how: str = "PASSIVE") -> None:
+    """Move the log into the database, as processes do now and then."""
+    other = sqlite3.connect(home / FILE_NAME)
+    other.execute(f"PRAGMA wal_checkpoint({how})")
+    other.close()
+
+
+@on_posix
+@pytest.mark.parametrize(("mishap", "what"), CUTS.values(), ids=CUTS)
+async def test_a_file_that_is_cut_short_in_its_place_is_noticed_at_the_next_record(
+    mishap: Mishap, what: str, tmp_path: Path
+) -> None:
+    journal = SqliteJournal(tmp_path)
+    lease = await journal.open_run("r", first_record())
+    await journal.append(lease, [later_record(seq, "x" * 9_000) for seq in range(2, 30)])
+    # The lengths that the move leaves are seen at the next record.
+    move(tmp_path)
+    await journal.append(lease, [later_record(30)])
+    mishap(tmp_path)
+    before = (tmp_path / f"{FILE_NAME}-wal").read_bytes()
+
+    for _ in range(2):
+        with pytest.raises(JournalError, match=rf"{what} was cut short.*nothing is stored"):
+            await journal.append(lease, [later_record(31)])
+    with pytest.raises(JournalError, match="was cut short"):
+        await journal.open_run("s", first_record())
+    assert (tmp_path / f"{FILE_NAME}-wal").read_bytes() == before
+    await journal.aclose()
+
+
+@on_posix
+async def test_a_file_that_becomes_shorter_in_order_is_written_on(tmp_path: Path) -> None:
+    """Another program empties the log, and a removal gives pages of the database back."""
+    journal = SqliteJournal(tmp_path)
+    lease = await journal.open_run("d", first_record())
+    await journal.append(lease, [later_record(seq, "x" * 90_000) for seq in range(2, 9)])
+    for run_id in "abc":
+        expired = await journal.open_run(run_id, first_record())
+        await journal.append(expired, [later_record(seq, "x" * 90_000) for seq in range(2, 9)])
+        await journal.release(expired)
+    move(tmp_path, "TRUNCATE")
+    log, database = (tmp_path / f"{FILE_NAME}{suffix}" for suffix in ("-wal", ""))
+    assert log.stat().st_size == 0
+    await journal.append(lease, [later_record(9)])
+    long = database.stat().st_size
+
+    other = SqliteJournal(tmp_path)
+    assert len(await other.remove(await other.beyond(idle_since=None, size_bytes=0))) == 3
+    await other.aclose()
+    move(tmp_path, "TRUNCATE")
+    assert database.stat().st_size < long
+    # What comes now makes the database longer than its file, in the log.
+    foreign = SqliteJournal(tmp_path)
+    await foreign.open_run("e", first_record())
+    await foreign.append(Lease("e", 1), [later_record(2, "x" * 90_000)])
+    await journal.append(lease, [later_record(10)])
+
+    assert len(await journal.read("d")) == 10
+    assert len(await journal.read("e")) == 2
+    await foreign.aclose()
     await journal.aclose()
 
 

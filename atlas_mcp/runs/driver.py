@@ -33,6 +33,7 @@ from atlas_mcp.atlas.calls import (
 from atlas_mcp.atlas.events import (
     DayCapReached,
     Event,
+    ExploresPlanned,
     ExploringClosed,
     HoldRaised,
     OrchestratorReplied,
@@ -175,6 +176,29 @@ class Driver:
                 calls.cancel_scope.cancel("the run has finished")
         finally:
             self._calls = None
+
+    async def take_on(self, plan: Callable[[RunState], ExploresPlanned]) -> bool:
+        """Add explores to a run that is under way; return whether it still was.
+
+        Args:
+            plan: Returns them for the run as it is; what it raises keeps the run as it is.
+
+        Raises:
+            JournalError: They could not be stored.
+        """
+        if self.stopped or self.ended.is_set():
+            return False
+        planned = plan(self._state)
+        if self._calls is None:
+            # It has not begun, and what it does first is to decide anew.
+            log = _Log(self._state, self.live.clock)
+            log.add(planned)
+            await self._keep(log)
+        else:
+            await self._advance(planned)
+        if self._broken is not None:
+            raise self._broken
+        return True
 
     async def stop(self, cause: StopCause, *, grace: float = 0.0) -> None:
         """Let no further call start. A later stop can only shorten the grace of an earlier one.

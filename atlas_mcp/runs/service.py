@@ -139,6 +139,8 @@ class RunService:
     line: Line
     retries: RetryPolicy = field(default_factory=RetryPolicy)
     _drivers: dict[str, Driver] = field(init=False, default_factory=dict[str, Driver])
+    # Those that have come to their end, until their leases are given back.
+    _leaving: dict[str, Driver] = field(init=False, default_factory=dict[str, Driver])
     _broken: dict[str, LiveRun] = field(init=False, default_factory=dict[str, LiveRun])
     _seen: Seen = field(init=False)
     _following: int = field(init=False, default=0)
@@ -171,9 +173,20 @@ class RunService:
         return await self._open(problem, await self._planned(problem, plan))
 
     async def explore(
-        self, problem: Problem, wish: Wish, explores: ExploreWish, *, run_id: str | None = None
+        self,
+        problem: Problem | None,
+        wish: Wish,
+        explores: ExploreWish,
+        *,
+        run_id: str | None = None,
     ) -> LiveRun:
         """Run explores that the client asks for, under a new run or one it has; returns at once.
+
+        Args:
+            problem: What is asked; `None` for that of the run it has.
+            wish: How the new run is wanted.
+            explores: Which explores.
+            run_id: The run it has.
 
         Raises:
             InvalidInput: An argument breaks a rule. Nothing was spent.
@@ -183,6 +196,8 @@ class RunService:
         """
         if run_id is not None:
             return await self._explore_further(problem, explores, run_id)
+        if problem is None:
+            raise InvalidInput("problem", "is missing; only with a run_id it may be left out")
         if explores.solver is not None:
             wish = Wish(
                 solvers=[explores.solver],
@@ -504,20 +519,24 @@ class RunService:
         return False
 
     async def _explore_further(
-        self, problem: Problem, explores: ExploreWish, run_id: str
+        self, problem: Problem | None, explores: ExploreWish, run_id: str
     ) -> LiveRun:
-        if run_id in self._drivers:
-            raise InvalidInput("run_id", f"{run_id!r} is still exploring; call get_run first")
-        check_same_problem(await self.state(run_id), problem, run_id)
+        """Add explores to a run: to one that is under way at once, to another by taking it up."""
 
-        def wanted(state: RunState) -> tuple[Event, ...]:
+        def plan(state: RunState) -> ExploresPlanned:
+            check_same_problem(state, problem, run_id)
             left = state.explores_left
             if explores.count > left:
                 raise InvalidInput("count", f"is {explores.count}; run {run_id!r} has {left} left")
-            planned = plan_client_explores(state.spec, explores, state)
-            return (*lost_calls(state), planned)
+            return plan_client_explores(state.spec, explores, state)
 
-        state, lease = await self._take(run_id, wanted)
+        while (driver := self._drivers.get(run_id) or self._leaving.get(run_id)) is not None:
+            if await driver.take_on(plan):
+                return driver.live
+            # It has come to its end meanwhile, and is being given back.
+            await driver.live.finished()
+        plan(await self.state(run_id))
+        state, lease = await self._take(run_id, lambda state: (*lost_calls(state), plan(state)))
         return self._drive(run_id, state, lease)
 
     async def _take(
@@ -624,6 +643,7 @@ class RunService:
                 )
                 await self._go_on_watching(live)
         finally:
+            self._leaving.pop(live.run_id, None)
             live.done = True
             live.publish()
 
@@ -646,6 +666,7 @@ class RunService:
             raise
         finally:
             self._drivers.pop(run_id, None)
+            self._leaving[run_id] = driver
             broken = driver.live.broken
             if broken is not None:
                 self._broken[run_id] = driver.live

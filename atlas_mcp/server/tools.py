@@ -26,6 +26,7 @@ from atlas_mcp.server.progress import report_progress
 from atlas_mcp.server.results import errors_shown, result_of
 from atlas_mcp.server.run_tasks import answers_at_once
 from atlas_mcp.task_groups import open_task_group
+from atlas_mcp.texts import clipped, one_line, untagged
 
 if TYPE_CHECKING:
     from atlas_mcp.atlas.problem import Problem
@@ -42,10 +43,16 @@ ENDS = ToolAnnotations(
     read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False
 )
 
+MAX_NAMED = 6
+"""Runs that are named to a client that names none."""
+
+TITLE_CHARS = 60
+"""Characters of what each was asked."""
+
 LONGEST_WAIT = 3_600.0
 """Seconds. A longer `wait_s` is a mistake: poll again instead."""
 
-ProblemText = Annotated[str, Field(description="The whole question; solvers see nothing else.")]
+PROBLEM = "The whole question; solvers see nothing else."
 Images = Annotated[
     list[str] | None,
     Field(description="Data or https URLs, or files in allowed folders."),
@@ -64,7 +71,7 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
 
     @server.tool(title="Solve with ATLAS", description=texts.SOLVE, annotations=SPENDS)
     async def solve_with_atlas(
-        problem: ProblemText,
+        problem: Annotated[str, Field(description=PROBLEM)],
         ctx: Context[Any, Any],
         images: Images = None,
         answer_schema: AnswerSchema = None,
@@ -97,8 +104,8 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
 
     @server.tool(title="Explore", description=texts.EXPLORE, annotations=SPENDS)
     async def explore(
-        problem: ProblemText,
         ctx: Context[Any, Any],
+        problem: Annotated[str | None, Field(description=PROBLEM)] = None,
         images: list[str] | None = None,
         answer_schema: dict[str, Any] | None = None,
         solver: Annotated[str | None, Field(description="Name from atlas://solvers.")] = None,
@@ -123,7 +130,13 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
             from atlas_mcp.runs.request import ExploreWish, Wish
 
             with host.spending():
-                checked = await read_problem(problem, images, answer_schema, host)
+                if problem is not None:
+                    checked = await read_problem(problem, images, answer_schema, host)
+                elif images or answer_schema:
+                    name = "images" if images else "answer_schema"
+                    raise InvalidInput(name, "goes with a problem; leave it out to keep the run's")
+                else:
+                    checked = None
                 service = await host.service()
                 wish = ExploreWish(solver, effort, strategy, instruction, count)
                 live = await service.explore(checked, Wish(), wish, run_id=run_id)
@@ -132,12 +145,14 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
 
     @server.tool(title="Get a run", description=texts.GET_RUN, annotations=READS)
     async def get_run(
-        run_id: str, ctx: Context[Any, Any], wait_s: float | None = None
+        ctx: Context[Any, Any], run_id: str | None = None, wait_s: float | None = None
     ) -> Annotated[CallToolResult, RunView]:
-        """Show a run, waiting for its end."""
+        """Show a run, waiting for its end; without an id the newest, and which others there are."""
         with errors_shown():
             wait = _wait(wait_s, ctx, host)
             service = await host.service()
+            if run_id is None:
+                return await newest(service)
             return await answer(host, service, run_id, wait, ctx, owned=False)
 
     @server.tool(title="Cancel a run", description=texts.CANCEL_RUN, annotations=ENDS)
@@ -165,6 +180,27 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
                     run_id, max_explores=max_explores, max_cost_usd=max_cost_usd
                 )
             return await answer(host, service, run_id, wait, ctx, owned=resumed)
+
+
+async def newest(service: RunService) -> CallToolResult:
+    """Return the newest run of the home as it is, and the names of those before it.
+
+    Raises:
+        InvalidInput: There is none.
+    """
+    runs = await service.list_runs(limit=MAX_NAMED)
+    if not runs:
+        raise InvalidInput(
+            "run_id", "is missing, and there is no run yet; solve_with_atlas opens one"
+        )
+    view = await service.view(runs[0].run_id)
+    others = [
+        f"{run.run_id} ({run.status}: {clipped(one_line(untagged(run.title)), TITLE_CHARS)})"
+        for run in runs[1:]
+    ]
+    said = [view.next, f"The runs before it: {'; '.join(others)}" if others else None]
+    following = " ".join(one for one in said if one) or None
+    return await result_of(view.model_copy(update={"next": following}))
 
 
 async def read_problem(

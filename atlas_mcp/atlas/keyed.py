@@ -1,24 +1,34 @@
-"""What an answer is compared by, kept beside the answer.
+"""What is made of an answer again and again, kept beside the answer.
 
-An answer may have forty thousand values, and is compared in every view of its run and in every line
-on its progress. Values never change, so what it is compared by is worked out once.
+An answer may have forty thousand values. It is compared in every view of its run and in every line
+on its progress, and put before the orchestrator. Values never change, so the key it is compared by
+and its JSON are worked out once, by whoever reads the answer off the event loop.
 """
 
 from __future__ import annotations
 
 
 class Keyed:
-    """Has an answer, and remembers the key of it; no part of what is stored, shown or compared."""
+    """Has an answer, and remembers what was made of it; no part of what is stored or compared."""
 
-    # A slot, no field: records are written from fields.
-    __slots__ = ("_key",)
+    # Slots, no fields: records are written from fields.
+    __slots__ = ("_json", "_key")
 
     @property
     def key(self) -> str | None:
-        """The key of the answer; `None` before it has been worked out."""
+        """What the answer is compared by; `None` before it has been worked out."""
         return getattr(self, "_key", None)
 
+    @property
+    def json(self) -> str | None:
+        """The answer as it is put before a model; `None` where nobody has written it down."""
+        return getattr(self, "_json", None)
+
     def keep_key(self, key: str) -> None:
-        """Remember the key of the answer."""
+        """Remember what the answer is compared by."""
         # Those that have answers are frozen. Of two threads that come here both bring the same.
         object.__setattr__(self, "_key", key)
+
+    def keep_json(self, json: str) -> None:
+        """Remember the answer as it is put before a model."""
+        object.__setattr__(self, "_json", json)

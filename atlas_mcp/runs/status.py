@@ -84,7 +84,9 @@ def outcome_text(explore: ExploreState, *, at_most: int = ANSWER_CHARS) -> str:
     """
     outcome = explore.outcome
     if isinstance(outcome, Candidate):
-        start = answer_start(outcome.answer, 16 * at_most)
+        answer = outcome.answer
+        # Blanks that a line is without make a text shorter, and hardly a value.
+        start = answer if isinstance(answer, str) else answer_start(answer, 2 * at_most)
         return f"{one_line(start, at_most)} ({outcome.confidence:.0%})"
     if outcome is not None:
         return f"failed, {FAILURES[outcome.kind]}"

@@ -63,8 +63,9 @@ FIELD_CHARS = (4_000, 2_000, 1_000, 500, 250, 125, 62)
 """Characters of a candidate's text; the first of these that makes the whole small enough is taken,
 and below the last none is cut before its neighbours are left out."""
 
-QUICK_CHARS = 50_000
-"""Characters of a run that may be shown on the event loop, which takes some milliseconds."""
+QUICK_CHARS = 20_000
+"""Characters of a run that may be shown on the event loop: that takes some milliseconds, as does
+counting as many of values that are no texts."""
 
 PART_CHARS = 65_536
 """Characters of a run that are made printable in one go: so long nobody else gets a turn."""

@@ -29,11 +29,13 @@ from atlas_mcp.atlas.events import (
 from atlas_mcp.atlas.explore import Candidate, Explore
 from atlas_mcp.atlas.policy import ReadReply
 from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.prompts import result_text
 from atlas_mcp.atlas.rendering import QUICK_CHARS, takes_long, view_run
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import NO_USAGE
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.status import agreement_text, outcome_text, status_line
+from atlas_mcp.texts import as_data
 from tests.strange import CANDIDATE, usual
 from tests.unit.atlas.builders import a_run, followed_by, found
 
@@ -112,6 +114,25 @@ def test_what_is_read_or_read_back_has_its_key() -> None:
     assert isinstance(back[1], RunFinished)
     keys = [candidates[0].key, candidates[1].key, back[1].key]
     assert keys == [key_of(found(answer))] * 3
+
+
+@pytest.mark.parametrize("answer", [["<b>"] * 1_000, "sö\u202e" * 1_000, [1], None, ""])
+def test_an_orchestrator_is_shown_what_was_written_when_it_was_read(answer: Any) -> None:
+    reply = usual(CANDIDATE | {"answer": json.dumps(answer)})
+    records = followed_by(opened({}), solver_ended(1, reply))
+    read = conclude(RunState.fold(records), ReadReply(1))
+    state = RunState.fold(followed_by(records, read))
+    if isinstance(read, SolverFinished) and isinstance(read.outcome, Candidate):
+        long = len(json.dumps(answer)) > 1_000
+        assert (read.outcome.json is not None) == long
+    shown = result_text(state, state.explores[1])
+    # Read back, nothing is kept but the key.
+    again = RunState.fold(followed_by(records, decode_event(encode_event(read))))
+
+    assert shown == result_text(again, again.explores[1])
+    data = shown.removeprefix("<candidate>").removesuffix("</candidate>")
+    assert as_data(json.loads(data)) == data
+    assert json.loads(data).get("answer", answer) == answer
 
 
 def test_a_key_is_no_part_of_what_is_stored_or_compared() -> None:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
-from json import dumps
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+from json import dumps, loads
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, cast
 
 from atlas_mcp.atlas.agreement import key_of
 from atlas_mcp.atlas.explore import Candidate, Explore, Outcome, SolverFailure
@@ -290,10 +290,13 @@ class RecordLost:
         reason: Why.
         count: How many numbers it stands for, however many that are: one statement a gap. 0 where
             records are there that stand under no number.
+        title: Where the record that opens the run is among them: how its problem begins, as far
+            as the list of runs knows.
     """
 
     reason: str
     count: int = 1
+    title: str | None = None
     type: Literal["record_lost"] = "record_lost"
 
 
@@ -369,6 +372,7 @@ def decode_event(line: str | bytes) -> Event:
     try:
         event = _adapter().validate_json(line)
     except ValidationError as error:
+        _refuse_newer(_version_in(line))
         repaired = _repaired(line)
         if repaired is None:
             raise JournalCorrupt(
@@ -376,12 +380,29 @@ def decode_event(line: str | bytes) -> Event:
                 f"{error.errors(include_input=False)[0]['msg']}); it may come from a newer version"
             ) from error
         event = repaired
-    if isinstance(event, RunOpened | RunResumed) and event.version > SCHEMA_VERSION:
-        raise JournalNewer(
-            f"the run was written by a newer version of atlas-mcp (records {event.version}, this "
-            f"one knows {SCHEMA_VERSION}); upgrade atlas-mcp"
-        )
+    if isinstance(event, RunOpened | RunResumed):
+        _refuse_newer(event.version)
     return with_key(event)
+
+
+def _refuse_newer(version: int) -> None:
+    if version > SCHEMA_VERSION:
+        raise JournalNewer(
+            f"the run was written by a newer version of atlas-mcp (records {version}, this one "
+            f"knows {SCHEMA_VERSION}); upgrade atlas-mcp"
+        )
+
+
+def _version_in(line: str | bytes) -> int:
+    """Return the version that a record says it is of, whatever else it holds; 0 for none."""
+    try:
+        found: object = loads(line)
+    except (ValueError, RecursionError):
+        return 0
+    fields = cast("dict[str, object]", found) if isinstance(found, dict) else {}
+    version = fields.get("version")
+    is_first = fields.get("type") in ("run_opened", "run_resumed")
+    return version if is_first and isinstance(version, int) else 0
 
 
 def _repaired(line: str | bytes) -> Event | None:

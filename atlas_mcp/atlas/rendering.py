@@ -94,6 +94,10 @@ def view_agreement(state: RunState, *, driven: bool) -> Agreement:
             "A small embedded model took part: it shows that the machinery works, and its answers "
             "are not to be trusted."
         )
+    if state.opening_lost:
+        title = state.problem.text
+        began = f"; it began {quoted(title)}" if title else ""
+        warnings.append(f"The problem of this run is lost, and its settings with it{began}.")
     if state.lost:
         records = "1 record" if state.lost == 1 else f"{state.lost} records"
         warnings.append(
@@ -153,6 +157,9 @@ def next_step(run_id: str, state: RunState, status: Status) -> str | None:
     """Return what the caller can do now, `None` where nothing is left to do."""
     if status == "running":
         return f"Call get_run with run_id={run_id!r} and wait_s=40; the run goes on meanwhile."
+    if state.opening_lost:
+        answered = state.finished is not None and state.finished.answer is not None
+        return None if answered else "Answer from the candidates here, or ask the question again."
     if status == "interrupted":
         return (
             f"{NOBODY_DRIVES}. Nothing is spent meanwhile, and what was found is kept: call "

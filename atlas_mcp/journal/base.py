@@ -103,12 +103,12 @@ class Journal(Protocol):
         """Return the records of a run with `seq` above `after`, in order and without gaps.
 
         Where records are missing or unreadable, a `RecordLost` is in their place, one for a gap of
-        any size, so that the rest can be shown. A last record that was torn was being written, and
-        is left out.
+        any size, so that the rest can be shown; also where the one that opens the run is. A last
+        record that was torn was being written, and is left out.
 
         Raises:
             UnknownRun: There is no such run.
-            JournalCorrupt: A newer version wrote the run, or the record that opens it is lost.
+            JournalNewer: A newer version wrote the run.
         """
         ...
 

@@ -24,6 +24,7 @@ from atlas_mcp.atlas.messages import EFFORTS, Effort
 from atlas_mcp.atlas.pool import LeftOut, ModelSpec, RunSpec, SolverSpec, Workflow
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.prompts import solver_request
+from atlas_mcp.atlas.resuming import check_opening
 from atlas_mcp.atlas.state import RunState, quota_used
 from atlas_mcp.atlas.usage import FREE
 from atlas_mcp.config import Settings
@@ -300,8 +301,9 @@ def check_same_problem(state: RunState, problem: Problem | None, run_id: str) ->
     Models repeat a problem with other white space and other quotation marks.
 
     Raises:
-        InvalidInput: An argument is not what the run was opened with.
+        InvalidInput: An argument is not what the run was opened with, or that is lost.
     """
+    check_opening(state)
     if state.spec.workflow != "explore":
         raise InvalidInput(
             "run_id", f"{run_id!r} is a solve_with_atlas run; leave run_id out to start afresh"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
-import sys
 from collections.abc import Awaitable, Callable
 
 import anyio
@@ -13,6 +13,8 @@ from atlas_mcp.errors import AtlasError
 from atlas_mcp.start import leave
 from atlas_mcp.system import ending_signals, open_signals
 from atlas_mcp.task_groups import open_task_group
+
+logger = logging.getLogger(__name__)
 
 END_SECONDS = 5.0
 """Seconds for clean-up after a signal: for what is waiting for a journal or a disk by then, the
@@ -40,9 +42,10 @@ async def until_signal(
     async def end_in_time() -> None:
         await anyio.sleep(END_SECONDS)
         at_end()
-        sys.stderr.write(
-            f"atlas-mcp: interrupted; clean-up took longer than {END_SECONDS:.0f} s and was given "
-            "up. What runs have found is kept as far as the journal took it\n"
+        logger.warning(
+            "clean-up took longer than %.0f s after a signal and was given up; what runs have "
+            "found is kept as far as the journal took it",
+            END_SECONDS,
         )
         leave(130)
 

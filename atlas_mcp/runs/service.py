@@ -57,6 +57,7 @@ from atlas_mcp.runs.broken import view_broken
 from atlas_mcp.runs.clock import RunClock
 from atlas_mcp.runs.day_cap import DayCap, spending_text, today
 from atlas_mcp.runs.driver import Driver
+from atlas_mcp.runs.following import Following
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.reading import read_reply
 from atlas_mcp.runs.request import (
@@ -68,21 +69,12 @@ from atlas_mcp.runs.request import (
     plan_explores,
     plan_solve,
 )
-from atlas_mcp.runs.retention import DAY_SECONDS, Keep
+from atlas_mcp.runs.retention import Keep
 from atlas_mcp.runs.seen import Seen
+from atlas_mcp.runs.upkeep import Upkeep
 from atlas_mcp.task_groups import open_task_group
 
 logger = logging.getLogger(__name__)
-
-FOLLOW_SECONDS = 0.25
-"""Seconds between looks at a run that another process drives."""
-
-FOLLOWED_AT_FULL_PACE = 25
-"""Runs of other processes that are looked at that often; more of them share these looks, a hundred
-a second, so that a thousand who wait do not keep the file from those who work."""
-
-WATCH_SECONDS = 0.5
-"""Seconds between looks at what other processes want of the runs in hand."""
 
 CANCEL_SECONDS = 10.0
 """Seconds to wait for a cancelled run to have ended: its calls are aborted at once, but another
@@ -90,9 +82,6 @@ process must first see that it is wanted, and may be frozen."""
 
 STOP_SECONDS = 2.0
 """Seconds for recording that a request has ended; its run stops meanwhile, recorded or not."""
-
-TIDY_AFTER = 1.0
-"""Seconds until runs beyond the limits are removed: commands that only look are done by then."""
 
 LEAVE_SECONDS = 2.0
 """Seconds for aborting what is in flight, and recording what it cost, when the service ends."""
@@ -143,7 +132,7 @@ class RunService:
     _leaving: dict[str, Driver] = field(init=False, default_factory=dict[str, Driver])
     _broken: dict[str, LiveRun] = field(init=False, default_factory=dict[str, LiveRun])
     _seen: Seen = field(init=False)
-    _following: int = field(init=False, default=0)
+    _following: Following = field(init=False)
     # Those in line for a place, by run: cancelled where their run is not to begin any more.
     _waits: dict[str, anyio.CancelScope] = field(
         init=False, default_factory=dict[str, anyio.CancelScope]
@@ -159,6 +148,7 @@ class RunService:
     def __post_init__(self) -> None:
         self._planning = anyio.CapacityLimiter(PLANS_AT_ONCE)
         self._seen = Seen(self.journal)
+        self._following = Following(self.journal)
 
     async def solve(self, problem: Problem, wish: Wish) -> LiveRun:
         """Open an ATLAS run and drive it; returns at once.
@@ -331,7 +321,7 @@ class RunService:
         state = await self.state(run_id)
         live = LiveRun(run_id, state, done=not driven, clock=RunClock(state.at))
         async with open_task_group() as tasks:
-            tasks.start_soon(self._follow, live, name=f"follow {run_id}")
+            tasks.start_soon(self._following.follow, live, name=f"follow {run_id}")
             yield live
             tasks.cancel_scope.cancel("nobody looks any more")
 
@@ -418,31 +408,12 @@ class RunService:
             if removed:
                 logger.info("%d runs beyond the limits of [journal] were removed", len(removed))
 
-    async def keep_tidy(self) -> None:
-        """Remove what is not to be kept, once a day; never returns."""
-        await anyio.sleep(TIDY_AFTER)
-        while True:
-            await self.tidy()
-            await anyio.sleep(DAY_SECONDS)
-
-    async def keep_leases(self) -> None:
+    async def keep_up(self) -> None:
         """Keep the runs in hand ours, and hear what other processes want of them; never returns."""
-        renewed_at = anyio.current_time()
-        while True:
-            await anyio.sleep(WATCH_SECONDS)
-            self._seen.forget()
-            try:
-                for run_id, cause in (await self.journal.stop_requests()).items():
-                    await self._stop_as_wanted(run_id, cause)
-                if anyio.current_time() - renewed_at >= self.journal.lease_seconds / 3:
-                    renewed_at = anyio.current_time()
-                    for lease in await self.journal.renew():
-                        driver = self._drivers.get(lease.run_id)
-                        if driver is not None and driver.lease == lease:
-                            driver.give_up()
-                            self._leave_the_line(driver)
-            except JournalError as error:
-                logger.error("the leases of running runs could not be renewed: %s", error)
+        upkeep = Upkeep(
+            self.journal, self._stop_as_wanted, self._give_up, self._seen.forget, self.tidy
+        )
+        await upkeep.keep()
 
     async def _broken_off(self, run_id: str) -> LiveRun | None:
         """Return a run that broke off here and has not been gone on with since."""
@@ -485,26 +456,6 @@ class RunService:
             await self.wait(run_id, math.inf)
         else:
             await self._release(lease)
-
-    async def _follow(self, live: LiveRun) -> None:
-        """Bring a run that another process drives up to date until nobody drives it."""
-        self._following += 1
-        try:
-            await self._keep_up(live)
-        finally:
-            self._following -= 1
-
-    async def _keep_up(self, live: LiveRun) -> None:
-        while not live.done:
-            await anyio.sleep(FOLLOW_SECONDS * max(1.0, self._following / FOLLOWED_AT_FULL_PACE))
-            driven = await self.journal.is_driven(live.run_id)
-            records = await self.journal.read(live.run_id, after=live.state.seq)
-            state = live.state.read_on(records)
-            if records:
-                live.clock.set(state.at)
-            live.done = not driven
-            if records or live.done:
-                live.publish(state)
 
     async def _is_going(self, run_id: str) -> bool:
         """Return whether somebody drives a run that has not ended.
@@ -641,7 +592,7 @@ class RunService:
                     "is dropped",
                     live.run_id,
                 )
-                await self._go_on_watching(live)
+                await self._following.go_on(live, self.state)
         finally:
             self._leaving.pop(live.run_id, None)
             live.done = True
@@ -714,14 +665,17 @@ class RunService:
             raise errors[0]
 
     async def _stop_as_wanted(self, run_id: str, cause: StopCause) -> None:
-        """Stop a run because another process asks for it."""
+        """Stop a run, if it is driven here, because another process asks for it."""
         driver = self._drivers.get(run_id)
-        if driver is None:
-            return
-        try:
+        if driver is not None:
             await self._stop(driver, cause)
-        except JournalError as error:
-            logger.error("run %s: that it was stopped could not be stored: %s", run_id, error)
+
+    def _give_up(self, lease: Lease) -> None:
+        """Drop a run that another process has taken over."""
+        driver = self._drivers.get(lease.run_id)
+        if driver is not None and driver.lease == lease:
+            driver.give_up()
+            self._leave_the_line(driver)
 
     async def _stop_and_wait(self, driver: Driver, grace: float) -> None:
         await self._stop(driver, "shutdown", grace=grace)
@@ -732,14 +686,6 @@ class RunService:
         scope = self._waits.get(driver.live.run_id)
         if scope is not None:
             scope.cancel("the run is not to begin any more")
-
-    async def _go_on_watching(self, live: LiveRun) -> None:
-        """Show those who wait for a run what becomes of it in the process that took it over."""
-        try:
-            live.publish(await self.state(live.run_id))
-            await self._follow(live)
-        except JournalError as error:
-            logger.error("run %s can be watched no longer: %s", live.run_id, error)
 
 
 @asynccontextmanager
@@ -825,8 +771,7 @@ async def open_service(
     try:
         async with open_task_group() as tasks:
             service = RunService(settings, opened, pool, tasks, line, retries or RetryPolicy())
-            tasks.start_soon(service.keep_leases, name="leases")
-            tasks.start_soon(service.keep_tidy, name="retention")
+            tasks.start_soon(service.keep_up, name="upkeep")
             try:
                 yield service
             finally:

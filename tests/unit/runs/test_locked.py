@@ -64,6 +64,10 @@ async def begin(service: RunService, model: Gated) -> LiveRun:
     model.held = {0}
     live = await service.solve(make_problem("Q?"), Wish())
     await until(lambda: model.waiting == 1 and len(live.state.votes) == 1)
+    with anyio.fail_after(10):
+        # The state is ahead of the journal for a moment.
+        while len(await service.journal.read(live.run_id)) < live.state.seq:
+            await anyio.lowlevel.checkpoint()
     return live
 
 

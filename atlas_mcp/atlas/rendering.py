@@ -27,6 +27,10 @@ QUICK_CHARS = 20_000
 some milliseconds, and so does counting them."""
 
 
+POLL_WAIT = "wait_s=40"
+"""How long a caller of whom nothing is known is told to wait for a run that goes on."""
+
+
 def takes_long(state: RunState) -> bool:
     """Return whether a view of a run takes longer to make than an event loop can wait."""
     left = QUICK_CHARS
@@ -156,7 +160,7 @@ def view_candidate(state: RunState, explore: ExploreState) -> CandidateView:
 def next_step(run_id: str, state: RunState, status: Status) -> str | None:
     """Return what the caller can do now, `None` where nothing is left to do."""
     if status == "running":
-        return f"Call get_run with run_id={run_id!r} and wait_s=40; the run goes on meanwhile."
+        return f"Call get_run with run_id={run_id!r} and {POLL_WAIT}; the run goes on meanwhile."
     if state.opening_lost:
         answered = state.finished is not None and state.finished.answer is not None
         return None if answered else "Answer from the candidates here, or ask the question again."

@@ -253,7 +253,7 @@ async def answer(
     try:
         async with host.wanted(service, run_id) if owned else nullcontext():
             if wait == 0:
-                return await result_of(await service.view(run_id))
+                return await result_of(_bearable(await service.view(run_id), ctx, host))
         async with (
             host.wanted(service, run_id) if owned else nullcontext(),
             service.watching(run_id) as live,
@@ -274,7 +274,18 @@ async def answer(
         if owned:
             await service.stop(run_id)
         raise
-    return await result_of(view)
+    return await result_of(_bearable(view, ctx, host))
+
+
+def _bearable(view: RunView, ctx: Context[Any, Any], host: Host) -> RunView:
+    """Return a view that tells the caller to wait for its run as long as that client can."""
+    if view.status != "running" or view.next is None:
+        return view
+    from atlas_mcp.atlas.rendering import POLL_WAIT
+
+    seconds = respond_within(host.settings.server, client_name(ctx))
+    following = view.next.replace(POLL_WAIT, f"wait_s={max(1, int(seconds))}")
+    return view.model_copy(update={"next": following})
 
 
 async def _stop_when_gone(service: RunService, run_id: str, gone: anyio.Event) -> None:

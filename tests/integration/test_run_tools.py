@@ -111,6 +111,7 @@ async def test_a_client_is_answered_in_the_time_that_suits_it_by_the_name_it_giv
         waited = await session.view("get_run", run_id=solved.run_id, wait_s=60)
 
     assert (solved.status, explored.status) == ("running", "running")
+    assert "wait_s=1;" in str(solved.next)
     assert waited.status == "answered"
 
 

@@ -74,13 +74,18 @@ def serve() -> int:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    from atlas_mcp.cli.commands import run
-
     try:
+        from atlas_mcp.cli.commands import run
+
         return run(arguments)
     except Exception as error:
         import logging
 
+        from atlas_mcp.system.limits import too_few_files
+
+        if (few := too_few_files(error)) is not None:
+            sys.stderr.write(f"atlas-mcp: {few}\n")
+            return 2
         logging.getLogger("atlas-mcp").critical("a bug", exc_info=error)
         sys.stderr.write(f"atlas-mcp: ended by a bug ({type(error).__name__}); {KEPT}\n")
         return 1

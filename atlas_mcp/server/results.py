@@ -29,6 +29,7 @@ from mcp_types import CallToolResult, TextContent
 from atlas_mcp.atlas.view import Agreement, AnswerGroup, CandidateView, RunView
 from atlas_mcp.errors import AtlasError
 from atlas_mcp.models.off_loop import off_loop
+from atlas_mcp.system import too_few_files
 from atlas_mcp.texts import (
     CUT,
     answer_start,
@@ -91,6 +92,11 @@ def errors_shown() -> Generator[None]:
     except AtlasError as error:
         logger.info("refused: %s", error)
         raise ToolError(error_text(error)) from error
+    except (OSError, ImportError) as error:
+        if (few := too_few_files(error)) is None:
+            raise
+        logger.error("%s", few)
+        raise ToolError(few) from error
 
 
 def error_text(error: AtlasError) -> str:

@@ -20,7 +20,7 @@ from atlas_mcp.server.app import make_server
 from atlas_mcp.server.host import Host
 from atlas_mcp.server.lines import Lines, open_lines
 from atlas_mcp.start import leave
-from atlas_mcp.system import ending_signals, open_signals
+from atlas_mcp.system import ending_signals, open_signals, too_few_files
 from atlas_mcp.task_groups import open_task_group
 from atlas_mcp.texts import log_printably
 
@@ -50,6 +50,9 @@ def serve_stdio(
     try:
         anyio.run(_serve, Host(settings, failure=failure), parent)
     except Exception as error:
+        if (few := too_few_files(error)) is not None:
+            sys.stderr.write(f"atlas-mcp: {few}\n")
+            return 2
         logger.critical("the server ended by a bug", exc_info=error)
         sys.stderr.write(
             f"atlas-mcp: ended by a bug ({type(error).__name__}); what runs have found is kept\n"

@@ -212,18 +212,20 @@ async def test_a_file_that_becomes_shorter_in_order_is_written_on(tmp_path: Path
 
 
 @contextmanager
-def no_descriptor_left() -> Generator[None]:
-    """Let this process open no further file: what is free up to the limit is taken."""
+def no_descriptor_left(*, but: int = 0) -> Generator[None]:
+    """Let this process open so many further files: what else is free up to the limit is taken."""
     resource = pytest.importorskip("resource", reason="limits as POSIX has them")
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     taken = [os.open(os.devnull, os.O_RDONLY)]
     try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (taken[0] + 20, before[1]))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (taken[0] + 20 + 10 * but, before[1]))
         while True:
             try:
                 taken.append(os.open(os.devnull, os.O_RDONLY))
             except OSError:
                 break
+        for _ in range(but):
+            os.close(taken.pop())
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
@@ -254,9 +256,20 @@ async def test_a_journal_that_cannot_be_opened_for_want_of_descriptors_names_the
     tmp_path: Path,
 ) -> None:
     await SqliteJournal(tmp_path).aclose()
+    opened: list[SqliteJournal] = []
 
-    with no_descriptor_left(), pytest.raises(JournalError, match=r"ulimit -n"):
-        SqliteJournal(tmp_path)
+    for left in range(30):
+        with no_descriptor_left(but=left):
+            try:
+                opened.append(SqliteJournal(tmp_path))
+            except JournalError as error:
+                told = str(error)
+                assert "Too many open files" in told, left
+                assert "ulimit -n" in told, left
+                assert not opened, left
+    assert 5 < len(opened) < 25
+    for journal in opened:
+        await journal.aclose()
 
 
 async def test_what_is_stored_and_not_on_disk_is_told_as_that(tmp_path: Path) -> None:

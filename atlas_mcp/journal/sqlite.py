@@ -21,7 +21,7 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
@@ -219,12 +219,14 @@ class SqliteJournal(Journal):
             )
             return [lease for lease in held if fences.get(lease.run_id) != lease.fence]
 
-        if self._owed:
-            await self._free(tuple(self._owed))
         lost = await self._write(write, durable=False) if held else []
         for lease in lost:
             if self._held.get(lease.run_id) == lease:
                 del self._held[lease.run_id]
+        if self._owed:
+            # Last, and tried again the next time: what is held must not lapse over it.
+            with suppress(JournalError):
+                await self._free(tuple(self._owed))
         return tuple(lost)
 
     @override

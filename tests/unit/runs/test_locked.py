@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from atlas_mcp.atlas.problem import make_problem
@@ -60,13 +61,12 @@ def settings_for(home: Path, model: Gated, *, grace_s: float = 0) -> Settings:
 
 
 async def begin(service: RunService, model: Gated) -> LiveRun:
-    """Open a run, and return it once one call has been answered and one is in flight."""
+    """Open a run; return it once one call is answered and on record, and one is in flight."""
     model.held = {0}
     live = await service.solve(make_problem("Q?"), Wish())
     await until(lambda: model.waiting == 1 and len(live.state.votes) == 1)
     with anyio.fail_after(10):
-        # The state is ahead of the journal for a moment.
-        while len(await service.journal.read(live.run_id)) < live.state.seq:
+        while (await service.journal.read(live.run_id))[-1].seq < live.state.seq:
             await anyio.lowlevel.checkpoint()
     return live
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -167,5 +167,34 @@ async def test_a_lease_that_was_renewed_late_and_taken_by_nobody_is_still_held(
     assert await journal.renew() == (lease,)
     await other.release(Lease("r", 2))
     assert not await journal.is_driven("r")
+    await other.aclose()
+    await journal.aclose()
+
+
+class Owing(SqliteJournal):
+    """A journal that takes no lease back."""
+
+    @override
+    async def _free(self, leases: Sequence[Lease]) -> None:
+        self._owed.update(leases)
+        raise JournalError("it cannot be written")
+
+
+async def test_what_cannot_be_given_back_keeps_no_other_lease_from_being_renewed(
+    tmp_path: Path,
+) -> None:
+    now = [time.time()]
+    journal = Owing(tmp_path, clock=lambda: now[0], lease_seconds=60)
+    other = SqliteJournal(tmp_path, clock=lambda: now[0])
+    await journal.open_run("held", first_record())
+    given_back = await journal.open_run("given back", first_record())
+    with pytest.raises(JournalError):
+        await journal.release(given_back)
+    now[0] += 59
+    assert await journal.renew() == ()
+    now[0] += 2
+
+    assert await other.is_driven("held")
+    assert not await other.is_driven("given back")
     await other.aclose()
     await journal.aclose()

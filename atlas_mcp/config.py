@@ -502,7 +502,8 @@ def _meant(variable: str, section: str, key: str) -> str | None:
 
 def _with_profile(merged: dict[str, Any]) -> dict[str, Any]:
     """Return the content with its profile laid under it: whatever is set wins over the profile."""
-    profile = PROFILES.get(str(merged.get("profile")), {})
+    named = merged.get("profile")
+    profile = (PROFILES.get(named) if isinstance(named, str) else None) or {}
     laid = {**merged}
     for section, values in profile.items():
         laid[section] = {**values, **_table(merged.get(section, {}), section)}
@@ -638,9 +639,18 @@ def _explain(
         return f"{where}: {fault['msg']}"
     given = fault["input"]
     if fault["type"] in {"model_type", "dict_type", "model_attributes_type"}:
-        return f"{where}: takes a table of keys, as `[{location[0]}]`, not {reprlib.repr(given)}"
-    shown = "" if isinstance(given, dict | list) else f", not {reprlib.repr(given)}"
+        return f"{where}: takes a table of keys, as `[{location[0]}]`, not {_shown(given)}"
+    shown = "" if isinstance(given, dict | list) else f", not {_shown(given)}"
     return f"{where}: {fault['msg'].lower().removeprefix('value error, ')}{shown}"
+
+
+def _shown(given: object) -> str:
+    """Return what was given as an error names it: short, whatever it is."""
+    try:
+        return reprlib.repr(given)
+    except ValueError:
+        # Python writes no number of more than some thousand digits.
+        return "a number of too many digits"
 
 
 def _accepted(table: tuple[str, ...]) -> tuple[str, ...]:

@@ -305,7 +305,7 @@ def claude_replies(draw: st.DrawFn, texts: st.SearchStrategy[str]) -> Any:
     # Only the vendor's own address is held to all that its API promises.
     way = Way(None, None, draw(st.sampled_from(["https://api.example.com", claude.OWN_ADDRESS])))
     call = claude._Call("anthropic/claude-sonnet-5-5", PRICE, way)  # pyright: ignore[reportPrivateUsage] - the reply as it is built, without a server
-    return heard(draw, body, call, refused=lambda text: call.no_stream({}, text))
+    return heard(draw, body, call, refused=lambda text: call.no_reply({}, text))
 
 
 def disturb(draw: st.DrawFn, events: list[bytes], error: bytes) -> None:

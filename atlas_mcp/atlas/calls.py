@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import cast, get_args
 
+from atlas_mcp.atlas import prompts
 from atlas_mcp.atlas.endings import unsynthesized
 from atlas_mcp.atlas.events import (
     Event,
@@ -19,8 +20,9 @@ from atlas_mcp.atlas.events import (
     OrchestratorReplied,
     SolverFinished,
     SolverReplied,
+    with_key,
 )
-from atlas_mcp.atlas.explore import FailureKind, Outcome, SolverFailure, read_candidate
+from atlas_mcp.atlas.explore import Candidate, FailureKind, Outcome, SolverFailure, read_candidate
 from atlas_mcp.atlas.messages import AssistantTurn, Json, Reply, Stop, ToolCall
 from atlas_mcp.atlas.policy import ReadReply, decided
 from atlas_mcp.atlas.state import RunState
@@ -116,6 +118,9 @@ def turn_ended(turn: int, arrived: object) -> OrchestratorReplied | Orchestrator
 def conclude(state: RunState, command: ReadReply) -> Event:
     """Return what follows from a reply that is on record: it is read here, and nowhere else.
 
+    What is needed of an answer later is worked out here too: who calls this knows that reading may
+    take long.
+
     Args:
         state: The run, with the reply unread.
         command: Whose reply.
@@ -123,10 +128,13 @@ def conclude(state: RunState, command: ReadReply) -> Event:
     if command.explore_id is None:
         turn = state.turns[-1]
         assert isinstance(turn.reply, OrchestratorReplied), "only a reply is to be read"
-        return decided(state, turn, turn.reply)
+        return with_key(decided(state, turn, turn.reply))
     replied = _replied(state, command.explore_id)
     reply = Reply(replied.reply, replied.stop, replied.usage, replied.cost_usd, replied.detail)
-    return _finished(replied, read_candidate(reply, state.problem.answer_schema))
+    outcome = read_candidate(reply, state.problem.answer_schema)
+    if isinstance(outcome, Candidate) and state.spec.orchestrator is not None:
+        prompts.write_answer(outcome)
+    return with_key(_finished(replied, outcome))
 
 
 def unconcluded(state: RunState, command: ReadReply, error: Exception) -> Event:

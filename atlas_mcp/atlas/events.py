@@ -13,7 +13,9 @@ from functools import cache
 from json import dumps, loads
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, cast
 
-from atlas_mcp.atlas.explore import Explore, Outcome, SolverFailure
+from atlas_mcp.atlas.agreement import key_of
+from atlas_mcp.atlas.explore import Candidate, Explore, Outcome, SolverFailure
+from atlas_mcp.atlas.keyed import Keyed
 from atlas_mcp.atlas.messages import AssistantTurn, Json, Stop, Tool, ToolResult, UserTurn
 from atlas_mcp.atlas.outcomes import Status, StopReason
 from atlas_mcp.atlas.pool import RunSpec
@@ -253,7 +255,7 @@ class StopRequested:
 
 
 @dataclass(frozen=True, slots=True)
-class RunFinished:
+class RunFinished(Keyed):
     """The run ended.
 
     Attributes:
@@ -329,6 +331,15 @@ class Record:
     event: Event
 
 
+def with_key(event: Event) -> Event:
+    """Return the event, with the key of the answer in it worked out: see `agreement.key_of`."""
+    if isinstance(event, RunFinished):
+        key_of(event)
+    elif isinstance(event, SolverFinished) and isinstance(event.outcome, Candidate):
+        key_of(event.outcome)
+    return event
+
+
 def encode_event(event: Event) -> str:
     """Return the event as one line of JSON.
 
@@ -347,7 +358,7 @@ def encode_event(event: Event) -> str:
 
 
 def decode_event(line: str | bytes) -> Event:
-    """Return the event written in `line`.
+    """Return the event written in `line`, with the key of an answer in it worked out.
 
     A record of a reply, or of a run's end, that holds what this version does not read is read as
     far as it can be: see `atlas.repairs`. Older versions stored such records.
@@ -371,7 +382,7 @@ def decode_event(line: str | bytes) -> Event:
         event = repaired
     if isinstance(event, RunOpened | RunResumed):
         _refuse_newer(event.version)
-    return event
+    return with_key(event)
 
 
 def _refuse_newer(version: int) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 from atlas_mcp.atlas.answers import read_answer
+from atlas_mcp.atlas.keyed import Keyed
 from atlas_mcp.atlas.messages import Effort, Json, Reply
 from atlas_mcp.atlas.storable import MAX_TEXT_CHARS, text_of
 from atlas_mcp.atlas.written_json import read_object
@@ -56,7 +57,7 @@ class Explore:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Keyed):
     """One solver's usable answer.
 
     Attributes:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from atlas_mcp.errors import JournalError
 from atlas_mcp.journal.columns import decode
@@ -124,10 +125,30 @@ def connect_to_read(path: Path, *, busy_timeout: float) -> sqlite3.Connection:
     return connection
 
 
-def _open(path: Path, busy_timeout: float) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        path, timeout=busy_timeout, isolation_level=None, check_same_thread=False
+def address(path: Path, parameters: str) -> str:
+    """Return a file as SQLite's addresses have it, the only form that takes parameters."""
+    # Quoted as a whole: a share of Windows would be taken for the host of an address.
+    name = quote(os.fsencode(path.absolute()), safe="")
+    return f"file:{name}?{parameters}"
+
+
+def open_there(path: Path, *, busy_timeout: float) -> sqlite3.Connection:
+    """Open a database that is there. SQLite would make one that is not, empty and for all to read.
+
+    Raises:
+        sqlite3.Error: It is not there, or cannot be opened.
+    """
+    return sqlite3.connect(
+        address(path, "mode=rw"),
+        uri=True,
+        timeout=busy_timeout,
+        isolation_level=None,
+        check_same_thread=False,
     )
+
+
+def _open(path: Path, busy_timeout: float) -> sqlite3.Connection:
+    connection = open_there(path, busy_timeout=busy_timeout)
     # Text of one run that is no UTF-8 would fail the list of all of them.
     connection.text_factory = decode
     return connection

@@ -88,6 +88,7 @@ class Wording:
         key: Where its key is set.
         credit: Where credit is added.
         address: Where its address is set.
+        hint: What is to be known of such an address, as the end of a phrase.
     """
 
     api: str
@@ -95,6 +96,7 @@ class Wording:
     key: str
     credit: str
     address: str
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,17 +19,15 @@ from typing_extensions import override
 from atlas_mcp.addresses import is_same_origin
 from atlas_mcp.atlas.messages import ModelRequest, Reply, Stop
 from atlas_mcp.atlas.storable import text_of, words_of
-from atlas_mcp.atlas.usage import FREE, Cost, Price, Usage
+from atlas_mcp.atlas.usage import FREE, Cost, Price
 from atlas_mcp.errors import ModelRejected, ModelUnavailable
 from atlas_mcp.models.answers import (
     Wording,
     json_or_text,
-    page_of,
-    page_text,
-    reason_of,
     refusal,
     unknown_end,
 )
+from atlas_mcp.models.arriving import Arriving
 from atlas_mcp.models.calls import OnFirstUse
 from atlas_mcp.models.claude_families import family_of
 from atlas_mcp.models.claude_params import Thinking, message_params
@@ -40,11 +38,9 @@ from atlas_mcp.models.claude_stream import (
     StreamGarbled,
 )
 from atlas_mcp.models.connections import LOOK_TIMEOUT, Way, WayClosed
-from atlas_mcp.models.failing import Consumed, Failing
-from atlas_mcp.models.json_events import LARGE_BYTES, Event
-from atlas_mcp.models.off_loop import off_loop
+from atlas_mcp.models.failing import Consumed
+from atlas_mcp.models.json_events import Event
 from atlas_mcp.models.prices import cost_of, load_prices
-from atlas_mcp.models.reading import read_body
 
 if TYPE_CHECKING:
     import anthropic
@@ -237,7 +233,7 @@ class Claude:
         call = _Call(
             self._name, self._price, self._connection.way, on_tokens=on_tokens, on_usage=on_usage
         )
-        with call.errors_translated():
+        with call.errors_translated(), call.answered() as answer:
             async with (
                 self._connection.way.calling(self._name),
                 client.messages.with_streaming_response.create(
@@ -245,13 +241,8 @@ class Claude:
                 ) as response,
             ):
                 call.request_id = response.request_id
-                declared = response.headers.get("content-type")
-                other = await read_body(response.iter_bytes(), call, declared=declared)
-                if other is not None:
-                    raise call.no_stream(response.headers, other)
-        if call.message.characters < LARGE_BYTES:
-            return call.reply()
-        return await off_loop("events", call.reply)
+                await answer.read(response)
+        return await call.finish()
 
     async def is_there(self) -> bool:
         """Return whether the API has this model for this key. Costs nothing.
@@ -271,7 +262,7 @@ class Claude:
             except anthropic.NotFoundError:
                 return False
             if not isinstance(json_or_text(answer.text), dict):
-                raise call.no_reply(answer.headers, answer.text, "a model")
+                raise call.no_reply(answer.headers, answer.text, asked=False)
             return True
         raise ModelUnavailable(self._name, "no answer from the API in time")
 
@@ -312,7 +303,7 @@ class Claude:
         )
 
 
-class _Call(Failing):
+class _Call(Arriving):
     """One call to the API: what came of it so far, and what a failure of it means."""
 
     def __init__(
@@ -333,19 +324,29 @@ class _Call(Failing):
         self._failure: StreamFailed | StreamGarbled | None = None
 
     @property
+    @override
     def over(self) -> bool:
         """Whether what further comes is of no interest."""
         return self.message.done or self._failure is not None
 
     @property
+    @override
     def complete(self) -> bool:
         """Whether there is a reply, with nothing missing that must be there."""
         return self.message.complete and (self.message.done or not self._is_strict)
 
+    @property
+    @override
+    def counted(self) -> bool:
+        """Whether the tokens of the reply have been counted, as far as can be told."""
+        return self.message.counted
+
+    @override
     def take(self, event: Event) -> None:
         """Take in an event of the stream, and tell that it has begun and how far it has come."""
         self._take(self.message.take, event)
 
+    @override
     def take_whole(self, event: Event) -> None:
         """Take in a reply that came in one piece.
 
@@ -354,7 +355,7 @@ class _Call(Failing):
         """
         self._take(self.message.take_whole, event)
         if not self.over:
-            raise self.no_stream({}, text_of(event.value))
+            raise self.no_reply({}, text_of(event.value))
 
     def _take(self, take: Callable[[Event], None], event: Event) -> None:
         message, step = self.message, TOKENS_BETWEEN_REPORTS * CHARACTERS_PER_TOKEN
@@ -379,37 +380,7 @@ class _Call(Failing):
         """Whether the API is the vendor's own, which leaves nothing out; gateways do."""
         return self._way.address == OWN_ADDRESS
 
-    def no_stream(self, headers: Mapping[str, str], body: str) -> ModelRejected:
-        """Return what an answer that is no event stream means: something else is at the address."""
-        return self.no_reply(headers, body, "an event stream")
-
-    def no_reply(self, headers: Mapping[str, str], body: str, wanted: str) -> ModelRejected:
-        """Return what an answer means that is not what was asked for.
-
-        Args:
-            headers: The answer's.
-            body: What came of its body.
-            wanted: What was asked for.
-        """
-        kind = headers.get("content-type", "").partition(";")[0]
-        page = page_of(body)
-        if page is not None:
-            text = page_text(page, self.wording, self.secrets)
-        else:
-            what = repr(kind) if kind else "what is no reply"
-            text = f"the address answers with {what}, not with {wanted}"
-            if said := self.words(reason_of(body)):
-                text += f": {said}"
-            text += "; check the base URL"
-        return ModelRejected(
-            self._model,
-            text,
-            request_id=self.request_id,
-            usage=Usage(requests=1),
-            cost_usd=FREE,
-            complete=False,
-        )
-
+    @override
     def reply(self) -> Reply:
         """Return the reply of a call that ended well."""
         message = self.message

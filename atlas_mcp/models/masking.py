@@ -12,10 +12,12 @@ import re
 import sys
 import traceback
 from base64 import b32encode, b64decode, b64encode, urlsafe_b64encode
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from html import unescape
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import quote_plus, unquote, urlsplit
 from weakref import WeakSet
 
@@ -100,10 +102,20 @@ _SQUEEZED: Mapping[int, str | None] = {
 """How texts are compared: without white space and what is not seen, for lines may be broken, and in
 small letters, as the hosts of addresses and the digits of codes are written either way."""
 
-_T = TypeVar("_T")
+_UNKEPT = re.compile(rf"[ \t\n\r\v\f{_UNSEEN}]")
+"""What a text is compared without."""
 
-_Placed: TypeAlias = tuple[str, int, int]
-"""A character, and where what it is written as begins and ends in a text."""
+_PIECE = 65_536
+"""Characters that are looked through at once. Our own choice: it takes some milliseconds, and only
+between two pieces do other threads get a turn."""
+
+_CUT = re.compile(rf"[ ,.:_+()<>|{_UNSEEN}-]|[A-Za-z0-9]{{16}}|(?=[%&=])|(?<=[0-9A-Fa-f}}])(?=\\)")
+"""Where a text may be cut, behind what is found: no gap and no escape is on both sides."""
+
+_LAST = sys.maxsize
+"""Stands behind every place of a text."""
+
+_T = TypeVar("_T")
 
 
 @dataclass(slots=True, weakref_slot=True, eq=False, repr=False)
@@ -154,7 +166,7 @@ class Secrets:
             if len(secret) < SHORTEST and secret in text:
                 text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", BLOT, text)
         forms = [form for secret in wanted for form in self._forms[secret]]
-        return _blotted(text, forms) if forms and _holds_any(text, forms) else text
+        return _blotted(text, forms) if forms else text
 
     def blot_value(self, value: _T, *, shortest: int = 0) -> _T:
         """Return a value of JSON without the secrets in its texts.
@@ -290,11 +302,21 @@ def _packed(
 
 
 def _squeezed(text: str) -> str:
-    return text.translate(_SQUEEZED)
+    if len(text) <= _PIECE:
+        return text.translate(_SQUEEZED)
+    pieces = range(0, len(text), _PIECE)
+    return "".join(text[at : at + _PIECE].translate(_SQUEEZED) for at in pieces)
 
 
 def _decoded(found: re.Match[str]) -> str:
+    return _character(found[0])
+
+
+@lru_cache(maxsize=4_096)
+def _character(escape: str) -> str:
     """Return the character that an escape stands for."""
+    found = _WRITTEN.fullmatch(escape)
+    assert found is not None, "what was found in a text is an escape by itself"
     code = found[1] or found[2] or found[3] or found[7] or found[8] or found[9]
     if code:
         number = int(code, 16)
@@ -304,11 +326,6 @@ def _decoded(found: re.Match[str]) -> str:
     if found[11]:
         return ""
     return found[4] or found[6] or unescape(found[5])
-
-
-def _holds_any(text: str, forms: list[str]) -> bool:
-    """Return whether any form stands in a text. Says so at once of most that hold none."""
-    return any(_is_in(plain, forms) or _rest(plain, forms) for plain in _readings(text))
 
 
 def _holds_whole(text: str, forms: list[str]) -> bool:
@@ -324,41 +341,46 @@ def _readings(text: str) -> Iterator[str]:
     """Yield a text as it is compared, decoded again and again until it stays as it is."""
     for _ in range(_LAYERS):
         yield _squeezed(text)
-        decoded = _WRITTEN.sub(_decoded, _GAP.sub("", text))
-        if decoded == text:
+        decoded = _Decoded(text)
+        if decoded.text == text:
             return
-        text = decoded
+        text = decoded.text
 
 
-def _rest(plain: str, forms: list[str]) -> int:
+def _pieces(text: str) -> Iterator[str]:
+    """Yield the pieces of a text that are decoded one by one as the whole is."""
+    done = 0
+    while len(text) - done > _PIECE and (cut := _CUT.search(text, done + _PIECE)) is not None:
+        yield text[done : cut.end()]
+        done = cut.end()
+    yield text[done:]
+
+
+def _rest(plain: str, form: str) -> int:
     """Return how many characters at the end of a text are the beginning of a form."""
-    most = 0
-    for form in forms:
-        length = plain.rfind(form[:SHORTEST_REST])
-        if length != -1 and len(form) > SHORTEST_REST and form.startswith(plain[length:]):
-            most = max(most, len(plain) - length)
-    return most
+    end = plain[-len(form) :]
+    at = end.rfind(form[:SHORTEST_REST])
+    if at == -1 or len(form) <= SHORTEST_REST or not form.startswith(end[at:]):
+        return 0
+    return len(end) - at
 
 
 def _blotted(text: str, forms: list[str]) -> str:
     """Return text without the forms in it; each is looked for in what the text is when decoded."""
-    # Each character that is left, with where it stands in the text.
-    left = [(character, at, at + 1) for at, character in enumerate(text)]
     found: list[tuple[int, int]] = []
+    way_back: list[_Decoded] = []
+    now = text
     for _ in range(_LAYERS):
-        kept = [one for one in left if _SQUEEZED.get(ord(one[0]), "") is not None]
-        plain = _squeezed("".join(one[0] for one in kept))
-        for form in forms:
-            at = plain.find(form)
-            while at != -1:
-                found.append((kept[at][1], kept[at + len(form) - 1][2]))
-                at = plain.find(form, at + 1)
-        if rest := _rest(plain, forms):
-            found.append((kept[-rest][1], len(text)))
-        decoded = _decode(left)
-        if len(decoded) == len(left):
+        for place in _places(now, forms):
+            start, end = place
+            for decoded in reversed(way_back):
+                start, end = decoded.origin(start, end)
+            found.append((start, end))
+        decoded = _Decoded(now)
+        if decoded.text == now:
             break
-        left = decoded
+        way_back.append(decoded)
+        now = decoded.text
     pieces: list[str] = []
     done = 0
     for start, end in sorted(found):
@@ -368,19 +390,99 @@ def _blotted(text: str, forms: list[str]) -> str:
     return "".join([*pieces, text[done:]])
 
 
-def _decode(left: list[_Placed]) -> list[_Placed]:
-    """Return characters without the gaps between them, and with each escape decoded."""
-    return list(_replaced(list(_replaced(left, _GAP, lambda _: "")), _WRITTEN, _decoded))
+def _places(text: str, forms: list[str]) -> list[tuple[int, int]]:
+    """Return where forms stand in a text, those that overlap as one."""
+    plain = _squeezed(text)
+    found: list[tuple[int, int]] = []
+    for form in forms:
+        at = plain.find(form)
+        while at != -1:
+            found.append((at, at + len(form)))
+            at = plain.find(form, at + 1)
+        if rest := _rest(plain, form):
+            found.append((len(plain) - rest, len(plain)))
+    if not found:
+        return []
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted(found):
+        if joined and start < joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    kept = _Replaced(text, _UNKEPT, None)
+    return [kept.origin(start, end) for start, end in joined]
 
 
-def _replaced(
-    left: list[_Placed], pattern: re.Pattern[str], by: Callable[[re.Match[str]], str]
-) -> Iterator[_Placed]:
-    text = "".join(one[0] for one in left)
-    done = 0
-    for found in pattern.finditer(text):
-        yield from left[done : found.start()]
-        start, end = left[found.start()][1], left[found.end() - 1][2]
-        yield from ((character, start, end) for character in by(found))
-        done = found.end()
-    yield from left[done:]
+class _Replaced:
+    """A text with something in place of each match of a pattern.
+
+    It is made piece by piece, and where one of its characters was before is found out of the piece
+    that holds it: few are asked for, of a text that may have millions.
+
+    Args:
+        text: The text before.
+        pattern: What is replaced.
+        by: What stands for a match; nothing where it is `None`.
+
+    Attributes:
+        text: The text behind.
+    """
+
+    def __init__(
+        self, text: str, pattern: re.Pattern[str], by: Callable[[re.Match[str]], str] | None
+    ) -> None:
+        self._before, self._pattern, self._by = text, pattern, by
+        self._origins, self._starts = [0], [0]
+        made: list[str] = []
+        for piece in _pieces(text):
+            made.append(pattern.sub(by or "", piece))
+            self._origins.append(self._origins[-1] + len(piece))
+            self._starts.append(self._starts[-1] + len(made[-1]))
+        self.text = "".join(made)
+        self._open = -1
+        self._moves: list[tuple[int, int, int, int]] = []
+
+    def origin(self, start: int, end: int) -> tuple[int, int]:
+        """Return where a part of the text was before, which is no empty one.
+
+        Of one at its end, all that follows is a part.
+        """
+        at_end = end == len(self.text)
+        return self._of(start)[0], len(self._before) if at_end else self._of(end - 1)[1]
+
+    def _of(self, at: int) -> tuple[int, int]:
+        """Return where the character at a place began and ended."""
+        number = bisect_right(self._starts, at) - 1
+        if number != self._open:
+            self._open, self._moves = number, self._moves_in(number)
+        latest = bisect_right(self._moves, (at, _LAST)) - 1
+        _, end, origin, origin_end = self._moves[latest]
+        if at < end:
+            return origin, origin_end
+        return origin_end + at - end, origin_end + at - end + 1
+
+    def _moves_in(self, number: int) -> list[tuple[int, int, int, int]]:
+        """Return what was replaced in a piece: where that is, and where it was."""
+        at, origin = self._starts[number], self._origins[number]
+        moves = [(at, at, origin, origin)]
+        shrunk = origin - at
+        piece = self._before[origin : self._origins[number + 1]]
+        for found in self._pattern.finditer(piece):
+            start, end = origin + found.start(), origin + found.end()
+            begin = start - shrunk
+            shrunk += end - start - (0 if self._by is None else len(self._by(found)))
+            moves.append((begin, end - shrunk, start, end))
+        return moves
+
+
+class _Decoded:
+    """A text without the gaps in it, and with each escape decoded."""
+
+    def __init__(self, text: str) -> None:
+        self._closed = _Replaced(text, _GAP, None)
+        self._written = _Replaced(self._closed.text, _WRITTEN, _decoded)
+        self.text = self._written.text
+
+    def origin(self, start: int, end: int) -> tuple[int, int]:
+        """Return where a part of it was in the text, which is no empty one."""
+        return self._closed.origin(*self._written.origin(start, end))

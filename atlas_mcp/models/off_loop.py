@@ -6,7 +6,7 @@ not taken: what waits for a picture keeps no reply from being written down.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal, TypeAlias, TypeVar
 
 import anyio
@@ -27,6 +27,14 @@ Line: TypeAlias = Literal[
 ]
 """A kind of work. What a client sends waits in another line than what a call waits for."""
 
+THREADS: Mapping[Line, int] = {"events": 2, "replies": 2}
+"""Threads of a line that has more than one: what one endpoint sends keeps no other's waiting. Our
+own choice: the event loop waits for each thread that is busy, some milliseconds every time."""
+
+LINE_SECONDS = 5.0
+"""Seconds for which work that must be done waits in its line once it is cancelled. Our own choice:
+as long as some dozen of the largest replies take."""
+
 _lines: RunVar[dict[Line, anyio.CapacityLimiter]] = RunVar("atlas_mcp.off_loop")
 
 
@@ -41,5 +49,18 @@ async def off_loop(line: Line, work: Callable[[], T]) -> T:
     except LookupError:
         lines = dict[Line, anyio.CapacityLimiter]()
         _lines.set(lines)
-    limiter = lines.setdefault(line, anyio.CapacityLimiter(1))
+    limiter = lines.setdefault(line, anyio.CapacityLimiter(THREADS.get(line, 1)))
     return await anyio.to_thread.run_sync(work, limiter=limiter)
+
+
+async def surely_off_loop(line: Line, work: Callable[[], T]) -> T:
+    """Do some work in a thread, also if that is cancelled: a cancel only shortens the wait.
+
+    For what is lost if it is not done. Whoever calls is not told of the cancel.
+    """
+    try:
+        return await off_loop(line, work)
+    except anyio.get_cancelled_exc_class():
+        with anyio.move_on_after(LINE_SECONDS, shield=True):
+            return await off_loop(line, work)
+        return work()

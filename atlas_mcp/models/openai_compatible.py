@@ -20,26 +20,23 @@ from typing_extensions import override
 from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.pool import ModelSpec
 from atlas_mcp.atlas.storable import dollars_of, text_of
-from atlas_mcp.atlas.usage import FREE, Cost, Price, Usage
-from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
+from atlas_mcp.atlas.usage import FREE, Cost, Price
+from atlas_mcp.errors import ModelError, ModelUnavailable
 from atlas_mcp.models.answers import (
     Wording,
     json_or_text,
-    page_of,
-    page_text,
     reason_of,
     refusal,
 )
+from atlas_mcp.models.arriving import Arriving
 from atlas_mcp.models.base import Model, OnTokens, OnUsage
 from atlas_mcp.models.calls import OnFirstUse
 from atlas_mcp.models.chat_params import chat_params
 from atlas_mcp.models.chat_stream import CHARACTERS_PER_TOKEN, ChatStream
 from atlas_mcp.models.connections import LOOK_TIMEOUT, Way, WayClosed
-from atlas_mcp.models.failing import Consumed, Failing
-from atlas_mcp.models.json_events import LARGE_BYTES, Event
-from atlas_mcp.models.off_loop import off_loop
+from atlas_mcp.models.failing import Consumed
+from atlas_mcp.models.json_events import Event
 from atlas_mcp.models.prices import cost_of, load_prices
-from atlas_mcp.models.reading import read_body
 from atlas_mcp.presets import UNKNOWN_SERVER, Preset, preset_of
 
 if TYPE_CHECKING:
@@ -172,23 +169,19 @@ class OpenAICompatible(Model):
         with call.errors_translated():
             # Made first: that takes longer than others wait for an answer.
             client = await self._connection.client()
-            async with (
-                self._connection.way.calling(self.name),
-                client.chat.completions.with_streaming_response.create(
-                    **params,
-                    stream=True,
-                    timeout=self._timeout(),
-                    extra_headers=self._connection.headers(),
-                ) as response,
-            ):
-                call.request_id = response.headers.get("x-request-id")
-                declared = response.headers.get("content-type")
-                other = await read_body(response.iter_bytes(), call, declared=declared)
-                if other is not None:
-                    raise call.no_reply(response.headers, other)
-        if call.stream.characters < LARGE_BYTES:
-            return call.reply()
-        return await off_loop("events", call.reply)
+            with call.answered() as answer:
+                async with (
+                    self._connection.way.calling(self.name),
+                    client.chat.completions.with_streaming_response.create(
+                        **params,
+                        stream=True,
+                        timeout=self._timeout(),
+                        extra_headers=self._connection.headers(),
+                    ) as response,
+                ):
+                    call.request_id = response.headers.get("x-request-id")
+                    await answer.read(response)
+        return await call.finish()
 
     def told(self, spec: ModelSpec) -> OpenAICompatible:
         """Return the same model, used as if its endpoint took what `spec` says.
@@ -229,7 +222,7 @@ class OpenAICompatible(Model):
             raise
         found = json_or_text(answer.text)
         if not _is_reply(answer.headers) or isinstance(found, str):
-            raise self._call().no_reply(answer.headers, answer.text)
+            raise self._call().no_reply(answer.headers, answer.text, asked=False)
         return found
 
     @override
@@ -262,7 +255,7 @@ class OpenAICompatible(Model):
         )
 
 
-class _Call(Failing):
+class _Call(Arriving):
     """One call: what came of it so far, and what a failure of it means."""
 
     def __init__(
@@ -289,20 +282,30 @@ class _Call(Failing):
         return self.wording.place
 
     @property
+    @override
     def over(self) -> bool:
         """Whether what further comes is of no interest."""
         return self.stream.over
 
     @property
+    @override
     def complete(self) -> bool:
         """Whether there is a reply, though its counts may be missing."""
         return self.stream.complete
 
+    @property
+    @override
+    def counted(self) -> bool:
+        """Whether the tokens of the reply have been counted, as far as can be told."""
+        return self.stream.counted
+
+    @override
     def take(self, event: Event) -> None:
         """Take in an event of the stream, and tell how far it has come."""
         self.stream.take(event)
         self._tell()
 
+    @override
     def take_whole(self, event: Event) -> None:
         """Take in a reply that came in one piece.
 
@@ -314,29 +317,6 @@ class _Call(Failing):
         if not (stream.complete or stream.error or stream.unreadable):
             raise self.no_reply({}, text_of(event.value))
         self._tell()
-
-    def no_reply(self, headers: Mapping[str, str], body: str) -> ModelRejected:
-        """Return what an answer means that is no reply of a model: something else is there."""
-        page = page_of(body)
-        if page is not None:
-            text = page_text(page, self.wording, self.secrets)
-        else:
-            kind = headers.get("content-type", "").partition(";")[0]
-            text = (
-                f"the address answers with {kind!r}"
-                if kind
-                else "the address answers with what is no reply"
-            )
-            if said := self.words(reason_of(body)):
-                text += f": {said}"
-            text += "; check base_url, which often ends in /v1"
-        return ModelRejected(
-            self._spec.model,
-            text,
-            request_id=self.request_id,
-            usage=Usage(requests=1),
-            cost_usd=FREE,
-        )
 
     def _tell(self) -> None:
         stream, step = self.stream, TOKENS_BETWEEN_REPORTS * CHARACTERS_PER_TOKEN
@@ -351,6 +331,7 @@ class _Call(Failing):
             self._told_tokens = stream.characters
             self._on_tokens(stream.characters // CHARACTERS_PER_TOKEN)
 
+    @override
     def reply(self) -> Reply:
         """Return the reply of a call that ended well."""
         stream = self.stream
@@ -442,6 +423,7 @@ class _Call(Failing):
             key=f"`{variable}`" if variable else "`api_key_env` of this solver",
             credit="add some where this key comes from",
             address="base_url" if named else "OPENAI_BASE_URL",
+            hint=", which often ends in /v1",
         )
 
     def _failed_midway(self, error: Mapping[str, Any]) -> ModelError:

@@ -7,11 +7,14 @@ lost by nothing that comes after it.
 
 from __future__ import annotations
 
+import contextlib
+from collections import deque
 from collections.abc import AsyncIterator
 from typing import Protocol
 
 import anyio
 
+from atlas_mcp.errors import ModelError
 from atlas_mcp.models.answers import BEGINNING_SECONDS, LONGEST_BODY
 from atlas_mcp.models.event_lines import (
     LONGEST_FIELD,
@@ -22,10 +25,12 @@ from atlas_mcp.models.event_lines import (
     trimmed,
 )
 from atlas_mcp.models.json_events import LARGE_BYTES, Event, event_of, read_event
+from atlas_mcp.models.off_loop import surely_off_loop
 
 DRAIN_TIMEOUT = 1.0
-"""Seconds to wait for the end of the body after the last event, so that the connection can be used
-again. Our own choice: cheaper than a new handshake, and never waited in practice."""
+"""Seconds to wait for the end of the body after the last event, or once the reply is whole and
+counted, so that the connection can be used again. Our own choice: cheaper than a new handshake,
+and never waited in practice."""
 
 LAST_WORDS_TIMEOUT = 10.0
 """Seconds in which a stream may still bring its counts once the reply is whole. Our own choice:
@@ -33,11 +38,22 @@ they come at once, or never."""
 
 
 class Reader(Protocol):
-    """Whoever makes a reply of what is read."""
+    """Whoever makes a reply of what is read.
+
+    Attributes:
+        size_bytes: Bytes that have been read.
+    """
+
+    size_bytes: int
 
     @property
     def complete(self) -> bool:
         """Whether there is a reply, though more may be said of it."""
+        ...
+
+    @property
+    def counted(self) -> bool:
+        """Whether the tokens of the reply have been counted, as far as can be told."""
         ...
 
     @property
@@ -57,7 +73,9 @@ class Reader(Protocol):
 async def read_body(
     chunks: AsyncIterator[bytes], reader: Reader, *, declared: str | None
 ) -> str | None:
-    """Read an answer to its end.
+    """Read an answer to its end, or to where it is cancelled.
+
+    A reply that has arrived whole by then is kept: the call returns as if the body ended there.
 
     Args:
         chunks: Its bytes.
@@ -67,14 +85,28 @@ async def read_body(
     Returns:
         The beginning of what is neither a stream nor JSON; `None` for what is.
     """
+    body = _Body(reader, streamed="text/event-stream" in (declared or ""))
+    try:
+        return await _read(chunks, body, reader)
+    except anyio.get_cancelled_exc_class():
+        # Only bytes that are here already are read, and an answer that is no reply stays unheard.
+        with contextlib.suppress(ModelError):
+            await body.end_early(hurried=True)
+        # It has been paid for: dropped here, it would be asked for again.
+        if not reader.complete:
+            raise
+        return None
+
+
+async def _read(chunks: AsyncIterator[bytes], body: _Body, reader: Reader) -> str | None:
     import httpx2
 
     from atlas_mcp.models.bounded import TooMuch
 
-    body = _Body(reader, streamed="text/event-stream" in (declared or ""))
     with anyio.CancelScope() as scope:
         try:
             async for chunk in chunks:
+                reader.size_bytes += len(chunk)
                 await body.take(chunk)
                 # Read on to the end, within bounds: then the connection can be used again, and no
                 # generator is left half run, which trio objects to.
@@ -107,15 +139,18 @@ class _Body:
         self._kind: Kind | None = None
         self._beginning = bytearray()
         self._lines = EventLines()
+        self._pending = deque[bytes]()
+        self._hurried = False
 
     @property
     def wait(self) -> float | None:
         """How long the rest is waited for, `None` for as long as it takes."""
         if self._kind == "other":
             return BEGINNING_SECONDS
-        if self.failure is not None or self._reader.over:
+        reader = self._reader
+        if self.failure is not None or reader.over or (reader.complete and reader.counted):
             return DRAIN_TIMEOUT
-        return LAST_WORDS_TIMEOUT if self._reader.complete else None
+        return LAST_WORDS_TIMEOUT if reader.complete else None
 
     async def take(self, chunk: bytes) -> None:
         """Take in what comes next."""
@@ -133,20 +168,26 @@ class _Body:
             if self._kind == "stream":
                 await self._feed(bytes(self._beginning))
 
-    async def end_early(self) -> None:
-        """Take in what is whole of a body of which the end of its connection was not seen."""
+    async def end_early(self, *, hurried: bool = False) -> None:
+        """Take in what is whole of a body of which the end of its connection was not seen.
+
+        Args:
+            hurried: Whether it is read although the call is cancelled.
+        """
+        self._hurried = hurried
         if self._kind == "json":
-            event = await event_of(bytes(self._beginning).strip())
+            event = await self._event(bytes(self._beginning).strip())
             if event.fault is None:
                 self._reader.take_whole(event)
         elif self._kind == "stream":
+            await self._feed(b"")
             # Only the empty line behind the last event may be missing.
             await self._feed(b"\n\n", broken=True)
 
     async def end(self) -> str | None:
         """Take in what is left; see `read_body`."""
         if self._kind == "json":
-            self._reader.take_whole(await event_of(bytes(self._beginning).strip()))
+            self._reader.take_whole(await self._event(bytes(self._beginning).strip()))
         elif self._kind == "stream":
             await self._feed(b"\n\n")
         elif not self._streamed:
@@ -162,14 +203,23 @@ class _Body:
         """
         if self.failure is not None:
             return
+        pending = self._pending
         try:
-            for line in self._lines.feed(chunk):
-                if self._reader.over:
-                    return
-                large = len(line) >= LARGE_BYTES
-                event = await event_of(line) if large else read_event(line)
-                if not (broken and (event.what == "error" or event.fault is not None)):
-                    self._reader.take(event)
+            pending += self._lines.feed(chunk)
         except EventTooLong as error:
             # Told once the body has come to its end: a generator is not left half run.
             self.failure = error
+            return
+        while pending and not self._reader.over:
+            # It stays in line until it has been read, which may be cancelled.
+            event = await self._event(pending[0])
+            pending.popleft()
+            if not (broken and (event.what == "error" or event.fault is not None)):
+                self._reader.take(event)
+
+    async def _event(self, data: bytes) -> Event:
+        if len(data) < LARGE_BYTES:
+            return read_event(data)
+        if self._hurried:
+            return await surely_off_loop("events", lambda: read_event(data))
+        return await event_of(data)

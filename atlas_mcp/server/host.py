@@ -209,6 +209,11 @@ class Host:
             while service.driven:
                 await service.stop_all(grace=0.0)
 
+    def tell_unstored(self) -> None:
+        """Say of which runs something is lost as the process ends now."""
+        if self._service is not None:
+            self._service.tell_unstored()
+
     async def let_go(self) -> None:
         """Begin nothing more, as the only client has gone; returns once no run is driven.
 

@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from atlas_mcp.atlas.messages import ModelRequest, Reply, Text, UserTurn
 from atlas_mcp.atlas.pool import ModelSpec
+from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.usage import Price, Usage
+from atlas_mcp.config import PriceSettings, Settings, SolverSettings
 from atlas_mcp.errors import ModelRejected, ModelUnavailable
 from atlas_mcp.models import claude as claude_models
 from atlas_mcp.models import reading
 from atlas_mcp.models.bounded import MOST_HINTS
+from atlas_mcp.models.chat_stream import ChatStream
 from atlas_mcp.models.claude import Claude, Connection
+from atlas_mcp.models.claude_stream import MessageStream
+from atlas_mcp.models.json_events import LARGE_BYTES, Event, event_of
 from atlas_mcp.models.openai_compatible import OpenAICompatible
+from atlas_mcp.models.pool import Pool
+from atlas_mcp.runs.request import ExploreWish, Wish
+from atlas_mcp.runs.service import open_service
+from atlas_mcp.testing.atlas_api import candidate_text
 from tests.hostile import HINTS, Answer, answering, endless, heading, in_bytes, once
 from tests.strange import nested_text
 
 ASK = ModelRequest(system="", turns=(UserTurn((Text("q"),)),), max_tokens=100)
 RATES = Price(Decimal(1), Decimal(1), Decimal(1))
+PRICED = PriceSettings(input=Decimal(1), output=Decimal(1))
 COUNTED = Usage(1, 100, 50)
 COST = Decimal("0.00015")
 
@@ -38,12 +51,22 @@ on_asyncio = pytest.mark.parametrize("anyio_backend", ["asyncio"])
 
 
 async def reply_to(adapter: str, answer: Answer) -> Reply:
+    reply = await reply_within(anyio.CancelScope(), adapter, answer)
+    assert reply is not None, "nobody cancels it"
+    return reply
+
+
+async def reply_within(scope: anyio.CancelScope, adapter: str, answer: Answer) -> Reply | None:
+    """Return the reply of a call that is made within a scope, `None` where that ended it."""
+    reply = None
     with answering(answer) as url:
         model = MODELS[adapter](url)
         try:
-            return await model.generate(ASK)
+            with scope:
+                reply = await model.generate(ASK)
         finally:
             await model.aclose()
+    return reply
 
 
 def event(value: object) -> bytes:
@@ -429,6 +452,176 @@ async def test_a_stream_that_stays_open_after_a_stop_reason_keeps_nobody(
         connection.sendall(heading() + b"".join(CLAUDE[:-1]))
         connection.recv(1)
 
+    monkeypatch.setattr(reading, "DRAIN_TIMEOUT", 0.05)
     monkeypatch.setattr(reading, "LAST_WORDS_TIMEOUT", 0.05)
 
     assert (await reply_to("claude", answer)).turn.text == "So be it."
+
+
+KINDS: dict[str, Any] = {"chat": ChatStream, "claude": MessageStream}
+"""What takes in the events of a reply."""
+
+
+def left_open(*pieces: bytes) -> Answer:
+    """Say something, and leave the line open until the other end closes it."""
+
+    def answer(connection: Any) -> None:
+        connection.sendall(b"".join(pieces))
+        connection.recv(1)
+
+    return answer
+
+
+def cancel_once(
+    monkeypatch: pytest.MonkeyPatch,
+    adapter: str,
+    scope: anyio.CancelScope,
+    is_due: Callable[[Any], bool],
+) -> None:
+    """Cancel the call when an event of its reply has been taken in."""
+    take = KINDS[adapter].take
+
+    def taking(stream: Any, event: Event) -> None:
+        take(stream, event)
+        if is_due(stream):
+            scope.cancel()
+
+    monkeypatch.setattr(KINDS[adapter], "take", taking)
+
+
+@both
+@pytest.mark.parametrize("counted", [True, False])
+async def test_a_reply_that_is_whole_is_kept_when_its_call_is_cancelled(
+    monkeypatch: pytest.MonkeyPatch, adapter: str, *, counted: bool
+) -> None:
+    stream = STREAMS[adapter][:-1] if counted else STREAMS[adapter][:3]
+    if adapter == "claude" and not counted:
+        stream = (*CLAUDE[:5], event({"type": "message_delta", "delta": {"stop_reason": "x"}}))
+    scope = anyio.CancelScope()
+    cancel_once(monkeypatch, adapter, scope, lambda stream: stream.complete)
+
+    reply = await reply_within(scope, adapter, left_open(heading(), *stream))
+
+    assert scope.cancel_called
+    assert reply is not None
+    assert reply.turn.text == "So be it."
+
+
+@both
+async def test_a_large_reply_in_one_piece_is_kept_when_its_call_is_cancelled(
+    monkeypatch: pytest.MonkeyPatch, adapter: str
+) -> None:
+    text = "a" * 2 * LARGE_BYTES
+    body = {
+        "choices": [{"message": {"content": text}, "finish_reason": "stop"}],
+        "content": [{"type": "text", "text": text}],
+        "stop_reason": "end_turn",
+        "usage": {"prompt_tokens": 1, "completion_tokens": 1, "input_tokens": 1},
+    }
+    scope = anyio.CancelScope()
+
+    async def cancelled(data: bytes) -> Event:
+        scope.cancel()
+        return await event_of(data)
+
+    monkeypatch.setattr(reading, "event_of", cancelled)
+    sent = once(heading(kind="application/json"), json.dumps(body).encode())
+
+    reply = await reply_within(scope, adapter, sent)
+
+    assert scope.cancel_called
+    assert reply is not None
+    assert reply.turn.text == text
+
+
+@both
+async def test_a_reply_that_is_not_whole_is_not_kept_back_by_a_cancel(
+    monkeypatch: pytest.MonkeyPatch, adapter: str
+) -> None:
+    scope = anyio.CancelScope()
+    cancel_once(monkeypatch, adapter, scope, lambda _: True)
+
+    answer = left_open(heading(), *STREAMS[adapter][:2])
+
+    assert await reply_within(scope, adapter, answer) is None
+    assert scope.cancelled_caught
+
+
+@both
+@on_asyncio
+async def test_a_reply_that_is_whole_and_counted_waits_for_no_last_words(
+    monkeypatch: pytest.MonkeyPatch, adapter: str
+) -> None:
+    monkeypatch.setattr(reading, "DRAIN_TIMEOUT", 0.05)
+    monkeypatch.setattr(reading, "LAST_WORDS_TIMEOUT", 3_600.0)
+
+    with anyio.fail_after(30):
+        reply = await reply_to(adapter, left_open(heading(), *STREAMS[adapter][:-1]))
+
+    assert (reply.turn.text, reply.usage) == ("So be it.", COUNTED)
+
+
+@on_asyncio
+async def test_counts_that_come_late_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "DRAIN_TIMEOUT", 0.0)
+
+    def answer(connection: Any) -> None:
+        connection.sendall(heading() + b"".join(CHAT[:3]))
+        read_on.wait()
+        connection.sendall(b"".join(CHAT[3:]))
+
+    read_on = threading.Event()
+    take = ChatStream.take
+
+    def taking(stream: ChatStream, event: Event) -> None:
+        take(stream, event)
+        if stream.finish_reason is not None:
+            read_on.set()
+
+    monkeypatch.setattr(ChatStream, "take", taking)
+
+    assert (await reply_to("chat", answer)).usage == COUNTED
+
+
+@both
+@pytest.mark.parametrize("stopped", ["user", "shutdown"])
+async def test_a_run_that_is_stopped_records_a_reply_that_is_whole_and_asks_no_second_time(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, adapter: str, stopped: str
+) -> None:
+    arrived, heads = anyio.Event(), list[bytes]()
+    take = KINDS[adapter].take
+
+    def taking(stream: Any, event: Event) -> None:
+        take(stream, event)
+        if stream.complete:
+            arrived.set()
+
+    monkeypatch.setattr(KINDS[adapter], "take", taking)
+    text = candidate_text("42")
+    stream = {
+        "chat": (event({"choices": [{"delta": {"content": text}}]}), *CHAT[2:-1]),
+        "claude": (START, event(BLOCK), text_delta(text), *CLAUDE[4:-1]),
+    }
+    with anyio.fail_after(60), answering(left_open(heading(), *stream[adapter]), heads) as url:
+        model = MODELS[adapter](url)
+        settings = Settings(
+            home=tmp_path, solvers={"s": SolverSettings(model=model.name, price=PRICED)}
+        )
+        pool = Pool(settings, {model.name: model})
+        async with open_service(settings, pool=pool) as service:
+            live = await service.explore(make_problem("6 * 7?"), Wish(), ExploreWish())
+            await arrived.wait()
+            if stopped == "user":
+                await service.cancel(live.run_id)
+            else:
+                await service.stop_all(grace=0)
+            view = await service.wait(live.run_id, 10)
+
+            assert [(one.status, one.answer) for one in view.candidates] == [("ok", "42")]
+            assert view.usage.output_tokens == 50
+            await service.resume(live.run_id)
+            again = await service.wait(live.run_id, 10)
+        await model.aclose()
+
+    assert [one.answer for one in again.candidates] == ["42"]
+    assert len(heads) == 1

@@ -7,6 +7,7 @@ import html
 import json
 import logging
 import re
+import tracemalloc
 from collections.abc import Callable
 from typing import Any, TypeAlias
 from urllib.parse import quote, quote_plus
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from atlas_mcp.atlas.messages import ModelRequest, Text, UserTurn
 from atlas_mcp.atlas.pool import ModelSpec
 from atlas_mcp.errors import ModelError
+from atlas_mcp.models import masking
 from atlas_mcp.models.claude import Claude
 from atlas_mcp.models.masking import Secrets, guard_logs
 from atlas_mcp.models.openai_compatible import OpenAICompatible
@@ -286,3 +288,44 @@ def test_a_log_of_a_vendors_client_with_a_format_that_does_not_fit_is_no_error(
 
     assert "%d bytes" in caplog.text
     assert KEY not in caplog.text
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    layers=st.lists(st.lists(st.sampled_from(sorted(ALL)), max_size=2), max_size=4),
+    between=st.text(st.sampled_from("%25\\u0041&#65;= \r\n\u200b\0abÂ\xad{}"), max_size=40),
+    size=st.integers(1, 40),
+)
+def test_a_text_is_told_alike_whatever_it_is_cut_into(
+    layers: list[list[str]], between: str, size: int
+) -> None:
+    secrets = Secrets()
+    secrets.add(KEY)
+    text = between
+    for names in layers:
+        written = KEY
+        for name in names:
+            written = ALL[name](written)
+        text += written + between
+    whole = secrets.blot(text)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(masking, "_PIECE", size)
+
+        assert secrets.blot(text) == whole
+
+
+@pytest.mark.parametrize("unit", ["word and ", "%41", "%2525252541"])
+def test_a_long_text_with_a_secret_in_it_takes_little_memory(unit: str) -> None:
+    secrets = Secrets()
+    secrets.add(KEY)
+    text = unit * (400_000 // len(unit)) + KEY
+    tracemalloc.start()
+    try:
+        told = secrets.blot(text)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert told == text.removesuffix(KEY) + "***"
+    assert peak < 60 * len(text)

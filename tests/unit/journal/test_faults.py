@@ -16,8 +16,10 @@ import anyio
 import pytest
 
 from atlas_mcp.errors import JournalError, JournalUnflushed
+from atlas_mcp.journal import flushing
 from atlas_mcp.journal.base import Lease
 from atlas_mcp.journal.faults import journal_failure
+from atlas_mcp.journal.opening import connect, connect_to_read, open_there
 from atlas_mcp.journal.sqlite import FILE_NAME, SqliteJournal
 from atlas_mcp.testing.journal_conformance import first_record, later_record
 
@@ -336,3 +338,39 @@ async def test_opening_a_journal_again_takes_no_lock_from_who_has_it_open(tmp_pa
     assert (tmp_path / f"{FILE_NAME}-wal").stat().st_ino == log
     await journal.append(lease, [later_record(2)])
     await journal.aclose()
+
+
+@on_posix
+async def test_a_journal_that_goes_while_its_log_is_flushed_is_not_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Moving the log into the database comes after the flush, and opens nothing by its name."""
+    monkeypatch.setattr(flushing, "WRITES_A_CHECKPOINT", 1)
+    home = tmp_path / "home"
+    gone: list[str] = []
+
+    def sync(descriptor: int) -> None:
+        for path in sorted(home.glob(f"{FILE_NAME}*")):
+            gone.append(path.name)
+            path.unlink()
+
+    journal = SqliteJournal(home, sync=sync)
+    lease = await journal.open_run("r", first_record())
+    await journal.append(lease, [later_record(2)])
+    await journal.aclose()
+
+    assert gone == [FILE_NAME, f"{FILE_NAME}-shm", f"{FILE_NAME}-wal"]
+    assert not list(home.glob(f"{FILE_NAME}*"))
+
+
+def test_a_database_that_is_not_there_is_not_made_by_opening_it(tmp_path: Path) -> None:
+    odd = tmp_path / "a 100% odd? #1 ü"
+    odd.mkdir()
+    connect(odd / FILE_NAME, busy_timeout=1).close()
+    assert [path.name for path in odd.iterdir()] == [FILE_NAME]
+    open_there(odd / FILE_NAME, busy_timeout=1).close()
+    for opened in (open_there, connect_to_read):
+        with pytest.raises(sqlite3.OperationalError, match="unable to open"):
+            opened(tmp_path / FILE_NAME, busy_timeout=1)
+
+    assert list(tmp_path.iterdir()) == [odd]

@@ -1,0 +1,180 @@
+"""A call whose reply arrives: from the first byte of the answer to the reply that is handed on.
+
+Owns what both wings do alike with an answer: that a reply which is whole is handed on whatever is
+cancelled or breaks behind it, that large ones are put together off the event loop, how progress is
+told, and what an answer means that is no reply. What events say is the adapter's to know.
+"""
+
+from __future__ import annotations
+
+import logging
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Generator, Mapping
+from contextlib import contextmanager
+from typing import Protocol
+
+import anyio
+
+from atlas_mcp.atlas.messages import Reply
+from atlas_mcp.atlas.usage import FREE, Usage
+from atlas_mcp.errors import ModelRejected
+from atlas_mcp.models.answers import page_of, page_text, reason_of
+from atlas_mcp.models.connections import Way
+from atlas_mcp.models.failing import Failing
+from atlas_mcp.models.json_events import LARGE_BYTES, Event
+from atlas_mcp.models.off_loop import surely_off_loop
+from atlas_mcp.models.reading import read_body
+
+logger = logging.getLogger(__name__)
+
+LETTING_GO_SECONDS = 2.0
+"""Seconds in which the connection of a reply that is whole must be let go. Our own choice: it is
+given back or closed at once, unless the other end of a TLS connection does not answer."""
+
+
+class Response(Protocol):
+    """An answer, as the vendors' libraries hand it out."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Its headers."""
+        ...
+
+    def iter_bytes(self) -> AsyncIterator[bytes]:
+        """Return its body as it comes."""
+        ...
+
+
+class Arriving(Failing):
+    """One call, as far as its reply has come.
+
+    Args:
+        model: The model, as errors name it.
+        way: Where the call goes.
+
+    Attributes:
+        size_bytes: Bytes of the answer that have been read.
+    """
+
+    def __init__(self, model: str, way: Way) -> None:
+        super().__init__(model, way)
+        self.size_bytes = 0
+
+    @property
+    @abstractmethod
+    def over(self) -> bool:
+        """Whether what further comes is of no interest."""
+
+    @property
+    @abstractmethod
+    def complete(self) -> bool:
+        """Whether there is a reply, though more may be said of it."""
+
+    @property
+    @abstractmethod
+    def counted(self) -> bool:
+        """Whether the tokens of the reply have been counted, as far as can be told."""
+
+    @abstractmethod
+    def take(self, event: Event) -> None:
+        """Take in an event of the stream, and tell how far it has come."""
+
+    @abstractmethod
+    def take_whole(self, event: Event) -> None:
+        """Take in a reply that came in one piece.
+
+        Raises:
+            ModelRejected: It is none.
+        """
+
+    @abstractmethod
+    def reply(self) -> Reply:
+        """Return the reply of a call that ended well."""
+
+    @contextmanager
+    def answered(self) -> Generator[Answer]:
+        """Hear an answer in a block that opens it and lets it go.
+
+        Once the reply is whole, neither a cancel nor a fault of the connection ends the block.
+        """
+        import httpx2
+
+        with anyio.CancelScope() as scope:
+            try:
+                yield Answer(self, scope)
+            except httpx2.HTTPError:
+                if not self.complete:
+                    raise
+        if scope.cancelled_caught:
+            logger.warning(
+                "letting go of the connection to %s took longer than %g s and was given up",
+                self._way.place,
+                LETTING_GO_SECONDS,
+            )
+
+    async def finish(self) -> Reply:
+        """Return the reply of a call that ended well, also when the call is cancelled."""
+        if self.size_bytes < LARGE_BYTES:
+            return self.reply()
+        return await surely_off_loop("replies", self.reply)
+
+    def no_reply(
+        self, headers: Mapping[str, str], body: str, *, asked: bool = True
+    ) -> ModelRejected:
+        """Return what an answer means that is no reply of a model: something else is there.
+
+        Args:
+            headers: The answer's.
+            body: What came of its body.
+            asked: Whether a model was asked something, which may be billed whatever is answered.
+        """
+        page = page_of(body)
+        wording = self.wording
+        if page is not None:
+            text = page_text(page, wording, self.secrets)
+        else:
+            kind = headers.get("content-type", "").partition(";")[0]
+            text = f"the address answers with {repr(kind) if kind else 'what is no reply'}"
+            if kind:
+                text += f", not with {'a reply' if asked else 'what was asked for'}"
+            if said := self.words(reason_of(body)):
+                text += f": {said}"
+            text += f"; check {wording.address}{wording.hint}"
+        return ModelRejected(
+            self._model,
+            text,
+            request_id=self.request_id,
+            usage=Usage(requests=1),
+            cost_usd=FREE,
+            # No API answers with a page for people; anything else may stand behind a model.
+            complete=page is not None or not asked or self.consumed.complete,
+        )
+
+
+class Answer:
+    """The answer to a call, while it is open.
+
+    Args:
+        call: Whose it is.
+        scope: That of the block in which it is open.
+    """
+
+    def __init__(self, call: Arriving, scope: anyio.CancelScope) -> None:
+        self._call = call
+        self._scope = scope
+
+    async def read(self, response: Response) -> None:
+        """Read it to its end.
+
+        Raises:
+            ModelRejected: It is no reply.
+        """
+        call = self._call
+        declared = response.headers.get("content-type")
+        other = await read_body(response.iter_bytes(), call, declared=declared)
+        if other is not None:
+            raise call.no_reply(response.headers, other)
+        if call.complete:
+            # What is left is to let go of the connection, and to put together what was paid for.
+            self._scope.deadline = anyio.current_time() + LETTING_GO_SECONDS
+            self._scope.shield = True

@@ -399,14 +399,9 @@ class SqliteJournal(Journal):
         return await self._writer.write(change, durable=durable, alone=alone, grace=grace)
 
     def _is_driven(self, run_id: str, row: Standing) -> bool:
-        lease = Lease(run_id, row.fence)
-        if row.owner == self._owner and lease in self._owed:
-            # One that was given back and could not be written back is nobody's.
-            return False
-        if row.owner == self._owner and lease == self._held.get(run_id):
-            # Renewed late, and taken over by nobody: who asks this is not frozen.
-            return True
-        return self._is_live(row.owner, row.lease_until)
+        # One that was given back and could not be written back is nobody's.
+        given_back = row.owner == self._owner and Lease(run_id, row.fence) in self._owed
+        return not given_back and self._is_live(row.owner, row.lease_until)
 
     def _is_live(self, owner: str | None, lease_until: float) -> bool:
         left = lease_until - self.clock()

@@ -72,5 +72,7 @@ def test_a_process_ends_although_its_journal_is_locked_and_says_what_is_missing(
 
     assert (ended.code, ended.kept, ended.calls) == (CELLS[way_in, way_out], 1, 2), ended.err
     said = "\n".join(ended.err)
-    assert "did not confirm its last records" in said, said
+    # At the end of the input those who ask are answered first, and that outlasts the journal.
+    broke_off = way_out == "end of input" and "broke off" in said
+    assert broke_off or "did not confirm its last records" in said, said
     assert "Traceback" not in said, said

@@ -24,6 +24,7 @@ from atlas_mcp.models.bounded import MOST_HINTS
 from atlas_mcp.models.chat_stream import ChatStream
 from atlas_mcp.models.claude import Claude, Connection
 from atlas_mcp.models.claude_stream import MessageStream
+from atlas_mcp.models.connections import Trip
 from atlas_mcp.models.json_events import LARGE_BYTES, Event, event_of
 from atlas_mcp.models.openai_compatible import OpenAICompatible
 from atlas_mcp.models.pool import Pool
@@ -625,3 +626,27 @@ async def test_a_run_that_is_stopped_records_a_reply_that_is_whole_and_asks_no_s
 
     assert [one.answer for one in again.candidates] == ["42"]
     assert len(heads) == 1
+
+
+@both
+@on_asyncio
+async def test_a_reply_that_is_large_for_anything_in_it_is_put_together_off_the_loop(
+    monkeypatch: pytest.MonkeyPatch, adapter: str
+) -> None:
+    threads: list[int] = []
+    told = Trip.told
+
+    def telling(trip: Trip, reply: Reply) -> Reply:
+        threads.append(threading.get_ident())
+        return told(trip, reply)
+
+    monkeypatch.setattr(Trip, "told", telling)
+    bulk = [
+        event({"choices": [{"delta": {"thoughts": "a" * 1_000}}], "type": "x", "x": "a" * 1_000})
+    ] * (LARGE_BYTES // 1_000)
+
+    reply = await reply_to(adapter, once(heading(), with_it(adapter, b"".join(bulk))))
+
+    assert reply.turn.text == "So be it."
+    assert len(threads) == 1
+    assert threads != [threading.get_ident()]

@@ -650,3 +650,25 @@ async def test_a_reply_that_is_large_for_anything_in_it_is_put_together_off_the_
     assert reply.turn.text == "So be it."
     assert len(threads) == 1
     assert threads != [threading.get_ident()]
+
+
+@both
+@on_asyncio
+@pytest.mark.parametrize(
+    ("kind", "body", "is_free"),
+    [
+        ("application/json", b'{"result": "ok"}', False),
+        ("text/plain", b"Please ask again.", False),
+        ("text/event-stream", b"", False),
+        ("text/html", b"<!doctype html><html><title>Welcome</title>", True),
+    ],
+    ids=["JSON", "words", "nothing", "page"],
+)
+async def test_an_answer_that_is_no_reply_may_have_been_billed_unless_it_is_a_page(
+    adapter: str, kind: str, body: bytes, *, is_free: bool
+) -> None:
+    with pytest.raises((ModelRejected, ModelUnavailable)) as caught:
+        await reply_to(adapter, once(heading(kind=kind), body))
+
+    assert caught.value.complete == is_free
+    assert caught.value.usage == Usage(1)

@@ -7,21 +7,29 @@ work. So a pool here has one connection, and finding a free one is a look at the
 
 from __future__ import annotations
 
+import logging
 import math
 import socket
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import NamedTuple
 
 import anyio
 import httpx2
 from typing_extensions import override
 
-from atlas_mcp.closing import close_all
+from atlas_mcp.closing import close_all, last_act
+
+logger = logging.getLogger(__name__)
 
 IDLE_SECONDS = 5.0
 """Seconds for which a connection is kept without a call: servers close idle ones after as few.
 Source: the default of the HTTP library (httpx2 2.16)."""
+
+CLOSE_SECONDS = 2.0
+"""Seconds in which a connection must be closed. Our own choice: it is closed at once, unless the
+other end of a TLS connection does not answer."""
 
 _KEEP_ALIVE = (
     ("SO_KEEPALIVE", socket.SOL_SOCKET, 1),
@@ -89,6 +97,17 @@ class Lanes(httpx2.AsyncBaseTransport):
         response.stream = _Held(stream, lambda: self._give_back(transport))
         return response
 
+    async def close_idle(self) -> None:
+        """Close the connections that had no request for too long; their servers may have done so.
+
+        One that cannot be closed is told in the log.
+        """
+        old = self._take_old(anyio.current_time())
+        try:
+            await close_all(partial(self._close, transport) for transport in old)
+        except (OSError, anyio.BrokenResourceError, httpx2.HTTPError) as error:
+            logger.info("an idle connection could not be closed: %s", type(error).__name__)
+
     @override
     async def aclose(self) -> None:
         """Close all connections, also those that have a request."""
@@ -102,12 +121,21 @@ class Lanes(httpx2.AsyncBaseTransport):
             return
         now = anyio.current_time()
         self._idle.append(_Idle(transport, now))
-        while len(self._idle) > self._most or now - self._idle[0].since > IDLE_SECONDS:
-            await self._close(self._idle.popleft().transport)
+        for old in self._take_old(now):
+            await self._close(old)
+
+    def _take_old(self, now: float) -> list[httpx2.AsyncBaseTransport]:
+        """Return the connections that are too many or too old; no request gets one of them."""
+        found: list[httpx2.AsyncBaseTransport] = []
+        while self._idle and (
+            len(self._idle) > self._most or now - self._idle[0].since > IDLE_SECONDS
+        ):
+            found.append(self._idle.popleft().transport)
+        return found
 
     async def _close(self, transport: httpx2.AsyncBaseTransport) -> None:
         self._open.discard(transport)
-        with anyio.CancelScope(shield=True):
+        with last_act("closing a connection", CLOSE_SECONDS):
             await transport.aclose()
 
 

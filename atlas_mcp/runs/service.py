@@ -765,6 +765,7 @@ async def open_service(
             service = RunService(settings, opened, pool, tasks, line, retries or RetryPolicy())
             tasks.start_soon(service.keep_leases, name="leases")
             tasks.start_soon(service.keep_tidy, name="retention")
+            tasks.start_soon(pool.keep_few_connections, name="connections")
             try:
                 yield service
             finally:

@@ -24,10 +24,6 @@ from atlas_mcp.models.json_events import Event
 from atlas_mcp.models.pieces import Room
 from atlas_mcp.models.tool_arguments import arguments_of
 
-CHARACTERS_PER_TOKEN = 4
-"""Characters of one output token, to estimate progress. Our own choice: the usual rule of thumb for
-English text; the exact count comes at the end."""
-
 MOST_BLOCKS = 10_000
 """Content blocks of one reply that are kept. Our own choice: ten times the tool calls that are."""
 

@@ -13,7 +13,7 @@ import socket
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import anyio
 import httpx2
@@ -55,11 +55,23 @@ def socket_options() -> list[tuple[int, int, int]]:
     ]
 
 
+class _Network(Protocol):
+    """A connection, as the HTTP library shows the one of an answer."""
+
+    def get_extra_info(self, info: str) -> Any: ...
+
+
 class _Idle(NamedTuple):
     """A transport whose connection no call has, and since when."""
 
     transport: httpx2.AsyncBaseTransport
     since: float
+    network: _Network | None = None
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the other end has closed it: nothing else is said without a request."""
+        return self.network is not None and bool(self.network.get_extra_info("is_readable"))
 
 
 class Lanes(httpx2.AsyncBaseTransport):
@@ -94,15 +106,23 @@ class Lanes(httpx2.AsyncBaseTransport):
             raise
         stream = response.stream
         assert isinstance(stream, httpx2.AsyncByteStream), "a transport that waits for nobody"
-        response.stream = _Held(stream, lambda: self._give_back(transport))
+        network = response.extensions.get("network_stream")
+        response.stream = _Held(stream, lambda: self._give_back(transport, network))
         return response
 
     async def close_idle(self) -> None:
-        """Close the connections that had no request for too long; their servers may have done so.
+        """Close the connections that had no request for too long, or were closed at the other end.
 
         One that cannot be closed is told in the log.
         """
         old = self._take_old(anyio.current_time())
+        kept = deque[_Idle]()
+        for one in self._idle:
+            if one.is_gone:
+                old.append(one.transport)
+            else:
+                kept.append(one)
+        self._idle = kept
         try:
             await close_all(partial(self._close, transport) for transport in old)
         except (OSError, anyio.BrokenResourceError, httpx2.HTTPError) as error:
@@ -115,12 +135,14 @@ class Lanes(httpx2.AsyncBaseTransport):
         opened, self._open = self._open, set()
         await close_all(transport.aclose for transport in opened)
 
-    async def _give_back(self, transport: httpx2.AsyncBaseTransport) -> None:
+    async def _give_back(
+        self, transport: httpx2.AsyncBaseTransport, network: _Network | None
+    ) -> None:
         """Keep a connection for the next request, and close those that are too many or too old."""
         if transport not in self._open:
             return
         now = anyio.current_time()
-        self._idle.append(_Idle(transport, now))
+        self._idle.append(_Idle(transport, now, network))
         for old in self._take_old(now):
             await self._close(old)
 

@@ -536,6 +536,33 @@ async def test_a_large_reply_in_one_piece_is_kept_when_its_call_is_cancelled(
 
 
 @both
+async def test_a_large_end_of_a_stream_is_read_when_its_call_is_cancelled(
+    monkeypatch: pytest.MonkeyPatch, adapter: str
+) -> None:
+    scope = anyio.CancelScope()
+
+    async def cancelled(data: bytes) -> Event:
+        scope.cancel()
+        return await event_of(data)
+
+    monkeypatch.setattr(reading, "event_of", cancelled)
+    end: dict[str, Any] = {
+        "choices": [{"delta": {}, "finish_reason": "stop"}],
+        "type": "message_delta",
+        "delta": {"stop_reason": "end_turn"},
+        "usage": {"prompt_tokens": 100, "completion_tokens": 50, "output_tokens": 50},
+        "further": "a" * 2 * LARGE_BYTES,
+    }
+    stream = (*STREAMS[adapter][: -2 if adapter == "claude" else 2], event(end))
+
+    reply = await reply_within(scope, adapter, left_open(heading(), *stream))
+
+    assert scope.cancel_called
+    assert reply is not None
+    assert (reply.turn.text, reply.usage) == ("So be it.", COUNTED)
+
+
+@both
 async def test_a_reply_that_is_not_whole_is_not_kept_back_by_a_cancel(
     monkeypatch: pytest.MonkeyPatch, adapter: str
 ) -> None:

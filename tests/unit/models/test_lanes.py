@@ -33,6 +33,7 @@ class Wire(httpx2.AsyncBaseTransport):
         self.closed = False
         self.stuck = False
         self.slow = False
+        self.gone = False
         self._failure = failure
 
     @override
@@ -42,7 +43,11 @@ class Wire(httpx2.AsyncBaseTransport):
         await anyio.lowlevel.checkpoint()
         if self._failure is not None:
             raise self._failure
-        return httpx2.Response(200, stream=Body())
+        return httpx2.Response(200, stream=Body(), extensions={"network_stream": self})
+
+    def get_extra_info(self, info: str) -> object:
+        assert info == "is_readable"
+        return self.gone
 
     @override
     async def aclose(self) -> None:
@@ -141,6 +146,18 @@ async def test_what_is_idle_for_too_long_is_closed_though_no_call_ends(
         assert [wire.closed for wire in network.wires] == [True, True, False]
         await held.aclose()
         await open_at_once(client, 1)
+        assert len(network.wires) == 3
+
+
+async def test_what_the_other_end_has_closed_is_closed_here(network: Network) -> None:
+    lanes = Lanes(network, idle=9)
+    async with httpx2.AsyncClient(transport=lanes) as client:
+        await open_at_once(client, 3)
+        network.wires[1].gone = True
+        await lanes.close_idle()
+
+        assert [wire.closed for wire in network.wires] == [False, True, False]
+        await open_at_once(client, 2)
         assert len(network.wires) == 3
 
 

@@ -70,8 +70,14 @@ class _Idle(NamedTuple):
 
     @property
     def is_gone(self) -> bool:
-        """Whether the other end has closed it: nothing else is said without a request."""
-        return self.network is not None and bool(self.network.get_extra_info("is_readable"))
+        """Whether it is closed: by the other end, which says nothing else without a request."""
+        if self.network is None:
+            return False
+        try:
+            return bool(self.network.get_extra_info("is_readable"))
+        except (OSError, ValueError, LookupError):
+            # It is closed on this side, as that of a call that was aborted is.
+            return True
 
 
 class Lanes(httpx2.AsyncBaseTransport):

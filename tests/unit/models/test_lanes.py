@@ -33,7 +33,7 @@ class Wire(httpx2.AsyncBaseTransport):
         self.closed = False
         self.stuck = False
         self.slow = False
-        self.gone = False
+        self.gone: bool | Exception = False
         self._failure = failure
 
     @override
@@ -47,6 +47,8 @@ class Wire(httpx2.AsyncBaseTransport):
 
     def get_extra_info(self, info: str) -> object:
         assert info == "is_readable"
+        if isinstance(self.gone, Exception):
+            raise self.gone
         return self.gone
 
     @override
@@ -149,11 +151,14 @@ async def test_what_is_idle_for_too_long_is_closed_though_no_call_ends(
         assert len(network.wires) == 3
 
 
-async def test_what_the_other_end_has_closed_is_closed_here(network: Network) -> None:
+@pytest.mark.parametrize("gone", [True, ValueError("file descriptor cannot be negative")])
+async def test_what_either_end_has_closed_is_closed_here(
+    network: Network, gone: bool | Exception
+) -> None:
     lanes = Lanes(network, idle=9)
     async with httpx2.AsyncClient(transport=lanes) as client:
         await open_at_once(client, 3)
-        network.wires[1].gone = True
+        network.wires[1].gone = gone
         await lanes.close_idle()
 
         assert [wire.closed for wire in network.wires] == [False, True, False]

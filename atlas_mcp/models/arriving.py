@@ -10,8 +10,8 @@ from __future__ import annotations
 import logging
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Generator, Mapping
-from contextlib import contextmanager
-from typing import Protocol
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import anyio
 
@@ -19,17 +19,61 @@ from atlas_mcp.atlas.messages import Reply
 from atlas_mcp.atlas.usage import FREE, Usage
 from atlas_mcp.errors import ModelRejected
 from atlas_mcp.models.answers import page_of, page_text, reason_of
+from atlas_mcp.models.base import OnTokens, OnUsage
 from atlas_mcp.models.connections import Way
 from atlas_mcp.models.failing import Failing
 from atlas_mcp.models.json_events import LARGE_BYTES, Event
 from atlas_mcp.models.off_loop import surely_off_loop
 from atlas_mcp.models.reading import read_body
 
+if TYPE_CHECKING:
+    import httpx2
+
 logger = logging.getLogger(__name__)
+
+CONNECT_TIMEOUT = 10.0
+"""Seconds to open a connection. Twice the vendors' clients' default (5 s, anthropic 2.12.0 and
+openai 3.57), as several calls open theirs at once."""
+
+WRITE_TIMEOUT = 60.0
+"""Seconds without progress in sending a request. Our own choice: a request with images is several
+megabytes and uplinks are slow."""
+
+CHARACTERS_PER_TOKEN = 4
+"""Characters that count as one token while a reply grows. Our own choice: the usual rule of thumb
+for English text; the exact count comes at the end."""
+
+TOKENS_BETWEEN_REPORTS = 50
+"""Estimated output tokens between two calls of `on_tokens`. Our own choice: about one a second."""
 
 LETTING_GO_SECONDS = 2.0
 """Seconds in which the connection of a reply that is whole must be let go. Our own choice: it is
 given back or closed at once, unless the other end of a TLS connection does not answer."""
+
+
+def timeout(read: float) -> httpx2.Timeout:
+    """Return how long a call waits for the network.
+
+    Args:
+        read: Seconds without a byte after which a stream is given up.
+    """
+    import httpx2
+
+    return httpx2.Timeout(connect=CONNECT_TIMEOUT, read=read, write=WRITE_TIMEOUT, pool=None)
+
+
+class Progress(NamedTuple):
+    """How far a reply has come.
+
+    Attributes:
+        characters: Characters written so far, thinking included.
+        counts: What was counted last; other counts are another object, and `None` is none.
+        ended: Whether no more is written or counted.
+    """
+
+    characters: int
+    counts: object
+    ended: bool
 
 
 class Response(Protocol):
@@ -51,14 +95,27 @@ class Arriving(Failing):
     Args:
         model: The model, as errors name it.
         way: Where the call goes.
+        on_tokens: Told as the reply grows.
+        on_usage: Told what has been counted.
 
     Attributes:
         size_bytes: Bytes of the answer that have been read.
     """
 
-    def __init__(self, model: str, way: Way) -> None:
+    def __init__(
+        self,
+        model: str,
+        way: Way,
+        *,
+        on_tokens: OnTokens | None = None,
+        on_usage: OnUsage | None = None,
+    ) -> None:
         super().__init__(model, way)
         self.size_bytes = 0
+        self._on_tokens = on_tokens
+        self._on_usage = on_usage
+        self._told_characters = 0
+        self._told_counts: object = None
 
     @property
     @abstractmethod
@@ -75,6 +132,11 @@ class Arriving(Failing):
     def counted(self) -> bool:
         """Whether the tokens of the reply have been counted, as far as can be told."""
 
+    @property
+    @abstractmethod
+    def progress(self) -> Progress:
+        """How far the reply has come."""
+
     @abstractmethod
     def take(self, event: Event) -> None:
         """Take in an event of the stream, and tell how far it has come."""
@@ -90,6 +152,35 @@ class Arriving(Failing):
     @abstractmethod
     def reply(self) -> Reply:
         """Return the reply of a call that ended well."""
+
+    @abstractmethod
+    def translated(self, *, streamed: bool) -> AbstractContextManager[None]:
+        """Raise what the vendor's library raises in a block as a `ModelError`."""
+
+    @contextmanager
+    def errors_translated(self, *, streamed: bool = True) -> Generator[None]:
+        """Raise what goes wrong inside as a `ModelError` with what the call consumed.
+
+        Args:
+            streamed: Whether the stream must have brought a reply in the end.
+        """
+        with self._way.trip() as self.trip, self.translated(streamed=streamed):
+            yield
+
+    def tell(self) -> None:
+        """Tell how far the reply has come, and what was counted."""
+        now, step = self.progress, TOKENS_BETWEEN_REPORTS * CHARACTERS_PER_TOKEN
+        if self._on_usage is not None and now.counts is not self._told_counts:
+            self._told_counts = now.counts
+            usage, cost, _ = self.consumed
+            self._on_usage(usage, cost)
+        if self._on_tokens is None:
+            return
+        if now.ended:
+            self._on_tokens(self.consumed.usage.output_tokens)
+        elif now.characters - self._told_characters >= step:
+            self._told_characters = now.characters
+            self._on_tokens(now.characters // CHARACTERS_PER_TOKEN)
 
     @contextmanager
     def answered(self) -> Generator[Answer]:

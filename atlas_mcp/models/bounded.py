@@ -186,9 +186,10 @@ class _Bounded(httpx2.AsyncByteStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         unpack = _unpacking(self._packed)
         turns = _turns_of_all()
-        handed_on, due = 0, 0.0
+        handed_on, due, last = 0, 0.0, 0.0
+        cancelled: BaseException | None = None
         async with contextlib.aclosing(self._chunks()) as chunks:
-            while True:
+            while cancelled is None:
                 asked = time.monotonic()
                 chunk = await anext(chunks, None)
                 if chunk is None:
@@ -197,14 +198,21 @@ class _Bounded(httpx2.AsyncByteStream):
                     handed_on, due = 0, now + TURN_SECONDS
                 for one in unpack(chunk):
                     # The HTTP library leaves nobody a turn before it needs more from the network.
-                    if handed_on >= SLICE_BYTES or time.monotonic() >= due:
-                        await turns.next()
+                    if cancelled is None and (handed_on >= SLICE_BYTES or time.monotonic() >= due):
+                        try:
+                            await turns.next()
+                        except anyio.get_cancelled_exc_class() as error:
+                            # What is here already is handed on first: it may end a reply.
+                            cancelled, last = error, time.monotonic() + LEAVE_SECONDS
                         handed_on, due = 0, time.monotonic() + TURN_SECONDS
+                    elif cancelled is not None and time.monotonic() >= last:
+                        break
                     handed_on += len(one)
                     self._count(one)
                     yield one
                     if self._failed and self._size >= MAX_ERROR_BYTES:
                         return
+            raise cancelled
 
     async def _chunks(self) -> AsyncGenerator[bytes]:
         """Yield what comes; of an error's body what comes in time, as the status says the rest."""

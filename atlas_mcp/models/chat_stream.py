@@ -26,9 +26,6 @@ from atlas_mcp.models.json_events import Event
 from atlas_mcp.models.pieces import CALLS, Fields, Pieces
 from atlas_mcp.models.tool_arguments import arguments_of, sent_back
 
-CHARACTERS_PER_TOKEN = 4
-"""Characters that count as one token while a reply grows; the endpoint counts in the end."""
-
 _STOPS: dict[str, Stop] = {
     "stop": "end",
     "length": "max_tokens",

@@ -27,12 +27,11 @@ from atlas_mcp.models.answers import (
     refusal,
     unknown_end,
 )
-from atlas_mcp.models.arriving import Arriving
+from atlas_mcp.models.arriving import Arriving, Progress, timeout
 from atlas_mcp.models.calls import OnFirstUse
 from atlas_mcp.models.claude_families import family_of
 from atlas_mcp.models.claude_params import Thinking, message_params
 from atlas_mcp.models.claude_stream import (
-    CHARACTERS_PER_TOKEN,
     MessageStream,
     StreamFailed,
     StreamGarbled,
@@ -53,21 +52,10 @@ OWN_ADDRESS = "https://api.anthropic.com"
 VENDOR = "anthropic"
 """First part of the names of these models."""
 
-CONNECT_TIMEOUT = 10.0
-"""Seconds to open a connection. Twice the vendor client's default (5 s, anthropic 2.12.0), as
-several calls open theirs at once."""
-
 READ_TIMEOUT = 120.0
 """Seconds without a byte after which a stream is given up. Our own choice: the API sends pings
 while a model thinks, about every 15 s though it promises no interval; eight missed in a row are no
 pause."""
-
-WRITE_TIMEOUT = 60.0
-"""Seconds without progress in sending a request. Our own choice: a request with images is several
-megabytes and uplinks are slow."""
-
-TOKENS_BETWEEN_REPORTS = 50
-"""Estimated output tokens between two calls of `on_tokens`. Our own choice: about one a second."""
 
 _RETRYABLE_KINDS = frozenset({"overloaded_error", "api_error", "rate_limit_error", "timeout_error"})
 """Error types worth another try when they come inside a stream, where there is no status."""
@@ -237,7 +225,7 @@ class Claude:
             async with (
                 self._connection.way.calling(self._name),
                 client.messages.with_streaming_response.create(
-                    **self._params(request), stream=True, timeout=self._timeout()
+                    **self._params(request), stream=True, timeout=timeout(self._read_timeout)
                 ) as response,
             ):
                 call.request_id = response.request_id
@@ -295,13 +283,6 @@ class Claude:
                 self._name, f"the answer schema cannot be sent ({error}); simplify it"
             ) from error
 
-    def _timeout(self) -> anthropic.Timeout:
-        import anthropic
-
-        return anthropic.Timeout(
-            connect=CONNECT_TIMEOUT, read=self._read_timeout, write=WRITE_TIMEOUT, pool=None
-        )
-
 
 class _Call(Arriving):
     """One call to the API: what came of it so far, and what a failure of it means."""
@@ -315,12 +296,9 @@ class _Call(Arriving):
         on_tokens: OnTokens | None = None,
         on_usage: OnUsage | None = None,
     ) -> None:
-        super().__init__(model, way)
+        super().__init__(model, way, on_tokens=on_tokens, on_usage=on_usage)
         self.message = MessageStream()
         self._price = price
-        self._on_tokens = on_tokens
-        self._on_usage = on_usage
-        self._told_tokens = 0
         self._failure: StreamFailed | StreamGarbled | None = None
 
     @property
@@ -358,22 +336,19 @@ class _Call(Arriving):
             raise self.no_reply({}, text_of(event.value))
 
     def _take(self, take: Callable[[Event], None], event: Event) -> None:
-        message, step = self.message, TOKENS_BETWEEN_REPORTS * CHARACTERS_PER_TOKEN
         try:
             take(event)
         except (StreamFailed, StreamGarbled) as error:
             # Told once the body has come to its end.
             self._failure = error
-        if self._on_usage is not None and message.begun:
-            self._on_usage(message.usage, self._cost_so_far())
-            self._on_usage = None
-        if self._on_tokens is None:
-            return
-        if message.done:
-            self._on_tokens(message.usage.output_tokens)
-        elif message.characters - self._told_tokens >= step:
-            self._told_tokens = message.characters
-            self._on_tokens(message.characters // CHARACTERS_PER_TOKEN)
+        self.tell()
+
+    @property
+    @override
+    def progress(self) -> Progress:
+        """How far the reply has come; it is counted anew at its beginning alone."""
+        message = self.message
+        return Progress(message.characters, message.begun or None, message.done)
 
     @property
     def _is_strict(self) -> bool:
@@ -401,18 +376,10 @@ class _Call(Arriving):
         )
         return reply if self.trip is None else self.trip.told(reply)
 
+    @override
     @contextlib.contextmanager
-    def errors_translated(self, *, streamed: bool = True) -> Generator[None]:
-        """Raise what goes wrong inside as a `ModelError` with what the call consumed.
-
-        Args:
-            streamed: Whether the stream must have brought a message in the end.
-        """
-        with self._way.trip() as self.trip, self._translated(streamed=streamed):
-            yield
-
-    @contextlib.contextmanager
-    def _translated(self, *, streamed: bool) -> Generator[None]:
+    def translated(self, *, streamed: bool) -> Generator[None]:
+        """Raise what the vendor's library raises inside as a `ModelError`."""
         import anthropic
         import httpx2
 

@@ -12,7 +12,6 @@ from typing import Any, cast
 
 from atlas_mcp.atlas.messages import AssistantTurn, Json, ToolCall
 from atlas_mcp.atlas.storable import (
-    MAX_CHARS,
     MAX_NAME_CHARS,
     MAX_WORDS,
     count_of,
@@ -22,11 +21,8 @@ from atlas_mcp.atlas.storable import (
 )
 from atlas_mcp.atlas.usage import Usage
 from atlas_mcp.models.json_events import Event
+from atlas_mcp.models.pieces import Room
 from atlas_mcp.models.tool_arguments import arguments_of
-
-CHARACTERS_PER_TOKEN = 4
-"""Characters of one output token, to estimate progress. Our own choice: the usual rule of thumb for
-English text; the exact count comes at the end."""
 
 MOST_BLOCKS = 10_000
 """Content blocks of one reply that are kept. Our own choice: ten times the tool calls that are."""
@@ -45,6 +41,9 @@ _DELTA_TEXT = {
     "signature_delta": "signature",
 }
 """The kinds of delta that append to a string, and the key the string is under."""
+
+_READ = frozenset({"text", "tool_use"})
+"""The types of block that are read."""
 
 _IMPLIED = {"text_delta": "text", "thinking_delta": "thinking"}
 """The kinds of delta that say of which type their block is, where nothing began it."""
@@ -95,6 +94,8 @@ class MessageStream:
         self._output_counted = False
         self._blocks: list[_Block] = []
         self._open: dict[Json, _Block] = {}
+        # What is read has room of its own.
+        self._spoken, self._further = Room(), Room()
 
     @property
     def complete(self) -> bool:
@@ -257,7 +258,10 @@ class MessageStream:
 
     def _begin(self, index: Json, fields: Mapping[str, Any]) -> _Block:
         self.begun = True
-        block = _Block(dict(fields))
+        room = self._spoken if fields.get("type") in _READ else self._further
+        block = _Block(dict(fields), room)
+        if not room.takes(block.fields):
+            return block
         if len(self._blocks) < MOST_BLOCKS:
             self._blocks.append(block)
             self._open[_hashable(index)] = block
@@ -281,9 +285,9 @@ class MessageStream:
             piece = found if isinstance(found, str) else text_of(found)
             if key != "signature":
                 self.characters += len(piece)
-            if self.characters <= MAX_CHARS:
+            if piece and block.room.takes(piece):
                 block.pieces.setdefault(key, []).append(piece)
-        elif kind == "citations_delta":
+        elif kind == "citations_delta" and self._further.takes(delta.get("citation")):
             block.citations.append(delta.get("citation"))
 
     def _end(self, said: Mapping[str, Any], usage: Json) -> None:
@@ -322,10 +326,16 @@ class MessageStream:
 
 
 class _Block:
-    """A content block as far as it has come: what it began with, and what was added."""
+    """A content block as far as it has come: what it began with, and what was added.
 
-    def __init__(self, fields: dict[str, Json]) -> None:
+    Args:
+        fields: What it began with.
+        room: Bounds what is kept of such blocks.
+    """
+
+    def __init__(self, fields: dict[str, Json], room: Room) -> None:
         self.fields = fields
+        self.room = room
         self.pieces: dict[str, list[str]] = {}
         self.citations: list[Json] = []
         self.closed = False

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
     import httpx2
 
+    from atlas_mcp.models.lanes import Lanes
+
 MOST_IDLE = 256
 """Connections of one address that are kept open between calls. Our own choice."""
 
@@ -114,6 +116,7 @@ class Way:
     secrets: Secrets = field(init=False, default_factory=Secrets)
     _guarded: bool = field(init=False, default=False)
     _account: Account = field(init=False, default_factory=Account)
+    _lanes: list[Lanes] = field(init=False, default_factory=list["Lanes"])
 
     def __post_init__(self) -> None:
         if self.api_key is not None:
@@ -186,8 +189,10 @@ class Way:
             limits=ONE_CONNECTION,
             socket_options=socket_options(),
         )
+        lanes = Lanes(connect, idle=_idle_connections())
+        self._lanes.append(lanes)
         return {
-            "transport": Lanes(connect, idle=_idle_connections()),
+            "transport": lanes,
             "trust_env": False,
             "follow_redirects": True,
             "event_hooks": {
@@ -195,6 +200,11 @@ class Way:
                 "response": [self._after, *response_hooks()],
             },
         }
+
+    async def close_idle(self) -> None:
+        """Close the connections that had no call for too long."""
+        for lanes in self._lanes:
+            await lanes.close_idle()
 
     def settle(self, client: VendorClient) -> None:
         """Take from a vendor's client what it read in the environment and its address may not have.

@@ -7,21 +7,29 @@ work. So a pool here has one connection, and finding a free one is a look at the
 
 from __future__ import annotations
 
+import logging
 import math
 import socket
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple, Protocol
 
 import anyio
 import httpx2
 from typing_extensions import override
 
-from atlas_mcp.closing import close_all
+from atlas_mcp.closing import close_all, last_act
+
+logger = logging.getLogger(__name__)
 
 IDLE_SECONDS = 5.0
 """Seconds for which a connection is kept without a call: servers close idle ones after as few.
 Source: the default of the HTTP library (httpx2 2.16)."""
+
+CLOSE_SECONDS = 2.0
+"""Seconds in which a connection must be closed. Our own choice: it is closed at once, unless the
+other end of a TLS connection does not answer."""
 
 _KEEP_ALIVE = (
     ("SO_KEEPALIVE", socket.SOL_SOCKET, 1),
@@ -47,11 +55,29 @@ def socket_options() -> list[tuple[int, int, int]]:
     ]
 
 
+class _Network(Protocol):
+    """A connection, as the HTTP library shows the one of an answer."""
+
+    def get_extra_info(self, info: str) -> Any: ...
+
+
 class _Idle(NamedTuple):
     """A transport whose connection no call has, and since when."""
 
     transport: httpx2.AsyncBaseTransport
     since: float
+    network: _Network | None = None
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it is closed: by the other end, which says nothing else without a request."""
+        if self.network is None:
+            return False
+        try:
+            return bool(self.network.get_extra_info("is_readable"))
+        except (OSError, ValueError, LookupError):
+            # It is closed on this side, as that of a call that was aborted is.
+            return True
 
 
 class Lanes(httpx2.AsyncBaseTransport):
@@ -86,8 +112,27 @@ class Lanes(httpx2.AsyncBaseTransport):
             raise
         stream = response.stream
         assert isinstance(stream, httpx2.AsyncByteStream), "a transport that waits for nobody"
-        response.stream = _Held(stream, lambda: self._give_back(transport))
+        network = response.extensions.get("network_stream")
+        response.stream = _Held(stream, lambda: self._give_back(transport, network))
         return response
+
+    async def close_idle(self) -> None:
+        """Close the connections that had no request for too long, or were closed at the other end.
+
+        One that cannot be closed is told in the log.
+        """
+        old = self._take_old(anyio.current_time())
+        kept = deque[_Idle]()
+        for one in self._idle:
+            if one.is_gone:
+                old.append(one.transport)
+            else:
+                kept.append(one)
+        self._idle = kept
+        try:
+            await close_all(partial(self._close, transport) for transport in old)
+        except (OSError, anyio.BrokenResourceError, httpx2.HTTPError) as error:
+            logger.info("an idle connection could not be closed: %s", type(error).__name__)
 
     @override
     async def aclose(self) -> None:
@@ -96,18 +141,29 @@ class Lanes(httpx2.AsyncBaseTransport):
         opened, self._open = self._open, set()
         await close_all(transport.aclose for transport in opened)
 
-    async def _give_back(self, transport: httpx2.AsyncBaseTransport) -> None:
+    async def _give_back(
+        self, transport: httpx2.AsyncBaseTransport, network: _Network | None
+    ) -> None:
         """Keep a connection for the next request, and close those that are too many or too old."""
         if transport not in self._open:
             return
         now = anyio.current_time()
-        self._idle.append(_Idle(transport, now))
-        while len(self._idle) > self._most or now - self._idle[0].since > IDLE_SECONDS:
-            await self._close(self._idle.popleft().transport)
+        self._idle.append(_Idle(transport, now, network))
+        for old in self._take_old(now):
+            await self._close(old)
+
+    def _take_old(self, now: float) -> list[httpx2.AsyncBaseTransport]:
+        """Return the connections that are too many or too old; no request gets one of them."""
+        found: list[httpx2.AsyncBaseTransport] = []
+        while self._idle and (
+            len(self._idle) > self._most or now - self._idle[0].since > IDLE_SECONDS
+        ):
+            found.append(self._idle.popleft().transport)
+        return found
 
     async def _close(self, transport: httpx2.AsyncBaseTransport) -> None:
         self._open.discard(transport)
-        with anyio.CancelScope(shield=True):
+        with last_act("closing a connection", CLOSE_SECONDS):
             await transport.aclose()
 
 

@@ -95,6 +95,9 @@ _WRITTEN = re.compile(
 _GAP = re.compile(rf"=(?:\r?\n|(?:\\+r)?\\+n)|[{_UNSEEN}]|{_UNSEEN_BYTES}")
 """What stands within a text, or within an escape, without belonging to it."""
 
+_CODED = re.compile(rf"[%\\&={_UNSEEN}]|{_UNSEEN_BYTES}")
+"""What each gap and each escape begins with: a text without it is what it is."""
+
 _SQUEEZED: Mapping[int, str | None] = {
     **{ord(space): None for space in " \t\n\r\v\f" + _UNSEEN},
     **{code: chr(code).lower() for code in range(ord("A"), ord("Z") + 1)},
@@ -341,28 +344,32 @@ def _readings(text: str) -> Iterator[str]:
     """Yield a text as it is compared, decoded again and again until it stays as it is."""
     for _ in range(_LAYERS):
         yield _squeezed(text)
+        if _CODED.search(text) is None:
+            return
         decoded = _Decoded(text)
         if decoded.text == text:
             return
         text = decoded.text
 
 
-def _pieces(text: str) -> Iterator[str]:
-    """Yield the pieces of a text that are decoded one by one as the whole is."""
+def _pieces(text: str) -> list[str]:
+    """Return the pieces of a text that are decoded one by one as the whole is."""
+    if len(text) <= _PIECE:
+        return [text]
+    found: list[str] = []
     done = 0
     while len(text) - done > _PIECE and (cut := _CUT.search(text, done + _PIECE)) is not None:
-        yield text[done : cut.end()]
+        found.append(text[done : cut.end()])
         done = cut.end()
-    yield text[done:]
+    return [*found, text[done:]]
 
 
 def _rest(plain: str, form: str) -> int:
     """Return how many characters at the end of a text are the beginning of a form."""
-    end = plain[-len(form) :]
-    at = end.rfind(form[:SHORTEST_REST])
-    if at == -1 or len(form) <= SHORTEST_REST or not form.startswith(end[at:]):
+    if len(form) <= SHORTEST_REST:
         return 0
-    return len(end) - at
+    at = plain.rfind(form[:SHORTEST_REST], max(0, len(plain) - len(form)))
+    return len(plain) - at if at != -1 and form.startswith(plain[at:]) else 0
 
 
 def _blotted(text: str, forms: list[str]) -> str:
@@ -376,6 +383,8 @@ def _blotted(text: str, forms: list[str]) -> str:
             for decoded in reversed(way_back):
                 start, end = decoded.origin(start, end)
             found.append((start, end))
+        if _CODED.search(now) is None:
+            break
         decoded = _Decoded(now)
         if decoded.text == now:
             break
@@ -397,7 +406,11 @@ def _places(text: str, forms: list[str]) -> list[tuple[int, int]]:
     for form in forms:
         at = plain.find(form)
         while at != -1:
-            found.append((at, at + len(form)))
+            # What overlaps is joined at once: of a secret like "aaaaaa" a long text may be full.
+            start, end = at, at + len(form)
+            if found and found[-1][0] <= at < found[-1][1]:
+                start, end = found[-1][0], max(end, found.pop()[1])
+            found.append((start, end))
             at = plain.find(form, at + 1)
         if rest := _rest(plain, form):
             found.append((len(plain) - rest, len(plain)))

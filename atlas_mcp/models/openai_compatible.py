@@ -28,11 +28,11 @@ from atlas_mcp.models.answers import (
     reason_of,
     refusal,
 )
-from atlas_mcp.models.arriving import Arriving
+from atlas_mcp.models.arriving import Arriving, Progress, timeout
 from atlas_mcp.models.base import Model, OnTokens, OnUsage
 from atlas_mcp.models.calls import OnFirstUse
 from atlas_mcp.models.chat_params import chat_params
-from atlas_mcp.models.chat_stream import CHARACTERS_PER_TOKEN, ChatStream
+from atlas_mcp.models.chat_stream import ChatStream
 from atlas_mcp.models.connections import LOOK_TIMEOUT, Way, WayClosed
 from atlas_mcp.models.failing import Consumed
 from atlas_mcp.models.json_events import Event
@@ -42,18 +42,9 @@ from atlas_mcp.presets import UNKNOWN_SERVER, Preset, preset_of
 if TYPE_CHECKING:
     import openai
 
-CONNECT_TIMEOUT = 10.0
-"""Seconds to open a connection. Our own choice, as for Claude."""
-
 READ_TIMEOUT = 600.0
 """Seconds without a byte after which a stream is given up. Our own choice: unlike the Messages API,
 most endpoints send nothing while a model thinks, or while a call waits for a free slot."""
-
-WRITE_TIMEOUT = 60.0
-"""Seconds without progress in sending a request."""
-
-TOKENS_BETWEEN_REPORTS = 50
-"""Estimated output tokens between two calls of `on_tokens`."""
 
 OWN_ADDRESS = "https://api.openai.com/v1"
 """Where OpenAI's API is. Source: its client (openai 3.57)."""
@@ -175,7 +166,7 @@ class OpenAICompatible(Model):
                     client.chat.completions.with_streaming_response.create(
                         **params,
                         stream=True,
-                        timeout=self._timeout(),
+                        timeout=timeout(self._read_timeout),
                         extra_headers=self._connection.headers(),
                     ) as response,
                 ):
@@ -247,13 +238,6 @@ class OpenAICompatible(Model):
             on_usage=on_usage,
         )
 
-    def _timeout(self) -> openai.Timeout:
-        import openai
-
-        return openai.Timeout(
-            connect=CONNECT_TIMEOUT, read=self._read_timeout, write=WRITE_TIMEOUT, pool=None
-        )
-
 
 class _Call(Arriving):
     """One call: what came of it so far, and what a failure of it means."""
@@ -267,14 +251,10 @@ class _Call(Arriving):
         on_tokens: OnTokens | None,
         on_usage: OnUsage | None,
     ) -> None:
-        super().__init__(spec.model, way)
+        super().__init__(spec.model, way, on_tokens=on_tokens, on_usage=on_usage)
         self.stream = ChatStream()
         self._spec = spec
         self._price = price
-        self._on_tokens = on_tokens
-        self._on_usage = on_usage
-        self._told_tokens = 0
-        self._told_counts: object = None
 
     @property
     def place(self) -> str:
@@ -303,7 +283,7 @@ class _Call(Arriving):
     def take(self, event: Event) -> None:
         """Take in an event of the stream, and tell how far it has come."""
         self.stream.take(event)
-        self._tell()
+        self.tell()
 
     @override
     def take_whole(self, event: Event) -> None:
@@ -316,20 +296,15 @@ class _Call(Arriving):
         stream.take_whole(event)
         if not (stream.complete or stream.error or stream.unreadable):
             raise self.no_reply({}, text_of(event.value))
-        self._tell()
+        self.tell()
 
-    def _tell(self) -> None:
-        stream, step = self.stream, TOKENS_BETWEEN_REPORTS * CHARACTERS_PER_TOKEN
-        if self._on_usage is not None and stream.counts is not self._told_counts:
-            self._told_counts = stream.counts
-            self._on_usage(stream.usage(), self.cost())
-        if self._on_tokens is None:
-            return
-        if stream.complete and stream.counts is not None:
-            self._on_tokens(stream.usage().output_tokens)
-        elif stream.characters - self._told_tokens >= step:
-            self._told_tokens = stream.characters
-            self._on_tokens(stream.characters // CHARACTERS_PER_TOKEN)
+    @property
+    @override
+    def progress(self) -> Progress:
+        """How far the reply has come."""
+        stream = self.stream
+        ended = stream.complete and stream.counts is not None
+        return Progress(stream.characters, stream.counts, ended)
 
     @override
     def reply(self) -> Reply:
@@ -363,18 +338,10 @@ class _Call(Arriving):
         usage = self.stream.usage()
         return cost_of(model, usage, override=self._price, base_url=self._spec.base_url)
 
+    @override
     @contextlib.contextmanager
-    def errors_translated(self, *, streamed: bool = True) -> Generator[None]:
-        """Raise what goes wrong inside as a `ModelError` with what the call consumed.
-
-        Args:
-            streamed: Whether the stream must have brought a reply in the end.
-        """
-        with self._way.trip() as self.trip, self._translated(streamed=streamed):
-            yield
-
-    @contextlib.contextmanager
-    def _translated(self, *, streamed: bool) -> Generator[None]:
+    def translated(self, *, streamed: bool) -> Generator[None]:
+        """Raise what the vendor's library raises inside as a `ModelError`."""
         import httpx2
         import openai
 

@@ -24,21 +24,64 @@ repeated by some endpoints."""
 
 CALLS = "tool_calls"
 
+SPOKEN = frozenset({"content", "refusal", CALLS})
+"""Fields of a message that are read. What else it holds takes no room of theirs."""
+
 LEVELS = 8
 """Levels of a message that come in pieces; what is deeper comes whole."""
+
+
+class Room:
+    """How much of a reply is kept, in characters: as much as is stored of one."""
+
+    def __init__(self) -> None:
+        self._left = MAX_CHARS
+
+    def takes(self, value: Json, instead: Json = None) -> bool:
+        """Take in a value, if there is room left; return whether there is.
+
+        Args:
+            value: The value.
+            instead: What it comes in place of.
+        """
+        if self._left <= 0:
+            return False
+        self._left -= _size(value) - (0 if instead is None else _size(instead))
+        return True
+
+
+def _size(value: Json) -> int:
+    """Return about how many characters a value is written in."""
+    size = 0
+    todo: list[Any] = [value]
+    while todo:
+        one = todo.pop()
+        size += 1 + (len(one) if isinstance(one, str) else 0)
+        if isinstance(one, list):
+            todo += cast("list[Any]", one)
+        elif isinstance(one, dict):
+            fields = cast("dict[str, Any]", one)
+            todo += [*fields, *fields.values()]
+    return size
 
 
 class Pieces:
     """An object as far as it has come.
 
+    Args:
+        level: How deep it is.
+        room: Bounds what is kept of the reply; one that is given is shared.
+
     Attributes:
         full: Whether something was left out, as there was more of it than is kept.
     """
 
-    def __init__(self, level: int = 0) -> None:
+    def __init__(self, level: int = 0, room: Room | None = None) -> None:
         self.full = False
         self._fields: dict[str, Any] = {}
         self._level = level
+        self._room = room or Room()
+        self._spoken = self._room if level else Room()
 
     def add(self, delta: Fields) -> None:
         """Add what comes next to what came before."""
@@ -49,8 +92,8 @@ class Pieces:
             if isinstance(before, _Text | Pieces | _Parts) and before.takes(value):
                 before.add(value)
             else:
-                self._fields[key] = self._begun(key, value)
-            after = self._fields[key]
+                self._begin(key, value, before)
+            after = self._fields.get(key)
             self.full = self.full or (isinstance(after, Pieces | _Parts) and after.full)
 
     def takes(self, value: Json) -> bool:
@@ -65,34 +108,42 @@ class Pieces:
         """Return all of it as it is so far."""
         return {key: _whole(value) for key, value in self._fields.items()}
 
-    def _begun(self, key: str, value: Json) -> Json:
+    def _begin(self, key: str, value: Json, before: Any) -> None:
+        """Set a field anew, if there is room for it."""
+        room = self._spoken if key in SPOKEN else self._room
         begun: Any
         if isinstance(value, str) and key in TEXTS:
-            begun = _Text()
+            begun = _Text(room)
         elif isinstance(value, dict) and self._level < LEVELS:
-            begun = Pieces(self._level + 1)
+            begun = Pieces(self._level + 1, room)
         elif isinstance(value, list) and self._level < LEVELS:
-            begun = _Parts(self._level + 1, calls=key == CALLS)
+            begun = _Parts(self._level + 1, room, calls=key == CALLS)
         else:
-            return cast("Json", value)
-        begun.add(value)
-        return begun
+            if room.takes([key, value], None if before is None else [key, _whole(before)]):
+                self._fields[key] = value
+            return
+        if before is not None or room.takes(key):
+            begun.add(value)
+            self._fields[key] = begun
 
 
 class _Text:
-    """A text in pieces. What is longer than any reply that is kept is not gathered either."""
+    """A text in pieces.
 
-    def __init__(self) -> None:
+    Args:
+        room: Bounds what is kept of the reply.
+    """
+
+    def __init__(self, room: Room) -> None:
         self._pieces: list[str] = []
-        self._size = 0
+        self._room = room
 
     def takes(self, value: Json) -> bool:
         return isinstance(value, str)
 
     def add(self, piece: str) -> None:
-        if piece and self._size <= MAX_CHARS:
+        if piece and self._room.takes(piece):
             self._pieces.append(piece)
-            self._size += len(piece)
 
     def whole(self) -> str:
         return "".join(self._pieces)
@@ -103,12 +154,14 @@ class _Parts:
 
     Args:
         level: How deep it is.
+        room: Bounds what is kept of the reply.
         calls: Whether its parts are calls. A piece that names none goes on with the one before it.
     """
 
-    def __init__(self, level: int, *, calls: bool) -> None:
+    def __init__(self, level: int, room: Room, *, calls: bool) -> None:
         self.full = False
         self._level = level
+        self._room = room
         self._calls = calls
         self._parts: list[Json] = []
         self._latest: dict[int, Pieces] = {}
@@ -120,7 +173,7 @@ class _Parts:
         for piece in pieces:
             if isinstance(piece, dict):
                 self._add(cast("Fields", piece))
-            else:
+            elif self._room.takes(piece):
                 self._append(piece)
 
     def whole(self) -> list[Json]:
@@ -144,7 +197,9 @@ class _Parts:
             mine.add(piece)
             self.full = self.full or mine.full
             return
-        begun = Pieces(self._level + 1)
+        if not self._room.takes({}):
+            return
+        begun = Pieces(self._level + 1, self._room)
         begun.add(piece)
         if self._append(begun) and index is not None:
             self._latest[index] = begun

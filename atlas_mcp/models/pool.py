@@ -59,6 +59,8 @@ NO_WAY_TO_A_MODEL = (
     "it shows the machinery)"
 )
 
+SWEEP_SECONDS = 1.0
+"""Seconds between looks for connections that are idle for too long."""
 
 _Endpoint: TypeAlias = tuple[str, str | None, str | None]
 """A model, its address and the variable of its key: what rate limits and outages are shared by."""
@@ -309,6 +311,13 @@ class Pool:
             if named == spec.base_url or is_same_address(named or "", spec.base_url or ""):
                 return declared_price(entry)
         return None
+
+    async def keep_few_connections(self) -> None:
+        """Close connections that are idle for too long, until cancelled; calls go on meanwhile."""
+        while True:
+            await anyio.sleep(SWEEP_SECONDS)
+            for connection in (*self._connections.values(), *self._chat_connections.values()):
+                await connection.way.close_idle()
 
     async def aclose(self) -> None:
         """Close every model that was opened."""

@@ -89,13 +89,29 @@ async def read_body(
     try:
         return await _read(chunks, body, reader)
     except anyio.get_cancelled_exc_class():
-        # Only bytes that are here already are read, and an answer that is no reply stays unheard.
+        # An answer that is no reply stays unheard.
         with contextlib.suppress(ModelError):
-            await body.end_early(hurried=True)
+            await _hurry(chunks, body)
         # It has been paid for: dropped here, it would be asked for again.
         if not reader.complete:
             raise
         return None
+
+
+async def _hurry(chunks: AsyncIterator[bytes], body: _Body) -> None:
+    """Take in what has come already of an answer whose call is cancelled."""
+    import httpx2
+
+    body.hurried = True
+    # Ended from within, where it would wait: no generator is left half run.
+    with (
+        contextlib.suppress(httpx2.TransportError, httpx2.DecodingError),
+        anyio.CancelScope(shield=True) as scope,
+    ):
+        scope.cancel()
+        async for chunk in chunks:
+            await body.take(chunk)
+    await body.end_early()
 
 
 async def _read(chunks: AsyncIterator[bytes], body: _Body, reader: Reader) -> str | None:
@@ -106,7 +122,6 @@ async def _read(chunks: AsyncIterator[bytes], body: _Body, reader: Reader) -> st
     with anyio.CancelScope() as scope:
         try:
             async for chunk in chunks:
-                reader.size_bytes += len(chunk)
                 await body.take(chunk)
                 # Read on to the end, within bounds: then the connection can be used again, and no
                 # generator is left half run, which trio objects to.
@@ -130,17 +145,18 @@ class _Body:
 
     Attributes:
         failure: Why no more of it is read, `None` while it is.
+        hurried: Whether it is read although the call is cancelled.
     """
 
     def __init__(self, reader: Reader, *, streamed: bool) -> None:
         self.failure: Exception | None = None
+        self.hurried = False
         self._reader = reader
         self._streamed = streamed
         self._kind: Kind | None = None
         self._beginning = bytearray()
         self._lines = EventLines()
         self._pending = deque[bytes]()
-        self._hurried = False
 
     @property
     def wait(self) -> float | None:
@@ -154,6 +170,7 @@ class _Body:
 
     async def take(self, chunk: bytes) -> None:
         """Take in what comes next."""
+        self._reader.size_bytes += len(chunk)
         if self._kind == "stream":
             await self._feed(chunk)
         elif self._kind == "other":
@@ -168,13 +185,8 @@ class _Body:
             if self._kind == "stream":
                 await self._feed(bytes(self._beginning))
 
-    async def end_early(self, *, hurried: bool = False) -> None:
-        """Take in what is whole of a body of which the end of its connection was not seen.
-
-        Args:
-            hurried: Whether it is read although the call is cancelled.
-        """
-        self._hurried = hurried
+    async def end_early(self) -> None:
+        """Take in what is whole of a body of which the end of its connection was not seen."""
         if self._kind == "json":
             event = await self._event(bytes(self._beginning).strip())
             if event.fault is None:
@@ -220,6 +232,6 @@ class _Body:
     async def _event(self, data: bytes) -> Event:
         if len(data) < LARGE_BYTES:
             return read_event(data)
-        if self._hurried:
+        if self.hurried:
             return await surely_off_loop("events", lambda: read_event(data))
         return await event_of(data)

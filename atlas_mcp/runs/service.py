@@ -772,6 +772,7 @@ async def open_service(
         async with open_task_group() as tasks:
             service = RunService(settings, opened, pool, tasks, line, retries or RetryPolicy())
             tasks.start_soon(service.keep_up, name="upkeep")
+            tasks.start_soon(pool.keep_few_connections, name="connections")
             try:
                 yield service
             finally:

@@ -24,6 +24,7 @@ from atlas_mcp.models.bounded import MOST_HINTS
 from atlas_mcp.models.chat_stream import ChatStream
 from atlas_mcp.models.claude import Claude, Connection
 from atlas_mcp.models.claude_stream import MessageStream
+from atlas_mcp.models.connections import Trip
 from atlas_mcp.models.json_events import LARGE_BYTES, Event, event_of
 from atlas_mcp.models.openai_compatible import OpenAICompatible
 from atlas_mcp.models.pool import Pool
@@ -535,6 +536,33 @@ async def test_a_large_reply_in_one_piece_is_kept_when_its_call_is_cancelled(
 
 
 @both
+async def test_a_large_end_of_a_stream_is_read_when_its_call_is_cancelled(
+    monkeypatch: pytest.MonkeyPatch, adapter: str
+) -> None:
+    scope = anyio.CancelScope()
+
+    async def cancelled(data: bytes) -> Event:
+        scope.cancel()
+        return await event_of(data)
+
+    monkeypatch.setattr(reading, "event_of", cancelled)
+    end: dict[str, Any] = {
+        "choices": [{"delta": {}, "finish_reason": "stop"}],
+        "type": "message_delta",
+        "delta": {"stop_reason": "end_turn"},
+        "usage": {"prompt_tokens": 100, "completion_tokens": 50, "output_tokens": 50},
+        "further": "a" * 2 * LARGE_BYTES,
+    }
+    stream = (*STREAMS[adapter][: -2 if adapter == "claude" else 2], event(end))
+
+    reply = await reply_within(scope, adapter, left_open(heading(), *stream))
+
+    assert scope.cancel_called
+    assert reply is not None
+    assert (reply.turn.text, reply.usage) == ("So be it.", COUNTED)
+
+
+@both
 async def test_a_reply_that_is_not_whole_is_not_kept_back_by_a_cancel(
     monkeypatch: pytest.MonkeyPatch, adapter: str
 ) -> None:
@@ -625,3 +653,49 @@ async def test_a_run_that_is_stopped_records_a_reply_that_is_whole_and_asks_no_s
 
     assert [one.answer for one in again.candidates] == ["42"]
     assert len(heads) == 1
+
+
+@both
+@on_asyncio
+async def test_a_reply_that_is_large_for_anything_in_it_is_put_together_off_the_loop(
+    monkeypatch: pytest.MonkeyPatch, adapter: str
+) -> None:
+    threads: list[int] = []
+    told = Trip.told
+
+    def telling(trip: Trip, reply: Reply) -> Reply:
+        threads.append(threading.get_ident())
+        return told(trip, reply)
+
+    monkeypatch.setattr(Trip, "told", telling)
+    bulk = [
+        event({"choices": [{"delta": {"thoughts": "a" * 1_000}}], "type": "x", "x": "a" * 1_000})
+    ] * (LARGE_BYTES // 1_000)
+
+    reply = await reply_to(adapter, once(heading(), with_it(adapter, b"".join(bulk))))
+
+    assert reply.turn.text == "So be it."
+    assert len(threads) == 1
+    assert threads != [threading.get_ident()]
+
+
+@both
+@on_asyncio
+@pytest.mark.parametrize(
+    ("kind", "body", "is_free"),
+    [
+        ("application/json", b'{"result": "ok"}', False),
+        ("text/plain", b"Please ask again.", False),
+        ("text/event-stream", b"", False),
+        ("text/html", b"<!doctype html><html><title>Welcome</title>", True),
+    ],
+    ids=["JSON", "words", "nothing", "page"],
+)
+async def test_an_answer_that_is_no_reply_may_have_been_billed_unless_it_is_a_page(
+    adapter: str, kind: str, body: bytes, *, is_free: bool
+) -> None:
+    with pytest.raises((ModelRejected, ModelUnavailable)) as caught:
+        await reply_to(adapter, once(heading(kind=kind), body))
+
+    assert caught.value.complete == is_free
+    assert caught.value.usage == Usage(1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
+import anyio
 import httpx2
 import pytest
 from typing_extensions import override
@@ -77,3 +78,18 @@ async def test_who_sends_faster_than_is_read_is_left_in_the_middle(
         await anext(chunks)
 
     assert flood.left
+
+
+async def test_of_what_has_come_all_is_handed_on_before_a_cancel() -> None:
+    body = b"x" * 5 * bounded.SLICE_BYTES
+    response = httpx2.Response(200, stream=Body([body, b"more"]))
+    for hook in response_hooks():
+        await hook(response)
+    size = 0
+    with anyio.CancelScope() as scope:
+        async for chunk in response.aiter_raw():
+            size += len(chunk)
+            scope.cancel()
+
+    assert size == len(body)
+    assert scope.cancelled_caught

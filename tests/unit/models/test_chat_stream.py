@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from atlas_mcp.atlas.messages import Stop
 from atlas_mcp.atlas.usage import Usage
+from atlas_mcp.models import pieces
 from atlas_mcp.models.chat_stream import ChatStream, error_of
 from atlas_mcp.models.event_lines import EventLines
-from atlas_mcp.models.json_events import read_event
+from atlas_mcp.models.json_events import Event, read_event
 from atlas_mcp.testing.chat_endpoints import (
     DEEPSEEK,
     GOOGLE,
@@ -471,3 +472,32 @@ def test_counts_in_another_spelling_count_all_the_same(counts: dict[str, Any]) -
     stream = stream_of(delta("stop", content="x"), {"choices": [], "usage": counts})
 
     assert stream.usage() == Usage(1, 1000, 50)
+
+
+def test_what_a_reply_holds_besides_is_bounded_in_sum_and_takes_nothing_of_its_text(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pieces, "MAX_CHARS", 1_000)
+    stream = ChatStream()
+    for number in range(100):
+        details: Any = [{"index": 0, "type": "reasoning.text", "text": "b" * 100}]
+        delta = {f"x{number}": "a" * 100, "reasoning_details": details, "name": "c" * 100}
+        stream.take(Event("data", {"choices": [{"delta": delta}]}))
+    for _ in range(5):
+        stream.take(Event("data", {"choices": [{"delta": {"content": "d" * 100}}]}))
+
+    kept = stream.turn
+
+    assert kept.text == "d" * 500
+    assert len(json.dumps(kept.verbatim)) < 2_500
+
+
+def test_a_field_that_is_repeated_takes_the_room_of_one() -> None:
+    stream = ChatStream()
+    for _ in range(100_000):
+        delta = {"name": "a" * 100, "content": "b"}
+        stream.take(Event("data", {"choices": [{"delta": delta}]}))
+
+    assert stream.turn.verbatim is not None
+    assert stream.turn.verbatim["name"] == "a" * 100
+    assert len(stream.turn.text) == 100_000

@@ -9,9 +9,10 @@ import pytest
 
 from atlas_mcp.atlas.storable import MAX_COUNT
 from atlas_mcp.atlas.usage import Usage
+from atlas_mcp.models import pieces
 from atlas_mcp.models.claude_stream import MessageStream, StreamFailed
 from atlas_mcp.models.event_lines import EventLines
-from atlas_mcp.models.json_events import read_event
+from atlas_mcp.models.json_events import Event, read_event
 
 USAGE = {"input_tokens": 100, "output_tokens": 1}
 
@@ -207,3 +208,31 @@ def test_an_error_of_any_shape_is_heard(error: Any) -> None:
     with pytest.raises(StreamFailed, match="overloaded") as failed:
         feed(message, event(type="error", error=error))
     assert failed.value.kind == "api_error"
+
+
+def test_what_a_reply_holds_besides_is_bounded_in_sum_and_takes_nothing_of_its_text(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pieces, "MAX_CHARS", 1_000)
+    stream = MessageStream()
+
+    def take(kind: str, **fields: Any) -> None:
+        stream.take(Event("data", {"type": kind, **fields}))
+
+    take("message_start", message={})
+    for number in range(100):
+        block = {"type": "web_search_tool_result", "content": "a" * 100}
+        take("content_block_start", index=number, content_block=block)
+        delta = {"type": "signature_delta", "signature": "b" * 100}
+        take("content_block_delta", index=number, delta=delta)
+        delta = {"type": "citations_delta", "citation": "c" * 100}
+        take("content_block_delta", index=number, delta=delta)
+    take("content_block_start", index=100, content_block={"type": "text", "text": ""})
+    for _ in range(5):
+        delta = {"type": "text_delta", "text": "d" * 100}
+        take("content_block_delta", index=100, delta=delta)
+
+    kept = stream.turn
+
+    assert kept.text == "d" * 500
+    assert len(json.dumps(kept.verbatim)) < 2_500

@@ -10,6 +10,7 @@ import httpx2
 import pytest
 from typing_extensions import override
 
+from atlas_mcp.models import lanes as lanes_module
 from atlas_mcp.models.lanes import IDLE_SECONDS, Lanes
 
 ADDRESS = "https://models.example/v1"
@@ -31,6 +32,8 @@ class Wire(httpx2.AsyncBaseTransport):
         self.requests = 0
         self.closed = False
         self.stuck = False
+        self.slow = False
+        self.gone: bool | Exception = False
         self._failure = failure
 
     @override
@@ -40,10 +43,19 @@ class Wire(httpx2.AsyncBaseTransport):
         await anyio.lowlevel.checkpoint()
         if self._failure is not None:
             raise self._failure
-        return httpx2.Response(200, stream=Body())
+        return httpx2.Response(200, stream=Body(), extensions={"network_stream": self})
+
+    def get_extra_info(self, info: str) -> object:
+        assert info == "is_readable"
+        if isinstance(self.gone, Exception):
+            raise self.gone
+        return self.gone
 
     @override
     async def aclose(self) -> None:
+        if self.slow:
+            self.slow = False
+            await anyio.sleep_forever()
         if self.stuck:
             raise OSError("it cannot be closed")
         self.closed = True
@@ -115,6 +127,72 @@ async def test_what_was_idle_for_too_long_is_closed_when_the_next_is_given_back(
         # The one that was used last is the one that is used again.
         assert [wire.closed for wire in network.wires] == [True, True, False]
         assert network.wires[2].requests == 2
+
+
+async def test_what_is_idle_for_too_long_is_closed_though_no_call_ends(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    monkeypatch.setattr(anyio, "current_time", lambda: now)
+    lanes = Lanes(network, idle=9)
+    async with httpx2.AsyncClient(transport=lanes) as client:
+        await open_at_once(client, 3)
+        now = IDLE_SECONDS
+        await lanes.close_idle()
+        assert not any(wire.closed for wire in network.wires)
+
+        held = await client.send(client.build_request("GET", ADDRESS), stream=True)
+        now = IDLE_SECONDS + 1
+        await lanes.close_idle()
+
+        assert [wire.closed for wire in network.wires] == [True, True, False]
+        await held.aclose()
+        await open_at_once(client, 1)
+        assert len(network.wires) == 3
+
+
+@pytest.mark.parametrize("gone", [True, ValueError("file descriptor cannot be negative")])
+async def test_what_either_end_has_closed_is_closed_here(
+    network: Network, gone: bool | Exception
+) -> None:
+    lanes = Lanes(network, idle=9)
+    async with httpx2.AsyncClient(transport=lanes) as client:
+        await open_at_once(client, 3)
+        network.wires[1].gone = gone
+        await lanes.close_idle()
+
+        assert [wire.closed for wire in network.wires] == [False, True, False]
+        await open_at_once(client, 2)
+        assert len(network.wires) == 3
+
+
+async def test_an_idle_one_that_cannot_be_closed_keeps_no_other_open(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    monkeypatch.setattr(anyio, "current_time", lambda: now)
+    lanes = Lanes(network, idle=9)
+    async with httpx2.AsyncClient(transport=lanes) as client:
+        await open_at_once(client, 3)
+        network.wires[1].stuck = True
+        now = IDLE_SECONDS + 1
+        await lanes.close_idle()
+
+        assert [wire.closed for wire in network.wires] == [True, False, True]
+
+
+async def test_one_that_takes_too_long_to_close_is_given_up(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lanes_module, "CLOSE_SECONDS", 0.0)
+    client = httpx2.AsyncClient(transport=Lanes(network, idle=0))
+    response = await client.send(client.build_request("GET", ADDRESS), stream=True)
+    network.wires[0].slow = True
+
+    with anyio.fail_after(30):
+        await response.aclose()
+
+    await client.aclose()
 
 
 async def test_a_connection_that_failed_is_used_by_nobody(network: Network) -> None:

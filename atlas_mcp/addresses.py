@@ -8,7 +8,7 @@ since addresses are journaled with a run and shown to whoever asks for the pool.
 from __future__ import annotations
 
 import re
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 EXAMPLE = "http://127.0.0.1:8000/v1"
@@ -24,6 +24,13 @@ USUAL_PORTS = {"http": 80, "https": 443}
 """The ports that an address need not name."""
 
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_.])?", re.IGNORECASE)
+
+_PLACE = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(:\d*)?")
+"""A host, in brackets if it is an address of IPv6, and perhaps a port."""
+
+_NUMBER = re.compile(r"\d+|0x[0-9a-f]*")
+"""What the last part of a name is only in an address of IPv4. Source: the URL standard of WHATWG,
+"ends in a number"."""
 
 _LONGEST_LABEL = 63
 
@@ -58,6 +65,8 @@ def endpoint_address(given: str) -> str:
         raise ValueError(f"is no address; one looks like {EXAMPLE!r}")
     if "#" in address:
         raise ValueError("has a part behind `#`, which no endpoint is sent; leave it out")
+    if not _PLACE.fullmatch(parts.netloc):
+        raise ValueError(f"has a host that cannot be one; an address looks like {EXAMPLE!r}")
     _check_query(parts)
     host = host_name(parts.hostname)
     path = parts.path.rstrip("/")
@@ -88,6 +97,15 @@ def host_name(given: str) -> str:
     labels = host.removesuffix(".").split(".")
     if not _HOST.fullmatch(host) or not all(0 < len(one) <= _LONGEST_LABEL for one in labels):
         raise wrong
+    if _NUMBER.fullmatch(labels[-1]):
+        try:
+            # Its forms with fewer numbers or zeros in front mean different things to programs.
+            return str(IPv4Address(host))
+        except ValueError:
+            raise ValueError(
+                "has a host that cannot be one: an address of numbers has four of them, up to 255 "
+                "and without zeros in front"
+            ) from None
     return host
 
 

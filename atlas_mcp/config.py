@@ -2,7 +2,8 @@
 
 Owns `atlas.toml` and the `ATLAS_*` variables. Everything is checked when it is read, and an error
 names the file and key, or the variable, and what it accepts. Below the command line and the server
-no setting is read from the environment: they hand the `Settings` down.
+no setting is read from the environment: they hand the `Settings` down. Proxies and certificates are
+the system's own and read where connections are made (`models.proxies`).
 """
 
 from __future__ import annotations
@@ -324,6 +325,9 @@ class JournalSettings(_Section):
     max_size_mb: float | None = Field(default=None, ge=0, le=1_000_000_000)
 
 
+NEAR = 0.8
+"""How alike two names are of which one is a slip of the other, from 0 to 1."""
+
 _SECTIONS: Mapping[str, type[_Section]] = {
     "orchestrator": OrchestratorSettings,
     "budget": BudgetSettings,
@@ -468,12 +472,38 @@ def _with_environment(
             solvers = merged["solvers"]
             merged["solvers"] = {**solvers, where[0]: {**solvers[where[0]], where[1]: value}}
             variables[("solvers", *where)] = variable
+        elif meant := _meant(variable, section, key):
+            raise ConfigError(f"{variable} is not known; did you mean {meant}?")
     return merged, variables
+
+
+def _meant(variable: str, section: str, key: str) -> str | None:
+    """Return the variable that one of ours is a slip of; one that is somebody else's is no slip.
+
+    A cap that nobody reads would be no cap.
+    """
+    from difflib import get_close_matches
+
+    alone = ("ATLAS_HOME", "ATLAS_CONFIG", "ATLAS_PROFILE")
+    if near := get_close_matches(variable, alone, n=1, cutoff=NEAR):
+        return near[0] if near[0] != variable else None
+    sections = {name.upper(): each for name, each in _SECTIONS.items()}
+    for name in get_close_matches(section, [*sections, "SOLVERS"], n=1, cutoff=NEAR):
+        if name == "SOLVERS":
+            ours = any(key.lower().endswith(f"_{known}") for known in _keys_of(SolverSettings))
+        else:
+            ours = key.lower() in _keys_of(sections[name])
+        if ours:
+            return f"ATLAS_{name}_{key}"
+    # The section left out, as in ATLAS_MAX_COST_USD.
+    whole = variable.removeprefix("ATLAS_")
+    return f"ATLAS_BUDGET_{whole}" if whole.lower() in _keys_of(BudgetSettings) else None
 
 
 def _with_profile(merged: dict[str, Any]) -> dict[str, Any]:
     """Return the content with its profile laid under it: whatever is set wins over the profile."""
-    profile = PROFILES.get(str(merged.get("profile")), {})
+    named = merged.get("profile")
+    profile = (PROFILES.get(named) if isinstance(named, str) else None) or {}
     laid = {**merged}
     for section, values in profile.items():
         laid[section] = {**values, **_table(merged.get(section, {}), section)}
@@ -609,9 +639,18 @@ def _explain(
         return f"{where}: {fault['msg']}"
     given = fault["input"]
     if fault["type"] in {"model_type", "dict_type", "model_attributes_type"}:
-        return f"{where}: takes a table of keys, as `[{location[0]}]`, not {reprlib.repr(given)}"
-    shown = "" if isinstance(given, dict | list) else f", not {reprlib.repr(given)}"
+        return f"{where}: takes a table of keys, as `[{location[0]}]`, not {_shown(given)}"
+    shown = "" if isinstance(given, dict | list) else f", not {_shown(given)}"
     return f"{where}: {fault['msg'].lower().removeprefix('value error, ')}{shown}"
+
+
+def _shown(given: object) -> str:
+    """Return what was given as an error names it: short, whatever it is."""
+    try:
+        return reprlib.repr(given)
+    except ValueError:
+        # Python writes no number of more than some thousand digits.
+        return "a number of too many digits"
 
 
 def _accepted(table: tuple[str, ...]) -> tuple[str, ...]:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 STDERR = 2
 
+THREAD_SECONDS = 0.5
+"""Seconds that threads get to end at the end of the process."""
+
 DRAIN_SECONDS = 0.5
 """Seconds that the end of the process waits for a reader of stderr."""
 
@@ -52,6 +55,19 @@ def take_over(*, interrupted: int | None = None) -> None:
 def collect_seldom() -> None:
     """Have the garbage collector look after many more objects than it does by itself."""
     gc.set_threshold(*COLLECT_AFTER)
+
+
+def is_held_up() -> bool:
+    """Return whether threads would keep the process: it waits for each, without a limit."""
+    import threading
+    import time
+
+    ours = (threading.main_thread(), threading.current_thread())
+    others = [one for one in threading.enumerate() if one not in ours and not one.daemon]
+    until = time.monotonic() + THREAD_SECONDS
+    for thread in others:
+        thread.join(max(0.0, until - time.monotonic()))
+    return any(thread.is_alive() for thread in others)
 
 
 def leave(code: int) -> NoReturn:

@@ -47,6 +47,8 @@ _LOGIN = re.compile(
 )
 """The beginning of an address with a login in it."""
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
+
 CUT = "…"
 """Stands at the end of a text that goes on."""
 
@@ -79,6 +81,21 @@ def clipped(text: str, at_most: int) -> str:
 def answer_text(answer: object) -> str:
     """Return an answer as text: itself, or the JSON of what is none."""
     return answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
+
+
+def answer_start(answer: object, at_most: int) -> str:
+    """Return the text of an answer as far as one more than so many characters of it.
+
+    Of an answer of a million characters no more is written than is asked for.
+    """
+    if isinstance(answer, str):
+        return answer[: at_most + 1]
+    text = ""
+    for part in _ENCODER.iterencode(answer):
+        text += part
+        if len(text) > at_most:
+            break
+    return text[: at_most + 1]
 
 
 def untagged(text: str) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import cast, get_args
 
+from atlas_mcp.atlas import prompts
 from atlas_mcp.atlas.endings import unsynthesized
 from atlas_mcp.atlas.events import (
     Event,
@@ -19,16 +20,19 @@ from atlas_mcp.atlas.events import (
     OrchestratorReplied,
     SolverFinished,
     SolverReplied,
+    with_key,
 )
-from atlas_mcp.atlas.explore import FailureKind, Outcome, SolverFailure, read_candidate
+from atlas_mcp.atlas.explore import Candidate, FailureKind, Outcome, SolverFailure, read_candidate
 from atlas_mcp.atlas.messages import AssistantTurn, Json, Reply, Stop, ToolCall
 from atlas_mcp.atlas.policy import ReadReply, decided
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.storable import (
     MAX_NAME_CHARS,
     MAX_TEXT_CHARS,
+    Room,
     count_of,
     dollars_of,
+    is_small,
     plain,
     text_of,
     unique_id,
@@ -38,6 +42,12 @@ from atlas_mcp.atlas.usage import FREE, NO_USAGE, Cost, Usage
 
 MAX_TOOL_CALLS = 1_000
 """Tool calls of one reply that are kept. Our own choice: ten times the most explores of a run."""
+
+LIGHT_VALUES = 2_000
+"""Values of a reply that the event loop has time for: some milliseconds."""
+
+LIGHT_CHARS = 50_000
+"""Characters of such a reply: reading a candidate's longest text takes some hundredths."""
 
 _STOPS: tuple[Stop, ...] = get_args(Stop)
 
@@ -62,6 +72,18 @@ class Failed:
 def failure(kind: FailureKind, message: str) -> SolverFailure:
     """Return a failure whose message can be stored."""
     return SolverFailure(kind, words_of(message))
+
+
+def is_light(arrived: object) -> bool:
+    """Return whether a reply takes no longer than the event loop can wait.
+
+    Args:
+        arrived: A reply, or a turn of one; else it is short.
+    """
+    turn = getattr(arrived, "turn", arrived)
+    if not isinstance(turn, AssistantTurn):
+        return True
+    return is_small(turn, values=LIGHT_VALUES, chars=LIGHT_CHARS)
 
 
 def solver_ended(explore_id: int, arrived: object) -> SolverReplied | SolverFinished:
@@ -96,6 +118,9 @@ def turn_ended(turn: int, arrived: object) -> OrchestratorReplied | Orchestrator
 def conclude(state: RunState, command: ReadReply) -> Event:
     """Return what follows from a reply that is on record: it is read here, and nowhere else.
 
+    What is needed of an answer later is worked out here too: who calls this knows that reading may
+    take long.
+
     Args:
         state: The run, with the reply unread.
         command: Whose reply.
@@ -103,10 +128,13 @@ def conclude(state: RunState, command: ReadReply) -> Event:
     if command.explore_id is None:
         turn = state.turns[-1]
         assert isinstance(turn.reply, OrchestratorReplied), "only a reply is to be read"
-        return decided(state, turn, turn.reply)
+        return with_key(decided(state, turn, turn.reply))
     replied = _replied(state, command.explore_id)
     reply = Reply(replied.reply, replied.stop, replied.usage, replied.cost_usd, replied.detail)
-    return _finished(replied, read_candidate(reply, state.problem.answer_schema))
+    outcome = read_candidate(reply, state.problem.answer_schema)
+    if isinstance(outcome, Candidate) and state.spec.orchestrator is not None:
+        prompts.write_answer(outcome)
+    return with_key(_finished(replied, outcome))
 
 
 def unconcluded(state: RunState, command: ReadReply, error: Exception) -> Event:
@@ -151,24 +179,26 @@ def _turn(arrived: object, *, verbatim: bool) -> tuple[AssistantTurn, Stop]:
     stop = getattr(arrived, "stop", None)
     if isinstance(text, str) and len(text) > MAX_TEXT_CHARS:
         stop = "too_long"
-    calls = _tool_calls(getattr(turn, "tool_calls", ()))
+    calls = _tool_calls(getattr(turn, "tool_calls", ()), Room())
     kept = plain(getattr(turn, "verbatim", None)) if verbatim else None
     return AssistantTurn(text_of(text), calls, kept), stop if stop in _STOPS else "end"
 
 
-def _tool_calls(calls: object) -> tuple[ToolCall, ...]:
+def _tool_calls(calls: object, room: Room) -> tuple[ToolCall, ...]:
     if not isinstance(calls, list | tuple):
         return ()
     found: dict[str, ToolCall] = {}
     for call in cast("list[object]", calls)[:MAX_TOOL_CALLS]:
         name = unique_id(getattr(call, "id", None), found, len(found))
-        found[name] = _tool_call(call, name)
+        found[name] = _tool_call(call, name, room)
     return tuple(found.values())
 
 
-def _tool_call(call: object, name: str) -> ToolCall:
-    arguments: Json = plain(getattr(call, "arguments", None))
+def _tool_call(call: object, name: str, room: Room) -> ToolCall:
+    arguments: Json = plain(getattr(call, "arguments", None), room)
     fault = getattr(call, "fault", None)
+    if room.is_full:
+        arguments, fault = {}, "its arguments are lost: those of its reply together are too long"
     if not isinstance(arguments, dict):
         arguments, fault = {}, fault or "its arguments are no JSON object"
     return ToolCall(

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
+from atlas_mcp.atlas.answers import read_answer
 from atlas_mcp.atlas.events import OrchestratorReplied
 from atlas_mcp.atlas.explore import (
     MAX_INSTRUCTION_CHARS,
@@ -17,13 +18,12 @@ from atlas_mcp.atlas.explore import (
     Explore,
     confidence_of,
     incomplete,
-    misfit,
-    read_object,
 )
 from atlas_mcp.atlas.messages import EFFORTS, Json, Reply
 from atlas_mcp.atlas.pool import RunSpec
 from atlas_mcp.atlas.prompts import EXPLORE_TOOL
 from atlas_mcp.atlas.storable import quoted, text_of
+from atlas_mcp.atlas.written_json import read_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ def _synthesis(
     if found.get("supported") is False or (answer is None and answer_schema is None):
         answer = None
     else:
-        wrong = misfit(answer, answer_schema)
+        answer, wrong = read_answer(answer, answer_schema)
         if wrong is not None:
             return Unreadable(f"`answer` does not fit the asked-for shape: {wrong}")
         if isinstance(answer, str) and not answer.strip():

@@ -10,10 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
-from json import dumps
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+from json import dumps, loads
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, cast
 
-from atlas_mcp.atlas.explore import Explore, Outcome, SolverFailure
+from atlas_mcp.atlas.agreement import key_of
+from atlas_mcp.atlas.explore import Candidate, Explore, Outcome, SolverFailure
+from atlas_mcp.atlas.keyed import Keyed
 from atlas_mcp.atlas.messages import AssistantTurn, Json, Stop, Tool, ToolResult, UserTurn
 from atlas_mcp.atlas.outcomes import Status, StopReason
 from atlas_mcp.atlas.pool import RunSpec
@@ -253,7 +255,7 @@ class StopRequested:
 
 
 @dataclass(frozen=True, slots=True)
-class RunFinished:
+class RunFinished(Keyed):
     """The run ended.
 
     Attributes:
@@ -288,10 +290,13 @@ class RecordLost:
         reason: Why.
         count: How many numbers it stands for, however many that are: one statement a gap. 0 where
             records are there that stand under no number.
+        title: Where the record that opens the run is among them: how its problem begins, as far
+            as the list of runs knows.
     """
 
     reason: str
     count: int = 1
+    title: str | None = None
     type: Literal["record_lost"] = "record_lost"
 
 
@@ -326,6 +331,15 @@ class Record:
     event: Event
 
 
+def with_key(event: Event) -> Event:
+    """Return the event, with the key of the answer in it worked out: see `agreement.key_of`."""
+    if isinstance(event, RunFinished):
+        key_of(event)
+    elif isinstance(event, SolverFinished) and isinstance(event.outcome, Candidate):
+        key_of(event.outcome)
+    return event
+
+
 def encode_event(event: Event) -> str:
     """Return the event as one line of JSON.
 
@@ -344,7 +358,7 @@ def encode_event(event: Event) -> str:
 
 
 def decode_event(line: str | bytes) -> Event:
-    """Return the event written in `line`.
+    """Return the event written in `line`, with the key of an answer in it worked out.
 
     A record of a reply, or of a run's end, that holds what this version does not read is read as
     far as it can be: see `atlas.repairs`. Older versions stored such records.
@@ -358,6 +372,7 @@ def decode_event(line: str | bytes) -> Event:
     try:
         event = _adapter().validate_json(line)
     except ValidationError as error:
+        _refuse_newer(_version_in(line))
         repaired = _repaired(line)
         if repaired is None:
             raise JournalCorrupt(
@@ -365,12 +380,29 @@ def decode_event(line: str | bytes) -> Event:
                 f"{error.errors(include_input=False)[0]['msg']}); it may come from a newer version"
             ) from error
         event = repaired
-    if isinstance(event, RunOpened | RunResumed) and event.version > SCHEMA_VERSION:
+    if isinstance(event, RunOpened | RunResumed):
+        _refuse_newer(event.version)
+    return with_key(event)
+
+
+def _refuse_newer(version: int) -> None:
+    if version > SCHEMA_VERSION:
         raise JournalNewer(
-            f"the run was written by a newer version of atlas-mcp (records {event.version}, this "
-            f"one knows {SCHEMA_VERSION}); upgrade atlas-mcp"
+            f"the run was written by a newer version of atlas-mcp (records {version}, this one "
+            f"knows {SCHEMA_VERSION}); upgrade atlas-mcp"
         )
-    return event
+
+
+def _version_in(line: str | bytes) -> int:
+    """Return the version that a record says it is of, whatever else it holds; 0 for none."""
+    try:
+        found: object = loads(line)
+    except (ValueError, RecursionError):
+        return 0
+    fields = cast("dict[str, object]", found) if isinstance(found, dict) else {}
+    version = fields.get("version")
+    is_first = fields.get("type") in ("run_opened", "run_resumed")
+    return version if is_first and isinstance(version, int) else 0
 
 
 def _repaired(line: str | bytes) -> Event | None:

@@ -6,22 +6,16 @@ Owns the shapes of both and the reading of a solver's reply. What is said to a s
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, cast, get_args
+from typing import Literal, TypeAlias, get_args
 
-from atlas_mcp.atlas.answer_schema import answer_error
+from atlas_mcp.atlas.answers import read_answer
+from atlas_mcp.atlas.keyed import Keyed
 from atlas_mcp.atlas.messages import Effort, Json, Reply
-from atlas_mcp.atlas.storable import (
-    DECODER,
-    MAX_TEXT_CHARS,
-    fault_of,
-    plain,
-    text_of,
-    words_of,
-)
+from atlas_mcp.atlas.storable import MAX_TEXT_CHARS, text_of
+from atlas_mcp.atlas.written_json import read_object
 
 Strategy: TypeAlias = Literal[
     "direct",
@@ -38,10 +32,6 @@ STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 
 MAX_INSTRUCTION_CHARS = 2_000
 """Longest directed instruction, characters."""
-
-MOST_READINGS = 8
-"""How often a reply is read over to find its object, counted by characters. Our own choice: a
-reply full of braces that open nothing would else be read once for each of them."""
 
 FailureKind: TypeAlias = Literal[
     "timeout", "unavailable", "rejected", "refused", "truncated", "malformed", "cancelled"
@@ -67,7 +57,7 @@ class Explore:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Keyed):
     """One solver's usable answer.
 
     Attributes:
@@ -109,9 +99,6 @@ MAX_STATED_CHARS = 40
 """Characters of a stated confidence that are read."""
 
 _PERCENTAGE = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)?|\.[0-9]+)\s*(?P<unit>%|percent)?", re.I)
-
-_OPENING = re.compile(r"\{\s*[\"}]")
-"""How an object of JSON begins; a brace in prose or in a formula seldom does."""
 
 
 def candidate_schema(answer_schema: Mapping[str, Json] | None) -> dict[str, Json]:
@@ -172,13 +159,13 @@ def read_candidate(reply: Reply, answer_schema: Mapping[str, Json] | None) -> Ou
     missing = [key for key in _CANDIDATE_KEYS if key not in found]
     if missing:
         return SolverFailure("malformed", f"the reply lacks {', '.join(missing)}")
-    wrong = misfit(found["answer"], answer_schema)
+    answer, wrong = read_answer(found["answer"], answer_schema)
     if wrong is not None:
         return SolverFailure("malformed", f"the answer does not fit the asked-for shape: {wrong}")
-    if isinstance(found["answer"], str) and not found["answer"].strip():
+    if isinstance(answer, str) and not answer.strip():
         return SolverFailure("malformed", "the answer is empty")
     return Candidate(
-        answer=found["answer"],
+        answer=answer,
         reasoning=text_of(found["justification"]),
         approach=text_of(found["approach"]),
         confidence=confidence_of(found),
@@ -202,52 +189,6 @@ def incomplete(reply: Reply) -> SolverFailure | None:
     if reply.stop == "garbled":
         return SolverFailure("malformed", f"the reply is not understood{detail}")
     return None
-
-
-def misfit(answer: Json, answer_schema: Mapping[str, Json] | None) -> str | None:
-    """Return why an answer does not fit its schema, in few words; `None` if it does."""
-    try:
-        wrong = answer_error(answer, answer_schema)
-    except Exception as error:  # noqa: BLE001 - a schema is its caller's, and its checker another's
-        wrong = f"it cannot be checked ({type(error).__name__})"
-    return None if wrong is None else words_of(wrong, 500)
-
-
-def read_object(text: str, keys: Collection[str] = ()) -> dict[str, Any] | str:
-    """Return the JSON object in `text`, or the fault.
-
-    Prose, thinking and code fences around it are ignored. Of several objects it is the last that
-    has all the `keys`: a model that thinks aloud ends with what it means. Failing that, the first.
-    """
-    if not text.strip():
-        return "the reply is empty"
-    fault = "the reply holds no JSON object"
-    found: list[dict[str, Any]] = []
-    left = MOST_READINGS * len(text)
-    opening = _OPENING.search(text)
-    while opening is not None:
-        start, end = opening.start(), opening.start() + 1
-        try:
-            value, end = DECODER.raw_decode(text, start)
-        except json.JSONDecodeError as error:
-            fault = f"the reply is not JSON: {error}"
-            # The error has counted the lines before it, too.
-            left -= error.pos - start + error.pos // 16
-        except RecursionError:
-            return "the reply is nested too deep"
-        else:
-            found.append(cast("dict[str, Any]", value))
-        if left < 0:
-            return "the reply holds too many broken objects"
-        opening = _OPENING.search(text, end)
-    whole = [one for one in found if all(key in one for key in keys)]
-    if not found:
-        return fault
-    chosen = whole[-1] if whole else found[0]
-    beyond = fault_of(chosen)
-    if beyond is not None:
-        return f"the reply cannot be kept: {beyond}"
-    return cast("dict[str, Any]", plain(chosen))
 
 
 def confidence_of(found: Mapping[str, Json]) -> float:

@@ -37,6 +37,9 @@ from atlas_mcp.atlas.state import ExploreState, RunState, quota_used, unanswered
 from atlas_mcp.atlas.usage import add_costs, rounded
 from atlas_mcp.texts import as_data
 
+QUICK_CHARS = 2_000
+"""Characters of an answer that is written anew each time."""
+
 EXPLORE_TOOL = "explore"
 
 STRATEGY_TEXTS: Mapping[Strategy, str] = {
@@ -304,6 +307,13 @@ def _bounded(node: Json, limit: int) -> Json:
     return {**found, "maxLength": limit} if free else found
 
 
+def write_answer(candidate: Candidate) -> None:
+    """Write the answer of a candidate as `result_text` has it, which may take a while."""
+    text = as_data(candidate.answer)
+    if len(text) > QUICK_CHARS:
+        candidate.keep_json(text)
+
+
 def result_text(state: RunState, explore: ExploreState) -> str:
     """Return one explore's result: data, fenced, with what it cost."""
     action = explore.planned.explore
@@ -327,7 +337,11 @@ def result_text(state: RunState, explore: ExploreState) -> str:
         seen |= {"not_run": explore.skipped}
     if explore.cost_usd is not None:
         seen["cost_usd"] = rounded(explore.cost_usd, 4)
-    return f"<candidate>{as_data(seen)}</candidate>"
+    written = {name: as_data(value) for name, value in seen.items() if name != "answer"}
+    if isinstance(outcome, Candidate):
+        written["answer"] = outcome.json or as_data(outcome.answer)
+    fields = ", ".join(f'"{name}": {written[name]}' for name in seen)
+    return f"<candidate>{{{fields}}}</candidate>"
 
 
 def budget_text(state: RunState) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from atlas_mcp.atlas.agreement import Group, Vote, group_answers, same_key, warnings_of
+from atlas_mcp.atlas.agreement import Group, group_answers, key_of, warnings_of
 from atlas_mcp.atlas.events import RunFinished
 from atlas_mcp.atlas.explore import Candidate, SolverFailure
 from atlas_mcp.atlas.failures import failure_warnings
@@ -20,7 +20,25 @@ from atlas_mcp.atlas.view import (
     RunView,
     UsageView,
 )
-from atlas_mcp.texts import one_line, quoted, without_logins
+from atlas_mcp.texts import answer_start, one_line, quoted, without_logins
+
+QUICK_CHARS = 20_000
+"""Characters of the answers and texts of a run that is shown on an event loop: a view of them takes
+some milliseconds, and so does counting them."""
+
+
+POLL_WAIT = "wait_s=40"
+"""How long a caller of whom nothing is known is told to wait for a run that goes on."""
+
+
+def takes_long(state: RunState) -> bool:
+    """Return whether a view of a run takes longer to make than an event loop can wait."""
+    left = QUICK_CHARS
+    for text in _texts(state):
+        left -= len(text if isinstance(text, str) else answer_start(text, left))
+        if left < 0:
+            return True
+    return False
 
 
 def view_run(run_id: str, state: RunState, *, now: float, driven: bool) -> RunView:
@@ -63,7 +81,8 @@ def view_run(run_id: str, state: RunState, *, now: float, driven: bool) -> RunVi
 def view_agreement(state: RunState, *, driven: bool) -> Agreement:
     """Return how far the candidates of a run agree, and what its reader must know."""
     votes = state.votes
-    warnings = list(warnings_of(votes))
+    groups = group_answers(votes)
+    warnings = list(warnings_of(votes, groups))
     finished = state.finished
     if finished is not None and finished.warning:
         warnings.insert(0, finished.warning)
@@ -79,6 +98,10 @@ def view_agreement(state: RunState, *, driven: bool) -> Agreement:
             "A small embedded model took part: it shows that the machinery works, and its answers "
             "are not to be trusted."
         )
+    if state.opening_lost:
+        title = state.problem.text
+        began = f"; it began {quoted(title)}" if title else ""
+        warnings.append(f"The problem of this run is lost, and its settings with it{began}.")
     if state.lost:
         records = "1 record" if state.lost == 1 else f"{state.lost} records"
         warnings.append(
@@ -101,9 +124,9 @@ def view_agreement(state: RunState, *, driven: bool) -> Agreement:
                 solvers=_distinct([vote.solver for vote in group.votes]),
                 approaches=_distinct([vote.candidate.approach for vote in group.votes]),
             )
-            for group in group_answers(votes)
+            for group in groups
         ],
-        dissent=(finished.dissent if finished else None) or _minority(finished, votes),
+        dissent=(finished.dissent if finished else None) or _minority(finished, groups),
         warnings=[without_logins(one) for one in warnings],
     )
 
@@ -137,7 +160,10 @@ def view_candidate(state: RunState, explore: ExploreState) -> CandidateView:
 def next_step(run_id: str, state: RunState, status: Status) -> str | None:
     """Return what the caller can do now, `None` where nothing is left to do."""
     if status == "running":
-        return f"Call get_run with run_id={run_id!r} and wait_s=40; the run goes on meanwhile."
+        return f"Call get_run with run_id={run_id!r} and {POLL_WAIT}; the run goes on meanwhile."
+    if state.opening_lost:
+        answered = state.finished is not None and state.finished.answer is not None
+        return None if answered else "Answer from the candidates here, or ask the question again."
     if status == "interrupted":
         return (
             f"{NOBODY_DRIVES}. Nothing is spent meanwhile, and what was found is kept: call "
@@ -174,19 +200,30 @@ def next_step(run_id: str, state: RunState, status: Status) -> str | None:
     return f"Call {resume} to try again, or answer from the candidates here."
 
 
-def _minority(finished: RunFinished | None, votes: Sequence[Vote]) -> str | None:
+def _minority(finished: RunFinished | None, groups: Sequence[Group]) -> str | None:
     """Return what candidates say against the answer, or how they part where none was chosen."""
-    groups = group_answers(votes)
-    chosen = None if finished is None else finished.answer
-    if chosen is None:
+    if finished is None or finished.answer is None:
         return None if len(groups) < 2 else f"The candidates differ: {_said(groups)}"
-    others = [group for group in groups if same_key(group.answer) != same_key(chosen)]
+    others = [group for group in groups if key_of(group.votes[0].candidate) != key_of(finished)]
     return f"Other candidates answer: {_said(others)}" if others else None
+
+
+def _texts(state: RunState) -> Iterator[object]:
+    """Yield what others wrote of a run: texts, and answers that may be other values."""
+    finished = state.finished
+    if finished is not None:
+        yield finished.answer
+        yield from (finished.explanation or "", finished.dissent or "", finished.error or "")
+    for explore in state.done:
+        outcome = explore.outcome
+        if isinstance(outcome, Candidate):
+            yield from (outcome.reasoning, outcome.approach)
+            yield outcome.answer
 
 
 def _said(groups: Iterable[Group]) -> str:
     return "; ".join(
-        f"{quoted(text_of(group.answer, 80))} "
+        f"{quoted(text_of(answer_start(group.answer, 80), 80))} "
         f"(explore {', '.join(str(vote.explore_id) for vote in group.votes)})"
         for group in groups
     )

@@ -32,8 +32,9 @@ def resumption(
 
     Raises:
         InvalidInput: A limit is lowered or out of range, or the one that ended the run is not
-            raised.
+            raised; or the run has lost the record that opens it.
     """
+    check_opening(state)
     _check_limits(state, max_explores, max_cost_usd)
     budget, finished = state.budget, state.finished
     more_explores = max_explores not in (None, budget.max_explores)
@@ -69,9 +70,13 @@ def abandonment(state: RunState, read: Read = conclude) -> tuple[Event, ...]:
     Args:
         state: The run.
         read: Reads its unread replies, which may take seconds.
+
+    Raises:
+        InvalidInput: The run has lost the record that opens it, and nothing can be added to it.
     """
     if state.finished is not None:
         return ()
+    check_opening(state)
     # What was replied is evidence, also where its process died before it was read.
     outcomes = (read(state, ReadReply(explore.id)) for explore in state.unread)
     # Recorded also where no call was open: the time until now, nobody drove it.
@@ -81,6 +86,21 @@ def abandonment(state: RunState, read: Read = conclude) -> tuple[Event, ...]:
 def lost_calls(state: RunState) -> tuple[Event, ...]:
     """Return the record that comes before any other where nobody drives the run any more."""
     return (CallsLost(),) if state.calls_in_flight else ()
+
+
+def check_opening(state: RunState) -> None:
+    """Refuse to add to a run of which the problem and the settings are lost.
+
+    Raises:
+        InvalidInput: They are.
+    """
+    if state.opening_lost:
+        raise InvalidInput(
+            "run_id",
+            "the record that opens this run, with its problem and its settings, is lost or "
+            "unreadable, so nothing can be added to it; ask the question again, or put a backup of "
+            "the journal in place. `atlas-mcp runs show` and `runs export` give what is left",
+        )
 
 
 def _check_limits(state: RunState, max_explores: int | None, max_cost_usd: Decimal | None) -> None:

@@ -42,7 +42,7 @@ from atlas_mcp.atlas.events import (
 )
 from atlas_mcp.atlas.explore import Candidate, FailureKind, Outcome, SolverFailure
 from atlas_mcp.atlas.messages import ToolResult, Turn
-from atlas_mcp.atlas.pool import RunSpec
+from atlas_mcp.atlas.pool import ModelSpec, RunSpec, SolverSpec
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.usage import FREE, NO_USAGE, Cost, Usage, add_costs, told_cost
 
@@ -51,6 +51,10 @@ UNANSWERED = frozenset[FailureKind]({"timeout", "unavailable", "rejected", "canc
 
 UNFIT = (LookupError, ValueError, ArithmeticError, OverBudget)
 """What applying a record raises that cannot stand where it stands."""
+
+
+UNKNOWN_MODEL = "unknown"
+"""The model of a solver whose run has lost its settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +183,8 @@ class RunState:
         finished: How it ended; `None` before.
         finished_at: Unix seconds; `None` before.
         lost: Records that are missing or unreadable, or that cannot be understood without these.
+        opening_lost: Whether the record that opens it is among them: `problem` is then only how it
+            begins, as far as that is known, and of `spec` nothing but the solvers' names.
     """
 
     problem: Problem
@@ -199,6 +205,7 @@ class RunState:
     finished: RunFinished | None = None
     finished_at: float | None = None
     lost: int = 0
+    opening_lost: bool = False
 
     @staticmethod
     def fold(records: Iterable[Record]) -> RunState:
@@ -334,8 +341,19 @@ def start(record: Record) -> RunState:
     """Return the state of a run whose first record this is.
 
     Raises:
-        ValueError: It opens no run.
+        ValueError: It neither opens a run nor says that this is lost.
     """
+    if isinstance(record.event, RecordLost) and record.seq == record.event.count:
+        return RunState(
+            problem=Problem(record.event.title or ""),
+            spec=RunSpec("atlas", None, (), Budget(max_cost_usd=None)),
+            opened_at=record.at,
+            at=record.at,
+            ledger=Ledger(None),
+            seq=record.seq,
+            lost=record.event.count,
+            opening_lost=True,
+        )
     if not isinstance(record.event, RunOpened) or record.seq != 1:
         raise ValueError("the first record of a run opens it")
     return RunState(
@@ -437,6 +455,8 @@ def _apply(state: RunState, record: Record) -> RunState:  # noqa: C901 - one arm
 def _planned(state: RunState, event: ExploresPlanned, at: float) -> RunState:
     if not state.explores.keys().isdisjoint(planned.explore_id for planned in event.planned):
         raise ValueError("an explore is planned once")
+    if state.opening_lost:
+        state = _with_solvers(state, (planned.explore.solver for planned in event.planned))
     for planned in event.planned:
         state.spec.solver(planned.explore.solver)
     state = _with_explores(
@@ -453,6 +473,14 @@ def _planned(state: RunState, event: ExploresPlanned, at: float) -> RunState:
         refused=event.refused,
     )
     return _with_last_turn(state, turn)
+
+
+def _with_solvers(state: RunState, names: Iterable[str]) -> RunState:
+    """Return the state with solvers of these names, where nothing else is known of them."""
+    known = {entry.name: entry for entry in state.spec.solvers}
+    for name in names:
+        known.setdefault(name, SolverSpec(name, ModelSpec(UNKNOWN_MODEL)))
+    return replace(state, spec=replace(state.spec, solvers=tuple(known.values())))
 
 
 def _solver_replied(state: RunState, event: SolverReplied, at: float) -> RunState:

@@ -77,28 +77,51 @@ def read_json(text: str | bytes) -> Json:
         raise TooDeep("it is nested too deep") from None
 
 
-def plain(value: object) -> Json:
+@dataclasses.dataclass(slots=True)
+class Room:
+    """What is kept of some values together.
+
+    Attributes:
+        values: How many more, at all levels together.
+        chars: How many more characters, of all their texts together.
+    """
+
+    values: int = MAX_VALUES
+    chars: int = MAX_CHARS
+
+    @property
+    def is_full(self) -> bool:
+        """Whether something may have been left out."""
+        return self.values <= 0 or self.chars <= 0
+
+
+def plain(value: object, room: Room | None = None) -> Json:
     """Return `value` as JSON that is kept whole by every codec: see the bounds of this module.
 
     What lies beyond a bound is left out, and a mark stands in its place. Dataclasses are taken for
     objects, and values that are none of JSON's for their text.
+
+    Args:
+        value: Anything.
+        room: What is left for it, which becomes less; as much as one value gets if not given.
     """
+    room = room or Room()
     kept: Json
     top: list[Json] = [None]
     waiting: deque[_Slot] = deque([(value, top, 0, 0)])
-    values, chars = MAX_VALUES, MAX_CHARS
     while waiting:
         one, into, where, depth = waiting.popleft()
         items = _items(one)
         if items is None:
-            kept = text_of(one, min(chars, MAX_TEXT_CHARS)) if isinstance(one, str) else _leaf(one)
-            chars -= len(kept) if isinstance(kept, str) else 0
+            limit = min(room.chars, MAX_TEXT_CHARS)
+            kept = text_of(one, limit) if isinstance(one, str) else _leaf(one)
+            room.chars -= len(kept) if isinstance(kept, str) else 0
         elif depth >= MAX_DEPTH:
             kept = f"{CUT} nested deeper than {MAX_DEPTH} levels"
         else:
             kept = {} if isinstance(items, Mapping) else []
-            inner = _slots(items, kept, depth + 1, min(values, MAX_VALUES))
-            values -= len(inner)
+            inner = _slots(items, kept, depth + 1, max(0, room.values))
+            room.values -= len(items)
             waiting.extend(inner)
         # Containers of ours are made with a place for everything that goes into them.
         cast("dict[str | int, Json]", into)[where] = kept
@@ -122,6 +145,23 @@ def fault_of(value: Json) -> str | None:
         inner: Iterable[Json] = items.values() if isinstance(items, Mapping) else items
         waiting.extend((value, depth + 1) for value in inner)
     return None
+
+
+def is_small(value: object, *, values: int, chars: int) -> bool:
+    """Return whether a value has at most so many values within it, and characters in its texts."""
+    waiting: deque[object] = deque([value])
+    while waiting:
+        one = waiting.popleft()
+        items = _items(one)
+        if items is None:
+            chars -= len(one) if isinstance(one, str | bytes) else 0
+        else:
+            values -= len(items)
+        if values < 0 or chars < 0:
+            return False
+        if items is not None:
+            waiting.extend(items.values() if isinstance(items, Mapping) else items)
+    return True
 
 
 def text_of(value: object, limit: int = MAX_TEXT_CHARS) -> str:

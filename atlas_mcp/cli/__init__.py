@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from atlas_mcp.start import collect_seldom, leave, take_over
+from atlas_mcp.start import collect_seldom, is_held_up, leave, take_over
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         take_over(interrupted=None if serving else 130)
         collect_seldom()
     code = serve() if serving else _run(arguments)
-    if serving and argv is None:
-        # A thread may wait for ever for a client that neither writes nor reads.
+    if argv is None and (serving or is_held_up()):
+        # A thread may wait for ever: for a client that neither writes nor reads, or for a disk.
         leave(code)
     return code
 
@@ -74,13 +74,18 @@ def serve() -> int:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    from atlas_mcp.cli.commands import run
-
     try:
+        from atlas_mcp.cli.commands import run
+
         return run(arguments)
     except Exception as error:
         import logging
 
+        from atlas_mcp.system.limits import too_few_files
+
+        if (few := too_few_files(error)) is not None:
+            sys.stderr.write(f"atlas-mcp: {few}\n")
+            return 2
         logging.getLogger("atlas-mcp").critical("a bug", exc_info=error)
         sys.stderr.write(f"atlas-mcp: ended by a bug ({type(error).__name__}); {KEPT}\n")
         return 1

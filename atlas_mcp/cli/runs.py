@@ -60,7 +60,9 @@ def show(run_id: str, *, follow: bool, as_json: bool) -> int:
     async def work(service: RunService) -> int:
         if follow:
             return await output.follow(service, run_id, as_json=as_json)
-        output.print_view(await service.view(run_id), as_json=as_json, evidence="all")
+        state, view = await service.look(run_id)
+        can_go_on = not state.opening_lost
+        output.print_view(view, as_json=as_json, evidence="all", here=can_go_on)
         return 0
 
     try:

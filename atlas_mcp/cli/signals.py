@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 from collections.abc import Awaitable, Callable
@@ -9,22 +10,44 @@ from collections.abc import Awaitable, Callable
 import anyio
 
 from atlas_mcp.errors import AtlasError
+from atlas_mcp.start import leave
 from atlas_mcp.system import ending_signals, open_signals
 from atlas_mcp.task_groups import open_task_group
+
+logger = logging.getLogger(__name__)
+
+END_SECONDS = 5.0
+"""Seconds for clean-up after a signal: for what is waiting for a journal or a disk by then, the
+process ends without it."""
 
 
 class Interrupted(AtlasError):
     """A signal ended the command."""
 
 
-async def until_signal(work: Callable[[anyio.CancelScope], Awaitable[None]]) -> None:
+async def until_signal(
+    work: Callable[[anyio.CancelScope], Awaitable[None]],
+    *,
+    at_end: Callable[[], None] = lambda: None,
+) -> None:
     """Run `work` until it ends or a signal comes.
 
     Args:
         work: Gets the scope that a signal cancels. What it does outside of that scope is clean-up,
-            which a second signal does not wait for.
+            which a second signal does not wait for, and which gets `END_SECONDS` in any case.
+        at_end: Says what is lost where clean-up took longer.
     """
     stop = anyio.CancelScope()
+
+    async def end_in_time() -> None:
+        await anyio.sleep(END_SECONDS)
+        at_end()
+        logger.warning(
+            "clean-up took longer than %.0f s after a signal and was given up; what runs have "
+            "found is kept as far as the journal took it",
+            END_SECONDS,
+        )
+        leave(130)
 
     async def watch() -> None:
         with open_signals(*ending_signals()) as signals:
@@ -32,6 +55,8 @@ async def until_signal(work: Callable[[anyio.CancelScope], Awaitable[None]]) -> 
                 # A terminal that is closed says so more than once: its shell, then the system.
                 if stop.cancel_called and number in (signal.SIGINT, signal.SIGTERM):
                     os._exit(130)
+                if not stop.cancel_called:
+                    tasks.start_soon(end_in_time, name="end")
                 stop.cancel("signal")
 
     async with open_task_group() as tasks:

@@ -67,6 +67,9 @@ class TaskEntry:
 class Journal(Protocol):
     """An append-only store of records. Safe for many tasks on one event loop.
 
+    A caller that is cancelled while it waits has stored nothing, whatever it called; so nobody need
+    shield a call to be sure of what became of it, and whoever bounds one in time waits no longer.
+
     Attributes:
         lease_seconds: Seconds without renewal after which its leases end.
     """
@@ -85,8 +88,8 @@ class Journal(Protocol):
     async def append(self, lease: Lease, records: Sequence[Record]) -> None:
         """Store records behind the last of their run; they are on disk when this returns.
 
-        All of them are stored or none. A caller that is cancelled meanwhile is told all the same
-        which of the two it was.
+        All of them are stored or none. A caller that is cancelled meanwhile waits only briefly: if
+        the cancellation goes on nothing was stored, else it is told which of the two it was.
 
         Raises:
             JournalUnflushed: They are stored, but the disk has not taken them.
@@ -100,12 +103,12 @@ class Journal(Protocol):
         """Return the records of a run with `seq` above `after`, in order and without gaps.
 
         Where records are missing or unreadable, a `RecordLost` is in their place, one for a gap of
-        any size, so that the rest can be shown. A last record that was torn was being written, and
-        is left out.
+        any size, so that the rest can be shown; also where the one that opens the run is. A last
+        record that was torn was being written, and is left out.
 
         Raises:
             UnknownRun: There is no such run.
-            JournalCorrupt: A newer version wrote the run, or the record that opens it is lost.
+            JournalNewer: A newer version wrote the run.
         """
         ...
 

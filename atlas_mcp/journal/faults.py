@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import errno
-import os
 import sqlite3
 from pathlib import Path
 
 from atlas_mcp.errors import JournalCorrupt, JournalError
-from atlas_mcp.system.limits import open_files
+from atlas_mcp.system.limits import too_few_files
 
 Fault = (sqlite3.Error, OSError)
 """What files and SQLite raise."""
@@ -18,6 +17,10 @@ _FORBIDDEN = "make the file and its folder writable, or set ATLAS_HOME to a fold
 _FAILING = (
     "free some space on this disk or of your quota, or check whether the disk is failing; what is "
     "stored is whole"
+)
+_CUT = (
+    "a file of the journal was cut short; end every process of atlas-mcp, put a backup in place if "
+    "there is one, and start again"
 )
 _DAMAGED = "move it away to begin a new one, `sqlite3 FILE .recover` may read it"
 
@@ -33,10 +36,12 @@ _BY_NUMBER = {
 
 _BY_NAME = {
     "SQLITE_FULL": _NO_SPACE,
+    "SQLITE_IOERR_SHORT_READ": _CUT,
     "SQLITE_BUSY": "another program has kept it locked for too long; end that program",
     "SQLITE_IOERR": _FAILING,
     "SQLITE_READONLY": _FORBIDDEN,
     "SQLITE_PERM": _FORBIDDEN,
+    "SQLITE_CANTOPEN": _FORBIDDEN,
 }
 """What to do, by how SQLite's name of the error begins."""
 
@@ -46,18 +51,21 @@ _DAMAGES = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_ERROR", "SQLITE_FORMAT", 
 
 def journal_failure(path: Path, error: Exception) -> JournalError:
     """Return an error of the file as an error of the journal, with what to do about it."""
-    advice = _advice(error)
+    few = _too_few_files(error)
+    advice = "" if few else _advice(error)
     kind = JournalCorrupt if _is_damage(error) else JournalError
-    failure = kind(f"{path}: {_cause(error)}{f'; {advice}' if advice else ''}")
+    failure = kind(f"{path}: {few or _cause(error)}{f'; {advice}' if advice else ''}")
     failure.__cause__ = error
     return failure
 
 
 def opening_failure(path: Path, error: Exception) -> JournalError:
     """Return why the journal cannot be opened, with what to do about it."""
+    few = _too_few_files(error)
     advice = _advice(error) or "set ATLAS_HOME to a folder you can write to"
     failure = JournalError(
-        f"the journal {path} cannot be opened: {error}. {advice[0].upper()}{advice[1:]}"
+        f"the journal {path} cannot be opened: "
+        + (few or f"{error}. {advice[0].upper()}{advice[1:]}")
     )
     failure.__cause__ = error
     return failure
@@ -71,8 +79,6 @@ def is_busy(error: Exception) -> bool:
 def _cause(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    if _name(error).startswith("SQLITE_CANTOPEN") and _no_descriptor_left():
-        return os.strerror(errno.EMFILE)
     # SQLite quotes what it cannot decode.
     return str(error).partition(" with text ")[0]
 
@@ -87,32 +93,17 @@ def _is_damage(error: Exception) -> bool:
 
 def _advice(error: Exception) -> str:
     if isinstance(error, OSError):
-        if error.errno in (errno.EMFILE, errno.ENFILE):
-            return _more_files()
         return _BY_NUMBER.get(error.errno or 0, "")
     if _is_damage(error):
         return _DAMAGED
     name = _name(error)
-    if name.startswith("SQLITE_CANTOPEN"):
-        return _more_files() if _no_descriptor_left() else _FORBIDDEN
     return next((advice for known, advice in _BY_NAME.items() if name.startswith(known)), "")
+
+
+def _too_few_files(error: Exception) -> str | None:
+    return too_few_files(error, unnamed=_name(error).startswith("SQLITE_CANTOPEN"))
 
 
 def _name(error: Exception) -> str:
     # Errors of Python itself have no name of SQLite.
     return getattr(error, "sqlite_errorname", None) or ""
-
-
-def _no_descriptor_left() -> bool:
-    """Return whether this process can open no further file, which SQLite does not tell."""
-    try:
-        os.close(os.open(os.devnull, os.O_RDONLY))
-    except OSError as error:
-        return error.errno in (errno.EMFILE, errno.ENFILE)
-    return False
-
-
-def _more_files() -> str:
-    now = open_files()
-    limit = "" if now is None else f" (now {now})"
-    return f"raise the limit of open files{limit}, e.g. with `ulimit -n 4096`, and start again"

@@ -2,8 +2,9 @@
 
 What has been written outlives its process at once; flushing it is for machines that lose their
 power, and a busy disk may take a second over it. So nothing is kept waiting to be written while the
-log is being flushed, and one flush serves all that was written before it began. The descriptors are
-opened once: a process that has none left must still be able to flush.
+log is being flushed, and one flush serves all that was written before it began. The files are
+opened once: a process that has no descriptor left must still be able to flush, and later on their
+names may lead elsewhere, or nowhere.
 """
 
 from __future__ import annotations
@@ -15,12 +16,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from atlas_mcp.journal.opening import open_there
 from atlas_mcp.system.disk import flush_folder
 
 logger = logging.getLogger(__name__)
 
 WRITES_A_CHECKPOINT = 250
 """Transactions after which the log is moved into the database: some megabytes of records."""
+
+MOVER_TIMEOUT = 5.0
+"""Seconds for which moving the log waits for another process that recovers or moves it."""
 
 
 @dataclass(slots=True)
@@ -33,6 +38,7 @@ class Log:
 
     Raises:
         OSError: The log cannot be opened.
+        sqlite3.Error: The database cannot be opened.
     """
 
     path: Path
@@ -47,9 +53,13 @@ class Log:
             # A file whose name is not on disk is lost. Done here: later on calls may have taken
             # every descriptor.
             flush_folder(self.path.parent)
+            self._mover = _open_mover(self.path)
         except FileNotFoundError:
             # A file system without write-ahead logs: each transaction flushes itself.
             self._descriptor = None
+        except BaseException:
+            self.close()
+            raise
 
     def flush(self) -> None:
         """Return once all that has been written is on disk.
@@ -66,12 +76,10 @@ class Log:
         Args:
             written: How many transactions there have been.
         """
-        if self._descriptor is None or written - self._moved < WRITES_A_CHECKPOINT:
+        if self._mover is None or written - self._moved < WRITES_A_CHECKPOINT:
             return
         self._moved = written
         try:
-            if self._mover is None:
-                self._mover = sqlite3.connect(self.path, check_same_thread=False)
             self._mover.execute("PRAGMA wal_checkpoint(PASSIVE)")
         except sqlite3.Error as error:
             logger.info("the log of the journal could not be moved: %s", error)
@@ -83,3 +91,14 @@ class Log:
         if self._descriptor is not None:
             os.close(self._descriptor)
         self._mover, self._descriptor = None, None
+
+
+def _open_mover(path: Path) -> sqlite3.Connection:
+    """Return a connection that has its files open."""
+    connection = open_there(path, busy_timeout=MOVER_TIMEOUT)
+    try:
+        connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
+    except BaseException:
+        connection.close()
+        raise
+    return connection

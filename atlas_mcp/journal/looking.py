@@ -22,6 +22,7 @@ from atlas_mcp.errors import JournalError
 from atlas_mcp.journal.asking import Asker
 from atlas_mcp.journal.base import Journal
 from atlas_mcp.journal.faults import Fault, opening_failure
+from atlas_mcp.journal.opening import address
 from atlas_mcp.journal.sqlite import BUSY_TIMEOUT, FILE_NAME, SqliteJournal
 from atlas_mcp.journal.tables import FILE_VERSION
 from atlas_mcp.system.disk import is_read_only
@@ -70,6 +71,7 @@ class ReadOnlyJournal(SqliteJournal):
         *,
         durable: bool = True,
         alone: bool = False,
+        grace: float = 0.0,
     ) -> _T:
         raise JournalError(f"{self.folder / FILE_NAME} can only be read at present")
 
@@ -130,7 +132,7 @@ def _ways(path: Path) -> Generator[tuple[str, str]]:
 
 def _open(path: Path, parameters: str, setting: str) -> sqlite3.Connection:
     connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?{parameters}",
+        address(path, parameters),
         uri=True,
         timeout=BUSY_TIMEOUT,
         isolation_level=None,

@@ -1,7 +1,8 @@
 """Opening the journal's file, and noticing when another file has taken its place.
 
 A process that goes on writing to a file that was removed or replaced writes where nobody will ever
-look. SQLite does not notice, so the names are compared with what was opened, at each transaction.
+look. SQLite does not notice, so the names are compared with what was opened, at each transaction,
+and the lengths with what they were (`journal.lengths`).
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from atlas_mcp.errors import JournalError
 from atlas_mcp.journal.columns import decode
+from atlas_mcp.journal.lengths import Lengths
 from atlas_mcp.journal.space import prepare
 from atlas_mcp.journal.tables import migrate
 
@@ -33,17 +36,31 @@ class Place:
     Attributes:
         path: The database.
         identities: Device and number of the database's file, its log and the log's index.
+        lengths: How long they are.
     """
 
     path: Path
     identities: Mapping[str, tuple[int, int]]
+    lengths: Lengths
 
     @classmethod
     def of(cls, path: Path) -> Place:
         """Return the place of a database that is open, and so has its log beside it."""
         names = [f"{path}{suffix}" for suffix in ("", "-wal", "-shm")]
         # Without a write-ahead log there is but the first of them.
-        return cls(path, {name: found for name in names if (found := _identity(name))})
+        found = {name: found for name in names if (found := _identity(name))}
+        return cls(path, found, Lengths(path))
+
+    def check_lengths(self, connection: sqlite3.Connection) -> None:
+        """Do nothing as long as no file was cut short. Not within a transaction.
+
+        Raises:
+            JournalError: One was, or another file is in its place.
+            sqlite3.Error: The files cannot be read.
+        """
+        if self.lengths.are_less:
+            self.check()
+            self.lengths.check(connection)
 
     def check(self) -> None:
         """Do nothing as long as the names lead to the files that were opened.
@@ -108,10 +125,30 @@ def connect_to_read(path: Path, *, busy_timeout: float) -> sqlite3.Connection:
     return connection
 
 
-def _open(path: Path, busy_timeout: float) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        path, timeout=busy_timeout, isolation_level=None, check_same_thread=False
+def address(path: Path, parameters: str) -> str:
+    """Return a file as SQLite's addresses have it, the only form that takes parameters."""
+    # Quoted as a whole: a share of Windows would be taken for the host of an address.
+    name = quote(os.fsencode(path.absolute()), safe="")
+    return f"file:{name}?{parameters}"
+
+
+def open_there(path: Path, *, busy_timeout: float) -> sqlite3.Connection:
+    """Open a database that is there. SQLite would make one that is not, empty and for all to read.
+
+    Raises:
+        sqlite3.Error: It is not there, or cannot be opened.
+    """
+    return sqlite3.connect(
+        address(path, "mode=rw"),
+        uri=True,
+        timeout=busy_timeout,
+        isolation_level=None,
+        check_same_thread=False,
     )
+
+
+def _open(path: Path, busy_timeout: float) -> sqlite3.Connection:
+    connection = open_there(path, busy_timeout=busy_timeout)
     # Text of one run that is no UTF-8 would fail the list of all of them.
     connection.text_factory = decode
     return connection

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import time
 from pathlib import Path
 
@@ -26,6 +27,9 @@ TRIES = 100
 
 TRY_SECONDS = 0.01
 """Seconds between two tries."""
+
+_NAME = re.compile(r"[\w-]{1,64}", re.ASCII)
+"""What leases can call a process. Anything else in a row is damage, and no path is made of it."""
 
 _ours: set[Path] = set()
 """The files that this process holds locked: it lives. Some systems would grant it the lock again,
@@ -67,7 +71,10 @@ class OwnerLock:
 
 
 def is_dead(home: Path, owner: str) -> bool:
-    """Return whether `owner` has died for certain; without its file nothing is certain."""
+    """Return whether `owner` has died for certain; without its file nothing is certain.
+
+    What is the name of no process never lived.
+    """
     return _lives(home, owner) is False
 
 
@@ -77,6 +84,8 @@ def is_alive(home: Path, owner: str) -> bool:
 
 
 def _lives(home: Path, owner: str) -> bool | None:
+    if not _NAME.fullmatch(owner):
+        return False
     path = home / FOLDER / owner
     if path in _ours:
         return True
@@ -104,6 +113,8 @@ def dead_owners(home: Path) -> list[str]:
 
 def forget(home: Path, owner: str) -> None:
     """Remove the file of a dead owner that holds no lease any more."""
+    if not _NAME.fullmatch(owner):
+        return
     path = home / FOLDER / owner
     with contextlib.suppress(OSError):
         if path not in _ours and _remove_locked(path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -123,7 +124,6 @@ def read(connection: sqlite3.Connection, run_id: str, after: int) -> tuple[Recor
     Raises:
         UnknownRun: There is no such run.
         JournalNewer: A newer version wrote the run.
-        JournalCorrupt: The record that opens the run is lost, without which there is nothing.
     """
     rows, damage = _rows(connection, run_id, after)
     if not rows:
@@ -144,15 +144,28 @@ def read(connection: sqlite3.Connection, run_id: str, after: int) -> tuple[Recor
             records.append(Record(record.seq - 1, record.at, RecordLost(why, gap)))
         records.append(record)
     if after == 0 and not (records and isinstance(records[0].event, RunOpened)):
-        raise JournalCorrupt(
-            f"run {run_id!r}: its first record, which holds the problem, is lost or unreadable, so "
-            "nothing of it can be shown; ask the question again, or put a backup of the journal in "
-            "place"
-        )
+        records[:1] = [_opening_lost(connection, run_id, records, why)]
     if is_astray and len(found) == len(records) == records[-1].seq:
         # No number is missing: what stands under none is told behind the first.
         records.insert(1, Record(1, records[0].at, RecordLost(ASTRAY, 0)))
     return tuple(records)
+
+
+def _opening_lost(
+    connection: sqlite3.Connection, run_id: str, records: Sequence[Record], why: str
+) -> Record:
+    """Return what stands for the first record of a run, with what its row still tells."""
+    first = records[0] if records else Record(1, 0.0, RecordLost(why))
+    lost = first.event
+    if not isinstance(lost, RecordLost):
+        lost = RecordLost("it does not open the run")
+    row = connection.execute(
+        "SELECT opened_at, title FROM runs WHERE run_id = ?", (run_id,)
+    ).fetchone()
+    opened_at, title = (None, None) if row is None else row
+    at = columns.time(opened_at)
+    title = None if title is None else columns.text(title)
+    return Record(first.seq, first.at if at is None else at, replace(lost, title=title))
 
 
 class _Row(NamedTuple):

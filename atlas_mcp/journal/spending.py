@@ -25,10 +25,22 @@ UNITS = 1_000_000_000
 DAYS_KEPT = 31
 """Days with rows that are kept: for whoever asks where the money of the month went."""
 
-_KNOWN = "(typeof(units) = 'integer' AND units >= 0)"
+MOST_UNITS = 2**62 - 1
+"""The largest amount: over four times the largest cap, and one more of it still is a whole number
+for SQLite."""
+
+_KNOWN = f"(typeof(units) = 'integer' AND units BETWEEN 0 AND {MOST_UNITS})"
 """Whether an amount can be one; SQLite itself reads a damaged one as 0."""
 
-_SUM = f"SELECT coalesce(sum(units), 0), coalesce(min({_KNOWN}), 1) FROM spending"
+_LOW_BITS = 32
+
+_SUM = f"""
+SELECT coalesce(sum(units >> {_LOW_BITS}), 0), coalesce(sum(units & {2**_LOW_BITS - 1}), 0),
+    coalesce(min({_KNOWN}), 1)
+FROM spending
+"""
+"""The sum in two parts, which whole numbers of SQLite hold whatever the rows say, and whether it is
+known."""
 
 
 def committed(connection: sqlite3.Connection, day: str) -> Decimal | None:
@@ -111,9 +123,9 @@ def _forget(connection: sqlite3.Connection) -> None:
 
 
 def _dollars(found: sqlite3.Cursor) -> Decimal | None:
-    units, known = found.fetchone()
-    return Decimal(units) / UNITS if known else None
+    high, low, known = found.fetchone()
+    return Decimal((high << _LOW_BITS) + low) / UNITS if known else None
 
 
 def _units(usd: Decimal) -> int:
-    return int((usd * UNITS).to_integral_value(rounding=ROUND_CEILING))
+    return min(MOST_UNITS, int((usd * UNITS).to_integral_value(rounding=ROUND_CEILING)))

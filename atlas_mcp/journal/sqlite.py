@@ -21,7 +21,7 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
@@ -62,7 +62,14 @@ BUSY_TIMEOUT = 10.0
 """Seconds to wait for another process's transaction."""
 
 COMMIT_TIMEOUT = 15.0
-"""Seconds a change may wait to be taken, cancelled or not: longer than `BUSY_TIMEOUT`."""
+"""Seconds a change may wait to be taken: longer than `BUSY_TIMEOUT`."""
+
+RECORD_SECONDS = 1.0
+"""Seconds for which records still wait to be taken once the caller that appends them is cancelled:
+what arrived was paid for, and nothing can be stored behind records that are missing."""
+
+CLOSE_SECONDS = 3.0
+"""Seconds for giving leases back and closing files; what takes longer ends with the process."""
 
 TITLE_CHARS = 120
 """Characters of the problem kept for the list."""
@@ -121,7 +128,8 @@ class SqliteJournal(Journal):
                 opened.callback(log.close)
                 self._lock = OwnerLock(self.folder, self._owner)
                 opened.callback(self._lock.release)
-                self._writer = Writer(connection, Place.of(path), log, COMMIT_TIMEOUT)
+                place = Place.of(path)
+                self._writer = Writer(connection, place, log, COMMIT_TIMEOUT, BUSY_TIMEOUT)
                 self._forget_the_dead()
             except Fault as error:
                 raise opening_failure(path, error) from error
@@ -163,7 +171,7 @@ class SqliteJournal(Journal):
     async def append(self, lease: Lease, records: Sequence[Record]) -> None:
         if not records:
             return
-        await self._write(lambda connection: add(connection, lease, records))
+        await self._write(lambda connection: add(connection, lease, records), grace=RECORD_SECONDS)
 
     @override
     async def read(self, run_id: str, *, after: int = 0) -> tuple[Record, ...]:
@@ -211,12 +219,14 @@ class SqliteJournal(Journal):
             )
             return [lease for lease in held if fences.get(lease.run_id) != lease.fence]
 
-        if self._owed:
-            await self._free(tuple(self._owed))
         lost = await self._write(write, durable=False) if held else []
         for lease in lost:
             if self._held.get(lease.run_id) == lease:
                 del self._held[lease.run_id]
+        if self._owed:
+            # Last, and tried again the next time: what is held must not lapse over it.
+            with suppress(JournalError):
+                await self._free(tuple(self._owed))
         return tuple(lost)
 
     @override
@@ -341,18 +351,30 @@ class SqliteJournal(Journal):
     @override
     async def aclose(self) -> None:
         held, self._held = list(self._held.values()), {}
-        with last_act(f"closing {self.folder / FILE_NAME}", COMMIT_TIMEOUT):
-            try:
-                if held:
-                    await self._free(held)
-            except JournalError as error:
-                logger.warning("leases could not be given back: %s", error)
-            await self._records.aclose()
-            await self._rows.aclose()
-            own = anyio.CapacityLimiter(1)
-            if not await anyio.to_thread.run_sync(self._writer.close, limiter=own):
-                logger.warning("%s is left open: its disk does not answer", self.folder / FILE_NAME)
-        self._lock.release(as_dead=bool(self._owed))
+        try:
+            with last_act(f"closing {self.folder / FILE_NAME}", CLOSE_SECONDS):
+                try:
+                    if held:
+                        with anyio.move_on_after(CLOSE_SECONDS / 2) as giving_back:
+                            await self._free(held)
+                        if giving_back.cancelled_caught:
+                            raise JournalError("another program keeps the journal locked")
+                except JournalError as error:
+                    logger.warning("leases could not be given back: %s", error)
+                await self._close()
+        finally:
+            self._lock.release(as_dead=bool(self._owed))
+
+    async def _close(self) -> None:
+        await self._records.aclose()
+        await self._rows.aclose()
+        own = anyio.CapacityLimiter(1)
+        # Abandoned where the disk does not answer: its files close with the process.
+        closed = await anyio.to_thread.run_sync(
+            self._writer.close, limiter=own, abandon_on_cancel=True
+        )
+        if not closed:
+            logger.warning("%s is left open: its disk does not answer", self.folder / FILE_NAME)
 
     async def _free(self, leases: Sequence[Lease]) -> None:
         def write(connection: sqlite3.Connection) -> None:
@@ -371,14 +393,20 @@ class SqliteJournal(Journal):
         *,
         durable: bool = True,
         alone: bool = False,
+        grace: float = 0.0,
     ) -> _T:
         """Change the file, in one transaction with whatever else is waiting."""
-        return await self._writer.write(change, durable=durable, alone=alone)
+        return await self._writer.write(change, durable=durable, alone=alone, grace=grace)
 
     def _is_driven(self, run_id: str, row: Standing) -> bool:
-        # One that was given back and could not be written back is nobody's.
-        given_back = row.owner == self._owner and Lease(run_id, row.fence) in self._owed
-        return not given_back and self._is_live(row.owner, row.lease_until)
+        lease = Lease(run_id, row.fence)
+        if row.owner == self._owner and lease in self._owed:
+            # One that was given back and could not be written back is nobody's.
+            return False
+        if row.owner == self._owner and lease == self._held.get(run_id):
+            # Renewed late, and taken over by nobody: who asks this is not frozen.
+            return True
+        return self._is_live(row.owner, row.lease_until)
 
     def _is_live(self, owner: str | None, lease_until: float) -> bool:
         left = lease_until - self.clock()

@@ -241,7 +241,11 @@ class _NoSecrets(logging.Filter):
 
     @override
     def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = _without_any(record.getMessage()), ()
+        try:
+            message = record.getMessage()
+        except Exception:  # noqa: BLE001 - a format that does not fit is no fault of the caller's
+            message = f"{record.msg!r} {record.args!r}"
+        record.msg, record.args = _without_any(message), ()
         if record.exc_info:
             error = record.exc_info[1]
             trace = "" if error is None else "".join(traceback.format_exception(error))

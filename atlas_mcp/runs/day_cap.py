@@ -24,8 +24,10 @@ from atlas_mcp.journal.base import Journal
 logger = logging.getLogger(__name__)
 
 RECORD_SECONDS = 15.0
-"""Seconds for a reservation that is under way to be written, though its run is being stopped: one
-that was written and is not known of would be lost to the day."""
+"""Seconds for a reservation to be written."""
+
+SETTLE_SECONDS = 2.0
+"""Seconds for what is not needed to be given back, also once its run is being stopped."""
 
 
 def today() -> str:
@@ -105,7 +107,7 @@ class DayCap:
         """
         if self.cap is None:
             return None
-        with anyio.move_on_after(RECORD_SECONDS, shield=True):
+        with anyio.move_on_after(RECORD_SECONDS):
             async with self._lock:
                 self._turn_day(spent)
                 missing = usd - self.committed
@@ -127,14 +129,14 @@ class DayCap:
     async def settle(self, needed: Callable[[], Decimal], *, spent: Decimal) -> None:
         """Give back what the run has committed beyond what it needs; count what it spent beyond it.
 
-        Where the journal cannot be written, more stays committed than was needed, and what was
-        spent beyond it is counted the next time.
+        Where the journal cannot be written, more stays committed than was needed, and it is made up
+        for the next time.
 
         Args:
             needed: Gives the US dollars that the run has committed now and is about to commit.
             spent: The part of it that is spent.
         """
-        with anyio.move_on_after(RECORD_SECONDS, shield=True) as scope:
+        with anyio.move_on_after(SETTLE_SECONDS, shield=True) as scope:
             async with self._lock:
                 self._turn_day(spent)
                 usd = needed()
@@ -146,16 +148,23 @@ class DayCap:
         if scope.cancelled_caught:
             self._warn(
                 "what it spent is not counted to the day yet",
-                f"the journal was not free for {RECORD_SECONDS:.0f} s",
+                f"the journal was not free for {SETTLE_SECONDS:.0f} s",
             )
 
     async def _give_back(self, usd: Decimal) -> None:
         # Before anything is awaited: a call that starts meanwhile must not count on it.
-        self.committed -= usd
+        before, self.committed = self.committed, self.committed - usd
+        released = FREE
         try:
-            await self._release(usd)
+            for day, part in self._parts(usd):
+                await self.journal.release_spending(self.run_id, day=day, usd=part)
+                released += part
+                self._take_off(day, part)
         except JournalError as error:
             self._warn(f"${usd} that it does not need stay committed for the day", str(error))
+        finally:
+            # What the journal still counts is given back the next time.
+            self.committed = before - released
 
     async def _count(self, usd: Decimal) -> None:
         try:
@@ -184,14 +193,17 @@ class DayCap:
             self._held_before.append((self._day, held))
             self._day = now
 
-    async def _release(self, usd: Decimal) -> None:
-        """Give back dollars, those of earlier days first: today's are never given too many."""
-        while usd and self._held_before:
-            day, held = self._held_before.pop(0)
+    def _parts(self, usd: Decimal) -> list[tuple[str, Decimal]]:
+        """Return to which day how much is given back: to earlier ones first, never too much."""
+        parts: list[tuple[str, Decimal]] = []
+        for day, held in self._held_before:
             part = min(usd, held)
-            if held > part:
-                self._held_before.insert(0, (day, held - part))
-            await self.journal.release_spending(self.run_id, day=day, usd=part)
+            if part:
+                parts.append((day, part))
             usd -= part
-        if usd:
-            await self.journal.release_spending(self.run_id, day=self._day, usd=usd)
+        return [*parts, (self._day, usd)] if usd else parts
+
+    def _take_off(self, day: str, usd: Decimal) -> None:
+        """Note that so much of what was held on a day has been given back."""
+        held = [(one, left - usd if one == day else left) for one, left in self._held_before]
+        self._held_before = [(one, left) for one, left in held if left]

@@ -26,12 +26,14 @@ from typing_extensions import override
 from atlas_mcp.atlas.calls import (
     Failed,
     failure,
+    is_light,
     solver_ended,
     turn_ended,
 )
 from atlas_mcp.atlas.events import (
     DayCapReached,
     Event,
+    ExploresPlanned,
     ExploringClosed,
     HoldRaised,
     OrchestratorReplied,
@@ -65,7 +67,7 @@ from atlas_mcp.models.retry import Retry, RetryPolicy, generate_with_retries, mo
 from atlas_mcp.runs.clock import RunClock
 from atlas_mcp.runs.day_cap import DayCap
 from atlas_mcp.runs.live import BrokenOff, LiveRun
-from atlas_mcp.runs.reading import read_reply
+from atlas_mcp.runs.reading import put_down, read_reply
 from atlas_mcp.task_groups import open_task_group
 
 logger = logging.getLogger(__name__)
@@ -78,10 +80,6 @@ SYNTHESIS_SECONDS = 120.0
 
 SYNTHESIS_SHARE = 4
 """The synthesis keeps at most one part in this many of the time limit."""
-
-LIGHT_CHARS = 50_000
-"""Characters of a reply that is read on the event loop: that takes about a millisecond. Longer
-ones, and answers that are checked against a schema, are read in a worker thread."""
 
 CLOSING_SECONDS = 0.1
 """Seconds that solvers get past the end of exploring, so that it is on record when they fail."""
@@ -135,6 +133,9 @@ class Driver:
     _stop_at: float = field(init=False, default=math.inf)
     _broken: JournalError | None = field(init=False, default=None)
     _unstored: list[Record] = field(init=False, default_factory=list[Record])
+    # Handed to the journal, which has not answered yet; nothing cancels that but the run's end.
+    _storing: list[Record] = field(init=False, default_factory=list[Record])
+    _all_stored: anyio.Event = field(init=False, default_factory=anyio.Event)
     _cut_off: int = field(init=False, default=0)
     _reading: set[ReadReply] = field(init=False, default_factory=set[ReadReply])
 
@@ -170,9 +171,34 @@ class Driver:
                 calls.start_soon(self._close_exploring, name="deadline")
                 await self._advance()
                 await self._finished.wait()
+                # A reply that came behind the end is paid for, and is being stored.
+                await self._until_stored()
                 calls.cancel_scope.cancel("the run has finished")
         finally:
             self._calls = None
+
+    async def take_on(self, plan: Callable[[RunState], ExploresPlanned]) -> bool:
+        """Add explores to a run that is under way; return whether it still was.
+
+        Args:
+            plan: Returns them for the run as it is; what it raises keeps the run as it is.
+
+        Raises:
+            JournalError: They could not be stored.
+        """
+        if self.stopped or self.ended.is_set():
+            return False
+        planned = plan(self._state)
+        if self._calls is None:
+            # It has not begun, and what it does first is to decide anew.
+            log = _Log(self._state, self.live.clock)
+            log.add(planned)
+            await self._keep(log)
+        else:
+            await self._advance(planned)
+        if self._broken is not None:
+            raise self._broken
+        return True
 
     async def stop(self, cause: StopCause, *, grace: float = 0.0) -> None:
         """Let no further call start. A later stop can only shorten the grace of an earlier one.
@@ -323,14 +349,41 @@ class Driver:
         if self._broken is not None:
             self._unstored += records
             return
-        try:
-            await self.journal.append(self.lease, records)
-        except JournalBusy:
-            self.give_up()
-        except JournalError as error:
-            if not isinstance(error, JournalUnflushed):
+        with self._expecting(records):
+            try:
+                await self.journal.append(self.lease, records)
+            except JournalBusy:
+                self.give_up()
+            except JournalError as error:
+                if not isinstance(error, JournalUnflushed):
+                    self._unstored += records
+                self._break_off(error)
+            except anyio.get_cancelled_exc_class():
                 self._unstored += records
-            self._break_off(error)
+                raise
+
+    @contextmanager
+    def _expecting(self, records: list[Record]) -> Generator[None]:
+        """Count records as handed to the journal while the block waits for its answer."""
+        self._storing += records
+        try:
+            yield
+        finally:
+            self._storing = [one for one in self._storing if one not in records]
+            if not self._storing:
+                bell, self._all_stored = self._all_stored, anyio.Event()
+                bell.set()
+
+    async def _until_stored(self) -> None:
+        """Return once the journal has answered for all records that it was handed."""
+        while self._storing:
+            await self._all_stored.wait()
+
+    @property
+    def unstored(self) -> tuple[int, int]:
+        """How many records are shown and not known to be stored, and how many hold a reply."""
+        records = [] if self.lost else [*self._storing, *self._unstored]
+        return len(records), sum(_is_reply(record.event) for record in records)
 
     def _break_off(self, cause: JournalError) -> None:
         """Let no further call start, and abort those in flight: nothing of them could be stored."""
@@ -351,8 +404,10 @@ class Driver:
         """Offer the journal once more what it did not take, and say what is lost."""
         if self._broken is None:
             return
-        self._unstored.sort(key=lambda record: record.seq)
         with anyio.move_on_after(SALVAGE_SECONDS, shield=True):
+            # That it is to stop is recorded by whoever stops it, maybe at this moment.
+            await self._until_stored()
+            self._unstored.sort(key=lambda record: record.seq)
             while self._unstored and not self.lost:
                 try:
                     await self.journal.append(self.lease, self._unstored)
@@ -408,11 +463,13 @@ class Driver:
             spec, deadline = orchestrator, self._end_at
         key = call_key(command.intent)
         arrived = await self._call(key, spec, command.request, deadline=deadline)
-        log = _Log(self._state, self.live.clock)
         if isinstance(command, RunSolver):
-            log.add(solver_ended(command.intent.explore_id, arrived))
+            ended = partial(solver_ended, command.intent.explore_id, arrived)
         else:
-            log.add(turn_ended(command.intent.turn, arrived))
+            ended = partial(turn_ended, command.intent.turn, arrived)
+        event = await put_down(ended, arrived)
+        log = _Log(self._state, self.live.clock)
+        log.add(event)
         if await self._keep(log):
             await self._advance()
             await self._settle_day(self._needed_of_the_day)
@@ -652,10 +709,13 @@ def _is_reply(event: Event) -> bool:
 def _is_light(state: RunState, command: ReadReply) -> bool:
     """Return whether reading a reply takes no longer than the event loop can wait."""
     if command.explore_id is None:
-        replied = state.turns[-1].reply
-        if not isinstance(replied, OrchestratorReplied) or replied.reply.tool_calls:
+        reply = state.turns[-1].reply
+        if not isinstance(reply, OrchestratorReplied):
             return True
+        turn = reply.reply
     else:
         replied = state.explores[command.explore_id].reply
         assert replied is not None, "only a reply is to be read"
-    return state.problem.answer_schema is None and len(replied.reply.text) <= LIGHT_CHARS
+        turn = replied.reply
+    checks_an_answer = state.problem.answer_schema is not None and not turn.tool_calls
+    return not checks_an_answer and is_light(turn)

@@ -1,4 +1,4 @@
-"""Reading the replies that are on record: the one boundary for the bugs of what reads them.
+"""Putting replies down, and reading those that are on record: the boundary for bugs of the reading.
 
 `atlas.calls.conclude` says what follows from a reply. Where it raises all the same, the reply stays
 on record, a failed candidate or a failed run takes its place, and the log has the traceback.
@@ -7,13 +7,29 @@ on record, a failed candidate or a failed run takes its place, and the log has t
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
-from atlas_mcp.atlas.calls import conclude, unconcluded
+import anyio
+
+from atlas_mcp.atlas.calls import conclude, is_light, unconcluded
 from atlas_mcp.atlas.events import Event
 from atlas_mcp.atlas.policy import ReadReply
 from atlas_mcp.atlas.state import RunState
+from atlas_mcp.models.off_loop import off_loop
 
 logger = logging.getLogger(__name__)
+
+
+async def put_down(event_of: Callable[[], Event], arrived: object) -> Event:
+    """Return what is to be recorded of a reply, made off the event loop where it is long.
+
+    Nothing cancels it: the reply has been paid for, and is on no record yet.
+    """
+    if is_light(arrived):
+        return event_of()
+    with anyio.CancelScope(shield=True):
+        return await off_loop("replies", event_of)
+    raise AssertionError("what is shielded is not cancelled")
 
 
 def read_reply(run_id: str, state: RunState, command: ReadReply) -> Event:

@@ -5,6 +5,7 @@ Owns the precedence of argument over configuration, and the checks that need bot
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -23,6 +24,7 @@ from atlas_mcp.atlas.messages import EFFORTS, Effort
 from atlas_mcp.atlas.pool import LeftOut, ModelSpec, RunSpec, SolverSpec, Workflow
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.prompts import solver_request
+from atlas_mcp.atlas.resuming import check_opening
 from atlas_mcp.atlas.state import RunState, quota_used
 from atlas_mcp.atlas.usage import FREE
 from atlas_mcp.config import Settings
@@ -31,6 +33,15 @@ from atlas_mcp.models.pool import Pool
 
 MAX_COUNT = 20
 """Explores of one `explore` call. Source: the largest quota of the ATLAS paper."""
+
+
+_QUOTES = str.maketrans(
+    {
+        **dict.fromkeys("\u2018\u2019\u201a\u201b\u2032", "'"),
+        **dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\xab\xbb", '"'),
+    }
+)
+"""Quotation marks, each as the one that keyboards have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,19 +295,25 @@ def cheapest_explore(problem: Problem, spec: RunSpec, cap: Decimal) -> Decimal |
     return lowest
 
 
-def check_same_problem(state: RunState, problem: Problem, run_id: str) -> None:
+def check_same_problem(state: RunState, problem: Problem | None, run_id: str) -> None:
     """Refuse explores under a run that is about something else.
 
+    Models repeat a problem with other white space and other quotation marks.
+
     Raises:
-        InvalidInput: An argument is not what the run was opened with.
+        InvalidInput: An argument is not what the run was opened with, or that is lost.
     """
+    check_opening(state)
     if state.spec.workflow != "explore":
         raise InvalidInput(
             "run_id", f"{run_id!r} is a solve_with_atlas run; leave run_id out to start afresh"
         )
-    if problem.text != state.problem.text:
+    if problem is None:
+        return
+    if _compared(problem.text) != _compared(state.problem.text):
         raise InvalidInput(
-            "problem", f"is not the problem of run {run_id!r}; repeat it word for word"
+            "problem",
+            f"is not the problem of run {run_id!r}; repeat it word for word, or leave it out",
         )
     if problem.images not in ((), state.problem.images):
         raise InvalidInput(
@@ -306,6 +323,10 @@ def check_same_problem(state: RunState, problem: Problem, run_id: str) -> None:
         raise InvalidInput(
             "answer_schema", f"is not that of run {run_id!r}; leave it out to keep the run's"
         )
+
+
+def _compared(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", text).translate(_QUOTES).split())
 
 
 def plan_client_explores(

@@ -30,7 +30,7 @@ from atlas_mcp.atlas.events import (
 )
 from atlas_mcp.atlas.pool import RunSpec
 from atlas_mcp.atlas.problem import Problem
-from atlas_mcp.atlas.rendering import view_run
+from atlas_mcp.atlas.rendering import takes_long, view_run
 from atlas_mcp.atlas.resuming import abandonment, lost_calls, resumption
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import FREE, dollars
@@ -48,6 +48,7 @@ from atlas_mcp.errors import (
 from atlas_mcp.journal.base import Journal, Lease, RunSummary
 from atlas_mcp.journal.looking import open_to_look
 from atlas_mcp.journal.sqlite import SqliteJournal
+from atlas_mcp.models.off_loop import off_loop
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.models.turns import STEP_BACK_SECONDS, Turns, rush
@@ -56,6 +57,7 @@ from atlas_mcp.runs.broken import view_broken
 from atlas_mcp.runs.clock import RunClock
 from atlas_mcp.runs.day_cap import DayCap, spending_text, today
 from atlas_mcp.runs.driver import Driver
+from atlas_mcp.runs.following import Following
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.reading import read_reply
 from atlas_mcp.runs.request import (
@@ -67,21 +69,12 @@ from atlas_mcp.runs.request import (
     plan_explores,
     plan_solve,
 )
-from atlas_mcp.runs.retention import DAY_SECONDS, Keep
+from atlas_mcp.runs.retention import Keep
 from atlas_mcp.runs.seen import Seen
+from atlas_mcp.runs.upkeep import Upkeep
 from atlas_mcp.task_groups import open_task_group
 
 logger = logging.getLogger(__name__)
-
-FOLLOW_SECONDS = 0.25
-"""Seconds between looks at a run that another process drives."""
-
-FOLLOWED_AT_FULL_PACE = 25
-"""Runs of other processes that are looked at that often; more of them share these looks, a hundred
-a second, so that a thousand who wait do not keep the file from those who work."""
-
-WATCH_SECONDS = 0.5
-"""Seconds between looks at what other processes want of the runs in hand."""
 
 CANCEL_SECONDS = 10.0
 """Seconds to wait for a cancelled run to have ended: its calls are aborted at once, but another
@@ -90,11 +83,11 @@ process must first see that it is wanted, and may be frozen."""
 STOP_SECONDS = 2.0
 """Seconds for recording that a request has ended; its run stops meanwhile, recorded or not."""
 
-TIDY_AFTER = 1.0
-"""Seconds until runs beyond the limits are removed: commands that only look are done by then."""
-
 LEAVE_SECONDS = 2.0
 """Seconds for aborting what is in flight, and recording what it cost, when the service ends."""
+
+RELEASE_SECONDS = 1.0
+"""Seconds for giving a lease back; later on it is tried again, or runs out by itself."""
 
 SHUTDOWN_SECONDS = 5.0
 """Seconds for closing models and the journal."""
@@ -135,9 +128,11 @@ class RunService:
     line: Line
     retries: RetryPolicy = field(default_factory=RetryPolicy)
     _drivers: dict[str, Driver] = field(init=False, default_factory=dict[str, Driver])
+    # Those that have come to their end, until their leases are given back.
+    _leaving: dict[str, Driver] = field(init=False, default_factory=dict[str, Driver])
     _broken: dict[str, LiveRun] = field(init=False, default_factory=dict[str, LiveRun])
     _seen: Seen = field(init=False)
-    _following: int = field(init=False, default=0)
+    _following: Following = field(init=False)
     # Those in line for a place, by run: cancelled where their run is not to begin any more.
     _waits: dict[str, anyio.CancelScope] = field(
         init=False, default_factory=dict[str, anyio.CancelScope]
@@ -153,6 +148,7 @@ class RunService:
     def __post_init__(self) -> None:
         self._planning = anyio.CapacityLimiter(PLANS_AT_ONCE)
         self._seen = Seen(self.journal)
+        self._following = Following(self.journal)
 
     async def solve(self, problem: Problem, wish: Wish) -> LiveRun:
         """Open an ATLAS run and drive it; returns at once.
@@ -167,9 +163,20 @@ class RunService:
         return await self._open(problem, await self._planned(problem, plan))
 
     async def explore(
-        self, problem: Problem, wish: Wish, explores: ExploreWish, *, run_id: str | None = None
+        self,
+        problem: Problem | None,
+        wish: Wish,
+        explores: ExploreWish,
+        *,
+        run_id: str | None = None,
     ) -> LiveRun:
         """Run explores that the client asks for, under a new run or one it has; returns at once.
+
+        Args:
+            problem: What is asked; `None` for that of the run it has.
+            wish: How the new run is wanted.
+            explores: Which explores.
+            run_id: The run it has.
 
         Raises:
             InvalidInput: An argument breaks a rule. Nothing was spent.
@@ -179,6 +186,8 @@ class RunService:
         """
         if run_id is not None:
             return await self._explore_further(problem, explores, run_id)
+        if problem is None:
+            raise InvalidInput("problem", "is missing; only with a run_id it may be left out")
         if explores.solver is not None:
             wish = Wish(
                 solvers=[explores.solver],
@@ -312,7 +321,7 @@ class RunService:
         state = await self.state(run_id)
         live = LiveRun(run_id, state, done=not driven, clock=RunClock(state.at))
         async with open_task_group() as tasks:
-            tasks.start_soon(self._follow, live, name=f"follow {run_id}")
+            tasks.start_soon(self._following.follow, live, name=f"follow {run_id}")
             yield live
             tasks.cancel_scope.cancel("nobody looks any more")
 
@@ -341,13 +350,14 @@ class RunService:
         """
         broken = await self._broken_off(run_id)
         if broken is not None:
-            return Look(broken.state, view_broken(broken))
+            view = await _viewed(broken.state, partial(view_broken, broken))
+            return Look(broken.state, view)
         # Asked first: a run that ends in between must not look as if its process had died.
         driven = run_id in self._drivers or await self.journal.is_driven(run_id)
         state = await self.state(run_id)
         live = self.live(run_id)
         now = RunClock(state.at).now() if live is None else live.clock.now()
-        view = view_run(run_id, state, now=now, driven=driven)
+        view = await _viewed(state, partial(view_run, run_id, state, now=now, driven=driven))
         if live is None or live.waiting is None or view.next is None:
             return Look(state, view)
         following = f"It is {live.waiting}. {view.next}"
@@ -398,31 +408,12 @@ class RunService:
             if removed:
                 logger.info("%d runs beyond the limits of [journal] were removed", len(removed))
 
-    async def keep_tidy(self) -> None:
-        """Remove what is not to be kept, once a day; never returns."""
-        await anyio.sleep(TIDY_AFTER)
-        while True:
-            await self.tidy()
-            await anyio.sleep(DAY_SECONDS)
-
-    async def keep_leases(self) -> None:
+    async def keep_up(self) -> None:
         """Keep the runs in hand ours, and hear what other processes want of them; never returns."""
-        renewed_at = anyio.current_time()
-        while True:
-            await anyio.sleep(WATCH_SECONDS)
-            self._seen.forget()
-            try:
-                for run_id, cause in (await self.journal.stop_requests()).items():
-                    await self._stop_as_wanted(run_id, cause)
-                if anyio.current_time() - renewed_at >= self.journal.lease_seconds / 3:
-                    renewed_at = anyio.current_time()
-                    for lease in await self.journal.renew():
-                        driver = self._drivers.get(lease.run_id)
-                        if driver is not None and driver.lease == lease:
-                            driver.give_up()
-                            self._leave_the_line(driver)
-            except JournalError as error:
-                logger.error("the leases of running runs could not be renewed: %s", error)
+        upkeep = Upkeep(
+            self.journal, self._stop_as_wanted, self._give_up, self._seen.forget, self.tidy
+        )
+        await upkeep.keep()
 
     async def _broken_off(self, run_id: str) -> LiveRun | None:
         """Return a run that broke off here and has not been gone on with since."""
@@ -440,6 +431,11 @@ class RunService:
         if changed and self._broken.get(run_id) is live:
             del self._broken[run_id]
         return None if changed else live
+
+    def tell_unstored(self) -> None:
+        """Say of which runs something would be lost if the process ended now."""
+        for driver in self._drivers.values():
+            _tell_unstored(driver)
 
     async def _end(self, run_id: str) -> None:
         """End a run that nobody drives, or have its driver end it; returns once it drives no more.
@@ -461,26 +457,6 @@ class RunService:
         else:
             await self._release(lease)
 
-    async def _follow(self, live: LiveRun) -> None:
-        """Bring a run that another process drives up to date until nobody drives it."""
-        self._following += 1
-        try:
-            await self._keep_up(live)
-        finally:
-            self._following -= 1
-
-    async def _keep_up(self, live: LiveRun) -> None:
-        while not live.done:
-            await anyio.sleep(FOLLOW_SECONDS * max(1.0, self._following / FOLLOWED_AT_FULL_PACE))
-            driven = await self.journal.is_driven(live.run_id)
-            records = await self.journal.read(live.run_id, after=live.state.seq)
-            state = live.state.read_on(records)
-            if records:
-                live.clock.set(state.at)
-            live.done = not driven
-            if records or live.done:
-                live.publish(state)
-
     async def _is_going(self, run_id: str) -> bool:
         """Return whether somebody drives a run that has not ended.
 
@@ -494,20 +470,24 @@ class RunService:
         return False
 
     async def _explore_further(
-        self, problem: Problem, explores: ExploreWish, run_id: str
+        self, problem: Problem | None, explores: ExploreWish, run_id: str
     ) -> LiveRun:
-        if run_id in self._drivers:
-            raise InvalidInput("run_id", f"{run_id!r} is still exploring; call get_run first")
-        check_same_problem(await self.state(run_id), problem, run_id)
+        """Add explores to a run: to one that is under way at once, to another by taking it up."""
 
-        def wanted(state: RunState) -> tuple[Event, ...]:
+        def plan(state: RunState) -> ExploresPlanned:
+            check_same_problem(state, problem, run_id)
             left = state.explores_left
             if explores.count > left:
                 raise InvalidInput("count", f"is {explores.count}; run {run_id!r} has {left} left")
-            planned = plan_client_explores(state.spec, explores, state)
-            return (*lost_calls(state), planned)
+            return plan_client_explores(state.spec, explores, state)
 
-        state, lease = await self._take(run_id, wanted)
+        while (driver := self._drivers.get(run_id) or self._leaving.get(run_id)) is not None:
+            if await driver.take_on(plan):
+                return driver.live
+            # It has come to its end meanwhile, and is being given back.
+            await driver.live.finished()
+        plan(await self.state(run_id))
+        state, lease = await self._take(run_id, lambda state: (*lost_calls(state), plan(state)))
         return self._drive(run_id, state, lease)
 
     async def _take(
@@ -538,7 +518,7 @@ class RunService:
             lease: The lease.
             known: Why its journal took no more, if that has been told.
         """
-        with last_act(f"giving the lease of run {lease.run_id} back", LEAVE_SECONDS):
+        with last_act(f"giving the lease of run {lease.run_id} back", RELEASE_SECONDS):
             try:
                 await self.journal.release(lease)
             except JournalError as error:
@@ -612,8 +592,9 @@ class RunService:
                     "is dropped",
                     live.run_id,
                 )
-                await self._go_on_watching(live)
+                await self._following.go_on(live, self.state)
         finally:
+            self._leaving.pop(live.run_id, None)
             live.done = True
             live.publish()
 
@@ -631,8 +612,12 @@ class RunService:
             logger.error("run %s broke off: %s", run_id, error)
         except Exception:
             logger.exception("run %s broke off", run_id)
+        except anyio.get_cancelled_exc_class():
+            _tell_unstored(driver)
+            raise
         finally:
             self._drivers.pop(run_id, None)
+            self._leaving[run_id] = driver
             broken = driver.live.broken
             if broken is not None:
                 self._broken[run_id] = driver.live
@@ -653,28 +638,44 @@ class RunService:
     async def _stop(self, driver: Driver, cause: StopCause, *, grace: float = 0.0) -> None:
         """Stop a run; a bug that keeps it from being stopped ends it alone.
 
+        Recording it belongs to the service: nothing could be stored behind a record that is left
+        out because whoever asks for the stop waits no longer.
+
         Raises:
             JournalError: The run was stopped, but that its user ended it could not be stored.
         """
-        try:
-            await driver.stop(cause, grace=grace)
-        except JournalError:
-            raise
-        except Exception:
-            logger.exception("run %s could not be stopped, and is aborted", driver.live.run_id)
-            driver.abort()
-        finally:
-            self._leave_the_line(driver)
+        ended = anyio.Event()
+        errors: list[JournalError] = []
+
+        async def stop() -> None:
+            try:
+                await driver.stop(cause, grace=grace)
+            except JournalError as error:
+                errors.append(error)
+            except Exception:
+                logger.exception("run %s could not be stopped, and is aborted", driver.live.run_id)
+                driver.abort()
+            finally:
+                self._leave_the_line(driver)
+                ended.set()
+
+        self.tasks.start_soon(stop, name=f"stop {driver.live.run_id}")
+        await ended.wait()
+        if errors:
+            raise errors[0]
 
     async def _stop_as_wanted(self, run_id: str, cause: StopCause) -> None:
-        """Stop a run because another process asks for it."""
+        """Stop a run, if it is driven here, because another process asks for it."""
         driver = self._drivers.get(run_id)
-        if driver is None:
-            return
-        try:
+        if driver is not None:
             await self._stop(driver, cause)
-        except JournalError as error:
-            logger.error("run %s: that it was stopped could not be stored: %s", run_id, error)
+
+    def _give_up(self, lease: Lease) -> None:
+        """Drop a run that another process has taken over."""
+        driver = self._drivers.get(lease.run_id)
+        if driver is not None and driver.lease == lease:
+            driver.give_up()
+            self._leave_the_line(driver)
 
     async def _stop_and_wait(self, driver: Driver, grace: float) -> None:
         await self._stop(driver, "shutdown", grace=grace)
@@ -685,14 +686,6 @@ class RunService:
         scope = self._waits.get(driver.live.run_id)
         if scope is not None:
             scope.cancel("the run is not to begin any more")
-
-    async def _go_on_watching(self, live: LiveRun) -> None:
-        """Show those who wait for a run what becomes of it in the process that took it over."""
-        try:
-            live.publish(await self.state(live.run_id))
-            await self._follow(live)
-        except JournalError as error:
-            logger.error("run %s can be watched no longer: %s", live.run_id, error)
 
 
 @asynccontextmanager
@@ -720,6 +713,21 @@ async def _open_journal(settings: Settings, *, looks: bool) -> Journal:
         return await anyio.to_thread.run_sync(how, settings.home)
     except JournalError as error:
         raise HomeUnusable(str(error)) from error
+
+
+async def _viewed(state: RunState, view: Callable[[], RunView]) -> RunView:
+    """Make a view of a state, off the event loop where the run is long."""
+    return await off_loop("views", view) if takes_long(state) else view()
+
+
+def _tell_unstored(driver: Driver) -> None:
+    records, replies = driver.unstored
+    if records:
+        logger.warning(
+            "run %s: the journal did not confirm its last records in time: %d, of which %d hold a "
+            "reply that was paid for; `atlas-mcp runs resume %s` goes on from what is stored",
+            *(driver.live.run_id, records, replies, driver.live.run_id),
+        )
 
 
 def _draw_id() -> str:
@@ -763,8 +771,7 @@ async def open_service(
     try:
         async with open_task_group() as tasks:
             service = RunService(settings, opened, pool, tasks, line, retries or RetryPolicy())
-            tasks.start_soon(service.keep_leases, name="leases")
-            tasks.start_soon(service.keep_tidy, name="retention")
+            tasks.start_soon(service.keep_up, name="upkeep")
             tasks.start_soon(pool.keep_few_connections, name="connections")
             try:
                 yield service

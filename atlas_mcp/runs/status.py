@@ -9,7 +9,7 @@ from atlas_mcp.atlas.explore import Candidate, FailureKind
 from atlas_mcp.atlas.state import ExploreState, RunState
 from atlas_mcp.models.base import Notice
 from atlas_mcp.runs.live import LiveRun
-from atlas_mcp.texts import LINE_CHARS, answer_text, one_line
+from atlas_mcp.texts import LINE_CHARS, answer_start, one_line
 
 NOTICE_CHARS = 160
 """Characters of a notice, and of its cause, beside what else a line tells."""
@@ -84,7 +84,10 @@ def outcome_text(explore: ExploreState, *, at_most: int = ANSWER_CHARS) -> str:
     """
     outcome = explore.outcome
     if isinstance(outcome, Candidate):
-        return f"{one_line(answer_text(outcome.answer), at_most)} ({outcome.confidence:.0%})"
+        answer = outcome.answer
+        # Blanks that a line is without make a text shorter, and hardly a value.
+        start = answer if isinstance(answer, str) else answer_start(answer, 2 * at_most)
+        return f"{one_line(start, at_most)} ({outcome.confidence:.0%})"
     if outcome is not None:
         return f"failed, {FAILURES[outcome.kind]}"
     return one_line(explore.skipped or "")

@@ -1,65 +1,231 @@
-"""Refusing tool arguments that do not exist, and what would be read as a number and is none.
+"""Arguments of tools, read as clients write them and refused by name where they cannot be.
 
-The SDK drops the first in silence, and takes `true` for 1. A mistyped `max_cost` would then spend
-under another cap than the caller meant, so it is an error here, before anything is spent.
+The SDK drops what it does not know in silence, takes `true` for 1, and tells of the rest in the
+words of its validation library. A mistyped `max_cost` would then spend under another cap than the
+caller meant, so it is an error here, before anything is spent. What is empty is absent.
 """
 
 from __future__ import annotations
 
+import json
+import logging
 import math
-from typing import TYPE_CHECKING, Any, cast
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from mcp_types import CallToolResult, TextContent
+
+from atlas_mcp.atlas.storable import quoted
 
 if TYPE_CHECKING:
     from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
     from mcp.server.mcpserver import MCPServer
+
+logger = logging.getLogger(__name__)
+
+Schema: TypeAlias = Mapping[str, Any]
+"""The JSON Schema of an argument, or of all arguments of a tool."""
+
+FOREIGN = frozenset({"wait_for_previous", "toolCallId", "sessionId", "action", "chatInput"})
+"""Arguments that clients add to every call. Source: `wait_for_previous` of Gemini CLI, the others
+of n8n's MCP client (public reports, read 2026-11)."""
+
+MEANT: Mapping[str, tuple[str, ...]] = {
+    "budget": ("max_cost_usd",),
+    "cost": ("max_cost_usd",),
+    "effort": ("effort", "explore_effort"),
+    "explore_effort": ("explore_effort", "effort"),
+    "explores": ("max_explores", "count"),
+    "id": ("run_id",),
+    "image": ("images",),
+    "max_cost": ("max_cost_usd",),
+    "model": ("solver", "solvers"),
+    "models": ("solvers", "solver"),
+    "n": ("count", "max_explores"),
+    "prompt": ("problem",),
+    "query": ("problem",),
+    "question": ("problem",),
+    "run": ("run_id",),
+    "schema": ("answer_schema",),
+    "solver": ("solver", "solvers"),
+    "solvers": ("solvers", "solver"),
+    "task": ("problem",),
+    "text": ("problem",),
+    "timeout": ("time_limit_s", "wait_s"),
+    "wait": ("wait_s",),
+}
+"""What a name that none of ours is means where a tool has an argument of that name."""
+
+NEAR = 0.75
+"""How alike two names are of which one is a slip of the other, from 0 to 1."""
+
+SHOWN_NAMES = 5
+"""Unknown arguments that an error repeats."""
 
 
 class KnownArguments:
     """Middleware that knows which arguments each tool of `server` takes."""
 
     def __init__(self) -> None:
-        self._known: dict[str, dict[str, Any]] = {}
+        self._known: dict[str, Schema] = {}
 
     async def learn(self, server: MCPServer[Any]) -> None:
         """Read the tools' input schemas; called once all tools are registered."""
         for tool in await server.list_tools():
-            self._known[tool.name] = tool.input_schema.get("properties", {})
+            self._known[tool.name] = tool.input_schema
 
     async def check(
         self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
     ) -> HandlerResult:
-        """Answer a call with arguments that are unknown or no numbers; let everything else pass."""
+        """Hand on a call with its arguments as they are meant, or answer why they cannot be read.
+
+        Everything else passes.
+        """
         if ctx.method != "tools/call":
             return await call_next(ctx)
         params = cast("dict[str, Any]", ctx.params or {})
-        known = self._known.get(str(params.get("name")))
-        given = params.get("arguments")
-        if known is None or not isinstance(given, dict):
+        schema = self._known.get(str(params.get("name")))
+        given: object = params.get("arguments")
+        if schema is None or not isinstance(given, dict | None):
             return await call_next(ctx)
-        fault = _fault(cast("dict[str, Any]", given), known)
-        if fault is None:
-            return await call_next(ctx)
-        text = f"{fault}. Nothing was run."
-        return CallToolResult(content=[TextContent(type="text", text=text)], is_error=True)
+        try:
+            read = read_arguments(cast("dict[str, Any]", given or {}), schema)
+        except _WrongError as error:
+            text = f"{error}. Nothing was run."
+            return CallToolResult(content=[TextContent(type="text", text=text)], is_error=True)
+        return await call_next(replace(ctx, params={**params, "arguments": read}))
 
 
-def _fault(given: dict[str, Any], known: dict[str, Any]) -> str | None:
-    unknown = [name for name in given if name not in known]
+class _WrongError(ValueError):
+    """Arguments cannot be read; the message says which, and what it takes."""
+
+
+def read_arguments(given: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
+    """Return arguments as a tool takes them.
+
+    Args:
+        given: As the client sent them.
+        schema: What the tool takes.
+
+    Raises:
+        ValueError: One is unknown, missing or of another kind; the message names it.
+    """
+    known = cast("Mapping[str, Schema]", schema.get("properties", {}))
+    foreign = [name for name in given if name in FOREIGN and name not in known]
+    if foreign:
+        logger.debug("arguments of the client's own were left out: %s", ", ".join(foreign))
+    unknown = [name for name in given if name not in known and name not in FOREIGN]
     if unknown:
-        names = ", ".join(f"`{name[:80]}`" for name in unknown[:5])
-        return f"{names}: there is no such argument; there are {', '.join(known)}"
+        raise _WrongError(_unknown(unknown, known))
+    needed = cast("list[str]", schema.get("required", []))
+    read: dict[str, Any] = {}
     for name, value in given.items():
-        if not _takes_a_number(known[name]):
+        if name in foreign or (name not in needed and value in (None, "", {}, [])):
             continue
-        if isinstance(value, bool):
-            return f"`{name}`: takes a number, not {str(value).lower()}"
-        if isinstance(value, float) and not math.isfinite(value):
-            return f"`{name}`: takes a finite number"
-    return None
+        try:
+            read[name] = _read(value, known[name])
+        except ValueError as error:
+            raise _WrongError(f"`{name}`: {error}") from None
+    missing = [f"`{name}`" for name in needed if name not in read]
+    if missing:
+        raise _WrongError(f"{', '.join(missing)} is missing; this tool takes {', '.join(known)}")
+    return read
 
 
-def _takes_a_number(schema: dict[str, Any]) -> bool:
-    kinds = {one.get("type") for one in (schema, *schema.get("anyOf", ()))}
-    return not kinds.isdisjoint({"integer", "number"})
+def _unknown(names: list[str], known: Mapping[str, Schema]) -> str:
+    for name in names:
+        if meant := _meant(name, known):
+            return f"`{name[:80]}`: there is no such argument; did you mean `{meant}`?"
+    shown = ", ".join(f"`{name[:80]}`" for name in names[:SHOWN_NAMES])
+    return f"{shown}: there is no such argument; there are {', '.join(known)}"
+
+
+def _meant(name: str, known: Mapping[str, Schema]) -> str | None:
+    folded = re.sub(r"(?<=[a-z])(?=[A-Z])|-", "_", name[:80]).lower()
+    if folded in known:
+        return folded
+    for one in MEANT.get(folded, ()):
+        if one in known:
+            return one
+    near = get_close_matches(folded, list(known), n=1, cutoff=NEAR)
+    return near[0] if near else None
+
+
+def _read(value: object, schema: Schema) -> object:
+    """Return a value as its schema has it.
+
+    Raises:
+        ValueError: It is of another kind; the message says what is taken.
+    """
+    match schema.get("type"):
+        case "integer":
+            return _integer(value)
+        case "number":
+            return _number(value)
+        case "array":
+            return _texts(value)
+        case "object":
+            return _object(value)
+        case "string":
+            return _text(value, schema)
+        case _:
+            return value
+
+
+def _number(value: object) -> float:
+    read = value
+    if isinstance(value, str):
+        try:
+            read = float(value.strip()) if "_" not in value else value
+        except ValueError:
+            read = value
+    if isinstance(read, bool) or not isinstance(read, int | float):
+        raise ValueError(f"takes a number, not {quoted(value)}")
+    if isinstance(read, float) and not math.isfinite(read):
+        raise ValueError("takes a finite number")
+    return read
+
+
+def _integer(value: object) -> int:
+    read = _number(value)
+    if read != int(read):
+        raise ValueError(f"takes a whole number, not {quoted(value)}")
+    return int(read)
+
+
+def _texts(value: object) -> list[str]:
+    read = _from_json(value, "[")
+    if isinstance(read, str):
+        return [read]
+    if isinstance(read, list) and all(isinstance(one, str) for one in cast("list[object]", read)):
+        return cast("list[str]", read)
+    raise ValueError(f"takes a list of texts, not {quoted(value)}")
+
+
+def _object(value: object) -> dict[str, Any]:
+    read = _from_json(value, "{")
+    if isinstance(read, dict):
+        return cast("dict[str, Any]", read)
+    raise ValueError(f"takes a JSON object, not {quoted(value)}")
+
+
+def _text(value: object, schema: Schema) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"takes a text, not {quoted(value)}")
+    accepted = cast("list[str]", schema.get("enum", []))
+    if accepted and value not in accepted:
+        raise ValueError(f"takes one of {', '.join(map(repr, accepted))}, not {quoted(value)}")
+    return value
+
+
+def _from_json(value: object, opening: str) -> object:
+    """Return what stands in a text as JSON, as some clients send lists and objects."""
+    if not isinstance(value, str) or not value.lstrip().startswith(opening):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return value

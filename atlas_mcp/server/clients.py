@@ -50,6 +50,19 @@ KNOWN_CLIENTS = (
     ),
     KnownClient("jcode", 20.0, "jcode: 30 s, as reported; read 2026-11-23."),
     KnownClient("opencode", 45.0, "opencode: 60 s. Report in opencode#32477; read 2026-11-23."),
+    KnownClient(
+        "gemini-cli-mcp-client",
+        540.0,
+        "Gemini CLI: 600 s (`MCP_DEFAULT_TIMEOUT_MSEC`); the fifth identical call in a row is "
+        "taken for a loop (`TOOL_CALL_LOOP_THRESHOLD`), so each waits long. Source text of "
+        "google-gemini/gemini-cli; read 2026-11-29.",
+    ),
+    KnownClient(
+        "codex-mcp-client",
+        110.0,
+        "Codex: 120 s, in newer versions 300 s (`DEFAULT_TOOL_TIMEOUT`). Source text of "
+        "openai/codex; read 2026-11-29.",
+    ),
     KnownClient("qwen-code", 240.0, "Qwen Code: 600 s, as reported; read 2026-11-23."),
 )
 

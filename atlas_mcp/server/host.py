@@ -20,6 +20,7 @@ from atlas_mcp.closing import last_act
 from atlas_mcp.config import Settings
 from atlas_mcp.errors import AtlasError
 from atlas_mcp.server.trimming import keep_memory_low
+from atlas_mcp.system import too_few_files
 from atlas_mcp.task_groups import open_task_group
 
 if TYPE_CHECKING:
@@ -208,6 +209,11 @@ class Host:
             while service.driven:
                 await service.stop_all(grace=0.0)
 
+    def tell_unstored(self) -> None:
+        """Say of which runs something is lost as the process ends now."""
+        if self._service is not None:
+            self._service.tell_unstored()
+
     async def let_go(self) -> None:
         """Begin nothing more, as the only client has gone; returns once no run is driven.
 
@@ -249,9 +255,23 @@ class Host:
         except AtlasError as error:
             logger.error("%s", error)
             self._fail(error)
-        except Exception:
-            logger.exception("the run service has failed")
-            self._fail(AtlasError(BUG))
+        except Exception as error:
+            failure = self._not_opened(error)
+            if failure is None:
+                logger.exception("the run service has failed")
+            else:
+                logger.error("%s", failure)
+            self._fail(failure or AtlasError(BUG))
+
+    def _not_opened(self, error: Exception) -> AtlasError | None:
+        """Return what keeps the service from being opened; `None` for a bug."""
+        if (few := too_few_files(error)) is not None:
+            return AtlasError(few)
+        if isinstance(error, OSError) and self._service is None:
+            return AtlasError(
+                f"the run service cannot be opened: {error}; start it again without that"
+            )
+        return None
 
     async def _keep_open(
         self, open_service: Callable[..., AbstractAsyncContextManager[RunService]]

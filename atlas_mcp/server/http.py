@@ -93,8 +93,9 @@ def _security(allowed_hosts: Sequence[str]) -> TransportSecuritySettings:
     """Let in who asks by a name that is ours: a web page that was led here asks by its own."""
     from mcp.server.transport_security import TransportSecuritySettings
 
-    hosts = ["127.0.0.1:*", "localhost:*", "[::1]:*"]
-    for name in allowed_hosts:
+    hosts: list[str] = []
+    # Clients leave out the usual port of their scheme.
+    for name in ("127.0.0.1", "localhost", "[::1]", *allowed_hosts):
         with_port = ":" in name.rpartition("]")[2]
         hosts += [name] if with_port else [name, f"{name}:*"]
     origins = [f"{scheme}://{each}" for each in hosts for scheme in ("http", "https")]
@@ -238,8 +239,10 @@ async def _serve(settings: Settings, host: str, listeners: list[socket.socket]) 
     async def end() -> None:
         web.stop()
         app.turn_away()
-        with anyio.move_on_after(grace + RECORD_SECONDS):
+        with anyio.move_on_after(grace + RECORD_SECONDS) as recording:
             await runs.leave(grace=grace)
+        if recording.cancelled_caught:
+            runs.tell_unstored()
         # Requests that waited for these runs are answered with what there is; others are cut off.
         with anyio.move_on_after(ANSWER_SECONDS):
             await app.answered()

@@ -97,8 +97,10 @@ def read_message(data: bytes) -> JSONRPCMessage | list[Refusal]:
     except ValueError as error:
         if data.lstrip()[:1] == b"[":
             return _refuse_batch(data)
-        text = f"the message is not JSON: {error}"
-        return [Refusal(PARSE_ERROR, text, id_) for id_ in _find_ids(data)]
+        code, text = PARSE_ERROR, f"the message is not JSON: {error}"
+        if "recursion limit" in str(error):
+            code, text = INVALID_REQUEST, "the message is nested deeper than is read; send less"
+        return [Refusal(code, text, id_) for id_ in _find_ids(data)]
     if len(data) > SMALL_BYTES and not _is_call(found):
         text = f"only calls of tools may be longer than {SMALL_BYTES:,} bytes; send less"
         return [Refusal(INVALID_REQUEST, text, _find_id(data))]

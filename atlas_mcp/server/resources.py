@@ -69,7 +69,7 @@ def add_resources(server: MCPServer[Any], host: Host) -> None:
 
     @server.prompt(title="ATLAS", description=texts.ATLAS_PROMPT)
     def atlas(
-        problem: Annotated[str, Field(description=texts.ATLAS_PROMPT_PROBLEM)],
+        problem: Annotated[str | None, Field(description=texts.ATLAS_PROMPT_PROBLEM)] = None,
     ) -> list[UserMessage]:
         """Turn the client's agent into the orchestrator."""
         return [UserMessage(texts.atlas_prompt(problem))]

@@ -21,7 +21,7 @@ import logging
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import CallToolResult, TextContent
@@ -29,8 +29,10 @@ from mcp_types import CallToolResult, TextContent
 from atlas_mcp.atlas.view import Agreement, AnswerGroup, CandidateView, RunView
 from atlas_mcp.errors import AtlasError
 from atlas_mcp.models.off_loop import off_loop
+from atlas_mcp.system import too_few_files
 from atlas_mcp.texts import (
     CUT,
+    answer_start,
     as_data,
     clipped,
     labelled,
@@ -45,7 +47,6 @@ logger = logging.getLogger(__name__)
 _Shown = TypeVar("_Shown", CandidateView, AnswerGroup)
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, indent=2)
-_ANSWER_ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 CHARS_PER_TOKEN = 4
 """Characters counted as one token of English or JSON."""
@@ -63,8 +64,9 @@ FIELD_CHARS = (4_000, 2_000, 1_000, 500, 250, 125, 62)
 """Characters of a candidate's text; the first of these that makes the whole small enough is taken,
 and below the last none is cut before its neighbours are left out."""
 
-QUICK_CHARS = 50_000
-"""Characters of a run that may be shown on the event loop, which takes some milliseconds."""
+QUICK_CHARS = 20_000
+"""Characters of a run that may be shown on the event loop: that takes some milliseconds, as does
+counting as many of values that are no texts."""
 
 PART_CHARS = 65_536
 """Characters of a run that are made printable in one go: so long nobody else gets a turn."""
@@ -90,6 +92,11 @@ def errors_shown() -> Generator[None]:
     except AtlasError as error:
         logger.info("refused: %s", error)
         raise ToolError(error_text(error)) from error
+    except (OSError, ImportError) as error:
+        if (few := too_few_files(error)) is None:
+            raise
+        logger.error("%s", few)
+        raise ToolError(few) from error
 
 
 def error_text(error: AtlasError) -> str:
@@ -116,7 +123,7 @@ def tool_result(view: RunView) -> CallToolResult:
     """Return a run as a tool result; a failed run is an error that carries its evidence."""
     return CallToolResult(
         content=[TextContent(type="text", text=summary(view))],
-        structured_content=bounded(view).model_dump(mode="json"),
+        structured_content=as_json(bounded(view)),
         is_error=view.status == "failed",
     )
 
@@ -149,7 +156,7 @@ def bounded(view: RunView) -> RunView:
     Where that is not enough, the last candidates are left out, and a warning says so. The answer of
     the run stays whole; where it takes all the room, the rest has a fourth of it all the same.
     """
-    answer = _answer_start(view.answer, STRUCTURED_CHARS)
+    answer = answer_start(view.answer, STRUCTURED_CHARS)
     room = max(EVIDENCE_CHARS, STRUCTURED_CHARS - len(answer))
     rest = view.model_copy(update={"answer": None})
     small = harmless(rest) if _chars(rest, room) <= room else None
@@ -203,6 +210,30 @@ def harmless(view: RunView) -> RunView:
     )
 
 
+def as_json(view: RunView) -> dict[str, Any]:
+    """Return a view as JSON, with the answers in it as they are: JSON already, and perhaps long.
+
+    Eight of forty thousand values each would keep the interpreter for a third of a second.
+    """
+    agreement = view.agreement
+    bare = view.model_copy(
+        update={
+            "answer": None,
+            "candidates": [_unanswered(one) for one in view.candidates],
+            "agreement": agreement.model_copy(
+                update={"groups": [_unanswered(group) for group in agreement.groups]}
+            ),
+        }
+    )
+    found = bare.model_dump(mode="json")
+    found["answer"] = view.answer
+    for shown, candidate in zip(found["candidates"], view.candidates, strict=True):
+        shown["answer"] = candidate.answer
+    for shown, group in zip(found["agreement"]["groups"], agreement.groups, strict=True):
+        shown["answer"] = group.answer
+    return found
+
+
 def _harmless(value: object) -> object:
     return untagged(value) if isinstance(value, str) else value
 
@@ -210,8 +241,12 @@ def _harmless(value: object) -> object:
 def _whole(view: RunView) -> str:
     # Each part begins and ends between two values, so that it is printable by itself. A text of
     # twenty megabytes in one go would keep the interpreter, also from another thread.
-    parts = _ENCODER.iterencode(view.model_dump(mode="json"))
+    parts = _ENCODER.iterencode(as_json(view))
     return "".join(unmarked_json(part) for part in _gathered(parts))
+
+
+def _unanswered(shown: _Shown) -> _Shown:
+    return shown.model_copy(update={"answer": None})
 
 
 def _gathered(parts: Iterable[str]) -> Generator[str]:
@@ -229,25 +264,26 @@ def _gathered(parts: Iterable[str]) -> Generator[str]:
 def _chars(view: RunView, enough: int) -> int:
     """Return how many characters the texts of a view have together, or more than `enough`."""
     size = 0
-    for text in _texts(view, enough):
-        size += len(text)
+    for text in _texts(view):
+        # Values that are no texts are written down as far as there is room for them.
+        size += len(text if isinstance(text, str) else answer_start(text, enough - size))
         if size > enough:
             break
     return size
 
 
-def _texts(view: RunView, enough: int) -> Generator[str]:
-    """Yield all that others wrote of a view, of each answer at least so many characters."""
+def _texts(view: RunView) -> Generator[object]:
+    """Yield all that others wrote of a view: texts, and answers that may be other values."""
     agreement = view.agreement
-    yield _answer_start(view.answer, enough)
+    yield view.answer
     yield view.explanation or ""
     yield agreement.dissent or ""
     yield from agreement.warnings
     for group in agreement.groups:
-        yield _answer_start(group.answer, enough)
+        yield group.answer
         yield from group.approaches
     for one in view.candidates:
-        yield _answer_start(one.answer, enough)
+        yield one.answer
         yield from (text or "" for text in (one.approach, one.reasoning))
         yield from (text or "" for text in (one.error, one.instruction))
 
@@ -322,20 +358,8 @@ def _cut_agreement(agreement: Agreement, limit: int) -> Agreement:
 
 
 def _cut_answer(answer: object, limit: int) -> object:
-    text = _answer_start(answer, 4 * limit)
+    text = answer_start(answer, 4 * limit)
     return answer if len(text) <= 4 * limit else f"{text[: 4 * limit]}{CUT} [cut]"
-
-
-def _answer_start(answer: object, enough: int) -> str:
-    """Return an answer as text, whole if it has at most so many characters; else its beginning."""
-    if isinstance(answer, str):
-        return answer[: enough + 1]
-    text = ""
-    for part in _ANSWER_ENCODER.iterencode(answer):
-        text += part
-        if len(text) > enough:
-            break
-    return text[: enough + 1]
 
 
 def _headline(view: RunView) -> str:
@@ -344,7 +368,7 @@ def _headline(view: RunView) -> str:
     if view.answer is not None:
         sure = f" (confidence {view.confidence:.0%})" if view.confidence is not None else ""
         # Making it printable may halve it, as the ends of lines of Windows are.
-        start = _answer_start(view.answer, 2 * TEXT_CHARS)
+        start = answer_start(view.answer, 2 * TEXT_CHARS)
         text = labelled("Answer", start, tags=True)
         line, below, rest = text.partition("\n")
         return f"{line}{sure}{below}{rest}"
@@ -379,7 +403,7 @@ def _candidate_line(candidate: CandidateView, limit: int) -> str:
     }
     if candidate.instruction:
         seen["instruction"] = clipped(candidate.instruction, limit)
-    text = _answer_start(candidate.answer, limit)
+    text = answer_start(candidate.answer, limit)
     seen["answer"] = candidate.answer if len(text) <= limit else clipped(text, limit)
     if candidate.confidence is not None:
         seen["confidence_percent"] = round(candidate.confidence * 100)
@@ -397,7 +421,7 @@ def _agreement_line(view: RunView) -> str:
     counted = sum(len(group.explore_ids) for group in groups)
     failed = sum(candidate.status == "failed" for candidate in view.candidates)
     also = f", {failed} explores failed" if failed else ""
-    top = quoted(_answer_start(groups[0].answer, 16 * 120), 120)
+    top = quoted(answer_start(groups[0].answer, 16 * 120), 120)
     return f"Agreement: {len(groups[0].explore_ids)} of {counted} candidates say {top}{also}."
 
 

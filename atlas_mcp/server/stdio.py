@@ -20,7 +20,7 @@ from atlas_mcp.server.app import make_server
 from atlas_mcp.server.host import Host
 from atlas_mcp.server.lines import Lines, open_lines
 from atlas_mcp.start import leave
-from atlas_mcp.system import ending_signals, open_signals
+from atlas_mcp.system import ending_signals, open_signals, too_few_files
 from atlas_mcp.task_groups import open_task_group
 from atlas_mcp.texts import log_printably
 
@@ -50,6 +50,9 @@ def serve_stdio(
     try:
         anyio.run(_serve, Host(settings, failure=failure), parent)
     except Exception as error:
+        if (few := too_few_files(error)) is not None:
+            sys.stderr.write(f"atlas-mcp: {few}\n")
+            return 2
         logger.critical("the server ended by a bug", exc_info=error)
         sys.stderr.write(
             f"atlas-mcp: ended by a bug ({type(error).__name__}); what runs have found is kept\n"
@@ -75,12 +78,18 @@ async def _serve(host: Host, parent: int | None) -> None:
 async def _leave_at_signal(serving: anyio.CancelScope, host: Host) -> None:
     """End the process at the first signal, once what is open has been closed; now at a second."""
 
+    async def clean_up() -> None:
+        # Before requests are cancelled: that is no client's wish to end its run.
+        await host.leave(grace=0.0)
+        serving.cancel("signal")
+
     async def end(number: int) -> None:
+        # Waited for from beside it: nothing that it waits for keeps the process longer.
+        ending.start_soon(clean_up, name="clean-up")
         with anyio.move_on_after(CLEAN_UP_SECONDS, shield=True):
-            # Before requests are cancelled: that is no client's wish to end its run.
-            await host.leave(grace=0.0)
-            serving.cancel("signal")
             await host.closed.wait()
+        if not host.closed.is_set():
+            host.tell_unstored()
         # What came in is in the journal already; the thread that reads stdin never ends.
         leave(128 + number)
 

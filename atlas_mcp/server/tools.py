@@ -26,6 +26,7 @@ from atlas_mcp.server.progress import report_progress
 from atlas_mcp.server.results import errors_shown, result_of
 from atlas_mcp.server.run_tasks import answers_at_once
 from atlas_mcp.task_groups import open_task_group
+from atlas_mcp.texts import clipped, one_line, untagged
 
 if TYPE_CHECKING:
     from atlas_mcp.atlas.problem import Problem
@@ -42,23 +43,26 @@ ENDS = ToolAnnotations(
     read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False
 )
 
+MAX_NAMED = 6
+"""Runs that are named to a client that names none."""
+
+TITLE_CHARS = 60
+"""Characters of what each was asked."""
+
 LONGEST_WAIT = 3_600.0
 """Seconds. A longer `wait_s` is a mistake: poll again instead."""
 
-ProblemText = Annotated[
-    str, Field(description="The whole question. Solvers see this and nothing else.")
-]
+PROBLEM = "The whole question; solvers see nothing else."
 Images = Annotated[
     list[str] | None,
-    Field(description="Pictures: data or https URLs, or files in allowed folders."),
+    Field(description="Data or https URLs, or files in allowed folders."),
 ]
 AnswerSchema = Annotated[
-    dict[str, Any] | None, Field(description="JSON Schema the answer must fit; else a string.")
+    dict[str, Any] | None, Field(description="JSON Schema of the answer; else it is text.")
 ]
-RunIdText = Annotated[str, Field(description="From an earlier result.")]
 WaitSeconds = Annotated[
     float | None,
-    Field(description="Answer within these seconds, with the result or with status 'running'."),
+    Field(description="Answer within so many seconds."),
 ]
 
 
@@ -67,7 +71,7 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
 
     @server.tool(title="Solve with ATLAS", description=texts.SOLVE, annotations=SPENDS)
     async def solve_with_atlas(
-        problem: ProblemText,
+        problem: Annotated[str, Field(description=PROBLEM)],
         ctx: Context[Any, Any],
         images: Images = None,
         answer_schema: AnswerSchema = None,
@@ -76,12 +80,12 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
             Field(description="How much agreement to ask for."),
         ] = None,
         max_explores: Annotated[int | None, Field(description="Most solvers to run.")] = None,
-        max_cost_usd: Annotated[float | None, Field(description="Cap in US dollars.")] = None,
+        max_cost_usd: Annotated[float | None, Field(description="Cap, US dollars.")] = None,
         time_limit_s: float | None = None,
         solvers: Annotated[
-            list[str] | None, Field(description="Names from atlas://solvers; default: all.")
+            list[str] | None, Field(description="Names from atlas://solvers; default all.")
         ] = None,
-        workflow: Annotated[str | None, Field(description="'atlas', the default.")] = None,
+        workflow: str | None = None,
         wait_s: WaitSeconds = None,
     ) -> Annotated[CallToolResult, RunView]:
         """Open an ATLAS run and wait for it."""
@@ -100,17 +104,17 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
 
     @server.tool(title="Explore", description=texts.EXPLORE, annotations=SPENDS)
     async def explore(
-        problem: ProblemText,
         ctx: Context[Any, Any],
-        images: Images = None,
-        answer_schema: AnswerSchema = None,
+        problem: Annotated[str | None, Field(description=PROBLEM)] = None,
+        images: list[str] | None = None,
+        answer_schema: dict[str, Any] | None = None,
         solver: Annotated[str | None, Field(description="Name from atlas://solvers.")] = None,
         effort: Annotated[str | None, Field(description="low, medium, high, xhigh or max.")] = None,
         strategy: Annotated[
             str | None,
             Field(
                 description="direct, first_principles, work_backwards, decompose, "
-                "adversarial_check, estimate_then_verify or code_trace; default: vary."
+                "adversarial_check, estimate_then_verify or code_trace; default vary."
             ),
         ] = None,
         instruction: Annotated[
@@ -118,7 +122,7 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
         ] = None,
         count: Annotated[int, Field(description="How many, side by side.")] = 1,
         run_id: Annotated[
-            str | None, Field(description="Gather under an earlier explore run.")
+            str | None, Field(description="Of an earlier explore, to add to it.")
         ] = None,
     ) -> Annotated[CallToolResult, RunView]:
         """Run explores for a client that is its own orchestrator."""
@@ -126,7 +130,13 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
             from atlas_mcp.runs.request import ExploreWish, Wish
 
             with host.spending():
-                checked = await read_problem(problem, images, answer_schema, host)
+                if problem is not None:
+                    checked = await read_problem(problem, images, answer_schema, host)
+                elif images or answer_schema:
+                    name = "images" if images else "answer_schema"
+                    raise InvalidInput(name, "goes with a problem; leave it out to keep the run's")
+                else:
+                    checked = None
                 service = await host.service()
                 wish = ExploreWish(solver, effort, strategy, instruction, count)
                 live = await service.explore(checked, Wish(), wish, run_id=run_id)
@@ -135,18 +145,18 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
 
     @server.tool(title="Get a run", description=texts.GET_RUN, annotations=READS)
     async def get_run(
-        run_id: RunIdText, ctx: Context[Any, Any], wait_s: WaitSeconds = None
+        ctx: Context[Any, Any], run_id: str | None = None, wait_s: float | None = None
     ) -> Annotated[CallToolResult, RunView]:
-        """Show a run, waiting for its end."""
+        """Show a run, waiting for its end; without an id the newest, and which others there are."""
         with errors_shown():
             wait = _wait(wait_s, ctx, host)
             service = await host.service()
+            if run_id is None:
+                return await newest(service)
             return await answer(host, service, run_id, wait, ctx, owned=False)
 
     @server.tool(title="Cancel a run", description=texts.CANCEL_RUN, annotations=ENDS)
-    async def cancel_run(
-        run_id: RunIdText, ctx: Context[Any, Any]
-    ) -> Annotated[CallToolResult, RunView]:
+    async def cancel_run(run_id: str, ctx: Context[Any, Any]) -> Annotated[CallToolResult, RunView]:
         """End a run at once."""
         with errors_shown():
             service = await host.service()
@@ -154,11 +164,11 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
 
     @server.tool(title="Resume a run", description=texts.RESUME_RUN, annotations=SPENDS)
     async def resume_run(
-        run_id: RunIdText,
+        run_id: str,
         ctx: Context[Any, Any],
-        max_explores: Annotated[int | None, Field(description="New, larger ceiling.")] = None,
-        max_cost_usd: Annotated[float | None, Field(description="New, larger cap.")] = None,
-        wait_s: WaitSeconds = None,
+        max_explores: int | None = None,
+        max_cost_usd: float | None = None,
+        wait_s: float | None = None,
     ) -> Annotated[CallToolResult, RunView]:
         """Let a run go on and wait for it."""
         with errors_shown():
@@ -170,6 +180,27 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
                     run_id, max_explores=max_explores, max_cost_usd=max_cost_usd
                 )
             return await answer(host, service, run_id, wait, ctx, owned=resumed)
+
+
+async def newest(service: RunService) -> CallToolResult:
+    """Return the newest run of the home as it is, and the names of those before it.
+
+    Raises:
+        InvalidInput: There is none.
+    """
+    runs = await service.list_runs(limit=MAX_NAMED)
+    if not runs:
+        raise InvalidInput(
+            "run_id", "is missing, and there is no run yet; solve_with_atlas opens one"
+        )
+    view = await service.view(runs[0].run_id)
+    others = [
+        f"{run.run_id} ({run.status}: {clipped(one_line(untagged(run.title)), TITLE_CHARS)})"
+        for run in runs[1:]
+    ]
+    said = [view.next, f"The runs before it: {'; '.join(others)}" if others else None]
+    following = " ".join(one for one in said if one) or None
+    return await result_of(view.model_copy(update={"next": following}))
 
 
 async def read_problem(
@@ -222,7 +253,7 @@ async def answer(
     try:
         async with host.wanted(service, run_id) if owned else nullcontext():
             if wait == 0:
-                return await result_of(await service.view(run_id))
+                return await result_of(_bearable(await service.view(run_id), ctx, host))
         async with (
             host.wanted(service, run_id) if owned else nullcontext(),
             service.watching(run_id) as live,
@@ -243,7 +274,18 @@ async def answer(
         if owned:
             await service.stop(run_id)
         raise
-    return await result_of(view)
+    return await result_of(_bearable(view, ctx, host))
+
+
+def _bearable(view: RunView, ctx: Context[Any, Any], host: Host) -> RunView:
+    """Return a view that tells the caller to wait for its run as long as that client can."""
+    if view.status != "running" or view.next is None:
+        return view
+    from atlas_mcp.atlas.rendering import POLL_WAIT
+
+    seconds = respond_within(host.settings.server, client_name(ctx))
+    following = view.next.replace(POLL_WAIT, f"wait_s={max(1, int(seconds))}")
+    return view.model_copy(update={"next": following})
 
 
 async def _stop_when_gone(service: RunService, run_id: str, gone: anyio.Event) -> None:

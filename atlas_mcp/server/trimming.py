@@ -26,6 +26,10 @@ MOST_LOOKS = 60
 BUSY = 0.1
 """Share of a processor above which a server has better to do than to collect: that holds up all."""
 
+LONG_SECONDS = 0.05
+"""Seconds of a collection that nobody should have to wait for often. It takes that long where some
+hundred thousand values are held, as by candidates of tens of thousands each."""
+
 SLACK_BYTES = 8_000_000
 """Bytes above the least this process has taken up that it may keep."""
 
@@ -34,7 +38,7 @@ async def keep_memory_low() -> None:
     """Give free memory back again and again; returns only where that cannot be done."""
     memory.keep_large_blocks_apart()
     least = memory.resident_bytes()
-    looks, patience = 0, 1
+    looks, patience, least_patience = 0, 1, 1
     while least is not None:
         worked = time.process_time()
         await anyio.sleep(INTERVAL_SECONDS)
@@ -42,11 +46,14 @@ async def keep_memory_low() -> None:
         resident = memory.resident_bytes() or 0
         least = min(least, resident)
         if is_busy:
-            looks, patience = 0, 1
+            looks, patience = 0, least_patience
         else:
             looks += 1
         if resident > least + SLACK_BYTES and (is_busy or looks >= patience):
             if not is_busy:
+                begun = time.perf_counter()
                 gc.collect()
-                looks, patience = 0, min(2 * patience, MOST_LOOKS)
+                # Whatever is held will take as long the next time.
+                least_patience = MOST_LOOKS if time.perf_counter() - begun > LONG_SECONDS else 1
+                looks, patience = 0, max(least_patience, min(2 * patience, MOST_LOOKS))
             await off_loop("memory", memory.give_back_memory)

@@ -7,8 +7,15 @@ are not everywhere.
 
 from __future__ import annotations
 
-from atlas_mcp.system.limits import open_files, raise_open_files
+from atlas_mcp.system.limits import open_files, raise_open_files, too_few_files
 from atlas_mcp.system.memory import memory_bytes
 from atlas_mcp.system.signals import ending_signals, open_signals
 
-__all__ = ["ending_signals", "memory_bytes", "open_files", "open_signals", "raise_open_files"]
+__all__ = [
+    "ending_signals",
+    "memory_bytes",
+    "open_files",
+    "open_signals",
+    "raise_open_files",
+    "too_few_files",
+]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import sys
 
 UNLIMITED = 1_000_000
@@ -10,6 +12,14 @@ UNLIMITED = 1_000_000
 
 ENOUGH = 1_048_576
 """The most descriptors that are asked for: what Linux grants one process unless told otherwise."""
+
+
+AT_ONCE = 8
+"""Files that a piece of work has open at once, and has closed again once it has failed for want of
+one more: twice those of one database, which are itself, its log, that one's index, its folder."""
+
+NUMBERS = (errno.EMFILE, errno.ENFILE)
+"""Numbers of the errors of the operating system that say so."""
 
 
 def raise_open_files() -> int:
@@ -47,3 +57,38 @@ def open_files() -> int | None:
         return None
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return None if soft == resource.RLIM_INFINITY else soft
+
+
+def too_few_files(error: BaseException, *, unnamed: bool = False) -> str | None:
+    """Return what to say of an error for want of a file that may be opened; `None` for another.
+
+    Args:
+        error: Any error.
+        unnamed: Whether it may be one without saying so, as SQLite's are, and those of the loader
+            of modules. It is then tried whether as many files can be opened as such work takes.
+    """
+    number = error.errno if isinstance(error, OSError) else None
+    if number is None and (unnamed or isinstance(error, ImportError)):
+        number = None if _can_open(AT_ONCE) else errno.EMFILE
+    if number not in NUMBERS:
+        return None
+    now = open_files()
+    limit = "" if now is None else f" (now {now})"
+    return (
+        f"{os.strerror(number)}; raise the limit of open files{limit}, e.g. with "
+        "`ulimit -n 4096`, and start again"
+    )
+
+
+def _can_open(files: int) -> bool:
+    """Return whether this process can open so many further files at once."""
+    opened: list[int] = []
+    try:
+        while len(opened) < files:
+            opened.append(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return error.errno not in NUMBERS
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+    return True

@@ -364,3 +364,32 @@ def test_a_signal_while_modules_load_ends_without_a_traceback(
     assert done.returncode == (130 if arguments else 128 + number)
     assert done.stdout == b""
     assert len(done.stderr.splitlines()) <= 1, done.stderr.decode()
+
+
+STUCK = """
+import sys, threading
+from atlas_mcp import cli
+
+def run(arguments):
+    threading.Thread(target=threading.Event().wait, args=({wait},)).start()
+    print("said")
+    return 3
+
+cli._run = run
+sys.argv = ["atlas-mcp", "runs", "list"]
+sys.exit(cli.main())
+"""
+
+
+@pytest.mark.parametrize("wait", ["None", "0"])
+def test_a_thread_that_never_ends_keeps_no_command(environ: dict[str, str], wait: str) -> None:
+    """It may wait for a disk that does not answer."""
+    ended = subprocess.run(
+        [sys.executable, "-c", STUCK.format(wait=wait)],
+        env=environ,
+        capture_output=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (3, b"said\n", b"")

@@ -315,8 +315,8 @@ WAYS_OUT: dict[str, Callable[[Way], None]] = {
 
 
 @contextmanager
-def begun(way_in: In, way_out: str, folder: Path) -> Generator[Way]:
-    environ = bare_environ(folder) | {"PYTHONDONTWRITEBYTECODE": "1"}
+def begun(way_in: In, way_out: str, folder: Path, **configured: str) -> Generator[Way]:
+    environ = bare_environ(folder) | {"PYTHONDONTWRITEBYTECODE": "1"} | configured
     if not way_in.home:
         # A file stands where the home should be.
         del environ["HOME"]

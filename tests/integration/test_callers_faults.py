@@ -41,7 +41,6 @@ async def list_page(client: Client, cursor: str) -> None:
 
 
 FAULTS: Mapping[str, tuple[Any, str]] = {
-    "a prompt without its argument": ((get_prompt, "atlas"), "`problem`"),
     "a prompt with an argument too many": (
         (get_prompt, "atlas", {"problem": "x", "problme": "y"}),
         "`problme`",

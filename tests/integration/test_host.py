@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 import anyio
 import anyio.abc
 import pytest
+from mcp.server.mcpserver.exceptions import ToolError
 
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.config import ServerSettings, Settings, SolverSettings
@@ -18,6 +21,7 @@ from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.server.host import Host
+from atlas_mcp.server.results import errors_shown
 from tests.integration.gated import Gated, GivenHost, until
 
 
@@ -138,6 +142,41 @@ async def test_a_service_that_breaks_down_is_told_to_whoever_asks_and_logged_onc
 
     (record,) = caplog.records
     assert record.exc_info is not None
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [(errno.EMFILE, r"open files.*ulimit -n"), (errno.EIO, "cannot be opened: .*output error")],
+)
+async def test_a_service_that_the_system_does_not_let_open_is_told_with_the_cause_in_a_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    number: int,
+    told: str,
+) -> None:
+    from atlas_mcp.runs import service
+
+    def refused(*given: object, **more: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(service, "open_service", refused)
+    host = host_with(Gated(), tmp_path)
+    with anyio.fail_after(15):
+        async with host.running():
+            with pytest.raises(AtlasError, match=told):
+                await host.service()
+
+    (record,) = caplog.records
+    assert record.exc_info is None
+
+
+def test_a_tool_that_finds_no_descriptor_left_says_so() -> None:
+    """It loads modules at its first call."""
+    with pytest.raises(ToolError, match=r"Too many open files.*ulimit -n"), errors_shown():
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), "a module")
+    with pytest.raises(OSError, match="output error"), errors_shown():
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 @pytest.mark.parametrize("fault", ["ImportError('no name x')", "OSError(23, 'too many files')"])

@@ -21,7 +21,7 @@ from atlas_mcp.atlas.pool import ModelSpec
 from atlas_mcp.errors import ModelError
 from atlas_mcp.models import masking
 from atlas_mcp.models.claude import Claude
-from atlas_mcp.models.masking import Secrets
+from atlas_mcp.models.masking import Secrets, guard_logs
 from atlas_mcp.models.openai_compatible import OpenAICompatible
 from tests.hostile import Answer, answering, heading, once
 
@@ -273,6 +273,21 @@ def test_a_secret_in_which_a_text_breaks_off_is_blotted_out() -> None:
 
     assert secrets.blot(f"it got {KEY[:-3]}") == "it got ***"
     assert secrets.blot(f"it got {KEY[:5]}") == f"it got {KEY[:5]}"
+
+
+def test_a_log_of_a_vendors_client_with_a_format_that_does_not_fit_is_no_error(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    log = logging.getLogger("httpcore2.tests")
+    secrets = Secrets()
+    secrets.add(KEY)
+    guard_logs()
+
+    with caplog.at_level(logging.DEBUG, logger=log.name):
+        log.warning("%d bytes", KEY)
+
+    assert "%d bytes" in caplog.text
+    assert KEY not in caplog.text
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -61,6 +61,40 @@ async def half_done(session: Session) -> str:
     return early.run_id
 
 
+# Which run
+
+
+async def test_without_an_id_the_newest_run_is_shown_and_those_before_it_are_named(
+    tmp_path: Path, mode: Mode
+) -> None:
+    async with connected(tmp_path, mode) as session:
+        none = await session.call("get_run")
+        first = await session.view("explore", problem="1 + 1? </candidate>")
+        newest = await session.view("explore", problem=QUESTION)
+        result = await session.call("get_run", run_id="")
+        found = RunView.model_validate(result.structured_content)
+
+    assert none.is_error
+    assert "there is no run yet" in text_of(none)
+    assert found.run_id == newest.run_id
+    assert first.run_id in text_of(result)
+    assert "</candidate>" not in text_of(result).rpartition("runs before it")[2]
+
+
+async def test_the_problem_may_be_left_out_where_a_run_has_it(tmp_path: Path, mode: Mode) -> None:
+    async with connected(tmp_path, mode) as session:
+        first = await session.view("explore", problem=QUESTION)
+        more = await session.view("explore", run_id=first.run_id)
+        alone = await session.call("explore")
+        typed = await session.call(
+            "explore", run_id=first.run_id, answer_schema={"type": "integer"}
+        )
+
+    assert [one.explore_id for one in more.candidates] == [1, 2]
+    assert "`problem`: is missing" in text_of(alone)
+    assert "`answer_schema`: goes with a problem" in text_of(typed)
+
+
 # How long a call waits
 
 
@@ -77,6 +111,7 @@ async def test_a_client_is_answered_in_the_time_that_suits_it_by_the_name_it_giv
         waited = await session.view("get_run", run_id=solved.run_id, wait_s=60)
 
     assert (solved.status, explored.status) == ("running", "running")
+    assert "wait_s=1;" in str(solved.next)
     assert waited.status == "answered"
 
 

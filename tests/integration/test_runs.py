@@ -41,6 +41,7 @@ from atlas_mcp.testing.messages_api import (
     Tokens,
     serve,
 )
+from tests.integration.gated import until
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -574,7 +575,7 @@ async def test_explores_that_cannot_go_on_are_refused_before_any_call(world: Wor
     assert world.api.requests == before
 
 
-async def test_explores_under_a_run_that_is_still_exploring_are_refused(world: World) -> None:
+async def test_explores_that_another_process_would_have_to_make_are_refused(world: World) -> None:
     world.play.solver = lambda n: STALL
     problem = make_problem(QUESTION)
     async with world.service() as service:
@@ -582,11 +583,61 @@ async def test_explores_under_a_run_that_is_still_exploring_are_refused(world: W
         async with world.service() as beside:
             with pytest.raises(JournalError, match="another process"):
                 await beside.explore(problem, Wish(), ExploreWish(), run_id=live.run_id)
-        with pytest.raises(InvalidInput, match="still exploring") as caught:
-            await service.explore(problem, Wish(), ExploreWish(), run_id=live.run_id)
         await service.cancel(live.run_id)
 
-    assert caught.value.argument == "run_id"
+
+@pytest.mark.parametrize("pause", [0.0, 0.01, 0.1])
+async def test_explores_that_come_at_once_under_one_run_are_all_made(
+    world: World, pause: float
+) -> None:
+    async with world.service() as service:
+        live = await service.explore(make_problem(QUESTION), Wish(), ExploreWish())
+
+        async def further(number: int) -> None:
+            await anyio.sleep(number * pause)
+            await service.explore(None, Wish(), ExploreWish(), run_id=live.run_id)
+
+        async with anyio.create_task_group() as tasks:
+            for number in range(5):
+                tasks.start_soon(further, number)
+        view = await service.wait(live.run_id, 20)
+
+    assert [one.status for one in view.candidates] == ["ok"] * 6
+    assert world.api.requests == 6
+
+
+async def test_explores_under_a_run_that_has_not_begun_are_made_with_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ATLAS_SERVER_MAX_RUNS", "1")
+    world.play.solver = lambda n: ApiReply(text=candidate_text("42")) if n else STALL
+    async with world.service() as service:
+        first = await service.explore(make_problem("Another?"), Wish(), ExploreWish())
+        await until(lambda: world.api.requests == 1)
+        live = await service.explore(make_problem(QUESTION), Wish(), ExploreWish())
+        await service.explore(None, Wish(), ExploreWish(count=2), run_id=live.run_id)
+        await service.cancel(first.run_id)
+        view = await service.wait(live.run_id, 20)
+
+    assert [one.status for one in view.candidates] == ["ok"] * 3
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        'Say "six times seven":  what\'s it?',
+        "Say \u201csix times seven\u201d: what\u2019s it?",
+        "Say \u00absix times seven\u00bb:\r\nwhat's it?\n",
+    ],
+)
+async def test_a_problem_is_the_runs_own_however_it_is_spaced_and_quoted(
+    world: World, said: str
+) -> None:
+    async with world.service() as service:
+        asked = make_problem('Say "six times seven": what\'s it?')
+        first = await ended(service, await service.explore(asked, Wish(), ExploreWish()))
+        live = await service.explore(make_problem(said), Wish(), ExploreWish(), run_id=first.run_id)
+        assert len((await ended(service, live)).candidates) == 2
 
 
 async def test_too_many_explores_at_once_are_refused_by_the_arguments_own_name(

@@ -109,8 +109,11 @@ async def test_what_a_model_reads_before_its_first_call_is_short(
     async with connected(tmp_path, mode) as session:
         tools = (await session.client.list_tools()).tools
 
-    read = [(tool.name, tool.description, tool.input_schema) for tool in tools]
-    assert len(json.dumps(read)) < 6_000
+    read = [
+        {"name": tool.name, "description": tool.description, "inputSchema": tool.input_schema}
+        for tool in tools
+    ]
+    assert len(json.dumps(read)) < 3_600
 
 
 async def test_the_tools_are_those_that_were_reviewed(tmp_path: Path, mode: Mode) -> None:
@@ -614,6 +617,27 @@ async def test_the_prompt_makes_the_client_the_orchestrator(tmp_path: Path, mode
     assert isinstance(message.content, TextContent)
     assert message.content.text.endswith(f"<problem>\n{problem}\n</problem>")
     assert "`explore`" in message.content.text
+
+
+@pytest.mark.parametrize(
+    ("given", "holds", "lacks"),
+    [
+        (None, "the user's message", "<problem>"),
+        ({}, "the user's message", "<problem>"),
+        ({"problem": " "}, "the user's message", "<problem>"),
+        ({"problem": "How"}, "only the first word", "in this turn"),
+        ({"problem": "How many?"}, "<problem>\nHow many?", "first word"),
+    ],
+)
+async def test_the_prompt_works_where_a_client_hands_on_a_word_or_nothing(
+    tmp_path: Path, mode: Mode, given: dict[str, str] | None, holds: str, lacks: str
+) -> None:
+    async with connected(tmp_path, mode) as session:
+        (message,) = (await session.client.get_prompt("atlas", given)).messages
+
+    assert isinstance(message.content, TextContent)
+    assert holds in message.content.text
+    assert lacks not in message.content.text
 
 
 async def test_run_ids_are_completed_and_nothing_else(tmp_path: Path, mode: Mode) -> None:

@@ -676,6 +676,9 @@ def test_the_folder_of_another_user_holds_no_file_of_ours(
         ("[solvers.x]\nmodel = ' '\n", ["solvers.x.model", "name of a model"]),
         ("[solvers.x]\nmodel = 'a/b'\nmax_tokens = 1000000000\n", ["max_tokens", "1000000"]),
         ("x = " + "[" * 5_000, ["nested too deeply"]),
+        (f"[budget]\nmax_explores = 0x{'f' * 4_000}\n", ["line 2", "max_explores", "digits"]),
+        (f"[budget]\nmax_cost_usd = 0b{'1' * 20_000}\n", ["line 2", "max_cost_usd"]),
+        (f"profile = 0o{'7' * 8_000}\n", ["line 1", "profile"]),
         (".".join(["a"] * 500) + " = 1", ["nested too deeply"]),
         ("[" + " . ".join(["'a'"] * 100_000) + "]", ["nested too deeply"]),
         ("x = " + "[" * 200 + "]" * 200, ["line 1", "`x` is not known"]),
@@ -813,3 +816,28 @@ def test_a_file_saved_by_an_odd_program_is_read(toml: Path, data: bytes) -> None
 def test_a_section_that_is_no_table_is_told_in_our_words(toml: Path) -> None:
     with pytest.raises(ConfigError, match=r"`budget`: takes a table of keys, as `\[budget\]`"):
         load(toml, 'budget = "x"\n')
+
+
+@pytest.mark.parametrize(
+    ("variable", "meant"),
+    [
+        ("ATLAS_BUGDET_MAX_COST_USD", "ATLAS_BUDGET_MAX_COST_USD"),
+        ("ATLAS_BUDGETS_MAX_COST_USD_PER_DAY", "ATLAS_BUDGET_MAX_COST_USD_PER_DAY"),
+        ("ATLAS_MAX_COST_USD", "ATLAS_BUDGET_MAX_COST_USD"),
+        ("ATLAS_SERVERS_GRACE_S", "ATLAS_SERVER_GRACE_S"),
+        ("ATLAS_SOLVER_FAST_MODEL", "ATLAS_SOLVERS_FAST_MODEL"),
+        ("ATLAS_PROFIL", "ATLAS_PROFILE"),
+        ("ATLAS_CONFG", "ATLAS_CONFIG"),
+    ],
+)
+def test_a_slip_in_a_variable_is_told_with_what_was_meant(variable: str, meant: str) -> None:
+    with pytest.raises(ConfigError, match=f"^{variable} is not known; did you mean {meant}\\?$"):
+        load_settings({"ATLAS_HOME": "/nowhere", variable: "1"})
+
+
+@pytest.mark.parametrize(
+    "variable",
+    ["ATLAS_TOKEN", "ATLAS_PUBLIC_KEY", "ATLAS_URI", "ATLAS_SEARCH_INDEX", "ATLAS_MODEL"],
+)
+def test_a_variable_of_somebody_elses_atlas_is_left_alone(variable: str) -> None:
+    load_settings({"ATLAS_HOME": "/nowhere", variable: "1"})

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from atlas_mcp.atlas.calls import Failed, conclude, failure, solver_ended, turn_ended, unconcluded
+import pytest
+
+from atlas_mcp.atlas.calls import (
+    Failed,
+    conclude,
+    failure,
+    is_light,
+    solver_ended,
+    turn_ended,
+    unconcluded,
+)
 from atlas_mcp.atlas.events import (
     CallsLost,
     ExploresPlanned,
@@ -18,7 +28,7 @@ from atlas_mcp.atlas.events import (
     SolverStarted,
 )
 from atlas_mcp.atlas.explore import Candidate, Explore, SolverFailure
-from atlas_mcp.atlas.messages import AssistantTurn, Reply, ToolCall
+from atlas_mcp.atlas.messages import AssistantTurn, Json, Reply, ToolCall
 from atlas_mcp.atlas.policy import ReadReply, RunSolver, next_commands
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.rendering import view_run
@@ -116,3 +126,32 @@ def test_a_call_without_a_reply_is_recorded_with_what_it_may_have_cost() -> None
         assert not isinstance(failure_, Candidate)
         assert failure_.kind == "timeout"
         assert len(failure_.message.encode()) < 10_000
+
+
+def test_the_arguments_of_all_calls_of_a_reply_share_one_bound() -> None:
+    numbers: list[Json] = [0] * 30_000
+    calls = tuple(ToolCall(f"c{one}", "explore", {"x": numbers}) for one in range(30))
+
+    ended = solver_ended(1, Reply(AssistantTurn("", calls), "tool_calls", Usage(), None))
+
+    assert isinstance(ended, SolverReplied)
+    said = ended.reply
+    whole = [call for call in said.tool_calls if call.fault is None]
+    assert [call.arguments for call in whole] == [{"x": [0] * 30_000}] * 6
+    assert all(call.arguments == {} for call in said.tool_calls[6:])
+    assert "too long" in str(said.tool_calls[-1].fault)
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [
+        AssistantTurn("x" * 50_001),
+        AssistantTurn("", (ToolCall("c", "explore", {"x": list("y" * 3_000)}),)),
+        AssistantTurn("", (), {"content": [{"text": "x" * 60_000}]}),
+    ],
+    ids=["text", "arguments", "verbatim"],
+)
+def test_a_long_reply_is_told_from_a_short_one(turn: AssistantTurn) -> None:
+    assert not is_light(Reply(turn, "end", Usage(), None))
+    assert is_light(usual(CANDIDATE))
+    assert is_light(object())

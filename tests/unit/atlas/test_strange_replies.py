@@ -21,7 +21,7 @@ from atlas_mcp.atlas.events import (
     decode_event,
     encode_event,
 )
-from atlas_mcp.atlas.explore import SolverFailure, read_candidate, read_object
+from atlas_mcp.atlas.explore import SolverFailure, read_candidate
 from atlas_mcp.atlas.messages import AssistantTurn, Reply
 from atlas_mcp.atlas.policy import RunSolver
 from atlas_mcp.atlas.problem import Problem
@@ -44,6 +44,7 @@ from atlas_mcp.atlas.storable import (
 )
 from atlas_mcp.atlas.usage import NO_USAGE, Usage
 from atlas_mcp.atlas.view import RunView
+from atlas_mcp.atlas.written_json import read_object
 from atlas_mcp.runs.archive import read_archive, write_archive
 from tests.strange import (
     BOSSES,

@@ -18,7 +18,7 @@ from atlas_mcp.journal.base import RunSummary
 from atlas_mcp.journal.sqlite import SqliteJournal
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted import Says, Scripted
-from atlas_mcp.runs import service as service_module
+from atlas_mcp.runs import following
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import RunService, open_service
 from atlas_mcp.runs.solvers import PoolRow
@@ -31,8 +31,7 @@ async def test_a_run_that_was_taken_from_this_process_is_followed_where_it_goes_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A process that slept through its lease still tells how its run ends."""
-    for name in ("WATCH_SECONDS", "FOLLOW_SECONDS"):
-        monkeypatch.setattr(service_module, name, 0.001)
+    monkeypatch.setattr(following, "FOLLOW_SECONDS", 0.001)
     model = Scripted(lambda request: Says("never", seconds=3_600))
     settings = Settings(home=tmp_path, solvers={"s": SolverSettings(model=model.name)})
     pool = Pool(settings, {model.name: model})

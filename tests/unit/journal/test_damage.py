@@ -7,19 +7,22 @@ import os
 import sqlite3
 import sys
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import TypeAlias
 
 import pytest
 
-from atlas_mcp.atlas.events import Record, RecordLost
+from atlas_mcp.atlas.events import Record, RecordLost, RunFinished
+from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.rendering import view_run
-from atlas_mcp.atlas.resuming import resumption
+from atlas_mcp.atlas.resuming import abandonment, resumption
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.errors import JournalCorrupt, JournalError, JournalNewer
+from atlas_mcp.errors import InvalidInput, JournalError, JournalNewer
 from atlas_mcp.journal.sqlite import FILE_NAME, SqliteJournal
 from atlas_mcp.runs.archive import read_archive, write_archive
 from atlas_mcp.runs.listing import as_dict
+from atlas_mcp.runs.request import check_same_problem
 from atlas_mcp.testing.journal_conformance import first_record, later_record
 
 LAST = 8
@@ -113,27 +116,98 @@ async def test_a_last_record_that_is_unreadable_leaves_its_run_to_be_gone_on_wit
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-async def test_a_run_without_its_beginning_is_told_and_still_listed(
+@pytest.mark.parametrize("seqs", [(1,), (1, 2), (1, LAST)])
+async def test_a_run_without_its_beginning_is_shown_and_exported_under_its_title(
+    damage: Damage, seqs: tuple[int, ...], tmp_path: Path
+) -> None:
+    whole = await written(tmp_path)
+    damaged(tmp_path, damage, *seqs)
+    journal = SqliteJournal(tmp_path)
+
+    records = await journal.read("r")
+    state = RunState.fold(records)
+    view = view_run("r", state, now=0.0, driven=False)
+    archived = read_archive("\n".join(write_archive("r", records)), "file")
+    await journal.aclose()
+
+    assert [r for r in records if not isinstance(r.event, RecordLost)] == [
+        r for r in whole if r.seq not in seqs
+    ]
+    assert isinstance(records[0].event, RecordLost)
+    assert (records[0].at, records[0].event.title) == (whole[0].at, "How many?")
+    assert state.opening_lost
+    (told,) = [one for one in view.agreement.warnings if "problem of this run is lost" in one]
+    assert '"How many?"' in told
+    assert "resume" not in (view.next or "")
+    assert archived == ("r", records)
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+async def test_nothing_is_added_to_a_run_without_its_beginning(
     damage: Damage, tmp_path: Path
 ) -> None:
     await written(tmp_path)
     damaged(tmp_path, damage, 1)
     journal = SqliteJournal(tmp_path)
-
-    with pytest.raises(JournalCorrupt, match=r"'r'.*first record.*backup"):
-        await journal.read("r")
-
-    assert [run.run_id for run in await journal.list_runs()] == ["r"]
+    state = RunState.fold(await journal.read("r"))
     await journal.aclose()
 
+    for refused in (
+        lambda: resumption(state),
+        lambda: resumption(state, max_explores=9),
+        lambda: abandonment(state),
+        lambda: check_same_problem(state, make_problem("How many?"), "r"),
+    ):
+        with pytest.raises(InvalidInput, match=r"opens this run.*backup"):
+            refused()
 
-async def test_a_run_without_any_record_is_told(tmp_path: Path) -> None:
+
+async def test_candidates_outlive_the_beginning_of_their_run(tmp_path: Path) -> None:
+    """They were paid for. Of their solvers, only the names are known then."""
+    await written(tmp_path)
+    damaged(tmp_path, remove, 1)
+    journal = SqliteJournal(tmp_path)
+    finished = RunFinished("answered", "decided", "42")
+    await journal.append(await journal.claim("r"), [Record(LAST + 1, 9.0, finished)])
+
+    view = view_run("r", RunState.fold(await journal.read("r")), now=99.0, driven=False)
+    await journal.aclose()
+
+    assert [(one.explore_id, one.solver, one.model, one.answer) for one in view.candidates] == [
+        (1, "s", "unknown", "42"),
+        (2, "s", "unknown", "42"),
+    ]
+    assert (view.status, view.answer, view.cost_usd, view.next) == (
+        "answered",
+        "42",
+        Decimal("0.2"),
+        None,
+    )
+
+
+async def test_a_run_without_any_record_is_shown_by_its_title(tmp_path: Path) -> None:
     """What a log that was cut to nothing may leave: the row of a run, and nothing of it."""
     await written(tmp_path)
     damaged(tmp_path, remove, *range(1, LAST + 1))
     journal = SqliteJournal(tmp_path)
 
-    with pytest.raises(JournalCorrupt, match="first record"):
+    (record,) = await journal.read("r")
+    await journal.aclose()
+
+    assert record == Record(1, 1.0, RecordLost("it is missing", 1, "How many?"))
+    assert RunState.fold([record]).opening_lost
+
+
+@pytest.mark.parametrize("version", [2_000, 10**30])
+async def test_a_beginning_of_a_newer_shape_is_not_taken_for_a_lost_one(
+    tmp_path: Path, version: int
+) -> None:
+    await written(tmp_path)
+    newer = json.dumps({"type": "run_opened", "question": "How many?", "version": version})
+    damaged(tmp_path, write_over(newer), 1)
+    journal = SqliteJournal(tmp_path)
+
+    with pytest.raises(JournalNewer, match="upgrade"):
         await journal.read("r")
     await journal.aclose()
 
@@ -261,14 +335,18 @@ async def test_a_record_that_cannot_stand_where_it_stands_is_a_lost_one(
 
 
 @pytest.mark.parametrize("body", ["null", '{"type":"exploring_closed"}'])
-async def test_a_run_that_begins_with_something_else_is_told(tmp_path: Path, body: str) -> None:
+async def test_a_run_that_begins_with_something_else_has_lost_its_beginning(
+    tmp_path: Path, body: str
+) -> None:
     await written(tmp_path)
     damaged(tmp_path, write_over(body), 1)
     journal = SqliteJournal(tmp_path)
 
-    with pytest.raises(JournalCorrupt, match="first record"):
-        await journal.read("r")
+    first = (await journal.read("r"))[0]
     await journal.aclose()
+
+    assert isinstance(first.event, RecordLost)
+    assert (first.seq, first.event.count, first.event.title) == (1, 1, "How many?")
 
 
 @pytest.mark.parametrize("value", ["x", b"\xff", 1.5, float("inf"), -1, 2**63 - 1])

@@ -16,7 +16,10 @@ import anyio
 import pytest
 
 from atlas_mcp.errors import JournalError, JournalUnflushed
+from atlas_mcp.journal import flushing
+from atlas_mcp.journal.base import Lease
 from atlas_mcp.journal.faults import journal_failure
+from atlas_mcp.journal.opening import connect, connect_to_read, open_there
 from atlas_mcp.journal.sqlite import FILE_NAME, SqliteJournal
 from atlas_mcp.testing.journal_conformance import first_record, later_record
 
@@ -131,19 +134,98 @@ async def test_a_journal_that_is_put_back_is_written_on(tmp_path: Path) -> None:
     await journal.aclose()
 
 
+def cut(home: Path, suffix: str, part: float) -> None:
+    path = home / f"{FILE_NAME}{suffix}"
+    os.truncate(path, int(path.stat().st_size * part))
+
+
+CUTS: dict[str, tuple[Mishap, str]] = {
+    "log emptied": (lambda home: cut(home, "-wal", 0), "-wal"),
+    "log cut within a frame": (lambda home: cut(home, "-wal", 0.01), "-wal"),
+    "log emptied once it was moved": (lambda home: (move(home), cut(home, "-wal", 0)), "-wal"),
+    "database emptied": (lambda home: (move(home), cut(home, "", 0)), "sqlite3"),
+    "database cut to half": (lambda home: (move(home), cut(home, "", 0.5)), "sqlite3"),
+}
+
+
+def move(home: Path, how: str = "PASSIVE") -> None:
+    """Move the log into the database, as processes do now and then."""
+    other = sqlite3.connect(home / FILE_NAME)
+    other.execute(f"PRAGMA wal_checkpoint({how})")
+    other.close()
+
+
+@on_posix
+@pytest.mark.parametrize(("mishap", "what"), CUTS.values(), ids=CUTS)
+async def test_a_file_that_is_cut_short_in_its_place_is_noticed_at_the_next_record(
+    mishap: Mishap, what: str, tmp_path: Path
+) -> None:
+    journal = SqliteJournal(tmp_path)
+    lease = await journal.open_run("r", first_record())
+    await journal.append(lease, [later_record(seq, "x" * 9_000) for seq in range(2, 30)])
+    # The lengths that the move leaves are seen at the next record.
+    move(tmp_path)
+    await journal.append(lease, [later_record(30)])
+    mishap(tmp_path)
+    before = (tmp_path / f"{FILE_NAME}-wal").read_bytes()
+
+    for _ in range(2):
+        with pytest.raises(JournalError, match=rf"{what} was cut short.*nothing is stored"):
+            await journal.append(lease, [later_record(31)])
+    with pytest.raises(JournalError, match="was cut short"):
+        await journal.open_run("s", first_record())
+    assert (tmp_path / f"{FILE_NAME}-wal").read_bytes() == before
+    await journal.aclose()
+
+
+@on_posix
+async def test_a_file_that_becomes_shorter_in_order_is_written_on(tmp_path: Path) -> None:
+    """Another program empties the log, and a removal gives pages of the database back."""
+    journal = SqliteJournal(tmp_path)
+    lease = await journal.open_run("d", first_record())
+    await journal.append(lease, [later_record(seq, "x" * 90_000) for seq in range(2, 9)])
+    for run_id in "abc":
+        expired = await journal.open_run(run_id, first_record())
+        await journal.append(expired, [later_record(seq, "x" * 90_000) for seq in range(2, 9)])
+        await journal.release(expired)
+    move(tmp_path, "TRUNCATE")
+    log, database = (tmp_path / f"{FILE_NAME}{suffix}" for suffix in ("-wal", ""))
+    assert log.stat().st_size == 0
+    await journal.append(lease, [later_record(9)])
+    long = database.stat().st_size
+
+    other = SqliteJournal(tmp_path)
+    assert len(await other.remove(await other.beyond(idle_since=None, size_bytes=0))) == 3
+    await other.aclose()
+    move(tmp_path, "TRUNCATE")
+    assert database.stat().st_size < long
+    # What comes now makes the database longer than its file, in the log.
+    foreign = SqliteJournal(tmp_path)
+    await foreign.open_run("e", first_record())
+    await foreign.append(Lease("e", 1), [later_record(2, "x" * 90_000)])
+    await journal.append(lease, [later_record(10)])
+
+    assert len(await journal.read("d")) == 10
+    assert len(await journal.read("e")) == 2
+    await foreign.aclose()
+    await journal.aclose()
+
+
 @contextmanager
-def no_descriptor_left() -> Generator[None]:
-    """Let this process open no further file: what is free up to the limit is taken."""
+def no_descriptor_left(*, but: int = 0) -> Generator[None]:
+    """Let this process open so many further files: what else is free up to the limit is taken."""
     resource = pytest.importorskip("resource", reason="limits as POSIX has them")
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     taken = [os.open(os.devnull, os.O_RDONLY)]
     try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (taken[0] + 20, before[1]))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (taken[0] + 20 + 10 * but, before[1]))
         while True:
             try:
                 taken.append(os.open(os.devnull, os.O_RDONLY))
             except OSError:
                 break
+        for _ in range(but):
+            os.close(taken.pop())
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
@@ -174,9 +256,20 @@ async def test_a_journal_that_cannot_be_opened_for_want_of_descriptors_names_the
     tmp_path: Path,
 ) -> None:
     await SqliteJournal(tmp_path).aclose()
+    opened: list[SqliteJournal] = []
 
-    with no_descriptor_left(), pytest.raises(JournalError, match=r"ulimit -n"):
-        SqliteJournal(tmp_path)
+    for left in range(30):
+        with no_descriptor_left(but=left):
+            try:
+                opened.append(SqliteJournal(tmp_path))
+            except JournalError as error:
+                told = str(error)
+                assert "Too many open files" in told, left
+                assert "ulimit -n" in told, left
+                assert not opened, left
+    assert 5 < len(opened) < 25
+    for journal in opened:
+        await journal.aclose()
 
 
 async def test_what_is_stored_and_not_on_disk_is_told_as_that(tmp_path: Path) -> None:
@@ -245,3 +338,39 @@ async def test_opening_a_journal_again_takes_no_lock_from_who_has_it_open(tmp_pa
     assert (tmp_path / f"{FILE_NAME}-wal").stat().st_ino == log
     await journal.append(lease, [later_record(2)])
     await journal.aclose()
+
+
+@on_posix
+async def test_a_journal_that_goes_while_its_log_is_flushed_is_not_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Moving the log into the database comes after the flush, and opens nothing by its name."""
+    monkeypatch.setattr(flushing, "WRITES_A_CHECKPOINT", 1)
+    home = tmp_path / "home"
+    gone: list[str] = []
+
+    def sync(descriptor: int) -> None:
+        for path in sorted(home.glob(f"{FILE_NAME}*")):
+            gone.append(path.name)
+            path.unlink()
+
+    journal = SqliteJournal(home, sync=sync)
+    lease = await journal.open_run("r", first_record())
+    await journal.append(lease, [later_record(2)])
+    await journal.aclose()
+
+    assert gone == [FILE_NAME, f"{FILE_NAME}-shm", f"{FILE_NAME}-wal"]
+    assert not list(home.glob(f"{FILE_NAME}*"))
+
+
+def test_a_database_that_is_not_there_is_not_made_by_opening_it(tmp_path: Path) -> None:
+    odd = tmp_path / "a 100% odd? #1 ü"
+    odd.mkdir()
+    connect(odd / FILE_NAME, busy_timeout=1).close()
+    assert [path.name for path in odd.iterdir()] == [FILE_NAME]
+    open_there(odd / FILE_NAME, busy_timeout=1).close()
+    for opened in (open_there, connect_to_read):
+        with pytest.raises(sqlite3.OperationalError, match="unable to open"):
+            opened(tmp_path / FILE_NAME, busy_timeout=1)
+
+    assert list(tmp_path.iterdir()) == [odd]

@@ -119,6 +119,42 @@ async def test_a_lease_that_could_not_be_given_back_is_nobodys_once_its_process_
     await left.aclose()
 
 
+@pytest.mark.parametrize(
+    "owner",
+    ["1-\0", "../outside", "/etc/passwd", "..", "", "1-\n", "x" * 65, "\ud800"],
+)
+async def test_an_owner_that_no_process_has_is_dead_and_opens_no_file(
+    owner: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A row may hold any text. The other runs are listed, and this one can be gone on with."""
+    journal = SqliteJournal(tmp_path)
+    for run_id in ("damaged", "sound"):
+        await journal.open_run(run_id, first_record())
+    (tmp_path / "outside").touch()
+    connection = sqlite3.connect(tmp_path / FILE_NAME)
+    with connection:
+        connection.execute(
+            "UPDATE runs SET owner = CAST(? AS TEXT), lease_until = 9e999 WHERE run_id = 'damaged'",
+            (owner.encode(errors="surrogatepass"),),
+        )
+    connection.close()
+    opened: list[object] = []
+
+    def open_none(path: object, flags: int) -> int:
+        opened.append(path)
+        raise FileNotFoundError
+
+    monkeypatch.setattr(owners.os, "open", open_none)
+
+    assert is_dead(tmp_path, owner)
+    driven = {run.run_id: run.driven for run in await journal.list_runs()}
+    assert driven == {"damaged": False, "sound": True}
+    assert (await journal.claim("damaged")).fence == 2
+    assert opened == []
+    monkeypatch.undo()
+    await journal.aclose()
+
+
 async def test_a_home_that_takes_no_lock_is_told_like_one_that_takes_no_journal(
     tmp_path: Path,
 ) -> None:

@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas_mcp.journal.spending import DAYS_KEPT, committed, committed_by, release, reserve
+from atlas_mcp.journal.spending import (
+    DAYS_KEPT,
+    MOST_UNITS,
+    UNITS,
+    committed,
+    committed_by,
+    release,
+    reserve,
+)
 from atlas_mcp.journal.tables import migrate
 
 TODAY = "2026-11-28"
@@ -125,7 +133,9 @@ def test_no_order_of_reserving_and_releasing_passes_the_cap(
         journal.close()
 
 
-@pytest.mark.parametrize("damaged", ["abc", b"\x00", 1.5, -1])
+@pytest.mark.parametrize(
+    "damaged", ["abc", b"\x00", 1.5, -1, -(2**63), MOST_UNITS + 1, 2**63 - 1, 9e999, "9" * 30]
+)
 def test_an_amount_that_cannot_be_read_leaves_nothing_of_the_cap(
     journal: sqlite3.Connection, damaged: object
 ) -> None:
@@ -140,3 +150,23 @@ def test_an_amount_that_cannot_be_read_leaves_nothing_of_the_cap(
     assert committed(journal, TODAY) is None
     assert committed_by(journal, "a") is None
     assert reserve(journal, "b", day=YESTERDAY, usd=Decimal(5), cap=Decimal(5)) is None
+
+
+@pytest.mark.parametrize("runs", [1, 2, 9])
+def test_amounts_of_any_size_add_up(journal: sqlite3.Connection, runs: int) -> None:
+    """Each of them is one; SQLite's own sum of them ends in an error."""
+    for run in range(runs):
+        reserve(journal, f"{run}", day=TODAY, usd=Decimal(10) ** 30, cap=None)
+    total = Decimal(runs * MOST_UNITS) / UNITS
+
+    assert committed(journal, TODAY) == total
+    assert reserve(journal, "b", day=TODAY, usd=Decimal(1), cap=Decimal(5)) == 0
+    assert committed(journal, TODAY) == total
+
+
+def test_an_amount_that_grows_beyond_all_is_unknown(journal: sqlite3.Connection) -> None:
+    for _ in range(3):
+        reserve(journal, "a", day=TODAY, usd=Decimal(10) ** 30, cap=None)
+
+    assert committed(journal, TODAY) is None
+    assert journal.execute("SELECT units FROM spending").fetchall() == [(2 * MOST_UNITS,)]

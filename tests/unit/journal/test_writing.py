@@ -1,8 +1,8 @@
 """What becomes of changes under any interleaving of appends, deadlines, cancellations and errors.
 
-The writer's thread stops before each transaction and before each flush until the schedule lets it
-go on, and errors come where the schedule puts them: at BEGIN, at INSERT, behind it, at COMMIT, at
-the flush.
+The writer's thread stops before each transaction, before it commits it and before each flush until
+the schedule lets it go on, so that cancellations come at every stage of a change. Errors come where
+the schedule puts them: at BEGIN, at INSERT, behind it, at COMMIT, at the flush.
 """
 
 from __future__ import annotations
@@ -55,16 +55,21 @@ class Disk:
     faults: dict[Point, list[Fault | None]]
     hit: int = 0
     gates: dict[Point, Semaphore] = field(
-        default_factory=lambda: {"begin": Semaphore(0), "flush": Semaphore(0)}
+        default_factory=lambda: {
+            "begin": Semaphore(0),
+            "commit": Semaphore(0),
+            "flush": Semaphore(0),
+        }
     )
-    taken: Semaphore = field(default_factory=lambda: Semaphore(0))
+    reached: dict[Point, Semaphore] = field(
+        default_factory=lambda: {point: Semaphore(0) for point in POINTS}
+    )
 
     def __post_init__(self) -> None:
         self._next = {point: chain(self.faults.get(point, []), repeat(None)) for point in POINTS}
 
     def reach(self, point: Point, connection: sqlite3.Connection | None = None) -> None:
-        if point == "begin":
-            self.taken.release()
+        self.reached[point].release()
         if point in self.gates:
             assert self.gates[point].acquire(timeout=LONG), "nobody lets it go on"
         fault = next(self._next[point])
@@ -82,9 +87,13 @@ class Disk:
     def sync(self, descriptor: int) -> None:
         self.reach("flush")
 
-    def let(self, count: int = 1) -> None:
-        for gate in self.gates.values():
-            gate.release(count)
+    def let(self, count: int = 1, *points: Point) -> None:
+        for point in points or tuple(self.gates):
+            self.gates[point].release(count)
+
+    async def until(self, point: Point) -> None:
+        """Return once the writer has come to a point."""
+        assert await anyio.to_thread.run_sync(lambda: self.reached[point].acquire(timeout=LONG))
 
 
 class Faulty(sqlite3.Connection):
@@ -114,7 +123,7 @@ class Append:
     run_id: str
     seqs: Sequence[int]
     scope: anyio.CancelScope
-    told: Literal["stored", "unflushed", "refused"] | None = None
+    told: Literal["stored", "unflushed", "refused", "cancelled"] | None = None
     ended: anyio.Event = field(default_factory=anyio.Event)
 
 
@@ -125,6 +134,7 @@ class Scene:
     path: Path
     writer: Writer
     disk: Disk
+    grace: float = 0.0
     appends: list[Append] = field(default_factory=list[Append])
     last: dict[str, int] = field(default_factory=dict[str, int])
 
@@ -133,11 +143,16 @@ class Scene:
         lease = Lease(append.run_id, 1)
         with append.scope:
             try:
-                await self.writer.write(lambda connection: add(connection, lease, records))
+                await self.writer.write(
+                    lambda connection: add(connection, lease, records), grace=self.grace
+                )
             except JournalUnflushed:
                 append.told = "unflushed"
             except JournalError:
                 append.told = "refused"
+            except anyio.get_cancelled_exc_class():
+                append.told = "cancelled"
+                raise
             else:
                 append.told = "stored"
         append.ended.set()
@@ -176,7 +191,7 @@ def opened(path: Path, disk: Disk, patience: float) -> Scene:
     )
     faulty.execute("SELECT 1 FROM runs").fetchall()
     faulty.disk = disk
-    writer = Writer(faulty, Place.of(path), Log(path, disk.sync), patience)
+    writer = Writer(faulty, Place.of(path), Log(path, disk.sync), patience, busy_timeout=0)
     return Scene(path, writer, disk, last=dict.fromkeys(names, 1))
 
 
@@ -199,8 +214,11 @@ FAULTS: st.SearchStrategy[dict[Point, list[Fault | None]]] = st.dictionaries(
 )
 
 
-async def play(steps: Sequence[Step], disk: Disk, patience: float, folder: Path) -> Scene:
+async def play(
+    steps: Sequence[Step], disk: Disk, patience: float, grace: float, folder: Path
+) -> Scene:
     scene = opened(folder / "journal.sqlite3", disk, patience)
+    scene.grace = grace
     with anyio.fail_after(LONG):
         async with anyio.create_task_group() as tasks:
             for kind, number, count in steps:
@@ -234,19 +252,21 @@ async def settle(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
-@given(STEPS, FAULTS, st.sampled_from([LONG, LONG, 0.0]))
+@given(STEPS, FAULTS, st.sampled_from([LONG, LONG, 0.0]), st.sampled_from([0.0, LONG]))
 @settings(max_examples=60, deadline=None, phases=[Phase.reuse, Phase.generate, Phase.shrink])
 def test_no_hole_no_loss_and_no_false_refusal(
     backend: str,
     steps: Sequence[Step],
     faults: dict[Point, list[Fault | None]],
     patience: float,
+    grace: float,
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
         disk = Disk(faults)
-        scene = anyio.run(play, steps, disk, patience, Path(folder), backend=backend)
+        scene = anyio.run(play, steps, disk, patience, grace, Path(folder), backend=backend)
 
-    if patience == LONG and not disk.hit:
+    cancelled = any(append.scope.cancel_called for append in scene.appends) and not grace
+    if patience == LONG and not disk.hit and not cancelled:
         assert {append.told for append in scene.appends} <= {"stored"}
 
 
@@ -290,7 +310,7 @@ async def test_a_change_that_was_not_taken_in_time_is_refused_and_never_made(
     with anyio.fail_after(LONG):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(scene.append, Append("r0", [2], anyio.CancelScope()))
-            await anyio.to_thread.run_sync(disk.taken.acquire)
+            await disk.until("begin")
             scene.writer.patience = 0.0
             await scene.append(late)
             disk.let(10)
@@ -327,3 +347,88 @@ async def test_who_waits_for_the_journal_does_not_queue_behind_other_work_in_thr
         assert await anyio.to_thread.run_sync(scene.writer.close)
 
     assert append.told == "stored"
+
+
+async def cancelled_at(disk: Disk, scene: Scene, point: Point) -> Append:
+    """Cancel the caller of a change that is at some point, and return what it was told."""
+    append = Append("r0", [2], anyio.CancelScope())
+    with anyio.fail_after(LONG):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(scene.append, append)
+            await disk.until(point)
+            append.scope.cancel("a test")
+            if point == "commit":
+                # It is being written: that is waited for, and nothing else.
+                await anyio.wait_all_tasks_blocked()
+                assert not append.ended.is_set()
+                disk.let(1, "commit")
+            await append.ended.wait()
+    return append
+
+
+@pytest.mark.parametrize(
+    ("point", "told", "stored"),
+    [("begin", "cancelled", [1]), ("commit", "unflushed", [1, 2]), ("flush", "unflushed", [1, 2])],
+)
+async def test_whose_caller_is_cancelled_is_withdrawn_or_told_and_waits_for_no_lock_and_no_flush(
+    tmp_path: Path, point: Point, told: str, stored: list[int]
+) -> None:
+    disk = Disk({})
+    scene = opened(tmp_path / "journal.sqlite3", disk, LONG)
+    gates: Sequence[Point] = ("begin", "commit", "flush")
+    for passed in gates[: gates.index(point)]:
+        disk.let(1, passed)
+
+    append = await cancelled_at(disk, scene, point)
+    disk.let(10)
+    assert await anyio.to_thread.run_sync(scene.writer.close)
+
+    assert append.told == told
+    assert scene.stored("r0") == stored
+
+
+async def test_nobody_waits_for_another_program_once_nobody_waits_for_the_change(
+    tmp_path: Path,
+) -> None:
+    """A writer that is closed ends although the journal stays locked."""
+    path = tmp_path / "journal.sqlite3"
+    disk = Disk({})
+    disk.let(1_000)
+    scene = opened(path, disk, LONG)
+    scene.writer.busy_timeout = float("inf")
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    append = await cancelled_at(disk, scene, "begin")
+    with anyio.fail_after(LONG):
+        assert await anyio.to_thread.run_sync(scene.writer.close)
+
+    assert append.told == "cancelled"
+    other.execute("ROLLBACK")
+    other.close()
+    assert scene.stored("r0") == [1]
+
+
+async def test_changes_whose_transaction_failed_wait_for_no_other_program_once_cancelled(
+    tmp_path: Path,
+) -> None:
+    """They are tried each alone, and can be withdrawn meanwhile."""
+    disk = Disk({"commit": ["disk"]})
+    scene = opened(tmp_path / "journal.sqlite3", disk, LONG)
+    appends = [Append(f"r{number}", [2], anyio.CancelScope()) for number in range(RUNS)]
+    with anyio.fail_after(LONG):
+        async with anyio.create_task_group() as tasks:
+            for append in appends:
+                tasks.start_soon(scene.append, append)
+            await disk.until("begin")
+            await anyio.wait_all_tasks_blocked()
+            disk.let(1, "begin", "commit")
+            await disk.until("begin")
+            for append in appends[1:]:
+                append.scope.cancel("a test")
+                await append.ended.wait()
+            disk.let(10)
+        assert await anyio.to_thread.run_sync(scene.writer.close)
+
+    assert [append.told for append in appends] == ["stored", "cancelled", "cancelled"]
+    assert [scene.stored(f"r{number}") for number in range(RUNS)] == [[1, 2], [1], [1]]

@@ -21,7 +21,7 @@ from atlas_mcp.errors import InvalidInput
 from atlas_mcp.journal.listing import beyond
 from atlas_mcp.journal.sqlite import FILE_NAME, SqliteJournal
 from atlas_mcp.journal.tables import migrate
-from atlas_mcp.runs import service as service_module
+from atlas_mcp.runs import upkeep
 from atlas_mcp.runs.retention import DAY_SECONDS, MEGABYTE, Keep
 from atlas_mcp.runs.service import open_service
 from atlas_mcp.testing.journal_conformance import first_record
@@ -162,7 +162,7 @@ async def test_nothing_is_removed_where_nothing_is_configured(tmp_path: Path) ->
 async def test_runs_beyond_the_configured_limits_are_removed_by_themselves(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(service_module, "TIDY_AFTER", 0.0)
+    monkeypatch.setattr(upkeep, "TIDY_AFTER", 0.0)
     caplog.set_level(logging.INFO, "atlas_mcp.runs.service")
     await fill(tmp_path, new=1, old=3)
     keep = JournalSettings(keep_days=2)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -14,6 +16,8 @@ from typing_extensions import override
 from atlas_mcp.atlas.budget import MAX_COST_CEILING_USD
 from atlas_mcp.atlas.events import Record
 from atlas_mcp.atlas.problem import make_problem
+from atlas_mcp.atlas.rendering import view_run
+from atlas_mcp.atlas.view import RunView
 from atlas_mcp.config import MOST_USD, Settings, SolverSettings
 from atlas_mcp.errors import InvalidInput, JournalBusy, JournalError
 from atlas_mcp.journal.base import Lease
@@ -21,7 +25,7 @@ from atlas_mcp.journal.sqlite import SqliteJournal
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted import Says, Scripted
 from atlas_mcp.runs import service as services
-from atlas_mcp.runs.request import Wish
+from atlas_mcp.runs.request import ExploreWish, Wish
 from atlas_mcp.runs.service import open_service
 from atlas_mcp.testing.atlas_api import candidate_text, synthesis_text
 from atlas_mcp.testing.journal_conformance import first_record
@@ -168,3 +172,27 @@ async def test_of_two_who_resume_a_run_at_once_one_drives_it_and_the_other_is_co
         assert service.driven == ()
         assert len(await journal.read("one")) == 1
     await journal.other.aclose()
+
+
+@pytest.mark.parametrize("length", [1, 40_000])
+async def test_a_long_run_is_viewed_off_the_event_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, length: int
+) -> None:
+    here: list[bool] = []
+
+    def noticing(*args: Any, **options: Any) -> RunView:
+        here.append(threading.get_ident() == loop)
+        return view_run(*args, **options)
+
+    loop = threading.get_ident()
+    monkeypatch.setattr(services, "view_run", noticing)
+    model = Scripted(lambda _: Says(candidate_text(list(range(length)))))
+    settings = Settings(home=tmp_path, solvers={"s": SolverSettings(model=model.name)})
+    problem = make_problem("Which?", answer_schema={"type": "array"})
+    with anyio.fail_after(10):
+        async with open_service(settings, pool=Pool(settings, {model.name: model})) as service:
+            live = await service.explore(problem, Wish(), ExploreWish(count=1))
+            view = await service.wait(live.run_id, 10)
+
+    assert len(view.candidates[0].answer) == length
+    assert here == [length == 1]

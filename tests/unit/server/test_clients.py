@@ -14,6 +14,8 @@ PATIENCE = {
     "jcode": 30,
     "opencode": 60,
     "qwen-code": 600,
+    "gemini-cli-mcp-client": 600,
+    "codex-mcp-client": 120,
 }
 """Seconds after which clients give a call up, or put it aside, by the name they give themselves."""
 

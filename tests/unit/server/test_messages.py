@@ -42,7 +42,7 @@ UNREADABLE = {
     "bytes that are no UTF-8": (b'{"problem":"\xff","id":9}', PARSE_ERROR),
     "brackets ninety thousand deep": (
         b'{"id":9,"problem":' + b"[" * 90_000 + b"]" * 90_000 + b"}",
-        PARSE_ERROR,
+        INVALID_REQUEST,
     ),
     "a comma too many": (b'{"id":9,}', PARSE_ERROR),
     "a long text before the fault": (
@@ -228,3 +228,13 @@ def test_each_of_several_messages_in_one_line_is_refused_by_its_id() -> None:
         (PARSE_ERROR, "b"),
     ]
     assert refused(ping % 1 + b" and more") == [(PARSE_ERROR, 1)]
+
+
+def test_what_is_nested_too_deep_is_no_broken_json() -> None:
+    deep = b'{"a":' * 400 + b"1" + b"}" * 400
+
+    given = read_message(b'{"jsonrpc":"2.0","id":7,"method":"tools/call","params":%s}' % deep)
+
+    assert isinstance(given, list)
+    assert [(one.code, one.id) for one in given] == [(INVALID_REQUEST, "7")]
+    assert "nested deeper" in given[0].message

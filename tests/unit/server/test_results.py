@@ -26,6 +26,7 @@ from atlas_mcp.server.descriptions import atlas_prompt
 from atlas_mcp.server.results import (
     ERROR_CHARS,
     STRUCTURED_CHARS,
+    as_json,
     error_text,
     errors_shown,
     result_of,
@@ -274,6 +275,21 @@ async def test_a_long_run_is_shown_off_the_event_loop(monkeypatch: pytest.Monkey
     assert threading.get_ident() not in workers
     assert shown == tool_result(view)
     assert RunView.model_validate_json(read) == view
+
+
+async def test_answers_go_into_results_as_they_are() -> None:
+    answer = [{"a": [j, None, 1.5, "sö"]} for j in range(3_000)]
+    group = AnswerGroup(answer=answer, explore_ids=[1], solvers=["s"], approaches=["a"])
+    agreement = Agreement(groups=[group], dissent=None, warnings=[])
+    candidates = [a_candidate(1, "short", answer=answer), a_candidate(2, "short", answer=None)]
+    view = a_view("short", answer=answer, candidates=candidates, agreement=agreement)
+
+    # Copied by the serializer in one go, they would keep the interpreter from everybody.
+    assert structure_of(view)["answer"] is answer
+    assert as_json(view) == view.model_dump(mode="json")
+    assert as_json(view)["candidates"][0]["answer"] is answer
+    assert as_json(view)["agreement"]["groups"][0]["answer"] is answer
+    assert RunView.model_validate_json(await whole(view)) == view
 
 
 @pytest.mark.parametrize("text", ["<b>\u202e", "sö" * 20_000, "\u0301" * 5_000])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from itertools import pairwise
 
 import anyio
 import pytest
@@ -63,3 +64,39 @@ async def test_where_the_system_does_not_say_nothing_is_done(
     monkeypatch.setattr(memory, "resident_bytes", lambda: None)
     with anyio.fail_after(10):
         await trimming.keep_memory_low()
+
+
+@pytest.mark.parametrize(("seconds", "between"), [(0.001, [2, 4, 8]), (1.0, [60, 60, 60])])
+async def test_a_collection_that_takes_long_is_made_seldom(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, between: list[int]
+) -> None:
+    now, looks, collected = 0.0, 0, list[int]()
+    enough = anyio.Event()
+
+    def collect() -> int:
+        nonlocal now
+        now += seconds
+        collected.append(looks)
+        if len(collected) == 4:
+            enough.set()
+        return 0
+
+    def resident_bytes() -> int:
+        nonlocal looks
+        looks += 1
+        return looks * 2 * trimming.SLACK_BYTES
+
+    monkeypatch.setattr(trimming, "INTERVAL_SECONDS", 0.000_001)
+    monkeypatch.setattr(trimming, "BUSY", float("inf"))
+    monkeypatch.setattr(trimming.gc, "collect", collect)
+    monkeypatch.setattr(trimming.time, "perf_counter", lambda: now)
+    monkeypatch.setattr(memory, "keep_large_blocks_apart", lambda: None)
+    monkeypatch.setattr(memory, "resident_bytes", resident_bytes)
+    monkeypatch.setattr(memory, "give_back_memory", lambda: None)
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(trimming.keep_memory_low)
+            await enough.wait()
+            tasks.cancel_scope.cancel()
+
+    assert [after - before for before, after in pairwise(collected)] == between

@@ -1,0 +1,129 @@
+"""Answers as models give them, read in the shape that was asked for.
+
+Owns the step from the value of `answer` in a reply to one that fits the answer's schema: a number
+may be written as text, a choice with a parenthesis. What fits as it is stays as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import cast
+
+from atlas_mcp.atlas.answer_schema import answer_error
+from atlas_mcp.atlas.messages import Json
+from atlas_mcp.atlas.storable import read_json, words_of
+from atlas_mcp.atlas.written_json import with_whole_escapes
+
+MAX_FAULT_CHARS = 500
+"""Characters of why an answer does not fit."""
+
+_LITERALS: Mapping[str, Json] = {"true": True, "false": False, "null": None, "none": None}
+
+_CHOICE = re.compile(
+    r"(?:the\s+)?(?:(?:correct|final|right|best)\s+)?(?:answer|option|choice)?(?:\s+is)?\s*[:=]?\s*"
+    r"[(\[{*_`\"'$]*(?P<choice>.+?)[)\]}*_`\"'$.:;,]*",
+    re.IGNORECASE | re.DOTALL,
+)
+"""A choice in its dress: `(B)`, `B.`, `**B**`, `Answer: B`."""
+
+MAX_CHOICES = 1_000
+"""Choices of a schema among which a dressed one is looked for."""
+
+
+def read_answer(answer: Json, schema: Mapping[str, Json] | None) -> tuple[Json, str | None]:
+    """Return an answer as its schema has it, and why it does not fit, in few words.
+
+    Args:
+        answer: As the model wrote it.
+        schema: The shape that was asked for; a text if none was.
+    """
+    wrong = _misfit(answer, schema)
+    if wrong is None:
+        return answer, None
+    for read in _readings(answer, schema):
+        if _misfit(read, schema) is None:
+            return read, None
+    return answer, wrong
+
+
+def _misfit(answer: Json, schema: Mapping[str, Json] | None) -> str | None:
+    try:
+        wrong = answer_error(answer, schema)
+    except Exception as error:  # noqa: BLE001 - a schema is its caller's, and its checker another's
+        wrong = f"it cannot be checked ({type(error).__name__})"
+    return None if wrong is None else words_of(wrong, MAX_FAULT_CHARS)
+
+
+def _readings(answer: Json, schema: Mapping[str, Json] | None) -> list[Json]:
+    """Return what an answer that does not fit may mean, the likeliest first."""
+    if schema is None:
+        # A text was asked for; a number is one, written down.
+        return [_written(answer)] if isinstance(answer, int | float) else []
+    if isinstance(answer, str):
+        return [*_values_in(answer), *_choices(answer, schema)]
+    if isinstance(answer, int | float):
+        return [_written(answer)]
+    parts = _by_parts(answer, schema)
+    return [] if parts is None else [parts]
+
+
+def _written(number: float) -> str:
+    if isinstance(number, bool):
+        return str(number).lower()
+    return str(number)
+
+
+def _values_in(text: str) -> list[Json]:
+    """Return the value that a text alone is, as JSON or as a program writes it."""
+    stripped = text.strip().strip("`").strip()
+    if stripped.lower() in _LITERALS:
+        return [_LITERALS[stripped.lower()]]
+    try:
+        found = read_json(with_whole_escapes(stripped))
+    except ValueError:
+        return []
+    # What JSON has no word for was read as a text again.
+    return [] if isinstance(found, str) and found == stripped else [found]
+
+
+def _choices(text: str, schema: Mapping[str, Json]) -> list[Json]:
+    """Return the one choice of a schema that a text names, dressed or in other letters."""
+    named = _texts_of(schema)
+    found = _CHOICE.fullmatch(text.strip())
+    said = {text.strip(), "" if found is None else found["choice"].strip()} - {""}
+    exact = [one for one in named if one in said]
+    folded = {one.casefold() for one in said}
+    alike = exact or [one for one in named if one.casefold() in folded]
+    return [alike[0]] if len(alike) == 1 else []
+
+
+def _texts_of(schema: Mapping[str, Json]) -> list[str]:
+    """Return the texts that a schema lets an answer be, one of them each."""
+    choices = schema.get("enum", [schema.get("const")])
+    some = cast("list[Json]", choices)[:MAX_CHOICES] if isinstance(choices, list) else []
+    return [one for one in some if isinstance(one, str)]
+
+
+def _by_parts(answer: Json, schema: Mapping[str, Json]) -> Json | None:
+    """Return an object or a list with each part read by the schema of its own; `None` if as it was.
+
+    Only what is said of parts directly is looked at, not what references and alternatives say.
+    """
+    read: Json
+    if isinstance(answer, dict):
+        known = schema.get("properties")
+        each = cast("dict[str, Json]", known) if isinstance(known, dict) else {}
+        fields = cast("dict[str, Json]", answer).items()
+        read = {name: _part(value, each.get(name)) for name, value in fields}
+    elif isinstance(answer, list):
+        read = [_part(value, schema.get("items")) for value in cast("list[Json]", answer)]
+    else:
+        return None
+    return None if read == answer else read
+
+
+def _part(value: Json, schema: Json) -> Json:
+    if not isinstance(schema, dict):
+        return value
+    return read_answer(value, cast("dict[str, Json]", schema))[0]

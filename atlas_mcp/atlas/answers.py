@@ -63,9 +63,15 @@ def _readings(answer: Json, schema: Mapping[str, Json] | None) -> list[Json]:
     if isinstance(answer, str):
         return [*_values_in(answer), *_choices(answer, schema)]
     if isinstance(answer, int | float):
-        return [_written(answer)]
+        return [_written(answer)] if _asks_for_text(schema) else []
     parts = _by_parts(answer, schema)
     return [] if parts is None else [parts]
+
+
+def _asks_for_text(schema: Mapping[str, Json]) -> bool:
+    """Return whether a schema says that an answer is a text, rather than nothing of its kind."""
+    kinds = schema.get("type")
+    return "string" in (kinds if isinstance(kinds, list) else [kinds]) or bool(_texts_of(schema))
 
 
 def _written(number: float) -> str:

@@ -82,6 +82,8 @@ def test_an_answer_that_fits_stays_as_it_was_written(
         ("", WORDS),
         ("aB", {"enum": ["AB", "Ab"]}),
         (None, {"type": "integer"}),
+        (10**400, {"maximum": 0.5}),
+        (7, {"minLength": 1, "maximum": 5}),
         (None, None),
         ("x" * 100_000, WORDS),
         ("(" * 100_000, WORDS),

@@ -14,7 +14,7 @@ import reprlib
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias, cast, get_args
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar, cast, get_args
 
 from pydantic import (
     AfterValidator,
@@ -26,6 +26,7 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 from pydantic_core import PydanticCustomError
 
@@ -258,11 +259,25 @@ class EndpointSettings(_Section):
     context_tokens: int | None = Field(default=None, ge=2_048, le=MOST_CONTEXT_TOKENS)
 
 
+_Entry = TypeVar("_Entry", "OrchestratorSettings", "SolverSettings")
+
+
+def _json_mode_is_there(entry: _Entry) -> _Entry:
+    """Refuse a way to a reply's shape that the Messages API does not have."""
+    if entry.schema_mode == "json" and entry.model.startswith("anthropic/"):
+        raise ValueError(
+            "schema takes 'strict' for a model of anthropic, or 'prompt' where a gateway refuses "
+            "output_config, not 'json'"
+        )
+    return entry
+
+
 class OrchestratorSettings(EndpointSettings):
     """`[orchestrator]`: the model that owns the loop. `model` may also be the name of a solver."""
 
     model: Annotated[str, AfterValidator(_model_name)] = DEFAULT_MODEL
     effort: EffortName | None = "high"
+    _check = model_validator(mode="after")(_json_mode_is_there)
 
 
 class SolverSettings(EndpointSettings):
@@ -270,6 +285,7 @@ class SolverSettings(EndpointSettings):
 
     model: Annotated[str, AfterValidator(_model_name)]
     quota: int | None = Field(default=None, ge=1, le=1_000_000)
+    _check = model_validator(mode="after")(_json_mode_is_there)
 
 
 class BudgetSettings(_Section):

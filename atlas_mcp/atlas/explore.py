@@ -155,7 +155,7 @@ def read_candidate(reply: Reply, answer_schema: Mapping[str, Json] | None) -> Ou
         return failure
     found = read_object(reply.turn.text, _CANDIDATE_KEYS)
     if isinstance(found, str):
-        return SolverFailure("malformed", found)
+        return SolverFailure("malformed", f"{found}; {reply.detail}" if reply.detail else found)
     missing = [key for key in _CANDIDATE_KEYS if key not in found]
     if missing:
         return SolverFailure("malformed", f"the reply lacks {', '.join(missing)}")

@@ -60,6 +60,10 @@ KEY_REFUSED = frozenset(
 )
 """Codes that mean a refused key under another status than 401: Gemini's comes with 400."""
 
+ANOTHER_TRY = frozenset({"json_validate_failed", "tool_use_failed"})
+"""Codes that mean that the model wrote what its endpoint could not read: asked again it writes
+something else. Source: Groq's page of error codes, and agno#4090 (read 2026-11)."""
+
 NO_CREDIT_WORDS = (
     "credit balance is too low",
     "insufficient balance",
@@ -155,7 +159,10 @@ def refusal(
         lasting = None
     return Refusal(
         text,
-        retryable=lasting is None and is_retryable(status, headers.get("x-should-retry")),
+        retryable=lasting is None
+        and (
+            not codes.isdisjoint(ANOTHER_TRY) or is_retryable(status, headers.get("x-should-retry"))
+        ),
         lasting=lasting,
         retry_after=retry_after(headers),
     )
@@ -275,11 +282,6 @@ def _json(text: str, *, instead: object = None) -> object:
         return json.loads(text)
     except (ValueError, RecursionError):
         return instead
-
-
-def unknown_end(reason: str) -> str:
-    """Return what is recorded of a reply that ended for a reason that is not known here."""
-    return f"it ended for a reason that is not known: {reason!r}"
 
 
 def is_retryable(status: int, should_retry: str | None) -> bool:

@@ -21,7 +21,7 @@ from atlas_mcp.atlas.storable import (
     words_of,
 )
 from atlas_mcp.atlas.usage import Usage
-from atlas_mcp.models.answers import unknown_end
+from atlas_mcp.models.endings import Ending, detail_of, ending_of
 from atlas_mcp.models.json_events import Event
 from atlas_mcp.models.pieces import CALLS, Fields, Pieces
 from atlas_mcp.models.tool_arguments import arguments_of, sent_back
@@ -33,6 +33,11 @@ _STOPS: dict[str, Stop] = {
     "function_call": "tool_calls",
     "content_filter": "refusal",
 }
+
+
+_THINKING = ("reasoning_content", "reasoning", "thinking")
+"""Where a model's thinking is, apart from what it says. Source: DeepSeek and vLLM, OpenRouter,
+Mistral and LM Studio (read 2026-11)."""
 
 
 class ChatStream:
@@ -111,10 +116,16 @@ class ChatStream:
             return "garbled"
         if self._message.get("refusal"):
             return "refusal"
-        stop = _STOPS.get(self.finish_reason or "", "end")
+        ending = self.ending
+        return "garbled" if ending == "failed" else ending
+
+    @property
+    def ending(self) -> Ending:
+        """Why the reply ended, by the endpoint's word for it."""
+        called = bool(_objects(self._message.get(CALLS)))
+        ending = ending_of(self.finish_reason, _STOPS, otherwise="tool_calls" if called else "end")
         # Some endpoints say that they stopped when they call tools.
-        calls = _objects(self._message.get(CALLS))
-        return "tool_calls" if stop == "end" and calls else stop
+        return "tool_calls" if ending == "end" and called else ending
 
     @property
     def detail(self) -> str:
@@ -127,10 +138,9 @@ class ChatStream:
         refusal = self._message.get("refusal")
         if refusal:
             return words_of(refusal)
-        reason = self.finish_reason
-        if reason is not None and reason not in _STOPS:
-            return unknown_end(reason)
-        return "the endpoint's content filter" if reason == "content_filter" else ""
+        if self.finish_reason == "content_filter":
+            return "the endpoint's content filter"
+        return detail_of(self.finish_reason, _STOPS)
 
     @property
     def turn(self) -> AssistantTurn:
@@ -157,7 +167,11 @@ class ChatStream:
             sent.append(whole)
         if sent:
             verbatim[CALLS] = sent
-        return AssistantTurn(_text(message.get("content")), tuple(calls.values()), verbatim)
+        said = _text(message.get("content"))
+        if not said.strip() and not calls:
+            # A grammar that holds the thinking as well leaves nothing for the reply itself.
+            said = next((text for text in _thoughts(message) if "{" in text), said)
+        return AssistantTurn(said, tuple(calls.values()), verbatim)
 
     def usage(self) -> Usage:
         """Return what was counted. `input_tokens` includes cached ones, as the endpoint's do."""
@@ -273,11 +287,13 @@ def _text(content: Json) -> str:
     return content if isinstance(content, str) else ""
 
 
+def _thoughts(message: Fields) -> list[str]:
+    """Return what a message, or a piece of one, holds of thinking, as text."""
+    return [_word(message.get(key)) for key in _THINKING]
+
+
 def _length(delta: Fields) -> int:
-    length = len(_text(delta.get("content")))
-    for key in ("reasoning_content", "reasoning"):
-        value = delta.get(key)
-        length += len(value) if isinstance(value, str) else 0
+    length = len(_text(delta.get("content"))) + sum(map(len, _thoughts(delta)))
     for call in _objects(delta.get("tool_calls")):
         arguments = _object(call.get("function")).get("arguments")
         length += len(arguments) if isinstance(arguments, str) else 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Generator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -17,7 +18,7 @@ import anyio.to_thread
 from typing_extensions import override
 
 from atlas_mcp.addresses import is_same_origin
-from atlas_mcp.atlas.messages import ModelRequest, Reply, Stop
+from atlas_mcp.atlas.messages import Effort, ModelRequest, Reply, Stop
 from atlas_mcp.atlas.storable import text_of, words_of
 from atlas_mcp.atlas.usage import FREE, Cost, Price
 from atlas_mcp.errors import ModelRejected, ModelUnavailable
@@ -25,7 +26,6 @@ from atlas_mcp.models.answers import (
     Wording,
     json_or_text,
     refusal,
-    unknown_end,
 )
 from atlas_mcp.models.arriving import Arriving, Progress, timeout
 from atlas_mcp.models.calls import OnFirstUse
@@ -37,6 +37,7 @@ from atlas_mcp.models.claude_stream import (
     StreamGarbled,
 )
 from atlas_mcp.models.connections import LOOK_TIMEOUT, Way, WayClosed
+from atlas_mcp.models.endings import detail_of, ending_of
 from atlas_mcp.models.failing import Consumed
 from atlas_mcp.models.json_events import Event
 from atlas_mcp.models.prices import cost_of, load_prices
@@ -98,6 +99,7 @@ class Connection:
         base_url: str | None = None,
         api_key: str | None = None,
         own_address: str | None = None,
+        key_variable: str | None = None,
     ) -> None:
         """Remember how to connect.
 
@@ -106,6 +108,7 @@ class Connection:
             api_key: The key; what is not given the client finds in its environment, unless an
                 entry names the address.
             own_address: Where the environment says that the API is.
+            key_variable: The variable that an entry names for its key.
         """
         # The vendor refuses a key in the header in which gateways take theirs, whoever names it.
         by_vendor = base_url is not None and is_same_origin(base_url, OWN_ADDRESS)
@@ -114,6 +117,7 @@ class Connection:
             api_key,
             _root(own_address) or OWN_ADDRESS,
             key_header="x-api-key" if by_vendor else "authorization",
+            key_variable=key_variable,
         )
         self._own_address = _root(own_address)
         self._made = OnFirstUse(lambda: anyio.to_thread.run_sync(self._make))
@@ -176,6 +180,8 @@ class Claude:
         api_key: str | None = None,
         price: Price | None = None,
         thinking: Thinking = "auto",
+        holds_schema: bool = True,
+        efforts: tuple[Effort, ...] | None = None,
         read_timeout: float = READ_TIMEOUT,
         connection: Connection | None = None,
     ) -> None:
@@ -187,15 +193,20 @@ class Claude:
             api_key: The key, if not the environment's.
             price: The operator's own price; wins over the tables.
             thinking: How to think where the family leaves a choice.
+            holds_schema: Whether the API is asked to hold a reply to a schema; some gateways refuse
+                to be.
+            efforts: The efforts that it takes, if not those of its family.
             read_timeout: Seconds without a byte after which a stream is given up.
             connection: Shared with other models and closed by whoever made it; `base_url` and
                 `api_key` are then its own.
         """
         self._model_id = model_id
         self._name = f"{VENDOR}/{model_id}"
-        self._family = family_of(model_id)
+        family = family_of(model_id)
+        self._family = family if efforts is None else replace(family, efforts=efforts)
         self._price = price
         self._thinking: Thinking = thinking
+        self._holds_schema = holds_schema
         self._read_timeout = read_timeout
         self._owned = connection is None
         self._connection = connection or Connection(base_url=base_url, api_key=api_key)
@@ -270,6 +281,8 @@ class Claude:
     def _params(self, request: ModelRequest) -> dict[str, Any]:
         from anthropic import transform_schema
 
+        if not self._holds_schema:
+            request = replace(request, schema=None)
         try:
             return message_params(
                 self._model_id,
@@ -364,11 +377,12 @@ class _Call(Arriving):
         fault = message.fault or (message.lacks if self._is_strict else None)
         # Behind a gateway, a reply whose end has no reason has ended all the same; and the vendor
         # may find a new one.
-        stop = _STOPS.get(reason, "tool_calls" if turn.tool_calls else "end")
-        new = unknown_end(reason) if reason and reason not in _STOPS else ""
+        otherwise: Stop = "tool_calls" if turn.tool_calls else "end"
+        ending = ending_of(reason, _STOPS, otherwise=otherwise)
+        new = detail_of(reason, _STOPS)
         reply = Reply(
             turn=turn,
-            stop="garbled" if fault else stop,
+            stop="garbled" if fault or ending == "failed" else ending,
             usage=message.usage,
             cost_usd=self._cost(),
             detail=fault or _refusal(message.stop_details) or _STOP_DETAILS.get(reason, new),
@@ -415,6 +429,10 @@ class _Call(Arriving):
         if not self.complete:
             cut = "the stream ended before the reply was complete"
             raise StreamGarbled(self.message.unreadable or cut)
+        reason = self.message.stop_reason
+        if ending_of(reason, _STOPS, otherwise="end") == "failed":
+            said = self.words(detail_of(reason, _STOPS))
+            raise self.broken_off(f"{self.wording.api} gave the reply up: {said}")
 
     @property
     @override
@@ -424,7 +442,7 @@ class _Call(Arriving):
         return Wording(
             api="the API",
             place="the API" if own else self._way.place,
-            key="`ANTHROPIC_API_KEY`, or the variable named by `api_key_env` of this solver",
+            key=f"`{self._way.key_variable or 'ANTHROPIC_API_KEY'}`",
             credit="add some at https://platform.claude.com/settings/billing",
             address="ANTHROPIC_BASE_URL" if own else "base_url",
         )

@@ -104,6 +104,7 @@ class Way:
             an entry's address for none.
         own: Where the environment's own address is.
         key_header: The header in which an address that an entry names takes its key.
+        key_variable: The variable that the key is set in, as far as one is named.
 
     Attributes:
         secrets: What was sent along it, and may be told to nobody.
@@ -113,6 +114,7 @@ class Way:
     api_key: str | None
     own: str
     key_header: str = "authorization"
+    key_variable: str | None = None
     secrets: Secrets = field(init=False, default_factory=Secrets)
     _guarded: bool = field(init=False, default=False)
     _account: Account = field(init=False, default_factory=Account)

@@ -63,6 +63,7 @@ def claude_spec(model: str, entry: EndpointSettings) -> ModelSpec:
         own_price=entry.price is not None,
         effort=entry.effort,
         efforts=_given(entry.efforts, default=family.efforts),
+        schema_mode=_given(entry.schema_mode, default="strict"),
         images=_given(entry.images, default=True),
         image_px=_given(entry.max_image_px, default=family.image_px),
         image_bytes=CLAUDE_IMAGE_BYTES,

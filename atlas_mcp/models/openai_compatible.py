@@ -9,6 +9,7 @@ one it was configured for.
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
@@ -21,7 +22,7 @@ from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.pool import ModelSpec
 from atlas_mcp.atlas.storable import dollars_of, text_of
 from atlas_mcp.atlas.usage import FREE, Cost, Price
-from atlas_mcp.errors import ModelError, ModelUnavailable
+from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.answers import (
     Wording,
     json_or_text,
@@ -53,6 +54,10 @@ _NO_KEY = "none"
 """Stands for a key where there is none; it is never sent."""
 
 
+_COUNTS_REFUSED = re.compile(r"stream[_ ]options?\b|include_usage", re.IGNORECASE)
+"""What an endpoint names that takes no `stream_options`. Source: opencode#4698 (Databricks)."""
+
+
 class Connection:
     """The client library's client, made on first use, for all models behind one address and key.
 
@@ -61,12 +66,16 @@ class Connection:
             `None` for OpenAI's own, which gets what the environment holds for OpenAI besides.
         api_key: The key; `None` for an endpoint that asks for none.
         own_address: Where the environment says that OpenAI's API is.
+
+    Attributes:
+        asks_for_counts: Whether the endpoint may be asked to count what it streams.
     """
 
     def __init__(
         self, base_url: str | None, api_key: str | None, own_address: str | None = None
     ) -> None:
         self.way = Way(base_url, api_key, own_address or OWN_ADDRESS)
+        self.asks_for_counts = True
         self._made = OnFirstUse(lambda: anyio.to_thread.run_sync(self._make))
 
     @override
@@ -154,9 +163,25 @@ class OpenAICompatible(Model):
         on_tokens: OnTokens | None = None,
         on_usage: OnUsage | None = None,
     ) -> Reply:
-        """Make one call and return what came of it; see `Model.generate`."""
+        """Make one call and return what came of it; see `Model.generate`.
+
+        An endpoint that refuses to be asked for its counts is asked without, from then on.
+        """
+        asks = self._preset.stream_usage and self._connection.asks_for_counts
         call = self._call(on_tokens, on_usage)
-        params = chat_params(self._spec, request, stream_usage=self._preset.stream_usage)
+        try:
+            return await self._generate(call, request, asks_for_counts=asks)
+        except ModelRejected as error:
+            if not asks or not _COUNTS_REFUSED.search(error.message):
+                raise
+        self._connection.asks_for_counts = False
+        again = self._call(on_tokens, on_usage)
+        return await self._generate(again, request, asks_for_counts=False)
+
+    async def _generate(
+        self, call: _Call, request: ModelRequest, *, asks_for_counts: bool
+    ) -> Reply:
+        params = chat_params(self._spec, request, stream_usage=asks_for_counts)
         with call.errors_translated():
             # Made first: that takes longer than others wait for an answer.
             client = await self._connection.client()
@@ -370,6 +395,8 @@ class _Call(Arriving):
             raise self.broken_off(f"the reply could not be read: {said}")
         if not stream.complete:
             raise self.broken_off("the stream ended before the reply was complete")
+        if stream.ending == "failed":
+            raise self.broken_off(f"the endpoint gave the reply up: {self.words(stream.detail)}")
 
     @property
     @override

@@ -235,7 +235,8 @@ class Pool:
         endpoint = (spec.model, spec.base_url, spec.api_key_env)
         # One object per endpoint: two would hold two connection pools, or two copies of weights.
         async with self._preparing:
-            key: object = (endpoint, spec.price if spec.own_price else None)
+            own_price = spec.price if spec.own_price else None
+            key: object = (endpoint, own_price, spec.schema_mode, spec.efforts)
             if preset_of(spec.model.partition("/")[0]) is not None:
                 # What is said of an endpoint may differ from entry to entry.
                 key = spec
@@ -472,9 +473,21 @@ class Pool:
             )
             return OpenAICompatible(spec, price=self.price_override(spec), connection=chat)
         connection = self._connections.setdefault(
-            endpoint, Connection(base_url=spec.base_url, api_key=key, own_address=own)
+            endpoint,
+            Connection(
+                base_url=spec.base_url,
+                api_key=key,
+                own_address=own,
+                key_variable=spec.api_key_env,
+            ),
         )
-        return Claude(name, price=self.price_override(spec), connection=connection)
+        return Claude(
+            name,
+            price=self.price_override(spec),
+            holds_schema=spec.schema_mode == "strict",
+            efforts=spec.efforts,
+            connection=connection,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,79 @@
+"""Why a reply ended, in the words of whichever endpoint says it.
+
+Each vendor has a table of its own words. Gateways and servers have others, of which none is taken
+for a reply that is whole: what tells of a failure is one, what tells of a filter is a refusal.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
+
+from atlas_mcp.atlas.messages import Stop
+
+Ending: TypeAlias = Stop | Literal["failed"]
+"""Why a reply ended; `failed` where the endpoint gave up in the middle of it."""
+
+# In this order: `content_filter_error` is a filter, `tool_use_failed` a failure. Sources: DeepSeek
+# (`insufficient_system_resource`), Gemini (`SAFETY`, `RECITATION`, `MALFORMED_FUNCTION_CALL`),
+# Zhipu (`sensitive`, `network_error`), Groq, vLLM (`abort`), Cohere (`COMPLETE`, `ERROR_TOXIC`),
+# Bedrock (`guardrail_intervened`), Ollama (`load`, `unload`), llama.cpp (`eos`, `word`, `limit`);
+# pages of the vendors and public reports (read 2026-11).
+_TOLD_BY: tuple[tuple[Ending, str], ...] = (
+    (
+        "refusal",
+        "blocked blocklist censored filter filtered guardrail moderation policy prohibited "
+        "recitation refusal refused risk safety sensitive spii toxic toxicity violation",
+    ),
+    (
+        "failed",
+        "abort aborted cancelled canceled crash crashed disconnect disconnected error exception "
+        "fail failed failure fault internal interrupted load malformed network overloaded "
+        "preempted resource timeout unavailable unload",
+    ),
+    ("max_tokens", "exceeded length limit max maximum truncated window"),
+    (
+        "end",
+        "call calls complete completed done end eos finish finished function functions stop "
+        "stopped tool tools word",
+    ),
+)
+"""Words in a reason, and what they say of it."""
+
+_WORDS: tuple[tuple[Ending, frozenset[str]], ...] = tuple(
+    (ending, frozenset(words.split())) for ending, words in _TOLD_BY
+)
+
+
+def ending_of(reason: str | None, known: Mapping[str, Stop], *, otherwise: Stop) -> Ending:
+    """Return why a reply ended.
+
+    Args:
+        reason: The endpoint's word for it, `None` or empty where it said nothing.
+        known: The words of its vendor.
+        otherwise: What the reply looks like where nothing, or nothing that is known, was said.
+    """
+    if not reason:
+        return otherwise
+    if reason in known:
+        return known[reason]
+    ending = _told_by(reason)
+    if ending is None or ending == "end":
+        return otherwise
+    return ending
+
+
+def detail_of(reason: str | None, known: Mapping[str, Stop]) -> str:
+    """Return what is recorded of a reason that is no word of its vendor; empty for others."""
+    if not reason or reason in known:
+        return ""
+    ending = _told_by(reason)
+    if ending is None:
+        return f"it ended for a reason that is not known: {reason!r}"
+    return "" if ending == "end" else f"it ended with {reason!r}"
+
+
+def _told_by(reason: str) -> Ending | None:
+    words = set(re.findall(r"[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", reason).lower()))
+    return next((ending for ending, telling in _WORDS if words & telling), None)

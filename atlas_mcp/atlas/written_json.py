@@ -82,7 +82,7 @@ def with_whole_escapes(text: str) -> str:
     """Return text in which a decoder of JSON finds the backslashes that were meant.
 
     A backslash is doubled where JSON knows no such escape, where it would make a backspace or a
-    form feed, which nobody writes, and before a command of LaTeX.
+    form feed in front of a letter, which nobody writes, and before a command of LaTeX.
     """
     if "\\" not in text:
         return text
@@ -90,7 +90,9 @@ def with_whole_escapes(text: str) -> str:
 
     def whole(found: re.Match[str]) -> str:
         name = found["name"]
-        if name is not None and name[0] in "nrt":
+        if name in ("b", "f"):
+            doubled = False
+        elif name is not None and name[0] in "nrt":
             doubled = name in _FORMULAS or (has_formulas and name in _WORDS)
         elif found["sign"] is not None:
             doubled = found["sign"] not in '"\\/'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
@@ -25,8 +26,11 @@ USAGE = {"prompt_tokens": 7, "completion_tokens": 5}
 
 
 def chat_stream(reason: str, **delta: str) -> bytes:
-    said = {"choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
-    end = {"choices": [{"index": 0, "delta": {}, "finish_reason": reason}], "usage": USAGE}
+    said: dict[str, Any] = {"choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
+    end: dict[str, Any] = {
+        "choices": [{"index": 0, "delta": {}, "finish_reason": reason}],
+        "usage": USAGE,
+    }
     return b"".join(b"data: %s\n\n" % json.dumps(one).encode() for one in (said, end))
 
 
@@ -54,7 +58,7 @@ def claude(url: str) -> Claude:
     return Claude("claude-x", base_url=url, api_key="sk-of-a-test")
 
 
-MODELS = {"chat": (chat, chat_stream), "claude": (claude, message_stream)}
+MODELS: dict[str, Callable[[str], OpenAICompatible | Claude]] = {"chat": chat, "claude": claude}
 
 
 @pytest.mark.parametrize("adapter", MODELS)
@@ -62,8 +66,8 @@ MODELS = {"chat": (chat, chat_stream), "claude": (claude, message_stream)}
 async def test_an_endpoint_that_gives_a_reply_up_is_asked_again_and_what_it_counted_is_kept(
     adapter: str, reason: str
 ) -> None:
-    make, stream = MODELS[adapter]
-    body = stream(reason, content="4") if adapter == "chat" else message_stream(reason)
+    make = MODELS[adapter]
+    body = chat_stream(reason, content="4") if adapter == "chat" else message_stream(reason)
     with answering(once(heading(), body)) as url:
         model = make(url)
         with pytest.raises(ModelUnavailable, match=f"gave the reply up: .*'{reason}'") as caught:
@@ -79,7 +83,7 @@ async def test_an_endpoint_that_gives_a_reply_up_is_asked_again_and_what_it_coun
     ("reason", "stop"), [("SAFETY", "refusal"), ("max_length", "max_tokens"), ("eos", "end")]
 )
 async def test_a_reason_in_other_words_is_read(adapter: str, reason: str, stop: str) -> None:
-    make, _ = MODELS[adapter]
+    make = MODELS[adapter]
     body = chat_stream(reason, content="4") if adapter == "chat" else message_stream(reason)
     with answering(once(heading(), body)) as url:
         model = make(url)

@@ -345,7 +345,7 @@ def test_what_an_entry_does_not_declare_is_left_open(toml: Path) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "attribute", "read"),
     [
-        ("SCHEMA", "json", "schema_mode", "json"),
+        ("SCHEMA", "prompt", "schema_mode", "prompt"),
         ("BASE_URL", "http://127.0.0.1:9/v1", "base_url", "http://127.0.0.1:9/v1"),
         ("TOOLS", "true", "tools", True),
         ("IMAGES", "false", "images", False),

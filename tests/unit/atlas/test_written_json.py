@@ -32,6 +32,7 @@ from atlas_mcp.atlas.written_json import read_object, with_whole_escapes
         (r"line\r\nnext", "line\r\nnext"),
         (r"a \"quoted\" word\/", 'a "quoted" word/'),
         (r"\u00e9\u4E2d", "é中"),
+        (r"a\b[red]\f", "a\b[red]\f"),
     ],
 )
 def test_a_backslash_keeps_its_meaning(written: str, meant: str) -> None:

@@ -218,7 +218,9 @@ def no_descriptor_left(*, but: int = 0) -> Generator[None]:
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     taken = [os.open(os.devnull, os.O_RDONLY)]
     try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (taken[0] + 20 + 10 * but, before[1]))
+        # Behind all that are open: those in between are taken below.
+        highest = max(map(int, os.listdir("/dev/fd")))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 20 + 10 * but, before[1]))
         while True:
             try:
                 taken.append(os.open(os.devnull, os.O_RDONLY))

@@ -219,7 +219,7 @@ def no_descriptor_left(*, but: int = 0) -> Generator[None]:
     taken = [os.open(os.devnull, os.O_RDONLY)]
     try:
         # Behind all that are open: those in between are taken below.
-        highest = max(map(int, os.listdir("/dev/fd")))
+        highest = max(int(one.name) for one in Path("/dev/fd").iterdir())
         resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 20 + 10 * but, before[1]))
         while True:
             try:

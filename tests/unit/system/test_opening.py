@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from pathlib import Path
 
@@ -156,6 +157,7 @@ def test_of_a_file_so_many_bytes_are_read(tmp_path: Path) -> None:
 def test_a_pipe_that_nothing_writes_to_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert sys.platform != "win32"
     os.mkfifo(tmp_path / "pipe")
     monkeypatch.setattr(opening, "WRITER_SECONDS", 0.0)
 
@@ -169,6 +171,7 @@ def test_a_pipe_that_nothing_writes_to_is_refused(
 def test_what_comes_from_a_pipe_is_read_to_its_end_however_late_its_writer_comes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert sys.platform != "win32"
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     said = bytes(range(256)) * 1_000
@@ -198,6 +201,7 @@ def test_what_comes_from_a_pipe_is_read_to_its_end_however_late_its_writer_comes
 def test_a_writer_that_says_nothing_yet_is_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert sys.platform != "win32"
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)

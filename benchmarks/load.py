@@ -3,11 +3,11 @@
 Each run makes eight streamed calls of 1 to 3 s to a stand-in of the API, which is a process of its
 own and remembers what it has streamed to the end. Bare and ours are a process each. Printed are
 wall and CPU as ratios, memory a run, the delay of the event loop, and the seconds until a caller
-has the run's handle. Over HTTP a process of its own asks for a short answer, again and again, as
-the client that opens the runs is late itself; and `sdk` is a tool that does nothing, served by the
-MCP SDK alone and asked as often at once: the least that a handle costs. Ends with 1 unless all runs
-are answered and every reply is in the journal; on a disk that fills up, unless each run that broke
-off says so, with the replies that are not stored.
+has the run's handle. Over HTTP a process of its own asks for a short answer, again and again over
+one connection, as the client that opens the runs is late itself; and `sdk` is a tool that does
+nothing, served by the MCP SDK alone and asked as often at once: the least that a handle costs. Ends
+with 1 unless all runs are answered and every reply is in the journal; on a disk that fills up,
+unless each run that broke off says so, with the replies that are not stored.
 
     python benchmarks/load.py [--runs N] [--files N] [--flush S] [--full BYTES] [--at-once N]
                               [--sides bare ours http sdk]
@@ -25,10 +25,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import asdict, dataclass, field
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, Literal
 
@@ -337,20 +339,33 @@ class Server:
         return 1024.0 * int(re.findall(r"VmHWM:\s+(\d+)", status)[0])
 
 
-async def ping(port: int) -> None:
-    """Print how many milliseconds each short answer of a server took, until the input ends."""
+def ping(port: int) -> None:
+    """Print how many milliseconds each short answer of a server took, until the input ends.
 
-    async def ask() -> None:
-        while True:
-            began = time.perf_counter()
-            await post(port, "server/discover")
-            print(1e3 * (time.perf_counter() - began), flush=True)
-            await anyio.sleep(PING_SECONDS)
+    Over one connection, as clients keep theirs.
+    """
 
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(ask)
-        await anyio.to_thread.run_sync(sys.stdin.read)
-        tasks.cancel_scope.cancel()
+    def end_with_the_input() -> None:
+        sys.stdin.read()
+        os._exit(0)
+
+    threading.Thread(target=end_with_the_input, daemon=True).start()
+    body = json.dumps(
+        {"jsonrpc": "2.0", "id": 1, "method": "server/discover", "params": {"_meta": META}}
+    )
+    headers = {
+        "Accept": "application/json, text/event-stream",
+        "Content-Type": "application/json",
+        "Mcp-Protocol-Version": PROTOCOL,
+        "Mcp-Method": "server/discover",
+    }
+    connection = HTTPConnection("127.0.0.1", port)
+    while True:
+        began = time.perf_counter()
+        connection.request("POST", "/mcp", body, headers)
+        connection.getresponse().read()
+        print(1e3 * (time.perf_counter() - began), flush=True)
+        time.sleep(PING_SECONDS)
 
 
 async def http(load: Load) -> Figures:
@@ -619,7 +634,7 @@ def main() -> int:
         serve()
         return 0
     if options.ping is not None:
-        anyio.run(ping, options.ping)
+        ping(options.ping)
         return 0
     if options.play is not None:
         side, load = options.play[0], Load(**json.loads(options.play[1]))

@@ -67,6 +67,10 @@ class StreamFailed(Exception):
         self.message = message
 
 
+_WORDLESS = frozenset({"message_start", "message_delta", "message_stop", "ping"})
+"""Events that bring nothing of what a model says."""
+
+
 class MessageStream:
     """A reply as far as it has come.
 
@@ -174,9 +178,14 @@ class MessageStream:
             return
         value: object = event.value
         if event.what == "data" and isinstance(value, dict):
+            said = cast("dict[str, Any]", value)
             if event.fault is not None and not self.complete:
-                self._fault = self._fault or event.fault
-            self._read(cast("dict[str, Any]", value))
+                if said.get("type") in _WORDLESS:
+                    # What is lost of it is no part of the reply, and may be its counts.
+                    self._miscounted = True
+                else:
+                    self._fault = self._fault or event.fault
+            self._read(said)
         elif event.what == "done":
             self.done = True
         elif event.what == "error":

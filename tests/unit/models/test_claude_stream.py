@@ -236,3 +236,14 @@ def test_what_a_reply_holds_besides_is_bounded_in_sum_and_takes_nothing_of_its_t
 
     assert kept.text == "d" * 500
     assert len(json.dumps(kept.verbatim)) < 2_500
+
+
+def test_counts_that_are_nested_too_deep_lose_no_reply_and_count_nothing() -> None:
+    deep: Any = 50
+    for _ in range(400):
+        deep = [deep]
+
+    message = read(said("42"), end={"output_tokens": deep})
+
+    assert (message.complete, message.fault, message.turn.text) == (True, None, "42")
+    assert not message.counted

@@ -262,13 +262,18 @@ class EndpointSettings(_Section):
 _Entry = TypeVar("_Entry", "OrchestratorSettings", "SolverSettings")
 
 
-def _json_mode_is_there(entry: _Entry) -> _Entry:
-    """Refuse a way to a reply's shape that the Messages API does not have."""
-    if entry.schema_mode == "json" and entry.model.startswith("anthropic/"):
+def _check_vendor(entry: _Entry) -> _Entry:
+    """Refuse what a vendor's models do not have: a setting is honoured, or it is none."""
+    vendor = entry.model.partition("/")[0]
+    if vendor == "anthropic" and entry.schema_mode == "json":
         raise ValueError(
             "schema takes 'strict' for a model of anthropic, or 'prompt' where a gateway refuses "
             "output_config, not 'json'"
         )
+    if vendor == "anthropic" and entry.max_tokens_field is not None:
+        raise ValueError(f"max_tokens_field is for chat completions, not for {entry.model!r}")
+    if "/" in entry.model and vendor != "local" and entry.context_tokens is not None:
+        raise ValueError(f"context_tokens is for embedded models, not for {entry.model!r}")
     return entry
 
 
@@ -277,7 +282,7 @@ class OrchestratorSettings(EndpointSettings):
 
     model: Annotated[str, AfterValidator(_model_name)] = DEFAULT_MODEL
     effort: EffortName | None = "high"
-    _check = model_validator(mode="after")(_json_mode_is_there)
+    _check = model_validator(mode="after")(_check_vendor)
 
 
 class SolverSettings(EndpointSettings):
@@ -285,7 +290,7 @@ class SolverSettings(EndpointSettings):
 
     model: Annotated[str, AfterValidator(_model_name)]
     quota: int | None = Field(default=None, ge=1, le=1_000_000)
-    _check = model_validator(mode="after")(_json_mode_is_there)
+    _check = model_validator(mode="after")(_check_vendor)
 
 
 class BudgetSettings(_Section):

@@ -23,6 +23,7 @@ from atlas_mcp.atlas.messages import EFFORTS, Json, Reply
 from atlas_mcp.atlas.pool import RunSpec
 from atlas_mcp.atlas.prompts import EXPLORE_TOOL
 from atlas_mcp.atlas.storable import quoted, text_of
+from atlas_mcp.atlas.written_calls import written_call
 from atlas_mcp.atlas.written_json import read_object
 
 
@@ -86,6 +87,9 @@ def read_decision(
     )
     if failure is not None:
         return Unreadable(failure.message, final=failure.kind == "refused")
+    called = written_call(replied.reply.text, EXPLORE_TOOL)
+    if called is not None:
+        return Wants((_call(None, EXPLORE_TOOL, called, spec),))
     found = read_object(replied.reply.text, ("explanation", "answer"))
     if isinstance(found, str):
         return Unreadable(found)

@@ -64,6 +64,7 @@ def claude_spec(model: str, entry: EndpointSettings) -> ModelSpec:
         effort=entry.effort,
         efforts=_given(entry.efforts, default=family.efforts),
         schema_mode=_given(entry.schema_mode, default="strict"),
+        tools=_given(entry.tools, default=True),
         images=_given(entry.images, default=True),
         image_px=_given(entry.max_image_px, default=family.image_px),
         image_bytes=CLAUDE_IMAGE_BYTES,

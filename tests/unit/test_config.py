@@ -359,7 +359,7 @@ def test_what_an_entry_does_not_declare_is_left_open(toml: Path) -> None:
 def test_a_scalar_of_an_entry_has_its_variable_too(
     toml: Path, key: str, value: str, attribute: str, read: object
 ) -> None:
-    toml.write_text('[solvers.x]\nmodel = "openai/m"\n')
+    toml.write_text('[solvers.x]\nmodel = "openai/m"\n[orchestrator]\nmodel = "openai/m"\n')
 
     settings = load_settings(
         {
@@ -841,3 +841,26 @@ def test_a_slip_in_a_variable_is_told_with_what_was_meant(variable: str, meant: 
 )
 def test_a_variable_of_somebody_elses_atlas_is_left_alone(variable: str) -> None:
     load_settings({"ATLAS_HOME": "/nowhere", variable: "1"})
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ('model = "anthropic/claude-x"\nschema = "json"\n', ["solvers.x", "'strict'", "'prompt'"]),
+        (
+            'model = "anthropic/claude-x"\nmax_tokens_field = "max_tokens"\n',
+            ["solvers.x", "max_tokens_field is for chat completions"],
+        ),
+        (
+            'model = "openai/m"\ncontext_tokens = 8192\n',
+            ["solvers.x", "context_tokens is for embedded models"],
+        ),
+    ],
+)
+def test_what_a_vendors_models_do_not_have_is_refused_by_name(
+    toml: Path, content: str, words: list[str]
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(toml, f"[solvers.x]\n{content}")
+
+    assert all(word in str(caught.value) for word in words)

@@ -21,9 +21,10 @@ Report: TypeAlias = Callable[[float, str], Awaitable[None]]
 
 
 async def report_progress(live: LiveRun, report: Report) -> None:
-    """Report what happens to a run until nobody drives it or the caller cancels this.
+    """Report what happens to a run until it has ended, nobody drives it or the caller cancels this.
 
-    The first message names the run: a client that gives up too early can find it again.
+    The first message names the run: a client that gives up too early can find it again. Its end is
+    the result's to tell: what comes beside that finds a client that has forgotten the request.
 
     Args:
         live: The run.
@@ -32,12 +33,10 @@ async def report_progress(live: LiveRun, report: Report) -> None:
     from atlas_mcp.runs.status import status_line
 
     number = 0
-    while True:
+    while not live.done and live.state.finished is None:
         seen = live.changes
         number += 1
         line = status_line(live, now=live.clock.now())
         await report(float(number), f"run {live.run_id} · {line}" if number == 1 else line)
-        if live.done:
-            return
         with anyio.move_on_after(HEARTBEAT_SECONDS):
             await live.changed(seen)

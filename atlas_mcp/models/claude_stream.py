@@ -67,7 +67,7 @@ class StreamFailed(Exception):
         self.message = message
 
 
-_WORDLESS = frozenset({"message_start", "message_delta", "message_stop", "ping"})
+_WORDLESS = ("message_start", "message_delta", "message_stop", "ping")
 """Events that bring nothing of what a model says."""
 
 

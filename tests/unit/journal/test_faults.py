@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import sqlite3
+import subprocess
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -212,22 +213,18 @@ async def test_a_file_that_becomes_shorter_in_order_is_written_on(tmp_path: Path
 
 
 @contextmanager
-def no_descriptor_left(*, but: int = 0) -> Generator[None]:
-    """Let this process open so many further files: what else is free up to the limit is taken."""
+def no_descriptor_left() -> Generator[None]:
+    """Let this process open no further file: what is free up to the limit is taken."""
     resource = pytest.importorskip("resource", reason="limits as POSIX has them")
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     taken = [os.open(os.devnull, os.O_RDONLY)]
     try:
-        # Behind all that are open: those in between are taken below.
-        highest = max(int(one.name) for one in Path("/dev/fd").iterdir())
-        resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 20 + 10 * but, before[1]))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (taken[0] + 20, before[1]))
         while True:
             try:
                 taken.append(os.open(os.devnull, os.O_RDONLY))
             except OSError:
                 break
-        for _ in range(but):
-            os.close(taken.pop())
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
@@ -253,25 +250,38 @@ async def test_a_journal_that_is_open_needs_no_further_descriptor(tmp_path: Path
     await journal.aclose()
 
 
+OPENING = """
+import resource, sys
+from pathlib import Path
+from atlas_mcp.errors import JournalError
+from atlas_mcp.journal.sqlite import SqliteJournal
+
+SqliteJournal(Path(sys.argv[1]))
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+for files in range(4, 64):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+    try:
+        journal = SqliteJournal(Path(sys.argv[1]))
+    except JournalError as error:
+        print(error)
+    else:
+        print("open")
+        break
+"""
+
+
 @on_posix
-async def test_a_journal_that_cannot_be_opened_for_want_of_descriptors_names_the_limit(
+def test_a_journal_that_cannot_be_opened_for_want_of_descriptors_names_the_limit(
     tmp_path: Path,
 ) -> None:
-    await SqliteJournal(tmp_path).aclose()
-    opened: list[SqliteJournal] = []
+    command = [sys.executable, "-c", OPENING, str(tmp_path)]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
 
-    for left in range(30):
-        with no_descriptor_left(but=left):
-            try:
-                opened.append(SqliteJournal(tmp_path))
-            except JournalError as error:
-                told = str(error)
-                assert "Too many open files" in told, left
-                assert "ulimit -n" in told, left
-                assert not opened, left
-    assert 5 < len(opened) < 25
-    for journal in opened:
-        await journal.aclose()
+    assert told[-1] == "open"
+    assert len(told) > 5
+    for line in told[:-1]:
+        assert "Too many open files" in line
+        assert "ulimit -n" in line
 
 
 async def test_what_is_stored_and_not_on_disk_is_told_as_that(tmp_path: Path) -> None:

@@ -140,11 +140,17 @@ async def test_an_owner_that_no_process_has_is_dead_and_opens_no_file(
     connection.close()
     opened: list[object] = []
 
-    def open_none(path: object, flags: int) -> int:
-        opened.append(path)
-        raise FileNotFoundError
+    class OpensNothing:
+        """The system, for one module alone: others open what they need."""
 
-    monkeypatch.setattr(owners.os, "open", open_none)
+        def __getattr__(self, name: str) -> object:
+            return getattr(os, name)
+
+        def open(self, path: object, flags: int) -> int:
+            opened.append(path)
+            raise FileNotFoundError
+
+    monkeypatch.setattr(owners, "os", OpensNothing())
 
     assert is_dead(tmp_path, owner)
     driven = {run.run_id: run.driven for run in await journal.list_runs()}

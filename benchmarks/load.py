@@ -375,9 +375,7 @@ async def http(load: Load) -> Figures:
     command = [sys.executable, "-m", "atlas_mcp", "serve", "--http", "--port", "0"]
     server = Server.start(command, load, environ)
     handles: list[float] = []
-    pings: list[float] = []
     unstored: list[int] = []
-    figures = Figures()
 
     async def run(number: int) -> str:
         began = time.perf_counter()
@@ -399,17 +397,7 @@ async def http(load: Load) -> Figures:
             return "broke off"
         return str(view["status"])
 
-    try:
-        await run(0)
-        handles.clear()
-        cpu, memory = server.cpu(), server.memory()
-        with server.pinged(pings):
-            figures = await measured(load, run)
-        figures.cpu = server.cpu() - cpu
-        figures.bytes_a_run = (server.memory() - memory) / load.runs
-    finally:
-        server.end()
-    figures.handles, figures.late = spread(handles), spread(pings)
+    figures = await measured_at(server, load, run, handles)
     figures.unstored = sum(unstored)
     return figures
 
@@ -421,7 +409,6 @@ async def sdk(load: Load) -> Figures:
     """Ask a tool that does nothing, as often at once as runs are opened."""
     server = Server.start([sys.executable, __file__, "--serve"], load, dict(os.environ))
     handles: list[float] = []
-    pings: list[float] = []
 
     async def call(number: int) -> str:
         began = time.perf_counter()
@@ -429,18 +416,7 @@ async def sdk(load: Load) -> Figures:
         handles.append(time.perf_counter() - began)
         return "answered" if done["structuredContent"]["status"] == "running" else "otherwise"
 
-    try:
-        await call(0)
-        handles.clear()
-        cpu, memory = server.cpu(), server.memory()
-        with server.pinged(pings):
-            figures = await measured(load, call)
-        figures.cpu = server.cpu() - cpu
-        figures.bytes_a_run = (server.memory() - memory) / load.runs
-    finally:
-        server.end()
-    figures.handles, figures.late = spread(handles), spread(pings)
-    return figures
+    return await measured_at(server, load, call, handles)
 
 
 def serve() -> None:
@@ -460,6 +436,32 @@ def serve() -> None:
     print(f"http://127.0.0.1:{listener.getsockname()[1]}/mcp", file=sys.stderr, flush=True)
     config = uvicorn.Config(app, log_level="critical", http="h11")
     uvicorn.Server(config).run(sockets=[listener])
+
+
+async def measured_at(
+    server: Server, load: Load, run: Callable[[int], Awaitable[str]], handles: list[float]
+) -> Figures:
+    """Measure what a server takes for so many runs at once, and end it.
+
+    Args:
+        server: The server.
+        load: How many.
+        run: Makes one, and adds the seconds until its handle to `handles`.
+        handles: Those seconds.
+    """
+    pings: list[float] = []
+    try:
+        await run(0)
+        handles.clear()
+        cpu, memory = server.cpu(), server.memory()
+        with server.pinged(pings):
+            figures = await measured(load, run)
+        figures.cpu = server.cpu() - cpu
+        figures.bytes_a_run = (server.memory() - memory) / load.runs
+    finally:
+        server.end()
+    figures.handles, figures.late = spread(handles), spread(pings)
+    return figures
 
 
 async def measured(load: Load, run: Callable[[int], Awaitable[str]]) -> Figures:

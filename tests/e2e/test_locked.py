@@ -7,15 +7,13 @@ missing, and what was stored before is whole.
 from __future__ import annotations
 
 import signal
-import sqlite3
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from atlas_mcp.journal.sqlite import FILE_NAME
 from tests.e2e.test_ways import PATIENCE, WAYS_IN, Ended, Way, begun, candidates_of
+from tests.locking import locked
 from tests.systems import posix
 
 pytestmark = [posix, pytest.mark.timeout(300)]
@@ -41,17 +39,6 @@ CELLS = {
     ("command line", "SIGTERM"): 130,
 }
 """The exit code of each."""
-
-
-@contextmanager
-def locked(home: Path) -> Generator[None]:
-    """Keep everybody from writing to a journal."""
-    other = sqlite3.connect(home / FILE_NAME, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    finally:
-        other.close()
 
 
 def end_locked(way_in: str, way_out: str, folder: Path) -> Ended:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
 import threading
-from collections.abc import Generator
-from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
@@ -17,13 +14,14 @@ import pytest
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.config import BudgetSettings, PriceSettings, ServerSettings, Settings, SolverSettings
 from atlas_mcp.journal import sqlite, writing
-from atlas_mcp.journal.sqlite import FILE_NAME, SqliteJournal
+from atlas_mcp.journal.sqlite import SqliteJournal
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs import service as services
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import RunService, open_service
 from tests.integration.gated import Gated, until
+from tests.locking import locked
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -38,16 +36,6 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     for bound in ("STOP_SECONDS", "LEAVE_SECONDS", "RELEASE_SECONDS", "CANCEL_SECONDS"):
         monkeypatch.setattr(services, bound, 0.1)
     monkeypatch.setattr(sqlite, "CLOSE_SECONDS", 0.5)
-
-
-@contextmanager
-def locked(home: Path) -> Generator[None]:
-    other = sqlite3.connect(home / FILE_NAME, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    finally:
-        other.close()
 
 
 def settings_for(home: Path, model: Gated, *, grace_s: float = 0) -> Settings:

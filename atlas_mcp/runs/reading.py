@@ -9,13 +9,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-import anyio
-
 from atlas_mcp.atlas.calls import conclude, is_light, unconcluded
 from atlas_mcp.atlas.events import Event
 from atlas_mcp.atlas.policy import ReadReply
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.models.off_loop import off_loop
+from atlas_mcp.models.off_loop import surely_off_loop
 
 logger = logging.getLogger(__name__)
 
@@ -27,9 +25,7 @@ async def put_down(event_of: Callable[[], Event], arrived: object) -> Event:
     """
     if is_light(arrived):
         return event_of()
-    with anyio.CancelScope(shield=True):
-        return await off_loop("replies", event_of)
-    raise AssertionError("what is shielded is not cancelled")
+    return await surely_off_loop("replies", event_of)
 
 
 def read_reply(run_id: str, state: RunState, command: ReadReply) -> Event:

@@ -94,7 +94,8 @@ class KnownArguments:
         try:
             read = read_arguments(cast("dict[str, Any]", given or {}), schema)
         except _WrongError as error:
-            text = f"{error}. Nothing was run."
+            told = str(error)
+            text = f"{told}{'' if told.endswith('?') else '.'} Nothing was run."
             return CallToolResult(content=[TextContent(type="text", text=text)], is_error=True)
         return await call_next(replace(ctx, params={**params, "arguments": read}))
 

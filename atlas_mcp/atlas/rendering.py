@@ -160,7 +160,7 @@ def view_candidate(state: RunState, explore: ExploreState) -> CandidateView:
 def next_step(run_id: str, state: RunState, status: Status) -> str | None:
     """Return what the caller can do now, `None` where nothing is left to do."""
     if status == "running":
-        return f"Call get_run with run_id={run_id!r} and {POLL_WAIT}; the run goes on meanwhile."
+        return f"Call get_run with run_id={run_id!r}, {POLL_WAIT}; the run goes on meanwhile."
     if state.opening_lost:
         answered = state.finished is not None and state.finished.answer is not None
         return None if answered else "Answer from the candidates here, or ask the question again."

@@ -13,7 +13,8 @@ INSTRUCTIONS = (
     "ATLAS spends several independent model calls on one hard problem and weighs them. Use "
     "solve_with_atlas to delegate the whole problem; use explore to gather candidates and be the "
     "orchestrator yourself. A result with status 'running' is not lost: call get_run. Nor is one "
-    "that was cancelled or interrupted: call resume_run."
+    "that was cancelled or interrupted: call resume_run. All that was found of a run stands in "
+    "atlas://runs/{run_id}."
 )
 
 SOLVE = (
@@ -32,7 +33,7 @@ EXPLORE = (
 
 GET_RUN = (
     "Look at a run, waiting for its end; without run_id at the newest. Costs nothing. Returns the "
-    "answer or, with status 'running', the candidates so far; then call again."
+    "answer or, with status 'running', the candidates after the first `since`; then call again."
 )
 
 CANCEL_RUN = (

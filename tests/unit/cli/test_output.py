@@ -89,10 +89,10 @@ def test_the_pool_says_what_is_wrong_in_the_words_it_was_told(
     assert len(out) < 5_000
 
 
+USAGE = UsageView(requests=1, input_tokens=9, output_tokens=1)
+
+
 def candidate(number: int, answer: str | None) -> CandidateView:
-    usage = UsageView(
-        requests=1, input_tokens=9, output_tokens=1, cache_read_tokens=0, cache_write_tokens=0
-    )
     return CandidateView(
         explore_id=number,
         solver="s",
@@ -106,7 +106,7 @@ def candidate(number: int, answer: str | None) -> CandidateView:
         reasoning=None,
         confidence=None if answer is None else 0.5,
         error="malformed: the reply holds no JSON object" if answer is None else None,
-        usage=usage,
+        usage=USAGE,
         cost_usd=None,
         elapsed_s=1.0,
     )
@@ -122,7 +122,7 @@ def failed_run(*candidates: CandidateView) -> RunView:
         confidence=None,
         agreement=Agreement(groups=[], dissent=None, warnings=[]),
         candidates=list(candidates),
-        usage=candidate(1, "").usage,
+        usage=USAGE,
         cost_usd=None,
         cost_split=CostSplit(orchestrator=None, solvers=None),
         elapsed_s=1.0,

@@ -91,6 +91,11 @@ def text_of(result: CallToolResult) -> str:
     return "".join(one.text for one in result.content if isinstance(one, TextContent))
 
 
+def structure_of(result: CallToolResult) -> dict[str, Any]:
+    assert result.structured_content is not None, "every result of a run has a structure"
+    return result.structured_content
+
+
 def tell(what: str, chars: int, goal: int | None = None) -> bool:
     """Print a size, and return whether it keeps to its goal, in characters."""
     wanted = "" if goal is None else f"   goal {goal / CHARS_PER_TOKEN:6,.0f}"
@@ -99,7 +104,7 @@ def tell(what: str, chars: int, goal: int | None = None) -> bool:
 
 
 async def told_of(client: Client, what: str, result: CallToolResult, goal: int | None) -> bool:
-    structure: dict[str, Any] = result.structured_content or {}
+    structure = structure_of(result)
     address = f"atlas://runs/{structure['run_id']}"
     (whole,) = (await client.read_resource(address)).contents
     kept = tell(f"{what}, text", size(text_of(result)), goal)
@@ -123,7 +128,7 @@ async def measure(home: Path) -> bool:
         polled = await client.call_tool("solve_with_atlas", {"problem": PROBLEM, "wait_s": 2})
         kept &= await told_of(client, "poll", polled, POLL_TOKENS * CHARS_PER_TOKEN)
         model.gate.set()
-        run_id = str((polled.structured_content or {})["run_id"])
+        run_id = structure_of(polled)["run_id"]
         solved = await client.call_tool("get_run", {"run_id": run_id, "wait_s": 60})
         kept &= await told_of(client, "answered solve", solved, SOLVE_TOKENS * CHARS_PER_TOKEN)
         explored = await client.call_tool("explore", {"problem": PROBLEM, "count": EXPLORES})

@@ -12,7 +12,16 @@ from collections.abc import Collection, Sequence
 
 from atlas_mcp.atlas.view import CandidateView, RunView
 from atlas_mcp.server.forms import FIELD_CHARS, MAX_NOTES, POLL, Form, form_of
-from atlas_mcp.texts import answer_start, as_data, clipped, labelled, one_line, quoted, untagged
+from atlas_mcp.texts import (
+    answer_start,
+    as_data,
+    clipped,
+    counted,
+    labelled,
+    one_line,
+    quoted,
+    untagged,
+)
 
 ANSWER_CHARS = 20_000
 """Characters of the answer of a run in a text: who reads nothing else has it whole, unless clients
@@ -64,11 +73,11 @@ def _end(view: RunView, form: Form) -> str:
 
 def _headline(view: RunView) -> str:
     if view.status == "running":
-        return f"Still running: {len(view.candidates)} candidates so far."
+        return f"Still running: {counted(len(view.candidates), 'candidate')} so far."
     if view.stop_reason == "no_supported_answer":
         return "No answer is supported by the evidence."
     if view.status == "answered":
-        return f"{len(view.candidates)} candidates; you are the orchestrator."
+        return f"{counted(len(view.candidates), 'candidate')}; you are the orchestrator."
     if view.status == "failed":
         return f"No answer: the run failed ({view.stop_reason})."
     return f"No answer: the run was {view.status}."
@@ -123,24 +132,25 @@ def _agreement_line(view: RunView) -> str:
     groups = view.agreement.groups
     if not groups:
         return ""
-    counted = sum(len(group.explore_ids) for group in groups)
+    number = sum(len(group.explore_ids) for group in groups)
     failed = sum(candidate.status == "failed" for candidate in view.candidates)
-    also = f", {failed} explores failed" if failed else ""
+    also = f", {counted(failed, 'explore')} failed" if failed else ""
     top = quoted(answer_start(groups[0].answer, 16 * 120), 120)
-    return f"Agreement: {len(groups[0].explore_ids)} of {counted} candidates say {top}{also}."
+    return f"Agreement: {len(groups[0].explore_ids)} of {number} candidates say {top}{also}."
 
 
 def _money_line(view: RunView) -> str:
     usage = view.usage
     return (
-        f"Cost: {_cost(view)} for {usage.requests} calls, {usage.input_tokens:,} tokens in and "
-        f"{usage.output_tokens:,} out, {view.elapsed_s:.0f} s. Stopped: {view.stop_reason or 'no'}."
+        f"Cost: {_cost(view)} for {counted(usage.requests, 'call')}, "
+        f"{usage.input_tokens:,} tokens in and {usage.output_tokens:,} out, "
+        f"{view.elapsed_s:.0f} s. Stopped: {view.stop_reason or 'no'}."
     )
 
 
 def _spent(view: RunView) -> str:
-    calls = view.usage.requests
-    return f"Cost so far: {_cost(view)} for {calls} calls, {view.elapsed_s:.0f} s."
+    calls = counted(view.usage.requests, "call")
+    return f"Cost so far: {_cost(view)} for {calls}, {view.elapsed_s:.0f} s."
 
 
 def _cost(view: RunView) -> str:

@@ -112,7 +112,7 @@ async def test_a_poll_tells_what_is_new_and_the_end_tells_all(tmp_path: Path, mo
     assert f"run_id={run_id!r}, since=1, wait_s=" in first.next
     poll = RunView.model_validate(again.structured_content)
     assert (poll.status, poll.candidates) == ("running", [])
-    assert "Still running: 1 candidates so far." in text_of(again)
+    assert "Still running: 1 candidate so far." in text_of(again)
     assert refused.is_error
     assert "`since`: is -1; it counts explores, from 0" in text_of(refused)
     assert (ended.status, ended.answer, len(ended.candidates)) == ("answered", "42", 2)
@@ -186,7 +186,7 @@ async def test_a_run_that_another_server_drives_is_waited_for_and_reported(
         with anyio.fail_after(10):
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(poll)
-                await until(lambda: "1 candidates" in "".join(heard.messages))
+                await until(lambda: "1 candidate" in "".join(heard.messages))
                 assert views == []
                 driving.model.gate.set()
 

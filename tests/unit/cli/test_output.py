@@ -60,11 +60,6 @@ async def test_a_run_that_was_taken_from_this_process_is_followed_where_it_goes_
     assert capsys.readouterr().out == "42\n"
 
 
-@pytest.mark.parametrize(("count", "says"), [(0, "0 runs"), (1, "1 run"), (12_345, "12,345 runs")])
-def test_runs_are_counted_as_people_count(count: int, says: str) -> None:
-    assert output.count_runs(count) == says
-
-
 @pytest.mark.parametrize(
     "ready",
     [
@@ -144,7 +139,7 @@ def test_a_run_that_is_shown_goes_to_stdout_whatever_came_of_it(
     assert shown.out.startswith(failed)
     assert found in shown.out
     assert "No solver gave an answer." in shown.err
-    assert empty.out.startswith("failed, no_candidates · cost unknown · 1 calls")
+    assert empty.out.startswith("failed, no_candidates · cost unknown · 1 call,")
 
 
 def test_candidates_that_failed_are_no_data_of_an_explore(

@@ -17,6 +17,7 @@ from atlas_mcp.server.structures import structured
 from atlas_mcp.server.summaries import ANSWER_CHARS, summary
 from atlas_mcp.server.tool_schemas import result_schema
 from atlas_mcp.server.tools import POLLED, part_to_show
+from atlas_mcp.texts import counted
 from tests.unit.server.test_results import USAGE, a_candidate, a_view
 
 CHARS_PER_TOKEN = 4
@@ -112,7 +113,7 @@ def test_a_poll_is_short_either_way_and_says_what_is_new(count: int, answer: str
     assert tokens(structure) < POLL_TOKENS
     shown = [one["explore_id"] for one in structure.get("candidates", [])]
     assert shown == [*range(1, count + 1)][-POLLED:]
-    assert f"Still running: {count} candidates so far." in text
+    assert f"Still running: {counted(count, 'candidate')} so far." in text
     for said in (text, json.dumps(structure)):
         assert "since=60" in said
         assert view.run_id in said

@@ -119,6 +119,28 @@ def test_a_poll_is_short_either_way_and_says_what_is_new(count: int, answer: str
         assert view.run_id in said
 
 
+def test_a_poll_tells_why_new_explores_failed() -> None:
+    fault = "rejected: `openai/m`: no credit is left </candidate> " * 9
+    failed = {"status": "failed", "answer": None, "reasoning": None, "approach": None}
+    candidates = [
+        a_candidate(1, "x", **failed, error=fault),
+        a_candidate(2, "x", answer="42"),
+        a_candidate(3, "x", **failed, error=fault),
+    ]
+    view = a_view("", status="running", candidates=candidates, next="Call get_run.")
+    text, structure = summary(view, {1}), structured(view, {1})
+
+    assert text.startswith("Still running: 1 candidate, 2 explores failed so far.")
+    assert 'Explore 3 (demo) failed: "rejected: `openai/m`: no credit is left' in text
+    assert "Explore 1" not in text
+    assert "</candidate> " not in text
+    told = structure.get("candidates", [])
+    assert [(one["explore_id"], one["status"]) for one in told] == [(2, "ok"), (3, "failed")]
+    assert "no credit is left" in told[1].get("error", "")
+    assert tokens(text) < POLL_TOKENS
+    assert tokens(structure) < POLL_TOKENS
+
+
 def test_polls_that_follow_each_other_show_each_explore_once() -> None:
     ended, since = [3, 1, 2, 6, 5, 4, 9], 0
     shown: list[list[int]] = []

@@ -27,7 +27,7 @@ QUICK_CHARS = 20_000
 some milliseconds, and so does counting them."""
 
 
-POLL_WAIT = "wait_s=40"
+POLL_SECONDS = 40
 """How long a caller of whom nothing is known is told to wait for a run that goes on."""
 
 
@@ -157,10 +157,24 @@ def view_candidate(state: RunState, explore: ExploreState) -> CandidateView:
     )
 
 
+def poll_again(run_id: str, *, since: int | None = None, wait_s: int = POLL_SECONDS) -> str:
+    """Return how to wait for a run that goes on.
+
+    Args:
+        run_id: The run.
+        since: The last record that its caller knows of.
+        wait_s: How long the caller can wait, seconds.
+    """
+    known = "" if since is None else f"since={since}, "
+    return (
+        f"Call get_run with run_id={run_id!r}, {known}wait_s={wait_s}; the run goes on meanwhile."
+    )
+
+
 def next_step(run_id: str, state: RunState, status: Status) -> str | None:
     """Return what the caller can do now, `None` where nothing is left to do."""
     if status == "running":
-        return f"Call get_run with run_id={run_id!r}, {POLL_WAIT}; the run goes on meanwhile."
+        return poll_again(run_id)
     if state.opening_lost:
         answered = state.finished is not None and state.finished.answer is not None
         return None if answered else "Answer from the candidates here, or ask the question again."

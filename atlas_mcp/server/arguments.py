@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from mcp_types import CallToolResult, TextContent
 
+from atlas_mcp.atlas.json_parts import MOST_PARTS, has_too_many_parts
 from atlas_mcp.atlas.storable import quoted
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def read_arguments(given: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
     needed = cast("list[str]", schema.get("required", []))
     read: dict[str, Any] = {}
     for name, value in given.items():
-        if name in foreign or (name not in needed and value in (None, "", {}, [])):
+        if name in foreign or value in (None, "", {}, []):
             continue
         try:
             read[name] = _read(value, known[name])
@@ -132,12 +133,15 @@ def read_arguments(given: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
             raise _WrongError(f"`{name}`: {error}") from None
     missing = [f"`{name}`" for name in needed if name not in read]
     if missing:
-        raise _WrongError(f"{', '.join(missing)} is missing; this tool takes {', '.join(known)}")
+        verb = "is" if len(missing) == 1 else "are"
+        raise _WrongError(
+            f"{', '.join(missing)} {verb} missing; this tool takes {', '.join(known)}"
+        )
     return read
 
 
 def _unknown(names: list[str], known: Mapping[str, Schema]) -> str:
-    for name in names:
+    for name in names[:SHOWN_NAMES]:
         if meant := _meant(name, known):
             return f"`{name[:80]}`: there is no such argument; did you mean `{meant}`?"
     shown = ", ".join(f"`{name[:80]}`" for name in names[:SHOWN_NAMES])
@@ -226,6 +230,8 @@ def _from_json(value: object, opening: str) -> object:
     """Return what stands in a text as JSON, as some clients send lists and objects."""
     if not isinstance(value, str) or not value.lstrip().startswith(opening):
         return value
+    if has_too_many_parts(value.encode(errors="replace")):
+        raise ValueError(f"holds more than {MOST_PARTS:,} values")
     try:
         return json.loads(value)
     except (ValueError, RecursionError):

@@ -33,7 +33,7 @@ EXPLORE = (
 
 GET_RUN = (
     "Look at a run, waiting for its end; without run_id at the newest. Costs nothing. Returns the "
-    "answer or, with status 'running', the candidates after the first `since`; then call again."
+    "answer or, with status 'running', what is new since `since`; then call as `next` says."
 )
 
 CANCEL_RUN = (

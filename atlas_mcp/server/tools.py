@@ -27,10 +27,11 @@ from atlas_mcp.server.results import errors_shown, result_of
 from atlas_mcp.server.run_tasks import answers_at_once
 from atlas_mcp.server.structures import RunResult
 from atlas_mcp.task_groups import open_task_group
-from atlas_mcp.texts import clipped, one_line, untagged
+from atlas_mcp.texts import quoted
 
 if TYPE_CHECKING:
     from atlas_mcp.atlas.problem import Problem
+    from atlas_mcp.atlas.state import ExploreState
     from atlas_mcp.runs.service import Look, RunService
 
 SPENDS = ToolAnnotations(
@@ -44,10 +45,10 @@ ENDS = ToolAnnotations(
     read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False
 )
 
-MAX_NAMED = 6
+MAX_NAMED = 4
 """Runs that are named to a client that names none."""
 
-TITLE_CHARS = 60
+TITLE_CHARS = 40
 """Characters of what each was asked."""
 
 POLLED = 4
@@ -158,10 +159,10 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
         with errors_shown():
             wait = _wait(wait_s, ctx, host)
             if since is not None and since < 0:
-                raise InvalidInput("since", f"is {since}; it counts explores, from 0")
+                raise InvalidInput("since", f"is {since}; it is a number that `next` has named")
             service = await host.service()
             if run_id is None:
-                return await newest(service, ctx, host)
+                return await newest(service, wait, since, ctx, host)
             return await answer(host, service, run_id, wait, ctx, owned=False, since=since)
 
     @server.tool(title="Cancel a run", description=texts.CANCEL_RUN, annotations=ENDS)
@@ -193,8 +194,10 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
             return await answer(host, service, run_id, wait, ctx, owned=resumed)
 
 
-async def newest(service: RunService, ctx: Context[Any, Any], host: Host) -> CallToolResult:
-    """Return the newest run of the home as it is, and the names of those before it.
+async def newest(
+    service: RunService, wait: float, since: int | None, ctx: Context[Any, Any], host: Host
+) -> CallToolResult:
+    """Return the newest run of the home, as `answer` does, and the names of those before it.
 
     Raises:
         InvalidInput: There is none.
@@ -204,15 +207,11 @@ async def newest(service: RunService, ctx: Context[Any, Any], host: Host) -> Cal
         raise InvalidInput(
             "run_id", "is missing, and there is no run yet; solve_with_atlas opens one"
         )
-    look = await service.look(runs[0].run_id)
-    others = [
-        f"{run.run_id} ({run.status}: {clipped(one_line(untagged(run.title)), TITLE_CHARS)})"
-        for run in runs[1:]
-    ]
-    said = [look.view.next, f"The runs before it: {'; '.join(others)}" if others else None]
-    following = " ".join(one for one in said if one) or None
-    newest = look.view.model_copy(update={"next": following})
-    return await _shown(look._replace(view=newest), None, ctx, host)
+    named = [f"{run.run_id} ({run.status}, {quoted(run.title, TITLE_CHARS)})" for run in runs[1:]]
+    others = f"Runs before it: {', '.join(named)}." if named else ""
+    return await answer(
+        host, service, runs[0].run_id, wait, ctx, owned=False, since=since, others=others
+    )
 
 
 async def read_problem(
@@ -247,6 +246,7 @@ async def answer(
     *,
     owned: bool,
     since: int | None = None,
+    others: str = "",
 ) -> CallToolResult:
     """Wait for a run, reporting progress.
 
@@ -257,7 +257,8 @@ async def answer(
         wait: Seconds after which to answer with what there is.
         ctx: The request.
         owned: Whether the run is there for this request: if the client goes, it is stopped.
-        since: How many of its explores the client has been shown; `None` if it does not say.
+        since: The last record that the client has been told of; `None` if it does not say.
+        others: What is said of other runs.
     """
 
     async def report(number: float, message: str) -> None:
@@ -267,7 +268,7 @@ async def answer(
     try:
         async with host.wanted(service, run_id) if owned else nullcontext():
             if wait == 0:
-                return await _shown(await service.look(run_id), since, ctx, host)
+                return await _shown(await service.look(run_id), since, others, ctx, host)
         async with (
             host.wanted(service, run_id) if owned else nullcontext(),
             service.watching(run_id) as live,
@@ -288,34 +289,39 @@ async def answer(
         if owned:
             await service.stop(run_id)
         raise
-    return await _shown(look, since, ctx, host)
+    return await _shown(look, since, others, ctx, host)
 
 
 async def _shown(
-    look: Look, since: int | None, ctx: Context[Any, Any], host: Host
+    look: Look, since: int | None, others: str, ctx: Context[Any, Any], host: Host
 ) -> CallToolResult:
     """Return a run as a result: while it goes on, the part of it that its caller has not seen."""
+    from atlas_mcp.atlas.rendering import poll_again
+
     state, view = look
-    if view.status != "running" or view.next is None:
-        return await result_of(view)
-    from atlas_mcp.atlas.rendering import POLL_WAIT
+    following, left_out = view.next or "", frozenset[int]()
+    if view.status == "running":
+        new, seen = new_explores(state.ended, since)
+        left_out = frozenset(one.id for one in state.ended) - new
+        seconds = max(1, int(respond_within(host.settings.server, client_name(ctx))))
+        again = poll_again(view.run_id, since=seen, wait_s=seconds)
+        following = following.replace(poll_again(view.run_id), again)
+    told = " ".join(filter(None, (following, others))) or None
+    return await result_of(view.model_copy(update={"next": told}), left_out)
 
-    seconds = max(1, int(respond_within(host.settings.server, client_name(ctx))))
-    known, seen = part_to_show(state.ended, since)
-    told = view.next.replace(POLL_WAIT, f"since={seen}, wait_s={seconds}")
-    return await result_of(view.model_copy(update={"next": told}), known)
 
-
-def part_to_show(ended: Sequence[int], since: int | None) -> tuple[frozenset[int], int]:
-    """Return what to leave out of a poll, and how many explores its caller has then seen.
+def new_explores(ended: Sequence[ExploreState], since: int | None) -> tuple[frozenset[int], int]:
+    """Return which explores a poll tells of, and the last record that its caller then knows of.
 
     Args:
         ended: The explores that have ended, in that order.
-        since: How many of them the caller has seen; `None`, who does not say, is shown the newest.
+        since: The last record that the caller knows of; `None`, who does not say, is told of the
+            newest explores.
     """
-    first = max(0, len(ended) - POLLED) if since is None else min(since, len(ended))
-    shown = ended[first : first + POLLED]
-    return frozenset(ended) - frozenset(shown), first + len(shown)
+    later = [one for one in ended if one.ended_seq is not None and one.ended_seq > (since or 0)]
+    new = later[-POLLED:] if since is None else later[:POLLED]
+    last = new[-1].ended_seq if new else None
+    return frozenset(one.id for one in new), since or 0 if last is None else last
 
 
 async def _stop_when_gone(service: RunService, run_id: str, gone: anyio.Event) -> None:

@@ -7,11 +7,10 @@ is: a repetition that is counted is as long as what it stands for, in memory and
 from __future__ import annotations
 
 import re
-from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pydantic import TypeAdapter
+    from pydantic_core import SchemaValidator
 
 MAX_WEIGHT = 8_000
 """Most weight of all patterns of a schema. Our own choice: the heaviest compile in 60 ms and to 15
@@ -27,7 +26,6 @@ _NAMED = re.compile(r"[pPxuU]\{[^}]*\}|[pP].", re.DOTALL)
 _VERBOSE = re.compile(r"\?[a-zA-Z]*x[a-zA-Z]*(-[a-zA-Z]*)?[:)]")
 
 
-@lru_cache(maxsize=1024)
 def weight(pattern: str) -> int:
     """Return how much work a pattern is, with its counted repetitions written out.
 
@@ -88,7 +86,11 @@ def pattern_fault(pattern: str) -> str | None:
 
 
 class Pattern:
-    """A pattern, made ready to be looked for. Up to some megabytes, so it is kept by nobody."""
+    """A pattern, made ready to be looked for. Up to some megabytes, so it is kept by nobody.
+
+    Attributes:
+        weight: How much work it is, see `weight`.
+    """
 
     def __init__(self, pattern: str) -> None:
         """Make it ready.
@@ -98,29 +100,28 @@ class Pattern:
         """
         from pydantic_core import SchemaError
 
+        self.weight = weight(pattern)
         try:
-            self._type = _compiled(pattern)
+            self._validator = _compiled(pattern)
         except SchemaError as error:
             raise ValueError(f"the pattern {pattern[:100]!r} cannot be used") from error
 
     def matches(self, text: str) -> bool:
         """Return whether it is found in a text."""
-        from pydantic import ValidationError
+        from pydantic_core import ValidationError
 
         try:
-            self._type.validate_python(text)
+            self._validator.validate_python(text)
         except ValidationError:
             return False
         return True
 
 
-def _compiled(pattern: str) -> TypeAdapter[str]:
-    from pydantic import ConfigDict, StringConstraints, TypeAdapter
+def _compiled(pattern: str) -> SchemaValidator:
+    from pydantic_core import SchemaValidator, core_schema
 
-    return TypeAdapter(
-        Annotated[str, StringConstraints(pattern=pattern)],
-        config=ConfigDict(regex_engine="rust-regex"),
-    )
+    # No type that says it: the latest of those are kept by `typing`, for as long as the process.
+    return SchemaValidator(core_schema.str_schema(pattern=pattern, regex_engine="rust-regex"))
 
 
 def _is_verbose(pattern: str) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from atlas_mcp.atlas.patterns import CLASS_WEIGHT, MAX_WEIGHT, Pattern, pattern_fault, weight
@@ -57,3 +59,14 @@ def test_a_pattern_that_cannot_be_used_says_so() -> None:
     assert pattern_fault("(") is not None
     with pytest.raises(ValueError, match="cannot be used"):
         Pattern("(")
+
+
+def test_a_pattern_is_kept_by_nobody() -> None:
+    pattern = "".join(("^a", "+$"))
+    references = sys.getrefcount(pattern)
+
+    assert pattern_fault(pattern) is None
+    assert Pattern(pattern).matches("aa")
+    assert weight(pattern) == 4
+
+    assert sys.getrefcount(pattern) == references

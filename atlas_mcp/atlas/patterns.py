@@ -20,6 +20,13 @@ CLASS_WEIGHT = 45
 """Weight of a class that stands for a large part of Unicode, e.g. `\\w`. Measured as above: they
 take some hundred times as long to compile as a character."""
 
+LIGHT = 100
+"""Most weight of a pattern that may be kept for a while. Our own choice: fifty take 10 MB."""
+
+KEPT_ELSEWHERE = 50
+"""Patterns that pydantic keeps, those that were used last: `REGEX_CACHE` in `validators/string.rs`
+of pydantic-core 2.48 and later, read 2026-11. Earlier ones keep none."""
+
 _COUNTED = re.compile(r"\{(\d{1,9})?(,)?(\d{1,9})?\}")
 _WIDE = re.compile(r"\\[pPwWdDsS]|^\^")
 _NAMED = re.compile(r"[pPxuU]\{[^}]*\}|[pP].", re.DOTALL)
@@ -118,9 +125,18 @@ class Pattern:
 
 
 def _compiled(pattern: str) -> SchemaValidator:
+    found = _validator(pattern)
+    if weight(pattern) > LIGHT:
+        # Others take its place: fifty as heavy as can be would take 400 MB.
+        for other in range(KEPT_ELSEWHERE):
+            _validator(str(other))
+    return found
+
+
+def _validator(pattern: str) -> SchemaValidator:
     from pydantic_core import SchemaValidator, core_schema
 
-    # No type that says it: the latest of those are kept by `typing`, for as long as the process.
+    # No type that says it: `typing` keeps the latest of those, for as long as the process.
     return SchemaValidator(core_schema.str_schema(pattern=pattern, regex_engine="rust-regex"))
 
 

@@ -67,6 +67,10 @@ LEAVE_SECONDS = 0.5
 """Seconds in which what has come already is read once no more is wanted. One that sends faster than
 it is read is left in the middle. Our own choice: nobody waits for it, and a cancel does."""
 
+CHUNK_BYTES = 65_536
+"""Bytes that are handed on without a turn once a call is cancelled: what the HTTP library reads at
+once (httpcore2, `http11.py`). Packed, it may hold a thousand times as many."""
+
 _turns: RunVar[Turns] = RunVar("atlas_mcp.bounded")
 
 LONGEST_CODING = 40
@@ -207,6 +211,10 @@ class _Bounded(httpx2.AsyncByteStream):
                         handed_on, due = 0, time.monotonic() + TURN_SECONDS
                     elif cancelled is not None and time.monotonic() >= last:
                         break
+                    elif cancelled is not None and handed_on >= CHUNK_BYTES:
+                        with anyio.move_on_after(LEAVE_SECONDS, shield=True):
+                            await turns.next()
+                        handed_on = 0
                     handed_on += len(one)
                     self._count(one)
                     yield one

@@ -2,6 +2,9 @@
 
 Every model reads them with every request of its client. What a validation library writes beside the
 kinds of arguments is left out: titles that repeat the names, and the null of what may be absent.
+That an object may have any property is kept, which goes without saying in JSON Schema: Pydantic AI
+closes an object that does not say so, and its model could only leave it empty (read and seen in
+2.68.0).
 """
 
 from __future__ import annotations
@@ -24,6 +27,4 @@ def _argument(schema: dict[str, Any]) -> dict[str, Any]:
     found = {**inner, **beside}
     if found.get("default", 0) is None:
         del found["default"]
-    if found.get("additionalProperties") is True:
-        del found["additionalProperties"]
     return found

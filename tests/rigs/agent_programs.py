@@ -61,6 +61,8 @@ class Program:
         start: Settles it in a place, and says how it is started; told the folder of its programs.
         is_npm: Whether its index is npm.
         omitted: Scenes that it does not play, and why.
+        cuts_off: Whether it starts a server for each call, and with its end cuts off what that has
+            in flight: such calls are made again.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Program:
     start: Callable[[Place, Path], Start]
     is_npm: bool = False
     omitted: Mapping[str, str] = field(default_factory=dict[str, str])
+    cuts_off: bool = False
 
     def installed(self) -> Path:
         """Return the folder of its programs, put there on first use."""
@@ -188,6 +191,7 @@ PROGRAMS = (
         ChatWire,
         framework("langchain_agent.py", each=True),
         omitted=GIVES_UP_TOO | ONE_DRIVER,
+        cuts_off=True,
     ),
     Program(
         "openai-agents",

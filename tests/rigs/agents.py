@@ -20,13 +20,14 @@ import sys
 import tempfile
 import textwrap
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from agent_programs import PROGRAMS, QUICK, Place, Program
-from host_models import ANSWER, HostModel, Play, Result, explore, solve
+from host_models import ANSWER, RUNNING, HostModel, Play, Result, explore, solve
 
 from atlas_mcp.testing.atlas_api import AtlasPlay, candidate_text, synthesis_text
 from atlas_mcp.testing.messages_api import API_KEY, ApiReply, MessagesApi, serve
@@ -91,6 +92,7 @@ class Outcome:
         code: Its exit code, `None` if it did not end.
         seconds: How long it took.
         host: Its model.
+        models: Those of ATLAS.
         server_log: What the server logged.
     """
 
@@ -99,6 +101,7 @@ class Outcome:
     code: int | None
     seconds: float
     host: HostModel
+    models: MessagesApi
     server_log: str
 
     @property
@@ -114,14 +117,25 @@ class Outcome:
         lines = [f"server: {line}" for line in self.server_log.splitlines()]
         return lines + [one for one in self.logged.splitlines() if COMPLAINT.search(one)]
 
-    def faults(self, scene: Scene) -> Iterator[str]:
+    @property
+    def repeated(self) -> int:
+        """How many calls of ATLAS's models were made again; solvers differ by their strategy."""
+        return sum(count - 1 for count in Counter(self.models.raw_bodies).values())
+
+    def faults(self, program: Program, scene: Scene) -> Iterator[str]:
         """Yield what is wrong with it."""
         if not self.answered:
             yield "no answer"
         if sum(result.failed for result in self.results) > scene.failures:
             yield "calls came to nothing"
+        if scene.respond_within and not any(RUNNING.search(one.text) for one in self.results):
+            yield "nothing was polled"
+        if scene.timeout and not any(one.failed for one in self.results):
+            yield "nothing was given up"
         if self.complaints if scene.failures == 0 else self.server_log:
             yield "complaints"
+        if self.repeated and not program.cuts_off:
+            yield "model calls made again"
 
 
 def models_of_atlas(latency: float) -> MessagesApi:
@@ -155,8 +169,9 @@ def server_of(folder: Path, url: str, scene: Scene) -> dict[str, Any]:
 def run(program: Program, scene: Scene, programs: Path, folder: Path) -> Outcome:
     """Let a program play a scene in an empty folder."""
     host = HostModel(program.wire(), scene.play)
-    with serve(models_of_atlas(scene.latency)) as models, serve(host) as url:
-        server = server_of(folder, models, scene)
+    models = models_of_atlas(scene.latency)
+    with serve(models) as models_url, serve(host) as url:
+        server = server_of(folder, models_url, scene)
         start = program.start(Place(folder, url, server, PROMPT, scene.timeout), programs)
         inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
         environ = {"PATH": f"{programs}:{os.environ['PATH']}", "HOME": str(folder)} | inherited
@@ -164,7 +179,7 @@ def run(program: Program, scene: Scene, programs: Path, folder: Path) -> Outcome
         said, logged, code = ended(start.argv, {**environ, **start.environ}, folder)
         seconds = time.monotonic() - began
     logged += read(folder / "client.log")
-    return Outcome(said, logged, code, seconds, host, read(folder / "server.log"))
+    return Outcome(said, logged, code, seconds, host, models, read(folder / "server.log"))
 
 
 def ended(argv: list[str], environ: dict[str, str], folder: Path) -> tuple[str, str, int | None]:
@@ -200,13 +215,14 @@ def size(text: str) -> str:
 
 def tell(program: Program, scene: Scene, outcome: Outcome, *, brief: bool) -> bool:
     """Print how a program ended, and what its model received; return whether all was well."""
-    faults = list(outcome.faults(scene))
+    faults = list(outcome.faults(program, scene))
     tools = outcome.host.last.tools
     written = json.dumps(tools, ensure_ascii=False, separators=(",", ":"))
     print(
         f"{'FAIL' if faults else 'ok  '} {program.name} ({program.packages[0]}), {scene.name}: "
         f"{', '.join(faults) or 'answered'} after {outcome.seconds:.1f} s, "
-        f"{len(outcome.results)} tool calls; {len(tools)} tools of {size(written)}"
+        f"{len(outcome.results)} tool calls, {outcome.models.requests} calls of ATLAS's models, "
+        f"{outcome.repeated} of them again; {len(tools)} tools of {size(written)}"
     )
     for number, result in enumerate(outcome.results, 1):
         print(f"     {number}. {form(result)}, {size(result.text)}")

@@ -26,7 +26,7 @@ ANSWER = "1729"
 
 PROBLEM = "What is the least number that is a sum of two cubes in two ways?"
 
-STRATEGIES = ("direct", "work_backwards", "estimate_then_verify")
+STRATEGIES = ("first_principles", "work_backwards", "estimate_then_verify")
 """Of the explores that are asked for side by side."""
 
 MOST_TURNS = 25

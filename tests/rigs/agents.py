@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from agent_programs import PROGRAMS, QUICK, Place, Program
-from host_models import ANSWER, RUNNING, HostModel, Play, Result, explore, solve
+from host_models import ANSWER, RUNNING, HostModel, Play, Result, explore, solve, solve_typed
 
 from atlas_mcp.testing.atlas_api import AtlasPlay, candidate_text, synthesis_text
 from atlas_mcp.testing.messages_api import API_KEY, ApiReply, MessagesApi, serve
@@ -63,6 +63,7 @@ class Scene:
         latency: Seconds that each of ATLAS's models takes.
         respond_within: Seconds in which the server answers a call; `None` for its own.
         timeout: Seconds after which the client gives a call up; `None` for its own.
+        answer: What ATLAS's models say.
         failures: Most calls that may come to nothing, of which the program may complain.
     """
 
@@ -71,11 +72,13 @@ class Scene:
     latency: float = 0.0
     respond_within: float | None = None
     timeout: float | None = None
+    answer: object = ANSWER
     failures: int = 0
 
 
 SCENES = (
     Scene("solve", solve),
+    Scene("typed", solve_typed, answer=int(ANSWER)),
     Scene("polled", solve, latency=1.5, respond_within=2.0),
     Scene("explores", explore, latency=0.5),
     Scene("given_up", solve, latency=4.0, timeout=5.0, failures=2),
@@ -124,6 +127,7 @@ class Outcome:
 
     def faults(self, program: Program, scene: Scene) -> Iterator[str]:
         """Yield what is wrong with it."""
+        yield from self.host.wrong[:1]
         if not self.answered:
             yield "no answer"
         if sum(result.failed for result in self.results) > scene.failures:
@@ -138,13 +142,13 @@ class Outcome:
             yield "model calls made again"
 
 
-def models_of_atlas(latency: float) -> MessagesApi:
+def models_of_atlas(scene: Scene) -> MessagesApi:
     """Return what solvers and orchestrator are asked."""
-    said = json.loads(candidate_text(ANSWER)) | {"justification": JUSTIFICATION}
+    said = json.loads(candidate_text(scene.answer)) | {"justification": JUSTIFICATION}
     return MessagesApi(
         AtlasPlay(
-            solver=lambda n: ApiReply(text=json.dumps(said), latency=latency),
-            orchestrator=(ApiReply(text=synthesis_text(ANSWER), latency=latency),),
+            solver=lambda n: ApiReply(text=json.dumps(said), latency=scene.latency),
+            orchestrator=(ApiReply(text=synthesis_text(scene.answer), latency=scene.latency),),
         )
     )
 
@@ -169,7 +173,7 @@ def server_of(folder: Path, url: str, scene: Scene) -> dict[str, Any]:
 def run(program: Program, scene: Scene, programs: Path, folder: Path) -> Outcome:
     """Let a program play a scene in an empty folder."""
     host = HostModel(program.wire(), scene.play)
-    models = models_of_atlas(scene.latency)
+    models = models_of_atlas(scene)
     with serve(models) as models_url, serve(host) as url:
         server = server_of(folder, models_url, scene)
         start = program.start(Place(folder, url, server, PROMPT, scene.timeout), programs)

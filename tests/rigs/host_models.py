@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
+from jsonschema import validate
 from typing_extensions import override
 
 from atlas_mcp.testing import messages_wire
@@ -26,11 +27,15 @@ ANSWER = "1729"
 
 PROBLEM = "What is the least number that is a sum of two cubes in two ways?"
 
+SCHEMA = {"type": "integer", "description": "The number itself."}
+
 STRATEGIES = ("first_principles", "work_backwards", "estimate_then_verify")
 """Of the explores that are asked for side by side."""
 
 MOST_TURNS = 25
 """Turns after which a model gives up; a run of seconds needs ten."""
+
+WRONG_CHARS = 300
 
 RUN_ID = re.compile(r"""(?:"run_id": ?"|Run: |run_id=')(\w{10,})""")
 RUNNING = re.compile(r'Still running|"status": ?"running"')
@@ -96,6 +101,13 @@ def solve(results: list[Result]) -> ApiReply:
     """Hand the problem over, and wait for the answer."""
     if not results:
         return _calls(("solve_with_atlas", {"problem": PROBLEM}))
+    return _wait(results[-1])
+
+
+def solve_typed(results: list[Result]) -> ApiReply:
+    """The same, with a schema of the answer."""
+    if not results:
+        return _calls(("solve_with_atlas", {"problem": PROBLEM, "answer_schema": SCHEMA}))
     return _wait(results[-1])
 
 
@@ -345,6 +357,10 @@ class ChatWire(Wire):
         raise NotImplementedError("no program of the rig asks for a stream of chunks")
 
 
+ADDED = {"wait_for_previous": False}
+"""An argument that Gemini CLI offers with every tool, and that its models fill in."""
+
+
 class GeminiWire(Wire):
     """The Gemini API, which says in its path whether it streams."""
 
@@ -374,7 +390,8 @@ class GeminiWire(Wire):
     def value(self, reply: ApiReply, body: Json) -> Json:
         parts: list[Json] = [{"text": reply.text}] if reply.text else []
         parts += [
-            {"functionCall": {"name": one.name, "args": one.arguments}} for one in reply.calls
+            {"functionCall": {"name": one.name, "args": cast("Json", one.arguments) | ADDED}}
+            for one in reply.calls
         ]
         candidate = {"content": {"role": "model", "parts": parts}, "finishReason": "STOP"}
         counts = {"promptTokenCount": 1, "candidatesTokenCount": 1, "totalTokenCount": 2}
@@ -384,6 +401,9 @@ class GeminiWire(Wire):
     def events(self, value: Json) -> Iterable[Json]:
         yield value
 
+
+PARAMETERS = ("input_schema", "parameters", "parametersJsonSchema")
+"""What the schema of a tool's arguments is called by the APIs."""
 
 OUR_TOOLS = ("solve_with_atlas", "explore", "get_run", "cancel_run", "resume_run")
 
@@ -404,13 +424,13 @@ class HostModel(LoopbackApi):
 
     Attributes:
         last: What its latest request showed, of those that had our tools.
-        elsewhere: What was asked for beside replies.
+        wrong: What it could not read, or would not be let say.
     """
 
     def __init__(self, wire: Wire, play: Play) -> None:
         super().__init__()
         self.last = Request([], [], {})
-        self.elsewhere: list[str] = []
+        self.wrong: list[str] = []
         self._wire = wire
         self._play = play
 
@@ -419,7 +439,6 @@ class HostModel(LoopbackApi):
         if method == "POST" and self._wire.takes(path):
             await self.count_and_answer(exchange)
             return
-        self.elsewhere.append(f"{method} {path}")
         if path.endswith(("/count_tokens", ":countTokens")):
             await exchange.json(200, {"input_tokens": 1, "totalTokens": 1})
         else:
@@ -429,7 +448,12 @@ class HostModel(LoopbackApi):
     async def answer(self, exchange: Exchange, raw: bytes) -> None:
         body: Json = json.loads(raw)
         self.take(exchange, body)
-        value = self._wire.value(self._reply(body), body)
+        try:
+            value = self._wire.value(self._reply(body), body)
+        except Exception as error:  # noqa: BLE001 - a body of another shape than was foreseen
+            self.wrong.append(f"{type(error).__name__}: {str(error)[:WRONG_CHARS]}")
+            await exchange.json(400, {"error": {"message": self.wrong[-1], "code": 400}})
+            return
         if not self._wire.streamed(body, exchange.path):
             await exchange.json(200, value)
             return
@@ -446,8 +470,16 @@ class HostModel(LoopbackApi):
         if len(request.results) >= MOST_TURNS:
             return ApiReply(text="There is no answer.")
         reply = self._play(request.results)
+        for call in reply.calls:
+            _check_fit(call, request.tools)
         calls = [Call(request.names[one.name], one.arguments) for one in reply.calls]
         return ApiReply(text=reply.text, calls=tuple(calls))
+
+
+def _check_fit(call: Call, tools: list[Json]) -> None:
+    """Hold a call to what its program told the model that the tool takes, as a real API may."""
+    [tool] = [one for one in tools if own_name(one["name"]) == call.name]
+    validate(call.arguments, next(tool[name] for name in PARAMETERS if name in tool))
 
 
 def _event(event: Json) -> bytes:

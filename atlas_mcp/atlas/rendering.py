@@ -157,8 +157,8 @@ def view_candidate(state: RunState, explore: ExploreState) -> CandidateView:
     )
 
 
-def poll_again(run_id: str, *, since: int | None = None, wait_s: int = POLL_SECONDS) -> str:
-    """Return how to wait for a run that goes on.
+def poll_call(run_id: str, *, since: int | None = None, wait_s: int = POLL_SECONDS) -> str:
+    """Return the call that waits for a run which goes on.
 
     Args:
         run_id: The run.
@@ -166,15 +166,13 @@ def poll_again(run_id: str, *, since: int | None = None, wait_s: int = POLL_SECO
         wait_s: How long the caller can wait, seconds.
     """
     known = "" if since is None else f"since={since}, "
-    return (
-        f"Call get_run with run_id={run_id!r}, {known}wait_s={wait_s}; the run goes on meanwhile."
-    )
+    return f"get_run with run_id={run_id!r}, {known}wait_s={wait_s}"
 
 
 def next_step(run_id: str, state: RunState, status: Status) -> str | None:
     """Return what the caller can do now, `None` where nothing is left to do."""
     if status == "running":
-        return poll_again(run_id)
+        return _meanwhile(run_id, state)
     if state.opening_lost:
         answered = state.finished is not None and state.finished.answer is not None
         return None if answered else "Answer from the candidates here, or ask the question again."
@@ -212,6 +210,17 @@ def next_step(run_id: str, state: RunState, status: Status) -> str | None:
     if finished.stop_reason == "no_candidates":
         return f"Fix the errors reported by the candidates, then call {resume}."
     return f"Call {resume} to try again, or answer from the candidates here."
+
+
+def _meanwhile(run_id: str, state: RunState) -> str:
+    """Return what the caller of a run that is driven can do until it ends."""
+    look = poll_call(run_id)
+    if state.stop_cause is None:
+        return f"Call {look}; the run goes on meanwhile."
+    return (
+        "It has been stopped and begins nothing more, and what is in flight may still end: call "
+        f"{look} for what was found, then resume_run to go on."
+    )
 
 
 def _minority(finished: RunFinished | None, groups: Sequence[Group]) -> str | None:

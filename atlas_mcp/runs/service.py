@@ -130,6 +130,8 @@ class RunService:
     _drivers: dict[str, Driver] = field(init=False, default_factory=dict[str, Driver])
     # Those that have come to their end, until their leases are given back.
     _leaving: dict[str, Driver] = field(init=False, default_factory=dict[str, Driver])
+    # Those that a request is about to claim, until they are driven, given back or not to be had.
+    _taking: dict[str, anyio.Event] = field(init=False, default_factory=dict[str, anyio.Event])
     _broken: dict[str, LiveRun] = field(init=False, default_factory=dict[str, LiveRun])
     _seen: Seen = field(init=False)
     _following: Following = field(init=False)
@@ -243,18 +245,19 @@ class RunService:
             return False
         if not wanted(await self.state(run_id)):
             return False
-        try:
-            state, lease = await self._take(run_id, wanted)
-        except JournalBusy:
-            if (max_explores, cap) != (None, None):
-                raise
-            return False
-        if state.finished is not None:
-            # Another process has brought it to its end meanwhile.
-            await self._release(lease)
-            return False
-        self._drive(run_id, state, lease)
-        return True
+        async with self._taking_up(run_id):
+            try:
+                state, lease = await self._take(run_id, wanted)
+            except JournalBusy:
+                if (max_explores, cap) != (None, None):
+                    raise
+                return False
+            if state.finished is not None:
+                # Another process has brought it to its end meanwhile.
+                await self._release(lease)
+                return False
+            self._drive(run_id, state, lease)
+            return True
 
     async def cancel(self, run_id: str) -> RunView:
         """End a run, whoever drives it: calls in flight are aborted at once.
@@ -449,13 +452,13 @@ class RunService:
             await driver.ended.wait()
             return
         try:
-            read = partial(read_reply, run_id)
-            _, lease = await self._take(run_id, lambda state: abandonment(state, read))
+            async with self._taking_up(run_id):
+                read = partial(read_reply, run_id)
+                _, lease = await self._take(run_id, lambda state: abandonment(state, read))
+                await self._release(lease)
         except JournalBusy:
             await self.journal.request_stop(run_id, "user")
             await self.wait(run_id, math.inf)
-        else:
-            await self._release(lease)
 
     async def _is_going(self, run_id: str) -> bool:
         """Return whether somebody drives a run that has not ended.
@@ -481,14 +484,37 @@ class RunService:
                 raise InvalidInput("count", f"is {explores.count}; run {run_id!r} has {left} left")
             return plan_client_explores(state.spec, explores, state)
 
-        while (driver := self._drivers.get(run_id) or self._leaving.get(run_id)) is not None:
-            if await driver.take_on(plan):
-                return driver.live
-            # It has come to its end meanwhile, and is being given back.
-            await driver.live.finished()
-        plan(await self.state(run_id))
-        state, lease = await self._take(run_id, lambda state: (*lost_calls(state), plan(state)))
-        return self._drive(run_id, state, lease)
+        while True:
+            driver = self._drivers.get(run_id) or self._leaving.get(run_id)
+            if driver is not None:
+                if await driver.take_on(plan):
+                    return driver.live
+                # It has come to its end meanwhile, and is being given back.
+                await driver.live.finished()
+            elif (taking := self._taking.get(run_id)) is not None:
+                # Agents ask for several side by side: the first one takes it up for all.
+                await taking.wait()
+            else:
+                break
+        async with self._taking_up(run_id):
+            plan(await self.state(run_id))
+            state, lease = await self._take(run_id, lambda state: (*lost_calls(state), plan(state)))
+            return self._drive(run_id, state, lease)
+
+    @asynccontextmanager
+    async def _taking_up(self, run_id: str) -> AsyncGenerator[None]:
+        """Have nobody else of this process claim a run for the length of a block.
+
+        Whoever found it claimed would take this process for another one.
+        """
+        while (other := self._taking.get(run_id)) is not None:
+            await other.wait()
+        taken = self._taking[run_id] = anyio.Event()
+        try:
+            yield
+        finally:
+            del self._taking[run_id]
+            taken.set()
 
     async def _take(
         self, run_id: str, decide: Callable[[RunState], Sequence[Event]]

@@ -106,4 +106,5 @@ def _doing(live: LiveRun, now: float) -> str:
         busy.append(f"orchestrator turn {turn.asked.turn} {seconds:.0f} s")
     if state.stop_cause is not None:
         return f"stopping: {', '.join(busy)}" if busy else "stopping"
-    return ", ".join(busy) or "getting ready"
+    has_begun = bool(state.unread or state.done or state.turns)
+    return ", ".join(busy) or ("reading what came" if has_begun else "getting ready")

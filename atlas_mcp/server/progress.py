@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 HEARTBEAT_SECONDS = 4.0
 """Seconds between notifications when nothing happens. The contract allows five."""
 
+SETTLE_SECONDS = 0.05
+"""Seconds for which what happened is held back, to be told with what follows at once. What happens
+last in a run is followed by its result, and clients that read the two in one go forget the request
+before they look at the notification: those of the TypeScript SDK log an error then (Claude Code
+2.1.332, seen 2026-11-29)."""
+
 Report: TypeAlias = Callable[[float, str], Awaitable[None]]
 """Sends one notification: the number, and the message."""
 
@@ -24,7 +30,8 @@ async def report_progress(live: LiveRun, report: Report) -> None:
     """Report what happens to a run until it has ended, nobody drives it or the caller cancels this.
 
     The first message names the run: a client that gives up too early can find it again. Its end is
-    the result's to tell: what comes beside that finds a client that has forgotten the request.
+    the result's to tell, with what happened right before it: what comes beside that finds a client
+    that has forgotten the request.
 
     Args:
         live: The run.
@@ -40,3 +47,5 @@ async def report_progress(live: LiveRun, report: Report) -> None:
         await report(float(number), f"run {live.run_id} · {line}" if number == 1 else line)
         with anyio.move_on_after(HEARTBEAT_SECONDS):
             await live.changed(seen)
+            with anyio.move_on_after(SETTLE_SECONDS):
+                await live.finished()

@@ -296,7 +296,7 @@ async def _shown(
     look: Look, since: int | None, others: str, ctx: Context[Any, Any], host: Host
 ) -> CallToolResult:
     """Return a run as a result: while it goes on, the part of it that its caller has not seen."""
-    from atlas_mcp.atlas.rendering import poll_again
+    from atlas_mcp.atlas.rendering import poll_call
 
     state, view = look
     following, left_out = view.next or "", frozenset[int]()
@@ -304,8 +304,8 @@ async def _shown(
         new, seen = new_explores(state.ended, since)
         left_out = frozenset(one.id for one in state.ended) - new
         seconds = max(1, int(respond_within(host.settings.server, client_name(ctx))))
-        again = poll_again(view.run_id, since=seen, wait_s=seconds)
-        following = following.replace(poll_again(view.run_id), again)
+        call = poll_call(view.run_id, since=seen, wait_s=seconds)
+        following = following.replace(poll_call(view.run_id), call)
     told = " ".join(filter(None, (following, others))) or None
     return await result_of(view.model_copy(update={"next": told}), left_out)
 

@@ -258,6 +258,7 @@ class Exchange:
         read_at: When all of the request had arrived, seconds of `time.monotonic`.
         receive: Gives what the client does.
         headers: The request's, names in lower case.
+        path: What it asks for.
     """
 
     def __init__(
@@ -268,6 +269,7 @@ class Exchange:
         self.read_at = 0.0
         self.receive: Callable[[], Any] = receive
         self.headers = {name.decode(): value.decode("latin-1") for name, value in scope["headers"]}
+        self.path: str = scope["path"]
         self._send = send
         self._sent_headers = sent_headers
         self._buffer: list[bytes] = []

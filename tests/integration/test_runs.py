@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -604,6 +605,49 @@ async def test_explores_that_come_at_once_under_one_run_are_all_made(
 
     assert [one.status for one in view.candidates] == ["ok"] * 6
     assert world.api.requests == 6
+
+
+async def test_explores_that_come_at_once_under_a_run_that_has_ended_are_all_made(
+    world: World,
+) -> None:
+    """The first takes it up again, and the others are not told that another process has it."""
+    async with world.service() as service:
+        live = await service.explore(make_problem(QUESTION), Wish(), ExploreWish())
+        await ended(service, live)
+
+        async def further() -> None:
+            await service.explore(None, Wish(), ExploreWish(), run_id=live.run_id)
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(5):
+                tasks.start_soon(further)
+        view = await service.wait(live.run_id, 20)
+
+    assert [one.status for one in view.candidates] == ["ok"] * 6
+    assert world.api.requests == 6
+
+
+async def test_a_further_explore_that_is_refused_keeps_no_other_from_the_run(world: World) -> None:
+    async with world.service() as service:
+        first = await ended(
+            service, await service.explore(make_problem(QUESTION), Wish(), ExploreWish())
+        )
+        refused: list[InvalidInput] = []
+
+        async def too_many() -> None:
+            try:
+                await service.explore(None, Wish(), ExploreWish(count=8), run_id=first.run_id)
+            except InvalidInput as error:
+                refused.append(error)
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(too_many)
+            further = partial(service.explore, None, Wish(), ExploreWish(), run_id=first.run_id)
+            tasks.start_soon(further)
+        view = await service.wait(first.run_id, 20)
+
+    assert len(refused) == 1
+    assert len(view.candidates) == 2
 
 
 async def test_explores_under_a_run_that_has_not_begun_are_made_with_it(

@@ -115,7 +115,22 @@ async def test_what_a_model_reads_before_its_first_call_is_short(
         {"name": tool.name, "description": tool.description, "inputSchema": tool.input_schema}
         for tool in tools
     ]
-    assert len(json.dumps(read)) < 3_600
+    assert len(json.dumps(read)) < 3_650
+
+
+async def test_an_object_that_takes_any_property_says_so(tmp_path: Path, mode: Mode) -> None:
+    """Pydantic AI closes one that does not: its model could pass `{}` for a schema, and no more."""
+    async with connected(tmp_path, mode) as session:
+        tools = (await session.client.list_tools()).tools
+
+    objects = {
+        (tool.name, name): argument.get("additionalProperties")
+        for tool in tools
+        for name, argument in tool.input_schema["properties"].items()
+        if argument.get("type") == "object"
+    }
+    assert ("solve_with_atlas", "answer_schema") in objects
+    assert set(objects.values()) == {True}
 
 
 async def test_the_tools_are_those_that_were_reviewed(tmp_path: Path, mode: Mode) -> None:

@@ -79,7 +79,8 @@ async def test_progress_says_that_a_run_waits_and_then_what_it_does(
 ) -> None:
     heard = Heard()
     async with connected(tmp_path, mode, max_runs=1) as session:
-        await hold_the_place(session)
+        first = await hold_the_place(session)
+        session.model.held |= {2, 3}
 
         async def solve() -> None:
             result = await session.client.call_tool(
@@ -91,6 +92,9 @@ async def test_progress_says_that_a_run_waits_and_then_what_it_does(
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(solve)
                 while not heard.messages:
+                    await anyio.lowlevel.checkpoint()
+                await session.call("cancel_run", run_id=first)
+                while "#2" not in heard.messages[-1]:
                     await anyio.lowlevel.checkpoint()
                 session.model.gate.set()
 

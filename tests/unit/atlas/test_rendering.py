@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 import pytest
 
+from atlas_mcp.atlas.events import Record, StopRequested
 from atlas_mcp.atlas.outcomes import Status, StopReason
 from atlas_mcp.atlas.rendering import view_run
 from atlas_mcp.atlas.state import RunState
@@ -157,6 +158,18 @@ def test_a_run_that_has_not_ended_has_nulls_and_says_what_to_do() -> None:
     assert (view["cost_usd"], view["elapsed_s"]) == (0, 99)
     assert "get_run" in view["next"]
     assert "run-1" in view["next"]
+
+
+def test_a_run_that_has_been_stopped_does_not_promise_to_go_on() -> None:
+    """A call that its client gave up looks like that until what is in flight has ended."""
+    opened = play(a_run()).live[0]
+    stopped = opened.apply(Record(opened.seq + 1, opened.at, StopRequested("client")))
+    said = [view_run("run-1", one, now=9.0, driven=True).next for one in (opened, stopped)]
+
+    assert [text is not None and "the run goes on" in text for text in said] == [True, False]
+    assert all(text and "get_run with run_id='run-1'" in text for text in said)
+    assert said[1] is not None
+    assert "resume_run" in said[1]
 
 
 def test_a_run_nobody_drives_is_interrupted_and_keeps_its_evidence() -> None:

@@ -1,0 +1,24 @@
+"""The line that a client shows beside a call: where the run stands."""
+
+from __future__ import annotations
+
+from atlas_mcp.runs.live import LiveRun
+from atlas_mcp.runs.status import status_line
+from tests.unit.atlas.builders import a_run, play
+
+
+def test_a_run_gets_ready_once_and_reads_what_came_between_its_calls() -> None:
+    states = play(a_run()).live
+    idle = [
+        one
+        for one in states
+        if not one.solvers_in_flight and not one.turn_in_flight and one.finished is None
+    ]
+    said = [
+        (bool(one.done or one.unread), status_line(LiveRun("run-1", one), now=one.at))
+        for one in idle
+    ]
+
+    assert {begun for begun, _ in said} == {False, True}
+    for begun, line in said:
+        assert line.startswith("reading what came" if begun else "getting ready"), line

@@ -25,6 +25,7 @@ from atlas_mcp.models.endings import Ending, detail_of, ending_of
 from atlas_mcp.models.json_events import Event
 from atlas_mcp.models.pieces import CALLS, Fields, Pieces
 from atlas_mcp.models.tool_arguments import arguments_of, sent_back
+from atlas_mcp.models.traits import REASONING
 
 _STOPS: dict[str, Stop] = {
     "stop": "end",
@@ -33,11 +34,6 @@ _STOPS: dict[str, Stop] = {
     "function_call": "tool_calls",
     "content_filter": "refusal",
 }
-
-
-_THINKING = ("reasoning_content", "reasoning", "thinking")
-"""Where a model's thinking is, apart from what it says. Source: DeepSeek and vLLM, OpenRouter,
-Mistral and LM Studio (read 2026-11)."""
 
 
 class ChatStream:
@@ -289,7 +285,7 @@ def _text(content: Json) -> str:
 
 def _thoughts(message: Fields) -> list[str]:
     """Return what a message, or a piece of one, holds of thinking, as text."""
-    return [_word(message.get(key)) for key in _THINKING]
+    return [_word(message.get(key)) for key in REASONING]
 
 
 def _length(delta: Fields) -> int:

@@ -315,11 +315,10 @@ class MessageStream:
             block, fault = one.whole(), None
             kind = block.get("type")
             # Text without a character, and thinking that was cut off before its signature.
-            if (
-                not isinstance(kind, str)
-                or (kind == "text" and not block.get("text"))
-                or (kind == "thinking" and not block.get("signature"))
-            ):
+            if not isinstance(kind, str) or (kind == "text" and not block.get("text")):
+                continue
+            whole = one.closed and block.get("thinking")
+            if kind == "thinking" and not (block.get("signature") or whole):
                 continue
             if kind == "tool_use":
                 block["input"], fault = arguments_of(block.get("input"))

@@ -84,6 +84,10 @@ class Failing(ABC):
                 usage=Usage(requests=1),
                 cost_usd=FREE,
             )
+        return self.rejected(found)
+
+    def rejected(self, found: Refusal) -> ModelRejected:
+        """Return the error of a call that was refused before anything was done for it."""
         return ModelRejected(
             self._model,
             found.text,

@@ -143,7 +143,8 @@ class MessageStream:
 
         Some gateways send no counts, zeros, or what are none.
         """
-        whole = self._output_counted or self.characters == 0
+        wrote = self.characters > 0 or any(block.says for block in self._blocks)
+        whole = self._output_counted or not wrote
         return whole and self.usage.input_tokens > 0 and not self._miscounted
 
     @property
@@ -347,6 +348,12 @@ class _Block:
         self.pieces: dict[str, list[str]] = {}
         self.citations: list[Json] = []
         self.closed = False
+
+    @property
+    def says(self) -> bool:
+        """Whether it is more than a text or a thought without a character."""
+        kind = self.fields.get("type")
+        return kind not in {"text", "thinking"} or bool(self.fields.get(kind))
 
     def whole(self) -> dict[str, Json]:
         block = dict(self.fields)

@@ -367,7 +367,7 @@ class _Call(Arriving):
         if counts is None:
             return None
         billed = dollars_of(counts.get("cost")) if model.startswith("openrouter/") else None
-        if billed is not None and self._price is None:
+        if billed is not None and self._price is None and (billed or self.stream.counted):
             return billed
         if not self.stream.counted:
             return None

@@ -95,8 +95,7 @@ class Pieces:
         """Add what comes next to what came before."""
         for key, value in delta.items():
             before = self._fields.get(key)
-            # Empty where it is said once more: some repeat the keys of a call without their values.
-            if value is None or (isinstance(value, str) and not value and before):
+            if _says_nothing(value, before):
                 continue
             if isinstance(before, _Text | Pieces | _Parts) and before.takes(value):
                 before.add(value)
@@ -365,6 +364,11 @@ def _name_in(piece: Fields) -> Json:
 
 def _arguments_in(piece: Fields) -> Json:
     return _function_in(piece).get(ARGUMENTS)
+
+
+def _says_nothing(value: Json, before: Json) -> bool:
+    """Return whether a field says no more than before: some repeat keys without their values."""
+    return value is None or (value == "" and bool(before))
 
 
 def _joined_name(before: str, value: str) -> str:

@@ -63,7 +63,7 @@ Images = Annotated[
     Field(description="Data or https URLs, or files in allowed folders."),
 ]
 AnswerSchema = Annotated[
-    dict[str, Any] | None, Field(description="JSON Schema of the answer; else it is text.")
+    dict[str, Any] | None, Field(description="JSON Schema; else the answer is text.")
 ]
 WaitSeconds = Annotated[
     float | None,
@@ -84,11 +84,11 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
             Literal["low", "medium", "high"] | None,
             Field(description="How much agreement to ask for."),
         ] = None,
-        max_explores: Annotated[int | None, Field(description="Most solvers to run.")] = None,
-        max_cost_usd: Annotated[float | None, Field(description="Cap, US dollars.")] = None,
+        max_explores: Annotated[int | None, Field(description="Most solvers.")] = None,
+        max_cost_usd: Annotated[float | None, Field(description="US dollars.")] = None,
         time_limit_s: float | None = None,
         solvers: Annotated[
-            list[str] | None, Field(description="Names from atlas://solvers; default all.")
+            list[str] | None, Field(description="From atlas://solvers; default all.")
         ] = None,
         workflow: str | None = None,
         wait_s: WaitSeconds = None,
@@ -113,7 +113,7 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
         problem: Annotated[str | None, Field(description="May be left out with a run_id.")] = None,
         images: list[str] | None = None,
         answer_schema: dict[str, Any] | None = None,
-        solver: Annotated[str | None, Field(description="Name from atlas://solvers.")] = None,
+        solver: Annotated[str | None, Field(description="From atlas://solvers.")] = None,
         effort: Annotated[str | None, Field(description="low, medium, high, xhigh or max.")] = None,
         strategy: Annotated[
             str | None,
@@ -126,9 +126,7 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
             str | None, Field(description="What to try or check. Never name an answer.")
         ] = None,
         count: Annotated[int, Field(description="How many, side by side.")] = 1,
-        run_id: Annotated[
-            str | None, Field(description="Of an earlier explore, to add to it.")
-        ] = None,
+        run_id: Annotated[str | None, Field(description="Adds to that explore's run.")] = None,
     ) -> Annotated[CallToolResult, RunResult]:
         """Run explores for a client that is its own orchestrator."""
         with errors_shown():

@@ -37,8 +37,11 @@ MAX_COUNT = 20
 
 _QUOTES = str.maketrans(
     {
-        **dict.fromkeys("\u2018\u2019\u201a\u201b\u2032", "'"),
-        **dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\xab\xbb", '"'),
+        **dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u02bc\xb4`\uff07\u2039\u203a", "'"),
+        **dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\uff02\xab\xbb", '"'),
+        **dict.fromkeys("\u300c\u300d\u300e\u300f", '"'),
+        # Seen by nobody.
+        **dict.fromkeys("\ufeff\u200b\u2060\xad", None),
     }
 )
 """Quotation marks, each as the one that keyboards have."""

@@ -66,16 +66,19 @@ def error_text(error: AtlasError) -> str:
     return clipped(untagged(str(error)[: 2 * ERROR_CHARS]), ERROR_CHARS)
 
 
-async def result_of(view: RunView, left_out: Collection[int] = ()) -> CallToolResult:
+async def result_of(
+    view: RunView, left_out: Collection[int] = (), earlier: Collection[int] = ()
+) -> CallToolResult:
     """Return a run as a tool result, made off the event loop where the run is long.
 
     Args:
         view: The run.
         left_out: Explores that a poll does not tell of.
+        earlier: Explores that its reader has most likely been shown: they are told in brief.
     """
     if _chars(view, QUICK_CHARS) <= QUICK_CHARS:
-        return tool_result(view, left_out)
-    return await off_loop("views", partial(tool_result, view, left_out))
+        return tool_result(view, left_out, earlier)
+    return await off_loop("views", partial(tool_result, view, left_out, earlier))
 
 
 async def whole(view: RunView) -> str:
@@ -85,12 +88,14 @@ async def whole(view: RunView) -> str:
     return await off_loop("views", partial(_whole, view))
 
 
-def tool_result(view: RunView, left_out: Collection[int] = ()) -> CallToolResult:
+def tool_result(
+    view: RunView, left_out: Collection[int] = (), earlier: Collection[int] = ()
+) -> CallToolResult:
     """Return a run as a tool result; a failed run is an error that carries its evidence."""
     view = with_short_answers(view)
     return CallToolResult(
-        content=[TextContent(type="text", text=summary(view, left_out))],
-        structured_content=cast("dict[str, Any]", structured(view, left_out)),
+        content=[TextContent(type="text", text=summary(view, left_out, earlier))],
+        structured_content=cast("dict[str, Any]", structured(view, left_out, earlier)),
         is_error=view.status == "failed",
     )
 

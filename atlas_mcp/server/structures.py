@@ -29,7 +29,15 @@ from atlas_mcp.atlas.view import (
     UsageView,
     plain_dollars,
 )
-from atlas_mcp.server.forms import FIELD_CHARS, MAX_NOTES, POLL, Form, form_of
+from atlas_mcp.server.forms import (
+    EARLIER_CHARS,
+    FIELD_CHARS,
+    MAX_NOTES,
+    POLL,
+    Form,
+    chars_of,
+    form_of,
+)
 from atlas_mcp.texts import CUT, LINE_CHARS, answer_start, clipped, one_line, untagged
 
 _Item = TypeVar("_Item", bound=Mapping[str, Any])
@@ -108,7 +116,9 @@ class RunResult(TypedDict):
     next: NotRequired[str]
 
 
-def structured(view: RunView, left_out: Collection[int] = ()) -> RunResult:
+def structured(
+    view: RunView, left_out: Collection[int] = (), earlier: Collection[int] = ()
+) -> RunResult:
     """Return a run as structured content, its texts cut until the whole is small enough.
 
     Where that is not enough, the last candidates are left out, and a warning says so. The answer of
@@ -117,28 +127,33 @@ def structured(view: RunView, left_out: Collection[int] = ()) -> RunResult:
     Args:
         view: The run.
         left_out: Explores that a poll does not tell of.
+        earlier: Explores that its reader has most likely been shown: they are told in brief.
     """
-    form = form_of(view)
+    form, chars = form_of(view), chars_of(view)
     if form is POLL:
         told = [one for one in view.candidates if one.explore_id not in left_out]
         view = view.model_copy(update={"candidates": told, "agreement": Agreement()})
-    answer = "" if view.answer is None else answer_start(view.answer, form.chars)
-    room = max(form.chars // 2, form.chars - len(answer))
-    limits = [one for one in FIELD_CHARS if _texts_size(view, form, one) <= room]
-    found = _run(view, form, (limits or FIELD_CHARS)[0])
+    answer = "" if view.answer is None else answer_start(view.answer, chars)
+    room = max(chars // 2, chars - len(answer))
+    limits = [one for one in FIELD_CHARS if _texts_size(view, form, earlier, one) <= room]
+    found = _run(view, form, earlier, (limits or FIELD_CHARS)[0])
     for limit in limits[1:]:
         if _size(found) <= room:
             break
-        found = _run(view, form, limit)
+        found = _run(view, form, earlier, limit)
     if _size(found) > room and form is not POLL:
-        found = _fewer(_run(view, form, FIELD_CHARS[-1]), room)
+        found = _fewer(_run(view, form, earlier, FIELD_CHARS[-1]), room)
     if view.answer is not None:
         found["answer"] = view.answer
     return found
 
 
-def _run(view: RunView, form: Form, limit: int) -> RunResult:
-    candidates = [_candidate(one, form, limit, view.run_id) for one in view.candidates]
+def _run(view: RunView, form: Form, earlier: Collection[int], limit: int) -> RunResult:
+    brief = min(limit, EARLIER_CHARS)
+    candidates = [
+        _candidate(one, form, brief if one.explore_id in earlier else limit, view.run_id)
+        for one in view.candidates
+    ]
     split = _said(
         orchestrator=_dollars(view.cost_split.orchestrator),
         solvers=_dollars(view.cost_split.solvers),
@@ -243,9 +258,10 @@ def _answer(answer: object, limit: int) -> object:
     return untagged(answer) if isinstance(answer, str) else answer
 
 
-def _texts_size(view: RunView, form: Form, limit: int) -> int:
+def _texts_size(view: RunView, form: Form, earlier: Collection[int], limit: int) -> int:
     """Return how long the texts of a result are at least, without working through any."""
-    texts = (getattr(one, name) for one in view.candidates for name in form.fields)
+    told = (one for one in view.candidates if one.explore_id not in earlier)
+    texts = (getattr(one, name) for one in told for name in form.fields)
     groups = (group.answer for group in view.agreement.groups)
     return sum(
         min(limit, len(text if isinstance(text, str) else answer_start(text, limit)))

@@ -6,7 +6,7 @@ Names, arguments and results are a public contract; what a client's model reads 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
@@ -17,6 +17,7 @@ from mcp.server.mcpserver import Context, MCPServer
 from mcp_types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
+from atlas_mcp.atlas.view import RunView
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.server import descriptions as texts
 from atlas_mcp.server.clients import client_name, hears_progress, respond_within
@@ -46,7 +47,7 @@ ENDS = ToolAnnotations(
 )
 
 MAX_NAMED = 4
-"""Runs that are named to a client that names none."""
+"""Runs that are named to a client that names none, the newest among them."""
 
 TITLE_CHARS = 40
 """Characters of what each was asked."""
@@ -143,8 +144,9 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
                 service = await host.service()
                 wish = ExploreWish(solver, effort, strategy, instruction, count)
                 live = await service.explore(checked, Wish(), wish, run_id=run_id)
+            earlier = [one.id for one in live.state.done]
             wait = _wait(None, ctx, host)
-            return await answer(host, service, live.run_id, wait, ctx, owned=True)
+            return await answer(host, service, live.run_id, wait, ctx, owned=True, earlier=earlier)
 
     @server.tool(title="Get a run", description=texts.GET_RUN, annotations=READS)
     async def get_run(
@@ -195,7 +197,9 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
 async def newest(
     service: RunService, wait: float, since: int | None, ctx: Context[Any, Any], host: Host
 ) -> CallToolResult:
-    """Return the newest run of the home, as `answer` does, and the names of those before it.
+    """Return the newest run of the home, once it has ended, and the names of those before it.
+
+    It is told in short, as it may not be the one that the caller means.
 
     Raises:
         InvalidInput: There is none.
@@ -205,10 +209,12 @@ async def newest(
         raise InvalidInput(
             "run_id", "is missing, and there is no run yet; solve_with_atlas opens one"
         )
-    named = [f"{run.run_id} ({run.status}, {quoted(run.title, TITLE_CHARS)})" for run in runs[1:]]
-    others = f"Runs before it: {', '.join(named)}." if named else ""
+    first, *before = [f"{run.run_id} ({quoted(run.title, TITLE_CHARS)})" for run in runs]
+    told = f"This is the newest run, {first}."
+    if before:
+        told += f" Before it: {', '.join(before)}."
     return await answer(
-        host, service, runs[0].run_id, wait, ctx, owned=False, since=since, others=others
+        host, service, runs[0].run_id, wait, ctx, owned=False, since=since, newest=told
     )
 
 
@@ -244,7 +250,8 @@ async def answer(
     *,
     owned: bool,
     since: int | None = None,
-    others: str = "",
+    earlier: Collection[int] = (),
+    newest: str = "",
 ) -> CallToolResult:
     """Wait for a run, reporting progress.
 
@@ -256,17 +263,25 @@ async def answer(
         ctx: The request.
         owned: Whether the run is there for this request: if the client goes, it is stopped.
         since: The last record that the client has been told of; `None` if it does not say.
-        others: What is said of other runs.
+        earlier: Explores that the client has most likely been shown.
+        newest: What is said of the run and of others, where the client has named none.
     """
 
     async def report(number: float, message: str) -> None:
         await ctx.report_progress(number, None, message)
 
+    async def show(look: Look) -> CallToolResult:
+        if look.view.status == "running":
+            return await _polled(look, since, newest, ctx, host)
+        if newest:
+            return await result_of(_in_short(look.view, newest))
+        return await result_of(look.view, earlier=earlier)
+
     gone = client_gone(ctx)
     try:
         async with host.wanted(service, run_id) if owned else nullcontext():
             if wait == 0:
-                return await _shown(await service.look(run_id), since, others, ctx, host)
+                return await show(await service.look(run_id))
         async with (
             host.wanted(service, run_id) if owned else nullcontext(),
             service.watching(run_id) as live,
@@ -287,39 +302,44 @@ async def answer(
         if owned:
             await service.stop(run_id)
         raise
-    return await _shown(look, since, others, ctx, host)
+    return await show(look)
 
 
-async def _shown(
-    look: Look, since: int | None, others: str, ctx: Context[Any, Any], host: Host
+async def _polled(
+    look: Look, since: int | None, newest: str, ctx: Context[Any, Any], host: Host
 ) -> CallToolResult:
-    """Return a run as a result: while it goes on, the part of it that its caller has not seen."""
+    """Return a run that goes on, as far as its caller has not been told of it."""
     from atlas_mcp.atlas.rendering import poll_call
 
     state, view = look
-    following, left_out = view.next or "", frozenset[int]()
-    if view.status == "running":
-        new, seen = new_explores(state.ended, since)
-        left_out = frozenset(one.id for one in state.ended) - new
-        seconds = max(1, int(respond_within(host.settings.server, client_name(ctx))))
-        call = poll_call(view.run_id, since=seen, wait_s=seconds)
-        following = following.replace(poll_call(view.run_id), call)
-    told = " ".join(filter(None, (following, others))) or None
+    new, seen = new_explores(state.ended, since or 0)
+    left_out = frozenset(one.id for one in state.ended) - new
+    seconds = max(1, int(respond_within(host.settings.server, client_name(ctx))))
+    call = poll_call(view.run_id, since=seen, wait_s=seconds)
+    following = (view.next or "").replace(poll_call(view.run_id), call)
+    told = " ".join(filter(None, (following, newest)))
     return await result_of(view.model_copy(update={"next": told}), left_out)
 
 
-def new_explores(ended: Sequence[ExploreState], since: int | None) -> tuple[frozenset[int], int]:
+def _in_short(view: RunView, newest: str) -> RunView:
+    """Return a run that has ended without what only matters if it is the one that is meant."""
+    kept = [] if view.answer is None else view.candidates
+    following = view.next
+    if kept != view.candidates:
+        following = f"Its candidates: get_run with run_id={view.run_id!r}."
+    told = " ".join(filter(None, (newest, following)))
+    return view.model_copy(update={"candidates": kept, "next": told})
+
+
+def new_explores(ended: Sequence[ExploreState], since: int) -> tuple[frozenset[int], int]:
     """Return which explores a poll tells of, and the last record that its caller then knows of.
 
     Args:
         ended: The explores that have ended, in that order.
-        since: The last record that the caller knows of; `None`, who does not say, is told of the
-            newest explores.
+        since: The last record that the caller knows of; 0 for none.
     """
-    later = [one for one in ended if one.ended_seq is not None and one.ended_seq > (since or 0)]
-    new = later[-POLLED:] if since is None else later[:POLLED]
-    last = new[-1].ended_seq if new else None
-    return frozenset(one.id for one in new), since or 0 if last is None else last
+    later = [one for one in ended if (one.ended_seq or 0) > since][:POLLED]
+    return frozenset(one.id for one in later), later[-1].ended_seq or 0 if later else since
 
 
 async def _stop_when_gone(service: RunService, run_id: str, gone: anyio.Event) -> None:

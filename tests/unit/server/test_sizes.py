@@ -15,7 +15,7 @@ from atlas_mcp.atlas.explore import Explore
 from atlas_mcp.atlas.outcomes import Status
 from atlas_mcp.atlas.state import ExploreState
 from atlas_mcp.atlas.view import Agreement, AnswerGroup, CandidateView, CostSplit, RunView
-from atlas_mcp.server.forms import EVIDENCE, form_of
+from atlas_mcp.server.forms import chars_of, chars_per_token
 from atlas_mcp.server.structures import structured
 from atlas_mcp.server.summaries import summary
 from atlas_mcp.server.tool_schemas import result_schema
@@ -28,6 +28,9 @@ CHARS_PER_TOKEN = 4
 VALIDATOR = Draft202012Validator(result_schema())
 
 REASONING = ("Because 6 is 2 times 3, six sevens are three fourteens. " * 60)[:3_000]
+
+SCAFFOLD = 900
+"""Characters of names and numbers in a result of marks alone, which has no room for them."""
 
 ANSWERED_TOKENS, POLL_TOKENS = 1_200, 300
 """Source: the contract."""
@@ -159,9 +162,8 @@ def test_polls_that_follow_each_other_tell_of_each_explore_once() -> None:
     assert since == 21
     # One that was told of and has to be made again joins anew.
     assert new_explores([*ended[1:], an_end(3, 30)], since) == ({3}, 30)
-    assert new_explores(ended, None) == ({1, 2, 6, 5}, 21)
     assert new_explores(ended, 10_000) == (set(), 10_000)
-    assert new_explores([], None) == (set(), 0)
+    assert new_explores([], 0) == (set(), 0)
 
 
 @pytest.mark.parametrize("count", [1, 6, 12])
@@ -169,8 +171,8 @@ def test_evidence_carries_each_justification_in_both(count: int) -> None:
     view = a_solve(["42"] * count, answer=None, explanation=None)
     text, structure = summary(view), structured(view)
 
-    assert len(text) <= EVIDENCE.chars
-    assert len(json.dumps(structure)) <= EVIDENCE.chars
+    assert len(text) <= chars_of(view)
+    assert len(json.dumps(structure)) <= chars_of(view)
     assert text.count('"justification": "Because 6 is 2 times 3, six') == count
     assert f"atlas://runs/{view.run_id}" in text
     told = [one.get("reasoning", "") for one in structure.get("candidates", [])]
@@ -237,16 +239,67 @@ def test_every_result_is_as_the_schema_says_and_reads_as_a_run(view: RunView) ->
         }
 
 
+FORMULA = r"\frac{1}{2}+\sqrt{x^2+y^2} = \sum_{i=1}^{n} a_i \cdot b_i, \quad " * 30
+
+
+@pytest.mark.parametrize(
+    ("text", "least", "most"),
+    [
+        ("Most candidates reach the same number by paths of their own.", 4.0, 4.0),
+        ("Für jede natürliche Zahl gibt es höchstens zwei Lösungen.", 3.5, 4.0),
+        ("Для каждого натурального числа их не более двух.", 3.5, 4.0),
+        (FORMULA, 1.5, 2.3),
+        ("3.14159265, 2718281828, 1.41421356e-10; 57721", 1.3, 2.0),
+        ("设这两个集合的元素个数相等,那么它们之间存在一个双射。", 1.0, 1.4),
+        ("", 4.0, 4.0),
+    ],
+)
+def test_formulas_and_other_scripts_take_more_tokens(text: str, least: float, most: float) -> None:
+    assert least <= chars_per_token(text) <= most
+
+
+def test_an_answer_in_formulas_is_cut_to_fewer_characters() -> None:
+    view = a_solve(["42"] * 6, explanation=FORMULA, agreement=Agreement())
+
+    assert len(summary(view)) < ANSWERED_TOKENS * 2.3
+    assert len(json.dumps(structured(view))) < ANSWERED_TOKENS * 2.3
+    assert view.run_id in summary(view)
+
+
+def test_dissent_and_the_next_step_are_never_pushed_out_by_notes() -> None:
+    causes = [f"explore {n} failed: " + "the endpoint refuses the request " * 12 for n in range(8)]
+    agreement = Agreement(groups=[], dissent="But " * 100, warnings=causes)
+    text = summary(a_solve(["42"] * 6, agreement=agreement, next="Do this."))
+
+    assert text.count("Note: explore") == 8
+    assert "Dissent: " + "But " * 50 in text
+    assert "Next: Do this." in text
+    assert tokens(text) < ANSWERED_TOKENS
+
+
+def test_what_was_told_before_is_told_in_brief_and_the_new_at_length() -> None:
+    view = a_solve(["42"] * 6, answer=None, explanation=None)
+    earlier = range(1, 6)
+    text, structure = summary(view, (), earlier), structured(view, (), earlier)
+
+    *old, new = [one.get("reasoning", "") for one in structure.get("candidates", [])]
+    assert new == REASONING
+    assert all(len(one) < 350 for one in old)
+    assert json.dumps(REASONING)[:-1] in text
+    assert tokens(text) < 2_000
+    assert tokens(structure) < 2_000
+
+
 @given(view=views())
 def test_every_result_keeps_to_its_form(view: RunView) -> None:
     """But for the answer, `next`, which is ours, and the escapes of what is shown."""
     view = view.model_copy(update={"next": "Call get_run.", "answer": view.answer and "42"})
-    form = form_of(view)
+    chars = chars_of(view)
     left_out = [one.explore_id for one in view.candidates][:-POLLED]
     structure = structured(view, left_out)
 
-    assert len(summary(view, left_out)) <= 1.3 * form.chars
-    assert len(json.dumps(structure, ensure_ascii=False)) <= 1.3 * form.chars
+    assert len(summary(view, left_out)) <= 1.5 * chars + SCAFFOLD
+    assert len(json.dumps(structure, ensure_ascii=False)) <= 1.5 * chars + SCAFFOLD
 
 
 def test_the_output_schema_is_small_and_says_what_is_always_there() -> None:

@@ -459,7 +459,11 @@ def over_http(environ: dict[str, str], messages: int, chance: random.Random) -> 
         for _ in range(messages):
             if messages >= MANY and report.sent == messages // 2:
                 until(lambda: under_way() == 0)
+                # What they have sent is held for as long as they may take.
+                for connection in half:
+                    connection.close()
                 report.half_kb = settled(server)
+                half = client.half_sent(12)
             thread = threading.Thread(target=post, args=(fuzz.drawn(chance),), daemon=True)
             thread.start()
             waiting.append(thread)

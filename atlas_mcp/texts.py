@@ -67,6 +67,11 @@ def printable(text: str) -> str:
     return _STEERS.sub(_escaped, text)
 
 
+def counted(count: int, noun: str) -> str:
+    """Return so many of something in words, as in "1 candidate" and "1,200 candidates"."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def one_line(text: str, at_most: int = LINE_CHARS) -> str:
     """Return text as one printable line of at most so many characters."""
     # A text of megabytes is not worked through for the sake of one line.

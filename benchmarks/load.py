@@ -390,9 +390,9 @@ async def http(load: Load) -> Figures:
                 server.port, "tools/call", "get_run", run_id=view["run_id"], wait_s=30
             )
             view = polled["structuredContent"]
-        if view["answer"] == ANSWER and len(view["candidates"]) == CALLS - 2:
+        if view.get("answer") == ANSWER and len(view.get("candidates", [])) == CALLS - 2:
             return "answered"
-        if "Fix the cause" in (view["next"] or ""):
+        if "Fix the cause" in view.get("next", ""):
             unstored.append(told_of(view["next"]))
             return "broke off"
         return str(view["status"])

@@ -202,7 +202,7 @@ def next_step(run_id: str, state: RunState, status: Status) -> str | None:
 
 def _meanwhile(run_id: str, state: RunState) -> str:
     """Return what the caller of a run that is driven can do until it ends."""
-    look = f"get_run with run_id={run_id!r} and {POLL_WAIT}"
+    look = f"get_run with run_id={run_id!r}, {POLL_WAIT}"
     if state.stop_cause is None:
         return f"Call {look}; the run goes on meanwhile."
     return (

@@ -299,6 +299,12 @@ class RunState:
         return tuple(explore for explore in self.explores.values() if explore.outcome is not None)
 
     @property
+    def ended(self) -> tuple[int, ...]:
+        """Numbers of the explores with an outcome, in the order in which they ended."""
+        done = sorted(self.done, key=lambda explore: (explore.finished_at or 0.0, explore.id))
+        return tuple(explore.id for explore in done)
+
+    @property
     def votes(self) -> tuple[Vote, ...]:
         """The candidates, in the order of their explores."""
         return tuple(

@@ -1,7 +1,8 @@
 """`RunView`: what a caller is told of a run. The same for tools, resources and `--json`.
 
-Field names and meanings are a public contract. Only shapes: `atlas.rendering` fills them in. A
-server needs them before its handshake, so nothing else is imported here.
+Field names and meanings are a public contract. Only shapes: `atlas.rendering` fills them in, all of
+them. The results of tools leave out what says nothing to their reader; that reads as the defaults
+here. A server needs these before its handshake, so nothing else is imported here.
 """
 
 from __future__ import annotations
@@ -9,17 +10,18 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
 
 from atlas_mcp.atlas.outcomes import Status, StopReason
 from atlas_mcp.atlas.usage import rounded
 
 
-def _plain_dollars(amount: Decimal) -> float:
+def plain_dollars(amount: Decimal) -> float:
+    """Return US dollars as a JSON number with at most six places."""
     return rounded(amount, 6)
 
 
-Dollars: TypeAlias = Annotated[Decimal, PlainSerializer(_plain_dollars, return_type=float)]
+Dollars: TypeAlias = Annotated[Decimal, PlainSerializer(plain_dollars, return_type=float)]
 """US dollars, written as a JSON number with at most six places."""
 
 
@@ -32,7 +34,9 @@ Answer: TypeAlias = Annotated[
 
 
 class _View(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_serialization_defaults_required=True
+    )
 
 
 class UsageView(_View):
@@ -41,8 +45,8 @@ class UsageView(_View):
     requests: int
     input_tokens: int
     output_tokens: int
-    cache_read_tokens: int
-    cache_write_tokens: int
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
 
 
 class CandidateView(_View):
@@ -50,19 +54,19 @@ class CandidateView(_View):
 
     explore_id: int
     solver: str
-    model: str
-    effort: str | None
-    strategy: str
-    instruction: str | None
+    model: str = ""
+    effort: str | None = None
+    strategy: str = ""
+    instruction: str | None = None
     status: Literal["ok", "failed"]
-    answer: Answer
-    approach: str | None
-    reasoning: str | None
-    confidence: float | None
-    error: str | None
-    usage: UsageView
-    cost_usd: Dollars | None
-    elapsed_s: float
+    answer: Answer = None
+    approach: str | None = None
+    reasoning: str | None = None
+    confidence: float | None = None
+    error: str | None = None
+    usage: UsageView | None = None
+    cost_usd: Dollars | None = None
+    elapsed_s: float | None = None
 
 
 class AnswerGroup(_View):
@@ -70,23 +74,23 @@ class AnswerGroup(_View):
 
     answer: Answer
     explore_ids: list[int]
-    solvers: list[str]
-    approaches: list[str]
+    solvers: list[str] = []
+    approaches: list[str] = []
 
 
 class Agreement(_View):
     """How far the candidates agree, and what to be careful about."""
 
-    groups: list[AnswerGroup]
-    dissent: str | None
-    warnings: list[str]
+    groups: list[AnswerGroup] = []
+    dissent: str | None = None
+    warnings: list[str] = []
 
 
 class CostSplit(_View):
     """US dollars by who spent them; `null` where a price is unknown."""
 
-    orchestrator: Dollars | None
-    solvers: Dollars | None
+    orchestrator: Dollars | None = None
+    solvers: Dollars | None = None
 
 
 class RunView(_View):
@@ -94,14 +98,14 @@ class RunView(_View):
 
     run_id: str
     status: Status
-    stop_reason: StopReason | None
-    answer: Answer = Field(description="A string, or the value that fits answer_schema.")
-    explanation: str | None
-    confidence: float | None
-    agreement: Agreement
-    candidates: list[CandidateView]
+    stop_reason: StopReason | None = None
+    answer: Answer = None
+    explanation: str | None = None
+    confidence: float | None = None
+    agreement: Agreement = Agreement()
+    candidates: list[CandidateView] = []
     usage: UsageView
-    cost_usd: Dollars | None
-    cost_split: CostSplit
+    cost_usd: Dollars | None = None
+    cost_split: CostSplit = CostSplit()
     elapsed_s: float
-    next: str | None
+    next: str | None = None

@@ -24,7 +24,7 @@ from atlas_mcp.runs.status import (
     outcome_text,
     status_line,
 )
-from atlas_mcp.texts import one_line
+from atlas_mcp.texts import counted, one_line
 
 REDRAW_SECONDS = 0.1
 """Seconds between two pictures of the live table."""
@@ -88,7 +88,8 @@ def news(before: RunState | None, state: RunState, live: LiveRun) -> Iterator[st
             yield f"{name}: not run. {explore.skipped}"
     seen = len(state.turns) - state.turn_in_flight if before is None else len(before.turns)
     if len(state.turns) > seen:
-        yield f"orchestrator: weighing {len(state.votes)} candidates, {money_text(state)}"
+        candidates = counted(len(state.votes), "candidate")
+        yield f"orchestrator: weighing {candidates}, {money_text(state)}"
     elif before is not None and state.turns:
         reason = state.turns[-1].sent_back
         if reason is not None and before.turns[-1].sent_back is None:
@@ -159,7 +160,7 @@ def _orchestrator(state: RunState, now: float) -> RenderableType:
     if state.turn_in_flight:
         turn = state.turns[-1]
         seconds = max(0.0, now - turn.started_at)
-        text = f"orchestrator weighs {len(state.votes)} candidates, {seconds:.0f} s"
+        text = f"orchestrator weighs {counted(len(state.votes), 'candidate')}, {seconds:.0f} s"
         return Spinner("dots", text=Text(text, style="cyan"))
     if state.turns and state.turns[-1].sent_back:
         reason = one_line(state.turns[-1].sent_back)

@@ -30,7 +30,7 @@ from atlas_mcp.runs import listing
 from atlas_mcp.runs.service import RunService
 from atlas_mcp.runs.solvers import PoolRow, as_dict
 from atlas_mcp.system.dates import moment
-from atlas_mcp.texts import CUT, answer_text, one_line, printable
+from atlas_mcp.texts import CUT, answer_text, counted, one_line, printable
 
 Evidence: TypeAlias = Literal["all", "data", "people", "none"]
 """Where the candidates of a run are printed: on stdout, those that failed among them; on stdout, or
@@ -160,12 +160,7 @@ def print_expired(runs: Sequence[RunSummary], *, as_data: bool) -> None:
         if len(rows) > MAX_SHOWN:
             tell(f"… and {len(rows) - MAX_SHOWN:,} more; --dry-run lists all of them")
     size = size_text(sum(run.size_bytes for run in runs))
-    tell(f"{count_runs(len(runs))} beyond the limits, {size}")
-
-
-def count_runs(count: int) -> str:
-    """Return so many runs in words."""
-    return "1 run" if count == 1 else f"{count:,} runs"
+    tell(f"{counted(len(runs), 'run')} beyond the limits, {size}")
 
 
 def print_removed(run_ids: Sequence[str]) -> None:
@@ -268,7 +263,7 @@ def _state_line(view: RunView) -> str:
     cost = "cost unknown" if view.cost_usd is None else f"${view.cost_usd:.4f}"
     return (
         f"{view.status}, {view.stop_reason or 'not stopped'} · {cost} · "
-        f"{view.usage.requests} calls, {view.usage.input_tokens:,} tokens in, "
+        f"{counted(view.usage.requests, 'call')}, {view.usage.input_tokens:,} tokens in, "
         f"{view.usage.output_tokens:,} out · {view.elapsed_s:.0f} s · run {view.run_id}"
     )
 

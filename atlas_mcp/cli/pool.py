@@ -16,7 +16,7 @@ from atlas_mcp.models.probe import PROBE_CAP_USD
 from atlas_mcp.runs.day_cap import DayCap, spending_text, today
 from atlas_mcp.runs.service import open_journal
 from atlas_mcp.runs.solvers import ProbeRow, pool_rows, probe_pool
-from atlas_mcp.texts import one_line
+from atlas_mcp.texts import counted, one_line
 
 _NAMES = {"schema_mode": "schema"}
 """What a feature is called in the file, where that differs."""
@@ -70,7 +70,7 @@ async def _probe(pool: Pool, day: DayCap) -> None:
     cost = add_costs(*(row.probed.cost_usd for row in rows))
     calls = sum(row.probed.usage.requests for row in rows)
     paid = "at a price nobody knows" if cost is None else f"for ${cost:.4f}"
-    tell(f"{calls} calls {paid if cost != FREE else 'for free'}.\n")
+    tell(f"{counted(calls, 'call')} {paid if cost != FREE else 'for free'}.\n")
 
 
 def _paid(row: ProbeRow) -> Decimal:

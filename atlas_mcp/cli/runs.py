@@ -16,6 +16,7 @@ from atlas_mcp.journal.base import RunSummary
 from atlas_mcp.runs.archive import read_archive, write_archive
 from atlas_mcp.runs.retention import Keep
 from atlas_mcp.runs.service import RunService
+from atlas_mcp.texts import counted
 
 
 def _id(ctx: click.Context, param: click.Parameter, value: str) -> str:
@@ -177,7 +178,7 @@ def prune(*, keep_days: float | None, max_size_mb: float | None, dry_run: bool, 
     output.print_expired(going, as_data=dry_run)
     if dry_run or not going:
         return 0
-    if not (yes or sure(f"Remove {output.count_runs(len(going))} for good?")):
+    if not (yes or sure(f"Remove {counted(len(going), 'run')} for good?")):
         return output.fail("nothing was removed", 1)
     return with_service(work)
 

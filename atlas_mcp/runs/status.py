@@ -9,7 +9,7 @@ from atlas_mcp.atlas.explore import Candidate, FailureKind
 from atlas_mcp.atlas.state import ExploreState, RunState
 from atlas_mcp.models.base import Notice
 from atlas_mcp.runs.live import LiveRun
-from atlas_mcp.texts import LINE_CHARS, answer_start, one_line
+from atlas_mcp.texts import LINE_CHARS, answer_start, counted, one_line
 
 NOTICE_CHARS = 160
 """Characters of a notice, and of its cause, beside what else a line tells."""
@@ -38,7 +38,7 @@ def status_line(live: LiveRun, *, now: float) -> str:
     parts += [_doing(live, now) if state.finished is None else f"{state.finished.status}"]
     candidates = len(state.votes)
     failed = len(state.done) - candidates
-    counts = f"{candidates} candidates"
+    counts = counted(candidates, "candidate")
     if failed:
         counts += f", {failed} failed"
     agreement = agreement_text(state)

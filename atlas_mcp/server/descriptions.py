@@ -7,13 +7,14 @@ from typing import Any
 
 from atlas_mcp.atlas.outcomes import NOBODY_DRIVES
 from atlas_mcp.atlas.view import RunView
-from atlas_mcp.texts import printable
+from atlas_mcp.texts import counted, printable
 
 INSTRUCTIONS = (
     "ATLAS spends several independent model calls on one hard problem and weighs them. Use "
     "solve_with_atlas to delegate the whole problem; use explore to gather candidates and be the "
     "orchestrator yourself. A result with status 'running' is not lost: call get_run. Nor is one "
-    "that was cancelled or interrupted: call resume_run."
+    "that was cancelled or interrupted: call resume_run. All that was found of a run stands in "
+    "atlas://runs/{run_id}."
 )
 
 SOLVE = (
@@ -32,7 +33,7 @@ EXPLORE = (
 
 GET_RUN = (
     "Look at a run, waiting for its end; without run_id at the newest. Costs nothing. Returns the "
-    "answer or, with status 'running', the candidates so far; then call again."
+    "answer or, with status 'running', the candidates after the first `since`; then call again."
 )
 
 CANCEL_RUN = (
@@ -106,7 +107,7 @@ SOLVERS_RESOURCE = "The solver pool: names, models, what they take, what they co
 
 def task_message(view: RunView) -> str:
     """Return where a task stands, in a line for the client's user."""
-    found = f"{len(view.candidates)} candidates"
+    found = counted(len(view.candidates), "candidate")
     spent = "cost unknown" if view.cost_usd is None else f"${view.cost_usd:.4f}"
     if view.status == "running":
         return f"At work for {view.elapsed_s:.0f} s: {found}, {spent}. Run {view.run_id}."
@@ -125,14 +126,15 @@ def task_message(view: RunView) -> str:
 
 def resume_question(view: RunView) -> dict[str, Any]:
     """Return the question to the client's user whether an interrupted run is to go on."""
+    found = counted(len(view.candidates), "candidate")
     spent = "an unknown amount" if view.cost_usd is None else f"${view.cost_usd:.4f}"
     return {
         "method": "elicitation/create",
         "params": {
             "mode": "form",
             "message": (
-                f"{NOBODY_DRIVES}: {view.run_id}. It has {len(view.candidates)} candidates and has "
-                f"spent {spent}. Shall it go on, under the cap it was given?"
+                f"{NOBODY_DRIVES}: {view.run_id}. It has {found} and has spent {spent}. "
+                "Shall it go on, under the cap it was given?"
             ),
             "requestedSchema": {
                 "type": "object",

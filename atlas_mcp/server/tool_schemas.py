@@ -1,8 +1,9 @@
-"""Input schemas of tools, as short as they can say what they say.
+"""Schemas of tools, as short as they can say what they say.
 
-Every model reads them with every request of its client. What a validation library writes beside the
-kinds of arguments is left out: titles that repeat the names, and the null of what may be absent.
-That an object may have any property is kept, which goes without saying in JSON Schema: Pydantic AI
+Every model reads the input schemas with every request of its client, and every client the output
+schemas. What a validation library writes beside the kinds of values is left out: titles that repeat
+the names, the null of what may be absent, descriptions for the reader of the code. That an object
+of a caller's may have any property is kept, which goes without saying in JSON Schema: Pydantic AI
 closes an object that does not say so, and its model could only leave it empty (read and seen in
 2.68.0).
 """
@@ -11,12 +12,42 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from pydantic import TypeAdapter
+
+from atlas_mcp.server.structures import RunResult
+
+PREFIX = "#/$defs/"
+
 
 def compact(schema: dict[str, Any]) -> dict[str, Any]:
     """Return the input schema of a tool without what says nothing."""
     arguments = cast("dict[str, dict[str, Any]]", schema.get("properties", {}))
     kept = {name: value for name, value in schema.items() if name != "title"}
     return {**kept, "properties": {name: _argument(one) for name, one in arguments.items()}}
+
+
+def result_schema() -> dict[str, Any]:
+    """Return the output schema of every tool: the structures that `structured` makes."""
+    written = TypeAdapter(RunResult).json_schema()
+    return cast("dict[str, Any]", _bare(written, written.get("$defs", {})))
+
+
+def _bare(node: Any, shapes: dict[str, Any]) -> Any:
+    """Return a schema with its shapes in their places, without titles and descriptions."""
+    if isinstance(node, list):
+        return [_bare(one, shapes) for one in cast("list[Any]", node)]
+    if not isinstance(node, dict):
+        return node
+    schema = cast("dict[str, Any]", node)
+    if "$ref" in schema:
+        return _bare(shapes[schema["$ref"].removeprefix(PREFIX)], shapes)
+    return {
+        name: {key: _bare(one, shapes) for key, one in value.items()}
+        if name == "properties"
+        else _bare(value, shapes)
+        for name, value in schema.items()
+        if name not in ("$defs", "title", "description")
+    }
 
 
 def _argument(schema: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Names, arguments and results are a public contract; what a client's model reads 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
@@ -16,7 +17,6 @@ from mcp.server.mcpserver import Context, MCPServer
 from mcp_types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
-from atlas_mcp.atlas.view import RunView
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.server import descriptions as texts
 from atlas_mcp.server.clients import client_name, hears_progress, respond_within
@@ -25,12 +25,13 @@ from atlas_mcp.server.http import client_gone
 from atlas_mcp.server.progress import report_progress
 from atlas_mcp.server.results import errors_shown, result_of
 from atlas_mcp.server.run_tasks import answers_at_once
+from atlas_mcp.server.structures import RunResult
 from atlas_mcp.task_groups import open_task_group
 from atlas_mcp.texts import clipped, one_line, untagged
 
 if TYPE_CHECKING:
     from atlas_mcp.atlas.problem import Problem
-    from atlas_mcp.runs.service import RunService
+    from atlas_mcp.runs.service import Look, RunService
 
 SPENDS = ToolAnnotations(
     read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=True
@@ -49,6 +50,9 @@ MAX_NAMED = 6
 TITLE_CHARS = 60
 """Characters of what each was asked."""
 
+POLLED = 4
+"""Explores that are told of a run that goes on; those after them are told next time."""
+
 LONGEST_WAIT = 3_600.0
 """Seconds. A longer `wait_s` is a mistake: poll again instead."""
 
@@ -62,7 +66,7 @@ AnswerSchema = Annotated[
 ]
 WaitSeconds = Annotated[
     float | None,
-    Field(description="Answer within so many seconds."),
+    Field(description="Longest wait, seconds."),
 ]
 
 
@@ -87,7 +91,7 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
         ] = None,
         workflow: str | None = None,
         wait_s: WaitSeconds = None,
-    ) -> Annotated[CallToolResult, RunView]:
+    ) -> Annotated[CallToolResult, RunResult]:
         """Open an ATLAS run and wait for it."""
         with errors_shown():
             from atlas_mcp.runs.request import Wish
@@ -105,7 +109,7 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
     @server.tool(title="Explore", description=texts.EXPLORE, annotations=SPENDS)
     async def explore(
         ctx: Context[Any, Any],
-        problem: Annotated[str | None, Field(description=PROBLEM)] = None,
+        problem: Annotated[str | None, Field(description="May be left out with a run_id.")] = None,
         images: list[str] | None = None,
         answer_schema: dict[str, Any] | None = None,
         solver: Annotated[str | None, Field(description="Name from atlas://solvers.")] = None,
@@ -124,7 +128,7 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
         run_id: Annotated[
             str | None, Field(description="Of an earlier explore, to add to it.")
         ] = None,
-    ) -> Annotated[CallToolResult, RunView]:
+    ) -> Annotated[CallToolResult, RunResult]:
         """Run explores for a client that is its own orchestrator."""
         with errors_shown():
             from atlas_mcp.runs.request import ExploreWish, Wish
@@ -145,18 +149,25 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
 
     @server.tool(title="Get a run", description=texts.GET_RUN, annotations=READS)
     async def get_run(
-        ctx: Context[Any, Any], run_id: str | None = None, wait_s: float | None = None
-    ) -> Annotated[CallToolResult, RunView]:
+        ctx: Context[Any, Any],
+        run_id: str | None = None,
+        since: int | None = None,
+        wait_s: float | None = None,
+    ) -> Annotated[CallToolResult, RunResult]:
         """Show a run, waiting for its end; without an id the newest, and which others there are."""
         with errors_shown():
             wait = _wait(wait_s, ctx, host)
+            if since is not None and since < 0:
+                raise InvalidInput("since", f"is {since}; it counts explores, from 0")
             service = await host.service()
             if run_id is None:
-                return await newest(service)
-            return await answer(host, service, run_id, wait, ctx, owned=False)
+                return await newest(service, ctx, host)
+            return await answer(host, service, run_id, wait, ctx, owned=False, since=since)
 
     @server.tool(title="Cancel a run", description=texts.CANCEL_RUN, annotations=ENDS)
-    async def cancel_run(run_id: str, ctx: Context[Any, Any]) -> Annotated[CallToolResult, RunView]:
+    async def cancel_run(
+        run_id: str, ctx: Context[Any, Any]
+    ) -> Annotated[CallToolResult, RunResult]:
         """End a run at once."""
         with errors_shown():
             service = await host.service()
@@ -169,7 +180,7 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
         max_explores: int | None = None,
         max_cost_usd: float | None = None,
         wait_s: float | None = None,
-    ) -> Annotated[CallToolResult, RunView]:
+    ) -> Annotated[CallToolResult, RunResult]:
         """Let a run go on and wait for it."""
         with errors_shown():
             wait = _wait(wait_s, ctx, host)
@@ -182,7 +193,7 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
             return await answer(host, service, run_id, wait, ctx, owned=resumed)
 
 
-async def newest(service: RunService) -> CallToolResult:
+async def newest(service: RunService, ctx: Context[Any, Any], host: Host) -> CallToolResult:
     """Return the newest run of the home as it is, and the names of those before it.
 
     Raises:
@@ -193,14 +204,15 @@ async def newest(service: RunService) -> CallToolResult:
         raise InvalidInput(
             "run_id", "is missing, and there is no run yet; solve_with_atlas opens one"
         )
-    view = await service.view(runs[0].run_id)
+    look = await service.look(runs[0].run_id)
     others = [
         f"{run.run_id} ({run.status}: {clipped(one_line(untagged(run.title)), TITLE_CHARS)})"
         for run in runs[1:]
     ]
-    said = [view.next, f"The runs before it: {'; '.join(others)}" if others else None]
+    said = [look.view.next, f"The runs before it: {'; '.join(others)}" if others else None]
     following = " ".join(one for one in said if one) or None
-    return await result_of(view.model_copy(update={"next": following}))
+    newest = look.view.model_copy(update={"next": following})
+    return await _shown(look._replace(view=newest), None, ctx, host)
 
 
 async def read_problem(
@@ -234,6 +246,7 @@ async def answer(
     ctx: Context[Any, Any],
     *,
     owned: bool,
+    since: int | None = None,
 ) -> CallToolResult:
     """Wait for a run, reporting progress.
 
@@ -244,6 +257,7 @@ async def answer(
         wait: Seconds after which to answer with what there is.
         ctx: The request.
         owned: Whether the run is there for this request: if the client goes, it is stopped.
+        since: How many of its explores the client has been shown; `None` if it does not say.
     """
 
     async def report(number: float, message: str) -> None:
@@ -253,7 +267,7 @@ async def answer(
     try:
         async with host.wanted(service, run_id) if owned else nullcontext():
             if wait == 0:
-                return await result_of(_bearable(await service.view(run_id), ctx, host))
+                return await _shown(await service.look(run_id), since, ctx, host)
         async with (
             host.wanted(service, run_id) if owned else nullcontext(),
             service.watching(run_id) as live,
@@ -268,24 +282,40 @@ async def answer(
                     # Nobody stops it here, and whoever waits for it may go.
                     tasks.start_soon(_wait_no_longer, host.client_gone, patience, name="input")
                 await live.finished()
-            view = await service.view(run_id)
+            look = await service.look(run_id)
             tasks.cancel_scope.cancel("the answer is ready")
     except anyio.get_cancelled_exc_class():
         if owned:
             await service.stop(run_id)
         raise
-    return await result_of(_bearable(view, ctx, host))
+    return await _shown(look, since, ctx, host)
 
 
-def _bearable(view: RunView, ctx: Context[Any, Any], host: Host) -> RunView:
-    """Return a view that tells the caller to wait for its run as long as that client can."""
+async def _shown(
+    look: Look, since: int | None, ctx: Context[Any, Any], host: Host
+) -> CallToolResult:
+    """Return a run as a result: while it goes on, the part of it that its caller has not seen."""
+    state, view = look
     if view.status != "running" or view.next is None:
-        return view
+        return await result_of(view)
     from atlas_mcp.atlas.rendering import POLL_WAIT
 
-    seconds = respond_within(host.settings.server, client_name(ctx))
-    following = view.next.replace(POLL_WAIT, f"wait_s={max(1, int(seconds))}")
-    return view.model_copy(update={"next": following})
+    seconds = max(1, int(respond_within(host.settings.server, client_name(ctx))))
+    known, seen = part_to_show(state.ended, since)
+    told = view.next.replace(POLL_WAIT, f"since={seen}, wait_s={seconds}")
+    return await result_of(view.model_copy(update={"next": told}), known)
+
+
+def part_to_show(ended: Sequence[int], since: int | None) -> tuple[frozenset[int], int]:
+    """Return what to leave out of a poll, and how many explores its caller has then seen.
+
+    Args:
+        ended: The explores that have ended, in that order.
+        since: How many of them the caller has seen; `None`, who does not say, is shown the newest.
+    """
+    first = max(0, len(ended) - POLLED) if since is None else min(since, len(ended))
+    shown = ended[first : first + POLLED]
+    return frozenset(ended) - frozenset(shown), first + len(shown)
 
 
 async def _stop_when_gone(service: RunService, run_id: str, gone: anyio.Event) -> None:

@@ -564,7 +564,7 @@ def test_the_picture_shows_the_orchestrator_at_work() -> None:
     asked = OrchestratorAsked(1, said, (1, 2), Decimal("0.1"), 100, {}, None, "", ())
     live.state = live.state.apply(Record(live.state.seq + 1, 1_010.0, asked))
 
-    assert "orchestrator weighs 1 candidates, 20 s" in drawn(live)
+    assert "orchestrator weighs 1 candidate, 20 s" in drawn(live)
 
 
 def test_news_of_an_answer_are_one_short_line_that_steers_nothing() -> None:

@@ -75,7 +75,7 @@ async def test_a_signal_answers_who_waits_and_leaves_the_runs_to_be_resumed(
     async def hear(progress: float, total: float | None, message: str | None) -> None:
         nonlocal signalled
         assert message is not None
-        if "1 candidates" in message and not signalled:
+        if "1 candidate" in message and not signalled:
             assert await anyio.to_thread.run_sync(api.all_arrived, 2)
             signalled = True
             process.send_signal(BREAK)

@@ -344,7 +344,7 @@ def at_work(server: Raw, api: HeldApi) -> str:
     """Start a run, and return its id once one solver is done and one is at work."""
     server.greet()
     run_id = server.solve()
-    server.until(lambda message: "1 candidates" in json.dumps(message))
+    server.until(lambda message: "1 candidate" in json.dumps(message))
     assert api.all_arrived(2)
     return run_id
 

@@ -190,6 +190,7 @@ async def test_a_fault_of_one_solver_leaves_an_answer_from_the_other(
     assert [(one.status, one.answer) for one in found] == [("ok", "42")] * 2
     assert failed.error is not None
     assert stage.case.cause in failed.error
+    assert failed.usage is not None
     assert failed.usage.requests == stage.case.calls
     assert stage.solvers == 2 + stage.case.calls
 

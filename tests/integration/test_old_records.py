@@ -49,7 +49,9 @@ async def test_records_of_version_2_are_read_and_fold(tmp_path: Path) -> None:
     view = view_run(ANSWERED, RunState.fold(ended), now=0.0, driven=False)
     assert (view.status, view.answer) == ("answered", "42")
     assert [one.status for one in view.candidates] == ["ok", "failed", "ok"]
-    assert (view.candidates[0].answer, view.candidates[0].usage.output_tokens) == ("42", 27)
+    best = view.candidates[0]
+    assert best.usage is not None
+    assert (best.answer, best.usage.output_tokens) == ("42", 27)
     assert view.candidates[1].error == "malformed: the reply holds no JSON object"
     left = view_run(BROKEN_OFF, RunState.fold(broken_off), now=0.0, driven=False)
     assert (left.status, len(left.candidates)) == ("interrupted", 3)
@@ -106,6 +108,7 @@ async def test_what_version_2_could_not_read_again_is_one_failed_candidate_of_it
         "malformed: the record of it cannot be read back: it is nested deeper than 100 levels"
     )
     # What it consumed is on record all the same.
+    assert lost.usage is not None
     assert (lost.usage.requests, lost.usage.input_tokens > 100, lost.cost_usd) == (1, True, 0)
     assert (other.status, other.answer) == ("ok", [0])
     exported = "\n".join(write_archive(UNREADABLE, records))

@@ -128,6 +128,7 @@ async def pool_of_three(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncG
 
 
 def counted(view: RunView | CandidateView) -> Usage:
+    assert view.usage is not None
     return Usage(**view.usage.model_dump())
 
 

@@ -95,6 +95,42 @@ async def test_the_problem_may_be_left_out_where_a_run_has_it(tmp_path: Path, mo
     assert "`answer_schema`: goes with a problem" in text_of(typed)
 
 
+# What a poll tells
+
+
+async def test_a_poll_tells_what_is_new_and_the_end_tells_all(tmp_path: Path, mode: Mode) -> None:
+    async with connected(tmp_path, mode) as session:
+        run_id = await half_done(session)
+        first = await session.view("get_run", run_id=run_id, wait_s=0)
+        again = await session.call("get_run", run_id=run_id, since=1, wait_s=0)
+        refused = await session.call("get_run", run_id=run_id, since=-1)
+        session.model.gate.set()
+        ended = await session.view("get_run", run_id=run_id, since=1, wait_s=60)
+
+    assert [(one.answer, one.reasoning) for one in first.candidates] == [("42", None)]
+    assert first.next is not None
+    assert f"run_id={run_id!r}, since=1, wait_s=" in first.next
+    poll = RunView.model_validate(again.structured_content)
+    assert (poll.status, poll.candidates) == ("running", [])
+    assert "Still running: 1 candidate so far." in text_of(again)
+    assert refused.is_error
+    assert "`since`: is -1; it counts explores, from 0" in text_of(refused)
+    assert (ended.status, ended.answer, len(ended.candidates)) == ("answered", "42", 2)
+
+
+async def test_explores_of_a_client_end_with_every_justification(
+    tmp_path: Path, mode: Mode
+) -> None:
+    async with connected(tmp_path, mode) as session:
+        first = await session.view("explore", problem=QUESTION)
+        result = await session.call("explore", run_id=first.run_id, count=2)
+
+    view = RunView.model_validate(result.structured_content)
+    assert [one.reasoning for one in view.candidates] == ["So."] * 3
+    assert text_of(result).count('"justification": "So."') == 3
+    assert f"atlas://runs/{view.run_id}" in text_of(result)
+
+
 # How long a call waits
 
 
@@ -150,7 +186,7 @@ async def test_a_run_that_another_server_drives_is_waited_for_and_reported(
         with anyio.fail_after(10):
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(poll)
-                await until(lambda: "1 candidates" in "".join(heard.messages))
+                await until(lambda: "1 candidate" in "".join(heard.messages))
                 assert views == []
                 driving.model.gate.set()
 

@@ -29,6 +29,8 @@ from atlas_mcp.models.scripted import Says
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.service import RunService
 from atlas_mcp.server.app import make_server
+from atlas_mcp.server.forms import EVIDENCE, SYNTHESIS
+from atlas_mcp.server.summaries import ANSWER_CHARS
 from tests.integration.gated import (
     Heard,
     Mode,
@@ -113,7 +115,7 @@ async def test_what_a_model_reads_before_its_first_call_is_short(
         {"name": tool.name, "description": tool.description, "inputSchema": tool.input_schema}
         for tool in tools
     ]
-    assert len(json.dumps(read)) < 3_650
+    assert len(json.dumps(read)) < 3_700
 
 
 async def test_an_object_that_takes_any_property_says_so(tmp_path: Path, mode: Mode) -> None:
@@ -175,6 +177,7 @@ async def test_a_result_is_a_run_view_that_fits_its_schema(tmp_path: Path, mode:
     view = RunView.model_validate(solved.structured_content)
     assert (view.status, view.answer) == ("answered", "42")
     assert again.structured_content == solved.structured_content
+    assert None not in cast("dict[str, Any]", solved.structured_content).values()
     text = text_of(solved)
     for said in ("Answer: 42 (confidence 90%)", "Why: Both agree.", "2 of 2 candidates", "$0.0000"):
         assert said in text
@@ -289,14 +292,16 @@ async def test_a_result_stays_small_when_the_candidates_are_huge(
             await session.client.read_resource(f"atlas://runs/{run_id_of(result)}")
         ).contents
 
-    assert len(text_of(result)) <= 4_200
+    assert len(text_of(result)) <= EVIDENCE.chars
     assert f"Run: {run_id_of(result)}" in text_of(result)
     view = RunView.model_validate(result.structured_content)
     assert len(view.candidates) == 12
-    assert "atlas://runs/" in (view.candidates[0].reasoning or "")
+    for candidate_ in view.candidates:
+        assert f"atlas://runs/{view.run_id}" in (candidate_.reasoning or "")
+    assert text_of(result).count('"justification": "because because') == 12
     assert isinstance(whole, TextResourceContents)
     assert whole.text.count("because") == 12 * 4_000
-    assert len(json.dumps(result.structured_content)) <= 25_000
+    assert len(json.dumps(result.structured_content, ensure_ascii=False)) <= EVIDENCE.chars
 
 
 FORGED = (
@@ -347,16 +352,20 @@ async def test_what_an_endpoint_says_is_one_line_of_progress(tmp_path: Path, mod
     assert sum(one.startswith("Next") for one in text.splitlines()) == 1
 
 
-async def test_a_long_synthesis_is_cut_in_the_text_and_whole_in_the_answer(
-    tmp_path: Path, mode: Mode
+@pytest.mark.parametrize("words", [3_000, 30_000])
+async def test_a_long_answer_is_whole_and_in_the_text_up_to_what_clients_bear(
+    tmp_path: Path, mode: Mode, words: int
 ) -> None:
-    answer = "word " * 3_000
+    answer = "word " * words
     script = play(lambda n: candidate("42"), synthesis(answer))
     async with connected(tmp_path, mode, script) as session:
         result = await session.call("solve_with_atlas", problem="An essay.")
 
-    assert len(text_of(result)) <= 4_200
-    assert f"Run: {run_id_of(result)}" in text_of(result)
+    text, run_id = text_of(result), run_id_of(result)
+    assert (answer in text) == (words == 3_000)
+    assert (f"(cut; whole in atlas://runs/{run_id})" in text) == (words == 30_000)
+    assert len(text) <= ANSWER_CHARS + SYNTHESIS.chars
+    assert f"Run: {run_id}" in text
     view = RunView.model_validate(result.structured_content)
     assert view.answer == answer
 
@@ -490,7 +499,7 @@ async def test_a_bug_is_logged_and_not_shown(
 
     async with connected(tmp_path, mode) as session:
         solved = await session.view("solve_with_atlas", problem="6 * 7?")
-        monkeypatch.setattr(RunService, "view", broken)
+        monkeypatch.setattr(RunService, "look", broken)
         result = await session.call("get_run", run_id=solved.run_id)
 
     assert result.is_error
@@ -604,11 +613,12 @@ async def test_a_run_and_the_pool_can_be_read_as_resources(tmp_path: Path, mode:
         view = await session.view("solve_with_atlas", problem="6 * 7?")
         (run,) = (await session.client.read_resource(f"atlas://runs/{view.run_id}")).contents
         (pool,) = (await session.client.read_resource("atlas://solvers")).contents
+        whole = await (await session.host.service()).view(view.run_id)
 
     assert isinstance(run, TextResourceContents)
     assert isinstance(pool, TextResourceContents)
     assert run.mime_type == pool.mime_type == "application/json"
-    assert RunView.model_validate_json(run.text) == view
+    assert RunView.model_validate_json(run.text) == whole
     rows = json.loads(pool.text)
     assert rows[0]["name"] == "demo"
     assert rows[0]["default"] is True

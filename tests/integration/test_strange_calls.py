@@ -216,6 +216,7 @@ async def test_a_bug_in_reading_a_reply_costs_its_candidate_and_nothing_else(
         "malformed: the reply could not be read because of a fault in atlas-mcp "
         "(ZeroDivisionError); it is on record"
     )
+    assert failed.usage is not None
     assert (failed.usage.output_tokens, failed.cost_usd) == (50, Decimal("0.0007"))
     replied = [r.event for r in records if isinstance(r.event, SolverReplied)]
     assert all('"answer": "42"' in event.reply.text for event in replied)
@@ -327,4 +328,5 @@ async def test_an_answer_that_cannot_be_checked_or_kept_is_a_failed_candidate_wi
     for one in view.candidates:
         assert says in str(one.error)
         assert one.cost_usd == Decimal("0.0007")
+        assert one.usage is not None
         assert one.usage.input_tokens == 100

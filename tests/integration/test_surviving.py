@@ -255,8 +255,10 @@ async def test_of_the_explores_that_were_left_only_the_unanswered_are_made_again
     assert sorted(number for number, _ in ok(view)) == [1, 2]
     assert view.usage.requests == world.api.requests == 4
     by_number = {one.explore_id: one for one in view.candidates}
-    assert by_number[lost.explore_id].usage.requests == 2
-    assert by_number[lost.explore_id].strategy == lost.strategy
+    again = by_number[lost.explore_id]
+    assert again.usage is not None
+    assert again.usage.requests == 2
+    assert again.strategy == lost.strategy
 
 
 async def test_a_run_whose_process_died_spends_nothing_until_it_is_resumed(

@@ -245,7 +245,7 @@ def form(result: Result) -> str:
     """Return which half of a tool result a model received."""
     if result.failed:
         return "a failure"
-    return "the structure" if '"candidates":' in result.text else "the text"
+    return "the structure" if '"run_id":' in result.text else "the text"
 
 
 def chosen(names: str | None, known: Sequence[str]) -> list[str]:

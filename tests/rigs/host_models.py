@@ -38,6 +38,7 @@ MOST_TURNS = 25
 WRONG_CHARS = 300
 
 RUN_ID = re.compile(r"""(?:"run_id": ?"|Run: |run_id=')(\w{10,})""")
+POLL = re.compile(r"get_run with run_id='(\w+)'(?:, since=(\d+))?(?:,? (?:and )?wait_s=(\d+))?")
 RUNNING = re.compile(r'Still running|"status": ?"running"')
 ENDED = re.compile(r'Answer: |you are the orchestrator|"status": ?"answered"')
 REFUSED = re.compile(r'Error executing tool|An error occurred|timed out|^{"error"')
@@ -125,13 +126,26 @@ def explore(results: list[Result]) -> ApiReply:
 def _wait(result: Result) -> ApiReply:
     """Tell the answer, or go on with the run as the result says."""
     text = result.text
-    run_id, running = RUN_ID.search(text), RUNNING.search(text)
-    if not running and ENDED.search(text) and ANSWER in text:
+    if RUNNING.search(text):
+        return _calls(("get_run", _poll(text)))
+    if ENDED.search(text) and ANSWER in text:
         return ApiReply(text=f"The answer is {ANSWER}.")
+    run_id = RUN_ID.search(text)
     if run_id is None:
         # A call that was given up names no run: the newest is looked at.
         return _calls(("get_run", {}))
-    return _calls(("get_run" if running else "resume_run", {"run_id": run_id[1]}))
+    return _calls(("resume_run", {"run_id": run_id[1]}))
+
+
+def _poll(text: str) -> Json:
+    """Return how a result says that its run is to be looked at."""
+    told = POLL.search(text)
+    if told is None:
+        return {}
+    numbers = {
+        name: int(told[place]) for place, name in ((2, "since"), (3, "wait_s")) if told[place]
+    }
+    return {"run_id": told[1], **numbers}
 
 
 def _calls(*calls: tuple[str, Json]) -> ApiReply:

@@ -14,6 +14,7 @@ from atlas_mcp.texts import (
     PrintableFormatter,
     answer_text,
     as_data,
+    counted,
     labelled,
     one_line,
     printable,
@@ -33,6 +34,11 @@ STRANGE = st.text(
         ),
     )
 )
+
+
+@pytest.mark.parametrize(("count", "says"), [(0, "0 runs"), (1, "1 run"), (12_345, "12,345 runs")])
+def test_things_are_counted_as_people_count(count: int, says: str) -> None:
+    assert counted(count, "run") == says
 
 
 def test_control_characters_are_written_as_json_writes_them() -> None:

@@ -60,11 +60,6 @@ async def test_a_run_that_was_taken_from_this_process_is_followed_where_it_goes_
     assert capsys.readouterr().out == "42\n"
 
 
-@pytest.mark.parametrize(("count", "says"), [(0, "0 runs"), (1, "1 run"), (12_345, "12,345 runs")])
-def test_runs_are_counted_as_people_count(count: int, says: str) -> None:
-    assert output.count_runs(count) == says
-
-
 @pytest.mark.parametrize(
     "ready",
     [
@@ -89,10 +84,10 @@ def test_the_pool_says_what_is_wrong_in_the_words_it_was_told(
     assert len(out) < 5_000
 
 
+USAGE = UsageView(requests=1, input_tokens=9, output_tokens=1)
+
+
 def candidate(number: int, answer: str | None) -> CandidateView:
-    usage = UsageView(
-        requests=1, input_tokens=9, output_tokens=1, cache_read_tokens=0, cache_write_tokens=0
-    )
     return CandidateView(
         explore_id=number,
         solver="s",
@@ -106,7 +101,7 @@ def candidate(number: int, answer: str | None) -> CandidateView:
         reasoning=None,
         confidence=None if answer is None else 0.5,
         error="malformed: the reply holds no JSON object" if answer is None else None,
-        usage=usage,
+        usage=USAGE,
         cost_usd=None,
         elapsed_s=1.0,
     )
@@ -122,7 +117,7 @@ def failed_run(*candidates: CandidateView) -> RunView:
         confidence=None,
         agreement=Agreement(groups=[], dissent=None, warnings=[]),
         candidates=list(candidates),
-        usage=candidate(1, "").usage,
+        usage=USAGE,
         cost_usd=None,
         cost_split=CostSplit(orchestrator=None, solvers=None),
         elapsed_s=1.0,
@@ -144,7 +139,7 @@ def test_a_run_that_is_shown_goes_to_stdout_whatever_came_of_it(
     assert shown.out.startswith(failed)
     assert found in shown.out
     assert "No solver gave an answer." in shown.err
-    assert empty.out.startswith("failed, no_candidates · cost unknown · 1 calls")
+    assert empty.out.startswith("failed, no_candidates · cost unknown · 1 call,")
 
 
 def test_candidates_that_failed_are_no_data_of_an_explore(

@@ -1,0 +1,249 @@
+"""What a model reads of a run is enough and no more, by the text and by the structure alone."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from atlas_mcp.atlas.outcomes import Status
+from atlas_mcp.atlas.view import Agreement, AnswerGroup, CandidateView, CostSplit, RunView
+from atlas_mcp.server.forms import EVIDENCE, POLL, SYNTHESIS
+from atlas_mcp.server.structures import structured
+from atlas_mcp.server.summaries import ANSWER_CHARS, summary
+from atlas_mcp.server.tool_schemas import result_schema
+from atlas_mcp.server.tools import POLLED, part_to_show
+from atlas_mcp.texts import counted
+from tests.unit.server.test_results import USAGE, a_candidate, a_view
+
+CHARS_PER_TOKEN = 4
+
+VALIDATOR = Draft202012Validator(result_schema())
+
+REASONING = ("Because 6 is 2 times 3, six sevens are three fourteens. " * 60)[:3_000]
+
+ANSWERED_TOKENS, POLL_TOKENS = 1_200, 300
+"""Source: the contract."""
+
+
+def a_solve(answers: list[str], **changes: Any) -> RunView:
+    """Return an answered run with an explore of 3,000 characters of reasoning for each answer."""
+    candidates = [
+        a_candidate(
+            number,
+            "Divide both, then compare the parts by their sizes. " * 3,
+            answer=answer,
+            reasoning=REASONING,
+            instruction=None,
+        )
+        for number, answer in enumerate(answers, 1)
+    ]
+    groups = [
+        AnswerGroup(
+            answer=one,
+            explore_ids=[n for n, answer in enumerate(answers, 1) if answer == one],
+            solvers=["claude", "local"],
+            approaches=["Divide both, then compare the parts by their sizes. " * 3],
+        )
+        for one in dict.fromkeys(answers)
+    ]
+    return a_view(
+        "",
+        **{
+            "run_id": "abcdefghijklmn",
+            "answer": answers[0],
+            "explanation": "All of the paths come to one number, by parts and as a whole. " * 12,
+            "confidence": 0.9,
+            "agreement": Agreement(
+                groups=groups, dissent="Explore 6 is a candidate for a slip. " * 5, warnings=[]
+            ),
+            "candidates": candidates,
+            "cost_usd": "0.0123",
+            "cost_split": CostSplit.model_validate({"orchestrator": "0.01", "solvers": "0.0023"}),
+            "next": None,
+            **changes,
+        },
+    )
+
+
+def tokens(value: object) -> float:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return len(text) / CHARS_PER_TOKEN
+
+
+def assert_no_nulls(value: object) -> None:
+    assert "null" not in json.dumps(value).replace('"null', "")
+
+
+@pytest.mark.parametrize("answers", [["42"] * 6, ["42", "43", "42", "44", "45", "46"]])
+def test_an_answered_solve_of_six_explores_is_short_either_way(answers: list[str]) -> None:
+    view = a_solve(answers)
+    text, structure = summary(view), structured(view)
+
+    assert tokens(text) < ANSWERED_TOKENS
+    assert tokens(structure) < ANSWERED_TOKENS
+    assert_no_nulls(structure)
+    for candidate in structure.get("candidates", []):
+        assert not {"reasoning", "usage", "approach"} & set(candidate)
+    for said in (text, json.dumps(structure)):
+        assert all(word in said for word in ("42", "All of the paths", view.run_id, "0.0123"))
+    assert REASONING[:100] not in text + json.dumps(structure)
+
+
+@pytest.mark.parametrize("count", [0, 1, 6, 60])
+@pytest.mark.parametrize("answer", ["42", "a long answer of many words " * 40])
+def test_a_poll_is_short_either_way_and_says_what_is_new(count: int, answer: str) -> None:
+    view = a_solve(
+        [answer] * count or ["42"],
+        status="running",
+        stop_reason=None,
+        answer=None,
+        explanation=None,
+        next="Call get_run with run_id='abcdefghijklmn', since=60, wait_s=540; the run goes on.",
+        **({} if count else {"candidates": []}),
+    )
+    known, _ = part_to_show([one.explore_id for one in view.candidates], None)
+    text, structure = summary(view, known), structured(view, known)
+
+    assert tokens(text) < POLL_TOKENS
+    assert tokens(structure) < POLL_TOKENS
+    shown = [one["explore_id"] for one in structure.get("candidates", [])]
+    assert shown == [*range(1, count + 1)][-POLLED:]
+    assert f"Still running: {counted(count, 'candidate')} so far." in text
+    for said in (text, json.dumps(structure)):
+        assert "since=60" in said
+        assert view.run_id in said
+
+
+def test_a_poll_tells_why_new_explores_failed() -> None:
+    fault = "rejected: `openai/m`: no credit is left </candidate> " * 9
+    failed = {"status": "failed", "answer": None, "reasoning": None, "approach": None}
+    candidates = [
+        a_candidate(1, "x", **failed, error=fault),
+        a_candidate(2, "x", answer="42"),
+        a_candidate(3, "x", **failed, error=fault),
+    ]
+    view = a_view("", status="running", candidates=candidates, next="Call get_run.")
+    text, structure = summary(view, {1}), structured(view, {1})
+
+    assert text.startswith("Still running: 1 candidate, 2 explores failed so far.")
+    assert 'Explore 3 (demo) failed: "rejected: `openai/m`: no credit is left' in text
+    assert "Explore 1" not in text
+    assert "</candidate> " not in text
+    told = structure.get("candidates", [])
+    assert [(one["explore_id"], one["status"]) for one in told] == [(2, "ok"), (3, "failed")]
+    assert "no credit is left" in told[1].get("error", "")
+    assert tokens(text) < POLL_TOKENS
+    assert tokens(structure) < POLL_TOKENS
+
+
+def test_polls_that_follow_each_other_show_each_explore_once() -> None:
+    ended, since = [3, 1, 2, 6, 5, 4, 9], 0
+    shown: list[list[int]] = []
+    while since < len(ended):
+        known, since = part_to_show(ended, since)
+        shown.append([one for one in ended if one not in known])
+
+    assert [one for part in shown for one in part] == ended
+    assert all(len(part) <= POLLED for part in shown)
+    assert part_to_show(ended, 7) == (frozenset(ended), 7)
+    assert part_to_show(ended, 100) == (frozenset(ended), 7)
+    assert part_to_show([], None) == (frozenset(), 0)
+
+
+@pytest.mark.parametrize("count", [1, 6, 12])
+def test_evidence_carries_each_justification_in_both(count: int) -> None:
+    view = a_solve(["42"] * count, answer=None, explanation=None)
+    text, structure = summary(view), structured(view)
+
+    assert len(text) <= EVIDENCE.chars
+    assert len(json.dumps(structure)) <= EVIDENCE.chars
+    assert text.count('"justification": "Because 6 is 2 times 3, six') == count
+    assert f"atlas://runs/{view.run_id}" in text
+    told = [one.get("reasoning", "") for one in structure.get("candidates", [])]
+    assert len(told) == count
+    for one in told:
+        assert one == REASONING or one.endswith(f"whole in atlas://runs/{view.run_id}]")
+        assert one.startswith("Because 6 is 2 times 3")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
+)
+
+
+@st.composite
+def views(draw: st.DrawFn) -> RunView:
+    """Draw runs of any state: nothing found, nothing known, all of it."""
+    text = st.none() | st.text(max_size=200) | st.just("<b> sö " * 600)
+    some = draw(st.integers(0, 9))
+    candidates = [
+        CandidateView.model_validate(
+            {
+                **a_candidate(number, "x").model_dump(),
+                "status": draw(st.sampled_from(["ok", "failed"])),
+                "answer": draw(JSON),
+                **{name: draw(text) for name in ("approach", "reasoning", "error", "effort")},
+                "confidence": draw(st.none() | st.floats(0, 1)),
+            }
+        )
+        for number in range(some)
+    ]
+    groups = [
+        AnswerGroup(answer=draw(JSON), explore_ids=[n], solvers=["s"], approaches=["x" * 2_000])
+        for n in range(draw(st.integers(0, 5)))
+    ]
+    statuses: list[Status] = ["running", "answered", "cancelled", "interrupted", "failed"]
+    return RunView(
+        run_id="abcdefgh",
+        status=draw(st.sampled_from(statuses)),
+        answer=draw(JSON),
+        explanation=draw(text),
+        agreement=Agreement(groups=groups, dissent=draw(text), warnings=["x" * 900] * some),
+        candidates=candidates,
+        usage=USAGE,
+        elapsed_s=1.0,
+        next=draw(text),
+    )
+
+
+@given(view=views())
+def test_every_result_is_as_the_schema_says_and_reads_as_a_run(view: RunView) -> None:
+    structure = structured(view)
+
+    VALIDATOR.validate(structure)  # pyright: ignore[reportUnknownMemberType]
+    read = RunView.model_validate(structure)
+    assert (read.run_id, read.status, read.answer) == (view.run_id, view.status, view.answer)
+    for shown in read.candidates:
+        whole = next(one for one in view.candidates if one.explore_id == shown.explore_id)
+        assert (shown.status, shown.confidence) in {
+            (whole.status, whole.confidence),
+            (whole.status, None),
+        }
+
+
+@given(view=views())
+def test_every_text_and_structure_has_an_end(view: RunView) -> None:
+    form = POLL if view.status == "running" else EVIDENCE if view.answer is None else SYNTHESIS
+    answer = len(json.dumps(view.answer, ensure_ascii=False))
+    following = len(json.dumps(view.next or "", ensure_ascii=False)) * 6
+
+    assert len(summary(view)) <= 2 * form.chars + min(answer, ANSWER_CHARS) + 2 * following
+    assert len(json.dumps(structured(view))) <= 8 * form.chars + 6 * answer + following
+
+
+def test_the_output_schema_is_small_and_says_what_is_always_there() -> None:
+    schema = result_schema()
+
+    assert len(json.dumps(schema)) < 2_400
+    assert schema["required"] == ["run_id", "status", "usage", "elapsed_s"]
+    assert set(schema["properties"]) == set(RunView.model_fields)
+    assert "$ref" not in json.dumps(schema)
+    candidate = cast("dict[str, Any]", schema["properties"]["candidates"]["items"])
+    assert "usage" not in candidate["properties"]

@@ -25,6 +25,9 @@ from atlas_mcp.testing.replies import ApiReply, Call, Tokens
 ANSWER = "1729"
 """What all of ATLAS's models say; it stands in no question and no text of ours."""
 
+REASON = "the key has been withdrawn"
+"""What they say instead where they refuse all calls."""
+
 PROBLEM = "What is the least number that is a sum of two cubes in two ways?"
 
 SCHEMA = {"type": "integer", "description": "The number itself."}
@@ -41,6 +44,7 @@ RUN_ID = re.compile(r"""(?:"run_id": ?"|Run: |run_id=')(\w{10,})""")
 POLL = re.compile(r"get_run with run_id='(\w+)'(?:, since=(\d+))?(?:,? (?:and )?wait_s=(\d+))?")
 RUNNING = re.compile(r'Still running|"status": ?"running"')
 ENDED = re.compile(r'Answer: |you are the orchestrator|"status": ?"answered"')
+WHY = re.compile(rf"No solver gave a usable answer .*?{REASON}")
 REFUSED = re.compile(r'Error executing tool|An error occurred|timed out|^{"error"')
 
 Json: TypeAlias = dict[str, Any]
@@ -110,6 +114,14 @@ def solve_typed(results: list[Result]) -> ApiReply:
     if not results:
         return _calls(("solve_with_atlas", {"problem": PROBLEM, "answer_schema": SCHEMA}))
     return _wait(results[-1])
+
+
+def tell_why(results: list[Result]) -> ApiReply:
+    """Hand the problem over, and tell why there is no answer."""
+    if not results:
+        return solve(results)
+    found = WHY.search(results[-1].text)
+    return ApiReply(text=found[0] if found else "Nobody says why.")
 
 
 def explore(results: list[Result]) -> ApiReply:

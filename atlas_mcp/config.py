@@ -40,7 +40,7 @@ from atlas_mcp.environment import (
     looks_like_key,
 )
 from atlas_mcp.errors import ConfigError
-from atlas_mcp.presets import PRESETS, MaxTokensField, Preset, SchemaMode
+from atlas_mcp.presets import PRESETS, EchoReasoning, MaxTokensField, Preset, SchemaMode
 from atlas_mcp.system.variables import lookup
 from atlas_mcp.texts import clipped
 
@@ -239,6 +239,9 @@ class EndpointSettings(_Section):
         price: What it costs; wins over the price library.
         max_tokens: Ceiling of one reply, thinking included.
         max_tokens_field: What the endpoint calls that ceiling.
+        stream_options: Whether the endpoint may be asked to count what it streams.
+        system_role: Whether it takes a system prompt as one; else that goes before the question.
+        echo_reasoning: In which of its earlier turns it is sent back what it thought.
         parallel: Calls in flight at once, of all runs together.
         context_tokens: Longest prompt and reply together, for embedded models; all calls under way
             share it.
@@ -255,6 +258,9 @@ class EndpointSettings(_Section):
     price: PriceSettings | None = None
     max_tokens: int | None = Field(default=None, ge=1_024, le=MOST_TOKENS)
     max_tokens_field: MaxTokensField | None = None
+    stream_options: bool | None = None
+    system_role: bool | None = None
+    echo_reasoning: EchoReasoning | None = None
     parallel: int | None = Field(default=None, ge=1, le=1_000)
     context_tokens: int | None = Field(default=None, ge=2_048, le=MOST_CONTEXT_TOKENS)
 
@@ -262,19 +268,57 @@ class EndpointSettings(_Section):
 _Entry = TypeVar("_Entry", "OrchestratorSettings", "SolverSettings")
 
 
+_ENDPOINT_KEYS = frozenset(
+    {"effort", "efforts", "base_url", "api_key_env", "max_image_px", "max_tokens_field", "price",
+     "stream_options", "system_role", "echo_reasoning"}
+)  # fmt: skip
+
+FOREIGN_KEYS: Mapping[str, tuple[frozenset[str], str]] = {
+    "anthropic": (
+        frozenset({"max_tokens_field", "stream_options", "context_tokens"}),
+        "has no meaning for a model of anthropic",
+    ),
+    "scripted": (
+        (_ENDPOINT_KEYS - {"price"}) | {"schema_mode", "max_tokens", "context_tokens"},
+        "has no meaning for a scripted model, which reaches nothing",
+    ),
+    "local": (
+        _ENDPOINT_KEYS - {"efforts"},
+        "has no meaning for an embedded model",
+    ),
+    "": (frozenset({"context_tokens"}), "is for embedded models alone"),
+}
+"""Keys that the models of a vendor have nothing to do with, and why; those of any other behind the
+empty name. A setting is honoured, or it is refused by name."""
+
+
 def _check_vendor(entry: _Entry) -> _Entry:
-    """Refuse what a vendor's models do not have: a setting is honoured, or it is none."""
-    vendor = entry.model.partition("/")[0]
+    """Refuse what would have no effect: what such models do not have, and what other keys undo."""
+    vendor, slash, _ = entry.model.partition("/")
+    known = vendor if slash or vendor == "local" else None
+    # A name without a vendor is that of a solver, whose own entry says it all.
+    foreign, why = FOREIGN_KEYS.get(known, FOREIGN_KEYS[""]) if known else (frozenset[str](), "")
+    for name in type(entry).model_fields:
+        given = name in entry.model_fields_set and getattr(entry, name) is not None
+        if given and name in foreign:
+            raise ValueError(f"{_key_of(type(entry), name)} {why}; leave it out")
     if vendor == "anthropic" and entry.schema_mode == "json":
         raise ValueError(
             "schema takes 'strict' for a model of anthropic, or 'prompt' where a gateway refuses "
             "output_config, not 'json'"
         )
-    if vendor == "anthropic" and entry.max_tokens_field is not None:
-        raise ValueError(f"max_tokens_field is for chat completions, not for {entry.model!r}")
-    if "/" in entry.model and vendor != "local" and entry.context_tokens is not None:
-        raise ValueError(f"context_tokens is for embedded models, not for {entry.model!r}")
+    if entry.images is False and entry.max_image_px is not None:
+        raise ValueError("max_image_px has no effect beside images = false; leave one of them out")
+    stated = entry.effort if "effort" in entry.model_fields_set else None
+    if stated is not None and entry.efforts is not None and stated not in entry.efforts:
+        raise ValueError(
+            f"effort is {stated!r}, which is none of efforts ({', '.join(entry.efforts) or 'none'})"
+        )
     return entry
+
+
+def _key_of(section: type[BaseModel], name: str) -> str:
+    return section.model_fields[name].alias or name
 
 
 class OrchestratorSettings(EndpointSettings):

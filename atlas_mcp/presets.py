@@ -17,6 +17,12 @@ SchemaMode: TypeAlias = Literal["strict", "json", "prompt"]
 MaxTokensField: TypeAlias = Literal["max_tokens", "max_completion_tokens"]
 """What an endpoint calls the ceiling of a reply."""
 
+EchoReasoning: TypeAlias = Literal["as_sent", "always", "tool_calls", "never"]
+"""In which of its earlier turns a model is sent back what it thought.
+
+`as_sent`: wherever the endpoint sent it. `always`: in each, empty where it sent none. `tool_calls`:
+in those that call tools, and in no other. `never`: in none."""
+
 ImageType: TypeAlias = Literal["image/png", "image/jpeg", "image/gif", "image/webp"]
 """The kinds of pictures a problem may have. Closed."""
 
@@ -48,6 +54,7 @@ class Preset:
         max_tokens_field: What it calls the ceiling of a reply.
         stream_usage: Whether a stream must be asked for its usage; others send it unasked, and
             may refuse the question.
+        echo_reasoning: In which earlier turns a model is sent back what it thought.
         max_tokens: Ceiling of one reply, unless an entry says otherwise.
         parallel: Calls in flight at once, unless an entry says otherwise.
         image_types: The kinds of pictures it reads; others are written anew as PNG.
@@ -67,6 +74,7 @@ class Preset:
     schema_with_tools: bool = False
     max_tokens_field: MaxTokensField = "max_tokens"
     stream_usage: bool = True
+    echo_reasoning: EchoReasoning = "as_sent"
     max_tokens: int = 32_000
     parallel: int = 64
     image_types: tuple[ImageType, ...] = PLAIN_IMAGE_TYPES
@@ -136,7 +144,9 @@ PRESETS: tuple[Preset, ...] = (
         "deepseek",
         schema="json",
         tools=True,
-        source="https://api-docs.deepseek.com",
+        echo_reasoning="tool_calls",
+        source="https://api-docs.deepseek.com; thinking: "
+        "https://api-docs.deepseek.com/guides/thinking_mode",
     ),
     Preset(
         "mistral",

@@ -32,7 +32,7 @@ from atlas_mcp.server.host import Host
 EXPLORES = 6
 CHARS_PER_TOKEN = 4
 
-LIST_CHARS = 3_700
+LIST_CHARS = 3_600
 SOLVE_TOKENS = 1_200
 POLL_TOKENS = 300
 
@@ -79,7 +79,7 @@ class Held(Scripted):
         if request.tools:
             self.turns += 1
             return Says(explores=MORE) if self.turns == 1 else Says(SYNTHESIS)
-        return Says({**CANDIDATE, "answer": "42" if len(self.requests) % 3 else "41"})
+        return Says({**CANDIDATE, "answer": "42" if self.sent % 3 else "41"})
 
 
 def size(value: object) -> int:

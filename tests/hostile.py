@@ -44,14 +44,14 @@ def answering(answer: Answer, heads: list[bytes] | None = None) -> Generator[str
 def _answer(connection: socket.socket, answer: Answer, heads: list[bytes] | None) -> None:
     # It may hang up at any time, or be hung up on.
     with contextlib.suppress(OSError):
-        head = _read_request(connection)
+        head = read_request(connection)
         if heads is not None:
             heads.append(head)
         answer(connection)
         connection.close()
 
 
-def _read_request(connection: socket.socket) -> bytes:
+def read_request(connection: socket.socket) -> bytes:
     head = b""
     while b"\r\n\r\n" not in head:
         piece = connection.recv(65_536)

@@ -7,7 +7,9 @@ may be written as text, a choice with a parenthesis. What fits as it is stays as
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import cast
 
 from atlas_mcp.atlas.answer_schema import answer_error
@@ -20,12 +22,17 @@ MAX_FAULT_CHARS = 500
 
 _LITERALS: Mapping[str, Json] = {"true": True, "false": False, "null": None, "none": None}
 
-_CHOICE = re.compile(
-    r"(?:the\s+)?(?:(?:correct|final|right|best)\s+)?(?:answer|option|choice)?(?:\s+is)?\s*[:=]?\s*"
-    r"[(\[{*_`\"'$]*(?P<choice>.+?)[)\]}*_`\"'$.:;,]*",
-    re.IGNORECASE | re.DOTALL,
+_LEAD = re.compile(
+    r"(?:the\s+)?(?:(?:correct|final|right|best)\s+)?(?:answer|option|choice)?(?:\s+is)?\s*[:=]?\s*",
+    re.IGNORECASE,
 )
-"""A choice in its dress: `(B)`, `B.`, `**B**`, `Answer: B`."""
+"""What may stand before a choice: `Answer: B`."""
+
+OPENING, CLOSING = "([{*_`\"'$", ")]}*_`\"'$.:;,"
+"""What a choice is dressed in: `(B)`, `B.`, `**B**`."""
+
+DRESS_CHARS = 100
+"""Characters that a dressed choice has beside the choice."""
 
 MAX_CHOICES = 1_000
 """Choices of a schema among which a dressed one is looked for."""
@@ -96,19 +103,31 @@ def _values_in(text: str) -> list[Json]:
 def _choices(text: str, schema: Mapping[str, Json]) -> list[Json]:
     """Return the one choice of a schema that a text names, dressed or in other letters."""
     named = _texts_of(schema)
-    found = _CHOICE.fullmatch(text.strip())
-    said = {text.strip(), "" if found is None else found["choice"].strip()} - {""}
+    if not named or len(text) > max(map(len, named)) + DRESS_CHARS:
+        return []
+    stripped = text.strip()
+    bare = _LEAD.sub("", stripped, count=1).lstrip(OPENING).rstrip(CLOSING).strip()
+    said = {stripped, bare} - {""}
     exact = [one for one in named if one in said]
-    folded = {one.casefold() for one in said}
-    alike = exact or [one for one in named if one.casefold() in folded]
+    folded, texts = _by_folded(named), {one.casefold() for one in said}
+    alike = exact or [one for text in texts for one in folded.get(text, [])]
     return [alike[0]] if len(alike) == 1 else []
 
 
-def _texts_of(schema: Mapping[str, Json]) -> list[str]:
+@lru_cache(maxsize=1)
+def _by_folded(named: tuple[str, ...]) -> Mapping[str, list[str]]:
+    """Return choices by their text in small letters; a list of answers has the same for each."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for one in named:
+        found[one.casefold()].append(one)
+    return found
+
+
+def _texts_of(schema: Mapping[str, Json]) -> tuple[str, ...]:
     """Return the texts that a schema lets an answer be, one of them each."""
     choices = schema.get("enum", [schema.get("const")])
     some = cast("list[Json]", choices)[:MAX_CHOICES] if isinstance(choices, list) else []
-    return [one for one in some if isinstance(one, str)]
+    return tuple(one for one in some if isinstance(one, str))
 
 
 def _by_parts(answer: Json, schema: Mapping[str, Json]) -> Json | None:

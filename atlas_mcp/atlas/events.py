@@ -419,6 +419,8 @@ def _repaired(line: str | bytes) -> Event | None:
 @cache
 def _adapter() -> TypeAdapter[Event]:
     """Build the codec at first use: it takes longer than a client should wait for a handshake."""
-    from pydantic import Field, TypeAdapter
+    from pydantic import ConfigDict, Field, TypeAdapter
 
-    return TypeAdapter(Annotated[Event, Field(discriminator="type")])
+    # No text is kept by the parser, which would keep the last 16,384.
+    config = ConfigDict(cache_strings="none")
+    return TypeAdapter(Annotated[Event, Field(discriminator="type")], config=config)

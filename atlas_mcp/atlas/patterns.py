@@ -7,11 +7,10 @@ is: a repetition that is counted is as long as what it stands for, in memory and
 from __future__ import annotations
 
 import re
-from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pydantic import TypeAdapter
+    from pydantic_core import SchemaValidator
 
 MAX_WEIGHT = 8_000
 """Most weight of all patterns of a schema. Our own choice: the heaviest compile in 60 ms and to 15
@@ -21,13 +20,19 @@ CLASS_WEIGHT = 45
 """Weight of a class that stands for a large part of Unicode, e.g. `\\w`. Measured as above: they
 take some hundred times as long to compile as a character."""
 
+LIGHT = 100
+"""Most weight of a pattern that may be kept for a while. Our own choice: fifty take 10 MB."""
+
+KEPT_ELSEWHERE = 50
+"""Patterns that pydantic keeps, those that were used last: `REGEX_CACHE` in `validators/string.rs`
+of pydantic-core 2.48 and later, read 2026-11. Earlier ones keep none."""
+
 _COUNTED = re.compile(r"\{(\d{1,9})?(,)?(\d{1,9})?\}")
 _WIDE = re.compile(r"\\[pPwWdDsS]|^\^")
 _NAMED = re.compile(r"[pPxuU]\{[^}]*\}|[pP].", re.DOTALL)
 _VERBOSE = re.compile(r"\?[a-zA-Z]*x[a-zA-Z]*(-[a-zA-Z]*)?[:)]")
 
 
-@lru_cache(maxsize=1024)
 def weight(pattern: str) -> int:
     """Return how much work a pattern is, with its counted repetitions written out.
 
@@ -88,7 +93,11 @@ def pattern_fault(pattern: str) -> str | None:
 
 
 class Pattern:
-    """A pattern, made ready to be looked for. Up to some megabytes, so it is kept by nobody."""
+    """A pattern, made ready to be looked for. Up to some megabytes, so it is kept by nobody.
+
+    Attributes:
+        weight: How much work it is, see `weight`.
+    """
 
     def __init__(self, pattern: str) -> None:
         """Make it ready.
@@ -98,29 +107,37 @@ class Pattern:
         """
         from pydantic_core import SchemaError
 
+        self.weight = weight(pattern)
         try:
-            self._type = _compiled(pattern)
+            self._validator = _compiled(pattern)
         except SchemaError as error:
             raise ValueError(f"the pattern {pattern[:100]!r} cannot be used") from error
 
     def matches(self, text: str) -> bool:
         """Return whether it is found in a text."""
-        from pydantic import ValidationError
+        from pydantic_core import ValidationError
 
         try:
-            self._type.validate_python(text)
+            self._validator.validate_python(text)
         except ValidationError:
             return False
         return True
 
 
-def _compiled(pattern: str) -> TypeAdapter[str]:
-    from pydantic import ConfigDict, StringConstraints, TypeAdapter
+def _compiled(pattern: str) -> SchemaValidator:
+    found = _validator(pattern)
+    if weight(pattern) > LIGHT:
+        # Others take its place: fifty as heavy as can be would take 400 MB.
+        for other in range(KEPT_ELSEWHERE):
+            _validator(str(other))
+    return found
 
-    return TypeAdapter(
-        Annotated[str, StringConstraints(pattern=pattern)],
-        config=ConfigDict(regex_engine="rust-regex"),
-    )
+
+def _validator(pattern: str) -> SchemaValidator:
+    from pydantic_core import SchemaValidator, core_schema
+
+    # No type that says it: `typing` keeps the latest of those, for as long as the process.
+    return SchemaValidator(core_schema.str_schema(pattern=pattern, regex_engine="rust-regex"))
 
 
 def _is_verbose(pattern: str) -> bool:

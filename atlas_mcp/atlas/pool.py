@@ -14,7 +14,13 @@ from atlas_mcp.atlas.budget import Budget, ExploreEffort
 from atlas_mcp.atlas.messages import Effort
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.usage import Price
-from atlas_mcp.presets import IMAGE_TYPES, ImageType, MaxTokensField, SchemaMode
+from atlas_mcp.presets import (
+    IMAGE_TYPES,
+    EchoReasoning,
+    ImageType,
+    MaxTokensField,
+    SchemaMode,
+)
 
 Workflow: TypeAlias = Literal["atlas", "explore"]
 """Which policy runs: the ATLAS loop, or only the explores a client's own agent asks for."""
@@ -55,6 +61,10 @@ class ModelSpec:
         schema_with_tools: Whether one request may offer tools and ask for a shape as well.
         max_tokens: Ceiling of one reply, thinking included.
         max_tokens_field: What its endpoint calls that ceiling.
+        stream_options: Whether its endpoint may be asked to count what it streams; `None` for as
+            its vendor is known.
+        system_role: Whether it takes a system prompt as one; else that goes before the first turn.
+        echo_reasoning: In which of its earlier turns it is sent back what it thought.
         temperature: For endpoints that sample; `None` elsewhere.
         max_string_chars: Longest string of a reply; `None` for no bound. A small model under a
             grammar may write on until its ceiling of tokens, and then nothing can be read.
@@ -79,6 +89,9 @@ class ModelSpec:
     schema_with_tools: bool = True
     max_tokens: int = DEFAULT_MAX_TOKENS
     max_tokens_field: MaxTokensField = "max_tokens"
+    stream_options: bool | None = None
+    system_role: bool = True
+    echo_reasoning: EchoReasoning = "as_sent"
     temperature: float | None = None
     max_string_chars: int | None = None
     base_url: str | None = None

@@ -27,7 +27,7 @@ QUICK_CHARS = 20_000
 some milliseconds, and so does counting them."""
 
 
-POLL_WAIT = "wait_s=40"
+POLL_SECONDS = 40
 """How long a caller of whom nothing is known is told to wait for a run that goes on."""
 
 
@@ -157,6 +157,18 @@ def view_candidate(state: RunState, explore: ExploreState) -> CandidateView:
     )
 
 
+def poll_call(run_id: str, *, since: int | None = None, wait_s: int = POLL_SECONDS) -> str:
+    """Return the call that waits for a run which goes on.
+
+    Args:
+        run_id: The run.
+        since: The last record that its caller knows of.
+        wait_s: How long the caller can wait, seconds.
+    """
+    known = "" if since is None else f"since={since}, "
+    return f"get_run with run_id={run_id!r}, {known}wait_s={wait_s}"
+
+
 def next_step(run_id: str, state: RunState, status: Status) -> str | None:
     """Return what the caller can do now, `None` where nothing is left to do."""
     if status == "running":
@@ -202,7 +214,7 @@ def next_step(run_id: str, state: RunState, status: Status) -> str | None:
 
 def _meanwhile(run_id: str, state: RunState) -> str:
     """Return what the caller of a run that is driven can do until it ends."""
-    look = f"get_run with run_id={run_id!r}, {POLL_WAIT}"
+    look = poll_call(run_id)
     if state.stop_cause is None:
         return f"Call {look}; the run goes on meanwhile."
     return (

@@ -192,12 +192,12 @@ class _Check:
         return fault_of(value, "does not match {}", wanted)
 
     def _matches(self, pattern: str, text: str) -> bool:
-        work = weight(pattern)
-        if pattern not in self._patterns:
-            self.spend(work)
-            self._patterns[pattern] = Pattern(pattern)
-        self.spend(3 + len(text) * work // PATTERN_WORK)
-        return self._patterns[pattern].matches(text)
+        found = self._patterns.get(pattern)
+        if found is None:
+            self.spend(weight(pattern))
+            found = self._patterns[pattern] = Pattern(pattern)
+        self.spend(3 + len(text) * found.weight // PATTERN_WORK)
+        return found.matches(text)
 
     # Lists
 

@@ -68,6 +68,7 @@ class ExploreState:
         finished_at: Unix seconds; `None` before its call ends.
         reply: The reply of its call; `None` where there is none, or only what was read from it.
         outcome: What came of it; `None` before that is known, and where it was skipped.
+        ended_seq: Number of the record that tells its outcome; `None` before.
         skipped: Why it will not run; `None` otherwise.
         usage: What it consumed, over all its calls where it had to be made again.
         cost_usd: What that cost, as far as it was counted.
@@ -80,6 +81,7 @@ class ExploreState:
     finished_at: float | None = None
     reply: SolverReplied | None = None
     outcome: Outcome | None = None
+    ended_seq: int | None = None
     skipped: str | None = None
     usage: Usage = NO_USAGE
     cost_usd: Cost = FREE
@@ -299,10 +301,9 @@ class RunState:
         return tuple(explore for explore in self.explores.values() if explore.outcome is not None)
 
     @property
-    def ended(self) -> tuple[int, ...]:
-        """Numbers of the explores with an outcome, in the order in which they ended."""
-        done = sorted(self.done, key=lambda explore: (explore.finished_at or 0.0, explore.id))
-        return tuple(explore.id for explore in done)
+    def ended(self) -> tuple[ExploreState, ...]:
+        """Explores with an outcome, in the order in which that came to be known."""
+        return tuple(sorted(self.done, key=lambda explore: explore.ended_seq or 0))
 
     @property
     def votes(self) -> tuple[Vote, ...]:
@@ -426,7 +427,7 @@ def _apply(state: RunState, record: Record) -> RunState:  # noqa: C901 - one arm
         case SolverReplied():
             return _solver_replied(state, event, record.at)
         case SolverFinished():
-            return _solver_finished(state, event, record.at)
+            return _solver_finished(state, event, record)
         case OrchestratorAsked():
             return replace(
                 state,
@@ -494,14 +495,14 @@ def _solver_replied(state: RunState, event: SolverReplied, at: float) -> RunStat
     return _solver_paid(state, explore, event)
 
 
-def _solver_finished(state: RunState, event: SolverFinished, at: float) -> RunState:
-    explore = replace(state.explores[event.explore_id], outcome=event.outcome)
+def _solver_finished(state: RunState, event: SolverFinished, record: Record) -> RunState:
+    explore = replace(state.explores[event.explore_id], outcome=event.outcome, ended_seq=record.seq)
     if explore.reply is not None:
         return _with_explores(state, explore)
     if state.lost and event.usage == NO_USAGE and explore.replied:
         # Its reply is lost, and with it what that consumed.
         event = replace(event, cost_usd=None)
-    return _solver_paid(state, replace(explore, finished_at=at), event)
+    return _solver_paid(state, replace(explore, finished_at=record.at), event)
 
 
 def _solver_paid(
@@ -594,7 +595,9 @@ def _to_make_again(state: RunState) -> Iterator[ExploreState]:
             room -= 1
             yield replace(explore, skipped=None)
         elif isinstance(explore.outcome, SolverFailure) and explore.outcome.kind in UNANSWERED:
-            yield replace(explore, started_at=None, finished_at=None, reply=None, outcome=None)
+            yield replace(
+                explore, started_at=None, finished_at=None, reply=None, outcome=None, ended_seq=None
+            )
 
 
 def _turns_to_go_on_from(state: RunState, told: str) -> tuple[OrchestratorTurn, ...]:

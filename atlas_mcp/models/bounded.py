@@ -19,6 +19,7 @@ from collections.abc import (
     Iterator,
     Mapping,
 )
+from functools import partial
 from typing import Any, TypeAlias
 
 import anyio
@@ -67,6 +68,10 @@ LEAVE_SECONDS = 0.5
 """Seconds in which what has come already is read once no more is wanted. One that sends faster than
 it is read is left in the middle. Our own choice: nobody waits for it, and a cancel does."""
 
+CHUNK_BYTES = 65_536
+"""Bytes that are handed on without a turn once a call is cancelled: what the HTTP library reads at
+once (httpcore2, `http11.py`). Packed, it may hold a thousand times as many."""
+
 _turns: RunVar[Turns] = RunVar("atlas_mcp.bounded")
 
 LONGEST_CODING = 40
@@ -85,21 +90,27 @@ def response_hooks() -> list[Hook]:
     return [_bound]
 
 
-def request_hooks() -> list[RequestHook]:
-    """Return what a client must do with each request."""
-    return [_ask_for_unpacked, _watch_hints]
+def request_hooks(on_sent: Callable[[], None] = lambda: None) -> list[RequestHook]:
+    """Return what a client must do with each request.
+
+    Args:
+        on_sent: Told when one is being sent: not to a proxy that is only asked for the way.
+    """
+    return [_ask_for_unpacked, partial(_watch_request, on_sent)]
 
 
 async def _ask_for_unpacked(request: httpx2.Request) -> None:
     request.headers["accept-encoding"] = "identity"
 
 
-async def _watch_hints(request: httpx2.Request) -> None:
-    request.extensions["trace"] = _watch
+async def _watch_request(on_sent: Callable[[], None], request: httpx2.Request) -> None:
+    request.extensions["trace"] = partial(_watch, on_sent)
 
 
-async def _watch(event: str, info: Mapping[str, Any]) -> None:
+async def _watch(on_sent: Callable[[], None], event: str, info: Mapping[str, Any]) -> None:
     """Put a bound on what comes over a connection before an answer, as soon as it is made."""
+    if event.endswith(".send_request_headers.started") and info["request"].method != b"CONNECT":
+        on_sent()
     if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
         stream = info["return_value"]
         hints = _Hints(stream.read, stream.write)
@@ -207,6 +218,10 @@ class _Bounded(httpx2.AsyncByteStream):
                         handed_on, due = 0, time.monotonic() + TURN_SECONDS
                     elif cancelled is not None and time.monotonic() >= last:
                         break
+                    elif cancelled is not None and handed_on >= CHUNK_BYTES:
+                        with anyio.move_on_after(LEAVE_SECONDS, shield=True):
+                            await turns.next()
+                        handed_on = 0
                     handed_on += len(one)
                     self._count(one)
                     yield one

@@ -25,6 +25,7 @@ from atlas_mcp.models.endings import Ending, detail_of, ending_of
 from atlas_mcp.models.json_events import Event
 from atlas_mcp.models.pieces import CALLS, Fields, Pieces
 from atlas_mcp.models.tool_arguments import arguments_of, sent_back
+from atlas_mcp.models.traits import REASONING
 
 _STOPS: dict[str, Stop] = {
     "stop": "end",
@@ -33,11 +34,6 @@ _STOPS: dict[str, Stop] = {
     "function_call": "tool_calls",
     "content_filter": "refusal",
 }
-
-
-_THINKING = ("reasoning_content", "reasoning", "thinking")
-"""Where a model's thinking is, apart from what it says. Source: DeepSeek and vLLM, OpenRouter,
-Mistral and LM Studio (read 2026-11)."""
 
 
 class ChatStream:
@@ -63,6 +59,8 @@ class ChatStream:
         self.ended = False
         self._fault: str | None = None
         self._begun = False
+        # Whether anything was written, be it no more than the name of a call.
+        self._wrote = False
         self._in_parts: bool | None = None
         self._message = Pieces()
 
@@ -105,7 +103,10 @@ class ChatStream:
     def take_whole(self, event: Event) -> None:
         """Take in a reply that was not streamed."""
         found = _object(event.value)
-        choices = [{**one, "delta": one.get("message")} for one in _objects(found.get("choices"))]
+        choices = [
+            {**one, "delta": _apart(_object(one.get("message")))}
+            for one in _objects(found.get("choices"))
+        ]
         self.take(event._replace(value={**found, "choices": choices}))
         self.ended = event.what == "data"
 
@@ -157,6 +158,9 @@ class ChatStream:
             whole["id"] = name = unique_id(whole.get("id"), calls, number)
             whole.setdefault("type", "function")
             function = _object(whole.get("function"))
+            if not function:
+                # Some leave out the level between a call and its name.
+                function = {key: whole.pop(key) for key in ("name", "arguments") if key in whole}
             written = function.get("arguments")
             arguments, fault = arguments_of(written)
             tool = text_of(function.get("name"), MAX_NAME_CHARS)
@@ -197,7 +201,7 @@ class ChatStream:
         if any(value is not None and count_of(value) is None for value in self._counts()):
             return False
         usage = self.usage()
-        return usage.input_tokens > 0 and (usage.output_tokens > 0 or self.characters == 0)
+        return usage.input_tokens > 0 and (usage.output_tokens > 0 or not self._wrote)
 
     def _counts(self) -> tuple[Json, Json, Json, Json, Json]:
         """Return the counts as they were sent: read, written, both, from a cache, to one."""
@@ -225,7 +229,7 @@ class ChatStream:
             self.counts = _object(event["usage"])
         for choice in _objects(event.get("choices")):
             self._begun = True
-            self._extend(_object(choice.get("delta")))
+            self._extend(self._new_in(choice))
             reason = choice.get("finish_reason")
             if reason == "error":
                 self.error = {"message": "no reason given"}
@@ -233,6 +237,16 @@ class ChatStream:
                     self.error = error_of(choice) or self.error
             elif reason:
                 self.finish_reason = text_of(reason, MAX_NAME_CHARS)
+
+    def _new_in(self, choice: Fields) -> Fields:
+        """Return what a choice brings: a piece of the message, or all of it at the end."""
+        delta = _object(choice.get("delta"))
+        whole = _object(choice.get("message"))
+        if whole and not any(value for key, value in delta.items() if key != "role"):
+            known = self._message.whole()
+            return {key: one for key, one in _apart(whole).items() if not known.get(key)}
+        text = choice.get("text")
+        return {**delta, "content": text} if isinstance(text, str) and not delta else delta
 
     def _extend(self, delta: Fields) -> None:
         content: Json = _content(delta.get("content"))
@@ -243,9 +257,11 @@ class ChatStream:
             content = [{"type": "text", "text": content}]
         elif content:
             self._in_parts = isinstance(content, list)
-        whole: Fields = {**delta, "content": content}
+        whole: Fields = {**_in_calls(delta), "content": content}
         self.characters += _length(whole)
-        self._message.add({key: value for key, value in whole.items() if key != "role"})
+        said = {key: value for key, value in whole.items() if key != "role"}
+        self._wrote = self._wrote or any(said.values())
+        self._message.add(said)
 
 
 def error_of(body: bytes | Fields) -> Fields:
@@ -259,6 +275,25 @@ def error_of(body: bytes | Fields) -> Fields:
     fields = _object(found)
     inner = fields.get("error", fields)
     return {"message": inner} if isinstance(inner, str) else _object(inner)
+
+
+def _apart(message: Fields) -> Fields:
+    """Return a message whose calls are told apart by their number: each of them is whole."""
+    calls = _objects(message.get(CALLS))
+    numbered = [{**call, "index": number} for number, call in enumerate(calls)]
+    return {**message, CALLS: numbered} if calls else message
+
+
+def _in_calls(delta: Fields) -> Fields:
+    """Return a piece of a message with its calls as a list of them, however it has them.
+
+    `function_call` is what there was before, for one call. A call alone need not be in a list.
+    """
+    calls, legacy = delta.get(CALLS), _object(delta.get("function_call"))
+    rest = {key: value for key, value in delta.items() if key != "function_call"}
+    if isinstance(calls, Mapping):
+        return {**rest, CALLS: [calls]}
+    return {**rest, CALLS: [{"function": legacy}]} if legacy and not calls else rest
 
 
 def _content(content: Json) -> Json:
@@ -289,7 +324,7 @@ def _text(content: Json) -> str:
 
 def _thoughts(message: Fields) -> list[str]:
     """Return what a message, or a piece of one, holds of thinking, as text."""
-    return [_word(message.get(key)) for key in _THINKING]
+    return [_word(message.get(key)) for key in REASONING]
 
 
 def _length(delta: Fields) -> int:

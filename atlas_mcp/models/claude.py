@@ -19,6 +19,7 @@ from typing_extensions import override
 
 from atlas_mcp.addresses import is_same_origin
 from atlas_mcp.atlas.messages import Effort, ModelRequest, Reply, Stop
+from atlas_mcp.atlas.pool import ModelSpec
 from atlas_mcp.atlas.storable import text_of, words_of
 from atlas_mcp.atlas.usage import FREE, Cost, Price
 from atlas_mcp.errors import ModelRejected, ModelUnavailable
@@ -41,6 +42,7 @@ from atlas_mcp.models.endings import detail_of, ending_of
 from atlas_mcp.models.failing import Consumed
 from atlas_mcp.models.json_events import Event
 from atlas_mcp.models.prices import cost_of, load_prices
+from atlas_mcp.models.traits import EVERYTHING, Learnt, Takes, fitted, in_words, takes_of
 
 if TYPE_CHECKING:
     import anthropic
@@ -91,6 +93,9 @@ class Connection:
     """The vendor's client, made on first use, for all models behind one address and key.
 
     Importing the client takes a second, so it happens in a worker thread.
+
+    Attributes:
+        learnt: What the API, or a gateway before it, has refused.
     """
 
     def __init__(
@@ -119,6 +124,7 @@ class Connection:
             key_header="x-api-key" if by_vendor else "authorization",
             key_variable=key_variable,
         )
+        self.learnt = Learnt()
         self._own_address = _root(own_address)
         self._made = OnFirstUse(lambda: anyio.to_thread.run_sync(self._make))
 
@@ -182,8 +188,10 @@ class Claude:
         thinking: Thinking = "auto",
         holds_schema: bool = True,
         efforts: tuple[Effort, ...] | None = None,
+        takes: Takes = EVERYTHING,
         read_timeout: float = READ_TIMEOUT,
         connection: Connection | None = None,
+        learns: bool = True,
     ) -> None:
         """Describe the model; nothing is imported or opened before the first call.
 
@@ -196,10 +204,14 @@ class Claude:
             holds_schema: Whether the API is asked to hold a reply to a schema; some gateways refuse
                 to be.
             efforts: The efforts that it takes, if not those of its family.
+            takes: What else it takes of a request.
             read_timeout: Seconds without a byte after which a stream is given up.
             connection: Shared with other models and closed by whoever made it; `base_url` and
                 `api_key` are then its own.
+            learns: Whether a refused call is made again without what it is refused for.
         """
+        self._takes = takes
+        self._learns = learns
         self._model_id = model_id
         self._name = f"{VENDOR}/{model_id}"
         family = family_of(model_id)
@@ -227,7 +239,26 @@ class Claude:
         on_tokens: OnTokens | None = None,
         on_usage: OnUsage | None = None,
     ) -> Reply:
-        """Make one call and return what came of it; see `Model.generate`."""
+        """Make one call and return what came of it; see `Model.generate`.
+
+        A gateway that refuses a part of it that can be left out is asked without, from then on.
+        """
+
+        async def call(takes: Takes) -> Reply:
+            return await self._generate(request, takes, on_tokens, on_usage)
+
+        if not self._learns:
+            # That it is asked to think at all is no question of anybody's.
+            return await Learnt().ask(self.name, self._takes, request, call, asks_for=("thinking",))
+        return await self._connection.learnt.ask(self._name, self._takes, request, call)
+
+    async def _generate(
+        self,
+        request: ModelRequest,
+        takes: Takes,
+        on_tokens: OnTokens | None,
+        on_usage: OnUsage | None,
+    ) -> Reply:
         client = await self._client()
         call = _Call(
             self._name, self._price, self._connection.way, on_tokens=on_tokens, on_usage=on_usage
@@ -236,12 +267,32 @@ class Claude:
             async with (
                 self._connection.way.calling(self._name),
                 client.messages.with_streaming_response.create(
-                    **self._params(request), stream=True, timeout=timeout(self._read_timeout)
+                    **self._params(request, takes),
+                    stream=True,
+                    timeout=timeout(self._read_timeout),
                 ) as response,
             ):
                 call.request_id = response.request_id
                 await answer.read(response)
         return await call.finish()
+
+    def told(self, spec: ModelSpec) -> Claude:
+        """Return the same model, used as if its gateway took what `spec` says.
+
+        It shares the connection, which whoever closes this one closes, and learns nothing: what
+        it is refused is to be heard.
+        """
+        return Claude(
+            self._model_id,
+            price=self._price,
+            thinking=self._thinking,
+            holds_schema=spec.schema_mode == "strict",
+            efforts=spec.efforts,
+            takes=takes_of(spec),
+            read_timeout=self._read_timeout,
+            connection=self._connection,
+            learns=False,
+        )
 
     async def is_there(self) -> bool:
         """Return whether the API has this model for this key. Costs nothing.
@@ -278,18 +329,23 @@ class Claude:
         except WayClosed as error:
             raise ModelRejected(self._name, error.message) from error
 
-    def _params(self, request: ModelRequest) -> dict[str, Any]:
+    def _params(self, request: ModelRequest, takes: Takes) -> dict[str, Any]:
         from anthropic import transform_schema
 
+        request = fitted(request, takes)
         if not self._holds_schema:
             request = replace(request, schema=None)
+        elif not takes.schema:
+            request = in_words(request)
+        family = self._family if takes.thinking else replace(self._family, thinking=())
         try:
             return message_params(
                 self._model_id,
-                self._family,
+                family,
                 request,
                 thinking=self._thinking,
                 transform_schema=transform_schema,
+                unsigned=takes.echo_reasoning in {"always", "tool_calls"},
             )
         except ValueError as error:
             raise ModelRejected(
@@ -420,7 +476,10 @@ class _Call(Arriving):
             said = self.words(error.message)
             text = f"the API broke off the reply: {error.kind} ({said})"
             body = {"error": {"type": error.kind, "message": error.message}}
-            self.remember(refusal(400, {}, body, self.wording, self.secrets))
+            found = refusal(400, {}, body, self.wording, self.secrets)
+            self.remember(found)
+            if error.kind not in _RETRYABLE_KINDS and not self.message.begun:
+                raise self.rejected(found) from error
             raise self.broken_off(text, retryable=error.kind in _RETRYABLE_KINDS) from error
 
     def _check_is_whole(self) -> None:

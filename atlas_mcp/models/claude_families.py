@@ -53,8 +53,8 @@ class Family:
 
     def nearest_effort(self, effort: Effort) -> Effort | None:
         """Return `effort`, or the nearest one below it the family takes; `None` if it has none."""
-        if not self.efforts:
-            return None
+        if not self.efforts or effort in self.efforts:
+            return effort if self.efforts else None
         rank = EFFORTS.index(effort)
         known: list[Effort] = [one for one in self.efforts if EFFORTS.index(one) <= rank]
         return known[-1] if known else self.efforts[0]

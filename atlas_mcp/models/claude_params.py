@@ -41,6 +41,7 @@ def message_params(
     *,
     thinking: Thinking,
     transform_schema: Callable[[dict[str, Any]], dict[str, Any]],
+    unsigned: bool = False,
 ) -> dict[str, Any]:
     """Return the parameters of `messages.create` for `request`.
 
@@ -50,11 +51,13 @@ def message_params(
         request: What to ask.
         thinking: How to think where there is a choice.
         transform_schema: Rewrites a JSON Schema into what the API accepts.
+        unsigned: Whether thinking without a signature is sent back. The API refuses that; some
+            gateways sign nothing, and ask for all of it.
 
     Raises:
         ValueError: `request.schema` cannot be rewritten.
     """
-    messages, marked = _messages(request)
+    messages, marked = _messages(request, unsigned=unsigned)
     system: list[Block] = [_text(request.system)] if request.system else []
     _place_breakpoints(system, messages, marked)
     params: dict[str, Any] = {
@@ -149,7 +152,7 @@ def _of_type(schema: dict[str, Json], kind: Json) -> dict[str, Json]:
     return {key: one for key, one in {**schema, "type": kind}.items() if key not in foreign}
 
 
-def _messages(request: ModelRequest) -> tuple[list[dict[str, Any]], list[Block]]:
+def _messages(request: ModelRequest, *, unsigned: bool) -> tuple[list[dict[str, Any]], list[Block]]:
     """Return the messages, and the blocks whose text asks for a breakpoint, in order."""
     messages: list[dict[str, Any]] = []
     marked: list[Block] = []
@@ -160,7 +163,7 @@ def _messages(request: ModelRequest) -> tuple[list[dict[str, Any]], list[Block]]
                 if blocks:
                     messages.append({"role": "user", "content": blocks})
             case AssistantTurn():
-                message = _assistant_message(turn)
+                message = _assistant_message(turn, unsigned=unsigned)
                 if message["content"]:
                     messages.append(message)
             case _:
@@ -198,15 +201,24 @@ def _image_source(image: Image) -> dict[str, Any]:
     return {"type": "base64", "media_type": image.media_type, "data": image.data}
 
 
-def _assistant_message(turn: AssistantTurn) -> dict[str, Any]:
+def _assistant_message(turn: AssistantTurn, *, unsigned: bool) -> dict[str, Any]:
     if turn.verbatim is not None:
-        return cast("dict[str, Any]", turn.verbatim)
+        said = cast("dict[str, Any]", turn.verbatim)
+        content: Json = said.get("content")
+        if unsigned or not isinstance(content, list):
+            return said
+        return {**said, "content": [one for one in cast("list[Block]", content) if _signed(one)]}
     blocks: list[Block] = [_text(turn.text)] if turn.text else []
     blocks += [
         {"type": "tool_use", "id": call.id, "name": call.name, "input": dict(call.arguments)}
         for call in turn.tool_calls
     ]
     return {"role": "assistant", "content": blocks}
+
+
+def _signed(block: Block) -> bool:
+    """Return whether the API takes a block back: not thinking that it did not sign."""
+    return block.get("type") != "thinking" or bool(block.get("signature"))
 
 
 def _place_breakpoints(

@@ -143,7 +143,8 @@ class MessageStream:
 
         Some gateways send no counts, zeros, or what are none.
         """
-        whole = self._output_counted or self.characters == 0
+        wrote = self.characters > 0 or any(block.says for block in self._blocks)
+        whole = self._output_counted or not wrote
         return whole and self.usage.input_tokens > 0 and not self._miscounted
 
     @property
@@ -315,11 +316,10 @@ class MessageStream:
             block, fault = one.whole(), None
             kind = block.get("type")
             # Text without a character, and thinking that was cut off before its signature.
-            if (
-                not isinstance(kind, str)
-                or (kind == "text" and not block.get("text"))
-                or (kind == "thinking" and not block.get("signature"))
-            ):
+            if not isinstance(kind, str) or (kind == "text" and not block.get("text")):
+                continue
+            whole = one.closed and block.get("thinking")
+            if kind == "thinking" and not (block.get("signature") or whole):
                 continue
             if kind == "tool_use":
                 block["input"], fault = arguments_of(block.get("input"))
@@ -348,6 +348,12 @@ class _Block:
         self.pieces: dict[str, list[str]] = {}
         self.citations: list[Json] = []
         self.closed = False
+
+    @property
+    def says(self) -> bool:
+        """Whether it is more than a text or a thought without a character."""
+        kind = self.fields.get("type")
+        return kind not in {"text", "thinking"} or bool(self.fields.get(kind))
 
     def whole(self) -> dict[str, Json]:
         block = dict(self.fields)

@@ -108,6 +108,7 @@ class Way:
 
     Attributes:
         secrets: What was sent along it, and may be told to nobody.
+        is_open: Whether anything has been heard from its end.
     """
 
     base_url: str | None
@@ -116,6 +117,7 @@ class Way:
     key_header: str = "authorization"
     key_variable: str | None = None
     secrets: Secrets = field(init=False, default_factory=Secrets)
+    is_open: bool = field(init=False, default=False)
     _guarded: bool = field(init=False, default=False)
     _account: Account = field(init=False, default_factory=Account)
     _lanes: list[Lanes] = field(init=False, default_factory=list["Lanes"])
@@ -153,10 +155,16 @@ class Way:
         if self._by_tls(proxy):
             tls()
 
+    @property
+    def proxy_variable(self) -> str | None:
+        """The variable that names the proxy through which calls go; `None` for none."""
+        proxy = proxy_of(self.address)
+        return None if proxy is None else proxy.variable
+
     def by_proxy(self) -> str:
         """Return through which proxy calls go, as the end of a phrase; empty where through none."""
-        proxy = proxy_of(self.address)
-        return "" if proxy is None else f" through the proxy that {proxy.variable} names"
+        variable = self.proxy_variable
+        return "" if variable is None else f" through the proxy that {variable} names"
 
     def target(self) -> tuple[str, dict[str, str]]:
         """Return the address without its query, and the query that every call gets.
@@ -198,7 +206,7 @@ class Way:
             "trust_env": False,
             "follow_redirects": True,
             "event_hooks": {
-                "request": [self._before, *request_hooks()],
+                "request": [self._before, *request_hooks(_note_sent)],
                 "response": [self._after, *response_hooks()],
             },
         }
@@ -293,6 +301,7 @@ class Way:
     async def _after(self, response: httpx2.Response) -> None:
         """Take note of a key that is accepted, and refuse to be sent elsewhere."""
         _read_as_text(response)
+        self.is_open = True
         if response.has_redirect_location:
             check_redirect(response)
             if trip := _TRIP.get():
@@ -312,10 +321,12 @@ class Trip:
     Attributes:
         secrets: What may not be told.
         moves: Redirects that were followed; each was a request of its own.
+        sent: Whether a request was sent, as far as its first byte.
     """
 
     secrets: Secrets
     moves: int = 0
+    sent: bool = False
 
     def failed(self, error: ModelError) -> ModelError:
         """Return an error as it may be told, with all requests that were made."""
@@ -353,6 +364,11 @@ class Trip:
 
 _TRIP: ContextVar[Trip | None] = ContextVar("trip", default=None)
 """The trip that a request belongs to: hooks of a client are told of the request alone."""
+
+
+def _note_sent() -> None:
+    if trip := _TRIP.get():
+        trip.sent = True
 
 
 def _read_as_text(response: httpx2.Response) -> None:

@@ -16,8 +16,9 @@ from atlas_mcp.addresses import is_this_machine
 from atlas_mcp.atlas.pool import DEFAULT_MAX_TOKENS, ModelSpec
 from atlas_mcp.atlas.usage import FREE, Price
 from atlas_mcp.config import EffortName, EndpointSettings
+from atlas_mcp.errors import InvalidInput
 from atlas_mcp.models.claude_families import family_of
-from atlas_mcp.models.findings import finding
+from atlas_mcp.models.findings import NOTHING, finding
 from atlas_mcp.models.prices import is_own_address, price_of
 from atlas_mcp.presets import UNKNOWN_SERVER, Preset
 
@@ -47,38 +48,77 @@ def scripted_spec(model: str, entry: EndpointSettings) -> ModelSpec:
     """Return how a scripted model is used."""
     return ModelSpec(
         model,
-        price=Price(FREE, FREE),
+        price=declared_price(entry) or Price(FREE, FREE),
+        own_price=entry.price is not None,
         max_tokens=SCRIPTED_MAX_TOKENS,
         images=_given(entry.images, default=False),
         tools=_given(entry.tools, default=True),
+        parallel=entry.parallel,
     )
 
 
-def claude_spec(model: str, entry: EndpointSettings) -> ModelSpec:
-    """Return how a Claude model is used: as declared, else as its family takes."""
+def claude_spec(
+    model: str, entry: EndpointSettings, *, home: Path, own: str | None = None
+) -> ModelSpec:
+    """Return how a Claude model is used.
+
+    As its entry declares, else as was found out of its gateway, else as its family takes.
+
+    Args:
+        model: The model as `anthropic/name`.
+        entry: What is declared of it.
+        home: Where findings are kept.
+        own: Where the environment says that the API is.
+
+    Raises:
+        InvalidInput: It is declared to take what its family does not.
+    """
     family = family_of(model.partition("/")[2])
+    gateway = _given(entry.base_url, default=own)
+    found = NOTHING if gateway is None else finding(home, gateway, model)
+    efforts = _given(entry.efforts, default=_given(found.efforts, default=family.efforts))
+    _check_effort(entry, efforts)
+    if entry.max_tokens is not None and entry.max_tokens > family.max_output:
+        rule = f"is {entry.max_tokens:,}, and this model writes {family.max_output:,} at most"
+        raise InvalidInput("max_tokens", rule)
     return ModelSpec(
         model,
         price=price_of(model, override=declared_price(entry)),
         own_price=entry.price is not None,
         effort=entry.effort,
-        efforts=_given(entry.efforts, default=family.efforts),
-        schema_mode=_given(entry.schema_mode, default="strict"),
-        tools=_given(entry.tools, default=True),
-        images=_given(entry.images, default=True),
+        efforts=efforts,
+        schema_mode=_given(entry.schema_mode, default=_given(found.schema_mode, default="strict")),
+        tools=_given(entry.tools, default=_given(found.tools, default=True)),
+        images=_given(entry.images, default=_given(found.images, default=True)),
         image_px=_given(entry.max_image_px, default=family.image_px),
         image_bytes=CLAUDE_IMAGE_BYTES,
         max_tokens=min(_given(entry.max_tokens, default=DEFAULT_MAX_TOKENS), family.max_output),
+        system_role=_given(entry.system_role, default=_given(found.system_role, default=True)),
+        echo_reasoning=_given(
+            entry.echo_reasoning, default=_given(found.echo_reasoning, default="as_sent")
+        ),
         base_url=entry.base_url,
         api_key_env=entry.api_key_env,
         parallel=_given(entry.parallel, default=CLAUDE_PARALLEL),
     )
 
 
-def chat_spec(model: str, preset: Preset, entry: EndpointSettings, *, home: Path) -> ModelSpec:
+def chat_spec(
+    model: str, preset: Preset, entry: EndpointSettings, *, home: Path, own: str | None = None
+) -> ModelSpec:
     """Return how a model behind Chat Completions is used.
 
     As its entry declares, else as was found out of it, else as its preset says.
+
+    Args:
+        model: The model as `vendor/name`.
+        preset: What is known of its vendor.
+        entry: What is declared of it.
+        home: Where findings are kept.
+        own: Where the environment says that the vendor's API is.
+
+    Raises:
+        InvalidInput: It is to try as hard as its endpoint does not take.
     """
     if preset.vendor == UNKNOWN_SERVER.vendor and entry.base_url is not None:
         # Not the vendor's own address: it gets neither its key nor its reputation.
@@ -90,15 +130,15 @@ def chat_spec(model: str, preset: Preset, entry: EndpointSettings, *, home: Path
     price = price_of(model, override=declared_price(entry), base_url=base_url)
     if price is None and preset.free and is_this_machine(urlsplit(base_url or "").hostname):
         price = Price(FREE, FREE)
-    found = finding(home, base_url, model)
+    found = finding(home, _given(base_url, default=own), model)
+    efforts = _given(entry.efforts, default=_given(found.efforts, default=_declared_efforts(entry)))
+    _check_effort(entry, efforts)
     return ModelSpec(
         model,
         price=price,
         own_price=entry.price is not None,
         effort=entry.effort,
-        efforts=_given(
-            entry.efforts, default=_given(found.efforts, default=_declared_efforts(entry))
-        ),
+        efforts=efforts,
         images=_given(entry.images, default=_given(found.images, default=False)),
         image_px=image_px,
         image_bytes=preset.image_bytes,
@@ -114,9 +154,33 @@ def chat_spec(model: str, preset: Preset, entry: EndpointSettings, *, home: Path
             entry.max_tokens_field,
             default=_given(found.max_tokens_field, default=preset.max_tokens_field),
         ),
+        stream_options=_given(
+            entry.stream_options,
+            default=_given(found.stream_options, default=preset.stream_usage),
+        ),
+        system_role=_given(entry.system_role, default=_given(found.system_role, default=True)),
+        echo_reasoning=_given(
+            entry.echo_reasoning,
+            default=_given(found.echo_reasoning, default=preset.echo_reasoning),
+        ),
         base_url=base_url,
         api_key_env=_given(entry.api_key_env, default=preset.key_env),
         parallel=_given(entry.parallel, default=preset.parallel),
+    )
+
+
+def _check_effort(entry: EndpointSettings, efforts: tuple[EffortName, ...]) -> None:
+    """Refuse an effort that is asked for and not taken: it would have no effect.
+
+    Raises:
+        InvalidInput: It is such a one.
+    """
+    given = entry.effort if "effort" in entry.model_fields_set else None
+    if given is None or given in efforts:
+        return
+    known = f"takes {', '.join(efforts)}" if efforts else "is known to take none"
+    raise InvalidInput(
+        "effort", f"is {given!r}, and this model {known}; leave it out, or declare its `efforts`"
     )
 
 

@@ -6,13 +6,24 @@ exceptions of a vendor's library stand for them is the adapter's to know, and wh
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from atlas_mcp.atlas.usage import FREE, Cost, Usage
 from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
-from atlas_mcp.models.answers import Refusal, Wording, json_or_text, refusal, words
+from atlas_mcp.models.answers import (
+    Refusal,
+    Wording,
+    json_or_text,
+    page_of,
+    reason_of,
+    refusal,
+    words,
+)
 from atlas_mcp.models.connections import Trip, Way, WayClosed
+from atlas_mcp.models.proxies import proxy_login, tls_fault
 
 if TYPE_CHECKING:
     import httpx2
@@ -72,6 +83,12 @@ class Failing(ABC):
         # A library may take the `error` out of a body, and keep nothing of one without it.
         body = json_or_text(response.text)
         found = refusal(response.status_code, response.headers, body, self.wording, self.secrets)
+        variable = self._way.proxy_variable
+        if response.status_code == 407 and variable is not None:
+            found = replace(found, text=proxy_login(variable, self._said(body)), retryable=False)
+        elif variable is not None and response.status_code in {403, 502, 503, 504, 511}:
+            # It may be the proxy's word as well as the endpoint's.
+            found = replace(found, text=f"{found.text} (the call went{self._way.by_proxy()})")
         if asked:
             self.remember(found)
         self._way.answered()
@@ -84,6 +101,10 @@ class Failing(ABC):
                 usage=Usage(requests=1),
                 cost_usd=FREE,
             )
+        return self.rejected(found)
+
+    def rejected(self, found: Refusal) -> ModelRejected:
+        """Return the error of a call that was refused before anything was done for it."""
         return ModelRejected(
             self._model,
             found.text,
@@ -131,14 +152,30 @@ class Failing(ABC):
                 f"the request cannot be sent ({type(error).__name__}): "
                 f"check {wording.address} and the key for stray characters",
             )
+        variable = self._way.proxy_variable
+        if (fault := tls_fault(error, by_proxy=variable is not None)) is not None:
+            return ModelRejected(
+                self._model,
+                f"no connection to {wording.place}{self._way.by_proxy()}: {fault}",
+                usage=Usage(),
+                cost_usd=FREE,
+            )
+        if isinstance(error, httpx2.ProxyError) and (found := self._proxy_fault(error)):
+            return ModelRejected(self._model, found, usage=Usage(), cost_usd=FREE)
         if isinstance(
             error,
             httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout | httpx2.ProxyError,
-        ):
+        ) or self._is_unsent(error):
             running = "" if self._way.base_url is None else "that it is running, "
-            return ModelUnavailable(
+            if variable is not None:
+                running = f"that the proxy is running, {variable}, "
+            told = f" ({self.words(str(error))})" if isinstance(error, httpx2.ProxyError) else ""
+            # A proxy that was never passed is not where its variable says, and will not come there.
+            lost = variable is not None and not self._way.is_open and not _is_late(error)
+            kind = ModelRejected if lost else ModelUnavailable
+            return kind(
                 self._model,
-                f"no connection to {wording.place}{self._way.by_proxy()}; check {running}the "
+                f"no connection to {wording.place}{self._way.by_proxy()}{told}; check {running}the "
                 f"network and {wording.address}",
                 usage=Usage(),
                 cost_usd=FREE,
@@ -149,6 +186,29 @@ class Failing(ABC):
             text = f"the reply could not be read: {error}"
             return self.broken_off(text, retryable=False)
         return self.broken_off(f"the connection was cut ({type(error).__name__})")
+
+    def _is_unsent(self, error: BaseException) -> bool:
+        """Return whether a connection broke before the call was sent, as behind a proxy it may."""
+        import httpx2
+
+        trip = self.trip
+        return isinstance(error, httpx2.TransportError) and trip is not None and not trip.sent
+
+    def _proxy_fault(self, error: BaseException) -> str | None:
+        """Return why a proxy lets no call through, `None` where it may later."""
+        variable = self._way.proxy_variable
+        said = self.words(str(error))
+        status = re.match(r"[45][0-9]{2}\b", said)
+        if variable is None or (status is not None and status[0].startswith("5")):
+            return None
+        if said.startswith("407") or re.search(r"auth|password", said, re.IGNORECASE):
+            return proxy_login(variable, said)
+        if status is None:
+            return None
+        return (
+            f"the proxy that {variable} names does not let the call through ({said}); ask those "
+            "who run it to, or have NO_PROXY name the host"
+        )
 
     def broken_off(self, text: str, *, retryable: bool = True) -> ModelError:
         """Return the error of a reply that began and did not come to its end."""
@@ -163,6 +223,18 @@ class Failing(ABC):
             complete=complete,
         )
 
+    def _said(self, body: object) -> str:
+        """Return the words of an answer's body: of a web page its title."""
+        page = page_of(body)
+        return self.words(reason_of(body) if page is None else page)
+
     def words(self, said: object) -> str:
         """Return what the endpoint says in one short line, without secrets."""
         return words(said, self.secrets)
+
+
+def _is_late(error: BaseException) -> bool:
+    """Return whether a connection took too long, or a proxy found nobody behind it."""
+    import httpx2
+
+    return isinstance(error, httpx2.TimeoutException) or str(error)[:1] == "5"

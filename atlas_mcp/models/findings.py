@@ -24,7 +24,7 @@ from atlas_mcp.atlas.messages import Effort
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.models.locks import open_lock, try_alone
 from atlas_mcp.models.partial import private
-from atlas_mcp.presets import MaxTokensField, SchemaMode
+from atlas_mcp.presets import EchoReasoning, MaxTokensField, SchemaMode
 from atlas_mcp.system.disk import replace
 from atlas_mcp.system.locks import WAIT_SECONDS
 
@@ -38,10 +38,22 @@ LOCK_TRIES = 100
 stopped in the middle: what was paid to find out is kept all the same.
 """
 
-Feature: TypeAlias = Literal["schema_mode", "tools", "images", "efforts", "max_tokens_field"]
+Feature: TypeAlias = Literal[
+    "schema_mode",
+    "tools",
+    "images",
+    "efforts",
+    "max_tokens_field",
+    "stream_options",
+    "system_role",
+    "echo_reasoning",
+]
 """What can be found out. The names are those of an entry's keys."""
 
 FEATURES: tuple[Feature, ...] = get_args(Feature)
+
+MESSAGES_FEATURES = frozenset(FEATURES) - {"max_tokens_field", "stream_options"}
+"""What can be found out of a gateway that speaks the Messages API, which has no word for these."""
 
 
 class Finding(BaseModel):
@@ -54,6 +66,9 @@ class Finding(BaseModel):
         images: Whether it sees pictures.
         efforts: The efforts it takes; none also where it takes any word for one.
         max_tokens_field: What it calls the ceiling of a reply.
+        stream_options: Whether it may be asked to count what it streams.
+        system_role: Whether it takes a system prompt as one, and keeps to it.
+        echo_reasoning: In which of its earlier turns it takes what it thought.
     """
 
     model_config = ConfigDict(frozen=True, validate_by_name=True, validate_by_alias=True)
@@ -66,6 +81,9 @@ class Finding(BaseModel):
     images: bool | None = None
     efforts: tuple[Effort, ...] | None = None
     max_tokens_field: MaxTokensField | None = None
+    stream_options: bool | None = None
+    system_role: bool | None = None
+    echo_reasoning: EchoReasoning | None = None
 
     def over(self, earlier: Finding) -> Finding:
         """Return this finding, with the earlier one's word on what this one does not know."""

@@ -90,7 +90,7 @@ def _read(data: bytes) -> Json:
         ValueError: It is none, or `TooDeep` for what the quick way has too many levels for.
     """
     try:
-        return from_json(data, allow_inf_nan=False)
+        return from_json(data, allow_inf_nan=False, cache_strings="none")
     except ValueError as quick:
         if "recursion" in str(quick):
             raise TooDeep(DEEP) from None

@@ -20,6 +20,7 @@ import httpx2
 from typing_extensions import override
 
 from atlas_mcp.closing import close_all, last_act
+from atlas_mcp.models.proxies import socks_fault
 
 logger = logging.getLogger(__name__)
 
@@ -106,9 +107,11 @@ class Lanes(httpx2.AsyncBaseTransport):
         self._open.add(transport)
         try:
             response = await transport.handle_async_request(request)
-        except BaseException:
+        except BaseException as error:
             # It has closed what failed already: nothing is waited for.
             await self._close(transport)
+            if (said := socks_fault(error)) is not None:
+                raise httpx2.ProxyError(said) from error
             raise
         stream = response.stream
         assert isinstance(stream, httpx2.AsyncByteStream), "a transport that waits for nobody"

@@ -64,9 +64,6 @@ FIXED: Mapping[str, object] = {
 }
 """What an entry may say of these, since nothing else is true."""
 
-FOREIGN = ("effort", "base_url", "api_key_env", "max_image_px", "max_tokens_field", "price")
-"""What means nothing for an embedded model."""
-
 
 @dataclass(frozen=True, slots=True)
 class LocalPool:
@@ -252,9 +249,6 @@ class LocalPool:
 
 
 def _refuse_foreign(entry: EndpointSettings) -> None:
-    for key in FOREIGN:
-        if key in entry.model_fields_set and getattr(entry, key) is not None:
-            raise InvalidInput(key, "means nothing for an embedded model; leave it out")
     for key, only in FIXED.items():
         if getattr(entry, key) not in (None, only):
             raise InvalidInput(

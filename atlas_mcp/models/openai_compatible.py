@@ -9,8 +9,8 @@ one it was configured for.
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Generator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
@@ -22,7 +22,7 @@ from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.pool import ModelSpec
 from atlas_mcp.atlas.storable import dollars_of, text_of
 from atlas_mcp.atlas.usage import FREE, Cost, Price
-from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
+from atlas_mcp.errors import ModelError, ModelUnavailable
 from atlas_mcp.models.answers import (
     Wording,
     json_or_text,
@@ -38,6 +38,7 @@ from atlas_mcp.models.connections import LOOK_TIMEOUT, Way, WayClosed
 from atlas_mcp.models.failing import Consumed
 from atlas_mcp.models.json_events import Event
 from atlas_mcp.models.prices import cost_of, load_prices
+from atlas_mcp.models.traits import Learnt, Takes, fitted, in_words, takes_of
 from atlas_mcp.presets import UNKNOWN_SERVER, Preset, preset_of
 
 if TYPE_CHECKING:
@@ -54,10 +55,6 @@ _NO_KEY = "none"
 """Stands for a key where there is none; it is never sent."""
 
 
-_COUNTS_REFUSED = re.compile(r"stream[_ ]options?\b|include_usage", re.IGNORECASE)
-"""What an endpoint names that takes no `stream_options`. Source: opencode#4698 (Databricks)."""
-
-
 class Connection:
     """The client library's client, made on first use, for all models behind one address and key.
 
@@ -68,14 +65,14 @@ class Connection:
         own_address: Where the environment says that OpenAI's API is.
 
     Attributes:
-        asks_for_counts: Whether the endpoint may be asked to count what it streams.
+        learnt: What the endpoint has refused.
     """
 
     def __init__(
         self, base_url: str | None, api_key: str | None, own_address: str | None = None
     ) -> None:
         self.way = Way(base_url, api_key, own_address or OWN_ADDRESS)
-        self.asks_for_counts = True
+        self.learnt = Learnt()
         self._made = OnFirstUse(lambda: anyio.to_thread.run_sync(self._make))
 
     @override
@@ -128,6 +125,7 @@ class OpenAICompatible(Model):
         read_timeout: Seconds without a byte after which a stream is given up.
         connection: Shared with other models and closed by whoever made it; the key is then its
             own.
+        learns: Whether a refused call is made again without what it is refused for.
     """
 
     def __init__(
@@ -138,7 +136,9 @@ class OpenAICompatible(Model):
         price: Price | None = None,
         read_timeout: float = READ_TIMEOUT,
         connection: Connection | None = None,
+        learns: bool = True,
     ) -> None:
+        self._learns = learns
         self._spec = spec
         self._price = Price(FREE, FREE) if spec.price == Price(FREE, FREE) else price
         self._read_timeout = read_timeout
@@ -165,23 +165,22 @@ class OpenAICompatible(Model):
     ) -> Reply:
         """Make one call and return what came of it; see `Model.generate`.
 
-        An endpoint that refuses to be asked for its counts is asked without, from then on.
+        An endpoint that refuses a part of it that can be left out is asked without, from then on.
         """
-        asks = self._preset.stream_usage and self._connection.asks_for_counts
-        call = self._call(on_tokens, on_usage)
-        try:
-            return await self._generate(call, request, asks_for_counts=asks)
-        except ModelRejected as error:
-            if not asks or not _COUNTS_REFUSED.search(error.message):
-                raise
-        self._connection.asks_for_counts = False
-        again = self._call(on_tokens, on_usage)
-        return await self._generate(again, request, asks_for_counts=False)
 
-    async def _generate(
-        self, call: _Call, request: ModelRequest, *, asks_for_counts: bool
-    ) -> Reply:
-        params = chat_params(self._spec, request, stream_usage=asks_for_counts)
+        async def call(takes: Takes) -> Reply:
+            return await self._generate(self._call(on_tokens, on_usage), request, takes)
+
+        if not self._learns:
+            # That it is asked to think at all is no question of anybody's.
+            return await Learnt().ask(self.name, self._takes, request, call, asks_for=("thinking",))
+        return await self._connection.learnt.ask(self.name, self._takes, request, call)
+
+    async def _generate(self, call: _Call, request: ModelRequest, takes: Takes) -> Reply:
+        spec, asked = self._spec, fitted(request, takes)
+        if not takes.schema:
+            spec, asked = replace(spec, schema_mode="prompt"), in_words(asked)
+        params = chat_params(spec, asked, stream_usage=takes.stream_options)
         with call.errors_translated():
             # Made first: that takes longer than others wait for an answer.
             client = await self._connection.client()
@@ -199,13 +198,25 @@ class OpenAICompatible(Model):
                     await answer.read(response)
         return await call.finish()
 
+    @property
+    def _takes(self) -> Takes:
+        """What the endpoint is known to take."""
+        asks = self._spec.stream_options
+        counts = self._preset.stream_usage if asks is None else asks
+        return replace(takes_of(self._spec), stream_options=counts)
+
     def told(self, spec: ModelSpec) -> OpenAICompatible:
         """Return the same model, used as if its endpoint took what `spec` says.
 
-        It shares the connection, which whoever closes this one closes.
+        It shares the connection, which whoever closes this one closes, and learns nothing: what
+        it is refused is to be heard.
         """
         return OpenAICompatible(
-            spec, price=self._price, read_timeout=self._read_timeout, connection=self._connection
+            spec,
+            price=self._price,
+            read_timeout=self._read_timeout,
+            connection=self._connection,
+            learns=False,
         )
 
     async def is_there(self) -> bool:
@@ -356,7 +367,7 @@ class _Call(Arriving):
         if counts is None:
             return None
         billed = dollars_of(counts.get("cost")) if model.startswith("openrouter/") else None
-        if billed is not None and self._price is None:
+        if billed is not None and self._price is None and (billed or self.stream.counted):
             return billed
         if not self.stream.counted:
             return None
@@ -429,6 +440,8 @@ class _Call(Arriving):
         self.remember(found)
         wrong = error.get("type") == "invalid_request_error" or found.lasting is not None
         retryable = not wrong and (status != code or found.retryable)
+        if not retryable and self.stream.counts is None and not self.stream.characters:
+            return self.rejected(found)
         return self.broken_off(f"the endpoint broke off the reply: {said}", retryable=retryable)
 
 

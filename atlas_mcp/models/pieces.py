@@ -6,12 +6,15 @@ hold is bounded, and it says when something did not fit.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, TypeAlias, cast
 
+from typing_extensions import override
+
 from atlas_mcp.atlas.calls import MAX_TOOL_CALLS
 from atlas_mcp.atlas.messages import Json
-from atlas_mcp.atlas.storable import MAX_CHARS, MAX_VALUES
+from atlas_mcp.atlas.storable import MAX_CHARS, MAX_NAME_CHARS, MAX_VALUES
 
 Fields: TypeAlias = Mapping[str, Any]
 """A JSON object of an endpoint."""
@@ -24,8 +27,13 @@ repeated by some endpoints."""
 
 CALLS = "tool_calls"
 
+ARGUMENTS = "arguments"
+
 SPOKEN = frozenset({"content", "refusal", CALLS})
 """Fields of a message that are read. What else it holds takes no room of theirs."""
+
+MOST_DIGITS = 10
+"""Digits of a number of a part."""
 
 LEVELS = 8
 """Levels of a message that come in pieces; what is deeper comes whole."""
@@ -86,11 +94,13 @@ class Pieces:
     def add(self, delta: Fields) -> None:
         """Add what comes next to what came before."""
         for key, value in delta.items():
-            if value is None:
-                continue
             before = self._fields.get(key)
+            if _says_nothing(value, before):
+                continue
             if isinstance(before, _Text | Pieces | _Parts) and before.takes(value):
                 before.add(value)
+            elif key == "name" and isinstance(before, str) and isinstance(value, str):
+                self._begin(key, _joined_name(before, value), before)
             else:
                 self._begin(key, value, before)
             after = self._fields.get(key)
@@ -99,6 +109,10 @@ class Pieces:
     def takes(self, value: Json) -> bool:
         """Return whether a value goes on with this one."""
         return isinstance(value, dict)
+
+    def part(self, key: str) -> Any:
+        """Return a field as far as it has come, which may be in pieces."""
+        return self._fields.get(key)
 
     def get(self, key: str) -> Json:
         """Return the value of a field so far, `None` if there is none."""
@@ -111,8 +125,9 @@ class Pieces:
     def _begin(self, key: str, value: Json, before: Any) -> None:
         """Set a field anew, if there is room for it."""
         room = self._spoken if key in SPOKEN else self._room
-        begun: Any
-        if isinstance(value, str) and key in TEXTS:
+        if isinstance(value, str) and key == ARGUMENTS:
+            begun: Any = _Arguments(room)
+        elif isinstance(value, str) and key in TEXTS:
             begun = _Text(room)
         elif isinstance(value, dict) and self._level < LEVELS:
             begun = Pieces(self._level + 1, room)
@@ -147,6 +162,60 @@ class _Text:
 
     def whole(self) -> str:
         return "".join(self._pieces)
+
+
+class _Arguments(_Text):
+    """The arguments of a call: an object of JSON, as a text in pieces.
+
+    Some endpoints send all that came before with each piece, or the whole once more at the end.
+
+    Attributes:
+        is_whole: Whether the object has come to its end.
+        length: Characters of it so far.
+    """
+
+    def __init__(self, room: Room) -> None:
+        super().__init__(room)
+        self.is_whole = False
+        self.length = 0
+        self._depth = 0
+        self._in_string = self._escaped = False
+
+    @override
+    def add(self, piece: str) -> None:
+        if self.length and self._is_all_of_it(piece):
+            self._pieces.clear()
+            self.length = self._depth = 0
+            self._in_string = self._escaped = self.is_whole = False
+        super().add(piece)
+        self.length += len(piece)
+        self._follow(piece)
+
+    def _is_all_of_it(self, piece: str) -> bool:
+        """Return whether a piece says all that came before it too, in as much work as it is long.
+
+        An object does not go on with what it began with.
+        """
+        if not piece.startswith("{") or len(piece) < self.length:
+            return False
+        before = self.whole()
+        return before == "{}" or (before.startswith("{") and piece.startswith(before))
+
+    def _follow(self, piece: str) -> None:
+        for found in _MARK.finditer(piece, 1 if self._escaped and piece else 0):
+            mark = found[0]
+            if mark == '"':
+                self._in_string = not self._in_string
+            elif not self._in_string and mark in "{}":
+                self._depth += 1 if mark == "{" else -1
+                self.is_whole = self._depth == 0
+        if piece:
+            left = piece[1:] if self._escaped else piece
+            self._escaped = (len(left) - len(left.rstrip("\\"))) % 2 == 1
+
+
+_MARK = re.compile(r'\\.|["{}]', re.DOTALL)
+"""What an object of JSON is told by: an escape, the ends of its texts, its own."""
 
 
 class _Parts:
@@ -189,11 +258,11 @@ class _Parts:
             # Of a call that was left out, or the beginning of one.
             self.full = True
             return
-        if mine is None and self._calls and isinstance(last, Pieces) and not _names_a_call(piece):
+        if mine is None and self._calls and isinstance(last, Pieces) and not _begins(last, piece):
             # Whatever index it has.
             piece = {key: value for key, value in piece.items() if key != "index"}
             mine = last
-        if mine is not None and _continues(mine, piece):
+        if mine is not None and (_continues if self._calls else _has_no_other_id)(mine, piece):
             mine.add(piece)
             self.full = self.full or mine.full
             return
@@ -217,7 +286,12 @@ class _Parts:
 
 
 def _index(piece: Json) -> int | None:
+    """Return the number of a part, which some write as text or with a decimal point."""
     index = cast("Fields", piece).get("index")
+    if isinstance(index, str) and index.isascii() and index.isdigit() and len(index) < MOST_DIGITS:
+        return int(index)
+    if isinstance(index, float) and index.is_integer():
+        return int(index)
     return index if isinstance(index, int) and not isinstance(index, bool) else None
 
 
@@ -225,18 +299,83 @@ def _place(part: Json) -> int:
     return _index(part) or 0
 
 
-def _continues(part: Pieces, piece: Fields) -> bool:
-    """Return whether `piece` belongs to `part`, which has its index.
+def _has_no_other_id(part: Pieces, piece: Fields) -> bool:
+    return not piece.get("id") or part.get("id") in (None, "", piece["id"])
 
-    Google's endpoint gives all calls of a turn one index, and each an id of its own.
+
+def _begins(last: Pieces, piece: Fields) -> bool:
+    """Return whether a piece of no call that is known begins one, or else goes on with the last.
+
+    One that names nothing goes on; one that names its call again goes on with arguments that have
+    not come to their end.
     """
-    return not piece.get("id") or part.get("id") in {None, "", piece["id"]}
+    if not (piece.get("id") or _name_in(piece)):
+        return False
+    if _name_in(piece) and _index(piece) is not None:
+        return True
+    if piece.get("id") and _has_no_other_id(last, piece) and last.get("id"):
+        return False
+    if not _name_in(piece):
+        # Some have another id for each piece.
+        return not _arguments_in(piece)
+    return not (_is_cut(last) and not _opens(piece))
 
 
-def _names_a_call(piece: Fields) -> bool:
+def _continues(part: Pieces, piece: Fields) -> bool:
+    """Return whether a piece belongs to a call, which has its index.
+
+    Google's endpoint gives all calls of a turn one index, and each an id and a name of its own.
+    Others have an id for each piece, or no ids at all and the same index for all.
+    """
+    if not _name_in(piece) or (piece.get("id") and piece["id"] == part.get("id")):
+        return True
+    if _is_cut(part) and not _opens(piece):
+        return True
+    function = part.part("function")
+    written = function.part(ARGUMENTS) if isinstance(function, Pieces) else None
+    if isinstance(written, _Arguments) and written.is_whole and _opens(piece):
+        again: Json = _arguments_in(piece)
+        same = len(again) == written.length and again == written.whole()
+        return not piece.get("id") and same
+    return _has_no_other_id(part, piece)
+
+
+def _is_cut(part: Pieces) -> bool:
+    """Return whether the arguments of a call have begun, and not come to their end."""
+    function = part.part("function")
+    written = function.part(ARGUMENTS) if isinstance(function, Pieces) else None
+    return isinstance(written, _Arguments) and not written.is_whole and written.length > 0
+
+
+def _opens(piece: Fields) -> bool:
+    """Return whether a piece has arguments from their beginning."""
+    found = _arguments_in(piece)
+    return isinstance(found, Mapping) or (isinstance(found, str) and found.lstrip()[:1] == "{")
+
+
+def _function_in(piece: Fields) -> Fields:
     function = piece.get("function")
-    named = isinstance(function, Mapping) and cast("Fields", function).get("name")
-    return bool(piece.get("id") or named)
+    return cast("Fields", function) if isinstance(function, Mapping) else {}
+
+
+def _name_in(piece: Fields) -> Json:
+    return _function_in(piece).get("name")
+
+
+def _arguments_in(piece: Fields) -> Json:
+    return _function_in(piece).get(ARGUMENTS)
+
+
+def _says_nothing(value: Json, before: Json) -> bool:
+    """Return whether a field says no more than before: some repeat keys without their values."""
+    return value is None or (value == "" and bool(before))
+
+
+def _joined_name(before: str, value: str) -> str:
+    """Return a name that comes again, whole, or in pieces."""
+    if value.startswith(before) or len(before) > MAX_NAME_CHARS:
+        return value
+    return before + value
 
 
 def _whole(value: Json) -> Json:

@@ -14,8 +14,9 @@ from importlib.util import find_spec
 from typing import TypeAlias
 
 import anyio
+from pydantic import ValidationError
 
-from atlas_mcp.addresses import is_same_address
+from atlas_mcp.addresses import is_same_address, is_same_origin
 from atlas_mcp.atlas.pool import ModelSpec, SolverSpec
 from atlas_mcp.atlas.usage import FREE, Price
 from atlas_mcp.closing import close_all
@@ -27,6 +28,7 @@ from atlas_mcp.config import (
     EndpointSettings,
     OrchestratorSettings,
     Settings,
+    SolverSettings,
 )
 from atlas_mcp.errors import AtlasError, ConfigError, InvalidInput
 from atlas_mcp.installation import install_command
@@ -36,13 +38,14 @@ from atlas_mcp.models.claude import OWN_ADDRESS as ANTHROPIC_ADDRESS
 from atlas_mcp.models.claude import Claude, Connection
 from atlas_mcp.models.connections import Way, WayClosed
 from atlas_mcp.models.entries import chat_spec, claude_spec, declared_price, scripted_spec
-from atlas_mcp.models.findings import FEATURES, Feature
+from atlas_mcp.models.findings import FEATURES, MESSAGES_FEATURES, Feature
 from atlas_mcp.models.gate import CircuitPolicy, Gate, Gated
 from atlas_mcp.models.local_pool import LocalPool
 from atlas_mcp.models.openai_compatible import OWN_ADDRESS as OPENAI_ADDRESS
 from atlas_mcp.models.openai_compatible import Connection as ChatConnection
 from atlas_mcp.models.openai_compatible import OpenAICompatible
 from atlas_mcp.models.scripted import demo
+from atlas_mcp.models.traits import takes_of
 from atlas_mcp.presets import PRESETS, preset_of
 
 logger = logging.getLogger(__name__)
@@ -203,10 +206,11 @@ class Pool:
             await self.model(spec)
 
     def undeclared(self) -> tuple[Undeclared, ...]:
-        """Return the models behind Chat Completions that can be asked what they take.
+        """Return the models that can be asked what they take.
 
-        One for each model of each address, though several entries may name it, with what any of
-        them leaves open.
+        Those behind Chat Completions, and those of a gateway that speaks the Messages API. One for
+        each model of each address, though several entries may name it, with what any of them
+        leaves open.
         """
         entries: dict[str, tuple[str, EndpointSettings]] = {
             f"solvers.{name}": (entry.model, entry) for name, entry in self.settings.solvers.items()
@@ -216,15 +220,33 @@ class Pool:
             entries["orchestrator"] = (configured.model, configured)
         found: dict[tuple[str, str | None], Undeclared] = {}
         for section, (model, entry) in entries.items():
-            if preset_of(model.partition("/")[0]) is None:
+            features = self._features(model, entry)
+            if not features:
                 continue
             spec = self._configured(section, model, entry)
-            features = frozenset(one for one in FEATURES if getattr(entry, one) is None)
             if self._missing(spec) is None:
-                key = (model, spec.base_url)
-                known = found.get(key, Undeclared(spec, frozenset()))
+                key = (model, self._address(spec))
+                known = found.get(key, Undeclared(spec, key[1], frozenset()))
                 found[key] = replace(known, features=known.features | features)
         return tuple(found.values())
+
+    def _features(self, model: str, entry: EndpointSettings) -> frozenset[Feature]:
+        """Return what can be found out of a model and is not declared."""
+        vendor = model.partition("/")[0]
+        open_ones: frozenset[Feature] = frozenset(
+            one for one in FEATURES if getattr(entry, one) is None
+        )
+        if preset_of(vendor) is not None:
+            return open_ones
+        address = entry.base_url or self.settings.base_urls.get(vendor)
+        if vendor != "anthropic" or address is None or is_same_origin(address, ANTHROPIC_ADDRESS):
+            # What the vendor's own API takes is known by family.
+            return frozenset()
+        return open_ones & MESSAGES_FEATURES
+
+    def _address(self, spec: ModelSpec) -> str | None:
+        """Return where a model is, `None` for its vendor's own address."""
+        return spec.base_url or self.settings.base_urls.get(spec.model.partition("/")[0])
 
     async def model(self, spec: ModelSpec) -> Gated:
         """Return the model that `spec` names, behind its gate; the same object each time.
@@ -236,7 +258,8 @@ class Pool:
         # One object per endpoint: two would hold two connection pools, or two copies of weights.
         async with self._preparing:
             own_price = spec.price if spec.own_price else None
-            key: object = (endpoint, own_price, spec.schema_mode, spec.efforts)
+            takes = takes_of(spec)
+            key: object = (endpoint, own_price, spec.schema_mode, spec.efforts, takes)
             if preset_of(spec.model.partition("/")[0]) is not None:
                 # What is said of an endpoint may differ from entry to entry.
                 key = spec
@@ -360,12 +383,12 @@ class Pool:
         if entry is None:
             spec = self._configured("orchestrator", configured.model, configured)
         else:
-            spec = self._configured(f"solvers.{configured.model}", entry.model, entry)
             given = configured.model_fields_set
-            if "effort" in given:
-                spec = replace(spec, effort=configured.effort)
-            if configured.max_tokens is not None:
-                spec = replace(spec, max_tokens=configured.max_tokens)
+            own = {
+                key: getattr(configured, key) for key in ("effort", "max_tokens") if key in given
+            }
+            section = "orchestrator" if own else f"solvers.{configured.model}"
+            spec = self._configured(section, entry.model, _checked(entry, own))
             wrong = given - {"model", "effort", "max_tokens"}
             if wrong:
                 raise ConfigError(
@@ -392,9 +415,11 @@ class Pool:
             return scripted_spec(model, entry)
         preset = preset_of(vendor)
         if name and vendor == "anthropic":
-            return claude_spec(model, entry)
+            own = self.settings.base_urls.get(vendor)
+            return claude_spec(model, entry, home=self.settings.home, own=own)
         if name and preset is not None:
-            return chat_spec(model, preset, entry, home=self.settings.home)
+            own = self.settings.base_urls.get(vendor)
+            return chat_spec(model, preset, entry, home=self.settings.home, own=own)
         raise InvalidInput(
             "solvers",
             f"{model!r} is of no known vendor; a model is one of "
@@ -486,15 +511,17 @@ class Pool:
             price=self.price_override(spec),
             holds_schema=spec.schema_mode == "strict",
             efforts=spec.efforts,
+            takes=takes_of(spec),
             connection=connection,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Undeclared:
-    """A model, and what its entries do not declare of it."""
+    """A model, where it is, and what its entries do not declare of it."""
 
     spec: ModelSpec
+    address: str | None
     features: frozenset[Feature]
 
 
@@ -507,6 +534,22 @@ def _key_variable(spec: ModelSpec) -> str | None:
     if spec.api_key_env is None and spec.base_url is not None:
         return ANTHROPIC_KEY if spec.model.startswith("anthropic/") else None
     return spec.api_key_env
+
+
+def _checked(entry: SolverSettings, own: Mapping[str, object]) -> SolverSettings:
+    """Return an entry with what an orchestrator that is this solver has of its own.
+
+    Raises:
+        ConfigError: It does not go with the rest of the entry.
+    """
+    if not own:
+        return entry
+    whole = {**entry.model_dump(exclude_unset=True, by_alias=True), **own}
+    try:
+        return SolverSettings.model_validate(whole)
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+        raise ConfigError(f"[orchestrator] {fault}") from None
 
 
 def _is_local(model: str) -> bool:

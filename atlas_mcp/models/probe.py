@@ -1,4 +1,4 @@
-"""Finding out what a model behind Chat Completions takes, by asking it.
+"""Finding out what a model at an endpoint takes, by asking it.
 
 Owns the questions and what their answers mean. A few small paid calls, one after the other, each
 within a ceiling of tokens, all of them within a cap of dollars and of time. What is refused is not
@@ -14,11 +14,11 @@ import re
 import struct
 import zlib
 from base64 import b64encode
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TypeAlias, cast
+from typing import Literal, TypeAlias, cast
 
 import anyio
 
@@ -26,6 +26,7 @@ from atlas_mcp.atlas.answer_schema import answer_error
 from atlas_mcp.atlas.holds import hold_for
 from atlas_mcp.atlas.messages import (
     EFFORTS,
+    AssistantTurn,
     Effort,
     Image,
     Json,
@@ -41,9 +42,11 @@ from atlas_mcp.atlas.pool import ModelSpec
 from atlas_mcp.atlas.usage import FREE, NO_USAGE, Cost, Usage, add_costs
 from atlas_mcp.errors import ModelError, ModelRejected
 from atlas_mcp.models.base import Model
+from atlas_mcp.models.claude import VENDOR as MESSAGES_VENDOR
 from atlas_mcp.models.findings import NOTHING, Feature, Finding
 from atlas_mcp.models.retry import RetryPolicy, generate_with_retries
-from atlas_mcp.presets import MaxTokensField, SchemaMode
+from atlas_mcp.models.traits import holds_reasoning
+from atlas_mcp.presets import EchoReasoning, MaxTokensField, SchemaMode
 
 PROBE_SECONDS = 300.0
 """Seconds for all questions to one model. Our own choice: a dozen short replies, from a server
@@ -108,6 +111,10 @@ _WORD = "kingfisher"
 
 _READY = "Reply with the single word: ready."
 
+_AGAIN = "Reply with the single word: again."
+
+_PASSWORD = "heliotrope"
+
 
 @dataclass(frozen=True, slots=True)
 class Probed:
@@ -171,15 +178,23 @@ class _Asking:
         self._chance = chance
         self._left_usd = PROBE_CAP_USD
         self._refused = False
+        self._told: ModelRequest | None = None
 
     async def everything(self, wanted: Collection[Feature]) -> str | None:
         """Ask what is wanted; return why that was not possible, `None` if it was."""
         try:
-            await self._plain(either_field="max_tokens_field" in wanted)
+            ready = await self._plain(wanted)
+            if "system_role" in wanted:
+                self._learn(system_role=await self._system_role())
             if "schema_mode" in wanted:
                 self._learn(schema_mode=await self._schema_mode())
             if "tools" in wanted:
                 self._learn(tools=await self._tools())
+            elif "echo_reasoning" in wanted and self._spec.tools:
+                # What comes back within a call of a tool is a question of its own.
+                await self._tools()
+            if "echo_reasoning" in wanted:
+                self._learn(echo_reasoning=await self._echo_reasoning(ready))
             if "images" in wanted:
                 self._learn(images=await self._images())
             if "efforts" in wanted:
@@ -196,25 +211,70 @@ class _Asking:
             return error.message
         return None
 
-    async def _plain(self, *, either_field: bool = False) -> None:
-        """Ask what every model answers.
+    async def _plain(self, wanted: Collection[Feature] = ()) -> Reply:
+        """Ask what every model answers; return the reply.
 
         Args:
-            either_field: Whether to try the other name of the ceiling too.
+            wanted: What is to be found out: what of it every request has is left out, or given its
+                other name, where the question is refused.
 
         Raises:
-            ModelError: It does not.
+            ModelError: It does not answer.
         """
         try:
-            await self._generate(self._spec, _request(_READY))
+            reply = await self._generate(self._spec, _request(_READY))
         except ModelRejected as refused:
-            fields: tuple[MaxTokensField, ...] = ("max_tokens", "max_completion_tokens")
-            [other] = [name for name in fields if name != self._spec.max_tokens_field]
-            spec = replace(self._spec, max_tokens_field=other)
-            if not either_field or await self._ask(_request(_READY), spec=spec) is None:
+            for other in _otherwise(self._spec, wanted):
+                reply = await self._ask(_request(_READY), spec=other)
+                if reply is not None:
+                    break
+            else:
                 raise refused from None
-            self._spec = spec
-            self._learn(max_tokens_field=other)
+            if other.max_tokens_field != self._spec.max_tokens_field:
+                self._learn(max_tokens_field=other.max_tokens_field)
+            self._spec = other
+        if "stream_options" in wanted:
+            self._learn(stream_options=self._spec.stream_options is not False)
+        return reply
+
+    async def _system_role(self) -> bool | None:
+        # What is accepted and not read is not taken: a model that cannot tell what it says.
+        request = _request("What is the password? Reply with that single word.")
+        said = f"The password is {_PASSWORD}. Tell it to everybody who asks."
+        told = await self._ask(replace(request, system=said))
+        if told is None or told.stop == "max_tokens":
+            return None if told else False
+        return _PASSWORD in told.turn.text.lower()
+
+    async def _echo_reasoning(self, ready: Reply) -> EchoReasoning | None:
+        """Return in which turns a model takes what it thought; `None` for one that shows none."""
+        outside = await self._echo(_follow_up(ready))
+        inside = None if self._told is None else await self._echo(self._told)
+        match outside, inside:
+            case None, None:
+                return None
+            case ("refused", "refused" | None) | (None, "refused"):
+                return "never"
+            case "refused", _:
+                return "tool_calls"
+            case "demanded", _:
+                return "always"
+            case _, "demanded":
+                return "tool_calls"
+            case _:
+                return "as_sent"
+
+    async def _echo(self, request: ModelRequest) -> Literal["taken", "demanded", "refused"] | None:
+        """Return what becomes of a conversation whose last reply is sent back with its thinking."""
+        *_, said, _ = request.turns
+        assert isinstance(said, AssistantTurn), "it is the reply before the last turn of ours"
+        if not holds_reasoning(said):
+            return None
+        without = replace(self._spec, echo_reasoning="never")
+        if await self._ask(request) is None:
+            # Without it, it may be refused for something else.
+            return "refused" if await self._ask(request, spec=without) else None
+        return "demanded" if await self._ask(request, spec=without) is None else "taken"
 
     async def _schema_mode(self) -> SchemaMode | None:
         # At odds with the schema, so that only who is held to it keeps to it.
@@ -227,6 +287,9 @@ class _Asking:
                 return None
             if _fits(held.turn.text, _SHAPE):
                 return "strict"
+        if self._spec.model.startswith(f"{MESSAGES_VENDOR}/"):
+            # Their API knows no other way.
+            return "prompt"
         json_mode = await self._ask(
             _request("What is the capital of France? Reply in JSON.", schema={"type": "object"}),
             schema_mode="json",
@@ -249,7 +312,11 @@ class _Asking:
         if [call.arguments for call in calls[:1]] != [{"number": _NUMBER}]:
             return False
         results = UserTurn(tuple(ToolResult(call.id, _WORD) for call in calls))
-        told = await self._ask(replace(request, turns=(*request.turns, asked.turn, results)))
+        self._told = replace(request, turns=(*request.turns, asked.turn, results))
+        told = await self._ask(self._told)
+        if told is None and holds_reasoning(asked.turn):
+            spec = replace(self._spec, echo_reasoning="never")
+            told = await self._ask(self._told, spec=spec)
         if told is None or told.stop == "max_tokens":
             return None if told else False
         return _WORD in told.turn.text.lower()
@@ -321,6 +388,24 @@ class _Asking:
 
     def _learn(self, **features: object) -> None:
         self.found = self.found.model_copy(update=features)
+
+
+def _otherwise(spec: ModelSpec, wanted: Collection[Feature]) -> Iterator[ModelSpec]:
+    """Yield a model as it may be asked too, the likelier first."""
+    fields: tuple[MaxTokensField, ...] = ("max_tokens", "max_completion_tokens")
+    [other] = [name for name in fields if name != spec.max_tokens_field]
+    renamed, mute = replace(spec, max_tokens_field=other), replace(spec, stream_options=False)
+    either_field = "max_tokens_field" in wanted
+    counts = "stream_options" in wanted and spec.stream_options is not False
+    yield from (renamed,) if either_field else ()
+    yield from (mute,) if counts else ()
+    yield from (replace(renamed, stream_options=False),) if either_field and counts else ()
+
+
+def _follow_up(reply: Reply) -> ModelRequest:
+    """Return the request that goes on with what was asked first."""
+    asked = _request(_READY)
+    return replace(asked, turns=(*asked.turns, reply.turn, UserTurn((Text(_AGAIN),))))
 
 
 def _request(

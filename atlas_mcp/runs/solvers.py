@@ -96,7 +96,7 @@ async def pool_rows(pool: Pool, *, ask: bool = False) -> tuple[PoolRow, ...]:
 
 
 async def probe_pool(pool: Pool, *, on_asking: OnAsking, on_probed: OnProbed) -> None:
-    """Find out what no entry declares of the models behind Chat Completions, and keep it.
+    """Find out what no entry declares of the models that can be asked, and keep it.
 
     Makes a few small paid calls to each, all models at once.
 
@@ -110,7 +110,7 @@ async def probe_pool(pool: Pool, *, on_asking: OnAsking, on_probed: OnProbed) ->
         spec = unknown.spec
         # What is asked here waits for nobody, and its failures shut nobody out.
         model = (await pool.model(spec)).model
-        if not isinstance(model, OpenAICompatible):
+        if not isinstance(model, Claude | OpenAICompatible):
             return
         state = await _state(pool, spec)
         if state != READY:
@@ -123,7 +123,7 @@ async def probe_pool(pool: Pool, *, on_asking: OnAsking, on_probed: OnProbed) ->
         if probed.found.checked is not None:
             async with one_at_a_time:
                 await anyio.to_thread.run_sync(
-                    keep, pool.settings.home, spec.base_url, spec.model, probed.found
+                    keep, pool.settings.home, unknown.address, spec.model, probed.found
                 )
 
     async with open_task_group() as tasks:

@@ -10,7 +10,7 @@ from mcp.server.mcpserver import MCPServer
 
 from atlas_mcp import __version__
 from atlas_mcp.config import Settings
-from atlas_mcp.server.arguments import KnownArguments
+from atlas_mcp.server.arguments import AsRead, KnownArguments
 from atlas_mcp.server.descriptions import INSTRUCTIONS
 from atlas_mcp.server.faults import Faults
 from atlas_mcp.server.host import Host
@@ -57,6 +57,10 @@ def make_server(
     result = result_schema()
     for tool in server._tool_manager.list_tools():  # pyright: ignore[reportPrivateUsage]
         tool.parameters = compact(tool.parameters)
-        tool.fn_metadata.output_schema = result
+        tool.fn_metadata = AsRead(
+            arg_model=tool.fn_metadata.arg_model,
+            output_schema=result,
+            output_model=tool.fn_metadata.output_model,
+        )
     add_resources(server, host)
     return server

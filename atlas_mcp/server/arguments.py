@@ -16,8 +16,11 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
+from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata
 from mcp_types import CallToolResult, TextContent
+from typing_extensions import override
 
+from atlas_mcp.atlas.json_parts import MOST_PARTS, has_too_many_parts
 from atlas_mcp.atlas.storable import quoted
 
 if TYPE_CHECKING:
@@ -41,9 +44,11 @@ MEANT: Mapping[str, tuple[str, ...]] = {
     "explores": ("max_explores", "count"),
     "id": ("run_id",),
     "image": ("images",),
+    "json_schema": ("answer_schema",),
     "max_cost": ("max_cost_usd",),
     "model": ("solver", "solvers"),
     "models": ("solvers", "solver"),
+    "output_schema": ("answer_schema",),
     "n": ("count", "max_explores"),
     "prompt": ("problem",),
     "query": ("problem",),
@@ -55,6 +60,8 @@ MEANT: Mapping[str, tuple[str, ...]] = {
     "task": ("problem",),
     "text": ("problem",),
     "timeout": ("time_limit_s", "wait_s"),
+    "timeout_s": ("time_limit_s", "wait_s"),
+    "timeout_seconds": ("time_limit_s", "wait_s"),
     "wait": ("wait_s",),
 }
 """What a name that none of ours is means where a tool has an argument of that name."""
@@ -64,6 +71,23 @@ NEAR = 0.75
 
 SHOWN_NAMES = 5
 """Unknown arguments that an error repeats."""
+
+
+LARGEST = 10**300
+"""What a number of JSON may be, so that it is one of a program too."""
+
+
+class AsRead(FuncMetadata):
+    """What the SDK knows of a tool, but that it reads no JSON in texts.
+
+    `read_arguments` has done so where a list or an object belongs. A problem that is a list of
+    numbers is a text all the same.
+    """
+
+    @override
+    def pre_parse_json(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Return the arguments as they are."""
+        return data
 
 
 class KnownArguments:
@@ -124,20 +148,25 @@ def read_arguments(given: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
     needed = cast("list[str]", schema.get("required", []))
     read: dict[str, Any] = {}
     for name, value in given.items():
-        if name in foreign or (name not in needed and value in (None, "", {}, [])):
+        if name in foreign or value in (None, "", {}, []):
             continue
         try:
-            read[name] = _read(value, known[name])
+            meant = _read(value, known[name])
         except ValueError as error:
             raise _WrongError(f"`{name}`: {error}") from None
+        if meant not in ({}, []):
+            read[name] = meant
     missing = [f"`{name}`" for name in needed if name not in read]
     if missing:
-        raise _WrongError(f"{', '.join(missing)} is missing; this tool takes {', '.join(known)}")
+        verb = "is" if len(missing) == 1 else "are"
+        raise _WrongError(
+            f"{', '.join(missing)} {verb} missing; this tool takes {', '.join(known)}"
+        )
     return read
 
 
 def _unknown(names: list[str], known: Mapping[str, Schema]) -> str:
-    for name in names:
+    for name in names[:SHOWN_NAMES]:
         if meant := _meant(name, known):
             return f"`{name[:80]}`: there is no such argument; did you mean `{meant}`?"
     shown = ", ".join(f"`{name[:80]}`" for name in names[:SHOWN_NAMES])
@@ -146,13 +175,12 @@ def _unknown(names: list[str], known: Mapping[str, Schema]) -> str:
 
 def _meant(name: str, known: Mapping[str, Schema]) -> str | None:
     folded = re.sub(r"(?<=[a-z])(?=[A-Z])|-", "_", name[:80]).lower()
-    if folded in known:
-        return folded
-    for one in MEANT.get(folded, ()):
+    for one in (folded, *MEANT.get(folded, ())):
         if one in known:
             return one
-    near = get_close_matches(folded, list(known), n=1, cutoff=NEAR)
-    return near[0] if near else None
+    bare = {one.replace("_", ""): one for one in known}
+    near = get_close_matches(folded.replace("_", ""), list(bare), n=1, cutoff=NEAR)
+    return bare[near[0]] if near else None
 
 
 def _read(value: object, schema: Schema) -> object:
@@ -185,7 +213,7 @@ def _number(value: object) -> float:
             read = value
     if isinstance(read, bool) or not isinstance(read, int | float):
         raise ValueError(f"takes a number, not {quoted(value)}")
-    if isinstance(read, float) and not math.isfinite(read):
+    if not math.isfinite(read) if isinstance(read, float) else abs(read) > LARGEST:
         raise ValueError("takes a finite number")
     return read
 
@@ -226,6 +254,8 @@ def _from_json(value: object, opening: str) -> object:
     """Return what stands in a text as JSON, as some clients send lists and objects."""
     if not isinstance(value, str) or not value.lstrip().startswith(opening):
         return value
+    if has_too_many_parts(value.encode(errors="replace")):
+        raise ValueError(f"holds more than {MOST_PARTS:,} values")
     try:
         return json.loads(value)
     except (ValueError, RecursionError):

@@ -27,13 +27,13 @@ SOLVE = (
 EXPLORE = (
     "Send fresh, independent solvers at a problem and weigh the evidence yourself. Each sees only "
     "the problem and this directive. Gather two or more, by different strategies, and compare "
-    "their justifications before you answer. Costs one model call each. Returns the candidates; "
+    "justifications before you answer. Costs one model call each. Returns the candidates; "
     "pass run_id back to add more."
 )
 
 GET_RUN = (
-    "Look at a run, waiting for its end; without run_id at the newest. Costs nothing. Returns the "
-    "answer or, with status 'running', the candidates after the first `since`; then call again."
+    "Wait for a run to end; without run_id for the newest. Costs nothing. Returns the answer or, "
+    "with status 'running', what is new since `since`; then call as `next` says."
 )
 
 CANCEL_RUN = (

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from atlas_mcp.atlas.view import RunView
 
-FIELD_CHARS = (4_000, 2_000, 1_000, 500, 250, 125, 62)
+FIELD_CHARS = (4_000, 2_000, 1_000, 500, 250, 125, 62, 31)
 """Characters of a candidate's text; the first of these that makes the whole small enough is taken,
 and below the last none is cut before its neighbours are left out."""
 
@@ -26,7 +26,8 @@ class Form:
     Attributes:
         chars: Most characters of the text, and of the structure as JSON; only the answer of a run
             makes it longer.
-        fields: What is told of a candidate beside its number, its solver and how it ended.
+        fields: What the structure tells of a candidate beside its number, its solver and whether
+            it failed.
     """
 
     chars: int
@@ -34,8 +35,8 @@ class Form:
 
 
 POLL = Form(1_000, ("answer", "error"))
-"""A run that goes on: what is new. Source: the contract, about 300 tokens of at least three
-characters."""
+"""A run that goes on: what is new. So few explores are told of at once that none is left out for
+want of room. Source: the contract, about 300 tokens of at least three characters."""
 
 SYNTHESIS = Form(3_600, ("strategy", "answer", "confidence", "error"))
 """An answer: what has been synthesized stands in the run's resource. Source: the contract, about

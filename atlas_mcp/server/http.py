@@ -8,7 +8,6 @@ With sessions it lets the request run on, so a hang-up is noticed here and the r
 from __future__ import annotations
 
 import contextlib
-import gc
 import logging
 import os
 import socket
@@ -24,6 +23,7 @@ from atlas_mcp.server.listening import close, listen
 from atlas_mcp.server.messages import MAX_MESSAGE_BYTES
 from atlas_mcp.server.named import Named
 from atlas_mcp.server.requests import WholeRequests
+from atlas_mcp.server.trimming import spare_the_collector
 from atlas_mcp.start import leave
 from atlas_mcp.system import ending_signals, open_signals
 from atlas_mcp.task_groups import open_task_group
@@ -265,14 +265,9 @@ async def _serve(settings: Settings, host: str, listeners: list[socket.socket]) 
             number = await anext(signals)
             os._exit(128 + number)
 
-    async def spare_the_collector() -> None:
-        await runs.loaded.wait()
-        # What is imported stays: looking at it again holds up every request for 0.1 s a time.
-        gc.freeze()
-
     async with open_task_group() as tasks:
         tasks.start_soon(end_at_signal, name="signals")
-        tasks.start_soon(spare_the_collector, name="collector")
+        tasks.start_soon(spare_the_collector, runs.loaded, name="collector")
         port = listeners[0].getsockname()[1]
         name = f"[{host}]" if ":" in host else host
         sys.stderr.write(f"atlas-mcp: serving MCP at http://{name}:{port}/mcp\n")

@@ -19,6 +19,7 @@ from mcp_types import CallToolResult, TextContent
 from atlas_mcp.atlas.view import AnswerGroup, CandidateView, RunView
 from atlas_mcp.errors import AtlasError
 from atlas_mcp.models.off_loop import off_loop
+from atlas_mcp.server.forms import FIELD_CHARS
 from atlas_mcp.server.structures import structured
 from atlas_mcp.server.summaries import summary
 from atlas_mcp.system import too_few_files
@@ -65,16 +66,16 @@ def error_text(error: AtlasError) -> str:
     return clipped(untagged(str(error)[: 2 * ERROR_CHARS]), ERROR_CHARS)
 
 
-async def result_of(view: RunView, known: Collection[int] = ()) -> CallToolResult:
+async def result_of(view: RunView, left_out: Collection[int] = ()) -> CallToolResult:
     """Return a run as a tool result, made off the event loop where the run is long.
 
     Args:
         view: The run.
-        known: Explores that the reader has been shown.
+        left_out: Explores that a poll does not tell of.
     """
     if _chars(view, QUICK_CHARS) <= QUICK_CHARS:
-        return tool_result(view, known)
-    return await off_loop("views", partial(tool_result, view, known))
+        return tool_result(view, left_out)
+    return await off_loop("views", partial(tool_result, view, left_out))
 
 
 async def whole(view: RunView) -> str:
@@ -84,12 +85,29 @@ async def whole(view: RunView) -> str:
     return await off_loop("views", partial(_whole, view))
 
 
-def tool_result(view: RunView, known: Collection[int] = ()) -> CallToolResult:
+def tool_result(view: RunView, left_out: Collection[int] = ()) -> CallToolResult:
     """Return a run as a tool result; a failed run is an error that carries its evidence."""
+    view = with_short_answers(view)
     return CallToolResult(
-        content=[TextContent(type="text", text=summary(view, known))],
-        structured_content=cast("dict[str, Any]", structured(view, known)),
+        content=[TextContent(type="text", text=summary(view, left_out))],
+        structured_content=cast("dict[str, Any]", structured(view, left_out)),
         is_error=view.status == "failed",
+    )
+
+
+def with_short_answers(view: RunView) -> RunView:
+    """Return the view with answers that are long texts in place of longer values.
+
+    That is not the answer of the run. Each try to make a result small enough would write them out
+    anew.
+    """
+    agreement = view.agreement
+    groups = [_shortened(group) for group in agreement.groups]
+    return view.model_copy(
+        update={
+            "candidates": [_shortened(candidate) for candidate in view.candidates],
+            "agreement": agreement.model_copy(update={"groups": groups}),
+        }
     )
 
 
@@ -122,6 +140,12 @@ def _whole(view: RunView) -> str:
     # twenty megabytes in one go would keep the interpreter, also from another thread.
     parts = _ENCODER.iterencode(as_json(view))
     return "".join(unmarked_json(part) for part in _gathered(parts))
+
+
+def _shortened(shown: _Shown) -> _Shown:
+    longest = FIELD_CHARS[0]
+    start = "" if shown.answer is None else answer_start(shown.answer, longest)
+    return shown if len(start) <= longest else shown.model_copy(update={"answer": start})
 
 
 def _unanswered(shown: _Shown) -> _Shown:

@@ -19,6 +19,7 @@ from atlas_mcp.errors import AtlasError
 from atlas_mcp.server.app import make_server
 from atlas_mcp.server.host import Host
 from atlas_mcp.server.lines import Lines, open_lines
+from atlas_mcp.server.trimming import spare_the_collector
 from atlas_mcp.start import leave
 from atlas_mcp.system import ending_signals, open_signals, too_few_files
 from atlas_mcp.task_groups import open_task_group
@@ -66,6 +67,7 @@ async def _serve(host: Host, parent: int | None) -> None:
     # The SDK runs its transports by its own loop alone; this is how that loop runs a server.
     lowlevel = server._lowlevel_server  # pyright: ignore[reportPrivateUsage]
     async with open_task_group() as watch:
+        watch.start_soon(spare_the_collector, host.loaded, name="collector")
         with anyio.CancelScope() as serving:
             watch.start_soon(_leave_at_signal, serving, host, name="signals")
             async with open_lines(host.let_go) as lines:

@@ -30,7 +30,7 @@ from atlas_mcp.atlas.view import (
     plain_dollars,
 )
 from atlas_mcp.server.forms import FIELD_CHARS, MAX_NOTES, POLL, Form, form_of
-from atlas_mcp.texts import CUT, answer_start, clipped, one_line, untagged
+from atlas_mcp.texts import CUT, LINE_CHARS, answer_start, clipped, one_line, untagged
 
 _Item = TypeVar("_Item", bound=Mapping[str, Any])
 
@@ -108,7 +108,7 @@ class RunResult(TypedDict):
     next: NotRequired[str]
 
 
-def structured(view: RunView, known: Collection[int] = ()) -> RunResult:
+def structured(view: RunView, left_out: Collection[int] = ()) -> RunResult:
     """Return a run as structured content, its texts cut until the whole is small enough.
 
     Where that is not enough, the last candidates are left out, and a warning says so. The answer of
@@ -116,27 +116,29 @@ def structured(view: RunView, known: Collection[int] = ()) -> RunResult:
 
     Args:
         view: The run.
-        known: Explores that the reader has been shown, left out while the run goes on.
+        left_out: Explores that a poll does not tell of.
     """
     form = form_of(view)
+    if form is POLL:
+        told = [one for one in view.candidates if one.explore_id not in left_out]
+        view = view.model_copy(update={"candidates": told, "agreement": Agreement()})
     answer = "" if view.answer is None else answer_start(view.answer, form.chars)
     room = max(form.chars // 2, form.chars - len(answer))
     limits = [one for one in FIELD_CHARS if _texts_size(view, form, one) <= room]
-    found = _run(view, form, known, (limits or FIELD_CHARS)[0])
+    found = _run(view, form, (limits or FIELD_CHARS)[0])
     for limit in limits[1:]:
         if _size(found) <= room:
             break
-        found = _run(view, form, known, limit)
-    if _size(found) > room:
-        found = _fewer(_run(view, form, known, FIELD_CHARS[-1]), room)
+        found = _run(view, form, limit)
+    if _size(found) > room and form is not POLL:
+        found = _fewer(_run(view, form, FIELD_CHARS[-1]), room)
     if view.answer is not None:
         found["answer"] = view.answer
     return found
 
 
-def _run(view: RunView, form: Form, known: Collection[int], limit: int) -> RunResult:
-    shown = [one for one in view.candidates if form is not POLL or one.explore_id not in known]
-    candidates = [_candidate(one, form, limit, view.run_id) for one in shown]
+def _run(view: RunView, form: Form, limit: int) -> RunResult:
+    candidates = [_candidate(one, form, limit, view.run_id) for one in view.candidates]
     split = _said(
         orchestrator=_dollars(view.cost_split.orchestrator),
         solvers=_dollars(view.cost_split.solvers),
@@ -149,7 +151,7 @@ def _run(view: RunView, form: Form, known: Collection[int], limit: int) -> RunRe
         "answer": None if view.answer is None else "",
         "explanation": _prose(view.explanation, LONG * limit),
         "confidence": view.confidence,
-        "agreement": None if form is POLL else _agreement(view.agreement, form, limit),
+        "agreement": _agreement(view.agreement, form, limit),
         "candidates": candidates or None,
         "usage": _usage(view.usage),
         "cost_usd": _dollars(view.cost_usd),
@@ -184,10 +186,14 @@ def _candidate(candidate: CandidateView, form: Form, limit: int, run_id: str) ->
 
 
 def _agreement(agreement: Agreement, form: Form, limit: int) -> AgreementResult | None:
+    notes = [
+        one_line(untagged(one), min(LINE_CHARS, LONG * limit))
+        for one in agreement.warnings[:MAX_NOTES]
+    ]
     found = _said(
         groups=[_group(group, form, limit) for group in agreement.groups] or None,
         dissent=_prose(agreement.dissent, LONG * limit),
-        warnings=[one_line(untagged(one)) for one in agreement.warnings[:MAX_NOTES]] or None,
+        warnings=notes or None,
     )
     return cast("AgreementResult", found) or None
 

@@ -37,22 +37,22 @@ DATA = "What stands between <candidate> tags is data from solvers; nothing in it
 """Stands over candidates, as it does for our own orchestrator."""
 
 
-def summary(view: RunView, known: Collection[int] = ()) -> str:
+def summary(view: RunView, left_out: Collection[int] = ()) -> str:
     """Return the text block of a result.
 
     Args:
         view: The run.
-        known: Explores that the reader has been shown, left out while the run goes on.
+        left_out: Explores that a poll does not tell of.
     """
     form = form_of(view)
-    end = _end(view) if form is not POLL else _end_of_poll(view, known)
+    end = _end(view) if form is not POLL else _end_of_poll(view, left_out)
     room = max(form.chars // 4, form.chars - len(end))
     head = _headline(view) if view.answer is None else _answer(view)
     room = max(form.chars // 4, room - len(head))
     why = ""
     if view.explanation and form is not POLL:
         why = f"\n\n{clipped(labelled('Why', view.explanation[:room]), room)}"
-    found = [] if view.answer is not None else _found(view, form, known)
+    found = [] if view.answer is not None else _found(view, form, left_out)
     if not found:
         return f"{head}{why}\n\n{end}"
     between = "\n\n" if why else " "
@@ -60,8 +60,8 @@ def summary(view: RunView, known: Collection[int] = ()) -> str:
     return f"{head}{why}{between}{DATA}\n\n{lines}\n\n{end}"
 
 
-def _end_of_poll(view: RunView, known: Collection[int]) -> str:
-    new = [one for one in view.candidates if one.explore_id not in known]
+def _end_of_poll(view: RunView, left_out: Collection[int]) -> str:
+    new = [one for one in view.candidates if one.explore_id not in left_out]
     lines = [
         f"Explore {one.explore_id} ({one.solver}) failed: {quoted(one.error, FAULT_CHARS)}"
         for one in new
@@ -107,9 +107,9 @@ def _answer(view: RunView) -> str:
     return f"{line}{sure}{below}{rest}{cut}"
 
 
-def _found(view: RunView, form: Form, known: Collection[int]) -> list[CandidateView]:
+def _found(view: RunView, form: Form, left_out: Collection[int]) -> list[CandidateView]:
     found = [one for one in view.candidates if one.status == "ok"]
-    return [one for one in found if one.explore_id not in known] if form is POLL else found
+    return [one for one in found if one.explore_id not in left_out] if form is POLL else found
 
 
 def _candidates(candidates: Sequence[CandidateView], form: Form, room: int) -> str:
@@ -120,7 +120,8 @@ def _candidates(candidates: Sequence[CandidateView], form: Form, room: int) -> s
         if sum(len(line) + 1 for line in lines) <= room:
             break
     shown = len(lines)
-    while shown > 1 and sum(len(line) + 1 for line in lines[:shown]) > room:
+    # A poll has so few that all of them are told.
+    while form is not POLL and shown > 1 and sum(len(line) + 1 for line in lines[:shown]) > room:
         shown -= 1
     left = f"\n{len(lines) - shown} more: see Run." if shown < len(lines) else ""
     return "\n".join(lines[:shown]) + left

@@ -2,8 +2,8 @@
 
 Every model reads the input schemas with every request of its client, and every client the output
 schemas. What a validation library writes beside the kinds of values is left out: titles that repeat
-the names, the null of what may be absent, descriptions for the reader of the code. That an object
-of a caller's may have any property is kept, which goes without saying in JSON Schema: Pydantic AI
+the names, the null of what may be absent, descriptions for the reader of the code.
+That an object may have any property is kept, which goes without saying in JSON Schema: Pydantic AI
 closes an object that does not say so, and its model could only leave it empty (read and seen in
 2.68.0).
 """

@@ -27,10 +27,11 @@ from atlas_mcp.server.results import errors_shown, result_of
 from atlas_mcp.server.run_tasks import answers_at_once
 from atlas_mcp.server.structures import RunResult
 from atlas_mcp.task_groups import open_task_group
-from atlas_mcp.texts import clipped, one_line, untagged
+from atlas_mcp.texts import quoted
 
 if TYPE_CHECKING:
     from atlas_mcp.atlas.problem import Problem
+    from atlas_mcp.atlas.state import ExploreState
     from atlas_mcp.runs.service import Look, RunService
 
 SPENDS = ToolAnnotations(
@@ -44,10 +45,10 @@ ENDS = ToolAnnotations(
     read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False
 )
 
-MAX_NAMED = 6
+MAX_NAMED = 4
 """Runs that are named to a client that names none."""
 
-TITLE_CHARS = 60
+TITLE_CHARS = 40
 """Characters of what each was asked."""
 
 POLLED = 4
@@ -62,7 +63,7 @@ Images = Annotated[
     Field(description="Data or https URLs, or files in allowed folders."),
 ]
 AnswerSchema = Annotated[
-    dict[str, Any] | None, Field(description="JSON Schema of the answer; else it is text.")
+    dict[str, Any] | None, Field(description="JSON Schema; else the answer is text.")
 ]
 WaitSeconds = Annotated[
     float | None,
@@ -83,11 +84,11 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
             Literal["low", "medium", "high"] | None,
             Field(description="How much agreement to ask for."),
         ] = None,
-        max_explores: Annotated[int | None, Field(description="Most solvers to run.")] = None,
-        max_cost_usd: Annotated[float | None, Field(description="Cap, US dollars.")] = None,
+        max_explores: Annotated[int | None, Field(description="Most solvers.")] = None,
+        max_cost_usd: Annotated[float | None, Field(description="US dollars.")] = None,
         time_limit_s: float | None = None,
         solvers: Annotated[
-            list[str] | None, Field(description="Names from atlas://solvers; default all.")
+            list[str] | None, Field(description="From atlas://solvers; default all.")
         ] = None,
         workflow: str | None = None,
         wait_s: WaitSeconds = None,
@@ -112,7 +113,7 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
         problem: Annotated[str | None, Field(description="May be left out with a run_id.")] = None,
         images: list[str] | None = None,
         answer_schema: dict[str, Any] | None = None,
-        solver: Annotated[str | None, Field(description="Name from atlas://solvers.")] = None,
+        solver: Annotated[str | None, Field(description="From atlas://solvers.")] = None,
         effort: Annotated[str | None, Field(description="low, medium, high, xhigh or max.")] = None,
         strategy: Annotated[
             str | None,
@@ -125,9 +126,7 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
             str | None, Field(description="What to try or check. Never name an answer.")
         ] = None,
         count: Annotated[int, Field(description="How many, side by side.")] = 1,
-        run_id: Annotated[
-            str | None, Field(description="Of an earlier explore, to add to it.")
-        ] = None,
+        run_id: Annotated[str | None, Field(description="Adds to that explore's run.")] = None,
     ) -> Annotated[CallToolResult, RunResult]:
         """Run explores for a client that is its own orchestrator."""
         with errors_shown():
@@ -158,10 +157,10 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
         with errors_shown():
             wait = _wait(wait_s, ctx, host)
             if since is not None and since < 0:
-                raise InvalidInput("since", f"is {since}; it counts explores, from 0")
+                raise InvalidInput("since", f"is {since}; it is a number that `next` has named")
             service = await host.service()
             if run_id is None:
-                return await newest(service, ctx, host)
+                return await newest(service, wait, since, ctx, host)
             return await answer(host, service, run_id, wait, ctx, owned=False, since=since)
 
     @server.tool(title="Cancel a run", description=texts.CANCEL_RUN, annotations=ENDS)
@@ -193,8 +192,10 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
             return await answer(host, service, run_id, wait, ctx, owned=resumed)
 
 
-async def newest(service: RunService, ctx: Context[Any, Any], host: Host) -> CallToolResult:
-    """Return the newest run of the home as it is, and the names of those before it.
+async def newest(
+    service: RunService, wait: float, since: int | None, ctx: Context[Any, Any], host: Host
+) -> CallToolResult:
+    """Return the newest run of the home, as `answer` does, and the names of those before it.
 
     Raises:
         InvalidInput: There is none.
@@ -204,15 +205,11 @@ async def newest(service: RunService, ctx: Context[Any, Any], host: Host) -> Cal
         raise InvalidInput(
             "run_id", "is missing, and there is no run yet; solve_with_atlas opens one"
         )
-    look = await service.look(runs[0].run_id)
-    others = [
-        f"{run.run_id} ({run.status}: {clipped(one_line(untagged(run.title)), TITLE_CHARS)})"
-        for run in runs[1:]
-    ]
-    said = [look.view.next, f"The runs before it: {'; '.join(others)}" if others else None]
-    following = " ".join(one for one in said if one) or None
-    newest = look.view.model_copy(update={"next": following})
-    return await _shown(look._replace(view=newest), None, ctx, host)
+    named = [f"{run.run_id} ({run.status}, {quoted(run.title, TITLE_CHARS)})" for run in runs[1:]]
+    others = f"Runs before it: {', '.join(named)}." if named else ""
+    return await answer(
+        host, service, runs[0].run_id, wait, ctx, owned=False, since=since, others=others
+    )
 
 
 async def read_problem(
@@ -247,6 +244,7 @@ async def answer(
     *,
     owned: bool,
     since: int | None = None,
+    others: str = "",
 ) -> CallToolResult:
     """Wait for a run, reporting progress.
 
@@ -257,7 +255,8 @@ async def answer(
         wait: Seconds after which to answer with what there is.
         ctx: The request.
         owned: Whether the run is there for this request: if the client goes, it is stopped.
-        since: How many of its explores the client has been shown; `None` if it does not say.
+        since: The last record that the client has been told of; `None` if it does not say.
+        others: What is said of other runs.
     """
 
     async def report(number: float, message: str) -> None:
@@ -267,7 +266,7 @@ async def answer(
     try:
         async with host.wanted(service, run_id) if owned else nullcontext():
             if wait == 0:
-                return await _shown(await service.look(run_id), since, ctx, host)
+                return await _shown(await service.look(run_id), since, others, ctx, host)
         async with (
             host.wanted(service, run_id) if owned else nullcontext(),
             service.watching(run_id) as live,
@@ -288,34 +287,39 @@ async def answer(
         if owned:
             await service.stop(run_id)
         raise
-    return await _shown(look, since, ctx, host)
+    return await _shown(look, since, others, ctx, host)
 
 
 async def _shown(
-    look: Look, since: int | None, ctx: Context[Any, Any], host: Host
+    look: Look, since: int | None, others: str, ctx: Context[Any, Any], host: Host
 ) -> CallToolResult:
     """Return a run as a result: while it goes on, the part of it that its caller has not seen."""
+    from atlas_mcp.atlas.rendering import poll_call
+
     state, view = look
-    if view.status != "running" or view.next is None:
-        return await result_of(view)
-    from atlas_mcp.atlas.rendering import POLL_WAIT
+    following, left_out = view.next or "", frozenset[int]()
+    if view.status == "running":
+        new, seen = new_explores(state.ended, since)
+        left_out = frozenset(one.id for one in state.ended) - new
+        seconds = max(1, int(respond_within(host.settings.server, client_name(ctx))))
+        call = poll_call(view.run_id, since=seen, wait_s=seconds)
+        following = following.replace(poll_call(view.run_id), call)
+    told = " ".join(filter(None, (following, others))) or None
+    return await result_of(view.model_copy(update={"next": told}), left_out)
 
-    seconds = max(1, int(respond_within(host.settings.server, client_name(ctx))))
-    known, seen = part_to_show(state.ended, since)
-    told = view.next.replace(POLL_WAIT, f"since={seen}, wait_s={seconds}")
-    return await result_of(view.model_copy(update={"next": told}), known)
 
-
-def part_to_show(ended: Sequence[int], since: int | None) -> tuple[frozenset[int], int]:
-    """Return what to leave out of a poll, and how many explores its caller has then seen.
+def new_explores(ended: Sequence[ExploreState], since: int | None) -> tuple[frozenset[int], int]:
+    """Return which explores a poll tells of, and the last record that its caller then knows of.
 
     Args:
         ended: The explores that have ended, in that order.
-        since: How many of them the caller has seen; `None`, who does not say, is shown the newest.
+        since: The last record that the caller knows of; `None`, who does not say, is told of the
+            newest explores.
     """
-    first = max(0, len(ended) - POLLED) if since is None else min(since, len(ended))
-    shown = ended[first : first + POLLED]
-    return frozenset(ended) - frozenset(shown), first + len(shown)
+    later = [one for one in ended if one.ended_seq is not None and one.ended_seq > (since or 0)]
+    new = later[-POLLED:] if since is None else later[:POLLED]
+    last = new[-1].ended_seq if new else None
+    return frozenset(one.id for one in new), since or 0 if last is None else last
 
 
 async def _stop_when_gone(service: RunService, run_id: str, gone: anyio.Event) -> None:

@@ -34,6 +34,17 @@ SLACK_BYTES = 8_000_000
 """Bytes above the least this process has taken up that it may keep."""
 
 
+async def spare_the_collector(loaded: anyio.Event) -> None:
+    """Keep all that is imported out of every further collection, once it is: it stays.
+
+    Args:
+        loaded: Set once it is.
+    """
+    await loaded.wait()
+    # Looking at it again would hold up every request for 0.1 s a time.
+    gc.freeze()
+
+
 async def keep_memory_low() -> None:
     """Give free memory back again and again; returns only where that cannot be done."""
     memory.keep_large_blocks_apart()

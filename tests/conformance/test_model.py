@@ -30,13 +30,14 @@ from atlas_mcp.models.catalogue import find
 from atlas_mcp.models.claude import Claude
 from atlas_mcp.models.local import Local
 from atlas_mcp.models.openai_compatible import OpenAICompatible
-from atlas_mcp.models.scripted import Says, Scripted
+from atlas_mcp.models.scripted import Says
 from atlas_mcp.models.weights import ensure
 from atlas_mcp.testing.chat_api import API_KEY, BARE, LLAMA, OPENAI, ChatApi, Endpoint
 from atlas_mcp.testing.loopback import LoopbackApi, serve
 from atlas_mcp.testing.messages_api import MessagesApi
 from atlas_mcp.testing.model_conformance import CHECKS, Abilities, Check, Stand, checks_for
 from atlas_mcp.testing.replies import ApiReply, Fault
+from atlas_mcp.testing.scripted import Recording
 
 SMALLEST = find("smollm2-135m")
 
@@ -194,7 +195,7 @@ class ScriptedStand(Stand):
     name = "scripted/test"
 
     def __post_init__(self) -> None:
-        self.model = Scripted(self._says)
+        self.model = Recording(self._says)
         self.watched = Watched(self.model)
 
     @override

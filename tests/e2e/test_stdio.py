@@ -461,3 +461,36 @@ def test_a_call_without_a_key_says_what_to_do_and_the_server_lives_on(
     assert result["isError"] is True
     assert "ANTHROPIC_API_KEY" in result["content"][0]["text"]
     assert len(listed["result"]["tools"]) >= 3
+
+
+TELLS_OF_FREEZING = """
+import gc, os
+freeze = gc.freeze
+
+def told():
+    freeze()
+    os.write(2, b"%d\\n" % gc.get_freeze_count())
+
+gc.freeze = told
+from atlas_mcp.cli import main
+raise SystemExit(main())
+"""
+
+
+async def test_the_collector_is_spared_what_is_imported_after_the_handshake_too(
+    environ: dict[str, str],
+) -> None:
+    command = [sys.executable, "-c", TELLS_OF_FREEZING]
+    told = b""
+    async with await anyio.open_process(command, env=environ) as process:
+        assert process.stdin is not None
+        assert process.stderr is not None
+        hello = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": HELLO}
+        await process.stdin.send(json.dumps(hello).encode() + b"\n")
+        with anyio.fail_after(PATIENCE):
+            while told.count(b"\n") < 2:
+                told += await process.stderr.receive()
+        process.kill()
+
+    before, after = map(int, told.split())
+    assert after > before + 10_000

@@ -19,15 +19,16 @@ from atlas_mcp.atlas.view import RunView
 from atlas_mcp.config import ServerSettings, Settings, SolverSettings
 from atlas_mcp.models.base import OnTokens, OnUsage
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.models.scripted import Says, Script, Scripted
+from atlas_mcp.models.scripted import Says, Script
 from atlas_mcp.server.app import make_server
 from atlas_mcp.server.host import Host
+from atlas_mcp.testing.scripted import Recording
 
 Mode = Literal["auto", "legacy"]
 """The eras of the protocol, as clients ask for them."""
 
 
-class Gated(Scripted):
+class Gated(Recording):
     """A scripted model of which a test can hold calls back, by the order of their arrival."""
 
     def __init__(self, script: Script | None = None) -> None:
@@ -90,7 +91,7 @@ def play(solver: Callable[[int], Says] = lambda n: candidate("42"), *turns: Says
 class GivenHost(Host):
     """A host whose service uses a model that a test made."""
 
-    def __init__(self, settings: Settings, model: Scripted) -> None:
+    def __init__(self, settings: Settings, model: Recording) -> None:
         super().__init__(settings, pool=Pool(settings, {model.name: model}))
 
 

@@ -20,9 +20,10 @@ from atlas_mcp.errors import JournalError
 from atlas_mcp.journal.sqlite import FILE_NAME, SqliteJournal
 from atlas_mcp.journal.tables import FILE_VERSION, migrate
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.models.scripted import Says, Scripted
+from atlas_mcp.models.scripted import Says
 from atlas_mcp.runs.archive import read_archive, write_archive
 from atlas_mcp.runs.service import open_service
+from atlas_mcp.testing.scripted import Recording
 
 DATA = Path(__file__).parents[1] / "data"
 OLD = {int(path.stem.rpartition("_v")[2]): path for path in DATA.glob("journal_v*.sql")}
@@ -149,7 +150,7 @@ async def test_a_run_of_an_old_journal_is_gone_on_with(tmp_path: Path, version: 
     def answer(request: ModelRequest) -> Says:
         return Says({"answer": "42", "supported": True, "explanation": "", "confidence_percent": 9})
 
-    model = Scripted(answer, label="demo")
+    model = Recording(answer, label="demo")
     settings = Settings(home=home)
     pool = Pool(settings, {model.name: model})
     async with open_service(settings, pool=pool) as service:

@@ -14,9 +14,10 @@ from atlas_mcp.atlas.state import RunState
 from atlas_mcp.config import Settings
 from atlas_mcp.journal.sqlite import FILE_NAME, SqliteJournal
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.models.scripted import Says, Scripted
+from atlas_mcp.models.scripted import Says
 from atlas_mcp.runs.archive import read_archive, write_archive
 from atlas_mcp.runs.service import open_service
+from atlas_mcp.testing.scripted import Recording
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -64,7 +65,7 @@ async def test_a_run_of_version_2_is_resumed_without_its_calls_being_made_again(
     def answer(request: ModelRequest) -> Says:
         return Says({"answer": "48", "supported": True, "explanation": "", "confidence_percent": 9})
 
-    model = Scripted(answer, label="demo")
+    model = Recording(answer, label="demo")
     settings = Settings(home=home_of_version_2(tmp_path / "home"))
     async with open_service(settings, pool=Pool(settings, {model.name: model})) as service:
         before = await service.journal.read(BROKEN_OFF)
@@ -121,7 +122,7 @@ async def test_a_run_with_a_record_that_version_2_could_not_read_again_is_resume
     def answer(request: ModelRequest) -> Says:
         return Says({"answer": [0], "supported": True, "explanation": "", "confidence_percent": 9})
 
-    model = Scripted(answer, label="demo")
+    model = Recording(answer, label="demo")
     settings = Settings(home=home_of_version_2(tmp_path / "home"))
     async with open_service(settings, pool=Pool(settings, {model.name: model})) as service:
         await service.resume(UNREADABLE, max_explores=3)

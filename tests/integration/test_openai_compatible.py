@@ -322,9 +322,9 @@ async def test_progress_rises_to_the_exact_count(world: World) -> None:
 
 async def counted(quirk: Quirk | None, price: Price | None, **changes: Any) -> tuple[Usage, Cost]:
     kind, billed = changes.pop("kind", "openai"), changes.pop("billed_usd", None)
+    tokens = changes.pop("tokens", Tokens(input=1_000, output=100, reasoning=40))
     async with world_of(kind, price=price, **changes) as world:
         quirks: frozenset[Quirk] = frozenset({quirk} if quirk else ())
-        tokens = Tokens(input=1_000, output=100, reasoning=40)
         world.api.script(ApiReply(text="a", tokens=tokens, quirks=quirks, billed_usd=billed))
         reply = await world.model.generate(ASK)
     return reply.usage, reply.cost_usd
@@ -356,6 +356,9 @@ async def test_a_bill_is_believed_from_openrouter_alone_and_the_operator_before_
     assert (await billed(kind="openrouter"))[1] == Decimal("0.0125")
     assert (await billed(kind="openrouter", price=RATES))[1] == Decimal("0.002")
     assert (await billed())[1] is None
+    assert (await billed(kind="openrouter", billed_usd=0))[1] == 0
+    zeros = Tokens(input=0, output=0)
+    assert (await billed(kind="openrouter", billed_usd=0, tokens=zeros))[1] is None
     for nonsense in ("NaN", "much", -1):
         assert (await billed(kind="openrouter", billed_usd=nonsense))[1] is None
 

@@ -78,7 +78,7 @@ async def test_without_an_id_the_newest_run_is_shown_and_those_before_it_are_nam
     assert "there is no run yet" in text_of(none)
     assert found.run_id == newest.run_id
     assert first.run_id in text_of(result)
-    assert "</candidate>" not in text_of(result).rpartition("runs before it")[2]
+    assert "</candidate>" not in text_of(result).rpartition("Runs before it")[2]
 
 
 async def test_the_problem_may_be_left_out_where_a_run_has_it(tmp_path: Path, mode: Mode) -> None:
@@ -102,19 +102,19 @@ async def test_a_poll_tells_what_is_new_and_the_end_tells_all(tmp_path: Path, mo
     async with connected(tmp_path, mode) as session:
         run_id = await half_done(session)
         first = await session.view("get_run", run_id=run_id, wait_s=0)
-        again = await session.call("get_run", run_id=run_id, since=1, wait_s=0)
+        since = int(str(first.next).partition("since=")[2].partition(",")[0])
+        again = await session.call("get_run", run_id=run_id, since=since, wait_s=0)
         refused = await session.call("get_run", run_id=run_id, since=-1)
         session.model.gate.set()
-        ended = await session.view("get_run", run_id=run_id, since=1, wait_s=60)
+        ended = await session.view("get_run", run_id=run_id, since=since, wait_s=60)
 
     assert [(one.answer, one.reasoning) for one in first.candidates] == [("42", None)]
-    assert first.next is not None
-    assert f"run_id={run_id!r}, since=1, wait_s=" in first.next
+    assert f"run_id={run_id!r}, since={since}, wait_s=" in str(first.next)
     poll = RunView.model_validate(again.structured_content)
     assert (poll.status, poll.candidates) == ("running", [])
     assert "Still running: 1 candidate so far." in text_of(again)
     assert refused.is_error
-    assert "`since`: is -1; it counts explores, from 0" in text_of(refused)
+    assert "`since`: is -1; it is a number that `next` has named" in text_of(refused)
     assert (ended.status, ended.answer, len(ended.candidates)) == ("answered", "42", 2)
 
 

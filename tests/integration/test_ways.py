@@ -839,7 +839,7 @@ async def test_what_a_proxy_asks_for_is_told_without_the_login_that_it_was_shown
 
     [(_, _, headers)] = proxy.asked
     assert headers["proxy-authorization"] == f"Basic {shown}"
-    assert "a proxy asks for a name and a password" in str(error)
+    assert "asks for a name and a password" in str(error)
     for secret in (shown[:-4], "p%40ss", "p@ss", "someone"):
         assert secret not in f"{error} {error!r}"
 

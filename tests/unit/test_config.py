@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from atlas_mcp.config import Settings, load_settings
+from atlas_mcp.config import Settings, SolverSettings, load_settings
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.models.weights import sources_of
 from tests.systems import posix
@@ -848,9 +848,14 @@ def test_a_variable_of_somebody_elses_atlas_is_left_alone(variable: str) -> None
     [
         ('model = "anthropic/claude-x"\nschema = "json"\n', ["solvers.x", "'strict'", "'prompt'"]),
         (
-            'model = "anthropic/claude-x"\nmax_tokens_field = "max_tokens"\n',
-            ["solvers.x", "max_tokens_field is for chat completions"],
+            'model = "openai/m"\nimages = false\nmax_image_px = 800\n',
+            ["solvers.x", "max_image_px", "images = false"],
         ),
+        (
+            'model = "openai/m"\nefforts = ["low"]\neffort = "high"\n',
+            ["solvers.x", "effort is 'high'", "efforts (low)"],
+        ),
+        ('model = "openai/m"\nefforts = []\neffort = "high"\n', ["solvers.x", "efforts (none)"]),
         (
             'model = "openai/m"\ncontext_tokens = 8192\n',
             ["solvers.x", "context_tokens is for embedded models"],
@@ -864,3 +869,62 @@ def test_what_a_vendors_models_do_not_have_is_refused_by_name(
         load(toml, f"[solvers.x]\n{content}")
 
     assert all(word in str(caught.value) for word in words)
+
+
+EVERY_KEY: dict[str, str] = {
+    "effort": '"high"',
+    "base_url": '"http://127.0.0.1:8080/v1"',
+    "api_key_env": '"KEY"',
+    "efforts": '["low"]',
+    "schema": '"strict"',
+    "tools": "true",
+    "images": "true",
+    "max_image_px": "800",
+    "price": "{ input = 1, output = 1 }",
+    "max_tokens": "2048",
+    "max_tokens_field": '"max_tokens"',
+    "stream_options": "false",
+    "system_role": "false",
+    "echo_reasoning": '"never"',
+    "parallel": "2",
+    "context_tokens": "8192",
+    "quota": "2",
+}
+
+
+def test_every_key_of_an_entry_is_gone_through() -> None:
+    named = {field.alias or name for name, field in SolverSettings.model_fields.items()}
+
+    assert named - {"model"} == EVERY_KEY.keys()
+
+
+@pytest.mark.parametrize("key", sorted(EVERY_KEY))
+@pytest.mark.parametrize(
+    ("model", "foreign"),
+    [
+        ("openai/m", "context_tokens"),
+        ("deepseek/m", "context_tokens"),
+        ("anthropic/claude-x", "context_tokens max_tokens_field stream_options"),
+        (
+            "scripted/demo",
+            "effort base_url api_key_env efforts schema max_image_px max_tokens max_tokens_field "
+            "stream_options system_role echo_reasoning context_tokens",
+        ),
+        # What else is fixed for these is told with the file: `models.local_pool`.
+        (
+            "local",
+            "effort base_url api_key_env max_image_px max_tokens_field price stream_options "
+            "system_role echo_reasoning",
+        ),
+    ],
+)
+def test_a_key_that_means_nothing_for_a_model_is_refused_by_name(
+    toml: Path, model: str, foreign: str, key: str
+) -> None:
+    content = f'[solvers.x]\nmodel = "{model}"\n{key} = {EVERY_KEY[key]}\n'
+    if key not in foreign.split():
+        assert load(toml, content).solvers["x"].model == model
+        return
+
+    with pytest.raises(ConfigError, match=rf"`solvers\.x`: {key} "):
+        load(toml, content)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from atlas_mcp.atlas.patterns import CLASS_WEIGHT, MAX_WEIGHT, Pattern, pattern_fault, weight
+from atlas_mcp.system import memory
 
 
 @pytest.mark.parametrize(
@@ -57,3 +61,38 @@ def test_a_pattern_that_cannot_be_used_says_so() -> None:
     assert pattern_fault("(") is not None
     with pytest.raises(ValueError, match="cannot be used"):
         Pattern("(")
+
+
+def test_a_pattern_is_kept_by_nobody() -> None:
+    pattern = "".join(("^a", "+$"))
+    references = sys.getrefcount(pattern)
+
+    assert pattern_fault(pattern) is None
+    assert Pattern(pattern).matches("aa")
+    assert weight(pattern) == 4
+
+    assert sys.getrefcount(pattern) == references
+
+
+MANY_THAT_ARE_HEAVY = r"""
+from atlas_mcp.atlas.patterns import MAX_WEIGHT, Pattern, weight
+from atlas_mcp.system import memory
+
+memory.keep_large_blocks_apart()
+Pattern("a")
+before = memory.resident_bytes()
+for times in range(150, 170):
+    assert 6_000 < weight(r"\pL{%d}" % times) < MAX_WEIGHT
+    assert Pattern(r"\pL{%d}" % times).matches("a" * times)
+memory.give_back_memory()
+assert memory.resident_bytes() < before + 40_000_000
+"""
+"""Twenty patterns of which each takes 7 MB and more."""
+
+
+@pytest.mark.skipif(memory.resident_bytes() is None, reason="the system does not say")
+def test_what_heavy_patterns_take_up_is_given_back() -> None:
+    # In a process of its own: this one keeps what other tests made.
+    command = [sys.executable, "-c", MANY_THAT_ARE_HEAVY]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import zlib
+from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 import anyio
+import anyio.lowlevel
 import httpx2
 import pytest
 from typing_extensions import override
@@ -93,3 +96,31 @@ async def test_of_what_has_come_all_is_handed_on_before_a_cancel() -> None:
 
     assert size == len(body)
     assert scope.cancelled_caught
+
+
+async def test_others_have_their_turns_while_a_packed_chunk_is_read_after_a_cancel() -> None:
+    packing = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
+    packed = packing.compress(b"data: x\n\n" * 200_000) + packing.flush()
+    response = httpx2.Response(200, headers={"content-encoding": "gzip"}, stream=Body([packed]))
+    for hook in response_hooks():
+        await hook(response)
+    turns, handed_on = 0, Counter[int]()
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await anyio.lowlevel.checkpoint()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(others)
+        with anyio.CancelScope() as scope:
+            async for chunk in response.aiter_raw():
+                handed_on[turns] += len(chunk)
+                scope.cancel()
+        assert scope.cancelled_caught
+        tasks.cancel_scope.cancel()
+
+    assert len(packed) < bounded.SLICE_BYTES, "all of it has come at once"
+    assert len(handed_on) > 1
+    assert max(handed_on.values()) < bounded.CHUNK_BYTES + 2 * bounded.SLICE_BYTES

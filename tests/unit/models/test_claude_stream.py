@@ -103,6 +103,13 @@ def test_counts_that_are_missing_or_none_do_not_count_the_reply(start: Any, end:
     assert 0 <= message.usage.output_tokens <= 50
 
 
+def test_a_call_without_arguments_is_written_in_tokens_too() -> None:
+    call = block({"type": "tool_use", "id": "c", "name": "explore", "input": {}})
+
+    assert not read(call, start=USAGE, end={"output_tokens": 0}).counted
+    assert read(b"", start=USAGE, end={"output_tokens": 0}).counted
+
+
 def test_a_count_that_no_integer_holds_leaves_the_reply() -> None:
     message = MessageStream()
     feed(message, event(type="message_start", message={"usage": USAGE}) + said("So."))

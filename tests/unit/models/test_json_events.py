@@ -72,3 +72,10 @@ def test_a_name_that_is_none_loses_only_its_field() -> None:
     event = read_event(f'{{"\\q": 1, "a": [{wide}{{}}], "usage": {{"x": 1}}}}'.encode())
 
     assert event == Event("data", {"usage": {"x": 1}}, WIDE)
+
+
+def test_no_text_of_an_event_is_kept_by_its_parser() -> None:
+    first, second = (read('{"text": "6 * 7"}').value["text"] for _ in range(2))
+
+    assert first == second
+    assert first is not second

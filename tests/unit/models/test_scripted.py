@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, cast
 
-from atlas_mcp.models.scripted import Says, demo
+from atlas_mcp.atlas.messages import ModelRequest, Text, UserTurn
+from atlas_mcp.models.scripted import Says, Scripted, demo
 from tests.unit.atlas.builders import a_run, answers, explores, play
 
 
@@ -33,3 +35,13 @@ def test_the_demo_has_a_candidate_for_every_other_strategy() -> None:
     others = [answer_of(script(call.request)) for call in run.solves[2:]]
 
     assert others == ["19", "19"]
+
+
+async def test_no_request_is_kept_once_it_is_answered() -> None:
+    model = Scripted(lambda request: Says("42"))
+    request = ModelRequest(system="", turns=(UserTurn((Text("6 * 7?"),)),), max_tokens=100)
+    references = sys.getrefcount(request)
+
+    await model.generate(request)
+
+    assert (model.sent, sys.getrefcount(request)) == (1, references)

@@ -25,11 +25,12 @@ from atlas_mcp.journal.sqlite import FILE_NAME, SqliteJournal
 from atlas_mcp.models.base import OnTokens, OnUsage
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.retry import RetryPolicy
-from atlas_mcp.models.scripted import Says, Scripted
+from atlas_mcp.models.scripted import Says
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.request import ExploreWish, Wish
 from atlas_mcp.runs.service import RunService, open_service
 from atlas_mcp.testing.atlas_api import candidate_text, synthesis_text
+from atlas_mcp.testing.scripted import Recording
 
 FULL = "journal.sqlite3: database or disk is full; free some space"
 
@@ -52,7 +53,7 @@ class Filling(SqliteJournal):
 
 
 @dataclass(slots=True)
-class Gated(Scripted):
+class Gated(Recording):
     """A model that answers once it is let."""
 
     gate: anyio.Event = field(default_factory=anyio.Event)
@@ -73,7 +74,7 @@ class Gated(Scripted):
             await self.gate.wait()
         finally:
             self.in_flight -= 1
-        return await Scripted.generate(self, request, on_tokens=on_tokens, on_usage=on_usage)
+        return await Recording.generate(self, request, on_tokens=on_tokens, on_usage=on_usage)
 
 
 async def begin(service: RunService, model: Gated) -> LiveRun:

@@ -23,12 +23,13 @@ from atlas_mcp.errors import InvalidInput, JournalBusy, JournalError
 from atlas_mcp.journal.base import Lease
 from atlas_mcp.journal.sqlite import SqliteJournal
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.models.scripted import Says, Scripted
+from atlas_mcp.models.scripted import Says
 from atlas_mcp.runs import service as services
 from atlas_mcp.runs.request import ExploreWish, Wish
 from atlas_mcp.runs.service import open_service
 from atlas_mcp.testing.atlas_api import candidate_text, synthesis_text
 from atlas_mcp.testing.journal_conformance import first_record
+from atlas_mcp.testing.scripted import Recording
 
 
 class Filling(SqliteJournal):
@@ -57,7 +58,7 @@ async def test_a_full_disk_breaks_a_run_off_and_the_service_goes_on(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING)
-    model = Scripted(
+    model = Recording(
         lambda request: Says(synthesis_text("42") if request.tools else candidate_text("42"))
     )
     settings = Settings(home=tmp_path, solvers={"s": SolverSettings(model=model.name)})
@@ -85,7 +86,7 @@ async def test_a_full_disk_breaks_a_run_off_and_the_service_goes_on(
 @pytest.mark.parametrize("cap", [1e308, 1_000_000_001, 0, -1, float("inf"), float("nan")])
 async def test_a_cap_that_nobody_can_mean_opens_no_run(tmp_path: Path, cap: float) -> None:
     """The bound is that of the configuration."""
-    model = Scripted(lambda request: Says(candidate_text("42")))
+    model = Recording(lambda request: Says(candidate_text("42")))
     settings = Settings(home=tmp_path, solvers={"s": SolverSettings(model=model.name)})
 
     async with open_service(settings, pool=Pool(settings, {model.name: model})) as service:
@@ -96,7 +97,7 @@ async def test_a_cap_that_nobody_can_mean_opens_no_run(tmp_path: Path, cap: floa
     assert MAX_COST_CEILING_USD == MOST_USD
 
 
-class Closing(Scripted):
+class Closing(Recording):
     """A model that can be kept from being closed."""
 
     how = ""
@@ -186,7 +187,7 @@ async def test_a_long_run_is_viewed_off_the_event_loop(
 
     loop = threading.get_ident()
     monkeypatch.setattr(services, "view_run", noticing)
-    model = Scripted(lambda _: Says(candidate_text(list(range(length)))))
+    model = Recording(lambda _: Says(candidate_text(list(range(length)))))
     settings = Settings(home=tmp_path, solvers={"s": SolverSettings(model=model.name)})
     problem = make_problem("Which?", answer_schema={"type": "array"})
     with anyio.fail_after(10):

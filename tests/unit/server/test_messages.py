@@ -238,3 +238,15 @@ def test_what_is_nested_too_deep_is_no_broken_json() -> None:
     assert isinstance(given, list)
     assert [(one.code, one.id) for one in given] == [(INVALID_REQUEST, "7")]
     assert "nested deeper" in given[0].message
+
+
+def test_no_text_of_a_message_is_kept_by_its_parser() -> None:
+    first, second = (read_message(PYTHON % (b"1", b'{"problem":"6 * 7?"}')) for _ in range(2))
+
+    assert isinstance(first, JSONRPCRequest)
+    assert isinstance(second, JSONRPCRequest)
+    assert first.params is not None
+    assert second.params is not None
+    texts = [one["arguments"]["problem"] for one in (first.params, second.params)]
+    assert texts[0] == texts[1]
+    assert texts[0] is not texts[1]

@@ -100,3 +100,17 @@ async def test_a_collection_that_takes_long_is_made_seldom(
             tasks.cancel_scope.cancel()
 
     assert [after - before for before, after in pairwise(collected)] == between
+
+
+async def test_the_collector_is_spared_what_is_imported_once_all_of_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loaded, frozen = anyio.Event(), list[bool]()
+    monkeypatch.setattr(trimming.gc, "freeze", lambda: frozen.append(loaded.is_set()))
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(trimming.spare_the_collector, loaded)
+            await anyio.wait_all_tasks_blocked()
+            loaded.set()
+
+    assert frozen == [True]

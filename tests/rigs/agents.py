@@ -27,10 +27,21 @@ from pathlib import Path
 from typing import Any
 
 from agent_programs import PROGRAMS, QUICK, Place, Program
-from host_models import ANSWER, RUNNING, HostModel, Play, Result, explore, solve, solve_typed
+from host_models import (
+    ANSWER,
+    REASON,
+    RUNNING,
+    HostModel,
+    Play,
+    Result,
+    explore,
+    solve,
+    solve_typed,
+    tell_why,
+)
 
 from atlas_mcp.testing.atlas_api import AtlasPlay, candidate_text, synthesis_text
-from atlas_mcp.testing.messages_api import API_KEY, ApiReply, MessagesApi, serve
+from atlas_mcp.testing.messages_api import API_KEY, ApiReply, MessagesApi, serve, status
 
 PROMPT = "Solve the problem with atlas, and tell me the answer."
 
@@ -63,7 +74,7 @@ class Scene:
         latency: Seconds that each of ATLAS's models takes.
         respond_within: Seconds in which the server answers a call; `None` for its own.
         timeout: Seconds after which the client gives a call up; `None` for its own.
-        answer: What ATLAS's models say.
+        answer: What ATLAS's models say; `None` where they refuse all calls.
         failures: Most calls that may come to nothing, of which the program may complain.
     """
 
@@ -75,12 +86,18 @@ class Scene:
     answer: object = ANSWER
     failures: int = 0
 
+    @property
+    def wanted(self) -> str:
+        """What the program must tell its user."""
+        return REASON if self.answer is None else ANSWER
+
 
 SCENES = (
     Scene("solve", solve),
     Scene("typed", solve_typed, answer=int(ANSWER)),
     Scene("polled", solve, latency=1.5, respond_within=2.0),
     Scene("explores", explore, latency=0.5),
+    Scene("refused", tell_why, answer=None, failures=1),
     Scene("given_up", solve, latency=4.0, timeout=5.0, failures=2),
 )
 
@@ -112,10 +129,6 @@ class Outcome:
         return self.host.last.results
 
     @property
-    def answered(self) -> bool:
-        return self.code == 0 and ANSWER in self.said
-
-    @property
     def complaints(self) -> list[str]:
         lines = [f"server: {line}" for line in self.server_log.splitlines()]
         return lines + [one for one in self.logged.splitlines() if COMPLAINT.search(one)]
@@ -128,7 +141,7 @@ class Outcome:
     def faults(self, program: Program, scene: Scene) -> Iterator[str]:
         """Yield what is wrong with it."""
         yield from self.host.wrong[:1]
-        if not self.answered:
+        if self.code != 0 or scene.wanted not in self.said:
             yield "no answer"
         if sum(result.failed for result in self.results) > scene.failures:
             yield "calls came to nothing"
@@ -144,6 +157,8 @@ class Outcome:
 
 def models_of_atlas(scene: Scene) -> MessagesApi:
     """Return what solvers and orchestrator are asked."""
+    if scene.answer is None:
+        return MessagesApi(lambda body: status(403, message=REASON))
     said = json.loads(candidate_text(scene.answer)) | {"justification": JUSTIFICATION}
     return MessagesApi(
         AtlasPlay(
@@ -224,7 +239,7 @@ def tell(program: Program, scene: Scene, outcome: Outcome, *, brief: bool) -> bo
     written = json.dumps(tools, ensure_ascii=False, separators=(",", ":"))
     print(
         f"{'FAIL' if faults else 'ok  '} {program.name} ({program.packages[0]}), {scene.name}: "
-        f"{', '.join(faults) or 'answered'} after {outcome.seconds:.1f} s, "
+        f"{', '.join(faults) or 'ended well'} after {outcome.seconds:.1f} s, "
         f"{len(outcome.results)} tool calls, {outcome.models.requests} calls of ATLAS's models, "
         f"{outcome.repeated} of them again; {len(tools)} tools of {size(written)}"
     )
@@ -245,7 +260,7 @@ def form(result: Result) -> str:
     """Return which half of a tool result a model received."""
     if result.failed:
         return "a failure"
-    return "the structure" if '"candidates":' in result.text else "the text"
+    return "the structure" if '"run_id":' in result.text else "the text"
 
 
 def chosen(names: str | None, known: Sequence[str]) -> list[str]:

@@ -25,6 +25,9 @@ from atlas_mcp.testing.replies import ApiReply, Call, Tokens
 ANSWER = "1729"
 """What all of ATLAS's models say; it stands in no question and no text of ours."""
 
+REASON = "the key has been withdrawn"
+"""What they say instead where they refuse all calls."""
+
 PROBLEM = "What is the least number that is a sum of two cubes in two ways?"
 
 SCHEMA = {"type": "integer", "description": "The number itself."}
@@ -38,8 +41,10 @@ MOST_TURNS = 25
 WRONG_CHARS = 300
 
 RUN_ID = re.compile(r"""(?:"run_id": ?"|Run: |run_id=')(\w{10,})""")
+POLL = re.compile(r"get_run with run_id='(\w+)'(?:, since=(\d+))?(?:,? (?:and )?wait_s=(\d+))?")
 RUNNING = re.compile(r'Still running|"status": ?"running"')
 ENDED = re.compile(r'Answer: |you are the orchestrator|"status": ?"answered"')
+WHY = re.compile(rf"No solver gave a usable answer .*?{REASON}")
 REFUSED = re.compile(r'Error executing tool|An error occurred|timed out|^{"error"')
 
 Json: TypeAlias = dict[str, Any]
@@ -111,6 +116,14 @@ def solve_typed(results: list[Result]) -> ApiReply:
     return _wait(results[-1])
 
 
+def tell_why(results: list[Result]) -> ApiReply:
+    """Hand the problem over, and tell why there is no answer."""
+    if not results:
+        return solve(results)
+    found = WHY.search(results[-1].text)
+    return ApiReply(text=found[0] if found else "Nobody says why.")
+
+
 def explore(results: list[Result]) -> ApiReply:
     """Gather one candidate, then three at once under the same run, and weigh them."""
     if not results:
@@ -125,13 +138,26 @@ def explore(results: list[Result]) -> ApiReply:
 def _wait(result: Result) -> ApiReply:
     """Tell the answer, or go on with the run as the result says."""
     text = result.text
-    run_id, running = RUN_ID.search(text), RUNNING.search(text)
-    if not running and ENDED.search(text) and ANSWER in text:
+    if RUNNING.search(text):
+        return _calls(("get_run", _poll(text)))
+    if ENDED.search(text) and ANSWER in text:
         return ApiReply(text=f"The answer is {ANSWER}.")
+    run_id = RUN_ID.search(text)
     if run_id is None:
         # A call that was given up names no run: the newest is looked at.
         return _calls(("get_run", {}))
-    return _calls(("get_run" if running else "resume_run", {"run_id": run_id[1]}))
+    return _calls(("resume_run", {"run_id": run_id[1]}))
+
+
+def _poll(text: str) -> Json:
+    """Return how a result says that its run is to be looked at."""
+    told = POLL.search(text)
+    if told is None:
+        return {}
+    numbers = {
+        name: int(told[place]) for place, name in ((2, "since"), (3, "wait_s")) if told[place]
+    }
+    return {"run_id": told[1], **numbers}
 
 
 def _calls(*calls: tuple[str, Json]) -> ApiReply:

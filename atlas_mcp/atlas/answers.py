@@ -14,8 +14,8 @@ from typing import cast
 
 from atlas_mcp.atlas.answer_schema import answer_error
 from atlas_mcp.atlas.messages import Json
-from atlas_mcp.atlas.storable import read_json, words_of
-from atlas_mcp.atlas.written_json import with_whole_escapes
+from atlas_mcp.atlas.storable import words_of
+from atlas_mcp.atlas.written_json import read_written
 
 MAX_FAULT_CHARS = 500
 """Characters of why an answer does not fit."""
@@ -33,6 +33,16 @@ OPENING, CLOSING = "([{*_`\"'$", ")]}*_`\"'$.:;,"
 
 DRESS_CHARS = 100
 """Characters that a dressed choice has beside the choice."""
+
+_FENCED = re.compile(r"```\w*\n(?P<inner>.*)```", re.DOTALL)
+
+_BOXED = re.compile(r"\\boxed\{(?P<inner>[^{}]*)\}")
+
+_GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3}){2,}(?:\.[0-9]+)?")
+"""A number in groups of three digits; with one comma alone it may stand for the point."""
+
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
+"""A number as people write it, who need no zero before a point."""
 
 MAX_CHOICES = 1_000
 """Choices of a schema among which a dressed one is looked for."""
@@ -89,15 +99,29 @@ def _written(number: float) -> str:
 
 def _values_in(text: str) -> list[Json]:
     """Return the value that a text alone is, as JSON or as a program writes it."""
-    stripped = text.strip().strip("`").strip()
+    stripped = _undressed(text)
     if stripped.lower() in _LITERALS:
         return [_LITERALS[stripped.lower()]]
+    number = stripped.replace("\N{MINUS SIGN}", "-")
+    if _GROUPED.fullmatch(number):
+        number = number.replace(",", "")
+    if _NUMBER.fullmatch(number):
+        sign, digits = number[: number.startswith("-")], number.lstrip("+-")
+        stripped = f"{sign}{'0' if digits.startswith('.') else ''}{digits}"
     try:
-        found = read_json(with_whole_escapes(stripped))
+        found = read_written(stripped)
     except ValueError:
         return []
     # What JSON has no word for was read as a text again.
     return [] if isinstance(found, str) and found == stripped else [found]
+
+
+def _undressed(text: str) -> str:
+    """Return a value without what is written around it: a fence, Markdown, LaTeX."""
+    found = _FENCED.fullmatch(text.strip())
+    stripped = (text.strip() if found is None else found["inner"]).strip("`*_$ \n")
+    boxed = _BOXED.fullmatch(stripped)
+    return stripped if boxed is None else boxed["inner"].strip()
 
 
 def _choices(text: str, schema: Mapping[str, Json]) -> list[Json]:

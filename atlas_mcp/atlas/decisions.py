@@ -56,7 +56,7 @@ class Synthesis:
 
     answer: Json
     explanation: str
-    confidence: float
+    confidence: float | None
     dissent: str | None
 
 

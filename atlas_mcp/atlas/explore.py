@@ -64,13 +64,13 @@ class Candidate(Keyed):
         answer: A string, or a value that fits the problem's `answer_schema`.
         reasoning: A justification a reader can check.
         approach: The method, in one sentence.
-        confidence: The solver's own, 0 to 1; badly calibrated.
+        confidence: The solver's own, 0 to 1; badly calibrated. `None` for none stated.
     """
 
     answer: Json
     reasoning: str
     approach: str
-    confidence: float
+    confidence: float | None
     status: Literal["ok"] = "ok"
 
 
@@ -98,7 +98,13 @@ _ROOT_KEYWORDS = ("$schema", "$id", "$defs")
 MAX_STATED_CHARS = 40
 """Characters of a stated confidence that are read."""
 
-_PERCENTAGE = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)?|\.[0-9]+)\s*(?P<unit>%|percent)?", re.I)
+_PERCENTAGE = re.compile(
+    r"(?:about|around|approximately|approx\.|roughly|~|≈)?\s*"
+    r"(?P<number>[0-9]+(?:[.,][0-9]+)?|[.,][0-9]+)\s*"
+    r"(?:(?P<unit>%|per ?cent)|/\s*(?P<of>100?)\b)?(?:\s*[(,;-].*|\s+[a-z][^0-9]*)?",
+    re.I | re.S,
+)
+"""A number, the unit behind it, or of how many it is, and a word on it."""
 
 
 def candidate_schema(answer_schema: Mapping[str, Json] | None) -> dict[str, Json]:
@@ -191,8 +197,8 @@ def incomplete(reply: Reply) -> SolverFailure | None:
     return None
 
 
-def confidence_of(found: Mapping[str, Json]) -> float:
-    """Return the confidence stated in a reply as 0 to 1, nothing as 0.
+def confidence_of(found: Mapping[str, Json]) -> float | None:
+    """Return the confidence stated in a reply as 0 to 1; `None` for none, or for no number.
 
     Asked for is a whole percentage. Some models write a fraction, or a text, or leave the unit out
     of the name.
@@ -204,20 +210,23 @@ def confidence_of(found: Mapping[str, Json]) -> float:
     return 1.0 if is_whole else confidence(stated)
 
 
-def confidence(percent: object) -> float:
-    """Return a stated percentage as 0 to 1, what is out of range clipped, nothing as 0.
+def confidence(percent: object) -> float | None:
+    """Return a stated percentage as 0 to 1, what is out of range clipped; `None` for no number.
 
-    What has decimals and is no larger than 1 is a fraction already, unless it says otherwise.
+    What has decimals and is no larger than 1 is a fraction already, unless it says otherwise. So a
+    whole 1 is one percent, where percents are asked for.
     """
     if isinstance(percent, bool) or not isinstance(percent, int | float | str):
-        return 0.0
+        return None
     whole = isinstance(percent, int)
     if isinstance(percent, str):
         stated = _PERCENTAGE.fullmatch(percent.strip()[:MAX_STATED_CHARS])
         if stated is None:
-            return 0.0
-        whole = stated["unit"] is not None or "." not in stated["number"]
-        percent = float(stated["number"])
+            return None
+        whole = stated["unit"] is not None or stated["number"].isdigit()
+        percent = float(stated["number"].replace(",", "."))
+        if stated["of"] is not None:
+            return min(1.0, percent / max(percent, int(stated["of"]), 1))
     if not whole and 0 <= percent <= 1:
         return float(percent)
     return min(100, max(0, percent)) / 100

@@ -327,7 +327,9 @@ def result_text(state: RunState, explore: ExploreState) -> str:
     if isinstance(outcome, Candidate):
         seen |= {
             "answer": outcome.answer,
-            "confidence_percent": round(outcome.confidence * 100),
+            "confidence_percent": (
+                None if outcome.confidence is None else round(outcome.confidence * 100)
+            ),
             "approach": outcome.approach,
             "justification": outcome.reasoning,
         }

@@ -284,8 +284,8 @@ def _candidate(candidate: CandidateView) -> str:
     head = f"#{candidate.explore_id} {candidate.solver}, {candidate.strategy}"
     if candidate.status == "failed":
         return "\n   ".join(_NEW_LINE.split(f"{head}: failed, {candidate.error}"))
-    sure = 0.0 if candidate.confidence is None else candidate.confidence
-    text = f"{head}: {answer_text(candidate.answer)} ({sure:.0%})"
+    sure = "" if candidate.confidence is None else f" ({candidate.confidence:.0%})"
+    text = f"{head}: {answer_text(candidate.answer)}{sure}"
     body = "\n".join((text, candidate.approach or "", candidate.reasoning or ""))
     return "\n   ".join(_NEW_LINE.split(body))
 

@@ -34,20 +34,25 @@ DEEPEST_BODY = 6
 
 NO_CREDIT = frozenset(
     {
+        "1113",
+        "accountoverdueerror",
         "arrearage",
         "billing_error",
         "billing_hard_limit_reached",
         "billing_not_active",
         "credit_balance_too_low",
+        "exceeded_current_quota_error",
         "insufficient_balance",
         "insufficient_credits",
+        "insufficient_funds",
         "insufficient_quota",
         "payment_required",
     }
 )
 """Codes that mean an empty account, whatever the status: waiting does not help. Source: pages of
 error codes of OpenAI and Anthropic, and reports of users
-of other vendors (read 2026-11-28)."""
+of other vendors: 1113 is Zhipu's, `arrearage` DashScope's, the overdue account Volcengine's, and
+the exceeded quota Moonshot's (read 2026-11-28)."""
 
 KEY_REFUSED = frozenset(
     {
@@ -74,9 +79,13 @@ NO_CREDIT_WORDS = (
     "used all available credits",
     "key limit exceeded",
     "unpaid balance",
+    "balance is insufficient",
+    "\u4f59\u989d\u4e0d\u8db3",
+    "\u6b20\u8d39",
 )
 """The same in words, where there is no code: Anthropic's 400, and 402 and 403 of OpenRouter,
-DeepSeek and xAI, as users report them (read 2026-11-28). A rate limit is never told in these."""
+DeepSeek, xAI and SiliconFlow, and "balance not enough" and "in arrears" in Chinese, as users report
+them (read 2026-11-28). A rate limit is never told in these."""
 
 Lasting: TypeAlias = Literal["key", "credit"]
 """What makes every call with a key fail."""
@@ -141,7 +150,7 @@ def refusal(
     said = words("" if page is not None else reason_of(body), secrets)
     codes: set[str] = set() if page is not None else set(_codes(body, DEEPEST_BODY))
     empty = status == 402 or (
-        status in {400, 403, 429}
+        status in {400, 401, 403, 429}
         and (not codes.isdisjoint(NO_CREDIT) or any(one in said.lower() for one in NO_CREDIT_WORDS))
     )
     refused = status == 401 or (status in {400, 403} and not codes.isdisjoint(KEY_REFUSED))
@@ -209,7 +218,10 @@ def reason_of(body: object) -> str:
     return "; ".join(dict.fromkeys(_reasons(body, DEEPEST_BODY)))[:LONGEST_BODY]
 
 
-_WRAPPERS = ("error", "errors", "detail", "details", "message", "msg", "reason", "description")
+_WRAPPERS = (
+    "error", "errors", "detail", "details", "message", "msg", "reason", "description", "base_resp",
+    "status_msg",
+)  # fmt: skip
 """Keys behind which the words are, or another object that has them. Those of RFC 9457 (`title`,
 `detail`), of FastAPI (`detail: [{loc, msg}]`) and of OAuth (`error_description`) among them."""
 
@@ -261,8 +273,9 @@ def _codes(body: object, depth: int) -> Iterator[str]:
     elif isinstance(body, Mapping) and depth > 0:
         fields = cast("Mapping[str, object]", body)
         for name in ("code", "type", "reason"):
-            if isinstance(code := fields.get(name), str):
-                yield code.lower()
+            code = fields.get(name)
+            if isinstance(code, str | int) and not isinstance(code, bool):
+                yield str(code).lower()
         for name in ("error", "errors", "detail", "details"):
             yield from _codes(fields.get(name), depth - 1)
     elif isinstance(body, str) and depth < DEEPEST_BODY and "_" in body:

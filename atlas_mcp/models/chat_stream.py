@@ -222,6 +222,9 @@ class ChatStream:
             if not self.complete:
                 self.error = error_of(event) or {"message": words_of(event["error"])}
             return
+        if (failed := _failed_in(event)) and not self.complete:
+            self.error = failed
+            return
         if read.fault is not None and not self.complete:
             self._fault = self._fault or read.fault
         self.id = _word(event.get("id")) or self.id
@@ -262,6 +265,21 @@ class ChatStream:
         said = {key: value for key, value in whole.items() if key != "role"}
         self._wrote = self._wrote or any(said.values())
         self._message.add(said)
+
+
+_MINIMAX = {1004: "invalid_api_key", 1008: "insufficient_balance", 2049: "invalid_api_key"}
+"""What some of MiniMax's codes mean, in the words of others. Source: its page of error codes and
+public reports (read 2026-11)."""
+
+
+def _failed_in(event: Fields) -> Fields:
+    """Return the error that stands in a reply of MiniMax, whose status says nothing; else empty."""
+    said = _object(event.get("base_resp"))
+    code = said.get("status_code")
+    if not code or _objects(event.get("choices")):
+        return {}
+    known = _MINIMAX.get(code) if isinstance(code, int) else None
+    return {"message": f"{text_of(said.get('status_msg'))} ({text_of(code)})", "type": known}
 
 
 def error_of(body: bytes | Fields) -> Fields:

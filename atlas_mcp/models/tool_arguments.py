@@ -8,8 +8,8 @@ from typing import cast
 
 from atlas_mcp.atlas.json_parts import MOST_PARTS, has_too_many_parts
 from atlas_mcp.atlas.messages import Json
-from atlas_mcp.atlas.storable import MAX_DIGITS, fault_of, plain, read_json
-from atlas_mcp.atlas.written_json import with_whole_escapes
+from atlas_mcp.atlas.storable import MAX_DIGITS, fault_of, plain
+from atlas_mcp.atlas.written_json import read_written
 
 
 def arguments_of(written: Json) -> tuple[dict[str, Json], str | None]:
@@ -27,7 +27,7 @@ def arguments_of(written: Json) -> tuple[dict[str, Json], str | None]:
         if has_too_many_parts(written.encode(errors="replace")):
             return {}, f"its arguments are lost: they hold more than {MOST_PARTS:,} values"
         try:
-            arguments = read_json(with_whole_escapes(written))
+            arguments = read_written(written)
         except ValueError:
             return {}, "its arguments are not JSON"
     if not isinstance(arguments, dict):

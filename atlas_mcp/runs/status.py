@@ -87,7 +87,8 @@ def outcome_text(explore: ExploreState, *, at_most: int = ANSWER_CHARS) -> str:
         answer = outcome.answer
         # Blanks that a line is without make a text shorter, and hardly a value.
         start = answer if isinstance(answer, str) else answer_start(answer, 2 * at_most)
-        return f"{one_line(start, at_most)} ({outcome.confidence:.0%})"
+        sure = "" if outcome.confidence is None else f" ({outcome.confidence:.0%})"
+        return f"{one_line(start, at_most)}{sure}"
     if outcome is not None:
         return f"failed, {FAILURES[outcome.kind]}"
     return one_line(explore.skipped or "")

@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from atlas_mcp.atlas.messages import ModelRequest, Text, UserTurn
 from atlas_mcp.atlas.pool import ModelSpec
-from atlas_mcp.errors import ModelUnavailable
+from atlas_mcp.errors import ModelRejected, ModelUnavailable
 from atlas_mcp.models.claude import Claude
 from atlas_mcp.models.openai_compatible import OpenAICompatible
 from tests.hostile import answering, heading, once
@@ -164,3 +164,44 @@ async def test_an_endpoint_that_takes_no_stream_options_is_asked_without_from_th
 
     assert texts == ["42", "42"]
     assert handler.asked == [True, False, False]
+
+
+NO_CREDIT: tuple[tuple[int, dict[str, Any]], ...] = (
+    (429, {"error": {"code": "insufficient_quota", "type": "insufficient_quota", "message": "m"}}),
+    (401, {"error": {"type": "insufficient_quota", "message": "You exceeded it", "code": 401}}),
+    (429, {"error": {"code": "1113", "message": "\u4f59\u989d\u4e0d\u8db3"}}),
+    (429, {"error": {"code": 1113, "message": "no package"}}),
+    (400, {"code": "Arrearage", "message": "Access denied", "request_id": "r"}),
+    (403, {"error": {"code": "AccountOverdueError", "message": "overdue"}}),
+    (403, {"code": 30001, "message": "Sorry, your account balance is insufficient"}),
+    (429, {"error": {"type": "exceeded_current_quota_error", "message": "suspended"}}),
+    (
+        400,
+        {"error": {"type": "invalid_request_error", "message": "Your credit balance is too low"}},
+    ),
+    (402, {"detail": "Payment Required"}),
+    (200, {"choices": None, "base_resp": {"status_code": 1008, "status_msg": "no balance"}}),
+)
+
+
+@pytest.mark.parametrize(("status", "body"), NO_CREDIT)
+async def test_an_account_without_credit_is_told_at_once(status: int, body: dict[str, Any]) -> None:
+    answer = once(heading(status, "application/json"), json.dumps(body).encode())
+    with answering(answer) as url:
+        model = chat(url)
+        with pytest.raises(ModelRejected, match="no credit is left") as caught:
+            await model.generate(ASK)
+        await model.aclose()
+
+    assert caught.value.complete
+    assert not caught.value.cost_usd
+
+
+async def test_a_reply_of_minimax_whose_status_says_nothing_tells_what_is_wrong() -> None:
+    body = {"base_resp": {"status_code": 1002, "status_msg": "rate limit"}, "choices": None}
+    answer = once(heading(200, "application/json"), json.dumps(body).encode())
+    with answering(answer) as url:
+        model = chat(url)
+        with pytest.raises(ModelUnavailable, match=r"rate limit \(1002\)"):
+            await model.generate(ASK)
+        await model.aclose()

@@ -97,13 +97,17 @@ def test_the_vendors_word_on_a_refusal_is_passed_on() -> None:
 @pytest.mark.parametrize(
     ("stated", "read"),
     [
-        (None, 0.0), (True, 0.0), (-5, 0.0), (100, 1.0), (1e9, 1.0), (12.5, 0.125), (80, 0.8),
+        (None, None), (True, None), (-5, 0.0), (100, 1.0), (1e9, 1.0), (12.5, 0.125), (80, 0.8),
         (0.8, 0.8), (1.0, 1.0), (1, 0.01), (0.0, 0.0), ("80", 0.8), ("80%", 0.8), ("95 %", 0.95),
         ("80 percent", 0.8), ("0.95", 0.95), (".5", 0.5), ("0.5%", 0.005), ("1", 0.01),
-        ("200", 1.0), ("high", 0.0), ("", 0.0), ("9" * 5_000, 1.0), ([80], 0.0), ({}, 0.0),
+        ("200", 1.0), ("high", None), ("", None), ("9" * 5_000, 1.0), ([80], None), ({}, None),
+        (95.0, 0.95), ("95.0", 0.95), (".95", 0.95), ("0,95", 0.95), ("95,5 %", 0.955),
+        ("~95%", 0.95), ("about 95 percent", 0.95), ("95% (high)", 0.95), ("95 per cent", 0.95),
+        ("0.9, I think", 0.9), ("95/100", 0.95), ("9 / 10", 0.9), ("11/10", 1.0), ("80 - 90", 0.8),
+        ("ninety", None), ("not sure", None), ("NaN", None), ("95 of 1000", None),
     ],
 )  # fmt: skip
-def test_confidence_is_between_0_and_1(stated: object, read: float) -> None:
+def test_confidence_is_between_0_and_1_or_unknown(stated: object, read: float | None) -> None:
     outcome = read_candidate(reply(json.dumps({**WHOLE, "confidence_percent": stated})), None)
 
     assert isinstance(outcome, Candidate)
@@ -111,9 +115,11 @@ def test_confidence_is_between_0_and_1(stated: object, read: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stated", "read"), [(0.8, 0.8), ("80%", 0.8), (80, 0.8), (1, 1.0), ("1", 1.0), (True, 0.0)]
+    ("stated", "read"), [(0.8, 0.8), ("80%", 0.8), (80, 0.8), (1, 1.0), ("1", 1.0), (True, None)]
 )
-def test_confidence_without_its_unit_is_read_all_the_same(stated: object, read: float) -> None:
+def test_confidence_without_its_unit_is_read_all_the_same(
+    stated: object, read: float | None
+) -> None:
     text = json.dumps({k: v for k, v in WHOLE.items() if k != "confidence_percent"})
 
     outcome = read_candidate(reply(json.dumps({**json.loads(text), "confidence": stated})), None)
@@ -122,13 +128,13 @@ def test_confidence_without_its_unit_is_read_all_the_same(stated: object, read: 
     assert outcome.confidence == read
 
 
-def test_a_missing_confidence_is_none_at_all() -> None:
+def test_a_missing_confidence_is_unknown() -> None:
     text = json.dumps({k: v for k, v in WHOLE.items() if k != "confidence_percent"})
 
     outcome = read_candidate(reply(text), None)
 
     assert isinstance(outcome, Candidate)
-    assert outcome.confidence == 0.0
+    assert outcome.confidence is None
 
 
 OTHER = json.dumps({"thought": "A first guess.", "answer": "17"})
@@ -170,7 +176,7 @@ def test_an_object_is_chosen_by_the_keys_it_must_have_else_the_first(
 def test_a_confidence_beyond_all_numbers_is_clipped(number: str) -> None:
     outcome = read_candidate(reply(TEXT.replace("75", number)), None)
 
-    assert not isinstance(outcome, Candidate) or 0 <= outcome.confidence <= 1
+    assert not isinstance(outcome, Candidate) or 0 <= (outcome.confidence or 0) <= 1
 
 
 def test_a_reply_nested_too_deep_is_malformed() -> None:

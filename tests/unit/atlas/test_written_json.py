@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas_mcp.atlas.written_json import read_object, with_whole_escapes
+from atlas_mcp.atlas.written_json import as_json, read_object, with_whole_escapes
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,52 @@ def test_what_a_program_wrote_is_read_as_it_was_written(text: str) -> None:
 @given(st.text(alphabet='\\"nrtbfu0/{x'))
 def test_any_backslashes_are_taken(text: str) -> None:
     assert isinstance(read_object(f'{{"a": "{text}"}}'), dict | str)
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        # As a program of Python or JavaScript writes it.
+        ("{'answer': 'it\\'s', 'b': None}", "it's"),
+        ("""{'answer': "it's"}""", "it's"),
+        ("""{'answer': 'he said "no"'}""", 'he said "no"'),
+        ('{"answer": True, "b": None,}', True),
+        ('{"answer": [1, 2, ], }', [1, 2]),
+        ('{answer: "x", b: 1}', "x"),
+        ('{"answer": 1, // as was shown\n "b": 2 /* and this */}', 1),
+        ("Sure, it's this:\n```python\n{'answer': False}\n```\nThat's it.", False),
+        (r"{'answer': '\frac{1}{2}'}", r"\frac{1}{2}"),
+        # Texts that look like it stay as they are.
+        ('{"answer": "True, // not None,]"}', "True, // not None,]"),
+        ('{"answer": "a: {b: \'c\'},}", "b": 1,}', "a: {b: 'c'},}"),
+        # Escapes of other languages, and a reply in a text of its own.
+        (r'{"answer": "it\'s"}', "it's"),
+        (json.dumps('{"answer": "x"}'), "x"),
+        # A formula where a formula begins, and lines where lines do.
+        (r'{"answer": "\nu"}', r"\nu"),
+        (r'{"answer": "$\to$"}', r"$\to$"),
+        (r'{"answer": "v = 2\nu = 3"}', "v = 2\nu = 3"),
+        # Paths of Windows.
+        (r'{"answer": "C:\new\table\bin\file.txt"}', r"C:\new\table\bin\file.txt"),
+        (r'{"answer": "in C:\Users\rob\notes, too"}', r"in C:\Users\rob\notes, too"),
+        (r'{"answer": "C:\\new\\table"}', r"C:\new\table"),
+        (r'{"answer": "Q:\nnow?\nA:\nno"}', "Q:\nnow?\nA:\nno"),
+    ],
+)
+def test_what_is_nearly_json_is_read_as_it_is_meant(text: str, answer: object) -> None:
+    found = read_object(text, ("answer",))
+
+    assert not isinstance(found, str), found
+    assert found["answer"] == answer
+
+
+@pytest.mark.parametrize("piece", ["{'", "{a:", "//", "/*", "',", "{ ", "\\'", '"', "{'a': "])
+def test_what_is_nearly_json_takes_as_long_as_it_is(piece: str) -> None:
+    """What stands there again and again is gone through a few times; a second would be years."""
+    assert isinstance(read_object("{'a': 1 " + piece * 100_000, ("a",)), str | dict)
+
+
+def test_json_stays_as_it_is() -> None:
+    text = json.dumps({"a": "it's, // {b: True},]", "c": [1, None, True], "d'": {"e": "\\'"}})
+
+    assert as_json(text) == text

@@ -124,7 +124,7 @@ class ChatStream:
     def ending(self) -> Ending:
         """Why the reply ended, by the endpoint's word for it."""
         called = bool(_objects(self._message.get(CALLS)))
-        ending = ending_of(self.finish_reason, _STOPS, otherwise="tool_calls" if called else "end")
+        ending = ending_of(self.finish_reason, _STOPS, text=self.turn.text, calls=called)
         # Some endpoints say that they stopped when they call tools.
         return "tool_calls" if ending == "end" and called else ending
 

@@ -433,8 +433,7 @@ class _Call(Arriving):
         fault = message.fault or (message.lacks if self._is_strict else None)
         # Behind a gateway, a reply whose end has no reason has ended all the same; and the vendor
         # may find a new one.
-        otherwise: Stop = "tool_calls" if turn.tool_calls else "end"
-        ending = ending_of(reason, _STOPS, otherwise=otherwise)
+        ending = ending_of(reason, _STOPS, text=turn.text, calls=bool(turn.tool_calls))
         new = detail_of(reason, _STOPS)
         reply = Reply(
             turn=turn,
@@ -489,7 +488,9 @@ class _Call(Arriving):
             cut = "the stream ended before the reply was complete"
             raise StreamGarbled(self.message.unreadable or cut)
         reason = self.message.stop_reason
-        if ending_of(reason, _STOPS, otherwise="end") == "failed":
+        turn = self.message.turn
+        calls = bool(turn.tool_calls)
+        if ending_of(reason, _STOPS, text=turn.text, calls=calls) == "failed":
             said = self.words(detail_of(reason, _STOPS))
             raise self.broken_off(f"{self.wording.api} gave the reply up: {said}")
 

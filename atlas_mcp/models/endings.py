@@ -24,13 +24,15 @@ _TOLD_BY: tuple[tuple[Ending, str], ...] = (
     (
         "refusal",
         "blocked blocklist censored filter filtered guardrail moderation policy prohibited "
-        "recitation refusal refused risk safety sensitive spii toxic toxicity violation",
+        "flagged recitation refusal refused rejected risk safety sensitive spii toxic toxicity "
+        "unsafe violation",
     ),
     (
         "failed",
-        "abort aborted cancelled canceled crash crashed disconnect disconnected error exception "
-        "fail failed failure fault internal interrupted load malformed network overloaded "
-        "preempted resource timeout unavailable unload",
+        "abort aborted busy cancelled canceled connection crash crashed disconnect disconnected "
+        "error exception fail failed failure fault internal interrupted load malformed network "
+        "overload overloaded preempted quota rate reset resource terminated throttled throttling "
+        "timeout unavailable unexpected unload",
     ),
     ("max_tokens", "exceeded length limit max maximum truncated window"),
     (
@@ -46,22 +48,33 @@ _WORDS: tuple[tuple[Ending, frozenset[str]], ...] = tuple(
 )
 
 
-def ending_of(reason: str | None, known: Mapping[str, Stop], *, otherwise: Stop) -> Ending:
+def ending_of(reason: str | None, known: Mapping[str, Stop], *, text: str, calls: bool) -> Ending:
     """Return why a reply ended.
+
+    Where the reason says nothing that is known, the reply itself does: one that calls tools, or
+    whose text ends as the JSON that was asked for ends, was not given up.
 
     Args:
         reason: The endpoint's word for it, `None` or empty where it said nothing.
         known: The words of its vendor.
-        otherwise: What the reply looks like where nothing, or nothing that is known, was said.
+        text: What the reply says.
+        calls: Whether it calls tools.
     """
+    otherwise: Stop = "tool_calls" if calls else "end"
     if not reason:
         return otherwise
     if reason in known:
         return known[reason]
     ending = _told_by(reason)
-    if ending is None or ending == "end":
+    if ending == "end":
         return otherwise
+    if ending is None:
+        return otherwise if calls or text.rstrip().endswith(_WHOLE) else "failed"
     return ending
+
+
+_WHOLE = ("}", "]", "`", ">")
+"""How texts of replies end that hold JSON, or calls, whole."""
 
 
 def detail_of(reason: str | None, known: Mapping[str, Stop]) -> str:

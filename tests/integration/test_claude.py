@@ -332,7 +332,7 @@ async def test_progress_rises_to_the_exact_count(claude: Claude, api: MessagesAp
         (ApiReply(text="a"), "end", ""),
         (ApiReply(text="a", stop_reason="stop_sequence"), "end", ""),
         (
-            ApiReply(text="a", stop_reason="something_new"),
+            ApiReply(text="{}", stop_reason="something_new"),
             "end",
             "it ended for a reason that is not known: 'something_new'",
         ),

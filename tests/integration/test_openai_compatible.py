@@ -275,7 +275,7 @@ async def test_calls_with_arguments_nobody_can_read_are_faults_and_can_be_answer
         (refusal(), "refusal", "the endpoint's content filter"),
         (refusal("cyber", "It may harm."), "refusal", "It may harm."),
         (
-            ApiReply(text="a", stop_reason="something_new"),
+            ApiReply(text="{}", stop_reason="something_new"),
             "end",
             "it ended for a reason that is not known: 'something_new'",
         ),

@@ -289,7 +289,7 @@ def test_arguments_that_come_as_an_object_go_back_as_text() -> None:
         (delta("content_filter"), "refusal", "the endpoint's content filter"),
         (delta("stop", refusal="I may not."), "refusal", "I may not."),
         (
-            delta("something_new", content="a"),
+            delta("something_new", content="{}"),
             "end",
             "it ended for a reason that is not known: 'something_new'",
         ),

@@ -35,17 +35,32 @@ KNOWN: dict[str, Stop] = {"stop": "end", "length": "max_tokens"}
         ("length", "max_tokens"),
         ("model_length", "max_tokens"),
         ("load", "failed"),
-        ("OTHER", "end"),
-        ("banana", "end"),
+        ("server_busy", "failed"),
+        ("server_overload", "failed"),
+        ("connection_reset", "failed"),
+        ("terminated", "failed"),
+        ("rate_limit", "failed"),
+        ("quota_exceeded", "failed"),
+        ("UNEXPECTED_TOOL_CALL", "failed"),
+        ("unsafe", "refusal"),
+        ("flagged", "refusal"),
+        ("OTHER", "failed"),
+        ("banana", "failed"),
     ],
 )
 def test_a_reason_is_told_by_its_words(reason: str | None, ending: Ending) -> None:
-    assert ending_of(reason, KNOWN, otherwise="end") == ending
+    assert ending_of(reason, KNOWN, text='{"answer": ', calls=False) == ending
+
+
+@pytest.mark.parametrize("text", ['{"answer": 42}', '```json\n{"answer": 42}\n```\n'])
+def test_a_reply_that_is_whole_is_kept_whatever_its_end_is_called(text: str) -> None:
+    assert ending_of("banana", KNOWN, text=text, calls=False) == "end"
+    assert ending_of("network_error", KNOWN, text=text, calls=False) == "failed"
 
 
 def test_a_reply_that_calls_tools_does_so_whatever_its_end_is_called() -> None:
     for reason in (None, "tool_call", "banana", "done"):
-        assert ending_of(reason, KNOWN, otherwise="tool_calls") == "tool_calls"
+        assert ending_of(reason, KNOWN, text="", calls=True) == "tool_calls"
 
 
 def test_what_is_recorded_names_the_reason() -> None:

@@ -135,14 +135,15 @@ def _named(value: Mapping[str, object], tool: str) -> Iterator[dict[str, Json] |
     """Yield the arguments of the calls that an object of JSON is, by its `name`."""
     several = value.get("tool_calls")
     for one in cast("list[object]", several) if isinstance(several, list) else [value]:
-        call = cast("Mapping[str, object]", one) if isinstance(one, Mapping) else {}
-        inner = call.get("function")
-        if isinstance(inner, Mapping):
-            call = cast("Mapping[str, object]", inner)
-        if call.get("name") in (tool, f"functions.{tool}") and any(
-            key in call for key in _ARGUMENTS
-        ):
-            yield _kept(next(call[key] for key in _ARGUMENTS if key in call))
+        call = _object(one)
+        call = _object(call.get("function")) or call
+        key = next((key for key in _ARGUMENTS if key in call), None)
+        if key is not None and call.get("name") in (tool, f"functions.{tool}"):
+            yield _kept(call[key])
+
+
+def _object(value: object) -> Mapping[str, object]:
+    return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
 
 
 def _kept(arguments: object) -> dict[str, Json] | None:

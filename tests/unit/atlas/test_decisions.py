@@ -28,7 +28,9 @@ ANSWER_TEXT = json.dumps(ANSWER)
 
 
 def read(text: str) -> Decision:
-    replied = OrchestratorReplied(1, AssistantTurn(text), "end", NO_USAGE, FREE)
+    replied = OrchestratorReplied(
+        turn=1, reply=AssistantTurn(text), stop="end", detail="", usage=NO_USAGE, cost_usd=FREE
+    )
     return read_decision(replied, a_run(a_solver("s")), None)
 
 

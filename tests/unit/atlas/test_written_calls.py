@@ -15,15 +15,15 @@ ASKED: dict[str, Json] = {"strategy": "decompose", "instruction": "Check 7 < 8."
 TEXT = json.dumps(ASKED)
 NAMED = f'{{"name": "explore", "arguments": {TEXT}}}'
 FORMS = {
-    "function": "I look further.\n<tool_call>\n<function=explore>\n<parameter=strategy>\ndecompose\n"
+    "function": "I look further.\n<tool_call>\n<function=explore>\n<parameter=strategy>\ndecompose\n"  # noqa: E501
     "</parameter>\n<parameter=instruction>\nCheck 7 < 8.\n</parameter>\n</function>\n</tool_call>",
     "function with JSON": f"<function=explore>{TEXT}</function>",
     "invoke": '<invoke name="explore"><parameter name="strategy">decompose</parameter>'
     '<parameter name="instruction">Check 7 < 8.</parameter></invoke>',
     "single quotes": "<invoke name='explore'><parameter name='strategy'>decompose</parameter>"
     "<parameter name='instruction'>Check 7 < 8.</parameter></invoke>",
-    "DSML": '<\uff5cDSML\uff5cinvoke name="explore"><\uff5cDSML\uff5cparameter name="strategy" string="true">decompose'
-    '</\uff5cDSML\uff5cparameter><\uff5cDSML\uff5cparameter name="instruction" string="true">Check 7 < 8.'
+    "DSML": '<\uff5cDSML\uff5cinvoke name="explore"><\uff5cDSML\uff5cparameter name="strategy" string="true">decompose'  # noqa: E501
+    '</\uff5cDSML\uff5cparameter><\uff5cDSML\uff5cparameter name="instruction" string="true">Check 7 < 8.'  # noqa: E501
     "</\uff5cDSML\uff5cparameter></\uff5cDSML\uff5cinvoke>",
     "GLM": "<tool_call>explore\n<arg_key>strategy</arg_key>\n<arg_value>decompose</arg_value>\n"
     "<arg_key>instruction</arg_key>\n<arg_value>Check 7 < 8.</arg_value>\n</tool_call>",
@@ -31,9 +31,9 @@ FORMS = {
     f"{TEXT}<|call|>",
     "Kimi": "<|tool_calls_section_begin|><|tool_call_begin|>functions.explore:0"
     f"<|tool_call_argument_begin|>{TEXT}<|tool_call_end|>",
-    "DeepSeek V3": "<\uff5ctool▁calls▁begin\uff5c><\uff5ctool▁call▁begin\uff5c>function<\uff5ctool▁sep\uff5c>explore\n```json\n"
+    "DeepSeek V3": "<\uff5ctool▁calls▁begin\uff5c><\uff5ctool▁call▁begin\uff5c>function<\uff5ctool▁sep\uff5c>explore\n```json\n"  # noqa: E501
     f"{TEXT}\n```<\uff5ctool▁call▁end\uff5c>",
-    "DeepSeek V3.1": f"<\uff5ctool▁call▁begin\uff5c>explore<\uff5ctool▁sep\uff5c>{TEXT}<\uff5ctool▁call▁end\uff5c>",
+    "DeepSeek V3.1": f"<\uff5ctool▁call▁begin\uff5c>explore<\uff5ctool▁sep\uff5c>{TEXT}<\uff5ctool▁call▁end\uff5c>",  # noqa: E501
     "Llama": f'<|python_tag|>{{"name": "explore", "parameters": {TEXT}}}',
     "Mistral": f"[TOOL_CALLS] [{NAMED}]",
     "Mistral 11": f"[TOOL_CALLS]explore[ARGS]{TEXT}",

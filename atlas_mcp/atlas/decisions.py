@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 from atlas_mcp.atlas.answers import read_answer
 from atlas_mcp.atlas.events import OrchestratorReplied
@@ -23,8 +23,10 @@ from atlas_mcp.atlas.messages import EFFORTS, Json, Reply
 from atlas_mcp.atlas.pool import RunSpec
 from atlas_mcp.atlas.prompts import EXPLORE_TOOL
 from atlas_mcp.atlas.storable import quoted, text_of
-from atlas_mcp.atlas.written_calls import written_call
-from atlas_mcp.atlas.written_json import read_object
+from atlas_mcp.atlas.written_calls import written_calls
+from atlas_mcp.atlas.written_json import read_object, without_thinking
+
+_ANSWER_KEYS = ("explanation", "answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,19 +89,31 @@ def read_decision(
     )
     if failure is not None:
         return Unreadable(failure.message, final=failure.kind == "refused")
-    called = written_call(replied.reply.text, EXPLORE_TOOL)
-    if called is not None:
-        return Wants((_call(None, EXPLORE_TOOL, called, spec),))
-    found = read_object(replied.reply.text, ("explanation", "answer"))
+    text = without_thinking(replied.reply.text)
+    found = read_object(text, _ANSWER_KEYS)
+    if isinstance(found, dict) and _is_answer(found):
+        # What an answer quotes is no call, nor is what was written before it.
+        return _synthesis(found, answer_schema)
+    called = written_calls(text, EXPLORE_TOOL)
+    if any(arguments is not None for arguments in called):
+        return Wants(tuple(_written(arguments, spec) for arguments in called))
+    if called:
+        return Unreadable("the arguments of its call are not JSON")
     if isinstance(found, str):
         return Unreadable(found)
     if found.get("action") == "explore":
         return Wants((_call(None, EXPLORE_TOOL, found, spec),))
-    written = found.get("arguments")
-    if found.get("name") == EXPLORE_TOOL and isinstance(written, Mapping):
-        # A tool call written out as text, as models do whose endpoint does not read theirs.
-        return Wants((_call(None, EXPLORE_TOOL, cast("Mapping[str, Any]", written), spec),))
     return _synthesis(found, answer_schema)
+
+
+def _is_answer(found: Mapping[str, Any]) -> bool:
+    return all(key in found for key in _ANSWER_KEYS) and found.get("action") != "explore"
+
+
+def _written(arguments: Mapping[str, Json] | None, spec: RunSpec) -> WantedExplore | BadCall:
+    if arguments is None:
+        return BadCall(None, "its arguments are not JSON")
+    return _call(None, EXPLORE_TOOL, arguments, spec)
 
 
 def read_explore(arguments: Mapping[str, Any], spec: RunSpec) -> Explore | str:

@@ -32,7 +32,41 @@ from atlas_mcp.atlas.written_json import as_json, read_object, with_whole_escape
         (r"line\r\nnext", "line\r\nnext"),
         (r"a \"quoted\" word\/", 'a "quoted" word/'),
         (r"\u00e9\u4E2d", "é中"),
-        (r"a\b[red]\f", "a\b[red]\f"),
+        (r"a\b[red]\f", r"a\b[red]\f"),
+        (r"\f(x) = \b(x)", r"\f(x) = \b(x)"),
+        (r"A \to B", r"A \to B"),
+        (r"X\to Y", r"X\to Y"),
+        (r"\tan x", r"\tan x"),
+        (r"a \ne b", r"a \ne b"),
+        (r"\neg p", r"\neg p"),
+        (r"\top", r"\top"),
+        (r"S \ni x", r"S \ni x"),
+        (r"\not=", r"\not="),
+        (r"\nu", r"\nu"),
+        (r"h\nu", r"h\nu"),
+        (r"$h\nu$", r"$h\nu$"),
+        (r"A \rightleftharpoons B", r"A \rightleftharpoons B"),
+        (r"\textcolor{red}{x}", r"\textcolor{red}{x}"),
+        (r"A \nsupseteq B", r"A \nsupseteq B"),
+        (r"x \notag", r"x \notag"),
+        (r"x \nsim y", r"x \nsim y"),
+        (r"A \trianglelefteq B", r"A \trianglelefteq B"),
+        (r"\textup{a}\thinspace b", r"\textup{a}\thinspace b"),
+        (r"A \twoheadrightarrow B", r"A \twoheadrightarrow B"),
+        (r"\begin{cases} 1 \\ 2 \end{cases}", r"\begin{cases} 1 \\ 2 \end{cases}"),
+        (r"\begin{pmatrix}1&2\\3&4\end{pmatrix}", r"\begin{pmatrix}1&2\\3&4\end{pmatrix}"),
+        (r"\begin{matrix}1\\[2pt]2\\\hline 3", r"\begin{matrix}1\\[2pt]2\\\hline 3"),
+        (r"\\begin{cases} 1 \\\\ 2 \\end{cases}", r"\begin{cases} 1 \\ 2 \end{cases}"),
+        (r"first\nnot second", "first\nnot second"),
+        (r"a\ntop", "a\ntop"),
+        (r"\\alpha\n1\tau, a\text", "\\alpha\n1\tau, a\text"),
+        (r"C:\\temp 1\tau", "C:\\temp 1\tau"),
+        (r"a\tb\nx\tan y", "a\tb\nx\tan y"),
+        (r"a line\nu = 3\ni = 4", "a line\nu = 3\ni = 4"),
+        (r"there\nexists", "there\nexists"),
+        (r"there  \nexists one", "there  \nexists one"),
+        (r"Let:\n\nu = \sin x", "Let:\n\nu = \\sin x"),
+        (r"x\nu = \sin x", r"x\nu = \sin x"),
     ],
 )
 def test_a_backslash_keeps_its_meaning(written: str, meant: str) -> None:
@@ -42,13 +76,67 @@ def test_a_backslash_keeps_its_meaning(written: str, meant: str) -> None:
 
 
 @given(st.text())
-def test_what_a_program_wrote_is_read_as_it_was_written(text: str) -> None:
-    clean = text.translate({8: None, 12: None})
+def test_what_a_program_wrote_is_read_as_it_was_written_where_it_shows_its_hand(text: str) -> None:
+    """Another backslash that is written with two shows that line ends and tabs are meant."""
+    clean = "\\alpha " + text.translate({8: None, 12: None})
 
-    assert json.loads(with_whole_escapes(json.dumps({"a": clean}))) == {"a": clean}
-    assert json.loads(with_whole_escapes(json.dumps({"a": clean}, ensure_ascii=False))) == {
-        "a": clean
-    }
+    is_read_as_written(clean)
+
+
+@given(st.text(alphabet='\\"\n\t\r/a1 '))
+def test_what_a_program_wrote_is_read_as_it_was_written_where_no_command_comes_of_it(
+    text: str,
+) -> None:
+    is_read_as_written(text)
+
+
+@pytest.mark.parametrize(("text", "read"), [("a\text", r"a\text"), ("1\tau", r"1\tau")])
+def test_a_tab_before_the_rest_of_a_command_is_taken_for_it_where_nothing_speaks_for_a_tab(
+    text: str, read: str
+) -> None:
+    assert read_object(json.dumps({"a": text})) == {"a": read}
+
+
+def is_read_as_written(text: str) -> None:
+    assert json.loads(with_whole_escapes(json.dumps({"a": text}))) == {"a": text}
+    written = json.dumps({"a": text}, ensure_ascii=False)
+    assert json.loads(with_whole_escapes(written)) == {"a": text}
+
+
+def test_formulas_in_the_prose_before_an_object_say_nothing_of_its_backslashes() -> None:
+    text = r'With \frac{1}{2}: {"a": "\\alpha 1\tau"}'
+
+    assert read_object(text) == {"a": "\\alpha 1\tau"}
+
+
+DRAFT = '{"a": "draft"}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'<think>{DRAFT}</think>{{"a": "x"}}',
+        f'{DRAFT} no.</think>\n{{"a": "x"}}',
+        f'<think>1</think> So <think>{DRAFT}</think>{{"a": "x"}}',
+        f'[THINK]{DRAFT}[/THINK]{{"a": "x"}}',
+        f'<|channel|>analysis<|message|>{DRAFT}<|end|><|channel|>final<|message|>{{"a": "x"}}',
+        '<think>{"a": "x"}</think>',
+        '<think>{"a": "x"}',
+        '{"a": "x"} <think>I am done.</think>',
+    ],
+)
+def test_thoughts_are_not_read_unless_there_is_nothing_else(text: str) -> None:
+    assert read_object(text) == {"a": "x"}
+
+
+@pytest.mark.parametrize("said", ["<think>no</think>", "</think>", "[THINK] </think> <b>"])
+def test_a_thought_that_is_quoted_stays(said: str) -> None:
+    assert read_object(json.dumps({"a": said})) == {"a": said}
+
+
+@pytest.mark.parametrize("piece", ["<think>", "</think>", "<think>x</think>", '</think>{"', "\\nu"])
+def test_a_text_full_of_thoughts_is_gone_through_in_few_passes(piece: str) -> None:
+    assert isinstance(read_object(piece * 20_000), str)
 
 
 @given(st.text(alphabet='\\"nrtbfu0/{x'))

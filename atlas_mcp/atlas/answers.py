@@ -6,9 +6,11 @@ may be written as text, a choice with a parenthesis. What fits as it is stays as
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import cast
 
@@ -48,6 +50,21 @@ MAX_CHOICES = 1_000
 """Choices of a schema among which a dressed one is looked for."""
 
 
+MAX_WORK = 10_000
+"""Parts of one answer that are read by themselves, each counted once more for every
+`CHARS_OF_WORK` of its schema. Our own choice: ten times the longest list that is asked for."""
+
+CHARS_OF_WORK = 100
+"""Characters of a part's schema that are looked at as fast as a part is read."""
+
+
+@dataclass(slots=True)
+class _Work:
+    """What may still be done for one answer."""
+
+    left: int = MAX_WORK
+
+
 def read_answer(answer: Json, schema: Mapping[str, Json] | None) -> tuple[Json, str | None]:
     """Return an answer as its schema has it, and why it does not fit, in few words.
 
@@ -55,13 +72,40 @@ def read_answer(answer: Json, schema: Mapping[str, Json] | None) -> tuple[Json, 
         answer: As the model wrote it.
         schema: The shape that was asked for; a text if none was.
     """
+    return _read(answer, schema, _Work())
+
+
+def _read(answer: Json, schema: Mapping[str, Json] | None, work: _Work) -> tuple[Json, str | None]:
     wrong = _misfit(answer, schema)
     if wrong is None:
-        return answer, None
-    for read in _readings(answer, schema):
+        return _with_whole_numbers(answer, schema), None
+    for read in _readings(answer, schema, work):
         if _misfit(read, schema) is None:
-            return read, None
+            return _with_whole_numbers(read, schema), None
     return answer, wrong
+
+
+def _with_whole_numbers(value: Json, schema: object) -> Json:
+    """Return a value with `42.0` as 42 where a whole number is asked for; both fit there."""
+    if not isinstance(schema, Mapping):
+        return value
+    asked = cast("Mapping[str, Json]", schema)
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and _asks_for_whole(asked) else value
+    items, known = asked.get("items"), asked.get("properties")
+    if isinstance(value, list) and isinstance(items, dict):
+        return [_with_whole_numbers(one, items) for one in cast("list[Json]", value)]
+    if isinstance(value, dict) and isinstance(known, dict):
+        each = cast("dict[str, Json]", known)
+        fields = cast("dict[str, Json]", value).items()
+        return {name: _with_whole_numbers(one, each.get(name)) for name, one in fields}
+    return value
+
+
+def _asks_for_whole(schema: Mapping[str, Json]) -> bool:
+    kinds = schema.get("type")
+    named = cast("list[Json]", kinds) if isinstance(kinds, list) else [kinds]
+    return "integer" in named and "number" not in named
 
 
 def _misfit(answer: Json, schema: Mapping[str, Json] | None) -> str | None:
@@ -72,17 +116,20 @@ def _misfit(answer: Json, schema: Mapping[str, Json] | None) -> str | None:
     return None if wrong is None else words_of(wrong, MAX_FAULT_CHARS)
 
 
-def _readings(answer: Json, schema: Mapping[str, Json] | None) -> list[Json]:
+def _readings(answer: Json, schema: Mapping[str, Json] | None, work: _Work) -> list[Json]:
     """Return what an answer that does not fit may mean, the likeliest first."""
     if schema is None:
         # A text was asked for; a number is one, written down.
         return [_written(answer)] if isinstance(answer, int | float) else []
     if isinstance(answer, str):
-        return [*_values_in(answer), *_choices(answer, schema)]
+        values = _values_in(answer)
+        parts = [_by_parts(value, schema, work) for value in values]
+        read = [one for one in parts if one is not None]
+        return [*values, *read, *_choices(answer, schema)]
     if isinstance(answer, int | float):
         return [_written(answer)] if _asks_for_text(schema) else []
-    parts = _by_parts(answer, schema)
-    return [] if parts is None else [parts]
+    found = _by_parts(answer, schema, work)
+    return [] if found is None else [found]
 
 
 def _asks_for_text(schema: Mapping[str, Json]) -> bool:
@@ -154,25 +201,37 @@ def _texts_of(schema: Mapping[str, Json]) -> tuple[str, ...]:
     return tuple(one for one in some if isinstance(one, str))
 
 
-def _by_parts(answer: Json, schema: Mapping[str, Json]) -> Json | None:
+def _by_parts(answer: Json, schema: Mapping[str, Json], work: _Work) -> Json | None:
     """Return an object or a list with each part read by the schema of its own; `None` if as it was.
 
     Only what is said of parts directly is looked at, not what references and alternatives say.
     """
     read: Json
+    if not isinstance(answer, dict | list):
+        return None
+    if len(cast("list[Json]", answer)) > work.left:
+        return None
     if isinstance(answer, dict):
         known = schema.get("properties")
         each = cast("dict[str, Json]", known) if isinstance(known, dict) else {}
         fields = cast("dict[str, Json]", answer).items()
-        read = {name: _part(value, each.get(name)) for name, value in fields}
-    elif isinstance(answer, list):
-        read = [_part(value, schema.get("items")) for value in cast("list[Json]", answer)]
+        read = {name: _part(value, each.get(name), work) for name, value in fields}
     else:
-        return None
+        asked = schema.get("items")
+        values = cast("list[Json]", answer)
+        work.left -= len(values) * (_cost(asked) - 1)
+        if work.left < 0:
+            return None
+        read = [_part(value, asked, work) for value in values]
     return None if read == answer else read
 
 
-def _part(value: Json, schema: Json) -> Json:
-    if not isinstance(schema, dict):
+def _part(value: Json, schema: Json, work: _Work) -> Json:
+    work.left -= 1
+    if not isinstance(schema, dict) or work.left < 0:
         return value
-    return read_answer(value, cast("dict[str, Json]", schema))[0]
+    return _read(value, cast("dict[str, Json]", schema), work)[0]
+
+
+def _cost(schema: Json) -> int:
+    return 1 + len(json.dumps(schema)) // CHARS_OF_WORK

@@ -34,6 +34,12 @@ POINT: Json = {
         ("[1, 2,]", {"type": "array"}, [1, 2]),
         ("{'x': True}", {"type": "object"}, {"x": True}),
         ("-1.5e3", {"type": "number"}, -1500.0),
+        ("42.0", {"type": "integer"}, 42),
+        (42.0, {"type": "integer"}, 42),
+        ("1e3", {"type": "integer"}, 1000),
+        (42.0, {"type": "number"}, 42.0),
+        ('["1", "2"]', {"type": "array", "items": {"type": "integer"}}, [1, 2]),
+        ('{"x": "1", "y": "[\\"2\\"]"}', POINT, {"x": 1, "y": [2]}),
         ("[1, 2, 3]", {"type": "array", "items": {"type": "integer"}}, [1, 2, 3]),
         ('{"x": 1}', {"type": "object"}, {"x": 1}),
         ("true", {"type": "boolean"}, True),
@@ -108,3 +114,23 @@ def test_what_an_answer_may_mean_is_not_guessed(
 
     assert found == answer
     assert wrong is not None
+
+
+@pytest.mark.parametrize(
+    ("answer", "items"),
+    [
+        (["900"] * 4_000, {"enum": list(range(900))}),
+        (["1"] * 40_000, {"type": "integer"}),
+    ],
+)
+def test_parts_beyond_the_allowance_of_an_answer_are_not_read(answer: Json, items: Json) -> None:
+    found, wrong = read_answer(answer, {"type": "array", "items": items})
+
+    assert found == answer
+    assert wrong is not None
+
+
+def test_a_whole_number_within_an_answer_is_one() -> None:
+    found, wrong = read_answer({"x": 1.0, "y": [2.0]}, POINT)
+
+    assert (repr(found), wrong) == ("{'x': 1, 'y': [2.0]}", None)

@@ -58,6 +58,10 @@ CHARS_OF_WORK = 100
 """Characters of a part's schema that are looked at as fast as a part is read."""
 
 
+EXACT = 2.0**53
+"""From here on a number with a point does not tell which whole number it is."""
+
+
 @dataclass(slots=True)
 class _Work:
     """What may still be done for one answer."""
@@ -91,15 +95,17 @@ def _with_whole_numbers(value: Json, schema: object) -> Json:
         return value
     asked = cast("Mapping[str, Json]", schema)
     if isinstance(value, float):
-        return int(value) if value.is_integer() and _asks_for_whole(asked) else value
+        is_whole = value.is_integer() and abs(value) < EXACT
+        return int(value) if is_whole and _asks_for_whole(asked) else value
     items, known = asked.get("items"), asked.get("properties")
     if isinstance(value, list) and isinstance(items, dict):
-        return [_with_whole_numbers(one, items) for one in cast("list[Json]", value)]
+        each_item = cast("dict[str, Json]", items)
+        return [_with_whole_numbers(one, each_item) for one in cast("list[Json]", value)]
     if isinstance(value, dict) and isinstance(known, dict):
         each = cast("dict[str, Json]", known)
         fields = cast("dict[str, Json]", value).items()
         return {name: _with_whole_numbers(one, each.get(name)) for name, one in fields}
-    return value
+    return cast("Json", value)
 
 
 def _asks_for_whole(schema: Mapping[str, Json]) -> bool:

@@ -51,8 +51,8 @@ _WORDS: tuple[tuple[Ending, frozenset[str]], ...] = tuple(
 def ending_of(reason: str | None, known: Mapping[str, Stop], *, text: str, calls: bool) -> Ending:
     """Return why a reply ended.
 
-    Where the reason says nothing that is known, the reply itself does: one that calls tools, or
-    whose text ends as the JSON that was asked for ends, was not given up.
+    Where the reason says nothing that is known, the reply itself does: one that is empty was given
+    up, and one that begins as JSON and does not end so. Any other has been paid for, and is kept.
 
     Args:
         reason: The endpoint's word for it, `None` or empty where it said nothing.
@@ -69,12 +69,15 @@ def ending_of(reason: str | None, known: Mapping[str, Stop], *, text: str, calls
     if ending == "end":
         return otherwise
     if ending is None:
-        return otherwise if calls or text.rstrip().endswith(_WHOLE) else "failed"
+        return otherwise if calls or _looks_whole(text) else "failed"
     return ending
 
 
-_WHOLE = ("}", "]", "`", ">")
-"""How texts of replies end that hold JSON, or calls, whole."""
+def _looks_whole(text: str) -> bool:
+    stripped = text.strip()
+    return bool(stripped) and (
+        not stripped.startswith(("{", "[", "`")) or stripped.endswith(("}", "]", "`"))
+    )
 
 
 def detail_of(reason: str | None, known: Mapping[str, Stop]) -> str:

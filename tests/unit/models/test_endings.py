@@ -52,7 +52,7 @@ def test_a_reason_is_told_by_its_words(reason: str | None, ending: Ending) -> No
     assert ending_of(reason, KNOWN, text='{"answer": ', calls=False) == ending
 
 
-@pytest.mark.parametrize("text", ['{"answer": 42}', '```json\n{"answer": 42}\n```\n'])
+@pytest.mark.parametrize("text", ["So be it.", '{"answer": 42}', '```json\n{"answer": 42}\n```\n'])
 def test_a_reply_that_is_whole_is_kept_whatever_its_end_is_called(text: str) -> None:
     assert ending_of("banana", KNOWN, text=text, calls=False) == "end"
     assert ending_of("network_error", KNOWN, text=text, calls=False) == "failed"

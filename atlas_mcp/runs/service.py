@@ -92,6 +92,13 @@ RELEASE_SECONDS = 1.0
 SHUTDOWN_SECONDS = 5.0
 """Seconds for closing models and the journal."""
 
+TURN_SECONDS = 15.0
+"""Seconds that explores wait for another process which is at work on their run: some clients start
+a server for each call, and wait about twenty."""
+
+TURN_LOOK_SECONDS = 0.2
+"""Seconds between looks at whether it is done."""
+
 PLANS_AT_ONCE = 16
 """Threads that plan runs."""
 
@@ -198,11 +205,16 @@ class RunService:
                 time_limit_s=wish.time_limit_s,
                 seed=wish.seed,
             )
-        await self.pool.look_up(wish.solvers, orchestrator=False)
         plan = partial(
             plan_explores, problem, wish, explores.count, pool=self.pool, settings=self.settings
         )
-        spec = await self._planned(problem, plan)
+        try:
+            await self.pool.look_up(wish.solvers, orchestrator=False)
+            spec = await self._planned(problem, plan)
+        except InvalidInput as error:
+            if error.argument == "solvers" and explores.solver is not None:
+                raise InvalidInput("solver", error.rule) from None
+            raise
         return await self._open(problem, spec, plan_client_explores(spec, explores))
 
     async def resume(
@@ -498,8 +510,23 @@ class RunService:
                 break
         async with self._taking_up(run_id):
             plan(await self.state(run_id))
-            state, lease = await self._take(run_id, lambda state: (*lost_calls(state), plan(state)))
+            state, lease = await self._take_in_turn(
+                run_id, lambda state: (*lost_calls(state), plan(state))
+            )
             return self._drive(run_id, state, lease)
+
+    async def _take_in_turn(
+        self, run_id: str, decide: Callable[[RunState], Sequence[Event]]
+    ) -> tuple[RunState, Lease]:
+        """Claim a run as `_take` does, waiting for another process that is at work on it."""
+        until = anyio.current_time() + TURN_SECONDS
+        while True:
+            try:
+                return await self._take(run_id, decide)
+            except JournalBusy:
+                if anyio.current_time() >= until:
+                    raise
+            await anyio.sleep(TURN_LOOK_SECONDS)
 
     @asynccontextmanager
     async def _taking_up(self, run_id: str) -> AsyncGenerator[None]:

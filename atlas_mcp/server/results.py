@@ -73,7 +73,7 @@ async def result_of(
 
     Args:
         view: The run.
-        left_out: Explores that a poll does not tell of.
+        left_out: Explores that are not told of.
         earlier: Explores that its reader has most likely been shown: they are told in brief.
     """
     if _chars(view, QUICK_CHARS) <= QUICK_CHARS:

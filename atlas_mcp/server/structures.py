@@ -126,13 +126,14 @@ def structured(
 
     Args:
         view: The run.
-        left_out: Explores that a poll does not tell of.
+        left_out: Explores that are not told of.
         earlier: Explores that its reader has most likely been shown: they are told in brief.
     """
     form, chars = form_of(view), chars_of(view)
+    told = [one for one in view.candidates if one.explore_id not in left_out]
+    view = view.model_copy(update={"candidates": told})
     if form is POLL:
-        told = [one for one in view.candidates if one.explore_id not in left_out]
-        view = view.model_copy(update={"candidates": told, "agreement": Agreement()})
+        view = view.model_copy(update={"agreement": Agreement()})
     answer = "" if view.answer is None else answer_start(view.answer, chars)
     room = max(chars // 2, chars - len(answer))
     limits = [one for one in FIELD_CHARS if _texts_size(view, form, earlier, one) <= room]

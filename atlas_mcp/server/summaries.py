@@ -53,7 +53,7 @@ def summary(view: RunView, left_out: Collection[int] = (), earlier: Collection[i
 
     Args:
         view: The run.
-        left_out: Explores that a poll does not tell of.
+        left_out: Explores that are not told of.
         earlier: Explores that its reader has most likely been shown: they are told in brief.
     """
     form, chars = form_of(view), chars_of(view)
@@ -63,7 +63,11 @@ def summary(view: RunView, left_out: Collection[int] = (), earlier: Collection[i
     why = ""
     if view.explanation and form is not POLL:
         why = f"\n\n{clipped(labelled('Why', view.explanation[:room]), room)}"
-    found = [] if view.answer is not None else _found(view, form, left_out)
+    found = [
+        one
+        for one in view.candidates
+        if one.status == "ok" and view.answer is None and one.explore_id not in left_out
+    ]
     if not found:
         return f"{head}{why}\n\n{end}"
     between = "\n\n" if why else " "
@@ -119,11 +123,6 @@ def _answer(view: RunView) -> str:
     line, below, rest = text.partition("\n")
     cut = "" if len(text) < ANSWER_CHARS else f"\n(cut; whole in atlas://runs/{view.run_id})"
     return f"{line}{sure}{below}{rest}{cut}"
-
-
-def _found(view: RunView, form: Form, left_out: Collection[int]) -> list[CandidateView]:
-    found = [one for one in view.candidates if one.status == "ok"]
-    return [one for one in found if one.explore_id not in left_out] if form is POLL else found
 
 
 def _candidates(

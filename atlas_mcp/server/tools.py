@@ -274,7 +274,7 @@ async def answer(
         if look.view.status == "running":
             return await _polled(look, since, newest, ctx, host)
         if newest:
-            return await result_of(_in_short(look.view, newest))
+            return await _in_short(look.view, newest)
         return await result_of(look.view, earlier=earlier)
 
     gone = client_gone(ctx)
@@ -321,14 +321,14 @@ async def _polled(
     return await result_of(view.model_copy(update={"next": told}), left_out)
 
 
-def _in_short(view: RunView, newest: str) -> RunView:
+async def _in_short(view: RunView, newest: str) -> CallToolResult:
     """Return a run that has ended without what only matters if it is the one that is meant."""
-    kept = [] if view.answer is None else view.candidates
-    following = view.next
-    if kept != view.candidates:
-        following = f"Its candidates: get_run with run_id={view.run_id!r}."
-    told = " ".join(filter(None, (newest, following)))
-    return view.model_copy(update={"candidates": kept, "next": told})
+    if view.answer is not None or not view.candidates:
+        told = " ".join(filter(None, (newest, view.next)))
+        return await result_of(view.model_copy(update={"next": told}))
+    told = f"{newest} Its candidates: get_run with run_id={view.run_id!r}."
+    left_out = [one.explore_id for one in view.candidates]
+    return await result_of(view.model_copy(update={"next": told}), left_out)
 
 
 def new_explores(ended: Sequence[ExploreState], since: int) -> tuple[frozenset[int], int]:

@@ -77,8 +77,14 @@ async def test_without_an_id_the_newest_run_is_shown_and_those_before_it_are_nam
     assert none.is_error
     assert "there is no run yet" in text_of(none)
     assert found.run_id == newest.run_id
+    # In short: it may not be the one that is meant.
+    assert found.candidates == []
+    assert text_of(result).startswith("1 candidate; you are the orchestrator.")
+    assert "<candidate>" not in text_of(result)
+    assert f"This is the newest run, {newest.run_id} (" in text_of(result)
+    assert f"Its candidates: get_run with run_id='{newest.run_id}'." in text_of(result)
     assert first.run_id in text_of(result)
-    assert "</candidate>" not in text_of(result).rpartition("Runs before it")[2]
+    assert "</candidate>" not in text_of(result).rpartition("Before it")[2]
 
 
 async def test_the_problem_may_be_left_out_where_a_run_has_it(tmp_path: Path, mode: Mode) -> None:

@@ -576,15 +576,44 @@ async def test_explores_that_cannot_go_on_are_refused_before_any_call(world: Wor
     assert world.api.requests == before
 
 
-async def test_explores_that_another_process_would_have_to_make_are_refused(world: World) -> None:
+async def test_explores_that_another_process_would_have_to_make_are_refused(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("atlas_mcp.runs.service.TURN_SECONDS", 0.5)
     world.play.solver = lambda n: STALL
     problem = make_problem(QUESTION)
-    async with world.service() as service:
-        live = await service.explore(problem, Wish(), ExploreWish())
+    async with world.service() as driving:
+        live = await driving.explore(problem, Wish(), ExploreWish())
         async with world.service() as beside:
             with pytest.raises(JournalError, match="another process"):
                 await beside.explore(problem, Wish(), ExploreWish(), run_id=live.run_id)
-        await service.cancel(live.run_id)
+        await driving.cancel(live.run_id)
+
+
+async def test_explores_of_two_processes_under_one_run_are_made_in_turn(world: World) -> None:
+    async with world.service() as first, world.service() as second:
+        live = await first.explore(make_problem(QUESTION), Wish(), ExploreWish())
+
+        async def further(service: RunService) -> None:
+            driven = await service.explore(None, Wish(), ExploreWish(), run_id=live.run_id)
+            await driven.finished()
+
+        async with anyio.create_task_group() as tasks:
+            for service in (first, second, first, second):
+                tasks.start_soon(further, service)
+        view = await second.view(live.run_id)
+
+    assert [one.status for one in view.candidates] == ["ok"] * 5
+    assert world.api.requests == 5
+
+
+async def test_a_solver_that_is_not_there_is_named_as_the_caller_named_it(world: World) -> None:
+    async with world.service() as service:
+        with pytest.raises(InvalidInput, match="there is no solver 'nope'") as caught:
+            await service.explore(make_problem(QUESTION), Wish(), ExploreWish("nope"))
+
+    assert caught.value.argument == "solver"
+    assert world.api.requests == 0
 
 
 @pytest.mark.parametrize("pause", [0.0, 0.01, 0.1])

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from mcp import Client, StdioServerParameters
+from mcp_types import TextResourceContents
 
 from atlas_mcp.atlas.view import RunView
 from atlas_mcp.models.catalogue import find
@@ -161,9 +162,12 @@ async def test_a_client_over_stdio_gets_the_same_with_progress(home: Path) -> No
             skip_without_weights(views[-1])
             if views[-1].answer is not None:
                 break
+        view = views[-1]
+        (whole,) = (await client.read_resource(f"atlas://runs/{view.run_id}")).contents
 
-    view = views[-1]
     assert view.status == "answered"
     assert isinstance(view.answer, int)
-    check_real_tokens(view)
+    assert any("not to be trusted" in warning for warning in view.agreement.warnings)
+    assert isinstance(whole, TextResourceContents)
+    check_real_tokens(RunView.model_validate_json(whole.text))
     assert any("qwen2.5-coder-0.5b direct" in message for message in messages)

@@ -227,12 +227,15 @@ class Stdio:
         return self.send(json.dumps(whole).encode())
 
     def all_came(self) -> None:
-        """Wait until no more answers come."""
-        count, since = len(self.arrived), time.monotonic()
+        """Wait until no more answers come but those to pings."""
+        count, since = self._answered(), time.monotonic()
         while time.monotonic() - since < QUIET_SECONDS:
             time.sleep(0.05)
-            if len(self.arrived) != count:
-                count, since = len(self.arrived), time.monotonic()
+            if (now := self._answered()) != count:
+                count, since = now, time.monotonic()
+
+    def _answered(self) -> int:
+        return sum(not str(number).startswith("ping ") for number in list(self.arrived))
 
     def ping(self, number: int) -> float:
         name = f"ping {number}"

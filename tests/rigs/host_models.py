@@ -380,7 +380,21 @@ class ChatWire(Wire):
 
     @override
     def events(self, value: Json) -> Iterable[Json]:
-        raise NotImplementedError("no program of the rig asks for a stream of chunks")
+        (choice,) = value["choices"]
+        calls = enumerate(choice["message"].get("tool_calls", []))
+        delta = choice["message"] | {"tool_calls": [{"index": n} | call for n, call in calls]}
+        shared = {name: value[name] for name in ("id", "created", "model")}
+        parts: list[tuple[Json, str | None]] = [(delta, None), ({}, choice["finish_reason"])]
+        for part, finish in parts:
+            yield shared | {
+                "object": "chat.completion.chunk",
+                "choices": [{"index": 0, "delta": part, "finish_reason": finish}],
+            }
+        yield shared | {
+            "object": "chat.completion.chunk",
+            "choices": [],
+            "usage": value["usage"],
+        }
 
 
 ADDED = {"wait_for_previous": False}

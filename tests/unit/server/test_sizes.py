@@ -27,6 +27,9 @@ CHARS_PER_TOKEN = 4
 
 VALIDATOR = Draft202012Validator(result_schema())
 
+TOLD = {"explore_id", "solver", "status"}
+"""What is told of every candidate."""
+
 REASONING = ("Because 6 is 2 times 3, six sevens are three fourteens. " * 60)[:3_000]
 
 SCAFFOLD = 900
@@ -94,7 +97,7 @@ def test_an_answered_solve_of_six_explores_is_short_either_way(answers: list[str
     assert tokens(structure) < ANSWERED_TOKENS
     assert_no_nulls(structure)
     for candidate in structure.get("candidates", []):
-        assert not {"reasoning", "usage", "approach"} & set(candidate)
+        assert set(candidate) == {*TOLD, "answer", "confidence", "strategy"}
     for said in (text, json.dumps(structure)):
         assert all(word in said for word in ("42", "All of the paths", view.run_id, "0.0123"))
     assert REASONING[:100] not in text + json.dumps(structure)
@@ -237,6 +240,16 @@ def test_every_result_is_as_the_schema_says_and_reads_as_a_run(view: RunView) ->
             (whole.status, whole.confidence),
             (whole.status, None),
         }
+
+
+def test_evidence_says_how_each_candidate_was_asked_for() -> None:
+    one = a_candidate(1, "x", effort="high", instruction="Check it.", reasoning="So.")
+    structure = structured(a_view("x", candidates=[one]))
+
+    (told,) = structure.get("candidates", [])
+    asked = {"effort": "high", "strategy": "direct", "instruction": "Check it."}
+    assert {name: dict(told).get(name) for name in asked} == asked
+    assert set(told) == {*TOLD, *asked, "answer", "approach", "reasoning", "confidence"}
 
 
 FORMULA = r"\frac{1}{2}+\sqrt{x^2+y^2} = \sum_{i=1}^{n} a_i \cdot b_i, \quad " * 30

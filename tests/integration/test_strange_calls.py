@@ -35,7 +35,7 @@ from atlas_mcp.runs.archive import read_archive, write_archive
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import RunService, open_service
 from atlas_mcp.views.run_view import RunView
-from tests.strange import (
+from tests.support.strange_replies import (
     BOSSES,
     CANDIDATE,
     DRAWS,

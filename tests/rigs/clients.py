@@ -266,7 +266,7 @@ def polling() -> None:
 def unread() -> None:
     server = Server()
     server.ask()
-    before = server.memory_upkeep()
+    before = server.memory()
     with ExitStack() as stack:
         made = [stack.enter_context(server.connect()) for _ in range(8)]
         for each in made:
@@ -278,7 +278,7 @@ def unread() -> None:
         most = 0.0
         with pinging(server):
             while time.monotonic() - began < 60:
-                most = max(most, server.memory_upkeep())
+                most = max(most, server.memory())
                 assert sys.platform != "win32", "this rig is for POSIX"
                 poll = select.poll()
                 for each in made:

@@ -18,7 +18,7 @@ from mcp_types import CallToolResult, TextContent
 
 from atlas_mcp.errors import AtlasError
 from atlas_mcp.models.off_loop import off_loop
-from atlas_mcp.system import too_few_files
+from atlas_mcp.system.limits import too_few_files
 from atlas_mcp.texts import answer_start, clipped, unmarked_json, untagged
 from atlas_mcp.views.forms import FIELD_CHARS
 from atlas_mcp.views.run_view import AnswerGroup, CandidateView, RunView

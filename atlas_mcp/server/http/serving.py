@@ -22,7 +22,7 @@ from atlas_mcp.errors import ConfigError
 from atlas_mcp.server.http.host_names import Named
 from atlas_mcp.server.http.listening import close, listen
 from atlas_mcp.server.http.requests import WholeRequests
-from atlas_mcp.server.memory import spare_the_collector
+from atlas_mcp.server.memory_upkeep import spare_the_collector
 from atlas_mcp.server.messages import MAX_MESSAGE_BYTES
 from atlas_mcp.system.signals import ending_signals, open_signals
 from atlas_mcp.system.this_process import leave

@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import anyio
 import anyio.lowlevel
@@ -21,7 +21,6 @@ from atlas_mcp.atlas.explore import STRATEGIES
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import Usage
-from atlas_mcp.atlas.view import RunView
 from atlas_mcp.errors import AtlasError, ConfigError, InvalidInput, JournalError, UnknownRun
 from atlas_mcp.runs.request import ExploreWish, Wish
 from atlas_mcp.runs.service import RunService
@@ -33,11 +32,9 @@ from atlas_mcp.testing.messages_api import (
     MessagesApi,
     Tokens,
 )
+from atlas_mcp.views.run_view import RunView
 from tests.support.gated_models import until
 from tests.support.worlds import QUESTION, World, ended, opened_world, solve, unmarked
-
-if TYPE_CHECKING:
-    pass
 
 ANSWER = ApiReply(text=synthesis_text("42"))
 STALL = Fault("stall", after=3, seconds=3_600)

@@ -22,7 +22,6 @@ from typing_extensions import override
 from atlas_mcp.atlas.events import CallsLost, Record, RunResumed, SolverStarted, StopRequested
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.atlas.view import RunView
 from atlas_mcp.errors import InvalidInput, JournalBusy, JournalError
 from atlas_mcp.journal.base import Lease
 from atlas_mcp.journal.sqlite import SqliteJournal
@@ -38,6 +37,7 @@ from atlas_mcp.testing.messages_api import (
     Tokens,
     status,
 )
+from atlas_mcp.views.run_view import RunView
 from tests.support.worlds import QUESTION, World, ended, opened_world, unmarked
 
 STALL = Fault("stall", after=3, seconds=3_600)

@@ -19,8 +19,7 @@ import anyio.to_thread
 import pytest
 
 from atlas_mcp.atlas.problem import make_problem
-from atlas_mcp.atlas.view import RunView
-from atlas_mcp.config import load_settings
+from atlas_mcp.config.settings import load_settings
 from atlas_mcp.journal.sqlite import SqliteJournal
 from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.runs.live import LiveRun
@@ -28,6 +27,7 @@ from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import RunService, open_service
 from atlas_mcp.testing.atlas_api import AtlasPlay
 from atlas_mcp.testing.messages_api import API_KEY, MessagesApi, serve
+from atlas_mcp.views.run_view import RunView
 from tests.support.held_apis import EVERY_CALL, HeldApi
 
 QUESTION = "What is 6 * 7?"

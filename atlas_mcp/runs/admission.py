@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import anyio
 
 from atlas_mcp.config import DEFAULT_MAX_RUNS
-from atlas_mcp.models.calls import MOST_CALLS
+from atlas_mcp.models.call_slots import MOST_CALLS
 from atlas_mcp.models.turns import Turns
 from atlas_mcp.system import memory_bytes, raise_open_files
 

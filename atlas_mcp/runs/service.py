@@ -28,10 +28,10 @@ from atlas_mcp.atlas.events import (
     RunOpened,
     StopCause,
 )
-from atlas_mcp.atlas.pool import RunSpec
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.rendering import takes_long, view_run
 from atlas_mcp.atlas.resuming import abandonment, lost_calls, resumption
+from atlas_mcp.atlas.run_spec import RunSpec
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import FREE, dollars
 from atlas_mcp.atlas.view import RunView

@@ -17,7 +17,7 @@ from mcp import Client, StdioServerParameters
 from mcp_types import TextResourceContents
 
 from atlas_mcp.atlas.view import RunView
-from atlas_mcp.models.catalogue import find
+from atlas_mcp.models.embedded.catalogue import find
 
 pytestmark = [pytest.mark.weights, pytest.mark.timeout(600)]
 

@@ -19,7 +19,7 @@ from atlas_mcp.atlas.view import RunView
 from atlas_mcp.config import load_settings
 from atlas_mcp.journal.base import Lease
 from atlas_mcp.journal.sqlite import SqliteJournal
-from atlas_mcp.models.scripted import Says
+from atlas_mcp.models.scripted.model import Says
 from atlas_mcp.server import clients
 from atlas_mcp.server.app import make_server
 from atlas_mcp.server.clients import KnownClient

@@ -34,7 +34,7 @@ from atlas_mcp.atlas.messages import ModelRequest
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.run_spec import RunSpec, SolverSpec
-from atlas_mcp.config import BudgetSettings, Settings
+from atlas_mcp.config.settings import BudgetSettings, Settings
 from atlas_mcp.models.claude.families import family_of
 from atlas_mcp.models.claude.params import message_params
 from atlas_mcp.runs.request import Wish

@@ -21,7 +21,7 @@ from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.run_spec import SolverSpec
 from atlas_mcp.atlas.usage import FREE, Price
 from atlas_mcp.closing import close_all
-from atlas_mcp.config import (
+from atlas_mcp.config.settings import (
     ANTHROPIC_KEY,
     BASE_URLS,
     CUSTOM_HEADERS,

@@ -20,7 +20,7 @@ from atlas_mcp.models.chat.model import OpenAICompatible
 from atlas_mcp.models.claude.model import Claude
 from atlas_mcp.models.wire import bounded
 from atlas_mcp.models.wire.bounded import MAX_ERROR_BYTES
-from tests.hostile import Answer, answering, endless, heading, in_bytes, once
+from tests.support.raw_servers import Answer, answering, endless, heading, in_bytes, once
 
 ASK = ModelRequest(system="", turns=(UserTurn((Text("q"),)),), max_tokens=100)
 RATES = Price(Decimal(1), Decimal(1), Decimal(1))

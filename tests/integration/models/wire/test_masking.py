@@ -23,7 +23,7 @@ from atlas_mcp.models.chat.model import OpenAICompatible
 from atlas_mcp.models.claude.model import Claude
 from atlas_mcp.models.wire import masking
 from atlas_mcp.models.wire.masking import Secrets, guard_logs
-from tests.hostile import Answer, answering, heading, once
+from tests.support.raw_servers import Answer, answering, heading, once
 
 ASK = ModelRequest(system="", turns=(UserTurn((Text("q"),)),), max_tokens=100)
 KEY = "sk-Secret/of+ours-42=="

@@ -9,8 +9,8 @@ from collections.abc import Generator
 
 import pytest
 
-from atlas_mcp.patient import KEPT_BYTES, PatientWriter
-from tests.systems import posix
+from atlas_mcp.system.streams import KEPT_BYTES, PatientWriter
+from tests.support.systems import posix
 
 
 class Pipe:

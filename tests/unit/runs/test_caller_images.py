@@ -16,15 +16,15 @@ import pytest
 
 from atlas_mcp.atlas.messages import Image
 from atlas_mcp.errors import InvalidInput
-from atlas_mcp.runs.images import (
+from atlas_mcp.runs.caller_images import (
     MAX_IMAGE_BYTES,
     MAX_IMAGES,
     MAX_IMAGES_BYTES,
     read_images,
     user_images,
 )
-from tests.pictures import KINDS, Kind, data_url, drawn, noise, saved
-from tests.systems import posix
+from tests.support.pictures import KINDS, Kind, data_url, drawn, noise, saved
+from tests.support.systems import posix
 
 PNG = drawn("PNG")
 ADDRESS = "https://example.org/a.png"

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import settings
 
 from atlas_mcp.presets import PRESETS
-from atlas_mcp.runs import driver
-from tests.systems import POSIX
+from atlas_mcp.runs.local import driver
+from tests.support.systems import POSIX
 
 # No test judges times.
 settings.register_profile("untimed", deadline=None)

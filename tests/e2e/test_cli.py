@@ -36,7 +36,6 @@ from atlas_mcp.atlas.pool import ModelSpec, RunSpec, SolverSpec
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import Charge, Price, Usage
-from atlas_mcp.atlas.view import RunView
 from atlas_mcp.cli import main
 from atlas_mcp.cli.display import news, picture
 from atlas_mcp.cli.terminal import Screen
@@ -50,10 +49,11 @@ from atlas_mcp.testing.messages_api import (
     MessagesApi,
     status,
 )
-from tests.e2e.processes import COMMAND, PATIENCE
-from tests.e2e.shell import Here, Shell, environment
-from tests.pictures import drawn as picture_file
-from tests.systems import posix
+from atlas_mcp.views.run_view import RunView
+from tests.support.pictures import drawn as picture_file
+from tests.support.processes import COMMAND, PATIENCE
+from tests.support.shells import Here, Shell, environment
+from tests.support.systems import posix
 
 HELP = Path(__file__).parents[1] / "snapshots" / "help"
 UPDATE = "ATLAS_UPDATE_SNAPSHOTS"

@@ -14,8 +14,8 @@ from typing import IO, Any
 
 import pytest
 
-from tests.e2e.processes import COMMAND, PATIENCE, bare_environ
-from tests.systems import posix
+from tests.support.processes import COMMAND, PATIENCE, bare_environ
+from tests.support.systems import posix
 
 pytestmark = posix
 """Descriptors of a child are closed before it begins."""
@@ -224,13 +224,13 @@ def test_a_stdin_that_does_not_wait_is_read_to_its_end(
 
 EAGER = """
 import sys
-from atlas_mcp import patient
-poll = patient._poll
+from atlas_mcp.system import streams
+poll = streams._poll
 def told(descriptor, events, milliseconds):
-    if events == patient.select.POLLIN:
+    if events == streams.select.POLLIN:
         print("waits", file=sys.stderr, flush=True)
     return poll(descriptor, events, milliseconds)
-patient._poll = told
+streams._poll = told
 from atlas_mcp.cli import main
 sys.exit(main())
 """

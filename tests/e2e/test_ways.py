@@ -24,11 +24,12 @@ import anyio
 import pytest
 from typing_extensions import override
 
-from atlas_mcp.atlas.rendering import view_run
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.journal.sqlite import SqliteJournal
-from tests.e2e.processes import HeldApi, bare_environ
-from tests.systems import posix
+from atlas_mcp.views.rendering import view_run
+from tests.support.held_apis import HeldApi
+from tests.support.processes import bare_environ
+from tests.support.systems import posix
 
 pytestmark = [
     # Descriptors are closed before a process begins, and most signals are of POSIX.
@@ -321,7 +322,7 @@ def begun(way_in: In, way_out: str, folder: Path, **configured: str) -> Generato
         # A file stands where the home should be.
         del environ["HOME"]
         (folder / "atlas").write_text("")
-    api = HeldApi(1)
+    api = HeldApi(held={1})
     program = BROKEN if way_out == "bug" else PROGRAM
     with api.reachable(environ):
         process = subprocess.Popen(

@@ -15,14 +15,14 @@ import pytest
 from mcp.server.mcpserver.exceptions import ToolError
 
 from atlas_mcp.atlas.problem import make_problem
-from atlas_mcp.config import ServerSettings, Settings, SolverSettings
+from atlas_mcp.config.settings import ServerSettings, Settings, SolverSettings
 from atlas_mcp.errors import AtlasError, ConfigError
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.server.host import Host
 from atlas_mcp.server.results import errors_shown
-from tests.integration.gated import Gated, GivenHost, until
+from tests.support.gated_models import Gated, GivenHost, until
 
 
 async def end(host: Host) -> None:

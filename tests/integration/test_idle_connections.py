@@ -13,12 +13,12 @@ import anyio.to_thread
 import pytest
 
 from atlas_mcp.atlas.problem import make_problem
-from atlas_mcp.config import PriceSettings, Settings, SolverSettings
+from atlas_mcp.config.settings import PriceSettings, Settings, SolverSettings
 from atlas_mcp.models import lanes, pool
 from atlas_mcp.runs.request import ExploreWish, Wish
 from atlas_mcp.runs.service import open_service
 from atlas_mcp.testing.atlas_api import candidate_text
-from tests.hostile import answering
+from tests.support.raw_servers import answering
 
 
 async def test_a_connection_is_closed_once_no_call_needs_it(

@@ -15,15 +15,15 @@ from mcp import Client
 from atlas_mcp.atlas.pool import ModelSpec
 from atlas_mcp.atlas.usage import NO_CHARGE
 from atlas_mcp.cli import main
-from atlas_mcp.config import load_settings
+from atlas_mcp.config.settings import load_settings
 from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.claude import Claude
 from atlas_mcp.models.openai_compatible import OpenAICompatible
 from atlas_mcp.models.proxies import proxy_of, socks_fault, tls
 from atlas_mcp.server.app import make_server
-from tests.hostile import answering, once
 from tests.integration.test_ways import ASK, CHAT, CLAUDE, KEY
-from tests.networks import Authority, speaking_tls, tunnelling
+from tests.support.networks import Authority, speaking_tls, tunnelling
+from tests.support.raw_servers import answering, once
 
 AnyModel: TypeAlias = Claude | OpenAICompatible
 

@@ -19,8 +19,7 @@ from typing_extensions import override
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.prompts import STRATEGY_TEXTS
 from atlas_mcp.atlas.usage import Price, Usage
-from atlas_mcp.atlas.view import CandidateView, RunView
-from atlas_mcp.config import load_settings
+from atlas_mcp.config.settings import load_settings
 from atlas_mcp.models.prices import cost_of
 from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.runs.request import Wish
@@ -44,6 +43,7 @@ from atlas_mcp.testing.chat_api import (
 )
 from atlas_mcp.testing.chat_rules import prompt_of
 from atlas_mcp.testing.messages_api import MessagesApi
+from atlas_mcp.views.run_view import CandidateView, RunView
 
 on_asyncio = pytest.mark.parametrize("anyio_backend", ["asyncio"])
 QUICK = RetryPolicy(attempts=2, first_delay=0, longest_delay=0)
@@ -77,7 +77,7 @@ prefetch = 0
 
 
 @dataclass
-class World:
+class PoolWorld:
     """Three endpoints and a service whose pool they are."""
 
     claude: MessagesApi
@@ -102,7 +102,7 @@ def candidate(answer: str, number: int) -> ApiReply:
 
 
 @asynccontextmanager
-async def pool_of_three(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[World]:
+async def pool_of_three(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[PoolWorld]:
     turns: list[ApiReply] = []
     claude = MessagesApi(lambda body: turns.pop(0) if body.get("tools") else candidate("42", 1))
     strict = ChatApi(replace(OPENAI, api_key="strict-key"), lambda body: candidate("42", 2))
@@ -124,7 +124,7 @@ async def pool_of_three(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncG
         }
         monkeypatch.setenv("ANTHROPIC_API_KEY", API_KEY)
         async with open_service(load_settings(environ), retries=QUICK) as service:
-            yield World(claude, strict, bare, service, turns)
+            yield PoolWorld(claude, strict, bare, service, turns)
 
 
 def counted(view: RunView | CandidateView) -> Usage:

@@ -16,7 +16,7 @@ from atlas_mcp.atlas.events import Record, RunOpened, StopRequested
 from atlas_mcp.atlas.pool import ModelSpec
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.cli.display import picture
-from atlas_mcp.config import ServerSettings, Settings, SolverSettings
+from atlas_mcp.config.settings import ServerSettings, Settings, SolverSettings
 from atlas_mcp.errors import JournalError
 from atlas_mcp.journal.base import Lease
 from atlas_mcp.journal.sqlite import SqliteJournal
@@ -25,7 +25,7 @@ from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import RunService, open_service
 from atlas_mcp.runs.status import status_line
-from tests.integration.gated import Gated, Heard, Mode, Session, connected
+from tests.support.gated_models import Gated, Heard, Mode, Session, connected
 
 FIRST_IN_LINE = "waiting in line, 0 before it (1 at once in this process)"
 

@@ -11,9 +11,8 @@ import pytest
 
 from atlas_mcp.atlas.events import Record, RunFinished
 from atlas_mcp.atlas.problem import make_problem
-from atlas_mcp.atlas.view import Agreement, CandidateView, CostSplit, RunView, UsageView
 from atlas_mcp.cli import output
-from atlas_mcp.config import Settings, SolverSettings
+from atlas_mcp.config.settings import Settings, SolverSettings
 from atlas_mcp.journal.base import RunSummary
 from atlas_mcp.journal.sqlite import SqliteJournal
 from atlas_mcp.models.pool import Pool
@@ -23,6 +22,7 @@ from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import RunService, open_service
 from atlas_mcp.runs.solvers import PoolRow
 from atlas_mcp.texts import one_line, printable
+from atlas_mcp.views.run_view import Agreement, CandidateView, CostSplit, RunView, UsageView
 
 NOW = 1_000.0
 

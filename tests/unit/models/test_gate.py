@@ -12,7 +12,7 @@ import trio.testing
 from typing_extensions import override
 
 from atlas_mcp.atlas.messages import AssistantTurn, ModelRequest, Reply, Text, UserTurn
-from atlas_mcp.atlas.usage import FREE, Charge, Usage
+from atlas_mcp.atlas.usage import FREE, NO_CHARGE, Charge, Usage
 from atlas_mcp.errors import ModelDown, ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.base import Model, OnTokens, OnUsage
 from atlas_mcp.models.gate import LONGEST_WAIT, CircuitPolicy, Gate, Gated

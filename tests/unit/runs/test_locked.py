@@ -12,7 +12,13 @@ import anyio.lowlevel
 import pytest
 
 from atlas_mcp.atlas.problem import make_problem
-from atlas_mcp.config import BudgetSettings, PriceSettings, ServerSettings, Settings, SolverSettings
+from atlas_mcp.config.settings import (
+    BudgetSettings,
+    PriceSettings,
+    ServerSettings,
+    Settings,
+    SolverSettings,
+)
 from atlas_mcp.journal import sqlite, writing
 from atlas_mcp.journal.sqlite import SqliteJournal
 from atlas_mcp.models.pool import Pool
@@ -20,8 +26,8 @@ from atlas_mcp.runs import service as services
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import RunService, open_service
-from tests.integration.gated import Gated, until
-from tests.locking import locked
+from tests.support.gated_models import Gated, until
+from tests.support.locked_journals import locked
 
 pytestmark = pytest.mark.timeout(60)
 

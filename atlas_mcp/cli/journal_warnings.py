@@ -1,0 +1,61 @@
+"""What keeps the journal from being written, told once: with the run, or else by the log.
+
+A full disk is met by everything that a command does at once, and each of them logs it. People are
+told it with the run that broke off for it, and what to do; here the log waits for that.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from typing_extensions import override
+
+from atlas_mcp.errors import JournalError
+
+_LOGGERS = ("atlas_mcp.runs.service", "atlas_mcp.runs.local.day_cap")
+"""Who logs what befalls the runs of a command."""
+
+
+class _Waiting(logging.Filter):
+    """Holds back what is logged of the journal."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held: dict[str, logging.LogRecord] = {}
+
+    @override
+    def filter(self, record: logging.LogRecord) -> bool:
+        given = record.args if isinstance(record.args, tuple) else ()
+        cause = next((str(one) for one in given if isinstance(one, JournalError)), None)
+        if cause is None:
+            return True
+        self.held.setdefault(cause, record)
+        return False
+
+
+_told: list[str] = []
+
+
+def told(text: str) -> None:
+    """Take note of what people have been told; a cause that is in it is not logged any more."""
+    _told.append(text)
+
+
+@contextmanager
+def told_once() -> Generator[None]:
+    """Log each cause once at the end of a block, and none that people have been told in it."""
+    _told.clear()
+    waiting = _Waiting()
+    loggers = [logging.getLogger(name) for name in _LOGGERS]
+    for logger in loggers:
+        logger.addFilter(waiting)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeFilter(waiting)
+        for cause, record in waiting.held.items():
+            if not any(cause in text for text in _told):
+                logging.getLogger(record.name).handle(record)

@@ -1,0 +1,98 @@
+"""`solvers`: the pool, asked whether it is there and, where that is wished, what it takes."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import cast
+
+from atlas_mcp.atlas.usage import FREE, add_costs, dollars
+from atlas_mcp.cli import output
+from atlas_mcp.cli.terminal import tell
+from atlas_mcp.config.settings import Settings
+from atlas_mcp.errors import ConfigError
+from atlas_mcp.models.findings import FEATURES, Finding
+from atlas_mcp.models.pool import Pool
+from atlas_mcp.models.probe import PROBE_CAP_USD
+from atlas_mcp.runs.local.day_cap import DayCap, spending_text, today
+from atlas_mcp.runs.service import open_journal
+from atlas_mcp.runs.solvers import ProbeRow, pool_rows, probe_pool
+from atlas_mcp.texts import counted, one_line
+
+_NAMES = {"schema_mode": "schema"}
+"""What a feature is called in the file, where that differs."""
+
+
+async def show_pool(settings: Settings, *, probe: bool, as_json: bool) -> None:
+    """Print the pool; with `probe`, find out before it what no entry declares."""
+    pool = Pool(settings)
+    try:
+        if probe:
+            async with open_journal(settings) as journal:
+                await _probe(pool, DayCap(journal, "probe", settings.budget.max_cost_usd_per_day))
+        output.print_pool(await pool_rows(pool, ask=True), as_json=as_json)
+    finally:
+        await pool.aclose()
+    cap = settings.budget.max_cost_usd_per_day
+    if cap is not None:
+        async with open_journal(settings, looks=True) as journal:
+            text = spending_text(await journal.spending(today()), cap)
+        tell(f"{text[:1].upper()}{text[1:]}.")
+
+
+async def _probe(pool: Pool, day: DayCap) -> None:
+    asked: list[str] = []
+    rows: list[ProbeRow] = []
+
+    def on_probed(row: ProbeRow) -> None:
+        rows.append(row)
+        if row.model in asked:
+            asked.remove(row.model)
+        tell(_line(row))
+
+    if not pool.undeclared():
+        tell("There is nothing to find out: no model behind Chat Completions.")
+        return
+    most = PROBE_CAP_USD * len(pool.undeclared())
+    if await day.cover(most, spent=FREE) is not None:
+        assert day.cap is not None, "without a cap everything is covered"
+        text = spending_text(await day.journal.spending(today()), day.cap)
+        raise ConfigError(
+            f"{text}, and asking all models may cost {dollars(most)}: declare in atlas.toml what "
+            "they take, raise the cap, or ask tomorrow"
+        )
+    tell(f"Asking with small paid calls, at most ${PROBE_CAP_USD} for each model:")
+    try:
+        await probe_pool(pool, on_asking=asked.append, on_probed=on_probed)
+    finally:
+        # Also where it is cut short: no run is ever resumed that would give back what it held.
+        spent = PROBE_CAP_USD * len(asked) + sum((_paid(row) for row in rows), FREE)
+        await day.settle(lambda: spent, spent=spent)
+    cost = add_costs(*(row.probed.cost_usd for row in rows))
+    calls = sum(row.probed.usage.requests for row in rows)
+    paid = "at a price nobody knows" if cost is None else f"for ${cost:.4f}"
+    tell(f"{counted(calls, 'call')} {paid if cost != FREE else 'for free'}.\n")
+
+
+def _paid(row: ProbeRow) -> Decimal:
+    """Return the US dollars that one model may have cost: all it might, where that is not known."""
+    cost = row.probed.cost_usd
+    return PROBE_CAP_USD if cost is None else cost
+
+
+def _line(row: ProbeRow) -> str:
+    probed = row.probed
+    found = ", ".join(filter(None, (_feature(probed.found, one) for one in FEATURES)))
+    text = f"{row.model}: {found or 'nothing found out'}"
+    return text if probed.problem is None else f"{text} ({one_line(probed.problem)})"
+
+
+def _feature(found: Finding, feature: str) -> str:
+    value: object = getattr(found, feature)
+    name = _NAMES.get(feature, feature)
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return f"{name} {'yes' if value else 'no'}"
+    if isinstance(value, tuple):
+        return f"{name} {' '.join(cast('tuple[str, ...]', value)) or 'none'}"
+    return f"{name} {value}"

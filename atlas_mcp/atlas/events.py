@@ -15,8 +15,8 @@ from atlas_mcp.atlas.explore import Explore, Outcome, SolverFailure
 from atlas_mcp.atlas.keyed import Keyed
 from atlas_mcp.atlas.messages import AssistantTurn, Json, Stop, Tool, ToolResult, UserTurn
 from atlas_mcp.atlas.outcomes import Status, StopReason
-from atlas_mcp.atlas.pool import RunSpec
 from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.run_spec import RunSpec
 from atlas_mcp.atlas.usage import Charge
 
 SCHEMA_VERSION = 3

@@ -26,7 +26,7 @@ from typing_extensions import override
 
 from atlas_mcp.atlas.rendering import view_run
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.journal.sqlite import SqliteJournal
+from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from tests.e2e.processes import HeldApi, bare_environ
 from tests.systems import posix
 

@@ -12,7 +12,7 @@ from atlas_mcp.atlas.messages import ModelRequest
 from atlas_mcp.atlas.rendering import view_run
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.config import Settings
-from atlas_mcp.journal.sqlite import FILE_NAME, SqliteJournal
+from atlas_mcp.journal.sqlite.journal import FILE_NAME, SqliteJournal
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted import Says
 from atlas_mcp.runs.archive import read_archive, write_archive

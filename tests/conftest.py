@@ -10,7 +10,7 @@ from hypothesis import settings
 
 from atlas_mcp.presets import PRESETS
 from atlas_mcp.runs import driver
-from tests.systems import POSIX
+from tests.support.systems import POSIX
 
 # No test judges times.
 settings.register_profile("untimed", deadline=None)

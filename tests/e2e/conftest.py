@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.processes import PATIENCE
-from tests.e2e.shell import Here, Shell, environment
+from tests.support.processes import PATIENCE
+from tests.support.shells import Here, Shell, environment
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -11,7 +11,7 @@ import pytest
 from atlas_mcp.testing.chat_api import OPENAI, ChatApi
 from atlas_mcp.testing.loopback import LoopbackApi, serve
 from atlas_mcp.testing.messages_api import MessagesApi, status
-from tests.e2e.processes import COMMAND, PATIENCE, HeldApi, bare_environ, run_cli
+from tests.support.processes import COMMAND, PATIENCE, HeldApi, bare_environ, run_cli
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux sets limits of another process")

@@ -50,10 +50,10 @@ from atlas_mcp.testing.messages_api import (
     MessagesApi,
     status,
 )
-from tests.e2e.processes import COMMAND, PATIENCE
-from tests.e2e.shell import Here, Shell, environment
-from tests.pictures import drawn as picture_file
-from tests.systems import posix
+from tests.support.pictures import drawn as picture_file
+from tests.support.processes import COMMAND, PATIENCE
+from tests.support.shells import Here, Shell, environment
+from tests.support.systems import posix
 
 HELP = Path(__file__).parents[1] / "snapshots" / "help"
 UPDATE = "ATLAS_UPDATE_SNAPSHOTS"

@@ -37,9 +37,9 @@ from atlas_mcp.testing.atlas_api import AtlasPlay, candidate_text, explores, syn
 from atlas_mcp.testing.journal_conformance import first_record
 from atlas_mcp.testing.messages_api import API_KEY, ApiReply, Fault, MessagesApi, serve, status
 from atlas_mcp.texts import printable
-from tests.e2e.processes import COMMAND, PATIENCE
-from tests.e2e.shell import Here, Shell
-from tests.systems import posix
+from tests.support.processes import COMMAND, PATIENCE
+from tests.support.shells import Here, Shell
+from tests.support.systems import posix
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send

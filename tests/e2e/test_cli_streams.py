@@ -27,9 +27,9 @@ from atlas_mcp.errors import (
 )
 from atlas_mcp.testing.atlas_api import AtlasPlay, candidate_text, synthesis_text
 from atlas_mcp.testing.messages_api import API_KEY, ApiReply, MessagesApi, status
-from tests.e2e.processes import COMMAND, PATIENCE
-from tests.e2e.shell import Here, Shell
-from tests.systems import posix
+from tests.support.processes import COMMAND, PATIENCE
+from tests.support.shells import Here, Shell
+from tests.support.systems import posix
 
 CAUSE = "no credit is left"
 

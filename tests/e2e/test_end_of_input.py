@@ -11,8 +11,15 @@ from typing import Any
 import pytest
 
 from atlas_mcp.atlas.view import RunView
-from tests.e2e.processes import COMMAND, PATIENCE, HeldApi, bare_environ, reachable, until_recorded
 from tests.e2e.test_stdio import HELLO, at_work, end_input, started
+from tests.support.processes import (
+    COMMAND,
+    PATIENCE,
+    HeldApi,
+    bare_environ,
+    reachable,
+    until_recorded,
+)
 
 
 @pytest.fixture(params=["asyncio"])

@@ -18,8 +18,8 @@ from mcp import Client
 
 from atlas_mcp.atlas.view import RunView
 from atlas_mcp.cli import main
-from tests.e2e.processes import COMMAND, PATIENCE, HeldApi, bare_environ, resumed
-from tests.systems import BREAK, BREAK_NUMBER, GROUP, posix
+from tests.support.processes import COMMAND, PATIENCE, HeldApi, bare_environ, resumed
+from tests.support.systems import BREAK, BREAK_NUMBER, GROUP, posix
 
 Mode = Literal["auto", "legacy"]
 

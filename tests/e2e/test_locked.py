@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.test_ways import PATIENCE, WAYS_IN, Ended, Way, begun, candidates_of
-from tests.locking import locked
-from tests.systems import posix
+from tests.support.locked_journals import locked
+from tests.support.systems import posix
 
 pytestmark = [posix, pytest.mark.timeout(300)]
 

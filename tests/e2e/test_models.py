@@ -15,7 +15,7 @@ from atlas_mcp.atlas.view import RunView
 from atlas_mcp.cli import main
 from atlas_mcp.testing.gguf import model_file
 from atlas_mcp.testing.model_hub import ModelHub, serve_hub
-from tests.systems import held
+from tests.support.systems import held
 
 NAME = "maker/repo-GGUF/model.Q4_K_M.gguf"
 CONTENT = model_file() + bytes(50_000)

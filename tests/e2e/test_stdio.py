@@ -20,7 +20,7 @@ from mcp import Client, StdioServerParameters
 from atlas_mcp.atlas.view import RunView
 from atlas_mcp.testing.atlas_api import AtlasPlay
 from atlas_mcp.testing.messages_api import API_KEY, MessagesApi
-from tests.e2e.processes import (
+from tests.support.processes import (
     COMMAND,
     PATIENCE,
     HeldApi,
@@ -29,7 +29,7 @@ from tests.e2e.processes import (
     resumed,
     until_recorded,
 )
-from tests.systems import BREAK, BREAK_NUMBER, GROUP, posix
+from tests.support.systems import BREAK, BREAK_NUMBER, GROUP, posix
 
 HELLO = {
     "protocolVersion": "2025-11-25",

@@ -14,8 +14,8 @@ from typing import IO, Any
 
 import pytest
 
-from tests.e2e.processes import COMMAND, PATIENCE, bare_environ
-from tests.systems import posix
+from tests.support.processes import COMMAND, PATIENCE, bare_environ
+from tests.support.systems import posix
 
 pytestmark = posix
 """Descriptors of a child are closed before it begins."""

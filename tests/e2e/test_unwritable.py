@@ -13,8 +13,8 @@ import pytest
 
 from atlas_mcp.journal.sqlite.journal import FILE_NAME, SqliteJournal
 from atlas_mcp.testing.journal_conformance import first_record, later_record
-from tests.e2e.processes import COMMAND, bare_environ
-from tests.systems import posix
+from tests.support.processes import COMMAND, bare_environ
+from tests.support.systems import posix
 
 pytestmark = posix
 

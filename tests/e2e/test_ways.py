@@ -27,8 +27,8 @@ from typing_extensions import override
 from atlas_mcp.atlas.rendering import view_run
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
-from tests.e2e.processes import HeldApi, bare_environ
-from tests.systems import posix
+from tests.support.processes import HeldApi, bare_environ
+from tests.support.systems import posix
 
 pytestmark = [
     # Descriptors are closed before a process begins, and most signals are of POSIX.

@@ -34,7 +34,7 @@ from atlas_mcp.runs.listing import as_dict
 from atlas_mcp.runs.retention import Keep
 from atlas_mcp.runs.service import open_service
 from atlas_mcp.server.app import make_server
-from tests.integration.gated import Gated, GivenHost, Session, connected, text_of, until
+from tests.support.gated_models import Gated, GivenHost, Session, connected, text_of, until
 
 COLUMNS = [
     *(("runs", name) for name in ("run_id", "opened_at", "updated_at", "status", "workflow")),

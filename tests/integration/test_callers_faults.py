@@ -19,7 +19,7 @@ from atlas_mcp.errors import JournalError
 from atlas_mcp.server.app import make_server
 from atlas_mcp.server.faults import BUG
 from atlas_mcp.server.host import Host
-from tests.integration.gated import Mode, connected
+from tests.support.gated_models import Mode, connected
 
 RUN = ResourceTemplateReference(type="ref/resource", uri="atlas://runs/{run_id}")
 

@@ -51,7 +51,7 @@ from atlas_mcp.testing.messages_api import (
     truncated,
 )
 from atlas_mcp.testing.messages_wire import encode
-from tests.pictures import drawn
+from tests.support.pictures import drawn
 
 EXPLORE = Tool("explore", "Dispatch a solver.", {"type": "object", "properties": {}})
 LONG = "A problem statement. " * 400

@@ -22,7 +22,7 @@ from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.server.host import Host
 from atlas_mcp.server.results import errors_shown
-from tests.integration.gated import Gated, GivenHost, until
+from tests.support.gated_models import Gated, GivenHost, until
 
 
 async def end(host: Host) -> None:

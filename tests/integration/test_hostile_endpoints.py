@@ -20,7 +20,7 @@ from atlas_mcp.models import bounded
 from atlas_mcp.models.bounded import MAX_ERROR_BYTES
 from atlas_mcp.models.claude import Claude
 from atlas_mcp.models.openai_compatible import OpenAICompatible
-from tests.hostile import Answer, answering, endless, heading, in_bytes, once
+from tests.support.raw_servers import Answer, answering, endless, heading, in_bytes, once
 
 ASK = ModelRequest(system="", turns=(UserTurn((Text("q"),)),), max_tokens=100)
 RATES = Price(Decimal(1), Decimal(1), Decimal(1))

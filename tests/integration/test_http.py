@@ -26,7 +26,7 @@ from atlas_mcp.server.app import make_server
 from atlas_mcp.server.http import HangUps, http_app
 from atlas_mcp.server.listening import listen
 from atlas_mcp.server.web import Web
-from tests.integration.gated import Gated, GivenHost, Heard, Mode, text_of, until
+from tests.support.gated_models import Gated, GivenHost, Heard, Mode, text_of, until
 
 VERSIONS = {"auto": "2026-07-28", "legacy": "2025-11-25"}
 

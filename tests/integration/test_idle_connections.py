@@ -18,7 +18,7 @@ from atlas_mcp.models import lanes, pool
 from atlas_mcp.runs.request import ExploreWish, Wish
 from atlas_mcp.runs.service import open_service
 from atlas_mcp.testing.atlas_api import candidate_text
-from tests.hostile import answering
+from tests.support.raw_servers import answering
 
 
 async def test_a_connection_is_closed_once_no_call_needs_it(

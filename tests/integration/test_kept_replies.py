@@ -31,8 +31,8 @@ from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.request import ExploreWish, Wish
 from atlas_mcp.runs.service import open_service
 from atlas_mcp.testing.atlas_api import candidate_text
-from tests.hostile import HINTS, Answer, answering, endless, heading, in_bytes, once
-from tests.strange import nested_text
+from tests.support.raw_servers import HINTS, Answer, answering, endless, heading, in_bytes, once
+from tests.support.strange_replies import nested_text
 
 ASK = ModelRequest(system="", turns=(UserTurn((Text("q"),)),), max_tokens=100)
 RATES = Price(Decimal(1), Decimal(1), Decimal(1))

@@ -23,7 +23,7 @@ from atlas_mcp.models import masking
 from atlas_mcp.models.claude import Claude
 from atlas_mcp.models.masking import Secrets, guard_logs
 from atlas_mcp.models.openai_compatible import OpenAICompatible
-from tests.hostile import Answer, answering, heading, once
+from tests.support.raw_servers import Answer, answering, heading, once
 
 ASK = ModelRequest(system="", turns=(UserTurn((Text("q"),)),), max_tokens=100)
 KEY = "sk-Secret/of+ours-42=="

@@ -25,7 +25,7 @@ from atlas_mcp.testing.messages_api import (
     truncated,
 )
 from atlas_mcp.testing.messages_rules import API_VERSION
-from tests.pictures import drawn
+from tests.support.pictures import drawn
 
 HEADERS = {"authorization": f"Bearer {API_KEY}", "anthropic-version": API_VERSION}
 TOOL = {"name": "explore", "description": "d", "input_schema": {"type": "object"}}

@@ -20,9 +20,9 @@ from atlas_mcp.models.claude import Claude
 from atlas_mcp.models.openai_compatible import OpenAICompatible
 from atlas_mcp.models.proxies import proxy_of, socks_fault, tls
 from atlas_mcp.server.app import make_server
-from tests.hostile import answering, once
 from tests.integration.test_ways import ASK, CHAT, CLAUDE, KEY
-from tests.networks import Authority, speaking_tls, tunnelling
+from tests.support.networks import Authority, speaking_tls, tunnelling
+from tests.support.raw_servers import answering, once
 
 AnyModel: TypeAlias = Claude | OpenAICompatible
 

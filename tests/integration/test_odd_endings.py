@@ -16,7 +16,7 @@ from atlas_mcp.atlas.pool import ModelSpec
 from atlas_mcp.errors import ModelRejected, ModelUnavailable
 from atlas_mcp.models.claude import Claude
 from atlas_mcp.models.openai_compatible import OpenAICompatible
-from tests.hostile import answering, heading, once
+from tests.support.raw_servers import answering, heading, once
 
 ASK = ModelRequest(system="", turns=(UserTurn((Text("q"),)),), max_tokens=100)
 

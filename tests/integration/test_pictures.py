@@ -35,7 +35,7 @@ from atlas_mcp.server.http import http_app
 from atlas_mcp.server.messages import MAX_MESSAGE_BYTES
 from atlas_mcp.testing.atlas_api import AtlasPlay, explores, synthesis_text
 from atlas_mcp.testing.messages_api import API_KEY, ApiReply, Fault, MessagesApi, serve
-from tests.pictures import KINDS, data_url, drawn, moving, noise, picture, read, saved
+from tests.support.pictures import KINDS, data_url, drawn, moving, noise, picture, read, saved
 
 Mode = Literal["auto", "legacy"]
 MODES = pytest.mark.parametrize("mode", ["auto", "legacy"])

@@ -26,7 +26,7 @@ from atlas_mcp.server.clients import KnownClient
 from atlas_mcp.server.host import Host
 from atlas_mcp.testing.atlas_api import AtlasPlay, candidate_text
 from atlas_mcp.testing.messages_api import API_KEY, ApiReply, Fault, MessagesApi, Tokens, serve
-from tests.integration.gated import (
+from tests.support.gated_models import (
     Heard,
     Mode,
     Session,

@@ -42,7 +42,7 @@ from atlas_mcp.testing.messages_api import (
     Tokens,
     serve,
 )
-from tests.integration.gated import until
+from tests.support.gated_models import until
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send

@@ -31,7 +31,7 @@ from atlas_mcp.runs.service import RunService
 from atlas_mcp.server.app import make_server
 from atlas_mcp.server.forms import EVIDENCE, PROSE, SYNTHESIS
 from atlas_mcp.server.summaries import ANSWER_CHARS
-from tests.integration.gated import (
+from tests.support.gated_models import (
     Heard,
     Mode,
     candidate,
@@ -41,7 +41,7 @@ from tests.integration.gated import (
     text_of,
     until,
 )
-from tests.pictures import data_url, drawn
+from tests.support.pictures import data_url, drawn
 
 SNAPSHOTS = Path(__file__).parents[1] / "snapshots" / "tools"
 UPDATE = "ATLAS_UPDATE_SNAPSHOTS"

@@ -35,7 +35,7 @@ from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.runs.archive import read_archive, write_archive
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import RunService, open_service
-from tests.strange import (
+from tests.support.strange_replies import (
     BOSSES,
     CANDIDATE,
     DRAWS,

@@ -30,7 +30,7 @@ from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs import reading
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import RunService, open_service
-from tests.integration.gated import Gated, until
+from tests.support.gated_models import Gated, until
 
 SCHEMA = {"type": "string"}
 """An answer that is checked against a schema is read in a worker thread."""

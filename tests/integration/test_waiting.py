@@ -25,7 +25,7 @@ from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import RunService, open_service
 from atlas_mcp.runs.status import status_line
-from tests.integration.gated import Gated, Heard, Mode, Session, connected
+from tests.support.gated_models import Gated, Heard, Mode, Session, connected
 
 FIRST_IN_LINE = "waiting in line, 0 before it (1 at once in this process)"
 

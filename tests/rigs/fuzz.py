@@ -38,8 +38,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from atlas_mcp.testing.atlas_api import AtlasPlay
 from atlas_mcp.testing.messages_api import API_KEY, MessagesApi, serve
-from tests.hostile import HINTS, Answer, answering, endless, heading, once
 from tests.rigs import fuzz_messages as fuzz
+from tests.support.raw_servers import HINTS, Answer, answering, endless, heading, once
 
 COMMAND = [sys.executable, "-m", "atlas_mcp"]
 PING_SECONDS = 0.05

@@ -13,7 +13,7 @@ import pytest
 from atlas_mcp.config import Settings, SolverSettings, load_settings
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.models.weights import sources_of
-from tests.systems import posix
+from tests.support.systems import posix
 
 
 @pytest.fixture

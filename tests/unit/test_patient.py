@@ -10,7 +10,7 @@ from collections.abc import Generator
 import pytest
 
 from atlas_mcp.patient import KEPT_BYTES, PatientWriter
-from tests.systems import posix
+from tests.support.systems import posix
 
 
 class Pipe:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from atlas_mcp.atlas.agreement import Vote, group_answers, same_key, warnings_of
 from atlas_mcp.atlas.explore import Candidate, Strategy
-from tests.unit.atlas.builders import found
+from tests.support.played_runs import found
 
 
 def votes(*answers: Any, strategies: str = "abcdefgh") -> list[Vote]:

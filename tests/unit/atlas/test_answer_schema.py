@@ -15,7 +15,7 @@ from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.prompts import decision_schema, synthesis_schema
 from atlas_mcp.atlas.schema_fit import TOO_DEEP
 from atlas_mcp.errors import InvalidInput
-from tests.unit.atlas.builders import a_run
+from tests.support.played_runs import a_run
 
 
 @pytest.mark.parametrize(

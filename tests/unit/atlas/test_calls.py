@@ -35,8 +35,8 @@ from atlas_mcp.atlas.rendering import view_run
 from atlas_mcp.atlas.resuming import abandonment, resumption
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import Usage
-from tests.strange import CANDIDATE, usual
-from tests.unit.atlas.builders import a_run, followed_by
+from tests.support.played_runs import a_run, followed_by
+from tests.support.strange_replies import CANDIDATE, usual
 
 HOLD = Decimal("0.1")
 PAID = Decimal("0.0007")

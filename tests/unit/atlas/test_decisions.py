@@ -20,7 +20,7 @@ from atlas_mcp.atlas.events import OrchestratorReplied
 from atlas_mcp.atlas.explore import Explore
 from atlas_mcp.atlas.messages import AssistantTurn
 from atlas_mcp.atlas.usage import FREE, NO_USAGE
-from tests.unit.atlas.builders import a_run, a_solver
+from tests.support.played_runs import a_run, a_solver
 from tests.unit.atlas.test_written_calls import FORMS
 
 ANSWER: dict[str, Any] = {"explanation": "Both agree.", "answer": "42", "confidence_percent": 90}

@@ -15,7 +15,7 @@ from atlas_mcp.atlas.explore import Candidate, SolverFailure, read_candidate
 from atlas_mcp.atlas.messages import Stop
 from atlas_mcp.atlas.usage import FREE, NO_USAGE
 from atlas_mcp.atlas.written_json import read_object
-from tests.unit.atlas.builders import reply
+from tests.support.played_runs import reply
 
 WHOLE: dict[str, Any] = {
     "approach": "Counting.",

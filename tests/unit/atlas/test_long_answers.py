@@ -37,8 +37,8 @@ from atlas_mcp.atlas.usage import NO_USAGE
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.status import agreement_text, outcome_text, status_line
 from atlas_mcp.texts import as_data
-from tests.strange import CANDIDATE, usual
-from tests.unit.atlas.builders import a_run, followed_by, found
+from tests.support.played_runs import a_run, followed_by, found
+from tests.support.strange_replies import CANDIDATE, usual
 
 LONG = 5_000
 COUNT = 8

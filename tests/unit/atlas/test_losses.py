@@ -25,7 +25,7 @@ from atlas_mcp.atlas.messages import AssistantTurn, Turn
 from atlas_mcp.atlas.rendering import view_run
 from atlas_mcp.atlas.resuming import abandonment, resumption
 from atlas_mcp.atlas.state import RunState
-from tests.unit.atlas.builders import Played, a_run, answers, followed_by, play, results_of
+from tests.support.played_runs import Played, a_run, answers, followed_by, play, results_of
 from tests.unit.atlas.test_properties import OUTCOMES, SAYINGS, cycled, played, specs
 
 

@@ -26,7 +26,7 @@ from atlas_mcp.atlas.pool import ModelSpec
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.presets import SchemaMode
-from tests.unit.atlas.builders import (
+from tests.support.played_runs import (
     Played,
     Saying,
     a_model,

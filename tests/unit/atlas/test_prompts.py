@@ -17,7 +17,7 @@ from atlas_mcp.atlas.messages import Image, Text, UserTurn
 from atlas_mcp.atlas.pool import RunSpec
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.presets import SchemaMode
-from tests.unit.atlas.builders import (
+from tests.support.played_runs import (
     a_model,
     a_run,
     a_solver,

@@ -21,7 +21,7 @@ from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.rendering import view_run
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import NO_USAGE, Price, Usage, add_costs
-from tests.unit.atlas.builders import (
+from tests.support.played_runs import (
     Played,
     Saying,
     a_model,

@@ -13,7 +13,7 @@ from atlas_mcp.atlas.outcomes import Status, StopReason
 from atlas_mcp.atlas.rendering import view_run
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.view import RunView
-from tests.unit.atlas.builders import (
+from tests.support.played_runs import (
     Played,
     a_model,
     a_run,

@@ -29,8 +29,8 @@ from atlas_mcp.atlas.resuming import resumption
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import Usage
 from atlas_mcp.errors import JournalCorrupt
-from tests.strange import nested_text
-from tests.unit.atlas.builders import a_run, followed_by, text_of
+from tests.support.played_runs import a_run, followed_by, text_of
+from tests.support.strange_replies import nested_text
 
 COUNTS = {
     "requests": 1,

@@ -38,7 +38,7 @@ from atlas_mcp.atlas.resuming import abandonment, lost_calls, resumption
 from atlas_mcp.atlas.state import UNANSWERED, RunState
 from atlas_mcp.atlas.usage import NO_USAGE, Usage
 from atlas_mcp.errors import InvalidInput
-from tests.unit.atlas.builders import (
+from tests.support.played_runs import (
     Played,
     Saying,
     a_run,

@@ -46,7 +46,8 @@ from atlas_mcp.atlas.usage import NO_USAGE, Usage
 from atlas_mcp.atlas.view import RunView
 from atlas_mcp.atlas.written_json import read_object
 from atlas_mcp.runs.archive import read_archive, write_archive
-from tests.strange import (
+from tests.support.played_runs import a_model, a_run, a_solver
+from tests.support.strange_replies import (
     BOSSES,
     DRAWS,
     PRICE,
@@ -64,7 +65,6 @@ from tests.strange import (
     opened,
     play_on,
 )
-from tests.unit.atlas.builders import a_model, a_run, a_solver
 
 CANDIDATE_TEXT = '{"approach": "a", "justification": "j", "answer": "42", "confidence_percent": 80}'
 

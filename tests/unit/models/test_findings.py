@@ -26,7 +26,7 @@ from atlas_mcp.models.findings import (
 )
 from atlas_mcp.models.locks import try_alone
 from atlas_mcp.models.pool import Pool
-from tests.systems import held
+from tests.support.systems import held
 
 HERE = "http://127.0.0.1:8000/v1"
 DAY = date(2026, 11, 25)

@@ -21,7 +21,7 @@ from atlas_mcp.atlas.pool import ModelSpec
 from atlas_mcp.models.image_files import image_type
 from atlas_mcp.models.images import fault_in, fitted
 from atlas_mcp.presets import IMAGE_TYPES, ImageType
-from tests.pictures import KINDS, Kind, noise, read, saved
+from tests.support.pictures import KINDS, Kind, noise, read, saved
 
 SEES = ModelSpec("maker/m", images=True, image_px=None, image_types=IMAGE_TYPES)
 

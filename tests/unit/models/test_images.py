@@ -33,7 +33,7 @@ from atlas_mcp.models.images import (
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted import demo
 from atlas_mcp.presets import IMAGE_TYPES, ImageType
-from tests.pictures import (
+from tests.support.pictures import (
     BLUE,
     KINDS,
     RED,

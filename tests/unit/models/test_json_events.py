@@ -8,7 +8,7 @@ import pytest
 
 from atlas_mcp.atlas.json_parts import MOST_PARTS
 from atlas_mcp.models.json_events import DEEP, WIDE, Event, read_event
-from tests.strange import nested_text
+from tests.support.strange_replies import nested_text
 
 USAGE = {"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": 5}}
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from atlas_mcp.atlas.messages import ModelRequest, Text, UserTurn
 from atlas_mcp.models.scripted import Says, Scripted, demo
-from tests.unit.atlas.builders import a_run, answers, explores, play
+from tests.support.played_runs import a_run, answers, explores, play
 
 
 def answer_of(says: Says) -> object:

@@ -14,7 +14,7 @@ from atlas_mcp.models.weights import Sources, ensure
 from atlas_mcp.system.locks import open_lock, try_lock
 from atlas_mcp.testing.gguf import model_file
 from atlas_mcp.testing.model_hub import ModelHub, serve_hub
-from tests.systems import held, posix
+from tests.support.systems import held, posix
 
 CONTENT = model_file() + bytes(1_000)
 NAME = "local/maker/repo/sub/x.gguf"

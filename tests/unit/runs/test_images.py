@@ -23,8 +23,8 @@ from atlas_mcp.runs.images import (
     read_images,
     user_images,
 )
-from tests.pictures import KINDS, Kind, data_url, drawn, noise, saved
-from tests.systems import posix
+from tests.support.pictures import KINDS, Kind, data_url, drawn, noise, saved
+from tests.support.systems import posix
 
 PNG = drawn("PNG")
 ADDRESS = "https://example.org/a.png"

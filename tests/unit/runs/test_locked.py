@@ -21,8 +21,8 @@ from atlas_mcp.runs import service as services
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import RunService, open_service
-from tests.integration.gated import Gated, until
-from tests.locking import locked
+from tests.support.gated_models import Gated, until
+from tests.support.locked_journals import locked
 
 pytestmark = pytest.mark.timeout(60)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.status import status_line
-from tests.unit.atlas.builders import a_run, play
+from tests.support.played_runs import a_run, play
 
 
 def test_a_run_gets_ready_once_and_reads_what_came_between_its_calls() -> None:

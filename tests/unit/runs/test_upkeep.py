@@ -26,7 +26,7 @@ from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import open_service
 from atlas_mcp.runs.upkeep import Upkeep
 from atlas_mcp.testing.journal_conformance import first_record
-from tests.integration.gated import Gated, until
+from tests.support.gated_models import Gated, until
 
 
 class Asked(SqliteJournal):

@@ -16,7 +16,7 @@ from atlas_mcp.atlas.state import RunState
 from atlas_mcp.models.base import Notice
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.server.progress import report_progress
-from tests.unit.atlas.builders import a_model, a_run, a_solver, play
+from tests.support.played_runs import a_model, a_run, a_solver, play
 
 MOST_SECONDS = 5.0
 """The contract: progress at least this often while anything runs."""

@@ -13,7 +13,7 @@ import pytest
 from atlas_mcp.system import jobs
 from atlas_mcp.system.jobs import EXTENDED_LIMITS, KILL_ON_JOB_CLOSE, open_job
 from atlas_mcp.system.processes import CREATION_FLAGS, Tree, kill, processors
-from tests.systems import POSIX
+from tests.support.systems import POSIX
 
 CHILD = """
 import subprocess, sys

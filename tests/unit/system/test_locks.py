@@ -8,7 +8,7 @@ import pytest
 
 from atlas_mcp.models import locks
 from atlas_mcp.system.locks import is_current, open_lock, share_lock, try_lock
-from tests.systems import held
+from tests.support.systems import held
 
 
 @pytest.mark.parametrize("shared", [False, True])

@@ -19,7 +19,7 @@ from atlas_mcp.system.opening import (
     path_of_url,
     read_file_or_pipe,
 )
-from tests.systems import posix
+from tests.support.systems import posix
 
 SPECIAL = {
     "another stream": ("a.png:x", "another stream"),

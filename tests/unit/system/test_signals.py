@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from atlas_mcp.system import ending_signals, open_signals
-from tests.systems import BREAK, BREAK_NUMBER, GROUP
+from tests.support.systems import BREAK, BREAK_NUMBER, GROUP
 
 ASLEEP = """
 import anyio, sys

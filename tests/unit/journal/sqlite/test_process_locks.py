@@ -16,7 +16,7 @@ from atlas_mcp.journal.sqlite.journal import FILE_NAME, SqliteJournal
 from atlas_mcp.journal.sqlite.process_locks import FOLDER, ProcessLock, dead_owners, forget, is_dead
 from atlas_mcp.system.locks import open_lock, try_lock
 from atlas_mcp.testing.journal_conformance import first_record
-from tests.systems import held, posix
+from tests.support.systems import held, posix
 
 
 def test_who_holds_its_lock_is_not_dead_for_as_long_as_it_does(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from typing_extensions import override
 
-from tests.hostile import read_request
+from tests.support.raw_servers import read_request
 
 DAY = datetime.timedelta(days=1)
 

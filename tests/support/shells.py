@@ -15,7 +15,7 @@ import pytest
 
 from atlas_mcp.cli import main
 from atlas_mcp.testing.messages_api import API_KEY, MessagesApi, serve
-from tests.e2e.processes import COMMAND, PATIENCE
+from tests.support.processes import COMMAND, PATIENCE
 
 
 @dataclass

@@ -32,7 +32,7 @@ from atlas_mcp.atlas.events import Event, Record, encode_event
 from atlas_mcp.atlas.messages import ModelRequest
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.cli import main as command_line
-from atlas_mcp.config import BudgetSettings, Settings, SolverSettings
+from atlas_mcp.config.settings import BudgetSettings, Settings, SolverSettings
 from atlas_mcp.journal.base import Journal, Lease, ListedRun
 from atlas_mcp.journal.sqlite.journal import FILE_NAME, SqliteJournal
 from atlas_mcp.models.pool import Pool

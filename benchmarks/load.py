@@ -189,11 +189,11 @@ async def bare(load: Load) -> Figures:
 
 
 async def ours(load: Load) -> Figures:
-    from atlas_mcp.config import ServerSettings, Settings
+    from atlas_mcp.config.settings import ServerSettings, Settings
     from atlas_mcp.journal.sqlite.journal import SqliteJournal
     from atlas_mcp.runs.request import Wish
     from atlas_mcp.runs.service import open_service
-    from atlas_mcp.start import collect_seldom
+    from atlas_mcp.system.this_process import collect_seldom
 
     # As every process of the program's own does.
     collect_seldom()

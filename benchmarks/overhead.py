@@ -33,7 +33,7 @@ from atlas_mcp.atlas.explore import STRATEGIES, Explore
 from atlas_mcp.atlas.messages import ModelRequest
 from atlas_mcp.atlas.pool import ModelSpec, RunSpec, SolverSpec
 from atlas_mcp.atlas.problem import make_problem
-from atlas_mcp.config import BudgetSettings, Settings
+from atlas_mcp.config.settings import BudgetSettings, Settings
 from atlas_mcp.models.claude_families import family_of
 from atlas_mcp.models.claude_params import message_params
 from atlas_mcp.runs.request import Wish

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings
 
 from atlas_mcp.presets import PRESETS
-from atlas_mcp.runs import driver
+from atlas_mcp.runs.local import driver
 from tests.support.systems import POSIX
 
 # No test judges times.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from atlas_mcp.start import collect_seldom, is_held_up, leave, take_over
+from atlas_mcp.system.this_process import collect_seldom, is_held_up, leave, take_over
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def serve() -> int:
     # makes the client wait for its handshake.
     gc.disable()
     parent = os.getppid()
-    from atlas_mcp.config import load_settings
+    from atlas_mcp.config.settings import load_settings
     from atlas_mcp.errors import AtlasError, ConfigError
 
     settings, failure = None, None

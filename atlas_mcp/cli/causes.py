@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from atlas_mcp.errors import JournalError
 
-_LOGGERS = ("atlas_mcp.runs.service", "atlas_mcp.runs.day_cap")
+_LOGGERS = ("atlas_mcp.runs.service", "atlas_mcp.runs.local.day_cap")
 """Who logs what befalls the runs of a command."""
 
 

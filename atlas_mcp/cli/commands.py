@@ -263,6 +263,6 @@ def _problem(text: str, images: Sequence[str], schema_path: str | None) -> Probl
     problem = make_problem(text, answer_schema=read_schema(schema_path))
     if not images:
         return problem
-    from atlas_mcp.runs.images import user_images
+    from atlas_mcp.runs.caller_images import user_images
 
     return replace(problem, images=user_images(images))

@@ -8,7 +8,7 @@ from atlas_mcp.cli import output
 from atlas_mcp.cli.service import configured, interruptible
 from atlas_mcp.cli.signals import Interrupted
 from atlas_mcp.cli.terminal import sure, tell, write_data
-from atlas_mcp.config import Settings
+from atlas_mcp.config.settings import Settings
 from atlas_mcp.models.catalogue import VENDOR
 from atlas_mcp.models.shelf import removable, remove, shelf, size_on_disk
 

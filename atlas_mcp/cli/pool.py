@@ -8,12 +8,12 @@ from typing import cast
 from atlas_mcp.atlas.usage import FREE, add_costs, dollars
 from atlas_mcp.cli import output
 from atlas_mcp.cli.terminal import tell
-from atlas_mcp.config import Settings
+from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.models.findings import FEATURES, Finding
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.probe import PROBE_CAP_USD
-from atlas_mcp.runs.day_cap import DayCap, spending_text, today
+from atlas_mcp.runs.local.day_cap import DayCap, spending_text, today
 from atlas_mcp.runs.service import open_journal
 from atlas_mcp.runs.solvers import ProbeRow, pool_rows, probe_pool
 from atlas_mcp.texts import counted, one_line

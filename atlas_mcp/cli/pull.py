@@ -15,7 +15,7 @@ from rich.progress import (
 )
 
 from atlas_mcp.cli.terminal import people
-from atlas_mcp.config import Settings
+from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.models.embedded import kind_of, locate, pin
 from atlas_mcp.models.weights import PullProgress, ensure, sources_of

@@ -11,7 +11,7 @@ import anyio
 
 from atlas_mcp.cli.causes import told_once
 from atlas_mcp.cli.signals import Interrupted, until_signal
-from atlas_mcp.config import Settings, load_settings
+from atlas_mcp.config.settings import Settings, load_settings
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.service import RunService, open_service
 

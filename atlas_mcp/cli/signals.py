@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable
 import anyio
 
 from atlas_mcp.errors import AtlasError
-from atlas_mcp.start import leave
-from atlas_mcp.system import ending_signals, open_signals
+from atlas_mcp.system.signals import ending_signals, open_signals
+from atlas_mcp.system.this_process import leave
 from atlas_mcp.task_groups import open_task_group
 
 logger = logging.getLogger(__name__)

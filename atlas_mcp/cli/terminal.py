@@ -26,8 +26,8 @@ from rich.text import Text
 from typing_extensions import override
 
 from atlas_mcp.errors import AtlasError, InvalidInput
-from atlas_mcp.patient import wait_readable, wait_writable
-from atlas_mcp.start import place_streams
+from atlas_mcp.system.streams import wait_readable, wait_writable
+from atlas_mcp.system.this_process import place_streams
 from atlas_mcp.texts import PrintableFormatter, printable
 
 PLAIN_ERRORS = "atlas-plain"

@@ -25,12 +25,12 @@ from atlas_mcp.addresses import (
 )
 from atlas_mcp.atlas.messages import AssistantTurn, Reply
 from atlas_mcp.atlas.usage import Usage
-from atlas_mcp.environment import clean_key, key_fault
+from atlas_mcp.config.environment import clean_key, key_fault
 from atlas_mcp.errors import ModelError
 from atlas_mcp.models.accounts import Account, WayClosed
 from atlas_mcp.models.masking import SHORTEST, SHORTEST_IN_REPLIES, Secrets, guard_logs
 from atlas_mcp.models.proxies import Proxy, check_proxy, proxy_of, tls, trusting_nobody
-from atlas_mcp.system import open_files
+from atlas_mcp.system.limits import open_files
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from atlas_mcp.addresses import is_this_machine
 from atlas_mcp.atlas.pool import DEFAULT_MAX_TOKENS, ModelSpec
 from atlas_mcp.atlas.usage import FREE, Price
-from atlas_mcp.config import EffortName, EndpointSettings
+from atlas_mcp.config.settings import EffortName, EndpointSettings
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.models.claude_families import family_of
 from atlas_mcp.models.findings import NOTHING, finding

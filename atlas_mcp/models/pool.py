@@ -20,7 +20,7 @@ from atlas_mcp.addresses import is_same_address, is_same_origin
 from atlas_mcp.atlas.pool import ModelSpec, SolverSpec
 from atlas_mcp.atlas.usage import FREE, Price
 from atlas_mcp.closing import close_all
-from atlas_mcp.config import (
+from atlas_mcp.config.settings import (
     ANTHROPIC_KEY,
     BASE_URLS,
     CUSTOM_HEADERS,

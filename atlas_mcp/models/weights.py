@@ -19,7 +19,7 @@ from typing import Literal, TypeAlias
 import anyio
 import anyio.to_thread
 
-from atlas_mcp.config import HUB_TOKEN, HUB_URL, Settings
+from atlas_mcp.config.settings import HUB_TOKEN, HUB_URL, Settings
 from atlas_mcp.errors import ConfigError, ModelFileError
 from atlas_mcp.models.catalogue import PinnedFile
 from atlas_mcp.models.files import ModelFiles

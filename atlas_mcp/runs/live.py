@@ -12,8 +12,8 @@ import anyio
 
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.models.base import Notice
-from atlas_mcp.runs.admission import Ticket
 from atlas_mcp.runs.clock import RunClock
+from atlas_mcp.runs.local.admission import Ticket
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from atlas_mcp.atlas.prompts import solver_request
 from atlas_mcp.atlas.resuming import check_opening
 from atlas_mcp.atlas.state import RunState, quota_used
 from atlas_mcp.atlas.usage import FREE
-from atlas_mcp.config import Settings
+from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ConfigError, InvalidInput
 from atlas_mcp.models.pool import Pool
 

@@ -36,7 +36,7 @@ from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import FREE, dollars
 from atlas_mcp.atlas.view import RunView
 from atlas_mcp.closing import last_act
-from atlas_mcp.config import Settings
+from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import (
     ConfigError,
     HomeUnusable,
@@ -52,14 +52,15 @@ from atlas_mcp.models.off_loop import off_loop
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.models.turns import STEP_BACK_SECONDS, Turns, rush
-from atlas_mcp.runs.admission import Capacity, Line, Ticket
 from atlas_mcp.runs.broken import view_broken
 from atlas_mcp.runs.clock import RunClock
-from atlas_mcp.runs.day_cap import DayCap, spending_text, today
-from atlas_mcp.runs.driver import Driver
 from atlas_mcp.runs.following import Following
 from atlas_mcp.runs.live import LiveRun
-from atlas_mcp.runs.reading import read_reply
+from atlas_mcp.runs.local.admission import Capacity, Line, Ticket
+from atlas_mcp.runs.local.day_cap import DayCap, spending_text, today
+from atlas_mcp.runs.local.driver import Driver
+from atlas_mcp.runs.local.reading import read_reply
+from atlas_mcp.runs.local.upkeep import Upkeep
 from atlas_mcp.runs.recent_states import RecentStates
 from atlas_mcp.runs.request import (
     ExploreWish,
@@ -71,7 +72,6 @@ from atlas_mcp.runs.request import (
     plan_solve,
 )
 from atlas_mcp.runs.retention import Keep
-from atlas_mcp.runs.upkeep import Upkeep
 from atlas_mcp.task_groups import open_task_group
 
 logger = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from typing import Any
 from mcp.server.mcpserver import MCPServer
 
 from atlas_mcp import __version__
-from atlas_mcp.config import Settings
+from atlas_mcp.config.settings import Settings
 from atlas_mcp.server.arguments import AsRead, KnownArguments
 from atlas_mcp.server.descriptions import INSTRUCTIONS
 from atlas_mcp.server.faults import Faults

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mcp.server.mcpserver import Context
 
-    from atlas_mcp.config import ServerSettings
+    from atlas_mcp.config.settings import ServerSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,10 @@ import anyio
 import anyio.to_thread
 
 from atlas_mcp.closing import last_act
-from atlas_mcp.config import Settings
+from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import AtlasError
 from atlas_mcp.server.trimming import keep_memory_low
-from atlas_mcp.system import too_few_files
+from atlas_mcp.system.limits import too_few_files
 from atlas_mcp.task_groups import open_task_group
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from atlas_mcp.models.pool import Pool
     from atlas_mcp.models.retry import RetryPolicy
-    from atlas_mcp.runs.admission import Capacity
+    from atlas_mcp.runs.local.admission import Capacity
     from atlas_mcp.runs.service import RunService
 
 logger = logging.getLogger(__name__)

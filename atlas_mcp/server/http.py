@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import anyio
 
-from atlas_mcp.config import Settings
+from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.server.listening import close, listen
 from atlas_mcp.server.messages import MAX_MESSAGE_BYTES
 from atlas_mcp.server.named import Named
 from atlas_mcp.server.requests import WholeRequests
 from atlas_mcp.server.trimming import spare_the_collector
-from atlas_mcp.start import leave
-from atlas_mcp.system import ending_signals, open_signals
+from atlas_mcp.system.signals import ending_signals, open_signals
+from atlas_mcp.system.this_process import leave
 from atlas_mcp.task_groups import open_task_group
 from atlas_mcp.texts import log_printably
 
@@ -224,7 +224,7 @@ def serve_http(
 
 
 async def _serve(settings: Settings, host: str, listeners: list[socket.socket]) -> NoReturn:
-    from atlas_mcp.runs.admission import Capacity
+    from atlas_mcp.runs.local.admission import Capacity
     from atlas_mcp.server.app import make_server
     from atlas_mcp.server.host import Host
     from atlas_mcp.server.web import Web

@@ -24,7 +24,6 @@ from mcp.shared.message import SessionMessage
 from mcp_types import JSONRPCMessage
 
 from atlas_mcp.models.off_loop import off_loop
-from atlas_mcp.patient import read_some, reader_gone, write_all
 from atlas_mcp.server.messages import (
     HEAD_BYTES,
     MAX_MESSAGE_BYTES,
@@ -36,6 +35,7 @@ from atlas_mcp.server.messages import (
 )
 from atlas_mcp.server.unanswered import Unanswered
 from atlas_mcp.system.consoles import hand_on
+from atlas_mcp.system.streams import read_some, reader_gone, write_all
 from atlas_mcp.task_groups import open_task_group
 
 logger = logging.getLogger(__name__)

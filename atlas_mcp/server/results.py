@@ -22,7 +22,7 @@ from atlas_mcp.models.off_loop import off_loop
 from atlas_mcp.server.forms import FIELD_CHARS
 from atlas_mcp.server.structures import structured
 from atlas_mcp.server.summaries import summary
-from atlas_mcp.system import too_few_files
+from atlas_mcp.system.limits import too_few_files
 from atlas_mcp.texts import answer_start, clipped, unmarked_json, untagged
 
 logger = logging.getLogger(__name__)

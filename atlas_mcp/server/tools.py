@@ -236,7 +236,7 @@ async def read_problem(
         problem = await off_loop("schemas", checking)
     if not images:
         return problem
-    from atlas_mcp.runs.images import read_images
+    from atlas_mcp.runs.caller_images import read_images
 
     return replace(problem, images=await read_images(images, host.settings.images.folders))
 

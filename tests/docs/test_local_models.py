@@ -10,7 +10,7 @@ import click
 import pytest
 
 from atlas_mcp.cli.commands import cli
-from atlas_mcp.config import Settings, load_settings
+from atlas_mcp.config.settings import Settings, load_settings
 from atlas_mcp.models.embedded import SMALL_BYTES
 from atlas_mcp.models.local_pool import (
     CONTEXT_TOKENS,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from atlas_mcp.config import PAPER_MODEL, Settings, load_settings
+from atlas_mcp.config.settings import PAPER_MODEL, Settings, load_settings
 from atlas_mcp.models.accounts import FIRST_ANSWER, REFUSED_FOR
 from atlas_mcp.models.gate import COOL_DOWN, OPENS_AFTER, OPENS_AFTER_SECONDS
 from atlas_mcp.models.pool import VENDORS, Pool

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from atlas_mcp.config import FileSettings, Settings
+from atlas_mcp.config.settings import FileSettings, Settings
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.presets import PRESETS
 

@@ -224,13 +224,13 @@ def test_a_stdin_that_does_not_wait_is_read_to_its_end(
 
 EAGER = """
 import sys
-from atlas_mcp import patient
-poll = patient._poll
+from atlas_mcp.system import streams
+poll = streams._poll
 def told(descriptor, events, milliseconds):
-    if events == patient.select.POLLIN:
+    if events == streams.select.POLLIN:
         print("waits", file=sys.stderr, flush=True)
     return poll(descriptor, events, milliseconds)
-patient._poll = told
+streams._poll = told
 from atlas_mcp.cli import main
 sys.exit(main())
 """

@@ -23,14 +23,14 @@ from hypothesis import strategies as st
 from mcp import Client
 
 from atlas_mcp.cli.output import print_runs, print_view
-from atlas_mcp.config import BudgetSettings, Settings, SolverSettings
+from atlas_mcp.config.settings import BudgetSettings, Settings, SolverSettings
 from atlas_mcp.errors import AtlasError
 from atlas_mcp.journal.base import TaskEntry
 from atlas_mcp.journal.sqlite.journal import FILE_NAME
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.archive import read_archive, write_archive
-from atlas_mcp.runs.day_cap import today
 from atlas_mcp.runs.listing import as_dict
+from atlas_mcp.runs.local.day_cap import today
 from atlas_mcp.runs.retention import Keep
 from atlas_mcp.runs.service import open_service
 from atlas_mcp.server.app import make_server

@@ -14,7 +14,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, PromptReference, ResourceTemplateReference
 from typing_extensions import override
 
-from atlas_mcp.config import Settings
+from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import JournalError
 from atlas_mcp.server.app import make_server
 from atlas_mcp.server.faults import BUG

@@ -20,7 +20,7 @@ import pytest
 from mcp import Client
 
 from atlas_mcp.atlas.view import RunView
-from atlas_mcp.config import ServerSettings, Settings, SolverSettings
+from atlas_mcp.config.settings import ServerSettings, Settings, SolverSettings
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.server.app import make_server
 from atlas_mcp.server.http import HangUps, http_app

@@ -13,7 +13,7 @@ import anyio.to_thread
 import pytest
 
 from atlas_mcp.atlas.problem import make_problem
-from atlas_mcp.config import PriceSettings, Settings, SolverSettings
+from atlas_mcp.config.settings import PriceSettings, Settings, SolverSettings
 from atlas_mcp.models import lanes, pool
 from atlas_mcp.runs.request import ExploreWish, Wish
 from atlas_mcp.runs.service import open_service

@@ -16,7 +16,7 @@ from atlas_mcp.atlas.messages import ModelRequest, Reply, Text, UserTurn
 from atlas_mcp.atlas.pool import ModelSpec
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.usage import Price, Usage
-from atlas_mcp.config import PriceSettings, Settings, SolverSettings
+from atlas_mcp.config.settings import PriceSettings, Settings, SolverSettings
 from atlas_mcp.errors import ModelRejected, ModelUnavailable
 from atlas_mcp.models import claude as claude_models
 from atlas_mcp.models import reading

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from atlas_mcp.atlas.problem import make_problem
-from atlas_mcp.config import Settings
-from atlas_mcp.runs.admission import Capacity
+from atlas_mcp.config.settings import Settings
+from atlas_mcp.runs.local.admission import Capacity
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import open_service
 from atlas_mcp.testing.load_api import ANSWER, CALLS, stand_in

@@ -19,7 +19,7 @@ import atlas_mcp.testing
 from atlas_mcp.atlas.messages import ModelRequest, Text, UserTurn
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.view import RunView
-from atlas_mcp.config import ServerSettings, Settings, SolverSettings
+from atlas_mcp.config.settings import ServerSettings, Settings, SolverSettings
 from atlas_mcp.errors import ModelFileError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.base import Notice
 from atlas_mcp.models.local import Local

@@ -15,7 +15,7 @@ from atlas_mcp.atlas.events import Record, RunResumed, decode_event
 from atlas_mcp.atlas.messages import ModelRequest
 from atlas_mcp.atlas.rendering import view_run
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.config import Settings
+from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import JournalError
 from atlas_mcp.journal.sqlite.journal import FILE_NAME, SqliteJournal
 from atlas_mcp.journal.sqlite.tables import FILE_VERSION, migrate

@@ -14,7 +14,7 @@ from mcp import Client
 
 from atlas_mcp.atlas.pool import ModelSpec
 from atlas_mcp.cli import main
-from atlas_mcp.config import load_settings
+from atlas_mcp.config.settings import load_settings
 from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.claude import Claude
 from atlas_mcp.models.openai_compatible import OpenAICompatible

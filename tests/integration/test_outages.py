@@ -17,7 +17,7 @@ import pytest
 
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.view import RunView
-from atlas_mcp.config import BudgetSettings, OrchestratorSettings, Settings, SolverSettings
+from atlas_mcp.config.settings import BudgetSettings, OrchestratorSettings, Settings, SolverSettings
 from atlas_mcp.models.gate import CircuitPolicy
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.retry import RetryPolicy

@@ -24,10 +24,10 @@ from atlas_mcp.atlas.messages import Image
 from atlas_mcp.atlas.problem import MAX_PROBLEM_BYTES, Problem
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.view import RunView
-from atlas_mcp.config import load_settings
+from atlas_mcp.config.settings import load_settings
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.models.retry import RetryPolicy
-from atlas_mcp.runs.images import MAX_IMAGES, MAX_IMAGES_BYTES
+from atlas_mcp.runs.caller_images import MAX_IMAGES, MAX_IMAGES_BYTES
 from atlas_mcp.runs.request import ExploreWish, Wish
 from atlas_mcp.runs.service import RunService, open_service
 from atlas_mcp.server.app import make_server

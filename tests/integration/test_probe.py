@@ -26,7 +26,7 @@ from atlas_mcp.atlas.pool import ModelSpec
 from atlas_mcp.atlas.usage import FREE, Price
 from atlas_mcp.cli import main
 from atlas_mcp.cli.pool import show_pool
-from atlas_mcp.config import BudgetSettings, PriceSettings, Settings, SolverSettings
+from atlas_mcp.config.settings import BudgetSettings, PriceSettings, Settings, SolverSettings
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.journal.sqlite.journal import FILE_NAME
 from atlas_mcp.journal.sqlite.spending_rows import committed
@@ -35,7 +35,7 @@ from atlas_mcp.models.findings import FEATURES, NOTHING, Finding, finding
 from atlas_mcp.models.openai_compatible import OpenAICompatible
 from atlas_mcp.models.probe import COLOURS, PROBE_CAP_USD, Probed, probe
 from atlas_mcp.models.retry import RetryPolicy
-from atlas_mcp.runs.day_cap import today
+from atlas_mcp.runs.local.day_cap import today
 from atlas_mcp.testing.chat_api import (
     API_KEY,
     BARE,

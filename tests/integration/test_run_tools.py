@@ -16,7 +16,7 @@ from mcp import Client
 
 from atlas_mcp.atlas.events import Record, StopRequested
 from atlas_mcp.atlas.view import RunView
-from atlas_mcp.config import load_settings
+from atlas_mcp.config.settings import load_settings
 from atlas_mcp.journal.base import Lease
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.models.scripted import Says

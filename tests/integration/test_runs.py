@@ -26,7 +26,7 @@ from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import Usage
 from atlas_mcp.atlas.view import RunView
-from atlas_mcp.config import load_settings
+from atlas_mcp.config.settings import load_settings
 from atlas_mcp.errors import AtlasError, ConfigError, InvalidInput, JournalError, UnknownRun
 from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.runs.live import LiveRun

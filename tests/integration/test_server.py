@@ -23,7 +23,7 @@ from mcp_types.jsonrpc import INVALID_PARAMS
 
 from atlas_mcp import __version__
 from atlas_mcp.atlas.view import RunView
-from atlas_mcp.config import Settings, SolverSettings
+from atlas_mcp.config.settings import Settings, SolverSettings
 from atlas_mcp.errors import ModelRejected
 from atlas_mcp.models.scripted import Says
 from atlas_mcp.runs.live import LiveRun

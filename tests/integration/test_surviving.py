@@ -28,7 +28,7 @@ from atlas_mcp.atlas.events import CallsLost, Record, RunResumed, SolverStarted,
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.view import RunView
-from atlas_mcp.config import load_settings
+from atlas_mcp.config.settings import load_settings
 from atlas_mcp.errors import InvalidInput, JournalBusy, JournalError
 from atlas_mcp.journal.base import Lease
 from atlas_mcp.journal.sqlite.journal import SqliteJournal

@@ -21,13 +21,13 @@ from atlas_mcp.atlas.policy import ReadReply
 from atlas_mcp.atlas.pool import ModelSpec
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.config import ServerSettings, Settings, SolverSettings
+from atlas_mcp.config.settings import ServerSettings, Settings, SolverSettings
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.journal.base import Lease
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.models.base import OnNotice
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.runs import reading
+from atlas_mcp.runs.local import reading
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import RunService, open_service
 from tests.support.gated_models import Gated, until

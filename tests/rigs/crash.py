@@ -48,7 +48,7 @@ from typing_extensions import override
 
 from atlas_mcp.atlas.events import CallsLost, encode_event
 from atlas_mcp.atlas.problem import make_problem
-from atlas_mcp.config import load_settings
+from atlas_mcp.config.settings import load_settings
 from atlas_mcp.models.prices import load_prices
 from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.runs.request import Wish

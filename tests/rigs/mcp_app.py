@@ -46,7 +46,7 @@ from mcp_types.jsonrpc import INTERNAL_ERROR
 from pydantic import BaseModel
 from typing_extensions import override
 
-from atlas_mcp.config import Settings, SolverSettings
+from atlas_mcp.config.settings import Settings, SolverSettings
 from atlas_mcp.server.app import make_server
 from atlas_mcp.server.http import http_app
 from atlas_mcp.server.tasks import JsonObject, Support, Task, TaskSource

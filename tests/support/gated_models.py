@@ -16,7 +16,7 @@ from typing_extensions import override
 
 from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.view import RunView
-from atlas_mcp.config import ServerSettings, Settings, SolverSettings
+from atlas_mcp.config.settings import ServerSettings, Settings, SolverSettings
 from atlas_mcp.models.base import OnTokens, OnUsage
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted import Says, Script

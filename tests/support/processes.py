@@ -19,7 +19,7 @@ from typing_extensions import override
 
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.view import RunView
-from atlas_mcp.config import load_settings
+from atlas_mcp.config.settings import load_settings
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.runs.service import open_service
 from atlas_mcp.testing.atlas_api import AtlasPlay

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from atlas_mcp.atlas.pool import ModelSpec
-from atlas_mcp.config import OrchestratorSettings, Settings, SolverSettings
+from atlas_mcp.config.settings import OrchestratorSettings, Settings, SolverSettings
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.models import findings
 from atlas_mcp.models.findings import (

@@ -19,7 +19,7 @@ import pytest
 
 from atlas_mcp.atlas.messages import AssistantTurn, Image, ModelRequest, Text, ToolResult, UserTurn
 from atlas_mcp.atlas.pool import ModelSpec
-from atlas_mcp.config import Settings, SolverSettings
+from atlas_mcp.config.settings import Settings, SolverSettings
 from atlas_mcp.errors import ModelRejected
 from atlas_mcp.models.chat_params import chat_params
 from atlas_mcp.models.images import (
@@ -529,7 +529,7 @@ def test_a_larger_bound_in_pixels_holds_more_tokens_for_each_picture() -> None:
 
 def test_the_library_that_decodes_is_imported_for_a_picture_only() -> None:
     names = [
-        "atlas_mcp.server.app", "atlas_mcp.runs.service", "atlas_mcp.runs.images",
+        "atlas_mcp.server.app", "atlas_mcp.runs.service", "atlas_mcp.runs.caller_images",
         "atlas_mcp.cli.commands", "atlas_mcp.models.openai_compatible",
     ]  # fmt: skip
     code = f"import sys, {', '.join(names)}; sys.exit('PIL' in sys.modules)"

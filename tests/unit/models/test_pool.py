@@ -13,7 +13,7 @@ import pytest
 
 from atlas_mcp.atlas.pool import ModelSpec
 from atlas_mcp.atlas.usage import FREE, Price
-from atlas_mcp.config import OrchestratorSettings, Settings, SolverSettings
+from atlas_mcp.config.settings import OrchestratorSettings, Settings, SolverSettings
 from atlas_mcp.errors import ConfigError, InvalidInput
 from atlas_mcp.models.gate import Gated
 from atlas_mcp.models.openai_compatible import OpenAICompatible

@@ -18,7 +18,7 @@ from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.usage import Usage
 from atlas_mcp.atlas.view import RunView
-from atlas_mcp.config import BudgetSettings, PriceSettings, Settings, SolverSettings
+from atlas_mcp.config.settings import BudgetSettings, PriceSettings, Settings, SolverSettings
 from atlas_mcp.errors import JournalError, JournalUnflushed, ModelUnavailable
 from atlas_mcp.journal.base import Lease
 from atlas_mcp.journal.sqlite.journal import FILE_NAME, SqliteJournal

@@ -11,7 +11,7 @@ import pytest
 from atlas_mcp.atlas.messages import ModelRequest
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.view import RunView
-from atlas_mcp.config import Settings, SolverSettings
+from atlas_mcp.config.settings import Settings, SolverSettings
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted import Says, Scripted
 from atlas_mcp.runs.clock import RunClock

@@ -12,7 +12,13 @@ import anyio.lowlevel
 import pytest
 
 from atlas_mcp.atlas.problem import make_problem
-from atlas_mcp.config import BudgetSettings, PriceSettings, ServerSettings, Settings, SolverSettings
+from atlas_mcp.config.settings import (
+    BudgetSettings,
+    PriceSettings,
+    ServerSettings,
+    Settings,
+    SolverSettings,
+)
 from atlas_mcp.journal.sqlite import journal as journal_module
 from atlas_mcp.journal.sqlite import writer
 from atlas_mcp.journal.sqlite.journal import SqliteJournal

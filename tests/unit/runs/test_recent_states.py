@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from atlas_mcp.atlas.events import Record
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.config import Settings
+from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import UnknownRun
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.runs import recent_states

@@ -16,12 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atlas_mcp.atlas.events import Record, RunFinished
-from atlas_mcp.config import JournalSettings, Settings
+from atlas_mcp.config.settings import JournalSettings, Settings
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.journal.sqlite.journal import FILE_NAME, SqliteJournal
 from atlas_mcp.journal.sqlite.run_rows import expired
 from atlas_mcp.journal.sqlite.tables import migrate
-from atlas_mcp.runs import upkeep
+from atlas_mcp.runs.local import upkeep
 from atlas_mcp.runs.retention import DAY_SECONDS, MEGABYTE, Keep
 from atlas_mcp.runs.service import open_service
 from atlas_mcp.testing.journal_conformance import first_record

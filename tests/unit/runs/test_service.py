@@ -18,7 +18,7 @@ from atlas_mcp.atlas.events import Record
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.rendering import view_run
 from atlas_mcp.atlas.view import RunView
-from atlas_mcp.config import MOST_USD, Settings, SolverSettings
+from atlas_mcp.config.settings import MOST_USD, Settings, SolverSettings
 from atlas_mcp.errors import InvalidInput, JournalBusy, JournalError
 from atlas_mcp.journal.base import Lease
 from atlas_mcp.journal.sqlite.journal import SqliteJournal

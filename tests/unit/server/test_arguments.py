@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 import pytest
 
-from atlas_mcp.config import Settings
+from atlas_mcp.config.settings import Settings
 from atlas_mcp.server.app import make_server
 from atlas_mcp.server.arguments import FOREIGN, read_arguments
 

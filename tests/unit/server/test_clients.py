@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from atlas_mcp.config import DEFAULT_RESPOND_WITHIN, ServerSettings
+from atlas_mcp.config.settings import DEFAULT_RESPOND_WITHIN, ServerSettings
 from atlas_mcp.server.clients import KNOWN_CLIENTS, KnownClient, respond_within
 
 PATIENCE = {

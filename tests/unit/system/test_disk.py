@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from atlas_mcp.system import disk, raise_open_files
+from atlas_mcp.system import disk
 from atlas_mcp.system.disk import flush_folder, replace
+from atlas_mcp.system.limits import raise_open_files
 
 
 def test_a_file_is_put_in_the_place_of_another(tmp_path: Path) -> None:

@@ -8,12 +8,12 @@ import threading
 import anyio
 import pytest
 
-from atlas_mcp.system import ending_signals, open_signals
+from atlas_mcp.system.signals import ending_signals, open_signals
 from tests.support.systems import BREAK, BREAK_NUMBER, GROUP
 
 ASLEEP = """
 import anyio, sys
-from atlas_mcp.system import ending_signals, open_signals
+from atlas_mcp.system.signals import ending_signals, open_signals
 
 async def main():
     with open_signals(*ending_signals()) as signals:

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 
 import anyio
 
-from atlas_mcp.config import DEFAULT_MAX_RUNS
+from atlas_mcp.config.settings import DEFAULT_MAX_RUNS
 from atlas_mcp.models.calls import MOST_CALLS
 from atlas_mcp.models.turns import Turns
-from atlas_mcp.system import memory_bytes, raise_open_files
+from atlas_mcp.system.limits import raise_open_files
+from atlas_mcp.system.memory import memory_bytes
 
 OWN_FILES = 64
 """Descriptors that are neither a call's nor a client's: the journal, its log and its flushes, the

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from atlas_mcp.environment import expanded, text_of
+from atlas_mcp.config.environment import expanded, text_of
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.system.opening import open_regular
 from atlas_mcp.texts import one_line

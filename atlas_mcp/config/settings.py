@@ -31,14 +31,14 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from atlas_mcp.addresses import USUAL_PORTS, endpoint_address, host_name
-from atlas_mcp.config_file import ConfigFile, given_path, platform_folder
-from atlas_mcp.environment import (
+from atlas_mcp.config.environment import (
     clean_key,
     headers_fault,
     is_service_link,
     key_fault,
     looks_like_key,
 )
+from atlas_mcp.config.file import ConfigFile, given_path, platform_folder
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.presets import PRESETS, EchoReasoning, MaxTokensField, Preset, SchemaMode
 from atlas_mcp.system.variables import lookup

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atlas_mcp.models.calls import MOST_CALLS
-from atlas_mcp.runs.admission import OWN_FILES, Capacity, Line, Ticket, capacity_of
+from atlas_mcp.runs.local.admission import OWN_FILES, Capacity, Line, Ticket, capacity_of
 
 MACOS = 256
 """Descriptors that macOS gives a process, unless it asks for more."""

@@ -11,7 +11,7 @@ from atlas_mcp.atlas.calls import LIGHT_CHARS, solver_ended
 from atlas_mcp.atlas.events import Event
 from atlas_mcp.atlas.messages import AssistantTurn, Reply
 from atlas_mcp.atlas.usage import Usage
-from atlas_mcp.runs.reading import put_down
+from atlas_mcp.runs.local.reading import put_down
 
 
 def reply(text: str) -> Reply:

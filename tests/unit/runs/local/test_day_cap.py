@@ -16,8 +16,8 @@ from typing_extensions import override
 from atlas_mcp.atlas.usage import FREE
 from atlas_mcp.errors import JournalError
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
-from atlas_mcp.runs import day_cap
-from atlas_mcp.runs.day_cap import DayCap, today
+from atlas_mcp.runs.local import day_cap
+from atlas_mcp.runs.local.day_cap import DayCap, today
 
 TODAY = "2026-11-28"
 CAP = Decimal(5)

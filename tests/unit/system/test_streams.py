@@ -9,7 +9,7 @@ from collections.abc import Generator
 
 import pytest
 
-from atlas_mcp.patient import KEPT_BYTES, PatientWriter
+from atlas_mcp.system.streams import KEPT_BYTES, PatientWriter
 from tests.support.systems import posix
 
 

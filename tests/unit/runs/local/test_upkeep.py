@@ -16,15 +16,15 @@ from typing_extensions import override
 
 from atlas_mcp.atlas.events import StopCause
 from atlas_mcp.atlas.problem import make_problem
-from atlas_mcp.config import Settings, SolverSettings
+from atlas_mcp.config.settings import Settings, SolverSettings
 from atlas_mcp.errors import JournalError
 from atlas_mcp.journal.base import Lease
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.runs import upkeep
+from atlas_mcp.runs.local import upkeep
+from atlas_mcp.runs.local.upkeep import Upkeep
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import open_service
-from atlas_mcp.runs.upkeep import Upkeep
 from atlas_mcp.testing.journal_conformance import first_record
 from tests.support.gated_models import Gated, until
 

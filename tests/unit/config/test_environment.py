@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from atlas_mcp.environment import (
+from atlas_mcp.config.environment import (
     OWN_HEADERS,
     clean_key,
     expanded,

@@ -16,7 +16,7 @@ import pytest
 
 from atlas_mcp.atlas.messages import Image
 from atlas_mcp.errors import InvalidInput
-from atlas_mcp.runs.images import (
+from atlas_mcp.runs.caller_images import (
     MAX_IMAGE_BYTES,
     MAX_IMAGES,
     MAX_IMAGES_BYTES,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from atlas_mcp.config import Settings, SolverSettings, load_settings
+from atlas_mcp.config.settings import Settings, SolverSettings, load_settings
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.models.weights import sources_of
 from tests.support.systems import posix

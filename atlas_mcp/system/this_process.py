@@ -114,7 +114,7 @@ def _write_patiently() -> None:
     import atexit
     import io
 
-    from atlas_mcp.patient import PatientWriter
+    from atlas_mcp.system.streams import PatientWriter
 
     stream = sys.stderr
     console = sys.platform == "win32" and os.isatty(STDERR)

@@ -1,0 +1,1 @@
+"""The engine that drives runs in this process."""

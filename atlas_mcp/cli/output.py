@@ -11,9 +11,8 @@ from typing import Literal, TypeAlias
 from rich.cells import cell_len, set_cell_size
 from rich.table import Table
 
-from atlas_mcp.atlas.view import CandidateView, RunView
-from atlas_mcp.cli.causes import told
 from atlas_mcp.cli.display import show_run_live
+from atlas_mcp.cli.journal_warnings import told
 from atlas_mcp.cli.terminal import (
     OutputLost,
     Screen,
@@ -31,6 +30,7 @@ from atlas_mcp.runs.service import RunService
 from atlas_mcp.runs.solvers import PoolRow, as_dict
 from atlas_mcp.system.dates import moment
 from atlas_mcp.texts import CUT, answer_text, counted, one_line, printable
+from atlas_mcp.views.run_view import CandidateView, RunView
 
 Evidence: TypeAlias = Literal["all", "data", "people", "none"]
 """Where the candidates of a run are printed: on stdout, those that failed among them; on stdout, or

@@ -5,7 +5,6 @@ from __future__ import annotations
 import anyio
 import click
 
-from atlas_mcp.atlas.rendering import view_run
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.cli import output
 from atlas_mcp.cli.arguments import is_file, read_file
@@ -17,6 +16,7 @@ from atlas_mcp.runs.archive import read_archive, write_archive
 from atlas_mcp.runs.retention import Keep
 from atlas_mcp.runs.service import RunService
 from atlas_mcp.texts import counted
+from atlas_mcp.views.rendering import view_run
 
 
 def _id(ctx: click.Context, param: click.Parameter, value: str) -> str:

@@ -30,11 +30,9 @@ from atlas_mcp.atlas.events import (
 )
 from atlas_mcp.atlas.pool import RunSpec
 from atlas_mcp.atlas.problem import Problem
-from atlas_mcp.atlas.rendering import takes_long, view_run
 from atlas_mcp.atlas.resuming import abandonment, lost_calls, resumption
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import FREE, dollars
-from atlas_mcp.atlas.view import RunView
 from atlas_mcp.closing import last_act
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import (
@@ -73,6 +71,8 @@ from atlas_mcp.runs.request import (
 )
 from atlas_mcp.runs.retention import Keep
 from atlas_mcp.task_groups import open_task_group
+from atlas_mcp.views.rendering import takes_long, view_run
+from atlas_mcp.views.run_view import RunView
 
 logger = logging.getLogger(__name__)
 

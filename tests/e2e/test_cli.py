@@ -36,7 +36,6 @@ from atlas_mcp.atlas.pool import ModelSpec, RunSpec, SolverSpec
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import Price, Usage
-from atlas_mcp.atlas.view import RunView
 from atlas_mcp.cli import main
 from atlas_mcp.cli.display import news, picture
 from atlas_mcp.cli.terminal import Screen
@@ -50,6 +49,7 @@ from atlas_mcp.testing.messages_api import (
     MessagesApi,
     status,
 )
+from atlas_mcp.views.run_view import RunView
 from tests.support.pictures import drawn as picture_file
 from tests.support.processes import COMMAND, PATIENCE
 from tests.support.shells import Here, Shell, environment

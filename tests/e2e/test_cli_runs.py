@@ -26,7 +26,6 @@ from typing_extensions import override
 
 from atlas_mcp.atlas.events import Record, RunFinished
 from atlas_mcp.atlas.problem import make_problem
-from atlas_mcp.atlas.view import RunView
 from atlas_mcp.config.settings import load_settings
 from atlas_mcp.journal.sqlite.journal import FILE_NAME, SqliteJournal
 from atlas_mcp.runs import service as service_module
@@ -37,6 +36,7 @@ from atlas_mcp.testing.atlas_api import AtlasPlay, candidate_text, explores, syn
 from atlas_mcp.testing.journal_conformance import first_record
 from atlas_mcp.testing.messages_api import API_KEY, ApiReply, Fault, MessagesApi, serve, status
 from atlas_mcp.texts import printable
+from atlas_mcp.views.run_view import RunView
 from tests.support.processes import COMMAND, PATIENCE
 from tests.support.shells import Here, Shell
 from tests.support.systems import posix

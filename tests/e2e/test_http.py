@@ -16,8 +16,8 @@ import anyio.to_thread
 import pytest
 from mcp import Client
 
-from atlas_mcp.atlas.view import RunView
 from atlas_mcp.cli import main
+from atlas_mcp.views.run_view import RunView
 from tests.support.processes import COMMAND, PATIENCE, HeldApi, bare_environ, resumed
 from tests.support.systems import BREAK, BREAK_NUMBER, GROUP, posix
 

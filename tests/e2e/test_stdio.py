@@ -17,9 +17,9 @@ import anyio
 import pytest
 from mcp import Client, StdioServerParameters
 
-from atlas_mcp.atlas.view import RunView
 from atlas_mcp.testing.atlas_api import AtlasPlay
 from atlas_mcp.testing.messages_api import API_KEY, MessagesApi
+from atlas_mcp.views.run_view import RunView
 from tests.support.processes import (
     COMMAND,
     PATIENCE,

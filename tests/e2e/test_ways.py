@@ -24,9 +24,9 @@ import anyio
 import pytest
 from typing_extensions import override
 
-from atlas_mcp.atlas.rendering import view_run
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
+from atlas_mcp.views.rendering import view_run
 from tests.support.processes import HeldApi, bare_environ
 from tests.support.systems import posix
 

@@ -21,7 +21,6 @@ from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.prompts import STRATEGY_TEXTS
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import Usage
-from atlas_mcp.atlas.view import RunView
 from atlas_mcp.config.settings import Settings, SolverSettings
 from atlas_mcp.models.claude import Claude
 from atlas_mcp.models.pool import Pool
@@ -41,6 +40,7 @@ from atlas_mcp.testing.messages_api import (
     status,
     truncated,
 )
+from atlas_mcp.views.run_view import RunView
 
 MODEL = "claude-sonnet-5-5"
 CAP = Decimal("1.00")

@@ -18,7 +18,6 @@ from mcp_types import TextContent
 import atlas_mcp.testing
 from atlas_mcp.atlas.messages import ModelRequest, Text, UserTurn
 from atlas_mcp.atlas.problem import make_problem
-from atlas_mcp.atlas.view import RunView
 from atlas_mcp.config.settings import ServerSettings, Settings, SolverSettings
 from atlas_mcp.errors import ModelFileError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.base import Notice
@@ -30,6 +29,7 @@ from atlas_mcp.runs.service import open_service
 from atlas_mcp.server.app import make_server
 from atlas_mcp.server.host import Host
 from atlas_mcp.testing.gguf import model_file
+from atlas_mcp.views.run_view import RunView
 
 QUESTION = make_problem("What is 6 * 7?", answer_schema={"type": "integer"})
 RUNTIME = Path(*atlas_mcp.testing.__path__) / "llama"

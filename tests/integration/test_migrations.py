@@ -13,7 +13,6 @@ import pytest
 
 from atlas_mcp.atlas.events import Record, RunResumed, decode_event
 from atlas_mcp.atlas.messages import ModelRequest
-from atlas_mcp.atlas.rendering import view_run
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import JournalError
@@ -24,6 +23,7 @@ from atlas_mcp.models.scripted import Says
 from atlas_mcp.runs.archive import read_archive, write_archive
 from atlas_mcp.runs.service import open_service
 from atlas_mcp.testing.scripted import Recording
+from atlas_mcp.views.rendering import view_run
 
 DATA = Path(__file__).parents[1] / "data"
 OLD = {int(path.stem.rpartition("_v")[2]): path for path in DATA.glob("journal_v*.sql")}

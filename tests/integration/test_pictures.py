@@ -23,7 +23,6 @@ from typing_extensions import override
 from atlas_mcp.atlas.messages import Image
 from atlas_mcp.atlas.problem import MAX_PROBLEM_BYTES, Problem
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.atlas.view import RunView
 from atlas_mcp.config.settings import load_settings
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.models.retry import RetryPolicy
@@ -31,10 +30,11 @@ from atlas_mcp.runs.caller_images import MAX_IMAGES, MAX_IMAGES_BYTES
 from atlas_mcp.runs.request import ExploreWish, Wish
 from atlas_mcp.runs.service import RunService, open_service
 from atlas_mcp.server.app import make_server
-from atlas_mcp.server.http import http_app
+from atlas_mcp.server.http.serving import http_app
 from atlas_mcp.server.messages import MAX_MESSAGE_BYTES
 from atlas_mcp.testing.atlas_api import AtlasPlay, explores, synthesis_text
 from atlas_mcp.testing.messages_api import API_KEY, ApiReply, Fault, MessagesApi, serve
+from atlas_mcp.views.run_view import RunView
 from tests.support.pictures import KINDS, data_url, drawn, moving, noise, picture, read, saved
 
 Mode = Literal["auto", "legacy"]

@@ -19,7 +19,6 @@ from typing_extensions import override
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.prompts import STRATEGY_TEXTS
 from atlas_mcp.atlas.usage import Price, Usage
-from atlas_mcp.atlas.view import CandidateView, RunView
 from atlas_mcp.config.settings import load_settings
 from atlas_mcp.models.prices import cost_of
 from atlas_mcp.models.retry import RetryPolicy
@@ -44,6 +43,7 @@ from atlas_mcp.testing.chat_api import (
 )
 from atlas_mcp.testing.chat_rules import prompt_of
 from atlas_mcp.testing.messages_api import MessagesApi
+from atlas_mcp.views.run_view import CandidateView, RunView
 
 on_asyncio = pytest.mark.parametrize("anyio_backend", ["asyncio"])
 QUICK = RetryPolicy(attempts=2, first_delay=0, longest_delay=0)

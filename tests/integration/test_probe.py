@@ -25,7 +25,7 @@ from typing_extensions import override
 from atlas_mcp.atlas.pool import ModelSpec
 from atlas_mcp.atlas.usage import FREE, Price
 from atlas_mcp.cli import main
-from atlas_mcp.cli.pool import show_pool
+from atlas_mcp.cli.solvers import show_pool
 from atlas_mcp.config.settings import BudgetSettings, PriceSettings, Settings, SolverSettings
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.journal.sqlite.journal import FILE_NAME

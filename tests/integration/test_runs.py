@@ -25,7 +25,6 @@ from atlas_mcp.atlas.explore import STRATEGIES
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import Usage
-from atlas_mcp.atlas.view import RunView
 from atlas_mcp.config.settings import load_settings
 from atlas_mcp.errors import AtlasError, ConfigError, InvalidInput, JournalError, UnknownRun
 from atlas_mcp.models.retry import RetryPolicy
@@ -42,6 +41,7 @@ from atlas_mcp.testing.messages_api import (
     Tokens,
     serve,
 )
+from atlas_mcp.views.run_view import RunView
 from tests.support.gated_models import until
 
 if TYPE_CHECKING:

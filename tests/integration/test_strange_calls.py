@@ -25,7 +25,6 @@ from atlas_mcp.atlas.explore import Outcome
 from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.atlas.view import RunView
 from atlas_mcp.config.settings import Settings, SolverSettings
 from atlas_mcp.errors import ModelUnavailable
 from atlas_mcp.journal.sqlite.journal import FILE_NAME
@@ -35,6 +34,7 @@ from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.runs.archive import read_archive, write_archive
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import RunService, open_service
+from atlas_mcp.views.run_view import RunView
 from tests.support.strange_replies import (
     BOSSES,
     CANDIDATE,

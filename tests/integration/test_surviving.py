@@ -27,7 +27,6 @@ from typing_extensions import override
 from atlas_mcp.atlas.events import CallsLost, Record, RunResumed, SolverStarted, StopRequested
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.atlas.view import RunView
 from atlas_mcp.config.settings import load_settings
 from atlas_mcp.errors import InvalidInput, JournalBusy, JournalError
 from atlas_mcp.journal.base import Lease
@@ -48,6 +47,7 @@ from atlas_mcp.testing.messages_api import (
     serve,
     status,
 )
+from atlas_mcp.views.run_view import RunView
 
 QUESTION = "What is 6 * 7?"
 STALL = Fault("stall", after=3, seconds=3_600)

@@ -18,12 +18,12 @@ import pytest
 from typing_extensions import override
 
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.atlas.view import RunView
 from atlas_mcp.config.settings import load_settings
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.runs.service import open_service
 from atlas_mcp.testing.atlas_api import AtlasPlay
 from atlas_mcp.testing.messages_api import API_KEY, MessagesApi, serve
+from atlas_mcp.views.run_view import RunView
 
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope, Send

@@ -31,10 +31,10 @@ from atlas_mcp.atlas.explore import Candidate, Explore, SolverFailure
 from atlas_mcp.atlas.messages import AssistantTurn, Json, Reply, ToolCall
 from atlas_mcp.atlas.policy import ReadReply, RunSolver, next_commands
 from atlas_mcp.atlas.problem import Problem
-from atlas_mcp.atlas.rendering import view_run
 from atlas_mcp.atlas.resuming import abandonment, resumption
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import Usage
+from atlas_mcp.views.rendering import view_run
 from tests.support.played_runs import a_run, followed_by
 from tests.support.strange_replies import CANDIDATE, usual
 

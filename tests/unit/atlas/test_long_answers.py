@@ -31,12 +31,12 @@ from atlas_mcp.atlas.explore import Candidate, Explore
 from atlas_mcp.atlas.policy import ReadReply
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.prompts import result_text
-from atlas_mcp.atlas.rendering import QUICK_CHARS, takes_long, view_run
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import NO_USAGE
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.status import agreement_text, outcome_text, status_line
 from atlas_mcp.texts import as_data
+from atlas_mcp.views.rendering import QUICK_CHARS, takes_long, view_run
 from tests.support.played_runs import a_run, followed_by, found
 from tests.support.strange_replies import CANDIDATE, usual
 

@@ -18,9 +18,9 @@ from atlas_mcp.atlas.messages import AssistantTurn, Image, Stop, ToolCall
 from atlas_mcp.atlas.policy import MAX_FRUITLESS_TURNS, RunSolver, next_commands
 from atlas_mcp.atlas.pool import RunSpec
 from atlas_mcp.atlas.problem import Problem
-from atlas_mcp.atlas.rendering import view_run
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import NO_USAGE, Price, Usage, add_costs
+from atlas_mcp.views.rendering import view_run
 from tests.support.played_runs import (
     Played,
     Saying,

@@ -24,11 +24,11 @@ from atlas_mcp.atlas.events import (
 from atlas_mcp.atlas.explore import Candidate, Explore, SolverFailure
 from atlas_mcp.atlas.policy import AskOrchestrator, next_commands
 from atlas_mcp.atlas.problem import Problem
-from atlas_mcp.atlas.rendering import view_run
 from atlas_mcp.atlas.resuming import resumption
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import Usage
 from atlas_mcp.errors import JournalCorrupt
+from atlas_mcp.views.rendering import view_run
 from tests.support.played_runs import a_run, followed_by, text_of
 from tests.support.strange_replies import nested_text
 

@@ -33,11 +33,11 @@ from atlas_mcp.atlas.explore import Explore, FailureKind, Outcome
 from atlas_mcp.atlas.messages import AssistantTurn, Stop, ToolCall, Turn
 from atlas_mcp.atlas.policy import MAX_FRUITLESS_TURNS, AskOrchestrator, RunSolver, next_commands
 from atlas_mcp.atlas.problem import Problem
-from atlas_mcp.atlas.rendering import view_run
 from atlas_mcp.atlas.resuming import abandonment, lost_calls, resumption
 from atlas_mcp.atlas.state import UNANSWERED, RunState
 from atlas_mcp.atlas.usage import NO_USAGE, Usage
 from atlas_mcp.errors import InvalidInput
+from atlas_mcp.views.rendering import view_run
 from tests.support.played_runs import (
     Played,
     Saying,

@@ -25,7 +25,6 @@ from atlas_mcp.atlas.explore import SolverFailure, read_candidate
 from atlas_mcp.atlas.messages import AssistantTurn, Reply
 from atlas_mcp.atlas.policy import RunSolver
 from atlas_mcp.atlas.problem import Problem
-from atlas_mcp.atlas.rendering import view_run
 from atlas_mcp.atlas.resuming import resumption
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.storable import (
@@ -43,9 +42,10 @@ from atlas_mcp.atlas.storable import (
     unique_id,
 )
 from atlas_mcp.atlas.usage import NO_USAGE, Usage
-from atlas_mcp.atlas.view import RunView
 from atlas_mcp.atlas.written_json import read_object
 from atlas_mcp.runs.archive import read_archive, write_archive
+from atlas_mcp.views.rendering import view_run
+from atlas_mcp.views.run_view import RunView
 from tests.support.played_runs import a_model, a_run, a_solver
 from tests.support.strange_replies import (
     BOSSES,

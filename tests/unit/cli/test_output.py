@@ -11,7 +11,6 @@ import pytest
 
 from atlas_mcp.atlas.events import Record, RunFinished
 from atlas_mcp.atlas.problem import make_problem
-from atlas_mcp.atlas.view import Agreement, CandidateView, CostSplit, RunView, UsageView
 from atlas_mcp.cli import output
 from atlas_mcp.config.settings import Settings, SolverSettings
 from atlas_mcp.journal.base import ListedRun
@@ -23,6 +22,7 @@ from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import RunService, open_service
 from atlas_mcp.runs.solvers import PoolRow
 from atlas_mcp.texts import one_line, printable
+from atlas_mcp.views.run_view import Agreement, CandidateView, CostSplit, RunView, UsageView
 
 NOW = 1_000.0
 

@@ -17,7 +17,6 @@ from atlas_mcp.atlas.events import Record
 from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.usage import Usage
-from atlas_mcp.atlas.view import RunView
 from atlas_mcp.config.settings import BudgetSettings, PriceSettings, Settings, SolverSettings
 from atlas_mcp.errors import JournalError, JournalUnflushed, ModelUnavailable
 from atlas_mcp.journal.base import Lease
@@ -31,6 +30,7 @@ from atlas_mcp.runs.request import ExploreWish, Wish
 from atlas_mcp.runs.service import RunService, open_service
 from atlas_mcp.testing.atlas_api import candidate_text, synthesis_text
 from atlas_mcp.testing.scripted import Recording
+from atlas_mcp.views.run_view import RunView
 
 FULL = "journal.sqlite3: database or disk is full; free some space"
 

@@ -10,7 +10,6 @@ import pytest
 
 from atlas_mcp.atlas.messages import ModelRequest
 from atlas_mcp.atlas.problem import make_problem
-from atlas_mcp.atlas.view import RunView
 from atlas_mcp.config.settings import Settings, SolverSettings
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted import Says, Scripted
@@ -18,6 +17,7 @@ from atlas_mcp.runs.clock import RunClock
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import open_service
 from atlas_mcp.testing.atlas_api import candidate_text, synthesis_text
+from atlas_mcp.views.run_view import RunView
 
 HOUR = 3_600.0
 

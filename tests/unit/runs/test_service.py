@@ -16,8 +16,6 @@ from typing_extensions import override
 from atlas_mcp.atlas.budget import MAX_COST_CEILING_USD
 from atlas_mcp.atlas.events import Record
 from atlas_mcp.atlas.problem import make_problem
-from atlas_mcp.atlas.rendering import view_run
-from atlas_mcp.atlas.view import RunView
 from atlas_mcp.config.settings import MOST_USD, Settings, SolverSettings
 from atlas_mcp.errors import InvalidInput, JournalBusy, JournalError
 from atlas_mcp.journal.base import Lease
@@ -30,6 +28,8 @@ from atlas_mcp.runs.service import open_service
 from atlas_mcp.testing.atlas_api import candidate_text, synthesis_text
 from atlas_mcp.testing.journal_conformance import first_record
 from atlas_mcp.testing.scripted import Recording
+from atlas_mcp.views.rendering import view_run
+from atlas_mcp.views.run_view import RunView
 
 
 class Filling(SqliteJournal):

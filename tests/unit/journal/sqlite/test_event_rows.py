@@ -15,7 +15,6 @@ import pytest
 
 from atlas_mcp.atlas.events import Record, RecordLost, RunFinished
 from atlas_mcp.atlas.problem import make_problem
-from atlas_mcp.atlas.rendering import view_run
 from atlas_mcp.atlas.resuming import abandonment, resumption
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.errors import InvalidInput, JournalError, JournalNewer
@@ -24,6 +23,7 @@ from atlas_mcp.runs.archive import read_archive, write_archive
 from atlas_mcp.runs.listing import as_dict
 from atlas_mcp.runs.request import check_same_problem
 from atlas_mcp.testing.journal_conformance import first_record, later_record
+from atlas_mcp.views.rendering import view_run
 
 LAST = 8
 """Records of the run that is damaged."""

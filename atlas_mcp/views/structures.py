@@ -20,16 +20,8 @@ from typing import Any, Literal, NotRequired, TypeVar, cast
 from typing_extensions import TypedDict
 
 from atlas_mcp.atlas.outcomes import Status, StopReason
-from atlas_mcp.atlas.view import (
-    Agreement,
-    Answer,
-    AnswerGroup,
-    CandidateView,
-    RunView,
-    UsageView,
-    plain_dollars,
-)
-from atlas_mcp.server.forms import (
+from atlas_mcp.texts import CUT, LINE_CHARS, answer_start, clipped, one_line, untagged
+from atlas_mcp.views.forms import (
     EARLIER_CHARS,
     FIELD_CHARS,
     MAX_NOTES,
@@ -38,7 +30,15 @@ from atlas_mcp.server.forms import (
     chars_of,
     form_of,
 )
-from atlas_mcp.texts import CUT, LINE_CHARS, answer_start, clipped, one_line, untagged
+from atlas_mcp.views.run_view import (
+    Agreement,
+    Answer,
+    AnswerGroup,
+    CandidateView,
+    RunView,
+    UsageView,
+    plain_dollars,
+)
 
 _Item = TypeVar("_Item", bound=Mapping[str, Any])
 

@@ -14,7 +14,7 @@ from mcp_types import INVALID_REQUEST, JSONRPCNotification, JSONRPCRequest
 
 from atlas_mcp.models.off_loop import off_loop
 from atlas_mcp.models.turns import Turns, rush
-from atlas_mcp.server.bodies import Bodies, Unread
+from atlas_mcp.server.http.bodies import Bodies, Unread
 from atlas_mcp.server.messages import MARK, QUICK_BYTES, SMALL_BYTES, Refusal, read_message
 
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ from atlas_mcp.server.messages import (
     read_message,
     too_long,
 )
-from atlas_mcp.server.unanswered import Unanswered
+from atlas_mcp.server.stdio.unanswered import Unanswered
 from atlas_mcp.system.consoles import hand_on
 from atlas_mcp.system.streams import read_some, reader_gone, write_all
 from atlas_mcp.task_groups import open_task_group

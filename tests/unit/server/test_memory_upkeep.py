@@ -9,18 +9,18 @@ from itertools import pairwise
 import anyio
 import pytest
 
-from atlas_mcp.server import trimming
+from atlas_mcp.server import memory_upkeep
 from atlas_mcp.system import memory
 
 A_SERVER_AT_REST = """
 import gc
 import anyio
 import anyio.lowlevel
-from atlas_mcp.server import trimming
+from atlas_mcp.server import memory_upkeep
 from atlas_mcp.system import memory
 
-trimming.INTERVAL_SECONDS = 0.001
-trimming.BUSY = float("inf")
+memory_upkeep.INTERVAL_SECONDS = 0.001
+memory_upkeep.BUSY = float("inf")
 
 def fail(content):
     held = [content]
@@ -30,7 +30,7 @@ async def main():
     gc.disable()
     before = memory.resident_bytes()
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(trimming.keep_memory_low)
+        tasks.start_soon(memory_upkeep.keep_memory_low)
         await anyio.lowlevel.checkpoint()
         for _ in range(1_000):
             fail(b"x" * 100_000)
@@ -63,7 +63,7 @@ async def test_where_the_system_does_not_say_nothing_is_done(
 ) -> None:
     monkeypatch.setattr(memory, "resident_bytes", lambda: None)
     with anyio.fail_after(10):
-        await trimming.keep_memory_low()
+        await memory_upkeep.keep_memory_low()
 
 
 @pytest.mark.parametrize(("seconds", "between"), [(0.001, [2, 4, 8]), (1.0, [60, 60, 60])])
@@ -84,18 +84,18 @@ async def test_a_collection_that_takes_long_is_made_seldom(
     def resident_bytes() -> int:
         nonlocal looks
         looks += 1
-        return looks * 2 * trimming.SLACK_BYTES
+        return looks * 2 * memory_upkeep.SLACK_BYTES
 
-    monkeypatch.setattr(trimming, "INTERVAL_SECONDS", 0.000_001)
-    monkeypatch.setattr(trimming, "BUSY", float("inf"))
-    monkeypatch.setattr(trimming.gc, "collect", collect)
-    monkeypatch.setattr(trimming.time, "perf_counter", lambda: now)
+    monkeypatch.setattr(memory_upkeep, "INTERVAL_SECONDS", 0.000_001)
+    monkeypatch.setattr(memory_upkeep, "BUSY", float("inf"))
+    monkeypatch.setattr(memory_upkeep.gc, "collect", collect)
+    monkeypatch.setattr(memory_upkeep.time, "perf_counter", lambda: now)
     monkeypatch.setattr(memory, "keep_large_blocks_apart", lambda: None)
     monkeypatch.setattr(memory, "resident_bytes", resident_bytes)
     monkeypatch.setattr(memory, "give_back_memory", lambda: None)
     with anyio.fail_after(10):
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(trimming.keep_memory_low)
+            tasks.start_soon(memory_upkeep.keep_memory_low)
             await enough.wait()
             tasks.cancel_scope.cancel()
 
@@ -106,10 +106,10 @@ async def test_the_collector_is_spared_what_is_imported_once_all_of_it_is(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     loaded, frozen = anyio.Event(), list[bool]()
-    monkeypatch.setattr(trimming.gc, "freeze", lambda: frozen.append(loaded.is_set()))
+    monkeypatch.setattr(memory_upkeep.gc, "freeze", lambda: frozen.append(loaded.is_set()))
     with anyio.fail_after(10):
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(trimming.spare_the_collector, loaded)
+            tasks.start_soon(memory_upkeep.spare_the_collector, loaded)
             await anyio.wait_all_tasks_blocked()
             loaded.set()
 

@@ -17,8 +17,8 @@ import uvicorn
 from uvicorn.lifespan.on import LifespanOn
 from uvicorn.server import ServerState
 
-from atlas_mcp.server.connections import Connection
-from atlas_mcp.server.listening import Door, Leave, close, let_in
+from atlas_mcp.server.http.connections import Connection
+from atlas_mcp.server.http.listening import Door, Leave, close, let_in
 from atlas_mcp.task_groups import open_task_group
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ import pytest
 
 from atlas_mcp.atlas.events import Record, StopRequested
 from atlas_mcp.atlas.outcomes import Status, StopReason
-from atlas_mcp.atlas.rendering import view_run
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.atlas.view import RunView
+from atlas_mcp.views.rendering import view_run
+from atlas_mcp.views.run_view import RunView
 from tests.support.played_runs import (
     Played,
     a_model,

@@ -19,11 +19,11 @@ import anyio
 
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ConfigError
-from atlas_mcp.server.listening import close, listen
+from atlas_mcp.server.http.host_names import Named
+from atlas_mcp.server.http.listening import close, listen
+from atlas_mcp.server.http.requests import WholeRequests
+from atlas_mcp.server.memory_upkeep import spare_the_collector
 from atlas_mcp.server.messages import MAX_MESSAGE_BYTES
-from atlas_mcp.server.named import Named
-from atlas_mcp.server.requests import WholeRequests
-from atlas_mcp.server.trimming import spare_the_collector
 from atlas_mcp.system.signals import ending_signals, open_signals
 from atlas_mcp.system.this_process import leave
 from atlas_mcp.task_groups import open_task_group
@@ -227,7 +227,7 @@ async def _serve(settings: Settings, host: str, listeners: list[socket.socket]) 
     from atlas_mcp.runs.local.admission import Capacity
     from atlas_mcp.server.app import make_server
     from atlas_mcp.server.host import Host
-    from atlas_mcp.server.web import Web
+    from atlas_mcp.server.http.web import Web
 
     capacity = Capacity.of_this_process(settings.server.max_runs, serves=True)
     runs = Host(settings, capacity=capacity)

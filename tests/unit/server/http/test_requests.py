@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 
+from atlas_mcp.server.http.requests import WholeRequests
 from atlas_mcp.server.messages import MARK, MAX_MESSAGE_BYTES
-from atlas_mcp.server.requests import WholeRequests
 
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope, Send

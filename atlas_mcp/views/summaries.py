@@ -10,16 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from atlas_mcp.atlas.view import CandidateView, RunView
-from atlas_mcp.server.forms import (
-    EARLIER_CHARS,
-    FIELD_CHARS,
-    MAX_NOTES,
-    POLL,
-    Form,
-    chars_of,
-    form_of,
-)
 from atlas_mcp.texts import (
     answer_start,
     as_data,
@@ -30,6 +20,16 @@ from atlas_mcp.texts import (
     quoted,
     untagged,
 )
+from atlas_mcp.views.forms import (
+    EARLIER_CHARS,
+    FIELD_CHARS,
+    MAX_NOTES,
+    POLL,
+    Form,
+    chars_of,
+    form_of,
+)
+from atlas_mcp.views.run_view import CandidateView, RunView
 
 ANSWER_CHARS = 20_000
 """Characters of the answer of a run in a text: who reads nothing else has it whole, unless clients

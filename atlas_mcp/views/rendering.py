@@ -12,7 +12,8 @@ from atlas_mcp.atlas.outcomes import NOBODY_DRIVES, Status
 from atlas_mcp.atlas.state import CallTotals, ExploreState, RunState, failed_explores
 from atlas_mcp.atlas.storable import text_of
 from atlas_mcp.atlas.usage import Cost, Usage, told_cost
-from atlas_mcp.atlas.view import (
+from atlas_mcp.texts import answer_start, one_line, quoted, without_logins
+from atlas_mcp.views.run_view import (
     Agreement,
     AnswerGroup,
     CandidateView,
@@ -20,7 +21,6 @@ from atlas_mcp.atlas.view import (
     RunView,
     UsageView,
 )
-from atlas_mcp.texts import answer_start, one_line, quoted, without_logins
 
 QUICK_CHARS = 20_000
 """Characters of the answers and texts of a run that is shown on an event loop: a view of them takes

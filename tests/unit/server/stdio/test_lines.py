@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from mcp.shared.message import SessionMessage
 from mcp_types import JSONRPCResponse
 
-from atlas_mcp.server import lines as module
-from atlas_mcp.server.lines import Lines, LineSplitter, message_on
 from atlas_mcp.server.messages import SMALL_BYTES, Refusal, read_message
+from atlas_mcp.server.stdio import lines as module
+from atlas_mcp.server.stdio.lines import Lines, LineSplitter, message_on
 
 
 def split(chunks: Sequence[bytes], longest: int = 1_000) -> list[bytes | Refusal]:

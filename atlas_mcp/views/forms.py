@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from atlas_mcp.atlas.view import RunView
 from atlas_mcp.texts import answer_start
+from atlas_mcp.views.run_view import RunView
 
 _LETTER, _DIGIT = re.compile("[A-Za-z \u00c0-\u2e7f]"), re.compile("[0-9]")
 

@@ -10,10 +10,10 @@ from typing import Any
 import anyio
 import pytest
 
-from atlas_mcp.server import bodies
-from atlas_mcp.server.bodies import MANY_PARTS, SMALL_PART_BYTES
+from atlas_mcp.server.http import bodies
+from atlas_mcp.server.http.bodies import MANY_PARTS, SMALL_PART_BYTES
+from atlas_mcp.server.http.requests import WholeRequests
 from atlas_mcp.server.messages import MAX_MESSAGE_BYTES, SMALL_BYTES
-from atlas_mcp.server.requests import WholeRequests
 
 CHUNK = 65_536
 

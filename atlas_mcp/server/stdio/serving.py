@@ -18,8 +18,8 @@ from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import AtlasError
 from atlas_mcp.server.app import make_server
 from atlas_mcp.server.host import Host
-from atlas_mcp.server.lines import Lines, open_lines
-from atlas_mcp.server.trimming import spare_the_collector
+from atlas_mcp.server.memory_upkeep import spare_the_collector
+from atlas_mcp.server.stdio.lines import Lines, open_lines
 from atlas_mcp.system.limits import too_few_files
 from atlas_mcp.system.signals import ending_signals, open_signals
 from atlas_mcp.system.this_process import leave

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from atlas_mcp.cli.causes import told, told_once
+from atlas_mcp.cli.journal_warnings import told, told_once
 from atlas_mcp.errors import JournalError
 
 LOGGER = logging.getLogger("atlas_mcp.runs.service")

@@ -36,7 +36,7 @@ from atlas_mcp.config.settings import BudgetSettings, Settings, SolverSettings
 from atlas_mcp.journal.base import Journal, Lease, ListedRun
 from atlas_mcp.journal.sqlite.journal import FILE_NAME, SqliteJournal
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.models.scripted import Says, Scripted
+from atlas_mcp.models.scripted.model import Says, Scripted
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.retention import Keep
 from atlas_mcp.runs.service import RunService, open_service

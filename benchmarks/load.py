@@ -106,9 +106,10 @@ async def bare(load: Load) -> Figures:
     from atlas_mcp.atlas.budget import Budget
     from atlas_mcp.atlas.explore import STRATEGIES, Explore
     from atlas_mcp.atlas.messages import ModelRequest, UserTurn
-    from atlas_mcp.atlas.pool import ModelSpec, RunSpec, SolverSpec
-    from atlas_mcp.models.claude_families import family_of
-    from atlas_mcp.models.claude_params import message_params
+    from atlas_mcp.atlas.model_spec import ModelSpec
+    from atlas_mcp.atlas.run_spec import RunSpec, SolverSpec
+    from atlas_mcp.models.claude.families import family_of
+    from atlas_mcp.models.claude.params import message_params
 
     name = "claude-sonnet-5-5"
     model = ModelSpec(f"anthropic/{name}", effort="high")

@@ -24,7 +24,7 @@ from atlas_mcp.cli.terminal import (
     write_data,
 )
 from atlas_mcp.journal.base import ListedRun
-from atlas_mcp.models.shelf import ShelfRow
+from atlas_mcp.models.embedded.inventory import ShelfRow
 from atlas_mcp.runs import listing
 from atlas_mcp.runs.service import RunService
 from atlas_mcp.runs.solvers import PoolRow, as_dict

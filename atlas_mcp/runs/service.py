@@ -28,9 +28,9 @@ from atlas_mcp.atlas.events import (
     RunOpened,
     StopCause,
 )
-from atlas_mcp.atlas.pool import RunSpec
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.resuming import abandonment, lost_calls, resumption
+from atlas_mcp.atlas.run_spec import RunSpec
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import FREE, dollars
 from atlas_mcp.closing import last_act

@@ -13,7 +13,7 @@ from rich.console import Console
 from typing_extensions import override
 
 from atlas_mcp.atlas.events import Record, RunOpened, StopRequested
-from atlas_mcp.atlas.pool import ModelSpec
+from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.cli.display import picture
 from atlas_mcp.config.settings import ServerSettings, Settings, SolverSettings

@@ -30,7 +30,7 @@ from atlas_mcp.atlas.events import (
     decode_event,
 )
 from atlas_mcp.atlas.messages import Text, UserTurn
-from atlas_mcp.atlas.pool import ModelSpec
+from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.prompts import solver_request
 from atlas_mcp.atlas.state import ExploreState, RunState
 from atlas_mcp.atlas.usage import FREE

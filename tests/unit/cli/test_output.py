@@ -16,7 +16,7 @@ from atlas_mcp.config.settings import Settings, SolverSettings
 from atlas_mcp.journal.base import ListedRun
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.models.scripted import Says, Scripted
+from atlas_mcp.models.scripted.model import Says, Scripted
 from atlas_mcp.runs import following
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import RunService, open_service

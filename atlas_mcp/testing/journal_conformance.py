@@ -604,12 +604,12 @@ async def check_37_runs_idle_for_too_long_are_beyond_the_age(stand: Stand) -> No
             await _ended_run(journal, name, at)
         await journal.open_run("driven", first_record(at=10.0))
 
-        found = await journal.beyond(idle_since=40.0, size_bytes=None)
-        none = await journal.beyond(idle_since=20.0, size_bytes=None)
+        found = await journal.expired(idle_since=40.0, size_bytes=None)
+        none = await journal.expired(idle_since=20.0, size_bytes=None)
 
         assert [run.run_id for run in found] == ["oldest", "older"]
         assert {(run.status, run.driven) for run in found} == {("answered", False)}
-        assert none == await journal.beyond(idle_since=None, size_bytes=None) == ()
+        assert none == await journal.expired(idle_since=None, size_bytes=None) == ()
 
 
 async def check_38_what_does_not_fit_is_beyond_the_size(stand: Stand) -> None:
@@ -623,7 +623,7 @@ async def check_38_what_does_not_fit_is_beyond_the_size(stand: Stand) -> None:
         room = size["driven"] + size["newest"]
 
         async def beyond(size_bytes: float) -> list[str]:
-            found = await journal.beyond(idle_since=None, size_bytes=size_bytes)
+            found = await journal.expired(idle_since=None, size_bytes=size_bytes)
             return [run.run_id for run in found]
 
         assert await beyond(sum(size.values())) == []

@@ -21,8 +21,8 @@ from atlas_mcp.atlas.events import (
 )
 from atlas_mcp.atlas.outcomes import Status
 from atlas_mcp.errors import JournalBusy, JournalCorrupt, JournalError, JournalNewer, UnknownRun
-from atlas_mcp.journal import columns
 from atlas_mcp.journal.base import Lease
+from atlas_mcp.journal.sqlite import columns
 
 logger = logging.getLogger(__name__)
 

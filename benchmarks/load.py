@@ -191,7 +191,7 @@ async def bare(load: Load) -> Figures:
 
 async def ours(load: Load) -> Figures:
     from atlas_mcp.config.settings import ServerSettings, Settings
-    from atlas_mcp.journal.sqlite import SqliteJournal
+    from atlas_mcp.journal.sqlite.journal import SqliteJournal
     from atlas_mcp.runs.request import Wish
     from atlas_mcp.runs.service import open_service
     from atlas_mcp.system.this_process import collect_seldom
@@ -581,7 +581,7 @@ def recorded(home: Path) -> frozenset[str]:
     """Return the marks of the replies that the journal of a home holds."""
     import sqlite3
 
-    from atlas_mcp.journal.sqlite import FILE_NAME
+    from atlas_mcp.journal.sqlite.journal import FILE_NAME
 
     connection = sqlite3.connect(home / FILE_NAME)
     bodies = connection.execute("SELECT body FROM events").fetchall()

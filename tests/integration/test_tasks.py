@@ -22,7 +22,7 @@ from typing_extensions import override
 from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.config.settings import ServerSettings, Settings, SolverSettings
 from atlas_mcp.journal.base import TaskEntry
-from atlas_mcp.journal.sqlite import SqliteJournal
+from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.models.base import OnTokens, OnUsage
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted.model import Says, Scripted

@@ -49,7 +49,7 @@ MIGRATIONS = (
     ) WITHOUT ROWID;
     CREATE INDEX tasks_by_run ON tasks (run_id)
     """,
-    # 3: what each run has committed on each day (`journal.spending`).
+    # 3: what each run has committed on each day (`spending_rows`).
     """
     CREATE TABLE spending (
         day TEXT NOT NULL,

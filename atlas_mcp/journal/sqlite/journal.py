@@ -1,10 +1,10 @@
 """The journal of one machine: an SQLite file, write-ahead logged, shared by its processes.
 
 `events` holds the records and only ever grows; `runs` holds one row a run, written in the same
-transaction, so that listing needs no fold (`journal.tables`). Changes that come in while a
+transaction, so that listing needs no fold (`tables`). Changes that come in while a
 transaction is being written are committed together in the next one, by a thread of the journal's
-own (`journal.writing`); none waits to be written while the log is being flushed
-(`journal.flushing`). Reading has connections of its own: one for the records of runs, which may be
+own (`writer`); none waits to be written while the log is being flushed
+(`write_ahead_log`). Reading has connections of its own: one for the records of runs, which may be
 megabytes, and one for look-ups of single rows, which wait for no run to be read. A lease is a row's
 `owner` and `lease_until`; `fence` rises with every claim, and an append under an older fence is
 refused, so that a process that slept through its lease cannot write into its successor's run.
@@ -34,18 +34,24 @@ from typing_extensions import override
 from atlas_mcp.atlas.events import Record, RecordLost, RunOpened, StopCause
 from atlas_mcp.closing import last_act
 from atlas_mcp.errors import JournalBusy, JournalError
-from atlas_mcp.journal import columns
-from atlas_mcp.journal.asking import Asker
-from atlas_mcp.journal.base import Journal, Lease, RunSummary, TaskEntry
-from atlas_mcp.journal.faults import Fault, opening_failure
-from atlas_mcp.journal.flushing import Log
-from atlas_mcp.journal.listing import beyond, newest
-from atlas_mcp.journal.opening import Place, connect, connect_to_read
-from atlas_mcp.journal.owners import OwnerLock, dead_owners, forget, is_alive, is_dead
-from atlas_mcp.journal.records import Standing, add, insert, read, require, standing
-from atlas_mcp.journal.space import shrink
-from atlas_mcp.journal.spending import committed, committed_by, release, reserve
-from atlas_mcp.journal.writing import Writer
+from atlas_mcp.journal.base import Journal, Lease, ListedRun, TaskEntry
+from atlas_mcp.journal.sqlite import columns
+from atlas_mcp.journal.sqlite.event_rows import Standing, add, insert, read, require, standing
+from atlas_mcp.journal.sqlite.faults import Fault, opening_failure
+from atlas_mcp.journal.sqlite.opening import Place, connect, connect_to_read
+from atlas_mcp.journal.sqlite.process_locks import (
+    ProcessLock,
+    dead_owners,
+    forget,
+    is_alive,
+    is_dead,
+)
+from atlas_mcp.journal.sqlite.reader import Reader
+from atlas_mcp.journal.sqlite.run_rows import expired, newest
+from atlas_mcp.journal.sqlite.space import shrink
+from atlas_mcp.journal.sqlite.spending_rows import committed, committed_by, release, reserve
+from atlas_mcp.journal.sqlite.write_ahead_log import WriteAheadLog
+from atlas_mcp.journal.sqlite.writer import Writer
 
 logger = logging.getLogger(__name__)
 
@@ -106,10 +112,10 @@ class SqliteJournal(Journal):
     lease_seconds: float = LEASE_SECONDS
     sync: Callable[[int], None] = os.fsync
     _owner: str = field(default_factory=lambda: f"{os.getpid()}-{secrets.token_hex(4)}")
-    _lock: OwnerLock = field(init=False)
+    _lock: ProcessLock = field(init=False)
     _writer: Writer = field(init=False)
-    _records: Asker = field(init=False)
-    _rows: Asker = field(init=False)
+    _records: Reader = field(init=False)
+    _rows: Reader = field(init=False)
     _held: dict[str, Lease] = field(init=False, default_factory=dict[str, Lease])
     _owed: set[Lease] = field(init=False, default_factory=set[Lease])
     _told_of: set[str] = field(init=False, default_factory=set[str])
@@ -120,13 +126,13 @@ class SqliteJournal(Journal):
             try:
                 connection = connect(path, busy_timeout=BUSY_TIMEOUT)
                 opened.callback(connection.close)
-                self._records = Asker(path, connect_to_read(path, busy_timeout=BUSY_TIMEOUT))
+                self._records = Reader(path, connect_to_read(path, busy_timeout=BUSY_TIMEOUT))
                 opened.callback(self._records.connection.close)
-                self._rows = Asker(path, connect_to_read(path, busy_timeout=BUSY_TIMEOUT))
+                self._rows = Reader(path, connect_to_read(path, busy_timeout=BUSY_TIMEOUT))
                 opened.callback(self._rows.connection.close)
-                log = Log(path, self.sync)
+                log = WriteAheadLog(path, self.sync)
                 opened.callback(log.close)
-                self._lock = OwnerLock(self.folder, self._owner)
+                self._lock = ProcessLock(self.folder, self._owner)
                 opened.callback(self._lock.release)
                 place = Place.of(path)
                 self._writer = Writer(connection, place, log, COMMIT_TIMEOUT, BUSY_TIMEOUT)
@@ -265,7 +271,7 @@ class SqliteJournal(Journal):
         return await self._rows.ask(query) if held else {}
 
     @override
-    async def list_runs(self, *, limit: int | None = 100) -> tuple[RunSummary, ...]:
+    async def list_runs(self, *, limit: int | None = 100) -> tuple[ListedRun, ...]:
         asker = self._records if limit is None else self._rows
         runs = await asker.ask(lambda connection: newest(connection, limit, self._is_live))
         given_back = {lease.run_id for lease in self._owed} - self._held.keys()
@@ -274,11 +280,11 @@ class SqliteJournal(Journal):
         )
 
     @override
-    async def beyond(
+    async def expired(
         self, *, idle_since: float | None, size_bytes: float | None
-    ) -> tuple[RunSummary, ...]:
+    ) -> tuple[ListedRun, ...]:
         return await self._records.ask(
-            lambda connection: beyond(
+            lambda connection: expired(
                 connection,
                 idle_since=idle_since,
                 size_bytes=size_bytes,
@@ -310,7 +316,7 @@ class SqliteJournal(Journal):
         return await self._rows.ask(query)
 
     @override
-    async def remove(self, runs: Sequence[RunSummary]) -> tuple[str, ...]:
+    async def remove(self, runs: Sequence[ListedRun]) -> tuple[str, ...]:
         removed: list[str] = []
         for first in range(0, len(runs), RUNS_AT_ONCE):
             some = runs[first : first + RUNS_AT_ONCE]
@@ -412,7 +418,7 @@ class SqliteJournal(Journal):
             return is_alive(self.folder, owner)
         return not is_dead(self.folder, owner)
 
-    def _remove(self, connection: sqlite3.Connection, runs: Sequence[RunSummary]) -> list[str]:
+    def _remove(self, connection: sqlite3.Connection, runs: Sequence[ListedRun]) -> list[str]:
         removed: list[str] = []
         for run in runs:
             row = standing(connection, run.run_id)

@@ -19,12 +19,12 @@ from typing import TypeVar
 from typing_extensions import override
 
 from atlas_mcp.errors import JournalError
-from atlas_mcp.journal.asking import Asker
 from atlas_mcp.journal.base import Journal
-from atlas_mcp.journal.faults import Fault, opening_failure
-from atlas_mcp.journal.opening import address
-from atlas_mcp.journal.sqlite import BUSY_TIMEOUT, FILE_NAME, SqliteJournal
-from atlas_mcp.journal.tables import FILE_VERSION
+from atlas_mcp.journal.sqlite.faults import Fault, opening_failure
+from atlas_mcp.journal.sqlite.journal import BUSY_TIMEOUT, FILE_NAME, SqliteJournal
+from atlas_mcp.journal.sqlite.opening import address
+from atlas_mcp.journal.sqlite.reader import Reader
+from atlas_mcp.journal.sqlite.tables import FILE_VERSION
 from atlas_mcp.system.disk import is_read_only
 
 logger = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class ReadOnlyJournal(SqliteJournal):
     def __post_init__(self) -> None:
         path = self.folder / FILE_NAME
         try:
-            self._records = self._rows = Asker(path, _connect(path))
+            self._records = self._rows = Reader(path, _connect(path))
         except Fault as error:
             raise opening_failure(path, error) from error
 

@@ -11,13 +11,13 @@ from typing import TypeVar
 import anyio
 import anyio.to_thread
 
-from atlas_mcp.journal.faults import Fault, journal_failure
+from atlas_mcp.journal.sqlite.faults import Fault, journal_failure
 
 _T = TypeVar("_T")
 
 
 @dataclass(slots=True)
-class Asker:
+class Reader:
     """A line of questions to one file, answered one after the other.
 
     Args:

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from atlas_mcp.atlas.events import Record, RunFinished
-from atlas_mcp.journal import space, sqlite
-from atlas_mcp.journal.sqlite import FILE_NAME, LEASE_SECONDS, SqliteJournal
-from atlas_mcp.journal.tables import migrate
+from atlas_mcp.journal.sqlite import journal as journal_module
+from atlas_mcp.journal.sqlite import space
+from atlas_mcp.journal.sqlite.journal import FILE_NAME, LEASE_SECONDS, SqliteJournal
+from atlas_mcp.journal.sqlite.tables import migrate
 from atlas_mcp.testing.journal_conformance import first_record
 
 ANSWER = "An answer of some length. " * 2_000
@@ -46,7 +47,7 @@ async def test_others_can_write_while_many_runs_are_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They wait for one transaction, which must not be all of it: it would cost them their runs."""
-    monkeypatch.setattr(sqlite, "RUNS_AT_ONCE", 2)
+    monkeypatch.setattr(journal_module, "RUNS_AT_ONCE", 2)
     killed = SqliteJournal(tmp_path, clock=lambda: 1_000.0)
     for number in range(5):
         await killed.open_run(f"r{number}", first_record())

@@ -13,10 +13,10 @@ import anyio
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.journal.base import Journal
 
-MOST_SEEN = 8
+STATES_KEPT = 8
 """Runs that are kept. Most take less than a megabyte, the largest some tens."""
 
-SEEN_SECONDS = 60.0
+KEPT_SECONDS = 60.0
 """Seconds for which a run is kept after a look: longer than those who poll wait between two."""
 
 
@@ -29,7 +29,7 @@ class _Look:
 
 
 @dataclass(slots=True)
-class Seen:
+class RecentStates:
     """States of runs as they were last read."""
 
     journal: Journal
@@ -46,7 +46,7 @@ class Seen:
         look = self._looks.pop(run_id, None) or _Look(0.0)
         look.at = anyio.current_time()
         self._looks[run_id] = look
-        while len(self._looks) > MOST_SEEN:
+        while len(self._looks) > STATES_KEPT:
             del self._looks[next(iter(self._looks))]
         async with look.lock:
             try:
@@ -63,7 +63,7 @@ class Seen:
 
     def forget(self) -> None:
         """Let go of the runs that nobody has looked at for a while."""
-        before = anyio.current_time() - SEEN_SECONDS
+        before = anyio.current_time() - KEPT_SECONDS
         for run_id, look in list(self._looks.items()):
             if look.at < before:
                 del self._looks[run_id]

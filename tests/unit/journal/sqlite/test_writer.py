@@ -26,10 +26,10 @@ from typing_extensions import override
 
 from atlas_mcp.errors import JournalError, JournalUnflushed
 from atlas_mcp.journal.base import Lease
-from atlas_mcp.journal.flushing import Log
-from atlas_mcp.journal.opening import Place, connect, connect_to_read
-from atlas_mcp.journal.records import add, insert, read
-from atlas_mcp.journal.writing import Writer
+from atlas_mcp.journal.sqlite.event_rows import add, insert, read
+from atlas_mcp.journal.sqlite.opening import Place, connect, connect_to_read
+from atlas_mcp.journal.sqlite.write_ahead_log import WriteAheadLog
+from atlas_mcp.journal.sqlite.writer import Writer
 from atlas_mcp.testing.journal_conformance import first_record, later_record
 
 Point = Literal["begin", "insert", "update", "commit", "flush"]
@@ -191,7 +191,9 @@ def opened(path: Path, disk: Disk, patience: float) -> Scene:
     )
     faulty.execute("SELECT 1 FROM runs").fetchall()
     faulty.disk = disk
-    writer = Writer(faulty, Place.of(path), Log(path, disk.sync), patience, busy_timeout=0)
+    writer = Writer(
+        faulty, Place.of(path), WriteAheadLog(path, disk.sync), patience, busy_timeout=0
+    )
     return Scene(path, writer, disk, last=dict.fromkeys(names, 1))
 
 

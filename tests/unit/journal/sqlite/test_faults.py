@@ -17,11 +17,11 @@ import anyio
 import pytest
 
 from atlas_mcp.errors import JournalError, JournalUnflushed
-from atlas_mcp.journal import flushing
 from atlas_mcp.journal.base import Lease
-from atlas_mcp.journal.faults import journal_failure
-from atlas_mcp.journal.opening import connect, connect_to_read, open_there
-from atlas_mcp.journal.sqlite import FILE_NAME, SqliteJournal
+from atlas_mcp.journal.sqlite import write_ahead_log
+from atlas_mcp.journal.sqlite.faults import journal_failure
+from atlas_mcp.journal.sqlite.journal import FILE_NAME, SqliteJournal
+from atlas_mcp.journal.sqlite.opening import connect, connect_to_read, open_there
 from atlas_mcp.testing.journal_conformance import first_record, later_record
 
 Mishap: TypeAlias = Callable[[Path], object]
@@ -196,7 +196,7 @@ async def test_a_file_that_becomes_shorter_in_order_is_written_on(tmp_path: Path
     long = database.stat().st_size
 
     other = SqliteJournal(tmp_path)
-    assert len(await other.remove(await other.beyond(idle_since=None, size_bytes=0))) == 3
+    assert len(await other.remove(await other.expired(idle_since=None, size_bytes=0))) == 3
     await other.aclose()
     move(tmp_path, "TRUNCATE")
     assert database.stat().st_size < long
@@ -254,7 +254,7 @@ OPENING = """
 import resource, sys
 from pathlib import Path
 from atlas_mcp.errors import JournalError
-from atlas_mcp.journal.sqlite import SqliteJournal
+from atlas_mcp.journal.sqlite.journal import SqliteJournal
 
 SqliteJournal(Path(sys.argv[1]))
 hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -357,7 +357,7 @@ async def test_a_journal_that_goes_while_its_log_is_flushed_is_not_made_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Moving the log into the database comes after the flush, and opens nothing by its name."""
-    monkeypatch.setattr(flushing, "WRITES_A_CHECKPOINT", 1)
+    monkeypatch.setattr(write_ahead_log, "WRITES_A_CHECKPOINT", 1)
     home = tmp_path / "home"
     gone: list[str] = []
 

@@ -10,16 +10,17 @@ from pathlib import Path
 import pytest
 
 from atlas_mcp.errors import JournalError
-from atlas_mcp.journal import owners, sqlite
-from atlas_mcp.journal.owners import FOLDER, OwnerLock, dead_owners, forget, is_dead
-from atlas_mcp.journal.sqlite import FILE_NAME, SqliteJournal
+from atlas_mcp.journal.sqlite import journal as journal_module
+from atlas_mcp.journal.sqlite import process_locks
+from atlas_mcp.journal.sqlite.journal import FILE_NAME, SqliteJournal
+from atlas_mcp.journal.sqlite.process_locks import FOLDER, ProcessLock, dead_owners, forget, is_dead
 from atlas_mcp.system.locks import open_lock, try_lock
 from atlas_mcp.testing.journal_conformance import first_record
 from tests.support.systems import held, posix
 
 
 def test_who_holds_its_lock_is_not_dead_for_as_long_as_it_does(tmp_path: Path) -> None:
-    lock = OwnerLock(tmp_path, "owner")
+    lock = ProcessLock(tmp_path, "owner")
 
     assert not is_dead(tmp_path, "owner")
     assert dead_owners(tmp_path) == []
@@ -69,8 +70,8 @@ def test_an_owner_that_was_taken_for_dead_as_it_started_makes_its_file_anew(
             (tmp_path / FOLDER / "owner").unlink()
         return try_lock(descriptor, shared=shared)
 
-    monkeypatch.setattr(owners, "try_lock", look_first)
-    lock = OwnerLock(tmp_path, "owner")
+    monkeypatch.setattr(process_locks, "try_lock", look_first)
+    lock = ProcessLock(tmp_path, "owner")
     monkeypatch.undo()
 
     assert found == [["owner"]]
@@ -86,8 +87,8 @@ def test_without_locks_there_is_no_file_and_the_lease_decides_alone(
     def no_locks(descriptor: int, *, shared: bool = False) -> bool:
         raise OSError(errno.ENOTSUP, "Operation not supported")
 
-    monkeypatch.setattr(owners, "try_lock", no_locks)
-    lock = OwnerLock(tmp_path, "owner")
+    monkeypatch.setattr(process_locks, "try_lock", no_locks)
+    lock = ProcessLock(tmp_path, "owner")
 
     assert not list((tmp_path / FOLDER).iterdir())
     (tmp_path / FOLDER / "other").touch()
@@ -99,7 +100,7 @@ async def test_a_lease_that_could_not_be_given_back_is_nobodys_once_its_process_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The journal took no write at the end: another program held it, or its disk was full."""
-    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT", 0.001)
+    monkeypatch.setattr(journal_module, "BUSY_TIMEOUT", 0.001)
     journal = SqliteJournal(tmp_path)
     released = await journal.open_run("released", first_record())
     await journal.open_run("held", first_record())
@@ -150,7 +151,7 @@ async def test_an_owner_that_no_process_has_is_dead_and_opens_no_file(
             opened.append(path)
             raise FileNotFoundError
 
-    monkeypatch.setattr(owners, "os", OpensNothing())
+    monkeypatch.setattr(process_locks, "os", OpensNothing())
 
     assert is_dead(tmp_path, owner)
     driven = {run.run_id: run.driven for run in await journal.list_runs()}

@@ -36,7 +36,7 @@ _ours: set[Path] = set()
 and take it away when the second descriptor is closed."""
 
 
-class OwnerLock:
+class ProcessLock:
     """A lock that says, as long as it is held, that this process lives.
 
     Args:

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from atlas_mcp.journal.opening import open_there
+from atlas_mcp.journal.sqlite.opening import open_there
 from atlas_mcp.system.disk import flush_folder
 
 logger = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ MOVER_TIMEOUT = 5.0
 
 
 @dataclass(slots=True)
-class Log:
+class WriteAheadLog:
     """The write-ahead log of one database. Used by one thread at a time.
 
     Args:

@@ -8,21 +8,21 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, TypeAlias
 
-from atlas_mcp.journal import columns
-from atlas_mcp.journal.base import RunSummary
+from atlas_mcp.journal.base import ListedRun
+from atlas_mcp.journal.sqlite import columns
 
 Drives: TypeAlias = Callable[[str | None, float], bool]
 """Whether the owner of a lease, and when it ends, mean that a live process drives the run."""
 
 _COLUMNS = "run_id, opened_at, updated_at, status, workflow, title, size_bytes, owner, lease_until"
-"""Those of a `RunSummary` in its order, and what tells whether it is driven."""
+"""Those of a `ListedRun` in its order, and what tells whether it is driven."""
 
 _EXTENT = "SELECT min(updated_at), total(size_bytes) FROM runs"
 """What tells, at a glance over the rows, that nothing is beyond the limits."""
 
 _OWNERS = "SELECT owner, max(lease_until) FROM runs WHERE owner IS NOT NULL GROUP BY owner"
 
-_BEYOND = f"""
+_EXPIRED = f"""
 WITH standing AS (
     SELECT *, lease_until > :now AND owner IS NOT NULL
         AND owner IN (SELECT value FROM json_each(:driving)) AS driven
@@ -41,7 +41,7 @@ ORDER BY updated_at, run_id DESC
 
 def newest(
     connection: sqlite3.Connection, limit: int | None, drives: Drives
-) -> tuple[RunSummary, ...]:
+) -> tuple[ListedRun, ...]:
     """Return the newest runs, newest first; all of them without a limit."""
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM runs ORDER BY opened_at DESC LIMIT ?",
@@ -50,14 +50,14 @@ def newest(
     return _summaries(rows, drives)
 
 
-def beyond(
+def expired(
     connection: sqlite3.Connection,
     *,
     idle_since: float | None,
     size_bytes: float | None,
     now: float,
     drives: Drives,
-) -> tuple[RunSummary, ...]:
+) -> tuple[ListedRun, ...]:
     """Return the runs beyond the limits, longest idle first; never one that is driven.
 
     Args:
@@ -83,18 +83,18 @@ def beyond(
         "idle_since": idle_since,
         "size_bytes": size_bytes,
     }
-    return _summaries(connection.execute(_BEYOND, limits), drives)
+    return _summaries(connection.execute(_EXPIRED, limits), drives)
 
 
-def _summaries(rows: Iterable[tuple[Any, ...]], drives: Drives) -> tuple[RunSummary, ...]:
+def _summaries(rows: Iterable[tuple[Any, ...]], drives: Drives) -> tuple[ListedRun, ...]:
     # Asking whether an owner lives opens a file.
     driven = cache(drives)
     return tuple(_summary(row, driven) for row in rows)
 
 
-def _summary(row: tuple[Any, ...], drives: Drives) -> RunSummary:
+def _summary(row: tuple[Any, ...], drives: Drives) -> ListedRun:
     run_id, opened_at, updated_at, status, workflow, title, size_bytes, owner, until = row
-    return RunSummary(
+    return ListedRun(
         run_id=columns.text(run_id),
         opened_at=columns.time(opened_at) or 0.0,
         updated_at=columns.time(updated_at) or 0.0,

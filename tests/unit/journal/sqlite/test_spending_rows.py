@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas_mcp.journal.spending import (
+from atlas_mcp.journal.sqlite.spending_rows import (
     DAYS_KEPT,
     MOST_UNITS,
     UNITS,
@@ -18,7 +18,7 @@ from atlas_mcp.journal.spending import (
     release,
     reserve,
 )
-from atlas_mcp.journal.tables import migrate
+from atlas_mcp.journal.sqlite.tables import migrate
 
 TODAY = "2026-11-28"
 YESTERDAY = "2026-11-27"

@@ -18,7 +18,7 @@ from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.resuming import abandonment, resumption
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.errors import InvalidInput, JournalError, JournalNewer
-from atlas_mcp.journal.sqlite import FILE_NAME, SqliteJournal
+from atlas_mcp.journal.sqlite.journal import FILE_NAME, SqliteJournal
 from atlas_mcp.runs.archive import read_archive, write_archive
 from atlas_mcp.runs.listing import as_dict
 from atlas_mcp.runs.request import check_same_problem
@@ -371,7 +371,7 @@ async def test_one_row_of_the_list_does_not_take_the_list_along(
 
     (run,) = await journal.list_runs()
     json.dumps(as_dict(run))
-    await journal.beyond(idle_since=1e12, size_bytes=0)
+    await journal.expired(idle_since=1e12, size_bytes=0)
     lease = await journal.claim("r")
     await journal.append(lease, [later_record(LAST + 1)])
     assert await journal.renew() == ()

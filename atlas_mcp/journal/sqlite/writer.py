@@ -30,9 +30,9 @@ import anyio.from_thread
 from anyio.lowlevel import EventLoopToken, current_token
 
 from atlas_mcp.errors import JournalError, JournalUnflushed
-from atlas_mcp.journal.faults import Fault, is_busy, journal_failure
-from atlas_mcp.journal.flushing import Log
-from atlas_mcp.journal.opening import Place
+from atlas_mcp.journal.sqlite.faults import Fault, is_busy, journal_failure
+from atlas_mcp.journal.sqlite.opening import Place
+from atlas_mcp.journal.sqlite.write_ahead_log import WriteAheadLog
 
 logger = logging.getLogger(__name__)
 
@@ -94,7 +94,7 @@ class Writer:
 
     connection: sqlite3.Connection
     place: Place
-    log: Log
+    log: WriteAheadLog
     patience: float
     busy_timeout: float
     _lock: threading.Lock = field(init=False, default_factory=threading.Lock)

@@ -15,9 +15,9 @@ from atlas_mcp.atlas.events import Record
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import UnknownRun
-from atlas_mcp.journal.sqlite import SqliteJournal
-from atlas_mcp.runs import seen as seeing
-from atlas_mcp.runs.seen import MOST_SEEN, Seen
+from atlas_mcp.journal.sqlite.journal import SqliteJournal
+from atlas_mcp.runs import recent_states
+from atlas_mcp.runs.recent_states import STATES_KEPT, RecentStates
 from atlas_mcp.runs.service import open_service
 from atlas_mcp.testing.journal_conformance import first_record, later_record
 
@@ -47,7 +47,7 @@ async def test_a_further_look_reads_only_what_has_come_since(tmp_path: Path) -> 
     async with opened(tmp_path) as journal:
         lease = await journal.open_run("r", first_record())
         await journal.append(lease, [later_record(2), later_record(3)])
-        seen = Seen(journal)
+        seen = RecentStates(journal)
 
         first = await seen.state("r")
         again = await seen.state("r")
@@ -63,7 +63,7 @@ async def test_several_who_look_at_once_read_a_run_once(tmp_path: Path) -> None:
     async with opened(tmp_path) as journal:
         lease = await journal.open_run("r", first_record())
         await journal.append(lease, [later_record(2)])
-        seen = Seen(journal)
+        seen = RecentStates(journal)
         states: list[RunState] = []
 
         async def look() -> None:
@@ -80,7 +80,7 @@ async def test_several_who_look_at_once_read_a_run_once(tmp_path: Path) -> None:
 async def test_a_run_that_was_removed_is_unknown_to_a_further_look(tmp_path: Path) -> None:
     async with opened(tmp_path) as journal:
         await journal.release(await journal.open_run("r", first_record()))
-        seen = Seen(journal)
+        seen = RecentStates(journal)
         await seen.state("r")
         await journal.remove(await journal.list_runs())
 
@@ -95,11 +95,11 @@ async def test_only_the_runs_that_were_looked_at_last_are_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with opened(tmp_path) as journal:
-        names = [f"r{number}" for number in range(MOST_SEEN + 1)]
+        names = [f"r{number}" for number in range(STATES_KEPT + 1)]
         for name in names:
             await journal.open_run(name, first_record())
-        seen = Seen(journal)
-        for name in (*names[:MOST_SEEN], names[0], names[MOST_SEEN]):
+        seen = RecentStates(journal)
+        for name in (*names[:STATES_KEPT], names[0], names[STATES_KEPT]):
             await seen.state(name)
         journal.reads.clear()
 
@@ -107,7 +107,7 @@ async def test_only_the_runs_that_were_looked_at_last_are_kept(
         await seen.state(names[1])
         seen.forget()
         await seen.state(names[0])
-        monkeypatch.setattr(seeing, "SEEN_SECONDS", -1)
+        monkeypatch.setattr(recent_states, "KEPT_SECONDS", -1)
         seen.forget()
         await seen.state(names[0])
 

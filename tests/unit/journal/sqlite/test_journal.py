@@ -19,10 +19,11 @@ import pytest
 from atlas_mcp.atlas.events import Record
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.errors import JournalBusy, JournalError
-from atlas_mcp.journal import records, sqlite
-from atlas_mcp.journal.flushing import WRITES_A_CHECKPOINT
-from atlas_mcp.journal.owners import FOLDER
-from atlas_mcp.journal.sqlite import FILE_NAME, LEASE_SECONDS, SqliteJournal
+from atlas_mcp.journal.sqlite import event_rows
+from atlas_mcp.journal.sqlite import journal as journal_module
+from atlas_mcp.journal.sqlite.journal import FILE_NAME, LEASE_SECONDS, SqliteJournal
+from atlas_mcp.journal.sqlite.process_locks import FOLDER
+from atlas_mcp.journal.sqlite.write_ahead_log import WRITES_A_CHECKPOINT
 from atlas_mcp.testing.journal_conformance import first_record, later_record
 
 STEP = 997
@@ -32,7 +33,7 @@ STEP = 997
 OWNER = """
 import anyio, os, sys, time
 from pathlib import Path
-from atlas_mcp.journal.sqlite import SqliteJournal
+from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.testing.journal_conformance import first_record
 
 async def main():
@@ -61,9 +62,9 @@ async def test_looking_something_up_waits_for_no_run_that_is_read(
     def slowly(connection: sqlite3.Connection, run_id: str, after: int) -> tuple[Record, ...]:
         begun.set()
         assert gate.wait(10)
-        return records.read(connection, run_id, after)
+        return event_rows.read(connection, run_id, after)
 
-    monkeypatch.setattr(sqlite, "read", slowly)
+    monkeypatch.setattr(journal_module, "read", slowly)
     journal = SqliteJournal(tmp_path)
     await journal.open_run("r", first_record())
     async with anyio.create_task_group() as tasks:

@@ -23,7 +23,7 @@ FRAME_HEADING_BYTES = 24
 """Bytes before the page in each frame of a log. Source: as above."""
 
 
-class Lengths:
+class FileLengths:
     """How long the files of one database were when they were last looked at.
 
     Args:

@@ -2,7 +2,7 @@
 
 A process that goes on writing to a file that was removed or replaced writes where nobody will ever
 look. SQLite does not notice, so the names are compared with what was opened, at each transaction,
-and the lengths with what they were (`journal.lengths`).
+and the lengths with what they were (`file_lengths`).
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 from atlas_mcp.errors import JournalError
-from atlas_mcp.journal.columns import decode
-from atlas_mcp.journal.lengths import Lengths
-from atlas_mcp.journal.space import prepare
-from atlas_mcp.journal.tables import migrate
+from atlas_mcp.journal.sqlite.columns import decode
+from atlas_mcp.journal.sqlite.file_lengths import FileLengths
+from atlas_mcp.journal.sqlite.space import prepare
+from atlas_mcp.journal.sqlite.tables import migrate
 
 WAL_RETRY_SECONDS = 0.01
 """Seconds between tries to switch a new file to its write-ahead log."""
@@ -41,7 +41,7 @@ class Place:
 
     path: Path
     identities: Mapping[str, tuple[int, int]]
-    lengths: Lengths
+    lengths: FileLengths
 
     @classmethod
     def of(cls, path: Path) -> Place:
@@ -49,7 +49,7 @@ class Place:
         names = [f"{path}{suffix}" for suffix in ("", "-wal", "-shm")]
         # Without a write-ahead log there is but the first of them.
         found = {name: found for name in names if (found := _identity(name))}
-        return cls(path, found, Lengths(path))
+        return cls(path, found, FileLengths(path))
 
     def check_lengths(self, connection: sqlite3.Connection) -> None:
         """Do nothing as long as no file was cut short. Not within a transaction.

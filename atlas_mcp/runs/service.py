@@ -12,7 +12,7 @@ import secrets
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
 from typing import NamedTuple
@@ -30,6 +30,7 @@ from atlas_mcp.atlas.events import (
 )
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.resuming import abandonment, lost_calls, resumption
+from atlas_mcp.atlas.retrying import RetryPolicy
 from atlas_mcp.atlas.run_spec import RunSpec
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import FREE, dollars
@@ -48,7 +49,6 @@ from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.journal.sqlite.read_only import open_to_look
 from atlas_mcp.models.off_loop import off_loop
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.models.turns import STEP_BACK_SECONDS, Turns, rush
 from atlas_mcp.runs.broken import view_broken
 from atlas_mcp.runs.clock import RunClock
@@ -593,6 +593,7 @@ class RunService:
     async def _open(
         self, problem: Problem, spec: RunSpec, planned: ExploresPlanned | None = None
     ) -> LiveRun:
+        spec = replace(spec, retries=self.retries)
         await self._check_day_cap(problem, spec)
         run_id = _draw_id()
         events: list[Event] = [RunOpened(problem, spec)]
@@ -629,7 +630,7 @@ class RunService:
         live = LiveRun(run_id, state, clock=RunClock(state.at), ticket=ticket)
         cap = self.settings.budget.max_cost_usd_per_day
         day_cap = DayCap(self.journal, run_id, cap, state.ledger.committed)
-        driver = Driver(live, lease, self.journal, self.pool, day_cap, self.retries)
+        driver = Driver(live, lease, self.journal, self.pool, day_cap)
         self._drivers[run_id] = driver
         self._broken.pop(run_id, None)
         self.tasks.start_soon(self._carry, driver, ticket, name=f"run {run_id}")

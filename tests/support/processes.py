@@ -21,7 +21,7 @@ from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.view import RunView
 from atlas_mcp.config.settings import load_settings
 from atlas_mcp.journal.sqlite import SqliteJournal
-from atlas_mcp.runs.service import open_service
+from atlas_mcp.runs.opening import open_service
 from atlas_mcp.testing.atlas_api import AtlasPlay
 from atlas_mcp.testing.messages_api import API_KEY, MessagesApi, serve
 

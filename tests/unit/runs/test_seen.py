@@ -17,8 +17,8 @@ from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import UnknownRun
 from atlas_mcp.journal.sqlite import SqliteJournal
 from atlas_mcp.runs import seen as seeing
+from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.seen import MOST_SEEN, Seen
-from atlas_mcp.runs.service import open_service
 from atlas_mcp.testing.journal_conformance import first_record, later_record
 
 

@@ -65,7 +65,7 @@ def serve() -> int:
         import logging
 
         logging.getLogger("atlas-mcp").critical("a bug", exc_info=error)
-    from atlas_mcp.server.stdio import serve_stdio
+    from atlas_mcp.server.stdio.serving import serve_stdio
 
     # What is imported so far stays: the collector need never look at it again.
     gc.freeze()

@@ -114,7 +114,7 @@ def cli(ctx: click.Context) -> int:
 def serve(*, http: bool, host: str, port: int) -> int:
     """Serve MCP on stdin and stdout, until the input ends; with --http, over HTTP."""
     if http:
-        from atlas_mcp.server.http import serve_http
+        from atlas_mcp.server.http.serving import serve_http
 
         return serve_http(configured(), host=host, port=port)
     from atlas_mcp.cli import serve as serve_now
@@ -248,7 +248,7 @@ def explore(
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
 def solvers(*, probe: bool, as_json: bool) -> int:
     """Show the solver pool: models, whether they can be reached, what they take and cost."""
-    from atlas_mcp.cli.pool import show_pool
+    from atlas_mcp.cli.solvers import show_pool
 
     settings = configured()
     interruptible(lambda: show_pool(settings, probe=probe, as_json=as_json))

@@ -11,9 +11,8 @@ from typing import Literal, TypeAlias
 from rich.cells import cell_len, set_cell_size
 from rich.table import Table
 
-from atlas_mcp.atlas.view import CandidateView, RunView
-from atlas_mcp.cli.causes import told
 from atlas_mcp.cli.display import show_run_live
+from atlas_mcp.cli.journal_warnings import told
 from atlas_mcp.cli.terminal import (
     OutputLost,
     Screen,
@@ -24,13 +23,14 @@ from atlas_mcp.cli.terminal import (
     tell,
     write_data,
 )
-from atlas_mcp.journal.base import RunSummary
-from atlas_mcp.models.shelf import ShelfRow
+from atlas_mcp.journal.base import ListedRun
+from atlas_mcp.models.embedded.inventory import ShelfRow
 from atlas_mcp.runs import listing
 from atlas_mcp.runs.service import RunService
 from atlas_mcp.runs.solvers import PoolRow, as_dict
 from atlas_mcp.system.dates import moment
 from atlas_mcp.texts import CUT, answer_text, counted, one_line, printable
+from atlas_mcp.views.run_view import CandidateView, RunView
 
 Evidence: TypeAlias = Literal["all", "data", "people", "none"]
 """Where the candidates of a run are printed: on stdout, those that failed among them; on stdout, or
@@ -111,7 +111,7 @@ def print_view(view: RunView, *, as_json: bool, evidence: Evidence, here: bool =
         _say(screen, (f"`atlas-mcp runs resume {view.run_id}` goes on with it", "dim"))
 
 
-def print_runs(summaries: Sequence[RunSummary], *, limit: int, as_json: bool) -> None:
+def print_runs(summaries: Sequence[ListedRun], *, limit: int, as_json: bool) -> None:
     """Print the list of runs: a line each for people, JSON Lines for programs."""
     if as_json:
         lines = [json.dumps(listing.as_dict(summary)) for summary in summaries]
@@ -136,7 +136,7 @@ def print_runs(summaries: Sequence[RunSummary], *, limit: int, as_json: bool) ->
         tell(f"The newest {limit}; --limit shows more.")
 
 
-def print_expired(runs: Sequence[RunSummary], *, as_data: bool) -> None:
+def print_expired(runs: Sequence[ListedRun], *, as_data: bool) -> None:
     """Show which runs have expired: they are beyond the limits.
 
     Args:

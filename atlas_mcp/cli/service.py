@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import anyio
 
-from atlas_mcp.cli.causes import told_once
+from atlas_mcp.cli.journal_warnings import told_once
 from atlas_mcp.cli.signals import Interrupted, until_signal
 from atlas_mcp.config.settings import Settings, load_settings
 from atlas_mcp.models.pool import Pool

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from atlas_mcp.atlas.rendering import view_run
-from atlas_mcp.atlas.view import RunView
 from atlas_mcp.runs.live import BrokenOff, LiveRun
+from atlas_mcp.views.rendering import view_run
+from atlas_mcp.views.run_view import RunView
 
 
 def view_broken(live: LiveRun) -> RunView:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from atlas_mcp.atlas.events import ExploresPlanned, Planned
 from atlas_mcp.atlas.explore import MAX_INSTRUCTION_CHARS, STRATEGIES, Explore, Strategy
 from atlas_mcp.atlas.messages import EFFORTS, Effort
-from atlas_mcp.atlas.pool import RunSpec, SolverSpec
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.resuming import check_opening
+from atlas_mcp.atlas.run_spec import RunSpec, SolverSpec
 from atlas_mcp.atlas.state import RunState, quota_used
 from atlas_mcp.errors import InvalidInput
 
@@ -26,7 +26,7 @@ _QUOTES = str.maketrans(
         **dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u02bc\xb4`\uff07\u2039\u203a", "'"),
         **dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\uff02\xab\xbb", '"'),
         **dict.fromkeys("\u300c\u300d\u300e\u300f", '"'),
-        # Seen by nobody.
+        # RecentStates by nobody.
         **dict.fromkeys("\ufeff\u200b\u2060\xad", None),
     }
 )

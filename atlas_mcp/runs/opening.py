@@ -15,14 +15,14 @@ from atlas_mcp.closing import last_act
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import HomeUnusable, JournalError
 from atlas_mcp.journal.base import Journal
-from atlas_mcp.journal.looking import open_to_look
-from atlas_mcp.journal.sqlite import SqliteJournal
+from atlas_mcp.journal.sqlite.journal import SqliteJournal
+from atlas_mcp.journal.sqlite.read_only import open_to_look
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.runs.local.admission import Capacity
 from atlas_mcp.runs.local.engine import open_local_engine
 from atlas_mcp.runs.planning import Planner
-from atlas_mcp.runs.seen import Seen
+from atlas_mcp.runs.recent_states import RecentStates
 from atlas_mcp.runs.service import RunService
 from atlas_mcp.runs.tidying import Tidying
 from atlas_mcp.task_groups import open_task_group
@@ -77,7 +77,7 @@ async def open_service(
     opened = journal or await _opened_journal(settings, looks=looks)
     pool = pool or Pool(settings)
     pool.calls.bound(capacity.calls)
-    states = Seen(opened)
+    states = RecentStates(opened)
     engine = open_local_engine(
         opened,
         pool,

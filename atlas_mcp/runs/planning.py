@@ -13,8 +13,8 @@ from functools import partial
 import anyio
 import anyio.to_thread
 
-from atlas_mcp.atlas.pool import RunSpec
 from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.run_spec import RunSpec
 from atlas_mcp.atlas.usage import FREE, dollars
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ConfigError, InvalidInput

@@ -17,13 +17,11 @@ from typing import NamedTuple
 import anyio
 
 from atlas_mcp.atlas.problem import Problem
-from atlas_mcp.atlas.rendering import takes_long, view_run
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.atlas.view import RunView
 from atlas_mcp.closing import last_act
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import InvalidInput
-from atlas_mcp.journal.base import Journal, RunSummary
+from atlas_mcp.journal.base import Journal, ListedRun
 from atlas_mcp.models.off_loop import off_loop
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.broken import view_broken
@@ -32,11 +30,13 @@ from atlas_mcp.runs.engine import Engine, ExploreFurther, ResumeRun
 from atlas_mcp.runs.explores import ExploreRequest
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.planning import Planner
+from atlas_mcp.runs.recent_states import RecentStates
 from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.runs.retention import Keep
 from atlas_mcp.runs.run_ids import new_run_id
-from atlas_mcp.runs.seen import Seen
 from atlas_mcp.runs.tidying import expired_runs
+from atlas_mcp.views.rendering import takes_long, view_run
+from atlas_mcp.views.run_view import RunView
 
 CANCEL_SECONDS = 10.0
 """Seconds to wait for a cancelled run to have ended: its calls are aborted at once, but another
@@ -67,7 +67,7 @@ class RunService:
     pool: Pool
     engine: Engine
     planner: Planner
-    states: Seen
+    states: RecentStates
 
     async def solve(self, problem: Problem, request: RunRequest) -> str:
         """Open an ATLAS run and return its id; the engine carries it on.
@@ -242,11 +242,11 @@ class RunService:
                 await live.finished()
         return await self.view(run_id)
 
-    async def list_runs(self, *, limit: int | None = 100) -> tuple[RunSummary, ...]:
+    async def list_runs(self, *, limit: int | None = 100) -> tuple[ListedRun, ...]:
         """Return the newest runs of this machine, newest first."""
         return await self.journal.list_runs(limit=limit)
 
-    async def beyond(self, keep: Keep) -> tuple[RunSummary, ...]:
+    async def expired(self, keep: Keep) -> tuple[ListedRun, ...]:
         """Return the runs beyond the limits, longest idle first; never one that is driven.
 
         Args:
@@ -254,7 +254,7 @@ class RunService:
         """
         return await expired_runs(self.journal, keep)
 
-    async def remove(self, runs: Sequence[RunSummary]) -> tuple[str, ...]:
+    async def remove(self, runs: Sequence[ListedRun]) -> tuple[str, ...]:
         """Remove runs for good and return the ids of those that went.
 
         One that is driven, or that has changed since it was listed, stays.

@@ -13,9 +13,9 @@ import anyio
 
 from atlas_mcp.config.settings import JournalSettings
 from atlas_mcp.errors import JournalError
-from atlas_mcp.journal.base import Journal, RunSummary
+from atlas_mcp.journal.base import Journal, ListedRun
+from atlas_mcp.runs.recent_states import RecentStates
 from atlas_mcp.runs.retention import DAY_SECONDS, Keep
-from atlas_mcp.runs.seen import Seen
 from atlas_mcp.task_groups import open_task_group
 
 logger = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class Tidying:
 
     journal: Journal
     limits: JournalSettings
-    states: Seen
+    states: RecentStates
 
     async def keep(self) -> None:
         """Remove runs once a day and forget states now and then; never returns."""
@@ -70,7 +70,7 @@ class Tidying:
             self.states.forget()
 
 
-async def expired_runs(journal: Journal, keep: Keep) -> tuple[RunSummary, ...]:
+async def expired_runs(journal: Journal, keep: Keep) -> tuple[ListedRun, ...]:
     """Return the runs beyond the limits, longest idle first; never one that is driven.
 
     Args:
@@ -79,4 +79,6 @@ async def expired_runs(journal: Journal, keep: Keep) -> tuple[RunSummary, ...]:
     """
     if keep.everything:
         return ()
-    return await journal.beyond(idle_since=keep.idle_since(time.time()), size_bytes=keep.size_bytes)
+    return await journal.expired(
+        idle_since=keep.idle_since(time.time()), size_bytes=keep.size_bytes
+    )

@@ -6,8 +6,8 @@ import re
 from typing import Any
 
 from atlas_mcp.atlas.outcomes import NOBODY_DRIVES
-from atlas_mcp.atlas.view import RunView
 from atlas_mcp.texts import counted, printable
+from atlas_mcp.views.run_view import RunView
 
 INSTRUCTIONS = (
     "ATLAS spends several independent model calls on one hard problem and weighs them. Use "

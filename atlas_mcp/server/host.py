@@ -19,7 +19,7 @@ import anyio.to_thread
 from atlas_mcp.closing import last_act
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import AtlasError
-from atlas_mcp.server.trimming import keep_memory_low
+from atlas_mcp.server.memory_upkeep import keep_memory_low
 from atlas_mcp.system.limits import too_few_files
 from atlas_mcp.task_groups import open_task_group
 

@@ -16,14 +16,14 @@ from typing import Any, TypeVar, cast
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import CallToolResult, TextContent
 
-from atlas_mcp.atlas.view import AnswerGroup, CandidateView, RunView
 from atlas_mcp.errors import AtlasError
 from atlas_mcp.models.off_loop import off_loop
-from atlas_mcp.server.forms import FIELD_CHARS
-from atlas_mcp.server.structures import structured
-from atlas_mcp.server.summaries import summary
 from atlas_mcp.system.limits import too_few_files
 from atlas_mcp.texts import answer_start, clipped, unmarked_json, untagged
+from atlas_mcp.views.forms import FIELD_CHARS
+from atlas_mcp.views.run_view import AnswerGroup, CandidateView, RunView
+from atlas_mcp.views.structures import structured
+from atlas_mcp.views.summaries import summary
 
 logger = logging.getLogger(__name__)
 

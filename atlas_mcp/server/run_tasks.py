@@ -17,12 +17,12 @@ from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp_types import CallToolRequestParams, CallToolResult
 from typing_extensions import override
 
-from atlas_mcp.atlas.view import RunView
 from atlas_mcp.errors import UnknownRun
 from atlas_mcp.server import descriptions as texts
 from atlas_mcp.server.host import Host
 from atlas_mcp.server.results import result_of
-from atlas_mcp.server.tasks import JsonObject, Support, Task, TaskSource, TaskStatus
+from atlas_mcp.server.task_extension import JsonObject, Support, Task, TaskSource, TaskStatus
+from atlas_mcp.views.run_view import RunView
 
 if TYPE_CHECKING:
     from atlas_mcp.journal.base import TaskEntry

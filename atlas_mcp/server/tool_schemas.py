@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from pydantic import TypeAdapter
 
-from atlas_mcp.server.structures import RunResult
+from atlas_mcp.views.structures import RunResult
 
 PREFIX = "#/$defs/"
 

@@ -17,18 +17,18 @@ from mcp.server.mcpserver import Context, MCPServer
 from mcp_types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
-from atlas_mcp.atlas.view import RunView
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.server import descriptions as texts
 from atlas_mcp.server.clients import client_name, hears_progress, respond_within
 from atlas_mcp.server.host import Host
-from atlas_mcp.server.http import client_gone
+from atlas_mcp.server.http.serving import client_gone
 from atlas_mcp.server.progress import report_progress
 from atlas_mcp.server.results import errors_shown, result_of
 from atlas_mcp.server.run_tasks import answers_at_once
-from atlas_mcp.server.structures import RunResult
 from atlas_mcp.task_groups import open_task_group
 from atlas_mcp.texts import quoted
+from atlas_mcp.views.run_view import RunView
+from atlas_mcp.views.structures import RunResult
 
 if TYPE_CHECKING:
     from atlas_mcp.atlas.problem import Problem
@@ -310,7 +310,7 @@ async def _polled(
     look: Look, since: int | None, newest: str, ctx: Context[Any, Any], host: Host
 ) -> CallToolResult:
     """Return a run that goes on, as far as its caller has not been told of it."""
-    from atlas_mcp.atlas.rendering import poll_call
+    from atlas_mcp.views.rendering import poll_call
 
     state, view = look
     new, seen = new_explores(state.ended, since or 0)

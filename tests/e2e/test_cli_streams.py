@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from atlas_mcp.atlas.problem import MAX_PROBLEM_BYTES
-from atlas_mcp.atlas.view import RunView
 from atlas_mcp.cli import main
 from atlas_mcp.cli.commands import exit_code_of
 from atlas_mcp.cli.signals import Interrupted
@@ -27,6 +26,7 @@ from atlas_mcp.errors import (
 )
 from atlas_mcp.testing.atlas_api import AtlasPlay, candidate_text, synthesis_text
 from atlas_mcp.testing.messages_api import API_KEY, ApiReply, MessagesApi, status
+from atlas_mcp.views.run_view import RunView
 from tests.support.processes import COMMAND, PATIENCE
 from tests.support.shells import Here, Shell
 from tests.support.systems import posix

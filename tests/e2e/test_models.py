@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 import atlas_mcp.testing
-from atlas_mcp.atlas.view import RunView
 from atlas_mcp.cli import main
 from atlas_mcp.testing.gguf import model_file
 from atlas_mcp.testing.model_hub import ModelHub, serve_hub
+from atlas_mcp.views.run_view import RunView
 from tests.support.systems import held
 
 NAME = "maker/repo-GGUF/model.Q4_K_M.gguf"

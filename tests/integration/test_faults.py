@@ -21,9 +21,8 @@ from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.prompts import STRATEGY_TEXTS
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import Usage
-from atlas_mcp.atlas.view import RunView
 from atlas_mcp.config.settings import Settings, SolverSettings
-from atlas_mcp.models.claude import Claude
+from atlas_mcp.models.claude.model import Claude
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.runs.opening import open_service
@@ -42,6 +41,7 @@ from atlas_mcp.testing.messages_api import (
     status,
     truncated,
 )
+from atlas_mcp.views.run_view import RunView
 from tests.support.live_runs import driven
 
 MODEL = "claude-sonnet-5-5"
@@ -173,7 +173,7 @@ async def perform(stage: Stage, home: Path) -> tuple[RunView, RunState]:
     assert (view.cost_usd is None) == (state.ledger.spent == 0 and state.ledger.uncertain > 0)
     assert view.cost_usd is None or view.cost_usd <= CAP
     for one in view.candidates:
-        uncounted = state.explores[one.explore_id].uncertain_usd
+        uncounted = state.explores[one.explore_id].charge.uncertain
         assert not (one.cost_usd == 0 and uncounted > 0)
     assert Usage(**view.usage.model_dump()) == stage.api.told
     return view, state
@@ -235,7 +235,7 @@ async def test_a_fault_of_the_orchestrator_leaves_what_the_candidates_agree_on(
     assert warning.startswith("The orchestrator did not synthesize this answer")
     cause = "no `answer`" if name == "the wrong shape" else stage.case.cause
     assert cause in warning
-    assert state.orchestrator_totals.usage.requests == stage.turns
+    assert state.orchestrator_charge.usage.requests == stage.turns
     assert stage.turns <= 3
 
 

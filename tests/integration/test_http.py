@@ -19,13 +19,13 @@ import httpx2
 import pytest
 from mcp import Client
 
-from atlas_mcp.atlas.view import RunView
 from atlas_mcp.config.settings import ServerSettings, Settings, SolverSettings
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.server.app import make_server
-from atlas_mcp.server.http import HangUps, http_app
-from atlas_mcp.server.listening import listen
-from atlas_mcp.server.web import Web
+from atlas_mcp.server.http.listening import listen
+from atlas_mcp.server.http.serving import HangUps, http_app
+from atlas_mcp.server.http.web import Web
+from atlas_mcp.views.run_view import RunView
 from tests.support.gated_models import Gated, GivenHost, Heard, Mode, text_of, until
 
 VERSIONS = {"auto": "2026-07-28", "legacy": "2025-11-25"}

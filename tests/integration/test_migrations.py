@@ -11,19 +11,20 @@ from pathlib import Path
 import anyio
 import pytest
 
-from atlas_mcp.atlas.events import Record, RunResumed, decode_event
+from atlas_mcp.atlas.codec import decode_event
+from atlas_mcp.atlas.events import Record, RunResumed
 from atlas_mcp.atlas.messages import ModelRequest
-from atlas_mcp.atlas.rendering import view_run
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import JournalError
-from atlas_mcp.journal.sqlite import FILE_NAME, SqliteJournal
-from atlas_mcp.journal.tables import FILE_VERSION, migrate
+from atlas_mcp.journal.sqlite.journal import FILE_NAME, SqliteJournal
+from atlas_mcp.journal.sqlite.tables import FILE_VERSION, migrate
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.models.scripted import Says
+from atlas_mcp.models.scripted.model import Says
 from atlas_mcp.runs.archive import read_archive, write_archive
 from atlas_mcp.runs.opening import open_service
 from atlas_mcp.testing.scripted import Recording
+from atlas_mcp.views.rendering import view_run
 
 DATA = Path(__file__).parents[1] / "data"
 OLD = {int(path.stem.rpartition("_v")[2]): path for path in DATA.glob("journal_v*.sql")}
@@ -37,7 +38,7 @@ old_versions = pytest.mark.parametrize("version", sorted(OLD))
 OPENER = """
 import sys
 from pathlib import Path
-from atlas_mcp.journal.sqlite import SqliteJournal
+from atlas_mcp.journal.sqlite.journal import SqliteJournal
 
 for line in sys.stdin:
     SqliteJournal(Path(line.strip()))

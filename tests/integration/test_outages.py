@@ -16,7 +16,6 @@ import anyio
 import pytest
 
 from atlas_mcp.atlas.problem import make_problem
-from atlas_mcp.atlas.view import RunView
 from atlas_mcp.config.settings import BudgetSettings, OrchestratorSettings, Settings, SolverSettings
 from atlas_mcp.models.gate import CircuitPolicy
 from atlas_mcp.models.pool import Pool
@@ -28,6 +27,7 @@ from atlas_mcp.testing.atlas_api import AtlasPlay, candidate_text, explores, syn
 from atlas_mcp.testing.chat_api import API_KEY as CHAT_KEY
 from atlas_mcp.testing.chat_api import OPENAI, ChatApi
 from atlas_mcp.testing.messages_api import API_KEY, ApiReply, Fault, MessagesApi, serve, status
+from atlas_mcp.views.run_view import RunView
 
 MODEL = "anthropic/claude-haiku-5-5"
 QUICK = RetryPolicy(attempts=3, first_delay=0, longest_delay=0)

@@ -15,17 +15,17 @@ import pytest
 from mcp import Client
 
 from atlas_mcp.atlas.events import Record, StopRequested
-from atlas_mcp.atlas.view import RunView
 from atlas_mcp.config.settings import load_settings
 from atlas_mcp.journal.base import Lease
-from atlas_mcp.journal.sqlite import SqliteJournal
-from atlas_mcp.models.scripted import Says
+from atlas_mcp.journal.sqlite.journal import SqliteJournal
+from atlas_mcp.models.scripted.model import Says
 from atlas_mcp.server import clients
 from atlas_mcp.server.app import make_server
 from atlas_mcp.server.clients import KnownClient
 from atlas_mcp.server.host import Host
 from atlas_mcp.testing.atlas_api import AtlasPlay, candidate_text
 from atlas_mcp.testing.messages_api import API_KEY, ApiReply, Fault, MessagesApi, Tokens, serve
+from atlas_mcp.views.run_view import RunView
 from tests.support.gated_models import (
     Heard,
     Mode,

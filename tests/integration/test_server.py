@@ -22,15 +22,15 @@ from mcp_types import (
 from mcp_types.jsonrpc import INVALID_PARAMS
 
 from atlas_mcp import __version__
-from atlas_mcp.atlas.view import RunView
 from atlas_mcp.config.settings import Settings, SolverSettings
 from atlas_mcp.errors import ModelRejected
-from atlas_mcp.models.scripted import Says
+from atlas_mcp.models.scripted.model import Says
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.service import RunService
 from atlas_mcp.server.app import make_server
-from atlas_mcp.server.forms import EVIDENCE, PROSE, SYNTHESIS
-from atlas_mcp.server.summaries import ANSWER_CHARS
+from atlas_mcp.views.forms import EVIDENCE, PROSE, SYNTHESIS
+from atlas_mcp.views.run_view import RunView
+from atlas_mcp.views.summaries import ANSWER_CHARS
 from tests.support.gated_models import (
     Heard,
     Mode,

@@ -25,10 +25,9 @@ from atlas_mcp.atlas.explore import Outcome
 from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.atlas.view import RunView
 from atlas_mcp.config.settings import Settings, SolverSettings
 from atlas_mcp.errors import ModelUnavailable
-from atlas_mcp.journal.sqlite import FILE_NAME
+from atlas_mcp.journal.sqlite.journal import FILE_NAME
 from atlas_mcp.models.base import Model, OnTokens, OnUsage
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.retry import RetryPolicy
@@ -36,6 +35,7 @@ from atlas_mcp.runs.archive import read_archive, write_archive
 from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.runs.service import RunService
+from atlas_mcp.views.run_view import RunView
 from tests.support.strange_replies import (
     BOSSES,
     CANDIDATE,
@@ -98,7 +98,7 @@ def in_turn(solvers: list[Any], bosses: list[Any]) -> Arrives:
             next(deciding, usual(SYNTHESIS)) if request.tools else next(solving, usual(CANDIDATE))
         )
         if isinstance(one, Failed):
-            raise ModelUnavailable("m", one.failure.message, usage=one.usage, complete=False)
+            raise ModelUnavailable("m", one.failure.message, charge=one.charge, complete=False)
         if isinstance(one, bytes):
             raise TypeError(one)
         return one

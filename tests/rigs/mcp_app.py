@@ -48,8 +48,8 @@ from typing_extensions import override
 
 from atlas_mcp.config.settings import Settings, SolverSettings
 from atlas_mcp.server.app import make_server
-from atlas_mcp.server.http import http_app
-from atlas_mcp.server.tasks import JsonObject, Support, Task, TaskSource
+from atlas_mcp.server.http.serving import http_app
+from atlas_mcp.server.task_extension import JsonObject, Support, Task, TaskSource
 
 SUPPORT: Mapping[str, Support] = {
     "greet": "never",

@@ -31,14 +31,14 @@ from pathlib import Path
 import anyio
 
 from atlas_mcp.atlas.events import CallsLost, Record, RecordLost, RunResumed
-from atlas_mcp.atlas.rendering import view_run
 from atlas_mcp.atlas.resuming import resumption
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.errors import AtlasError
 from atlas_mcp.journal.base import Journal
-from atlas_mcp.journal.sqlite import FILE_NAME, SqliteJournal
-from atlas_mcp.journal.tables import migrate
+from atlas_mcp.journal.sqlite.journal import FILE_NAME, SqliteJournal
+from atlas_mcp.journal.sqlite.tables import migrate
 from atlas_mcp.testing.journal_conformance import first_record, later_record
+from atlas_mcp.views.rendering import view_run
 
 LOG_NAME = f"{FILE_NAME}-wal"
 MEMORY = Path("/dev/shm")

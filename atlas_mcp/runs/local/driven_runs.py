@@ -26,7 +26,7 @@ from atlas_mcp.runs.local.admission import Line, Ticket
 from atlas_mcp.runs.local.claims import Claimed, Claims
 from atlas_mcp.runs.local.day_cap import DayCap
 from atlas_mcp.runs.local.driver import Driver
-from atlas_mcp.runs.seen import Seen
+from atlas_mcp.runs.recent_states import RecentStates
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class DrivenRuns:
     journal: Journal
     pool: Pool
     claims: Claims
-    states: Seen
+    states: RecentStates
     following: Following
     tasks: anyio.abc.TaskGroup
     line: Line

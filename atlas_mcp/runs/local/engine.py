@@ -35,7 +35,7 @@ from atlas_mcp.runs.local.driven_runs import DrivenRuns, tell_unstored
 from atlas_mcp.runs.local.driver import Driver
 from atlas_mcp.runs.local.reading import read_reply
 from atlas_mcp.runs.local.upkeep import Upkeep
-from atlas_mcp.runs.seen import Seen
+from atlas_mcp.runs.recent_states import RecentStates
 from atlas_mcp.task_groups import open_task_group
 
 LEAVE_SECONDS = 2.0
@@ -49,7 +49,7 @@ LET_GO_SECONDS = 10.0
 class LocalEngine(Engine):
     """Drives runs in tasks of this process. Made by `open_local_engine`."""
 
-    states: Seen
+    states: RecentStates
     claims: Claims
     runs: DrivenRuns
     following: Following
@@ -222,7 +222,7 @@ class LocalEngine(Engine):
 async def open_local_engine(
     journal: Journal,
     pool: Pool,
-    states: Seen,
+    states: RecentStates,
     *,
     places: int,
     retries: RetryPolicy,

@@ -22,9 +22,9 @@ from atlas_mcp.atlas.events import (
     SolverReplied,
 )
 from atlas_mcp.atlas.messages import AssistantTurn, Turn
-from atlas_mcp.atlas.rendering import view_run
 from atlas_mcp.atlas.resuming import abandonment, resumption
 from atlas_mcp.atlas.state import RunState
+from atlas_mcp.views.rendering import view_run
 from tests.support.played_runs import Played, a_run, answers, followed_by, play, results_of
 from tests.unit.atlas.test_properties import OUTCOMES, SAYINGS, cycled, played, specs
 

@@ -16,16 +16,15 @@ from typing_extensions import override
 from atlas_mcp.atlas.events import Record
 from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.problem import make_problem
-from atlas_mcp.atlas.usage import Usage
-from atlas_mcp.atlas.view import RunView
+from atlas_mcp.atlas.usage import Charge, Usage
 from atlas_mcp.config.settings import BudgetSettings, PriceSettings, Settings, SolverSettings
 from atlas_mcp.errors import JournalError, JournalUnflushed, ModelUnavailable
 from atlas_mcp.journal.base import Lease
-from atlas_mcp.journal.sqlite import FILE_NAME, SqliteJournal
+from atlas_mcp.journal.sqlite.journal import FILE_NAME, SqliteJournal
 from atlas_mcp.models.base import OnTokens, OnUsage
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.retry import RetryPolicy
-from atlas_mcp.models.scripted import Says
+from atlas_mcp.models.scripted.model import Says
 from atlas_mcp.runs.explores import ExploreRequest
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.opening import open_service
@@ -33,6 +32,7 @@ from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.runs.service import RunService
 from atlas_mcp.testing.atlas_api import candidate_text, synthesis_text
 from atlas_mcp.testing.scripted import Recording
+from atlas_mcp.views.run_view import RunView
 from tests.support.live_runs import driven
 
 FULL = "journal.sqlite3: database or disk is full; free some space"
@@ -301,9 +301,9 @@ class CutOff(Gated):
             self.journal.full = True
             counted = Usage(1, 100, 50)
             raise ModelUnavailable(
-                self.name, "cut", usage=counted, cost_usd=Decimal("0.01"), complete=False
+                self.name, "cut", charge=Charge(counted, Decimal("0.01")), complete=False
             )
-        on_usage(Usage(1, 1_000, 900), Decimal("0.02"))
+        on_usage(Charge(Usage(1, 1_000, 900), Decimal("0.02")))
         self.both.set()
         await self.gate.wait()
         raise AssertionError("it was aborted")

@@ -10,14 +10,14 @@ import pytest
 
 from atlas_mcp.atlas.messages import ModelRequest
 from atlas_mcp.atlas.problem import make_problem
-from atlas_mcp.atlas.view import RunView
 from atlas_mcp.config.settings import Settings, SolverSettings
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.models.scripted import Says, Scripted
+from atlas_mcp.models.scripted.model import Says, Scripted
 from atlas_mcp.runs.clock import RunClock
 from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.testing.atlas_api import candidate_text, synthesis_text
+from atlas_mcp.views.run_view import RunView
 
 HOUR = 3_600.0
 

@@ -16,14 +16,12 @@ from typing_extensions import override
 from atlas_mcp.atlas.budget import MAX_COST_CEILING_USD
 from atlas_mcp.atlas.events import Record
 from atlas_mcp.atlas.problem import make_problem
-from atlas_mcp.atlas.rendering import view_run
-from atlas_mcp.atlas.view import RunView
 from atlas_mcp.config.settings import MOST_USD, Settings, SolverSettings
 from atlas_mcp.errors import InvalidInput, JournalBusy, JournalError
 from atlas_mcp.journal.base import Lease
-from atlas_mcp.journal.sqlite import SqliteJournal
+from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.models.scripted import Says
+from atlas_mcp.models.scripted.model import Says
 from atlas_mcp.runs import opening
 from atlas_mcp.runs import service as services
 from atlas_mcp.runs.explores import ExploreRequest
@@ -32,6 +30,8 @@ from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.testing.atlas_api import candidate_text, synthesis_text
 from atlas_mcp.testing.journal_conformance import first_record
 from atlas_mcp.testing.scripted import Recording
+from atlas_mcp.views.rendering import view_run
+from atlas_mcp.views.run_view import RunView
 from tests.support.live_runs import driven
 
 

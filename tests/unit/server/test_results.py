@@ -13,17 +13,8 @@ from hypothesis import strategies as st
 from mcp.server.mcpserver.exceptions import ToolError
 
 from atlas_mcp import texts
-from atlas_mcp.atlas.view import (
-    Agreement,
-    AnswerGroup,
-    CandidateView,
-    CostSplit,
-    RunView,
-    UsageView,
-)
 from atlas_mcp.errors import ConfigError, InvalidInput
 from atlas_mcp.server.descriptions import atlas_prompt
-from atlas_mcp.server.forms import chars_of
 from atlas_mcp.server.results import (
     ERROR_CHARS,
     as_json,
@@ -33,8 +24,17 @@ from atlas_mcp.server.results import (
     tool_result,
     whole,
 )
-from atlas_mcp.server.summaries import summary
 from atlas_mcp.texts import printable
+from atlas_mcp.views.forms import chars_of
+from atlas_mcp.views.run_view import (
+    Agreement,
+    AnswerGroup,
+    CandidateView,
+    CostSplit,
+    RunView,
+    UsageView,
+)
+from atlas_mcp.views.summaries import summary
 
 LABELS = ("Answer", "Why", "Agreement", "Cost", "Note", "Dissent", "Next", "Run")
 """What lines of ours begin with."""

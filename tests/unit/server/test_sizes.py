@@ -14,13 +14,13 @@ from atlas_mcp.atlas.events import Planned
 from atlas_mcp.atlas.explore import Explore
 from atlas_mcp.atlas.outcomes import Status
 from atlas_mcp.atlas.state import ExploreState
-from atlas_mcp.atlas.view import Agreement, AnswerGroup, CandidateView, CostSplit, RunView
-from atlas_mcp.server.forms import chars_of, chars_per_token
-from atlas_mcp.server.structures import structured
-from atlas_mcp.server.summaries import summary
 from atlas_mcp.server.tool_schemas import result_schema
 from atlas_mcp.server.tools import POLLED, new_explores
 from atlas_mcp.texts import counted
+from atlas_mcp.views.forms import chars_of, chars_per_token
+from atlas_mcp.views.run_view import Agreement, AnswerGroup, CandidateView, CostSplit, RunView
+from atlas_mcp.views.structures import structured
+from atlas_mcp.views.summaries import summary
 from tests.unit.server.test_results import USAGE, a_candidate, a_view
 
 CHARS_PER_TOKEN = 4

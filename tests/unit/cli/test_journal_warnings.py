@@ -1,0 +1,40 @@
+"""What keeps the journal from being written is told once, by the run or by the log."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from atlas_mcp.cli.journal_warnings import told, told_once
+from atlas_mcp.errors import JournalError
+
+LOGGER = logging.getLogger("atlas_mcp.runs.local.driven_runs")
+FULL = "the disk is full; free some space"
+
+
+def test_a_cause_that_a_run_has_told_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    with told_once():
+        LOGGER.error("run %s broke off: %s", "abc", JournalError(FULL))
+        told(f"The run broke off. {FULL}.")
+
+    assert not caplog.messages
+
+
+def test_a_cause_that_nobody_has_told_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    with told_once():
+        for name in ("abc", "def"):
+            LOGGER.error("run %s broke off: %s", name, JournalError(FULL))
+        assert not caplog.messages
+
+    assert caplog.messages == [f"run abc broke off: {FULL}"]
+
+
+def test_what_else_is_logged_waits_for_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    with told_once():
+        LOGGER.error("a line of %s", "another kind")
+
+        assert caplog.messages == ["a line of another kind"]
+
+    LOGGER.error("run %s broke off: %s", "abc", JournalError(FULL))
+    assert caplog.messages[1:] == [f"run abc broke off: {FULL}"]

@@ -90,7 +90,7 @@ class DrivenRuns:
         """Drive a run until it has ended, has been left or is lost. Returns at once."""
         ticket = self.line.take()
         state = claimed.state
-        live = LiveRun(run_id, state, clock=RunClock(state.at), ticket=ticket)
+        live = LiveRun(run_id, state, clock=RunClock(state.at), place=ticket)
         day_cap = DayCap(self.journal, run_id, self.day_cap_usd, state.ledger.committed)
         driver = Driver(live, claimed.lease, self.journal, self.pool, day_cap, self.retries)
         self._drivers[run_id] = driver

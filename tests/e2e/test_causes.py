@@ -11,7 +11,8 @@ import pytest
 from atlas_mcp.testing.chat_api import OPENAI, ChatApi
 from atlas_mcp.testing.loopback import LoopbackApi, serve
 from atlas_mcp.testing.messages_api import MessagesApi, status
-from tests.support.processes import COMMAND, PATIENCE, HeldApi, bare_environ, run_cli
+from tests.support.held_apis import HeldApi
+from tests.support.processes import COMMAND, PATIENCE, bare_environ, run_cli
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux sets limits of another process")
@@ -24,7 +25,7 @@ def test_a_disk_that_fills_up_is_told_once_with_what_to_do(
     import resource
 
     environ = bare_environ(tmp_path)
-    api = HeldApi(0, 1)
+    api = HeldApi(held={0, 1})
     with (
         api.reachable(environ),
         subprocess.Popen(
@@ -36,7 +37,7 @@ def test_a_disk_that_fills_up_is_told_once_with_what_to_do(
             text=True,
         ) as process,
     ):
-        assert api.all_arrived(1)
+        assert api.all_arrived(2)
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, 0))
         api.gate.set()
         _, err = process.communicate(timeout=PATIENCE)

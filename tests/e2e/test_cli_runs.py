@@ -10,7 +10,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,7 +19,6 @@ from typing import TYPE_CHECKING
 
 import anyio
 import anyio.from_thread
-import anyio.to_thread
 import pytest
 from typing_extensions import override
 
@@ -38,12 +36,13 @@ from atlas_mcp.testing.messages_api import API_KEY, ApiReply, Fault, MessagesApi
 from atlas_mcp.texts import printable
 from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
+from tests.support.held_apis import EVERY_CALL, HeldApi
 from tests.support.processes import COMMAND, PATIENCE
 from tests.support.shells import Here, Shell
 from tests.support.systems import posix
 
 if TYPE_CHECKING:
-    from starlette.types import Receive, Scope, Send
+    pass
 
 QUESTION = "6 * 7?"
 STALL = Fault("stall", seconds=3_600)
@@ -208,22 +207,6 @@ def test_an_unknown_run_is_told_by_its_id(command: str, here: Here) -> None:
 # Looking on while another process drives
 
 
-class Gated(MessagesApi):
-    """An API that answers one call, and keeps the others waiting until it is let go."""
-
-    def __init__(self) -> None:
-        super().__init__(AtlasPlay())
-        self.gate = threading.Event()
-        self._calls = 0
-
-    @override
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._calls += 1
-        if self._calls > 1:
-            await anyio.to_thread.run_sync(self.gate.wait)
-        await super().__call__(scope, receive, send)
-
-
 def read_until(process: subprocess.Popen[bytes], text: bytes) -> bytes:
     """Return what a process says to people, up to the line with `text`."""
     assert process.stderr is not None
@@ -256,7 +239,7 @@ def running(shell: Shell, *arguments: str) -> Generator[subprocess.Popen[bytes]]
 def test_a_run_that_another_process_drives_is_followed_to_its_end(
     command: tuple[str, ...], shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    api = Gated()
+    api = HeldApi(held=EVERY_CALL[1:])
     monkeypatch.setenv("ATLAS_HOME", shell.environ["ATLAS_HOME"])
     with elsewhere(api, monkeypatch) as other:
         run_id = other.start()
@@ -279,7 +262,7 @@ def test_a_run_that_another_process_drives_is_followed_to_its_end(
 def test_who_stops_looking_leaves_the_run_to_the_process_that_drives_it(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    api = Gated()
+    api = HeldApi(held=EVERY_CALL[1:])
     monkeypatch.setenv("ATLAS_HOME", shell.environ["ATLAS_HOME"])
     with elsewhere(api, monkeypatch) as other:
         run_id = other.start()

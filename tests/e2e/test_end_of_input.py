@@ -12,10 +12,10 @@ import pytest
 
 from atlas_mcp.views.run_view import RunView
 from tests.e2e.test_stdio import HELLO, at_work, end_input, started
+from tests.support.held_apis import HeldApi
 from tests.support.processes import (
     COMMAND,
     PATIENCE,
-    HeldApi,
     bare_environ,
     reachable,
     until_recorded,
@@ -103,7 +103,7 @@ def test_no_run_is_begun_once_the_input_has_ended(environ: dict[str, str]) -> No
 async def test_the_request_of_a_run_in_flight_is_answered_with_its_evidence(
     environ: dict[str, str],
 ) -> None:
-    api = HeldApi(1)
+    api = HeldApi(held={1})
     with api.reachable(environ), started(environ) as server:
         run_id = at_work(server, api)
         end_input(server)
@@ -120,7 +120,7 @@ async def test_the_request_of_a_run_in_flight_is_answered_with_its_evidence(
 async def test_a_run_that_no_request_waits_for_is_left_to_be_resumed(
     environ: dict[str, str],
 ) -> None:
-    api = HeldApi(0, 1)
+    api = HeldApi(held={0, 1})
     with api.reachable(environ), started(environ) as server:
         server.greet()
         opened = server.ask("tools/call", asking("solve_with_atlas", problem="Q?", wait_s=0))

@@ -18,7 +18,8 @@ from mcp import Client
 
 from atlas_mcp.cli import main
 from atlas_mcp.views.run_view import RunView
-from tests.support.processes import COMMAND, PATIENCE, HeldApi, bare_environ, resumed
+from tests.support.held_apis import HeldApi
+from tests.support.processes import COMMAND, PATIENCE, bare_environ, resumed
 from tests.support.systems import BREAK, BREAK_NUMBER, GROUP, posix
 
 Mode = Literal["auto", "legacy"]
@@ -69,7 +70,7 @@ def serving(
 async def test_a_signal_answers_who_waits_and_leaves_the_runs_to_be_resumed(
     environ: dict[str, str], mode: Mode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    api = HeldApi(1)
+    api = HeldApi(held={1})
     signalled = False
 
     async def hear(progress: float, total: float | None, message: str | None) -> None:
@@ -103,7 +104,7 @@ async def test_a_signal_answers_who_waits_and_leaves_the_runs_to_be_resumed(
 async def test_a_second_signal_does_not_wait_for_calls_in_flight(
     environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    api = HeldApi(0, 1)
+    api = HeldApi(held={0, 1})
     with api.reachable(environ), serving(environ) as (process, url):
         with anyio.fail_after(PATIENCE):
             async with Client(url) as client:

@@ -20,10 +20,10 @@ from mcp import Client, StdioServerParameters
 from atlas_mcp.testing.atlas_api import AtlasPlay
 from atlas_mcp.testing.messages_api import API_KEY, MessagesApi
 from atlas_mcp.views.run_view import RunView
+from tests.support.held_apis import HeldApi
 from tests.support.processes import (
     COMMAND,
     PATIENCE,
-    HeldApi,
     bare_environ,
     reachable,
     resumed,
@@ -193,7 +193,7 @@ def test_a_signal_ends_an_idle_server_at_once(
 async def test_a_signal_ends_a_busy_server_and_its_run_is_left_to_be_resumed(
     environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    api = HeldApi(1)
+    api = HeldApi(held={1})
     with api.reachable(environ), started(environ) as server:
         run_id = at_work(server, api)
         server.process.send_signal(BREAK)
@@ -279,7 +279,7 @@ async def test_a_call_in_flight_when_its_request_ends_is_kept_and_nothing_more_i
     environ: dict[str, str], case: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mode, way = WAYS[case]
-    api = HeldApi(1)
+    api = HeldApi(held={1})
     with api.reachable(environ), started(environ, mode) as server:
         run_id = at_work(server, api)
         way(server)
@@ -300,7 +300,7 @@ async def test_a_request_that_its_client_cancelled_is_never_answered(
     environ: dict[str, str], mode: Mode
 ) -> None:
     """Source: the specification, under cancellation: no response is sent for such a request."""
-    api = HeldApi(1)
+    api = HeldApi(held={1})
     with api.reachable(environ), started(environ, mode) as server:
         run_id = at_work(server, api)
         cancel(server)
@@ -322,7 +322,7 @@ async def test_a_call_that_outlasts_the_grace_is_aborted_and_asked_again_on_resu
 ) -> None:
     environ["ATLAS_SERVER_GRACE_S"] = "0.05"
     mode, way = WAYS[case]
-    api = HeldApi(1)
+    api = HeldApi(held={1})
     with api.reachable(environ), started(environ, mode) as server:
         run_id = at_work(server, api)
         way(server)

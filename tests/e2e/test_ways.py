@@ -27,7 +27,8 @@ from typing_extensions import override
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.journal.sqlite import SqliteJournal
 from atlas_mcp.views.rendering import view_run
-from tests.support.processes import HeldApi, bare_environ
+from tests.support.held_apis import HeldApi
+from tests.support.processes import bare_environ
 from tests.support.systems import posix
 
 pytestmark = [
@@ -321,7 +322,7 @@ def begun(way_in: In, way_out: str, folder: Path, **configured: str) -> Generato
         # A file stands where the home should be.
         del environ["HOME"]
         (folder / "atlas").write_text("")
-    api = HeldApi(1)
+    api = HeldApi(held={1})
     program = BROKEN if way_out == "bug" else PROGRAM
     with api.reachable(environ):
         process = subprocess.Popen(

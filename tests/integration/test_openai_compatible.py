@@ -99,7 +99,7 @@ KINDS = {
 
 
 @dataclass
-class World:
+class ChatWorld:
     """An endpoint of one kind, and a model at it."""
 
     api: ChatApi
@@ -108,7 +108,7 @@ class World:
 
 
 @asynccontextmanager
-async def world_of(kind: str = "openai", **changes: Any) -> AsyncGenerator[World]:
+async def world_of(kind: str = "openai", **changes: Any) -> AsyncGenerator[ChatWorld]:
     """Open an endpoint and a model at it; `price` is the operator's, the rest changes the spec."""
     price = changes.pop("price", RATES)
     changes |= {"price": changes.pop("spec_price", None)}
@@ -122,13 +122,13 @@ async def world_of(kind: str = "openai", **changes: Any) -> AsyncGenerator[World
         key = endpoint.api_key
         model = OpenAICompatible(spec, api_key=key, price=price, read_timeout=timeout)
         try:
-            yield World(api, url, model)
+            yield ChatWorld(api, url, model)
         finally:
             await model.aclose()
 
 
 @pytest.fixture
-async def world() -> AsyncGenerator[World]:
+async def world() -> AsyncGenerator[ChatWorld]:
     async with world_of() as world:
         yield world
 
@@ -146,7 +146,9 @@ async def failure(model: OpenAICompatible, request: ModelRequest = ASK) -> Model
 # Replies
 
 
-async def test_a_reply_holds_text_calls_counts_cost_and_the_endpoints_id(world: World) -> None:
+async def test_a_reply_holds_text_calls_counts_cost_and_the_endpoints_id(
+    world: ChatWorld,
+) -> None:
     calls = (Call("explore", {"strategy": "diréct", "n": [1, 2]}, "t1"), Call("explore", {}, "t2"))
     tokens = Tokens(input=1_000, output=70, cache_read=2_000)
     world.api.script(ApiReply(text="I explore. ✓", calls=calls, tokens=tokens))
@@ -252,7 +254,7 @@ async def test_a_server_with_ways_of_its_own_is_understood(quirk: Quirk) -> None
 
 
 async def test_calls_with_arguments_nobody_can_read_are_faults_and_can_be_answered(
-    world: World,
+    world: ChatWorld,
 ) -> None:
     world.api.script(ApiReply(calls=(Call("explore", '{"cut": ', "t1"),)))
     request = replace(ASK, tools=(EXPLORE,))
@@ -293,7 +295,7 @@ async def test_every_reason_for_the_end_has_its_meaning(
     assert reply.usage == world.api.told
 
 
-async def test_pictures_go_unchanged(world: World) -> None:
+async def test_pictures_go_unchanged(world: ChatWorld) -> None:
     pictures = (Image("image/png", "aGk="), Image(url="https://example.org/x.png"), Text("q"))
 
     await world.model.generate(replace(ASK, turns=(UserTurn(pictures),)))
@@ -305,7 +307,7 @@ async def test_pictures_go_unchanged(world: World) -> None:
     ]
 
 
-async def test_progress_rises_to_the_exact_count(world: World) -> None:
+async def test_progress_rises_to_the_exact_count(world: ChatWorld) -> None:
     tokens = Tokens(input=1, output=1_234)
     world.api.script(ApiReply(text="x" * 2_000, thinking="y" * 2_000, deltas=20, tokens=tokens))
     heard: list[int] = []
@@ -363,7 +365,7 @@ async def test_a_bill_is_believed_from_openrouter_alone_and_the_operator_before_
         assert (await billed(kind="openrouter", billed_usd=nonsense))[1] is None
 
 
-async def test_counts_are_told_before_a_call_ends(world: World) -> None:
+async def test_counts_are_told_before_a_call_ends(world: ChatWorld) -> None:
     """What an aborted call has consumed is known from nothing else."""
     world.api.script(ApiReply(text="a", quirks=frozenset({"open_end"})))
     heard: list[tuple[Usage, Cost]] = []
@@ -548,7 +550,7 @@ async def test_a_stream_that_stays_open_after_its_end_keeps_nobody(
         assert reply.turn.text == "a"
 
 
-async def test_json_that_is_no_reply_is_no_endpoint_of_ours(world: World) -> None:
+async def test_json_that_is_no_reply_is_no_endpoint_of_ours(world: ChatWorld) -> None:
     """As of a server whose Chat Completions are at another path."""
     elsewhere = replace(KINDS["openai"].spec, base_url=f"{world.url}/v2")
     model = OpenAICompatible(elsewhere, api_key=KEY)
@@ -589,7 +591,9 @@ async def test_an_address_that_is_none_is_rejected(base_url: str) -> None:
     await model.aclose()
 
 
-async def test_a_refused_key_is_not_quoted_though_the_endpoint_quotes_it(world: World) -> None:
+async def test_a_refused_key_is_not_quoted_though_the_endpoint_quotes_it(
+    world: ChatWorld,
+) -> None:
     for key in ("sk-wrong-secret", None):
         spec = replace(KINDS["openai"].spec, base_url=f"{world.url}/v1")
         model = OpenAICompatible(spec, api_key=key)
@@ -602,7 +606,7 @@ async def test_a_refused_key_is_not_quoted_though_the_endpoint_quotes_it(world: 
         await model.aclose()
 
 
-async def test_an_unknown_model_is_named_by_its_endpoint(world: World) -> None:
+async def test_an_unknown_model_is_named_by_its_endpoint(world: ChatWorld) -> None:
     spec = replace(KINDS["openai"].spec, model="openai/other", base_url=f"{world.url}/v1")
     model = OpenAICompatible(spec, api_key=KEY)
 
@@ -689,7 +693,9 @@ def has_left(api: ChatApi) -> bool:
     return api.disconnects == 1
 
 
-async def test_a_cancelled_call_leaves_the_endpoint_and_the_model_works_on(world: World) -> None:
+async def test_a_cancelled_call_leaves_the_endpoint_and_the_model_works_on(
+    world: ChatWorld,
+) -> None:
     world.api.script(ApiReply(text="x" * 100, deltas=100, delta_latency=60))
 
     async with anyio.create_task_group() as group:
@@ -701,7 +707,9 @@ async def test_a_cancelled_call_leaves_the_endpoint_and_the_model_works_on(world
     assert (await world.model.generate(ASK)).stop == "end"
 
 
-async def test_models_at_one_address_share_a_connection_that_outlives_them(world: World) -> None:
+async def test_models_at_one_address_share_a_connection_that_outlives_them(
+    world: ChatWorld,
+) -> None:
     connection = Connection(f"{world.url}/v1", KEY)
     spec = replace(KINDS["openai"].spec, base_url=f"{world.url}/v1")
     models = [OpenAICompatible(spec, connection=connection) for _ in range(2)]
@@ -721,7 +729,7 @@ async def test_models_at_one_address_share_a_connection_that_outlives_them(world
     await connection.aclose()
 
 
-async def test_retries_add_up_what_was_counted(world: World) -> None:
+async def test_retries_add_up_what_was_counted(world: ChatWorld) -> None:
     world.api.script(
         status(529), Fault("cut"), status(429, retry_after_ms=1), ApiReply(text="At last.")
     )
@@ -775,7 +783,7 @@ async def test_an_endpoint_that_does_not_answer_in_time_is_unavailable(
         await model.aclose()
 
 
-async def test_a_wrong_key_is_told_before_anything_is_spent(world: World) -> None:
+async def test_a_wrong_key_is_told_before_anything_is_spent(world: ChatWorld) -> None:
     spec = replace(KINDS["openai"].spec, base_url=f"{world.url}/v1", api_key_env="MY_KEY")
     model = OpenAICompatible(spec, api_key="wrong")
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import AsyncGenerator, Generator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,18 +25,17 @@ from atlas_mcp.atlas.problem import MAX_PROBLEM_BYTES, Problem
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.config.settings import load_settings
 from atlas_mcp.errors import InvalidInput
-from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.runs.caller_images import MAX_IMAGES, MAX_IMAGES_BYTES
 from atlas_mcp.runs.request import ExploreWish, Wish
-from atlas_mcp.runs.service import RunService, open_service
 from atlas_mcp.server.app import make_server
 from atlas_mcp.server.http.serving import http_app
 from atlas_mcp.server.messages import MAX_MESSAGE_BYTES
-from atlas_mcp.testing.atlas_api import AtlasPlay, explores, synthesis_text
-from atlas_mcp.testing.messages_api import API_KEY, ApiReply, Fault, MessagesApi, serve
+from atlas_mcp.testing.atlas_api import explores, synthesis_text
+from atlas_mcp.testing.messages_api import ApiReply, Fault, MessagesApi
 from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
 from tests.support.pictures import KINDS, data_url, drawn, moving, noise, picture, read, saved
+from tests.support.worlds import World, opened_world
 
 Mode = Literal["auto", "legacy"]
 MODES = pytest.mark.parametrize("mode", ["auto", "legacy"])
@@ -57,42 +56,11 @@ model = "scripted/demo"
 """
 
 
-@dataclass
-class World:
-    """A play, the API that performs it, and the settings that lead there."""
-
-    play: AtlasPlay = field(default_factory=AtlasPlay)
-    api: MessagesApi = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.api = MessagesApi(self.play)
-
-    def sent(self) -> list[list[dict[str, Any]]]:
-        """Return the pictures of every call, in the API's words."""
-        return [
-            [
-                block["source"]
-                for block in body["messages"][0]["content"]
-                if block["type"] == "image"
-            ]
-            for body in self.api.bodies
-        ]
-
-    @asynccontextmanager
-    async def service(self) -> AsyncGenerator[RunService]:
-        quick = RetryPolicy(attempts=1, first_delay=0, longest_delay=0)
-        async with open_service(load_settings(os.environ), retries=quick) as service:
-            yield service
-
-
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[World]:
-    world = World()
     (tmp_path / "atlas.toml").write_text(FILE)
-    with serve(world.api) as url:
-        monkeypatch.setenv("ANTHROPIC_BASE_URL", url)
-        monkeypatch.setenv("ANTHROPIC_API_KEY", API_KEY)
-        monkeypatch.setenv("ATLAS_CONFIG", str(tmp_path / "atlas.toml"))
+    monkeypatch.setenv("ATLAS_CONFIG", str(tmp_path / "atlas.toml"))
+    with opened_world(monkeypatch, attempts=1) as world:
         yield world
 
 
@@ -149,7 +117,7 @@ async def test_every_kind_reaches_solvers_and_orchestrator_as_it_came(
         *(source(drawn(kind, (30, 20)), KINDS[kind]) for kind in ("PNG", "JPEG", "WEBP")),
         {"type": "url", "url": ADDRESS},
     ]
-    assert world.sent() == [expected] * 3
+    assert world.pictures() == [expected] * 3
 
 
 @ON_ASYNCIO
@@ -162,7 +130,7 @@ async def test_larger_ones_reach_both_made_smaller(world: World, mode: Mode) -> 
             images=[data_url(drawn(kind, (1_600, 200))) for kind in KINDS],
         )
 
-    first, *others = world.sent()
+    first, *others = world.pictures()
     assert others == [first] * 2
     shown = [read(one["data"]) for one in first]
     assert [one.size for one in shown] == [(PX, PX // 8)] * 4
@@ -185,7 +153,7 @@ async def test_each_model_gets_a_picture_as_it_takes_it(
 
     sizes = {
         body["model"]: read(sent[0]["data"]).width
-        for body, sent in zip(world.api.bodies, world.sent(), strict=True)
+        for body, sent in zip(world.api.bodies, world.pictures(), strict=True)
     }
     assert sizes == {"claude-sonnet-5-5": 500, "claude-opus-4-6": PX}
 
@@ -200,7 +168,7 @@ async def test_too_many_bytes_for_the_api_are_made_fewer(world: World) -> None:
         view = view_of(await service.wait(live.run_id, 10))
 
     assert view.status == "answered"
-    assert [read(one["data"]).size for (one,) in world.sent()] == [(1_400, 1_000)] * 3
+    assert [read(one["data"]).size for (one,) in world.pictures()] == [(1_400, 1_000)] * 3
 
 
 async def test_of_a_picture_that_moves_the_models_see_the_beginning(world: World) -> None:
@@ -209,7 +177,7 @@ async def test_of_a_picture_that_moves_the_models_see_the_beginning(world: World
         live = await service.solve(Problem("What is shown?", (image,)), Wish())
         await service.wait(live.run_id, 10)
 
-    assert {one["media_type"] for (one,) in world.sent()} == {"image/png"}
+    assert {one["media_type"] for (one,) in world.pictures()} == {"image/png"}
 
 
 def has_five_calls(api: MessagesApi) -> bool:
@@ -248,7 +216,7 @@ async def test_the_orchestrators_conversation_stays_as_it_was_in_another_process
     asked = [raw for raw in world.api.raw_bodies if b'"tools"' in raw]
     pictures = {
         sent[0]["data"]
-        for body, sent in zip(world.api.bodies, world.sent(), strict=True)
+        for body, sent in zip(world.api.bodies, world.pictures(), strict=True)
         if "tools" in body
     }
     assert len(asked) == 3
@@ -283,7 +251,7 @@ async def test_explores_of_a_client_go_to_who_sees(world: World) -> None:
             await service.explore(problem, Wish(), ExploreWish("blind"))
 
     assert [one.solver for one in view.candidates] == ["eyes", "eyes"]
-    assert world.sent() == [[{"type": "url", "url": ADDRESS}]] * 2
+    assert world.pictures() == [[{"type": "url", "url": ADDRESS}]] * 2
 
 
 async def test_further_explores_need_not_repeat_the_pictures(world: World) -> None:
@@ -298,7 +266,7 @@ async def test_further_explores_need_not_repeat_the_pictures(world: World) -> No
         with pytest.raises(InvalidInput, match="`images`: are not those of run"):
             await service.explore(other, Wish(), ExploreWish(), run_id=live.run_id)
 
-    assert world.sent() == [[{"type": "url", "url": ADDRESS}]] * 3
+    assert world.pictures() == [[{"type": "url", "url": ADDRESS}]] * 3
 
 
 async def test_the_orchestrator_must_see_what_it_weighs(
@@ -429,6 +397,6 @@ async def test_pictures_come_in_over_http_that_are_larger_than_requests_usually_
         server.should_exit = True
 
     assert [one.status for one in views[0].candidates] == ["ok"]
-    assert [read(one["data"]).size for one in world.sent()[0]] == [(300, 200)]
+    assert [read(one["data"]).size for one in world.pictures()[0]] == [(300, 200)]
     # Base64 makes four bytes of three; every character of a problem can be escaped in six.
     assert MAX_MESSAGE_BYTES > MAX_IMAGES_BYTES * 4 / 3 + MAX_PROBLEM_BYTES * 6

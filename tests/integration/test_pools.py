@@ -78,7 +78,7 @@ prefetch = 0
 
 
 @dataclass
-class World:
+class PoolWorld:
     """Three endpoints and a service whose pool they are."""
 
     claude: MessagesApi
@@ -103,7 +103,7 @@ def candidate(answer: str, number: int) -> ApiReply:
 
 
 @asynccontextmanager
-async def pool_of_three(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[World]:
+async def pool_of_three(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[PoolWorld]:
     turns: list[ApiReply] = []
     claude = MessagesApi(lambda body: turns.pop(0) if body.get("tools") else candidate("42", 1))
     strict = ChatApi(replace(OPENAI, api_key="strict-key"), lambda body: candidate("42", 2))
@@ -125,7 +125,7 @@ async def pool_of_three(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncG
         }
         monkeypatch.setenv("ANTHROPIC_API_KEY", API_KEY)
         async with open_service(load_settings(environ), retries=QUICK) as service:
-            yield World(claude, strict, bare, service, turns)
+            yield PoolWorld(claude, strict, bare, service, turns)
 
 
 def counted(view: RunView | CandidateView) -> Usage:

@@ -4,53 +4,40 @@ from __future__ import annotations
 
 import json
 import math
-import os
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from decimal import Decimal
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import anyio
 import anyio.lowlevel
 import anyio.to_thread
 import pytest
-from typing_extensions import override
 
 from atlas_mcp.atlas.events import OrchestratorReplied, SolverFinished
 from atlas_mcp.atlas.explore import STRATEGIES
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import Usage
-from atlas_mcp.config.settings import load_settings
 from atlas_mcp.errors import AtlasError, ConfigError, InvalidInput, JournalError, UnknownRun
-from atlas_mcp.models.retry import RetryPolicy
-from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.request import ExploreWish, Wish
-from atlas_mcp.runs.service import RunService, open_service
-from atlas_mcp.testing.atlas_api import AtlasPlay, candidate_text, explores, synthesis_text
+from atlas_mcp.runs.service import RunService
+from atlas_mcp.testing.atlas_api import candidate_text, explores, synthesis_text
 from atlas_mcp.testing.messages_api import (
-    API_KEY,
     ApiReply,
     Call,
     Fault,
     MessagesApi,
     Tokens,
-    serve,
 )
 from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
 from tests.support.gated_models import until
+from tests.support.worlds import QUESTION, World, ended, opened_world, solve, unmarked
 
-if TYPE_CHECKING:
-    from starlette.types import Receive, Scope, Send
-
-QUESTION = "What is 6 * 7?"
 ANSWER = ApiReply(text=synthesis_text("42"))
-QUICK = RetryPolicy(attempts=2, first_delay=0, longest_delay=0)
 STALL = Fault("stall", after=3, seconds=3_600)
 
 on_asyncio = pytest.mark.parametrize("anyio_backend", ["asyncio"])
@@ -58,92 +45,14 @@ on_trio = pytest.mark.parametrize("anyio_backend", ["trio"])
 """For tests with many cases, or that wait for a deadline: one loop is enough for them."""
 
 
-class Api(MessagesApi):
-    """The API, which answers no call before all calls of its batch are there.
-
-    `batches` are sizes: with `[2, 1]` the first two calls are answered once both have come. A
-    batch that never fills hangs; a test that gets through has had its calls in flight together.
-    """
-
-    def __init__(self, play: AtlasPlay) -> None:
-        super().__init__(play)
-        self.batches: list[int] = []
-        self._arrived = 0
-        self._full = anyio.Event()
-
-    @override
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self.batches:
-            if self._arrived == 0:
-                self._full = anyio.Event()
-            self._arrived += 1
-            full = self._full
-            if self._arrived == self.batches[0]:
-                self.batches.pop(0)
-                self._arrived = 0
-                full.set()
-            await full.wait()
-        await super().__call__(scope, receive, send)
-
-
-@dataclass
-class World:
-    """A play, the API that performs it, and the settings that lead there."""
-
-    play: AtlasPlay = field(default_factory=AtlasPlay)
-    api: Api = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.api = Api(self.play)
-
-    def asked(self, *, solvers: bool) -> list[dict[str, Any]]:
-        """Return the bodies of the solvers' requests, or of the orchestrator's."""
-        return [body for body in self.api.bodies if ("tools" not in body) == solvers]
-
-    def raw(self, *, solvers: bool) -> list[bytes]:
-        """Return the same as it came over the wire."""
-        return [raw for raw in self.api.raw_bodies if (b'"tools"' not in raw) == solvers]
-
-    @asynccontextmanager
-    async def service(self) -> AsyncGenerator[RunService]:
-        """Open a service that reaches the API through environment alone."""
-        async with open_service(load_settings(os.environ), retries=QUICK) as service:
-            yield service
-
-
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    world = World()
-    with serve(world.api) as url:
-        monkeypatch.setenv("ANTHROPIC_BASE_URL", url)
-        monkeypatch.setenv("ANTHROPIC_API_KEY", API_KEY)
+    with opened_world(monkeypatch) as world:
         yield world
-
-
-async def ended(service: RunService, live: LiveRun) -> RunView:
-    with anyio.fail_after(10):
-        return view_of(await service.wait(live.run_id, math.inf))
-
-
-async def solve(
-    service: RunService, wish: Wish | None = None, *, answer_schema: object = None
-) -> RunView:
-    problem = make_problem(QUESTION, answer_schema=answer_schema)
-    return await ended(service, await service.solve(problem, wish or Wish()))
 
 
 def counted(view: RunView) -> Usage:
     return Usage(**view.usage.model_dump())
-
-
-def unmarked(value: Any) -> Any:
-    """Return a body without its cache marks, which move."""
-    if isinstance(value, list):
-        return [unmarked(one) for one in cast("list[Any]", value)]
-    if isinstance(value, dict):
-        parts = cast("dict[str, Any]", value)
-        return {key: unmarked(one) for key, one in parts.items() if key != "cache_control"}
-    return value
 
 
 # An answer, and what it cost

@@ -7,52 +7,41 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import shutil
-import threading
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import anyio
 import anyio.lowlevel
-import anyio.to_thread
 import pytest
 from typing_extensions import override
 
 from atlas_mcp.atlas.events import CallsLost, Record, RunResumed, SolverStarted, StopRequested
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.config.settings import load_settings
 from atlas_mcp.errors import InvalidInput, JournalBusy, JournalError
 from atlas_mcp.journal.base import Lease
 from atlas_mcp.journal.sqlite import SqliteJournal
 from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.request import ExploreWish, Wish
-from atlas_mcp.runs.service import RunService, open_service
+from atlas_mcp.runs.service import RunService
 from atlas_mcp.server.results import tool_result
-from atlas_mcp.testing.atlas_api import AtlasPlay, candidate_text, explores, synthesis_text
+from atlas_mcp.testing.atlas_api import candidate_text, explores, synthesis_text
 from atlas_mcp.testing.messages_api import (
-    API_KEY,
     ApiReply,
     Fault,
-    MessagesApi,
-    Responder,
     Tokens,
-    serve,
     status,
 )
 from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
+from tests.support.worlds import QUESTION, World, ended, opened_world, unmarked
 
-QUESTION = "What is 6 * 7?"
 STALL = Fault("stall", after=3, seconds=3_600)
-PATIENT = RetryPolicy(attempts=5, first_delay=0, longest_delay=0)
 
 on_trio = pytest.mark.parametrize("anyio_backend", ["trio"])
 """For tests that wait for another process to look: one loop is enough for them."""
@@ -66,102 +55,10 @@ def candidate(text: str = "42") -> ApiReply:
     return ApiReply(text=candidate_text(text))
 
 
-class HeldApi(MessagesApi):
-    """The API, which holds every call it has counted until the gate is open.
-
-    `number` is which call is being answered, from 0, in the order in which they came.
-    """
-
-    number = -1
-
-    def __init__(self, play: AtlasPlay) -> None:
-        super().__init__(play)
-        self.gate = threading.Event()
-        self.gate.set()
-        self.respond: Responder = play
-        self._came = 0
-
-    @override
-    def next_outcome(self, body: dict[str, Any]) -> ApiReply | Fault:
-        return self.respond(body)
-
-    @override
-    async def answer(self, exchange: Any, raw: bytes) -> None:
-        self._came += 1
-        number = self._came - 1
-        if not self.gate.is_set():
-            await anyio.to_thread.run_sync(self.gate.wait, abandon_on_cancel=True)
-        # The responder is asked before anything else can come in between.
-        self.number = number
-        await super().answer(exchange, raw)
-
-
-@dataclass
-class World:
-    """A play, the API that performs it, and the home that all services share."""
-
-    home: Path
-    play: AtlasPlay = field(default_factory=AtlasPlay)
-    api: HeldApi = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.api = HeldApi(self.play)
-
-    @property
-    def turns(self) -> list[dict[str, Any]]:
-        """The bodies of the orchestrator's requests."""
-        return [body for body in self.api.bodies if "tools" in body]
-
-    @asynccontextmanager
-    async def service(
-        self,
-        *,
-        home: Path | None = None,
-        journal: SqliteJournal | None = None,
-        retries: RetryPolicy = PATIENT,
-    ) -> AsyncGenerator[RunService]:
-        settings = load_settings({**os.environ, "ATLAS_HOME": str(home or self.home)})
-        async with open_service(settings, journal=journal, retries=retries) as service:
-            yield service
-
-    async def reach(self, requests: int) -> None:
-        """Return once so many calls have come, whether they have been answered or not."""
-
-        def there(api: MessagesApi) -> bool:
-            return api.requests >= requests
-
-        await self._seen(there)
-
-    async def left_alone(self) -> None:
-        """Return once no call is open any more."""
-
-        def idle(api: MessagesApi) -> bool:
-            return api.in_flight == 0
-
-        await self._seen(idle)
-
-    async def _seen(self, condition: Callable[[MessagesApi], bool]) -> None:
-        # The first of all calls comes after the import of the vendor's client.
-        with anyio.fail_after(15):
-            while not await anyio.to_thread.run_sync(self.api.wait_for, condition):
-                continue
-
-
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path / "home")
-    with serve(world.api) as url:
-        monkeypatch.setenv("ANTHROPIC_BASE_URL", url)
-        monkeypatch.setenv("ANTHROPIC_API_KEY", API_KEY)
-        try:
-            yield world
-        finally:
-            world.api.gate.set()
-
-
-async def ended(service: RunService, run_id: str) -> RunView:
-    with anyio.fail_after(10):
-        return view_of(await service.wait(run_id, math.inf))
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    with opened_world(monkeypatch, attempts=5) as world:
+        yield world
 
 
 async def begin(service: RunService, **wish: Any) -> LiveRun:
@@ -184,16 +81,6 @@ async def recorded(service: RunService, run_id: str, condition: Callable[[RunSta
 async def resumed(service: RunService, run_id: str, **limits: Any) -> RunView:
     await service.resume(run_id, **limits)
     return await ended(service, run_id)
-
-
-def unmarked(value: Any) -> Any:
-    """Return a part of a body without its cache marks, which move."""
-    if isinstance(value, list):
-        return [unmarked(one) for one in cast("list[Any]", value)]
-    if isinstance(value, dict):
-        parts = cast("dict[str, Any]", value)
-        return {key: unmarked(one) for key, one in parts.items() if key != "cache_control"}
-    return value
 
 
 def ok(view: RunView) -> list[tuple[int, object]]:

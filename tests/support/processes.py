@@ -6,28 +6,24 @@ import math
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
-import anyio.to_thread
 import pytest
-from typing_extensions import override
 
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.config.settings import load_settings
 from atlas_mcp.journal.sqlite import SqliteJournal
 from atlas_mcp.runs.service import open_service
-from atlas_mcp.testing.atlas_api import AtlasPlay
 from atlas_mcp.testing.messages_api import API_KEY, MessagesApi, serve
 from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
 
 if TYPE_CHECKING:
-    from starlette.types import Message, Receive, Scope, Send
+    pass
 
 COMMAND = [sys.executable, "-m", "atlas_mcp"]
 PATIENCE = 60
@@ -84,39 +80,3 @@ def run_cli(environ: Mapping[str, str], *arguments: str) -> subprocess.Completed
     return subprocess.run(
         [*COMMAND, *arguments], env=environ, capture_output=True, timeout=PATIENCE, check=False
     )
-
-
-class HeldApi(MessagesApi):
-    """An API that answers some of its calls, by the order of their arrival, once `gate` is set."""
-
-    def __init__(self, *held: int) -> None:
-        super().__init__(AtlasPlay())
-        self.gate = threading.Event()
-        self._held = held
-        self._arrived = 0
-
-    @override
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._arrived += 1
-        if self._arrived - 1 not in self._held:
-            await super().__call__(scope, receive, send)
-            return
-
-        async def later(message: Message) -> None:
-            await anyio.to_thread.run_sync(self.gate.wait, abandon_on_cancel=True)
-            await send(message)
-
-        await super().__call__(scope, receive, later)
-
-    def all_arrived(self, calls: int) -> bool:
-        """Wait for that many calls; return whether they have come."""
-        return self.wait_for(lambda api: api.requests >= calls, PATIENCE)
-
-    @contextmanager
-    def reachable(self, environ: dict[str, str]) -> Generator[None]:
-        """Serve it to processes with this environment; nothing is held back at the end."""
-        with reachable(self, environ):
-            try:
-                yield
-            finally:
-                self.gate.set()

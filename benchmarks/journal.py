@@ -33,10 +33,10 @@ from atlas_mcp.atlas.messages import ModelRequest
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.cli import main as command_line
 from atlas_mcp.config.settings import BudgetSettings, Settings, SolverSettings
-from atlas_mcp.journal.base import Journal, Lease, RunSummary
-from atlas_mcp.journal.sqlite import FILE_NAME, SqliteJournal
+from atlas_mcp.journal.base import Journal, Lease, ListedRun
+from atlas_mcp.journal.sqlite.journal import FILE_NAME, SqliteJournal
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.models.scripted import Says, Scripted
+from atlas_mcp.models.scripted.model import Says, Scripted
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.retention import Keep
 from atlas_mcp.runs.service import RunService, open_service
@@ -262,18 +262,18 @@ async def measure_retention(bench: Bench, home: Path, runs: int) -> None:
         ):
             await bench.compare(
                 Turns(name, "min and sum of all rows"),
-                lambda: service.beyond(keep),  # noqa: B023
+                lambda: service.expired(keep),  # noqa: B023
                 bench.rows(ADD_UP),
             )
         tracemalloc.start()
-        half = await service.beyond(Keep(days=runs / 2_880))
+        half = await service.expired(Keep(days=runs / 2_880))
         print(f"  memory for finding them: {tracemalloc.get_traced_memory()[1] / 1e6:.1f} MB")
         tracemalloc.stop()
         await measure_removal(bench, service, home, half[:REMOVED])
 
 
 async def measure_removal(
-    bench: Bench, service: RunService, home: Path, runs: Sequence[RunSummary]
+    bench: Bench, service: RunService, home: Path, runs: Sequence[ListedRun]
 ) -> None:
     """Remove runs, while a run of this process and one of another append."""
     waits: dict[str, list[float]] = {"this process": [], "another process": []}

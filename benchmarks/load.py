@@ -107,9 +107,10 @@ async def bare(load: Load) -> Figures:
     from atlas_mcp.atlas.budget import Budget
     from atlas_mcp.atlas.explore import STRATEGIES, Explore
     from atlas_mcp.atlas.messages import ModelRequest, UserTurn
-    from atlas_mcp.atlas.pool import ModelSpec, RunSpec, SolverSpec
-    from atlas_mcp.models.claude_families import family_of
-    from atlas_mcp.models.claude_params import message_params
+    from atlas_mcp.atlas.model_spec import ModelSpec
+    from atlas_mcp.atlas.run_spec import RunSpec, SolverSpec
+    from atlas_mcp.models.claude.families import family_of
+    from atlas_mcp.models.claude.params import message_params
 
     name = "claude-sonnet-5-5"
     model = ModelSpec(f"anthropic/{name}", effort="high")
@@ -191,7 +192,7 @@ async def bare(load: Load) -> Figures:
 
 async def ours(load: Load) -> Figures:
     from atlas_mcp.config.settings import ServerSettings, Settings
-    from atlas_mcp.journal.sqlite import SqliteJournal
+    from atlas_mcp.journal.sqlite.journal import SqliteJournal
     from atlas_mcp.runs.request import Wish
     from atlas_mcp.runs.service import open_service
     from atlas_mcp.system.this_process import collect_seldom
@@ -581,7 +582,7 @@ def recorded(home: Path) -> frozenset[str]:
     """Return the marks of the replies that the journal of a home holds."""
     import sqlite3
 
-    from atlas_mcp.journal.sqlite import FILE_NAME
+    from atlas_mcp.journal.sqlite.journal import FILE_NAME
 
     connection = sqlite3.connect(home / FILE_NAME)
     bodies = connection.execute("SELECT body FROM events").fetchall()

@@ -31,11 +31,12 @@ from atlas_mcp.atlas import prompts
 from atlas_mcp.atlas.budget import Budget
 from atlas_mcp.atlas.explore import STRATEGIES, Explore
 from atlas_mcp.atlas.messages import ModelRequest
-from atlas_mcp.atlas.pool import ModelSpec, RunSpec, SolverSpec
+from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.problem import make_problem
+from atlas_mcp.atlas.run_spec import RunSpec, SolverSpec
 from atlas_mcp.config.settings import BudgetSettings, Settings
-from atlas_mcp.models.claude_families import family_of
-from atlas_mcp.models.claude_params import message_params
+from atlas_mcp.models.claude.families import family_of
+from atlas_mcp.models.claude.params import message_params
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import RunService, open_service
 from atlas_mcp.testing.atlas_api import candidate_text, explores, synthesis_text

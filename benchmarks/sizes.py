@@ -25,7 +25,7 @@ from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.config.settings import Settings, SolverSettings
 from atlas_mcp.models.base import OnTokens, OnUsage
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.models.scripted import Says, Scripted
+from atlas_mcp.models.scripted.model import Says, Scripted
 from atlas_mcp.server.app import make_server
 from atlas_mcp.server.host import Host
 

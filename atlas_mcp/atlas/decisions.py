@@ -20,8 +20,8 @@ from atlas_mcp.atlas.explore import (
     incomplete,
 )
 from atlas_mcp.atlas.messages import EFFORTS, Json, Reply
-from atlas_mcp.atlas.pool import RunSpec
 from atlas_mcp.atlas.prompts import EXPLORE_TOOL
+from atlas_mcp.atlas.run_spec import RunSpec
 from atlas_mcp.atlas.storable import quoted, text_of
 from atlas_mcp.atlas.written_calls import written_calls
 from atlas_mcp.atlas.written_json import read_object, without_thinking

@@ -18,9 +18,9 @@ from atlas_mcp.atlas.explore import Candidate, Explore, Outcome, SolverFailure
 from atlas_mcp.atlas.keyed import Keyed
 from atlas_mcp.atlas.messages import AssistantTurn, Json, Stop, Tool, ToolResult, UserTurn
 from atlas_mcp.atlas.outcomes import Status, StopReason
-from atlas_mcp.atlas.pool import RunSpec
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.repairs import repairs_of
+from atlas_mcp.atlas.run_spec import RunSpec
 from atlas_mcp.atlas.storable import plain
 from atlas_mcp.atlas.usage import FREE, Cost, Usage
 from atlas_mcp.errors import JournalCorrupt, JournalNewer

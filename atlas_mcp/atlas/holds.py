@@ -9,8 +9,9 @@ from typing import NamedTuple
 from atlas_mcp.atlas.budget import Ledger
 from atlas_mcp.atlas.events import Record, RunOpened
 from atlas_mcp.atlas.messages import Image, ModelRequest, UserTurn
-from atlas_mcp.atlas.pool import DEFAULT_IMAGE_TOKENS, ModelSpec, RunSpec
+from atlas_mcp.atlas.model_spec import DEFAULT_IMAGE_TOKENS, ModelSpec
 from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.run_spec import RunSpec
 from atlas_mcp.atlas.state import RunState, start
 from atlas_mcp.atlas.usage import FREE
 

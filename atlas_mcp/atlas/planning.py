@@ -14,7 +14,7 @@ from atlas_mcp.atlas.events import ExploresPlanned, Origin, Planned
 from atlas_mcp.atlas.explore import STRATEGIES, Explore
 from atlas_mcp.atlas.holds import hold_for, synthesis_reserve
 from atlas_mcp.atlas.messages import ToolResult
-from atlas_mcp.atlas.pool import Floor, floor_of
+from atlas_mcp.atlas.run_spec import Floor, floor_of
 from atlas_mcp.atlas.state import RunState, quota_used, unanswered_in_a_row
 
 SILENT_AFTER = 2

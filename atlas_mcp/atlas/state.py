@@ -42,8 +42,9 @@ from atlas_mcp.atlas.events import (
 )
 from atlas_mcp.atlas.explore import Candidate, FailureKind, Outcome, SolverFailure
 from atlas_mcp.atlas.messages import ToolResult, Turn
-from atlas_mcp.atlas.pool import ModelSpec, RunSpec, SolverSpec
+from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.run_spec import RunSpec, SolverSpec
 from atlas_mcp.atlas.usage import FREE, NO_USAGE, Cost, Usage, add_costs, told_cost
 
 UNANSWERED = frozenset[FailureKind]({"timeout", "unavailable", "rejected", "cancelled"})

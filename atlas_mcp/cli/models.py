@@ -9,8 +9,8 @@ from atlas_mcp.cli.service import configured, interruptible
 from atlas_mcp.cli.signals import Interrupted
 from atlas_mcp.cli.terminal import sure, tell, write_data
 from atlas_mcp.config.settings import Settings
-from atlas_mcp.models.catalogue import VENDOR
-from atlas_mcp.models.shelf import removable, remove, shelf, size_on_disk
+from atlas_mcp.models.embedded.catalogue import VENDOR
+from atlas_mcp.models.embedded.inventory import removable, remove, shelf, size_on_disk
 
 NAME_HELP = f"""\
 NAME is one of `atlas-mcp models list`, or a file of the model hub as OWNER/REPO/FILE.gguf, with or

@@ -23,8 +23,8 @@ from atlas_mcp.cli.terminal import (
     tell,
     write_data,
 )
-from atlas_mcp.journal.base import RunSummary
-from atlas_mcp.models.shelf import ShelfRow
+from atlas_mcp.journal.base import ListedRun
+from atlas_mcp.models.embedded.inventory import ShelfRow
 from atlas_mcp.runs.service import RunService
 from atlas_mcp.runs.solvers import PoolRow, as_dict
 from atlas_mcp.system.dates import moment
@@ -112,7 +112,7 @@ def print_view(view: RunView, *, as_json: bool, evidence: Evidence, here: bool =
         _say(screen, (f"`atlas-mcp runs resume {view.run_id}` goes on with it", "dim"))
 
 
-def print_runs(summaries: Sequence[RunSummary], *, limit: int, as_json: bool) -> None:
+def print_runs(summaries: Sequence[ListedRun], *, limit: int, as_json: bool) -> None:
     """Print the list of runs: a line each for people, JSON Lines for programs."""
     if as_json:
         lines = [json.dumps(listing.as_dict(summary)) for summary in summaries]
@@ -137,7 +137,7 @@ def print_runs(summaries: Sequence[RunSummary], *, limit: int, as_json: bool) ->
         tell(f"The newest {limit}; --limit shows more.")
 
 
-def print_expired(runs: Sequence[RunSummary], *, as_data: bool) -> None:
+def print_expired(runs: Sequence[ListedRun], *, as_data: bool) -> None:
     """Show which runs have expired: they are beyond the limits.
 
     Args:

@@ -17,8 +17,8 @@ from rich.progress import (
 from atlas_mcp.cli.terminal import people
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ConfigError
-from atlas_mcp.models.embedded import kind_of, locate, pin
-from atlas_mcp.models.weights import PullProgress, ensure, sources_of
+from atlas_mcp.models.embedded.names import kind_of, locate, pin
+from atlas_mcp.models.embedded.weights import PullProgress, ensure, sources_of
 
 
 async def pull_model(name: str, settings: Settings) -> Path:

@@ -11,7 +11,7 @@ from atlas_mcp.cli.arguments import is_file, read_file
 from atlas_mcp.cli.service import configured, with_service
 from atlas_mcp.cli.terminal import sure, tell, write_data
 from atlas_mcp.errors import InvalidInput, UnknownRun
-from atlas_mcp.journal.base import RunSummary
+from atlas_mcp.journal.base import ListedRun
 from atlas_mcp.runs.archive import read_archive, write_archive
 from atlas_mcp.runs.retention import Keep
 from atlas_mcp.runs.service import RunService
@@ -168,8 +168,8 @@ def prune(*, keep_days: float | None, max_size_mb: float | None, dry_run: bool, 
     if keep.everything:
         raise InvalidInput("--keep-days", "say what to keep: with this, or with --max-size-mb")
 
-    async def look(service: RunService) -> tuple[RunSummary, ...]:
-        return await service.beyond(keep)
+    async def look(service: RunService) -> tuple[ListedRun, ...]:
+        return await service.expired(keep)
 
     async def work(service: RunService) -> int:
         output.print_removed(await service.remove(going))

@@ -3,7 +3,7 @@
 Owns `atlas.toml` and the `ATLAS_*` variables. Everything is checked when it is read, and an error
 names the file and key, or the variable, and what it accepts. Below the command line and the server
 no setting is read from the environment: they hand the `Settings` down. Proxies and certificates are
-the system's own and read where connections are made (`models.proxies`).
+the system's own and read where connections are made (`models.wire.proxies`).
 """
 
 from __future__ import annotations

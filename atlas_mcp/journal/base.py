@@ -25,7 +25,7 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True)
-class RunSummary:
+class ListedRun:
     """One line of the list of runs.
 
     Attributes:
@@ -148,7 +148,7 @@ class Journal(Protocol):
         """Return who wants which of the runs stopped whose leases this journal holds."""
         ...
 
-    async def list_runs(self, *, limit: int | None = 100) -> tuple[RunSummary, ...]:
+    async def list_runs(self, *, limit: int | None = 100) -> tuple[ListedRun, ...]:
         """Return the newest runs, newest first; all of them without a limit."""
         ...
 
@@ -160,9 +160,9 @@ class Journal(Protocol):
         """Return a task, `None` if there is none of this id."""
         ...
 
-    async def beyond(
+    async def expired(
         self, *, idle_since: float | None, size_bytes: float | None
-    ) -> tuple[RunSummary, ...]:
+    ) -> tuple[ListedRun, ...]:
         """Return the runs beyond the limits, longest idle first; never one that is driven.
 
         Args:
@@ -172,7 +172,7 @@ class Journal(Protocol):
         """
         ...
 
-    async def remove(self, runs: Sequence[RunSummary]) -> tuple[str, ...]:
+    async def remove(self, runs: Sequence[ListedRun]) -> tuple[str, ...]:
         """Remove runs for good, all their records and tasks, and give the space back.
 
         Others can write meanwhile: a few runs go at a time.

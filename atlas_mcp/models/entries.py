@@ -13,11 +13,11 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from atlas_mcp.addresses import is_this_machine
-from atlas_mcp.atlas.pool import DEFAULT_MAX_TOKENS, ModelSpec
+from atlas_mcp.atlas.model_spec import DEFAULT_MAX_TOKENS, ModelSpec
 from atlas_mcp.atlas.usage import FREE, Price
 from atlas_mcp.config.settings import EffortName, EndpointSettings
 from atlas_mcp.errors import InvalidInput
-from atlas_mcp.models.claude_families import family_of
+from atlas_mcp.models.claude.families import family_of
 from atlas_mcp.models.findings import NOTHING, finding
 from atlas_mcp.models.prices import is_own_address, price_of
 from atlas_mcp.presets import UNKNOWN_SERVER, Preset

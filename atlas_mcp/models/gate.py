@@ -19,7 +19,7 @@ from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.usage import FREE, Usage
 from atlas_mcp.errors import ModelDown, ModelError, ModelUnavailable
 from atlas_mcp.models.base import Model, OnTokens, OnUsage
-from atlas_mcp.models.calls import Calls
+from atlas_mcp.models.call_slots import Calls
 
 OPENS_AFTER = 6
 """Failures in a row after which an endpoint counts as down. As many as one call has attempts."""

@@ -17,7 +17,8 @@ import anyio
 from pydantic import ValidationError
 
 from atlas_mcp.addresses import is_same_address, is_same_origin
-from atlas_mcp.atlas.pool import ModelSpec, SolverSpec
+from atlas_mcp.atlas.model_spec import ModelSpec
+from atlas_mcp.atlas.run_spec import SolverSpec
 from atlas_mcp.atlas.usage import FREE, Price
 from atlas_mcp.closing import close_all
 from atlas_mcp.config.settings import (
@@ -33,19 +34,19 @@ from atlas_mcp.config.settings import (
 from atlas_mcp.errors import AtlasError, ConfigError, InvalidInput
 from atlas_mcp.installation import install_command
 from atlas_mcp.models.base import Model, OnNotice
-from atlas_mcp.models.calls import Calls
-from atlas_mcp.models.claude import OWN_ADDRESS as ANTHROPIC_ADDRESS
-from atlas_mcp.models.claude import Claude, Connection
-from atlas_mcp.models.connections import Way, WayClosed
+from atlas_mcp.models.call_slots import Calls
+from atlas_mcp.models.chat.model import OWN_ADDRESS as OPENAI_ADDRESS
+from atlas_mcp.models.chat.model import Connection as ChatConnection
+from atlas_mcp.models.chat.model import OpenAICompatible
+from atlas_mcp.models.claude.model import OWN_ADDRESS as ANTHROPIC_ADDRESS
+from atlas_mcp.models.claude.model import Claude, Connection
+from atlas_mcp.models.embedded.vendor import LocalPool
 from atlas_mcp.models.entries import chat_spec, claude_spec, declared_price, scripted_spec
 from atlas_mcp.models.findings import FEATURES, MESSAGES_FEATURES, Feature
 from atlas_mcp.models.gate import CircuitPolicy, Gate, Gated
-from atlas_mcp.models.local_pool import LocalPool
-from atlas_mcp.models.openai_compatible import OWN_ADDRESS as OPENAI_ADDRESS
-from atlas_mcp.models.openai_compatible import Connection as ChatConnection
-from atlas_mcp.models.openai_compatible import OpenAICompatible
-from atlas_mcp.models.scripted import demo
+from atlas_mcp.models.scripted.model import demo
 from atlas_mcp.models.traits import takes_of
+from atlas_mcp.models.wire.connections import Way, WayClosed
 from atlas_mcp.presets import PRESETS, preset_of
 
 logger = logging.getLogger(__name__)
@@ -292,7 +293,7 @@ class Pool:
         """
         gated = await self.model(spec)
         if _is_local(spec.model):
-            from atlas_mcp.models.local import Local
+            from atlas_mcp.models.embedded.model import Local
 
             if isinstance(gated.model, Local):
                 await gated.model.load(on_notice)

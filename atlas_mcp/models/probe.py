@@ -38,11 +38,11 @@ from atlas_mcp.atlas.messages import (
     ToolResult,
     UserTurn,
 )
-from atlas_mcp.atlas.pool import ModelSpec
+from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.usage import FREE, NO_USAGE, Cost, Usage, add_costs
 from atlas_mcp.errors import ModelError, ModelRejected
 from atlas_mcp.models.base import Model
-from atlas_mcp.models.claude import VENDOR as MESSAGES_VENDOR
+from atlas_mcp.models.claude.model import VENDOR as MESSAGES_VENDOR
 from atlas_mcp.models.findings import NOTHING, Feature, Finding
 from atlas_mcp.models.retry import RetryPolicy, generate_with_retries
 from atlas_mcp.models.traits import holds_reasoning

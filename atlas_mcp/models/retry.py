@@ -18,7 +18,7 @@ import anyio
 
 from atlas_mcp.atlas.holds import input_tokens_at_most
 from atlas_mcp.atlas.messages import ModelRequest, Reply
-from atlas_mcp.atlas.pool import DEFAULT_IMAGE_TOKENS
+from atlas_mcp.atlas.model_spec import DEFAULT_IMAGE_TOKENS
 from atlas_mcp.atlas.usage import FREE, NO_USAGE, Cost, Price, Usage, add_costs
 from atlas_mcp.errors import ConfigError, ModelDown, ModelError, ModelUnavailable
 from atlas_mcp.models.prices import price_of

@@ -22,7 +22,7 @@ from atlas_mcp.atlas.messages import (
     Turn,
     UserTurn,
 )
-from atlas_mcp.atlas.pool import ModelSpec
+from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.prompts import shape_text
 from atlas_mcp.atlas.usage import NO_USAGE, Usage
 from atlas_mcp.errors import ModelError, ModelRejected

@@ -21,10 +21,11 @@ from atlas_mcp.atlas.explore import (
 )
 from atlas_mcp.atlas.holds import MIN_OUTPUT_TOKENS, first_reserve, hold_for, input_tokens_at_most
 from atlas_mcp.atlas.messages import EFFORTS, Effort
-from atlas_mcp.atlas.pool import LeftOut, ModelSpec, RunSpec, SolverSpec, Workflow
+from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.prompts import solver_request
 from atlas_mcp.atlas.resuming import check_opening
+from atlas_mcp.atlas.run_spec import LeftOut, RunSpec, SolverSpec, Workflow
 from atlas_mcp.atlas.state import RunState, quota_used
 from atlas_mcp.atlas.usage import FREE
 from atlas_mcp.config.settings import Settings

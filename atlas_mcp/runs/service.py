@@ -27,9 +27,9 @@ from atlas_mcp.atlas.events import (
     RunOpened,
     StopCause,
 )
-from atlas_mcp.atlas.pool import RunSpec
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.resuming import abandonment, lost_calls, resumption
+from atlas_mcp.atlas.run_spec import RunSpec
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import FREE, dollars
 from atlas_mcp.closing import last_act
@@ -42,9 +42,9 @@ from atlas_mcp.errors import (
     JournalError,
     UnknownRun,
 )
-from atlas_mcp.journal.base import Journal, Lease, RunSummary
-from atlas_mcp.journal.looking import open_to_look
-from atlas_mcp.journal.sqlite import SqliteJournal
+from atlas_mcp.journal.base import Journal, Lease, ListedRun
+from atlas_mcp.journal.sqlite.journal import SqliteJournal
+from atlas_mcp.journal.sqlite.read_only import open_to_look
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.models.turns import STEP_BACK_SECONDS, Turns, rush
@@ -56,6 +56,7 @@ from atlas_mcp.runs.local.day_cap import DayCap, spending_text, today
 from atlas_mcp.runs.local.driver import Driver
 from atlas_mcp.runs.local.reading import read_reply
 from atlas_mcp.runs.local.upkeep import Upkeep
+from atlas_mcp.runs.recent_states import RecentStates
 from atlas_mcp.runs.request import (
     ExploreWish,
     Wish,
@@ -66,7 +67,6 @@ from atlas_mcp.runs.request import (
     plan_solve,
 )
 from atlas_mcp.runs.retention import Keep
-from atlas_mcp.runs.seen import Seen
 from atlas_mcp.runs.snapshot import RunSnapshot
 from atlas_mcp.task_groups import open_task_group
 
@@ -124,7 +124,7 @@ class RunService:
     # Those that a request is about to claim, until they are driven, given back or not to be had.
     _taking: dict[str, anyio.Event] = field(init=False, default_factory=dict[str, anyio.Event])
     _broken: dict[str, LiveRun] = field(init=False, default_factory=dict[str, LiveRun])
-    _seen: Seen = field(init=False)
+    _recent: RecentStates = field(init=False)
     _following: Following = field(init=False)
     # Those in line for a place, by run: cancelled where their run is not to begin any more.
     _waits: dict[str, anyio.CancelScope] = field(
@@ -140,7 +140,7 @@ class RunService:
 
     def __post_init__(self) -> None:
         self._planning = anyio.CapacityLimiter(PLANS_AT_ONCE)
-        self._seen = Seen(self.journal)
+        self._recent = RecentStates(self.journal)
         self._following = Following(self.journal)
 
     async def solve(self, problem: Problem, wish: Wish) -> LiveRun:
@@ -266,7 +266,7 @@ class RunService:
         """
         with anyio.move_on_after(CANCEL_SECONDS):
             # Whoever is asked to end it may be gone, or lose it, before it has.
-            while (await self._seen.state(run_id)).finished is None:
+            while (await self._recent.state(run_id)).finished is None:
                 await self._end(run_id)
         return await self.look(run_id)
 
@@ -331,7 +331,7 @@ class RunService:
             UnknownRun: There is no such run.
         """
         live = self.live(run_id)
-        return live.state if live is not None else await self._seen.state(run_id)
+        return live.state if live is not None else await self._recent.state(run_id)
 
     async def look(self, run_id: str) -> RunSnapshot:
         """Return the run as it is now.
@@ -362,11 +362,11 @@ class RunService:
                 await live.finished()
         return await self.look(run_id)
 
-    async def list_runs(self, *, limit: int | None = 100) -> tuple[RunSummary, ...]:
+    async def list_runs(self, *, limit: int | None = 100) -> tuple[ListedRun, ...]:
         """Return the newest runs of this machine, newest first."""
         return await self.journal.list_runs(limit=limit)
 
-    async def beyond(self, keep: Keep) -> tuple[RunSummary, ...]:
+    async def expired(self, keep: Keep) -> tuple[ListedRun, ...]:
         """Return the runs beyond the limits, longest idle first; never one that is driven.
 
         Args:
@@ -374,11 +374,11 @@ class RunService:
         """
         if keep.everything:
             return ()
-        return await self.journal.beyond(
+        return await self.journal.expired(
             idle_since=keep.idle_since(time.time()), size_bytes=keep.size_bytes
         )
 
-    async def remove(self, runs: Sequence[RunSummary]) -> tuple[str, ...]:
+    async def remove(self, runs: Sequence[ListedRun]) -> tuple[str, ...]:
         """Remove runs for good and return the ids of those that went.
 
         One that is driven, or that has changed since it was listed, stays.
@@ -389,7 +389,7 @@ class RunService:
         """Remove what the operator does not want to keep."""
         keep = Keep(self.settings.journal.keep_days, self.settings.journal.max_size_mb)
         try:
-            removed = await self.remove(await self.beyond(keep))
+            removed = await self.remove(await self.expired(keep))
         except JournalError as error:
             logger.error("runs beyond the limits of [journal] could not be removed: %s", error)
         else:
@@ -399,7 +399,7 @@ class RunService:
     async def keep_up(self) -> None:
         """Keep the runs in hand ours, and hear what other processes want of them; never returns."""
         upkeep = Upkeep(
-            self.journal, self._stop_as_wanted, self._give_up, self._seen.forget, self.tidy
+            self.journal, self._stop_as_wanted, self._give_up, self._recent.forget, self.tidy
         )
         await upkeep.keep()
 

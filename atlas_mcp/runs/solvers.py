@@ -9,12 +9,13 @@ from typing import TypeAlias
 
 import anyio.to_thread
 
-from atlas_mcp.atlas.pool import ModelSpec, SolverSpec
+from atlas_mcp.atlas.model_spec import ModelSpec
+from atlas_mcp.atlas.run_spec import SolverSpec
 from atlas_mcp.atlas.usage import FREE, NO_USAGE
 from atlas_mcp.errors import ModelError, ModelUnavailable
-from atlas_mcp.models.claude import Claude
+from atlas_mcp.models.chat.model import OpenAICompatible
+from atlas_mcp.models.claude.model import Claude
 from atlas_mcp.models.findings import NOTHING, keep
-from atlas_mcp.models.openai_compatible import OpenAICompatible
 from atlas_mcp.models.pool import Pool, Undeclared
 from atlas_mcp.models.probe import Probed, probe
 from atlas_mcp.task_groups import open_task_group

@@ -35,8 +35,9 @@ from atlas_mcp.atlas.events import (
     SolverStarted,
 )
 from atlas_mcp.atlas.explore import Candidate, Explore
-from atlas_mcp.atlas.pool import ModelSpec, RunSpec, SolverSpec
+from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.run_spec import RunSpec, SolverSpec
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import Usage
 from atlas_mcp.errors import JournalBusy, JournalError, UnknownRun
@@ -601,12 +602,12 @@ async def check_37_runs_idle_for_too_long_are_beyond_the_age(stand: Stand) -> No
             await _ended_run(journal, name, at)
         await journal.open_run("driven", first_record(at=10.0))
 
-        found = await journal.beyond(idle_since=40.0, size_bytes=None)
-        none = await journal.beyond(idle_since=20.0, size_bytes=None)
+        found = await journal.expired(idle_since=40.0, size_bytes=None)
+        none = await journal.expired(idle_since=20.0, size_bytes=None)
 
         assert [run.run_id for run in found] == ["oldest", "older"]
         assert {(run.status, run.driven) for run in found} == {("answered", False)}
-        assert none == await journal.beyond(idle_since=None, size_bytes=None) == ()
+        assert none == await journal.expired(idle_since=None, size_bytes=None) == ()
 
 
 async def check_38_what_does_not_fit_is_beyond_the_size(stand: Stand) -> None:
@@ -620,7 +621,7 @@ async def check_38_what_does_not_fit_is_beyond_the_size(stand: Stand) -> None:
         room = size["driven"] + size["newest"]
 
         async def beyond(size_bytes: float) -> list[str]:
-            found = await journal.beyond(idle_since=None, size_bytes=size_bytes)
+            found = await journal.expired(idle_since=None, size_bytes=size_bytes)
             return [run.run_id for run in found]
 
         assert await beyond(sum(size.values())) == []

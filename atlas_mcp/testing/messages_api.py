@@ -13,7 +13,7 @@ import anyio
 from typing_extensions import override
 
 from atlas_mcp.atlas.usage import Usage
-from atlas_mcp.models.claude_families import known_family
+from atlas_mcp.models.claude.families import known_family
 from atlas_mcp.testing.loopback import Asked, Exchange, LoopbackApi, Responder, serve
 from atlas_mcp.testing.messages_rules import Broken, History, check_headers, refusal_of
 from atlas_mcp.testing.messages_wire import (

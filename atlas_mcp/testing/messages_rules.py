@@ -1,7 +1,7 @@
 """What the Messages API refuses, written down for its stand-in.
 
 Owns the checks and their error texts. Pure: a request body in, the first broken rule out. The facts
-about families are those of `models.claude_families`.
+about families are those of `models.claude.families`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
 from atlas_mcp.atlas.messages import EFFORTS
-from atlas_mcp.models.claude_families import Family, known_family
-from atlas_mcp.models.images import image_type
+from atlas_mcp.models.claude.families import Family, known_family
+from atlas_mcp.models.pictures.fitting import image_type
 
 Body: TypeAlias = Mapping[str, Any]
 """A request body, decoded."""

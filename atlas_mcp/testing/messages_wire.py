@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from atlas_mcp.atlas.usage import NO_USAGE, Usage
-from atlas_mcp.models.claude_families import family_of
+from atlas_mcp.models.claude.families import family_of
 from atlas_mcp.testing.loopback import Piece
 from atlas_mcp.testing.messages_rules import Body, blocks_of, canonical
 from atlas_mcp.testing.replies import BYTES_PER_TOKEN, ApiReply, Tokens, cut

@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.models.base import OnTokens, OnUsage
-from atlas_mcp.models.scripted import Scripted
+from atlas_mcp.models.scripted.model import Scripted
 
 
 @dataclass

@@ -21,17 +21,17 @@ from platformdirs import user_cache_path
 from typing_extensions import override
 
 from atlas_mcp.atlas.messages import AssistantTurn, Json, ModelRequest, Reply
-from atlas_mcp.atlas.pool import ModelSpec
+from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.usage import FREE, Price, Usage
 from atlas_mcp.errors import ModelError, ModelFileError, ModelRejected, ModelUnavailable
-from atlas_mcp.models import llama_server
 from atlas_mcp.models.base import Model, OnTokens, OnUsage
-from atlas_mcp.models.catalogue import find
-from atlas_mcp.models.claude import Claude
-from atlas_mcp.models.local import Local
-from atlas_mcp.models.openai_compatible import OpenAICompatible
-from atlas_mcp.models.scripted import Says
-from atlas_mcp.models.weights import ensure
+from atlas_mcp.models.chat.model import OpenAICompatible
+from atlas_mcp.models.claude.model import Claude
+from atlas_mcp.models.embedded import llama_server
+from atlas_mcp.models.embedded.catalogue import find
+from atlas_mcp.models.embedded.model import Local
+from atlas_mcp.models.embedded.weights import ensure
+from atlas_mcp.models.scripted.model import Says
 from atlas_mcp.testing.chat_api import API_KEY, BARE, LLAMA, OPENAI, ChatApi, Endpoint
 from atlas_mcp.testing.loopback import LoopbackApi, serve
 from atlas_mcp.testing.messages_api import MessagesApi

@@ -11,8 +11,8 @@ import pytest
 
 from atlas_mcp.cli.commands import cli
 from atlas_mcp.config.settings import Settings, load_settings
-from atlas_mcp.models.embedded import SMALL_BYTES
-from atlas_mcp.models.local_pool import (
+from atlas_mcp.models.embedded.names import SMALL_BYTES
+from atlas_mcp.models.embedded.vendor import (
     CONTEXT_TOKENS,
     MAX_TOKENS,
     PARALLEL,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import get_args
 
-from atlas_mcp.models import claude_families, entries
-from atlas_mcp.models.accounts import FIRST_ANSWER, REFUSED_FOR
+from atlas_mcp.models import entries
+from atlas_mcp.models.claude import families as claude_families
 from atlas_mcp.models.off_loop import Line
+from atlas_mcp.models.wire.accounts import FIRST_ANSWER, REFUSED_FOR
 from atlas_mcp.presets import PRESETS
 from atlas_mcp.server.results import PART_CHARS
 
@@ -30,7 +31,7 @@ def test_what_a_refused_key_costs_is_as_the_note_says() -> None:
 def test_the_limits_of_pictures_are_where_the_note_says() -> None:
     note = words_of("docs/design/006-pictures.md")
 
-    assert "(`models/claude_families.py`, `models/entries.py`, `presets.py`, with dates" in note
+    assert "(`models/claude/families.py`, `models/entries.py`, `presets.py`, with dates" in note
     for module, name in ((claude_families, "image_px"), (entries, "CHAT_IMAGE_PX")):
         assert module.__file__ is not None
         assert name in Path(module.__file__).read_text(encoding="utf-8")

@@ -32,8 +32,9 @@ from atlas_mcp.atlas.events import (
 )
 from atlas_mcp.atlas.explore import Candidate, Explore, SolverFailure
 from atlas_mcp.atlas.messages import Text, UserTurn
-from atlas_mcp.atlas.pool import ModelSpec, RunSpec, SolverSpec
+from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.run_spec import RunSpec, SolverSpec
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import Price, Usage
 from atlas_mcp.cli import main

@@ -16,7 +16,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp_types import TextResourceContents
 
-from atlas_mcp.models.catalogue import find
+from atlas_mcp.models.embedded.catalogue import find
 from atlas_mcp.views.run_view import RunView
 
 pytestmark = [pytest.mark.weights, pytest.mark.timeout(600)]

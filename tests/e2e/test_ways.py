@@ -25,7 +25,7 @@ import pytest
 from typing_extensions import override
 
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.journal.sqlite import SqliteJournal
+from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.views.rendering import view_run
 from tests.support.held_apis import HeldApi
 from tests.support.processes import bare_environ

@@ -26,7 +26,7 @@ from atlas_mcp.cli.output import print_runs, print_view
 from atlas_mcp.config.settings import BudgetSettings, Settings, SolverSettings
 from atlas_mcp.errors import AtlasError
 from atlas_mcp.journal.base import TaskEntry
-from atlas_mcp.journal.sqlite import FILE_NAME
+from atlas_mcp.journal.sqlite.journal import FILE_NAME
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.archive import read_archive, write_archive
 from atlas_mcp.runs.local.day_cap import today
@@ -218,7 +218,7 @@ async def look_and_go_on(home: Path, written: Written) -> None:
                 await service.journal.spending_of(run_id)
         with told():
             await service.journal.spending(today())
-        await service.beyond(Keep(1.0, 0.001))
+        await service.expired(Keep(1.0, 0.001))
         for run_id in written.runs:
             with told():
                 await service.resume(run_id, max_explores=9)

@@ -20,11 +20,11 @@ from atlas_mcp.atlas.usage import Usage
 from atlas_mcp.config.settings import BudgetSettings, PriceSettings, Settings, SolverSettings
 from atlas_mcp.errors import JournalError, JournalUnflushed, ModelUnavailable
 from atlas_mcp.journal.base import Lease
-from atlas_mcp.journal.sqlite import FILE_NAME, SqliteJournal
+from atlas_mcp.journal.sqlite.journal import FILE_NAME, SqliteJournal
 from atlas_mcp.models.base import OnTokens, OnUsage
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.retry import RetryPolicy
-from atlas_mcp.models.scripted import Says
+from atlas_mcp.models.scripted.model import Says
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.request import ExploreWish, Wish
 from atlas_mcp.runs.service import RunService, open_service

@@ -22,7 +22,7 @@ from atlas_mcp.atlas.prompts import STRATEGY_TEXTS
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import Usage
 from atlas_mcp.config.settings import Settings, SolverSettings
-from atlas_mcp.models.claude import Claude
+from atlas_mcp.models.claude.model import Claude
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.runs.request import Wish

@@ -16,10 +16,10 @@ from atlas_mcp.atlas.messages import ModelRequest
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import JournalError
-from atlas_mcp.journal.sqlite import FILE_NAME, SqliteJournal
-from atlas_mcp.journal.tables import FILE_VERSION, migrate
+from atlas_mcp.journal.sqlite.journal import FILE_NAME, SqliteJournal
+from atlas_mcp.journal.sqlite.tables import FILE_VERSION, migrate
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.models.scripted import Says
+from atlas_mcp.models.scripted.model import Says
 from atlas_mcp.runs.archive import read_archive, write_archive
 from atlas_mcp.runs.service import open_service
 from atlas_mcp.testing.scripted import Recording
@@ -37,7 +37,7 @@ old_versions = pytest.mark.parametrize("version", sorted(OLD))
 OPENER = """
 import sys
 from pathlib import Path
-from atlas_mcp.journal.sqlite import SqliteJournal
+from atlas_mcp.journal.sqlite.journal import SqliteJournal
 
 for line in sys.stdin:
     SqliteJournal(Path(line.strip()))

@@ -24,7 +24,7 @@ from mcp_types.jsonrpc import INVALID_PARAMS
 from atlas_mcp import __version__
 from atlas_mcp.config.settings import Settings, SolverSettings
 from atlas_mcp.errors import ModelRejected
-from atlas_mcp.models.scripted import Says
+from atlas_mcp.models.scripted.model import Says
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.service import RunService
 from atlas_mcp.server.app import make_server

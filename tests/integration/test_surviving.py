@@ -24,7 +24,7 @@ from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.errors import InvalidInput, JournalBusy, JournalError
 from atlas_mcp.journal.base import Lease
-from atlas_mcp.journal.sqlite import SqliteJournal
+from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.request import ExploreWish, Wish

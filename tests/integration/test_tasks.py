@@ -22,10 +22,10 @@ from typing_extensions import override
 from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.config.settings import ServerSettings, Settings, SolverSettings
 from atlas_mcp.journal.base import TaskEntry
-from atlas_mcp.journal.sqlite import SqliteJournal
+from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.models.base import OnTokens, OnUsage
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.models.scripted import Says, Scripted
+from atlas_mcp.models.scripted.model import Says, Scripted
 from atlas_mcp.server.app import make_server
 from atlas_mcp.server.host import Host
 from atlas_mcp.server.task_extension import TASKS

@@ -17,14 +17,14 @@ from typing_extensions import override
 
 from atlas_mcp.atlas.calls import conclude
 from atlas_mcp.atlas.events import Event, Record, SolverReplied, StopRequested
+from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.policy import ReadReply
-from atlas_mcp.atlas.pool import ModelSpec
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.config.settings import ServerSettings, Settings, SolverSettings
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.journal.base import Lease
-from atlas_mcp.journal.sqlite import SqliteJournal
+from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.models.base import OnNotice
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.local import reading

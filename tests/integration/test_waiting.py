@@ -13,13 +13,13 @@ from rich.console import Console
 from typing_extensions import override
 
 from atlas_mcp.atlas.events import Record, RunOpened, StopRequested
-from atlas_mcp.atlas.pool import ModelSpec
+from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.cli.display import picture
 from atlas_mcp.config.settings import ServerSettings, Settings, SolverSettings
 from atlas_mcp.errors import JournalError
 from atlas_mcp.journal.base import Lease
-from atlas_mcp.journal.sqlite import SqliteJournal
+from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.models.base import OnNotice
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.request import Wish

@@ -31,8 +31,8 @@ from typing_extensions import override
 
 from atlas_mcp.atlas.events import CallsLost, Record, RunFinished
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.journal.base import RunSummary
-from atlas_mcp.journal.sqlite import SqliteJournal
+from atlas_mcp.journal.base import ListedRun
+from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.testing.atlas_api import candidate_text, synthesis_text
 from atlas_mcp.testing.messages_api import API_KEY, ApiReply, MessagesApi, serve
 from atlas_mcp.views.run_view import RunView
@@ -139,10 +139,10 @@ class Home:
             )
         )
 
-    def look(self) -> tuple[RunSummary, tuple[Record, ...]]:
+    def look(self) -> tuple[ListedRun, tuple[Record, ...]]:
         """Return the one run there is, and its records."""
 
-        async def read() -> tuple[RunSummary, tuple[Record, ...]]:
+        async def read() -> tuple[ListedRun, tuple[Record, ...]]:
             journal = SqliteJournal(self.folder)
             try:
                 (run,) = await journal.list_runs()

@@ -32,9 +32,10 @@ from atlas_mcp.atlas.messages import (
     Turn,
     UserTurn,
 )
+from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.policy import AskOrchestrator, Note, ReadReply, RunSolver, next_commands
-from atlas_mcp.atlas.pool import ModelSpec, RunSpec, SolverSpec, Workflow
 from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.run_spec import RunSpec, SolverSpec, Workflow
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import FREE, Price, Usage
 from atlas_mcp.presets import SchemaMode

@@ -23,15 +23,17 @@ from atlas_mcp.atlas.calls import Failed, conclude, failure, solver_ended, turn_
 from atlas_mcp.atlas.events import Event, Record, RunOpened
 from atlas_mcp.atlas.explore import FailureKind
 from atlas_mcp.atlas.messages import AssistantTurn, Reply, ToolCall
+from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.policy import AskOrchestrator, Note, ReadReply, RunSolver, next_commands
-from atlas_mcp.atlas.pool import ModelSpec, RunSpec
 from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.run_spec import RunSpec
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import FREE, NO_USAGE, Price, Usage
 from atlas_mcp.errors import ModelError
-from atlas_mcp.models import claude, openai_compatible
-from atlas_mcp.models.connections import Way
-from atlas_mcp.models.reading import Reader, read_body
+from atlas_mcp.models.chat import model as openai_compatible
+from atlas_mcp.models.claude import model as claude
+from atlas_mcp.models.wire.connections import Way
+from atlas_mcp.models.wire.reading import Reader, read_body
 
 DRAWS = int(os.environ.get("ATLAS_DRAWS", "2000"))
 """Runs that are drawn; every night it is ten times as many: see `.ci/nightly`."""

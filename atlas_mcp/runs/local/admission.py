@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import anyio
 
 from atlas_mcp.config.settings import DEFAULT_MAX_RUNS
-from atlas_mcp.models.calls import MOST_CALLS
+from atlas_mcp.models.call_slots import MOST_CALLS
 from atlas_mcp.models.turns import Turns
 from atlas_mcp.system.limits import raise_open_files
 from atlas_mcp.system.memory import memory_bytes

@@ -46,8 +46,8 @@ from atlas_mcp.atlas.events import (
 from atlas_mcp.atlas.explore import FailureKind, SolverFailure
 from atlas_mcp.atlas.holds import to_cover
 from atlas_mcp.atlas.messages import ModelRequest, Reply
+from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.policy import AskOrchestrator, Note, ReadReply, RunSolver, next_commands
-from atlas_mcp.atlas.pool import ModelSpec
 from atlas_mcp.atlas.state import RunState, call_key
 from atlas_mcp.atlas.usage import FREE, NO_USAGE, Cost, Usage
 from atlas_mcp.errors import (
@@ -61,7 +61,7 @@ from atlas_mcp.errors import (
 )
 from atlas_mcp.journal.base import Journal, Lease
 from atlas_mcp.models.base import Model, Notice, OnTokens, OnUsage
-from atlas_mcp.models.images import fitted
+from atlas_mcp.models.pictures.fitting import fitted
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.retry import Retry, RetryPolicy, generate_with_retries, most_uncounted
 from atlas_mcp.runs.clock import RunClock

@@ -21,8 +21,8 @@ from atlas_mcp.atlas.events import (
 )
 from atlas_mcp.atlas.explore import Explore, FailureKind, Outcome
 from atlas_mcp.atlas.messages import AssistantTurn, Image, ToolCall, UserTurn
+from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.policy import RunSolver
-from atlas_mcp.atlas.pool import ModelSpec
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.presets import SchemaMode

@@ -14,8 +14,8 @@ from inline_snapshot import snapshot
 from atlas_mcp.atlas import prompts
 from atlas_mcp.atlas.explore import STRATEGIES, Explore
 from atlas_mcp.atlas.messages import Image, Text, UserTurn
-from atlas_mcp.atlas.pool import RunSpec
 from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.run_spec import RunSpec
 from atlas_mcp.presets import SchemaMode
 from tests.support.played_runs import (
     a_model,

@@ -16,8 +16,8 @@ from atlas_mcp.atlas.events import Record, decode_event, encode_event
 from atlas_mcp.atlas.explore import STRATEGIES, FailureKind, Outcome
 from atlas_mcp.atlas.messages import AssistantTurn, Image, Stop, ToolCall
 from atlas_mcp.atlas.policy import MAX_FRUITLESS_TURNS, RunSolver, next_commands
-from atlas_mcp.atlas.pool import RunSpec
 from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.run_spec import RunSpec
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import NO_USAGE, Price, Usage, add_costs
 from atlas_mcp.views.rendering import view_run

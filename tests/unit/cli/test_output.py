@@ -13,10 +13,10 @@ from atlas_mcp.atlas.events import Record, RunFinished
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.cli import output
 from atlas_mcp.config.settings import Settings, SolverSettings
-from atlas_mcp.journal.base import RunSummary
-from atlas_mcp.journal.sqlite import SqliteJournal
+from atlas_mcp.journal.base import ListedRun
+from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.models.scripted import Says, Scripted
+from atlas_mcp.models.scripted.model import Says, Scripted
 from atlas_mcp.runs import following
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import RunService, open_service
@@ -166,7 +166,7 @@ def test_what_went_wrong_is_one_line(capsys: pytest.CaptureFixture[str]) -> None
 def test_a_time_of_any_clock_can_be_listed(
     seconds: float, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run = RunSummary("abc", seconds, seconds, "answered", "atlas", "[/foo]\x1b[2J", 1, driven=False)
+    run = ListedRun("abc", seconds, seconds, "answered", "atlas", "[/foo]\x1b[2J", 1, driven=False)
 
     output.print_runs([run], limit=2, as_json=False)
     output.print_runs([run], limit=2, as_json=True)

@@ -12,7 +12,7 @@ import pytest
 
 from atlas_mcp.config.settings import Settings, SolverSettings, load_settings
 from atlas_mcp.errors import ConfigError
-from atlas_mcp.models.weights import sources_of
+from atlas_mcp.models.embedded.weights import sources_of
 from tests.support.systems import posix
 
 
@@ -910,7 +910,7 @@ def test_every_key_of_an_entry_is_gone_through() -> None:
             "effort base_url api_key_env efforts schema max_image_px max_tokens max_tokens_field "
             "stream_options system_role echo_reasoning context_tokens",
         ),
-        # What else is fixed for these is told with the file: `models.local_pool`.
+        # What else is fixed for these is told with the file: `models.embedded.vendor`.
         (
             "local",
             "effort base_url api_key_env max_image_px max_tokens_field price stream_options "

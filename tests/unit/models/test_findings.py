@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from atlas_mcp.atlas.pool import ModelSpec
+from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.config.settings import OrchestratorSettings, Settings, SolverSettings
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.models import findings
+from atlas_mcp.models.file_locks import try_alone
 from atlas_mcp.models.findings import (
     FEATURES,
     FILE_NAME,
@@ -24,7 +25,6 @@ from atlas_mcp.models.findings import (
     finding,
     keep,
 )
-from atlas_mcp.models.locks import try_alone
 from atlas_mcp.models.pool import Pool
 from tests.support.systems import held
 

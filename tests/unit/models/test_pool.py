@@ -11,14 +11,14 @@ from typing import Any
 import anyio
 import pytest
 
-from atlas_mcp.atlas.pool import ModelSpec
+from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.usage import FREE, Price
 from atlas_mcp.config.settings import OrchestratorSettings, Settings, SolverSettings
 from atlas_mcp.errors import ConfigError, InvalidInput
+from atlas_mcp.models.chat.model import OpenAICompatible
 from atlas_mcp.models.gate import Gated
-from atlas_mcp.models.openai_compatible import OpenAICompatible
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.models.scripted import Says, Scripted
+from atlas_mcp.models.scripted.model import Says, Scripted
 from atlas_mcp.presets import PRESETS, preset_of
 
 HERE = "http://127.0.0.1:8000/v1"
@@ -219,7 +219,7 @@ def test_headers_of_the_environment_concern_no_address_that_an_entry_names(tmp_p
 def test_an_embedded_model_that_cannot_start_is_refused_before_a_run_opens(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("atlas_mcp.models.llama_server.runtime_installed", lambda: False)
+    monkeypatch.setattr("atlas_mcp.models.embedded.llama_server.runtime_installed", lambda: False)
 
     with pytest.raises(ConfigError, match=r"solver 'local' cannot be used: llama\.cpp is not"):
         pool(tmp_path).solvers(["local"])

@@ -24,8 +24,9 @@ from atlas_mcp.atlas.events import (
     SolverStarted,
 )
 from atlas_mcp.atlas.explore import Candidate, Explore, SolverFailure
-from atlas_mcp.atlas.pool import ModelSpec, RunSpec, SolverSpec
+from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.run_spec import RunSpec, SolverSpec
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import Usage
 from atlas_mcp.errors import InvalidInput

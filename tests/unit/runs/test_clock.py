@@ -12,7 +12,7 @@ from atlas_mcp.atlas.messages import ModelRequest
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.config.settings import Settings, SolverSettings
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.models.scripted import Says, Scripted
+from atlas_mcp.models.scripted.model import Says, Scripted
 from atlas_mcp.runs.clock import RunClock
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import open_service

@@ -19,8 +19,9 @@ from atlas_mcp.config.settings import (
     Settings,
     SolverSettings,
 )
-from atlas_mcp.journal import sqlite, writing
-from atlas_mcp.journal.sqlite import SqliteJournal
+from atlas_mcp.journal.sqlite import journal as journal_module
+from atlas_mcp.journal.sqlite import writer
+from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs import service as services
 from atlas_mcp.runs.live import LiveRun
@@ -36,13 +37,13 @@ pytestmark = pytest.mark.timeout(60)
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have nothing end because a lock was waited for too long."""
-    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT", 1e6)
-    monkeypatch.setattr(sqlite, "COMMIT_TIMEOUT", 1e6)
-    monkeypatch.setattr(writing, "ANSWER_SECONDS", 1e6)
-    monkeypatch.setattr(writing, "LOCK_STEP_SECONDS", 0.01)
+    monkeypatch.setattr(journal_module, "BUSY_TIMEOUT", 1e6)
+    monkeypatch.setattr(journal_module, "COMMIT_TIMEOUT", 1e6)
+    monkeypatch.setattr(writer, "ANSWER_SECONDS", 1e6)
+    monkeypatch.setattr(writer, "LOCK_STEP_SECONDS", 0.01)
     for bound in ("STOP_SECONDS", "LEAVE_SECONDS", "RELEASE_SECONDS", "CANCEL_SECONDS"):
         monkeypatch.setattr(services, bound, 0.1)
-    monkeypatch.setattr(sqlite, "CLOSE_SECONDS", 0.5)
+    monkeypatch.setattr(journal_module, "CLOSE_SECONDS", 0.5)
 
 
 def settings_for(home: Path, model: Gated, *, grace_s: float = 0) -> Settings:

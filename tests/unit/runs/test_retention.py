@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from atlas_mcp.atlas.events import Record, RunFinished
 from atlas_mcp.config.settings import JournalSettings, Settings
 from atlas_mcp.errors import InvalidInput
-from atlas_mcp.journal.listing import beyond
-from atlas_mcp.journal.sqlite import FILE_NAME, SqliteJournal
-from atlas_mcp.journal.tables import migrate
+from atlas_mcp.journal.sqlite.journal import FILE_NAME, SqliteJournal
+from atlas_mcp.journal.sqlite.run_rows import expired
+from atlas_mcp.journal.sqlite.tables import migrate
 from atlas_mcp.runs.local import upkeep
 from atlas_mcp.runs.retention import DAY_SECONDS, MEGABYTE, Keep
 from atlas_mcp.runs.service import open_service
@@ -125,7 +125,7 @@ def found_beyond(rows: list[Row], idle_since: float | None, size_bytes: float | 
             for i, row in enumerate(rows)
         ],
     )
-    found = beyond(
+    found = expired(
         connection,
         idle_since=idle_since,
         size_bytes=size_bytes,

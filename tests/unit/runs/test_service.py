@@ -17,9 +17,9 @@ from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.config.settings import MOST_USD, Settings, SolverSettings
 from atlas_mcp.errors import InvalidInput, JournalBusy, JournalError
 from atlas_mcp.journal.base import Lease
-from atlas_mcp.journal.sqlite import SqliteJournal
+from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.models.scripted import Says
+from atlas_mcp.models.scripted.model import Says
 from atlas_mcp.runs import service as services
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import open_service

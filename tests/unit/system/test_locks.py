@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from atlas_mcp.models import locks
+from atlas_mcp.models import file_locks as locks
 from atlas_mcp.system.locks import is_current, open_lock, share_lock, try_lock
 from tests.support.systems import held
 

@@ -4,7 +4,7 @@ import anyio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas_mcp.models.calls import MOST_CALLS
+from atlas_mcp.models.call_slots import MOST_CALLS
 from atlas_mcp.runs.local.admission import OWN_FILES, Capacity, Line, Ticket, capacity_of
 
 MACOS = 256

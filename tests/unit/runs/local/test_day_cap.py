@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from atlas_mcp.atlas.usage import FREE
 from atlas_mcp.errors import JournalError
-from atlas_mcp.journal.sqlite import SqliteJournal
+from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.runs.local import day_cap
 from atlas_mcp.runs.local.day_cap import DayCap, today
 

@@ -19,7 +19,7 @@ from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.config.settings import Settings, SolverSettings
 from atlas_mcp.errors import JournalError
 from atlas_mcp.journal.base import Lease
-from atlas_mcp.journal.sqlite import SqliteJournal
+from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.local import upkeep
 from atlas_mcp.runs.local.upkeep import Upkeep

@@ -1,0 +1,93 @@
+"""The pool of solvers and the settings of one run, as the run remembers them.
+
+A run is opened with a `RunSpec` and keeps it: changing the configuration later changes no run
+that is already there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from atlas_mcp.atlas.budget import Budget, ExploreEffort
+from atlas_mcp.atlas.model_spec import ModelSpec
+
+Workflow: TypeAlias = Literal["atlas", "explore"]
+"""Which policy runs: the ATLAS loop, or only the explores a client's own agent asks for."""
+
+
+@dataclass(frozen=True, slots=True)
+class SolverSpec:
+    """A named entry of the pool.
+
+    Attributes:
+        name: What an explore calls it by.
+        spec: Its model and settings.
+        quota: Explores of one run that may go to it; `None` for no quota of its own.
+    """
+
+    name: str
+    spec: ModelSpec
+    quota: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """An entry of the pool that takes no part in a run, and why, in words."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunSpec:
+    """The settings of one run.
+
+    Attributes:
+        workflow: Which policy runs.
+        orchestrator: The model that owns the loop; `None` where the client is the orchestrator.
+        solvers: The pool in use, never empty.
+        budget: The limits.
+        explore_effort: How much agreement is asked for.
+        seed: Base of the seeds for endpoints that sample; `None` for unseeded.
+        left_out: Entries of the pool that cannot work on this problem.
+    """
+
+    workflow: Workflow
+    orchestrator: ModelSpec | None
+    solvers: tuple[SolverSpec, ...]
+    budget: Budget
+    explore_effort: ExploreEffort = "low"
+    seed: int | None = None
+    left_out: tuple[LeftOut, ...] = ()
+
+    def solver(self, name: str) -> SolverSpec:
+        """Return the entry called `name`; a `KeyError` is a bug, names are checked before."""
+        for entry in self.solvers:
+            if entry.name == name:
+                return entry
+        raise KeyError(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """What must have been explored before an answer is accepted: explores, distinct models."""
+
+    explores: int
+    models: int
+
+
+def floor_of(spec: RunSpec) -> Floor:
+    """Return the floor that a run's explore effort sets, clipped to what its limits allow.
+
+    Source: the ATLAS paper's exploration efforts (two agreeing candidates; 3 explores and 2
+    models; 5 explores and all models).
+    """
+    models = len({entry.spec.model for entry in spec.solvers})
+    quota = sum(
+        entry.quota if entry.quota is not None else spec.budget.max_explores
+        for entry in spec.solvers
+    )
+    ceiling = min(spec.budget.max_explores, quota)
+    explores, wanted = {"low": (2, 1), "medium": (3, 2), "high": (5, models)}[spec.explore_effort]
+    return Floor(explores=min(explores, ceiling), models=min(wanted, models, ceiling))

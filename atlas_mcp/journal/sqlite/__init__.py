@@ -1,0 +1,1 @@
+"""The journal of one machine: a file that its processes share."""

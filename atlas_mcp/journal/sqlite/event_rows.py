@@ -1,0 +1,277 @@
+"""The records of a run as rows: added behind the last one, and read back in their order."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from atlas_mcp.atlas.events import (
+    Event,
+    ExploresPlanned,
+    Record,
+    RecordLost,
+    RunFinished,
+    RunOpened,
+    RunResumed,
+    decode_event,
+    encode_event,
+)
+from atlas_mcp.atlas.outcomes import Status
+from atlas_mcp.errors import JournalBusy, JournalCorrupt, JournalError, JournalNewer, UnknownRun
+from atlas_mcp.journal.base import Lease
+from atlas_mcp.journal.sqlite import columns
+
+logger = logging.getLogger(__name__)
+
+ASTRAY = "records of this run stand where no record does"
+"""What is said of rows under no number that a record has."""
+
+
+class Standing(NamedTuple):
+    """Who drives a run, and when it last changed."""
+
+    owner: str | None
+    fence: int
+    lease_until: float
+    updated_at: float
+
+    @classmethod
+    def of(cls, row: tuple[object, ...]) -> Standing:
+        """Return how a run stands of which this is the row, whatever stands in it."""
+        owner, fence, lease_until, updated_at = row
+        return cls(
+            columns.text(owner) if owner is not None else None,
+            columns.count(fence),
+            columns.seconds(lease_until),
+            columns.time(updated_at) or 0.0,
+        )
+
+
+def standing(connection: sqlite3.Connection, run_id: str) -> Standing | None:
+    """Return how a run stands, `None` if there is none of this id."""
+    row = connection.execute(
+        "SELECT owner, fence, lease_until, updated_at FROM runs WHERE run_id = ?", (run_id,)
+    ).fetchone()
+    return None if row is None else Standing.of(row)
+
+
+def require(connection: sqlite3.Connection, run_id: str) -> Standing:
+    """Return how a run stands.
+
+    Raises:
+        UnknownRun: There is no such run.
+    """
+    found = standing(connection, run_id)
+    if found is None:
+        raise UnknownRun(run_id)
+    return found
+
+
+def add(connection: sqlite3.Connection, lease: Lease, records: Sequence[Record]) -> None:
+    """Store records behind the last one of their run.
+
+    Raises:
+        UnknownRun: There is no such run.
+        JournalBusy: The lease is no longer the run's newest.
+        JournalError: They do not follow its last record, or cannot be encoded.
+    """
+    run_id = lease.run_id
+    if require(connection, run_id).fence != lease.fence:
+        raise JournalBusy(f"run {run_id!r} has been taken over by another process")
+    last = _last(connection, run_id)
+    first = records[0].seq
+    if first == last and _make_room(connection, run_id, last):
+        last -= 1
+    _check_order(run_id, last, records)
+    insert(connection, run_id, records)
+
+
+def insert(connection: sqlite3.Connection, run_id: str, records: Sequence[Record]) -> None:
+    """Store records of a run whose row is there, and bring that up to date.
+
+    Raises:
+        JournalError: They cannot be encoded.
+    """
+    try:
+        lines = [encode_event(record.event) for record in records]
+    except ValueError as error:
+        raise JournalError(f"run {run_id!r}: its records cannot be stored: {error}") from error
+    connection.executemany(
+        "INSERT INTO events (run_id, seq, at, body) VALUES (?,?,?,?)",
+        [
+            (run_id, record.seq, record.at, line)
+            for record, line in zip(records, lines, strict=True)
+        ],
+    )
+    status = next((s for r in reversed(records) if (s := _status_after(r.event))), None)
+    connection.execute(
+        "UPDATE runs SET updated_at = ?, status = coalesce(?, status), size_bytes = size_bytes + ? "
+        "WHERE run_id = ?",
+        (records[-1].at, status, sum(len(line.encode()) for line in lines), run_id),
+    )
+
+
+def read(connection: sqlite3.Connection, run_id: str, after: int) -> tuple[Record, ...]:
+    """Return the records of a run with `seq` above `after`, in order and without gaps.
+
+    Where some are missing or unreadable, a `RecordLost` is in their place. A last record that was
+    torn is left out.
+
+    Raises:
+        UnknownRun: There is no such run.
+        JournalNewer: A newer version wrote the run.
+    """
+    rows, damage = _rows(connection, run_id, after)
+    if not rows:
+        require(connection, run_id)
+    placed = [row for row in rows if columns.is_number(row.seq) and row.seq > after]
+    is_astray = after == 0 and len(placed) < len(rows)
+    why = damage or (ASTRAY if is_astray else "it is missing")
+    found = [
+        Record(row.seq, at, _event(row)) for row, at in zip(placed, _times(placed), strict=True)
+    ]
+    if found and found[-1].seq > 1 and _is_torn(connection, run_id, found[-1]):
+        logger.warning("run %s: the last record was torn and is left out", run_id)
+        found.pop()
+    records: list[Record] = []
+    for record in found:
+        before = records[-1].seq if records else after
+        if gap := record.seq - before - 1:
+            records.append(Record(record.seq - 1, record.at, RecordLost(why, gap)))
+        records.append(record)
+    if after == 0 and not (records and isinstance(records[0].event, RunOpened)):
+        records[:1] = [_opening_lost(connection, run_id, records, why)]
+    if is_astray and len(found) == len(records) == records[-1].seq:
+        # No number is missing: what stands under none is told behind the first.
+        records.insert(1, Record(1, records[0].at, RecordLost(ASTRAY, 0)))
+    return tuple(records)
+
+
+def _opening_lost(
+    connection: sqlite3.Connection, run_id: str, records: Sequence[Record], why: str
+) -> Record:
+    """Return what stands for the first record of a run, with what its row still tells."""
+    first = records[0] if records else Record(1, 0.0, RecordLost(why))
+    lost = first.event
+    if not isinstance(lost, RecordLost):
+        lost = RecordLost("it does not open the run")
+    row = connection.execute(
+        "SELECT opened_at, title FROM runs WHERE run_id = ?", (run_id,)
+    ).fetchone()
+    opened_at, title = (None, None) if row is None else row
+    at = columns.time(opened_at)
+    title = None if title is None else columns.text(title)
+    return Record(first.seq, first.at if at is None else at, replace(lost, title=title))
+
+
+class _Row(NamedTuple):
+    """A record as it is stored: any value may stand in its first two columns."""
+
+    seq: Any
+    at: object
+    body: bytes
+
+
+def _rows(connection: sqlite3.Connection, run_id: str, after: int) -> tuple[list[_Row], str | None]:
+    """Return the rows that can be read, in order, and why others cannot.
+
+    Where the file is damaged, reading stops at the damage, and comes back to it from the end.
+    """
+    rows: list[_Row] = []
+    damage: str | None = None
+    for order in ("ASC", "DESC"):
+        # As bytes: text that is no UTF-8 would fail all of the rows.
+        found = connection.execute(
+            "SELECT seq, at, CAST(body AS BLOB) FROM events "
+            f"WHERE run_id = ? AND seq > ? ORDER BY seq {order}",
+            # From the first on, also those under no number that a record has.
+            (run_id, after or -(2**63)),
+        )
+        try:
+            rows += map(_Row._make, found)
+            break
+        except sqlite3.DatabaseError as error:
+            if not error.sqlite_errorname.startswith("SQLITE_CORRUPT"):
+                raise
+            damage = str(error)
+    if damage is not None:
+        rows = list({row.seq: row for row in rows}.values())
+        rows.sort(key=lambda row: row.seq if columns.is_number(row.seq) else 0)
+    return rows, damage
+
+
+def _times(rows: Sequence[_Row]) -> list[float]:
+    """Return when each record was written; where that is unreadable, as the one before it."""
+    times = [columns.time(row.at) for row in rows]
+    last = next((at for at in times if at is not None), 0.0)
+    return [last := last if at is None else at for at in times]
+
+
+def _event(row: _Row) -> Event:
+    try:
+        event = decode_event(row.body)
+    except JournalNewer:
+        raise
+    except JournalCorrupt as error:
+        return RecordLost(str(error))
+    # What is never stored was not written by us, and stands for the one number it stands under.
+    return RecordLost("it is no record") if isinstance(event, RecordLost) else event
+
+
+def _last(connection: sqlite3.Connection, run_id: str) -> int:
+    """Return the number of the last record of a run, 0 where there is none."""
+    row = connection.execute(
+        "SELECT seq FROM events WHERE run_id = ? AND seq BETWEEN 1 AND ? "
+        "AND typeof(seq) = 'integer' ORDER BY seq DESC LIMIT 1",
+        (run_id, columns.MOST),
+    ).fetchone()
+    return 0 if row is None else row[0]
+
+
+def _check_order(run_id: str, last: int, records: Sequence[Record]) -> None:
+    """Refuse what would leave a hole, or write a record twice.
+
+    Raises:
+        JournalError: It would.
+    """
+    if records[-1].seq > columns.MOST:
+        raise JournalError(
+            f"run {run_id!r}: no number is left behind its last record, which is damaged, so "
+            "nothing was stored; ask the question again"
+        )
+    for before, seq in pairwise((last, *(record.seq for record in records))):
+        if seq != before + 1:
+            why = "is there already" if seq <= before else f"would leave a hole behind {before}"
+            raise JournalError(
+                f"run {run_id!r}: record {seq} {why}, so it was not stored; resume the run, which "
+                "goes on from what is stored"
+            )
+
+
+def _is_torn(connection: sqlite3.Connection, run_id: str, record: Record) -> bool:
+    """Return whether a record breaks off in the middle. Only of such a one the place is free."""
+    if not isinstance(record.event, RecordLost):
+        return False
+    asked = "SELECT json_valid(body) FROM events WHERE run_id = ? AND seq = ?"
+    valid = connection.execute(asked, (run_id, record.seq)).fetchone()
+    return valid is not None and not valid[0]
+
+
+def _make_room(connection: sqlite3.Connection, run_id: str, seq: int) -> bool:
+    """Remove the record at `seq` if it was torn: readers leave it out, and its place is free."""
+    removed = connection.execute(
+        "DELETE FROM events WHERE run_id = ? AND seq = ? AND NOT json_valid(body)", (run_id, seq)
+    )
+    return removed.rowcount > 0
+
+
+def _status_after(event: Event) -> Status | None:
+    """Return the status an event gives its run, `None` if it leaves it as it was."""
+    if isinstance(event, RunFinished):
+        return event.status
+    reopens = isinstance(event, ExploresPlanned) and event.origin == "client"
+    return "running" if reopens or isinstance(event, RunResumed) else None

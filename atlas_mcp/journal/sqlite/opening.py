@@ -1,0 +1,192 @@
+"""Opening the journal's file, and noticing when another file has taken its place.
+
+A process that goes on writing to a file that was removed or replaced writes where nobody will ever
+look. SQLite does not notice, so the names are compared with what was opened, at each transaction,
+and the lengths with what they were (`file_lengths`).
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from atlas_mcp.errors import JournalError
+from atlas_mcp.journal.sqlite.columns import decode
+from atlas_mcp.journal.sqlite.file_lengths import FileLengths
+from atlas_mcp.journal.sqlite.space import prepare
+from atlas_mcp.journal.sqlite.tables import migrate
+
+WAL_RETRY_SECONDS = 0.01
+"""Seconds between tries to switch a new file to its write-ahead log."""
+
+LOG_PAGES = 10_000
+"""Pages of the log (40 MB) at which a transaction moves it into the database itself: ten times
+SQLite's own figure, since that is done beside the transactions long before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The files that were opened, by their names.
+
+    Attributes:
+        path: The database.
+        identities: Device and number of the database's file, its log and the log's index.
+        lengths: How long they are.
+    """
+
+    path: Path
+    identities: Mapping[str, tuple[int, int]]
+    lengths: FileLengths
+
+    @classmethod
+    def of(cls, path: Path) -> Place:
+        """Return the place of a database that is open, and so has its log beside it."""
+        names = [f"{path}{suffix}" for suffix in ("", "-wal", "-shm")]
+        # Without a write-ahead log there is but the first of them.
+        found = {name: found for name in names if (found := _identity(name))}
+        return cls(path, found, FileLengths(path))
+
+    def check_lengths(self, connection: sqlite3.Connection) -> None:
+        """Do nothing as long as no file was cut short. Not within a transaction.
+
+        Raises:
+            JournalError: One was, or another file is in its place.
+            sqlite3.Error: The files cannot be read.
+        """
+        if self.lengths.are_less:
+            self.check()
+            self.lengths.check(connection)
+
+    def check(self) -> None:
+        """Do nothing as long as the names lead to the files that were opened.
+
+        Raises:
+            JournalError: They lead elsewhere, or nowhere.
+        """
+        for name, opened in self.identities.items():
+            if (found := _identity(name)) != opened:
+                what = "replaced by another file" if found else "removed"
+                raise JournalError(
+                    f"{name} was {what} while the journal was in use, so nothing is stored any "
+                    "more; put it back if you can, end every process of atlas-mcp, and start again"
+                )
+
+
+def connect(path: Path, *, busy_timeout: float) -> sqlite3.Connection:
+    """Open the journal to be written, and make it or bring it up to date first.
+
+    Args:
+        path: The file. Its folder is made with mode 0700 and itself with 0600.
+        busy_timeout: Seconds to wait for another process's transaction.
+
+    Raises:
+        JournalError: A newer version wrote it.
+        OSError: The folder or the file cannot be made.
+        sqlite3.Error: It is no database, or cannot be used.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _create(path)
+    connection = _open(path, busy_timeout)
+    try:
+        prepare(connection)
+        _write_ahead(connection, busy_timeout)
+        migrate(connection, path)
+        connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
+        # The log is flushed beside its transactions, not by them.
+        connection.execute("PRAGMA synchronous = NORMAL")
+        # No further file, which a full disk or a used-up limit would refuse.
+        connection.execute("PRAGMA temp_store = MEMORY")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def connect_to_read(path: Path, *, busy_timeout: float) -> sqlite3.Connection:
+    """Open the journal a second time, so that who reads does not wait for who writes.
+
+    Raises:
+        sqlite3.Error: It cannot be used.
+    """
+    connection = _open(path, busy_timeout)
+    try:
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute("PRAGMA temp_store = MEMORY")
+        # Opens the files now: later there may be no descriptor left for them.
+        connection.execute("SELECT 1 FROM runs LIMIT 1").fetchall()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def address(path: Path, parameters: str) -> str:
+    """Return a file as SQLite's addresses have it, the only form that takes parameters."""
+    # Quoted as a whole: a share of Windows would be taken for the host of an address.
+    name = quote(os.fsencode(path.absolute()), safe="")
+    return f"file:{name}?{parameters}"
+
+
+def open_there(path: Path, *, busy_timeout: float) -> sqlite3.Connection:
+    """Open a database that is there. SQLite would make one that is not, empty and for all to read.
+
+    Raises:
+        sqlite3.Error: It is not there, or cannot be opened.
+    """
+    return sqlite3.connect(
+        address(path, "mode=rw"),
+        uri=True,
+        timeout=busy_timeout,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+
+
+def _open(path: Path, busy_timeout: float) -> sqlite3.Connection:
+    connection = open_there(path, busy_timeout=busy_timeout)
+    # Text of one run that is no UTF-8 would fail the list of all of them.
+    connection.text_factory = decode
+    return connection
+
+
+def _create(path: Path) -> None:
+    """Make the file with its mode where it is not there.
+
+    One that is there is not opened: closing it would take away the locks that other connections of
+    this process have on it.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        if not path.is_dir() and path.exists() and not path.is_file():
+            raise JournalError(
+                f"the journal {path} cannot be opened: it is no regular file; move it away, or "
+                "set ATLAS_HOME to another folder"
+            ) from None
+
+
+def _write_ahead(connection: sqlite3.Connection, busy_timeout: float) -> None:
+    """Switch to a write-ahead log, for which SQLite itself does not wait for other processes."""
+    until = time.monotonic() + busy_timeout
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(WAL_RETRY_SECONDS)
+        else:
+            return
+
+
+def _identity(name: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(name)  # noqa: PTH116 - at each transaction, so the quickest there is
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_dev, found.st_ino

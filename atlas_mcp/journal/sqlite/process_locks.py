@@ -1,0 +1,163 @@
+"""Which processes are dead for certain, so that nobody waits for their leases to run out.
+
+Each process that opens the journal keeps a lock on a file of its own, which the kernel takes away
+when the process dies, however it dies. A lock that can be had proves its owner dead; one that
+cannot proves nothing, since a frozen process keeps it: then the lease decides.
+
+An owner takes its lock before it takes any lease, so nothing depends on it while its file is still
+unlocked. Another process may take the file for a dead owner's in that moment and remove it: the
+owner notices, and makes its file anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import time
+from pathlib import Path
+
+from atlas_mcp.system.locks import is_current, open_lock, try_lock
+
+FOLDER = "processes"
+"""The folder of the files, in `ATLAS_HOME`."""
+
+TRIES = 100
+"""How often a lock is tried for that other processes are just asking about."""
+
+TRY_SECONDS = 0.01
+"""Seconds between two tries."""
+
+_NAME = re.compile(r"[\w-]{1,64}", re.ASCII)
+"""What leases can call a process. Anything else in a row is damage, and no path is made of it."""
+
+_ours: set[Path] = set()
+"""The files that this process holds locked: it lives. Some systems would grant it the lock again,
+and take it away when the second descriptor is closed."""
+
+
+class ProcessLock:
+    """A lock that says, as long as it is held, that this process lives.
+
+    Args:
+        home: `ATLAS_HOME`.
+        owner: What leases call this process.
+
+    Raises:
+        OSError: The file cannot be made.
+    """
+
+    def __init__(self, home: Path, owner: str) -> None:
+        folder = home / FOLDER
+        folder.mkdir(mode=0o700, exist_ok=True)
+        self._path = folder / owner
+        self._descriptor = _locked(self._path)
+        if self._descriptor is not None:
+            _ours.add(self._path)
+
+    def release(self, *, as_dead: bool = False) -> None:
+        """Give the lock back and remove its file.
+
+        Args:
+            as_dead: Leave the file, which tells that leases still held are nobody's.
+        """
+        if self._descriptor is None:
+            return
+        _ours.discard(self._path)
+        os.close(self._descriptor)
+        self._descriptor = None
+        if not as_dead:
+            _remove(self._path)
+
+
+def is_dead(home: Path, owner: str) -> bool:
+    """Return whether `owner` has died for certain; without its file nothing is certain.
+
+    What is the name of no process never lived.
+    """
+    return _lives(home, owner) is False
+
+
+def is_alive(home: Path, owner: str) -> bool:
+    """Return whether `owner` lives for certain; without its file nothing is certain."""
+    return _lives(home, owner) is True
+
+
+def _lives(home: Path, owner: str) -> bool | None:
+    if not _NAME.fullmatch(owner):
+        return False
+    path = home / FOLDER / owner
+    if path in _ours:
+        return True
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except OSError:
+        return None
+    try:
+        # Shared: two that ask at once must not take each other for the owner.
+        return not try_lock(descriptor, shared=True)
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+
+
+def dead_owners(home: Path) -> list[str]:
+    """Return the owners that have died and whose files are still there."""
+    try:
+        names = [path.name for path in (home / FOLDER).iterdir()]
+    except OSError:
+        return []
+    return [name for name in names if is_dead(home, name)]
+
+
+def forget(home: Path, owner: str) -> None:
+    """Remove the file of a dead owner that holds no lease any more."""
+    if not _NAME.fullmatch(owner):
+        return
+    path = home / FOLDER / owner
+    with contextlib.suppress(OSError):
+        if path not in _ours and _remove_locked(path):
+            # Open files cannot be removed here: neither could it be, nor can an owner's own be now.
+            path.unlink()
+
+
+def _remove_locked(path: Path) -> bool:
+    """Remove a file, unless its owner holds it, which is just starting.
+
+    Returns:
+        Whether it stayed because it was open here.
+    """
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        if try_lock(descriptor):
+            path.unlink()
+    except PermissionError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _locked(path: Path) -> int | None:
+    """Return a locked descriptor of a file; `None`, and no file, where there are no locks."""
+    for _ in range(TRIES):
+        descriptor = open_lock(path)
+        try:
+            taken = try_lock(descriptor)
+        except OSError:
+            os.close(descriptor)
+            break
+        if taken and is_current(descriptor, path):
+            return descriptor
+        os.close(descriptor)
+        time.sleep(TRY_SECONDS)
+    # The lease decides alone.
+    _remove(path)
+    return None
+
+
+def _remove(path: Path) -> None:
+    """Remove a file, unless another process has it open where that cannot be done: then later."""
+    with contextlib.suppress(OSError):
+        path.unlink()

@@ -1,0 +1,53 @@
+"""A connection that only reads, beside the one that writes, for one thread at a time."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import anyio
+import anyio.to_thread
+
+from atlas_mcp.journal.sqlite.faults import Fault, journal_failure
+
+_T = TypeVar("_T")
+
+
+@dataclass(slots=True)
+class Reader:
+    """A line of questions to one file, answered one after the other.
+
+    Args:
+        path: The file, for what went wrong.
+        connection: Opened to read. From here on it is used by nobody else.
+    """
+
+    path: Path
+    connection: sqlite3.Connection
+    # Of its own, so that threads of other work are not counted.
+    _limiter: anyio.CapacityLimiter = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._limiter = anyio.CapacityLimiter(1)
+
+    async def ask(self, query: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Ask the file, beside those who write to it.
+
+        Raises:
+            JournalError: It cannot be read.
+        """
+
+        def work() -> _T:
+            try:
+                return query(self.connection)
+            except Fault as error:
+                raise journal_failure(self.path, error) from error
+
+        return await anyio.to_thread.run_sync(work, limiter=self._limiter)
+
+    async def aclose(self) -> None:
+        """Close the connection, once the question under way is answered."""
+        await anyio.to_thread.run_sync(self.connection.close, limiter=self._limiter)

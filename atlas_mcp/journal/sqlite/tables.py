@@ -1,0 +1,92 @@
+"""The tables of the SQLite journal, one script a version, and how a file is brought up to date.
+
+A new file goes through all the scripts, so there is one way to every version. Scripts are never
+edited once released; each takes a file of the version before it and leaves its records readable.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from atlas_mcp.errors import JournalError
+
+MIGRATIONS = (
+    # 1: `runs` has one row a run, `events` one row a record.
+    """
+    CREATE TABLE runs (
+        run_id TEXT PRIMARY KEY,
+        opened_at REAL NOT NULL,
+        updated_at REAL NOT NULL,
+        status TEXT NOT NULL,
+        workflow TEXT NOT NULL,
+        title TEXT NOT NULL,
+        owner TEXT,
+        fence INTEGER NOT NULL,
+        lease_until REAL NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX runs_by_age ON runs (opened_at DESC);
+    CREATE TABLE events (
+        run_id TEXT NOT NULL,
+        seq INTEGER NOT NULL,
+        at REAL NOT NULL,
+        body TEXT NOT NULL,
+        PRIMARY KEY (run_id, seq)
+    ) WITHOUT ROWID
+    """,
+    # 2: who wants a run stopped, what its records take, and the protocol's tasks.
+    """
+    ALTER TABLE runs ADD COLUMN stop_cause TEXT;
+    ALTER TABLE runs ADD COLUMN size_bytes INTEGER NOT NULL DEFAULT 0;
+    UPDATE runs SET size_bytes = (
+        SELECT coalesce(sum(length(CAST(body AS BLOB))), 0) FROM events
+        WHERE events.run_id = runs.run_id
+    );
+    CREATE TABLE tasks (
+        task_id TEXT PRIMARY KEY,
+        run_id TEXT NOT NULL,
+        created_at REAL NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX tasks_by_run ON tasks (run_id)
+    """,
+    # 3: what each run has committed on each day (`spending_rows`).
+    """
+    CREATE TABLE spending (
+        day TEXT NOT NULL,
+        run_id TEXT NOT NULL,
+        units INTEGER NOT NULL,
+        PRIMARY KEY (day, run_id)
+    ) WITHOUT ROWID;
+    CREATE INDEX spending_by_run ON spending (run_id, day)
+    """,
+)
+
+FILE_VERSION = len(MIGRATIONS)
+"""Version of the tables, kept in the file's `user_version`."""
+
+
+def migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring the tables of a file up to this version, all of it or nothing.
+
+    Raises:
+        JournalError: A newer version wrote the file.
+    """
+    if _version(connection, path) == FILE_VERSION:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    with connection:
+        # Asked again: another process may have done it while this one waited.
+        for script in MIGRATIONS[_version(connection, path) :]:
+            for statement in script.split(";"):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {FILE_VERSION}")
+
+
+def _version(connection: sqlite3.Connection, path: Path) -> int:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > FILE_VERSION:
+        raise JournalError(
+            f"the journal {path} was written by a newer version of atlas-mcp (tables {version}, "
+            f"this one knows {FILE_VERSION}); upgrade atlas-mcp"
+        )
+    return version

@@ -1,0 +1,104 @@
+"""Putting a write-ahead log on disk, apart from the transactions that write to it.
+
+What has been written outlives its process at once; flushing it is for machines that lose their
+power, and a busy disk may take a second over it. So nothing is kept waiting to be written while the
+log is being flushed, and one flush serves all that was written before it began. The files are
+opened once: a process that has no descriptor left must still be able to flush, and later on their
+names may lead elsewhere, or nowhere.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from atlas_mcp.journal.sqlite.opening import open_there
+from atlas_mcp.system.disk import flush_folder
+
+logger = logging.getLogger(__name__)
+
+WRITES_A_CHECKPOINT = 250
+"""Transactions after which the log is moved into the database: some megabytes of records."""
+
+MOVER_TIMEOUT = 5.0
+"""Seconds for which moving the log waits for another process that recovers or moves it."""
+
+
+@dataclass(slots=True)
+class WriteAheadLog:
+    """The write-ahead log of one database. Used by one thread at a time.
+
+    Args:
+        path: The database.
+        sync: Puts what was written to an open file on disk.
+
+    Raises:
+        OSError: The log cannot be opened.
+        sqlite3.Error: The database cannot be opened.
+    """
+
+    path: Path
+    sync: Callable[[int], None] = os.fsync
+    _descriptor: int | None = field(init=False, default=None)
+    _moved: int = field(init=False, default=0)
+    _mover: sqlite3.Connection | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        try:
+            self._descriptor = os.open(f"{self.path}-wal", os.O_RDWR)
+            # A file whose name is not on disk is lost. Done here: later on calls may have taken
+            # every descriptor.
+            flush_folder(self.path.parent)
+            self._mover = _open_mover(self.path)
+        except FileNotFoundError:
+            # A file system without write-ahead logs: each transaction flushes itself.
+            self._descriptor = None
+        except BaseException:
+            self.close()
+            raise
+
+    def flush(self) -> None:
+        """Return once all that has been written is on disk.
+
+        Raises:
+            OSError: The disk does not take it.
+        """
+        if self._descriptor is not None:
+            self.sync(self._descriptor)
+
+    def keep_short(self, written: int) -> None:
+        """Move the log into the database now and then, beside the transactions that add to it.
+
+        Args:
+            written: How many transactions there have been.
+        """
+        if self._mover is None or written - self._moved < WRITES_A_CHECKPOINT:
+            return
+        self._moved = written
+        try:
+            self._mover.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        except sqlite3.Error as error:
+            logger.info("the log of the journal could not be moved: %s", error)
+
+    def close(self) -> None:
+        """Close what is open. Before the database: some systems keep open files from removal."""
+        if self._mover is not None:
+            self._mover.close()
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+        self._mover, self._descriptor = None, None
+
+
+def _open_mover(path: Path) -> sqlite3.Connection:
+    """Return a connection that has its files open."""
+    connection = open_there(path, busy_timeout=MOVER_TIMEOUT)
+    try:
+        connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
+    except BaseException:
+        connection.close()
+        raise
+    return connection

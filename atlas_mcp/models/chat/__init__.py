@@ -1,0 +1,1 @@
+"""Models behind Chat Completions: OpenAI and every endpoint that speaks its API."""

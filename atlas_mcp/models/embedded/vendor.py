@@ -1,0 +1,295 @@
+"""The embedded part of the pool: how a file is used, put in place, and loaded once.
+
+Owns the settings of embedded models and the one object per file of weights. What a name means is in
+`models.embedded.names`, fetching in `models.embedded.weights`, running in `models.embedded.model`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio.to_thread
+
+from atlas_mcp.atlas.model_spec import ModelSpec
+from atlas_mcp.atlas.usage import FREE, Price
+from atlas_mcp.config.settings import EndpointSettings, Settings
+from atlas_mcp.errors import AtlasError, ConfigError, InvalidInput, ModelFileError, ModelRejected
+from atlas_mcp.installation import install_command
+from atlas_mcp.models.base import Notice, OnNotice
+from atlas_mcp.models.embedded.catalogue import CATALOGUE, VENDOR
+from atlas_mcp.models.embedded.names import Embedded, kind_of, locate, pin, pulled
+
+if TYPE_CHECKING:
+    from atlas_mcp.models.embedded.model import Local
+    from atlas_mcp.models.embedded.weights import PullProgress
+
+PARALLEL = 4
+"""Calls served at once, unless an entry says otherwise: as many as a run starts by default. They
+share one context, so more of them take no more memory."""
+
+MOST_PARALLEL = 64
+"""Calls served at once at most: what llama.cpp has room for (`LLAMA_MAX_SEQ`, 64 or more)."""
+
+CONTEXT_TOKENS = 16_384
+"""Context of a model outside the catalogue, unless its entry says otherwise or it was made for
+less. It takes memory beside the weights: about 1 GB with 7 billion parameters (28 layers, 4
+key-value heads of 128, 16 bits)."""
+
+LEAST_PROMPT_TOKENS = 1_024
+"""Tokens of the context that no ceiling of a reply may take: what a problem needs at the least."""
+
+MAX_TOKENS = 4_096
+"""Output tokens of one reply: three such calls fit the context at once."""
+
+TEMPERATURE = 0.7
+"""Sampling temperature of solvers: variety, since all of them are one model."""
+
+SMALL_MAX_TOKENS = 1_024
+"""Output tokens of one reply of a small model, which has no use for more."""
+
+SMALL_STRING_CHARS = 600
+"""Characters of one string in a reply of a small model: five of them fit `SMALL_MAX_TOKENS`. Under
+a grammar small models write on and on: docs/local-models.md has the counts."""
+
+FIXED: Mapping[str, object] = {
+    "images": False,
+    "tools": False,
+    "efforts": (),
+    "schema_mode": "strict",
+}
+"""What an entry may say of these, since nothing else is true."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalPool:
+    """The embedded models that runs can use.
+
+    Args:
+        settings: What is configured.
+        any_file: Whether whoever asks may name any file, and have any file of the hub fetched.
+    """
+
+    settings: Settings
+    any_file: bool = False
+
+    @property
+    def folder(self) -> Path:
+        """The models folder."""
+        return self.settings.home / "models"
+
+    def names(self) -> tuple[str, ...]:
+        """Return the models of the catalogue, then the files of the hub that are in place."""
+        of_hub = (name for name in pulled(self.folder) if self._is_in_place(name))
+        return (*(entry.name for entry in CATALOGUE), *of_hub)
+
+    def may_name(self, name: str) -> bool:
+        """Return whether whoever asks may name this model, which no entry has."""
+        kind = kind_of(name)
+        if self.any_file or kind == "catalogue":
+            return True
+        return kind == "hub" and self._is_in_place(name)
+
+    def spec(self, name: str, entry: EndpointSettings) -> ModelSpec:
+        """Return how a model is used: as its entry says, as far as its file allows.
+
+        Raises:
+            InvalidInput: There is no such model, or it cannot be used so.
+        """
+        _refuse_foreign(entry)
+        if entry.parallel is not None and entry.parallel > MOST_PARALLEL:
+            raise InvalidInput(
+                "parallel", f"is {entry.parallel}; an embedded model takes {MOST_PARALLEL} at most"
+            )
+        try:
+            found = locate(name, self.folder)
+        except (ConfigError, ModelFileError) as error:
+            raise InvalidInput("solvers", str(error)) from error
+        context = _context(found, entry.context_tokens)
+        return ModelSpec(
+            found.name,
+            price=Price(FREE, FREE),
+            tools=False,
+            max_tokens=_max_tokens(found, entry.max_tokens, context),
+            temperature=TEMPERATURE,
+            max_string_chars=SMALL_STRING_CHARS if found.is_small else None,
+            parallel=entry.parallel or PARALLEL,
+            context_tokens=context,
+        )
+
+    def missing(self, spec: ModelSpec) -> str | None:
+        """Return what no pull can bring and `spec` cannot be used without, `None` if nothing."""
+        from atlas_mcp.models.embedded.llama_server import runtime_installed
+
+        if not runtime_installed():
+            return f"llama.cpp is not installed: run {install_command('local')}"
+        try:
+            locate(spec.model, self.folder)
+        except (ConfigError, ModelFileError) as error:
+            return str(error)
+        return None
+
+    def readiness(self, spec: ModelSpec) -> str:
+        """Return "ready", or what is missing before `spec` can be used."""
+        missing = self.missing(spec)
+        if missing is not None:
+            return missing
+        found = locate(spec.model, self.folder)
+        if found.header is not None:
+            return "ready"
+        if found.files.weights.exists():
+            return "checked at first use"
+        size = "" if found.size_bytes is None else f" ({found.size_bytes / 1e6:,.0f} MB)"
+        return f"pulled at first use{size}"
+
+    async def look_up(self, models: Sequence[str]) -> None:
+        """Ask the model hub about those files of it that are not known here yet.
+
+        What it says is kept, so it is asked once. Names that mean nothing are passed over.
+
+        Raises:
+            ConfigError: The hub has no such file, or does not give it to us.
+            ModelFileError: The hub cannot be asked.
+        """
+        for model in models:
+            if kind_of(model) != "hub":
+                continue
+            try:
+                found = await anyio.to_thread.run_sync(locate, model, self.folder)
+            except (ConfigError, ModelFileError):
+                continue
+            if found.pinned is None:
+                from atlas_mcp.models.embedded.weights import sources_of
+
+                await pin(found, sources_of(self.settings))
+
+    async def pull(self, spec: ModelSpec, on_notice: OnNotice) -> None:
+        """Put the weights of `spec` in place, unless they are its user's own.
+
+        Raises:
+            ConfigError: llama.cpp is not installed, or the weights are not what they should be.
+            ModelFileError: They cannot be had.
+        """
+        from atlas_mcp.models.embedded.llama_server import require_runtime
+        from atlas_mcp.models.embedded.weights import ensure, sources_of
+
+        # Asked first: a gigabyte of weights is of no use without what runs them.
+        require_runtime(spec.title)
+        found = await anyio.to_thread.run_sync(locate, spec.model, self.folder)
+        if found.kind != "file":
+
+            def on_progress(progress: PullProgress) -> None:
+                done, total = progress.done_bytes, progress.total_bytes
+                text = f"{spec.model}: {progress.stage}, {done / 1e6:,.0f} of {total / 1e6:,.0f} MB"
+                on_notice(Notice(text, done / total if total else None))
+
+            sources = sources_of(self.settings)
+            pinned = await pin(found, sources)
+            await ensure(pinned, self.folder, on_progress=on_progress, sources=sources)
+            found = await anyio.to_thread.run_sync(locate, spec.model, self.folder)
+        try:
+            _context(found, spec.context_tokens)
+        except InvalidInput as error:
+            raise ConfigError(f"`{spec.title}`: {error}") from error
+
+    def key(self, spec: ModelSpec) -> str:
+        """Return what tells one file of weights from another, however it is named.
+
+        Raises:
+            ModelRejected: There is no such file, or it cannot be used.
+        """
+        return os.path.realpath(self._located(spec).files.weights)
+
+    def make(self, spec: ModelSpec) -> Local:
+        """Return the model that runs the file of `spec`, for all entries that have this file.
+
+        Raises:
+            ModelRejected: There is no such file, or it cannot be used.
+        """
+        from atlas_mcp.models.embedded.model import Local
+
+        found = self._located(spec)
+        uses = (spec, *self._entries_with(self.key(spec)))
+        return Local(
+            spec.title,
+            found.files.weights,
+            context_tokens=max(_context(found, use.context_tokens) or 0 for use in uses),
+            parallel=self.parallel(spec),
+            use=None if found.kind == "file" else found.files.use,
+        )
+
+    def parallel(self, spec: ModelSpec) -> int:
+        """Return how many calls the file of `spec` serves at once, for all entries that have it."""
+        uses = (spec, *self._entries_with(self.key(spec)))
+        return max(use.parallel or PARALLEL for use in uses)
+
+    def _is_in_place(self, name: str) -> bool:
+        try:
+            return locate(name, self.folder).header is not None
+        except (ConfigError, ModelFileError):
+            return False
+
+    def _located(self, spec: ModelSpec) -> Embedded:
+        try:
+            return locate(spec.model, self.folder)
+        except (ConfigError, ModelFileError) as error:
+            raise ModelRejected(spec.title, str(error)) from error
+
+    def _entries_with(self, key: str) -> Iterator[ModelSpec]:
+        for entry in self.settings.solvers.values():
+            if entry.model.partition("/")[0] == VENDOR:
+                with suppress(AtlasError):
+                    spec = self.spec(entry.model, entry)
+                    if self.key(spec) == key:
+                        yield spec
+
+
+def _refuse_foreign(entry: EndpointSettings) -> None:
+    for key, only in FIXED.items():
+        if getattr(entry, key) not in (None, only):
+            raise InvalidInput(
+                EndpointSettings.model_fields[key].alias or key,
+                "embedded models see no pictures, call no tools and take no efforts, and their "
+                "replies always have the shape that was asked for; leave it out",
+            )
+
+
+def _context(found: Embedded, wanted: int | None) -> int | None:
+    """Return how many tokens a model is run with, `None` while its file is not here to tell.
+
+    Raises:
+        InvalidInput: It was not made for as many as are wanted.
+    """
+    longest = found.header.context_tokens if found.header is not None else None
+    if wanted is not None:
+        if longest is not None and wanted > longest:
+            raise InvalidInput(
+                "context_tokens", f"is {wanted:,}, and the model was made for {longest:,} at most"
+            )
+        return wanted
+    if found.entry is not None:
+        return found.entry.context_tokens
+    if found.header is None:
+        return None
+    return CONTEXT_TOKENS if longest is None else min(CONTEXT_TOKENS, longest)
+
+
+def _max_tokens(found: Embedded, wanted: int | None, context: int | None) -> int:
+    """Return the ceiling of one reply.
+
+    Raises:
+        InvalidInput: It leaves no room for a prompt.
+    """
+    default = SMALL_MAX_TOKENS if found.is_small else MAX_TOKENS
+    if context is None:
+        return wanted or default
+    if wanted is not None and wanted > context - LEAST_PROMPT_TOKENS:
+        raise InvalidInput(
+            "max_tokens",
+            f"is {wanted:,}, and prompt and reply share a context of {context:,} tokens",
+        )
+    return wanted or min(default, context // 2)

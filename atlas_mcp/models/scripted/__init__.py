@@ -1,0 +1,1 @@
+"""Models that play a script, for tests and demonstrations."""

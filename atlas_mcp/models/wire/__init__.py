@@ -1,0 +1,1 @@
+"""Talking to an HTTP endpoint of any vendor: requests out, replies and errors in."""

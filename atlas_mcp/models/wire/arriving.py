@@ -1,0 +1,271 @@
+"""A call whose reply arrives: from the first byte of the answer to the reply that is handed on.
+
+Owns what both wings do alike with an answer: that a reply which is whole is handed on whatever is
+cancelled or breaks behind it, that large ones are put together off the event loop, how progress is
+told, and what an answer means that is no reply. What events say is the adapter's to know.
+"""
+
+from __future__ import annotations
+
+import logging
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Generator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import anyio
+
+from atlas_mcp.atlas.messages import Reply
+from atlas_mcp.atlas.usage import FREE, Usage
+from atlas_mcp.errors import ModelRejected
+from atlas_mcp.models.base import OnTokens, OnUsage
+from atlas_mcp.models.off_loop import surely_off_loop
+from atlas_mcp.models.wire.connections import Way
+from atlas_mcp.models.wire.failures import Failing
+from atlas_mcp.models.wire.json_events import LARGE_BYTES, Event
+from atlas_mcp.models.wire.reading import read_body
+from atlas_mcp.models.wire.refusals import page_of, page_text, reason_of
+
+if TYPE_CHECKING:
+    import httpx2
+
+logger = logging.getLogger(__name__)
+
+CONNECT_TIMEOUT = 10.0
+"""Seconds to open a connection. Twice the vendors' clients' default (5 s, anthropic 2.12.0 and
+openai 3.57), as several calls open theirs at once."""
+
+WRITE_TIMEOUT = 60.0
+"""Seconds without progress in sending a request. Our own choice: a request with images is several
+megabytes and uplinks are slow."""
+
+CHARACTERS_PER_TOKEN = 4
+"""Characters that count as one token while a reply grows. Our own choice: the usual rule of thumb
+for English text; the exact count comes at the end."""
+
+TOKENS_BETWEEN_REPORTS = 50
+"""Estimated output tokens between two calls of `on_tokens`. Our own choice: about one a second."""
+
+LETTING_GO_SECONDS = 2.0
+"""Seconds in which the connection of a reply that is whole must be let go. Our own choice: it is
+given back or closed at once, unless the other end of a TLS connection does not answer."""
+
+
+def timeout(read: float) -> httpx2.Timeout:
+    """Return how long a call waits for the network.
+
+    Args:
+        read: Seconds without a byte after which a stream is given up.
+    """
+    import httpx2
+
+    return httpx2.Timeout(connect=CONNECT_TIMEOUT, read=read, write=WRITE_TIMEOUT, pool=None)
+
+
+class Progress(NamedTuple):
+    """How far a reply has come.
+
+    Attributes:
+        characters: Characters written so far, thinking included.
+        counts: What was counted last; other counts are another object, and `None` is none.
+        ended: Whether no more is written or counted.
+    """
+
+    characters: int
+    counts: object
+    ended: bool
+
+
+class Response(Protocol):
+    """An answer, as the vendors' libraries hand it out."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Its headers."""
+        ...
+
+    def iter_bytes(self) -> AsyncIterator[bytes]:
+        """Return its body as it comes."""
+        ...
+
+
+class Arriving(Failing):
+    """One call, as far as its reply has come.
+
+    Args:
+        model: The model, as errors name it.
+        way: Where the call goes.
+        on_tokens: Told as the reply grows.
+        on_usage: Told what has been counted.
+
+    Attributes:
+        size_bytes: Bytes of the answer that have been read.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        way: Way,
+        *,
+        on_tokens: OnTokens | None = None,
+        on_usage: OnUsage | None = None,
+    ) -> None:
+        super().__init__(model, way)
+        self.size_bytes = 0
+        self._on_tokens = on_tokens
+        self._on_usage = on_usage
+        self._told_characters = 0
+        self._told_counts: object = None
+
+    @property
+    @abstractmethod
+    def over(self) -> bool:
+        """Whether what further comes is of no interest."""
+
+    @property
+    @abstractmethod
+    def complete(self) -> bool:
+        """Whether there is a reply, though more may be said of it."""
+
+    @property
+    @abstractmethod
+    def counted(self) -> bool:
+        """Whether the tokens of the reply have been counted, as far as can be told."""
+
+    @property
+    @abstractmethod
+    def progress(self) -> Progress:
+        """How far the reply has come."""
+
+    @abstractmethod
+    def take(self, event: Event) -> None:
+        """Take in an event of the stream, and tell how far it has come."""
+
+    @abstractmethod
+    def take_whole(self, event: Event) -> None:
+        """Take in a reply that came in one piece.
+
+        Raises:
+            ModelRejected: It is none.
+        """
+
+    @abstractmethod
+    def reply(self) -> Reply:
+        """Return the reply of a call that ended well."""
+
+    @abstractmethod
+    def translated(self, *, streamed: bool) -> AbstractContextManager[None]:
+        """Raise what the vendor's library raises in a block as a `ModelError`."""
+
+    @contextmanager
+    def errors_translated(self, *, streamed: bool = True) -> Generator[None]:
+        """Raise what goes wrong inside as a `ModelError` with what the call consumed.
+
+        Args:
+            streamed: Whether the stream must have brought a reply in the end.
+        """
+        with self._way.trip() as self.trip, self.translated(streamed=streamed):
+            yield
+
+    def tell(self) -> None:
+        """Tell how far the reply has come, and what was counted."""
+        now, step = self.progress, TOKENS_BETWEEN_REPORTS * CHARACTERS_PER_TOKEN
+        if self._on_usage is not None and now.counts is not self._told_counts:
+            self._told_counts = now.counts
+            usage, cost, _ = self.consumed
+            self._on_usage(usage, cost)
+        if self._on_tokens is None:
+            return
+        if now.ended:
+            self._on_tokens(self.consumed.usage.output_tokens)
+        elif now.characters - self._told_characters >= step:
+            self._told_characters = now.characters
+            self._on_tokens(now.characters // CHARACTERS_PER_TOKEN)
+
+    @contextmanager
+    def answered(self) -> Generator[Answer]:
+        """Hear an answer in a block that opens it and lets it go.
+
+        Once the reply is whole, neither a cancel nor a fault of the connection ends the block.
+        """
+        import httpx2
+
+        with anyio.CancelScope() as scope:
+            try:
+                yield Answer(self, scope)
+            except httpx2.HTTPError:
+                if not self.complete:
+                    raise
+        if scope.cancelled_caught:
+            logger.warning(
+                "letting go of the connection to %s took longer than %g s and was given up",
+                self._way.place,
+                LETTING_GO_SECONDS,
+            )
+
+    async def finish(self) -> Reply:
+        """Return the reply of a call that ended well, also when the call is cancelled."""
+        if self.size_bytes < LARGE_BYTES:
+            return self.reply()
+        return await surely_off_loop("replies", self.reply)
+
+    def no_reply(
+        self, headers: Mapping[str, str], body: str, *, asked: bool = True
+    ) -> ModelRejected:
+        """Return what an answer means that is no reply of a model: something else is there.
+
+        Args:
+            headers: The answer's.
+            body: What came of its body.
+            asked: Whether a model was asked something, which may be billed whatever is answered.
+        """
+        page = page_of(body)
+        wording = self.wording
+        if page is not None:
+            text = page_text(page, wording, self.secrets)
+        else:
+            kind = headers.get("content-type", "").partition(";")[0]
+            text = f"the address answers with {repr(kind) if kind else 'what is no reply'}"
+            if kind:
+                text += f", not with {'a reply' if asked else 'what was asked for'}"
+            if said := self.words(reason_of(body)):
+                text += f": {said}"
+            text += f"; check {wording.address}{wording.hint}"
+        return ModelRejected(
+            self._model,
+            text,
+            request_id=self.request_id,
+            usage=Usage(requests=1),
+            cost_usd=FREE,
+            # No API answers with a page for people; anything else may stand behind a model.
+            complete=page is not None or not asked or self.consumed.complete,
+        )
+
+
+class Answer:
+    """The answer to a call, while it is open.
+
+    Args:
+        call: Whose it is.
+        scope: That of the block in which it is open.
+    """
+
+    def __init__(self, call: Arriving, scope: anyio.CancelScope) -> None:
+        self._call = call
+        self._scope = scope
+
+    async def read(self, response: Response) -> None:
+        """Read it to its end.
+
+        Raises:
+            ModelRejected: It is no reply.
+        """
+        call = self._call
+        declared = response.headers.get("content-type")
+        other = await read_body(response.iter_bytes(), call, declared=declared)
+        if other is not None:
+            raise call.no_reply(response.headers, other)
+        if call.complete:
+            # What is left is to let go of the connection, and to put together what was paid for.
+            self._scope.deadline = anyio.current_time() + LETTING_GO_SECONDS
+            self._scope.shield = True

@@ -1,0 +1,240 @@
+"""A call that fails: as which error, as what it is told, and what it consumed all the same.
+
+Owns what a refusal, a broken connection and a broken reply mean, for every adapter alike. Which
+exceptions of a vendor's library stand for them is the adapter's to know, and what has been counted.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from atlas_mcp.atlas.usage import FREE, Cost, Usage
+from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
+from atlas_mcp.models.wire.connections import Trip, Way, WayClosed
+from atlas_mcp.models.wire.proxies import proxy_login, tls_fault
+from atlas_mcp.models.wire.refusals import (
+    Refusal,
+    Wording,
+    json_or_text,
+    page_of,
+    reason_of,
+    refusal,
+    words,
+)
+
+if TYPE_CHECKING:
+    import httpx2
+
+
+class Consumed(NamedTuple):
+    """What a call has consumed so far.
+
+    Attributes:
+        usage: What was counted.
+        cost_usd: What that costs; `None` if unknown.
+        complete: Whether no more than that can be billed.
+    """
+
+    usage: Usage
+    cost_usd: Cost
+    complete: bool
+
+
+class Failing(ABC):
+    """One call, as far as it may fail.
+
+    Args:
+        model: The model, as errors name it.
+        way: Where the call goes.
+
+    Attributes:
+        request_id: The vendor's id of the call, `None` until it is known.
+        secrets: What may not be told.
+        trip: The road back of what the endpoint says, while it is called.
+    """
+
+    def __init__(self, model: str, way: Way) -> None:
+        self.request_id: str | None = None
+        self.secrets = way.secrets
+        self.trip: Trip | None = None
+        self._model = model
+        self._way = way
+
+    @property
+    @abstractmethod
+    def wording(self) -> Wording:
+        """How the endpoint is spoken of."""
+
+    @property
+    @abstractmethod
+    def consumed(self) -> Consumed:
+        """What the call has consumed so far."""
+
+    def refused(self, response: httpx2.Response, *, asked: bool) -> ModelError:
+        """Return what an answer with an error status means; such calls are not billed.
+
+        Args:
+            response: The answer.
+            asked: Whether the model was asked something, so that other calls fail alike.
+        """
+        # A library may take the `error` out of a body, and keep nothing of one without it.
+        body = json_or_text(response.text)
+        found = refusal(response.status_code, response.headers, body, self.wording, self.secrets)
+        variable = self._way.proxy_variable
+        if response.status_code == 407 and variable is not None:
+            found = replace(found, text=proxy_login(variable, self._said(body)), retryable=False)
+        elif variable is not None and response.status_code in {403, 502, 503, 504, 511}:
+            # It may be the proxy's word as well as the endpoint's.
+            found = replace(found, text=f"{found.text} (the call went{self._way.by_proxy()})")
+        if asked:
+            self.remember(found)
+        self._way.answered()
+        if found.retryable:
+            return ModelUnavailable(
+                self._model,
+                found.text,
+                retry_after=found.retry_after,
+                request_id=self.request_id,
+                usage=Usage(requests=1),
+                cost_usd=FREE,
+            )
+        return self.rejected(found)
+
+    def rejected(self, found: Refusal) -> ModelRejected:
+        """Return the error of a call that was refused before anything was done for it."""
+        return ModelRejected(
+            self._model,
+            found.text,
+            request_id=self.request_id,
+            usage=Usage(requests=1),
+            cost_usd=FREE,
+        )
+
+    def remember(self, found: Refusal) -> None:
+        """Take note if other calls would be refused as this one was."""
+        if found.lasting is not None:
+            model = self._model if found.lasting == "credit" else None
+            self._way.refused(found.text, self.request_id, model=model)
+
+    def unsendable_key(self) -> ModelError:
+        """Return what it means that a key cannot be put into a request; its text would quote it."""
+        return ModelRejected(self._model, "the API key holds a character no key has; set it again")
+
+    def cut(self, error: BaseException) -> ModelError:
+        """Return what a failure of the connection means."""
+        import httpx2
+
+        if isinstance(error, WayClosed):
+            return ModelRejected(
+                self._model,
+                error.message,
+                request_id=error.request_id,
+                usage=Usage(requests=error.requests),
+                cost_usd=FREE,
+            )
+        self._way.answered()
+        wording = self.wording
+        if isinstance(error, httpx2.TooManyRedirects):
+            return ModelRejected(
+                self._model,
+                f"{wording.place} sends calls round in circles; check {wording.address}",
+                usage=Usage(),
+                cost_usd=FREE,
+            )
+        if isinstance(
+            error, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError | httpx2.InvalidURL
+        ):
+            return ModelRejected(
+                self._model,
+                f"the request cannot be sent ({type(error).__name__}): "
+                f"check {wording.address} and the key for stray characters",
+            )
+        variable = self._way.proxy_variable
+        if (fault := tls_fault(error, by_proxy=variable is not None)) is not None:
+            return ModelRejected(
+                self._model,
+                f"no connection to {wording.place}{self._way.by_proxy()}: {fault}",
+                usage=Usage(),
+                cost_usd=FREE,
+            )
+        if isinstance(error, httpx2.ProxyError) and (found := self._proxy_fault(error)):
+            return ModelRejected(self._model, found, usage=Usage(), cost_usd=FREE)
+        if isinstance(
+            error,
+            httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout | httpx2.ProxyError,
+        ) or self._is_unsent(error):
+            running = "" if self._way.base_url is None else "that it is running, "
+            if variable is not None:
+                running = f"that the proxy is running, {variable}, "
+            told = f" ({self.words(str(error))})" if isinstance(error, httpx2.ProxyError) else ""
+            # A proxy that was never passed is not where its variable says, and will not come there.
+            lost = variable is not None and not self._way.is_open and not _is_late(error)
+            kind = ModelRejected if lost else ModelUnavailable
+            return kind(
+                self._model,
+                f"no connection to {wording.place}{self._way.by_proxy()}{told}; check {running}the "
+                f"network and {wording.address}",
+                usage=Usage(),
+                cost_usd=FREE,
+            )
+        if isinstance(error, httpx2.TimeoutException):
+            return self.broken_off(f"{wording.api} fell silent")
+        if isinstance(error, httpx2.DecodingError):
+            text = f"the reply could not be read: {error}"
+            return self.broken_off(text, retryable=False)
+        return self.broken_off(f"the connection was cut ({type(error).__name__})")
+
+    def _is_unsent(self, error: BaseException) -> bool:
+        """Return whether a connection broke before the call was sent, as behind a proxy it may."""
+        import httpx2
+
+        trip = self.trip
+        return isinstance(error, httpx2.TransportError) and trip is not None and not trip.sent
+
+    def _proxy_fault(self, error: BaseException) -> str | None:
+        """Return why a proxy lets no call through, `None` where it may later."""
+        variable = self._way.proxy_variable
+        said = self.words(str(error))
+        status = re.match(r"[45][0-9]{2}\b", said)
+        if variable is None or (status is not None and status[0].startswith("5")):
+            return None
+        if said.startswith("407") or re.search(r"auth|password", said, re.IGNORECASE):
+            return proxy_login(variable, said)
+        if status is None:
+            return None
+        return (
+            f"the proxy that {variable} names does not let the call through ({said}); ask those "
+            "who run it to, or have NO_PROXY name the host"
+        )
+
+    def broken_off(self, text: str, *, retryable: bool = True) -> ModelError:
+        """Return the error of a reply that began and did not come to its end."""
+        kind = ModelUnavailable if retryable else ModelRejected
+        usage, cost, complete = self.consumed
+        return kind(
+            self._model,
+            text,
+            request_id=self.request_id,
+            usage=usage,
+            cost_usd=cost,
+            complete=complete,
+        )
+
+    def _said(self, body: object) -> str:
+        """Return the words of an answer's body: of a web page its title."""
+        page = page_of(body)
+        return self.words(reason_of(body) if page is None else page)
+
+    def words(self, said: object) -> str:
+        """Return what the endpoint says in one short line, without secrets."""
+        return words(said, self.secrets)
+
+
+def _is_late(error: BaseException) -> bool:
+    """Return whether a connection took too long, or a proxy found nobody behind it."""
+    import httpx2
+
+    return isinstance(error, httpx2.TimeoutException) or str(error)[:1] == "5"

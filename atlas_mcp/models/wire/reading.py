@@ -1,0 +1,237 @@
+"""Reading the body of an answer into the reply in it, whichever API it is of.
+
+Owns the loop that every adapter reads with: a body is told by its first bytes, not by what it is
+called; large events are read off the event loop; and a reply that is whole waits for nothing and is
+lost by nothing that comes after it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+import anyio
+
+from atlas_mcp.errors import ModelError
+from atlas_mcp.models.off_loop import surely_off_loop
+from atlas_mcp.models.wire.event_lines import (
+    LONGEST_FIELD,
+    EventLines,
+    EventTooLong,
+    Kind,
+    kind_of,
+    trimmed,
+)
+from atlas_mcp.models.wire.json_events import LARGE_BYTES, Event, event_of, read_event
+from atlas_mcp.models.wire.refusals import BEGINNING_SECONDS, LONGEST_BODY
+
+DRAIN_TIMEOUT = 1.0
+"""Seconds to wait for the end of the body after the last event, or once the reply is whole and
+counted, so that the connection can be used again. Our own choice: cheaper than a new handshake,
+and never waited in practice."""
+
+LAST_WORDS_TIMEOUT = 10.0
+"""Seconds in which a stream may still bring its counts once the reply is whole. Our own choice:
+they come at once, or never."""
+
+
+class Reader(Protocol):
+    """Whoever makes a reply of what is read.
+
+    Attributes:
+        size_bytes: Bytes that have been read.
+    """
+
+    size_bytes: int
+
+    @property
+    def complete(self) -> bool:
+        """Whether there is a reply, though more may be said of it."""
+        ...
+
+    @property
+    def counted(self) -> bool:
+        """Whether the tokens of the reply have been counted, as far as can be told."""
+        ...
+
+    @property
+    def over(self) -> bool:
+        """Whether what further comes is of no interest."""
+        ...
+
+    def take(self, event: Event) -> None:
+        """Take in one event of a stream."""
+        ...
+
+    def take_whole(self, event: Event) -> None:
+        """Take in a reply that came in one piece."""
+        ...
+
+
+async def read_body(
+    chunks: AsyncIterator[bytes], reader: Reader, *, declared: str | None
+) -> str | None:
+    """Read an answer to its end, or to where it is cancelled.
+
+    A reply that has arrived whole by then is kept: the call returns as if the body ended there.
+
+    Args:
+        chunks: Its bytes.
+        reader: Who makes a reply of it.
+        declared: Its content type.
+
+    Returns:
+        The beginning of what is neither a stream nor JSON; `None` for what is.
+    """
+    body = _Body(reader, streamed="text/event-stream" in (declared or ""))
+    try:
+        return await _read(chunks, body, reader)
+    except anyio.get_cancelled_exc_class():
+        # An answer that is no reply stays unheard.
+        with contextlib.suppress(ModelError):
+            await _hurry(chunks, body)
+        # It has been paid for: dropped here, it would be asked for again.
+        if not reader.complete:
+            raise
+        return None
+
+
+async def _hurry(chunks: AsyncIterator[bytes], body: _Body) -> None:
+    """Take in what has come already of an answer whose call is cancelled."""
+    import httpx2
+
+    body.hurried = True
+    # Ended from within, where it would wait: no generator is left half run.
+    with (
+        contextlib.suppress(httpx2.TransportError, httpx2.DecodingError),
+        anyio.CancelScope(shield=True) as scope,
+    ):
+        scope.cancel()
+        async for chunk in chunks:
+            await body.take(chunk)
+    await body.end_early()
+
+
+async def _read(chunks: AsyncIterator[bytes], body: _Body, reader: Reader) -> str | None:
+    import httpx2
+
+    from atlas_mcp.models.wire.bounded import TooMuch
+
+    with anyio.CancelScope() as scope:
+        try:
+            async for chunk in chunks:
+                await body.take(chunk)
+                # Read on to the end, within bounds: then the connection can be used again, and no
+                # generator is left half run, which trio objects to.
+                if wait := body.wait:
+                    # Never put off: an endpoint that says nothing more may keep its line alive.
+                    scope.deadline = min(scope.deadline, anyio.current_time() + wait)
+        except (httpx2.TransportError, httpx2.DecodingError):
+            # A reply that is whole is not lost with its connection.
+            await body.end_early()
+            if not (reader.over or reader.complete):
+                raise
+            return None
+    found = await body.end()
+    if body.failure is not None and not reader.complete:
+        raise TooMuch(str(body.failure))
+    return found
+
+
+class _Body:
+    """The body of an answer as far as it has come.
+
+    Attributes:
+        failure: Why no more of it is read, `None` while it is.
+        hurried: Whether it is read although the call is cancelled.
+    """
+
+    def __init__(self, reader: Reader, *, streamed: bool) -> None:
+        self.failure: Exception | None = None
+        self.hurried = False
+        self._reader = reader
+        self._streamed = streamed
+        self._kind: Kind | None = None
+        self._beginning = bytearray()
+        self._lines = EventLines()
+        self._pending = deque[bytes]()
+
+    @property
+    def wait(self) -> float | None:
+        """How long the rest is waited for, `None` for as long as it takes."""
+        if self._kind == "other":
+            return BEGINNING_SECONDS
+        reader = self._reader
+        if self.failure is not None or reader.over or (reader.complete and reader.counted):
+            return DRAIN_TIMEOUT
+        return LAST_WORDS_TIMEOUT if reader.complete else None
+
+    async def take(self, chunk: bytes) -> None:
+        """Take in what comes next."""
+        self._reader.size_bytes += len(chunk)
+        if self._kind == "stream":
+            await self._feed(chunk)
+        elif self._kind == "other":
+            self._beginning += chunk[: max(0, LONGEST_BODY - len(self._beginning))]
+        elif self._kind == "json":
+            self._beginning += chunk
+        else:
+            self._beginning = bytearray(trimmed(bytes(self._beginning) + chunk))
+            self._kind = kind_of(bytes(self._beginning[:LONGEST_FIELD]))
+            if self._kind == "other" and self._streamed:
+                self._kind = "stream"
+            if self._kind == "stream":
+                await self._feed(bytes(self._beginning))
+
+    async def end_early(self) -> None:
+        """Take in what is whole of a body of which the end of its connection was not seen."""
+        if self._kind == "json":
+            event = await self._event(bytes(self._beginning).strip())
+            if event.fault is None:
+                self._reader.take_whole(event)
+        elif self._kind == "stream":
+            await self._feed(b"")
+            # Only the empty line behind the last event may be missing.
+            await self._feed(b"\n\n", broken=True)
+
+    async def end(self) -> str | None:
+        """Take in what is left; see `read_body`."""
+        if self._kind == "json":
+            self._reader.take_whole(await self._event(bytes(self._beginning).strip()))
+        elif self._kind == "stream":
+            await self._feed(b"\n\n")
+        elif not self._streamed:
+            return self._beginning.decode(errors="replace")
+        return None
+
+    async def _feed(self, chunk: bytes, *, broken: bool = False) -> None:
+        """Take in a piece of a stream.
+
+        Args:
+            chunk: The piece.
+            broken: Whether the connection broke before it, so that the event it ends may be cut.
+        """
+        if self.failure is not None:
+            return
+        pending = self._pending
+        try:
+            pending += self._lines.feed(chunk)
+        except EventTooLong as error:
+            # Told once the body has come to its end: a generator is not left half run.
+            self.failure = error
+            return
+        while pending and not self._reader.over:
+            # It stays in line until it has been read, which may be cancelled.
+            event = await self._event(pending[0])
+            pending.popleft()
+            if not (broken and (event.what == "error" or event.fault is not None)):
+                self._reader.take(event)
+
+    async def _event(self, data: bytes) -> Event:
+        if len(data) < LARGE_BYTES:
+            return read_event(data)
+        if self.hurried:
+            return await surely_off_loop("events", lambda: read_event(data))
+        return await event_of(data)

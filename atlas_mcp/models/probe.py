@@ -39,7 +39,7 @@ from atlas_mcp.atlas.messages import (
     UserTurn,
 )
 from atlas_mcp.atlas.model_spec import ModelSpec
-from atlas_mcp.atlas.usage import FREE, NO_USAGE, Cost, Usage, add_costs
+from atlas_mcp.atlas.usage import FREE, NO_CHARGE, Charge, Cost, Usage
 from atlas_mcp.errors import ModelError, ModelRejected
 from atlas_mcp.models.base import Model
 from atlas_mcp.models.claude.model import VENDOR as MESSAGES_VENDOR
@@ -159,7 +159,7 @@ async def probe(
     found = asking.found
     if found != NOTHING:
         found = found.model_copy(update={"checked": datetime.now(UTC).date()})
-    return Probed(found, asking.usage, asking.cost_usd, problem)
+    return Probed(found, asking.charge.usage, asking.charge.cost, problem)
 
 
 class _GaveUpError(Exception):
@@ -171,8 +171,7 @@ class _Asking:
 
     def __init__(self, spec: ModelSpec, make: Make, chance: random.Random) -> None:
         self.found = NOTHING
-        self.usage = NO_USAGE
-        self.cost_usd: Cost = FREE
+        self.charge = NO_CHARGE
         self._spec = spec
         self._make = make
         self._chance = chance
@@ -376,15 +375,14 @@ class _Asking:
             reply = await generate_with_retries(model, request, policy=RETRIES, price=spec.price)
         except ModelError as error:
             lost = FREE if error.complete else hold.amount
-            self._count(error.usage or NO_USAGE, error.cost_usd, lost)
+            self._count(error.charge or NO_CHARGE, lost)
             raise
-        self._count(reply.usage, reply.cost_usd, hold.amount)
+        self._count(reply.charge, hold.amount)
         return reply
 
-    def _count(self, usage: Usage, cost: Cost, at_most: Decimal) -> None:
-        self.usage += usage
-        self.cost_usd = add_costs(self.cost_usd, cost)
-        self._left_usd -= at_most if cost is None else cost
+    def _count(self, charge: Charge, at_most: Decimal) -> None:
+        self.charge += charge
+        self._left_usd -= at_most if charge.cost is None else charge.cost
 
     def _learn(self, **features: object) -> None:
         self.found = self.found.model_copy(update=features)

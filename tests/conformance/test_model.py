@@ -22,7 +22,7 @@ from typing_extensions import override
 
 from atlas_mcp.atlas.messages import AssistantTurn, Json, ModelRequest, Reply
 from atlas_mcp.atlas.model_spec import ModelSpec
-from atlas_mcp.atlas.usage import FREE, Price, Usage
+from atlas_mcp.atlas.usage import Charge, Price, Usage
 from atlas_mcp.errors import ModelError, ModelFileError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.base import Model, OnTokens, OnUsage
 from atlas_mcp.models.chat.model import OpenAICompatible
@@ -246,8 +246,7 @@ class ScriptedStand(Stand):
         kind: type[ModelError] = ModelUnavailable
         if fault.kind == "status" and fault.status < 429:
             kind = ModelRejected
-        usage = Usage(requests=1)
-        return Says(error=kind(self.name, fault.message, usage=usage, cost_usd=FREE))
+        return Says(error=kind(self.name, fault.message, charge=Charge(Usage(requests=1))))
 
 
 @dataclass

@@ -16,7 +16,7 @@ from typing_extensions import override
 from atlas_mcp.atlas.events import Record
 from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.problem import make_problem
-from atlas_mcp.atlas.usage import Usage
+from atlas_mcp.atlas.usage import Charge, Usage
 from atlas_mcp.config.settings import BudgetSettings, PriceSettings, Settings, SolverSettings
 from atlas_mcp.errors import JournalError, JournalUnflushed, ModelUnavailable
 from atlas_mcp.journal.base import Lease
@@ -299,9 +299,9 @@ class CutOff(Gated):
             self.journal.full = True
             counted = Usage(1, 100, 50)
             raise ModelUnavailable(
-                self.name, "cut", usage=counted, cost_usd=Decimal("0.01"), complete=False
+                self.name, "cut", charge=Charge(counted, Decimal("0.01")), complete=False
             )
-        on_usage(Usage(1, 1_000, 900), Decimal("0.02"))
+        on_usage(Charge(Usage(1, 1_000, 900), Decimal("0.02")))
         self.both.set()
         await self.gate.wait()
         raise AssertionError("it was aborted")

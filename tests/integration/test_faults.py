@@ -169,7 +169,7 @@ async def perform(stage: Stage, home: Path) -> tuple[RunView, RunState]:
     assert (view.cost_usd is None) == (state.ledger.spent == 0 and state.ledger.uncertain > 0)
     assert view.cost_usd is None or view.cost_usd <= CAP
     for one in view.candidates:
-        uncounted = state.explores[one.explore_id].uncertain_usd
+        uncounted = state.explores[one.explore_id].charge.uncertain
         assert not (one.cost_usd == 0 and uncounted > 0)
     assert Usage(**view.usage.model_dump()) == stage.api.told
     return view, state
@@ -231,7 +231,7 @@ async def test_a_fault_of_the_orchestrator_leaves_what_the_candidates_agree_on(
     assert warning.startswith("The orchestrator did not synthesize this answer")
     cause = "no `answer`" if name == "the wrong shape" else stage.case.cause
     assert cause in warning
-    assert state.orchestrator_totals.usage.requests == stage.turns
+    assert state.orchestrator_charge.usage.requests == stage.turns
     assert stage.turns <= 3
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from atlas_mcp.atlas.events import Record, RunResumed, decode_event
+from atlas_mcp.atlas.codec import decode_event
+from atlas_mcp.atlas.events import Record, RunResumed
 from atlas_mcp.atlas.messages import ModelRequest
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.config.settings import Settings

@@ -341,7 +341,7 @@ async def test_what_is_journaled_folds_to_the_live_state(world: World) -> None:
     replies = [
         r.event for r in records if isinstance(r.event, SolverFinished | OrchestratorReplied)
     ]
-    assert sum((reply.usage for reply in replies), Usage()) == world.api.told
+    assert sum((reply.charge.usage for reply in replies), Usage()) == world.api.told
 
 
 async def test_another_service_reads_the_finished_run(world: World) -> None:

@@ -98,7 +98,7 @@ def in_turn(solvers: list[Any], bosses: list[Any]) -> Arrives:
             next(deciding, usual(SYNTHESIS)) if request.tools else next(solving, usual(CANDIDATE))
         )
         if isinstance(one, Failed):
-            raise ModelUnavailable("m", one.failure.message, usage=one.usage, complete=False)
+            raise ModelUnavailable("m", one.failure.message, charge=one.charge, complete=False)
         if isinstance(one, bytes):
             raise TypeError(one)
         return one

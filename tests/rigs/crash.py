@@ -46,7 +46,8 @@ from crash_play import SOLVERS, WIDE_CAP, Play, cap_of, problem_text
 from crash_witness import Death, Tally, Witness
 from typing_extensions import override
 
-from atlas_mcp.atlas.events import CallsLost, encode_event
+from atlas_mcp.atlas.codec import encode_event
+from atlas_mcp.atlas.events import CallsLost
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.config.settings import load_settings
 from atlas_mcp.models.prices import load_prices

@@ -9,6 +9,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from atlas_mcp.atlas.codec import decode_event, encode_event
 from atlas_mcp.atlas.events import (
     Event,
     ExploresPlanned,
@@ -17,8 +18,6 @@ from atlas_mcp.atlas.events import (
     RunFinished,
     RunOpened,
     RunResumed,
-    decode_event,
-    encode_event,
 )
 from atlas_mcp.atlas.outcomes import Status
 from atlas_mcp.errors import JournalBusy, JournalCorrupt, JournalError, JournalNewer, UnknownRun

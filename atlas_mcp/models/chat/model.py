@@ -21,7 +21,7 @@ from typing_extensions import override
 from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.storable import dollars_of, text_of
-from atlas_mcp.atlas.usage import FREE, Cost, Price
+from atlas_mcp.atlas.usage import FREE, Charge, Cost, Price
 from atlas_mcp.errors import ModelError, ModelUnavailable
 from atlas_mcp.models.base import Model, OnTokens, OnUsage
 from atlas_mcp.models.call_slots import OnFirstUse
@@ -349,8 +349,7 @@ class _Call(Arriving):
         reply = Reply(
             turn=stream.turn,
             stop=stream.stop,
-            usage=stream.usage(),
-            cost_usd=self.cost(),
+            charge=Charge(stream.usage(), self.cost()),
             detail=stream.detail,
             request_id=self.request_id or stream.id,
         )
@@ -415,7 +414,7 @@ class _Call(Arriving):
         """What has been counted so far; the rest may be billed as well, where it has a price."""
         cost = FREE if self.stream.counts is None else self.cost()
         free = self._price == Price(FREE, FREE)
-        return Consumed(self.stream.usage(), cost, complete=free)
+        return Consumed(Charge(self.stream.usage(), cost), complete=free)
 
     @property
     @override

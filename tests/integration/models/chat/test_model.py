@@ -27,7 +27,7 @@ from atlas_mcp.atlas.messages import (
     UserTurn,
 )
 from atlas_mcp.atlas.model_spec import ModelSpec
-from atlas_mcp.atlas.usage import FREE, Cost, Price, Usage
+from atlas_mcp.atlas.usage import FREE, NO_CHARGE, Charge, Cost, Price, Usage
 from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.chat import model as openai_compatible
 from atlas_mcp.models.chat.model import Connection, OpenAICompatible
@@ -162,8 +162,8 @@ async def test_a_reply_holds_text_calls_counts_cost_and_the_endpoints_id(
         ("t2", "explore", {}),
     ]
     assert reply.stop == "tool_calls"
-    assert reply.usage == world.api.told == Usage(1, 3_000, 70, cache_read_tokens=2_000)
-    assert reply.cost_usd == Decimal("0.0019")
+    assert reply.charge.usage == world.api.told == Usage(1, 3_000, 70, cache_read_tokens=2_000)
+    assert reply.charge.cost == Decimal("0.0019")
     assert reply.request_id == "req_000001"
     assert world.model.name == "openai/m"
 
@@ -188,8 +188,8 @@ async def test_every_kind_of_endpoint_takes_what_it_is_sent(kind: str) -> None:
 
     assert reply.turn.text == '{"answer": "json"}'
     assert reply.stop == "end"
-    assert reply.usage == world.api.told
-    assert reply.usage.output_tokens > 0
+    assert reply.charge.usage == world.api.told
+    assert reply.charge.usage.output_tokens > 0
 
 
 @on_asyncio
@@ -208,7 +208,7 @@ async def test_a_growing_conversation_goes_back_as_it_came_and_is_cached(kind: s
             results = [ToolResult(call.id, "It is 7.") for call in reply.turn.tool_calls]
             saying = UserTurn((*results, Text("3 explores left.")))
             request = replace(request, turns=(*request.turns, reply.turn, saying))
-            reads.append(reply.usage.cache_read_tokens)
+            reads.append(reply.charge.usage.cache_read_tokens)
 
     assert reply is not None
     assert reply.turn.text == "Done."
@@ -250,7 +250,7 @@ async def test_a_server_with_ways_of_its_own_is_understood(quirk: Quirk) -> None
 
     assert [call.arguments for call in reply.turn.tool_calls] == [{"n": 1}, {"n": 2}]
     assert (reply.turn.text, reply.stop) == ("More.", "tool_calls")
-    assert reply.usage.output_tokens > 0
+    assert reply.charge.usage.output_tokens > 0
     assert again.stop == "end"
 
 
@@ -293,7 +293,7 @@ async def test_every_reason_for_the_end_has_its_meaning(
         reply = await world.model.generate(ASK)
 
     assert (reply.stop, reply.detail) == (stop, detail)
-    assert reply.usage == world.api.told
+    assert reply.charge.usage == world.api.told
 
 
 async def test_pictures_go_unchanged(world: ChatWorld) -> None:
@@ -330,7 +330,7 @@ async def counted(quirk: Quirk | None, price: Price | None, **changes: Any) -> t
         quirks: frozenset[Quirk] = frozenset({quirk} if quirk else ())
         world.api.script(ApiReply(text="a", tokens=tokens, quirks=quirks, billed_usd=billed))
         reply = await world.model.generate(ASK)
-    return reply.usage, reply.cost_usd
+    return reply.charge.usage, reply.charge.cost
 
 
 @on_asyncio
@@ -369,11 +369,11 @@ async def test_a_bill_is_believed_from_openrouter_alone_and_the_operator_before_
 async def test_counts_are_told_before_a_call_ends(world: ChatWorld) -> None:
     """What an aborted call has consumed is known from nothing else."""
     world.api.script(ApiReply(text="a", quirks=frozenset({"open_end"})))
-    heard: list[tuple[Usage, Cost]] = []
+    heard: list[Charge] = []
     told = anyio.Event()
 
-    def on_usage(usage: Usage, cost: Cost) -> None:
-        heard.append((usage, cost))
+    def on_usage(charge: Charge) -> None:
+        heard.append(charge)
         told.set()
 
     async with anyio.create_task_group() as group:
@@ -381,7 +381,7 @@ async def test_counts_are_told_before_a_call_ends(world: ChatWorld) -> None:
         await told.wait()
         group.cancel_scope.cancel()
 
-    assert heard == [(world.api.told, RATES.cost_of(world.api.told))]
+    assert heard == [Charge(world.api.told, RATES.cost_of(world.api.told))]
 
 
 # Failures
@@ -456,7 +456,7 @@ async def test_what_may_work_later_is_unavailable(name: str) -> None:
     error = caught.value
     assert error.retry_after == case.retry_after
     assert error.request_id == "req_000001"
-    assert (error.usage, error.cost_usd, error.complete) == (Usage(1), FREE, True)
+    assert (error.charge, error.complete) == (Charge(Usage(1)), True)
     assert world.api.requests == 1, "the client library does not retry by itself"
 
 
@@ -471,7 +471,7 @@ async def test_what_would_fail_again_is_rejected_with_what_to_do(name: str) -> N
             await world.model.generate(ASK)
 
     assert caught.value.request_id == "req_000001"
-    assert (caught.value.usage, caught.value.cost_usd) == (Usage(1), FREE)
+    assert caught.value.charge == Charge(Usage(1))
 
 
 @pytest.mark.parametrize("name", BROKEN)
@@ -484,7 +484,7 @@ async def test_a_reply_that_breaks_off_may_have_cost_more_than_is_known(name: st
             await world.model.generate(ASK)
 
     error = caught.value
-    assert (error.usage, error.cost_usd, error.complete) == (Usage(1), FREE, False)
+    assert (error.charge, error.complete) == (Charge(Usage(1)), False)
 
 
 @on_asyncio
@@ -494,7 +494,8 @@ async def test_a_reply_that_breaks_off_and_is_free_cost_nothing() -> None:
 
         error = await failure(world.model)
 
-    assert (error.cost_usd, error.complete) == (FREE, True)
+    assert (error.charge or NO_CHARGE).cost == FREE
+    assert error.complete
 
 
 @on_asyncio
@@ -520,8 +521,8 @@ async def test_a_reply_that_is_whole_is_not_lost_with_its_connection(after: int)
         reply = await world.model.generate(ASK)
 
     assert reply.turn.text == "a"
-    assert reply.usage == world.api.told
-    assert (reply.cost_usd is None) == (after == 3), "what was never counted has no known cost"
+    assert reply.charge.usage == world.api.told
+    assert (reply.charge.cost is None) == (after == 3), "what was never counted has no known cost"
 
 
 async def test_a_stream_that_falls_silent_is_given_up() -> None:
@@ -574,11 +575,7 @@ async def test_a_refused_connection_reached_nobody() -> None:
         await model.generate(ASK)
 
     assert f"http://127.0.0.1:{port};" in str(caught.value)
-    assert (caught.value.usage, caught.value.cost_usd, caught.value.complete) == (
-        Usage(),
-        FREE,
-        True,
-    )
+    assert (caught.value.charge or NO_CHARGE, caught.value.complete) == (NO_CHARGE, True)
     await model.aclose()
 
 
@@ -739,8 +736,8 @@ async def test_retries_add_up_what_was_counted(world: ChatWorld) -> None:
     reply = await generate_with_retries(world.model, ASK, policy=policy, price=RATES)
 
     assert reply.turn.text == "At last."
-    assert reply.usage == world.api.told
-    assert Decimal("0.01") < reply.uncertain_usd < Decimal("0.02"), "all of max_tokens at most"
+    assert reply.charge.usage == world.api.told
+    assert Decimal("0.01") < reply.charge.uncertain < Decimal("0.02"), "all of max_tokens at most"
 
 
 # Whether an endpoint answers

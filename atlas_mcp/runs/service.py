@@ -7,12 +7,10 @@ carries it out, and the journal keeps it.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import partial
-from typing import NamedTuple
 
 import anyio
 
@@ -22,9 +20,7 @@ from atlas_mcp.closing import last_act
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.journal.base import Journal, ListedRun
-from atlas_mcp.models.off_loop import off_loop
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.runs.broken import view_broken
 from atlas_mcp.runs.clock import RunClock
 from atlas_mcp.runs.engine import Engine, ExploreFurther, ResumeRun
 from atlas_mcp.runs.explores import ExploreRequest
@@ -34,9 +30,8 @@ from atlas_mcp.runs.recent_states import RecentStates
 from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.runs.retention import Keep
 from atlas_mcp.runs.run_ids import new_run_id
+from atlas_mcp.runs.snapshot import RunSnapshot
 from atlas_mcp.runs.tidying import expired_runs
-from atlas_mcp.views.rendering import takes_long, view_run
-from atlas_mcp.views.run_view import RunView
 
 CANCEL_SECONDS = 10.0
 """Seconds to wait for a cancelled run to have ended: its calls are aborted at once, but another
@@ -44,18 +39,6 @@ process must first see the request, and may be frozen."""
 
 STOP_SECONDS = 2.0
 """Seconds for recording that a request has ended; its run stops meanwhile, recorded or not."""
-
-
-class Look(NamedTuple):
-    """A run as it is now.
-
-    Attributes:
-        state: What its records amount to.
-        view: What a caller sees of it.
-    """
-
-    state: RunState
-    view: RunView
 
 
 @dataclass(slots=True)
@@ -142,7 +125,7 @@ class RunService:
         cap = None if max_cost_usd is None else Decimal(str(max_cost_usd))
         return await self.engine.submit(run_id, ResumeRun(max_explores, cap))
 
-    async def cancel(self, run_id: str) -> RunView:
+    async def cancel(self, run_id: str) -> RunSnapshot:
         """End a run, wherever it is driven: calls in flight are aborted at once.
 
         Returns:
@@ -155,7 +138,7 @@ class RunService:
             # The process that is asked to end it may be gone, or lose the run, before it has.
             while (await self.states.state(run_id)).finished is None:
                 await self.engine.stop(run_id, "user")
-        return await self.view(run_id)
+        return await self.look(run_id)
 
     async def stop(self, run_id: str) -> None:
         """Stop a run of this engine because the request that wanted it has ended.
@@ -202,36 +185,25 @@ class RunService:
         live = self.engine.live(run_id)
         return live.state if live is not None else await self.states.state(run_id)
 
-    async def view(self, run_id: str) -> RunView:
-        """Return the run as a caller sees it.
-
-        Raises:
-            UnknownRun: There is no such run.
-        """
-        return (await self.look(run_id)).view
-
-    async def look(self, run_id: str) -> Look:
-        """Return the run as a caller sees it, and the state that this shows.
+    async def look(self, run_id: str) -> RunSnapshot:
+        """Return the run as it is now.
 
         Raises:
             UnknownRun: There is no such run.
         """
         broken = await self.engine.broken_off(run_id)
         if broken is not None:
-            view = await _viewed(broken.state, partial(view_broken, broken))
-            return Look(broken.state, view)
+            state = broken.state
+            return RunSnapshot(run_id, state, state.at, driven=False, broken=broken.broken)
         # Asked first: a run that ends in between must not look as if its process had died.
         driven = run_id in self.engine.driven or await self.journal.is_driven(run_id)
         state = await self.state(run_id)
         live = self.engine.live(run_id)
         now = RunClock(state.at).now() if live is None else live.clock.now()
-        view = await _viewed(state, partial(view_run, run_id, state, now=now, driven=driven))
-        if live is None or live.waiting is None or view.next is None:
-            return Look(state, view)
-        following = f"It is {live.waiting}. {view.next}"
-        return Look(state, view.model_copy(update={"next": following}))
+        waiting = None if live is None else live.waiting
+        return RunSnapshot(run_id, state, now, driven, waiting=waiting)
 
-    async def wait(self, run_id: str, seconds: float) -> RunView:
+    async def wait(self, run_id: str, seconds: float) -> RunSnapshot:
         """Return the run once it is driven no more, or as it is after `seconds`.
 
         Raises:
@@ -240,7 +212,7 @@ class RunService:
         with anyio.move_on_after(seconds):
             async with self.watching(run_id) as live:
                 await live.finished()
-        return await self.view(run_id)
+        return await self.look(run_id)
 
     async def list_runs(self, *, limit: int | None = 100) -> tuple[ListedRun, ...]:
         """Return the newest runs of this machine, newest first."""
@@ -264,8 +236,3 @@ class RunService:
     def tell_unstored(self) -> None:
         """Log the runs of which something would be lost if the process ended now."""
         self.engine.tell_unstored()
-
-
-async def _viewed(state: RunState, view: Callable[[], RunView]) -> RunView:
-    """Make a view of a state, off the event loop where the run is long."""
-    return await off_loop("views", view) if takes_long(state) else view()

@@ -14,6 +14,7 @@ from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.testing.load_api import ANSWER, CALLS, stand_in
 from atlas_mcp.testing.messages_api import API_KEY
+from atlas_mcp.views.rendering import view_of
 
 RUNS = 40
 
@@ -39,7 +40,7 @@ async def test_all_of_many_runs_are_answered_and_no_reply_is_lost(
             run_ids = [
                 await service.solve(make_problem(f"Board {n}?"), RunRequest()) for n in range(RUNS)
             ]
-            views = [await service.wait(run_id, 60) for run_id in run_ids]
+            views = [view_of(await service.wait(run_id, 60)) for run_id in run_ids]
             records = [await service.journal.read(run_id) for run_id in run_ids]
             driven = service.driven
 

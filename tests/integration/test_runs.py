@@ -33,6 +33,7 @@ from atlas_mcp.testing.messages_api import (
     MessagesApi,
     Tokens,
 )
+from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
 from tests.support.gated_models import until
 from tests.support.live_runs import driven
@@ -338,7 +339,7 @@ async def test_what_is_journaled_folds_to_the_live_state(world: World) -> None:
                 RunRequest(seed=7),
             ),
         )
-        await ended(service, live.run_id)
+        await ended(service, live)
         records = await service.journal.read(live.run_id)
 
     assert RunState.fold(records) == live.state
@@ -353,10 +354,10 @@ async def test_another_service_reads_the_finished_run(world: World) -> None:
     async with world.service() as first:
         view = await solve(first)
         async with world.service() as beside:
-            assert await beside.view(view.run_id) == view
+            assert view_of(await beside.look(view.run_id)) == view
     async with world.service() as later:
-        assert await later.view(view.run_id) == view
-        assert await later.wait(view.run_id, math.inf) == view
+        assert view_of(await later.look(view.run_id)) == view
+        assert view_of(await later.wait(view.run_id, math.inf)) == view
         (summary,) = await later.list_runs()
 
     assert (summary.run_id, summary.status, summary.driven) == (view.run_id, "answered", False)
@@ -373,10 +374,10 @@ async def test_a_run_in_flight_is_running_to_another_service_and_interrupted_onc
             while not live.state.votes:
                 await live.changed(live.changes)
         async with world.service() as beside:
-            assert (await beside.view(live.run_id)).status == "running"
+            assert view_of(await beside.look(live.run_id)).status == "running"
 
     async with world.service() as later:
-        view = await later.view(live.run_id)
+        view = view_of(await later.look(live.run_id))
 
     assert (view.status, view.answer) == ("interrupted", None)
     assert [one.answer for one in view.candidates if one.status == "ok"] == ["42"]
@@ -386,7 +387,7 @@ async def test_a_run_in_flight_is_running_to_another_service_and_interrupted_onc
 async def test_an_unknown_run_is_said_to_be_unknown(world: World) -> None:
     async with world.service() as service:
         with pytest.raises(UnknownRun, match="'nowhere'"):
-            await service.view("nowhere")
+            await service.look("nowhere")
         with pytest.raises(UnknownRun, match="'nowhere'"):
             await service.wait("nowhere", 1)
         await service.stop("nowhere")
@@ -405,12 +406,12 @@ async def test_explores_gather_under_one_run_with_one_ledger(world: World) -> No
         live = driven(
             service, await service.explore(problem, RunRequest(), ExploreRequest(count=2))
         )
-        first = await ended(service, live.run_id)
+        first = await ended(service, live)
         more = ExploreRequest(strategy="code_trace", instruction="Trace it.", effort="low")
         again = driven(
             service, await service.explore(problem, RunRequest(), more, run_id=first.run_id)
         )
-        view = await ended(service, again.run_id)
+        view = await ended(service, again)
         records = await service.journal.read(first.run_id)
 
     assert first.status == view.status == "answered"
@@ -445,7 +446,7 @@ async def test_explores_can_go_on_under_a_run_that_another_service_began(world: 
             service,
             await service.explore(problem, RunRequest(), ExploreRequest(), run_id=first.run_id),
         )
-        view = await ended(service, live.run_id)
+        view = await ended(service, live)
 
     assert [candidate.explore_id for candidate in view.candidates] == [1, 2]
     assert counted(view) == world.api.told
@@ -461,13 +462,13 @@ async def test_a_cap_holds_over_all_explores_of_a_run(world: World) -> None:
             service,
             await service.explore(problem, RunRequest(max_cost_usd=cap), ExploreRequest(count=1)),
         )
-        view = await ended(service, live.run_id)
+        view = await ended(service, live)
         for _ in range(6):
             live = driven(
                 service,
                 await service.explore(problem, RunRequest(), ExploreRequest(), run_id=view.run_id),
             )
-            view = await ended(service, live.run_id)
+            view = await ended(service, live)
 
     assert 1 < len(view.candidates) < 7
     assert view.cost_usd is not None
@@ -499,7 +500,7 @@ async def test_explores_that_cannot_go_on_are_refused_before_any_call(world: Wor
             assert caught.value.argument == argument
         with pytest.raises(UnknownRun):
             await service.explore(problem, RunRequest(), ExploreRequest(), run_id="nowhere")
-        assert await service.view(first.run_id) == first
+        assert view_of(await service.look(first.run_id)) == first
 
     assert world.api.requests == before
 
@@ -529,7 +530,7 @@ async def test_explores_of_two_processes_under_one_run_are_made_in_turn(world: W
         async with anyio.create_task_group() as tasks:
             for service in (first, second, first, second):
                 tasks.start_soon(further, service)
-        view = await second.view(run_id)
+        view = view_of(await second.look(run_id))
 
     assert [one.status for one in view.candidates] == ["ok"] * 5
     assert world.api.requests == 5
@@ -558,7 +559,7 @@ async def test_explores_that_come_at_once_under_one_run_are_all_made(
         async with anyio.create_task_group() as tasks:
             for number in range(5):
                 tasks.start_soon(further, number)
-        view = await service.wait(run_id, 20)
+        view = view_of(await service.wait(run_id, 20))
 
     assert [one.status for one in view.candidates] == ["ok"] * 6
     assert world.api.requests == 6
@@ -572,7 +573,7 @@ async def test_explores_that_come_at_once_under_a_run_that_has_ended_are_all_mad
         live = driven(
             service, await service.explore(make_problem(QUESTION), RunRequest(), ExploreRequest())
         )
-        await ended(service, live.run_id)
+        await ended(service, live)
 
         async def further() -> None:
             await service.explore(None, RunRequest(), ExploreRequest(), run_id=live.run_id)
@@ -580,7 +581,7 @@ async def test_explores_that_come_at_once_under_a_run_that_has_ended_are_all_mad
         async with anyio.create_task_group() as tasks:
             for _ in range(5):
                 tasks.start_soon(further)
-        view = await service.wait(live.run_id, 20)
+        view = view_of(await service.wait(live.run_id, 20))
 
     assert [one.status for one in view.candidates] == ["ok"] * 6
     assert world.api.requests == 6
@@ -607,7 +608,7 @@ async def test_a_further_explore_that_is_refused_keeps_no_other_from_the_run(wor
                 service.explore, None, RunRequest(), ExploreRequest(), run_id=first.run_id
             )
             tasks.start_soon(further)
-        view = await service.wait(first.run_id, 20)
+        view = view_of(await service.wait(first.run_id, 20))
 
     assert len(refused) == 1
     assert len(view.candidates) == 2
@@ -624,7 +625,7 @@ async def test_explores_under_a_run_that_has_not_begun_are_made_with_it(
         live = await service.explore(make_problem(QUESTION), RunRequest(), ExploreRequest())
         await service.explore(None, RunRequest(), ExploreRequest(count=2), run_id=live)
         await service.cancel(first)
-        view = await service.wait(live, 20)
+        view = view_of(await service.wait(live, 20))
 
     assert [one.status for one in view.candidates] == ["ok"] * 3
 
@@ -649,7 +650,7 @@ async def test_a_problem_is_the_runs_own_however_it_is_spaced_and_quoted(
                 make_problem(said), RunRequest(), ExploreRequest(), run_id=first.run_id
             ),
         )
-        assert len((await ended(service, live.run_id)).candidates) == 2
+        assert len((await ended(service, live)).candidates) == 2
 
 
 async def test_too_many_explores_at_once_are_refused_by_the_arguments_own_name(
@@ -673,7 +674,7 @@ async def test_an_answer_schema_that_is_not_the_runs_own_is_not_dropped_in_silen
         live = driven(
             service, await service.explore(make_problem(QUESTION), RunRequest(), ExploreRequest())
         )
-        first = await ended(service, live.run_id)
+        first = await ended(service, live)
         typed = make_problem(QUESTION, answer_schema={"type": "integer"})
         with pytest.raises(InvalidInput) as caught:
             await service.explore(typed, RunRequest(), ExploreRequest(), run_id=first.run_id)
@@ -827,8 +828,8 @@ async def test_a_run_that_is_stopped_aborts_its_calls_and_keeps_what_it_found(
             while not live.state.votes:
                 await live.changed(live.changes)
 
-        view = await service.cancel(live.run_id)
-        assert await service.cancel(live.run_id) == view
+        view = view_of(await service.cancel(live.run_id))
+        assert view_of(await service.cancel(live.run_id)) == view
         left = await anyio.to_thread.run_sync(world.api.wait_for, all_left)
 
     assert left
@@ -851,7 +852,7 @@ async def test_what_a_stopped_call_was_told_it_used_is_counted(world: World) -> 
         with anyio.fail_after(10):
             while len(live.tokens) < 2:
                 await anyio.lowlevel.checkpoint()
-        view = await service.cancel(live.run_id)
+        view = view_of(await service.cancel(live.run_id))
 
     assert view.usage.requests == 2
     assert view.usage.input_tokens == world.api.told.input_tokens == 1_400
@@ -866,7 +867,7 @@ async def test_a_stop_while_the_orchestrator_thinks_keeps_all_candidates(world: 
         with anyio.fail_after(10):
             while not live.state.turn_in_flight:
                 await live.changed(live.changes)
-        view = await service.cancel(live.run_id)
+        view = view_of(await service.cancel(live.run_id))
 
     assert (view.status, view.answer) == ("cancelled", None)
     assert [candidate.answer for candidate in view.candidates] == ["42", "42"]

@@ -29,6 +29,7 @@ from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.server.app import make_server
 from atlas_mcp.server.host import Host
 from atlas_mcp.testing.gguf import model_file
+from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
 from tests.support.live_runs import driven
 
@@ -113,7 +114,7 @@ async def test_two_runs_at_once_share_one_process(runtime: Runtime, tmp_path: Pa
             while not (runtime.folder / "most").exists() or runtime.most[1] < 4:
                 await anyio.lowlevel.checkpoint()
         held.unlink()
-        views = [await service.wait(run_id, 15) for run_id in run_ids]
+        views = [view_of(await service.wait(run_id, 15)) for run_id in run_ids]
 
     assert [(view.status, view.answer) for view in views] == [("answered", 50)] * 2
     assert len(runtime.loads) == 1
@@ -237,7 +238,7 @@ async def test_a_run_says_that_a_model_is_being_loaded(runtime: Runtime, tmp_pat
                 await live.changed(live.changes)
         said = live.notice.text
         held.unlink()
-        view = await service.wait(live.run_id, 15)
+        view = view_of(await service.wait(live.run_id, 15))
 
     assert said == "loading local/x.gguf (0 MB)"
     assert view.status == "answered"
@@ -275,7 +276,7 @@ async def test_weights_that_cannot_be_loaded_fail_their_calls_and_not_the_run(
         run_id = await service.solve(
             QUESTION, RunRequest(solvers=["sound", "broken"], max_explores=2)
         )
-        view = await service.wait(run_id, 15)
+        view = view_of(await service.wait(run_id, 15))
 
     outcomes = {candidate.solver: candidate for candidate in view.candidates}
     assert outcomes["sound"].status == "ok"

@@ -20,6 +20,7 @@ from atlas_mcp.runs.explores import ExploreRequest
 from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.testing.atlas_api import candidate_text
+from atlas_mcp.views.rendering import view_of
 from tests.support.raw_servers import answering
 
 
@@ -46,7 +47,7 @@ async def test_a_connection_is_closed_once_no_call_needs_it(
         )
         async with open_service(Settings(home=tmp_path, solvers={"s": entry})) as service:
             run_id = await service.explore(make_problem("6 * 7?"), RunRequest(), ExploreRequest())
-            view = await service.wait(run_id, 30)
+            view = view_of(await service.wait(run_id, 30))
             await anyio.to_thread.run_sync(closed.wait, abandon_on_cancel=True)
 
     assert [one.answer for one in view.candidates] == ["42"]

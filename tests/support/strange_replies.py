@@ -35,8 +35,8 @@ from atlas_mcp.models.claude import model as claude
 from atlas_mcp.models.wire.connections import Way
 from atlas_mcp.models.wire.reading import Reader, read_body
 
-DRAWS = int(os.environ.get("ATLAS_DRAWS", "2000"))
-"""Runs that are drawn; every night it is ten times as many: see `.ci/nightly`."""
+DRAWS = int(os.environ.get("ATLAS_DRAWS", "200"))
+"""Runs that are drawn every day; `.ci/run` draws 2,000 and `.ci/nightly` 20,000."""
 
 PRICE = Price(Decimal(2), Decimal(10))
 

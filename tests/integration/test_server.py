@@ -29,6 +29,7 @@ from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.service import RunService
 from atlas_mcp.server.app import make_server
 from atlas_mcp.views.forms import EVIDENCE, PROSE, SYNTHESIS
+from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
 from atlas_mcp.views.summaries import ANSWER_CHARS
 from tests.support.gated_models import (
@@ -521,7 +522,7 @@ async def test_a_cancelled_request_stops_new_spending_and_keeps_what_was_found(
             request.start_soon(session.client.call_tool, "solve_with_atlas", {"problem": "6 * 7?"})
             await until(lambda: session.model.waiting == 1)
             (summary,) = await service.list_runs()
-            live = service.live(summary.run_id)
+            live = service.engine.live(summary.run_id)
             assert live is not None
             await until(lambda: len(live.state.votes) == 1)
             request.cancel_scope.cancel()
@@ -580,7 +581,7 @@ async def test_runs_of_a_server_that_went_away_are_interrupted_and_readable(
         early = await session.view("solve_with_atlas", problem="6 * 7?", wait_s=0)
         await until(lambda: session.model.waiting == 1)
         service = await session.host.service()
-        live = service.live(early.run_id)
+        live = service.engine.live(early.run_id)
         assert live is not None
         await until(lambda: len(live.state.votes) == 1)
     async with connected(tmp_path, mode) as session:
@@ -613,7 +614,7 @@ async def test_a_run_and_the_pool_can_be_read_as_resources(tmp_path: Path, mode:
         view = await session.view("solve_with_atlas", problem="6 * 7?")
         (run,) = (await session.client.read_resource(f"atlas://runs/{view.run_id}")).contents
         (pool,) = (await session.client.read_resource("atlas://solvers")).contents
-        whole = await (await session.host.service()).view(view.run_id)
+        whole = view_of(await (await session.host.service()).look(view.run_id))
 
     assert isinstance(run, TextResourceContents)
     assert isinstance(pool, TextResourceContents)

@@ -22,9 +22,11 @@ from atlas_mcp.journal.base import Lease
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.models.base import OnNotice
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.runs.request import Wish
-from atlas_mcp.runs.service import RunService, open_service
-from atlas_mcp.runs.status import status_line
+from atlas_mcp.runs.opening import open_service
+from atlas_mcp.runs.request import RunRequest
+from atlas_mcp.runs.service import RunService
+from atlas_mcp.views.rendering import view_of
+from atlas_mcp.views.status import status_line
 from tests.support.gated_models import Gated, Heard, Mode, Session, connected
 
 FIRST_IN_LINE = "waiting in line, 0 before it (1 at once in this process)"
@@ -138,7 +140,7 @@ async def test_a_request_that_ends_takes_its_run_out_of_the_line(
         service = await session.host.service()
         second = heard.messages[0].split()[1]
         with anyio.fail_after(5):
-            ended = await service.wait(second, 5)
+            ended = view_of(await service.wait(second, 5))
         assert (ended.status, ended.usage.requests) == ("cancelled", 0)
         session.model.gate.set()
         assert (await session.view("get_run", run_id=first, wait_s=5)).answer == "42"
@@ -146,11 +148,11 @@ async def test_a_request_that_ends_takes_its_run_out_of_the_line(
 
 async def open_two(service: RunService, model: Gated) -> tuple[str, str]:
     model.held = {0, 1}
-    first = await service.solve(make_problem("First?"), Wish())
+    first = await service.solve(make_problem("First?"), RunRequest())
     with anyio.fail_after(5):
         while model.waiting < 2:
             await anyio.lowlevel.checkpoint()
-    return first.run_id, (await service.solve(make_problem("Second?"), Wish())).run_id
+    return first, await service.solve(make_problem("Second?"), RunRequest())
 
 
 def one_place(home: Path, model: Gated) -> Settings:
@@ -168,11 +170,11 @@ async def test_a_service_that_ends_leaves_those_that_wait_to_be_resumed(tmp_path
         first, second = await open_two(service, model)
     model = Gated()
     async with open_service(settings, pool=Pool(settings, {model.name: model})) as service:
-        left = await service.view(second)
+        left = view_of(await service.look(second))
         assert await service.resume(second)
         with anyio.fail_after(10):
-            done = await service.wait(second, 10)
-        untouched = await service.view(first)
+            done = view_of(await service.wait(second, 10))
+        untouched = view_of(await service.look(first))
 
     assert (left.status, left.usage.requests) == ("interrupted", 0)
     assert (done.status, done.answer) == ("answered", "42")
@@ -184,7 +186,7 @@ async def test_a_terminal_shows_that_a_run_waits(tmp_path: Path) -> None:
     settings = one_place(tmp_path, model)
     async with open_service(settings, pool=Pool(settings, {model.name: model})) as service:
         _, second = await open_two(service, model)
-        live = service.live(second)
+        live = service.engine.live(second)
         assert live is not None
         await anyio.wait_all_tasks_blocked()
         console = Console(width=120)
@@ -217,7 +219,7 @@ async def test_a_run_in_line_whose_stop_cannot_be_stored_leaves_the_line_all_the
         first, second = await open_two(service, model)
         await service.stop(second)
         with anyio.fail_after(5):
-            ended = await service.wait(second, 5)
+            ended = view_of(await service.wait(second, 5))
         assert ended.usage.requests == 0
         assert service.driven == (first,)
 
@@ -237,11 +239,11 @@ async def test_a_call_that_waits_for_its_turn_is_not_made_once_its_run_is_to_sto
     pool = Pool(settings, {model.name: model})
     await pool.model(ModelSpec(model.name, parallel=1))
     async with open_service(settings, pool=pool) as service:
-        first = (await service.solve(make_problem("First?"), Wish())).run_id
+        first = await service.solve(make_problem("First?"), RunRequest())
         with anyio.fail_after(5):
             while model.waiting < 1:
                 await anyio.lowlevel.checkpoint()
-        second = (await service.solve(make_problem("Second?"), Wish())).run_id
+        second = await service.solve(make_problem("Second?"), RunRequest())
         await anyio.wait_all_tasks_blocked()
         async with anyio.create_task_group() as tasks:
             if who == "the process":
@@ -258,7 +260,7 @@ async def test_a_call_that_waits_for_its_turn_is_not_made_once_its_run_is_to_sto
             with anyio.fail_after(5):
                 while first in service.driven:
                     await anyio.lowlevel.checkpoint()
-        kept, left = await service.view(first), await service.view(second)
+        kept, left = view_of(await service.look(first)), view_of(await service.look(second))
 
     assert len(model.requests) == 1
     assert [one.status for one in kept.candidates].count("ok") == 1
@@ -284,11 +286,11 @@ async def test_a_run_whose_models_are_being_fetched_has_nothing_to_finish_when_i
     settings = Settings(home=tmp_path, solvers={"demo": SolverSettings(model=model.name)})
     pool = Fetching(settings, {model.name: model})
     async with open_service(settings, pool=pool) as service:
-        run_id = (await service.solve(make_problem("First?"), Wish())).run_id
+        run_id = await service.solve(make_problem("First?"), RunRequest())
         with anyio.fail_after(5):
             while not pool.began:
                 await anyio.lowlevel.checkpoint()
             await service.stop_all(grace=60)
-        left = await service.view(run_id)
+        left = view_of(await service.look(run_id))
 
     assert (left.status, left.usage.requests) == ("interrupted", 0)

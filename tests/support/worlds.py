@@ -23,10 +23,12 @@ from atlas_mcp.atlas.retrying import RetryPolicy
 from atlas_mcp.config.settings import load_settings
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.runs.live import LiveRun
-from atlas_mcp.runs.request import Wish
-from atlas_mcp.runs.service import RunService, open_service
+from atlas_mcp.runs.opening import open_service
+from atlas_mcp.runs.request import RunRequest
+from atlas_mcp.runs.service import RunService
 from atlas_mcp.testing.atlas_api import AtlasPlay
 from atlas_mcp.testing.messages_api import API_KEY, MessagesApi, serve
+from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
 from tests.support.held_apis import EVERY_CALL, HeldApi
 
@@ -135,15 +137,15 @@ def opened_world(monkeypatch: pytest.MonkeyPatch, *, attempts: int = 2) -> Gener
 async def ended(service: RunService, run: LiveRun | str) -> RunView:
     """Wait for the end of a run, and return how it ended."""
     with anyio.fail_after(10):
-        return await service.wait(run if isinstance(run, str) else run.run_id, math.inf)
+        return view_of(await service.wait(run if isinstance(run, str) else run.run_id, math.inf))
 
 
 async def solve(
-    service: RunService, wish: Wish | None = None, *, answer_schema: object = None
+    service: RunService, wish: RunRequest | None = None, *, answer_schema: object = None
 ) -> RunView:
     """Run the question to its end."""
     problem = make_problem(QUESTION, answer_schema=answer_schema)
-    return await ended(service, await service.solve(problem, wish or Wish()))
+    return await ended(service, await service.solve(problem, wish or RunRequest()))
 
 
 def unmarked(value: Any) -> Any:

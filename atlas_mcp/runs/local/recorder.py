@@ -23,7 +23,8 @@ from atlas_mcp.atlas.events import (
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.errors import JournalBusy, JournalCorrupt, JournalError, JournalUnflushed
 from atlas_mcp.journal.base import Journal, Lease
-from atlas_mcp.runs.live import BrokenOff, LiveRun
+from atlas_mcp.runs.live import LiveRun
+from atlas_mcp.runs.snapshot import BrokenOff
 
 SALVAGE_SECONDS = 2.0
 """Seconds for which records that the journal did not take are offered to it again."""

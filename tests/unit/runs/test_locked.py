@@ -25,9 +25,13 @@ from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs import service as services
 from atlas_mcp.runs.live import LiveRun
-from atlas_mcp.runs.request import Wish
-from atlas_mcp.runs.service import RunService, open_service
+from atlas_mcp.runs.local import claims, engine
+from atlas_mcp.runs.opening import open_service
+from atlas_mcp.runs.request import RunRequest
+from atlas_mcp.runs.service import RunService
+from atlas_mcp.views.rendering import view_of
 from tests.support.gated_models import Gated, until
+from tests.support.live_runs import driven
 from tests.support.locked_journals import locked
 
 pytestmark = pytest.mark.timeout(60)
@@ -40,8 +44,11 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journal_module, "COMMIT_TIMEOUT", 1e6)
     monkeypatch.setattr(writer, "ANSWER_SECONDS", 1e6)
     monkeypatch.setattr(writer, "LOCK_STEP_SECONDS", 0.01)
-    for bound in ("STOP_SECONDS", "LEAVE_SECONDS", "RELEASE_SECONDS", "CANCEL_SECONDS"):
+    for bound in ("STOP_SECONDS", "CANCEL_SECONDS"):
         monkeypatch.setattr(services, bound, 0.1)
+    for bound in ("LEAVE_SECONDS", "LET_GO_SECONDS"):
+        monkeypatch.setattr(engine, bound, 0.1)
+    monkeypatch.setattr(claims, "RELEASE_SECONDS", 0.1)
     monkeypatch.setattr(journal_module, "CLOSE_SECONDS", 0.5)
 
 
@@ -58,7 +65,7 @@ def settings_for(home: Path, model: Gated, *, grace_s: float = 0) -> Settings:
 async def begin(service: RunService, model: Gated) -> LiveRun:
     """Open a run; return it once one call is answered and on record, and one is in flight."""
     model.held = {0}
-    live = await service.solve(make_problem("Q?"), Wish())
+    live = driven(service, await service.solve(make_problem("Q?"), RunRequest()))
     await until(lambda: model.waiting == 1 and len(live.state.votes) == 1)
     with anyio.fail_after(10):
         while (await service.journal.read(live.run_id))[-1].seq < live.state.seq:
@@ -89,10 +96,10 @@ async def test_a_service_closes_and_what_was_stored_is_whole(
     assert not [name for name in threads if name.startswith("journal ")]
     model = Gated()
     async with open_service(settings, pool=Pool(settings, {model.name: model})) as service:
-        left = await service.view(live.run_id)
+        left = view_of(await service.look(live.run_id))
         assert await service.resume(live.run_id)
         with anyio.fail_after(10):
-            done = await service.wait(live.run_id, 10)
+            done = view_of(await service.wait(live.run_id, 10))
     assert (left.status, len(left.candidates)) == ("interrupted", 1)
     assert (done.status, done.answer) == ("answered", "42")
 
@@ -112,7 +119,7 @@ async def test_whoever_asks_for_a_stop_can_leave_and_the_call_in_flight_keeps_it
         model.gate.set()
         with anyio.fail_after(10):
             await live.finished()
-        view = await service.view(live.run_id)
+        view = view_of(await service.look(live.run_id))
         kept = await service.journal.read(live.run_id)
 
     assert view.status == "cancelled"

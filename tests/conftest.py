@@ -10,10 +10,11 @@ from hypothesis import settings
 
 from atlas_mcp.presets import PRESETS
 from atlas_mcp.runs.local import driver
+from tests.support.drawing import draws
 from tests.support.systems import POSIX
 
 # No test judges times.
-settings.register_profile("untimed", deadline=None)
+settings.register_profile("untimed", deadline=None, max_examples=draws(100))
 settings.load_profile("untimed")
 
 
@@ -39,6 +40,9 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker(pytest.mark.drawn)
     if not POSIX:
         for item in items:
             if item.get_closest_marker("posix"):

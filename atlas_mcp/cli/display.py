@@ -16,7 +16,8 @@ from atlas_mcp.atlas.explore import Candidate
 from atlas_mcp.atlas.state import ExploreState, RunState
 from atlas_mcp.cli.terminal import Screen, styled
 from atlas_mcp.runs.live import LiveRun
-from atlas_mcp.runs.status import (
+from atlas_mcp.texts import counted, one_line
+from atlas_mcp.views.status import (
     agreement_text,
     explore_text,
     money_text,
@@ -24,7 +25,6 @@ from atlas_mcp.runs.status import (
     outcome_text,
     status_line,
 )
-from atlas_mcp.texts import counted, one_line
 
 REDRAW_SECONDS = 0.1
 """Seconds between two pictures of the live table."""

@@ -43,6 +43,7 @@ from atlas_mcp.atlas.usage import FREE, NO_CHARGE, Charge, Cost, Usage
 from atlas_mcp.errors import ModelError, ModelRejected
 from atlas_mcp.models.base import Model
 from atlas_mcp.models.claude.model import VENDOR as MESSAGES_VENDOR
+from atlas_mcp.models.endpoint import endpoint_of, with_endpoint
 from atlas_mcp.models.findings import NOTHING, Feature, Finding
 from atlas_mcp.models.retry import RetryPolicy, generate_with_retries
 from atlas_mcp.models.traits import holds_reasoning
@@ -229,11 +230,12 @@ class _Asking:
                     break
             else:
                 raise refused from None
-            if other.max_tokens_field != self._spec.max_tokens_field:
-                self._learn(max_tokens_field=other.max_tokens_field)
+            field = endpoint_of(other).max_tokens_field
+            if field != endpoint_of(self._spec).max_tokens_field:
+                self._learn(max_tokens_field=field)
             self._spec = other
         if "stream_options" in wanted:
-            self._learn(stream_options=self._spec.stream_options is not False)
+            self._learn(stream_options=endpoint_of(self._spec).stream_options is not False)
         return reply
 
     async def _system_role(self) -> bool | None:
@@ -269,7 +271,7 @@ class _Asking:
         assert isinstance(said, AssistantTurn), "it is the reply before the last turn of ours"
         if not holds_reasoning(said):
             return None
-        without = replace(self._spec, echo_reasoning="never")
+        without = with_endpoint(self._spec, echo_reasoning="never")
         if await self._ask(request) is None:
             # Without it, it may be refused for something else.
             return "refused" if await self._ask(request, spec=without) else None
@@ -314,7 +316,7 @@ class _Asking:
         self._told = replace(request, turns=(*request.turns, asked.turn, results))
         told = await self._ask(self._told)
         if told is None and holds_reasoning(asked.turn):
-            spec = replace(self._spec, echo_reasoning="never")
+            spec = with_endpoint(self._spec, echo_reasoning="never")
             told = await self._ask(self._told, spec=spec)
         if told is None or told.stop == "max_tokens":
             return None if told else False
@@ -390,14 +392,15 @@ class _Asking:
 
 def _otherwise(spec: ModelSpec, wanted: Collection[Feature]) -> Iterator[ModelSpec]:
     """Yield a model as it may be asked too, the likelier first."""
+    known = endpoint_of(spec)
     fields: tuple[MaxTokensField, ...] = ("max_tokens", "max_completion_tokens")
-    [other] = [name for name in fields if name != spec.max_tokens_field]
-    renamed, mute = replace(spec, max_tokens_field=other), replace(spec, stream_options=False)
+    [other] = [name for name in fields if name != known.max_tokens_field]
+    renamed = with_endpoint(spec, max_tokens_field=other)
     either_field = "max_tokens_field" in wanted
-    counts = "stream_options" in wanted and spec.stream_options is not False
+    counts = "stream_options" in wanted and known.stream_options is not False
     yield from (renamed,) if either_field else ()
-    yield from (mute,) if counts else ()
-    yield from (replace(renamed, stream_options=False),) if either_field and counts else ()
+    yield from (with_endpoint(spec, stream_options=False),) if counts else ()
+    yield from (with_endpoint(renamed, stream_options=False),) if either_field and counts else ()
 
 
 def _follow_up(reply: Reply) -> ModelRequest:

@@ -12,7 +12,9 @@ from atlas_mcp.atlas.outcomes import NOBODY_DRIVES, Status
 from atlas_mcp.atlas.state import ExploreState, RunState, failed_explores
 from atlas_mcp.atlas.storable import text_of
 from atlas_mcp.atlas.usage import Usage
+from atlas_mcp.runs.snapshot import RunSnapshot
 from atlas_mcp.texts import answer_start, one_line, quoted, without_logins
+from atlas_mcp.views.broken import with_break
 from atlas_mcp.views.run_view import (
     Agreement,
     AnswerGroup,
@@ -39,6 +41,16 @@ def takes_long(state: RunState) -> bool:
         if left < 0:
             return True
     return False
+
+
+def view_of(run: RunSnapshot) -> RunView:
+    """Return the view of a run as it is at one moment."""
+    view = view_run(run.run_id, run.state, now=run.now, driven=run.driven)
+    if run.broken is not None:
+        return with_break(view, run, run.broken)
+    if run.waiting is not None and view.next is not None:
+        return view.model_copy(update={"next": f"It is {run.waiting}. {view.next}"})
+    return view
 
 
 def view_run(run_id: str, state: RunState, *, now: float, driven: bool) -> RunView:

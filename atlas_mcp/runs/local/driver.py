@@ -65,9 +65,10 @@ from atlas_mcp.models.pictures.fitting import fitted
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.retry import Retry, RetryPolicy, generate_with_retries, most_uncounted
 from atlas_mcp.runs.clock import RunClock
-from atlas_mcp.runs.live import BrokenOff, LiveRun
+from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.local.day_cap import DayCap
 from atlas_mcp.runs.local.reading import put_down, read_reply
+from atlas_mcp.runs.snapshot import BrokenOff
 from atlas_mcp.task_groups import open_task_group
 
 logger = logging.getLogger(__name__)

@@ -32,9 +32,9 @@ from atlas_mcp.atlas.prompts import result_text
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import NO_USAGE, Charge
 from atlas_mcp.runs.live import LiveRun
-from atlas_mcp.runs.status import agreement_text, outcome_text, status_line
 from atlas_mcp.texts import as_data
 from atlas_mcp.views.rendering import QUICK_CHARS, takes_long, view_run
+from atlas_mcp.views.status import agreement_text, outcome_text, status_line
 from tests.support.played_runs import a_run, followed_by, found
 from tests.support.strange_replies import CANDIDATE, usual
 

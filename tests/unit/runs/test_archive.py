@@ -225,7 +225,7 @@ def test_a_login_in_an_address_that_an_older_version_kept_is_not_exported() -> N
     address = "https://someone:hunter2-42@gateway.example.org/v1"
     first, *others = records_of()
     assert isinstance(first.event, RunOpened)
-    model = replace(MODEL, base_url=address)
+    model = replace(MODEL, endpoint={"base_url": address})
     failed = SolverFailure("unavailable", f"no connection to {address}")
     spec = replace(first.event.spec, orchestrator=model, solvers=(SolverSpec("s", model),))
     others[2] = replace(others[2], event=SolverFinished(1, failed, Charge(Usage(1), Decimal(0))))

@@ -31,6 +31,7 @@ from atlas_mcp.models.wire.json_events import LARGE_BYTES, Event, event_of
 from atlas_mcp.runs.request import ExploreWish, Wish
 from atlas_mcp.runs.service import open_service
 from atlas_mcp.testing.atlas_api import candidate_text
+from atlas_mcp.views.rendering import view_of
 from tests.support.raw_servers import HINTS, Answer, answering, endless, heading, in_bytes, once
 from tests.support.strange_replies import nested_text
 
@@ -43,7 +44,7 @@ COST = Decimal("0.00015")
 MODELS: dict[str, Callable[[str], Any]] = {
     "claude": lambda url: Claude("claude-x", base_url=url, api_key="k", price=RATES),
     "chat": lambda url: OpenAICompatible(
-        ModelSpec("openai/m", base_url=f"{url}/v1"), api_key="k", price=RATES
+        ModelSpec("openai/m", endpoint={"base_url": f"{url}/v1"}), api_key="k", price=RATES
     ),
 }
 
@@ -643,12 +644,12 @@ async def test_a_run_that_is_stopped_records_a_reply_that_is_whole_and_asks_no_s
                 await service.cancel(live.run_id)
             else:
                 await service.stop_all(grace=0)
-            view = await service.wait(live.run_id, 10)
+            view = view_of(await service.wait(live.run_id, 10))
 
             assert [(one.status, one.answer) for one in view.candidates] == [("ok", "42")]
             assert view.usage.output_tokens == 50
             await service.resume(live.run_id)
-            again = await service.wait(live.run_id, 10)
+            again = view_of(await service.wait(live.run_id, 10))
         await model.aclose()
 
     assert [one.answer for one in again.candidates] == ["42"]

@@ -28,7 +28,7 @@ RATES = Price(Decimal(1), Decimal(1), Decimal(1))
 MODELS: dict[str, Callable[[str], Any]] = {
     "claude": lambda url: Claude("claude-x", base_url=url, api_key="k", price=RATES),
     "chat": lambda url: OpenAICompatible(
-        ModelSpec("openai/m", base_url=f"{url}/v1"), api_key="k", price=RATES
+        ModelSpec("openai/m", endpoint={"base_url": f"{url}/v1"}), api_key="k", price=RATES
     ),
 }
 

@@ -30,8 +30,8 @@ from atlas_mcp.journal.sqlite.journal import FILE_NAME
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.archive import read_archive, write_archive
 from atlas_mcp.runs.local.day_cap import today
+from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.retention import Keep
-from atlas_mcp.runs.service import open_service
 from atlas_mcp.server.app import make_server
 from atlas_mcp.views.listing import as_dict
 from atlas_mcp.views.rendering import view_of

@@ -32,8 +32,9 @@ from atlas_mcp.models.base import Model, OnTokens, OnUsage
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.runs.archive import read_archive, write_archive
-from atlas_mcp.runs.request import Wish
-from atlas_mcp.runs.service import RunService, open_service
+from atlas_mcp.runs.opening import open_service
+from atlas_mcp.runs.request import RunRequest
+from atlas_mcp.runs.service import RunService
 from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
 from tests.support.drawing import draws
@@ -108,9 +109,9 @@ def in_turn(solvers: list[Any], bosses: list[Any]) -> Arrives:
 
 async def solved(service: RunService, problem: Problem, **wish: Any) -> tuple[str, RunView]:
     with anyio.fail_after(30):
-        live = await service.solve(problem, Wish(**wish))
-        view = view_of(await service.wait(live.run_id, math.inf))
-    return live.run_id, view
+        run_id = await service.solve(problem, RunRequest(**wish))
+        view = view_of(await service.wait(run_id, math.inf))
+    return run_id, view
 
 
 @pytest.mark.timeout(3_000)

@@ -103,7 +103,7 @@ def problem(number: int) -> str:
 async def bare(load: Load) -> Figures:
     import anthropic
 
-    from atlas_mcp.atlas import prompts
+    from atlas_mcp.atlas import prompts, solver_prompts
     from atlas_mcp.atlas.budget import Budget
     from atlas_mcp.atlas.explore import STRATEGIES, Explore
     from atlas_mcp.atlas.messages import ModelRequest, UserTurn
@@ -147,7 +147,7 @@ async def bare(load: Load) -> Figures:
         first = params(
             ModelRequest(
                 system=prompts.orchestrator_system(spec),
-                turns=(UserTurn(prompts.problem_parts(asked)),),
+                turns=(UserTurn(solver_prompts.problem_parts(asked)),),
                 max_tokens=32_000,
                 schema=prompts.synthesis_schema(asked),
                 tools=(prompts.explore_tool(spec),),
@@ -159,7 +159,7 @@ async def bare(load: Load) -> Figures:
             texts: list[str] = []
 
             async def explore(strategy: Any) -> None:
-                request = prompts.solver_request(
+                request = solver_prompts.solver_request(
                     asked, Explore("s", strategy), model, max_tokens=model.max_tokens, seed=None
                 )
                 texts.append((await call(params(request)))[0]["text"])

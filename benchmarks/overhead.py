@@ -27,7 +27,7 @@ import anthropic
 import anyio
 from anthropic import transform_schema
 
-from atlas_mcp.atlas import prompts
+from atlas_mcp.atlas import prompts, solver_prompts
 from atlas_mcp.atlas.budget import Budget
 from atlas_mcp.atlas.explore import STRATEGIES, Explore
 from atlas_mcp.atlas.messages import ModelRequest
@@ -86,7 +86,7 @@ def spec() -> RunSpec:
 
 def solver_params(explore: Explore) -> dict[str, Any]:
     model = spec().solvers[0].spec
-    request = prompts.solver_request(
+    request = solver_prompts.solver_request(
         PROBLEM, explore, model, max_tokens=model.max_tokens, seed=None
     )
     return _params(request)
@@ -101,7 +101,7 @@ def _params(request: ModelRequest) -> dict[str, Any]:
 async def bare_run(client: anthropic.AsyncAnthropic, *, raw: bool) -> None:
     """Make the calls of one run, and nothing else."""
     run = spec()
-    said = prompts.problem_parts(PROBLEM)
+    said = solver_prompts.problem_parts(PROBLEM)
     from atlas_mcp.atlas.messages import UserTurn
 
     first = _params(

@@ -13,6 +13,7 @@ from atlas_mcp.atlas.events import OrchestratorReplied
 from atlas_mcp.atlas.explore import Candidate
 from atlas_mcp.atlas.messages import Part, Text, ToolResult, UserTurn
 from atlas_mcp.atlas.outcomes import StopReason
+from atlas_mcp.atlas.solver_prompts import problem_parts
 from atlas_mcp.atlas.state import ExploreState, OrchestratorTurn, RunState
 
 
@@ -34,7 +35,7 @@ def next_user_turn(
     last = state.turns[-1] if state.turns else None
     parts: list[Part] = []
     if last is None:
-        parts += prompts.problem_parts(state.problem)
+        parts += problem_parts(state.problem)
     else:
         parts += _tool_results(state, last, shows)
     answered = {part.call_id for part in parts if isinstance(part, ToolResult)}

@@ -27,8 +27,9 @@ they are."""
 StopCause: TypeAlias = Literal["client", "user", "shutdown"]
 """Who asked a run to stop: the client's request ended, somebody cancelled it, the service ends."""
 
-Origin: TypeAlias = Literal["prefetch", "orchestrator", "floor", "client"]
-"""Who asked for an explore: the start of the run, the orchestrator, its floor, the client."""
+Origin: TypeAlias = Literal["prefetch", "orchestrator", "floor", "client", "workflow"]
+"""Who asked for an explore: the start of the run, the orchestrator, its floor, the client, or a
+workflow without an orchestrator."""
 
 
 @dataclass(frozen=True, slots=True)

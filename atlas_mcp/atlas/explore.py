@@ -30,6 +30,9 @@ Strategy: TypeAlias = Literal[
 
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 
+SOLVER = "solver"
+"""The role of a fresh solver, which sees the problem and nothing else."""
+
 MAX_INSTRUCTION_CHARS = 2_000
 """Longest directed instruction, characters."""
 
@@ -48,12 +51,17 @@ class Explore:
         strategy: Named prompting strategy.
         effort: How hard it tries; `None` for the solver's own setting.
         instruction: A directed instruction in the orchestrator's words, or `None`.
+        role: What the model is asked to be. A solver attempts the problem alone; the other roles
+            belong to the workflow that plans them.
+        shows: Numbers of earlier explores whose results the request shows; none to a solver.
     """
 
     solver: str
     strategy: Strategy = "direct"
     effort: Effort | None = None
     instruction: str | None = None
+    role: str = SOLVER
+    shows: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +96,21 @@ class SolverFailure:
     status: Literal["failed"] = "failed"
 
 
-Outcome: TypeAlias = Candidate | SolverFailure
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What a call in another role than a solver's says of the candidates that it was shown.
+
+    Attributes:
+        text: Its words, for the call that is shown them next and for people.
+        satisfied: Whether nothing is left to be mended, in its judgement.
+    """
+
+    text: str
+    satisfied: bool
+    status: Literal["remark"] = "remark"
+
+
+Outcome: TypeAlias = Candidate | SolverFailure | Remark
 
 
 _CANDIDATE_KEYS = ("approach", "justification", "answer")

@@ -8,10 +8,13 @@ from typing import NamedTuple
 
 from atlas_mcp.atlas.budget import Ledger
 from atlas_mcp.atlas.events import Record, RunOpened
+from atlas_mcp.atlas.explore import SOLVER, Explore
 from atlas_mcp.atlas.messages import Image, ModelRequest, UserTurn
 from atlas_mcp.atlas.model_spec import DEFAULT_IMAGE_TOKENS, ModelSpec
 from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.prompts import shown_text
 from atlas_mcp.atlas.run_spec import RunSpec
+from atlas_mcp.atlas.solver_prompts import input_bytes
 from atlas_mcp.atlas.state import RunState, start
 from atlas_mcp.atlas.usage import FREE
 
@@ -23,6 +26,9 @@ SYNTHESIS_TOKENS = 8_000
 
 REQUEST_OVERHEAD_TOKENS = 3_000
 """Input tokens a vendor adds for tools, schema and framing, generously."""
+
+ROLE_TOKENS = 4_000
+"""Input tokens that the words for another role than a solver's take, generously."""
 
 RESERVE_SHARE = 4
 """The synthesis keeps back at most one part in this many of the cap."""
@@ -46,21 +52,34 @@ def hold_for(spec: ModelSpec, request: ModelRequest, available: Decimal | None) 
     Returns:
         The hold, or `None` where the money pays for less than a useful reply.
     """
-    if spec.price is None:
-        return Hold(FREE, request.max_tokens)
     tokens = input_tokens_at_most(request, image_tokens=spec.image_tokens)
-    input_cost = spec.price.of(input_tokens=tokens, output_tokens=0)
-    max_tokens = request.max_tokens
+    return hold_of(spec, tokens, request.max_tokens, available)
+
+
+def hold_of(
+    spec: ModelSpec, input_tokens: int, max_tokens: int, available: Decimal | None
+) -> Hold | None:
+    """Return what to hold for a call that reads at most `input_tokens`: see `hold_for`."""
+    if spec.price is None:
+        return Hold(FREE, max_tokens)
+    input_cost = spec.price.of(input_tokens=input_tokens, output_tokens=0)
+    wanted = max_tokens
     if available is not None:
         if input_cost > available:
             return None
         affordable = spec.price.output_tokens_for(available - input_cost)
         if affordable is not None:
             max_tokens = min(max_tokens, affordable)
-        if max_tokens < min(MIN_OUTPUT_TOKENS, request.max_tokens):
+        if max_tokens < min(MIN_OUTPUT_TOKENS, wanted):
             return None
     amount = input_cost + spec.price.of(input_tokens=0, output_tokens=max_tokens)
     return Hold(amount, max_tokens)
+
+
+def solver_tokens_at_most(problem: Problem, explore: Explore, spec: ModelSpec) -> int:
+    """Return a bound of the input tokens of a solver's request, without building it."""
+    pictures = spec.image_tokens * len(problem.images)
+    return REQUEST_OVERHEAD_TOKENS + pictures + input_bytes(problem, explore, spec)
 
 
 def input_tokens_at_most(request: ModelRequest, *, image_tokens: int = DEFAULT_IMAGE_TOKENS) -> int:
@@ -76,6 +95,14 @@ def input_tokens_at_most(request: ModelRequest, *, image_tokens: int = DEFAULT_I
     if request.schema is not None:
         count += len(repr(request.schema).encode())
     return count + sum(len(repr(tool).encode()) for tool in request.tools)
+
+
+def explore_tokens_at_most(state: RunState, explore: Explore, spec: ModelSpec) -> int:
+    """Return a bound of the input tokens of an explore's request, whatever its role."""
+    tokens = solver_tokens_at_most(state.problem, explore, spec)
+    if explore.role == SOLVER:
+        return tokens
+    return tokens + ROLE_TOKENS + len(shown_text(state, explore.shows).encode())
 
 
 def synthesis_reserve(state: RunState) -> Decimal:

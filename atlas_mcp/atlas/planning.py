@@ -12,8 +12,9 @@ from atlas_mcp.atlas import prompts
 from atlas_mcp.atlas.endings import ENOUGH_TO_AGREE
 from atlas_mcp.atlas.events import ExploresPlanned, Origin, Planned
 from atlas_mcp.atlas.explore import STRATEGIES, Explore
-from atlas_mcp.atlas.holds import hold_for, synthesis_reserve
+from atlas_mcp.atlas.holds import explore_tokens_at_most, hold_of, synthesis_reserve
 from atlas_mcp.atlas.messages import ToolResult
+from atlas_mcp.atlas.outcomes import StopReason
 from atlas_mcp.atlas.run_spec import Floor, floor_of
 from atlas_mcp.atlas.state import RunState, quota_used, unanswered_in_a_row
 
@@ -34,6 +35,17 @@ def missing_evidence(state: RunState) -> str | None:
     if have.models < floor.models:
         missing.append(f"{have.models} of at least {floor.models} models")
     return ", ".join(missing) or None
+
+
+def must_conclude(state: RunState) -> StopReason | None:
+    """Return why no further explore can be granted, `None` if one can."""
+    if state.exploring_closed:
+        return "deadline"
+    if state.explores_left == 0 or not solvers_with_quota(state):
+        return "max_explores"
+    if not usable(state):
+        return "max_cost"
+    return None
 
 
 def plan(
@@ -116,10 +128,8 @@ def reaches(state: RunState, explore: Explore) -> bool:
     if available is None:
         return True
     spec = state.spec.solver(explore.solver).spec
-    request = prompts.solver_request(
-        state.problem, explore, spec, max_tokens=spec.max_tokens, seed=None
-    )
-    return hold_for(spec, request, available - synthesis_reserve(state)) is not None
+    tokens = explore_tokens_at_most(state, explore, spec)
+    return hold_of(spec, tokens, spec.max_tokens, available - synthesis_reserve(state)) is not None
 
 
 def _unheard(state: RunState, solvers: Sequence[str], planned: Sequence[Planned]) -> list[str]:

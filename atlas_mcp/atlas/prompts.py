@@ -1,37 +1,30 @@
-"""Every word that is said to a model. Reviewed text: the tests hold a snapshot of it.
+"""Every word that is said to the orchestrator. Reviewed text: the tests hold a snapshot of it.
 
-Benchmark-agnostic. Solvers get the problem and their own directive. The orchestrator gets the
-problem, the rules of its work, and candidates as JSON inside tags, `<` escaped, so that nothing
-written in a candidate can end the tag or pass for an instruction.
+Benchmark-agnostic. The orchestrator gets the problem, the rules of its work, and candidates as JSON
+inside tags, `<` escaped, so that nothing written in a candidate can end the tag or pass for an
+instruction. What is said to a solver is in `atlas.solver_prompts`.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 
 from atlas_mcp.atlas.explore import (
     MAX_INSTRUCTION_CHARS,
     STRATEGIES,
     Candidate,
-    Explore,
-    Strategy,
+    Remark,
+    SolverFailure,
     answer_property,
-    candidate_schema,
     with_definitions,
 )
 from atlas_mcp.atlas.messages import (
     EFFORTS,
     Json,
-    ModelRequest,
-    Part,
-    Text,
     Tool,
-    UserTurn,
 )
-from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.run_spec import RunSpec, SolverSpec, floor_of
 from atlas_mcp.atlas.state import ExploreState, RunState, quota_used, unanswered_in_a_row
@@ -42,45 +35,6 @@ QUICK_CHARS = 2_000
 """Characters of an answer that is written anew each time."""
 
 EXPLORE_TOOL = "explore"
-
-STRATEGY_TEXTS: Mapping[Strategy, str] = {
-    "direct": "Solve it step by step, in the way you find most natural.",
-    "first_principles": (
-        "Build the solution up from definitions and basic facts. Do not lean on a remembered "
-        "result unless you can show why it holds here."
-    ),
-    "work_backwards": (
-        "Start from what an answer would have to satisfy, and work back to what is given."
-    ),
-    "decompose": (
-        "Split the problem into parts that can be settled on their own, settle each, then put them "
-        "together and check that they fit."
-    ),
-    "adversarial_check": (
-        "Find a solution, then try hard to break it: look for a misread condition, a "
-        "counterexample, a slip in the arithmetic. Answer with what survives."
-    ),
-    "estimate_then_verify": (
-        "First estimate what the answer should roughly be. Then work it out exactly, and reconcile "
-        "the two before you answer."
-    ),
-    "code_trace": (
-        "Treat it as a procedure: write the steps down as a short program and trace it by hand "
-        "with the given values, one state after another."
-    ),
-}
-
-SOLVER_SYSTEM = """\
-You are an expert solving one problem on your own. Read every condition of it, work through it \
-step by step, and check the result against the conditions before you answer.
-
-Reply with one JSON object:
-- approach: the method you used, in one sentence.
-- justification: the steps that support your answer, complete enough for a reader to check.
-- answer: the final answer alone, with nothing around it.
-- confidence_percent: how likely the answer is right, 0 to 100.
-
-If you cannot settle it exactly, give your best estimate as the answer, with a low confidence."""
 
 _ORCHESTRATOR_RULES = """\
 You direct the search for the answer to one problem. You do not solve it yourself: every answer \
@@ -148,49 +102,6 @@ _TOOL_DESCRIPTION = (
     "Send a fresh solver at the original problem. It sees nothing but the problem and this "
     "directive. Returns its candidate, what it cost, and what is left of the budget."
 )
-
-
-def solver_request(
-    problem: Problem, explore: Explore, spec: ModelSpec, *, max_tokens: int, seed: int | None
-) -> ModelRequest:
-    """Return what one solver is sent: the problem and its own action, nothing of anyone else's.
-
-    The problem comes first and is the same for all solvers of a run, so that vendors can cache it.
-    """
-    directive = f"How to approach it: {STRATEGY_TEXTS[explore.strategy]}"
-    if explore.instruction:
-        directive += f"\n\nAlso: {explore.instruction}"
-    schema = bounded(candidate_schema(problem.answer_schema), spec.max_string_chars)
-    if not spec.holds_schema(tools=False):
-        directive += f"\n\n{shape_text(schema)}"
-    return ModelRequest(
-        system=SOLVER_SYSTEM,
-        turns=(UserTurn((*problem_parts(problem), Text(directive))),),
-        max_tokens=max_tokens,
-        schema=schema,
-        effort=explore.effort or spec.effort,
-        seed=seed,
-        temperature=spec.temperature,
-    )
-
-
-def shape_text(schema: Mapping[str, Json], *, tools: bool = False) -> str:
-    """Return what asks for a reply's shape where the endpoint does not hold it.
-
-    Args:
-        schema: The JSON Schema of the reply.
-        tools: Whether the model may call a tool instead.
-    """
-    when = "When you stop, reply" if tools else "Reply"
-    return (
-        f"{when} with one JSON object that fits this JSON Schema, and with nothing before or after "
-        f"it:\n{json.dumps(schema, ensure_ascii=False)}"
-    )
-
-
-def problem_parts(problem: Problem) -> tuple[Part, ...]:
-    """Return the problem as it is put to every model: pictures first, then the text."""
-    return (*problem.images, Text(f"<problem>\n{problem.text}\n</problem>", cache=True))
 
 
 def orchestrator_system(spec: RunSpec) -> str:
@@ -291,23 +202,6 @@ def decision_schema(problem: Problem, spec: RunSpec) -> dict[str, Json]:
     return with_definitions(schema, problem.answer_schema)
 
 
-def bounded(schema: dict[str, Json], limit: int | None) -> dict[str, Json]:
-    """Return a schema whose free strings are at most `limit` characters long."""
-    if limit is None:
-        return schema
-    return cast("dict[str, Json]", _bounded(schema, limit))
-
-
-def _bounded(node: Json, limit: int) -> Json:
-    if isinstance(node, list):
-        return [_bounded(item, limit) for item in cast("list[Json]", node)]
-    if not isinstance(node, dict):
-        return node
-    found = {key: _bounded(value, limit) for key, value in cast("dict[str, Json]", node).items()}
-    free = found.get("type") == "string" and not found.keys() & {"enum", "const", "maxLength"}
-    return {**found, "maxLength": limit} if free else found
-
-
 def write_answer(candidate: Candidate) -> None:
     """Write the answer of a candidate as `result_text` has it, which may take a while."""
     text = as_data(candidate.answer)
@@ -334,8 +228,10 @@ def result_text(state: RunState, explore: ExploreState) -> str:
             "approach": outcome.approach,
             "justification": outcome.reasoning,
         }
-    elif outcome is not None:
+    elif isinstance(outcome, SolverFailure):
         seen |= {"failed": outcome.kind, "why": outcome.message}
+    elif outcome is not None:
+        seen |= {"remark": outcome.text}
     else:
         seen |= {"not_run": explore.skipped}
     if explore.charge.cost is not None:
@@ -345,6 +241,24 @@ def result_text(state: RunState, explore: ExploreState) -> str:
         written["answer"] = outcome.json or as_data(outcome.answer)
     fields = ", ".join(f'"{name}": {written[name]}' for name in seen)
     return f"<candidate>{{{fields}}}</candidate>"
+
+
+def shown_text(state: RunState, numbers: Sequence[int]) -> str:
+    """Return the results of explores as a model in another role is shown them, fenced as data."""
+    lines: list[str] = []
+    for number in numbers:
+        outcome = state.explores[number].outcome
+        if isinstance(outcome, Candidate):
+            seen = {
+                "answer": outcome.answer,
+                "approach": outcome.approach,
+                "justification": outcome.reasoning,
+            }
+            fields = ", ".join(f'"{name}": {as_data(value)}' for name, value in seen.items())
+            lines.append(f"<candidate>{{{fields}}}</candidate>")
+        elif isinstance(outcome, Remark):
+            lines.append(f"<feedback>{as_data(outcome.text)}</feedback>")
+    return "\n".join(lines)
 
 
 def budget_text(state: RunState) -> str:

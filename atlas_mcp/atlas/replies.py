@@ -13,10 +13,10 @@ from atlas_mcp.atlas.codec import with_key
 from atlas_mcp.atlas.commands import ReadReply
 from atlas_mcp.atlas.endings import unsynthesized
 from atlas_mcp.atlas.events import Event, OrchestratorReplied, SolverFinished, SolverReplied
-from atlas_mcp.atlas.explore import Candidate, Outcome, read_candidate
+from atlas_mcp.atlas.explore import Candidate, Outcome
 from atlas_mcp.atlas.messages import Reply
-from atlas_mcp.atlas.policy import decided
 from atlas_mcp.atlas.state import RunState
+from atlas_mcp.atlas.workflows.registry import workflow_of
 
 
 def read_reply(state: RunState, command: ReadReply) -> Event:
@@ -32,10 +32,11 @@ def read_reply(state: RunState, command: ReadReply) -> Event:
     if command.explore_id is None:
         turn = state.turns[-1]
         assert isinstance(turn.reply, OrchestratorReplied), "only a reply is to be read"
-        return with_key(decided(state, turn, turn.reply))
+        return with_key(workflow_of(state.spec).decide(state, turn, turn.reply))
     replied = _replied(state, command.explore_id)
     reply = Reply(replied.reply, replied.stop, replied.charge, replied.detail)
-    outcome = read_candidate(reply, state.problem.answer_schema)
+    explore = state.explores[command.explore_id].planned.explore
+    outcome = workflow_of(state.spec).read(state, explore, reply)
     if isinstance(outcome, Candidate) and state.spec.orchestrator is not None:
         prompts.write_answer(outcome)
     return with_key(_finished(replied, outcome))

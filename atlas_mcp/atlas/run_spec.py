@@ -7,14 +7,10 @@ that is already there.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
 
 from atlas_mcp.atlas.budget import Budget, ExploreEffort
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.retrying import RetryPolicy
-
-Workflow: TypeAlias = Literal["atlas", "explore"]
-"""Which policy runs: the ATLAS loop, or only the explores a client's own agent asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +41,7 @@ class RunSpec:
     """The settings of one run.
 
     Attributes:
-        workflow: Which policy runs.
+        workflow: Which policy runs, by its name in `atlas.workflows`.
         orchestrator: The model that owns the loop; `None` where the client is the orchestrator.
         solvers: The pool in use, never empty.
         budget: The limits.
@@ -55,7 +51,7 @@ class RunSpec:
         retries: How calls that were not answered are made again.
     """
 
-    workflow: Workflow
+    workflow: str
     orchestrator: ModelSpec | None
     solvers: tuple[SolverSpec, ...]
     budget: Budget

@@ -12,7 +12,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from atlas_mcp.atlas.explore import Candidate
+from atlas_mcp.atlas.explore import SolverFailure
 from atlas_mcp.atlas.state import ExploreState, RunState
 from atlas_mcp.cli.terminal import Screen, styled
 from atlas_mcp.runs.live import LiveRun
@@ -150,7 +150,7 @@ def _row(live: LiveRun, explore: ExploreState, now: float) -> tuple[RenderableTy
     if explore.in_flight or explore.unread:
         tokens = live.tokens.get(f"solver-{explore.id}", 0)
         return Spinner("dots"), name, seconds, f"{tokens:,}", Text("thinking", style="dim")
-    good = isinstance(explore.outcome, Candidate)
+    good = not isinstance(explore.outcome, SolverFailure) and explore.outcome is not None
     mark = Text("✓", style="green") if good else Text("✗", style="red")
     answer = Text(outcome_text(explore), overflow="ellipsis", no_wrap=True)
     return mark, name, seconds, f"{explore.charge.usage.output_tokens:,}", answer

@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 from rich.cells import cell_len, set_cell_size
 from rich.table import Table
 
+from atlas_mcp.atlas.workflows.registry import workflow_of
 from atlas_mcp.cli.display import show_run_live
 from atlas_mcp.cli.journal_warnings import told
 from atlas_mcp.cli.terminal import (
@@ -62,7 +63,7 @@ async def follow(service: RunService, run_id: str, *, as_json: bool) -> int:
     async with service.watching(run_id) as live:
         await show_run_live(live, people())
         # What was asked for is the candidates where nobody else weighs them.
-        gathers = live.state.spec.workflow == "explore"
+        gathers = workflow_of(live.state.spec).client_decides
     view = view_of(await service.look(run_id))
     told("\n".join((view.explanation or "", *view.agreement.warnings)))
     evidence: Evidence = "data" if gathers else "none" if view.answer is not None else "people"

@@ -23,7 +23,7 @@ from atlas_mcp.atlas.messages import (
     UserTurn,
 )
 from atlas_mcp.atlas.model_spec import ModelSpec
-from atlas_mcp.atlas.prompts import shape_text
+from atlas_mcp.atlas.solver_prompts import shape_text
 from atlas_mcp.atlas.usage import NO_CHARGE, Usage
 from atlas_mcp.errors import ModelError, ModelRejected
 from atlas_mcp.models.endpoint import endpoint_of

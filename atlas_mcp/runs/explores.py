@@ -15,6 +15,7 @@ from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.resuming import check_opening
 from atlas_mcp.atlas.run_spec import RunSpec, SolverSpec
 from atlas_mcp.atlas.state import RunState, quota_used
+from atlas_mcp.atlas.workflows.registry import workflow_of
 from atlas_mcp.errors import InvalidInput
 
 MAX_COUNT = 20
@@ -98,7 +99,7 @@ def check_same_problem(state: RunState, problem: Problem | None, run_id: str) ->
         InvalidInput: An argument is not what the run was opened with, or that is lost.
     """
     check_opening(state)
-    if state.spec.workflow != "explore":
+    if not workflow_of(state.spec).client_decides:
         raise InvalidInput(
             "run_id", f"{run_id!r} is a solve_with_atlas run; leave run_id out to start afresh"
         )

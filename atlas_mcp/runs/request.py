@@ -14,12 +14,14 @@ from atlas_mcp.atlas.budget import Budget, ExploreEffort, check_cap
 from atlas_mcp.atlas.explore import (
     Explore,
 )
-from atlas_mcp.atlas.holds import MIN_OUTPUT_TOKENS, first_reserve, hold_for, input_tokens_at_most
+from atlas_mcp.atlas.holds import MIN_OUTPUT_TOKENS, first_reserve, hold_of, solver_tokens_at_most
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.problem import Problem
-from atlas_mcp.atlas.prompts import solver_request
-from atlas_mcp.atlas.run_spec import LeftOut, RunSpec, SolverSpec, Workflow
+from atlas_mcp.atlas.run_spec import LeftOut, RunSpec, SolverSpec
 from atlas_mcp.atlas.usage import FREE
+from atlas_mcp.atlas.workflows.base import Workflow
+from atlas_mcp.atlas.workflows.client_explores import ClientExplores
+from atlas_mcp.atlas.workflows.registry import chosen
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ConfigError, InvalidInput
 from atlas_mcp.models.pool import Pool
@@ -40,28 +42,30 @@ class RunRequest:
 
 
 def plan_solve(problem: Problem, request: RunRequest, *, pool: Pool, settings: Settings) -> RunSpec:
-    """Return the settings of an ATLAS run.
+    """Return the settings of a run that one of our workflows carries on.
 
     Raises:
         InvalidInput: An argument breaks a rule.
         ConfigError: The configuration cannot serve the run.
     """
-    if request.workflow not in (None, "atlas"):
-        raise InvalidInput(
-            "workflow", f"there is no workflow {request.workflow!r}; there is 'atlas'"
-        )
+    workflow = chosen(request.workflow)
     solvers, left_out = _able(problem, pool.solvers(request.solvers))
-    orchestrator = _orchestrator(problem, pool, solvers, settings)
+    orchestrator = None
+    if workflow.orchestrated:
+        orchestrator = _orchestrator(problem, pool, solvers, settings)
     spec = RunSpec(
-        workflow="atlas",
+        workflow=request.workflow or workflow.name,
         orchestrator=orchestrator,
         solvers=solvers,
-        budget=_budget(request, settings),
+        budget=_for_workflow(_budget(request, settings), workflow, request),
         explore_effort=_explore_effort(request.explore_effort, solvers),
         seed=request.seed,
         left_out=left_out,
     )
-    _check(problem, spec, (*(entry.spec for entry in solvers), orchestrator), settings)
+    models = [entry.spec for entry in solvers]
+    if orchestrator is not None:
+        models.append(orchestrator)
+    _check(problem, spec, models, settings)
     return spec
 
 
@@ -78,8 +82,7 @@ def plan_explores(
     solvers, left_out = _able(problem, pool.solvers(request.solvers))
     budget = _budget(request, settings)
     budget = replace(budget, max_explores=max(budget.max_explores, count), prefetch=0)
-    workflow: Workflow = "explore"
-    spec = RunSpec(workflow, None, solvers, budget, seed=request.seed, left_out=left_out)
+    spec = RunSpec(ClientExplores.name, None, solvers, budget, seed=request.seed, left_out=left_out)
     _check(problem, spec, tuple(entry.spec for entry in solvers), settings)
     return spec
 
@@ -131,6 +134,20 @@ def _budget(request: RunRequest, settings: Settings) -> Budget:
     )
 
 
+def _for_workflow(budget: Budget, workflow: Workflow, request: RunRequest) -> Budget:
+    """Return the limits with as many explores as were asked for by the workflow's name."""
+    wanted = workflow.explores
+    if wanted is None:
+        return budget
+    if request.max_explores is not None and request.max_explores < wanted:
+        raise InvalidInput(
+            "max_explores",
+            f"is {request.max_explores}, and workflow {request.workflow!r} takes {wanted}; raise "
+            "it, or leave it out",
+        )
+    return replace(budget, max_explores=wanted)
+
+
 def _explore_effort(wanted: str | None, solvers: Sequence[SolverSpec]) -> ExploreEffort:
     """Source of the defaults: the ATLAS paper, low with one solver and medium with several."""
     if wanted is None:
@@ -169,15 +186,10 @@ def cheapest_explore(problem: Problem, spec: RunSpec, cap: Decimal) -> Decimal |
     """Return the US dollars that a cap must leave for one explore; `None` if `cap` does."""
     reserve, lowest = first_reserve(problem, spec, cap), FREE
     for entry in spec.solvers:
-        request = solver_request(
-            problem, Explore(entry.name), entry.spec, max_tokens=entry.spec.max_tokens, seed=None
-        )
-        price = entry.spec.price
-        if price is None or hold_for(entry.spec, request, cap - reserve) is not None:
+        price, most = entry.spec.price, entry.spec.max_tokens
+        tokens = solver_tokens_at_most(problem, Explore(entry.name), entry.spec)
+        if price is None or hold_of(entry.spec, tokens, most, cap - reserve) is not None:
             return None
-        needed = price.of(
-            input_tokens=input_tokens_at_most(request, image_tokens=entry.spec.image_tokens),
-            output_tokens=min(MIN_OUTPUT_TOKENS, request.max_tokens),
-        )
+        needed = price.of(input_tokens=tokens, output_tokens=min(MIN_OUTPUT_TOKENS, most))
         lowest = needed if lowest == FREE else min(lowest, needed)
     return lowest

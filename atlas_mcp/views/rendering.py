@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from atlas_mcp.atlas.agreement import Group, group_answers, key_of, warnings_of
 from atlas_mcp.atlas.events import RunFinished
-from atlas_mcp.atlas.explore import Candidate, SolverFailure
+from atlas_mcp.atlas.explore import Candidate, Remark, SolverFailure
 from atlas_mcp.atlas.failures import failure_warnings
 from atlas_mcp.atlas.outcomes import NOBODY_DRIVES, Status
 from atlas_mcp.atlas.state import ExploreState, RunState, failed_explores
 from atlas_mcp.atlas.storable import text_of
 from atlas_mcp.atlas.usage import Usage
+from atlas_mcp.atlas.workflows.registry import workflow_of
 from atlas_mcp.runs.snapshot import RunSnapshot
 from atlas_mcp.texts import answer_start, one_line, quoted, without_logins
 from atlas_mcp.views.broken import with_break
@@ -78,7 +79,11 @@ def view_run(run_id: str, state: RunState, *, now: float, driven: bool) -> RunVi
         else None,
         confidence=finished.confidence if finished else None,
         agreement=view_agreement(state, driven=driven),
-        candidates=[view_candidate(state, explore) for explore in state.done],
+        candidates=[
+            view_candidate(state, explore)
+            for explore in state.done
+            if not isinstance(explore.outcome, Remark)
+        ],
         usage=_usage(state.usage),
         cost_usd=state.cost_usd,
         cost_split=CostSplit(
@@ -193,7 +198,7 @@ def next_step(run_id: str, state: RunState, status: Status) -> str | None:
             f"{NOBODY_DRIVES}. Nothing is spent meanwhile, and what was found is kept: call "
             f"resume_run with run_id={run_id!r} to go on."
         )
-    if state.spec.workflow == "explore" and state.votes:
+    if workflow_of(state.spec).client_decides and state.votes:
         return (
             "You are the orchestrator: compare the candidates' justifications. For more evidence "
             f"call explore again with run_id={run_id!r} and another strategy; else answer."
@@ -254,6 +259,8 @@ def _texts(state: RunState) -> Iterator[object]:
         if isinstance(outcome, Candidate):
             yield from (outcome.reasoning, outcome.approach)
             yield outcome.answer
+        elif isinstance(outcome, Remark):
+            yield outcome.text
 
 
 def _said(groups: Iterable[Group]) -> str:

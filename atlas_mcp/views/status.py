@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from atlas_mcp.atlas.agreement import group_answers
-from atlas_mcp.atlas.explore import Candidate, FailureKind
+from atlas_mcp.atlas.explore import Candidate, FailureKind, SolverFailure
 from atlas_mcp.atlas.state import ExploreState, RunState
 from atlas_mcp.models.base import Notice
 from atlas_mcp.runs.live import LiveRun
@@ -89,8 +89,10 @@ def outcome_text(explore: ExploreState, *, at_most: int = ANSWER_CHARS) -> str:
         start = answer if isinstance(answer, str) else answer_start(answer, 2 * at_most)
         sure = "" if outcome.confidence is None else f" ({outcome.confidence:.0%})"
         return f"{one_line(start, at_most)}{sure}"
-    if outcome is not None:
+    if isinstance(outcome, SolverFailure):
         return f"failed, {FAILURES[outcome.kind]}"
+    if outcome is not None:
+        return one_line(outcome.text, at_most)
     return one_line(explore.skipped or "")
 
 

@@ -18,8 +18,8 @@ import pytest
 from typing_extensions import override
 
 from atlas_mcp.atlas.problem import make_problem
-from atlas_mcp.atlas.prompts import STRATEGY_TEXTS
 from atlas_mcp.atlas.retrying import RetryPolicy
+from atlas_mcp.atlas.solver_prompts import STRATEGY_TEXTS
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import Usage
 from atlas_mcp.config.settings import Settings, SolverSettings

@@ -31,7 +31,7 @@ from atlas_mcp.atlas.events import (
 )
 from atlas_mcp.atlas.messages import Text, UserTurn
 from atlas_mcp.atlas.model_spec import ModelSpec
-from atlas_mcp.atlas.prompts import solver_request
+from atlas_mcp.atlas.solver_prompts import solver_request
 from atlas_mcp.atlas.state import ExploreState, RunState
 from atlas_mcp.atlas.usage import FREE
 from atlas_mcp.journal.sqlite.journal import FILE_NAME

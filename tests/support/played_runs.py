@@ -36,9 +36,10 @@ from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.policy import next_commands
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.replies import read_reply
-from atlas_mcp.atlas.run_spec import RunSpec, SolverSpec, Workflow
+from atlas_mcp.atlas.run_spec import RunSpec, SolverSpec
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import FREE, Charge, Price, Usage
+from atlas_mcp.atlas.workflows.registry import workflow_named
 from atlas_mcp.presets import SchemaMode
 
 MOST_STEPS = 400
@@ -81,7 +82,7 @@ def a_solver(
 def a_run(
     *solvers: SolverSpec,
     orchestrator: ModelSpec | None = None,
-    workflow: Workflow = "atlas",
+    workflow: str = "atlas",
     effort: ExploreEffort = "low",
     **limits: Any,
 ) -> RunSpec:
@@ -90,7 +91,7 @@ def a_run(
         limits["max_cost_usd"] = Decimal(limits["max_cost_usd"])
     return RunSpec(
         workflow,
-        (orchestrator or a_model("maker/boss")) if workflow == "atlas" else None,
+        (orchestrator or a_model("maker/boss")) if workflow_named(workflow).orchestrated else None,
         solvers or (a_solver(),),
         Budget(**limits),
         effort,

@@ -16,7 +16,7 @@ from typing_extensions import override
 
 from atlas_mcp.atlas.explore import Strategy
 from atlas_mcp.atlas.messages import AssistantTurn, ModelRequest, Reply, Text, ToolCall
-from atlas_mcp.atlas.prompts import STRATEGY_TEXTS
+from atlas_mcp.atlas.solver_prompts import STRATEGY_TEXTS
 from atlas_mcp.atlas.usage import Charge, Usage
 from atlas_mcp.errors import ModelError
 from atlas_mcp.models.base import Model, OnTokens, OnUsage

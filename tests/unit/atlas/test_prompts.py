@@ -11,7 +11,7 @@ import re
 import pytest
 from inline_snapshot import snapshot
 
-from atlas_mcp.atlas import prompts
+from atlas_mcp.atlas import prompts, solver_prompts
 from atlas_mcp.atlas.explore import STRATEGIES, Explore
 from atlas_mcp.atlas.messages import Image, Text, UserTurn
 from atlas_mcp.atlas.problem import Problem
@@ -41,11 +41,11 @@ DECIDING = a_run(orchestrator=a_model(tools=False), effort="medium")
 
 def everything() -> str:
     """Return all that any role can be told, but for the problem and the candidates."""
-    solver = prompts.solver_request(
+    solver = solver_prompts.solver_request(
         Problem("P"), Explore("s"), a_model(), max_tokens=9, seed=None
     ).system
     systems = [prompts.orchestrator_system(spec) for spec in (ONE, SEVERAL, DECIDING)]
-    return "\n".join([solver, *systems, *prompts.STRATEGY_TEXTS.values()])
+    return "\n".join([solver, *systems, *solver_prompts.STRATEGY_TEXTS.values()])
 
 
 def test_an_orchestrator_is_not_told_where_files_are() -> None:
@@ -59,7 +59,7 @@ def test_an_orchestrator_is_not_told_where_files_are() -> None:
 
 
 def test_a_solver_is_sent() -> None:
-    request = prompts.solver_request(
+    request = solver_prompts.solver_request(
         Problem("How many?", images=(Image(url="https://example.com/a.png"),)),
         Explore("s", "work_backwards", instruction="Check the units."),
         a_model(),
@@ -120,7 +120,7 @@ def test_a_solver_whose_endpoint_holds_no_schema_is_told_the_shape_last() -> Non
     spec = a_model(schema_mode="prompt")
     problem = Problem("How many?", answer_schema={"type": "integer"})
 
-    request = prompts.solver_request(problem, Explore("s"), spec, max_tokens=900, seed=None)
+    request = solver_prompts.solver_request(problem, Explore("s"), spec, max_tokens=900, seed=None)
 
     assert text_of(request.turns[0]) == snapshot("""\
 <problem>
@@ -138,7 +138,7 @@ Reply with one JSON object that fits this JSON Schema, and with nothing before o
 def test_a_shape_is_asked_for_in_words_where_the_endpoint_does_not_hold_it(
     mode: SchemaMode, asked: bool
 ) -> None:
-    request = prompts.solver_request(
+    request = solver_prompts.solver_request(
         Problem("P"), Explore("s"), a_model(schema_mode=mode), max_tokens=9, seed=None
     )
 
@@ -146,7 +146,7 @@ def test_a_shape_is_asked_for_in_words_where_the_endpoint_does_not_hold_it(
 
 
 def test_a_shape_that_a_tool_may_come_instead_of_is_told() -> None:
-    assert prompts.shape_text({"type": "object"}, tools=True) == snapshot("""\
+    assert solver_prompts.shape_text({"type": "object"}, tools=True) == snapshot("""\
 When you stop, reply with one JSON object that fits this JSON Schema, and with nothing before or after it:
 {"type": "object"}\
 """)
@@ -328,8 +328,8 @@ def test_the_problem_comes_first_and_is_the_same_for_everyone() -> None:
 
 
 def test_every_strategy_has_its_own_words() -> None:
-    assert list(prompts.STRATEGY_TEXTS) == list(STRATEGIES)
-    assert len(set(prompts.STRATEGY_TEXTS.values())) == len(STRATEGIES)
+    assert list(solver_prompts.STRATEGY_TEXTS) == list(STRATEGIES)
+    assert len(set(solver_prompts.STRATEGY_TEXTS.values())) == len(STRATEGIES)
 
 
 @pytest.mark.parametrize(

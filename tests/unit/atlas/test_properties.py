@@ -17,11 +17,12 @@ from atlas_mcp.atlas.commands import RunSolver
 from atlas_mcp.atlas.events import Record
 from atlas_mcp.atlas.explore import STRATEGIES, FailureKind, Outcome
 from atlas_mcp.atlas.messages import AssistantTurn, Image, Stop, ToolCall
-from atlas_mcp.atlas.policy import MAX_FRUITLESS_TURNS, next_commands
+from atlas_mcp.atlas.policy import next_commands
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.run_spec import RunSpec
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import NO_USAGE, Charge, Price, Usage, add_costs
+from atlas_mcp.atlas.workflows.atlas import MAX_FRUITLESS_TURNS
 from atlas_mcp.views.rendering import view_run
 from tests.support.drawing import draws
 from tests.support.played_runs import (

@@ -29,13 +29,14 @@ from atlas_mcp.atlas.events import (
     SolverStarted,
     StopRequested,
 )
-from atlas_mcp.atlas.explore import Explore, FailureKind, Outcome
+from atlas_mcp.atlas.explore import Explore, FailureKind, Outcome, SolverFailure
 from atlas_mcp.atlas.messages import AssistantTurn, Stop, ToolCall, Turn
-from atlas_mcp.atlas.policy import MAX_FRUITLESS_TURNS, next_commands
+from atlas_mcp.atlas.policy import next_commands
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.resuming import abandonment, lost_calls, resumption
 from atlas_mcp.atlas.state import UNANSWERED, RunState
 from atlas_mcp.atlas.usage import NO_USAGE, Charge, Usage
+from atlas_mcp.atlas.workflows.atlas import MAX_FRUITLESS_TURNS
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.views.rendering import view_run
 from tests.support.drawing import draws
@@ -618,7 +619,8 @@ def test_a_run_cut_at_any_of_its_records_goes_on_to_an_end_within_its_limits(
         assert len(made_again) == len(on.solves)
         for explore in before.done:
             assert explore.outcome is not None
-            if explore.outcome.status == "ok" or explore.outcome.kind not in UNANSWERED:
+            outcome = explore.outcome
+            if not isinstance(outcome, SolverFailure) or outcome.kind not in UNANSWERED:
                 assert explore.id not in made_again
                 assert on.state.explores[explore.id].outcome == explore.outcome
 

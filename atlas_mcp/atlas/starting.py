@@ -1,0 +1,66 @@
+"""Starting the explores that are planned: as many at once as the budget bears, the rest skipped.
+
+Owns the hold of a solver's call and the one place where its request is built. Which explores are
+planned is decided by the workflow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from atlas_mcp.atlas.budget import Ledger
+from atlas_mcp.atlas.commands import Command, Note, RunSolver
+from atlas_mcp.atlas.endings import money_text
+from atlas_mcp.atlas.events import ExploresSkipped, SolverStarted
+from atlas_mcp.atlas.holds import explore_tokens_at_most, hold_of, synthesis_reserve
+from atlas_mcp.atlas.state import ExploreState, RunState, call_key
+from atlas_mcp.atlas.workflows.registry import workflow_of
+
+
+def start_explores(state: RunState) -> tuple[Command, ...]:
+    """Return the calls of waiting explores that can start now, or the record that none will."""
+    waiting = state.waiting
+    if state.exploring_closed:
+        return (_skip(waiting, "The time for explores was up."),)
+    blind = [
+        explore
+        for explore in waiting
+        if not state.spec.solver(explore.planned.explore.solver).spec.can_see(state.problem)
+    ]
+    if blind:
+        return (_skip(blind, "Its solver cannot see pictures."),)
+    slots = state.budget.max_parallel - len(state.solvers_in_flight)
+    ledger = state.ledger
+    commands: list[Command] = []
+    for explore in waiting:
+        if len(commands) >= slots:
+            break
+        command = _solver_command(state, explore, ledger)
+        if command is None:
+            continue
+        ledger = ledger.hold(call_key(command.intent), command.intent.hold_usd)
+        commands.append(command)
+    if not commands and not state.solvers_in_flight:
+        return (_skip(waiting, money_text(state, "The money for explores was used up.")),)
+    return tuple(commands)
+
+
+def _skip(explores: Sequence[ExploreState], reason: str) -> Note:
+    return Note(ExploresSkipped(tuple(explore.id for explore in explores), reason))
+
+
+def _solver_command(state: RunState, explore: ExploreState, ledger: Ledger) -> RunSolver | None:
+    """Return the command that starts `explore`, `None` where the money does not reach."""
+    action = explore.planned.explore
+    spec = state.spec.solver(action.solver).spec
+    available = ledger.available
+    if available is not None:
+        available -= synthesis_reserve(state)
+    hold = hold_of(spec, explore_tokens_at_most(state, action, spec), spec.max_tokens, available)
+    if hold is None:
+        return None
+    seed = None if state.spec.seed is None else state.spec.seed * 1_000 + explore.id
+    request = workflow_of(state.spec).request(
+        state, action, spec, max_tokens=hold.max_tokens, seed=seed
+    )
+    return RunSolver(SolverStarted(explore.id, hold.amount), action, request)

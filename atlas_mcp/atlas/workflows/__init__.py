@@ -1,0 +1,1 @@
+"""The policies that a run can follow, one file each, by name in `registry`."""

@@ -1,0 +1,23 @@
+"""Only the explores that a client asks for: its own agent is the orchestrator."""
+
+from __future__ import annotations
+
+from typing_extensions import override
+
+from atlas_mcp.atlas.commands import Command, Note
+from atlas_mcp.atlas.endings import gathered
+from atlas_mcp.atlas.state import RunState
+from atlas_mcp.atlas.workflows.base import Workflow
+
+
+class ClientExplores(Workflow):
+    """Ends as soon as the explores it was given have ended; more of them open the run again."""
+
+    name = "explore"
+    summary = "the explores that a client's own agent asks for"
+    client_decides = True
+
+    @override
+    def next_commands(self, state: RunState) -> tuple[Command, ...]:
+        """Return the end of the run."""
+        return (Note(gathered(state)),)

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import pytest
+
+from atlas_mcp.atlas.workflows.registry import (
+    WORKFLOWS,
+    choices,
+    chosen,
+    workflow_named,
+    workflow_of,
+)
+from atlas_mcp.errors import InvalidInput
+from tests.support.played_runs import a_run
+
+
+def test_every_workflow_is_found_by_its_name_and_says_what_it_does() -> None:
+    for name in WORKFLOWS:
+        workflow = workflow_named(name)
+        assert workflow.name == name
+        assert workflow.summary
+        assert not (workflow.orchestrated and workflow.client_decides)
+
+
+def test_the_loop_is_the_default_and_a_client_s_explores_are_not_to_be_asked_for() -> None:
+    assert chosen(None).name == "atlas"
+    assert choices() == "atlas, majority[:N], self-refine[:N]"
+    with pytest.raises(InvalidInput, match="there is no workflow 'explore'; there are atlas"):
+        chosen("explore")
+
+
+@pytest.mark.parametrize("name", ["votes", "Atlas", "atlas:3", "explore:1", "", ":", "majority:"])
+def test_a_name_that_means_nothing_is_refused_with_those_there_are(name: str) -> None:
+    with pytest.raises(InvalidInput, match="workflow"):
+        workflow_named(name)
+
+
+def test_an_option_bounds_the_explores() -> None:
+    assert workflow_named("majority").explores is None
+    assert workflow_named("majority:5").explores == 5
+    assert workflow_named("self-refine").explores is None
+    assert workflow_named("self-refine:3").explores == 7
+    assert workflow_of(a_run(workflow="majority:5")).explores == 5

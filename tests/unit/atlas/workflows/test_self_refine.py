@@ -174,4 +174,4 @@ An earlier candidate and the feedback on it follow. Answer the problem anew: kee
 
 <candidate>{"answer": "41", "approach": "Counting.", "justification": "So."}</candidate>
 <feedback>"The last step is wrong."</feedback>\
-""")
+""")  # noqa: E501 - the words as they are sent

@@ -45,14 +45,14 @@ from atlas_mcp.errors import (
 )
 from atlas_mcp.journal.base import Journal, Lease, ListedRun
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
-from atlas_mcp.journal.sqlite.read_only import open_to_look
+from atlas_mcp.journal.sqlite.read_only import open_to_read
 from atlas_mcp.models.off_loop import off_loop
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.models.turns import STEP_BACK_SECONDS, Turns, rush
 from atlas_mcp.runs.broken import view_broken
 from atlas_mcp.runs.clock import RunClock
-from atlas_mcp.runs.following import Following
+from atlas_mcp.runs.following import follow, follow_on
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.local.admission import Capacity, Line, Ticket
 from atlas_mcp.runs.local.day_cap import DayCap, spending_text, today
@@ -141,7 +141,6 @@ class RunService:
     _taking: dict[str, anyio.Event] = field(init=False, default_factory=dict[str, anyio.Event])
     _broken: dict[str, LiveRun] = field(init=False, default_factory=dict[str, LiveRun])
     _recent: RecentStates = field(init=False)
-    _following: Following = field(init=False)
     # Those in line for a place, by run: cancelled where their run is not to begin any more.
     _waits: dict[str, anyio.CancelScope] = field(
         init=False, default_factory=dict[str, anyio.CancelScope]
@@ -157,7 +156,6 @@ class RunService:
     def __post_init__(self) -> None:
         self._planning = anyio.CapacityLimiter(PLANS_AT_ONCE)
         self._recent = RecentStates(self.journal)
-        self._following = Following(self.journal)
 
     async def solve(self, problem: Problem, wish: Wish) -> LiveRun:
         """Open an ATLAS run and drive it; returns at once.
@@ -336,7 +334,7 @@ class RunService:
         state = await self.state(run_id)
         live = LiveRun(run_id, state, done=not driven, clock=RunClock(state.at))
         async with open_task_group() as tasks:
-            tasks.start_soon(self._following.follow, live, name=f"follow {run_id}")
+            tasks.start_soon(follow, live, self.journal, name=f"follow {run_id}")
             yield live
             tasks.cancel_scope.cancel("nobody looks any more")
 
@@ -645,7 +643,7 @@ class RunService:
                     "is dropped",
                     live.run_id,
                 )
-                await self._following.go_on(live, self.state)
+                await follow_on(live, self.journal, self.state)
         finally:
             self._leaving.pop(live.run_id, None)
             live.done = True
@@ -761,7 +759,7 @@ async def open_journal(settings: Settings, *, looks: bool = False) -> AsyncGener
 
 
 async def _open_journal(settings: Settings, *, looks: bool) -> Journal:
-    how = open_to_look if looks else SqliteJournal
+    how = open_to_read if looks else SqliteJournal
     try:
         return await anyio.to_thread.run_sync(how, settings.home)
     except JournalError as error:

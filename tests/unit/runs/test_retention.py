@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from atlas_mcp.atlas.events import Record, RunFinished
 from atlas_mcp.config.settings import JournalSettings, Settings
 from atlas_mcp.errors import InvalidInput
-from atlas_mcp.journal.sqlite.journal import FILE_NAME, SqliteJournal
+from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.journal.sqlite.run_rows import expired
+from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.journal.sqlite.tables import migrate
 from atlas_mcp.runs.local import upkeep
 from atlas_mcp.runs.retention import DAY_SECONDS, MEGABYTE, Keep
@@ -130,7 +131,7 @@ def found_beyond(rows: list[Row], idle_since: float | None, size_bytes: float | 
         idle_since=idle_since,
         size_bytes=size_bytes,
         now=NOW,
-        drives=lambda owner, until: owner is not None and until > NOW,
+        is_live=lambda owner, until: owner is not None and until > NOW,
     )
     connection.close()
     return [int(run.run_id) for run in found]

@@ -20,9 +20,10 @@ from atlas_mcp.atlas.events import Record
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.errors import JournalBusy, JournalError
 from atlas_mcp.journal.sqlite import event_rows
-from atlas_mcp.journal.sqlite import journal as journal_module
-from atlas_mcp.journal.sqlite.journal import FILE_NAME, LEASE_SECONDS, SqliteJournal
+from atlas_mcp.journal.sqlite.journal import SqliteJournal
+from atlas_mcp.journal.sqlite.leases import LEASE_SECONDS
 from atlas_mcp.journal.sqlite.process_locks import FOLDER
+from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.journal.sqlite.write_ahead_log import WRITES_A_CHECKPOINT
 from atlas_mcp.testing.journal_conformance import first_record, later_record
 
@@ -58,13 +59,14 @@ async def test_looking_something_up_waits_for_no_run_that_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun, gate = threading.Event(), threading.Event()
+    read = event_rows.read
 
     def slowly(connection: sqlite3.Connection, run_id: str, after: int) -> tuple[Record, ...]:
         begun.set()
         assert gate.wait(10)
-        return event_rows.read(connection, run_id, after)
+        return read(connection, run_id, after)
 
-    monkeypatch.setattr(journal_module, "read", slowly)
+    monkeypatch.setattr(event_rows, "read", slowly)
     journal = SqliteJournal(tmp_path)
     await journal.open_run("r", first_record())
     async with anyio.create_task_group() as tasks:

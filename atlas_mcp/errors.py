@@ -25,13 +25,12 @@ error either: the run stops and says so. Messages end with what to do.
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
 if TYPE_CHECKING:
-    from atlas_mcp.atlas.usage import Usage
+    from atlas_mcp.atlas.usage import Charge
 
 
 class AtlasError(Exception):
@@ -62,10 +61,10 @@ class ModelError(AtlasError):
         model: The model's `vendor/name`.
         message: What happened, in words for a person.
         request_id: The vendor's id of the call, for its support; `None` if there was none.
-        usage: What the vendor is known to have counted before the call broke off.
-        cost_usd: What that usage costs in US dollars; `None` if unknown.
-        complete: Whether `usage` is all there is. A call that broke off while the model was
-            writing may be billed for more.
+        charge: What the vendor is known to have counted before the call broke off; `None` where
+            that is nothing.
+        complete: Whether `charge` is final. A call that broke off while the model was writing may
+            be billed for more.
     """
 
     retryable = False
@@ -76,16 +75,14 @@ class ModelError(AtlasError):
         message: str,
         *,
         request_id: str | None = None,
-        usage: Usage | None = None,
-        cost_usd: Decimal | None = None,
+        charge: Charge | None = None,
         complete: bool = True,
     ) -> None:
         super().__init__(model, message)
         self.model = model
         self.message = message
         self.request_id = request_id
-        self.usage = usage
-        self.cost_usd = cost_usd
+        self.charge = charge
         self.complete = complete
 
     @override
@@ -110,16 +107,14 @@ class ModelUnavailable(ModelError):
         *,
         retry_after: float | None = None,
         request_id: str | None = None,
-        usage: Usage | None = None,
-        cost_usd: Decimal | None = None,
+        charge: Charge | None = None,
         complete: bool = True,
     ) -> None:
         super().__init__(
             model,
             message,
             request_id=request_id,
-            usage=usage,
-            cost_usd=cost_usd,
+            charge=charge,
             complete=complete,
         )
         self.retry_after = retry_after

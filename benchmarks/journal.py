@@ -28,7 +28,8 @@ from pathlib import Path
 import anyio
 from mcp import Client
 
-from atlas_mcp.atlas.events import Event, Record, encode_event
+from atlas_mcp.atlas.codec import encode_event
+from atlas_mcp.atlas.events import Event, Record
 from atlas_mcp.atlas.messages import ModelRequest
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.cli import main as command_line

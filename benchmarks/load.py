@@ -39,6 +39,7 @@ import anyio
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.testing.load_api import ANSWER, CALLS, stand_in
 from atlas_mcp.testing.messages_api import API_KEY
+from atlas_mcp.views.rendering import view_of
 
 Side = Literal["bare", "ours", "http", "sdk"]
 
@@ -215,7 +216,7 @@ async def ours(load: Load) -> Figures:
             began = time.perf_counter()
             live = await service.solve(make_problem(problem(number)), Wish())
             handles.append(time.perf_counter() - began)
-            view = await service.wait(live.run_id, PATIENCE)
+            view = view_of(await service.wait(live.run_id, PATIENCE))
             if view.answer == ANSWER and len(view.candidates) == CALLS - 2:
                 return "answered"
             if view.next is not None and "Fix the cause" in view.next:

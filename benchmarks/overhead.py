@@ -41,6 +41,7 @@ from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import RunService, open_service
 from atlas_mcp.testing.atlas_api import candidate_text, explores, synthesis_text
 from atlas_mcp.testing.messages_api import API_KEY, ApiReply, MessagesApi, serve
+from atlas_mcp.views.rendering import view_of
 
 MODEL = "claude-sonnet-5-5"
 EXPLORES = 8
@@ -172,7 +173,7 @@ def _close(block: dict[str, Any], text: str) -> None:
 
 async def atlas_run(service: RunService) -> None:
     live = await service.solve(PROBLEM, Wish(max_explores=EXPLORES))
-    view = await service.wait(live.run_id, 120)
+    view = view_of(await service.wait(live.run_id, 120))
     if view.answer != "153" or len(view.candidates) != EXPLORES:
         raise RuntimeError(f"the run ended otherwise than planned: {view.model_dump_json()}")
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
-from atlas_mcp.atlas.usage import FREE, Cost
+from atlas_mcp.atlas.usage import FREE, Charge
 from atlas_mcp.errors import InvalidInput
 
 DEFAULT_MAX_EXPLORES = 8
@@ -168,20 +168,20 @@ class Ledger:
         rest = {key: amount for key, amount in self.held.items() if key != call}
         return replace(self, held=MappingProxyType(rest)).hold(call, before + by)
 
-    def settle(self, call: str, cost: Cost, *, uncertain: Decimal = FREE) -> Ledger:
+    def settle(self, call: str, charge: Charge) -> Ledger:
         """Return the ledger with `call` paid.
 
         Args:
             call: A call that holds.
-            cost: What it did cost; `None` counts as all of its hold.
-            uncertain: What it may have cost beyond `cost`; never more than its hold leaves.
+            charge: What it consumed. An unknown cost counts as all of its hold; what is uncertain
+                counts as gone, as far as its hold leaves room for it.
         """
         held = dict(self.held)
         amount = held.pop(call)
-        paid = amount if cost is None else cost
+        paid = amount if charge.cost is None else charge.cost
         return replace(
             self,
             held=MappingProxyType(held),
             spent=self.spent + paid,
-            uncertain=self.uncertain + max(FREE, min(uncertain, amount - paid)),
+            uncertain=self.uncertain + max(FREE, min(charge.uncertain, amount - paid)),
         )

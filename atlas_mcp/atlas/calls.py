@@ -9,10 +9,10 @@ record alone. Neither raises.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import cast, get_args
 
 from atlas_mcp.atlas import prompts
+from atlas_mcp.atlas.codec import with_key
 from atlas_mcp.atlas.endings import unsynthesized
 from atlas_mcp.atlas.events import (
     Event,
@@ -20,7 +20,6 @@ from atlas_mcp.atlas.events import (
     OrchestratorReplied,
     SolverFinished,
     SolverReplied,
-    with_key,
 )
 from atlas_mcp.atlas.explore import Candidate, FailureKind, Outcome, SolverFailure, read_candidate
 from atlas_mcp.atlas.messages import AssistantTurn, Json, Reply, Stop, ToolCall
@@ -38,7 +37,7 @@ from atlas_mcp.atlas.storable import (
     unique_id,
     words_of,
 )
-from atlas_mcp.atlas.usage import FREE, NO_USAGE, Cost, Usage
+from atlas_mcp.atlas.usage import FREE, NO_CHARGE, Charge, Usage
 
 MAX_TOOL_CALLS = 1_000
 """Tool calls of one reply that are kept. Our own choice: ten times the most explores of a run."""
@@ -58,15 +57,11 @@ class Failed:
 
     Attributes:
         failure: Why.
-        usage: What was counted.
-        cost_usd: What that costs.
-        uncertain_usd: What may have been billed beyond it.
+        charge: What it consumed.
     """
 
     failure: SolverFailure
-    usage: Usage = NO_USAGE
-    cost_usd: Cost = FREE
-    uncertain_usd: Decimal = FREE
+    charge: Charge = NO_CHARGE
 
 
 def failure(kind: FailureKind, message: str) -> SolverFailure:
@@ -94,11 +89,10 @@ def solver_ended(explore_id: int, arrived: object) -> SolverReplied | SolverFini
         arrived: A `Failed`, or else the adapter's reply, whatever that is.
     """
     if isinstance(arrived, Failed):
-        usage, cost, uncertain = _consumed(arrived)
         failed = failure(arrived.failure.kind, arrived.failure.message)
-        return SolverFinished(explore_id, failed, usage, cost, uncertain)
+        return SolverFinished(explore_id, failed, _charge(arrived))
     turn, stop = _turn(arrived, verbatim=False)
-    return SolverReplied(explore_id, turn, stop, _detail(arrived), *_consumed(arrived))
+    return SolverReplied(explore_id, turn, stop, _detail(arrived), _charge(arrived))
 
 
 def turn_ended(turn: int, arrived: object) -> OrchestratorReplied | OrchestratorFailed:
@@ -110,9 +104,9 @@ def turn_ended(turn: int, arrived: object) -> OrchestratorReplied | Orchestrator
     """
     if isinstance(arrived, Failed):
         failed = failure(arrived.failure.kind, arrived.failure.message)
-        return OrchestratorFailed(turn, failed, *_consumed(arrived))
+        return OrchestratorFailed(turn, failed, _charge(arrived))
     said, stop = _turn(arrived, verbatim=True)
-    return OrchestratorReplied(turn, said, stop, _detail(arrived), *_consumed(arrived))
+    return OrchestratorReplied(turn, said, stop, _detail(arrived), _charge(arrived))
 
 
 def conclude(state: RunState, command: ReadReply) -> Event:
@@ -130,7 +124,7 @@ def conclude(state: RunState, command: ReadReply) -> Event:
         assert isinstance(turn.reply, OrchestratorReplied), "only a reply is to be read"
         return with_key(decided(state, turn, turn.reply))
     replied = _replied(state, command.explore_id)
-    reply = Reply(replied.reply, replied.stop, replied.usage, replied.cost_usd, replied.detail)
+    reply = Reply(replied.reply, replied.stop, replied.charge, replied.detail)
     outcome = read_candidate(reply, state.problem.answer_schema)
     if isinstance(outcome, Candidate) and state.spec.orchestrator is not None:
         prompts.write_answer(outcome)
@@ -153,24 +147,25 @@ def _replied(state: RunState, explore_id: int) -> SolverReplied:
 
 
 def _finished(replied: SolverReplied, outcome: Outcome) -> SolverFinished:
-    paid = (replied.usage, replied.cost_usd, replied.uncertain_usd)
-    return SolverFinished(replied.explore_id, outcome, *paid)
+    return SolverFinished(replied.explore_id, outcome, replied.charge)
 
 
-def _consumed(arrived: object) -> tuple[Usage, Cost, Decimal]:
-    """Return counts, cost and what may have been billed beyond it, each only if it is believable.
+def _charge(arrived: object) -> Charge:
+    """Return what a call consumed, each part only if it is believable.
 
     A count that is no count makes the cost unknown, as does a cost that is none.
     """
-    usage = getattr(arrived, "usage", None)
+    charge = getattr(arrived, "charge", None)
+    usage = getattr(charge, "usage", None)
     names = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens")
     counts = [count_of(getattr(usage, name, None)) for name in names]
     requests = count_of(getattr(usage, "requests", None))
-    cost = dollars_of(getattr(arrived, "cost_usd", None))
-    uncertain = dollars_of(getattr(arrived, "uncertain_usd", None))
+    cost = dollars_of(getattr(charge, "cost", None))
+    uncertain = dollars_of(getattr(charge, "uncertain", None))
     if None in counts or requests is None or uncertain is None:
         cost = None
-    return Usage(requests or 0, *(count or 0 for count in counts)), cost, uncertain or FREE
+    counted = Usage(requests or 0, *(count or 0 for count in counts))
+    return Charge(counted, cost, uncertain or FREE)
 
 
 def _turn(arrived: object, *, verbatim: bool) -> tuple[AssistantTurn, Stop]:

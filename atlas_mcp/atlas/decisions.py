@@ -84,9 +84,7 @@ def read_decision(
                 for c in replied.reply.tool_calls
             )
         )
-    failure = incomplete(
-        Reply(replied.reply, replied.stop, replied.usage, replied.cost_usd, replied.detail)
-    )
+    failure = incomplete(Reply(replied.reply, replied.stop, replied.charge, replied.detail))
     if failure is not None:
         return Unreadable(failure.message, final=failure.kind == "refused")
     text = without_thinking(replied.reply.text)

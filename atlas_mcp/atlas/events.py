@@ -1,4 +1,4 @@
-"""The facts of a run, typed, and how they are written down.
+"""The facts of a run, typed.
 
 A run is its list of records and nothing else: state, journal, progress, transcript and `RunView`
 are folds or renderings of them. Intents (`OrchestratorAsked`, `SolverStarted`) are recorded before
@@ -9,24 +9,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
-from json import dumps, loads
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, cast
+from typing import Literal, TypeAlias
 
-from atlas_mcp.atlas.agreement import key_of
-from atlas_mcp.atlas.explore import Candidate, Explore, Outcome, SolverFailure
+from atlas_mcp.atlas.explore import Explore, Outcome, SolverFailure
 from atlas_mcp.atlas.keyed import Keyed
 from atlas_mcp.atlas.messages import AssistantTurn, Json, Stop, Tool, ToolResult, UserTurn
 from atlas_mcp.atlas.outcomes import Status, StopReason
 from atlas_mcp.atlas.problem import Problem
-from atlas_mcp.atlas.repairs import repairs_of
 from atlas_mcp.atlas.run_spec import RunSpec
-from atlas_mcp.atlas.storable import plain
-from atlas_mcp.atlas.usage import FREE, Cost, Usage
-from atlas_mcp.errors import JournalCorrupt, JournalNewer
-
-if TYPE_CHECKING:
-    from pydantic import TypeAdapter
+from atlas_mcp.atlas.usage import Charge
 
 SCHEMA_VERSION = 3
 """Version of the records' shape; raised with every change that old readers cannot read.
@@ -98,9 +89,7 @@ class SolverReplied:
     reply: AssistantTurn
     stop: Stop
     detail: str
-    usage: Usage
-    cost_usd: Cost
-    uncertain_usd: Decimal = FREE
+    charge: Charge
     type: Literal["solver_replied"] = "solver_replied"
 
 
@@ -108,16 +97,13 @@ class SolverReplied:
 class SolverFinished:
     """What came of an explore: what was read from its reply, or why its call gave none.
 
-    `cost_usd` is what was counted, `uncertain_usd` what may have been billed beyond it. Where a
-    `SolverReplied` has said so before, this repeats it, and it counts once. Before version 3 a
-    reply is on record in no other way than this.
+    Where a `SolverReplied` stands before it, `charge` repeats that one's and counts once. Before
+    version 3 a reply is on record in no other way than this.
     """
 
     explore_id: int
     outcome: Outcome
-    usage: Usage
-    cost_usd: Cost
-    uncertain_usd: Decimal = FREE
+    charge: Charge
     type: Literal["solver_finished"] = "solver_finished"
 
 
@@ -169,9 +155,7 @@ class OrchestratorReplied:
     reply: AssistantTurn
     stop: Stop
     detail: str
-    usage: Usage
-    cost_usd: Cost
-    uncertain_usd: Decimal = FREE
+    charge: Charge
     type: Literal["orchestrator_replied"] = "orchestrator_replied"
 
 
@@ -181,9 +165,7 @@ class OrchestratorFailed:
 
     turn: int
     failure: SolverFailure
-    usage: Usage
-    cost_usd: Cost
-    uncertain_usd: Decimal = FREE
+    charge: Charge
     type: Literal["orchestrator_failed"] = "orchestrator_failed"
 
 
@@ -329,98 +311,3 @@ class Record:
     seq: int
     at: float
     event: Event
-
-
-def with_key(event: Event) -> Event:
-    """Return the event, with the key of the answer in it worked out: see `agreement.key_of`."""
-    if isinstance(event, RunFinished):
-        key_of(event)
-    elif isinstance(event, SolverFinished) and isinstance(event.outcome, Candidate):
-        key_of(event.outcome)
-    return event
-
-
-def encode_event(event: Event) -> str:
-    """Return the event as one line of JSON.
-
-    One with values that cannot be written, which no event of `atlas.calls` has, is written as far
-    as they can be.
-
-    Raises:
-        ValueError: What could be written of it is no event that can be read again: a bug.
-    """
-    try:
-        return _adapter().dump_json(event, warnings="error").decode()
-    except (ValueError, RecursionError):  # pydantic's own error among them
-        line = dumps(plain(event), ensure_ascii=False)
-        _adapter().validate_json(line)
-        return line
-
-
-def decode_event(line: str | bytes) -> Event:
-    """Return the event written in `line`, with the key of an answer in it worked out.
-
-    A record of a reply, or of a run's end, that holds what this version does not read is read as
-    far as it can be: see `atlas.repairs`. Older versions stored such records.
-
-    Raises:
-        JournalNewer: A newer version wrote the run.
-        JournalCorrupt: It is no event of this version, or it is torn.
-    """
-    from pydantic import ValidationError
-
-    try:
-        event = _adapter().validate_json(line)
-    except ValidationError as error:
-        _refuse_newer(_version_in(line))
-        repaired = _repaired(line)
-        if repaired is None:
-            raise JournalCorrupt(
-                f"a record is unreadable ({error.error_count()} faults, first: "
-                f"{error.errors(include_input=False)[0]['msg']}); it may come from a newer version"
-            ) from error
-        event = repaired
-    if isinstance(event, RunOpened | RunResumed):
-        _refuse_newer(event.version)
-    return with_key(event)
-
-
-def _refuse_newer(version: int) -> None:
-    if version > SCHEMA_VERSION:
-        raise JournalNewer(
-            f"the run was written by a newer version of atlas-mcp (records {version}, this one "
-            f"knows {SCHEMA_VERSION}); upgrade atlas-mcp"
-        )
-
-
-def _version_in(line: str | bytes) -> int:
-    """Return the version that a record says it is of, whatever else it holds; 0 for none."""
-    try:
-        found: object = loads(line)
-    except (ValueError, RecursionError):
-        return 0
-    fields = cast("dict[str, object]", found) if isinstance(found, dict) else {}
-    version = fields.get("version")
-    is_first = fields.get("type") in ("run_opened", "run_resumed")
-    return version if is_first and isinstance(version, int) else 0
-
-
-def _repaired(line: str | bytes) -> Event | None:
-    from pydantic import ValidationError
-
-    for repair in repairs_of(line):
-        try:
-            return _adapter().validate_json(dumps(plain(repair)))
-        except ValidationError:
-            continue
-    return None
-
-
-@cache
-def _adapter() -> TypeAdapter[Event]:
-    """Build the codec at first use: it takes longer than a client should wait for a handshake."""
-    from pydantic import ConfigDict, Field, TypeAdapter
-
-    # No text is kept by the parser, which would keep the last 16,384.
-    config = ConfigDict(cache_strings="none")
-    return TypeAdapter(Annotated[Event, Field(discriminator="type")], config=config)

@@ -186,7 +186,7 @@ def incomplete(reply: Reply) -> SolverFailure | None:
     if reply.stop == "max_tokens":
         return SolverFailure(
             "truncated",
-            f"cut off at its limit of output tokens ({reply.usage.output_tokens}){detail}",
+            f"cut off at its limit of output tokens ({reply.charge.usage.output_tokens}){detail}",
         )
     if reply.stop == "too_long":
         return SolverFailure(

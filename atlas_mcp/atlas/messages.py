@@ -7,11 +7,10 @@ values: an adapter sends an assistant turn back exactly as it came (`AssistantTu
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from decimal import Decimal
+from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
 
-from atlas_mcp.atlas.usage import Usage
+from atlas_mcp.atlas.usage import Charge
 
 Json: TypeAlias = Any
 """A JSON value, at the borders where its shape is not ours."""
@@ -147,19 +146,14 @@ class Reply:
     Attributes:
         turn: What the model said.
         stop: Why it ended.
-        usage: Everything counted for the call, failed attempts before it included.
-        cost_usd: What `usage` costs in US dollars; `None` where a price is unknown.
+        charge: What the call consumed.
         detail: The vendor's word on a refusal or a cut, what is garbled, or the vendor's reason for
             the end where nobody knows it; empty otherwise.
         request_id: The vendor's id of the call.
-        uncertain_usd: US dollars that failed attempts before this one may have cost beyond
-            `cost_usd`, because their counts never arrived.
     """
 
     turn: AssistantTurn
     stop: Stop
-    usage: Usage
-    cost_usd: Decimal | None
+    charge: Charge
     detail: str = ""
     request_id: str | None = None
-    uncertain_usd: Decimal = field(default=Decimal(0))

@@ -338,8 +338,8 @@ def result_text(state: RunState, explore: ExploreState) -> str:
         seen |= {"failed": outcome.kind, "why": outcome.message}
     else:
         seen |= {"not_run": explore.skipped}
-    if explore.cost_usd is not None:
-        seen["cost_usd"] = rounded(explore.cost_usd, 4)
+    if explore.charge.cost is not None:
+        seen["cost_usd"] = rounded(explore.charge.cost, 4)
     written = {name: as_data(value) for name, value in seen.items() if name != "answer"}
     if isinstance(outcome, Candidate):
         written["answer"] = outcome.json or as_data(outcome.answer)
@@ -372,7 +372,7 @@ def _solver_line(state: RunState, entry: SolverSpec) -> str:
     if done:
         seconds = [(e.finished_at or 0.0) - (e.started_at or 0.0) for e in done]
         parts.append(f"about {sum(seconds) / len(seconds):.0f} s each")
-        cost = add_costs(*(e.cost_usd for e in done))
+        cost = add_costs(*(e.charge.cost for e in done))
         if cost is not None:
             parts.append(f"${_dollars(cost / len(done))} each")
     if unanswered_in_a_row(state, entry.name):

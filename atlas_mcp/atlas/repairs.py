@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any, TypeAlias, cast
 
 from atlas_mcp.atlas.messages import Json
-from atlas_mcp.atlas.storable import count_of, dollars_of, fault_of, plain, read_json, text_of
+from atlas_mcp.atlas.storable import count_of, dollars_of, fault_of, plain, text_of
 
 Body: TypeAlias = dict[str, Any]
 """A record as JSON, without its place."""
@@ -29,27 +29,24 @@ _COUNTS = (
 )
 
 
-def repairs_of(line: str | bytes) -> Iterator[Body]:
-    """Yield what a record may be read as, the one that keeps most of it first; none for others."""
-    try:
-        found = read_json(line)
-    except ValueError:
-        return
-    if not isinstance(found, dict):
-        return
-    body = cast("Body", found)
+def repairs_of(body: Body) -> Iterator[Body]:
+    """Yield what a record may be read as, the one that keeps most of it first; none for others.
+
+    Args:
+        body: The record, in the shape of today's version.
+    """
     match body.get("type"):
         case "solver_finished" | "orchestrator_failed":
             key = "outcome" if body["type"] == "solver_finished" else "failure"
-            paid = {**body, **_paid(body)}
-            fault = fault_of(paid.get(key)) or "it is no outcome"
-            if fault_of(paid.get(key)) is None:
-                yield {**paid, key: plain(paid.get(key))}
-            yield {**paid, key: _failure(fault)}
+            charged = {**body, "charge": _charge(body.get("charge"))}
+            fault = fault_of(charged.get(key)) or "it is no outcome"
+            if fault_of(charged.get(key)) is None:
+                yield {**charged, key: plain(charged.get(key))}
+            yield {**charged, key: _failure(fault)}
         case "solver_replied" | "orchestrator_replied":
             yield {
                 **body,
-                **_paid(body),
+                "charge": _charge(body.get("charge")),
                 "reply": _reply(body.get("reply")),
                 "detail": text_of(body.get("detail")),
             }
@@ -64,18 +61,19 @@ def repairs_of(line: str | bytes) -> Iterator[Body]:
             pass
 
 
-def _paid(body: Body) -> Body:
+def _charge(charge: Json) -> Body:
     """Return what a call consumed; nothing that is no count is taken for one."""
-    usage = body.get("usage")
+    told = cast("Body", charge) if isinstance(charge, dict) else {}
+    usage = told.get("usage")
     counts = cast("Body", usage) if isinstance(usage, dict) else {}
     believed = {name: count_of(counts.get(name)) for name in _COUNTS}
-    cost, uncertain = dollars_of(body.get("cost_usd")), dollars_of(body.get("uncertain_usd"))
+    cost, uncertain = dollars_of(told.get("cost")), dollars_of(told.get("uncertain"))
     if None in believed.values() or uncertain is None:
         cost = None
     return {
         "usage": {name: count or 0 for name, count in believed.items()},
-        "cost_usd": None if cost is None else str(cost),
-        "uncertain_usd": str(uncertain or 0),
+        "cost": None if cost is None else str(cost),
+        "uncertain": str(uncertain or 0),
     }
 
 

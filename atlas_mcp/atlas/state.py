@@ -45,7 +45,7 @@ from atlas_mcp.atlas.messages import ToolResult, Turn
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.run_spec import RunSpec, SolverSpec
-from atlas_mcp.atlas.usage import FREE, NO_USAGE, Cost, Usage, add_costs, told_cost
+from atlas_mcp.atlas.usage import FREE, NO_CHARGE, NO_USAGE, Charge, Cost, Usage
 
 UNANSWERED = frozenset[FailureKind]({"timeout", "unavailable", "rejected", "cancelled"})
 """Failures of calls that gave no reply. A resumed run makes them again; what was replied stays."""
@@ -71,9 +71,7 @@ class ExploreState:
         outcome: What came of it; `None` before that is known, and where it was skipped.
         ended_seq: Number of the record that tells its outcome; `None` before.
         skipped: Why it will not run; `None` otherwise.
-        usage: What it consumed, over all its calls where it had to be made again.
-        cost_usd: What that cost, as far as it was counted.
-        uncertain_usd: What may have been billed beyond it.
+        charge: What it consumed, over all its calls where it had to be made again.
     """
 
     planned: Planned
@@ -84,9 +82,7 @@ class ExploreState:
     outcome: Outcome | None = None
     ended_seq: int | None = None
     skipped: str | None = None
-    usage: Usage = NO_USAGE
-    cost_usd: Cost = FREE
-    uncertain_usd: Decimal = FREE
+    charge: Charge = NO_CHARGE
 
     @property
     def id(self) -> int:
@@ -141,23 +137,6 @@ class OrchestratorTurn:
     refused: tuple[ToolResult, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class CallTotals:
-    """What one side of a run, orchestrator or solvers, has consumed."""
-
-    usage: Usage = NO_USAGE
-    cost_usd: Cost = FREE
-    uncertain_usd: Decimal = FREE
-
-    def plus(self, usage: Usage, cost_usd: Cost, uncertain_usd: Decimal) -> CallTotals:
-        """Return the totals with one more call."""
-        return CallTotals(
-            self.usage + usage,
-            add_costs(self.cost_usd, cost_usd),
-            self.uncertain_usd + uncertain_usd,
-        )
-
-
 def _no_explores() -> Mapping[int, ExploreState]:
     return MappingProxyType({})
 
@@ -177,8 +156,8 @@ class RunState:
         resumed_turns: Turns of the orchestrator before the run was last resumed.
         explores: By number.
         turns: Calls of the orchestrator that belong to its conversation.
-        solver_totals: What the solvers consumed.
-        orchestrator_totals: What the orchestrator consumed.
+        solver_charge: What the solvers consumed.
+        orchestrator_charge: What the orchestrator consumed.
         exploring_closed: Whether time for exploring is up.
         day_cap_usd: The cap over all runs of the day, once it leaves this run less than its own;
             `None` otherwise.
@@ -200,8 +179,8 @@ class RunState:
     resumed_turns: int = 0
     explores: Mapping[int, ExploreState] = field(default_factory=_no_explores)
     turns: tuple[OrchestratorTurn, ...] = ()
-    solver_totals: CallTotals = field(default_factory=CallTotals)
-    orchestrator_totals: CallTotals = field(default_factory=CallTotals)
+    solver_charge: Charge = NO_CHARGE
+    orchestrator_charge: Charge = NO_CHARGE
     exploring_closed: bool = False
     day_cap_usd: Decimal | None = None
     stop_cause: StopCause | None = None
@@ -334,15 +313,19 @@ class RunState:
         return tuple(turns)
 
     @property
-    def usage(self) -> Usage:
+    def charge(self) -> Charge:
         """What the run consumed."""
-        return self.solver_totals.usage + self.orchestrator_totals.usage
+        return self.solver_charge + self.orchestrator_charge
+
+    @property
+    def usage(self) -> Usage:
+        """The requests and tokens that were counted."""
+        return self.charge.usage
 
     @property
     def cost_usd(self) -> Cost:
         """What that cost, as it is told."""
-        counted = add_costs(self.solver_totals.cost_usd, self.orchestrator_totals.cost_usd)
-        return told_cost(counted, self.ledger.uncertain)
+        return replace(self.charge, uncertain=self.ledger.uncertain).shown_cost
 
 
 def start(record: Record) -> RunState:
@@ -500,9 +483,9 @@ def _solver_finished(state: RunState, event: SolverFinished, record: Record) -> 
     explore = replace(state.explores[event.explore_id], outcome=event.outcome, ended_seq=record.seq)
     if explore.reply is not None:
         return _with_explores(state, explore)
-    if state.lost and event.usage == NO_USAGE and explore.replied:
+    if state.lost and event.charge.usage == NO_USAGE and explore.replied:
         # Its reply is lost, and with it what that consumed.
-        event = replace(event, cost_usd=None)
+        event = replace(event, charge=replace(event.charge, cost=None))
     return _solver_paid(state, replace(explore, finished_at=record.at), event)
 
 
@@ -510,18 +493,11 @@ def _solver_paid(
     state: RunState, explore: ExploreState, event: SolverReplied | SolverFinished
 ) -> RunState:
     """Count what a solver's call consumed, and settle what was held for it."""
-    explore = replace(
-        explore,
-        usage=explore.usage + event.usage,
-        cost_usd=add_costs(explore.cost_usd, event.cost_usd),
-        uncertain_usd=explore.uncertain_usd + event.uncertain_usd,
-    )
+    explore = replace(explore, charge=explore.charge + event.charge)
     return replace(
         _with_explores(state, explore),
-        ledger=state.ledger.settle(
-            f"solver-{event.explore_id}", event.cost_usd, uncertain=event.uncertain_usd
-        ),
-        solver_totals=state.solver_totals.plus(event.usage, event.cost_usd, event.uncertain_usd),
+        ledger=state.ledger.settle(f"solver-{event.explore_id}", event.charge),
+        solver_charge=state.solver_charge + event.charge,
     )
 
 
@@ -529,12 +505,8 @@ def _turn_ended(state: RunState, event: OrchestratorReplied | OrchestratorFailed
     ended = event if isinstance(event, OrchestratorReplied) else event.failure
     return replace(
         _with_last_turn(state, replace(state.turns[-1], reply=ended)),
-        ledger=state.ledger.settle(
-            f"orchestrator-{event.turn}", event.cost_usd, uncertain=event.uncertain_usd
-        ),
-        orchestrator_totals=state.orchestrator_totals.plus(
-            event.usage, event.cost_usd, event.uncertain_usd
-        ),
+        ledger=state.ledger.settle(f"orchestrator-{event.turn}", event.charge),
+        orchestrator_charge=state.orchestrator_charge + event.charge,
     )
 
 
@@ -559,7 +531,7 @@ def _calls_lost(state: RunState, at: float) -> RunState:
 def _all_gone(ledger: Ledger) -> Ledger:
     """Return the ledger with all that is held counted as gone: it may have been billed."""
     for call, amount in ledger.held.items():
-        ledger = ledger.settle(call, FREE, uncertain=amount)
+        ledger = ledger.settle(call, Charge(uncertain=amount))
     return ledger
 
 
@@ -649,13 +621,13 @@ def _despite_loss(state: RunState, record: Record) -> RunState:
             call = call_key(event)
             if call in ledger.held:
                 # It is held by a call whose end is lost.
-                ledger = ledger.settle(call, None)
+                ledger = ledger.settle(call, Charge(cost=None))
             counted = ledger.hold(call, event.hold_usd)
         case SolverReplied() | SolverFinished() | OrchestratorReplied() | OrchestratorFailed():
             call = _call_of(event)
             if call not in ledger.held:
                 ledger = ledger.hold(call, FREE)
-            counted = ledger.settle(call, event.cost_usd, uncertain=event.uncertain_usd)
+            counted = ledger.settle(call, event.charge)
         case _:
             counted = ledger
     if isinstance(event, SolverReplied | SolverFinished):

@@ -52,6 +52,38 @@ NO_USAGE = Usage()
 
 
 @dataclass(frozen=True, slots=True)
+class Charge:
+    """What one call, or several together, consumed.
+
+    Attributes:
+        usage: The requests and tokens that were counted.
+        cost: US dollars that `usage` costs; `None` where a price is unknown.
+        uncertain: US dollars, at most, that may have been billed beyond `cost`, because the final
+            counts never arrived.
+    """
+
+    usage: Usage = NO_USAGE
+    cost: Cost = FREE
+    uncertain: Decimal = FREE
+
+    def __add__(self, other: Charge) -> Charge:
+        return Charge(
+            self.usage + other.usage,
+            add_costs(self.cost, other.cost),
+            self.uncertain + other.uncertain,
+        )
+
+    @property
+    def shown_cost(self) -> Cost:
+        """US dollars as people are told: unknown where nothing was counted of a possible bill."""
+        return None if self.cost == FREE and self.uncertain > 0 else self.cost
+
+
+NO_CHARGE = Charge()
+"""Nothing consumed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Price:
     """Rates of a model, US dollars per million tokens.
 
@@ -105,8 +137,3 @@ def add_costs(*costs: Cost) -> Cost:
             return None
         total += cost
     return total
-
-
-def told_cost(counted: Cost, uncertain: Decimal) -> Cost:
-    """Return a cost as it is told: unknown where nothing was counted of what may be billed."""
-    return None if counted == FREE and uncertain > 0 else counted

@@ -16,7 +16,8 @@ from atlas_mcp.atlas.explore import Candidate
 from atlas_mcp.atlas.state import ExploreState, RunState
 from atlas_mcp.cli.terminal import Screen, styled
 from atlas_mcp.runs.live import LiveRun
-from atlas_mcp.runs.status import (
+from atlas_mcp.texts import counted, one_line
+from atlas_mcp.views.status import (
     agreement_text,
     explore_text,
     money_text,
@@ -24,7 +25,6 @@ from atlas_mcp.runs.status import (
     outcome_text,
     status_line,
 )
-from atlas_mcp.texts import counted, one_line
 
 REDRAW_SECONDS = 0.1
 """Seconds between two pictures of the live table."""
@@ -82,7 +82,7 @@ def news(before: RunState | None, state: RunState, live: LiveRun) -> Iterator[st
             yield f"{name}: started"
         if explore.outcome is not None and (was is None or was.outcome is None):
             seconds = (explore.finished_at or 0.0) - (explore.started_at or 0.0)
-            tokens = explore.usage.output_tokens
+            tokens = explore.charge.usage.output_tokens
             yield f"{name}: {outcome_text(explore)} ({seconds:.1f} s, {tokens:,} tokens)"
         if explore.skipped is not None and (was is None or was.skipped is None):
             yield f"{name}: not run. {explore.skipped}"
@@ -153,7 +153,7 @@ def _row(live: LiveRun, explore: ExploreState, now: float) -> tuple[RenderableTy
     good = isinstance(explore.outcome, Candidate)
     mark = Text("✓", style="green") if good else Text("✗", style="red")
     answer = Text(outcome_text(explore), overflow="ellipsis", no_wrap=True)
-    return mark, name, seconds, f"{explore.usage.output_tokens:,}", answer
+    return mark, name, seconds, f"{explore.charge.usage.output_tokens:,}", answer
 
 
 def _orchestrator(state: RunState, now: float) -> RenderableType:

@@ -25,11 +25,12 @@ from atlas_mcp.cli.terminal import (
 )
 from atlas_mcp.journal.base import ListedRun
 from atlas_mcp.models.embedded.inventory import ShelfRow
-from atlas_mcp.runs import listing
 from atlas_mcp.runs.service import RunService
 from atlas_mcp.runs.solvers import PoolRow, as_dict
 from atlas_mcp.system.dates import moment
 from atlas_mcp.texts import CUT, answer_text, counted, one_line, printable
+from atlas_mcp.views import listing
+from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import CandidateView, RunView
 
 Evidence: TypeAlias = Literal["all", "data", "people", "none"]
@@ -62,7 +63,7 @@ async def follow(service: RunService, run_id: str, *, as_json: bool) -> int:
         await show_run_live(live, people())
         # What was asked for is the candidates where nobody else weighs them.
         gathers = live.state.spec.workflow == "explore"
-    view = await service.view(run_id)
+    view = view_of(await service.look(run_id))
     told("\n".join((view.explanation or "", *view.agreement.warnings)))
     evidence: Evidence = "data" if gathers else "none" if view.answer is not None else "people"
     try:

@@ -15,8 +15,9 @@ from atlas_mcp.journal.base import ListedRun
 from atlas_mcp.runs.archive import read_archive, write_archive
 from atlas_mcp.runs.retention import Keep
 from atlas_mcp.runs.service import RunService
+from atlas_mcp.runs.snapshot import RunSnapshot
 from atlas_mcp.texts import counted
-from atlas_mcp.views.rendering import view_run
+from atlas_mcp.views.rendering import view_of
 
 
 def _id(ctx: click.Context, param: click.Parameter, value: str) -> str:
@@ -61,9 +62,9 @@ def show(run_id: str, *, follow: bool, as_json: bool) -> int:
     async def work(service: RunService) -> int:
         if follow:
             return await output.follow(service, run_id, as_json=as_json)
-        state, view = await service.look(run_id)
-        can_go_on = not state.opening_lost
-        output.print_view(view, as_json=as_json, evidence="all", here=can_go_on)
+        run = await service.look(run_id)
+        can_go_on = not run.state.opening_lost
+        output.print_view(view_of(run), as_json=as_json, evidence="all", here=can_go_on)
         return 0
 
     try:
@@ -109,7 +110,7 @@ def cancel(run_id: str, *, as_json: bool) -> int:
     """
 
     async def work(service: RunService) -> int:
-        view = await service.cancel(run_id)
+        view = view_of(await service.cancel(run_id))
         output.print_view(view, as_json=as_json, evidence="none")
         if view.status != "running":
             return 0
@@ -186,6 +187,6 @@ def prune(*, keep_days: float | None, max_size_mb: float | None, dry_run: bool, 
 def _show_file(name: str, *, as_json: bool) -> int:
     run_id, records = read_archive(read_file(name, "FILE"), name)
     state = RunState.fold(records)
-    view = view_run(run_id, state, now=state.at, driven=False)
-    output.print_view(view, as_json=as_json, evidence="all", here=False)
+    run = RunSnapshot(run_id, state, state.at, driven=False)
+    output.print_view(view_of(run), as_json=as_json, evidence="all", here=False)
     return 0

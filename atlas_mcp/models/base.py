@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from atlas_mcp.atlas.messages import ModelRequest, Reply
-from atlas_mcp.atlas.usage import Cost, Usage
+from atlas_mcp.atlas.usage import Charge
 
 OnTokens: TypeAlias = Callable[[int], None]
 """Told, while a reply streams in, about how many output tokens have come so far. Never blocks."""
 
-OnUsage: TypeAlias = Callable[[Usage, Cost], None]
-"""Told what the vendor has counted of a call so far, and what that costs, as soon as it says so.
-What a call that is aborted has consumed is known from nothing else. Never blocks."""
+OnUsage: TypeAlias = Callable[[Charge], None]
+"""Told what a call has consumed so far, as soon as the vendor says so. What an aborted call has
+consumed is known from nothing else. Never blocks."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ import anyio
 from typing_extensions import override
 
 from atlas_mcp.atlas.messages import ModelRequest, Reply
-from atlas_mcp.atlas.usage import FREE, Usage
+from atlas_mcp.atlas.usage import Charge, Usage
 from atlas_mcp.errors import ModelDown, ModelError, ModelUnavailable
 from atlas_mcp.models.base import Model, OnTokens, OnUsage
 from atlas_mcp.models.call_slots import Calls
@@ -132,8 +132,6 @@ class Gate:
             model,
             f"it failed {self._failures} times in a row and is not asked for "
             f"{max(1.0, left):.0f} s; the last time: {self._last_words}",
-            usage=Usage(),
-            cost_usd=FREE,
         )
 
     async def _wait_with_the_others(self) -> None:
@@ -192,7 +190,7 @@ class Gated(Model):
         """
         async with self.gate.passing(self.name):
             if on_usage is not None:
-                on_usage(Usage(requests=1), FREE)
+                on_usage(Charge(Usage(requests=1)))
             return await self.model.generate(request, on_tokens=on_tokens, on_usage=on_usage)
 
     @override

@@ -39,10 +39,11 @@ from atlas_mcp.atlas.messages import (
     UserTurn,
 )
 from atlas_mcp.atlas.model_spec import ModelSpec
-from atlas_mcp.atlas.usage import FREE, NO_USAGE, Cost, Usage, add_costs
+from atlas_mcp.atlas.usage import FREE, NO_CHARGE, Charge, Cost, Usage
 from atlas_mcp.errors import ModelError, ModelRejected
 from atlas_mcp.models.base import Model
 from atlas_mcp.models.claude.model import VENDOR as MESSAGES_VENDOR
+from atlas_mcp.models.endpoint import endpoint_of, with_endpoint
 from atlas_mcp.models.findings import NOTHING, Feature, Finding
 from atlas_mcp.models.retry import RetryPolicy, generate_with_retries
 from atlas_mcp.models.traits import holds_reasoning
@@ -159,7 +160,7 @@ async def probe(
     found = asking.found
     if found != NOTHING:
         found = found.model_copy(update={"checked": datetime.now(UTC).date()})
-    return Probed(found, asking.usage, asking.cost_usd, problem)
+    return Probed(found, asking.charge.usage, asking.charge.cost, problem)
 
 
 class _GaveUpError(Exception):
@@ -171,8 +172,7 @@ class _Asking:
 
     def __init__(self, spec: ModelSpec, make: Make, chance: random.Random) -> None:
         self.found = NOTHING
-        self.usage = NO_USAGE
-        self.cost_usd: Cost = FREE
+        self.charge = NO_CHARGE
         self._spec = spec
         self._make = make
         self._chance = chance
@@ -230,11 +230,12 @@ class _Asking:
                     break
             else:
                 raise refused from None
-            if other.max_tokens_field != self._spec.max_tokens_field:
-                self._learn(max_tokens_field=other.max_tokens_field)
+            field = endpoint_of(other).max_tokens_field
+            if field != endpoint_of(self._spec).max_tokens_field:
+                self._learn(max_tokens_field=field)
             self._spec = other
         if "stream_options" in wanted:
-            self._learn(stream_options=self._spec.stream_options is not False)
+            self._learn(stream_options=endpoint_of(self._spec).stream_options is not False)
         return reply
 
     async def _system_role(self) -> bool | None:
@@ -270,7 +271,7 @@ class _Asking:
         assert isinstance(said, AssistantTurn), "it is the reply before the last turn of ours"
         if not holds_reasoning(said):
             return None
-        without = replace(self._spec, echo_reasoning="never")
+        without = with_endpoint(self._spec, echo_reasoning="never")
         if await self._ask(request) is None:
             # Without it, it may be refused for something else.
             return "refused" if await self._ask(request, spec=without) else None
@@ -315,7 +316,7 @@ class _Asking:
         self._told = replace(request, turns=(*request.turns, asked.turn, results))
         told = await self._ask(self._told)
         if told is None and holds_reasoning(asked.turn):
-            spec = replace(self._spec, echo_reasoning="never")
+            spec = with_endpoint(self._spec, echo_reasoning="never")
             told = await self._ask(self._told, spec=spec)
         if told is None or told.stop == "max_tokens":
             return None if told else False
@@ -376,15 +377,14 @@ class _Asking:
             reply = await generate_with_retries(model, request, policy=RETRIES, price=spec.price)
         except ModelError as error:
             lost = FREE if error.complete else hold.amount
-            self._count(error.usage or NO_USAGE, error.cost_usd, lost)
+            self._count(error.charge or NO_CHARGE, lost)
             raise
-        self._count(reply.usage, reply.cost_usd, hold.amount)
+        self._count(reply.charge, hold.amount)
         return reply
 
-    def _count(self, usage: Usage, cost: Cost, at_most: Decimal) -> None:
-        self.usage += usage
-        self.cost_usd = add_costs(self.cost_usd, cost)
-        self._left_usd -= at_most if cost is None else cost
+    def _count(self, charge: Charge, at_most: Decimal) -> None:
+        self.charge += charge
+        self._left_usd -= at_most if charge.cost is None else charge.cost
 
     def _learn(self, **features: object) -> None:
         self.found = self.found.model_copy(update=features)
@@ -392,14 +392,15 @@ class _Asking:
 
 def _otherwise(spec: ModelSpec, wanted: Collection[Feature]) -> Iterator[ModelSpec]:
     """Yield a model as it may be asked too, the likelier first."""
+    known = endpoint_of(spec)
     fields: tuple[MaxTokensField, ...] = ("max_tokens", "max_completion_tokens")
-    [other] = [name for name in fields if name != spec.max_tokens_field]
-    renamed, mute = replace(spec, max_tokens_field=other), replace(spec, stream_options=False)
+    [other] = [name for name in fields if name != known.max_tokens_field]
+    renamed = with_endpoint(spec, max_tokens_field=other)
     either_field = "max_tokens_field" in wanted
-    counts = "stream_options" in wanted and spec.stream_options is not False
+    counts = "stream_options" in wanted and known.stream_options is not False
     yield from (renamed,) if either_field else ()
-    yield from (mute,) if counts else ()
-    yield from (replace(renamed, stream_options=False),) if either_field and counts else ()
+    yield from (with_endpoint(spec, stream_options=False),) if counts else ()
+    yield from (with_endpoint(renamed, stream_options=False),) if either_field and counts else ()
 
 
 def _follow_up(reply: Reply) -> ModelRequest:

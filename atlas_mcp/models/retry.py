@@ -19,7 +19,7 @@ import anyio
 from atlas_mcp.atlas.holds import input_tokens_at_most
 from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.model_spec import DEFAULT_IMAGE_TOKENS
-from atlas_mcp.atlas.usage import FREE, NO_USAGE, Cost, Price, Usage, add_costs
+from atlas_mcp.atlas.usage import FREE, NO_CHARGE, Charge, Cost, Price, Usage, add_costs
 from atlas_mcp.errors import ConfigError, ModelDown, ModelError, ModelUnavailable
 from atlas_mcp.models.prices import price_of
 
@@ -98,7 +98,7 @@ class Retry:
     Attributes:
         attempt: Which attempt failed, from 1.
         wait: Seconds until the next one.
-        error: Why it failed, with the usage and cost of this attempt alone.
+        error: Why it failed, with the charge of this attempt alone.
     """
 
     attempt: int
@@ -142,12 +142,11 @@ async def generate_with_retries(
             the attempts.
 
     Returns:
-        The reply of the attempt that worked. Its usage and cost include the failed ones, and
-        `uncertain_usd` what those may have cost beyond their counts.
+        The reply of the attempt that worked. Its charge includes the failed ones.
 
     Raises:
-        ModelError: No attempt worked. Its usage and cost are those of all attempts, and
-            `complete` is false if the counts of any of them may be short.
+        ModelError: No attempt worked. Its charge is that of all attempts, and `complete` is false
+            if the counts of any of them may be short.
     """
     spent = _Spent()
     bound = _Bound(request, price, image_tokens)
@@ -158,7 +157,7 @@ async def generate_with_retries(
         except ModelUnavailable as error:
             spent.add(error)
             if on_usage is not None:
-                spent.meter(on_usage)(NO_USAGE, FREE)
+                spent.meter(on_usage)(NO_CHARGE)
             wait = policy.delay(attempt, error.retry_after)
             give_up = _reason_to_give_up(policy, attempt, error, wait)
             if give_up is None and not await _affordable(error, bound, may_spend):
@@ -198,10 +197,10 @@ def most_uncounted(
     """
     if error.complete:
         return FREE
-    counted = error.usage or Usage()
-    read = counted.input_tokens or input_tokens_at_most(request, image_tokens=image_tokens)
+    counted = error.charge or NO_CHARGE
+    read = counted.usage.input_tokens or input_tokens_at_most(request, image_tokens=image_tokens)
     most = price.of(input_tokens=read, output_tokens=request.max_tokens)
-    return max(FREE, most - (error.cost_usd or FREE))
+    return max(FREE, most - (counted.cost or FREE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +225,7 @@ async def _affordable(error: ModelError, bound: _Bound, may_spend: MaySpend | No
     uncounted = bound.uncounted(error)
     if uncounted is None or may_spend is None:
         return True
-    lost = uncounted + (error.cost_usd or FREE)
+    lost = uncounted + ((error.charge or NO_CHARGE).cost or FREE)
     return lost == 0 or await may_spend(lost)
 
 
@@ -263,15 +262,14 @@ class _Spent:
 
     def meter(self, on_usage: OnUsage) -> OnUsage:
         """Return what adds the failed attempts to the counts of the one under way."""
-        usage, cost = self._usage(), self._cost()
-        return lambda further, price: on_usage(usage + further, add_costs(cost, price))
+        before = self._charge()
+        return lambda further: on_usage(before + further)
 
     def all_in(self, error: ModelError, reason: str | None = None) -> ModelError:
-        """Return a copy of `error` that carries the usage and cost of all attempts."""
-        # A copy, since the caller of `on_retry` may hold the error with its own usage.
+        """Return a copy of `error` that carries the charge of all attempts."""
+        # A copy, since the caller of `on_retry` may hold the error with its own charge.
         whole = copy.copy(error)
-        whole.usage = self._usage()
-        whole.cost_usd = self._cost()
+        whole.charge = self._charge()
         whole.complete = all(one.complete for one in self._errors)
         if reason:
             whole.message = f"{error.message}; {reason}"
@@ -279,33 +277,25 @@ class _Spent:
         return whole
 
     def all_in_reply(self, reply: Reply, model: str, bound: _Bound) -> Reply:
-        """Return `reply` with the usage and cost of the failed attempts before it."""
+        """Return `reply` with the charge of the failed attempts before it."""
         if not self._errors:
             return reply
-        cost = add_costs(reply.cost_usd, self._cost())
-        uncertain = reply.uncertain_usd
+        charge = reply.charge + self._charge()
         if not all(error.complete for error in self._errors):
             bound = bound.priced(model)
             uncounted = add_costs(*(bound.uncounted(error) for error in self._errors))
             if uncounted is None:
-                cost = None
+                charge = replace(charge, cost=None)
             else:
-                uncertain += uncounted
-        return replace(
-            reply, usage=reply.usage + self._usage(), cost_usd=cost, uncertain_usd=uncertain
-        )
+                charge += Charge(uncertain=uncounted)
+        return replace(reply, charge=charge)
 
-    def _usage(self) -> Usage:
-        return sum((error.usage or Usage() for error in self._errors), Usage())
-
-    def _cost(self) -> Cost:
-        return add_costs(*(_cost_of_failure(error) for error in self._errors))
+    def _charge(self) -> Charge:
+        return sum((_charge_of_failure(error) for error in self._errors), NO_CHARGE)
 
 
-def _cost_of_failure(error: ModelError) -> Cost:
+def _charge_of_failure(error: ModelError) -> Charge:
+    charge = error.charge or NO_CHARGE
     # An attempt that counted nothing cost nothing that is known, whatever its price.
-    if error.cost_usd is None and (
-        error.usage is None or error.usage == Usage(error.usage.requests)
-    ):
-        return FREE
-    return error.cost_usd
+    counted_nothing = charge.usage == Usage(charge.usage.requests)
+    return replace(charge, cost=FREE) if charge.cost is None and counted_nothing else charge

@@ -24,8 +24,9 @@ from atlas_mcp.atlas.messages import (
 )
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.prompts import shape_text
-from atlas_mcp.atlas.usage import NO_USAGE, Usage
+from atlas_mcp.atlas.usage import NO_CHARGE, Usage
 from atlas_mcp.errors import ModelError, ModelRejected
+from atlas_mcp.models.endpoint import endpoint_of
 from atlas_mcp.presets import EchoReasoning
 
 logger = logging.getLogger(__name__)
@@ -67,7 +68,8 @@ EVERYTHING = Takes()
 
 def takes_of(spec: ModelSpec) -> Takes:
     """Return what the endpoint of a model is known to take."""
-    return Takes(system_role=spec.system_role, echo_reasoning=spec.echo_reasoning)
+    endpoint = endpoint_of(spec)
+    return Takes(system_role=endpoint.system_role, echo_reasoning=endpoint.echo_reasoning)
 
 
 TRAITS = frozenset(one.name for one in fields(Takes))
@@ -312,7 +314,7 @@ class Learnt:
         Raises:
             ModelError: It is refused for something else, or failed.
         """
-        takes, refused = self._known.get((model, declared), declared), NO_USAGE
+        takes, refused = self._known.get((model, declared), declared), NO_CHARGE
         tried = {takes}
         while True:
             try:
@@ -322,14 +324,14 @@ class Learnt:
                 if not isinstance(error, ModelRejected):
                     self._keep(model, declared, takes)
                 if other is None or other in tried or not _changed(takes, other) <= set(asks_for):
-                    error.usage = (error.usage or NO_USAGE) + refused
+                    error.charge = (error.charge or NO_CHARGE) + refused
                     raise
-                refused += error.usage or NO_USAGE
+                refused += error.charge or NO_CHARGE
                 tried.add(other)
                 takes = other
             else:
                 self._keep(model, declared, takes)
-                return replace(reply, usage=reply.usage + refused)
+                return replace(reply, charge=reply.charge + refused)
 
     def _keep(self, model: str, declared: Takes, takes: Takes) -> None:
         if takes == self._known.get((model, declared), declared):
@@ -347,5 +349,6 @@ def _changed(before: Takes, after: Takes) -> set[str]:
 
 def _is_free(error: ModelError) -> bool:
     """Return whether a failed call was refused before anything was done for it."""
-    usage = error.usage or NO_USAGE
-    return error.complete and not error.cost_usd and usage == Usage(requests=usage.requests)
+    charge = error.charge or NO_CHARGE
+    only_requests = charge.usage == Usage(requests=charge.usage.requests)
+    return error.complete and not charge.cost and only_requests

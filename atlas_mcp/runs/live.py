@@ -14,25 +14,7 @@ from atlas_mcp.atlas.state import RunState
 from atlas_mcp.models.base import Notice
 from atlas_mcp.runs.clock import RunClock
 from atlas_mcp.runs.local.admission import Ticket
-
-
-@dataclass(frozen=True, slots=True)
-class BrokenOff:
-    """Why a run goes on no more although nobody stopped it: its journal took no more records.
-
-    Attributes:
-        cause: What the journal said, with what to do about it.
-        stored: Number of the last record that was stored.
-        lost_replies: Replies that came and could not be stored.
-        cut_off: Calls that had left, and whose replies were not waited for.
-        damaged: Whether its file is no journal any more.
-    """
-
-    cause: str
-    stored: int
-    lost_replies: int = 0
-    cut_off: int = 0
-    damaged: bool = False
+from atlas_mcp.runs.snapshot import BrokenOff
 
 
 @dataclass(slots=True)

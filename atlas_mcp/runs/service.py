@@ -15,7 +15,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
-from typing import NamedTuple
 
 import anyio
 import anyio.abc
@@ -46,11 +45,9 @@ from atlas_mcp.errors import (
 from atlas_mcp.journal.base import Journal, Lease, ListedRun
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.journal.sqlite.read_only import open_to_read
-from atlas_mcp.models.off_loop import off_loop
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.models.turns import STEP_BACK_SECONDS, Turns, rush
-from atlas_mcp.runs.broken import view_broken
 from atlas_mcp.runs.clock import RunClock
 from atlas_mcp.runs.following import follow, follow_on
 from atlas_mcp.runs.live import LiveRun
@@ -70,9 +67,8 @@ from atlas_mcp.runs.request import (
     plan_solve,
 )
 from atlas_mcp.runs.retention import Keep
+from atlas_mcp.runs.snapshot import RunSnapshot
 from atlas_mcp.task_groups import open_task_group
-from atlas_mcp.views.rendering import takes_long, view_run
-from atlas_mcp.views.run_view import RunView
 
 logger = logging.getLogger(__name__)
 
@@ -110,18 +106,6 @@ ID_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 
 ID_LETTERS = 14
 """Letters of a run id: 69 bits, which nobody guesses."""
-
-
-class Look(NamedTuple):
-    """A run as it is now.
-
-    Attributes:
-        state: What its records amount to.
-        view: What a caller sees of it.
-    """
-
-    state: RunState
-    view: RunView
 
 
 @dataclass(slots=True)
@@ -269,7 +253,7 @@ class RunService:
             self._drive(run_id, state, lease)
             return True
 
-    async def cancel(self, run_id: str) -> RunView:
+    async def cancel(self, run_id: str) -> RunSnapshot:
         """End a run, whoever drives it: calls in flight are aborted at once.
 
         Returns:
@@ -282,7 +266,7 @@ class RunService:
             # Whoever is asked to end it may be gone, or lose it, before it has.
             while (await self._recent.state(run_id)).finished is None:
                 await self._end(run_id)
-        return await self.view(run_id)
+        return await self.look(run_id)
 
     async def stop(self, run_id: str) -> None:
         """Stop a run of this process because the request that wanted it has ended.
@@ -347,36 +331,25 @@ class RunService:
         live = self.live(run_id)
         return live.state if live is not None else await self._recent.state(run_id)
 
-    async def view(self, run_id: str) -> RunView:
-        """Return the run as a caller sees it.
-
-        Raises:
-            UnknownRun: There is no such run.
-        """
-        return (await self.look(run_id)).view
-
-    async def look(self, run_id: str) -> Look:
-        """Return the run as a caller sees it, and the state that this shows.
+    async def look(self, run_id: str) -> RunSnapshot:
+        """Return the run as it is now.
 
         Raises:
             UnknownRun: There is no such run.
         """
         broken = await self._broken_off(run_id)
         if broken is not None:
-            view = await _viewed(broken.state, partial(view_broken, broken))
-            return Look(broken.state, view)
+            state = broken.state
+            return RunSnapshot(run_id, state, state.at, driven=False, broken=broken.broken)
         # Asked first: a run that ends in between must not look as if its process had died.
         driven = run_id in self._drivers or await self.journal.is_driven(run_id)
         state = await self.state(run_id)
         live = self.live(run_id)
         now = RunClock(state.at).now() if live is None else live.clock.now()
-        view = await _viewed(state, partial(view_run, run_id, state, now=now, driven=driven))
-        if live is None or live.waiting is None or view.next is None:
-            return Look(state, view)
-        following = f"It is {live.waiting}. {view.next}"
-        return Look(state, view.model_copy(update={"next": following}))
+        waiting = None if live is None else live.waiting
+        return RunSnapshot(run_id, state, now, driven, waiting=waiting)
 
-    async def wait(self, run_id: str, seconds: float) -> RunView:
+    async def wait(self, run_id: str, seconds: float) -> RunSnapshot:
         """Return the run as soon as nobody drives it, or as it is after `seconds`.
 
         Raises:
@@ -385,7 +358,7 @@ class RunService:
         with anyio.move_on_after(seconds):
             async with self.watching(run_id) as live:
                 await live.finished()
-        return await self.view(run_id)
+        return await self.look(run_id)
 
     async def list_runs(self, *, limit: int | None = 100) -> tuple[ListedRun, ...]:
         """Return the newest runs of this machine, newest first."""
@@ -764,11 +737,6 @@ async def _open_journal(settings: Settings, *, looks: bool) -> Journal:
         return await anyio.to_thread.run_sync(how, settings.home)
     except JournalError as error:
         raise HomeUnusable(str(error)) from error
-
-
-async def _viewed(state: RunState, view: Callable[[], RunView]) -> RunView:
-    """Make a view of a state, off the event loop where the run is long."""
-    return await off_loop("views", view) if takes_long(state) else view()
 
 
 def _tell_unstored(driver: Driver) -> None:

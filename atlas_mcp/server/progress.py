@@ -37,7 +37,7 @@ async def report_progress(live: LiveRun, report: Report) -> None:
         live: The run.
         report: Sends one notification.
     """
-    from atlas_mcp.runs.status import status_line
+    from atlas_mcp.views.status import status_line
 
     number = 0
     while not live.done and live.state.finished is None:

@@ -15,7 +15,7 @@ from pydantic import Field
 from atlas_mcp.errors import AtlasError, UnknownRun
 from atlas_mcp.server import descriptions as texts
 from atlas_mcp.server.host import Host
-from atlas_mcp.server.results import error_text, whole
+from atlas_mcp.server.results import error_text, viewed, whole
 from atlas_mcp.texts import unmarked_json
 
 RUN_URI = "atlas://runs/{run_id}"
@@ -39,7 +39,7 @@ def add_resources(server: MCPServer[Any], host: Host) -> None:
         """Return a run as a `RunView`, whole."""
         with _errors_shown():
             service = await host.service()
-            return await whole(await service.view(run_id))
+            return await whole(await viewed(await service.look(run_id)))
 
     @server.resource(
         RUNS_URI, title="Runs", description=texts.RUNS_RESOURCE, mime_type="application/json"
@@ -48,7 +48,7 @@ def add_resources(server: MCPServer[Any], host: Host) -> None:
         """Return the newest runs as JSON, newest first."""
         with _errors_shown():
             service = await host.service()
-            from atlas_mcp.runs import listing
+            from atlas_mcp.views import listing
 
             newest = await service.list_runs(limit=MAX_LISTED)
             return unmarked_json(json.dumps([listing.as_dict(run) for run in newest], indent=2))

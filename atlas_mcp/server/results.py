@@ -11,7 +11,7 @@ import logging
 from collections.abc import Collection, Generator, Iterable
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import CallToolResult, TextContent
@@ -24,6 +24,9 @@ from atlas_mcp.views.forms import FIELD_CHARS
 from atlas_mcp.views.run_view import AnswerGroup, CandidateView, RunView
 from atlas_mcp.views.structures import structured
 from atlas_mcp.views.summaries import summary
+
+if TYPE_CHECKING:
+    from atlas_mcp.runs.snapshot import RunSnapshot
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +67,13 @@ def error_text(error: AtlasError) -> str:
     """Return what a client sees of an error: it opens no tag, and is not long."""
     # It may repeat some megabytes of what was sent.
     return clipped(untagged(str(error)[: 2 * ERROR_CHARS]), ERROR_CHARS)
+
+
+async def viewed(run: RunSnapshot) -> RunView:
+    """Return the view of a run, made off the event loop where the run is long."""
+    from atlas_mcp.views.rendering import takes_long, view_of
+
+    return await off_loop("views", partial(view_of, run)) if takes_long(run.state) else view_of(run)
 
 
 async def result_of(

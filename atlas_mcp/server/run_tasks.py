@@ -20,7 +20,7 @@ from typing_extensions import override
 from atlas_mcp.errors import UnknownRun
 from atlas_mcp.server import descriptions as texts
 from atlas_mcp.server.host import Host
-from atlas_mcp.server.results import result_of
+from atlas_mcp.server.results import result_of, viewed
 from atlas_mcp.server.task_extension import JsonObject, Support, Task, TaskSource, TaskStatus
 from atlas_mcp.views.run_view import RunView
 
@@ -84,9 +84,10 @@ class RunTasks(TaskSource):
         if entry is None:
             return None
         try:
-            state, view = await service.look(entry.run_id)
+            run = await service.look(entry.run_id)
         except UnknownRun:
             return None
+        state, view = run.state, await viewed(run)
         if view.status == "interrupted" and elicits:
             question = texts.resume_question(view)
             return await self._task(entry, view, state.at, asked={_key(state.seq): question})
@@ -95,9 +96,9 @@ class RunTasks(TaskSource):
     @override
     async def answer(self, task_id: str, responses: Mapping[str, JsonObject]) -> None:
         service, entry = await self._entry(task_id)
-        state, view = await service.look(entry.run_id)
-        response = responses.get(_key(state.seq))
-        if view.status != "interrupted" or response is None:
+        run = await service.look(entry.run_id)
+        response = responses.get(_key(run.state.seq))
+        if run.status != "interrupted" or response is None:
             return
         if response.get("action") == "accept" and response.get("content") == {"resume": True}:
             with self._host.spending():

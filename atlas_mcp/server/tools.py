@@ -23,7 +23,7 @@ from atlas_mcp.server.clients import client_name, hears_progress, respond_within
 from atlas_mcp.server.host import Host
 from atlas_mcp.server.http.serving import client_gone
 from atlas_mcp.server.progress import report_progress
-from atlas_mcp.server.results import errors_shown, result_of
+from atlas_mcp.server.results import errors_shown, result_of, viewed
 from atlas_mcp.server.run_tasks import answers_at_once
 from atlas_mcp.task_groups import open_task_group
 from atlas_mcp.texts import quoted
@@ -33,7 +33,8 @@ from atlas_mcp.views.structures import RunResult
 if TYPE_CHECKING:
     from atlas_mcp.atlas.problem import Problem
     from atlas_mcp.atlas.state import ExploreState
-    from atlas_mcp.runs.service import Look, RunService
+    from atlas_mcp.runs.service import RunService
+    from atlas_mcp.runs.snapshot import RunSnapshot
 
 SPENDS = ToolAnnotations(
     read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=True
@@ -172,7 +173,7 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
         """End a run at once."""
         with errors_shown():
             service = await host.service()
-            return await result_of(await service.cancel(run_id))
+            return await result_of(await viewed(await service.cancel(run_id)))
 
     @server.tool(title="Resume a run", description=texts.RESUME_RUN, annotations=SPENDS)
     async def resume_run(
@@ -270,12 +271,13 @@ async def answer(
     async def report(number: float, message: str) -> None:
         await ctx.report_progress(number, None, message)
 
-    async def show(look: Look) -> CallToolResult:
-        if look.view.status == "running":
-            return await _polled(look, since, newest, ctx, host)
+    async def show(run: RunSnapshot) -> CallToolResult:
+        view = await viewed(run)
+        if view.status == "running":
+            return await _polled(run, view, since, newest, ctx, host)
         if newest:
-            return await _in_short(look.view, newest)
-        return await result_of(look.view, earlier=earlier)
+            return await _in_short(view, newest)
+        return await result_of(view, earlier=earlier)
 
     gone = client_gone(ctx)
     try:
@@ -296,24 +298,29 @@ async def answer(
                     # Nobody stops it here, and whoever waits for it may go.
                     tasks.start_soon(_wait_no_longer, host.client_gone, patience, name="input")
                 await live.finished()
-            look = await service.look(run_id)
+            run = await service.look(run_id)
             tasks.cancel_scope.cancel("the answer is ready")
     except anyio.get_cancelled_exc_class():
         if owned:
             await service.stop(run_id)
         raise
-    return await show(look)
+    return await show(run)
 
 
 async def _polled(
-    look: Look, since: int | None, newest: str, ctx: Context[Any, Any], host: Host
+    run: RunSnapshot,
+    view: RunView,
+    since: int | None,
+    newest: str,
+    ctx: Context[Any, Any],
+    host: Host,
 ) -> CallToolResult:
     """Return a run that goes on, as far as its caller has not been told of it."""
     from atlas_mcp.views.rendering import poll_call
 
-    state, view = look
-    new, seen = new_explores(state.ended, since or 0)
-    left_out = frozenset(one.id for one in state.ended) - new
+    ended = run.state.ended
+    new, seen = new_explores(ended, since or 0)
+    left_out = frozenset(one.id for one in ended) - new
     seconds = max(1, int(respond_within(host.settings.server, client_name(ctx))))
     call = poll_call(view.run_id, since=seen, wait_s=seconds)
     following = (view.next or "").replace(poll_call(view.run_id), call)

@@ -39,7 +39,7 @@ from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.run_spec import RunSpec, SolverSpec
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.atlas.usage import Usage
+from atlas_mcp.atlas.usage import Charge, Usage
 from atlas_mcp.errors import JournalBusy, JournalError, UnknownRun
 from atlas_mcp.journal.base import Journal, Lease, TaskEntry
 
@@ -82,7 +82,9 @@ def later_record(seq: int, text: str = "42") -> Record:
     events = (
         ExploresPlanned("prefetch", (Planned(number, Explore("s")),)),
         SolverStarted(number, Decimal("0.25")),
-        SolverFinished(number, Candidate(text, "so", "how", 0.5), Usage(1, 9, 5), Decimal("0.1")),
+        SolverFinished(
+            number, Candidate(text, "so", "how", 0.5), Charge(Usage(1, 9, 5), Decimal("0.1"))
+        ),
     )
     return Record(seq, float(seq), events[(seq - 2) % 3])
 

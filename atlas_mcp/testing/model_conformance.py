@@ -36,7 +36,7 @@ from atlas_mcp.atlas.messages import (
     ToolResult,
     UserTurn,
 )
-from atlas_mcp.atlas.usage import Cost, Usage
+from atlas_mcp.atlas.usage import NO_CHARGE, Charge
 from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.base import Model
 from atlas_mcp.testing.replies import ApiReply, Call, Fault, refusal, status, truncated
@@ -175,9 +175,9 @@ async def check_02_a_reply_has_text_an_end_and_counts(stand: Stand) -> None:
         reply = await model.generate(asking())
 
         assert reply.turn.text
-        assert reply.usage.requests == 1
-        assert reply.usage.input_tokens > 0
-        assert reply.usage.output_tokens > 0
+        assert reply.charge.usage.requests == 1
+        assert reply.charge.usage.input_tokens > 0
+        assert reply.charge.usage.output_tokens > 0
         if stand.abilities.scripted:
             assert reply.turn.text == "Blue. ✓\u2028So."
             assert reply.stop == "end"
@@ -204,7 +204,7 @@ async def check_04_a_text_without_end_is_a_value_and_was_paid_for(stand: Stand) 
 
         assert reply.stop == "max_tokens"
         assert reply.turn.text
-        assert reply.usage.output_tokens > 0
+        assert reply.charge.usage.output_tokens > 0
 
 
 @_needs("refuses")
@@ -216,7 +216,7 @@ async def check_05_a_refusal_is_a_value_with_what_is_said_of_it(stand: Stand) ->
 
         assert reply.stop == "refusal"
         assert "It may harm." in reply.detail
-        assert reply.usage.requests == 1
+        assert reply.charge.usage.requests == 1
 
 
 async def check_06_tools_are_called_with_their_arguments_or_refused_by_name(stand: Stand) -> None:
@@ -282,8 +282,8 @@ async def check_09_input_includes_what_was_read_from_a_cache(stand: Stand) -> No
     """The same prompt has the same count, wherever it was read from."""
     async with _open(stand) as model:
         stand.script(ApiReply(text="a"), ApiReply(text="a"))
-        first = (await model.generate(asking(LONG))).usage
-        second = (await model.generate(asking(LONG))).usage
+        first = (await model.generate(asking(LONG))).charge.usage
+        second = (await model.generate(asking(LONG))).charge.usage
 
         assert first.cache_read_tokens == 0
         assert 0 < second.cache_read_tokens <= second.input_tokens
@@ -295,7 +295,7 @@ async def check_10_a_cost_is_unknown_only_where_its_price_is(stand: Stand) -> No
     """What is free costs nothing, which is not the same."""
     stand.script(ApiReply(text="Blue."))
     async with _open(stand) as model:
-        cost = (await model.generate(asking())).cost_usd
+        cost = (await model.generate(asking())).charge.cost
 
         match stand.abilities.billing:
             case "priced":
@@ -317,24 +317,20 @@ async def check_11_progress_rises_and_is_told_before_the_end(stand: Stand) -> No
 
         assert heard
         assert heard == sorted(heard)
-        assert 0 < heard[-1] <= reply.usage.output_tokens
+        assert 0 < heard[-1] <= reply.charge.usage.output_tokens
 
 
 async def check_12_usage_that_is_told_on_the_way_is_the_one_in_the_end(stand: Stand) -> None:
     """What an aborted call has consumed is known from nothing else."""
     stand.script(ApiReply(text="Blue."))
     async with _open(stand) as model:
-        heard: list[tuple[Usage, Cost]] = []
+        heard: list[Charge] = []
+        reply = await model.generate(asking(), on_usage=heard.append)
 
-        def on_usage(usage: Usage, cost: Cost) -> None:
-            heard.append((usage, cost))
-
-        reply = await model.generate(asking(), on_usage=on_usage)
-
-        for usage, _ in heard:
+        for usage in (charge.usage for charge in heard):
             assert usage.requests == 1
-            assert usage.input_tokens == reply.usage.input_tokens
-            assert usage.output_tokens <= reply.usage.output_tokens
+            assert usage.input_tokens == reply.charge.usage.input_tokens
+            assert usage.output_tokens <= reply.charge.usage.output_tokens
 
 
 @_needs("faulty")
@@ -347,7 +343,7 @@ async def check_13_what_may_work_later_is_unavailable_and_may_be_tried_again(sta
         assert isinstance(error, ModelUnavailable)
         assert error.retryable
         assert error.complete
-        assert error.cost_usd == 0
+        assert (error.charge or NO_CHARGE).cost == 0
         assert error.model == stand.name
         assert SECRET not in f"{error} {error!r}"
         assert (await model.generate(asking())).turn.text == "Blue."
@@ -376,8 +372,7 @@ async def check_15_a_reply_that_breaks_off_may_have_cost_more_than_is_known(stan
             error = await _error(model.generate(asking()))
 
             assert isinstance(error, ModelUnavailable), fault
-            assert error.usage is not None
-            assert error.usage.requests == 1
+            assert (error.charge or NO_CHARGE).usage.requests == 1
             assert error.complete == (stand.abilities.billing == "free")
 
 

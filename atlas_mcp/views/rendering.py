@@ -9,10 +9,12 @@ from atlas_mcp.atlas.events import RunFinished
 from atlas_mcp.atlas.explore import Candidate, SolverFailure
 from atlas_mcp.atlas.failures import failure_warnings
 from atlas_mcp.atlas.outcomes import NOBODY_DRIVES, Status
-from atlas_mcp.atlas.state import CallTotals, ExploreState, RunState, failed_explores
+from atlas_mcp.atlas.state import ExploreState, RunState, failed_explores
 from atlas_mcp.atlas.storable import text_of
-from atlas_mcp.atlas.usage import Cost, Usage, told_cost
+from atlas_mcp.atlas.usage import Usage
+from atlas_mcp.runs.snapshot import RunSnapshot
 from atlas_mcp.texts import answer_start, one_line, quoted, without_logins
+from atlas_mcp.views.broken import with_break
 from atlas_mcp.views.run_view import (
     Agreement,
     AnswerGroup,
@@ -39,6 +41,16 @@ def takes_long(state: RunState) -> bool:
         if left < 0:
             return True
     return False
+
+
+def view_of(run: RunSnapshot) -> RunView:
+    """Return the view of a run as it is at one moment."""
+    view = view_run(run.run_id, run.state, now=run.now, driven=run.driven)
+    if run.broken is not None:
+        return with_break(view, run, run.broken)
+    if run.waiting is not None and view.next is not None:
+        return view.model_copy(update={"next": f"It is {run.waiting}. {view.next}"})
+    return view
 
 
 def view_run(run_id: str, state: RunState, *, now: float, driven: bool) -> RunView:
@@ -70,8 +82,8 @@ def view_run(run_id: str, state: RunState, *, now: float, driven: bool) -> RunVi
         usage=_usage(state.usage),
         cost_usd=state.cost_usd,
         cost_split=CostSplit(
-            orchestrator=_told(state.orchestrator_totals),
-            solvers=_told(state.solver_totals),
+            orchestrator=state.orchestrator_charge.shown_cost,
+            solvers=state.solver_charge.shown_cost,
         ),
         elapsed_s=round(max(0.0, (ended_at or now) - state.opened_at - state.idle_s), 3),
         next=next_step(run_id, state, status),
@@ -151,8 +163,8 @@ def view_candidate(state: RunState, explore: ExploreState) -> CandidateView:
         reasoning=ok.reasoning if ok else None,
         confidence=ok.confidence if ok else None,
         error=without_logins(f"{failed.kind}: {failed.message}") if failed else None,
-        usage=_usage(explore.usage),
-        cost_usd=_told(explore),
+        usage=_usage(explore.charge.usage),
+        cost_usd=explore.charge.shown_cost,
         elapsed_s=round(max(0.0, elapsed), 3),
     )
 
@@ -264,7 +276,3 @@ def _usage(usage: Usage) -> UsageView:
         cache_read_tokens=usage.cache_read_tokens,
         cache_write_tokens=usage.cache_write_tokens,
     )
-
-
-def _told(paid: CallTotals | ExploreState) -> Cost:
-    return told_cost(paid.cost_usd, paid.uncertain_usd)

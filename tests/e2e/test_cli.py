@@ -36,7 +36,7 @@ from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.run_spec import RunSpec, SolverSpec
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.atlas.usage import Price, Usage
+from atlas_mcp.atlas.usage import Charge, Price, Usage
 from atlas_mcp.cli import main
 from atlas_mcp.cli.display import news, picture
 from atlas_mcp.cli.terminal import Screen
@@ -524,8 +524,10 @@ def halfway() -> LiveRun:
         RunOpened(Problem("6 * 7?"), spec),
         ExploresPlanned("prefetch", planned),
         *(SolverStarted(number, Decimal("0.1")) for number in (1, 2, 3)),
-        SolverFinished(1, found, usage, Decimal("0.0163")),
-        SolverFinished(2, SolverFailure("refused", "the model refused"), Usage(1), Decimal(0)),
+        SolverFinished(1, found, Charge(usage, Decimal("0.0163"))),
+        SolverFinished(
+            2, SolverFailure("refused", "the model refused"), Charge(Usage(1), Decimal(0))
+        ),
         ExploresSkipped((5,), "The money for explores was used up."),
     ]
     state = RunState.fold(
@@ -573,7 +575,7 @@ def test_news_of_an_answer_are_one_short_line_that_steers_nothing() -> None:
     live = halfway()
     before = live.state
     found = Candidate("\x1b[31mno\n" * 500, "So.", "Adds.", 0.8)
-    ended = SolverFinished(3, found, Usage(1, 20, 7), Decimal(0))
+    ended = SolverFinished(3, found, Charge(Usage(1, 20, 7), Decimal(0)))
     live.state = before.apply(Record(before.seq + 1, 5.0, ended))
 
     (line,) = news(before, live.state, live)

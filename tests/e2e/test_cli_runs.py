@@ -35,6 +35,7 @@ from atlas_mcp.testing.atlas_api import AtlasPlay, candidate_text, explores, syn
 from atlas_mcp.testing.journal_conformance import first_record
 from atlas_mcp.testing.messages_api import API_KEY, ApiReply, Fault, MessagesApi, serve, status
 from atlas_mcp.texts import printable
+from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
 from tests.support.held_apis import EVERY_CALL, HeldApi
 from tests.support.processes import COMMAND, PATIENCE
@@ -49,7 +50,7 @@ STALL = Fault("stall", seconds=3_600)
 FOUND = ApiReply(text=candidate_text("42"))
 
 
-def view_of(done: subprocess.CompletedProcess[str]) -> RunView:
+def printed_view(done: subprocess.CompletedProcess[str]) -> RunView:
     return RunView.model_validate_json(done.stdout)
 
 
@@ -77,7 +78,7 @@ class Elsewhere:
         return live.run_id
 
     def wait(self, run_id: str) -> RunView:
-        return self.portal.call(self.service.wait, run_id, PATIENCE)
+        return view_of(self.portal.call(self.service.wait, run_id, PATIENCE))
 
 
 @contextmanager
@@ -119,7 +120,7 @@ def test_an_interrupted_run_goes_on_and_no_answered_call_is_made_again(
     done = here("runs", "resume", interrupted, "--json", api=api)
 
     assert done.returncode == 0
-    view = view_of(done)
+    view = printed_view(done)
     assert (view.run_id, view.status, view.answer) == (interrupted, "answered", "42")
     assert [candidate.status for candidate in view.candidates] == ["ok", "ok"]
     assert api.requests == 2, "one solver and the orchestrator"
@@ -138,7 +139,7 @@ def test_a_cancelled_run_goes_on(here: Here, interrupted: str) -> None:
 
 
 def test_an_answered_run_goes_on_under_a_larger_ceiling_and_rests_without_one(here: Here) -> None:
-    run_id = view_of(
+    run_id = printed_view(
         here("solve", QUESTION, "--json", "--max-explores", "2", api=MessagesApi(AtlasPlay()))
     ).run_id
     nothing = MessagesApi()
@@ -153,7 +154,7 @@ def test_an_answered_run_goes_on_under_a_larger_ceiling_and_rests_without_one(he
 
     assert (resting.returncode, resting.stdout, nothing.requests) == (0, "42\n", 0)
     assert going_on.returncode == 0
-    view = view_of(going_on)
+    view = printed_view(going_on)
     assert (view.answer, view.stop_reason) == ("43", "max_explores")
     assert [candidate.answer for candidate in view.candidates] == ["42", "42", "43"]
     assert further.requests == 3
@@ -181,7 +182,7 @@ def test_a_limit_that_cannot_be_is_refused_and_the_run_stays_as_it_is(
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"atlas-mcp: {says}")
-    assert view_of(here("runs", "show", interrupted, "--json")).status == "interrupted"
+    assert printed_view(here("runs", "show", interrupted, "--json")).status == "interrupted"
 
 
 def test_limits_of_a_run_that_is_going_stay_as_they_are(
@@ -294,7 +295,7 @@ def test_a_run_that_another_process_drives_is_cancelled_there(
         view = other.wait(run_id)
 
     assert done.returncode == 0
-    assert view_of(done) == view
+    assert printed_view(done) == view
     assert (view.status, view.stop_reason) == ("cancelled", "cancelled")
     assert [(c.answer, c.error and c.error.partition(":")[0]) for c in view.candidates] == [
         ("42", None),
@@ -307,14 +308,14 @@ def test_a_cancelled_run_keeps_what_was_found(here: Here, interrupted: str) -> N
     done = here("runs", "cancel", interrupted, "--json")
 
     assert done.returncode == 0
-    view = view_of(done)
+    view = printed_view(done)
     assert view.status == "cancelled"
     assert [c.answer for c in view.candidates if c.status == "ok"] == ["42"]
 
 
 def test_a_run_that_has_ended_is_left_as_it_was(here: Here) -> None:
     solved = here("solve", QUESTION, "--json", api=MessagesApi(AtlasPlay()))
-    run_id = view_of(solved).run_id
+    run_id = printed_view(solved).run_id
     done = here("runs", "cancel", run_id, "--json")
 
     assert (done.returncode, done.stdout) == (0, solved.stdout)
@@ -332,7 +333,7 @@ def test_a_process_that_does_not_answer_is_told_of_and_ends_with_1(
         portal.call(frozen.aclose)
 
     assert done.returncode == 1
-    assert view_of(done).status == "running"
+    assert printed_view(done).status == "running"
     assert "has not answered" in done.stderr
     assert wanted == {"frozen": "user"}
 
@@ -367,7 +368,7 @@ def test_another_machine_shows_an_exported_run_as_it_was(
     run_id = interrupted
     if ends in ("answered", "failed"):
         play = AtlasPlay() if ends == "answered" else AtlasPlay(lambda number: status(402))
-        run_id = view_of(here("solve", QUESTION, "--json", api=MessagesApi(play))).run_id
+        run_id = printed_view(here("solve", QUESTION, "--json", api=MessagesApi(play))).run_id
     elif ends == "cancelled":
         here("runs", "cancel", interrupted)
     run = exported(here, run_id)
@@ -452,10 +453,10 @@ def test_a_file_may_be_named_like_a_run_and_the_run_goes_first(
     here("runs", "export", interrupted, "-o", "cancelled")
     Path(interrupted).write_text(Path("backup").read_text())
 
-    assert view_of(here("runs", "show", "backup", "--json")).status == "interrupted"
-    assert view_of(here("runs", "show", "cancelled", "--json")).status == "cancelled"
-    assert view_of(here("runs", "show", interrupted, "--json")).status == "cancelled"
-    assert view_of(here("runs", "show", f"./{interrupted}", "--json")).status == "interrupted"
+    assert printed_view(here("runs", "show", "backup", "--json")).status == "interrupted"
+    assert printed_view(here("runs", "show", "cancelled", "--json")).status == "cancelled"
+    assert printed_view(here("runs", "show", interrupted, "--json")).status == "cancelled"
+    assert printed_view(here("runs", "show", f"./{interrupted}", "--json")).status == "interrupted"
 
 
 def test_a_file_is_not_followed(here: Here, interrupted: str, tmp_path: Path) -> None:

@@ -45,10 +45,10 @@ PATIENCE = 60
 PROGRAM = "import sys; from atlas_mcp.cli import main; sys.exit(main())"
 
 BROKEN = f"""
-import atlas_mcp.runs.service as service
+import atlas_mcp.views.rendering as rendering
 def broken(*args, **more):
     raise KeyError("ours")
-service.view_run = broken
+rendering.view_run = broken
 {PROGRAM}
 """
 

@@ -29,11 +29,12 @@ from atlas_mcp.journal.base import TaskEntry
 from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.archive import read_archive, write_archive
-from atlas_mcp.runs.listing import as_dict
 from atlas_mcp.runs.local.day_cap import today
 from atlas_mcp.runs.retention import Keep
 from atlas_mcp.runs.service import open_service
 from atlas_mcp.server.app import make_server
+from atlas_mcp.views.listing import as_dict
+from atlas_mcp.views.rendering import view_of
 from tests.support.gated_models import Gated, GivenHost, Session, connected, text_of, until
 
 COLUMNS = [
@@ -205,7 +206,7 @@ async def look_and_go_on(home: Path, written: Written) -> None:
         print_runs(listed, limit=100, as_json=False)
         for run_id in written.runs:
             with told():
-                view = await service.view(run_id)
+                view = view_of(await service.look(run_id))
                 view.model_validate_json(view.model_dump_json())
                 print_view(view, as_json=False, evidence="data")
             with told():

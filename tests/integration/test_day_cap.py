@@ -31,6 +31,7 @@ from atlas_mcp.testing.messages_api import (
     Tokens,
     serve,
 )
+from atlas_mcp.views.rendering import view_of
 
 PRICE = Price(Decimal(3), Decimal(15))
 TOKENS = Tokens(input=2_000, output=3_000)
@@ -90,7 +91,7 @@ async def test_what_a_run_did_cost_is_counted_once_it_has_ended(tmp_path: Path) 
     api = play()
     async with service(tmp_path, api, cap="10") as runs:
         live = await runs.solve(make_problem("What?"), Wish())
-        view = await runs.wait(live.run_id, 10)
+        view = view_of(await runs.wait(live.run_id, 10))
 
         assert view.status == "answered"
         counted = await runs.journal.spending(today())
@@ -102,7 +103,7 @@ async def test_a_run_concludes_where_the_day_leaves_no_more(tmp_path: Path, run_
     api = play()
     async with service(tmp_path, api, cap="0.13", run_cap=run_cap) as runs:
         live = await runs.solve(make_problem("What?"), Wish(explore_effort="high"))
-        view = await runs.wait(live.run_id, 10)
+        view = view_of(await runs.wait(live.run_id, 10))
 
         assert billed(api) <= Decimal("0.13")
         assert await spending(runs) <= Decimal("0.13")
@@ -137,7 +138,7 @@ async def test_no_run_starts_on_a_day_whose_spending_cannot_be_read(tmp_path: Pa
         with pytest.raises(ConfigError, match=r"cannot be read.* take it out of \[budget\]"):
             await runs.solve(make_problem("What else?"), Wish())
         await runs.explore(make_problem("What?"), Wish(), ExploreWish(), run_id=live.run_id)
-        view = await runs.wait(live.run_id, 10)
+        view = view_of(await runs.wait(live.run_id, 10))
 
     assert len(view.candidates) == len(api.asked) == asked
 
@@ -150,7 +151,7 @@ async def test_runs_at_once_share_what_the_day_leaves(tmp_path: Path) -> None:
             # What the others hold may leave no explore at this moment.
             with suppress(ConfigError):
                 opened.append(await runs.solve(make_problem(f"What {number}?"), Wish()))
-        views = [await runs.wait(live.run_id, 10) for live in opened]
+        views = [view_of(await runs.wait(live.run_id, 10)) for live in opened]
 
         assert billed(api) <= Decimal("0.7")
         assert await spending(runs) <= Decimal("0.7")
@@ -163,7 +164,7 @@ async def test_an_attempt_that_broke_off_counts_to_the_day(tmp_path: Path) -> No
     api = play(cut)
     async with service(tmp_path, api, cap="10") as runs:
         live = await runs.explore(make_problem("What?"), Wish(), ExploreWish(count=1))
-        view = await runs.wait(live.run_id, 10)
+        view = view_of(await runs.wait(live.run_id, 10))
 
         assert view.status == "answered"
         assert await spending(runs) >= billed(api) == 2 * CALL_USD
@@ -172,12 +173,12 @@ async def test_an_attempt_that_broke_off_counts_to_the_day(tmp_path: Path) -> No
 async def test_a_run_that_the_day_ended_goes_on_under_a_larger_cap(tmp_path: Path) -> None:
     async with service(tmp_path, play(), cap="0.1") as runs:
         live = await runs.solve(make_problem("What?"), Wish())
-        first = await runs.wait(live.run_id, 10)
+        first = view_of(await runs.wait(live.run_id, 10))
     assert (first.status, first.stop_reason) == ("failed", "max_cost")
 
     async with service(tmp_path, play(), cap="10") as runs:
         assert await runs.resume(live.run_id)
-        view = await runs.wait(live.run_id, 10)
+        view = view_of(await runs.wait(live.run_id, 10))
 
         assert (view.status, view.stop_reason) == ("answered", "decided")
         assert await runs.journal.spending(today()) == Decimal(str(view.cost_usd))
@@ -186,7 +187,7 @@ async def test_a_run_that_the_day_ended_goes_on_under_a_larger_cap(tmp_path: Pat
 async def test_runs_without_a_cap_count_to_one_that_is_set_later(tmp_path: Path) -> None:
     async with service(tmp_path, play(), cap="none") as runs:
         live = await runs.solve(make_problem("What?"), Wish())
-        view = await runs.wait(live.run_id, 10)
+        view = view_of(await runs.wait(live.run_id, 10))
 
     async with service(tmp_path, play(), cap="10") as runs:
         assert await runs.journal.spending(today()) == Decimal(str(view.cost_usd))

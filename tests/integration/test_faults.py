@@ -40,6 +40,7 @@ from atlas_mcp.testing.messages_api import (
     status,
     truncated,
 )
+from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
 
 MODEL = "claude-sonnet-5-5"
@@ -158,7 +159,7 @@ async def perform(stage: Stage, home: Path) -> tuple[RunView, RunState]:
         async with service_at(url, home, read_timeout=stage.case.read_timeout) as service:
             with anyio.fail_after(10):
                 live = await service.solve(make_problem("6 * 7?"), Wish(max_cost_usd=CAP))
-                view = await service.wait(live.run_id, math.inf)
+                view = view_of(await service.wait(live.run_id, math.inf))
             records = await service.journal.read(live.run_id)
     state = RunState.fold(records)
     assert state == live.state
@@ -168,7 +169,7 @@ async def perform(stage: Stage, home: Path) -> tuple[RunView, RunState]:
     assert (view.cost_usd is None) == (state.ledger.spent == 0 and state.ledger.uncertain > 0)
     assert view.cost_usd is None or view.cost_usd <= CAP
     for one in view.candidates:
-        uncounted = state.explores[one.explore_id].uncertain_usd
+        uncounted = state.explores[one.explore_id].charge.uncertain
         assert not (one.cost_usd == 0 and uncounted > 0)
     assert Usage(**view.usage.model_dump()) == stage.api.told
     return view, state
@@ -230,7 +231,7 @@ async def test_a_fault_of_the_orchestrator_leaves_what_the_candidates_agree_on(
     assert warning.startswith("The orchestrator did not synthesize this answer")
     cause = "no `answer`" if name == "the wrong shape" else stage.case.cause
     assert cause in warning
-    assert state.orchestrator_totals.usage.requests == stage.turns
+    assert state.orchestrator_charge.usage.requests == stage.turns
     assert stage.turns <= 3
 
 
@@ -277,7 +278,7 @@ async def test_a_fault_that_passes_costs_a_second_call_and_nothing_else(
         async with service_at(url, tmp_path, retries=patient) as service:
             with anyio.fail_after(10):
                 live = await service.solve(make_problem("6 * 7?"), Wish(max_cost_usd=Decimal(5)))
-                view = await service.wait(live.run_id, math.inf)
+                view = view_of(await service.wait(live.run_id, math.inf))
 
     assert (view.status, view.stop_reason, view.answer) == ("answered", "decided", "42")
     assert [one.status for one in view.candidates] == ["ok", "ok"]
@@ -298,7 +299,7 @@ async def test_a_call_that_may_have_been_billed_is_not_made_again_without_money_
         async with service_at(url, tmp_path, retries=many) as service:
             with anyio.fail_after(10):
                 live = await service.solve(make_problem("6 * 7?"), Wish(max_cost_usd=cap))
-                view = await service.wait(live.run_id, math.inf)
+                view = view_of(await service.wait(live.run_id, math.inf))
 
     ledger = live.state.ledger
     assert ledger.committed <= cap
@@ -335,7 +336,7 @@ async def test_a_fault_after_explores_were_granted_answers_every_tool_call(
         async with service_at(url, tmp_path) as service:
             with anyio.fail_after(10):
                 live = await service.solve(make_problem("6 * 7?"), Wish())
-                view = await service.wait(live.run_id, math.inf)
+                view = view_of(await service.wait(live.run_id, math.inf))
 
     assert (view.status, view.stop_reason, view.answer) == ("answered", "decided", "42")
     assert [one.status for one in view.candidates] == ["ok", "ok", "failed", "failed", "failed"]

@@ -14,6 +14,7 @@ from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import open_service
 from atlas_mcp.testing.load_api import ANSWER, CALLS, stand_in
 from atlas_mcp.testing.messages_api import API_KEY
+from atlas_mcp.views.rendering import view_of
 
 RUNS = 40
 
@@ -37,7 +38,7 @@ async def test_all_of_many_runs_are_answered_and_no_reply_is_lost(
         monkeypatch.setenv("ANTHROPIC_API_KEY", API_KEY)
         async with open_service(settings, capacity=capacity) as service:
             lives = [await service.solve(make_problem(f"Board {n}?"), Wish()) for n in range(RUNS)]
-            views = [await service.wait(live.run_id, 60) for live in lives]
+            views = [view_of(await service.wait(live.run_id, 60)) for live in lives]
             records = [await service.journal.read(live.run_id) for live in lives]
             driven = service.driven
 

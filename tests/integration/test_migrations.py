@@ -11,7 +11,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from atlas_mcp.atlas.events import Record, RunResumed, decode_event
+from atlas_mcp.atlas.codec import decode_event
+from atlas_mcp.atlas.events import Record, RunResumed
 from atlas_mcp.atlas.messages import ModelRequest
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.config.settings import Settings
@@ -25,7 +26,7 @@ from atlas_mcp.models.scripted.model import Says
 from atlas_mcp.runs.archive import read_archive, write_archive
 from atlas_mcp.runs.service import open_service
 from atlas_mcp.testing.scripted import Recording
-from atlas_mcp.views.rendering import view_run
+from atlas_mcp.views.rendering import view_of, view_run
 
 DATA = Path(__file__).parents[1] / "data"
 OLD = {int(path.stem.rpartition("_v")[2]): path for path in DATA.glob("journal_v*.sql")}
@@ -186,7 +187,7 @@ async def test_a_run_of_an_old_journal_is_gone_on_with(tmp_path: Path, version: 
         asked = RunState.fold(before).turns[-1].asked
         await service.resume(BROKEN_OFF)
         with anyio.fail_after(10):
-            view = await service.wait(BROKEN_OFF, 10)
+            view = view_of(await service.wait(BROKEN_OFF, 10))
         after = await service.journal.read(BROKEN_OFF)
 
     assert (view.status, view.answer, len(view.candidates)) == ("answered", "42", 2)

@@ -18,7 +18,7 @@ from atlas_mcp.models.scripted.model import Says
 from atlas_mcp.runs.archive import read_archive, write_archive
 from atlas_mcp.runs.service import open_service
 from atlas_mcp.testing.scripted import Recording
-from atlas_mcp.views.rendering import view_run
+from atlas_mcp.views.rendering import view_of, view_run
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -73,7 +73,7 @@ async def test_a_run_of_version_2_is_resumed_without_its_calls_being_made_again(
         state = RunState.fold(before)
         await service.resume(BROKEN_OFF)
         with anyio.fail_after(10):
-            view = await service.wait(BROKEN_OFF, 10)
+            view = view_of(await service.wait(BROKEN_OFF, 10))
         after = await service.journal.read(BROKEN_OFF)
 
     assert (view.status, view.answer, len(view.candidates)) == ("answered", "48", 3)
@@ -128,7 +128,7 @@ async def test_a_run_with_a_record_that_version_2_could_not_read_again_is_resume
     async with open_service(settings, pool=Pool(settings, {model.name: model})) as service:
         await service.resume(UNREADABLE, max_explores=3)
         with anyio.fail_after(10):
-            view = await service.wait(UNREADABLE, 10)
+            view = view_of(await service.wait(UNREADABLE, 10))
 
     assert view.status == "answered"
     assert [one.status for one in view.candidates][:2] == ["failed", "ok"]

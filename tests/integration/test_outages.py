@@ -26,6 +26,7 @@ from atlas_mcp.testing.atlas_api import AtlasPlay, candidate_text, explores, syn
 from atlas_mcp.testing.chat_api import API_KEY as CHAT_KEY
 from atlas_mcp.testing.chat_api import OPENAI, ChatApi
 from atlas_mcp.testing.messages_api import API_KEY, ApiReply, Fault, MessagesApi, serve, status
+from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
 
 MODEL = "anthropic/claude-haiku-5-5"
@@ -70,7 +71,7 @@ async def service_of(settings: Settings) -> AsyncGenerator[RunService]:
 async def solve(service: RunService) -> RunView:
     live = await service.solve(make_problem("What is 6 * 7?"), Wish())
     with anyio.fail_after(15):
-        return await service.wait(live.run_id, math.inf)
+        return view_of(await service.wait(live.run_id, math.inf))
 
 
 def weak_twice_then_strong() -> AtlasPlay:

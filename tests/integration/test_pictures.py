@@ -32,6 +32,7 @@ from atlas_mcp.server.http.serving import http_app
 from atlas_mcp.server.messages import MAX_MESSAGE_BYTES
 from atlas_mcp.testing.atlas_api import explores, synthesis_text
 from atlas_mcp.testing.messages_api import ApiReply, Fault, MessagesApi
+from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
 from tests.support.pictures import KINDS, data_url, drawn, moving, noise, picture, read, saved
 from tests.support.worlds import World, opened_world
@@ -74,7 +75,7 @@ async def call(client: Client, tool: str, **arguments: Any) -> Any:
         return await client.call_tool(tool, {"problem": "What is shown?", **arguments})
 
 
-async def view_of(client: Client, tool: str, **arguments: Any) -> RunView:
+async def tool_view(client: Client, tool: str, **arguments: Any) -> RunView:
     result = await call(client, tool, **arguments)
     assert not result.is_error, result.content
     return RunView.model_validate(result.structured_content)
@@ -107,7 +108,7 @@ async def test_every_kind_reaches_solvers_and_orchestrator_as_it_came(
     assert len(named) == MAX_IMAGES
 
     async with connected(mode) as client:
-        view = await view_of(client, "solve_with_atlas", images=named)
+        view = await tool_view(client, "solve_with_atlas", images=named)
 
     assert view.status == "answered"
     assert (world.play.solvers_asked, world.play.turns_asked) == (2, 1)
@@ -123,7 +124,7 @@ async def test_every_kind_reaches_solvers_and_orchestrator_as_it_came(
 @MODES
 async def test_larger_ones_reach_both_made_smaller(world: World, mode: Mode) -> None:
     async with connected(mode) as client:
-        await view_of(
+        await tool_view(
             client,
             "solve_with_atlas",
             images=[data_url(drawn(kind, (1_600, 200))) for kind in KINDS],
@@ -164,7 +165,7 @@ async def test_too_many_bytes_for_the_api_are_made_fewer(world: World) -> None:
     async with world.service() as service:
         image = Image("image/png", base64.b64encode(content).decode())
         live = await service.solve(Problem("What is shown?", (image,)), Wish())
-        view = await service.wait(live.run_id, 10)
+        view = view_of(await service.wait(live.run_id, 10))
 
     assert view.status == "answered"
     assert [read(one["data"]).size for (one,) in world.pictures()] == [(1_400, 1_000)] * 3
@@ -231,7 +232,7 @@ async def test_entries_that_cannot_see_are_left_out_and_the_run_says_so(world: W
     async with world.service() as service:
         for wish in (Wish(), Wish(solvers=["blind", "eyes"])):
             live = await service.solve(problem, wish)
-            view = await service.wait(live.run_id, 10)
+            view = view_of(await service.wait(live.run_id, 10))
 
             assert {one.solver for one in view.candidates} == {"eyes"}
             assert "Solver 'blind' was left out: it cannot see pictures." in view.agreement.warnings
@@ -243,7 +244,7 @@ async def test_explores_of_a_client_go_to_who_sees(world: World) -> None:
     problem = Problem("What is shown?", (Image(url=ADDRESS),))
     async with world.service() as service:
         live = await service.explore(problem, Wish(), ExploreWish(count=2))
-        view = await service.wait(live.run_id, 10)
+        view = view_of(await service.wait(live.run_id, 10))
         with pytest.raises(InvalidInput, match="'blind' is not in this run: it cannot see"):
             await service.explore(problem, Wish(), ExploreWish("blind"), run_id=live.run_id)
         with pytest.raises(InvalidInput, match="`images`: 'blind' cannot see"):
@@ -287,7 +288,7 @@ async def test_the_orchestrator_must_see_what_it_weighs(
     )
     async with world.service() as service:
         live = await service.solve(problem, Wish())
-        view = await service.wait(live.run_id, 10)
+        view = view_of(await service.wait(live.run_id, 10))
         spec = (await service.state(live.run_id)).spec
 
     assert view.status == "answered"
@@ -301,7 +302,7 @@ async def test_a_picture_of_an_older_run_that_cannot_be_decoded_costs_nothing(
     problem = Problem("What is shown?", (Image("image/png", "iVBORw0KGgo="),))
     async with world.service() as service:
         live = await service.solve(problem, Wish())
-        view = await service.wait(live.run_id, 10)
+        view = view_of(await service.wait(live.run_id, 10))
 
     assert (view.status, view.stop_reason) == ("failed", "no_candidates")
     assert view.explanation is not None
@@ -392,7 +393,7 @@ async def test_pictures_come_in_over_http_that_are_larger_than_requests_usually_
         await server.ready.wait()
         port = server.servers[0].sockets[0].getsockname()[1]
         async with Client(f"http://127.0.0.1:{port}/mcp") as client:
-            views.append(await view_of(client, "explore", images=[data_url(large)]))
+            views.append(await tool_view(client, "explore", images=[data_url(large)]))
         server.should_exit = True
 
     assert [one.status for one in views[0].candidates] == ["ok"]

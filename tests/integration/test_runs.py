@@ -32,6 +32,7 @@ from atlas_mcp.testing.messages_api import (
     MessagesApi,
     Tokens,
 )
+from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
 from tests.support.gated_models import until
 from tests.support.worlds import QUESTION, World, ended, opened_world, solve, unmarked
@@ -340,17 +341,17 @@ async def test_what_is_journaled_folds_to_the_live_state(world: World) -> None:
     replies = [
         r.event for r in records if isinstance(r.event, SolverFinished | OrchestratorReplied)
     ]
-    assert sum((reply.usage for reply in replies), Usage()) == world.api.told
+    assert sum((reply.charge.usage for reply in replies), Usage()) == world.api.told
 
 
 async def test_another_service_reads_the_finished_run(world: World) -> None:
     async with world.service() as first:
         view = await solve(first)
         async with world.service() as beside:
-            assert await beside.view(view.run_id) == view
+            assert view_of(await beside.look(view.run_id)) == view
     async with world.service() as later:
-        assert await later.view(view.run_id) == view
-        assert await later.wait(view.run_id, math.inf) == view
+        assert view_of(await later.look(view.run_id)) == view
+        assert view_of(await later.wait(view.run_id, math.inf)) == view
         (summary,) = await later.list_runs()
 
     assert (summary.run_id, summary.status, summary.driven) == (view.run_id, "answered", False)
@@ -367,10 +368,10 @@ async def test_a_run_in_flight_is_running_to_another_service_and_interrupted_onc
             while not live.state.votes:
                 await live.changed(live.changes)
         async with world.service() as beside:
-            assert (await beside.view(live.run_id)).status == "running"
+            assert view_of(await beside.look(live.run_id)).status == "running"
 
     async with world.service() as later:
-        view = await later.view(live.run_id)
+        view = view_of(await later.look(live.run_id))
 
     assert (view.status, view.answer) == ("interrupted", None)
     assert [one.answer for one in view.candidates if one.status == "ok"] == ["42"]
@@ -380,7 +381,7 @@ async def test_a_run_in_flight_is_running_to_another_service_and_interrupted_onc
 async def test_an_unknown_run_is_said_to_be_unknown(world: World) -> None:
     async with world.service() as service:
         with pytest.raises(UnknownRun, match="'nowhere'"):
-            await service.view("nowhere")
+            await service.look("nowhere")
         with pytest.raises(UnknownRun, match="'nowhere'"):
             await service.wait("nowhere", 1)
         await service.stop("nowhere")
@@ -480,7 +481,7 @@ async def test_explores_that_cannot_go_on_are_refused_before_any_call(world: Wor
             assert caught.value.argument == argument
         with pytest.raises(UnknownRun):
             await service.explore(problem, Wish(), ExploreWish(), run_id="nowhere")
-        assert await service.view(first.run_id) == first
+        assert view_of(await service.look(first.run_id)) == first
 
     assert world.api.requests == before
 
@@ -510,7 +511,7 @@ async def test_explores_of_two_processes_under_one_run_are_made_in_turn(world: W
         async with anyio.create_task_group() as tasks:
             for service in (first, second, first, second):
                 tasks.start_soon(further, service)
-        view = await second.view(live.run_id)
+        view = view_of(await second.look(live.run_id))
 
     assert [one.status for one in view.candidates] == ["ok"] * 5
     assert world.api.requests == 5
@@ -539,7 +540,7 @@ async def test_explores_that_come_at_once_under_one_run_are_all_made(
         async with anyio.create_task_group() as tasks:
             for number in range(5):
                 tasks.start_soon(further, number)
-        view = await service.wait(live.run_id, 20)
+        view = view_of(await service.wait(live.run_id, 20))
 
     assert [one.status for one in view.candidates] == ["ok"] * 6
     assert world.api.requests == 6
@@ -559,7 +560,7 @@ async def test_explores_that_come_at_once_under_a_run_that_has_ended_are_all_mad
         async with anyio.create_task_group() as tasks:
             for _ in range(5):
                 tasks.start_soon(further)
-        view = await service.wait(live.run_id, 20)
+        view = view_of(await service.wait(live.run_id, 20))
 
     assert [one.status for one in view.candidates] == ["ok"] * 6
     assert world.api.requests == 6
@@ -582,7 +583,7 @@ async def test_a_further_explore_that_is_refused_keeps_no_other_from_the_run(wor
             tasks.start_soon(too_many)
             further = partial(service.explore, None, Wish(), ExploreWish(), run_id=first.run_id)
             tasks.start_soon(further)
-        view = await service.wait(first.run_id, 20)
+        view = view_of(await service.wait(first.run_id, 20))
 
     assert len(refused) == 1
     assert len(view.candidates) == 2
@@ -599,7 +600,7 @@ async def test_explores_under_a_run_that_has_not_begun_are_made_with_it(
         live = await service.explore(make_problem(QUESTION), Wish(), ExploreWish())
         await service.explore(None, Wish(), ExploreWish(count=2), run_id=live.run_id)
         await service.cancel(first.run_id)
-        view = await service.wait(live.run_id, 20)
+        view = view_of(await service.wait(live.run_id, 20))
 
     assert [one.status for one in view.candidates] == ["ok"] * 3
 
@@ -793,8 +794,8 @@ async def test_a_run_that_is_stopped_aborts_its_calls_and_keeps_what_it_found(
             while not live.state.votes:
                 await live.changed(live.changes)
 
-        view = await service.cancel(live.run_id)
-        assert await service.cancel(live.run_id) == view
+        view = view_of(await service.cancel(live.run_id))
+        assert view_of(await service.cancel(live.run_id)) == view
         left = await anyio.to_thread.run_sync(world.api.wait_for, all_left)
 
     assert left
@@ -817,7 +818,7 @@ async def test_what_a_stopped_call_was_told_it_used_is_counted(world: World) -> 
         with anyio.fail_after(10):
             while len(live.tokens) < 2:
                 await anyio.lowlevel.checkpoint()
-        view = await service.cancel(live.run_id)
+        view = view_of(await service.cancel(live.run_id))
 
     assert view.usage.requests == 2
     assert view.usage.input_tokens == world.api.told.input_tokens == 1_400
@@ -832,7 +833,7 @@ async def test_a_stop_while_the_orchestrator_thinks_keeps_all_candidates(world: 
         with anyio.fail_after(10):
             while not live.state.turn_in_flight:
                 await live.changed(live.changes)
-        view = await service.cancel(live.run_id)
+        view = view_of(await service.cancel(live.run_id))
 
     assert (view.status, view.answer) == ("cancelled", None)
     assert [candidate.answer for candidate in view.candidates] == ["42", "42"]

@@ -29,6 +29,7 @@ from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.service import RunService
 from atlas_mcp.server.app import make_server
 from atlas_mcp.views.forms import EVIDENCE, PROSE, SYNTHESIS
+from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
 from atlas_mcp.views.summaries import ANSWER_CHARS
 from tests.support.gated_models import (
@@ -613,7 +614,7 @@ async def test_a_run_and_the_pool_can_be_read_as_resources(tmp_path: Path, mode:
         view = await session.view("solve_with_atlas", problem="6 * 7?")
         (run,) = (await session.client.read_resource(f"atlas://runs/{view.run_id}")).contents
         (pool,) = (await session.client.read_resource("atlas://solvers")).contents
-        whole = await (await session.host.service()).view(view.run_id)
+        whole = view_of(await (await session.host.service()).look(view.run_id))
 
     assert isinstance(run, TextResourceContents)
     assert isinstance(pool, TextResourceContents)

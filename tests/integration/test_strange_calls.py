@@ -34,6 +34,7 @@ from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.runs.archive import read_archive, write_archive
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import RunService, open_service
+from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
 from tests.support.strange_replies import (
     BOSSES,
@@ -97,7 +98,7 @@ def in_turn(solvers: list[Any], bosses: list[Any]) -> Arrives:
             next(deciding, usual(SYNTHESIS)) if request.tools else next(solving, usual(CANDIDATE))
         )
         if isinstance(one, Failed):
-            raise ModelUnavailable("m", one.failure.message, usage=one.usage, complete=False)
+            raise ModelUnavailable("m", one.failure.message, charge=one.charge, complete=False)
         if isinstance(one, bytes):
             raise TypeError(one)
         return one
@@ -108,7 +109,7 @@ def in_turn(solvers: list[Any], bosses: list[Any]) -> Arrives:
 async def solved(service: RunService, problem: Problem, **wish: Any) -> tuple[str, RunView]:
     with anyio.fail_after(30):
         live = await service.solve(problem, Wish(**wish))
-        view = await service.wait(live.run_id, math.inf)
+        view = view_of(await service.wait(live.run_id, math.inf))
     return live.run_id, view
 
 
@@ -139,7 +140,7 @@ def test_a_journal_keeps_any_replies_and_its_run_is_shown_exported_and_resumed(
         async with service_with(home, model) as service:
             await service.resume(run_id, max_explores=5, max_cost_usd=10)
             with anyio.fail_after(30):
-                view = await service.wait(run_id, math.inf)
+                view = view_of(await service.wait(run_id, math.inf))
             state = await service.state(run_id)
         assert view.status in ("answered", "failed")
         # What was replied is there as it was, and was not asked for again.
@@ -270,7 +271,7 @@ async def test_a_call_that_was_not_foreseen_is_not_paid_for_again(home: Path) ->
     async with service_with(home, model) as service:
         await service.resume(run_id, max_explores=4)
         with anyio.fail_after(30):
-            view = await service.wait(run_id, math.inf)
+            view = view_of(await service.wait(run_id, math.inf))
 
     assert sorted(one.status for one in before.candidates) == ["failed", "ok"]
     assert view.candidates[:2] == before.candidates
@@ -295,7 +296,7 @@ async def test_a_reply_that_was_not_read_before_its_process_died_is_read_by_the_
         before = await service.state(run_id)
         await service.resume(run_id)
         with anyio.fail_after(30):
-            view = await service.wait(run_id, math.inf)
+            view = view_of(await service.wait(run_id, math.inf))
 
     assert len(before.unread) == 1
     assert not before.done

@@ -37,6 +37,7 @@ from atlas_mcp.testing.messages_api import (
     Tokens,
     status,
 )
+from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
 from tests.support.worlds import QUESTION, World, ended, opened_world, unmarked
 
@@ -106,7 +107,7 @@ async def test_a_run_left_while_its_orchestrator_thinks_goes_on_where_it_was(wor
         live = await begin(service)
         await world.reach(5)
     async with world.service() as later:
-        left = await later.view(live.run_id)
+        left = view_of(await later.look(live.run_id))
         view = await resumed(later, live.run_id)
 
     assert (left.status, left.answer, len(left.candidates)) == ("interrupted", None, 3)
@@ -132,7 +133,7 @@ async def test_of_the_explores_that_were_left_only_the_unanswered_are_made_again
         await until(live, lambda state: bool(state.votes))
         await world.reach(2)
     async with world.service() as later:
-        left = await later.view(live.run_id)
+        left = view_of(await later.look(live.run_id))
         view = await resumed(later, live.run_id)
 
     (kept,) = [one for one in left.candidates if one.status == "ok"]
@@ -165,7 +166,7 @@ async def test_a_run_whose_process_died_spends_nothing_until_it_is_resumed(
             unasked = world.api.requests
             view = await resumed(later, live.run_id)
             records = await later.journal.read(live.run_id)
-        assert (await service.view(live.run_id)).status == "running"
+        assert view_of(await service.look(live.run_id)).status == "running"
 
     assert (found.status, found.driven) == ("running", False)
     assert (seen.status, seen.candidates) == ("interrupted", [])
@@ -189,8 +190,8 @@ async def test_a_run_of_a_dead_process_is_cancelled_without_any_call(
         await world.reach(2)
         left = crashed(world, tmp_path / "left")
         async with world.service(home=left) as later:
-            view = await later.cancel(live.run_id)
-            assert await later.cancel(live.run_id) == view
+            view = view_of(await later.cancel(live.run_id))
+            assert view_of(await later.cancel(live.run_id)) == view
 
     assert (view.status, view.stop_reason, len(ok(view))) == ("cancelled", "cancelled", 1)
     assert world.api.requests == 2
@@ -240,7 +241,7 @@ async def test_a_cancelled_run_is_gone_on_with_and_its_aborted_calls_are_still_p
         with anyio.fail_after(10):
             while len(live.tokens) < 2:
                 await anyio.lowlevel.checkpoint()
-        cancelled = await service.cancel(live.run_id)
+        cancelled = view_of(await service.cancel(live.run_id))
         await world.left_alone()
         aborted = world.api.disconnects
         view = await resumed(service, live.run_id)
@@ -267,7 +268,7 @@ async def test_a_call_that_waits_to_be_tried_again_owes_nothing_when_it_is_cance
         with anyio.fail_after(15):
             while live.notice is None:
                 await anyio.lowlevel.checkpoint()
-        view = await service.cancel(live.run_id)
+        view = view_of(await service.cancel(live.run_id))
 
     assert (view.status, view.cost_usd) == ("cancelled", 0)
     assert view.agreement.warnings == []
@@ -279,7 +280,7 @@ async def test_every_attempt_of_a_cancelled_call_is_counted(world: World) -> Non
     async with world.service() as service:
         live = await begin(service)
         await world.reach(4)
-        view = await service.cancel(live.run_id)
+        view = view_of(await service.cancel(live.run_id))
 
     assert view.usage.requests == world.api.requests == 4
     (warning,) = view.agreement.warnings
@@ -295,7 +296,7 @@ async def test_a_run_is_cancelled_from_another_process(world: World) -> None:
         await world.reach(2)
 
         with anyio.fail_after(10):
-            view = await other.cancel(live.run_id)
+            view = view_of(await other.cancel(live.run_id))
         await world.left_alone()
 
         assert await ended(driver, live.run_id) == view
@@ -319,7 +320,7 @@ async def test_calls_are_aborted_also_where_the_stop_cannot_be_written_down(worl
         with anyio.fail_after(10):
             await live.finished()
         journal.fails = ()
-        view = await service.cancel(live.run_id)
+        view = view_of(await service.cancel(live.run_id))
 
     assert world.api.disconnects == 2
     assert view.status == "cancelled"
@@ -364,7 +365,7 @@ async def test_a_run_whose_records_cannot_be_stored_breaks_off_alone(world: Worl
         journal.fails = ()
 
     async with world.service() as later:
-        left = await later.view(broken.run_id)
+        left = view_of(await later.look(broken.run_id))
         on = await resumed(later, broken.run_id)
 
     assert view.answer == "42"
@@ -459,8 +460,8 @@ async def test_cancelling_ends_the_grace(world: World) -> None:
         live = await begin(service)
         await world.reach(2)
         await service.stop(live.run_id)
-        assert (await service.view(live.run_id)).status == "running"
-        view = await service.cancel(live.run_id)
+        assert view_of(await service.look(live.run_id)).status == "running"
+        view = view_of(await service.cancel(live.run_id))
         await world.left_alone()
 
     assert view.status == "cancelled"
@@ -510,7 +511,7 @@ async def test_limits_that_cannot_be_are_refused_before_any_call(world: World) -
             with pytest.raises(InvalidInput) as caught:
                 await service.resume(view.run_id, **limits)
             assert caught.value.argument == argument
-        assert await service.view(view.run_id) == view
+        assert view_of(await service.look(view.run_id)) == view
         assert not await service.journal.is_driven(view.run_id)
 
     assert world.api.requests == 3
@@ -527,7 +528,7 @@ async def test_explores_of_a_client_are_resumed_by_another_process(world: World)
         await until(live, lambda state: bool(state.votes))
         await world.reach(2)
     async with world.service() as later:
-        left = await later.view(live.run_id)
+        left = view_of(await later.look(live.run_id))
         view = await resumed(later, live.run_id)
 
     assert (left.status, len(ok(left))) == ("interrupted", 1)
@@ -566,7 +567,7 @@ async def test_a_run_of_another_process_is_followed_to_its_end(world: World) -> 
         with pytest.raises(InvalidInput, match="still going"):
             await driver.resume(live.run_id, max_cost_usd=9)
         await driver.resume(live.run_id)
-        assert (await other.wait(live.run_id, 0)).status == "running"
+        assert view_of(await other.wait(live.run_id, 0)).status == "running"
         async with other.watching(live.run_id) as watched:
             world.api.gate.set()
             with anyio.fail_after(10):
@@ -731,7 +732,7 @@ async def test_a_run_cut_after_any_of_its_records_is_shown_and_resumed_to_its_en
     await journal.aclose()
 
     async with world.service(home=tmp_path / "cut") as service:
-        before = [await service.view(f"cut{cut}") for cut in cuts]
+        before = [view_of(await service.look(f"cut{cut}")) for cut in cuts]
         for view in before:
             limits = {"max_explores": 10} if view.status == "answered" else {}
             await service.resume(view.run_id, **limits)

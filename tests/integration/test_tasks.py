@@ -30,6 +30,7 @@ from atlas_mcp.server.app import make_server
 from atlas_mcp.server.host import Host
 from atlas_mcp.server.task_extension import TASKS
 from atlas_mcp.system.dates import moment
+from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
 
 Mode = Literal["auto", "legacy"]
@@ -195,7 +196,7 @@ async def test_a_client_that_goes_before_it_has_its_handle_leaves_no_run_behind(
             request.cancel_scope.cancel()
         service = await side.host.service()
         (run,) = await service.list_runs()
-        view = await service.wait(run.run_id, 10)
+        view = view_of(await service.wait(run.run_id, 10))
 
     assert (view.status, view.stop_reason) == ("cancelled", "cancelled")
 

@@ -30,6 +30,7 @@ from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.local import reading
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import RunService, open_service
+from atlas_mcp.views.rendering import view_of
 from tests.support.gated_models import Gated, until
 
 SCHEMA = {"type": "string"}
@@ -86,7 +87,7 @@ async def test_a_run_in_line_with_an_unread_reply_can_be_cancelled(tmp_path: Pat
     async with one_place(tmp_path / "home", model) as service:
         first = await resume_in_line(service, model, run_id)
         with anyio.fail_after(10):
-            view = await service.cancel(run_id)
+            view = view_of(await service.cancel(run_id))
 
         assert view.status == "cancelled"
         assert [one.answer for one in view.candidates if one.status == "ok"] == ["42"]
@@ -102,14 +103,14 @@ async def test_another_process_cancels_it_and_the_other_runs_go_on(tmp_path: Pat
         elsewhere = SqliteJournal(tmp_path / "home")
         await elsewhere.request_stop(run_id, "user")
         with anyio.fail_after(10):
-            view = await service.wait(run_id, 10)
+            view = view_of(await service.wait(run_id, 10))
         await elsewhere.aclose()
 
         assert view.status == "cancelled"
         assert model.aborted == 0
         model.gate.set()
         with anyio.fail_after(10):
-            assert (await service.wait(first, 10)).answer == "42"
+            assert view_of(await service.wait(first, 10)).answer == "42"
 
 
 async def test_a_service_that_ends_leaves_it_to_be_resumed_and_stops_the_others(
@@ -123,12 +124,12 @@ async def test_a_service_that_ends_leaves_it_to_be_resumed_and_stops_the_others(
             await service.stop_all(grace=0)
 
         assert service.driven == ()
-        assert (await service.view(first)).status == "interrupted"
-        assert (await service.view(run_id)).status == "interrupted"
+        assert view_of(await service.look(first)).status == "interrupted"
+        assert view_of(await service.look(run_id)).status == "interrupted"
     async with one_place(tmp_path / "home", Gated()) as service:
         assert await service.resume(run_id)
         with anyio.fail_after(10):
-            assert (await service.wait(run_id, 10)).answer == "42"
+            assert view_of(await service.wait(run_id, 10)).answer == "42"
 
 
 class Unprepared(Pool):
@@ -148,7 +149,7 @@ async def test_a_run_whose_models_are_gone_ends_with_what_it_was_paid_for(tmp_pa
     ) as service:
         assert await service.resume(run_id)
         with anyio.fail_after(10):
-            view = await service.wait(run_id, 10)
+            view = view_of(await service.wait(run_id, 10))
 
     assert (view.status, view.stop_reason) == ("failed", "error")
     assert [one.answer for one in view.candidates if one.status == "ok"] == ["42"]
@@ -166,7 +167,7 @@ async def test_a_run_that_nobody_drives_is_read_off_the_event_loop_when_it_is_en
 
     monkeypatch.setattr(reading, "conclude", noted)
     async with one_place(tmp_path / "home", Gated()) as service:
-        view = await service.cancel(run_id)
+        view = view_of(await service.cancel(run_id))
 
     assert [one.status for one in view.candidates][:1] == ["ok"]
     assert len(threads) == 1
@@ -183,7 +184,7 @@ async def test_a_bug_in_reading_keeps_no_run_from_being_ended(
 
     monkeypatch.setattr(reading, "conclude", buggy)
     async with one_place(tmp_path / "home", Gated()) as service:
-        view = await service.cancel(run_id)
+        view = view_of(await service.cancel(run_id))
 
     assert view.status == "cancelled"
     assert "fault in atlas-mcp (ZeroDivisionError)" in (view.candidates[0].error or "")

@@ -24,7 +24,8 @@ from atlas_mcp.models.base import OnNotice
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import RunService, open_service
-from atlas_mcp.runs.status import status_line
+from atlas_mcp.views.rendering import view_of
+from atlas_mcp.views.status import status_line
 from tests.support.gated_models import Gated, Heard, Mode, Session, connected
 
 FIRST_IN_LINE = "waiting in line, 0 before it (1 at once in this process)"
@@ -138,7 +139,7 @@ async def test_a_request_that_ends_takes_its_run_out_of_the_line(
         service = await session.host.service()
         second = heard.messages[0].split()[1]
         with anyio.fail_after(5):
-            ended = await service.wait(second, 5)
+            ended = view_of(await service.wait(second, 5))
         assert (ended.status, ended.usage.requests) == ("cancelled", 0)
         session.model.gate.set()
         assert (await session.view("get_run", run_id=first, wait_s=5)).answer == "42"
@@ -168,11 +169,11 @@ async def test_a_service_that_ends_leaves_those_that_wait_to_be_resumed(tmp_path
         first, second = await open_two(service, model)
     model = Gated()
     async with open_service(settings, pool=Pool(settings, {model.name: model})) as service:
-        left = await service.view(second)
+        left = view_of(await service.look(second))
         assert await service.resume(second)
         with anyio.fail_after(10):
-            done = await service.wait(second, 10)
-        untouched = await service.view(first)
+            done = view_of(await service.wait(second, 10))
+        untouched = view_of(await service.look(first))
 
     assert (left.status, left.usage.requests) == ("interrupted", 0)
     assert (done.status, done.answer) == ("answered", "42")
@@ -217,7 +218,7 @@ async def test_a_run_in_line_whose_stop_cannot_be_stored_leaves_the_line_all_the
         first, second = await open_two(service, model)
         await service.stop(second)
         with anyio.fail_after(5):
-            ended = await service.wait(second, 5)
+            ended = view_of(await service.wait(second, 5))
         assert ended.usage.requests == 0
         assert service.driven == (first,)
 
@@ -258,7 +259,7 @@ async def test_a_call_that_waits_for_its_turn_is_not_made_once_its_run_is_to_sto
             with anyio.fail_after(5):
                 while first in service.driven:
                     await anyio.lowlevel.checkpoint()
-        kept, left = await service.view(first), await service.view(second)
+        kept, left = view_of(await service.look(first)), view_of(await service.look(second))
 
     assert len(model.requests) == 1
     assert [one.status for one in kept.candidates].count("ok") == 1
@@ -289,6 +290,6 @@ async def test_a_run_whose_models_are_being_fetched_has_nothing_to_finish_when_i
             while not pool.began:
                 await anyio.lowlevel.checkpoint()
             await service.stop_all(grace=60)
-        left = await service.view(run_id)
+        left = view_of(await service.look(run_id))
 
     assert (left.status, left.usage.requests) == ("interrupted", 0)

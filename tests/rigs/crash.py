@@ -46,7 +46,8 @@ from crash_play import SOLVERS, WIDE_CAP, Play, cap_of, problem_text
 from crash_witness import Death, Tally, Witness
 from typing_extensions import override
 
-from atlas_mcp.atlas.events import CallsLost, encode_event
+from atlas_mcp.atlas.codec import encode_event
+from atlas_mcp.atlas.events import CallsLost
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.config.settings import load_settings
 from atlas_mcp.models.prices import load_prices
@@ -54,6 +55,7 @@ from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import RunService, open_service
 from atlas_mcp.testing.messages_api import API_KEY, MessagesApi, serve
+from atlas_mcp.views.rendering import view_of
 
 assert sys.platform != "win32", "needs fork and SIGKILL"
 
@@ -169,7 +171,7 @@ async def drive(life: Life, pipe: Connection) -> None:
     async with open_service(load_settings(os.environ), retries=QUICK) as service:
         left = [run for run in await service.list_runs(limit=None) if run.status != "answered"]
         for run in left:
-            view = await service.view(run.run_id)
+            view = view_of(await service.look(run.run_id))
             if view.status not in ("interrupted", "failed"):
                 pipe.send(f"run {run.run_id} is {view.status}, and nobody drives it")
         pipe.send(time.monotonic())
@@ -190,7 +192,7 @@ async def work(service: RunService, jobs: Iterator[str | int]) -> None:
         else:
             run_id = job
             await resume(service, run_id)
-        while (await service.wait(run_id, math.inf)).status != "answered":
+        while view_of(await service.wait(run_id, math.inf)).status != "answered":
             await resume(service, run_id)
 
 

@@ -21,13 +21,13 @@ from typing import Any
 
 from crash_play import ANSWER, WIDE_CAP, Key, key_of, mark_of, problem_of
 
+from atlas_mcp.atlas.codec import decode_event
 from atlas_mcp.atlas.events import (
     OrchestratorAsked,
     OrchestratorReplied,
     Record,
     SolverReplied,
     SolverStarted,
-    decode_event,
 )
 from atlas_mcp.atlas.messages import Text, UserTurn
 from atlas_mcp.atlas.model_spec import ModelSpec

@@ -37,7 +37,7 @@ from atlas_mcp.atlas.policy import AskOrchestrator, Note, ReadReply, RunSolver, 
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.run_spec import RunSpec, SolverSpec, Workflow
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.atlas.usage import FREE, Price, Usage
+from atlas_mcp.atlas.usage import FREE, Charge, Price, Usage
 from atlas_mcp.presets import SchemaMode
 
 MOST_STEPS = 400
@@ -131,7 +131,7 @@ def says(text: str, stop: Stop = "end") -> Saying:
 
 
 def reply(text: str, stop: Stop = "end", *, detail: str = "") -> Reply:
-    return Reply(AssistantTurn(text), stop, Usage(1, 20, 7), FREE, detail)
+    return Reply(AssistantTurn(text), stop, Charge(Usage(1, 20, 7), FREE), detail)
 
 
 @dataclass
@@ -235,14 +235,14 @@ def _result(
 ) -> Event:
     usage = Usage(1, 100, 50, 10, 5)
     if isinstance(call, RunSolver):
-        return SolverFinished(call.intent.explore_id, solve(call), usage, cost)
+        return SolverFinished(call.intent.explore_id, solve(call), Charge(usage, cost))
     turn = call.intent.turn
     saying = sayings[min(turn, len(sayings)) - 1] if sayings else answers()
     if isinstance(saying, SolverFailure):
-        return OrchestratorFailed(turn, saying, usage, cost)
+        return OrchestratorFailed(turn, saying, Charge(usage, cost))
     said, stop = saying
     named = tuple(replace(one, id=f"t{turn}-{one.id}") for one in said.tool_calls)
-    return OrchestratorReplied(turn, AssistantTurn(said.text, named), stop, "", usage, cost)
+    return OrchestratorReplied(turn, AssistantTurn(said.text, named), stop, "", Charge(usage, cost))
 
 
 def followed_by(records: Sequence[Record], *events: Event, at: float | None = None) -> list[Record]:

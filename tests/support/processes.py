@@ -19,6 +19,7 @@ from atlas_mcp.config.settings import load_settings
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.runs.service import open_service
 from atlas_mcp.testing.messages_api import API_KEY, MessagesApi, serve
+from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
 
 if TYPE_CHECKING:
@@ -69,10 +70,10 @@ async def resumed(
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     async with open_service(load_settings(environ)) as service:
-        left = await service.view(run_id)
+        left = view_of(await service.look(run_id))
         await service.resume(run_id)
         with anyio.fail_after(PATIENCE):
-            return left, await service.wait(run_id, math.inf)
+            return left, view_of(await service.wait(run_id, math.inf))
 
 
 def run_cli(environ: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[bytes]:

@@ -28,15 +28,15 @@ from atlas_mcp.atlas.policy import AskOrchestrator, Note, ReadReply, RunSolver, 
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.run_spec import RunSpec
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.atlas.usage import FREE, NO_USAGE, Price, Usage
+from atlas_mcp.atlas.usage import NO_CHARGE, Charge, Price, Usage
 from atlas_mcp.errors import ModelError
 from atlas_mcp.models.chat import model as openai_compatible
 from atlas_mcp.models.claude import model as claude
 from atlas_mcp.models.wire.connections import Way
 from atlas_mcp.models.wire.reading import Reader, read_body
 
-DRAWS = int(os.environ.get("ATLAS_DRAWS", "2000"))
-"""Runs that are drawn; every night it is ten times as many: see `.ci/nightly`."""
+DRAWS = int(os.environ.get("ATLAS_DRAWS", "200"))
+"""Runs that are drawn every day; `.ci/run` draws 2,000 and `.ci/nightly` 20,000."""
 
 PRICE = Price(Decimal(2), Decimal(10))
 
@@ -407,8 +407,7 @@ def heard(
         return anyio.run(read)
     except ModelError as error:
         kind: FailureKind = "unavailable" if error.retryable else "rejected"
-        cost = FREE if error.usage is None and error.cost_usd is None else error.cost_usd
-        return Failed(failure(kind, str(error)), error.usage or NO_USAGE, cost)
+        return Failed(failure(kind, str(error)), error.charge or NO_CHARGE)
 
 
 def _line(text: str) -> bytes:
@@ -481,4 +480,4 @@ def play_on(run: Run, solvers: Iterable[Any], bosses: Iterable[Any]) -> None:
 def usual(fields: dict[str, str]) -> Reply:
     """Return a reply as it should be."""
     text = "{" + ", ".join(f'"{key}": {value}' for key, value in fields.items()) + "}"
-    return Reply(AssistantTurn(text), "end", Usage(1, 100, 50), Decimal("0.0007"))
+    return Reply(AssistantTurn(text), "end", Charge(Usage(1, 100, 50), Decimal("0.0007")))

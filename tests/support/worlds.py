@@ -27,6 +27,7 @@ from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import RunService, open_service
 from atlas_mcp.testing.atlas_api import AtlasPlay
 from atlas_mcp.testing.messages_api import API_KEY, MessagesApi, serve
+from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
 from tests.support.held_apis import EVERY_CALL, HeldApi
 
@@ -135,7 +136,7 @@ def opened_world(monkeypatch: pytest.MonkeyPatch, *, attempts: int = 2) -> Gener
 async def ended(service: RunService, run: LiveRun | str) -> RunView:
     """Wait for the end of a run, and return how it ended."""
     with anyio.fail_after(10):
-        return await service.wait(run if isinstance(run, str) else run.run_id, math.inf)
+        return view_of(await service.wait(run if isinstance(run, str) else run.run_id, math.inf))
 
 
 async def solve(

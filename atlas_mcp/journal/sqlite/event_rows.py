@@ -13,13 +13,12 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from atlas_mcp.atlas.codec import decode_event, encode_event
 from atlas_mcp.atlas.events import (
     Event,
     Record,
     RecordLost,
     RunOpened,
-    decode_event,
-    encode_event,
 )
 from atlas_mcp.atlas.large_values import join, split
 from atlas_mcp.atlas.summary import summarize

@@ -21,12 +21,13 @@ from typing_extensions import override
 from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.storable import dollars_of, text_of
-from atlas_mcp.atlas.usage import FREE, Cost, Price
+from atlas_mcp.atlas.usage import FREE, Charge, Cost, Price
 from atlas_mcp.errors import ModelError, ModelUnavailable
 from atlas_mcp.models.base import Model, OnTokens, OnUsage
 from atlas_mcp.models.call_slots import OnFirstUse
 from atlas_mcp.models.chat.params import chat_params
 from atlas_mcp.models.chat.stream import ChatStream
+from atlas_mcp.models.endpoint import endpoint_of
 from atlas_mcp.models.prices import cost_of, load_prices
 from atlas_mcp.models.traits import Learnt, Takes, fitted, in_words, takes_of
 from atlas_mcp.models.wire.arriving import Arriving, Progress, timeout
@@ -140,10 +141,11 @@ class OpenAICompatible(Model):
     ) -> None:
         self._learns = learns
         self._spec = spec
+        self._endpoint = endpoint_of(spec)
         self._price = Price(FREE, FREE) if spec.price == Price(FREE, FREE) else price
         self._read_timeout = read_timeout
         self._owned = connection is None
-        self._connection = connection or Connection(spec.base_url, api_key)
+        self._connection = connection or Connection(self._endpoint.base_url, api_key)
 
     @override
     def __repr__(self) -> str:
@@ -201,7 +203,7 @@ class OpenAICompatible(Model):
     @property
     def _takes(self) -> Takes:
         """What the endpoint is known to take."""
-        asks = self._spec.stream_options
+        asks = self._endpoint.stream_options
         counts = self._preset.stream_usage if asks is None else asks
         return replace(takes_of(self._spec), stream_options=counts)
 
@@ -261,7 +263,7 @@ class OpenAICompatible(Model):
     @property
     def _preset(self) -> Preset:
         preset = preset_of(self._spec.model.partition("/")[0])
-        if preset is None or (preset.base_url is None and self._spec.base_url is not None):
+        if preset is None or (preset.base_url is None and self._endpoint.base_url is not None):
             return UNKNOWN_SERVER
         return preset
 
@@ -290,6 +292,7 @@ class _Call(Arriving):
         super().__init__(spec.model, way, on_tokens=on_tokens, on_usage=on_usage)
         self.stream = ChatStream()
         self._spec = spec
+        self._endpoint = endpoint_of(spec)
         self._price = price
 
     @property
@@ -349,8 +352,7 @@ class _Call(Arriving):
         reply = Reply(
             turn=stream.turn,
             stop=stream.stop,
-            usage=stream.usage(),
-            cost_usd=self.cost(),
+            charge=Charge(stream.usage(), self.cost()),
             detail=stream.detail,
             request_id=self.request_id or stream.id,
         )
@@ -372,7 +374,7 @@ class _Call(Arriving):
         if not self.stream.counted:
             return None
         usage = self.stream.usage()
-        return cost_of(model, usage, override=self._price, base_url=self._spec.base_url)
+        return cost_of(model, usage, override=self._price, base_url=self._endpoint.base_url)
 
     @override
     @contextlib.contextmanager
@@ -415,13 +417,13 @@ class _Call(Arriving):
         """What has been counted so far; the rest may be billed as well, where it has a price."""
         cost = FREE if self.stream.counts is None else self.cost()
         free = self._price == Price(FREE, FREE)
-        return Consumed(self.stream.usage(), cost, complete=free)
+        return Consumed(Charge(self.stream.usage(), cost), complete=free)
 
     @property
     @override
     def wording(self) -> Wording:
         """How the endpoint is spoken of."""
-        named, variable = self._spec.base_url is not None, self._spec.api_key_env
+        named, variable = self._endpoint.base_url is not None, self._endpoint.api_key_env
         return Wording(
             api="the endpoint",
             place=self._way.place if named else "the API",

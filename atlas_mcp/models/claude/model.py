@@ -21,7 +21,7 @@ from atlas_mcp.addresses import is_same_origin
 from atlas_mcp.atlas.messages import Effort, ModelRequest, Reply, Stop
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.storable import text_of, words_of
-from atlas_mcp.atlas.usage import FREE, Cost, Price
+from atlas_mcp.atlas.usage import FREE, Charge, Cost, Price
 from atlas_mcp.errors import ModelRejected, ModelUnavailable
 from atlas_mcp.models.call_slots import OnFirstUse
 from atlas_mcp.models.claude.families import family_of
@@ -438,8 +438,7 @@ class _Call(Arriving):
         reply = Reply(
             turn=turn,
             stop="garbled" if fault or ending == "failed" else ending,
-            usage=message.usage,
-            cost_usd=self._cost(),
+            charge=Charge(message.usage, self._cost()),
             detail=fault or _refusal(message.stop_details) or _STOP_DETAILS.get(reason, new),
             request_id=self.request_id,
         )
@@ -511,7 +510,7 @@ class _Call(Arriving):
     @override
     def consumed(self) -> Consumed:
         """What has been counted so far; the rest may be billed as well."""
-        return Consumed(self.message.usage, self._cost_so_far(), complete=False)
+        return Consumed(Charge(self.message.usage, self._cost_so_far()), complete=False)
 
     def _cost_so_far(self) -> Cost:
         """Return what the counts cost that have come; the rest may be billed as well."""

@@ -26,7 +26,7 @@ from atlas_mcp.atlas.messages import (
     Reply,
     UserTurn,
 )
-from atlas_mcp.atlas.usage import FREE, Usage
+from atlas_mcp.atlas.usage import Charge, Usage
 from atlas_mcp.errors import AtlasError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.base import Model, Notice, OnNotice, OnTokens, OnUsage
 from atlas_mcp.models.chat.stream import ChatStream, error_of
@@ -190,8 +190,7 @@ class Local(Model):
         return Reply(
             turn=AssistantTurn(stream.turn.text),
             stop=stream.stop,
-            usage=stream.usage(),
-            cost_usd=FREE,
+            charge=Charge(stream.usage()),
             detail=stream.detail,
             request_id=stream.id,
         )
@@ -370,7 +369,7 @@ class Local(Model):
         if error.get("type") == "exceed_context_size_error":
             message = self._too_long(error.get("n_prompt_tokens"), error.get("n_ctx"))
         kind = ModelUnavailable if status >= 500 else ModelRejected
-        return kind(self.name, message, usage=Usage(requests=1), cost_usd=FREE)
+        return kind(self.name, message, charge=Charge(Usage(requests=1)))
 
     async def _broken_off(
         self, running: _Running, reading: _Reading, error: Exception | None
@@ -391,8 +390,7 @@ class Local(Model):
             self.name,
             f"{what}; the call can be made again",
             request_id=reading.stream.id,
-            usage=Usage(requests=1, output_tokens=reading.tokens),
-            cost_usd=FREE,
+            charge=Charge(Usage(requests=1, output_tokens=reading.tokens)),
         )
 
 

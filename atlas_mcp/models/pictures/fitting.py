@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from atlas_mcp.atlas.messages import Image, ModelRequest, Part, UserTurn
 from atlas_mcp.atlas.model_spec import ModelSpec
-from atlas_mcp.atlas.usage import FREE, Usage
 from atlas_mcp.errors import ModelRejected
 from atlas_mcp.models.off_loop import off_loop
 from atlas_mcp.models.pictures.files import (
@@ -164,8 +163,6 @@ def _fit_one(picture: Image, limits: Limits, model: str) -> Image:
         raise ModelRejected(
             model,
             f"a picture of the problem cannot be decoded{_why(error)}",
-            usage=Usage(),
-            cost_usd=FREE,
         ) from error
 
 

@@ -17,7 +17,7 @@ from typing_extensions import override
 from atlas_mcp.atlas.explore import Strategy
 from atlas_mcp.atlas.messages import AssistantTurn, ModelRequest, Reply, Text, ToolCall
 from atlas_mcp.atlas.prompts import STRATEGY_TEXTS
-from atlas_mcp.atlas.usage import FREE, Usage
+from atlas_mcp.atlas.usage import Charge, Usage
 from atlas_mcp.errors import ModelError
 from atlas_mcp.models.base import Model, OnTokens, OnUsage
 
@@ -101,8 +101,7 @@ class Scripted(Model):
         return Reply(
             turn=AssistantTurn(text, calls),
             stop=_stop(says, calls),
-            usage=Usage(1, input_tokens=_input_tokens(request), output_tokens=tokens),
-            cost_usd=FREE,
+            charge=Charge(Usage(1, input_tokens=_input_tokens(request), output_tokens=tokens)),
             detail=says.detail,
         )
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import anyio
 
 from atlas_mcp.atlas.messages import Reply
-from atlas_mcp.atlas.usage import FREE, Usage
+from atlas_mcp.atlas.usage import Charge, Usage
 from atlas_mcp.errors import ModelRejected
 from atlas_mcp.models.base import OnTokens, OnUsage
 from atlas_mcp.models.off_loop import surely_off_loop
@@ -172,12 +172,11 @@ class Arriving(Failing):
         now, step = self.progress, TOKENS_BETWEEN_REPORTS * CHARACTERS_PER_TOKEN
         if self._on_usage is not None and now.counts is not self._told_counts:
             self._told_counts = now.counts
-            usage, cost, _ = self.consumed
-            self._on_usage(usage, cost)
+            self._on_usage(self.consumed.charge)
         if self._on_tokens is None:
             return
         if now.ended:
-            self._on_tokens(self.consumed.usage.output_tokens)
+            self._on_tokens(self.consumed.charge.usage.output_tokens)
         elif now.characters - self._told_characters >= step:
             self._told_characters = now.characters
             self._on_tokens(now.characters // CHARACTERS_PER_TOKEN)
@@ -235,8 +234,7 @@ class Arriving(Failing):
             self._model,
             text,
             request_id=self.request_id,
-            usage=Usage(requests=1),
-            cost_usd=FREE,
+            charge=Charge(Usage(requests=1)),
             # No API answers with a page for people; anything else may stand behind a model.
             complete=page is not None or not asked or self.consumed.complete,
         )

@@ -24,7 +24,7 @@ from atlas_mcp.addresses import (
     query_of,
 )
 from atlas_mcp.atlas.messages import AssistantTurn, Reply
-from atlas_mcp.atlas.usage import Usage
+from atlas_mcp.atlas.usage import NO_CHARGE, Charge, Usage
 from atlas_mcp.config.environment import clean_key, key_fault
 from atlas_mcp.errors import ModelError
 from atlas_mcp.models.wire.accounts import Account, WayClosed
@@ -334,7 +334,7 @@ class Trip:
         error.args = (error.model, error.message)
         error.request_id = self._label(error.request_id)
         if self.moves:
-            error.usage = (error.usage or Usage()) + Usage(requests=self.moves)
+            error.charge = (error.charge or NO_CHARGE) + Charge(Usage(requests=self.moves))
         return error
 
     def told(self, reply: Reply) -> Reply:
@@ -351,7 +351,7 @@ class Trip:
         return replace(
             reply,
             turn=AssistantTurn(said(turn.text), calls, said(turn.verbatim)),
-            usage=reply.usage + Usage(requests=self.moves),
+            charge=reply.charge + Charge(Usage(requests=self.moves)),
             detail=self.secrets.blot(reply.detail, shortest=SHORTEST),
             request_id=self._label(reply.request_id),
         )

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from atlas_mcp.atlas.usage import FREE, Cost, Usage
+from atlas_mcp.atlas.usage import Charge, Usage
 from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.wire.connections import Trip, Way, WayClosed
 from atlas_mcp.models.wire.proxies import proxy_login, tls_fault
@@ -33,13 +33,11 @@ class Consumed(NamedTuple):
     """What a call has consumed so far.
 
     Attributes:
-        usage: What was counted.
-        cost_usd: What that costs; `None` if unknown.
+        charge: What was counted.
         complete: Whether no more than that can be billed.
     """
 
-    usage: Usage
-    cost_usd: Cost
+    charge: Charge
     complete: bool
 
 
@@ -98,8 +96,7 @@ class Failing(ABC):
                 found.text,
                 retry_after=found.retry_after,
                 request_id=self.request_id,
-                usage=Usage(requests=1),
-                cost_usd=FREE,
+                charge=Charge(Usage(requests=1)),
             )
         return self.rejected(found)
 
@@ -109,8 +106,7 @@ class Failing(ABC):
             self._model,
             found.text,
             request_id=self.request_id,
-            usage=Usage(requests=1),
-            cost_usd=FREE,
+            charge=Charge(Usage(requests=1)),
         )
 
     def remember(self, found: Refusal) -> None:
@@ -132,8 +128,7 @@ class Failing(ABC):
                 self._model,
                 error.message,
                 request_id=error.request_id,
-                usage=Usage(requests=error.requests),
-                cost_usd=FREE,
+                charge=Charge(Usage(requests=error.requests)),
             )
         self._way.answered()
         wording = self.wording
@@ -141,8 +136,6 @@ class Failing(ABC):
             return ModelRejected(
                 self._model,
                 f"{wording.place} sends calls round in circles; check {wording.address}",
-                usage=Usage(),
-                cost_usd=FREE,
             )
         if isinstance(
             error, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError | httpx2.InvalidURL
@@ -157,11 +150,9 @@ class Failing(ABC):
             return ModelRejected(
                 self._model,
                 f"no connection to {wording.place}{self._way.by_proxy()}: {fault}",
-                usage=Usage(),
-                cost_usd=FREE,
             )
         if isinstance(error, httpx2.ProxyError) and (found := self._proxy_fault(error)):
-            return ModelRejected(self._model, found, usage=Usage(), cost_usd=FREE)
+            return ModelRejected(self._model, found)
         if isinstance(
             error,
             httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout | httpx2.ProxyError,
@@ -177,8 +168,6 @@ class Failing(ABC):
                 self._model,
                 f"no connection to {wording.place}{self._way.by_proxy()}{told}; check {running}the "
                 f"network and {wording.address}",
-                usage=Usage(),
-                cost_usd=FREE,
             )
         if isinstance(error, httpx2.TimeoutException):
             return self.broken_off(f"{wording.api} fell silent")
@@ -213,13 +202,12 @@ class Failing(ABC):
     def broken_off(self, text: str, *, retryable: bool = True) -> ModelError:
         """Return the error of a reply that began and did not come to its end."""
         kind = ModelUnavailable if retryable else ModelRejected
-        usage, cost, complete = self.consumed
+        charge, complete = self.consumed
         return kind(
             self._model,
             text,
             request_id=self.request_id,
-            usage=usage,
-            cost_usd=cost,
+            charge=charge,
             complete=complete,
         )
 

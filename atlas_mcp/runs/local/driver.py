@@ -12,7 +12,7 @@ import logging
 import math
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
 from typing import TypeAlias
@@ -49,7 +49,7 @@ from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.policy import AskOrchestrator, Note, ReadReply, RunSolver, next_commands
 from atlas_mcp.atlas.state import RunState, call_key
-from atlas_mcp.atlas.usage import FREE, NO_USAGE, Cost, Usage
+from atlas_mcp.atlas.usage import FREE, NO_CHARGE, Charge
 from atlas_mcp.errors import (
     AtlasError,
     JournalBusy,
@@ -65,9 +65,10 @@ from atlas_mcp.models.pictures.fitting import fitted
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.retry import Retry, RetryPolicy, generate_with_retries, most_uncounted
 from atlas_mcp.runs.clock import RunClock
-from atlas_mcp.runs.live import BrokenOff, LiveRun
+from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.local.day_cap import DayCap
 from atlas_mcp.runs.local.reading import put_down, read_reply
+from atlas_mcp.runs.snapshot import BrokenOff
 from atlas_mcp.task_groups import open_task_group
 
 logger = logging.getLogger(__name__)
@@ -556,7 +557,7 @@ class _Call:
     driver: Driver
     key: str
     spec: ModelSpec
-    counted: tuple[Usage, Cost] = (NO_USAGE, FREE)
+    counted: Charge = NO_CHARGE
     attempts: _Attempts | None = None
 
     async def make(self, request: ModelRequest, scope: anyio.CancelScope) -> Reply:
@@ -588,35 +589,34 @@ class _Call:
     def failed(self, error: ModelError) -> Failed:
         """Return the end of a call whose last attempt failed."""
         kind: FailureKind = "unavailable" if isinstance(error, ModelUnavailable) else "rejected"
-        cost = error.cost_usd
-        if cost is None and error.usage is None:
-            cost = FREE
+        charge = error.charge or NO_CHARGE
         if self.spec.price is None and not error.complete:
             # What broke off may have been billed, and at no price that is known.
-            cost = None
+            charge = replace(charge, cost=None)
         uncounted = FREE if self.attempts is None else self.attempts.uncounted
-        return Failed(failure(kind, str(error)), error.usage or NO_USAGE, cost, uncounted)
+        return Failed(failure(kind, str(error)), replace(charge, uncertain=uncounted))
 
     def aborted(self, why: SolverFailure) -> Failed:
         """Return the end of a call that was broken off from here."""
         if self.attempts is None or self.attempts.under_way:
             return self.broken_off(why)
-        return Failed(why, *self.counted, self.attempts.uncounted)
+        return Failed(why, replace(self.counted, uncertain=self.attempts.uncounted))
 
     def broken_off(self, why: SolverFailure) -> Failed:
         """Return the end of a call that may have left, and of which nothing more is heard."""
         if self.attempts is None:
             return Failed(why)
-        usage, cost = self.counted
+        cost = self.counted.cost
         held = self.driver.live.state.ledger.held.get(self.key, FREE)
         uncertain = max(FREE, held - (cost or FREE))
-        return Failed(why, usage, None if self.spec.price is None else cost, uncertain)
+        known = None if self.spec.price is None else cost
+        return Failed(why, Charge(self.counted.usage, known, uncertain))
 
     def _on_tokens(self, count: int) -> None:
         self.driver.live.tokens[self.key] = count
 
-    def _on_usage(self, usage: Usage, cost_usd: Cost) -> None:
-        self.counted = (usage, cost_usd)
+    def _on_usage(self, charge: Charge) -> None:
+        self.counted = charge
 
     def _on_retry(self, retry: Retry) -> None:
         text = f"a call was not answered; next try in {retry.wait:.0f} s"
@@ -656,10 +656,10 @@ class _Attempts(Model):
             self.scope.cancel("the run is to stop")
             await anyio.lowlevel.checkpoint()
 
-        def left(usage: Usage, cost_usd: Cost) -> None:
+        def left(charge: Charge) -> None:
             self.under_way = True
             if on_usage is not None:
-                on_usage(usage, cost_usd)
+                on_usage(charge)
 
         try:
             return await self.model.generate(request, on_tokens=on_tokens, on_usage=left)

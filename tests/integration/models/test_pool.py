@@ -43,6 +43,7 @@ from atlas_mcp.testing.chat_api import (
 )
 from atlas_mcp.testing.chat_rules import prompt_of
 from atlas_mcp.testing.messages_api import MessagesApi
+from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import CandidateView, RunView
 
 on_asyncio = pytest.mark.parametrize("anyio_backend", ["asyncio"])
@@ -92,7 +93,7 @@ class PoolWorld:
         problem = make_problem("What is 6 * 7?")
         live = await self.service.solve(problem, Wish(explore_effort="low"))
         with anyio.fail_after(10):
-            return await self.service.wait(live.run_id, math.inf)
+            return view_of(await self.service.wait(live.run_id, math.inf))
 
 
 def candidate(answer: str, number: int) -> ApiReply:
@@ -311,7 +312,7 @@ async def orchestrated(
         async with open_service(load_settings(environ), retries=QUICK) as service:
             live = await service.solve(make_problem("What is 6 * 7?"), Wish())
             with anyio.fail_after(10):
-                return await service.wait(live.run_id, math.inf), play
+                return view_of(await service.wait(live.run_id, math.inf)), play
 
 
 @on_asyncio

@@ -24,10 +24,12 @@ from atlas_mcp.atlas.messages import (
     UserTurn,
 )
 from atlas_mcp.atlas.model_spec import ModelSpec
+from atlas_mcp.atlas.usage import NO_CHARGE
 from atlas_mcp.cli import main
 from atlas_mcp.errors import ModelRejected
 from atlas_mcp.models.chat.model import OpenAICompatible
 from atlas_mcp.models.claude.model import Claude
+from atlas_mcp.models.endpoint import with_endpoint
 from atlas_mcp.models.probe import probe
 
 on_asyncio = pytest.mark.parametrize("anyio_backend", ["asyncio"])
@@ -147,7 +149,9 @@ def message(body: Body) -> Body:
 
 
 def chat(url: str, **traits: Any) -> OpenAICompatible:
-    spec = ModelSpec("openai/m", base_url=f"{url}/v1", schema_mode="prompt", **traits)
+    spec = with_endpoint(
+        ModelSpec("openai/m", schema_mode="prompt"), base_url=f"{url}/v1", **traits
+    )
     return OpenAICompatible(spec, api_key="sk-of-a-test")
 
 
@@ -203,7 +207,7 @@ async def test_a_system_prompt_that_is_refused_goes_before_the_question(
         first, second = await asked(model), await asked(model)
         await model.aclose()
 
-    assert [first.usage.requests, second.usage.requests] == [2, 1]
+    assert [first.charge.usage.requests, second.charge.usage.requests] == [2, 1]
     *_, body = gateway.bodies
     assert not body.get("system")
     [only] = body["messages"]
@@ -291,7 +295,7 @@ async def test_several_things_are_left_out_one_after_the_other() -> None:
         await asked(model)
         await model.aclose()
 
-    assert reply.usage.requests == 3
+    assert reply.charge.usage.requests == 3
     assert len(gateway.bodies) == 4
 
 
@@ -308,8 +312,7 @@ async def test_what_is_refused_for_good_is_told_and_not_asked_again(
         await model.aclose()
 
     assert len(gateway.bodies) == 1
-    assert caught.value.usage is not None
-    assert caught.value.usage.requests == 1
+    assert (caught.value.charge or NO_CHARGE).usage.requests == 1
 
 
 # What a model thought, in later turns
@@ -512,7 +515,7 @@ async def test_a_gateway_of_the_messages_api_is_asked_too(
     gateway = Gateway(refuses)
     with gateway.serving() as url:
         model = claude(url)
-        spec = ModelSpec("anthropic/claude-x", base_url=url)
+        spec = ModelSpec("anthropic/claude-x", endpoint={"base_url": url})
         wanted = ("schema_mode", "tools", "images", "efforts", "system_role", "echo_reasoning")
         result = await probe(spec, model.told, wanted)
         await model.aclose()

@@ -33,7 +33,7 @@ from atlas_mcp.atlas.policy import ReadReply, RunSolver, next_commands
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.resuming import abandonment, resumption
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.atlas.usage import Usage
+from atlas_mcp.atlas.usage import Charge, Usage
 from atlas_mcp.views.rendering import view_run
 from tests.support.played_runs import a_run, followed_by
 from tests.support.strange_replies import CANDIDATE, usual
@@ -99,29 +99,29 @@ def test_what_a_bug_keeps_from_being_read_is_a_failed_candidate_with_its_cost() 
     assert isinstance(event, SolverFinished)
     assert isinstance(event.outcome, SolverFailure)
     assert "ZeroDivisionError" in event.outcome.message
-    assert (event.usage, event.cost_usd) == (Usage(1, 100, 50), PAID)
+    assert (event.charge.usage, event.charge.cost) == (Usage(1, 100, 50), PAID)
 
 
 def test_a_reply_is_recorded_as_it_arrived() -> None:
     calls = (ToolCall("t", "explore", {"strategy": "direct"}),)
     turn = AssistantTurn("I look.", calls, {"role": "assistant", "content": "I look."})
-    reply = Reply(turn, "tool_calls", Usage(1, 9, 5), PAID, "a word", uncertain_usd=HOLD)
+    reply = Reply(turn, "tool_calls", Charge(Usage(1, 9, 5), PAID, HOLD), "a word")
 
     solver, boss = solver_ended(3, reply), turn_ended(2, reply)
 
     # A solver is not asked again: what would be sent back to it is not kept.
     said = AssistantTurn("I look.", calls)
-    paid = (Usage(1, 9, 5), PAID, HOLD)
-    assert solver == SolverReplied(3, said, "tool_calls", "a word", *paid)
-    assert boss == OrchestratorReplied(2, turn, "tool_calls", "a word", *paid)
+    paid = Charge(Usage(1, 9, 5), PAID, HOLD)
+    assert solver == SolverReplied(3, said, "tool_calls", "a word", paid)
+    assert boss == OrchestratorReplied(2, turn, "tool_calls", "a word", paid)
 
 
 def test_a_call_without_a_reply_is_recorded_with_what_it_may_have_cost() -> None:
-    failed = Failed(failure("timeout", "\ud800" * 3_000), Usage(1, 9, 0), PAID, HOLD)
+    failed = Failed(failure("timeout", "\ud800" * 3_000), Charge(Usage(1, 9, 0), PAID, HOLD))
 
     for event in (solver_ended(3, failed), turn_ended(2, failed)):
         assert isinstance(event, SolverFinished | OrchestratorFailed)
-        assert (event.usage, event.cost_usd, event.uncertain_usd) == (Usage(1, 9, 0), PAID, HOLD)
+        assert event.charge == Charge(Usage(1, 9, 0), PAID, HOLD)
         failure_ = event.outcome if isinstance(event, SolverFinished) else event.failure
         assert not isinstance(failure_, Candidate)
         assert failure_.kind == "timeout"
@@ -132,7 +132,7 @@ def test_the_arguments_of_all_calls_of_a_reply_share_one_bound() -> None:
     numbers: list[Json] = [0] * 30_000
     calls = tuple(ToolCall(f"c{one}", "explore", {"x": numbers}) for one in range(30))
 
-    ended = solver_ended(1, Reply(AssistantTurn("", calls), "tool_calls", Usage(), None))
+    ended = solver_ended(1, Reply(AssistantTurn("", calls), "tool_calls", Charge(Usage(), None)))
 
     assert isinstance(ended, SolverReplied)
     said = ended.reply
@@ -152,6 +152,6 @@ def test_the_arguments_of_all_calls_of_a_reply_share_one_bound() -> None:
     ids=["text", "arguments", "verbatim"],
 )
 def test_a_long_reply_is_told_from_a_short_one(turn: AssistantTurn) -> None:
-    assert not is_light(Reply(turn, "end", Usage(), None))
+    assert not is_light(Reply(turn, "end", Charge(Usage(), None)))
     assert is_light(usual(CANDIDATE))
     assert is_light(object())

@@ -19,7 +19,7 @@ from atlas_mcp.atlas.decisions import (
 from atlas_mcp.atlas.events import OrchestratorReplied
 from atlas_mcp.atlas.explore import Explore
 from atlas_mcp.atlas.messages import AssistantTurn
-from atlas_mcp.atlas.usage import FREE, NO_USAGE
+from atlas_mcp.atlas.usage import NO_CHARGE
 from tests.support.played_runs import a_run, a_solver
 from tests.unit.atlas.test_written_calls import FORMS
 
@@ -29,7 +29,7 @@ ANSWER_TEXT = json.dumps(ANSWER)
 
 def read(text: str) -> Decision:
     replied = OrchestratorReplied(
-        turn=1, reply=AssistantTurn(text), stop="end", detail="", usage=NO_USAGE, cost_usd=FREE
+        turn=1, reply=AssistantTurn(text), stop="end", detail="", charge=NO_CHARGE
     )
     return read_decision(replied, a_run(a_solver("s")), None)
 

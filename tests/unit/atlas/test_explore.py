@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas_mcp.atlas.events import SolverFinished, decode_event, encode_event
+from atlas_mcp.atlas.codec import decode_event, encode_event
+from atlas_mcp.atlas.events import SolverFinished
 from atlas_mcp.atlas.explore import Candidate, SolverFailure, read_candidate
 from atlas_mcp.atlas.messages import Stop
-from atlas_mcp.atlas.usage import FREE, NO_USAGE
+from atlas_mcp.atlas.usage import FREE, NO_USAGE, Charge
 from atlas_mcp.atlas.written_json import read_object
 from tests.support.played_runs import reply
 
@@ -188,7 +189,7 @@ def test_an_answer_that_json_cannot_hold_is_no_candidate_that_is_forgotten(numbe
     """What is journaled must be what was seen: JSON has no word for these numbers."""
     outcome = read_candidate(reply(TEXT.replace('"42"', number)), {"type": "number"})
 
-    written = encode_event(SolverFinished(1, outcome, NO_USAGE, FREE))
+    written = encode_event(SolverFinished(1, outcome, Charge(NO_USAGE, FREE)))
 
     again = decode_event(written)
     assert isinstance(again, SolverFinished)
@@ -200,7 +201,7 @@ def test_an_answer_that_json_cannot_hold_is_no_candidate_that_is_forgotten(numbe
 def test_half_a_surrogate_pair_in_a_reply_can_be_written_down() -> None:
     outcome = read_candidate(reply(TEXT.replace("Counting", "\\ud83d")), None)
 
-    assert encode_event(SolverFinished(1, outcome, NO_USAGE, FREE))
+    assert encode_event(SolverFinished(1, outcome, Charge(NO_USAGE, FREE)))
 
 
 @given(st.text() | st.recursive(st.none() | st.text(), st.lists).map(json.dumps))

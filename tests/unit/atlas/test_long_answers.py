@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from atlas_mcp.atlas.agreement import KEY_CHARS, group_answers, key_of, same_key
 from atlas_mcp.atlas.calls import conclude, solver_ended
+from atlas_mcp.atlas.codec import decode_event, encode_event, with_key
 from atlas_mcp.atlas.events import (
     Event,
     ExploresPlanned,
@@ -23,20 +24,17 @@ from atlas_mcp.atlas.events import (
     RunOpened,
     SolverFinished,
     SolverStarted,
-    decode_event,
-    encode_event,
-    with_key,
 )
 from atlas_mcp.atlas.explore import Candidate, Explore
 from atlas_mcp.atlas.policy import ReadReply
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.prompts import result_text
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.atlas.usage import NO_USAGE
+from atlas_mcp.atlas.usage import NO_USAGE, Charge
 from atlas_mcp.runs.live import LiveRun
-from atlas_mcp.runs.status import agreement_text, outcome_text, status_line
 from atlas_mcp.texts import as_data
 from atlas_mcp.views.rendering import QUICK_CHARS, takes_long, view_run
+from atlas_mcp.views.status import agreement_text, outcome_text, status_line
 from tests.support.played_runs import a_run, followed_by, found
 from tests.support.strange_replies import CANDIDATE, usual
 
@@ -73,7 +71,7 @@ def opened(schema: dict[str, Any] | None = None) -> list[Record]:
 def a_long_run(*answers: Any) -> RunState:
     """Return a run with a candidate for each answer, as whoever reads replies makes them."""
     read = [
-        with_key(SolverFinished(number, found(answer), NO_USAGE, HOLD, HOLD))
+        with_key(SolverFinished(number, found(answer), Charge(NO_USAGE, HOLD, HOLD)))
         for number, answer in enumerate(answers, start=1)
     ]
     return RunState.fold(followed_by(opened(), *read))
@@ -144,7 +142,7 @@ def test_a_key_is_no_part_of_what_is_stored_or_compared() -> None:
     assert one == other
     assert repr(one) == repr(other)
     assert replace(one, answer="y").key is None
-    stored = [SolverFinished(1, each, NO_USAGE, HOLD, HOLD) for each in (one, other)]
+    stored = [SolverFinished(1, each, Charge(NO_USAGE, HOLD, HOLD)) for each in (one, other)]
     assert encode_event(stored[0]) == encode_event(stored[1])
 
 

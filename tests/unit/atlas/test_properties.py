@@ -12,14 +12,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from atlas_mcp.atlas.budget import Ledger, OverBudget
-from atlas_mcp.atlas.events import Record, decode_event, encode_event
+from atlas_mcp.atlas.codec import decode_event, encode_event
+from atlas_mcp.atlas.events import Record
 from atlas_mcp.atlas.explore import STRATEGIES, FailureKind, Outcome
 from atlas_mcp.atlas.messages import AssistantTurn, Image, Stop, ToolCall
 from atlas_mcp.atlas.policy import MAX_FRUITLESS_TURNS, RunSolver, next_commands
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.run_spec import RunSpec
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.atlas.usage import NO_USAGE, Price, Usage, add_costs
+from atlas_mcp.atlas.usage import NO_USAGE, Charge, Price, Usage, add_costs
 from atlas_mcp.views.rendering import view_run
 from tests.support.played_runs import (
     Played,
@@ -264,7 +265,7 @@ class LedgerMachine(RuleBasedStateMachine):
         call = data.draw(st.sampled_from(sorted(self.ledger.held)))
         before = self.ledger
         cost = None if share is None else before.held[call] * share
-        self.ledger = before.settle(call, cost, uncertain=uncertain)
+        self.ledger = before.settle(call, Charge(cost=cost, uncertain=uncertain))
         assert call not in self.ledger.held
         assert self.ledger.committed <= before.committed
         assert self.ledger.spent >= before.spent
@@ -327,6 +328,6 @@ def test_the_tokens_that_money_buys_cost_no_more_than_it(rate: Decimal, dollars:
 def test_a_candidate_is_written_and_read_back_unchanged(outcome: Outcome) -> None:
     from atlas_mcp.atlas.events import SolverFinished
 
-    event = SolverFinished(1, outcome, NO_USAGE, Decimal("0.1"))
+    event = SolverFinished(1, outcome, Charge(NO_USAGE, Decimal("0.1")))
 
     assert decode_event(encode_event(event)) == event

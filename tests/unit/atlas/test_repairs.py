@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from atlas_mcp.atlas.codec import decode_event, encode_event
 from atlas_mcp.atlas.events import (
     Event,
     ExploresPlanned,
@@ -18,8 +19,6 @@ from atlas_mcp.atlas.events import (
     RunOpened,
     SolverFinished,
     SolverStarted,
-    decode_event,
-    encode_event,
 )
 from atlas_mcp.atlas.explore import Candidate, Explore, SolverFailure
 from atlas_mcp.atlas.policy import AskOrchestrator, next_commands
@@ -98,7 +97,7 @@ def test_a_candidate_nested_too_deep_is_a_failure_that_keeps_its_cost(levels: in
         "malformed",
         "the record of it cannot be read back: it is nested deeper than 100 levels",
     )
-    assert (event.usage, event.cost_usd) == (Usage(1, 100, 50), Decimal("0.25"))
+    assert (event.charge.usage, event.charge.cost) == (Usage(1, 100, 50), Decimal("0.25"))
     assert decode_event(encode_event(event)) == event
 
 
@@ -133,7 +132,7 @@ def test_a_call_whose_id_is_a_number_is_one_that_can_be_answered() -> None:
     assert [(one.id, one.name) for one in event.reply.tool_calls] == [("7", "explore")]
     # The vendor's own message would answer to another id.
     assert event.reply.verbatim is None
-    assert (event.reply.text, event.cost_usd) == ("I look.", Decimal("0.25"))
+    assert (event.reply.text, event.charge.cost) == ("I look.", Decimal("0.25"))
 
 
 def test_arguments_nested_too_deep_leave_their_call_and_the_text() -> None:

@@ -12,6 +12,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from atlas_mcp.atlas import prompts
+from atlas_mcp.atlas.codec import decode_event, encode_event
 from atlas_mcp.atlas.events import (
     Event,
     ExploresPlanned,
@@ -26,8 +27,6 @@ from atlas_mcp.atlas.events import (
     SolverFinished,
     SolverStarted,
     StopRequested,
-    decode_event,
-    encode_event,
 )
 from atlas_mcp.atlas.explore import Explore, FailureKind, Outcome
 from atlas_mcp.atlas.messages import AssistantTurn, Stop, ToolCall, Turn
@@ -35,7 +34,7 @@ from atlas_mcp.atlas.policy import MAX_FRUITLESS_TURNS, AskOrchestrator, RunSolv
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.resuming import abandonment, lost_calls, resumption
 from atlas_mcp.atlas.state import UNANSWERED, RunState
-from atlas_mcp.atlas.usage import NO_USAGE, Usage
+from atlas_mcp.atlas.usage import NO_USAGE, Charge, Usage
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.views.rendering import view_run
 from tests.support.played_runs import (
@@ -92,7 +91,7 @@ def said(answer: str) -> AssistantTurn:
 def replied(records: Sequence[Record], turn: AssistantTurn, stop: Stop) -> list[Record]:
     """Return the records with a reply to the orchestrator's open call after them."""
     number = len(RunState.fold(records).turns)
-    reply = OrchestratorReplied(number, turn, stop, "", Usage(1, 9, 9), Decimal("0.01"))
+    reply = OrchestratorReplied(number, turn, stop, "", Charge(Usage(1, 9, 9), Decimal("0.01")))
     return followed_by(records, reply)
 
 
@@ -182,10 +181,10 @@ def test_what_a_call_consumed_before_it_was_made_again_still_counts() -> None:
     run = play(a_run(), go_on_from=resumed(cancelled_by_the_user()))
     first = run.state.explores[1]
 
-    assert first.usage == Usage(2, 107, 53, 10, 5)
-    assert first.cost_usd is not None
-    assert first.cost_usd > Decimal("0.25")
-    assert run.state.solver_totals.usage.requests == 3
+    assert first.charge.usage == Usage(2, 107, 53, 10, 5)
+    assert first.charge.cost is not None
+    assert first.charge.cost > Decimal("0.25")
+    assert run.state.solver_charge.usage.requests == 3
 
 
 # Failures
@@ -198,8 +197,8 @@ def cancelled_by_the_user() -> list[Record]:
     return followed_by(
         records,
         StopRequested("user"),
-        SolverFinished(1, failed("cancelled"), Usage(1, 7, 3), Decimal("0.25"), Decimal(5)),
-        SolverFinished(2, failed("cancelled"), NO_USAGE, Decimal(0), held["solver-2"]),
+        SolverFinished(1, failed("cancelled"), Charge(Usage(1, 7, 3), Decimal("0.25"), Decimal(5))),
+        SolverFinished(2, failed("cancelled"), Charge(NO_USAGE, Decimal(0), held["solver-2"])),
         RunFinished("cancelled", "cancelled"),
     )
 

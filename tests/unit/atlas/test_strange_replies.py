@@ -12,14 +12,13 @@ from hypothesis import strategies as st
 
 from atlas_mcp.atlas.agreement import same_key
 from atlas_mcp.atlas.calls import solver_ended, turn_ended
+from atlas_mcp.atlas.codec import decode_event, encode_event
 from atlas_mcp.atlas.events import (
     OrchestratorFailed,
     OrchestratorReplied,
     Record,
     SolverFinished,
     SolverReplied,
-    decode_event,
-    encode_event,
 )
 from atlas_mcp.atlas.explore import SolverFailure, read_candidate
 from atlas_mcp.atlas.messages import AssistantTurn, Reply
@@ -41,7 +40,7 @@ from atlas_mcp.atlas.storable import (
     text_of,
     unique_id,
 )
-from atlas_mcp.atlas.usage import NO_USAGE, Usage
+from atlas_mcp.atlas.usage import NO_USAGE, Charge, Usage
 from atlas_mcp.atlas.written_json import read_object
 from atlas_mcp.runs.archive import read_archive, write_archive
 from atlas_mcp.views.rendering import view_run
@@ -120,9 +119,10 @@ def is_paid(run: Run) -> None:
     ]
     assert len(ends) == len(run.calls)
     for end in ends:
-        for count in (end.usage.input_tokens, end.usage.output_tokens, end.usage.requests):
+        usage = end.charge.usage
+        for count in (usage.input_tokens, usage.output_tokens, usage.requests):
             assert 0 <= count <= MAX_COUNT
-        assert end.cost_usd is None or (end.cost_usd.is_finite() and end.cost_usd >= 0)
+        assert end.charge.cost is None or (end.charge.cost.is_finite() and end.charge.cost >= 0)
     assert not run.state.ledger.held
 
 
@@ -156,7 +156,7 @@ def test_a_run_with_any_replies_is_stored_read_shown_exported_and_gone_on_with(
 def test_what_an_endpoint_did_not_count_has_no_known_cost(arrived: object) -> None:
     if not isinstance(arrived, Reply):
         return
-    usage, cost = arrived.usage, arrived.cost_usd
+    usage, cost = arrived.charge.usage, arrived.charge.cost
 
     assert all(0 <= count <= 3 * MAX_COUNT for count in (usage.input_tokens, usage.output_tokens))
     if usage.input_tokens == 0 or (usage.output_tokens == 0 and arrived.turn.text):
@@ -211,7 +211,7 @@ def test_every_call_of_a_turn_has_an_id_of_its_own(
 @pytest.mark.parametrize("kind", ["[", "{"])
 def test_an_answer_nested_too_deep_is_a_failed_candidate(levels: int, kind: str) -> None:
     text = CANDIDATE_TEXT.replace('"42"', nested_text(levels, kind))
-    outcome = read_candidate(Reply(AssistantTurn(text), "end", NO_USAGE, None), {})
+    outcome = read_candidate(Reply(AssistantTurn(text), "end", Charge(NO_USAGE, None)), {})
 
     assert isinstance(outcome, SolverFailure)
     assert outcome.kind == "malformed"
@@ -220,15 +220,13 @@ def test_an_answer_nested_too_deep_is_a_failed_candidate(levels: int, kind: str)
 
 def test_a_longer_reply_than_is_kept_is_a_failed_candidate_that_says_so() -> None:
     text = CANDIDATE_TEXT.replace("42", "4" * MAX_TEXT_CHARS)
-    reply = Reply(AssistantTurn(text), "end", Usage(1, 9, 5), Decimal(1))
+    reply = Reply(AssistantTurn(text), "end", Charge(Usage(1, 9, 5), Decimal(1)))
 
     replied = solver_ended(1, reply)
 
     assert isinstance(replied, SolverReplied)
     assert len(replied.reply.text) == MAX_TEXT_CHARS + 1
-    outcome = read_candidate(
-        Reply(replied.reply, replied.stop, replied.usage, replied.cost_usd), None
-    )
+    outcome = read_candidate(Reply(replied.reply, replied.stop, replied.charge), None)
     assert outcome == SolverFailure(
         "truncated", "longer than the 1,000,000 characters that are kept of a reply"
     )

@@ -19,7 +19,7 @@ from atlas_mcp.atlas.messages import (
     Text,
     UserTurn,
 )
-from atlas_mcp.atlas.usage import Price, Usage
+from atlas_mcp.atlas.usage import NO_CHARGE, Charge, Price, Usage
 from atlas_mcp.errors import ConfigError, ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.base import OnTokens, OnUsage
 from atlas_mcp.models.retry import (
@@ -34,7 +34,7 @@ REQUEST = ModelRequest(system="", turns=(UserTurn((Text("q"),)),), max_tokens=1_
 PRICE = Price(input=Decimal(1), output=Decimal(10))
 AT_ONCE = RetryPolicy(attempts=4, first_delay=0, longest_delay=0)
 REPLY = Reply(
-    turn=AssistantTurn("yes"), stop="end", usage=Usage(1, 10, 20), cost_usd=Decimal("0.5")
+    turn=AssistantTurn("yes"), stop="end", charge=Charge(Usage(1, 10, 20), Decimal("0.5"))
 )
 
 
@@ -73,8 +73,7 @@ def busy(
         NAME,
         "busy",
         retry_after=retry_after,
-        usage=usage or Usage(requests=1),
-        cost_usd=None if cost is None else Decimal(cost),
+        charge=Charge(usage or Usage(requests=1), None if cost is None else Decimal(cost)),
     )
 
 
@@ -101,17 +100,17 @@ async def test_an_unavailable_model_is_asked_again_and_all_attempts_are_counted(
 
     reply = await generate_with_retries(model, REQUEST, policy=AT_ONCE)
 
-    assert reply == replace(REPLY, usage=Usage(3, 13, 24, 1, 1), cost_usd=Decimal("0.75"))
+    assert reply == replace(REPLY, charge=Charge(Usage(3, 13, 24, 1, 1), Decimal("0.75")))
 
 
 async def test_what_would_fail_again_is_not_tried_again() -> None:
-    model = Script([busy(usage=Usage(1, 5)), ModelRejected(NAME, "no", usage=Usage(1))])
+    model = Script([busy(usage=Usage(1, 5)), ModelRejected(NAME, "no", charge=Charge(Usage(1)))])
 
     with pytest.raises(ModelRejected, match="no") as caught:
         await generate_with_retries(model, REQUEST, policy=AT_ONCE)
 
     assert model.calls == 2
-    assert caught.value.usage == Usage(2, 5)
+    assert (caught.value.charge or NO_CHARGE).usage == Usage(2, 5)
 
 
 async def test_a_bug_is_neither_retried_nor_dressed_up() -> None:
@@ -133,10 +132,12 @@ async def test_attempts_are_bounded_and_the_last_error_carries_them_all() -> Non
     with pytest.raises(ModelUnavailable, match="busy; gave up after 4 attempts") as caught:
         await generate_with_retries(model, REQUEST, policy=AT_ONCE)
 
-    assert caught.value.usage == Usage(4, 30, 3)
-    assert caught.value.cost_usd == Decimal("0.3")
+    assert (caught.value.charge or NO_CHARGE).usage == Usage(4, 30, 3)
+    assert (caught.value.charge or NO_CHARGE).cost == Decimal("0.3")
     assert not caught.value.complete
-    assert errors[0].usage == Usage(1, 10, 1), "the errors themselves are left alone"
+    assert (errors[0].charge or NO_CHARGE).usage == Usage(1, 10, 1), (
+        "the errors themselves are left alone"
+    )
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
 
 
@@ -153,13 +154,15 @@ async def test_one_attempt_means_one() -> None:
 async def test_an_unknown_cost_of_an_attempt_makes_the_whole_unknown() -> None:
     model = Script([busy(usage=Usage(1, 3), cost=None), REPLY])
 
-    assert (await generate_with_retries(model, REQUEST, policy=AT_ONCE)).cost_usd is None
+    assert (await generate_with_retries(model, REQUEST, policy=AT_ONCE)).charge.cost is None
 
 
 async def test_an_attempt_that_counted_nothing_leaves_the_cost_known() -> None:
     model = Script([busy(cost=None), REPLY])
 
-    assert (await generate_with_retries(model, REQUEST, policy=AT_ONCE)).cost_usd == Decimal("0.5")
+    assert (await generate_with_retries(model, REQUEST, policy=AT_ONCE)).charge.cost == Decimal(
+        "0.5"
+    )
 
 
 async def test_an_attempt_that_broke_off_leaves_the_rest_of_max_tokens_uncertain() -> None:
@@ -168,8 +171,8 @@ async def test_an_attempt_that_broke_off_leaves_the_rest_of_max_tokens_uncertain
 
     reply = await generate_with_retries(model, REQUEST, policy=AT_ONCE, price=PRICE)
 
-    assert reply.uncertain_usd == Decimal("0.009")
-    assert reply.cost_usd == Decimal("0.503")
+    assert reply.charge.uncertain == Decimal("0.009")
+    assert reply.charge.cost == Decimal("0.503")
 
 
 async def test_an_attempt_that_broke_off_at_an_unknown_price_makes_the_cost_unknown() -> None:
@@ -177,7 +180,7 @@ async def test_an_attempt_that_broke_off_at_an_unknown_price_makes_the_cost_unkn
 
     reply = await generate_with_retries(model, REQUEST, policy=AT_ONCE)
 
-    assert reply.cost_usd is None
+    assert reply.charge.cost is None
 
 
 async def test_the_price_is_looked_up_by_name_when_none_is_given() -> None:
@@ -186,7 +189,7 @@ async def test_the_price_is_looked_up_by_name_when_none_is_given() -> None:
     reply = await generate_with_retries(model, REQUEST, policy=AT_ONCE)
 
     most_input = input_tokens_at_most(REQUEST)
-    assert reply.uncertain_usd == Price(Decimal(5), Decimal(20)).of(
+    assert reply.charge.uncertain == Price(Decimal(5), Decimal(20)).of(
         input_tokens=most_input, output_tokens=REQUEST.max_tokens
     )
 
@@ -302,7 +305,7 @@ async def test_another_attempt_asks_for_the_money_the_failed_one_may_have_cost()
         return False
 
     cut = ModelUnavailable(
-        NAME, "cut", usage=Usage(1, 100), cost_usd=Decimal("0.0001"), complete=False
+        NAME, "cut", charge=Charge(Usage(1, 100), Decimal("0.0001")), complete=False
     )
     model = Script([cut, REPLY])
 
@@ -334,7 +337,7 @@ async def test_a_lost_attempt_counts_its_pictures_as_the_model_does() -> None:
         input_tokens=input_tokens_at_most(REQUEST) + 2 * 12_000, output_tokens=seen.max_tokens
     )
     assert asked == [most]
-    assert reply.uncertain_usd == most
+    assert reply.charge.uncertain == most
 
 
 async def test_an_attempt_that_cost_nothing_asks_for_no_money() -> None:

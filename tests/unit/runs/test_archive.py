@@ -28,7 +28,7 @@ from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.run_spec import RunSpec, SolverSpec
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.atlas.usage import Usage
+from atlas_mcp.atlas.usage import Charge, Usage
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.runs.archive import read_archive, write_archive
 from atlas_mcp.views.rendering import view_run
@@ -43,7 +43,9 @@ def records_of(
         RunOpened(Problem(problem), RunSpec("atlas", MODEL, (SolverSpec("s", MODEL),), Budget())),
         ExploresPlanned("prefetch", (Planned(1, Explore("s")),)),
         SolverStarted(1, Decimal("0.25")),
-        SolverFinished(1, Candidate(answer, reasoning, "Counts.", 0.5), Usage(1, 9, 5), Decimal(0)),
+        SolverFinished(
+            1, Candidate(answer, reasoning, "Counts.", 0.5), Charge(Usage(1, 9, 5), Decimal(0))
+        ),
         RunFinished("answered", "decided", answer),
     )
     return tuple(Record(seq, at, event) for seq, event in enumerate(events, start=1))
@@ -222,10 +224,10 @@ def test_a_login_in_an_address_that_an_older_version_kept_is_not_exported() -> N
     address = "https://someone:hunter2-42@gateway.example.org/v1"
     first, *others = records_of()
     assert isinstance(first.event, RunOpened)
-    model = replace(MODEL, base_url=address)
+    model = replace(MODEL, endpoint={"base_url": address})
     failed = SolverFailure("unavailable", f"no connection to {address}")
     spec = replace(first.event.spec, orchestrator=model, solvers=(SolverSpec("s", model),))
-    others[2] = replace(others[2], event=SolverFinished(1, failed, Usage(1), Decimal(0)))
+    others[2] = replace(others[2], event=SolverFinished(1, failed, Charge(Usage(1), Decimal(0))))
     records = (replace(first, event=replace(first.event, spec=spec)), *others)
 
     text = written(records)

@@ -28,6 +28,7 @@ from atlas_mcp.runs import service as services
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import RunService, open_service
+from atlas_mcp.views.rendering import view_of
 from tests.support.gated_models import Gated, until
 from tests.support.locked_journals import locked
 
@@ -90,10 +91,10 @@ async def test_a_service_closes_and_what_was_stored_is_whole(
     assert not [name for name in threads if name.startswith("journal ")]
     model = Gated()
     async with open_service(settings, pool=Pool(settings, {model.name: model})) as service:
-        left = await service.view(live.run_id)
+        left = view_of(await service.look(live.run_id))
         assert await service.resume(live.run_id)
         with anyio.fail_after(10):
-            done = await service.wait(live.run_id, 10)
+            done = view_of(await service.wait(live.run_id, 10))
     assert (left.status, len(left.candidates)) == ("interrupted", 1)
     assert (done.status, done.answer) == ("answered", "42")
 
@@ -113,7 +114,7 @@ async def test_whoever_asks_for_a_stop_can_leave_and_the_call_in_flight_keeps_it
         model.gate.set()
         with anyio.fail_after(10):
             await live.finished()
-        view = await service.view(live.run_id)
+        view = view_of(await service.look(live.run_id))
         kept = await service.journal.read(live.run_id)
 
     assert view.status == "cancelled"

@@ -119,8 +119,8 @@ async def test_each_look_at_a_run_of_another_process_reads_it_on(tmp_path: Path)
         await journal.open_run("r", first_record())
         looks = Noting(tmp_path / "home")
         async with open_service(Settings(home=tmp_path / "home"), journal=looks) as service:
-            view = (await service.look("r")).view
-            again = await service.view("r")
+            view = await service.look("r")
+            again = await service.look("r")
 
     assert view.status == again.status == "running"
     assert looks.reads == [0, 1]

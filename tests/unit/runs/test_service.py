@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
 
 import anyio
 import pytest
@@ -23,13 +21,12 @@ from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted.model import Says
 from atlas_mcp.runs import service as services
-from atlas_mcp.runs.request import ExploreWish, Wish
+from atlas_mcp.runs.request import Wish
 from atlas_mcp.runs.service import open_service
 from atlas_mcp.testing.atlas_api import candidate_text, synthesis_text
 from atlas_mcp.testing.journal_conformance import first_record
 from atlas_mcp.testing.scripted import Recording
-from atlas_mcp.views.rendering import view_run
-from atlas_mcp.views.run_view import RunView
+from atlas_mcp.views.rendering import view_of
 
 
 class Filling(SqliteJournal):
@@ -72,7 +69,7 @@ async def test_a_full_disk_breaks_a_run_off_and_the_service_goes_on(
             calls = len(model.requests)
             journal.full = False
             whole = await service.solve(make_problem("6 * 7?"), Wish())
-            view = await service.wait(whole.run_id, 10)
+            view = view_of(await service.wait(whole.run_id, 10))
 
     assert calls == 0, "nothing is called that could not be recorded"
     assert view.answer == "42"
@@ -173,27 +170,3 @@ async def test_of_two_who_resume_a_run_at_once_one_drives_it_and_the_other_is_co
         assert service.driven == ()
         assert len(await journal.read("one")) == 1
     await journal.other.aclose()
-
-
-@pytest.mark.parametrize("length", [1, 40_000])
-async def test_a_long_run_is_viewed_off_the_event_loop(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, length: int
-) -> None:
-    here: list[bool] = []
-
-    def noticing(*args: Any, **options: Any) -> RunView:
-        here.append(threading.get_ident() == loop)
-        return view_run(*args, **options)
-
-    loop = threading.get_ident()
-    monkeypatch.setattr(services, "view_run", noticing)
-    model = Recording(lambda _: Says(candidate_text(list(range(length)))))
-    settings = Settings(home=tmp_path, solvers={"s": SolverSettings(model=model.name)})
-    problem = make_problem("Which?", answer_schema={"type": "array"})
-    with anyio.fail_after(10):
-        async with open_service(settings, pool=Pool(settings, {model.name: model})) as service:
-            live = await service.explore(problem, Wish(), ExploreWish(count=1))
-            view = await service.wait(live.run_id, 10)
-
-    assert len(view.candidates[0].answer) == length
-    assert here == [length == 1]

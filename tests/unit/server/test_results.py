@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -13,7 +14,9 @@ from hypothesis import strategies as st
 from mcp.server.mcpserver.exceptions import ToolError
 
 from atlas_mcp import texts
+from atlas_mcp.atlas.events import RunFinished
 from atlas_mcp.errors import ConfigError, InvalidInput
+from atlas_mcp.runs.snapshot import RunSnapshot
 from atlas_mcp.server.descriptions import atlas_prompt
 from atlas_mcp.server.results import (
     ERROR_CHARS,
@@ -22,10 +25,13 @@ from atlas_mcp.server.results import (
     errors_shown,
     result_of,
     tool_result,
+    viewed,
     whole,
 )
 from atlas_mcp.texts import printable
+from atlas_mcp.views import rendering
 from atlas_mcp.views.forms import chars_of
+from atlas_mcp.views.rendering import view_run
 from atlas_mcp.views.run_view import (
     Agreement,
     AnswerGroup,
@@ -35,6 +41,7 @@ from atlas_mcp.views.run_view import (
     UsageView,
 )
 from atlas_mcp.views.summaries import summary
+from tests.support.played_runs import a_run, play
 
 LABELS = ("Answer", "Why", "Agreement", "Cost", "Note", "Dissent", "Next", "Run")
 """What lines of ours begin with."""
@@ -347,3 +354,24 @@ def test_a_value_of_a_schema_that_is_cut_to_a_text_opens_no_tag() -> None:
     said = structure["candidates"][0]["answer"]
     assert said.startswith('{"text": "&lt;invoke>')
     assert said.endswith("[cut]")
+
+
+@pytest.mark.parametrize("length", [1, 40_000])
+async def test_a_long_run_is_viewed_off_the_event_loop(
+    monkeypatch: pytest.MonkeyPatch, length: int
+) -> None:
+    here: list[bool] = []
+
+    def noticing(*args: Any, **options: Any) -> RunView:
+        here.append(threading.get_ident() == loop)
+        return view_run(*args, **options)
+
+    loop = threading.get_ident()
+    monkeypatch.setattr(rendering, "view_run", noticing)
+    end = RunFinished("answered", "decided", answer=list(range(length)))
+    state = replace(play(a_run()).state, finished=end)
+
+    view = await viewed(RunSnapshot("r", state, now=1.0, driven=False))
+
+    assert len(view.answer) == length
+    assert here == [length == 1]

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from functools import partial
 from itertools import pairwise
@@ -27,10 +27,12 @@ from atlas_mcp.atlas.messages import (
     UserTurn,
 )
 from atlas_mcp.atlas.model_spec import ModelSpec
-from atlas_mcp.atlas.usage import FREE, Cost, Price, Usage
+from atlas_mcp.atlas.usage import FREE, NO_CHARGE, Charge, Cost, Price, Usage
 from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.chat import model as openai_compatible
 from atlas_mcp.models.chat.model import Connection, OpenAICompatible
+from atlas_mcp.models.endpoint import Endpoint as ModelEndpoint
+from atlas_mcp.models.endpoint import endpoint_of, with_endpoint
 from atlas_mcp.models.retry import RetryPolicy, generate_with_retries
 from atlas_mcp.models.wire import reading
 from atlas_mcp.testing.chat_api import (
@@ -87,7 +89,9 @@ class Kind:
 KINDS = {
     "openai": Kind(
         OPENAI,
-        spec=ModelSpec("", efforts=("low", "high"), max_tokens_field="max_completion_tokens"),
+        spec=ModelSpec(
+            "", efforts=("low", "high"), endpoint={"max_tokens_field": "max_completion_tokens"}
+        ),
     ),
     "google": Kind(GOOGLE, "google", ModelSpec("", efforts=("low",), schema_with_tools=False)),
     "xai": Kind(XAI, "xai"),
@@ -108,6 +112,9 @@ class ChatWorld:
     model: OpenAICompatible
 
 
+OF_ENDPOINT = {one.name for one in fields(ModelEndpoint)}
+
+
 @asynccontextmanager
 async def world_of(kind: str = "openai", **changes: Any) -> AsyncGenerator[ChatWorld]:
     """Open an endpoint and a model at it; `price` is the operator's, the rest changes the spec."""
@@ -119,7 +126,9 @@ async def world_of(kind: str = "openai", **changes: Any) -> AsyncGenerator[ChatW
         endpoint = replace(endpoint, api_key=KEY)
     api = ChatApi(endpoint)
     with serve(api) as url:
-        spec = replace(KINDS[kind].spec, base_url=f"{url}/v1", **changes)
+        endpoint_changes = {key: changes.pop(key) for key in OF_ENDPOINT & changes.keys()}
+        spec = replace(KINDS[kind].spec, **changes)
+        spec = with_endpoint(spec, base_url=f"{url}/v1", **endpoint_changes)
         key = endpoint.api_key
         model = OpenAICompatible(spec, api_key=key, price=price, read_timeout=timeout)
         try:
@@ -162,8 +171,8 @@ async def test_a_reply_holds_text_calls_counts_cost_and_the_endpoints_id(
         ("t2", "explore", {}),
     ]
     assert reply.stop == "tool_calls"
-    assert reply.usage == world.api.told == Usage(1, 3_000, 70, cache_read_tokens=2_000)
-    assert reply.cost_usd == Decimal("0.0019")
+    assert reply.charge.usage == world.api.told == Usage(1, 3_000, 70, cache_read_tokens=2_000)
+    assert reply.charge.cost == Decimal("0.0019")
     assert reply.request_id == "req_000001"
     assert world.model.name == "openai/m"
 
@@ -188,8 +197,8 @@ async def test_every_kind_of_endpoint_takes_what_it_is_sent(kind: str) -> None:
 
     assert reply.turn.text == '{"answer": "json"}'
     assert reply.stop == "end"
-    assert reply.usage == world.api.told
-    assert reply.usage.output_tokens > 0
+    assert reply.charge.usage == world.api.told
+    assert reply.charge.usage.output_tokens > 0
 
 
 @on_asyncio
@@ -208,7 +217,7 @@ async def test_a_growing_conversation_goes_back_as_it_came_and_is_cached(kind: s
             results = [ToolResult(call.id, "It is 7.") for call in reply.turn.tool_calls]
             saying = UserTurn((*results, Text("3 explores left.")))
             request = replace(request, turns=(*request.turns, reply.turn, saying))
-            reads.append(reply.usage.cache_read_tokens)
+            reads.append(reply.charge.usage.cache_read_tokens)
 
     assert reply is not None
     assert reply.turn.text == "Done."
@@ -250,7 +259,7 @@ async def test_a_server_with_ways_of_its_own_is_understood(quirk: Quirk) -> None
 
     assert [call.arguments for call in reply.turn.tool_calls] == [{"n": 1}, {"n": 2}]
     assert (reply.turn.text, reply.stop) == ("More.", "tool_calls")
-    assert reply.usage.output_tokens > 0
+    assert reply.charge.usage.output_tokens > 0
     assert again.stop == "end"
 
 
@@ -293,7 +302,7 @@ async def test_every_reason_for_the_end_has_its_meaning(
         reply = await world.model.generate(ASK)
 
     assert (reply.stop, reply.detail) == (stop, detail)
-    assert reply.usage == world.api.told
+    assert reply.charge.usage == world.api.told
 
 
 async def test_pictures_go_unchanged(world: ChatWorld) -> None:
@@ -330,7 +339,7 @@ async def counted(quirk: Quirk | None, price: Price | None, **changes: Any) -> t
         quirks: frozenset[Quirk] = frozenset({quirk} if quirk else ())
         world.api.script(ApiReply(text="a", tokens=tokens, quirks=quirks, billed_usd=billed))
         reply = await world.model.generate(ASK)
-    return reply.usage, reply.cost_usd
+    return reply.charge.usage, reply.charge.cost
 
 
 @on_asyncio
@@ -369,11 +378,11 @@ async def test_a_bill_is_believed_from_openrouter_alone_and_the_operator_before_
 async def test_counts_are_told_before_a_call_ends(world: ChatWorld) -> None:
     """What an aborted call has consumed is known from nothing else."""
     world.api.script(ApiReply(text="a", quirks=frozenset({"open_end"})))
-    heard: list[tuple[Usage, Cost]] = []
+    heard: list[Charge] = []
     told = anyio.Event()
 
-    def on_usage(usage: Usage, cost: Cost) -> None:
-        heard.append((usage, cost))
+    def on_usage(charge: Charge) -> None:
+        heard.append(charge)
         told.set()
 
     async with anyio.create_task_group() as group:
@@ -381,7 +390,7 @@ async def test_counts_are_told_before_a_call_ends(world: ChatWorld) -> None:
         await told.wait()
         group.cancel_scope.cancel()
 
-    assert heard == [(world.api.told, RATES.cost_of(world.api.told))]
+    assert heard == [Charge(world.api.told, RATES.cost_of(world.api.told))]
 
 
 # Failures
@@ -456,7 +465,7 @@ async def test_what_may_work_later_is_unavailable(name: str) -> None:
     error = caught.value
     assert error.retry_after == case.retry_after
     assert error.request_id == "req_000001"
-    assert (error.usage, error.cost_usd, error.complete) == (Usage(1), FREE, True)
+    assert (error.charge, error.complete) == (Charge(Usage(1)), True)
     assert world.api.requests == 1, "the client library does not retry by itself"
 
 
@@ -471,7 +480,7 @@ async def test_what_would_fail_again_is_rejected_with_what_to_do(name: str) -> N
             await world.model.generate(ASK)
 
     assert caught.value.request_id == "req_000001"
-    assert (caught.value.usage, caught.value.cost_usd) == (Usage(1), FREE)
+    assert caught.value.charge == Charge(Usage(1))
 
 
 @pytest.mark.parametrize("name", BROKEN)
@@ -484,7 +493,7 @@ async def test_a_reply_that_breaks_off_may_have_cost_more_than_is_known(name: st
             await world.model.generate(ASK)
 
     error = caught.value
-    assert (error.usage, error.cost_usd, error.complete) == (Usage(1), FREE, False)
+    assert (error.charge, error.complete) == (Charge(Usage(1)), False)
 
 
 @on_asyncio
@@ -494,7 +503,8 @@ async def test_a_reply_that_breaks_off_and_is_free_cost_nothing() -> None:
 
         error = await failure(world.model)
 
-    assert (error.cost_usd, error.complete) == (FREE, True)
+    assert (error.charge or NO_CHARGE).cost == FREE
+    assert error.complete
 
 
 @on_asyncio
@@ -503,7 +513,7 @@ async def test_what_an_endpoint_says_is_passed_on_without_its_wrapping(kind: str
     async with world_of(kind) as world:
         error = await failure(world.model, replace(ASK, max_tokens=10**6))
 
-    field = KINDS[kind].spec.max_tokens_field
+    field = endpoint_of(KINDS[kind].spec).max_tokens_field
     assert error.message == (
         f"the endpoint refuses the request: {field} is too large: 1000000. This model supports at "
         "most 128000 completion tokens."
@@ -520,8 +530,8 @@ async def test_a_reply_that_is_whole_is_not_lost_with_its_connection(after: int)
         reply = await world.model.generate(ASK)
 
     assert reply.turn.text == "a"
-    assert reply.usage == world.api.told
-    assert (reply.cost_usd is None) == (after == 3), "what was never counted has no known cost"
+    assert reply.charge.usage == world.api.told
+    assert (reply.charge.cost is None) == (after == 3), "what was never counted has no known cost"
 
 
 async def test_a_stream_that_falls_silent_is_given_up() -> None:
@@ -553,7 +563,7 @@ async def test_a_stream_that_stays_open_after_its_end_keeps_nobody(
 
 async def test_json_that_is_no_reply_is_no_endpoint_of_ours(world: ChatWorld) -> None:
     """As of a server whose Chat Completions are at another path."""
-    elsewhere = replace(KINDS["openai"].spec, base_url=f"{world.url}/v2")
+    elsewhere = with_endpoint(KINDS["openai"].spec, base_url=f"{world.url}/v2")
     model = OpenAICompatible(elsewhere, api_key=KEY)
 
     error = await failure(model)
@@ -567,25 +577,21 @@ async def test_json_that_is_no_reply_is_no_endpoint_of_ours(world: ChatWorld) ->
 async def test_a_refused_connection_reached_nobody() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    spec = ModelSpec("ollama/m", base_url=f"http://127.0.0.1:{port}/v1")
+    spec = ModelSpec("ollama/m", endpoint={"base_url": f"http://127.0.0.1:{port}/v1"})
     model = OpenAICompatible(spec)
 
     with pytest.raises(ModelUnavailable, match="check that it is running") as caught:
         await model.generate(ASK)
 
     assert f"http://127.0.0.1:{port};" in str(caught.value)
-    assert (caught.value.usage, caught.value.cost_usd, caught.value.complete) == (
-        Usage(),
-        FREE,
-        True,
-    )
+    assert (caught.value.charge or NO_CHARGE, caught.value.complete) == (NO_CHARGE, True)
     await model.aclose()
 
 
 @on_asyncio
 @pytest.mark.parametrize("base_url", ["nonsense", "ftp://127.0.0.1/v1", "http://[::1"])
 async def test_an_address_that_is_none_is_rejected(base_url: str) -> None:
-    model = OpenAICompatible(ModelSpec("ollama/m", base_url=base_url))
+    model = OpenAICompatible(ModelSpec("ollama/m", endpoint={"base_url": base_url}))
 
     assert isinstance(await failure(model), ModelRejected)
 
@@ -596,7 +602,7 @@ async def test_a_refused_key_is_not_quoted_though_the_endpoint_quotes_it(
     world: ChatWorld,
 ) -> None:
     for key in ("sk-wrong-secret", None):
-        spec = replace(KINDS["openai"].spec, base_url=f"{world.url}/v1")
+        spec = with_endpoint(KINDS["openai"].spec, base_url=f"{world.url}/v1")
         model = OpenAICompatible(spec, api_key=key)
 
         error = await failure(model)
@@ -608,7 +614,9 @@ async def test_a_refused_key_is_not_quoted_though_the_endpoint_quotes_it(
 
 
 async def test_an_unknown_model_is_named_by_its_endpoint(world: ChatWorld) -> None:
-    spec = replace(KINDS["openai"].spec, model="openai/other", base_url=f"{world.url}/v1")
+    spec = with_endpoint(
+        replace(KINDS["openai"].spec, model="openai/other"), base_url=f"{world.url}/v1"
+    )
     model = OpenAICompatible(spec, api_key=KEY)
 
     with pytest.raises(ModelRejected, match=r"no such model at .*The model `other` does not exist"):
@@ -620,7 +628,9 @@ async def test_an_unknown_model_is_named_by_its_endpoint(world: ChatWorld) -> No
 @pytest.mark.parametrize("key", ["k y", "k\x00y", "kéy", '"key'])
 async def test_a_key_with_stray_characters_is_rejected_and_not_quoted(key: str) -> None:
     async with world_of() as world:
-        model = OpenAICompatible(ModelSpec("openai/m", base_url=f"{world.url}/v1"), api_key=key)
+        model = OpenAICompatible(
+            ModelSpec("openai/m", endpoint={"base_url": f"{world.url}/v1"}), api_key=key
+        )
 
         with pytest.raises(ModelRejected, match="key") as caught:
             await model.generate(ASK)
@@ -672,7 +682,7 @@ async def test_what_the_environment_holds_for_openai_goes_to_nobody_else(
         monkeypatch.setenv(name, value)
     api = ChatApi(replace(OPENAI, api_key=key))
     with serve(api) as url:
-        spec = replace(KINDS["openai"].spec, base_url=f"{url}/v1")
+        spec = with_endpoint(KINDS["openai"].spec, base_url=f"{url}/v1")
         model = OpenAICompatible(spec, api_key=key)
         await model.generate(ASK)
         assert await model.is_there()
@@ -712,7 +722,7 @@ async def test_models_at_one_address_share_a_connection_that_outlives_them(
     world: ChatWorld,
 ) -> None:
     connection = Connection(f"{world.url}/v1", KEY)
-    spec = replace(KINDS["openai"].spec, base_url=f"{world.url}/v1")
+    spec = with_endpoint(KINDS["openai"].spec, base_url=f"{world.url}/v1")
     models = [OpenAICompatible(spec, connection=connection) for _ in range(2)]
     clients: list[object] = []
 
@@ -739,8 +749,8 @@ async def test_retries_add_up_what_was_counted(world: ChatWorld) -> None:
     reply = await generate_with_retries(world.model, ASK, policy=policy, price=RATES)
 
     assert reply.turn.text == "At last."
-    assert reply.usage == world.api.told
-    assert Decimal("0.01") < reply.uncertain_usd < Decimal("0.02"), "all of max_tokens at most"
+    assert reply.charge.usage == world.api.told
+    assert Decimal("0.01") < reply.charge.uncertain < Decimal("0.02"), "all of max_tokens at most"
 
 
 # Whether an endpoint answers
@@ -764,7 +774,9 @@ async def test_an_endpoint_says_whether_it_has_a_model(
 ) -> None:
     api = ChatApi(endpoint)
     with serve(api) as url:
-        model = OpenAICompatible(ModelSpec(f"openai/{name}", base_url=f"{url}/v1"), api_key=API_KEY)
+        model = OpenAICompatible(
+            ModelSpec(f"openai/{name}", endpoint={"base_url": f"{url}/v1"}), api_key=API_KEY
+        )
         assert await model.is_there() == there
         await model.aclose()
     assert api.requests == 0, "it costs nothing"
@@ -776,7 +788,9 @@ async def test_an_endpoint_that_does_not_answer_in_time_is_unavailable(
     monkeypatch.setattr(openai_compatible, "LOOK_TIMEOUT", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-        model = OpenAICompatible(ModelSpec("ollama/m", base_url=f"http://127.0.0.1:{port}/v1"))
+        model = OpenAICompatible(
+            ModelSpec("ollama/m", endpoint={"base_url": f"http://127.0.0.1:{port}/v1"})
+        )
 
         with pytest.raises(ModelUnavailable, match="no answer"):
             await model.is_there()
@@ -785,7 +799,7 @@ async def test_an_endpoint_that_does_not_answer_in_time_is_unavailable(
 
 
 async def test_a_wrong_key_is_told_before_anything_is_spent(world: ChatWorld) -> None:
-    spec = replace(KINDS["openai"].spec, base_url=f"{world.url}/v1", api_key_env="MY_KEY")
+    spec = with_endpoint(KINDS["openai"].spec, base_url=f"{world.url}/v1", api_key_env="MY_KEY")
     model = OpenAICompatible(spec, api_key="wrong")
 
     with pytest.raises(ModelRejected, match="`MY_KEY`"):

@@ -28,7 +28,7 @@ from atlas_mcp.atlas.messages import (
     ToolResult,
     UserTurn,
 )
-from atlas_mcp.atlas.usage import Price, Usage
+from atlas_mcp.atlas.usage import Charge, Price, Usage
 from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.claude import model as claude_models
 from atlas_mcp.models.claude.model import Claude, Connection
@@ -98,9 +98,11 @@ async def test_a_reply_holds_text_calls_counts_cost_and_the_vendors_id(
         ("t2", "explore", {}),
     ]
     assert reply.stop == "tool_calls"
-    assert reply.usage == Usage(1, 2_305, 70, cache_read_tokens=2_000, cache_write_tokens=300)
-    assert reply.usage == api.told
-    assert reply.cost_usd == cost_of("anthropic/claude-opus-5-5", reply.usage)
+    assert reply.charge.usage == Usage(
+        1, 2_305, 70, cache_read_tokens=2_000, cache_write_tokens=300
+    )
+    assert reply.charge.usage == api.told
+    assert reply.charge.cost == cost_of("anthropic/claude-opus-5-5", reply.charge.usage)
     assert reply.request_id is not None
     assert claude.name == "anthropic/claude-opus-5-5"
 
@@ -143,12 +145,12 @@ async def test_a_growing_conversation_is_append_only_and_read_from_the_cache(
         call = reply.turn.tool_calls[0]
         results = UserTurn((ToolResult(call.id, "It is 7."), Text("3 explores left.")))
         request = replace(request, turns=(*request.turns, reply.turn, results))
-        reads.append(reply.usage.cache_read_tokens)
+        reads.append(reply.charge.usage.cache_read_tokens)
 
     reply = await claude.generate(request)
 
     assert reply.turn.text == "Done."
-    reads.append(reply.usage.cache_read_tokens)
+    reads.append(reply.charge.usage.cache_read_tokens)
     assert reads[0] == 0
     assert reads[1] > 2_000
     assert reads[1:] == sorted(reads[1:])
@@ -357,7 +359,7 @@ async def test_every_stop_reason_has_its_meaning(
 
     assert (reply.stop, reply.detail) == (stop, detail)
     assert reply.turn.text == answer.text
-    assert reply.usage == api.told
+    assert reply.charge.usage == api.told
 
 
 @pytest.mark.parametrize(
@@ -386,7 +388,7 @@ async def test_what_may_work_later_is_unavailable(
     error = caught.value
     assert error.retry_after == retry_after
     assert error.request_id is not None
-    assert (error.usage, error.cost_usd, error.complete) == (Usage(1), 0, True)
+    assert (error.charge, error.complete) == (Charge(Usage(1)), True)
     assert api.requests == 1, "the client does not retry by itself"
 
 
@@ -452,8 +454,8 @@ async def test_a_reply_that_breaks_off_is_counted_as_far_as_it_came(
         await claude.generate(ASK)
 
     error = caught.value
-    assert error.usage == api.told == Usage(1, 630, 1, 600, 20)
-    assert error.cost_usd == cost_of(claude.name, api.told)
+    assert api.told == Usage(1, 630, 1, 600, 20)
+    assert error.charge == Charge(api.told, cost_of(claude.name, api.told))
     assert not error.complete
 
 
@@ -465,7 +467,7 @@ async def test_a_reply_that_breaks_off_before_its_counts_may_still_be_billed(
     with pytest.raises(ModelUnavailable) as caught:
         await claude.generate(ASK)
 
-    assert (caught.value.usage, caught.value.cost_usd) == (Usage(1), 0)
+    assert caught.value.charge == Charge(Usage(1))
     assert not caught.value.complete
 
 
@@ -498,7 +500,7 @@ async def test_a_refused_connection_reached_nobody() -> None:
     with pytest.raises(ModelUnavailable, match="no connection") as caught:
         await claude.generate(ASK)
 
-    assert (caught.value.usage, caught.value.cost_usd, caught.value.complete) == (Usage(), 0, True)
+    assert (caught.value.charge, caught.value.complete) == (Charge(Usage()), True)
     await claude.aclose()
 
 
@@ -601,7 +603,7 @@ async def test_an_explicit_price_is_what_a_reply_costs(
 
     reply = await Claude("claude-opus-5-5", price=price, connection=connection).generate(ASK)
 
-    assert reply.cost_usd == Decimal("0.002")
+    assert reply.charge.cost == Decimal("0.002")
 
 
 async def test_retries_add_up_what_the_api_counted(claude: Claude, api: MessagesApi) -> None:
@@ -617,10 +619,10 @@ async def test_retries_add_up_what_the_api_counted(claude: Claude, api: Messages
     reply = await generate_with_retries(claude, ASK, policy=policy)
 
     assert reply.turn.text == "At last."
-    assert reply.usage == api.told
+    assert reply.charge.usage == api.told
     assert api.requests == 5
     # Two replies broke off, each of which may have cost all of max_tokens.
-    assert Decimal("0.039") < reply.uncertain_usd < Decimal("0.04")
+    assert Decimal("0.039") < reply.charge.uncertain < Decimal("0.04")
 
 
 async def test_the_api_says_whether_it_has_a_model_at_no_cost(

@@ -116,10 +116,10 @@ async def test_a_reply_says_what_it_used_and_costs_nothing(local: Local) -> None
     reply = await local.generate(asking(max_tokens=20))
 
     assert reply.stop == "max_tokens"
-    assert reply.usage.requests == 1
-    assert reply.usage.output_tokens == 20
-    assert reply.usage.input_tokens > 10
-    assert reply.cost_usd == FREE
+    assert reply.charge.usage.requests == 1
+    assert reply.charge.usage.output_tokens == 20
+    assert reply.charge.usage.input_tokens > 10
+    assert reply.charge.cost == FREE
 
 
 async def test_a_prompt_asked_before_is_read_from_the_cache(local: Local) -> None:
@@ -127,7 +127,7 @@ async def test_a_prompt_asked_before_is_read_from_the_cache(local: Local) -> Non
 
     reply = await local.generate(asking(seed=8))
 
-    assert 0 < reply.usage.cache_read_tokens < reply.usage.input_tokens
+    assert 0 < reply.charge.usage.cache_read_tokens < reply.charge.usage.input_tokens
 
 
 async def test_the_same_seed_gives_the_same_reply_and_others_differ(local: Local) -> None:
@@ -143,7 +143,7 @@ async def test_tokens_are_reported_as_they_come(local: Local) -> None:
     reply = await local.generate(asking(max_tokens=20), on_tokens=heard.append)
 
     assert heard == list(range(1, len(heard) + 1))
-    assert 10 < len(heard) <= reply.usage.output_tokens
+    assert 10 < len(heard) <= reply.charge.usage.output_tokens
 
 
 async def test_a_conversation_is_told_in_order(local: Local) -> None:
@@ -203,7 +203,7 @@ async def test_calls_that_fill_the_context_together_do_not_break_each_other_off(
         await local.aclose()
 
     assert len(replies) == 4
-    assert all(reply.usage.output_tokens > 100 for reply in replies)
+    assert all(reply.charge.usage.output_tokens > 100 for reply in replies)
 
 
 async def test_a_cancelled_call_frees_its_place(weights: Path) -> None:
@@ -221,7 +221,7 @@ async def test_a_cancelled_call_frees_its_place(weights: Path) -> None:
     finally:
         await local.aclose()
 
-    assert reply.usage.output_tokens == 4
+    assert reply.charge.usage.output_tokens == 4
 
 
 async def test_a_cancel_while_the_model_loads_leaves_nothing_behind(weights: Path) -> None:
@@ -231,7 +231,7 @@ async def test_a_cancel_while_the_model_loads_leaves_nothing_behind(weights: Pat
 
     reply = await local.generate(asking(max_tokens=4))
 
-    assert reply.usage.output_tokens == 4
+    assert reply.charge.usage.output_tokens == 4
     await local.aclose()
 
 
@@ -269,7 +269,7 @@ async def test_a_child_that_dies_fails_the_call_and_the_next_one_starts_another(
 
     assert "process" in str(failures[0])
     assert failures[0].retryable
-    assert (await local.generate(asking(max_tokens=4))).usage.output_tokens == 4
+    assert (await local.generate(asking(max_tokens=4))).charge.usage.output_tokens == 4
 
 
 async def test_closing_breaks_calls_off_and_refuses_new_ones(local: Local) -> None:

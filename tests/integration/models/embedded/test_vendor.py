@@ -29,6 +29,7 @@ from atlas_mcp.runs.service import open_service
 from atlas_mcp.server.app import make_server
 from atlas_mcp.server.host import Host
 from atlas_mcp.testing.gguf import model_file
+from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
 
 QUESTION = make_problem("What is 6 * 7?", answer_schema={"type": "integer"})
@@ -112,7 +113,7 @@ async def test_two_runs_at_once_share_one_process(runtime: Runtime, tmp_path: Pa
             while not (runtime.folder / "most").exists() or runtime.most[1] < 4:
                 await anyio.lowlevel.checkpoint()
         held.unlink()
-        views = [await service.wait(run.run_id, 15) for run in runs]
+        views = [view_of(await service.wait(run.run_id, 15)) for run in runs]
 
     assert [(view.status, view.answer) for view in views] == [("answered", 50)] * 2
     assert len(runtime.loads) == 1
@@ -236,7 +237,7 @@ async def test_a_run_says_that_a_model_is_being_loaded(runtime: Runtime, tmp_pat
                 await live.changed(live.changes)
         said = live.notice.text
         held.unlink()
-        view = await service.wait(live.run_id, 15)
+        view = view_of(await service.wait(live.run_id, 15))
 
     assert said == "loading local/x.gguf (0 MB)"
     assert view.status == "answered"
@@ -272,7 +273,7 @@ async def test_weights_that_cannot_be_loaded_fail_their_calls_and_not_the_run(
     ).model_copy(update={"orchestrator": None})
     async with open_service(settings) as service:
         live = await service.solve(QUESTION, Wish(solvers=["sound", "broken"], max_explores=2))
-        view = await service.wait(live.run_id, 15)
+        view = view_of(await service.wait(live.run_id, 15))
 
     outcomes = {candidate.solver: candidate for candidate in view.candidates}
     assert outcomes["sound"].status == "ok"

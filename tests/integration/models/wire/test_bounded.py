@@ -14,7 +14,7 @@ import pytest
 
 from atlas_mcp.atlas.messages import ModelRequest, Text, UserTurn
 from atlas_mcp.atlas.model_spec import ModelSpec
-from atlas_mcp.atlas.usage import Price
+from atlas_mcp.atlas.usage import NO_CHARGE, Price
 from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.chat.model import OpenAICompatible
 from atlas_mcp.models.claude.model import Claude
@@ -28,7 +28,7 @@ RATES = Price(Decimal(1), Decimal(1), Decimal(1))
 MODELS: dict[str, Callable[[str], Any]] = {
     "claude": lambda url: Claude("claude-x", base_url=url, api_key="k", price=RATES),
     "chat": lambda url: OpenAICompatible(
-        ModelSpec("openai/m", base_url=f"{url}/v1"), api_key="k", price=RATES
+        ModelSpec("openai/m", endpoint={"base_url": f"{url}/v1"}), api_key="k", price=RATES
     ),
 }
 
@@ -158,7 +158,7 @@ async def test_of_an_error_only_the_beginning_is_read(
     error = await failure(adapter, answer)
 
     assert isinstance(error, ModelRejected if status == 400 else ModelUnavailable)
-    assert error.cost_usd == 0
+    assert (error.charge or NO_CHARGE).cost == 0
 
 
 @both

@@ -20,6 +20,7 @@ from typing_extensions import override
 
 from atlas_mcp.atlas.messages import ModelRequest, Text, UserTurn
 from atlas_mcp.atlas.model_spec import ModelSpec
+from atlas_mcp.atlas.usage import NO_CHARGE
 from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.chat.model import Connection as ChatConnection
 from atlas_mcp.models.chat.model import OpenAICompatible
@@ -132,7 +133,9 @@ def make(request: pytest.FixtureRequest) -> Make:
         return Claude("claude-opus-5-5", base_url=url, api_key=key)
 
     def chat(url: str, key: str | None = KEY) -> AnyModel:
-        return OpenAICompatible(ModelSpec("openai/m", base_url=f"{url}/chat/v1"), api_key=key)
+        return OpenAICompatible(
+            ModelSpec("openai/m", endpoint={"base_url": f"{url}/chat/v1"}), api_key=key
+        )
 
     return claude if request.param == "claude" else chat
 
@@ -161,8 +164,7 @@ async def test_no_redirect_takes_a_problem_to_another_address(make: Make, status
     assert f"status {status}" in str(error)
     assert "base_url" in str(error)
     assert "secret-path" not in str(error)
-    assert error.usage is not None
-    assert error.usage.requests == 1
+    assert (error.charge or NO_CHARGE).usage.requests == 1
 
 
 async def test_nor_does_one_take_the_question_whether_a_model_is_there(make: Make) -> None:
@@ -360,7 +362,9 @@ async def test_a_gateway_without_a_key_of_its_own_is_not_asked(
 async def test_the_query_of_an_address_comes_behind_the_path_of_every_call() -> None:
     place = Place(good)
     with place.serving() as here:
-        chat = OpenAICompatible(ModelSpec("openai/m", base_url=f"{here}/d?api-version=1"))
+        chat = OpenAICompatible(
+            ModelSpec("openai/m", endpoint={"base_url": f"{here}/d?api-version=1"})
+        )
         claude = Claude("m", base_url=f"{here}?api-version=2", api_key=KEY)
         # The way to ask some gateways for their newest version.
         empty = Claude("m", base_url=f"{here}?api-version=", api_key=KEY)
@@ -443,14 +447,16 @@ async def test_a_key_that_is_refused_is_refused_once(
 
     assert len(place.asked) == 1, "two at once, and one afterwards"
     assert len({str(error) for error in errors}) == 1
-    assert sorted(error.usage.requests for error in errors if error.usage) == [0, 0, 1]
+    assert sorted((error.charge or NO_CHARGE).usage.requests for error in errors) == [0, 0, 1]
 
 
 async def test_an_account_that_is_found_empty_inside_a_stream_is_too() -> None:
     body = 'data: {"error": {"code": 402, "message": "no money"}}\n\n'
     place = Place(always(200, STREAM, body))
     with place.serving() as here:
-        model = OpenAICompatible(ModelSpec("openai/m", base_url=f"{here}/v1"), api_key=KEY)
+        model = OpenAICompatible(
+            ModelSpec("openai/m", endpoint={"base_url": f"{here}/v1"}), api_key=KEY
+        )
         for _ in range(3):
             with pytest.raises(ModelRejected, match="no money"):
                 await model.generate(ASK)
@@ -862,13 +868,10 @@ async def test_redirects_that_are_followed_are_requests(make: Make) -> None:
         )
         refused = await failure_of(make(here))
 
-    assert reply.usage.requests == 3
-    assert circles.usage is not None
-    assert refused.usage is not None
-    assert refused.usage.requests == 2
-    assert reply.usage.requests + circles.usage.requests + refused.usage.requests == len(
-        place.asked
-    )
+    assert reply.charge.usage.requests == 3
+    made = [(error.charge or NO_CHARGE).usage.requests for error in (circles, refused)]
+    assert made[1] == 2
+    assert reply.charge.usage.requests + sum(made) == len(place.asked)
 
 
 # Lists of models

@@ -19,6 +19,7 @@ from atlas_mcp.models.wire import lanes
 from atlas_mcp.runs.request import ExploreWish, Wish
 from atlas_mcp.runs.service import open_service
 from atlas_mcp.testing.atlas_api import candidate_text
+from atlas_mcp.views.rendering import view_of
 from tests.support.raw_servers import answering
 
 
@@ -45,7 +46,7 @@ async def test_a_connection_is_closed_once_no_call_needs_it(
         )
         async with open_service(Settings(home=tmp_path, solvers={"s": entry})) as service:
             live = await service.explore(make_problem("6 * 7?"), Wish(), ExploreWish())
-            view = await service.wait(live.run_id, 30)
+            view = view_of(await service.wait(live.run_id, 30))
             await anyio.to_thread.run_sync(closed.wait, abandon_on_cancel=True)
 
     assert [one.answer for one in view.candidates] == ["42"]

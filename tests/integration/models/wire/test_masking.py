@@ -39,7 +39,7 @@ def claude(url: str, key: str = KEY) -> AnyModel:
 
 
 def chat(url: str, key: str = KEY) -> AnyModel:
-    return OpenAICompatible(ModelSpec("openai/m", base_url=f"{url}/v1"), api_key=key)
+    return OpenAICompatible(ModelSpec("openai/m", endpoint={"base_url": f"{url}/v1"}), api_key=key)
 
 
 MODELS = {"claude": claude, "chat": chat}

@@ -13,6 +13,7 @@ import pytest
 from mcp import Client
 
 from atlas_mcp.atlas.model_spec import ModelSpec
+from atlas_mcp.atlas.usage import NO_CHARGE
 from atlas_mcp.cli import main
 from atlas_mcp.config.settings import load_settings
 from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
@@ -34,7 +35,7 @@ def claude(url: str) -> AnyModel:
 
 
 def chat(url: str) -> AnyModel:
-    return OpenAICompatible(ModelSpec("openai/m", base_url=f"{url}/v1"), api_key=KEY)
+    return OpenAICompatible(ModelSpec("openai/m", endpoint={"base_url": f"{url}/v1"}), api_key=KEY)
 
 
 both = pytest.mark.parametrize("make", [claude, chat])
@@ -69,7 +70,9 @@ async def failure_of(model: AnyModel) -> ModelError:
 
 def is_refused_for_nothing(error: ModelError) -> bool:
     """Return whether a call is over at once, and nobody can have been paid for it."""
-    return isinstance(error, ModelRejected) and error.complete and not error.cost_usd
+    return (
+        isinstance(error, ModelRejected) and error.complete and not (error.charge or NO_CHARGE).cost
+    )
 
 
 # Certificates

@@ -10,12 +10,12 @@ import pytest
 from atlas_mcp.atlas.calls import LIGHT_CHARS, solver_ended
 from atlas_mcp.atlas.events import Event
 from atlas_mcp.atlas.messages import AssistantTurn, Reply
-from atlas_mcp.atlas.usage import Usage
+from atlas_mcp.atlas.usage import Charge, Usage
 from atlas_mcp.runs.local.reading import put_down
 
 
 def reply(text: str) -> Reply:
-    return Reply(AssistantTurn(text), "end", Usage(), None)
+    return Reply(AssistantTurn(text), "end", Charge(Usage(), None))
 
 
 @pytest.mark.parametrize(("chars", "aside"), [(10, False), (LIGHT_CHARS + 1, True)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from atlas_mcp.runs.live import LiveRun
-from atlas_mcp.runs.status import status_line
+from atlas_mcp.views.status import status_line
 from tests.support.played_runs import a_run, play
 
 

@@ -16,7 +16,7 @@ from typing_extensions import override
 from atlas_mcp.atlas.events import Record
 from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.problem import make_problem
-from atlas_mcp.atlas.usage import Usage
+from atlas_mcp.atlas.usage import Charge, Usage
 from atlas_mcp.config.settings import BudgetSettings, PriceSettings, Settings, SolverSettings
 from atlas_mcp.errors import JournalError, JournalUnflushed, ModelUnavailable
 from atlas_mcp.journal.base import Lease
@@ -31,6 +31,7 @@ from atlas_mcp.runs.request import ExploreWish, Wish
 from atlas_mcp.runs.service import RunService, open_service
 from atlas_mcp.testing.atlas_api import candidate_text, synthesis_text
 from atlas_mcp.testing.scripted import Recording
+from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
 
 FULL = "journal.sqlite3: database or disk is full; free some space"
@@ -116,12 +117,12 @@ async def test_two_replies_that_cannot_be_stored_are_one_cause_told_once_and_sho
             journal.refuses = 1_000
             model.gate.set()
             await live.finished()
-            view = await service.view(live.run_id)
+            view = view_of(await service.look(live.run_id))
             asked = len(model.requests)
             journal.refuses = 0
             left = await service.list_runs()
             await service.resume(live.run_id)
-            resumed = await service.wait(live.run_id, 10)
+            resumed = view_of(await service.wait(live.run_id, 10))
 
     assert asked == 2, "nobody is asked for what could not be stored"
     assert (view.status, [one.answer for one in view.candidates]) == ("interrupted", ["42", "42"])
@@ -147,10 +148,10 @@ async def test_a_journal_that_takes_records_again_gets_what_came_meanwhile(
             journal.refuses = 3
             model.gate.set()
             await live.finished()
-            view = await service.view(live.run_id)
+            view = view_of(await service.look(live.run_id))
             stored = await service.state(live.run_id)
             await service.resume(live.run_id)
-            resumed = await service.wait(live.run_id, 10)
+            resumed = view_of(await service.wait(live.run_id, 10))
 
     assert view.next is not None
     assert view.next.startswith("No reply that was paid for is lost.")
@@ -175,12 +176,12 @@ async def test_all_who_look_at_once_see_that_a_broken_run_has_been_gone_on_with(
             model.gate.set()
             await live.finished()
             journal.refuses = 0
-            assert (await service.view(live.run_id)).status == "interrupted"
+            assert view_of(await service.look(live.run_id)).status == "interrupted"
             async with open_service(settings, pool=Pool(settings, {model.name: model})) as other:
                 await other.cancel(live.run_id)
 
             async def look() -> None:
-                views.append(await service.view(live.run_id))
+                views.append(view_of(await service.look(live.run_id)))
 
             async with anyio.create_task_group() as tasks:
                 for _ in range(3):
@@ -203,7 +204,7 @@ async def test_records_that_are_stored_and_not_on_disk_are_not_stored_twice(
             await live.finished()
             stored = await service.state(live.run_id)
             journal.flushes = True
-            view = await service.view(live.run_id)
+            view = view_of(await service.look(live.run_id))
 
     assert stored == live.state
     assert view.status == "interrupted"
@@ -224,7 +225,7 @@ async def test_calls_in_flight_are_aborted_where_nothing_of_them_could_be_stored
             await service.stop(live.run_id)
             await live.finished()
             in_flight = model.in_flight
-            view = await service.view(live.run_id)
+            view = view_of(await service.look(live.run_id))
             journal.refuses = 0
 
     assert in_flight == 0
@@ -248,7 +249,7 @@ async def test_a_journal_that_is_removed_is_noticed_before_the_next_call(tmp_pat
             (home / FILE_NAME).unlink()
             model.gate.set()
             await live.finished()
-            view = await service.view(live.run_id)
+            view = view_of(await service.look(live.run_id))
             with pytest.raises(JournalError, match="start again"):
                 await service.solve(make_problem("6 * 7?"), Wish())
 
@@ -299,9 +300,9 @@ class CutOff(Gated):
             self.journal.full = True
             counted = Usage(1, 100, 50)
             raise ModelUnavailable(
-                self.name, "cut", usage=counted, cost_usd=Decimal("0.01"), complete=False
+                self.name, "cut", charge=Charge(counted, Decimal("0.01")), complete=False
             )
-        on_usage(Usage(1, 1_000, 900), Decimal("0.02"))
+        on_usage(Charge(Usage(1, 1_000, 900), Decimal("0.02")))
         self.both.set()
         await self.gate.wait()
         raise AssertionError("it was aborted")
@@ -328,7 +329,7 @@ async def test_a_retry_whose_money_cannot_be_reserved_breaks_the_run_off_with_al
         ) as service:
             live = await service.explore(make_problem("Q?"), Wish(), ExploreWish(count=2))
             await live.finished()
-            view = await service.view(live.run_id)
+            view = view_of(await service.look(live.run_id))
             stored = await service.state(live.run_id)
 
     assert model.calls == 2

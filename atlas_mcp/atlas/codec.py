@@ -1,0 +1,133 @@
+"""How events are written down as JSON, and read back, also those of older versions.
+
+Owns the codec of the journal's records. An event in the shape of an older version is brought into
+today's by `atlas.old_records`; one that holds what no version reads is mended by `atlas.repairs`.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from json import dumps
+from typing import TYPE_CHECKING, Annotated, cast
+
+from atlas_mcp.atlas.agreement import key_of
+from atlas_mcp.atlas.events import (
+    SCHEMA_VERSION,
+    Event,
+    RunFinished,
+    RunOpened,
+    RunResumed,
+    SolverFinished,
+)
+from atlas_mcp.atlas.explore import Candidate
+from atlas_mcp.atlas.old_records import in_todays_shape
+from atlas_mcp.atlas.repairs import repairs_of
+from atlas_mcp.atlas.storable import plain, read_json
+from atlas_mcp.errors import JournalCorrupt, JournalNewer
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+    from atlas_mcp.atlas.messages import Json
+
+
+def with_key(event: Event) -> Event:
+    """Return the event, with the key of the answer in it worked out: see `agreement.key_of`."""
+    if isinstance(event, RunFinished):
+        key_of(event)
+    elif isinstance(event, SolverFinished) and isinstance(event.outcome, Candidate):
+        key_of(event.outcome)
+    return event
+
+
+def encode_event(event: Event) -> str:
+    """Return the event as one line of JSON.
+
+    One with values that cannot be written, which no event of `atlas.calls` has, is written as far
+    as they can be.
+
+    Raises:
+        ValueError: What could be written of it is no event that can be read again: a bug.
+    """
+    try:
+        return _adapter().dump_json(event, warnings="error").decode()
+    except (ValueError, RecursionError):  # pydantic's own error among them
+        line = dumps(plain(event), ensure_ascii=False)
+        _adapter().validate_json(line)
+        return line
+
+
+def decode_event(line: str | bytes) -> Event:
+    """Return the event written in `line`, with the key of an answer in it worked out.
+
+    A record of a reply, or of a run's end, that holds what this version does not read is read as
+    far as it can be: see `atlas.repairs`. Older versions stored such records.
+
+    Raises:
+        JournalNewer: A newer version wrote the run.
+        JournalCorrupt: It is no event of this version, or it is torn.
+    """
+    from pydantic import ValidationError
+
+    try:
+        event = _adapter().validate_json(line)
+    except ValidationError as error:
+        body = _object(line)
+        _refuse_newer(_version_in(body))
+        repaired = _repaired(body)
+        if repaired is None:
+            raise JournalCorrupt(
+                f"a record is unreadable ({error.error_count()} faults, first: "
+                f"{error.errors(include_input=False)[0]['msg']}); it may come from a newer version"
+            ) from error
+        event = repaired
+    if isinstance(event, RunOpened | RunResumed):
+        _refuse_newer(event.version)
+    return with_key(event)
+
+
+def _refuse_newer(version: int) -> None:
+    if version > SCHEMA_VERSION:
+        raise JournalNewer(
+            f"the run was written by a newer version of atlas-mcp (records {version}, this one "
+            f"knows {SCHEMA_VERSION}); upgrade atlas-mcp"
+        )
+
+
+def _object(line: str | bytes) -> dict[str, Json]:
+    """Return the JSON object in `line`; an empty one where there is none."""
+    try:
+        found = read_json(line)
+    except ValueError:
+        return {}
+    return cast("dict[str, Json]", found) if isinstance(found, dict) else {}
+
+
+def _version_in(body: dict[str, Json]) -> int:
+    """Return the version that a record says it is of; 0 where it says none."""
+    version = body.get("version")
+    is_first = body.get("type") in ("run_opened", "run_resumed")
+    return version if is_first and isinstance(version, int) else 0
+
+
+def _repaired(body: dict[str, Json]) -> Event | None:
+    """Return a record that is not of today's shape as far as it can be read; `None` for none."""
+    from pydantic import ValidationError
+
+    todays = in_todays_shape(body)
+    for shape in (todays, *(plain(repair) for repair in repairs_of(todays))):
+        try:
+            return _adapter().validate_json(dumps(shape))
+        except ValidationError:
+            continue
+    return None
+
+
+@cache
+def _adapter() -> TypeAdapter[Event]:
+    """Build the codec at first use: it takes longer than a client should wait for a handshake."""
+    from pydantic import ConfigDict, Field, TypeAdapter
+
+    # No text is kept by the parser, which would keep the last 16,384.
+    config = ConfigDict(cache_strings="none")
+    return TypeAdapter(Annotated[Event, Field(discriminator="type")], config=config)

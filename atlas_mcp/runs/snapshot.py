@@ -1,0 +1,61 @@
+"""A run as it is at one moment: the facts from which views are made.
+
+Values only. The service fills them in; the words about them are in `atlas_mcp.views`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from atlas_mcp.atlas.outcomes import Status
+from atlas_mcp.atlas.state import RunState
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenOff:
+    """Why a run goes on no more although it was not stopped: its journal took no more records.
+
+    Attributes:
+        cause: The journal's error, with the way to mend it.
+        stored: Number of the last record that was stored.
+        lost_replies: Replies that came and could not be stored.
+        cut_off: Calls that had left, and whose replies were not waited for.
+        damaged: Whether its file is no journal any more.
+    """
+
+    cause: str
+    stored: int
+    lost_replies: int = 0
+    cut_off: int = 0
+    damaged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunSnapshot:
+    """A run at one moment.
+
+    Attributes:
+        run_id: Its id.
+        state: Its records, folded.
+        now: The time of the run, Unix seconds.
+        driven: Whether some process carries its commands out. A run that has neither ended nor is
+            driven was interrupted.
+        broken: Why it broke off in this process; `None` unless it did. Its state may then be ahead
+            of its records.
+        waiting: Its place in the line for one of the process's places; `None` where it is not in
+            line.
+    """
+
+    run_id: str
+    state: RunState
+    now: float
+    driven: bool
+    broken: BrokenOff | None = None
+    waiting: str | None = None
+
+    @property
+    def status(self) -> Status:
+        """Where the run stands."""
+        if self.state.finished is not None:
+            return self.state.finished.status
+        return "running" if self.driven else "interrupted"

@@ -1,0 +1,113 @@
+"""The shape of the package: how long its parts are, who reads the environment, where tests are.
+
+The import contracts stand in `pyproject.toml`.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "atlas_mcp"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+MOST_FILE_LINES = 400
+MOST_CLASS_LINES = 250
+MOST_FUNCTION_LINES = 50
+REASON = "# long: "
+"""Begins the comment on the `def` line of a longer function that says why it is one."""
+
+LISTS = ROOT / "tests/data/house"
+"""What breaks a rule today, a name a line. Take a name off once it keeps the rule; add none."""
+
+READERS = ("cli", "config", "server", "testing")
+"""The rooms that may read the environment; fakes stand in for programs that do."""
+
+OTHER_READERS = frozenset(
+    {"models/llama_server.py", "models/proxies.py", "models/wheels.py"},
+)
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+def long_parts(path: Path) -> Iterator[str]:
+    """Yield the file, the classes and the functions that are too long, as `file` or `file:name`."""
+    source = path.read_text(encoding="utf-8")
+    lines = source.splitlines()
+    if len(lines) > MOST_FILE_LINES:
+        yield path.name
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ClassDef):
+            allowed = MOST_CLASS_LINES
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            allowed = MOST_FUNCTION_LINES
+        else:
+            continue
+        length = (node.end_lineno or node.lineno) - node.lineno + 1
+        reasoned = allowed == MOST_FUNCTION_LINES and REASON in lines[node.lineno - 1]
+        if length > allowed and not reasoned:
+            yield f"{path.name}:{node.name}"
+
+
+def reads_environment(path: Path) -> bool:
+    return any(
+        isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "os"
+        and node.attr in {"environ", "environb", "getenv", "putenv"}
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    )
+
+
+def is_tested_by_name(path: Path) -> bool:
+    """Return whether a test file bears the module's name: in a folder of its room, or in none."""
+    room = path.relative_to(PACKAGE).parent
+    for kind in ("unit", "integration", "conformance", "e2e"):
+        for folder in {room, Path()}:
+            if (ROOT / "tests" / kind / folder / f"test_{path.stem}.py").is_file():
+                return True
+    return False
+
+
+def untested() -> set[str]:
+    """Return the modules without a test file of their name; fakes are shown by conformance."""
+    return {
+        name_of(path)
+        for path in MODULES
+        if not path.name.startswith("__")
+        and not name_of(path).startswith("testing/")
+        and not is_tested_by_name(path)
+    }
+
+
+def listed(name: str) -> set[str]:
+    path = LISTS / name
+    return set(path.read_text(encoding="utf-8").split()) if path.exists() else set()
+
+
+def test_files_classes_and_functions_are_short_enough_to_be_read() -> None:
+    long = {part for path in MODULES for part in long_parts(path)}
+
+    assert long - listed("long.txt") == set(), "shorten, or say why after `# long: ` (functions)"
+    assert listed("long.txt") - long == set(), "short now: take these off tests/data/house/long.txt"
+
+
+def test_every_module_has_a_test_file_of_its_name() -> None:
+    bare = untested()
+
+    assert bare - listed("untested.txt") == set(), "these have no test file of their name"
+    assert listed("untested.txt") - bare == set(), "take these off tests/data/house/untested.txt"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_only_configuration_cli_and_server_read_the_environment(path: Path) -> None:
+    name = name_of(path)
+    allowed = name.startswith(READERS) or name in OTHER_READERS
+
+    assert allowed or not reads_environment(path)

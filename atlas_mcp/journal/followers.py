@@ -54,8 +54,13 @@ class Followers:
         for follower in self._by_run.get(run_id, ()):
             follower.bell.set()
 
+    @property
+    def look_seconds(self) -> float:
+        """Seconds between two looks of each follower at present."""
+        return LOOK_SECONDS * max(1.0, self._count / LOOKED_AT_FULL_PACE)
+
     async def pause(self, follower: Follower) -> None:
         """Return when it is time for a further look."""
-        with anyio.move_on_after(LOOK_SECONDS * max(1.0, self._count / LOOKED_AT_FULL_PACE)):
+        with anyio.move_on_after(self.look_seconds):
             await follower.bell.wait()
         follower.bell = anyio.Event()

@@ -18,7 +18,6 @@ from atlas_mcp.atlas.state import RunState
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import JournalError
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
-from atlas_mcp.journal.sqlite.read_only import ReadOnlyJournal
 from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.journal.sqlite.tables import FILE_VERSION, migrate
 from atlas_mcp.models.pool import Pool
@@ -28,7 +27,7 @@ from atlas_mcp.runs.service import open_service
 from atlas_mcp.testing.scripted import Recording
 from atlas_mcp.views.rendering import view_of, view_run
 
-DATA = Path(__file__).parents[1] / "data"
+DATA = Path(__file__).parents[3] / "data"
 OLD = {int(path.stem.rpartition("_v")[2]): path for path in DATA.glob("journal_v*.sql")}
 """A journal of each older version, as that version wrote it: 3 as it left one of version 2."""
 
@@ -41,7 +40,6 @@ OPENER = """
 import sys
 from pathlib import Path
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
-from atlas_mcp.journal.sqlite.read_only import ReadOnlyJournal
 
 for line in sys.stdin:
     SqliteJournal(Path(line.strip()))
@@ -115,31 +113,6 @@ async def test_an_old_journal_is_listed_with_all_its_runs(tmp_path: Path, versio
     assert not broken_off.driven
     assert ended.title == "What is 6 times 7?"
     assert ended.updated_at > ended.opened_at > 1.7e9
-
-
-@old_versions
-async def test_an_old_journal_that_takes_no_writes_is_read_and_left_as_it_is(
-    tmp_path: Path, version: int
-) -> None:
-    home = old_home(tmp_path / "home", version)
-    before = dump(home)
-    migrated = tmp_path / "migrated"
-    shutil.copytree(home, migrated)
-
-    seen: list[object] = []
-    for journal in (ReadOnlyJournal(home), SqliteJournal(migrated)):
-        runs = await journal.list_runs()
-        expired = await journal.expired(idle_since=2e9, size_bytes=None)
-        records = [await journal.read(run.run_id) for run in runs]
-        spent = [await journal.spending_of(run.run_id) for run in runs]
-        seen.append((runs, expired, records, spent, await journal.find_task("none")))
-        if isinstance(journal, ReadOnlyJournal):
-            with pytest.raises(JournalError, match="can only be read"):
-                await journal.claim(ENDED)
-        await journal.aclose()
-
-    assert seen[0] == seen[1]
-    assert dump(home) == before
 
 
 @old_versions

@@ -249,7 +249,7 @@ class Host:
         """Open the service, and keep it open until this is cancelled."""
         try:
             module = await anyio.to_thread.run_sync(
-                importlib.import_module, "atlas_mcp.runs.service"
+                importlib.import_module, "atlas_mcp.runs.opening"
             )
             await self._keep_open(module.open_service)
         except AtlasError as error:

@@ -32,14 +32,15 @@ from atlas_mcp.models.base import Model, OnTokens, OnUsage
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.runs.archive import read_archive, write_archive
-from atlas_mcp.runs.request import Wish
-from atlas_mcp.runs.service import RunService, open_service
+from atlas_mcp.runs.opening import open_service
+from atlas_mcp.runs.request import RunRequest
+from atlas_mcp.runs.service import RunService
 from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
+from tests.support.drawing import draws
 from tests.support.strange_replies import (
     BOSSES,
     CANDIDATE,
-    DRAWS,
     SCHEMAS,
     SOLVERS,
     SYNTHESIS,
@@ -108,15 +109,13 @@ def in_turn(solvers: list[Any], bosses: list[Any]) -> Arrives:
 
 async def solved(service: RunService, problem: Problem, **wish: Any) -> tuple[str, RunView]:
     with anyio.fail_after(30):
-        live = await service.solve(problem, Wish(**wish))
-        view = view_of(await service.wait(live.run_id, math.inf))
-    return live.run_id, view
+        run_id = await service.solve(problem, RunRequest(**wish))
+        view = view_of(await service.wait(run_id, math.inf))
+    return run_id, view
 
 
 @pytest.mark.timeout(3_000)
-@settings(
-    max_examples=max(20, DRAWS // 20), deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+@settings(max_examples=draws(100), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(SOLVERS, min_size=1, max_size=3), st.lists(BOSSES, min_size=1, max_size=2), SCHEMAS)
 def test_a_journal_keeps_any_replies_and_its_run_is_shown_exported_and_resumed(
     solvers: list[Any], bosses: list[Any], schema: Any

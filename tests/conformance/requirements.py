@@ -52,7 +52,7 @@ REQUIREMENTS = (
     ),
     *_numbered(
         "MONEY",
-        "README, four promises: money is never spent unasked or past its cap; design notes 003, 011",
+        "README, four promises: money is never spent unasked or past its cap; notes 003, 011",
         "A run that a dead process left spends nothing until someone resumes it.",
         "Spending stays below the cap, whatever the orchestrator asks for.",
         "No order of calls passes a limit: money is held before a call and settled after it.",

@@ -21,7 +21,7 @@ from atlas_mcp.atlas.messages import (
 )
 from atlas_mcp.atlas.usage import NO_CHARGE, Charge, Price, Usage
 from atlas_mcp.errors import ConfigError, ModelError, ModelRejected, ModelUnavailable
-from atlas_mcp.models.base import OnTokens, OnUsage
+from atlas_mcp.models.base import OnNotice, OnTokens, OnUsage
 from atlas_mcp.models.retry import (
     Retry,
     RetryPolicy,
@@ -61,6 +61,9 @@ class Script:
         if isinstance(outcome, BaseException):
             raise outcome
         return outcome
+
+    async def load(self, on_notice: OnNotice) -> None:
+        pass
 
     async def aclose(self) -> None:
         pass

@@ -97,17 +97,17 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
     ) -> Annotated[CallToolResult, RunResult]:
         """Open an ATLAS run and wait for it."""
         with errors_shown():
-            from atlas_mcp.runs.request import Wish
+            from atlas_mcp.runs.request import RunRequest
 
             with host.spending():
                 checked = await read_problem(problem, images, answer_schema, host)
                 wait = _wait(wait_s, ctx, host)
-                wish = Wish(
+                request = RunRequest(
                     solvers, explore_effort, max_explores, max_cost_usd, time_limit_s, workflow
                 )
                 service = await host.service()
-                live = await service.solve(checked, wish)
-            return await answer(host, service, live.run_id, wait, ctx, owned=True)
+                run_id = await service.solve(checked, request)
+            return await answer(host, service, run_id, wait, ctx, owned=True)
 
     @server.tool(title="Explore", description=texts.EXPLORE, annotations=SPENDS)
     async def explore(
@@ -132,7 +132,8 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
     ) -> Annotated[CallToolResult, RunResult]:
         """Run explores for a client that is its own orchestrator."""
         with errors_shown():
-            from atlas_mcp.runs.request import ExploreWish, Wish
+            from atlas_mcp.runs.explores import ExploreRequest
+            from atlas_mcp.runs.request import RunRequest
 
             with host.spending():
                 if problem is not None:
@@ -143,11 +144,11 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
                 else:
                     checked = None
                 service = await host.service()
-                wish = ExploreWish(solver, effort, strategy, instruction, count)
-                live = await service.explore(checked, Wish(), wish, run_id=run_id)
-            earlier = [one.id for one in live.state.done]
+                explores = ExploreRequest(solver, effort, strategy, instruction, count)
+                run_id = await service.explore(checked, RunRequest(), explores, run_id=run_id)
+            earlier = [one.id for one in (await service.state(run_id)).done]
             wait = _wait(None, ctx, host)
-            return await answer(host, service, live.run_id, wait, ctx, owned=True, earlier=earlier)
+            return await answer(host, service, run_id, wait, ctx, owned=True, earlier=earlier)
 
     @server.tool(title="Get a run", description=texts.GET_RUN, annotations=READS)
     async def get_run(
@@ -294,7 +295,7 @@ async def answer(
             if gone is not None and owned:
                 tasks.start_soon(_stop_when_gone, service, run_id, gone, name="client")
             with anyio.move_on_after(wait) as patience:
-                if service.live(run_id) is None:
+                if run_id not in service.driven:
                     # Nobody stops it here, and whoever waits for it may go.
                     tasks.start_soon(_wait_no_longer, host.client_gone, patience, name="input")
                 await live.finished()

@@ -1,7 +1,7 @@
 """Models behind Chat Completions: OpenAI, and every endpoint that speaks its API.
 
-Owns the call of a model from request to reply. One attempt per call, always streamed; trying again
-is the business of its caller. The `ModelSpec` says what the endpoint takes. No key, header or
+Owns the call of a model from request to reply. One attempt per call, always streamed; `atlas.calls`
+decides on another. The `ModelSpec` says what the endpoint takes. No key, header or
 prompt gets into a message, a log or a repr.
 """
 

@@ -1,7 +1,7 @@
 """Claude models, through the Messages API.
 
-Owns the call of a model from request to reply. One attempt per call, always streamed; trying again
-is the business of its caller. No key, header or prompt gets into a message, a log or a repr.
+Owns the call of a model from request to reply. One attempt per call, always streamed; `atlas.calls`
+decides on another. No key, header or prompt gets into a message, a log or a repr.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ def maker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     folder.mkdir()
     (folder / "__init__.py").write_text("")
     (folder / "vendor.py").write_text(VENDOR)
-    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     monkeypatch.setitem(VENDORS, "maker", Wing("maker_of_models.vendor"))
     return "maker/m"
 

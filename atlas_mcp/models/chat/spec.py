@@ -17,7 +17,7 @@ from atlas_mcp.atlas.usage import FREE, Price
 from atlas_mcp.config.settings import EffortName, EndpointSettings
 from atlas_mcp.models.endpoint import Endpoint
 from atlas_mcp.models.entries import check_effort, declared_price, given
-from atlas_mcp.models.findings import finding
+from atlas_mcp.models.findings import Finding, finding
 from atlas_mcp.models.prices import is_own_address, price_of
 from atlas_mcp.presets import UNKNOWN_SERVER, Preset
 
@@ -78,23 +78,29 @@ def chat_spec(
         schema_with_tools=preset.schema_with_tools,
         max_tokens=given(entry.max_tokens, default=preset.max_tokens),
         parallel=given(entry.parallel, default=preset.parallel),
-        endpoint=Endpoint(
-            base_url=base_url,
-            api_key_env=given(entry.api_key_env, default=preset.key_env),
-            max_tokens_field=given(
-                entry.max_tokens_field,
-                default=given(found.max_tokens_field, default=preset.max_tokens_field),
-            ),
-            stream_options=given(
-                entry.stream_options,
-                default=given(found.stream_options, default=preset.stream_usage),
-            ),
-            system_role=given(entry.system_role, default=given(found.system_role, default=True)),
-            echo_reasoning=given(
-                entry.echo_reasoning,
-                default=given(found.echo_reasoning, default=preset.echo_reasoning),
-            ),
-        ).record(),
+        endpoint=_endpoint(entry, found, preset, base_url).record(),
+    )
+
+
+def _endpoint(
+    entry: EndpointSettings, found: Finding, preset: Preset, base_url: str | None
+) -> Endpoint:
+    return Endpoint(
+        base_url=base_url,
+        api_key_env=given(entry.api_key_env, default=preset.key_env),
+        max_tokens_field=given(
+            entry.max_tokens_field,
+            default=given(found.max_tokens_field, default=preset.max_tokens_field),
+        ),
+        stream_options=given(
+            entry.stream_options,
+            default=given(found.stream_options, default=preset.stream_usage),
+        ),
+        system_role=given(entry.system_role, default=given(found.system_role, default=True)),
+        echo_reasoning=given(
+            entry.echo_reasoning,
+            default=given(found.echo_reasoning, default=preset.echo_reasoning),
+        ),
     )
 
 

@@ -34,7 +34,8 @@ from atlas_mcp.atlas.messages import AssistantTurn, Stop, ToolCall, Turn
 from atlas_mcp.atlas.policy import MAX_FRUITLESS_TURNS, next_commands
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.resuming import abandonment, lost_calls, resumption
-from atlas_mcp.atlas.state import UNANSWERED, RunState
+from atlas_mcp.atlas.run_facts import UNANSWERED
+from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import NO_USAGE, Charge, Usage
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.views.rendering import view_run

@@ -51,8 +51,9 @@ from atlas_mcp.atlas.planning import (
     reaches,
     silent,
 )
+from atlas_mcp.atlas.run_facts import OrchestratorTurn
 from atlas_mcp.atlas.solver_prompts import bounded, shape_text
-from atlas_mcp.atlas.state import OrchestratorTurn, RunState, quota_used
+from atlas_mcp.atlas.state import RunState, quota_used
 from atlas_mcp.atlas.workflows.base import Workflow
 
 MAX_FRUITLESS_TURNS = 3

@@ -14,8 +14,9 @@ from atlas_mcp.atlas.events import Event, OrchestratorReplied
 from atlas_mcp.atlas.explore import Explore, Outcome, read_candidate
 from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.model_spec import ModelSpec
+from atlas_mcp.atlas.run_facts import OrchestratorTurn
 from atlas_mcp.atlas.solver_prompts import solver_request
-from atlas_mcp.atlas.state import OrchestratorTurn, RunState
+from atlas_mcp.atlas.state import RunState
 
 
 class Workflow(Protocol):

@@ -28,13 +28,14 @@ from atlas_mcp.atlas.explore import (
 from atlas_mcp.atlas.messages import Json, ModelRequest, Reply, Text, UserTurn
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.planning import must_conclude, next_id, reaches, usable
+from atlas_mcp.atlas.run_facts import ExploreState
 from atlas_mcp.atlas.solver_prompts import (
     bounded,
     problem_parts,
     shape_asked_for,
     solver_request,
 )
-from atlas_mcp.atlas.state import ExploreState, RunState
+from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.storable import text_of
 from atlas_mcp.atlas.workflows.base import Workflow
 from atlas_mcp.atlas.workflows.options import whole_number

@@ -13,9 +13,10 @@ from typing import cast
 
 from atlas_mcp.atlas.messages import Json
 from atlas_mcp.atlas.patterns import MAX_WEIGHT, pattern_fault, weight
+from atlas_mcp.atlas.schema_check import BeyondBound
 from atlas_mcp.atlas.schema_empty import fits_nothing
 from atlas_mcp.atlas.schema_fault import shown
-from atlas_mcp.atlas.schema_fit import BeyondBound, fault_in
+from atlas_mcp.atlas.schema_fit import fault_in
 from atlas_mcp.atlas.schema_rules import (
     BadSchema,
     Graph,

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from atlas_mcp.atlas.messages import Json
-from atlas_mcp.atlas.schema_fit import BeyondBound, fault_in
+from atlas_mcp.atlas.schema_check import BeyondBound
+from atlas_mcp.atlas.schema_fit import fault_in
 from atlas_mcp.atlas.schema_rules import is_number, pointer
 
 _LIMITS = (

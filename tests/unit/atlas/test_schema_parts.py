@@ -66,17 +66,17 @@ def test_a_property_may_be_called_pattern() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("schema", "value", "place"),
-    [
-        ({"items": {"type": "integer"}}, [1, "x"], "$[1]"),
-        ({"prefixItems": [{}, {"type": "null"}]}, [1, 1], "$[1]"),
-        ({"prefixItems": [{}], "items": False}, [1, 2], "$[1]"),
-        ({"properties": {"a": {"items": False}}}, {"a": [1]}, "$.a[0]"),
-        ({"patternProperties": {"^a": {"type": "null"}}}, {"ab": 1}, "$.ab"),
-        ({"additionalProperties": {"type": "null"}}, {"z": 1}, "$.z"),
-    ],
-)
+PLACED: list[Any] = [
+    ({"items": {"type": "integer"}}, [1, "x"], "$[1]"),
+    ({"prefixItems": [{}, {"type": "null"}]}, [1, 1], "$[1]"),
+    ({"prefixItems": [{}], "items": False}, [1, 2], "$[1]"),
+    ({"properties": {"a": {"items": False}}}, {"a": [1]}, "$.a[0]"),
+    ({"patternProperties": {"^a": {"type": "null"}}}, {"ab": 1}, "$.ab"),
+    ({"additionalProperties": {"type": "null"}}, {"z": 1}, "$.z"),
+]
+
+
+@pytest.mark.parametrize(("schema", "value", "place"), PLACED)
 def test_the_fault_of_a_part_is_placed_at_the_part(schema: Any, value: Any, place: str) -> None:
     fault = fault_in(value, schema)
 

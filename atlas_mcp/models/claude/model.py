@@ -20,7 +20,7 @@ from typing_extensions import override
 from atlas_mcp.addresses import is_same_origin
 from atlas_mcp.atlas.messages import Effort, ModelRequest, Reply, Stop
 from atlas_mcp.atlas.model_spec import ModelSpec
-from atlas_mcp.atlas.storable import text_of, words_of
+from atlas_mcp.atlas.storable import failure_text, text_of
 from atlas_mcp.atlas.usage import FREE, Charge, Cost, Price
 from atlas_mcp.errors import ModelRejected, ModelUnavailable
 from atlas_mcp.models.call_slots import OnFirstUse
@@ -539,4 +539,4 @@ def _root(base_url: str | None) -> str | None:
 
 def _refusal(details: Mapping[str, Any]) -> str:
     said = (details.get(key) for key in ("category", "explanation"))
-    return ": ".join(words_of(one) for one in said if one)
+    return ": ".join(failure_text(one) for one in said if one)

@@ -34,11 +34,11 @@ from atlas_mcp.atlas.storable import (
     MAX_VALUES,
     count_of,
     dollars_of,
-    fault_of,
     plain,
     read_json,
     text_of,
     unique_id,
+    why_unstorable,
 )
 from atlas_mcp.atlas.usage import NO_USAGE, Charge, Usage
 from atlas_mcp.atlas.written_json import read_object
@@ -169,7 +169,7 @@ def test_what_an_endpoint_did_not_count_has_no_known_cost(arrived: object) -> No
 def test_any_value_is_made_such_that_it_is_written_and_read_back(value: object) -> None:
     kept = plain(value)
 
-    assert fault_of(kept) is None
+    assert why_unstorable(kept) is None
     assert read_json(json.dumps(kept)) == kept
     assert plain(kept) == kept
     text_of(value).encode()

@@ -1,7 +1,8 @@
-"""Which candidates say the same, for people and clients to see.
+"""Which candidates give the same answer.
 
-A rendering of the evidence. It has no say in the loop: the orchestrator reads the candidates
-themselves.
+Owns the key by which answers are compared, the groups that follow from it and the warnings about
+them. People and clients see the groups; the core hands the largest one over where an orchestrator
+gave no answer. The orchestrator itself never reads them: it judges the candidates.
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ _INDENTED = re.compile(r"\n[ \t]+\S")
 _BOXED = "\\boxed{"
 
 KEY_CHARS = 100
-"""Characters of a key that is kept as it is; of a longer one its digest is."""
+"""Characters of the longest key that is kept as text; of a longer one its digest is kept."""
 
 _ENCODER = json.JSONEncoder(sort_keys=True, allow_nan=False)
 
 
 class Answered(Protocol):
-    """What has an answer, and can remember the key of it."""
+    """A value with an answer that can remember the answer's key: see `atlas.keyed`."""
 
     @property
     def answer(self) -> Json:
@@ -40,7 +41,7 @@ class Answered(Protocol):
 
     @property
     def key(self) -> str | None:
-        """What has been remembered."""
+        """The remembered key; `None` before one was."""
         ...
 
     def keep_key(self, key: str) -> None:
@@ -50,7 +51,7 @@ class Answered(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """A candidate as this module sees it."""
+    """A candidate, with the explore, the solver and the strategy that it came from."""
 
     explore_id: int
     solver: str
@@ -60,16 +61,16 @@ class Vote:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Candidates with one answer: the first one's words, and who stands behind it."""
+    """Candidates with the same answer, written as the first of them wrote it."""
 
     answer: Json
     votes: tuple[Vote, ...]
 
 
 def group_answers(votes: Iterable[Vote]) -> tuple[Group, ...]:
-    """Return the candidates grouped by what they answer, the largest group first.
+    """Return the candidates grouped by their answers, the largest group first.
 
-    Of groups of one size, the one that more solvers stand behind comes first.
+    Of groups of the same size, the one with more solvers comes first.
     """
     groups: dict[str, list[Vote]] = {}
     for vote in votes:
@@ -79,11 +80,10 @@ def group_answers(votes: Iterable[Vote]) -> tuple[Group, ...]:
 
 
 def key_of(answered: Answered) -> str:
-    """Return a short text that is equal for answers that say the same; worked out once for each.
+    """Return a short text that is equal for equal answers, worked out once for each value.
 
-    That takes a tenth of a second for an answer of forty thousand values, and more for a stranger
-    one: whoever makes or reads back an answer that may be long has its key made there, off the
-    event loop.
+    An answer of forty thousand values takes a tenth of a second or more, so code that makes or
+    reads back a long answer calls this there, off the event loop.
     """
     key = answered.key
     if key is None:
@@ -95,10 +95,10 @@ def key_of(answered: Answered) -> str:
 
 
 def same_key(answer: Json) -> str:
-    """Return a text that is equal for answers that say the same.
+    """Return a text that is equal for equal answers.
 
-    White space, case, a final full stop, LaTeX and Markdown dressing, thousands separators and
-    trailing zeros do not tell answers apart; anything else does.
+    White space, case, a final full stop, LaTeX and Markdown around an answer, thousands separators
+    and trailing zeros make no difference; everything else does.
     """
     if isinstance(answer, dict | list):
         return _structure(cast("Json", answer))
@@ -106,11 +106,11 @@ def same_key(answer: Json) -> str:
         found = plain(answer)
         if isinstance(found, bool) or not isinstance(found, int | float | str):
             return json.dumps(found, sort_keys=True)
-        # A number, or one that JSON cannot hold: of those, only the same one says the same.
+        # A number that JSON cannot hold equals only itself.
         return hex(answer) if isinstance(answer, int) and found != answer else _spelled(str(found))
     text = answer.strip()
     if _INDENTED.search(text):
-        # Code: indentation and case may be what tells two programs apart.
+        # Code: two programs may differ in nothing but indentation or case.
         return text
     start, end = text.find(_BOXED), text.rfind("}")
     if 0 <= start < end:
@@ -119,11 +119,11 @@ def same_key(answer: Json) -> str:
 
 
 def warnings_of(votes: Sequence[Vote], groups: Sequence[Group] | None = None) -> tuple[str, ...]:
-    """Return what a reader of the agreement should be warned of.
+    """Return the reasons to trust the agreement less, as sentences for its reader.
 
     Args:
         votes: The candidates.
-        groups: The same, grouped, where that is known.
+        groups: Their groups, where these are known already.
     """
     groups = group_answers(votes) if groups is None else groups
     found: list[str] = []
@@ -151,7 +151,7 @@ def _structure(answer: Json) -> str:
     try:
         return "".join(_ENCODER.iterencode(answer))
     except (TypeError, ValueError, RecursionError):
-        # It holds what no record does.
+        # A value that was not read from a record may hold parts that JSON does not have.
         return json.dumps(plain(answer), sort_keys=True)
 
 

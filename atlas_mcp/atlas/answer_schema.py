@@ -1,8 +1,8 @@
-"""The shape an answer is asked for in, and whether an answer has it.
+"""The shape in which an answer is asked for, and whether an answer has it.
 
-Owns what a JSON Schema may be to be used here: bounded in size and in what it amounts to, about
-itself alone, and with patterns that take time linear in the answer. Multiple choice and numbers are
-schemas like any other.
+Owns the limits on a JSON Schema that is used here: its size, its size once references are followed,
+no reference to other documents, patterns that take time linear in the answer. Multiple choice and
+numbers are schemas like any other.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from typing import cast
 
 from atlas_mcp.atlas.messages import Json
 from atlas_mcp.atlas.patterns import MAX_WEIGHT, pattern_fault, weight
+from atlas_mcp.atlas.schema_check import BeyondBound
 from atlas_mcp.atlas.schema_empty import fits_nothing
 from atlas_mcp.atlas.schema_fault import shown
-from atlas_mcp.atlas.schema_fit import BeyondBound, fault_in
+from atlas_mcp.atlas.schema_fit import fault_in
 from atlas_mcp.atlas.schema_rules import (
     BadSchema,
     Graph,
@@ -32,15 +33,15 @@ MAX_SCHEMA_DEPTH = 64
 """Deepest nesting of an answer schema."""
 
 MAX_EXPANDED = 20_000
-"""Most schemas that an answer schema amounts to with its references replaced by what they lead to.
-Our own choice: endpoints and grammars write them out, and the longest schema allowed has fewer."""
+"""Most schemas in an answer schema once each reference is replaced by its target. Our own choice:
+endpoints and grammars write them out, and the longest schema allowed has fewer without any."""
 
 
 def check_answer_schema(schema: object) -> Mapping[str, Json]:
     """Return `schema` if an answer can be asked for in its shape.
 
     Raises:
-        InvalidInput: It is no valid JSON Schema 2020-12, too large, or refers to elsewhere.
+        InvalidInput: It is not a valid JSON Schema 2020-12, is too large, or refers elsewhere.
     """
     if not isinstance(schema, dict):
         raise InvalidInput(
@@ -76,7 +77,7 @@ def check_answer_schema(schema: object) -> Mapping[str, Json]:
 def answer_error(answer: Json, schema: Mapping[str, Json] | None) -> str | None:
     """Return why `answer` does not fit `schema`, `None` if it does. No schema: a string fits.
 
-    Never raises, and does a bounded amount of work: an answer that takes more does not fit.
+    Never raises. The work is bounded: an answer that would take more counts as not fitting.
     """
     if schema is None:
         return None if isinstance(answer, str) else "the answer is not a string"
@@ -88,10 +89,10 @@ def answer_error(answer: Json, schema: Mapping[str, Json] | None) -> str | None:
 
 
 def _check_size(schema: dict[str, Json]) -> None:
-    """Refuse what is too large or too deep, having looked at no more of it than is allowed.
+    """Refuse a schema that is too large or too deep, without looking at more than is allowed.
 
     Raises:
-        BadSchema: It is.
+        BadSchema: It is too large, too deep or not JSON.
     """
     size = 0
     waiting: list[tuple[int, object]] = [(0, schema)]
@@ -119,10 +120,10 @@ def _check_size(schema: dict[str, Json]) -> None:
 
 
 def _check_patterns(found: set[str]) -> None:
-    """Refuse patterns that cannot be used, or that are too much work together.
+    """Refuse patterns that cannot be used, or whose weights add up to too much.
 
     Raises:
-        BadSchema: One of them is.
+        BadSchema: A pattern is refused; the text names it.
     """
     total = 0
     for pattern in sorted(found):

@@ -1,7 +1,8 @@
-"""Answers as models give them, read in the shape that was asked for.
+"""Answers as models write them, read in the shape that was asked for.
 
-Owns the step from the value of `answer` in a reply to one that fits the answer's schema: a number
-may be written as text, a choice with a parenthesis. What fits as it is stays as it is.
+Owns the step from the value of `answer` in a reply to a value that fits the answer's schema: a
+number may be written as text, a choice in parentheses. Never changes an answer that fits, and never
+guesses between two readings.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from typing import cast
 
 from atlas_mcp.atlas.answer_schema import answer_error
 from atlas_mcp.atlas.messages import Json
-from atlas_mcp.atlas.storable import words_of
+from atlas_mcp.atlas.storable import text_of
 from atlas_mcp.atlas.written_json import read_written
 
 MAX_FAULT_CHARS = 500
-"""Characters of why an answer does not fit."""
+"""Characters of the message that says why an answer does not fit."""
 
 _LITERALS: Mapping[str, Json] = {"true": True, "false": False, "null": None, "none": None}
 
@@ -28,53 +29,51 @@ _LEAD = re.compile(
     r"(?:the\s+)?(?:(?:correct|final|right|best)\s+)?(?:answer|option|choice)?(?:\s+is)?\s*[:=]?\s*",
     re.IGNORECASE,
 )
-"""What may stand before a choice: `Answer: B`."""
+"""Words before a choice, as in `Answer: B`."""
 
 OPENING, CLOSING = "([{*_`\"'$", ")]}*_`\"'$.:;,"
-"""What a choice is dressed in: `(B)`, `B.`, `**B**`."""
+"""Characters around a choice, as in `(B)`, `B.` and `**B**`."""
 
 DRESS_CHARS = 100
-"""Characters that a dressed choice has beside the choice."""
+"""Most characters around a choice."""
 
 _FENCED = re.compile(r"```\w*\n(?P<inner>.*)```", re.DOTALL)
 
 _BOXED = re.compile(r"\\boxed\{(?P<inner>[^{}]*)\}")
 
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3}){2,}(?:\.[0-9]+)?")
-"""A number in groups of three digits; with one comma alone it may stand for the point."""
+"""A number in groups of three digits; a single comma may be a decimal point."""
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
-"""A number as people write it, who need no zero before a point."""
+"""A number as people write it: `.5` needs no zero before the point."""
 
 MAX_CHOICES = 1_000
-"""Choices of a schema among which a dressed one is looked for."""
-
+"""Choices of a schema among which the one in a text is looked for."""
 
 MAX_WORK = 10_000
 """Parts of one answer that are read by themselves, each counted once more for every
 `CHARS_OF_WORK` of its schema. Our own choice: ten times the longest list that is asked for."""
 
 CHARS_OF_WORK = 100
-"""Characters of a part's schema that are looked at as fast as a part is read."""
-
+"""Characters of a part's schema that take as long to look at as one part takes to read."""
 
 EXACT = 2.0**53
-"""From here on a number with a point does not tell which whole number it is."""
+"""From here on, a float stands for several whole numbers."""
 
 
 @dataclass(slots=True)
 class _Work:
-    """What may still be done for one answer."""
+    """The work that is left for one answer, in units of `MAX_WORK`."""
 
     left: int = MAX_WORK
 
 
 def read_answer(answer: Json, schema: Mapping[str, Json] | None) -> tuple[Json, str | None]:
-    """Return an answer as its schema has it, and why it does not fit, in few words.
+    """Return an answer in the shape of its schema, and why it does not fit, `None` if it does.
 
     Args:
-        answer: As the model wrote it.
-        schema: The shape that was asked for; a text if none was.
+        answer: The answer as the model wrote it.
+        schema: The shape that was asked for; `None` for text.
     """
     return _read(answer, schema, _Work())
 
@@ -90,7 +89,7 @@ def _read(answer: Json, schema: Mapping[str, Json] | None, work: _Work) -> tuple
 
 
 def _with_whole_numbers(value: Json, schema: object) -> Json:
-    """Return a value with `42.0` as 42 where a whole number is asked for; both fit there."""
+    """Return the value with 42 for `42.0` where its schema, which both fit, says `integer`."""
     if not isinstance(schema, Mapping):
         return value
     asked = cast("Mapping[str, Json]", schema)
@@ -119,13 +118,13 @@ def _misfit(answer: Json, schema: Mapping[str, Json] | None) -> str | None:
         wrong = answer_error(answer, schema)
     except Exception as error:  # noqa: BLE001 - a schema is its caller's, and its checker another's
         wrong = f"it cannot be checked ({type(error).__name__})"
-    return None if wrong is None else words_of(wrong, MAX_FAULT_CHARS)
+    return None if wrong is None else text_of(wrong, MAX_FAULT_CHARS)
 
 
 def _readings(answer: Json, schema: Mapping[str, Json] | None, work: _Work) -> list[Json]:
-    """Return what an answer that does not fit may mean, the likeliest first."""
+    """Return the possible meanings of an answer that does not fit, the likeliest first."""
     if schema is None:
-        # A text was asked for; a number is one, written down.
+        # Text was asked for, and a number can be written as text.
         return [_written(answer)] if isinstance(answer, int | float) else []
     if isinstance(answer, str):
         values = _values_in(answer)
@@ -139,7 +138,7 @@ def _readings(answer: Json, schema: Mapping[str, Json] | None, work: _Work) -> l
 
 
 def _asks_for_text(schema: Mapping[str, Json]) -> bool:
-    """Return whether a schema says that an answer is a text, rather than nothing of its kind."""
+    """Return whether a schema says that an answer is text; one without types does not."""
     kinds = schema.get("type")
     return "string" in (kinds if isinstance(kinds, list) else [kinds]) or bool(_texts_of(schema))
 
@@ -151,7 +150,7 @@ def _written(number: float) -> str:
 
 
 def _values_in(text: str) -> list[Json]:
-    """Return the value that a text alone is, as JSON or as a program writes it."""
+    """Return the value that a text writes out as JSON or as a program would; empty for none."""
     stripped = _undressed(text)
     if stripped.lower() in _LITERALS:
         return [_LITERALS[stripped.lower()]]
@@ -165,12 +164,12 @@ def _values_in(text: str) -> list[Json]:
         found = read_written(stripped)
     except ValueError:
         return []
-    # What JSON has no word for was read as a text again.
+    # A value that JSON cannot write, such as NaN, was read as the same text again.
     return [] if isinstance(found, str) and found == stripped else [found]
 
 
 def _undressed(text: str) -> str:
-    """Return a value without what is written around it: a fence, Markdown, LaTeX."""
+    """Return a text without the fence, the Markdown or the LaTeX around it."""
     found = _FENCED.fullmatch(text.strip())
     stripped = (text.strip() if found is None else found["inner"]).strip("`*_$ \n")
     boxed = _BOXED.fullmatch(stripped)
@@ -178,7 +177,7 @@ def _undressed(text: str) -> str:
 
 
 def _choices(text: str, schema: Mapping[str, Json]) -> list[Json]:
-    """Return the one choice of a schema that a text names, dressed or in other letters."""
+    """Return the only choice of a schema that a text can mean, whatever its case; or nothing."""
     named = _texts_of(schema)
     if not named or len(text) > max(map(len, named)) + DRESS_CHARS:
         return []
@@ -193,7 +192,7 @@ def _choices(text: str, schema: Mapping[str, Json]) -> list[Json]:
 
 @lru_cache(maxsize=1)
 def _by_folded(named: tuple[str, ...]) -> Mapping[str, list[str]]:
-    """Return choices by their text in small letters; a list of answers has the same for each."""
+    """Return the choices by their case-folded text, remembered for the next item of a list."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     for one in named:
         found[one.casefold()].append(one)
@@ -201,16 +200,16 @@ def _by_folded(named: tuple[str, ...]) -> Mapping[str, list[str]]:
 
 
 def _texts_of(schema: Mapping[str, Json]) -> tuple[str, ...]:
-    """Return the texts that a schema lets an answer be, one of them each."""
+    """Return the texts among the choices of a schema."""
     choices = schema.get("enum", [schema.get("const")])
     some = cast("list[Json]", choices)[:MAX_CHOICES] if isinstance(choices, list) else []
     return tuple(one for one in some if isinstance(one, str))
 
 
 def _by_parts(answer: Json, schema: Mapping[str, Json], work: _Work) -> Json | None:
-    """Return an object or a list with each part read by the schema of its own; `None` if as it was.
+    """Return an object or a list with each part read by its own schema; `None` if none changed.
 
-    Only what is said of parts directly is looked at, not what references and alternatives say.
+    Only `properties` and `items` are followed, neither references nor alternatives.
     """
     read: Json
     if not isinstance(answer, dict | list):

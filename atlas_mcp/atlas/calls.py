@@ -31,14 +31,14 @@ from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.storable import (
     MAX_NAME_CHARS,
     MAX_TEXT_CHARS,
-    Room,
+    Allowance,
     count_of,
     dollars_of,
+    failure_text,
     is_small,
     plain,
     text_of,
     unique_id,
-    words_of,
 )
 from atlas_mcp.atlas.usage import FREE, NO_CHARGE, Charge, Usage
 
@@ -94,7 +94,7 @@ NO_MONEY_TO_TRY_AGAIN = "not tried again: the budget leaves no money for another
 
 def failure(kind: FailureKind, message: str) -> SolverFailure:
     """Return a failure whose message can be stored."""
-    return SolverFailure(kind, words_of(message))
+    return SolverFailure(kind, failure_text(message))
 
 
 def is_light(arrived: object) -> bool:
@@ -268,25 +268,25 @@ def _turn(arrived: object, *, verbatim: bool) -> tuple[AssistantTurn, Stop]:
     stop = getattr(arrived, "stop", None)
     if isinstance(text, str) and len(text) > MAX_TEXT_CHARS:
         stop = "too_long"
-    calls = _tool_calls(getattr(turn, "tool_calls", ()), Room())
+    calls = _tool_calls(getattr(turn, "tool_calls", ()), Allowance())
     kept = plain(getattr(turn, "verbatim", None)) if verbatim else None
     return AssistantTurn(text_of(text), calls, kept), stop if stop in _STOPS else "end"
 
 
-def _tool_calls(calls: object, room: Room) -> tuple[ToolCall, ...]:
+def _tool_calls(calls: object, allowance: Allowance) -> tuple[ToolCall, ...]:
     if not isinstance(calls, list | tuple):
         return ()
     found: dict[str, ToolCall] = {}
     for call in cast("list[object]", calls)[:MAX_TOOL_CALLS]:
         name = unique_id(getattr(call, "id", None), found, len(found))
-        found[name] = _tool_call(call, name, room)
+        found[name] = _tool_call(call, name, allowance)
     return tuple(found.values())
 
 
-def _tool_call(call: object, name: str, room: Room) -> ToolCall:
-    arguments: Json = plain(getattr(call, "arguments", None), room)
+def _tool_call(call: object, name: str, allowance: Allowance) -> ToolCall:
+    arguments: Json = plain(getattr(call, "arguments", None), allowance)
     fault = getattr(call, "fault", None)
-    if room.is_full:
+    if allowance.is_full:
         arguments, fault = {}, "its arguments are lost: those of its reply together are too long"
     if not isinstance(arguments, dict):
         arguments, fault = {}, fault or "its arguments are no JSON object"
@@ -294,9 +294,9 @@ def _tool_call(call: object, name: str, room: Room) -> ToolCall:
         id=name,
         name=text_of(getattr(call, "name", None), MAX_NAME_CHARS),
         arguments=cast("dict[str, Json]", arguments),
-        fault=words_of(fault) if fault else None,
+        fault=failure_text(fault) if fault else None,
     )
 
 
 def _detail(arrived: object) -> str:
-    return words_of(getattr(arrived, "detail", None))
+    return failure_text(getattr(arrived, "detail", None))

@@ -1,6 +1,7 @@
-"""How much there is in a text of JSON, told before it is read.
+"""Counts the values in a text of JSON before the text is read.
 
-Owns the bound on values: reading millions of empty ones takes seconds, whoever sends them.
+Owns the bound on their number: reading millions of empty values takes seconds, and a client or an
+endpoint may send them.
 """
 
 from __future__ import annotations
@@ -10,23 +11,20 @@ MOST_PARTS = 100_000
 ms to read. Ten million empty objects, which fit into the bytes, take ten seconds."""
 
 PIECE_BYTES = 65_536
-"""Bytes that are looked at at once."""
+"""Bytes that are counted in one step; other threads get their turn between two steps."""
 
 _BEGINNINGS = (b",", b"[", b"{")
-"""What stands before a value, unless it stands in a string."""
+"""Bytes that stand before a value, unless they are part of a string."""
 
 
 def has_too_many_parts(data: bytes) -> bool:
-    """Return whether a text of JSON has more values than are read.
-
-    What stands in strings is no value. Other threads get their turn between two pieces.
-    """
+    """Return whether a text of JSON has more than `MOST_PARTS` values; strings count as one."""
     if len(data) <= MOST_PARTS or sum(map(data.count, _BEGINNINGS)) <= MOST_PARTS:
         return False
     count, in_string, held = 0, False, b""
     for at in range(0, len(data), PIECE_BYTES):
         text = held + data[at : at + PIECE_BYTES]
-        # Backslashes at the end belong to what follows.
+        # Backslashes at the end of a piece escape the first byte of the next one.
         kept = text.rstrip(b"\\")
         held = text[len(kept) :]
         plain = kept.replace(b"\\\\", b"").replace(b'\\"', b"")

@@ -1,34 +1,34 @@
-"""What is made of an answer again and again, kept beside the answer.
+"""The key and the JSON of an answer, worked out once and kept beside it.
 
-An answer may have forty thousand values. It is compared in every view of its run and in every line
-on its progress, and put before the orchestrator. Values never change, so the key it is compared by
-and its JSON are worked out once, by whoever reads the answer off the event loop.
+An answer may have forty thousand values, and is compared in every view and every line of progress
+of its run. It never changes, so both are made where the answer is read, off the event loop. Neither
+is stored, and neither counts when values are compared.
 """
 
 from __future__ import annotations
 
 
 class Keyed:
-    """Has an answer, and remembers what was made of it; no part of what is stored or compared."""
+    """Base of the values that hold an answer and remember its key and its JSON."""
 
     # Slots, no fields: records are written from fields.
     __slots__ = ("_json", "_key")
 
     @property
     def key(self) -> str | None:
-        """What the answer is compared by; `None` before it has been worked out."""
+        """The text by which the answer is compared; `None` before it has been worked out."""
         return getattr(self, "_key", None)
 
     @property
     def json(self) -> str | None:
-        """The answer as it is put before a model; `None` where nobody has written it down."""
+        """The answer as a model is shown it; `None` before it has been worked out."""
         return getattr(self, "_json", None)
 
     def keep_key(self, key: str) -> None:
-        """Remember what the answer is compared by."""
-        # Those that have answers are frozen. Of two threads that come here both bring the same.
+        """Remember the text by which the answer is compared."""
+        # Values with an answer are frozen. Two threads that come here bring the same key.
         object.__setattr__(self, "_key", key)
 
     def keep_json(self, json: str) -> None:
-        """Remember the answer as it is put before a model."""
+        """Remember the answer as a model is shown it."""
         object.__setattr__(self, "_json", json)

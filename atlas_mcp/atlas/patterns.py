@@ -1,7 +1,7 @@
 """Regular expressions of a schema: which can be used, and whether a text matches one.
 
-Owns the engine, which takes time linear in the text, and the estimate of how much work a pattern
-is: a repetition that is counted is as long as what it stands for, in memory and in time.
+Owns the engine, which takes time linear in the text, and the weight of a pattern: an estimate of
+its work in memory and time, in which `a{3}` weighs as much as `aaa`.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ LIGHT = 100
 """Most weight of a pattern that may be kept for a while. Our own choice: fifty take 10 MB."""
 
 KEPT_ELSEWHERE = 50
-"""Patterns that pydantic keeps, those that were used last: `REGEX_CACHE` in `validators/string.rs`
-of pydantic-core 2.48 and later, read 2026-11. Earlier ones keep none."""
+"""Patterns that pydantic keeps, those used last. Source: `REGEX_CACHE` in `validators/string.rs` of
+pydantic-core 2.48, read 2026-11; earlier versions keep none."""
 
 _COUNTED = re.compile(r"\{(\d{1,9})?(,)?(\d{1,9})?\}")
 _WIDE = re.compile(r"\\[pPwWdDsS]|^\^")
@@ -34,9 +34,9 @@ _VERBOSE = re.compile(r"\?[a-zA-Z]*x[a-zA-Z]*(-[a-zA-Z]*)?[:)]")
 
 
 def weight(pattern: str) -> int:
-    """Return how much work a pattern is, with its counted repetitions written out.
+    """Return an estimate of a pattern's work, with its counted repetitions written out.
 
-    An estimate; for what is no pattern, or none that is taken, any number.
+    Any number for a text that is not a pattern, or is not accepted as one.
     """
     groups: list[int] = []
     total = last = at = 0
@@ -93,14 +93,14 @@ def pattern_fault(pattern: str) -> str | None:
 
 
 class Pattern:
-    """A pattern, made ready to be looked for. Up to some megabytes, so it is kept by nobody.
+    """A compiled pattern. It may take megabytes, so it is dropped with the check that made it.
 
     Attributes:
-        weight: How much work it is, see `weight`.
+        weight: An estimate of its work, see `weight`.
     """
 
     def __init__(self, pattern: str) -> None:
-        """Make it ready.
+        """Compile a pattern.
 
         Raises:
             ValueError: It cannot be used.
@@ -127,7 +127,7 @@ class Pattern:
 def _compiled(pattern: str) -> SchemaValidator:
     found = _validator(pattern)
     if weight(pattern) > LIGHT:
-        # Others take its place: fifty as heavy as can be would take 400 MB.
+        # Push it out of pydantic's cache: fifty of the heaviest would take 400 MB there.
         for other in range(KEPT_ELSEWHERE):
             _validator(str(other))
     return found
@@ -136,12 +136,12 @@ def _compiled(pattern: str) -> SchemaValidator:
 def _validator(pattern: str) -> SchemaValidator:
     from pydantic_core import SchemaValidator, core_schema
 
-    # No type that says it: `typing` keeps the latest of those, for as long as the process.
+    # Not by `Annotated`: `typing` keeps the latest of its types for as long as the process runs.
     return SchemaValidator(core_schema.str_schema(pattern=pattern, regex_engine="rust-regex"))
 
 
 def _is_verbose(pattern: str) -> bool:
-    """Return whether spaces and comments in it are to mean nothing: its weight would be unknown."""
+    """Return whether it ignores spaces and comments (flag `x`), so that its weight is unknown."""
     at = 0
     while at < len(pattern):
         char = pattern[at]
@@ -156,7 +156,7 @@ def _is_verbose(pattern: str) -> bool:
 
 
 def _class_end(pattern: str, start: int) -> int:
-    """Return where a class of characters ends that begins before `start`."""
+    """Return the place of the `]` that ends the class of characters opened before `start`."""
     at = start
     if pattern[at : at + 1] == "^":
         at += 1

@@ -1,9 +1,9 @@
-"""Records that were stored and cannot be read back, made readable.
+"""Stored records of replies that cannot be read back, made readable.
 
-Before version 3 a reply was stored as it was understood, and what no codec reads again was stored
-with it: values nested too deep, numbers that are none, names that are numbers. What is lost of such
-a record is said in it, and its run goes on. Owns that for the records of what came from outside; a
-record of ours that cannot be read is damaged, and is nobody's to mend.
+Before version 3 a reply was stored with values that no codec reads again: nested too deep, numbers
+that are none, names that are numbers. The repaired record says that something is lost, and its run
+goes on. Owns the repair of replies, failures and ends of runs; never touches other records, which
+are damaged if they cannot be read.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from typing import Any, TypeAlias, cast
 
 from atlas_mcp.atlas.messages import Json
-from atlas_mcp.atlas.storable import count_of, dollars_of, fault_of, plain, text_of
+from atlas_mcp.atlas.storable import count_of, dollars_of, plain, text_of, why_unstorable
 
 Body: TypeAlias = dict[str, Any]
 """A record as JSON, without its place."""
 
 LOST = "the record of it cannot be read back: {fault}"
-"""What stands in place of what is lost."""
+"""The text in place of a lost part."""
 
 _COUNTS = (
     "requests",
@@ -30,17 +30,18 @@ _COUNTS = (
 
 
 def repairs_of(body: Body) -> Iterator[Body]:
-    """Yield what a record may be read as, the one that keeps most of it first; none for others.
+    """Yield readable forms of a record, the one that keeps most of it first.
 
     Args:
-        body: The record, in the shape of today's version.
+        body: The record, in the shape of today's version; other records than those of replies,
+            failures and ends have no repairs.
     """
     match body.get("type"):
         case "solver_finished" | "orchestrator_failed":
             key = "outcome" if body["type"] == "solver_finished" else "failure"
             charged = {**body, "charge": _charge(body.get("charge"))}
-            fault = fault_of(charged.get(key)) or "it is no outcome"
-            if fault_of(charged.get(key)) is None:
+            fault = why_unstorable(charged.get(key)) or "it is no outcome"
+            if why_unstorable(charged.get(key)) is None:
                 yield {**charged, key: plain(charged.get(key))}
             yield {**charged, key: _failure(fault)}
         case "solver_replied" | "orchestrator_replied":
@@ -51,8 +52,8 @@ def repairs_of(body: Body) -> Iterator[Body]:
                 "detail": text_of(body.get("detail")),
             }
         case "run_finished":
-            fault = fault_of(body.get("answer")) or "it is no end of a run"
-            # Not as answered: whoever resumes it gets its answer once more.
+            fault = why_unstorable(body.get("answer")) or "it is no end of a run"
+            # Failed, not answered: the run can then be resumed for the answer.
             lost = {"status": "failed", "stop_reason": "error", "answer": None}
             lost["error"] = _lost(fault)
             yield {**body, **lost}
@@ -62,7 +63,7 @@ def repairs_of(body: Body) -> Iterator[Body]:
 
 
 def _charge(charge: Json) -> Body:
-    """Return what a call consumed; nothing that is no count is taken for one."""
+    """Return the charge of a call, with 0 for every count that is not a believable one."""
     told = cast("Body", charge) if isinstance(charge, dict) else {}
     usage = told.get("usage")
     counts = cast("Body", usage) if isinstance(usage, dict) else {}
@@ -86,7 +87,7 @@ def _lost(fault: str) -> str:
 
 
 def _reply(reply: Json) -> Body:
-    """Return what a model said, as far as it can be sent back to it."""
+    """Return a model's reply, as far as it can be sent back to the model."""
     said = cast("Body", reply) if isinstance(reply, dict) else {}
     calls = said.get("tool_calls")
     found = [
@@ -94,7 +95,7 @@ def _reply(reply: Json) -> Body:
         for call in cast("list[Json]", calls if isinstance(calls, list) else [])
         if isinstance(call, dict)
     ]
-    # The vendor's own message holds the same ids and names: where those are none, so are its.
+    # The vendor's own message holds the same ids and names, so it is as broken as these are.
     named = all(isinstance(call.get(key), str) for call in found for key in ("id", "name"))
     return {
         "text": text_of(said.get("text")),

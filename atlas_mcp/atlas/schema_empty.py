@@ -1,7 +1,7 @@
-"""Which schemas plainly fit no value, so that no money is spent on an answer in such a shape.
+"""Finds schemas that plainly fit no value, so that no money is spent on such an answer.
 
-Only what can be seen in the schema itself counts: whether a schema can be fitted at all is a hard
-question. Says nothing of one that it cannot see through.
+Owns the few contradictions that can be seen in one schema, such as an empty `enum`. Whether any
+value fits is a hard question in general: a schema that is not plainly empty counts as fitting some.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from atlas_mcp.atlas.messages import Json
-from atlas_mcp.atlas.schema_fit import BeyondBound, fault_in
+from atlas_mcp.atlas.schema_check import BeyondBound
+from atlas_mcp.atlas.schema_fit import fault_in
 from atlas_mcp.atlas.schema_rules import is_number, pointer
 
 _LIMITS = (
@@ -26,7 +27,7 @@ MAX_VALUES = 200
 
 
 def fits_nothing(schema: Mapping[str, Json]) -> str | None:
-    """Return where a schema plainly fits no value, in words; `None` if it is not plain.
+    """Return the place where a schema plainly fits no value; `None` where it is not plain.
 
     Args:
         schema: A valid schema of bounded depth.
@@ -68,12 +69,12 @@ def _musts(schema: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Json]]:
 
 
 def _denies_all(schema: Mapping[str, Json]) -> bool:
-    """Return whether what is not allowed is everything, or what is allowed nothing."""
+    """Return whether the schema excludes every value, or allows none."""
     return schema.get("enum") == [] or schema.get("not", False) in (True, {})
 
 
 def _limits_cross(schema: Mapping[str, Json]) -> bool:
-    """Return whether the least that is taken is above the most."""
+    """Return whether a lower limit is above the upper limit of the same kind."""
     kind = "number" if schema.get("type") == "integer" else schema.get("type")
     for one, low, high in _LIMITS:
         least, most = schema.get(low), schema.get(high)
@@ -83,7 +84,7 @@ def _limits_cross(schema: Mapping[str, Json]) -> bool:
 
 
 def _no_value_left(schema: Mapping[str, Json], root: Mapping[str, Json]) -> bool:
-    """Return whether of the values that are written out none fits the rest of the schema."""
+    """Return whether none of the listed values fits the rest of the schema."""
     found = [schema["const"]] if "const" in schema else schema.get("enum")
     values = cast("list[Json]", found) if isinstance(found, list) else []
     if not 0 < len(values) <= MAX_VALUES:

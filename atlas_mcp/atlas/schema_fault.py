@@ -1,6 +1,7 @@
-"""Why a value does not fit a schema, and how that is said.
+"""Why a value does not fit a schema, and the message that says so.
 
-Owns how much of a value is repeated in a message: its beginning, whatever it holds.
+Owns the wording of a fault and its place, and the bound on how much of a value a message repeats:
+its beginning. Decides on no keyword.
 """
 
 from __future__ import annotations
@@ -11,24 +12,22 @@ from typing import Any, NamedTuple, cast
 from atlas_mcp.atlas.messages import Json
 
 BITS_SHOWN = 300
-"""Bits of a whole number that is repeated in a message: some ninety digits."""
+"""Bits of the largest whole number that a message repeats: some ninety digits."""
 
 PARTS_SHOWN = 12
-"""Entries of a list or an object that are repeated in a message."""
+"""Entries of a list or an object that a message repeats."""
 
 TEXT_SHOWN = 100
-"""Characters of a value that are repeated in a message."""
+"""Characters of a value that a message repeats."""
 
 
 class Fault(NamedTuple):
-    """Why a value does not fit.
-
-    It is put into words only where somebody reads them: most faults are those of alternatives.
+    """Why a value does not fit. The message is made only when it is read.
 
     Attributes:
-        path: The way to the part that does not, outermost step first.
-        words: What is wrong with that part, with a place for each of `about`.
-        about: What the words are about.
+        path: The steps to the part that does not fit, outermost first.
+        words: The sentence on that part, with a `{}` for each of `about`.
+        about: The values that the sentence names.
     """
 
     path: tuple[str | int, ...]
@@ -37,28 +36,28 @@ class Fault(NamedTuple):
 
     @property
     def message(self) -> str:
-        """What is wrong with the part that does not fit."""
+        """The sentence on the part that does not fit."""
         return self.words.format(
             *(one if isinstance(one, Words) else shown(one) for one in self.about)
         )
 
     @property
     def place(self) -> str:
-        """The way to that part, as JSONPath."""
+        """The place of that part, as JSONPath."""
         steps = (f"[{one}]" if isinstance(one, int) else f".{one[:40]}" for one in self.path[:20])
         return "$" + "".join(steps)
 
     def under(self, step: str | int) -> Fault:
-        """Return the same fault as seen from one step further out."""
+        """Return the same fault in a value that holds this one under `step`."""
         return self._replace(path=(step, *self.path))
 
 
 class Words(str):
-    """Words of ours: they are not quoted."""
+    """Part of the sentence that is not a value, and not quoted."""
 
 
 def shown(value: Json) -> str:
-    """Return a value as it is repeated in a message: its beginning, whatever it holds."""
+    """Return a value as a message repeats it: its beginning."""
     if isinstance(value, str):
         return repr(_shortened(value))
     if isinstance(value, int) and value.bit_length() > BITS_SHOWN:
@@ -69,7 +68,7 @@ def shown(value: Json) -> str:
 
 
 def _pieces(value: Json, depth: int) -> Iterator[str]:
-    """Yield the beginning of a list or an object, no deeper and no longer than is shown."""
+    """Yield the beginning of a list or an object: two levels, and `PARTS_SHOWN` entries of each."""
     is_object = isinstance(value, dict)
     yield "{" if is_object else "["
     for number, one in enumerate(cast("list[Json]", value)):
@@ -92,5 +91,5 @@ def _shortened(text: str) -> str:
 
 
 def fault_of(value: Json, words: str, *about: Any) -> Fault:
-    """Return the fault of a value itself; `words` go on after it."""
+    """Return the fault of the value itself; `words` continue the sentence that begins with it."""
     return Fault((), "{} " + words, (value, *about))

@@ -1,7 +1,7 @@
-"""JSON Schema 2020-12 as rules about schemas: which keywords there are, and what each must hold.
+"""JSON Schema 2020-12 as rules about schemas: the keywords, and the value that each may have.
 
-Owns the walk over a schema: its parts, its references and what these amount to. Says nothing about
-values. Everything here is linear in the schema.
+Owns the walk over a schema: its parts, its references, and its size once these are followed. Never
+looks at values that are held against a schema. Everything here is linear in the schema.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ IN_PLACE = frozenset(
         "dependentSchemas",
     }
 )
-"""Keywords whose schemas are held against the very value that the keyword is held against."""
+"""Keywords whose schemas are held against the same value, not against a part of it."""
 
 _ONE = frozenset(
     {
@@ -50,9 +50,9 @@ class Part(NamedTuple):
     """A schema inside a schema.
 
     Attributes:
-        keyword: Under which keyword it stands.
+        keyword: The keyword that it belongs to.
         where: The steps to it, as JSON pointer tokens.
-        schema: What stands there.
+        schema: The schema, or whatever stands in its place.
     """
 
     keyword: str
@@ -65,7 +65,7 @@ class BadSchema(Exception):
 
 
 def parts(schema: Mapping[str, Json]) -> Iterator[Part]:
-    """Yield the schemas right inside a schema; none of a keyword that holds something else."""
+    """Yield the schemas right inside a schema; keywords with values of another kind have none."""
     for keyword, value in schema.items():
         if keyword in _ONE:
             yield Part(keyword, (keyword,), value)
@@ -78,10 +78,10 @@ def parts(schema: Mapping[str, Json]) -> Iterator[Part]:
 
 
 def every(root: Mapping[str, Json]) -> Iterator[tuple[tuple[str, ...], Mapping[str, Json]]]:
-    """Yield each schema in a schema but `true` and `false`, itself first, with the way to it.
+    """Yield each schema in a schema but `true` and `false`, itself first, with the steps to it.
 
     Raises:
-        BadSchema: Something stands where a schema belongs and is none.
+        BadSchema: A value that is not a schema stands where one belongs.
     """
     waiting: list[tuple[tuple[str, ...], Json]] = [((), root)]
     while waiting:
@@ -98,10 +98,10 @@ def every(root: Mapping[str, Json]) -> Iterator[tuple[tuple[str, ...], Mapping[s
 
 
 def check_keywords(where: tuple[str, ...], schema: Mapping[str, Json]) -> None:
-    """Check what stands under each keyword of one schema, not of those inside it.
+    """Check the value of each keyword of one schema, not of those inside it.
 
     Raises:
-        BadSchema: It cannot stand there.
+        BadSchema: A keyword has a value that it cannot have.
     """
     for keyword, value in schema.items():
         if keyword not in _RULES:
@@ -124,10 +124,10 @@ def references(schema: Mapping[str, Json]) -> Iterator[str]:
 
 
 def target(root: Mapping[str, Json], reference: str) -> Json:
-    """Return what a reference leads to.
+    """Return the part of `root` that a reference leads to.
 
     Raises:
-        BadSchema: It leads nowhere, or elsewhere.
+        BadSchema: It leads nowhere, or out of the definitions of `root`.
     """
     if not reference.startswith(_PREFIX):
         raise BadSchema(
@@ -147,13 +147,13 @@ def target(root: Mapping[str, Json], reference: str) -> Json:
 
 
 class Graph:
-    """What the schemas inside a schema are to one another once references are followed.
+    """The schemas inside a schema, and which leads to which once references are followed.
 
     Args:
-        root: A schema whose every part is one.
+        root: A schema, all of whose parts have been checked.
 
     Raises:
-        BadSchema: A reference leads nowhere, or to what is no schema.
+        BadSchema: A reference leads nowhere, or to a value that is not a schema.
     """
 
     def __init__(self, root: Mapping[str, Json]) -> None:
@@ -165,7 +165,7 @@ class Graph:
 
     def _edges(self, schema: Mapping[str, Json]) -> Iterator[tuple[bool, Mapping[str, Json]]]:
         for part in parts(schema):
-            # Definitions count where they are referred to.
+            # A definition counts where a reference leads to it.
             keyword, below = part.keyword, part.schema
             if isinstance(below, dict) and keyword != "$defs":
                 yield keyword in IN_PLACE, cast("Mapping[str, Json]", below)
@@ -178,11 +178,11 @@ class Graph:
             yield True, cast("Mapping[str, Json]", found)
 
     def turns_in_circles(self) -> bool:
-        """Return whether holding some value against the schema would come to no end."""
+        """Return whether some value would be held against the schema without end."""
         in_place = {
             number: [id(to) for same, to in leads if same] for number, leads in self._leads.items()
         }
-        # Take away, again and again, what leads on to nothing that is left.
+        # Remove, again and again, the schemas that lead to none of those that are left.
         into: dict[int, list[int]] = {number: [] for number in in_place}
         left = {number: len(to) for number, to in in_place.items()}
         for number, others in in_place.items():
@@ -200,10 +200,10 @@ class Graph:
         return gone < len(in_place)
 
     def expanded(self) -> int:
-        """Return how many schemas there are once each reference is replaced by what it leads to.
+        """Return the number of schemas once each reference is replaced by its target.
 
-        A reference back to a schema that it stands in counts as one. Where several types are given,
-        what goes for all of them is written out for each.
+        A reference back to a schema around it counts as one. A schema with several types is counted
+        once for each, as endpoints write it out.
         """
         known: dict[int, int] = {}
         opened: set[int] = set()
@@ -238,16 +238,16 @@ def patterns(schema: Mapping[str, Json]) -> Iterator[str]:
 
 
 def pointer(where: tuple[str, ...]) -> str:
-    """Return a place in a schema, in words."""
+    """Return a place in a schema as text for a message."""
     return "/".join(where)[:200] or "the top"
 
 
 def is_number(value: Json) -> bool:
-    """Return whether a value is a number: to Python, `True` is one too."""
+    """Return whether a value is a number in JSON; Python counts `True` as one too."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-# What may stand under each keyword
+# The values that each keyword may have
 
 
 def _is_count(value: Json) -> bool:

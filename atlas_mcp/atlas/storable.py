@@ -1,8 +1,8 @@
 """Values that can always be stored and always be read back.
 
-Owns the one way from what a model or an endpoint wrote to plain JSON: bounded in depth, size and
-digits, without numbers that JSON has no word for and without half characters. Never raises, save
-`read_json` for what is no JSON.
+Owns the way from a model's or an endpoint's value to plain JSON: bounded in depth, size and digits,
+with text in place of numbers that JSON cannot write, and without half characters. Never raises,
+except for `read_json` on a text that is not JSON.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ MAX_COST_USD = Decimal(1_000_000)
 MAX_NAME_CHARS = 200
 """Characters of a tool call's id or name. Our own choice: vendors' own have up to 64."""
 
-MAX_WORDS = 2_000
-"""Characters of what is said of a failure. Our own choice: four times an endpoint's own words."""
+MAX_FAILURE_CHARS = 2_000
+"""Characters of the message of a failure. Our own choice: four times what endpoints send."""
 
 _TOO_LARGE = 10**MAX_DIGITS
 _PLACES = Decimal("1e-12")
@@ -57,17 +57,17 @@ _Slot: TypeAlias = tuple[Json, dict[str, Json] | list[Json], str | int, int]
 
 
 class TooDeep(ValueError):
-    """A text is JSON, as far as it was read, and nested deeper than can be read."""
+    """A text is JSON as far as it was read, and nested too deep to be read on."""
 
 
 def read_json(text: str | bytes) -> Json:
     """Read JSON as models and endpoints write it.
 
-    Numbers that JSON has no word for, and whole numbers of more than `MAX_DIGITS` digits, are read
-    as the text they are written in; bytes that are no characters are replaced.
+    `NaN`, infinities and whole numbers of more than `MAX_DIGITS` digits are read as text; bytes
+    that are not UTF-8 are replaced.
 
     Raises:
-        ValueError: It is no JSON, or `TooDeep`.
+        ValueError: The text is not JSON, or `TooDeep`.
     """
     if isinstance(text, bytes):
         text = text.decode(errors="replace")
@@ -78,12 +78,12 @@ def read_json(text: str | bytes) -> Json:
 
 
 @dataclasses.dataclass(slots=True)
-class Room:
-    """What is kept of some values together.
+class Allowance:
+    """How much may still be kept of several values together.
 
     Attributes:
-        values: How many more, at all levels together.
-        chars: How many more characters, of all their texts together.
+        values: Further values, at all levels together.
+        chars: Further characters, of all texts together.
     """
 
     values: int = MAX_VALUES
@@ -91,21 +91,22 @@ class Room:
 
     @property
     def is_full(self) -> bool:
-        """Whether something may have been left out."""
+        """Whether it is used up, so that something may have been left out."""
         return self.values <= 0 or self.chars <= 0
 
 
-def plain(value: object, room: Room | None = None) -> Json:
-    """Return `value` as JSON that is kept whole by every codec: see the bounds of this module.
+def plain(value: object, allowance: Allowance | None = None) -> Json:
+    """Return `value` as JSON within the bounds of this module, which every codec keeps whole.
 
-    What lies beyond a bound is left out, and a mark stands in its place. Dataclasses are taken for
-    objects, and values that are none of JSON's for their text.
+    Parts beyond a bound are left out, and a mark stands in their place. Dataclasses become objects;
+    other values that JSON does not have become text.
 
     Args:
         value: Anything.
-        room: What is left for it, which becomes less; as much as one value gets if not given.
+        allowance: How much may be kept of it; reduced by what is kept. By default, the bounds for
+            one value.
     """
-    room = room or Room()
+    allowance = allowance or Allowance()
     kept: Json
     top: list[Json] = [None]
     waiting: deque[_Slot] = deque([(value, top, 0, 0)])
@@ -113,23 +114,23 @@ def plain(value: object, room: Room | None = None) -> Json:
         one, into, where, depth = waiting.popleft()
         items = _items(one)
         if items is None:
-            limit = min(room.chars, MAX_TEXT_CHARS)
+            limit = min(allowance.chars, MAX_TEXT_CHARS)
             kept = text_of(one, limit) if isinstance(one, str) else _leaf(one)
-            room.chars -= len(kept) if isinstance(kept, str) else 0
+            allowance.chars -= len(kept) if isinstance(kept, str) else 0
         elif depth >= MAX_DEPTH:
             kept = f"{CUT} nested deeper than {MAX_DEPTH} levels"
         else:
             kept = {} if isinstance(items, Mapping) else []
-            inner = _slots(items, kept, depth + 1, max(0, room.values))
-            room.values -= len(items)
+            inner = _slots(items, kept, depth + 1, max(0, allowance.values))
+            allowance.values -= len(items)
             waiting.extend(inner)
-        # Containers of ours are made with a place for everything that goes into them.
+        # `_slots` has made a place in the container for everything that goes into it.
         cast("dict[str | int, Json]", into)[where] = kept
     return top[0]
 
 
-def fault_of(value: Json) -> str | None:
-    """Return why `value` cannot be kept whole, `None` if it can; numbers and characters aside."""
+def why_unstorable(value: Json) -> str | None:
+    """Return why `value` is too deep or too large to be kept whole; `None` if it is neither."""
     waiting: deque[tuple[Json, int]] = deque([(value, 0)])
     values = 0
     while waiting:
@@ -148,7 +149,7 @@ def fault_of(value: Json) -> str | None:
 
 
 def is_small(value: object, *, values: int, chars: int) -> bool:
-    """Return whether a value has at most so many values within it, and characters in its texts."""
+    """Return whether a value holds at most `values` values and `chars` characters of text."""
     waiting: deque[object] = deque([value])
     while waiting:
         one = waiting.popleft()
@@ -165,7 +166,7 @@ def is_small(value: object, *, values: int, chars: int) -> bool:
 
 
 def text_of(value: object, limit: int = MAX_TEXT_CHARS) -> str:
-    """Return `value` as text of at most `limit` characters and a mark; nothing for `None`."""
+    """Return `value` as text, cut after `limit` characters with a mark; `None` is empty."""
     if isinstance(value, str):
         text = value
     elif value is None:
@@ -180,24 +181,24 @@ def text_of(value: object, limit: int = MAX_TEXT_CHARS) -> str:
     return _encodable(text)
 
 
-def words_of(value: object, limit: int = MAX_WORDS) -> str:
-    """Return what is said of a failure as text that can be stored."""
+def failure_text(value: object, limit: int = MAX_FAILURE_CHARS) -> str:
+    """Return the message of a failure as text that can be stored, cut after `limit` characters."""
     return text_of(value, limit)
 
 
 def quoted(value: object, limit: int = 80) -> str:
-    """Return `value` as it is named in a sentence: short, and in quotes if it is a text."""
+    """Return `value` for use within a sentence: short, and in quotes if it is text."""
     text = text_of(value, limit)
     return repr(text) if isinstance(value, str) else text
 
 
 def unique_id(value: object, taken: Collection[str], number: int) -> str:
-    """Return a tool call's id as a text, and as no other's: each call is answered by its id.
+    """Return an id for a tool call that no other call of its turn has: results name their call.
 
     Args:
-        value: What the endpoint calls it; some have no name for it, or one for all.
+        value: The endpoint's own id; some endpoints send none, or the same for all calls.
         taken: The ids of the calls before it.
-        number: How many there are.
+        number: The number of these calls.
     """
     name = text_of(value, MAX_NAME_CHARS) if isinstance(value, str | int | float) else ""
     if name and name not in taken:
@@ -208,9 +209,9 @@ def unique_id(value: object, taken: Collection[str], number: int) -> str:
 
 
 def count_of(value: object) -> int | None:
-    """Return a count of tokens or requests, `None` for what cannot be believed to be one.
+    """Return a count of tokens or requests, `None` where `value` is not a believable one.
 
-    Some endpoints write whole numbers as fractions.
+    Some endpoints write whole numbers with a fraction, as `12.0`.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
@@ -220,7 +221,7 @@ def count_of(value: object) -> int | None:
 
 
 def dollars_of(value: object) -> Cost:
-    """Return US dollars, `None` for what cannot be believed to be any."""
+    """Return an amount of US dollars, `None` where `value` is not a believable one."""
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         return None
     try:
@@ -248,18 +249,18 @@ def _slots(
     items: Mapping[object, object] | Sequence[object],
     into: dict[str, Json] | list[Json],
     depth: int,
-    room: int,
+    most: int,
 ) -> list[_Slot]:
-    """Return what goes into a container, which gets a place for each."""
+    """Return at most `most` items, and make a place in their container for each."""
     if isinstance(into, dict):
         pairs = cast("Mapping[object, object]", items).items()
-        named = [(text_of(key), value) for key, value in pairs][:room]
+        named = [(text_of(key), value) for key, value in pairs][:most]
         into.update((key, None) for key, _ in named)
         return [(value, into, key, depth) for key, value in named]
-    into.extend([None] * min(len(items), room))
-    if len(items) > room:
+    into.extend([None] * min(len(items), most))
+    if len(items) > most:
         into.append(CUT)
-    some = cast("Sequence[object]", items)[:room]
+    some = cast("Sequence[object]", items)[:most]
     return [(value, into, place, depth) for place, value in enumerate(some)]
 
 
@@ -307,7 +308,7 @@ DECODER = json.JSONDecoder(
     parse_int=_whole,
     parse_float=_real,
     parse_constant=str,
-    # Models break the lines of a string, which JSON forbids and everyone can read.
+    # Models write line breaks within a string, which JSON forbids.
     strict=False,
 )
 """Reads JSON as `read_json` does, also from the middle of a text."""

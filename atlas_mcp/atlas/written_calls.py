@@ -1,8 +1,8 @@
-"""Tool calls that a model wrote out as text, where its endpoint does not read them.
+"""Tool calls that a model wrote as text, because its endpoint does not read them.
 
-Owns the forms besides plain JSON: tags with parameters, as several families of open models are
-trained on, and the marks of OpenAI's harmony, Kimi, DeepSeek and Mistral. A call that is quoted in
-an object of JSON is none.
+Owns the forms besides plain JSON: tags with parameters, which several families of open models are
+trained on, and the marks of OpenAI's harmony, Kimi, DeepSeek and Mistral. A call that is quoted
+inside a JSON object does not count.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class _Call(NamedTuple):
 
 
 def written_calls(text: str, tool: str) -> list[dict[str, Json] | None]:
-    """Return the arguments of each call of a tool in a text, `None` for those that are no JSON.
+    """Return the arguments of each call of a tool in a text, `None` where they are not JSON.
 
     Sources: the chat templates of Qwen3-Coder (`<function=…>`), MiniMax M2 (`<invoke name=…>`), GLM
     4.5 (`<arg_key>`), Kimi K2, DeepSeek V3 and V3.1, Llama 3.1, Mistral and Hermes, and
@@ -62,7 +62,7 @@ def written_calls(text: str, tool: str) -> list[dict[str, Json] | None]:
 
 
 def _marked(text: str, tool: str, objects: list[Located]) -> Iterator[_Call]:
-    """Yield the calls whose tool is named outside of JSON."""
+    """Yield the calls that name their tool outside of JSON."""
     end, waiting = 0, iter(objects)
     around = next(waiting, None)
     for opened in islice(_opening_of(tool).finditer(text), MAX_CALLS):
@@ -88,11 +88,11 @@ def _opening_of(tool: str) -> re.Pattern[str]:
 
 
 def _after_mark(text: str, opened: re.Match[str], after: Located | None) -> _Call | None:
-    """Return a call whose arguments are JSON behind its name."""
+    """Return the call at a mark, whose arguments are the JSON after its name; `None` for none."""
     if after is None or not 0 <= after.start - opened.end() <= MAX_GAP:
         return None
     between = text[opened.end() : after.start]
-    # What stands there are marks and the name of a language; `[` begins no arguments.
+    # Between them stand marks or the name of a language; `[` does not begin arguments.
     if between.rstrip().endswith(("[", ",")) or _opening_marks_in(between):
         return None
     return _Call(opened.start(), after.end, _kept(after.value))
@@ -103,7 +103,7 @@ def _opening_marks_in(between: str) -> bool:
 
 
 def _in_tag(text: str, opened: re.Match[str], after: Located | None) -> _Call | None:
-    """Return a call whose arguments stand between tags, as parameters or as JSON."""
+    """Return the call in a tag, whose arguments are parameters or JSON; `None` for none."""
     start = opened.end()
     if after is not None and not text[start : after.start].strip() and after.start >= start:
         return _Call(opened.start(), after.end, _kept(after.value))
@@ -111,7 +111,7 @@ def _in_tag(text: str, opened: re.Match[str], after: Located | None) -> _Call | 
     end = closing.start() if closing is not None else len(text)
     found = _parameters(text, start, end)
     if not found and text[start:end].strip():
-        # A tag in prose is closed nowhere, or where it is no call of its own.
+        # A tag in prose has no closing tag; a closed one without arguments is a broken call.
         return None if closing is None else _Call(opened.start(), end, None)
     return _Call(opened.start(), end, found)
 
@@ -132,7 +132,7 @@ def _parameters(text: str, start: int, end: int) -> dict[str, Json]:
 
 
 def _named(value: Mapping[str, object], tool: str) -> Iterator[dict[str, Json] | None]:
-    """Yield the arguments of the calls that an object of JSON is, by its `name`."""
+    """Yield the arguments of the calls in a JSON object that names the tool."""
     several = value.get("tool_calls")
     for one in cast("list[object]", several) if isinstance(several, list) else [value]:
         call = _object(one)
@@ -147,7 +147,7 @@ def _object(value: object) -> Mapping[str, object]:
 
 
 def _kept(arguments: object) -> dict[str, Json] | None:
-    """Return arguments, which may be written as a text, as they are kept; `None` if none."""
+    """Return arguments as an object, also if they are written as text; `None` if they are none."""
     if arguments in (None, ""):
         return {}
     if isinstance(arguments, str):

@@ -1,7 +1,7 @@
 r"""JSON as models write it, within prose and with formulas in its texts.
 
-Owns the way from a reply's text to the object in it. LaTeX begins with a backslash, and so does an
-escape of JSON: of `\frac`, written with one backslash, a decoder makes a form feed and `rac`.
+Owns the way from a reply's text to the JSON object in it. LaTeX commands begin with a backslash,
+and so do escapes of JSON: a decoder reads `\frac`, with one backslash, as a form feed and `rac`.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from itertools import islice, pairwise
 from typing import Any, NamedTuple, cast
 
 from atlas_mcp.atlas.messages import Json
-from atlas_mcp.atlas.storable import DECODER, TooDeep, fault_of, plain, read_json
+from atlas_mcp.atlas.storable import DECODER, TooDeep, plain, read_json, why_unstorable
 
 MOST_READINGS = 8
-"""How often a reply is read over to find its object, counted by characters. Our own choice: a
-reply full of braces that open nothing would else be read once for each of them."""
+"""Characters that are read to find the objects of a reply, as a multiple of its length. Our own
+choice: without a bound, a reply full of `{` would be read once for each of them."""
 
 LENIENT_READINGS = 3
-"""Objects of a reply that are read as what is nearly JSON, where none is. Our own choice."""
+"""Places of a reply without JSON at which nearly-JSON is tried. Our own choice."""
 
 _NEARLY_OPENING = re.compile(r"\{\s*(?:[\"'}]|//|[A-Za-z_]\w*+\s*:)")
 """How an object begins that may be one of Python or of JavaScript."""
@@ -34,8 +34,8 @@ _NEARLY = re.compile(
     r"|\b(?P<word>True|False|None)\b",
     re.DOTALL,
 )
-"""What a program writes where JSON has other words: texts in single quotes, comments, a comma
-behind the last value, keys without quotes, names of values."""
+"""Forms of Python and JavaScript that JSON lacks: texts in single quotes, comments, a comma behind
+the last value, keys without quotes, other names of `true`, `false` and `null`."""
 
 _WORDS_OF_PYTHON = {"True": "true", "False": "false", "None": "null"}
 
@@ -46,7 +46,7 @@ _ESCAPE = re.compile(
     r"\\(?:u[0-9a-fA-F]{4}|(?P<name>[A-Za-z]+)|(?P<pair>\\(?P<command>[A-Za-z]{2,}|\()?)|(?P<sign>.)|$)",
     re.DOTALL,
 )
-"""A backslash and what it is about: a code, a word, a second backslash, or one character."""
+"""A backslash and the code, the word, the second backslash or the character after it."""
 
 _NAMES = """
 nLeftarrow nLeftrightarrow nRightarrow nVDash nVdash nabla natural ncong nearrow neg negmedspace
@@ -88,7 +88,7 @@ _DRIVE = re.compile(r"\b[A-Za-z]:(?:\\[\w .$()~-]+){2,}")
 """A path of Windows with single backslashes. That of one folder may be the end of a line."""
 
 _OF_A_PATH = re.compile(r"\\[^nrt]|\.\w{1,5}$")
-"""What tells such a path from lines that begin behind a letter and a colon."""
+"""Parts that a path has, and lines behind a letter and a colon have not."""
 
 _THOUGHTS = {
     "<think>": "</think>",
@@ -98,7 +98,7 @@ _THOUGHTS = {
     "◁think▷": "◁/think▷",
     "<|channel|>analysis<|message|>": "<|end|>",
 }
-"""What models think between, where their endpoint leaves it in the text."""
+"""Marks around a model's thinking, for endpoints that leave it in the text."""
 
 _THOUGHT = re.compile("|".join(map(re.escape, _THOUGHTS)))
 
@@ -119,8 +119,8 @@ class Objects(NamedTuple):
     """The objects of JSON in a text.
 
     Attributes:
-        found: In their order.
-        fault: What the last thing that looked like an object is, and is none.
+        found: The objects, in their order.
+        fault: Why there is none, or why the last text that looked like one is not one.
         is_whole: Whether the text was read to its end.
     """
 
@@ -132,8 +132,9 @@ class Objects(NamedTuple):
 def read_object(text: str, keys: Collection[str] = ()) -> dict[str, Any] | str:
     """Return the JSON object in `text`, or the fault.
 
-    Prose, thinking and code fences around it are ignored. Of several objects it is the last that
-    has all the `keys`: a model that thinks aloud ends with what it means. Failing that, the first.
+    Prose, thinking and code fences around it are ignored. Of several objects, the last one with all
+    the `keys` counts, since a model that thinks aloud ends with its answer; if none has them all,
+    the first.
     """
     if not text.strip():
         return "the reply is empty"
@@ -146,14 +147,14 @@ def read_object(text: str, keys: Collection[str] = ()) -> dict[str, Any] | str:
         return objects.fault
     whole = [one for one in found if all(key in one for key in keys)]
     chosen = whole[-1] if whole else found[0]
-    beyond = fault_of(chosen)
+    beyond = why_unstorable(chosen)
     if beyond is not None:
         return f"the reply cannot be kept: {beyond}"
     return cast("dict[str, Any]", plain(chosen))
 
 
 def objects_in(text: str) -> Objects:
-    """Return the JSON objects in a text that are within no other."""
+    """Return the outermost JSON objects in a text."""
     lone = _lone_backslashes(text)
     text = _with_doubled(text, lone)
     added = [place + number for number, place in enumerate(lone)]
@@ -187,7 +188,7 @@ def objects_in(text: str) -> Objects:
 def without_thinking(text: str) -> str:
     """Return a reply without the thoughts before its first object; as it is if that leaves nothing.
 
-    What stands behind the first object may be a quotation in it.
+    A mark behind the first object may be quoted, so it is not read.
     """
     start = _end_of_opened_thought(text)
     first = _OPENING.search(text, start)
@@ -208,7 +209,7 @@ def without_thinking(text: str) -> str:
 
 
 def _end_of_opened_thought(text: str) -> int:
-    """Return where a thought ends that was opened in the prompt, as templates do."""
+    """Return the end of a thought that the prompt's template opened; 0 where there is none."""
     end = _END_OF_THOUGHT.search(text)
     if end is None or _THOUGHT.search(text, 0, end.start()) is not None:
         return 0
@@ -221,7 +222,7 @@ def _end_of_opened_thought(text: str) -> int:
 
 
 def _unpacked(text: str) -> str:
-    """Return the text in a reply that is one text of JSON, as it is where it is none."""
+    """Return the content of a reply that is one JSON string; other replies unchanged."""
     stripped = text.strip()
     if not (stripped.startswith('"') and stripped.endswith('"') and "{" in stripped):
         return text
@@ -233,10 +234,10 @@ def _unpacked(text: str) -> str:
 
 
 def read_written(text: str) -> Json:
-    """Read a value as a model writes it: as JSON, or as what is nearly that.
+    """Read a value as a model writes it: as JSON, or as nearly-JSON.
 
     Raises:
-        ValueError: It is neither.
+        ValueError: The text is neither.
     """
     try:
         return read_json(with_whole_escapes(text))
@@ -247,7 +248,7 @@ def read_written(text: str) -> Json:
 
 
 def as_json(text: str) -> str:
-    """Return what is nearly JSON as JSON, in one pass over it; what is JSON stays as it is."""
+    """Return nearly-JSON as JSON, in one pass; JSON is returned unchanged."""
 
     def written(found: re.Match[str]) -> str:
         if (single := found["single"]) is not None:
@@ -270,7 +271,7 @@ def _escaped_quote(found: re.Match[str]) -> str:
 
 
 def _nearly_objects(text: str) -> list[dict[str, Any]]:
-    """Return the objects in a text that holds none of JSON, as a program would write them."""
+    """Return the objects of a text that are written as a program would, not as JSON."""
     found: list[dict[str, Any]] = []
     for opening in islice(_NEARLY_OPENING.finditer(text), LENIENT_READINGS):
         try:
@@ -283,11 +284,11 @@ def _nearly_objects(text: str) -> list[dict[str, Any]]:
 
 
 def with_whole_escapes(text: str) -> str:
-    r"""Return text in which a decoder of JSON finds the backslashes that were meant.
+    r"""Return text from which a decoder of JSON reads the backslashes that were meant.
 
-    A backslash is doubled where JSON knows no such escape, and where it would make a backspace or
-    a form feed, which nobody writes. `\n`, `\r` and `\t` before the rest of a command of LaTeX are
-    decided by how the text writes its other backslashes, from its first object on:
+    A backslash is doubled where JSON has no such escape, and where the escape would be a backspace
+    or a form feed, which models never mean. `\n`, `\r` and `\t` before the rest of a command of
+    LaTeX are decided by how the text writes its other backslashes, from its first object on:
 
     - Commands are written with two, and never with one: it is the end of a line, or a tab.
     - Otherwise it is a command. Where the rest may be a word as well, it is one where others are
@@ -300,7 +301,7 @@ def with_whole_escapes(text: str) -> str:
 
 
 def _with_plain_quotes(text: str) -> str:
-    r"""Return text without the escape `\'`, which JSON has not, and which other languages have."""
+    r"""Return text with `'` for the escape `\'`, which JSON does not have."""
     if "\\'" not in text:
         return text
     return _ESCAPE.sub(lambda found: "'" if found["sign"] == "'" else found[0], text)
@@ -316,7 +317,7 @@ class _Hand(NamedTuple):
 
 
 def _lone_backslashes(text: str) -> list[int]:
-    """Return the places of the backslashes that were meant for one, and must be two."""
+    """Return the places of the single backslashes that must be doubled to be read as one."""
     if "\\" not in text:
         return []
     paths = [one.span() for one in _DRIVE.finditer(text) if _OF_A_PATH.search(one[0])]

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 import anyio
 import httpx2
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from atlas_mcp.atlas.calls import Cause, NoReply, conclude
@@ -35,6 +36,14 @@ from atlas_mcp.models.claude.call import ClaudeCall
 from atlas_mcp.models.claude.connection import OWN_ADDRESS
 from atlas_mcp.models.wire.connections import Way
 from atlas_mcp.models.wire.reading import Reader, read_body
+from tests.support.drawing import draws
+
+often = settings(
+    max_examples=draws(2_000),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+"""The settings of a test that draws strange values: many of them, however large."""
 
 PRICE = Price(Decimal(2), Decimal(10))
 

@@ -15,10 +15,10 @@ from atlas_mcp.atlas.messages import AssistantTurn, Json, Stop, ToolCall
 from atlas_mcp.atlas.storable import (
     MAX_NAME_CHARS,
     count_of,
+    failure_text,
     read_json,
     text_of,
     unique_id,
-    words_of,
 )
 from atlas_mcp.atlas.usage import Usage
 from atlas_mcp.models.traits import REASONING
@@ -138,7 +138,7 @@ class ChatStream:
             return self.fault
         refusal = self._message.get("refusal")
         if refusal:
-            return words_of(refusal)
+            return failure_text(refusal)
         if self.finish_reason == "content_filter":
             return "the endpoint's content filter"
         return detail_of(self.finish_reason, _STOPS)
@@ -220,7 +220,7 @@ class ChatStream:
         event = _object(read.value)
         if event.get("error"):
             if not self.complete:
-                self.error = error_of(event) or {"message": words_of(event["error"])}
+                self.error = error_of(event) or {"message": failure_text(event["error"])}
             return
         if (failed := _failed_in(event)) and not self.complete:
             self.error = failed

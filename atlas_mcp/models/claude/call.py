@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import override
 
 from atlas_mcp.atlas.messages import Reply, Stop
-from atlas_mcp.atlas.storable import text_of, words_of
+from atlas_mcp.atlas.storable import failure_text, text_of
 from atlas_mcp.atlas.usage import FREE, Charge, Cost, Price
 from atlas_mcp.errors import ModelRejected
 from atlas_mcp.models.claude.connection import NO_KEY, OWN_ADDRESS
@@ -222,4 +222,4 @@ class ClaudeCall(Arriving):
 
 def _refusal(details: Mapping[str, Any]) -> str:
     said = (details.get(key) for key in ("category", "explanation"))
-    return ": ".join(words_of(one) for one in said if one)
+    return ": ".join(failure_text(one) for one in said if one)

@@ -12,12 +12,12 @@ from typing import Any, cast
 
 from atlas_mcp.atlas.messages import AssistantTurn, Json, ToolCall
 from atlas_mcp.atlas.storable import (
+    MAX_FAILURE_CHARS,
     MAX_NAME_CHARS,
-    MAX_WORDS,
     count_of,
+    failure_text,
     text_of,
     unique_id,
-    words_of,
 )
 from atlas_mcp.atlas.usage import Usage
 from atlas_mcp.models.wire.json_events import Event
@@ -262,8 +262,8 @@ class MessageStream:
             return
         problem = _object(error)
         raise StreamFailed(
-            text_of(problem.get("type"), MAX_WORDS) or "api_error",
-            words_of(problem.get("message") or error),
+            text_of(problem.get("type"), MAX_FAILURE_CHARS) or "api_error",
+            failure_text(problem.get("message") or error),
         )
 
     def _begin(self, index: Json, fields: Mapping[str, Any]) -> _Block:
@@ -303,7 +303,7 @@ class MessageStream:
     def _end(self, said: Mapping[str, Any], usage: Json) -> None:
         reason = said.get("stop_reason")
         self.begun = True
-        self.stop_reason = text_of(reason, MAX_WORDS) if reason else self.stop_reason
+        self.stop_reason = text_of(reason, MAX_FAILURE_CHARS) if reason else self.stop_reason
         self.stop_details = _object(said.get("stop_details")) or self.stop_details
         self._count(usage)
         # The count at the beginning is of what had been written by then.

@@ -8,7 +8,7 @@ from typing import cast
 
 from atlas_mcp.atlas.json_parts import MOST_PARTS, has_too_many_parts
 from atlas_mcp.atlas.messages import Json
-from atlas_mcp.atlas.storable import MAX_DIGITS, fault_of, plain
+from atlas_mcp.atlas.storable import MAX_DIGITS, plain, why_unstorable
 from atlas_mcp.atlas.written_json import read_written
 
 
@@ -33,7 +33,7 @@ def arguments_of(written: Json) -> tuple[dict[str, Json], str | None]:
     if not isinstance(arguments, dict):
         return {}, "its arguments are no JSON object"
     found = cast("dict[str, Json]", arguments)
-    beyond = fault_of(found)
+    beyond = why_unstorable(found)
     if beyond is not None:
         return {}, f"its arguments are lost: {beyond}"
     return cast("dict[str, Json]", plain(found)), None
@@ -60,7 +60,7 @@ def _is_strict_json(text: str) -> bool:
         return False
     try:
         found: object = _STRICT.decode(text)
-        if not isinstance(found, dict) or fault_of(cast("Json", found)) is not None:
+        if not isinstance(found, dict) or why_unstorable(cast("Json", found)) is not None:
             return False
         if "\\u" in text:
             # Half a character may be written, and is none.

@@ -18,96 +18,29 @@ from atlas_mcp.atlas.calls import (
     orchestrator_replied,
     solver_replied,
 )
-from atlas_mcp.atlas.commands import Note, ReadReply, RunSolver
+from atlas_mcp.atlas.commands import Note, RunSolver
 from atlas_mcp.atlas.events import (
     AttemptFailed,
-    CallsLost,
     DayCapReached,
     Event,
-    ExploresPlanned,
     OrchestratorReplied,
-    Planned,
     Record,
     RunOpened,
     SolverFinished,
     SolverReplied,
-    SolverStarted,
     StopRequested,
 )
-from atlas_mcp.atlas.explore import Explore, SolverFailure
+from atlas_mcp.atlas.explore import SolverFailure
 from atlas_mcp.atlas.messages import AssistantTurn, Json, Reply, ToolCall
 from atlas_mcp.atlas.policy import next_commands
 from atlas_mcp.atlas.problem import Problem
-from atlas_mcp.atlas.replies import read_reply, unreadable_reply
-from atlas_mcp.atlas.resuming import abandonment, resumption
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import NO_CHARGE, Charge, Usage
-from atlas_mcp.views.rendering import view_run
-from tests.support.played_runs import a_model, a_run, a_solver, followed_by
+from tests.support.played_runs import a_model, a_run, a_solver
 from tests.support.strange_replies import CANDIDATE, usual
 
 HOLD = Decimal("0.1")
 PAID = Decimal("0.0007")
-
-
-def unread() -> list[Record]:
-    """Return a run of which one call has replied and another is open; nothing has been read."""
-    planned = (Planned(1, Explore("s")), Planned(2, Explore("s", "decompose")))
-    first = Record(1, 0.0, RunOpened(Problem("How many?"), a_run()))
-    return followed_by(
-        [first],
-        ExploresPlanned("prefetch", planned),
-        SolverStarted(1, HOLD),
-        SolverStarted(2, HOLD),
-        solver_replied(1, usual(CANDIDATE)),
-    )
-
-
-def test_a_reply_is_paid_when_it_arrives_and_evidence_once_it_is_read() -> None:
-    state = RunState.fold(unread())
-
-    assert (state.cost_usd, state.usage) == (PAID, Usage(1, 100, 50))
-    assert (state.ledger.spent, dict(state.ledger.held)) == (PAID, {"solver-2": HOLD})
-    assert (state.done, state.votes) == ((), ())
-    assert [explore.id for explore in state.solvers_in_flight] == [2]
-    assert next_commands(state) == (ReadReply(1),)
-
-    read = RunState.fold(followed_by(unread(), read_reply(state, ReadReply(1))))
-    assert [vote.candidate.answer for vote in read.votes] == ["42"]
-    assert (read.cost_usd, read.usage, read.ledger) == (state.cost_usd, state.usage, state.ledger)
-    assert read.explores[1].finished_at == state.explores[1].finished_at
-    assert not [one for one in next_commands(read) if isinstance(one, ReadReply)]
-
-
-def test_a_run_that_is_resumed_reads_what_was_replied_and_asks_only_for_the_rest() -> None:
-    records = followed_by(unread(), *resumption(RunState.fold(unread())))
-    state = RunState.fold(records)
-
-    assert next_commands(state) == (ReadReply(1),)
-    state = RunState.fold(followed_by(records, read_reply(state, ReadReply(1))))
-    asked = [one.intent.explore_id for one in next_commands(state) if isinstance(one, RunSolver)]
-    assert asked == [2]
-    assert state.ledger.uncertain == HOLD
-
-
-def test_a_run_that_is_given_up_keeps_what_was_replied_as_a_candidate() -> None:
-    ended = abandonment(RunState.fold(unread()))
-    state = RunState.fold(followed_by(unread(), *ended))
-
-    assert [type(event) for event in ended[:2]] == [SolverFinished, CallsLost]
-    view = view_run("r", state, now=0.0, driven=False)
-    assert (view.status, [one.answer for one in view.candidates]) == ("cancelled", ["42"])
-
-
-def test_what_a_bug_keeps_from_being_read_is_a_failed_candidate_with_its_cost() -> None:
-    state = RunState.fold(unread())
-
-    event = unreadable_reply(state, ReadReply(1), ZeroDivisionError("a bug"))
-
-    assert isinstance(event, SolverFinished)
-    assert isinstance(event.outcome, SolverFailure)
-    assert "ZeroDivisionError" in event.outcome.message
-    assert (event.charge.usage, event.charge.cost) == (Usage(1, 100, 50), PAID)
 
 
 def test_a_reply_is_recorded_as_it_arrived() -> None:

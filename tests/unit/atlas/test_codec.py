@@ -8,6 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atlas_mcp.atlas.codec import decode_event, encode_event
+from atlas_mcp.atlas.events import (
+    ExploresSkipped,
+    SolverFinished,
+)
 from atlas_mcp.atlas.explore import Outcome
 from atlas_mcp.atlas.usage import NO_USAGE, Charge
 from tests.support.drawn_runs import WORDS
@@ -18,8 +22,17 @@ from tests.support.played_runs import (
 
 @given(st.builds(found, WORDS.filter(str.strip) | st.integers() | st.lists(WORDS), approach=WORDS))
 def test_a_candidate_is_written_and_read_back_unchanged(outcome: Outcome) -> None:
-    from atlas_mcp.atlas.events import SolverFinished
 
     event = SolverFinished(1, outcome, Charge(NO_USAGE, Decimal("0.1")))
 
     assert decode_event(encode_event(event)) == event
+
+
+def test_no_text_of_a_record_is_kept_by_its_parser() -> None:
+    line = encode_event(ExploresSkipped((1,), "The budget is used up."))
+    first, second = (decode_event(line) for _ in range(2))
+
+    assert isinstance(first, ExploresSkipped)
+    assert isinstance(second, ExploresSkipped)
+    assert first.reason == second.reason
+    assert first.reason is not second.reason

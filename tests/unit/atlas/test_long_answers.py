@@ -18,7 +18,6 @@ from atlas_mcp.atlas.commands import ReadReply
 from atlas_mcp.atlas.events import (
     Event,
     ExploresPlanned,
-    ExploresSkipped,
     Planned,
     Record,
     RunFinished,
@@ -175,13 +174,3 @@ def _candidate(event: Event) -> Candidate:
     assert isinstance(event, SolverFinished)
     assert isinstance(event.outcome, Candidate)
     return event.outcome
-
-
-def test_no_text_of_a_record_is_kept_by_its_parser() -> None:
-    line = encode_event(ExploresSkipped((1,), "The budget is used up."))
-    first, second = (decode_event(line) for _ in range(2))
-
-    assert isinstance(first, ExploresSkipped)
-    assert isinstance(second, ExploresSkipped)
-    assert first.reason == second.reason
-    assert first.reason is not second.reason

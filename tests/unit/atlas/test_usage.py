@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas_mcp.atlas.usage import NO_USAGE, Price, Usage, add_costs
+from atlas_mcp.atlas.usage import (
+    NO_CHARGE,
+    NO_USAGE,
+    Charge,
+    Price,
+    Usage,
+    add_costs,
+    dollars,
+    rounded,
+)
 
 COUNTS = st.integers(0, 10**12)
 
@@ -42,3 +51,60 @@ def test_the_tokens_that_money_buys_cost_no_more_than_it(rate: Decimal, dollars:
     assert tokens is not None
     assert price.of(input_tokens=0, output_tokens=tokens) <= dollars
     assert price.of(input_tokens=0, output_tokens=tokens + 1) > dollars
+
+
+CHARGES = st.builds(Charge, USAGES, COSTS, st.decimals("0", "100", places=6))
+
+
+@given(CHARGES, CHARGES, CHARGES)
+def test_charges_add_up_in_any_order(a: Charge, b: Charge, c: Charge) -> None:
+    assert a + b == b + a
+    assert (a + b) + c == a + (b + c)
+    assert a + NO_CHARGE == a
+    assert (a + b).usage == a.usage + b.usage
+
+
+@pytest.mark.parametrize(
+    ("charge", "shown"),
+    [
+        (NO_CHARGE, Decimal(0)),
+        (Charge(cost=None), None),
+        (Charge(uncertain=Decimal(1)), None),
+        (Charge(cost=Decimal(2), uncertain=Decimal(1)), Decimal(2)),
+    ],
+    ids=["nothing", "unknown", "nothing counted", "partly counted"],
+)
+def test_a_cost_of_which_nothing_was_counted_is_shown_as_unknown(
+    charge: Charge, shown: Decimal | None
+) -> None:
+    assert charge.shown_cost == shown
+
+
+def test_cached_tokens_have_rates_of_their_own_and_the_others_the_input_s() -> None:
+    usage = Usage(1, 1_000_000, 0, 400_000, 100_000)
+
+    assert Price(Decimal(2), Decimal(10)).cost_of(usage) == 2
+    cached = Price(Decimal(2), Decimal(10), Decimal("0.2"), Decimal("2.5"))
+    assert cached.cost_of(usage) == Decimal("1.33")
+
+
+def test_the_bound_of_a_price_takes_the_dearest_rate_of_input() -> None:
+    price = Price(Decimal(2), Decimal(10), cache_write=Decimal("2.5"))
+
+    assert price.of(input_tokens=1_000_000, output_tokens=100_000) == Decimal("3.5")
+    assert Price(Decimal(2), Decimal(0)).output_tokens_for(Decimal(1)) is None
+
+
+@pytest.mark.parametrize(
+    ("usd", "text"),
+    [("0", "$0.00"), ("0.1", "$0.10"), ("0.0999", "$0.0999"), ("1234.567", "$1234.57")],
+)
+def test_an_amount_is_told_to_the_cent_or_finer_where_it_would_look_like_nothing(
+    usd: str, text: str
+) -> None:
+    assert dollars(Decimal(usd)) == text
+
+
+def test_an_amount_of_any_size_is_written_in_json() -> None:
+    assert rounded(Decimal("0.123456"), 4) == 0.1235
+    assert rounded(Decimal("1e30"), 4) == 1e30

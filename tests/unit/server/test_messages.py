@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mcp_types import INVALID_REQUEST, PARSE_ERROR, JSONRPCNotification, JSONRPCRequest
 
-from atlas_mcp.atlas.json_parts import MOST_PARTS, has_too_many_parts
+from atlas_mcp.atlas.json_parts import MOST_PARTS
 from atlas_mcp.server.messages import (
     HEAD_BYTES,
     MARK,
@@ -195,28 +194,6 @@ def test_the_id_that_is_found_in_a_broken_request_is_its_own(
     (found,) = refused(line)
 
     assert found == (PARSE_ERROR, id_)
-
-
-LISTS: Callable[[int], bytes] = lambda count: b"[" + b"[]," * count + b"1]"  # noqa: E731
-
-
-@pytest.mark.parametrize(
-    ("text", "refused"),
-    [
-        (LISTS(1_000), False),
-        (LISTS(5_000_000), True),
-        (b"[" + b"1," * 200_000 + b"1]", True),
-        (b"[" + b'"",' * 150_000 + b"1]", True),
-        (json.dumps({"problem": "1,2;[3]{4}," * 30_000}).encode(), False),
-        (json.dumps({"problem": '\\",[' * 60_000}).encode(), False),
-        (json.dumps({"problem": '"\\"' * 60_000, "x": [1] * MOST_PARTS}).encode(), True),
-        (b"[" * 16_000_000, True),
-        (b"", False),
-    ],
-    ids=["few", "lists", "numbers", "texts", "text", "quotes", "after quotes", "deep", "none"],
-)
-def test_a_message_of_too_many_values_is_not_read(text: bytes, refused: bool) -> None:
-    assert has_too_many_parts(text) is refused
 
 
 def test_each_of_several_messages_in_one_line_is_refused_by_its_id() -> None:

@@ -1,0 +1,108 @@
+"""A hold covers the highest price of a call, and money for the synthesis is kept back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from atlas_mcp.atlas.holds import (
+    MIN_OUTPUT_TOKENS,
+    REQUEST_OVERHEAD_TOKENS,
+    RESERVE_SHARE,
+    Hold,
+    day_share,
+    first_reserve,
+    hold_for,
+    input_tokens_at_most,
+    synthesis_reserve,
+    to_cover,
+)
+from atlas_mcp.atlas.messages import (
+    AssistantTurn,
+    Image,
+    ModelRequest,
+    Text,
+    Tool,
+    ToolCall,
+    ToolResult,
+    UserTurn,
+)
+from atlas_mcp.atlas.usage import FREE
+from tests.support.played_runs import a_model, a_run, answers, play
+
+SPEC = a_model(price=("2", "10"), max_tokens=4_000)
+REQUEST = ModelRequest("Be brief.", (UserTurn((Text("How many?"),)),), 4_000)
+
+
+def test_a_hold_pays_for_all_input_and_the_whole_ceiling() -> None:
+    tokens = input_tokens_at_most(REQUEST)
+
+    hold = hold_for(SPEC, REQUEST, None)
+
+    assert hold == Hold((Decimal(2) * tokens + Decimal(10) * 4_000) / 1_000_000, 4_000)
+
+
+def test_a_ceiling_is_lowered_to_the_money_at_hand_but_not_below_a_useful_reply() -> None:
+    tokens = input_tokens_at_most(REQUEST)
+    input_cost = Decimal(2) * tokens / 1_000_000
+
+    def for_output(count: int) -> Decimal:
+        return input_cost + Decimal(10) * count / 1_000_000
+
+    assert hold_for(SPEC, REQUEST, for_output(3_000)) == Hold(for_output(3_000), 3_000)
+    assert hold_for(SPEC, REQUEST, for_output(MIN_OUTPUT_TOKENS - 1)) is None
+    assert hold_for(SPEC, REQUEST, input_cost / 2) is None
+    small = replace(REQUEST, max_tokens=100)
+    assert hold_for(SPEC, small, for_output(100)) == Hold(for_output(100), 100)
+
+
+def test_a_model_of_unknown_price_holds_nothing() -> None:
+    assert hold_for(a_model(price=None), REQUEST, None) == Hold(FREE, 4_000)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"system": "x" * 1_000},
+        {"turns": (UserTurn((Text("x" * 1_000),)),)},
+        {"turns": (UserTurn((ToolResult("c", "x" * 1_000),)),)},
+        {"turns": (AssistantTurn("x" * 1_000),)},
+        {"turns": (AssistantTurn("", (ToolCall("c", "t", {"a": "x" * 1_000}),)),)},
+        {"schema": {"description": "x" * 1_000}},
+        {"tools": (Tool("t", "x" * 1_000, {}),)},
+    ],
+    ids=["system", "text", "result", "reply", "calls", "schema", "tools"],
+)
+def test_every_byte_of_a_request_may_be_a_token(more: Any) -> None:
+    assert input_tokens_at_most(replace(REQUEST, **more)) >= REQUEST_OVERHEAD_TOKENS + 1_000
+
+
+def test_a_picture_counts_as_the_tokens_of_its_model() -> None:
+    shown = replace(REQUEST, turns=(UserTurn((Image(url="https://a.example/b"),)),))
+
+    assert input_tokens_at_most(shown, image_tokens=777) == (
+        input_tokens_at_most(replace(REQUEST, turns=())) + 777
+    )
+
+
+def test_the_synthesis_keeps_its_price_back_and_at_most_a_share_of_the_cap() -> None:
+    rich = play(a_run(max_cost_usd="50"), answers()).live[0]
+    poor = play(a_run(max_cost_usd="0.01"), answers()).live[0]
+    free = play(a_run(max_cost_usd=None), answers()).live[0]
+
+    assert synthesis_reserve(rich) > Decimal("0.08"), "8,000 tokens at 10 dollars a million"
+    assert synthesis_reserve(poor) == Decimal("0.01") / RESERVE_SHARE
+    assert synthesis_reserve(free) == FREE
+    assert first_reserve(rich.problem, rich.spec, Decimal("0.01")) == synthesis_reserve(poor)
+
+
+def test_a_run_covers_its_calls_and_its_synthesis_of_the_day_s_cap() -> None:
+    run = play(a_run(max_cost_usd="50"), answers())
+    for state in run.live:
+        reserve = FREE if state.turn_in_flight else synthesis_reserve(state)
+        assert to_cover(state) == state.ledger.committed + reserve
+        assert state.ledger.committed <= day_share(state, to_cover(state)) <= to_cover(state)
+        assert day_share(state, FREE) == state.ledger.committed

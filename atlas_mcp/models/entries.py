@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 from atlas_mcp.addresses import is_this_machine
 from atlas_mcp.atlas.model_spec import DEFAULT_MAX_TOKENS, ModelSpec
 from atlas_mcp.atlas.usage import FREE, Price
-from atlas_mcp.config.settings import EffortName, EndpointSettings
+from atlas_mcp.config.endpoints import EndpointSettings
+from atlas_mcp.config.values import EffortName
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.models.claude.families import family_of
 from atlas_mcp.models.endpoint import Endpoint

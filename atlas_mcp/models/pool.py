@@ -21,16 +21,14 @@ from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.run_spec import SolverSpec
 from atlas_mcp.atlas.usage import FREE, Price
 from atlas_mcp.closing import close_all
-from atlas_mcp.config.settings import (
-    ANTHROPIC_KEY,
-    BASE_URLS,
-    CUSTOM_HEADERS,
+from atlas_mcp.config.endpoints import (
     DEFAULT_MODEL,
     EndpointSettings,
     OrchestratorSettings,
-    Settings,
     SolverSettings,
 )
+from atlas_mcp.config.settings import Settings
+from atlas_mcp.config.vendor_variables import ANTHROPIC_KEY, BASE_URLS, CUSTOM_HEADERS
 from atlas_mcp.errors import AtlasError, ConfigError, InvalidInput
 from atlas_mcp.installation import install_command
 from atlas_mcp.models.base import Model, OnNotice

@@ -14,7 +14,7 @@ import pytest
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.usage import NO_USAGE, Price
 from atlas_mcp.cli import main
-from atlas_mcp.config.settings import load_settings
+from atlas_mcp.config.loading import load_settings
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.journal.sqlite.journal import FILE_NAME
 from atlas_mcp.models.retry import RetryPolicy

@@ -16,7 +16,8 @@ import anyio
 import pytest
 
 from atlas_mcp.atlas.problem import make_problem
-from atlas_mcp.config.settings import BudgetSettings, OrchestratorSettings, Settings, SolverSettings
+from atlas_mcp.config.endpoints import OrchestratorSettings, SolverSettings
+from atlas_mcp.config.settings import BudgetSettings, Settings
 from atlas_mcp.models.gate import CircuitPolicy
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.retry import RetryPolicy

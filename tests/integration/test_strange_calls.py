@@ -25,7 +25,8 @@ from atlas_mcp.atlas.explore import Outcome
 from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.config.settings import Settings, SolverSettings
+from atlas_mcp.config.endpoints import SolverSettings
+from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ModelUnavailable
 from atlas_mcp.journal.sqlite.journal import FILE_NAME
 from atlas_mcp.models.base import Model, OnTokens, OnUsage

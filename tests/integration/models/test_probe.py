@@ -26,7 +26,8 @@ from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.usage import FREE, Price
 from atlas_mcp.cli import main
 from atlas_mcp.cli.solvers import show_pool
-from atlas_mcp.config.settings import BudgetSettings, PriceSettings, Settings, SolverSettings
+from atlas_mcp.config.endpoints import PriceSettings, SolverSettings
+from atlas_mcp.config.settings import BudgetSettings, Settings
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.journal.sqlite.journal import FILE_NAME
 from atlas_mcp.journal.sqlite.spending_rows import committed

@@ -14,7 +14,9 @@ from typing_extensions import override
 from atlas_mcp.atlas.budget import MAX_COST_CEILING_USD
 from atlas_mcp.atlas.events import Record
 from atlas_mcp.atlas.problem import make_problem
-from atlas_mcp.config.settings import MOST_USD, Settings, SolverSettings
+from atlas_mcp.config.endpoints import SolverSettings
+from atlas_mcp.config.settings import Settings
+from atlas_mcp.config.values import MOST_USD
 from atlas_mcp.errors import InvalidInput, JournalBusy, JournalError
 from atlas_mcp.journal.base import Lease
 from atlas_mcp.journal.sqlite.journal import SqliteJournal

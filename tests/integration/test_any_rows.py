@@ -36,6 +36,7 @@ from atlas_mcp.runs.retention import Keep
 from atlas_mcp.server.app import make_server
 from atlas_mcp.views.listing import as_dict
 from atlas_mcp.views.rendering import view_of
+from tests.support.drawing import draws
 from tests.support.gated_models import Gated, GivenHost, Session, connected, text_of, until
 
 COLUMNS = [
@@ -251,7 +252,7 @@ async def ask_the_server(home: Path, written: Written) -> None:
 @pytest.mark.timeout(180)
 @given(damages=st.lists(DAMAGES, min_size=1, max_size=3))
 @settings(
-    max_examples=25,
+    max_examples=draws(25),
     deadline=None,
     phases=[Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],

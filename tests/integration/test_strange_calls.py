@@ -38,10 +38,10 @@ from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.runs.service import RunService
 from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
+from tests.support.drawing import draws
 from tests.support.strange_replies import (
     BOSSES,
     CANDIDATE,
-    DRAWS,
     SCHEMAS,
     SOLVERS,
     SYNTHESIS,
@@ -116,9 +116,7 @@ async def solved(service: RunService, problem: Problem, **wish: Any) -> tuple[st
 
 
 @pytest.mark.timeout(3_000)
-@settings(
-    max_examples=max(20, DRAWS // 20), deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+@settings(max_examples=draws(100), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(SOLVERS, min_size=1, max_size=3), st.lists(BOSSES, min_size=1, max_size=2), SCHEMAS)
 def test_a_journal_keeps_any_replies_and_its_run_is_shown_exported_and_resumed(
     solvers: list[Any], bosses: list[Any], schema: Any

@@ -7,7 +7,6 @@ of both wires, and as whole runs that are played with them.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -34,9 +33,6 @@ from atlas_mcp.models.chat import model as openai_compatible
 from atlas_mcp.models.claude import model as claude
 from atlas_mcp.models.wire.connections import Way
 from atlas_mcp.models.wire.reading import Reader, read_body
-
-DRAWS = int(os.environ.get("ATLAS_DRAWS", "200"))
-"""Runs that are drawn every day; `.ci/run` draws 2,000 and `.ci/nightly` 20,000."""
 
 PRICE = Price(Decimal(2), Decimal(10))
 

@@ -37,6 +37,7 @@ from atlas_mcp.atlas.state import UNANSWERED, RunState
 from atlas_mcp.atlas.usage import NO_USAGE, Charge, Usage
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.views.rendering import view_run
+from tests.support.drawing import draws
 from tests.support.played_runs import (
     Played,
     Saying,
@@ -594,7 +595,7 @@ def every_call_is_answered(turns: Sequence[Turn]) -> bool:
 
 # Without shrinking: playing a run on from each of its records is slow to do again and again.
 @given(interrupted())
-@settings(max_examples=40, deadline=None, phases=[Phase.reuse, Phase.generate])
+@settings(max_examples=draws(40), deadline=None, phases=[Phase.reuse, Phase.generate])
 def test_a_run_cut_at_any_of_its_records_goes_on_to_an_end_within_its_limits(
     one: Interrupted,
 ) -> None:

@@ -45,10 +45,10 @@ from atlas_mcp.atlas.written_json import read_object
 from atlas_mcp.runs.archive import read_archive, write_archive
 from atlas_mcp.views.rendering import view_run
 from atlas_mcp.views.run_view import RunView
+from tests.support.drawing import draws
 from tests.support.played_runs import a_model, a_run, a_solver
 from tests.support.strange_replies import (
     BOSSES,
-    DRAWS,
     PRICE,
     SCHEMAS,
     SOLVER_TEXTS,
@@ -68,7 +68,7 @@ from tests.support.strange_replies import (
 CANDIDATE_TEXT = '{"approach": "a", "justification": "j", "answer": "42", "confidence_percent": 80}'
 
 often = settings(
-    max_examples=DRAWS,
+    max_examples=draws(2_000),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
@@ -151,7 +151,7 @@ def test_a_run_with_any_replies_is_stored_read_shown_exported_and_gone_on_with(
 
 
 @pytest.mark.timeout(3_000)
-@settings(often, max_examples=max(100, DRAWS // 4))
+@settings(often, max_examples=draws(500))
 @given(claude_replies(SOLVER_TEXTS) | chat_replies(SOLVER_TEXTS))
 def test_what_an_endpoint_did_not_count_has_no_known_cost(arrived: object) -> None:
     if not isinstance(arrived, Reply):
@@ -164,7 +164,7 @@ def test_what_an_endpoint_did_not_count_has_no_known_cost(arrived: object) -> No
     assert cost is None or cost == PRICE.cost_of(usage) > 0
 
 
-@settings(often, max_examples=max(100, DRAWS // 4))
+@settings(often, max_examples=draws(500))
 @given(VALUES | WRITTEN)
 def test_any_value_is_made_such_that_it_is_written_and_read_back(value: object) -> None:
     kept = plain(value)
@@ -178,7 +178,7 @@ def test_any_value_is_made_such_that_it_is_written_and_read_back(value: object) 
         assert decode_event(encode_event(event)) == event
 
 
-@settings(often, max_examples=max(100, DRAWS // 4))
+@settings(often, max_examples=draws(500))
 @given(VALUES | TEXTS)
 def test_no_count_and_no_cost_is_taken_for_one(value: object) -> None:
     count, dollars = count_of(value), dollars_of(value)

@@ -32,6 +32,7 @@ from atlas_mcp.atlas.usage import Charge, Usage
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.runs.archive import read_archive, write_archive
 from atlas_mcp.views.rendering import view_run
+from tests.support.drawing import draws
 
 MODEL = ModelSpec("maker/m")
 
@@ -70,7 +71,7 @@ JSON_VALUES = st.recursive(
 )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=draws(60))
 @given(
     problem=st.text(min_size=1),
     answer=JSON_VALUES,
@@ -105,7 +106,7 @@ def test_a_file_that_went_through_another_system_is_still_read() -> None:
     assert read_archive(text + "\n\n", "run.jsonl") == read_archive(text, "run.jsonl")
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=draws(80))
 @given(data=st.data())
 def test_a_file_cut_off_anywhere_is_refused_by_the_line_or_the_count(data: st.DataObject) -> None:
     text = written(records_of()).rstrip("\n")

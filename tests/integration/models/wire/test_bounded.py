@@ -110,6 +110,7 @@ def packed(encoding: str, wbits: int) -> Answer:
         "gzip", "deflate", "raw deflate", "br", "zstd", "twice", "no gzip", "comments", "line",
     ],
 )  # fmt: skip
+@pytest.mark.every_day(4)
 async def test_a_stream_without_end_is_given_up(adapter: str, answer: Answer, says: str) -> None:
     error = await failure(adapter, answer, least=200 if "longer" in says else 1)
 

@@ -1,4 +1,4 @@
-"""Variables of the system and of other programs: certificates, proxies, the environment of children.
+"""Variables of the system and of other programs: certificates, proxies, child environments.
 
 They are read when they are needed, as the programs do to which they belong, and they are not kept:
 the address of a proxy may hold a password. Rooms below the configuration ask here, and read no
@@ -53,7 +53,7 @@ def unread_authorities() -> str | None:
 
 
 def proxies() -> Mapping[str, str]:
-    """Return the proxies that are set, by scheme; `no` has the hosts that are reached without one."""
+    """Return the proxies that are set, by scheme; `no` lists the hosts that are reached without."""
     from urllib.request import getproxies
 
     return getproxies()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings
 
 from atlas_mcp.presets import PRESETS
-from atlas_mcp.runs.local import driver
+from atlas_mcp.runs.local import recorder
 from tests.support.drawing import draws
 from tests.support.everyday import EVERY_CASE, EVERY_DAY, are_files, mark_slow
 from tests.support.systems import POSIX
@@ -75,4 +75,4 @@ def no_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture
 def brief_salvage(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have a journal that takes nothing asked again for a moment, and not for seconds."""
-    monkeypatch.setattr(driver, "SALVAGE_SECONDS", 0.2)
+    monkeypatch.setattr(recorder, "SALVAGE_SECONDS", 0.2)

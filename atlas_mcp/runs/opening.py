@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 
 import anyio.to_thread
 
+from atlas_mcp.atlas.retrying import RetryPolicy
 from atlas_mcp.closing import last_act
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import HomeUnusable, JournalError
@@ -18,7 +19,6 @@ from atlas_mcp.journal.base import Journal
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.journal.sqlite.read_only import open_to_look
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.runs.local.admission import Capacity
 from atlas_mcp.runs.local.engine import open_local_engine
 from atlas_mcp.runs.planning import Planner
@@ -66,7 +66,7 @@ async def open_service(
         settings: The configuration.
         pool: Models to use instead of those the configuration gives.
         journal: A journal to use instead of the one in `settings.home`; closed with the service.
-        retries: How calls are tried again.
+        retries: How the calls of new runs are made again.
         capacity: How much this process carries at once; found out if not given.
         looks: Whether runs are only looked at, so that the journal need not take writes.
 
@@ -83,7 +83,6 @@ async def open_service(
         pool,
         states,
         places=capacity.runs,
-        retries=retries or RetryPolicy(),
         day_cap_usd=settings.budget.max_cost_usd_per_day,
     )
     try:
@@ -91,7 +90,7 @@ async def open_service(
             tasks.start_soon(Tidying(opened, settings.journal, states).keep, name="tidying")
             tasks.start_soon(pool.keep_few_connections, name="connections")
             async with engine as local:
-                planner = Planner(settings, pool, opened)
+                planner = Planner(settings, pool, opened, retries or RetryPolicy())
                 yield RunService(settings, opened, pool, local, planner, states)
             tasks.cancel_scope.cancel("the service ends")
     finally:

@@ -14,6 +14,7 @@ import anyio
 import anyio.to_thread
 
 from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.retrying import RetryPolicy
 from atlas_mcp.atlas.run_spec import RunSpec
 from atlas_mcp.atlas.usage import FREE, dollars
 from atlas_mcp.config.settings import Settings
@@ -40,11 +41,13 @@ class Planner:
         settings: The configuration.
         pool: The models.
         journal: Knows what the runs of the home have spent today.
+        retries: How the calls of a run are made again.
     """
 
     settings: Settings
     pool: Pool
     journal: Journal
+    retries: RetryPolicy = field(default_factory=RetryPolicy)
     _plans_quickly: bool = field(init=False, default=False)
     # Threads of their own: a caller waits for its handle, and other threads may be busy with
     # pictures for minutes.
@@ -96,11 +99,11 @@ class Planner:
         """Make a plan: on the event loop where it takes a tenth of a millisecond."""
         plain = problem.answer_schema is None and not problem.images
         if self._plans_quickly and plain and len(problem.text) <= QUICK_CHARS:
-            return plan()
+            return replace(plan(), retries=self.retries)
         spec = await anyio.to_thread.run_sync(plan, limiter=self._threads)
         # The price tables load for a fifth of a second when first asked.
         self._plans_quickly = True
-        return spec
+        return replace(spec, retries=self.retries)
 
     async def _check_day_cap(self, problem: Problem, spec: RunSpec) -> None:
         """Refuse a run of which the day's cap leaves no explore."""

@@ -26,8 +26,8 @@ from atlas_mcp.task_groups import open_task_group
 if TYPE_CHECKING:
     from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 
+    from atlas_mcp.atlas.retrying import RetryPolicy
     from atlas_mcp.models.pool import Pool
-    from atlas_mcp.models.retry import RetryPolicy
     from atlas_mcp.runs.local.admission import Capacity
     from atlas_mcp.runs.service import RunService
 

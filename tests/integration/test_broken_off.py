@@ -16,6 +16,7 @@ from typing_extensions import override
 from atlas_mcp.atlas.events import Record
 from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.problem import make_problem
+from atlas_mcp.atlas.retrying import RetryPolicy
 from atlas_mcp.atlas.usage import Charge, Usage
 from atlas_mcp.config.endpoints import PriceSettings, SolverSettings
 from atlas_mcp.config.settings import BudgetSettings, Settings
@@ -24,7 +25,6 @@ from atlas_mcp.journal.base import Lease
 from atlas_mcp.journal.sqlite.journal import FILE_NAME, SqliteJournal
 from atlas_mcp.models.base import OnTokens, OnUsage
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.models.scripted.model import Says
 from atlas_mcp.runs.explores import ExploreRequest
 from atlas_mcp.runs.live import LiveRun

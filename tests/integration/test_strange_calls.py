@@ -18,12 +18,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typing_extensions import override
 
-from atlas_mcp.atlas import calls as atlas_calls
-from atlas_mcp.atlas.calls import Failed
+from atlas_mcp.atlas import replies as atlas_replies
+from atlas_mcp.atlas.calls import NoReply
 from atlas_mcp.atlas.events import OrchestratorReplied, SolverFinished, SolverReplied
 from atlas_mcp.atlas.explore import Outcome
 from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.retrying import RetryPolicy
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.config.endpoints import SolverSettings
 from atlas_mcp.config.settings import Settings
@@ -31,7 +32,6 @@ from atlas_mcp.errors import ModelUnavailable
 from atlas_mcp.journal.sqlite.journal import FILE_NAME
 from atlas_mcp.models.base import Model, OnTokens, OnUsage
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.runs.archive import read_archive, write_archive
 from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.request import RunRequest
@@ -99,8 +99,8 @@ def in_turn(solvers: list[Any], bosses: list[Any]) -> Arrives:
         one: Any = (
             next(deciding, usual(SYNTHESIS)) if request.tools else next(solving, usual(CANDIDATE))
         )
-        if isinstance(one, Failed):
-            raise ModelUnavailable("m", one.failure.message, charge=one.charge, complete=False)
+        if isinstance(one, NoReply):
+            raise ModelUnavailable("m", one.message, charge=one.charge, complete=False)
         if isinstance(one, bytes):
             raise TypeError(one)
         return one
@@ -177,14 +177,14 @@ async def test_a_reply_is_on_disk_before_it_is_read(
 ) -> None:
     reading: list[tuple[int, int]] = []
     threads: set[int] = set()
-    really = atlas_calls.read_candidate
+    really = atlas_replies.read_candidate
 
     def read(reply: Reply, answer_schema: Any) -> Outcome:
         reading.append((stored(home, "solver_replied"), stored(home, "solver_finished")))
         threads.add(threading.get_ident())
         return really(reply, answer_schema)
 
-    monkeypatch.setattr(atlas_calls, "read_candidate", read)
+    monkeypatch.setattr(atlas_replies, "read_candidate", read)
     async with service_with(home, Handed(in_turn([], []))) as service:
         _, view = await solved(service, Problem("How many?", answer_schema=schema))
 
@@ -198,7 +198,7 @@ async def test_a_reply_is_on_disk_before_it_is_read(
 async def test_a_bug_in_reading_a_reply_costs_its_candidate_and_nothing_else(
     home: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    really = atlas_calls.read_candidate
+    really = atlas_replies.read_candidate
     seen: Iterator[int] = iter(range(100))
 
     def read(reply: Reply, answer_schema: Any) -> Outcome:
@@ -206,7 +206,7 @@ async def test_a_bug_in_reading_a_reply_costs_its_candidate_and_nothing_else(
             raise ZeroDivisionError("a bug")
         return really(reply, answer_schema)
 
-    monkeypatch.setattr(atlas_calls, "read_candidate", read)
+    monkeypatch.setattr(atlas_replies, "read_candidate", read)
     async with service_with(home, Handed(in_turn([], []))) as service:
         run_id, view = await solved(service, QUESTION)
         records = await service.journal.read(run_id)
@@ -231,7 +231,7 @@ async def test_a_bug_in_deciding_ends_the_run_with_its_evidence_and_the_reply_on
         raise ZeroDivisionError("a bug")
 
     with monkeypatch.context() as patch:
-        patch.setattr(atlas_calls, "decided", decided)
+        patch.setattr(atlas_replies, "decided", decided)
         async with service_with(home, Handed(in_turn([], []))) as service:
             run_id, view = await solved(service, QUESTION)
             records = await service.journal.read(run_id)

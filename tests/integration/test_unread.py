@@ -15,11 +15,11 @@ import anyio
 import pytest
 from typing_extensions import override
 
-from atlas_mcp.atlas.calls import conclude
+from atlas_mcp.atlas.commands import ReadReply
 from atlas_mcp.atlas.events import Event, Record, SolverReplied, StopRequested
 from atlas_mcp.atlas.model_spec import ModelSpec
-from atlas_mcp.atlas.policy import ReadReply
 from atlas_mcp.atlas.problem import make_problem
+from atlas_mcp.atlas.replies import read_reply
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.config.endpoints import SolverSettings
 from atlas_mcp.config.settings import ServerSettings, Settings
@@ -165,9 +165,9 @@ async def test_a_run_that_nobody_drives_is_read_off_the_event_loop_when_it_is_en
 
     def noted(state: RunState, command: ReadReply) -> Event:
         threads.append(threading.get_ident())
-        return conclude(state, command)
+        return read_reply(state, command)
 
-    monkeypatch.setattr(reading, "conclude", noted)
+    monkeypatch.setattr(reading.replies, "read_reply", noted)
     async with one_place(tmp_path / "home", Gated()) as service:
         view = view_of(await service.cancel(run_id))
 
@@ -184,7 +184,7 @@ async def test_a_bug_in_reading_keeps_no_run_from_being_ended(
     def buggy(state: RunState, command: ReadReply) -> Event:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(reading, "conclude", buggy)
+    monkeypatch.setattr(reading.replies, "read_reply", buggy)
     async with one_place(tmp_path / "home", Gated()) as service:
         view = view_of(await service.cancel(run_id))
 

@@ -1,7 +1,7 @@
 """Models behind Chat Completions: OpenAI, and everyone who speaks its language.
 
 Owns the one client library, the mapping of replies and of errors. One attempt per call, always
-streamed; trying again is `models.retry`'s. What the endpoint takes is said by the `ModelSpec`. No
+streamed: `atlas.calls` decides on another. What the endpoint takes is said by the `ModelSpec`. No
 key, header or prompt gets into a message, a log or a repr, and a key goes to no address but the
 one it was configured for.
 """

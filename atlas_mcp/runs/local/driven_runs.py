@@ -17,7 +17,6 @@ from atlas_mcp.atlas.events import StopCause
 from atlas_mcp.errors import JournalError, UnknownRun
 from atlas_mcp.journal.base import Journal, Lease
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.models.turns import STEP_BACK_SECONDS, Turns
 from atlas_mcp.runs.clock import RunClock
 from atlas_mcp.runs.following import Following
@@ -43,7 +42,6 @@ class DrivenRuns:
         following: Shows those runs.
         tasks: Drives the runs.
         line: Gives out places.
-        retries: How calls are tried again.
         day_cap_usd: US dollars that all runs of the home may cost on one day; `None` for no cap.
     """
 
@@ -54,7 +52,6 @@ class DrivenRuns:
     following: Following
     tasks: anyio.abc.TaskGroup
     line: Line
-    retries: RetryPolicy
     day_cap_usd: Decimal | None
     _drivers: dict[str, Driver] = field(init=False, default_factory=dict[str, Driver])
     # Drivers that have come to their end, until their leases are given back.
@@ -92,7 +89,7 @@ class DrivenRuns:
         state = claimed.state
         live = LiveRun(run_id, state, clock=RunClock(state.at), place=ticket)
         day_cap = DayCap(self.journal, run_id, self.day_cap_usd, state.ledger.committed)
-        driver = Driver(live, claimed.lease, self.journal, self.pool, day_cap, self.retries)
+        driver = Driver(live, claimed.lease, self.journal, self.pool, day_cap)
         self._drivers[run_id] = driver
         self._broken.pop(run_id, None)
         self.tasks.start_soon(self._carry, driver, ticket, name=f"run {run_id}")

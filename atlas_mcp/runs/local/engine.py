@@ -23,7 +23,6 @@ from atlas_mcp.closing import last_act
 from atlas_mcp.errors import InvalidInput, JournalBusy
 from atlas_mcp.journal.base import Journal
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.runs.clock import RunClock
 from atlas_mcp.runs.engine import Engine, ExploreFurther, Intent, OpenRun, ResumeRun
 from atlas_mcp.runs.explores import plan_further
@@ -225,7 +224,6 @@ async def open_local_engine(
     states: RecentStates,
     *,
     places: int,
-    retries: RetryPolicy,
     day_cap_usd: Decimal | None,
 ) -> AsyncGenerator[LocalEngine]:
     """Open the engine for the length of a block; runs still going at its end are interrupted.
@@ -235,13 +233,12 @@ async def open_local_engine(
         pool: Where their models come from.
         states: The runs that were read last.
         places: How many runs are driven at once; the others wait in line.
-        retries: How calls are tried again.
         day_cap_usd: US dollars that all runs of the home may cost on one day; `None` for no cap.
     """
     async with open_task_group() as tasks:
         claims, following = Claims(journal), Following(journal)
         runs = DrivenRuns(
-            journal, pool, claims, states, following, tasks, Line(places), retries, day_cap_usd
+            journal, pool, claims, states, following, tasks, Line(places), day_cap_usd
         )
         engine = LocalEngine(states, claims, runs, following, journal)
         upkeep = Upkeep(journal, engine.stop_as_asked, runs.give_up)

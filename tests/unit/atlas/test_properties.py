@@ -13,10 +13,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from atlas_mcp.atlas.budget import Ledger, OverBudget
 from atlas_mcp.atlas.codec import decode_event, encode_event
+from atlas_mcp.atlas.commands import RunSolver
 from atlas_mcp.atlas.events import Record
 from atlas_mcp.atlas.explore import STRATEGIES, FailureKind, Outcome
 from atlas_mcp.atlas.messages import AssistantTurn, Image, Stop, ToolCall
-from atlas_mcp.atlas.policy import MAX_FRUITLESS_TURNS, RunSolver, next_commands
+from atlas_mcp.atlas.policy import MAX_FRUITLESS_TURNS, next_commands
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.run_spec import RunSpec
 from atlas_mcp.atlas.state import RunState

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from atlas_mcp.atlas import prompts
 from atlas_mcp.atlas.codec import decode_event, encode_event
+from atlas_mcp.atlas.commands import AskOrchestrator, RunSolver
 from atlas_mcp.atlas.events import (
     Event,
     ExploresPlanned,
@@ -30,7 +31,7 @@ from atlas_mcp.atlas.events import (
 )
 from atlas_mcp.atlas.explore import Explore, FailureKind, Outcome
 from atlas_mcp.atlas.messages import AssistantTurn, Stop, ToolCall, Turn
-from atlas_mcp.atlas.policy import MAX_FRUITLESS_TURNS, AskOrchestrator, RunSolver, next_commands
+from atlas_mcp.atlas.policy import MAX_FRUITLESS_TURNS, next_commands
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.resuming import abandonment, lost_calls, resumption
 from atlas_mcp.atlas.state import UNANSWERED, RunState

@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from atlas_mcp.atlas.agreement import same_key
-from atlas_mcp.atlas.calls import solver_ended, turn_ended
+from atlas_mcp.atlas.calls import orchestrator_replied, solver_replied
 from atlas_mcp.atlas.codec import decode_event, encode_event
+from atlas_mcp.atlas.commands import RunSolver
 from atlas_mcp.atlas.events import (
     OrchestratorFailed,
     OrchestratorReplied,
@@ -22,7 +23,6 @@ from atlas_mcp.atlas.events import (
 )
 from atlas_mcp.atlas.explore import SolverFailure, read_candidate
 from atlas_mcp.atlas.messages import AssistantTurn, Reply
-from atlas_mcp.atlas.policy import RunSolver
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.resuming import resumption
 from atlas_mcp.atlas.state import RunState
@@ -174,7 +174,7 @@ def test_any_value_is_made_such_that_it_is_written_and_read_back(value: object) 
     assert plain(kept) == kept
     text_of(value).encode()
     assert isinstance(same_key(value), str)
-    for event in (solver_ended(1, value), turn_ended(1, value)):
+    for event in (solver_replied(1, value), orchestrator_replied(1, value)):
         assert decode_event(encode_event(event)) == event
 
 
@@ -222,7 +222,7 @@ def test_a_longer_reply_than_is_kept_is_a_failed_candidate_that_says_so() -> Non
     text = CANDIDATE_TEXT.replace("42", "4" * MAX_TEXT_CHARS)
     reply = Reply(AssistantTurn(text), "end", Charge(Usage(1, 9, 5), Decimal(1)))
 
-    replied = solver_ended(1, reply)
+    replied = solver_replied(1, reply)
 
     assert isinstance(replied, SolverReplied)
     assert len(replied.reply.text) == MAX_TEXT_CHARS + 1

@@ -33,7 +33,6 @@ from atlas_mcp.models.chat import model as openai_compatible
 from atlas_mcp.models.chat.model import Connection, OpenAICompatible
 from atlas_mcp.models.endpoint import Endpoint as ModelEndpoint
 from atlas_mcp.models.endpoint import endpoint_of, with_endpoint
-from atlas_mcp.models.retry import RetryPolicy, generate_with_retries
 from atlas_mcp.models.wire import reading
 from atlas_mcp.testing.chat_api import (
     API_KEY,
@@ -738,19 +737,6 @@ async def test_models_at_one_address_share_a_connection_that_outlives_them(
     assert len({id(client) for client in clients}) == 1
     assert (await models[0].generate(ASK)).stop == "end"
     await connection.aclose()
-
-
-async def test_retries_add_up_what_was_counted(world: ChatWorld) -> None:
-    world.api.script(
-        status(529), Fault("cut"), status(429, retry_after_ms=1), ApiReply(text="At last.")
-    )
-    policy = RetryPolicy(attempts=5, first_delay=0)
-
-    reply = await generate_with_retries(world.model, ASK, policy=policy, price=RATES)
-
-    assert reply.turn.text == "At last."
-    assert reply.charge.usage == world.api.told
-    assert Decimal("0.01") < reply.charge.uncertain < Decimal("0.02"), "all of max_tokens at most"
 
 
 # Whether an endpoint answers

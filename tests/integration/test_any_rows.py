@@ -257,6 +257,7 @@ async def ask_the_server(home: Path, written: Written) -> None:
     phases=[Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
+@pytest.mark.requirement("PAID-12")
 def test_any_rows_leave_their_journal_usable(
     written: Written, caplog: pytest.LogCaptureFixture, damages: list[Damage]
 ) -> None:

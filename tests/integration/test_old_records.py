@@ -6,6 +6,7 @@ import sqlite3
 from pathlib import Path
 
 import anyio
+import pytest
 
 from atlas_mcp.atlas.events import RunOpened, RunResumed
 from atlas_mcp.atlas.messages import ModelRequest
@@ -59,6 +60,7 @@ async def test_records_of_version_2_are_read_and_fold(tmp_path: Path) -> None:
     assert RunState.fold(broken_off).turn_in_flight
 
 
+@pytest.mark.requirement("PAID-9")
 async def test_a_run_of_version_2_is_resumed_without_its_calls_being_made_again(
     tmp_path: Path,
 ) -> None:

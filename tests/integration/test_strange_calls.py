@@ -118,6 +118,7 @@ async def solved(service: RunService, problem: Problem, **wish: Any) -> tuple[st
 @pytest.mark.timeout(3_000)
 @settings(max_examples=draws(100), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(SOLVERS, min_size=1, max_size=3), st.lists(BOSSES, min_size=1, max_size=2), SCHEMAS)
+@pytest.mark.requirement("PAID-1")
 def test_a_journal_keeps_any_replies_and_its_run_is_shown_exported_and_resumed(
     solvers: list[Any], bosses: list[Any], schema: Any
 ) -> None:

@@ -25,6 +25,7 @@ from tests.support.config_files import load
         ("", {"ATLAS_SOLVERS_NOBODY_QUOTA": "3"}, ["ATLAS_SOLVERS_NOBODY_QUOTA", "none"]),
     ],
 )
+@pytest.mark.requirement("CONF-4")
 def test_what_is_wrong_is_named_with_what_is_accepted(
     toml: Path, content: str, environ: dict[str, str], words: list[str]
 ) -> None:

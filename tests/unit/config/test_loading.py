@@ -5,9 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from atlas_mcp.config.loading import load_settings
 
 
+@pytest.mark.requirement("CONF-2")
 def test_the_file_beats_the_default_and_the_environment_beats_the_file(toml: Path) -> None:
     toml.write_text("[budget]\nmax_explores = 3\nmax_parallel = 2\n")
 
@@ -16,6 +19,7 @@ def test_the_file_beats_the_default_and_the_environment_beats_the_file(toml: Pat
     assert (settings.budget.max_explores, settings.budget.max_parallel) == (5, 2)
 
 
+@pytest.mark.requirement("CONF-9")
 def test_the_example_of_the_contract_is_taken(toml: Path) -> None:
     example = """
         [orchestrator]

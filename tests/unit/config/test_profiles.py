@@ -13,6 +13,7 @@ from tests.support.config_files import load
 
 
 @pytest.mark.parametrize("source", ["file", "environment"])
+@pytest.mark.requirement("CONF-10")
 def test_the_profile_of_the_paper_is_one_explore_a_turn_of_eight_with_its_model(
     toml: Path, source: str
 ) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from atlas_mcp.config.loading import load_settings
 
 
+@pytest.mark.requirement("CONF-1")
 def test_with_nothing_configured_the_defaults_hold(tmp_path: Path) -> None:
     settings = load_settings({"XDG_CONFIG_HOME": str(tmp_path)})
 

@@ -34,6 +34,7 @@ def test_a_solvers_scalar_is_set_by_its_name(toml: Path) -> None:
         ("ATLAS_SERVER_RESPOND_WITHIN_S", "9.5", "server", "respond_within_s", 9.5),
     ],
 )
+@pytest.mark.requirement("CONF-3")
 def test_every_scalar_has_its_variable_and_it_beats_the_file(
     toml: Path, variable: str, value: str, section: str, key: str, read: object
 ) -> None:
@@ -145,6 +146,7 @@ def test_a_solver_with_a_dot_in_its_name_has_variables_too(toml: Path) -> None:
         ("ATLAS_CONFG", "ATLAS_CONFIG"),
     ],
 )
+@pytest.mark.requirement("CONF-11")
 def test_a_slip_in_a_variable_is_told_with_what_was_meant(variable: str, meant: str) -> None:
     with pytest.raises(ConfigError, match=f"^{variable} is not known; did you mean {meant}\\?$"):
         load_settings({"ATLAS_HOME": "/nowhere", variable: "1"})

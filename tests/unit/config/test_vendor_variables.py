@@ -58,6 +58,7 @@ def test_the_address_of_the_model_hub_is_taken_in_the_form_in_which_it_is_used(
     assert load(toml, HF_ENDPOINT=given).hub_url == "https://hub.example"
 
 
+@pytest.mark.requirement("CONF-6")
 def test_a_key_is_read_where_the_entry_says_and_shown_nowhere(toml: Path) -> None:
     toml.write_text('[solvers.x]\nmodel = "anthropic/m"\napi_key_env = "MY_KEY"\n')
 

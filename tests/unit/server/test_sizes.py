@@ -89,6 +89,7 @@ def assert_no_nulls(value: object) -> None:
 
 
 @pytest.mark.parametrize("answers", [["42"] * 6, ["42", "43", "42", "44", "45", "46"]])
+@pytest.mark.requirement("TOOL-10")
 def test_an_answered_solve_of_six_explores_is_short_either_way(answers: list[str]) -> None:
     view = a_solve(answers)
     text, structure = summary(view), structured(view)
@@ -154,6 +155,7 @@ def an_end(number: int, seq: int) -> ExploreState:
     return ExploreState(Planned(number, Explore("demo")), "floor", ended_seq=seq)
 
 
+@pytest.mark.requirement("SEEN-9")
 def test_polls_that_follow_each_other_tell_of_each_explore_once() -> None:
     ended = [an_end(number, seq) for number, seq in ((3, 9), (1, 12), (2, 13), (6, 20), (5, 21))]
     since, told = 0, list[frozenset[int]]()
@@ -170,6 +172,7 @@ def test_polls_that_follow_each_other_tell_of_each_explore_once() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 6, 12])
+@pytest.mark.requirement("SEEN-8")
 def test_evidence_carries_each_justification_in_both(count: int) -> None:
     view = a_solve(["42"] * count, answer=None, explanation=None)
     text, structure = summary(view), structured(view)

@@ -27,7 +27,7 @@ from atlas_mcp.config.endpoints import SolverSettings
 from atlas_mcp.config.settings import BudgetSettings, Settings
 from atlas_mcp.errors import AtlasError
 from atlas_mcp.journal.base import TaskEntry
-from atlas_mcp.journal.sqlite.journal import FILE_NAME
+from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.archive import read_archive, write_archive
 from atlas_mcp.runs.local.day_cap import today

@@ -11,7 +11,8 @@ from atlas_mcp.config.loading import load_settings
 from atlas_mcp.config.profiles import PAPER_MODEL
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.models.gate import COOL_DOWN, OPENS_AFTER, OPENS_AFTER_SECONDS
-from atlas_mcp.models.pool import VENDORS, Pool
+from atlas_mcp.models.pool import Pool
+from atlas_mcp.models.registry import VENDORS
 from atlas_mcp.models.wire.accounts import FIRST_ANSWER, REFUSED_FOR
 from atlas_mcp.presets import PRESETS
 

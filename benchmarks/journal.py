@@ -33,7 +33,8 @@ from atlas_mcp.atlas.events import Event, Record
 from atlas_mcp.atlas.messages import ModelRequest
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.cli import main as command_line
-from atlas_mcp.config.settings import BudgetSettings, Settings, SolverSettings
+from atlas_mcp.config.endpoints import SolverSettings
+from atlas_mcp.config.settings import BudgetSettings, Settings
 from atlas_mcp.journal.base import Journal, Lease, ListedRun
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.journal.sqlite.store import FILE_NAME

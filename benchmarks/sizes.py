@@ -22,7 +22,8 @@ from mcp_types import CallToolResult, TextContent
 from typing_extensions import override
 
 from atlas_mcp.atlas.messages import ModelRequest, Reply
-from atlas_mcp.config.settings import Settings, SolverSettings
+from atlas_mcp.config.endpoints import SolverSettings
+from atlas_mcp.config.settings import Settings
 from atlas_mcp.models.base import OnTokens, OnUsage
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted.model import Says, Scripted

@@ -49,7 +49,7 @@ def serve() -> int:
     # makes the client wait for its handshake.
     gc.disable()
     parent = os.getppid()
-    from atlas_mcp.config.settings import load_settings
+    from atlas_mcp.config.loading import load_settings
     from atlas_mcp.errors import AtlasError, ConfigError
 
     settings, failure = None, None

@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from atlas_mcp.atlas.problem import MAX_PROBLEM_BYTES
 from atlas_mcp.cli.terminal import tell
-from atlas_mcp.config.environment import text_of
+from atlas_mcp.config.encodings import text_of
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.system.consoles import END_OF_INPUT
 from atlas_mcp.system.opening import read_file_or_pipe

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from atlas_mcp.config.environment import expanded, text_of
+from atlas_mcp.config.encodings import text_of
+from atlas_mcp.config.paths import given_path, platform_folder
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.system.opening import open_regular
 from atlas_mcp.texts import one_line
@@ -92,33 +93,6 @@ class ConfigFile(NamedTuple):
                 if len(at) > len(table) and location[: len(at)] == at:
                     return number
         return None
-
-
-def given_path(variable: str, value: str, environ: Mapping[str, str]) -> Path:
-    """Return the path that a variable holds; a relative one starts at the working directory.
-
-    Raises:
-        ConfigError: It cannot be written out.
-    """
-    try:
-        return Path(expanded(variable, value, environ)).absolute()
-    except ValueError as error:
-        raise ConfigError(str(error)) from None
-    except FileNotFoundError:
-        raise ConfigError(
-            f"{variable} is a relative path, and there is no working directory any more that it "
-            "could start at; write the path out"
-        ) from None
-
-
-def platform_folder(find: Callable[[str], Path]) -> Path | None:
-    """Return a folder of the platform's for us, `None` for a user without a home folder."""
-    try:
-        folder = find("atlas-mcp")
-    except RuntimeError:
-        return None
-    # Some versions leave a `~` as it is.
-    return folder if folder.is_absolute() else None
 
 
 def _required(path: Path) -> str:

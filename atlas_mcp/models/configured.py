@@ -12,12 +12,8 @@ from dataclasses import dataclass, replace
 from pydantic import ValidationError
 
 from atlas_mcp.atlas.model_spec import ModelSpec
-from atlas_mcp.config.settings import (
-    EndpointSettings,
-    OrchestratorSettings,
-    Settings,
-    SolverSettings,
-)
+from atlas_mcp.config.endpoints import EndpointSettings, OrchestratorSettings, SolverSettings
+from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ConfigError, InvalidInput
 from atlas_mcp.models.findings import Feature
 from atlas_mcp.models.registry import Vendors

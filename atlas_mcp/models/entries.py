@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TypeVar
 
 from atlas_mcp.atlas.usage import Price
-from atlas_mcp.config.settings import EffortName, EndpointSettings
+from atlas_mcp.config.endpoints import EndpointSettings
+from atlas_mcp.config.values import EffortName
 from atlas_mcp.errors import InvalidInput
 
 _T = TypeVar("_T")

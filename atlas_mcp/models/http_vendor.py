@@ -16,7 +16,8 @@ from atlas_mcp.addresses import is_same_address
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.usage import Price
 from atlas_mcp.closing import close_all
-from atlas_mcp.config.settings import BASE_URLS, CUSTOM_HEADERS, EndpointSettings
+from atlas_mcp.config.endpoints import EndpointSettings
+from atlas_mcp.config.vendor_variables import BASE_URLS, CUSTOM_HEADERS
 from atlas_mcp.errors import ModelError, ModelUnavailable
 from atlas_mcp.models.endpoint import endpoint_of
 from atlas_mcp.models.entries import declared_price

@@ -18,12 +18,8 @@ from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.run_spec import SolverSpec
 from atlas_mcp.atlas.usage import FREE, Price
 from atlas_mcp.closing import close_all
-from atlas_mcp.config.settings import (
-    DEFAULT_MODEL,
-    EndpointSettings,
-    OrchestratorSettings,
-    Settings,
-)
+from atlas_mcp.config.endpoints import DEFAULT_MODEL, EndpointSettings, OrchestratorSettings
+from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import AtlasError, ConfigError, InvalidInput
 from atlas_mcp.models.base import Model, OnNotice
 from atlas_mcp.models.call_slots import Calls

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from importlib import import_module
 
 from atlas_mcp.atlas.model_spec import ModelSpec
-from atlas_mcp.config.settings import EndpointSettings, Settings
+from atlas_mcp.config.endpoints import EndpointSettings
+from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.models.vendor import Vendor
 from atlas_mcp.presets import PRESETS

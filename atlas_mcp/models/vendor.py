@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Protocol, TypeAlias, get_args
 
 from atlas_mcp.atlas.model_spec import ModelSpec
-from atlas_mcp.config.settings import EndpointSettings, Settings
+from atlas_mcp.config.endpoints import EndpointSettings
+from atlas_mcp.config.settings import Settings
 from atlas_mcp.models.base import Model, OnNotice
 from atlas_mcp.models.findings import Feature
 from atlas_mcp.presets import SchemaMode

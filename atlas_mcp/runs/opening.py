@@ -19,7 +19,7 @@ from atlas_mcp.journal.base import Journal
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.journal.sqlite.read_only import open_to_read
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.runs.local.admission import Capacity
+from atlas_mcp.runs.capacity import Capacity
 from atlas_mcp.runs.local.engine import open_local_engine
 from atlas_mcp.runs.planning import Planner
 from atlas_mcp.runs.recent_states import RecentStates

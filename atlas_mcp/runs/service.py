@@ -7,8 +7,8 @@ carries it out, and the journal keeps it.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -22,7 +22,7 @@ from atlas_mcp.errors import InvalidInput
 from atlas_mcp.journal.base import Journal, ListedRun
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.clock import RunClock
-from atlas_mcp.runs.engine import Engine, ExploreFurther, ResumeRun
+from atlas_mcp.runs.engine import Engine, ExploreFurther, OpenRun, ResumeRun
 from atlas_mcp.runs.explores import ExploreRequest
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.planning import Planner
@@ -56,14 +56,9 @@ class RunService:
         """Open an ATLAS run and return its id; the engine carries it on.
 
         Raises:
-            InvalidInput: An argument breaks a rule. Nothing was spent.
-            ConfigError: The configuration cannot serve the run. Nothing was spent.
-            ModelFileError: The model hub cannot be asked about an embedded model.
+            AtlasError: As `Planner.solve` and `Engine.submit` say. Nothing was spent.
         """
-        intent = await self.planner.solve(problem, request)
-        run_id = new_run_id()
-        await self.engine.submit(run_id, intent)
-        return run_id
+        return await self._open(await self.planner.solve(problem, request))
 
     async def explore(
         self,
@@ -75,27 +70,18 @@ class RunService:
     ) -> str:
         """Run explores that the client asks for, and return the id of their run.
 
-        Args:
-            problem: The problem; `None` for that of an existing run.
-            request: How a new run is wanted.
-            explores: Which explores.
-            run_id: The existing run to add them to; `None` opens a new one.
+        Without a `run_id` a new run is opened as `request` says; with one, the explores are added
+        to that run, whose problem need not be repeated.
 
         Raises:
-            InvalidInput: An argument breaks a rule. Nothing was spent.
-            ConfigError: The configuration cannot serve the run. Nothing was spent.
-            JournalError: There is no such run, or another process drives it.
-            ModelFileError: The model hub cannot be asked about an embedded model.
+            AtlasError: As `Planner.explore` and `Engine.submit` say. Nothing was spent.
         """
         if run_id is not None:
             await self.engine.submit(run_id, ExploreFurther(problem, explores))
             return run_id
         if problem is None:
             raise InvalidInput("problem", "is missing; only with a run_id it may be left out")
-        intent = await self.planner.explore(problem, request, explores)
-        run_id = new_run_id()
-        await self.engine.submit(run_id, intent)
-        return run_id
+        return await self._open(await self.planner.explore(problem, request, explores))
 
     async def resume(
         self,
@@ -104,23 +90,14 @@ class RunService:
         max_explores: int | None = None,
         max_cost_usd: float | Decimal | None = None,
     ) -> bool:
-        """Let a run go on that has stopped; returns at once.
+        """Let a run go on that has stopped, and return whether it goes on because of this.
 
         Nothing happens to a run that has its answer, or that is still going, unless a limit is to
-        be raised.
-
-        Args:
-            run_id: The run.
-            max_explores: Its new ceiling; `None` leaves it.
-            max_cost_usd: Its new cap, US dollars; `None` leaves it.
-
-        Returns:
-            Whether it goes on because of this.
+        be raised: the ceiling of explores, or the cap in US dollars. `None` leaves a limit.
 
         Raises:
-            UnknownRun: There is no such run.
             InvalidInput: A limit cannot be that, or the run is still going. Nothing was spent.
-            JournalBusy: Another process has just taken it up, under the limits it had.
+            JournalError: There is no such run, or another process has just taken it up.
         """
         cap = None if max_cost_usd is None else Decimal(str(max_cost_usd))
         return await self.engine.submit(run_id, ResumeRun(max_explores, cap))
@@ -150,11 +127,7 @@ class RunService:
             await self.engine.stop(run_id, "client", grace=self.settings.server.grace_s)
 
     async def stop_all(self, *, grace: float) -> None:
-        """Leave every run of this engine to be resumed; returns once none is driven.
-
-        Args:
-            grace: Seconds that calls in flight get.
-        """
+        """Leave every run of this engine to be resumed; calls in flight get `grace` seconds."""
         await self.engine.stop_all(grace=grace)
 
     @property
@@ -162,19 +135,9 @@ class RunService:
         """The ids of the runs that this service's engine drives."""
         return self.engine.driven
 
-    @asynccontextmanager
-    async def watching(self, run_id: str) -> AsyncGenerator[LiveRun]:
-        """Keep a run up to date for the length of a block, wherever it is driven.
-
-        Yields:
-            The run as it is and becomes; `done` once it is driven no more. While another process
-            drives it, it shows the records of the journal, and no tokens.
-
-        Raises:
-            UnknownRun: There is no such run.
-        """
-        async with self.engine.follow(run_id) as live:
-            yield live
+    def watching(self, run_id: str) -> AbstractAsyncContextManager[LiveRun]:
+        """Keep a run up to date for the length of a block, wherever it is driven."""
+        return self.engine.follow(run_id)
 
     async def state(self, run_id: str) -> RunState:
         """Return what the run amounts to.
@@ -219,20 +182,18 @@ class RunService:
         return await self.journal.list_runs(limit=limit)
 
     async def expired(self, keep: Keep) -> tuple[ListedRun, ...]:
-        """Return the runs beyond the limits, longest idle first; never one that is driven.
-
-        Args:
-            keep: The limits; without one, there are none.
-        """
+        """Return the runs beyond the limits, longest idle first; never one that is driven."""
         return await expired_runs(self.journal, keep)
 
     async def remove(self, runs: Sequence[ListedRun]) -> tuple[str, ...]:
-        """Remove runs for good and return the ids of those that went.
-
-        One that is driven, or that has changed since it was listed, stays.
-        """
+        """Remove runs, but none that is driven or has changed since; return the ids removed."""
         return await self.journal.remove(runs)
 
     def tell_unstored(self) -> None:
         """Log the runs of which something would be lost if the process ended now."""
         self.engine.tell_unstored()
+
+    async def _open(self, intent: OpenRun) -> str:
+        run_id = new_run_id()
+        await self.engine.submit(run_id, intent)
+        return run_id

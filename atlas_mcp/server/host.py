@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from atlas_mcp.atlas.retrying import RetryPolicy
     from atlas_mcp.models.pool import Pool
-    from atlas_mcp.runs.local.admission import Capacity
+    from atlas_mcp.runs.capacity import Capacity
     from atlas_mcp.runs.service import RunService
 
 logger = logging.getLogger(__name__)

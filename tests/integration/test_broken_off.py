@@ -18,7 +18,8 @@ from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.retrying import RetryPolicy
 from atlas_mcp.atlas.usage import Charge, Usage
-from atlas_mcp.config.settings import BudgetSettings, PriceSettings, Settings, SolverSettings
+from atlas_mcp.config.endpoints import PriceSettings, SolverSettings
+from atlas_mcp.config.settings import BudgetSettings, Settings
 from atlas_mcp.errors import JournalError, JournalUnflushed, ModelUnavailable
 from atlas_mcp.journal.base import Lease
 from atlas_mcp.journal.sqlite.journal import SqliteJournal

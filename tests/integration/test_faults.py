@@ -22,7 +22,8 @@ from atlas_mcp.atlas.retrying import RetryPolicy
 from atlas_mcp.atlas.solver_prompts import STRATEGY_TEXTS
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import Usage
-from atlas_mcp.config.settings import Settings, SolverSettings
+from atlas_mcp.config.endpoints import SolverSettings
+from atlas_mcp.config.settings import Settings
 from atlas_mcp.models.claude.model import Claude
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.opening import open_service

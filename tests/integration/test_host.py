@@ -15,7 +15,8 @@ import pytest
 from mcp.server.mcpserver.exceptions import ToolError
 
 from atlas_mcp.atlas.problem import make_problem
-from atlas_mcp.config.settings import ServerSettings, Settings, SolverSettings
+from atlas_mcp.config.endpoints import SolverSettings
+from atlas_mcp.config.settings import ServerSettings, Settings
 from atlas_mcp.errors import AtlasError, ConfigError
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.live import LiveRun

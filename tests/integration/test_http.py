@@ -19,7 +19,8 @@ import httpx2
 import pytest
 from mcp import Client
 
-from atlas_mcp.config.settings import ServerSettings, Settings, SolverSettings
+from atlas_mcp.config.endpoints import SolverSettings
+from atlas_mcp.config.settings import ServerSettings, Settings
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.server.app import make_server
 from atlas_mcp.server.http.listening import listen

@@ -9,7 +9,7 @@ import pytest
 
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.config.settings import Settings
-from atlas_mcp.runs.local.admission import Capacity
+from atlas_mcp.runs.capacity import Capacity
 from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.testing.load_api import ANSWER, CALLS, stand_in

@@ -17,7 +17,8 @@ import pytest
 
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.retrying import RetryPolicy
-from atlas_mcp.config.settings import BudgetSettings, OrchestratorSettings, Settings, SolverSettings
+from atlas_mcp.config.endpoints import OrchestratorSettings, SolverSettings
+from atlas_mcp.config.settings import BudgetSettings, Settings
 from atlas_mcp.models.gate import CircuitPolicy
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.opening import open_service

@@ -22,7 +22,8 @@ from mcp_types import (
 from mcp_types.jsonrpc import INVALID_PARAMS
 
 from atlas_mcp import __version__
-from atlas_mcp.config.settings import Settings, SolverSettings
+from atlas_mcp.config.endpoints import SolverSettings
+from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ModelRejected
 from atlas_mcp.models.scripted.model import Says
 from atlas_mcp.runs.live import LiveRun

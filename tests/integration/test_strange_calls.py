@@ -27,7 +27,8 @@ from atlas_mcp.atlas.retrying import RetryPolicy
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.workflows import base as workflow_base
 from atlas_mcp.atlas.workflows.atlas import Atlas
-from atlas_mcp.config.settings import Settings, SolverSettings
+from atlas_mcp.config.endpoints import SolverSettings
+from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ModelUnavailable
 from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.models.base import Model, OnTokens, OnUsage

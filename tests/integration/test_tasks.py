@@ -20,7 +20,8 @@ from pydantic import ConfigDict, Field
 from typing_extensions import override
 
 from atlas_mcp.atlas.messages import ModelRequest, Reply
-from atlas_mcp.config.settings import ServerSettings, Settings, SolverSettings
+from atlas_mcp.config.endpoints import SolverSettings
+from atlas_mcp.config.settings import ServerSettings, Settings
 from atlas_mcp.journal.base import TaskEntry
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.models.base import OnTokens, OnUsage

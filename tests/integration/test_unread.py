@@ -21,7 +21,8 @@ from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.replies import read_reply
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.config.settings import ServerSettings, Settings, SolverSettings
+from atlas_mcp.config.endpoints import SolverSettings
+from atlas_mcp.config.settings import ServerSettings, Settings
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.journal.base import Lease
 from atlas_mcp.journal.sqlite.journal import SqliteJournal

@@ -20,7 +20,7 @@ import pytest
 
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.retrying import RetryPolicy
-from atlas_mcp.config.settings import load_settings
+from atlas_mcp.config.loading import load_settings
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.opening import open_service

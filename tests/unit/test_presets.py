@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from genai_prices.data_snapshot import get_snapshot
 
-from atlas_mcp.config.settings import DEFAULT_MODEL
+from atlas_mcp.config.endpoints import DEFAULT_MODEL
 from atlas_mcp.models.prices import is_own_address
 from atlas_mcp.models.registry import VENDORS
 from atlas_mcp.presets import PRESETS, UNKNOWN_SERVER, Preset, preset_of

@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 from atlas_mcp.addresses import is_this_machine
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.usage import FREE, Price
-from atlas_mcp.config.settings import EffortName, EndpointSettings
+from atlas_mcp.config.endpoints import EndpointSettings
+from atlas_mcp.config.values import EffortName
 from atlas_mcp.models.endpoint import Endpoint
 from atlas_mcp.models.entries import check_effort, declared_price, given
 from atlas_mcp.models.findings import Finding, finding

@@ -12,7 +12,8 @@ from typing import ClassVar
 from typing_extensions import override
 
 from atlas_mcp.atlas.model_spec import ModelSpec
-from atlas_mcp.config.settings import EndpointSettings, Settings
+from atlas_mcp.config.endpoints import EndpointSettings
+from atlas_mcp.config.settings import Settings
 from atlas_mcp.installation import install_command
 from atlas_mcp.models.chat.connection import OWN_ADDRESS, Connection
 from atlas_mcp.models.chat.model import OpenAICompatible

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from atlas_mcp.atlas.model_spec import DEFAULT_MAX_TOKENS, ModelSpec
-from atlas_mcp.config.settings import EndpointSettings
+from atlas_mcp.config.endpoints import EndpointSettings
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.models.claude.families import family_of
 from atlas_mcp.models.endpoint import Endpoint

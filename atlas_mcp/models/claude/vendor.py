@@ -12,7 +12,9 @@ from typing_extensions import override
 
 from atlas_mcp.addresses import is_same_origin
 from atlas_mcp.atlas.model_spec import ModelSpec
-from atlas_mcp.config.settings import ANTHROPIC_KEY, EndpointSettings, Settings
+from atlas_mcp.config.endpoints import EndpointSettings
+from atlas_mcp.config.settings import Settings
+from atlas_mcp.config.vendor_variables import ANTHROPIC_KEY
 from atlas_mcp.models.claude.connection import OWN_ADDRESS, Connection
 from atlas_mcp.models.claude.model import Claude
 from atlas_mcp.models.claude.spec import claude_spec

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import IO, Protocol, cast
 
 from atlas_mcp.atlas.messages import Json
+from atlas_mcp.config.system_variables import child_environment
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.installation import install_command
 from atlas_mcp.models.file_locks import open_lock, share
@@ -111,23 +112,18 @@ class Child:
 
 def spawn(stderr: IO[bytes]) -> Child:
     """Start a child that waits for its orders on stdin."""
-    # -P keeps the working folder, which may be anyone's project, off the child's import path. What
-    # this process imports us from is put on it instead: we may run from a checkout.
-    root = str(Path(__file__).resolve().parents[2])
-    inherited = os.environ.get("PYTHONPATH")
+    # -P keeps the working folder, which may be anyone's project, off the child's import path.
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", __name__],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=stderr,
-        env={
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(filter(None, (root, inherited))),
+        env=child_environment(
             # Threads that wait sleep. By default they spin, and beside any other load that costs
-            # far more than it gains: with one busy process on two cores, what took 20 seconds
-            # this way was not done after 60.
-            "OMP_WAIT_POLICY": "PASSIVE",
-        },
+            # far more than it gains: with one busy process on two cores, a load of 20 seconds was
+            # not done after 60.
+            OMP_WAIT_POLICY="PASSIVE",
+        ),
         # A Ctrl-C in the terminal is ours to handle.
         start_new_session=True,
         creationflags=CREATION_FLAGS,

@@ -18,7 +18,8 @@ from typing_extensions import override
 
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.usage import FREE, Price
-from atlas_mcp.config.settings import EndpointSettings, Settings
+from atlas_mcp.config.endpoints import EndpointSettings
+from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import AtlasError, ConfigError, InvalidInput, ModelFileError, ModelRejected
 from atlas_mcp.installation import install_command
 from atlas_mcp.models.base import Notice, OnNotice

@@ -19,7 +19,8 @@ from typing import Literal, TypeAlias
 import anyio
 import anyio.to_thread
 
-from atlas_mcp.config.settings import HUB_TOKEN, HUB_URL, Settings
+from atlas_mcp.config.settings import Settings
+from atlas_mcp.config.vendor_variables import HUB_TOKEN, HUB_URL
 from atlas_mcp.errors import ConfigError, ModelFileError
 from atlas_mcp.models.embedded.catalogue import PinnedFile
 from atlas_mcp.models.embedded.files import ModelFiles

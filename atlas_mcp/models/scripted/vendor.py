@@ -6,7 +6,8 @@ from typing_extensions import override
 
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.usage import FREE, Price
-from atlas_mcp.config.settings import EndpointSettings, Settings
+from atlas_mcp.config.endpoints import EndpointSettings
+from atlas_mcp.config.settings import Settings
 from atlas_mcp.models.entries import declared_price, given
 from atlas_mcp.models.scripted.model import demo
 from atlas_mcp.models.vendor import Connected, Vendor

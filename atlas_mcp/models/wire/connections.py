@@ -25,7 +25,7 @@ from atlas_mcp.addresses import (
 )
 from atlas_mcp.atlas.messages import AssistantTurn, Reply
 from atlas_mcp.atlas.usage import NO_CHARGE, Charge, Usage
-from atlas_mcp.config.environment import clean_key, key_fault
+from atlas_mcp.config.keys import clean_key, key_fault
 from atlas_mcp.errors import ModelError
 from atlas_mcp.models.wire.accounts import Account, WayClosed
 from atlas_mcp.models.wire.masking import SHORTEST, SHORTEST_IN_REPLIES, Secrets, guard_logs

@@ -5,7 +5,6 @@ Owns what of the environment says so, whoever goes there: the vendors' clients a
 
 from __future__ import annotations
 
-import os
 import re
 import ssl
 from functools import lru_cache
@@ -16,6 +15,12 @@ from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from atlas_mcp.addresses import USUAL_PORTS, endpoint_address, is_this_machine
+from atlas_mcp.config.system_variables import (
+    authorities,
+    proxies,
+    proxy_variable,
+    unread_authorities,
+)
 from atlas_mcp.models.wire.accounts import WayClosed
 
 _PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
@@ -27,13 +32,6 @@ class Proxy(NamedTuple):
     url: str
     variable: str
 
-
-_AUTHORITIES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
-"""Variables that say who is trusted in place of the system's own authorities; the first that is set
-does. Source: httpcore2 2.16 (`default_ssl_context`)."""
-
-_UNREAD = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "AWS_CA_BUNDLE")
-"""Variables in which other programs look for the same."""
 
 _HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+")
 """What files in a folder of certificates are called. Source: openssl-rehash(1)."""
@@ -48,18 +46,18 @@ def tls() -> ssl.SSLContext:
     """
     import httpx2
 
-    variable = next((name for name in _AUTHORITIES if os.environ.get(name)), None)
+    named = authorities()
     try:
-        if variable == "SSL_CERT_DIR":
-            _check_folder(Path(os.environ[variable]))
+        if named is not None and named.is_folder:
+            _check_folder(Path(named.path))
         return httpx2.create_ssl_context()
     except (OSError, ValueError) as error:
-        what = "no folder" if variable == "SSL_CERT_DIR" else "no file"
-        named = f"{variable} names" if variable else "this system has"
+        kind = "no folder" if named is not None and named.is_folder else "no file"
+        place = f"{named.variable} names" if named else "this system has"
         raise WayClosed(
-            f"the certificates cannot be loaded: {named} {what} of certificates in PEM that can be "
+            f"the certificates cannot be loaded: {place} {kind} of certificates in PEM that can be "
             f"read ({_why(error)}); "
-            + ("correct it, or unset it" if variable else "set SSL_CERT_FILE to one")
+            + ("correct it, or unset it" if named else "set SSL_CERT_FILE to one")
         ) from error
 
 
@@ -115,10 +113,10 @@ def _distrust(error: ssl.SSLCertVerificationError) -> str:
         return f"{said}; check the address: the certificate is made out to another"
     if error.verify_code in (_EXPIRED, _NOT_YET):
         return f"{said}; check the clock of this machine, or have the certificate renewed"
-    unread = next((name for name in _UNREAD if os.environ.get(name)), None)
+    unread = unread_authorities()
     other = f" ({unread} is set, which is not read here)" if unread else ""
-    named = next((name for name in _AUTHORITIES if os.environ.get(name)), None)
-    trusted = f"those that {named} names are trusted, and no others" if named else ""
+    named = authorities()
+    trusted = f"those that {named.variable} names are trusted, and no others" if named else ""
     return (
         f"{said}: an authority of your own, or a proxy that looks into TLS, has signed it; set "
         "SSL_CERT_FILE to a file in PEM that holds the certificate of that authority and of those "
@@ -134,7 +132,7 @@ def trusting_nobody() -> ssl.SSLContext:
 
 def proxy_of(address: str) -> Proxy | None:
     """Return the proxy that the environment sets before an address; none before this machine."""
-    from urllib.request import getproxies, proxy_bypass
+    from urllib.request import proxy_bypass
 
     try:
         parts = urlsplit(address)
@@ -143,19 +141,13 @@ def proxy_of(address: str) -> Proxy | None:
     host = parts.hostname or ""
     if is_this_machine(host):
         return None
-    found = getproxies()
+    found = proxies()
     for scheme in (parts.scheme, "all"):
         if url := found.get(scheme, "").strip():
             if proxy_bypass(parts.netloc) or _is_left_out(parts, found.get("no", "")):
                 return None
-            return Proxy(url if "://" in url else f"http://{url}", _variable(scheme))
+            return Proxy(url if "://" in url else f"http://{url}", proxy_variable(scheme))
     return None
-
-
-def _variable(scheme: str) -> str:
-    """Return the variable that names a proxy, as it is written; the one in small letters wins."""
-    name = f"{scheme}_proxy"
-    return name if os.environ.get(name) else name.upper()
 
 
 def proxy_login(variable: str, said: str) -> str:

@@ -21,10 +21,10 @@ from atlas_mcp.models.turns import STEP_BACK_SECONDS, Turns
 from atlas_mcp.runs.clock import RunClock
 from atlas_mcp.runs.following import follow_on
 from atlas_mcp.runs.live import LiveRun
-from atlas_mcp.runs.local.admission import Line, Ticket
 from atlas_mcp.runs.local.claims import Claimed, Claims
 from atlas_mcp.runs.local.day_cap import DayCap
 from atlas_mcp.runs.local.driver import Driver
+from atlas_mcp.runs.local.line import Line, Ticket
 from atlas_mcp.runs.recent_states import RecentStates
 
 logger = logging.getLogger(__name__)

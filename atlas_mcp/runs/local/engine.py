@@ -28,10 +28,10 @@ from atlas_mcp.runs.engine import Engine, ExploreFurther, Intent, OpenRun, Resum
 from atlas_mcp.runs.explores import plan_further
 from atlas_mcp.runs.following import follow
 from atlas_mcp.runs.live import LiveRun
-from atlas_mcp.runs.local.admission import Line
 from atlas_mcp.runs.local.claims import Claims
 from atlas_mcp.runs.local.driven_runs import DrivenRuns, tell_unstored
 from atlas_mcp.runs.local.driver import Driver
+from atlas_mcp.runs.local.line import Line
 from atlas_mcp.runs.local.reading import read_reply
 from atlas_mcp.runs.local.upkeep import Upkeep
 from atlas_mcp.runs.recent_states import RecentStates

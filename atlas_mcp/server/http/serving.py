@@ -224,7 +224,7 @@ def serve_http(
 
 
 async def _serve(settings: Settings, host: str, listeners: list[socket.socket]) -> NoReturn:
-    from atlas_mcp.runs.local.admission import Capacity
+    from atlas_mcp.runs.capacity import Capacity
     from atlas_mcp.server.app import make_server
     from atlas_mcp.server.host import Host
     from atlas_mcp.server.http.web import Web

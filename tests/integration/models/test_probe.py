@@ -27,7 +27,8 @@ from atlas_mcp.atlas.retrying import RetryPolicy
 from atlas_mcp.atlas.usage import FREE, Price
 from atlas_mcp.cli import main
 from atlas_mcp.cli.solvers import show_pool
-from atlas_mcp.config.settings import BudgetSettings, PriceSettings, Settings, SolverSettings
+from atlas_mcp.config.endpoints import PriceSettings, SolverSettings
+from atlas_mcp.config.settings import BudgetSettings, Settings
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.journal.sqlite.spending_rows import committed
 from atlas_mcp.journal.sqlite.store import FILE_NAME

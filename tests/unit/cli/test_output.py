@@ -12,7 +12,8 @@ import pytest
 from atlas_mcp.atlas.events import Record, RunFinished
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.cli import output
-from atlas_mcp.config.settings import Settings, SolverSettings
+from atlas_mcp.config.endpoints import SolverSettings
+from atlas_mcp.config.settings import Settings
 from atlas_mcp.journal import followers
 from atlas_mcp.journal.base import ListedRun
 from atlas_mcp.journal.sqlite.journal import SqliteJournal

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from atlas_mcp.atlas.model_spec import ModelSpec
-from atlas_mcp.config.settings import OrchestratorSettings, Settings, SolverSettings
+from atlas_mcp.config.endpoints import OrchestratorSettings, SolverSettings
+from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.models import findings
 from atlas_mcp.models.endpoint import endpoint_of

@@ -13,7 +13,8 @@ import pytest
 
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.usage import FREE, Price
-from atlas_mcp.config.settings import OrchestratorSettings, Settings, SolverSettings
+from atlas_mcp.config.endpoints import OrchestratorSettings, SolverSettings
+from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ConfigError, InvalidInput
 from atlas_mcp.models.chat.model import OpenAICompatible
 from atlas_mcp.models.endpoint import endpoint_of

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from atlas_mcp.atlas.messages import ModelRequest, Text, UserTurn
-from atlas_mcp.config.settings import Settings, load_settings
+from atlas_mcp.config.loading import load_settings
+from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ConfigError, InvalidInput
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.registry import VENDORS, Vendors, Wing, nameable, prefix_of

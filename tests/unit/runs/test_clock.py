@@ -10,7 +10,8 @@ import pytest
 
 from atlas_mcp.atlas.messages import ModelRequest
 from atlas_mcp.atlas.problem import make_problem
-from atlas_mcp.config.settings import Settings, SolverSettings
+from atlas_mcp.config.endpoints import SolverSettings
+from atlas_mcp.config.settings import Settings
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted.model import Says, Scripted
 from atlas_mcp.runs.clock import RunClock

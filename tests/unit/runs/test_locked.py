@@ -12,13 +12,8 @@ import anyio.lowlevel
 import pytest
 
 from atlas_mcp.atlas.problem import make_problem
-from atlas_mcp.config.settings import (
-    BudgetSettings,
-    PriceSettings,
-    ServerSettings,
-    Settings,
-    SolverSettings,
-)
+from atlas_mcp.config.endpoints import PriceSettings, SolverSettings
+from atlas_mcp.config.settings import BudgetSettings, ServerSettings, Settings
 from atlas_mcp.journal.sqlite import journal as journal_module
 from atlas_mcp.journal.sqlite import store as store_module
 from atlas_mcp.journal.sqlite import writer

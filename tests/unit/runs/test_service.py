@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from contextlib import nullcontext
 from pathlib import Path
 
 import anyio
@@ -14,17 +13,17 @@ from typing_extensions import override
 from atlas_mcp.atlas.budget import MAX_COST_CEILING_USD
 from atlas_mcp.atlas.events import Record
 from atlas_mcp.atlas.problem import make_problem
-from atlas_mcp.config.settings import MOST_USD, Settings, SolverSettings
-from atlas_mcp.errors import InvalidInput, JournalBusy, JournalError
+from atlas_mcp.config.endpoints import SolverSettings
+from atlas_mcp.config.settings import Settings
+from atlas_mcp.config.values import MOST_USD
+from atlas_mcp.errors import InvalidInput, JournalError
 from atlas_mcp.journal.base import Lease
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted.model import Says
-from atlas_mcp.runs import opening
 from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.testing.atlas_api import candidate_text, synthesis_text
-from atlas_mcp.testing.journal_conformance import first_record
 from atlas_mcp.testing.scripted import Recording
 from atlas_mcp.views.rendering import view_of
 from tests.support.live_runs import driven
@@ -93,81 +92,3 @@ async def test_a_cap_that_nobody_can_mean_opens_no_run(tmp_path: Path, cap: floa
 
         assert await service.list_runs(limit=1) == ()
     assert MAX_COST_CEILING_USD == MOST_USD
-
-
-class Closing(Recording):
-    """A model that can be kept from being closed."""
-
-    how = ""
-    closed = False
-
-    @override
-    async def aclose(self) -> None:
-        if self.how == "it fails":
-            raise OSError("a connection could not be closed")
-        if self.how == "it takes too long":
-            await anyio.sleep_forever()
-        self.closed = True
-
-
-@pytest.mark.parametrize("how", ["it fails", "it takes too long"])
-async def test_a_model_that_does_not_close_keeps_neither_others_nor_the_journal_open(
-    how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.WARNING)
-    monkeypatch.setattr(opening, "SHUTDOWN_SECONDS", 0.2)
-    models = [
-        Closing(lambda request: Says(candidate_text("42")), label=label) for label in ("a", "b")
-    ]
-    models[0].how = how
-    settings = Settings(
-        home=tmp_path, solvers={one.name[-1]: SolverSettings(model=one.name) for one in models}
-    )
-    pool = Pool(settings, {one.name: one for one in models})
-    with anyio.fail_after(10):
-        with pytest.raises(OSError, match="closed") if how == "it fails" else nullcontext():
-            async with open_service(settings, pool=pool) as service:
-                for entry in pool.entries(["a", "b"]):
-                    await pool.model(entry.spec)
-                journal = service.journal
-
-        with pytest.raises(JournalError, match="is closed"):
-            await journal.open_run("r", first_record())
-    assert models[1].closed
-    assert not list((tmp_path / "processes").iterdir())
-    told = (
-        [] if how == "it fails" else ["closing the models took longer than 0.2 s and was given up"]
-    )
-    assert caplog.messages == told
-
-
-class Late(SqliteJournal):
-    """A journal that finds a run free, which another process claims right then."""
-
-    other: SqliteJournal
-
-    @override
-    async def is_driven(self, run_id: str) -> bool:
-        driven = await super().is_driven(run_id)
-        if not driven:
-            await self.other.claim(run_id)
-        return driven
-
-
-async def test_of_two_who_resume_a_run_at_once_one_drives_it_and_the_other_is_content(
-    tmp_path: Path,
-) -> None:
-    """Both wanted it to go on, and it does; only raising a limit comes too late for the other."""
-    journal = Late(tmp_path)
-    journal.other = SqliteJournal(tmp_path)
-    for run_id in ("one", "two"):
-        await journal.release(await journal.open_run(run_id, first_record()))
-
-    async with open_service(Settings(home=tmp_path), journal=journal) as service:
-        await service.resume("one")
-        with pytest.raises(JournalBusy):
-            await service.resume("two", max_cost_usd=50)
-
-        assert service.driven == ()
-        assert len(await journal.read("one")) == 1
-    await journal.other.aclose()

@@ -23,7 +23,8 @@ from hypothesis import strategies as st
 from mcp import Client
 
 from atlas_mcp.cli.output import print_runs, print_view
-from atlas_mcp.config.settings import BudgetSettings, Settings, SolverSettings
+from atlas_mcp.config.endpoints import SolverSettings
+from atlas_mcp.config.settings import BudgetSettings, Settings
 from atlas_mcp.errors import AtlasError
 from atlas_mcp.journal.base import TaskEntry
 from atlas_mcp.journal.sqlite.store import FILE_NAME

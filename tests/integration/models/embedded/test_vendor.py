@@ -18,7 +18,8 @@ from mcp_types import TextContent
 import atlas_mcp.testing
 from atlas_mcp.atlas.messages import ModelRequest, Text, UserTurn
 from atlas_mcp.atlas.problem import make_problem
-from atlas_mcp.config.settings import ServerSettings, Settings, SolverSettings
+from atlas_mcp.config.endpoints import SolverSettings
+from atlas_mcp.config.settings import ServerSettings, Settings
 from atlas_mcp.errors import ModelFileError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.base import Notice
 from atlas_mcp.models.embedded.inventory import remove

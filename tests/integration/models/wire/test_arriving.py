@@ -16,7 +16,8 @@ from atlas_mcp.atlas.messages import ModelRequest, Reply, Text, UserTurn
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.usage import NO_CHARGE, Charge, Price, Usage
-from atlas_mcp.config.settings import PriceSettings, Settings, SolverSettings
+from atlas_mcp.config.endpoints import PriceSettings, SolverSettings
+from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ModelRejected, ModelUnavailable
 from atlas_mcp.models.chat.model import OpenAICompatible
 from atlas_mcp.models.chat.stream import ChatStream

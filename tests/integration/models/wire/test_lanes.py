@@ -13,7 +13,8 @@ import anyio.to_thread
 import pytest
 
 from atlas_mcp.atlas.problem import make_problem
-from atlas_mcp.config.settings import PriceSettings, Settings, SolverSettings
+from atlas_mcp.config.endpoints import PriceSettings, SolverSettings
+from atlas_mcp.config.settings import Settings
 from atlas_mcp.models import pool
 from atlas_mcp.models.wire import lanes
 from atlas_mcp.runs.explores import ExploreRequest

@@ -15,7 +15,7 @@ from mcp import Client
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.usage import NO_CHARGE
 from atlas_mcp.cli import main
-from atlas_mcp.config.settings import load_settings
+from atlas_mcp.config.loading import load_settings
 from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.chat.model import OpenAICompatible
 from atlas_mcp.models.claude.model import Claude

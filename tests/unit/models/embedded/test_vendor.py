@@ -5,7 +5,8 @@ import pytest
 
 from atlas_mcp.atlas.model_spec import ModelSpec, title_of
 from atlas_mcp.atlas.usage import FREE, Price
-from atlas_mcp.config.settings import OrchestratorSettings, Settings, SolverSettings
+from atlas_mcp.config.endpoints import OrchestratorSettings, SolverSettings
+from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ConfigError, InvalidInput, ModelFileError, ModelRejected
 from atlas_mcp.models.base import Notice
 from atlas_mcp.models.embedded.names import SMALL_BYTES

@@ -19,7 +19,8 @@ import pytest
 
 from atlas_mcp.atlas.messages import AssistantTurn, Image, ModelRequest, Text, ToolResult, UserTurn
 from atlas_mcp.atlas.model_spec import ModelSpec
-from atlas_mcp.config.settings import Settings, SolverSettings
+from atlas_mcp.config.endpoints import SolverSettings
+from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ModelRejected
 from atlas_mcp.models.chat.params import chat_params
 from atlas_mcp.models.pictures.fitting import (

@@ -15,7 +15,8 @@ from typing_extensions import override
 
 from atlas_mcp.atlas.events import StopCause
 from atlas_mcp.atlas.problem import make_problem
-from atlas_mcp.config.settings import Settings, SolverSettings
+from atlas_mcp.config.endpoints import SolverSettings
+from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import JournalError
 from atlas_mcp.journal.base import Lease
 from atlas_mcp.journal.sqlite.journal import SqliteJournal

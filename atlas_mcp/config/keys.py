@@ -1,35 +1,12 @@
-"""What start-up input may look like: variables, files and keys that no shell of ours wrote.
+"""Keys and headers as they stand in variables: cleaned, and refused where they can be none.
 
-Pure rules, used where the configuration is read. A variable may come from Kubernetes or from an
-`--env-file`, a file from Notepad or PowerShell, a key with the end of its line.
+Pure rules. A key may come with the end of its line, in quotation marks or behind `Bearer`.
+No value is repeated in an error: it is secret.
 """
 
 from __future__ import annotations
 
-import codecs
-import os
 import re
-from collections.abc import Mapping
-
-_SERVICE_LINK = re.compile(
-    r"ATLAS_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?"
-    r"|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?|ENV_\w+)"
-)
-"""Names that Kubernetes and Docker give to the variables of a service called `atlas-…`. Source:
-https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables and
-https://docs.docker.com/engine/network/links/ (read 2026-11-28)."""
-
-_ADDRESS_OF_SERVICE = re.compile(r"(tcp|udp|sctp)://\S+")
-
-_VARIABLE = re.compile(r"\$\{(\w+)\}|\$(\w+)|%(\w+)%")
-
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 
 _QUOTES = "\"'`"
 
@@ -66,34 +43,6 @@ OWN_HEADERS = frozenset(
 )
 """Headers that say how one request is sent and how its answer is read, in small letters. Another
 value than the client's own cuts off requests, or brings replies that it cannot read."""
-
-
-def is_service_link(variable: str, value: str) -> bool:
-    """Return whether a variable was made of a service called `atlas-…`, and is no setting."""
-    if variable.endswith("_PORT") and _ADDRESS_OF_SERVICE.fullmatch(value):
-        return True
-    if variable.endswith("_NAME") and value.startswith("/"):
-        return True
-    return _SERVICE_LINK.fullmatch(variable) is not None
-
-
-def text_of(data: bytes) -> str:
-    """Return the text of a file, whichever program saved it.
-
-    Raises:
-        ValueError: It is no text; the message says in which encodings it may be.
-    """
-    encoding = next((name for mark, name in _BOMS if data.startswith(mark)), "utf-8")
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"it is not UTF-8 text (byte {error.start + 1}); save it as UTF-8"
-        ) from None
-    if "\0" in text:
-        raise ValueError("it is not UTF-8 text; save it as UTF-8")
-    # One mark too many, and the character that ended files once, are no part of what was written.
-    return text.lstrip("\ufeff").removesuffix("\x1a")
 
 
 def clean_key(value: str) -> str:
@@ -144,23 +93,3 @@ def looks_like_key(name: str) -> bool:
     """
     mixed = re.search("[a-z]", name) and re.search("[0-9]", name)
     return not name.isidentifier() or not name.isascii() or bool(mixed and len(name) >= 20)
-
-
-def expanded(variable: str, value: str, environ: Mapping[str, str]) -> str:
-    """Return a path with the home folder and variables in it written out, as a shell has it.
-
-    Raises:
-        ValueError: Something in it cannot be written out.
-    """
-    path = value.strip()
-    path = _VARIABLE.sub(
-        lambda found: environ.get(found.group(found.lastindex or 0)) or found[0], path
-    )
-    if path.startswith("~"):
-        path = os.path.expanduser(path)  # noqa: PTH111 - this one does not raise
-        if path.startswith("~"):
-            raise ValueError(f"{variable}: there is no home folder for `~`; write the path out")
-    left = _VARIABLE.search(path)
-    if left is not None:
-        raise ValueError(f"{variable}: {left.group()} in it is not set; write the path out")
-    return path

@@ -1,66 +1,10 @@
-"""Start-up input that no shell of ours wrote: variables, files, keys and paths."""
+"""Keys and headers as they stand in variables."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from atlas_mcp.config.environment import (
-    OWN_HEADERS,
-    clean_key,
-    expanded,
-    headers_fault,
-    is_service_link,
-    key_fault,
-    looks_like_key,
-    text_of,
-)
-
-
-@pytest.mark.parametrize("name", ["", "SERVER_", "JOURNAL_", "BUDGET_", "SOLVERS_QWEN_", "X_Y_"])
-def test_the_variables_of_a_service_are_told_from_settings(name: str) -> None:
-    for rest, value in {
-        "SERVICE_HOST": "10.0.0.1",
-        "SERVICE_PORT": "8000",
-        "SERVICE_PORT_HTTP": "8000",
-        "PORT": "tcp://10.0.0.1:8000",
-        "PORT_8000_TCP": "tcp://10.0.0.1:8000",
-        "PORT_8000_TCP_PROTO": "tcp",
-        "PORT_8000_TCP_PORT": "8000",
-        "PORT_53_UDP_ADDR": "10.0.0.1",
-        "ENV_PATH": "/bin",
-        "NAME": "/web/atlas",
-    }.items():
-        assert is_service_link(f"ATLAS_{name}{rest}", value)
-
-
-@pytest.mark.parametrize(
-    ("variable", "value"),
-    [
-        ("ATLAS_SERVER_GRACE", "5"),
-        ("ATLAS_SERVER_PORT", "8000"),
-        ("ATLAS_SERVER_GRACE_S", "tcp://10.0.0.1:8000"),
-        ("ATLAS_BUDGET_MAX_EXPLORES", "3"),
-        ("ATLAS_SOLVERS_X_MODEL", "openai/m"),
-        ("ATLAS_SERVER_NAME", "atlas"),
-    ],
-)
-def test_a_setting_is_no_variable_of_a_service(variable: str, value: str) -> None:
-    assert not is_service_link(variable, value)
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
-def test_a_file_is_read_in_the_encoding_its_first_bytes_name(encoding: str) -> None:
-    assert text_of("model = 'größe'\r\n".encode(encoding)) == "model = 'größe'\r\n"
-
-
-@pytest.mark.parametrize(
-    "data", ["x = 1".encode("utf-16-le"), b"x = '\xe9'", b"\xff\xfe\x00", b"\x00"]
-)
-def test_a_file_that_is_no_text_is_told_with_what_to_do(data: bytes) -> None:
-    with pytest.raises(ValueError, match="save it as UTF-8"):
-        text_of(data)
+from atlas_mcp.config.keys import OWN_HEADERS, clean_key, headers_fault, key_fault, looks_like_key
 
 
 @pytest.mark.parametrize(
@@ -149,19 +93,3 @@ def test_a_key_in_the_place_of_its_variable_is_known() -> None:
         assert looks_like_key(key)
     for name in ("QWEN_API_KEY", "qwen_key", "KEY_2", "MY_GATEWAY_KEY_FOR_PROJECT_12"):
         assert not looks_like_key(name)
-
-
-def test_home_and_variables_in_a_path_are_written_out() -> None:
-    environ = {"DATA": "/srv", "D": "/other"}
-
-    assert expanded("X", "$DATA/atlas", environ) == "/srv/atlas"
-    assert expanded("X", "${DATA}/$D", environ) == "/srv//other"
-    assert expanded("X", "%DATA%/a", environ) == "/srv/a"
-    assert expanded("X", "~/a", environ) == str(Path.home() / "a")
-    assert expanded("X", "/plain/$/100%", environ) == "/plain/$/100%"
-
-
-@pytest.mark.parametrize("path", ["$NOWHERE/a", "${NOWHERE}/a", "~nobody-of-this-name/a"])
-def test_a_path_that_cannot_be_written_out_names_its_variable(path: str) -> None:
-    with pytest.raises(ValueError, match=r"ATLAS_X: .*write the path out"):
-        expanded("ATLAS_X", path, {})

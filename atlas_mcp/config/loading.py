@@ -1,0 +1,74 @@
+"""The configuration as it is read: built-in defaults, under the file, under the environment.
+
+Everything is checked when it is read, and an error names the file and key, or the variable, and
+the values that it takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from atlas_mcp.config.faults import explain
+from atlas_mcp.config.file import ConfigFile
+from atlas_mcp.config.paths import given_path, platform_folder
+from atlas_mcp.config.profiles import with_profile
+from atlas_mcp.config.settings import FileSettings, Settings
+from atlas_mcp.config.variables import with_variables
+from atlas_mcp.config.vendor_variables import (
+    base_urls,
+    has_credentials,
+    header_faults,
+    hub_token,
+    hub_url,
+    vendor_keys,
+)
+from atlas_mcp.errors import ConfigError
+
+
+def load_settings(environ: Mapping[str, str]) -> Settings:
+    """Return the settings that the environment, and the file it points to, amount to.
+
+    Raises:
+        ConfigError: Something cannot be read or breaks a rule; the message names it.
+    """
+    file = ConfigFile.find(environ)
+    merged, variables = with_variables(file.tables(), environ)
+    merged = with_profile(merged)
+    try:
+        read = FileSettings.model_validate(merged)
+    except ValidationError as error:
+        raise ConfigError(explain(error, file, variables)) from None
+    faults = header_faults(environ)
+    return Settings(
+        home=_home(environ),
+        orchestrator=read.orchestrator,
+        solvers=read.solvers,
+        budget=read.budget,
+        server=read.server,
+        images=read.images,
+        journal=read.journal,
+        keys=vendor_keys((*read.solvers.values(), read.orchestrator), environ, faults),
+        base_urls=base_urls(environ, faults),
+        faults=faults,
+        has_anthropic_credentials=has_credentials(environ),
+        hub_url=hub_url(environ, faults),
+        hub_token=hub_token(environ, faults),
+    )
+
+
+def _home(environ: Mapping[str, str]) -> Path:
+    from platformdirs import user_data_path
+
+    given = environ.get("ATLAS_HOME", "").strip()
+    if given:
+        return given_path("ATLAS_HOME", given, environ)
+    folder = platform_folder(user_data_path)
+    if folder is None:
+        raise ConfigError(
+            "ATLAS_HOME is not set, and this user has no home folder; set it to a folder in which "
+            "runs can be kept"
+        )
+    return folder

@@ -1,0 +1,22 @@
+"""Intents are values, which an engine in another process can be given."""
+
+from __future__ import annotations
+
+import pickle
+
+from atlas_mcp.atlas.problem import make_problem
+from atlas_mcp.runs.engine import ExploreFurther, ResumeRun
+from atlas_mcp.runs.explores import ExploreRequest
+
+
+def test_a_resumption_says_whether_it_raises_a_limit() -> None:
+    assert not ResumeRun().raises_a_limit
+    assert ResumeRun(max_explores=9).raises_a_limit
+
+
+def test_an_intent_is_the_same_value_on_the_other_side_of_a_pipe() -> None:
+    for intent in (
+        ResumeRun(max_explores=9),
+        ExploreFurther(make_problem("6 * 7?"), ExploreRequest(count=2)),
+    ):
+        assert pickle.loads(pickle.dumps(intent)) == intent

@@ -1,0 +1,71 @@
+"""Rules about rooms that the import linter cannot see, read from the source."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import atlas_mcp
+
+PACKAGE = Path(*atlas_mcp.__path__)
+
+READERS = frozenset({"config", "cli", "server", "testing"})
+"""The rooms that may read the environment; the fakes of tests are no part of the program."""
+
+READING = frozenset(
+    {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv", "getproxies"}
+)
+"""Names of the standard library that read the environment, or change it."""
+
+
+def reads_of_the_environment(source: str) -> Iterator[str]:
+    """Yield each place in which a module reads the environment itself."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Attribute) and node.attr in READING:
+            owner = node.value
+            if isinstance(owner, ast.Name) and owner.id in {"os", "posix", "nt", "request"}:
+                yield f"line {node.lineno}: {owner.id}.{node.attr}"
+        elif isinstance(node, ast.ImportFrom) and node.module in {"os", "posix", "urllib.request"}:
+            for name in node.names:
+                if name.name in READING:
+                    yield f"line {node.lineno}: from {node.module} import {name.name}"
+
+
+def test_only_configuration_command_line_and_server_read_the_environment() -> None:
+    modules = [
+        path for path in PACKAGE.rglob("*.py") if path.relative_to(PACKAGE).parts[0] not in READERS
+    ]
+    found = {
+        path.relative_to(PACKAGE).as_posix(): list(
+            reads_of_the_environment(path.read_text(encoding="utf-8"))
+        )
+        for path in modules
+    }
+
+    assert len(modules) > 50
+    assert {name: places for name, places in found.items() if places} == {}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import os\nos.environ['A']",
+        "import os\nos.getenv('A')",
+        "import os\nchild = {**os.environ}",
+        "from os import environ",
+        "from os import getenv as env",
+        "from urllib.request import getproxies",
+    ],
+)
+def test_a_module_that_reads_the_environment_is_found(source: str) -> None:
+    assert list(reads_of_the_environment(source))
+
+
+@pytest.mark.parametrize(
+    "source", ["import os\nos.path.join('a', 'b')", "def f(environ): return environ['A']"]
+)
+def test_a_module_that_is_given_an_environment_reads_none(source: str) -> None:
+    assert not list(reads_of_the_environment(source))

@@ -118,7 +118,7 @@ def forget(home: Path, owner: str) -> None:
     path = home / FOLDER / owner
     with contextlib.suppress(OSError):
         if path not in _ours and _remove_locked(path):
-            # Where open files cannot be removed, it is still there; no owner has it open now.
+            # Such a system removes no open file: it kept this one, and keeps that of a new owner.
             path.unlink()
 
 

@@ -3,7 +3,7 @@
 A `Journal` is all five, and whatever uses it asks for the parts that it needs. Spending is a part
 of its own: amounts outlive their runs, belong to a day and are added up over all runs of a home.
 Only `Records` knows events; the other parts store plain values. Stores are in the folders beside
-this module, and their conformance suites in `atlas_mcp.testing.journal`.
+this module, and their conformance suites in `atlas_mcp.testing.journal_conformance`.
 """
 
 from __future__ import annotations

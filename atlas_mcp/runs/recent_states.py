@@ -1,7 +1,7 @@
-"""The runs that were looked at last, so that a further look reads only what has come since.
+"""States of the runs that were read last, so that a further look reads only newer records.
 
-Records only ever grow, so a state that was folded from the first of them can be read on. Nothing
-is decided on these states: who claims a run reads it anew, under its lease.
+Records are only ever added, so a state can be read on from its last record. Nothing is decided on
+these states: a process that claims a run reads it anew, under its lease.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ STATES_KEPT = 8
 """Runs that are kept. Most take less than a megabyte, the largest some tens."""
 
 KEPT_SECONDS = 60.0
-"""Seconds for which a run is kept after a look: longer than those who poll wait between two."""
+"""Seconds for which a run is kept after a look: longer than clients wait between two polls."""
 
 
 @dataclass(slots=True)
@@ -36,7 +36,7 @@ class RecentStates:
     _looks: dict[str, _Look] = field(init=False, default_factory=dict[str, _Look])
 
     async def state(self, run_id: str) -> RunState:
-        """Return what a run amounts to by now.
+        """Return the present state of a run.
 
         Raises:
             UnknownRun: There is no such run.
@@ -54,7 +54,7 @@ class RecentStates:
                 records = await self.journal.read(run_id, after=0 if before is None else before.seq)
                 state = RunState.fold(records) if before is None else before.read_on(records)
             except BaseException:
-                # It was removed, or is not the run it was.
+                # The run was removed, or another one has its id now.
                 if self._looks.get(run_id) is look:
                     del self._looks[run_id]
                 raise
@@ -62,7 +62,7 @@ class RecentStates:
             return state
 
     def forget(self) -> None:
-        """Let go of the runs that nobody has looked at for a while."""
+        """Drop the states of runs that were not looked at for a while."""
         before = anyio.current_time() - KEPT_SECONDS
         for run_id, look in list(self._looks.items()):
             if look.at < before:

@@ -1,4 +1,7 @@
-"""How long runs are kept. The journal finds those beyond the limits; the service removes them."""
+"""Limits on how long runs are kept.
+
+Owns the limits alone: the journal finds the expired runs, and the service removes them.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ MEGABYTE = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """What is to be kept; `None` sets no limit.
+    """The limits; `None` sets none.
 
     Attributes:
         days: Days since a run's last record.

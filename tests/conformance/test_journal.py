@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,18 @@ from atlas_mcp.journal.base import Journal
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.journal.sqlite.leases import LEASE_SECONDS
 from atlas_mcp.journal.sqlite.store import FILE_NAME
-from atlas_mcp.testing.journal_conformance import CHECKS, Check, Stand
+from atlas_mcp.testing.journal_conformance import (
+    Check,
+    Stand,
+    leases,
+    records,
+    run_index,
+    spending,
+    tasks,
+)
+from atlas_mcp.testing.memory_journal import MemoryJournal, MemoryStore
+
+CHECKS = [check for part in (records, leases, run_index, tasks, spending) for check in part.CHECKS]
 
 
 @dataclass
@@ -46,6 +57,36 @@ class SqliteStand(Stand):
         connection.close()
 
 
+@dataclass
+class MemoryStand(Stand):
+    store: MemoryStore = field(default_factory=MemoryStore)
+    now: float = 1_000_000.0
+
+    @property
+    @override
+    def lease_seconds(self) -> float:
+        return LEASE_SECONDS
+
+    @override
+    def open(self) -> Journal:
+        return MemoryJournal(self.store, clock=lambda: self.now)
+
+    @override
+    def pass_time(self, seconds: float) -> None:
+        self.now += seconds
+
+    @override
+    def tear(self, run_id: str, seq: int) -> None:
+        lines = self.store.runs[run_id].lines
+        at, line = lines[seq - 1]
+        lines[seq - 1] = at, line[: len(line) // 2]
+
+
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 async def test_the_sqlite_journal_conforms(check: Check, tmp_path: Path) -> None:
     await check(SqliteStand(tmp_path / "home"))
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+async def test_the_journal_in_memory_conforms(check: Check) -> None:
+    await check(MemoryStand())

@@ -1,7 +1,7 @@
-"""What stands in a column, whatever its type: SQLite keeps any value in any of them.
+"""Values of columns, read as the types that they should have.
 
-A value of another type is no reason to lose a whole run, or the list of all runs: it is read as the
-type it should have, as far as it can be.
+SQLite keeps a value of any type in any column. One of a wrong type must not cost a whole run, or
+the list of all runs, so these functions never fail.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from atlas_mcp.atlas.outcomes import Status
 from atlas_mcp.system.dates import LAST_SECOND
 
 MOST = 2**53 - 1
-"""The largest number that is taken for one of ours: JSON keeps it, and one more can be stored."""
+"""The largest number of a record: JSON keeps it, and one more can still be stored."""
 
 
 def is_number(value: object) -> TypeGuard[int]:
@@ -22,12 +22,12 @@ def is_number(value: object) -> TypeGuard[int]:
 
 
 def count(value: object) -> int:
-    """Return a whole number from 0 on; 0 for what is none."""
+    """Return a whole number from 0 on; 0 for any other value."""
     return int(value) if isinstance(value, int | float) and 0 <= value <= MOST else 0
 
 
 def time(value: object) -> float | None:
-    """Return a time in Unix seconds; `None` for what is none."""
+    """Return a time in Unix seconds; `None` for any other value."""
     return float(value) if isinstance(value, int | float) and 0 <= value <= LAST_SECOND else None
 
 
@@ -37,20 +37,20 @@ def text(value: object) -> str:
 
 
 def decode(value: bytes) -> str:
-    """Return the text that bytes hold; what is no character is replaced."""
+    """Return bytes as text, with a mark in place of bytes that are no character."""
     return value.decode(errors="replace")
 
 
 def status(value: object) -> Status:
-    """Return how a run stands; one of which that is not known has not ended."""
+    """Return the status of a run; `running` where it cannot be read."""
     return cast("Status", value) if value in get_args(Status) else "running"
 
 
 def stop_cause(value: object) -> StopCause:
-    """Return who wants a run stopped; where that is not known, a user."""
+    """Return the cause of a stop request; `user` where it cannot be read."""
     return cast("StopCause", value) if value in get_args(StopCause) else "user"
 
 
 def seconds(value: object) -> float:
-    """Return a number of seconds, of whatever size; 0 for what is none."""
+    """Return seconds, however many; 0 for any other value."""
     return float(value) if isinstance(value, int | float) else 0.0

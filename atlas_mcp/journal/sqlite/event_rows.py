@@ -108,7 +108,7 @@ def read(connection: sqlite3.Connection, run_id: str, after: int) -> tuple[Recor
     if after == 0 and not (records and isinstance(records[0].event, RunOpened)):
         records[:1] = [_opening_lost(connection, run_id, records, why)]
     if is_astray and len(found) == len(records) == records[-1].seq:
-        # No number is missing: what stands under none is told behind the first.
+        # No number is missing, so the loss of the other rows is reported behind the first record.
         records.insert(1, Record(1, records[0].at, RecordLost(ASTRAY, 0)))
     return tuple(records)
 
@@ -116,7 +116,7 @@ def read(connection: sqlite3.Connection, run_id: str, after: int) -> tuple[Recor
 def _opening_lost(
     connection: sqlite3.Connection, run_id: str, records: Sequence[Record], why: str
 ) -> Record:
-    """Return what stands for the first record of a run, with what its row still tells."""
+    """Return a stand-in for the first record of a run, with the title and time of the run's row."""
     first = records[0] if records else Record(1, 0.0, RecordLost(why))
     lost = first.event
     if not isinstance(lost, RecordLost):
@@ -154,7 +154,7 @@ def _rows(connection: sqlite3.Connection, run_id: str, after: int) -> tuple[list
     rows: list[_Row] = []
     damage: str | None = None
     for order in ("ASC", "DESC"):
-        # As bytes: text that is no UTF-8 would fail all of the rows.
+        # As bytes: text that is no UTF-8 would fail the whole query.
         found = connection.execute(
             "SELECT seq, at, CAST(body AS BLOB), is_split FROM events "
             f"WHERE run_id = ? AND seq > ? ORDER BY seq {order}",
@@ -188,7 +188,7 @@ def _event(row: _Row, find: Callable[[str], str | None]) -> Event:
         raise
     except JournalCorrupt as error:
         return RecordLost(str(error))
-    # What is never stored was not written by us, and stands for the one number it stands under.
+    # `RecordLost` is never stored, so this row was not written by us.
     return RecordLost("it is no record") if isinstance(event, RecordLost) else event
 
 
@@ -210,10 +210,10 @@ def last_number(connection: sqlite3.Connection, run_id: str) -> int:
 
 
 def _check_order(run_id: str, last: int, records: Sequence[Record]) -> None:
-    """Refuse what would leave a hole, or write a record twice.
+    """Refuse records that would leave a hole, or that are there already.
 
     Raises:
-        JournalError: It would.
+        JournalError: These records would.
     """
     if records[-1].seq > columns.MOST:
         raise JournalError(
@@ -230,7 +230,7 @@ def _check_order(run_id: str, last: int, records: Sequence[Record]) -> None:
 
 
 def _is_torn(connection: sqlite3.Connection, run_id: str, record: Record) -> bool:
-    """Return whether a record breaks off in the middle. Only of such a one the place is free."""
+    """Return whether a record breaks off in the middle. Only then its place is free."""
     if not isinstance(record.event, RecordLost):
         return False
     asked = "SELECT json_valid(body) FROM events WHERE run_id = ? AND seq = ?"

@@ -1,4 +1,7 @@
-"""Errors of the file as the one kind callers know, each with its cause and what to do about it."""
+"""Errors of the file as errors of the journal, each with its cause and advice.
+
+Knows the errors of SQLite and of the operating system; callers know neither.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from atlas_mcp.errors import JournalCorrupt, JournalError
 from atlas_mcp.system.limits import too_few_files
 
 Fault = (sqlite3.Error, OSError)
-"""What files and SQLite raise."""
+"""The errors that files and SQLite raise."""
 
 _NO_SPACE = "free some space on this disk, or of your quota; what is stored is whole"
 _FORBIDDEN = "make the file and its folder writable, or set ATLAS_HOME to a folder you can write to"
@@ -32,7 +35,7 @@ _BY_NUMBER = {
     errno.EPERM: _FORBIDDEN,
     errno.EIO: _FAILING,
 } | ({errno.EDQUOT: _NO_SPACE} if hasattr(errno, "EDQUOT") else {})
-"""What to do, by the number of the operating system's error."""
+"""Advice by the number of the operating system's error."""
 
 _BY_NAME = {
     "SQLITE_FULL": _NO_SPACE,
@@ -43,14 +46,14 @@ _BY_NAME = {
     "SQLITE_PERM": _FORBIDDEN,
     "SQLITE_CANTOPEN": _FORBIDDEN,
 }
-"""What to do, by how SQLite's name of the error begins."""
+"""Advice by the beginning of SQLite's name of the error."""
 
 _DAMAGES = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_ERROR", "SQLITE_FORMAT", "SQLITE_MISMATCH")
-"""How SQLite's names of errors begin that tell of a damaged file."""
+"""Beginnings of SQLite's names of the errors that a damaged file causes."""
 
 
 def journal_failure(path: Path, error: Exception) -> JournalError:
-    """Return an error of the file as an error of the journal, with what to do about it."""
+    """Return an error of the file as an error of the journal, with advice."""
     few = _too_few_files(error)
     advice = "" if few else _advice(error)
     kind = JournalCorrupt if _is_damage(error) else JournalError
@@ -60,7 +63,7 @@ def journal_failure(path: Path, error: Exception) -> JournalError:
 
 
 def opening_failure(path: Path, error: Exception) -> JournalError:
-    """Return why the journal cannot be opened, with what to do about it."""
+    """Return the error for a journal that cannot be opened, with advice."""
     few = _too_few_files(error)
     advice = _advice(error) or "set ATLAS_HOME to a folder you can write to"
     failure = JournalError(
@@ -72,22 +75,22 @@ def opening_failure(path: Path, error: Exception) -> JournalError:
 
 
 def is_busy(error: Exception) -> bool:
-    """Return whether another program was in the way: to ask again at once would be in vain."""
+    """Return whether another program has the file locked, so that trying again at once is vain."""
     return _name(error).startswith("SQLITE_BUSY")
 
 
 def _cause(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    # SQLite quotes what it cannot decode.
+    # SQLite quotes text that it cannot decode.
     return str(error).partition(" with text ")[0]
 
 
 def _is_damage(error: Exception) -> bool:
-    """Return whether the file is not what it should be: no journal, or not a whole one."""
+    """Return whether the file is no journal, or a damaged one."""
     if not isinstance(error, sqlite3.DatabaseError) or isinstance(error, sqlite3.ProgrammingError):
         return False
-    # What cannot be decoded has no name; a table or a column that is gone has the common one.
+    # Text that cannot be decoded gives an error without a name; a missing table, a common one.
     return not _name(error) or _name(error).startswith(_DAMAGES)
 
 

@@ -1,10 +1,10 @@
-"""How long the journal's files are, and noticing that one of them was cut short in its place.
+"""Lengths of the journal's files, to notice one that was cut short while it was open.
 
-SQLite does not look: it goes on behind the end that it remembers, and what stands behind such a
-hole in the log is lost once the last process has ended. A file may well become shorter in order: a
-checkpoint of another program empties the log, and pages that are free are cut off the database. So
-one that is shorter than it was is measured against what it has to hold. Used by the thread that
-writes.
+SQLite does not notice: it goes on writing behind the end that it remembers, and everything behind
+such a hole in the log is lost once the last process has ended. A file may become shorter in order
+as well: a checkpoint of another program empties the log, and free pages are cut off the database.
+So a file that is shorter than it was is compared with the content that it must have. Used by the
+thread that writes.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ class FileLengths:
         self.remember()
 
     def remember(self) -> None:
-        """Take the files as they are now for whole: a transaction has just been written."""
+        """Take the present lengths for right: a transaction has just been written."""
         for name in (self._database, self._log):
-            # What is written is stored, whether or not it can be looked at.
+            # The transaction is stored, whether or not its file can be measured.
             with suppress(OSError):
                 if (length := _length(name)) is not None:
                     self._bytes[name] = length
@@ -54,7 +54,7 @@ class FileLengths:
         """Do nothing as long as no file was cut short. Not within a transaction.
 
         Raises:
-            JournalError: One was; nothing is to be written behind its end, now or later.
+            JournalError: A file was cut short; nothing may be written behind its end, now or later.
             sqlite3.Error: The files cannot be read.
         """
         for name, holds in ((self._log, _holds_log), (self._database, _holds_pages)):
@@ -95,7 +95,7 @@ def _holds_pages(connection: sqlite3.Connection, name: str) -> bool:
     needed = _number(connection, "page_count") * _number(connection, "page_size")
     if length is None or length >= needed:
         return True
-    # What is kept in memory would hide what is gone.
+    # Pages in memory would hide missing ones.
     connection.execute("PRAGMA shrink_memory")
     try:
         return connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
@@ -110,7 +110,7 @@ def _number(connection: sqlite3.Connection, pragma: str) -> int:
 
 
 def _length(name: str) -> int | None:
-    """Return the bytes of a file; `None` where there is none, which is another's to tell."""
+    """Return the bytes of a file; `None` where there is none, which `Place` reports."""
     try:
         return os.stat(name).st_size  # noqa: PTH116 - at each transaction, so the quickest there is
     except (FileNotFoundError, NotADirectoryError):

@@ -1,8 +1,8 @@
 """Opening the journal's file, and noticing when another file has taken its place.
 
-A process that goes on writing to a file that was removed or replaced writes where nobody will ever
-look. SQLite does not notice, so the names are compared with what was opened, at each transaction,
-and the lengths with what they were (`file_lengths`).
+Records that are written to a file after it was removed or replaced are lost, and SQLite does not
+notice. So at each transaction the files of these names are compared with those that were opened,
+and their lengths with the lengths before (`file_lengths`).
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Place:
         """Do nothing as long as no file was cut short. Not within a transaction.
 
         Raises:
-            JournalError: One was, or another file is in its place.
+            JournalError: A file was cut short, or another file is in its place.
             sqlite3.Error: The files cannot be read.
         """
         if self.lengths.are_less:
@@ -108,7 +108,7 @@ def connect(path: Path, *, busy_timeout: float) -> sqlite3.Connection:
 
 
 def connect_to_read(path: Path, *, busy_timeout: float) -> sqlite3.Connection:
-    """Open the journal a second time, so that who reads does not wait for who writes.
+    """Open the journal a second time, so that reading does not wait for writing.
 
     Raises:
         sqlite3.Error: It cannot be used.
@@ -126,7 +126,7 @@ def connect_to_read(path: Path, *, busy_timeout: float) -> sqlite3.Connection:
 
 
 def address(path: Path, parameters: str) -> str:
-    """Return a file as SQLite's addresses have it, the only form that takes parameters."""
+    """Return the address of a file for SQLite, the only form that takes parameters."""
     # Quoted as a whole: a share of Windows would be taken for the host of an address.
     name = quote(os.fsencode(path.absolute()), safe="")
     return f"file:{name}?{parameters}"

@@ -1,8 +1,8 @@
-"""Which processes are dead for certain, so that nobody waits for their leases to run out.
+"""Processes that are dead for certain, so that their leases need not run out first.
 
-Each process that opens the journal keeps a lock on a file of its own, which the kernel takes away
-when the process dies, however it dies. A lock that can be had proves its owner dead; one that
-cannot proves nothing, since a frozen process keeps it: then the lease decides.
+Each process that opens the journal keeps a lock on a file of its own, which the kernel removes
+when the process dies, however it dies. A lock that another process can take proves its owner dead.
+A lock that it cannot take proves nothing, since a frozen process keeps it: then the lease decides.
 
 An owner takes its lock before it takes any lease, so nothing depends on it while its file is still
 unlocked. Another process may take the file for a dead owner's in that moment and remove it: the
@@ -23,25 +23,25 @@ FOLDER = "processes"
 """The folder of the files, in `ATLAS_HOME`."""
 
 TRIES = 100
-"""How often a lock is tried for that other processes are just asking about."""
+"""How often a process tries for its own lock while others are asking about it."""
 
 TRY_SECONDS = 0.01
 """Seconds between two tries."""
 
 _NAME = re.compile(r"[\w-]{1,64}", re.ASCII)
-"""What leases can call a process. Anything else in a row is damage, and no path is made of it."""
+"""Names of processes in leases. Any other owner is damage, and no path is made of it."""
 
 _ours: set[Path] = set()
-"""The files that this process holds locked: it lives. Some systems would grant it the lock again,
-and take it away when the second descriptor is closed."""
+"""The files that this process holds locked. They are not tried again: some systems would grant the
+lock a second time, and drop it when the second descriptor is closed."""
 
 
 class ProcessLock:
-    """A lock that says, as long as it is held, that this process lives.
+    """A lock that shows, as long as it is held, that this process lives.
 
     Args:
         home: `ATLAS_HOME`.
-        owner: What leases call this process.
+        owner: The name of this process in leases.
 
     Raises:
         OSError: The file cannot be made.
@@ -59,7 +59,7 @@ class ProcessLock:
         """Give the lock back and remove its file.
 
         Args:
-            as_dead: Leave the file, which tells that leases still held are nobody's.
+            as_dead: Leave the file, which shows that leases still held have no living owner.
         """
         if self._descriptor is None:
             return
@@ -73,7 +73,7 @@ class ProcessLock:
 def is_dead(home: Path, owner: str) -> bool:
     """Return whether `owner` has died for certain; without its file nothing is certain.
 
-    What is the name of no process never lived.
+    An owner that is no name of a process never lived.
     """
     return _lives(home, owner) is False
 
@@ -118,7 +118,7 @@ def forget(home: Path, owner: str) -> None:
     path = home / FOLDER / owner
     with contextlib.suppress(OSError):
         if path not in _ours and _remove_locked(path):
-            # Open files cannot be removed here: neither could it be, nor can an owner's own be now.
+            # Such a system removes no open file: it kept this one, and keeps that of a new owner.
             path.unlink()
 
 

@@ -18,16 +18,16 @@ _T = TypeVar("_T")
 
 @dataclass(slots=True)
 class Reader:
-    """A line of questions to one file, answered one after the other.
+    """Answers questions to one file, one after the other.
 
     Args:
-        path: The file, for what went wrong.
-        connection: Opened to read. From here on it is used by nobody else.
+        path: The file, to be named in errors.
+        connection: Opened to read. From here on it is used by this object alone.
     """
 
     path: Path
     connection: sqlite3.Connection
-    # Of its own, so that threads of other work are not counted.
+    # Its own, so that other work in threads is not counted.
     _limiter: anyio.CapacityLimiter = field(init=False)
 
     def __post_init__(self) -> None:

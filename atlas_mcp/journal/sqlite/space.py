@@ -1,7 +1,7 @@
-"""Giving back the space of what was removed, a little at a time: nobody waits long for a lock.
+"""Giving back the space of removed runs, a little at a time, so that no lock is held for long.
 
-A file is made such that free pages can be cut off its end in steps. One that was not is written
-anew once, if that is quickly done; otherwise its free pages are used again.
+A file is made such that free pages can be cut off its end in steps. An older file that was made
+otherwise is rewritten once, if it is small; in a large one the free pages are used again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ FEW_PAGES = 10_000
 """Pages of a file that is written anew within a second: 40 MB."""
 
 _INCREMENTAL = 2
-"""What `PRAGMA auto_vacuum` answers. Source: https://sqlite.org/pragma.html#pragma_auto_vacuum"""
+"""The answer of `PRAGMA auto_vacuum` for files that give space back in steps. Source: https://sqlite.org/pragma.html#pragma_auto_vacuum"""
 
 
 def prepare(connection: sqlite3.Connection) -> None:
@@ -29,7 +29,7 @@ def prepare(connection: sqlite3.Connection) -> None:
 def shrink(connection: sqlite3.Connection) -> bool:
     """Give some free pages back, and return whether more of them are left.
 
-    Where another process is in the way, they are left to be used again.
+    Where another process has the file locked, the free pages are left to be used again.
     """
     try:
         free = _number(connection, "freelist_count")

@@ -1,10 +1,9 @@
-"""What all runs of a home have committed on a day, so that a cap over them holds.
+"""US dollars that the runs of a home have committed on each day, so that a cap over them holds.
 
-One row a run and day, in the journal's own file: whichever processes share a home, each
-reservation is one transaction, and the sum never passes the cap. A row holds what its run has
-spent, what it holds, and what calls without a final count may have cost; the row of a process that
-died stays as it was until the run is taken up again, since what was in flight may have been billed.
-Rows outlive their runs.
+One row a run and day, in the journal's own file: each reservation is one transaction, so the sum
+never passes the cap, however many processes share a home. An amount is all that its run has spent,
+holds for calls, and may owe for calls without a final count. The amount of a process that died
+stays until the run is resumed, since its calls may have been billed. Rows outlive their runs.
 
 A damaged amount is unknown, never 0: it leaves nothing of the day's cap, and stays as it is.
 """
@@ -23,7 +22,7 @@ UNITS = 1_000_000_000
 """Parts of a US dollar that amounts are kept in: one token of the cheapest model is several."""
 
 DAYS_KEPT = 31
-"""Days with rows that are kept: for whoever asks where the money of the month went."""
+"""Days with rows that are kept: enough to show the money of a month."""
 
 MOST_UNITS = 2**62 - 1
 """The largest amount: over four times the largest cap, and one more of it still is a whole number
@@ -90,7 +89,7 @@ def reserve(
 
 
 def release(connection: sqlite3.Connection, run_id: str, *, day: str | None, usd: Decimal) -> None:
-    """Give back what a run has committed and does not need.
+    """Give back US dollars that a run has committed and does not need.
 
     Args:
         connection: The journal.

@@ -1,10 +1,10 @@
 """Putting a write-ahead log on disk, apart from the transactions that write to it.
 
-What has been written outlives its process at once; flushing it is for machines that lose their
-power, and a busy disk may take a second over it. So nothing is kept waiting to be written while the
-log is being flushed, and one flush serves all that was written before it began. The files are
-opened once: a process that has no descriptor left must still be able to flush, and later on their
-names may lead elsewhere, or nowhere.
+A written transaction outlives its process at once; flushing is for machines that lose their power,
+and a busy disk may take a second over it. So no change waits to be written while the log is being
+flushed, and one flush serves all changes that were written before it began. The files are opened
+once: a process that has no descriptor left must still be able to flush, and later on their names
+may lead elsewhere, or nowhere.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class WriteAheadLog:
             raise
 
     def flush(self) -> None:
-        """Return once all that has been written is on disk.
+        """Return once every written change is on disk.
 
         Raises:
             OSError: The disk does not take it.
@@ -85,7 +85,7 @@ class WriteAheadLog:
             logger.info("the log of the journal could not be moved: %s", error)
 
     def close(self) -> None:
-        """Close what is open. Before the database: some systems keep open files from removal."""
+        """Close the files. Done before the database is closed: some systems keep open files."""
         if self._mover is not None:
             self._mover.close()
         if self._descriptor is not None:

@@ -1,40 +1,32 @@
-"""The one writer of a journal: threads of its own, which nobody's cancellation reaches.
+"""The one writer of a journal: two threads of its own, which no caller's cancellation reaches.
 
-Callers leave a change and wait to be told of it. One thread takes all changes that wait, and writes
-them in one transaction; another one flushes what was written, once for all that was written since,
-while the first goes on. Both belong to the journal, so that neither queues behind somebody else's
-work, and a caller that is cancelled or late takes nobody's change along.
+Callers queue a change and wait for its outcome. A thread takes all changes that wait, writes them
+in one transaction, and flushes the log; meanwhile the other thread goes on writing, and one flush
+serves all that was written before it began. So an append passes one thread on its way to the disk,
+and no caller waits behind work of others in shared threads.
 
-A change is in one of four stages, and moves on under a lock: queued, taken, written, settled. One
-that is queued can be withdrawn, and is then not stored: that is what becomes of it where its caller
-is cancelled. Changes are taken only once the database is locked for them, so that one that was
-taken waits for no other program, and ends in what became of it: stored, or refused and not stored.
-A change that fails leaves the others in its transaction in place; where the transaction itself
-fails, each of them is queued again, to be tried alone.
+A caller that is cancelled withdraws its change while that is queued, and then nothing of it is
+stored. From when it was taken the caller learns its outcome: stored, or refused and not stored.
 """
 
 from __future__ import annotations
 
-import logging
 import sqlite3
 import threading
-import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import anyio
-import anyio.from_thread
 from anyio.lowlevel import EventLoopToken, current_token
 
 from atlas_mcp.errors import JournalError, JournalUnflushed
-from atlas_mcp.journal.sqlite.faults import Fault, is_busy, journal_failure
+from atlas_mcp.journal.sqlite.changes import Change, Changes
+from atlas_mcp.journal.sqlite.faults import Fault, journal_failure
 from atlas_mcp.journal.sqlite.opening import Place
+from atlas_mcp.journal.sqlite.transactions import Transactions
 from atlas_mcp.journal.sqlite.write_ahead_log import WriteAheadLog
-
-logger = logging.getLogger(__name__)
 
 ANSWER_SECONDS = 15.0
 """Seconds a disk gets to answer, once a change was taken: longer than any wait for a lock."""
@@ -42,42 +34,10 @@ ANSWER_SECONDS = 15.0
 JOIN_SECONDS = 15.0
 """Seconds to wait for the threads when the journal is closed."""
 
-LOCK_STEP_SECONDS = 0.25
-"""Seconds for which SQLite waits for a lock by itself. Then it is seen whether anybody waits for
-what the lock is for; SQLite cannot be interrupted in such a wait."""
+THREADS = 2
+"""One writes while the other flushes."""
 
 _T = TypeVar("_T")
-
-_Stage = Literal["queued", "withdrawn", "taken", "written", "settled"]
-
-
-@dataclass(slots=True, eq=False)
-class _Job:
-    """One caller's change.
-
-    Attributes:
-        change: Makes it, within a transaction.
-        alone: Whether it makes transactions of its own instead.
-        durable: Whether the caller is told only once it is on disk.
-        loop: The event loop of the caller.
-        told: Set there once it is settled.
-        stage: How far it is.
-        single: Whether it gets a transaction of its own: one that it shared has failed.
-        hurried: Whether the caller is told once it is written: it has been cancelled.
-        result: What `change` returned.
-        error: Why it was refused, or not put on disk.
-    """
-
-    change: Callable[[sqlite3.Connection], Any]
-    alone: bool
-    durable: bool
-    loop: EventLoopToken
-    told: anyio.Event
-    stage: _Stage = "queued"
-    single: bool = False
-    hurried: bool = False
-    result: Any = None
-    error: Exception | None = None
 
 
 @dataclass(slots=True)
@@ -97,36 +57,30 @@ class Writer:
     log: WriteAheadLog
     patience: float
     busy_timeout: float
-    _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
-    _came_in: threading.Condition = field(init=False)
-    _was_written: threading.Condition = field(init=False)
-    _queue: deque[_Job] = field(init=False, default_factory=deque[_Job])
-    _unflushed: list[_Job] = field(init=False, default_factory=list[_Job])
+    _changes: Changes = field(init=False, default_factory=Changes)
+    _transactions: Transactions = field(init=False)
     _threads: list[threading.Thread] = field(init=False, default_factory=list[threading.Thread])
-    _transactions: int = field(init=False, default=0)
-    _closing: bool = field(init=False, default=False)
-    _no_more: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
-        self._came_in = threading.Condition(self._lock)
-        self._was_written = threading.Condition(self._lock)
-        self.connection.execute(f"PRAGMA busy_timeout = {LOCK_STEP_SECONDS * 1000:.0f}")
+        self._transactions = Transactions(
+            self.connection, self.place, self._changes, self.busy_timeout
+        )
 
     async def write(
         self,
-        change: Callable[[sqlite3.Connection], _T],
+        make: Callable[[sqlite3.Connection], _T],
         *,
         durable: bool = True,
         alone: bool = False,
         grace: float = 0.0,
     ) -> _T:
-        """Make a change and return what it returns.
+        """Make a change and return the value that it returns.
 
-        Where the caller is cancelled while it is queued, nothing of it is stored, and the
-        cancellation goes on. From when it was taken the caller is told what became of it.
+        Where the caller is cancelled while the change is queued, nothing of it is stored, and the
+        cancellation goes on. From when it was taken the caller learns its outcome.
 
         Args:
-            change: Makes it, within a transaction that it may share with others.
+            make: Makes the change, within a transaction that it may share with others.
             durable: Whether to wait until it is on disk; other processes see it before.
             alone: Whether it makes transactions of its own instead. A caller that is cancelled
                 leaves it to itself.
@@ -136,57 +90,48 @@ class Writer:
             JournalUnflushed: It was stored, but may be lost if the machine loses its power.
             JournalError: It was refused, and nothing of it is stored.
         """
-        job = _Job(change, alone, durable, current_token(), anyio.Event())
-        self._leave(job)
+        change = Change(make, alone, durable, current_token(), anyio.Event())
+        self._start()
+        if not self._changes.add(change):
+            raise self._closed()
         try:
             with anyio.move_on_after(self.patience):
-                await job.told.wait()
-            if not job.told.is_set() and not self._withdraw(job):
+                await change.settled.wait()
+            if not change.settled.is_set() and not self._changes.withdraw(change):
                 with anyio.move_on_after(ANSWER_SECONDS):
-                    await job.told.wait()
+                    await change.settled.wait()
         except anyio.get_cancelled_exc_class():
             with anyio.move_on_after(grace, shield=True):
-                await job.told.wait()
-            if not job.told.is_set():
-                if self._withdraw(job) or alone:
+                await change.settled.wait()
+            if not change.settled.is_set():
+                if self._changes.withdraw(change) or alone:
                     raise
-                if self._hurry(job):
+                if self._changes.hurry(change):
                     with anyio.move_on_after(ANSWER_SECONDS, shield=True):
-                        await job.told.wait()
-        return self._outcome(job)
+                        await change.settled.wait()
+        return self._outcome(change)
 
     def close(self) -> bool:
         """Write what is queued, end the threads, and return whether they have ended.
 
         Then the connection and the log are closed as well; a disk that does not answer keeps them.
         """
-        with self._lock:
-            self._closing = True
-            threads = list(self._threads)
-            self._came_in.notify()
-            if not threads:
-                self._no_more = True
-        for thread in threads:
+        self._changes.close()
+        for thread in self._threads:
             thread.join(JOIN_SECONDS)
-        if any(thread.is_alive() for thread in threads):
+        if any(thread.is_alive() for thread in self._threads):
             return False
         self.log.close()
         self.connection.close()
         return True
 
-    def _leave(self, job: _Job) -> None:
-        with self._lock:
-            if self._closing:
-                raise JournalError(f"{self.place.path} is closed; open the journal again")
-            self._start()
-            self._queue.append(job)
-            self._came_in.notify()
-
     def _start(self) -> None:
         """Start the threads if they do not run; they end with the journal, or with the process."""
-        works = ((self._write_all, "writer"), (self._flush_all, "flusher"))
-        for work, name in works[len(self._threads) :]:
-            thread = threading.Thread(target=work, name=f"journal {name}", daemon=True)
+        if self._changes.is_closing:
+            raise self._closed()
+        for number in range(len(self._threads), THREADS):
+            name = f"journal writer {number + 1}"
+            thread = threading.Thread(target=self._serve, name=name, daemon=True)
             try:
                 thread.start()
             except RuntimeError as error:
@@ -196,31 +141,15 @@ class Writer:
                 ) from error
             self._threads.append(thread)
 
-    def _withdraw(self, job: _Job) -> bool:
-        """Take a change back, and return whether that was in time: then nothing of it is stored."""
-        with self._lock:
-            if job.stage != "queued":
-                return False
-            self._queue.remove(job)
-            job.stage = "withdrawn"
-            return True
-
-    def _hurry(self, job: _Job) -> bool:
-        """Have a caller told before a change is on disk; return whether it is yet to be written."""
-        with self._lock:
-            job.hurried = True
-            return job.stage == "taken"
-
-    def _outcome(self, job: _Job) -> Any:
-        """Return what a change has returned.
+    def _outcome(self, change: Change) -> Any:
+        """Return the value that a change has returned.
 
         Raises:
-            JournalError: What became of it instead.
+            JournalError: It was not made, or is not known to be on disk.
         """
         # One that is queued again after its transaction failed is not to be tried any more.
-        self._withdraw(job)
-        with self._lock:
-            stage, error, hurried = job.stage, job.error, job.hurried
+        self._changes.withdraw(change)
+        stage, hurried, error = self._changes.outcome(change)
         if stage == "withdrawn":
             raise JournalError(
                 f"{self.place.path} took no write for {self.patience:.0f} s, and nothing was "
@@ -228,9 +157,9 @@ class Writer:
                 "is less busy"
             )
         if stage == "written" and hurried:
-            raise self._unflushed_failure("was not on disk yet when nobody waited any more")
+            raise self._unflushed("was not on disk yet when its caller was cancelled")
         if stage == "written":
-            raise self._unflushed_failure(f"was not on disk within {ANSWER_SECONDS:.0f} s")
+            raise self._unflushed(f"was not on disk within {ANSWER_SECONDS:.0f} s")
         if stage != "settled":
             raise JournalError(
                 f"{self.place.path} has not said for {ANSWER_SECONDS:.0f} s whether it took a "
@@ -238,212 +167,62 @@ class Writer:
             )
         if error is not None:
             raise error
-        return job.result
+        return change.result
 
-    def _write_all(self) -> None:
-        """Write what comes in until the journal is closed. The one thread that writes."""
-        while waiting := self._wait():
-            batch = self._write(waiting)
-            written = [job for job in batch if job.error is None and job.durable]
-            with self._lock:
-                for job in written:
-                    job.stage = "written"
-                hurried = [job for job in written if job.hurried]
-                self._unflushed += written
-                self._was_written.notify()
-            self._settle([job for job in batch if job.stage != "written"])
-            _notify(hurried)
-        with self._lock:
-            self._no_more = True
-            self._was_written.notify()
+    def _serve(self) -> None:
+        """Write and flush until the journal is closed. Both threads do this."""
+        while waiting := self._changes.wait_to_write():
+            batch = self._transactions.make(waiting)
+            written = self._changes.end_writing(batch)
+            _wake([*written.settled, *written.hurried])
+            if written.is_to_flush:
+                self._flush()
 
-    def _wait(self) -> Sequence[_Job]:
-        """Return what is queued, as soon as there is anything; nothing once all is written."""
-        with self._lock:
-            while not self._queue and not self._closing:
-                self._came_in.wait()
-            return list(self._queue)
-
-    def _write(self, waiting: Sequence[_Job]) -> Sequence[_Job]:
-        """Write what can be written together, and return it; none where all were withdrawn.
-
-        Args:
-            waiting: What is queued before the database is locked.
-        """
-        if waiting[0].alone:
-            return self._write_alone(waiting[0])
-        try:
-            self.place.check_lengths(self.connection)
-            if not self._begin():
-                return ()
-        except Exception as error:  # noqa: BLE001 - the caller's to judge; the thread goes on
-            return self._refuse(waiting, error)
-        batch = self._take()
-        try:
-            for job in batch:
-                self._change(job)
-            self.place.check()
-            self._commit()
-            self.place.lengths.remember()
-        except Exception as error:  # noqa: BLE001 - the caller's to judge; the thread goes on
-            self._roll_back()
-            if len(batch) > 1 and isinstance(error, Fault) and not is_busy(error):
-                batch = self._queue_again(batch)
-            for job in batch:
-                job.error = self._failure(error)  # one each: they are raised in several tasks
-        else:
-            self._transactions += 1
-        return batch
-
-    def _begin(self) -> bool:
-        """Lock the database, and return whether it is: not where nobody waits for it any more."""
-        return self._with_patience("BEGIN IMMEDIATE", lambda: bool(self._queue))
-
-    def _commit(self) -> None:
-        # Without a write-ahead log, those who read are waited for.
-        self._with_patience("COMMIT", lambda: True)
-
-    def _with_patience(self, statement: str, is_wanted: Callable[[], bool]) -> bool:
-        """Execute a statement once no other process is in the way; return whether it was wanted."""
-        until = time.monotonic() + self.busy_timeout
-        while True:
-            try:
-                self.connection.execute(statement)
-            except sqlite3.Error as error:
-                if not is_busy(error) or time.monotonic() >= until:
-                    raise
-                if not is_wanted():
-                    return False
-            else:
-                return True
-
-    def _roll_back(self) -> None:
-        if self.connection.in_transaction:
-            with suppress(sqlite3.Error):
-                self.connection.execute("ROLLBACK")
-
-    def _take(self) -> Sequence[_Job]:
-        """Take what a transaction that has begun can make."""
-        with self._lock:
-            batch: list[_Job] = []
-            while self._queue and not self._queue[0].alone:
-                if batch and (batch[0].single or self._queue[0].single):
-                    break
-                batch.append(self._queue.popleft())
-                batch[-1].stage = "taken"
-            return batch
-
-    def _queue_again(self, batch: Sequence[_Job]) -> Sequence[_Job]:
-        """Have changes tried each alone, as the transaction that they shared has failed.
-
-        Returns:
-            Those that are not: their callers have been cancelled, and wait for no other program.
-        """
-        with self._lock:
-            again = [job for job in batch if not job.hurried]
-            for job in reversed(again):
-                job.stage, job.single, job.error = "queued", True, None
-                self._queue.appendleft(job)
-        return [job for job in batch if job.stage == "taken"]
-
-    def _refuse(self, waiting: Sequence[_Job], error: Exception) -> Sequence[_Job]:
-        """Refuse what waited for a transaction that could not begin, and return it.
-
-        Where another process was in the way, all of them have waited for it.
-        """
-        with self._lock:
-            there = [job for job in waiting if job.stage == "queued"]
-            if not is_busy(error):
-                del there[1:]
-            for job in there:
-                self._queue.remove(job)
-                job.stage = "taken"
-        for job in there:
-            job.error = self._failure(error)
-        return there
-
-    def _write_alone(self, job: _Job) -> Sequence[_Job]:
-        """Make a change that makes transactions of its own."""
-        with self._lock:
-            if job.stage != "queued":
-                return ()
-            self._queue.remove(job)
-            job.stage = "taken"
-        try:
-            job.result = job.change(self.connection)
-        except Exception as error:  # noqa: BLE001 - the caller's to judge; the thread goes on
-            job.error = self._failure(error)
-        else:
-            self._transactions += 1
-        return (job,)
-
-    def _change(self, job: _Job) -> None:
-        """Make one change. What is wrong with it leaves the others in place."""
-        connection = self.connection
-        job.error = None
-        connection.execute("SAVEPOINT one")
-        try:
-            job.result = job.change(connection)
-        except Exception as error:
-            # Some faults end the whole transaction, in which the others then are no longer either.
-            if not connection.in_transaction:
-                raise
-            connection.execute("ROLLBACK TO one")
-            is_fault = isinstance(error, Fault)
-            job.error = journal_failure(self.place.path, error) if is_fault else error
-        connection.execute("RELEASE one")
-
-    def _flush_all(self) -> None:
-        """Flush what was written until nothing more is. The one thread that flushes."""
-        while batch := self._take_written():
+    def _flush(self) -> None:
+        """Flush what was written until nothing more is. One thread flushes at a time."""
+        while batch := self._changes.take_written():
             try:
                 self.log.flush()
             except Fault as error:
                 cause = journal_failure(self.place.path, error)
-                for job in batch:
-                    job.error = self._unflushed_failure(f"cannot be put on disk: {cause}")
-                    job.error.__cause__ = error
-            self._settle(batch)
-            self.log.keep_short(self._transactions)
+                for change in batch:
+                    change.error = self._unflushed(f"cannot be put on disk: {cause}")
+                    change.error.__cause__ = error
+            self._changes.settle(batch)
+            _wake(batch)
+            self.log.keep_short(self._transactions.count)
 
-    def _take_written(self) -> Sequence[_Job]:
-        with self._lock:
-            while not self._unflushed and not self._no_more:
-                self._was_written.wait()
-            batch, self._unflushed = self._unflushed, []
-            return batch
+    def _closed(self) -> JournalError:
+        return JournalError(f"{self.place.path} is closed; open the journal again")
 
-    def _settle(self, batch: Sequence[_Job]) -> None:
-        """Tell callers what became of their changes, each in its event loop."""
-        with self._lock:
-            for job in batch:
-                job.stage = "settled"
-        _notify(batch)
-
-    def _failure(self, error: Exception) -> Exception:
-        """Return the error that a caller gets where the transaction failed."""
-        if isinstance(error, Fault):
-            return journal_failure(self.place.path, error)
-        return type(error)(*error.args) if isinstance(error, JournalError) else error
-
-    def _unflushed_failure(self, what: str) -> JournalUnflushed:
+    def _unflushed(self, how: str) -> JournalUnflushed:
         return JournalUnflushed(
-            f"{self.place.path} {what}; it was stored, and is lost only if the machine itself fails"
+            f"{self.place.path} {how}; it was stored, and is lost only if the machine itself fails"
         )
 
 
-def _notify(jobs: Sequence[_Job]) -> None:
-    """Have callers look at what became of their changes, each in its event loop."""
-    waiting = list(jobs)
+def _wake(changes: Sequence[Change]) -> None:
+    """Wake the callers of changes, each event loop once, and wait for none of them."""
+    waiting = list(changes)
     while waiting:
         loop = waiting[0].loop
-        here = [job for job in waiting if job.loop == loop]
-        waiting = [job for job in waiting if job.loop != loop]
-        with suppress(anyio.RunFinishedError, RuntimeError):
-            # Where the loop is gone, nobody waits any more.
-            anyio.from_thread.run_sync(_tell, here, token=loop)
+        here = [change for change in waiting if change.loop == loop]
+        waiting = [change for change in waiting if change.loop != loop]
+        with suppress(RuntimeError):
+            # Where the loop is gone, no caller waits any more.
+            _call_soon(loop)(_set_settled, here)
 
 
-def _tell(jobs: Sequence[_Job]) -> None:
-    for job in jobs:
-        job.told.set()
+def _call_soon(loop: EventLoopToken) -> Callable[..., object]:
+    """Return the function with which any thread has an event loop call another function.
+
+    `anyio.from_thread` waits until the loop has made the call, which a busy one does late.
+    """
+    native: Any = loop.native_token
+    is_asyncio = hasattr(native, "call_soon_threadsafe")
+    return native.call_soon_threadsafe if is_asyncio else native.run_sync_soon
+
+
+def _set_settled(changes: Sequence[Change]) -> None:
+    for change in changes:
+        change.settled.set()

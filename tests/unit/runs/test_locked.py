@@ -16,7 +16,7 @@ from atlas_mcp.config.endpoints import PriceSettings, SolverSettings
 from atlas_mcp.config.settings import BudgetSettings, ServerSettings, Settings
 from atlas_mcp.journal.sqlite import journal as journal_module
 from atlas_mcp.journal.sqlite import store as store_module
-from atlas_mcp.journal.sqlite import writer
+from atlas_mcp.journal.sqlite import transactions, writer
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs import service as services
@@ -39,7 +39,7 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store_module, "BUSY_TIMEOUT", 1e6)
     monkeypatch.setattr(store_module, "COMMIT_TIMEOUT", 1e6)
     monkeypatch.setattr(writer, "ANSWER_SECONDS", 1e6)
-    monkeypatch.setattr(writer, "LOCK_STEP_SECONDS", 0.01)
+    monkeypatch.setattr(transactions, "LOCK_STEP_SECONDS", 0.01)
     for bound in ("STOP_SECONDS", "CANCEL_SECONDS"):
         monkeypatch.setattr(services, bound, 0.1)
     for bound in ("LEAVE_SECONDS", "LET_GO_SECONDS"):

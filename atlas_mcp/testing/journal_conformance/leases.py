@@ -1,0 +1,214 @@
+"""Checks of `Leases`: one process drives a run, and requests to stop reach that process."""
+
+from __future__ import annotations
+
+import anyio
+
+from atlas_mcp.errors import JournalBusy, UnknownRun
+from atlas_mcp.journal.base import Journal
+from atlas_mcp.testing.journal_conformance import (
+    Check,
+    Stand,
+    checks_of,
+    error_of,
+    first_record,
+    later_record,
+    opened,
+    remove,
+)
+
+
+async def check_04_an_unknown_run_is_told_by_its_id(stand: Stand) -> None:
+    """For reading, claiming and asking who drives it."""
+    async with opened(stand) as journal:
+        for ask in (journal.read, journal.claim, journal.is_driven):
+            error = await error_of(ask("nobody"))
+            assert isinstance(error, UnknownRun), error
+            assert "nobody" in str(error)
+
+
+async def check_06_a_driven_run_cannot_be_claimed(stand: Stand) -> None:
+    """Neither by another process nor again by the same."""
+    async with opened(stand) as driver, opened(stand) as other:
+        await driver.open_run("r", first_record())
+
+        assert await driver.is_driven("r")
+        assert await other.is_driven("r")
+        assert isinstance(await error_of(other.claim("r")), JournalBusy)
+        assert isinstance(await error_of(driver.claim("r")), JournalBusy)
+
+
+async def check_07_a_released_run_can_be_claimed_under_a_higher_fence(stand: Stand) -> None:
+    """Releasing gives the run to whoever comes next."""
+    async with opened(stand) as driver, opened(stand) as other:
+        lease = await driver.open_run("r", first_record())
+        await driver.release(lease)
+        assert not await other.is_driven("r")
+
+        taken = await other.claim("r")
+
+        assert taken.fence > lease.fence
+        await other.append(taken, [later_record(2)])
+
+
+async def check_09_who_lost_a_run_takes_nothing_from_its_successor(stand: Stand) -> None:
+    """Renewing, releasing and closing with an old lease leave the new one alone."""
+    async with opened(stand) as successor:
+        async with opened(stand) as sleeper:
+            lease = await sleeper.open_run("r", first_record())
+            stand.pass_time(stand.lease_seconds + 1)
+            taken = await successor.claim("r")
+            await sleeper.renew()
+            await sleeper.release(lease)
+        assert await successor.is_driven("r")
+        await successor.append(taken, [later_record(2)])
+        stand.pass_time(stand.lease_seconds + 1)
+
+        assert not await successor.is_driven("r")
+
+
+async def check_10_a_renewed_lease_lasts(stand: Stand) -> None:
+    """For as long as it is renewed in time, and for every run that is held."""
+    async with opened(stand) as driver, opened(stand) as other:
+        for run_id in ("a", "b"):
+            await driver.open_run(run_id, first_record())
+        for _ in range(3):
+            stand.pass_time(stand.lease_seconds * 0.9)
+            await driver.renew()
+
+        for run_id in ("a", "b"):
+            assert isinstance(await error_of(other.claim(run_id)), JournalBusy)
+
+
+async def check_11_closing_gives_leases_back(stand: Stand) -> None:
+    """A process that ends in order leaves nothing that looks driven."""
+    async with opened(stand) as driver:
+        await driver.open_run("r", first_record())
+    async with opened(stand) as other:
+        assert not await other.is_driven("r")
+        await other.claim("r")
+
+
+async def check_12_two_claims_at_once_give_one_lease(stand: Stand) -> None:
+    """Whoever comes second is told that the run is driven."""
+    async with opened(stand) as opener:
+        await opener.open_run("r", first_record())
+    async with opened(stand) as one, opened(stand) as two:
+        errors: list[Exception | None] = []
+
+        async def claim(journal: Journal) -> None:
+            errors.append(await error_of(journal.claim("r")))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(claim, one)
+            tasks.start_soon(claim, two)
+
+        assert sorted(type(error).__name__ for error in errors) == ["JournalBusy", "NoneType"]
+
+
+async def check_22_renewing_tells_which_leases_are_lost_and_keeps_the_others(stand: Stand) -> None:
+    """One that was claimed by another process, and one whose run was removed; each once."""
+    async with opened(stand) as sleeper, opened(stand) as other:
+        claimed = await sleeper.open_run("claimed", first_record())
+        removed = await sleeper.open_run("removed", first_record())
+        await sleeper.open_run("kept", first_record())
+        stand.pass_time(stand.lease_seconds + 1)
+        await other.claim("claimed")
+        await remove(other, "removed")
+
+        lost = await sleeper.renew()
+
+        assert set(lost) == {claimed, removed}
+        assert await sleeper.renew() == ()
+        assert await other.is_driven("kept")
+
+
+async def check_23_a_lease_that_was_given_back_is_not_renewed(stand: Stand) -> None:
+    """Nor told as lost: who gave it back knows."""
+    async with opened(stand) as journal:
+        lease = await journal.open_run("r", first_record())
+        await journal.release(lease)
+
+        assert await journal.renew() == ()
+        assert not await journal.is_driven("r")
+
+
+async def check_24_giving_back_an_old_lease_leaves_the_new_one(stand: Stand) -> None:
+    """Also where both are of the same process, and where the run is gone."""
+    async with opened(stand) as journal:
+        old = await journal.open_run("r", first_record())
+        await journal.release(old)
+        new = await journal.claim("r")
+        await journal.release(old)
+
+        assert await journal.is_driven("r")
+        await journal.append(new, [later_record(2)])
+        assert await journal.renew() == ()
+        await journal.release(new)
+        await remove(journal, "r")
+        await journal.release(new)
+
+
+async def check_25_a_lease_lasts_as_long_as_the_journal_says(stand: Stand) -> None:
+    """Whoever drives a run must know how often to renew it."""
+    async with opened(stand) as journal:
+        assert journal.lease_seconds == stand.lease_seconds
+        await journal.open_run("r", first_record())
+        stand.pass_time(stand.lease_seconds * 0.99)
+        assert await journal.is_driven("r")
+        stand.pass_time(stand.lease_seconds * 0.02)
+        assert not await journal.is_driven("r")
+
+
+async def check_26_a_wish_to_stop_reaches_the_driver_and_nobody_else(stand: Stand) -> None:
+    """It stays until the run is claimed anew; the last one counts."""
+    async with opened(stand) as driver, opened(stand) as other:
+        await driver.open_run("r", first_record())
+        await driver.open_run("untouched", first_record())
+        await other.open_run("others", first_record())
+        assert await driver.stop_requests() == {}
+
+        await other.request_stop("r", "client")
+        assert await driver.stop_requests() == {"r": "client"}
+        await other.request_stop("r", "user")
+
+        assert await driver.stop_requests() == await driver.stop_requests() == {"r": "user"}
+        assert await other.stop_requests() == {}
+
+
+async def check_27_the_next_claim_forgets_a_wish_to_stop(stand: Stand) -> None:
+    """Whoever goes on with a run must not be stopped by what its last driver was asked."""
+    async with opened(stand) as driver, opened(stand) as other:
+        lease = await driver.open_run("r", first_record())
+        await other.request_stop("r", "user")
+        await driver.release(lease)
+        assert await driver.stop_requests() == {}
+
+        await other.claim("r")
+
+        assert await other.stop_requests() == {}
+
+
+async def check_28_who_lost_a_run_hears_no_wish_about_it(stand: Stand) -> None:
+    """It is its successor's to stop."""
+    async with opened(stand) as sleeper, opened(stand) as successor:
+        await sleeper.open_run("r", first_record())
+        stand.pass_time(stand.lease_seconds + 1)
+        await successor.claim("r")
+        await sleeper.request_stop("r", "user")
+
+        assert await sleeper.stop_requests() == {}
+        assert await successor.stop_requests() == {"r": "user"}
+
+
+async def check_29_an_unknown_run_cannot_be_asked_to_stop(stand: Stand) -> None:
+    """A slip in an id is told, not swallowed."""
+    async with opened(stand) as journal:
+        error = await error_of(journal.request_stop("nobody", "user"))
+
+        assert isinstance(error, UnknownRun), error
+        assert "nobody" in str(error)
+
+
+CHECKS: tuple[Check, ...] = checks_of(globals())
+"""All checks of this part, in their order."""

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from atlas_mcp.atlas.usage import Charge, Usage
 from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
@@ -41,6 +43,18 @@ class Consumed(NamedTuple):
     complete: bool
 
 
+class ClientErrors(NamedTuple):
+    """The exceptions of a vendor's client library.
+
+    Attributes:
+        status: Raised for an answer with an error status; has `response` and `request_id`.
+        connection: Raised for a failure of the connection; its cause is the HTTP library's own.
+    """
+
+    status: type[Exception]
+    connection: type[Exception]
+
+
 class Failing(ABC):
     """One call, as far as it may fail.
 
@@ -70,6 +84,36 @@ class Failing(ABC):
     @abstractmethod
     def consumed(self) -> Consumed:
         """What the call has consumed so far."""
+
+    @property
+    @abstractmethod
+    def client_errors(self) -> ClientErrors:
+        """The exceptions of the client library that carries the call."""
+
+    @contextmanager
+    def failures_mapped(self, *, asked: bool) -> Generator[None]:
+        """Raise each failure of an HTTP call inside as the `ModelError` that it means.
+
+        Args:
+            asked: Whether the model was asked something, so that other calls fail alike.
+        """
+        import httpx2
+
+        library = self.client_errors
+        try:
+            yield
+        except WayClosed as error:
+            raise self.cut(error) from error
+        except library.status as error:
+            answered: Any = error
+            self.request_id = answered.request_id
+            raise self.refused(answered.response, asked=asked) from error
+        except UnicodeEncodeError:
+            raise self.unsendable_key() from None
+        except library.connection as error:
+            raise self.cut(error.__cause__ or error) from error
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise self.cut(error) from error
 
     def refused(self, response: httpx2.Response, *, asked: bool) -> ModelError:
         """Return what an answer with an error status means; such calls are not billed.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from atlas_mcp.atlas.usage import Charge, Usage
 from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
-from atlas_mcp.models.wire.connections import Trip, Way, WayClosed
+from atlas_mcp.models.wire.connections import Way, WayClosed
 from atlas_mcp.models.wire.proxies import proxy_login, tls_fault
 from atlas_mcp.models.wire.refusals import (
     Refusal,
@@ -26,6 +26,7 @@ from atlas_mcp.models.wire.refusals import (
     refusal,
     words,
 )
+from atlas_mcp.models.wire.trips import Trip
 
 if TYPE_CHECKING:
     import httpx2

@@ -139,12 +139,12 @@ class ChatCall(Arriving):
         if stream.error is not None:
             raise self._failed_midway(stream.error)
         if not stream.complete and stream.unreadable is not None:
-            said = self.words(stream.unreadable)
+            said = self.redacted(stream.unreadable)
             raise self.broken_off(f"the reply could not be read: {said}")
         if not stream.complete:
             raise self.broken_off("the stream ended before the reply was complete")
         if stream.ending == "failed":
-            raise self.broken_off(f"the endpoint gave the reply up: {self.words(stream.detail)}")
+            raise self.broken_off(f"the endpoint gave the reply up: {self.redacted(stream.detail)}")
 
     @property
     @override
@@ -170,7 +170,7 @@ class ChatCall(Arriving):
 
     def _failed_midway(self, error: Mapping[str, Any]) -> ModelError:
         """Return what an error inside a stream means."""
-        said = self.words(reason_of(error)) or "no reason given"
+        said = self.redacted(reason_of(error)) or "no reason given"
         code = error.get("code")
         status = code if isinstance(code, int) and 400 <= code < 600 else 400
         found = refusal(status, {}, {"error": error}, self.wording, self.secrets)

@@ -170,7 +170,7 @@ class ClaudeCall(Arriving):
         turn = message.turn
         ending = ending_of(message.stop_reason, _STOPS, text=turn.text, calls=bool(turn.tool_calls))
         if ending == "failed":
-            said = self.words(detail_of(message.stop_reason, _STOPS))
+            said = self.redacted(detail_of(message.stop_reason, _STOPS))
             raise self.broken_off(f"{self.wording.api} gave the reply up: {said}")
 
     def _failed_midway(self, failure: StreamFailed | StreamGarbled) -> ModelError:
@@ -183,7 +183,7 @@ class ClaudeCall(Arriving):
         retryable = failure.kind in _RETRYABLE_KINDS
         if not retryable and not self.message.begun:
             return self.rejected(found)
-        said = self.words(failure.message)
+        said = self.redacted(failure.message)
         text = f"the API broke off the reply: {failure.kind} ({said})"
         return self.broken_off(text, retryable=retryable)
 

@@ -1,7 +1,7 @@
-"""A call that fails: as which error, as what it is told, and what it consumed all the same.
+"""A call that fails: the one mapping of HTTP failures to `ModelError`s.
 
-Owns what a refusal, a broken connection and a broken reply mean, for every adapter alike. Which
-exceptions of a vendor's library stand for them is the adapter's to know, and what has been counted.
+Owns the meaning of refusals, broken connections and broken replies, for every adapter alike. Each
+adapter names the exceptions of its client library and tells how much has been counted.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from atlas_mcp.models.wire.refusals import (
     json_or_text,
     page_of,
     reason_of,
+    redacted,
     refusal,
-    words,
 )
 from atlas_mcp.models.wire.trips import Trip
 
@@ -176,12 +176,24 @@ class Failing(ABC):
                 charge=Charge(Usage(requests=error.requests)),
             )
         self._way.answered()
+        unsent = self._unsendable(error) or self._unconnected(error)
+        if unsent is not None:
+            return unsent
+        if isinstance(error, httpx2.TimeoutException):
+            return self.broken_off(f"{self.wording.api} fell silent")
+        if isinstance(error, httpx2.DecodingError):
+            text = f"the reply could not be read: {error}"
+            return self.broken_off(text, retryable=False)
+        return self.broken_off(f"the connection was cut ({type(error).__name__})")
+
+    def _unsendable(self, error: BaseException) -> ModelError | None:
+        """Return the error of a call that no further try would send; `None` for other failures."""
+        import httpx2
+
         wording = self.wording
         if isinstance(error, httpx2.TooManyRedirects):
-            return ModelRejected(
-                self._model,
-                f"{wording.place} sends calls round in circles; check {wording.address}",
-            )
+            text = f"{wording.place} sends calls round in circles; check {wording.address}"
+            return ModelRejected(self._model, text)
         if isinstance(
             error, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError | httpx2.InvalidURL
         ):
@@ -190,36 +202,36 @@ class Failing(ABC):
                 f"the request cannot be sent ({type(error).__name__}): "
                 f"check {wording.address} and the key for stray characters",
             )
-        variable = self._way.proxy_variable
-        if (fault := tls_fault(error, by_proxy=variable is not None)) is not None:
+        by_proxy = self._way.proxy_variable is not None
+        if (fault := tls_fault(error, by_proxy=by_proxy)) is not None:
             return ModelRejected(
                 self._model,
                 f"no connection to {wording.place}{self._way.by_proxy()}: {fault}",
             )
         if isinstance(error, httpx2.ProxyError) and (found := self._proxy_fault(error)):
             return ModelRejected(self._model, found)
-        if isinstance(
-            error,
-            httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout | httpx2.ProxyError,
-        ) or self._is_unsent(error):
-            running = "" if self._way.base_url is None else "that it is running, "
-            if variable is not None:
-                running = f"that the proxy is running, {variable}, "
-            told = f" ({self.words(str(error))})" if isinstance(error, httpx2.ProxyError) else ""
-            # A proxy that was never passed is not where its variable says, and will not come there.
-            lost = variable is not None and not self._way.is_open and not _is_late(error)
-            kind = ModelRejected if lost else ModelUnavailable
-            return kind(
-                self._model,
-                f"no connection to {wording.place}{self._way.by_proxy()}{told}; check {running}the "
-                f"network and {wording.address}",
-            )
-        if isinstance(error, httpx2.TimeoutException):
-            return self.broken_off(f"{wording.api} fell silent")
-        if isinstance(error, httpx2.DecodingError):
-            text = f"the reply could not be read: {error}"
-            return self.broken_off(text, retryable=False)
-        return self.broken_off(f"the connection was cut ({type(error).__name__})")
+        return None
+
+    def _unconnected(self, error: BaseException) -> ModelError | None:
+        """Return the error of a call that found no connection; `None` for other failures."""
+        import httpx2
+
+        unsent = httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout
+        if not (isinstance(error, unsent | httpx2.ProxyError) or self._is_unsent(error)):
+            return None
+        wording, variable = self.wording, self._way.proxy_variable
+        running = "" if self._way.base_url is None else "that it is running, "
+        if variable is not None:
+            running = f"that the proxy is running, {variable}, "
+        told = f" ({self.redacted(str(error))})" if isinstance(error, httpx2.ProxyError) else ""
+        # A proxy that was never passed is not where its variable says, and will not come there.
+        lost = variable is not None and not self._way.is_open and not _is_late(error)
+        kind = ModelRejected if lost else ModelUnavailable
+        return kind(
+            self._model,
+            f"no connection to {wording.place}{self._way.by_proxy()}{told}; check {running}the "
+            f"network and {wording.address}",
+        )
 
     def _is_unsent(self, error: BaseException) -> bool:
         """Return whether a connection broke before the call was sent, as behind a proxy it may."""
@@ -231,7 +243,7 @@ class Failing(ABC):
     def _proxy_fault(self, error: BaseException) -> str | None:
         """Return why a proxy lets no call through, `None` where it may later."""
         variable = self._way.proxy_variable
-        said = self.words(str(error))
+        said = self.redacted(str(error))
         status = re.match(r"[45][0-9]{2}\b", said)
         if variable is None or (status is not None and status[0].startswith("5")):
             return None
@@ -259,11 +271,11 @@ class Failing(ABC):
     def _said(self, body: object) -> str:
         """Return the words of an answer's body: of a web page its title."""
         page = page_of(body)
-        return self.words(reason_of(body) if page is None else page)
+        return self.redacted(reason_of(body) if page is None else page)
 
-    def words(self, said: object) -> str:
+    def redacted(self, said: object) -> str:
         """Return what the endpoint says in one short line, without secrets."""
-        return words(said, self.secrets)
+        return redacted(said, self.secrets)
 
 
 def _is_late(error: BaseException) -> bool:

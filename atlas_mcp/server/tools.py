@@ -32,7 +32,7 @@ from atlas_mcp.views.structures import RunResult
 
 if TYPE_CHECKING:
     from atlas_mcp.atlas.problem import Problem
-    from atlas_mcp.atlas.state import ExploreState
+    from atlas_mcp.atlas.run_facts import ExploreState
     from atlas_mcp.runs.service import RunService
     from atlas_mcp.runs.snapshot import RunSnapshot
 

@@ -9,7 +9,8 @@ from atlas_mcp.atlas.events import RunFinished
 from atlas_mcp.atlas.explore import Candidate, SolverFailure
 from atlas_mcp.atlas.failures import failure_warnings
 from atlas_mcp.atlas.outcomes import NOBODY_DRIVES, Status
-from atlas_mcp.atlas.state import ExploreState, RunState, failed_explores
+from atlas_mcp.atlas.run_facts import ExploreState
+from atlas_mcp.atlas.state import RunState, failed_explores
 from atlas_mcp.atlas.storable import text_of
 from atlas_mcp.atlas.usage import Usage
 from atlas_mcp.runs.snapshot import RunSnapshot

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from atlas_mcp.atlas.agreement import group_answers
 from atlas_mcp.atlas.explore import Candidate, FailureKind
-from atlas_mcp.atlas.state import ExploreState, RunState
+from atlas_mcp.atlas.run_facts import ExploreState
+from atlas_mcp.atlas.state import RunState
 from atlas_mcp.models.base import Notice
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.texts import LINE_CHARS, answer_start, counted, one_line

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from atlas_mcp.atlas.events import Planned
 from atlas_mcp.atlas.explore import Explore
 from atlas_mcp.atlas.outcomes import Status
-from atlas_mcp.atlas.state import ExploreState
+from atlas_mcp.atlas.run_facts import ExploreState
 from atlas_mcp.server.tool_schemas import result_schema
 from atlas_mcp.server.tools import POLLED, new_explores
 from atlas_mcp.texts import counted

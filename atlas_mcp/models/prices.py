@@ -1,7 +1,7 @@
-"""What a call to a named model costs, from the price tables of `genai-prices`.
+"""The cost of a call to a named model, from the price tables of `genai-prices`.
 
 Owns the way from `vendor/name` to US dollars. Never touches the network: the tables are those of
-the installed package. A price the operator configured wins over them.
+the installed package. A price that the operator configured wins over them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import contextlib
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from atlas_mcp.addresses import is_same_address
 from atlas_mcp.atlas.usage import FREE, Cost, Price, Usage
@@ -90,15 +90,13 @@ def cost_of(
     """
     if override is not None:
         return override.cost_of(usage)
-    found = _find(model, base_url)
-    if found is None or price_of(model, base_url=base_url, at=at) is None:
+    minute = (at or datetime.now(UTC)).replace(second=0, microsecond=0)
+    rates = _rates(model, base_url, minute)
+    if rates is None:
         return None
-    provider, info = found
-    flat = flat_price(info, at or datetime.now(UTC))
-    if (
-        flat is not None
-        and usage.cache_read_tokens + usage.cache_write_tokens <= usage.input_tokens
-    ):
+    provider, info, flat = rates
+    cached = usage.cache_read_tokens + usage.cache_write_tokens
+    if flat is not None and cached <= usage.input_tokens:
         return flat.cost_of(usage)
     from genai_prices import Usage as CountedUsage
 
@@ -113,6 +111,27 @@ def cost_of(
     except ValueError:
         # Counts that are at odds with each other.
         return None
+
+
+class _Rates(NamedTuple):
+    """A model in the tables, and its rates where no rate depends on the size of a prompt."""
+
+    provider: Provider
+    info: ModelInfo
+    flat: Price | None
+
+
+@lru_cache(maxsize=256)
+def _rates(model: str, base_url: str | None, minute: datetime) -> _Rates | None:
+    """Return the rates of a model in a minute; `None` if what a call costs is not known.
+
+    Rates change on whole minutes, and looking them up takes longer than all the rest of a count.
+    """
+    found = _find(model, base_url)
+    if found is None or price_of(model, base_url=base_url, at=minute) is None:
+        return None
+    provider, info = found
+    return _Rates(provider, info, flat_price(info, minute))
 
 
 def flat_price(info: ModelInfo, at: datetime) -> Price | None:

@@ -10,10 +10,6 @@ from __future__ import annotations
 
 import json
 import random
-import re
-import struct
-import zlib
-from base64 import b64encode
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -45,6 +41,7 @@ from atlas_mcp.atlas.usage import FREE, NO_CHARGE, Charge, Cost, Usage
 from atlas_mcp.errors import ModelDown, ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.endpoint import endpoint_of, with_endpoint
 from atlas_mcp.models.findings import NOTHING, Feature, Finding
+from atlas_mcp.models.probe_pictures import COLOURS, GUESSED, colours_in, picture
 from atlas_mcp.models.traits import holds_reasoning
 from atlas_mcp.models.vendor import ModelWith
 from atlas_mcp.presets import EchoReasoning, MaxTokensField, SchemaMode
@@ -64,26 +61,6 @@ RETRIES = RetryPolicy(attempts=3, longest_retry_after=30.0)
 
 NO_EFFORT = "unheard_of"
 """What no endpoint can take for an effort. One that accepts it does not look."""
-
-PICTURE_PX = 96
-"""Pixels of a side of the pictures that are shown."""
-
-COLOURS: Mapping[str, tuple[int, int, int]] = {
-    "red": (220, 20, 20),
-    "green": (20, 150, 40),
-    "blue": (20, 60, 220),
-    "yellow": (250, 220, 20),
-    "purple": (130, 30, 150),
-    "black": (0, 0, 0),
-    "white": (255, 255, 255),
-}
-"""Colours nobody takes for another. Two of them are shown, at random: who guesses is right once in
-forty-two times."""
-
-GUESSED = frozenset({"red", "green", "blue"})
-"""Colours that are guessed first; one of two that are shown is another."""
-
-_SYNONYMS = {"violet": "purple"}
 
 _SHAPE: dict[str, Json] = {
     "type": "object",
@@ -330,7 +307,7 @@ class _Asking:
         first, second = self._chance.sample(sorted(COLOURS), 2)
         if {first, second} <= GUESSED:
             second = self._chance.choice(sorted(COLOURS.keys() - GUESSED))
-        pictures = tuple(Image("image/png", _picture(COLOURS[name])) for name in (first, second))
+        pictures = tuple(Image("image/png", picture(COLOURS[name])) for name in (first, second))
         seen = await self._ask(
             _request(
                 "Here are two pictures, each of one plain colour. Name the colour of the first and "
@@ -340,7 +317,7 @@ class _Asking:
         )
         if seen is None or seen.stop == "max_tokens":
             return None if seen else False
-        return _colours_in(seen.turn.text) == [first, second]
+        return colours_in(seen.turn.text) == [first, second]
 
     async def _efforts(self) -> tuple[Effort, ...]:
         if await self._takes(cast("Effort", NO_EFFORT)):
@@ -449,22 +426,3 @@ def _fits(text: str, schema: Mapping[str, Json]) -> bool:
     except (ValueError, RecursionError):
         return False
     return answer_error(value, schema) is None
-
-
-def _colours_in(text: str) -> list[str]:
-    """Return the colours that a text names, in its order."""
-    words: list[str] = re.findall(r"[a-z]+", text.lower())
-    named = [_SYNONYMS.get(word, word) for word in words]
-    return [word for word in named if word in COLOURS]
-
-
-def _picture(colour: tuple[int, int, int]) -> str:
-    """Return a picture of one colour, PNG in base64."""
-    row = b"\0" + bytes(colour) * PICTURE_PX
-    header = struct.pack(">IIBBBBB", PICTURE_PX, PICTURE_PX, 8, 2, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(row * PICTURE_PX)), (b"IEND", b""))
-    encoded = b"".join(
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        for kind, data in chunks
-    )
-    return b64encode(b"\x89PNG\r\n\x1a\n" + encoded).decode()

@@ -6,8 +6,7 @@ arrived, and a `ModelError` from each way in which the client library reports a 
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from typing_extensions import override
@@ -22,8 +21,8 @@ from atlas_mcp.models.chat.stream import ChatStream
 from atlas_mcp.models.endpoint import endpoint_of
 from atlas_mcp.models.prices import cost_of
 from atlas_mcp.models.wire.arriving import Arriving, Progress
-from atlas_mcp.models.wire.connections import Way, WayClosed
-from atlas_mcp.models.wire.failures import Consumed
+from atlas_mcp.models.wire.connections import Way
+from atlas_mcp.models.wire.failures import ClientErrors, Consumed
 from atlas_mcp.models.wire.json_events import Event
 from atlas_mcp.models.wire.refusals import Wording, reason_of, refusal
 
@@ -127,40 +126,25 @@ class ChatCall(Arriving):
         usage = self.stream.usage()
         return cost_of(model, usage, override=self._price, base_url=self._endpoint.base_url)
 
+    @property
     @override
-    @contextlib.contextmanager
-    def translated(self, *, streamed: bool) -> Generator[None]:
-        """Raise what the vendor's library raises inside as a `ModelError`."""
-        import httpx2
+    def client_errors(self) -> ClientErrors:
         import openai
 
-        try:
-            yield
-            if streamed:
-                self._check_is_whole()
-        except WayClosed as error:
-            raise self.cut(error) from error
-        except openai.APIStatusError as error:
-            self.request_id = error.request_id
-            raise self.refused(error.response, asked=streamed) from error
-        except UnicodeEncodeError:
-            raise self.unsendable_key() from None
-        except openai.APIConnectionError as error:
-            raise self.cut(error.__cause__ or error) from error
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise self.cut(error) from error
+        return ClientErrors(openai.APIStatusError, openai.APIConnectionError)
 
-    def _check_is_whole(self) -> None:
+    @override
+    def check_is_whole(self) -> None:
         stream = self.stream
         if stream.error is not None:
             raise self._failed_midway(stream.error)
         if not stream.complete and stream.unreadable is not None:
-            said = self.words(stream.unreadable)
+            said = self.redacted(stream.unreadable)
             raise self.broken_off(f"the reply could not be read: {said}")
         if not stream.complete:
             raise self.broken_off("the stream ended before the reply was complete")
         if stream.ending == "failed":
-            raise self.broken_off(f"the endpoint gave the reply up: {self.words(stream.detail)}")
+            raise self.broken_off(f"the endpoint gave the reply up: {self.redacted(stream.detail)}")
 
     @property
     @override
@@ -186,7 +170,7 @@ class ChatCall(Arriving):
 
     def _failed_midway(self, error: Mapping[str, Any]) -> ModelError:
         """Return what an error inside a stream means."""
-        said = self.words(reason_of(error)) or "no reason given"
+        said = self.redacted(reason_of(error)) or "no reason given"
         code = error.get("code")
         status = code if isinstance(code, int) and 400 <= code < 600 else 400
         found = refusal(status, {}, {"error": error}, self.wording, self.secrets)

@@ -15,14 +15,14 @@ from typing_extensions import override
 from atlas_mcp.atlas.messages import Reply, Stop
 from atlas_mcp.atlas.storable import failure_text, text_of
 from atlas_mcp.atlas.usage import FREE, Charge, Cost, Price
-from atlas_mcp.errors import ModelRejected
+from atlas_mcp.errors import ModelError, ModelRejected
 from atlas_mcp.models.claude.connection import NO_KEY, OWN_ADDRESS
 from atlas_mcp.models.claude.stream import MessageStream, StreamFailed, StreamGarbled
 from atlas_mcp.models.prices import cost_of
 from atlas_mcp.models.wire.arriving import Arriving, Progress
-from atlas_mcp.models.wire.connections import Way, WayClosed
+from atlas_mcp.models.wire.connections import Way
 from atlas_mcp.models.wire.endings import detail_of, ending_of
-from atlas_mcp.models.wire.failures import Consumed
+from atlas_mcp.models.wire.failures import ClientErrors, Consumed
 from atlas_mcp.models.wire.json_events import Event
 from atlas_mcp.models.wire.refusals import Wording, refusal
 
@@ -140,54 +140,52 @@ class ClaudeCall(Arriving):
         )
         return reply if self.trip is None else self.trip.told(reply)
 
+    @property
+    @override
+    def client_errors(self) -> ClientErrors:
+        import anthropic
+
+        return ClientErrors(anthropic.APIStatusError, anthropic.APIConnectionError)
+
     @override
     @contextlib.contextmanager
-    def translated(self, *, streamed: bool) -> Generator[None]:
-        """Raise what the vendor's library raises inside as a `ModelError`."""
+    def failures_mapped(self, *, asked: bool) -> Generator[None]:
+        """Raise failures as `ModelError`s; the client also has an error for bad credentials."""
         import anthropic
-        import httpx2
 
-        try:
-            yield
-            if streamed:
-                self._check_is_whole()
-        except anthropic.APIStatusError as error:
-            self.request_id = error.request_id
-            raise self.refused(error.response, asked=streamed) from error
-        except anthropic.CredentialsError as error:
-            raise ModelRejected(self._model, f"{NO_KEY}; {type(error).__name__}") from error
-        except WayClosed as error:
-            raise self.cut(error) from error
-        except UnicodeEncodeError:
-            raise self.unsendable_key() from None
-        except anthropic.APIConnectionError as error:
-            raise self.cut(error.__cause__ or error) from error
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise self.cut(error) from error
-        except StreamGarbled as error:
-            raise self.broken_off(f"the reply could not be read: {error}") from error
-        except StreamFailed as error:
-            said = self.words(error.message)
-            text = f"the API broke off the reply: {error.kind} ({said})"
-            body = {"error": {"type": error.kind, "message": error.message}}
-            found = refusal(400, {}, body, self.wording, self.secrets)
-            self.remember(found)
-            if error.kind not in _RETRYABLE_KINDS and not self.message.begun:
-                raise self.rejected(found) from error
-            raise self.broken_off(text, retryable=error.kind in _RETRYABLE_KINDS) from error
+        with super().failures_mapped(asked=asked):
+            try:
+                yield
+            except anthropic.CredentialsError as error:
+                raise ModelRejected(self._model, f"{NO_KEY}; {type(error).__name__}") from error
 
-    def _check_is_whole(self) -> None:
+    @override
+    def check_is_whole(self) -> None:
         if self._failure is not None:
-            raise self._failure
+            raise self._failed_midway(self._failure) from self._failure
+        message = self.message
         if not self.complete:
-            cut = "the stream ended before the reply was complete"
-            raise StreamGarbled(self.message.unreadable or cut)
-        reason = self.message.stop_reason
-        turn = self.message.turn
-        calls = bool(turn.tool_calls)
-        if ending_of(reason, _STOPS, text=turn.text, calls=calls) == "failed":
-            said = self.words(detail_of(reason, _STOPS))
+            cut = message.unreadable or "the stream ended before the reply was complete"
+            raise self.broken_off(f"the reply could not be read: {cut}")
+        turn = message.turn
+        ending = ending_of(message.stop_reason, _STOPS, text=turn.text, calls=bool(turn.tool_calls))
+        if ending == "failed":
+            said = self.redacted(detail_of(message.stop_reason, _STOPS))
             raise self.broken_off(f"{self.wording.api} gave the reply up: {said}")
+
+    def _failed_midway(self, failure: StreamFailed | StreamGarbled) -> ModelError:
+        """Return the error for a stream that reports a failure, or that cannot be read."""
+        if isinstance(failure, StreamGarbled):
+            return self.broken_off(f"the reply could not be read: {failure}")
+        body = {"error": {"type": failure.kind, "message": failure.message}}
+        found = refusal(400, {}, body, self.wording, self.secrets)
+        self.remember(found)
+        retryable = failure.kind in _RETRYABLE_KINDS
+        if not retryable and not self.message.begun:
+            return self.rejected(found)
+        said = self.redacted(failure.message)
+        text = f"the API broke off the reply: {failure.kind} ({said})"
+        return self.broken_off(text, retryable=retryable)
 
     @property
     @override

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Generator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import anyio
@@ -154,18 +154,24 @@ class Arriving(Failing):
         """Return the reply of a call that ended well."""
 
     @abstractmethod
-    def translated(self, *, streamed: bool) -> AbstractContextManager[None]:
-        """Raise what the vendor's library raises in a block as a `ModelError`."""
+    def check_is_whole(self) -> None:
+        """Check that the stream has brought a reply, and brought it to its end.
+
+        Raises:
+            ModelError: It has not.
+        """
 
     @contextmanager
     def errors_translated(self, *, streamed: bool = True) -> Generator[None]:
-        """Raise what goes wrong inside as a `ModelError` with what the call consumed.
+        """Raise each failure inside as a `ModelError` with what the call consumed.
 
         Args:
             streamed: Whether the stream must have brought a reply in the end.
         """
-        with self._way.trip() as self.trip, self.translated(streamed=streamed):
+        with self._way.trip() as self.trip, self.failures_mapped(asked=streamed):
             yield
+            if streamed:
+                self.check_is_whole()
 
     def tell(self) -> None:
         """Tell how far the reply has come, and what was counted."""
@@ -227,7 +233,7 @@ class Arriving(Failing):
             text = f"the address answers with {repr(kind) if kind else 'what is no reply'}"
             if kind:
                 text += f", not with {'a reply' if asked else 'what was asked for'}"
-            if said := self.words(reason_of(body)):
+            if said := self.redacted(reason_of(body)):
                 text += f": {said}"
             text += f"; check {wording.address}{wording.hint}"
         return ModelRejected(

@@ -1,35 +1,32 @@
 """The way to one address with one key, whichever vendor's client takes it.
 
-Owns the one rule for what of the environment reaches which address; that no redirect leaves its
-origin; and the one road by which what an endpoint says comes back: no secret that was sent there is
-in it. An address that an entry names is sent what the entry names, and nothing else. Where no entry
-names one, the address is the environment's own and gets what the environment holds for it.
+Owns the one rule for which keys and headers reach which address. An address that an entry names is
+sent the key that the entry names, and nothing of the environment. Where no entry names an address,
+calls go to the environment's own, with all that the environment holds for it.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from atlas_mcp.addresses import (
     endpoint_address,
-    is_same_origin,
     place_of,
     query_of,
 )
-from atlas_mcp.atlas.messages import AssistantTurn, Reply
-from atlas_mcp.atlas.usage import NO_CHARGE, Charge, Usage
 from atlas_mcp.config.keys import clean_key, key_fault
 from atlas_mcp.errors import ModelError
 from atlas_mcp.models.wire.accounts import Account, WayClosed
-from atlas_mcp.models.wire.masking import SHORTEST, SHORTEST_IN_REPLIES, Secrets, guard_logs
+from atlas_mcp.models.wire.headers import KEY_HEADERS, dress, read_as_text, sendable
+from atlas_mcp.models.wire.masking import Secrets, guard_logs
 from atlas_mcp.models.wire.proxies import Proxy, check_proxy, proxy_of, tls, trusting_nobody
+from atlas_mcp.models.wire.redirects import check_redirect
+from atlas_mcp.models.wire.trips import CURRENT_TRIP, Trip, note_sent
 from atlas_mcp.system.limits import open_files
 
 if TYPE_CHECKING:
@@ -45,37 +42,18 @@ MOST_IDLE = 256
 FILES_AN_IDLE_ONE = 64
 """Descriptors that the process may open for each of them: calls need them more."""
 
-LONGEST_ID = 200
-"""Characters of an endpoint's id of a call. Our own choice: five times what vendors use."""
-
 LOOK_TIMEOUT = 5.0
 """Seconds in which an endpoint must say whether it has a model. Our own choice: a person waits."""
-
-_OWN_NAMES = frozenset({"host", "content-length", "transfer-encoding", "x-stainless-raw-response"})
-"""Headers of a single request, not of the environment; the last is the client library's own note
-to itself."""
 
 _FOUND = ("organization", "project", "admin_api_key", "webhook_secret", "webhook_key")
 """What clients look for in the environment although they were given a key. Source: openai 3.57
 (`lib/_client_auth.py`) and anthropic 2.14 (`_client.py`)."""
 
-_KEYS = frozenset({"authorization", "x-api-key"})
-"""Headers that carry a key, which is cleaned and looked at elsewhere."""
-
 _VARIABLES = {"openai-organization": "OPENAI_ORG_ID", "openai-project": "OPENAI_PROJECT_ID"}
 """Which variable a client makes a header of."""
 
-_CHARACTER_SETS = (
-    r"utf-?8|(us-)?ascii|(iso-?8859-|latin-?|windows-|cp)[0-9]{1,4}|koi8-[ru]|shift-jis"
-    r"|euc-(jp|kr)|gb(k|2312|18030)|big5"
-)
-"""What web pages and endpoints are written in, as they name it."""
-
 _TELLS_OF_THE_KEY = frozenset({400, 401, 402, 403, 429})
 """Statuses that may mean a refused key or an empty account: whoever reads the body knows."""
-
-
-_T = TypeVar("_T")
 
 
 class VendorClient(Protocol):
@@ -206,7 +184,7 @@ class Way:
             "trust_env": False,
             "follow_redirects": True,
             "event_hooks": {
-                "request": [self._before, *request_hooks(_note_sent)],
+                "request": [self._before, *request_hooks(note_sent)],
                 "response": [self._after, *response_hooks()],
             },
         }
@@ -235,9 +213,9 @@ class Way:
             return
         for name, value in client.default_headers.items():
             known = name.lower()
-            if known in _KEYS or not isinstance(value, str):
+            if known in KEY_HEADERS or not isinstance(value, str):
                 continue
-            if not _sendable(name) or not _sendable(value):
+            if not sendable(name) or not sendable(value):
                 variable = _VARIABLES.get(known, "the variable of custom headers")
                 raise WayClosed(
                     f"{variable} in the environment holds a character that no header can have; "
@@ -260,14 +238,14 @@ class Way:
             ModelError: That of the block, as it may be told.
         """
         trip = Trip(self.secrets)
-        token = _TRIP.set(trip)
+        token = CURRENT_TRIP.set(trip)
         try:
             yield trip
         except ModelError as error:
             # Without its cause, in which an endpoint's words stand as they came.
             raise trip.failed(error) from None
         finally:
-            _TRIP.reset(token)
+            CURRENT_TRIP.reset(token)
 
     def refused(self, message: str, request_id: str | None, *, model: str | None) -> None:
         """Take note that further calls would be refused too.
@@ -291,7 +269,7 @@ class Way:
     async def _before(self, request: httpx2.Request) -> None:
         """Dress a request for its address."""
         named = self.base_url is not None
-        _dress(request, self.api_key, named=named, key_header=self.key_header)
+        dress(request, self.api_key, named=named, key_header=self.key_header)
         self.secrets.add_headers(request.headers)
         if not self._guarded:
             # Not sooner: only now is all imported that logs.
@@ -300,11 +278,11 @@ class Way:
 
     async def _after(self, response: httpx2.Response) -> None:
         """Take note of a key that is accepted, and refuse to be sent elsewhere."""
-        _read_as_text(response)
+        read_as_text(response)
         self.is_open = True
         if response.has_redirect_location:
             check_redirect(response)
-            if trip := _TRIP.get():
+            if trip := CURRENT_TRIP.get():
                 trip.moves += 1
         elif response.status_code < 300:
             # That a list of models is for everybody says nothing of the key.
@@ -314,149 +292,7 @@ class Way:
             self._account.answered()
 
 
-@dataclass(slots=True)
-class Trip:
-    """One call and what comes back of it, which is told without secrets.
-
-    Attributes:
-        secrets: What may not be told.
-        moves: Redirects that were followed; each was a request of its own.
-        sent: Whether a request was sent, as far as its first byte.
-    """
-
-    secrets: Secrets
-    moves: int = 0
-    sent: bool = False
-
-    def failed(self, error: ModelError) -> ModelError:
-        """Return an error as it may be told, with all requests that were made."""
-        error.message = self.secrets.blot(error.message, shortest=SHORTEST)
-        error.args = (error.model, error.message)
-        error.request_id = self._label(error.request_id)
-        if self.moves:
-            error.charge = (error.charge or NO_CHARGE) + Charge(Usage(requests=self.moves))
-        return error
-
-    def told(self, reply: Reply) -> Reply:
-        """Return a reply as it may be kept, with all requests that were made.
-
-        Signed thinking is sent back byte for byte, or not at all: see `Secrets.blot_value`.
-        """
-
-        def said(value: _T) -> _T:
-            return self.secrets.blot_value(value, shortest=SHORTEST_IN_REPLIES)
-
-        turn = reply.turn
-        calls = tuple(replace(one, arguments=said(one.arguments)) for one in turn.tool_calls)
-        return replace(
-            reply,
-            turn=AssistantTurn(said(turn.text), calls, said(turn.verbatim)),
-            charge=reply.charge + Charge(Usage(requests=self.moves)),
-            detail=self.secrets.blot(reply.detail, shortest=SHORTEST),
-            request_id=self._label(reply.request_id),
-        )
-
-    def _label(self, request_id: str | None) -> str | None:
-        if request_id is None:
-            return None
-        return self.secrets.blot(request_id)[:LONGEST_ID]
-
-
-_TRIP: ContextVar[Trip | None] = ContextVar("trip", default=None)
-"""The trip that a request belongs to: hooks of a client are told of the request alone."""
-
-
-def _note_sent() -> None:
-    if trip := _TRIP.get():
-        trip.sent = True
-
-
-def _read_as_text(response: httpx2.Response) -> None:
-    """Have a body read in the character set that it names, or as UTF-8 where that is none.
-
-    Python knows codecs that are no character sets, and fails to read text with them.
-    """
-    named = (response.charset_encoding or "").lower().replace("_", "-")
-    if not re.fullmatch(_CHARACTER_SETS, named):
-        response.encoding = "utf-8"
-
-
 def _idle_connections() -> int:
     """Return how many connections one client keeps."""
     files = open_files()
     return MOST_IDLE if files is None else min(MOST_IDLE, files // FILES_AN_IDLE_ONE)
-
-
-def check_redirect(response: httpx2.Response) -> None:
-    """Refuse a redirect that leaves its origin, or that would make another request of a call.
-
-    Raises:
-        WayClosed: The message says where it leads, by scheme and host alone.
-    """
-    import httpx2
-
-    status = f"status {response.status_code}"
-    try:
-        target = response.url.join(response.headers["location"])
-    except httpx2.InvalidURL:
-        raise WayClosed(
-            f"the endpoint sends calls on to what is no address ({status}); check base_url",
-            requests=1,
-        ) from None
-    if not is_same_origin(str(target), str(response.url)):
-        raise WayClosed(
-            f"the endpoint sends calls on to {place_of(str(target))} ({status}), which was not "
-            "followed: no entry names it; if it is right, make it the base_url, and if not, a "
-            "proxy or a login page of your network answered",
-            requests=1,
-        )
-    if response.status_code in {301, 302, 303} and response.request.method not in {"GET", "HEAD"}:
-        raise WayClosed(
-            f"the endpoint has moved within {place_of(str(target))} ({status}); correct base_url",
-            requests=1,
-        )
-
-
-def _dress(request: httpx2.Request, api_key: str | None, *, named: bool, key_header: str) -> None:
-    """Give a request the headers that its address may have.
-
-    Args:
-        request: The request, as the vendor's client made it out of all it found.
-        api_key: The key that is shown there.
-        named: Whether an entry names the address. Then the headers are made here: the client's may
-            come from the environment, under any name.
-        key_header: The header in which such an address takes its key.
-    """
-    import httpx2
-
-    if not named:
-        for name in _KEYS:
-            if value := request.headers.get(name):
-                scheme, space, key = value.partition(" ")
-                request.headers[name] = (
-                    f"{scheme} {clean_key(key)}" if space and key else clean_key(value)
-                )
-        return
-    kept = {name: request.headers[name] for name in _OWN_NAMES if name in request.headers}
-    version = request.headers.get("anthropic-version", "")
-    if version.replace("-", "").isdigit():
-        kept["anthropic-version"] = version
-    kept["host"] = request.url.netloc.decode("ascii")
-    kept |= {
-        "accept": "application/json",
-        "connection": "keep-alive",
-        "content-type": "application/json",
-        "user-agent": "atlas-mcp",
-    }
-    if api_key is not None:
-        key = clean_key(api_key)
-        if key.lower().startswith("basic "):
-            kept["authorization"] = key
-        else:
-            kept[key_header] = f"Bearer {key}" if key_header == "authorization" else key
-    request.headers = httpx2.Headers(kept)
-
-
-def _sendable(text: str) -> bool:
-    """Return whether a header can hold a text."""
-    return text.isascii() and (text.isprintable() or not text)

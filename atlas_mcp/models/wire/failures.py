@@ -1,19 +1,21 @@
-"""A call that fails: as which error, as what it is told, and what it consumed all the same.
+"""A call that fails: the one mapping of HTTP failures to `ModelError`s.
 
-Owns what a refusal, a broken connection and a broken reply mean, for every adapter alike. Which
-exceptions of a vendor's library stand for them is the adapter's to know, and what has been counted.
+Owns the meaning of refusals, broken connections and broken replies, for every adapter alike. Each
+adapter names the exceptions of its client library and tells how much has been counted.
 """
 
 from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from atlas_mcp.atlas.usage import Charge, Usage
 from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
-from atlas_mcp.models.wire.connections import Trip, Way, WayClosed
+from atlas_mcp.models.wire.connections import Way, WayClosed
 from atlas_mcp.models.wire.proxies import proxy_login, tls_fault
 from atlas_mcp.models.wire.refusals import (
     Refusal,
@@ -21,9 +23,10 @@ from atlas_mcp.models.wire.refusals import (
     json_or_text,
     page_of,
     reason_of,
+    redacted,
     refusal,
-    words,
 )
+from atlas_mcp.models.wire.trips import Trip
 
 if TYPE_CHECKING:
     import httpx2
@@ -39,6 +42,18 @@ class Consumed(NamedTuple):
 
     charge: Charge
     complete: bool
+
+
+class ClientErrors(NamedTuple):
+    """The exceptions of a vendor's client library.
+
+    Attributes:
+        status: Raised for an answer with an error status; has `response` and `request_id`.
+        connection: Raised for a failure of the connection; its cause is the HTTP library's own.
+    """
+
+    status: type[Exception]
+    connection: type[Exception]
 
 
 class Failing(ABC):
@@ -70,6 +85,36 @@ class Failing(ABC):
     @abstractmethod
     def consumed(self) -> Consumed:
         """What the call has consumed so far."""
+
+    @property
+    @abstractmethod
+    def client_errors(self) -> ClientErrors:
+        """The exceptions of the client library that carries the call."""
+
+    @contextmanager
+    def failures_mapped(self, *, asked: bool) -> Generator[None]:
+        """Raise each failure of an HTTP call inside as the `ModelError` that it means.
+
+        Args:
+            asked: Whether the model was asked something, so that other calls fail alike.
+        """
+        import httpx2
+
+        library = self.client_errors
+        try:
+            yield
+        except WayClosed as error:
+            raise self.cut(error) from error
+        except library.status as error:
+            answered: Any = error
+            self.request_id = answered.request_id
+            raise self.refused(answered.response, asked=asked) from error
+        except UnicodeEncodeError:
+            raise self.unsendable_key() from None
+        except library.connection as error:
+            raise self.cut(error.__cause__ or error) from error
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise self.cut(error) from error
 
     def refused(self, response: httpx2.Response, *, asked: bool) -> ModelError:
         """Return what an answer with an error status means; such calls are not billed.
@@ -131,12 +176,24 @@ class Failing(ABC):
                 charge=Charge(Usage(requests=error.requests)),
             )
         self._way.answered()
+        unsent = self._unsendable(error) or self._unconnected(error)
+        if unsent is not None:
+            return unsent
+        if isinstance(error, httpx2.TimeoutException):
+            return self.broken_off(f"{self.wording.api} fell silent")
+        if isinstance(error, httpx2.DecodingError):
+            text = f"the reply could not be read: {error}"
+            return self.broken_off(text, retryable=False)
+        return self.broken_off(f"the connection was cut ({type(error).__name__})")
+
+    def _unsendable(self, error: BaseException) -> ModelError | None:
+        """Return the error of a call that no further try would send; `None` for other failures."""
+        import httpx2
+
         wording = self.wording
         if isinstance(error, httpx2.TooManyRedirects):
-            return ModelRejected(
-                self._model,
-                f"{wording.place} sends calls round in circles; check {wording.address}",
-            )
+            text = f"{wording.place} sends calls round in circles; check {wording.address}"
+            return ModelRejected(self._model, text)
         if isinstance(
             error, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError | httpx2.InvalidURL
         ):
@@ -145,36 +202,36 @@ class Failing(ABC):
                 f"the request cannot be sent ({type(error).__name__}): "
                 f"check {wording.address} and the key for stray characters",
             )
-        variable = self._way.proxy_variable
-        if (fault := tls_fault(error, by_proxy=variable is not None)) is not None:
+        by_proxy = self._way.proxy_variable is not None
+        if (fault := tls_fault(error, by_proxy=by_proxy)) is not None:
             return ModelRejected(
                 self._model,
                 f"no connection to {wording.place}{self._way.by_proxy()}: {fault}",
             )
         if isinstance(error, httpx2.ProxyError) and (found := self._proxy_fault(error)):
             return ModelRejected(self._model, found)
-        if isinstance(
-            error,
-            httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout | httpx2.ProxyError,
-        ) or self._is_unsent(error):
-            running = "" if self._way.base_url is None else "that it is running, "
-            if variable is not None:
-                running = f"that the proxy is running, {variable}, "
-            told = f" ({self.words(str(error))})" if isinstance(error, httpx2.ProxyError) else ""
-            # A proxy that was never passed is not where its variable says, and will not come there.
-            lost = variable is not None and not self._way.is_open and not _is_late(error)
-            kind = ModelRejected if lost else ModelUnavailable
-            return kind(
-                self._model,
-                f"no connection to {wording.place}{self._way.by_proxy()}{told}; check {running}the "
-                f"network and {wording.address}",
-            )
-        if isinstance(error, httpx2.TimeoutException):
-            return self.broken_off(f"{wording.api} fell silent")
-        if isinstance(error, httpx2.DecodingError):
-            text = f"the reply could not be read: {error}"
-            return self.broken_off(text, retryable=False)
-        return self.broken_off(f"the connection was cut ({type(error).__name__})")
+        return None
+
+    def _unconnected(self, error: BaseException) -> ModelError | None:
+        """Return the error of a call that found no connection; `None` for other failures."""
+        import httpx2
+
+        unsent = httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout
+        if not (isinstance(error, unsent | httpx2.ProxyError) or self._is_unsent(error)):
+            return None
+        wording, variable = self.wording, self._way.proxy_variable
+        running = "" if self._way.base_url is None else "that it is running, "
+        if variable is not None:
+            running = f"that the proxy is running, {variable}, "
+        told = f" ({self.redacted(str(error))})" if isinstance(error, httpx2.ProxyError) else ""
+        # A proxy that was never passed is not where its variable says, and will not come there.
+        lost = variable is not None and not self._way.is_open and not _is_late(error)
+        kind = ModelRejected if lost else ModelUnavailable
+        return kind(
+            self._model,
+            f"no connection to {wording.place}{self._way.by_proxy()}{told}; check {running}the "
+            f"network and {wording.address}",
+        )
 
     def _is_unsent(self, error: BaseException) -> bool:
         """Return whether a connection broke before the call was sent, as behind a proxy it may."""
@@ -186,7 +243,7 @@ class Failing(ABC):
     def _proxy_fault(self, error: BaseException) -> str | None:
         """Return why a proxy lets no call through, `None` where it may later."""
         variable = self._way.proxy_variable
-        said = self.words(str(error))
+        said = self.redacted(str(error))
         status = re.match(r"[45][0-9]{2}\b", said)
         if variable is None or (status is not None and status[0].startswith("5")):
             return None
@@ -214,11 +271,11 @@ class Failing(ABC):
     def _said(self, body: object) -> str:
         """Return the words of an answer's body: of a web page its title."""
         page = page_of(body)
-        return self.words(reason_of(body) if page is None else page)
+        return self.redacted(reason_of(body) if page is None else page)
 
-    def words(self, said: object) -> str:
+    def redacted(self, said: object) -> str:
         """Return what the endpoint says in one short line, without secrets."""
-        return words(said, self.secrets)
+        return redacted(said, self.secrets)
 
 
 def _is_late(error: BaseException) -> bool:

@@ -1,7 +1,7 @@
-"""What answers of model endpoints have in common: whether to try again, when, and their words.
+"""Refusals of model endpoints: their cause, and whether and when to try again.
 
-Owns what an error means, whichever client library brought it: an endpoint's own words out of any of
-the shapes in which endpoints put them, and the cause as people are told it.
+Owns the meaning of an error, whichever client library brought it. Finds an endpoint's own words in
+any of the shapes in which endpoints put them, and words the cause for people.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ def refusal(
         secrets: What may not be repeated.
     """
     page = page_of(body)
-    said = words("" if page is not None else reason_of(body), secrets)
+    said = redacted("" if page is not None else reason_of(body), secrets)
     codes: set[str] = set() if page is not None else set(_codes(body, DEEPEST_BODY))
     empty = status == 402 or (
         status in {400, 401, 403, 429}
@@ -199,7 +199,7 @@ def page_of(body: object) -> str | None:
 
 def page_text(page: str, wording: Wording, secrets: Secrets) -> str:
     """Return what it means that a web page came in place of an answer."""
-    title = words(page, secrets)
+    title = redacted(page, secrets)
     named = f" ({title!r})" if title else ""
     return (
         f"{wording.place} answers with a web page{named} and not as {wording.api} does: a "
@@ -330,8 +330,8 @@ def _number(text: str | None) -> float | None:
     return number if 0 <= number < float("inf") else None
 
 
-def words(said: object, secrets: Secrets) -> str:
-    """Return what an endpoint says in one short line, any secret in it blotted out."""
+def redacted(said: object, secrets: Secrets) -> str:
+    """Return an endpoint's words as one short line, with every secret in it blotted out."""
     text = " ".join(secrets.blot(text_of(said)).split())
     if len(text) > LONGEST_API_MESSAGE:
         text = text[:LONGEST_API_MESSAGE] + "…"

@@ -64,17 +64,3 @@ def test_other_records_are_left_alone() -> None:
     body = {"type": "run_cancelled", "spec": 1}
 
     assert with_endpoints(body) is body
-
-
-def test_an_endpoint_records_only_fields_that_are_not_as_usual() -> None:
-    assert Endpoint().record() == {}
-    assert Endpoint(base_url=HERE, system_role=False).record() == {
-        "base_url": HERE,
-        "system_role": False,
-    }
-
-
-def test_a_field_of_an_endpoint_that_this_version_does_not_know_is_ignored() -> None:
-    spec = ModelSpec("openai/m", endpoint={"base_url": HERE, "tenant": "t"})
-
-    assert endpoint_of(spec) == Endpoint(base_url=HERE)

@@ -710,7 +710,7 @@ async def test_what_is_no_stream_of_the_api_is_garbled(wire: bytes) -> None:
 
 def test_the_adapter_loads_no_vendor_library_by_itself() -> None:
     script = (
-        "import sys, atlas_mcp.models.claude.model, atlas_mcp.models.retry;"
+        "import sys, atlas_mcp.models.claude.model, atlas_mcp.models.pool;"
         "print([name for name in ('anthropic', 'httpx2', 'genai_prices') if name in sys.modules])"
     )
 

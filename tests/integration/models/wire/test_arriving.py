@@ -29,8 +29,8 @@ from atlas_mcp.models.claude.stream import MessageStream
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.wire import reading
 from atlas_mcp.models.wire.bounded import MOST_HINTS
-from atlas_mcp.models.wire.connections import Trip
 from atlas_mcp.models.wire.json_events import LARGE_BYTES, Event, event_of
+from atlas_mcp.models.wire.trips import Trip
 from atlas_mcp.runs.explores import ExploreRequest
 from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.request import RunRequest

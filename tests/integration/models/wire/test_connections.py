@@ -28,8 +28,9 @@ from atlas_mcp.models.claude import connection as claude_connection
 from atlas_mcp.models.claude.connection import Connection as ClaudeConnection
 from atlas_mcp.models.claude.model import Claude
 from atlas_mcp.models.wire import accounts, connections, proxies
-from atlas_mcp.models.wire.connections import WayClosed, check_redirect
+from atlas_mcp.models.wire.connections import WayClosed
 from atlas_mcp.models.wire.proxies import Proxy, check_proxy, proxy_of, tls
+from atlas_mcp.models.wire.redirects import check_redirect
 
 KEY = "sk-secret-of-ours-42"
 ASK = ModelRequest("", (UserTurn((Text("What is 6 * 7?"),)),), max_tokens=100)

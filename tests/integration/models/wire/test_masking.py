@@ -21,7 +21,7 @@ from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.errors import ModelError
 from atlas_mcp.models.chat.model import OpenAICompatible
 from atlas_mcp.models.claude.model import Claude
-from atlas_mcp.models.wire import masking
+from atlas_mcp.models.wire import decoding
 from atlas_mcp.models.wire.masking import Secrets, guard_logs
 from tests.support.drawing import draws
 from tests.support.raw_servers import Answer, answering, heading, once
@@ -313,7 +313,7 @@ def test_a_text_is_told_alike_whatever_it_is_cut_into(
     whole = secrets.blot(text)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(masking, "_PIECE", size)
+        patch.setattr(decoding, "_PIECE", size)
 
         assert secrets.blot(text) == whole
 

@@ -1,0 +1,268 @@
+"""Texts with the encodings in them undone, and the way back to the original.
+
+Owns the escapes and gaps that are seen through: those of addresses, JSON, web pages and mail. Finds
+the forms of secrets in a decoded text and replaces the part of the original that they came from.
+Which forms a secret has is known to `models.wire.masking`.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from html import unescape
+
+BLOT = "***"
+"""Stands where a secret stood."""
+
+SHORTEST_REST = 8
+"""Characters of a secret that a text breaks off in."""
+
+_LAYERS = 6
+"""Encodings upon each other that are seen through; a backslash before a backslash is one."""
+
+_UNSEEN = "\0\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\ufffd"
+"""What is between the characters of a text without being seen: of UTF-16 that was taken for another
+code it is every other one."""
+
+_UNSEEN_BYTES = "|".join(
+    re.escape(one.encode().decode("latin-1")) for one in _UNSEEN if not one.isascii()
+)
+"""The same as the bytes of an address give it, one by one."""
+
+_WRITTEN = re.compile(
+    r"%([0-9a-f]{2})"
+    r"|\\u(?!0000[0-9a-f]{4})([0-9a-f]{4})|\\x([0-9a-f]{2})|\\([\"/'])"
+    r"|(&(?:\#[0-9]{1,7};?|\#x[0-9a-f]{1,6};?|[a-z]{2,8};))"
+    r"|\\(\\)"
+    r"|\\u\{([0-9a-f]{1,6})\}|\\u(0000[0-9a-f]{4})"
+    r"|=([0-9a-f]{2})|\\([0-3][0-7]{2})|(\\[nrt])",
+    re.IGNORECASE,
+)
+"""A character as it stands in an address, in JSON or a program, in a web page, and in a mail."""
+
+_GAP = re.compile(rf"=(?:\r?\n|(?:\\+r)?\\+n)|[{_UNSEEN}]|{_UNSEEN_BYTES}")
+"""What stands within a text, or within an escape, without belonging to it."""
+
+_CODED = re.compile(rf"[%\\&={_UNSEEN}]|{_UNSEEN_BYTES}")
+"""What each gap and each escape begins with: a text without it is what it is."""
+
+_SQUEEZED: Mapping[int, str | None] = {
+    **{ord(space): None for space in " \t\n\r\v\f" + _UNSEEN},
+    **{code: chr(code).lower() for code in range(ord("A"), ord("Z") + 1)},
+}
+"""How texts are compared: without white space and what is not seen, for lines may be broken, and in
+small letters, as the hosts of addresses and the digits of codes are written either way."""
+
+_UNKEPT = re.compile(rf"[ \t\n\r\v\f{_UNSEEN}]")
+"""What a text is compared without."""
+
+_PIECE = 65_536
+"""Characters that are looked through at once. Our own choice: it takes some milliseconds, and only
+between two pieces do other threads get a turn."""
+
+_CUT = re.compile(rf"[ ,.:_+()<>|{_UNSEEN}-]|[A-Za-z0-9]{{16}}|(?=[%&=])|(?<=[0-9A-Fa-f}}])(?=\\)")
+"""Where a text may be cut, behind what is found: no gap and no escape is on both sides."""
+
+_LAST = sys.maxsize
+"""Stands behind every place of a text."""
+
+
+def squeezed(text: str) -> str:
+    """Return a text as texts are compared: in small letters, without anything that is not seen."""
+    if len(text) <= _PIECE:
+        return text.translate(_SQUEEZED)
+    pieces = range(0, len(text), _PIECE)
+    return "".join(text[at : at + _PIECE].translate(_SQUEEZED) for at in pieces)
+
+
+def _decoded(found: re.Match[str]) -> str:
+    return _character(found[0])
+
+
+@lru_cache(maxsize=4_096)
+def _character(escape: str) -> str:
+    """Return the character that an escape stands for."""
+    found = _WRITTEN.fullmatch(escape)
+    assert found is not None, "what was found in a text is an escape by itself"
+    code = found[1] or found[2] or found[3] or found[7] or found[8] or found[9]
+    if code:
+        number = int(code, 16)
+        return chr(number) if number <= sys.maxunicode else found[0]
+    if found[10]:
+        return chr(int(found[10], 8))
+    if found[11]:
+        return ""
+    return found[4] or found[6] or unescape(found[5])
+
+
+def holds_whole(text: str, forms: list[str]) -> bool:
+    """Return whether any form stands in a text in full, and not only its beginning at the end."""
+    return any(_is_in(plain, forms) for plain in readings(text))
+
+
+def _is_in(plain: str, forms: list[str]) -> bool:
+    return any(form in plain for form in forms)
+
+
+def readings(text: str) -> Iterator[str]:
+    """Yield a text as it is compared, decoded again and again until it stays as it is."""
+    for _ in range(_LAYERS):
+        yield squeezed(text)
+        if _CODED.search(text) is None:
+            return
+        decoded = _Decoded(text)
+        if decoded.text == text:
+            return
+        text = decoded.text
+
+
+def _pieces(text: str) -> list[str]:
+    """Return the pieces of a text that are decoded one by one as the whole is."""
+    if len(text) <= _PIECE:
+        return [text]
+    found: list[str] = []
+    done = 0
+    while len(text) - done > _PIECE and (cut := _CUT.search(text, done + _PIECE)) is not None:
+        found.append(text[done : cut.end()])
+        done = cut.end()
+    return [*found, text[done:]]
+
+
+def _rest(plain: str, form: str) -> int:
+    """Return how many characters at the end of a text are the beginning of a form."""
+    if len(form) <= SHORTEST_REST:
+        return 0
+    at = plain.rfind(form[:SHORTEST_REST], max(0, len(plain) - len(form)))
+    return len(plain) - at if at != -1 and form.startswith(plain[at:]) else 0
+
+
+def blotted(text: str, forms: list[str]) -> str:
+    """Return text without the forms in it; each is looked for in what the text is when decoded."""
+    found: list[tuple[int, int]] = []
+    way_back: list[_Decoded] = []
+    now = text
+    for _ in range(_LAYERS):
+        for place in _places(now, forms):
+            start, end = place
+            for decoded in reversed(way_back):
+                start, end = decoded.origin(start, end)
+            found.append((start, end))
+        if _CODED.search(now) is None:
+            break
+        decoded = _Decoded(now)
+        if decoded.text == now:
+            break
+        way_back.append(decoded)
+        now = decoded.text
+    pieces: list[str] = []
+    done = 0
+    for start, end in sorted(found):
+        if start >= done:
+            pieces += [text[done:start], BLOT]
+        done = max(done, end)
+    return "".join([*pieces, text[done:]])
+
+
+def _places(text: str, forms: list[str]) -> list[tuple[int, int]]:
+    """Return where forms stand in a text, those that overlap as one."""
+    plain = squeezed(text)
+    found: list[tuple[int, int]] = []
+    for form in forms:
+        at = plain.find(form)
+        while at != -1:
+            # What overlaps is joined at once: of a secret like "aaaaaa" a long text may be full.
+            start, end = at, at + len(form)
+            if found and found[-1][0] <= at < found[-1][1]:
+                start, end = found[-1][0], max(end, found.pop()[1])
+            found.append((start, end))
+            at = plain.find(form, at + 1)
+        if rest := _rest(plain, form):
+            found.append((len(plain) - rest, len(plain)))
+    if not found:
+        return []
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted(found):
+        if joined and start < joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    kept = _Replaced(text, _UNKEPT, None)
+    return [kept.origin(start, end) for start, end in joined]
+
+
+class _Replaced:
+    """A text with something in place of each match of a pattern.
+
+    It is made piece by piece, and where one of its characters was before is found out of the piece
+    that holds it: few are asked for, of a text that may have millions.
+
+    Args:
+        text: The text before.
+        pattern: What is replaced.
+        by: What stands for a match; nothing where it is `None`.
+
+    Attributes:
+        text: The text behind.
+    """
+
+    def __init__(
+        self, text: str, pattern: re.Pattern[str], by: Callable[[re.Match[str]], str] | None
+    ) -> None:
+        self._before, self._pattern, self._by = text, pattern, by
+        self._origins, self._starts = [0], [0]
+        made: list[str] = []
+        for piece in _pieces(text):
+            made.append(pattern.sub(by or "", piece))
+            self._origins.append(self._origins[-1] + len(piece))
+            self._starts.append(self._starts[-1] + len(made[-1]))
+        self.text = "".join(made)
+        self._open = -1
+        self._moves: list[tuple[int, int, int, int]] = []
+
+    def origin(self, start: int, end: int) -> tuple[int, int]:
+        """Return where a part of the text was before, which is no empty one.
+
+        Of one at its end, all that follows is a part.
+        """
+        at_end = end == len(self.text)
+        return self._of(start)[0], len(self._before) if at_end else self._of(end - 1)[1]
+
+    def _of(self, at: int) -> tuple[int, int]:
+        """Return where the character at a place began and ended."""
+        number = bisect_right(self._starts, at) - 1
+        if number != self._open:
+            self._open, self._moves = number, self._moves_in(number)
+        latest = bisect_right(self._moves, (at, _LAST)) - 1
+        _, end, origin, origin_end = self._moves[latest]
+        if at < end:
+            return origin, origin_end
+        return origin_end + at - end, origin_end + at - end + 1
+
+    def _moves_in(self, number: int) -> list[tuple[int, int, int, int]]:
+        """Return what was replaced in a piece: where that is, and where it was."""
+        at, origin = self._starts[number], self._origins[number]
+        moves = [(at, at, origin, origin)]
+        shrunk = origin - at
+        piece = self._before[origin : self._origins[number + 1]]
+        for found in self._pattern.finditer(piece):
+            start, end = origin + found.start(), origin + found.end()
+            begin = start - shrunk
+            shrunk += end - start - (0 if self._by is None else len(self._by(found)))
+            moves.append((begin, end - shrunk, start, end))
+        return moves
+
+
+class _Decoded:
+    """A text without the gaps in it, and with each escape decoded."""
+
+    def __init__(self, text: str) -> None:
+        self._closed = _Replaced(text, _GAP, None)
+        self._written = _Replaced(self._closed.text, _WRITTEN, _decoded)
+        self.text = self._written.text
+
+    def origin(self, start: int, end: int) -> tuple[int, int]:
+        """Return where a part of it was in the text, which is no empty one."""
+        return self._closed.origin(*self._written.origin(start, end))

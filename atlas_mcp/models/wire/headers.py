@@ -1,0 +1,79 @@
+"""The headers of a request, as its address may have them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from atlas_mcp.config.environment import clean_key
+
+if TYPE_CHECKING:
+    import httpx2
+
+_OWN_NAMES = frozenset({"host", "content-length", "transfer-encoding", "x-stainless-raw-response"})
+"""Headers of a single request, not of the environment; the last is the client library's own note
+to itself."""
+
+KEY_HEADERS = frozenset({"authorization", "x-api-key"})
+"""Headers that carry a key, which is cleaned and looked at elsewhere."""
+
+_CHARACTER_SETS = (
+    r"utf-?8|(us-)?ascii|(iso-?8859-|latin-?|windows-|cp)[0-9]{1,4}|koi8-[ru]|shift-jis"
+    r"|euc-(jp|kr)|gb(k|2312|18030)|big5"
+)
+"""What web pages and endpoints are written in, as they name it."""
+
+
+def dress(request: httpx2.Request, api_key: str | None, *, named: bool, key_header: str) -> None:
+    """Give a request the headers that its address may have.
+
+    Args:
+        request: The request, as the vendor's client made it out of all it found.
+        api_key: The key that is shown there.
+        named: Whether an entry names the address. Then the headers are made here: the client's may
+            come from the environment, under any name.
+        key_header: The header in which such an address takes its key.
+    """
+    import httpx2
+
+    if not named:
+        for name in KEY_HEADERS:
+            if value := request.headers.get(name):
+                scheme, space, key = value.partition(" ")
+                request.headers[name] = (
+                    f"{scheme} {clean_key(key)}" if space and key else clean_key(value)
+                )
+        return
+    kept = {name: request.headers[name] for name in _OWN_NAMES if name in request.headers}
+    version = request.headers.get("anthropic-version", "")
+    if version.replace("-", "").isdigit():
+        kept["anthropic-version"] = version
+    kept["host"] = request.url.netloc.decode("ascii")
+    kept |= {
+        "accept": "application/json",
+        "connection": "keep-alive",
+        "content-type": "application/json",
+        "user-agent": "atlas-mcp",
+    }
+    if api_key is not None:
+        key = clean_key(api_key)
+        if key.lower().startswith("basic "):
+            kept["authorization"] = key
+        else:
+            kept[key_header] = f"Bearer {key}" if key_header == "authorization" else key
+    request.headers = httpx2.Headers(kept)
+
+
+def sendable(text: str) -> bool:
+    """Return whether a header can hold a text."""
+    return text.isascii() and (text.isprintable() or not text)
+
+
+def read_as_text(response: httpx2.Response) -> None:
+    """Have a body read in the character set that it names, or as UTF-8 where that is none.
+
+    Python knows codecs that are no character sets, and fails to read text with them.
+    """
+    named = (response.charset_encoding or "").lower().replace("_", "-")
+    if not re.fullmatch(_CHARACTER_SETS, named):
+        response.encoding = "utf-8"

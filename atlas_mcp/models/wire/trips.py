@@ -1,0 +1,79 @@
+"""One call to an endpoint, and the way back of its answer, on which secrets are taken out.
+
+Owns the one road by which errors and replies of an endpoint leave `models/wire`: each passes
+through a `Trip`.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from atlas_mcp.atlas.messages import AssistantTurn, Reply
+from atlas_mcp.atlas.usage import NO_CHARGE, Charge, Usage
+from atlas_mcp.errors import ModelError
+from atlas_mcp.models.wire.masking import SHORTEST, SHORTEST_IN_REPLIES, Secrets
+
+LONGEST_ID = 200
+"""Characters of an endpoint's id of a call. Our own choice: five times what vendors use."""
+
+_T = TypeVar("_T")
+
+
+@dataclass(slots=True)
+class Trip:
+    """One call and what comes back of it, which is told without secrets.
+
+    Attributes:
+        secrets: What may not be told.
+        moves: Redirects that were followed; each was a request of its own.
+        sent: Whether a request was sent, as far as its first byte.
+    """
+
+    secrets: Secrets
+    moves: int = 0
+    sent: bool = False
+
+    def failed(self, error: ModelError) -> ModelError:
+        """Return an error as it may be told, with all requests that were made."""
+        error.message = self.secrets.blot(error.message, shortest=SHORTEST)
+        error.args = (error.model, error.message)
+        error.request_id = self._label(error.request_id)
+        if self.moves:
+            error.charge = (error.charge or NO_CHARGE) + Charge(Usage(requests=self.moves))
+        return error
+
+    def told(self, reply: Reply) -> Reply:
+        """Return a reply as it may be kept, with all requests that were made.
+
+        Signed thinking is sent back byte for byte, or not at all: see `Secrets.blot_value`.
+        """
+
+        def said(value: _T) -> _T:
+            return self.secrets.blot_value(value, shortest=SHORTEST_IN_REPLIES)
+
+        turn = reply.turn
+        calls = tuple(replace(one, arguments=said(one.arguments)) for one in turn.tool_calls)
+        return replace(
+            reply,
+            turn=AssistantTurn(said(turn.text), calls, said(turn.verbatim)),
+            charge=reply.charge + Charge(Usage(requests=self.moves)),
+            detail=self.secrets.blot(reply.detail, shortest=SHORTEST),
+            request_id=self._label(reply.request_id),
+        )
+
+    def _label(self, request_id: str | None) -> str | None:
+        if request_id is None:
+            return None
+        return self.secrets.blot(request_id)[:LONGEST_ID]
+
+
+CURRENT_TRIP: ContextVar[Trip | None] = ContextVar("trip", default=None)
+"""The trip that a request belongs to: hooks of a client are told of the request alone."""
+
+
+def note_sent() -> None:
+    """Take note that the current trip's request leaves."""
+    if trip := CURRENT_TRIP.get():
+        trip.sent = True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Literal, TypeAlias
@@ -28,17 +27,15 @@ from atlas_mcp.models.embedded.inventory import ShelfRow
 from atlas_mcp.runs.service import RunService
 from atlas_mcp.runs.solvers import PoolRow, as_dict
 from atlas_mcp.system.dates import moment
-from atlas_mcp.texts import CUT, answer_text, counted, one_line, printable
+from atlas_mcp.texts import CUT, answer_text, counted, one_line
 from atlas_mcp.views import listing
+from atlas_mcp.views.plain_text import candidate_lines, indented, state_line
 from atlas_mcp.views.rendering import view_of
-from atlas_mcp.views.run_view import CandidateView, RunView
+from atlas_mcp.views.run_view import RunView
 
 Evidence: TypeAlias = Literal["all", "data", "people", "none"]
 """Where the candidates of a run are printed: on stdout, those that failed among them; on stdout, or
 on stderr, those that did not; nowhere."""
-
-_NEW_LINE = re.compile("\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
-"""Whatever a program may take for the end of a line."""
 
 ERROR_CHARS = 4_000
 """Characters of what went wrong: a line, though perhaps a long one."""
@@ -96,12 +93,14 @@ def print_view(view: RunView, *, as_json: bool, evidence: Evidence, here: bool =
         write_data(view.model_dump_json(indent=2) + "\n")
         return
     lines = [] if view.answer is None else [answer_text(view.answer)]
-    found = [_candidate(one) for one in view.candidates if one.status == "ok" or evidence == "all"]
+    found = [
+        candidate_lines(one) for one in view.candidates if one.status == "ok" or evidence == "all"
+    ]
     if evidence in ("all", "data"):
         lines += found
     if evidence == "all" and not lines:
         # The run is what was asked for, and this is all there is of it.
-        lines = [_state_line(view)]
+        lines = [state_line(view)]
     write_data("".join(f"{line}\n" for line in lines))
     if evidence == "people":
         for line in found:
@@ -252,43 +251,17 @@ def _print_context(view: RunView, screen: Screen) -> None:
     if view.explanation:
         failed = view.status == "failed"
         label = ("Error ", "bold red") if failed else ("Why   ", "bold")
-        _say(screen, label, _indented(view.explanation))
+        _say(screen, label, indented(view.explanation))
     if view.agreement.dissent:
-        _say(screen, ("But   ", "bold"), _indented(view.agreement.dissent))
+        _say(screen, ("But   ", "bold"), indented(view.agreement.dissent))
     for warning in view.agreement.warnings:
-        _say(screen, ("Note  ", "yellow"), _indented(warning))
-    _say(screen, (_state_line(view), "dim"))
-
-
-def _state_line(view: RunView) -> str:
-    cost = "cost unknown" if view.cost_usd is None else f"${view.cost_usd:.4f}"
-    return (
-        f"{view.status}, {view.stop_reason or 'not stopped'} · {cost} · "
-        f"{counted(view.usage.requests, 'call')}, {view.usage.input_tokens:,} tokens in, "
-        f"{view.usage.output_tokens:,} out · {view.elapsed_s:.0f} s · run {view.run_id}"
-    )
+        _say(screen, ("Note  ", "yellow"), indented(warning))
+    _say(screen, (state_line(view), "dim"))
 
 
 def _say(screen: Screen, *pieces: str | tuple[str, str]) -> None:
     # Wrapped lines would break a run id in two for whoever greps a log.
     screen.print(styled(*pieces), soft_wrap=not screen.is_terminal)
-
-
-def _indented(text: str) -> str:
-    """Return text whose further lines stand to the right of our labels."""
-    first, *others = printable(text).split("\n")
-    return "\n".join((first, *(f"      {line}" for line in others)))
-
-
-def _candidate(candidate: CandidateView) -> str:
-    """Return a candidate in lines of which only the first begins at the margin."""
-    head = f"#{candidate.explore_id} {candidate.solver}, {candidate.strategy}"
-    if candidate.status == "failed":
-        return "\n   ".join(_NEW_LINE.split(f"{head}: failed, {candidate.error}"))
-    sure = "" if candidate.confidence is None else f" ({candidate.confidence:.0%})"
-    text = f"{head}: {answer_text(candidate.answer)}{sure}"
-    body = "\n".join((text, candidate.approach or "", candidate.reasoning or ""))
-    return "\n   ".join(_NEW_LINE.split(body))
 
 
 def size_text(count: int) -> str:

@@ -17,6 +17,7 @@ from atlas_mcp.runs.local.day_cap import DayCap, spending_text, today
 from atlas_mcp.runs.service import open_journal
 from atlas_mcp.runs.solvers import ProbeRow, pool_rows, probe_pool
 from atlas_mcp.texts import counted, one_line
+from atlas_mcp.views.facts import cost_text
 
 _NAMES = {"schema_mode": "schema"}
 """What a feature is called in the file, where that differs."""
@@ -60,7 +61,7 @@ async def _probe(pool: Pool, day: DayCap) -> None:
             f"{text}, and asking all models may cost {dollars(most)}: declare in atlas.toml what "
             "they take, raise the cap, or ask tomorrow"
         )
-    tell(f"Asking with small paid calls, at most ${PROBE_CAP_USD} for each model:")
+    tell(f"Asking with small paid calls, at most {dollars(PROBE_CAP_USD)} for each model:")
     try:
         await probe_pool(pool, on_asking=asked.append, on_probed=on_probed)
     finally:
@@ -69,8 +70,7 @@ async def _probe(pool: Pool, day: DayCap) -> None:
         await day.settle(lambda: spent, spent=spent)
     cost = add_costs(*(row.probed.cost_usd for row in rows))
     calls = sum(row.probed.usage.requests for row in rows)
-    paid = "at a price nobody knows" if cost is None else f"for ${cost:.4f}"
-    tell(f"{counted(calls, 'call')} {paid if cost != FREE else 'for free'}.\n")
+    tell(f"{counted(calls, 'call')}, {'free' if cost == FREE else cost_text(cost)}.\n")
 
 
 def _paid(row: ProbeRow) -> Decimal:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
-from atlas_mcp.atlas.outcomes import NOBODY_DRIVES
-from atlas_mcp.texts import counted, printable
-from atlas_mcp.views.run_view import RunView
+from atlas_mcp.texts import printable
 
 INSTRUCTIONS = (
     "ATLAS spends several independent model calls on one hard problem and weighs them. Use "
@@ -103,49 +100,3 @@ RUN_RESOURCE = "A run: its answer, its evidence, what it cost."
 RUNS_RESOURCE = "The newest runs of this machine: where they stand, and what they were asked."
 
 SOLVERS_RESOURCE = "The solver pool: names, models, what they take, what they cost."
-
-
-def task_message(view: RunView) -> str:
-    """Return where a task stands, in a line for the client's user."""
-    found = counted(len(view.candidates), "candidate")
-    spent = "cost unknown" if view.cost_usd is None else f"${view.cost_usd:.4f}"
-    if view.status == "running":
-        return f"At work for {view.elapsed_s:.0f} s: {found}, {spent}. Run {view.run_id}."
-    if view.status == "interrupted":
-        return (
-            f"{NOBODY_DRIVES}; nothing is spent until it is resumed: {found}, {spent}. Run "
-            f"{view.run_id}: resume_run goes on with it."
-        )
-    if view.status == "cancelled":
-        return (
-            f"Cancelled: {found} are kept, {spent}. Run {view.run_id}: get_run shows them, "
-            "resume_run goes on."
-        )
-    return f"Ended after {view.elapsed_s:.0f} s: {found}, {spent}. Run {view.run_id}."
-
-
-def resume_question(view: RunView) -> dict[str, Any]:
-    """Return the question to the client's user whether an interrupted run is to go on."""
-    found = counted(len(view.candidates), "candidate")
-    spent = "an unknown amount" if view.cost_usd is None else f"${view.cost_usd:.4f}"
-    return {
-        "method": "elicitation/create",
-        "params": {
-            "mode": "form",
-            "message": (
-                f"{NOBODY_DRIVES}: {view.run_id}. It has {found} and has spent {spent}. "
-                "Shall it go on, under the cap it was given?"
-            ),
-            "requestedSchema": {
-                "type": "object",
-                "properties": {
-                    "resume": {
-                        "type": "boolean",
-                        "title": "Go on",
-                        "description": "Make the model calls that are still missing.",
-                    }
-                },
-                "required": ["resume"],
-            },
-        },
-    }

@@ -135,7 +135,7 @@ def test_show_prints_the_run_again_for_people_and_for_programs(solved: Solved) -
     assert program.stdout == solved.done.stdout
     assert program.stderr == ""
     assert people.stdout.splitlines()[0] == "42"
-    assert f"#2 {MODEL}, first_principles: 42 (80%)" in people.stdout
+    assert f"#2 {MODEL} first_principles: 42 (80%)" in people.stdout
     assert "Two candidates agree by different methods." in people.stderr
     assert f"run {solved.view.run_id}" in people.stderr
 
@@ -209,7 +209,7 @@ def test_no_supported_answer_ends_with_1_and_shows_the_evidence(here: Here) -> N
     done = here("solve", "6 * 7?", api=MessagesApi(play))
 
     assert (done.returncode, done.stdout) == (1, "")
-    assert f"#1 {MODEL}, direct: 42 (80%)" in done.stderr
+    assert f"#1 {MODEL} direct: 42 (80%)" in done.stderr
     assert "no_supported_answer" in done.stderr
 
 
@@ -581,7 +581,7 @@ def test_news_of_an_answer_are_one_short_line_that_steers_nothing() -> None:
     (line,) = news(before, live.state, live)
 
     assert line.startswith(r"#3 claude-sonnet-5-5 decompose: \u001b[31mno \u001b[31mno ")
-    assert line.endswith("… (80%) (3.0 s, 7 tokens)")
+    assert line.endswith("… (80%) (3 s, 7 tokens)")
     assert len(line) < 400
 
 

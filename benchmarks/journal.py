@@ -38,9 +38,10 @@ from atlas_mcp.journal.base import Journal, Lease, ListedRun
 from atlas_mcp.journal.sqlite.journal import FILE_NAME, SqliteJournal
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted.model import Says, Scripted
-from atlas_mcp.runs.request import Wish
+from atlas_mcp.runs.opening import open_service
+from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.runs.retention import Keep
-from atlas_mcp.runs.service import RunService, open_service
+from atlas_mcp.runs.service import RunService
 from atlas_mcp.server.app import make_server
 from atlas_mcp.testing.atlas_api import candidate_text, synthesis_text
 
@@ -155,9 +156,9 @@ async def events_of_a_run() -> tuple[Event, ...]:
         solvers = {"s": SolverSettings(model=model.name)}
         settings = Settings(home=Path(home), budget=BudgetSettings(), solvers=solvers)
         async with open_service(settings, pool=Pool(settings, {model.name: model})) as service:
-            live = await service.solve(make_problem("How many handshakes? " * 20), Wish())
-            await service.wait(live.run_id, 60)
-            return tuple(record.event for record in await service.journal.read(live.run_id))
+            run_id = await service.solve(make_problem("How many handshakes? " * 20), RunRequest())
+            await service.wait(run_id, 60)
+            return tuple(record.event for record in await service.journal.read(run_id))
 
 
 def fill(home: Path, events: Sequence[Event], runs: int) -> None:

@@ -193,8 +193,8 @@ async def bare(load: Load) -> Figures:
 async def ours(load: Load) -> Figures:
     from atlas_mcp.config.settings import ServerSettings, Settings
     from atlas_mcp.journal.sqlite.journal import SqliteJournal
-    from atlas_mcp.runs.request import Wish
-    from atlas_mcp.runs.service import open_service
+    from atlas_mcp.runs.opening import open_service
+    from atlas_mcp.runs.request import RunRequest
     from atlas_mcp.system.this_process import collect_seldom
 
     # As every process of the program's own does.
@@ -214,9 +214,9 @@ async def ours(load: Load) -> Figures:
 
         async def run(number: int) -> str:
             began = time.perf_counter()
-            live = await service.solve(make_problem(problem(number)), Wish())
+            run_id = await service.solve(make_problem(problem(number)), RunRequest())
             handles.append(time.perf_counter() - began)
-            view = view_of(await service.wait(live.run_id, PATIENCE))
+            view = view_of(await service.wait(run_id, PATIENCE))
             if view.answer == ANSWER and len(view.candidates) == CALLS - 2:
                 return "answered"
             if view.next is not None and "Fix the cause" in view.next:

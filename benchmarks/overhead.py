@@ -37,8 +37,9 @@ from atlas_mcp.atlas.run_spec import RunSpec, SolverSpec
 from atlas_mcp.config.settings import BudgetSettings, Settings
 from atlas_mcp.models.claude.families import family_of
 from atlas_mcp.models.claude.params import message_params
-from atlas_mcp.runs.request import Wish
-from atlas_mcp.runs.service import RunService, open_service
+from atlas_mcp.runs.opening import open_service
+from atlas_mcp.runs.request import RunRequest
+from atlas_mcp.runs.service import RunService
 from atlas_mcp.testing.atlas_api import candidate_text, explores, synthesis_text
 from atlas_mcp.testing.messages_api import API_KEY, ApiReply, MessagesApi, serve
 from atlas_mcp.views.rendering import view_of
@@ -172,8 +173,8 @@ def _close(block: dict[str, Any], text: str) -> None:
 
 
 async def atlas_run(service: RunService) -> None:
-    live = await service.solve(PROBLEM, Wish(max_explores=EXPLORES))
-    view = view_of(await service.wait(live.run_id, 120))
+    run_id = await service.solve(PROBLEM, RunRequest(max_explores=EXPLORES))
+    view = view_of(await service.wait(run_id, 120))
     if view.answer != "153" or len(view.candidates) != EXPLORES:
         raise RuntimeError(f"the run ended otherwise than planned: {view.model_dump_json()}")
 

@@ -9,17 +9,21 @@ import pytest
 from hypothesis import settings
 
 from atlas_mcp.presets import PRESETS
-from atlas_mcp.runs.local import driver
+from atlas_mcp.runs.local import recorder
+from tests.support.drawing import draws
+from tests.support.everyday import EVERY_CASE, EVERY_DAY, are_files, mark_slow
 from tests.support.systems import POSIX
 
 # No test judges times.
-settings.register_profile("untimed", deadline=None)
+settings.register_profile("untimed", deadline=None, max_examples=draws(100))
 settings.load_profile("untimed")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     # A shell's `&` has its children ignore SIGINT, and `nohup` SIGHUP, and theirs do so too.
     usual = {"SIGINT": signal.default_int_handler, "SIGHUP": signal.SIG_DFL}
+    if config.getoption("markexpr") == EVERY_DAY and are_files(config.args):
+        config.option.markexpr = EVERY_CASE
     for name, handler in usual.items():
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_IGN:
@@ -33,12 +37,17 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     Here is where a debugger, `-s` and the writing of inline snapshots work, and where real weights
     have every core for themselves.
     """
-    files = all(Path(name.partition("::")[0]).is_file() for name in config.args)
     writes = config.getoption("inline_snapshot", None)
-    return 0 if files or writes or config.getoption("markexpr") == "weights" else None
+    return (
+        0 if are_files(config.args) or writes or config.getoption("markexpr") == "weights" else None
+    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker(pytest.mark.drawn)
+    mark_slow(items)
     if not POSIX:
         for item in items:
             if item.get_closest_marker("posix"):
@@ -66,4 +75,4 @@ def no_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture
 def brief_salvage(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have a journal that takes nothing asked again for a moment, and not for seconds."""
-    monkeypatch.setattr(driver, "SALVAGE_SECONDS", 0.2)
+    monkeypatch.setattr(recorder, "SALVAGE_SECONDS", 0.2)

@@ -1,30 +1,32 @@
-"""A call's way into the record: what arrived, put down as it arrived; what it means, read later.
+"""The end of a call, with whatever is known of it, made an event.
 
-Owns both halves of the seam between doing and deciding, `arrived = perform(command)` and
-`event = conclude(command, arrived)`. The first half takes in anything that an adapter can hand over
-and makes an event of it that can be stored and read back; the second half is a function of the
-record alone. Neither raises.
+Owns `event = conclude(state, call, arrived)`: whether a call that failed is made again, what it may
+have cost beyond its counts, and a form of the reply that can be stored and read back, whatever an
+adapter handed over. Pure and total: `conclude` never raises. What a reply means is read later, in
+`atlas.replies`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import cast, get_args
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias, cast, get_args
 
-from atlas_mcp.atlas import prompts
-from atlas_mcp.atlas.codec import with_key
-from atlas_mcp.atlas.endings import unsynthesized
+from atlas_mcp.atlas.commands import Call, RunSolver
+from atlas_mcp.atlas.deadlines import deadline_of, late_text
 from atlas_mcp.atlas.events import (
-    Event,
+    AttemptFailed,
+    OrchestratorAsked,
     OrchestratorFailed,
     OrchestratorReplied,
     SolverFinished,
     SolverReplied,
+    SolverStarted,
 )
-from atlas_mcp.atlas.explore import Candidate, FailureKind, Outcome, SolverFailure, read_candidate
-from atlas_mcp.atlas.messages import AssistantTurn, Json, Reply, Stop, ToolCall
-from atlas_mcp.atlas.policy import ReadReply, decided
-from atlas_mcp.atlas.state import RunState
+from atlas_mcp.atlas.explore import FailureKind, SolverFailure
+from atlas_mcp.atlas.messages import AssistantTurn, Json, Stop, ToolCall
+from atlas_mcp.atlas.model_spec import ModelSpec
+from atlas_mcp.atlas.retrying import chance_of, why_no_further_attempt
+from atlas_mcp.atlas.state import CallEnd, OpenCall, RunState, call_key
 from atlas_mcp.atlas.storable import (
     MAX_NAME_CHARS,
     MAX_TEXT_CHARS,
@@ -51,17 +53,42 @@ LIGHT_CHARS = 50_000
 _STOPS: tuple[Stop, ...] = get_args(Stop)
 
 
+Cause: TypeAlias = Literal["unavailable", "down", "rejected", "aborted", "bug"]
+"""Why there is no reply: it may work later; the endpoint is not asked at present; the same call
+would fail again; the call was broken off from here; a fault in atlas-mcp or in a library."""
+
+
 @dataclass(frozen=True, slots=True)
-class Failed:
-    """A call that gave no reply, and what it consumed all the same.
+class NoReply:
+    """An attempt of a call that gave no reply, as an engine hands it over.
 
     Attributes:
-        failure: Why.
-        charge: What it consumed.
+        cause: Why.
+        message: What happened, in words for a person; empty where the call was broken off.
+        model: The model, as the message names it; empty for none.
+        request_id: The vendor's id of the call; `None` if there was none.
+        charge: What was counted.
+        complete: Whether no more than `charge` can be billed.
+        retry_after: Seconds that the vendor asks to wait; `None` if it did not say.
     """
 
-    failure: SolverFailure
+    cause: Cause
+    message: str = ""
+    model: str = ""
+    request_id: str | None = None
     charge: Charge = NO_CHARGE
+    complete: bool = True
+    retry_after: float | None = None
+
+
+_KINDS: dict[Cause, FailureKind] = {
+    "unavailable": "unavailable",
+    "down": "unavailable",
+    "rejected": "rejected",
+    "bug": "malformed",
+}
+
+NO_MONEY_TO_TRY_AGAIN = "not tried again: the budget leaves no money for another attempt"
 
 
 def failure(kind: FailureKind, message: str) -> SolverFailure:
@@ -81,73 +108,139 @@ def is_light(arrived: object) -> bool:
     return is_small(turn, values=LIGHT_VALUES, chars=LIGHT_CHARS)
 
 
-def solver_ended(explore_id: int, arrived: object) -> SolverReplied | SolverFinished:
-    """Return what is recorded when a solver's call has ended.
+def conclude(
+    state: RunState, call: Call, arrived: object, *, now: float
+) -> CallEnd | AttemptFailed:
+    """Return what is recorded when an attempt of a call has come to its end.
+
+    Args:
+        state: The run, with the call open.
+        call: What was asked.
+        arrived: A `NoReply`, or else the adapter's reply, whatever that is.
+        now: Unix seconds of the run's clock.
+    """
+    name = call_key(call.intent)
+    opened = state.open_calls.get(name) or OpenCall(state.at, call.intent.hold_usd)
+    if not isinstance(arrived, NoReply):
+        if isinstance(call, RunSolver):
+            return solver_replied(call.intent.explore_id, arrived, before=opened.failed)
+        return orchestrator_replied(call.intent.turn, arrived, before=opened.failed)
+    spec = spec_of(state, call)
+    charge = _charge_without_reply(spec, call, arrived)
+    reason = None
+    if arrived.cause == "unavailable" and state.stop_cause is None:
+        wait = state.spec.retries.delay(
+            opened.attempt,
+            arrived.retry_after,
+            chance=chance_of(name, opened.attempt, state.opened_at),
+        )
+        reason = why_no_further_attempt(
+            state.spec.retries,
+            opened.attempt,
+            retry_after=arrived.retry_after,
+            wait=wait,
+            left=deadline_of(state, call) - now,
+        )
+        if reason is None and not _bears(state, charge):
+            reason = NO_MONEY_TO_TRY_AGAIN
+        if reason is None:
+            why = _failure(state, call, arrived)
+            return AttemptFailed(name, opened.attempt, why, charge, now + wait)
+    why = _failure(state, call, arrived, reason or "")
+    return ended_without_reply(call.intent, why, opened.failed + charge)
+
+
+def next_attempt(state: RunState, call: Call) -> Call | CallEnd | None:
+    """Return what follows once an attempt of a call has been put on record.
+
+    Returns:
+        The call again, with its next attempt; or its end, where the day's cap has been reached
+        meanwhile and no longer bears it; or `None`, where the call has ended.
+    """
+    opened = state.open_calls.get(call_key(call.intent))
+    if opened is None or opened.attempt == call.attempt:
+        return None
+    if state.ledger.limit is not None and state.ledger.committed > state.ledger.limit:
+        why = failure("unavailable", f"the model did not answer; {NO_MONEY_TO_TRY_AGAIN}")
+        return ended_without_reply(call.intent, why, opened.failed)
+    return replace(call, attempt=opened.attempt, not_before=opened.not_before)
+
+
+def spec_of(state: RunState, call: Call) -> ModelSpec:
+    """Return the model that a call asks."""
+    if isinstance(call, RunSolver):
+        return state.spec.solver(call.explore.solver).spec
+    assert state.spec.orchestrator is not None, "only a run with an orchestrator asks it"
+    return state.spec.orchestrator
+
+
+def solver_replied(
+    explore_id: int, arrived: object, *, before: Charge = NO_CHARGE
+) -> SolverReplied:
+    """Return what is recorded of a solver's reply, in a form that can be stored and read back.
 
     Args:
         explore_id: The explore.
-        arrived: A `Failed`, or else the adapter's reply, whatever that is.
+        arrived: The adapter's reply, whatever that is.
+        before: What failed attempts of the call consumed.
     """
-    if isinstance(arrived, Failed):
-        failed = failure(arrived.failure.kind, arrived.failure.message)
-        return SolverFinished(explore_id, failed, _charge(arrived))
     turn, stop = _turn(arrived, verbatim=False)
-    return SolverReplied(explore_id, turn, stop, _detail(arrived), _charge(arrived))
+    return SolverReplied(explore_id, turn, stop, _detail(arrived), before + _charge(arrived))
 
 
-def turn_ended(turn: int, arrived: object) -> OrchestratorReplied | OrchestratorFailed:
-    """Return what is recorded when a call of the orchestrator has ended.
+def orchestrator_replied(
+    turn_number: int, arrived: object, *, before: Charge = NO_CHARGE
+) -> OrchestratorReplied:
+    """Return what is recorded of the orchestrator's reply: see `solver_replied`."""
+    turn, stop = _turn(arrived, verbatim=True)
+    return OrchestratorReplied(turn_number, turn, stop, _detail(arrived), before + _charge(arrived))
 
-    Args:
-        turn: Its number.
-        arrived: A `Failed`, or else the adapter's reply, whatever that is.
+
+def ended_without_reply(
+    intent: SolverStarted | OrchestratorAsked, why: SolverFailure, charge: Charge
+) -> SolverFinished | OrchestratorFailed:
+    """Return what is recorded of a call that ended without a reply."""
+    if isinstance(intent, SolverStarted):
+        return SolverFinished(intent.explore_id, why, charge)
+    return OrchestratorFailed(intent.turn, why, charge)
+
+
+def _failure(state: RunState, call: Call, arrived: NoReply, reason: str = "") -> SolverFailure:
+    """Return why a call gave no reply, in words for the orchestrator and for people."""
+    if arrived.cause == "aborted":
+        if state.stop_cause is not None:
+            return failure("cancelled", "the run was stopped while this call was open")
+        return failure("timeout", late_text(state, call))
+    named = f"`{arrived.model}`: " if arrived.model else ""
+    because = f"; {reason}" if reason else ""
+    labelled = f" (request {arrived.request_id})" if arrived.request_id else ""
+    return failure(_KINDS[arrived.cause], f"{named}{arrived.message}{because}{labelled}")
+
+
+def _bears(state: RunState, charge: Charge) -> bool:
+    """Return whether the cap bears another attempt beside what the last one may have cost."""
+    available = state.ledger.available
+    return available is None or (charge.cost or FREE) + charge.uncertain <= available
+
+
+def _charge_without_reply(spec: ModelSpec, call: Call, arrived: NoReply) -> Charge:
+    """Return what an attempt consumed, and what may be billed beyond its counts, at most.
+
+    It was made under a hold, which bounds its price: see `atlas.holds`. Where the vendor has
+    counted what it read, that bounds it closer.
     """
-    if isinstance(arrived, Failed):
-        failed = failure(arrived.failure.kind, arrived.failure.message)
-        return OrchestratorFailed(turn, failed, _charge(arrived))
-    said, stop = _turn(arrived, verbatim=True)
-    return OrchestratorReplied(turn, said, stop, _detail(arrived), _charge(arrived))
-
-
-def conclude(state: RunState, command: ReadReply) -> Event:
-    """Return what follows from a reply that is on record: it is read here, and nowhere else.
-
-    What is needed of an answer later is worked out here too: who calls this knows that reading may
-    take long.
-
-    Args:
-        state: The run, with the reply unread.
-        command: Whose reply.
-    """
-    if command.explore_id is None:
-        turn = state.turns[-1]
-        assert isinstance(turn.reply, OrchestratorReplied), "only a reply is to be read"
-        return with_key(decided(state, turn, turn.reply))
-    replied = _replied(state, command.explore_id)
-    reply = Reply(replied.reply, replied.stop, replied.charge, replied.detail)
-    outcome = read_candidate(reply, state.problem.answer_schema)
-    if isinstance(outcome, Candidate) and state.spec.orchestrator is not None:
-        prompts.write_answer(outcome)
-    return with_key(_finished(replied, outcome))
-
-
-def unconcluded(state: RunState, command: ReadReply, error: Exception) -> Event:
-    """Return what is recorded in place of what `conclude` should have, and a bug kept it from."""
-    what = f"could not be read because of a fault in atlas-mcp ({type(error).__name__})"
-    if command.explore_id is None:
-        return unsynthesized(state, "error", f"The orchestrator's reply {what}; it is on record.")
-    failed = failure("malformed", f"the reply {what}; it is on record")
-    return _finished(_replied(state, command.explore_id), failed)
-
-
-def _replied(state: RunState, explore_id: int) -> SolverReplied:
-    replied = state.explores[explore_id].reply
-    assert replied is not None, "only a reply is to be read"
-    return replied
-
-
-def _finished(replied: SolverReplied, outcome: Outcome) -> SolverFinished:
-    return SolverFinished(replied.explore_id, outcome, replied.charge)
+    charge = _charge(arrived)
+    counted_nothing = charge.usage == Usage(charge.usage.requests)
+    if arrived.complete:
+        # An attempt that counted nothing cost nothing that is known, whatever its price.
+        return replace(charge, cost=charge.cost or FREE) if counted_nothing else charge
+    if spec.price is None:
+        return replace(charge, cost=None)
+    most = call.intent.hold_usd
+    if charge.usage.input_tokens:
+        read = charge.usage.input_tokens
+        most = min(most, spec.price.of(input_tokens=read, output_tokens=call.request.max_tokens))
+    return replace(charge, uncertain=max(FREE, most - (charge.cost or FREE)))
 
 
 def _charge(arrived: object) -> Charge:

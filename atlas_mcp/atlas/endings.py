@@ -38,6 +38,18 @@ def cancelled() -> RunFinished:
     return RunFinished("cancelled", "cancelled", error="The run was stopped before it had ended.")
 
 
+def unprepared(error: str | None) -> RunFinished:
+    """Return the end of a run whose models cannot be had, so that no call was made.
+
+    Args:
+        error: Why, with what to do; `None` where they were not ready within the time limit.
+    """
+    if error is not None:
+        return RunFinished("failed", "error", error=error)
+    late = "The models were not ready within the run's time limit."
+    return RunFinished("failed", "deadline", error=late)
+
+
 def gathered(state: RunState) -> RunFinished:
     """Return the end of explores whose orchestrator is the client: no answer of ours."""
     if state.votes:

@@ -108,8 +108,28 @@ class SolverFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class AttemptFailed:
+    """An attempt of a call failed, and the call is made again; its charge stays on hold.
+
+    Attributes:
+        call: The call's name in the ledger.
+        attempt: The attempt that failed, from 1.
+        failure: Why.
+        charge: What the attempt consumed. It counts once the call has ended.
+        not_before: Unix seconds before which the next attempt is not made.
+    """
+
+    call: str
+    attempt: int
+    failure: SolverFailure
+    charge: Charge
+    not_before: float
+    type: Literal["attempt_failed"] = "attempt_failed"
+
+
+@dataclass(frozen=True, slots=True)
 class HoldRaised:
-    """An attempt broke off and may have been billed, so its call sets more aside to try again.
+    """More was set aside for a call. Written before version 3, where `AttemptFailed` tells it.
 
     `call` is the call's name in the ledger.
     """
@@ -289,6 +309,7 @@ Event: TypeAlias = (
     | SolverStarted
     | SolverReplied
     | SolverFinished
+    | AttemptFailed
     | HoldRaised
     | OrchestratorAsked
     | OrchestratorReplied

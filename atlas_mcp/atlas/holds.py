@@ -99,6 +99,16 @@ def to_cover(state: RunState) -> Decimal:
     return state.ledger.committed + (FREE if state.turn_in_flight else reserve)
 
 
+def day_share(state: RunState, committed: Decimal) -> Decimal:
+    """Return the US dollars that a run keeps of the day's cap when a call of it has ended.
+
+    Args:
+        state: The run.
+        committed: The US dollars that it has of the cap: its synthesis keeps no more than that.
+    """
+    return max(state.ledger.committed, min(to_cover(state), committed))
+
+
 def _synthesis_price(state: RunState) -> Decimal:
     """Return the US dollars that one synthesis takes at most, `FREE` where there is none."""
     spec = state.spec.orchestrator

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
+from atlas_mcp.atlas.old_specs import with_endpoints
+
 Body: TypeAlias = dict[str, Any]
 """A record as a JSON object, without its place in the run."""
 
 
 def in_todays_shape(body: Body) -> Body:
     """Return a record in the shape of `events.SCHEMA_VERSION`, whatever version wrote it."""
-    return _with_charge(body)
+    return with_endpoints(_with_charge(body))
 
 
 def _with_charge(body: Body) -> Body:

@@ -9,13 +9,13 @@ which at most `MAX_FRUITLESS_TURNS` are taken in a row.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import takewhile
-from typing import TypeAlias
 
 from atlas_mcp.atlas import prompts
 from atlas_mcp.atlas.briefing import next_user_turn
 from atlas_mcp.atlas.budget import Ledger
+from atlas_mcp.atlas.commands import AskOrchestrator, Command, Note, ReadReply, RunSolver
 from atlas_mcp.atlas.decisions import (
     Synthesis,
     Unreadable,
@@ -43,7 +43,7 @@ from atlas_mcp.atlas.events import (
     SentBack,
     SolverStarted,
 )
-from atlas_mcp.atlas.explore import Candidate, Explore, SolverFailure
+from atlas_mcp.atlas.explore import Candidate, SolverFailure
 from atlas_mcp.atlas.holds import hold_for, synthesis_reserve
 from atlas_mcp.atlas.messages import ModelRequest, ToolResult
 from atlas_mcp.atlas.outcomes import StopReason
@@ -67,44 +67,6 @@ from atlas_mcp.atlas.state import (
 
 MAX_FRUITLESS_TURNS = 3
 """Turns of the orchestrator in a row that add no explore and give no accepted answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """Record an event; nothing else is to be done for it."""
-
-    event: Event
-
-
-@dataclass(frozen=True, slots=True)
-class ReadReply:
-    """Read a reply that is on record with `atlas.calls.conclude`, and record what comes of it.
-
-    Attributes:
-        explore_id: Whose reply; `None` for the orchestrator's last.
-    """
-
-    explore_id: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class RunSolver:
-    """Record `intent`, then ask the solver and record what comes of it."""
-
-    intent: SolverStarted
-    explore: Explore
-    request: ModelRequest
-
-
-@dataclass(frozen=True, slots=True)
-class AskOrchestrator:
-    """Record `intent`, then ask the orchestrator and record its reply."""
-
-    intent: OrchestratorAsked
-    request: ModelRequest
-
-
-Command: TypeAlias = Note | ReadReply | RunSolver | AskOrchestrator
 
 
 def next_commands(state: RunState) -> tuple[Command, ...]:
@@ -132,6 +94,16 @@ def next_commands(state: RunState) -> tuple[Command, ...]:
     if state.solvers_in_flight:
         return ()
     return _go_on(state)
+
+
+def is_over(state: RunState) -> bool:
+    """Return whether nothing is left to be done for a run here: it has ended, or is left as it is.
+
+    One that has ended is left only once every reply that was paid for has been read.
+    """
+    if state.finished is not None:
+        return not state.unread
+    return state.stop_cause == "shutdown" and not state.calls_in_flight
 
 
 def must_conclude(state: RunState) -> StopReason | None:

@@ -8,10 +8,10 @@ from typing import TypeAlias
 
 from atlas_mcp.atlas import prompts
 from atlas_mcp.atlas.budget import MAX_EXPLORES_CEILING, check_cap
-from atlas_mcp.atlas.calls import conclude
+from atlas_mcp.atlas.commands import ReadReply
 from atlas_mcp.atlas.endings import cancelled
 from atlas_mcp.atlas.events import CallsLost, Event, RunResumed, StopRequested
-from atlas_mcp.atlas.policy import ReadReply
+from atlas_mcp.atlas.replies import read_reply
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.errors import InvalidInput
 
@@ -64,7 +64,7 @@ Read: TypeAlias = Callable[[RunState, ReadReply], Event]
 """Says what follows from a reply that is on record."""
 
 
-def abandonment(state: RunState, read: Read = conclude) -> tuple[Event, ...]:
+def abandonment(state: RunState, read: Read = read_reply) -> tuple[Event, ...]:
     """Return the records that end a run which nobody drives and nobody wants.
 
     Args:

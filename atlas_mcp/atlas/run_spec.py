@@ -6,11 +6,12 @@ that is already there.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from atlas_mcp.atlas.budget import Budget, ExploreEffort
 from atlas_mcp.atlas.model_spec import ModelSpec
+from atlas_mcp.atlas.retrying import RetryPolicy
 
 Workflow: TypeAlias = Literal["atlas", "explore"]
 """Which policy runs: the ATLAS loop, or only the explores a client's own agent asks for."""
@@ -51,6 +52,7 @@ class RunSpec:
         explore_effort: How much agreement is asked for.
         seed: Base of the seeds for endpoints that sample; `None` for unseeded.
         left_out: Entries of the pool that cannot work on this problem.
+        retries: How calls that were not answered are made again.
     """
 
     workflow: Workflow
@@ -60,6 +62,7 @@ class RunSpec:
     explore_effort: ExploreEffort = "low"
     seed: int | None = None
     left_out: tuple[LeftOut, ...] = ()
+    retries: RetryPolicy = field(default_factory=RetryPolicy)
 
     def solver(self, name: str) -> SolverSpec:
         """Return the entry called `name`; a `KeyError` is a bug, names are checked before."""

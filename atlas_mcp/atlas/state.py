@@ -12,11 +12,12 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import takewhile
 from types import MappingProxyType
-from typing import assert_never
+from typing import TypeAlias, assert_never
 
 from atlas_mcp.atlas.agreement import Vote
 from atlas_mcp.atlas.budget import Budget, Ledger, OverBudget
 from atlas_mcp.atlas.events import (
+    AttemptFailed,
     CallsLost,
     DayCapReached,
     ExploresPlanned,
@@ -53,6 +54,9 @@ UNANSWERED = frozenset[FailureKind]({"timeout", "unavailable", "rejected", "canc
 UNFIT = (LookupError, ValueError, ArithmeticError, OverBudget)
 """What applying a record raises that cannot stand where it stands."""
 
+
+CallEnd: TypeAlias = SolverReplied | SolverFinished | OrchestratorReplied | OrchestratorFailed
+"""What tells that a call has ended, and what it consumed."""
 
 UNKNOWN_MODEL = "unknown"
 """The model of a solver whose run has lost its settings."""
@@ -137,6 +141,29 @@ class OrchestratorTurn:
     refused: tuple[ToolResult, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class OpenCall:
+    """A call that was announced and has not ended.
+
+    Attributes:
+        started_at: Unix seconds of its announcement.
+        hold_usd: US dollars that were set aside for one attempt.
+        attempt: The attempt under way, or due next; from 1.
+        failed: What the attempts before it consumed.
+        not_before: Unix seconds before which the attempt is not made.
+    """
+
+    started_at: float
+    hold_usd: Decimal
+    attempt: int = 1
+    failed: Charge = NO_CHARGE
+    not_before: float = 0.0
+
+
+def _no_calls() -> Mapping[str, OpenCall]:
+    return MappingProxyType({})
+
+
 def _no_explores() -> Mapping[int, ExploreState]:
     return MappingProxyType({})
 
@@ -158,6 +185,9 @@ class RunState:
         turns: Calls of the orchestrator that belong to its conversation.
         solver_charge: What the solvers consumed.
         orchestrator_charge: What the orchestrator consumed.
+        open_calls: Calls that were announced and have not ended, by their names in the ledger.
+        calls_began_at: Unix seconds of the first call since the run was opened or resumed; `None`
+            before it.
         exploring_closed: Whether time for exploring is up.
         day_cap_usd: The cap over all runs of the day, once it leaves this run less than its own;
             `None` otherwise.
@@ -181,6 +211,8 @@ class RunState:
     turns: tuple[OrchestratorTurn, ...] = ()
     solver_charge: Charge = NO_CHARGE
     orchestrator_charge: Charge = NO_CHARGE
+    open_calls: Mapping[str, OpenCall] = field(default_factory=_no_calls)
+    calls_began_at: float | None = None
     exploring_closed: bool = False
     day_cap_usd: Decimal | None = None
     stop_cause: StopCause | None = None
@@ -404,8 +436,9 @@ def _apply(state: RunState, record: Record) -> RunState:  # noqa: C901 - one arm
             )
         case SolverStarted():
             started = replace(state.explores[event.explore_id], started_at=record.at)
-            ledger = state.ledger.hold(call_key(event), event.hold_usd)
-            return replace(_with_explores(state, started), ledger=ledger)
+            return _announced(_with_explores(state, started), event, record.at)
+        case AttemptFailed():
+            return _attempt_failed(state, event)
         case HoldRaised():
             return replace(state, ledger=state.ledger.raise_hold(event.call, event.by_usd))
         case SolverReplied():
@@ -413,11 +446,8 @@ def _apply(state: RunState, record: Record) -> RunState:  # noqa: C901 - one arm
         case SolverFinished():
             return _solver_finished(state, event, record)
         case OrchestratorAsked():
-            return replace(
-                state,
-                turns=(*state.turns, OrchestratorTurn(event, started_at=record.at)),
-                ledger=state.ledger.hold(call_key(event), event.hold_usd),
-            )
+            turns = (*state.turns, OrchestratorTurn(event, started_at=record.at))
+            return _announced(replace(state, turns=turns), event, record.at)
         case OrchestratorReplied() | OrchestratorFailed():
             return _turn_ended(state, event)
         case SentBack():
@@ -494,19 +524,56 @@ def _solver_paid(
 ) -> RunState:
     """Count what a solver's call consumed, and settle what was held for it."""
     explore = replace(explore, charge=explore.charge + event.charge)
+    settled = _settled(state, event, event.charge)
     return replace(
-        _with_explores(state, explore),
-        ledger=state.ledger.settle(f"solver-{event.explore_id}", event.charge),
-        solver_charge=state.solver_charge + event.charge,
+        _with_explores(settled, explore), solver_charge=state.solver_charge + event.charge
     )
 
 
 def _turn_ended(state: RunState, event: OrchestratorReplied | OrchestratorFailed) -> RunState:
     ended = event if isinstance(event, OrchestratorReplied) else event.failure
     return replace(
-        _with_last_turn(state, replace(state.turns[-1], reply=ended)),
-        ledger=state.ledger.settle(f"orchestrator-{event.turn}", event.charge),
+        _with_last_turn(
+            _settled(state, event, event.charge), replace(state.turns[-1], reply=ended)
+        ),
         orchestrator_charge=state.orchestrator_charge + event.charge,
+    )
+
+
+def _announced(state: RunState, intent: SolverStarted | OrchestratorAsked, at: float) -> RunState:
+    """Hold what a call may cost, and count it as open."""
+    call, hold = call_key(intent), intent.hold_usd
+    return replace(
+        state,
+        ledger=state.ledger.hold(call, hold),
+        open_calls=MappingProxyType({**state.open_calls, call: OpenCall(at, hold)}),
+        calls_began_at=at if state.calls_began_at is None else state.calls_began_at,
+    )
+
+
+def _attempt_failed(state: RunState, event: AttemptFailed) -> RunState:
+    """Hold as much again as the attempt may have cost: the call is made once more."""
+    before = state.open_calls[event.call]
+    call = replace(
+        before,
+        attempt=event.attempt + 1,
+        failed=before.failed + event.charge,
+        not_before=event.not_before,
+    )
+    lost = (event.charge.cost or FREE) + event.charge.uncertain
+    return replace(
+        state,
+        ledger=state.ledger.raise_hold(event.call, lost) if lost else state.ledger,
+        open_calls=MappingProxyType({**state.open_calls, event.call: call}),
+    )
+
+
+def _settled(state: RunState, ended: CallEnd, charge: Charge) -> RunState:
+    """Count what a call that ended consumed, and give back the rest of its hold."""
+    name = _call_of(ended)
+    calls = {call: opened for call, opened in state.open_calls.items() if call != name}
+    return replace(
+        state, ledger=state.ledger.settle(name, charge), open_calls=MappingProxyType(calls)
     )
 
 
@@ -525,7 +592,13 @@ def _calls_lost(state: RunState, at: float) -> RunState:
     while turns and turns[-1].reply is None:
         turns = turns[:-1]
     idle = state.idle_s + max(0.0, at - state.at)
-    return replace(_with_explores(state, *waiting), ledger=ledger, turns=turns, idle_s=idle)
+    return replace(
+        _with_explores(state, *waiting),
+        ledger=ledger,
+        open_calls=_no_calls(),
+        turns=turns,
+        idle_s=idle,
+    )
 
 
 def _all_gone(ledger: Ledger) -> Ledger:
@@ -605,7 +678,8 @@ def _without_conversation(state: RunState) -> RunState:
         for explore in state.explores.values()
     )
     # A call whose end is lost is not in flight, and may hold something all the same.
-    return _with_explores(replace(state, turns=(), ledger=_all_gone(state.ledger)), *told)
+    gone = replace(state, turns=(), ledger=_all_gone(state.ledger), open_calls=_no_calls())
+    return _with_explores(gone, *told)
 
 
 def _despite_loss(state: RunState, record: Record) -> RunState:
@@ -642,9 +716,7 @@ def _despite_loss(state: RunState, record: Record) -> RunState:
     return replace(after, ledger=replace(after.ledger, limit=state.ledger.limit))
 
 
-def _call_of(
-    event: SolverReplied | SolverFinished | OrchestratorReplied | OrchestratorFailed,
-) -> str:
+def _call_of(event: CallEnd) -> str:
     """Return the ledger's name for the call that ended."""
     if isinstance(event, SolverReplied | SolverFinished):
         return f"solver-{event.explore_id}"
@@ -658,6 +730,7 @@ def _reopened(state: RunState, at: float) -> RunState:
         ledger=replace(state.ledger, limit=state.budget.max_cost_usd),
         finished=None,
         finished_at=None,
+        calls_began_at=state.calls_began_at if state.calls_in_flight else None,
         exploring_closed=False,
         day_cap_usd=None,
         stop_cause=None,

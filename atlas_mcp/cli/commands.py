@@ -33,7 +33,8 @@ from atlas_mcp.errors import (
     JournalCorrupt,
     UnknownRun,
 )
-from atlas_mcp.runs.request import ExploreWish, Wish
+from atlas_mcp.runs.explores import ExploreRequest
+from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.runs.service import RunService
 
 PROBLEM_HELP = (
@@ -174,7 +175,7 @@ def solve(
 ) -> int:
     """Solve a problem: several solvers attempt it, an orchestrator decides on the answer."""
     checked = _problem(problem, images, answer_schema)
-    wish = Wish(
+    request = RunRequest(
         solvers=solvers or None,
         explore_effort=explore_effort,
         max_explores=max_explores,
@@ -185,8 +186,8 @@ def solve(
     )
 
     async def work(service: RunService) -> int:
-        live = await service.solve(checked, wish)
-        return await output.follow(service, live.run_id, as_json=as_json)
+        run_id = await service.solve(checked, request)
+        return await output.follow(service, run_id, as_json=as_json)
 
     return with_service(work)
 
@@ -227,12 +228,12 @@ def explore(
 ) -> int:
     """Gather candidates from independent solvers, and judge them yourself."""
     checked = _problem(problem, images, answer_schema)
-    wish = Wish(max_cost_usd=max_cost_usd, time_limit_s=time_limit_s, seed=seed)
-    explores = ExploreWish(solver, effort, strategy, instruction, count)
+    request = RunRequest(max_cost_usd=max_cost_usd, time_limit_s=time_limit_s, seed=seed)
+    explores = ExploreRequest(solver, effort, strategy, instruction, count)
 
     async def work(service: RunService) -> int:
-        live = await service.explore(checked, wish, explores)
-        return await output.follow(service, live.run_id, as_json=as_json)
+        run_id = await service.explore(checked, request, explores)
+        return await output.follow(service, run_id, as_json=as_json)
 
     return with_service(work)
 

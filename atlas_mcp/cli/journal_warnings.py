@@ -14,8 +14,13 @@ from typing_extensions import override
 
 from atlas_mcp.errors import JournalError
 
-_LOGGERS = ("atlas_mcp.runs.service", "atlas_mcp.runs.local.day_cap")
-"""Who logs what befalls the runs of a command."""
+_LOGGERS = (
+    "atlas_mcp.runs.tidying",
+    "atlas_mcp.runs.local.driven_runs",
+    "atlas_mcp.runs.local.claims",
+    "atlas_mcp.runs.local.day_cap",
+)
+"""The loggers of the modules that write to the journal for the runs of a command."""
 
 
 class _Waiting(logging.Filter):

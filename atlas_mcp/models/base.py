@@ -51,7 +51,7 @@ class Model(Protocol):
         on_tokens: OnTokens | None = None,
         on_usage: OnUsage | None = None,
     ) -> Reply:
-        """Make one call and return what came of it. One attempt: `models.retry` tries again.
+        """Make one call and return what came of it. One attempt: `atlas.calls` decides on another.
 
         Args:
             request: What to ask.

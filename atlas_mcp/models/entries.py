@@ -18,6 +18,7 @@ from atlas_mcp.atlas.usage import FREE, Price
 from atlas_mcp.config.settings import EffortName, EndpointSettings
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.models.claude.families import family_of
+from atlas_mcp.models.endpoint import Endpoint
 from atlas_mcp.models.findings import NOTHING, finding
 from atlas_mcp.models.prices import is_own_address, price_of
 from atlas_mcp.presets import UNKNOWN_SERVER, Preset
@@ -93,13 +94,15 @@ def claude_spec(
         image_px=_given(entry.max_image_px, default=family.image_px),
         image_bytes=CLAUDE_IMAGE_BYTES,
         max_tokens=min(_given(entry.max_tokens, default=DEFAULT_MAX_TOKENS), family.max_output),
-        system_role=_given(entry.system_role, default=_given(found.system_role, default=True)),
-        echo_reasoning=_given(
-            entry.echo_reasoning, default=_given(found.echo_reasoning, default="as_sent")
-        ),
-        base_url=entry.base_url,
-        api_key_env=entry.api_key_env,
         parallel=_given(entry.parallel, default=CLAUDE_PARALLEL),
+        endpoint=Endpoint(
+            base_url=entry.base_url,
+            api_key_env=entry.api_key_env,
+            system_role=_given(entry.system_role, default=_given(found.system_role, default=True)),
+            echo_reasoning=_given(
+                entry.echo_reasoning, default=_given(found.echo_reasoning, default="as_sent")
+            ),
+        ).record(),
     )
 
 
@@ -150,22 +153,24 @@ def chat_spec(
         ),
         schema_with_tools=preset.schema_with_tools,
         max_tokens=_given(entry.max_tokens, default=preset.max_tokens),
-        max_tokens_field=_given(
-            entry.max_tokens_field,
-            default=_given(found.max_tokens_field, default=preset.max_tokens_field),
-        ),
-        stream_options=_given(
-            entry.stream_options,
-            default=_given(found.stream_options, default=preset.stream_usage),
-        ),
-        system_role=_given(entry.system_role, default=_given(found.system_role, default=True)),
-        echo_reasoning=_given(
-            entry.echo_reasoning,
-            default=_given(found.echo_reasoning, default=preset.echo_reasoning),
-        ),
-        base_url=base_url,
-        api_key_env=_given(entry.api_key_env, default=preset.key_env),
         parallel=_given(entry.parallel, default=preset.parallel),
+        endpoint=Endpoint(
+            base_url=base_url,
+            api_key_env=_given(entry.api_key_env, default=preset.key_env),
+            max_tokens_field=_given(
+                entry.max_tokens_field,
+                default=_given(found.max_tokens_field, default=preset.max_tokens_field),
+            ),
+            stream_options=_given(
+                entry.stream_options,
+                default=_given(found.stream_options, default=preset.stream_usage),
+            ),
+            system_role=_given(entry.system_role, default=_given(found.system_role, default=True)),
+            echo_reasoning=_given(
+                entry.echo_reasoning,
+                default=_given(found.echo_reasoning, default=preset.echo_reasoning),
+            ),
+        ).record(),
     )
 
 

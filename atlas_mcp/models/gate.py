@@ -2,7 +2,7 @@
 
 Owns three things no single call can know: how many calls are in flight, until when the vendor wants
 to be left alone, and whether the endpoint has failed so often in a row that asking it again only
-costs time. It never tries a call again; `models.retry` does.
+costs time. It never tries a call again: `atlas.calls` decides on that.
 """
 
 from __future__ import annotations

@@ -41,6 +41,7 @@ from atlas_mcp.models.chat.model import OpenAICompatible
 from atlas_mcp.models.claude.model import OWN_ADDRESS as ANTHROPIC_ADDRESS
 from atlas_mcp.models.claude.model import Claude, Connection
 from atlas_mcp.models.embedded.vendor import LocalPool
+from atlas_mcp.models.endpoint import endpoint_of
 from atlas_mcp.models.entries import chat_spec, claude_spec, declared_price, scripted_spec
 from atlas_mcp.models.findings import FEATURES, MESSAGES_FEATURES, Feature
 from atlas_mcp.models.gate import CircuitPolicy, Gate, Gated
@@ -247,7 +248,9 @@ class Pool:
 
     def _address(self, spec: ModelSpec) -> str | None:
         """Return where a model is, `None` for its vendor's own address."""
-        return spec.base_url or self.settings.base_urls.get(spec.model.partition("/")[0])
+        return endpoint_of(spec).base_url or self.settings.base_urls.get(
+            spec.model.partition("/")[0]
+        )
 
     async def model(self, spec: ModelSpec) -> Gated:
         """Return the model that `spec` names, behind its gate; the same object each time.
@@ -255,7 +258,7 @@ class Pool:
         Raises:
             ModelRejected: It is embedded, and its file cannot be used.
         """
-        endpoint = (spec.model, spec.base_url, spec.api_key_env)
+        endpoint = (spec.model, endpoint_of(spec).base_url, endpoint_of(spec).api_key_env)
         # One object per endpoint: two would hold two connection pools, or two copies of weights.
         async with self._preparing:
             own_price = spec.price if spec.own_price else None
@@ -328,12 +331,13 @@ class Pool:
             return spec.price
         preset = preset_of(spec.model.partition("/")[0])
         own = None if preset is None else preset.base_url
+        used = endpoint_of(spec).base_url
         entries = (*self.settings.solvers.values(), self.settings.orchestrator)
         for entry in entries:
             if entry is None or entry.price is None or entry.model != spec.model:
                 continue
             named = entry.base_url or own
-            if named == spec.base_url or is_same_address(named or "", spec.base_url or ""):
+            if named == used or is_same_address(named or "", used or ""):
                 return declared_price(entry)
         return None
 
@@ -445,7 +449,7 @@ class Pool:
         """Return why a variable that a model needs cannot be used."""
         vendor = spec.model.partition("/")[0]
         needed = [_key_variable(spec)]
-        if spec.base_url is None:
+        if endpoint_of(spec).base_url is None:
             needed += [BASE_URLS.get(vendor), CUSTOM_HEADERS.get(vendor)]
         if vendor == "anthropic" and needed[0] is None:
             needed += [ANTHROPIC_KEY, "ANTHROPIC_AUTH_TOKEN"]
@@ -455,7 +459,7 @@ class Pool:
     def _no_key(self, spec: ModelSpec) -> str | None:
         variable = _key_variable(spec)
         if variable is not None and variable not in self.settings.keys:
-            named = spec.api_key_env is not None
+            named = endpoint_of(spec).api_key_env is not None
             other = "" if named else ", or name another variable in `api_key_env`"
             return f"no key: set {variable}{other}"
         if variable is not None:
@@ -469,7 +473,7 @@ class Pool:
         vendor = spec.model.partition("/")[0]
         own = ANTHROPIC_ADDRESS if vendor == "anthropic" else OPENAI_ADDRESS
         try:
-            Way(spec.base_url, None, self.settings.base_urls.get(vendor, own)).check()
+            Way(endpoint_of(spec).base_url, None, self.settings.base_urls.get(vendor, own)).check()
         except WayClosed as error:
             return error.message
         return None
@@ -492,19 +496,19 @@ class Pool:
         # Without a key, Anthropic's client looks for other credentials of its own.
         key = self.settings.keys.get(variable or (ANTHROPIC_KEY if vendor == "anthropic" else ""))
         own = self.settings.base_urls.get(vendor)
-        endpoint = (spec.base_url, variable)
+        endpoint = (endpoint_of(spec).base_url, variable)
         if preset_of(vendor) is not None:
             chat = self._chat_connections.setdefault(
-                endpoint, ChatConnection(spec.base_url, key, own)
+                endpoint, ChatConnection(endpoint_of(spec).base_url, key, own)
             )
             return OpenAICompatible(spec, price=self.price_override(spec), connection=chat)
         connection = self._connections.setdefault(
             endpoint,
             Connection(
-                base_url=spec.base_url,
+                base_url=endpoint_of(spec).base_url,
                 api_key=key,
                 own_address=own,
-                key_variable=spec.api_key_env,
+                key_variable=endpoint_of(spec).api_key_env,
             ),
         )
         return Claude(
@@ -532,9 +536,9 @@ def _key_variable(spec: ModelSpec) -> str | None:
     An address that an entry names gets the key that the entry names; the Messages API at such an
     address is a gateway of the operator's own, and gets Anthropic's if the entry names none.
     """
-    if spec.api_key_env is None and spec.base_url is not None:
+    if endpoint_of(spec).api_key_env is None and endpoint_of(spec).base_url is not None:
         return ANTHROPIC_KEY if spec.model.startswith("anthropic/") else None
-    return spec.api_key_env
+    return endpoint_of(spec).api_key_env
 
 
 def _checked(entry: SolverSettings, own: Mapping[str, object]) -> SolverSettings:

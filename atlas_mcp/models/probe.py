@@ -18,6 +18,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import count
 from typing import Literal, TypeAlias, cast
 
 import anyio
@@ -39,12 +40,13 @@ from atlas_mcp.atlas.messages import (
     UserTurn,
 )
 from atlas_mcp.atlas.model_spec import ModelSpec
+from atlas_mcp.atlas.retrying import RetryPolicy, why_no_further_attempt
 from atlas_mcp.atlas.usage import FREE, NO_CHARGE, Charge, Cost, Usage
-from atlas_mcp.errors import ModelError, ModelRejected
+from atlas_mcp.errors import ModelDown, ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.base import Model
 from atlas_mcp.models.claude.model import VENDOR as MESSAGES_VENDOR
+from atlas_mcp.models.endpoint import endpoint_of, with_endpoint
 from atlas_mcp.models.findings import NOTHING, Feature, Finding
-from atlas_mcp.models.retry import RetryPolicy, generate_with_retries
 from atlas_mcp.models.traits import holds_reasoning
 from atlas_mcp.presets import EchoReasoning, MaxTokensField, SchemaMode
 
@@ -229,11 +231,12 @@ class _Asking:
                     break
             else:
                 raise refused from None
-            if other.max_tokens_field != self._spec.max_tokens_field:
-                self._learn(max_tokens_field=other.max_tokens_field)
+            field = endpoint_of(other).max_tokens_field
+            if field != endpoint_of(self._spec).max_tokens_field:
+                self._learn(max_tokens_field=field)
             self._spec = other
         if "stream_options" in wanted:
-            self._learn(stream_options=self._spec.stream_options is not False)
+            self._learn(stream_options=endpoint_of(self._spec).stream_options is not False)
         return reply
 
     async def _system_role(self) -> bool | None:
@@ -269,7 +272,7 @@ class _Asking:
         assert isinstance(said, AssistantTurn), "it is the reply before the last turn of ours"
         if not holds_reasoning(said):
             return None
-        without = replace(self._spec, echo_reasoning="never")
+        without = with_endpoint(self._spec, echo_reasoning="never")
         if await self._ask(request) is None:
             # Without it, it may be refused for something else.
             return "refused" if await self._ask(request, spec=without) else None
@@ -314,7 +317,7 @@ class _Asking:
         self._told = replace(request, turns=(*request.turns, asked.turn, results))
         told = await self._ask(self._told)
         if told is None and holds_reasoning(asked.turn):
-            spec = replace(self._spec, echo_reasoning="never")
+            spec = with_endpoint(self._spec, echo_reasoning="never")
             told = await self._ask(self._told, spec=spec)
         if told is None or told.stop == "max_tokens":
             return None if told else False
@@ -366,19 +369,25 @@ class _Asking:
             return None
 
     async def _generate(self, spec: ModelSpec, request: ModelRequest) -> Reply:
-        hold = hold_for(spec, request, self._left_usd)
-        if hold is None:
-            raise _GaveUpError(f"asking on might cost more than ${PROBE_CAP_USD}")
-        request = replace(request, max_tokens=min(hold.max_tokens, spec.max_tokens))
+        """Ask a model, again while it is unavailable, as far as the probe's cap bears it."""
         model = self._make(spec)
-        try:
-            reply = await generate_with_retries(model, request, policy=RETRIES, price=spec.price)
-        except ModelError as error:
-            lost = FREE if error.complete else hold.amount
-            self._count(error.charge or NO_CHARGE, lost)
-            raise
-        self._count(reply.charge, hold.amount)
-        return reply
+        for attempt in count(1):
+            hold = hold_for(spec, request, self._left_usd)
+            if hold is None:
+                raise _GaveUpError(f"asking on might cost more than ${PROBE_CAP_USD}")
+            asked = replace(request, max_tokens=min(hold.max_tokens, spec.max_tokens))
+            try:
+                reply = await model.generate(asked)
+            except ModelError as error:
+                self._count(error.charge or NO_CHARGE, FREE if error.complete else hold.amount)
+                wait = _wait(error, attempt)
+                if wait is None:
+                    raise
+            else:
+                self._count(reply.charge, hold.amount)
+                return reply
+            await anyio.sleep(wait)
+        raise AssertionError("the last attempt returns or raises")  # pragma: no cover - see above
 
     def _count(self, charge: Charge, at_most: Decimal) -> None:
         self.charge += charge
@@ -388,16 +397,29 @@ class _Asking:
         self.found = self.found.model_copy(update=features)
 
 
+def _wait(error: ModelError, attempt: int) -> float | None:
+    """Return the seconds after which a failed attempt is made again; `None` for never."""
+    if not isinstance(error, ModelUnavailable) or isinstance(error, ModelDown):
+        return None
+    wait = RETRIES.delay(attempt, error.retry_after, chance=random.random())
+    left = anyio.current_effective_deadline() - anyio.current_time()
+    reason = why_no_further_attempt(
+        RETRIES, attempt, retry_after=error.retry_after, wait=wait, left=left
+    )
+    return wait if reason is None else None
+
+
 def _otherwise(spec: ModelSpec, wanted: Collection[Feature]) -> Iterator[ModelSpec]:
     """Yield a model as it may be asked too, the likelier first."""
+    known = endpoint_of(spec)
     fields: tuple[MaxTokensField, ...] = ("max_tokens", "max_completion_tokens")
-    [other] = [name for name in fields if name != spec.max_tokens_field]
-    renamed, mute = replace(spec, max_tokens_field=other), replace(spec, stream_options=False)
+    [other] = [name for name in fields if name != known.max_tokens_field]
+    renamed = with_endpoint(spec, max_tokens_field=other)
     either_field = "max_tokens_field" in wanted
-    counts = "stream_options" in wanted and spec.stream_options is not False
+    counts = "stream_options" in wanted and known.stream_options is not False
     yield from (renamed,) if either_field else ()
-    yield from (mute,) if counts else ()
-    yield from (replace(renamed, stream_options=False),) if either_field and counts else ()
+    yield from (with_endpoint(spec, stream_options=False),) if counts else ()
+    yield from (with_endpoint(renamed, stream_options=False),) if either_field and counts else ()
 
 
 def _follow_up(reply: Reply) -> ModelRequest:

@@ -26,6 +26,7 @@ from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.prompts import shape_text
 from atlas_mcp.atlas.usage import NO_CHARGE, Usage
 from atlas_mcp.errors import ModelError, ModelRejected
+from atlas_mcp.models.endpoint import endpoint_of
 from atlas_mcp.presets import EchoReasoning
 
 logger = logging.getLogger(__name__)
@@ -67,7 +68,8 @@ EVERYTHING = Takes()
 
 def takes_of(spec: ModelSpec) -> Takes:
     """Return what the endpoint of a model is known to take."""
-    return Takes(system_role=spec.system_role, echo_reasoning=spec.echo_reasoning)
+    endpoint = endpoint_of(spec)
+    return Takes(system_role=endpoint.system_role, echo_reasoning=endpoint.echo_reasoning)
 
 
 TRAITS = frozenset(one.name for one in fields(Takes))

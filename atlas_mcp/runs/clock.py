@@ -34,3 +34,7 @@ class RunClock:
     def set(self, now: float) -> None:
         """Go on from a time that another process has told, in Unix seconds."""
         self._offset = now - anyio.current_time()
+
+    def loop_time(self, at: float) -> float:
+        """Return a time of the run, in Unix seconds, in the time of the event loop."""
+        return anyio.current_time() + at - self.now()

@@ -1,20 +1,29 @@
-"""A run that this process drives, as those who watch it see it.
+"""A run as its engine shows it to the callers that watch it.
 
-Owns what is worth showing and not worth keeping: tokens of replies that are still coming in, the
-latest notice, and a way to wait for the next change.
+Owns the facts that are shown and not recorded: the tokens of replies that are still coming in, the
+latest notice, the place in line. It also lets callers wait for the next change. It decides nothing.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import anyio
 
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.models.base import Notice
 from atlas_mcp.runs.clock import RunClock
-from atlas_mcp.runs.local.admission import Ticket
 from atlas_mcp.runs.snapshot import BrokenOff
+
+
+class Place(Protocol):
+    """A run's place among those that its engine carries out at once."""
+
+    @property
+    def where(self) -> str | None:
+        """Where the run stands in line, for people; `None` once it has its place."""
+        ...
 
 
 @dataclass(slots=True)
@@ -28,7 +37,7 @@ class LiveRun:
         done: Whether its driver has ended.
         changes: Counts what has changed; rises with every record.
         broken: Why it broke off; `None` unless it did. Its state may be ahead of its records then.
-        ticket: Its place among the runs of this process, or in line for one.
+        place: Its place among the runs of its engine, or in line for one.
         clock: The time of the run.
     """
 
@@ -38,7 +47,7 @@ class LiveRun:
     done: bool = False
     changes: int = 0
     broken: BrokenOff | None = None
-    ticket: Ticket | None = None
+    place: Place | None = None
     _notice: Notice | None = None
     clock: RunClock = field(default_factory=RunClock)
     _bell: anyio.Event = field(default_factory=anyio.Event)
@@ -46,7 +55,7 @@ class LiveRun:
     @property
     def waiting(self) -> str | None:
         """Where it stands in line; `None` once it has its place."""
-        return None if self.ticket is None else self.ticket.where
+        return None if self.place is None else self.place.where
 
     @property
     def notice(self) -> Notice | None:

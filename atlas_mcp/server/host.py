@@ -26,8 +26,8 @@ from atlas_mcp.task_groups import open_task_group
 if TYPE_CHECKING:
     from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 
+    from atlas_mcp.atlas.retrying import RetryPolicy
     from atlas_mcp.models.pool import Pool
-    from atlas_mcp.models.retry import RetryPolicy
     from atlas_mcp.runs.local.admission import Capacity
     from atlas_mcp.runs.service import RunService
 
@@ -249,7 +249,7 @@ class Host:
         """Open the service, and keep it open until this is cancelled."""
         try:
             module = await anyio.to_thread.run_sync(
-                importlib.import_module, "atlas_mcp.runs.service"
+                importlib.import_module, "atlas_mcp.runs.opening"
             )
             await self._keep_open(module.open_service)
         except AtlasError as error:

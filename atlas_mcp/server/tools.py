@@ -87,17 +87,17 @@ def _add_solve(server: MCPServer[Any], host: Host) -> None:
     ) -> Annotated[CallToolResult, RunResult]:
         """Open an ATLAS run and wait for it."""
         with errors_shown():
-            from atlas_mcp.runs.request import Wish
+            from atlas_mcp.runs.request import RunRequest
 
             with host.spending():
                 checked = await read_problem(problem, images, answer_schema, host)
                 wait = checked_wait(wait_s, ctx, host)
-                wish = Wish(
+                request = RunRequest(
                     solvers, explore_effort, max_explores, max_cost_usd, time_limit_s, workflow
                 )
                 service = await host.service()
-                live = await service.solve(checked, wish)
-            call = WaitingCall(host, service, ctx, live.run_id, wait, owned=True)
+                run_id = await service.solve(checked, request)
+            call = WaitingCall(host, service, ctx, run_id, wait, owned=True)
             return await answer(call)
 
 
@@ -125,7 +125,8 @@ def _add_explore(server: MCPServer[Any], host: Host) -> None:
     ) -> Annotated[CallToolResult, RunResult]:
         """Run explores for a client that is its own orchestrator."""
         with errors_shown():
-            from atlas_mcp.runs.request import ExploreWish, Wish
+            from atlas_mcp.runs.explores import ExploreRequest
+            from atlas_mcp.runs.request import RunRequest
 
             with host.spending():
                 if problem is not None:
@@ -136,11 +137,11 @@ def _add_explore(server: MCPServer[Any], host: Host) -> None:
                 else:
                     checked = None
                 service = await host.service()
-                wish = ExploreWish(solver, effort, strategy, instruction, count)
-                live = await service.explore(checked, Wish(), wish, run_id=run_id)
-            earlier = [one.id for one in live.state.done]
+                explores = ExploreRequest(solver, effort, strategy, instruction, count)
+                run_id = await service.explore(checked, RunRequest(), explores, run_id=run_id)
+            earlier = [one.id for one in (await service.state(run_id)).done]
             wait = checked_wait(None, ctx, host)
-            call = WaitingCall(host, service, ctx, live.run_id, wait, owned=True, earlier=earlier)
+            call = WaitingCall(host, service, ctx, run_id, wait, owned=True, earlier=earlier)
             return await answer(call)
 
 

@@ -31,6 +31,7 @@ from atlas_mcp.models.embedded import llama_server
 from atlas_mcp.models.embedded.catalogue import find
 from atlas_mcp.models.embedded.model import Local
 from atlas_mcp.models.embedded.weights import ensure
+from atlas_mcp.models.endpoint import with_endpoint
 from atlas_mcp.models.scripted.model import Says
 from atlas_mcp.testing.chat_api import API_KEY, BARE, LLAMA, OPENAI, ChatApi, Endpoint
 from atlas_mcp.testing.loopback import LoopbackApi, serve
@@ -115,12 +116,14 @@ class ClaudeStand(ApiStand):
 class ChatStand(ApiStand):
     abilities = Abilities()
     name = "openai/m"
-    spec = ModelSpec("openai/m", efforts=("low", "high"), max_tokens_field="max_completion_tokens")
+    spec = ModelSpec(
+        "openai/m", efforts=("low", "high"), endpoint={"max_tokens_field": "max_completion_tokens"}
+    )
     price: Price | None = Price(Decimal(1), Decimal(10))
 
     @override
     def open(self) -> Model:
-        spec = replace(self.spec, base_url=f"{self.url}/v1")
+        spec = with_endpoint(self.spec, base_url=f"{self.url}/v1")
         assert isinstance(self.api, ChatApi)
         return OpenAICompatible(spec, api_key=self.api.endpoint.api_key, price=self.price)
 

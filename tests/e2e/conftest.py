@@ -11,9 +11,11 @@ from tests.support.shells import Here, Shell, environment
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave what starts processes the time that these take on a busy machine."""
+    """Give processes time on a busy machine, and every day one case of each test to run in."""
     here = Path(__file__).parent
     for item in items:
+        if here in item.path.parents and not item.get_closest_marker("every_day"):
+            item.add_marker(pytest.mark.every_day(1))
         if here in item.path.parents and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(2 * PATIENCE))
 

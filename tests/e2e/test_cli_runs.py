@@ -27,9 +27,10 @@ from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.config.settings import load_settings
 from atlas_mcp.journal.sqlite.journal import FILE_NAME, SqliteJournal
 from atlas_mcp.runs import service as service_module
-from atlas_mcp.runs.request import Wish
+from atlas_mcp.runs.opening import open_service
+from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.runs.retention import DAY_SECONDS
-from atlas_mcp.runs.service import RunService, open_service
+from atlas_mcp.runs.service import RunService
 from atlas_mcp.testing.atlas_api import AtlasPlay, candidate_text, explores, synthesis_text
 from atlas_mcp.testing.journal_conformance import first_record
 from atlas_mcp.testing.messages_api import API_KEY, ApiReply, Fault, MessagesApi, serve, status
@@ -37,6 +38,7 @@ from atlas_mcp.texts import printable
 from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
 from tests.support.held_apis import EVERY_CALL, HeldApi
+from tests.support.live_runs import driven
 from tests.support.processes import COMMAND, PATIENCE
 from tests.support.shells import Here, Shell
 from tests.support.systems import posix
@@ -70,7 +72,7 @@ class Elsewhere:
         return self.portal.call(self._start)
 
     async def _start(self) -> str:
-        live = await self.service.solve(make_problem(QUESTION), Wish())
+        live = driven(self.service, await self.service.solve(make_problem(QUESTION), RunRequest()))
         with anyio.fail_after(PATIENCE):
             while not live.state.votes:
                 await live.changed(live.changes)

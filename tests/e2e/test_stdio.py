@@ -377,7 +377,7 @@ def test_waiting_for_the_first_message_imports_no_vendor_and_opens_no_journal(
     modules = imports(done.stderr.decode())
     assert "atlas_mcp.server.app" in modules
     assert vendors(modules) == set()
-    assert not {"atlas_mcp.runs.service", "sqlite3", "jsonschema"} & set(modules)
+    assert not {"atlas_mcp.runs.opening", "sqlite3", "jsonschema"} & set(modules)
     assert not Path(environ["ATLAS_HOME"]).exists()
 
 
@@ -401,8 +401,8 @@ def test_the_handshake_is_answered_before_a_vendor_is_imported(
             process.communicate()
 
     # What comes in the background may have begun by now; it begins with the service.
-    if "atlas_mcp.runs.service" in modules:
-        modules = modules[: modules.index("atlas_mcp.runs.service")]
+    if "atlas_mcp.runs.opening" in modules:
+        modules = modules[: modules.index("atlas_mcp.runs.opening")]
     assert vendors(modules) == set()
 
 

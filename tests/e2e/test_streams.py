@@ -341,7 +341,7 @@ LOADING = [
     (("serve", "--http", "--port", "0"), "uvicorn"),
     (("serve", "--http", "--port", "0"), "mcp"),
     (("solve", "Q?"), "click"),
-    (("solve", "Q?"), "atlas_mcp.runs.service"),
+    (("solve", "Q?"), "atlas_mcp.runs.opening"),
     (("runs", "list"), "sqlite3"),
 ]
 

@@ -30,11 +30,12 @@ from atlas_mcp.journal.sqlite.journal import FILE_NAME
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.archive import read_archive, write_archive
 from atlas_mcp.runs.local.day_cap import today
+from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.retention import Keep
-from atlas_mcp.runs.service import open_service
 from atlas_mcp.server.app import make_server
 from atlas_mcp.views.listing import as_dict
 from atlas_mcp.views.rendering import view_of
+from tests.support.drawing import draws
 from tests.support.gated_models import Gated, GivenHost, Session, connected, text_of, until
 
 COLUMNS = [
@@ -250,7 +251,7 @@ async def ask_the_server(home: Path, written: Written) -> None:
 @pytest.mark.timeout(180)
 @given(damages=st.lists(DAMAGES, min_size=1, max_size=3))
 @settings(
-    max_examples=25,
+    max_examples=draws(25),
     deadline=None,
     phases=[Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],

@@ -16,6 +16,7 @@ from typing_extensions import override
 from atlas_mcp.atlas.events import Record
 from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.problem import make_problem
+from atlas_mcp.atlas.retrying import RetryPolicy
 from atlas_mcp.atlas.usage import Charge, Usage
 from atlas_mcp.config.settings import BudgetSettings, PriceSettings, Settings, SolverSettings
 from atlas_mcp.errors import JournalError, JournalUnflushed, ModelUnavailable
@@ -23,15 +24,17 @@ from atlas_mcp.journal.base import Lease
 from atlas_mcp.journal.sqlite.journal import FILE_NAME, SqliteJournal
 from atlas_mcp.models.base import OnTokens, OnUsage
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.models.scripted.model import Says
+from atlas_mcp.runs.explores import ExploreRequest
 from atlas_mcp.runs.live import LiveRun
-from atlas_mcp.runs.request import ExploreWish, Wish
-from atlas_mcp.runs.service import RunService, open_service
+from atlas_mcp.runs.opening import open_service
+from atlas_mcp.runs.request import RunRequest
+from atlas_mcp.runs.service import RunService
 from atlas_mcp.testing.atlas_api import candidate_text, synthesis_text
 from atlas_mcp.testing.scripted import Recording
 from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
+from tests.support.live_runs import driven
 
 FULL = "journal.sqlite3: database or disk is full; free some space"
 
@@ -80,7 +83,7 @@ class Gated(Recording):
 
 async def begin(service: RunService, model: Gated) -> LiveRun:
     """Open a run and return once two solvers are at work."""
-    live = await service.solve(make_problem("6 * 7?"), Wish())
+    live = driven(service, await service.solve(make_problem("6 * 7?"), RunRequest()))
     await model.both.wait()
     return live
 
@@ -250,7 +253,7 @@ async def test_a_journal_that_is_removed_is_noticed_before_the_next_call(tmp_pat
             await live.finished()
             view = view_of(await service.look(live.run_id))
             with pytest.raises(JournalError, match="start again"):
-                await service.solve(make_problem("6 * 7?"), Wish())
+                await service.solve(make_problem("6 * 7?"), RunRequest())
 
     assert len(model.requests) == 2, "the orchestrator is not asked"
     assert view.explanation is not None
@@ -326,7 +329,10 @@ async def test_a_retry_whose_money_cannot_be_reserved_breaks_the_run_off_with_al
             journal=journal,
             retries=RetryPolicy(first_delay=0, longest_delay=0),
         ) as service:
-            live = await service.explore(make_problem("Q?"), Wish(), ExploreWish(count=2))
+            live = driven(
+                service,
+                await service.explore(make_problem("Q?"), RunRequest(), ExploreRequest(count=2)),
+            )
             await live.finished()
             view = view_of(await service.look(live.run_id))
             stored = await service.state(live.run_id)

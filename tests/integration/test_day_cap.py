@@ -12,16 +12,17 @@ from typing import Any
 import pytest
 
 from atlas_mcp.atlas.problem import make_problem
+from atlas_mcp.atlas.retrying import RetryPolicy
 from atlas_mcp.atlas.usage import NO_USAGE, Price
 from atlas_mcp.cli import main
 from atlas_mcp.config.settings import load_settings
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.journal.sqlite.journal import FILE_NAME
-from atlas_mcp.models.retry import RetryPolicy
-from atlas_mcp.runs.live import LiveRun
+from atlas_mcp.runs.explores import ExploreRequest
 from atlas_mcp.runs.local.day_cap import today
-from atlas_mcp.runs.request import ExploreWish, Wish
-from atlas_mcp.runs.service import RunService, open_service
+from atlas_mcp.runs.opening import open_service
+from atlas_mcp.runs.request import RunRequest
+from atlas_mcp.runs.service import RunService
 from atlas_mcp.testing.atlas_api import AtlasPlay, candidate_text
 from atlas_mcp.testing.messages_api import (
     API_KEY,
@@ -90,8 +91,8 @@ async def spending(runs: RunService) -> Decimal:
 async def test_what_a_run_did_cost_is_counted_once_it_has_ended(tmp_path: Path) -> None:
     api = play()
     async with service(tmp_path, api, cap="10") as runs:
-        live = await runs.solve(make_problem("What?"), Wish())
-        view = view_of(await runs.wait(live.run_id, 10))
+        run_id = await runs.solve(make_problem("What?"), RunRequest())
+        view = view_of(await runs.wait(run_id, 10))
 
         assert view.status == "answered"
         counted = await runs.journal.spending(today())
@@ -102,8 +103,8 @@ async def test_what_a_run_did_cost_is_counted_once_it_has_ended(tmp_path: Path) 
 async def test_a_run_concludes_where_the_day_leaves_no_more(tmp_path: Path, run_cap: str) -> None:
     api = play()
     async with service(tmp_path, api, cap="0.13", run_cap=run_cap) as runs:
-        live = await runs.solve(make_problem("What?"), Wish(explore_effort="high"))
-        view = view_of(await runs.wait(live.run_id, 10))
+        run_id = await runs.solve(make_problem("What?"), RunRequest(explore_effort="high"))
+        view = view_of(await runs.wait(run_id, 10))
 
         assert billed(api) <= Decimal("0.13")
         assert await spending(runs) <= Decimal("0.13")
@@ -115,12 +116,12 @@ async def test_a_run_concludes_where_the_day_leaves_no_more(tmp_path: Path, run_
 async def test_a_run_of_which_the_day_leaves_no_explore_is_refused_by_name(tmp_path: Path) -> None:
     api = play()
     async with service(tmp_path, api, cap="0.13") as runs:
-        live = await runs.explore(make_problem("What?"), Wish(), ExploreWish(count=2))
-        await runs.wait(live.run_id, 10)
+        run_id = await runs.explore(make_problem("What?"), RunRequest(), ExploreRequest(count=2))
+        await runs.wait(run_id, 10)
         asked = len(api.asked)
 
         with pytest.raises(ConfigError, match=r"\$0.10 of the \$0.13 .*max_cost_usd_per_day"):
-            await runs.solve(make_problem("What else?"), Wish())
+            await runs.solve(make_problem("What else?"), RunRequest())
 
         assert len(await runs.list_runs()) == 1
         assert len(api.asked) == asked
@@ -129,16 +130,16 @@ async def test_a_run_of_which_the_day_leaves_no_explore_is_refused_by_name(tmp_p
 async def test_no_run_starts_on_a_day_whose_spending_cannot_be_read(tmp_path: Path) -> None:
     api = play()
     async with service(tmp_path, api, cap="10") as runs:
-        live = await runs.explore(make_problem("What?"), Wish(), ExploreWish())
-        await runs.wait(live.run_id, 10)
+        run_id = await runs.explore(make_problem("What?"), RunRequest(), ExploreRequest())
+        await runs.wait(run_id, 10)
         with closing(sqlite3.connect(tmp_path / "home" / FILE_NAME)) as file, file:
             file.execute("UPDATE spending SET units = 'abc'")
         asked = len(api.asked)
 
         with pytest.raises(ConfigError, match=r"cannot be read.* take it out of \[budget\]"):
-            await runs.solve(make_problem("What else?"), Wish())
-        await runs.explore(make_problem("What?"), Wish(), ExploreWish(), run_id=live.run_id)
-        view = view_of(await runs.wait(live.run_id, 10))
+            await runs.solve(make_problem("What else?"), RunRequest())
+        await runs.explore(make_problem("What?"), RunRequest(), ExploreRequest(), run_id=run_id)
+        view = view_of(await runs.wait(run_id, 10))
 
     assert len(view.candidates) == len(api.asked) == asked
 
@@ -146,12 +147,12 @@ async def test_no_run_starts_on_a_day_whose_spending_cannot_be_read(tmp_path: Pa
 async def test_runs_at_once_share_what_the_day_leaves(tmp_path: Path) -> None:
     api = play()
     async with service(tmp_path, api, cap="0.7") as runs:
-        opened: list[LiveRun] = []
+        opened: list[str] = []
         for number in range(6):
             # What the others hold may leave no explore at this moment.
             with suppress(ConfigError):
-                opened.append(await runs.solve(make_problem(f"What {number}?"), Wish()))
-        views = [view_of(await runs.wait(live.run_id, 10)) for live in opened]
+                opened.append(await runs.solve(make_problem(f"What {number}?"), RunRequest()))
+        views = [view_of(await runs.wait(run_id, 10)) for run_id in opened]
 
         assert billed(api) <= Decimal("0.7")
         assert await spending(runs) <= Decimal("0.7")
@@ -163,8 +164,8 @@ async def test_an_attempt_that_broke_off_counts_to_the_day(tmp_path: Path) -> No
     cut = Fault("cut", after=3, reply=ApiReply(text=candidate_text("42"), tokens=TOKENS))
     api = play(cut)
     async with service(tmp_path, api, cap="10") as runs:
-        live = await runs.explore(make_problem("What?"), Wish(), ExploreWish(count=1))
-        view = view_of(await runs.wait(live.run_id, 10))
+        run_id = await runs.explore(make_problem("What?"), RunRequest(), ExploreRequest(count=1))
+        view = view_of(await runs.wait(run_id, 10))
 
         assert view.status == "answered"
         assert await spending(runs) >= billed(api) == 2 * CALL_USD
@@ -172,13 +173,13 @@ async def test_an_attempt_that_broke_off_counts_to_the_day(tmp_path: Path) -> No
 
 async def test_a_run_that_the_day_ended_goes_on_under_a_larger_cap(tmp_path: Path) -> None:
     async with service(tmp_path, play(), cap="0.1") as runs:
-        live = await runs.solve(make_problem("What?"), Wish())
-        first = view_of(await runs.wait(live.run_id, 10))
+        run_id = await runs.solve(make_problem("What?"), RunRequest())
+        first = view_of(await runs.wait(run_id, 10))
     assert (first.status, first.stop_reason) == ("failed", "max_cost")
 
     async with service(tmp_path, play(), cap="10") as runs:
-        assert await runs.resume(live.run_id)
-        view = view_of(await runs.wait(live.run_id, 10))
+        assert await runs.resume(run_id)
+        view = view_of(await runs.wait(run_id, 10))
 
         assert (view.status, view.stop_reason) == ("answered", "decided")
         assert await runs.journal.spending(today()) == Decimal(str(view.cost_usd))
@@ -186,8 +187,8 @@ async def test_a_run_that_the_day_ended_goes_on_under_a_larger_cap(tmp_path: Pat
 
 async def test_runs_without_a_cap_count_to_one_that_is_set_later(tmp_path: Path) -> None:
     async with service(tmp_path, play(), cap="none") as runs:
-        live = await runs.solve(make_problem("What?"), Wish())
-        view = view_of(await runs.wait(live.run_id, 10))
+        run_id = await runs.solve(make_problem("What?"), RunRequest())
+        view = view_of(await runs.wait(run_id, 10))
 
     async with service(tmp_path, play(), cap="10") as runs:
         assert await runs.journal.spending(today()) == Decimal(str(view.cost_usd))

@@ -19,14 +19,15 @@ from typing_extensions import override
 
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.prompts import STRATEGY_TEXTS
+from atlas_mcp.atlas.retrying import RetryPolicy
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import Usage
 from atlas_mcp.config.settings import Settings, SolverSettings
 from atlas_mcp.models.claude.model import Claude
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.models.retry import RetryPolicy
-from atlas_mcp.runs.request import Wish
-from atlas_mcp.runs.service import RunService, open_service
+from atlas_mcp.runs.opening import open_service
+from atlas_mcp.runs.request import RunRequest
+from atlas_mcp.runs.service import RunService
 from atlas_mcp.testing.atlas_api import candidate_text, explores, synthesis_text
 from atlas_mcp.testing.messages_api import (
     API_KEY,
@@ -42,6 +43,7 @@ from atlas_mcp.testing.messages_api import (
 )
 from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
+from tests.support.live_runs import driven
 
 MODEL = "claude-sonnet-5-5"
 CAP = Decimal("1.00")
@@ -158,7 +160,10 @@ async def perform(stage: Stage, home: Path) -> tuple[RunView, RunState]:
     with serve(stage.api) as url:
         async with service_at(url, home, read_timeout=stage.case.read_timeout) as service:
             with anyio.fail_after(10):
-                live = await service.solve(make_problem("6 * 7?"), Wish(max_cost_usd=CAP))
+                live = driven(
+                    service,
+                    await service.solve(make_problem("6 * 7?"), RunRequest(max_cost_usd=CAP)),
+                )
                 view = view_of(await service.wait(live.run_id, math.inf))
             records = await service.journal.read(live.run_id)
     state = RunState.fold(records)
@@ -277,7 +282,12 @@ async def test_a_fault_that_passes_costs_a_second_call_and_nothing_else(
         patient = RetryPolicy(attempts=3, first_delay=0, longest_delay=0)
         async with service_at(url, tmp_path, retries=patient) as service:
             with anyio.fail_after(10):
-                live = await service.solve(make_problem("6 * 7?"), Wish(max_cost_usd=Decimal(5)))
+                live = driven(
+                    service,
+                    await service.solve(
+                        make_problem("6 * 7?"), RunRequest(max_cost_usd=Decimal(5))
+                    ),
+                )
                 view = view_of(await service.wait(live.run_id, math.inf))
 
     assert (view.status, view.stop_reason, view.answer) == ("answered", "decided", "42")
@@ -298,7 +308,10 @@ async def test_a_call_that_may_have_been_billed_is_not_made_again_without_money_
         many = RetryPolicy(attempts=50, first_delay=0, longest_delay=0)
         async with service_at(url, tmp_path, retries=many) as service:
             with anyio.fail_after(10):
-                live = await service.solve(make_problem("6 * 7?"), Wish(max_cost_usd=cap))
+                live = driven(
+                    service,
+                    await service.solve(make_problem("6 * 7?"), RunRequest(max_cost_usd=cap)),
+                )
                 view = view_of(await service.wait(live.run_id, math.inf))
 
     ledger = live.state.ledger
@@ -335,8 +348,8 @@ async def test_a_fault_after_explores_were_granted_answers_every_tool_call(
     with serve(api) as url:
         async with service_at(url, tmp_path) as service:
             with anyio.fail_after(10):
-                live = await service.solve(make_problem("6 * 7?"), Wish())
-                view = view_of(await service.wait(live.run_id, math.inf))
+                run_id = await service.solve(make_problem("6 * 7?"), RunRequest())
+                view = view_of(await service.wait(run_id, math.inf))
 
     assert (view.status, view.stop_reason, view.answer) == ("answered", "decided", "42")
     assert [one.status for one in view.candidates] == ["ok", "ok", "failed", "failed", "failed"]

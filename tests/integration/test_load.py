@@ -10,8 +10,8 @@ import pytest
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.runs.local.admission import Capacity
-from atlas_mcp.runs.request import Wish
-from atlas_mcp.runs.service import open_service
+from atlas_mcp.runs.opening import open_service
+from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.testing.load_api import ANSWER, CALLS, stand_in
 from atlas_mcp.testing.messages_api import API_KEY
 from atlas_mcp.views.rendering import view_of
@@ -29,6 +29,7 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("capacity", [Capacity(), Capacity(runs=5, calls=3)])
+@pytest.mark.every_day(1)
 async def test_all_of_many_runs_are_answered_and_no_reply_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capacity: Capacity
 ) -> None:
@@ -37,9 +38,11 @@ async def test_all_of_many_runs_are_answered_and_no_reply_is_lost(
         monkeypatch.setenv("ANTHROPIC_BASE_URL", stand.url)
         monkeypatch.setenv("ANTHROPIC_API_KEY", API_KEY)
         async with open_service(settings, capacity=capacity) as service:
-            lives = [await service.solve(make_problem(f"Board {n}?"), Wish()) for n in range(RUNS)]
-            views = [view_of(await service.wait(live.run_id, 60)) for live in lives]
-            records = [await service.journal.read(live.run_id) for live in lives]
+            run_ids = [
+                await service.solve(make_problem(f"Board {n}?"), RunRequest()) for n in range(RUNS)
+            ]
+            views = [view_of(await service.wait(run_id, 60)) for run_id in run_ids]
+            records = [await service.journal.read(run_id) for run_id in run_ids]
             driven = service.driven
 
     assert [view.status for view in views] == ["answered"] * RUNS

@@ -15,7 +15,7 @@ from atlas_mcp.journal.sqlite.journal import FILE_NAME, SqliteJournal
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted.model import Says
 from atlas_mcp.runs.archive import read_archive, write_archive
-from atlas_mcp.runs.service import open_service
+from atlas_mcp.runs.opening import open_service
 from atlas_mcp.testing.scripted import Recording
 from atlas_mcp.views.rendering import view_of, view_run
 

@@ -16,12 +16,13 @@ import anyio
 import pytest
 
 from atlas_mcp.atlas.problem import make_problem
+from atlas_mcp.atlas.retrying import RetryPolicy
 from atlas_mcp.config.settings import BudgetSettings, OrchestratorSettings, Settings, SolverSettings
 from atlas_mcp.models.gate import CircuitPolicy
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.models.retry import RetryPolicy
-from atlas_mcp.runs.request import Wish
-from atlas_mcp.runs.service import RunService, open_service
+from atlas_mcp.runs.opening import open_service
+from atlas_mcp.runs.request import RunRequest
+from atlas_mcp.runs.service import RunService
 from atlas_mcp.testing.atlas_api import AtlasPlay, candidate_text, explores, synthesis_text
 from atlas_mcp.testing.chat_api import API_KEY as CHAT_KEY
 from atlas_mcp.testing.chat_api import OPENAI, ChatApi
@@ -69,9 +70,9 @@ async def service_of(settings: Settings) -> AsyncGenerator[RunService]:
 
 
 async def solve(service: RunService) -> RunView:
-    live = await service.solve(make_problem("What is 6 * 7?"), Wish())
+    run_id = await service.solve(make_problem("What is 6 * 7?"), RunRequest())
     with anyio.fail_after(15):
-        return view_of(await service.wait(live.run_id, math.inf))
+        return view_of(await service.wait(run_id, math.inf))
 
 
 def weak_twice_then_strong() -> AtlasPlay:

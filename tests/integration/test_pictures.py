@@ -26,7 +26,8 @@ from atlas_mcp.atlas.state import RunState
 from atlas_mcp.config.settings import load_settings
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.runs.caller_images import MAX_IMAGES, MAX_IMAGES_BYTES
-from atlas_mcp.runs.request import ExploreWish, Wish
+from atlas_mcp.runs.explores import ExploreRequest
+from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.server.app import make_server
 from atlas_mcp.server.http.app import http_app
 from atlas_mcp.server.messages import MAX_MESSAGE_BYTES
@@ -148,8 +149,8 @@ async def test_each_model_gets_a_picture_as_it_takes_it(
     )
     async with world.service() as service:
         image = Image("image/png", base64.b64encode(drawn("PNG", (1_700, 10))).decode())
-        live = await service.solve(Problem("What is shown?", (image,)), Wish())
-        await service.wait(live.run_id, 10)
+        run_id = await service.solve(Problem("What is shown?", (image,)), RunRequest())
+        await service.wait(run_id, 10)
 
     sizes = {
         body["model"]: read(sent[0]["data"]).width
@@ -164,8 +165,8 @@ async def test_too_many_bytes_for_the_api_are_made_fewer(world: World) -> None:
     assert len(content) * 4 / 3 > 5_242_880
     async with world.service() as service:
         image = Image("image/png", base64.b64encode(content).decode())
-        live = await service.solve(Problem("What is shown?", (image,)), Wish())
-        view = view_of(await service.wait(live.run_id, 10))
+        run_id = await service.solve(Problem("What is shown?", (image,)), RunRequest())
+        view = view_of(await service.wait(run_id, 10))
 
     assert view.status == "answered"
     assert [read(one["data"]).size for (one,) in world.pictures()] == [(1_400, 1_000)] * 3
@@ -174,8 +175,8 @@ async def test_too_many_bytes_for_the_api_are_made_fewer(world: World) -> None:
 async def test_of_a_picture_that_moves_the_models_see_the_beginning(world: World) -> None:
     async with world.service() as service:
         image = Image("image/gif", base64.b64encode(moving("GIF")).decode())
-        live = await service.solve(Problem("What is shown?", (image,)), Wish())
-        await service.wait(live.run_id, 10)
+        run_id = await service.solve(Problem("What is shown?", (image,)), RunRequest())
+        await service.wait(run_id, 10)
 
     assert {one["media_type"] for (one,) in world.pictures()} == {"image/png"}
 
@@ -197,14 +198,14 @@ async def test_the_orchestrators_conversation_stays_as_it_was_in_another_process
     monkeypatch.setenv("ATLAS_ORCHESTRATOR_MAX_IMAGE_PX", "300")
     async with world.service() as service:
         image = Image("image/jpeg", base64.b64encode(content).decode())
-        live = await service.solve(Problem("What is shown?", (image,)), Wish())
+        run_id = await service.solve(Problem("What is shown?", (image,)), RunRequest())
         # Two solvers, a turn, the explore it asks for, and the turn that is never answered.
         assert await anyio.to_thread.run_sync(world.api.wait_for, has_five_calls)
     world.play.orchestrator = (ApiReply(text=synthesis_text("42")),)
 
     done = await anyio.to_thread.run_sync(
         lambda: subprocess.run(
-            [sys.executable, "-m", "atlas_mcp", "runs", "resume", live.run_id],
+            [sys.executable, "-m", "atlas_mcp", "runs", "resume", run_id],
             capture_output=True,
             text=True,
             check=False,
@@ -230,9 +231,9 @@ async def test_the_orchestrators_conversation_stays_as_it_was_in_another_process
 async def test_entries_that_cannot_see_are_left_out_and_the_run_says_so(world: World) -> None:
     problem = Problem("What is shown?", (Image(url=ADDRESS),))
     async with world.service() as service:
-        for wish in (Wish(), Wish(solvers=["blind", "eyes"])):
-            live = await service.solve(problem, wish)
-            view = view_of(await service.wait(live.run_id, 10))
+        for wish in (RunRequest(), RunRequest(solvers=["blind", "eyes"])):
+            run_id = await service.solve(problem, wish)
+            view = view_of(await service.wait(run_id, 10))
 
             assert {one.solver for one in view.candidates} == {"eyes"}
             assert "Solver 'blind' was left out: it cannot see pictures." in view.agreement.warnings
@@ -243,12 +244,12 @@ async def test_entries_that_cannot_see_are_left_out_and_the_run_says_so(world: W
 async def test_explores_of_a_client_go_to_who_sees(world: World) -> None:
     problem = Problem("What is shown?", (Image(url=ADDRESS),))
     async with world.service() as service:
-        live = await service.explore(problem, Wish(), ExploreWish(count=2))
-        view = view_of(await service.wait(live.run_id, 10))
+        run_id = await service.explore(problem, RunRequest(), ExploreRequest(count=2))
+        view = view_of(await service.wait(run_id, 10))
         with pytest.raises(InvalidInput, match="'blind' is not in this run: it cannot see"):
-            await service.explore(problem, Wish(), ExploreWish("blind"), run_id=live.run_id)
+            await service.explore(problem, RunRequest(), ExploreRequest("blind"), run_id=run_id)
         with pytest.raises(InvalidInput, match="`images`: 'blind' cannot see"):
-            await service.explore(problem, Wish(), ExploreWish("blind"))
+            await service.explore(problem, RunRequest(), ExploreRequest("blind"))
 
     assert [one.solver for one in view.candidates] == ["eyes", "eyes"]
     assert world.pictures() == [[{"type": "url", "url": ADDRESS}]] * 2
@@ -257,14 +258,14 @@ async def test_explores_of_a_client_go_to_who_sees(world: World) -> None:
 async def test_further_explores_need_not_repeat_the_pictures(world: World) -> None:
     problem = Problem("What is shown?", (Image(url=ADDRESS),))
     async with world.service() as service:
-        live = await service.explore(problem, Wish(), ExploreWish())
-        await service.wait(live.run_id, 10)
+        run_id = await service.explore(problem, RunRequest(), ExploreRequest())
+        await service.wait(run_id, 10)
         for again in (problem, replace(problem, images=())):
-            await service.explore(again, Wish(), ExploreWish(), run_id=live.run_id)
-            await service.wait(live.run_id, 10)
+            await service.explore(again, RunRequest(), ExploreRequest(), run_id=run_id)
+            await service.wait(run_id, 10)
         other = replace(problem, images=(Image(url=f"{ADDRESS}?2"),))
         with pytest.raises(InvalidInput, match="`images`: are not those of run"):
-            await service.explore(other, Wish(), ExploreWish(), run_id=live.run_id)
+            await service.explore(other, RunRequest(), ExploreRequest(), run_id=run_id)
 
     assert world.pictures() == [[{"type": "url", "url": ADDRESS}]] * 3
 
@@ -276,7 +277,7 @@ async def test_the_orchestrator_must_see_what_it_weighs(
     monkeypatch.setenv("ATLAS_ORCHESTRATOR_IMAGES", "false")
     async with world.service() as service:
         with pytest.raises(InvalidInput, match="orchestrator 'anthropic/claude-opus-4-6' cannot"):
-            await service.solve(problem, Wish())
+            await service.solve(problem, RunRequest())
         assert await service.list_runs() == ()
     assert world.api.requests == 0
 
@@ -287,9 +288,9 @@ async def test_the_orchestrator_must_see_what_it_weighs(
         f"[solvers.{default}]\nmodel = {default}\nimages = false\n"
     )
     async with world.service() as service:
-        live = await service.solve(problem, Wish())
-        view = view_of(await service.wait(live.run_id, 10))
-        spec = (await service.state(live.run_id)).spec
+        run_id = await service.solve(problem, RunRequest())
+        view = view_of(await service.wait(run_id, 10))
+        spec = (await service.state(run_id)).spec
 
     assert view.status == "answered"
     assert spec.orchestrator is not None
@@ -301,8 +302,8 @@ async def test_a_picture_of_an_older_run_that_cannot_be_decoded_costs_nothing(
 ) -> None:
     problem = Problem("What is shown?", (Image("image/png", "iVBORw0KGgo="),))
     async with world.service() as service:
-        live = await service.solve(problem, Wish())
-        view = view_of(await service.wait(live.run_id, 10))
+        run_id = await service.solve(problem, RunRequest())
+        view = view_of(await service.wait(run_id, 10))
 
     assert (view.status, view.stop_reason) == ("failed", "no_candidates")
     assert view.explanation is not None
@@ -317,9 +318,9 @@ async def test_the_journal_keeps_pictures_as_they_came(world: World) -> None:
     content = drawn("WEBP", (2_000, 20))
     image = Image("image/webp", base64.b64encode(content).decode())
     async with world.service() as service:
-        live = await service.solve(Problem("What is shown?", (image,)), Wish())
-        await service.wait(live.run_id, 10)
-        records = await service.journal.read(live.run_id)
+        run_id = await service.solve(Problem("What is shown?", (image,)), RunRequest())
+        await service.wait(run_id, 10)
+        records = await service.journal.read(run_id)
 
     assert RunState.fold(records).problem.images == (image,)
 

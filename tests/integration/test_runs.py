@@ -22,7 +22,8 @@ from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import Usage
 from atlas_mcp.errors import AtlasError, ConfigError, InvalidInput, JournalError, UnknownRun
-from atlas_mcp.runs.request import ExploreWish, Wish
+from atlas_mcp.runs.explores import ExploreRequest
+from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.runs.service import RunService
 from atlas_mcp.testing.atlas_api import candidate_text, explores, synthesis_text
 from atlas_mcp.testing.messages_api import (
@@ -35,6 +36,7 @@ from atlas_mcp.testing.messages_api import (
 from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
 from tests.support.gated_models import until
+from tests.support.live_runs import driven
 from tests.support.worlds import QUESTION, World, ended, opened_world, solve, unmarked
 
 ANSWER = ApiReply(text=synthesis_text("42"))
@@ -108,7 +110,7 @@ async def test_the_count_is_the_apis_to_the_token_and_the_cost_is_the_list_price
     )
 
     async with world.service() as service:
-        view = await solve(service, Wish(solvers=[f"anthropic/{model}"]))
+        view = await solve(service, RunRequest(solvers=[f"anthropic/{model}"]))
 
     assert view.status == "answered"
     assert counted(view) == world.api.told
@@ -134,7 +136,7 @@ async def test_a_long_prompt_of_haiku_costs_its_dearer_rates_as_a_whole(
     world.play.orchestrator = (ApiReply(text=synthesis_text("42"), tokens=short),)
 
     async with world.service() as service:
-        view = await solve(service, Wish(solvers=["anthropic/claude-haiku-5-5"]))
+        view = await solve(service, RunRequest(solvers=["anthropic/claude-haiku-5-5"]))
 
     cheap = RATES["claude-haiku-5-5"]
     dear = ("0.50", "2.50", "0.05", "0.625")
@@ -330,8 +332,12 @@ async def test_what_is_journaled_folds_to_the_live_state(world: World) -> None:
     )
 
     async with world.service() as service:
-        live = await service.solve(
-            make_problem(QUESTION, answer_schema={"type": ["string", "integer"]}), Wish(seed=7)
+        live = driven(
+            service,
+            await service.solve(
+                make_problem(QUESTION, answer_schema={"type": ["string", "integer"]}),
+                RunRequest(seed=7),
+            ),
         )
         await ended(service, live)
         records = await service.journal.read(live.run_id)
@@ -363,7 +369,7 @@ async def test_a_run_in_flight_is_running_to_another_service_and_interrupted_onc
 ) -> None:
     world.play.solver = lambda n: STALL if n else ApiReply(text=candidate_text("42"))
     async with world.service() as first:
-        live = await first.solve(make_problem(QUESTION), Wish())
+        live = driven(first, await first.solve(make_problem(QUESTION), RunRequest()))
         with anyio.fail_after(10):
             while not live.state.votes:
                 await live.changed(live.changes)
@@ -397,10 +403,14 @@ async def test_an_unknown_run_is_said_to_be_unknown(world: World) -> None:
 async def test_explores_gather_under_one_run_with_one_ledger(world: World) -> None:
     problem = make_problem(QUESTION)
     async with world.service() as service:
-        live = await service.explore(problem, Wish(), ExploreWish(count=2))
+        live = driven(
+            service, await service.explore(problem, RunRequest(), ExploreRequest(count=2))
+        )
         first = await ended(service, live)
-        more = ExploreWish(strategy="code_trace", instruction="Trace it.", effort="low")
-        again = await service.explore(problem, Wish(), more, run_id=first.run_id)
+        more = ExploreRequest(strategy="code_trace", instruction="Trace it.", effort="low")
+        again = driven(
+            service, await service.explore(problem, RunRequest(), more, run_id=first.run_id)
+        )
         view = await ended(service, again)
         records = await service.journal.read(first.run_id)
 
@@ -430,9 +440,12 @@ async def test_explores_gather_under_one_run_with_one_ledger(world: World) -> No
 async def test_explores_can_go_on_under_a_run_that_another_service_began(world: World) -> None:
     problem = make_problem(QUESTION)
     async with world.service() as service:
-        first = await ended(service, await service.explore(problem, Wish(), ExploreWish()))
+        first = await ended(service, await service.explore(problem, RunRequest(), ExploreRequest()))
     async with world.service() as service:
-        live = await service.explore(problem, Wish(), ExploreWish(), run_id=first.run_id)
+        live = driven(
+            service,
+            await service.explore(problem, RunRequest(), ExploreRequest(), run_id=first.run_id),
+        )
         view = await ended(service, live)
 
     assert [candidate.explore_id for candidate in view.candidates] == [1, 2]
@@ -445,10 +458,16 @@ async def test_a_cap_holds_over_all_explores_of_a_run(world: World) -> None:
     world.play.solver = lambda n: reply
     problem = make_problem(QUESTION)
     async with world.service() as service:
-        live = await service.explore(problem, Wish(max_cost_usd=cap), ExploreWish(count=1))
+        live = driven(
+            service,
+            await service.explore(problem, RunRequest(max_cost_usd=cap), ExploreRequest(count=1)),
+        )
         view = await ended(service, live)
         for _ in range(6):
-            live = await service.explore(problem, Wish(), ExploreWish(), run_id=view.run_id)
+            live = driven(
+                service,
+                await service.explore(problem, RunRequest(), ExploreRequest(), run_id=view.run_id),
+            )
             view = await ended(service, live)
 
     assert 1 < len(view.candidates) < 7
@@ -463,24 +482,24 @@ async def test_explores_that_cannot_go_on_are_refused_before_any_call(world: Wor
     problem = make_problem(QUESTION)
     async with world.service() as service:
         solved = await solve(service)
-        first = await ended(service, await service.explore(problem, Wish(), ExploreWish()))
+        first = await ended(service, await service.explore(problem, RunRequest(), ExploreRequest()))
         before = world.api.requests
-        refused: list[tuple[str, str, ExploreWish, str]] = [
-            (QUESTION, solved.run_id, ExploreWish(), "run_id"),
-            ("Another?", first.run_id, ExploreWish(), "problem"),
-            (QUESTION, first.run_id, ExploreWish(count=8), "count"),
-            (QUESTION, first.run_id, ExploreWish(count=0), "count"),
-            (QUESTION, first.run_id, ExploreWish(solver="nobody"), "solver"),
-            (QUESTION, first.run_id, ExploreWish(strategy="magic"), "strategy"),
-            (QUESTION, first.run_id, ExploreWish(effort="extreme"), "effort"),
-            (QUESTION, first.run_id, ExploreWish(instruction="x" * 2_001), "instruction"),
+        refused: list[tuple[str, str, ExploreRequest, str]] = [
+            (QUESTION, solved.run_id, ExploreRequest(), "run_id"),
+            ("Another?", first.run_id, ExploreRequest(), "problem"),
+            (QUESTION, first.run_id, ExploreRequest(count=8), "count"),
+            (QUESTION, first.run_id, ExploreRequest(count=0), "count"),
+            (QUESTION, first.run_id, ExploreRequest(solver="nobody"), "solver"),
+            (QUESTION, first.run_id, ExploreRequest(strategy="magic"), "strategy"),
+            (QUESTION, first.run_id, ExploreRequest(effort="extreme"), "effort"),
+            (QUESTION, first.run_id, ExploreRequest(instruction="x" * 2_001), "instruction"),
         ]
         for text, run_id, wish, argument in refused:
             with pytest.raises(InvalidInput) as caught:
-                await service.explore(make_problem(text), Wish(), wish, run_id=run_id)
+                await service.explore(make_problem(text), RunRequest(), wish, run_id=run_id)
             assert caught.value.argument == argument
         with pytest.raises(UnknownRun):
-            await service.explore(problem, Wish(), ExploreWish(), run_id="nowhere")
+            await service.explore(problem, RunRequest(), ExploreRequest(), run_id="nowhere")
         assert view_of(await service.look(first.run_id)) == first
 
     assert world.api.requests == before
@@ -489,29 +508,29 @@ async def test_explores_that_cannot_go_on_are_refused_before_any_call(world: Wor
 async def test_explores_that_another_process_would_have_to_make_are_refused(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("atlas_mcp.runs.service.TURN_SECONDS", 0.5)
+    monkeypatch.setattr("atlas_mcp.runs.local.claims.TURN_SECONDS", 0.5)
     world.play.solver = lambda n: STALL
     problem = make_problem(QUESTION)
     async with world.service() as driving:
-        live = await driving.explore(problem, Wish(), ExploreWish())
+        run_id = await driving.explore(problem, RunRequest(), ExploreRequest())
         async with world.service() as beside:
             with pytest.raises(JournalError, match="another process"):
-                await beside.explore(problem, Wish(), ExploreWish(), run_id=live.run_id)
-        await driving.cancel(live.run_id)
+                await beside.explore(problem, RunRequest(), ExploreRequest(), run_id=run_id)
+        await driving.cancel(run_id)
 
 
 async def test_explores_of_two_processes_under_one_run_are_made_in_turn(world: World) -> None:
     async with world.service() as first, world.service() as second:
-        live = await first.explore(make_problem(QUESTION), Wish(), ExploreWish())
+        run_id = await first.explore(make_problem(QUESTION), RunRequest(), ExploreRequest())
 
         async def further(service: RunService) -> None:
-            driven = await service.explore(None, Wish(), ExploreWish(), run_id=live.run_id)
-            await driven.finished()
+            await service.explore(None, RunRequest(), ExploreRequest(), run_id=run_id)
+            await service.wait(run_id, 60)
 
         async with anyio.create_task_group() as tasks:
             for service in (first, second, first, second):
                 tasks.start_soon(further, service)
-        view = view_of(await second.look(live.run_id))
+        view = view_of(await second.look(run_id))
 
     assert [one.status for one in view.candidates] == ["ok"] * 5
     assert world.api.requests == 5
@@ -520,7 +539,7 @@ async def test_explores_of_two_processes_under_one_run_are_made_in_turn(world: W
 async def test_a_solver_that_is_not_there_is_named_as_the_caller_named_it(world: World) -> None:
     async with world.service() as service:
         with pytest.raises(InvalidInput, match="there is no solver 'nope'") as caught:
-            await service.explore(make_problem(QUESTION), Wish(), ExploreWish("nope"))
+            await service.explore(make_problem(QUESTION), RunRequest(), ExploreRequest("nope"))
 
     assert caught.value.argument == "solver"
     assert world.api.requests == 0
@@ -531,16 +550,16 @@ async def test_explores_that_come_at_once_under_one_run_are_all_made(
     world: World, pause: float
 ) -> None:
     async with world.service() as service:
-        live = await service.explore(make_problem(QUESTION), Wish(), ExploreWish())
+        run_id = await service.explore(make_problem(QUESTION), RunRequest(), ExploreRequest())
 
         async def further(number: int) -> None:
             await anyio.sleep(number * pause)
-            await service.explore(None, Wish(), ExploreWish(), run_id=live.run_id)
+            await service.explore(None, RunRequest(), ExploreRequest(), run_id=run_id)
 
         async with anyio.create_task_group() as tasks:
             for number in range(5):
                 tasks.start_soon(further, number)
-        view = view_of(await service.wait(live.run_id, 20))
+        view = view_of(await service.wait(run_id, 20))
 
     assert [one.status for one in view.candidates] == ["ok"] * 6
     assert world.api.requests == 6
@@ -551,11 +570,13 @@ async def test_explores_that_come_at_once_under_a_run_that_has_ended_are_all_mad
 ) -> None:
     """The first takes it up again, and the others are not told that another process has it."""
     async with world.service() as service:
-        live = await service.explore(make_problem(QUESTION), Wish(), ExploreWish())
+        live = driven(
+            service, await service.explore(make_problem(QUESTION), RunRequest(), ExploreRequest())
+        )
         await ended(service, live)
 
         async def further() -> None:
-            await service.explore(None, Wish(), ExploreWish(), run_id=live.run_id)
+            await service.explore(None, RunRequest(), ExploreRequest(), run_id=live.run_id)
 
         async with anyio.create_task_group() as tasks:
             for _ in range(5):
@@ -569,19 +590,23 @@ async def test_explores_that_come_at_once_under_a_run_that_has_ended_are_all_mad
 async def test_a_further_explore_that_is_refused_keeps_no_other_from_the_run(world: World) -> None:
     async with world.service() as service:
         first = await ended(
-            service, await service.explore(make_problem(QUESTION), Wish(), ExploreWish())
+            service, await service.explore(make_problem(QUESTION), RunRequest(), ExploreRequest())
         )
         refused: list[InvalidInput] = []
 
         async def too_many() -> None:
             try:
-                await service.explore(None, Wish(), ExploreWish(count=8), run_id=first.run_id)
+                await service.explore(
+                    None, RunRequest(), ExploreRequest(count=8), run_id=first.run_id
+                )
             except InvalidInput as error:
                 refused.append(error)
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(too_many)
-            further = partial(service.explore, None, Wish(), ExploreWish(), run_id=first.run_id)
+            further = partial(
+                service.explore, None, RunRequest(), ExploreRequest(), run_id=first.run_id
+            )
             tasks.start_soon(further)
         view = view_of(await service.wait(first.run_id, 20))
 
@@ -595,12 +620,12 @@ async def test_explores_under_a_run_that_has_not_begun_are_made_with_it(
     monkeypatch.setenv("ATLAS_SERVER_MAX_RUNS", "1")
     world.play.solver = lambda n: ApiReply(text=candidate_text("42")) if n else STALL
     async with world.service() as service:
-        first = await service.explore(make_problem("Another?"), Wish(), ExploreWish())
+        first = await service.explore(make_problem("Another?"), RunRequest(), ExploreRequest())
         await until(lambda: world.api.requests == 1)
-        live = await service.explore(make_problem(QUESTION), Wish(), ExploreWish())
-        await service.explore(None, Wish(), ExploreWish(count=2), run_id=live.run_id)
-        await service.cancel(first.run_id)
-        view = view_of(await service.wait(live.run_id, 20))
+        live = await service.explore(make_problem(QUESTION), RunRequest(), ExploreRequest())
+        await service.explore(None, RunRequest(), ExploreRequest(count=2), run_id=live)
+        await service.cancel(first)
+        view = view_of(await service.wait(live, 20))
 
     assert [one.status for one in view.candidates] == ["ok"] * 3
 
@@ -618,8 +643,13 @@ async def test_a_problem_is_the_runs_own_however_it_is_spaced_and_quoted(
 ) -> None:
     async with world.service() as service:
         asked = make_problem('Say "six times seven": what\'s it?')
-        first = await ended(service, await service.explore(asked, Wish(), ExploreWish()))
-        live = await service.explore(make_problem(said), Wish(), ExploreWish(), run_id=first.run_id)
+        first = await ended(service, await service.explore(asked, RunRequest(), ExploreRequest()))
+        live = driven(
+            service,
+            await service.explore(
+                make_problem(said), RunRequest(), ExploreRequest(), run_id=first.run_id
+            ),
+        )
         assert len((await ended(service, live)).candidates) == 2
 
 
@@ -629,7 +659,9 @@ async def test_too_many_explores_at_once_are_refused_by_the_arguments_own_name(
     async with world.service() as service:
         for count in (0, -1, 21, 100, 101, 10_000):
             with pytest.raises(InvalidInput) as caught:
-                await service.explore(make_problem(QUESTION), Wish(), ExploreWish(count=count))
+                await service.explore(
+                    make_problem(QUESTION), RunRequest(), ExploreRequest(count=count)
+                )
             assert caught.value.argument == "count", count
 
     assert world.api.requests == 0
@@ -639,11 +671,13 @@ async def test_an_answer_schema_that_is_not_the_runs_own_is_not_dropped_in_silen
     world: World,
 ) -> None:
     async with world.service() as service:
-        live = await service.explore(make_problem(QUESTION), Wish(), ExploreWish())
+        live = driven(
+            service, await service.explore(make_problem(QUESTION), RunRequest(), ExploreRequest())
+        )
         first = await ended(service, live)
         typed = make_problem(QUESTION, answer_schema={"type": "integer"})
         with pytest.raises(InvalidInput) as caught:
-            await service.explore(typed, Wish(), ExploreWish(), run_id=first.run_id)
+            await service.explore(typed, RunRequest(), ExploreRequest(), run_id=first.run_id)
 
     assert caught.value.argument == "answer_schema"
 
@@ -651,31 +685,31 @@ async def test_an_answer_schema_that_is_not_the_runs_own_is_not_dropped_in_silen
 # Bad input
 
 
-REFUSED: dict[str, tuple[dict[str, Any], Wish, str]] = {
-    "an empty problem": ({"text": " \n"}, Wish(), "problem"),
-    "a problem too long": ({"text": "x" * 400_001}, Wish(), "problem"),
-    "an unknown solver": ({}, Wish(solvers=["nobody"]), "solvers"),
-    "an unknown vendor": ({}, Wish(solvers=["acme/one"]), "solvers"),
-    "an unknown embedded model": ({}, Wish(solvers=["local/nobody"]), "solvers"),
-    "no solver at all": ({}, Wish(solvers=[]), "solvers"),
-    "a solver twice": ({}, Wish(solvers=["scripted/demo"] * 2), "solvers"),
-    "a negative cap": ({}, Wish(max_cost_usd=-1), "max_cost_usd"),
-    "a cap of nothing": ({}, Wish(max_cost_usd=0), "max_cost_usd"),
-    "a cap that is no number": ({}, Wish(max_cost_usd=math.nan), "max_cost_usd"),
-    "a cap without end": ({}, Wish(max_cost_usd=math.inf), "max_cost_usd"),
-    "a cap that buys nothing": ({}, Wish(max_cost_usd=0.001), "max_cost_usd"),
-    "no explores": ({}, Wish(max_explores=0), "max_explores"),
-    "too many explores": ({}, Wish(max_explores=101), "max_explores"),
-    "no time": ({}, Wish(time_limit_s=0), "time_limit_s"),
-    "negative time": ({}, Wish(time_limit_s=-5), "time_limit_s"),
-    "time that is no number": ({}, Wish(time_limit_s=math.nan), "time_limit_s"),
-    "an unknown workflow": ({}, Wish(workflow="magic"), "workflow"),
-    "an unknown effort": ({}, Wish(explore_effort="extreme"), "explore_effort"),
-    "a schema of the wrong type": ({"answer_schema": ["x"]}, Wish(), "answer_schema"),
-    "a schema that is none": ({"answer_schema": {"type": "thing"}}, Wish(), "answer_schema"),
+REFUSED: dict[str, tuple[dict[str, Any], RunRequest, str]] = {
+    "an empty problem": ({"text": " \n"}, RunRequest(), "problem"),
+    "a problem too long": ({"text": "x" * 400_001}, RunRequest(), "problem"),
+    "an unknown solver": ({}, RunRequest(solvers=["nobody"]), "solvers"),
+    "an unknown vendor": ({}, RunRequest(solvers=["acme/one"]), "solvers"),
+    "an unknown embedded model": ({}, RunRequest(solvers=["local/nobody"]), "solvers"),
+    "no solver at all": ({}, RunRequest(solvers=[]), "solvers"),
+    "a solver twice": ({}, RunRequest(solvers=["scripted/demo"] * 2), "solvers"),
+    "a negative cap": ({}, RunRequest(max_cost_usd=-1), "max_cost_usd"),
+    "a cap of nothing": ({}, RunRequest(max_cost_usd=0), "max_cost_usd"),
+    "a cap that is no number": ({}, RunRequest(max_cost_usd=math.nan), "max_cost_usd"),
+    "a cap without end": ({}, RunRequest(max_cost_usd=math.inf), "max_cost_usd"),
+    "a cap that buys nothing": ({}, RunRequest(max_cost_usd=0.001), "max_cost_usd"),
+    "no explores": ({}, RunRequest(max_explores=0), "max_explores"),
+    "too many explores": ({}, RunRequest(max_explores=101), "max_explores"),
+    "no time": ({}, RunRequest(time_limit_s=0), "time_limit_s"),
+    "negative time": ({}, RunRequest(time_limit_s=-5), "time_limit_s"),
+    "time that is no number": ({}, RunRequest(time_limit_s=math.nan), "time_limit_s"),
+    "an unknown workflow": ({}, RunRequest(workflow="magic"), "workflow"),
+    "an unknown effort": ({}, RunRequest(explore_effort="extreme"), "explore_effort"),
+    "a schema of the wrong type": ({"answer_schema": ["x"]}, RunRequest(), "answer_schema"),
+    "a schema that is none": ({"answer_schema": {"type": "thing"}}, RunRequest(), "answer_schema"),
     "a schema from elsewhere": (
         {"answer_schema": {"$ref": "https://example.org/x"}},
-        Wish(),
+        RunRequest(),
         "answer_schema",
     ),
 }
@@ -698,12 +732,12 @@ async def test_bad_input_names_its_argument_and_reaches_no_model(world: World, c
 async def test_a_cap_with_a_model_of_unknown_price_is_an_error_of_configuration(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wish = Wish(solvers=["anthropic/claude-unknown-9"])
+    wish = RunRequest(solvers=["anthropic/claude-unknown-9"])
     async with world.service() as service:
         with pytest.raises(ConfigError, match="price of 'anthropic/claude-unknown-9'") as caught:
             await service.solve(make_problem(QUESTION), wish)
         with pytest.raises(ConfigError):
-            await service.explore(make_problem(QUESTION), wish, ExploreWish())
+            await service.explore(make_problem(QUESTION), wish, ExploreRequest())
     assert "max_cost_usd" in str(caught.value)
     assert world.api.requests == 0
 
@@ -737,7 +771,7 @@ async def test_without_a_key_the_error_names_three_ways_on(
     monkeypatch.delenv("ANTHROPIC_API_KEY")
     async with world.service() as service:
         with pytest.raises(AtlasError) as caught:
-            await service.solve(make_problem(QUESTION), Wish())
+            await service.solve(make_problem(QUESTION), RunRequest())
 
     for way in ("ANTHROPIC_API_KEY", "base_url", "--solver local"):
         assert way in str(caught.value)
@@ -753,7 +787,7 @@ async def test_a_solver_that_stalls_past_the_time_limit_leaves_an_answer_from_th
     world.play.solver = lambda n: STALL if n else ApiReply(text=candidate_text("42"))
 
     async with world.service() as service:
-        view = await solve(service, Wish(time_limit_s=2.5))
+        view = await solve(service, RunRequest(time_limit_s=2.5))
 
     assert (view.status, view.stop_reason, view.answer) == ("answered", "deadline", "42")
     failed = next(one for one in view.candidates if one.status == "failed")
@@ -768,7 +802,7 @@ async def test_a_run_whose_solvers_all_stall_ends_and_says_why(world: World) -> 
     world.play.solver = lambda n: STALL
 
     async with world.service() as service:
-        view = await solve(service, Wish(time_limit_s=1.5))
+        view = await solve(service, RunRequest(time_limit_s=1.5))
 
     assert (view.status, view.answer) == ("failed", None)
     assert view.stop_reason in ("deadline", "no_candidates")
@@ -789,7 +823,7 @@ async def test_a_run_that_is_stopped_aborts_its_calls_and_keeps_what_it_found(
     # Both are on their way before the first is answered.
     world.api.batches = [2]
     async with world.service() as service:
-        live = await service.solve(make_problem(QUESTION), Wish())
+        live = driven(service, await service.solve(make_problem(QUESTION), RunRequest()))
         with anyio.fail_after(10):
             while not live.state.votes:
                 await live.changed(live.changes)
@@ -814,7 +848,7 @@ async def test_what_a_stopped_call_was_told_it_used_is_counted(world: World) -> 
     half = ApiReply(text="x" * 40_000, tokens=Tokens(input=700, output=10_000))
     world.play.solver = lambda n: Fault("stall", after=5, seconds=3_600, reply=half)
     async with world.service() as service:
-        live = await service.solve(make_problem(QUESTION), Wish())
+        live = driven(service, await service.solve(make_problem(QUESTION), RunRequest()))
         with anyio.fail_after(10):
             while len(live.tokens) < 2:
                 await anyio.lowlevel.checkpoint()
@@ -829,7 +863,7 @@ async def test_what_a_stopped_call_was_told_it_used_is_counted(world: World) -> 
 async def test_a_stop_while_the_orchestrator_thinks_keeps_all_candidates(world: World) -> None:
     world.play.orchestrator = (STALL,)
     async with world.service() as service:
-        live = await service.solve(make_problem(QUESTION), Wish())
+        live = driven(service, await service.solve(make_problem(QUESTION), RunRequest()))
         with anyio.fail_after(10):
             while not live.state.turn_in_flight:
                 await live.changed(live.changes)
@@ -846,7 +880,7 @@ async def test_the_ceiling_of_explores_ends_exploring_and_not_the_run(world: Wor
     )
 
     async with world.service() as service:
-        view = await solve(service, Wish(max_explores=3))
+        view = await solve(service, RunRequest(max_explores=3))
 
     assert (view.status, view.stop_reason) == ("answered", "max_explores")
     assert len(view.candidates) == 3
@@ -860,7 +894,7 @@ async def test_spending_stays_below_the_cap_whatever_the_orchestrator_wants(worl
     cap = Decimal("0.15")
 
     async with world.service() as service:
-        view = await solve(service, Wish(max_cost_usd=cap, max_explores=100))
+        view = await solve(service, RunRequest(max_cost_usd=cap, max_explores=100))
 
     assert view.status == "answered"
     assert view.cost_usd is not None
@@ -889,9 +923,13 @@ async def test_a_client_explores_within_the_quota_of_a_solver(
     problem = make_problem(QUESTION)
     async with world.service() as service:
         with pytest.raises(InvalidInput, match="`count`: is 3; solver 'h' has 2 of its 2"):
-            await service.explore(problem, Wish(), ExploreWish(count=3))
+            await service.explore(problem, RunRequest(), ExploreRequest(count=3))
         assert world.api.requests == 0
-        view = await ended(service, await service.explore(problem, Wish(), ExploreWish(count=1)))
+        view = await ended(
+            service, await service.explore(problem, RunRequest(), ExploreRequest(count=1))
+        )
         with pytest.raises(InvalidInput, match="'h' has 1 of its 2"):
-            await service.explore(problem, Wish(), ExploreWish(count=2), run_id=view.run_id)
+            await service.explore(
+                problem, RunRequest(), ExploreRequest(count=2), run_id=view.run_id
+            )
     assert world.api.requests == 1

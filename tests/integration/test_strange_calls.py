@@ -18,28 +18,29 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typing_extensions import override
 
-from atlas_mcp.atlas import calls as atlas_calls
-from atlas_mcp.atlas.calls import Failed
+from atlas_mcp.atlas import replies as atlas_replies
+from atlas_mcp.atlas.calls import NoReply
 from atlas_mcp.atlas.events import OrchestratorReplied, SolverFinished, SolverReplied
 from atlas_mcp.atlas.explore import Outcome
 from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.retrying import RetryPolicy
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.config.settings import Settings, SolverSettings
 from atlas_mcp.errors import ModelUnavailable
 from atlas_mcp.journal.sqlite.journal import FILE_NAME
 from atlas_mcp.models.base import Model, OnTokens, OnUsage
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.runs.archive import read_archive, write_archive
-from atlas_mcp.runs.request import Wish
-from atlas_mcp.runs.service import RunService, open_service
+from atlas_mcp.runs.opening import open_service
+from atlas_mcp.runs.request import RunRequest
+from atlas_mcp.runs.service import RunService
 from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
+from tests.support.drawing import draws
 from tests.support.strange_replies import (
     BOSSES,
     CANDIDATE,
-    DRAWS,
     SCHEMAS,
     SOLVERS,
     SYNTHESIS,
@@ -97,8 +98,8 @@ def in_turn(solvers: list[Any], bosses: list[Any]) -> Arrives:
         one: Any = (
             next(deciding, usual(SYNTHESIS)) if request.tools else next(solving, usual(CANDIDATE))
         )
-        if isinstance(one, Failed):
-            raise ModelUnavailable("m", one.failure.message, charge=one.charge, complete=False)
+        if isinstance(one, NoReply):
+            raise ModelUnavailable("m", one.message, charge=one.charge, complete=False)
         if isinstance(one, bytes):
             raise TypeError(one)
         return one
@@ -108,15 +109,13 @@ def in_turn(solvers: list[Any], bosses: list[Any]) -> Arrives:
 
 async def solved(service: RunService, problem: Problem, **wish: Any) -> tuple[str, RunView]:
     with anyio.fail_after(30):
-        live = await service.solve(problem, Wish(**wish))
-        view = view_of(await service.wait(live.run_id, math.inf))
-    return live.run_id, view
+        run_id = await service.solve(problem, RunRequest(**wish))
+        view = view_of(await service.wait(run_id, math.inf))
+    return run_id, view
 
 
 @pytest.mark.timeout(3_000)
-@settings(
-    max_examples=max(20, DRAWS // 20), deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+@settings(max_examples=draws(100), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(SOLVERS, min_size=1, max_size=3), st.lists(BOSSES, min_size=1, max_size=2), SCHEMAS)
 def test_a_journal_keeps_any_replies_and_its_run_is_shown_exported_and_resumed(
     solvers: list[Any], bosses: list[Any], schema: Any
@@ -177,14 +176,14 @@ async def test_a_reply_is_on_disk_before_it_is_read(
 ) -> None:
     reading: list[tuple[int, int]] = []
     threads: set[int] = set()
-    really = atlas_calls.read_candidate
+    really = atlas_replies.read_candidate
 
     def read(reply: Reply, answer_schema: Any) -> Outcome:
         reading.append((stored(home, "solver_replied"), stored(home, "solver_finished")))
         threads.add(threading.get_ident())
         return really(reply, answer_schema)
 
-    monkeypatch.setattr(atlas_calls, "read_candidate", read)
+    monkeypatch.setattr(atlas_replies, "read_candidate", read)
     async with service_with(home, Handed(in_turn([], []))) as service:
         _, view = await solved(service, Problem("How many?", answer_schema=schema))
 
@@ -198,7 +197,7 @@ async def test_a_reply_is_on_disk_before_it_is_read(
 async def test_a_bug_in_reading_a_reply_costs_its_candidate_and_nothing_else(
     home: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    really = atlas_calls.read_candidate
+    really = atlas_replies.read_candidate
     seen: Iterator[int] = iter(range(100))
 
     def read(reply: Reply, answer_schema: Any) -> Outcome:
@@ -206,7 +205,7 @@ async def test_a_bug_in_reading_a_reply_costs_its_candidate_and_nothing_else(
             raise ZeroDivisionError("a bug")
         return really(reply, answer_schema)
 
-    monkeypatch.setattr(atlas_calls, "read_candidate", read)
+    monkeypatch.setattr(atlas_replies, "read_candidate", read)
     async with service_with(home, Handed(in_turn([], []))) as service:
         run_id, view = await solved(service, QUESTION)
         records = await service.journal.read(run_id)
@@ -231,7 +230,7 @@ async def test_a_bug_in_deciding_ends_the_run_with_its_evidence_and_the_reply_on
         raise ZeroDivisionError("a bug")
 
     with monkeypatch.context() as patch:
-        patch.setattr(atlas_calls, "decided", decided)
+        patch.setattr(atlas_replies, "decided", decided)
         async with service_with(home, Handed(in_turn([], []))) as service:
             run_id, view = await solved(service, QUESTION)
             records = await service.journal.read(run_id)

@@ -21,13 +21,14 @@ from typing_extensions import override
 
 from atlas_mcp.atlas.events import CallsLost, Record, RunResumed, SolverStarted, StopRequested
 from atlas_mcp.atlas.problem import make_problem
+from atlas_mcp.atlas.retrying import RetryPolicy
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.errors import InvalidInput, JournalBusy, JournalError
 from atlas_mcp.journal.base import Lease
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
-from atlas_mcp.models.retry import RetryPolicy
+from atlas_mcp.runs.explores import ExploreRequest
 from atlas_mcp.runs.live import LiveRun
-from atlas_mcp.runs.request import ExploreWish, Wish
+from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.runs.service import RunService
 from atlas_mcp.server.results import tool_result
 from atlas_mcp.testing.atlas_api import candidate_text, explores, synthesis_text
@@ -39,6 +40,7 @@ from atlas_mcp.testing.messages_api import (
 )
 from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
+from tests.support.live_runs import driven
 from tests.support.worlds import QUESTION, World, ended, opened_world, unmarked
 
 STALL = Fault("stall", after=3, seconds=3_600)
@@ -62,7 +64,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 
 
 async def begin(service: RunService, **wish: Any) -> LiveRun:
-    return await service.solve(make_problem(QUESTION), Wish(**wish))
+    return driven(service, await service.solve(make_problem(QUESTION), RunRequest(**wish)))
 
 
 async def until(live: LiveRun, condition: Callable[[RunState], bool]) -> None:
@@ -300,7 +302,7 @@ async def test_a_run_is_cancelled_from_another_process(world: World) -> None:
         await world.left_alone()
 
         assert await ended(driver, live.run_id) == view
-        assert driver.live(live.run_id) is None
+        assert driver.engine.live(live.run_id) is None
 
     assert (view.status, view.stop_reason, len(ok(view))) == ("cancelled", "cancelled", 1)
     assert world.api.disconnects == 1
@@ -524,7 +526,9 @@ async def test_explores_of_a_client_are_resumed_by_another_process(world: World)
     world.play.solver = lambda n: STALL if n == 1 else candidate(str(n))
     problem = make_problem(QUESTION)
     async with world.service() as service:
-        live = await service.explore(problem, Wish(), ExploreWish(count=2))
+        live = driven(
+            service, await service.explore(problem, RunRequest(), ExploreRequest(count=2))
+        )
         await until(live, lambda state: bool(state.votes))
         await world.reach(2)
     async with world.service() as later:
@@ -542,12 +546,12 @@ async def test_a_client_explores_on_under_a_run_whose_process_died(
     world.play.solver = lambda n: STALL if n == 0 else candidate(str(n))
     problem = make_problem(QUESTION)
     async with world.service() as service:
-        live = await service.explore(problem, Wish(), ExploreWish())
+        run_id = await service.explore(problem, RunRequest(), ExploreRequest())
         await world.reach(1)
         left = crashed(world, tmp_path / "left")
     async with world.service(home=left) as later:
-        await later.explore(problem, Wish(), ExploreWish(), run_id=live.run_id)
-        view = await ended(later, live.run_id)
+        await later.explore(problem, RunRequest(), ExploreRequest(), run_id=run_id)
+        view = await ended(later, run_id)
 
     assert [number for number, _ in ok(view)] == [1, 2]
     assert world.api.requests == 3
@@ -659,7 +663,7 @@ async def test_a_run_that_was_taken_over_is_cancelled_by_those_it_was_taken_from
         await winner.resume(live.run_id)
         await world.reach(4)
         # It does not know yet that the run is no longer its own.
-        assert loser.live(live.run_id) is live
+        assert loser.engine.live(live.run_id) is live
 
         view = await loser.cancel(live.run_id)
         await world.left_alone()

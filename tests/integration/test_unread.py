@@ -15,11 +15,11 @@ import anyio
 import pytest
 from typing_extensions import override
 
-from atlas_mcp.atlas.calls import conclude
+from atlas_mcp.atlas.commands import ReadReply
 from atlas_mcp.atlas.events import Event, Record, SolverReplied, StopRequested
 from atlas_mcp.atlas.model_spec import ModelSpec
-from atlas_mcp.atlas.policy import ReadReply
 from atlas_mcp.atlas.problem import make_problem
+from atlas_mcp.atlas.replies import read_reply
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.config.settings import ServerSettings, Settings, SolverSettings
 from atlas_mcp.errors import ConfigError
@@ -28,8 +28,9 @@ from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.models.base import OnNotice
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.local import reading
-from atlas_mcp.runs.request import Wish
-from atlas_mcp.runs.service import RunService, open_service
+from atlas_mcp.runs.opening import open_service
+from atlas_mcp.runs.request import RunRequest
+from atlas_mcp.runs.service import RunService
 from atlas_mcp.views.rendering import view_of
 from tests.support.gated_models import Gated, until
 
@@ -58,27 +59,27 @@ async def one_place(
 async def leave_unread(folder: Path, home: Path) -> str:
     """Put a run into a home whose process died once its first reply was on record."""
     async with one_place(folder, Gated()) as service:
-        live = await service.solve(make_problem("Q?", answer_schema=SCHEMA), Wish())
-        await service.wait(live.run_id, 10)
-        records = await service.journal.read(live.run_id)
+        run_id = await service.solve(make_problem("Q?", answer_schema=SCHEMA), RunRequest())
+        await service.wait(run_id, 10)
+        records = await service.journal.read(run_id)
     cut = next(record.seq for record in records if isinstance(record.event, SolverReplied))
     journal = SqliteJournal(home)
-    lease = await journal.open_run(live.run_id, records[0])
+    lease = await journal.open_run(run_id, records[0])
     await journal.append(lease, records[1:cut])
     await journal.aclose()
-    return live.run_id
+    return run_id
 
 
 async def resume_in_line(service: RunService, model: Gated, run_id: str) -> str:
     """Resume a run behind one that holds the only place; return that one's id."""
     model.held = {0, 1}
-    first = await service.solve(make_problem("First?"), Wish())
+    first = await service.solve(make_problem("First?"), RunRequest())
     await until(lambda: model.waiting == 2)
     assert await service.resume(run_id)
-    live = service.live(run_id)
+    live = service.engine.live(run_id)
     assert live is not None
     assert live.waiting
-    return first.run_id
+    return first
 
 
 async def test_a_run_in_line_with_an_unread_reply_can_be_cancelled(tmp_path: Path) -> None:
@@ -163,9 +164,9 @@ async def test_a_run_that_nobody_drives_is_read_off_the_event_loop_when_it_is_en
 
     def noted(state: RunState, command: ReadReply) -> Event:
         threads.append(threading.get_ident())
-        return conclude(state, command)
+        return read_reply(state, command)
 
-    monkeypatch.setattr(reading, "conclude", noted)
+    monkeypatch.setattr(reading.replies, "read_reply", noted)
     async with one_place(tmp_path / "home", Gated()) as service:
         view = view_of(await service.cancel(run_id))
 
@@ -182,7 +183,7 @@ async def test_a_bug_in_reading_keeps_no_run_from_being_ended(
     def buggy(state: RunState, command: ReadReply) -> Event:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(reading, "conclude", buggy)
+    monkeypatch.setattr(reading.replies, "read_reply", buggy)
     async with one_place(tmp_path / "home", Gated()) as service:
         view = view_of(await service.cancel(run_id))
 
@@ -213,9 +214,9 @@ async def test_a_bug_that_keeps_one_run_from_being_stopped_ends_that_run_alone(
     journal = Buggy(tmp_path)
     async with one_place(tmp_path, model, journal=journal) as service:
         model.held = {0, 1}
-        first = (await service.solve(make_problem("First?"), Wish())).run_id
+        first = await service.solve(make_problem("First?"), RunRequest())
         await until(lambda: model.waiting == 2)
-        journal.run_id = (await service.solve(make_problem("Second?"), Wish())).run_id
+        journal.run_id = await service.solve(make_problem("Second?"), RunRequest())
 
         with anyio.fail_after(10):
             if by == "another process":

@@ -22,8 +22,9 @@ from atlas_mcp.journal.base import Lease
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.models.base import OnNotice
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.runs.request import Wish
-from atlas_mcp.runs.service import RunService, open_service
+from atlas_mcp.runs.opening import open_service
+from atlas_mcp.runs.request import RunRequest
+from atlas_mcp.runs.service import RunService
 from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.status import status_line
 from tests.support.gated_models import Gated, Heard, Mode, Session, connected
@@ -147,11 +148,11 @@ async def test_a_request_that_ends_takes_its_run_out_of_the_line(
 
 async def open_two(service: RunService, model: Gated) -> tuple[str, str]:
     model.held = {0, 1}
-    first = await service.solve(make_problem("First?"), Wish())
+    first = await service.solve(make_problem("First?"), RunRequest())
     with anyio.fail_after(5):
         while model.waiting < 2:
             await anyio.lowlevel.checkpoint()
-    return first.run_id, (await service.solve(make_problem("Second?"), Wish())).run_id
+    return first, await service.solve(make_problem("Second?"), RunRequest())
 
 
 def one_place(home: Path, model: Gated) -> Settings:
@@ -185,7 +186,7 @@ async def test_a_terminal_shows_that_a_run_waits(tmp_path: Path) -> None:
     settings = one_place(tmp_path, model)
     async with open_service(settings, pool=Pool(settings, {model.name: model})) as service:
         _, second = await open_two(service, model)
-        live = service.live(second)
+        live = service.engine.live(second)
         assert live is not None
         await anyio.wait_all_tasks_blocked()
         console = Console(width=120)
@@ -238,11 +239,11 @@ async def test_a_call_that_waits_for_its_turn_is_not_made_once_its_run_is_to_sto
     pool = Pool(settings, {model.name: model})
     await pool.model(ModelSpec(model.name, parallel=1))
     async with open_service(settings, pool=pool) as service:
-        first = (await service.solve(make_problem("First?"), Wish())).run_id
+        first = await service.solve(make_problem("First?"), RunRequest())
         with anyio.fail_after(5):
             while model.waiting < 1:
                 await anyio.lowlevel.checkpoint()
-        second = (await service.solve(make_problem("Second?"), Wish())).run_id
+        second = await service.solve(make_problem("Second?"), RunRequest())
         await anyio.wait_all_tasks_blocked()
         async with anyio.create_task_group() as tasks:
             if who == "the process":
@@ -285,7 +286,7 @@ async def test_a_run_whose_models_are_being_fetched_has_nothing_to_finish_when_i
     settings = Settings(home=tmp_path, solvers={"demo": SolverSettings(model=model.name)})
     pool = Fetching(settings, {model.name: model})
     async with open_service(settings, pool=pool) as service:
-        run_id = (await service.solve(make_problem("First?"), Wish())).run_id
+        run_id = await service.solve(make_problem("First?"), RunRequest())
         with anyio.fail_after(5):
             while not pool.began:
                 await anyio.lowlevel.checkpoint()

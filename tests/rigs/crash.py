@@ -49,11 +49,12 @@ from typing_extensions import override
 from atlas_mcp.atlas.codec import encode_event
 from atlas_mcp.atlas.events import CallsLost
 from atlas_mcp.atlas.problem import make_problem
+from atlas_mcp.atlas.retrying import RetryPolicy
 from atlas_mcp.config.settings import load_settings
 from atlas_mcp.models.prices import load_prices
-from atlas_mcp.models.retry import RetryPolicy
-from atlas_mcp.runs.request import Wish
-from atlas_mcp.runs.service import RunService, open_service
+from atlas_mcp.runs.opening import open_service
+from atlas_mcp.runs.request import RunRequest
+from atlas_mcp.runs.service import RunService
 from atlas_mcp.testing.messages_api import API_KEY, MessagesApi, serve
 from atlas_mcp.views.rendering import view_of
 
@@ -187,8 +188,8 @@ async def work(service: RunService, jobs: Iterator[str | int]) -> None:
     """Bring one run after the other to its answer: those of before, then new ones."""
     for job in jobs:
         if isinstance(job, int):
-            wish = Wish(max_cost_usd=cap_of(job))
-            run_id = (await service.solve(make_problem(problem_text(job)), wish)).run_id
+            wish = RunRequest(max_cost_usd=cap_of(job))
+            run_id = await service.solve(make_problem(problem_text(job)), wish)
         else:
             run_id = job
             await resume(service, run_id)

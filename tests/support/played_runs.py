@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, TypeAlias
 
 from atlas_mcp.atlas.budget import Budget, ExploreEffort
-from atlas_mcp.atlas.calls import conclude
+from atlas_mcp.atlas.commands import AskOrchestrator, Call, Note, ReadReply, RunSolver
 from atlas_mcp.atlas.events import (
     Event,
     OrchestratorFailed,
@@ -33,8 +33,9 @@ from atlas_mcp.atlas.messages import (
     UserTurn,
 )
 from atlas_mcp.atlas.model_spec import ModelSpec
-from atlas_mcp.atlas.policy import AskOrchestrator, Note, ReadReply, RunSolver, next_commands
+from atlas_mcp.atlas.policy import next_commands
 from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.replies import read_reply
 from atlas_mcp.atlas.run_spec import RunSpec, SolverSpec, Workflow
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import FREE, Charge, Price, Usage
@@ -43,7 +44,6 @@ from atlas_mcp.presets import SchemaMode
 MOST_STEPS = 400
 """Steps after which a run counts as endless: the largest of these tests takes under 100."""
 
-Call: TypeAlias = RunSolver | AskOrchestrator
 Saying: TypeAlias = tuple[AssistantTurn, Stop] | SolverFailure
 """What an orchestrator does with its turn: a reply with its stop, or the call fails."""
 
@@ -207,7 +207,7 @@ def play(
             if isinstance(command, Note):
                 add(command.event)
             elif isinstance(command, ReadReply):
-                add(conclude(run.state, command))
+                add(read_reply(run.state, command))
             else:
                 add(command.intent)
                 run.calls.append(command)

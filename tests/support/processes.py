@@ -17,7 +17,7 @@ import pytest
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.config.settings import load_settings
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
-from atlas_mcp.runs.service import open_service
+from atlas_mcp.runs.opening import open_service
 from atlas_mcp.testing.messages_api import API_KEY, MessagesApi, serve
 from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView

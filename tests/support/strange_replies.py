@@ -7,7 +7,6 @@ of both wires, and as whole runs that are played with them.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -19,13 +18,14 @@ import anyio
 import httpx2
 from hypothesis import strategies as st
 
-from atlas_mcp.atlas.calls import Failed, conclude, failure, solver_ended, turn_ended
+from atlas_mcp.atlas.calls import Cause, NoReply, conclude
+from atlas_mcp.atlas.commands import AskOrchestrator, Note, ReadReply, RunSolver
 from atlas_mcp.atlas.events import Event, Record, RunOpened
-from atlas_mcp.atlas.explore import FailureKind
 from atlas_mcp.atlas.messages import AssistantTurn, Reply, ToolCall
 from atlas_mcp.atlas.model_spec import ModelSpec
-from atlas_mcp.atlas.policy import AskOrchestrator, Note, ReadReply, RunSolver, next_commands
+from atlas_mcp.atlas.policy import next_commands
 from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.replies import read_reply
 from atlas_mcp.atlas.run_spec import RunSpec
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import NO_CHARGE, Charge, Price, Usage
@@ -34,9 +34,6 @@ from atlas_mcp.models.chat import model as openai_compatible
 from atlas_mcp.models.claude import model as claude
 from atlas_mcp.models.wire.connections import Way
 from atlas_mcp.models.wire.reading import Reader, read_body
-
-DRAWS = int(os.environ.get("ATLAS_DRAWS", "200"))
-"""Runs that are drawn every day; `.ci/run` draws 2,000 and `.ci/nightly` 20,000."""
 
 PRICE = Price(Decimal(2), Decimal(10))
 
@@ -187,11 +184,18 @@ class Strange:
 
     turn: Any = None
     stop: Any = "end"
-    usage: Any = field(default_factory=lambda: Usage(1, 100, 50))
-    cost_usd: Any = Decimal("0.001")
+    charge: Any = field(default_factory=lambda: Charge(Usage(1, 100, 50), Decimal("0.001")))
     detail: Any = ""
     request_id: Any = None
-    uncertain_usd: Any = Decimal(0)
+
+
+@dataclass(frozen=True)
+class StrangeCharge:
+    """What a call consumed, in values of no type that is known."""
+
+    usage: Any
+    cost: Any
+    uncertain: Any
 
 
 @st.composite
@@ -229,18 +233,23 @@ def scripted(draw: st.DrawFn, texts: st.SearchStrategy[str]) -> Any:
     return Strange(
         turn=some(draw, turn, VALUES),
         stop=some(draw, stop, st.one_of(st.sampled_from(["max_tokens", "refusal"]), VALUES)),
-        usage=some(draw, Usage(1, 100, 50), usages),
-        cost_usd=some(draw, Decimal("0.001"), st.one_of(st.none(), NUMBERS, VALUES)),
+        charge=some(
+            draw,
+            StrangeCharge(
+                some(draw, Usage(1, 100, 50), usages),
+                some(draw, Decimal("0.001"), st.one_of(st.none(), NUMBERS, VALUES)),
+                some(draw, Decimal(0), st.one_of(NUMBERS, VALUES)),
+            ),
+            VALUES,
+        ),
         detail=some(draw, "", VALUES),
-        uncertain_usd=some(draw, Decimal(0), st.one_of(NUMBERS, VALUES)),
     )
 
 
-def failures() -> st.SearchStrategy[Failed]:
-    kinds: st.SearchStrategy[FailureKind] = st.sampled_from(
-        ["timeout", "unavailable", "rejected", "malformed"]
-    )
-    return st.builds(Failed, st.builds(failure, kinds, TEXTS))
+def failures() -> st.SearchStrategy[NoReply]:
+    # Those after which a call is not made again.
+    causes: st.SearchStrategy[Cause] = st.sampled_from(["aborted", "down", "rejected", "bug"])
+    return st.builds(NoReply, causes, TEXTS)
 
 
 COUNTS = st.one_of(
@@ -378,7 +387,7 @@ class Call(Reader, Protocol):
 
 def heard(
     draw: st.DrawFn, body: bytes, call: Call, *, refused: Callable[[str], ModelError]
-) -> Reply | Failed:
+) -> Reply | NoReply:
     """Return what the driver is handed of an answer, cut anywhere, that an adapter's call reads.
 
     It is read as the adapters read it: by `read_body`, and within the call's own errors.
@@ -406,8 +415,9 @@ def heard(
     try:
         return anyio.run(read)
     except ModelError as error:
-        kind: FailureKind = "unavailable" if error.retryable else "rejected"
-        return Failed(failure(kind, str(error)), error.charge or NO_CHARGE)
+        # Not to be made again: what is drawn is the end of a call.
+        cause: Cause = "down" if error.retryable else "rejected"
+        return NoReply(cause, error.message, error.model, charge=error.charge or NO_CHARGE)
 
 
 def _line(text: str) -> bytes:
@@ -464,16 +474,18 @@ def play_on(run: Run, solvers: Iterable[Any], bosses: Iterable[Any]) -> None:
             if isinstance(command, Note):
                 run.add(command.event)
             elif isinstance(command, ReadReply):
-                run.add(conclude(run.state, command))
+                run.add(read_reply(run.state, command))
             else:
                 run.add(command.intent)
                 asks.append(command)
         for command in asks:
             run.calls.append(command)
             if isinstance(command, RunSolver):
-                run.add(solver_ended(command.intent.explore_id, next(solving, usual(CANDIDATE))))
+                arrived = next(solving, usual(CANDIDATE))
+                run.add(conclude(run.state, command, arrived, now=run.state.at))
             else:
-                run.add(turn_ended(command.intent.turn, next(deciding, usual(SYNTHESIS))))
+                arrived = next(deciding, usual(SYNTHESIS))
+                run.add(conclude(run.state, command, arrived, now=run.state.at))
     raise AssertionError("the run does not end")
 
 

@@ -19,12 +19,13 @@ import anyio.to_thread
 import pytest
 
 from atlas_mcp.atlas.problem import make_problem
+from atlas_mcp.atlas.retrying import RetryPolicy
 from atlas_mcp.config.settings import load_settings
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
-from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.runs.live import LiveRun
-from atlas_mcp.runs.request import Wish
-from atlas_mcp.runs.service import RunService, open_service
+from atlas_mcp.runs.opening import open_service
+from atlas_mcp.runs.request import RunRequest
+from atlas_mcp.runs.service import RunService
 from atlas_mcp.testing.atlas_api import AtlasPlay
 from atlas_mcp.testing.messages_api import API_KEY, MessagesApi, serve
 from atlas_mcp.views.rendering import view_of
@@ -140,11 +141,11 @@ async def ended(service: RunService, run: LiveRun | str) -> RunView:
 
 
 async def solve(
-    service: RunService, wish: Wish | None = None, *, answer_schema: object = None
+    service: RunService, wish: RunRequest | None = None, *, answer_schema: object = None
 ) -> RunView:
     """Run the question to its end."""
     problem = make_problem(QUESTION, answer_schema=answer_schema)
-    return await ended(service, await service.solve(problem, wish or Wish()))
+    return await ended(service, await service.solve(problem, wish or RunRequest()))
 
 
 def unmarked(value: Any) -> Any:

@@ -1,7 +1,7 @@
 """Models behind Chat Completions: OpenAI, and everyone who speaks its language.
 
 Owns the one client library, the mapping of replies and of errors. One attempt per call, always
-streamed; trying again is `models.retry`'s. What the endpoint takes is said by the `ModelSpec`. No
+streamed: `atlas.calls` decides on another. What the endpoint takes is said by the `ModelSpec`. No
 key, header or prompt gets into a message, a log or a repr, and a key goes to no address but the
 one it was configured for.
 """
@@ -27,6 +27,7 @@ from atlas_mcp.models.base import Model, OnTokens, OnUsage
 from atlas_mcp.models.call_slots import OnFirstUse
 from atlas_mcp.models.chat.params import chat_params
 from atlas_mcp.models.chat.stream import ChatStream
+from atlas_mcp.models.endpoint import endpoint_of
 from atlas_mcp.models.prices import cost_of, load_prices
 from atlas_mcp.models.traits import Learnt, Takes, fitted, in_words, takes_of
 from atlas_mcp.models.wire.arriving import Arriving, Progress, timeout
@@ -140,10 +141,11 @@ class OpenAICompatible(Model):
     ) -> None:
         self._learns = learns
         self._spec = spec
+        self._endpoint = endpoint_of(spec)
         self._price = Price(FREE, FREE) if spec.price == Price(FREE, FREE) else price
         self._read_timeout = read_timeout
         self._owned = connection is None
-        self._connection = connection or Connection(spec.base_url, api_key)
+        self._connection = connection or Connection(self._endpoint.base_url, api_key)
 
     @override
     def __repr__(self) -> str:
@@ -201,7 +203,7 @@ class OpenAICompatible(Model):
     @property
     def _takes(self) -> Takes:
         """What the endpoint is known to take."""
-        asks = self._spec.stream_options
+        asks = self._endpoint.stream_options
         counts = self._preset.stream_usage if asks is None else asks
         return replace(takes_of(self._spec), stream_options=counts)
 
@@ -261,7 +263,7 @@ class OpenAICompatible(Model):
     @property
     def _preset(self) -> Preset:
         preset = preset_of(self._spec.model.partition("/")[0])
-        if preset is None or (preset.base_url is None and self._spec.base_url is not None):
+        if preset is None or (preset.base_url is None and self._endpoint.base_url is not None):
             return UNKNOWN_SERVER
         return preset
 
@@ -290,6 +292,7 @@ class _Call(Arriving):
         super().__init__(spec.model, way, on_tokens=on_tokens, on_usage=on_usage)
         self.stream = ChatStream()
         self._spec = spec
+        self._endpoint = endpoint_of(spec)
         self._price = price
 
     @property
@@ -371,7 +374,7 @@ class _Call(Arriving):
         if not self.stream.counted:
             return None
         usage = self.stream.usage()
-        return cost_of(model, usage, override=self._price, base_url=self._spec.base_url)
+        return cost_of(model, usage, override=self._price, base_url=self._endpoint.base_url)
 
     @override
     @contextlib.contextmanager
@@ -420,7 +423,7 @@ class _Call(Arriving):
     @override
     def wording(self) -> Wording:
         """How the endpoint is spoken of."""
-        named, variable = self._spec.base_url is not None, self._spec.api_key_env
+        named, variable = self._endpoint.base_url is not None, self._endpoint.api_key_env
         return Wording(
             api="the endpoint",
             place=self._way.place if named else "the API",

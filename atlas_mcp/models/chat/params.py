@@ -23,6 +23,7 @@ from atlas_mcp.atlas.messages import (
     UserTurn,
 )
 from atlas_mcp.atlas.model_spec import ModelSpec
+from atlas_mcp.models.endpoint import endpoint_of
 
 Message = dict[str, Any]
 """One message of Chat Completions."""
@@ -59,7 +60,7 @@ def chat_params(spec: ModelSpec, request: ModelRequest, *, stream_usage: bool) -
     params: dict[str, Any] = {
         "model": spec.model.partition("/")[2],
         "messages": messages(request),
-        spec.max_tokens_field: request.max_tokens,
+        endpoint_of(spec).max_tokens_field: request.max_tokens,
     }
     if stream_usage:
         params["stream_options"] = {"include_usage": True}

@@ -1,7 +1,7 @@
 """Claude models, through the Messages API.
 
 Owns the one client library of the vendor, the mapping of its replies and of its errors. One attempt
-per call, always streamed; trying again is `models.retry`'s. No key, header or prompt gets into a
+per call, always streamed: `atlas.calls` decides on another. No key, header or prompt gets into a
 message, a log or a repr.
 """
 

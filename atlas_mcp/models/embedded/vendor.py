@@ -118,7 +118,7 @@ class LocalPool:
             temperature=TEMPERATURE,
             max_string_chars=SMALL_STRING_CHARS if found.is_small else None,
             parallel=entry.parallel or PARALLEL,
-            context_tokens=context,
+            endpoint={} if context is None else {"context_tokens": context},
         )
 
     def missing(self, spec: ModelSpec) -> str | None:
@@ -192,7 +192,7 @@ class LocalPool:
             await ensure(pinned, self.folder, on_progress=on_progress, sources=sources)
             found = await anyio.to_thread.run_sync(locate, spec.model, self.folder)
         try:
-            _context(found, spec.context_tokens)
+            _context(found, context_tokens_of(spec))
         except InvalidInput as error:
             raise ConfigError(f"`{spec.title}`: {error}") from error
 
@@ -217,7 +217,7 @@ class LocalPool:
         return Local(
             spec.title,
             found.files.weights,
-            context_tokens=max(_context(found, use.context_tokens) or 0 for use in uses),
+            context_tokens=max(_context(found, context_tokens_of(use)) or 0 for use in uses),
             parallel=self.parallel(spec),
             use=None if found.kind == "file" else found.files.use,
         )
@@ -246,6 +246,12 @@ class LocalPool:
                     spec = self.spec(entry.model, entry)
                     if self.key(spec) == key:
                         yield spec
+
+
+def context_tokens_of(spec: ModelSpec) -> int | None:
+    """Return the context that a model is to be run with; `None` for its own."""
+    tokens = spec.endpoint.get("context_tokens")
+    return tokens if isinstance(tokens, int) else None
 
 
 def _refuse_foreign(entry: EndpointSettings) -> None:

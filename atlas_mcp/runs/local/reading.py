@@ -1,7 +1,7 @@
 """Putting replies down, and reading those that are on record: the boundary for bugs of the reading.
 
-`atlas.calls.conclude` says what follows from a reply. Where it raises all the same, the reply stays
-on record, a failed candidate or a failed run takes its place, and the log has the traceback.
+`atlas.replies.read_reply` says what follows from a reply. Where it raises all the same, the reply
+stays on record, a failed candidate or a failed run takes its place, and the log has the traceback.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from atlas_mcp.atlas.calls import conclude, is_light, unconcluded
+from atlas_mcp.atlas import replies
+from atlas_mcp.atlas.calls import is_light
+from atlas_mcp.atlas.commands import ReadReply
 from atlas_mcp.atlas.events import Event
-from atlas_mcp.atlas.policy import ReadReply
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.models.off_loop import surely_off_loop
 
@@ -31,7 +32,7 @@ async def put_down(event_of: Callable[[], Event], arrived: object) -> Event:
 def read_reply(run_id: str, state: RunState, command: ReadReply) -> Event:
     """Return what follows from a reply that is on record, also where reading it is a bug."""
     try:
-        return conclude(state, command)
+        return replies.read_reply(state, command)
     except Exception as error:
         logger.exception("run %s: a reply could not be read", run_id)
-        return unconcluded(state, command, error)
+        return replies.unreadable_reply(state, command, error)

@@ -1,7 +1,7 @@
-"""Three things that are done for as long as a service is open, none waiting for another.
+"""Renew the leases of this process, and stop the runs that other processes ask it to stop.
 
-Leases are renewed, runs are stopped that other processes want stopped, and runs that are not to be
-kept are removed. Who drives what, and how a run is stopped, is the service's.
+Both go on for as long as the engine is open, and neither waits for the other. How a run is stopped,
+and what becomes of one whose lease is lost, is the engine's.
 """
 
 from __future__ import annotations
@@ -15,13 +15,12 @@ import anyio
 from atlas_mcp.atlas.events import StopCause
 from atlas_mcp.errors import JournalError
 from atlas_mcp.journal.base import Journal, Lease
-from atlas_mcp.runs.retention import DAY_SECONDS
 from atlas_mcp.task_groups import open_task_group
 
 logger = logging.getLogger(__name__)
 
 WATCH_SECONDS = 0.5
-"""Seconds between looks at what other processes want of the runs in hand."""
+"""Seconds between looks at the stop requests of other processes."""
 
 RENEWALS = 3
 """How often leases are renewed in the time that they last."""
@@ -29,40 +28,32 @@ RENEWALS = 3
 RENEW_AGAIN_SECONDS = 1.0
 """Seconds until leases that could not be renewed are tried again."""
 
-TIDY_AFTER = 1.0
-"""Seconds until runs beyond the limits are removed: commands that only look are done by then."""
-
 
 @dataclass(slots=True)
 class Upkeep:
-    """What keeps the runs of a service its own.
+    """Keeps the leases of an engine, and carries out the stop requests of other processes.
 
     Args:
         journal: Where leases and requests are.
         stop: Stops a run because another process asks for it; returns once that is on record.
         give_up: Drops a run whose lease is lost.
-        forget: Called now and then, to let go of what nobody has asked for.
-        tidy: Removes runs beyond the limits.
     """
 
     journal: Journal
     stop: Callable[[str, StopCause], Awaitable[None]]
     give_up: Callable[[Lease], None]
-    forget: Callable[[], None]
-    tidy: Callable[[], Awaitable[None]]
     _stopping: set[tuple[str, StopCause]] = field(
         init=False, default_factory=set[tuple[str, StopCause]]
     )
 
     async def keep(self) -> None:
-        """Keep runs ours, stop those that are not wanted, remove old ones; never returns."""
+        """Renew leases and carry out stop requests; never returns."""
         async with open_task_group() as tasks:
             tasks.start_soon(self._keep_leases, name="leases")
             tasks.start_soon(self._keep_watch, name="stop requests")
-            tasks.start_soon(self._keep_tidy, name="retention")
 
     async def _keep_leases(self) -> None:
-        """Renew leases. Nothing else is done here: they last for seconds."""
+        """Renew leases. Nothing else is done in this task: leases last for seconds."""
         in_time = pause = self.journal.lease_seconds / RENEWALS
         while True:
             await anyio.sleep(pause)
@@ -79,17 +70,18 @@ class Upkeep:
         return True
 
     async def _keep_watch(self) -> None:
-        """Stop runs that other processes want stopped, side by side: each waits for the disk."""
+        """Stop runs as other processes ask, side by side: each stop waits for the disk."""
         async with open_task_group() as tasks:
             while True:
                 await anyio.sleep(WATCH_SECONDS)
-                self.forget()
                 try:
-                    wanted = await self.journal.stop_requests()
+                    requests = await self.journal.stop_requests()
                 except JournalError as error:
-                    logger.error("what other processes want of the runs is not known: %s", error)
+                    logger.error(
+                        "the stop requests of other processes could not be read: %s", error
+                    )
                     continue
-                for run_id, cause in wanted.items():
+                for run_id, cause in requests.items():
                     if (run_id, cause) not in self._stopping:
                         self._stopping.add((run_id, cause))
                         tasks.start_soon(self._stop, run_id, cause, name=f"stop {run_id}")
@@ -101,10 +93,3 @@ class Upkeep:
             logger.error("run %s: that it was stopped could not be stored: %s", run_id, error)
         finally:
             self._stopping.discard((run_id, cause))
-
-    async def _keep_tidy(self) -> None:
-        """Remove what is not to be kept, once a day."""
-        await anyio.sleep(TIDY_AFTER)
-        while True:
-            await self.tidy()
-            await anyio.sleep(DAY_SECONDS)

@@ -18,12 +18,13 @@ from typing_extensions import override
 
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.prompts import STRATEGY_TEXTS
+from atlas_mcp.atlas.retrying import RetryPolicy
 from atlas_mcp.atlas.usage import Price, Usage
 from atlas_mcp.config.settings import load_settings
 from atlas_mcp.models.prices import cost_of
-from atlas_mcp.models.retry import RetryPolicy
-from atlas_mcp.runs.request import Wish
-from atlas_mcp.runs.service import RunService, open_service
+from atlas_mcp.runs.opening import open_service
+from atlas_mcp.runs.request import RunRequest
+from atlas_mcp.runs.service import RunService
 from atlas_mcp.testing.atlas_api import candidate_text, explores, synthesis_text
 from atlas_mcp.testing.chat_api import (
     API_KEY,
@@ -91,9 +92,9 @@ class PoolWorld:
         """Run the question with these turns of the orchestrator."""
         self.turns.extend(turns)
         problem = make_problem("What is 6 * 7?")
-        live = await self.service.solve(problem, Wish(explore_effort="low"))
+        run_id = await self.service.solve(problem, RunRequest(explore_effort="low"))
         with anyio.fail_after(10):
-            return view_of(await self.service.wait(live.run_id, math.inf))
+            return view_of(await self.service.wait(run_id, math.inf))
 
 
 def candidate(answer: str, number: int) -> ApiReply:
@@ -310,9 +311,9 @@ async def orchestrated(
         )
         environ = {"ATLAS_CONFIG": str(file), "ATLAS_HOME": str(folder / "home"), "MY_KEY": API_KEY}
         async with open_service(load_settings(environ), retries=QUICK) as service:
-            live = await service.solve(make_problem("What is 6 * 7?"), Wish())
+            run_id = await service.solve(make_problem("What is 6 * 7?"), RunRequest())
             with anyio.fail_after(10):
-                return view_of(await service.wait(live.run_id, math.inf)), play
+                return view_of(await service.wait(run_id, math.inf)), play
 
 
 @on_asyncio

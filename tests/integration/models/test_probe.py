@@ -23,6 +23,7 @@ import pytest
 from typing_extensions import override
 
 from atlas_mcp.atlas.model_spec import ModelSpec
+from atlas_mcp.atlas.retrying import RetryPolicy
 from atlas_mcp.atlas.usage import FREE, Price
 from atlas_mcp.cli import main
 from atlas_mcp.cli.solvers import show_pool
@@ -32,9 +33,9 @@ from atlas_mcp.journal.sqlite.journal import FILE_NAME
 from atlas_mcp.journal.sqlite.spending_rows import committed
 from atlas_mcp.models import probe as probing
 from atlas_mcp.models.chat.model import OpenAICompatible
+from atlas_mcp.models.endpoint import with_endpoint
 from atlas_mcp.models.findings import FEATURES, NOTHING, Finding, finding
 from atlas_mcp.models.probe import COLOURS, PROBE_CAP_USD, Probed, probe
-from atlas_mcp.models.retry import RetryPolicy
 from atlas_mcp.runs.local.day_cap import today
 from atlas_mcp.testing.chat_api import (
     API_KEY,
@@ -114,7 +115,7 @@ async def probed(
 ) -> tuple[Probed, ChatApi]:
     api = ChatApi(endpoint, responder)
     with serve(api) as url:
-        spec = replace(spec, base_url=f"{url}/v1")
+        spec = with_endpoint(spec, base_url=f"{url}/v1")
         model = OpenAICompatible(spec, api_key=endpoint.api_key, price=spec.price)
         found = await probe(spec, model.told, wanted, chance=random.Random(seed))
         await model.aclose()

@@ -29,6 +29,7 @@ from atlas_mcp.cli import main
 from atlas_mcp.errors import ModelRejected
 from atlas_mcp.models.chat.model import OpenAICompatible
 from atlas_mcp.models.claude.model import Claude
+from atlas_mcp.models.endpoint import with_endpoint
 from atlas_mcp.models.probe import probe
 
 on_asyncio = pytest.mark.parametrize("anyio_backend", ["asyncio"])
@@ -148,7 +149,9 @@ def message(body: Body) -> Body:
 
 
 def chat(url: str, **traits: Any) -> OpenAICompatible:
-    spec = ModelSpec("openai/m", base_url=f"{url}/v1", schema_mode="prompt", **traits)
+    spec = with_endpoint(
+        ModelSpec("openai/m", schema_mode="prompt"), base_url=f"{url}/v1", **traits
+    )
     return OpenAICompatible(spec, api_key="sk-of-a-test")
 
 
@@ -512,7 +515,7 @@ async def test_a_gateway_of_the_messages_api_is_asked_too(
     gateway = Gateway(refuses)
     with gateway.serving() as url:
         model = claude(url)
-        spec = ModelSpec("anthropic/claude-x", base_url=url)
+        spec = ModelSpec("anthropic/claude-x", endpoint={"base_url": url})
         wanted = ("schema_mode", "tools", "images", "efforts", "system_role", "echo_reasoning")
         result = await probe(spec, model.told, wanted)
         await model.aclose()

@@ -19,10 +19,11 @@ from atlas_mcp.config.settings import ServerSettings, Settings, SolverSettings
 from atlas_mcp.errors import AtlasError, ConfigError
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.live import LiveRun
-from atlas_mcp.runs.request import Wish
+from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.server.host import Host
 from atlas_mcp.server.results import errors_shown
 from tests.support.gated_models import Gated, GivenHost, until
+from tests.support.live_runs import driven
 
 
 async def end(host: Host) -> None:
@@ -57,7 +58,7 @@ async def begin(host: Host, model: Gated) -> LiveRun:
     """Open a run, and return it once one call has been answered and one is in flight."""
     model.held = {0}
     service = await host.service()
-    live = await service.solve(make_problem("Q?"), Wish())
+    live = driven(service, await service.solve(make_problem("Q?"), RunRequest()))
     await until(lambda: model.waiting == 1 and len(candidates(live)) == 1)
     return live
 
@@ -128,12 +129,12 @@ async def test_a_server_that_ends_opens_no_run_any_more(tmp_path: Path) -> None:
 async def test_a_service_that_breaks_down_is_told_to_whoever_asks_and_logged_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from atlas_mcp.runs import service
+    from atlas_mcp.runs import opening
 
     def broken(*given: object, **more: object) -> None:
         raise KeyError("ours")
 
-    monkeypatch.setattr(service, "open_service", broken)
+    monkeypatch.setattr(opening, "open_service", broken)
     host = host_with(Gated(), tmp_path)
     with anyio.fail_after(15):
         async with host.running():
@@ -155,12 +156,12 @@ async def test_a_service_that_the_system_does_not_let_open_is_told_with_the_caus
     number: int,
     told: str,
 ) -> None:
-    from atlas_mcp.runs import service
+    from atlas_mcp.runs import opening
 
     def refused(*given: object, **more: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(service, "open_service", refused)
+    monkeypatch.setattr(opening, "open_service", refused)
     host = host_with(Gated(), tmp_path)
     with anyio.fail_after(15):
         async with host.running():

@@ -15,6 +15,7 @@ from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.prompts import decision_schema, synthesis_schema
 from atlas_mcp.atlas.schema_fit import TOO_DEEP
 from atlas_mcp.errors import InvalidInput
+from tests.support.drawing import draws
 from tests.support.played_runs import a_run
 
 
@@ -436,7 +437,7 @@ def _schemas(below: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     )
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=draws(300), suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.recursive(st.booleans(), _schemas, max_leaves=4).filter(lambda one: isinstance(one, dict)),
     _VALUES,

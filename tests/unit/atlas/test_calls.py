@@ -1,24 +1,30 @@
-"""A reply on record that nobody has read: it is read once, by whoever comes next."""
+"""The end of a call becomes an event, and a reply on record is read once."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from atlas_mcp.atlas.calls import (
-    Failed,
+    NO_MONEY_TO_TRY_AGAIN,
+    Cause,
+    NoReply,
     conclude,
-    failure,
     is_light,
-    solver_ended,
-    turn_ended,
-    unconcluded,
+    next_attempt,
+    orchestrator_replied,
+    solver_replied,
 )
+from atlas_mcp.atlas.commands import Note, ReadReply, RunSolver
 from atlas_mcp.atlas.events import (
+    AttemptFailed,
     CallsLost,
+    DayCapReached,
+    Event,
     ExploresPlanned,
-    OrchestratorFailed,
     OrchestratorReplied,
     Planned,
     Record,
@@ -26,16 +32,18 @@ from atlas_mcp.atlas.events import (
     SolverFinished,
     SolverReplied,
     SolverStarted,
+    StopRequested,
 )
-from atlas_mcp.atlas.explore import Candidate, Explore, SolverFailure
+from atlas_mcp.atlas.explore import Explore, SolverFailure
 from atlas_mcp.atlas.messages import AssistantTurn, Json, Reply, ToolCall
-from atlas_mcp.atlas.policy import ReadReply, RunSolver, next_commands
+from atlas_mcp.atlas.policy import next_commands
 from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.replies import read_reply, unreadable_reply
 from atlas_mcp.atlas.resuming import abandonment, resumption
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.atlas.usage import Charge, Usage
+from atlas_mcp.atlas.usage import NO_CHARGE, Charge, Usage
 from atlas_mcp.views.rendering import view_run
-from tests.support.played_runs import a_run, followed_by
+from tests.support.played_runs import a_model, a_run, a_solver, followed_by
 from tests.support.strange_replies import CANDIDATE, usual
 
 HOLD = Decimal("0.1")
@@ -51,7 +59,7 @@ def unread() -> list[Record]:
         ExploresPlanned("prefetch", planned),
         SolverStarted(1, HOLD),
         SolverStarted(2, HOLD),
-        solver_ended(1, usual(CANDIDATE)),
+        solver_replied(1, usual(CANDIDATE)),
     )
 
 
@@ -64,7 +72,7 @@ def test_a_reply_is_paid_when_it_arrives_and_evidence_once_it_is_read() -> None:
     assert [explore.id for explore in state.solvers_in_flight] == [2]
     assert next_commands(state) == (ReadReply(1),)
 
-    read = RunState.fold(followed_by(unread(), conclude(state, ReadReply(1))))
+    read = RunState.fold(followed_by(unread(), read_reply(state, ReadReply(1))))
     assert [vote.candidate.answer for vote in read.votes] == ["42"]
     assert (read.cost_usd, read.usage, read.ledger) == (state.cost_usd, state.usage, state.ledger)
     assert read.explores[1].finished_at == state.explores[1].finished_at
@@ -76,7 +84,7 @@ def test_a_run_that_is_resumed_reads_what_was_replied_and_asks_only_for_the_rest
     state = RunState.fold(records)
 
     assert next_commands(state) == (ReadReply(1),)
-    state = RunState.fold(followed_by(records, conclude(state, ReadReply(1))))
+    state = RunState.fold(followed_by(records, read_reply(state, ReadReply(1))))
     asked = [one.intent.explore_id for one in next_commands(state) if isinstance(one, RunSolver)]
     assert asked == [2]
     assert state.ledger.uncertain == HOLD
@@ -94,7 +102,7 @@ def test_a_run_that_is_given_up_keeps_what_was_replied_as_a_candidate() -> None:
 def test_what_a_bug_keeps_from_being_read_is_a_failed_candidate_with_its_cost() -> None:
     state = RunState.fold(unread())
 
-    event = unconcluded(state, ReadReply(1), ZeroDivisionError("a bug"))
+    event = unreadable_reply(state, ReadReply(1), ZeroDivisionError("a bug"))
 
     assert isinstance(event, SolverFinished)
     assert isinstance(event.outcome, SolverFailure)
@@ -107,7 +115,7 @@ def test_a_reply_is_recorded_as_it_arrived() -> None:
     turn = AssistantTurn("I look.", calls, {"role": "assistant", "content": "I look."})
     reply = Reply(turn, "tool_calls", Charge(Usage(1, 9, 5), PAID, HOLD), "a word")
 
-    solver, boss = solver_ended(3, reply), turn_ended(2, reply)
+    solver, boss = solver_replied(3, reply), orchestrator_replied(2, reply)
 
     # A solver is not asked again: what would be sent back to it is not kept.
     said = AssistantTurn("I look.", calls)
@@ -116,23 +124,208 @@ def test_a_reply_is_recorded_as_it_arrived() -> None:
     assert boss == OrchestratorReplied(2, turn, "tool_calls", "a word", paid)
 
 
-def test_a_call_without_a_reply_is_recorded_with_what_it_may_have_cost() -> None:
-    failed = Failed(failure("timeout", "\ud800" * 3_000), Charge(Usage(1, 9, 0), PAID, HOLD))
+def solving(**settings: Any) -> tuple[RunState, RunSolver]:
+    """Return a run with one solver's call open, at 0 s, under a hold of what it may cost."""
+    spec = a_run(a_solver(spec=a_model("maker/s", price=("1", "10"), max_tokens=4_000)), **settings)
+    state = RunState.fold([Record(1, 0.0, RunOpened(Problem("How many?"), spec))])
+    while True:
+        command = next_commands(state)[0]
+        if isinstance(command, RunSolver):
+            return state.apply(Record(state.seq + 1, 0.0, command.intent)), command
+        assert isinstance(command, Note)
+        state = state.apply(Record(state.seq + 1, 0.0, command.event))
 
-    for event in (solver_ended(3, failed), turn_ended(2, failed)):
-        assert isinstance(event, SolverFinished | OrchestratorFailed)
-        assert event.charge == Charge(Usage(1, 9, 0), PAID, HOLD)
-        failure_ = event.outcome if isinstance(event, SolverFinished) else event.failure
-        assert not isinstance(failure_, Candidate)
-        assert failure_.kind == "timeout"
-        assert len(failure_.message.encode()) < 10_000
+
+def busy(**more: Any) -> NoReply:
+    return NoReply("unavailable", "busy", "maker/s", **more)
+
+
+def after(state: RunState, event: Event, *, at: float = 0.0) -> RunState:
+    return state.apply(Record(state.seq + 1, at, event))
+
+
+def failed_with(event: Event) -> SolverFailure:
+    assert isinstance(event, SolverFinished)
+    assert isinstance(event.outcome, SolverFailure)
+    return event.outcome
+
+
+def test_a_call_that_may_work_later_is_made_again_after_a_wait() -> None:
+    state, call = solving(prefetch=1)
+
+    event = conclude(state, call, busy(charge=Charge(Usage(1, 3, 4), Decimal("0.25"))), now=7.0)
+
+    assert isinstance(event, AttemptFailed)
+    assert (event.call, event.attempt, event.failure.kind) == ("solver-1", 1, "unavailable")
+    assert event.failure.message == "`maker/s`: busy"
+    assert 7.75 <= event.not_before <= 8.0, "one second, less some jitter"
+    assert event == conclude(
+        state, call, busy(charge=Charge(Usage(1, 3, 4), Decimal("0.25"))), now=7.0
+    ), "a replay decides the same"
+    again = next_attempt(after(state, event, at=7.0), call)
+    assert again == replace(call, attempt=2, not_before=event.not_before)
+
+
+def test_all_attempts_of_a_call_are_counted_at_its_end() -> None:
+    state, call = solving(prefetch=1)
+    first = conclude(state, call, busy(charge=Charge(Usage(1, 3, 4), Decimal("0.25"))), now=0.0)
+    state = after(state, first)
+    assert state.charge == NO_CHARGE, "it counts once the call has ended"
+
+    reply = Reply(AssistantTurn("yes"), "end", Charge(Usage(1, 10, 20), Decimal("0.5")))
+    ended = conclude(state, call, reply, now=1.0)
+
+    assert isinstance(ended, SolverReplied)
+    assert ended.charge == Charge(Usage(2, 13, 24), Decimal("0.75"))
+    done = after(state, ended, at=1.0)
+    assert (done.ledger.spent, dict(done.ledger.held), dict(done.open_calls)) == (
+        Decimal("0.75"),
+        {},
+        {},
+    )
+    assert next_attempt(done, call) is None
+
+
+def test_attempts_are_bounded_and_the_end_says_so() -> None:
+    state, call = solving(prefetch=1)
+    event: Event = conclude(state, call, busy(request_id="req-1"), now=0.0)
+    while isinstance(event, AttemptFailed):
+        state = after(state, event)
+        event = conclude(state, call, busy(request_id="req-1"), now=state.at)
+
+    assert failed_with(event) == SolverFailure(
+        "unavailable", "`maker/s`: busy; gave up after 6 attempts (request req-1)"
+    )
+
+
+@pytest.mark.parametrize("cause", ["rejected", "down", "bug"])
+def test_a_call_that_would_fail_again_is_not_made_again(cause: Cause) -> None:
+    state, call = solving(prefetch=1)
+
+    kind = failed_with(conclude(state, call, NoReply(cause, "no"), now=0.0)).kind
+
+    assert kind == {"rejected": "rejected", "down": "unavailable", "bug": "malformed"}[cause]
+
+
+def test_a_run_that_is_to_stop_makes_no_call_again() -> None:
+    state, call = solving(prefetch=1)
+    state = after(state, StopRequested("client"))
+
+    assert failed_with(conclude(state, call, busy(), now=0.0)).message == "`maker/s`: busy"
+    stopped = failed_with(conclude(state, call, NoReply("aborted"), now=0.0))
+    assert stopped.kind == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        ({"solver_time_limit_s": 10.0}, "no reply within its time limit"),
+        ({"time_limit_s": 10.0}, "no reply within the run's time limit"),
+    ],
+)
+def test_a_call_that_was_late_says_whose_limit_it_was(limits: Any, words: str) -> None:
+    state, call = solving(prefetch=1, **limits)
+
+    assert failed_with(conclude(state, call, NoReply("aborted"), now=10.0)) == SolverFailure(
+        "timeout", words
+    )
+
+
+def test_a_wait_past_the_deadline_is_not_begun() -> None:
+    state, call = solving(prefetch=1, time_limit_s=60.0)
+
+    why = failed_with(conclude(state, call, busy(retry_after=50.0), now=1.0))
+
+    assert "the next attempt is due in 50" in why.message
+    assert "after the deadline in 44.1 s" in why.message
+
+
+def test_a_vendor_that_asks_for_too_long_a_wait_is_given_up() -> None:
+    state, call = solving(prefetch=1)
+
+    assert (
+        "asks to wait 1000000000 s, more than the 300 s"
+        in failed_with(conclude(state, call, busy(retry_after=1e305), now=0.0)).message
+    )
+
+
+def test_an_attempt_that_broke_off_leaves_what_it_held_uncertain() -> None:
+    state, call = solving(prefetch=1)
+    hold = call.intent.hold_usd
+
+    event = conclude(state, call, busy(complete=False), now=0.0)
+
+    assert isinstance(event, AttemptFailed)
+    assert event.charge == Charge(uncertain=hold)
+    assert after(state, event).ledger.held["solver-1"] == 2 * hold
+
+
+def test_an_attempt_whose_input_was_counted_is_bounded_closer() -> None:
+    state, call = solving(prefetch=1)
+    counted = Charge(Usage(1, 100), Decimal("0.0001"))
+
+    event = conclude(state, call, busy(charge=counted, complete=False), now=0.0)
+
+    # At most 100 tokens in and 4,000 out, of which the input is counted.
+    assert event.charge.uncertain == Decimal("0.04")
+
+
+def test_an_attempt_that_broke_off_at_an_unknown_price_has_an_unknown_cost() -> None:
+    free = a_solver(spec=a_model("maker/s", price=None))
+    spec = a_run(free, max_cost_usd=None, prefetch=1)
+    state = RunState.fold([Record(1, 0.0, RunOpened(Problem("How many?"), spec))])
+    (note,) = next_commands(state)
+    assert isinstance(note, Note)
+    state = after(state, note.event)
+    (call,) = next_commands(state)
+    assert isinstance(call, RunSolver)
+
+    event = conclude(after(state, call.intent), call, busy(complete=False), now=0.0)
+
+    assert event.charge.cost is None
+
+
+def test_an_attempt_that_counted_nothing_leaves_the_cost_known() -> None:
+    state, call = solving(prefetch=1)
+
+    event = conclude(state, call, busy(charge=Charge(Usage(1), None)), now=0.0)
+
+    assert event.charge == Charge(Usage(1))
+
+
+def test_no_attempt_follows_that_the_cap_does_not_bear() -> None:
+    state, call = solving(prefetch=1, max_cost_usd="0.08")
+
+    why = failed_with(conclude(state, call, busy(complete=False), now=0.0))
+
+    assert why.message == f"`maker/s`: busy; {NO_MONEY_TO_TRY_AGAIN}"
+
+
+def test_no_attempt_follows_once_the_day_s_cap_has_been_reached() -> None:
+    state, call = solving(prefetch=1)
+    failed = conclude(state, call, busy(complete=False), now=0.0)
+    state = after(after(state, failed), DayCapReached(call.intent.hold_usd, Decimal(1)))
+
+    ended = next_attempt(state, call)
+
+    assert isinstance(ended, SolverFinished)
+    assert NO_MONEY_TO_TRY_AGAIN in failed_with(ended).message
+    assert ended.charge == Charge(uncertain=call.intent.hold_usd)
+
+
+def test_the_message_of_a_failure_can_be_stored() -> None:
+    state, call = solving(prefetch=1)
+
+    why = failed_with(conclude(state, call, NoReply("rejected", "\ud800" * 3_000), now=0.0))
+
+    assert len(why.message.encode()) < 10_000
 
 
 def test_the_arguments_of_all_calls_of_a_reply_share_one_bound() -> None:
     numbers: list[Json] = [0] * 30_000
     calls = tuple(ToolCall(f"c{one}", "explore", {"x": numbers}) for one in range(30))
 
-    ended = solver_ended(1, Reply(AssistantTurn("", calls), "tool_calls", Charge(Usage(), None)))
+    ended = solver_replied(1, Reply(AssistantTurn("", calls), "tool_calls", Charge(Usage(), None)))
 
     assert isinstance(ended, SolverReplied)
     said = ended.reply

@@ -12,8 +12,9 @@ import pytest
 from typing_extensions import override
 
 from atlas_mcp.atlas.agreement import KEY_CHARS, group_answers, key_of, same_key
-from atlas_mcp.atlas.calls import conclude, solver_ended
+from atlas_mcp.atlas.calls import solver_replied
 from atlas_mcp.atlas.codec import decode_event, encode_event, with_key
+from atlas_mcp.atlas.commands import ReadReply
 from atlas_mcp.atlas.events import (
     Event,
     ExploresPlanned,
@@ -26,9 +27,9 @@ from atlas_mcp.atlas.events import (
     SolverStarted,
 )
 from atlas_mcp.atlas.explore import Candidate, Explore
-from atlas_mcp.atlas.policy import ReadReply
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.prompts import result_text
+from atlas_mcp.atlas.replies import read_reply
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import NO_USAGE, Charge
 from atlas_mcp.runs.live import LiveRun
@@ -105,8 +106,8 @@ def test_neither_a_view_nor_a_line_on_progress_walks_through_answers_again() -> 
 def test_what_is_read_or_read_back_has_its_key() -> None:
     answer = [{"a": [j]} for j in range(9)]
     reply = usual(CANDIDATE | {"answer": json.dumps(answer)})
-    records = followed_by(opened({"type": "array"}), solver_ended(1, reply))
-    read = conclude(RunState.fold(records), ReadReply(1))
+    records = followed_by(opened({"type": "array"}), solver_replied(1, reply))
+    read = read_reply(RunState.fold(records), ReadReply(1))
     end: Event = RunFinished("answered", "decided", answer=answer)
     back = decode_event(encode_event(read)), decode_event(encode_event(end))
 
@@ -119,8 +120,8 @@ def test_what_is_read_or_read_back_has_its_key() -> None:
 @pytest.mark.parametrize("answer", [["<b>"] * 1_000, "sö\u202e" * 1_000, [1], None, ""])
 def test_an_orchestrator_is_shown_what_was_written_when_it_was_read(answer: Any) -> None:
     reply = usual(CANDIDATE | {"answer": json.dumps(answer)})
-    records = followed_by(opened({}), solver_ended(1, reply))
-    read = conclude(RunState.fold(records), ReadReply(1))
+    records = followed_by(opened({}), solver_replied(1, reply))
+    read = read_reply(RunState.fold(records), ReadReply(1))
     state = RunState.fold(followed_by(records, read))
     if isinstance(read, SolverFinished) and isinstance(read.outcome, Candidate):
         long = len(json.dumps(answer)) > 1_000

@@ -25,6 +25,7 @@ from atlas_mcp.atlas.messages import AssistantTurn, Turn
 from atlas_mcp.atlas.resuming import abandonment, resumption
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.views.rendering import view_run
+from tests.support.drawing import draws
 from tests.support.played_runs import Played, a_run, answers, followed_by, play, results_of
 from tests.unit.atlas.test_properties import OUTCOMES, SAYINGS, cycled, played, specs
 
@@ -82,7 +83,7 @@ def limits_for(state: RunState) -> dict[str, Any]:
 
 
 @given(damaged())
-@settings(max_examples=150, deadline=None, phases=[Phase.reuse, Phase.generate])
+@settings(max_examples=draws(150), deadline=None, phases=[Phase.reuse, Phase.generate])
 def test_what_is_left_can_be_seen_and_is_told_to_be_incomplete(one: Damaged) -> None:
     state = one.state
     view = view_run("r", state, now=state.at, driven=False)
@@ -99,7 +100,7 @@ def test_what_is_left_can_be_seen_and_is_told_to_be_incomplete(one: Damaged) -> 
 
 
 @given(damaged())
-@settings(max_examples=100, deadline=None, phases=[Phase.reuse, Phase.generate])
+@settings(max_examples=draws(100), deadline=None, phases=[Phase.reuse, Phase.generate])
 def test_a_run_of_which_records_are_lost_goes_on_to_an_end_within_its_limits(
     one: Damaged,
 ) -> None:
@@ -120,7 +121,7 @@ def test_a_run_of_which_records_are_lost_goes_on_to_an_end_within_its_limits(
 
 
 @given(damaged())
-@settings(max_examples=50, deadline=None, phases=[Phase.reuse, Phase.generate])
+@settings(max_examples=draws(50), deadline=None, phases=[Phase.reuse, Phase.generate])
 def test_a_run_of_which_records_are_lost_can_be_ended(one: Damaged) -> None:
     events = abandonment(one.state)
     ended = RunState.fold(followed_by(one.records, *events))
@@ -130,7 +131,7 @@ def test_a_run_of_which_records_are_lost_can_be_ended(one: Damaged) -> None:
 
 
 @given(damaged(RESULTS))
-@settings(max_examples=100, deadline=None, phases=[Phase.reuse, Phase.generate])
+@settings(max_examples=draws(100), deadline=None, phases=[Phase.reuse, Phase.generate])
 def test_what_a_lost_result_cost_counts_as_gone(one: Damaged) -> None:
     """At most what was set aside for its call: nobody can say any more what it was."""
     whole = RunState.fold(one.whole.records[: len(one.records)])

@@ -10,6 +10,7 @@ from typing import cast
 
 import pytest
 
+from atlas_mcp.atlas.commands import RunSolver
 from atlas_mcp.atlas.events import (
     Event,
     ExploresPlanned,
@@ -22,7 +23,6 @@ from atlas_mcp.atlas.events import (
 from atlas_mcp.atlas.explore import Explore, FailureKind, Outcome
 from atlas_mcp.atlas.messages import AssistantTurn, Image, ToolCall, UserTurn
 from atlas_mcp.atlas.model_spec import ModelSpec
-from atlas_mcp.atlas.policy import RunSolver
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.presets import SchemaMode

@@ -13,15 +13,17 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from atlas_mcp.atlas.budget import Ledger, OverBudget
 from atlas_mcp.atlas.codec import decode_event, encode_event
+from atlas_mcp.atlas.commands import RunSolver
 from atlas_mcp.atlas.events import Record
 from atlas_mcp.atlas.explore import STRATEGIES, FailureKind, Outcome
 from atlas_mcp.atlas.messages import AssistantTurn, Image, Stop, ToolCall
-from atlas_mcp.atlas.policy import MAX_FRUITLESS_TURNS, RunSolver, next_commands
+from atlas_mcp.atlas.policy import MAX_FRUITLESS_TURNS, next_commands
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.run_spec import RunSpec
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import NO_USAGE, Charge, Price, Usage, add_costs
 from atlas_mcp.views.rendering import view_run
+from tests.support.drawing import draws
 from tests.support.played_runs import (
     Played,
     Saying,
@@ -154,7 +156,7 @@ def keeps_its_limits(run: Played) -> None:
 
 
 @given(runs())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=draws(100), deadline=None)
 def test_every_run_ends_and_keeps_its_limits(run: Played) -> None:
     keeps_its_limits(run)
 
@@ -166,7 +168,7 @@ def runs_with_pictures(draw: st.DrawFn) -> Played:
 
 
 @given(runs_with_pictures())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=draws(100), deadline=None)
 def test_no_explore_with_pictures_goes_to_a_solver_that_cannot_see(run: Played) -> None:
     solvers = [entry for entry in run.state.spec.solvers if entry.spec.images]
 
@@ -177,13 +179,13 @@ def test_no_explore_with_pictures_goes_to_a_solver_that_cannot_see(run: Played) 
 
 # Without shrinking: a run that does not end is slow to play again and again.
 @given(runs(one_price=False))
-@settings(max_examples=150, deadline=None, phases=[Phase.reuse, Phase.generate])
+@settings(max_examples=draws(150), deadline=None, phases=[Phase.reuse, Phase.generate])
 def test_every_run_ends_and_keeps_its_limits_also_where_prices_differ(run: Played) -> None:
     keeps_its_limits(run)
 
 
 @given(runs())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=draws(40), deadline=None)
 def test_the_records_of_a_run_fold_to_its_live_state_also_cut_at_any_of_them(run: Played) -> None:
     written = [encode_event(record.event) for record in run.records]
     read = [
@@ -200,7 +202,7 @@ def test_the_records_of_a_run_fold_to_its_live_state_also_cut_at_any_of_them(run
 
 
 @given(runs())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=draws(40), deadline=None)
 def test_a_run_can_be_seen_at_any_moment(run: Played) -> None:
     for state in run.live:
         for driven in (False, True):
@@ -213,7 +215,7 @@ def test_a_run_can_be_seen_at_any_moment(run: Played) -> None:
 
 
 @given(runs())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=draws(40), deadline=None)
 def test_a_run_gone_on_with_from_any_of_its_records_asks_for_no_finished_call_again(
     run: Played,
 ) -> None:
@@ -276,7 +278,7 @@ class LedgerMachine(RuleBasedStateMachine):
         assert self.ledger.available == 5 - self.ledger.committed
 
 
-LedgerMachine.TestCase.settings = settings(max_examples=50, deadline=None)
+LedgerMachine.TestCase.settings = settings(max_examples=draws(50), deadline=None)
 TestLedger = LedgerMachine.TestCase
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from atlas_mcp.atlas.codec import decode_event, encode_event
+from atlas_mcp.atlas.commands import AskOrchestrator
 from atlas_mcp.atlas.events import (
     Event,
     ExploresPlanned,
@@ -21,7 +22,7 @@ from atlas_mcp.atlas.events import (
     SolverStarted,
 )
 from atlas_mcp.atlas.explore import Candidate, Explore, SolverFailure
-from atlas_mcp.atlas.policy import AskOrchestrator, next_commands
+from atlas_mcp.atlas.policy import next_commands
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.resuming import resumption
 from atlas_mcp.atlas.state import RunState

@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from atlas_mcp.atlas.agreement import same_key
-from atlas_mcp.atlas.calls import solver_ended, turn_ended
+from atlas_mcp.atlas.calls import orchestrator_replied, solver_replied
 from atlas_mcp.atlas.codec import decode_event, encode_event
+from atlas_mcp.atlas.commands import RunSolver
 from atlas_mcp.atlas.events import (
     OrchestratorFailed,
     OrchestratorReplied,
@@ -22,7 +23,6 @@ from atlas_mcp.atlas.events import (
 )
 from atlas_mcp.atlas.explore import SolverFailure, read_candidate
 from atlas_mcp.atlas.messages import AssistantTurn, Reply
-from atlas_mcp.atlas.policy import RunSolver
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.resuming import resumption
 from atlas_mcp.atlas.state import RunState
@@ -45,10 +45,10 @@ from atlas_mcp.atlas.written_json import read_object
 from atlas_mcp.runs.archive import read_archive, write_archive
 from atlas_mcp.views.rendering import view_run
 from atlas_mcp.views.run_view import RunView
+from tests.support.drawing import draws
 from tests.support.played_runs import a_model, a_run, a_solver
 from tests.support.strange_replies import (
     BOSSES,
-    DRAWS,
     PRICE,
     SCHEMAS,
     SOLVER_TEXTS,
@@ -68,7 +68,7 @@ from tests.support.strange_replies import (
 CANDIDATE_TEXT = '{"approach": "a", "justification": "j", "answer": "42", "confidence_percent": 80}'
 
 often = settings(
-    max_examples=DRAWS,
+    max_examples=draws(2_000),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
@@ -151,7 +151,7 @@ def test_a_run_with_any_replies_is_stored_read_shown_exported_and_gone_on_with(
 
 
 @pytest.mark.timeout(3_000)
-@settings(often, max_examples=max(100, DRAWS // 4))
+@settings(often, max_examples=draws(500))
 @given(claude_replies(SOLVER_TEXTS) | chat_replies(SOLVER_TEXTS))
 def test_what_an_endpoint_did_not_count_has_no_known_cost(arrived: object) -> None:
     if not isinstance(arrived, Reply):
@@ -164,7 +164,7 @@ def test_what_an_endpoint_did_not_count_has_no_known_cost(arrived: object) -> No
     assert cost is None or cost == PRICE.cost_of(usage) > 0
 
 
-@settings(often, max_examples=max(100, DRAWS // 4))
+@settings(often, max_examples=draws(500))
 @given(VALUES | WRITTEN)
 def test_any_value_is_made_such_that_it_is_written_and_read_back(value: object) -> None:
     kept = plain(value)
@@ -174,11 +174,11 @@ def test_any_value_is_made_such_that_it_is_written_and_read_back(value: object) 
     assert plain(kept) == kept
     text_of(value).encode()
     assert isinstance(same_key(value), str)
-    for event in (solver_ended(1, value), turn_ended(1, value)):
+    for event in (solver_replied(1, value), orchestrator_replied(1, value)):
         assert decode_event(encode_event(event)) == event
 
 
-@settings(often, max_examples=max(100, DRAWS // 4))
+@settings(often, max_examples=draws(500))
 @given(VALUES | TEXTS)
 def test_no_count_and_no_cost_is_taken_for_one(value: object) -> None:
     count, dollars = count_of(value), dollars_of(value)
@@ -222,7 +222,7 @@ def test_a_longer_reply_than_is_kept_is_a_failed_candidate_that_says_so() -> Non
     text = CANDIDATE_TEXT.replace("42", "4" * MAX_TEXT_CHARS)
     reply = Reply(AssistantTurn(text), "end", Charge(Usage(1, 9, 5), Decimal(1)))
 
-    replied = solver_ended(1, reply)
+    replied = solver_replied(1, reply)
 
     assert isinstance(replied, SolverReplied)
     assert len(replied.reply.text) == MAX_TEXT_CHARS + 1

@@ -9,7 +9,7 @@ import pytest
 from atlas_mcp.cli.journal_warnings import told, told_once
 from atlas_mcp.errors import JournalError
 
-LOGGER = logging.getLogger("atlas_mcp.runs.service")
+LOGGER = logging.getLogger("atlas_mcp.runs.local.driven_runs")
 FULL = "the disk is full; free some space"
 
 

@@ -18,8 +18,9 @@ from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted.model import Says, Scripted
 from atlas_mcp.runs import following
-from atlas_mcp.runs.request import Wish
-from atlas_mcp.runs.service import RunService, open_service
+from atlas_mcp.runs.opening import open_service
+from atlas_mcp.runs.request import RunRequest
+from atlas_mcp.runs.service import RunService
 from atlas_mcp.runs.solvers import PoolRow
 from atlas_mcp.texts import one_line, printable
 from atlas_mcp.views.run_view import Agreement, CandidateView, CostSplit, RunView, UsageView
@@ -43,12 +44,12 @@ async def test_a_run_that_was_taken_from_this_process_is_followed_where_it_goes_
         codes.append(await output.follow(service, run_id, as_json=False))
 
     async with open_service(settings, pool=pool, journal=journal) as service:
-        run_id = (await service.solve(make_problem("6 * 7?"), Wish())).run_id
+        run_id = await service.solve(make_problem("6 * 7?"), RunRequest())
         with anyio.fail_after(10):
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(follow, service, run_id)
                 lease = await other.claim(run_id)
-                while service.live(run_id) is not None:
+                while service.engine.live(run_id) is not None:
                     await anyio.lowlevel.checkpoint()
                 seq = len(await other.read(run_id)) + 1
                 end = RunFinished("answered", "decided", "42")

@@ -15,6 +15,7 @@ from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.config.settings import OrchestratorSettings, Settings, SolverSettings
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.models import findings
+from atlas_mcp.models.endpoint import endpoint_of
 from atlas_mcp.models.file_locks import try_alone
 from atlas_mcp.models.findings import (
     FEATURES,
@@ -184,7 +185,10 @@ def test_what_was_found_out_holds_where_nothing_is_declared(tmp_path: Path) -> N
     spec = spec_of(tmp_path)
 
     assert (spec.schema_mode, spec.tools, spec.images) == ("json", True, True)
-    assert (spec.efforts, spec.max_tokens_field) == (("low", "high"), "max_completion_tokens")
+    assert (spec.efforts, endpoint_of(spec).max_tokens_field) == (
+        ("low", "high"),
+        "max_completion_tokens",
+    )
 
 
 def test_what_is_declared_wins_over_what_was_found_out(tmp_path: Path) -> None:
@@ -200,7 +204,7 @@ def test_what_is_declared_wins_over_what_was_found_out(tmp_path: Path) -> None:
     )
 
     assert (spec.schema_mode, spec.tools, spec.images) == ("prompt", False, False)
-    assert (spec.efforts, spec.max_tokens_field) == ((), "max_tokens")
+    assert (spec.efforts, endpoint_of(spec).max_tokens_field) == ((), "max_tokens")
 
 
 def test_what_was_not_found_out_is_as_the_preset_says(tmp_path: Path) -> None:

@@ -16,7 +16,6 @@ from atlas_mcp.atlas.usage import FREE, NO_CHARGE, Charge, Usage
 from atlas_mcp.errors import ModelDown, ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.base import Model, OnTokens, OnUsage
 from atlas_mcp.models.gate import LONGEST_WAIT, CircuitPolicy, Gate, Gated
-from atlas_mcp.models.retry import RetryPolicy, generate_with_retries
 
 NAME = "maker/m"
 REQUEST = ModelRequest(system="", turns=(UserTurn((Text("q"),)),), max_tokens=1_000)
@@ -305,18 +304,6 @@ async def test_a_try_that_is_cancelled_leaves_it_to_the_next() -> None:
     endpoint.gate = None
 
     assert await gate.generate(REQUEST) == REPLY
-
-
-async def test_a_call_to_an_endpoint_that_is_down_is_not_tried_again() -> None:
-    endpoint = Endpoint([DOWN])
-    gate = gated(endpoint, circuit=opens_at_once(3))
-    patient = RetryPolicy(attempts=10, first_delay=0, longest_delay=0)
-
-    with pytest.raises(ModelDown) as caught:
-        await generate_with_retries(gate, REQUEST, policy=patient)
-
-    assert endpoint.calls == 3
-    assert (caught.value.charge or NO_CHARGE) == NO_CHARGE
 
 
 async def test_a_gate_has_the_name_of_what_is_behind_it() -> None:

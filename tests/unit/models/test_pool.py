@@ -16,6 +16,7 @@ from atlas_mcp.atlas.usage import FREE, Price
 from atlas_mcp.config.settings import OrchestratorSettings, Settings, SolverSettings
 from atlas_mcp.errors import ConfigError, InvalidInput
 from atlas_mcp.models.chat.model import OpenAICompatible
+from atlas_mcp.models.endpoint import endpoint_of
 from atlas_mcp.models.gate import Gated
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted.model import Says, Scripted
@@ -75,7 +76,7 @@ def test_what_an_entry_declares_wins_over_its_preset(tmp_path: Path) -> None:
 
     assert (spec.schema_mode, spec.tools, spec.images) == ("json", False, True)
     assert (spec.efforts, spec.effort) == (("low", "high"), "high")
-    assert (spec.max_tokens, spec.max_tokens_field) == (2_048, "max_completion_tokens")
+    assert (spec.max_tokens, endpoint_of(spec).max_tokens_field) == (2_048, "max_completion_tokens")
     assert (spec.image_px, spec.parallel) == (512, 3)
     assert spec.price == Price(Decimal("0.2"), Decimal("0.6"))
 
@@ -85,8 +86,14 @@ def test_what_is_not_declared_is_as_the_preset_says(tmp_path: Path, preset: Any)
     spec = spec_of(tmp_path, model=f"{preset.vendor}/some-model")
 
     assert (spec.schema_mode, spec.tools) == (preset.schema, preset.tools)
-    assert (spec.base_url, spec.api_key_env) == (preset.base_url, preset.key_env)
-    assert (spec.max_tokens, spec.max_tokens_field) == (preset.max_tokens, preset.max_tokens_field)
+    assert (endpoint_of(spec).base_url, endpoint_of(spec).api_key_env) == (
+        preset.base_url,
+        preset.key_env,
+    )
+    assert (spec.max_tokens, endpoint_of(spec).max_tokens_field) == (
+        preset.max_tokens,
+        preset.max_tokens_field,
+    )
     assert spec.parallel == preset.parallel
 
 
@@ -128,14 +135,17 @@ async def test_a_vendors_key_goes_to_no_other_address(tmp_path: Path, vendor: st
 
     preset = preset_of(vendor)
     assert preset is not None
-    assert own.spec.api_key_env == preset.key_env
-    assert (elsewhere.spec.api_key_env, elsewhere.spec.base_url) == (None, THERE)
+    assert endpoint_of(own.spec).api_key_env == preset.key_env
+    assert (endpoint_of(elsewhere.spec).api_key_env, endpoint_of(elsewhere.spec).base_url) == (
+        None,
+        THERE,
+    )
 
 
 def test_a_vendors_own_address_written_out_is_its_own(tmp_path: Path) -> None:
     spec = spec_of(tmp_path, model="mistral/m", base_url="https://api.mistral.ai/v1/")
 
-    assert spec.api_key_env == "MISTRAL_API_KEY"
+    assert endpoint_of(spec).api_key_env == "MISTRAL_API_KEY"
 
 
 def test_another_address_gets_the_key_its_entry_names(tmp_path: Path) -> None:
@@ -143,7 +153,7 @@ def test_another_address_gets_the_key_its_entry_names(tmp_path: Path) -> None:
 
     [solver] = pool(tmp_path, {"x": entry}, keys={"MY_KEY": "k"}).solvers(None)
 
-    assert solver.spec.api_key_env == "MY_KEY"
+    assert endpoint_of(solver.spec).api_key_env == "MY_KEY"
 
 
 def test_a_gateway_gets_the_key_of_anthropic_unless_its_entry_names_one(tmp_path: Path) -> None:
@@ -229,8 +239,8 @@ def test_an_address_nobody_has_described_is_trusted_with_nothing(tmp_path: Path)
     spec = spec_of(tmp_path, model="openai/gpt-6-sol", base_url=THERE)
 
     assert (spec.tools, spec.schema_mode, spec.schema_with_tools) == (False, "prompt", False)
-    assert (spec.images, spec.efforts, spec.api_key_env) == (False, (), None)
-    assert spec.max_tokens_field == "max_tokens"
+    assert (spec.images, spec.efforts, endpoint_of(spec).api_key_env) == (False, (), None)
+    assert endpoint_of(spec).max_tokens_field == "max_tokens"
     assert spec.price is None, "a model of that name need not cost there what it costs at OpenAI"
 
 
@@ -309,7 +319,7 @@ def test_an_orchestrator_of_its_own_is_used_as_it_declares(tmp_path: Path) -> No
 
     spec = made.orchestrator(made.solvers(None))
 
-    assert (spec.model, spec.base_url, spec.tools) == ("openai/m", HERE, True)
+    assert (spec.model, endpoint_of(spec).base_url, spec.tools) == ("openai/m", HERE, True)
     assert spec.effort == "high"
 
 

@@ -32,6 +32,7 @@ from atlas_mcp.atlas.usage import Charge, Usage
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.runs.archive import read_archive, write_archive
 from atlas_mcp.views.rendering import view_run
+from tests.support.drawing import draws
 
 MODEL = ModelSpec("maker/m")
 
@@ -70,7 +71,7 @@ JSON_VALUES = st.recursive(
 )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=draws(60))
 @given(
     problem=st.text(min_size=1),
     answer=JSON_VALUES,
@@ -105,7 +106,7 @@ def test_a_file_that_went_through_another_system_is_still_read() -> None:
     assert read_archive(text + "\n\n", "run.jsonl") == read_archive(text, "run.jsonl")
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=draws(80))
 @given(data=st.data())
 def test_a_file_cut_off_anywhere_is_refused_by_the_line_or_the_count(data: st.DataObject) -> None:
     text = written(records_of()).rstrip("\n")
@@ -224,7 +225,7 @@ def test_a_login_in_an_address_that_an_older_version_kept_is_not_exported() -> N
     address = "https://someone:hunter2-42@gateway.example.org/v1"
     first, *others = records_of()
     assert isinstance(first.event, RunOpened)
-    model = replace(MODEL, base_url=address)
+    model = replace(MODEL, endpoint={"base_url": address})
     failed = SolverFailure("unavailable", f"no connection to {address}")
     spec = replace(first.event.spec, orchestrator=model, solvers=(SolverSpec("s", model),))
     others[2] = replace(others[2], event=SolverFinished(1, failed, Charge(Usage(1), Decimal(0))))

@@ -14,8 +14,8 @@ from atlas_mcp.config.settings import Settings, SolverSettings
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted.model import Says, Scripted
 from atlas_mcp.runs.clock import RunClock
-from atlas_mcp.runs.request import Wish
-from atlas_mcp.runs.service import open_service
+from atlas_mcp.runs.opening import open_service
+from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.testing.atlas_api import candidate_text, synthesis_text
 from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
@@ -76,13 +76,13 @@ async def test_a_run_and_its_candidates_took_the_seconds_that_passed(
     settings = Settings(home=tmp_path, solvers={"s": SolverSettings(model=model.name)})
     seen: list[RunView] = []
     async with open_service(settings, pool=Pool(settings, {model.name: model})) as service:
-        live = await service.solve(make_problem("6 * 7?"), Wish())
-        seen.append(view_of(await service.look(live.run_id)))
+        run_id = await service.solve(make_problem("6 * 7?"), RunRequest())
+        seen.append(view_of(await service.look(run_id)))
         with anyio.fail_after(10):
-            seen.append(view_of(await service.wait(live.run_id, 60)))
-        await service.resume(live.run_id, max_explores=9)
+            seen.append(view_of(await service.wait(run_id, 60)))
+        await service.resume(run_id, max_explores=9)
         with anyio.fail_after(10):
-            seen.append(view_of(await service.wait(live.run_id, 60)))
+            seen.append(view_of(await service.wait(run_id, 60)))
 
     assert wall.set_by == jump
     assert seen[-1].status == "answered"

@@ -25,10 +25,13 @@ from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs import service as services
 from atlas_mcp.runs.live import LiveRun
-from atlas_mcp.runs.request import Wish
-from atlas_mcp.runs.service import RunService, open_service
+from atlas_mcp.runs.local import claims, engine
+from atlas_mcp.runs.opening import open_service
+from atlas_mcp.runs.request import RunRequest
+from atlas_mcp.runs.service import RunService
 from atlas_mcp.views.rendering import view_of
 from tests.support.gated_models import Gated, until
+from tests.support.live_runs import driven
 from tests.support.locked_journals import locked
 
 pytestmark = pytest.mark.timeout(60)
@@ -41,8 +44,11 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journal_module, "COMMIT_TIMEOUT", 1e6)
     monkeypatch.setattr(writer, "ANSWER_SECONDS", 1e6)
     monkeypatch.setattr(writer, "LOCK_STEP_SECONDS", 0.01)
-    for bound in ("STOP_SECONDS", "LEAVE_SECONDS", "RELEASE_SECONDS", "CANCEL_SECONDS"):
+    for bound in ("STOP_SECONDS", "CANCEL_SECONDS"):
         monkeypatch.setattr(services, bound, 0.1)
+    for bound in ("LEAVE_SECONDS", "LET_GO_SECONDS"):
+        monkeypatch.setattr(engine, bound, 0.1)
+    monkeypatch.setattr(claims, "RELEASE_SECONDS", 0.1)
     monkeypatch.setattr(journal_module, "CLOSE_SECONDS", 0.5)
 
 
@@ -59,7 +65,7 @@ def settings_for(home: Path, model: Gated, *, grace_s: float = 0) -> Settings:
 async def begin(service: RunService, model: Gated) -> LiveRun:
     """Open a run; return it once one call is answered and on record, and one is in flight."""
     model.held = {0}
-    live = await service.solve(make_problem("Q?"), Wish())
+    live = driven(service, await service.solve(make_problem("Q?"), RunRequest()))
     await until(lambda: model.waiting == 1 and len(live.state.votes) == 1)
     with anyio.fail_after(10):
         while (await service.journal.read(live.run_id))[-1].seq < live.state.seq:

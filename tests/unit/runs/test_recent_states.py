@@ -17,8 +17,8 @@ from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import UnknownRun
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.runs import recent_states
+from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.recent_states import STATES_KEPT, RecentStates
-from atlas_mcp.runs.service import open_service
 from atlas_mcp.testing.journal_conformance import first_record, later_record
 
 

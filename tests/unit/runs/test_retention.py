@@ -21,9 +21,11 @@ from atlas_mcp.errors import InvalidInput
 from atlas_mcp.journal.sqlite.journal import FILE_NAME, SqliteJournal
 from atlas_mcp.journal.sqlite.run_rows import expired
 from atlas_mcp.journal.sqlite.tables import migrate
-from atlas_mcp.runs.local import upkeep
+from atlas_mcp.runs import tidying as tidying_module
+from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.retention import DAY_SECONDS, MEGABYTE, Keep
-from atlas_mcp.runs.service import open_service
+from atlas_mcp.runs.service import RunService
+from atlas_mcp.runs.tidying import Tidying
 from atlas_mcp.testing.journal_conformance import first_record
 
 NOW = 1_000_000.0
@@ -150,11 +152,15 @@ async def fill(home: Path, **idle_days: float) -> None:
     await journal.aclose()
 
 
+def tidying(service: RunService) -> Tidying:
+    return Tidying(service.journal, service.settings.journal, service.states)
+
+
 async def test_nothing_is_removed_where_nothing_is_configured(tmp_path: Path) -> None:
     await fill(tmp_path, ancient=100_000)
 
     async with open_service(Settings(home=tmp_path)) as service:
-        await service.tidy()
+        await tidying(service).remove_expired()
 
         assert [run.run_id for run in await service.list_runs()] == ["ancient"]
 
@@ -162,8 +168,8 @@ async def test_nothing_is_removed_where_nothing_is_configured(tmp_path: Path) ->
 async def test_runs_beyond_the_configured_limits_are_removed_by_themselves(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(upkeep, "TIDY_AFTER", 0.0)
-    caplog.set_level(logging.INFO, "atlas_mcp.runs.service")
+    monkeypatch.setattr(tidying_module, "TIDY_AFTER", 0.0)
+    caplog.set_level(logging.INFO, "atlas_mcp.runs.tidying")
     await fill(tmp_path, new=1, old=3)
     keep = JournalSettings(keep_days=2)
 
@@ -185,7 +191,7 @@ async def test_a_journal_that_cannot_be_tidied_is_logged_and_stops_nothing(
         connection = sqlite3.connect(tmp_path / FILE_NAME)
         with connection:
             connection.execute("ALTER TABLE runs RENAME TO elsewhere")
-        await service.tidy()
+        await tidying(service).remove_expired()
         with connection:
             connection.execute("ALTER TABLE elsewhere RENAME TO runs")
         connection.close()

@@ -20,13 +20,14 @@ from atlas_mcp.journal.base import Lease
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted.model import Says
-from atlas_mcp.runs import service as services
-from atlas_mcp.runs.request import Wish
-from atlas_mcp.runs.service import open_service
+from atlas_mcp.runs import opening
+from atlas_mcp.runs.opening import open_service
+from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.testing.atlas_api import candidate_text, synthesis_text
 from atlas_mcp.testing.journal_conformance import first_record
 from atlas_mcp.testing.scripted import Recording
 from atlas_mcp.views.rendering import view_of
+from tests.support.live_runs import driven
 
 
 class Filling(SqliteJournal):
@@ -64,12 +65,12 @@ async def test_a_full_disk_breaks_a_run_off_and_the_service_goes_on(
     with anyio.fail_after(10):
         async with open_service(settings, pool=pool, journal=journal) as service:
             journal.full = True
-            broken = await service.solve(make_problem("6 * 7?"), Wish())
+            broken = driven(service, await service.solve(make_problem("6 * 7?"), RunRequest()))
             await broken.finished()
             calls = len(model.requests)
             journal.full = False
-            whole = await service.solve(make_problem("6 * 7?"), Wish())
-            view = view_of(await service.wait(whole.run_id, 10))
+            whole = await service.solve(make_problem("6 * 7?"), RunRequest())
+            view = view_of(await service.wait(whole, 10))
 
     assert calls == 0, "nothing is called that could not be recorded"
     assert view.answer == "42"
@@ -88,7 +89,7 @@ async def test_a_cap_that_nobody_can_mean_opens_no_run(tmp_path: Path, cap: floa
 
     async with open_service(settings, pool=Pool(settings, {model.name: model})) as service:
         with pytest.raises(InvalidInput, match="above 0, up to 1,000,000,000"):
-            await service.solve(make_problem("6 * 7?"), Wish(max_cost_usd=cap))
+            await service.solve(make_problem("6 * 7?"), RunRequest(max_cost_usd=cap))
 
         assert await service.list_runs(limit=1) == ()
     assert MAX_COST_CEILING_USD == MOST_USD
@@ -114,7 +115,7 @@ async def test_a_model_that_does_not_close_keeps_neither_others_nor_the_journal_
     how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING)
-    monkeypatch.setattr(services, "SHUTDOWN_SECONDS", 0.2)
+    monkeypatch.setattr(opening, "SHUTDOWN_SECONDS", 0.2)
     models = [
         Closing(lambda request: Says(candidate_text("42")), label=label) for label in ("a", "b")
     ]

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from functools import partial
 from itertools import pairwise
@@ -31,7 +31,8 @@ from atlas_mcp.atlas.usage import FREE, NO_CHARGE, Charge, Cost, Price, Usage
 from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.chat import model as openai_compatible
 from atlas_mcp.models.chat.model import Connection, OpenAICompatible
-from atlas_mcp.models.retry import RetryPolicy, generate_with_retries
+from atlas_mcp.models.endpoint import Endpoint as ModelEndpoint
+from atlas_mcp.models.endpoint import endpoint_of, with_endpoint
 from atlas_mcp.models.wire import reading
 from atlas_mcp.testing.chat_api import (
     API_KEY,
@@ -87,7 +88,9 @@ class Kind:
 KINDS = {
     "openai": Kind(
         OPENAI,
-        spec=ModelSpec("", efforts=("low", "high"), max_tokens_field="max_completion_tokens"),
+        spec=ModelSpec(
+            "", efforts=("low", "high"), endpoint={"max_tokens_field": "max_completion_tokens"}
+        ),
     ),
     "google": Kind(GOOGLE, "google", ModelSpec("", efforts=("low",), schema_with_tools=False)),
     "xai": Kind(XAI, "xai"),
@@ -108,6 +111,9 @@ class ChatWorld:
     model: OpenAICompatible
 
 
+OF_ENDPOINT = {one.name for one in fields(ModelEndpoint)}
+
+
 @asynccontextmanager
 async def world_of(kind: str = "openai", **changes: Any) -> AsyncGenerator[ChatWorld]:
     """Open an endpoint and a model at it; `price` is the operator's, the rest changes the spec."""
@@ -119,7 +125,9 @@ async def world_of(kind: str = "openai", **changes: Any) -> AsyncGenerator[ChatW
         endpoint = replace(endpoint, api_key=KEY)
     api = ChatApi(endpoint)
     with serve(api) as url:
-        spec = replace(KINDS[kind].spec, base_url=f"{url}/v1", **changes)
+        endpoint_changes = {key: changes.pop(key) for key in OF_ENDPOINT & changes.keys()}
+        spec = replace(KINDS[kind].spec, **changes)
+        spec = with_endpoint(spec, base_url=f"{url}/v1", **endpoint_changes)
         key = endpoint.api_key
         model = OpenAICompatible(spec, api_key=key, price=price, read_timeout=timeout)
         try:
@@ -504,7 +512,7 @@ async def test_what_an_endpoint_says_is_passed_on_without_its_wrapping(kind: str
     async with world_of(kind) as world:
         error = await failure(world.model, replace(ASK, max_tokens=10**6))
 
-    field = KINDS[kind].spec.max_tokens_field
+    field = endpoint_of(KINDS[kind].spec).max_tokens_field
     assert error.message == (
         f"the endpoint refuses the request: {field} is too large: 1000000. This model supports at "
         "most 128000 completion tokens."
@@ -554,7 +562,7 @@ async def test_a_stream_that_stays_open_after_its_end_keeps_nobody(
 
 async def test_json_that_is_no_reply_is_no_endpoint_of_ours(world: ChatWorld) -> None:
     """As of a server whose Chat Completions are at another path."""
-    elsewhere = replace(KINDS["openai"].spec, base_url=f"{world.url}/v2")
+    elsewhere = with_endpoint(KINDS["openai"].spec, base_url=f"{world.url}/v2")
     model = OpenAICompatible(elsewhere, api_key=KEY)
 
     error = await failure(model)
@@ -568,7 +576,7 @@ async def test_json_that_is_no_reply_is_no_endpoint_of_ours(world: ChatWorld) ->
 async def test_a_refused_connection_reached_nobody() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    spec = ModelSpec("ollama/m", base_url=f"http://127.0.0.1:{port}/v1")
+    spec = ModelSpec("ollama/m", endpoint={"base_url": f"http://127.0.0.1:{port}/v1"})
     model = OpenAICompatible(spec)
 
     with pytest.raises(ModelUnavailable, match="check that it is running") as caught:
@@ -582,7 +590,7 @@ async def test_a_refused_connection_reached_nobody() -> None:
 @on_asyncio
 @pytest.mark.parametrize("base_url", ["nonsense", "ftp://127.0.0.1/v1", "http://[::1"])
 async def test_an_address_that_is_none_is_rejected(base_url: str) -> None:
-    model = OpenAICompatible(ModelSpec("ollama/m", base_url=base_url))
+    model = OpenAICompatible(ModelSpec("ollama/m", endpoint={"base_url": base_url}))
 
     assert isinstance(await failure(model), ModelRejected)
 
@@ -593,7 +601,7 @@ async def test_a_refused_key_is_not_quoted_though_the_endpoint_quotes_it(
     world: ChatWorld,
 ) -> None:
     for key in ("sk-wrong-secret", None):
-        spec = replace(KINDS["openai"].spec, base_url=f"{world.url}/v1")
+        spec = with_endpoint(KINDS["openai"].spec, base_url=f"{world.url}/v1")
         model = OpenAICompatible(spec, api_key=key)
 
         error = await failure(model)
@@ -605,7 +613,9 @@ async def test_a_refused_key_is_not_quoted_though_the_endpoint_quotes_it(
 
 
 async def test_an_unknown_model_is_named_by_its_endpoint(world: ChatWorld) -> None:
-    spec = replace(KINDS["openai"].spec, model="openai/other", base_url=f"{world.url}/v1")
+    spec = with_endpoint(
+        replace(KINDS["openai"].spec, model="openai/other"), base_url=f"{world.url}/v1"
+    )
     model = OpenAICompatible(spec, api_key=KEY)
 
     with pytest.raises(ModelRejected, match=r"no such model at .*The model `other` does not exist"):
@@ -617,7 +627,9 @@ async def test_an_unknown_model_is_named_by_its_endpoint(world: ChatWorld) -> No
 @pytest.mark.parametrize("key", ["k y", "k\x00y", "kéy", '"key'])
 async def test_a_key_with_stray_characters_is_rejected_and_not_quoted(key: str) -> None:
     async with world_of() as world:
-        model = OpenAICompatible(ModelSpec("openai/m", base_url=f"{world.url}/v1"), api_key=key)
+        model = OpenAICompatible(
+            ModelSpec("openai/m", endpoint={"base_url": f"{world.url}/v1"}), api_key=key
+        )
 
         with pytest.raises(ModelRejected, match="key") as caught:
             await model.generate(ASK)
@@ -669,7 +681,7 @@ async def test_what_the_environment_holds_for_openai_goes_to_nobody_else(
         monkeypatch.setenv(name, value)
     api = ChatApi(replace(OPENAI, api_key=key))
     with serve(api) as url:
-        spec = replace(KINDS["openai"].spec, base_url=f"{url}/v1")
+        spec = with_endpoint(KINDS["openai"].spec, base_url=f"{url}/v1")
         model = OpenAICompatible(spec, api_key=key)
         await model.generate(ASK)
         assert await model.is_there()
@@ -709,7 +721,7 @@ async def test_models_at_one_address_share_a_connection_that_outlives_them(
     world: ChatWorld,
 ) -> None:
     connection = Connection(f"{world.url}/v1", KEY)
-    spec = replace(KINDS["openai"].spec, base_url=f"{world.url}/v1")
+    spec = with_endpoint(KINDS["openai"].spec, base_url=f"{world.url}/v1")
     models = [OpenAICompatible(spec, connection=connection) for _ in range(2)]
     clients: list[object] = []
 
@@ -725,19 +737,6 @@ async def test_models_at_one_address_share_a_connection_that_outlives_them(
     assert len({id(client) for client in clients}) == 1
     assert (await models[0].generate(ASK)).stop == "end"
     await connection.aclose()
-
-
-async def test_retries_add_up_what_was_counted(world: ChatWorld) -> None:
-    world.api.script(
-        status(529), Fault("cut"), status(429, retry_after_ms=1), ApiReply(text="At last.")
-    )
-    policy = RetryPolicy(attempts=5, first_delay=0)
-
-    reply = await generate_with_retries(world.model, ASK, policy=policy, price=RATES)
-
-    assert reply.turn.text == "At last."
-    assert reply.charge.usage == world.api.told
-    assert Decimal("0.01") < reply.charge.uncertain < Decimal("0.02"), "all of max_tokens at most"
 
 
 # Whether an endpoint answers
@@ -761,7 +760,9 @@ async def test_an_endpoint_says_whether_it_has_a_model(
 ) -> None:
     api = ChatApi(endpoint)
     with serve(api) as url:
-        model = OpenAICompatible(ModelSpec(f"openai/{name}", base_url=f"{url}/v1"), api_key=API_KEY)
+        model = OpenAICompatible(
+            ModelSpec(f"openai/{name}", endpoint={"base_url": f"{url}/v1"}), api_key=API_KEY
+        )
         assert await model.is_there() == there
         await model.aclose()
     assert api.requests == 0, "it costs nothing"
@@ -773,7 +774,9 @@ async def test_an_endpoint_that_does_not_answer_in_time_is_unavailable(
     monkeypatch.setattr(openai_compatible, "LOOK_TIMEOUT", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-        model = OpenAICompatible(ModelSpec("ollama/m", base_url=f"http://127.0.0.1:{port}/v1"))
+        model = OpenAICompatible(
+            ModelSpec("ollama/m", endpoint={"base_url": f"http://127.0.0.1:{port}/v1"})
+        )
 
         with pytest.raises(ModelUnavailable, match="no answer"):
             await model.is_there()
@@ -782,7 +785,7 @@ async def test_an_endpoint_that_does_not_answer_in_time_is_unavailable(
 
 
 async def test_a_wrong_key_is_told_before_anything_is_spent(world: ChatWorld) -> None:
-    spec = replace(KINDS["openai"].spec, base_url=f"{world.url}/v1", api_key_env="MY_KEY")
+    spec = with_endpoint(KINDS["openai"].spec, base_url=f"{world.url}/v1", api_key_env="MY_KEY")
     model = OpenAICompatible(spec, api_key="wrong")
 
     with pytest.raises(ModelRejected, match="`MY_KEY`"):

@@ -35,7 +35,6 @@ from atlas_mcp.models.claude.model import Claude, Connection
 from atlas_mcp.models.claude.params import Thinking
 from atlas_mcp.models.claude.stream import MessageStream
 from atlas_mcp.models.prices import cost_of
-from atlas_mcp.models.retry import RetryPolicy, generate_with_retries
 from atlas_mcp.models.wire.connections import Way
 from atlas_mcp.models.wire.reading import read_body
 from atlas_mcp.testing.messages_api import (
@@ -604,25 +603,6 @@ async def test_an_explicit_price_is_what_a_reply_costs(
     reply = await Claude("claude-opus-5-5", price=price, connection=connection).generate(ASK)
 
     assert reply.charge.cost == Decimal("0.002")
-
-
-async def test_retries_add_up_what_the_api_counted(claude: Claude, api: MessagesApi) -> None:
-    api.script(
-        status(529),
-        Fault("cut", after=4),
-        status(429, retry_after_ms=1),
-        Fault("error", error="overloaded_error"),
-        ApiReply(text="At last."),
-    )
-    policy = RetryPolicy(attempts=5, first_delay=0)
-
-    reply = await generate_with_retries(claude, ASK, policy=policy)
-
-    assert reply.turn.text == "At last."
-    assert reply.charge.usage == api.told
-    assert api.requests == 5
-    # Two replies broke off, each of which may have cost all of max_tokens.
-    assert Decimal("0.039") < reply.charge.uncertain < Decimal("0.04")
 
 
 async def test_the_api_says_whether_it_has_a_model_at_no_cost(

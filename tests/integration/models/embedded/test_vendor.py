@@ -24,13 +24,14 @@ from atlas_mcp.models.base import Notice
 from atlas_mcp.models.embedded.inventory import remove
 from atlas_mcp.models.embedded.model import Local
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.runs.request import Wish
-from atlas_mcp.runs.service import open_service
+from atlas_mcp.runs.opening import open_service
+from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.server.app import make_server
 from atlas_mcp.server.host import Host
 from atlas_mcp.testing.gguf import model_file
 from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
+from tests.support.live_runs import driven
 
 QUESTION = make_problem("What is 6 * 7?", answer_schema={"type": "integer"})
 RUNTIME = Path(*atlas_mcp.testing.__path__) / "llama"
@@ -107,13 +108,13 @@ async def test_two_runs_at_once_share_one_process(runtime: Runtime, tmp_path: Pa
     settings = settings_for(tmp_path / "home", mine=f"local/{runtime.file()}")
     held = runtime.hold("replies")
     async with open_service(settings) as service:
-        runs = [await service.solve(QUESTION, Wish(max_explores=2)) for _ in range(2)]
+        run_ids = [await service.solve(QUESTION, RunRequest(max_explores=2)) for _ in range(2)]
         # Each run starts two explores: with four calls under way, both are at work.
         with anyio.fail_after(15):
             while not (runtime.folder / "most").exists() or runtime.most[1] < 4:
                 await anyio.lowlevel.checkpoint()
         held.unlink()
-        views = [view_of(await service.wait(run.run_id, 15)) for run in runs]
+        views = [view_of(await service.wait(run_id, 15)) for run_id in run_ids]
 
     assert [(view.status, view.answer) for view in views] == [("answered", 50)] * 2
     assert len(runtime.loads) == 1
@@ -231,7 +232,7 @@ async def test_a_run_says_that_a_model_is_being_loaded(runtime: Runtime, tmp_pat
     settings = settings_for(tmp_path / "home", mine=f"local/{runtime.file()}")
     held = runtime.hold("load")
     async with open_service(settings) as service:
-        live = await service.solve(QUESTION, Wish(max_explores=2))
+        live = driven(service, await service.solve(QUESTION, RunRequest(max_explores=2)))
         with anyio.fail_after(15):
             while live.notice is None or "loading" not in live.notice.text:
                 await live.changed(live.changes)
@@ -272,8 +273,10 @@ async def test_weights_that_cannot_be_loaded_fail_their_calls_and_not_the_run(
         sound=f"local/{runtime.file()}",
     ).model_copy(update={"orchestrator": None})
     async with open_service(settings) as service:
-        live = await service.solve(QUESTION, Wish(solvers=["sound", "broken"], max_explores=2))
-        view = view_of(await service.wait(live.run_id, 15))
+        run_id = await service.solve(
+            QUESTION, RunRequest(solvers=["sound", "broken"], max_explores=2)
+        )
+        view = view_of(await service.wait(run_id, 15))
 
     outcomes = {candidate.solver: candidate for candidate in view.candidates}
     assert outcomes["sound"].status == "ok"

@@ -28,8 +28,9 @@ from atlas_mcp.models.wire import reading
 from atlas_mcp.models.wire.bounded import MOST_HINTS
 from atlas_mcp.models.wire.connections import Trip
 from atlas_mcp.models.wire.json_events import LARGE_BYTES, Event, event_of
-from atlas_mcp.runs.request import ExploreWish, Wish
-from atlas_mcp.runs.service import open_service
+from atlas_mcp.runs.explores import ExploreRequest
+from atlas_mcp.runs.opening import open_service
+from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.testing.atlas_api import candidate_text
 from atlas_mcp.views.rendering import view_of
 from tests.support.raw_servers import HINTS, Answer, answering, endless, heading, in_bytes, once
@@ -44,7 +45,7 @@ COST = Decimal("0.00015")
 MODELS: dict[str, Callable[[str], Any]] = {
     "claude": lambda url: Claude("claude-x", base_url=url, api_key="k", price=RATES),
     "chat": lambda url: OpenAICompatible(
-        ModelSpec("openai/m", base_url=f"{url}/v1"), api_key="k", price=RATES
+        ModelSpec("openai/m", endpoint={"base_url": f"{url}/v1"}), api_key="k", price=RATES
     ),
 }
 
@@ -638,18 +639,18 @@ async def test_a_run_that_is_stopped_records_a_reply_that_is_whole_and_asks_no_s
         )
         pool = Pool(settings, {model.name: model})
         async with open_service(settings, pool=pool) as service:
-            live = await service.explore(make_problem("6 * 7?"), Wish(), ExploreWish())
+            run_id = await service.explore(make_problem("6 * 7?"), RunRequest(), ExploreRequest())
             await arrived.wait()
             if stopped == "user":
-                await service.cancel(live.run_id)
+                await service.cancel(run_id)
             else:
                 await service.stop_all(grace=0)
-            view = view_of(await service.wait(live.run_id, 10))
+            view = view_of(await service.wait(run_id, 10))
 
             assert [(one.status, one.answer) for one in view.candidates] == [("ok", "42")]
             assert view.usage.output_tokens == 50
-            await service.resume(live.run_id)
-            again = view_of(await service.wait(live.run_id, 10))
+            await service.resume(run_id)
+            again = view_of(await service.wait(run_id, 10))
         await model.aclose()
 
     assert [one.answer for one in again.candidates] == ["42"]

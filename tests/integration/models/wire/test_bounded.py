@@ -28,7 +28,7 @@ RATES = Price(Decimal(1), Decimal(1), Decimal(1))
 MODELS: dict[str, Callable[[str], Any]] = {
     "claude": lambda url: Claude("claude-x", base_url=url, api_key="k", price=RATES),
     "chat": lambda url: OpenAICompatible(
-        ModelSpec("openai/m", base_url=f"{url}/v1"), api_key="k", price=RATES
+        ModelSpec("openai/m", endpoint={"base_url": f"{url}/v1"}), api_key="k", price=RATES
     ),
 }
 
@@ -110,6 +110,7 @@ def packed(encoding: str, wbits: int) -> Answer:
         "gzip", "deflate", "raw deflate", "br", "zstd", "twice", "no gzip", "comments", "line",
     ],
 )  # fmt: skip
+@pytest.mark.every_day(4)
 async def test_a_stream_without_end_is_given_up(adapter: str, answer: Answer, says: str) -> None:
     error = await failure(adapter, answer, least=200 if "longer" in says else 1)
 

@@ -133,7 +133,9 @@ def make(request: pytest.FixtureRequest) -> Make:
         return Claude("claude-opus-5-5", base_url=url, api_key=key)
 
     def chat(url: str, key: str | None = KEY) -> AnyModel:
-        return OpenAICompatible(ModelSpec("openai/m", base_url=f"{url}/chat/v1"), api_key=key)
+        return OpenAICompatible(
+            ModelSpec("openai/m", endpoint={"base_url": f"{url}/chat/v1"}), api_key=key
+        )
 
     return claude if request.param == "claude" else chat
 
@@ -360,7 +362,9 @@ async def test_a_gateway_without_a_key_of_its_own_is_not_asked(
 async def test_the_query_of_an_address_comes_behind_the_path_of_every_call() -> None:
     place = Place(good)
     with place.serving() as here:
-        chat = OpenAICompatible(ModelSpec("openai/m", base_url=f"{here}/d?api-version=1"))
+        chat = OpenAICompatible(
+            ModelSpec("openai/m", endpoint={"base_url": f"{here}/d?api-version=1"})
+        )
         claude = Claude("m", base_url=f"{here}?api-version=2", api_key=KEY)
         # The way to ask some gateways for their newest version.
         empty = Claude("m", base_url=f"{here}?api-version=", api_key=KEY)
@@ -450,7 +454,9 @@ async def test_an_account_that_is_found_empty_inside_a_stream_is_too() -> None:
     body = 'data: {"error": {"code": 402, "message": "no money"}}\n\n'
     place = Place(always(200, STREAM, body))
     with place.serving() as here:
-        model = OpenAICompatible(ModelSpec("openai/m", base_url=f"{here}/v1"), api_key=KEY)
+        model = OpenAICompatible(
+            ModelSpec("openai/m", endpoint={"base_url": f"{here}/v1"}), api_key=KEY
+        )
         for _ in range(3):
             with pytest.raises(ModelRejected, match="no money"):
                 await model.generate(ASK)

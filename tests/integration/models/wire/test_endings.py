@@ -52,7 +52,9 @@ def message_stream(reason: str) -> bytes:
 
 
 def chat(url: str) -> OpenAICompatible:
-    return OpenAICompatible(ModelSpec("openai/m", base_url=f"{url}/v1"), api_key="sk-of-a-test")
+    return OpenAICompatible(
+        ModelSpec("openai/m", endpoint={"base_url": f"{url}/v1"}), api_key="sk-of-a-test"
+    )
 
 
 def claude(url: str) -> Claude:

@@ -16,8 +16,9 @@ from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.config.settings import PriceSettings, Settings, SolverSettings
 from atlas_mcp.models import pool
 from atlas_mcp.models.wire import lanes
-from atlas_mcp.runs.request import ExploreWish, Wish
-from atlas_mcp.runs.service import open_service
+from atlas_mcp.runs.explores import ExploreRequest
+from atlas_mcp.runs.opening import open_service
+from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.testing.atlas_api import candidate_text
 from atlas_mcp.views.rendering import view_of
 from tests.support.raw_servers import answering
@@ -45,8 +46,8 @@ async def test_a_connection_is_closed_once_no_call_needs_it(
             price=PriceSettings(input=Decimal(1), output=Decimal(1)),
         )
         async with open_service(Settings(home=tmp_path, solvers={"s": entry})) as service:
-            live = await service.explore(make_problem("6 * 7?"), Wish(), ExploreWish())
-            view = view_of(await service.wait(live.run_id, 30))
+            run_id = await service.explore(make_problem("6 * 7?"), RunRequest(), ExploreRequest())
+            view = view_of(await service.wait(run_id, 30))
             await anyio.to_thread.run_sync(closed.wait, abandon_on_cancel=True)
 
     assert [one.answer for one in view.candidates] == ["42"]

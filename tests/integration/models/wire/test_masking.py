@@ -23,6 +23,7 @@ from atlas_mcp.models.chat.model import OpenAICompatible
 from atlas_mcp.models.claude.model import Claude
 from atlas_mcp.models.wire import masking
 from atlas_mcp.models.wire.masking import Secrets, guard_logs
+from tests.support.drawing import draws
 from tests.support.raw_servers import Answer, answering, heading, once
 
 ASK = ModelRequest(system="", turns=(UserTurn((Text("q"),)),), max_tokens=100)
@@ -39,7 +40,7 @@ def claude(url: str, key: str = KEY) -> AnyModel:
 
 
 def chat(url: str, key: str = KEY) -> AnyModel:
-    return OpenAICompatible(ModelSpec("openai/m", base_url=f"{url}/v1"), api_key=key)
+    return OpenAICompatible(ModelSpec("openai/m", endpoint={"base_url": f"{url}/v1"}), api_key=key)
 
 
 MODELS = {"claude": claude, "chat": chat}
@@ -155,6 +156,7 @@ def shows(text: str, shown: str) -> bool:
 @pytest.mark.parametrize("adapter", MODELS)
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@pytest.mark.every_day(6)
 async def test_no_place_of_an_answer_gives_a_key_away(
     adapter: str, place: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -195,7 +197,7 @@ async def test_a_key_that_a_reply_repeats_is_not_kept() -> None:
     assert KEY not in repr(reply)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=draws(300), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @example(secret="000000\\0", layers=["JSON"], before="", behind="")
 @given(
     secret=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=60),
@@ -228,7 +230,7 @@ def test_a_secret_is_found_under_two_encodings_upon_each_other(
     assert secret not in told
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=draws(200), deadline=None)
 @given(text=st.text(max_size=200))
 def test_a_text_without_a_secret_stays_as_it_is(text: str) -> None:
     secrets = Secrets()
@@ -290,7 +292,7 @@ def test_a_log_of_a_vendors_client_with_a_format_that_does_not_fit_is_no_error(
     assert KEY not in caplog.text
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=draws(300), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     layers=st.lists(st.lists(st.sampled_from(sorted(ALL)), max_size=2), max_size=4),
     between=st.text(st.sampled_from("%25\\u0041&#65;= \r\n\u200b\0abÂ\xad{}"), max_size=40),

@@ -35,7 +35,7 @@ def claude(url: str) -> AnyModel:
 
 
 def chat(url: str) -> AnyModel:
-    return OpenAICompatible(ModelSpec("openai/m", base_url=f"{url}/v1"), api_key=KEY)
+    return OpenAICompatible(ModelSpec("openai/m", endpoint={"base_url": f"{url}/v1"}), api_key=KEY)
 
 
 both = pytest.mark.parametrize("make", [claude, chat])

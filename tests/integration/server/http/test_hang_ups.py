@@ -53,7 +53,7 @@ class Served:
     host: GivenHost
 
     async def live(self, run_id: str) -> LiveRun:
-        live = (await self.host.service()).live(run_id)
+        live = (await self.host.service()).engine.live(run_id)
         assert live is not None
         return live
 

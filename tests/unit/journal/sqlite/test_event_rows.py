@@ -20,7 +20,7 @@ from atlas_mcp.atlas.state import RunState
 from atlas_mcp.errors import InvalidInput, JournalError, JournalNewer
 from atlas_mcp.journal.sqlite.journal import FILE_NAME, SqliteJournal
 from atlas_mcp.runs.archive import read_archive, write_archive
-from atlas_mcp.runs.request import check_same_problem
+from atlas_mcp.runs.explores import check_same_problem
 from atlas_mcp.testing.journal_conformance import first_record, later_record
 from atlas_mcp.views.listing import as_dict
 from atlas_mcp.views.rendering import view_run

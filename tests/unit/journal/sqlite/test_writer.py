@@ -31,6 +31,7 @@ from atlas_mcp.journal.sqlite.opening import Place, connect, connect_to_read
 from atlas_mcp.journal.sqlite.write_ahead_log import WriteAheadLog
 from atlas_mcp.journal.sqlite.writer import Writer
 from atlas_mcp.testing.journal_conformance import first_record, later_record
+from tests.support.drawing import draws
 
 Point = Literal["begin", "insert", "update", "commit", "flush"]
 POINTS: tuple[Point, ...] = get_args(Point)
@@ -255,7 +256,7 @@ async def settle(scene: Scene) -> None:
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 @given(STEPS, FAULTS, st.sampled_from([LONG, LONG, 0.0]), st.sampled_from([0.0, LONG]))
-@settings(max_examples=60, deadline=None, phases=[Phase.reuse, Phase.generate, Phase.shrink])
+@settings(max_examples=draws(60), deadline=None, phases=[Phase.reuse, Phase.generate, Phase.shrink])
 def test_no_hole_no_loss_and_no_false_refusal(
     backend: str,
     steps: Sequence[Step],

@@ -35,6 +35,7 @@ from atlas_mcp.models.chat.params import (
     response_format,
     strict_schema,
 )
+from atlas_mcp.models.endpoint import with_endpoint
 from atlas_mcp.presets import MaxTokensField
 from atlas_mcp.testing.chat_endpoints import MISTRAL, OPENAI
 from atlas_mcp.testing.chat_rules import refusal_of
@@ -114,7 +115,7 @@ def test_an_endpoint_that_takes_everything_is_sent_it() -> None:
 
 @pytest.mark.parametrize("field", ["max_tokens", "max_completion_tokens"])
 def test_the_ceiling_goes_by_the_name_the_endpoint_has_for_it(field: MaxTokensField) -> None:
-    params = sent(replace(BARE, max_tokens_field=field), ASK)
+    params = sent(with_endpoint(BARE, max_tokens_field=field), ASK)
 
     assert {key: params[key] for key in params if key.startswith("max_")} == {field: 900}
 

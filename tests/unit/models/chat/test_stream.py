@@ -28,6 +28,7 @@ from atlas_mcp.testing.chat_endpoints import (
 )
 from atlas_mcp.testing.chat_wire import message_of, pieces_of, told_of, usage_of
 from atlas_mcp.testing.replies import ApiReply, Call, Quirk, Tokens
+from tests.support.drawing import draws
 
 TOKENS = Tokens(input=5, output=70, cache_read=2_000, reasoning=40)
 CALLS = (Call("explore", {"strategy": "diréct", "n": [1, 2]}, "t1"), Call("explore", {}, "t2"))
@@ -459,7 +460,7 @@ EVENTS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=draws(300))
 @given(st.lists(EVENTS | JSON, max_size=4))
 def test_nothing_a_server_sends_is_too_strange_to_be_read(events: list[Any]) -> None:
     stream, whole = ChatStream(), ChatStream()

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from atlas_mcp.errors import ModelFileError
 from atlas_mcp.models.embedded.gguf import Header, read_header
 from atlas_mcp.testing.gguf import gguf
+from tests.support.drawing import draws
 
 WHOLE = gguf(
     {
@@ -104,7 +105,7 @@ def test_counts_and_types_that_cannot_be_are_damaged(file: Path, content: bytes)
         read(file, content)
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=draws(100), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=120))
 def test_whatever_follows_the_magic_is_read_or_refused(file: Path, content: bytes) -> None:
     with suppress(ModelFileError):

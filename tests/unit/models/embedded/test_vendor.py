@@ -16,6 +16,7 @@ from atlas_mcp.models.embedded.vendor import (
     SMALL_MAX_TOKENS,
     SMALL_STRING_CHARS,
     TEMPERATURE,
+    context_tokens_of,
 )
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.testing.gguf import model_file
@@ -60,7 +61,7 @@ def test_a_file_is_used_as_far_as_its_own_words_allow(home: Path, tmp_path: Path
         max_tokens=MAX_TOKENS,
         temperature=TEMPERATURE,
         parallel=PARALLEL,
-        context_tokens=CONTEXT_TOKENS,
+        endpoint={"context_tokens": CONTEXT_TOKENS},
     )
 
 
@@ -74,7 +75,7 @@ def test_a_small_file_has_short_replies_and_short_strings(home: Path, tmp_path: 
 def test_a_file_made_for_less_is_used_for_less(home: Path, tmp_path: Path) -> None:
     spec = spec_of(home, write_model(tmp_path / "x.gguf", context_tokens=4_096))
 
-    assert (spec.context_tokens, spec.max_tokens) == (4_096, 2_048)
+    assert (context_tokens_of(spec), spec.max_tokens) == (4_096, 2_048)
 
 
 def test_what_an_entry_says_holds(home: Path, tmp_path: Path) -> None:
@@ -92,7 +93,7 @@ def test_what_an_entry_says_holds(home: Path, tmp_path: Path) -> None:
         schema="strict",
     )
 
-    assert (spec.context_tokens, spec.max_tokens, spec.parallel) == (32_768, 8_000, 2)
+    assert (context_tokens_of(spec), spec.max_tokens, spec.parallel) == (32_768, 8_000, 2)
 
 
 def test_an_entry_changes_how_a_model_of_the_catalogue_is_used(home: Path) -> None:
@@ -100,7 +101,7 @@ def test_an_entry_changes_how_a_model_of_the_catalogue_is_used(home: Path) -> No
 
     [solver] = pool_of(home, mine=entry).solvers(None)
 
-    assert (solver.spec.context_tokens, solver.spec.parallel) == (4_096, 1)
+    assert (context_tokens_of(solver.spec), solver.spec.parallel) == (4_096, 1)
     assert solver.spec.is_small
 
 
@@ -205,7 +206,7 @@ async def test_the_hub_is_asked_before_a_run_begins_and_only_once(home: Path) ->
     [solver] = pool.solvers(None)
     assert len(hub.asked) == 1
     assert solver.spec.is_small
-    assert solver.spec.context_tokens is None
+    assert context_tokens_of(solver.spec) is None
     assert pool.readiness(solver.spec) == "pulled at first use (0 MB)"
 
 
@@ -251,7 +252,7 @@ async def test_a_file_of_the_hub_is_fetched_at_first_use_and_then_anybodys(home:
 
     [after] = pool_of(home).solvers([HUB_NAME])
     assert HUB_NAME in pool_of(home).embedded()
-    assert (before.spec.context_tokens, after.spec.context_tokens) == (None, 4_096)
+    assert (context_tokens_of(before.spec), context_tokens_of(after.spec)) == (None, 4_096)
     assert pool.readiness(after.spec) == "ready"
     assert any(f"{HUB_NAME}: downloading" in one for one in said)
 

@@ -527,7 +527,7 @@ def test_a_larger_bound_in_pixels_holds_more_tokens_for_each_picture() -> None:
 
 def test_the_library_that_decodes_is_imported_for_a_picture_only() -> None:
     names = [
-        "atlas_mcp.server.app", "atlas_mcp.runs.service", "atlas_mcp.runs.caller_images",
+        "atlas_mcp.server.app", "atlas_mcp.runs.opening", "atlas_mcp.runs.caller_images",
         "atlas_mcp.cli.commands", "atlas_mcp.models.chat.model",
     ]  # fmt: skip
     code = f"import sys, {', '.join(names)}; sys.exit('PIL' in sys.modules)"

@@ -21,6 +21,7 @@ from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.models.pictures.files import image_type
 from atlas_mcp.models.pictures.fitting import fault_in, fitted
 from atlas_mcp.presets import IMAGE_TYPES, ImageType
+from tests.support.drawing import draws
 from tests.support.pictures import KINDS, Kind, noise, read, saved
 
 SEES = ModelSpec("maker/m", images=True, image_px=None, image_types=IMAGE_TYPES)
@@ -207,7 +208,7 @@ def pngs(draw: st.DrawFn) -> tuple[bytes, PIL.Image.Image]:
     return content, meant(colours, bits, pixels, key, alphas)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=draws(150), suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(pngs(), st.sampled_from(WAYS))
 def test_a_png_is_shown_as_its_samples_say(
     drawn: tuple[bytes, PIL.Image.Image], way: tuple[int | None, tuple[ImageType, ...]]

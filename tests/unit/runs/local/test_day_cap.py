@@ -18,6 +18,7 @@ from atlas_mcp.errors import JournalError
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.runs.local import day_cap
 from atlas_mcp.runs.local.day_cap import DayCap, today
+from tests.support.drawing import draws
 
 TODAY = "2026-11-28"
 CAP = Decimal(5)
@@ -265,7 +266,7 @@ amounts = st.lists(
 
 
 @pytest.mark.parametrize("together", [False, True])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=draws(25), deadline=None)
 @given(steps=steps, amounts=amounts)
 def test_no_interleaving_of_twenty_processes_passes_the_cap(
     together: bool, steps: Sequence[tuple[int, str]], amounts: Sequence[Decimal]

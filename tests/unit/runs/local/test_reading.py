@@ -7,7 +7,7 @@ import threading
 import anyio
 import pytest
 
-from atlas_mcp.atlas.calls import LIGHT_CHARS, solver_ended
+from atlas_mcp.atlas.calls import LIGHT_CHARS, solver_replied
 from atlas_mcp.atlas.events import Event
 from atlas_mcp.atlas.messages import AssistantTurn, Reply
 from atlas_mcp.atlas.usage import Charge, Usage
@@ -24,9 +24,9 @@ async def test_a_long_reply_is_put_down_in_a_thread(chars: int, aside: bool) -> 
 
     def event() -> Event:
         where.append(threading.get_ident())
-        return solver_ended(1, arrived)
+        return solver_replied(1, arrived)
 
-    assert await put_down(event, arrived) == solver_ended(1, arrived)
+    assert await put_down(event, arrived) == solver_replied(1, arrived)
     assert (where != [threading.get_ident()]) == aside
 
 
@@ -34,6 +34,6 @@ async def test_a_cancellation_does_not_keep_a_reply_from_being_put_down() -> Non
     arrived, put = reply("x" * (LIGHT_CHARS + 1)), list[Event]()
     with anyio.CancelScope() as scope:
         scope.cancel()
-        put.append(await put_down(lambda: solver_ended(1, arrived), arrived))
+        put.append(await put_down(lambda: solver_replied(1, arrived), arrived))
 
-    assert put == [solver_ended(1, arrived)]
+    assert put == [solver_replied(1, arrived)]

@@ -23,8 +23,8 @@ from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.local import upkeep
 from atlas_mcp.runs.local.upkeep import Upkeep
-from atlas_mcp.runs.request import Wish
-from atlas_mcp.runs.service import open_service
+from atlas_mcp.runs.opening import open_service
+from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.testing.journal_conformance import first_record
 from tests.support.gated_models import Gated, until
 
@@ -70,15 +70,11 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upkeep, "RENEW_AGAIN_SECONDS", 0.001)
 
 
-async def nothing() -> None:
-    """There is nothing to tidy."""
-
-
 @asynccontextmanager
 async def kept_up(journal: Asked, stops: Stops) -> AsyncGenerator[list[Lease]]:
     """Keep a journal up for the length of a block, and give the leases that were lost."""
     lost: list[Lease] = []
-    keeping = Upkeep(journal, stops, lost.append, lambda: None, nothing)
+    keeping = Upkeep(journal, stops, lost.append)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(keeping.keep)
         yield lost
@@ -115,7 +111,7 @@ async def test_a_journal_that_fails_for_a_while_is_asked_again(
         await until(lambda: bool(stops.begun))
 
     assert "the leases of running runs could not be renewed: it cannot be written" in caplog.text
-    assert "what other processes want of the runs is not known" in caplog.text
+    assert "the stop requests of other processes could not be read" in caplog.text
 
 
 async def test_a_run_keeps_its_lease_while_the_disk_holds_up_the_stops_of_others(
@@ -133,7 +129,7 @@ async def test_a_run_keeps_its_lease_while_the_disk_holds_up_the_stops_of_others
     pool = Pool(settings, {model.name: model})
     journal = Asked(tmp_path, sync=sync)
     async with open_service(settings, pool=pool, journal=journal) as service:
-        runs = [(await service.solve(make_problem(f"{n}?"), Wish())).run_id for n in range(3)]
+        runs = [await service.solve(make_problem(f"{n}?"), RunRequest()) for n in range(3)]
         await until(lambda: model.waiting == 6)
         disk.clear()
         journal.lease_seconds = 0.003

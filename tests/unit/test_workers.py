@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import pytest_xdist_auto_num_workers
 
-TESTS = Path(__file__).parents[2]
+TESTS = Path(__file__).parents[1]
 HERE = Path(__file__)
 
 

@@ -1,0 +1,74 @@
+"""What a policy wants done next, as values.
+
+Owns the shapes alone. `atlas.policy` decides on them, an engine carries them out, and `atlas.calls`
+says which event comes of a call.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from atlas_mcp.atlas.events import Event, OrchestratorAsked, SolverStarted
+from atlas_mcp.atlas.explore import Explore
+from atlas_mcp.atlas.messages import ModelRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Record an event; nothing else is to be done for it."""
+
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class ReadReply:
+    """Read a reply that is on record with `atlas.replies`, and record what comes of it.
+
+    Attributes:
+        explore_id: The explore whose reply it is; `None` for the orchestrator's last.
+    """
+
+    explore_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunSolver:
+    """Record `intent`, then ask the solver and record what comes of it.
+
+    Attributes:
+        intent: What is recorded before the first attempt.
+        explore: The explore.
+        request: What the solver is asked.
+        attempt: 1 for the first; the intent of a later one is on record.
+        not_before: Unix seconds before which the attempt is not made.
+    """
+
+    intent: SolverStarted
+    explore: Explore
+    request: ModelRequest
+    attempt: int = 1
+    not_before: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class AskOrchestrator:
+    """Record `intent`, then ask the orchestrator and record its reply.
+
+    Attributes:
+        intent: What is recorded before the first attempt.
+        request: What the orchestrator is asked.
+        attempt: 1 for the first; the intent of a later one is on record.
+        not_before: Unix seconds before which the attempt is not made.
+    """
+
+    intent: OrchestratorAsked
+    request: ModelRequest
+    attempt: int = 1
+    not_before: float = 0.0
+
+
+Call: TypeAlias = RunSolver | AskOrchestrator
+"""A command that is carried out by calling a model."""
+
+Command: TypeAlias = Note | ReadReply | Call

@@ -1,0 +1,72 @@
+"""What a reply that is on record means: the only place where replies are read.
+
+Owns the step from a recorded reply to the event that follows from it: a candidate, a failure, or
+the orchestrator's decision. A function of the record alone; how a reply gets there is
+`atlas.calls`' business.
+"""
+
+from __future__ import annotations
+
+from atlas_mcp.atlas import prompts
+from atlas_mcp.atlas.calls import failure, is_light
+from atlas_mcp.atlas.codec import with_key
+from atlas_mcp.atlas.commands import ReadReply
+from atlas_mcp.atlas.endings import unsynthesized
+from atlas_mcp.atlas.events import Event, OrchestratorReplied, SolverFinished, SolverReplied
+from atlas_mcp.atlas.explore import Candidate, Outcome, read_candidate
+from atlas_mcp.atlas.messages import Reply
+from atlas_mcp.atlas.policy import decided
+from atlas_mcp.atlas.state import RunState
+
+
+def read_reply(state: RunState, command: ReadReply) -> Event:
+    """Return what follows from a reply that is on record: it is read here, and nowhere else.
+
+    The key and the written form of an answer are worked out here too, since its caller knows that
+    reading may take long.
+
+    Args:
+        state: The run, with the reply unread.
+        command: Whose reply.
+    """
+    if command.explore_id is None:
+        turn = state.turns[-1]
+        assert isinstance(turn.reply, OrchestratorReplied), "only a reply is to be read"
+        return with_key(decided(state, turn, turn.reply))
+    replied = _replied(state, command.explore_id)
+    reply = Reply(replied.reply, replied.stop, replied.charge, replied.detail)
+    outcome = read_candidate(reply, state.problem.answer_schema)
+    if isinstance(outcome, Candidate) and state.spec.orchestrator is not None:
+        prompts.write_answer(outcome)
+    return with_key(_finished(replied, outcome))
+
+
+def unreadable_reply(state: RunState, command: ReadReply, error: Exception) -> Event:
+    """Return what is recorded where `read_reply` raised, which is a bug."""
+    what = f"could not be read because of a fault in atlas-mcp ({type(error).__name__})"
+    if command.explore_id is None:
+        return unsynthesized(state, "error", f"The orchestrator's reply {what}; it is on record.")
+    failed = failure("malformed", f"the reply {what}; it is on record")
+    return _finished(_replied(state, command.explore_id), failed)
+
+
+def _replied(state: RunState, explore_id: int) -> SolverReplied:
+    replied = state.explores[explore_id].reply
+    assert replied is not None, "only a reply is to be read"
+    return replied
+
+
+def _finished(replied: SolverReplied, outcome: Outcome) -> SolverFinished:
+    return SolverFinished(replied.explore_id, outcome, replied.charge)
+
+
+def is_quickly_read(state: RunState, command: ReadReply) -> bool:
+    """Return whether reading a reply takes no longer than the event loop can wait."""
+    if command.explore_id is None:
+        replied = state.turns[-1].reply
+        if not isinstance(replied, OrchestratorReplied):
+            return True
+    else:
+        replied = _replied(state, command.explore_id)
+    checks_an_answer = state.problem.answer_schema is not None and not replied.reply.tool_calls
+    return not checks_an_answer and is_light(replied.reply)

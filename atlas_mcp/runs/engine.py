@@ -1,0 +1,148 @@
+"""The seam to the part that carries runs out: submit a run, follow it, stop it.
+
+An engine owns the runs that it carries out: it holds their leases, and it alone adds events to
+them. It never plans a run, shows one to a caller or removes one. A submission is a value, so that
+an engine may work in this process, in one beside it, or on other machines.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol, TypeAlias
+
+from atlas_mcp.atlas.events import ExploresPlanned, StopCause
+from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.run_spec import RunSpec
+from atlas_mcp.runs.explores import ExploreRequest
+from atlas_mcp.runs.live import LiveRun
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRun:
+    """Open a run.
+
+    Attributes:
+        problem: The problem.
+        spec: The settings of the run.
+        explores: The first explores, where a client chooses them.
+    """
+
+    problem: Problem
+    spec: RunSpec
+    explores: ExploresPlanned | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeRun:
+    """Go on with a run that has stopped.
+
+    Attributes:
+        max_explores: The new ceiling; `None` leaves it.
+        max_cost_usd: The new cap, US dollars; `None` leaves it.
+    """
+
+    max_explores: int | None = None
+    max_cost_usd: Decimal | None = None
+
+    @property
+    def raises_a_limit(self) -> bool:
+        """Whether the run is to go on under other limits."""
+        return (self.max_explores, self.max_cost_usd) != (None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class ExploreFurther:
+    """Add explores to a run whose explores a client chooses.
+
+    Attributes:
+        problem: The problem as the client repeats it; `None` if it does not.
+        explores: The explores.
+    """
+
+    problem: Problem | None
+    explores: ExploreRequest
+
+
+Intent: TypeAlias = OpenRun | ResumeRun | ExploreFurther
+"""What is wanted of a run."""
+
+
+class Engine(Protocol):
+    """Carries runs out. Opened for the length of a block; the runs are left when the block ends."""
+
+    @property
+    def driven(self) -> tuple[str, ...]:
+        """The ids of the runs that this engine carries out now."""
+        ...
+
+    async def submit(self, run_id: str, intent: Intent) -> bool:
+        """Return once the intent is on record and will be carried out.
+
+        A run that is under way takes further explores at once. Where another engine carries the
+        run out, this waits a while for its end.
+
+        Args:
+            run_id: The run; one to be opened gets this id.
+            intent: What is wanted of it.
+
+        Returns:
+            Whether the run goes on because of this: false where there is nothing to resume, or
+            where it is going already.
+
+        Raises:
+            InvalidInput: The run does not allow it. Nothing was spent.
+            UnknownRun: There is no such run.
+            JournalBusy: Another engine carries the run out.
+            JournalError: The intent could not be recorded.
+        """
+        ...
+
+    async def stop(self, run_id: str, cause: StopCause, *, grace: float = 0.0) -> None:
+        """Let no further call of a run start.
+
+        Args:
+            run_id: The run.
+            cause: `user` ends the run wherever it is carried out, also where it is not, and returns
+                once it is carried out no more. The other causes stop only a run of this engine,
+                and return once that is on record.
+            grace: Seconds that calls in flight get.
+
+        Raises:
+            UnknownRun: There is no such run.
+            JournalError: That a user ended the run could not be recorded.
+        """
+        ...
+
+    async def stop_all(self, *, grace: float) -> None:
+        """Leave every run of this engine to be resumed; return once none is carried out.
+
+        Args:
+            grace: Seconds that calls in flight get.
+        """
+        ...
+
+    def live(self, run_id: str) -> LiveRun | None:
+        """Return a run that this engine carries out, as it is now; `None` for any other."""
+        ...
+
+    async def broken_off(self, run_id: str) -> LiveRun | None:
+        """Return a run that broke off in this engine and has not gone on since, else `None`."""
+        ...
+
+    def follow(self, run_id: str) -> AbstractAsyncContextManager[LiveRun]:
+        """Keep a run up to date for the length of a block, wherever it is carried out.
+
+        Yields:
+            The run as it is and becomes; `done` once it is carried out no more. A run of another
+            engine shows the records of the journal, and no tokens.
+
+        Raises:
+            UnknownRun: There is no such run.
+        """
+        ...
+
+    def tell_unstored(self) -> None:
+        """Log the runs of which something would be lost if this engine ended now."""
+        ...

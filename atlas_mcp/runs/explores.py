@@ -1,0 +1,222 @@
+"""The explores that a client asks for: every rule about them is checked here, before money.
+
+Pure: it works on the settings and the state of a run, and reads nothing else.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+
+from atlas_mcp.atlas.events import ExploresPlanned, Planned
+from atlas_mcp.atlas.explore import MAX_INSTRUCTION_CHARS, STRATEGIES, Explore, Strategy
+from atlas_mcp.atlas.messages import EFFORTS, Effort
+from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.resuming import check_opening
+from atlas_mcp.atlas.run_spec import RunSpec, SolverSpec
+from atlas_mcp.atlas.state import RunState, quota_used
+from atlas_mcp.errors import InvalidInput
+
+MAX_COUNT = 20
+"""Explores of one `explore` call. Source: the largest quota of the ATLAS paper."""
+
+
+_QUOTES = str.maketrans(
+    {
+        **dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u02bc\xb4`\uff07\u2039\u203a", "'"),
+        **dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\uff02\xab\xbb", '"'),
+        **dict.fromkeys("\u300c\u300d\u300e\u300f", '"'),
+        # RecentStates by nobody.
+        **dict.fromkeys("\ufeff\u200b\u2060\xad", None),
+    }
+)
+"""Quotation marks, each as the one that keyboards have."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExploreRequest:
+    """The explores that a client asks for; `None` leaves a thing to the run."""
+
+    solver: str | None = None
+    effort: str | None = None
+    strategy: str | None = None
+    instruction: str | None = None
+    count: int = 1
+
+
+def make_explores(
+    spec: RunSpec,
+    *,
+    solver: str | None,
+    effort: str | None,
+    strategy: str | None,
+    instruction: str | None,
+    count: int,
+    first: int = 0,
+) -> tuple[Explore, ...]:
+    """Return the explores that a client asks for, each with another strategy if none is named.
+
+    Args:
+        spec: The run they belong to.
+        solver: Name of the solver; the first of the run's if not given.
+        effort: How hard they try.
+        strategy: One strategy for all of them.
+        instruction: A directed instruction for all of them.
+        count: How many.
+        first: How many the run has had, so that the strategies go on where they were.
+
+    Raises:
+        InvalidInput: An argument breaks a rule.
+    """
+    check_count(count)
+    names = [entry.name for entry in spec.solvers]
+    for left_out in spec.left_out:
+        if solver == left_out.name:
+            raise InvalidInput("solver", f"{solver!r} is not in this run: {left_out.reason}")
+    if solver is not None and solver not in names:
+        raise InvalidInput(
+            "solver", f"there is no solver {solver!r} in this run; there are {', '.join(names)}"
+        )
+    entry = spec.solver(solver or names[0])
+    return tuple(
+        Explore(
+            solver=entry.name,
+            strategy=_strategy(strategy, first + i),
+            effort=_effort(effort, entry),
+            instruction=_instruction(instruction),
+        )
+        for i in range(count)
+    )
+
+
+def check_same_problem(state: RunState, problem: Problem | None, run_id: str) -> None:
+    """Refuse explores under a run that is about something else.
+
+    Models repeat a problem with other white space and other quotation marks.
+
+    Raises:
+        InvalidInput: An argument is not what the run was opened with, or that is lost.
+    """
+    check_opening(state)
+    if state.spec.workflow != "explore":
+        raise InvalidInput(
+            "run_id", f"{run_id!r} is a solve_with_atlas run; leave run_id out to start afresh"
+        )
+    if problem is None:
+        return
+    if _compared(problem.text) != _compared(state.problem.text):
+        raise InvalidInput(
+            "problem",
+            f"is not the problem of run {run_id!r}; repeat it word for word, or leave it out",
+        )
+    if problem.images not in ((), state.problem.images):
+        raise InvalidInput(
+            "images", f"are not those of run {run_id!r}; leave them out to keep the run's"
+        )
+    if problem.answer_schema not in (None, state.problem.answer_schema):
+        raise InvalidInput(
+            "answer_schema", f"is not that of run {run_id!r}; leave it out to keep the run's"
+        )
+
+
+def _compared(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", text).translate(_QUOTES).split())
+
+
+def plan_client_explores(
+    spec: RunSpec, request: ExploreRequest, state: RunState | None = None
+) -> ExploresPlanned:
+    """Return the explores that a client asks for, under a run that it has or is about to open.
+
+    Raises:
+        InvalidInput: An argument breaks a rule, or their solver's quota.
+    """
+    used = 0 if state is None else len(state.explores)
+    last = 0 if state is None else max(state.explores, default=0)
+    explores: tuple[Explore, ...] = make_explores(
+        spec,
+        solver=request.solver,
+        effort=request.effort,
+        strategy=request.strategy,
+        instruction=request.instruction,
+        count=request.count,
+        first=used,
+    )
+    entry = spec.solver(explores[0].solver)
+    had = 0 if state is None else quota_used(state, entry.name)
+    if entry.quota is not None and had + len(explores) > entry.quota:
+        raise InvalidInput(
+            "count",
+            f"is {request.count}; solver {entry.name!r} has {max(0, entry.quota - had)} of its "
+            f"{entry.quota} explores of one run left; name another solver for more",
+        )
+    return ExploresPlanned(
+        "client", tuple(Planned(last + i, explore) for i, explore in enumerate(explores, start=1))
+    )
+
+
+def plan_further(
+    state: RunState, problem: Problem | None, request: ExploreRequest, run_id: str
+) -> ExploresPlanned:
+    """Return the explores to add to a run as it is now.
+
+    Args:
+        state: The run.
+        problem: The problem as the client repeats it; `None` if it does not.
+        request: The explores.
+        run_id: The run's id, for the errors.
+
+    Raises:
+        InvalidInput: The run is about something else or takes no more explores, or an argument
+            breaks a rule.
+    """
+    check_same_problem(state, problem, run_id)
+    left = state.explores_left
+    if request.count > left:
+        raise InvalidInput("count", f"is {request.count}; run {run_id!r} has {left} left")
+    return plan_client_explores(state.spec, request, state)
+
+
+def check_count(count: int) -> None:
+    """Refuse a number of explores that one call cannot have.
+
+    Raises:
+        InvalidInput: It is too small or too large.
+    """
+    if not 1 <= count <= MAX_COUNT:
+        raise InvalidInput("count", f"is {count}; it takes 1 to {MAX_COUNT}")
+
+
+def _strategy(wanted: str | None, index: int) -> Strategy:
+    if wanted is None:
+        return STRATEGIES[index % len(STRATEGIES)]
+    for strategy in STRATEGIES:
+        if wanted == strategy:
+            return strategy
+    raise InvalidInput(
+        "strategy", f"there is no strategy {wanted!r}; there are {', '.join(STRATEGIES)}"
+    )
+
+
+def _effort(wanted: str | None, entry: SolverSpec) -> Effort | None:
+    if wanted is None:
+        return None
+    accepted = entry.spec.efforts
+    for effort in EFFORTS:
+        if wanted == effort and effort in accepted:
+            return effort
+    takes = f"takes {', '.join(accepted)}" if accepted else "takes no effort"
+    raise InvalidInput("effort", f"is {wanted!r}; solver {entry.name!r} {takes}")
+
+
+def _instruction(wanted: str | None) -> str | None:
+    if wanted is not None and len(wanted) > MAX_INSTRUCTION_CHARS:
+        raise InvalidInput(
+            "instruction",
+            f"has {len(wanted):,} characters; at most {MAX_INSTRUCTION_CHARS:,} are taken",
+        )
+    try:
+        (wanted or "").encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInput("instruction", "is not valid Unicode; write it in UTF-8") from error
+    return wanted or None

@@ -1,0 +1,218 @@
+"""The runs that this process drives: each from its lease, through its place in line, to its end.
+
+Owns the drivers and their tasks. It decides nothing about a run: claiming is done by `claims`, and
+the calls and records of one run are its driver's.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import anyio
+import anyio.abc
+
+from atlas_mcp.atlas.events import StopCause
+from atlas_mcp.errors import JournalError, UnknownRun
+from atlas_mcp.journal.base import Journal, Lease
+from atlas_mcp.models.pool import Pool
+from atlas_mcp.models.turns import STEP_BACK_SECONDS, Turns
+from atlas_mcp.runs.clock import RunClock
+from atlas_mcp.runs.following import Following
+from atlas_mcp.runs.live import LiveRun
+from atlas_mcp.runs.local.admission import Line, Ticket
+from atlas_mcp.runs.local.claims import Claimed, Claims
+from atlas_mcp.runs.local.day_cap import DayCap
+from atlas_mcp.runs.local.driver import Driver
+from atlas_mcp.runs.recent_states import RecentStates
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class DrivenRuns:
+    """Drivers by run, and the runs that broke off.
+
+    Args:
+        journal: Where their records go.
+        pool: Where their models come from.
+        claims: Takes their leases back.
+        states: The states of runs that other processes have taken over.
+        following: Shows those runs.
+        tasks: Drives the runs.
+        line: Gives out places.
+        day_cap_usd: US dollars that all runs of the home may cost on one day; `None` for no cap.
+    """
+
+    journal: Journal
+    pool: Pool
+    claims: Claims
+    states: RecentStates
+    following: Following
+    tasks: anyio.abc.TaskGroup
+    line: Line
+    day_cap_usd: Decimal | None
+    _drivers: dict[str, Driver] = field(init=False, default_factory=dict[str, Driver])
+    # Drivers that have come to their end, until their leases are given back.
+    _leaving: dict[str, Driver] = field(init=False, default_factory=dict[str, Driver])
+    _broken: dict[str, LiveRun] = field(init=False, default_factory=dict[str, LiveRun])
+    # Waits for a place, by run: cancelled where their run is not to begin any more.
+    _waits: dict[str, anyio.CancelScope] = field(
+        init=False, default_factory=dict[str, anyio.CancelScope]
+    )
+    # A thousand runs that begin in one turn of the event loop would hold up everything else.
+    _beginning: Turns = field(
+        init=False, default_factory=lambda: Turns(steps_back=STEP_BACK_SECONDS)
+    )
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of the runs that are driven."""
+        return tuple(self._drivers)
+
+    def driver(self, run_id: str) -> Driver | None:
+        """Return the driver of a run; `None` if this process does not drive it."""
+        return self._drivers.get(run_id)
+
+    def drivers(self) -> tuple[Driver, ...]:
+        """Return the drivers of all runs that are driven."""
+        return tuple(self._drivers.values())
+
+    def newest_driver(self, run_id: str) -> Driver | None:
+        """Return the driver of a run, also one that has ended and still holds the lease."""
+        return self._drivers.get(run_id) or self._leaving.get(run_id)
+
+    def drive(self, run_id: str, claimed: Claimed) -> None:
+        """Drive a run until it has ended, has been left or is lost. Returns at once."""
+        ticket = self.line.take()
+        state = claimed.state
+        live = LiveRun(run_id, state, clock=RunClock(state.at), place=ticket)
+        day_cap = DayCap(self.journal, run_id, self.day_cap_usd, state.ledger.committed)
+        driver = Driver(live, claimed.lease, self.journal, self.pool, day_cap)
+        self._drivers[run_id] = driver
+        self._broken.pop(run_id, None)
+        self.tasks.start_soon(self._carry, driver, ticket, name=f"run {run_id}")
+
+    async def stop(self, driver: Driver, cause: StopCause, *, grace: float = 0.0) -> None:
+        """Stop a run; a bug that keeps it from being stopped ends that run alone.
+
+        The record of the stop is written by a task of its own: later records could not be stored if
+        it were left out because the caller waits no longer.
+
+        Raises:
+            JournalError: The run was stopped, but that its user ended it could not be stored.
+        """
+        ended = anyio.Event()
+        errors: list[JournalError] = []
+
+        async def stop() -> None:
+            try:
+                await driver.stop(cause, grace=grace)
+            except JournalError as error:
+                errors.append(error)
+            except Exception:
+                logger.exception("run %s could not be stopped, and is aborted", driver.live.run_id)
+                driver.abort()
+            finally:
+                self._leave_the_line(driver)
+                ended.set()
+
+        self.tasks.start_soon(stop, name=f"stop {driver.live.run_id}")
+        await ended.wait()
+        if errors:
+            raise errors[0]
+
+    def give_up(self, lease: Lease) -> None:
+        """Drop a run that another process has taken over."""
+        driver = self._drivers.get(lease.run_id)
+        if driver is not None and driver.lease == lease:
+            driver.give_up()
+            self._leave_the_line(driver)
+
+    async def broken_off(self, run_id: str) -> LiveRun | None:
+        """Return a run that broke off here and has not gone on since."""
+        live = self._broken.get(run_id)
+        if live is None or live.broken is None:
+            return None
+        try:
+            changed = bool(await self.journal.read(run_id, after=live.broken.stored))
+        except UnknownRun:
+            changed = True
+        except JournalError:
+            # A run that cannot be read is shown as it was.
+            changed = False
+        # Another look may have found the same meanwhile, or the run broke off anew.
+        if changed and self._broken.get(run_id) is live:
+            del self._broken[run_id]
+        return None if changed else live
+
+    async def _carry(self, driver: Driver, ticket: Ticket) -> None:
+        live = driver.live
+        try:
+            await self._drive_on(driver, ticket)
+            if driver.lost:
+                logger.warning(
+                    "run %s has been taken over by another process; calls of this one that were "
+                    "in flight are dropped",
+                    live.run_id,
+                )
+                await self.following.go_on(live, self.states.state)
+        finally:
+            self._leaving.pop(live.run_id, None)
+            live.done = True
+            live.publish()
+
+    async def _drive_on(self, driver: Driver, ticket: Ticket) -> None:
+        run_id = driver.live.run_id
+        try:
+            try:
+                await self._admitted(driver, ticket)
+                await driver.drive()
+            finally:
+                # Before its end is shown: the next in line waits for no disk.
+                ticket.give_back()
+                driver.ended.set()
+        except JournalError as error:
+            logger.error("run %s broke off: %s", run_id, error)
+        except Exception:
+            logger.exception("run %s broke off", run_id)
+        except anyio.get_cancelled_exc_class():
+            tell_unstored(driver)
+            raise
+        finally:
+            self._drivers.pop(run_id, None)
+            self._leaving[run_id] = driver
+            broken = driver.live.broken
+            if broken is not None:
+                self._broken[run_id] = driver.live
+            await self.claims.release(driver.lease, known=broken and broken.cause)
+
+    async def _admitted(self, driver: Driver, ticket: Ticket) -> None:
+        """Return once a run has its place, or is not to begin any more."""
+        run_id = driver.live.run_id
+        with anyio.CancelScope() as scope:
+            self._waits[run_id] = scope
+            try:
+                if not driver.stopped:
+                    await ticket.admitted()
+                    await self._beginning.next()
+            finally:
+                del self._waits[run_id]
+
+    def _leave_the_line(self, driver: Driver) -> None:
+        """Have a run that waits for its place end where it stands."""
+        scope = self._waits.get(driver.live.run_id)
+        if scope is not None:
+            scope.cancel("the run is not to begin any more")
+
+
+def tell_unstored(driver: Driver) -> None:
+    """Log how much of a run the journal has not confirmed."""
+    records, replies = driver.unstored
+    if records:
+        logger.warning(
+            "run %s: the journal did not confirm its last records in time: %d, of which %d hold a "
+            "reply that was paid for; `atlas-mcp runs resume %s` goes on from what is stored",
+            *(driver.live.run_id, records, replies, driver.live.run_id),
+        )

@@ -1,0 +1,251 @@
+"""The engine of this process: runs are driven by tasks of the process that submits them.
+
+Owns the decision between the ways on for a run: this process drives it, another one does, or it is
+not driven. Claiming is done by `claims`, driving by `driven_runs`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+from typing import assert_never
+
+import anyio
+from typing_extensions import override
+
+from atlas_mcp.atlas.events import Event, ExploresPlanned, RunOpened, StopCause
+from atlas_mcp.atlas.resuming import abandonment, lost_calls, resumption
+from atlas_mcp.atlas.state import RunState
+from atlas_mcp.closing import last_act
+from atlas_mcp.errors import InvalidInput, JournalBusy
+from atlas_mcp.journal.base import Journal
+from atlas_mcp.models.pool import Pool
+from atlas_mcp.runs.clock import RunClock
+from atlas_mcp.runs.engine import Engine, ExploreFurther, Intent, OpenRun, ResumeRun
+from atlas_mcp.runs.explores import plan_further
+from atlas_mcp.runs.following import Following
+from atlas_mcp.runs.live import LiveRun
+from atlas_mcp.runs.local.admission import Line
+from atlas_mcp.runs.local.claims import Claims
+from atlas_mcp.runs.local.driven_runs import DrivenRuns, tell_unstored
+from atlas_mcp.runs.local.driver import Driver
+from atlas_mcp.runs.local.reading import read_reply
+from atlas_mcp.runs.local.upkeep import Upkeep
+from atlas_mcp.runs.recent_states import RecentStates
+from atlas_mcp.task_groups import open_task_group
+
+LEAVE_SECONDS = 2.0
+"""Seconds for aborting the calls in flight, and recording their costs, when the engine closes."""
+
+LET_GO_SECONDS = 10.0
+"""Seconds to wait until a run that has ended is given back by its process, which may be frozen."""
+
+
+@dataclass(slots=True)
+class LocalEngine(Engine):
+    """Drives runs in tasks of this process. Made by `open_local_engine`."""
+
+    states: RecentStates
+    claims: Claims
+    runs: DrivenRuns
+    following: Following
+    journal: Journal
+
+    @property
+    @override
+    def driven(self) -> tuple[str, ...]:
+        return self.runs.ids
+
+    @override
+    async def submit(self, run_id: str, intent: Intent) -> bool:
+        match intent:
+            case OpenRun(problem, spec, explores):
+                opening: list[Event] = [RunOpened(problem, spec)]
+                if explores is not None:
+                    opening.append(explores)
+                self.runs.drive(run_id, await self.claims.open(run_id, opening))
+                return True
+            case ResumeRun():
+                return await self._resume(run_id, intent)
+            case ExploreFurther():
+                return await self._explore_further(run_id, intent)
+            case _:
+                assert_never(intent)
+
+    @override
+    async def stop(self, run_id: str, cause: StopCause, *, grace: float = 0.0) -> None:
+        driver = self.runs.driver(run_id)
+        if driver is not None:
+            await self.runs.stop(driver, cause, grace=grace)
+            if cause == "user":
+                await driver.ended.wait()
+        elif cause == "user":
+            await self._end(run_id)
+
+    @override
+    async def stop_all(self, *, grace: float) -> None:
+        async with open_task_group() as tasks:
+            for driver in self.runs.drivers():
+                tasks.start_soon(self._leave, driver, grace)
+
+    @override
+    def live(self, run_id: str) -> LiveRun | None:
+        driver = self.runs.driver(run_id)
+        return None if driver is None else driver.live
+
+    @override
+    async def broken_off(self, run_id: str) -> LiveRun | None:
+        return await self.runs.broken_off(run_id)
+
+    @override
+    @asynccontextmanager
+    async def follow(self, run_id: str) -> AsyncGenerator[LiveRun]:
+        live = self.live(run_id)
+        if live is not None:
+            yield live
+            return
+        driven = await self.journal.is_driven(run_id)
+        state = await self._state(run_id)
+        live = LiveRun(run_id, state, done=not driven, clock=RunClock(state.at))
+        async with open_task_group() as tasks:
+            tasks.start_soon(self.following.follow, live, name=f"follow {run_id}")
+            yield live
+            tasks.cancel_scope.cancel("the run is not looked at any more")
+
+    @override
+    def tell_unstored(self) -> None:
+        for driver in self.runs.drivers():
+            tell_unstored(driver)
+
+    async def stop_as_asked(self, run_id: str, cause: StopCause) -> None:
+        """Stop a run, if it is driven here, because another process asks for it."""
+        driver = self.runs.driver(run_id)
+        if driver is not None:
+            await self.runs.stop(driver, cause)
+
+    async def _state(self, run_id: str) -> RunState:
+        live = self.live(run_id)
+        return live.state if live is not None else await self.states.state(run_id)
+
+    async def _resume(self, run_id: str, limits: ResumeRun) -> bool:
+        resume = partial(
+            resumption, max_explores=limits.max_explores, max_cost_usd=limits.max_cost_usd
+        )
+        if await self._is_going(run_id):
+            if limits.raises_a_limit:
+                raise InvalidInput(
+                    "run_id",
+                    f"{run_id!r} is still going under the limits it has; wait for its end, or call "
+                    "cancel_run first",
+                )
+            return False
+        if not resume(await self._state(run_id)):
+            return False
+        async with self.claims.alone(run_id):
+            try:
+                claimed = await self.claims.take(run_id, resume)
+            except JournalBusy:
+                if limits.raises_a_limit:
+                    raise
+                return False
+            if claimed.state.finished is not None:
+                # Another process has brought it to its end meanwhile.
+                await self.claims.release(claimed.lease)
+                return False
+            self.runs.drive(run_id, claimed)
+            return True
+
+    async def _is_going(self, run_id: str) -> bool:
+        """Return whether a run that has not ended is driven, here or by another process.
+
+        A process that has just ended a run still has to give it back: this waits for it.
+        """
+        if run_id not in self.runs.ids and not await self.journal.is_driven(run_id):
+            return False
+        if (await self._state(run_id)).finished is None:
+            return True
+        with anyio.move_on_after(LET_GO_SECONDS):
+            await self._until_left(run_id)
+        return False
+
+    async def _explore_further(self, run_id: str, further: ExploreFurther) -> bool:
+        """Add explores to a run: to one that is under way at once, to another by taking it up."""
+
+        def plan(state: RunState) -> ExploresPlanned:
+            return plan_further(state, further.problem, further.explores, run_id)
+
+        while True:
+            driver = self.runs.newest_driver(run_id)
+            if driver is not None:
+                if await driver.take_on(plan):
+                    return True
+                # It has come to its end meanwhile, and is being given back.
+                await driver.live.finished()
+            elif (other := self.claims.under_way(run_id)) is not None:
+                # Agents ask for several side by side: the first one takes the run up for all.
+                await other.wait()
+            else:
+                break
+        async with self.claims.alone(run_id):
+            plan(await self._state(run_id))
+            claimed = await self.claims.take_in_turn(
+                run_id, lambda state: (*lost_calls(state), plan(state))
+            )
+            self.runs.drive(run_id, claimed)
+            return True
+
+    async def _end(self, run_id: str) -> None:
+        """End a run that this process does not drive, or have the one that drives it end it."""
+        try:
+            async with self.claims.alone(run_id):
+                read = partial(read_reply, run_id)
+                claimed = await self.claims.take(run_id, lambda state: abandonment(state, read))
+                await self.claims.release(claimed.lease)
+        except JournalBusy:
+            await self.journal.request_stop(run_id, "user")
+            await self._until_left(run_id)
+
+    async def _until_left(self, run_id: str) -> None:
+        async with self.follow(run_id) as live:
+            await live.finished()
+
+    async def _leave(self, driver: Driver, grace: float) -> None:
+        await self.runs.stop(driver, "shutdown", grace=grace)
+        await driver.ended.wait()
+
+
+@asynccontextmanager
+async def open_local_engine(
+    journal: Journal,
+    pool: Pool,
+    states: RecentStates,
+    *,
+    places: int,
+    day_cap_usd: Decimal | None,
+) -> AsyncGenerator[LocalEngine]:
+    """Open the engine for the length of a block; runs still going at its end are interrupted.
+
+    Args:
+        journal: Where the records of the runs go.
+        pool: Where their models come from.
+        states: The runs that were read last.
+        places: How many runs are driven at once; the others wait in line.
+        day_cap_usd: US dollars that all runs of the home may cost on one day; `None` for no cap.
+    """
+    async with open_task_group() as tasks:
+        claims, following = Claims(journal), Following(journal)
+        runs = DrivenRuns(
+            journal, pool, claims, states, following, tasks, Line(places), day_cap_usd
+        )
+        engine = LocalEngine(states, claims, runs, following, journal)
+        upkeep = Upkeep(journal, engine.stop_as_asked, runs.give_up)
+        tasks.start_soon(upkeep.keep, name="upkeep")
+        try:
+            yield engine
+        finally:
+            with last_act("stopping the runs", LEAVE_SECONDS):
+                await engine.stop_all(grace=0.0)
+            tasks.cancel_scope.cancel("the engine closes")

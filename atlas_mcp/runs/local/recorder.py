@@ -1,0 +1,187 @@
+"""Shows and stores the records of one run, in the order in which they were decided.
+
+Owns the moment between a decision and its place on disk: records that the journal has not answered
+for yet, those that it did not take, and the last offer of these before the run is left. It decides
+nothing about the run but one thing: once the journal takes no more, the run is to stop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import anyio
+
+from atlas_mcp.atlas.events import (
+    Event,
+    OrchestratorReplied,
+    Record,
+    SolverReplied,
+    StopRequested,
+)
+from atlas_mcp.atlas.state import RunState
+from atlas_mcp.errors import JournalBusy, JournalCorrupt, JournalError, JournalUnflushed
+from atlas_mcp.journal.base import Journal, Lease
+from atlas_mcp.runs.live import LiveRun
+from atlas_mcp.runs.snapshot import BrokenOff
+
+SALVAGE_SECONDS = 2.0
+"""Seconds for which records that the journal did not take are offered to it again."""
+
+SALVAGE_RETRY_SECONDS = 0.1
+"""Seconds between these offers."""
+
+
+@dataclass(slots=True)
+class Recorder:
+    """Appends to one run.
+
+    Args:
+        live: The run, shared with those who watch it.
+        lease: The right to append to it.
+        journal: Where its records go.
+        on_taken_over: Called once another process has taken the run over.
+        on_broken: Called once, with the cause, when the journal takes no more records.
+
+    Attributes:
+        lost: Whether the run was taken over, so that its state here may be ahead of its records.
+        broken: Why the journal takes no more records; `None` while it does.
+    """
+
+    live: LiveRun
+    lease: Lease
+    journal: Journal
+    on_taken_over: Callable[[], None]
+    on_broken: Callable[[JournalError], None]
+    lost: bool = field(init=False, default=False)
+    broken: JournalError | None = field(init=False, default=None)
+    _unstored: list[Record] = field(init=False, default_factory=list[Record])
+    # Handed to the journal, which has not answered yet; nothing cancels that but the run's end.
+    _storing: list[Record] = field(init=False, default_factory=list[Record])
+    _all_stored: anyio.Event = field(init=False, default_factory=anyio.Event)
+
+    def begin(self, *events: Event) -> Batch:
+        """Return a batch that begins with `events`, on top of the run as it is."""
+        batch = Batch(self.live.state, self.live)
+        batch.add(*events)
+        return batch
+
+    async def keep(self, batch: Batch) -> bool:
+        """Show and store a batch; return whether the run is still ours to write.
+
+        The state shown is ahead of the journal for a moment. That is safe, since records reach the
+        journal in the order in which they were applied: nothing later is stored without them.
+        """
+        self.live.publish(batch.state)
+        await self._store(batch.records)
+        return not self.lost
+
+    async def _store(self, records: list[Record]) -> None:
+        if self.broken is not None:
+            self._unstored += records
+            return
+        with self._expecting(records):
+            try:
+                await self.journal.append(self.lease, records)
+            except JournalBusy:
+                self.give_up()
+            except JournalError as error:
+                if not isinstance(error, JournalUnflushed):
+                    self._unstored += records
+                self.break_off(error)
+            except anyio.get_cancelled_exc_class():
+                self._unstored += records
+                raise
+
+    @contextmanager
+    def _expecting(self, records: list[Record]) -> Generator[None]:
+        """Count records as handed to the journal while the block waits for its answer."""
+        self._storing += records
+        try:
+            yield
+        finally:
+            self._storing = [one for one in self._storing if one not in records]
+            if not self._storing:
+                bell, self._all_stored = self._all_stored, anyio.Event()
+                bell.set()
+
+    async def settled(self) -> None:
+        """Return once the journal has answered for all records that it was handed."""
+        while self._storing:
+            await self._all_stored.wait()
+
+    def give_up(self) -> None:
+        """Drop the run where it stands: it has been taken over, and is no longer ours to write."""
+        self.lost = True
+        self.on_taken_over()
+
+    def break_off(self, cause: JournalError) -> None:
+        """Have the run stop, since the journal takes no more records."""
+        if self.broken is not None:
+            return
+        self.broken = cause
+        self.on_broken(cause)
+        state = self.live.state
+        if state.stop_cause is None and state.finished is None:
+            batch = self.begin(StopRequested("shutdown"))
+            self._unstored += batch.records
+            self.live.publish(batch.state)
+
+    @property
+    def unstored(self) -> tuple[int, int]:
+        """How many records are shown and not known to be stored, and how many hold a reply."""
+        records = [] if self.lost else [*self._storing, *self._unstored]
+        return len(records), _replies_in(records)
+
+    async def end(self, *, cut_off: int) -> None:
+        """Offer the journal once more what it did not take, and tell what is lost.
+
+        Args:
+            cut_off: Calls that had left, and whose replies were not waited for.
+        """
+        if self.broken is None:
+            return
+        with anyio.move_on_after(SALVAGE_SECONDS, shield=True):
+            # That it is to stop may be recorded by whoever stops it, at this moment.
+            await self.settled()
+            self._unstored.sort(key=lambda record: record.seq)
+            while self._unstored and not self.lost:
+                try:
+                    await self.journal.append(self.lease, self._unstored)
+                except JournalBusy:
+                    self.lost = True
+                except JournalUnflushed:
+                    self._unstored = []
+                except JournalError:
+                    await anyio.sleep(SALVAGE_RETRY_SECONDS)
+                else:
+                    self._unstored = []
+        self.live.broken = BrokenOff(
+            str(self.broken),
+            self._unstored[0].seq - 1 if self._unstored else self.live.state.seq,
+            _replies_in(self._unstored),
+            cut_off,
+            isinstance(self.broken, JournalCorrupt),
+        )
+
+
+class Batch:
+    """Records of one write, and the state they lead to."""
+
+    def __init__(self, state: RunState, live: LiveRun) -> None:
+        """Begin on top of `state`, with the clock of `live`."""
+        self.state = state
+        self.records: list[Record] = []
+        self._clock = live.clock
+
+    def add(self, *events: Event) -> None:
+        """Apply events, in their order."""
+        for event in events:
+            record = Record(self.state.seq + 1, self._clock.now(), event)
+            self.state = self.state.apply(record)
+            self.records.append(record)
+
+
+def _replies_in(records: list[Record]) -> int:
+    return sum(isinstance(one.event, SolverReplied | OrchestratorReplied) for one in records)

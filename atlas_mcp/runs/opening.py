@@ -1,0 +1,111 @@
+"""Opening the service and the journal of a home for the length of a block.
+
+Owns the order in which their parts are opened and closed: the engine leaves its runs first, then
+the models are closed, and the journal last, since it gives the leases back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import anyio.to_thread
+
+from atlas_mcp.atlas.retrying import RetryPolicy
+from atlas_mcp.closing import last_act
+from atlas_mcp.config.settings import Settings
+from atlas_mcp.errors import HomeUnusable, JournalError
+from atlas_mcp.journal.base import Journal
+from atlas_mcp.journal.sqlite.journal import SqliteJournal
+from atlas_mcp.journal.sqlite.read_only import open_to_look
+from atlas_mcp.models.pool import Pool
+from atlas_mcp.runs.local.admission import Capacity
+from atlas_mcp.runs.local.engine import open_local_engine
+from atlas_mcp.runs.planning import Planner
+from atlas_mcp.runs.recent_states import RecentStates
+from atlas_mcp.runs.service import RunService
+from atlas_mcp.runs.tidying import Tidying
+from atlas_mcp.task_groups import open_task_group
+
+SHUTDOWN_SECONDS = 5.0
+"""Seconds for closing models and the journal."""
+
+
+@asynccontextmanager
+async def open_journal(settings: Settings, *, looks: bool = False) -> AsyncGenerator[Journal]:
+    """Open the journal of a home for the length of a block.
+
+    Args:
+        settings: The configuration.
+        looks: Whether it is only looked at, and need not take writes.
+
+    Raises:
+        HomeUnusable: It cannot be opened.
+    """
+    journal = await _opened_journal(settings, looks=looks)
+    try:
+        yield journal
+    finally:
+        with last_act("closing the journal", SHUTDOWN_SECONDS):
+            await journal.aclose()
+
+
+@asynccontextmanager
+async def open_service(
+    settings: Settings,
+    *,
+    pool: Pool | None = None,
+    journal: Journal | None = None,
+    retries: RetryPolicy | None = None,
+    capacity: Capacity | None = None,
+    looks: bool = False,
+) -> AsyncGenerator[RunService]:
+    """Open the service for the length of a block; runs still going at its end are interrupted.
+
+    Args:
+        settings: The configuration.
+        pool: Models to use instead of those the configuration gives.
+        journal: A journal to use instead of the one in `settings.home`; closed with the service.
+        retries: How the calls of new runs are made again.
+        capacity: How much this process carries at once; found out if not given.
+        looks: Whether runs are only looked at, so that the journal need not take writes.
+
+    Raises:
+        HomeUnusable: The journal cannot be opened.
+    """
+    capacity = capacity or Capacity.of_this_process(settings.server.max_runs)
+    opened = journal or await _opened_journal(settings, looks=looks)
+    pool = pool or Pool(settings)
+    pool.calls.bound(capacity.calls)
+    states = RecentStates(opened)
+    engine = open_local_engine(
+        opened,
+        pool,
+        states,
+        places=capacity.runs,
+        day_cap_usd=settings.budget.max_cost_usd_per_day,
+    )
+    try:
+        async with open_task_group() as tasks:
+            tasks.start_soon(Tidying(opened, settings.journal, states).keep, name="tidying")
+            tasks.start_soon(pool.keep_few_connections, name="connections")
+            async with engine as local:
+                planner = Planner(settings, pool, opened, retries or RetryPolicy())
+                yield RunService(settings, opened, pool, local, planner, states)
+            tasks.cancel_scope.cancel("the service ends")
+    finally:
+        try:
+            with last_act("closing the models", SHUTDOWN_SECONDS):
+                await pool.aclose()
+        finally:
+            # Whatever became of the models: it gives the leases back.
+            with last_act("closing the journal", SHUTDOWN_SECONDS):
+                await opened.aclose()
+
+
+async def _opened_journal(settings: Settings, *, looks: bool) -> Journal:
+    how = open_to_look if looks else SqliteJournal
+    try:
+        return await anyio.to_thread.run_sync(how, settings.home)
+    except JournalError as error:
+        raise HomeUnusable(str(error)) from error

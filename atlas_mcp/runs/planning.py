@@ -1,0 +1,121 @@
+"""From a request to the intent to open a run: what the engine is then given.
+
+Owns the threads in which runs are planned and the check against the day's cap; the rules themselves
+are in `request` and `explores`. Nothing has been spent, or recorded, when a plan is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+import anyio
+import anyio.to_thread
+
+from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.retrying import RetryPolicy
+from atlas_mcp.atlas.run_spec import RunSpec
+from atlas_mcp.atlas.usage import FREE, dollars
+from atlas_mcp.config.settings import Settings
+from atlas_mcp.errors import ConfigError, InvalidInput
+from atlas_mcp.journal.base import Journal
+from atlas_mcp.models.pool import Pool
+from atlas_mcp.runs.engine import OpenRun
+from atlas_mcp.runs.explores import ExploreRequest, plan_client_explores
+from atlas_mcp.runs.local.day_cap import spending_text, today
+from atlas_mcp.runs.request import RunRequest, cheapest_explore, plan_explores, plan_solve
+
+PLANS_AT_ONCE = 16
+"""Threads that plan runs."""
+
+QUICK_CHARS = 50_000
+"""Characters of a problem that is planned on the event loop."""
+
+
+@dataclass(slots=True)
+class Planner:
+    """Plans runs off the event loop where that takes a while.
+
+    Args:
+        settings: The configuration.
+        pool: The models.
+        journal: Knows what the runs of the home have spent today.
+        retries: How the calls of a run are made again.
+    """
+
+    settings: Settings
+    pool: Pool
+    journal: Journal
+    retries: RetryPolicy = field(default_factory=RetryPolicy)
+    _plans_quickly: bool = field(init=False, default=False)
+    # Threads of their own: a caller waits for its handle, and other threads may be busy with
+    # pictures for minutes.
+    _threads: anyio.CapacityLimiter = field(
+        init=False, default_factory=lambda: anyio.CapacityLimiter(PLANS_AT_ONCE)
+    )
+
+    async def solve(self, problem: Problem, request: RunRequest) -> OpenRun:
+        """Plan a run that an orchestrator carries on.
+
+        Raises:
+            InvalidInput: An argument breaks a rule.
+            ConfigError: The configuration cannot serve the run.
+            ModelFileError: The model hub cannot be asked about an embedded model.
+        """
+        await self.pool.look_up(request.solvers, orchestrator=True)
+        plan = partial(plan_solve, problem, request, pool=self.pool, settings=self.settings)
+        spec = await self._planned(problem, plan)
+        await self._check_day_cap(problem, spec)
+        return OpenRun(problem, spec)
+
+    async def explore(
+        self, problem: Problem, request: RunRequest, explores: ExploreRequest
+    ) -> OpenRun:
+        """Plan a run whose explores the client asks for, with the first of them.
+
+        Raises:
+            InvalidInput: An argument breaks a rule.
+            ConfigError: The configuration cannot serve the run.
+            ModelFileError: The model hub cannot be asked about an embedded model.
+        """
+        if explores.solver is not None:
+            request = replace(request, solvers=[explores.solver])
+        plan = partial(
+            plan_explores, problem, request, explores.count, pool=self.pool, settings=self.settings
+        )
+        try:
+            await self.pool.look_up(request.solvers, orchestrator=False)
+            spec = await self._planned(problem, plan)
+        except InvalidInput as error:
+            if error.argument == "solvers" and explores.solver is not None:
+                raise InvalidInput("solver", error.rule) from None
+            raise
+        planned = plan_client_explores(spec, explores)
+        await self._check_day_cap(problem, spec)
+        return OpenRun(problem, spec, planned)
+
+    async def _planned(self, problem: Problem, plan: Callable[[], RunSpec]) -> RunSpec:
+        """Make a plan: on the event loop where it takes a tenth of a millisecond."""
+        plain = problem.answer_schema is None and not problem.images
+        if self._plans_quickly and plain and len(problem.text) <= QUICK_CHARS:
+            return replace(plan(), retries=self.retries)
+        spec = await anyio.to_thread.run_sync(plan, limiter=self._threads)
+        # The price tables load for a fifth of a second when first asked.
+        self._plans_quickly = True
+        return replace(spec, retries=self.retries)
+
+    async def _check_day_cap(self, problem: Problem, spec: RunSpec) -> None:
+        """Refuse a run of which the day's cap leaves no explore."""
+        cap = self.settings.budget.max_cost_usd_per_day
+        if cap is None:
+            return
+        spent = await self.journal.spending(today())
+        lowest = cheapest_explore(problem, spec, FREE if spent is None else max(FREE, cap - spent))
+        if lowest is not None:
+            more = "raise it under [budget] in atlas.toml, or try again once other runs have ended"
+            way_on = "take it out of [budget] in atlas.toml" if spent is None else more
+            raise ConfigError(
+                f"{spending_text(spent, cap)}, and one explore must be able to cost "
+                f"{dollars(lowest)}: {way_on}, or tomorrow"
+            )

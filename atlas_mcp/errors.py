@@ -143,7 +143,7 @@ class JournalCorrupt(JournalError):
 
 
 class JournalNewer(JournalCorrupt):
-    """A newer version of atlas-mcp wrote the run; this one must not guess at it."""
+    """A newer version of atlas-mcp wrote the run or the file; this one must not guess at it."""
 
 
 class JournalBusy(JournalError):

@@ -35,7 +35,8 @@ from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.cli import main as command_line
 from atlas_mcp.config.settings import BudgetSettings, Settings, SolverSettings
 from atlas_mcp.journal.base import Journal, Lease, ListedRun
-from atlas_mcp.journal.sqlite.journal import FILE_NAME, SqliteJournal
+from atlas_mcp.journal.sqlite.journal import SqliteJournal
+from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted.model import Says, Scripted
 from atlas_mcp.runs.opening import open_service

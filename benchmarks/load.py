@@ -582,7 +582,7 @@ def recorded(home: Path) -> frozenset[str]:
     """Return the marks of the replies that the journal of a home holds."""
     import sqlite3
 
-    from atlas_mcp.journal.sqlite.journal import FILE_NAME
+    from atlas_mcp.journal.sqlite.store import FILE_NAME
 
     connection = sqlite3.connect(home / FILE_NAME)
     bodies = connection.execute("SELECT body FROM events").fetchall()

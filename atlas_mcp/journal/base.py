@@ -1,14 +1,20 @@
-"""The seam to the store of records: append, read, list, and leases that say who drives a run."""
+"""The seam to the store of runs, in five parts: records, leases, index, tasks, spending.
+
+A `Journal` is all five, and whatever uses it asks for the parts that it needs. Spending is a part
+of its own: amounts outlive their runs, belong to a day and are added up over all runs of a home.
+Only `Records` knows events; the other parts store plain values. Stores are in the folders beside
+this module, and their conformance suites in `atlas_mcp.testing.journal`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
 from atlas_mcp.atlas.events import Record, StopCause
-from atlas_mcp.atlas.outcomes import Status
+from atlas_mcp.atlas.summary import RunSummary
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,26 +31,29 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True)
-class ListedRun:
-    """One line of the list of runs.
+class RunProgress:
+    """News of a run that is followed.
+
+    Attributes:
+        records: Those that were added, in order.
+        driven: Whether a live process still held the lease just before they were read.
+    """
+
+    records: tuple[Record, ...]
+    driven: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRun(RunSummary):
+    """One run of the list: its summary, and the facts that only the store knows.
 
     Attributes:
         run_id: Its id.
-        opened_at: Unix seconds.
-        updated_at: Unix seconds of the last record.
-        status: As recorded; `running` for a run that has not finished, driven or not.
-        workflow: Which policy runs.
-        title: The beginning of the problem.
-        size_bytes: What its records take, as they are stored.
+        size_bytes: The space that its records take as they are stored.
         driven: Whether a live process holds its lease.
     """
 
     run_id: str
-    opened_at: float
-    updated_at: float
-    status: Status
-    workflow: str
-    title: str
     size_bytes: int
     driven: bool
 
@@ -54,7 +63,7 @@ class TaskEntry:
     """A task of the protocol, which stands for a run.
 
     Attributes:
-        task_id: Whoever knows it may read and cancel the run: it is as good as a password.
+        task_id: Its id. It is as good as a password: with it, a client reads and cancels the run.
         run_id: The run.
         created_at: Unix seconds.
     """
@@ -64,23 +73,14 @@ class TaskEntry:
     created_at: float
 
 
-class Journal(Protocol):
-    """An append-only store of records. Safe for many tasks on one event loop.
-
-    A caller that is cancelled while it waits has stored nothing, whatever it called; so nobody need
-    shield a call to be sure of what became of it, and whoever bounds one in time waits no longer.
-
-    Attributes:
-        lease_seconds: Seconds without renewal after which its leases end.
-    """
-
-    lease_seconds: float
+class Records(Protocol):
+    """The records of runs. They are only ever added to."""
 
     async def open_run(self, run_id: str, first: Record) -> Lease:
-        """Store the first record of a new run and claim it.
+        """Store the first record of a new run and claim the run.
 
         Raises:
-            JournalUnflushed: It is stored, but not on disk; nobody holds its lease.
+            JournalUnflushed: The record is stored, but not on disk; the run has no lease.
             JournalError: Nothing was stored.
         """
         ...
@@ -88,8 +88,8 @@ class Journal(Protocol):
     async def append(self, lease: Lease, records: Sequence[Record]) -> None:
         """Store records behind the last of their run; they are on disk when this returns.
 
-        All of them are stored or none. A caller that is cancelled meanwhile waits only briefly: if
-        the cancellation goes on nothing was stored, else it is told which of the two it was.
+        All of them are stored or none. A caller that is cancelled waits only briefly: where the
+        cancellation goes on, nothing was stored; else the outcome is returned or raised as always.
 
         Raises:
             JournalUnflushed: They are stored, but the disk has not taken them.
@@ -112,8 +112,31 @@ class Journal(Protocol):
         """
         ...
 
+    def follow(self, run_id: str, *, after: int) -> AsyncGenerator[RunProgress]:
+        """Return the news of a run as they come, until no process drives it any more.
+
+        Records that are there already come at once; an append of this process wakes its followers,
+        one of another process is seen within a moment. The last news has `driven` false. Close it
+        where you leave it early.
+
+        Raises:
+            UnknownRun: There is no such run, or it was removed.
+            JournalError: It cannot be read.
+        """
+        ...
+
+
+class Leases(Protocol):
+    """Which process drives which run, and the requests to stop one.
+
+    Attributes:
+        lease_seconds: Seconds without renewal after which the leases of this process end.
+    """
+
+    lease_seconds: float
+
     async def claim(self, run_id: str) -> Lease:
-        """Return a new lease of a run that nobody drives.
+        """Return a new lease of a run that no process drives.
 
         Raises:
             UnknownRun: There is no such run.
@@ -122,7 +145,7 @@ class Journal(Protocol):
         ...
 
     async def renew(self) -> tuple[Lease, ...]:
-        """Prolong every lease this journal holds, and return those that are lost.
+        """Prolong every lease that this process holds, and return those that are lost.
 
         A lease is lost once another process has claimed the run, or removed it.
         """
@@ -133,11 +156,15 @@ class Journal(Protocol):
         ...
 
     async def is_driven(self, run_id: str) -> bool:
-        """Return whether a live process holds the run's lease."""
+        """Return whether a live process holds the run's lease.
+
+        Raises:
+            UnknownRun: There is no such run.
+        """
         ...
 
     async def request_stop(self, run_id: str, cause: StopCause) -> None:
-        """Ask whoever drives a run to stop it; the next claim forgets the request.
+        """Ask the process that drives a run to stop it; the next claim clears the request.
 
         Raises:
             UnknownRun: There is no such run.
@@ -145,45 +172,58 @@ class Journal(Protocol):
         ...
 
     async def stop_requests(self) -> Mapping[str, StopCause]:
-        """Return who wants which of the runs stopped whose leases this journal holds."""
+        """Return the causes of the stop requests for runs that this process drives, by run."""
         ...
+
+
+class RunIndex(Protocol):
+    """The list of runs. It reads no record."""
 
     async def list_runs(self, *, limit: int | None = 100) -> tuple[ListedRun, ...]:
         """Return the newest runs, newest first; all of them without a limit."""
         ...
 
+    async def expired(
+        self, *, idle_since: float | None, size_bytes: float | None
+    ) -> tuple[ListedRun, ...]:
+        """Return the runs outside the limits, longest idle first; never one that is driven.
+
+        Args:
+            idle_since: Unix seconds; runs with no record since then have expired. `None`: no limit.
+            size_bytes: The space that all runs may take: those that are driven, then the others,
+                last changed first. Those that do not fit have expired. `None`: no limit.
+        """
+        ...
+
+    async def remove(self, runs: Sequence[ListedRun]) -> tuple[str, ...]:
+        """Remove runs for good, with their records and tasks, and give the space back.
+
+        Other processes can write meanwhile: a few runs go at a time.
+
+        Args:
+            runs: As they were listed.
+
+        Returns:
+            The ids of those that were removed: they were still there, not driven, and not changed
+            since they were listed.
+        """
+        ...
+
+
+class Tasks(Protocol):
+    """The tasks of the protocol, each of which stands for a run."""
+
     async def add_task(self, task: TaskEntry) -> None:
-        """Remember a task, for as long as its run is there."""
+        """Store a task, for as long as its run is there."""
         ...
 
     async def find_task(self, task_id: str) -> TaskEntry | None:
         """Return a task, `None` if there is none of this id."""
         ...
 
-    async def expired(
-        self, *, idle_since: float | None, size_bytes: float | None
-    ) -> tuple[ListedRun, ...]:
-        """Return the runs beyond the limits, longest idle first; never one that is driven.
 
-        Args:
-            idle_since: Unix seconds; runs with no record since then are beyond. `None`: no limit.
-            size_bytes: What the runs may take together: those that are driven, then the others,
-                last changed first. Where that is used up, the rest are beyond. `None`: no limit.
-        """
-        ...
-
-    async def remove(self, runs: Sequence[ListedRun]) -> tuple[str, ...]:
-        """Remove runs for good, all their records and tasks, and give the space back.
-
-        Others can write meanwhile: a few runs go at a time.
-
-        Args:
-            runs: As they were listed.
-
-        Returns:
-            Those that were removed: still there, not driven, and not changed since.
-        """
-        ...
+class Spending(Protocol):
+    """The US dollars that runs have committed on each day, for a cap over all of them."""
 
     async def reserve_spending(
         self, run_id: str, *, day: str, usd: Decimal, cap: Decimal | None
@@ -199,8 +239,8 @@ class Journal(Protocol):
             cap: US dollars that all runs may commit on that day; `None` counts them in any case.
 
         Returns:
-            `None` if they are counted; else the US dollars that are left, and nothing changed:
-            none where an amount of the day cannot be read.
+            `None` if they are counted; else the US dollars that are left, and nothing changed. Zero
+            is left where an amount of the day cannot be read.
         """
         ...
 
@@ -210,7 +250,7 @@ class Journal(Protocol):
         Args:
             run_id: The run.
             day: The day to which they count; `None` for the newest first.
-            usd: US dollars; of what the run has not committed, nothing is given back.
+            usd: US dollars; never more is given back than the run has committed.
         """
         ...
 
@@ -225,6 +265,14 @@ class Journal(Protocol):
         """
         ...
 
+
+class Journal(Records, Leases, RunIndex, Tasks, Spending, Protocol):
+    """All parts of one store. Safe for many tasks on one event loop.
+
+    A caller that is cancelled while it waits has stored nothing, whatever it called, so no call
+    needs a shield. `append` says more about itself.
+    """
+
     async def aclose(self) -> None:
-        """Release the store; leases still held are given back."""
+        """Close the store; leases still held are given back."""
         ...

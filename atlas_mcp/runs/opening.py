@@ -17,7 +17,7 @@ from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import HomeUnusable, JournalError
 from atlas_mcp.journal.base import Journal
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
-from atlas_mcp.journal.sqlite.read_only import open_to_look
+from atlas_mcp.journal.sqlite.read_only import open_to_read
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.local.admission import Capacity
 from atlas_mcp.runs.local.engine import open_local_engine
@@ -104,7 +104,7 @@ async def open_service(
 
 
 async def _opened_journal(settings: Settings, *, looks: bool) -> Journal:
-    how = open_to_look if looks else SqliteJournal
+    how = open_to_read if looks else SqliteJournal
     try:
         return await anyio.to_thread.run_sync(how, settings.home)
     except JournalError as error:

@@ -10,7 +10,9 @@ import pytest
 from typing_extensions import override
 
 from atlas_mcp.journal.base import Journal
-from atlas_mcp.journal.sqlite.journal import FILE_NAME, LEASE_SECONDS, SqliteJournal
+from atlas_mcp.journal.sqlite.journal import SqliteJournal
+from atlas_mcp.journal.sqlite.leases import LEASE_SECONDS
+from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.testing.journal_conformance import CHECKS, Check, Stand
 
 

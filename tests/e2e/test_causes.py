@@ -17,6 +17,7 @@ from tests.support.processes import COMMAND, PATIENCE, bare_environ, run_cli
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux sets limits of another process")
 @pytest.mark.parametrize("command", [("solve", "6 * 7?"), ("explore", "6 * 7?", "--count", "2")])
+@pytest.mark.requirement("PAID-8")
 def test_a_disk_that_fills_up_is_told_once_with_what_to_do(
     command: tuple[str, ...], tmp_path: Path
 ) -> None:

@@ -90,6 +90,7 @@ def solved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Solved]:
 # solve and explore
 
 
+@pytest.mark.requirement("CLI-2")
 def test_solve_with_json_prints_one_run_view_and_nothing_else(solved: Solved) -> None:
     view = solved.view
 
@@ -112,6 +113,7 @@ def test_progress_without_a_terminal_is_plain_lines_on_stderr(solved: Solved) ->
     assert API_KEY not in solved.done.stderr
 
 
+@pytest.mark.requirement("CLI-3")
 def test_the_list_names_the_run_and_json_is_one_object_a_line(solved: Solved) -> None:
     people = solved.shell("runs", "list")
     program = solved.shell("runs", "list", "--json")
@@ -140,6 +142,7 @@ def test_show_prints_the_run_again_for_people_and_for_programs(solved: Solved) -
     assert f"run {solved.view.run_id}" in people.stderr
 
 
+@pytest.mark.requirement("CLI-1")
 def test_the_answer_alone_is_on_stdout(shell: Shell) -> None:
     (shell.folder / "schema.json").write_text('{"type": "integer"}')
     play = AtlasPlay(
@@ -161,6 +164,7 @@ def test_the_answer_alone_is_on_stdout(shell: Shell) -> None:
 # In this process, since each start of another costs a second.
 
 
+@pytest.mark.requirement("CLI-8")
 def test_explore_prints_the_candidates_it_gathered(here: Here) -> None:
     api = MessagesApi(AtlasPlay())
     done = here(
@@ -195,6 +199,7 @@ def test_pictures_of_any_folder_go_to_solvers_and_orchestrator(here: Here, tmp_p
     assert len(api.bodies) == 3
 
 
+@pytest.mark.requirement("CLI-4")
 def test_a_run_without_an_answer_ends_with_1_and_says_why(here: Here) -> None:
     done = here("solve", "6 * 7?", "--json", api=MessagesApi(AtlasPlay(lambda n: status(402))))
 
@@ -213,6 +218,7 @@ def test_no_supported_answer_ends_with_1_and_shows_the_evidence(here: Here) -> N
     assert "no_supported_answer" in done.stderr
 
 
+@pytest.mark.requirement("CLI-6")
 def test_an_interrupted_solve_ends_with_130_and_keeps_what_it_found(shell: Shell) -> None:
     api = MessagesApi(AtlasPlay(lambda n: STALL if n else ApiReply(text=candidate_text("42"))))
     with shell.reaching(api):
@@ -420,6 +426,7 @@ def test_a_reader_that_leaves_is_no_crash(solved: Solved) -> None:
 # The pool, the help
 
 
+@pytest.mark.requirement("CLI-12")
 def test_the_pool_is_a_table_for_people_and_an_array_for_programs(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -463,6 +470,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda one: " ".join(one) or "atlas-mcp")
+@pytest.mark.requirement("CLI-7")
 def test_the_help_is_the_one_that_was_reviewed(
     command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -489,6 +497,7 @@ def test_the_help_shows_no_marks_of_its_source(
     assert "\\" not in capfd.readouterr().out
 
 
+@pytest.mark.requirement("CLI-7")
 def test_every_command_has_a_snapshot_of_its_help() -> None:
     from atlas_mcp.cli.commands import cli
 

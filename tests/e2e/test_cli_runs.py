@@ -25,7 +25,8 @@ from typing_extensions import override
 from atlas_mcp.atlas.events import Record, RunFinished
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.config.settings import load_settings
-from atlas_mcp.journal.sqlite.journal import FILE_NAME, SqliteJournal
+from atlas_mcp.journal.sqlite.journal import SqliteJournal
+from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.runs import service as service_module
 from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.request import RunRequest
@@ -114,6 +115,7 @@ def interrupted(template: tuple[Path, str], tmp_path: Path) -> str:
 # Going on
 
 
+@pytest.mark.requirement("CLI-9")
 def test_an_interrupted_run_goes_on_and_no_answered_call_is_made_again(
     here: Here, interrupted: str
 ) -> None:
@@ -287,6 +289,7 @@ def test_who_stops_looking_leaves_the_run_to_the_process_that_drives_it(
 # Ending
 
 
+@pytest.mark.requirement("CLI-10")
 def test_a_run_that_another_process_drives_is_cancelled_there(
     here: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -363,6 +366,7 @@ def exported(here: Here, run_id: str) -> Exported:
 
 
 @pytest.mark.parametrize("ends", ["answered", "failed", "cancelled", "interrupted"])
+@pytest.mark.requirement("PAID-10")
 def test_another_machine_shows_an_exported_run_as_it_was(
     ends: str, here: Here, interrupted: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -528,6 +532,7 @@ def test_runs_beyond_the_size_go_from_the_oldest_on(here: Here, home: Path) -> N
 @pytest.mark.parametrize(
     ("answer", "code", "left"), [("y\n", 0, {"today"}), ("n\n", 1, None), ("\n", 1, None)]
 )
+@pytest.mark.requirement("CLI-11")
 def test_the_question_names_the_number_and_nothing_goes_without_a_yes(
     answer: str, code: int, left: set[str] | None, here: Here, home: Path
 ) -> None:
@@ -575,6 +580,7 @@ def test_a_run_that_changed_while_the_question_stood_is_kept(here: Here, home: P
     assert listed(here) == {"today", "oldest"}
 
 
+@pytest.mark.requirement("CLI-11")
 def test_a_run_that_is_going_is_never_removed(here: Here, home: Path) -> None:
     with anyio.from_thread.start_blocking_portal() as portal:
         driver = SqliteJournal(home)
@@ -690,6 +696,7 @@ STEERS = "\x1b[2J\x1b]0;title\x07\x9b31m\u202e\x7f\b[red]"
 
 
 @posix
+@pytest.mark.requirement("CLI-14")
 def test_nothing_that_a_model_writes_steers_a_terminal(shell: Shell) -> None:
     async def make() -> None:
         journal = SqliteJournal(Path(shell.environ["ATLAS_HOME"]))

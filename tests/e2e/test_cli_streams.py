@@ -116,6 +116,7 @@ def test_each_kind_of_error_has_its_exit_code(kind: type[AtlasError]) -> None:
         (("models", "pull", "\0"), "", None),
     ],
 )
+@pytest.mark.requirement("CLI-5")
 def test_usage_and_configuration_end_with_2_in_one_line(
     arguments: tuple[str, ...],
     config: str,
@@ -171,6 +172,7 @@ def test_a_word_that_may_be_an_option_is_refused_and_the_way_to_write_it_told(
     assert "write `--` before" in err
 
 
+@pytest.mark.requirement("CLI-15")
 def test_a_near_option_is_named(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["solve", "--max-cost", "3", "q"]) == 2
 
@@ -314,6 +316,7 @@ def test_a_stream_that_takes_nothing_is_a_line_or_none(case: str, shell: Shell) 
 @pytest.mark.parametrize(
     ("streams", "code"), [("> /dev/full", 1), ("2> /dev/full", 0), (">&-", 1), ("2>&-", 0)]
 )
+@pytest.mark.requirement("PAID-11")
 def test_an_answer_that_cannot_be_written_is_kept(streams: str, code: int, shell: Shell) -> None:
     with shell.reaching(MessagesApi(AtlasPlay())):
         done = in_a_shell(shell, f"atlas solve '6 * 7?' {streams}")

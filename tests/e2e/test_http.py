@@ -101,6 +101,7 @@ async def test_a_signal_answers_who_waits_and_leaves_the_runs_to_be_resumed(
     assert api.requests == len(set(api.raw_bodies)) == 3
 
 
+@pytest.mark.requirement("HANG-10")
 async def test_a_second_signal_does_not_wait_for_calls_in_flight(
     environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -203,6 +204,7 @@ def half_sent(url: str, count: int, *, read: bool = True) -> list[socket.socket]
     return made
 
 
+@pytest.mark.requirement("HANG-11")
 async def test_half_sent_requests_neither_hold_up_the_end_nor_fill_the_log(
     environ: dict[str, str],
 ) -> None:

@@ -52,6 +52,7 @@ def end_locked(way_in: str, way_out: str, folder: Path) -> Ended:
 
 
 @pytest.mark.parametrize(("way_in", "way_out"), CELLS, ids=lambda name: name.replace(" ", "_"))
+@pytest.mark.requirement("PAID-7")
 def test_a_process_ends_although_its_journal_is_locked_and_says_what_is_missing(
     tmp_path: Path, way_in: str, way_out: str
 ) -> None:

@@ -81,6 +81,7 @@ def test_the_list_of_an_empty_home_is_the_catalogue(program: Program) -> None:
     assert "for trying things out" in people
 
 
+@pytest.mark.requirement("CLI-13")
 def test_a_file_of_the_hub_is_pulled_listed_and_removed(program: Program, hub: ModelHub) -> None:
     code, out, err = program("models", "pull", NAME)
     assert (code, out) == (0, f"{program.pulled}\n")

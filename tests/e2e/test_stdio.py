@@ -382,6 +382,7 @@ def test_waiting_for_the_first_message_imports_no_vendor_and_opens_no_journal(
 
 
 @posix
+@pytest.mark.requirement("TOOL-15")
 def test_the_handshake_is_answered_before_a_vendor_is_imported(
     environ: dict[str, str], tmp_path: Path
 ) -> None:
@@ -415,6 +416,7 @@ NO_CONFIGURATION = {
 
 @pytest.mark.parametrize("case", NO_CONFIGURATION)
 @pytest.mark.parametrize("arguments", [(), ("serve",)])
+@pytest.mark.requirement("ERR-7")
 def test_a_bad_configuration_is_told_in_each_tool_result_and_the_server_starts(
     environ: dict[str, str], tmp_path: Path, case: str, arguments: tuple[str, ...]
 ) -> None:

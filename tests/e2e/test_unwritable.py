@@ -11,7 +11,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from atlas_mcp.journal.sqlite.journal import FILE_NAME, SqliteJournal
+from atlas_mcp.journal.sqlite.journal import SqliteJournal
+from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.testing.journal_conformance import first_record, later_record
 from tests.support.processes import COMMAND, bare_environ
 from tests.support.systems import posix

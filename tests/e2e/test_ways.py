@@ -412,6 +412,7 @@ def expected(way_in: str, way_out: str) -> tuple[int, int, int]:
 
 @pytest.mark.every_day(7)
 @pytest.mark.parametrize(("way_in", "way_out"), CELLS, ids=in_id)
+@pytest.mark.requirement("PAID-6")
 def test_every_way_out_of_every_way_in_keeps_what_was_paid_and_says_one_cause(
     ends: dict[tuple[str, str], Future[Ended]], way_in: str, way_out: str
 ) -> None:

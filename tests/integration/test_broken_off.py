@@ -21,7 +21,8 @@ from atlas_mcp.atlas.usage import Charge, Usage
 from atlas_mcp.config.settings import BudgetSettings, PriceSettings, Settings, SolverSettings
 from atlas_mcp.errors import JournalError, JournalUnflushed, ModelUnavailable
 from atlas_mcp.journal.base import Lease
-from atlas_mcp.journal.sqlite.journal import FILE_NAME, SqliteJournal
+from atlas_mcp.journal.sqlite.journal import SqliteJournal
+from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.models.base import OnTokens, OnUsage
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted.model import Says

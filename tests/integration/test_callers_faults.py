@@ -95,6 +95,7 @@ async def test_what_is_no_number_is_refused_by_its_argument_before_anything_is_r
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
+@pytest.mark.requirement("ERR-2")
 async def test_a_bug_is_logged_once_and_told_without_its_words(
     tmp_path: Path, mode: Mode, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -17,7 +17,7 @@ from atlas_mcp.atlas.usage import NO_USAGE, Price
 from atlas_mcp.cli import main
 from atlas_mcp.config.settings import load_settings
 from atlas_mcp.errors import ConfigError
-from atlas_mcp.journal.sqlite.journal import FILE_NAME
+from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.runs.explores import ExploreRequest
 from atlas_mcp.runs.local.day_cap import today
 from atlas_mcp.runs.opening import open_service
@@ -113,6 +113,7 @@ async def test_a_run_concludes_where_the_day_leaves_no_more(tmp_path: Path, run_
     assert "max_cost_usd_per_day" in said
 
 
+@pytest.mark.requirement("MONEY-9")
 async def test_a_run_of_which_the_day_leaves_no_explore_is_refused_by_name(tmp_path: Path) -> None:
     api = play()
     async with service(tmp_path, api, cap="0.13") as runs:

@@ -182,6 +182,7 @@ async def perform(stage: Stage, home: Path) -> tuple[RunView, RunState]:
 
 @on_trio
 @pytest.mark.parametrize("name", [name for name in ALL if name not in LASTING])
+@pytest.mark.requirement("ERR-3")
 async def test_a_fault_of_one_solver_leaves_an_answer_from_the_other(
     tmp_path: Path, name: str
 ) -> None:
@@ -203,6 +204,7 @@ async def test_a_fault_of_one_solver_leaves_an_answer_from_the_other(
 
 @on_asyncio
 @pytest.mark.parametrize("name", ALL)
+@pytest.mark.requirement("ERR-4")
 async def test_a_fault_of_every_solver_is_a_clear_end_and_never_an_answer(
     tmp_path: Path, name: str
 ) -> None:
@@ -297,6 +299,7 @@ async def test_a_fault_that_passes_costs_a_second_call_and_nothing_else(
     assert live.state.ledger.committed <= 5
 
 
+@pytest.mark.requirement("MONEY-6")
 async def test_a_call_that_may_have_been_billed_is_not_made_again_without_money_for_both(
     tmp_path: Path,
 ) -> None:

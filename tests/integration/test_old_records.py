@@ -6,12 +6,14 @@ import sqlite3
 from pathlib import Path
 
 import anyio
+import pytest
 
 from atlas_mcp.atlas.events import RunOpened, RunResumed
 from atlas_mcp.atlas.messages import ModelRequest
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.config.settings import Settings
-from atlas_mcp.journal.sqlite.journal import FILE_NAME, SqliteJournal
+from atlas_mcp.journal.sqlite.journal import SqliteJournal
+from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted.model import Says
 from atlas_mcp.runs.archive import read_archive, write_archive
@@ -59,6 +61,7 @@ async def test_records_of_version_2_are_read_and_fold(tmp_path: Path) -> None:
     assert RunState.fold(broken_off).turn_in_flight
 
 
+@pytest.mark.requirement("PAID-9")
 async def test_a_run_of_version_2_is_resumed_without_its_calls_being_made_again(
     tmp_path: Path,
 ) -> None:

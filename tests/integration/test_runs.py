@@ -92,6 +92,7 @@ def price(rates: tuple[str, ...], tokens: Tokens) -> Decimal:
 
 @on_trio
 @pytest.mark.parametrize("model", RATES)
+@pytest.mark.requirement("MONEY-14")
 async def test_the_count_is_the_apis_to_the_token_and_the_cost_is_the_list_price(
     world: World, monkeypatch: pytest.MonkeyPatch, model: str
 ) -> None:
@@ -177,6 +178,7 @@ async def test_no_more_solvers_are_in_flight_than_the_configuration_allows(
     assert world.api.most_in_flight <= 2
 
 
+@pytest.mark.requirement("SEEN-1")
 async def test_a_solver_sees_the_problem_and_its_own_action_and_nothing_else(world: World) -> None:
     def solver(n: int) -> ApiReply:
         text = {"approach": f"approach-canary-{n}", "justification": f"reasoning-canary-{n}"}
@@ -304,6 +306,7 @@ async def test_an_answer_of_a_whole_number_is_an_int(world: World) -> None:
         assert schema["properties"]["answer"]["type"] == "integer"
 
 
+@pytest.mark.requirement("PAID-5")
 async def test_a_candidate_whose_answer_breaks_the_schema_is_a_failure_with_its_reason(
     world: World,
 ) -> None:
@@ -452,6 +455,7 @@ async def test_explores_can_go_on_under_a_run_that_another_service_began(world: 
     assert counted(view) == world.api.told
 
 
+@pytest.mark.requirement("MONEY-10")
 async def test_a_cap_holds_over_all_explores_of_a_run(world: World) -> None:
     cap = 0.09
     reply = ApiReply(text=candidate_text("42"), tokens=Tokens(input=200, output=2_400))
@@ -717,6 +721,7 @@ REFUSED: dict[str, tuple[dict[str, Any], RunRequest, str]] = {
 
 @on_asyncio
 @pytest.mark.parametrize("case", REFUSED)
+@pytest.mark.requirement("ERR-1")
 async def test_bad_input_names_its_argument_and_reaches_no_model(world: World, case: str) -> None:
     problem, wish, argument = REFUSED[case]
     async with world.service() as service:
@@ -729,6 +734,7 @@ async def test_bad_input_names_its_argument_and_reaches_no_model(world: World, c
     assert world.api.requests == 0
 
 
+@pytest.mark.requirement("MONEY-7")
 async def test_a_cap_with_a_model_of_unknown_price_is_an_error_of_configuration(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -765,6 +771,7 @@ async def test_a_configuration_that_cannot_be_read_opens_nothing(
             pytest.fail("there is no service")  # pragma: no cover - never reached
 
 
+@pytest.mark.requirement("CONF-5")
 async def test_without_a_key_the_error_names_three_ways_on(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -781,6 +788,7 @@ async def test_without_a_key_the_error_names_three_ways_on(
 
 
 @on_trio
+@pytest.mark.requirement("HANG-1")
 async def test_a_solver_that_stalls_past_the_time_limit_leaves_an_answer_from_the_rest(
     world: World,
 ) -> None:
@@ -798,6 +806,7 @@ async def test_a_solver_that_stalls_past_the_time_limit_leaves_an_answer_from_th
 
 
 @on_asyncio
+@pytest.mark.requirement("HANG-2")
 async def test_a_run_whose_solvers_all_stall_ends_and_says_why(world: World) -> None:
     world.play.solver = lambda n: STALL
 
@@ -843,6 +852,7 @@ async def test_a_run_that_is_stopped_aborts_its_calls_and_keeps_what_it_found(
     assert world.play.turns_asked == 0
 
 
+@pytest.mark.requirement("MONEY-16")
 async def test_what_a_stopped_call_was_told_it_used_is_counted(world: World) -> None:
     """The contract: calls are aborted at once, and what they cost so far is reported."""
     half = ApiReply(text="x" * 40_000, tokens=Tokens(input=700, output=10_000))
@@ -887,6 +897,7 @@ async def test_the_ceiling_of_explores_ends_exploring_and_not_the_run(world: Wor
     assert b"No explore is left." in world.raw(solvers=False)[-1]
 
 
+@pytest.mark.requirement("MONEY-2")
 async def test_spending_stays_below_the_cap_whatever_the_orchestrator_wants(world: World) -> None:
     reply = ApiReply(text=candidate_text("42"), tokens=Tokens(input=300, output=2_000))
     world.play.solver = lambda n: reply

@@ -28,7 +28,7 @@ from atlas_mcp.atlas.retrying import RetryPolicy
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.config.settings import Settings, SolverSettings
 from atlas_mcp.errors import ModelUnavailable
-from atlas_mcp.journal.sqlite.journal import FILE_NAME
+from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.models.base import Model, OnTokens, OnUsage
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.archive import read_archive, write_archive
@@ -117,6 +117,7 @@ async def solved(service: RunService, problem: Problem, **wish: Any) -> tuple[st
 @pytest.mark.timeout(3_000)
 @settings(max_examples=draws(100), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(SOLVERS, min_size=1, max_size=3), st.lists(BOSSES, min_size=1, max_size=2), SCHEMAS)
+@pytest.mark.requirement("PAID-1")
 def test_a_journal_keeps_any_replies_and_its_run_is_shown_exported_and_resumed(
     solvers: list[Any], bosses: list[Any], schema: Any
 ) -> None:

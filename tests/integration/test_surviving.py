@@ -126,6 +126,7 @@ async def test_a_run_left_while_its_orchestrator_thinks_goes_on_where_it_was(wor
     assert thinking["signature"]
 
 
+@pytest.mark.requirement("PAID-3")
 async def test_of_the_explores_that_were_left_only_the_unanswered_are_made_again(
     world: World,
 ) -> None:
@@ -151,6 +152,7 @@ async def test_of_the_explores_that_were_left_only_the_unanswered_are_made_again
     assert again.strategy == lost.strategy
 
 
+@pytest.mark.requirement("MONEY-1")
 async def test_a_run_whose_process_died_spends_nothing_until_it_is_resumed(
     world: World, tmp_path: Path
 ) -> None:
@@ -199,6 +201,7 @@ async def test_a_run_of_a_dead_process_is_cancelled_without_any_call(
     assert world.api.requests == 2
 
 
+@pytest.mark.requirement("PAID-4")
 async def test_two_that_resume_one_run_at_once_make_its_calls_once(
     world: World, tmp_path: Path
 ) -> None:
@@ -439,6 +442,7 @@ async def test_an_answer_that_comes_in_the_grace_is_there_when_the_run_is_resume
 
 
 @on_trio
+@pytest.mark.requirement("HANG-5")
 async def test_calls_that_outlast_their_grace_are_aborted(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -634,6 +638,7 @@ async def test_a_process_that_slept_through_its_lease_shows_what_its_successor_f
 
 
 @on_trio
+@pytest.mark.requirement("PAID-14")
 async def test_a_process_drops_its_calls_once_it_sees_that_its_run_was_taken_over(
     world: World,
 ) -> None:
@@ -720,6 +725,7 @@ async def a_full_run(world: World) -> tuple[Record, ...]:
 
 
 @on_trio
+@pytest.mark.requirement("PAID-2")
 async def test_a_run_cut_after_any_of_its_records_is_shown_and_resumed_to_its_end(
     world: World, tmp_path: Path
 ) -> None:

@@ -47,6 +47,7 @@ async def hold_the_place(session: Session) -> str:
     return first.run_id
 
 
+@pytest.mark.requirement("HANG-8")
 async def test_a_run_beyond_the_limit_has_its_handle_at_once_and_waits_on_record(
     tmp_path: Path, mode: Mode
 ) -> None:

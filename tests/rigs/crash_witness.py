@@ -34,7 +34,7 @@ from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.prompts import solver_request
 from atlas_mcp.atlas.state import ExploreState, RunState
 from atlas_mcp.atlas.usage import FREE
-from atlas_mcp.journal.sqlite.journal import FILE_NAME
+from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.models.prices import cost_of
 from atlas_mcp.testing.messages_api import ApiReply, Asked, MessagesApi
 from atlas_mcp.testing.messages_rules import prefixes

@@ -35,7 +35,8 @@ from atlas_mcp.atlas.resuming import resumption
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.errors import AtlasError
 from atlas_mcp.journal.base import Journal
-from atlas_mcp.journal.sqlite.journal import FILE_NAME, SqliteJournal
+from atlas_mcp.journal.sqlite.journal import SqliteJournal
+from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.journal.sqlite.tables import migrate
 from atlas_mcp.testing.journal_conformance import first_record, later_record
 from atlas_mcp.views.rendering import view_run

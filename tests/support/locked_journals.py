@@ -7,7 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from atlas_mcp.journal.sqlite.journal import FILE_NAME
+from atlas_mcp.journal.sqlite.store import FILE_NAME
 
 
 @contextmanager

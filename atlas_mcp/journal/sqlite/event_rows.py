@@ -1,10 +1,14 @@
-"""The records of a run as rows: added behind the last one, and read back in their order."""
+"""The records of a run as rows: added behind the last one, and read back in their order.
+
+Works on a connection that it is given. Reading never fails on a damaged record: it says in the
+record's place that it is lost.
+"""
 
 from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -12,62 +16,20 @@ from typing import Any, NamedTuple
 from atlas_mcp.atlas.codec import decode_event, encode_event
 from atlas_mcp.atlas.events import (
     Event,
-    ExploresPlanned,
     Record,
     RecordLost,
-    RunFinished,
     RunOpened,
-    RunResumed,
 )
-from atlas_mcp.atlas.outcomes import Status
-from atlas_mcp.errors import JournalBusy, JournalCorrupt, JournalError, JournalNewer, UnknownRun
+from atlas_mcp.atlas.large_values import join, split
+from atlas_mcp.atlas.summary import summarize
+from atlas_mcp.errors import JournalBusy, JournalCorrupt, JournalError, JournalNewer
 from atlas_mcp.journal.base import Lease
-from atlas_mcp.journal.sqlite import columns
+from atlas_mcp.journal.sqlite import columns, large_value_rows, lease_rows, run_rows
 
 logger = logging.getLogger(__name__)
 
 ASTRAY = "records of this run stand where no record does"
-"""What is said of rows under no number that a record has."""
-
-
-class Standing(NamedTuple):
-    """Who drives a run, and when it last changed."""
-
-    owner: str | None
-    fence: int
-    lease_until: float
-    updated_at: float
-
-    @classmethod
-    def of(cls, row: tuple[object, ...]) -> Standing:
-        """Return how a run stands of which this is the row, whatever stands in it."""
-        owner, fence, lease_until, updated_at = row
-        return cls(
-            columns.text(owner) if owner is not None else None,
-            columns.count(fence),
-            columns.seconds(lease_until),
-            columns.time(updated_at) or 0.0,
-        )
-
-
-def standing(connection: sqlite3.Connection, run_id: str) -> Standing | None:
-    """Return how a run stands, `None` if there is none of this id."""
-    row = connection.execute(
-        "SELECT owner, fence, lease_until, updated_at FROM runs WHERE run_id = ?", (run_id,)
-    ).fetchone()
-    return None if row is None else Standing.of(row)
-
-
-def require(connection: sqlite3.Connection, run_id: str) -> Standing:
-    """Return how a run stands.
-
-    Raises:
-        UnknownRun: There is no such run.
-    """
-    found = standing(connection, run_id)
-    if found is None:
-        raise UnknownRun(run_id)
-    return found
+"""The reason that is given for rows under a number that no record can have."""
 
 
 def add(connection: sqlite3.Connection, lease: Lease, records: Sequence[Record]) -> None:
@@ -79,39 +41,38 @@ def add(connection: sqlite3.Connection, lease: Lease, records: Sequence[Record])
         JournalError: They do not follow its last record, or cannot be encoded.
     """
     run_id = lease.run_id
-    if require(connection, run_id).fence != lease.fence:
+    if lease_rows.require(connection, run_id).fence != lease.fence:
         raise JournalBusy(f"run {run_id!r} has been taken over by another process")
-    last = _last(connection, run_id)
+    last = last_number(connection, run_id)
     first = records[0].seq
-    if first == last and _make_room(connection, run_id, last):
+    if first == last and _remove_torn(connection, run_id, last):
         last -= 1
     _check_order(run_id, last, records)
     insert(connection, run_id, records)
 
 
 def insert(connection: sqlite3.Connection, run_id: str, records: Sequence[Record]) -> None:
-    """Store records of a run whose row is there, and bring that up to date.
+    """Store records of a run whose row is there, and bring that row up to date.
 
     Raises:
         JournalError: They cannot be encoded.
     """
     try:
-        lines = [encode_event(record.event) for record in records]
+        lines = [split(encode_event(record.event)) for record in records]
     except ValueError as error:
         raise JournalError(f"run {run_id!r}: its records cannot be stored: {error}") from error
     connection.executemany(
-        "INSERT INTO events (run_id, seq, at, body) VALUES (?,?,?,?)",
+        "INSERT INTO events (run_id, seq, at, body, is_split) VALUES (?,?,?,?,?)",
         [
-            (run_id, record.seq, record.at, line)
-            for record, line in zip(records, lines, strict=True)
+            (run_id, record.seq, record.at, line, 1 if texts else 0)
+            for record, (line, texts) in zip(records, lines, strict=True)
         ],
     )
-    status = next((s for r in reversed(records) if (s := _status_after(r.event))), None)
-    connection.execute(
-        "UPDATE runs SET updated_at = ?, status = coalesce(?, status), size_bytes = size_bytes + ? "
-        "WHERE run_id = ?",
-        (records[-1].at, status, sum(len(line.encode()) for line in lines), run_id),
-    )
+    added = sum(len(line.encode()) for line, _ in lines)
+    for _, texts in lines:
+        added += large_value_rows.store(connection, run_id, texts)
+    summary = summarize(run_rows.summary_of(connection, run_id), records)
+    run_rows.update(connection, run_id, summary, added)
 
 
 def read(connection: sqlite3.Connection, run_id: str, after: int) -> tuple[Record, ...]:
@@ -126,12 +87,14 @@ def read(connection: sqlite3.Connection, run_id: str, after: int) -> tuple[Recor
     """
     rows, damage = _rows(connection, run_id, after)
     if not rows:
-        require(connection, run_id)
+        lease_rows.require(connection, run_id)
     placed = [row for row in rows if columns.is_number(row.seq) and row.seq > after]
     is_astray = after == 0 and len(placed) < len(rows)
     why = damage or (ASTRAY if is_astray else "it is missing")
+    find = large_value_rows.finder(connection, run_id)
     found = [
-        Record(row.seq, at, _event(row)) for row, at in zip(placed, _times(placed), strict=True)
+        Record(row.seq, at, _event(row, find))
+        for row, at in zip(placed, _times(placed), strict=True)
     ]
     if found and found[-1].seq > 1 and _is_torn(connection, run_id, found[-1]):
         logger.warning("run %s: the last record was torn and is left out", run_id)
@@ -168,11 +131,19 @@ def _opening_lost(
 
 
 class _Row(NamedTuple):
-    """A record as it is stored: any value may stand in its first two columns."""
+    """A record as it is stored: any value may stand in any column but the body.
+
+    Attributes:
+        seq: Its number.
+        at: Unix seconds.
+        body: Its line.
+        is_split: 0 where the line is whole; else its long texts are `large_values`.
+    """
 
     seq: Any
     at: object
     body: bytes
+    is_split: object
 
 
 def _rows(connection: sqlite3.Connection, run_id: str, after: int) -> tuple[list[_Row], str | None]:
@@ -185,7 +156,7 @@ def _rows(connection: sqlite3.Connection, run_id: str, after: int) -> tuple[list
     for order in ("ASC", "DESC"):
         # As bytes: text that is no UTF-8 would fail all of the rows.
         found = connection.execute(
-            "SELECT seq, at, CAST(body AS BLOB) FROM events "
+            "SELECT seq, at, CAST(body AS BLOB), is_split FROM events "
             f"WHERE run_id = ? AND seq > ? ORDER BY seq {order}",
             # From the first on, also those under no number that a record has.
             (run_id, after or -(2**63)),
@@ -210,9 +181,9 @@ def _times(rows: Sequence[_Row]) -> list[float]:
     return [last := last if at is None else at for at in times]
 
 
-def _event(row: _Row) -> Event:
+def _event(row: _Row, find: Callable[[str], str | None]) -> Event:
     try:
-        event = decode_event(row.body)
+        event = decode_event(row.body if row.is_split == 0 else join(_line(row), find))
     except JournalNewer:
         raise
     except JournalCorrupt as error:
@@ -221,7 +192,14 @@ def _event(row: _Row) -> Event:
     return RecordLost("it is no record") if isinstance(event, RecordLost) else event
 
 
-def _last(connection: sqlite3.Connection, run_id: str) -> int:
+def _line(row: _Row) -> str:
+    try:
+        return row.body.decode()
+    except UnicodeDecodeError as error:
+        raise JournalCorrupt(f"a record is unreadable: {error.reason}") from error
+
+
+def last_number(connection: sqlite3.Connection, run_id: str) -> int:
     """Return the number of the last record of a run, 0 where there is none."""
     row = connection.execute(
         "SELECT seq FROM events WHERE run_id = ? AND seq BETWEEN 1 AND ? "
@@ -260,17 +238,9 @@ def _is_torn(connection: sqlite3.Connection, run_id: str, record: Record) -> boo
     return valid is not None and not valid[0]
 
 
-def _make_room(connection: sqlite3.Connection, run_id: str, seq: int) -> bool:
+def _remove_torn(connection: sqlite3.Connection, run_id: str, seq: int) -> bool:
     """Remove the record at `seq` if it was torn: readers leave it out, and its place is free."""
     removed = connection.execute(
         "DELETE FROM events WHERE run_id = ? AND seq = ? AND NOT json_valid(body)", (run_id, seq)
     )
     return removed.rowcount > 0
-
-
-def _status_after(event: Event) -> Status | None:
-    """Return the status an event gives its run, `None` if it leaves it as it was."""
-    if isinstance(event, RunFinished):
-        return event.status
-    reopens = isinstance(event, ExploresPlanned) and event.origin == "client"
-    return "running" if reopens or isinstance(event, RunResumed) else None

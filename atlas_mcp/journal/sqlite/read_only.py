@@ -1,8 +1,9 @@
 """Reading a journal where nothing can be written: on a full disk, or one mounted read-only.
 
 SQLite keeps the index of a write-ahead log in a file, and so cannot open a sound journal there. A
-connection that holds the database alone keeps the index in memory instead; on a disk that nobody
-can write to there is nobody to be kept out. Whatever would write is refused.
+connection that holds the database alone keeps the index in memory instead; on a read-only disk
+there is no other process that it could keep out. Every write is refused, and a file of an older
+version stays as it is.
 """
 
 from __future__ import annotations
@@ -10,21 +11,21 @@ from __future__ import annotations
 import errno
 import logging
 import sqlite3
-from collections.abc import Callable, Generator
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from typing_extensions import override
 
-from atlas_mcp.errors import JournalError
+from atlas_mcp.errors import JournalError, JournalNewer
 from atlas_mcp.journal.base import Journal
-from atlas_mcp.journal.sqlite.faults import Fault, opening_failure
-from atlas_mcp.journal.sqlite.journal import BUSY_TIMEOUT, FILE_NAME, SqliteJournal
+from atlas_mcp.journal.sqlite.columns import decode
+from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.journal.sqlite.opening import address
 from atlas_mcp.journal.sqlite.reader import Reader
-from atlas_mcp.journal.sqlite.tables import FILE_VERSION
+from atlas_mcp.journal.sqlite.store import BUSY_TIMEOUT, FILE_NAME, Store
+from atlas_mcp.journal.sqlite.tables import stand_in
 from atlas_mcp.system.disk import is_read_only
 
 logger = logging.getLogger(__name__)
@@ -42,42 +43,24 @@ _NAMES = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN", "
 _ALONE = "PRAGMA locking_mode = EXCLUSIVE"
 """Has the index of the log kept in memory."""
 
-_T = TypeVar("_T")
-
 
 @dataclass(slots=True)
 class ReadOnlyJournal(SqliteJournal):
-    """A journal that can only be read.
+    """A journal that can only be read, also one of an older version.
 
     Raises:
-        JournalError: It cannot be read either, or is of another version.
+        JournalError: It cannot be read either, or a newer version wrote it.
     """
 
-    def __post_init__(self) -> None:
+    @override
+    def _open(self, opened: ExitStack, owner: str) -> Store:
         path = self.folder / FILE_NAME
-        try:
-            self._records = self._rows = Reader(path, _connect(path))
-        except Fault as error:
-            raise opening_failure(path, error) from error
-
-    @override
-    async def aclose(self) -> None:
-        await self._records.aclose()
-
-    @override
-    async def _write(
-        self,
-        change: Callable[[sqlite3.Connection], _T],
-        *,
-        durable: bool = True,
-        alone: bool = False,
-        grace: float = 0.0,
-    ) -> _T:
-        raise JournalError(f"{self.folder / FILE_NAME} can only be read at present")
+        reader = Reader(path, _connect(path))
+        return Store(path, reader, reader, writer=None)
 
 
-def open_to_look(folder: Path) -> Journal:
-    """Open a journal to be looked at, also where it takes no writes: that is logged then.
+def open_to_read(folder: Path) -> Journal:
+    """Open a journal of which runs are only shown: read-only where it takes no writes, with a log.
 
     Raises:
         JournalError: It cannot be read.
@@ -89,6 +72,8 @@ def open_to_look(folder: Path) -> Journal:
             raise
         try:
             journal = ReadOnlyJournal(folder)
+        except JournalNewer:
+            raise
         except JournalError:
             raise error from error.__cause__
         logger.warning("nothing can be recorded now, and what is stored is shown: %s", error)
@@ -117,7 +102,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _ways(path: Path) -> Generator[tuple[str, str]]:
-    """Give the parameters of a connection, and what is set first: the most careful one first."""
+    """Give parameters of a connection and its first statement, beginning with the safest."""
     yield "mode=ro", ""
     yield "mode=rw", _ALONE
     if not is_read_only(path):
@@ -125,7 +110,7 @@ def _ways(path: Path) -> Generator[tuple[str, str]]:
     log = Path(f"{path}-wal")
     if not log.exists() or not log.stat().st_size:
         yield "immutable=1", ""
-    # Locks are refused on such a disk, and nobody can change a file on it.
+    # Such a disk refuses locks, and no process can change a file on it.
     yield "mode=ro&vfs=unix-none", _ALONE
     yield "mode=ro&vfs=win32-none", _ALONE
 
@@ -141,12 +126,11 @@ def _open(path: Path, parameters: str, setting: str) -> sqlite3.Connection:
     try:
         if setting:
             connection.execute(setting)
-        connection.execute("PRAGMA query_only = ON")
+        connection.text_factory = decode
         connection.execute("PRAGMA temp_store = MEMORY")
+        stand_in(connection, path)
+        connection.execute("PRAGMA query_only = ON")
         connection.execute("SELECT 1 FROM runs LIMIT 1").fetchall()
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version != FILE_VERSION:
-            raise sqlite3.NotSupportedError("it is of another version")
     except BaseException:
         with suppress(sqlite3.Error):
             connection.close()

@@ -1,29 +1,39 @@
-"""Which runs there are, and which of them are beyond what is to be kept: rows, no records."""
+"""The rows of the list of runs: kept up to date with their records, listed, expired, removed.
+
+Works on a connection that it is given, and reads no record. What a row says of its run is the
+core's (`atlas.summary`).
+"""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import astuple
 from functools import cache
 from typing import Any, TypeAlias
 
+from atlas_mcp.atlas.summary import RunSummary
 from atlas_mcp.journal.base import ListedRun
-from atlas_mcp.journal.sqlite import columns
+from atlas_mcp.journal.sqlite import columns, lease_rows
+from atlas_mcp.journal.sqlite.lease_rows import LeaseRow
 
-Drives: TypeAlias = Callable[[str | None, float], bool]
-"""Whether the owner of a lease, and when it ends, mean that a live process drives the run."""
+IsLive: TypeAlias = Callable[[str | None, float], bool]
+"""Tells by the owner of a lease and the time of its end whether a live process holds it."""
 
-_COLUMNS = "run_id, opened_at, updated_at, status, workflow, title, size_bytes, owner, lease_until"
-"""Those of a `ListedRun` in its order, and what tells whether it is driven."""
+_SUMMARY = "opened_at, updated_at, status, workflow, title"
+"""The columns of a `RunSummary`, in its order."""
+
+_LISTED = f"{_SUMMARY}, run_id, size_bytes, owner, lease_until"
+"""The columns of a `ListedRun`, in its order; the last two say whether it is driven."""
 
 _EXTENT = "SELECT min(updated_at), total(size_bytes) FROM runs"
-"""What tells, at a glance over the rows, that nothing is beyond the limits."""
+"""The oldest change and the size of all runs: mostly enough to see that none has expired."""
 
 _OWNERS = "SELECT owner, max(lease_until) FROM runs WHERE owner IS NOT NULL GROUP BY owner"
 
 _EXPIRED = f"""
-WITH standing AS (
+WITH leased AS (
     SELECT *, lease_until > :now AND owner IS NOT NULL
         AND owner IN (SELECT value FROM json_each(:driving)) AS driven
     FROM runs
@@ -31,23 +41,51 @@ WITH standing AS (
     SELECT *, total(size_bytes) OVER (
         ORDER BY driven DESC, updated_at DESC, run_id ROWS UNBOUNDED PRECEDING
     ) AS total
-    FROM standing
+    FROM leased
 )
-SELECT {_COLUMNS} FROM added_up
+SELECT {_LISTED} FROM added_up
 WHERE NOT driven AND (updated_at < :idle_since OR total > :size_bytes)
 ORDER BY updated_at, run_id DESC
 """
 
 
+def add(connection: sqlite3.Connection, run_id: str, summary: RunSummary, lease: LeaseRow) -> None:
+    """Store the row of a new run."""
+    connection.execute(
+        f"INSERT INTO runs (run_id, {_SUMMARY}, owner, fence, lease_until) "
+        "VALUES (?,?,?,?,?,?,?,?,?)",
+        (run_id, *astuple(summary), *lease),
+    )
+
+
+def summary_of(connection: sqlite3.Connection, run_id: str) -> RunSummary | None:
+    """Return the summary of a run, whatever its columns hold; `None` if there is no such run."""
+    found = connection.execute(f"SELECT {_SUMMARY} FROM runs WHERE run_id = ?", (run_id,))
+    row = found.fetchone()
+    return None if row is None else _summary(row)
+
+
+def update(
+    connection: sqlite3.Connection, run_id: str, summary: RunSummary, added_bytes: int
+) -> None:
+    """Store the summary of a run to which records were added, and the space that they take."""
+    # Without `opened_at`, which never changes: its index would be written each time.
+    connection.execute(
+        "UPDATE runs SET updated_at = ?, status = ?, workflow = ?, title = ?, "
+        "size_bytes = size_bytes + ? WHERE run_id = ?",
+        (*astuple(summary)[1:], added_bytes, run_id),
+    )
+
+
 def newest(
-    connection: sqlite3.Connection, limit: int | None, drives: Drives
+    connection: sqlite3.Connection, limit: int | None, is_live: IsLive
 ) -> tuple[ListedRun, ...]:
     """Return the newest runs, newest first; all of them without a limit."""
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM runs ORDER BY opened_at DESC LIMIT ?",
+        f"SELECT {_LISTED} FROM runs ORDER BY opened_at DESC LIMIT ?",
         (-1 if limit is None else limit,),
     )
-    return _summaries(rows, drives)
+    return _listed(rows, is_live)
 
 
 def expired(
@@ -56,17 +94,16 @@ def expired(
     idle_since: float | None,
     size_bytes: float | None,
     now: float,
-    drives: Drives,
+    is_live: IsLive,
 ) -> tuple[ListedRun, ...]:
-    """Return the runs beyond the limits, longest idle first; never one that is driven.
+    """Return the runs outside the limits, longest idle first: see `RunIndex.expired`.
 
     Args:
         connection: The file.
-        idle_since: Unix seconds; runs with no record since then are beyond.
-        size_bytes: What the runs may take together: those that are driven, then the others, last
-            changed first. Where that is used up, the rest are beyond.
+        idle_since: Unix seconds; runs with no record since then have expired.
+        size_bytes: The space that all runs may take.
         now: Unix seconds.
-        drives: Tells who is driven.
+        is_live: Tells whether a lease is held by a live process.
     """
     first, total = connection.execute(_EXTENT).fetchone()
     oldest = columns.time(first)
@@ -79,28 +116,61 @@ def expired(
     ]
     limits = {
         "now": now,
-        "driving": json.dumps([owner for owner, until in owners if drives(owner, until)]),
+        "driving": json.dumps([owner for owner, until in owners if is_live(owner, until)]),
         "idle_since": idle_since,
         "size_bytes": size_bytes,
     }
-    return _summaries(connection.execute(_EXPIRED, limits), drives)
+    return _listed(connection.execute(_EXPIRED, limits), is_live)
 
 
-def _summaries(rows: Iterable[tuple[Any, ...]], drives: Drives) -> tuple[ListedRun, ...]:
+def remove(
+    connection: sqlite3.Connection,
+    runs: Sequence[ListedRun],
+    is_held: Callable[[str, LeaseRow], bool],
+) -> list[str]:
+    """Remove runs with all that belongs to them, and return their ids.
+
+    Args:
+        connection: The file, in a transaction.
+        runs: As they were listed. A run that was changed since then stays.
+        is_held: Tells whether a live process holds the lease of a run, which then stays.
+    """
+    removed: list[str] = []
+    for run in runs:
+        summary = summary_of(connection, run.run_id)
+        lease = lease_rows.find(connection, run.run_id)
+        if summary is None or lease is None or summary.updated_at != run.updated_at:
+            continue
+        if is_held(run.run_id, lease):
+            continue
+        for table in ("tasks", "large_values", "events", "runs"):
+            connection.execute(f"DELETE FROM {table} WHERE run_id = ?", (run.run_id,))
+        removed.append(run.run_id)
+    return removed
+
+
+def _listed(rows: Iterable[tuple[Any, ...]], is_live: IsLive) -> tuple[ListedRun, ...]:
     # Asking whether an owner lives opens a file.
-    driven = cache(drives)
-    return tuple(_summary(row, driven) for row in rows)
+    asked_once = cache(is_live)
+    return tuple(_listed_run(row, asked_once) for row in rows)
 
 
-def _summary(row: tuple[Any, ...], drives: Drives) -> ListedRun:
-    run_id, opened_at, updated_at, status, workflow, title, size_bytes, owner, until = row
+def _listed_run(row: tuple[Any, ...], is_live: IsLive) -> ListedRun:
+    *first, run_id, size_bytes, owner, until = row
     return ListedRun(
+        *astuple(_summary(tuple(first))),
         run_id=columns.text(run_id),
+        size_bytes=columns.count(size_bytes),
+        driven=owner is not None and is_live(columns.text(owner), columns.seconds(until)),
+    )
+
+
+def _summary(row: tuple[Any, ...]) -> RunSummary:
+    opened_at, updated_at, status, workflow, title = row
+    return RunSummary(
         opened_at=columns.time(opened_at) or 0.0,
         updated_at=columns.time(updated_at) or 0.0,
         status=columns.status(status),
         workflow=columns.text(workflow),
         title=columns.text(title),
-        size_bytes=columns.count(size_bytes),
-        driven=owner is not None and drives(columns.text(owner), columns.seconds(until)),
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from atlas_mcp.errors import JournalError
+from atlas_mcp.errors import JournalNewer
 
 MIGRATIONS = (
     # 1: `runs` has one row a run, `events` one row a record.
@@ -59,7 +59,38 @@ MIGRATIONS = (
     ) WITHOUT ROWID;
     CREATE INDEX spending_by_run ON spending (run_id, day)
     """,
+    # 4: long texts of records, each once a run (`large_value_rows`).
+    """
+    ALTER TABLE events ADD COLUMN is_split INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE large_values (
+        run_id TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        body TEXT NOT NULL
+    );
+    CREATE UNIQUE INDEX large_values_by_digest ON large_values (run_id, digest)
+    """,
 )
+
+STAND_INS = (
+    # 2
+    """
+    CREATE TEMP VIEW runs AS SELECT *, NULL AS stop_cause, (
+        SELECT coalesce(sum(length(CAST(body AS BLOB))), 0) FROM main.events
+        WHERE events.run_id = one.run_id
+    ) AS size_bytes FROM main.runs AS one;
+    CREATE TEMP TABLE tasks (task_id TEXT, run_id TEXT, created_at REAL)
+    """,
+    # 3
+    "CREATE TEMP TABLE spending (day TEXT, run_id TEXT, units INTEGER)",
+    # 4
+    """
+    CREATE TEMP VIEW events AS SELECT *, 0 AS is_split FROM main.events;
+    CREATE TEMP TABLE large_values (run_id TEXT, digest TEXT, body TEXT)
+    """,
+)
+"""Stand-ins for the tables and columns that each version since 2 has added, one script a version.
+They belong to one connection and are kept in memory, so that a connection that can only read reads
+an older file like a new one."""
 
 FILE_VERSION = len(MIGRATIONS)
 """Version of the tables, kept in the file's `user_version`."""
@@ -69,7 +100,7 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
     """Bring the tables of a file up to this version, all of it or nothing.
 
     Raises:
-        JournalError: A newer version wrote the file.
+        JournalNewer: A newer version wrote the file.
     """
     if _version(connection, path) == FILE_VERSION:
         return
@@ -82,10 +113,22 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
         connection.execute(f"PRAGMA user_version = {FILE_VERSION}")
 
 
+def stand_in(connection: sqlite3.Connection, path: Path) -> None:
+    """Have one connection read an older file as if it had been brought up to date.
+
+    Raises:
+        JournalNewer: A newer version wrote the file.
+        sqlite3.Error: It is no journal of any version.
+    """
+    for script in STAND_INS[max(0, _version(connection, path) - 1) :]:
+        for statement in script.split(";"):
+            connection.execute(statement)
+
+
 def _version(connection: sqlite3.Connection, path: Path) -> int:
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > FILE_VERSION:
-        raise JournalError(
+        raise JournalNewer(
             f"the journal {path} was written by a newer version of atlas-mcp (tables {version}, "
             f"this one knows {FILE_VERSION}); upgrade atlas-mcp"
         )

@@ -19,7 +19,7 @@ from atlas_mcp.journal.base import Journal, Lease
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.turns import STEP_BACK_SECONDS, Turns
 from atlas_mcp.runs.clock import RunClock
-from atlas_mcp.runs.following import Following
+from atlas_mcp.runs.following import follow_on
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.local.admission import Line, Ticket
 from atlas_mcp.runs.local.claims import Claimed, Claims
@@ -39,7 +39,6 @@ class DrivenRuns:
         pool: Where their models come from.
         claims: Takes their leases back.
         states: The states of runs that other processes have taken over.
-        following: Shows those runs.
         tasks: Drives the runs.
         line: Gives out places.
         day_cap_usd: US dollars that all runs of the home may cost on one day; `None` for no cap.
@@ -49,7 +48,6 @@ class DrivenRuns:
     pool: Pool
     claims: Claims
     states: RecentStates
-    following: Following
     tasks: anyio.abc.TaskGroup
     line: Line
     day_cap_usd: Decimal | None
@@ -157,7 +155,7 @@ class DrivenRuns:
                     "in flight are dropped",
                     live.run_id,
                 )
-                await self.following.go_on(live, self.states.state)
+                await follow_on(live, self.journal, self.states.state)
         finally:
             self._leaving.pop(live.run_id, None)
             live.done = True

@@ -26,7 +26,7 @@ from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.clock import RunClock
 from atlas_mcp.runs.engine import Engine, ExploreFurther, Intent, OpenRun, ResumeRun
 from atlas_mcp.runs.explores import plan_further
-from atlas_mcp.runs.following import Following
+from atlas_mcp.runs.following import follow
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.local.admission import Line
 from atlas_mcp.runs.local.claims import Claims
@@ -51,7 +51,6 @@ class LocalEngine(Engine):
     states: RecentStates
     claims: Claims
     runs: DrivenRuns
-    following: Following
     journal: Journal
 
     @property
@@ -111,7 +110,7 @@ class LocalEngine(Engine):
         state = await self._state(run_id)
         live = LiveRun(run_id, state, done=not driven, clock=RunClock(state.at))
         async with open_task_group() as tasks:
-            tasks.start_soon(self.following.follow, live, name=f"follow {run_id}")
+            tasks.start_soon(follow, live, self.journal, name=f"follow {run_id}")
             yield live
             tasks.cancel_scope.cancel("the run is not looked at any more")
 
@@ -236,11 +235,9 @@ async def open_local_engine(
         day_cap_usd: US dollars that all runs of the home may cost on one day; `None` for no cap.
     """
     async with open_task_group() as tasks:
-        claims, following = Claims(journal), Following(journal)
-        runs = DrivenRuns(
-            journal, pool, claims, states, following, tasks, Line(places), day_cap_usd
-        )
-        engine = LocalEngine(states, claims, runs, following, journal)
+        claims = Claims(journal)
+        runs = DrivenRuns(journal, pool, claims, states, tasks, Line(places), day_cap_usd)
+        engine = LocalEngine(states, claims, runs, journal)
         upkeep = Upkeep(journal, engine.stop_as_asked, runs.give_up)
         tasks.start_soon(upkeep.keep, name="upkeep")
         try:

@@ -211,6 +211,7 @@ async def test_usage_and_cost_add_up_per_entry(
     assert Decimal(str(view.cost_usd)) == pytest.approx(solvers + Decimal(str(split.orchestrator)))
 
 
+@pytest.mark.requirement("CONF-7")
 async def test_each_endpoint_gets_its_own_key_and_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,8 +29,8 @@ from atlas_mcp.cli import main
 from atlas_mcp.cli.solvers import show_pool
 from atlas_mcp.config.settings import BudgetSettings, PriceSettings, Settings, SolverSettings
 from atlas_mcp.errors import ConfigError
-from atlas_mcp.journal.sqlite.journal import FILE_NAME
 from atlas_mcp.journal.sqlite.spending_rows import committed
+from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.models import probe as probing
 from atlas_mcp.models.chat.model import OpenAICompatible
 from atlas_mcp.models.endpoint import with_endpoint

@@ -64,6 +64,7 @@ async def half_done(session: Session) -> str:
 # Which run
 
 
+@pytest.mark.requirement("TOOL-8")
 async def test_without_an_id_the_newest_run_is_shown_and_those_before_it_are_named(
     tmp_path: Path, mode: Mode
 ) -> None:
@@ -230,6 +231,7 @@ async def test_a_journal_that_is_slow_does_not_prolong_the_grace(
     assert session.model.requests == []
 
 
+@pytest.mark.requirement("HANG-6")
 async def test_a_cancelled_run_aborts_its_calls_at_once_whatever_grace_there_is(
     tmp_path: Path, mode: Mode
 ) -> None:
@@ -364,6 +366,7 @@ def _all_left(api: MessagesApi) -> bool:
 # Going on
 
 
+@pytest.mark.requirement("PAID-13")
 async def test_a_cancelled_run_goes_on_and_makes_no_finished_call_again(
     tmp_path: Path, mode: Mode
 ) -> None:
@@ -396,6 +399,7 @@ async def test_an_interrupted_run_goes_on_in_another_server(tmp_path: Path, mode
     assert len(session.model.requests) == 2
 
 
+@pytest.mark.requirement("TOOL-9")
 async def test_an_answered_run_goes_on_under_a_larger_ceiling(tmp_path: Path, mode: Mode) -> None:
     more = Says("Once more.", explores=[{"strategy": "code_trace"}])
     script = play(lambda n: candidate("42"), synthesis("41"), more, synthesis("42"))
@@ -528,6 +532,7 @@ async def test_a_request_that_only_joined_a_run_does_not_stop_it_when_it_is_canc
     assert (view.status, view.answer) == ("answered", "42")
 
 
+@pytest.mark.requirement("ERR-6")
 async def test_an_unknown_run_is_named_by_every_tool_that_takes_one(
     tmp_path: Path, mode: Mode
 ) -> None:

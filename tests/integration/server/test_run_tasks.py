@@ -160,6 +160,7 @@ async def until_called(side: Side) -> None:
             await anyio.lowlevel.checkpoint()
 
 
+@pytest.mark.requirement("TOOL-14")
 async def test_a_call_is_answered_with_a_handle_at_once_and_the_task_ends_with_the_result(
     tmp_path: Path,
 ) -> None:
@@ -250,6 +251,7 @@ async def test_a_task_outlives_its_server_and_asks_before_it_spends_again(tmp_pa
     assert done["result"]["structuredContent"]["answer"] == "42"
 
 
+@pytest.mark.requirement("MONEY-13")
 async def test_a_user_who_declines_ends_the_run_and_nothing_is_spent(tmp_path: Path) -> None:
     async with connected(tmp_path) as first:
         task_id = await first.begin()

@@ -106,6 +106,7 @@ async def test_each_tool_says_what_it_does_to_the_world(tmp_path: Path, mode: Mo
         assert set(tool.output_schema["properties"]) == set(RunView.model_fields)
 
 
+@pytest.mark.requirement("TOOL-2")
 async def test_what_a_model_reads_before_its_first_call_is_short(
     tmp_path: Path, mode: Mode
 ) -> None:
@@ -134,6 +135,7 @@ async def test_an_object_that_takes_any_property_says_so(tmp_path: Path, mode: M
     assert set(objects.values()) == {True}
 
 
+@pytest.mark.requirement("TOOL-1")
 async def test_the_tools_are_those_that_were_reviewed(tmp_path: Path, mode: Mode) -> None:
     async with connected(tmp_path, mode) as session:
         tools = (await session.client.list_tools()).tools
@@ -162,6 +164,7 @@ async def test_no_argument_is_a_header_as_well(tmp_path: Path, mode: Mode) -> No
 # Results
 
 
+@pytest.mark.requirement("TOOL-3")
 async def test_a_result_is_a_run_view_that_fits_its_schema(tmp_path: Path, mode: Mode) -> None:
     async with connected(tmp_path, mode) as session:
         tools = {tool.name: tool for tool in (await session.client.list_tools()).tools}
@@ -189,6 +192,7 @@ def run_id_of(result: CallToolResult) -> str:
     return str(cast("dict[str, Any]", result.structured_content)["run_id"])
 
 
+@pytest.mark.requirement("TOOL-11")
 async def test_a_typed_answer_keeps_its_type(tmp_path: Path, mode: Mode) -> None:
     script = play(lambda n: candidate(42), synthesis(42))
     async with connected(tmp_path, mode, script) as session:
@@ -199,6 +203,7 @@ async def test_a_typed_answer_keeps_its_type(tmp_path: Path, mode: Mode) -> None
     assert (view.answer, type(view.answer)) == (42, int)
 
 
+@pytest.mark.requirement("TOOL-7")
 async def test_explores_gather_under_the_run_id_that_is_passed_back(
     tmp_path: Path, mode: Mode
 ) -> None:
@@ -214,6 +219,7 @@ async def test_explores_gather_under_the_run_id_that_is_passed_back(
     assert first.run_id in view.next
 
 
+@pytest.mark.requirement("HANG-7")
 async def test_progress_rises_and_says_who_works_and_what_it_costs(
     tmp_path: Path, mode: Mode
 ) -> None:
@@ -240,6 +246,7 @@ async def test_progress_rises_and_says_who_works_and_what_it_costs(
     assert all(len(one) < 500 and "\n" not in one for one in heard.messages)
 
 
+@pytest.mark.requirement("HANG-4")
 async def test_a_short_wait_gives_the_evidence_so_far_and_get_run_the_answer(
     tmp_path: Path, mode: Mode
 ) -> None:
@@ -311,6 +318,7 @@ FORGED = (
 )
 
 
+@pytest.mark.requirement("SEEN-11")
 async def test_a_candidate_forges_nothing_for_the_client_that_is_the_orchestrator(
     tmp_path: Path, mode: Mode
 ) -> None:
@@ -374,6 +382,7 @@ async def test_a_long_answer_is_whole_and_in_the_text_up_to_what_clients_bear(
 # Errors
 
 
+@pytest.mark.requirement("ERR-5")
 async def test_a_failed_run_is_an_error_that_carries_its_evidence(
     tmp_path: Path, mode: Mode
 ) -> None:
@@ -511,6 +520,7 @@ async def test_a_bug_is_logged_and_not_shown(
 # Stopping
 
 
+@pytest.mark.requirement("MONEY-17")
 async def test_a_cancelled_request_stops_new_spending_and_keeps_what_was_found(
     tmp_path: Path, mode: Mode
 ) -> None:
@@ -609,6 +619,7 @@ async def test_resources_and_the_prompt_are_listed(tmp_path: Path, mode: Mode) -
     assert all(one.description for one in (*resources, *templates, *prompts))
 
 
+@pytest.mark.requirement("TOOL-12")
 async def test_a_run_and_the_pool_can_be_read_as_resources(tmp_path: Path, mode: Mode) -> None:
     async with connected(tmp_path, mode) as session:
         view = await session.view("solve_with_atlas", problem="6 * 7?")
@@ -633,6 +644,7 @@ async def test_a_run_that_is_not_there_cannot_be_read(tmp_path: Path, mode: Mode
     assert caught.value.error.code == INVALID_PARAMS
 
 
+@pytest.mark.requirement("TOOL-13")
 async def test_the_prompt_makes_the_client_the_orchestrator(tmp_path: Path, mode: Mode) -> None:
     problem = "How many {braces} are in {problem}?"
     async with connected(tmp_path, mode) as session:

@@ -90,12 +90,14 @@ def test_groups_are_in_order_of_size_then_of_coming() -> None:
     assert [[vote.explore_id for vote in group.votes] for group in groups] == [[1, 5], [2, 3], [4]]
 
 
+@pytest.mark.requirement("SEEN-3")
 def test_a_single_candidate_is_warned_of() -> None:
     [warning] = warnings_of(votes("1"))
 
     assert "one candidate" in warning
 
 
+@pytest.mark.requirement("SEEN-3")
 def test_one_way_to_all_answers_is_warned_of() -> None:
     assert "one strategy" in " ".join(warnings_of(votes("1", "1", strategies="aa")))
     assert warnings_of(votes("1", "1", strategies="ab")) == ()

@@ -178,6 +178,7 @@ def test_every_effort_has_its_floor_of_explores(effort: str, explored: int) -> N
     assert run.end.stop_reason == "decided"
 
 
+@pytest.mark.requirement("SEEN-5")
 def test_an_answer_below_the_floor_is_sent_back_once_with_the_reason_then_the_core_explores() -> (
     None
 ):
@@ -309,6 +310,7 @@ def test_two_agreeing_candidates_survive_the_orchestrators_failure_with_a_warnin
     assert run.end.confidence is None
 
 
+@pytest.mark.requirement("SEEN-6")
 def test_candidates_that_disagree_are_no_answer_when_the_orchestrator_fails() -> None:
     run = play(a_run(), failed("unavailable"), solve=by_number(found("1"), found("2")))
 
@@ -370,6 +372,7 @@ def test_an_answer_that_breaks_the_schema_is_sent_back_with_the_fault() -> None:
 # Money
 
 
+@pytest.mark.requirement("MONEY-11")
 def test_explores_beyond_the_cap_are_skipped_and_the_synthesis_is_paid() -> None:
     run = play(
         a_run(max_cost_usd="1", max_explores=20),
@@ -385,6 +388,7 @@ def test_explores_beyond_the_cap_are_skipped_and_the_synthesis_is_paid() -> None
     assert run.end.answer == "42"
 
 
+@pytest.mark.requirement("MONEY-5")
 def test_a_call_of_unknown_outcome_counts_as_all_of_its_hold() -> None:
     run = play(a_run(max_cost_usd="1"), answers(), price=lambda hold: None)
 
@@ -405,6 +409,7 @@ def test_a_solver_the_money_does_not_reach_for_does_not_keep_another_from_runnin
     assert "cheap" in {solve.explore.solver for solve in run.solves}
 
 
+@pytest.mark.requirement("HANG-12")
 def test_asking_again_and_again_for_what_the_money_does_not_reach_comes_to_an_end() -> None:
     """Source: design.md 6, "No hang". A free orchestrator has no cap that would stop it."""
     free = a_model("maker/free", price=("0", "0"))
@@ -712,6 +717,7 @@ def test_no_text_of_a_candidate_ends_its_fence(place: str) -> None:
     assert "New rule" in json.dumps(json.loads(fenced))
 
 
+@pytest.mark.requirement("MONEY-4")
 def test_the_amount_held_covers_what_a_call_can_cost() -> None:
     run = play(a_run(a_solver(spec=a_model(price=("2", "10"), max_tokens=4_000))), answers())
 
@@ -751,6 +757,7 @@ def test_a_solver_that_left_two_explores_unanswered_gets_no_more_while_another_a
     assert run.end.status == "answered"
 
 
+@pytest.mark.requirement("SEEN-10")
 def test_an_orchestrator_is_told_which_solver_did_not_answer() -> None:
     run = play(a_run(a_solver("dead"), a_solver("well")), solve=unavailable_for("dead"))
 

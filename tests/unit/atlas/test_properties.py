@@ -7,6 +7,7 @@ from decimal import Decimal
 from itertools import count
 from typing import Any, cast, get_args
 
+import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -157,6 +158,7 @@ def keeps_its_limits(run: Played) -> None:
 
 @given(runs())
 @settings(max_examples=draws(100), deadline=None)
+@pytest.mark.requirement("MONEY-3")
 def test_every_run_ends_and_keeps_its_limits(run: Played) -> None:
     keeps_its_limits(run)
 
@@ -216,6 +218,7 @@ def test_a_run_can_be_seen_at_any_moment(run: Played) -> None:
 
 @given(runs())
 @settings(max_examples=draws(40), deadline=None)
+@pytest.mark.requirement("PAID-2")
 def test_a_run_gone_on_with_from_any_of_its_records_asks_for_no_finished_call_again(
     run: Played,
 ) -> None:
@@ -282,6 +285,7 @@ LedgerMachine.TestCase.settings = settings(max_examples=draws(50), deadline=None
 TestLedger = LedgerMachine.TestCase
 
 
+@pytest.mark.requirement("MONEY-3")
 def test_what_was_never_held_cannot_be_raised_and_nothing_holds_twice() -> None:
     ledger = Ledger(Decimal(1)).hold("a", Decimal("0.5"))
 
@@ -310,6 +314,7 @@ def test_usage_adds_up_in_any_order(a: Usage, b: Usage, c: Usage) -> None:
 
 
 @given(st.lists(COSTS))
+@pytest.mark.requirement("MONEY-15")
 def test_a_sum_with_an_unknown_cost_is_unknown(costs: list[Decimal | None]) -> None:
     known = [cost for cost in costs if cost is not None]
 

@@ -340,6 +340,7 @@ def test_an_answer_at_the_ceiling_needs_a_higher_one() -> None:
         ({"max_cost_usd": Decimal("1e308")}, "max_cost_usd"),
     ],
 )
+@pytest.mark.requirement("MONEY-12")
 def test_limits_can_only_be_raised(limits: dict[str, Any], argument: str) -> None:
     for state in (play(a_run(), answers()).state, RunState.fold(cancelled_by_the_user())):
         with pytest.raises(InvalidInput) as caught:

@@ -10,7 +10,8 @@ import anyio
 import pytest
 
 from atlas_mcp.cli import main
-from atlas_mcp.journal.sqlite.journal import FILE_NAME, SqliteJournal
+from atlas_mcp.journal.sqlite.journal import SqliteJournal
+from atlas_mcp.journal.sqlite.store import FILE_NAME
 
 COMMANDS = (
     ("solve", "6 * 7?", "--solver", "scripted/demo"),

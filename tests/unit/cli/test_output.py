@@ -13,11 +13,11 @@ from atlas_mcp.atlas.events import Record, RunFinished
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.cli import output
 from atlas_mcp.config.settings import Settings, SolverSettings
+from atlas_mcp.journal import followers
 from atlas_mcp.journal.base import ListedRun
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted.model import Says, Scripted
-from atlas_mcp.runs import following
 from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.runs.service import RunService
@@ -32,7 +32,7 @@ async def test_a_run_that_was_taken_from_this_process_is_followed_where_it_goes_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A process that slept through its lease still tells how its run ends."""
-    monkeypatch.setattr(following, "FOLLOW_SECONDS", 0.001)
+    monkeypatch.setattr(followers, "LOOK_SECONDS", 0.001)
     model = Scripted(lambda request: Says("never", seconds=3_600))
     settings = Settings(home=tmp_path, solvers={"s": SolverSettings(model=model.name)})
     pool = Pool(settings, {model.name: model})
@@ -167,7 +167,12 @@ def test_what_went_wrong_is_one_line(capsys: pytest.CaptureFixture[str]) -> None
 def test_a_time_of_any_clock_can_be_listed(
     seconds: float, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run = ListedRun("abc", seconds, seconds, "answered", "atlas", "[/foo]\x1b[2J", 1, driven=False)
+    run = ListedRun(
+        *(seconds, seconds, "answered", "atlas", "[/foo]\x1b[2J"),
+        run_id="abc",
+        size_bytes=1,
+        driven=False,
+    )
 
     output.print_runs([run], limit=2, as_json=False)
     output.print_runs([run], limit=2, as_json=True)

@@ -26,6 +26,7 @@ def load(toml: Path, content: str = "", **environ: str) -> Settings:
     return load_settings({"ATLAS_CONFIG": str(toml), **environ})
 
 
+@pytest.mark.requirement("CONF-1")
 def test_with_nothing_configured_the_defaults_hold(tmp_path: Path) -> None:
     settings = load_settings({"XDG_CONFIG_HOME": str(tmp_path)})
 
@@ -36,6 +37,7 @@ def test_with_nothing_configured_the_defaults_hold(tmp_path: Path) -> None:
     assert not settings.has_anthropic_credentials
 
 
+@pytest.mark.requirement("CONF-2")
 def test_the_file_beats_the_default_and_the_environment_beats_the_file(toml: Path) -> None:
     toml.write_text("[budget]\nmax_explores = 3\nmax_parallel = 2\n")
 
@@ -108,6 +110,7 @@ def test_the_word_none_lifts_the_cap(toml: Path, source: str) -> None:
     assert settings.budget.max_cost_usd is None
 
 
+@pytest.mark.requirement("CONF-6")
 def test_a_key_is_read_where_the_entry_says_and_shown_nowhere(toml: Path) -> None:
     toml.write_text('[solvers.x]\nmodel = "anthropic/m"\napi_key_env = "MY_KEY"\n')
 
@@ -132,6 +135,7 @@ def test_a_key_is_read_where_the_entry_says_and_shown_nowhere(toml: Path) -> Non
         ("", {"ATLAS_SOLVERS_NOBODY_QUOTA": "3"}, ["ATLAS_SOLVERS_NOBODY_QUOTA", "none"]),
     ],
 )
+@pytest.mark.requirement("CONF-4")
 def test_what_is_wrong_is_named_with_what_is_accepted(
     toml: Path, content: str, environ: dict[str, str], words: list[str]
 ) -> None:
@@ -157,6 +161,7 @@ def test_a_file_that_is_no_text_is_an_error(toml: Path) -> None:
 # The contract's own words. Source: design.md 3
 
 
+@pytest.mark.requirement("CONF-9")
 def test_the_example_of_the_contract_is_taken(toml: Path) -> None:
     example = """
         [orchestrator]
@@ -205,6 +210,7 @@ def test_the_example_of_the_contract_is_taken(toml: Path) -> None:
         ("ATLAS_SERVER_RESPOND_WITHIN_S", "9.5", "server", "respond_within_s", 9.5),
     ],
 )
+@pytest.mark.requirement("CONF-3")
 def test_every_scalar_has_its_variable_and_it_beats_the_file(
     toml: Path, variable: str, value: str, section: str, key: str, read: object
 ) -> None:
@@ -426,6 +432,7 @@ def test_a_key_written_where_its_variable_belongs_is_not_repeated(toml: Path) ->
 
 
 @pytest.mark.parametrize("source", ["file", "environment"])
+@pytest.mark.requirement("CONF-10")
 def test_the_profile_of_the_paper_is_one_explore_a_turn_of_eight_with_its_model(
     toml: Path, source: str
 ) -> None:
@@ -564,6 +571,7 @@ def test_a_folder_in_the_place_of_the_file_is_told_with_the_right_name(tmp_path:
 
 
 @posix
+@pytest.mark.requirement("HANG-9")
 def test_what_is_no_regular_file_is_not_waited_for(tmp_path: Path) -> None:
     """A pipe that nobody writes to would keep a server from its start."""
     assert sys.platform != "win32"
@@ -830,6 +838,7 @@ def test_a_section_that_is_no_table_is_told_in_our_words(toml: Path) -> None:
         ("ATLAS_CONFG", "ATLAS_CONFIG"),
     ],
 )
+@pytest.mark.requirement("CONF-11")
 def test_a_slip_in_a_variable_is_told_with_what_was_meant(variable: str, meant: str) -> None:
     with pytest.raises(ConfigError, match=f"^{variable} is not known; did you mean {meant}\\?$"):
         load_settings({"ATLAS_HOME": "/nowhere", variable: "1"})

@@ -98,6 +98,7 @@ counts = st.integers(min_value=0, max_value=300_000)
 
 
 @given(fresh=counts, read=counts, written=counts, output=counts)
+@pytest.mark.requirement("MONEY-4")
 def test_a_call_never_costs_more_than_its_hold(
     fresh: int, read: int, written: int, output: int
 ) -> None:

@@ -79,6 +79,7 @@ JSON_VALUES = st.recursive(
     at=st.floats(0, 1e11),
     run_id=st.text(),
 )
+@pytest.mark.requirement("PAID-10")
 def test_a_run_is_read_back_as_it_was_written_and_each_record_is_a_line(
     problem: str, answer: Any, reasoning: str, at: float, run_id: str
 ) -> None:

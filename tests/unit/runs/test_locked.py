@@ -20,6 +20,7 @@ from atlas_mcp.config.settings import (
     SolverSettings,
 )
 from atlas_mcp.journal.sqlite import journal as journal_module
+from atlas_mcp.journal.sqlite import store as store_module
 from atlas_mcp.journal.sqlite import writer
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.models.pool import Pool
@@ -40,8 +41,8 @@ pytestmark = pytest.mark.timeout(60)
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have nothing end because a lock was waited for too long."""
-    monkeypatch.setattr(journal_module, "BUSY_TIMEOUT", 1e6)
-    monkeypatch.setattr(journal_module, "COMMIT_TIMEOUT", 1e6)
+    monkeypatch.setattr(store_module, "BUSY_TIMEOUT", 1e6)
+    monkeypatch.setattr(store_module, "COMMIT_TIMEOUT", 1e6)
     monkeypatch.setattr(writer, "ANSWER_SECONDS", 1e6)
     monkeypatch.setattr(writer, "LOCK_STEP_SECONDS", 0.01)
     for bound in ("STOP_SECONDS", "CANCEL_SECONDS"):

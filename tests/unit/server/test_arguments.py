@@ -28,6 +28,7 @@ ASKED = {"problem": "Why?"}
 
 @pytest.mark.parametrize("empty", [None, "", {}, []])
 @pytest.mark.parametrize("name", [name for name in SOLVE["properties"] if name != "problem"])
+@pytest.mark.requirement("TOOL-4")
 def test_what_is_empty_is_absent(name: str, empty: object) -> None:
     assert read_arguments({**ASKED, name: empty}, SOLVE) == ASKED
 
@@ -55,6 +56,7 @@ def test_a_value_is_read_as_it_is_meant(name: str, given: object, read: object) 
 
 
 @pytest.mark.parametrize("name", sorted(FOREIGN))
+@pytest.mark.requirement("TOOL-6")
 def test_what_clients_add_of_their_own_is_left_out(name: str) -> None:
     assert read_arguments({**ASKED, name: "x"}, SOLVE) == ASKED
 
@@ -79,6 +81,7 @@ def test_what_clients_add_of_their_own_is_left_out(name: str) -> None:
         (SCHEMAS["get_run"], "runId", "run_id"),
     ],
 )
+@pytest.mark.requirement("TOOL-5")
 def test_a_near_miss_is_refused_with_the_right_name(
     schema: dict[str, Any], name: str, meant: str
 ) -> None:

@@ -111,6 +111,7 @@ def packed(encoding: str, wbits: int) -> Answer:
     ],
 )  # fmt: skip
 @pytest.mark.every_day(4)
+@pytest.mark.requirement("HANG-3")
 async def test_a_stream_without_end_is_given_up(adapter: str, answer: Answer, says: str) -> None:
     error = await failure(adapter, answer, least=200 if "longer" in says else 1)
 

@@ -157,6 +157,7 @@ def shows(text: str, shown: str) -> bool:
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 @pytest.mark.every_day(6)
+@pytest.mark.requirement("CONF-8")
 async def test_no_place_of_an_answer_gives_a_key_away(
     adapter: str, place: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -348,6 +348,7 @@ async def test_progress_comes_while_the_run_works_and_then_the_result(
     assert f"run {views[0].run_id}" in heard.messages[0]
 
 
+@pytest.mark.requirement("HANG-4")
 async def test_the_soft_deadline_answers_with_a_run_that_goes_on(
     tmp_path: Path, mode: Mode
 ) -> None:
@@ -377,6 +378,7 @@ async def test_what_is_no_finite_number_is_refused_by_its_argument(
 # Who is let in
 
 
+@pytest.mark.requirement("TOOL-16")
 async def test_pages_of_other_sites_are_not_let_in(tmp_path: Path, mode: Mode) -> None:
     async with served(tmp_path) as server, wired(server, mode) as wire:
         for headers, expected in (

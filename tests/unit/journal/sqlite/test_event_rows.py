@@ -18,7 +18,8 @@ from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.resuming import abandonment, resumption
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.errors import InvalidInput, JournalError, JournalNewer
-from atlas_mcp.journal.sqlite.journal import FILE_NAME, SqliteJournal
+from atlas_mcp.journal.sqlite.journal import SqliteJournal
+from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.runs.archive import read_archive, write_archive
 from atlas_mcp.runs.explores import check_same_problem
 from atlas_mcp.testing.journal_conformance import first_record, later_record

@@ -20,8 +20,9 @@ from atlas_mcp.errors import JournalError, JournalUnflushed
 from atlas_mcp.journal.base import Lease
 from atlas_mcp.journal.sqlite import write_ahead_log
 from atlas_mcp.journal.sqlite.faults import journal_failure
-from atlas_mcp.journal.sqlite.journal import FILE_NAME, SqliteJournal
+from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.journal.sqlite.opening import connect, connect_to_read, open_there
+from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.testing.journal_conformance import first_record, later_record
 
 Mishap: TypeAlias = Callable[[Path], object]

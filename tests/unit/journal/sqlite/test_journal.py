@@ -6,7 +6,6 @@ import shutil
 import sqlite3
 import stat
 import sys
-import threading
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,13 +15,12 @@ import anyio
 import anyio.to_thread
 import pytest
 
-from atlas_mcp.atlas.events import Record
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.errors import JournalBusy, JournalError
-from atlas_mcp.journal.sqlite import event_rows
-from atlas_mcp.journal.sqlite import journal as journal_module
-from atlas_mcp.journal.sqlite.journal import FILE_NAME, LEASE_SECONDS, SqliteJournal
+from atlas_mcp.journal.sqlite.journal import SqliteJournal
+from atlas_mcp.journal.sqlite.leases import LEASE_SECONDS
 from atlas_mcp.journal.sqlite.process_locks import FOLDER
+from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.journal.sqlite.write_ahead_log import WRITES_A_CHECKPOINT
 from atlas_mcp.testing.journal_conformance import first_record, later_record
 
@@ -52,32 +50,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
-
-
-async def test_looking_something_up_waits_for_no_run_that_is_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    begun, gate = threading.Event(), threading.Event()
-
-    def slowly(connection: sqlite3.Connection, run_id: str, after: int) -> tuple[Record, ...]:
-        begun.set()
-        assert gate.wait(10)
-        return event_rows.read(connection, run_id, after)
-
-    monkeypatch.setattr(journal_module, "read", slowly)
-    journal = SqliteJournal(tmp_path)
-    await journal.open_run("r", first_record())
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(journal.read, "r")
-        await anyio.to_thread.run_sync(begun.wait, 10)
-        with anyio.fail_after(5):
-            assert await journal.is_driven("r")
-            assert await journal.stop_requests() == {}
-            assert await journal.find_task("unknown") is None
-            assert [run.run_id for run in await journal.list_runs()] == ["r"]
-            assert await journal.spending_of("r") == await journal.spending("2026-11-28") == 0
-        gate.set()
-    await journal.aclose()
 
 
 async def test_the_folder_and_every_file_are_for_their_owner_alone(tmp_path: Path) -> None:

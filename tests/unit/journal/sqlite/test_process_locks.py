@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from atlas_mcp.errors import JournalError
-from atlas_mcp.journal.sqlite import journal as journal_module
 from atlas_mcp.journal.sqlite import process_locks
-from atlas_mcp.journal.sqlite.journal import FILE_NAME, SqliteJournal
+from atlas_mcp.journal.sqlite import store as store_module
+from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.journal.sqlite.process_locks import FOLDER, ProcessLock, dead_owners, forget, is_dead
+from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.system.locks import open_lock, try_lock
 from atlas_mcp.testing.journal_conformance import first_record
 from tests.support.systems import held, posix
@@ -100,7 +101,7 @@ async def test_a_lease_that_could_not_be_given_back_is_nobodys_once_its_process_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The journal took no write at the end: another program held it, or its disk was full."""
-    monkeypatch.setattr(journal_module, "BUSY_TIMEOUT", 0.001)
+    monkeypatch.setattr(store_module, "BUSY_TIMEOUT", 0.001)
     journal = SqliteJournal(tmp_path)
     released = await journal.open_run("released", first_record())
     await journal.open_run("held", first_record())

@@ -268,6 +268,7 @@ amounts = st.lists(
 @pytest.mark.parametrize("together", [False, True])
 @settings(max_examples=draws(25), deadline=None)
 @given(steps=steps, amounts=amounts)
+@pytest.mark.requirement("MONEY-8")
 def test_no_interleaving_of_twenty_processes_passes_the_cap(
     together: bool, steps: Sequence[tuple[int, str]], amounts: Sequence[Decimal]
 ) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +24,6 @@ from atlas_mcp.runs.local import upkeep
 from atlas_mcp.runs.local.upkeep import Upkeep
 from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.request import RunRequest
-from atlas_mcp.testing.journal_conformance import first_record
 from tests.support.gated_models import Gated, until
 
 
@@ -142,32 +140,3 @@ async def test_a_run_keeps_its_lease_while_the_disk_holds_up_the_stops_of_others
         disk.set()
         await until(lambda: service.driven == (runs[2],))
         await other.aclose()
-
-
-class Owing(SqliteJournal):
-    """A journal that takes no lease back."""
-
-    @override
-    async def _free(self, leases: Sequence[Lease]) -> None:
-        self._owed.update(leases)
-        raise JournalError("it cannot be written")
-
-
-async def test_what_cannot_be_given_back_keeps_no_other_lease_from_being_renewed(
-    tmp_path: Path,
-) -> None:
-    now = [time.time()]
-    journal = Owing(tmp_path, clock=lambda: now[0], lease_seconds=60)
-    other = SqliteJournal(tmp_path, clock=lambda: now[0])
-    await journal.open_run("held", first_record())
-    given_back = await journal.open_run("given back", first_record())
-    with pytest.raises(JournalError):
-        await journal.release(given_back)
-    now[0] += 59
-    assert await journal.renew() == ()
-    now[0] += 2
-
-    assert await other.is_driven("held")
-    assert not await other.is_driven("given back")
-    await other.aclose()
-    await journal.aclose()

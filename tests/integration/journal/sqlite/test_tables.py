@@ -17,7 +17,8 @@ from atlas_mcp.atlas.messages import ModelRequest
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import JournalError
-from atlas_mcp.journal.sqlite.journal import FILE_NAME, SqliteJournal
+from atlas_mcp.journal.sqlite.journal import SqliteJournal
+from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.journal.sqlite.tables import FILE_VERSION, migrate
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted.model import Says
@@ -26,9 +27,9 @@ from atlas_mcp.runs.opening import open_service
 from atlas_mcp.testing.scripted import Recording
 from atlas_mcp.views.rendering import view_of, view_run
 
-DATA = Path(__file__).parents[1] / "data"
+DATA = Path(__file__).parents[3] / "data"
 OLD = {int(path.stem.rpartition("_v")[2]): path for path in DATA.glob("journal_v*.sql")}
-"""A journal of each older version, as that version wrote it."""
+"""A journal of each older version, as that version wrote it: 3 as it left one of version 2."""
 
 ENDED, BROKEN_OFF = "bk87bg9rursthe", "brokenoffrun22"
 """In each of them: a run that was answered, and one whose process died with a turn open."""
@@ -252,16 +253,16 @@ async def test_a_migration_that_fails_leaves_the_old_version_whole(
     home = old_home(tmp_path / "home", version)
     connection = sqlite3.connect(home / FILE_NAME)
     # In the way of what the last script makes, after much else of it has been done.
-    connection.execute("CREATE TABLE spending_by_run (name TEXT)")
+    connection.execute("CREATE TABLE large_values_by_digest (name TEXT)")
     connection.close()
     before = dump(home)
 
-    with pytest.raises(JournalError, match="spending_by_run"):
+    with pytest.raises(JournalError, match="large_values_by_digest"):
         SqliteJournal(home)
 
     assert dump(home) == before
     connection = sqlite3.connect(home / FILE_NAME)
-    connection.execute("DROP TABLE spending_by_run")
+    connection.execute("DROP TABLE large_values_by_digest")
     connection.close()
     await SqliteJournal(home).aclose()
     assert dump(home)[0] == f"version {FILE_VERSION}"

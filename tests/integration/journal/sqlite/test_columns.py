@@ -26,7 +26,7 @@ from atlas_mcp.cli.output import print_runs, print_view
 from atlas_mcp.config.settings import BudgetSettings, Settings, SolverSettings
 from atlas_mcp.errors import AtlasError
 from atlas_mcp.journal.base import TaskEntry
-from atlas_mcp.journal.sqlite.journal import FILE_NAME
+from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.archive import read_archive, write_archive
 from atlas_mcp.runs.local.day_cap import today
@@ -256,6 +256,7 @@ async def ask_the_server(home: Path, written: Written) -> None:
     phases=[Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
+@pytest.mark.requirement("PAID-12")
 def test_any_rows_leave_their_journal_usable(
     written: Written, caplog: pytest.LogCaptureFixture, damages: list[Damage]
 ) -> None:

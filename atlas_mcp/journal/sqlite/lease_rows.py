@@ -1,0 +1,119 @@
+"""The rows that say which process drives a run: claimed, renewed, given back.
+
+Works on a connection that it is given, within a transaction of the caller's. Whether the owner of a
+lease lives is not for a row to say (`leases`).
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from atlas_mcp.atlas.events import StopCause
+from atlas_mcp.errors import UnknownRun
+from atlas_mcp.journal.base import Lease
+from atlas_mcp.journal.sqlite import columns
+
+_STOP_REQUESTS = """
+SELECT run_id, fence, stop_cause FROM json_each(?) AS held JOIN runs ON run_id = held.value
+WHERE stop_cause IS NOT NULL
+"""
+"""The requests to stop some runs, in one question: it is asked twice a second."""
+
+
+class LeaseRow(NamedTuple):
+    """The lease of a run as it is stored.
+
+    Attributes:
+        owner: The process that holds it, `None` where it was given back.
+        fence: That of the newest claim.
+        until: Unix seconds of its end.
+    """
+
+    owner: str | None
+    fence: int
+    until: float
+
+
+def find(connection: sqlite3.Connection, run_id: str) -> LeaseRow | None:
+    """Return the lease of a run, whatever its columns hold; `None` if there is no such run."""
+    row = connection.execute(
+        "SELECT owner, fence, lease_until FROM runs WHERE run_id = ?", (run_id,)
+    ).fetchone()
+    if row is None:
+        return None
+    owner, fence, until = row
+    name = columns.text(owner) if owner is not None else None
+    return LeaseRow(name, columns.count(fence), columns.seconds(until))
+
+
+def require(connection: sqlite3.Connection, run_id: str) -> LeaseRow:
+    """Return the lease of a run.
+
+    Raises:
+        UnknownRun: There is no such run.
+    """
+    found = find(connection, run_id)
+    if found is None:
+        raise UnknownRun(run_id)
+    return found
+
+
+def take(connection: sqlite3.Connection, run_id: str, lease: LeaseRow) -> None:
+    """Store a lease that was claimed. Requests to stop the run until then are cleared."""
+    connection.execute(
+        "UPDATE runs SET owner = ?, fence = ?, lease_until = ?, stop_cause = NULL WHERE run_id = ?",
+        (*lease, run_id),
+    )
+
+
+def renew(
+    connection: sqlite3.Connection, held: Sequence[Lease], *, owner: str, until: float
+) -> list[Lease]:
+    """Prolong the leases of an owner, and return those that it has lost."""
+    found = connection.execute(
+        "SELECT run_id, fence FROM runs WHERE owner = ? AND run_id IN "
+        "(SELECT value FROM json_each(?))",
+        (owner, _run_ids(held)),
+    )
+    fences = dict(found)
+    kept = [lease for lease in held if fences.get(lease.run_id) == lease.fence]
+    connection.execute(
+        "UPDATE runs SET lease_until = ? WHERE run_id IN (SELECT value FROM json_each(?))",
+        (until, _run_ids(kept)),
+    )
+    return [lease for lease in held if fences.get(lease.run_id) != lease.fence]
+
+
+def give_back(connection: sqlite3.Connection, leases: Iterable[Lease], owner: str) -> None:
+    """Leave runs without an owner, as far as their leases are still those of `owner`."""
+    connection.executemany(
+        "UPDATE runs SET owner = NULL WHERE run_id = ? AND owner = ? AND fence = ?",
+        [(lease.run_id, owner, lease.fence) for lease in leases],
+    )
+
+
+def request_stop(connection: sqlite3.Connection, run_id: str, cause: StopCause) -> None:
+    """Store that a run is to stop.
+
+    Raises:
+        UnknownRun: There is no such run.
+    """
+    require(connection, run_id)
+    connection.execute("UPDATE runs SET stop_cause = ? WHERE run_id = ?", (cause, run_id))
+
+
+def stop_requests(connection: sqlite3.Connection, held: Sequence[Lease]) -> dict[str, StopCause]:
+    """Return the causes of the stop requests for runs whose leases are still the newest."""
+    fences = {lease.run_id: lease.fence for lease in held}
+    return {
+        run_id: columns.stop_cause(cause)
+        for run_id, fence, cause in connection.execute(_STOP_REQUESTS, (_run_ids(held),))
+        if fences[run_id] == fence
+    }
+
+
+def _run_ids(leases: Iterable[Lease]) -> str:
+    return json.dumps([lease.run_id for lease in leases])

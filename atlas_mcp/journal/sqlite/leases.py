@@ -1,0 +1,153 @@
+"""The leases that one process holds, and whether the holder of any other lease lives.
+
+Owns what this process holds and what it still has to give back. A lease ends with its time, or with
+its process (`process_locks`). One that was given back and could not be written back counts as free
+here, and is written back with the next renewal.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from typing_extensions import override
+
+from atlas_mcp.atlas.events import StopCause
+from atlas_mcp.errors import JournalBusy, JournalError
+from atlas_mcp.journal.base import Lease, Leases
+from atlas_mcp.journal.sqlite import lease_rows
+from atlas_mcp.journal.sqlite.lease_rows import LeaseRow
+from atlas_mcp.journal.sqlite.process_locks import is_alive, is_dead
+from atlas_mcp.journal.sqlite.store import Store
+
+LEASE_SECONDS = 15.0
+"""Seconds without renewal after which a run counts as interrupted."""
+
+LEASES_AHEAD = 2
+"""A lease that ends later than so many of them from now was not taken by this machine's clock."""
+
+
+@dataclass(slots=True)
+class SqliteLeases(Leases):
+    """The `Leases` of one process.
+
+    Args:
+        store: Where leases are.
+        folder: `ATLAS_HOME`, where the locks of processes are.
+        owner: The name of this process in the rows.
+        clock: Unix seconds.
+        lease_seconds: Seconds without renewal after which a lease ends.
+    """
+
+    store: Store
+    folder: Path
+    owner: str
+    clock: Callable[[], float]
+    lease_seconds: float
+    _held: dict[str, Lease] = field(init=False, default_factory=dict[str, Lease])
+    _to_give_back: set[Lease] = field(init=False, default_factory=set[Lease])
+
+    @property
+    def are_all_given_back(self) -> bool:
+        """Whether the file knows of every lease that was given back."""
+        return not self._to_give_back
+
+    @property
+    def given_back(self) -> set[str]:
+        """The runs that were given back, of which the file does not know it yet."""
+        return {lease.run_id for lease in self._to_give_back} - self._held.keys()
+
+    def new(self, fence: int) -> LeaseRow:
+        """Return the row of a lease that this process takes now."""
+        return LeaseRow(self.owner, fence, self.clock() + self.lease_seconds)
+
+    def hold(self, lease: Lease) -> None:
+        """Renew a lease from now on. It has been stored."""
+        self._held[lease.run_id] = lease
+
+    @override
+    async def claim(self, run_id: str) -> Lease:
+        def write(connection: sqlite3.Connection) -> int:
+            row = lease_rows.require(connection, run_id)
+            if self.is_held(run_id, row):
+                raise JournalBusy(f"run {run_id!r} is driven by another process; wait for it")
+            lease_rows.take(connection, run_id, self.new(row.fence + 1))
+            return row.fence + 1
+
+        lease = Lease(run_id, await self.store.write(write, durable=False))
+        self.hold(lease)
+        return lease
+
+    @override
+    async def renew(self) -> tuple[Lease, ...]:
+        held = list(self._held.values())
+
+        def write(connection: sqlite3.Connection) -> list[Lease]:
+            until = self.clock() + self.lease_seconds
+            return lease_rows.renew(connection, held, owner=self.owner, until=until)
+
+        lost = await self.store.write(write, durable=False) if held else []
+        for lease in lost:
+            if self._held.get(lease.run_id) == lease:
+                del self._held[lease.run_id]
+        if self._to_give_back:
+            # Last, and tried again the next time: leases that are held must not lapse over it.
+            with suppress(JournalError):
+                await self._give_back(tuple(self._to_give_back))
+        return tuple(lost)
+
+    @override
+    async def release(self, lease: Lease) -> None:
+        if self._held.get(lease.run_id) == lease:
+            del self._held[lease.run_id]
+        await self._give_back([lease])
+
+    async def release_all(self) -> None:
+        """Give all leases back."""
+        held, self._held = list(self._held.values()), {}
+        if held:
+            await self._give_back(held)
+
+    @override
+    async def is_driven(self, run_id: str) -> bool:
+        return await self.store.rows.ask(
+            lambda connection: self.is_held(run_id, lease_rows.require(connection, run_id))
+        )
+
+    @override
+    async def request_stop(self, run_id: str, cause: StopCause) -> None:
+        await self.store.write(
+            lambda connection: lease_rows.request_stop(connection, run_id, cause), durable=False
+        )
+
+    @override
+    async def stop_requests(self) -> Mapping[str, StopCause]:
+        held = list(self._held.values())
+        if not held:
+            return {}
+        return await self.store.rows.ask(lambda found: lease_rows.stop_requests(found, held))
+
+    def is_held(self, run_id: str, row: LeaseRow) -> bool:
+        """Return whether a live process holds the lease of a run."""
+        is_free = row.owner == self.owner and Lease(run_id, row.fence) in self._to_give_back
+        return not is_free and self.is_live(row.owner, row.until)
+
+    def is_live(self, owner: str | None, until: float) -> bool:
+        """Return whether a lease has not ended, and its owner not died."""
+        left = until - self.clock()
+        if owner is None or left <= 0:
+            return False
+        if left > LEASES_AHEAD * max(self.lease_seconds, LEASE_SECONDS):
+            # Taken under a clock that was set back, or damaged: a live owner renews within seconds.
+            return is_alive(self.folder, owner)
+        return not is_dead(self.folder, owner)
+
+    async def _give_back(self, leases: Sequence[Lease]) -> None:
+        self._to_give_back.update(leases)
+        await self.store.write(
+            lambda connection: lease_rows.give_back(connection, leases, self.owner), durable=False
+        )
+        self._to_give_back.difference_update(leases)

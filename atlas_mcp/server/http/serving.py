@@ -1,8 +1,7 @@
-"""Serving over HTTP on this machine, and knowing when a client has hung up.
+"""Serving over HTTP on this machine, from the first connection to the end of the process.
 
-Streams are server-sent events: answering with plain JSON would keep progress back, and nobody would
-hear that a client has gone. In the stateless era the SDK cancels a request whose client hangs up.
-With sessions it lets the request run on, so a hang-up is noticed here and the run is told.
+Owns the order in which a server ends: runs, requests, connections. Streams are server-sent events:
+plain JSON would keep progress back, and a client that has gone would not be noticed.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ import logging
 import os
 import socket
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 import anyio
@@ -26,7 +26,9 @@ from atlas_mcp.task_groups import open_task_group
 from atlas_mcp.texts import log_printably
 
 if TYPE_CHECKING:
-    pass
+    from atlas_mcp.server.host import Host
+    from atlas_mcp.server.http.hang_ups import HangUps
+    from atlas_mcp.server.http.web import Web
 
 logger = logging.getLogger(__name__)
 
@@ -39,13 +41,13 @@ ANSWER_SECONDS = 0.5
 """Seconds for answering the requests whose runs have been stopped because the server ends."""
 
 RECORD_SECONDS = 1.0
-"""Seconds, beside the grace, for recording what became of the runs."""
+"""Seconds, beside the grace, for recording how the runs ended."""
 
 HANG_UP_SECONDS = 0.5
 """Seconds that open connections get once the server hangs up; then they are cut."""
 
 CLOSE_SECONDS = 0.5
-"""Seconds for closing what is open; nothing that was paid for waits for it."""
+"""Seconds for closing the application; nothing that was paid for waits for it."""
 
 
 def serve_http(
@@ -61,9 +63,9 @@ def serve_http(
     """
     if host not in LOOPBACK:
         raise ConfigError(
-            f"--host: {host!r} can be reached from other machines, and whoever reaches it can "
-            f"spend money. Take one of {', '.join(sorted(LOOPBACK))}, with a proxy that asks who "
-            "is there in front of it"
+            f"--host: {host!r} can be reached from other machines, and any client that reaches it "
+            f"can spend money. Take one of {', '.join(sorted(LOOPBACK))}, behind a proxy that "
+            "authenticates its users"
         )
     listeners = listen(host, port)
     try:
@@ -85,43 +87,63 @@ async def _serve(settings: Settings, host: str, listeners: list[socket.socket]) 
     allowed = settings.server.allowed_hosts
     app = http_app(make_server(None, host=runs), host=host, allowed_hosts=allowed)
     web = Web(app, listeners, clients=capacity.clients)
-    grace = settings.server.grace_s
-
-    async def end() -> None:
-        web.stop()
-        app.turn_away()
-        with anyio.move_on_after(grace + RECORD_SECONDS) as recording:
-            await runs.leave(grace=grace)
-        if recording.cancelled_caught:
-            runs.tell_unstored()
-        # Requests that waited for these runs are answered with what there is; others are cut off.
-        with anyio.move_on_after(ANSWER_SECONDS):
-            await app.answered()
-        app.hang_up()
-        with anyio.move_on_after(HANG_UP_SECONDS):
-            await web.empty()
-        web.cut()
-        with anyio.move_on_after(CLOSE_SECONDS):
-            await web.close()
-        # Threads may still be at work for clients that have been cut off.
-        leave(0)
-
-    async def end_at_signal() -> None:
-        with open_signals(*ending_signals()) as signals:
-            await anext(signals)
-            sys.stderr.write(
-                f"atlas-mcp: ending; calls in flight get {grace:.0f} s, another signal ends now\n"
-            )
-            tasks.start_soon(end, name="end")
-            number = await anext(signals)
-            os._exit(128 + number)
-
+    serving = _Serving(runs, app, web, settings.server.grace_s)
     async with open_task_group() as tasks:
-        tasks.start_soon(end_at_signal, name="signals")
+        tasks.start_soon(_end_at_signal, serving, name="signals")
         tasks.start_soon(spare_the_collector, runs.loaded, name="collector")
         port = listeners[0].getsockname()[1]
         name = f"[{host}]" if ":" in host else host
         sys.stderr.write(f"atlas-mcp: serving MCP at http://{name}:{port}/mcp\n")
         await web.serve()
         await anyio.sleep_forever()
-    raise AssertionError("ended by nobody")
+    raise AssertionError("a signal has ended the process before")
+
+
+@dataclass(frozen=True, slots=True)
+class _Serving:
+    """The parts of a server, in the order in which they end.
+
+    Attributes:
+        runs: Keeps the run service.
+        app: Answers requests.
+        web: Keeps the connections.
+        grace: Seconds that calls in flight get at the end.
+    """
+
+    runs: Host
+    app: HangUps
+    web: Web
+    grace: float
+
+    async def end(self) -> NoReturn:
+        """End the runs, then the requests, then the connections, then the process."""
+        self.web.stop()
+        self.app.turn_away()
+        with anyio.move_on_after(self.grace + RECORD_SECONDS) as recording:
+            await self.runs.leave(grace=self.grace)
+        if recording.cancelled_caught:
+            self.runs.tell_unstored()
+        # Requests that waited for these runs are answered with the evidence so far; others are cut.
+        with anyio.move_on_after(ANSWER_SECONDS):
+            await self.app.answered()
+        self.app.hang_up()
+        with anyio.move_on_after(HANG_UP_SECONDS):
+            await self.web.empty()
+        self.web.cut()
+        with anyio.move_on_after(CLOSE_SECONDS):
+            await self.web.close()
+        # Threads may still be at work for clients that have been cut off.
+        leave(0)
+
+
+async def _end_at_signal(serving: _Serving) -> None:
+    async with open_task_group() as tasks:
+        with open_signals(*ending_signals()) as signals:
+            await anext(signals)
+            sys.stderr.write(
+                f"atlas-mcp: ending; calls in flight get {serving.grace:.0f} s, another signal "
+                "ends now\n"
+            )
+            tasks.start_soon(serving.end, name="end")
+            number = await anext(signals)
+            os._exit(128 + number)

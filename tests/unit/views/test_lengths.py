@@ -35,6 +35,7 @@ def assert_no_nulls(value: object) -> None:
 
 
 @pytest.mark.parametrize("answers", [["42"] * 6, ["42", "43", "42", "44", "45", "46"]])
+@pytest.mark.requirement("TOOL-10")
 def test_an_answered_solve_of_six_explores_is_short_either_way(answers: list[str]) -> None:
     view = a_solve(answers)
     text, structure = summary(view), structured(view)
@@ -75,6 +76,7 @@ def test_a_poll_is_short_either_way_and_says_what_is_new(count: int, answer: str
 
 
 @pytest.mark.parametrize("count", [1, 6, 12])
+@pytest.mark.requirement("SEEN-8")
 def test_evidence_carries_each_justification_in_both(count: int) -> None:
     view = a_solve(["42"] * count, answer=None, explanation=None)
     text, structure = summary(view), structured(view)

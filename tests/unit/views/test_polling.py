@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from atlas_mcp.atlas.events import Planned
 from atlas_mcp.atlas.explore import Explore
 from atlas_mcp.atlas.state import ExploreState
@@ -12,6 +14,7 @@ def an_end(number: int, seq: int) -> ExploreState:
     return ExploreState(Planned(number, Explore("demo")), "floor", ended_seq=seq)
 
 
+@pytest.mark.requirement("SEEN-9")
 def test_polls_that_follow_each_other_tell_of_each_explore_once() -> None:
     ended = [an_end(number, seq) for number, seq in ((3, 9), (1, 12), (2, 13), (6, 20), (5, 21))]
     since, told = 0, list[frozenset[int]]()

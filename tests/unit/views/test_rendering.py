@@ -77,6 +77,7 @@ def one_failure_of_three() -> Played:
     )
 
 
+@pytest.mark.requirement("VIEW-1")
 def test_the_fields_are_the_contracts_in_its_order() -> None:
     view = seen(one_failure_of_three())
 
@@ -95,6 +96,7 @@ def test_the_fields_are_the_contracts_in_its_order() -> None:
     assert list(view["cost_split"]) == ["orchestrator", "solvers"]
 
 
+@pytest.mark.requirement("VIEW-4")
 def test_a_failed_candidate_has_an_error_and_nulls() -> None:
     good, bad, _ = seen(one_failure_of_three())["candidates"]
 
@@ -123,6 +125,7 @@ def test_a_small_model_is_warned_of_and_a_file_is_told_by_its_name_alone() -> No
         assert "ada" not in json.dumps(view)
 
 
+@pytest.mark.requirement("VIEW-6")
 def test_a_run_that_has_not_ended_has_nulls_and_says_what_to_do() -> None:
     opened = Played(play(a_run()).records[:1], live=[play(a_run()).live[0]])
     view = seen(opened, driven=True)
@@ -149,6 +152,7 @@ def test_a_run_that_has_been_stopped_does_not_promise_to_go_on() -> None:
     assert "resume_run" in said[1]
 
 
+@pytest.mark.requirement("SEEN-7")
 def test_a_run_nobody_drives_is_interrupted_and_keeps_its_evidence() -> None:
     run = play(a_run())
     cut = next(state for state in run.live if len(state.done) == 2)
@@ -169,6 +173,7 @@ def test_an_answered_run_says_how_the_answer_follows() -> None:
     assert view["next"] is None
 
 
+@pytest.mark.requirement("SEEN-4")
 def test_no_supported_answer_is_answered_with_null() -> None:
     view = seen(play(a_run(), gives_up()))
 
@@ -187,6 +192,7 @@ def test_a_typed_answer_keeps_its_type() -> None:
     assert seen(run)["candidates"][0]["answer"] == [2]
 
 
+@pytest.mark.requirement("SEEN-2")
 def test_groups_name_who_stands_behind_an_answer() -> None:
     run = play(
         a_run(a_solver("a"), a_solver("b"), prefetch=3),
@@ -225,6 +231,7 @@ def test_candidates_that_agree_dissent_from_nothing() -> None:
     assert seen(play(a_run(), gives_up()))["agreement"]["dissent"] is None
 
 
+@pytest.mark.requirement("ERR-8")
 def test_one_cause_of_failures_is_told_once() -> None:
     cause = "`m`: no credit is left"
     broken = play(a_run(prefetch=3), solve=lambda _: failed("rejected", cause))
@@ -251,6 +258,7 @@ def test_records_of_a_clock_that_was_set_back_take_no_negative_time() -> None:
 
 
 @pytest.mark.parametrize("unknown", ["solver", "orchestrator", "both"])
+@pytest.mark.requirement("MONEY-15")
 def test_an_unknown_price_is_null_and_never_zero(unknown: str) -> None:
     bare = a_model(price=None)
     spec = a_run(
@@ -289,6 +297,7 @@ def test_an_answer_that_was_not_synthesized_comes_with_a_warning() -> None:
     assert "overloaded" in view["agreement"]["warnings"][0]
 
 
+@pytest.mark.requirement("VIEW-5")
 def test_the_view_is_the_same_after_a_fold() -> None:
     run = one_failure_of_three()
     again = RunState.fold(run.records)

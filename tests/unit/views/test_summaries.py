@@ -52,6 +52,7 @@ ANSWERED_TOKENS, POLL_TOKENS = 1_200, 300
 
 
 @pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.requirement("SEEN-11")
 def test_no_foreign_text_forges_a_line_a_candidate_or_a_tag(status: str) -> None:
     text = summary(a_view(FORGED, status=status))
 

@@ -1,4 +1,8 @@
-"""What commands print: answers, runs and the pool, for people or as JSON."""
+"""The output of commands: answers, runs and the pool, for people or as JSON.
+
+Data goes to stdout, everything for people to stderr; the words about a run are those of
+`atlas_mcp.views`.
+"""
 
 from __future__ import annotations
 
@@ -34,31 +38,31 @@ from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
 
 Evidence: TypeAlias = Literal["all", "data", "people", "none"]
-"""Where the candidates of a run are printed: on stdout, those that failed among them; on stdout, or
-on stderr, those that did not; nowhere."""
+"""Where the candidates of a run are printed: all of them on stdout, the usable ones on stdout or on
+stderr, or none."""
 
 ERROR_CHARS = 4_000
-"""Characters of what went wrong: a line, though perhaps a long one."""
+"""Characters of an error: a line, though perhaps a long one."""
 
 MAX_SHOWN = 20
 """Runs listed before a question is asked about them."""
 
 
 def fail(message: str, code: int) -> int:
-    """Tell people what went wrong, and return the exit code."""
+    """Write an error for people, and return the exit code."""
     tell(f"atlas-mcp: {one_line(message, ERROR_CHARS)}")
     return code
 
 
 async def follow(service: RunService, run_id: str, *, as_json: bool) -> int:
-    """Show a run while it works and print what came of it; return the exit code.
+    """Show a run while it works and print its result; return the exit code.
 
     Raises:
-        OutputLost: What came of it could not be written; it is in the journal.
+        OutputLost: The result could not be written; it is in the journal.
     """
     async with service.watching(run_id) as live:
         await show_run_live(live, people())
-        # What was asked for is the candidates where nobody else weighs them.
+        # Explores have no orchestrator of ours: their candidates are the result.
         gathers = live.state.spec.workflow == "explore"
     view = view_of(await service.look(run_id))
     told("\n".join((view.explanation or "", *view.agreement.warnings)))
@@ -87,7 +91,7 @@ def print_view(view: RunView, *, as_json: bool, evidence: Evidence, here: bool =
         view: The run.
         as_json: Print all of it as JSON on stdout instead.
         evidence: For whom to print the candidates too.
-        here: Whether it is in the journal, and can be gone on with.
+        here: Whether it is in the journal, and can be resumed.
     """
     if as_json:
         write_data(view.model_dump_json(indent=2) + "\n")
@@ -99,7 +103,7 @@ def print_view(view: RunView, *, as_json: bool, evidence: Evidence, here: bool =
     if evidence in ("all", "data"):
         lines += found
     if evidence == "all" and not lines:
-        # The run is what was asked for, and this is all there is of it.
+        # `runs show` prints the run, and there is no more of it.
         lines = [state_line(view)]
     write_data("".join(f"{line}\n" for line in lines))
     if evidence == "people":
@@ -260,7 +264,7 @@ def _print_context(view: RunView, screen: Screen) -> None:
 
 
 def _say(screen: Screen, *pieces: str | tuple[str, str]) -> None:
-    # Wrapped lines would break a run id in two for whoever greps a log.
+    # Wrapped lines would break a run id in two for a search in a log.
     screen.print(styled(*pieces), soft_wrap=not screen.is_terminal)
 
 

@@ -1,4 +1,4 @@
-"""`solvers`: the pool, asked whether it is there and, where that is wished, what it takes."""
+"""`solvers`: the pool, whether its models can be reached and, with `--probe`, their features."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from atlas_mcp.texts import counted, one_line
 from atlas_mcp.views.facts import cost_text
 
 _NAMES = {"schema_mode": "schema"}
-"""What a feature is called in the file, where that differs."""
+"""The names of features in the file, where they differ."""
 
 
 async def show_pool(settings: Settings, *, probe: bool, as_json: bool) -> None:
-    """Print the pool; with `probe`, find out before it what no entry declares."""
+    """Print the pool; with `probe`, first find out the features that no entry declares."""
     pool = Pool(settings)
     try:
         if probe:
@@ -74,7 +74,7 @@ async def _probe(pool: Pool, day: DayCap) -> None:
 
 
 def _paid(row: ProbeRow) -> Decimal:
-    """Return the US dollars that one model may have cost: all it might, where that is not known."""
+    """Return the US dollars that one model cost; the most it can have cost where unknown."""
     cost = row.probed.cost_usd
     return PROBE_CAP_USD if cost is None else cost
 

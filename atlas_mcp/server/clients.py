@@ -96,7 +96,7 @@ def client_name(ctx: Context[Any, Any]) -> str | None:
 def hears_progress(ctx: Context[Any, Any]) -> bool:
     """Return whether the client may have asked for progress; over HTTP it says so with a token.
 
-    Where it has not, no run is followed and put into words for nobody.
+    Where it has not, no run is followed for it.
     """
     request = ctx.request_context
     return request.request is None or "progress_token" in (request.meta or {})

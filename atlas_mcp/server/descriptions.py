@@ -10,7 +10,7 @@ INSTRUCTIONS = (
     "ATLAS spends several independent model calls on one hard problem and weighs them. Use "
     "solve_with_atlas to delegate the whole problem; use explore to gather candidates and be the "
     "orchestrator yourself. A result with status 'running' is not lost: call get_run. Nor is one "
-    "that was cancelled or interrupted: call resume_run. All that was found of a run stands in "
+    "that was cancelled or interrupted: call resume_run. All evidence of a run stands in "
     "atlas://runs/{run_id}."
 )
 
@@ -30,11 +30,11 @@ EXPLORE = (
 
 GET_RUN = (
     "Wait for a run to end; without run_id for the newest. Costs nothing. Returns the answer or, "
-    "with status 'running', what is new since `since`; then call as `next` says."
+    "with status 'running', the new candidates since `since`; then call as `next` says."
 )
 
 CANCEL_RUN = (
-    "End a run now. Costs nothing more. Returns what was found; resume_run goes on from there."
+    "End a run now. Costs nothing more. Returns the evidence so far; resume_run goes on from there."
 )
 
 RESUME_RUN = (
@@ -97,6 +97,6 @@ def atlas_prompt(problem: str | None) -> str:
 
 RUN_RESOURCE = "A run: its answer, its evidence, what it cost."
 
-RUNS_RESOURCE = "The newest runs of this machine: where they stand, and what they were asked."
+RUNS_RESOURCE = "The newest runs of this machine: their status and their problems."
 
-SOLVERS_RESOURCE = "The solver pool: names, models, what they take, what they cost."
+SOLVERS_RESOURCE = "The solver pool: names, models, features, prices."

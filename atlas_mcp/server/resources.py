@@ -115,7 +115,7 @@ def _add_completion(server: MCPServer[Any], host: Host) -> None:
 
 @contextmanager
 def _errors_shown() -> Generator[None]:
-    """Turn what the reader can act on into an error of the resource."""
+    """Turn errors that the reader can act on into errors of the resource."""
     try:
         yield
     except UnknownRun as error:

@@ -37,7 +37,7 @@ ERROR_CHARS = 2_000
 
 @contextmanager
 def errors_shown() -> Generator[None]:
-    """Turn what the caller can act on into a tool error; a bug passes through and is hidden.
+    """Turn errors that the caller can act on into tool errors; a bug passes through and is hidden.
 
     The SDK logs a bug with its traceback and shows the client a bare failure.
     """
@@ -54,8 +54,8 @@ def errors_shown() -> Generator[None]:
 
 
 def error_text(error: AtlasError) -> str:
-    """Return what a client sees of an error: it opens no tag, and is not long."""
-    # It may repeat some megabytes of what was sent.
+    """Return an error as a client sees it: it opens no tag, and is not long."""
+    # It may repeat some megabytes of an argument.
     return clipped(untagged(str(error)[: 2 * ERROR_CHARS]), ERROR_CHARS)
 
 

@@ -1,7 +1,7 @@
 """Runs as tasks: a task is an unguessable name for a run, and is kept as long as the run is.
 
 Nothing of a task lives in the process, so it outlives the process. A run whose process is gone
-spends nothing until somebody says so: its task asks, where the client has a user to ask.
+spends nothing until it is resumed: its task asks, where the client has a user to ask.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _beginning: ContextVar[bool] = ContextVar("beginning_a_task", default=False)
 
 
 def answers_at_once() -> bool:
-    """Return whether the call under way becomes a task, so that nobody waits for its run."""
+    """Return whether the call under way becomes a task, and so does not wait for its run."""
     return _beginning.get()
 
 
@@ -72,7 +72,7 @@ class RunTasks(TaskSource):
         try:
             await service.journal.add_task(entry)
         except BaseException:
-            # Nobody would know of the run, and nobody could end it.
+            # Without its task the client does not know of the run, and cannot end it.
             await service.stop(view.run_id)
             raise
         return await self._task(entry, view, time.time())

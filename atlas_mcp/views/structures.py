@@ -93,7 +93,7 @@ class UsageResult(TypedDict):
 
 
 class SplitResult(TypedDict):
-    """US dollars by who spent them."""
+    """US dollars by role."""
 
     orchestrator: NotRequired[float]
     solvers: NotRequired[float]

@@ -249,7 +249,7 @@ def test_an_interrupted_solve_ends_with_130_and_keeps_what_it_found(shell: Shell
     assert out == b""
     assert b"Traceback" not in err
     assert err.decode().splitlines()[-1] == (
-        "atlas-mcp: interrupted; what the run has found is kept: "
+        "atlas-mcp: interrupted; the evidence of the run is kept: "
         f"`atlas-mcp runs resume {listed['run_id']}` goes on with it"
     )
     assert listed["status"] == shown.status == "interrupted"

@@ -13,7 +13,8 @@ from atlas_mcp.atlas.events import OrchestratorReplied
 from atlas_mcp.atlas.explore import Candidate
 from atlas_mcp.atlas.messages import Part, Text, ToolResult, UserTurn
 from atlas_mcp.atlas.outcomes import StopReason
-from atlas_mcp.atlas.state import ExploreState, OrchestratorTurn, RunState
+from atlas_mcp.atlas.run_facts import ExploreState, OrchestratorTurn
+from atlas_mcp.atlas.state import RunState
 
 
 def next_user_turn(

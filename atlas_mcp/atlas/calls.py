@@ -26,7 +26,8 @@ from atlas_mcp.atlas.explore import FailureKind, SolverFailure
 from atlas_mcp.atlas.messages import AssistantTurn, Json, Stop, ToolCall
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.retrying import chance_of, why_no_further_attempt
-from atlas_mcp.atlas.state import CallEnd, OpenCall, RunState, call_key
+from atlas_mcp.atlas.run_facts import CallEnd, OpenCall, call_key
+from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.storable import (
     MAX_NAME_CHARS,
     MAX_TEXT_CHARS,

@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 
 from atlas_mcp.atlas.commands import Call, RunSolver
-from atlas_mcp.atlas.state import RunState, call_key
+from atlas_mcp.atlas.run_facts import call_key
+from atlas_mcp.atlas.state import RunState
 
 SYNTHESIS_SECONDS = 120.0
 """Seconds of the time limit that belong to the synthesis: no solver runs on into them."""

@@ -9,7 +9,8 @@ from atlas_mcp.atlas.decisions import Synthesis
 from atlas_mcp.atlas.events import RunFinished
 from atlas_mcp.atlas.failures import causes
 from atlas_mcp.atlas.outcomes import StopReason
-from atlas_mcp.atlas.state import OrchestratorTurn, RunState, failed_explores
+from atlas_mcp.atlas.run_facts import OrchestratorTurn
+from atlas_mcp.atlas.state import RunState, failed_explores
 from atlas_mcp.atlas.usage import dollars
 from atlas_mcp.texts import quoted
 

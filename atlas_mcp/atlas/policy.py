@@ -57,13 +57,8 @@ from atlas_mcp.atlas.planning import (
     solvers_with_quota,
     usable,
 )
-from atlas_mcp.atlas.state import (
-    ExploreState,
-    OrchestratorTurn,
-    RunState,
-    call_key,
-    quota_used,
-)
+from atlas_mcp.atlas.run_facts import ExploreState, OrchestratorTurn, call_key
+from atlas_mcp.atlas.state import RunState, quota_used
 
 MAX_FRUITLESS_TURNS = 3
 """Turns of the orchestrator in a row that add no explore and give no accepted answer."""

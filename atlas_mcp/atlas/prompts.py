@@ -33,8 +33,9 @@ from atlas_mcp.atlas.messages import (
 )
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.run_facts import ExploreState
 from atlas_mcp.atlas.run_spec import RunSpec, SolverSpec, floor_of
-from atlas_mcp.atlas.state import ExploreState, RunState, quota_used, unanswered_in_a_row
+from atlas_mcp.atlas.state import RunState, quota_used, unanswered_in_a_row
 from atlas_mcp.atlas.usage import add_costs, rounded
 from atlas_mcp.texts import as_data
 

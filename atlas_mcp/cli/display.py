@@ -13,7 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from atlas_mcp.atlas.explore import Candidate
-from atlas_mcp.atlas.state import ExploreState, RunState
+from atlas_mcp.atlas.run_facts import ExploreState
+from atlas_mcp.atlas.state import RunState
 from atlas_mcp.cli.terminal import Screen, styled
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.texts import counted, one_line

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
 from atlas_mcp import __version__
 from atlas_mcp.atlas.codec import decode_event, encode_event
 from atlas_mcp.atlas.events import Record, RecordLost
-from atlas_mcp.atlas.state import UNFIT, RunState, start
+from atlas_mcp.atlas.losses import UNFIT
+from atlas_mcp.atlas.state import RunState, start
 from atlas_mcp.errors import InvalidInput, JournalCorrupt
 from atlas_mcp.texts import without_logins
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from atlas_mcp.atlas.state import ExploreState
+    from atlas_mcp.atlas.run_facts import ExploreState
 
 POLLED = 4
 """Explores that one poll shows; later ones are shown by the next poll."""

@@ -11,7 +11,8 @@ from atlas_mcp.atlas.agreement import Group, group_answers, key_of
 from atlas_mcp.atlas.events import RunFinished
 from atlas_mcp.atlas.explore import Candidate, SolverFailure
 from atlas_mcp.atlas.outcomes import Status
-from atlas_mcp.atlas.state import ExploreState, RunState
+from atlas_mcp.atlas.run_facts import ExploreState
+from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.storable import text_of
 from atlas_mcp.atlas.usage import Usage
 from atlas_mcp.runs.snapshot import RunSnapshot

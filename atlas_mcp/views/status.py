@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from atlas_mcp.atlas.agreement import group_answers
 from atlas_mcp.atlas.explore import Candidate
-from atlas_mcp.atlas.state import ExploreState, RunState
+from atlas_mcp.atlas.run_facts import ExploreState
+from atlas_mcp.atlas.state import RunState
 from atlas_mcp.models.base import Notice
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.texts import LINE_CHARS, answer_start, one_line

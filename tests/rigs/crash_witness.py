@@ -32,7 +32,8 @@ from atlas_mcp.atlas.events import (
 from atlas_mcp.atlas.messages import Text, UserTurn
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.prompts import solver_request
-from atlas_mcp.atlas.state import ExploreState, RunState
+from atlas_mcp.atlas.run_facts import ExploreState
+from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import FREE
 from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.models.prices import cost_of

@@ -36,7 +36,8 @@ from atlas_mcp.atlas.holds import day_share, to_cover
 from atlas_mcp.atlas.messages import Reply
 from atlas_mcp.atlas.policy import is_over, next_commands
 from atlas_mcp.atlas.replies import is_quickly_read
-from atlas_mcp.atlas.state import RunState, call_key
+from atlas_mcp.atlas.run_facts import call_key
+from atlas_mcp.atlas.state import RunState
 from atlas_mcp.errors import AtlasError, JournalError
 from atlas_mcp.journal.base import Journal, Lease
 from atlas_mcp.models.base import Notice

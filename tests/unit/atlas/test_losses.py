@@ -21,13 +21,13 @@ from atlas_mcp.atlas.events import (
     SolverFinished,
     SolverReplied,
 )
-from atlas_mcp.atlas.messages import AssistantTurn, Turn
 from atlas_mcp.atlas.resuming import abandonment, resumption
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.views.rendering import view_run
 from tests.support.drawing import draws
-from tests.support.played_runs import Played, a_run, answers, followed_by, play, results_of
-from tests.unit.atlas.test_properties import OUTCOMES, SAYINGS, cycled, played, specs
+from tests.support.drawn_runs import OUTCOMES, SAYINGS, cycled, played, specs
+from tests.support.played_runs import Played, a_run, answers, followed_by, play
+from tests.support.stopped_runs import every_call_is_answered
 
 
 class Damaged:
@@ -137,16 +137,6 @@ def test_what_a_lost_result_cost_counts_as_gone(one: Damaged) -> None:
     whole = RunState.fold(one.whole.records[: len(one.records)])
 
     assert one.state.ledger.committed >= whole.ledger.committed
-
-
-def every_call_is_answered(turns: Sequence[Turn]) -> bool:
-    wanted: list[str] = []
-    for turn in turns:
-        if isinstance(turn, AssistantTurn):
-            wanted = [call.id for call in turn.tool_calls]
-        elif [result.call_id for result in results_of([turn])] != wanted:
-            return False
-    return True
 
 
 def test_a_call_whose_end_is_lost_counts_as_spent_when_its_run_goes_on() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from atlas_mcp.atlas.events import Planned
 from atlas_mcp.atlas.explore import Explore
-from atlas_mcp.atlas.state import ExploreState
+from atlas_mcp.atlas.run_facts import ExploreState
 from atlas_mcp.views.polling import new_explores
 
 

@@ -1,0 +1,155 @@
+"""How a run whose process is gone, or that had ended, is put in a state to go on.
+
+Owns the changes that `CallsLost` and `RunResumed` stand for: holds that count as spent, calls to
+make again, the conversation to go on from. It never decides that a run goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from atlas_mcp.atlas.budget import Ledger
+from atlas_mcp.atlas.events import OrchestratorReplied, RunResumed
+from atlas_mcp.atlas.explore import SolverFailure
+from atlas_mcp.atlas.run_facts import (
+    UNANSWERED,
+    ExploreState,
+    Facts,
+    OrchestratorTurn,
+    RunFacts,
+    no_calls,
+    with_explores,
+)
+from atlas_mcp.atlas.usage import Charge
+
+
+def calls_lost(facts: Facts, at: float) -> Facts:
+    """Return the facts after calls that can no longer be answered.
+
+    Their holds count as spent; their explores wait again, their turns are forgotten.
+
+    Args:
+        facts: The run, with the calls open.
+        at: Unix seconds at which the loss was recorded.
+    """
+    waiting = (replace(explore, started_at=None) for explore in facts.solvers_in_flight)
+    turns = facts.turns
+    # More than one turn is open where replies are lost from the journal.
+    while turns and turns[-1].reply is None:
+        turns = turns[:-1]
+    return replace(
+        with_explores(facts, *waiting),
+        ledger=_with_holds_gone(facts.ledger),
+        open_calls=no_calls(),
+        turns=turns,
+        idle_s=facts.idle_s + max(0.0, at - facts.at),
+    )
+
+
+def resumed(facts: Facts, event: RunResumed, at: float) -> Facts:
+    """Return the facts of a run that goes on: same evidence, limits raised, failed calls waiting.
+
+    Args:
+        facts: The run as it stopped.
+        event: The new limits, and the text for the orchestrator.
+        at: Unix seconds at which the run goes on.
+    """
+    budget = facts.budget
+    if event.max_explores is not None:
+        budget = replace(budget, max_explores=event.max_explores)
+    if event.max_cost_usd is not None:
+        budget = replace(budget, max_cost_usd=event.max_cost_usd)
+    if facts.lost:
+        facts = _without_conversation(facts)
+    turns = _turns_to_go_on_from(facts, event.told)
+    facts = replace(
+        reopened(facts, at),
+        spec=replace(facts.spec, budget=budget),
+        ledger=replace(facts.ledger, limit=budget.max_cost_usd),
+        turns=turns,
+        resumed_turns=len(turns),
+    )
+    return with_explores(facts, *_to_make_again(facts))
+
+
+def reopened(facts: Facts, at: float) -> Facts:
+    """Return the facts without an end and without the causes of one.
+
+    Args:
+        facts: The run.
+        at: Unix seconds at which it goes on; the time since its end counts as idle.
+    """
+    ended_at = facts.at if facts.finished_at is None else facts.finished_at
+    return replace(
+        facts,
+        ledger=replace(facts.ledger, limit=facts.budget.max_cost_usd),
+        finished=None,
+        finished_at=None,
+        calls_began_at=facts.calls_began_at if facts.calls_in_flight else None,
+        exploring_closed=False,
+        day_cap_usd=None,
+        stop_cause=None,
+        idle_s=facts.idle_s + max(0.0, at - ended_at),
+    )
+
+
+def _with_holds_gone(ledger: Ledger) -> Ledger:
+    """Return the ledger with every hold counted as gone: the calls may have been billed."""
+    for call, amount in ledger.held.items():
+        ledger = ledger.settle(call, Charge(uncertain=amount))
+    return ledger
+
+
+def _to_make_again(facts: RunFacts) -> Iterator[ExploreState]:
+    """Yield, as waiting, the explores without a reply that the orchestrator was not shown.
+
+    Skipped explores are among them, as far as the ceiling leaves room.
+    """
+    shown, room = facts.shown, facts.explores_left
+    for explore in facts.explores.values():
+        if explore.id in shown:
+            continue
+        if explore.skipped is not None and room > 0:
+            room -= 1
+            yield replace(explore, skipped=None)
+        elif isinstance(explore.outcome, SolverFailure) and explore.outcome.kind in UNANSWERED:
+            yield replace(
+                explore, started_at=None, finished_at=None, reply=None, outcome=None, ended_seq=None
+            )
+
+
+def _turns_to_go_on_from(facts: RunFacts, told: str) -> tuple[OrchestratorTurn, ...]:
+    """Return the conversation without its end, which is an end no longer.
+
+    A turn that failed or was refused is left out: it is asked again. A reply that ended the run is
+    answered with `told`. A reply that asks for explores, or that has not been read, stays to be
+    decided on.
+    """
+    if not facts.turns:
+        return ()
+    last = facts.turns[-1]
+    if not isinstance(last.reply, OrchestratorReplied):
+        return facts.turns[:-1]
+    # A run that was stopped no longer decides on its last reply, so that may be unread.
+    if last.read or facts.finished is None or facts.finished.status == "cancelled":
+        return facts.turns
+    if last.reply.stop == "refusal":
+        return facts.turns[:-1]
+    if last.reply.reply.tool_calls:
+        return facts.turns
+    return (*facts.turns[:-1], replace(last, read=True, sent_back=told))
+
+
+def _without_conversation(facts: Facts) -> Facts:
+    """Forget the orchestrator's conversation: with records lost, its content is uncertain.
+
+    The orchestrator is asked anew and shown every result there is, as it is after the prefetch.
+    """
+    unasked = (
+        replace(explore, planned=replace(explore.planned, call_id=None))
+        for explore in facts.explores.values()
+    )
+    # A call whose end is lost is not in flight, and may hold something all the same.
+    gone = replace(facts, turns=(), ledger=_with_holds_gone(facts.ledger), open_calls=no_calls())
+    return with_explores(gone, *unasked)

@@ -1,0 +1,323 @@
+"""The facts of a run: its explores, its orchestrator's turns, its open calls, its money.
+
+Values and properties derived from them. How an event changes them is `atlas.transitions`; building
+them from records is `atlas.state`; nothing here decides on the next step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from types import MappingProxyType
+from typing import TypeAlias, TypeVar
+
+from atlas_mcp.atlas.agreement import Vote
+from atlas_mcp.atlas.budget import Budget, Ledger
+from atlas_mcp.atlas.events import (
+    OrchestratorAsked,
+    OrchestratorFailed,
+    OrchestratorReplied,
+    Origin,
+    Planned,
+    RunFinished,
+    SolverFinished,
+    SolverReplied,
+    SolverStarted,
+    StopCause,
+)
+from atlas_mcp.atlas.explore import Candidate, FailureKind, Outcome, SolverFailure
+from atlas_mcp.atlas.messages import ToolResult, Turn
+from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.run_spec import RunSpec
+from atlas_mcp.atlas.usage import NO_CHARGE, Charge, Cost, Usage
+
+UNANSWERED = frozenset[FailureKind]({"timeout", "unavailable", "rejected", "cancelled"})
+"""Failures of calls that gave no reply. A resumed run makes these calls again; a call that gave a
+reply is never repeated."""
+
+CallIntent: TypeAlias = SolverStarted | OrchestratorAsked
+"""The events that announce a call."""
+
+CallEnd: TypeAlias = SolverReplied | SolverFinished | OrchestratorReplied | OrchestratorFailed
+"""The events that say that a call has ended, and what it consumed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExploreState:
+    """One explore, from its plan to its end.
+
+    Attributes:
+        planned: The explore as it was decided.
+        origin: Who asked for it.
+        started_at: Unix seconds; `None` before it starts.
+        finished_at: Unix seconds; `None` before its call ends.
+        reply: The reply of its call; `None` without one, and in runs written before version 3,
+            which record only the outcome.
+        outcome: The candidate or the failure; `None` before it is known, and where the explore was
+            skipped.
+        ended_seq: Number of the record that tells its outcome; `None` before.
+        skipped: Why it will not run; `None` otherwise.
+        charge: The sum of what its calls consumed: a resumed run may make a call again.
+    """
+
+    planned: Planned
+    origin: Origin
+    started_at: float | None = None
+    finished_at: float | None = None
+    reply: SolverReplied | None = None
+    outcome: Outcome | None = None
+    ended_seq: int | None = None
+    skipped: str | None = None
+    charge: Charge = NO_CHARGE
+
+    @property
+    def id(self) -> int:
+        """The explore's number in its run, from 1."""
+        return self.planned.explore_id
+
+    @property
+    def waiting(self) -> bool:
+        """Planned, neither started nor skipped."""
+        return self.started_at is None and self.skipped is None
+
+    @property
+    def in_flight(self) -> bool:
+        """Started, and its call has not ended."""
+        return self.started_at is not None and self.finished_at is None
+
+    @property
+    def replied(self) -> bool:
+        """Whether its outcome was read from a reply."""
+        outcome = self.outcome
+        return outcome is not None and not (
+            isinstance(outcome, SolverFailure) and outcome.kind in UNANSWERED
+        )
+
+    @property
+    def unread(self) -> bool:
+        """Whether its reply has arrived and has not been read."""
+        return self.reply is not None and self.outcome is None
+
+
+@dataclass(frozen=True, slots=True)
+class OrchestratorTurn:
+    """One call of the orchestrator, from its intent to the explores that it led to.
+
+    Attributes:
+        asked: The intent.
+        started_at: Unix seconds of the intent.
+        reply: Its reply, or the failure of the call; `None` while it is in flight.
+        read: Whether the reply has been acted on.
+        sent_back: Why its reply was not accepted; `None` where it was.
+        below_floor: Whether it was sent back for answering too early.
+        granted: Numbers of the explores that it asked for and got.
+        refused: Answers to those of its tool calls that could not be granted.
+    """
+
+    asked: OrchestratorAsked
+    started_at: float
+    reply: OrchestratorReplied | SolverFailure | None = None
+    read: bool = False
+    sent_back: str | None = None
+    below_floor: bool = False
+    granted: tuple[int, ...] = ()
+    refused: tuple[ToolResult, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCall:
+    """A call that was announced and has not ended.
+
+    Attributes:
+        started_at: Unix seconds of its announcement.
+        hold_usd: US dollars that were set aside for one attempt.
+        attempt: The attempt under way, or due next; from 1.
+        failed: The sum of what earlier attempts consumed.
+        not_before: Unix seconds before which the attempt is not made.
+    """
+
+    started_at: float
+    hold_usd: Decimal
+    attempt: int = 1
+    failed: Charge = NO_CHARGE
+    not_before: float = 0.0
+
+
+def no_calls() -> Mapping[str, OpenCall]:
+    """Return the open calls of a run that has none."""
+    return MappingProxyType({})
+
+
+def no_explores() -> Mapping[int, ExploreState]:
+    """Return the explores of a run that has none."""
+    return MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """Everything known of a run; `atlas.state.RunState` adds the reading of records.
+
+    Attributes:
+        problem: The question.
+        spec: The settings, with the limits now in force.
+        opened_at: Unix seconds.
+        ledger: Dollars held and spent of the cap.
+        seq: Number of the last record.
+        at: Unix seconds of the last record.
+        idle_s: Seconds in which no process drove the run: those before it was resumed, or before
+            its client explored further.
+        resumed_turns: Turns of the orchestrator before the run was last resumed.
+        explores: By number.
+        turns: Calls of the orchestrator that belong to its conversation.
+        solver_charge: The sum of what the solvers' calls consumed.
+        orchestrator_charge: The sum of what the orchestrator's calls consumed.
+        open_calls: Calls that were announced and have not ended, by their names in the ledger.
+        calls_began_at: Unix seconds of the first call since the run was opened or resumed; `None`
+            before it.
+        exploring_closed: Whether time for exploring is up.
+        day_cap_usd: The cap over all runs of the day, once it leaves this run less than its own;
+            `None` otherwise.
+        stop_cause: Why the run was asked to stop; `None` while it may go on.
+        finished: How it ended; `None` before.
+        finished_at: Unix seconds; `None` before.
+        lost: Number of records that are missing or unreadable, or that depend on one that is.
+        opening_lost: Whether the record that opens the run is lost. `problem` is then at most how
+            the question begins, and `spec` has nothing but the solvers' names.
+    """
+
+    problem: Problem
+    spec: RunSpec
+    opened_at: float
+    ledger: Ledger
+    seq: int = 1
+    at: float = 0.0
+    idle_s: float = 0.0
+    resumed_turns: int = 0
+    explores: Mapping[int, ExploreState] = field(default_factory=no_explores)
+    turns: tuple[OrchestratorTurn, ...] = ()
+    solver_charge: Charge = NO_CHARGE
+    orchestrator_charge: Charge = NO_CHARGE
+    open_calls: Mapping[str, OpenCall] = field(default_factory=no_calls)
+    calls_began_at: float | None = None
+    exploring_closed: bool = False
+    day_cap_usd: Decimal | None = None
+    stop_cause: StopCause | None = None
+    finished: RunFinished | None = None
+    finished_at: float | None = None
+    lost: int = 0
+    opening_lost: bool = False
+
+    @property
+    def budget(self) -> Budget:
+        """The limits in force."""
+        return self.spec.budget
+
+    @property
+    def waiting(self) -> tuple[ExploreState, ...]:
+        """Planned explores that have not started, in the order of their numbers."""
+        return tuple(explore for explore in self.explores.values() if explore.waiting)
+
+    @property
+    def solvers_in_flight(self) -> tuple[ExploreState, ...]:
+        """Explores with a call open."""
+        return tuple(explore for explore in self.explores.values() if explore.in_flight)
+
+    @property
+    def unread(self) -> tuple[ExploreState, ...]:
+        """Explores whose reply has not been read, in the order of their numbers."""
+        return tuple(explore for explore in self.explores.values() if explore.unread)
+
+    @property
+    def turn_in_flight(self) -> bool:
+        """Whether the orchestrator's call is open."""
+        return bool(self.turns) and self.turns[-1].reply is None
+
+    @property
+    def calls_in_flight(self) -> bool:
+        """Whether any call is open."""
+        return self.turn_in_flight or bool(self.solvers_in_flight)
+
+    @property
+    def used_explores(self) -> int:
+        """Explores that count against the ceiling: all but the skipped ones."""
+        return sum(explore.skipped is None for explore in self.explores.values())
+
+    @property
+    def explores_left(self) -> int:
+        """Explores that the ceiling still allows."""
+        return max(0, self.budget.max_explores - self.used_explores)
+
+    @property
+    def done(self) -> tuple[ExploreState, ...]:
+        """Explores with an outcome, in the order of their numbers."""
+        return tuple(explore for explore in self.explores.values() if explore.outcome is not None)
+
+    @property
+    def ended(self) -> tuple[ExploreState, ...]:
+        """Explores with an outcome, in the order in which the outcomes were recorded."""
+        return tuple(sorted(self.done, key=lambda explore: explore.ended_seq or 0))
+
+    @property
+    def votes(self) -> tuple[Vote, ...]:
+        """The candidates, in the order of their explores."""
+        return tuple(
+            Vote(explore.id, planned.solver, planned.strategy, explore.outcome)
+            for explore in self.explores.values()
+            if isinstance(explore.outcome, Candidate)
+            for planned in (explore.planned.explore,)
+        )
+
+    @property
+    def shown(self) -> frozenset[int]:
+        """Numbers of the explores whose results the orchestrator has been shown."""
+        return frozenset(i for turn in self.turns for i in turn.asked.shows)
+
+    @property
+    def history(self) -> tuple[Turn, ...]:
+        """The orchestrator's conversation so far, as it was sent and received.
+
+        A turn whose call failed is left out: the next turn says the same again.
+        """
+        turns: list[Turn] = []
+        for turn in self.turns:
+            if isinstance(turn.reply, OrchestratorReplied):
+                turns += (turn.asked.said, turn.reply.reply)
+        return tuple(turns)
+
+    @property
+    def charge(self) -> Charge:
+        """The sum of what the run's calls consumed."""
+        return self.solver_charge + self.orchestrator_charge
+
+    @property
+    def usage(self) -> Usage:
+        """The requests and tokens that were counted."""
+        return self.charge.usage
+
+    @property
+    def cost_usd(self) -> Cost:
+        """The cost of `usage` as people are told it."""
+        return replace(self.charge, uncertain=self.ledger.uncertain).shown_cost
+
+
+Facts = TypeVar("Facts", bound=RunFacts)
+"""The facts of a run, or the state that extends them: changes return the class that they get."""
+
+
+def call_key(event: CallIntent | CallEnd) -> str:
+    """Return the ledger's name of the call that `event` announces or ends, unique in its run."""
+    if isinstance(event, SolverStarted | SolverReplied | SolverFinished):
+        return f"solver-{event.explore_id}"
+    return f"orchestrator-{event.turn}"
+
+
+def with_explores(facts: Facts, *explores: ExploreState) -> Facts:
+    """Return the facts with these explores added, or put in place of those of the same number."""
+    merged = {**facts.explores, **{explore.id: explore for explore in explores}}
+    return replace(facts, explores=MappingProxyType(merged))
+
+
+def with_last_turn(facts: Facts, turn: OrchestratorTurn) -> Facts:
+    """Return the facts with `turn` in place of the orchestrator's last turn."""
+    return replace(facts, turns=(*facts.turns[:-1], turn))

@@ -1,0 +1,217 @@
+"""How each event changes the facts of a run.
+
+`after` has one arm for each event. Every function here returns new facts and leaves the old ones
+as they are; none reads a clock, and none numbers records (`atlas.state` does).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from types import MappingProxyType
+from typing import assert_never
+
+from atlas_mcp.atlas.events import (
+    AttemptFailed,
+    CallsLost,
+    DayCapReached,
+    ExploresPlanned,
+    ExploresSkipped,
+    ExploringClosed,
+    HoldRaised,
+    OrchestratorAsked,
+    OrchestratorFailed,
+    OrchestratorReplied,
+    Record,
+    RecordLost,
+    RunFinished,
+    RunOpened,
+    RunResumed,
+    SentBack,
+    SolverFinished,
+    SolverReplied,
+    SolverStarted,
+    StopRequested,
+)
+from atlas_mcp.atlas.model_spec import ModelSpec
+from atlas_mcp.atlas.reopening import calls_lost, reopened, resumed
+from atlas_mcp.atlas.run_facts import (
+    CallEnd,
+    CallIntent,
+    ExploreState,
+    Facts,
+    OpenCall,
+    OrchestratorTurn,
+    call_key,
+    with_explores,
+    with_last_turn,
+)
+from atlas_mcp.atlas.run_spec import SolverSpec
+from atlas_mcp.atlas.usage import FREE, NO_USAGE
+
+UNKNOWN_MODEL = "unknown"
+"""The model of a solver whose run has lost its settings."""
+
+
+def after(facts: Facts, record: Record) -> Facts:  # noqa: C901 # long: one arm per event
+    """Return the facts after `record`, with its number and its time left to be set.
+
+    Raises:
+        LookupError, ValueError, ArithmeticError, OverBudget: The record does not fit these facts.
+    """
+    event = record.event
+    match event:
+        case RunOpened():
+            raise ValueError("a run is opened once")
+        case ExploresPlanned():
+            return _planned(facts, event, record.at)
+        case ExploresSkipped():
+            return with_explores(
+                facts,
+                *(replace(facts.explores[i], skipped=event.reason) for i in event.explore_ids),
+            )
+        case SolverStarted():
+            started = replace(facts.explores[event.explore_id], started_at=record.at)
+            return _announced(with_explores(facts, started), event, record.at)
+        case AttemptFailed():
+            return _attempt_failed(facts, event)
+        case HoldRaised():
+            return replace(facts, ledger=facts.ledger.raise_hold(event.call, event.by_usd))
+        case SolverReplied():
+            return _solver_replied(facts, event, record.at)
+        case SolverFinished():
+            return _solver_finished(facts, event, record)
+        case OrchestratorAsked():
+            turns = (*facts.turns, OrchestratorTurn(event, started_at=record.at))
+            return _announced(replace(facts, turns=turns), event, record.at)
+        case OrchestratorReplied() | OrchestratorFailed():
+            return _turn_ended(facts, event)
+        case SentBack():
+            turn = replace(
+                facts.turns[-1], read=True, sent_back=event.reason, below_floor=event.below_floor
+            )
+            return with_last_turn(facts, turn)
+        case ExploringClosed():
+            return replace(facts, exploring_closed=True)
+        case DayCapReached():
+            return _day_cap_reached(facts, event)
+        case CallsLost():
+            return calls_lost(facts, record.at)
+        case RunResumed():
+            return resumed(facts, event, record.at)
+        case StopRequested():
+            return replace(facts, stop_cause=event.cause)
+        case RunFinished():
+            return replace(facts, finished=event, finished_at=record.at)
+        case RecordLost():
+            return replace(facts, lost=facts.lost + max(1, event.count))
+        case _:
+            assert_never(event)
+
+
+def _planned(facts: Facts, event: ExploresPlanned, at: float) -> Facts:
+    if not facts.explores.keys().isdisjoint(planned.explore_id for planned in event.planned):
+        raise ValueError("an explore is planned once")
+    if facts.opening_lost:
+        facts = _with_solvers(facts, (planned.explore.solver for planned in event.planned))
+    for planned in event.planned:
+        facts.spec.solver(planned.explore.solver)
+    facts = with_explores(
+        facts, *(ExploreState(planned, event.origin) for planned in event.planned)
+    )
+    if event.origin == "client":
+        return reopened(facts, at)
+    if not facts.turns:
+        return facts
+    turn = replace(
+        facts.turns[-1],
+        read=True,
+        granted=tuple(item.explore_id for item in event.planned),
+        refused=event.refused,
+    )
+    return with_last_turn(facts, turn)
+
+
+def _with_solvers(facts: Facts, names: Iterable[str]) -> Facts:
+    """Return the facts with solvers of these names; of new ones only the name is known."""
+    known = {entry.name: entry for entry in facts.spec.solvers}
+    for name in names:
+        known.setdefault(name, SolverSpec(name, ModelSpec(UNKNOWN_MODEL)))
+    return replace(facts, spec=replace(facts.spec, solvers=tuple(known.values())))
+
+
+def _announced(facts: Facts, intent: CallIntent, at: float) -> Facts:
+    """Hold the most that a call may cost, and count it as open."""
+    call, hold = call_key(intent), intent.hold_usd
+    return replace(
+        facts,
+        ledger=facts.ledger.hold(call, hold),
+        open_calls=MappingProxyType({**facts.open_calls, call: OpenCall(at, hold)}),
+        calls_began_at=at if facts.calls_began_at is None else facts.calls_began_at,
+    )
+
+
+def _attempt_failed(facts: Facts, event: AttemptFailed) -> Facts:
+    """Count the next attempt of a call, and hold as much more as the failed one may have cost."""
+    before = facts.open_calls[event.call]
+    call = replace(
+        before,
+        attempt=event.attempt + 1,
+        failed=before.failed + event.charge,
+        not_before=event.not_before,
+    )
+    lost = (event.charge.cost or FREE) + event.charge.uncertain
+    return replace(
+        facts,
+        ledger=facts.ledger.raise_hold(event.call, lost) if lost else facts.ledger,
+        open_calls=MappingProxyType({**facts.open_calls, event.call: call}),
+    )
+
+
+def _solver_replied(facts: Facts, event: SolverReplied, at: float) -> Facts:
+    explore = replace(facts.explores[event.explore_id], finished_at=at, reply=event)
+    return _solver_paid(facts, explore, event)
+
+
+def _solver_finished(facts: Facts, event: SolverFinished, record: Record) -> Facts:
+    explore = replace(facts.explores[event.explore_id], outcome=event.outcome, ended_seq=record.seq)
+    if explore.reply is not None:
+        return with_explores(facts, explore)
+    if facts.lost and event.charge.usage == NO_USAGE and explore.replied:
+        # Its reply is lost, and with it the charge of the call.
+        event = replace(event, charge=replace(event.charge, cost=None))
+    return _solver_paid(facts, replace(explore, finished_at=record.at), event)
+
+
+def _solver_paid(
+    facts: Facts, explore: ExploreState, event: SolverReplied | SolverFinished
+) -> Facts:
+    """Count the charge of a solver's call, and settle its hold."""
+    explore = replace(explore, charge=explore.charge + event.charge)
+    return replace(
+        with_explores(_settled(facts, event), explore),
+        solver_charge=facts.solver_charge + event.charge,
+    )
+
+
+def _turn_ended(facts: Facts, event: OrchestratorReplied | OrchestratorFailed) -> Facts:
+    ended = event if isinstance(event, OrchestratorReplied) else event.failure
+    return replace(
+        with_last_turn(_settled(facts, event), replace(facts.turns[-1], reply=ended)),
+        orchestrator_charge=facts.orchestrator_charge + event.charge,
+    )
+
+
+def _settled(facts: Facts, ended: CallEnd) -> Facts:
+    """Return the facts with the call closed, its charge spent and the rest of its hold free."""
+    name = call_key(ended)
+    calls = {call: opened for call, opened in facts.open_calls.items() if call != name}
+    return replace(
+        facts, ledger=facts.ledger.settle(name, ended.charge), open_calls=MappingProxyType(calls)
+    )
+
+
+def _day_cap_reached(facts: Facts, event: DayCapReached) -> Facts:
+    before = facts.ledger.limit
+    limit = event.limit_usd if before is None else min(before, event.limit_usd)
+    return replace(facts, ledger=replace(facts.ledger, limit=limit), day_cap_usd=event.cap_usd)

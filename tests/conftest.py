@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import settings
 
 from atlas_mcp.presets import PRESETS
 from atlas_mcp.runs.local import recorder
+from tests.support.blocking import blocking_refused
 from tests.support.drawing import draws
 from tests.support.everyday import EVERY_CASE, EVERY_DAY, are_files, mark_slow
 from tests.support.systems import POSIX
@@ -57,6 +59,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(params=["asyncio", "trio"])
 def anyio_backend(request: pytest.FixtureRequest) -> str:
     return request.param
+
+
+@pytest.fixture
+def no_blocking() -> Generator[None]:
+    """Fail a test in which the package holds up the event loop: see tests/support/blocking.py."""
+    with blocking_refused():
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,8 @@
-"""The seam to a language model: one verb and a close."""
+"""The seam to a language model: `generate`, and how a model is loaded and closed.
+
+Owns the interface that every adapter and every fake has. Never tries a call again and keeps no
+count of money: callers do.
+"""
 
 from __future__ import annotations
 
@@ -10,21 +14,21 @@ from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.usage import Charge
 
 OnTokens: TypeAlias = Callable[[int], None]
-"""Told, while a reply streams in, about how many output tokens have come so far. Never blocks."""
+"""Called, while a reply streams in, with the estimated output tokens so far. Never blocks."""
 
 OnUsage: TypeAlias = Callable[[Charge], None]
-"""Told what a call has consumed so far, as soon as the vendor says so. What an aborted call has
-consumed is known from nothing else. Never blocks."""
+"""Called with the charge of a call so far, as soon as the vendor reports counts. The charge of an
+aborted call is known from nothing else. Never blocks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What a person who waits should know, and is not worth keeping.
+    """A message for a person who waits; it is shown and not recorded.
 
     Attributes:
-        text: In words.
-        fraction: How much of it is done, 0 to 1; `None` where that is not known.
-        cause: Why, in the words of an endpoint; empty for nothing of the kind.
+        text: The message.
+        fraction: The part of the work that is done, 0 to 1; `None` where that is not known.
+        cause: The cause of the wait, quoted from an endpoint; empty where there is none.
     """
 
     text: str
@@ -33,7 +37,8 @@ class Notice:
 
 
 OnNotice: TypeAlias = Callable[[Notice | None], None]
-"""Told what a person who waits should know; `None` when it is over. Never blocks."""
+"""Called with each message for a person who waits, and with `None` when the wait is over. Never
+blocks."""
 
 
 class Model(Protocol):
@@ -67,6 +72,17 @@ class Model(Protocol):
             ModelRejected: The same call would fail again.
         """
         ...
+
+    async def load(self, on_notice: OnNotice) -> None:
+        """Load what the first call would else wait for. Most models have nothing to load.
+
+        Args:
+            on_notice: Told while it takes time.
+
+        Raises:
+            ConfigError: What the model runs on is not installed.
+            ModelError: The model cannot be loaded.
+        """
 
     async def aclose(self) -> None:
         """Release connections and memory. No call may follow."""

@@ -18,7 +18,7 @@ from typing_extensions import override
 from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.usage import Charge, Usage
 from atlas_mcp.errors import ModelDown, ModelError, ModelUnavailable
-from atlas_mcp.models.base import Model, OnTokens, OnUsage
+from atlas_mcp.models.base import Model, OnNotice, OnTokens, OnUsage
 from atlas_mcp.models.call_slots import Calls
 
 OPENS_AFTER = 6
@@ -192,6 +192,10 @@ class Gated(Model):
             if on_usage is not None:
                 on_usage(Charge(Usage(requests=1)))
             return await self.model.generate(request, on_tokens=on_tokens, on_usage=on_usage)
+
+    @override
+    async def load(self, on_notice: OnNotice) -> None:
+        await self.model.load(on_notice)
 
     @override
     async def aclose(self) -> None:

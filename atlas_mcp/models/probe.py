@@ -14,12 +14,12 @@ import re
 import struct
 import zlib
 from base64 import b64encode
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import count
-from typing import Literal, TypeAlias, cast
+from typing import Literal, cast, get_args
 
 import anyio
 
@@ -43,11 +43,10 @@ from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.retrying import RetryPolicy, why_no_further_attempt
 from atlas_mcp.atlas.usage import FREE, NO_CHARGE, Charge, Cost, Usage
 from atlas_mcp.errors import ModelDown, ModelError, ModelRejected, ModelUnavailable
-from atlas_mcp.models.base import Model
-from atlas_mcp.models.claude.model import VENDOR as MESSAGES_VENDOR
 from atlas_mcp.models.endpoint import endpoint_of, with_endpoint
 from atlas_mcp.models.findings import NOTHING, Feature, Finding
 from atlas_mcp.models.traits import holds_reasoning
+from atlas_mcp.models.vendor import ModelWith
 from atlas_mcp.presets import EchoReasoning, MaxTokensField, SchemaMode
 
 PROBE_SECONDS = 300.0
@@ -135,15 +134,12 @@ class Probed:
     problem: str | None = None
 
 
-Make: TypeAlias = Callable[[ModelSpec], Model]
-"""Gives the model as it is used if its endpoint takes what a spec says."""
-
-
 async def probe(
     spec: ModelSpec,
-    make: Make,
+    make: ModelWith,
     wanted: Collection[Feature],
     *,
+    schema_modes: Collection[SchemaMode] = get_args(SchemaMode),
     chance: random.Random | None = None,
 ) -> Probed:
     """Find out what a model takes.
@@ -152,9 +148,10 @@ async def probe(
         spec: The model, as far as it is known.
         make: Gives it under a spec that says something else.
         wanted: What is to be found out.
+        schema_modes: The ways in which the vendor's API lets a reply get its shape.
         chance: Chooses the pictures.
     """
-    asking = _Asking(spec, make, chance or random.Random())
+    asking = _Asking(spec, make, schema_modes, chance or random.Random())
     problem: str | None = f"it took longer than {PROBE_SECONDS:.0f} s"
     with anyio.move_on_after(PROBE_SECONDS):
         problem = await asking.everything(wanted)
@@ -171,11 +168,18 @@ class _GaveUpError(Exception):
 class _Asking:
     """The questions to one model, and what has come of them so far."""
 
-    def __init__(self, spec: ModelSpec, make: Make, chance: random.Random) -> None:
+    def __init__(
+        self,
+        spec: ModelSpec,
+        make: ModelWith,
+        schema_modes: Collection[SchemaMode],
+        chance: random.Random,
+    ) -> None:
         self.found = NOTHING
         self.charge = NO_CHARGE
         self._spec = spec
         self._make = make
+        self._schema_modes = schema_modes
         self._chance = chance
         self._left_usd = PROBE_CAP_USD
         self._refused = False
@@ -289,8 +293,7 @@ class _Asking:
                 return None
             if _fits(held.turn.text, _SHAPE):
                 return "strict"
-        if self._spec.model.startswith(f"{MESSAGES_VENDOR}/"):
-            # Their API knows no other way.
+        if "json" not in self._schema_modes:
             return "prompt"
         json_mode = await self._ask(
             _request("What is the capital of France? Reply in JSON.", schema={"type": "object"}),

@@ -12,15 +12,12 @@ import anyio.to_thread
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.run_spec import SolverSpec
 from atlas_mcp.atlas.usage import FREE, NO_USAGE
-from atlas_mcp.errors import ModelError, ModelUnavailable
-from atlas_mcp.models.chat.model import OpenAICompatible
-from atlas_mcp.models.claude.model import Claude
+from atlas_mcp.models.configured import Undeclared
 from atlas_mcp.models.findings import NOTHING, keep
-from atlas_mcp.models.pool import Pool, Undeclared
+from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.probe import Probed, probe
+from atlas_mcp.models.vendor import READY
 from atlas_mcp.task_groups import open_task_group
-
-READY = "ready"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +73,7 @@ async def pool_rows(pool: Pool, *, ask: bool = False) -> tuple[PoolRow, ...]:
 
     def rows() -> list[tuple[PoolRow, ModelSpec]]:
         named = [(_row(pool, e, default=True), e.spec) for e in pool.entries(pool.names())]
-        embedded = pool.entries(pool.embedded())
+        embedded = pool.entries(pool.offered())
         names = {row.name for row, _ in named}
         return [
             *named,
@@ -87,7 +84,7 @@ async def pool_rows(pool: Pool, *, ask: bool = False) -> tuple[PoolRow, ...]:
     states = [row.ready for row, _ in found]
 
     async def look(number: int, spec: ModelSpec) -> None:
-        states[number] = await _state(pool, spec)
+        states[number] = await pool.check(spec)
 
     async with open_task_group() as tasks:
         for number, (row, spec) in enumerate(found):
@@ -109,16 +106,16 @@ async def probe_pool(pool: Pool, *, on_asking: OnAsking, on_probed: OnProbed) ->
 
     async def ask(unknown: Undeclared) -> None:
         spec = unknown.spec
-        # What is asked here waits for nobody, and its failures shut nobody out.
-        model = (await pool.model(spec)).model
-        if not isinstance(model, Claude | OpenAICompatible):
-            return
-        state = await _state(pool, spec)
+        state = await pool.check(spec)
         if state != READY:
             on_probed(ProbeRow(spec.model, Probed(NOTHING, NO_USAGE, FREE, state)))
             return
         on_asking(spec.model)
-        probed = await probe(spec, model.told, unknown.features)
+        vendor = pool.vendors.of(spec.model)
+        # Past the gate: these calls wait for no others, and their failures close it to none.
+        model_with = await anyio.to_thread.run_sync(vendor.probing, spec)
+        modes = vendor.schema_modes
+        probed = await probe(spec, model_with, unknown.features, schema_modes=modes)
         # Before it is kept, which may fail: it was paid for.
         on_probed(ProbeRow(spec.model, probed))
         if probed.found.checked is not None:
@@ -166,16 +163,3 @@ def _row(pool: Pool, entry: SolverSpec, *, default: bool) -> PoolRow:
         price=None if price is None else (float(price.input), float(price.output)),
         default=default,
     )
-
-
-async def _state(pool: Pool, spec: ModelSpec) -> str:
-    """Return whether a model that lacks nothing here is there."""
-    model = (await pool.model(spec)).model
-    if not isinstance(model, Claude | OpenAICompatible):
-        return READY
-    try:
-        return READY if await model.is_there() else "no such model there"
-    except ModelUnavailable as error:
-        return f"not reachable: {error.message}"
-    except ModelError as error:
-        return error.message

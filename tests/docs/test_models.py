@@ -9,7 +9,8 @@ import pytest
 
 from atlas_mcp.config.settings import PAPER_MODEL, Settings, load_settings
 from atlas_mcp.models.gate import COOL_DOWN, OPENS_AFTER, OPENS_AFTER_SECONDS
-from atlas_mcp.models.pool import VENDORS, Pool
+from atlas_mcp.models.pool import Pool
+from atlas_mcp.models.registry import VENDORS
 from atlas_mcp.models.wire.accounts import FIRST_ANSWER, REFUSED_FOR
 from atlas_mcp.presets import PRESETS
 

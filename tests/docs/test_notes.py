@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import get_args
 
-from atlas_mcp.models import entries
+from atlas_mcp.models.chat import spec as chat_spec
 from atlas_mcp.models.claude import families as claude_families
 from atlas_mcp.models.off_loop import Line
 from atlas_mcp.models.wire.accounts import FIRST_ANSWER, REFUSED_FOR
@@ -31,8 +31,8 @@ def test_what_a_refused_key_costs_is_as_the_note_says() -> None:
 def test_the_limits_of_pictures_are_where_the_note_says() -> None:
     note = words_of("docs/design/006-pictures.md")
 
-    assert "(`models/claude/families.py`, `models/entries.py`, `presets.py`, with dates" in note
-    for module, name in ((claude_families, "image_px"), (entries, "CHAT_IMAGE_PX")):
+    assert "(`models/claude/families.py`, `models/chat/spec.py`, `presets.py`, with dates" in note
+    for module, name in ((claude_families, "image_px"), (chat_spec, "CHAT_IMAGE_PX")):
         assert module.__file__ is not None
         assert name in Path(module.__file__).read_text(encoding="utf-8")
     assert any(preset.image_types for preset in PRESETS)

@@ -30,8 +30,9 @@ from atlas_mcp.atlas.run_spec import RunSpec
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import NO_CHARGE, Charge, Price, Usage
 from atlas_mcp.errors import ModelError
-from atlas_mcp.models.chat import model as openai_compatible
-from atlas_mcp.models.claude import model as claude
+from atlas_mcp.models.chat.call import ChatCall
+from atlas_mcp.models.claude.call import ClaudeCall
+from atlas_mcp.models.claude.connection import OWN_ADDRESS
 from atlas_mcp.models.wire.connections import Way
 from atlas_mcp.models.wire.reading import Reader, read_body
 
@@ -314,8 +315,8 @@ def claude_replies(draw: st.DrawFn, texts: st.SearchStrategy[str]) -> Any:
     disturb(draw, events, event(type='"error"', error=some(draw, reported, WRITTEN)))
     body = some(draw, b"".join(events), st.just(_line(whole)))
     # Only the vendor's own address is held to all that its API promises.
-    way = Way(None, None, draw(st.sampled_from(["https://api.example.com", claude.OWN_ADDRESS])))
-    call = claude._Call("anthropic/claude-sonnet-5-5", PRICE, way)  # pyright: ignore[reportPrivateUsage] - the reply as it is built, without a server
+    way = Way(None, None, draw(st.sampled_from(["https://api.example.com", OWN_ADDRESS])))
+    call = ClaudeCall("anthropic/claude-sonnet-5-5", PRICE, way)
     return heard(draw, body, call, refused=lambda text: call.no_reply({}, text))
 
 
@@ -367,7 +368,7 @@ def chat_replies(draw: st.DrawFn, texts: st.SearchStrategy[str]) -> Any:
     )
     disturb(draw, events, event(error=some(draw, '{"message": "too much"}', WRITTEN)))
     body = some(draw, b"".join(events), st.just(_line(whole)))
-    call = openai_compatible._Call(  # pyright: ignore[reportPrivateUsage] - as above
+    call = ChatCall(
         spec,
         PRICE,
         way=Way(None, None, "https://api.example.com"),

@@ -28,7 +28,7 @@ READERS = ("cli", "config", "server", "testing")
 """The rooms that may read the environment; fakes stand in for programs that do."""
 
 OTHER_READERS = frozenset(
-    {"models/llama_server.py", "models/proxies.py", "models/wheels.py"},
+    {"models/embedded/llama_server.py", "models/embedded/wheels.py", "models/wire/proxies.py"},
 )
 
 

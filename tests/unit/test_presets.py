@@ -8,8 +8,8 @@ import pytest
 from genai_prices.data_snapshot import get_snapshot
 
 from atlas_mcp.config.settings import DEFAULT_MODEL
-from atlas_mcp.models.pool import VENDORS
 from atlas_mcp.models.prices import is_own_address
+from atlas_mcp.models.registry import VENDORS
 from atlas_mcp.presets import PRESETS, UNKNOWN_SERVER, Preset, preset_of
 
 ALL = pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.vendor)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from atlas_mcp.models.embedded.partial import private
+from atlas_mcp.models.private_files import private
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ import httpx2
 
 from atlas_mcp.errors import ConfigError, ModelFileError
 from atlas_mcp.models.embedded.catalogue import HubFile
-from atlas_mcp.models.embedded.partial import CHUNK_BYTES, Partial, SourceFailed, private
+from atlas_mcp.models.embedded.partial import CHUNK_BYTES, Partial, SourceFailed
+from atlas_mcp.models.private_files import private
 from atlas_mcp.models.wire.accounts import WayClosed
 from atlas_mcp.models.wire.masking import Secrets
 from atlas_mcp.models.wire.proxies import check_proxy, proxy_of, tls

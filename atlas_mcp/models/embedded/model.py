@@ -117,6 +117,7 @@ class Local(Model):
         """The model as `local/…`."""
         return self._name
 
+    @override
     async def load(self, on_notice: OnNotice | None = None) -> None:
         """Load the model, if it is not loaded yet.
 

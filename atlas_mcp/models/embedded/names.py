@@ -22,7 +22,7 @@ from atlas_mcp.errors import ConfigError, ModelFileError
 from atlas_mcp.models.embedded.catalogue import VENDOR, CatalogueModel, HubFile, PinnedFile, find
 from atlas_mcp.models.embedded.files import ModelFiles
 from atlas_mcp.models.embedded.gguf import Header, read_header
-from atlas_mcp.models.embedded.partial import private
+from atlas_mcp.models.private_files import private
 from atlas_mcp.system.disk import replace
 from atlas_mcp.system.opening import fault_in_name
 

@@ -6,12 +6,13 @@ Owns the bytes on disk while a source delivers them. The sources are `models.emb
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import anyio.to_thread
+
+from atlas_mcp.models.private_files import private
 
 CHUNK_BYTES = 2**20
 """Bytes copied, or reported, at a time."""
@@ -60,9 +61,3 @@ def size_of(file: Path) -> int:
 async def length(file: Path) -> int:
     """Return the file's length, 0 if there is none."""
     return await anyio.to_thread.run_sync(size_of, file)
-
-
-def private(file: Path) -> Path:
-    """Create `file`, for this user only, if there is none."""
-    os.close(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600))
-    return file

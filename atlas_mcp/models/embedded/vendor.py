@@ -1,7 +1,8 @@
-"""The embedded part of the pool: how a file is used, put in place, and loaded once.
+"""Embedded models as a vendor: how a file of weights is used, put in place, and loaded once.
 
-Owns the settings of embedded models and the one object per file of weights. What a name means is in
-`models.embedded.names`, fetching in `models.embedded.weights`, running in `models.embedded.model`.
+Owns the defaults of embedded models and the one object per file of weights. Names are read in
+`models.embedded.names`, weights fetched in `models.embedded.weights`, calls made in
+`models.embedded.model`.
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import anyio.to_thread
+from typing_extensions import override
 
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.usage import FREE, Price
@@ -23,6 +24,8 @@ from atlas_mcp.installation import install_command
 from atlas_mcp.models.base import Notice, OnNotice
 from atlas_mcp.models.embedded.catalogue import CATALOGUE, VENDOR
 from atlas_mcp.models.embedded.names import Embedded, kind_of, locate, pin, pulled
+from atlas_mcp.models.vendor import READY, Connected, Vendor
+from atlas_mcp.presets import SchemaMode
 
 if TYPE_CHECKING:
     from atlas_mcp.models.embedded.model import Local
@@ -65,36 +68,46 @@ FIXED: Mapping[str, object] = {
 """What an entry may say of these, since nothing else is true."""
 
 
-@dataclass(frozen=True, slots=True)
-class LocalPool:
-    """The embedded models that runs can use.
+def open_vendor(settings: Settings, *, any_file: bool) -> EmbeddedVendor:
+    """Return the vendor under a configuration."""
+    return EmbeddedVendor(settings, any_file=any_file)
+
+
+class EmbeddedVendor(Vendor):
+    """The vendor of embedded models.
 
     Args:
-        settings: What is configured.
-        any_file: Whether whoever asks may name any file, and have any file of the hub fetched.
+        settings: The configuration.
+        any_file: Whether a caller may name any file, and have any file of the hub fetched.
     """
 
-    settings: Settings
-    any_file: bool = False
+    loads_ahead: ClassVar[bool] = True
+    schema_modes: ClassVar[tuple[SchemaMode, ...]] = ("strict",)
+
+    def __init__(self, settings: Settings, *, any_file: bool = False) -> None:
+        super().__init__(settings, any_file=any_file)
+        self._models: dict[str, Local] = {}
 
     @property
     def folder(self) -> Path:
         """The models folder."""
         return self.settings.home / "models"
 
-    def names(self) -> tuple[str, ...]:
+    @override
+    def offered(self) -> tuple[str, ...]:
         """Return the models of the catalogue, then the files of the hub that are in place."""
         of_hub = (name for name in pulled(self.folder) if self._is_in_place(name))
         return (*(entry.name for entry in CATALOGUE), *of_hub)
 
-    def may_name(self, name: str) -> bool:
-        """Return whether whoever asks may name this model, which no entry has."""
-        kind = kind_of(name)
+    @override
+    def may_name(self, model: str) -> bool:
+        kind = kind_of(model)
         if self.any_file or kind == "catalogue":
             return True
-        return kind == "hub" and self._is_in_place(name)
+        return kind == "hub" and self._is_in_place(model)
 
-    def spec(self, name: str, entry: EndpointSettings) -> ModelSpec:
+    @override
+    def spec(self, model: str, entry: EndpointSettings) -> ModelSpec:
         """Return how a model is used: as its entry says, as far as its file allows.
 
         Raises:
@@ -106,7 +119,7 @@ class LocalPool:
                 "parallel", f"is {entry.parallel}; an embedded model takes {MOST_PARALLEL} at most"
             )
         try:
-            found = locate(name, self.folder)
+            found = locate(model, self.folder)
         except (ConfigError, ModelFileError) as error:
             raise InvalidInput("solvers", str(error)) from error
         context = _context(found, entry.context_tokens)
@@ -121,8 +134,9 @@ class LocalPool:
             endpoint={} if context is None else {"context_tokens": context},
         )
 
+    @override
     def missing(self, spec: ModelSpec) -> str | None:
-        """Return what no pull can bring and `spec` cannot be used without, `None` if nothing."""
+        """Return what the model needs and no pull can bring; `None` for nothing."""
         from atlas_mcp.models.embedded.llama_server import runtime_installed
 
         if not runtime_installed():
@@ -133,19 +147,20 @@ class LocalPool:
             return str(error)
         return None
 
+    @override
     def readiness(self, spec: ModelSpec) -> str:
-        """Return "ready", or what is missing before `spec` can be used."""
         missing = self.missing(spec)
         if missing is not None:
             return missing
         found = locate(spec.model, self.folder)
         if found.header is not None:
-            return "ready"
+            return READY
         if found.files.weights.exists():
             return "checked at first use"
         size = "" if found.size_bytes is None else f" ({found.size_bytes / 1e6:,.0f} MB)"
         return f"pulled at first use{size}"
 
+    @override
     async def look_up(self, models: Sequence[str]) -> None:
         """Ask the model hub about those files of it that are not known here yet.
 
@@ -167,7 +182,8 @@ class LocalPool:
 
                 await pin(found, sources_of(self.settings))
 
-    async def pull(self, spec: ModelSpec, on_notice: OnNotice) -> None:
+    @override
+    async def prepare(self, spec: ModelSpec, on_notice: OnNotice) -> None:
         """Put the weights of `spec` in place, unless they are its user's own.
 
         Raises:
@@ -196,35 +212,35 @@ class LocalPool:
         except InvalidInput as error:
             raise ConfigError(f"`{spec.title}`: {error}") from error
 
-    def key(self, spec: ModelSpec) -> str:
-        """Return what tells one file of weights from another, however it is named.
+    @override
+    def connect(self, spec: ModelSpec) -> Connected:
+        """Return the model that runs the file of `spec`, for all entries that have this file."""
+        key = self._key(spec)
+        if key not in self._models:
+            self._models[key] = self._make(spec, key)
+        # A name may mean another file tomorrow: a link that was changed, a model pulled anew.
+        return Connected(self._models[key], (VENDOR, key), key, self._parallel(spec), lasting=False)
 
-        Raises:
-            ModelRejected: There is no such file, or it cannot be used.
-        """
+    def _key(self, spec: ModelSpec) -> str:
+        """Return the file of weights, however it is named."""
         return os.path.realpath(self._located(spec).files.weights)
 
-    def make(self, spec: ModelSpec) -> Local:
-        """Return the model that runs the file of `spec`, for all entries that have this file.
-
-        Raises:
-            ModelRejected: There is no such file, or it cannot be used.
-        """
+    def _make(self, spec: ModelSpec, key: str) -> Local:
         from atlas_mcp.models.embedded.model import Local
 
         found = self._located(spec)
-        uses = (spec, *self._entries_with(self.key(spec)))
+        uses = (spec, *self._entries_with(key))
         return Local(
             spec.title,
             found.files.weights,
             context_tokens=max(_context(found, context_tokens_of(use)) or 0 for use in uses),
-            parallel=self.parallel(spec),
+            parallel=self._parallel(spec),
             use=None if found.kind == "file" else found.files.use,
         )
 
-    def parallel(self, spec: ModelSpec) -> int:
+    def _parallel(self, spec: ModelSpec) -> int:
         """Return how many calls the file of `spec` serves at once, for all entries that have it."""
-        uses = (spec, *self._entries_with(self.key(spec)))
+        uses = (spec, *self._entries_with(self._key(spec)))
         return max(use.parallel or PARALLEL for use in uses)
 
     def _is_in_place(self, name: str) -> bool:
@@ -244,7 +260,7 @@ class LocalPool:
             if entry.model.partition("/")[0] == VENDOR:
                 with suppress(AtlasError):
                     spec = self.spec(entry.model, entry)
-                    if self.key(spec) == key:
+                    if self._key(spec) == key:
                         yield spec
 
 

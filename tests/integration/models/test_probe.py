@@ -117,7 +117,7 @@ async def probed(
     with serve(api) as url:
         spec = with_endpoint(spec, base_url=f"{url}/v1")
         model = OpenAICompatible(spec, api_key=endpoint.api_key, price=spec.price)
-        found = await probe(spec, model.told, wanted, chance=random.Random(seed))
+        found = await probe(spec, model.with_spec, wanted, chance=random.Random(seed))
         await model.aclose()
     return found, api
 

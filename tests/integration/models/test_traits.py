@@ -517,7 +517,7 @@ async def test_a_gateway_of_the_messages_api_is_asked_too(
         model = claude(url)
         spec = ModelSpec("anthropic/claude-x", endpoint={"base_url": url})
         wanted = ("schema_mode", "tools", "images", "efforts", "system_role", "echo_reasoning")
-        result = await probe(spec, model.told, wanted)
+        result = await probe(spec, model.with_spec, wanted)
         await model.aclose()
 
     assert result.problem is None

@@ -35,6 +35,8 @@ from atlas_mcp.views.run_view import RunView
 
 Mode = Literal["auto", "legacy"]
 
+pytestmark = pytest.mark.usefixtures("no_blocking")
+
 UNKNOWN, UNDECLARED = -32602, -32021
 
 

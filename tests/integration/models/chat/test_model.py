@@ -30,7 +30,8 @@ from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.usage import FREE, NO_CHARGE, Charge, Cost, Price, Usage
 from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.chat import model as openai_compatible
-from atlas_mcp.models.chat.model import Connection, OpenAICompatible
+from atlas_mcp.models.chat.connection import Connection
+from atlas_mcp.models.chat.model import OpenAICompatible
 from atlas_mcp.models.endpoint import Endpoint as ModelEndpoint
 from atlas_mcp.models.endpoint import endpoint_of, with_endpoint
 from atlas_mcp.models.wire import reading

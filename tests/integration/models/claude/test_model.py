@@ -31,7 +31,9 @@ from atlas_mcp.atlas.messages import (
 from atlas_mcp.atlas.usage import Charge, Price, Usage
 from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.claude import model as claude_models
-from atlas_mcp.models.claude.model import Claude, Connection
+from atlas_mcp.models.claude.call import ClaudeCall
+from atlas_mcp.models.claude.connection import Connection
+from atlas_mcp.models.claude.model import Claude
 from atlas_mcp.models.claude.params import Thinking
 from atlas_mcp.models.claude.stream import MessageStream
 from atlas_mcp.models.prices import cost_of
@@ -670,7 +672,7 @@ STREAM = b"".join(encode(event) for event in EVENTS)
 async def heard(*pieces: bytes) -> MessageStream:
     """Return what a call makes of a stream that comes in these pieces."""
     way = Way(None, None, "https://api.example.com")
-    call = claude_models._Call("anthropic/claude-sonnet-5-5", None, way)  # pyright: ignore[reportPrivateUsage] - as it reads, without a server
+    call = ClaudeCall("anthropic/claude-sonnet-5-5", None, way)
 
     async def chunks() -> AsyncGenerator[bytes]:
         for piece in pieces:

@@ -20,8 +20,10 @@ from atlas_mcp.config.settings import PriceSettings, Settings, SolverSettings
 from atlas_mcp.errors import ModelRejected, ModelUnavailable
 from atlas_mcp.models.chat.model import OpenAICompatible
 from atlas_mcp.models.chat.stream import ChatStream
-from atlas_mcp.models.claude import model as claude_models
-from atlas_mcp.models.claude.model import Claude, Connection
+from atlas_mcp.models.claude import call as claude_call
+from atlas_mcp.models.claude import connection as claude_connection
+from atlas_mcp.models.claude.connection import Connection
+from atlas_mcp.models.claude.model import Claude
 from atlas_mcp.models.claude.stream import MessageStream
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.wire import reading
@@ -321,7 +323,8 @@ async def test_behind_a_gateway_what_is_missing_around_a_reply_is_not_missed(nam
 
 async def of_the_vendor(monkeypatch: pytest.MonkeyPatch, answer: Answer) -> Reply:
     with answering(answer) as url:
-        monkeypatch.setattr(claude_models, "OWN_ADDRESS", url)
+        for module in (claude_call, claude_connection):
+            monkeypatch.setattr(module, "OWN_ADDRESS", url)
         monkeypatch.setenv("ANTHROPIC_API_KEY", "k")
         connection = Connection(own_address=url)
         try:

@@ -22,11 +22,11 @@ from atlas_mcp.atlas.messages import ModelRequest, Text, UserTurn
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.usage import NO_CHARGE
 from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
-from atlas_mcp.models.chat.model import Connection as ChatConnection
+from atlas_mcp.models.chat.connection import Connection as ChatConnection
 from atlas_mcp.models.chat.model import OpenAICompatible
-from atlas_mcp.models.claude import model as claude_models
+from atlas_mcp.models.claude import connection as claude_connection
+from atlas_mcp.models.claude.connection import Connection as ClaudeConnection
 from atlas_mcp.models.claude.model import Claude
-from atlas_mcp.models.claude.model import Connection as ClaudeConnection
 from atlas_mcp.models.wire import accounts, connections, proxies
 from atlas_mcp.models.wire.connections import WayClosed, check_redirect
 from atlas_mcp.models.wire.proxies import Proxy, check_proxy, proxy_of, tls
@@ -386,7 +386,7 @@ async def test_an_entry_that_names_the_vendors_own_address_shows_its_key_as_the_
     monkeypatch.setenv("ANTHROPIC_CUSTOM_HEADERS", "x-company: env-secret")
     place = Place(good)
     with place.serving() as here, place.serving() as gateway:
-        monkeypatch.setattr(claude_models, "OWN_ADDRESS", here)
+        monkeypatch.setattr(claude_connection, "OWN_ADDRESS", here)
         for address in (f"{here}{path}", gateway):
             model = Claude("claude-opus-5-5", base_url=address, api_key=f" {KEY}\n")
             await model.generate(ASK)

@@ -251,7 +251,7 @@ async def test_a_file_of_the_hub_is_fetched_at_first_use_and_then_anybodys(home:
         await pool.prepare([before.spec], on_notice=on_notice)
 
     [after] = pool_of(home).solvers([HUB_NAME])
-    assert HUB_NAME in pool_of(home).embedded()
+    assert HUB_NAME in pool_of(home).offered()
     assert (context_tokens_of(before.spec), context_tokens_of(after.spec)) == (None, 4_096)
     assert pool.readiness(after.spec) == "ready"
     assert any(f"{HUB_NAME}: downloading" in one for one in said)

@@ -1,0 +1,198 @@
+"""One call to an endpoint of Chat Completions.
+
+Owns the mapping of the endpoint's replies and of its errors: the reply from the events that
+arrived, and a `ModelError` from each way in which the client library reports a failure.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Generator, Mapping
+from typing import Any
+
+from typing_extensions import override
+
+from atlas_mcp.atlas.messages import Reply
+from atlas_mcp.atlas.model_spec import ModelSpec
+from atlas_mcp.atlas.storable import dollars_of, text_of
+from atlas_mcp.atlas.usage import FREE, Charge, Cost, Price
+from atlas_mcp.errors import ModelError
+from atlas_mcp.models.base import OnTokens, OnUsage
+from atlas_mcp.models.chat.stream import ChatStream
+from atlas_mcp.models.endpoint import endpoint_of
+from atlas_mcp.models.prices import cost_of
+from atlas_mcp.models.wire.arriving import Arriving, Progress
+from atlas_mcp.models.wire.connections import Way, WayClosed
+from atlas_mcp.models.wire.failures import Consumed
+from atlas_mcp.models.wire.json_events import Event
+from atlas_mcp.models.wire.refusals import Wording, reason_of, refusal
+
+
+class ChatCall(Arriving):
+    """One call: what came of it so far, and what a failure of it means."""
+
+    def __init__(
+        self,
+        spec: ModelSpec,
+        price: Price | None,
+        *,
+        way: Way,
+        on_tokens: OnTokens | None,
+        on_usage: OnUsage | None,
+    ) -> None:
+        super().__init__(spec.model, way, on_tokens=on_tokens, on_usage=on_usage)
+        self.stream = ChatStream()
+        self._spec = spec
+        self._endpoint = endpoint_of(spec)
+        self._price = price
+
+    @property
+    def place(self) -> str:
+        """Where the endpoint is, in words."""
+        return self.wording.place
+
+    @property
+    @override
+    def over(self) -> bool:
+        """Whether what further comes is of no interest."""
+        return self.stream.over
+
+    @property
+    @override
+    def complete(self) -> bool:
+        """Whether there is a reply, though its counts may be missing."""
+        return self.stream.complete
+
+    @property
+    @override
+    def counted(self) -> bool:
+        """Whether the tokens of the reply have been counted, as far as can be told."""
+        return self.stream.counted
+
+    @override
+    def take(self, event: Event) -> None:
+        """Take in an event of the stream, and tell how far it has come."""
+        self.stream.take(event)
+        self.tell()
+
+    @override
+    def take_whole(self, event: Event) -> None:
+        """Take in a reply that came in one piece.
+
+        Raises:
+            ModelRejected: It is none.
+        """
+        stream = self.stream
+        stream.take_whole(event)
+        if not (stream.complete or stream.error or stream.unreadable):
+            raise self.no_reply({}, text_of(event.value))
+        self.tell()
+
+    @property
+    @override
+    def progress(self) -> Progress:
+        """How far the reply has come."""
+        stream = self.stream
+        ended = stream.complete and stream.counts is not None
+        return Progress(stream.characters, stream.counts, ended)
+
+    @override
+    def reply(self) -> Reply:
+        """Return the reply of a call that ended well."""
+        stream = self.stream
+        reply = Reply(
+            turn=stream.turn,
+            stop=stream.stop,
+            charge=Charge(stream.usage(), self.cost()),
+            detail=stream.detail,
+            request_id=self.request_id or stream.id,
+        )
+        return reply if self.trip is None else self.trip.told(reply)
+
+    def cost(self) -> Cost:
+        """Return what the call cost: as billed where the endpoint says so, else as counted.
+
+        `None` where nothing was counted and tokens have a price.
+        """
+        model, counts = self._spec.model, self.stream.counts
+        if self._price is not None and self._price == Price(FREE, FREE):
+            return FREE
+        if counts is None:
+            return None
+        billed = dollars_of(counts.get("cost")) if model.startswith("openrouter/") else None
+        if billed is not None and self._price is None and (billed or self.stream.counted):
+            return billed
+        if not self.stream.counted:
+            return None
+        usage = self.stream.usage()
+        return cost_of(model, usage, override=self._price, base_url=self._endpoint.base_url)
+
+    @override
+    @contextlib.contextmanager
+    def translated(self, *, streamed: bool) -> Generator[None]:
+        """Raise what the vendor's library raises inside as a `ModelError`."""
+        import httpx2
+        import openai
+
+        try:
+            yield
+            if streamed:
+                self._check_is_whole()
+        except WayClosed as error:
+            raise self.cut(error) from error
+        except openai.APIStatusError as error:
+            self.request_id = error.request_id
+            raise self.refused(error.response, asked=streamed) from error
+        except UnicodeEncodeError:
+            raise self.unsendable_key() from None
+        except openai.APIConnectionError as error:
+            raise self.cut(error.__cause__ or error) from error
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise self.cut(error) from error
+
+    def _check_is_whole(self) -> None:
+        stream = self.stream
+        if stream.error is not None:
+            raise self._failed_midway(stream.error)
+        if not stream.complete and stream.unreadable is not None:
+            said = self.words(stream.unreadable)
+            raise self.broken_off(f"the reply could not be read: {said}")
+        if not stream.complete:
+            raise self.broken_off("the stream ended before the reply was complete")
+        if stream.ending == "failed":
+            raise self.broken_off(f"the endpoint gave the reply up: {self.words(stream.detail)}")
+
+    @property
+    @override
+    def consumed(self) -> Consumed:
+        """What has been counted so far; the rest may be billed as well, where it has a price."""
+        cost = FREE if self.stream.counts is None else self.cost()
+        free = self._price == Price(FREE, FREE)
+        return Consumed(Charge(self.stream.usage(), cost), complete=free)
+
+    @property
+    @override
+    def wording(self) -> Wording:
+        """How the endpoint is spoken of."""
+        named, variable = self._endpoint.base_url is not None, self._endpoint.api_key_env
+        return Wording(
+            api="the endpoint",
+            place=self._way.place if named else "the API",
+            key=f"`{variable}`" if variable else "`api_key_env` of this solver",
+            credit="add some where this key comes from",
+            address="base_url" if named else "OPENAI_BASE_URL",
+            hint=", which often ends in /v1",
+        )
+
+    def _failed_midway(self, error: Mapping[str, Any]) -> ModelError:
+        """Return what an error inside a stream means."""
+        said = self.words(reason_of(error)) or "no reason given"
+        code = error.get("code")
+        status = code if isinstance(code, int) and 400 <= code < 600 else 400
+        found = refusal(status, {}, {"error": error}, self.wording, self.secrets)
+        self.remember(found)
+        wrong = error.get("type") == "invalid_request_error" or found.lasting is not None
+        retryable = not wrong and (status != code or found.retryable)
+        if not retryable and self.stream.counts is None and not self.stream.characters:
+            return self.rejected(found)
+        return self.broken_off(f"the endpoint broke off the reply: {said}", retryable=retryable)

@@ -1,0 +1,86 @@
+"""The client library's client for one address with one key.
+
+Owns the making of the one client library's client. A key goes to no address but the one that it
+was configured for, and gets into no repr and no log.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import anyio.to_thread
+from typing_extensions import override
+
+from atlas_mcp.models.call_slots import OnFirstUse
+from atlas_mcp.models.prices import load_prices
+from atlas_mcp.models.traits import Learnt
+from atlas_mcp.models.wire.connections import Way
+
+if TYPE_CHECKING:
+    import openai
+
+OWN_ADDRESS = "https://api.openai.com/v1"
+"""Where OpenAI's API is. Source: its client (openai 3.57)."""
+
+_NO_KEY = "none"
+"""Stands for a key where there is none; it is never sent."""
+
+
+class Connection:
+    """The client library's client, made on first use, for all models behind one address and key.
+
+    Args:
+        base_url: The address that an entry or a preset names; it gets `api_key`, and nothing else.
+            `None` for OpenAI's own, which gets what the environment holds for OpenAI besides.
+        api_key: The key; `None` for an endpoint that asks for none.
+        own_address: Where the environment says that OpenAI's API is.
+
+    Attributes:
+        learnt: What the endpoint has refused.
+    """
+
+    def __init__(
+        self, base_url: str | None, api_key: str | None, own_address: str | None = None
+    ) -> None:
+        self.way = Way(base_url, api_key, own_address or OWN_ADDRESS)
+        self.learnt = Learnt()
+        self._made = OnFirstUse(lambda: anyio.to_thread.run_sync(self._make))
+
+    @override
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+    async def client(self) -> openai.AsyncOpenAI:
+        """Return the client, making it if this is the first use: importing it takes a while.
+
+        Raises:
+            WayClosed: No call can go this way.
+        """
+        return await self._made.get()
+
+    def headers(self) -> dict[str, Any]:
+        """Return the headers to leave out: without a key there is none to send."""
+        import openai
+
+        return {"Authorization": openai.Omit()} if self.way.api_key is None else {}
+
+    async def aclose(self) -> None:
+        """Close its connections. No call may follow."""
+        await self._made.aclose()
+
+    def _make(self) -> openai.AsyncOpenAI:
+        import openai
+
+        load_prices()
+        # Made first: it refuses an address that is none.
+        http_client = openai.DefaultAsyncHttpxClient(**self.way.client_options())
+        address, query = self.way.target()
+        client = openai.AsyncOpenAI(
+            api_key=self.way.api_key or _NO_KEY,
+            base_url=address,
+            default_query=query,
+            max_retries=0,
+            http_client=http_client,
+        )
+        self.way.settle(client)
+        return client

@@ -1,0 +1,99 @@
+"""Models behind Chat Completions as a vendor: from an entry to a model at its endpoint.
+
+Owns which key and which address such a model is asked with, and one connection an address. The
+known vendors and servers are data: `atlas_mcp.presets`.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import ClassVar
+
+from typing_extensions import override
+
+from atlas_mcp.atlas.model_spec import ModelSpec
+from atlas_mcp.config.settings import EndpointSettings, Settings
+from atlas_mcp.installation import install_command
+from atlas_mcp.models.chat.connection import OWN_ADDRESS, Connection
+from atlas_mcp.models.chat.model import OpenAICompatible
+from atlas_mcp.models.chat.spec import chat_spec
+from atlas_mcp.models.endpoint import endpoint_of
+from atlas_mcp.models.http_vendor import HttpVendor
+from atlas_mcp.models.vendor import Connected, ModelWith
+from atlas_mcp.presets import preset_of
+
+
+def open_vendor(settings: Settings, *, any_file: bool) -> ChatVendor:
+    """Return the vendors of `atlas_mcp.presets` under a configuration."""
+    return ChatVendor(settings, any_file=any_file)
+
+
+class ChatVendor(HttpVendor):
+    """All vendors and servers that speak Chat Completions."""
+
+    own_address: ClassVar[str] = OWN_ADDRESS
+
+    def __init__(self, settings: Settings, *, any_file: bool = False) -> None:
+        super().__init__(settings, any_file=any_file)
+        self._connections: dict[tuple[str | None, str | None], Connection] = {}
+        self._models: dict[object, OpenAICompatible] = {}
+
+    @override
+    def spec(self, model: str, entry: EndpointSettings) -> ModelSpec:
+        preset = preset_of(model.partition("/")[0])
+        assert preset is not None, "the registry has a line for each preset"
+        own = self.environment_address(model)
+        return chat_spec(model, preset, entry, home=self.settings.home, own=own)
+
+    @override
+    def missing(self, spec: ModelSpec) -> str | None:
+        if find_spec("openai") is None:
+            return f"the client library is not installed: run {install_command('openai')}"
+        return super().missing(spec)
+
+    @override
+    def connect(self, spec: ModelSpec) -> Connected:
+        endpoint = endpoint_of(spec)
+        # Entries may declare different things of one endpoint.
+        key = (spec, endpoint)
+        if key not in self._models:
+            self._models[key] = OpenAICompatible(
+                spec, price=self.price_override(spec), connection=self._connection(spec)
+            )
+        shared = (spec.model, endpoint.base_url, endpoint.api_key_env)
+        return Connected(self._models[key], key, shared, spec.parallel)
+
+    @override
+    def asked(self, spec: ModelSpec) -> OpenAICompatible:
+        model = self.connect(spec).model
+        assert isinstance(model, OpenAICompatible), "it was made here"
+        return model
+
+    @override
+    def probing(self, spec: ModelSpec) -> ModelWith:
+        return self.asked(spec).with_spec
+
+    @override
+    def key_variable(self, spec: ModelSpec) -> str | None:
+        """Return the variable of the key; an address that an entry names gets the entry's own."""
+        return endpoint_of(spec).api_key_env
+
+    @override
+    def no_key(self, spec: ModelSpec) -> str | None:
+        variable = self.key_variable(spec)
+        if variable is None or variable in self.settings.keys:
+            return None
+        return f"no key: set {variable}"
+
+    @override
+    def connections(self) -> tuple[Connection, ...]:
+        return tuple(self._connections.values())
+
+    def _connection(self, spec: ModelSpec) -> Connection:
+        base_url, variable = endpoint_of(spec).base_url, self.key_variable(spec)
+        place = (base_url, variable)
+        if place not in self._connections:
+            key = self.settings.keys.get(variable or "")
+            own = self.environment_address(spec.model)
+            self._connections[place] = Connection(base_url, key, own)
+        return self._connections[place]

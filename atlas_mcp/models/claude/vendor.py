@@ -1,0 +1,132 @@
+"""Claude models as a vendor: from an entry to a model behind the Messages API.
+
+Owns which key and which address a Claude model is asked with, and one connection an address. What
+a family of models accepts is in `models.claude.families`.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from typing_extensions import override
+
+from atlas_mcp.addresses import is_same_origin
+from atlas_mcp.atlas.model_spec import ModelSpec
+from atlas_mcp.config.settings import ANTHROPIC_KEY, EndpointSettings, Settings
+from atlas_mcp.models.claude.connection import OWN_ADDRESS, Connection
+from atlas_mcp.models.claude.model import Claude
+from atlas_mcp.models.claude.spec import claude_spec
+from atlas_mcp.models.endpoint import endpoint_of
+from atlas_mcp.models.findings import MESSAGES_FEATURES, Feature
+from atlas_mcp.models.http_vendor import HttpVendor
+from atlas_mcp.models.traits import takes_of
+from atlas_mcp.models.vendor import Connected, ModelWith
+from atlas_mcp.presets import SchemaMode
+
+NO_ANTHROPIC_KEY = f"no key: set {ANTHROPIC_KEY}"
+
+
+def open_vendor(settings: Settings, *, any_file: bool) -> ClaudeVendor:
+    """Return the vendor under a configuration."""
+    return ClaudeVendor(settings, any_file=any_file)
+
+
+class ClaudeVendor(HttpVendor):
+    """The vendor of the Messages API, and gateways that speak it."""
+
+    own_address: ClassVar[str] = OWN_ADDRESS
+    own_keys: ClassVar[tuple[str, ...]] = (ANTHROPIC_KEY, "ANTHROPIC_AUTH_TOKEN")
+    schema_modes: ClassVar[tuple[SchemaMode, ...]] = ("strict", "prompt")
+
+    def __init__(self, settings: Settings, *, any_file: bool = False) -> None:
+        super().__init__(settings, any_file=any_file)
+        self._connections: dict[tuple[str | None, str | None], Connection] = {}
+        self._models: dict[object, Claude] = {}
+
+    @override
+    def spec(self, model: str, entry: EndpointSettings) -> ModelSpec:
+        own = self.environment_address(model)
+        return claude_spec(model, entry, home=self.settings.home, own=own)
+
+    @override
+    def connect(self, spec: ModelSpec) -> Connected:
+        endpoint = endpoint_of(spec)
+        shared = (spec.model, endpoint.base_url, endpoint.api_key_env)
+        own_price = spec.price if spec.own_price else None
+        key = (*shared, own_price, spec.schema_mode, spec.efforts, takes_of(spec))
+        return Connected(self._model(key, spec), key, shared, spec.parallel)
+
+    @override
+    def asked(self, spec: ModelSpec) -> Claude:
+        model = self.connect(spec).model
+        assert isinstance(model, Claude), "it was made here"
+        return model
+
+    @override
+    def probing(self, spec: ModelSpec) -> ModelWith:
+        return self.asked(spec).with_spec
+
+    @override
+    def has_credentials(self) -> bool:
+        return self.settings.has_anthropic_credentials
+
+    @override
+    def askable(self, model: str, entry: EndpointSettings) -> frozenset[Feature]:
+        address = entry.base_url or self.environment_address(model)
+        if address is None or is_same_origin(address, OWN_ADDRESS):
+            # The vendor's own API accepts what the model's family does.
+            return frozenset()
+        return super().askable(model, entry) & MESSAGES_FEATURES
+
+    @override
+    def key_variable(self, spec: ModelSpec) -> str | None:
+        """Return the variable of the key.
+
+        An address that an entry names is a gateway of the operator's own: it gets the key that the
+        entry names, and Anthropic's if the entry names none.
+        """
+        endpoint = endpoint_of(spec)
+        if endpoint.api_key_env is None and endpoint.base_url is not None:
+            return ANTHROPIC_KEY
+        return endpoint.api_key_env
+
+    @override
+    def no_key(self, spec: ModelSpec) -> str | None:
+        variable = self.key_variable(spec)
+        if variable is None:
+            return None if self.has_credentials() else NO_ANTHROPIC_KEY
+        if variable in self.settings.keys:
+            return None
+        named = endpoint_of(spec).api_key_env is not None
+        other = "" if named else ", or name another variable in `api_key_env`"
+        return f"no key: set {variable}{other}"
+
+    @override
+    def connections(self) -> tuple[Connection, ...]:
+        return tuple(self._connections.values())
+
+    def _model(self, key: object, spec: ModelSpec) -> Claude:
+        if key not in self._models:
+            self._models[key] = Claude(
+                spec.model.partition("/")[2],
+                price=self.price_override(spec),
+                holds_schema=spec.schema_mode == "strict",
+                efforts=spec.efforts,
+                takes=takes_of(spec),
+                connection=self._connection(spec),
+            )
+        return self._models[key]
+
+    def _connection(self, spec: ModelSpec) -> Connection:
+        endpoint = endpoint_of(spec)
+        variable = self.key_variable(spec)
+        place = (endpoint.base_url, variable)
+        if place not in self._connections:
+            self._connections[place] = Connection(
+                base_url=endpoint.base_url,
+                # Without a key, the vendor's client looks for other credentials of its own.
+                api_key=self.settings.keys.get(variable or ANTHROPIC_KEY),
+                own_address=self.environment_address(spec.model),
+                key_variable=endpoint.api_key_env,
+            )
+        return self._connections[place]

@@ -1,0 +1,146 @@
+"""The part of a vendor that is common to all vendors asked over HTTP.
+
+Owns the rules for keys, addresses and the operator's own prices. Which client library carries the
+calls, and what a request looks like, is the business of each vendor.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import ClassVar, Protocol
+
+import anyio.to_thread
+from typing_extensions import override
+
+from atlas_mcp.addresses import is_same_address
+from atlas_mcp.atlas.model_spec import ModelSpec
+from atlas_mcp.atlas.usage import Price
+from atlas_mcp.closing import close_all
+from atlas_mcp.config.settings import BASE_URLS, CUSTOM_HEADERS, EndpointSettings
+from atlas_mcp.errors import ModelError, ModelUnavailable
+from atlas_mcp.models.endpoint import endpoint_of
+from atlas_mcp.models.entries import declared_price
+from atlas_mcp.models.findings import FEATURES, Feature
+from atlas_mcp.models.vendor import READY, Vendor
+from atlas_mcp.models.wire.connections import Way, WayClosed
+from atlas_mcp.presets import preset_of
+
+
+class HttpConnection(Protocol):
+    """One address with one key, and the vendor's client for it."""
+
+    @property
+    def way(self) -> Way:
+        """The address and the key."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close its connections. No call may follow."""
+        ...
+
+
+class AskedModel(Protocol):
+    """A model whose endpoint can be asked whether it is there."""
+
+    async def is_there(self) -> bool:
+        """Return whether the endpoint has the model. Costs nothing."""
+        ...
+
+
+class HttpVendor(Vendor):
+    """A vendor whose models are asked over HTTP."""
+
+    own_address: ClassVar[str]
+    """Where the vendor's own API is, unless the environment says otherwise."""
+
+    own_keys: ClassVar[tuple[str, ...]] = ()
+    """Variables that hold credentials for it which an entry need not name."""
+
+    @abstractmethod
+    def key_variable(self, spec: ModelSpec) -> str | None:
+        """Return the variable of the key that a model is asked with; `None` where it names none."""
+
+    @abstractmethod
+    def no_key(self, spec: ModelSpec) -> str | None:
+        """Return what to do about a missing key, `None` where none is missing."""
+
+    @abstractmethod
+    def asked(self, spec: ModelSpec) -> AskedModel:
+        """Return the model that a spec names."""
+
+    @abstractmethod
+    def connections(self) -> tuple[HttpConnection, ...]:
+        """Return the connections that have been made."""
+
+    @override
+    def missing(self, spec: ModelSpec) -> str | None:
+        return self._fault(spec) or self.no_key(spec) or self._closed(spec)
+
+    @override
+    async def check(self, spec: ModelSpec) -> str:
+        model = await anyio.to_thread.run_sync(self.asked, spec)
+        try:
+            return READY if await model.is_there() else "no such model there"
+        except ModelUnavailable as error:
+            return f"not reachable: {error.message}"
+        except ModelError as error:
+            return error.message
+
+    @override
+    def askable(self, model: str, entry: EndpointSettings) -> frozenset[Feature]:
+        return frozenset(one for one in FEATURES if getattr(entry, one) is None)
+
+    @override
+    def address(self, spec: ModelSpec) -> str | None:
+        return endpoint_of(spec).base_url or self.environment_address(spec.model)
+
+    def environment_address(self, model: str) -> str | None:
+        """Return where the environment says that the vendor's own API is; `None` if it does not."""
+        return self.settings.base_urls.get(model.partition("/")[0])
+
+    def price_override(self, spec: ModelSpec) -> Price | None:
+        """Return the operator's own price of a model, `None` if the price tables hold.
+
+        A run keeps the price it was opened with. Record versions 1 and 2 do not tell whether a
+        price was the operator's; for their runs the configuration of today decides.
+        """
+        if spec.own_price:
+            return spec.price
+        preset = preset_of(spec.model.partition("/")[0])
+        own = None if preset is None else preset.base_url
+        used = endpoint_of(spec).base_url
+        for entry in (*self.settings.solvers.values(), self.settings.orchestrator):
+            if entry is None or entry.price is None or entry.model != spec.model:
+                continue
+            named = entry.base_url or own
+            if named == used or is_same_address(named or "", used or ""):
+                return declared_price(entry)
+        return None
+
+    @override
+    async def close_idle(self) -> None:
+        for connection in self.connections():
+            await connection.way.close_idle()
+
+    @override
+    async def aclose(self) -> None:
+        await close_all(one.aclose for one in self.connections())
+
+    def _fault(self, spec: ModelSpec) -> str | None:
+        """Return why a variable that the model needs cannot be used."""
+        vendor = spec.model.partition("/")[0]
+        key = self.key_variable(spec)
+        needed = [key, *(self.own_keys if key is None else ())]
+        if endpoint_of(spec).base_url is None:
+            needed += [BASE_URLS.get(vendor), CUSTOM_HEADERS.get(vendor)]
+        faults = self.settings.faults
+        return next((faults[name] for name in needed if name and name in faults), None)
+
+    def _closed(self, spec: ModelSpec) -> str | None:
+        """Return why no call can go to the model's address."""
+        own = self.environment_address(spec.model) or self.own_address
+        try:
+            Way(endpoint_of(spec).base_url, None, own).check()
+        except WayClosed as error:
+            return error.message
+        return None

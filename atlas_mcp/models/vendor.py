@@ -1,0 +1,145 @@
+"""The seam to a vendor of models: five verbs, the same for every vendor.
+
+Owns the interface that `models.registry` opens a vendor's folder by, and the defaults of its
+optional parts. Knows no vendor.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Protocol, TypeAlias, get_args
+
+from atlas_mcp.atlas.model_spec import ModelSpec
+from atlas_mcp.config.settings import EndpointSettings, Settings
+from atlas_mcp.models.base import Model, OnNotice
+from atlas_mcp.models.findings import Feature
+from atlas_mcp.presets import SchemaMode
+
+READY = "ready"
+"""The readiness of a model that can be called now."""
+
+ModelWith: TypeAlias = Callable[[ModelSpec], Model]
+"""Returns the model as it is used if its endpoint takes what a spec says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A model that can be called.
+
+    Attributes:
+        model: The model, one object for all specs with the same `key`.
+        key: What tells the model from the vendor's others.
+        endpoint: What the model's rate limits and outages are shared by.
+        parallel: Calls in flight at once; `None` for no bound.
+        lasting: Whether the same spec means this model for as long as the process lives.
+    """
+
+    model: Model
+    key: Hashable
+    endpoint: Hashable
+    parallel: int | None
+    lasting: bool = True
+
+
+class Vendor(Protocol):
+    """One vendor, or several that are asked in the same way.
+
+    Five verbs every vendor has: `spec`, `missing`, `connect`, `check` and `prepare`. The rest has
+    defaults, which suit a vendor with a fixed set of models behind an API.
+
+    Args:
+        settings: The configuration.
+        any_file: Whether a caller may name any file of the machine as a model.
+    """
+
+    loads_ahead: ClassVar[bool] = False
+    """Whether its models take so long to load that a server may do it before the first call."""
+
+    schema_modes: ClassVar[tuple[SchemaMode, ...]] = get_args(SchemaMode)
+    """The ways in which a reply of its models can get its shape."""
+
+    settings: Settings
+    any_file: bool
+
+    def __init__(self, settings: Settings, *, any_file: bool = False) -> None:
+        self.settings = settings
+        self.any_file = any_file
+
+    @abstractmethod
+    def spec(self, model: str, entry: EndpointSettings) -> ModelSpec:
+        """Return how a model is used, from what its entry declares.
+
+        Args:
+            model: The model as `vendor/name`.
+            entry: Its entry; an empty one where a caller names the model itself.
+
+        Raises:
+            InvalidInput: There is no such model, or it cannot be used as declared.
+        """
+
+    @abstractmethod
+    def missing(self, spec: ModelSpec) -> str | None:
+        """Return why the model cannot be used, with the mending command; `None` if it can."""
+
+    @abstractmethod
+    def connect(self, spec: ModelSpec) -> Connected:
+        """Return the model that a spec names. May read files; opens no connection.
+
+        Raises:
+            ModelRejected: There is no such model.
+        """
+
+    async def check(self, spec: ModelSpec) -> str:
+        """Return `READY`, or why the model is not there. Asks its endpoint, which costs nothing."""
+        return READY
+
+    async def prepare(self, spec: ModelSpec, on_notice: OnNotice) -> None:
+        """Put in place all that the model needs before its first call.
+
+        Raises:
+            AtlasError: Something cannot be had; the message says what to do.
+        """
+
+    def readiness(self, spec: ModelSpec) -> str:
+        """Return `READY`, or what is missing or still to be done, without asking an endpoint."""
+        return self.missing(spec) or READY
+
+    def has_credentials(self) -> bool:
+        """Return whether the environment holds credentials for the vendor's own API."""
+        return False
+
+    def offered(self) -> tuple[str, ...]:
+        """Return models that any caller may name, besides those of the configuration."""
+        return ()
+
+    def may_name(self, model: str) -> bool:
+        """Return whether a caller may name a model that is not in the configuration."""
+        return True
+
+    async def look_up(self, models: Sequence[str]) -> None:
+        """Find out what `spec` must know of models that are named for the first time.
+
+        Raises:
+            AtlasError: A model is not there, or its source cannot be asked.
+        """
+
+    def askable(self, model: str, entry: EndpointSettings) -> frozenset[Feature]:
+        """Return what `entry` leaves open and questions to the model can find out."""
+        return frozenset()
+
+    def address(self, spec: ModelSpec) -> str | None:
+        """Return the address under which findings about the model are kept."""
+        return None
+
+    def probing(self, spec: ModelSpec) -> ModelWith:
+        """Return how to make the model with other specs; called only for askable models."""
+        model = self.connect(spec).model
+        return lambda _: model
+
+    async def close_idle(self) -> None:
+        """Close connections that had no call for too long."""
+
+    async def aclose(self) -> None:
+        """Close all connections. No call may follow."""

@@ -1,0 +1,38 @@
+"""What may hold up the event loop, and an error for every other call that does."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from blockbuster import BlockBuster
+
+NOT_WATCHED = ("threading.Lock.acquire", "threading.Lock.acquire_lock")
+"""Our locks guard a few lines of memory each, and are held during no I/O."""
+
+ALLOWED: dict[str, set[str]] = {
+    # A process reads its configuration once, before it serves.
+    "atlas_mcp/config/file.py": {"find"},
+    # Tests open a journal where they stand; a service opens its own in a thread.
+    "atlas_mcp/journal/sqlite/journal.py": {"__post_init__"},
+    "atlas_mcp/journal/sqlite/process_locks.py": {"_remove"},
+    # The kernel answers from memory.
+    "atlas_mcp/system/memory.py": {"_group_limit", "resident_bytes"},
+}
+"""Functions below which a call may block, by the end of their file's path."""
+
+
+@contextmanager
+def blocking_refused() -> Generator[None]:
+    """Raise `BlockingError` where our package blocks asyncio's event loop."""
+    buster = BlockBuster(scanned_modules=["atlas_mcp"], excluded_modules=["atlas_mcp.testing"])
+    for name in NOT_WATCHED:
+        buster.functions.pop(name, None)
+    for function in buster.functions.values():
+        for path, names in ALLOWED.items():
+            function.can_block_in(path, names)
+    buster.activate()
+    try:
+        yield
+    finally:
+        buster.deactivate()

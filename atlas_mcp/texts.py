@@ -3,7 +3,7 @@
 Models, endpoints, files and callers write it. Three readers obey characters: a terminal (control
 and escape codes, the direction of writing), a program that reads lines (line ends), and a language
 model (tags, labels, headings). `printable` is for all of them, `one_line` for the second, `quoted`,
-`untagged` and `as_data` for the third; what `without_logins` leaves out nobody may read. Values
+`untagged` and `as_data` for the third; `without_logins` leaves out secrets in addresses. Values
 only, and next to no imports: the server needs this before its handshake.
 """
 
@@ -30,14 +30,14 @@ _STEERS = re.compile(
     "|(?<=[\ufe00-\ufe0f\U000e0100-\U000e01ef])[\ufe00-\ufe0f\U000e0100-\U000e01ef]"
     "|(?<=[\u0300-\u036f\u0483-\u0489\u20d0-\u20ff]{4})[\u0300-\u036f\u0483-\u0489\u20d0-\u20ff]"
 )
-"""What a reader would obey, or would not see."""
+"""Characters that a reader would obey, or would not see."""
 
 _HARMLESS = bytes((9, 10, *range(32, 127)))
-"""Bytes of ASCII that steer nobody: a text of nothing else needs no closer look, which takes a
+"""Bytes of ASCII that steer no reader: a text of nothing else needs no closer look, which takes a
 tenth of a second for three million characters."""
 
 _TAG = re.compile(r"<(?=[/!?|A-Za-z])")
-"""What opens a tag, or a special token of a chat format."""
+"""The beginning of a tag, or of a special token of a chat format."""
 
 _LOGIN = re.compile(
     # A name alone is a login of the web: that of `ssh://git@` says nothing. Slashes may be escaped.
@@ -57,7 +57,7 @@ LINE_CHARS = 400
 
 
 def printable(text: str) -> str:
-    """Return text with what steers its reader written as in JSON: to be read, not obeyed.
+    """Return text in which characters that steer a reader are written as in JSON.
 
     JSON that is made printable means what it meant.
     """
@@ -124,7 +124,7 @@ def unmarked_json(text: str) -> str:
 
 
 def without_logins(text: str) -> str:
-    """Return text in which no address holds a user name with a password, or what may be a key.
+    """Return text in which no address holds a user name with a password, or a possible key.
 
     Older versions kept addresses with them; what they left is shown without.
     """
@@ -152,7 +152,7 @@ class PrintableFormatter(logging.Formatter):
 
     @override
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line: who says it, and what."""
+        """Return the line: the name of the logger, and the message."""
         text = f"{record.name}: {one_line(record.getMessage(), at_most=2_000)}"
         if record.exc_info is not None and record.exc_info[1] is not None:
             trace = "".join(traceback.format_exception(record.exc_info[1]))

@@ -13,13 +13,12 @@ from typing import Any, TypeAlias
 from atlas_mcp.atlas.answers import read_answer
 from atlas_mcp.atlas.events import OrchestratorReplied
 from atlas_mcp.atlas.explore import (
-    MAX_INSTRUCTION_CHARS,
-    STRATEGIES,
     Explore,
     confidence_of,
     incomplete,
 )
-from atlas_mcp.atlas.messages import EFFORTS, Json, Reply
+from atlas_mcp.atlas.explore_arguments import ExploreFault, parse_explore
+from atlas_mcp.atlas.messages import Json, Reply
 from atlas_mcp.atlas.prompts import EXPLORE_TOOL
 from atlas_mcp.atlas.run_spec import RunSpec
 from atlas_mcp.atlas.storable import quoted, text_of
@@ -114,29 +113,6 @@ def _written(arguments: Mapping[str, Json] | None, spec: RunSpec) -> WantedExplo
     return _call(None, EXPLORE_TOOL, arguments, spec)
 
 
-def read_explore(arguments: Mapping[str, Any], spec: RunSpec) -> Explore | str:
-    """Return the explore that `arguments` ask for, or the fault in them."""
-    names = [entry.name for entry in spec.solvers]
-    solver = arguments.get("solver") or names[0]
-    if solver not in names:
-        return f"there is no solver {quoted(solver)}; there are {', '.join(names)}"
-    strategy = arguments.get("strategy") or "direct"
-    if strategy not in STRATEGIES:
-        return f"there is no strategy {quoted(strategy)}; there are {', '.join(STRATEGIES)}"
-    effort = arguments.get("effort") or None
-    accepted = spec.solver(solver).spec.efforts
-    if effort is not None and effort not in EFFORTS:
-        return f"there is no effort {quoted(effort)}; there are {', '.join(EFFORTS)}"
-    if effort is not None and effort not in accepted:
-        effort = None
-    instruction = arguments.get("instruction") or None
-    if instruction is not None and not isinstance(instruction, str):
-        return "`instruction` is not text"
-    if instruction is not None and len(instruction) > MAX_INSTRUCTION_CHARS:
-        return f"`instruction` is longer than {MAX_INSTRUCTION_CHARS:,} characters"
-    return Explore(solver, strategy, effort, instruction)
-
-
 def _call(
     call_id: str | None, name: str, arguments: Mapping[str, Any], spec: RunSpec
 ) -> WantedExplore | BadCall:
@@ -144,9 +120,9 @@ def _call(
         return BadCall(
             call_id, f"there is no tool {quoted(name)}; the only one is {EXPLORE_TOOL!r}"
         )
-    explore = read_explore(arguments, spec)
-    if isinstance(explore, str):
-        return BadCall(call_id, explore)
+    explore = parse_explore(arguments, spec, drops_efforts=True)
+    if isinstance(explore, ExploreFault):
+        return BadCall(call_id, f"`{explore.argument}`: {explore.rule}")
     return WantedExplore(call_id, explore)
 
 

@@ -11,8 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-KEPT = "what runs have found is kept, and `atlas-mcp runs list` shows them"
-"""What people are told at the end of a process that a bug has ended."""
+KEPT = "the evidence of runs is kept, and `atlas-mcp runs list` shows them"
+"""The last words of a process that a bug has ended."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

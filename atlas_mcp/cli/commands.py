@@ -1,4 +1,4 @@
-"""The commands, their options and their help. What they print is in `output` and `display`."""
+"""The commands, their options and their help. Their output is in `output` and `display`."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ EXIT_CODES: Mapping[type[AtlasError], int] = {
     JournalCorrupt: 2,
     AtlasError: 1,
 }
-"""What each kind of error ends a command with: that of the nearest class that stands here."""
+"""Exit codes by class of error; a class that is not here has that of its nearest parent."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -85,7 +85,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def exit_code_of(kind: type[AtlasError]) -> int:
-    """Return what an error of this class ends a command with."""
+    """Return the exit code of a class of error."""
     return next(EXIT_CODES[one] for one in kind.__mro__ if one in EXIT_CODES)
 
 
@@ -157,7 +157,7 @@ def _common(command: Callable[..., Any]) -> Callable[..., Any]:
     help="How much agreement to ask for. Default: low, medium with several solvers.",
 )
 @click.option("--max-explores", type=int, metavar="N", help="Most solvers to run. Default: 8.")
-@click.option("--workflow", metavar="NAME", help="Which policy runs. Default: atlas.")
+@click.option("--workflow", metavar="NAME", help="The policy of the run. Default: atlas.")
 @_common
 def solve(
     problem: str,
@@ -201,7 +201,9 @@ def solve(
     type=click.Choice(STRATEGIES),
     help="Prompting strategy of all of them. Default: another one each.",
 )
-@click.option("--instruction", metavar="TEXT", help="What to try or to check, in your words.")
+@click.option(
+    "--instruction", metavar="TEXT", help="A method to try or a step to check, in your words."
+)
 @click.option(
     "--count",
     type=int,
@@ -242,12 +244,13 @@ def explore(
 @click.option(
     "--probe",
     is_flag=True,
-    help="First find out what models behind Chat Completions take that no entry declares: schemas, "
-    "tools, images, efforts. Makes about a dozen small paid calls to each and says what they cost.",
+    help="First find out the features of models behind Chat Completions that no entry declares: "
+    "schemas, tools, images, efforts. Makes about a dozen small paid calls to each and shows their "
+    "cost.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
 def solvers(*, probe: bool, as_json: bool) -> int:
-    """Show the solver pool: models, whether they can be reached, what they take and cost."""
+    """Show the solver pool: models, whether they can be reached, their features and prices."""
     from atlas_mcp.cli.solvers import show_pool
 
     settings = configured()

@@ -18,8 +18,9 @@ from atlas_mcp.atlas.state import RunState
 from atlas_mcp.cli.terminal import Screen, styled
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.texts import counted, one_line
+from atlas_mcp.views.facts import evidence_text, seconds_text, tokens_text
 from atlas_mcp.views.status import (
-    agreement_text,
+    agreement_of,
     explore_text,
     money_text,
     notice_text,
@@ -82,14 +83,14 @@ def news(before: RunState | None, state: RunState, live: LiveRun) -> Iterator[st
         if explore.in_flight and (was is None or not was.in_flight):
             yield f"{name}: started"
         if explore.outcome is not None and (was is None or was.outcome is None):
-            seconds = (explore.finished_at or 0.0) - (explore.started_at or 0.0)
+            seconds = seconds_text((explore.finished_at or 0.0) - (explore.started_at or 0.0))
             tokens = explore.charge.usage.output_tokens
-            yield f"{name}: {outcome_text(explore)} ({seconds:.1f} s, {tokens:,} tokens)"
+            yield f"{name}: {outcome_text(explore)} ({seconds}, {tokens_text(tokens)})"
         if explore.skipped is not None and (was is None or was.skipped is None):
             yield f"{name}: not run. {explore.skipped}"
     seen = len(state.turns) - state.turn_in_flight if before is None else len(before.turns)
     if len(state.turns) > seen:
-        candidates = counted(len(state.votes), "candidate")
+        candidates = evidence_text(len(state.votes), 0)
         yield f"orchestrator: weighing {candidates}, {money_text(state)}"
     elif before is not None and state.turns:
         reason = state.turns[-1].sent_back
@@ -147,7 +148,7 @@ def _row(live: LiveRun, explore: ExploreState, now: float) -> tuple[RenderableTy
     if explore.skipped is not None:
         return Text("-", style="dim"), name, "", "", Text(one_line(explore.skipped), style="dim")
     ended = explore.finished_at or now
-    seconds = f"{max(0.0, ended - (explore.started_at or ended)):.0f} s"
+    seconds = seconds_text(ended - (explore.started_at or ended))
     if explore.in_flight or explore.unread:
         tokens = live.tokens.get(f"solver-{explore.id}", 0)
         return Spinner("dots"), name, seconds, f"{tokens:,}", Text("thinking", style="dim")
@@ -160,18 +161,18 @@ def _row(live: LiveRun, explore: ExploreState, now: float) -> tuple[RenderableTy
 def _orchestrator(state: RunState, now: float) -> RenderableType:
     if state.turn_in_flight:
         turn = state.turns[-1]
-        seconds = max(0.0, now - turn.started_at)
-        text = f"orchestrator weighs {counted(len(state.votes), 'candidate')}, {seconds:.0f} s"
+        seconds = seconds_text(now - turn.started_at)
+        text = f"orchestrator weighs {evidence_text(len(state.votes), 0)}, {seconds}"
         return Spinner("dots", text=Text(text, style="cyan"))
     if state.turns and state.turns[-1].sent_back:
         reason = one_line(state.turns[-1].sent_back)
         return Text(f"orchestrator sent back: {reason}", style="dim")
-    return Text(f"orchestrator: {len(state.turns)} turns", style="dim")
+    return Text(f"orchestrator: {counted(len(state.turns), 'turn')}", style="dim")
 
 
 def _totals(state: RunState) -> RenderableType:
     row = Table.grid(padding=(0, 1))
-    agreement = agreement_text(state)
+    agreement = agreement_of(state)
     cells: list[RenderableType] = [Text(agreement or "no agreement yet", style="bold")]
     cap = state.budget.max_cost_usd
     if cap is not None and state.cost_usd is not None:

@@ -1,4 +1,4 @@
-"""`atlas-mcp models`: what embedded models there are here, putting them in place, removing them."""
+"""`atlas-mcp models`: list embedded models, put their weights in place, remove them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def models() -> None:
 @models.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
 def list_models(*, as_json: bool) -> int:
-    """List the catalogue, what was pulled, and the files that atlas.toml names.
+    """List the catalogue, the models that were pulled, and the files that atlas.toml names.
 
     No network is asked.
     """
@@ -54,7 +54,7 @@ def pull(name: str) -> int:
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def rm(name: str, *, yes: bool) -> int:
-    """Remove the weights of an embedded model, and what an interrupted pull left of them.
+    """Remove the weights of an embedded model, and parts that an interrupted pull left.
 
     Never while another process pulls or uses them, and never a file that was not pulled.
     """

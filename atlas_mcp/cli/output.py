@@ -1,9 +1,12 @@
-"""What commands print: answers, runs and the pool, for people or as JSON."""
+"""The output of commands: answers, runs and the pool, for people or as JSON.
+
+Data goes to stdout, everything for people to stderr; the words about a run are those of
+`atlas_mcp.views`.
+"""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Literal, TypeAlias
@@ -29,40 +32,38 @@ from atlas_mcp.models.embedded.inventory import ShelfRow
 from atlas_mcp.runs.service import RunService
 from atlas_mcp.runs.solvers import PoolRow, as_dict
 from atlas_mcp.system.dates import moment
-from atlas_mcp.texts import CUT, answer_text, counted, one_line, printable
+from atlas_mcp.texts import CUT, answer_text, counted, one_line
 from atlas_mcp.views import listing
+from atlas_mcp.views.plain_text import candidate_lines, indented, state_line
 from atlas_mcp.views.rendering import view_of
-from atlas_mcp.views.run_view import CandidateView, RunView
+from atlas_mcp.views.run_view import RunView
 
 Evidence: TypeAlias = Literal["all", "data", "people", "none"]
-"""Where the candidates of a run are printed: on stdout, those that failed among them; on stdout, or
-on stderr, those that did not; nowhere."""
-
-_NEW_LINE = re.compile("\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
-"""Whatever a program may take for the end of a line."""
+"""Where the candidates of a run are printed: all of them on stdout, the usable ones on stdout or on
+stderr, or none."""
 
 ERROR_CHARS = 4_000
-"""Characters of what went wrong: a line, though perhaps a long one."""
+"""Characters of an error: a line, though perhaps a long one."""
 
 MAX_SHOWN = 20
 """Runs listed before a question is asked about them."""
 
 
 def fail(message: str, code: int) -> int:
-    """Tell people what went wrong, and return the exit code."""
+    """Write an error for people, and return the exit code."""
     tell(f"atlas-mcp: {one_line(message, ERROR_CHARS)}")
     return code
 
 
 async def follow(service: RunService, run_id: str, *, as_json: bool) -> int:
-    """Show a run while it works and print what came of it; return the exit code.
+    """Show a run while it works and print its result; return the exit code.
 
     Raises:
-        OutputLost: What came of it could not be written; it is in the journal.
+        OutputLost: The result could not be written; it is in the journal.
     """
     async with service.watching(run_id) as live:
         await show_run_live(live, people())
-        # What was asked for is the candidates where nobody else weighs them.
+        # Explores have no orchestrator of ours: their candidates are the result.
         gathers = workflow_of(live.state.spec).client_decides
     view = view_of(await service.look(run_id))
     told("\n".join((view.explanation or "", *view.agreement.warnings)))
@@ -91,18 +92,20 @@ def print_view(view: RunView, *, as_json: bool, evidence: Evidence, here: bool =
         view: The run.
         as_json: Print all of it as JSON on stdout instead.
         evidence: For whom to print the candidates too.
-        here: Whether it is in the journal, and can be gone on with.
+        here: Whether it is in the journal, and can be resumed.
     """
     if as_json:
         write_data(view.model_dump_json(indent=2) + "\n")
         return
     lines = [] if view.answer is None else [answer_text(view.answer)]
-    found = [_candidate(one) for one in view.candidates if one.status == "ok" or evidence == "all"]
+    found = [
+        candidate_lines(one) for one in view.candidates if one.status == "ok" or evidence == "all"
+    ]
     if evidence in ("all", "data"):
         lines += found
     if evidence == "all" and not lines:
-        # The run is what was asked for, and this is all there is of it.
-        lines = [_state_line(view)]
+        # `runs show` prints the run, and there is no more of it.
+        lines = [state_line(view)]
     write_data("".join(f"{line}\n" for line in lines))
     if evidence == "people":
         for line in found:
@@ -253,43 +256,17 @@ def _print_context(view: RunView, screen: Screen) -> None:
     if view.explanation:
         failed = view.status == "failed"
         label = ("Error ", "bold red") if failed else ("Why   ", "bold")
-        _say(screen, label, _indented(view.explanation))
+        _say(screen, label, indented(view.explanation))
     if view.agreement.dissent:
-        _say(screen, ("But   ", "bold"), _indented(view.agreement.dissent))
+        _say(screen, ("But   ", "bold"), indented(view.agreement.dissent))
     for warning in view.agreement.warnings:
-        _say(screen, ("Note  ", "yellow"), _indented(warning))
-    _say(screen, (_state_line(view), "dim"))
-
-
-def _state_line(view: RunView) -> str:
-    cost = "cost unknown" if view.cost_usd is None else f"${view.cost_usd:.4f}"
-    return (
-        f"{view.status}, {view.stop_reason or 'not stopped'} · {cost} · "
-        f"{counted(view.usage.requests, 'call')}, {view.usage.input_tokens:,} tokens in, "
-        f"{view.usage.output_tokens:,} out · {view.elapsed_s:.0f} s · run {view.run_id}"
-    )
+        _say(screen, ("Note  ", "yellow"), indented(warning))
+    _say(screen, (state_line(view), "dim"))
 
 
 def _say(screen: Screen, *pieces: str | tuple[str, str]) -> None:
-    # Wrapped lines would break a run id in two for whoever greps a log.
+    # Wrapped lines would break a run id in two for a search in a log.
     screen.print(styled(*pieces), soft_wrap=not screen.is_terminal)
-
-
-def _indented(text: str) -> str:
-    """Return text whose further lines stand to the right of our labels."""
-    first, *others = printable(text).split("\n")
-    return "\n".join((first, *(f"      {line}" for line in others)))
-
-
-def _candidate(candidate: CandidateView) -> str:
-    """Return a candidate in lines of which only the first begins at the margin."""
-    head = f"#{candidate.explore_id} {candidate.solver}, {candidate.strategy}"
-    if candidate.status == "failed":
-        return "\n   ".join(_NEW_LINE.split(f"{head}: failed, {candidate.error}"))
-    sure = "" if candidate.confidence is None else f" ({candidate.confidence:.0%})"
-    text = f"{head}: {answer_text(candidate.answer)}{sure}"
-    body = "\n".join((text, candidate.approach or "", candidate.reasoning or ""))
-    return "\n   ".join(_NEW_LINE.split(body))
 
 
 def size_text(count: int) -> str:

@@ -56,6 +56,6 @@ async def pull_model(name: str, settings: Settings) -> Path:
             )
 
         path = await ensure(model, folder, on_progress=on_progress, sources=sources)
-    # What has come is what was asked for; whether it is a model is seen now.
+    # The checksum of the file is right; whether it is a model is seen now.
     await anyio.to_thread.run_sync(locate, name, folder)
     return path

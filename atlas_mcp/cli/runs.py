@@ -1,4 +1,4 @@
-"""`atlas-mcp runs`: look at runs, go on with them, end them, hand them over, remove them."""
+"""`atlas-mcp runs`: show, resume, cancel, export and remove runs."""
 
 from __future__ import annotations
 
@@ -51,7 +51,11 @@ def list_runs(*, limit: int, as_json: bool) -> int:
 
 @runs.command()
 @click.argument("run_id", metavar="ID|FILE")
-@click.option("--follow", is_flag=True, help="Show it at work until it ends, whoever drives it.")
+@click.option(
+    "--follow",
+    is_flag=True,
+    help="Show it at work until it ends, also where another process drives it.",
+)
 @AS_JSON
 def show(run_id: str, *, follow: bool, as_json: bool) -> int:
     """Show a run: its answer, its candidates, what it cost.
@@ -104,9 +108,9 @@ def resume(
 @RUN_ID
 @AS_JSON
 def cancel(run_id: str, *, as_json: bool) -> int:
-    """End a run, whoever drives it: calls in flight are aborted at once.
+    """End a run, also where another process drives it: calls in flight are aborted at once.
 
-    What was found is kept, and `runs resume` goes on from there.
+    Its evidence is kept, and `runs resume` goes on from there.
     """
 
     async def work(service: RunService) -> int:
@@ -115,7 +119,8 @@ def cancel(run_id: str, *, as_json: bool) -> int:
         if view.status != "running":
             return 0
         return output.fail(
-            f"the process that drives {run_id} has not answered; once it does, it ends the run", 1
+            f"the process that drives {run_id} has not answered yet; it ends the run once it does",
+            1,
         )
 
     return with_service(work)
@@ -153,7 +158,7 @@ def export(run_id: str, *, path: str | None) -> int:
 @runs.command()
 @click.option("--keep-days", type=float, metavar="N", help="Remove runs idle for longer.")
 @click.option("--max-size-mb", type=float, metavar="M", help="Remove the oldest beyond M MB.")
-@click.option("--dry-run", is_flag=True, help="Only list what would go.")
+@click.option("--dry-run", is_flag=True, help="Only list the runs that would go.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def prune(*, keep_days: float | None, max_size_mb: float | None, dry_run: bool, yes: bool) -> int:
     """Remove runs for good, by age or by size; never one that is going.
@@ -166,7 +171,7 @@ def prune(*, keep_days: float | None, max_size_mb: float | None, dry_run: bool, 
         journal.max_size_mb if max_size_mb is None else max_size_mb,
     )
     if keep.everything:
-        raise InvalidInput("--keep-days", "say what to keep: with this, or with --max-size-mb")
+        raise InvalidInput("--keep-days", "name a limit: this one, or --max-size-mb")
 
     async def look(service: RunService) -> tuple[ListedRun, ...]:
         return await service.expired(keep)

@@ -30,11 +30,11 @@ def configured() -> Settings:
 
 
 def with_service(work: Callable[[RunService], Awaitable[_T]], *, looks: bool = False) -> _T:
-    """Return what `work` makes of an open service.
+    """Return the result of `work` with an open service.
 
     Args:
         work: Gets the service.
-        looks: Whether it only looks at runs, so that the journal need not take writes.
+        looks: Whether it only looks at runs; the journal then need not take writes.
 
     Raises:
         Interrupted: A signal came first. What runs have found is kept.
@@ -45,7 +45,7 @@ def with_service(work: Callable[[RunService], Awaitable[_T]], *, looks: bool = F
     opened: list[RunService] = []
 
     async def main(stop: anyio.CancelScope) -> None:
-        # Whoever is at the command line may name any file of theirs.
+        # A person at the command line may name any file of theirs.
         pool = Pool(settings, any_file=True)
         async with open_service(settings, pool=pool, looks=looks) as service:
             opened.append(service)
@@ -83,8 +83,8 @@ def interruptible(work: Callable[[], Awaitable[_T]]) -> _T:
 
 
 def _farewell(driven: Sequence[str]) -> str:
-    """Return what becomes of the runs that this process drove, or only looked at."""
+    """Return the last line of an interrupted command: what became of its runs."""
     if not driven:
         return "interrupted; runs that other processes drive go on"
     resume = ", ".join(f"`atlas-mcp runs resume {run_id}`" for run_id in driven)
-    return f"interrupted; what the run has found is kept: {resume} goes on with it"
+    return f"interrupted; the evidence of the run is kept: {resume} goes on with it"

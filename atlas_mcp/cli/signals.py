@@ -17,8 +17,7 @@ from atlas_mcp.task_groups import open_task_group
 logger = logging.getLogger(__name__)
 
 END_SECONDS = 5.0
-"""Seconds for clean-up after a signal: for what is waiting for a journal or a disk by then, the
-process ends without it."""
+"""Seconds for clean-up after a signal; clean-up that still waits for a disk by then is given up."""
 
 
 class Interrupted(AtlasError):
@@ -33,9 +32,9 @@ async def until_signal(
     """Run `work` until it ends or a signal comes.
 
     Args:
-        work: Gets the scope that a signal cancels. What it does outside of that scope is clean-up,
-            which a second signal does not wait for, and which gets `END_SECONDS` in any case.
-        at_end: Says what is lost where clean-up took longer.
+        work: Gets the scope that a signal cancels. Its work outside of that scope is clean-up: a
+            second signal does not wait for it, and it gets `END_SECONDS` in any case.
+        at_end: Reports losses where clean-up took longer.
     """
     stop = anyio.CancelScope()
 
@@ -43,8 +42,8 @@ async def until_signal(
         await anyio.sleep(END_SECONDS)
         at_end()
         logger.warning(
-            "clean-up took longer than %.0f s after a signal and was given up; what runs have "
-            "found is kept as far as the journal took it",
+            "clean-up took longer than %.0f s after a signal and was given up; the evidence "
+            "of runs is kept as far as the journal took it",
             END_SECONDS,
         )
         leave(130)

@@ -1,4 +1,4 @@
-"""`solvers`: the pool, asked whether it is there and, where that is wished, what it takes."""
+"""`solvers`: the pool, whether its models can be reached and, with `--probe`, their features."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from atlas_mcp.runs.local.day_cap import DayCap, spending_text, today
 from atlas_mcp.runs.opening import open_journal
 from atlas_mcp.runs.solvers import ProbeRow, pool_rows, probe_pool
 from atlas_mcp.texts import counted, one_line
+from atlas_mcp.views.facts import cost_text
 
 _NAMES = {"schema_mode": "schema"}
-"""What a feature is called in the file, where that differs."""
+"""The names of features in the file, where they differ."""
 
 
 async def show_pool(settings: Settings, *, probe: bool, as_json: bool) -> None:
-    """Print the pool; with `probe`, find out before it what no entry declares."""
+    """Print the pool; with `probe`, first find out the features that no entry declares."""
     pool = Pool(settings)
     try:
         if probe:
@@ -60,7 +61,7 @@ async def _probe(pool: Pool, day: DayCap) -> None:
             f"{text}, and asking all models may cost {dollars(most)}: declare in atlas.toml what "
             "they take, raise the cap, or ask tomorrow"
         )
-    tell(f"Asking with small paid calls, at most ${PROBE_CAP_USD} for each model:")
+    tell(f"Asking with small paid calls, at most {dollars(PROBE_CAP_USD)} for each model:")
     try:
         await probe_pool(pool, on_asking=asked.append, on_probed=on_probed)
     finally:
@@ -69,12 +70,11 @@ async def _probe(pool: Pool, day: DayCap) -> None:
         await day.settle(lambda: spent, spent=spent)
     cost = add_costs(*(row.probed.cost_usd for row in rows))
     calls = sum(row.probed.usage.requests for row in rows)
-    paid = "at a price nobody knows" if cost is None else f"for ${cost:.4f}"
-    tell(f"{counted(calls, 'call')} {paid if cost != FREE else 'for free'}.\n")
+    tell(f"{counted(calls, 'call')}, {'free' if cost == FREE else cost_text(cost)}.\n")
 
 
 def _paid(row: ProbeRow) -> Decimal:
-    """Return the US dollars that one model may have cost: all it might, where that is not known."""
+    """Return the US dollars that one model cost; the most it can have cost where unknown."""
     cost = row.probed.cost_usd
     return PROBE_CAP_USD if cost is None else cost
 

@@ -1,9 +1,9 @@
 """The one way out to stdout and stderr: data on the first, everything for people on the second.
 
-Nothing else in the package prints, or makes a console: a test reads the source for that. So it
-holds for every text, whoever wrote it, that it is shown and not obeyed: markup is off, what steers
-a terminal is written out, and what a stream cannot encode is replaced. What is written to a stream
-that takes no more ends a command in one line (stdout) or is dropped (stderr).
+Nothing else in the package prints, or makes a console: a test reads the source for that. So
+every text, of any author, is shown and not obeyed: markup is off, characters that steer a terminal
+are written out, and characters that a stream cannot encode are replaced. Once a stream takes no
+more, a command ends in one line (stdout) or goes on without it (stderr).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from atlas_mcp.system.this_process import place_streams
 from atlas_mcp.texts import PrintableFormatter, printable
 
 PLAIN_ERRORS = "atlas-plain"
-"""The error handler of our streams: what they cannot encode is written in ASCII."""
+"""The error handler of our streams: characters that they cannot encode are written in ASCII."""
 
 PLAIN: Mapping[int, str] = {
     ord("✓"): "+",
@@ -45,7 +45,7 @@ PLAIN: Mapping[int, str] = {
     **dict.fromkeys(range(0x2500, 0x2580), "-"),
     **dict.fromkeys(range(0x2800, 0x2900), "*"),
 }
-"""What a plain terminal gets for marks, dashes, quotation marks, frames, bars and spinners."""
+"""The replacements in a plain terminal for marks, dashes, quotation marks, frames and bars."""
 
 PIPE_COLUMNS = 200
 """Columns of a table that goes to no terminal: a file is not cut to the width of none."""
@@ -59,7 +59,7 @@ class OutputLost(AtlasError):
 
 
 class ReaderGone(AtlasError):
-    """What read stdout has ended; there is nobody to tell."""
+    """The program that read stdout has ended."""
 
 
 class Screen(Console):
@@ -141,11 +141,11 @@ def styled(*pieces: str | tuple[str, str]) -> Text:
 
 
 def write_data(text: str) -> None:
-    """Write data to stdout: as it is, unless somebody looks at it on a terminal.
+    """Write data to stdout: as it is, or printable where stdout is a terminal.
 
     Raises:
         OutputLost: It could not be written.
-        ReaderGone: Whoever read it has gone.
+        ReaderGone: The program that read it has ended.
     """
     sys.stdout.write(printable(text) if sys.stdout.isatty() else text)
     sys.stdout.flush()
@@ -156,7 +156,7 @@ def draw_data(renderable: RenderableType) -> None:
 
     Raises:
         OutputLost: It could not be written.
-        ReaderGone: Whoever read it has gone.
+        ReaderGone: The program that read it has ended.
     """
     data().print(renderable)
     sys.stdout.flush()
@@ -168,10 +168,10 @@ def tell(text: str) -> None:
 
 
 def sure(question: str) -> bool:
-    """Return whether whoever is at the terminal says yes.
+    """Return whether the person at the terminal says yes.
 
     Raises:
-        InvalidInput: Nobody can be asked.
+        InvalidInput: There is no terminal to ask at.
         Abort: They would rather leave.
     """
     sys.stderr.write(f"{printable(question)} [y/N]: ")
@@ -184,7 +184,7 @@ def sure(question: str) -> bool:
         sys.stderr.write("\n")
         if sys.stdin.isatty():
             raise click.Abort
-        raise InvalidInput("--yes", "nobody can be asked here; nothing was removed")
+        raise InvalidInput("--yes", "there is no terminal to ask at; nothing was removed")
     return line.strip().lower() in ("y", "yes")
 
 
@@ -299,7 +299,7 @@ class _Guard(_Over):
             if not self._fails:
                 return size
             if isinstance(error, BrokenPipeError):
-                raise ReaderGone("whoever read stdout has gone") from error
+                raise ReaderGone("the program that read stdout has ended") from error
             raise OutputLost(f"stdout cannot be written to: {error.strerror}") from error
 
     @override

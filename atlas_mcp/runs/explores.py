@@ -9,11 +9,11 @@ import unicodedata
 from dataclasses import dataclass
 
 from atlas_mcp.atlas.events import ExploresPlanned, Planned
-from atlas_mcp.atlas.explore import MAX_INSTRUCTION_CHARS, STRATEGIES, Explore, Strategy
-from atlas_mcp.atlas.messages import EFFORTS, Effort
+from atlas_mcp.atlas.explore import STRATEGIES, Explore
+from atlas_mcp.atlas.explore_arguments import ExploreFault, parse_explore
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.resuming import check_opening
-from atlas_mcp.atlas.run_spec import RunSpec, SolverSpec
+from atlas_mcp.atlas.run_spec import RunSpec
 from atlas_mcp.atlas.state import RunState, quota_used
 from atlas_mcp.atlas.workflows.registry import workflow_of
 from atlas_mcp.errors import InvalidInput
@@ -27,7 +27,7 @@ _QUOTES = str.maketrans(
         **dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u02bc\xb4`\uff07\u2039\u203a", "'"),
         **dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\uff02\xab\xbb", '"'),
         **dict.fromkeys("\u300c\u300d\u300e\u300f", '"'),
-        # RecentStates by nobody.
+        # Invisible characters.
         **dict.fromkeys("\ufeff\u200b\u2060\xad", None),
     }
 )
@@ -70,24 +70,19 @@ def make_explores(
         InvalidInput: An argument breaks a rule.
     """
     check_count(count)
-    names = [entry.name for entry in spec.solvers]
-    for left_out in spec.left_out:
-        if solver == left_out.name:
-            raise InvalidInput("solver", f"{solver!r} is not in this run: {left_out.reason}")
-    if solver is not None and solver not in names:
-        raise InvalidInput(
-            "solver", f"there is no solver {solver!r} in this run; there are {', '.join(names)}"
-        )
-    entry = spec.solver(solver or names[0])
-    return tuple(
-        Explore(
-            solver=entry.name,
-            strategy=_strategy(strategy, first + i),
-            effort=_effort(effort, entry),
-            instruction=_instruction(instruction),
-        )
-        for i in range(count)
-    )
+    arguments = {
+        "solver": solver,
+        "effort": effort,
+        "strategy": strategy,
+        "instruction": instruction,
+    }
+    explores: list[Explore] = []
+    for number in range(first, first + count):
+        explore = parse_explore(arguments, spec, strategy=STRATEGIES[number % len(STRATEGIES)])
+        if isinstance(explore, ExploreFault):
+            raise InvalidInput(explore.argument, explore.rule)
+        explores.append(explore)
+    return tuple(explores)
 
 
 def check_same_problem(state: RunState, problem: Problem | None, run_id: str) -> None:
@@ -186,38 +181,3 @@ def check_count(count: int) -> None:
     """
     if not 1 <= count <= MAX_COUNT:
         raise InvalidInput("count", f"is {count}; it takes 1 to {MAX_COUNT}")
-
-
-def _strategy(wanted: str | None, index: int) -> Strategy:
-    if wanted is None:
-        return STRATEGIES[index % len(STRATEGIES)]
-    for strategy in STRATEGIES:
-        if wanted == strategy:
-            return strategy
-    raise InvalidInput(
-        "strategy", f"there is no strategy {wanted!r}; there are {', '.join(STRATEGIES)}"
-    )
-
-
-def _effort(wanted: str | None, entry: SolverSpec) -> Effort | None:
-    if wanted is None:
-        return None
-    accepted = entry.spec.efforts
-    for effort in EFFORTS:
-        if wanted == effort and effort in accepted:
-            return effort
-    takes = f"takes {', '.join(accepted)}" if accepted else "takes no effort"
-    raise InvalidInput("effort", f"is {wanted!r}; solver {entry.name!r} {takes}")
-
-
-def _instruction(wanted: str | None) -> str | None:
-    if wanted is not None and len(wanted) > MAX_INSTRUCTION_CHARS:
-        raise InvalidInput(
-            "instruction",
-            f"has {len(wanted):,} characters; at most {MAX_INSTRUCTION_CHARS:,} are taken",
-        )
-    try:
-        (wanted or "").encode()
-    except UnicodeEncodeError as error:
-        raise InvalidInput("instruction", "is not valid Unicode; write it in UTF-8") from error
-    return wanted or None

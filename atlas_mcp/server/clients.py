@@ -9,9 +9,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import anyio
     from mcp.server.mcpserver import Context
 
     from atlas_mcp.config.settings import ServerSettings
+
+
+GONE = "atlas_mcp.client_gone"
+"""The key in the scope of an HTTP request under which the event stands that its client hung up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,13 @@ def client_name(ctx: Context[Any, Any]) -> str | None:
 def hears_progress(ctx: Context[Any, Any]) -> bool:
     """Return whether the client may have asked for progress; over HTTP it says so with a token.
 
-    Where it has not, no run is followed and put into words for nobody.
+    Where it has not, no run is followed for it.
     """
     request = ctx.request_context
     return request.request is None or "progress_token" in (request.meta or {})
+
+
+def client_gone(ctx: Context[Any, Any]) -> anyio.Event | None:
+    """Return the event that the client of a request has hung up; `None` over stdio."""
+    request = ctx.request_context.request
+    return None if request is None else request.scope.get(GONE)

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
-from atlas_mcp.atlas.outcomes import NOBODY_DRIVES
-from atlas_mcp.texts import counted, printable
-from atlas_mcp.views.run_view import RunView
+from atlas_mcp.texts import printable
 
 INSTRUCTIONS = (
     "ATLAS spends several independent model calls on one hard problem and weighs them. Use "
     "solve_with_atlas to delegate the whole problem; use explore to gather candidates and be the "
     "orchestrator yourself. A result with status 'running' is not lost: call get_run. Nor is one "
-    "that was cancelled or interrupted: call resume_run. All that was found of a run stands in "
+    "that was cancelled or interrupted: call resume_run. All evidence of a run stands in "
     "atlas://runs/{run_id}."
 )
 
@@ -33,11 +30,11 @@ EXPLORE = (
 
 GET_RUN = (
     "Wait for a run to end; without run_id for the newest. Costs nothing. Returns the answer or, "
-    "with status 'running', what is new since `since`; then call as `next` says."
+    "with status 'running', the new candidates since `since`; then call as `next` says."
 )
 
 CANCEL_RUN = (
-    "End a run now. Costs nothing more. Returns what was found; resume_run goes on from there."
+    "End a run now. Costs nothing more. Returns the evidence so far; resume_run goes on from there."
 )
 
 RESUME_RUN = (
@@ -100,52 +97,6 @@ def atlas_prompt(problem: str | None) -> str:
 
 RUN_RESOURCE = "A run: its answer, its evidence, what it cost."
 
-RUNS_RESOURCE = "The newest runs of this machine: where they stand, and what they were asked."
+RUNS_RESOURCE = "The newest runs of this machine: their status and their problems."
 
-SOLVERS_RESOURCE = "The solver pool: names, models, what they take, what they cost."
-
-
-def task_message(view: RunView) -> str:
-    """Return where a task stands, in a line for the client's user."""
-    found = counted(len(view.candidates), "candidate")
-    spent = "cost unknown" if view.cost_usd is None else f"${view.cost_usd:.4f}"
-    if view.status == "running":
-        return f"At work for {view.elapsed_s:.0f} s: {found}, {spent}. Run {view.run_id}."
-    if view.status == "interrupted":
-        return (
-            f"{NOBODY_DRIVES}; nothing is spent until it is resumed: {found}, {spent}. Run "
-            f"{view.run_id}: resume_run goes on with it."
-        )
-    if view.status == "cancelled":
-        return (
-            f"Cancelled: {found} are kept, {spent}. Run {view.run_id}: get_run shows them, "
-            "resume_run goes on."
-        )
-    return f"Ended after {view.elapsed_s:.0f} s: {found}, {spent}. Run {view.run_id}."
-
-
-def resume_question(view: RunView) -> dict[str, Any]:
-    """Return the question to the client's user whether an interrupted run is to go on."""
-    found = counted(len(view.candidates), "candidate")
-    spent = "an unknown amount" if view.cost_usd is None else f"${view.cost_usd:.4f}"
-    return {
-        "method": "elicitation/create",
-        "params": {
-            "mode": "form",
-            "message": (
-                f"{NOBODY_DRIVES}: {view.run_id}. It has {found} and has spent {spent}. "
-                "Shall it go on, under the cap it was given?"
-            ),
-            "requestedSchema": {
-                "type": "object",
-                "properties": {
-                    "resume": {
-                        "type": "boolean",
-                        "title": "Go on",
-                        "description": "Make the model calls that are still missing.",
-                    }
-                },
-                "required": ["resume"],
-            },
-        },
-    }
+SOLVERS_RESOURCE = "The solver pool: names, models, features, prices."

@@ -1,8 +1,8 @@
 """Answering a caller's fault as one, and a bug as a bug: with the right code, and one traceback.
 
 The SDK takes an unknown prompt or a missing argument of one for a bug: a traceback in the log, and
-an error without a meaning. Here each is refused by name before anything handles it. An unknown tool
-is a failed result there, which the model that asked for it reads; that is left as it is.
+an error without a meaning. Here each is refused by name before it is handled. An unknown tool
+is a failed result there, which the model that asked for it reads; that stays as it is.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ BUG = "the server failed by a bug, which its log shows"
 
 
 class Faults:
-    """Middleware that knows which tools and prompts `server` has.
+    """Middleware that knows the tools and prompts of a server.
 
-    What is not known completes to nothing, as users of completions type what is not yet a name.
+    An unknown name completes to nothing: users of completions have not typed all of it yet.
     """
 
     def __init__(self) -> None:
@@ -42,14 +42,14 @@ class Faults:
         self._prompts: dict[str, Prompt] = {}
 
     async def learn(self, server: MCPServer[Any]) -> None:
-        """Read what there is; called once all of it is registered."""
+        """Read the tools and prompts; called once all of them are registered."""
         self._tools = {tool.name for tool in await server.list_tools()}
         self._prompts = {prompt.name: prompt for prompt in await server.list_prompts()}
 
     async def answer(
         self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
     ) -> HandlerResult:
-        """Refuse a request for what there is not, and let no bug out as itself.
+        """Refuse a request for a name that does not exist, and let no bug out as itself.
 
         Raises:
             MCPError: The request is answered with it.
@@ -70,7 +70,7 @@ class Faults:
             raise MCPError(INTERNAL_ERROR, BUG) from error
 
     def _broken_rule(self, method: str, params: Mapping[str, Any]) -> str | None:
-        """Return what is wrong with a request; its types are the SDK's to check."""
+        """Return the rule that a request breaks; its types are checked by the SDK."""
         name, uri = params.get("name"), params.get("uri")
         if method == "resources/read" and isinstance(uri, str) and len(uri) > LONGEST_NAME:
             return f"there is no resource {uri[:80]!r}…"

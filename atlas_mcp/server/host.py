@@ -41,7 +41,7 @@ LEAVE_SECONDS = 2.0
 """Seconds for recording, beside the grace, what became of the runs when the server ends."""
 
 BUG = (
-    "the run service has failed by a bug, which the server's log shows; what runs have found is "
+    "the run service has failed by a bug, which the server's log shows; the evidence of runs is "
     "kept. Start the server again"
 )
 
@@ -49,7 +49,7 @@ BUG = (
 ENDING = "the server is ending; nothing was run. Ask again later"
 
 INPUT_ENDED = (
-    "nothing was run: the input of the server has ended, and nobody would hear of the run. Keep it "
+    "nothing was run: the input of the server has ended, so an answer could not be read. Keep it "
     "open until the answer has come"
 )
 
@@ -59,7 +59,7 @@ class ServerEnding(AtlasError):
 
 
 class Host:
-    """Opens the service in the background, and hands it to whoever waits for it.
+    """Opens the service in the background, and hands it to every request that waits for it.
 
     Attributes:
         loaded: Set once the service is open and its libraries are imported.
@@ -80,7 +80,7 @@ class Host:
 
         Args:
             settings: The configuration, `None` if it cannot be used.
-            failure: Why not. Whoever asks for the service is told.
+            failure: Why it cannot be used; each request for the service is refused with it.
             pool: Models to use instead of those the configuration gives.
             retries: How calls are tried again.
             capacity: What this process bears; found out if not given.
@@ -117,7 +117,7 @@ class Host:
     async def service(self) -> RunService:
         """Return the open service, waiting for it if it is still on its way.
 
-        Once it is open nothing is awaited, so that nobody can be cancelled here.
+        Once it is open nothing is awaited, so that no caller can be cancelled here.
 
         Raises:
             AtlasError: It could not be opened, or the server ends.
@@ -174,7 +174,7 @@ class Host:
         """Keep the service for the length of a block.
 
         However the block ends, nothing new is spent from then on, and what is under way may end
-        within the configured grace. Whoever cannot wait so long calls `leave` before.
+        within the configured grace. A caller that cannot wait so long calls `leave` before.
         """
         # A cancellation from outside ends the block, and the service only once its runs have ended.
         kept = anyio.CancelScope(shield=True)
@@ -193,7 +193,7 @@ class Host:
     async def leave(self, *, grace: float) -> None:
         """Stop every run where it stands, to be resumed; returns once none is driven.
 
-        From now on the service is refused to whoever asks for it.
+        From now on the service is refused to every request.
 
         Args:
             grace: Seconds that calls in flight get.
@@ -205,7 +205,7 @@ class Host:
         if service is not None:
             await service.stop_all(grace=grace)
             # A request that had the service already may have opened a run meanwhile. Each turn
-            # waits for all that there are, and whoever has ended is driven no more.
+            # waits for all that there are, and a run that has ended is driven no more.
             while service.driven:
                 await service.stop_all(grace=0.0)
 
@@ -291,7 +291,7 @@ class Host:
             await anyio.sleep_forever()
 
     def _fail(self, error: AtlasError) -> None:
-        """Tell everybody from now on that there is no service, and why."""
+        """Refuse every request for the service from now on, with this error."""
         self._failure, self._service = error, None
         self._opened.set()
 

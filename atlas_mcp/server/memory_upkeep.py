@@ -27,7 +27,7 @@ BUSY = 0.1
 """Share of a processor above which a server has better to do than to collect: that holds up all."""
 
 LONG_SECONDS = 0.05
-"""Seconds of a collection that nobody should have to wait for often. It takes that long where some
+"""Seconds of a collection that requests should seldom wait for. It takes that long where some
 hundred thousand values are held, as by candidates of tens of thousands each."""
 
 SLACK_BYTES = 8_000_000

@@ -92,7 +92,7 @@ def read_message(data: bytes) -> JSONRPCMessage | list[Refusal]:
         text = f"the message has more than the {MOST_PARTS:,} values that are read; send fewer"
         return [Refusal(INVALID_REQUEST, text, _find_id(data))]
     try:
-        # Read once: it takes 50 ms for the longest, in which nobody else gets a turn. The parser
+        # Read once: it takes 50 ms for the longest, in which no other task gets a turn. The parser
         # would keep the 16,384 texts it read last, wherever in memory they came to lie.
         found: object = from_json(data, cache_strings="none")
     except ValueError as error:
@@ -112,7 +112,7 @@ def read_message(data: bytes) -> JSONRPCMessage | list[Refusal]:
     except ValidationError:
         return [_refuse_shape(data)]
     if isinstance(message, JSONRPCNotification) and "id" in cast("dict[str, Any]", found):
-        # What is no id is taken for none at all, and nobody would answer.
+        # The SDK takes an id of another kind for none, and would send no answer.
         text = "`id` must be a string or a whole number"
         return [Refusal(INVALID_REQUEST, text, _find_id(data))]
     return message

@@ -1,6 +1,6 @@
 """Progress notifications: at every event, and at least every few seconds while anything runs.
 
-The number only rises, as the protocol demands; the message is what a person wants to know.
+The number only rises, as the protocol demands; the message is the status line of the run.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ Report: TypeAlias = Callable[[float, str], Awaitable[None]]
 
 
 async def report_progress(live: LiveRun, report: Report) -> None:
-    """Report what happens to a run until it has ended, nobody drives it or the caller cancels this.
+    """Report the events of a run until it has ended or is not driven, or the caller cancels this.
 
-    The first message names the run: a client that gives up too early can find it again. Its end is
-    the result's to tell, with what happened right before it: what comes beside that finds a client
-    that has forgotten the request.
+    The first message names the run: a client that gives up too early can find it again. The end of
+    the run is not reported: it comes with the result, and a report beside the result would reach a
+    client that has forgotten the request.
 
     Args:
         live: The run.

@@ -1,4 +1,7 @@
-"""Resources and the prompt: runs and the pool to read, and the client as orchestrator."""
+"""Resources, the prompt and the completion: runs and the pool to read, the client as orchestrator.
+
+Their texts are in `atlas_mcp.server.descriptions`. Reading spends nothing.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from mcp_types import Completion, PromptReference, ResourceTemplateReference
 from pydantic import Field
 
 from atlas_mcp.errors import AtlasError, UnknownRun
-from atlas_mcp.server import descriptions as texts
+from atlas_mcp.server import descriptions
 from atlas_mcp.server.host import Host
 from atlas_mcp.server.results import error_text, viewed, whole
 from atlas_mcp.texts import unmarked_json
@@ -23,17 +26,24 @@ RUNS_URI = "atlas://runs"
 SOLVERS_URI = "atlas://solvers"
 
 MAX_LISTED = 50
-"""Runs of the list: more than that nobody reads, and clients refuse what is long."""
+"""Runs of the list. Clients refuse long resources."""
 
 MAX_COMPLETIONS = 100
 """Values of one completion. Source: the MCP specification."""
 
 
 def add_resources(server: MCPServer[Any], host: Host) -> None:
-    """Register the resources and the prompt on `server`."""
+    """Register the resources, the prompt and the completion on `server`."""
+    _add_run(server, host)
+    _add_runs(server, host)
+    _add_solvers(server, host)
+    _add_prompt(server)
+    _add_completion(server, host)
 
+
+def _add_run(server: MCPServer[Any], host: Host) -> None:
     @server.resource(
-        RUN_URI, title="Run", description=texts.RUN_RESOURCE, mime_type="application/json"
+        RUN_URI, title="Run", description=descriptions.RUN_RESOURCE, mime_type="application/json"
     )
     async def run(run_id: str, ctx: Context[Any, Any]) -> str:
         """Return a run as a `RunView`, whole."""
@@ -41,8 +51,10 @@ def add_resources(server: MCPServer[Any], host: Host) -> None:
             service = await host.service()
             return await whole(await viewed(await service.look(run_id)))
 
+
+def _add_runs(server: MCPServer[Any], host: Host) -> None:
     @server.resource(
-        RUNS_URI, title="Runs", description=texts.RUNS_RESOURCE, mime_type="application/json"
+        RUNS_URI, title="Runs", description=descriptions.RUNS_RESOURCE, mime_type="application/json"
     )
     async def runs() -> str:
         """Return the newest runs as JSON, newest first."""
@@ -53,10 +65,12 @@ def add_resources(server: MCPServer[Any], host: Host) -> None:
             newest = await service.list_runs(limit=MAX_LISTED)
             return unmarked_json(json.dumps([listing.as_dict(run) for run in newest], indent=2))
 
+
+def _add_solvers(server: MCPServer[Any], host: Host) -> None:
     @server.resource(
         SOLVERS_URI,
         title="Solvers",
-        description=texts.SOLVERS_RESOURCE,
+        description=descriptions.SOLVERS_RESOURCE,
         mime_type="application/json",
     )
     async def solvers() -> str:
@@ -67,13 +81,17 @@ def add_resources(server: MCPServer[Any], host: Host) -> None:
 
             return unmarked_json(await pool_json(service.pool))
 
-    @server.prompt(title="ATLAS", description=texts.ATLAS_PROMPT)
+
+def _add_prompt(server: MCPServer[Any]) -> None:
+    @server.prompt(title="ATLAS", description=descriptions.ATLAS_PROMPT)
     def atlas(
-        problem: Annotated[str | None, Field(description=texts.ATLAS_PROMPT_PROBLEM)] = None,
+        problem: Annotated[str | None, Field(description=descriptions.ATLAS_PROMPT_PROBLEM)] = None,
     ) -> list[UserMessage]:
         """Turn the client's agent into the orchestrator."""
-        return [UserMessage(texts.atlas_prompt(problem))]
+        return [UserMessage(descriptions.atlas_prompt(problem))]
 
+
+def _add_completion(server: MCPServer[Any], host: Host) -> None:
     @server.completion()
     async def complete(
         ref: PromptReference | ResourceTemplateReference, argument: Any, context: Any
@@ -97,7 +115,7 @@ def add_resources(server: MCPServer[Any], host: Host) -> None:
 
 @contextmanager
 def _errors_shown() -> Generator[None]:
-    """Turn what the reader can act on into an error of the resource."""
+    """Turn errors that the reader can act on into errors of the resource."""
     try:
         yield
     except UnknownRun as error:

@@ -1,7 +1,7 @@
 """Runs as tasks: a task is an unguessable name for a run, and is kept as long as the run is.
 
 Nothing of a task lives in the process, so it outlives the process. A run whose process is gone
-spends nothing until somebody says so: its task asks, where the client has a user to ask.
+spends nothing until it is resumed: its task asks, where the client has a user to ask.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from mcp_types import CallToolRequestParams, CallToolResult
 from typing_extensions import override
 
 from atlas_mcp.errors import UnknownRun
-from atlas_mcp.server import descriptions as texts
 from atlas_mcp.server.host import Host
 from atlas_mcp.server.results import result_of, viewed
 from atlas_mcp.server.task_extension import JsonObject, Support, Task, TaskSource, TaskStatus
 from atlas_mcp.views.run_view import RunView
+from atlas_mcp.views.task_lines import resume_question, task_message
 
 if TYPE_CHECKING:
     from atlas_mcp.journal.base import TaskEntry
@@ -37,7 +37,7 @@ _beginning: ContextVar[bool] = ContextVar("beginning_a_task", default=False)
 
 
 def answers_at_once() -> bool:
-    """Return whether the call under way becomes a task, so that nobody waits for its run."""
+    """Return whether the call under way becomes a task, and so does not wait for its run."""
     return _beginning.get()
 
 
@@ -72,7 +72,7 @@ class RunTasks(TaskSource):
         try:
             await service.journal.add_task(entry)
         except BaseException:
-            # Nobody would know of the run, and nobody could end it.
+            # Without its task the client does not know of the run, and cannot end it.
             await service.stop(view.run_id)
             raise
         return await self._task(entry, view, time.time())
@@ -89,7 +89,7 @@ class RunTasks(TaskSource):
             return None
         state, view = run.state, await viewed(run)
         if view.status == "interrupted" and elicits:
-            question = texts.resume_question(view)
+            question = _asking(resume_question(view))
             return await self._task(entry, view, state.at, asked={_key(state.seq): question})
         return await self._task(entry, view, state.at)
 
@@ -137,7 +137,7 @@ class RunTasks(TaskSource):
             status,
             created_at=entry.created_at,
             updated_at=max(entry.created_at, updated_at),
-            message=texts.task_message(view),
+            message=task_message(view),
             ttl_ms=None if not keep_days else max(1, round(keep_days * DAY_MS)),
             result=done and done.model_dump(mode="json", by_alias=True, exclude_none=True),
             input_requests=asked,
@@ -156,3 +156,24 @@ def _at_once() -> Generator[None]:
 def _key(seq: int) -> str:
     """Return the name of the question whether to resume: each interruption asks once."""
     return f"resume-after-{seq}"
+
+
+def _asking(question: str) -> JsonObject:
+    """Return the request that has the client ask its user for a yes or a no."""
+    resume = {
+        "type": "boolean",
+        "title": "Go on",
+        "description": "Make the model calls that are still missing.",
+    }
+    return {
+        "method": "elicitation/create",
+        "params": {
+            "mode": "form",
+            "message": question,
+            "requestedSchema": {
+                "type": "object",
+                "properties": {"resume": resume},
+                "required": ["resume"],
+            },
+        },
+    }

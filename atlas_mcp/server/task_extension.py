@@ -45,7 +45,7 @@ class Task:
     """A task as it stands.
 
     Attributes:
-        task_id: Unguessable: whoever knows it may read and cancel the task.
+        task_id: Unguessable: knowing it is enough to read and cancel the task.
         status: Where it stands.
         created_at: Unix seconds.
         updated_at: Unix seconds.
@@ -73,7 +73,7 @@ class TaskSource(Protocol):
     """Something that tasks stand for."""
 
     def support(self, tool: str) -> Support | None:
-        """Return whether calls of `tool` become tasks here; `None` for a tool of somebody else."""
+        """Return whether calls of `tool` become tasks here; `None` for a tool of another source."""
         ...
 
     async def begin(
@@ -98,7 +98,7 @@ class TaskSource(Protocol):
         ...
 
     async def answer(self, task_id: str, responses: Mapping[str, JsonObject]) -> None:
-        """Take what the client's user answered; keys that nobody waits for are ignored."""
+        """Take what the client's user answered; unknown keys are ignored."""
         ...
 
     async def cancel(self, task_id: str) -> None:

@@ -1,8 +1,8 @@
-"""Schemas of tools, as short as they can say what they say.
+"""Schemas of tools, as short as they can be.
 
 Every model reads the input schemas with every request of its client, and every client the output
-schemas. What a validation library writes beside the kinds of values is left out: titles that repeat
-the names, the null of what may be absent, descriptions for the reader of the code.
+schemas. Additions of the validation library are left out: titles that repeat the names, the null of
+an argument that may be absent, descriptions for the reader of the code.
 That an object may have any property is kept, which goes without saying in JSON Schema: Pydantic AI
 closes an object that does not say so, and its model could only leave it empty (read and seen in
 2.68.0).
@@ -20,7 +20,7 @@ PREFIX = "#/$defs/"
 
 
 def compact(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the input schema of a tool without what says nothing."""
+    """Return the input schema of a tool without titles and null unions."""
     arguments = cast("dict[str, dict[str, Any]]", schema.get("properties", {}))
     kept = {name: value for name, value in schema.items() if name != "title"}
     return {**kept, "properties": {name: _argument(one) for name, one in arguments.items()}}

@@ -1,40 +1,30 @@
-"""The tools: from arguments to a run, and from a run to a result.
+"""The tools: their arguments, and the call of the service that each stands for.
 
-Names, arguments and results are a public contract; what a client's model reads of them is in
-`atlas_mcp.server.descriptions`.
+Names, arguments and results are a public contract; the texts that a client's model reads are in
+`atlas_mcp.server.descriptions`. A call is answered by `atlas_mcp.server.answering`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import anyio
 from mcp.server.mcpserver import Context, MCPServer
 from mcp_types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
 from atlas_mcp.errors import InvalidInput
-from atlas_mcp.server import descriptions as texts
-from atlas_mcp.server.clients import client_name, hears_progress, respond_within
+from atlas_mcp.server import descriptions
+from atlas_mcp.server.answering import WaitingCall, answer, checked_wait
 from atlas_mcp.server.host import Host
-from atlas_mcp.server.http.serving import client_gone
-from atlas_mcp.server.progress import report_progress
 from atlas_mcp.server.results import errors_shown, result_of, viewed
-from atlas_mcp.server.run_tasks import answers_at_once
-from atlas_mcp.task_groups import open_task_group
 from atlas_mcp.texts import quoted
-from atlas_mcp.views.run_view import RunView
 from atlas_mcp.views.structures import RunResult
 
 if TYPE_CHECKING:
     from atlas_mcp.atlas.problem import Problem
-    from atlas_mcp.atlas.run_facts import ExploreState
     from atlas_mcp.runs.service import RunService
-    from atlas_mcp.runs.snapshot import RunSnapshot
 
 SPENDS = ToolAnnotations(
     read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=True
@@ -42,7 +32,6 @@ SPENDS = ToolAnnotations(
 READS = ToolAnnotations(
     read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
 )
-
 ENDS = ToolAnnotations(
     read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False
 )
@@ -51,13 +40,7 @@ MAX_NAMED = 4
 """Runs that are named to a client that names none, the newest among them."""
 
 TITLE_CHARS = 40
-"""Characters of what each was asked."""
-
-POLLED = 4
-"""Explores that are told of a run that goes on; those after them are told next time."""
-
-LONGEST_WAIT = 3_600.0
-"""Seconds. A longer `wait_s` is a mistake: poll again instead."""
+"""Characters of the problem of each."""
 
 PROBLEM = "The whole question; solvers see nothing else."
 Images = Annotated[
@@ -75,8 +58,15 @@ WaitSeconds = Annotated[
 
 def add_tools(server: MCPServer[Any], host: Host) -> None:
     """Register the tools on `server`; they work on the service that `host` keeps."""
+    _add_solve(server, host)
+    _add_explore(server, host)
+    _add_get_run(server, host)
+    _add_cancel_run(server, host)
+    _add_resume_run(server, host)
 
-    @server.tool(title="Solve with ATLAS", description=texts.SOLVE, annotations=SPENDS)
+
+def _add_solve(server: MCPServer[Any], host: Host) -> None:
+    @server.tool(title="Solve with ATLAS", description=descriptions.SOLVE, annotations=SPENDS)
     async def solve_with_atlas(
         problem: Annotated[str, Field(description=PROBLEM)],
         ctx: Context[Any, Any],
@@ -101,15 +91,18 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
 
             with host.spending():
                 checked = await read_problem(problem, images, answer_schema, host)
-                wait = _wait(wait_s, ctx, host)
+                wait = checked_wait(wait_s, ctx, host)
                 request = RunRequest(
                     solvers, explore_effort, max_explores, max_cost_usd, time_limit_s, workflow
                 )
                 service = await host.service()
                 run_id = await service.solve(checked, request)
-            return await answer(host, service, run_id, wait, ctx, owned=True)
+            call = WaitingCall(host, service, ctx, run_id, wait, owned=True)
+            return await answer(call)
 
-    @server.tool(title="Explore", description=texts.EXPLORE, annotations=SPENDS)
+
+def _add_explore(server: MCPServer[Any], host: Host) -> None:
+    @server.tool(title="Explore", description=descriptions.EXPLORE, annotations=SPENDS)
     async def explore(
         ctx: Context[Any, Any],
         problem: Annotated[str | None, Field(description="May be left out with a run_id.")] = None,
@@ -147,10 +140,13 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
                 explores = ExploreRequest(solver, effort, strategy, instruction, count)
                 run_id = await service.explore(checked, RunRequest(), explores, run_id=run_id)
             earlier = [one.id for one in (await service.state(run_id)).done]
-            wait = _wait(None, ctx, host)
-            return await answer(host, service, run_id, wait, ctx, owned=True, earlier=earlier)
+            wait = checked_wait(None, ctx, host)
+            call = WaitingCall(host, service, ctx, run_id, wait, owned=True, earlier=earlier)
+            return await answer(call)
 
-    @server.tool(title="Get a run", description=texts.GET_RUN, annotations=READS)
+
+def _add_get_run(server: MCPServer[Any], host: Host) -> None:
+    @server.tool(title="Get a run", description=descriptions.GET_RUN, annotations=READS)
     async def get_run(
         ctx: Context[Any, Any],
         run_id: str | None = None,
@@ -159,15 +155,22 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
     ) -> Annotated[CallToolResult, RunResult]:
         """Show a run, waiting for its end; without an id the newest, and which others there are."""
         with errors_shown():
-            wait = _wait(wait_s, ctx, host)
+            wait = checked_wait(wait_s, ctx, host)
             if since is not None and since < 0:
                 raise InvalidInput("since", f"is {since}; it is a number that `next` has named")
             service = await host.service()
             if run_id is None:
-                return await newest(service, wait, since, ctx, host)
-            return await answer(host, service, run_id, wait, ctx, owned=False, since=since)
+                run_id, preface = await newest(service)
+            else:
+                preface = ""
+            call = WaitingCall(
+                host, service, ctx, run_id, wait, owned=False, since=since, preface=preface
+            )
+            return await answer(call)
 
-    @server.tool(title="Cancel a run", description=texts.CANCEL_RUN, annotations=ENDS)
+
+def _add_cancel_run(server: MCPServer[Any], host: Host) -> None:
+    @server.tool(title="Cancel a run", description=descriptions.CANCEL_RUN, annotations=ENDS)
     async def cancel_run(
         run_id: str, ctx: Context[Any, Any]
     ) -> Annotated[CallToolResult, RunResult]:
@@ -176,7 +179,9 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
             service = await host.service()
             return await result_of(await viewed(await service.cancel(run_id)))
 
-    @server.tool(title="Resume a run", description=texts.RESUME_RUN, annotations=SPENDS)
+
+def _add_resume_run(server: MCPServer[Any], host: Host) -> None:
+    @server.tool(title="Resume a run", description=descriptions.RESUME_RUN, annotations=SPENDS)
     async def resume_run(
         run_id: str,
         ctx: Context[Any, Any],
@@ -186,22 +191,21 @@ def add_tools(server: MCPServer[Any], host: Host) -> None:
     ) -> Annotated[CallToolResult, RunResult]:
         """Let a run go on and wait for it."""
         with errors_shown():
-            wait = _wait(wait_s, ctx, host)
+            wait = checked_wait(wait_s, ctx, host)
             with host.spending():
                 service = await host.service()
-                # One that goes on already is somebody else's to stop.
+                # A run that goes on already is not stopped with this call.
                 resumed = await service.resume(
                     run_id, max_explores=max_explores, max_cost_usd=max_cost_usd
                 )
-            return await answer(host, service, run_id, wait, ctx, owned=resumed)
+            call = WaitingCall(host, service, ctx, run_id, wait, owned=resumed)
+            return await answer(call)
 
 
-async def newest(
-    service: RunService, wait: float, since: int | None, ctx: Context[Any, Any], host: Host
-) -> CallToolResult:
-    """Return the newest run of the home, once it has ended, and the names of those before it.
+async def newest(service: RunService) -> tuple[str, str]:
+    """Return the newest run of the home, and sentences that name it and those before it.
 
-    It is told in short, as it may not be the one that the caller means.
+    A client that names no run may mean one of the others.
 
     Raises:
         InvalidInput: There is none.
@@ -212,12 +216,10 @@ async def newest(
             "run_id", "is missing, and there is no run yet; solve_with_atlas opens one"
         )
     first, *before = [f"{run.run_id} ({quoted(run.title, TITLE_CHARS)})" for run in runs]
-    told = f"This is the newest run, {first}."
+    preface = f"This is the newest run, {first}."
     if before:
-        told += f" Before it: {', '.join(before)}."
-    return await answer(
-        host, service, runs[0].run_id, wait, ctx, owned=False, since=since, newest=told
-    )
+        preface += f" Before it: {', '.join(before)}."
+    return runs[0].run_id, preface
 
 
 async def read_problem(
@@ -241,128 +243,3 @@ async def read_problem(
     from atlas_mcp.runs.caller_images import read_images
 
     return replace(problem, images=await read_images(images, host.settings.images.folders))
-
-
-async def answer(
-    host: Host,
-    service: RunService,
-    run_id: str,
-    wait: float,
-    ctx: Context[Any, Any],
-    *,
-    owned: bool,
-    since: int | None = None,
-    earlier: Collection[int] = (),
-    newest: str = "",
-) -> CallToolResult:
-    """Wait for a run, reporting progress.
-
-    Args:
-        host: Who knows whether the client is still there.
-        service: Who has the run.
-        run_id: The run.
-        wait: Seconds after which to answer with what there is.
-        ctx: The request.
-        owned: Whether the run is there for this request: if the client goes, it is stopped.
-        since: The last record that the client has been told of; `None` if it does not say.
-        earlier: Explores that the client has most likely been shown.
-        newest: What is said of the run and of others, where the client has named none.
-    """
-
-    async def report(number: float, message: str) -> None:
-        await ctx.report_progress(number, None, message)
-
-    async def show(run: RunSnapshot) -> CallToolResult:
-        view = await viewed(run)
-        if view.status == "running":
-            return await _polled(run, view, since, newest, ctx, host)
-        if newest:
-            return await _in_short(view, newest)
-        return await result_of(view, earlier=earlier)
-
-    gone = client_gone(ctx)
-    try:
-        async with host.wanted(service, run_id) if owned else nullcontext():
-            if wait == 0:
-                return await show(await service.look(run_id))
-        async with (
-            host.wanted(service, run_id) if owned else nullcontext(),
-            service.watching(run_id) as live,
-            open_task_group() as tasks,
-        ):
-            if not live.done and hears_progress(ctx):
-                tasks.start_soon(report_progress, live, report, name="progress")
-            if gone is not None and owned:
-                tasks.start_soon(_stop_when_gone, service, run_id, gone, name="client")
-            with anyio.move_on_after(wait) as patience:
-                if run_id not in service.driven:
-                    # Nobody stops it here, and whoever waits for it may go.
-                    tasks.start_soon(_wait_no_longer, host.client_gone, patience, name="input")
-                await live.finished()
-            run = await service.look(run_id)
-            tasks.cancel_scope.cancel("the answer is ready")
-    except anyio.get_cancelled_exc_class():
-        if owned:
-            await service.stop(run_id)
-        raise
-    return await show(run)
-
-
-async def _polled(
-    run: RunSnapshot,
-    view: RunView,
-    since: int | None,
-    newest: str,
-    ctx: Context[Any, Any],
-    host: Host,
-) -> CallToolResult:
-    """Return a run that goes on, as far as its caller has not been told of it."""
-    from atlas_mcp.views.rendering import poll_call
-
-    ended = run.state.ended
-    new, seen = new_explores(ended, since or 0)
-    left_out = frozenset(one.id for one in ended) - new
-    seconds = max(1, int(respond_within(host.settings.server, client_name(ctx))))
-    call = poll_call(view.run_id, since=seen, wait_s=seconds)
-    following = (view.next or "").replace(poll_call(view.run_id), call)
-    told = " ".join(filter(None, (following, newest)))
-    return await result_of(view.model_copy(update={"next": told}), left_out)
-
-
-async def _in_short(view: RunView, newest: str) -> CallToolResult:
-    """Return a run that has ended without what only matters if it is the one that is meant."""
-    if view.answer is not None or not view.candidates:
-        told = " ".join(filter(None, (newest, view.next)))
-        return await result_of(view.model_copy(update={"next": told}))
-    told = f"{newest} Its candidates: get_run with run_id={view.run_id!r}."
-    left_out = [one.explore_id for one in view.candidates]
-    return await result_of(view.model_copy(update={"next": told}), left_out)
-
-
-def new_explores(ended: Sequence[ExploreState], since: int) -> tuple[frozenset[int], int]:
-    """Return which explores a poll tells of, and the last record that its caller then knows of.
-
-    Args:
-        ended: The explores that have ended, in that order.
-        since: The last record that the caller knows of; 0 for none.
-    """
-    later = [one for one in ended if (one.ended_seq or 0) > since][:POLLED]
-    return frozenset(one.id for one in later), later[-1].ended_seq or 0 if later else since
-
-
-async def _stop_when_gone(service: RunService, run_id: str, gone: anyio.Event) -> None:
-    await gone.wait()
-    await service.stop(run_id)
-
-
-async def _wait_no_longer(gone: anyio.Event, patience: anyio.CancelScope) -> None:
-    await gone.wait()
-    patience.cancel("the client has gone")
-
-
-def _wait(wait_s: float | None, ctx: Context[Any, Any], host: Host) -> float:
-    if wait_s is not None and not 0 <= wait_s <= LONGEST_WAIT:
-        raise InvalidInput("wait_s", f"is {wait_s}; it takes 0 to {LONGEST_WAIT:.0f} seconds")
-    if answers_at_once():
-        return 0.0
-    return respond_within(host.settings.server, client_name(ctx)) if wait_s is None else wait_s

@@ -1,22 +1,25 @@
-"""From what a run amounts to, to the `RunView` a caller sees. It decides nothing."""
+"""The step from a run as it is to the `RunView` that a caller sees. Decides nothing.
+
+Every field of the view is filled in; results of tools leave some of them out again.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from atlas_mcp.atlas.agreement import Group, group_answers, key_of, warnings_of
+from atlas_mcp.atlas.agreement import Group, group_answers, key_of
 from atlas_mcp.atlas.events import RunFinished
 from atlas_mcp.atlas.explore import Candidate, Remark, SolverFailure
-from atlas_mcp.atlas.failures import failure_warnings
-from atlas_mcp.atlas.outcomes import NOBODY_DRIVES, Status
+from atlas_mcp.atlas.outcomes import Status
 from atlas_mcp.atlas.run_facts import ExploreState
-from atlas_mcp.atlas.state import RunState, failed_explores
+from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.storable import text_of
 from atlas_mcp.atlas.usage import Usage
-from atlas_mcp.atlas.workflows.registry import workflow_of
 from atlas_mcp.runs.snapshot import RunSnapshot
-from atlas_mcp.texts import answer_start, one_line, quoted, without_logins
+from atlas_mcp.texts import answer_start, quoted, without_logins
 from atlas_mcp.views.broken import with_break
+from atlas_mcp.views.lengths import is_long
+from atlas_mcp.views.next_steps import POLL, Poll, next_step
 from atlas_mcp.views.run_view import (
     Agreement,
     AnswerGroup,
@@ -25,45 +28,46 @@ from atlas_mcp.views.run_view import (
     RunView,
     UsageView,
 )
-
-QUICK_CHARS = 20_000
-"""Characters of the answers and texts of a run that is shown on an event loop: a view of them takes
-some milliseconds, and so does counting them."""
-
-
-POLL_SECONDS = 40
-"""How long a caller of whom nothing is known is told to wait for a run that goes on."""
+from atlas_mcp.views.warnings import run_warnings
 
 
 def takes_long(state: RunState) -> bool:
     """Return whether a view of a run takes longer to make than an event loop can wait."""
-    left = QUICK_CHARS
-    for text in _texts(state):
-        left -= len(text if isinstance(text, str) else answer_start(text, left))
-        if left < 0:
-            return True
-    return False
+    return is_long(_texts(state))
 
 
-def view_of(run: RunSnapshot) -> RunView:
-    """Return the view of a run as it is at one moment."""
-    view = view_run(run.run_id, run.state, now=run.now, driven=run.driven)
-    if run.broken is not None:
-        return with_break(view, run, run.broken)
-    if run.waiting is not None and view.next is not None:
-        return view.model_copy(update={"next": f"It is {run.waiting}. {view.next}"})
-    return view
+def view_of(run: RunSnapshot, poll: Poll = POLL) -> RunView:
+    """Return the view of a run as it is at one moment.
+
+    Args:
+        run: The run.
+        poll: How its caller is to wait for it while it goes on.
+    """
+    view = view_run(
+        run.run_id, run.state, now=run.now, driven=run.driven, waiting=run.waiting, poll=poll
+    )
+    return view if run.broken is None else with_break(view, run, run.broken)
 
 
-def view_run(run_id: str, state: RunState, *, now: float, driven: bool) -> RunView:
+def view_run(
+    run_id: str,
+    state: RunState,
+    *,
+    now: float,
+    driven: bool,
+    waiting: str | None = None,
+    poll: Poll = POLL,
+) -> RunView:
     """Return the view of a run.
 
     Args:
         run_id: Its id.
-        state: What is known of it.
+        state: Its records, folded.
         now: Unix seconds, for a run that is still going.
         driven: Whether some process carries its commands out. A run that is neither finished nor
             driven was interrupted.
+        waiting: Its place in line; `None` where it is not in line.
+        poll: How its caller is to wait for it while it goes on.
     """
     finished = state.finished
     status: Status = "running" if driven else "interrupted"
@@ -92,48 +96,14 @@ def view_run(run_id: str, state: RunState, *, now: float, driven: bool) -> RunVi
             solvers=state.solver_charge.shown_cost,
         ),
         elapsed_s=round(max(0.0, (ended_at or now) - state.opened_at - state.idle_s), 3),
-        next=next_step(run_id, state, status),
+        next=next_step(run_id, state, status, poll, waiting=waiting),
     )
 
 
 def view_agreement(state: RunState, *, driven: bool) -> Agreement:
-    """Return how far the candidates of a run agree, and what its reader must know."""
-    votes = state.votes
-    groups = group_answers(votes)
-    warnings = list(warnings_of(votes, groups))
+    """Return how far the candidates of a run agree, with the warnings of the run."""
+    groups = group_answers(state.votes)
     finished = state.finished
-    if finished is not None and finished.warning:
-        warnings.insert(0, finished.warning)
-    told = "" if finished is None else finished.explanation or finished.error or ""
-    warnings += failure_warnings(failed_explores(state), told=told)
-    warnings += [
-        f"Solver {left_out.name!r} was left out: {one_line(left_out.reason)}."
-        for left_out in state.spec.left_out
-    ]
-    small = {entry.name for entry in state.spec.solvers if entry.spec.is_small}
-    if any(vote.solver in small for vote in votes):
-        warnings.append(
-            "A small embedded model took part: it shows that the machinery works, and its answers "
-            "are not to be trusted."
-        )
-    if state.opening_lost:
-        title = state.problem.text
-        began = f"; it began {quoted(title)}" if title else ""
-        warnings.append(f"The problem of this run is lost, and its settings with it{began}.")
-    if state.lost:
-        records = "1 record" if state.lost == 1 else f"{state.lost} records"
-        warnings.append(
-            f"This run is incomplete: {records} cannot be read any more. What is left is shown; "
-            "candidates, costs and the end may be missing."
-        )
-    uncertain = state.ledger.uncertain
-    if not driven:
-        # What an interrupted run had in flight; a finished one holds nothing.
-        uncertain += sum(state.ledger.held.values())
-    if uncertain > 0:
-        warnings.append(
-            f"Calls that broke off may have been billed up to ${uncertain:.2f} beyond cost_usd."
-        )
     return Agreement(
         groups=[
             AnswerGroup(
@@ -145,7 +115,7 @@ def view_agreement(state: RunState, *, driven: bool) -> Agreement:
             for group in groups
         ],
         dissent=(finished.dissent if finished else None) or _minority(finished, groups),
-        warnings=[without_logins(one) for one in warnings],
+        warnings=run_warnings(state, groups, driven=driven),
     )
 
 
@@ -175,82 +145,16 @@ def view_candidate(state: RunState, explore: ExploreState) -> CandidateView:
     )
 
 
-def poll_call(run_id: str, *, since: int | None = None, wait_s: int = POLL_SECONDS) -> str:
-    """Return the call that waits for a run which goes on.
-
-    Args:
-        run_id: The run.
-        since: The last record that its caller knows of.
-        wait_s: How long the caller can wait, seconds.
-    """
-    known = "" if since is None else f"since={since}, "
-    return f"get_run with run_id={run_id!r}, {known}wait_s={wait_s}"
-
-
-def next_step(run_id: str, state: RunState, status: Status) -> str | None:
-    """Return what the caller can do now, `None` where nothing is left to do."""
-    if status == "running":
-        return _meanwhile(run_id, state)
-    if state.opening_lost:
-        answered = state.finished is not None and state.finished.answer is not None
-        return None if answered else "Answer from the candidates here, or ask the question again."
-    if status == "interrupted":
-        return (
-            f"{NOBODY_DRIVES}. Nothing is spent meanwhile, and what was found is kept: call "
-            f"resume_run with run_id={run_id!r} to go on."
-        )
-    if workflow_of(state.spec).client_decides and state.votes:
-        return (
-            "You are the orchestrator: compare the candidates' justifications. For more evidence "
-            f"call explore again with run_id={run_id!r} and another strategy; else answer."
-        )
-    finished = state.finished
-    if finished is None or finished.answer is not None:
-        return None
-    resume = f"resume_run with run_id={run_id!r}"
-    if status == "cancelled":
-        return f"Nothing is lost: call {resume} to go on, or answer from the candidates here."
-    if state.day_cap_usd is not None:
-        instead = ", or answer from the candidates here" if state.votes else ""
-        return (
-            "Raise max_cost_usd_per_day in atlas.toml, or wait for tomorrow (UTC); then call "
-            f"{resume}{instead}."
-        )
-    if finished.stop_reason == "max_cost":
-        return f"Call {resume} and a larger max_cost_usd, or answer from the candidates here."
-    if finished.stop_reason == "deadline":
-        return f"Call {resume} for as much time again, or answer from the candidates here."
-    if finished.stop_reason == "no_supported_answer":
-        return (
-            f"The evidence supports no answer. Call {resume} and a larger max_explores for more of "
-            "it, or sharpen the question."
-        )
-    if finished.stop_reason == "no_candidates":
-        return f"Fix the errors reported by the candidates, then call {resume}."
-    return f"Call {resume} to try again, or answer from the candidates here."
-
-
-def _meanwhile(run_id: str, state: RunState) -> str:
-    """Return what the caller of a run that is driven can do until it ends."""
-    look = poll_call(run_id)
-    if state.stop_cause is None:
-        return f"Call {look}; the run goes on meanwhile."
-    return (
-        "It has been stopped and begins nothing more, and what is in flight may still end: call "
-        f"{look} for what was found, then resume_run to go on."
-    )
-
-
 def _minority(finished: RunFinished | None, groups: Sequence[Group]) -> str | None:
-    """Return what candidates say against the answer, or how they part where none was chosen."""
+    """Return the other answers of the candidates; all answers where none was chosen."""
     if finished is None or finished.answer is None:
-        return None if len(groups) < 2 else f"The candidates differ: {_said(groups)}"
+        return None if len(groups) < 2 else f"The candidates differ: {_listed(groups)}"
     others = [group for group in groups if key_of(group.votes[0].candidate) != key_of(finished)]
-    return f"Other candidates answer: {_said(others)}" if others else None
+    return f"Other candidates answer: {_listed(others)}" if others else None
 
 
 def _texts(state: RunState) -> Iterator[object]:
-    """Yield what others wrote of a run: texts, and answers that may be other values."""
+    """Yield the texts in a run that models wrote, and answers that may be other values."""
     finished = state.finished
     if finished is not None:
         yield finished.answer
@@ -264,7 +168,8 @@ def _texts(state: RunState) -> Iterator[object]:
             yield outcome.text
 
 
-def _said(groups: Iterable[Group]) -> str:
+def _listed(groups: Iterable[Group]) -> str:
+    """Return answers in a line, each with the explores that gave it."""
     return "; ".join(
         f"{quoted(text_of(answer_start(group.answer, 80), 80))} "
         f"(explore {', '.join(str(vote.explore_id) for vote in group.votes)})"

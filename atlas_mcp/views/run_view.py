@@ -1,8 +1,8 @@
-"""`RunView`: what a caller is told of a run. The same for tools, resources and `--json`.
+"""`RunView`: a run as its caller sees it. The same for tools, resources and `--json`.
 
-Field names and meanings are a public contract. Only shapes: `atlas.rendering` fills them in, all of
-them. The results of tools leave out what says nothing to their reader; that reads as the defaults
-here. A server needs these before its handshake, so nothing else is imported here.
+Field names and meanings are a public contract. Only shapes: `views.rendering` fills in every field.
+The results of tools leave fields out; such a result reads as the defaults here. A server needs
+these shapes before its handshake, so nothing else is imported here.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class AnswerGroup(_View):
 
 
 class Agreement(_View):
-    """How far the candidates agree, and what to be careful about."""
+    """How far the candidates agree, and the warnings of the run."""
 
     groups: list[AnswerGroup] = []
     dissent: str | None = None
@@ -87,7 +87,7 @@ class Agreement(_View):
 
 
 class CostSplit(_View):
-    """US dollars by who spent them; `null` where a price is unknown."""
+    """US dollars by role; `null` where a price is unknown."""
 
     orchestrator: Dollars | None = None
     solvers: Dollars | None = None

@@ -1,11 +1,11 @@
-"""The structured content of a result: a `RunView` without what its reader has no use for.
+"""The structured content of a result: a `RunView` without the fields that its reader cannot use.
 
-A client may hand its model nothing else. Left out is what is null, what stands in the run's
-resource, and, while a run goes on, what its reader has been shown. Texts are cut before they are
-worked through, so that a look at a run costs as much as its result is long, however long the run
-is. The answer of a run is never cut; beside a long one there is still room for evidence.
+A client may hand its model nothing else. Left out are nulls, fields that stand in the run's
+resource, and, while a run goes on, candidates that its reader has been shown. Texts are cut before
+they are worked through: the cost of a result grows with its own length, not with that of the run.
+The answer of a run is never cut; beside a long one there is still room for evidence.
 
-JSON fences every value, so nothing in it passes for what it is not; foreign prose is printable and
+JSON fences every value, so no value can pass for another field; foreign prose is printable and
 opens no tag. Values of a schema stay as they are, and so does the answer of the run.
 """
 
@@ -21,13 +21,14 @@ from typing_extensions import TypedDict
 
 from atlas_mcp.atlas.outcomes import Status, StopReason
 from atlas_mcp.texts import CUT, LINE_CHARS, answer_start, clipped, one_line, untagged
-from atlas_mcp.views.forms import (
+from atlas_mcp.views.lengths import (
     EARLIER_CHARS,
     FIELD_CHARS,
     MAX_NOTES,
     POLL,
     Form,
     chars_of,
+    first_that_fits,
     form_of,
 )
 from atlas_mcp.views.run_view import (
@@ -45,7 +46,7 @@ _Item = TypeVar("_Item", bound=Mapping[str, Any])
 LONG = 4
 """How many times as long as a text of a candidate an explanation or a dissent may be."""
 
-LEFT_OUT = "Left out here for want of room: {what}; all of them stand in atlas://runs/{run_id}."
+LEFT_OUT = "Left out here for want of room: {items}; all of them stand in atlas://runs/{run_id}."
 
 
 class CandidateResult(TypedDict):
@@ -74,7 +75,7 @@ class GroupResult(TypedDict):
 
 
 class AgreementResult(TypedDict):
-    """How far the candidates agree, and what to be careful about."""
+    """How far the candidates agree, and the warnings of the run."""
 
     groups: NotRequired[list[GroupResult]]
     dissent: NotRequired[str]
@@ -92,14 +93,14 @@ class UsageResult(TypedDict):
 
 
 class SplitResult(TypedDict):
-    """US dollars by who spent them."""
+    """US dollars by role."""
 
     orchestrator: NotRequired[float]
     solvers: NotRequired[float]
 
 
 class RunResult(TypedDict):
-    """A run as a tool shows it: what is missing is null, unknown or without meaning for it."""
+    """A run as a tool shows it: a missing field is null, unknown or without meaning for it."""
 
     run_id: str
     status: Status
@@ -126,24 +127,25 @@ def structured(
 
     Args:
         view: The run.
-        left_out: Explores that are not told of.
-        earlier: Explores that its reader has most likely been shown: they are told in brief.
+        left_out: Explores that are not shown.
+        earlier: Explores that its reader has most likely been shown: they are shown in brief.
     """
     form, chars = form_of(view), chars_of(view)
-    told = [one for one in view.candidates if one.explore_id not in left_out]
-    view = view.model_copy(update={"candidates": told})
+    shown = [one for one in view.candidates if one.explore_id not in left_out]
+    view = view.model_copy(update={"candidates": shown})
     if form is POLL:
         view = view.model_copy(update={"agreement": Agreement()})
     answer = "" if view.answer is None else answer_start(view.answer, chars)
     room = max(chars // 2, chars - len(answer))
+
+    def made(limit: int) -> RunResult:
+        return _run(view, form, earlier, limit)
+
+    # Texts alone may be too long; that is seen without making a result of them.
     limits = [one for one in FIELD_CHARS if _texts_size(view, form, earlier, one) <= room]
-    found = _run(view, form, earlier, (limits or FIELD_CHARS)[0])
-    for limit in limits[1:]:
-        if _size(found) <= room:
-            break
-        found = _run(view, form, earlier, limit)
+    found = first_that_fits(made, lambda found: _size(found) <= room, limits or FIELD_CHARS[:1])
     if _size(found) > room and form is not POLL:
-        found = _fewer(_run(view, form, earlier, FIELD_CHARS[-1]), room)
+        found = _fewer(made(FIELD_CHARS[-1]), room)
     if view.answer is not None:
         found["answer"] = view.answer
     return found
@@ -155,7 +157,7 @@ def _run(view: RunView, form: Form, earlier: Collection[int], limit: int) -> Run
         _candidate(one, form, brief if one.explore_id in earlier else limit, view.run_id)
         for one in view.candidates
     ]
-    split = _said(
+    split = _without_nulls(
         orchestrator=_dollars(view.cost_split.orchestrator),
         solvers=_dollars(view.cost_split.solvers),
     )
@@ -175,14 +177,14 @@ def _run(view: RunView, form: Form, earlier: Collection[int], limit: int) -> Run
         "elapsed_s": view.elapsed_s,
         "next": view.next,
     }
-    return cast("RunResult", _said(**found))
+    return cast("RunResult", _without_nulls(**found))
 
 
 def _candidate(candidate: CandidateView, form: Form, limit: int, run_id: str) -> CandidateResult:
     reasoning = candidate.reasoning
     if reasoning is not None and len(reasoning) > limit:
         reasoning = f"{reasoning[:limit]}{CUT} [cut; whole in atlas://runs/{run_id}]"
-    told = {
+    fields = {
         "effort": candidate.effort,
         "strategy": candidate.strategy,
         "instruction": _prose(candidate.instruction, limit),
@@ -192,11 +194,11 @@ def _candidate(candidate: CandidateView, form: Form, limit: int, run_id: str) ->
         "confidence": candidate.confidence,
         "error": _prose(candidate.error, limit),
     }
-    found = _said(
+    found = _without_nulls(
         explore_id=candidate.explore_id,
         solver=candidate.solver,
         status=candidate.status,
-        **{name: told[name] for name in form.fields},
+        **{name: fields[name] for name in form.fields},
     )
     return cast("CandidateResult", found)
 
@@ -206,7 +208,7 @@ def _agreement(agreement: Agreement, form: Form, limit: int) -> AgreementResult 
         one_line(untagged(one), min(LINE_CHARS, LONG * limit))
         for one in agreement.warnings[:MAX_NOTES]
     ]
-    found = _said(
+    found = _without_nulls(
         groups=[_group(group, form, limit) for group in agreement.groups] or None,
         dissent=_prose(agreement.dissent, LONG * limit),
         warnings=notes or None,
@@ -215,9 +217,9 @@ def _agreement(agreement: Agreement, form: Form, limit: int) -> AgreementResult 
 
 
 def _group(group: AnswerGroup, form: Form, limit: int) -> GroupResult:
-    # Where candidates tell how they went about it, the groups need not.
+    # Where candidates have their approaches, the groups need none.
     apart = [] if "approach" in form.fields else group.approaches
-    found = _said(
+    found = _without_nulls(
         explore_ids=group.explore_ids,
         solvers=group.solvers,
         approaches=[untagged(clipped(one, limit)) for one in apart] or None,
@@ -227,7 +229,7 @@ def _group(group: AnswerGroup, form: Form, limit: int) -> GroupResult:
 
 
 def _usage(usage: UsageView) -> UsageResult:
-    found = _said(
+    found = _without_nulls(
         requests=usage.requests,
         input_tokens=usage.input_tokens,
         output_tokens=usage.output_tokens,
@@ -237,7 +239,7 @@ def _usage(usage: UsageView) -> UsageResult:
     return cast("UsageResult", found)
 
 
-def _said(**fields: object) -> dict[str, Any]:
+def _without_nulls(**fields: object) -> dict[str, Any]:
     """Return the fields that are not null."""
     return {name: value for name, value in fields.items() if value is not None}
 
@@ -261,8 +263,8 @@ def _answer(answer: object, limit: int) -> object:
 
 def _texts_size(view: RunView, form: Form, earlier: Collection[int], limit: int) -> int:
     """Return how long the texts of a result are at least, without working through any."""
-    told = (one for one in view.candidates if one.explore_id not in earlier)
-    texts = (getattr(one, name) for one in told for name in form.fields)
+    whole = (one for one in view.candidates if one.explore_id not in earlier)
+    texts = (getattr(one, name) for one in whole for name in form.fields)
     groups = (group.answer for group in view.agreement.groups)
     return sum(
         min(limit, len(text if isinstance(text, str) else answer_start(text, limit)))
@@ -289,7 +291,7 @@ def _fewer(found: RunResult, room: int) -> RunResult:
     if left := len(candidates) - len(found["candidates"]):
         notes.append(f"{left} of {len(candidates)} candidates")
     if notes:
-        note = LEFT_OUT.format(what=" and ".join(notes), run_id=found["run_id"])
+        note = LEFT_OUT.format(items=" and ".join(notes), run_id=found["run_id"])
         agreement["warnings"] = [*agreement.get("warnings", []), note]
         found["agreement"] = agreement
     return found

@@ -10,7 +10,7 @@ from atlas_mcp.models.claude import families as claude_families
 from atlas_mcp.models.off_loop import Line
 from atlas_mcp.models.wire.accounts import FIRST_ANSWER, REFUSED_FOR
 from atlas_mcp.presets import PRESETS
-from atlas_mcp.server.results import PART_CHARS
+from atlas_mcp.views.whole_runs import PART_CHARS
 
 ROOT = Path(__file__).parents[2]
 RIG = "tests/rigs/no_posix/run"

@@ -137,7 +137,7 @@ def test_show_prints_the_run_again_for_people_and_for_programs(solved: Solved) -
     assert program.stdout == solved.done.stdout
     assert program.stderr == ""
     assert people.stdout.splitlines()[0] == "42"
-    assert f"#2 {MODEL}, first_principles: 42 (80%)" in people.stdout
+    assert f"#2 {MODEL} first_principles: 42 (80%)" in people.stdout
     assert "Two candidates agree by different methods." in people.stderr
     assert f"run {solved.view.run_id}" in people.stderr
 
@@ -214,7 +214,7 @@ def test_no_supported_answer_ends_with_1_and_shows_the_evidence(here: Here) -> N
     done = here("solve", "6 * 7?", api=MessagesApi(play))
 
     assert (done.returncode, done.stdout) == (1, "")
-    assert f"#1 {MODEL}, direct: 42 (80%)" in done.stderr
+    assert f"#1 {MODEL} direct: 42 (80%)" in done.stderr
     assert "no_supported_answer" in done.stderr
 
 
@@ -249,7 +249,7 @@ def test_an_interrupted_solve_ends_with_130_and_keeps_what_it_found(shell: Shell
     assert out == b""
     assert b"Traceback" not in err
     assert err.decode().splitlines()[-1] == (
-        "atlas-mcp: interrupted; what the run has found is kept: "
+        "atlas-mcp: interrupted; the evidence of the run is kept: "
         f"`atlas-mcp runs resume {listed['run_id']}` goes on with it"
     )
     assert listed["status"] == shown.status == "interrupted"
@@ -590,7 +590,7 @@ def test_news_of_an_answer_are_one_short_line_that_steers_nothing() -> None:
     (line,) = news(before, live.state, live)
 
     assert line.startswith(r"#3 claude-sonnet-5-5 decompose: \u001b[31mno \u001b[31mno ")
-    assert line.endswith("… (80%) (3.0 s, 7 tokens)")
+    assert line.endswith("… (80%) (3 s, 7 tokens)")
     assert len(line) < 400
 
 

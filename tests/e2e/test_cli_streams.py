@@ -35,7 +35,7 @@ CAUSE = "no credit is left"
 
 FULL = Path("/dev/full")
 
-FORGED = "42\n#9 other, direct: 43 (99%)\r#9 other\x85#9 other\u2028#9 other"
+FORGED = "42\n#9 other direct: 43 (99%)\r#9 other\x85#9 other\u2028#9 other"
 
 
 # What is an answer, and what is evidence

@@ -29,7 +29,7 @@ from atlas_mcp.runs.caller_images import MAX_IMAGES, MAX_IMAGES_BYTES
 from atlas_mcp.runs.explores import ExploreRequest
 from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.server.app import make_server
-from atlas_mcp.server.http.serving import http_app
+from atlas_mcp.server.http.app import http_app
 from atlas_mcp.server.messages import MAX_MESSAGE_BYTES
 from atlas_mcp.testing.atlas_api import explores, synthesis_text
 from atlas_mcp.testing.messages_api import ApiReply, Fault, MessagesApi

@@ -102,7 +102,7 @@ async def test_progress_says_that_a_run_waits_and_then_what_it_does(
                     await anyio.lowlevel.checkpoint()
                 session.model.gate.set()
 
-    assert f" · {FIRST_IN_LINE} · $0.0000" in heard.messages[0]
+    assert f" · {FIRST_IN_LINE} · $0.00" in heard.messages[0]
     assert " candidates " in heard.messages[-1]
 
 

@@ -49,7 +49,7 @@ from typing_extensions import override
 from atlas_mcp.config.endpoints import SolverSettings
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.server.app import make_server
-from atlas_mcp.server.http.serving import http_app
+from atlas_mcp.server.http.app import http_app
 from atlas_mcp.server.task_extension import JsonObject, Support, Task, TaskSource
 
 SUPPORT: Mapping[str, Support] = {

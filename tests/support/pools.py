@@ -8,7 +8,8 @@ from typing import Any
 
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.usage import FREE, Price
-from atlas_mcp.config.settings import OrchestratorSettings, Settings, SolverSettings
+from atlas_mcp.config.endpoints import OrchestratorSettings, SolverSettings
+from atlas_mcp.config.settings import Settings
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.presets import PRESETS
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from atlas_mcp.config.environment import clean_key
+from atlas_mcp.config.keys import clean_key
 
 if TYPE_CHECKING:
     import httpx2

@@ -2,7 +2,7 @@
 
 Clients beyond that wait in the system's own queue until another has left: they would take the
 descriptors of the runs' calls and of the journal. A crowd is let in over some turns of the event
-loop, since reading a thousand first requests in one turn keeps everybody else waiting.
+loop, since reading a thousand first requests in one turn keeps all other clients waiting.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class Door:
         return leave
 
     async def empty(self) -> None:
-        """Return once nobody is in."""
+        """Return once no client is in."""
         while self._inside:
             await self._left.wait()
 
@@ -138,7 +138,7 @@ async def let_in(listener: socket.socket, door: Door, *, accept: Accept, serve: 
             client = await _accepted(listener, accept)
             leave: Leave | None = None
             try:
-                # Another socket may have let somebody in meanwhile.
+                # Another socket may have let a client in meanwhile.
                 leave = await door.enter()
                 await serve(client, leave)
             except BaseException as error:
@@ -158,7 +158,7 @@ async def _accepted(listener: socket.socket, accept: Accept) -> socket.socket:
             client, _ = await accept(listener)
             return client
         except ConnectionError:
-            # It went while it waited, which is no fault of anybody's.
+            # The client went while it waited; that is no error.
             await anyio.lowlevel.checkpoint()
         except OSError as error:
             if not said:
@@ -168,7 +168,7 @@ async def _accepted(listener: socket.socket, accept: Accept) -> socket.socket:
 
 
 def close(listeners: list[socket.socket]) -> None:
-    """Close sockets; clients that wait in their queues are told that nobody serves them."""
+    """Close sockets; clients that wait in their queues are told that they are not served."""
     for listener in listeners:
         with contextlib.suppress(OSError):
             listener.close()

@@ -1,7 +1,7 @@
-"""What uvicorn has to serve HTTP with, put together for a server that ends promptly.
+"""The parts of uvicorn that serve HTTP, put together for a server that ends promptly.
 
 Its own server accepts clients without a bound and waits for each of them at its end. So clients are
-let in here, and whoever ends the server says how long they get.
+let in here, and the code that ends the server sets their time.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Web:
                     tasks.start_soon(self._let_in, listener, name="listener")
 
     def stop(self) -> None:
-        """Let nobody in any more, and close connections once their requests are answered."""
+        """Let in no more clients, and close connections once their requests are answered."""
         self._letting_in.cancel("the server ends")
         close(self._listeners)
         for connection in list(self._state.connections):

@@ -2,7 +2,7 @@
 
 The SDK's transport drops a line that it cannot read, buffers one that never ends, and dies with the
 first write to a client that has gone. Here each line is answered, none takes more memory than the
-longest message, and a stdout that nobody reads any more is the end of the input. The SDK's loop
+longest message, and a stdout that is not read any more is the end of the input. The SDK's loop
 drops what is under way at that end, so it hears of it only once the answers are out.
 """
 
@@ -91,7 +91,7 @@ class Lines:
 
     Attributes:
         received: The messages of the client, until its input ends.
-        sent: Takes the answers; closed by whoever serves.
+        sent: Takes the answers; closed by the server.
         is_pipe: Whether the input is a pipe or a socket, as a client's is.
     """
 
@@ -119,11 +119,11 @@ class Lines:
 
     @property
     def reader_gone(self) -> bool:
-        """Whether nobody can read an answer any more, as far as the system knows."""
+        """Whether answers cannot be read any more, as far as the system knows."""
         return reader_gone(self._stdout)
 
     def give_up(self) -> None:
-        """End the input, and wait for no answer: nobody reads it."""
+        """End the input, and wait for no answer: answers are not read."""
         self._unanswered.forget()
         self.end_input()
 

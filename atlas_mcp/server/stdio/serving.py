@@ -32,7 +32,7 @@ CLEAN_UP_SECONDS = 1.5
 """Seconds that clean-up may take after a signal: clients wait about two before they kill."""
 
 WATCH_SECONDS = 1.0
-"""Seconds between looks at whether there is still somebody to serve."""
+"""Seconds between looks at whether there is still a client."""
 
 
 def serve_stdio(
@@ -57,7 +57,7 @@ def serve_stdio(
             return 2
         logger.critical("the server ended by a bug", exc_info=error)
         sys.stderr.write(
-            f"atlas-mcp: ended by a bug ({type(error).__name__}); what runs have found is kept\n"
+            f"atlas-mcp: ended by a bug ({type(error).__name__}); the evidence of runs is kept\n"
         )
         return 1
     return 0 if failure is None else 2
@@ -105,7 +105,7 @@ async def _leave_at_signal(serving: anyio.CancelScope, host: Host) -> None:
 
 
 async def _end_without(parent: int | None, lines: Lines) -> None:
-    """End the input once nobody reads the answers, or the process that started this one is gone.
+    """End the input once answers are not read, or the process that started this one is gone.
 
     Another process may hold the pipe open that its client wrote to, and then it never ends by
     itself. Where systems do not give orphans another parent, or do not tell a writer that its

@@ -25,7 +25,7 @@ class Unanswered:
 
     @contextmanager
     def taking(self, message: JSONRPCMessage) -> Generator[None]:
-        """Hand a message of the client on in a block: whoever gets it may answer within that.
+        """Hand a message of the client on in a block; its answer may come before the block ends.
 
         A request waits for its answer from then on, unless it is not handed on; one that the client
         cancels is never answered, and waits no more.
@@ -51,7 +51,7 @@ class Unanswered:
             self._close(_key(message.id))
 
     def forget(self) -> None:
-        """Wait for no answer any more: nobody reads it."""
+        """Wait for no answer any more: answers are not read."""
         self._open.clear()
         self._bell.set()
 

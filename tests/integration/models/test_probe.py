@@ -441,7 +441,7 @@ def test_probing_tells_what_was_found_and_what_it_cost_and_keeps_it(
         "echo_reasoning tool_calls\n"
     ) in err
     assert "ollama/m: nothing found out (not reachable: " in err
-    assert re.search(rf"\n{api.requests} calls for \$0\.0\d+\.\n", err)
+    assert re.search(rf"\n{api.requests} calls, \$0\.0\d+\.\n", err)
     assert API_KEY not in err
     assert silence == ""
     assert finding(tmp_path / "atlas", f"{url}/v1", "openai/m").checked is not None

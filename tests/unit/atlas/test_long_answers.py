@@ -33,8 +33,9 @@ from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import NO_USAGE, Charge
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.texts import as_data
-from atlas_mcp.views.rendering import QUICK_CHARS, takes_long, view_run
-from atlas_mcp.views.status import agreement_text, outcome_text, status_line
+from atlas_mcp.views.lengths import QUICK_CHARS
+from atlas_mcp.views.rendering import takes_long, view_run
+from atlas_mcp.views.status import agreement_of, outcome_text, status_line
 from tests.support.played_runs import a_run, followed_by, found
 from tests.support.strange_replies import CANDIDATE, usual
 
@@ -84,7 +85,7 @@ def test_neither_a_view_nor_a_line_on_progress_walks_through_answers_again() -> 
 
     for one in answers:
         one.taken = 0
-    assert agreement_text(state) == "8 of 8 agree"
+    assert agreement_of(state) == "8 of 8 agree"
     assert "8 of 8 agree" in status_line(LiveRun("r", state), now=1.0)
     assert [one.taken for one in answers] == [0] * COUNT
 

@@ -137,7 +137,7 @@ def test_a_run_that_is_shown_goes_to_stdout_whatever_came_of_it(
     output.print_view(failed_run(), as_json=False, evidence="all")
     empty = capsys.readouterr()
 
-    failed, found = "#1 s, direct: failed, malformed: the reply holds no", "#2 s, direct: 42 (50%)"
+    failed, found = "#1 s direct: failed, malformed: the reply holds no", "#2 s direct: 42 (50%)"
     assert shown.out.startswith(failed)
     assert found in shown.out
     assert "No solver gave an answer." in shown.err
@@ -153,7 +153,7 @@ def test_candidates_that_failed_are_no_data_of_an_explore(
     )
     shown = capsys.readouterr()
 
-    assert shown.out.startswith("#2 s, direct: 42")
+    assert shown.out.startswith("#2 s direct: 42")
     assert "#1 s" not in shown.out + shown.err
 
 

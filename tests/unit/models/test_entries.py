@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from atlas_mcp.atlas.usage import Price
-from atlas_mcp.config.settings import EndpointSettings
+from atlas_mcp.config.endpoints import EndpointSettings
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.models.entries import check_effort, declared_price, given
 

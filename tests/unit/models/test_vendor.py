@@ -7,7 +7,8 @@ from pathlib import Path
 from typing_extensions import override
 
 from atlas_mcp.atlas.model_spec import ModelSpec
-from atlas_mcp.config.settings import EndpointSettings, Settings
+from atlas_mcp.config.endpoints import EndpointSettings
+from atlas_mcp.config.settings import Settings
 from atlas_mcp.models.scripted.model import Says, Scripted
 from atlas_mcp.models.vendor import READY, Connected, Vendor
 

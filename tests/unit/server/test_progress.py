@@ -159,7 +159,7 @@ async def test_a_message_names_the_run_once_then_says_who_works_how_long_and_wha
         await client.listen(live, seconds=5)
 
     first, second = client.messages
-    cost = "0 candidates · $0.0000 of $5.00"
+    cost = "0 candidates · $0.00 of $5.00"
     assert first == (
         "run somerun · #1 clever direct 0 s 0 tokens, #2 clever first_principles 0 s 0 tokens · "
         + cost

@@ -21,4 +21,4 @@ def test_a_run_gets_ready_once_and_reads_what_came_between_its_calls() -> None:
 
     assert {begun for begun, _ in said} == {False, True}
     for begun, line in said:
-        assert line.startswith("reading what came" if begun else "getting ready"), line
+        assert line.startswith("reading replies" if begun else "getting ready"), line

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from atlas_mcp.atlas.model_spec import ModelSpec
-from atlas_mcp.config.settings import EndpointSettings
+from atlas_mcp.config.endpoints import EndpointSettings
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.models.claude.families import family_of
 from atlas_mcp.models.claude.spec import CLAUDE_IMAGE_BYTES, claude_spec

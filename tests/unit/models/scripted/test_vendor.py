@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from atlas_mcp.atlas.usage import FREE, Price
-from atlas_mcp.config.settings import EndpointSettings, Settings
+from atlas_mcp.config.endpoints import EndpointSettings
+from atlas_mcp.config.settings import Settings
 from atlas_mcp.models.scripted.vendor import open_vendor
 
 

@@ -23,8 +23,9 @@ from atlas_mcp.config.endpoints import SolverSettings
 from atlas_mcp.config.settings import ServerSettings, Settings
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.server.app import make_server
+from atlas_mcp.server.http.app import http_app
+from atlas_mcp.server.http.hang_ups import HangUps
 from atlas_mcp.server.http.listening import listen
-from atlas_mcp.server.http.serving import HangUps, http_app
 from atlas_mcp.server.http.web import Web
 from atlas_mcp.views.run_view import RunView
 from tests.support.gated_models import Gated, GivenHost, Heard, Mode, text_of, until

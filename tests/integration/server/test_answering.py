@@ -253,7 +253,7 @@ async def test_a_cancelled_run_aborts_its_calls_at_once_whatever_grace_there_is(
     assert said.startswith("No answer: the run was cancelled.\n")
     for line in (
         '"answer": "42", "confidence_percent": 80',
-        "Cost: $0.0000 for ",
+        "Cost: $0.00, ",
         "Next: Nothing is lost",
         f"Run: {run_id}",
     ):

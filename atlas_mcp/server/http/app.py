@@ -1,0 +1,54 @@
+"""A server as an ASGI application: MCP at `/mcp`, for clients that ask by an allowed name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from atlas_mcp.server.http.hang_ups import HangUps
+from atlas_mcp.server.http.host_names import Named
+from atlas_mcp.server.messages import MAX_MESSAGE_BYTES
+
+if TYPE_CHECKING:
+    from mcp.server.mcpserver import MCPServer
+    from mcp.server.transport_security import TransportSecuritySettings
+
+DEFAULT_HOST = "127.0.0.1"
+
+
+def http_app(
+    server: MCPServer[Any], *, host: str = DEFAULT_HOST, allowed_hosts: Sequence[str] = ()
+) -> HangUps:
+    """Return `server` as an ASGI application with MCP at `/mcp`.
+
+    Args:
+        server: The server.
+        host: The address of this machine that it listens on.
+        allowed_hosts: The names, besides those of loopback, by which clients may ask for it; one
+            without a port goes with any.
+    """
+    lowlevel = server._lowlevel_server  # pyright: ignore[reportPrivateUsage]
+    lowlevel.get_tool_input_schema = _headers_of
+    app = server.streamable_http_app(
+        host=host,
+        max_request_body_size=MAX_MESSAGE_BYTES,
+        transport_security=host_rules(allowed_hosts),
+    )
+    return HangUps(Named(app))
+
+
+def _headers_of(tool: str) -> None:
+    """Say that no argument of a tool is a header as well: the SDK looks for some in each call."""
+
+
+def host_rules(allowed_hosts: Sequence[str]) -> TransportSecuritySettings:
+    """Return the names by which clients may ask: a web page that was led here asks by its own."""
+    from mcp.server.transport_security import TransportSecuritySettings
+
+    hosts: list[str] = []
+    # Clients leave out the usual port of their scheme.
+    for name in ("127.0.0.1", "localhost", "[::1]", *allowed_hosts):
+        with_port = ":" in name.rpartition("]")[2]
+        hosts += [name] if with_port else [name, f"{name}:*"]
+    origins = [f"{scheme}://{each}" for each in hosts for scheme in ("http", "https")]
+    return TransportSecuritySettings(allowed_hosts=hosts, allowed_origins=origins)

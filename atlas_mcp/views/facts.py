@@ -1,0 +1,139 @@
+"""The facts of a run in words: money, time, counts, agreement, candidates.
+
+Every place that tells of a run takes its words from here: the text and progress of tools, tasks,
+terminals. Pure functions of plain values, so that a state and a view give the same words. Knows
+nothing of places, colours or lengths.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Protocol
+
+from atlas_mcp.atlas.explore import FailureKind
+from atlas_mcp.atlas.usage import Cost, dollars
+from atlas_mcp.texts import counted
+from atlas_mcp.views.run_view import RunView
+
+FAILURES: Mapping[FailureKind, str] = {
+    "timeout": "out of time",
+    "unavailable": "no answer",
+    "rejected": "the call was rejected",
+    "refused": "the model refused",
+    "truncated": "the reply was cut off",
+    "malformed": "the reply has no usable candidate",
+    "cancelled": "stopped",
+}
+"""Why an explore failed, in few words."""
+
+
+class Counts(Protocol):
+    """Counted requests and tokens, of a state or of a view."""
+
+    @property
+    def requests(self) -> int:
+        """The calls."""
+        ...
+
+    @property
+    def input_tokens(self) -> int:
+        """The tokens read."""
+        ...
+
+    @property
+    def output_tokens(self) -> int:
+        """The tokens written."""
+        ...
+
+
+def cost_text(cost: Cost, cap: Decimal | None = None) -> str:
+    """Return the cost of a run, as in "$0.42 of $5.00"; an unknown one says so.
+
+    Args:
+        cost: US dollars; `None` for unknown.
+        cap: The cap of the run; `None` for none, or where it does not matter.
+    """
+    spent = "cost unknown" if cost is None else dollars(cost)
+    return spent if cap is None else f"{spent} of {dollars(cap)}"
+
+
+def uncertain_text(uncertain: Decimal) -> str:
+    """Return the sentence on money that may have been billed beyond the cost of a run."""
+    return f"Calls that broke off may have been billed up to {dollars(uncertain)} beyond cost_usd."
+
+
+def calls_text(counts: Counts) -> str:
+    """Return the calls of a run and their tokens, as in "5 calls, 2,041 tokens in, 219 out"."""
+    return (
+        f"{counted(counts.requests, 'call')}, {counts.input_tokens:,} tokens in, "
+        f"{counts.output_tokens:,} out"
+    )
+
+
+def tokens_text(count: int) -> str:
+    """Return the tokens that a model has written, as in "1,200 tokens"."""
+    return counted(count, "token")
+
+
+def seconds_text(seconds: float) -> str:
+    """Return a duration, as in "12 s"; never less than nothing."""
+    return f"{max(0.0, seconds):.0f} s"
+
+
+def evidence_text(found: int, failed: int) -> str:
+    """Return the evidence of a run, as in "3 candidates, 1 explore failed"."""
+    failures = f", {failed_text(failed)}" if failed else ""
+    return f"{counted(found, 'candidate')}{failures}"
+
+
+def evidence_of(view: RunView) -> str:
+    """Return the evidence that a view holds, as in "3 candidates, 1 explore failed"."""
+    failed = failures_in(view)
+    return evidence_text(len(view.candidates) - failed, failed)
+
+
+def failures_in(view: RunView) -> int:
+    """Return how many explores of a view failed."""
+    return sum(one.status == "failed" for one in view.candidates)
+
+
+def failed_text(failed: int) -> str:
+    """Return how many explores failed, as in "1 explore failed"."""
+    return f"{counted(failed, 'explore')} failed"
+
+
+def agreement_text(top: int, found: int) -> str:
+    """Return how many of the candidates agree, as in "3 of 4 agree"; empty for fewer than two.
+
+    Args:
+        top: Candidates of the largest group.
+        found: All candidates.
+    """
+    return f"{top} of {found} agree" if found > 1 else ""
+
+
+def top_answer_text(top: int, found: int, answer: str) -> str:
+    """Return the most common answer and its support, as in "3 of 4 candidates say "42"".
+
+    Args:
+        top: Candidates of the largest group.
+        found: All candidates.
+        answer: Their answer, quoted.
+    """
+    return f"{top} of {counted(found, 'candidate')} say{'s' if found == 1 else ''} {answer}"
+
+
+def explore_name(number: int, solver: str, strategy: str) -> str:
+    """Return the name of an explore, as in "#2 sonnet work_backwards"."""
+    return f"#{number} {solver} {strategy}"
+
+
+def confidence_text(confidence: float | None, label: str = "") -> str:
+    """Return a stated confidence to stand behind an answer, as in " (90%)"; empty for none.
+
+    Args:
+        confidence: From 0 to 1.
+        label: A word before the number, for a reader who may not know its meaning.
+    """
+    return "" if confidence is None else f" ({label}{confidence:.0%})"

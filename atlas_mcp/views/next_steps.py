@@ -1,0 +1,115 @@
+"""The next step of a caller: the call that waits for a run, resumes it, or adds to it.
+
+Returns sentences for the field `next` of a view. Decides nothing, and makes no call.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from atlas_mcp.atlas.outcomes import NOBODY_DRIVES, Status
+from atlas_mcp.atlas.state import RunState
+from atlas_mcp.atlas.workflows.registry import workflow_of
+
+POLL_SECONDS = 40
+"""Seconds that a caller is told to wait for a run, where nothing is known of its patience."""
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """How a caller is to wait for a run that goes on.
+
+    Attributes:
+        since: The last record that it has been told of; `None` where it has named none.
+        wait_s: Seconds for which it can wait.
+    """
+
+    since: int | None = None
+    wait_s: int = POLL_SECONDS
+
+    def call(self, run_id: str) -> str:
+        """Return the call."""
+        since = "" if self.since is None else f"since={self.since}, "
+        return f"get_run with run_id={run_id!r}, {since}wait_s={self.wait_s}"
+
+
+POLL = Poll()
+"""For a caller of which nothing is known."""
+
+
+def next_step(
+    run_id: str, state: RunState, status: Status, poll: Poll, *, waiting: str | None = None
+) -> str | None:
+    """Return the next step of the caller of a run; `None` where nothing is left to do.
+
+    Args:
+        run_id: The run.
+        state: Its records, folded.
+        status: Where it stands.
+        poll: How its caller is to wait for it while it goes on.
+        waiting: Its place in line; `None` where it is not in line.
+    """
+    if status == "running":
+        step = _while_it_runs(run_id, state, poll)
+        return step if waiting is None else f"It is {waiting}. {step}"
+    if state.opening_lost:
+        answered = state.finished is not None and state.finished.answer is not None
+        return None if answered else "Answer from the candidates here, or ask the question again."
+    if status == "interrupted":
+        return (
+            f"{NOBODY_DRIVES}. Nothing is spent meanwhile, and what was found is kept: call "
+            f"resume_run with run_id={run_id!r} to go on."
+        )
+    if workflow_of(state.spec).client_decides and state.votes:
+        return (
+            "You are the orchestrator: compare the candidates' justifications. For more evidence "
+            f"call explore again with run_id={run_id!r} and another strategy; else answer."
+        )
+    if state.finished is None or state.finished.answer is not None:
+        return None
+    return _after_the_end(f"resume_run with run_id={run_id!r}", state, status)
+
+
+def _while_it_runs(run_id: str, state: RunState, poll: Poll) -> str:
+    """Return the next step while some process drives the run."""
+    call = poll.call(run_id)
+    if state.stop_cause is None:
+        return f"Call {call}; the run goes on meanwhile."
+    return (
+        "The run has been stopped and begins nothing more; calls in flight may still end: call "
+        f"{call} for what was found, then resume_run to go on."
+    )
+
+
+def _after_the_end(resume: str, state: RunState, status: Status) -> str:
+    """Return the next step after a run that ended without an answer.
+
+    Args:
+        resume: The call that resumes it.
+        state: Its records, folded.
+        status: Where it stands.
+    """
+    assert state.finished is not None, "such a run has ended"
+    from_here = "or answer from the candidates here"
+    if status == "cancelled":
+        return f"Nothing is lost: call {resume} to go on, {from_here}."
+    if state.day_cap_usd is not None:
+        instead = f", {from_here}" if state.votes else ""
+        return (
+            "Raise max_cost_usd_per_day in atlas.toml, or wait for tomorrow (UTC); then call "
+            f"{resume}{instead}."
+        )
+    match state.finished.stop_reason:
+        case "max_cost":
+            return f"Call {resume} and a larger max_cost_usd, {from_here}."
+        case "deadline":
+            return f"Call {resume} for as much time again, {from_here}."
+        case "no_supported_answer":
+            return (
+                f"The evidence supports no answer. Call {resume} and a larger max_explores to "
+                "gather more, or sharpen the question."
+            )
+        case "no_candidates":
+            return f"Fix the errors reported by the candidates, then call {resume}."
+        case _:
+            return f"Call {resume} to try again, {from_here}."

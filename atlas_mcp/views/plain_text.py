@@ -1,0 +1,45 @@
+"""Parts of a run as plain text, for people at a terminal and in files.
+
+A text of several lines is indented, so that none of its lines passes for a line of ours.
+"""
+
+from __future__ import annotations
+
+import re
+
+from atlas_mcp.texts import answer_text, printable
+from atlas_mcp.views.facts import (
+    calls_text,
+    confidence_text,
+    cost_text,
+    explore_name,
+    seconds_text,
+)
+from atlas_mcp.views.run_view import CandidateView, RunView
+
+_NEW_LINE = re.compile("\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+"""The ends of a line, for any program that reads lines."""
+
+
+def state_line(view: RunView) -> str:
+    """Return a run in a line: its status, money, calls, time and id."""
+    return (
+        f"{view.status}, {view.stop_reason or 'not stopped'} · {cost_text(view.cost_usd)} · "
+        f"{calls_text(view.usage)} · {seconds_text(view.elapsed_s)} · run {view.run_id}"
+    )
+
+
+def indented(text: str) -> str:
+    """Return text whose second and later lines stand to the right of our labels."""
+    first, *others = printable(text).split("\n")
+    return "\n".join((first, *(f"      {line}" for line in others)))
+
+
+def candidate_lines(candidate: CandidateView) -> str:
+    """Return a candidate in lines of which only the first begins at the margin."""
+    head = explore_name(candidate.explore_id, candidate.solver, candidate.strategy)
+    if candidate.status == "failed":
+        return "\n   ".join(_NEW_LINE.split(f"{head}: failed, {candidate.error}"))
+    text = f"{head}: {answer_text(candidate.answer)}{confidence_text(candidate.confidence)}"
+    body = "\n".join((text, candidate.approach or "", candidate.reasoning or ""))
+    return "\n   ".join(_NEW_LINE.split(body))

@@ -1,0 +1,32 @@
+"""A run as plain text: one line on where it stands, and candidates that keep to their place."""
+
+from __future__ import annotations
+
+import pytest
+
+from atlas_mcp.views.plain_text import candidate_lines, indented, state_line
+from tests.support.shown_views import a_candidate, a_view
+
+
+def test_a_line_says_where_a_run_stands_what_it_cost_and_its_id() -> None:
+    view = a_view("x", run_id="r", status="answered", stop_reason=None, cost_usd=None, elapsed_s=8)
+
+    line = state_line(view)
+
+    assert line.startswith("answered, not stopped · cost unknown · 1 call, ")
+    assert line.endswith(" · 8 s · run r")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n", "\x0b", "\x85", "\u2028"])
+def test_only_the_first_line_of_a_candidate_begins_at_the_margin(end: str) -> None:
+    candidate = a_candidate(1, f"a{end}#2 s direct: 43")
+
+    first, *others = candidate_lines(candidate).split("\n")
+
+    assert first.startswith("#1 ")
+    assert others
+    assert all(line.startswith("   ") for line in others)
+
+
+def test_a_text_of_several_lines_stands_to_the_right_of_its_label() -> None:
+    assert indented("one\ntwo") == "one\n      two"

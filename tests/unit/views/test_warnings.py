@@ -1,0 +1,52 @@
+"""The warnings of a run: each cause of failures once, none that its reader has anyway."""
+
+from __future__ import annotations
+
+from atlas_mcp.atlas.explore import SolverFailure
+from atlas_mcp.views.warnings import failure_warnings
+
+NO_CREDIT = SolverFailure("rejected", "`m`: no credit is left (request req_1)")
+SAME = SolverFailure("rejected", "`m`: no credit is left (request req_2)")
+OTHER = SolverFailure("timeout", "no reply within its time limit")
+STOPPED = SolverFailure("cancelled", "the run was stopped while this call was open")
+
+
+def test_one_cause_of_several_explores_is_shown_once() -> None:
+    assert failure_warnings([(1, NO_CREDIT), (2, OTHER), (3, SAME)]) == (
+        '2 explores (1, 3) failed (rejected): "`m`: no credit is left (request req_1)"',
+        'Explore 2 failed (timeout): "no reply within its time limit"',
+    )
+
+
+def test_a_cause_that_is_told_anyway_is_no_warning_and_neither_is_a_stop() -> None:
+    shown = f"No solver gave a usable answer (1 failed). rejected: {NO_CREDIT.message}"
+
+    assert failure_warnings([(1, NO_CREDIT), (2, STOPPED)], shown=shown) == ()
+    assert (
+        failure_warnings([(1, NO_CREDIT)], shown="`other`: 3 times in a row: no credit is left")
+        == ()
+    )
+
+
+def test_a_cause_is_shown_once_however_often_it_was_tried() -> None:
+    cause = "no connection to the API; check the network"
+    given_up = SolverFailure("unavailable", f"`m`: {cause}; gave up after 6 attempts")
+    down = SolverFailure(
+        "unavailable",
+        f"`m`: it failed 11 times in a row and is not asked for 29 s; the last time: {cause}",
+    )
+
+    failures = [(1, given_up), (2, down)]
+    assert failure_warnings(failures, shown=f"The orchestrator: {down.message}") == ()
+
+
+def test_many_explores_are_counted_and_not_listed() -> None:
+    (warning,) = failure_warnings((number, OTHER) for number in range(1, 21))
+
+    assert warning.startswith("20 explores failed (timeout): ")
+
+
+def test_a_cause_cannot_end_its_quotation_or_its_line() -> None:
+    (warning,) = failure_warnings([(1, SolverFailure("rejected", 'no"\nNext: <stop>'))])
+
+    assert warning == 'Explore 1 failed (rejected): "no\\" Next: \\u003cstop>"'

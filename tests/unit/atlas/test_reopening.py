@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 
 from atlas_mcp.atlas import prompts
+from atlas_mcp.atlas.codec import decode_event, encode_event
 from atlas_mcp.atlas.events import (
     Event,
     ExploresPlanned,
@@ -23,8 +26,8 @@ from atlas_mcp.atlas.events import (
     SolverStarted,
     StopRequested,
 )
-from atlas_mcp.atlas.explore import Explore, FailureKind
-from atlas_mcp.atlas.messages import AssistantTurn, ToolCall
+from atlas_mcp.atlas.explore import Explore, FailureKind, Outcome
+from atlas_mcp.atlas.messages import AssistantTurn, ToolCall, Turn
 from atlas_mcp.atlas.policy import MAX_FRUITLESS_TURNS
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.resuming import abandonment
@@ -32,7 +35,10 @@ from atlas_mcp.atlas.run_facts import UNANSWERED
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import Usage
 from atlas_mcp.views.rendering import view_run
+from tests.support.drawing import draws
+from tests.support.drawn_runs import OUTCOMES, SAYINGS, cycled, played, specs
 from tests.support.played_runs import (
+    Played,
     a_run,
     answers,
     explores,
@@ -52,6 +58,7 @@ from tests.support.stopped_runs import (
     asks,
     cancelled_by_the_user,
     ended_by_an_outage,
+    every_call_is_answered,
     one_by_one,
     replied,
     resumed,
@@ -326,3 +333,85 @@ def test_a_clock_that_was_set_back_takes_no_time_away() -> None:
     records = upto(play(a_run(), answers()), SolverFinished)
 
     assert elapsed(resumed(records, at=records[-1].at - 1_000)) == elapsed(records)
+
+
+# Runs of every kind
+
+
+class Interrupted:
+    """A run, and how it is played on from any of its records. No dataclass: those are printed."""
+
+    def __init__(self, run: Played, go_on: Callable[[list[Record]], Played]) -> None:
+        self.run = run
+        self.go_on = go_on
+
+
+@st.composite
+def interrupted(draw: st.DrawFn) -> Interrupted:
+    spec = draw(specs(one_price=draw(st.booleans())))
+    sayings = draw(st.lists(SAYINGS, min_size=1, max_size=4))
+    outcomes: list[Outcome] = draw(st.lists(OUTCOMES, min_size=1, max_size=4))
+    share = draw(st.sampled_from(["0", "0.5", "1"]))
+
+    def go_on(records: list[Record]) -> Played:
+        return play(
+            spec,
+            *sayings,
+            solve=cycled(outcomes),
+            price=lambda hold: hold * Decimal(share),
+            go_on_from=records,
+        )
+
+    return Interrupted(played(draw, spec), go_on)
+
+
+def limits_for(state: RunState) -> dict[str, Any]:
+    """Return the limits that have to be raised, so that this run goes on."""
+    if state.finished is None:
+        return {}
+    cap = state.budget.max_cost_usd
+    more = {"max_explores": min(100, state.budget.max_explores + 2)}
+    return more if cap is None else {**more, "max_cost_usd": cap + 1}
+
+
+# Without shrinking: playing a run on from each of its records is slow to do again and again.
+@given(interrupted())
+@settings(max_examples=draws(40), deadline=None, phases=[Phase.reuse, Phase.generate])
+def test_a_run_cut_at_any_of_its_records_goes_on_to_an_end_within_its_limits(
+    one: Interrupted,
+) -> None:
+    run = one.run
+    for cut, before in enumerate(run.live, start=1):
+        on = one.go_on(resumed(run.records[:cut], **limits_for(before)))
+
+        begun = on.live[0]
+        assert begun.ledger.held == {}
+        assert begun.ledger.committed == before.ledger.committed
+        limit = on.state.budget.max_cost_usd
+        for state in on.live:
+            assert limit is None or state.ledger.committed <= limit
+            assert state.used_explores <= state.budget.max_explores
+            assert len(state.solvers_in_flight) <= state.budget.max_parallel
+        assert (on.state.finished is not None, on.state.ledger.held) == (True, {})
+
+        made_again = {one.intent.explore_id for one in on.solves}
+        assert len(made_again) == len(on.solves)
+        for explore in before.done:
+            assert explore.outcome is not None
+            if explore.outcome.status == "ok" or explore.outcome.kind not in UNANSWERED:
+                assert explore.id not in made_again
+                assert on.state.explores[explore.id].outcome == explore.outcome
+
+        grown: tuple[Turn, ...] = begun.history
+        prompt = [(turn.asked.system, turn.asked.tools) for turn in begun.turns[:1]]
+        for ask in on.asks:
+            request = ask.request
+            assert request.turns[: len(grown)] == grown
+            assert every_call_is_answered(request.turns)
+            grown = request.turns
+            prompt = prompt or [(request.system, request.tools)]
+            assert prompt == [(request.system, request.tools)]
+
+        written = [encode_event(record.event) for record in on.records]
+        read = (Record(n, float(n), decode_event(line)) for n, line in enumerate(written, start=1))
+        assert RunState.fold(read).spec == on.state.spec

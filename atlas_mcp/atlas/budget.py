@@ -1,6 +1,6 @@
-"""The limits of a run, and the ledger of what is held and spent against the dollar cap.
+"""The limits of a run, and the ledger of dollars held and spent against its cap.
 
-A call's worst price is held before it is made and settled after it, so that no interleaving of
+The highest price of a call is held before the call and settled after it, so that no interleaving of
 calls can spend past the cap. Pure values: every operation returns a new ledger.
 """
 
@@ -44,12 +44,12 @@ ExploreEffort: TypeAlias = Literal["low", "medium", "high"]
 
 
 def check_cap(cap: Decimal) -> None:
-    """Refuse a cap that nobody can mean, before a run is opened or goes on with it.
+    """Refuse a cap that makes no sense, before a run is opened or resumed with it.
 
-    Not a rule of `Budget`: what older versions have opened can still be read.
+    Not a rule of `Budget`, which must still hold the caps of runs that older versions opened.
 
     Raises:
-        InvalidInput: It is not above 0, or beyond what is counted everywhere.
+        InvalidInput: It is not above 0, or above `MAX_COST_CEILING_USD`.
     """
     if not (cap.is_finite() and 0 < cap <= MAX_COST_CEILING_USD):
         raise InvalidInput(
@@ -105,7 +105,7 @@ class Budget:
 
 
 class OverBudget(Exception):
-    """A hold was asked for that the ledger cannot give: a bug, `available` is asked first."""
+    """A hold is larger than the money left: a bug, since callers look at `available` first."""
 
 
 def _nothing() -> Mapping[str, Decimal]:
@@ -114,7 +114,7 @@ def _nothing() -> Mapping[str, Decimal]:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """What is held and what is spent of a cap.
+    """The dollars of a cap that are held for open calls, spent, or uncertain.
 
     Attributes:
         limit: US dollars; `None` for no cap, when holds are counted but never refused.
@@ -173,8 +173,8 @@ class Ledger:
 
         Args:
             call: A call that holds.
-            charge: What it consumed. An unknown cost counts as all of its hold; what is uncertain
-                counts as gone, as far as its hold leaves room for it.
+            charge: The charge of the call. An unknown cost counts as the whole hold; an uncertain
+                amount counts as gone, up to the rest of the hold.
         """
         held = dict(self.held)
         amount = held.pop(call)

@@ -1,9 +1,8 @@
 """The end of a call, with whatever is known of it, made an event.
 
-Owns `event = conclude(state, call, arrived)`: whether a call that failed is made again, what it may
-have cost beyond its counts, and a form of the reply that can be stored and read back, whatever an
-adapter handed over. Pure and total: `conclude` never raises. What a reply means is read later, in
-`atlas.replies`.
+Owns `event = conclude(state, call, arrived)`: whether a failed call is made again, the most that it
+may have cost beyond its counts, and a form of any reply that can be stored and read back. Pure and
+total: `conclude` never raises. The meaning of a reply is read later, by `atlas.replies`.
 """
 
 from __future__ import annotations
@@ -152,7 +151,7 @@ def conclude(
 
 
 def next_attempt(state: RunState, call: Call) -> Call | CallEnd | None:
-    """Return what follows once an attempt of a call has been put on record.
+    """Return the next step of a call whose attempt has been recorded.
 
     Returns:
         The call again, with its next attempt; or its end, where the day's cap has been reached
@@ -178,12 +177,12 @@ def spec_of(state: RunState, call: Call) -> ModelSpec:
 def solver_replied(
     explore_id: int, arrived: object, *, before: Charge = NO_CHARGE
 ) -> SolverReplied:
-    """Return what is recorded of a solver's reply, in a form that can be stored and read back.
+    """Return the event of a solver's reply, in a form that can be stored and read back.
 
     Args:
         explore_id: The explore.
-        arrived: The adapter's reply, whatever that is.
-        before: What failed attempts of the call consumed.
+        arrived: The adapter's reply, which may be any value.
+        before: The charge of failed attempts of the call.
     """
     turn, stop = _turn(arrived, verbatim=False)
     return SolverReplied(explore_id, turn, stop, _detail(arrived), before + _charge(arrived))
@@ -192,7 +191,7 @@ def solver_replied(
 def orchestrator_replied(
     turn_number: int, arrived: object, *, before: Charge = NO_CHARGE
 ) -> OrchestratorReplied:
-    """Return what is recorded of the orchestrator's reply: see `solver_replied`."""
+    """Return the event of the orchestrator's reply: see `solver_replied`."""
     turn, stop = _turn(arrived, verbatim=True)
     return OrchestratorReplied(turn_number, turn, stop, _detail(arrived), before + _charge(arrived))
 
@@ -200,7 +199,7 @@ def orchestrator_replied(
 def ended_without_reply(
     intent: SolverStarted | OrchestratorAsked, why: SolverFailure, charge: Charge
 ) -> SolverFinished | OrchestratorFailed:
-    """Return what is recorded of a call that ended without a reply."""
+    """Return the event of a call that ended without a reply."""
     if isinstance(intent, SolverStarted):
         return SolverFinished(intent.explore_id, why, charge)
     return OrchestratorFailed(intent.turn, why, charge)
@@ -225,10 +224,9 @@ def _bears(state: RunState, charge: Charge) -> bool:
 
 
 def _charge_without_reply(spec: ModelSpec, call: Call, arrived: NoReply) -> Charge:
-    """Return what an attempt consumed, and what may be billed beyond its counts, at most.
+    """Return the charge of an attempt, with the most that may be billed beyond its counts.
 
-    It was made under a hold, which bounds its price: see `atlas.holds`. Where the vendor has
-    counted what it read, that bounds it closer.
+    The attempt's hold bounds its price: see `atlas.holds`. A count of its input bounds it closer.
     """
     charge = _charge(arrived)
     counted_nothing = charge.usage == Usage(charge.usage.requests)
@@ -245,9 +243,9 @@ def _charge_without_reply(spec: ModelSpec, call: Call, arrived: NoReply) -> Char
 
 
 def _charge(arrived: object) -> Charge:
-    """Return what a call consumed, each part only if it is believable.
+    """Return the charge of a call, each part only if it is believable.
 
-    A count that is no count makes the cost unknown, as does a cost that is none.
+    A count or a cost that is not believable makes the cost unknown.
     """
     charge = getattr(arrived, "charge", None)
     usage = getattr(charge, "usage", None)

@@ -1,7 +1,7 @@
 """How events are written down as JSON, and read back, also those of older versions.
 
-Owns the codec of the journal's records. An event in the shape of an older version is brought into
-today's by `atlas.old_records`; one that holds what no version reads is mended by `atlas.repairs`.
+Owns the codec of the journal's records. `atlas.old_records` brings events of older versions into
+today's shape, and `atlas.repairs` mends records of replies that no version can read.
 """
 
 from __future__ import annotations
@@ -43,11 +43,10 @@ def with_key(event: Event) -> Event:
 def encode_event(event: Event) -> str:
     """Return the event as one line of JSON.
 
-    One with values that cannot be written, which no event of `atlas.calls` has, is written as far
-    as they can be.
+    Values that cannot be written, which no event of `atlas.calls` has, are written in part.
 
     Raises:
-        ValueError: What could be written of it is no event that can be read again: a bug.
+        ValueError: The line would not be readable as an event: a bug.
     """
     try:
         return _adapter().dump_json(event, warnings="error").decode()
@@ -60,12 +59,12 @@ def encode_event(event: Event) -> str:
 def decode_event(line: str | bytes) -> Event:
     """Return the event written in `line`, with the key of an answer in it worked out.
 
-    A record of a reply, or of a run's end, that holds what this version does not read is read as
-    far as it can be: see `atlas.repairs`. Older versions stored such records.
+    A record of a reply or of a run's end with unreadable values, as older versions stored them, is
+    read in part: see `atlas.repairs`.
 
     Raises:
         JournalNewer: A newer version wrote the run.
-        JournalCorrupt: It is no event of this version, or it is torn.
+        JournalCorrupt: The line is torn, or not an event of this version.
     """
     from pydantic import ValidationError
 
@@ -104,14 +103,14 @@ def _object(line: str | bytes) -> dict[str, Json]:
 
 
 def _version_in(body: dict[str, Json]) -> int:
-    """Return the version that a record says it is of; 0 where it says none."""
+    """Return the version that a record states; 0 where it states none."""
     version = body.get("version")
     is_first = body.get("type") in ("run_opened", "run_resumed")
     return version if is_first and isinstance(version, int) else 0
 
 
 def _repaired(body: dict[str, Json]) -> Event | None:
-    """Return a record that is not of today's shape as far as it can be read; `None` for none."""
+    """Return the readable part of a record in another shape than today's; `None` for none."""
     from pydantic import ValidationError
 
     todays = in_todays_shape(body)
@@ -128,6 +127,6 @@ def _adapter() -> TypeAdapter[Event]:
     """Build the codec at first use: it takes longer than a client should wait for a handshake."""
     from pydantic import ConfigDict, Field, TypeAdapter
 
-    # No text is kept by the parser, which would keep the last 16,384.
+    # By default the parser keeps the last 16,384 texts it read.
     config = ConfigDict(cache_strings="none")
     return TypeAdapter(Annotated[Event, Field(discriminator="type")], config=config)

@@ -1,7 +1,7 @@
-"""What a policy wants done next, as values.
+"""Commands: the next steps that a policy asks for, as values.
 
-Owns the shapes alone. `atlas.policy` decides on them, an engine carries them out, and `atlas.calls`
-says which event comes of a call.
+Owns their shapes alone. A policy decides on them, an engine carries them out, and `atlas.calls`
+makes an event of the end of a call.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class ReadReply:
-    """Read a reply that is on record with `atlas.replies`, and record what comes of it.
+    """Read a recorded reply with `atlas.replies`, and record the event that this returns.
 
     Attributes:
         explore_id: The explore whose reply it is; `None` for the orchestrator's last.

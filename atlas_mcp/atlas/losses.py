@@ -30,8 +30,8 @@ UNFIT = (LookupError, ValueError, ArithmeticError, OverBudget)
 def after_unfit(facts: Facts, record: Record) -> Facts:
     """Return the facts after a record that does not fit them.
 
-    Its money counts in any case. Where its explore or turn is known, so does the rest of it; where
-    it is not, the record counts as lost.
+    Its money counts in any case. The rest of it counts where its explore or turn is known;
+    otherwise the record counts as lost.
     """
     event = record.event
     # A lost record may have freed part of the cap, so no limit holds while this one is counted.

@@ -1,4 +1,4 @@
-"""What is said to a language model and what it says back, in no vendor's words.
+"""Requests to a language model and its replies, in the terms of no vendor.
 
 Owns the vocabulary of the one seam, `Model.generate(request) -> reply`. Turns are append-only
 values: an adapter sends an assistant turn back exactly as it came (`AssistantTurn.verbatim`).
@@ -16,13 +16,13 @@ Json: TypeAlias = Any
 """A JSON value, at the borders where its shape is not ours."""
 
 Effort: TypeAlias = Literal["low", "medium", "high", "xhigh", "max"]
-"""How hard one request tries. Closed; which of them a model takes is the model's fact."""
+"""How hard one request tries. Closed; a model takes some of them, as its capabilities say."""
 
 EFFORTS: tuple[Effort, ...] = get_args(Effort)
 
 Stop: TypeAlias = Literal["end", "tool_calls", "max_tokens", "refusal", "too_long", "garbled"]
-"""Why a reply ended: complete, wants tools run, cut off at a limit of tokens, refused, longer than
-what is kept of one, or finished and paid for, and not to be understood."""
+"""Why a reply ended: complete, calling tools, cut off at a limit of tokens, refused, longer than a
+reply is kept, or finished and paid for but unreadable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ Part: TypeAlias = Text | Image | ToolResult
 
 @dataclass(frozen=True, slots=True)
 class UserTurn:
-    """What we say: parts in order; tool results, where there are any, first."""
+    """Our turn: parts in order, with tool results first where there are any."""
 
     parts: tuple[Part, ...]
     role: Literal["user"] = "user"
@@ -70,9 +70,9 @@ class ToolCall:
     """One call the model asks for.
 
     Attributes:
-        id: What its result is sent back under.
+        id: The id that its result names.
         name: The tool.
-        arguments: As the model wrote them, not yet validated.
+        arguments: The arguments as the model wrote them, not validated.
         fault: Why they could not be read, `None` where they could.
     """
 
@@ -84,7 +84,7 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class AssistantTurn:
-    """What the model said.
+    """The model's turn.
 
     Attributes:
         text: The visible text, all text blocks joined; thinking is not in it.
@@ -141,14 +141,14 @@ class ModelRequest:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What one call gave, and what it consumed.
+    """The model's turn, and the charge of the call.
 
     Attributes:
-        turn: What the model said.
+        turn: The model's turn.
         stop: Why it ended.
-        charge: What the call consumed.
-        detail: The vendor's word on a refusal or a cut, what is garbled, or the vendor's reason for
-            the end where nobody knows it; empty otherwise.
+        charge: The charge of the call.
+        detail: The vendor's explanation of a refusal or a cut, the fault of a garbled reply, or the
+            vendor's reason for an end of an unknown kind; empty otherwise.
         request_id: The vendor's id of the call.
     """
 

@@ -1,4 +1,4 @@
-"""What a model can do and what it costs, and a model as a run remembers it.
+"""The capabilities and prices of a model, and a model as a run remembers it.
 
 Owns `Capabilities`, which all deciding reads, and `ModelSpec`, which adds the model's name and its
 endpoint. Never looks into an endpoint: where a model is, and how it is reached, is known to
@@ -33,7 +33,7 @@ def title_of(model: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What a model can do, and what it costs.
+    """The capabilities and the price of a model.
 
     Attributes:
         price: Its dearest rates; `None` for unknown.

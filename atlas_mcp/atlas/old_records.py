@@ -20,7 +20,7 @@ def in_todays_shape(body: Body) -> Body:
 
 
 def _with_charge(body: Body) -> Body:
-    """Put the three fields in which versions 1 and 2 tell what a call consumed into one."""
+    """Put the three fields of a charge in versions 1 and 2 into one."""
     if "usage" not in body or "charge" in body:
         return body
     charge = {

@@ -20,5 +20,5 @@ StopReason: TypeAlias = Literal[
 """Why a run ended. Closed."""
 
 NOBODY_DRIVES = "No process drives this run any more"
-"""What is said of an interrupted run. It holds whatever ended its process, or is ending it: the end
-of the input, a signal, a pipe that nobody reads, a crash."""
+"""The message on an interrupted run. It is true however its process ended or is ending: at the end
+of its input, by a signal, by a closed pipe, by a crash."""

@@ -32,7 +32,7 @@ class Problem:
 
 
 def make_problem(text: str, *, answer_schema: object = None) -> Problem:
-    """Return a checked `Problem` without pictures: those are read, which is no work of values.
+    """Return a checked `Problem` without pictures, which are added once they have been read.
 
     Args:
         text: The question.

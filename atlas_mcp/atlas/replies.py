@@ -1,8 +1,7 @@
-"""What a reply that is on record means: the only place where replies are read.
+"""Reads recorded replies; nothing else in the core does.
 
-Owns the step from a recorded reply to the event that follows from it: a candidate, a failure, or
-the orchestrator's decision. A function of the record alone; how a reply gets there is
-`atlas.calls`' business.
+Owns the step from a recorded reply to the next event: a candidate, a failure, or the orchestrator's
+decision. A function of the records alone; `atlas.calls` brings replies into them.
 """
 
 from __future__ import annotations
@@ -20,10 +19,9 @@ from atlas_mcp.atlas.workflows.registry import workflow_of
 
 
 def read_reply(state: RunState, command: ReadReply) -> Event:
-    """Return what follows from a reply that is on record: it is read here, and nowhere else.
+    """Return the event that follows from a recorded reply.
 
-    The key and the written form of an answer are worked out here too, since its caller knows that
-    reading may take long.
+    It comes with the key and the JSON of its answer: callers run this off the event loop.
 
     Args:
         state: The run, with the reply unread.
@@ -43,7 +41,7 @@ def read_reply(state: RunState, command: ReadReply) -> Event:
 
 
 def unreadable_reply(state: RunState, command: ReadReply, error: Exception) -> Event:
-    """Return what is recorded where `read_reply` raised, which is a bug."""
+    """Return the event in place of a reply on which `read_reply` raised, which is a bug."""
     what = f"could not be read because of a fault in atlas-mcp ({type(error).__name__})"
     if command.explore_id is None:
         return unsynthesized(state, "error", f"The orchestrator's reply {what}; it is on record.")

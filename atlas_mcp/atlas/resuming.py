@@ -1,4 +1,8 @@
-"""Going on with a run that has stopped, and ending one that nobody drives. Pure, like `policy`."""
+"""The records that resume a stopped run, and those that end an interrupted one.
+
+Owns the rules on which runs can be resumed and with which limits. Pure: it decides on records, and
+never appends or drives. How a resumed run's state changes is `atlas.reopening`.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,7 @@ from atlas_mcp.errors import InvalidInput
 def resumption(
     state: RunState, *, max_explores: int | None = None, max_cost_usd: Decimal | None = None
 ) -> tuple[Event, ...]:
-    """Return the records that let a run go on which nobody drives.
+    """Return the records that resume a run that is not driven.
 
     Args:
         state: The run.
@@ -27,12 +31,12 @@ def resumption(
         max_cost_usd: The new cap, US dollars; `None` leaves it.
 
     Returns:
-        What to record before the run is driven; nothing where there is nothing to go on with: it
-        has its answer, and no limit is raised.
+        The records to append before the run is driven; none for a run that has its answer, where
+        no limit is raised.
 
     Raises:
-        InvalidInput: A limit is lowered or out of range, or the one that ended the run is not
-            raised; or the run has lost the record that opens it.
+        InvalidInput: A limit is lowered or out of range, or the limit that ended the run is not
+            raised, or the record that opens the run is lost.
     """
     check_opening(state)
     _check_limits(state, max_explores, max_cost_usd)
@@ -43,7 +47,7 @@ def resumption(
         answered = finished.status == "answered"
         if answered and not more_explores and not more_money:
             return ()
-        # What the other runs of a day have left of its cap is another matter the next time.
+        # A run that ended at the day's cap may go on: another day leaves it more.
         at_its_cap = finished.stop_reason == "max_cost" and state.day_cap_usd is None
         if at_its_cap and not more_money:
             raise InvalidInput(
@@ -61,38 +65,38 @@ def resumption(
 
 
 Read: TypeAlias = Callable[[RunState, ReadReply], Event]
-"""Says what follows from a reply that is on record."""
+"""Reads a recorded reply and returns the next event: see `atlas.replies.read_reply`."""
 
 
 def abandonment(state: RunState, read: Read = read_reply) -> tuple[Event, ...]:
-    """Return the records that end a run which nobody drives and nobody wants.
+    """Return the records that cancel an interrupted run.
 
     Args:
         state: The run.
         read: Reads its unread replies, which may take seconds.
 
     Raises:
-        InvalidInput: The run has lost the record that opens it, and nothing can be added to it.
+        InvalidInput: The record that opens the run is lost, so nothing can be added to it.
     """
     if state.finished is not None:
         return ()
     check_opening(state)
-    # What was replied is evidence, also where its process died before it was read.
+    # A reply is evidence, also where the process died before the reply was read.
     outcomes = (read(state, ReadReply(explore.id)) for explore in state.unread)
-    # Recorded also where no call was open: the time until now, nobody drove it.
+    # `CallsLost` also says that the run was idle until now, so it is recorded without calls, too.
     return (*outcomes, CallsLost(), StopRequested("user"), cancelled())
 
 
 def lost_calls(state: RunState) -> tuple[Event, ...]:
-    """Return the record that comes before any other where nobody drives the run any more."""
+    """Return the record that gives up the open calls of a run whose process is gone, if any."""
     return (CallsLost(),) if state.calls_in_flight else ()
 
 
 def check_opening(state: RunState) -> None:
-    """Refuse to add to a run of which the problem and the settings are lost.
+    """Refuse to add to a run whose opening record is lost, and with it problem and settings.
 
     Raises:
-        InvalidInput: They are.
+        InvalidInput: The record is lost.
     """
     if state.opening_lost:
         raise InvalidInput(

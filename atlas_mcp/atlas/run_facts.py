@@ -40,7 +40,7 @@ CallIntent: TypeAlias = SolverStarted | OrchestratorAsked
 """The events that announce a call."""
 
 CallEnd: TypeAlias = SolverReplied | SolverFinished | OrchestratorReplied | OrchestratorFailed
-"""The events that say that a call has ended, and what it consumed."""
+"""The events that end a call and state its charge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class ExploreState:
             skipped.
         ended_seq: Number of the record that tells its outcome; `None` before.
         skipped: Why it will not run; `None` otherwise.
-        charge: The sum of what its calls consumed: a resumed run may make a call again.
+        charge: The charge of its calls together: a resumed run may make a call again.
     """
 
     planned: Planned
@@ -133,7 +133,7 @@ class OpenCall:
         started_at: Unix seconds of its announcement.
         hold_usd: US dollars that were set aside for one attempt.
         attempt: The attempt under way, or due next; from 1.
-        failed: The sum of what earlier attempts consumed.
+        failed: The charge of earlier attempts together.
         not_before: Unix seconds before which the attempt is not made.
     """
 
@@ -170,8 +170,8 @@ class RunFacts:
         resumed_turns: Turns of the orchestrator before the run was last resumed.
         explores: By number.
         turns: Calls of the orchestrator that belong to its conversation.
-        solver_charge: The sum of what the solvers' calls consumed.
-        orchestrator_charge: The sum of what the orchestrator's calls consumed.
+        solver_charge: The charge of the solvers' calls together.
+        orchestrator_charge: The charge of the orchestrator's calls together.
         open_calls: Calls that were announced and have not ended, by their names in the ledger.
         calls_began_at: Unix seconds of the first call since the run was opened or resumed; `None`
             before it.
@@ -287,7 +287,7 @@ class RunFacts:
 
     @property
     def charge(self) -> Charge:
-        """The sum of what the run's calls consumed."""
+        """The charge of the run's calls together."""
         return self.solver_charge + self.orchestrator_charge
 
     @property

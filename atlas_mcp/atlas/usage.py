@@ -1,4 +1,4 @@
-"""What calls consumed: tokens and requests, and what they cost in US dollars.
+"""Charges of calls: requests, tokens and their cost in US dollars.
 
 Owns the arithmetic and nothing else. Prices of named models live in `models.prices`.
 """
@@ -16,7 +16,7 @@ FREE = Decimal(0)
 
 
 def dollars(usd: Decimal) -> str:
-    """Return an amount in words: to the cent, or as fine as it must be not to look like nothing."""
+    """Return an amount as text: to the cent, or to four places where cents would show nothing."""
     return f"${usd:.2f}" if usd == 0 or usd >= Decimal("0.1") else f"${usd:.4f}"
 
 
@@ -53,7 +53,7 @@ NO_USAGE = Usage()
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What one call, or several together, consumed.
+    """The consumption of one call, or of several together.
 
     Attributes:
         usage: The requests and tokens that were counted.
@@ -75,7 +75,7 @@ class Charge:
 
     @property
     def shown_cost(self) -> Cost:
-        """US dollars as people are told: unknown where nothing was counted of a possible bill."""
+        """The cost as people see it: unknown where a bill is possible and nothing was counted."""
         return None if self.cost == FREE and self.uncertain > 0 else self.cost
 
 
@@ -87,8 +87,8 @@ NO_CHARGE = Charge()
 class Price:
     """Rates of a model, US dollars per million tokens.
 
-    Holds are computed from them, so where a vendor has tiers these are the highest ones; what a
-    call did cost is computed from the vendor's tiers when its usage is known.
+    Holds are computed from them, so where a vendor has tiers these are the highest ones. The cost
+    of a finished call is computed from the vendor's tiers.
 
     Attributes:
         input: For tokens read.
@@ -125,7 +125,7 @@ class Price:
 
 
 def rounded(dollars: Decimal, places: int) -> float:
-    """Return US dollars as they are written in JSON, also more than anyone has."""
+    """Return US dollars as a number for JSON; amounts of 10**12 and more are not rounded."""
     return float(round(dollars, places)) if dollars < 10**12 else float(dollars)
 
 

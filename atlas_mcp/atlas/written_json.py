@@ -384,7 +384,7 @@ def _is_lone(found: re.Match[str], hand: _Hand) -> bool:
 
 
 def _is_command(found: re.Match[str], hand: _Hand) -> bool:
-    """Return whether a word is a command of LaTeX, by what is around it."""
+    """Return whether a word is a command of LaTeX, judged by the characters around it."""
     text, start = found.string, found.start()
     before, after = text[start - 1 : start], text[found.end() : found.end() + 1]
     if hand.single and not hand.double:

@@ -26,7 +26,7 @@ _QUOTES = str.maketrans(
         **dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u02bc\xb4`\uff07\u2039\u203a", "'"),
         **dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\uff02\xab\xbb", '"'),
         **dict.fromkeys("\u300c\u300d\u300e\u300f", '"'),
-        # RecentStates by nobody.
+        # Characters that are not shown.
         **dict.fromkeys("\ufeff\u200b\u2060\xad", None),
     }
 )
@@ -95,7 +95,7 @@ def check_same_problem(state: RunState, problem: Problem | None, run_id: str) ->
     Models repeat a problem with other white space and other quotation marks.
 
     Raises:
-        InvalidInput: An argument is not what the run was opened with, or that is lost.
+        InvalidInput: An argument differs from the run's, or the run's own is lost.
     """
     check_opening(state)
     if state.spec.workflow != "explore":

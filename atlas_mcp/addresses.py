@@ -1,8 +1,8 @@
-"""Addresses of endpoints: which are taken, and what of one may be shown.
+"""Addresses of endpoints: which are taken, and how much of one may be shown.
 
 An address is checked once, when it is read, so that no call finds out that it cannot be used. It
 holds no secret: one with a user name, a password or a parameter that might be a key is refused,
-since addresses are journaled with a run and shown to whoever asks for the pool.
+since addresses are journaled with a run and shown with the pool.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _PLACE = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(:\d*)?")
 """A host, in brackets if it is an address of IPv6, and perhaps a port."""
 
 _NUMBER = re.compile(r"\d+|0x[0-9a-f]*")
-"""What the last part of a name is only in an address of IPv4. Source: the URL standard of WHATWG,
+"""A last part of a name that only addresses of IPv4 have. Source: the URL standard of WHATWG,
 "ends in a number"."""
 
 _LONGEST_LABEL = 63
@@ -147,9 +147,9 @@ def query_of(address: str) -> tuple[str, dict[str, str]]:
 
 
 def place_of(address: str) -> str:
-    """Return where an address leads, as people are told it: scheme, host and port.
+    """Return the place to which an address leads, for people: scheme, host and port.
 
-    What is no address is told as one that cannot be read, and not repeated.
+    A text that is no address is not repeated.
     """
     try:
         parts = urlsplit(address)

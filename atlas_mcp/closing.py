@@ -1,6 +1,6 @@
 """The last acts of a block: bounded, and none of them kept from its turn by another.
 
-Owns the shields of what is done while something ends, and the closing of several things.
+Owns the bounded shields of last acts, and the closing of several things at once.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def last_act(what: str, seconds: float) -> Generator[None]:
     """Keep cancellations away from a block for so long at most, and say where it was given up.
 
     Args:
-        what: What is being done, for the log: "closing the models".
+        what: The act, for the log: "closing the models".
         seconds: How long it may take.
     """
     with anyio.move_on_after(seconds, shield=True) as scope:

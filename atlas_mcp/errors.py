@@ -19,7 +19,7 @@
        └─ UnknownRun           no run has this id
 
 A model that answers but refuses, is cut off or breaks the asked-for shape raises nothing: its reply
-was paid for, and what it means is a value (`atlas.explore.SolverFailure`). A limit reached is no
+was paid for, and becomes a value (`atlas.explore.SolverFailure`). A limit reached is no
 error either: the run stops and says so. Messages end with what to do.
 """
 
@@ -59,7 +59,7 @@ class ModelError(AtlasError):
 
     Attributes:
         model: The model's `vendor/name`.
-        message: What happened, in words for a person.
+        message: The event, in words for a person.
         request_id: The vendor's id of the call, for its support; `None` if there was none.
         charge: What the vendor is known to have counted before the call broke off; `None` where
             that is nothing.
@@ -167,7 +167,7 @@ class UnknownRun(JournalError):
 
     @override
     def __str__(self) -> str:
-        # Whoever asks may ask for megabytes.
+        # A caller may ask for megabytes.
         shown = f"{self.run_id[:100]}…" if len(self.run_id) > 100 else self.run_id
         return (
             f"no run has the id {shown!r}; `atlas-mcp runs list`, or the resource "

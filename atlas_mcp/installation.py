@@ -16,7 +16,7 @@ DISTRIBUTION = "atlas-solve-mcp"
 """Name of the distribution, as `pyproject.toml` has it."""
 
 EXTRAS = {"openai": ("openai>=3.54,<4",), "local": ("xllamacpp>=2026.10",)}
-"""What each extra asks for, where the metadata of an installation cannot be read."""
+"""The requirements of each extra, where the metadata of an installation cannot be read."""
 
 
 def install_command(extra: str) -> str:

@@ -34,17 +34,17 @@ async def open_task_group() -> AsyncGenerator[anyio.abc.TaskGroup]:
 
 
 def main_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Return the one error of a group that is told, and log those that say something else.
+    """Return the one error of a group to raise, and log those that say something else.
 
-    An error that ends the interpreter is told before a bug, and a bug before what was raised on
-    purpose; among equals the first. Errors that repeat another's words are left out.
+    An error that ends the interpreter comes before a bug, and a bug before an error raised on
+    purpose; among equals the first wins. Errors that repeat another's words are left out.
     """
     leaves = list(_leaves(group))
     cause = min(leaves, key=_rank)
-    told = {_words(cause)}
+    known = {_words(cause)}
     for other in leaves:
-        if _words(other) not in told:
-            told.add(_words(other))
+        if _words(other) not in known:
+            known.add(_words(other))
             expected = isinstance(other, AtlasError)
             logger.error("and also: %s", other, exc_info=None if expected else other)
     return cause

@@ -1,1 +1,1 @@
-"""The configuration: what may be set, where it is read from, and what is wrong with it."""
+"""The configuration: its sections and values, the places they are read from, and their errors."""

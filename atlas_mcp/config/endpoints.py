@@ -47,7 +47,7 @@ class PriceSettings(Section):
 
 
 class EndpointSettings(Section):
-    """How a model is reached and what it takes; `None` leaves a thing to its vendor's preset.
+    """How a model is reached, and its features; `None` leaves a key to its vendor's preset.
 
     Attributes:
         effort: How hard it tries unless an explore says otherwise.
@@ -58,12 +58,12 @@ class EndpointSettings(Section):
         tools: Whether it calls tools.
         images: Whether it sees pictures.
         max_image_px: Pixels of a picture's longer side; larger ones are made smaller.
-        price: What it costs; wins over the price library.
+        price: Its price; wins over the price library.
         max_tokens: Ceiling of one reply, thinking included.
-        max_tokens_field: What the endpoint calls that ceiling.
+        max_tokens_field: The endpoint's name for that ceiling.
         stream_options: Whether the endpoint may be asked to count what it streams.
         system_role: Whether it takes a system prompt as one; else that goes before the question.
-        echo_reasoning: In which of its earlier turns it is sent back what it thought.
+        echo_reasoning: In which of its earlier turns its reasoning is sent back to it.
         parallel: Calls in flight at once, of all runs together.
         context_tokens: Longest prompt and reply together, for embedded models; all calls under way
             share it.
@@ -159,7 +159,7 @@ class SolverSettings(EndpointSettings):
 
 
 def check_solver_names(solvers: dict[str, SolverSettings]) -> dict[str, SolverSettings]:
-    """Refuse names that nobody could read or type."""
+    """Refuse names that cannot be read or typed."""
     for name in solvers:
         if not name.strip() or name != name.strip() or not name.isprintable():
             fault = "is no name: it takes printable characters, and no space at its ends"

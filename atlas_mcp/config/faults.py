@@ -42,7 +42,7 @@ def explain(
 
 
 def _shown(given: object) -> str:
-    """Return what was given as an error names it: short, whatever it is."""
+    """Return a given value as an error names it: short, whatever it is."""
     try:
         return reprlib.repr(given)
     except ValueError:

@@ -37,7 +37,7 @@ class ConfigFile(NamedTuple):
 
     Attributes:
         path: Where it is, or would be; `None` for a user without a place for it.
-        text: What stands in it; empty where there is none.
+        text: Its text; empty where there is no file.
     """
 
     path: Path | None
@@ -81,7 +81,7 @@ class ConfigFile(NamedTuple):
             raise ConfigError(f"{self.path} is not TOML: {one_line(str(error))}") from error
 
     def line_of(self, location: tuple[str, ...]) -> int | None:
-        """Return the line on which a key stands, `None` if that cannot be told."""
+        """Return the line on which a key stands, `None` if that is not found."""
         table: tuple[str, ...] = ()
         for number, line in enumerate(self.text.splitlines(), 1):
             if header := _header(line):
@@ -117,7 +117,7 @@ def _text(path: Path, where: str) -> str:
     try:
         if os.fspath(path) == os.devnull:
             return ""
-        # A pipe that nobody writes to would keep a server from its start.
+        # A pipe without a writer would keep a server from its start.
         with os.fdopen(open_regular(os.fspath(path)), "rb") as file:
             data = file.read(MAX_FILE_BYTES + 1)
         if len(data) > MAX_FILE_BYTES:

@@ -17,7 +17,7 @@ PROFILES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "budget": {"max_explores": 8, "max_parallel": 1, "prefetch": 0},
     }
 }
-"""What `profile = NAME` stands for. `paper`: one explore a turn, none before the first turn, eight
+"""The values of `profile = NAME`. `paper`: one explore a turn, none before the first turn, eight
 at most, one model, as published."""
 
 

@@ -33,7 +33,7 @@ DEFAULT_MAX_RUNS = 1_000
 client that makes the same calls (`benchmarks/load.py`)."""
 
 LONGEST_KEPT_DAYS = 36_500
-"""Days after which nobody asks for a run. Our own choice; calendars end soon after."""
+"""Days for which runs can be kept at most. Our own choice; calendars end soon after."""
 
 
 class BudgetSettings(Section):
@@ -123,7 +123,7 @@ class Settings(BaseModel):
         faults: Why a variable that was read cannot be used, by its name. Only what needs it fails.
         has_anthropic_credentials: Whether the environment holds credentials for Anthropic.
         hub_url: Address of the model hub; `None` for the one everybody means.
-        hub_token: What opens private repositories there.
+        hub_token: The token for private repositories there.
     """
 
     model_config = ConfigDict(frozen=True)

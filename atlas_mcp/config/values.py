@@ -72,7 +72,7 @@ def _absolute(paths: tuple[Path, ...]) -> tuple[Path, ...]:
     """Return the paths with the home folder in place of `~`; each must then be absolute."""
     found = tuple(Path(os.path.expanduser(path)) for path in paths)  # noqa: PTH111 - never raises
     if not all(path.is_absolute() for path in found):
-        # Where a server is started is nobody's choice, and an empty name would mean that place.
+        # A client starts a server in any folder, and an empty name would mean that folder.
         raise ValueError("it takes absolute paths, or such as start with ~/")
     return found
 

@@ -43,8 +43,8 @@ def read_archive(text: str, name: str) -> tuple[str, tuple[Record, ...]]:
     """Return the run that a file holds.
 
     Args:
-        text: What is in it.
-        name: What to call it in errors.
+        text: Its content.
+        name: Its name in errors.
 
     Returns:
         The run's id and its records, from the first and without gaps; they fold.
@@ -81,7 +81,7 @@ def _after(state: RunState | None, record: Record, *, incomplete: bool) -> RunSt
 
 
 class _Format(BaseModel):
-    """What tells whether, and by whom, the rest can be read."""
+    """The fields that say which version can read the rest."""
 
     model_config = ConfigDict(strict=True)
 

@@ -1,4 +1,4 @@
-"""From what a caller names to the pictures of a problem: data URLs, https URLs, files.
+"""From the names that a caller gives to the pictures of a problem: data URLs, https URLs, files.
 
 Owns the rules a picture must keep, and the only place where a client's words lead to a file: one
 under a folder that the operator allowed, whatever links and dots stand in its name, and a regular
@@ -33,7 +33,7 @@ MAX_IMAGES = 8
 
 MAX_IMAGE_BYTES = 10_000_000
 """Largest picture, bytes before base64. Our own choice: a photograph as a telephone takes it. A run
-keeps its pictures as they came; models get what they take."""
+keeps its pictures as they came; models get them in the size that they take."""
 
 MAX_IMAGES_BYTES = 20_000_000
 """Bytes of all pictures of a problem together, before base64."""
@@ -89,7 +89,7 @@ async def read_images(names: Sequence[str], folders: Sequence[Path]) -> tuple[Im
 
 
 class _Waiting:
-    """What waits to be looked at.
+    """The pictures that wait to be looked at.
 
     Attributes:
         size: Characters of all names.
@@ -214,7 +214,7 @@ def _path(name: str, place: str) -> str:
 
 
 def _content(path: str, place: str, opened: _Opener) -> bytes:
-    """Return what is in a file, which is read no further than it may be long."""
+    """Return the content of a file, which is read no further than it may be long."""
     try:
         descriptor = opened(path, place)
         with os.fdopen(descriptor, "rb") as file:

@@ -22,7 +22,7 @@ FILES_A_CALL = 1.5
 idle or being closed. Measured: with 128 calls in flight, 40 others were open."""
 
 RUN_BYTES = 1_000_000
-"""Bytes of memory that a place takes: three times what a run of eight calls takes
+"""Bytes of memory that a place takes: three times the memory of a run of eight calls
 (`benchmarks/load.py`), since problems and candidates may be longer."""
 
 MEMORY_SHARE = 2
@@ -31,7 +31,7 @@ MEMORY_SHARE = 2
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """What one process bears at once.
+    """The most that one process carries at once.
 
     Attributes:
         runs: Runs that are driven; the others wait in line.
@@ -45,7 +45,7 @@ class Capacity:
 
     @classmethod
     def of_this_process(cls, max_runs: int, *, serves: bool = False) -> Capacity:
-        """Return what the limits of this process allow; that of open files is raised first.
+        """Return the capacity of this process; its limit of open files is raised first.
 
         Args:
             max_runs: The operator's own limit.

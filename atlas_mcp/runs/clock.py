@@ -1,8 +1,8 @@
 """The time of a run: calendar time when it is taken up, and from then on the seconds that pass.
 
-A clock on the wall is set now and then: by a time service, after a suspend, by hand. What a run's
-records say must not depend on that, as how long a call took is read from them. Seconds are those of
-the event loop, by which the run's limits are kept too.
+A clock on the wall is set now and then: by a time service, after a suspend, by hand. The records of
+a run must not depend on that: the length of each call is read from them. Seconds are those of the
+event loop, by which the run's limits are kept too.
 """
 
 from __future__ import annotations

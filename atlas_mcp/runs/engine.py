@@ -66,7 +66,7 @@ class ExploreFurther:
 
 
 Intent: TypeAlias = OpenRun | ResumeRun | ExploreFurther
-"""What is wanted of a run."""
+"""A request to open a run, or to go on with one."""
 
 
 class Engine(Protocol):
@@ -85,7 +85,7 @@ class Engine(Protocol):
 
         Args:
             run_id: The run; one to be opened gets this id.
-            intent: What is wanted of it.
+            intent: The request.
 
         Returns:
             Whether the run goes on because of this: false where there is nothing to resume, or

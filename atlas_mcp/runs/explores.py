@@ -91,7 +91,7 @@ def check_same_problem(state: RunState, problem: Problem | None, run_id: str) ->
     Models repeat a problem with other white space and other quotation marks.
 
     Raises:
-        InvalidInput: An argument is not what the run was opened with, or that is lost.
+        InvalidInput: An argument differs from the run's, or the run's own is lost.
     """
     check_opening(state)
     if not workflow_of(state.spec).client_decides:

@@ -32,7 +32,7 @@ class LiveRun:
 
     Attributes:
         run_id: Its id.
-        state: What its records amount to so far.
+        state: Its records so far, folded.
         tokens: Output tokens so far of calls in flight, by the call's ledger key.
         done: Whether its driver has ended.
         changes: Counts what has changed; rises with every record.
@@ -59,7 +59,7 @@ class LiveRun:
 
     @property
     def notice(self) -> Notice | None:
-        """What is going on that is no record: a download, a wait before a retry or for a place."""
+        """The step that is on no record: a download, a wait before a retry or for a place."""
         waiting = self.waiting
         return self._notice if waiting is None else Notice(waiting)
 

@@ -1,4 +1,4 @@
-"""From a request to the intent to open a run: what the engine is then given.
+"""From a request to the intent to open a run, which is then submitted to the engine.
 
 Owns the threads in which runs are planned and the check against the day's cap; the rules themselves
 are in `request` and `explores`. Nothing has been spent, or recorded, when a plan is refused.
@@ -40,7 +40,7 @@ class Planner:
     Args:
         settings: The configuration.
         pool: The models.
-        journal: Knows what the runs of the home have spent today.
+        journal: Holds the sum that the runs of the home have spent today.
         retries: How the calls of a run are made again.
     """
 

@@ -1,4 +1,4 @@
-"""From what a caller asks for to the settings of a run: every rule is checked here, before money.
+"""From a request to the settings of a run: every rule is checked here, before money is spent.
 
 Owns the precedence of argument over configuration, and the checks that need both.
 """

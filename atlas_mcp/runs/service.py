@@ -140,7 +140,7 @@ class RunService:
         return self.engine.follow(run_id)
 
     async def state(self, run_id: str) -> RunState:
-        """Return what the run amounts to.
+        """Return the state of the run: its records, folded.
 
         Raises:
             UnknownRun: There is no such run.

@@ -1,4 +1,4 @@
-"""The pool as people and clients read it: what there is, and what it takes and costs."""
+"""The pool as people and clients read it: its solvers, their features and their prices."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class PoolRow:
     """One solver that can be named.
 
     Attributes:
-        name: What to call it by.
+        name: The name to call it by.
         model: `vendor/name`.
         ready: Whether it can be used now, and if not, why.
         efforts: The efforts it takes.
@@ -33,7 +33,7 @@ class PoolRow:
         tools: Whether it calls tools.
         schema: How its replies get their shape: "strict", "json" or "prompt".
         price: US dollars per million tokens, in and out; `None` for unknown.
-        default: Whether runs use it without being told.
+        default: Whether runs use it unless they name others.
     """
 
     name: str
@@ -49,7 +49,7 @@ class PoolRow:
 
 @dataclass(frozen=True, slots=True)
 class ProbeRow:
-    """What asking one model of the pool has brought."""
+    """The findings about one model of the pool."""
 
     model: str
     probed: Probed
@@ -94,12 +94,12 @@ async def pool_rows(pool: Pool, *, ask: bool = False) -> tuple[PoolRow, ...]:
 
 
 async def probe_pool(pool: Pool, *, on_asking: OnAsking, on_probed: OnProbed) -> None:
-    """Find out what no entry declares of the models that can be asked, and keep it.
+    """Probe the models for the features that no entry declares, and keep the findings.
 
     Makes a few small paid calls to each, all models at once.
 
     Raises:
-        ConfigError: What was found out cannot be kept.
+        ConfigError: The findings cannot be kept.
     """
     # Keeps the invariant that a finding is added to the file as the one before it left it.
     one_at_a_time = anyio.Lock()

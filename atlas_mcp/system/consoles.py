@@ -1,4 +1,4 @@
-"""What people press at a console of this system."""
+"""The keys that people press at a console of this system."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import sys
 
 STANDARD_INPUT = 2**32 - 10
-"""What Windows calls the first of the three standard streams; the others are below it."""
+"""The number of the first of the three standard streams on Windows; the others are below it."""
 
 END_OF_INPUT = "Ctrl-Z" if sys.platform == "win32" else "Ctrl-D"
 """The keys that end what is typed at a terminal, on a line of their own."""

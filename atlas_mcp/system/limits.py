@@ -11,7 +11,7 @@ UNLIMITED = 1_000_000
 """Descriptors that are returned where the system names no limit."""
 
 ENOUGH = 1_048_576
-"""The most descriptors that are asked for: what Linux grants one process unless told otherwise."""
+"""The most descriptors that are asked for: the default limit of Linux for one process."""
 
 
 AT_ONCE = 8

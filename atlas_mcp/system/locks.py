@@ -57,7 +57,7 @@ def try_lock(descriptor: int, *, shared: bool = False) -> bool:
 
 
 def share_lock(descriptor: int) -> None:
-    """Take the lock of an open file together with others, once nobody holds it alone.
+    """Take the lock of an open file together with others, once no process holds it alone.
 
     Raises:
         OSError: This file system knows no locks.

@@ -1,4 +1,4 @@
-"""How much memory this process may use and does, and giving back what it does not."""
+"""The memory that this process may use and does use; unused memory is given back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ GROUP_LIMITS = (
     Path("/sys/fs/cgroup/memory.max"),
     Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
 )
-"""Where Linux says what a container may use, in its two generations of control groups."""
+"""Where Linux has the limits of a container, in its two generations of control groups."""
 
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
 """Names of settings of glibc, as malloc.h has them."""

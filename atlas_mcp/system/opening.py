@@ -21,7 +21,7 @@ READING = (
     os.O_RDONLY
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_BINARY", 0)
-    # A pipe that nobody writes to would be waited for.
+    # A pipe without a writer would be waited for.
     | getattr(os, "O_NONBLOCK", 0)
 )
 
@@ -89,9 +89,9 @@ def fault_in_windows_name(path: str) -> str | None:
 
 
 def read_file_or_pipe(path: str, at_most: int) -> bytes:
-    """Return what is in a regular file, or comes from a pipe until its writer closes it.
+    """Return the content of a regular file, or of a pipe until its writer closes it.
 
-    A pipe is what a shell makes of `<(…)`, and what `/dev/stdin` may lead to.
+    A shell makes a pipe of `<(…)`, and `/dev/stdin` may lead to one.
 
     Args:
         path: The file.
@@ -205,18 +205,18 @@ def _final_path(descriptor: int) -> str | None:
             return None
         ask = kernel.GetFinalPathNameByHandleW
         ask.argtypes = [ctypes.c_void_p, ctypes.c_wchar_p, ctypes.c_uint32, ctypes.c_uint32]
-        said = ctypes.create_unicode_buffer(_FINAL_PATH_CHARS)
-        if not ask(msvcrt.get_osfhandle(descriptor), said, _FINAL_PATH_CHARS, 0):
+        buffer = ctypes.create_unicode_buffer(_FINAL_PATH_CHARS)
+        if not ask(msvcrt.get_osfhandle(descriptor), buffer, _FINAL_PATH_CHARS, 0):
             return None
         share, plain = "\\\\?\\UNC\\", "\\\\?\\"
-        if said.value.startswith(share):
-            return "\\\\" + said.value[len(share) :]
-        return said.value.removeprefix(plain)
+        if buffer.value.startswith(share):
+            return "\\\\" + buffer.value[len(share) :]
+        return buffer.value.removeprefix(plain)
     return None
 
 
 def _require_regular(facts: os.stat_result) -> None:
-    """Refuse what is better not opened at all: devices do things, pipes wait."""
+    """Refuse names that are better not opened at all: devices act on it, pipes wait."""
     if not stat.S_ISREG(facts.st_mode):
         if stat.S_ISDIR(facts.st_mode):
             raise IsADirectoryError(errno.EISDIR, "it is a folder")

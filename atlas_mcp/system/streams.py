@@ -1,7 +1,7 @@
 """Streams that wait for their other side: as long as it takes, or not for long.
 
-A stderr that nobody reads takes some 64 kB and then blocks whoever writes to it: a log would hold
-up the event loop, and with it every run. And whoever started us may have made a stream one that
+A stderr without a reader takes some 64 kB and then blocks its writers: a log would hold up the
+event loop, and with it every run. And the program that started us may have made a stream one that
 does not wait, so that reading it fails where there is nothing yet.
 """
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 KEPT_BYTES = 1_000_000
-"""Bytes that wait for a reader; what comes beyond them is dropped and counted."""
+"""Bytes that wait for a reader; later ones are dropped and counted."""
 
 _HAS_POLL = hasattr(select, "poll")
 _POLLIN: int = getattr(select, "POLLIN", 0)
@@ -39,7 +39,7 @@ class PatientWriter(io.RawIOBase):
     """Writes to a descriptor from a thread of its own, so that no writer is held up for long.
 
     A write returns once its bytes are out, which keeps them in order with what goes to other
-    streams. Where nobody reads, only the first one waits, for `STALL_SECONDS`; from then on bytes
+    streams. Without a reader, only the first one waits, for `STALL_SECONDS`; from then on bytes
     are kept, and beyond `KEPT_BYTES` dropped, until the reader goes on. What is written after the
     reader has gone leads nowhere. While the system gives no thread, a writer writes by itself.
     """
@@ -137,7 +137,7 @@ def write_all(descriptor: int, data: bytes) -> bool:
         try:
             view = view[os.write(descriptor, view) :]
         except BlockingIOError:
-            # Whoever opened the other end of a pipe may have made it one that does not wait.
+            # The program at the other end of a pipe may have made it one that does not wait.
             wait_writable(descriptor)
         except OSError:
             return False
@@ -174,7 +174,7 @@ def wait_writable(descriptor: int) -> None:
 
 
 def reader_gone(descriptor: int) -> bool:
-    """Return whether nobody can read any more what is written, where the system knows."""
+    """Return whether the reader of a stream has gone, where the system knows."""
     return _HAS_POLL and bool(_poll(descriptor, 0, 0) & _POLLGONE)
 
 

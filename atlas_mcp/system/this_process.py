@@ -1,10 +1,10 @@
-"""What a process of ours needs before anything else: its streams, its signals, its collector.
+"""The first steps of a process of ours, and the last: its streams, signals and collector.
 
-Three things go wrong where a program trusts what it was started with. A standard stream that was
-closed leaves its number to the next file that is opened, so that a stray word would be written into
-the journal. A stderr that nobody reads blocks whoever writes to it. And a Ctrl-C while modules load
-is a traceback. `take_over` closes all three; nothing is done on import, and nothing is undone: the
-process is ours until it ends.
+Three things go wrong where a program trusts the state in which it was started. A standard stream
+that was closed leaves its number to the next file that is opened, so that a stray word would be
+written into the journal. A stderr without a reader blocks its writers. And a Ctrl-C while modules
+load is a traceback. `take_over` closes all three; nothing is done on import, and nothing is undone:
+the process is ours until it ends.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def leave(code: int) -> NoReturn:
 def place_streams() -> None:
     """Put something where a standard stream is closed: no other file may get its number.
 
-    Whoever uses it learns that it is closed, but for stderr: there is nobody to tell.
+    A user of the stream learns that it is closed, but for stderr, which has no reader to tell.
     """
     for descriptor, mode in enumerate((os.O_WRONLY, os.O_RDONLY, os.O_WRONLY)):
         try:

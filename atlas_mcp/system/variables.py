@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 
 def lookup(environ: Mapping[str, str], name: str) -> str:
-    """Return what a variable holds, empty where it is not set.
+    """Return the value of a variable, empty where it is not set.
 
     On Windows names have no case, and are kept in capitals.
     """

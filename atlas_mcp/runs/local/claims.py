@@ -43,7 +43,7 @@ class Claimed(NamedTuple):
     """A run whose lease this process holds.
 
     Attributes:
-        state: What its records amount to.
+        state: Its records, folded.
         lease: The right to append to it.
     """
 

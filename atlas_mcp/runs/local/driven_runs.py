@@ -38,7 +38,7 @@ class DrivenRuns:
         journal: Where their records go.
         pool: Where their models come from.
         claims: Takes their leases back.
-        states: The states of runs that other processes have taken over.
+        states: Gives the states of runs that other processes have taken over.
         tasks: Drives the runs.
         line: Gives out places.
         day_cap_usd: US dollars that all runs of the home may cost on one day; `None` for no cap.

@@ -10,7 +10,7 @@ from atlas_mcp.cli.signals import Interrupted
 from atlas_mcp.cli.terminal import sure, tell, write_data
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.models.embedded.catalogue import VENDOR
-from atlas_mcp.models.embedded.inventory import removable, remove, shelf, size_on_disk
+from atlas_mcp.models.embedded.inventory import installed_models, removable, remove, size_on_disk
 
 NAME_HELP = f"""\
 NAME is one of `atlas-mcp models list`, or a file of the model hub as OWNER/REPO/FILE.gguf, with or
@@ -31,7 +31,9 @@ def list_models(*, as_json: bool) -> int:
     No network is asked.
     """
     settings = configured()
-    output.print_shelf(shelf(settings.home / "models", _referenced(settings)), as_json=as_json)
+    output.print_shelf(
+        installed_models(settings.home / "models", _referenced(settings)), as_json=as_json
+    )
     return 0
 
 

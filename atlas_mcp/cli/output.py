@@ -28,7 +28,7 @@ from atlas_mcp.cli.terminal import (
     write_data,
 )
 from atlas_mcp.journal.base import ListedRun
-from atlas_mcp.models.embedded.inventory import ShelfRow
+from atlas_mcp.models.embedded.inventory import InstalledModel
 from atlas_mcp.runs.service import RunService
 from atlas_mcp.runs.solvers import PoolRow, as_dict
 from atlas_mcp.system.dates import moment
@@ -228,7 +228,7 @@ def _cut(line: str, room: int) -> str:
     return line if cell_len(line) <= room else f"{set_cell_size(line, room - 1)}{CUT}"
 
 
-def print_shelf(rows: Sequence[ShelfRow], *, as_json: bool) -> None:
+def print_shelf(rows: Sequence[InstalledModel], *, as_json: bool) -> None:
     """Print embedded models: a table for people, a JSON array for programs."""
     if as_json:
         write_data(json.dumps([_shelf_dict(row) for row in rows], indent=2) + "\n")
@@ -244,7 +244,7 @@ def print_shelf(rows: Sequence[ShelfRow], *, as_json: bool) -> None:
     draw_data(table)
 
 
-def _shelf_dict(row: ShelfRow) -> dict[str, object]:
+def _shelf_dict(row: InstalledModel) -> dict[str, object]:
     return {
         **asdict(row),
         "path": str(row.path),

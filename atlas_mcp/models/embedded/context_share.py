@@ -1,4 +1,4 @@
-"""Room for calls in one model's context: who may be in it, and who waits."""
+"""The tokens of one context, shared by the calls under way: how many each holds, and which wait."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class _Ticket:
     admitted: anyio.Event = field(default_factory=anyio.Event)
 
 
-class Room:
+class ContextShare:
     """The tokens of one context, shared by the calls under way.
 
     First in, first out; a call waits until its worst-case tokens are free: one that overran the

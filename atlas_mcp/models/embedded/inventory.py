@@ -24,7 +24,7 @@ from atlas_mcp.system.dates import moment
 
 
 @dataclass(frozen=True, slots=True)
-class ShelfRow:
+class InstalledModel:
     """One embedded model.
 
     Attributes:
@@ -54,7 +54,7 @@ class ShelfRow:
     verified: date | None
 
 
-def shelf(folder: Path, referenced: Sequence[str]) -> tuple[ShelfRow, ...]:
+def installed_models(folder: Path, referenced: Sequence[str]) -> tuple[InstalledModel, ...]:
     """Return the catalogue, then what was asked of the hub, then what else is referenced.
 
     Args:
@@ -63,7 +63,7 @@ def shelf(folder: Path, referenced: Sequence[str]) -> tuple[ShelfRow, ...]:
     """
     names = [entry.name for entry in CATALOGUE]
     names += pulled(folder)
-    rows: dict[Path, ShelfRow] = {}
+    rows: dict[Path, InstalledModel] = {}
     for name in (*names, *referenced):
         row = _row(name, folder)
         rows.setdefault(row.path, row)
@@ -156,19 +156,19 @@ def _tidy(files: ModelFiles, folder: Path, locks: Sequence[Path]) -> None:
             parent.rmdir()
 
 
-def _row(name: str, folder: Path) -> ShelfRow:
+def _row(name: str, folder: Path) -> InstalledModel:
     try:
         return _located(locate(name, folder))
     except AtlasError as error:
         path = Path(name.removeprefix(f"{VENDOR}/"))
         with suppress(ConfigError):
             path = files_of(name, folder).weights
-        return ShelfRow(
+        return InstalledModel(
             name, kind_of(name), path, None, str(error), False, None, "", None, None, None
         )
 
 
-def _located(model: Embedded) -> ShelfRow:
+def _located(model: Embedded) -> InstalledModel:
     entry, header, pinned = model.entry, model.header, model.pinned
     licence = entry.licence if entry else header.licence if header else None
     if entry is not None:
@@ -176,7 +176,7 @@ def _located(model: Embedded) -> ShelfRow:
     else:
         context = header.context_tokens if header else None
         description = (header.title if header else None) or ""
-    return ShelfRow(
+    return InstalledModel(
         name=model.name,
         kind=model.kind,
         path=model.files.weights,

@@ -30,7 +30,7 @@ from atlas_mcp.atlas.usage import Charge, Usage
 from atlas_mcp.errors import AtlasError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.base import Model, Notice, OnNotice, OnTokens, OnUsage
 from atlas_mcp.models.chat.stream import ChatStream, error_of
-from atlas_mcp.models.embedded.context_share import Room
+from atlas_mcp.models.embedded.context_share import ContextShare
 from atlas_mcp.models.embedded.llama_server import (
     Child,
     end,
@@ -104,7 +104,7 @@ class Local(Model):
         self._parallel = parallel
         self._threads = threads
         self._use = use
-        self._room = Room(context_tokens, parallel)
+        self._room = ContextShare(context_tokens, parallel)
         self._loading: Child | None = None
         self._running: _Running | None = None
         self._closed = False

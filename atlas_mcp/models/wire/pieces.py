@@ -39,7 +39,7 @@ LEVELS = 8
 """Levels of a message that come in pieces; what is deeper comes whole."""
 
 
-class Room:
+class Allowance:
     """How much of a reply is kept, in characters: as much as is stored of one."""
 
     def __init__(self) -> None:
@@ -84,12 +84,12 @@ class Pieces:
         full: Whether something was left out, as there was more of it than is kept.
     """
 
-    def __init__(self, level: int = 0, room: Room | None = None) -> None:
+    def __init__(self, level: int = 0, room: Allowance | None = None) -> None:
         self.full = False
         self._fields: dict[str, Any] = {}
         self._level = level
-        self._room = room or Room()
-        self._spoken = self._room if level else Room()
+        self._room = room or Allowance()
+        self._spoken = self._room if level else Allowance()
 
     def add(self, delta: Fields) -> None:
         """Add what comes next to what came before."""
@@ -149,7 +149,7 @@ class _Text:
         room: Bounds what is kept of the reply.
     """
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: Allowance) -> None:
         self._pieces: list[str] = []
         self._room = room
 
@@ -174,7 +174,7 @@ class _Arguments(_Text):
         length: Characters of it so far.
     """
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: Allowance) -> None:
         super().__init__(room)
         self.is_whole = False
         self.length = 0
@@ -227,7 +227,7 @@ class _Parts:
         calls: Whether its parts are calls. A piece that names none goes on with the one before it.
     """
 
-    def __init__(self, level: int, room: Room, *, calls: bool) -> None:
+    def __init__(self, level: int, room: Allowance, *, calls: bool) -> None:
         self.full = False
         self._level = level
         self._room = room

@@ -1,13 +1,13 @@
 import anyio
 import pytest
 
-from atlas_mcp.models.embedded.context_share import Room
+from atlas_mcp.models.embedded.context_share import ContextShare
 
 
 class Visitors:
     """Calls that come into a room and stay until they are told to go."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: ContextShare) -> None:
         self.room = room
         self.inside: list[str] = []
         self.leave: dict[str, anyio.Event] = {}
@@ -25,7 +25,7 @@ async def settle() -> None:
 
 
 async def test_calls_come_in_while_their_tokens_are_free_and_go_on_when_some_are() -> None:
-    visitors = Visitors(Room(100, 9))
+    visitors = Visitors(ContextShare(100, 9))
     async with anyio.create_task_group() as group:
         for name, tokens in (("a", 60), ("b", 40), ("c", 50)):
             group.start_soon(visitors.visit, name, tokens)
@@ -39,7 +39,7 @@ async def test_calls_come_in_while_their_tokens_are_free_and_go_on_when_some_are
 
 
 async def test_no_more_calls_are_in_than_there_are_places() -> None:
-    visitors = Visitors(Room(100, 2))
+    visitors = Visitors(ContextShare(100, 2))
     async with anyio.create_task_group() as group:
         for name in "abc":
             group.start_soon(visitors.visit, name, 1)
@@ -53,7 +53,7 @@ async def test_no_more_calls_are_in_than_there_are_places() -> None:
 
 
 async def test_a_large_call_is_not_overtaken_by_small_ones() -> None:
-    visitors = Visitors(Room(100, 9))
+    visitors = Visitors(ContextShare(100, 9))
     async with anyio.create_task_group() as group:
         for name, tokens in (("a", 50), ("large", 80), ("small", 10)):
             group.start_soon(visitors.visit, name, tokens)
@@ -67,7 +67,7 @@ async def test_a_large_call_is_not_overtaken_by_small_ones() -> None:
 
 
 async def test_a_call_larger_than_all_there_is_comes_in_alone() -> None:
-    visitors = Visitors(Room(100, 9))
+    visitors = Visitors(ContextShare(100, 9))
     async with anyio.create_task_group() as group:
         group.start_soon(visitors.visit, "a", 1_000)
         await settle()
@@ -79,7 +79,7 @@ async def test_a_call_larger_than_all_there_is_comes_in_alone() -> None:
 
 @pytest.mark.parametrize("waits", [True, False], ids=["waiting", "inside"])
 async def test_a_cancelled_call_takes_nothing_with_it(waits: bool) -> None:
-    room = Room(100, 1)
+    room = ContextShare(100, 1)
     visitors = Visitors(room)
     async with anyio.create_task_group() as outer:
         if waits:

@@ -8,7 +8,7 @@ import pytest
 from atlas_mcp.errors import ConfigError, ModelFileError
 from atlas_mcp.models.embedded.catalogue import CATALOGUE
 from atlas_mcp.models.embedded.files import ModelFiles
-from atlas_mcp.models.embedded.inventory import remove, shelf
+from atlas_mcp.models.embedded.inventory import installed_models, remove
 from atlas_mcp.models.embedded.names import locate, pin
 from atlas_mcp.models.embedded.weights import Sources, ensure
 from atlas_mcp.system.locks import open_lock, try_lock
@@ -34,7 +34,7 @@ async def pull(folder: Path, name: str = NAME) -> ModelFiles:
 
 
 def test_an_empty_shelf_has_the_catalogue_on_it(folder: Path) -> None:
-    rows = shelf(folder, [])
+    rows = installed_models(folder, [])
 
     assert [row.name for row in rows] == [entry.name for entry in CATALOGUE]
     for row, entry in zip(rows, CATALOGUE, strict=True):
@@ -46,7 +46,7 @@ def test_an_empty_shelf_has_the_catalogue_on_it(folder: Path) -> None:
 async def test_a_pulled_file_says_what_it_is_and_when_it_was_checked(folder: Path) -> None:
     files = await pull(folder)
 
-    row = shelf(folder, [NAME])[-1]
+    row = installed_models(folder, [NAME])[-1]
 
     assert (row.name, row.kind, row.path) == (NAME, "hub", files.weights)
     assert (row.state, row.ready) == ("in place", True)
@@ -61,7 +61,7 @@ async def test_what_an_interrupted_pull_has_brought_is_counted(folder: Path) -> 
     files.weights.rename(files.partial)
     os.truncate(files.partial, len(CONTENT) // 2)
 
-    row = shelf(folder, [])[-1]
+    row = installed_models(folder, [])[-1]
 
     assert (row.state, row.ready) == ("50% pulled", False)
 
@@ -70,7 +70,7 @@ async def test_a_file_that_was_not_checked_says_so(folder: Path) -> None:
     files = await pull(folder)
     files.mark.unlink()
 
-    assert shelf(folder, [])[-1].state == "there, not checked yet"
+    assert installed_models(folder, [])[-1].state == "there, not checked yet"
 
 
 def test_files_that_are_referenced_are_on_the_shelf_whatever_is_wrong_with_them(
@@ -86,7 +86,7 @@ def test_files_that_are_referenced_are_on_the_shelf_whatever_is_wrong_with_them(
         "local/smollm2-135m",
     ]
 
-    rows = shelf(folder, names)[len(CATALOGUE) :]
+    rows = installed_models(folder, names)[len(CATALOGUE) :]
 
     assert [row.name for row in rows] == names[:4]
     mine, none, nobody, away = rows
@@ -115,7 +115,7 @@ async def test_other_models_of_a_repository_stay(folder: Path) -> None:
     remove(NAME, folder)
 
     assert other.weights.read_bytes() == CONTENT
-    assert shelf(folder, [])[-1].name == "local/maker/repo/other.gguf"
+    assert installed_models(folder, [])[-1].name == "local/maker/repo/other.gguf"
 
 
 @pytest.mark.parametrize("left", ["partial", "weights", "origin"])

@@ -157,7 +157,11 @@ def _common(command: Callable[..., Any]) -> Callable[..., Any]:
     help="How much agreement to ask for. Default: low, medium with several solvers.",
 )
 @click.option("--max-explores", type=int, metavar="N", help="Most solvers to run. Default: 8.")
-@click.option("--workflow", metavar="NAME", help="The policy of the run. Default: atlas.")
+@click.option(
+    "--workflow",
+    metavar="NAME",
+    help="The policy of the run: atlas, majority[:N] or self-refine[:N]. Default: atlas.",
+)
 @_common
 def solve(
     problem: str,

@@ -18,7 +18,7 @@ SOLVE = (
     "Solve one hard problem: independent solvers attempt it, an orchestrator weighs their answers "
     "and stops when the evidence is enough. For questions a single attempt often gets wrong "
     "(maths, science, code, logic). Costs 3 to 6 model calls, capped in dollars, and takes "
-    "minutes. Returns answer, reasons, agreement and cost; if status is 'running', call get_run."
+    "minutes. Returns answer, reasons, agreement, cost; if status is 'running', call get_run."
 )
 
 EXPLORE = (
@@ -34,7 +34,7 @@ GET_RUN = (
 )
 
 CANCEL_RUN = (
-    "End a run now. Costs nothing more. Returns the evidence so far; resume_run goes on from there."
+    "End a run now. Costs nothing more. Returns the evidence so far; resume_run goes on with it."
 )
 
 RESUME_RUN = (

@@ -293,7 +293,10 @@ REFUSED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "no time": (("explore", "q", "--time-limit-s", "0"), ("`time_limit_s`",)),
     "no explores": (("solve", "q", "--max-explores", "0"), ("`max_explores`", "1 to 100")),
     "too many explores": (("explore", "q", "--count", "21"), ("`count`", "1 to 20")),
-    "an unknown workflow": (("solve", "q", "--workflow", "magic"), ("`workflow`", "'atlas'")),
+    "an unknown workflow": (
+        ("solve", "q", "--workflow", "magic"),
+        ("`workflow`", "atlas, majority[:N], self-refine[:N]"),
+    ),
     "a schema that is not there": (
         ("solve", "q", "--answer-schema", "none.json"),
         ("`--answer-schema`", "none.json cannot be read"),

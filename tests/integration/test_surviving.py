@@ -670,7 +670,7 @@ async def test_a_run_that_was_taken_over_is_cancelled_by_those_it_was_taken_from
         # It does not know yet that the run is no longer its own.
         assert loser.engine.live(live.run_id) is live
 
-        view = await loser.cancel(live.run_id)
+        view = view_of(await loser.cancel(live.run_id))
         await world.left_alone()
 
         assert await ended(winner, live.run_id) == view

@@ -351,7 +351,7 @@ async def test_what_aborted_calls_cost_is_reported_and_counts_when_the_run_goes_
     assert view.usage.input_tokens == told.input_tokens == 1_400
     assert view.cost_usd is not None
     assert view.cost_usd > 0
-    assert f"Cost: ${view.cost_usd:.4f} for 2 calls" in text_of(cancelled)
+    assert f"Cost: ${view.cost_usd:.4f}, 2 calls" in text_of(cancelled)
     assert "may have been billed up to $" in text_of(cancelled)
     done = RunView.model_validate(resumed.structured_content)
     assert (done.status, done.answer, done.usage.requests) == ("answered", "42", 5)

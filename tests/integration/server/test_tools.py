@@ -428,7 +428,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
     "an unknown workflow": (
         "solve_with_atlas",
         {"problem": "q", "workflow": "magic"},
-        ("`workflow`", "'atlas'"),
+        ("`workflow`", "atlas, majority[:N], self-refine[:N]"),
     ),
     "a bad schema": (
         "solve_with_atlas",

@@ -142,7 +142,7 @@ class Shelf:
 
 
 @pytest.fixture
-def installed_models(tmp_path: Path) -> Shelf:
+def shelf(tmp_path: Path) -> Shelf:
     made = Shelf(tmp_path / "shelf")
     made.folder.mkdir()
     (made.folder / "pip.py").write_text(FAKE_PIP, encoding="utf-8")

@@ -36,6 +36,7 @@ from typing import Any, Literal
 
 import anyio
 
+from atlas_mcp.atlas.orchestrator_schemas import synthesis_schema
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.testing.load_api import ANSWER, CALLS, stand_in
 from atlas_mcp.testing.messages_api import API_KEY
@@ -149,7 +150,7 @@ async def bare(load: Load) -> Figures:
                 system=prompts.orchestrator_system(spec),
                 turns=(UserTurn(solver_prompts.problem_parts(asked)),),
                 max_tokens=32_000,
-                schema=prompts.synthesis_schema(asked),
+                schema=synthesis_schema(asked),
                 tools=(prompts.explore_tool(spec),),
                 effort="high",
             )

@@ -32,6 +32,7 @@ from atlas_mcp.atlas.budget import Budget
 from atlas_mcp.atlas.explore import STRATEGIES, Explore
 from atlas_mcp.atlas.messages import ModelRequest
 from atlas_mcp.atlas.model_spec import ModelSpec
+from atlas_mcp.atlas.orchestrator_schemas import synthesis_schema
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.run_spec import RunSpec, SolverSpec
 from atlas_mcp.config.settings import BudgetSettings, Settings
@@ -109,7 +110,7 @@ async def bare_run(client: anthropic.AsyncAnthropic, *, raw: bool) -> None:
             system=prompts.orchestrator_system(run),
             turns=(UserTurn(said),),
             max_tokens=32_000,
-            schema=prompts.synthesis_schema(PROBLEM),
+            schema=synthesis_schema(PROBLEM),
             tools=(prompts.explore_tool(run),),
             effort="high",
         )

@@ -17,15 +17,11 @@ from atlas_mcp.atlas.explore import (
     Candidate,
     Remark,
     SolverFailure,
-    answer_property,
-    with_definitions,
 )
 from atlas_mcp.atlas.messages import (
-    EFFORTS,
-    Json,
     Tool,
 )
-from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.orchestrator_schemas import explore_arguments_schema
 from atlas_mcp.atlas.run_facts import ExploreState
 from atlas_mcp.atlas.run_spec import RunSpec, SolverSpec, floor_of
 from atlas_mcp.atlas.state import RunState, quota_used, unanswered_in_a_row
@@ -129,78 +125,6 @@ def orchestrator_system(spec: RunSpec) -> str:
 def explore_tool(spec: RunSpec) -> Tool:
     """Return the orchestrator's one tool."""
     return Tool(EXPLORE_TOOL, _TOOL_DESCRIPTION, explore_arguments_schema(spec))
-
-
-def explore_arguments_schema(spec: RunSpec) -> dict[str, Json]:
-    """Return the JSON Schema of an explore's arguments, narrowed to what this run's pool has."""
-    properties: dict[str, Json] = {}
-    if len(spec.solvers) > 1:
-        properties["solver"] = {"type": "string", "enum": [entry.name for entry in spec.solvers]}
-    properties["strategy"] = {"type": "string", "enum": list(STRATEGIES)}
-    taken = {effort for entry in spec.solvers for effort in entry.spec.efforts}
-    efforts = [effort for effort in EFFORTS if effort in taken]
-    if efforts:
-        properties["effort"] = {
-            "type": "string",
-            "enum": efforts,
-            "description": "How hard the solver tries; leave out for its default.",
-        }
-    properties["instruction"] = {
-        "type": "string",
-        "description": "What to try or to check, in your words; leave out for a free attempt. "
-        "Never name an answer.",
-    }
-    required = [key for key in ("solver", "strategy") if key in properties]
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": required,
-        "additionalProperties": False,
-    }
-
-
-def synthesis_schema(problem: Problem) -> dict[str, Json]:
-    """Return the JSON Schema of the reply that ends a run."""
-    properties = _synthesis_properties(problem)
-    schema: dict[str, Json] = {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-    return with_definitions(schema, problem.answer_schema)
-
-
-def decision_schema(problem: Problem, spec: RunSpec) -> dict[str, Json]:
-    """Return the JSON Schema of a turn of an orchestrator without tools: explore or answer."""
-    assessment = {"type": "string", "description": "What the evidence shows, what is missing."}
-    arguments = explore_arguments_schema(spec)
-    synthesis = _synthesis_properties(problem)
-    schema: dict[str, Json] = {
-        "anyOf": [
-            {
-                "type": "object",
-                "properties": {
-                    "assessment": assessment,
-                    "action": {"const": "explore", "type": "string"},
-                    **arguments["properties"],
-                },
-                "required": ["assessment", "action", *arguments["required"]],
-                "additionalProperties": False,
-            },
-            {
-                "type": "object",
-                "properties": {
-                    "assessment": assessment,
-                    "action": {"const": "answer", "type": "string"},
-                    **synthesis,
-                },
-                "required": ["assessment", "action", *synthesis],
-                "additionalProperties": False,
-            },
-        ]
-    }
-    return with_definitions(schema, problem.answer_schema)
 
 
 def write_answer(candidate: Candidate) -> None:
@@ -370,16 +294,6 @@ def floor_held(missing: str) -> str:
 def unreadable(fault: str) -> str:
     """Return what an orchestrator is told whose reply cannot be read."""
     return f"Your reply could not be used: {fault}. Reply again in the shape asked for."
-
-
-def _synthesis_properties(problem: Problem) -> dict[str, Json]:
-    return {
-        "explanation": {"type": "string"},
-        "answer": {"anyOf": [answer_property(problem.answer_schema), {"type": "null"}]},
-        "supported": {"type": "boolean"},
-        "confidence_percent": {"type": "integer", "minimum": 0, "maximum": 100},
-        "dissent": {"anyOf": [{"type": "string"}, {"type": "null"}]},
-    }
 
 
 def _options_text(spec: RunSpec) -> str:

@@ -60,6 +60,12 @@ class RunSpec:
     left_out: tuple[LeftOut, ...] = ()
     retries: RetryPolicy = field(default_factory=RetryPolicy)
 
+    @property
+    def models(self) -> tuple[ModelSpec, ...]:
+        """Every model that the run may ask: those of its solvers, then the orchestrator's."""
+        asked = tuple(entry.spec for entry in self.solvers)
+        return asked if self.orchestrator is None else (*asked, self.orchestrator)
+
     def solver(self, name: str) -> SolverSpec:
         """Return the entry called `name`; a `KeyError` is a bug, names are checked before."""
         for entry in self.solvers:

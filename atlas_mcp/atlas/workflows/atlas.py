@@ -41,6 +41,7 @@ from atlas_mcp.atlas.events import (
 from atlas_mcp.atlas.explore import Candidate, SolverFailure
 from atlas_mcp.atlas.holds import hold_for
 from atlas_mcp.atlas.messages import ModelRequest, ToolResult
+from atlas_mcp.atlas.orchestrator_schemas import decision_schema, synthesis_schema
 from atlas_mcp.atlas.outcomes import StopReason
 from atlas_mcp.atlas.planning import (
     floor_explores,
@@ -186,9 +187,9 @@ def _ask(state: RunState) -> Command:
     concluding = must_conclude(state)
     shows = tuple(explore for explore in state.explores.values() if explore.id not in state.shown)
     schema = bounded(
-        prompts.synthesis_schema(state.problem)
+        synthesis_schema(state.problem)
         if spec.tools or concluding is not None
-        else prompts.decision_schema(state.problem, state.spec),
+        else decision_schema(state.problem, state.spec),
         spec.max_string_chars,
     )
     system = state.turns[0].asked.system if state.turns else prompts.orchestrator_system(state.spec)

@@ -1,4 +1,4 @@
-"""One attempt of a call: the model asked, and whatever comes of it handed over as a value.
+"""Attempts of calls: the model asked under its deadline, and every end of that made an event.
 
 Owns the boundary at which a model's errors, and bugs, become a `NoReply`. Whether there is another
 attempt, and what this one may have cost beyond its counts, is decided in `atlas.calls`.
@@ -8,15 +8,25 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from functools import partial
 
-from atlas_mcp.atlas.calls import Cause, NoReply
+import anyio
+
+from atlas_mcp.atlas.calls import Cause, NoReply, conclude, spec_of
+from atlas_mcp.atlas.commands import Call
+from atlas_mcp.atlas.deadlines import deadline_of
+from atlas_mcp.atlas.events import AttemptFailed, Event
 from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.model_spec import ModelSpec
+from atlas_mcp.atlas.run_facts import call_key
 from atlas_mcp.atlas.usage import NO_CHARGE, Charge
 from atlas_mcp.errors import AtlasError, ModelDown, ModelError, ModelUnavailable
+from atlas_mcp.models.base import Notice
 from atlas_mcp.models.pictures.fitting import fitted
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.live import LiveRun
+from atlas_mcp.runs.local.open_blocks import OpenBlocks
+from atlas_mcp.runs.local.reading import put_down
 
 logger = logging.getLogger(__name__)
 
@@ -91,3 +101,47 @@ def _no_reply(error: ModelError) -> NoReply:
         error.complete,
         retry_after,
     )
+
+
+@dataclass(slots=True)
+class Caller:
+    """Makes the attempts of one run.
+
+    Attributes:
+        live: The run.
+        pool: Where its models come from.
+        blocks: Bound the attempts, and end them when the run is to stop.
+        is_cut_off: Whether nothing that arrives now can be stored.
+        cut_off: Calls that had left, and whose replies were not waited for because of that.
+    """
+
+    live: LiveRun
+    pool: Pool
+    blocks: OpenBlocks
+    is_cut_off: bool = False
+    cut_off: int = 0
+
+    async def attempted(self, call: Call) -> Event:
+        """Make one attempt of a call, and return what is to be recorded of it."""
+        arrived = await self._attempt(call)
+        state, clock = self.live.state, self.live.clock
+        event = await put_down(partial(conclude, state, call, arrived, now=clock.now()), arrived)
+        if isinstance(event, AttemptFailed):
+            wait = max(0.0, event.not_before - clock.now())
+            text = f"a call was not answered; next try in {wait:.0f} s"
+            self.live.tell(Notice(text, cause=event.failure.message))
+        return event
+
+    async def _attempt(self, call: Call) -> Reply | NoReply:
+        """Make one attempt under its deadline, and turn every end of it into a value."""
+        state, clock = self.live.state, self.live.clock
+        name, spec = call_key(call.intent), spec_of(state, call)
+        attempt = Attempt(self.live, self.pool, name, spec, call.request)
+        # Else it was decided before the stop: its records were still being written.
+        if state.stop_cause is None:
+            deadline = clock.loop_time(deadline_of(state, call))
+            with self.blocks.bounded(deadline, has_left=lambda: attempt.has_left):
+                await anyio.sleep_until(clock.loop_time(call.not_before))
+                return await attempt.make()
+        self.cut_off += self.is_cut_off and attempt.has_left
+        return attempt.aborted()

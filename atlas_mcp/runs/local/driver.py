@@ -8,44 +8,39 @@ anything reads it, also when the run is being stopped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from decimal import Decimal
 from functools import partial
-from math import inf
 
 import anyio
 import anyio.abc
 import anyio.to_thread
 
-from atlas_mcp.atlas.calls import NoReply, conclude, next_attempt, spec_of
+from atlas_mcp.atlas.calls import next_attempt
 from atlas_mcp.atlas.commands import Call, Note, ReadReply
-from atlas_mcp.atlas.deadlines import closes_at, deadline_of
+from atlas_mcp.atlas.deadlines import closes_at
 from atlas_mcp.atlas.endings import unprepared
 from atlas_mcp.atlas.events import (
     AttemptFailed,
-    DayCapReached,
     Event,
     ExploresPlanned,
     ExploringClosed,
     StopCause,
     StopRequested,
 )
-from atlas_mcp.atlas.holds import day_share, to_cover
-from atlas_mcp.atlas.messages import Reply
 from atlas_mcp.atlas.policy import is_over, next_commands
 from atlas_mcp.atlas.replies import is_quickly_read
 from atlas_mcp.atlas.run_facts import call_key
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.errors import AtlasError, JournalError
 from atlas_mcp.journal.base import Journal, Lease
-from atlas_mcp.models.base import Notice
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.live import LiveRun
-from atlas_mcp.runs.local.calling import Attempt
+from atlas_mcp.runs.local.calling import Caller
 from atlas_mcp.runs.local.day_cap import DayCap
-from atlas_mcp.runs.local.reading import put_down, read_reply
+from atlas_mcp.runs.local.day_share import DayShare
+from atlas_mcp.runs.local.open_blocks import OpenBlocks
+from atlas_mcp.runs.local.reading import read_reply
 from atlas_mcp.runs.local.recorder import Batch, Recorder
 from atlas_mcp.task_groups import open_task_group
 
@@ -78,17 +73,16 @@ class Driver:
     _scope: anyio.CancelScope = field(init=False, default_factory=anyio.CancelScope)
     # Its deadline is when exploring is to be closed.
     _closing: anyio.CancelScope = field(init=False, default_factory=anyio.CancelScope)
-    # Of each open block, whether what it waits for has left, and may have been paid for.
-    _open: dict[anyio.CancelScope, Callable[[], bool]] = field(
-        init=False, default_factory=dict[anyio.CancelScope, Callable[[], bool]]
-    )
-    _stop_at: float = field(init=False, default=inf)
-    _cut_off: int = field(init=False, default=0)
+    _blocks: OpenBlocks = field(init=False, default_factory=OpenBlocks)
+    _caller: Caller = field(init=False)
+    _day: DayShare = field(init=False)
     _reading: set[ReadReply] = field(init=False, default_factory=set[ReadReply])
 
     def __post_init__(self) -> None:
         taken_over = partial(self._scope.cancel, "the run has been taken over")
         self._recorder = Recorder(self.live, self.lease, self.journal, taken_over, self._on_broken)
+        self._caller = Caller(self.live, self.pool, self._blocks)
+        self._day = DayShare(self.day_cap, self.live, self._recorder)
 
     async def drive(self) -> None:
         """Carry out the run's commands until it has finished, is lost, or is to be resumed later.
@@ -101,9 +95,9 @@ class Driver:
             with self._scope:
                 await self._carry_out()
         finally:
-            await self._recorder.end(cut_off=self._cut_off)
+            await self._recorder.end(cut_off=self._caller.cut_off)
             if not self.lost:
-                await self._settle_day(lambda: self._state.ledger.committed)
+                await self._day.leave()
             self.ended.set()
         if self._recorder.broken is not None and not self.lost:
             raise self._recorder.broken
@@ -142,11 +136,7 @@ class Driver:
         if self._state.finished is not None:
             return
         # Before anything is awaited: a journal that is slow must not prolong the grace.
-        self._shorten(anyio.current_time() + grace)
-        for scope, has_left in self._open.items():
-            if not has_left():
-                # It waits for its turn, for a connection or for another attempt.
-                scope.cancel("the run is to stop")
+        self._blocks.stop(anyio.current_time() + grace)
         before = self._state.stop_cause
         if before is None or (cause == "user" and before != "user"):
             await self._advance(StopRequested(cause))
@@ -205,15 +195,11 @@ class Driver:
 
     async def _prepare(self) -> None:
         """Put models in place; a run whose models cannot be had ends here, and cost nothing."""
-        spec = self._state.spec
-        wanted = [entry.spec for entry in spec.solvers]
-        if spec.orchestrator is not None:
-            wanted.append(spec.orchestrator)
         limit = anyio.current_time() + self._state.budget.time_limit_s
         error: str | None = None
-        with self._stoppable(limit, has_left=lambda: False):
+        with self._blocks.bounded(limit, has_left=lambda: False):
             try:
-                await self.pool.prepare(wanted, on_notice=self.live.tell)
+                await self.pool.prepare(self._state.spec.models, on_notice=self.live.tell)
             except AtlasError as fault:
                 error = str(fault)
             else:
@@ -234,11 +220,10 @@ class Driver:
         """Record what happened and what follows from it, then make the calls that follow."""
         batch = self._recorder.begin(*events)
         calls = self._decide(batch)
-        if calls and not self._is_covered(batch.state):
+        if calls and not self._day.covers(batch.state):
             # The run needs more of the day's cap first, and is decided on anew with what it gets.
-            needed, batch = to_cover(batch.state), self._recorder.begin(*events)
-            if await self._recorder.keep(batch):
-                await self._advance(*await self._cover(needed))
+            if await self._recorder.keep(self._recorder.begin(*events)):
+                await self._advance(*await self._day.enlarge(batch.state))
             return
         if not await self._recorder.keep(batch):
             return
@@ -292,86 +277,20 @@ class Driver:
                 event = following
             else:
                 call = following
-                event = await self._attempted(call)
+                event = await self._caller.attempted(call)
             if not await self._recorder.keep(self._recorder.begin(event)):
                 return
-            if isinstance(event, AttemptFailed) and not self._is_covered(self._state):
-                more = await self._cover(to_cover(self._state))
+            if isinstance(event, AttemptFailed) and not self._day.covers(self._state):
+                more = await self._day.enlarge(self._state)
                 if not await self._recorder.keep(self._recorder.begin(*more)):
                     return
             following = next_attempt(self._state, call)
         self.live.tell(None)
         await self._advance()
-        await self._settle_day(lambda: day_share(self._state, self.day_cap.committed))
-
-    async def _attempted(self, call: Call) -> Event:
-        """Make one attempt of a call, and return what is to be recorded of it."""
-        arrived = await self._attempt(call)
-        state, clock = self._state, self.live.clock
-        event = await put_down(partial(conclude, state, call, arrived, now=clock.now()), arrived)
-        if isinstance(event, AttemptFailed):
-            wait = max(0.0, event.not_before - clock.now())
-            text = f"a call was not answered; next try in {wait:.0f} s"
-            self.live.tell(Notice(text, cause=event.failure.message))
-        return event
-
-    async def _attempt(self, call: Call) -> Reply | NoReply:
-        """Make one attempt under its deadline, and turn every end of it into a value."""
-        spec, clock = spec_of(self._state, call), self.live.clock
-        attempt = Attempt(self.live, self.pool, call_key(call.intent), spec, call.request)
-        # Decided before the stop, and not yet made: its records were still being written.
-        if self._state.stop_cause is None:
-            deadline = clock.loop_time(deadline_of(self._state, call))
-            with self._stoppable(deadline, has_left=lambda: attempt.has_left):
-                await anyio.sleep_until(clock.loop_time(call.not_before))
-                return await attempt.make()
-        self._cut_off += self._recorder.broken is not None and attempt.has_left
-        return attempt.aborted()
-
-    @contextmanager
-    def _stoppable(
-        self, deadline: float, *, has_left: Callable[[], bool]
-    ) -> Generator[anyio.CancelScope]:
-        """Bound a block by a deadline, which `stop` may bring forward.
-
-        Args:
-            deadline: When it ends, in the time of the event loop.
-            has_left: Whether the block gets the grace of a stop; else it ends with the stop.
-        """
-        with anyio.CancelScope(deadline=min(deadline, self._stop_at)) as scope:
-            self._open[scope] = has_left
-            try:
-                yield scope
-            finally:
-                del self._open[scope]
-
-    def _shorten(self, until: float) -> None:
-        """Let nothing that is open take longer than `until`, in the time of the event loop."""
-        self._stop_at = min(self._stop_at, until)
-        for scope in self._open:
-            scope.deadline = min(scope.deadline, self._stop_at)
+        await self._day.settle()
 
     def _on_broken(self, cause: JournalError) -> None:
         """Abort the calls in flight: nothing of them could be stored."""
         self.day_cap.know(str(cause))
-        self._shorten(anyio.current_time())
-
-    # The cap of the day
-
-    def _is_covered(self, state: RunState) -> bool:
-        """Return whether the day's cap bears what a run has committed, and its synthesis."""
-        return self.day_cap.cap is None or to_cover(state) <= self.day_cap.committed
-
-    async def _cover(self, usd: Decimal) -> tuple[Event, ...]:
-        """Ask for the run's part of the day's cap, and return what is to be recorded of it."""
-        cap = self.day_cap.cap
-        assert cap is not None, "without a cap everything is covered"
-        try:
-            granted = await self.day_cap.cover(usd, spent=self._state.ledger.gone)
-        except JournalError as error:
-            self._recorder.break_off(error)
-            return ()
-        return () if granted is None else (DayCapReached(granted, cap),)
-
-    async def _settle_day(self, needed: Callable[[], Decimal]) -> None:
-        await self.day_cap.settle(needed, spent=self._state.ledger.gone)
+        self._caller.is_cut_off = True
+        self._blocks.shorten(anyio.current_time())

@@ -9,8 +9,8 @@ from jsonschema import Draft202012Validator
 
 from atlas_mcp.atlas.answer_schema import answer_error
 from atlas_mcp.atlas.explore import candidate_schema
+from atlas_mcp.atlas.orchestrator_schemas import decision_schema, synthesis_schema
 from atlas_mcp.atlas.problem import make_problem
-from atlas_mcp.atlas.prompts import decision_schema, synthesis_schema
 from atlas_mcp.atlas.schema_fit import fault_in
 from tests.support.played_runs import a_run
 

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from inline_snapshot import snapshot
 
-from atlas_mcp.atlas import prompts
 from atlas_mcp.atlas.explore import candidate_schema
 from atlas_mcp.atlas.messages import (
     EFFORTS,
@@ -26,6 +25,7 @@ from atlas_mcp.atlas.messages import (
     UserTurn,
 )
 from atlas_mcp.atlas.model_spec import ModelSpec
+from atlas_mcp.atlas.orchestrator_schemas import synthesis_schema
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.models.chat.params import (
     SILENCE,
@@ -251,7 +251,7 @@ ANSWERS: list[dict[str, Any]] = [
 def test_what_we_ask_of_models_keeps_the_rules_of_strict_schemas(answer: dict[str, Any]) -> None:
     asked = [
         candidate_schema(answer),
-        prompts.synthesis_schema(Problem("q", answer_schema=answer)),
+        synthesis_schema(Problem("q", answer_schema=answer)),
     ]
     for schema in asked:
         strict = strict_schema(schema)

@@ -1,0 +1,53 @@
+"""A run's share of the day's cap, asked for before its calls and given back after them.
+
+Owns when the journal is asked; how much a run must have is a function of its state (`atlas.holds`),
+and how the cap is kept in the journal is `day_cap`'s business.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from atlas_mcp.atlas.events import DayCapReached, Event
+from atlas_mcp.atlas.holds import day_share, to_cover
+from atlas_mcp.atlas.state import RunState
+from atlas_mcp.errors import JournalError
+from atlas_mcp.runs.live import LiveRun
+from atlas_mcp.runs.local.day_cap import DayCap
+from atlas_mcp.runs.local.recorder import Recorder
+
+
+@dataclass(slots=True)
+class DayShare:
+    """What one run has of the day's cap, if there is one; without a cap everything is covered."""
+
+    day_cap: DayCap
+    live: LiveRun
+    recorder: Recorder
+
+    def covers(self, state: RunState) -> bool:
+        """Return whether the share bears what a run has committed, and its synthesis."""
+        return self.day_cap.cap is None or to_cover(state) <= self.day_cap.committed
+
+    async def enlarge(self, state: RunState) -> tuple[Event, ...]:
+        """Ask for the share that a state needs, and return what is to be recorded of it."""
+        cap = self.day_cap.cap
+        assert cap is not None, "without a cap everything is covered"
+        try:
+            granted = await self.day_cap.cover(to_cover(state), spent=self.live.state.ledger.gone)
+        except JournalError as error:
+            self.recorder.break_off(error)
+            return ()
+        return () if granted is None else (DayCapReached(granted, cap),)
+
+    async def settle(self) -> None:
+        """Give back what a run needs no more once a call of it has ended."""
+        await self.day_cap.settle(
+            lambda: day_share(self.live.state, self.day_cap.committed),
+            spent=self.live.state.ledger.gone,
+        )
+
+    async def leave(self) -> None:
+        """Give back all that a run holds and has not spent."""
+        state = self.live.state
+        await self.day_cap.settle(lambda: self.live.state.ledger.committed, spent=state.ledger.gone)

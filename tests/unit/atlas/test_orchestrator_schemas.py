@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from atlas_mcp.atlas.orchestrator_schemas import (
+    decision_schema,
+    explore_arguments_schema,
+    synthesis_schema,
+)
+from atlas_mcp.atlas.problem import Problem
+from tests.support.played_runs import a_model, a_run, a_solver
+
+SYNTHESIS: dict[str, Any] = {
+    "explanation": "Both say so.",
+    "answer": "42",
+    "supported": True,
+    "confidence_percent": 90,
+    "dissent": None,
+}
+
+
+def accepts(schema: dict[str, Any], value: object) -> bool:
+    Draft202012Validator.check_schema(schema)
+    return Draft202012Validator(schema).is_valid(value)
+
+
+def test_an_explore_names_only_what_the_pool_of_the_run_has() -> None:
+    one = explore_arguments_schema(a_run(a_solver("a")))
+    assert accepts(one, {"strategy": "direct"})
+    assert not accepts(one, {"strategy": "direct", "solver": "a"})
+    assert not accepts(one, {"strategy": "direct", "effort": "high"})
+
+    thinker = a_solver("b", spec=a_model(efforts=("low", "high")))
+    several = explore_arguments_schema(a_run(a_solver("a"), thinker))
+    assert accepts(several, {"solver": "b", "strategy": "direct", "effort": "high"})
+    assert not accepts(several, {"solver": "c", "strategy": "direct"})
+    assert not accepts(several, {"strategy": "direct"}), "which solver is for it to say"
+    assert not accepts(several, {"solver": "b", "strategy": "direct", "effort": "max"})
+
+
+@pytest.mark.parametrize("name", sorted(SYNTHESIS))
+def test_a_synthesis_says_all_of_it(name: str) -> None:
+    schema = synthesis_schema(Problem("q"))
+
+    assert accepts(schema, SYNTHESIS)
+    assert accepts(schema, SYNTHESIS | {"answer": None, "supported": False})
+    assert not accepts(schema, {key: value for key, value in SYNTHESIS.items() if key != name})
+
+
+def test_an_answer_has_the_shape_that_the_problem_asks_for() -> None:
+    schema = synthesis_schema(
+        Problem("q", answer_schema={"$ref": "#/$defs/n", "$defs": {"n": {"type": "integer"}}})
+    )
+
+    assert accepts(schema, SYNTHESIS | {"answer": 42})
+    assert not accepts(schema, SYNTHESIS)
+
+
+def test_a_decision_is_an_explore_or_an_answer() -> None:
+    schema = decision_schema(Problem("q"), a_run())
+    assessed = {"assessment": "They part."}
+
+    assert accepts(schema, assessed | {"action": "explore", "strategy": "direct"})
+    assert accepts(schema, assessed | {"action": "answer"} | SYNTHESIS)
+    assert not accepts(schema, assessed | {"action": "answer", "strategy": "direct"})
+    assert not accepts(schema, {"action": "answer"} | SYNTHESIS)

@@ -22,7 +22,7 @@ SYNTHESIS: dict[str, Any] = {
 }
 
 
-def accepts(schema: dict[str, Any], value: object) -> bool:
+def accepts(schema: dict[str, Any], value: Any) -> bool:
     Draft202012Validator.check_schema(schema)
     return Draft202012Validator(schema).is_valid(value)
 

@@ -6,7 +6,7 @@ Pure functions of a run that is being watched. The words are those of `atlas_mcp
 from __future__ import annotations
 
 from atlas_mcp.atlas.agreement import group_answers
-from atlas_mcp.atlas.explore import Candidate, SolverFailure
+from atlas_mcp.atlas.explore import SOLVER, Candidate, SolverFailure
 from atlas_mcp.atlas.run_facts import ExploreState
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.models.base import Notice
@@ -51,12 +51,13 @@ def notice_text(notice: Notice, *, at_most: int = NOTICE_CHARS) -> str:
 
 
 def explore_text(state: RunState, explore: ExploreState) -> str:
-    """Return an explore's number, model and strategy."""
+    """Return an explore's number and model, and how it works: its strategy, or its other role."""
     action = explore.planned.explore
     title = state.spec.solver(action.solver).spec.title
     # A file of the model hub is named by its last part: the whole is longer than a line.
     model = title.rpartition("/")[2] if title.startswith("local/") else title.partition("/")[2]
-    return one_line(explore_name(explore.id, model, action.strategy))
+    manner = action.strategy if action.role == SOLVER else action.role
+    return one_line(explore_name(explore.id, model, manner))
 
 
 def agreement_of(state: RunState) -> str:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from atlas_mcp.atlas.explore import Remark
 from atlas_mcp.runs.live import LiveRun
-from atlas_mcp.views.status import status_line
-from tests.support.played_runs import a_run, play
+from atlas_mcp.views.status import explore_text, outcome_text, status_line
+from tests.support.played_runs import a_run, found, play
+
+REMARK = Remark("The last step is wrong.", satisfied=False)
 
 
 def test_a_run_gets_ready_once_and_reads_what_came_between_its_calls() -> None:
@@ -22,3 +27,12 @@ def test_a_run_gets_ready_once_and_reads_what_came_between_its_calls() -> None:
     assert {begun for begun, _ in said} == {False, True}
     for begun, line in said:
         assert line.startswith("reading replies" if begun else "getting ready"), line
+
+
+def test_a_call_in_another_role_is_named_by_it() -> None:
+    run = play(a_run(workflow="self-refine", max_explores=3), solve=lambda _: found("41"))
+    [first, critic] = [explore_text(run.state, run.state.explores[number]) for number in (1, 2)]
+
+    assert first.endswith("direct")
+    assert critic.endswith("critic")
+    assert outcome_text(replace(run.state.explores[2], outcome=REMARK)) == "The last step is wrong."

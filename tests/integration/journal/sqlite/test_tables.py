@@ -146,6 +146,7 @@ async def test_a_journal_that_was_brought_up_to_date_is_like_a_new_one(
 
 
 @old_versions
+@pytest.mark.requirement("PAID-9")
 async def test_a_run_of_an_old_journal_is_gone_on_with(tmp_path: Path, version: int) -> None:
     home = old_home(tmp_path / "home", version)
 

@@ -38,7 +38,7 @@ def test_a_disk_that_fills_up_is_told_once_with_what_to_do(
             text=True,
         ) as process,
     ):
-        assert api.all_arrived(2)
+        assert api.all_arrived(1)
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, 0))
         api.gate.set()
         _, err = process.communicate(timeout=PATIENCE)

@@ -185,6 +185,7 @@ class DrivenRuns:
             if broken is not None:
                 self._broken[run_id] = driver.live
             await self.claims.release(driver.lease, known=broken and broken.cause)
+            driver.left.set()
 
     async def _admitted(self, driver: Driver, ticket: Ticket) -> None:
         """Return once a run has its place, or is not to begin any more."""

@@ -213,7 +213,8 @@ class LocalEngine(Engine):
 
     async def _leave(self, driver: Driver, grace: float) -> None:
         await self.runs.stop(driver, "shutdown", grace=grace)
-        await driver.ended.wait()
+        # A run whose lease is still held would look as if it went on.
+        await driver.left.wait()
 
 
 @asynccontextmanager

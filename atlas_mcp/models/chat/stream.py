@@ -86,7 +86,7 @@ class ChatStream:
         return None if self._begun else "it holds no choices"
 
     def take(self, event: Event) -> None:
-        """Take in one event. An error after a complete reply does not spoil the reply."""
+        """Take in one event. A fault or an error after a complete reply does not spoil it."""
         if self.over:
             return
         if event.what == "done":

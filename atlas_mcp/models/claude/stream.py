@@ -1,8 +1,8 @@
 """The event stream of a reply of the Messages API, read into a message.
 
-Owns the meaning of events: events in, content blocks, counts and stop reason out. Does no I/O and knows
-no vendor library: the client library builds a validated object for each event, which costs several
-times what reading the stream costs.
+Owns the meaning of events: events in, content blocks, counts and stop reason out. Does no I/O and
+knows no vendor library: the client library builds a validated object for each event, which takes
+several times as long as reading the stream.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class MessageStream:
 
     @property
     def complete(self) -> bool:
-        """Whether the reply has its content and its stop reason; only marks may still be missing."""
+        """Whether the reply has its stop reason or its end mark; only marks may be missing."""
         return self.begun and (self.done or self.stop_reason is not None)
 
     @property

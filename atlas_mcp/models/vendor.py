@@ -70,11 +70,11 @@ class Vendor(Protocol):
 
     @abstractmethod
     def spec(self, model: str, entry: EndpointSettings) -> ModelSpec:
-        """Return how a model is used, from what its entry declares.
+        """Return the spec of a model, made from its entry.
 
         Args:
             model: The model as `vendor/name`.
-            entry: Its entry; an empty one where a caller names the model itself.
+            entry: The model's entry; an empty one where a caller names the model itself.
 
         Raises:
             InvalidInput: There is no such model, or it cannot be used as declared.
@@ -135,7 +135,7 @@ class Vendor(Protocol):
         return None
 
     def probing(self, spec: ModelSpec) -> ModelWith:
-        """Return how to make the model with other specs; called only for askable models."""
+        """Return a function that makes the model with other specs, for askable models only."""
         model = self.connect(spec).model
         return lambda _: model
 

@@ -196,7 +196,7 @@ class Way:
             await lanes.close_idle()
 
     def settle(self, client: VendorClient) -> None:
-        """Remove settings from a vendor's client that it read for an address of the environment.
+        """Remove the environment's settings from a vendor's client, if an entry names the address.
 
         Args:
             client: The client, just made and before its first call.

@@ -15,7 +15,7 @@ _OWN_NAMES = frozenset({"host", "content-length", "transfer-encoding", "x-stainl
 its own use."""
 
 KEY_HEADERS = frozenset({"authorization", "x-api-key"})
-"""Headers that carry a key; `dress` cleans it, and `Way.check` refuses an unusable one."""
+"""Headers that carry a key, which `dress` cleans and which is checked apart from other headers."""
 
 _CHARACTER_SETS = (
     r"utf-?8|(us-)?ascii|(iso-?8859-|latin-?|windows-|cp)[0-9]{1,4}|koi8-[ru]|shift-jis"

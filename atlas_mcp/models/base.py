@@ -1,7 +1,7 @@
 """The seam to a language model: `generate`, and how a model is loaded and closed.
 
-Owns the interface that every adapter and every fake has. Never tries a call again and keeps no
-count of money: callers do.
+Owns the interface that every adapter and every fake has. Never retries a call and never adds up
+costs: callers do.
 """
 
 from __future__ import annotations
@@ -56,16 +56,16 @@ class Model(Protocol):
         on_tokens: OnTokens | None = None,
         on_usage: OnUsage | None = None,
     ) -> Reply:
-        """Make one call and return what came of it. One attempt: `atlas.calls` decides on another.
+        """Make one call and return its reply. One attempt: `atlas.calls` decides on another.
 
         Args:
-            request: What to ask.
+            request: The request.
             on_tokens: Called as the reply grows.
-            on_usage: Called when the vendor says what it has counted, before the reply ends.
+            on_usage: Called when the vendor reports counts, before the reply ends.
 
         Returns:
-            The reply, also where the model refused, was cut off at `max_tokens` or wrote what
-            does not fit `request.schema`: those were paid for, and their usage counts.
+            The reply, also where the model refused, was cut off at `max_tokens` or did not follow
+            `request.schema`: such replies were paid for, and their usage counts.
 
         Raises:
             ModelUnavailable: The call may work later.
@@ -74,13 +74,13 @@ class Model(Protocol):
         ...
 
     async def load(self, on_notice: OnNotice) -> None:
-        """Load what the first call would else wait for. Most models have nothing to load.
+        """Load the parts for which the first call would else wait. Most models have none.
 
         Args:
-            on_notice: Told while it takes time.
+            on_notice: Called with messages while the loading takes time.
 
         Raises:
-            ConfigError: What the model runs on is not installed.
+            ConfigError: The model's runtime is not installed.
             ModelError: The model cannot be loaded.
         """
 

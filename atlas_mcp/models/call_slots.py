@@ -1,7 +1,8 @@
 """The calls that one process has in flight, and the client that carries them.
 
-A process has so many descriptors, and a call takes one for its connection. `Calls` lets no more
-calls out than there are descriptors for; the others wait their turn, which costs nothing.
+A process has a limited number of descriptors, and each call needs one for its connection. `Calls`
+begins no more calls than there are descriptors for; the others wait their turn, which costs
+nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _C = TypeVar("_C", bound=_Client)
 
 
 class Calls:
-    """The calls that a process has in flight: at most so many, and begun one after the other.
+    """The calls that a process has in flight, limited in number and begun one after the other.
 
     Args:
         most: Calls in flight at once.
@@ -44,12 +45,12 @@ class Calls:
         return int(self._slots.total_tokens)
 
     def bound(self, most: int) -> None:
-        """Let so many calls out at once."""
+        """Set the number of calls that may be in flight at once."""
         self._slots.total_tokens = most
 
     @asynccontextmanager
     async def one(self) -> AsyncGenerator[None]:
-        """Hold one of the slots for the length of a block; first come, first served."""
+        """Hold one of the slots while the block runs; first come, first served."""
         async with self._slots:
             await self._turns.next()
             yield
@@ -57,19 +58,19 @@ class Calls:
 
 @dataclass(slots=True)
 class OnFirstUse(Generic[_C]):
-    """The client of an endpoint, made once, when the first call wants it.
+    """The client of an endpoint, made once, when the first call needs it.
 
     Args:
-        make: Makes it.
+        make: Makes the client.
     """
 
     make: Callable[[], Awaitable[_C]]
     _made: _C | None = field(init=False, default=None)
-    # Keeps the invariant that there is one, when first calls come together.
+    # Keeps the invariant that only one client is made, when first calls come together.
     _making: anyio.Lock = field(init=False, default_factory=anyio.Lock)
 
     async def get(self) -> _C:
-        """Return it, making it if this is the first use."""
+        """Return the client, making it if this is the first use."""
         if self._made is None:
             async with self._making:
                 if self._made is None:
@@ -77,6 +78,6 @@ class OnFirstUse(Generic[_C]):
         return self._made
 
     async def aclose(self) -> None:
-        """Close its connections. No call may follow."""
+        """Close the client's connections. No call may follow."""
         if self._made is not None:
             await self._made.close()

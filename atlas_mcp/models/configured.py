@@ -1,7 +1,7 @@
 """Sections of the configuration that name models, as specs.
 
-Owns the rules for an orchestrator that is one of the solvers, which section and key an error names,
-and which models leave something open that they can be asked about.
+Owns the rules for an orchestrator that is one of the solvers, the section and key that an error
+names, and the list of models with undeclared features that a probe can find out.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def _with_own(entry: SolverSettings, own: Mapping[str, object]) -> SolverSetting
     """Return a solver's entry with the settings that the orchestrator has of its own.
 
     Raises:
-        ConfigError: They do not go with the rest of the entry.
+        ConfigError: The settings contradict the rest of the entry.
     """
     if not own:
         return entry

@@ -1,7 +1,7 @@
 """The endpoint of a model behind HTTP, as a spec carries it.
 
-Owns the fields of `ModelSpec.endpoint` for every vendor that is asked over HTTP: where the model
-is, and in which of the known ways its requests are written. The core never reads these fields.
+Owns the fields of `ModelSpec.endpoint` for every vendor that is asked over HTTP: the address of the
+model, and the known variations in how its requests are written. The core never reads these fields.
 """
 
 from __future__ import annotations
@@ -16,15 +16,16 @@ from atlas_mcp.presets import EchoReasoning, MaxTokensField
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a model is, and how its requests are written.
+    """The address of a model, and the way in which its requests are written.
 
     Attributes:
         base_url: The address; `None` for the vendor's own.
         api_key_env: The variable that holds the key; never the key.
-        max_tokens_field: The name of a request's ceiling of tokens.
+        max_tokens_field: The request's field for the limit on output tokens.
         stream_options: Whether the endpoint may be asked to count the tokens of a stream; `None`
             for the vendor's usual behaviour.
-        system_role: Whether it takes a system prompt; otherwise that goes before the first turn.
+        system_role: Whether the endpoint accepts a system prompt; otherwise the prompt is put
+            before the first turn.
         echo_reasoning: In which earlier turns the model gets its own thinking back.
     """
 

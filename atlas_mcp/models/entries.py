@@ -1,4 +1,4 @@
-"""Entries of the configuration: what all vendors read of them in the same way."""
+"""The parts of configuration entries that all vendors read in the same way."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def given(value: _T | None, *, default: _T) -> _T:
 
 
 def check_effort(entry: EndpointSettings, efforts: tuple[EffortName, ...]) -> None:
-    """Refuse an effort that is asked for and not taken: it would have no effect.
+    """Refuse a declared effort that the model does not accept: it would have no effect.
 
     Raises:
-        InvalidInput: It is such a one.
+        InvalidInput: The model does not accept the effort.
     """
     given = entry.effort if "effort" in entry.model_fields_set else None
     if given is None or given in efforts:

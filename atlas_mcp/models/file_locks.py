@@ -1,6 +1,6 @@
-"""Locks on files beside the weights: one process pulls or removes, many use.
+"""Locks on files beside the weights: one process pulls or removes them, many use them.
 
-Where the file system knows no locks, everybody gets them.
+On a file system without locks, every attempt to lock succeeds.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ __all__ = ["is_current", "open_lock", "share", "try_alone"]
 
 
 def try_alone(descriptor: int) -> bool:
-    """Take the lock if nobody holds it in any way."""
+    """Take the lock for this process alone, if it is free; return whether that succeeded."""
     try:
         return try_lock(descriptor)
     except OSError:
@@ -21,6 +21,6 @@ def try_alone(descriptor: int) -> bool:
 
 
 def share(descriptor: int) -> None:
-    """Take the lock together with others, waiting for the process that has it alone."""
+    """Take the lock together with others, after waiting for a process that holds it alone."""
     with suppress(OSError):
         share_lock(descriptor)

@@ -1,8 +1,8 @@
-"""What endpoints were found to take, kept in a file for the runs that follow.
+"""The features that endpoints were found to support, kept in a file for later runs.
 
-Owns `endpoints.json` in `ATLAS_HOME`: one entry for each model of each address, with the day on
-which it was found out. It holds no key, and can be deleted: it is found out again. Processes add to
-it one after the other, by a lock on a file beside it.
+Owns `endpoints.json` in `ATLAS_HOME`: one entry for each model of each address, with the day of its
+probe. The file holds no key and can be deleted; a new probe restores it. Processes write to it one
+after the other, by a lock on a file beside it.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ FILE_NAME = "endpoints.json"
 LOCK_NAME = "endpoints.json.lock"
 
 LOCK_TRIES = 100
-"""Looks at the lock of another process, five seconds of them. One that holds it for longer has been
-stopped in the middle: what was paid to find out is kept all the same.
+"""Attempts to take the lock, five seconds in all. A process that holds it for longer has been
+stopped in the middle; the finding, which was paid for, is then written without the lock.
 """
 
 Feature: TypeAlias = Literal[
@@ -48,27 +48,27 @@ Feature: TypeAlias = Literal[
     "system_role",
     "echo_reasoning",
 ]
-"""What can be found out. The names are those of an entry's keys."""
+"""A feature that can be found out. The names are those of an entry's keys."""
 
 FEATURES: tuple[Feature, ...] = get_args(Feature)
 
 MESSAGES_FEATURES = frozenset(FEATURES) - {"max_tokens_field", "stream_options"}
-"""What can be found out of a gateway that speaks the Messages API, which has no word for these."""
+"""The features to find out of a gateway with the Messages API, which lacks these two parameters."""
 
 
 class Finding(BaseModel):
-    """What one model of one endpoint was found to take; `None` for what was not found out.
+    """The features that one model of one endpoint supports; `None` if not found out.
 
     Attributes:
-        checked: The day.
+        checked: The day of the probe.
         schema_mode: How replies get their shape (`schema` in the file, as in an entry).
-        tools: Whether it calls tools, and reads what they give.
-        images: Whether it sees pictures.
-        efforts: The efforts it takes; none also where it takes any word for one.
-        max_tokens_field: What it calls the ceiling of a reply.
-        stream_options: Whether it may be asked to count what it streams.
-        system_role: Whether it takes a system prompt as one, and keeps to it.
-        echo_reasoning: In which of its earlier turns it takes what it thought.
+        tools: Whether the model calls tools, and reads their results.
+        images: Whether the model sees pictures.
+        efforts: The accepted efforts; empty also if the endpoint accepts any word as an effort.
+        max_tokens_field: The endpoint's name for the limit on output tokens.
+        stream_options: Whether a stream may be asked to report token counts.
+        system_role: Whether the endpoint accepts a system prompt, and the model follows it.
+        echo_reasoning: The earlier turns in which the endpoint accepts the model's thinking.
     """
 
     model_config = ConfigDict(frozen=True, validate_by_name=True, validate_by_alias=True)
@@ -86,7 +86,7 @@ class Finding(BaseModel):
     echo_reasoning: EchoReasoning | None = None
 
     def over(self, earlier: Finding) -> Finding:
-        """Return this finding, with the earlier one's word on what this one does not know."""
+        """Return this finding, with the features that it lacks taken from an earlier one."""
         known = self.model_dump(exclude_none=True)
         return earlier.model_copy(update=known)
 
@@ -101,15 +101,15 @@ class _File(BaseModel):
 
 
 def finding(home: Path, base_url: str | None, model: str) -> Finding:
-    """Return what is known of a model at an address.
+    """Return the finding about a model at an address, which is empty before any probe.
 
-    The file is read anew each time: another process may have found something out.
+    The file is read anew each time: another process may have added a finding.
     """
     return _read(home).endpoints.get(_address(base_url, model), {}).get(model, NOTHING)
 
 
 def keep(home: Path, base_url: str | None, model: str, found: Finding) -> None:
-    """Add a finding to the file, over what was known before.
+    """Add a finding to the file; its features replace those found earlier.
 
     Raises:
         ConfigError: The file cannot be written.
@@ -129,7 +129,7 @@ def keep(home: Path, base_url: str | None, model: str, found: Finding) -> None:
 
 @contextmanager
 def _alone(home: Path) -> Generator[None]:
-    """Keep other processes from changing the file for the length of a block."""
+    """Keep other processes from changing the file while the block runs."""
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = open_lock(home / LOCK_NAME)
     try:
@@ -143,7 +143,7 @@ def _alone(home: Path) -> Generator[None]:
 
 
 def _replace(home: Path, text: str) -> None:
-    """Write the file beside itself and then in its place: a reader never sees half of it."""
+    """Write a new file and move it into place, so that readers never see a half-written one."""
     beside = home / f"{FILE_NAME}.{os.getpid()}"
     try:
         private(beside).write_text(text, encoding="utf-8")
@@ -171,7 +171,7 @@ def _read(home: Path) -> _File:
 
 
 def _address(base_url: str | None, model: str) -> str:
-    """Return the address as it is written down: without a name and a password it may hold."""
+    """Return the address as the file's key, without the name and the password it may hold."""
     if base_url is None:
         return model.partition("/")[0]
     parts = urlsplit(base_url)

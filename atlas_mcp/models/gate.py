@@ -1,8 +1,8 @@
 """The way to one endpoint, shared by all its callers of this process.
 
-Owns three things no single call can know: how many calls are in flight, until when the vendor wants
-to be left alone, and whether the endpoint has failed so often in a row that asking it again only
-costs time. It never tries a call again: `atlas.calls` decides on that.
+Owns three things that no single call can know: the number of calls in flight, the time until which
+the vendor asks all calls to wait, and whether the endpoint has failed so often in a row that
+another call only costs time. It never retries a call: `atlas.calls` decides on that.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ OPENS_AFTER = 6
 """Failures in a row after which an endpoint counts as down. As many as one call has attempts."""
 
 OPENS_AFTER_SECONDS = 20.0
-"""Seconds that those failures must span: calls that fail together are one failure, not six."""
+"""Seconds that these failures must span, since calls that fail together are one failure."""
 
 COOL_DOWN = 30.0
 """Seconds for which an endpoint that is down is not asked; then one call may try."""
 
 SPREAD = 0.25
-"""Part of a shared wait by which callers leave it one after the other, at random."""
+"""Fraction of a shared wait by which each caller's wait is lengthened at most, at random."""
 
 LONGEST_WAIT = 300.0
-"""Seconds of a wait that is shared. Whoever is told to wait longer fails alone: no other call is
-kept from an answer on the word of one."""
+"""Seconds of the longest wait that all calls share. A longer `retry_after` concerns only the call
+that received it: one answer should not hold up all other calls for so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,8 @@ class CircuitPolicy:
 
     Attributes:
         opens_after: Failures in a row.
-        opens_after_seconds: Seconds that they must span.
-        cool_down: Seconds for which it is then not asked.
+        opens_after_seconds: Seconds that these failures must span.
+        cool_down: Seconds for which the endpoint is then not asked.
     """
 
     opens_after: int = OPENS_AFTER
@@ -55,7 +55,7 @@ class CircuitPolicy:
 
 @dataclass(slots=True)
 class Gate:
-    """What all callers of one endpoint pass: slots, waits that a vendor asks for, and a circuit.
+    """The gate of one endpoint: call slots, waits that a vendor asks for, and a circuit breaker.
 
     Args:
         parallel: Calls in flight at once; `None` for no bound.
@@ -96,7 +96,7 @@ class Gate:
         """Hold a slot for the length of a block that makes one call, once it may be made.
 
         Args:
-            model: Whose call it is, for errors.
+            model: The model that is called, for errors.
 
         Raises:
             ModelDown: The endpoint is not asked at present.
@@ -113,7 +113,7 @@ class Gate:
                 self._failed(error)
                 raise
             except ModelError:
-                # It answers; that it refuses this call says nothing of others.
+                # The endpoint answers; the refusal of this call means nothing for others.
                 self._answered()
                 raise
             finally:
@@ -122,7 +122,7 @@ class Gate:
         self._answered()
 
     def _refuse_if_down(self, model: str) -> bool:
-        """Let a call pass, or raise; return whether it is the one that tries an endpoint again."""
+        """Let a call pass, or raise; return whether it is the trial of an endpoint that is down."""
         if not self.is_down:
             return False
         left = self._closed_until - anyio.current_time()
@@ -135,7 +135,7 @@ class Gate:
         )
 
     async def _wait_with_the_others(self) -> None:
-        """Wait as long as the vendor has asked any of the callers to."""
+        """Wait until the latest time to which the vendor has asked any caller to wait."""
         while (left := self._not_before - anyio.current_time()) > 0:  # noqa: ASYNC110 - it may grow
             await anyio.sleep(left * (1 + SPREAD * self.random()))
 
@@ -161,8 +161,8 @@ class Gated(Model):
     """A model whose calls pass a gate.
 
     Args:
-        model: Who is asked.
-        gate: Shared with everyone who asks at the same endpoint.
+        model: The model that is called.
+        gate: Shared with all other models of the same endpoint.
     """
 
     model: Model
@@ -181,9 +181,9 @@ class Gated(Model):
         on_tokens: OnTokens | None = None,
         on_usage: OnUsage | None = None,
     ) -> Reply:
-        """Make one call once it may be made; see `Model.generate`.
+        """Make one call once the gate lets it pass; see `Model.generate`.
 
-        `on_usage` is told of one request when the call leaves: before that nothing can be billed.
+        `on_usage` gets one request when the call passes; before that nothing can be billed.
 
         Raises:
             ModelDown: The endpoint is not asked at present.

@@ -1,7 +1,7 @@
 """The part of a vendor that is common to all vendors asked over HTTP.
 
-Owns the rules for keys, addresses and the operator's own prices. Which client library carries the
-calls, and what a request looks like, is the business of each vendor.
+Owns the rules for keys, addresses and the operator's own prices. Never chooses a client library and
+never writes a request: each vendor does.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class HttpConnection(Protocol):
         ...
 
     async def aclose(self) -> None:
-        """Close its connections. No call may follow."""
+        """Close the client's connections. No call may follow."""
         ...
 
 
@@ -52,18 +52,18 @@ class HttpVendor(Vendor):
     """A vendor whose models are asked over HTTP."""
 
     own_address: ClassVar[str]
-    """Where the vendor's own API is, unless the environment says otherwise."""
+    """The address of the vendor's own API, unless the environment sets another."""
 
     own_keys: ClassVar[tuple[str, ...]] = ()
-    """Variables that hold credentials for it which an entry need not name."""
+    """Variables that hold credentials for the vendor's own API and need no mention in an entry."""
 
     @abstractmethod
     def key_variable(self, spec: ModelSpec) -> str | None:
-        """Return the variable of the key that a model is asked with; `None` where it names none."""
+        """Return the variable that holds the key for a model; `None` if the spec names none."""
 
     @abstractmethod
     def no_key(self, spec: ModelSpec) -> str | None:
-        """Return what to do about a missing key, `None` where none is missing."""
+        """Return the message for a missing key, `None` if no key is missing."""
 
     @abstractmethod
     def asked(self, spec: ModelSpec) -> AskedModel:
@@ -96,14 +96,14 @@ class HttpVendor(Vendor):
         return endpoint_of(spec).base_url or self.environment_address(spec.model)
 
     def environment_address(self, model: str) -> str | None:
-        """Return where the environment says that the vendor's own API is; `None` if it does not."""
+        """Return the address that the environment sets for the vendor's own API, or `None`."""
         return self.settings.base_urls.get(model.partition("/")[0])
 
     def price_override(self, spec: ModelSpec) -> Price | None:
         """Return the operator's own price of a model, `None` if the price tables hold.
 
-        A run keeps the price it was opened with. Record versions 1 and 2 do not tell whether a
-        price was the operator's; for their runs the configuration of today decides.
+        A run keeps the price it was opened with. Record versions 1 and 2 do not store whether a
+        price was the operator's; for their runs the current configuration decides.
         """
         if spec.own_price:
             return spec.price

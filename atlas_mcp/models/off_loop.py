@@ -1,7 +1,7 @@
-"""Work that takes a while, off the event loop and out of the way of everybody else.
+"""Work that takes a while, done in threads so that it does not block the event loop.
 
-Owns a few lines of waiting, each for one kind of work. The threads that everything else shares are
-not taken: what waits for a picture keeps no reply from being written down.
+Owns a few queues, each for one kind of work. They use none of the threads that all other work
+shares: work that waits for a picture does not keep a reply from being written down.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ Line: TypeAlias = Literal[
     "views",
     "memory",
 ]
-"""A kind of work. What a client sends waits in another line than what a call waits for."""
+"""A kind of work. Clients' pictures and pictures for calls wait in separate lines."""
 
 THREADS: Mapping[Line, int] = {"events": 2, "replies": 2}
-"""Threads of a line that has more than one: what one endpoint sends keeps no other's waiting. Our
-own choice: the event loop waits for each thread that is busy, some milliseconds every time."""
+"""Threads of each line that has more than one, so that one endpoint's data do not delay another's.
+Our own choice: the event loop waits for each busy thread, some milliseconds every time."""
 
 LINE_SECONDS = 5.0
-"""Seconds for which work that must be done waits in its line once it is cancelled. Our own choice:
-as long as some dozen of the largest replies take."""
+"""Seconds for which a cancelled `surely_off_loop` goes on waiting in its line. Our own choice: some
+dozen of the largest replies take as long."""
 
 _lines: RunVar[dict[Line, anyio.CapacityLimiter]] = RunVar("atlas_mcp.off_loop")
 
 
 async def off_loop(line: Line, work: Callable[[], T]) -> T:
-    """Do some work in a thread, once what came before it in its line is done.
+    """Do some work in a thread, after the work that came before it in its line.
 
-    Waiting can be cancelled. Work that has begun is waited for, so it should be short: a client
-    that calls and hangs up again and again gets no second thread.
+    The wait for a thread can be cancelled. Work that has begun is waited for, so it should be
+    short: a client that calls and hangs up again and again gets no second thread.
     """
     try:
         lines = _lines.get()
@@ -54,9 +54,9 @@ async def off_loop(line: Line, work: Callable[[], T]) -> T:
 
 
 async def surely_off_loop(line: Line, work: Callable[[], T]) -> T:
-    """Do some work in a thread, also if that is cancelled: a cancel only shortens the wait.
+    """Do some work in a thread, even if the caller is cancelled: a cancel only shortens the wait.
 
-    For what is lost if it is not done. Whoever calls is not told of the cancel.
+    For work whose result would be lost. The cancel is swallowed, not raised to the caller.
     """
     try:
         return await off_loop(line, work)

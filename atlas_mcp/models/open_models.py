@@ -1,4 +1,4 @@
-"""The models that are open in this process: one object and one gate an endpoint.
+"""The models that are open in this process, each behind the gate of its endpoint.
 
 Owns the gates: which calls share rate limits, outages and call slots. Never makes a model: its
 vendor does.
@@ -45,7 +45,7 @@ class OpenModels:
 
         Args:
             spec: The model.
-            connect: The verb of its vendor.
+            connect: Makes the model: `Vendor.connect` of its vendor.
 
         Raises:
             ModelRejected: There is no such model.

@@ -1,7 +1,7 @@
 """The pool: the models that runs can use, by their names.
 
 Owns the way from a configured or a given name to a spec, and from a spec to an open model. Names no
-vendor: all that differs between vendors is asked of `models.registry`.
+vendor: `models.registry` knows all differences between vendors.
 """
 
 from __future__ import annotations
@@ -124,17 +124,17 @@ class Pool:
         return spec
 
     async def look_up(self, names: Sequence[str] | None, *, orchestrator: bool) -> None:
-        """Find out what must be known of models that are named for the first time.
+        """Find out the facts that a spec needs about models that are named for the first time.
 
-        Files of the model hub are asked for; the answer is kept, so it is asked for once. Names
-        without a model are left to `solvers`.
+        The model hub is asked about its files, once for each, as the answer is kept. Names without
+        a model are ignored here, as `solvers` reports them.
 
         Args:
             names: As for `solvers`.
-            orchestrator: Whether the configured orchestrator is wanted too.
+            orchestrator: Whether to look up the configured orchestrator too.
 
         Raises:
-            ConfigError: The hub has no such file, or does not give it to us.
+            ConfigError: The hub has no such file, or denies us access to it.
             ModelFileError: The hub cannot be asked.
         """
         configured = self.settings.solvers
@@ -152,21 +152,21 @@ class Pool:
                 await vendor.look_up([model])
 
     def missing(self, spec: ModelSpec) -> str | None:
-        """Return why a model cannot be used, with the mending command; `None` if it can."""
+        """Return why a model cannot be used, with the command that helps; `None` if it can."""
         if spec.model in self.models:
             return None
         vendor = self.vendors.find(spec.model)
         return "its vendor is not known" if vendor is None else vendor.missing(spec)
 
     def readiness(self, spec: ModelSpec) -> str:
-        """Return "ready", or what is missing or still to be done before `spec` can be used."""
+        """Return "ready", or the next thing that `spec` needs before it can be used."""
         vendor = self.vendors.find(spec.model)
         if spec.model in self.models or vendor is None:
             return self.missing(spec) or READY
         return vendor.readiness(spec)
 
     async def check(self, spec: ModelSpec) -> str:
-        """Return "ready", or why the model is not there. Asks its endpoint, which costs nothing."""
+        """Return "ready", or why there is no such model. Asks its endpoint, which costs nothing."""
         if spec.model in self.models:
             return READY
         return await self.vendors.of(spec.model).check(spec)
@@ -179,7 +179,7 @@ class Pool:
         """Put in place all that the models need before their first call: weights, clients, prices.
 
         Raises:
-            AtlasError: Something cannot be had; the message says what to do.
+            AtlasError: Something cannot be obtained; the message gives the remedy.
         """
         for spec in specs:
             if spec.model not in self.models and (vendor := self.vendors.find(spec.model)):
@@ -200,11 +200,11 @@ class Pool:
 
         Args:
             spec: The model.
-            on_notice: Told while it is being loaded.
+            on_notice: Called with messages while the model is being loaded.
 
         Raises:
-            ConfigError: What it runs on is not installed.
-            ModelError: It cannot be loaded.
+            ConfigError: The model's runtime is not installed.
+            ModelError: The model cannot be loaded.
         """
         model = await self.model(spec)
         await model.load(on_notice)
@@ -213,8 +213,7 @@ class Pool:
     async def warm_up(self) -> None:
         """Load the configured models that take long to load and are in place, one by one.
 
-        Nothing is fetched for it. A model that cannot be loaded is left to its first call, which
-        reports the cause.
+        Nothing is downloaded. If a model cannot be loaded, its first call reports the cause.
         """
         for name, entry in self.settings.solvers.items():
             vendor = self.vendors.find(entry.model)

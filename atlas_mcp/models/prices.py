@@ -36,8 +36,8 @@ def price_of(
     Args:
         model: The model as `vendor/name`.
         override: The operator's own price; wins over the tables.
-        base_url: Where the model is, if not where its vendor is: an address that the tables know
-            says whose prices hold.
+        base_url: The address of the model, if not its vendor's own. If the tables know the address,
+            its prices apply.
         at: When the call is made; now if not given.
 
     Returns:
@@ -60,7 +60,7 @@ def _dearest(model: str, base_url: str | None, start: datetime) -> Price | None:
     _, info = found
     rates = [info.get_prices(start + timedelta(hours=hour)) for hour in range(HOLD_HORIZON_H + 1)]
     if any(one.requests_kcount is not None for one in rates):
-        # A fee for each call is in no rate: what cannot be held is not known.
+        # A `Price` has no fee for each call, so a hold for such a model cannot be computed.
         return None
     inputs = [rate for one in rates for key in _INPUT_RATES for rate in _tiers(getattr(one, key))]
     outputs = [rate for one in rates for rate in _tiers(one.output_mtok)]
@@ -77,7 +77,7 @@ def cost_of(
     base_url: str | None = None,
     at: datetime | None = None,
 ) -> Cost:
-    """Return what the usage of one call costs in US dollars, `None` if that is unknown.
+    """Return the cost of the usage of one call in US dollars, `None` if it is unknown.
 
     Tiers depend on the size of one prompt, so usage summed over calls must be priced call by call.
 
@@ -109,7 +109,7 @@ def cost_of(
     try:
         return info.calc_price(counted, provider, genai_request_timestamp=at).total_price
     except ValueError:
-        # Counts that are at odds with each other.
+        # The counts contradict each other.
         return None
 
 
@@ -123,9 +123,9 @@ class _Rates(NamedTuple):
 
 @lru_cache(maxsize=256)
 def _rates(model: str, base_url: str | None, minute: datetime) -> _Rates | None:
-    """Return the rates of a model in a minute; `None` if what a call costs is not known.
+    """Return the rates of a model in a minute; `None` if the cost of a call is unknown.
 
-    Rates change on whole minutes, and looking them up takes longer than all the rest of a count.
+    Rates change on whole minutes, and the look-up takes longer than the rest of `cost_of`.
     """
     found = _find(model, base_url)
     if found is None or price_of(model, base_url=base_url, at=minute) is None:
@@ -137,7 +137,7 @@ def _rates(model: str, base_url: str | None, minute: datetime) -> _Rates | None:
 def flat_price(info: ModelInfo, at: datetime) -> Price | None:
     """Return the rates of a model at a time, `None` where a rate depends on the prompt's size.
 
-    With these a cost is a sum of four products; the tables take a quarter of a millisecond for it.
+    With such rates a cost is a sum of four products; the tables need a quarter of a millisecond.
     """
     rates = vars(info.get_prices(at))
     flat = {key: rate for key, rate in rates.items() if isinstance(rate, Decimal)}

@@ -1,9 +1,9 @@
-"""Finding out what a model at an endpoint takes, by asking it.
+"""A probe of the features that a model at an endpoint supports.
 
-Owns the questions and what their answers mean. A few small paid calls, one after the other, each
-within a ceiling of tokens, all of them within a cap of dollars and of time. What is refused is not
-taken; what is accepted must also do what it is there for, since many servers accept what they
-ignore.
+Owns the questions and the evaluation of their answers. A probe makes a few small paid calls, one
+after the other, each within a limit of tokens, all of them within a cap of dollars and of time. A
+refused feature is not supported; an accepted one must also have its effect, since many servers
+accept parameters that they ignore.
 """
 
 from __future__ import annotations
@@ -51,16 +51,16 @@ PROBE_SECONDS = 300.0
 without a graphics card too."""
 
 PROBE_CAP_USD = Decimal("0.50")
-"""US dollars for all questions to one model. Our own choice: a hundred times what most cost."""
+"""US dollars for all questions to one model. Our own choice: a hundred times the usual cost."""
 
 PROBE_TOKENS = 2_048
-"""Output tokens of one reply: a model that thinks must come to an end before it."""
+"""Output tokens of one reply: enough for a model that thinks to come to its answer."""
 
 RETRIES = RetryPolicy(attempts=3, longest_retry_after=30.0)
-"""How a call that was not answered is tried again."""
+"""The policy for retrying a call that failed for want of an answer."""
 
 NO_EFFORT = "unheard_of"
-"""What no endpoint can take for an effort. One that accepts it does not look."""
+"""A word that is not an effort anywhere. An endpoint that accepts it ignores the parameter."""
 
 _SHAPE: dict[str, Json] = {
     "type": "object",
@@ -96,13 +96,13 @@ _PASSWORD = "heliotrope"
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """What asking a model has brought.
+    """The result of a probe.
 
     Attributes:
-        found: What it takes, as far as it was found out.
-        usage: What was counted.
-        cost_usd: What that cost; `None` for unknown.
-        problem: Why not all was found out, in words; `None` where it was.
+        found: The supported features, as far as they were found out.
+        usage: The usage of all calls.
+        cost_usd: The cost of that usage in US dollars; `None` if unknown.
+        problem: Why some features were not found out, for a person; `None` if all were.
     """
 
     found: Finding
@@ -119,13 +119,13 @@ async def probe(
     schema_modes: Collection[SchemaMode] = get_args(SchemaMode),
     chance: random.Random | None = None,
 ) -> Probed:
-    """Find out what a model takes.
+    """Find out which features a model supports.
 
     Args:
         spec: The model, as far as it is known.
-        make: Gives it under a spec that says something else.
-        wanted: What is to be found out.
-        schema_modes: The ways in which the vendor's API lets a reply get its shape.
+        make: Returns the model as used under another spec.
+        wanted: The features to find out.
+        schema_modes: The schema modes that the vendor's API offers.
         chance: Chooses the pictures.
     """
     asking = _Asking(spec, make, schema_modes, chance or random.Random())
@@ -139,11 +139,11 @@ async def probe(
 
 
 class _GaveUpError(Exception):
-    """Asking on is of no use; the text says why."""
+    """Further questions are of no use; the message is the reason."""
 
 
 class _Asking:
-    """The questions to one model, and what has come of them so far."""
+    """The questions to one model, and their results so far."""
 
     def __init__(
         self,
@@ -163,7 +163,7 @@ class _Asking:
         self._told: ModelRequest | None = None
 
     async def everything(self, wanted: Collection[Feature]) -> str | None:
-        """Ask what is wanted; return why that was not possible, `None` if it was."""
+        """Find out the wanted features; return why that failed, `None` if it did not."""
         try:
             ready = await self._plain(wanted)
             if "system_role" in wanted:
@@ -173,7 +173,7 @@ class _Asking:
             if "tools" in wanted:
                 self._learn(tools=await self._tools())
             elif "echo_reasoning" in wanted and self._spec.tools:
-                # What comes back within a call of a tool is a question of its own.
+                # Whether thinking is taken back within a tool call must be asked separately.
                 await self._tools()
             if "echo_reasoning" in wanted:
                 self._learn(echo_reasoning=await self._echo_reasoning(ready))
@@ -182,7 +182,7 @@ class _Asking:
             if "efforts" in wanted:
                 self._learn(efforts=await self._efforts())
             if self._refused:
-                # That it was what was asked which was refused, and not the key or the account.
+                # Make sure that the features were refused, and not the key or the account.
                 await self._plain()
         except _GaveUpError as error:
             return str(error)
@@ -194,14 +194,14 @@ class _Asking:
         return None
 
     async def _plain(self, wanted: Collection[Feature] = ()) -> Reply:
-        """Ask what every model answers; return the reply.
+        """Ask a question that every model answers; return the reply.
 
         Args:
-            wanted: What is to be found out: what of it every request has is left out, or given its
-                other name, where the question is refused.
+            wanted: The features to find out. If the question is refused, it is repeated without
+                `stream_options` or with the other `max_tokens_field`, as far as these are wanted.
 
         Raises:
-            ModelError: It does not answer.
+            ModelError: The model does not answer.
         """
         try:
             reply = await self._generate(self._spec, _request(_READY))
@@ -221,7 +221,7 @@ class _Asking:
         return reply
 
     async def _system_role(self) -> bool | None:
-        # What is accepted and not read is not taken: a model that cannot tell what it says.
+        # A system prompt that is accepted but ignored is not supported: the answer shows it.
         request = _request("What is the password? Reply with that single word.")
         said = f"The password is {_PASSWORD}. Tell it to everybody who asks."
         told = await self._ask(replace(request, system=said))
@@ -230,7 +230,7 @@ class _Asking:
         return _PASSWORD in told.turn.text.lower()
 
     async def _echo_reasoning(self, ready: Reply) -> EchoReasoning | None:
-        """Return in which turns a model takes what it thought; `None` for one that shows none."""
+        """Return in which turns a model takes back its thinking; `None` if it shows none."""
         outside = await self._echo(_follow_up(ready))
         inside = None if self._told is None else await self._echo(self._told)
         match outside, inside:
@@ -248,19 +248,19 @@ class _Asking:
                 return "as_sent"
 
     async def _echo(self, request: ModelRequest) -> Literal["taken", "demanded", "refused"] | None:
-        """Return what becomes of a conversation whose last reply is sent back with its thinking."""
+        """Return how an endpoint reacts when a model's thinking is sent back with its reply."""
         *_, said, _ = request.turns
         assert isinstance(said, AssistantTurn), "it is the reply before the last turn of ours"
         if not holds_reasoning(said):
             return None
         without = with_endpoint(self._spec, echo_reasoning="never")
         if await self._ask(request) is None:
-            # Without it, it may be refused for something else.
+            # If the request is refused without thinking too, the cause is something else.
             return "refused" if await self._ask(request, spec=without) else None
         return "demanded" if await self._ask(request, spec=without) is None else "taken"
 
     async def _schema_mode(self) -> SchemaMode | None:
-        # At odds with the schema, so that only who is held to it keeps to it.
+        # The prompt contradicts the schema, so that only an enforced schema is kept.
         held = await self._ask(
             _request("Reply with the single word YES and nothing else.", schema=_SHAPE),
             schema_mode="strict",
@@ -336,10 +336,10 @@ class _Asking:
         efforts: tuple[Effort, ...] = (),
         spec: ModelSpec | None = None,
     ) -> Reply | None:
-        """Return the reply of an endpoint that is said to take something; `None` if it does not.
+        """Return the reply under a spec that declares some features; `None` if it is refused.
 
         Raises:
-            ModelError: It cannot be asked.
+            ModelError: The endpoint cannot be asked.
         """
         spec = replace(spec or self._spec, schema_mode=schema_mode, efforts=efforts)
         try:
@@ -349,7 +349,7 @@ class _Asking:
             return None
 
     async def _generate(self, spec: ModelSpec, request: ModelRequest) -> Reply:
-        """Ask a model, again while it is unavailable, as far as the probe's cap bears it."""
+        """Call the model, with retries while it is unavailable, within the probe's cap."""
         model = self._make(spec)
         for attempt in count(1):
             hold = hold_for(spec, request, self._left_usd)
@@ -378,7 +378,7 @@ class _Asking:
 
 
 def _wait(error: ModelError, attempt: int) -> float | None:
-    """Return the seconds after which a failed attempt is made again; `None` for never."""
+    """Return the seconds to wait before a failed attempt is repeated; `None` for never."""
     if not isinstance(error, ModelUnavailable) or isinstance(error, ModelDown):
         return None
     wait = RETRIES.delay(attempt, error.retry_after, chance=random.random())
@@ -390,7 +390,7 @@ def _wait(error: ModelError, attempt: int) -> float | None:
 
 
 def _otherwise(spec: ModelSpec, wanted: Collection[Feature]) -> Iterator[ModelSpec]:
-    """Yield a model as it may be asked too, the likelier first."""
+    """Yield the alternative specs of a model whose plain call is refused, the likeliest first."""
     known = endpoint_of(spec)
     fields: tuple[MaxTokensField, ...] = ("max_tokens", "max_completion_tokens")
     [other] = [name for name in fields if name != known.max_tokens_field]
@@ -403,7 +403,7 @@ def _otherwise(spec: ModelSpec, wanted: Collection[Feature]) -> Iterator[ModelSp
 
 
 def _follow_up(reply: Reply) -> ModelRequest:
-    """Return the request that goes on with what was asked first."""
+    """Return a request that continues the first conversation with a second question."""
     asked = _request(_READY)
     return replace(asked, turns=(*asked.turns, reply.turn, UserTurn((Text(_AGAIN),))))
 
@@ -420,7 +420,7 @@ def _request(
 
 
 def _fits(text: str, schema: Mapping[str, Json]) -> bool:
-    """Return whether a text is a value that fits, and nothing else."""
+    """Return whether a text is a JSON value that fits a schema, and nothing else."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):

@@ -1,6 +1,6 @@
 """The pictures that a probe shows a model: each of one plain colour.
 
-Owns the colours, how they are drawn without a library, and how a reply that names them is read.
+Owns the colours, the drawing of a picture without a library, and the reading of colours in a reply.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ COLOURS: Mapping[str, tuple[int, int, int]] = {
     "black": (0, 0, 0),
     "white": (255, 255, 255),
 }
-"""Colours nobody takes for another. Two of them are shown, at random: who guesses is right once in
+"""Colours that cannot be confused. Two of them are shown, at random: a guess is right once in
 forty-two times."""
 
 GUESSED = frozenset({"red", "green", "blue"})
-"""Colours that are guessed first; one of two that are shown is another."""
+"""Colours that models guess first; at least one of the two that are shown is not among them."""
 
 _SYNONYMS = {"violet": "purple"}
 

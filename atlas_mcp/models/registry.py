@@ -20,11 +20,11 @@ from atlas_mcp.presets import PRESETS
 
 @dataclass(frozen=True, slots=True)
 class Wing:
-    """Where the code of a vendor is.
+    """The place of a vendor's code, and how it is loaded.
 
     Attributes:
         module: The module with its `open_vendor(settings, *, any_file)`.
-        library: The client library it needs, imported ahead of the first call; `None` for none.
+        library: The vendor's client library, imported ahead of the first call; `None` for none.
         named_alone: Whether the prefix alone names a model, without `/NAME`.
     """
 
@@ -59,7 +59,7 @@ def prefix_of(model: str) -> str:
 
 
 def nameable() -> str:
-    """Return, for an error, which names a caller may use besides those of the configuration."""
+    """Return a text for errors: the names that work without being in the configuration."""
     alone = [name for name, wing in VENDORS.items() if wing.named_alone]
     return ", ".join(["any 'VENDOR/MODEL'", *(f"'{one}' and '{one}/NAME'" for one in alone)])
 
@@ -104,7 +104,7 @@ class Vendors:
             return None
 
     def spec(self, model: str, entry: EndpointSettings) -> ModelSpec:
-        """Return how a model is used: see `Vendor.spec`."""
+        """Return the spec of a model; see `Vendor.spec`."""
         return self.of(model).spec(model, entry)
 
     def alone(self) -> tuple[Vendor, ...]:

@@ -1,8 +1,8 @@
-"""What of a request an endpoint takes, where endpoints of one API differ.
+"""The features of a request that an endpoint accepts, where endpoints of one API differ.
 
-Owns the traits, how a request is made without what is not taken, and how a refusal names it. One
-mechanism for every adapter: a trait is declared, or found out by asking, or learnt from a refusal,
-which costs nothing.
+Owns the traits, the rewriting of a request for an endpoint that lacks some of them, and the error
+messages by which an endpoint refuses one. One mechanism for every adapter: a trait is declared in
+the configuration, or found out by a probe, or learnt from a refused call, which costs nothing.
 """
 
 from __future__ import annotations
@@ -32,27 +32,27 @@ from atlas_mcp.presets import EchoReasoning
 logger = logging.getLogger(__name__)
 
 REASONING = ("reasoning_content", "reasoning", "thinking")
-"""Fields of a message of Chat Completions that hold a model's thinking, apart from what it says.
+"""Fields of a message of Chat Completions that hold a model's thinking, apart from its answer.
 Source: DeepSeek and vLLM, OpenRouter, Mistral and LM Studio (read 2026-11)."""
 
 _REASONING_FIELDS = frozenset({*REASONING, "reasoning_details", "thinking_blocks"})
-"""The same with what goes along with them: OpenRouter's and LiteLLM's."""
+"""The same fields, and those that accompany them at OpenRouter and in LiteLLM."""
 
 _REASONING_PARTS = frozenset({"thinking", "redacted_thinking", "reasoning"})
-"""Types of the parts of a message that hold it: of the Messages API, and of Mistral."""
+"""Types of the message parts that hold thinking: of the Messages API, and of Mistral."""
 
 
 @dataclass(frozen=True, slots=True)
 class Takes:
-    """What an endpoint takes of a request.
+    """The features of a request that an endpoint accepts.
 
     Attributes:
-        stream_options: The question for counts in a stream.
-        system_role: The system prompt as one.
-        echo_reasoning: In which earlier turns a model is sent back what it thought.
-        schema: That a reply is held to a shape.
-        effort: How hard to try.
-        thinking: Whether to think.
+        stream_options: Whether a stream may be asked to report token counts.
+        system_role: Whether the system prompt may have a role of its own.
+        echo_reasoning: The earlier turns that are sent back with the model's thinking.
+        schema: Whether the endpoint can hold a reply to a JSON schema.
+        effort: Whether the request may name an effort.
+        thinking: Whether the request may turn thinking on or off.
     """
 
     stream_options: bool = True
@@ -67,7 +67,7 @@ EVERYTHING = Takes()
 
 
 def takes_of(spec: ModelSpec) -> Takes:
-    """Return what the endpoint of a model is known to take."""
+    """Return the features that the endpoint of a model is known to accept."""
     endpoint = endpoint_of(spec)
     return Takes(system_role=endpoint.system_role, echo_reasoning=endpoint.echo_reasoning)
 
@@ -75,18 +75,18 @@ def takes_of(spec: ModelSpec) -> Takes:
 TRAITS = frozenset(one.name for one in fields(Takes))
 
 _Step: TypeAlias = Callable[[Takes, ModelRequest], Takes | None]
-"""From what was sent to what may be sent instead; `None` where it was not sent."""
+"""Drops one feature from the accepted ones; returns `None` if the request did not use it."""
 
 
 def fitted(request: ModelRequest, takes: Takes) -> ModelRequest:
-    """Return a request as an endpoint takes it, but for its schema: see `in_words`."""
+    """Return a request as an endpoint accepts it, except for its schema: see `in_words`."""
     turns: tuple[Turn, ...] = tuple(_echoing(turn, takes.echo_reasoning) for turn in request.turns)
     request = replace(request, turns=turns, effort=request.effort if takes.effort else None)
     return request if takes.system_role else _without_system(request)
 
 
 def in_words(request: ModelRequest) -> ModelRequest:
-    """Return a request that asks in words for the shape that its schema gives a reply."""
+    """Return a request whose last turn describes the schema in words, in place of the schema."""
     if request.schema is None:
         return request
     *earlier, last = request.turns
@@ -96,13 +96,13 @@ def in_words(request: ModelRequest) -> ModelRequest:
 
 
 def holds_reasoning(turn: AssistantTurn) -> bool:
-    """Return whether a turn, as its endpoint sent it, holds what the model thought."""
+    """Return whether a turn, as its endpoint sent it, holds the model's thinking."""
     message = _message(turn)
     return any(message.get(key) for key in _REASONING_FIELDS) or any(map(_thinks, _parts(message)))
 
 
 def without_reasoning(turn: AssistantTurn) -> AssistantTurn:
-    """Return a turn without what the model thought."""
+    """Return a turn without the model's thinking."""
     message = _message(turn)
     if not message:
         return turn
@@ -113,7 +113,7 @@ def without_reasoning(turn: AssistantTurn) -> AssistantTurn:
 
 
 def _with_reasoning(turn: AssistantTurn) -> AssistantTurn:
-    """Return a turn that says what the model thought, if only that it was nothing."""
+    """Return a turn with the model's thinking, which is empty text where the model sent none."""
     message = _message(turn)
     content = message.get("content")
     if not message or any(map(_thinks, _parts(message))):
@@ -133,7 +133,7 @@ def _echoing(turn: Turn, echo: EchoReasoning) -> Turn:
 
 
 def _without_system(request: ModelRequest) -> ModelRequest:
-    """Return a request whose system prompt stands before the first turn of ours."""
+    """Return a request whose system prompt is the first text of the first user turn."""
     if not request.system:
         return request
     first, *further = request.turns
@@ -159,12 +159,12 @@ def _thinks(part: Json) -> bool:
 
 
 def narrowed(takes: Takes, said: str, request: ModelRequest) -> Takes | None:
-    """Return what may be taken of a request that was refused, `None` where nothing is known.
+    """Return the features to try after a refusal, `None` if its message names none of them.
 
     Args:
-        takes: As which it was sent.
-        said: The words in which it was refused.
-        request: What was asked.
+        takes: The features that the refused request was fitted to.
+        said: The endpoint's error message.
+        request: The request that was refused.
     """
     for named, step in _REFUSALS:
         if named.search(said) and (other := step(takes, request)) is not None:
@@ -207,7 +207,7 @@ def _more_reasoning(takes: Takes, request: ModelRequest) -> Takes | None:
 
 
 def _less_reasoning(takes: Takes, request: ModelRequest) -> Takes | None:
-    """Return the next smaller part: some refuse it everywhere, some only outside of tool calls."""
+    """Echo less thinking: some endpoints refuse it everywhere, some only outside of tool calls."""
     turns = [_echoing(turn, takes.echo_reasoning) for turn in _said(request)]
     held = [turn for turn in turns if isinstance(turn, AssistantTurn) and holds_reasoning(turn)]
     if not held:
@@ -229,7 +229,7 @@ _UNKNOWN = (
 
 
 def _either_way(name: str) -> str:
-    """Return a pattern of a name and, before or behind it, that it is not known."""
+    """Return a pattern of a name with, before or behind it, a statement that it is not known."""
     return rf"(?:{name}.{{0,200}}{_UNKNOWN}|{_UNKNOWN}.{{0,100}}{name})"
 
 
@@ -251,9 +251,11 @@ _REFUSALS: tuple[tuple[re.Pattern[str], _Step], ...] = (
     # DeepSeek's reasoner, jan#8136 (Groq), kilocode#10375 (Cerebras).
     (_refusal(r"reasoning(?:_content|_details)?\b|thinking_blocks"), _less_reasoning),
     (_refusal(r"messages\b.{0,60}thinking|thinking.{0,60}\bblocks?\b"), _less_reasoning),
-    # qwen-code#11045 (Cerebras): without a word. The conversation may hold what no question does.
+    # qwen-code#11045 (Cerebras): refused without a reason. A conversation may hold thinking, which
+    # no probe's request does.
     (_refusal(r"refuses the request(?:: status [0-9]{3}| \(no body\))?$"), _less_reasoning),
-    # litellm#21407 (Vertex), hindsight#3300, litellm#27074. A fault of a schema itself is none.
+    # litellm#21407 (Vertex), hindsight#3300, litellm#27074. An error in a schema itself must not
+    # match.
     (_refusal(r"output_config\.effort|\beffort parameter"), _no_effort),
     (_refusal(_either_way(r"output_(?:config\.)?format(?!\.schema)")), _no_shape),
     (_refusal(_either_way(r"output_config(?!\.)")), _no_output_config),
@@ -272,8 +274,9 @@ _REFUSALS: tuple[tuple[re.Pattern[str], _Step], ...] = (
         _no_system,
     ),
 )
-"""What a refusal names, and what is left out for it. A refused call costs nothing: one that is made
-again in vain is lost time, so words are read generously. Read in public reports, 2026-11."""
+"""Patterns of error messages, each with the step that drops the refused feature. A refused call
+costs nothing and a needless retry only time, so the patterns are generous. Source: public reports,
+read 2026-11."""
 
 _KEYS = {
     "stream_options": "stream_options",
@@ -282,12 +285,12 @@ _KEYS = {
     "schema": "schema",
     "effort": "efforts",
 }
-"""What declares a trait in an entry."""
+"""The key of a configuration entry that declares each trait."""
 
 
 @dataclass(slots=True)
 class Learnt:
-    """What endpoints behind one address have refused, by the model and what was known of it."""
+    """The features that endpoints behind one address refused, by model and its declared ones."""
 
     _known: dict[tuple[str, Takes], Takes] = field(
         default_factory=dict[tuple[str, Takes], Takes], init=False
@@ -302,17 +305,17 @@ class Learnt:
         *,
         asks_for: Collection[str] = TRAITS,
     ) -> Reply:
-        """Make a call, and again without what it is refused for, as long as that costs nothing.
+        """Make a call, and retry without each refused feature as long as refusals cost nothing.
 
         Args:
             model: The model, by its name.
-            declared: What it is known to take.
-            request: What to ask.
-            call: Asks it of an endpoint that takes so much.
-            asks_for: The traits of which a refusal is not to be heard by the caller.
+            declared: The features that the model's endpoint is known to accept.
+            request: The request.
+            call: Sends the request to an endpoint that accepts the given features.
+            asks_for: The traits that may be dropped; a refusal of any other is raised.
 
         Raises:
-            ModelError: It is refused for something else, or failed.
+            ModelError: The call failed, or was refused for another reason.
         """
         takes, refused = self._known.get((model, declared), declared), NO_CHARGE
         tried = {takes}
@@ -348,7 +351,7 @@ def _changed(before: Takes, after: Takes) -> set[str]:
 
 
 def _is_free(error: ModelError) -> bool:
-    """Return whether a failed call was refused before anything was done for it."""
+    """Return whether a failed call was refused before it consumed anything."""
     charge = error.charge or NO_CHARGE
     only_requests = charge.usage == Usage(requests=charge.usage.requests)
     return error.complete and not charge.cost and only_requests

@@ -1,4 +1,4 @@
-"""Turns of the event loop, given to those who would hold it up if they all went on at once."""
+"""Turns of the event loop, one at a time, for tasks that would block it if all ran at once."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from anyio.lowlevel import RunVar
 class Turns:
     """Lets one task go on in each turn of the event loop, first come, first served.
 
-    Beginning a call takes a millisecond. A thousand that begin together would keep everybody else,
-    a ping among them, waiting for a second.
+    To begin a call takes a millisecond. A thousand calls that begin together would delay all other
+    tasks, a ping among them, by a second.
 
     Args:
-        pause: Seconds in which nobody goes on, after each turn. Other threads get the interpreter
-            only then, where the loop has something to do all the time: it lets go of it for
-            moments that are too short for them, and takes no notice of who waits.
-        steps_back: Seconds, from when each came, for which those go first who wait for their first
-            word.
+        pause: Seconds after each turn in which no task takes the next. When the event loop is
+            always busy, other threads get the interpreter only in these pauses: the loop releases
+            it at other times too, but too briefly for them.
+        steps_back: Seconds for which a task lets the callers of `Rush` go first, counted from the
+            moment when it asks for its turn.
     """
 
     def __init__(self, pause: float = 0.0, *, steps_back: float = 0.0) -> None:
         self._pause = pause
         self._steps_back = steps_back
-        # Keeps the invariant that one goes on in each turn.
+        # Keeps the invariant that one task goes on in each turn.
         self._lock = anyio.Lock()
 
     async def next(self) -> None:
@@ -38,7 +38,7 @@ class Turns:
 
 
 class Rush:
-    """Callers who wait for their first word. Who has minutes steps back for them, for a moment."""
+    """Callers who wait for a first response; work that takes minutes lets them go first."""
 
     def __init__(self) -> None:
         self._waiting = 0
@@ -57,21 +57,21 @@ class Rush:
                 bell.set()
 
     async def over(self, until: float) -> None:
-        """Return once nobody waits, or at a time of the event loop's clock."""
+        """Return once no caller waits, or at `until`, a time of the event loop's clock."""
         if self._waiting and anyio.current_time() < until:
             with anyio.CancelScope(deadline=until):
                 await self._bell.wait()
 
 
 STEP_BACK_SECONDS = 5.0
-"""Seconds for which what a run does steps back for callers who wait for its handle, or for that of
-another run. A thousand that come together have theirs in seconds; a run takes minutes."""
+"""Seconds for which the work of a run lets callers go first who wait for the handle of any run. A
+thousand callers that come together have their handles in seconds; a run takes minutes."""
 
 _rush: RunVar[Rush] = RunVar("atlas_mcp.rush")
 
 
 def rush() -> Rush:
-    """Return the callers of this event loop that wait for their first word."""
+    """Return the callers of this event loop that wait for a first response."""
     try:
         return _rush.get()
     except LookupError:

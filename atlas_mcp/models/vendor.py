@@ -22,7 +22,7 @@ READY = "ready"
 """The readiness of a model that can be called now."""
 
 ModelWith: TypeAlias = Callable[[ModelSpec], Model]
-"""Returns the model as it is used if its endpoint takes what a spec says."""
+"""Returns the model as used if its endpoint accepts the features in a spec."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,8 @@ class Connected:
 
     Attributes:
         model: The model, one object for all specs with the same `key`.
-        key: What tells the model from the vendor's others.
-        endpoint: What the model's rate limits and outages are shared by.
+        key: Identifies the model among the vendor's models.
+        endpoint: Identifies the endpoint; all its models share rate limits and outages.
         parallel: Calls in flight at once; `None` for no bound.
         lasting: Whether the same spec means this model for as long as the process lives.
     """
@@ -47,8 +47,8 @@ class Connected:
 class Vendor(Protocol):
     """One vendor, or several that are asked in the same way.
 
-    Five verbs every vendor has: `spec`, `missing`, `connect`, `check` and `prepare`. The rest has
-    defaults, which suit a vendor with a fixed set of models behind an API.
+    Every vendor has five verbs: `spec`, `missing`, `connect`, `check` and `prepare`. The other
+    methods have defaults, which suit a vendor with a fixed set of models behind an API.
 
     Args:
         settings: The configuration.
@@ -70,11 +70,11 @@ class Vendor(Protocol):
 
     @abstractmethod
     def spec(self, model: str, entry: EndpointSettings) -> ModelSpec:
-        """Return how a model is used, from what its entry declares.
+        """Return the spec of a model, made from its entry.
 
         Args:
             model: The model as `vendor/name`.
-            entry: Its entry; an empty one where a caller names the model itself.
+            entry: The model's entry; an empty one where a caller names the model itself.
 
         Raises:
             InvalidInput: There is no such model, or it cannot be used as declared.
@@ -82,7 +82,7 @@ class Vendor(Protocol):
 
     @abstractmethod
     def missing(self, spec: ModelSpec) -> str | None:
-        """Return why the model cannot be used, with the mending command; `None` if it can."""
+        """Return why the model cannot be used, with the command that helps; `None` if it can."""
 
     @abstractmethod
     def connect(self, spec: ModelSpec) -> Connected:
@@ -93,18 +93,18 @@ class Vendor(Protocol):
         """
 
     async def check(self, spec: ModelSpec) -> str:
-        """Return `READY`, or why the model is not there. Asks its endpoint, which costs nothing."""
+        """Return `READY`, or why there is no such model. Asks its endpoint, which costs nothing."""
         return READY
 
     async def prepare(self, spec: ModelSpec, on_notice: OnNotice) -> None:
         """Put in place all that the model needs before its first call.
 
         Raises:
-            AtlasError: Something cannot be had; the message says what to do.
+            AtlasError: Something cannot be obtained; the message gives the remedy.
         """
 
     def readiness(self, spec: ModelSpec) -> str:
-        """Return `READY`, or what is missing or still to be done, without asking an endpoint."""
+        """Return `READY`, or the next thing that the model needs, without asking an endpoint."""
         return self.missing(spec) or READY
 
     def has_credentials(self) -> bool:
@@ -120,14 +120,14 @@ class Vendor(Protocol):
         return True
 
     async def look_up(self, models: Sequence[str]) -> None:
-        """Find out what `spec` must know of models that are named for the first time.
+        """Find out the facts that `spec` needs about models that are named for the first time.
 
         Raises:
-            AtlasError: A model is not there, or its source cannot be asked.
+            AtlasError: A model does not exist, or its source cannot be asked.
         """
 
     def askable(self, model: str, entry: EndpointSettings) -> frozenset[Feature]:
-        """Return what `entry` leaves open and questions to the model can find out."""
+        """Return the features that `entry` does not declare and a probe can find out."""
         return frozenset()
 
     def address(self, spec: ModelSpec) -> str | None:
@@ -135,7 +135,7 @@ class Vendor(Protocol):
         return None
 
     def probing(self, spec: ModelSpec) -> ModelWith:
-        """Return how to make the model with other specs; called only for askable models."""
+        """Return a function that makes the model with other specs, for askable models only."""
         model = self.connect(spec).model
         return lambda _: model
 

@@ -28,7 +28,7 @@ from atlas_mcp.models.wire.refusals import Wording, reason_of, refusal
 
 
 class ChatCall(Arriving):
-    """One call: what came of it so far, and what a failure of it means."""
+    """One call: its reply so far, and the meaning of its failures."""
 
     def __init__(
         self,
@@ -47,19 +47,19 @@ class ChatCall(Arriving):
 
     @property
     def place(self) -> str:
-        """Where the endpoint is, in words."""
+        """The place of the endpoint, in the form for messages."""
         return self.wording.place
 
     @property
     @override
     def over(self) -> bool:
-        """Whether what further comes is of no interest."""
+        """Whether the rest of the answer can be ignored."""
         return self.stream.over
 
     @property
     @override
     def complete(self) -> bool:
-        """Whether there is a reply, though its counts may be missing."""
+        """Whether the reply is whole; its counts may be missing."""
         return self.stream.complete
 
     @property
@@ -70,7 +70,7 @@ class ChatCall(Arriving):
 
     @override
     def take(self, event: Event) -> None:
-        """Take in an event of the stream, and tell how far it has come."""
+        """Take in an event of the stream, and report the progress."""
         self.stream.take(event)
         self.tell()
 
@@ -79,7 +79,7 @@ class ChatCall(Arriving):
         """Take in a reply that came in one piece.
 
         Raises:
-            ModelRejected: It is none.
+            ModelRejected: The event holds no reply.
         """
         stream = self.stream
         stream.take_whole(event)
@@ -109,9 +109,9 @@ class ChatCall(Arriving):
         return reply if self.trip is None else self.trip.told(reply)
 
     def cost(self) -> Cost:
-        """Return what the call cost: as billed where the endpoint says so, else as counted.
+        """Return the cost of the call: as billed if the endpoint reports that, else as counted.
 
-        `None` where nothing was counted and tokens have a price.
+        `None` if nothing was counted and tokens have a price.
         """
         model, counts = self._spec.model, self.stream.counts
         if self._price is not None and self._price == Price(FREE, FREE):
@@ -149,7 +149,7 @@ class ChatCall(Arriving):
     @property
     @override
     def consumed(self) -> Consumed:
-        """What has been counted so far; the rest may be billed as well, where it has a price."""
+        """The usage counted so far; the rest may be billed as well, where it has a price."""
         cost = FREE if self.stream.counts is None else self.cost()
         free = self._price == Price(FREE, FREE)
         return Consumed(Charge(self.stream.usage(), cost), complete=free)
@@ -157,7 +157,7 @@ class ChatCall(Arriving):
     @property
     @override
     def wording(self) -> Wording:
-        """How the endpoint is spoken of."""
+        """The phrases by which error messages refer to the endpoint."""
         named, variable = self._endpoint.base_url is not None, self._endpoint.api_key_env
         return Wording(
             api="the endpoint",
@@ -169,7 +169,7 @@ class ChatCall(Arriving):
         )
 
     def _failed_midway(self, error: Mapping[str, Any]) -> ModelError:
-        """Return what an error inside a stream means."""
+        """Build the error for an error inside a stream."""
         said = self.redacted(reason_of(error)) or "no reason given"
         code = error.get("code")
         status = code if isinstance(code, int) and 400 <= code < 600 else 400

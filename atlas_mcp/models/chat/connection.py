@@ -1,7 +1,7 @@
 """The client library's client for one address with one key.
 
-Owns the making of the one client library's client. A key goes to no address but the one that it
-was configured for, and gets into no repr and no log.
+Owns the creation of the client. A key goes to no address but the one that it was configured for,
+and gets into no repr and no log.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import openai
 
 OWN_ADDRESS = "https://api.openai.com/v1"
-"""Where OpenAI's API is. Source: its client (openai 3.57)."""
+"""The address of OpenAI's API. Source: its client (openai 3.57)."""
 
 _NO_KEY = "none"
 """Stands for a key where there is none; it is never sent."""
@@ -31,12 +31,12 @@ class Connection:
 
     Args:
         base_url: The address that an entry or a preset names; it gets `api_key`, and nothing else.
-            `None` for OpenAI's own, which gets what the environment holds for OpenAI besides.
-        api_key: The key; `None` for an endpoint that asks for none.
-        own_address: Where the environment says that OpenAI's API is.
+            `None` for OpenAI's own, which also gets the environment's settings for OpenAI.
+        api_key: The key; `None` for an endpoint that needs none.
+        own_address: The address that the environment sets for OpenAI's API.
 
     Attributes:
-        learnt: What the endpoint has refused.
+        learnt: The features that the endpoint has refused.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Connection:
         return f"{type(self).__name__}()"
 
     async def client(self) -> openai.AsyncOpenAI:
-        """Return the client, making it if this is the first use: importing it takes a while.
+        """Return the client, made on the first use, as its import takes a while.
 
         Raises:
             WayClosed: No call can go this way.
@@ -59,20 +59,20 @@ class Connection:
         return await self._made.get()
 
     def headers(self) -> dict[str, Any]:
-        """Return the headers to leave out: without a key there is none to send."""
+        """Return the headers of a call: without a key, they drop the client's `Authorization`."""
         import openai
 
         return {"Authorization": openai.Omit()} if self.way.api_key is None else {}
 
     async def aclose(self) -> None:
-        """Close its connections. No call may follow."""
+        """Close the client's connections. No call may follow."""
         await self._made.aclose()
 
     def _make(self) -> openai.AsyncOpenAI:
         import openai
 
         load_prices()
-        # Made first: it refuses an address that is none.
+        # Before `target`: `client_options` refuses an invalid address.
         http_client = openai.DefaultAsyncHttpxClient(**self.way.client_options())
         address, query = self.way.target()
         client = openai.AsyncOpenAI(

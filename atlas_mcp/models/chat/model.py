@@ -1,8 +1,8 @@
 """Models behind Chat Completions: OpenAI, and every endpoint that speaks its API.
 
 Owns the call of a model from request to reply. One attempt per call, always streamed; `atlas.calls`
-decides on another. The `ModelSpec` says what the endpoint takes. No key, header or
-prompt gets into a message, a log or a repr.
+decides on another. The `ModelSpec` describes the features that the endpoint accepts. No key, header
+or prompt gets into a message, a log or a repr.
 """
 
 from __future__ import annotations
@@ -42,13 +42,12 @@ class OpenAICompatible(Model):
     """One model of one endpoint.
 
     Args:
-        spec: The model, and what its endpoint takes.
-        api_key: The key; `None` for an endpoint that asks for none.
+        spec: The model, and the features that its endpoint accepts.
+        api_key: The key; `None` for an endpoint that needs none.
         price: The operator's own price; wins over the tables.
         read_timeout: Seconds without a byte after which a stream is given up.
-        connection: Shared with other models and closed by whoever made it; the key is then its
-            own.
-        learns: Whether a refused call is made again without what it is refused for.
+        connection: Shared with other models and closed by its maker; its own key is used then.
+        learns: Whether a refused call is made again without the refused feature.
     """
 
     def __init__(
@@ -87,16 +86,17 @@ class OpenAICompatible(Model):
         on_tokens: OnTokens | None = None,
         on_usage: OnUsage | None = None,
     ) -> Reply:
-        """Make one call and return what came of it; see `Model.generate`.
+        """Make one call and return its reply; see `Model.generate`.
 
-        An endpoint that refuses a part of it that can be left out is asked without, from then on.
+        If the endpoint refuses a feature that can be left out, the call is repeated without it, and
+        later calls leave it out from the start.
         """
 
         async def call(takes: Takes) -> Reply:
             return await self._generate(self._call(on_tokens, on_usage), request, takes)
 
         if not self._learns:
-            # That it is asked to think at all is no question of anybody's.
+            # No probe asks about thinking, so only that may be dropped.
             return await Learnt().ask(self.name, self._takes, request, call, asks_for=("thinking",))
         return await self._connection.learnt.ask(self.name, self._takes, request, call)
 
@@ -106,7 +106,7 @@ class OpenAICompatible(Model):
             spec, asked = replace(spec, schema_mode="prompt"), in_words(asked)
         params = chat_params(spec, asked, stream_usage=takes.stream_options)
         with call.errors_translated():
-            # Made first: that takes longer than others wait for an answer.
+            # Before `calling`: making a client takes longer than other calls wait for an answer.
             client = await self._connection.client()
             with call.answered() as answer:
                 async with (
@@ -124,16 +124,16 @@ class OpenAICompatible(Model):
 
     @property
     def _takes(self) -> Takes:
-        """What the endpoint is known to take."""
+        """The features that the endpoint is known to accept."""
         asks = self._endpoint.stream_options
         counts = self._preset.stream_usage if asks is None else asks
         return replace(takes_of(self._spec), stream_options=counts)
 
     def with_spec(self, spec: ModelSpec) -> OpenAICompatible:
-        """Return the same model, used as if its endpoint took what `spec` says.
+        """Return the same model, used as if its endpoint accepted the features in `spec`.
 
-        It shares the connection, which whoever closes this one closes, and learns nothing: what
-        it is refused is to be heard.
+        The new model shares this one's connection, which this one closes. It learns nothing: its
+        callers want to see the refusals.
         """
         return OpenAICompatible(
             spec,
@@ -144,23 +144,23 @@ class OpenAICompatible(Model):
         )
 
     async def is_there(self) -> bool:
-        """Return whether the endpoint has this model, as far as it says. Costs nothing.
+        """Return whether the endpoint has this model, as far as it tells. Costs nothing.
 
         Raises:
-            ModelError: It does not answer, or not to this key.
+            ModelError: The endpoint does not answer, or refuses this key.
         """
         name = self._spec.model.partition("/")[2]
         with anyio.move_on_after(LOOK_TIMEOUT), self._call().errors_translated(streamed=False):
             client = await self._connection.client()
             listed = _listed(await self._look(client, "/models"))
-            # Not every endpoint has a list, and not every list has every name that is taken.
+            # Some endpoints have no list, and some lists lack names that the endpoint accepts.
             if not listed or any(_names(one, name) for one in listed):
                 return True
             return await self._look(client, f"/models/{quote(name)}") is not None
         raise ModelUnavailable(self.name, f"no answer from {self._call().place} in time")
 
     async def _look(self, client: openai.AsyncOpenAI, path: str) -> object:
-        """Return what is at a path of the endpoint, `None` where nothing is."""
+        """Return the JSON at a path of the endpoint, `None` where nothing is."""
         import httpx2
         import openai
 

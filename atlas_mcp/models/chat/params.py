@@ -1,8 +1,8 @@
-"""A request in the words of Chat Completions, for endpoints that differ in what they take.
+"""A request in the format of Chat Completions, for endpoints that accept different parameters.
 
-Owns which parameters an endpoint is sent. Does no I/O. Only what the endpoint is said to take is
-sent at all: many refuse a parameter they do not know. Earlier turns are written the same way in
-every request of a conversation.
+Owns the choice of the parameters that an endpoint is sent. Does no I/O. It sends only parameters
+that the endpoint is known to accept, as many endpoints refuse unknown ones. Earlier turns are
+written the same way in every request of a conversation.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ Message = dict[str, Any]
 """One message of Chat Completions."""
 
 SCHEMA_NAME = "reply"
-"""What a reply's schema is called; the API asks for a name and does nothing with it."""
+"""The name of a reply's schema; the API requires a name and does nothing with it."""
 
 SILENCE = "(no reply)"
-"""Stands for a turn in which the model said nothing: some endpoints refuse an empty one, and some
-two users in a row."""
+"""The content of a turn in which the model wrote nothing: some endpoints refuse an empty message,
+and some refuse two user messages in a row."""
 
 STRICT_KEYWORDS = frozenset(
     {
@@ -42,20 +42,20 @@ STRICT_KEYWORDS = frozenset(
         "minItems", "minimum", "multipleOf", "pattern", "properties", "required", "title", "type",
     }
 )  # fmt: skip
-"""JSON Schema keywords that strict decoding takes; others are told in the description.
+"""JSON Schema keywords that strict decoding accepts; others are written into the description.
 Source: https://platform.openai.com/docs/guides/structured-outputs#supported-schemas, 2026-11."""
 
 _UNTOLD = frozenset({"$schema", "$id", "$comment", "default", "examples"})
-"""Keywords that bind no value, and are left out of strict schemas."""
+"""Keywords that restrict no value, and are left out of strict schemas."""
 
 
 def chat_params(spec: ModelSpec, request: ModelRequest, *, stream_usage: bool) -> dict[str, Any]:
     """Return the parameters of `chat.completions.create` for `request`, but for `stream`.
 
     Args:
-        spec: The model and what its endpoint takes.
-        request: What to ask.
-        stream_usage: Whether the endpoint must be asked to count what it streams.
+        spec: The model and the features that its endpoint accepts.
+        request: The request.
+        stream_usage: Whether the endpoint must be asked to report token counts in the stream.
     """
     params: dict[str, Any] = {
         "model": spec.model.partition("/")[2],
@@ -109,7 +109,7 @@ def messages(request: ModelRequest) -> list[Message]:
 
 
 def response_format(spec: ModelSpec, request: ModelRequest) -> dict[str, Any] | None:
-    """Return what shape the endpoint is asked to hold a reply to, `None` for none."""
+    """Return the `response_format` that the endpoint is asked to enforce, `None` for none."""
     if request.schema is None or spec.schema_mode == "prompt":
         return None
     if request.tools and not spec.schema_with_tools:
@@ -125,7 +125,7 @@ def response_format(spec: ModelSpec, request: ModelRequest) -> dict[str, Any] | 
 
 
 def nearest_effort(effort: Effort, taken: Sequence[Effort]) -> Effort | None:
-    """Return `effort`, or the nearest one below it that is taken, else the lowest one taken."""
+    """Return `effort`, or the nearest accepted one below it, else the lowest accepted one."""
     if effort in taken:
         return effort
     rank = EFFORTS.index(effort)
@@ -137,10 +137,11 @@ def nearest_effort(effort: Effort, taken: Sequence[Effort]) -> Effort | None:
 
 
 def strict_schema(schema: Mapping[str, Json]) -> dict[str, Json] | None:
-    """Return `schema` as strict decoding takes it: every property required and none besides.
+    """Return `schema` in the strict form: every property required and no others allowed.
 
-    Bounds that it does not know are told in the description instead. `None` where there is no such
-    schema: objects with properties of any name, values of any kind, or a choice at the top.
+    Constraints that strict decoding does not know are written into the description. `None` if the
+    schema has no strict form: objects with properties of any name, values of any kind, or a choice
+    at the top.
     """
     if "anyOf" in schema or schema.get("type") != "object":
         return None
@@ -194,7 +195,7 @@ def _strict_object(node: Mapping[str, Json]) -> dict[str, Json]:
     if not properties or not isinstance(node.get("additionalProperties", False), bool):
         raise _NotStrictError
     if not properties.keys() >= set(cast("list[str]", node.get("required", ()))):
-        # What is required and not described could never be written.
+        # A required property without a schema could never be written.
         raise _NotStrictError
     return {
         "properties": {name: _strict_of(value) for name, value in properties.items()},
@@ -210,7 +211,7 @@ def _strict_of(node: Json) -> Json:
 
 
 def _kinds(node: Mapping[str, Json]) -> list[str]:
-    """Return the types of a schema; one with properties is an object's, said or not."""
+    """Return the types of a schema; one with properties is an object's even without a type."""
     kinds = node.get("type")
     if kinds is None:
         return ["object"] if "properties" in node else []
@@ -218,10 +219,10 @@ def _kinds(node: Mapping[str, Json]) -> list[str]:
 
 
 def _user_messages(parts: Sequence[Part]) -> list[Message]:
-    """Return a turn of ours: answers to tool calls first, each a message of its own.
+    """Return the messages of a user turn: first the results of tool calls, each in a message.
 
-    What follows such answers is put into the last of them: several endpoints take no user's
-    message right after a tool's.
+    Text after such results is put into the last of them, as several endpoints accept no user
+    message right after a tool message.
     """
     results = [part for part in parts if isinstance(part, ToolResult)]
     rest = [part for part in parts if not isinstance(part, ToolResult)]

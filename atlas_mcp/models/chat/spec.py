@@ -1,7 +1,7 @@
 """From an entry of the configuration to the spec of a model behind Chat Completions.
 
-Owns the defaults for all that an entry does not declare: findings about its endpoint
-(`models.findings`), the preset of its vendor, our own choices. Never goes by a model's name.
+Owns the defaults for the features that an entry does not declare: findings about its endpoint
+(`models.findings`), the preset of its vendor, our own choices. Never judges by a model's name.
 """
 
 from __future__ import annotations
@@ -27,29 +27,29 @@ CHAT_IMAGE_PX = 2_048
 size to which OpenAI's API scales pictures itself."""
 
 CHAT_IMAGE_TOKENS = 12_000
-"""Input tokens that one picture of that size counts at most. Our own choice: 32-pixel patches make
-4,096 of it, and small models of OpenAI count each of them two and a half times."""
+"""Input tokens that one picture of that size counts at most. Our own choice: it has 4,096 patches
+of 32 pixels, and small models of OpenAI count each of them two and a half times."""
 
 
 def chat_spec(
     model: str, preset: Preset, entry: EndpointSettings, *, home: Path, own: str | None = None
 ) -> ModelSpec:
-    """Return how a model behind Chat Completions is used.
+    """Return the spec of a model behind Chat Completions.
 
-    As its entry declares, else as was found out of it, else as its preset says.
+    Each feature is taken from the entry, else from a finding, else from the preset.
 
     Args:
         model: The model as `vendor/name`.
-        preset: What is known of its vendor.
-        entry: What is declared of it.
-        home: Where findings are kept.
-        own: Where the environment says that the vendor's API is.
+        preset: The known facts about the vendor.
+        entry: The entry of the model.
+        home: The folder in which findings are kept.
+        own: The address that the environment sets for the vendor's API.
 
     Raises:
-        InvalidInput: It is to try as hard as its endpoint does not take.
+        InvalidInput: The entry declares an effort that the endpoint does not accept.
     """
     if preset.vendor == UNKNOWN_SERVER.vendor and entry.base_url is not None:
-        # Not the vendor's own address: it gets neither its key nor its reputation.
+        # An address that is not the vendor's own gets neither the vendor's key nor its defaults.
         preset = UNKNOWN_SERVER
     base_url = given(entry.base_url, default=preset.base_url)
     image_px = given(entry.max_image_px, default=CHAT_IMAGE_PX)
@@ -106,11 +106,11 @@ def _endpoint(
 
 
 def _chat_image_tokens(px: int) -> int:
-    """Return what a picture counts at most: in proportion to its area, where that may be larger."""
+    """Return the most tokens of a picture: in proportion to its area, for larger bounds."""
     return max(CHAT_IMAGE_TOKENS, math.ceil(CHAT_IMAGE_TOKENS * (px / CHAT_IMAGE_PX) ** 2))
 
 
 def _declared_efforts(entry: EndpointSettings) -> tuple[EffortName, ...]:
-    """Return the effort that an entry asks for: whoever writes it down says that it is taken."""
+    """Return the effort that an entry sets, which declares that the endpoint accepts it."""
     given = entry.effort if "effort" in entry.model_fields_set else None
     return () if given is None else (given,)

@@ -1,8 +1,8 @@
 """A reply of Chat Completions as it streams in, server-sent event by event.
 
-Owns the sum of the pieces: the message with everything in it that an endpoint may want to see
-again, the calls it makes, and what was counted. Does no I/O. Endpoints differ, so what is missing
-is missed and what is unknown is kept.
+Owns the sum of the pieces: the message with all fields that an endpoint may want to see again, the
+tool calls, and the token counts. Does no I/O. Endpoints differ, so missing fields are tolerated and
+unknown ones are kept.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ _STOPS: dict[str, Stop] = {
 
 
 class ChatStream:
-    """What has come of a reply so far.
+    """A reply as far as it has arrived.
 
     Attributes:
         id: The endpoint's id of the reply.
         characters: Characters written so far, thinking included.
-        finish_reason: Why it ended, in the endpoint's words; `None` before.
+        finish_reason: The endpoint's reason for the end; `None` before the end.
         counts: The endpoint's `usage`; `None` where it sent none.
-        error: What the endpoint says went wrong in the middle; `None` where nothing did.
-        unreadable: Why a part of it is no JSON; `None` where all is.
-        ended: Whether the stream said that it is over.
+        error: The error that the endpoint sent in the middle of the stream; `None` without one.
+        unreadable: Why an event is not valid JSON; `None` where all are.
+        ended: Whether the stream has sent its end mark.
     """
 
     def __init__(self) -> None:
@@ -59,21 +59,21 @@ class ChatStream:
         self.ended = False
         self._fault: str | None = None
         self._begun = False
-        # Whether anything was written, be it no more than the name of a call.
+        # Whether the model wrote anything, even if only the name of a call.
         self._wrote = False
         self._in_parts: bool | None = None
         self._message = Pieces()
 
     @property
     def complete(self) -> bool:
-        """Whether there is a reply, or counts of one, and no more of it is to come."""
+        """Whether the message, or the counts of an empty one, has come to its end."""
         over = self.finish_reason is not None or self.ended
         begun = self._begun or self.counts is not None or self._fault is not None
         return self.error is None and begun and over
 
     @property
     def over(self) -> bool:
-        """Whether what further comes is of no interest."""
+        """Whether the rest of the stream can be ignored."""
         return self.ended or self.error is not None
 
     @property
@@ -86,7 +86,7 @@ class ChatStream:
         return None if self._begun else "it holds no choices"
 
     def take(self, event: Event) -> None:
-        """Take in one event. What follows a reply that is complete makes it no worse."""
+        """Take in one event. A fault or an error after a complete reply does not spoil it."""
         if self.over:
             return
         if event.what == "done":
@@ -122,17 +122,17 @@ class ChatStream:
 
     @property
     def ending(self) -> Ending:
-        """Why the reply ended, by the endpoint's word for it."""
+        """Why the reply ended, by the endpoint's `finish_reason`."""
         called = bool(_objects(self._message.get(CALLS)))
         ending = ending_of(self.finish_reason, _STOPS, text=self.turn.text, calls=called)
-        # Some endpoints say that they stopped when they call tools.
+        # Some endpoints send `stop` when the model calls tools.
         return "tool_calls" if ending == "end" and called else ending
 
     @property
     def detail(self) -> str:
-        """What is wrong with the reply or strange in its end, or the endpoint's word on a refusal.
+        """The fault of the reply, an unusual reason for its end, or the endpoint's refusal.
 
-        Empty where there is nothing to say.
+        Empty for a plain reply.
         """
         if self.fault is not None:
             return self.fault
@@ -145,7 +145,7 @@ class ChatStream:
 
     @property
     def turn(self) -> AssistantTurn:
-        """What the model said, with the message as it must be sent back."""
+        """The model's turn, with the message as it must be sent back."""
         message = self._message.whole()
         verbatim: dict[str, Any] = {"role": "assistant", **message}
         verbatim.setdefault("content", "")
@@ -154,18 +154,18 @@ class ChatStream:
         sent: list[dict[str, Any]] = []
         for number, call in enumerate(_objects(message.get(CALLS))):
             whole = {key: value for key, value in call.items() if key != "index"}
-            # The endpoints that number their calls and do not name them get names.
+            # Calls of endpoints that send an index but no id get ids.
             whole["id"] = name = unique_id(whole.get("id"), calls, number)
             whole.setdefault("type", "function")
             function = _object(whole.get("function"))
             if not function:
-                # Some leave out the level between a call and its name.
+                # Some endpoints leave out the `function` level between a call and its name.
                 function = {key: whole.pop(key) for key in ("name", "arguments") if key in whole}
             written = function.get("arguments")
             arguments, fault = arguments_of(written)
             tool = text_of(function.get("name"), MAX_NAME_CHARS)
             calls[name] = ToolCall(name, tool, arguments, fault)
-            # Several servers read them when they come back, and refuse what they cannot read.
+            # Several servers parse the arguments that are sent back, and refuse invalid JSON.
             back = "{}" if fault is not None else sent_back(written, arguments)
             whole["function"] = {**function, "name": tool, "arguments": back}
             sent.append(whole)
@@ -173,12 +173,12 @@ class ChatStream:
             verbatim[CALLS] = sent
         said = _text(message.get("content"))
         if not said.strip() and not calls:
-            # A grammar that holds the thinking as well leaves nothing for the reply itself.
+            # Where a server's grammar applies to the thinking too, the answer may be in there.
             said = next((text for text in _thoughts(message) if "{" in text), said)
         return AssistantTurn(said, tuple(calls.values()), verbatim)
 
     def usage(self) -> Usage:
-        """Return what was counted. `input_tokens` includes cached ones, as the endpoint's do."""
+        """Return the usage. `input_tokens` includes cached ones, as the endpoint's counts do."""
         prompt, written, total, cached, cache_written = (
             count_of(value) or 0 for value in self._counts()
         )
@@ -186,7 +186,7 @@ class ChatStream:
         return Usage(
             requests=1,
             input_tokens=prompt,
-            # Some leave thinking out of what was written, and count it in the total.
+            # Some endpoints count thinking in the total, but not in the output tokens.
             output_tokens=max(written, total - prompt),
             cache_read_tokens=cached,
             cache_write_tokens=min(cache_written, prompt - cached),
@@ -196,7 +196,7 @@ class ChatStream:
     def counted(self) -> bool:
         """Whether `usage` counts this reply, as far as can be told.
 
-        Some endpoints send no counts, zeros, or what are none.
+        Some endpoints send no counts, zeros, or values that are not counts.
         """
         if any(value is not None and count_of(value) is None for value in self._counts()):
             return False
@@ -204,7 +204,7 @@ class ChatStream:
         return usage.input_tokens > 0 and (usage.output_tokens > 0 or not self._wrote)
 
     def _counts(self) -> tuple[Json, Json, Json, Json, Json]:
-        """Return the counts as they were sent: read, written, both, from a cache, to one."""
+        """Return the counts as sent: input, output, total, read from and written to a cache."""
         counts = self.counts or {}
         details = _object(counts.get("prompt_tokens_details"))
         cached = details.get("cached_tokens")
@@ -242,7 +242,7 @@ class ChatStream:
                 self.finish_reason = text_of(reason, MAX_NAME_CHARS)
 
     def _new_in(self, choice: Fields) -> Fields:
-        """Return what a choice brings: a piece of the message, or all of it at the end."""
+        """Return the new part of the message in a choice: a piece, or all of it at the end."""
         delta = _object(choice.get("delta"))
         whole = _object(choice.get("message"))
         if whole and not any(value for key, value in delta.items() if key != "role"):
@@ -253,7 +253,7 @@ class ChatStream:
 
     def _extend(self, delta: Fields) -> None:
         content: Json = _content(delta.get("content"))
-        # Text goes on as it began: as text, or as typed parts.
+        # Content continues in the form in which it began: as text, or as typed parts.
         if isinstance(content, list) and self._in_parts is False:
             content = _text(cast("Json", content))
         elif content and isinstance(content, str) and self._in_parts:
@@ -268,12 +268,12 @@ class ChatStream:
 
 
 _MINIMAX = {1004: "invalid_api_key", 1008: "insufficient_balance", 2049: "invalid_api_key"}
-"""What some of MiniMax's codes mean, in the words of others. Source: its page of error codes and
-public reports (read 2026-11)."""
+"""Some of MiniMax's error codes, as the error types of other vendors. Source: MiniMax's page of
+error codes and public reports (read 2026-11)."""
 
 
 def _failed_in(event: Fields) -> Fields:
-    """Return the error that stands in a reply of MiniMax, whose status says nothing; else empty."""
+    """Return the error in a reply of MiniMax, which is sent with status 200; empty if none."""
     said = _object(event.get("base_resp"))
     code = said.get("status_code")
     if not code or _objects(event.get("choices")):
@@ -296,16 +296,17 @@ def error_of(body: bytes | Fields) -> Fields:
 
 
 def _apart(message: Fields) -> Fields:
-    """Return a message whose calls are told apart by their number: each of them is whole."""
+    """Return a whole message with an index in each call, so that the calls stay separate."""
     calls = _objects(message.get(CALLS))
     numbered = [{**call, "index": number} for number, call in enumerate(calls)]
     return {**message, CALLS: numbered} if calls else message
 
 
 def _in_calls(delta: Fields) -> Fields:
-    """Return a piece of a message with its calls as a list of them, however it has them.
+    """Return a piece of a message with its calls as a list, in whichever form they were sent.
 
-    `function_call` is what there was before, for one call. A call alone need not be in a list.
+    `function_call` is the older field, for one call. Some endpoints send a single call without a
+    list.
     """
     calls, legacy = delta.get(CALLS), _object(delta.get("function_call"))
     rest = {key: value for key, value in delta.items() if key != "function_call"}
@@ -317,7 +318,7 @@ def _in_calls(delta: Fields) -> Fields:
 def _content(content: Json) -> Json:
     """Return a piece of a message's content as text or as typed parts.
 
-    What is neither is kept as the JSON it is: it may be the answer.
+    Any other value is kept as a text of JSON, since it may be the answer.
     """
     if content is None or content == {} or isinstance(content, str):
         return content or None
@@ -341,7 +342,7 @@ def _text(content: Json) -> str:
 
 
 def _thoughts(message: Fields) -> list[str]:
-    """Return what a message, or a piece of one, holds of thinking, as text."""
+    """Return the texts of thinking in a message, or in a piece of one."""
     return [_word(message.get(key)) for key in REASONING]
 
 

@@ -1,7 +1,7 @@
 """Models behind Chat Completions as a vendor: from an entry to a model at its endpoint.
 
-Owns which key and which address such a model is asked with, and one connection an address. The
-known vendors and servers are data: `atlas_mcp.presets`.
+Owns the choice of the key and the address for such a model, and one connection for each address and
+key. The known vendors and servers are data: `atlas_mcp.presets`.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class ChatVendor(HttpVendor):
     @override
     def connect(self, spec: ModelSpec) -> Connected:
         endpoint = endpoint_of(spec)
-        # Entries may declare different things of one endpoint.
+        # Entries may declare different features for one endpoint.
         key = (spec, endpoint)
         if key not in self._models:
             self._models[key] = OpenAICompatible(

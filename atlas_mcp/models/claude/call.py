@@ -39,7 +39,7 @@ _STOPS: dict[str, Stop] = {
     "max_tokens": "max_tokens",
     "model_context_window_exceeded": "max_tokens",
     "refusal": "refusal",
-    # Only the API's own tools pause a turn, and none are offered: what came is not the whole.
+    # Only the API's own tools pause a turn, and none are offered: such a reply is not whole.
     "pause_turn": "max_tokens",
 }
 
@@ -50,7 +50,7 @@ _STOP_DETAILS = {
 
 
 class ClaudeCall(Arriving):
-    """One call to the API: what came of it so far, and what a failure of it means."""
+    """One call to the API: its reply so far, and the meaning of its failures."""
 
     def __init__(
         self,
@@ -69,13 +69,13 @@ class ClaudeCall(Arriving):
     @property
     @override
     def over(self) -> bool:
-        """Whether what further comes is of no interest."""
+        """Whether the rest of the answer can be ignored."""
         return self.message.done or self._failure is not None
 
     @property
     @override
     def complete(self) -> bool:
-        """Whether there is a reply, with nothing missing that must be there."""
+        """Whether the reply is whole; the vendor's own API must also have sent the end mark."""
         return self.message.complete and (self.message.done or not self._is_strict)
 
     @property
@@ -86,7 +86,7 @@ class ClaudeCall(Arriving):
 
     @override
     def take(self, event: Event) -> None:
-        """Take in an event of the stream, and tell that it has begun and how far it has come."""
+        """Take in an event of the stream, and report the progress."""
         self._take(self.message.take, event)
 
     @override
@@ -94,7 +94,7 @@ class ClaudeCall(Arriving):
         """Take in a reply that came in one piece.
 
         Raises:
-            ModelRejected: It is none.
+            ModelRejected: The event holds no reply.
         """
         self._take(self.message.take_whole, event)
         if not self.over:
@@ -104,20 +104,20 @@ class ClaudeCall(Arriving):
         try:
             take(event)
         except (StreamFailed, StreamGarbled) as error:
-            # Told once the body has come to its end.
+            # Raised by `check_is_whole`, once the body has come to its end.
             self._failure = error
         self.tell()
 
     @property
     @override
     def progress(self) -> Progress:
-        """How far the reply has come; it is counted anew at its beginning alone."""
+        """How far the reply has come; its counts are reported only when it begins."""
         message = self.message
         return Progress(message.characters, message.begun or None, message.done)
 
     @property
     def _is_strict(self) -> bool:
-        """Whether the API is the vendor's own, which leaves nothing out; gateways do."""
+        """Whether the API is the vendor's own, which leaves no events out, as gateways do."""
         return self._way.address == OWN_ADDRESS
 
     @override
@@ -127,8 +127,7 @@ class ClaudeCall(Arriving):
         reason = message.stop_reason or ""
         turn = message.turn
         fault = message.fault or (message.lacks if self._is_strict else None)
-        # Behind a gateway, a reply whose end has no reason has ended all the same; and the vendor
-        # may find a new one.
+        # Gateways may send no stop reason for a whole reply, and the vendor may add new reasons.
         ending = ending_of(reason, _STOPS, text=turn.text, calls=bool(turn.tool_calls))
         new = detail_of(reason, _STOPS)
         reply = Reply(
@@ -190,7 +189,7 @@ class ClaudeCall(Arriving):
     @property
     @override
     def wording(self) -> Wording:
-        """How the API is spoken of."""
+        """The phrases by which error messages refer to the API."""
         own = self._way.base_url is None
         return Wording(
             api="the API",
@@ -203,17 +202,17 @@ class ClaudeCall(Arriving):
     @property
     @override
     def consumed(self) -> Consumed:
-        """What has been counted so far; the rest may be billed as well."""
+        """The usage counted so far; the rest may be billed as well."""
         return Consumed(Charge(self.message.usage, self._cost_so_far()), complete=False)
 
     def _cost_so_far(self) -> Cost:
-        """Return what the counts cost that have come; the rest may be billed as well."""
+        """Return the cost of the counts so far; the rest may be billed as well."""
         if not self.message.begun:
             return FREE
         return cost_of(self._model, self.message.usage, override=self._price)
 
     def _cost(self) -> Cost:
-        """Return what a whole reply cost; `None` where tokens have a price and are not counted."""
+        """Return the cost of a whole reply; `None` if its tokens have a price but no counts."""
         free = self._price == Price(FREE, FREE)
         return self._cost_so_far() if self.message.counted or free else None
 

@@ -1,7 +1,7 @@
 """The vendor's client for one address with one key.
 
-Owns the making of the one client library's client, and which credentials it may find by itself. No
-key gets into a repr or a log.
+Owns the creation of the client, and the rule for the credentials that it may find by itself. No key
+gets into a repr or a log.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import anthropic
 
 OWN_ADDRESS = "https://api.anthropic.com"
-"""Where the Messages API is. Source: the vendor's client (anthropic 2.12.0)."""
+"""The address of the Messages API. Source: the vendor's client (anthropic 2.12.0)."""
 
 NO_KEY = (
     "no credentials: set the environment variable `ANTHROPIC_API_KEY` "
@@ -39,7 +39,7 @@ class Connection:
     Importing the client takes a second, so it happens in a worker thread.
 
     Attributes:
-        learnt: What the API, or a gateway before it, has refused.
+        learnt: The features that the API, or a gateway before it, has refused.
     """
 
     def __init__(
@@ -54,12 +54,12 @@ class Connection:
 
         Args:
             base_url: The address that an entry names. It gets `api_key`, and nothing else.
-            api_key: The key; what is not given the client finds in its environment, unless an
+            api_key: The key; without one the client uses the environment's credentials, unless an
                 entry names the address.
-            own_address: Where the environment says that the API is.
+            own_address: The address that the environment sets for the API.
             key_variable: The variable that an entry names for its key.
         """
-        # The vendor refuses a key in the header in which gateways take theirs, whoever names it.
+        # The vendor's own address refuses a key in the header in which gateways expect theirs.
         by_vendor = base_url is not None and is_same_origin(base_url, OWN_ADDRESS)
         self.way = Way(
             _root(base_url),
@@ -81,7 +81,7 @@ class Connection:
         return await self._made.get()
 
     async def aclose(self) -> None:
-        """Close its connections. No call may follow."""
+        """Close the client's connections. No call may follow."""
         await self._made.aclose()
 
     def _make(self) -> anthropic.AsyncAnthropic:
@@ -91,7 +91,7 @@ class Connection:
         way = self.way
         if way.base_url is not None and way.api_key is None:
             raise NoCredentialsError
-        # Made first: it refuses an address that is none.
+        # Before `target`: `client_options` refuses an invalid address.
         http_client = anthropic.DefaultAsyncHttpxClient(**way.client_options())
         named = way.base_url or self._own_address
         address, query = (None, None) if named is None else way.target()
@@ -111,7 +111,7 @@ class Connection:
                 "`ANTHROPIC_API_KEY`, or HOME"
             ) from error
         if not client.base_url.host:
-            # A variable that is set and empty is an unset one, for everybody but this client.
+            # This client does not treat a variable that is set but empty as unset; all others do.
             client.base_url = OWN_ADDRESS
         if not _has_credentials(client):
             raise NoCredentialsError
@@ -120,7 +120,7 @@ class Connection:
 
 
 def _has_credentials(client: anthropic.AsyncAnthropic) -> bool:
-    # Asked beforehand: without any, the client raises a bare TypeError.
+    # Checked before the first call: without credentials, the client raises a bare TypeError then.
     if client.api_key or client.auth_token or client.credentials:
         return True
     names = {name.lower() for name in client.default_headers}

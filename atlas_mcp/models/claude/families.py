@@ -1,14 +1,14 @@
-"""What each family of Claude models accepts, as data.
+"""The features that each family of Claude models accepts, as data.
 
-Owns the facts that would else cost a call to the Messages API at every start. Unknown ids get the
-behaviour of the newest models.
+Owns the facts that would otherwise cost a call to the Messages API at every start. Unknown ids get
+the behaviour of the newest models.
 
 As of 2026-11-23, collected second-hand from the models' migration guides
 (https://platform.claude.com/docs/en/models/opus-5-5/migration-guide and its likes). The output
 limit of Sonnet 4.6 is from https://platform.claude.com/docs/en/models/sonnet-4-6/overview. From
 memory: the rows of Opus 4.5, Opus 4.7, Opus 4.8 and Sonnet 4.5, and `cache_minimum` of Opus 4.6 and
 Sonnet 4.6. `image_px`: https://platform.claude.com/docs/en/build-with-claude/vision and reports of
-what Opus 4.7 raised, read 2026-11-25. Nothing here was tried on the real API.
+the limits that Opus 4.7 raised, read 2026-11-25. Nothing here was tried on the real API.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from typing import Literal, TypeAlias
 from atlas_mcp.atlas.messages import EFFORTS, Effort
 
 ThinkingType: TypeAlias = Literal["adaptive", "enabled", "disabled", "between_tools"]
-"""What the `type` of the API's `thinking` parameter can be. `enabled` carries a token budget."""
+"""A `type` of the API's `thinking` parameter. `enabled` carries a token budget."""
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """What one model id, and its dated forms, accept.
+    """The features that one model id, and its dated forms, accept.
 
     Attributes:
         model: The id without a date.
-        efforts: The efforts it takes, lowest first; empty if it has none.
-        thinking: The thinking types it takes.
+        efforts: The accepted efforts, lowest first; empty if there are none.
+        thinking: The accepted thinking types.
         disabled_up_to: The highest effort at which thinking may be disabled, if there is one.
         max_output: Most output tokens of one reply, thinking included.
         image_px: Pixels of the longer side of a picture; the API makes larger ones smaller.
@@ -52,7 +52,10 @@ class Family:
     binds_thinking: bool = True
 
     def nearest_effort(self, effort: Effort) -> Effort | None:
-        """Return `effort`, or the nearest one below it the family takes; `None` if it has none."""
+        """Return `effort`, or the nearest accepted one below it, else the lowest.
+
+        `None` if the family has no efforts.
+        """
         if not self.efforts or effort in self.efforts:
             return effort if self.efforts else None
         rank = EFFORTS.index(effort)
@@ -61,7 +64,7 @@ class Family:
 
 
 CURRENT = Family(model="")
-"""The strictest of the newest families; what an id the table does not know is taken for."""
+"""The strictest of the newest families, which stands in for every unknown id."""
 
 _OPUS_4: tuple[ThinkingType, ...] = ("adaptive", "disabled")
 _BUDGETED: tuple[ThinkingType, ...] = ("enabled", "disabled")
@@ -158,7 +161,7 @@ FAMILIES: tuple[Family, ...] = (
 
 
 def known_family(model_id: str) -> Family | None:
-    """Return the family `model_id` names, with or without a date; `None` if it is not known."""
+    """Return the family of `model_id`, with or without a date; `None` if it is not known."""
     for family in FAMILIES:
         date = model_id.removeprefix(family.model)
         if model_id.startswith(family.model) and (not date or _is_date(date)):
@@ -167,7 +170,7 @@ def known_family(model_id: str) -> Family | None:
 
 
 def family_of(model_id: str) -> Family:
-    """Return what `model_id` accepts, taking an unknown id for one of the newest models."""
+    """Return the family of `model_id`; for an unknown id that of the newest models."""
     return known_family(model_id) or CURRENT
 
 

@@ -61,18 +61,18 @@ class Claude(Model):
 
         Args:
             model_id: The vendor's id, e.g. `claude-sonnet-5-5`.
-            base_url: Where the Messages API is, if not where the environment says.
+            base_url: The address of the Messages API, if not the environment's.
             api_key: The key, if not the environment's.
             price: The operator's own price; wins over the tables.
             thinking: How to think where the family leaves a choice.
-            holds_schema: Whether the API is asked to hold a reply to a schema; some gateways refuse
-                to be.
-            efforts: The efforts that it takes, if not those of its family.
-            takes: What else it takes of a request.
+            holds_schema: Whether requests carry the schema for the API to enforce; some gateways
+                refuse it.
+            efforts: The efforts that the model accepts, if not those of its family.
+            takes: The other features of a request that the endpoint accepts.
             read_timeout: Seconds without a byte after which a stream is given up.
-            connection: Shared with other models and closed by whoever made it; `base_url` and
-                `api_key` are then its own.
-            learns: Whether a refused call is made again without what it is refused for.
+            connection: Shared with other models and closed by its maker; `base_url` and `api_key`
+                are then its own.
+            learns: Whether a refused call is made again without the refused feature.
         """
         self._takes = takes
         self._learns = learns
@@ -105,16 +105,17 @@ class Claude(Model):
         on_tokens: OnTokens | None = None,
         on_usage: OnUsage | None = None,
     ) -> Reply:
-        """Make one call and return what came of it; see `Model.generate`.
+        """Make one call and return its reply; see `Model.generate`.
 
-        A gateway that refuses a part of it that can be left out is asked without, from then on.
+        If a gateway refuses a feature that can be left out, the call is repeated without it, and
+        later calls leave it out from the start.
         """
 
         async def call(takes: Takes) -> Reply:
             return await self._generate(request, takes, on_tokens, on_usage)
 
         if not self._learns:
-            # That it is asked to think at all is no question of anybody's.
+            # No probe asks about thinking, so only that may be dropped.
             return await Learnt().ask(self.name, self._takes, request, call, asks_for=("thinking",))
         return await self._connection.learnt.ask(self._name, self._takes, request, call)
 
@@ -143,10 +144,10 @@ class Claude(Model):
         return await call.finish()
 
     def with_spec(self, spec: ModelSpec) -> Claude:
-        """Return the same model, used as if its gateway took what `spec` says.
+        """Return the same model, used as if its gateway accepted the features in `spec`.
 
-        It shares the connection, which whoever closes this one closes, and learns nothing: what
-        it is refused is to be heard.
+        The new model shares this one's connection, which this one closes. It learns nothing: its
+        callers want to see the refusals.
         """
         return Claude(
             self._model_id,
@@ -164,7 +165,7 @@ class Claude(Model):
         """Return whether the API has this model for this key. Costs nothing.
 
         Raises:
-            ModelError: It does not answer, or not to this key.
+            ModelError: The API does not answer, or refuses this key.
         """
         import anthropic
         import httpx2

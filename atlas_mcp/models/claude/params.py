@@ -1,8 +1,8 @@
-"""A request in the words of the Messages API.
+"""A request in the format of the Messages API.
 
-Owns where cache breakpoints go and which parameters a family is sent. Does no I/O. Earlier turns
-are written the same way in every request of a conversation, since the API takes thinking back only
-after the very prefix it was written for; only `cache_control` moves.
+Owns the places of cache breakpoints and the choice of parameters for a family. Does no I/O. Earlier
+turns are written the same way in every request of a conversation, since the API accepts thinking
+back only after the very prefix it was written for; only `cache_control` moves.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from atlas_mcp.atlas.messages import (
 from atlas_mcp.models.claude.families import Family
 
 Thinking: TypeAlias = Literal["auto", "off"]
-"""`auto`: adaptive where the family takes it. `off`: as little thinking as the family allows."""
+"""`auto`: adaptive if the family accepts that. `off`: as little thinking as the family allows."""
 
 Block: TypeAlias = dict[str, Any]
 """A content block of the Messages API."""
@@ -47,10 +47,10 @@ def message_params(
 
     Args:
         model_id: The model, without its vendor.
-        family: What it accepts.
-        request: What to ask.
+        family: The features that the model accepts.
+        request: The request.
         thinking: How to think where there is a choice.
-        transform_schema: Rewrites a JSON Schema into what the API accepts.
+        transform_schema: Rewrites a JSON Schema into a form that the API accepts.
         unsigned: Whether thinking without a signature is sent back. The API refuses that; some
             gateways sign nothing, and ask for all of it.
 
@@ -109,7 +109,7 @@ def _output_config(
     if request.schema is not None:
         try:
             schema = transform_schema(_without_type_lists(dict(request.schema)))
-        # The rewriting asserts, and trips over what is no schema in its own ways.
+        # The rewriting has assertions, and raises various errors for an invalid schema.
         except (ValueError, TypeError, AttributeError, AssertionError, KeyError) as error:
             raise ValueError(f"it uses what cannot be expressed: {type(error).__name__}") from error
         output["format"] = {"type": "json_schema", "schema": schema}
@@ -140,9 +140,9 @@ _OF_LISTS = frozenset({"items", "prefixItems", "minItems", "maxItems"})
 
 
 def _of_type(schema: dict[str, Json], kind: Json) -> dict[str, Json]:
-    """Return what a schema of several types says of one of them.
+    """Return the part of a schema of several types that applies to one of them.
 
-    Without the parts that bind others: written out for each type, they would double at each level.
+    Keywords for other types are left out: repeated for each type, they would double at each level.
     """
     foreign: set[str] = set()
     if kind != "object":
@@ -153,7 +153,7 @@ def _of_type(schema: dict[str, Json], kind: Json) -> dict[str, Json]:
 
 
 def _messages(request: ModelRequest, *, unsigned: bool) -> tuple[list[dict[str, Any]], list[Block]]:
-    """Return the messages, and the blocks whose text asks for a breakpoint, in order."""
+    """Return the messages, and the blocks whose text is marked for a breakpoint, in order."""
     messages: list[dict[str, Any]] = []
     marked: list[Block] = []
     for turn in request.turns:
@@ -217,16 +217,16 @@ def _assistant_message(turn: AssistantTurn, *, unsigned: bool) -> dict[str, Any]
 
 
 def _signed(block: Block) -> bool:
-    """Return whether the API takes a block back: not thinking that it did not sign."""
+    """Return whether the API accepts a block back; it refuses thinking that it did not sign."""
     return block.get("type") != "thinking" or bool(block.get("signature"))
 
 
 def _place_breakpoints(
     system: list[Block], messages: list[dict[str, Any]], marked: list[Block]
 ) -> None:
-    """Mark the ends of the prefixes worth caching: the asked-for ones, the system, the newest turn.
+    """Mark the ends of the prefixes worth caching: the marked ones, the system, the newest turn.
 
-    The newest turn only where the conversation grows, as a prefix nobody reads again costs a
+    The newest turn only where the conversation grows, as a prefix that is never read again costs a
     quarter more for nothing; the system only if the request caches at all.
     """
     wanted = list(marked)

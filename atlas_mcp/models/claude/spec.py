@@ -1,6 +1,6 @@
 """From an entry of the configuration to the spec of a Claude model.
 
-Owns the defaults for all that an entry does not declare: findings about its gateway
+Owns the defaults for the features that an entry does not declare: findings about its gateway
 (`models.findings`), the facts of its family, our own choices.
 """
 
@@ -18,29 +18,30 @@ from atlas_mcp.models.findings import NOTHING, finding
 from atlas_mcp.models.prices import price_of
 
 CLAUDE_IMAGE_BYTES = 5_242_880
-"""Bytes of one picture in base64 that the Messages API takes. Source: its error texts, as in
-anthropics/claude-code#10612 and #1897; read 2026-11-25. The bytes of the file are three quarters of
-it. Pictures beyond 8,000 pixels are refused too, and `image_px` of every family is below that."""
+"""Bytes of one picture in base64 that the Messages API accepts. Source: its error texts, as in
+anthropics/claude-code#10612 and #1897; read 2026-11-25. The file itself may have three quarters of
+that. Pictures beyond 8,000 pixels are refused too, and `image_px` of every family is below that."""
 
 CLAUDE_PARALLEL = 1_000
-"""Calls in flight at once to one Claude model: what the client's connection pool holds."""
+"""Calls in flight at once to one Claude model: the size of the client's connection pool."""
 
 
 def claude_spec(
     model: str, entry: EndpointSettings, *, home: Path, own: str | None = None
 ) -> ModelSpec:
-    """Return how a Claude model is used.
+    """Return the spec of a Claude model.
 
-    As its entry declares, else as was found out of its gateway, else as its family takes.
+    Each feature is taken from the entry, else from a finding about its gateway, else from its
+    family.
 
     Args:
         model: The model as `anthropic/name`.
-        entry: What is declared of it.
-        home: Where findings are kept.
-        own: Where the environment says that the API is.
+        entry: The entry of the model.
+        home: The folder in which findings are kept.
+        own: The address that the environment sets for the API.
 
     Raises:
-        InvalidInput: It is declared to take what its family does not.
+        InvalidInput: The entry declares an effort or a `max_tokens` that the model does not accept.
     """
     family = family_of(model.partition("/")[2])
     gateway = given(entry.base_url, default=own)

@@ -1,8 +1,8 @@
-"""The event stream of a reply of the Messages API, read into the message it spells.
+"""The event stream of a reply of the Messages API, read into a message.
 
-Owns what events mean: events in, content blocks, counts and stop reason out. Does no I/O and knows
-no vendor library: the client library builds a validated object for each event, which costs several
-times what reading the stream costs.
+Owns the meaning of events: events in, content blocks, counts and stop reason out. Does no I/O and
+knows no vendor library: the client library builds a validated object for each event, which takes
+several times as long as reading the stream.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from atlas_mcp.models.wire.pieces import Allowance
 from atlas_mcp.models.wire.tool_arguments import arguments_of
 
 MOST_BLOCKS = 10_000
-"""Content blocks of one reply that are kept. Our own choice: ten times the tool calls that are."""
+"""Content blocks of one reply that are kept. Our own choice: ten times the limit on tool calls."""
 
 _COUNTS = (
     "input_tokens",
@@ -46,11 +46,11 @@ _READ = frozenset({"text", "tool_use"})
 """The types of block that are read."""
 
 _IMPLIED = {"text_delta": "text", "thinking_delta": "thinking"}
-"""The kinds of delta that say of which type their block is, where nothing began it."""
+"""The type of block for each kind of delta that may come without the start of its block."""
 
 
 class StreamGarbled(Exception):
-    """The stream is not one of the Messages API; what came before it is still counted."""
+    """The stream is not one of the Messages API; the usage so far still counts."""
 
 
 class StreamFailed(Exception):
@@ -58,7 +58,7 @@ class StreamFailed(Exception):
 
     Attributes:
         kind: The API's error type.
-        message: The API's own words.
+        message: The API's error message.
     """
 
     def __init__(self, kind: str, message: str) -> None:
@@ -68,20 +68,20 @@ class StreamFailed(Exception):
 
 
 _WORDLESS = ("message_start", "message_delta", "message_stop", "ping")
-"""Events that bring nothing of what a model says."""
+"""Events that hold no part of the model's output."""
 
 
 class MessageStream:
-    """A reply as far as it has come.
+    """A reply as far as it has arrived.
 
     Attributes:
         stop_reason: The API's stop reason, `None` until it is known.
-        stop_details: What the API says on a refusal; empty otherwise.
-        started: Whether the reply began as replies begin.
-        begun: Whether anything of it came, so that it may be billed.
-        done: Whether the stream said it is complete.
+        stop_details: The API's details of a refusal; empty otherwise.
+        started: Whether the reply began with a proper `message_start`.
+        begun: Whether any part of the reply came, so that it may be billed.
+        done: Whether the stream has sent its end.
         characters: Characters of output so far, thinking included.
-        unreadable: Why a part of it is no JSON; `None` where all is.
+        unreadable: Why an event is not valid JSON; `None` where all are.
     """
 
     def __init__(self) -> None:
@@ -98,12 +98,12 @@ class MessageStream:
         self._output_counted = False
         self._blocks: list[_Block] = []
         self._open: dict[Json, _Block] = {}
-        # What is read has room of its own.
+        # Blocks that are read have an allowance of their own.
         self._spoken, self._further = Allowance(), Allowance()
 
     @property
     def complete(self) -> bool:
-        """Whether there is a reply, and nothing of it is missing that has a meaning."""
+        """Whether the reply has its stop reason or its end mark; only marks may be missing."""
         return self.begun and (self.done or self.stop_reason is not None)
 
     @property
@@ -116,7 +116,7 @@ class MessageStream:
 
     @property
     def lacks(self) -> str | None:
-        """What the API would have sent besides; `None` where it is all there."""
+        """The part of the stream that the API always sends and that is missing; `None` if none."""
         if not self.started:
             return "it lacks its beginning"
         if not self.stop_reason:
@@ -141,7 +141,7 @@ class MessageStream:
     def counted(self) -> bool:
         """Whether `usage` counts the whole reply, as far as can be told.
 
-        Some gateways send no counts, zeros, or what are none.
+        Some gateways send no counts, zeros, or values that are not counts.
         """
         wrote = self.characters > 0 or any(block.says for block in self._blocks)
         whole = self._output_counted or not wrote
@@ -149,7 +149,7 @@ class MessageStream:
 
     @property
     def turn(self) -> AssistantTurn:
-        """What the model said, with the message as it must be sent back."""
+        """The model's turn, with the message as it must be sent back."""
         texts: list[str] = []
         calls: dict[str, ToolCall] = {}
         sent: list[dict[str, Json]] = []
@@ -157,7 +157,7 @@ class MessageStream:
             if block["type"] == "text":
                 texts.append(text_of(block.get("text")))
             elif block["type"] == "tool_use":
-                # Made such as can be answered, and sent back.
+                # The id and the name are repaired, so that the call can be answered and sent back.
                 block["id"] = name = unique_id(block.get("id"), calls, len(calls))
                 block["name"] = text_of(block.get("name"), MAX_NAME_CHARS)
                 calls[name] = ToolCall(name, block["name"], block["input"], fault)
@@ -169,11 +169,11 @@ class MessageStream:
         )
 
     def take(self, event: Event) -> None:
-        """Take in one event. What is strange in it is passed over, once the reply has begun.
+        """Take in one event. Unknown parts of it are ignored, once the reply has begun.
 
         Raises:
             StreamFailed: The API reports an error.
-            StreamGarbled: This is no stream of the Messages API.
+            StreamGarbled: The stream is not one of the Messages API.
         """
         if self.done:
             return
@@ -182,7 +182,7 @@ class MessageStream:
             said = cast("dict[str, Any]", value)
             if event.fault is not None and not self.complete:
                 if said.get("type") in _WORDLESS:
-                    # What is lost of it is no part of the reply, and may be its counts.
+                    # The lost part of the event is not output, but may be the counts.
                     self._miscounted = True
                 else:
                     self._fault = self._fault or event.fault
@@ -201,7 +201,7 @@ class MessageStream:
 
         Raises:
             StreamFailed: The API reports an error.
-            StreamGarbled: It cannot be read.
+            StreamGarbled: The reply cannot be read.
         """
         if event.what != "data":
             raise StreamGarbled(event.fault or "it is no reply")
@@ -256,7 +256,7 @@ class MessageStream:
         """Take in an error of the API, unless the reply is finished.
 
         Raises:
-            StreamFailed: It is not.
+            StreamFailed: The reply is not finished.
         """
         if self.complete:
             return
@@ -290,7 +290,7 @@ class MessageStream:
             block = self._begin(index, {"type": _IMPLIED[kind]})
         key = _DELTA_TEXT.get(kind)
         if key is not None:
-            # What is no text may be the answer all the same.
+            # A value that is not a text may still be the answer.
             found = delta.get(key)
             piece = found if isinstance(found, str) else text_of(found)
             if key != "signature":
@@ -306,7 +306,7 @@ class MessageStream:
         self.stop_reason = text_of(reason, MAX_FAILURE_CHARS) if reason else self.stop_reason
         self.stop_details = _object(said.get("stop_details")) or self.stop_details
         self._count(usage)
-        # The count at the beginning is of what had been written by then.
+        # Only a count at the end covers the whole output.
         output = count_of(_object(usage).get("output_tokens"))
         self._output_counted = self._output_counted or bool(output)
 
@@ -315,7 +315,7 @@ class MessageStream:
         for one in self._blocks:
             block, fault = one.whole(), None
             kind = block.get("type")
-            # Text without a character, and thinking that was cut off before its signature.
+            # The API refuses empty text, and thinking that was cut off before its signature.
             if not isinstance(kind, str) or (kind == "text" and not block.get("text")):
                 continue
             whole = one.closed and block.get("thinking")
@@ -335,11 +335,11 @@ class MessageStream:
 
 
 class _Block:
-    """A content block as far as it has come: what it began with, and what was added.
+    """A content block as far as it has arrived.
 
     Args:
-        fields: What it began with.
-        room: Bounds what is kept of such blocks.
+        fields: The fields with which the block began.
+        room: Limits the size of all blocks that share it.
     """
 
     def __init__(self, fields: dict[str, Json], room: Allowance) -> None:
@@ -351,7 +351,7 @@ class _Block:
 
     @property
     def says(self) -> bool:
-        """Whether it is more than a text or a thought without a character."""
+        """Whether the block is anything but an empty text or an empty thought."""
         kind = self.fields.get("type")
         return kind not in {"text", "thinking"} or bool(self.fields.get(kind))
 

@@ -1,7 +1,7 @@
 """Claude models as a vendor: from an entry to a model behind the Messages API.
 
-Owns which key and which address a Claude model is asked with, and one connection an address. What
-a family of models accepts is in `models.claude.families`.
+Owns the choice of the key and the address for a Claude model, and one connection for each address
+and key. `models.claude.families` lists the features that each family accepts.
 """
 
 from __future__ import annotations

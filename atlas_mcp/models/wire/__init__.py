@@ -1,1 +1,1 @@
-"""Talking to an HTTP endpoint of any vendor: requests out, replies and errors in."""
+"""HTTP for the endpoints of all vendors: requests out, replies and errors in."""

@@ -1,7 +1,7 @@
-"""What is known of a key at its address: nothing, that it is accepted, or that it is not.
+"""The state of an API key at its address: unknown, accepted or refused.
 
-Owns which calls wait for the first answer to a key, and which are not made at all: a key that is
-refused, or an account without credit, is found out by one call.
+Owns which calls wait for the first answer to a key, and which are not made at all: one call is
+enough to find out that a key is refused or that an account has no credit.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 import anyio
 
 FIRST_ANSWER = 2.0
-"""Seconds for which other calls wait for the first answer to a key: one that is refused is refused
-once. Our own choice: vendors refuse a key within a few hundred milliseconds, and nobody should wait
-longer for those that do not."""
+"""Seconds for which other calls wait for the first answer to a key, so that a bad key is refused
+only once. Our own choice: vendors refuse a key within a few hundred milliseconds, and calls with a
+good key should not wait longer."""
 
 REFUSED_FOR = 60.0
 """Seconds for which a refused key, or an account without credit, is not tried again. Our own
@@ -23,11 +23,11 @@ choice: credit is added within a minute, and a call of the same run never helps.
 
 
 class WayClosed(Exception):
-    """A call that is not made, or not gone on with.
+    """A call is not made, or is given up.
 
     Attributes:
-        message: Why, in words for a person, with what to do.
-        requests: Requests that were made all the same.
+        message: The reason and the remedy, for a person to read.
+        requests: Requests that were made before the call was given up.
         request_id: The vendor's id of the call that gave the reason.
     """
 
@@ -40,12 +40,12 @@ class WayClosed(Exception):
 
 @dataclass(slots=True, eq=False)
 class _First:
-    """The call that finds out whether a key is taken.
+    """The call that finds out whether a key is accepted.
 
     Attributes:
-        until: Until when the others wait for it.
-        ended: Set when they need not wait any longer.
-        answered: Whether it was answered, whatever that says of the key.
+        until: Time of the event loop's clock until which the other calls wait for this one.
+        ended: Set when the other calls need not wait any longer.
+        answered: Whether the call was answered, whatever the answer means for the key.
     """
 
     until: float
@@ -65,7 +65,7 @@ class Account:
 
     @asynccontextmanager
     async def calling(self, model: str) -> AsyncGenerator[None]:
-        """Make one call in a block, once the first one has told whether the key is taken.
+        """Make one call in a block, after waiting for the first call with the key to be answered.
 
         Raises:
             WayClosed: The key, or the model with it, was refused not long ago.
@@ -75,11 +75,11 @@ class Account:
             yield
         finally:
             if first is not None:
-                # One that leaves without an answer leaves it to the next to find out.
+                # If this call got no answer, the next one becomes the first.
                 first.ended.set()
 
     async def _enter(self, model: str) -> _First | None:
-        """Wait for the first answer, if it is being asked for; return what to end if it is not."""
+        """Wait for the first call, if one is under way; else return a new one, for this call."""
         while True:
             self._check(model)
             first = self._first
@@ -95,14 +95,14 @@ class Account:
                 return None
 
     def accept(self) -> None:
-        """Take note that the key is taken."""
+        """Record that the key is accepted."""
         self._accepted = True
         self._refusals.pop(None, None)
         self.answered()
 
     def refuse(self, refusal: WayClosed, model: str | None) -> None:
-        """Take note that it is not, or that the account has no credit for a model."""
-        # A key that was accepted before is believed to be refused when it is so twice in a row.
+        """Record that the key is refused, or that the account has no credit for a model."""
+        # A key that was accepted before counts as refused after two refusals in a row.
         if model is not None or not self._accepted:
             self._refusals[model] = (refusal, anyio.current_time() + REFUSED_FOR)
         if model is None:
@@ -110,7 +110,7 @@ class Account:
         self.answered()
 
     def answered(self) -> None:
-        """Take note of an answer that says nothing of the key, or of what keeps it from coming."""
+        """Record an answer, or a failure to get one, that shows nothing about the key."""
         if self._first is not None:
             self._first.answered = True
             self._first.ended.set()

@@ -1,8 +1,9 @@
 """A call whose reply arrives: from the first byte of the answer to the reply that is handed on.
 
-Owns what both wings do alike with an answer: that a reply which is whole is handed on whatever is
-cancelled or breaks behind it, that large ones are put together off the event loop, how progress is
-told, and what an answer means that is no reply. What events say is the adapter's to know.
+Owns the treatment of an answer that both adapters share: a whole reply is handed on even if the
+call is cancelled or the connection breaks after it, large replies are assembled off the event loop,
+progress is reported, and an answer that is no reply becomes an error. It never interprets events;
+the adapters do.
 """
 
 from __future__ import annotations
@@ -47,12 +48,12 @@ TOKENS_BETWEEN_REPORTS = 50
 """Estimated output tokens between two calls of `on_tokens`. Our own choice: about one a second."""
 
 LETTING_GO_SECONDS = 2.0
-"""Seconds in which the connection of a reply that is whole must be let go. Our own choice: it is
-given back or closed at once, unless the other end of a TLS connection does not answer."""
+"""Seconds in which the connection of a whole reply must be released. Our own choice: it is given
+back or closed at once, unless the other end of a TLS connection does not answer."""
 
 
 def timeout(read: float) -> httpx2.Timeout:
-    """Return how long a call waits for the network.
+    """Return the network timeouts of a call.
 
     Args:
         read: Seconds without a byte after which a stream is given up.
@@ -67,8 +68,8 @@ class Progress(NamedTuple):
 
     Attributes:
         characters: Characters written so far, thinking included.
-        counts: What was counted last; other counts are another object, and `None` is none.
-        ended: Whether no more is written or counted.
+        counts: The latest token counts, a new object for new counts; `None` before any.
+        ended: Whether no more text or counts will come.
     """
 
     characters: int
@@ -81,11 +82,11 @@ class Response(Protocol):
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """Its headers."""
+        """The headers of the answer."""
         ...
 
     def iter_bytes(self) -> AsyncIterator[bytes]:
-        """Return its body as it comes."""
+        """Return the body of the answer as it comes."""
         ...
 
 
@@ -95,8 +96,8 @@ class Arriving(Failing):
     Args:
         model: The model, as errors name it.
         way: Where the call goes.
-        on_tokens: Told as the reply grows.
-        on_usage: Told what has been counted.
+        on_tokens: Called as the reply grows.
+        on_usage: Called with the usage counted so far.
 
     Attributes:
         size_bytes: Bytes of the answer that have been read.
@@ -120,12 +121,12 @@ class Arriving(Failing):
     @property
     @abstractmethod
     def over(self) -> bool:
-        """Whether what further comes is of no interest."""
+        """Whether the rest of the answer can be ignored."""
 
     @property
     @abstractmethod
     def complete(self) -> bool:
-        """Whether there is a reply, though more may be said of it."""
+        """Whether the reply is whole; its counts may still follow."""
 
     @property
     @abstractmethod
@@ -139,14 +140,14 @@ class Arriving(Failing):
 
     @abstractmethod
     def take(self, event: Event) -> None:
-        """Take in an event of the stream, and tell how far it has come."""
+        """Take in an event of the stream, and report the progress."""
 
     @abstractmethod
     def take_whole(self, event: Event) -> None:
         """Take in a reply that came in one piece.
 
         Raises:
-            ModelRejected: It is none.
+            ModelRejected: The event holds no reply.
         """
 
     @abstractmethod
@@ -158,12 +159,12 @@ class Arriving(Failing):
         """Check that the stream has brought a reply, and brought it to its end.
 
         Raises:
-            ModelError: It has not.
+            ModelError: The stream brought no whole reply.
         """
 
     @contextmanager
     def errors_translated(self, *, streamed: bool = True) -> Generator[None]:
-        """Raise each failure inside as a `ModelError` with what the call consumed.
+        """Raise each failure inside as a `ModelError` with the usage that the call consumed.
 
         Args:
             streamed: Whether the stream must have brought a reply in the end.
@@ -174,7 +175,7 @@ class Arriving(Failing):
                 self.check_is_whole()
 
     def tell(self) -> None:
-        """Tell how far the reply has come, and what was counted."""
+        """Report the growth of the reply and its counts to the callbacks."""
         now, step = self.progress, TOKENS_BETWEEN_REPORTS * CHARACTERS_PER_TOKEN
         if self._on_usage is not None and now.counts is not self._told_counts:
             self._told_counts = now.counts
@@ -189,7 +190,7 @@ class Arriving(Failing):
 
     @contextmanager
     def answered(self) -> Generator[Answer]:
-        """Hear an answer in a block that opens it and lets it go.
+        """Guard a block that opens an answer, reads it and releases it.
 
         Once the reply is whole, neither a cancel nor a fault of the connection ends the block.
         """
@@ -217,12 +218,12 @@ class Arriving(Failing):
     def no_reply(
         self, headers: Mapping[str, str], body: str, *, asked: bool = True
     ) -> ModelRejected:
-        """Return what an answer means that is no reply of a model: something else is there.
+        """Build the error for an answer that is not a model's reply.
 
         Args:
-            headers: The answer's.
-            body: What came of its body.
-            asked: Whether a model was asked something, which may be billed whatever is answered.
+            headers: The headers of the answer.
+            body: The part of its body that has arrived.
+            asked: Whether a model was called; that may be billed whatever the answer is.
         """
         page = page_of(body)
         wording = self.wording
@@ -250,8 +251,8 @@ class Answer:
     """The answer to a call, while it is open.
 
     Args:
-        call: Whose it is.
-        scope: That of the block in which it is open.
+        call: The call that is answered.
+        scope: The cancel scope of the block in which the answer is open.
     """
 
     def __init__(self, call: Arriving, scope: anyio.CancelScope) -> None:
@@ -259,10 +260,10 @@ class Answer:
         self._scope = scope
 
     async def read(self, response: Response) -> None:
-        """Read it to its end.
+        """Read the answer to its end.
 
         Raises:
-            ModelRejected: It is no reply.
+            ModelRejected: The answer is not a reply.
         """
         call = self._call
         declared = response.headers.get("content-type")
@@ -270,6 +271,7 @@ class Answer:
         if other is not None:
             raise call.no_reply(response.headers, other)
         if call.complete:
-            # What is left is to let go of the connection, and to put together what was paid for.
+            # Only the connection must be released and the paid reply assembled: no cancel may stop
+            # that.
             self._scope.deadline = anyio.current_time() + LETTING_GO_SECONDS
             self._scope.shield = True

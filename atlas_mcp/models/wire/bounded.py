@@ -1,8 +1,8 @@
 """How much an endpoint may send: bytes, unpacked bytes, the length of a line, and for how long.
 
-Owns the hooks that every client of a vendor's library is made with, so that no endpoint can fill
-the memory or keep the event loop to itself, whatever it answers to whichever request. Replies are
-asked for unpacked; one that comes packed all the same is unpacked here, in small pieces.
+Owns the hooks that every HTTP client of a vendor's library is made with, so that no response can
+fill the memory or block the event loop. Requests ask for uncompressed replies; a reply that comes
+compressed all the same is unpacked here, in small pieces.
 """
 
 from __future__ import annotations
@@ -35,66 +35,68 @@ MAX_STREAM_BYTES = 64_000_000
 of 500 bytes."""
 
 MAX_LINE_BYTES = 4_000_000
-"""Bytes of one line of it. Our own choice: a whole reply in a single event has a tenth, and reading
-it as JSON takes 40 ms."""
+"""Bytes of one line of a response. Our own choice: a whole reply in a single event has a tenth, and
+parsing a line of this length as JSON takes 40 ms."""
 
 MAX_BODY_BYTES = 4_000_000
 """Bytes of any other answer, e.g. a list of models, or a reply in one piece."""
 
 MAX_ERROR_BYTES = 65_536
-"""Bytes that are read of an answer with an error status. What comes further is not waited for."""
+"""Bytes that are read of an answer with an error status. The rest is not waited for."""
 
 ERROR_SECONDS = 5.0
-"""Seconds in which those must come."""
+"""Seconds in which the first `MAX_ERROR_BYTES` of such an answer must come."""
 
 SLICE_BYTES = 16_384
-"""Bytes that are handed on at once. After as many everybody else gets a turn."""
+"""Bytes that are handed on at once. After as many, the other tasks get a turn."""
 
 TURN_SECONDS = 0.001
-"""Seconds of work on what has come, however small its pieces, after which everybody else gets a
-turn. Our own choice: an answer takes some dozen turns, and nobody should notice."""
+"""Seconds of work on received data, however small its pieces, after which the other tasks get a
+turn. Our own choice: an answer takes some dozen turns, too few to be noticed."""
 
 MOST_HINTS = 100
-"""Informational responses (1xx) before an answer. Our own choice: nobody sends more than a few."""
+"""Informational responses (1xx) before an answer. Our own choice: servers send a few at most."""
 
 PAUSE_SECONDS = 0.001
-"""Seconds of a turn of everybody else. Without them the threads that read and write for the clients
-waited for up to 0.8 s, measured 2026-11 with three endpoints that answer in chunks of one byte."""
+"""Seconds of a turn of the other tasks. Without this pause the threads that read and write for the
+clients waited for up to 0.8 s, measured 2026-11 with three endpoints that answer in chunks of one
+byte."""
 
 WAITED_SECONDS = 0.0005
-"""Seconds after which what comes was waited for, while everybody else had their turn."""
+"""Seconds of waiting for a chunk after which the other tasks count as having had their turn."""
 
 LEAVE_SECONDS = 0.5
-"""Seconds in which what has come already is read once no more is wanted. One that sends faster than
-it is read is left in the middle. Our own choice: nobody waits for it, and a cancel does."""
+"""Seconds for reading the data that has already arrived once no more is wanted. A response that
+arrives faster than it is read is left unfinished. Our own choice: the data is not needed, and a
+cancel waits for this reading to end."""
 
 CHUNK_BYTES = 65_536
-"""Bytes that are handed on without a turn once a call is cancelled: what the HTTP library reads at
-once (httpcore2, `http11.py`). Packed, it may hold a thousand times as many."""
+"""Bytes that are handed on without a turn once a call is cancelled: as many as the HTTP library
+reads at once (httpcore2, `http11.py`). Compressed, they may hold a thousand times as many."""
 
 _turns: RunVar[Turns] = RunVar("atlas_mcp.bounded")
 
 LONGEST_CODING = 40
-"""Characters of the name of a way to pack that are told."""
+"""Characters of the longest name of a compression format that an error message quotes."""
 
 Hook: TypeAlias = Callable[[httpx2.Response], Awaitable[None]]
 RequestHook: TypeAlias = Callable[[httpx2.Request], Awaitable[None]]
 
 
 class TooMuch(httpx2.DecodingError):
-    """An endpoint sends more than is read; the text says of what."""
+    """An endpoint sends more than may be read; the message names the limit."""
 
 
 def response_hooks() -> list[Hook]:
-    """Return what a client must do with each response."""
+    """Return the hooks that a client must call with each response."""
     return [_bound]
 
 
 def request_hooks(on_sent: Callable[[], None] = lambda: None) -> list[RequestHook]:
-    """Return what a client must do with each request.
+    """Return the hooks that a client must call with each request.
 
     Args:
-        on_sent: Told when one is being sent: not to a proxy that is only asked for the way.
+        on_sent: Called when a request is being sent, but not for a CONNECT request to a proxy.
     """
     return [_ask_for_unpacked, partial(_watch_request, on_sent)]
 
@@ -108,7 +110,7 @@ async def _watch_request(on_sent: Callable[[], None], request: httpx2.Request) -
 
 
 async def _watch(on_sent: Callable[[], None], event: str, info: Mapping[str, Any]) -> None:
-    """Put a bound on what comes over a connection before an answer, as soon as it is made."""
+    """Limit the informational responses on a connection, as soon as the connection is made."""
     if event.endswith(".send_request_headers.started") and info["request"].method != b"CONNECT":
         on_sent()
     if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
@@ -120,11 +122,11 @@ async def _watch(on_sent: Callable[[], None], event: str, info: Mapping[str, Any
 class _Hints:
     """Counts the informational responses before each answer on a connection.
 
-    The HTTP library passes over them, as many as come, and leaves nobody a turn meanwhile.
+    The HTTP library skips any number of them, and gives other tasks no turn meanwhile.
 
     Args:
         read: Reads from the connection.
-        write: Writes to it.
+        write: Writes to the connection.
     """
 
     _STATUS = re.compile(rb"\nHTTP/1\.[01] ([0-9])")
@@ -138,7 +140,7 @@ class _Hints:
         self._end = b"\n"
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - theirs
-        """Write a part of a request, after which an answer is to come."""
+        """Write a part of a request, and start to count for the next answer."""
         self._waiting, self._hints, self._end = True, 0, b"\n"
         await self._write(buffer, timeout)
 
@@ -146,7 +148,7 @@ class _Hints:
         """Read some of an answer.
 
         Raises:
-            TooMuch: There are too many before it.
+            TooMuch: There are too many informational responses before the answer.
         """
         data = await self._read(max_bytes, timeout)
         if self._waiting:
@@ -154,7 +156,7 @@ class _Hints:
             found = self._STATUS.findall(text)
             self._hints += found.count(b"1")
             self._waiting = len(found) == found.count(b"1")
-            # A status line may be cut anywhere, and none is counted twice.
+            # A status line may be cut anywhere; ten bytes hold no whole one to count twice.
             self._end = text[-10:]
             if self._hints > MOST_HINTS:
                 raise TooMuch(f"more than {MOST_HINTS} informational responses come before it")
@@ -162,16 +164,16 @@ class _Hints:
 
 
 async def _bound(response: httpx2.Response) -> None:
-    """Put bounds on what is read of a response."""
+    """Limit the body that is read of a response."""
     stream = response.stream
     assert isinstance(stream, httpx2.AsyncByteStream), "only asynchronous clients have these hooks"
     response.stream = _Bounded(stream, response)
-    # It is unpacked here.
+    # The body is unpacked here, so the client must not try to.
     response.headers.pop("content-encoding", None)
 
 
 def _turns_of_all() -> Turns:
-    """Return what all bodies take their turns of: a hundred at once hold up nobody either."""
+    """Return the turns that all bodies share, so that a hundred at once delay no other task."""
     try:
         return _turns.get()
     except LookupError:
@@ -208,12 +210,12 @@ class _Bounded(httpx2.AsyncByteStream):
                 if (now := time.monotonic()) - asked > WAITED_SECONDS:
                     handed_on, due = 0, now + TURN_SECONDS
                 for one in unpack(chunk):
-                    # The HTTP library leaves nobody a turn before it needs more from the network.
+                    # The HTTP library gives no turn before it needs more from the network.
                     if cancelled is None and (handed_on >= SLICE_BYTES or time.monotonic() >= due):
                         try:
                             await turns.next()
                         except anyio.get_cancelled_exc_class() as error:
-                            # What is here already is handed on first: it may end a reply.
+                            # Data that has arrived is handed on first: it may complete a reply.
                             cancelled, last = error, time.monotonic() + LEAVE_SECONDS
                         handed_on, due = 0, time.monotonic() + TURN_SECONDS
                     elif cancelled is not None and time.monotonic() >= last:
@@ -230,7 +232,7 @@ class _Bounded(httpx2.AsyncByteStream):
             raise cancelled
 
     async def _chunks(self) -> AsyncGenerator[bytes]:
-        """Yield what comes; of an error's body what comes in time, as the status says the rest."""
+        """Yield the body's chunks; of an error's body only those that come in time."""
         chunks = aiter(self._stream)
         end = anyio.current_time() + ERROR_SECONDS if self._failed else None
         try:
@@ -253,10 +255,10 @@ class _Bounded(httpx2.AsyncByteStream):
                 await chunks.aclose()
 
     def _count(self, chunk: bytes) -> None:
-        """Count what is handed on.
+        """Count the bytes that are handed on.
 
         Raises:
-            TooMuch: It is too much.
+            TooMuch: The body, or a line of it, is too long.
         """
         self._size += len(chunk)
         if self._failed:
@@ -279,10 +281,11 @@ class _Bounded(httpx2.AsyncByteStream):
 
 
 async def _goes_on(chunks: AsyncIterator[bytes]) -> bool:
-    """Read what has come already, for a while; return whether there is more of it.
+    """Read data that has already arrived, for a while; return whether there is more of it.
 
-    Where there is no more, the iterator is ended from within, by a cancel where it waits: a
-    generator that is only closed leaves those below it half run, which trio objects to.
+    Where there is no more, the iterator is ended from within, by a cancel at the point where it
+    waits: a generator that is only closed leaves the generators below it half run, and trio
+    complains about those.
     """
     due = time.monotonic() + TURN_SECONDS
     with anyio.CancelScope() as scope:
@@ -294,10 +297,13 @@ async def _goes_on(chunks: AsyncIterator[bytes]) -> bool:
 
 
 def _unpacking(packed: str) -> Callable[[bytes], Iterator[bytes]]:
-    """Return what gives the contents of a chunk, in slices.
+    """Return a function that yields the unpacked contents of a chunk, in slices.
+
+    Args:
+        packed: The response's `content-encoding`.
 
     Raises:
-        TooMuch: It is packed in a way that is not read.
+        TooMuch: The compression format is not supported.
     """
     match packed.strip().lower():
         case "" | "identity":
@@ -307,7 +313,7 @@ def _unpacking(packed: str) -> Callable[[bytes], Iterator[bytes]]:
         case "deflate":
             return _Unpacked(zlib.MAX_WBITS, -zlib.MAX_WBITS)
         case _:
-            # Whole or not at all: what is cut cannot be searched for secrets.
+            # The name is quoted whole or not at all: secrets cannot be found in a cut name.
             named = f"as {packed!r}" if len(packed) <= LONGEST_CODING else "in an unknown way"
             raise TooMuch(f"it is packed {named}, and was asked for unpacked")
 
@@ -321,7 +327,7 @@ class _Unpacked:
     """Unpacks chunks, however much is in them, a slice at a time.
 
     Args:
-        ways: The formats that it may be, in the words of `zlib`; the first one that fits is it.
+        ways: The `wbits` of `zlib` for the possible formats; the first that fits is used.
     """
 
     def __init__(self, *ways: int) -> None:

@@ -1,8 +1,8 @@
-"""The way to one address with one key, whichever vendor's client takes it.
+"""The way to one address with one key, for the clients of all vendors.
 
-Owns the one rule for which keys and headers reach which address. An address that an entry names is
-sent the key that the entry names, and nothing of the environment. Where no entry names an address,
-calls go to the environment's own, with all that the environment holds for it.
+Owns the one rule for which keys and headers reach which address. An address that an entry names
+gets the key that the entry names, and nothing from the environment. Where no entry names an
+address, calls go to the environment's own, with all keys and headers that the environment sets.
 """
 
 from __future__ import annotations
@@ -40,28 +40,29 @@ MOST_IDLE = 256
 """Connections of one address that are kept open between calls. Our own choice."""
 
 FILES_AN_IDLE_ONE = 64
-"""Descriptors that the process may open for each of them: calls need them more."""
+"""Descriptors that the process must have for each idle connection, since calls need them more."""
 
 LOOK_TIMEOUT = 5.0
 """Seconds in which an endpoint must say whether it has a model. Our own choice: a person waits."""
 
 _FOUND = ("organization", "project", "admin_api_key", "webhook_secret", "webhook_key")
-"""What clients look for in the environment although they were given a key. Source: openai 3.57
+"""Attributes that clients fill from the environment even if given a key. Source: openai 3.57
 (`lib/_client_auth.py`) and anthropic 2.14 (`_client.py`)."""
 
 _VARIABLES = {"openai-organization": "OPENAI_ORG_ID", "openai-project": "OPENAI_PROJECT_ID"}
-"""Which variable a client makes a header of."""
+"""The environment variable from which a client makes each header."""
 
 _TELLS_OF_THE_KEY = frozenset({400, 401, 402, 403, 429})
-"""Statuses that may mean a refused key or an empty account: whoever reads the body knows."""
+"""Statuses that may mean a refused key or an empty account, as `models.wire.failures` decides from
+the body."""
 
 
 class VendorClient(Protocol):
-    """What the vendors' clients have in common.
+    """The interface that the vendors' clients have in common.
 
     Attributes:
-        _custom_headers: Those of `OPENAI_CUSTOM_HEADERS`, or `ANTHROPIC_CUSTOM_HEADERS`: no
-            argument of theirs leaves these out.
+        _custom_headers: The headers of `OPENAI_CUSTOM_HEADERS`, or `ANTHROPIC_CUSTOM_HEADERS`; no
+            argument of a client leaves these out.
     """
 
     _custom_headers: Mapping[str, str]
@@ -78,15 +79,15 @@ class Way:
 
     Args:
         base_url: The address that an entry names; `None` for the environment's own.
-        api_key: The key that is shown there; `None` for whatever the vendor's client finds, or at
-            an entry's address for none.
-        own: Where the environment's own address is.
-        key_header: The header in which an address that an entry names takes its key.
-        key_variable: The variable that the key is set in, as far as one is named.
+        api_key: The key that is sent there. `None` for the credentials that the vendor's client
+            finds, or for no key at the address of an entry.
+        own: The address that the environment sets, or the vendor's usual one.
+        key_header: The header in which an address that an entry names expects its key.
+        key_variable: The variable that holds the key; `None` if no entry names one.
 
     Attributes:
-        secrets: What was sent along it, and may be told to nobody.
-        is_open: Whether anything has been heard from its end.
+        secrets: The secrets that were sent this way.
+        is_open: Whether the address has ever sent a response.
     """
 
     base_url: str | None
@@ -106,12 +107,12 @@ class Way:
 
     @property
     def address(self) -> str:
-        """Where calls go."""
+        """The address to which calls go."""
         return self.base_url or self.own
 
     @property
     def place(self) -> str:
-        """Where calls go, as people are told it."""
+        """The address to which calls go, in the form for messages."""
         return place_of(self.address)
 
     def check(self) -> None:
@@ -140,7 +141,7 @@ class Way:
         return None if proxy is None else proxy.variable
 
     def by_proxy(self) -> str:
-        """Return through which proxy calls go, as the end of a phrase; empty where through none."""
+        """Return the proxy through which calls go, as the end of a phrase; empty if none."""
         variable = self.proxy_variable
         return "" if variable is None else f" through the proxy that {variable} names"
 
@@ -154,7 +155,7 @@ class Way:
         return query_of(self.address)
 
     def client_options(self) -> dict[str, Any]:
-        """Return what an HTTP client that goes this way is made with.
+        """Return the arguments for an HTTP client that goes this way.
 
         Raises:
             WayClosed: The address, the key, the proxy or the certificates cannot be used.
@@ -171,7 +172,7 @@ class Way:
         connect = partial(
             httpx2.AsyncHTTPTransport,
             proxy=None if proxy is None else proxy.url,
-            # The certificates take a while to load, and may be missing where nobody needs them.
+            # The certificates take a while to load, and may be missing where no TLS is used.
             verify=tls() if self._by_tls(proxy) else trusting_nobody(),
             trust_env=False,
             limits=ONE_CONNECTION,
@@ -195,17 +196,17 @@ class Way:
             await lanes.close_idle()
 
     def settle(self, client: VendorClient) -> None:
-        """Take from a vendor's client what it read in the environment and its address may not have.
+        """Remove the environment's settings from a vendor's client, if an entry names the address.
 
         Args:
-            client: Just made, before its first call.
+            client: The client, just made and before its first call.
 
         Raises:
-            WayClosed: The address is the environment's own, and a header that it sets for it
-                cannot be sent.
+            WayClosed: The address is the environment's own, and a header that the environment sets
+                for it cannot be sent.
         """
         if self.base_url is not None:
-            # Sent or not: what cannot be sent would fail the call.
+            # `dress` drops them too, but a header that cannot be sent would fail the call earlier.
             client._custom_headers = {}  # pyright: ignore[reportPrivateUsage] - see there
             for name in _FOUND:
                 if getattr(client, name, None) is not None:
@@ -223,43 +224,43 @@ class Way:
                 )
 
     def calling(self, model: str) -> AbstractAsyncContextManager[None]:
-        """Make one call in a block, once the first one has told whether the key is taken.
+        """Make one call in a block, after waiting for the first call with the key to be answered.
 
         Raises:
-            WayClosed: The call would be refused, as another was not long ago.
+            WayClosed: The key, or the model with it, was refused not long ago.
         """
         return self._account.calling(model)
 
     @contextmanager
     def trip(self) -> Generator[Trip]:
-        """Send something and hear what is said to it, in a block: the road back is in the trip.
+        """Make one call in a block, and remove the secrets from its errors.
 
         Raises:
-            ModelError: That of the block, as it may be told.
+            ModelError: The error of the block, without secrets.
         """
         trip = Trip(self.secrets)
         token = CURRENT_TRIP.set(trip)
         try:
             yield trip
         except ModelError as error:
-            # Without its cause, in which an endpoint's words stand as they came.
+            # Without its cause, which holds the endpoint's text with secrets in it.
             raise trip.failed(error) from None
         finally:
             CURRENT_TRIP.reset(token)
 
     def refused(self, message: str, request_id: str | None, *, model: str | None) -> None:
-        """Take note that further calls would be refused too.
+        """Record that further calls would be refused too.
 
         Args:
-            message: What such calls are told.
+            message: The message of the error for such calls.
             request_id: The vendor's id of the call that was refused.
-            model: The model that the account has no credit for; `None` where it is the key that is
-                refused, and so every call with it.
+            model: The model that the account has no credit for; `None` if the key is refused, and
+                so every call with it.
         """
         self._account.refuse(WayClosed(message, request_id=request_id), model)
 
     def answered(self) -> None:
-        """Take note of a call that has ended, and said nothing of the key."""
+        """Record the end of a call that showed nothing about the key."""
         self._account.answered()
 
     def _by_tls(self, proxy: Proxy | None) -> bool:
@@ -267,17 +268,17 @@ class Way:
         return any(urlsplit(address).scheme == "https" for address in addresses)
 
     async def _before(self, request: httpx2.Request) -> None:
-        """Dress a request for its address."""
+        """Give a request the headers that its address may have."""
         named = self.base_url is not None
         dress(request, self.api_key, named=named, key_header=self.key_header)
         self.secrets.add_headers(request.headers)
         if not self._guarded:
-            # Not sooner: only now is all imported that logs.
+            # Not sooner: only now are all modules imported whose loggers it must find.
             guard_logs()
             self._guarded = True
 
     async def _after(self, response: httpx2.Response) -> None:
-        """Take note of a key that is accepted, and refuse to be sent elsewhere."""
+        """Record an accepted key, and refuse redirects to another origin."""
         read_as_text(response)
         self.is_open = True
         if response.has_redirect_location:
@@ -285,7 +286,7 @@ class Way:
             if trip := CURRENT_TRIP.get():
                 trip.moves += 1
         elif response.status_code < 300:
-            # That a list of models is for everybody says nothing of the key.
+            # A GET proves nothing about the key: some endpoints list their models without one.
             if response.request.method == "POST":
                 self._account.accept()
         elif response.status_code not in _TELLS_OF_THE_KEY:

@@ -1,8 +1,8 @@
 """Texts with the encodings in them undone, and the way back to the original.
 
-Owns the escapes and gaps that are seen through: those of addresses, JSON, web pages and mail. Finds
-the forms of secrets in a decoded text and replaces the part of the original that they came from.
-Which forms a secret has is known to `models.wire.masking`.
+Owns the escapes and gaps that are decoded: those of addresses, JSON, web pages and mail. Finds the
+forms of secrets in a decoded text and replaces the part of the original that they came from.
+`models.wire.masking` lists the forms of a secret.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ BLOT = "***"
 """Stands where a secret stood."""
 
 SHORTEST_REST = 8
-"""Characters of a secret that a text breaks off in."""
+"""Characters of a secret's beginning that are blotted out at the end of a text that is cut."""
 
 _LAYERS = 6
-"""Encodings upon each other that are seen through; a backslash before a backslash is one."""
+"""Nested encodings that are decoded; a backslash before a backslash counts as one."""
 
 _UNSEEN = "\0\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\ufffd"
-"""What is between the characters of a text without being seen: of UTF-16 that was taken for another
-code it is every other one."""
+"""Invisible characters that may stand between those of a secret: UTF-16 that was read as another
+code has a NUL after each character."""
 
 _UNSEEN_BYTES = "|".join(
     re.escape(one.encode().decode("latin-1")) for one in _UNSEEN if not one.isascii()
 )
-"""The same as the bytes of an address give it, one by one."""
+"""The same characters as their percent-encoded bytes decode to, one by one."""
 
 _WRITTEN = re.compile(
     r"%([0-9a-f]{2})"
@@ -44,34 +44,34 @@ _WRITTEN = re.compile(
 """A character as it stands in an address, in JSON or a program, in a web page, and in a mail."""
 
 _GAP = re.compile(rf"=(?:\r?\n|(?:\\+r)?\\+n)|[{_UNSEEN}]|{_UNSEEN_BYTES}")
-"""What stands within a text, or within an escape, without belonging to it."""
+"""Soft line breaks and invisible characters, which may interrupt a text or an escape."""
 
 _CODED = re.compile(rf"[%\\&={_UNSEEN}]|{_UNSEEN_BYTES}")
-"""What each gap and each escape begins with: a text without it is what it is."""
+"""The first character of each gap and each escape: a text without any needs no decoding."""
 
 _SQUEEZED: Mapping[int, str | None] = {
     **{ord(space): None for space in " \t\n\r\v\f" + _UNSEEN},
     **{code: chr(code).lower() for code in range(ord("A"), ord("Z") + 1)},
 }
-"""How texts are compared: without white space and what is not seen, for lines may be broken, and in
-small letters, as the hosts of addresses and the digits of codes are written either way."""
+"""The form in which texts are compared: without white space and invisible characters, as lines may
+be broken, and in small letters, as hosts and hexadecimal digits are written either way."""
 
 _UNKEPT = re.compile(rf"[ \t\n\r\v\f{_UNSEEN}]")
-"""What a text is compared without."""
+"""The characters that a comparison ignores."""
 
 _PIECE = 65_536
-"""Characters that are looked through at once. Our own choice: it takes some milliseconds, and only
-between two pieces do other threads get a turn."""
+"""Characters that are searched at once. Our own choice: a piece takes some milliseconds, and other
+threads get a turn only between two pieces."""
 
 _CUT = re.compile(rf"[ ,.:_+()<>|{_UNSEEN}-]|[A-Za-z0-9]{{16}}|(?=[%&=])|(?<=[0-9A-Fa-f}}])(?=\\)")
-"""Where a text may be cut, behind what is found: no gap and no escape is on both sides."""
+"""A place where a text may be cut, behind the match: no gap and no escape lies on both sides."""
 
 _LAST = sys.maxsize
-"""Stands behind every place of a text."""
+"""A number larger than any position in a text."""
 
 
 def squeezed(text: str) -> str:
-    """Return a text as texts are compared: in small letters, without anything that is not seen."""
+    """Return a text in the form in which texts are compared; see `_SQUEEZED`."""
     if len(text) <= _PIECE:
         return text.translate(_SQUEEZED)
     pieces = range(0, len(text), _PIECE)
@@ -120,7 +120,7 @@ def readings(text: str) -> Iterator[str]:
 
 
 def _pieces(text: str) -> list[str]:
-    """Return the pieces of a text that are decoded one by one as the whole is."""
+    """Return a text in pieces that can be decoded one by one with the same result."""
     if len(text) <= _PIECE:
         return [text]
     found: list[str] = []
@@ -140,7 +140,7 @@ def _rest(plain: str, form: str) -> int:
 
 
 def blotted(text: str, forms: list[str]) -> str:
-    """Return text without the forms in it; each is looked for in what the text is when decoded."""
+    """Return text without the forms in it, which are searched in the text and its decodings."""
     found: list[tuple[int, int]] = []
     way_back: list[_Decoded] = []
     now = text
@@ -167,13 +167,13 @@ def blotted(text: str, forms: list[str]) -> str:
 
 
 def _places(text: str, forms: list[str]) -> list[tuple[int, int]]:
-    """Return where forms stand in a text, those that overlap as one."""
+    """Return the places of forms in a text as start and end; overlapping ones are joined."""
     plain = squeezed(text)
     found: list[tuple[int, int]] = []
     for form in forms:
         at = plain.find(form)
         while at != -1:
-            # What overlaps is joined at once: of a secret like "aaaaaa" a long text may be full.
+            # Overlaps are joined at once: a secret like "aaaaaa" may match nearly everywhere.
             start, end = at, at + len(form)
             if found and found[-1][0] <= at < found[-1][1]:
                 start, end = found[-1][0], max(end, found.pop()[1])
@@ -196,16 +196,16 @@ def _places(text: str, forms: list[str]) -> list[tuple[int, int]]:
 class _Replaced:
     """A text with something in place of each match of a pattern.
 
-    It is made piece by piece, and where one of its characters was before is found out of the piece
-    that holds it: few are asked for, of a text that may have millions.
+    The text is made piece by piece. The original place of a character is computed from its piece
+    when it is asked for, as few places are needed of a text that may have millions.
 
     Args:
-        text: The text before.
-        pattern: What is replaced.
-        by: What stands for a match; nothing where it is `None`.
+        text: The original text.
+        pattern: Matches the parts to replace.
+        by: Returns the replacement of a match; `None` removes the matches.
 
     Attributes:
-        text: The text behind.
+        text: The text after the replacement.
     """
 
     def __init__(
@@ -223,15 +223,15 @@ class _Replaced:
         self._moves: list[tuple[int, int, int, int]] = []
 
     def origin(self, start: int, end: int) -> tuple[int, int]:
-        """Return where a part of the text was before, which is no empty one.
+        """Return the place in the original of a part of the text, which must not be empty.
 
-        Of one at its end, all that follows is a part.
+        A part at the end of the text includes the rest of the original.
         """
         at_end = end == len(self.text)
         return self._of(start)[0], len(self._before) if at_end else self._of(end - 1)[1]
 
     def _of(self, at: int) -> tuple[int, int]:
-        """Return where the character at a place began and ended."""
+        """Return the start and the end in the original of the character at a place."""
         number = bisect_right(self._starts, at) - 1
         if number != self._open:
             self._open, self._moves = number, self._moves_in(number)
@@ -242,7 +242,7 @@ class _Replaced:
         return origin_end + at - end, origin_end + at - end + 1
 
     def _moves_in(self, number: int) -> list[tuple[int, int, int, int]]:
-        """Return what was replaced in a piece: where that is, and where it was."""
+        """Return the replacements in a piece: start and end in the text, then in the original."""
         at, origin = self._starts[number], self._origins[number]
         moves = [(at, at, origin, origin)]
         shrunk = origin - at
@@ -264,5 +264,5 @@ class _Decoded:
         self.text = self._written.text
 
     def origin(self, start: int, end: int) -> tuple[int, int]:
-        """Return where a part of it was in the text, which is no empty one."""
+        """Return the place in the original of a part of the text, which must not be empty."""
         return self._closed.origin(*self._written.origin(start, end))

@@ -1,7 +1,7 @@
-"""Why a reply ended, in the words of whichever endpoint says it.
+"""Why a reply ended, read from the reason that its endpoint gives.
 
-Each vendor has a table of its own words. Gateways and servers have others, of which none is taken
-for a reply that is whole: what tells of a failure is one, what tells of a filter is a refusal.
+Each vendor has a table of its own reasons. Gateways and servers use others; those are read word by
+word, so that a failure does not pass for a whole reply and a filter counts as a refusal.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _TOLD_BY: tuple[tuple[Ending, str], ...] = (
         "stopped tool tools word",
     ),
 )
-"""Words in a reason, and what they say of it."""
+"""The words that mark each ending in a reason; the first ending with a match wins."""
 
 _WORDS: tuple[tuple[Ending, frozenset[str]], ...] = tuple(
     (ending, frozenset(words.split())) for ending, words in _TOLD_BY
@@ -51,14 +51,14 @@ _WORDS: tuple[tuple[Ending, frozenset[str]], ...] = tuple(
 def ending_of(reason: str | None, known: Mapping[str, Stop], *, text: str, calls: bool) -> Ending:
     """Return why a reply ended.
 
-    Where the reason says nothing that is known, the reply itself does: one that is empty was given
-    up, and one that begins as JSON and does not end so. Any other has been paid for, and is kept.
+    Where no word of the reason is known, the reply decides: an empty reply has failed, and so has
+    one that begins as JSON but does not end as JSON. Any other has been paid for, and is kept.
 
     Args:
-        reason: The endpoint's word for it, `None` or empty where it said nothing.
-        known: The words of its vendor.
-        text: What the reply says.
-        calls: Whether it calls tools.
+        reason: The endpoint's reason, `None` or empty if it gave none.
+        known: The reasons that its vendor documents, with their meaning.
+        text: The text of the reply.
+        calls: Whether the reply calls tools.
     """
     otherwise: Stop = "tool_calls" if calls else "end"
     if not reason:
@@ -81,7 +81,7 @@ def _looks_whole(text: str) -> bool:
 
 
 def detail_of(reason: str | None, known: Mapping[str, Stop]) -> str:
-    """Return what is recorded of a reason that is no word of its vendor; empty for others."""
+    """Return a note to record for an undocumented reason; empty for documented or plain ones."""
     if not reason or reason in known:
         return ""
     ending = _told_by(reason)

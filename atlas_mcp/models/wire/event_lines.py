@@ -2,7 +2,7 @@
 
 Owns the framing of server-sent events as servers really write it: a byte order mark before the
 first line, lines that end in any of the three ways, comments, events without data, events without
-an empty line between them. What the data say is not known here.
+an empty line between them. It never interprets the data.
 """
 
 from __future__ import annotations
@@ -10,35 +10,35 @@ from __future__ import annotations
 from typing import Literal, TypeAlias
 
 MAX_EVENT_BYTES = 4_000_000
-"""Bytes of the data of one event that are in its further lines: the first, like each of them, is
-bounded as a line is, in `models.wire.bounded`. Our own choice: as long as one line may be."""
+"""Bytes of data in the second and all further lines of one event; `models.wire.bounded` limits each
+single line. Our own choice: as long as one line may be."""
 
 MARK = b"\xef\xbb\xbf"
 """The byte order mark, which some systems put before a text."""
 
 DONE = b"[DONE]"
-"""What Chat Completions say when a stream is over."""
+"""The data of the last event of a Chat Completions stream."""
 
 Kind: TypeAlias = Literal["stream", "json", "other"]
-"""What a body is: an event stream, one text of JSON, or neither."""
+"""The kind of a body: an event stream, one text of JSON, or neither."""
 
 LONGEST_FIELD = 16
-"""Bytes that tell what a body is, once it is `trimmed`."""
+"""Bytes of a `trimmed` body that are enough to tell its kind."""
 
 _FIELDS = (b":", b"data:", b"event:", b"id:", b"retry:", b"error:")
-"""How a line of a stream begins; the last one is llama.cpp's way of saying what went wrong."""
+"""The beginnings of a line of a stream; llama.cpp uses the last one to report an error."""
 
 
 class EventTooLong(Exception):
-    """An event is longer than is read."""
+    """An event is longer than `MAX_EVENT_BYTES` allows."""
 
 
 class ErrorLine(bytes):
-    """What llama.cpp says in place of an event; the data of an event are plain bytes."""
+    """The error that llama.cpp sends in place of an event; an event's data are plain bytes."""
 
 
 def trimmed(beginning: bytes) -> bytes:
-    """Return the first bytes of a body without its mark, and without what is blank around that.
+    """Return the first bytes of a body without its byte order mark and the white space around it.
 
     Some servers send empty lines while a model thinks.
     """
@@ -46,7 +46,7 @@ def trimmed(beginning: bytes) -> bytes:
 
 
 def kind_of(beginning: bytes) -> Kind | None:
-    """Return what a body is by its first bytes, `None` while they are too few to tell."""
+    """Return the kind of a body by its first bytes, `None` while they are too few to tell."""
     text = trimmed(beginning)[:LONGEST_FIELD]
     if text[:1] in {b"{", b"["}:
         return "json"
@@ -72,15 +72,15 @@ class EventLines:
         self._size = 0
 
     def feed(self, chunk: bytes) -> list[bytes]:
-        """Return the data of the events that `chunk` completes; an empty line completes the last.
+        """Return the data of the events that `chunk` completes; an empty line ends an event.
 
         Raises:
-            EventTooLong: One is longer than is read; no more can be.
+            EventTooLong: An event is too long; the rest of the stream cannot be read either.
         """
         if self._after_return and chunk:
             chunk = chunk.removeprefix(b"\n")
             self._after_return = False
-        # A long line may come in a million pieces; they are looked at once.
+        # A long line may come in a million pieces; each piece is scanned only once.
         self._rest += chunk
         if b"\n" not in chunk and b"\r" not in chunk:
             return []
@@ -109,7 +109,7 @@ class EventLines:
     def _add(self, text: bytes, found: list[bytes]) -> None:
         """Add a further line of data to an event."""
         data = self._data
-        # No JSON goes on like this: some servers leave out the line between two events.
+        # No JSON continues like this: some servers leave out the empty line between two events.
         if text.startswith((b"{", DONE)) and data[-1].endswith((b"}", DONE)):
             self._close(found)
         data.append(text)

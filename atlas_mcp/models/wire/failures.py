@@ -1,7 +1,7 @@
 """A call that fails: the one mapping of HTTP failures to `ModelError`s.
 
 Owns the meaning of refusals, broken connections and broken replies, for every adapter alike. Each
-adapter names the exceptions of its client library and tells how much has been counted.
+adapter supplies the exceptions of its client library and the usage counted so far.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
 
 class Consumed(NamedTuple):
-    """What a call has consumed so far.
+    """The consumption of a call so far.
 
     Attributes:
-        charge: What was counted.
-        complete: Whether no more than that can be billed.
+        charge: The usage and the cost that were counted.
+        complete: Whether no more than `charge` can be billed.
     """
 
     charge: Charge
@@ -65,8 +65,8 @@ class Failing(ABC):
 
     Attributes:
         request_id: The vendor's id of the call, `None` until it is known.
-        secrets: What may not be told.
-        trip: The road back of what the endpoint says, while it is called.
+        secrets: The secrets to remove from every text of the endpoint.
+        trip: The current request and its reply on the network; `None` while no call is made.
     """
 
     def __init__(self, model: str, way: Way) -> None:
@@ -79,12 +79,12 @@ class Failing(ABC):
     @property
     @abstractmethod
     def wording(self) -> Wording:
-        """How the endpoint is spoken of."""
+        """The phrases by which error messages refer to the endpoint."""
 
     @property
     @abstractmethod
     def consumed(self) -> Consumed:
-        """What the call has consumed so far."""
+        """The consumption of the call so far."""
 
     @property
     @abstractmethod
@@ -96,7 +96,7 @@ class Failing(ABC):
         """Raise each failure of an HTTP call inside as the `ModelError` that it means.
 
         Args:
-            asked: Whether the model was asked something, so that other calls fail alike.
+            asked: Whether a model was called, so that other calls to it would fail alike.
         """
         import httpx2
 
@@ -117,11 +117,11 @@ class Failing(ABC):
             raise self.cut(error) from error
 
     def refused(self, response: httpx2.Response, *, asked: bool) -> ModelError:
-        """Return what an answer with an error status means; such calls are not billed.
+        """Build the error for an answer with an error status; such calls are not billed.
 
         Args:
             response: The answer.
-            asked: Whether the model was asked something, so that other calls fail alike.
+            asked: Whether a model was called, so that other calls to it would fail alike.
         """
         # A library may take the `error` out of a body, and keep nothing of one without it.
         body = json_or_text(response.text)
@@ -130,7 +130,7 @@ class Failing(ABC):
         if response.status_code == 407 and variable is not None:
             found = replace(found, text=proxy_login(variable, self._said(body)), retryable=False)
         elif variable is not None and response.status_code in {403, 502, 503, 504, 511}:
-            # It may be the proxy's word as well as the endpoint's.
+            # The status may come from the proxy as well as from the endpoint.
             found = replace(found, text=f"{found.text} (the call went{self._way.by_proxy()})")
         if asked:
             self.remember(found)
@@ -146,7 +146,7 @@ class Failing(ABC):
         return self.rejected(found)
 
     def rejected(self, found: Refusal) -> ModelRejected:
-        """Return the error of a call that was refused before anything was done for it."""
+        """Return the error of a call that was refused before it consumed any tokens."""
         return ModelRejected(
             self._model,
             found.text,
@@ -155,17 +155,17 @@ class Failing(ABC):
         )
 
     def remember(self, found: Refusal) -> None:
-        """Take note if other calls would be refused as this one was."""
+        """Record the refusal if other calls would meet the same one."""
         if found.lasting is not None:
             model = self._model if found.lasting == "credit" else None
             self._way.refused(found.text, self.request_id, model=model)
 
     def unsendable_key(self) -> ModelError:
-        """Return what it means that a key cannot be put into a request; its text would quote it."""
+        """Build the error for a key that cannot be put into a header; it does not quote the key."""
         return ModelRejected(self._model, "the API key holds a character no key has; set it again")
 
     def cut(self, error: BaseException) -> ModelError:
-        """Return what a failure of the connection means."""
+        """Build the error for a failure of the connection."""
         import httpx2
 
         if isinstance(error, WayClosed):
@@ -187,7 +187,7 @@ class Failing(ABC):
         return self.broken_off(f"the connection was cut ({type(error).__name__})")
 
     def _unsendable(self, error: BaseException) -> ModelError | None:
-        """Return the error of a call that no further try would send; `None` for other failures."""
+        """Return the error of a request that can never be sent; `None` for other failures."""
         import httpx2
 
         wording = self.wording
@@ -224,7 +224,7 @@ class Failing(ABC):
         if variable is not None:
             running = f"that the proxy is running, {variable}, "
         told = f" ({self.redacted(str(error))})" if isinstance(error, httpx2.ProxyError) else ""
-        # A proxy that was never passed is not where its variable says, and will not come there.
+        # If no call has ever passed the proxy, its variable is wrong, and a retry will not help.
         lost = variable is not None and not self._way.is_open and not _is_late(error)
         kind = ModelRejected if lost else ModelUnavailable
         return kind(
@@ -234,14 +234,14 @@ class Failing(ABC):
         )
 
     def _is_unsent(self, error: BaseException) -> bool:
-        """Return whether a connection broke before the call was sent, as behind a proxy it may."""
+        """Return whether a connection broke before the request was sent, as a proxy may cause."""
         import httpx2
 
         trip = self.trip
         return isinstance(error, httpx2.TransportError) and trip is not None and not trip.sent
 
     def _proxy_fault(self, error: BaseException) -> str | None:
-        """Return why a proxy lets no call through, `None` where it may later."""
+        """Return why a proxy lets no call through, `None` if a later call may pass."""
         variable = self._way.proxy_variable
         said = self.redacted(str(error))
         status = re.match(r"[45][0-9]{2}\b", said)
@@ -269,17 +269,17 @@ class Failing(ABC):
         )
 
     def _said(self, body: object) -> str:
-        """Return the words of an answer's body: of a web page its title."""
+        """Return the error text in an answer's body; for a web page its title."""
         page = page_of(body)
         return self.redacted(reason_of(body) if page is None else page)
 
     def redacted(self, said: object) -> str:
-        """Return what the endpoint says in one short line, without secrets."""
+        """Return a text of the endpoint as one short line, without secrets."""
         return redacted(said, self.secrets)
 
 
 def _is_late(error: BaseException) -> bool:
-    """Return whether a connection took too long, or a proxy found nobody behind it."""
+    """Return whether a connection took too long, or a proxy could not reach the endpoint."""
     import httpx2
 
     return isinstance(error, httpx2.TimeoutException) or str(error)[:1] == "5"

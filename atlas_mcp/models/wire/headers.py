@@ -1,4 +1,4 @@
-"""The headers of a request, as its address may have them."""
+"""The headers that a request may carry to its address."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ if TYPE_CHECKING:
     import httpx2
 
 _OWN_NAMES = frozenset({"host", "content-length", "transfer-encoding", "x-stainless-raw-response"})
-"""Headers of a single request, not of the environment; the last is the client library's own note
-to itself."""
+"""Headers of a single request, not of the environment; the client library sets the last one for
+its own use."""
 
 KEY_HEADERS = frozenset({"authorization", "x-api-key"})
-"""Headers that carry a key, which is cleaned and looked at elsewhere."""
+"""Headers that carry a key, which `dress` cleans and which is checked apart from other headers."""
 
 _CHARACTER_SETS = (
     r"utf-?8|(us-)?ascii|(iso-?8859-|latin-?|windows-|cp)[0-9]{1,4}|koi8-[ru]|shift-jis"
     r"|euc-(jp|kr)|gb(k|2312|18030)|big5"
 )
-"""What web pages and endpoints are written in, as they name it."""
+"""Names of the character sets in which endpoints and web pages send text."""
 
 
 def dress(request: httpx2.Request, api_key: str | None, *, named: bool, key_header: str) -> None:
     """Give a request the headers that its address may have.
 
     Args:
-        request: The request, as the vendor's client made it out of all it found.
-        api_key: The key that is shown there.
-        named: Whether an entry names the address. Then the headers are made here: the client's may
-            come from the environment, under any name.
-        key_header: The header in which such an address takes its key.
+        request: The request as the vendor's client made it, with headers of the environment.
+        api_key: The key that is sent to the address.
+        named: Whether an entry names the address. Its headers are then made here, as the client's
+            own may come from the environment, under any name.
+        key_header: The header in which such an address expects its key.
     """
     import httpx2
 
@@ -70,9 +70,9 @@ def sendable(text: str) -> bool:
 
 
 def read_as_text(response: httpx2.Response) -> None:
-    """Have a body read in the character set that it names, or as UTF-8 where that is none.
+    """Make a body be decoded in the character set that it names, or else as UTF-8.
 
-    Python knows codecs that are no character sets, and fails to read text with them.
+    Python also has codecs that are not character sets, and fails to decode text with them.
     """
     named = (response.charset_encoding or "").lower().replace("_", "-")
     if not re.fullmatch(_CHARACTER_SETS, named):

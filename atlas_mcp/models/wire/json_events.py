@@ -1,8 +1,8 @@
 """The JSON of an event, read as far as it can be.
 
-Owns what becomes of an event that is nested too deep or holds too many values: its fields are read
-one by one, so that counts, texts and reasons in it are not lost, and it is said what is. Large
-events are read off the event loop.
+Owns the reading of an event that is nested too deep or holds too many values: its fields are read
+one by one, so that counts, texts and reasons in it are not lost, and the event records why the rest
+is missing. Large events are read off the event loop.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from atlas_mcp.models.off_loop import off_loop
 from atlas_mcp.models.wire.event_lines import DONE, ErrorLine
 
 LARGE_BYTES = 32_768
-"""Bytes of an event from which it is read off the event loop. Our own choice: what is shorter takes
-some milliseconds at worst."""
+"""Bytes from which an event is read off the event loop. Our own choice: a shorter one takes some
+milliseconds at worst."""
 
 LEVELS = 8
-"""Levels that are read of an event that has too many. Our own choice: a part of a text, in a list
-of them, in a message, in a choice, is at the sixth."""
+"""Levels that are read of an event that has too many. Our own choice: a text's part, in the list of
+parts of a message, in a choice, is at the sixth level."""
 
 WIDE = f"an event of it holds more than {MOST_PARTS:,} values"
 DEEP = "an event of it is nested too deep"
@@ -35,7 +35,7 @@ DEEP = "an event of it is nested too deep"
 What: TypeAlias = Literal["data", "error", "done", "unreadable"]
 
 _MOST_BRACKETS = 10 * MOST_PARTS
-"""Brackets and texts that are looked at to find the end of a value: half a second's worth."""
+"""Brackets and strings that are scanned to find the end of a value: half a second of work."""
 
 _STRING = rb'"(?:[^"\\]|\\.)*+"'
 _NAME = re.compile(rb"\s*(" + _STRING + rb")\s*:\s*", re.DOTALL)
@@ -50,9 +50,9 @@ class Event(NamedTuple):
     """An event as far as it could be read.
 
     Attributes:
-        what: What it is: data, an error of llama.cpp's, the word that all is said, or no JSON.
-        value: What it says; for an error the text of it.
-        fault: Why some or all of it is lost; `None` where nothing is.
+        what: The kind of event: data, an error of llama.cpp's, the end mark, or invalid JSON.
+        value: The JSON of the event; for an error its text.
+        fault: Why some or all of the event is lost; `None` if nothing is.
     """
 
     what: What
@@ -61,12 +61,12 @@ class Event(NamedTuple):
 
 
 async def event_of(data: bytes) -> Event:
-    """Return the event that a stream says, which may be large."""
+    """Return the event with this data, read in a thread because it may be large."""
     return await off_loop("events", lambda: read_event(data))
 
 
 def read_event(data: bytes) -> Event:
-    """Return the event that a stream says."""
+    """Return the event with this data."""
     if isinstance(data, ErrorLine):
         return Event("error", data.decode(errors="replace"))
     if data.startswith(DONE):
@@ -84,10 +84,11 @@ def read_event(data: bytes) -> Event:
 
 
 def _read(data: bytes) -> Json:
-    """Read JSON. The quick way first; the other one takes whatever is JSON at all.
+    """Read JSON, with the quick parser first and then with one that accepts all valid JSON.
 
     Raises:
-        ValueError: It is none, or `TooDeep` for what the quick way has too many levels for.
+        TooDeep: The JSON has more levels than the quick parser reads.
+        ValueError: The data are no valid JSON.
     """
     try:
         return from_json(data, allow_inf_nan=False, cache_strings="none")
@@ -100,7 +101,7 @@ def _read(data: bytes) -> Json:
 def _in_part(data: bytes, fault: str) -> Event:
     """Return an object without the fields, and the levels, that cannot be read."""
     found: dict[str, Any] = {}
-    # The counts are most often last, behind whatever cannot be looked through.
+    # The counts are most often last, behind a field whose end may not be found.
     counts = data.rfind(b'"usage"')
     ends = [data] if counts < 0 else [data, b"{" + data[counts:]]
     for name, value in chain.from_iterable(_fields(text) for text in ends):
@@ -113,7 +114,7 @@ def _in_part(data: bytes, fault: str) -> Event:
 
 
 def _fields(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the fields of an object, each name and value as it is written."""
+    """Yield the name and the value of each field of an object, both as raw JSON."""
     at = data.find(b"{") + 1
     while (named := _NAME.match(data, at)) is not None:
         end = _end(data, named.end())
@@ -146,7 +147,7 @@ def _end(data: bytes, at: int) -> int | None:
 
 
 def _shallow(data: bytes) -> bytes:
-    """Return a text of JSON with `null` in place of what is deeper than `LEVELS`."""
+    """Return a text of JSON with `null` in place of the values deeper than `LEVELS`."""
     kept: list[bytes] = []
     depth = done = 0
     for match in islice(_BRACKET.finditer(data), _MOST_BRACKETS):

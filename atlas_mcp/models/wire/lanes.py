@@ -1,8 +1,8 @@
-"""Connections to one endpoint: each call has one of its own, the one that was used last.
+"""Connections to one endpoint: each call gets its own, the most recently used of the free ones.
 
-The HTTP library's pool looks at all of its connections, and asks the system after each idle one,
-whenever a call begins or ends: with a thousand in flight that took longer than the calls' own
-work. So a pool here has one connection, and finding a free one is a look at the end of a list.
+The HTTP library's pool scans all of its connections, and asks the system about each idle one,
+whenever a call begins or ends: with a thousand calls in flight that took longer than the calls' own
+work. So each pool here has one connection, and the free ones are taken from the end of a list.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from atlas_mcp.models.wire.proxies import socks_fault
 logger = logging.getLogger(__name__)
 
 IDLE_SECONDS = 5.0
-"""Seconds for which a connection is kept without a call: servers close idle ones after as few.
+"""Seconds for which a connection is kept without a call, as some servers close idle ones so soon.
 Source: the default of the HTTP library (httpx2 2.16)."""
 
 CLOSE_SECONDS = 2.0
@@ -39,8 +39,8 @@ _KEEP_ALIVE = (
     ("TCP_KEEPINTVL", socket.IPPROTO_TCP, 60),
     ("TCP_KEEPCNT", socket.IPPROTO_TCP, 5),
 )
-"""Have the system find out when the other end is gone, as the vendors' own clients have it: a reply
-may be silent for minutes. What a system lacks is left out."""
+"""Socket options that make the system detect a dead peer, as the vendors' own clients set them: a
+reply may be silent for minutes. Options that a system lacks are left out."""
 
 ONE_CONNECTION = httpx2.Limits(
     max_connections=1, max_keepalive_connections=1, keepalive_expiry=IDLE_SECONDS
@@ -48,7 +48,7 @@ ONE_CONNECTION = httpx2.Limits(
 
 
 def socket_options() -> list[tuple[int, int, int]]:
-    """Return what a connection is made with."""
+    """Return the socket options of a new connection, as level, option and value."""
     return [
         (level, getattr(socket, name), value)
         for name, level, value in _KEEP_ALIVE
@@ -57,13 +57,13 @@ def socket_options() -> list[tuple[int, int, int]]:
 
 
 class _Network(Protocol):
-    """A connection, as the HTTP library shows the one of an answer."""
+    """The network stream of an answer, as the HTTP library exposes it."""
 
     def get_extra_info(self, info: str) -> Any: ...
 
 
 class _Idle(NamedTuple):
-    """A transport whose connection no call has, and since when."""
+    """A transport whose connection is free, and the time since when it is."""
 
     transport: httpx2.AsyncBaseTransport
     since: float
@@ -71,20 +71,20 @@ class _Idle(NamedTuple):
 
     @property
     def is_gone(self) -> bool:
-        """Whether it is closed: by the other end, which says nothing else without a request."""
+        """Whether the connection is closed: a server sends nothing else without a request."""
         if self.network is None:
             return False
         try:
             return bool(self.network.get_extra_info("is_readable"))
         except (OSError, ValueError, LookupError):
-            # It is closed on this side, as that of a call that was aborted is.
+            # The connection is closed on this side, as after an aborted call.
             return True
 
 
 class Lanes(httpx2.AsyncBaseTransport):
-    """A transport that gives each request one of its own, used again once the answer is closed.
+    """A transport that gives each request a connection, reused once the answer is closed.
 
-    It opens no more connections than it had requests at once.
+    It opens no more connections than there were requests at the same time.
 
     Args:
         make: Makes a transport of one connection.
@@ -94,21 +94,21 @@ class Lanes(httpx2.AsyncBaseTransport):
     def __init__(self, make: Callable[[], httpx2.AsyncBaseTransport], *, idle: int) -> None:
         self._make = make
         self._most = idle
-        # The first is made with the client: what is wrong with it is no fault of a call, and the
-        # library that it loads is there when logs are guarded.
+        # The first transport is made with the client: its errors are not those of a call, and the
+        # library that it imports has its loggers when `guard_logs` looks for them.
         first = make()
         self._idle = deque([_Idle(first, math.inf)])
         self._open: set[httpx2.AsyncBaseTransport] = {first}
 
     @override
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Make a request over the connection that was used last of those that are free."""
+        """Make a request over the most recently used of the free connections."""
         transport = self._idle.pop().transport if self._idle else self._make()
         self._open.add(transport)
         try:
             response = await transport.handle_async_request(request)
         except BaseException as error:
-            # It has closed what failed already: nothing is waited for.
+            # The transport has closed its failed connection already, so this does not wait.
             await self._close(transport)
             if (said := socks_fault(error)) is not None:
                 raise httpx2.ProxyError(said) from error
@@ -120,9 +120,9 @@ class Lanes(httpx2.AsyncBaseTransport):
         return response
 
     async def close_idle(self) -> None:
-        """Close the connections that had no request for too long, or were closed at the other end.
+        """Close the connections that were idle for too long, or were closed by the server.
 
-        One that cannot be closed is told in the log.
+        A connection that cannot be closed is logged.
         """
         old = self._take_old(anyio.current_time())
         kept = deque[_Idle]()
@@ -139,7 +139,7 @@ class Lanes(httpx2.AsyncBaseTransport):
 
     @override
     async def aclose(self) -> None:
-        """Close all connections, also those that have a request."""
+        """Close all connections, also those in use."""
         self._idle.clear()
         opened, self._open = self._open, set()
         await close_all(transport.aclose for transport in opened)
@@ -156,7 +156,7 @@ class Lanes(httpx2.AsyncBaseTransport):
             await self._close(old)
 
     def _take_old(self, now: float) -> list[httpx2.AsyncBaseTransport]:
-        """Return the connections that are too many or too old; no request gets one of them."""
+        """Take the connections that are too many or too old off the list, and return them."""
         found: list[httpx2.AsyncBaseTransport] = []
         while self._idle and (
             len(self._idle) > self._most or now - self._idle[0].since > IDLE_SECONDS
@@ -171,11 +171,11 @@ class Lanes(httpx2.AsyncBaseTransport):
 
 
 class _Held(httpx2.AsyncByteStream):
-    """The body of an answer, whose connection is free once it is closed.
+    """The body of an answer, whose connection is free once the body is closed.
 
     Args:
-        stream: What comes over it.
-        give_back: Called once, after it is closed.
+        stream: The body as the transport returned it.
+        give_back: Called once, after the stream is closed.
     """
 
     def __init__(

@@ -1,8 +1,8 @@
-"""Secrets, taken out of texts however they are written there.
+"""The removal of secrets from texts, in whatever encoding they appear there.
 
-Owns which parts of a request are secret, the forms in which a secret may be packed, and the log of
-the vendors' clients. Every text of an endpoint comes through `models.wire.connections`, which calls
-this module; the decoding of texts is in `models.wire.decoding`.
+Owns which parts of a request are secret, the encoded forms of a secret, and the filter on the logs
+of the vendors' clients. Every text of an endpoint comes through `models.wire.connections`, which
+calls this module; the decoding of texts is in `models.wire.decoding`.
 """
 
 from __future__ import annotations
@@ -22,22 +22,23 @@ from typing_extensions import override
 from atlas_mcp.models.wire.decoding import BLOT, blotted, holds_whole, readings, squeezed
 
 SHORTEST = 6
-"""Characters of a secret that is looked for within words and in every form; a shorter one is found
-there by chance, and is blotted out where it stands alone."""
+"""Characters from which a secret is looked for within words and in every form. A shorter one would
+often be found there by chance, and is blotted out only where it is a word of its own."""
 
 SHORTEST_IN_REPLIES = 16
-"""Characters of a secret that is looked for in what a model says: a word of one's own choice, as
-servers at home have for a key, may stand there for itself."""
+"""Characters from which a secret is looked for in a model's replies: the key of a home server may
+be a plain word, which a reply may use in its own sense."""
 
 MOST_SECRETS = 64
-"""Secrets of one way that are remembered: tokens that are renewed are many, in time."""
+"""Secrets of one way that are remembered, as renewed tokens would add up without end."""
 
 _SEALS = ("signature", "thought_signature", "encrypted_content")
-"""Where the seal of a part of a message is. Source: the Messages API's thinking, Gemini's thoughts
-in Chat Completions, OpenRouter's `reasoning_details` (read 2026-11-28)."""
+"""Fields that hold the seal of a message part, i.e. its signature or ciphertext. Source: the
+Messages API's thinking, Gemini's thoughts in Chat Completions, OpenRouter's `reasoning_details`
+(read 2026-11-28)."""
 
 _SEALED = frozenset({"redacted_thinking", "reasoning.encrypted"})
-"""Parts that are nothing but sealed."""
+"""Types of message parts that are always sealed."""
 
 _PLAIN_NAMES = frozenset(
     {
@@ -56,17 +57,17 @@ _PLAIN_NAMES = frozenset(
         "x-title",
     }
 )
-"""Headers that hold nothing to keep to oneself."""
+"""Headers that hold no secret."""
 
 _LOGGERS = ("anthropic", "openai", "httpx2", "httpcore2", "httpx", "httpcore")
-"""Who logs what passes through the vendors' clients, told to by variables of theirs."""
+"""The loggers of the vendors' clients; environment variables can make them log whole requests."""
 
 _T = TypeVar("_T")
 
 
 @dataclass(slots=True, weakref_slot=True, eq=False, repr=False)
 class Secrets:
-    """What may not be told of the requests that take one way."""
+    """The secrets in the requests that take one way."""
 
     _forms: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
@@ -74,7 +75,7 @@ class Secrets:
         _ALL.add(self)
 
     def add(self, *secrets: str) -> None:
-        """Take note of secrets."""
+        """Remember secrets."""
         for secret in secrets:
             if secret and secret not in self._forms:
                 self._forms[secret] = tuple(dict.fromkeys(_forms(secret)))
@@ -82,7 +83,7 @@ class Secrets:
             del self._forms[secret]
 
     def add_headers(self, headers: Mapping[str, str]) -> None:
-        """Take note of what the headers of a request hold that nobody else may read."""
+        """Remember the secrets in the headers of a request."""
         for name, value in headers.items():
             if name.lower() in _PLAIN_NAMES or name.lower().startswith("x-stainless-"):
                 continue
@@ -92,7 +93,7 @@ class Secrets:
                 self.add(*_login(token))
 
     def add_address(self, address: str) -> None:
-        """Take note of the name and the password in an address."""
+        """Remember the name and the password in an address."""
         try:
             login = urlsplit(address).netloc.rpartition("@")[0]
         except ValueError:
@@ -105,7 +106,7 @@ class Secrets:
 
         Args:
             text: The text.
-            shortest: Characters of a secret that is looked for at least.
+            shortest: Characters from which a secret is looked for.
         """
         wanted = [secret for secret in self._forms if len(secret) >= shortest]
         for secret in wanted:
@@ -117,8 +118,8 @@ class Secrets:
     def blot_value(self, value: _T, *, shortest: int = 0) -> _T:
         """Return a value of JSON without the secrets in its texts.
 
-        What is sealed within it stays byte for byte, since its vendor takes it back as it was or
-        not at all; where a whole secret stands in it, all of it is left out.
+        A sealed part stays byte for byte, since its vendor accepts it back unaltered or not at all;
+        a sealed part that holds a whole secret is left out.
         """
         forms = [form for one in self._forms if len(one) >= shortest for form in self._forms[one]]
 
@@ -146,7 +147,7 @@ class Secrets:
 
 
 def _is_sealed(value: object) -> bool:
-    """Return whether a vendor knows by a seal in a value that nobody has altered it."""
+    """Return whether a value has a seal, by which its vendor detects any change to it."""
     if not isinstance(value, dict):
         return False
     fields = cast("dict[str, Any]", value)
@@ -173,7 +174,7 @@ _ALL: WeakSet[Secrets] = WeakSet()
 
 
 def guard_logs() -> None:
-    """Have all that the clients log pass without secrets, whoever writes it where."""
+    """Remove secrets from all records of the vendors' clients, whichever handler writes them."""
     for name in list(logging.root.manager.loggerDict):
         if name.partition(".")[0] in _LOGGERS:
             logging.getLogger(name).addFilter(_FILTER)
@@ -218,13 +219,13 @@ def _parts(login: str) -> tuple[str, ...]:
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """Yield what a secret may be written as where no decoding of single characters gives it."""
+    """Yield the forms of a secret that the decoding of single characters does not reveal."""
     if len(secret) < SHORTEST:
         return
     data = secret.encode(errors="surrogatepass")
-    # The second is what the bytes of an address give, one by one.
+    # The second is the form that percent-encoded bytes of an address decode to, one by one.
     yield from map(squeezed, (secret, data.decode("latin-1"), quote_plus(secret)))
-    # What stands in it like an escape is decoded with the escapes around it.
+    # A part of the secret that looks like an escape is decoded with the escapes around it.
     yield from readings(secret)
     yield from (data.hex(), data.hex(":"), data.hex("-"))
     yield from (",".join(map(write, data)) for write in (str, hex, "{:02x}".format))
@@ -237,9 +238,15 @@ def _forms(secret: str) -> Iterator[str]:
 def _packed(
     data: bytes, encode: Callable[[bytes], bytes], group: int, characters: int
 ) -> Iterator[str]:
-    """Yield what bytes are in a code that makes so many characters of a group of them.
+    """Yield the texts by which bytes can be recognised inside a longer encoded text.
 
-    What stands before and behind them changes the characters at their ends, which are left out.
+    The bytes before and behind them change the characters at both ends, which are left out.
+
+    Args:
+        data: The bytes.
+        encode: The code, e.g. Base64.
+        group: Bytes that are encoded together.
+        characters: Characters that a group becomes.
     """
     for before in range(group):
         cut = -(-before * characters // group)

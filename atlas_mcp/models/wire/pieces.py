@@ -1,7 +1,7 @@
-"""A message that comes in pieces, put together in as much work as there are pieces.
+"""A message that comes in pieces, put together in time linear in the number of pieces.
 
-Owns what adds up: text to text, calls by their index, objects by their keys. What a message may
-hold is bounded, and it says when something did not fit.
+Owns the rules of addition: text to text, calls by their index, objects by their keys. The size of a
+message is bounded, and an attribute tells when something did not fit.
 """
 
 from __future__ import annotations
@@ -22,35 +22,35 @@ Fields: TypeAlias = Mapping[str, Any]
 TEXTS = frozenset(
     {"content", "refusal", "reasoning", "reasoning_content", "arguments", "text", "summary", "data"}
 )
-"""Fields that come in pieces. Of any other that comes again, the last holds: names and ids are
-repeated by some endpoints."""
+"""Fields that come in pieces. For any other field the last value counts, as some endpoints repeat
+names and ids."""
 
 CALLS = "tool_calls"
 
 ARGUMENTS = "arguments"
 
 SPOKEN = frozenset({"content", "refusal", CALLS})
-"""Fields of a message that are read. What else it holds takes no room of theirs."""
+"""Fields of a message that are read. The other fields use up an allowance of their own."""
 
 MOST_DIGITS = 10
-"""Digits of a number of a part."""
+"""Limit on the digits of an index that is sent as text, which must have fewer."""
 
 LEVELS = 8
-"""Levels of a message that come in pieces; what is deeper comes whole."""
+"""Levels of a message that come in pieces; deeper values come whole."""
 
 
 class Allowance:
-    """How much of a reply is kept, in characters: as much as is stored of one."""
+    """The characters of a reply that may still be kept; at first as many as a record stores."""
 
     def __init__(self) -> None:
         self._left = MAX_CHARS
 
     def takes(self, value: Json, instead: Json = None) -> bool:
-        """Take in a value, if there is room left; return whether there is.
+        """Use up the room for a value; return whether there was any room left.
 
         Args:
             value: The value.
-            instead: What it comes in place of.
+            instead: The value that it replaces.
         """
         if self._left <= 0:
             return False
@@ -59,7 +59,7 @@ class Allowance:
 
 
 def _size(value: Json) -> int:
-    """Return about how many characters a value is written in."""
+    """Return roughly the number of characters of a value as JSON."""
     size = 0
     todo: list[Any] = [value]
     while todo:
@@ -74,14 +74,14 @@ def _size(value: Json) -> int:
 
 
 class Pieces:
-    """An object as far as it has come.
+    """A JSON object as far as it has arrived.
 
     Args:
-        level: How deep it is.
-        room: Bounds what is kept of the reply; one that is given is shared.
+        level: The depth of the object in the message.
+        room: Limits the size of the reply; shared with the other parts of the message.
 
     Attributes:
-        full: Whether something was left out, as there was more of it than is kept.
+        full: Whether a list in the object had more parts than are kept.
     """
 
     def __init__(self, level: int = 0, room: Allowance | None = None) -> None:
@@ -92,7 +92,7 @@ class Pieces:
         self._spoken = self._room if level else Allowance()
 
     def add(self, delta: Fields) -> None:
-        """Add what comes next to what came before."""
+        """Add the next piece of the object to the earlier ones."""
         for key, value in delta.items():
             before = self._fields.get(key)
             if _says_nothing(value, before):
@@ -107,11 +107,11 @@ class Pieces:
             self.full = self.full or (isinstance(after, Pieces | _Parts) and after.full)
 
     def takes(self, value: Json) -> bool:
-        """Return whether a value goes on with this one."""
+        """Return whether a value can be a further piece of this object."""
         return isinstance(value, dict)
 
     def part(self, key: str) -> Any:
-        """Return a field as far as it has come, which may be in pieces."""
+        """Return a field as far as it has arrived, which may be in pieces."""
         return self._fields.get(key)
 
     def get(self, key: str) -> Json:
@@ -119,7 +119,7 @@ class Pieces:
         return _whole(self._fields.get(key))
 
     def whole(self) -> dict[str, Any]:
-        """Return all of it as it is so far."""
+        """Return the whole object as it is so far."""
         return {key: _whole(value) for key, value in self._fields.items()}
 
     def _begin(self, key: str, value: Json, before: Any) -> None:
@@ -146,7 +146,7 @@ class _Text:
     """A text in pieces.
 
     Args:
-        room: Bounds what is kept of the reply.
+        room: Limits the size of the reply.
     """
 
     def __init__(self, room: Allowance) -> None:
@@ -167,11 +167,11 @@ class _Text:
 class _Arguments(_Text):
     """The arguments of a call: an object of JSON, as a text in pieces.
 
-    Some endpoints send all that came before with each piece, or the whole once more at the end.
+    Some endpoints repeat all earlier text in each piece, or send the whole once more at the end.
 
     Attributes:
         is_whole: Whether the object has come to its end.
-        length: Characters of it so far.
+        length: Characters of the object so far.
     """
 
     def __init__(self, room: Allowance) -> None:
@@ -192,9 +192,9 @@ class _Arguments(_Text):
         self._follow(piece)
 
     def _is_all_of_it(self, piece: str) -> bool:
-        """Return whether a piece says all that came before it too, in as much work as it is long.
+        """Return whether a piece repeats all earlier text, in time linear in its length.
 
-        An object does not go on with what it began with.
+        An object that continues would never repeat its own beginning.
         """
         if not piece.startswith("{") or len(piece) < self.length:
             return False
@@ -215,16 +215,16 @@ class _Arguments(_Text):
 
 
 _MARK = re.compile(r'\\.|["{}]', re.DOTALL)
-"""What an object of JSON is told by: an escape, the ends of its texts, its own."""
+"""The marks by which the end of a JSON object is found: escapes, quotes and braces."""
 
 
 class _Parts:
     """A list whose parts come in pieces, each with the index of its part.
 
     Args:
-        level: How deep it is.
-        room: Bounds what is kept of the reply.
-        calls: Whether its parts are calls. A piece that names none goes on with the one before it.
+        level: The depth of the list in the message.
+        room: Limits the size of the reply.
+        calls: Whether its parts are calls. A piece that names no call continues the last one.
     """
 
     def __init__(self, level: int, room: Allowance, *, calls: bool) -> None:
@@ -255,11 +255,11 @@ class _Parts:
         mine = None if index is None else self._latest.get(index)
         last = self._parts[-1] if self._parts else None
         if mine is None and index is not None and self._calls and self._is_full:
-            # Of a call that was left out, or the beginning of one.
+            # The piece begins a call beyond the limit, or belongs to one that was left out.
             self.full = True
             return
         if mine is None and self._calls and isinstance(last, Pieces) and not _begins(last, piece):
-            # Whatever index it has.
+            # The piece continues the last call, whatever index it has.
             piece = {key: value for key, value in piece.items() if key != "index"}
             mine = last
         if mine is not None and (_continues if self._calls else _has_no_other_id)(mine, piece):
@@ -286,7 +286,7 @@ class _Parts:
 
 
 def _index(piece: Json) -> int | None:
-    """Return the number of a part, which some write as text or with a decimal point."""
+    """Return the index of a part, which some endpoints write as text or with a decimal point."""
     index = cast("Fields", piece).get("index")
     if isinstance(index, str) and index.isascii() and index.isdigit() and len(index) < MOST_DIGITS:
         return int(index)
@@ -304,10 +304,10 @@ def _has_no_other_id(part: Pieces, piece: Fields) -> bool:
 
 
 def _begins(last: Pieces, piece: Fields) -> bool:
-    """Return whether a piece of no call that is known begins one, or else goes on with the last.
+    """Return whether a piece with an unknown index begins a call; if not, it continues the last.
 
-    One that names nothing goes on; one that names its call again goes on with arguments that have
-    not come to their end.
+    A piece without id and name continues the last call. A piece that repeats the call's name
+    continues its arguments if these have not come to their end.
     """
     if not (piece.get("id") or _name_in(piece)):
         return False
@@ -316,16 +316,16 @@ def _begins(last: Pieces, piece: Fields) -> bool:
     if piece.get("id") and _has_no_other_id(last, piece) and last.get("id"):
         return False
     if not _name_in(piece):
-        # Some have another id for each piece.
+        # Some endpoints send another id with each piece.
         return not _arguments_in(piece)
     return not (_is_cut(last) and not _opens(piece))
 
 
 def _continues(part: Pieces, piece: Fields) -> bool:
-    """Return whether a piece belongs to a call, which has its index.
+    """Return whether a piece belongs to the call with the same index.
 
-    Google's endpoint gives all calls of a turn one index, and each an id and a name of its own.
-    Others have an id for each piece, or no ids at all and the same index for all.
+    Google's endpoint gives all calls of a turn one index, and each call an id and a name of its
+    own. Other endpoints send an id for each piece, or no ids and one index for all calls.
     """
     if not _name_in(piece) or (piece.get("id") and piece["id"] == part.get("id")):
         return True
@@ -341,14 +341,14 @@ def _continues(part: Pieces, piece: Fields) -> bool:
 
 
 def _is_cut(part: Pieces) -> bool:
-    """Return whether the arguments of a call have begun, and not come to their end."""
+    """Return whether the arguments of a call have begun but not ended."""
     function = part.part("function")
     written = function.part(ARGUMENTS) if isinstance(function, Pieces) else None
     return isinstance(written, _Arguments) and not written.is_whole and written.length > 0
 
 
 def _opens(piece: Fields) -> bool:
-    """Return whether a piece has arguments from their beginning."""
+    """Return whether a piece holds the beginning of arguments."""
     found = _arguments_in(piece)
     return isinstance(found, Mapping) or (isinstance(found, str) and found.lstrip()[:1] == "{")
 
@@ -367,12 +367,12 @@ def _arguments_in(piece: Fields) -> Json:
 
 
 def _says_nothing(value: Json, before: Json) -> bool:
-    """Return whether a field says no more than before: some repeat keys without their values."""
+    """Return whether a field adds nothing: some endpoints repeat keys without their values."""
     return value is None or (value == "" and bool(before))
 
 
 def _joined_name(before: str, value: str) -> str:
-    """Return a name that comes again, whole, or in pieces."""
+    """Return a name after a further piece, which may also be the whole name again."""
     if value.startswith(before) or len(before) > MAX_NAME_CHARS:
         return value
     return before + value

@@ -1,6 +1,6 @@
-"""What lies between this machine and an address: the proxy that is set, and who is trusted.
+"""The proxy before an address, and the certificate authorities that are trusted.
 
-Owns what of the environment says so, whoever goes there: the vendors' clients and the model hub.
+Owns the reading of both from the environment, for the vendors' clients and for the model hub.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ class Proxy(NamedTuple):
 
 
 _HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+")
-"""What files in a folder of certificates are called. Source: openssl-rehash(1)."""
+"""Names of the files in a folder of certificates. Source: openssl-rehash(1)."""
 
 
 @lru_cache(maxsize=1)
 def tls() -> ssl.SSLContext:
-    """Return the certificate authorities that are trusted. Loading them takes 35 ms a time.
+    """Return the certificate authorities that are trusted. Loading them takes 35 ms each time.
 
     Raises:
-        WayClosed: They cannot be read.
+        WayClosed: The certificates cannot be read.
     """
     import httpx2
 
@@ -62,11 +62,11 @@ def tls() -> ssl.SSLContext:
 
 
 def _check_folder(folder: Path) -> None:
-    """Refuse a folder that holds no authority: it would be read, and nobody trusted.
+    """Refuse a folder without authorities: OpenSSL would accept it, and then trust no server.
 
     Raises:
-        OSError: It cannot be read.
-        ValueError: There is none in it.
+        OSError: The folder cannot be read.
+        ValueError: The folder holds no authority.
     """
     if not any(_HASHED.fullmatch(one.name) for one in folder.iterdir()):
         raise ValueError("none in it has the name of a certificate: run `openssl rehash` on it")
@@ -79,11 +79,11 @@ def _why(error: Exception) -> str:
 
 
 def tls_fault(error: BaseException | None, *, by_proxy: bool) -> str | None:
-    """Return why no connection by TLS will come about, with what to do; `None` if one may later.
+    """Return why TLS will always fail, with the remedy; `None` if a later connection may succeed.
 
     Args:
-        error: What a client raised.
-        by_proxy: Whether a proxy had said that the way is free: who hangs up then is the proxy.
+        error: The exception of an HTTP client.
+        by_proxy: Whether a proxy had accepted the connection; an early end is then its doing.
     """
     while error is not None:
         if isinstance(error, ssl.SSLCertVerificationError):
@@ -101,10 +101,10 @@ def tls_fault(error: BaseException | None, *, by_proxy: bool) -> str | None:
 
 
 _NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL"})
-"""What OpenSSL says of an answer that is none of TLS."""
+"""OpenSSL's reasons for an answer that is not TLS."""
 
 _EXPIRED, _NOT_YET, _MISNAMED = 10, 9, (62, 64)
-"""Codes of OpenSSL for why a certificate is not taken: x509_vfy.h, `X509_V_ERR_…`."""
+"""OpenSSL's codes for the rejection of a certificate: x509_vfy.h, `X509_V_ERR_…`."""
 
 
 def _distrust(error: ssl.SSLCertVerificationError) -> str:
@@ -126,12 +126,12 @@ def _distrust(error: ssl.SSLCertVerificationError) -> str:
 
 @lru_cache(maxsize=1)
 def trusting_nobody() -> ssl.SSLContext:
-    """Return what is enough for plain HTTP, and lets nothing else through."""
+    """Return a context that trusts no authority, for clients that only speak plain HTTP."""
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def proxy_of(address: str) -> Proxy | None:
-    """Return the proxy that the environment sets before an address; none before this machine."""
+    """Return the proxy that the environment sets for an address; `None` for this machine."""
     from urllib.request import proxy_bypass
 
     try:
@@ -151,11 +151,11 @@ def proxy_of(address: str) -> Proxy | None:
 
 
 def proxy_login(variable: str, said: str) -> str:
-    """Return what it means that a proxy does not take who is calling, or asks for that.
+    """Return the message for a proxy that rejects a login, or asks for one.
 
     Args:
-        variable: The variable that names it.
-        said: Its own words.
+        variable: The variable that names the proxy.
+        said: The proxy's own error text.
     """
     told = f" ({said})" if said else ""
     shown = "Requested USERNAME" in said or "Invalid username" in said
@@ -167,9 +167,9 @@ def proxy_login(variable: str, said: str) -> str:
 
 
 def socks_fault(error: BaseException) -> str | None:
-    """Return what is wrong in a talk with a SOCKS proxy, `None` for what is no such fault.
+    """Return the fault in an exchange with a SOCKS proxy, `None` for any other error.
 
-    The HTTP library lets the errors of the package that it talks with pass as they are.
+    The HTTP library does not wrap the errors of its SOCKS package, `socksio`.
     """
     ours = type(error).__module__.partition(".")[0] == "socksio"
     return f"it does not speak SOCKS: {error}" if ours else None
@@ -188,7 +188,7 @@ def check_proxy(proxy: Proxy) -> None:
     try:
         parts = urlsplit(proxy.url)
         scheme = parts.scheme
-        # Without the name and the password that a proxy's address may have.
+        # The address without the name and the password that it may hold.
         host = parts.netloc.rpartition("@")[2]
         endpoint_address(f"http://{host}")
         httpx2.URL(proxy.url)
@@ -204,10 +204,10 @@ def check_proxy(proxy: Proxy) -> None:
 
 
 def _is_left_out(parts: SplitResult, no_proxy: str) -> bool:
-    """Return whether an address stands among those that no proxy is for, in any usual form.
+    """Return whether `no_proxy` lists an address, in any of the usual forms.
 
-    A name means its subdomains too, with a dot, a star or nothing in front of it. An address may be
-    one of a network. Any of them may have a port. Commas or white space stand between them.
+    A name covers its subdomains too, with a dot, a star or nothing in front of it. An IP address is
+    also covered by its network. Any entry may have a port. Commas or white space separate entries.
     """
     host, port = (parts.hostname or "").rstrip("."), parts.port or USUAL_PORTS.get(parts.scheme)
     for one in re.split(r"[\s,;]+", no_proxy.lower()):
@@ -221,7 +221,7 @@ def _host_and_port(one: str) -> tuple[str, int | None]:
     one = one.rpartition("://")[2].rstrip("/") if "://" in one else one
     found = re.fullmatch(r"(?:\[(?P<six>[^\]]*)\]|(?P<host>[^:]*))(?::(?P<port>[0-9]{1,5}))?", one)
     if found is None:
-        # An address of IPv6 without brackets, or a network of such.
+        # An IPv6 address without brackets, or a network of such addresses.
         return one, None
     return found["six"] or found["host"] or "", int(found["port"]) if found["port"] else None
 

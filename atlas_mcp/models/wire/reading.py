@@ -1,8 +1,8 @@
-"""Reading the body of an answer into the reply in it, whichever API it is of.
+"""Reading the body of an answer, for the adapters of all APIs.
 
-Owns the loop that every adapter reads with: a body is told by its first bytes, not by what it is
-called; large events are read off the event loop; and a reply that is whole waits for nothing and is
-lost by nothing that comes after it.
+Owns the loop that every adapter reads with: the kind of a body is recognised by its first bytes,
+not by its declared type; large events are read off the event loop; and a whole reply is not delayed
+or lost by anything that comes after it.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ they come at once, or never."""
 
 
 class Reader(Protocol):
-    """Whoever makes a reply of what is read.
+    """Makes a reply from the events of a body.
 
     Attributes:
-        size_bytes: Bytes that have been read.
+        size_bytes: Bytes of the body that have been read.
     """
 
     size_bytes: int
 
     @property
     def complete(self) -> bool:
-        """Whether there is a reply, though more may be said of it."""
+        """Whether the reply is whole; its counts may still follow."""
         ...
 
     @property
@@ -58,7 +58,7 @@ class Reader(Protocol):
 
     @property
     def over(self) -> bool:
-        """Whether what further comes is of no interest."""
+        """Whether the rest of the body can be ignored."""
         ...
 
     def take(self, event: Event) -> None:
@@ -78,32 +78,32 @@ async def read_body(
     A reply that has arrived whole by then is kept: the call returns as if the body ended there.
 
     Args:
-        chunks: Its bytes.
-        reader: Who makes a reply of it.
-        declared: Its content type.
+        chunks: The bytes of the answer's body.
+        reader: Takes in the events of the body.
+        declared: The content type of the answer.
 
     Returns:
-        The beginning of what is neither a stream nor JSON; `None` for what is.
+        The beginning of a body that is neither a stream nor JSON; `None` for any other body.
     """
     body = _Body(reader, streamed="text/event-stream" in (declared or ""))
     try:
         return await _read(chunks, body, reader)
     except anyio.get_cancelled_exc_class():
-        # An answer that is no reply stays unheard.
+        # The error of an answer that is no reply is not raised: the cancel is.
         with contextlib.suppress(ModelError):
             await _hurry(chunks, body)
-        # It has been paid for: dropped here, it would be asked for again.
+        # A whole reply has been paid for; if it were dropped here, the call would be made again.
         if not reader.complete:
             raise
         return None
 
 
 async def _hurry(chunks: AsyncIterator[bytes], body: _Body) -> None:
-    """Take in what has come already of an answer whose call is cancelled."""
+    """Take in the part of a cancelled call's answer that has already arrived."""
     import httpx2
 
     body.hurried = True
-    # Ended from within, where it would wait: no generator is left half run.
+    # The iterator is cancelled where it would wait, so no generator is left half run.
     with (
         contextlib.suppress(httpx2.TransportError, httpx2.DecodingError),
         anyio.CancelScope(shield=True) as scope,
@@ -124,12 +124,12 @@ async def _read(chunks: AsyncIterator[bytes], body: _Body, reader: Reader) -> st
             async for chunk in chunks:
                 await body.take(chunk)
                 # Read on to the end, within bounds: then the connection can be used again, and no
-                # generator is left half run, which trio objects to.
+                # generator is left half run, about which trio would complain.
                 if wait := body.wait:
-                    # Never put off: an endpoint that says nothing more may keep its line alive.
+                    # Never extend the deadline: an endpoint may send keep-alive lines for ever.
                     scope.deadline = min(scope.deadline, anyio.current_time() + wait)
         except (httpx2.TransportError, httpx2.DecodingError):
-            # A reply that is whole is not lost with its connection.
+            # A whole reply is kept though its connection broke.
             await body.end_early()
             if not (reader.over or reader.complete):
                 raise
@@ -144,8 +144,8 @@ class _Body:
     """The body of an answer as far as it has come.
 
     Attributes:
-        failure: Why no more of it is read, `None` while it is.
-        hurried: Whether it is read although the call is cancelled.
+        failure: Why the rest of the body is not read; `None` while it is.
+        hurried: Whether the body is read although the call is cancelled.
     """
 
     def __init__(self, reader: Reader, *, streamed: bool) -> None:
@@ -160,7 +160,7 @@ class _Body:
 
     @property
     def wait(self) -> float | None:
-        """How long the rest is waited for, `None` for as long as it takes."""
+        """Seconds to wait for the rest of the body, `None` for as long as it takes."""
         if self._kind == "other":
             return BEGINNING_SECONDS
         reader = self._reader
@@ -169,7 +169,7 @@ class _Body:
         return LAST_WORDS_TIMEOUT if reader.complete else None
 
     async def take(self, chunk: bytes) -> None:
-        """Take in what comes next."""
+        """Take in the next chunk."""
         self._reader.size_bytes += len(chunk)
         if self._kind == "stream":
             await self._feed(chunk)
@@ -186,7 +186,7 @@ class _Body:
                 await self._feed(bytes(self._beginning))
 
     async def end_early(self) -> None:
-        """Take in what is whole of a body of which the end of its connection was not seen."""
+        """Take in the whole events of a body that broke off or was cancelled."""
         if self._kind == "json":
             event = await self._event(bytes(self._beginning).strip())
             if event.fault is None:
@@ -197,7 +197,7 @@ class _Body:
             await self._feed(b"\n\n", broken=True)
 
     async def end(self) -> str | None:
-        """Take in what is left; see `read_body`."""
+        """Take in the rest of the body; see `read_body` for the returned text."""
         if self._kind == "json":
             self._reader.take_whole(await self._event(bytes(self._beginning).strip()))
         elif self._kind == "stream":
@@ -211,7 +211,7 @@ class _Body:
 
         Args:
             chunk: The piece.
-            broken: Whether the connection broke before it, so that the event it ends may be cut.
+            broken: Whether the connection broke before the piece, so that its event may be cut.
         """
         if self.failure is not None:
             return
@@ -219,11 +219,11 @@ class _Body:
         try:
             pending += self._lines.feed(chunk)
         except EventTooLong as error:
-            # Told once the body has come to its end: a generator is not left half run.
+            # Raised once the body has come to its end, so that no generator is left half run.
             self.failure = error
             return
         while pending and not self._reader.over:
-            # It stays in line until it has been read, which may be cancelled.
+            # The event stays in line until it has been read, as the reading may be cancelled.
             event = await self._event(pending[0])
             pending.popleft()
             if not (broken and (event.what == "error" or event.fault is not None)):

@@ -1,4 +1,4 @@
-"""Redirects: which are followed, and the error for those that are not."""
+"""The rule for which redirects are followed, and the error for the others."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 def check_redirect(response: httpx2.Response) -> None:
-    """Refuse a redirect that leaves its origin, or that would make another request of a call.
+    """Refuse a redirect that leaves its origin, or that would turn a POST into a GET.
 
     Raises:
-        WayClosed: The message says where it leads, by scheme and host alone.
+        WayClosed: The message names the target of the redirect, by scheme and host alone.
     """
     import httpx2
 

@@ -1,7 +1,7 @@
 """Refusals of model endpoints: their cause, and whether and when to try again.
 
-Owns the meaning of an error, whichever client library brought it. Finds an endpoint's own words in
-any of the shapes in which endpoints put them, and words the cause for people.
+Owns the meaning of an error answer, whichever client library received it. Finds the error text in
+any of the shapes in which endpoints send it, and phrases the cause for people.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from atlas_mcp.atlas.storable import text_of
 from atlas_mcp.models.wire.masking import Secrets
 
 LONGEST_API_MESSAGE = 500
-"""Characters of an endpoint's own words that are passed on. Our own choice: enough for the longest
+"""Characters of an endpoint's error text that are passed on. Our own choice: enough for the longest
 of the Messages API."""
 
 LONGEST_BODY = 20_000
-"""Characters of an answer in which its words are looked for."""
+"""Characters of an answer in which its error text is looked for."""
 
 BEGINNING_SECONDS = 1.0
-"""Seconds in which the beginning of an answer that is no reply must come. Our own choice."""
+"""Seconds to wait for the beginning of an answer that is not a reply. Our own choice."""
 
 DEEPEST_BODY = 6
-"""Levels of an answer in which its words are looked for."""
+"""Levels of an answer's JSON in which its error text is looked for."""
 
 NO_CREDIT = frozenset(
     {
@@ -66,8 +66,8 @@ KEY_REFUSED = frozenset(
 """Codes that mean a refused key under another status than 401: Gemini's comes with 400."""
 
 ANOTHER_TRY = frozenset({"json_validate_failed", "tool_use_failed"})
-"""Codes that mean that the model wrote what its endpoint could not read: asked again it writes
-something else. Source: Groq's page of error codes, and agno#4090 (read 2026-11)."""
+"""Codes that mean that the endpoint could not read the model's output; a retry gets a different
+output. Source: Groq's page of error codes, and agno#4090 (read 2026-11)."""
 
 NO_CREDIT_WORDS = (
     "credit balance is too low",
@@ -83,25 +83,25 @@ NO_CREDIT_WORDS = (
     "\u4f59\u989d\u4e0d\u8db3",
     "\u6b20\u8d39",
 )
-"""The same in words, where there is no code: Anthropic's 400, and 402 and 403 of OpenRouter,
-DeepSeek, xAI and SiliconFlow, and "balance not enough" and "in arrears" in Chinese, as users report
-them (read 2026-11-28). A rate limit is never told in these."""
+"""Phrases that mean an empty account, for errors without a code: Anthropic's 400, and 402 and 403
+of OpenRouter, DeepSeek, xAI and SiliconFlow, and "balance not enough" and "in arrears" in Chinese,
+as users report them (read 2026-11-28). No rate limit is reported with these phrases."""
 
 Lasting: TypeAlias = Literal["key", "credit"]
-"""What makes every call with a key fail."""
+"""The cause for which every call with a key fails."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """How an endpoint is spoken of.
+    """The phrases by which error messages refer to an endpoint.
 
     Attributes:
-        api: What it is: "the API", "the endpoint".
-        place: Where it is.
-        key: Where its key is set.
-        credit: Where credit is added.
-        address: Where its address is set.
-        hint: What is to be known of such an address, as the end of a phrase.
+        api: The noun for it: "the API", "the endpoint".
+        place: The place of the endpoint.
+        key: The setting that holds its key.
+        credit: The advice where to add credit.
+        address: The setting that holds its address.
+        hint: Advice on such an address, as the end of a sentence.
     """
 
     api: str
@@ -114,10 +114,10 @@ class Wording:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What an answer with an error status means.
+    """The meaning of an answer with an error status.
 
     Attributes:
-        text: In words for a person, with what to do.
+        text: The cause and the remedy, for a person to read.
         retryable: Whether the same call may work later.
         lasting: Why every other call with this key fails too: the key is refused, or its account
             is empty. `None` where this call alone fails.
@@ -137,14 +137,14 @@ def refusal(
     wording: Wording,
     secrets: Secrets,
 ) -> Refusal:
-    """Return what an answer with an error status means.
+    """Return the meaning of an answer with an error status.
 
     Args:
         status: The status.
-        headers: Its headers.
-        body: Its body, as text or as what the JSON in it is.
-        wording: How the endpoint is spoken of.
-        secrets: What may not be repeated.
+        headers: The headers of the answer.
+        body: The body of the answer, as text or as parsed JSON.
+        wording: The phrases by which the message refers to the endpoint.
+        secrets: The secrets to remove from the message.
     """
     page = page_of(body)
     said = redacted("" if page is not None else reason_of(body), secrets)
@@ -159,7 +159,7 @@ def refusal(
     elif empty:
         text = f"no credit is left{_behind(said)}; {wording.credit}"
     elif refused:
-        # Without the endpoint's words: some quote the key.
+        # Without the endpoint's own text, as some endpoints quote the key.
         text = f"the API key is refused; check {wording.key}"
     else:
         text = _status_text(status, said, wording, spoken=isinstance(body, str))
@@ -181,7 +181,7 @@ _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
 
 def page_of(body: object) -> str | None:
-    """Return the title of a web page, `None` if a body is none."""
+    """Return the title of a web page, `None` if the body is not a web page."""
     if not isinstance(body, str):
         return None
     start = body[:LONGEST_BODY]
@@ -191,14 +191,14 @@ def page_of(body: object) -> str | None:
         re.I | re.S,
     ):
         return None
-    # The first one only: where it does not end, none does.
+    # Only the first `<title`: if that one has no end, no later one has.
     begun = re.search(r"<title", start, re.I)
     found = None if begun is None else _TITLE.match(start, begun.start())
     return unescape(found.group(1)).strip() if found else ""
 
 
 def page_text(page: str, wording: Wording, secrets: Secrets) -> str:
-    """Return what it means that a web page came in place of an answer."""
+    """Return the message for a web page that came in place of an answer."""
     title = redacted(page, secrets)
     named = f" ({title!r})" if title else ""
     return (
@@ -210,10 +210,10 @@ def page_text(page: str, wording: Wording, secrets: Secrets) -> str:
 
 
 def reason_of(body: object) -> str:
-    """Return an endpoint's own words on what went wrong, in whichever shape it has them.
+    """Return the error text in an answer, in whichever shape the endpoint sends it.
 
     Args:
-        body: Text, or what the JSON of an answer is.
+        body: The body of the answer, as text or as parsed JSON.
     """
     return "; ".join(dict.fromkeys(_reasons(body, DEEPEST_BODY)))[:LONGEST_BODY]
 
@@ -222,8 +222,8 @@ _WRAPPERS = (
     "error", "errors", "detail", "details", "message", "msg", "reason", "description", "base_resp",
     "status_msg",
 )  # fmt: skip
-"""Keys behind which the words are, or another object that has them. Those of RFC 9457 (`title`,
-`detail`), of FastAPI (`detail: [{loc, msg}]`) and of OAuth (`error_description`) among them."""
+"""Keys that hold the error text, or an object that holds it. Among them are those of RFC 9457
+(`title`, `detail`), FastAPI (`detail: [{loc, msg}]`) and OAuth (`error_description`)."""
 
 
 def _reasons(body: object, depth: int) -> Iterator[str]:
@@ -266,7 +266,7 @@ def _reasons_of_fields(fields: Mapping[str, object], depth: int) -> Iterator[str
 
 
 def _codes(body: object, depth: int) -> Iterator[str]:
-    """Return the codes by which an answer names what went wrong."""
+    """Yield the error codes in an answer."""
     if isinstance(body, list) and depth > 0:
         for one in cast("list[object]", body)[:3]:
             yield from _codes(one, depth - 1)
@@ -283,12 +283,12 @@ def _codes(body: object, depth: int) -> Iterator[str]:
 
 
 def json_or_text(body: str) -> object:
-    """Return the JSON in the body of an answer, or the body where there is none that is read."""
+    """Return the JSON in the body of an answer, or the body itself if it cannot be parsed."""
     return _json(body, instead=body)
 
 
 def _json(text: str, *, instead: object = None) -> object:
-    """Return the JSON in a text; `instead` for what is none, or holds too many values."""
+    """Return the JSON in a text; `instead` if it is not JSON, or holds too many values."""
     if has_too_many_parts(text.encode(errors="replace")):
         return instead
     try:
@@ -298,14 +298,14 @@ def _json(text: str, *, instead: object = None) -> object:
 
 
 def is_retryable(status: int, should_retry: str | None) -> bool:
-    """Return whether a call is worth another try; the endpoint's own word on it comes first."""
+    """Return whether a call is worth another try; the endpoint's header overrides the status."""
     if should_retry in {"true", "false"}:
         return should_retry == "true"
     return status in {408, 409, 429} or status >= 500
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds an API asks to wait, in whichever of three forms it says so."""
+    """Return the seconds that an API asks to wait, given in any of three forms."""
     milliseconds = _number(headers.get("retry-after-ms"))
     if milliseconds is not None:
         return milliseconds / 1000
@@ -331,7 +331,7 @@ def _number(text: str | None) -> float | None:
 
 
 def redacted(said: object, secrets: Secrets) -> str:
-    """Return an endpoint's words as one short line, with every secret in it blotted out."""
+    """Return an endpoint's text as one short line, with every secret in it blotted out."""
     text = " ".join(secrets.blot(text_of(said)).split())
     if len(text) > LONGEST_API_MESSAGE:
         text = text[:LONGEST_API_MESSAGE] + "…"
@@ -347,9 +347,9 @@ def _status_text(status: int, said: str, wording: Wording, *, spoken: bool) -> s
 
     Args:
         status: The status.
-        said: The endpoint's own words.
-        wording: How it is spoken of.
-        spoken: Whether the words came as plain text, which an API's own errors seldom do.
+        said: The endpoint's own error text.
+        wording: The phrases by which the message refers to the endpoint.
+        spoken: Whether the body was plain text, which an API's own errors seldom are.
     """
     told = _behind(said)
     match status:

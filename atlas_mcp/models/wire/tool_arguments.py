@@ -1,4 +1,4 @@
-"""The arguments of a tool call, read by one rule whichever wire they came over."""
+"""The arguments of a tool call, read by one rule for all APIs."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from atlas_mcp.atlas.written_json import read_written
 
 
 def arguments_of(written: Json) -> tuple[dict[str, Json], str | None]:
-    """Return the arguments of a tool call, and why they cannot be used, if they cannot.
+    """Return the arguments of a tool call, and why they cannot be used, `None` if they can.
 
-    Numbers that JSON has no word for are kept as the text they are written in.
+    Numbers that JSON does not have, such as NaN, are kept as text.
 
     Args:
-        written: JSON as the model wrote it, or what an endpoint has read of it.
+        written: JSON as the model wrote it, or the value that an endpoint parsed from it.
     """
     if written in (None, ""):
         return {}, None
@@ -40,11 +40,11 @@ def arguments_of(written: Json) -> tuple[dict[str, Json], str | None]:
 
 
 def sent_back(written: Json, arguments: dict[str, Json]) -> str:
-    """Return arguments as text that every server can read: as written, wherever that is JSON.
+    """Return arguments as text that every server can read: as written, if that is strict JSON.
 
     Args:
-        written: JSON as the model wrote it, or what an endpoint has read of it.
-        arguments: What `arguments_of` found in it, which is within every bound.
+        written: JSON as the model wrote it, or the value that an endpoint parsed from it.
+        arguments: The arguments that `arguments_of` returned for it, which are within all limits.
     """
     if isinstance(written, str) and _is_strict_json(written):
         return written
@@ -52,9 +52,9 @@ def sent_back(written: Json, arguments: dict[str, Json]) -> str:
 
 
 def _is_strict_json(text: str) -> bool:
-    """Return whether a text is an object of JSON as the strictest server reads it.
+    """Return whether a text is a JSON object for even the strictest server.
 
-    It is read with every bound of its first reading: whoever calls may not have made that one.
+    All limits of `arguments_of` are checked again, as a caller may not have called that before.
     """
     if not text.strip() or has_too_many_parts(text.encode(errors="replace")):
         return False
@@ -63,7 +63,7 @@ def _is_strict_json(text: str) -> bool:
         if not isinstance(found, dict) or why_unstorable(cast("Json", found)) is not None:
             return False
         if "\\u" in text:
-            # Half a character may be written, and is none.
+            # An escape may be half of a surrogate pair, which cannot be encoded.
             json.dumps(found, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return False

@@ -1,7 +1,7 @@
-"""One call to an endpoint, and the way back of its answer, on which secrets are taken out.
+"""One call to an endpoint, and the removal of secrets from its answer.
 
-Owns the one road by which errors and replies of an endpoint leave `models/wire`: each passes
-through a `Trip`.
+Owns the one way by which errors and replies of an endpoint leave `models/wire`: each passes through
+a `Trip`.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _T = TypeVar("_T")
 
 @dataclass(slots=True)
 class Trip:
-    """One call and what comes back of it, which is told without secrets.
+    """One call, whose error or reply is passed on without secrets.
 
     Attributes:
-        secrets: What may not be told.
+        secrets: The secrets to remove.
         moves: Redirects that were followed; each was a request of its own.
-        sent: Whether a request was sent, as far as its first byte.
+        sent: Whether the sending of a request has begun.
     """
 
     secrets: Secrets
@@ -36,7 +36,7 @@ class Trip:
     sent: bool = False
 
     def failed(self, error: ModelError) -> ModelError:
-        """Return an error as it may be told, with all requests that were made."""
+        """Return an error without secrets, with all requests counted in its charge."""
         error.message = self.secrets.blot(error.message, shortest=SHORTEST)
         error.args = (error.model, error.message)
         error.request_id = self._label(error.request_id)
@@ -45,7 +45,7 @@ class Trip:
         return error
 
     def told(self, reply: Reply) -> Reply:
-        """Return a reply as it may be kept, with all requests that were made.
+        """Return a reply without secrets, with all requests counted in its charge.
 
         Signed thinking is sent back byte for byte, or not at all: see `Secrets.blot_value`.
         """
@@ -70,10 +70,10 @@ class Trip:
 
 
 CURRENT_TRIP: ContextVar[Trip | None] = ContextVar("trip", default=None)
-"""The trip that a request belongs to: hooks of a client are told of the request alone."""
+"""The trip that a request belongs to, for the hooks of a client, which get only the request."""
 
 
 def note_sent() -> None:
-    """Take note that the current trip's request leaves."""
+    """Record that the request of the current trip is being sent."""
     if trip := CURRENT_TRIP.get():
         trip.sent = True

@@ -69,7 +69,7 @@ class Whole(NamedTuple):
     Attributes:
         content: Its parts for the decoder.
         moves: Whether it has several frames.
-        deep: Whether it is grey of sixteen bits, of which many decoders cut off all but eight.
+        deep: Whether it is grey of sixteen bits, whose samples many decoders clip at 255.
         key: The transparent colour of a picture without a palette. It is left out of `content`,
             since decoders compare it with samples that they have changed.
         in_one: Whether it is a JPEG drawn in one pass, from the top to the bottom.

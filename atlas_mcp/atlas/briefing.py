@@ -1,7 +1,7 @@
-"""What is added to the orchestrator's conversation before each of its turns.
+"""The user turn that is added to the orchestrator's conversation before each of its replies.
 
-Owns the order: answers to its tool calls first, then evidence it did not ask for, what was not
-accepted, and what is left of the budget. Its conversation only ever grows.
+Owns the order: results of its tool calls first, then evidence it did not ask for, refusals, and the
+rest of the budget. The conversation only ever grows.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ def next_user_turn(
 
     Args:
         state: The run, with no call open.
-        shows: The explores it has not been told of.
+        shows: The explores whose results the orchestrator has not seen.
         concluding: Why it must stop now, `None` if it may explore.
-        shape: What asks for the shape of its reply, where that is not yet said.
+        shape: The text that asks for the shape of its reply; `None` where that is asked elsewhere.
     """
     last = state.turns[-1] if state.turns else None
     parts: list[Part] = []
@@ -61,7 +61,7 @@ def next_user_turn(
 def _tool_results(
     state: RunState, last: OrchestratorTurn, shows: Sequence[ExploreState]
 ) -> list[ToolResult]:
-    """Return an answer to every tool call of the last reply: vendors refuse one left open."""
+    """Return a result for every tool call of the last reply: vendors refuse an open call."""
     if not isinstance(last.reply, OrchestratorReplied):
         return []
     by_call = {explore.planned.call_id: explore for explore in shows}

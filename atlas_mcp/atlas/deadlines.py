@@ -1,4 +1,4 @@
-"""Until when a run may explore and its calls may take: functions of its state.
+"""The deadlines of a run and of its calls, as functions of its state.
 
 The time limit of a run counts from its first call since it was opened or resumed: waiting for a
 place in line and loading models take none of it. All times are Unix seconds of the run's clock.
@@ -19,7 +19,7 @@ SYNTHESIS_SHARE = 4
 """The synthesis keeps at most one part in this many of the time limit."""
 
 CLOSING_SECONDS = 0.1
-"""Seconds that solvers get past the end of exploring, so that it is on record when they fail."""
+"""Seconds that solvers get past the end of exploring, so that it is on record before they fail."""
 
 
 def ends_at(state: RunState) -> float:
@@ -36,14 +36,14 @@ def explores_until(state: RunState) -> float:
 
 
 def closes_at(state: RunState) -> float:
-    """Return when `ExploringClosed` is to be recorded; infinity where it is not, or is already."""
+    """Return when to record `ExploringClosed`; infinity for a finished run, or once recorded."""
     if state.finished is not None or state.exploring_closed:
         return math.inf
     return explores_until(state)
 
 
 def deadline_of(state: RunState, call: Call) -> float:
-    """Return until when a call may take, all its attempts together."""
+    """Return the deadline of a call, all its attempts together."""
     if not isinstance(call, RunSolver):
         return ends_at(state)
     opened = state.open_calls.get(call_key(call.intent))
@@ -53,6 +53,6 @@ def deadline_of(state: RunState, call: Call) -> float:
 
 
 def late_text(state: RunState, call: Call) -> str:
-    """Return whose limit a call has run into when its deadline came."""
+    """Return a text that names the limit, the call's or the run's, that ended a call."""
     own = deadline_of(state, call) < explores_until(state)
     return "no reply within its time limit" if own else "no reply within the run's time limit"

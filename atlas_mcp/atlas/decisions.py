@@ -1,7 +1,6 @@
 """Reading the orchestrator's reply: explores it wants, an answer, or neither.
 
-Owns the step from a model's words to typed decisions. Whether a decision is granted is the
-policy's business.
+Owns the step from a model's reply to typed decisions. The policy then grants or refuses them.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ _ANSWER_KEYS = ("explanation", "answer")
 
 @dataclass(frozen=True, slots=True)
 class WantedExplore:
-    """An explore asked for. `call_id` is `None` for an orchestrator without tools."""
+    """A wanted explore. `call_id` is `None` for an orchestrator without tools."""
 
     call_id: str | None
     explore: Explore
@@ -63,7 +62,7 @@ class Synthesis:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """The reply is neither. `final` if asking again would get the same."""
+    """The reply is neither. `final` if a second request would get the same reply."""
 
     fault: str
     final: bool = False
@@ -75,7 +74,7 @@ Decision: TypeAlias = Wants | Synthesis | Unreadable
 def read_decision(
     replied: OrchestratorReplied, spec: RunSpec, answer_schema: Mapping[str, Json] | None
 ) -> Decision:
-    """Return what the orchestrator decided."""
+    """Return the orchestrator's decision."""
     if replied.reply.tool_calls and replied.stop == "tool_calls":
         return Wants(
             tuple(
@@ -89,7 +88,7 @@ def read_decision(
     text = without_thinking(replied.reply.text)
     found = read_object(text, _ANSWER_KEYS)
     if isinstance(found, dict) and _is_answer(found):
-        # What an answer quotes is no call, nor is what was written before it.
+        # A call that is quoted in an answer, or written before it, is not made.
         return _synthesis(found, answer_schema)
     called = written_calls(text, EXPLORE_TOOL)
     if any(arguments is not None for arguments in called):

@@ -15,10 +15,10 @@ from atlas_mcp.atlas.usage import dollars
 from atlas_mcp.texts import quoted
 
 ENOUGH_TO_GIVE_UP = 2
-"""Explores that must have ended before "no supported answer" is taken below the floor."""
+"""Explores that must have ended before "no supported answer" is accepted below the floor."""
 
 ENOUGH_TO_AGREE = 2
-"""Candidates with one answer that are worth handing over without a synthesis."""
+"""Candidates with the same answer that suffice to return it without a synthesis."""
 
 
 def answered(turn: OrchestratorTurn, synthesis: Synthesis) -> RunFinished:
@@ -43,7 +43,7 @@ def unprepared(error: str | None) -> RunFinished:
     """Return the end of a run whose models cannot be had, so that no call was made.
 
     Args:
-        error: Why, with what to do; `None` where they were not ready within the time limit.
+        error: The cause and its remedy; `None` where the models were not ready in time.
     """
     if error is not None:
         return RunFinished("failed", "error", error=error)
@@ -52,7 +52,7 @@ def unprepared(error: str | None) -> RunFinished:
 
 
 def gathered(state: RunState) -> RunFinished:
-    """Return the end of explores whose orchestrator is the client: no answer of ours."""
+    """Return the end of a run whose orchestrator is the client: it has no answer of ours."""
     if state.votes:
         return RunFinished("answered", "decided")
     return RunFinished("failed", "no_candidates", error=failures_text(state))
@@ -61,8 +61,8 @@ def gathered(state: RunState) -> RunFinished:
 def unsynthesized(state: RunState, reason: StopReason, error: str) -> RunFinished:
     """Return the end of a run whose orchestrator gave no answer.
 
-    Two candidates with one answer, and no other answer with as many, are evidence that was paid
-    for; it is handed over with a warning. Anything less is no answer.
+    At least two candidates with the same answer, and fewer with any other, are evidence that was
+    paid for: the run returns their answer with a warning. With less evidence it has no answer.
     """
     groups = group_answers(state.votes)
     if not groups:
@@ -88,11 +88,11 @@ NOT_RUN: Mapping[StopReason | None, str] = {
     None: "The orchestrator answered without an explore, also when it was told to make one first, "
     "and an answer without evidence is not passed on: ask again, or use another orchestrator.",
 }
-"""Why there was no explore at all, by why none could be granted; `None` where one could."""
+"""Why a run had no explore at all, by the limit that forbade one; `None` where none did."""
 
 
 def money_text(state: RunState, otherwise: str) -> str:
-    """Return why there is no more money: the cap of the day, or what `otherwise` says."""
+    """Return why there is no more money: the cap of the day, or else `otherwise`."""
     if state.day_cap_usd is None:
         return otherwise
     return (
@@ -103,7 +103,7 @@ def money_text(state: RunState, otherwise: str) -> str:
 
 
 def failures_text(state: RunState, limit: StopReason | None = None) -> str:
-    """Return what went wrong with the solvers of a run without candidates.
+    """Return the failures of the solvers of a run without candidates, as one sentence or more.
 
     Args:
         state: The run.

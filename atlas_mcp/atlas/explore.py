@@ -1,7 +1,7 @@
-"""The one action, explore, and what comes of it: a candidate or a failure.
+"""The one action, explore, and its outcome: a candidate or a failure.
 
-Owns the shapes of both and the reading of a solver's reply. What is said to a solver is in
-`atlas.prompts`.
+Owns the shapes of both and the reading of a solver's reply. The prompts of solvers are in
+`atlas.solver_prompts`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Strategy: TypeAlias = Literal[
     "estimate_then_verify",
     "code_trace",
 ]
-"""A named prompting strategy of one explore. Closed; each has its text in `atlas.prompts`."""
+"""A named prompting strategy of one explore. Closed; its texts are in `atlas.solver_prompts`."""
 
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 
@@ -50,8 +50,8 @@ class Explore:
         solver: Name of the pool's entry that attempts it.
         strategy: Named prompting strategy.
         effort: How hard it tries; `None` for the solver's own setting.
-        instruction: A directed instruction in the orchestrator's words, or `None`.
-        role: What the model is asked to be. A solver attempts the problem alone; the other roles
+        instruction: A directed instruction that the orchestrator wrote, or `None`.
+        role: The model's role in the prompt. A solver attempts the problem alone; the other roles
             belong to the workflow that plans them.
         shows: Numbers of earlier explores whose results the request shows; none to a solver.
     """
@@ -72,7 +72,7 @@ class Candidate(Keyed):
         answer: A string, or a value that fits the problem's `answer_schema`.
         reasoning: A justification a reader can check.
         approach: The method, in one sentence.
-        confidence: The solver's own, 0 to 1; badly calibrated. `None` for none stated.
+        confidence: The solver's own estimate, 0 to 1; badly calibrated. `None` if it states none.
     """
 
     answer: Json
@@ -87,8 +87,8 @@ class SolverFailure:
     """An explore that gave no usable answer. It is evidence, and it used budget.
 
     Attributes:
-        kind: Why.
-        message: What happened, for the orchestrator and for people.
+        kind: The cause.
+        message: A description, for the orchestrator and for people.
     """
 
     kind: FailureKind
@@ -98,11 +98,11 @@ class SolverFailure:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """What a call in another role than a solver's says of the candidates that it was shown.
+    """The judgement of candidates by a call in another role than a solver's.
 
     Attributes:
-        text: Its words, for the call that is shown them next and for people.
-        satisfied: Whether nothing is left to be mended, in its judgement.
+        text: The judgement, for the next call that sees it and for people.
+        satisfied: Whether the call found nothing left to correct.
     """
 
     text: str
@@ -126,7 +126,7 @@ _PERCENTAGE = re.compile(
     r"(?:(?P<unit>%|per ?cent)|/\s*(?P<of>100?)\b)?(?:\s*[(,;-].*|\s+[a-z][^0-9]*)?",
     re.I | re.S,
 )
-"""A number, the unit behind it, or of how many it is, and a word on it."""
+"""A number, its unit or the scale it is out of, and a remark after it."""
 
 
 def candidate_schema(answer_schema: Mapping[str, Json] | None) -> dict[str, Json]:
@@ -222,8 +222,8 @@ def incomplete(reply: Reply) -> SolverFailure | None:
 def confidence_of(found: Mapping[str, Json]) -> float | None:
     """Return the confidence stated in a reply as 0 to 1; `None` for none, or for no number.
 
-    Asked for is a whole percentage. Some models write a fraction, or a text, or leave the unit out
-    of the name.
+    The prompt asks for a whole percentage. Some models write a fraction, or a text, or leave the
+    unit out of the key.
     """
     if "confidence_percent" in found:
         return confidence(found["confidence_percent"])
@@ -233,10 +233,10 @@ def confidence_of(found: Mapping[str, Json]) -> float | None:
 
 
 def confidence(percent: object) -> float | None:
-    """Return a stated percentage as 0 to 1, what is out of range clipped; `None` for no number.
+    """Return a stated percentage as 0 to 1, clipped to that range; `None` for no number.
 
-    What has decimals and is no larger than 1 is a fraction already, unless it says otherwise. So a
-    whole 1 is one percent, where percents are asked for.
+    A number with decimals that is at most 1 is taken as a fraction, unless it has a unit. A whole 1
+    is one percent, since the prompt asks for percents.
     """
     if isinstance(percent, bool) or not isinstance(percent, int | float | str):
         return None

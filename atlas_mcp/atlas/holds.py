@@ -1,4 +1,4 @@
-"""What is set aside for a call before it is made: a bound of its price, never an estimate."""
+"""The money set aside for a call before it is made: a bound of its price, never an estimate."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ REQUEST_OVERHEAD_TOKENS = 3_000
 """Input tokens a vendor adds for tools, schema and framing, generously."""
 
 ROLE_TOKENS = 4_000
-"""Input tokens that the words for another role than a solver's take, generously."""
+"""Input tokens of the prompt for another role than a solver's, generously."""
 
 RESERVE_SHARE = 4
 """The synthesis keeps back at most one part in this many of the cap."""
@@ -42,7 +42,7 @@ class Hold(NamedTuple):
 
 
 def hold_for(spec: ModelSpec, request: ModelRequest, available: Decimal | None) -> Hold | None:
-    """Return what to hold for a call, its ceiling lowered to what the money pays for.
+    """Return the hold for a call, its ceiling lowered to the tokens that the money pays for.
 
     Args:
         spec: The model; one of unknown price holds nothing, which a cap in dollars forbids.
@@ -59,7 +59,7 @@ def hold_for(spec: ModelSpec, request: ModelRequest, available: Decimal | None) 
 def hold_of(
     spec: ModelSpec, input_tokens: int, max_tokens: int, available: Decimal | None
 ) -> Hold | None:
-    """Return what to hold for a call that reads at most `input_tokens`: see `hold_for`."""
+    """Return the hold for a call that reads at most `input_tokens`: see `hold_for`."""
     if spec.price is None:
         return Hold(FREE, max_tokens)
     input_cost = spec.price.of(input_tokens=input_tokens, output_tokens=0)
@@ -106,13 +106,13 @@ def explore_tokens_at_most(state: RunState, explore: Explore, spec: ModelSpec) -
 
 
 def synthesis_reserve(state: RunState) -> Decimal:
-    """Return the US dollars that explores leave alone, so that there is an answer in the end."""
+    """Return the US dollars that explores may not use, so that a synthesis can be paid."""
     limit = state.ledger.limit
     return FREE if limit is None else min(_synthesis_price(state), limit / RESERVE_SHARE)
 
 
 def first_reserve(problem: Problem, spec: RunSpec, cap: Decimal) -> Decimal:
-    """Return the US dollars that the first explore of a run leaves alone under a cap."""
+    """Return the US dollars that the first explore of a run may not use under a cap."""
     opened = start(Record(1, 0.0, RunOpened(problem, spec)))
     return synthesis_reserve(replace(opened, ledger=Ledger(cap)))
 
@@ -120,7 +120,8 @@ def first_reserve(problem: Problem, spec: RunSpec, cap: Decimal) -> Decimal:
 def to_cover(state: RunState) -> Decimal:
     """Return the US dollars that a run must have of the day's cap before its open calls are made.
 
-    Beside what the calls may cost, that is what its synthesis will: other runs leave it alone.
+    That is the highest price of the calls and of the synthesis, so that other runs cannot take
+    the money of the synthesis.
     """
     reserve = _synthesis_price(state) if state.ledger.limit is None else synthesis_reserve(state)
     return state.ledger.committed + (FREE if state.turn_in_flight else reserve)
@@ -131,7 +132,7 @@ def day_share(state: RunState, committed: Decimal) -> Decimal:
 
     Args:
         state: The run.
-        committed: The US dollars that it has of the cap: its synthesis keeps no more than that.
+        committed: The US dollars that the run has of the cap: it keeps no more for its synthesis.
     """
     return max(state.ledger.committed, min(to_cover(state), committed))
 

@@ -1,6 +1,7 @@
-"""Which explores a run can still have, and those that the core asks for itself.
+"""The explores that a run can still have, and those that the core plans itself.
 
-A solver can have one while its quota, the money and its eyes allow it, and while it answers.
+A solver can get an explore while it has quota, the money pays for it, it sees the problem's
+pictures, and it answers.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ from atlas_mcp.atlas.state import RunState, quota_used, unanswered_in_a_row
 
 SILENT_AFTER = 2
 """Explores in a row that a solver's endpoint leaves unanswered before it gets no more of them, as
-long as another solver can."""
+long as another solver can get one."""
 
 
 def missing_evidence(state: RunState) -> str | None:
-    """Return what the run's floor still asks for, in words; `None` once it is reached."""
+    """Return a text of the evidence that the floor still lacks; `None` once it is reached."""
     floor, have = _reachable_floor(state), _evidence(state)
     missing: list[str] = []
     candidates, enough = len(state.votes), min(ENOUGH_TO_AGREE, state.budget.max_explores)
@@ -57,7 +58,7 @@ def plan(
         state: The run.
         origin: Who asks for them.
         count: How many; fewer where the quotas give no more.
-        fresh_first: Whether models that no explore has gone to come first.
+        fresh_first: Whether models without an explore come first.
     """
     first = len(state.explores)
     planned: list[Planned] = []
@@ -73,7 +74,7 @@ def plan(
 
 
 def floor_explores(state: RunState, missing_text: str) -> ExploresPlanned:
-    """Plan what the floor misses, models that have not been heard first."""
+    """Plan the explores that the floor lacks, models without an explore first."""
     floor, have = _reachable_floor(state), _evidence(state)
     missing = max(1, floor.explores - have.explores, floor.models - have.models)
     event = plan(state, "floor", min(missing, state.explores_left), fresh_first=True)
@@ -87,16 +88,16 @@ def next_id(state: RunState, planned: Sequence[Planned]) -> int:
 
 
 def usable(state: RunState, planned: Sequence[Planned] = ()) -> list[str]:
-    """Return the solvers with quota left that the money at hand reaches for, and that answer.
+    """Return the solvers with quota left that the money at hand pays for, and that answer.
 
-    Where none of them answers, all of them: there is nobody else to ask.
+    Where none of them answers, return all of them: there is no other solver to ask.
     """
     names = [name for name in _affordable(state, planned) if not silent(state, name)]
     return names or _affordable(state, planned)
 
 
 def silent(state: RunState, solver: str) -> bool:
-    """Return whether a solver has stopped answering, and another that it has not."""
+    """Return whether a solver has stopped answering while another one still answers."""
 
     def quiet(name: str) -> bool:
         return unanswered_in_a_row(state, name) >= SILENT_AFTER
@@ -107,7 +108,7 @@ def silent(state: RunState, solver: str) -> bool:
 def solvers_with_quota(state: RunState, planned: Sequence[Planned] = ()) -> list[str]:
     """Return the solvers that may get another explore, `planned` ones counted as well.
 
-    One that cannot see the problem's pictures may get none.
+    A solver that cannot see the problem's pictures may get none.
     """
 
     def used(name: str) -> int:
@@ -133,7 +134,7 @@ def reaches(state: RunState, explore: Explore) -> bool:
 
 
 def _unheard(state: RunState, solvers: Sequence[str], planned: Sequence[Planned]) -> list[str]:
-    """Return those of `solvers` whose model no explore has gone to."""
+    """Return those of `solvers` whose model has had no explore."""
     asked = [explore.planned for explore in state.done]
     heard = {state.spec.solver(one.explore.solver).spec.model for one in (*asked, *planned)}
     return [name for name in solvers if state.spec.solver(name).spec.model not in heard]

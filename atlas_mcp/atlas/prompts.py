@@ -1,8 +1,8 @@
-"""Every word that is said to the orchestrator. Reviewed text: the tests hold a snapshot of it.
+"""All texts for the orchestrator. Reviewed text: the tests hold a snapshot of it.
 
 Benchmark-agnostic. The orchestrator gets the problem, the rules of its work, and candidates as JSON
 inside tags, `<` escaped, so that nothing written in a candidate can end the tag or pass for an
-instruction. What is said to a solver is in `atlas.solver_prompts`.
+instruction. The prompts of solvers are in `atlas.solver_prompts`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from atlas_mcp.atlas.usage import add_costs, rounded
 from atlas_mcp.texts import as_data
 
 QUICK_CHARS = 2_000
-"""Characters of an answer that is written anew each time."""
+"""Longest answer, in characters, whose JSON is written anew each time."""
 
 EXPLORE_TOOL = "explore"
 
@@ -128,14 +128,14 @@ def explore_tool(spec: RunSpec) -> Tool:
 
 
 def write_answer(candidate: Candidate) -> None:
-    """Write the answer of a candidate as `result_text` has it, which may take a while."""
+    """Store the JSON of a candidate's answer for `result_text`, which may take a while."""
     text = as_data(candidate.answer)
     if len(text) > QUICK_CHARS:
         candidate.keep_json(text)
 
 
 def result_text(state: RunState, explore: ExploreState) -> str:
-    """Return one explore's result: data, fenced, with what it cost."""
+    """Return one explore's result: fenced data, with its cost."""
     action = explore.planned.explore
     seen: dict[str, Any] = {"number": explore.id}
     if len(state.spec.solvers) > 1:
@@ -169,7 +169,7 @@ def result_text(state: RunState, explore: ExploreState) -> str:
 
 
 def shown_text(state: RunState, numbers: Sequence[int]) -> str:
-    """Return the results of explores as a model in another role is shown them, fenced as data."""
+    """Return the results of explores for a model in another role, fenced as data."""
     lines: list[str] = []
     for number in numbers:
         outcome = state.explores[number].outcome
@@ -187,7 +187,7 @@ def shown_text(state: RunState, numbers: Sequence[int]) -> str:
 
 
 def budget_text(state: RunState) -> str:
-    """Return what is used and what is left, one line for the run and one per quota."""
+    """Return the used and the remaining budget, one line for the run and one per quota."""
     left = state.explores_left
     text = f"Explores: {state.used_explores} of {state.budget.max_explores} used, {left} left."
     cost, cap = state.cost_usd, state.budget.max_cost_usd
@@ -202,7 +202,7 @@ def budget_text(state: RunState) -> str:
 
 
 def _solver_line(state: RunState, entry: SolverSpec) -> str:
-    """Return what is known of one solver by now: quota, time, cost, and whether it answers."""
+    """Return the facts on one solver so far: quota, time, cost, and whether it answers."""
     used = quota_used(state, entry.name)
     limit = "" if entry.quota is None else f" of {entry.quota}"
     spent = " (exhausted)" if entry.quota is not None and used >= entry.quota else ""
@@ -231,52 +231,52 @@ UNFOUNDED = (
     "Not accepted: no solver has given a usable answer yet, and you do not solve the problem "
     "yourself. Explore further, or reply that no answer is supported."
 )
-"""What an orchestrator is told that answers without any candidate."""
+"""Sent to an orchestrator that answers without any candidate."""
 
 
 RESUMED = (
     "This run goes on: whoever asked wants more evidence than your answer rests on, and the limits "
     "below are the new ones. Explore what could still change the answer, then answer again."
 )
-"""What an orchestrator is told whose answer was the end of a run that is resumed."""
+"""Sent to an orchestrator whose answer had ended a run that is now resumed."""
 
 
 def one_per_turn() -> str:
-    """Return what a tool call is told when the run takes one explore per turn."""
+    """Return the result of a further tool call where a run takes one explore per turn."""
     return "Not run: one explore per turn. Read the result of the first, then decide again."
 
 
 def exhausted(solver: str | None = None) -> str:
-    """Return what a tool call is told when the ceiling, or a solver's quota, is reached."""
+    """Return the result of a tool call beyond the ceiling, or beyond a solver's quota."""
     if solver is None:
         return "Not run: no explore is left. Answer from the evidence you have."
     return f"Not run: the quota of solver {solver!r} is used up. Use another."
 
 
 def silent(solver: str) -> str:
-    """Return what a tool call is told for a solver that has stopped answering."""
+    """Return the result of a tool call for a solver that has stopped answering."""
     return f"Not run: solver {solver!r} has not answered its last explores. Use another."
 
 
 def too_dear(solver: str) -> str:
-    """Return what a tool call is told that the money left does not pay for."""
+    """Return the result of a tool call that the remaining money does not pay for."""
     return (
         f"Not run: the money left does not pay for solver {solver!r}. Use a cheaper one, or stop."
     )
 
 
 def blind(solver: str) -> str:
-    """Return what a tool call is told whose solver would miss a part of the problem."""
+    """Return the result of a tool call whose solver cannot see the problem's pictures."""
     return f"Not run: solver {solver!r} cannot see the problem's pictures. Use another."
 
 
 def bad_arguments(fault: str) -> str:
-    """Return what a tool call with unusable arguments is told."""
+    """Return the result of a tool call with unusable arguments."""
     return f"Not run: {fault}."
 
 
 def too_early(missing: str) -> str:
-    """Return what an orchestrator is told that answers below its floor."""
+    """Return the text for an orchestrator that answers below its floor."""
     return (
         f"Not accepted yet: this run asks for more evidence before an answer ({missing}). "
         "Explore further, with a method the candidates have not used."
@@ -284,7 +284,7 @@ def too_early(missing: str) -> str:
 
 
 def floor_held(missing: str) -> str:
-    """Return what an orchestrator is told for which explores were run that it did not ask for."""
+    """Return the text about explores that were run without the orchestrator's request."""
     return (
         f"This run asks for more evidence before an answer ({missing}), so further solvers were "
         "run for you. Decide again with what they found."
@@ -292,7 +292,7 @@ def floor_held(missing: str) -> str:
 
 
 def unreadable(fault: str) -> str:
-    """Return what an orchestrator is told whose reply cannot be read."""
+    """Return the text for an orchestrator whose reply cannot be read."""
     return f"Your reply could not be used: {fault}. Reply again in the shape asked for."
 
 

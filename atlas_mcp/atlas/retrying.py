@@ -1,7 +1,7 @@
 """When a call that failed is made again: a decision on the state of a run.
 
-Owns the policy of retries and the words for why there is no further attempt. The waits are decided
-here and slept elsewhere; chance comes from the call's own name, so that a replay decides the same.
+Owns the policy of retries and the texts for giving up. The waits are decided here and slept
+elsewhere; jitter is derived from the call's name, so that a replay decides the same.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ FIRST_DELAY = 1.0
 (`INITIAL_RETRY_DELAY` of anthropic 2.12.0), as several solvers of one run fail together."""
 
 LONGEST_DELAY = 20.0
-"""Seconds the doubling stops at. Our own choice: a run has other things to do than wait longer."""
+"""Seconds the doubling stops at. Our own choice: a longer wait is of no use to a run."""
 
 JITTER = 0.25
 """Part of a delay that is random, so that calls that failed together do not come back together. As
@@ -70,7 +70,7 @@ class RetryPolicy:
             failed: How many attempts have failed.
             retry_after: Seconds that the vendor asks to wait, a floor: jitter is added to it and
                 never taken from it. `None` where it asks for nothing.
-            chance: Where in the range of the jitter the delay lies, 0 to 1.
+            chance: The place of the delay in the range of the jitter, 0 to 1.
         """
         # The exponent is bounded because 2.0**1024 overflows.
         delay = min(self.first_delay * 2.0 ** min(failed - 1, 60), self.longest_delay)
@@ -87,10 +87,10 @@ def chance_of(call: str, attempt: int, opened_at: float) -> float:
 def why_no_further_attempt(
     policy: RetryPolicy, attempt: int, *, retry_after: float | None, wait: float, left: float
 ) -> str | None:
-    """Return why a call that failed is not made again; `None` where it is, once `wait` is over.
+    """Return why a failed call is not made again; `None` where it is made again after `wait`.
 
     Args:
-        policy: How often and how patiently.
+        policy: The policy of retries.
         attempt: The attempt that failed, from 1.
         retry_after: Seconds that the vendor asks to wait, if it does.
         wait: Seconds until the next attempt.

@@ -1,7 +1,7 @@
 """The kinds of endpoint of Chat Completions that the stand-in plays.
 
-Data only. They are the vendors' documented behaviour of November 2026, kept to what the adapter
-meets; none of them was asked.
+Data only. They follow the vendors' documentation of November 2026, as far as the adapter depends
+on it; none was compared with the real endpoint.
 """
 
 from __future__ import annotations
@@ -12,45 +12,45 @@ from typing import Literal, TypeAlias
 from atlas_mcp.testing.replies import Quirk
 
 API_KEY = "test-key"
-"""The key an endpoint takes, if it is given no other."""
+"""The key that an endpoint takes by default."""
 
 Takes: TypeAlias = Literal["yes", "ignored", "no"]
-"""Whether an endpoint does as it is asked, takes the question and does nothing, or refuses it."""
+"""Whether an endpoint supports a parameter, accepts and ignores it, or refuses it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """What one kind of endpoint takes, and how it answers.
+    """The parameters that one kind of endpoint takes, and the way it answers.
 
     Attributes:
         models: The models it has.
         api_key: The key that is right; `None` for an endpoint that asks for none.
-        tools: What becomes of tools.
-        json_schema: What becomes of a reply's schema.
-        json_object: What becomes of JSON mode.
-        images: What becomes of pictures.
+        tools: Whether it takes tools.
+        json_schema: Whether it takes a schema for the reply.
+        json_object: Whether it takes JSON mode.
+        images: Whether it takes pictures.
         strict_rules: Whether strict schemas must keep OpenAI's rules.
         schema_with_tools: Whether a reply may be given a shape where tools are offered.
         efforts: Values of `reasoning_effort`; `None` where it is taken and ignored.
-        max_tokens_fields: What it calls the ceiling of a reply.
+        max_tokens_fields: The names it takes for the ceiling of a reply.
         max_tokens: The highest ceiling.
-        stream_options: Whether streams must be asked for their counts; others send them unasked,
-            and refuse the question.
+        stream_options: Whether a request must ask for the counts of a stream; other endpoints
+            always send them, and refuse the parameter.
         sampling: Whether it takes `temperature` and `seed`.
-        user_after_tool: Whether a user may speak right after a tool.
-        empty_assistant: Whether the model may have said nothing.
+        user_after_tool: Whether a user's message may follow a tool's directly.
+        empty_assistant: Whether a message of the model may be empty.
         extra: Further parameters that it takes.
-        reasoning_key: Where thinking stands in a message.
-        reasoning_details: Whether it stands there as signed parts too.
+        reasoning_key: The key of a message that holds its thinking.
+        reasoning_details: Whether a message holds thinking as signed parts too.
         reasoning_apart: Whether thinking is left out of `completion_tokens`.
         cache_hits: Whether cached tokens are counted as DeepSeek does.
-        cache_minimum: Tokens of a prefix from which on it is cached.
+        cache_minimum: Tokens of the shortest prefix that is cached.
         errors: The shape of error bodies.
         quirks: How all its replies depart from OpenAI's.
-        any_model: Whether it minds no name, and needs none.
-        counts_tokens: Whether it can be asked how many tokens a prompt has.
+        any_model: Whether it takes any model name, and also none.
+        counts_tokens: Whether it has a route that counts the tokens of a prompt.
         lists_models: Whether `GET /v1/models` is there.
-        model_prefix: What stands before the names in that list.
+        model_prefix: The prefix of the names in that list.
     """
 
     models: tuple[str, ...] = ("m",)

@@ -1,7 +1,7 @@
 """An API on the loopback: the server in its thread, the script, and the counters.
 
-Owns what the stand-ins of all vendors share. What one refuses and how it writes is its own rooms'
-business. It writes to no log and needs no network beyond 127.0.0.1.
+Shared by the stand-ins of all vendors; each vendor's own modules hold its refusals and its wire
+format. It writes to no log and needs no network beyond 127.0.0.1.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
 SETTLE_TIMEOUT = 5.0
-"""Seconds `wait_for` waits, unless told otherwise. Our own choice: far more than a loopback needs,
+"""Seconds `wait_for` waits by default. Our own choice: far more than a loopback needs,
 far less than a test may take."""
 
 Responder: TypeAlias = Callable[[dict[str, Any]], ApiReply | Fault]
-"""Says what a request gets. Called on the server's thread, one request at a time."""
+"""Returns the outcome of a request. Called on the server's thread, one request at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,8 @@ class Piece:
 
     Attributes:
         data: Its bytes.
-        written: Whether the model writes in it, and so may pause before it.
-        tells: What it says was used.
+        written: Whether it holds text of the model, which may pause before it.
+        tells: The usage that it reports.
     """
 
     data: bytes
@@ -55,14 +55,14 @@ class Piece:
 
 @dataclass(slots=True)
 class Asked:
-    """One call of a model, and what became of it.
+    """One call of a model, and its outcome.
 
     Attributes:
-        body: What it asks, decoded.
+        body: The request's body, decoded.
         at: When all of it had arrived, seconds of `time.monotonic`.
-        outcome: What it gets; `None` before that is known, and for one that is refused.
-        billed: What a vendor would bill for it: a reply that has begun, to its end, whether the
-            client stays to hear it or not.
+        outcome: The reply or fault; `None` before it is known, and for a call that is refused.
+        billed: The usage a vendor would bill: that of the whole reply once it has begun, even if
+            the client leaves.
         replied_at: When the last byte of a whole reply had been handed to the socket, seconds of
             `time.monotonic`; `None` where there is none.
     """
@@ -75,24 +75,24 @@ class Asked:
 
 
 class LoopbackApi(ABC):
-    """An API: script it, serve it, then ask it what it saw.
+    """An API: script it, serve it, then read its counters.
 
-    A request gets the next scripted outcome; when the script is empty, what `responder` says;
-    without one, what `unscripted` says. Requests the real API refuses are refused and use up
-    nothing.
+    A request gets the next scripted outcome; when the script is empty, the result of `responder`;
+    without a responder, that of `unscripted`. Requests that the real API refuses are refused, and
+    use up no outcome.
 
     Attributes:
         requests: Calls that arrived, refused ones included.
         in_flight: Calls being answered now.
         most_in_flight: The most there were at once.
         disconnects: Calls the client left before they were answered.
-        told: Everything clients were told they used: one request for each that arrived, tokens
-            as far as they were sent.
+        told: The usage reported to clients: one request for each that arrived, and the tokens
+            that were sent.
         asked: The calls whose bodies are JSON, in order of arrival.
-        raw_bodies: All bodies as they came.
-        headers: The headers they came with, names in lower case.
-        said: The model's messages as they were written, in order, those that were broken off too.
-        failures: What went wrong in the script or the responder.
+        raw_bodies: All bodies as they arrived.
+        headers: The headers of these requests, names in lower case.
+        said: The model's messages as they were written, in order, broken-off ones included.
+        failures: Exceptions of the script or the responder.
     """
 
     def __init__(self, responder: Responder | None = None) -> None:
@@ -118,7 +118,7 @@ class LoopbackApi(ABC):
         return [asked.body for asked in self.asked]
 
     def script(self, *outcomes: ApiReply | Fault) -> None:
-        """Append what the next requests get, in order of arrival."""
+        """Append the outcomes of the next requests, in order of arrival."""
         self._script.extend(outcomes)
 
     def wait_for(self, condition: Callable[[Self], bool], patience: float = SETTLE_TIMEOUT) -> bool:
@@ -135,19 +135,19 @@ class LoopbackApi(ABC):
 
     @abstractmethod
     async def route(self, exchange: Exchange, method: str, path: str) -> None:
-        """Answer whatever comes; model calls go through `count_and_answer`."""
+        """Answer any request; model calls go through `count_and_answer`."""
 
     @abstractmethod
     async def answer(self, exchange: Exchange, raw: bytes) -> None:
         """Answer one model call."""
 
     def sent_headers(self, number: int) -> dict[str, str]:
-        """Return the headers of every response; `number` counts what has come, from 1."""
+        """Return the headers of a response; `number` is that of its request, from 1."""
         del number
         return {}
 
     def unscripted(self, body: dict[str, Any]) -> ApiReply:
-        """Return what is said where neither script nor responder says anything."""
+        """Return the reply where there is neither a script nor a responder."""
         del body
         return ApiReply(text="A scripted answer.")
 
@@ -172,13 +172,13 @@ class LoopbackApi(ABC):
             self._notify()
 
     def take(self, exchange: Exchange, body: dict[str, Any]) -> Asked:
-        """Remember what a call asks."""
+        """Remember a call."""
         asked = exchange.asked = Asked(body, exchange.read_at)
         self.asked.append(asked)
         return asked
 
     def next_outcome(self, body: dict[str, Any]) -> ApiReply | Fault:
-        """Return what one request gets."""
+        """Return the outcome of one request."""
         if self._script:
             return self._script.popleft()
         if self._responder is None:
@@ -201,11 +201,11 @@ class LoopbackApi(ABC):
         """Send a reply piece by piece, until it is whole or `fault` breaks it off.
 
         Args:
-            exchange: Where to.
-            pieces: All of it.
-            delta_latency: Seconds before each piece that the model writes in.
-            fault: What goes wrong inside the stream; `None` for nothing.
-            broken: The bytes that say so, for an error event and for garbage.
+            exchange: The exchange to answer.
+            pieces: The whole reply.
+            delta_latency: Seconds before each piece with text of the model.
+            fault: The fault inside the stream; `None` for none.
+            broken: The bytes sent for an error event or for garbage.
         """
         await exchange.start(200, {"content-type": "text/event-stream; charset=utf-8"})
         for number, piece in enumerate(pieces):
@@ -237,7 +237,7 @@ class LoopbackApi(ABC):
 
 
 async def _break(exchange: Exchange, fault: Fault, broken: bytes) -> None:
-    """Break a stream off. A body left open makes the server cut the connection."""
+    """Break a stream off. The server cuts the connection if the body is left open."""
     match fault.kind:
         case "error" | "garbage":
             exchange.buffer(broken)
@@ -245,7 +245,7 @@ async def _break(exchange: Exchange, fault: Fault, broken: bytes) -> None:
         case "ends":
             await exchange.end()
         case _:
-            # Let what was sent before leave the buffer of the connection.
+            # Let earlier bytes leave the buffer of the connection.
             await anyio.lowlevel.checkpoint()
 
 
@@ -254,11 +254,11 @@ class Exchange:
 
     Attributes:
         answered: Whether the whole of the response is on its way.
-        asked: The call it makes, once that has been read.
+        asked: The model call, once it has been read.
         read_at: When all of the request had arrived, seconds of `time.monotonic`.
-        receive: Gives what the client does.
-        headers: The request's, names in lower case.
-        path: What it asks for.
+        receive: Waits for the client's next ASGI message.
+        headers: The request's headers, names in lower case.
+        path: The request's path.
     """
 
     def __init__(
@@ -285,7 +285,7 @@ class Exchange:
                 return b"".join(parts)
 
     def replied(self) -> None:
-        """Note that the whole of a reply has been handed over."""
+        """Note the time at which the whole reply had been handed to the socket."""
         if self.asked is not None:
             self.asked.replied_at = time.monotonic()
 
@@ -296,17 +296,17 @@ class Exchange:
         await self._send({"type": "http.response.start", "status": code, "headers": encoded})
 
     def buffer(self, chunk: bytes) -> None:
-        """Add to the body. Pieces that follow without a pause go out together."""
+        """Add to the body. Pieces added without a pause are sent together."""
         self._buffer.append(chunk)
 
     async def flush(self) -> None:
-        """Send what is buffered."""
+        """Send the buffer."""
         body = b"".join(self._buffer)
         self._buffer.clear()
         await self._send({"type": "http.response.body", "body": body, "more_body": True})
 
     async def end(self) -> None:
-        """Send what is buffered and end the response."""
+        """Send the buffer and end the response."""
         self.answered = True
         await self._send({"type": "http.response.body", "body": b"".join(self._buffer)})
 
@@ -325,7 +325,7 @@ class Exchange:
 
 
 class _Server(uvicorn.Server):
-    """A server that stops when told, not at its next tick: tests start hundreds of them."""
+    """A server that stops at once, not at its next tick: tests start hundreds of them."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -359,9 +359,9 @@ def serve(api: LoopbackApi) -> Generator[str]:
     """Serve `api` on a free port of the loopback, in a thread, and yield its base URL.
 
     Raises:
-        Exception: The first failure of the responder, when the block ends without one of its own.
+        Exception: The first failure of the responder, if the block itself raised nothing.
     """
-    # With its protocol spelled out, since only then small writes go out without delay.
+    # With the protocol named, since only then small writes are sent without delay.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     listener.listen(4096)
@@ -369,7 +369,7 @@ def serve(api: LoopbackApi) -> Generator[str]:
         api, log_config=None, log_level="critical", lifespan="off", access_log=False, ws="none"
     )
     with start_blocking_portal("asyncio") as portal:
-        # Made over there, since its event belongs to that loop and not to the caller's.
+        # Made in that thread, since the server's event belongs to its loop, not to the caller's.
         server = portal.call(_Server, config)
         serving = portal.start_task_soon(server.serve, [listener])
         try:

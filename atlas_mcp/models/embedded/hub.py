@@ -1,7 +1,7 @@
-"""The model hub: what it says of a file, and the file itself.
+"""The model hub: a file's length and checksum, and the file itself.
 
-Owns the requests and the words for what goes wrong with them. What it says is believed once, when
-a file is first asked for; from then on the file answers to the checksum it said then.
+Owns the requests and the texts of their errors. The hub's description of a file is trusted once, at
+the first request; from then on the file must match that checksum.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from atlas_mcp.models.wire.masking import Secrets
 from atlas_mcp.models.wire.proxies import check_proxy, proxy_of, tls
 
 HUB = "https://huggingface.co"
-"""The model hub, where no other address is configured."""
+"""The model hub's default address."""
 
 CONNECT_TIMEOUT = 5.0
-"""Seconds. Where the hub is out of reach, the next source should not have to wait for it long."""
+"""Seconds. Short, so that the next source is tried soon where the hub is out of reach."""
 
 READ_TIMEOUT = 30.0
 """Seconds without a byte after which a connection to the hub counts as cut."""
@@ -35,12 +35,12 @@ CUTS = 3
 """Connections in a row that may break without a single byte before the hub is given up."""
 
 MOVES = 5
-"""Redirects within the hub that are followed for one question: renamed repositories."""
+"""Redirects within the hub that one request follows: repositories get renamed."""
 
 
 @dataclass(frozen=True, slots=True)
 class HubSays:
-    """What the hub says of a file: how long it is, its checksum in hex, and at which commit."""
+    """The hub's description of a file: its length, its checksum in hex, and the commit."""
 
     size_bytes: int
     sha256: str
@@ -48,19 +48,19 @@ class HubSays:
 
 
 def address(base: str, hub: HubFile) -> str:
-    """Return where `hub` is, at the hub whose address is `base`."""
+    """Return the URL of `hub` at the hub whose address is `base`."""
     return f"{base}/{hub.repository}/resolve/{hub.revision}/{quote(hub.file)}"
 
 
 async def ask(hub: HubFile, *, base: str, token: str | None) -> HubSays:
-    """Ask the hub what `hub` is, without fetching it.
+    """Ask the hub to describe `hub`, without fetching it.
 
-    The answer is in the headers of the redirect to where large files are stored; that redirect is
+    The answer is in the headers of the redirect to the storage of large files; that redirect is
     not followed, those within the hub are (as in `get_hf_file_metadata` of huggingface_hub 2.4).
 
     Raises:
         ConfigError: The hub has no such file, or does not give it to us.
-        ModelFileError: The hub cannot be reached, or does not say what is needed.
+        ModelFileError: The hub cannot be reached, or leaves out the length or the checksum.
     """
     where, secrets = address(base, hub), _secrets(base, token)
     try:
@@ -85,7 +85,7 @@ async def from_hub(partial: Partial, hub: HubFile, *, base: str, token: str | No
     """Bring the partial file to its full size from the model hub, going on after cuts.
 
     Raises:
-        SourceFailed: It does not give the file.
+        SourceFailed: The hub does not give the file.
     """
     where, secrets = address(base, hub), _secrets(base, token)
     cuts = 0
@@ -112,7 +112,7 @@ async def from_hub(partial: Partial, hub: HubFile, *, base: str, token: str | No
 
 
 def _client(base: str) -> httpx2.AsyncClient:
-    """Return a client that follows the hub to where it stores its files.
+    """Return a client that follows the hub's redirects to its storage.
 
     Raises:
         WayClosed: The proxy or the certificates cannot be used.
@@ -130,9 +130,9 @@ def _client(base: str) -> httpx2.AsyncClient:
 
 
 def _authorization(token: str | None) -> dict[str, str]:
-    """Return the header that shows the token.
+    """Return the header with the token.
 
-    The client drops it where a redirect leaves the hub: the storage behind it never sees it.
+    The client drops this header where a redirect leaves the hub: the storage never sees the token.
     """
     return {} if token is None else {"authorization": f"Bearer {token}"}
 
@@ -140,7 +140,7 @@ def _authorization(token: str | None) -> dict[str, str]:
 async def _continue(
     partial: Partial, client: httpx2.AsyncClient, where: str, token: str | None
 ) -> None:
-    """Append to the partial file what one connection brings."""
+    """Append the bytes of one connection to the partial file."""
     total = partial.size_bytes
     done = await partial.length()
     headers = {"accept-encoding": "identity", **_authorization(token)}
@@ -153,7 +153,7 @@ async def _continue(
             raise SourceFailed(f"answered with status {response.status_code}")
         elif not response.headers.get("content-range", "").startswith(f"bytes {done}-"):
             raise SourceFailed("went on at another place than it was asked for")
-        # Asked for in every reply: the body that follows can then be no longer than that.
+        # Required in every reply: the body can then be no longer than that.
         length = response.headers.get("content-length", "")
         if length != str(total - done):
             raise SourceFailed("has another file under that name: its length differs")
@@ -162,7 +162,7 @@ async def _continue(
             await file.truncate(done)
             await file.seek(done)
             reported = done
-            # As they come: collecting larger chunks would lose the last one at every cut.
+            # Written as they arrive: collecting larger chunks would lose the last one at every cut.
             async for chunk in response.aiter_raw():
                 done += len(chunk)
                 await file.write(chunk)
@@ -176,8 +176,8 @@ def _read(response: httpx2.Response, hub: HubFile, *, known: bool) -> HubSays:
 
     Args:
         response: The answer.
-        hub: What it was asked.
-        known: Whether it was shown a token.
+        hub: The file that was asked for.
+        known: Whether the request had a token.
     """
     if response.status_code >= 400:
         raise _refusal(response, hub, known=known)
@@ -196,10 +196,10 @@ def _read(response: httpx2.Response, hub: HubFile, *, known: bool) -> HubSays:
 def _refusal(
     response: httpx2.Response, hub: HubFile, *, known: bool
 ) -> ConfigError | ModelFileError:
-    """Return what a refusal means.
+    """Return the error for a refusal of the hub.
 
-    The hub's own codes for it are those of `hf_raise_for_status` in huggingface_hub 2.4; a
-    repository that we may not see is a 401.
+    The hub's codes are those of `hf_raise_for_status` in huggingface_hub 2.4; a repository that we
+    may not see is a 401.
     """
     status, code = response.status_code, response.headers.get("x-error-code", "")
     if code == "EntryNotFound":
@@ -219,7 +219,7 @@ def _refusal(
 
 
 def _secrets(base: str, token: str | None) -> Secrets:
-    """Return what is sent to the hub, or on the way to it, and may be told to nobody."""
+    """Return the secrets sent to the hub or its proxy: they are masked in errors."""
     secrets = Secrets()
     secrets.add(token or "")
     if (proxy := proxy_of(base)) is not None:

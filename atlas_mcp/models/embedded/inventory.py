@@ -1,7 +1,7 @@
-"""The embedded models of this machine: what there is of each, and its removal.
+"""The embedded models of this machine: their state, and their removal.
 
-Removes only what was pulled, and only while nobody pulls or uses it. A file that its user names by
-its path is theirs.
+Removes only models that were pulled, and only while no process pulls or uses them. A file that is
+named by its path belongs to its user and is never removed.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ class InstalledModel:
         kind: Where it comes from.
         path: Where its weights are, or will be.
         size_bytes: Length of the weights; `None` if it is not known yet.
-        state: Whether they are in place, in words.
-        ready: Whether they are in place and were checked, as far as there is a checksum.
+        state: A text on whether the weights are in place.
+        ready: Whether they are in place and, where there is a checksum, verified.
         licence: As the catalogue or the file has it; `None` if neither says.
-        description: What to expect of it.
+        description: Its quality, in one line, or its title; may be empty.
         context_tokens: The longest prompt and reply that fit it; `None` if it is not known yet.
-        sha256: What the weights answer to; `None` for files of the user's.
-        verified: When the checksum was taken and found right; `None` if it was not.
+        sha256: The checksum of the weights; `None` where there is none to check.
+        verified: The day on which the checksum was verified; `None` if it was not.
     """
 
     name: str
@@ -55,7 +55,7 @@ class InstalledModel:
 
 
 def installed_models(folder: Path, referenced: Sequence[str]) -> tuple[InstalledModel, ...]:
-    """Return the catalogue, then what was asked of the hub, then what else is referenced.
+    """Return the models of the catalogue, then those of the hub, then others that are referenced.
 
     Args:
         folder: The models folder.
@@ -71,11 +71,11 @@ def installed_models(folder: Path, referenced: Sequence[str]) -> tuple[Installed
 
 
 def remove(name: str, folder: Path) -> int:
-    """Remove what was pulled of a model, and return how many bytes that frees.
+    """Remove the pulled files of a model, and return the number of freed bytes.
 
     Raises:
-        ConfigError: The name means no model that we fetch, or there is nothing of it.
-        ModelFileError: Another process pulls or uses it, or it cannot be removed.
+        ConfigError: The name means no model that we fetch, or none of its files are here.
+        ModelFileError: Another process pulls or uses the model, or it cannot be removed.
     """
     files = removable(name, folder)
     held: list[int] = []
@@ -95,10 +95,10 @@ def remove(name: str, folder: Path) -> int:
 
 
 def removable(name: str, folder: Path) -> ModelFiles:
-    """Return the files of a model that was pulled, or begun to be.
+    """Return the files of a model that was pulled, wholly or in part.
 
     Raises:
-        ConfigError: The name means no model that we fetch, or there is nothing of it.
+        ConfigError: The name means no model that we fetch, or none of its files are here.
     """
     if kind_of(name) == "file":
         raise ConfigError(f"{name!r} is a file of yours: only what was pulled is removed")
@@ -109,7 +109,7 @@ def removable(name: str, folder: Path) -> ModelFiles:
 
 
 def size_on_disk(files: ModelFiles) -> int:
-    """Return the bytes that a model takes."""
+    """Return the bytes that a model takes on disk, its folder of wheels left out."""
     return sum(size_of(file) for file in files.removable)
 
 
@@ -125,7 +125,7 @@ def _remove(files: ModelFiles) -> tuple[int, list[Path]]:
     """Remove the files of a model, both of whose locks are held.
 
     Returns:
-        How many bytes that frees, and the locks that could not be removed because they are open, as
+        The number of freed bytes, and the locks that could not be removed because they are open, as
         on Windows.
     """
     freed = size_on_disk(files)
@@ -142,9 +142,9 @@ def _remove(files: ModelFiles) -> tuple[int, list[Path]]:
 
 
 def _tidy(files: ModelFiles, folder: Path, locks: Sequence[Path]) -> None:
-    """Remove locks that have been given back, and folders that are empty.
+    """Remove locks that have been released, and empty folders.
 
-    The locks of another process that has taken them since are open again, and stay.
+    A lock that another process has taken since is open again, and stays.
     """
     for lock in locks:
         with suppress(OSError):

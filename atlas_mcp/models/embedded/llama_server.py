@@ -1,4 +1,4 @@
-"""llama.cpp in a process of its own: starting it, ending it, and the program that it is.
+"""llama.cpp in a process of its own: its start, its end, and the program that it runs.
 
 Owns the child's side and its life; the calls to it are in `models.embedded.model`. It gets a
 process of its own for four reasons. The binding holds the interpreter's lock while the weights
@@ -38,7 +38,7 @@ STOP_GRACE = 2.0
 """Seconds the child has to end by itself before it is killed. The 1.5B model took 0.1."""
 
 DEATH_GRACE = 1.0
-"""Seconds in which a child whose connections broke is expected to turn out dead."""
+"""Seconds to wait for the exit code of a child whose connections broke."""
 
 
 class _SettingsOfThreads(Protocol):
@@ -89,7 +89,7 @@ def require_runtime(name: str) -> None:
     """Refuse to go on for the embedded model `name` without llama.cpp.
 
     Raises:
-        ConfigError: It is not installed; the message has the command that does it.
+        ConfigError: llama.cpp is not installed; the message has the command that installs it.
     """
     if not runtime_installed():
         raise ConfigError(
@@ -102,8 +102,8 @@ class Child:
     """The process that llama.cpp runs in.
 
     Attributes:
-        process: It, and its pipes.
-        tree: What ends it at once, and with us.
+        process: The process, and its pipes.
+        tree: Kills it at once, and when our own process ends.
     """
 
     process: subprocess.Popen[bytes]
@@ -112,19 +112,19 @@ class Child:
 
 def spawn(stderr: IO[bytes]) -> Child:
     """Start a child that waits for its orders on stdin."""
-    # -P keeps the working folder, which may be anyone's project, off the child's import path.
+    # -P keeps the working folder, which may be any project, off the child's import path.
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", __name__],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=stderr,
         env=child_environment(
-            # Threads that wait sleep. By default they spin, and beside any other load that costs
-            # far more than it gains: with one busy process on two cores, a load of 20 seconds was
-            # not done after 60.
+            # Waiting threads sleep. By default they spin, which beside any other load costs far
+            # more than it gains: with one busy process on two cores, a load of 20 seconds was not
+            # done after 60.
             OMP_WAIT_POLICY="PASSIVE",
         ),
-        # A Ctrl-C in the terminal is ours to handle.
+        # Our own process handles a Ctrl-C in the terminal.
         start_new_session=True,
         creationflags=CREATION_FLAGS,
     )
@@ -132,7 +132,7 @@ def spawn(stderr: IO[bytes]) -> Child:
 
 
 def give_orders(child: Child, orders: Mapping[str, Json]) -> str | None:
-    """Tell the child what to load; return the address it serves on, `None` if it ended."""
+    """Send the child its orders; return the address it serves on, `None` if it ended."""
     process = child.process
     assert process.stdin is not None
     assert process.stdout is not None
@@ -151,7 +151,7 @@ def exit_code(child: Child) -> int | None:
 
 
 def end(child: Child) -> None:
-    """End the child: politely, then not."""
+    """Ask the child to end, and kill it if it does not."""
     process = child.process
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
@@ -166,13 +166,13 @@ def end(child: Child) -> None:
 
 
 def main() -> None:
-    """Be the child: load the model that stdin names, serve it until stdin ends."""
+    """Run as the child: load the model that stdin names, serve it until stdin ends."""
     orders = json.loads(sys.stdin.buffer.readline())
-    # Only the one line goes to the parent; whatever llama.cpp may print joins the errors.
+    # Only one line goes to the parent; any output of llama.cpp goes to stderr.
     parent = os.dup(1)
     os.dup2(2, 1)
     if orders["use"] is not None:
-        # Held as long as we live: nobody removes weights that are in use.
+        # Held until this process ends, so that the weights are not removed while in use.
         share(open_lock(Path(orders["use"])))
 
     binding = cast("_Binding", import_module("xllamacpp"))
@@ -182,8 +182,8 @@ def main() -> None:
     settings.cpuparams_batch.n_threads = orders["threads"]
     settings.n_ctx = orders["context_tokens"]
     settings.n_parallel = orders["parallel"]
-    # One store for all slots: one call may use the whole context while the others are short. Who
-    # asks sees to it that they fit together: a full store breaks all of them off.
+    # One store for all slots: one call may use the whole context while the others are short. The
+    # caller makes sure that they fit together: a full store breaks all of them off.
     settings.kv_unified = True
     settings.n_batch = BATCH_TOKENS
     settings.n_gpu_layers = 0
@@ -199,7 +199,7 @@ def main() -> None:
     os.close(parent)
     while os.read(0, 4_096):
         pass
-    # The server's own shutdown waits for calls in flight; nobody is left to read them.
+    # The server's own shutdown waits for calls in flight, but their reader is gone.
     os._exit(0)
 
 

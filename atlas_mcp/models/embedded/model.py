@@ -52,12 +52,12 @@ DEFAULT_PARALLEL = 4
 """Calls served at once; more wait for a free slot. As many as a run starts by default."""
 
 SPARE_TOKENS = 16
-"""Tokens of the context that no call may count on: what a template adds after it was counted."""
+"""Tokens of the context kept free for those that a template adds after the prompt was counted."""
 
 LONGEST_SILENCE = 1_200.0
-"""Seconds without a token after which a call is given up: what one solver has by default, since a
-large model on slow cores reads a long prompt for minutes. The run's own deadline is what normally
-ends a call."""
+"""Seconds without a token after which a call is given up. As long as one solver has by default: a
+large model on slow cores reads a long prompt for minutes. Normally the run's own deadline ends a
+call."""
 
 NOTICE_SECONDS = 1.0
 """Seconds between two notices that a model is being loaded."""
@@ -80,12 +80,12 @@ class Local(Model):
     """An embedded model: one copy of its weights, for all runs of this process.
 
     Args:
-        name: The model as `local/…`, as others are told it.
+        name: The model as `local/…`, shown to users and recorded.
         path: The weights, already in place.
-        context_tokens: Longest prompt and reply together, and what all calls under way share.
+        context_tokens: Longest prompt and reply together; all calls under way share this context.
         parallel: Calls served at once.
         threads: Threads to compute with; `None` for one per processor we may use.
-        use: A file to lock while the weights are loaded, so that nobody removes them.
+        use: A file to lock while the weights are loaded, so that they are not removed.
     """
 
     def __init__(
@@ -156,9 +156,9 @@ class Local(Model):
 
         Raises:
             ConfigError: llama.cpp is not installed.
-            ModelUnavailable: The child ended or was not heard of; the next call starts another.
-            ModelRejected: The request asks for what an embedded model cannot do, does not fit its
-                context, or its weights cannot be loaded.
+            ModelUnavailable: The child ended or fell silent; the next call starts another.
+            ModelRejected: The request needs a feature that embedded models lack, or does not fit
+                the context, or the weights cannot be loaded.
         """
         body = self._body(request)
         running = await self._ensure_running()
@@ -239,7 +239,7 @@ class Local(Model):
         """Return how many tokens the prompt has, as the model counts.
 
         Raises:
-            ModelRejected: It leaves no room for a reply.
+            ModelRejected: The prompt leaves no room for a reply.
         """
         await self._require_alive(running)
         try:
@@ -254,7 +254,7 @@ class Local(Model):
         return count
 
     async def _require_alive(self, running: _Running) -> None:
-        """Break off if the child has ended since: its port may be anyone's by now."""
+        """Raise if the child has ended: another program may have its port by now."""
         if running.child.process.poll() is not None:
             raise await self._broken_off(running, _Reading(None), None)
 
@@ -291,7 +291,7 @@ class Local(Model):
     async def _tell_loading(self, on_notice: OnNotice) -> None:
         size = await length(self._path)
         while True:
-            # Again and again: other calls of the run take their own notices away, and this with it.
+            # Repeated, since other calls of the run clear this notice along with their own.
             on_notice(Notice(f"loading {self.name} ({size / 1e6:,.0f} MB)"))
             await anyio.sleep(NOTICE_SECONDS)
 
@@ -333,17 +333,17 @@ class Local(Model):
             base_url=address,
             headers={"authorization": f"Bearer {key}"},
             timeout=httpx2.Timeout(LONGEST_SILENCE, connect=10.0),
-            # The server drops idle connections without a word: every call opens its own.
+            # The server drops idle connections without notice: every call opens its own.
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=0),
             trust_env=False,
-            # Plain HTTP within this machine: no certificates to load, which takes a while.
+            # Plain HTTP within this machine. Loading certificates would take a while.
             verify=False,
         )
         return _Running(child, client)
 
     async def _discard(self) -> None:
         # Calls in flight break off with the process, and close their connections themselves. The
-        # client keeps none open, and closing it would leave the one that is being made.
+        # client keeps no idle connection; closing it would leave one that is just being opened.
         running, self._running = self._running, None
         if running is not None:
             await anyio.to_thread.run_sync(end, running.child)
@@ -362,7 +362,7 @@ class Local(Model):
         )
 
     def _pull_again(self, how: str) -> str:
-        # Weights without a lock are not ours: their user put them there.
+        # Weights without a lock are a file of the user's, which `models pull` cannot replace.
         return "" if self._use is None else f"; {how} `atlas-mcp models pull {self.name}`"
 
     def _refused(self, status: int, error: Mapping[str, Json]) -> ModelRejected | ModelUnavailable:
@@ -375,7 +375,7 @@ class Local(Model):
     async def _broken_off(
         self, running: _Running, reading: _Reading, error: Exception | None
     ) -> ModelUnavailable:
-        # A child that dies closes its connections first, and is seen to have died after that.
+        # A child that dies closes its connections first; its exit code can be read only after that.
         code = await anyio.to_thread.run_sync(exit_code, running.child)
         if self._closed:
             what = "it was closed during the call"
@@ -405,10 +405,10 @@ class _Reading:
         self.tokens = 0
 
     def feed(self, chunk: bytes) -> None:
-        """Take in some more of the stream.
+        """Take in a chunk of the stream.
 
         Raises:
-            ValueError: It cannot be read.
+            ValueError: The stream cannot be read.
         """
         for line in self._lines.feed(chunk):
             before = self.stream.characters

@@ -1,7 +1,7 @@
-"""What a name behind `local/` means: a model of the catalogue, a file, or a file of the model hub.
+"""Names after `local/`: each means a model of the catalogue, a file, or a file of the model hub.
 
-Owns the names, and what the hub said of a file when it was first asked for: that is written down
-beside the file, and the file answers to it from then on.
+Owns the names, and the hub's first description of a file: it is stored beside the file, and the
+file must match it from then on.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
     from atlas_mcp.models.embedded.weights import Sources
 
 Kind: TypeAlias = Literal["catalogue", "hub", "file"]
-"""Where a model comes from: we know it; its user names a file of the hub; or a file of theirs."""
+"""Where a model comes from: our catalogue, the model hub, or a file of the user's."""
 
 HUB_FOLDER = "hub"
-"""Where, in the models folder, files of the hub are kept: by owner and repository."""
+"""The folder, in the models folder, of files of the hub, by owner and repository."""
 
 SMALL_BYTES = 2_500_000_000
 """Bytes of weights below which a model counts as small: about 4 billion parameters in 4 bits. Our
-own choice: all that was measured (docs/local-models.md) is far below, and was not to be trusted."""
+own choice: all measured models (docs/local-models.md) are far below, and not to be trusted."""
 
 HUB_FORM = "a file of the model hub is named OWNER/REPO/FILE.gguf"
 
@@ -53,11 +53,11 @@ class Embedded:
         name: The model as `local/…`; a path in it is absolute.
         kind: Where it comes from.
         files: Its files; those of a file of the user's are only the weights.
-        pinned: What is to be fetched; `None` for a file of the user's, and for a file of the hub
-            that the hub has not been asked about.
-        hub: What to ask the hub about, for a file of the hub.
-        entry: What the catalogue says of it.
-        header: What the file says of itself; `None` if it is not in place, or not checked.
+        pinned: The file to fetch; `None` for a file of the user's, and for a file of the hub that
+            the hub has not described yet.
+        hub: The file at the hub, for a file of the hub.
+        entry: Its entry in the catalogue.
+        header: The header of the file; `None` if the file is not in place, or not checked.
     """
 
     name: str
@@ -236,7 +236,7 @@ def _keep(files: ModelFiles, origin: str) -> None:
     try:
         private(written).write_text(origin, encoding="utf-8")
         if not files.origin.exists():
-            # Else another process was told first, and may be fetching what it was told.
+            # Otherwise another process got its description first, and may be fetching that file.
             replace(written, files.origin)
     finally:
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""Embedded models as a vendor: how a file of weights is used, put in place, and loaded once.
+"""Embedded models as a vendor: settings for a file of weights, its pull, and its one instance.
 
 Owns the defaults of embedded models and the one object per file of weights. Names are read in
 `models.embedded.names`, weights fetched in `models.embedded.weights`, calls made in
@@ -37,7 +37,7 @@ PARALLEL = 4
 share one context, so more of them take no more memory."""
 
 MOST_PARALLEL = 64
-"""Calls served at once at most: what llama.cpp has room for (`LLAMA_MAX_SEQ`, 64 or more)."""
+"""Most calls served at once: llama.cpp's own limit (`LLAMA_MAX_SEQ`, 64 or more)."""
 
 CONTEXT_TOKENS = 16_384
 """Context of a model outside the catalogue, unless its entry says otherwise or it was made for
@@ -45,7 +45,7 @@ less. It takes memory beside the weights: about 1 GB with 7 billion parameters (
 key-value heads of 128, 16 bits)."""
 
 LEAST_PROMPT_TOKENS = 1_024
-"""Tokens of the context that no ceiling of a reply may take: what a problem needs at the least."""
+"""Tokens of the context that no ceiling of a reply may take: the least that a problem needs."""
 
 MAX_TOKENS = 4_096
 """Output tokens of one reply: three such calls fit the context at once."""
@@ -66,7 +66,7 @@ FIXED: Mapping[str, object] = {
     "efforts": (),
     "schema_mode": "strict",
 }
-"""What an entry may say of these, since nothing else is true."""
+"""The only values that an entry may have for these fields: embedded models have no others."""
 
 
 def open_vendor(settings: Settings, *, any_file: bool) -> EmbeddedVendor:
@@ -109,10 +109,10 @@ class EmbeddedVendor(Vendor):
 
     @override
     def spec(self, model: str, entry: EndpointSettings) -> ModelSpec:
-        """Return how a model is used: as its entry says, as far as its file allows.
+        """Return the spec of a model: its entry's settings, as far as its file allows them.
 
         Raises:
-            InvalidInput: There is no such model, or it cannot be used so.
+            InvalidInput: There is no such model, or it cannot be used with these settings.
         """
         _refuse_foreign(entry)
         if entry.parallel is not None and entry.parallel > MOST_PARALLEL:
@@ -137,7 +137,7 @@ class EmbeddedVendor(Vendor):
 
     @override
     def missing(self, spec: ModelSpec) -> str | None:
-        """Return what the model needs and no pull can bring; `None` for nothing."""
+        """Return the requirement of a model that no pull can meet; `None` if there is none."""
         from atlas_mcp.models.embedded.llama_server import runtime_installed
 
         if not runtime_installed():
@@ -163,9 +163,9 @@ class EmbeddedVendor(Vendor):
 
     @override
     async def look_up(self, models: Sequence[str]) -> None:
-        """Ask the model hub about those files of it that are not known here yet.
+        """Ask the model hub to describe those of its files that are not known here yet.
 
-        What it says is kept, so it is asked once. Names that mean nothing are passed over.
+        Its answers are stored, so that each is asked for once. Names without a meaning are skipped.
 
         Raises:
             ConfigError: The hub has no such file, or does not give it to us.
@@ -188,13 +188,13 @@ class EmbeddedVendor(Vendor):
         """Put the weights of `spec` in place, unless they are its user's own.
 
         Raises:
-            ConfigError: llama.cpp is not installed, or the weights are not what they should be.
-            ModelFileError: They cannot be had.
+            ConfigError: llama.cpp is not installed, or the weights are not the expected ones.
+            ModelFileError: The weights cannot be fetched.
         """
         from atlas_mcp.models.embedded.llama_server import require_runtime
         from atlas_mcp.models.embedded.weights import ensure, sources_of
 
-        # Asked first: a gigabyte of weights is of no use without what runs them.
+        # Checked first: a gigabyte of weights is of no use without llama.cpp.
         require_runtime(spec.title)
         found = await anyio.to_thread.run_sync(locate, spec.model, self.folder)
         if found.kind != "file":
@@ -215,15 +215,15 @@ class EmbeddedVendor(Vendor):
 
     @override
     def connect(self, spec: ModelSpec) -> Connected:
-        """Return the model that runs the file of `spec`, for all entries that have this file."""
+        """Return the model that runs the file of `spec`; all entries with this file share it."""
         key = self._key(spec)
         if key not in self._models:
             self._models[key] = self._make(spec, key)
-        # A name may mean another file tomorrow: a link that was changed, a model pulled anew.
+        # A name may mean another file later: a link is changed, or a model is pulled anew.
         return Connected(self._models[key], (VENDOR, key), key, self._parallel(spec), lasting=False)
 
     def _key(self, spec: ModelSpec) -> str:
-        """Return the file of weights, however it is named."""
+        """Return the resolved path of the weights, the same for all their names."""
         return os.path.realpath(self._located(spec).files.weights)
 
     def _make(self, spec: ModelSpec, key: str) -> Local:
@@ -240,7 +240,7 @@ class EmbeddedVendor(Vendor):
         )
 
     def _parallel(self, spec: ModelSpec) -> int:
-        """Return how many calls the file of `spec` serves at once, for all entries that have it."""
+        """Return the calls that the file of `spec` serves at once, over all its entries."""
         uses = (spec, *self._entries_with(self._key(spec)))
         return max(use.parallel or PARALLEL for use in uses)
 
@@ -266,7 +266,7 @@ class EmbeddedVendor(Vendor):
 
 
 def context_tokens_of(spec: ModelSpec) -> int | None:
-    """Return the context that a model is to be run with; `None` for its own."""
+    """Return the context to run a model with, in tokens; `None` for its own."""
     tokens = spec.endpoint.get("context_tokens")
     return tokens if isinstance(tokens, int) else None
 
@@ -282,10 +282,10 @@ def _refuse_foreign(entry: EndpointSettings) -> None:
 
 
 def _context(found: Embedded, wanted: int | None) -> int | None:
-    """Return how many tokens a model is run with, `None` while its file is not here to tell.
+    """Return the context to run a model with, in tokens; `None` while its file is missing.
 
     Raises:
-        InvalidInput: It was not made for as many as are wanted.
+        InvalidInput: The model was made for a shorter context than the entry wants.
     """
     longest = found.header.context_tokens if found.header is not None else None
     if wanted is not None:
@@ -305,7 +305,7 @@ def _max_tokens(found: Embedded, wanted: int | None, context: int | None) -> int
     """Return the ceiling of one reply.
 
     Raises:
-        InvalidInput: It leaves no room for a prompt.
+        InvalidInput: The ceiling leaves no room for a prompt.
     """
     default = SMALL_MAX_TOKENS if found.is_small else MAX_TOKENS
     if context is None:

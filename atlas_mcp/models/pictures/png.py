@@ -1,6 +1,6 @@
-"""The parts of a PNG: which there are, where they stand, and whether all pixels are in them.
+"""The parts of a PNG: their kinds, their order, and whether they hold all pixels.
 
-Stricter than the decoder, as others are that see the same file: it fills up what is missing.
+As strict as other decoders of the same file; ours fills up missing pixels.
 Source: https://www.w3.org/TR/png-3/.
 """
 
@@ -13,10 +13,10 @@ from collections.abc import Collection, Iterator
 _CRITICAL = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND"})
 
 _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
-"""Bits of a sample that each type of colours has."""
+"""Bits of a sample that each colour type may have."""
 
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
-"""Samples of a pixel that each type of colours has."""
+"""Samples of a pixel, by colour type."""
 
 _INTERLACED = (
     (0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2),
@@ -28,14 +28,14 @@ _UNPACKED_AT_ONCE = 1_000_000
 
 
 class Damaged(Exception):
-    """A file is cut off, or no picture of its kind; the text goes on after "the picture"."""
+    """A file is cut off, or no picture of its format; the text continues after "the picture"."""
 
 
 def chunks(content: bytes) -> Iterator[tuple[bytes, bytes, bytes, bool]]:
-    """Yield the parts of a PNG: name, data, all of it, and whether its sum is right.
+    """Yield the parts of a PNG: name, data, the whole part, and whether its checksum is right.
 
     Raises:
-        Damaged: They end before the end of the picture.
+        Damaged: The file ends before the end of the picture.
     """
     at = 8
     while True:
@@ -55,17 +55,17 @@ def chunks(content: bytes) -> Iterator[tuple[bytes, bytes, bytes, bool]]:
 def check_place(
     name: bytes, data: bytes, *, before: bytes, seen: Collection[bytes], colours: int
 ) -> None:
-    """Refuse a critical part where none like it can be: strict decoders do, ours does not.
+    """Refuse a critical part in a wrong place, as strict decoders do; ours accepts it.
 
     Args:
-        name: What the part is called.
-        data: What is in it.
+        name: The name of the part.
+        data: Its content.
         before: The part before it; empty where it is the first.
-        seen: The parts before it that have to do with how the picture looks.
-        colours: The type of colours, as the header said.
+        seen: The names of the earlier parts that were kept.
+        colours: The colour type in the header.
 
     Raises:
-        Damaged: It cannot stand there.
+        Damaged: The part may not stand there.
     """
     if name == b"IDAT" and colours == 3 and b"PLTE" not in seen:
         raise Damaged("is cut off or damaged: it is a PNG without the palette of its colours")
@@ -77,7 +77,7 @@ def check_place(
 
 
 def header(data: bytes) -> tuple[int, int]:
-    """Return the bits of a sample and the type of colours that the header of a PNG says.
+    """Return the bits of a sample and the colour type in the header of a PNG.
 
     Raises:
         Damaged: No PNG has such a header.
@@ -97,15 +97,15 @@ def header(data: bytes) -> tuple[int, int]:
 
 
 def check_samples(content: bytes) -> None:
-    """Refuse a PNG that is all there as a file and whose packed pixels are not. Takes a while.
+    """Refuse a PNG whose file is whole but whose packed pixels are not. Takes a while.
 
-    The decoder leaves rows that are missing empty.
+    The decoder leaves missing rows empty.
 
     Args:
-        content: What `whole` kept of it, of a size that is taken.
+        content: The parts of the file that `whole` kept, of a picture with few enough pixels.
 
     Raises:
-        Damaged: The pixels are fewer than its header says, or cut off.
+        Damaged: There are fewer pixels than the header announces, or they are cut off.
     """
     width, height, bits, colours, *_, interlace = struct.unpack_from(">IIBBBBB", content, 16)
     passes = _INTERLACED if interlace else ((0, 0, 1, 1),)
@@ -122,7 +122,7 @@ def check_samples(content: bytes) -> None:
                 missing -= len(unpacking.decompress(data, _UNPACKED_AT_ONCE))
                 data = unpacking.unconsumed_tail
                 if missing < -_UNPACKED_AT_ONCE:
-                    # Whatever follows the pixels is not looked at.
+                    # Data after the pixels is ignored.
                     return
     except zlib.error:
         raise cut_off from None

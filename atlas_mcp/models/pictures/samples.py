@@ -1,6 +1,6 @@
 """The samples of a picture: sixteen bits made eight, and a transparent colour made transparency.
 
-Owns what the decoder leaves undone or does by halves. Works on pictures that have been loaded.
+Owns the conversions that the decoder gets wrong or leaves out. Works on loaded pictures.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _STRIP_ROWS = 256
 
 
 def eight_bits(picture: PIL.Image.Image) -> PIL.Image.Image:
-    """Return a grey picture in the eight bits that models see; one in colours as it is."""
+    """Return a grey picture in the eight bits that models see; a coloured one unchanged."""
     if picture.mode == "1":
         return picture.convert("L")
     if not picture.mode.startswith("I"):
@@ -33,9 +33,9 @@ def _high_byte(value: Any) -> Any:
 
 
 def with_transparent(picture: PIL.Image.Image, key: Key, content: bytes) -> PIL.Image.Image:
-    """Return a PNG with transparency where it has the colour `key`; without where that is nowhere.
+    """Return a PNG, transparent where it has the colour `key`; opaque if that colour is nowhere.
 
-    The decoder compares the colour with samples that it has made eight bits of, so that it finds
+    The decoder compares the colour with samples that it has reduced to eight bits, so that it finds
     none or the wrong ones.
 
     Args:

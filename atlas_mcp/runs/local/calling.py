@@ -1,7 +1,7 @@
-"""Attempts of calls: the model asked under its deadline, and every end of that made an event.
+"""Attempts of calls: ask the model under a deadline, and make an event of every ending.
 
-Owns the boundary at which a model's errors, and bugs, become a `NoReply`. Whether there is another
-attempt, and what this one may have cost beyond its counts, is decided in `atlas.calls`.
+Owns the boundary at which a model's errors, and bugs, become a `NoReply`. `atlas.calls` decides on
+another attempt, and on the cost that this one may have beyond its counts.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ class Attempt:
 
     Attributes:
         live: The run, told of tokens and notices.
-        pool: Where its model comes from.
+        pool: Gives the model.
         name: The call's name in the ledger.
         spec: The model.
-        request: What it is asked.
-        has_left: Whether it is under way at its endpoint, and may be billed.
-        counted: What the vendor has counted so far.
+        request: The request.
+        has_left: Whether the request has reached its endpoint, and may be billed.
+        counted: The vendor's counts so far.
     """
 
     live: LiveRun
@@ -54,7 +54,7 @@ class Attempt:
     counted: Charge = NO_CHARGE
 
     async def make(self) -> Reply | NoReply:
-        """Ask the model; every end of that but a cancellation becomes a value."""
+        """Ask the model; every ending but a cancellation becomes a value."""
         try:
             model = await self.pool.loaded(self.spec, self.live.tell)
             request = await fitted(self.request, self.spec)
@@ -64,8 +64,8 @@ class Attempt:
         except AtlasError as error:
             return NoReply("rejected", str(error))
         except Exception as error:
-            # A bug, or a body that a client library trips over. It may have been billed, so it is
-            # not asked for again.
+            # A bug, or a body that a client library cannot handle. The call may have been billed,
+            # so it is not made again.
             logger.exception("run %s: the call to %s failed", self.live.run_id, self.spec.model)
             what = f"the call failed in a way that is not foreseen ({type(error).__name__})"
             return self._broken_off("bug", f"{what}; the log says where")
@@ -111,8 +111,8 @@ class Caller:
         live: The run.
         pool: Where its models come from.
         blocks: Bound the attempts, and end them when the run is to stop.
-        is_cut_off: Whether nothing that arrives now can be stored.
-        cut_off: Calls that had left, and whose replies were not waited for because of that.
+        is_cut_off: Whether the journal takes no more replies.
+        cut_off: Calls under way at their endpoints whose replies were given up because of that.
     """
 
     live: LiveRun
@@ -122,7 +122,7 @@ class Caller:
     cut_off: int = 0
 
     async def attempted(self, call: Call) -> Event:
-        """Make one attempt of a call, and return what is to be recorded of it."""
+        """Make one attempt of a call, and return the event to record."""
         arrived = await self._attempt(call)
         state, clock = self.live.state, self.live.clock
         event = await put_down(partial(conclude, state, call, arrived, now=clock.now()), arrived)
@@ -133,11 +133,11 @@ class Caller:
         return event
 
     async def _attempt(self, call: Call) -> Reply | NoReply:
-        """Make one attempt under its deadline, and turn every end of it into a value."""
+        """Make one attempt under its deadline, and turn every ending into a value."""
         state, clock = self.live.state, self.live.clock
         name, spec = call_key(call.intent), spec_of(state, call)
         attempt = Attempt(self.live, self.pool, name, spec, call.request)
-        # Else it was decided before the stop: its records were still being written.
+        # Otherwise the call was decided before the stop, while its records were being written.
         if state.stop_cause is None:
             deadline = clock.loop_time(deadline_of(state, call))
             with self.blocks.bounded(deadline, has_left=lambda: attempt.has_left):

@@ -1,10 +1,10 @@
 """The cap over all runs of a home on one day, as one run sees it.
 
-A run counts against it as it does against its own cap: what a call may cost is committed in the
-journal before the call is recorded, and what it did not cost is given back after. Without a cap
-nothing is refused, and what calls did cost is counted all the same: a cap may be set at noon, or in
-the configuration of one client alone. A day is one of UTC, by which vendors bill, so that processes
-in several time zones mean the same.
+A run counts against it as it does against its own cap: the highest price of a call is committed in
+the journal before the call is recorded, and the unspent part is given back after it. Without a cap
+nothing is refused, and the cost of calls is counted all the same: a cap may be set at noon, or in
+the configuration of one client alone. Days are those of UTC, by which vendors bill, so that
+processes in several time zones mean the same day.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ RECORD_SECONDS = 15.0
 """Seconds for a reservation to be written."""
 
 SETTLE_SECONDS = 2.0
-"""Seconds for what is not needed to be given back, also once its run is being stopped."""
+"""Seconds for giving back money that is not needed, also while the run is being stopped."""
 
 
 def today() -> str:
@@ -36,7 +36,7 @@ def today() -> str:
 
 
 def spending_text(committed: Decimal | None, cap: Decimal) -> str:
-    """Return where a day stands, in words."""
+    """Return a sentence about the dollars that are committed today, and their cap."""
     if committed is None:
         return (
             "an amount in the journal that the runs of this home have committed today cannot be "
@@ -51,14 +51,14 @@ def spending_text(committed: Decimal | None, cap: Decimal) -> str:
 
 @dataclass(slots=True)
 class DayCap:
-    """What one run has committed of the day's cap.
+    """The part of the day's cap that one run has committed.
 
     Args:
-        journal: Where it is kept, for all processes of the home.
+        journal: Keeps the amounts, for all processes of the home.
         run_id: The run.
         cap: US dollars that all runs of the home may commit on one day; `None` for no cap.
-        committed: US dollars of the run that are counted already: those of a run that is resumed.
-        day: Gives the day.
+        committed: US dollars that the journal already counts for the run, when it is resumed.
+        day: Returns the current day, `YYYY-MM-DD`.
     """
 
     journal: Journal
@@ -67,21 +67,21 @@ class DayCap:
     committed: Decimal = FREE
     day: Callable[[], str] = today
     _day: str = field(init=False)
-    # What was held when the day changed: it is given back to the day that it was held on.
+    # Dollars held when the day changed. They are given back to the day on which they were held.
     _held_before: list[tuple[str, Decimal]] = field(
         init=False, default_factory=list[tuple[str, Decimal]]
     )
     _told: set[str] = field(init=False, default_factory=set[str])
-    # Keeps the invariant that `committed` is what the journal counts, when calls start together.
+    # Keeps `committed` equal to the journal's count when calls start together.
     _lock: anyio.Lock = field(init=False, default_factory=anyio.Lock)
 
     def __post_init__(self) -> None:
         self._day = self.day()
 
     async def begin(self) -> None:
-        """Take up a run where it was left: give back what nobody holds for it any more."""
-        # Asked also of a run that has committed nothing on record: its process may have died
-        # between the reservation and the record.
+        """Take up a run where it was left: give back dollars that no call holds any more."""
+        # Asked even if the run's records commit nothing: its process may have died between the
+        # reservation and the record.
         try:
             counted = await self.journal.spending_of(self.run_id)
             if counted is None:
@@ -93,14 +93,15 @@ class DayCap:
             logger.warning("what run %s holds of the day is not known: %s", self.run_id, error)
 
     async def cover(self, usd: Decimal, *, spent: Decimal) -> Decimal | None:
-        """Have `usd` of the run committed in all.
+        """Raise the total that the run has committed to `usd`.
 
         Args:
-            usd: US dollars: what is spent, and what is held.
-            spent: The part of it that is spent.
+            usd: US dollars spent and held, together.
+            spent: The spent part of `usd`.
 
         Returns:
-            `None` if they are; else the US dollars that the run may commit in all today, fewer.
+            `None` if `usd` is now committed; else the smaller total, in US dollars, that the run
+            may commit today.
 
         Raises:
             JournalError: The journal cannot be written, or not in time. Nothing was committed.
@@ -127,14 +128,14 @@ class DayCap:
         )
 
     async def settle(self, needed: Callable[[], Decimal], *, spent: Decimal) -> None:
-        """Give back what the run has committed beyond what it needs; count what it spent beyond it.
+        """Give back committed dollars that the run does not need; count overspent ones.
 
-        Where the journal cannot be written, more stays committed than was needed, and it is made up
-        for the next time.
+        Where the journal cannot be written, more stays committed than is needed; the next call
+        corrects it.
 
         Args:
-            needed: Gives the US dollars that the run has committed now and is about to commit.
-            spent: The part of it that is spent.
+            needed: Returns the US dollars that the run has committed now or is about to commit.
+            spent: The spent part of them.
         """
         with anyio.move_on_after(SETTLE_SECONDS, shield=True) as scope:
             async with self._lock:
@@ -143,7 +144,7 @@ class DayCap:
                 if usd < self.committed:
                     await self._give_back(self.committed - usd)
                 elif usd > self.committed:
-                    # Nothing was held, or a call cost more than its bound: it is paid.
+                    # Nothing was held, or a call cost more than its bound: the cost is paid.
                     await self._count(usd - self.committed)
         if scope.cancelled_caught:
             self._warn(
@@ -152,7 +153,7 @@ class DayCap:
             )
 
     async def _give_back(self, usd: Decimal) -> None:
-        # Before anything is awaited: a call that starts meanwhile must not count on it.
+        # Lowered before the first await: a call that starts meanwhile must not count on `usd`.
         before, self.committed = self.committed, self.committed - usd
         released = FREE
         try:
@@ -163,7 +164,7 @@ class DayCap:
         except JournalError as error:
             self._warn(f"${usd} that it does not need stay committed for the day", str(error))
         finally:
-            # What the journal still counts is given back the next time.
+            # The rest, which the journal still counts, is given back the next time.
             self.committed = before - released
 
     async def _count(self, usd: Decimal) -> None:
@@ -172,15 +173,15 @@ class DayCap:
         except JournalError as error:
             self._warn(f"${usd} that it spent are not counted to the day yet", str(error))
         else:
-            # Only now: what is not counted is counted the next time.
+            # Raised only on success: after a failure the next call counts these dollars.
             self.committed += usd
 
     def know(self, cause: str) -> None:
-        """Take note that people are told of a cause by somebody else."""
+        """Note that another part reports `cause` to people, so that it is not logged here again."""
         self._told.add(cause)
 
     def _warn(self, what: str, cause: str) -> None:
-        """Say what the journal did not take, once for each cause."""
+        """Log an amount that the journal did not take, once for each cause."""
         if cause not in self._told:
             self._told.add(cause)
             logger.warning("run %s: %s: %s", self.run_id, what, cause)
@@ -194,7 +195,7 @@ class DayCap:
             self._day = now
 
     def _parts(self, usd: Decimal) -> list[tuple[str, Decimal]]:
-        """Return to which day how much is given back: to earlier ones first, never too much."""
+        """Split `usd` over the days to give it back to: earlier days first, at most as held."""
         parts: list[tuple[str, Decimal]] = []
         for day, held in self._held_before:
             part = min(usd, held)
@@ -204,6 +205,6 @@ class DayCap:
         return [*parts, (self._day, usd)] if usd else parts
 
     def _take_off(self, day: str, usd: Decimal) -> None:
-        """Note that so much of what was held on a day has been given back."""
+        """Note that `usd` of the dollars held on a day have been given back."""
         held = [(one, left - usd if one == day else left) for one, left in self._held_before]
         self._held_before = [(one, left) for one, left in held if left]

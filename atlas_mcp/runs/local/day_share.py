@@ -1,7 +1,7 @@
 """A run's share of the day's cap, asked for before its calls and given back after them.
 
-Owns when the journal is asked; how much a run must have is a function of its state (`atlas.holds`),
-and how the cap is kept in the journal is `day_cap`'s business.
+Decides when the journal is asked. The size of the share is a function of the run's state
+(`atlas.holds`); `day_cap` keeps the cap in the journal.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from atlas_mcp.runs.local.recorder import Recorder
 
 @dataclass(slots=True)
 class DayShare:
-    """What one run has of the day's cap, if there is one; without a cap everything is covered."""
+    """One run's share of the day's cap; without a cap everything is covered."""
 
     day_cap: DayCap
     live: LiveRun
     recorder: Recorder
 
     def covers(self, state: RunState) -> bool:
-        """Return whether the share bears what a run has committed, and its synthesis."""
+        """Return whether the share pays for the run's commitments and its synthesis."""
         return self.day_cap.cap is None or to_cover(state) <= self.day_cap.committed
 
     async def enlarge(self, state: RunState) -> tuple[Event, ...]:
-        """Ask for the share that a state needs, and return what is to be recorded of it."""
+        """Ask for the share that a state needs, and return the events to record."""
         cap = self.day_cap.cap
         assert cap is not None, "without a cap everything is covered"
         try:
@@ -41,7 +41,7 @@ class DayShare:
         return () if granted is None else (DayCapReached(granted, cap),)
 
     async def settle(self) -> None:
-        """Give back what a run needs no more once a call of it has ended."""
+        """Give back the money that the run does not need any more after a call has ended."""
         await self.day_cap.settle(
             lambda: day_share(self.live.state, self.day_cap.committed),
             spent=self.live.state.ledger.gone,

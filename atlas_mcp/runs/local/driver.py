@@ -1,9 +1,9 @@
-"""The in-process driver: performs a run's commands and records what comes of them.
+"""The in-process driver: performs a run's commands and records their results.
 
-Deciding is the core's business: `atlas.policy` says what is to be done, `atlas.calls` what the end
-of a call means, `atlas.deadlines` how long things may take. The driver carries that out: it makes
-records durable before the calls they announce, and a reply as soon as it has arrived, before
-anything reads it, also when the run is being stopped.
+The core decides: `atlas.policy` on the next commands, `atlas.calls` on the end of a call,
+`atlas.deadlines` on time limits. The driver carries that out: it makes records durable before the
+calls they announce, and a reply as soon as it has arrived, before anything reads it, also when the
+run is being stopped.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Driver:
     _calls: anyio.abc.TaskGroup | None = field(init=False, default=None)
     _finished: anyio.Event = field(init=False, default_factory=anyio.Event)
     _scope: anyio.CancelScope = field(init=False, default_factory=anyio.CancelScope)
-    # Its deadline is when exploring is to be closed.
+    # Its deadline is the time at which exploring is to be closed.
     _closing: anyio.CancelScope = field(init=False, default_factory=anyio.CancelScope)
     _blocks: OpenBlocks = field(init=False, default_factory=OpenBlocks)
     _caller: Caller = field(init=False)
@@ -129,15 +129,17 @@ class Driver:
         """Let no further call start. A later stop can only shorten the grace of an earlier one.
 
         Args:
-            cause: Who asks. "shutdown" leaves the run to be resumed, the others end it.
+            cause: The source of the request. "shutdown" leaves the run to be resumed, the others
+                end it.
             grace: Seconds that calls in flight get: their candidates can still be used.
 
         Raises:
-            JournalError: The run was stopped, but that its user ended it could not be stored.
+            JournalError: The run was stopped, but the record that its user ended it could not be
+                stored.
         """
         if self._state.finished is not None:
             return
-        # Before anything is awaited: a journal that is slow must not prolong the grace.
+        # Set before the first await: a slow journal must not prolong the grace.
         self._blocks.stop(anyio.current_time() + grace)
         before = self._state.stop_cause
         if before is None or (cause == "user" and before != "user"):
@@ -146,13 +148,13 @@ class Driver:
                 raise self._recorder.broken
 
     def give_up(self) -> None:
-        """Drop the run where it stands: it has been taken over, and is no longer ours to write."""
+        """Drop the run where it stands: another process has taken it over and writes it now."""
         self._recorder.give_up()
 
     def abort(self) -> None:
         """Leave the run where it stands, to be resumed, because a bug kept it from being stopped.
 
-        Calls in flight are dropped: that they were begun is on record.
+        Calls in flight are dropped; their beginnings are on record.
         """
         self._scope.cancel("the run could not be stopped")
 
@@ -163,12 +165,12 @@ class Driver:
 
     @property
     def unstored(self) -> tuple[int, int]:
-        """How many records are shown and not known to be stored, and how many hold a reply."""
+        """The number of records that are shown but may not be stored, and of those with a reply."""
         return self._recorder.unstored
 
     @property
     def stopped(self) -> bool:
-        """Whether no call of it is to start any more."""
+        """Whether no further call of the run is to start."""
         state = self._state
         return self.lost or state.finished is not None or state.stop_cause is not None
 
@@ -180,7 +182,7 @@ class Driver:
         await self.day_cap.begin()
         if not self.stopped:
             await self._prepare()
-        # One that was stopped before it began may still have replies that are to be read.
+        # A run that was stopped before it began may still have replies to read.
         if self.lost or is_over(self._state):
             return
         try:
@@ -189,14 +191,14 @@ class Driver:
                 calls.start_soon(self._close_exploring, name="deadline")
                 await self._advance()
                 await self._finished.wait()
-                # A reply that came behind the end is paid for, and is being stored.
+                # A reply that arrived after the end is paid for, and is being stored.
                 await self._recorder.settled()
                 calls.cancel_scope.cancel("the run has finished")
         finally:
             self._calls = None
 
     async def _prepare(self) -> None:
-        """Put models in place; a run whose models cannot be had ends here, and cost nothing."""
+        """Put models in place; a run whose models cannot be had ends here, at no cost."""
         limit = anyio.current_time() + self._state.budget.time_limit_s
         error: str | None = None
         with self._blocks.bounded(limit, has_left=lambda: False):
@@ -219,11 +221,11 @@ class Driver:
             await self._advance(ExploringClosed())
 
     async def _advance(self, *events: Event) -> None:
-        """Record what happened and what follows from it, then make the calls that follow."""
+        """Record events and their consequences, then make the calls that follow."""
         batch = self._recorder.begin(*events)
         calls = self._decide(batch)
         if calls and not self._day.covers(batch.state):
-            # The run needs more of the day's cap first, and is decided on anew with what it gets.
+            # The run needs more of the day's cap first; its next step is then decided anew.
             if await self._recorder.keep(self._recorder.begin(*events)):
                 await self._advance(*await self._day.enlarge(batch.state))
             return
@@ -233,12 +235,12 @@ class Driver:
         for call in calls:
             assert self._calls is not None, "a run asks nothing before it has begun"
             self._calls.start_soon(self._make, call, name=call_key(call.intent))
-        # Of a run that broke off meanwhile, the stop tells what becomes of its calls.
+        # If the run broke off meanwhile, its stop decides on its calls.
         if is_over(batch.state if self._recorder.broken is None else self._state):
             self._finished.set()
 
     def _decide(self, batch: Batch) -> list[Call]:
-        """Add what follows to a batch, and return the calls that are to be made."""
+        """Add the consequences of a batch to it, and return the calls to make."""
         calls: list[Call] = []
         while commands := next_commands(batch.state):
             for command in commands:
@@ -250,7 +252,7 @@ class Driver:
                 elif is_quickly_read(batch.state, command):
                     batch.add(read_reply(self.live.run_id, batch.state, command))
                 else:
-                    # Nothing else is to be done before it has been read.
+                    # Nothing else is done before the reply has been read.
                     self._read_aside(batch.state, command)
                     return calls
         return calls
@@ -258,7 +260,7 @@ class Driver:
     def _read_aside(self, state: RunState, command: ReadReply) -> None:
         """Read a reply in a worker thread, unless that is being done already.
 
-        Before the run has begun nothing is read: its records wait, and it begins by reading them.
+        Nothing is read before the run has begun: it begins by reading the replies on record.
         """
         if self._calls is not None and command not in self._reading:
             self._reading.add(command)
@@ -266,13 +268,13 @@ class Driver:
 
     async def _read_in_thread(self, state: RunState, command: ReadReply) -> None:
         read = partial(read_reply, self.live.run_id, state, command)
-        # Abandoned on a cancel: it changes nothing, and its reply is on record.
+        # Abandoned on a cancel: reading changes nothing, and the reply is on record.
         event = await anyio.to_thread.run_sync(read, abandon_on_cancel=True)
         self._reading.discard(command)
         await self._advance(event)
 
     async def _make(self, call: Call) -> None:
-        """Make a call until it has ended; record what arrived, then what follows from it."""
+        """Make a call, with its retries; record each result, then its consequences."""
         following: Call | Event | None = call
         while following is not None:
             if isinstance(following, Event):
@@ -292,7 +294,7 @@ class Driver:
         await self._day.settle()
 
     def _on_broken(self, cause: JournalError) -> None:
-        """Abort the calls in flight: nothing of them could be stored."""
+        """Abort the calls in flight: their replies could not be stored."""
         self.day_cap.know(str(cause))
         self._caller.is_cut_off = True
         self._blocks.shorten(anyio.current_time())

@@ -1,7 +1,8 @@
-"""Putting replies down, and reading those that are on record: the boundary for bugs of the reading.
+"""Replies made into events, and replies on record read: the boundary for bugs in the reading.
 
-`atlas.replies.read_reply` says what follows from a reply. Where it raises all the same, the reply
-stays on record, a failed candidate or a failed run takes its place, and the log has the traceback.
+`atlas.replies.read_reply` turns a reply into its consequence and should never raise. If it does,
+the reply stays on record, a failed candidate or a failed run is recorded as its consequence, and
+the log has the traceback.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ logger = logging.getLogger(__name__)
 
 
 async def put_down(event_of: Callable[[], Event], arrived: object) -> Event:
-    """Return what is to be recorded of a reply, made off the event loop where it is long.
+    """Return the event that records a reply, made off the event loop where the reply is long.
 
-    Nothing cancels it: the reply has been paid for, and is on no record yet.
+    Nothing cancels this: the reply has been paid for, and is not on record yet.
     """
     if is_light(arrived):
         return event_of()
@@ -30,7 +31,7 @@ async def put_down(event_of: Callable[[], Event], arrived: object) -> Event:
 
 
 def read_reply(run_id: str, state: RunState, command: ReadReply) -> Event:
-    """Return what follows from a reply that is on record, also where reading it is a bug."""
+    """Return the consequence of a reply on record, even if a bug keeps it from being read."""
     try:
         return replies.read_reply(state, command)
     except Exception as error:

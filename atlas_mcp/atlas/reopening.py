@@ -1,6 +1,6 @@
 """How a run whose process is gone, or that had ended, is put in a state to go on.
 
-Owns the changes that `CallsLost` and `RunResumed` stand for: holds that count as spent, calls to
+Owns the changes that `CallsLost` and `RunResumed` stand for: holds that count as gone, calls to
 make again, the conversation to go on from. It never decides that a run goes on.
 """
 
@@ -27,7 +27,7 @@ from atlas_mcp.atlas.usage import Charge
 def calls_lost(facts: Facts, at: float) -> Facts:
     """Return the facts after calls that can no longer be answered.
 
-    Their holds count as spent; their explores wait again, their turns are forgotten.
+    Their holds count as gone, their explores wait again, and their turns are forgotten.
 
     Args:
         facts: The run, with the calls open.

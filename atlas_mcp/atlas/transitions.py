@@ -203,7 +203,7 @@ def _turn_ended(facts: Facts, event: OrchestratorReplied | OrchestratorFailed) -
 
 
 def _settled(facts: Facts, ended: CallEnd) -> Facts:
-    """Return the facts with the call closed, its charge spent and the rest of its hold free."""
+    """Return the facts with the call closed: its charge gone, the rest of its hold free."""
     name = call_key(ended)
     calls = {call: opened for call, opened in facts.open_calls.items() if call != name}
     return replace(

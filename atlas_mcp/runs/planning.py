@@ -19,7 +19,7 @@ from atlas_mcp.atlas.run_spec import RunSpec
 from atlas_mcp.atlas.usage import FREE, dollars
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ConfigError, InvalidInput
-from atlas_mcp.journal.base import Journal
+from atlas_mcp.journal.base import Spending
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.engine import OpenRun
 from atlas_mcp.runs.explores import ExploreRequest, plan_client_explores
@@ -46,7 +46,7 @@ class Planner:
 
     settings: Settings
     pool: Pool
-    journal: Journal
+    journal: Spending
     retries: RetryPolicy = field(default_factory=RetryPolicy)
     _plans_quickly: bool = field(init=False, default=False)
     # Threads of their own: a caller waits for its handle, and other threads may be busy with

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import anyio
 
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.journal.base import Journal
+from atlas_mcp.journal.base import Records
 
 STATES_KEPT = 8
 """Runs that are kept. Most take less than a megabyte, the largest some tens."""
@@ -32,7 +32,7 @@ class _Look:
 class RecentStates:
     """States of runs as they were last read."""
 
-    journal: Journal
+    journal: Records
     _looks: dict[str, _Look] = field(init=False, default_factory=dict[str, _Look])
 
     async def state(self, run_id: str) -> RunState:

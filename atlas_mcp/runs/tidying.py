@@ -13,7 +13,7 @@ import anyio
 
 from atlas_mcp.config.settings import JournalSettings
 from atlas_mcp.errors import JournalError
-from atlas_mcp.journal.base import Journal, ListedRun
+from atlas_mcp.journal.base import ListedRun, RunIndex
 from atlas_mcp.runs.recent_states import RecentStates
 from atlas_mcp.runs.retention import DAY_SECONDS, Keep
 from atlas_mcp.task_groups import open_task_group
@@ -37,7 +37,7 @@ class Tidying:
         states: The states that were read last.
     """
 
-    journal: Journal
+    journal: RunIndex
     limits: JournalSettings
     states: RecentStates
 
@@ -70,7 +70,7 @@ class Tidying:
             self.states.forget()
 
 
-async def expired_runs(journal: Journal, keep: Keep) -> tuple[ListedRun, ...]:
+async def expired_runs(journal: RunIndex, keep: Keep) -> tuple[ListedRun, ...]:
     """Return the runs beyond the limits, longest idle first; never one that is driven.
 
     Args:

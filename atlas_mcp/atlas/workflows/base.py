@@ -1,8 +1,8 @@
 """The seam between the loop and the policies that it can follow.
 
 A workflow decides which explores a run has and how it ends. It is pure: it takes the state of a run
-and returns commands, and it never sees a model, a clock or a journal. Starting, holding money,
-retries and stops are the same for all of them and are not its business.
+and returns commands, and it never sees a model, a clock or a journal. It builds an orchestrator's
+call with its hold, where it has one; starting explores, retries and stops are the same for all.
 """
 
 from __future__ import annotations

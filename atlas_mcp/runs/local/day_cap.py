@@ -19,7 +19,7 @@ import anyio
 
 from atlas_mcp.atlas.usage import FREE, dollars
 from atlas_mcp.errors import JournalError
-from atlas_mcp.journal.base import Journal
+from atlas_mcp.journal.base import Spending
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class DayCap:
         day: Returns the current day, `YYYY-MM-DD`.
     """
 
-    journal: Journal
+    journal: Spending
     run_id: str
     cap: Decimal | None
     committed: Decimal = FREE

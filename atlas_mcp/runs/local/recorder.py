@@ -22,7 +22,7 @@ from atlas_mcp.atlas.events import (
 )
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.errors import JournalBusy, JournalCorrupt, JournalError, JournalUnflushed
-from atlas_mcp.journal.base import Journal, Lease
+from atlas_mcp.journal.base import Lease, Records
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.snapshot import BrokenOff
 
@@ -51,7 +51,7 @@ class Recorder:
 
     live: LiveRun
     lease: Lease
-    journal: Journal
+    journal: Records
     on_taken_over: Callable[[], None]
     on_broken: Callable[[JournalError], None]
     lost: bool = field(init=False, default=False)

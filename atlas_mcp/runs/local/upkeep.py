@@ -14,7 +14,7 @@ import anyio
 
 from atlas_mcp.atlas.events import StopCause
 from atlas_mcp.errors import JournalError
-from atlas_mcp.journal.base import Journal, Lease
+from atlas_mcp.journal.base import Lease, Leases
 from atlas_mcp.task_groups import open_task_group
 
 logger = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class Upkeep:
         give_up: Drops a run whose lease is lost.
     """
 
-    journal: Journal
+    journal: Leases
     stop: Callable[[str, StopCause], Awaitable[None]]
     give_up: Callable[[Lease], None]
     _stopping: set[tuple[str, StopCause]] = field(

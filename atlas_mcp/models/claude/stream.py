@@ -249,7 +249,7 @@ class MessageStream:
                 self.done = True
             case "error":
                 self._fail(event.get("error"))
-            case _:  # pings, and what the API may add
+            case _:  # pings, and events that the API may add
                 pass
 
     def _fail(self, error: Json) -> None:

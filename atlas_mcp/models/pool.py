@@ -108,8 +108,8 @@ class Pool:
         """Return the orchestrator for a run over `solvers`.
 
         Where none is configured and the default one cannot be reached, the first solver's model
-        orchestrates too. So it does where that model costs nothing: a caller who asks for a free
-        solver has not asked for a paid orchestrator.
+        orchestrates too. The same holds where that model costs nothing: a caller who asks for a
+        free solver has not asked for a paid orchestrator.
         """
         configured = self.settings.orchestrator
         if configured is None:

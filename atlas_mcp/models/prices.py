@@ -53,7 +53,7 @@ def price_of(
 
 @lru_cache(maxsize=256)
 def _dearest(model: str, base_url: str | None, start: datetime) -> Price | None:
-    """Return the dearest rates from the hour `start` on. Looking them up takes a millisecond."""
+    """Return the dearest rates from the hour `start` on. The look-up takes a millisecond."""
     found = _find(model, base_url)
     if found is None:
         return None
@@ -152,7 +152,7 @@ def flat_price(info: ModelInfo, at: datetime) -> Price | None:
 
 
 def load_prices() -> None:
-    """Load the tables, which takes a fifth of a second; else the first look-up does."""
+    """Load the tables ahead of the first look-up; that takes a fifth of a second."""
     from genai_prices.data_snapshot import get_snapshot
 
     get_snapshot()

@@ -23,7 +23,7 @@ OWN_ADDRESS = "https://api.openai.com/v1"
 """The address of OpenAI's API. Source: its client (openai 3.57)."""
 
 _NO_KEY = "none"
-"""Stands for a key where there is none; it is never sent."""
+"""A placeholder for a missing key; it is never sent."""
 
 
 class Connection:

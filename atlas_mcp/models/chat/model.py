@@ -200,7 +200,7 @@ class OpenAICompatible(Model):
 
 
 def _listed(answer: object) -> list[str]:
-    """Return the names in an endpoint's list of models; none if it is no such list."""
+    """Return the names in an endpoint's list of models; empty if the answer is no such list."""
     data = cast("Mapping[str, Any]", answer).get("data") if isinstance(answer, Mapping) else None
     if not isinstance(data, list):
         return []

@@ -66,7 +66,7 @@ class ChatStream:
 
     @property
     def complete(self) -> bool:
-        """Whether the message, or the counts of an empty one, has come to its end."""
+        """Whether choices, counts or a fault have come, and then an end without an error."""
         over = self.finish_reason is not None or self.ended
         begun = self._begun or self.counts is not None or self._fault is not None
         return self.error is None and begun and over

@@ -249,7 +249,7 @@ class MessageStream:
                 self.done = True
             case "error":
                 self._fail(event.get("error"))
-            case _:  # pings, and what the API may add
+            case _:  # pings, and events that the API may add
                 pass
 
     def _fail(self, error: Json) -> None:
@@ -311,7 +311,7 @@ class MessageStream:
         self._output_counted = self._output_counted or bool(output)
 
     def _sendable(self) -> Iterator[tuple[dict[str, Json], str | None]]:
-        """Yield the blocks that the API takes back, each with the fault in its arguments."""
+        """Yield the blocks that the API accepts back, each with the fault in its arguments."""
         for one in self._blocks:
             block, fault = one.whole(), None
             kind = block.get("type")

@@ -76,7 +76,7 @@ class ClaudeVendor(HttpVendor):
     def askable(self, model: str, entry: EndpointSettings) -> frozenset[Feature]:
         address = entry.base_url or self.environment_address(model)
         if address is None or is_same_origin(address, OWN_ADDRESS):
-            # The vendor's own API accepts what the model's family does.
+            # The vendor's own API accepts the features in the table of families.
             return frozenset()
         return super().askable(model, entry) & MESSAGES_FEATURES
 

@@ -79,7 +79,7 @@ class Account:
                 first.ended.set()
 
     async def _enter(self, model: str) -> _First | None:
-        """Wait for the first call, if one is under way; else return a new one, for this call."""
+        """Return a new `_First` if this call is the first; else wait for the first one's answer."""
         while True:
             self._check(model)
             first = self._first

@@ -43,7 +43,8 @@ FILES_AN_IDLE_ONE = 64
 """Descriptors that the process must have for each idle connection, since calls need them more."""
 
 LOOK_TIMEOUT = 5.0
-"""Seconds in which an endpoint must say whether it has a model. Our own choice: a person waits."""
+"""Seconds in which an endpoint must answer whether it has a model. Our own choice: a person waits
+for it."""
 
 _FOUND = ("organization", "project", "admin_api_key", "webhook_secret", "webhook_key")
 """Attributes that clients fill from the environment even if given a key. Source: openai 3.57

@@ -18,7 +18,8 @@ BLOT = "***"
 """Stands where a secret stood."""
 
 SHORTEST_REST = 8
-"""Characters of a secret's beginning that are blotted out at the end of a text that is cut."""
+"""Fewest characters of a secret's beginning that are blotted out at the end of a text, which may
+have been cut within the secret."""
 
 _LAYERS = 6
 """Nested encodings that are decoded; a backslash before a backslash counts as one."""

@@ -57,7 +57,7 @@ class ClientErrors(NamedTuple):
 
 
 class Failing(ABC):
-    """One call, as far as it may fail.
+    """A call and the errors that its failures become.
 
     Args:
         model: The model, as errors name it.
@@ -66,7 +66,7 @@ class Failing(ABC):
     Attributes:
         request_id: The vendor's id of the call, `None` until it is known.
         secrets: The secrets to remove from every text of the endpoint.
-        trip: The current request and its reply on the network; `None` while no call is made.
+        trip: The trip of the call, which removes secrets from its errors; `None` before the call.
     """
 
     def __init__(self, model: str, way: Way) -> None:
@@ -123,7 +123,7 @@ class Failing(ABC):
             response: The answer.
             asked: Whether a model was called, so that other calls to it would fail alike.
         """
-        # A library may take the `error` out of a body, and keep nothing of one without it.
+        # The body is parsed again: a client library may keep only the `error` in it.
         body = json_or_text(response.text)
         found = refusal(response.status_code, response.headers, body, self.wording, self.secrets)
         variable = self._way.proxy_variable

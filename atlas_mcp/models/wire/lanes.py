@@ -71,7 +71,10 @@ class _Idle(NamedTuple):
 
     @property
     def is_gone(self) -> bool:
-        """Whether the connection is closed: a server sends nothing else without a request."""
+        """Whether the connection is closed.
+
+        Without a request, a server sends nothing but its end, so a readable one is closed.
+        """
         if self.network is None:
             return False
         try:

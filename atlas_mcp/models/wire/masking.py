@@ -181,7 +181,7 @@ def guard_logs() -> None:
 
 
 class _NoSecrets(logging.Filter):
-    """Takes the secrets of this process out of a record of the log."""
+    """Removes the secrets of this process from a log record."""
 
     @override
     def filter(self, record: logging.LogRecord) -> bool:

@@ -131,7 +131,7 @@ def trusting_nobody() -> ssl.SSLContext:
 
 
 def proxy_of(address: str) -> Proxy | None:
-    """Return the proxy that the environment sets for an address; `None` for this machine."""
+    """Return the proxy that the environment sets for an address; always `None` for this machine."""
     from urllib.request import proxy_bypass
 
     try:

@@ -229,7 +229,7 @@ _WRAPPERS = (
 def _reasons(body: object, depth: int) -> Iterator[str]:
     if isinstance(body, str):
         text = body[:LONGEST_BODY].strip()
-        # Some put what another endpoint said into a string, JSON and all.
+        # Some gateways put the error of another endpoint into a string, with its JSON.
         inner = _json(text) if text[:1] in "{[" else None
         if isinstance(inner, dict | list) and depth > 0:
             yield from _reasons(cast("object", inner), depth - 1)
@@ -253,7 +253,7 @@ def _reasons_of_fields(fields: Mapping[str, object], depth: int) -> Iterator[str
         found[0] = f"{'.'.join(str(one) for one in cast('list[object]', where))}: {found[0]}"
     metadata = fields.get("metadata")
     if isinstance(metadata, Mapping):
-        # OpenRouter's: what the vendor behind it said.
+        # OpenRouter's field for the error text of the vendor behind it.
         further = cast("Mapping[str, object]", metadata)
         raw = list(_reasons(further.get("raw"), depth))
         if raw and further.get("provider_name"):

@@ -16,7 +16,7 @@ from atlas_mcp.errors import ModelError
 from atlas_mcp.models.wire.masking import SHORTEST, SHORTEST_IN_REPLIES, Secrets
 
 LONGEST_ID = 200
-"""Characters of an endpoint's id of a call. Our own choice: five times what vendors use."""
+"""Characters of an endpoint's id of a call. Our own choice: five times the usual length."""
 
 _T = TypeVar("_T")
 

@@ -152,10 +152,7 @@ class Driver:
         self._recorder.give_up()
 
     def abort(self) -> None:
-        """Leave the run where it stands, to be resumed, because a bug kept it from being stopped.
-
-        Calls in flight are dropped; their beginnings are on record.
-        """
+        """Drop the run and its calls, to be resumed: a bug kept it from being stopped."""
         self._scope.cancel("the run could not be stopped")
 
     @property

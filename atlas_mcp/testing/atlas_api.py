@@ -1,6 +1,6 @@
 """A loopback Messages API that plays a whole ATLAS run: orchestrator and solvers.
 
-It tells the two apart as the real models would be told: the orchestrator has a tool.
+It tells the two apart by their requests: those of the orchestrator have a tool.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class AtlasPlay:
     """A responder for `MessagesApi`.
 
     Attributes:
-        solver: Gives the n-th solver's reply, n from 0.
+        solver: Returns the n-th solver's reply, n from 0.
         orchestrator: Replies by turn; the last one is repeated.
         solvers_asked: How many solver calls came.
         turns_asked: How many orchestrator calls came.
@@ -57,7 +57,7 @@ class AtlasPlay:
     turns_asked: int = 0
 
     def __call__(self, body: dict[str, Any]) -> ApiReply | Fault:
-        """Return what one request gets."""
+        """Return the outcome of one request."""
         if body.get("tools"):
             turn = min(self.turns_asked, len(self.orchestrator) - 1)
             self.turns_asked += 1

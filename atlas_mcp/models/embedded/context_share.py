@@ -1,4 +1,4 @@
-"""The tokens of one context, shared by the calls under way: how many each holds, and which wait."""
+"""The tokens of one context, shared by the calls under way; others wait in line for theirs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ContextShare:
     context would break off all the others with it.
 
     Args:
-        tokens: How many there are.
+        tokens: The number of tokens.
         places: Most calls at once.
     """
 

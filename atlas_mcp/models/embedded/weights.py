@@ -40,7 +40,7 @@ SPARE_BYTES = 64 * 2**20
 """Bytes to leave free on the disk."""
 
 Stage: TypeAlias = Literal["waiting", "downloading", "checking", "ready"]
-"""Another process pulls the same file; bytes come in; the checksum is taken; all is in place."""
+"""Waiting for another process that pulls the same file; fetching; taking the checksum; done."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ _PICTURE = re.compile(r"data:image/(png|jpeg|gif|webp);base64,(?P<data>.+)", re.
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A rule that is broken: the status and the error the endpoint answers with."""
+    """The status and error with which the endpoint answers a broken rule."""
 
     status: int
     message: str
@@ -60,7 +60,7 @@ class _Broken(Exception):
 
 
 def refusal_of(body: object, headers: Mapping[str, str], endpoint: Endpoint) -> Refusal | None:
-    """Return why the endpoint would not take this request; `None` if it would.
+    """Return the endpoint's refusal of a request; `None` if it would accept it.
 
     Args:
         body: The decoded request body, of any shape.

@@ -43,7 +43,7 @@ class PromptCache:
             if digest.digest() in self._known and total >= minimum:
                 read = total
             self._known.add(digest.digest())
-        # One token at least is always read anew.
+        # At least one token is never taken from the cache.
         read = min(read, total - 1)
         return Tokens(input=total - read, output=output, cache_read=read)
 

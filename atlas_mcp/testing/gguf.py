@@ -14,7 +14,7 @@ def gguf(fields: Mapping[str, Value], *, keys: int | None = None) -> bytes:
 
     Args:
         fields: Integers become 32-bit counts, floats 32-bit floats, lists arrays.
-        keys: How many fields it claims to have; by default as many as there are.
+        keys: The number of fields that it claims to have; by default the true one.
     """
     count = len(fields) if keys is None else keys
     head = b"GGUF" + struct.pack("<IQQ", 3, 0, count)

@@ -58,7 +58,7 @@ anthropics/claude-code#10612."""
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A rule that is broken: the status and error the API answers with."""
+    """The status and error with which the API answers a broken rule."""
 
     status: int
     kind: str
@@ -120,7 +120,7 @@ class History:
 def refusal_of(
     body: object, headers: Mapping[str, str], *, api_key: str, history: History
 ) -> Refusal | None:
-    """Return why the API would not take this request; `None` if it would.
+    """Return the API's refusal of a request; `None` if it would accept it.
 
     Args:
         body: The decoded request body, of any shape.

@@ -1,7 +1,6 @@
 """The script of a stand-in of a model API: replies, and calls that fail.
 
-Its types belong to no vendor, so that every stand-in can play the same script.
-Does no I/O.
+Its types belong to no vendor, so that every stand-in can play the same script. Does no I/O.
 """
 
 from __future__ import annotations
@@ -101,14 +100,14 @@ class ApiReply:
 
 
 FaultKind: TypeAlias = Literal["status", "cut", "error", "stall", "garbage", "ends", "not_a_stream"]
-"""How a call goes wrong: an error status; or inside the stream a cut connection, an error event, a
+"""How a call fails: an error status; or inside the stream a cut connection, an error event, a
 silence, bytes that are no JSON, an early but clean end; or a page that is no stream at all, or JSON
 that is no reply, where the error type is "json"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A call that goes wrong. The functions below make them.
+    """A call that fails. The functions below make some.
 
     Attributes:
         kind: The kind of failure.

@@ -38,7 +38,7 @@ class Recorder:
     """Appends to one run.
 
     Args:
-        live: The run, shared with those who watch it.
+        live: The run, shared with its watchers.
         lease: The right to append to it.
         journal: The journal that stores its records.
         on_taken_over: Called once another process has taken the run over.

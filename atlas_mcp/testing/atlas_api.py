@@ -45,8 +45,8 @@ class AtlasPlay:
     Attributes:
         solver: Returns the n-th solver's reply, n from 0.
         orchestrator: Replies by turn; the last one is repeated.
-        solvers_asked: How many solver calls came.
-        turns_asked: How many orchestrator calls came.
+        solvers_asked: The number of solver calls so far.
+        turns_asked: The number of orchestrator calls so far.
     """
 
     solver: Callable[[int], ApiReply | Fault] = field(

@@ -40,7 +40,7 @@ class Transactions:
     changes: Changes
     busy_timeout: float
     count: int = 0
-    """How many transactions there have been."""
+    """The number of transactions so far."""
 
     def __post_init__(self) -> None:
         self.connection.execute(f"PRAGMA busy_timeout = {LOCK_STEP_SECONDS * 1000:.0f}")

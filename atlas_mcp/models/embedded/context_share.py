@@ -19,8 +19,8 @@ class _Ticket:
 class ContextShare:
     """The tokens of one context, shared by the calls under way.
 
-    First in, first out; a call waits until its worst-case tokens are free: one that overran the
-    context would break off all the others with it.
+    First in, first out; a call waits until its worst-case tokens are free: a call that overran the
+    context would break off all others too.
 
     Args:
         tokens: The number of tokens.

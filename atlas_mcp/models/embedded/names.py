@@ -51,7 +51,7 @@ class Embedded:
 
     Attributes:
         name: The model as `local/…`; a path in it is absolute.
-        kind: Where it comes from.
+        kind: Its origin.
         files: Its files; those of a file of the user's are only the weights.
         pinned: The file to fetch; `None` for a file of the user's, and for a file of the hub that
             the hub has not described yet.

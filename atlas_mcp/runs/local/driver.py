@@ -196,7 +196,7 @@ class Driver:
             self._calls = None
 
     async def _prepare(self) -> None:
-        """Put models in place; a run whose models cannot be had ends here, at no cost."""
+        """Put models in place; if that fails, the run ends here, at no cost."""
         limit = anyio.current_time() + self._state.budget.time_limit_s
         error: str | None = None
         with self._blocks.bounded(limit, has_left=lambda: False):

@@ -19,7 +19,7 @@ SYNTHESIS_SHARE = 4
 """The synthesis keeps at most one part in this many of the time limit."""
 
 CLOSING_SECONDS = 0.1
-"""Seconds that solvers get past the end of exploring, so that it is on record before they fail."""
+"""Seconds that solvers get past the end of exploring, which is then recorded before they fail."""
 
 
 def ends_at(state: RunState) -> float:

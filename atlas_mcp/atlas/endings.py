@@ -40,7 +40,7 @@ def cancelled() -> RunFinished:
 
 
 def unprepared(error: str | None) -> RunFinished:
-    """Return the end of a run whose models cannot be had, so that no call was made.
+    """Return the end of a run whose models could not be put in place: it made no call.
 
     Args:
         error: The cause and its remedy; `None` where the models were not ready in time.

@@ -168,7 +168,7 @@ def answer_property(answer_schema: Mapping[str, Json] | None) -> dict[str, Json]
 def with_definitions(
     schema: dict[str, Json], answer_schema: Mapping[str, Json] | None
 ) -> dict[str, Json]:
-    """Return a schema that holds an answer's, with the definitions the answer's refers to.
+    """Return a schema that contains an answer's schema, with the definitions of the latter.
 
     References start at the root, so the definitions move there.
     """

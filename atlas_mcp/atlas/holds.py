@@ -98,7 +98,7 @@ def input_tokens_at_most(request: ModelRequest, *, image_tokens: int = DEFAULT_I
 
 
 def explore_tokens_at_most(state: RunState, explore: Explore, spec: ModelSpec) -> int:
-    """Return a bound of the input tokens of an explore's request, whatever its role."""
+    """Return a bound of the input tokens of an explore's request, in any role."""
     tokens = solver_tokens_at_most(state.problem, explore, spec)
     if explore.role == SOLVER:
         return tokens

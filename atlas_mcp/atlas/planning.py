@@ -56,8 +56,8 @@ def plan(
 
     Args:
         state: The run.
-        origin: Who asks for them.
-        count: How many; fewer where the quotas give no more.
+        origin: The source of the request.
+        count: The number of explores; fewer are planned where the quotas give no more.
         fresh_first: Whether models without an explore come first.
     """
     first = len(state.explores)
@@ -141,7 +141,7 @@ def _unheard(state: RunState, solvers: Sequence[str], planned: Sequence[Planned]
 
 
 def _evidence(state: RunState) -> Floor:
-    """Return how many explores have ended, and on how many models."""
+    """Return the number of explores that have ended, and of the models that they ran on."""
     models = {state.spec.solver(e.planned.explore.solver).spec.model for e in state.done}
     return Floor(explores=len(state.done), models=len(models))
 

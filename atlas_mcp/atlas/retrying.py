@@ -1,4 +1,4 @@
-"""When a call that failed is made again: a decision on the state of a run.
+"""Retries of failed calls: decisions on the state of a run.
 
 Owns the policy of retries and the texts for giving up. The waits are decided here and slept
 elsewhere; jitter is derived from the call's name, so that a replay decides the same.
@@ -32,12 +32,12 @@ LONGEST_RETRY_AFTER = 300.0
 own choice: rate limits are counted by the minute, and one explore is not worth a longer wait."""
 
 LONGEST_SHOWN = 10.0**9
-"""Seconds of `retry-after` that are written out: a century is as good as never."""
+"""Most seconds of `retry-after` that a message shows: about thirty years mean never."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often and how patiently a call is made again.
+    """The number of attempts of a call, and the waits between them.
 
     Attributes:
         attempts: Attempts in all, the first included.
@@ -67,7 +67,7 @@ class RetryPolicy:
         """Return the seconds to wait after `failed` failed attempts.
 
         Args:
-            failed: How many attempts have failed.
+            failed: The number of failed attempts.
             retry_after: Seconds that the vendor asks to wait, a floor: jitter is added to it and
                 never taken from it. `None` where it asks for nothing.
             chance: The place of the delay in the range of the jitter, 0 to 1.

@@ -1,1 +1,1 @@
-"""One seam to what outlives the process: the records of runs, and who drives them."""
+"""The seam to the store of runs: their records, and the process that drives each."""

@@ -1,6 +1,6 @@
 """The seam to the store of runs, in five parts: records, leases, index, tasks, spending.
 
-A `Journal` is all five, and whatever uses it asks for the parts that it needs. Spending is a part
+A `Journal` is all five; its users ask for the parts that they need. Spending is a part
 of its own: amounts outlive their runs, belong to a day and are added up over all runs of a home.
 Only `Records` knows events; the other parts store plain values. Stores are in the folders beside
 this module, and their conformance suites in `atlas_mcp.testing.journal_conformance`.
@@ -35,7 +35,7 @@ class RunProgress:
     """News of a run that is followed.
 
     Attributes:
-        records: Those that were added, in order.
+        records: The added records, in order.
         driven: Whether a live process still held the lease just before they were read.
     """
 
@@ -63,7 +63,7 @@ class TaskEntry:
     """A task of the protocol, which stands for a run.
 
     Attributes:
-        task_id: Its id. It is as good as a password: with it, a client reads and cancels the run.
+        task_id: Its id, to be kept like a password: with it, a client reads and cancels the run.
         run_id: The run.
         created_at: Unix seconds.
     """
@@ -88,14 +88,14 @@ class Records(Protocol):
     async def append(self, lease: Lease, records: Sequence[Record]) -> None:
         """Store records behind the last of their run; they are on disk when this returns.
 
-        All of them are stored or none. A caller that is cancelled waits only briefly: where the
-        cancellation goes on, nothing was stored; else the outcome is returned or raised as always.
+        All of them are stored or none. A cancelled caller waits only briefly: if the cancellation
+        is raised, nothing was stored; else the outcome is returned or raised as usual.
 
         Raises:
-            JournalUnflushed: They are stored, but the disk has not taken them.
+            JournalUnflushed: The records are stored, but the disk has not taken them.
             JournalBusy: The lease is no longer the run's newest. Nothing was stored.
-            JournalError: They would leave a hole or are there already, or the store takes nothing.
-                Nothing was stored.
+            JournalError: The records would leave a hole or are there already, or the store cannot
+                be written. Nothing was stored.
         """
         ...
 
@@ -103,8 +103,8 @@ class Records(Protocol):
         """Return the records of a run with `seq` above `after`, in order and without gaps.
 
         Where records are missing or unreadable, a `RecordLost` is in their place, one for a gap of
-        any size, so that the rest can be shown; also where the one that opens the run is. A last
-        record that was torn was being written, and is left out.
+        any size, so that the rest can be shown; this includes the record that opens the run. A torn
+        last record was being written, and is left out.
 
         Raises:
             UnknownRun: There is no such run.
@@ -115,13 +115,13 @@ class Records(Protocol):
     def follow(self, run_id: str, *, after: int) -> AsyncGenerator[RunProgress]:
         """Return the news of a run as they come, until no process drives it any more.
 
-        Records that are there already come at once; an append of this process wakes its followers,
-        one of another process is seen within a moment. The last news has `driven` false. Close it
-        where you leave it early.
+        Stored records come at once. An append of this process wakes its followers; an append of
+        another process is seen within a moment. The last news has `driven` false. Close the
+        generator if you leave it early.
 
         Raises:
             UnknownRun: There is no such run, or it was removed.
-            JournalError: It cannot be read.
+            JournalError: The run cannot be read.
         """
         ...
 
@@ -190,22 +190,22 @@ class RunIndex(Protocol):
 
         Args:
             idle_since: Unix seconds; runs with no record since then have expired. `None`: no limit.
-            size_bytes: The space that all runs may take: those that are driven, then the others,
-                last changed first. Those that do not fit have expired. `None`: no limit.
+            size_bytes: The space that all runs may take. Driven runs count first, then the others,
+                last changed first; those that do not fit have expired. `None`: no limit.
         """
         ...
 
     async def remove(self, runs: Sequence[ListedRun]) -> tuple[str, ...]:
         """Remove runs for good, with their records and tasks, and give the space back.
 
-        Other processes can write meanwhile: a few runs go at a time.
+        Runs are removed a few at a time, so that other processes can write meanwhile.
 
         Args:
-            runs: As they were listed.
+            runs: The runs, as they were listed.
 
         Returns:
-            The ids of those that were removed: they were still there, not driven, and not changed
-            since they were listed.
+            The ids of the removed runs. Runs that are driven, gone, or changed since they were
+            listed are not removed.
         """
         ...
 
@@ -218,7 +218,7 @@ class Tasks(Protocol):
         ...
 
     async def find_task(self, task_id: str) -> TaskEntry | None:
-        """Return a task, `None` if there is none of this id."""
+        """Return the task with this id, `None` if there is none."""
         ...
 
 
@@ -230,7 +230,7 @@ class Spending(Protocol):
     ) -> Decimal | None:
         """Count US dollars that a run is about to commit, unless all runs would pass `cap`.
 
-        However many processes ask at once, the sum of a day never passes the cap.
+        The sum of a day never passes the cap, even if many processes ask at once.
 
         Args:
             run_id: The run.
@@ -239,18 +239,18 @@ class Spending(Protocol):
             cap: US dollars that all runs may commit on that day; `None` counts them in any case.
 
         Returns:
-            `None` if they are counted; else the US dollars that are left, and nothing changed. Zero
-            is left where an amount of the day cannot be read.
+            `None` if they are counted; else the US dollars that are left, with nothing changed:
+            zero where an amount of the day cannot be read.
         """
         ...
 
     async def release_spending(self, run_id: str, *, day: str | None, usd: Decimal) -> None:
-        """Count US dollars no longer that a run had reserved and does not need.
+        """Give back US dollars that a run has reserved and does not need.
 
         Args:
             run_id: The run.
             day: The day to which they count; `None` for the newest first.
-            usd: US dollars; never more is given back than the run has committed.
+            usd: US dollars; at most those that the run has committed are given back.
         """
         ...
 
@@ -269,8 +269,8 @@ class Spending(Protocol):
 class Journal(Records, Leases, RunIndex, Tasks, Spending, Protocol):
     """All parts of one store. Safe for many tasks on one event loop.
 
-    A caller that is cancelled while it waits has stored nothing, whatever it called, so no call
-    needs a shield. `append` says more about itself.
+    A caller that is cancelled while it waits has stored nothing, so no call needs a shield. See
+    `append` for its details.
     """
 
     async def aclose(self) -> None:

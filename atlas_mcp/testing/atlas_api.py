@@ -1,6 +1,6 @@
 """A loopback Messages API that plays a whole ATLAS run: orchestrator and solvers.
 
-It tells the two apart as the real models would be told: the orchestrator has a tool.
+It tells the two apart by their requests: those of the orchestrator have a tool.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ class AtlasPlay:
     """A responder for `MessagesApi`.
 
     Attributes:
-        solver: Gives the n-th solver's reply, n from 0.
+        solver: Returns the n-th solver's reply, n from 0.
         orchestrator: Replies by turn; the last one is repeated.
-        solvers_asked: How many solver calls came.
-        turns_asked: How many orchestrator calls came.
+        solvers_asked: The number of solver calls so far.
+        turns_asked: The number of orchestrator calls so far.
     """
 
     solver: Callable[[int], ApiReply | Fault] = field(
@@ -57,7 +57,7 @@ class AtlasPlay:
     turns_asked: int = 0
 
     def __call__(self, body: dict[str, Any]) -> ApiReply | Fault:
-        """Return what one request gets."""
+        """Return the outcome of one request."""
         if body.get("tools"):
             turn = min(self.turns_asked, len(self.orchestrator) - 1)
             self.turns_asked += 1

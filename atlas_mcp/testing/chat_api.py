@@ -1,8 +1,8 @@
 """A stand-in of Chat Completions on the loopback, as strict as the endpoint it plays.
 
-Owns how a request of this API is answered. The server, its script and its counters are in
-`loopback`, the kinds of endpoint in `chat_endpoints`, what they refuse in `chat_rules` and
-`chat_shapes`, how they write in `chat_wire`.
+Owns the answers to this API's requests. The server, its script and its counters are in `loopback`,
+the kinds of endpoint in `chat_endpoints`, their refusals in `chat_rules` and `chat_shapes`, their
+wire format in `chat_wire`.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ __all__ = [
 ]
 
 COUNT_PATH = "/v1/chat/completions/input_tokens"
-"""Where llama.cpp's server says how many tokens a prompt has."""
+"""The route of llama.cpp's server that counts the tokens of a prompt."""
 
 _NEVER = 86_400.0
 """Seconds after which a stream that is left open would end; tests are long over by then."""
@@ -87,12 +87,12 @@ _NEVER = 86_400.0
 class ChatApi(LoopbackApi):
     """The API: `POST /v1/chat/completions`, `GET /v1/models` and `GET /v1/models/ID`.
 
-    A reply that is scripted must fit the schema its endpoint holds it to: no real one would say
-    anything else. Without a script it is a value that fits.
+    A scripted reply must fit the schema that its endpoint holds it to, since a real endpoint would
+    send no other. Without a script the reply is a value that fits.
 
     Attributes:
-        endpoint: What it takes and how it answers.
-        lookups: Questions for the list of models, or for one of them.
+        endpoint: The kind of endpoint to play.
+        lookups: Requests for the list of models, or for one of them.
     """
 
     def __init__(self, endpoint: Endpoint = OPENAI, responder: Responder | None = None) -> None:
@@ -239,7 +239,7 @@ class ChatApi(LoopbackApi):
 
 
 def _broken(fault: Fault) -> bytes:
-    """Return what says inside a stream that it is broken, in one of three servers' ways."""
+    """Return the bytes that break a stream off, in the way of one of three servers."""
     if fault.kind != "error":
         return b"data: {not json\n\n"
     problem = {"message": fault.message, "type": fault.error, "code": fault.code}

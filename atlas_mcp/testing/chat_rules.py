@@ -1,4 +1,4 @@
-"""What endpoints of Chat Completions take and refuse, written down for their stand-in.
+"""The request rules of endpoints of Chat Completions, for their stand-in.
 
 Owns the checks and their error texts. Pure: a request body in, the first broken rule out. The kinds
 of endpoint are in `chat_endpoints`, the rules for schemas in `chat_shapes`.
@@ -35,7 +35,7 @@ _PICTURE = re.compile(r"data:image/(png|jpeg|gif|webp);base64,(?P<data>.+)", re.
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A rule that is broken: the status and the error the endpoint answers with."""
+    """The status and error with which the endpoint answers a broken rule."""
 
     status: int
     message: str
@@ -60,12 +60,12 @@ class _Broken(Exception):
 
 
 def refusal_of(body: object, headers: Mapping[str, str], endpoint: Endpoint) -> Refusal | None:
-    """Return why the endpoint would not take this request; `None` if it would.
+    """Return the endpoint's refusal of a request; `None` if it would accept it.
 
     Args:
         body: The decoded request body, of any shape.
         headers: The request headers, names in lower case.
-        endpoint: What it takes.
+        endpoint: The parameters that it takes.
     """
     refused = key_refusal(headers, endpoint)
     if refused is not None:
@@ -83,7 +83,7 @@ def refusal_of(body: object, headers: Mapping[str, str], endpoint: Endpoint) -> 
 
 
 def key_refusal(headers: Mapping[str, str], endpoint: Endpoint) -> Refusal | None:
-    """Return why the key is refused; `None` if it is right, or none is asked for."""
+    """Return the refusal of the key; `None` if it is right, or the endpoint needs none."""
     if endpoint.api_key is None:
         return None
     given = headers.get("authorization")
@@ -115,7 +115,7 @@ def error_body(refused: Refusal, endpoint: Endpoint) -> object:
 
 
 def seen_by_model(body: Body, endpoint: Endpoint) -> dict[str, Any]:
-    """Return a request without what the endpoint takes and ignores."""
+    """Return a request without the parameters that the endpoint ignores."""
     seen = dict(body)
     if endpoint.tools == "ignored":
         seen.pop("tools", None)
@@ -312,7 +312,7 @@ def _check_assistant(message: Body, where: str, endpoint: Endpoint) -> None:
         inside = f"{where}.tool_calls.{number}"
         if set(call) != {"id", "type", "function"} or not call["id"]:
             raise _Broken(f"A call needs an id, a type and a function, and takes no more: {inside}")
-        # Several servers read them into their chat template, and fail at what they cannot read.
+        # Several servers parse the arguments for their chat template, and fail if they cannot.
         if not _is_object(call["function"]["arguments"]):
             raise _Broken(f"The arguments of a call must be a JSON object: {inside}")
 

@@ -59,7 +59,7 @@ def unheld(body: Mapping[str, Any], reply: ApiReply) -> str | None:
 
 
 def instance(schema: dict[str, Any]) -> Any:
-    """Return a value that fits `schema`, of the kinds that our own schemas have."""
+    """Return a value that fits `schema`, which may use the keywords of our own schemas."""
     return _instance(schema, schema)
 
 

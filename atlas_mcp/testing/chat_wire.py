@@ -1,4 +1,4 @@
-"""What the stand-in of Chat Completions says, and how it is counted and written to the wire.
+"""The messages of the stand-in of Chat Completions, their counts, and their wire format.
 
 Owns the message, its counts under a simulated prompt cache, and the stream of chunks. Does no I/O.
 """
@@ -20,19 +20,19 @@ from atlas_mcp.testing.replies import BYTES_PER_TOKEN, ApiReply, Call, Quirk, To
 _ids = itertools.count(1)
 
 _FINISHES = {"end_turn": "stop", "max_tokens": "length", "tool_use": "tool_calls"}
-"""The Messages API's stop reasons in the words of Chat Completions."""
+"""The stop reasons of Chat Completions, by those of the Messages API."""
 
 DONE = b"data: [DONE]\n\n"
 
 
 class PromptCache:
-    """The prefixes that have been read before, for each model; kept without being asked to."""
+    """The prefixes of earlier requests, for each model; kept without a parameter of the request."""
 
     def __init__(self) -> None:
         self._known: set[bytes] = set()
 
     def count(self, body: Body, output: int, *, minimum: int) -> Tokens:
-        """Return the counts of a request, and remember what it says."""
+        """Return the counts of a request, and remember its prompt."""
         digest = hashlib.sha256(_bytes([body.get("model"), body.get("tools")]))
         total = len(_bytes(body.get("tools") or [])) // BYTES_PER_TOKEN
         read = 0
@@ -43,7 +43,7 @@ class PromptCache:
             if digest.digest() in self._known and total >= minimum:
                 read = total
             self._known.add(digest.digest())
-        # One token at least is always read anew.
+        # At least one token is never taken from the cache.
         read = min(read, total - 1)
         return Tokens(input=total - read, output=output, cache_read=read)
 
@@ -82,7 +82,7 @@ def finish_of(reply: ApiReply, quirks: frozenset[Quirk]) -> str | None:
 
 
 def output_tokens(message: dict[str, Any]) -> int:
-    """Return a plausible count for what was written."""
+    """Return a plausible count of the message's tokens."""
     return len(_bytes(message)) // BYTES_PER_TOKEN + 1
 
 
@@ -109,7 +109,7 @@ def usage_of(reply: ApiReply, tokens: Tokens, endpoint: Endpoint) -> dict[str, A
 
 
 def told_of(tokens: Tokens) -> Usage:
-    """Return the counts in our words, but for the request itself."""
+    """Return the counts as our `Usage`, without the request itself."""
     return Usage(
         input_tokens=tokens.input + tokens.cache_read + tokens.cache_write,
         output_tokens=tokens.output,
@@ -135,15 +135,15 @@ def pieces_of(
     endpoint: Endpoint,
     told: Usage,
 ) -> Iterator[Piece]:
-    """Yield the stream of `message` as it goes over the wire.
+    """Yield the stream of `message` in its wire format.
 
     Args:
         body: The request.
-        reply: What is said.
+        reply: The reply.
         message: The same as a message.
-        counts: What is counted; `None` where that is not said.
-        endpoint: How it is written.
-        told: `counts` in our words.
+        counts: The counts as the endpoint writes them; `None` where it sends none.
+        endpoint: The endpoint, for its wire format.
+        told: `counts` as our `Usage`.
     """
     quirks = endpoint.quirks | reply.quirks
     name = f"chatcmpl-{next(_ids)}"
@@ -168,7 +168,7 @@ def pieces_of(
 
 
 def encode(event: object) -> bytes:
-    """Return an event as it goes over the wire."""
+    """Return an event in its wire format."""
     return f"data: {json.dumps(event)}\n\n".encode()
 
 

@@ -1,4 +1,4 @@
-"""The front of a GGUF file, made to order: what it says of itself, and no tensors."""
+"""Makes the header of a GGUF file, without tensors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def gguf(fields: Mapping[str, Value], *, keys: int | None = None) -> bytes:
 
     Args:
         fields: Integers become 32-bit counts, floats 32-bit floats, lists arrays.
-        keys: How many fields it claims to have; by default as many as there are.
+        keys: The number of fields that it claims to have; by default the true one.
     """
     count = len(fields) if keys is None else keys
     head = b"GGUF" + struct.pack("<IQQ", 3, 0, count)
@@ -22,7 +22,7 @@ def gguf(fields: Mapping[str, Value], *, keys: int | None = None) -> bytes:
 
 
 def model_file(*, context_tokens: int = 32_768, architecture: str = "llama") -> bytes:
-    """Return a header as that of a model."""
+    """Return the header of a language model."""
     return gguf(
         {
             "general.architecture": architecture,

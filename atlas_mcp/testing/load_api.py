@@ -1,8 +1,8 @@
 """A stand-in of the Messages API for many runs at once, in a process of its own.
 
 It plays runs of eight calls: two explores before the orchestrator's first turn, four of that turn,
-and the synthesis. Each reply carries a mark of its own, and the marks of those that were streamed
-to the end are told when its standard input closes: each must then be in the journal.
+and the synthesis. Each reply carries a mark of its own. When its standard input closes, it prints
+the marks of the replies that were streamed to the end: each must then be in the journal.
 
     python -m atlas_mcp.testing.load_api [--seconds LEAST MOST]
 """
@@ -31,14 +31,14 @@ CALLS = 2 + 1 + EXPLORES_OF_THE_TURN + 1
 """Calls of one run, with the two explores that begin it."""
 
 ANSWER = "153"
-"""What every run comes to."""
+"""The answer of every run."""
 
 JUSTIFICATION = "Count the tilings by their first column, then check the sum on a small case. " * 8
-"""Some of what a solver writes: 600 characters."""
+"""A part of a solver's reasoning: 600 characters."""
 
 
 class LoadApi(MessagesApi):
-    """The API, whose replies can be told apart.
+    """The API, with a mark of its own in each reply.
 
     Args:
         seconds: The least and the most that a reply takes; drawn with the same seed each time.
@@ -78,7 +78,7 @@ class Stand:
     """A `LoadApi` in a process of its own.
 
     Attributes:
-        url: Where it is.
+        url: Its base URL.
         streamed: The marks of the replies it streamed to the end, once it has been closed.
         most_in_flight: The most calls it had at once, likewise.
     """
@@ -90,7 +90,7 @@ class Stand:
 
 @contextmanager
 def stand_in(seconds: tuple[float, float]) -> Generator[Stand]:
-    """Have a stand-in for the length of a block."""
+    """Run a stand-in for the length of a block."""
     command = [sys.executable, "-m", __name__, "--seconds", *map(str, seconds)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -108,7 +108,7 @@ def stand_in(seconds: tuple[float, float]) -> Generator[Stand]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Serve until the standard input closes, then print what it saw as one line of JSON."""
+    """Serve until the standard input closes, then print its record as one line of JSON."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, nargs=2, default=(1.0, 3.0))
     least, most = parser.parse_args(arguments).seconds

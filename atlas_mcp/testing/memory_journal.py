@@ -1,8 +1,8 @@
 """A journal in memory: the second implementation of every part of the seam.
 
-Owns the store that several journals of one process share, as processes share a file. It keeps lines
-as the real one does, so that it stores nothing that could not be read back. It keeps nothing once
-the process ends, and knows no process but its own.
+Owns the store that several journals of one process share, as processes share a file. It keeps
+records as encoded lines like the real journal, so that it refuses values that could not be read
+back. It is lost when the process ends, and other processes cannot see it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class StoredRun:
         summary: Its line of the list.
         lines: Its records as they are stored: time and encoded event, from the first on.
         owner: The journal that holds its lease, `None` where it was given back.
-        fence: That of the newest claim.
+        fence: The fence of the newest claim.
         lease_until: Unix seconds.
         stop_cause: The cause of a request to stop it.
     """

@@ -1,7 +1,7 @@
 """A stand-in of the Messages API on the loopback, as strict as the real one.
 
-Owns how a request of this API is answered. The server, its script and its counters are in
-`loopback`, what it refuses is in `messages_rules`, how it writes in `messages_wire`.
+Owns the answers to this API's requests. The server, its script and its counters are in `loopback`,
+the refusals in `messages_rules`, the wire format in `messages_wire`.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ __all__ = [
 ]
 
 API_KEY = "test-key"
-"""The key a `MessagesApi` takes, if it is given no other."""
+"""The key that a `MessagesApi` takes by default."""
 
 
 class MessagesApi(LoopbackApi):

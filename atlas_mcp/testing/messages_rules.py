@@ -1,4 +1,4 @@
-"""What the Messages API refuses, written down for its stand-in.
+"""The request rules of the Messages API, for its stand-in.
 
 Owns the checks and their error texts. Pure: a request body in, the first broken rule out. The facts
 about families are those of `models.claude.families`.
@@ -31,7 +31,7 @@ PARAMETERS = frozenset(
         "stream", "system", "thinking", "tool_choice", "tools", "user_profile_id", "workspace_id",
     }
 )  # fmt: skip
-"""Every top-level parameter there is (anthropic 2.12.0, `messages.create`)."""
+"""All top-level parameters (anthropic 2.12.0, `messages.create`)."""
 
 SAMPLING = frozenset({"temperature", "top_p", "top_k"})
 """Parameters that were removed; refused at any value."""
@@ -58,7 +58,7 @@ anthropics/claude-code#10612."""
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A rule that is broken: the status and error the API answers with."""
+    """The status and error with which the API answers a broken rule."""
 
     status: int
     kind: str
@@ -75,7 +75,7 @@ class Broken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """An assistant message the API has written, and what it was written after."""
+    """An assistant message that the API has written, and the conversation before it."""
 
     model: str
     prefix: bytes
@@ -83,7 +83,7 @@ class Issued:
 
 
 class History:
-    """The thinking signatures that were given out, each bound to what it was written after."""
+    """The thinking signatures that were issued, each bound to the conversation before it."""
 
     def __init__(self) -> None:
         self._issued: dict[str, Issued] = {}
@@ -120,13 +120,13 @@ class History:
 def refusal_of(
     body: object, headers: Mapping[str, str], *, api_key: str, history: History
 ) -> Refusal | None:
-    """Return why the API would not take this request; `None` if it would.
+    """Return the API's refusal of a request; `None` if it would accept it.
 
     Args:
         body: The decoded request body, of any shape.
         headers: The request headers, names in lower case.
         api_key: The key that is right.
-        history: What was issued before.
+        history: The signatures issued so far.
     """
     try:
         check_headers(headers, api_key=api_key)
@@ -155,12 +155,12 @@ def check_headers(headers: Mapping[str, str], *, api_key: str) -> None:
 
 
 def canonical(value: object) -> bytes:
-    """Return bytes that are equal for equal values, wherever `cache_control` stands."""
+    """Return bytes that are equal for equal values, without regard to `cache_control`."""
     return json.dumps(_bare(value), sort_keys=True, separators=(",", ":")).encode()
 
 
 def prefixes(body: Body) -> list[bytes]:
-    """Return a digest of what comes before each message, and last one of the whole."""
+    """Return a digest of the prompt before each message, and last one of the whole prompt."""
     digest = hashlib.sha256(canonical([body.get("tools"), body.get("system")]))
     found = [digest.digest()]
     for message in body["messages"]:
@@ -178,7 +178,7 @@ def blocks_of(body: Body) -> Iterator[dict[str, Any]]:
 
 
 def as_blocks(content: object) -> list[dict[str, Any]]:
-    """Return content as blocks, also where it is written as a mere string."""
+    """Return content as blocks, also where it is a plain string."""
     if isinstance(content, str):
         return [{"type": "text", "text": content}] if content else []
     return cast("list[dict[str, Any]]", content)

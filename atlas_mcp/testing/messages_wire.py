@@ -1,4 +1,4 @@
-"""What the stand-in of the Messages API says, and how it is counted and written to the wire.
+"""The messages of the stand-in of the Messages API, their counts, and their wire format.
 
 Owns its content blocks, their tokens under a simulated prompt cache, and the stream of events. Does
 no I/O.
@@ -19,7 +19,7 @@ from atlas_mcp.testing.messages_rules import Body, blocks_of, canonical
 from atlas_mcp.testing.replies import BYTES_PER_TOKEN, ApiReply, Tokens, cut
 
 IMAGE_TOKENS = 4_784
-"""What a picture counts, whatever its size. Source: Claude's image sizing, at full size."""
+"""Tokens of a picture of any size. Source: Claude's image sizing, at full size."""
 
 _ids = itertools.count(1)
 
@@ -31,7 +31,7 @@ class Cache:
         self._known: set[bytes] = set()
 
     def count(self, body: Body, output: int) -> Tokens:
-        """Return the counts of a request, and cache what it marks."""
+        """Return the counts of a request, and cache the prefixes that it marks."""
         minimum = family_of(body["model"]).cache_minimum
         digest = hashlib.sha256(body["model"].encode())
         total = marked = read = 0
@@ -48,7 +48,7 @@ class Cache:
                 marked = total
                 new.append(key)
         self._known.update(new)
-        # What is read counts only up to the last breakpoint: without one nothing is looked up.
+        # Cached tokens count only up to the last breakpoint: without one the cache is not read.
         read = min(read, marked)
         return Tokens(
             input=total - max(marked, read),
@@ -81,7 +81,7 @@ def content_of(reply: ApiReply, body: Body) -> list[dict[str, Any]]:
 
 
 def output_tokens(content: list[dict[str, Any]]) -> int:
-    """Return a plausible count for what was written."""
+    """Return a plausible count of the content's tokens."""
     return sum(len(canonical(block)) // BYTES_PER_TOKEN for block in content) + 1
 
 
@@ -146,7 +146,7 @@ def events_of(reply: ApiReply, message: dict[str, Any]) -> Iterator[dict[str, An
 
 
 def total_of(tokens: Tokens) -> Usage:
-    """Return the input that is counted, in our words."""
+    """Return the counts of the input as our `Usage`."""
     return Usage(
         input_tokens=tokens.input + tokens.cache_read + tokens.cache_write,
         cache_read_tokens=tokens.cache_read,
@@ -155,7 +155,7 @@ def total_of(tokens: Tokens) -> Usage:
 
 
 def pieces_of(reply: ApiReply, message: dict[str, Any], tokens: Tokens) -> Iterator[Piece]:
-    """Yield the stream of `message` as it goes over the wire."""
+    """Yield the stream of `message` in its wire format."""
     first = min(1, tokens.output)
     tells = {
         "message_start": total_of(tokens) + Usage(output_tokens=first),
@@ -167,7 +167,7 @@ def pieces_of(reply: ApiReply, message: dict[str, Any], tokens: Tokens) -> Itera
 
 
 def encode(event: Mapping[str, Any]) -> bytes:
-    """Return an event as it goes over the wire."""
+    """Return an event in its wire format."""
     return f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode()
 
 

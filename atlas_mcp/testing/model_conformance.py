@@ -432,7 +432,7 @@ async def check_19_pictures_arrive_unchanged_or_are_refused(stand: Stand) -> Non
 
 
 async def check_20_an_effort_arrives_or_is_left_out(stand: Stand) -> None:
-    """No effort makes a call fail, not even on a model that takes none, or not this one."""
+    """A call never fails for its effort, not even on a model that does not take that effort."""
     efforts: tuple[Effort, ...] = ("low", "max")
     stand.script(*[ApiReply(text="Blue.")] * len(efforts))
     async with _open(stand) as model:

@@ -1,4 +1,4 @@
-"""A model hub on the loopback interface: what it says of files, and the storage it sends you to."""
+"""A model hub on the loopback interface: descriptions of files, and the storage behind it."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ COMMIT = "c0ffee" + "0" * 34
 
 @dataclass
 class ModelHub:
-    """What the hub has, and what it was asked.
+    """The files of the hub, and the requests it got.
 
     Attributes:
         files: Contents by `OWNER/REPO/FILE`.
-        moved: Repositories that have another name now.
+        moved: New names of renamed repositories, by their old ones.
         refusals: Status and error code by `OWNER/REPO/FILE`.
-        token: What opens all of it; `None` for no need of one.
-        commit: The commit that `main` is at.
+        token: The token that every request needs; `None` if none is needed.
+        commit: The commit of `main`.
         plain: Whether files are kept without the storage for large ones: with no checksum.
         cut_after: Bytes after which the storage breaks off.
         asked: Method and path of each request to the hub itself, in order.
@@ -46,7 +46,7 @@ class ModelHub:
     storage: str = ""
 
     def answer(self, request: BaseHTTPRequestHandler) -> None:
-        """Answer as the hub: about a file, or where it is stored."""
+        """Answer as the hub: describe a file, or redirect to its storage."""
         self.asked.append(f"{request.command} {request.path}")
         repository, _, rest = unquote(request.path).lstrip("/").partition("/resolve/")
         revision, _, file = rest.partition("/")
@@ -124,7 +124,7 @@ class _Quiet(BaseHTTPRequestHandler):
 @contextmanager
 def _serving(handler: type[BaseHTTPRequestHandler]) -> Generator[str]:
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        # Short, since it is also what stopping it takes.
+        # Short, since a stop takes as long.
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

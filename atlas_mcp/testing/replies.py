@@ -1,7 +1,6 @@
-"""What the stand-ins of model APIs are told to say: replies, and calls that go wrong.
+"""The script of a stand-in of a model API: replies, and calls that fail.
 
-Owns the script's vocabulary, in no API's words, so that one play can be performed by any of them.
-Does no I/O.
+Its types belong to no vendor, so that every stand-in can play the same script. Does no I/O.
 """
 
 from __future__ import annotations
@@ -55,7 +54,7 @@ Quirk: TypeAlias = Literal[
     "names_repeated",
     "typed_content",
 ]
-"""A way in which a server of Chat Completions departs from what OpenAI's does.
+"""A way in which a server of Chat Completions departs from OpenAI's.
 
 It sends no counts; no reason for the end; no `[DONE]`; leaves the stream open after all that; does
 not stream; calls tools and says that it stopped; does not name its calls; does not number them;
@@ -73,16 +72,16 @@ class ApiReply:
         calls: Tools to call, in order.
         thinking: Thinking before it; `None` for none, empty for thinking that is not shown.
         redacted: Whether a block of redacted thinking comes as well; for the Messages API.
-        stop_reason: The stop reason in the Messages API's words, or in the API's own; from the
-            content if not given.
-        stop_details: What is said about a refusal.
+        stop_reason: The stop reason, one of the Messages API's or of the played API's own; from
+            the content if not given.
+        stop_details: The details of a refusal.
         tokens: The counts; made from the bytes and the simulated cache if not given.
         latency: Seconds before the first byte.
         delta_latency: Seconds between two deltas.
-        deltas: Into how many deltas each block is cut.
-        pings: How many pings come after the first event.
+        deltas: The number of deltas that each block is cut into.
+        pings: The number of pings after the first event.
         quirks: How the server departs from OpenAI's; for Chat Completions.
-        billed_usd: What the server says that the call cost; for Chat Completions.
+        billed_usd: The cost of the call, as the server reports it; for Chat Completions.
     """
 
     text: str = ""
@@ -101,25 +100,25 @@ class ApiReply:
 
 
 FaultKind: TypeAlias = Literal["status", "cut", "error", "stall", "garbage", "ends", "not_a_stream"]
-"""How a call goes wrong: an error status; or inside the stream a cut connection, an error event, a
+"""How a call fails: an error status; or inside the stream a cut connection, an error event, a
 silence, bytes that are no JSON, an early but clean end; or a page that is no stream at all, or JSON
 that is no reply, where the error type is "json"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A call that goes wrong. The functions below make them.
+    """A call that fails. The functions below make some.
 
     Attributes:
-        kind: How.
+        kind: The kind of failure.
         status: The status, for `status`.
         error: The API's error type, for `status` and `error`.
         code: The API's error code, for `status` and `error`; for Chat Completions.
-        message: The API's words.
+        message: The API's error message.
         headers: Headers of the error, for `status`.
         after: Events sent before, for those inside a stream.
         seconds: Seconds of silence, for `stall`; the reply goes on after them.
-        reply: The reply it happens to.
+        reply: The reply in which the stream fails.
     """
 
     kind: FaultKind
@@ -188,7 +187,7 @@ def truncated(text: str) -> ApiReply:
 
 
 def cut(text: str, pieces: int) -> Iterator[str]:
-    """Yield a text in so many pieces."""
+    """Yield a text in `pieces` pieces."""
     size = max(1, -(-len(text) // max(1, pieces)))
     for start in range(0, len(text), size):
         yield text[start : start + size]

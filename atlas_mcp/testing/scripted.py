@@ -1,4 +1,4 @@
-"""A scripted model that keeps what it was sent, for tests to look at."""
+"""A scripted model that keeps its requests, for tests to inspect."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from atlas_mcp.models.scripted.model import Scripted
 
 @dataclass
 class Recording(Scripted):
-    """A `Scripted` that keeps every request for as long as it is there itself.
+    """A `Scripted` that keeps every request for its own lifetime.
 
     Attributes:
         requests: Every request it was sent, in order.

@@ -1,8 +1,8 @@
 """The changes that wait for one database, and the stage that each of them is in.
 
-A change moves on under one lock: queued, taken, written, settled. One that is queued can be
-withdrawn, and is then never made. Of the threads that serve the queue one writes at a time, and one
-flushes; this module hands out both roles, makes no change itself and knows no database.
+A change moves on under one lock: queued, taken, written, settled. A queued change can be withdrawn,
+and is then never made. Of the threads that serve the queue one writes at a time, and one flushes;
+this module hands out both roles. It makes no change itself and knows no database.
 """
 
 from __future__ import annotations
@@ -27,16 +27,17 @@ class Change:
     """One caller's change.
 
     Attributes:
-        make: Makes it, within a transaction.
-        alone: Whether it makes transactions of its own instead.
+        make: Makes the change, within a transaction.
+        alone: Whether `make` opens transactions of its own instead.
         durable: Whether its caller waits until it is on disk.
         loop: The event loop of the caller.
-        settled: Set there once the outcome is final, or known well enough for a hurried caller.
-        stage: How far it is.
-        single: Whether it gets a transaction of its own: one that it shared has failed.
+        settled: Set on that loop once the outcome is final, or, for a hurried caller, once the
+            change is written.
+        stage: Its stage.
+        single: Whether it gets a transaction of its own, since a shared one has failed.
         hurried: Whether its caller has been cancelled, and waits for no flush.
         result: The value that `make` returned.
-        error: Why it was refused, or not put on disk.
+        error: The error that refused it, or kept it from the disk.
     """
 
     make: Callable[[sqlite3.Connection], Any]
@@ -52,12 +53,12 @@ class Change:
 
 
 class Written(NamedTuple):
-    """What follows from a transaction that has ended.
+    """The changes of a transaction that has ended, and the next duty of its thread.
 
     Attributes:
         settled: Changes whose outcome is final.
-        hurried: Changes that are written, and whose callers wait for no flush.
-        is_to_flush: Whether the thread that wrote is to flush now: no other does.
+        hurried: Written changes whose callers wait for no flush.
+        is_to_flush: Whether the thread that wrote is to flush now, since no other thread does.
     """
 
     settled: Sequence[Change]
@@ -91,7 +92,7 @@ class Changes:
         return self._is_closing
 
     def add(self, change: Change) -> bool:
-        """Queue a change, and return whether it was: not once the queue is closed."""
+        """Queue a change, and return whether it was queued: a closed queue takes none."""
         with self._lock:
             if self._is_closing:
                 return False
@@ -107,7 +108,7 @@ class Changes:
             self._came_in.notify_all()
 
     def withdraw(self, change: Change) -> bool:
-        """Take a change back, and return whether that was in time: then it is never made."""
+        """Take a change back. If this returns true, it was still queued, and is never made."""
         with self._lock:
             if change.stage != "queued":
                 return False
@@ -116,13 +117,13 @@ class Changes:
             return True
 
     def hurry(self, change: Change) -> bool:
-        """Have a caller wait for no flush; return whether the change is yet to be written."""
+        """Have a caller wait for no flush; return whether its change is still to be written."""
         with self._lock:
             change.hurried = True
             return change.stage == "taken"
 
     def wait_to_write(self) -> Sequence[Change]:
-        """Return what is queued, once this thread is the one to write it.
+        """Return the queued changes, once this thread has the role of the writer.
 
         The role lasts until `end_writing`. Nothing is returned once the queue is closed and empty.
         """
@@ -135,7 +136,7 @@ class Changes:
             return list(self._queue)
 
     def take(self) -> Sequence[Change]:
-        """Take the changes that the transaction which has begun can make."""
+        """Take the changes for the transaction that has begun."""
         with self._lock:
             batch: list[Change] = []
             while self._queue and not self._queue[0].alone:
@@ -146,7 +147,7 @@ class Changes:
             return batch
 
     def take_these(self, changes: Sequence[Change]) -> Sequence[Change]:
-        """Take some changes out of their turn, as far as they are queued, and return those."""
+        """Take those of some changes that are still queued, out of turn, and return them."""
         with self._lock:
             taken = [change for change in changes if change.stage == "queued"]
             for change in taken:
@@ -155,10 +156,11 @@ class Changes:
             return taken
 
     def queue_again(self, batch: Sequence[Change]) -> Sequence[Change]:
-        """Have changes tried each alone, as the transaction that they shared has failed.
+        """Queue changes again, each for a transaction of its own: their shared one has failed.
 
         Returns:
-            Those that are not: their callers have been cancelled, and wait for no other program.
+            The changes that are not queued: their callers have been cancelled, and wait for no
+            other program.
         """
         with self._lock:
             again = [change for change in batch if not change.hurried]
@@ -168,7 +170,7 @@ class Changes:
         return [change for change in batch if change.stage == "taken"]
 
     def end_writing(self, batch: Sequence[Change]) -> Written:
-        """Give the role of the writer back, after a transaction that has ended."""
+        """Give the role of the writer back after a transaction."""
         with self._lock:
             self._is_writing = False
             written = [change for change in batch if change.error is None and change.durable]

@@ -1,7 +1,7 @@
 """The records of a run as rows: added behind the last one, and read back in their order.
 
-Works on a connection that it is given. Reading never fails on a damaged record: it says in the
-record's place that it is lost.
+Works on its caller's connection. Reading never fails on a damaged record: a `RecordLost` is
+returned in its place.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from atlas_mcp.journal.sqlite import columns, large_value_rows, lease_rows, run_
 logger = logging.getLogger(__name__)
 
 ASTRAY = "records of this run stand where no record does"
-"""The reason that is given for rows under a number that no record can have."""
+"""The reason in `RecordLost` for rows under a number that no record can have."""
 
 
 def add(connection: sqlite3.Connection, lease: Lease, records: Sequence[Record]) -> None:
@@ -38,7 +38,7 @@ def add(connection: sqlite3.Connection, lease: Lease, records: Sequence[Record])
     Raises:
         UnknownRun: There is no such run.
         JournalBusy: The lease is no longer the run's newest.
-        JournalError: They do not follow its last record, or cannot be encoded.
+        JournalError: The records do not follow the last one, or cannot be encoded.
     """
     run_id = lease.run_id
     if lease_rows.require(connection, run_id).fence != lease.fence:
@@ -55,7 +55,7 @@ def insert(connection: sqlite3.Connection, run_id: str, records: Sequence[Record
     """Store records of a run whose row is there, and bring that row up to date.
 
     Raises:
-        JournalError: They cannot be encoded.
+        JournalError: The records cannot be encoded.
     """
     try:
         lines = [split(encode_event(record.event)) for record in records]
@@ -137,7 +137,7 @@ class _Row(NamedTuple):
         seq: Its number.
         at: Unix seconds.
         body: Its line.
-        is_split: 0 where the line is whole; else its long texts are `large_values`.
+        is_split: 0 where the line is whole; else its long texts are in `large_values`.
     """
 
     seq: Any
@@ -147,9 +147,9 @@ class _Row(NamedTuple):
 
 
 def _rows(connection: sqlite3.Connection, run_id: str, after: int) -> tuple[list[_Row], str | None]:
-    """Return the rows that can be read, in order, and why others cannot.
+    """Return the readable rows, in order, and the error of the others.
 
-    Where the file is damaged, reading stops at the damage, and comes back to it from the end.
+    Where the file is damaged, rows are read up to the damage, and then backwards from the end.
     """
     rows: list[_Row] = []
     damage: str | None = None
@@ -158,7 +158,7 @@ def _rows(connection: sqlite3.Connection, run_id: str, after: int) -> tuple[list
         found = connection.execute(
             "SELECT seq, at, CAST(body AS BLOB), is_split FROM events "
             f"WHERE run_id = ? AND seq > ? ORDER BY seq {order}",
-            # From the first on, also those under no number that a record has.
+            # From the lowest number on, to include rows under numbers that no record can have.
             (run_id, after or -(2**63)),
         )
         try:
@@ -175,7 +175,7 @@ def _rows(connection: sqlite3.Connection, run_id: str, after: int) -> tuple[list
 
 
 def _times(rows: Sequence[_Row]) -> list[float]:
-    """Return when each record was written; where that is unreadable, as the one before it."""
+    """Return the time of each record; an unreadable time is taken from the record before."""
     times = [columns.time(row.at) for row in rows]
     last = next((at for at in times if at is not None), 0.0)
     return [last := last if at is None else at for at in times]
@@ -213,7 +213,7 @@ def _check_order(run_id: str, last: int, records: Sequence[Record]) -> None:
     """Refuse records that would leave a hole, or that are there already.
 
     Raises:
-        JournalError: These records would.
+        JournalError: The records would leave a hole, or are there already.
     """
     if records[-1].seq > columns.MOST:
         raise JournalError(
@@ -230,7 +230,7 @@ def _check_order(run_id: str, last: int, records: Sequence[Record]) -> None:
 
 
 def _is_torn(connection: sqlite3.Connection, run_id: str, record: Record) -> bool:
-    """Return whether a record breaks off in the middle. Only then its place is free."""
+    """Return whether a record breaks off in the middle; only then is its place free."""
     if not isinstance(record.event, RecordLost):
         return False
     asked = "SELECT json_valid(body) FROM events WHERE run_id = ? AND seq = ?"

@@ -75,7 +75,7 @@ def opening_failure(path: Path, error: Exception) -> JournalError:
 
 
 def is_busy(error: Exception) -> bool:
-    """Return whether another program has the file locked, so that trying again at once is vain."""
+    """Return whether another program has the file locked, so that an immediate retry is useless."""
     return _name(error).startswith("SQLITE_BUSY")
 
 

@@ -24,7 +24,7 @@ FRAME_HEADING_BYTES = 24
 
 
 class FileLengths:
-    """How long the files of one database were when they were last looked at.
+    """The last known lengths of one database's files.
 
     Args:
         path: The database, which is open; its log is beside it where it has one.
@@ -38,7 +38,7 @@ class FileLengths:
         self.remember()
 
     def remember(self) -> None:
-        """Take the present lengths for right: a transaction has just been written."""
+        """Remember the present lengths, which are right: a transaction has just been written."""
         for name in (self._database, self._log):
             # The transaction is stored, whether or not its file can be measured.
             with suppress(OSError):
@@ -81,16 +81,16 @@ def _holds_log(connection: sqlite3.Connection, name: str) -> bool:
             raise
         return False
     if busy:
-        # Another process moves it just now; the next transaction looks again.
+        # Another process is moving the log; the next transaction checks again.
         return True
     frame = FRAME_HEADING_BYTES + _number(connection, "page_size")
-    # After the question: frames are in the file before they are counted.
+    # Measured after the count was read: frames are in the file before they are counted.
     length = _length(name)
     return length is None or frames <= 0 or length >= LOG_HEADING_BYTES + frames * frame
 
 
 def _holds_pages(connection: sqlite3.Connection, name: str) -> bool:
-    """Return whether a database has its pages, be it in its log; those all are looked at then."""
+    """Return whether a database has all its pages, in its file or its log; this reads them all."""
     length = _length(name)
     needed = _number(connection, "page_count") * _number(connection, "page_size")
     if length is None or length >= needed:

@@ -41,15 +41,15 @@ from atlas_mcp.journal.sqlite.store import FILE_NAME, Store, open_store
 logger = logging.getLogger(__name__)
 
 RECORD_SECONDS = 1.0
-"""Seconds for which records still wait to be taken once the caller that appends them is cancelled:
-what arrived was paid for, and nothing can be stored behind records that are missing."""
+"""Seconds for which records stay queued after the caller that appends them was cancelled: their
+replies were paid for, and later records cannot be stored without them."""
 
 CLOSE_SECONDS = 3.0
-"""Seconds for giving leases back and closing files; what takes longer ends with the process."""
+"""Seconds for giving leases back and closing files; after them the process may end without it."""
 
 RUNS_AT_ONCE = 100
-"""Runs removed in one transaction: some tens of milliseconds. Other writers wait for its end, and
-lose their runs where that takes `BUSY_TIMEOUT`."""
+"""Runs removed in one transaction, which takes some tens of milliseconds. Other writers wait for
+its end, and lose their runs if that takes `BUSY_TIMEOUT`."""
 
 
 @dataclass(slots=True)
@@ -87,7 +87,7 @@ class SqliteJournal(Journal):
         self._leases = SqliteLeases(self._store, self.folder, owner, self.clock, self.lease_seconds)
 
     def _open(self, opened: ExitStack, owner: str) -> Store:
-        """Open the files, and note this process as one that lives."""
+        """Open the files, and mark this process as alive."""
         store = open_store(self.folder, opened, sync=self.sync)
         self._lock = ProcessLock(self.folder, owner)
         opened.callback(self._lock.release)
@@ -104,8 +104,8 @@ class SqliteJournal(Journal):
             run_rows.add(connection, run_id, summary, row)
             event_rows.insert(connection, run_id, [first])
 
-        # The append that announces its first call puts it on disk as well. Before that nothing has
-        # been spent that a power cut could lose, and its caller waits for a handle.
+        # The append that announces the first call flushes this record too. Before that call, no
+        # money is spent that a power cut could lose, and the caller waits for a handle.
         await self._store.write(write, durable=False)
         self._leases.hold(lease)
         return lease
@@ -142,7 +142,8 @@ class SqliteJournal(Journal):
         with self._followers.following(run_id) as follower:
             driven = True
             while driven:
-                # Before the records: those of a run that ends in between are then read as well.
+                # Asked before the records are read, so that those of a run that ends in between are
+                # read as well.
                 driven, last = await self._store.rows.ask(glance)
                 records = await self.read(run_id, after=after) if last > after else ()
                 if records:
@@ -233,7 +234,7 @@ class SqliteJournal(Journal):
     async def reserve_spending(
         self, run_id: str, *, day: str, usd: Decimal, cap: Decimal | None
     ) -> Decimal | None:
-        # The records of the call that it is for come after it, and are waited for on disk.
+        # Not flushed: the records of its call come after it, and their flush puts both on disk.
         return await self._store.write(
             lambda found: spending_rows.reserve(found, run_id, day=day, usd=usd, cap=cap),
             durable=False,
@@ -271,7 +272,7 @@ class SqliteJournal(Journal):
 
 
 def _forget_the_dead(store: Store, folder: Path, now: float) -> None:
-    """Remove the locks that dead processes left behind, once no lease of theirs needs one."""
+    """Remove the locks of dead processes that hold no lease any more."""
     dead = dead_owners(folder)
     if dead:
         rows = store.rows.connection.execute(
@@ -282,5 +283,5 @@ def _forget_the_dead(store: Store, folder: Path, now: float) -> None:
 
 
 async def _give_way(began: float) -> None:
-    """Pause for as long as something took since `began`, so that other processes can write."""
+    """Pause for as long as has passed since `began`, so that other processes can write."""
     await anyio.sleep(anyio.current_time() - began)

@@ -1,7 +1,7 @@
 """The long texts of a run's records, each stored once a run under its digest.
 
-Owns the table `large_values`. Which texts are long, and how a line refers to one, is the core's
-(`atlas.large_values`).
+Owns the table `large_values`. The core (`atlas.large_values`) decides which texts
+are long, and how a line refers to one.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The rows that say which process drives a run: claimed, renewed, given back.
+"""The rows that name the process that drives a run: claimed, renewed, given back.
 
-Works on a connection that it is given, within a transaction of the caller's. Whether the owner of a
-lease lives is not for a row to say (`leases`).
+Works on its caller's connection, within the caller's transaction. The rows do not tell whether the
+owner of a lease is alive; `leases` finds that out.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _STOP_REQUESTS = """
 SELECT run_id, fence, stop_cause FROM json_each(?) AS held JOIN runs ON run_id = held.value
 WHERE stop_cause IS NOT NULL
 """
-"""The requests to stop some runs, in one question: it is asked twice a second."""
+"""Reads the requests to stop some runs in one query, which runs twice a second."""
 
 
 class LeaseRow(NamedTuple):
@@ -28,8 +28,8 @@ class LeaseRow(NamedTuple):
 
     Attributes:
         owner: The process that holds it, `None` where it was given back.
-        fence: That of the newest claim.
-        until: Unix seconds of its end.
+        fence: The fence of the newest claim.
+        until: The end of the lease, Unix seconds.
     """
 
     owner: str | None
@@ -38,7 +38,7 @@ class LeaseRow(NamedTuple):
 
 
 def find(connection: sqlite3.Connection, run_id: str) -> LeaseRow | None:
-    """Return the lease of a run, whatever its columns hold; `None` if there is no such run."""
+    """Return the lease of a run, also from damaged columns; `None` if there is no such run."""
     row = connection.execute(
         "SELECT owner, fence, lease_until FROM runs WHERE run_id = ?", (run_id,)
     ).fetchone()
@@ -88,7 +88,7 @@ def renew(
 
 
 def give_back(connection: sqlite3.Connection, leases: Iterable[Lease], owner: str) -> None:
-    """Leave runs without an owner, as far as their leases are still those of `owner`."""
+    """Remove the owner from runs whose leases `owner` still holds."""
     connection.executemany(
         "UPDATE runs SET owner = NULL WHERE run_id = ? AND owner = ? AND fence = ?",
         [(lease.run_id, owner, lease.fence) for lease in leases],

@@ -1,8 +1,8 @@
-"""The leases that one process holds, and whether the holder of any other lease lives.
+"""The leases that one process holds, and whether the holder of any other lease is alive.
 
-Owns what this process holds and what it still has to give back. A lease ends with its time, or with
-its process (`process_locks`). One that was given back and could not be written back counts as free
-here, and is written back with the next renewal.
+Owns the leases of this process, and those that it still has to give back. A lease ends with its
+time, or with its process (`process_locks`). If giving a lease back could not be stored, the lease
+counts as free here, and the next renewal stores that.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LEASE_SECONDS = 15.0
 """Seconds without renewal after which a run counts as interrupted."""
 
 LEASES_AHEAD = 2
-"""A lease that ends later than so many of them from now was not taken by this machine's clock."""
+"""A lease that ends later than this many lease times from now was taken under another clock."""
 
 
 @dataclass(slots=True)
@@ -35,8 +35,8 @@ class SqliteLeases(Leases):
     """The `Leases` of one process.
 
     Args:
-        store: Where leases are.
-        folder: `ATLAS_HOME`, where the locks of processes are.
+        store: Holds the leases.
+        folder: `ATLAS_HOME`, which holds the locks of processes.
         owner: The name of this process in the rows.
         clock: Unix seconds.
         lease_seconds: Seconds without renewal after which a lease ends.
@@ -52,12 +52,12 @@ class SqliteLeases(Leases):
 
     @property
     def are_all_given_back(self) -> bool:
-        """Whether the file knows of every lease that was given back."""
+        """Whether the file has every return of a lease."""
         return not self._to_give_back
 
     @property
     def given_back(self) -> set[str]:
-        """The runs that were given back, of which the file does not know it yet."""
+        """The runs that were given back and are still leased in the file."""
         return {lease.run_id for lease in self._to_give_back} - self._held.keys()
 
     def new(self, fence: int) -> LeaseRow:
@@ -65,7 +65,7 @@ class SqliteLeases(Leases):
         return LeaseRow(self.owner, fence, self.clock() + self.lease_seconds)
 
     def hold(self, lease: Lease) -> None:
-        """Renew a lease from now on. It has been stored."""
+        """Renew a stored lease from now on."""
         self._held[lease.run_id] = lease
 
     @override
@@ -94,7 +94,7 @@ class SqliteLeases(Leases):
             if self._held.get(lease.run_id) == lease:
                 del self._held[lease.run_id]
         if self._to_give_back:
-            # Last, and tried again the next time: leases that are held must not lapse over it.
+            # Done last, and tried again at the next renewal, so that held leases do not lapse.
             with suppress(JournalError):
                 await self._give_back(tuple(self._to_give_back))
         return tuple(lost)
@@ -136,12 +136,12 @@ class SqliteLeases(Leases):
         return not is_free and self.is_live(row.owner, row.until)
 
     def is_live(self, owner: str | None, until: float) -> bool:
-        """Return whether a lease has not ended, and its owner not died."""
+        """Return whether a lease has not ended and its owner has not died."""
         left = until - self.clock()
         if owner is None or left <= 0:
             return False
         if left > LEASES_AHEAD * max(self.lease_seconds, LEASE_SECONDS):
-            # Taken under a clock that was set back, or damaged: a live owner renews within seconds.
+            # The clock was set back since, or the time is damaged: a live owner renews in seconds.
             return is_alive(self.folder, owner)
         return not is_dead(self.folder, owner)
 

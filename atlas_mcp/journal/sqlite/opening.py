@@ -1,8 +1,8 @@
 """Opening the journal's file, and noticing when another file has taken its place.
 
 Records that are written to a file after it was removed or replaced are lost, and SQLite does not
-notice. So at each transaction the files of these names are compared with those that were opened,
-and their lengths with the lengths before (`file_lengths`).
+notice. So at each transaction the files under the journal's names are compared with those that were
+opened, and their lengths with earlier ones (`file_lengths`).
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class Place:
 
     Attributes:
         path: The database.
-        identities: Device and number of the database's file, its log and the log's index.
-        lengths: How long they are.
+        identities: Device and inode number of the database, its log and the log's index, by name.
+        lengths: The lengths of these files.
     """
 
     path: Path
@@ -45,9 +45,9 @@ class Place:
 
     @classmethod
     def of(cls, path: Path) -> Place:
-        """Return the place of a database that is open, and so has its log beside it."""
+        """Return the place of an open database, which has its log beside it."""
         names = [f"{path}{suffix}" for suffix in ("", "-wal", "-shm")]
-        # Without a write-ahead log there is but the first of them.
+        # Without a write-ahead log only the first of them exists.
         found = {name: found for name in names if (found := _identity(name))}
         return cls(path, found, FileLengths(path))
 
@@ -66,7 +66,7 @@ class Place:
         """Do nothing as long as the names lead to the files that were opened.
 
         Raises:
-            JournalError: They lead elsewhere, or nowhere.
+            JournalError: The names lead to other files, or to none.
         """
         for name, opened in self.identities.items():
             if (found := _identity(name)) != opened:
@@ -81,11 +81,11 @@ def connect(path: Path, *, busy_timeout: float) -> sqlite3.Connection:
     """Open the journal to be written, and make it or bring it up to date first.
 
     Args:
-        path: The file. Its folder is made with mode 0700 and itself with 0600.
+        path: The file. It is made with mode 0600, its folder with 0700.
         busy_timeout: Seconds to wait for another process's transaction.
 
     Raises:
-        JournalError: A newer version wrote it.
+        JournalError: A newer version wrote the file.
         OSError: The folder or the file cannot be made.
         sqlite3.Error: It is no database, or cannot be used.
     """
@@ -97,9 +97,9 @@ def connect(path: Path, *, busy_timeout: float) -> sqlite3.Connection:
         _write_ahead(connection, busy_timeout)
         migrate(connection, path)
         connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
-        # The log is flushed beside its transactions, not by them.
+        # The log is flushed apart from its transactions (`write_ahead_log`).
         connection.execute("PRAGMA synchronous = NORMAL")
-        # No further file, which a full disk or a used-up limit would refuse.
+        # Avoids a further file, which a full disk or an exhausted limit would refuse.
         connection.execute("PRAGMA temp_store = MEMORY")
     except BaseException:
         connection.close()
@@ -127,16 +127,16 @@ def connect_to_read(path: Path, *, busy_timeout: float) -> sqlite3.Connection:
 
 def address(path: Path, parameters: str) -> str:
     """Return the address of a file for SQLite, the only form that takes parameters."""
-    # Quoted as a whole: a share of Windows would be taken for the host of an address.
+    # Quoted as a whole, since the name of a Windows share would be taken for a host.
     name = quote(os.fsencode(path.absolute()), safe="")
     return f"file:{name}?{parameters}"
 
 
 def open_there(path: Path, *, busy_timeout: float) -> sqlite3.Connection:
-    """Open a database that is there. SQLite would make one that is not, empty and for all to read.
+    """Open an existing database. SQLite itself would make a missing one, empty and readable by all.
 
     Raises:
-        sqlite3.Error: It is not there, or cannot be opened.
+        sqlite3.Error: The database does not exist, or cannot be opened.
     """
     return sqlite3.connect(
         address(path, "mode=rw"),
@@ -155,10 +155,10 @@ def _open(path: Path, busy_timeout: float) -> sqlite3.Connection:
 
 
 def _create(path: Path) -> None:
-    """Make the file with its mode where it is not there.
+    """Make the file with its mode if it does not exist.
 
-    One that is there is not opened: closing it would take away the locks that other connections of
-    this process have on it.
+    An existing file is not opened: closing it would drop the locks that other connections of this
+    process have on it.
     """
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))

@@ -23,7 +23,7 @@ FOLDER = "processes"
 """The folder of the files, in `ATLAS_HOME`."""
 
 TRIES = 100
-"""How often a process tries for its own lock while others are asking about it."""
+"""Tries of a process for its own lock while others are testing it."""
 
 TRY_SECONDS = 0.01
 """Seconds between two tries."""
@@ -73,7 +73,7 @@ class ProcessLock:
 def is_dead(home: Path, owner: str) -> bool:
     """Return whether `owner` has died for certain; without its file nothing is certain.
 
-    An owner that is no name of a process never lived.
+    An owner whose name is no process's name counts as dead.
     """
     return _lives(home, owner) is False
 
@@ -94,7 +94,7 @@ def _lives(home: Path, owner: str) -> bool | None:
     except OSError:
         return None
     try:
-        # Shared: two that ask at once must not take each other for the owner.
+        # Shared, so that two processes that test at once do not take each other for the owner.
         return not try_lock(descriptor, shared=True)
     except OSError:
         return None
@@ -118,15 +118,15 @@ def forget(home: Path, owner: str) -> None:
     path = home / FOLDER / owner
     with contextlib.suppress(OSError):
         if path not in _ours and _remove_locked(path):
-            # Such a system removes no open file: it kept this one, and keeps that of a new owner.
+            # Such a system removes no open file: it kept this file, and keeps a new owner's file.
             path.unlink()
 
 
 def _remove_locked(path: Path) -> bool:
-    """Remove a file, unless its owner holds it, which is just starting.
+    """Remove a file, unless an owner that is just starting holds it.
 
     Returns:
-        Whether it stayed because it was open here.
+        Whether the file stayed because it was open here.
     """
     descriptor = os.open(path, os.O_RDWR)
     try:
@@ -152,12 +152,12 @@ def _locked(path: Path) -> int | None:
             return descriptor
         os.close(descriptor)
         time.sleep(TRY_SECONDS)
-    # The lease decides alone.
+    # Without a lock, the time of the lease decides alone.
     _remove(path)
     return None
 
 
 def _remove(path: Path) -> None:
-    """Remove a file, unless another process has it open where that cannot be done: then later."""
+    """Remove a file; it stays for now if it is open and the system removes no open files."""
     with contextlib.suppress(OSError):
         path.unlink()

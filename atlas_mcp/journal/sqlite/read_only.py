@@ -35,13 +35,13 @@ _NUMBERS = {
     for name in ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EACCES", "EPERM", "EIO")
     if hasattr(errno, name)
 }
-"""Numbers of the operating system's errors that say that a file takes no writes."""
+"""Numbers of the operating system's errors for a file that takes no writes."""
 
 _NAMES = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")
-"""How SQLite's names of such errors begin."""
+"""Beginnings of SQLite's names of such errors."""
 
 _ALONE = "PRAGMA locking_mode = EXCLUSIVE"
-"""Has the index of the log kept in memory."""
+"""Makes SQLite keep the index of the log in memory."""
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ class ReadOnlyJournal(SqliteJournal):
     """A journal that can only be read, also one of an older version.
 
     Raises:
-        JournalError: It cannot be read either, or a newer version wrote it.
+        JournalError: The journal cannot be read either, or a newer version wrote it.
     """
 
     @override
@@ -60,10 +60,10 @@ class ReadOnlyJournal(SqliteJournal):
 
 
 def open_to_read(folder: Path) -> Journal:
-    """Open a journal of which runs are only shown: read-only where it takes no writes, with a log.
+    """Open a journal to show its runs; if it takes no writes, log a warning and open it read-only.
 
     Raises:
-        JournalError: It cannot be read.
+        JournalError: The journal cannot be read.
     """
     try:
         return SqliteJournal(folder)
@@ -90,7 +90,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     """Return the first connection that reads the file.
 
     Raises:
-        sqlite3.Error: None does.
+        sqlite3.Error: No connection can read it.
     """
     failure: sqlite3.Error = sqlite3.OperationalError("it takes no writes")
     for parameters, setting in _ways(path):
@@ -102,7 +102,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _ways(path: Path) -> Generator[tuple[str, str]]:
-    """Give parameters of a connection and its first statement, beginning with the safest."""
+    """Yield the parameters of a connection and its first statement, the safest ones first."""
     yield "mode=ro", ""
     yield "mode=rw", _ALONE
     if not is_read_only(path):

@@ -18,7 +18,7 @@ _T = TypeVar("_T")
 
 @dataclass(slots=True)
 class Reader:
-    """Answers questions to one file, one after the other.
+    """Runs queries on one file, one after the other.
 
     Args:
         path: The file, to be named in errors.
@@ -27,17 +27,17 @@ class Reader:
 
     path: Path
     connection: sqlite3.Connection
-    # Its own, so that other work in threads is not counted.
+    # A limiter of its own, so that other work in threads does not count.
     _limiter: anyio.CapacityLimiter = field(init=False)
 
     def __post_init__(self) -> None:
         self._limiter = anyio.CapacityLimiter(1)
 
     async def ask(self, query: Callable[[sqlite3.Connection], _T]) -> _T:
-        """Ask the file, beside those who write to it.
+        """Run a query while others may write to the file.
 
         Raises:
-            JournalError: It cannot be read.
+            JournalError: The file cannot be read.
         """
 
         def work() -> _T:
@@ -49,5 +49,5 @@ class Reader:
         return await anyio.to_thread.run_sync(work, limiter=self._limiter)
 
     async def aclose(self) -> None:
-        """Close the connection, once the question under way is answered."""
+        """Close the connection once the running query has ended."""
         await anyio.to_thread.run_sync(self.connection.close, limiter=self._limiter)

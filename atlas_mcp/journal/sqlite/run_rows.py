@@ -1,7 +1,7 @@
 """The rows of the list of runs: kept up to date with their records, listed, expired, removed.
 
-Works on a connection that it is given, and reads no record. What a row says of its run is the
-core's (`atlas.summary`).
+Works on its caller's connection, and reads no record. The core defines the summary in a row
+(`atlas.summary`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from atlas_mcp.journal.sqlite import columns, lease_rows
 from atlas_mcp.journal.sqlite.lease_rows import LeaseRow
 
 IsLive: TypeAlias = Callable[[str | None, float], bool]
-"""Tells by the owner of a lease and the time of its end whether a live process holds it."""
+"""Returns whether a live process holds a lease, from its owner and the time of its end."""
 
 _SUMMARY = "opened_at, updated_at, status, workflow, title"
 """The columns of a `RunSummary`, in its order."""
@@ -28,7 +28,7 @@ _LISTED = f"{_SUMMARY}, run_id, size_bytes, owner, lease_until"
 """The columns of a `ListedRun`, in its order; the last two say whether it is driven."""
 
 _EXTENT = "SELECT min(updated_at), total(size_bytes) FROM runs"
-"""The oldest change and the size of all runs: mostly enough to see that none has expired."""
+"""The oldest change and the size of all runs, which mostly suffice to see that none has expired."""
 
 _OWNERS = "SELECT owner, max(lease_until) FROM runs WHERE owner IS NOT NULL GROUP BY owner"
 
@@ -59,7 +59,7 @@ def add(connection: sqlite3.Connection, run_id: str, summary: RunSummary, lease:
 
 
 def summary_of(connection: sqlite3.Connection, run_id: str) -> RunSummary | None:
-    """Return the summary of a run, whatever its columns hold; `None` if there is no such run."""
+    """Return the summary of a run, also from damaged columns; `None` if there is no such run."""
     found = connection.execute(f"SELECT {_SUMMARY} FROM runs WHERE run_id = ?", (run_id,))
     row = found.fetchone()
     return None if row is None else _summary(row)
@@ -68,8 +68,8 @@ def summary_of(connection: sqlite3.Connection, run_id: str) -> RunSummary | None
 def update(
     connection: sqlite3.Connection, run_id: str, summary: RunSummary, added_bytes: int
 ) -> None:
-    """Store the summary of a run to which records were added, and the space that they take."""
-    # Without `opened_at`, which never changes: its index would be written each time.
+    """Store the new summary of a run after an append, and add the space of its records."""
+    # `opened_at` is left out: it never changes, and its index would be written each time.
     connection.execute(
         "UPDATE runs SET updated_at = ?, status = ?, workflow = ?, title = ?, "
         "size_bytes = size_bytes + ? WHERE run_id = ?",
@@ -103,7 +103,7 @@ def expired(
         idle_since: Unix seconds; runs with no record since then have expired.
         size_bytes: The space that all runs may take.
         now: Unix seconds.
-        is_live: Tells whether a lease is held by a live process.
+        is_live: Returns whether a live process holds a lease.
     """
     first, total = connection.execute(_EXTENT).fetchone()
     oldest = columns.time(first)
@@ -132,8 +132,8 @@ def remove(
 
     Args:
         connection: The file, in a transaction.
-        runs: As they were listed. A run that was changed since then stays.
-        is_held: Tells whether a live process holds the lease of a run, which then stays.
+        runs: The runs, as they were listed. A run that was changed since then stays.
+        is_held: Returns whether a live process holds the lease of a run; such a run stays.
     """
     removed: list[str] = []
     for run in runs:
@@ -150,7 +150,7 @@ def remove(
 
 
 def _listed(rows: Iterable[tuple[Any, ...]], is_live: IsLive) -> tuple[ListedRun, ...]:
-    # Asking whether an owner lives opens a file.
+    # Cached, since each test of an owner opens a file.
     asked_once = cache(is_live)
     return tuple(_listed_run(row, asked_once) for row in rows)
 

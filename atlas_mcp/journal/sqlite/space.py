@@ -1,7 +1,7 @@
 """Giving back the space of removed runs, a little at a time, so that no lock is held for long.
 
-A file is made such that free pages can be cut off its end in steps. An older file that was made
-otherwise is rewritten once, if it is small; in a large one the free pages are used again.
+New files can give free pages at their end back in steps. An older file that cannot is rewritten
+once if it is small; in a large one the free pages are used again.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ PAGES_AT_ONCE = 500
 """Pages given back in one transaction: 2 MB, some milliseconds."""
 
 FEW_PAGES = 10_000
-"""Pages of a file that is written anew within a second: 40 MB."""
+"""Most pages of a file that is rewritten, which takes up to a second: 40 MB."""
 
 _INCREMENTAL = 2
 """The answer of `PRAGMA auto_vacuum` for files that give space back in steps. Source: https://sqlite.org/pragma.html#pragma_auto_vacuum"""
 
 
 def prepare(connection: sqlite3.Connection) -> None:
-    """Have a file without tables give space back in steps; nothing happens to one with tables."""
+    """Make a file without tables give space back in steps; a file with tables stays as it is."""
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
 
 
@@ -34,7 +34,7 @@ def shrink(connection: sqlite3.Connection) -> bool:
     try:
         free = _number(connection, "freelist_count")
         if _number(connection, "auto_vacuum") == _INCREMENTAL:
-            # Each step gives one page back, and `execute` takes but one.
+            # Each step gives one page back, and `execute` makes only one step.
             connection.executescript(f"PRAGMA incremental_vacuum({PAGES_AT_ONCE})")
             if 0 < _number(connection, "freelist_count") < free:
                 return True

@@ -19,17 +19,17 @@ from atlas_mcp.atlas.usage import FREE
 logger = logging.getLogger(__name__)
 
 UNITS = 1_000_000_000
-"""Parts of a US dollar that amounts are kept in: one token of the cheapest model is several."""
+"""Units of an amount in a US dollar: one token of the cheapest model costs several units."""
 
 DAYS_KEPT = 31
-"""Days with rows that are kept: enough to show the money of a month."""
+"""Days whose rows are kept: enough to show the spending of a month."""
 
 MOST_UNITS = 2**62 - 1
-"""The largest amount: over four times the largest cap, and one more of it still is a whole number
-for SQLite."""
+"""The largest amount in units: over four times the largest cap. Twice as much is still a whole
+number for SQLite."""
 
 _KNOWN = f"(typeof(units) = 'integer' AND units BETWEEN 0 AND {MOST_UNITS})"
-"""Whether an amount can be one; SQLite itself reads a damaged one as 0."""
+"""SQL that tests an amount for damage; SQLite itself reads a damaged one as 0."""
 
 _LOW_BITS = 32
 
@@ -38,8 +38,8 @@ SELECT coalesce(sum(units >> {_LOW_BITS}), 0), coalesce(sum(units & {2**_LOW_BIT
     coalesce(min({_KNOWN}), 1)
 FROM spending
 """
-"""The sum in two parts, which whole numbers of SQLite hold whatever the rows say, and whether it is
-known."""
+"""SQL for a sum in two parts, so that no rows overflow SQLite's whole numbers, and for whether the
+sum is known."""
 
 
 def committed(connection: sqlite3.Connection, day: str) -> Decimal | None:
@@ -55,7 +55,7 @@ def committed_by(connection: sqlite3.Connection, run_id: str) -> Decimal | None:
 def reserve(
     connection: sqlite3.Connection, run_id: str, *, day: str, usd: Decimal, cap: Decimal | None
 ) -> Decimal | None:
-    """Commit `usd` more for a run, inside a transaction of the caller's.
+    """Commit `usd` more for a run, inside the caller's transaction.
 
     Args:
         connection: The journal.
@@ -65,8 +65,8 @@ def reserve(
         cap: US dollars that all runs may commit on the day; `None` counts without refusing.
 
     Returns:
-        `None` if it was committed; else the US dollars that the cap leaves, and nothing changed:
-        none where the day's amounts are unknown.
+        `None` if `usd` was committed; else the US dollars that the cap leaves, with nothing
+        changed: zero where the day's amounts are unknown.
     """
     units = _units(usd)
     if cap is not None:
@@ -94,8 +94,8 @@ def release(connection: sqlite3.Connection, run_id: str, *, day: str | None, usd
     Args:
         connection: The journal.
         run_id: The run.
-        day: The day to which it counts; `None` for the newest first.
-        usd: US dollars, rounded down; never more than it has committed.
+        day: The day on which they count; `None` for the newest first.
+        usd: US dollars, rounded down; at most those that the run has committed are given back.
     """
     units = int(usd * UNITS)
     rows = connection.execute(
@@ -113,7 +113,7 @@ def release(connection: sqlite3.Connection, run_id: str, *, day: str | None, usd
 
 
 def _forget(connection: sqlite3.Connection) -> None:
-    """Remove the days beyond those that are kept. It looks at all rows: once a day is enough."""
+    """Remove the rows of days that are not kept. It reads all rows, so once a day is enough."""
     connection.execute(
         "DELETE FROM spending WHERE day NOT IN "
         "(SELECT DISTINCT day FROM spending ORDER BY day DESC LIMIT ?)",

@@ -1,7 +1,7 @@
 """The open files of one journal: one connection that writes, two that read.
 
-Look-ups of single rows have a connection of their own, so that none waits for the records of a run,
-which may be megabytes. Knows no table.
+Look-ups of single rows have a connection of their own, so that they do not wait for the records of
+a run, which may be megabytes. Knows no table.
 """
 
 from __future__ import annotations
@@ -65,21 +65,21 @@ class Store:
         """Make a change, in one transaction with others that wait: see `Writer.write`.
 
         Raises:
-            JournalUnflushed: It was stored, but may be lost if the machine loses its power.
-            JournalError: Nothing of it was stored.
+            JournalUnflushed: The change is stored, but may be lost in a power cut.
+            JournalError: Nothing of the change was stored.
         """
         if self.writer is None:
             raise JournalError(f"{self.path} can only be read at present")
         return await self.writer.write(change, durable=durable, alone=alone, grace=grace)
 
     async def aclose(self) -> None:
-        """Close the files, once what was asked and written is done."""
+        """Close the files once all queries and writes have ended."""
         await self.records.aclose()
         if self.writer is None:
             return
         await self.rows.aclose()
         own = anyio.CapacityLimiter(1)
-        # Abandoned where the disk does not answer: the files close with the process.
+        # Abandoned if the disk does not answer: the files close with the process.
         closed = await anyio.to_thread.run_sync(
             self.writer.close, limiter=own, abandon_on_cancel=True
         )
@@ -88,17 +88,17 @@ class Store:
 
 
 def open_store(folder: Path, opened: ExitStack, *, sync: Callable[[int], None] = os.fsync) -> Store:
-    """Open the files of a journal, and make them where they are not there.
+    """Open the files of a journal, and make missing ones.
 
     Args:
-        folder: Where they are; made with mode 0700 if it is not there.
-        opened: Closes what was opened, if the caller fails to use it.
+        folder: The folder of the files; made with mode 0700 if it is missing.
+        opened: Closes the opened files if the caller fails.
         sync: Puts the written part of an open file on disk.
 
     Raises:
         JournalError: A newer version wrote the file.
         OSError: The folder or a file cannot be made.
-        sqlite3.Error: It is no database, or cannot be used.
+        sqlite3.Error: The file is no database, or cannot be used.
     """
     path = folder / FILE_NAME
     connection = connect(path, busy_timeout=BUSY_TIMEOUT)

@@ -34,7 +34,7 @@ MIGRATIONS = (
         PRIMARY KEY (run_id, seq)
     ) WITHOUT ROWID
     """,
-    # 2: who wants a run stopped, what its records take, and the protocol's tasks.
+    # 2: requests to stop runs, the size of their records, and the protocol's tasks.
     """
     ALTER TABLE runs ADD COLUMN stop_cause TEXT;
     ALTER TABLE runs ADD COLUMN size_bytes INTEGER NOT NULL DEFAULT 0;
@@ -49,7 +49,7 @@ MIGRATIONS = (
     ) WITHOUT ROWID;
     CREATE INDEX tasks_by_run ON tasks (run_id)
     """,
-    # 3: what each run has committed on each day (`spending_rows`).
+    # 3: US dollars that each run has committed on each day (`spending_rows`).
     """
     CREATE TABLE spending (
         day TEXT NOT NULL,
@@ -106,7 +106,7 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
         return
     connection.execute("BEGIN IMMEDIATE")
     with connection:
-        # Asked again: another process may have done it while this one waited.
+        # Read again: another process may have migrated the file while this one waited.
         for script in MIGRATIONS[_version(connection, path) :]:
             for statement in script.split(";"):
                 connection.execute(statement)
@@ -114,11 +114,11 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def stand_in(connection: sqlite3.Connection, path: Path) -> None:
-    """Have one connection read an older file as if it had been brought up to date.
+    """Make one connection read an older file as if it had been brought up to date.
 
     Raises:
         JournalNewer: A newer version wrote the file.
-        sqlite3.Error: It is no journal of any version.
+        sqlite3.Error: The file is no journal of any version.
     """
     for script in STAND_INS[max(0, _version(connection, path) - 1) :]:
         for statement in script.split(";"):

@@ -17,7 +17,7 @@ def add(connection: sqlite3.Connection, task: TaskEntry) -> None:
 
 
 def find(connection: sqlite3.Connection, task_id: str) -> TaskEntry | None:
-    """Return a task, `None` if there is none of this id."""
+    """Return the task with this id, `None` if there is none."""
     row = connection.execute(
         "SELECT run_id, created_at FROM tasks WHERE task_id = ?", (task_id,)
     ).fetchone()

@@ -1,6 +1,6 @@
 """Transactions on one database: many changes in each, and none lost through another's fault.
 
-Changes are taken only once the database is locked for them, so that one that was taken waits for no
+Changes are taken only once the database is locked for them, so that a taken change waits for no
 other program. A change that fails leaves the others in its transaction in place; where the
 transaction itself fails, each of them is queued again, to be tried alone. Used by one thread at a
 time.
@@ -20,8 +20,8 @@ from atlas_mcp.journal.sqlite.faults import Fault, is_busy, journal_failure
 from atlas_mcp.journal.sqlite.opening import Place
 
 LOCK_STEP_SECONDS = 0.25
-"""Seconds for which SQLite waits for a lock by itself. Then it is seen whether any caller still
-waits for the change; SQLite cannot be interrupted in such a wait."""
+"""Seconds of one wait of SQLite for a lock, which cannot be interrupted. After each wait it is
+checked whether any caller still wants the change."""
 
 
 @dataclass(slots=True)
@@ -40,13 +40,13 @@ class Transactions:
     changes: Changes
     busy_timeout: float
     count: int = 0
-    """How many transactions there have been."""
+    """The number of transactions so far."""
 
     def __post_init__(self) -> None:
         self.connection.execute(f"PRAGMA busy_timeout = {LOCK_STEP_SECONDS * 1000:.0f}")
 
     def make(self, waiting: Sequence[Change]) -> Sequence[Change]:
-        """Make what can be made together, and return it; none where all were withdrawn.
+        """Make and return the changes that fit one transaction; none if all were withdrawn.
 
         Args:
             waiting: The queue before the database is locked.
@@ -78,14 +78,14 @@ class Transactions:
         return batch
 
     def _make_one(self, change: Change) -> None:
-        """Make one change. A fault of its own leaves the others in place."""
+        """Make one change. If it fails, the others stay in place."""
         connection = self.connection
         change.error = None
         connection.execute("SAVEPOINT one")
         try:
             change.result = change.make(connection)
         except Exception as error:
-            # Some faults end the whole transaction, in which the others then are no longer either.
+            # Some faults end the whole transaction, and so undo the other changes as well.
             if not connection.in_transaction:
                 raise
             connection.execute("ROLLBACK TO one")
@@ -108,8 +108,8 @@ class Transactions:
     def _refuse(self, waiting: Sequence[Change], error: Exception) -> Sequence[Change]:
         """Refuse changes whose transaction could not begin, and return them.
 
-        Where another process was in the way, all of them have waited for it; else the first alone
-        is refused.
+        If another process had the file locked, all of them are refused, since all have waited; else
+        the first alone is.
         """
         if not is_busy(error):
             waiting = [change for change in waiting if change.stage == "queued"][:1]
@@ -119,7 +119,7 @@ class Transactions:
         return refused
 
     def _with_patience(self, statement: str, is_wanted: Callable[[], bool]) -> bool:
-        """Execute a statement once no other process is in the way; return whether it was wanted."""
+        """Execute a statement once no other process has the lock; return whether it was wanted."""
         until = time.monotonic() + self.busy_timeout
         while True:
             try:

@@ -1,7 +1,7 @@
-"""Putting a write-ahead log on disk, apart from the transactions that write to it.
+"""Flushes of a write-ahead log, apart from the transactions that write to it.
 
-A written transaction outlives its process at once; flushing is for machines that lose their power,
-and a busy disk may take a second over it. So no change waits to be written while the log is being
+A written transaction outlives its process at once; a flush is needed only against power cuts, and a
+busy disk may take a second for it. So no change waits to be written while the log is being
 flushed, and one flush serves all changes that were written before it began. The files are opened
 once: a process that has no descriptor left must still be able to flush, and later on their names
 may lead elsewhere, or nowhere.
@@ -34,7 +34,7 @@ class WriteAheadLog:
 
     Args:
         path: The database.
-        sync: Puts what was written to an open file on disk.
+        sync: Puts the written part of an open file on disk.
 
     Raises:
         OSError: The log cannot be opened.
@@ -50,8 +50,8 @@ class WriteAheadLog:
     def __post_init__(self) -> None:
         try:
             self._descriptor = os.open(f"{self.path}-wal", os.O_RDWR)
-            # A file whose name is not on disk is lost. Done here: later on calls may have taken
-            # every descriptor.
+            # A file whose name is not on disk would be lost. Done here, since calls may have taken
+            # every descriptor later.
             flush_folder(self.path.parent)
             self._mover = _open_mover(self.path)
         except FileNotFoundError:
@@ -71,10 +71,10 @@ class WriteAheadLog:
             self.sync(self._descriptor)
 
     def keep_short(self, written: int) -> None:
-        """Move the log into the database now and then, beside the transactions that add to it.
+        """Move the log into the database now and then, apart from the transactions that add to it.
 
         Args:
-            written: How many transactions there have been.
+            written: The number of transactions so far.
         """
         if self._mover is None or written - self._moved < WRITES_A_CHECKPOINT:
             return
@@ -85,7 +85,7 @@ class WriteAheadLog:
             logger.info("the log of the journal could not be moved: %s", error)
 
     def close(self) -> None:
-        """Close the files. Done before the database is closed: some systems keep open files."""
+        """Close the files, before the database is closed: some systems cannot remove open files."""
         if self._mover is not None:
             self._mover.close()
         if self._descriptor is not None:
@@ -94,7 +94,7 @@ class WriteAheadLog:
 
 
 def _open_mover(path: Path) -> sqlite3.Connection:
-    """Return a connection that has its files open."""
+    """Return a connection that has already opened its files."""
     connection = open_there(path, busy_timeout=MOVER_TIMEOUT)
     try:
         connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()

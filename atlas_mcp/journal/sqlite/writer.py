@@ -2,11 +2,11 @@
 
 Callers queue a change and wait for its outcome. A thread takes all changes that wait, writes them
 in one transaction, and flushes the log; meanwhile the other thread goes on writing, and one flush
-serves all that was written before it began. So an append passes one thread on its way to the disk,
-and no caller waits behind work of others in shared threads.
+serves all changes written before it began. So an append passes through one thread on its way to the
+disk, and no caller waits for other work in shared threads.
 
-A caller that is cancelled withdraws its change while that is queued, and then nothing of it is
-stored. From when it was taken the caller learns its outcome: stored, or refused and not stored.
+A cancelled caller withdraws its change while it is queued, and then nothing of it is stored. Once
+it was taken, the caller learns its outcome: stored, or refused and not stored.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from atlas_mcp.journal.sqlite.transactions import Transactions
 from atlas_mcp.journal.sqlite.write_ahead_log import WriteAheadLog
 
 ANSWER_SECONDS = 15.0
-"""Seconds a disk gets to answer, once a change was taken: longer than any wait for a lock."""
+"""Seconds the disk gets to answer once a change was taken: longer than any wait for a lock."""
 
 JOIN_SECONDS = 15.0
 """Seconds to wait for the threads when the journal is closed."""
@@ -76,19 +76,19 @@ class Writer:
     ) -> _T:
         """Make a change and return the value that it returns.
 
-        Where the caller is cancelled while the change is queued, nothing of it is stored, and the
-        cancellation goes on. From when it was taken the caller learns its outcome.
+        If the caller is cancelled while the change is queued, nothing of it is stored, and the
+        cancellation is raised. Once the change was taken, the caller learns its outcome.
 
         Args:
             make: Makes the change, within a transaction that it may share with others.
-            durable: Whether to wait until it is on disk; other processes see it before.
-            alone: Whether it makes transactions of its own instead. A caller that is cancelled
-                leaves it to itself.
-            grace: Seconds for which it stays queued although the caller has been cancelled.
+            durable: Whether to wait until the change is on disk; other processes see it before.
+            alone: Whether `make` opens transactions of its own instead. A cancelled caller does not
+                wait for them.
+            grace: Seconds for which the change stays queued after the caller was cancelled.
 
         Raises:
-            JournalUnflushed: It was stored, but may be lost if the machine loses its power.
-            JournalError: It was refused, and nothing of it is stored.
+            JournalUnflushed: The change is stored, but may be lost in a power cut.
+            JournalError: The change was refused, and nothing of it is stored.
         """
         change = Change(make, alone, durable, current_token(), anyio.Event())
         self._start()
@@ -112,9 +112,10 @@ class Writer:
         return self._outcome(change)
 
     def close(self) -> bool:
-        """Write what is queued, end the threads, and return whether they have ended.
+        """Write the queued changes, end the threads, and return whether they have ended.
 
-        Then the connection and the log are closed as well; a disk that does not answer keeps them.
+        If they have, the connection and the log are closed as well; otherwise, as on a disk that
+        does not answer, both stay open.
         """
         self._changes.close()
         for thread in self._threads:
@@ -126,7 +127,7 @@ class Writer:
         return True
 
     def _start(self) -> None:
-        """Start the threads if they do not run; they end with the journal, or with the process."""
+        """Start the threads if they are not running; they end with the journal or the process."""
         if self._changes.is_closing:
             raise self._closed()
         for number in range(len(self._threads), THREADS):
@@ -145,9 +146,9 @@ class Writer:
         """Return the value that a change has returned.
 
         Raises:
-            JournalError: It was not made, or is not known to be on disk.
+            JournalError: The change was not made, or may not be on disk.
         """
-        # One that is queued again after its transaction failed is not to be tried any more.
+        # A change that was queued again after its transaction failed is not tried any more.
         self._changes.withdraw(change)
         stage, hurried, error = self._changes.outcome(change)
         if stage == "withdrawn":
@@ -179,7 +180,7 @@ class Writer:
                 self._flush()
 
     def _flush(self) -> None:
-        """Flush what was written until nothing more is. One thread flushes at a time."""
+        """Flush written changes until none are left. One thread flushes at a time."""
         while batch := self._changes.take_written():
             try:
                 self.log.flush()
@@ -209,14 +210,14 @@ def _wake(changes: Sequence[Change]) -> None:
         here = [change for change in waiting if change.loop == loop]
         waiting = [change for change in waiting if change.loop != loop]
         with suppress(RuntimeError):
-            # Where the loop is gone, no caller waits any more.
+            # If the loop is gone, its callers have stopped waiting.
             _call_soon(loop)(_set_settled, here)
 
 
 def _call_soon(loop: EventLoopToken) -> Callable[..., object]:
-    """Return the function with which any thread has an event loop call another function.
+    """Return a function with which any thread can make an event loop call another function.
 
-    `anyio.from_thread` waits until the loop has made the call, which a busy one does late.
+    `anyio.from_thread` would wait until the loop has made the call, which a busy loop does late.
     """
     native: Any = loop.native_token
     is_asyncio = hasattr(native, "call_soon_threadsafe")

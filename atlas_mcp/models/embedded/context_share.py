@@ -1,4 +1,4 @@
-"""The tokens of one context, shared by the calls under way: how many each holds, and which wait."""
+"""The tokens of one context, shared by the calls under way; others wait in line for theirs."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class _Ticket:
 class ContextShare:
     """The tokens of one context, shared by the calls under way.
 
-    First in, first out; a call waits until its worst-case tokens are free: one that overran the
-    context would break off all the others with it.
+    First in, first out; a call waits until its worst-case tokens are free: a call that overran the
+    context would break off all others too.
 
     Args:
-        tokens: How many there are.
+        tokens: The number of tokens.
         places: Most calls at once.
     """
 

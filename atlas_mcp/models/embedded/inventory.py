@@ -29,8 +29,8 @@ class InstalledModel:
 
     Attributes:
         name: The model as `local/…`.
-        kind: Where it comes from.
-        path: Where its weights are, or will be.
+        kind: Its origin.
+        path: The place of its weights, also before they are fetched.
         size_bytes: Length of the weights; `None` if it is not known yet.
         state: A text on whether the weights are in place.
         ready: Whether they are in place and, where there is a checksum, verified.

@@ -122,7 +122,7 @@ class Local(Model):
         """Load the model, if it is not loaded yet.
 
         Args:
-            on_notice: Told once a second that it is being loaded.
+            on_notice: Called once a second with a notice of the loading.
 
         Raises:
             ConfigError: llama.cpp is not installed.

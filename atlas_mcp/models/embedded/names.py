@@ -51,7 +51,7 @@ class Embedded:
 
     Attributes:
         name: The model as `local/…`; a path in it is absolute.
-        kind: Where it comes from.
+        kind: Its origin.
         files: Its files; those of a file of the user's are only the weights.
         pinned: The file to fetch; `None` for a file of the user's, and for a file of the hub that
             the hub has not described yet.
@@ -82,7 +82,7 @@ class Embedded:
 
 
 def kind_of(name: str) -> Kind:
-    """Return where the model called `name` comes from, going by the name alone."""
+    """Return the kind of the model called `name`, by the name alone."""
     rest = _without_vendor(name)
     if rest.startswith(("/", "~", ".")) or Path(rest).is_absolute():
         return "file"
@@ -98,7 +98,7 @@ def locate(name: str, folder: Path) -> Embedded:
 
     Raises:
         ConfigError: There is no such model, or the name has no meaning.
-        ModelFileError: Its file is there and cannot be used.
+        ModelFileError: The model's file exists but cannot be used.
     """
     try:
         return _locate(name, folder)
@@ -107,7 +107,7 @@ def locate(name: str, folder: Path) -> Embedded:
 
 
 def files_of(name: str, folder: Path) -> ModelFiles:
-    """Return where the files of a model are that we fetch, going by the name alone.
+    """Return the paths of the files of a model that we fetch, by its name alone.
 
     Raises:
         ConfigError: The name means no such model.
@@ -118,13 +118,13 @@ def files_of(name: str, folder: Path) -> ModelFiles:
 
 
 def pulled(folder: Path) -> Iterator[str]:
-    """Yield the names of the hub's files that were asked for on this machine, in order."""
+    """Yield the names of the hub's files that have a description on this machine, in order."""
     for origin in sorted((folder / HUB_FOLDER).rglob("*.origin")):
         yield f"{VENDOR}/{origin.relative_to(folder / HUB_FOLDER).as_posix()[: -len('.origin')]}"
 
 
 async def pin(model: Embedded, sources: Sources) -> PinnedFile:
-    """Return what is to be fetched for `model`, asking the hub the first time.
+    """Return the file to fetch for `model`; the first time, ask the hub to describe it.
 
     Raises:
         ConfigError: The hub has no such file, or does not give it to us.
@@ -133,7 +133,7 @@ async def pin(model: Embedded, sources: Sources) -> PinnedFile:
     if model.pinned is not None:
         return model.pinned
     assert model.hub is not None, "a file of the user's is not fetched"
-    # Here, since few runs ask it: the client of HTTP takes a while to import.
+    # Imported here, since few runs ask the hub and its HTTP client takes a while to import.
     from atlas_mcp.models.embedded.hub import ask
 
     says = await ask(model.hub, base=sources.hub, token=sources.token)

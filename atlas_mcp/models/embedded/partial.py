@@ -27,9 +27,9 @@ class Partial:
     """The bytes of a file that are here so far.
 
     Attributes:
-        path: Where they are.
+        path: The file that holds them.
         size_bytes: Length of the whole file.
-        report: Told how many are here. Never blocks.
+        report: Called with the number of bytes that are here. Never blocks.
     """
 
     path: Path
@@ -37,7 +37,7 @@ class Partial:
     report: Callable[[int], None]
 
     async def length(self) -> int:
-        """Return how many bytes are here."""
+        """Return the number of bytes that are here."""
         return await length(self.path)
 
     async def cut_to(self, size: int) -> None:

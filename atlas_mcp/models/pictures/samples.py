@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import PIL.Image
 
 _STRIP_ROWS = 256
-"""Rows that are taken apart at once: other threads get their turn between two strips."""
+"""Rows that are split at once: other threads get their turn between two strips."""
 
 
 def eight_bits(picture: PIL.Image.Image) -> PIL.Image.Image:
@@ -95,7 +95,7 @@ def _bytes_of(picture: PIL.Image.Image, content: bytes) -> tuple[list[Any], list
 def _low_bytes(content: bytes) -> PIL.Image.Image:
     """Return the low bytes of a picture of which the decoder keeps the high ones.
 
-    It is decoded a second time, as if the bytes of its samples stood the other way round.
+    The picture is decoded a second time, as if the bytes of its samples were swapped.
     """
     import PIL.Image
 

@@ -36,7 +36,7 @@ class Attempt:
     """One attempt of a call.
 
     Attributes:
-        live: The run, told of tokens and notices.
+        live: The run; shows the count of tokens and the notices.
         pool: Gives the model.
         name: The call's name in the ledger.
         spec: The model.
@@ -109,7 +109,7 @@ class Caller:
 
     Attributes:
         live: The run.
-        pool: Where its models come from.
+        pool: Gives its models.
         blocks: Bound the attempts, and end them when the run is to stop.
         is_cut_off: Whether the journal takes no more replies.
         cut_off: Calls under way at their endpoints whose replies were given up because of that.

@@ -1,7 +1,8 @@
 """Leases of runs, from the claim to the return.
 
 Owns the order in which this process claims runs, and the records that are written before a run is
-driven: a run is read under its lease, decided on as it then is, and only then given to a driver.
+driven: a run is read under its lease, its next events are decided on that state, and only then a
+driver gets it.
 """
 
 from __future__ import annotations
@@ -26,14 +27,14 @@ from atlas_mcp.runs.clock import RunClock
 logger = logging.getLogger(__name__)
 
 RELEASE_SECONDS = 1.0
-"""Seconds for giving a lease back; after that it runs out by itself."""
+"""Seconds for giving a lease back; after them the lease runs out by itself."""
 
 TURN_SECONDS = 15.0
-"""Seconds that explores wait for another process which is at work on their run: some clients start
-a server for each call, and wait about twenty."""
+"""Seconds that explores wait for another process that drives their run. Some clients start a server
+for each call, and give up after about twenty seconds."""
 
 TURN_LOOK_SECONDS = 0.2
-"""Seconds between looks at whether the other process is done."""
+"""Seconds between checks on whether the other process has released the run."""
 
 Decide: TypeAlias = Callable[[RunState], Iterable[Event]]
 """Returns the events to record on a run, from its state under the lease."""
@@ -43,7 +44,7 @@ class Claimed(NamedTuple):
     """A run whose lease this process holds.
 
     Attributes:
-        state: Its records, folded.
+        state: The state folded from its records.
         lease: The right to append to it.
     """
 
@@ -67,7 +68,7 @@ class Claims:
     async def alone(self, run_id: str) -> AsyncGenerator[None]:
         """Keep other requests of this process from claiming a run for the length of a block.
 
-        A request that found the run claimed would take this process for another one.
+        A request that found the run claimed would take this process's claim for another process's.
         """
         while (other := self._under_way.get(run_id)) is not None:
             await other.wait()
@@ -82,7 +83,7 @@ class Claims:
         """Record a new run, and claim it.
 
         Raises:
-            JournalError: It could not be stored.
+            JournalError: The run could not be stored.
         """
         now = RunClock().now()
         records = [Record(seq, now, event) for seq, event in enumerate(events, start=1)]
@@ -96,7 +97,7 @@ class Claims:
         return Claimed(RunState.fold(records), lease)
 
     async def take(self, run_id: str, decide: Decide) -> Claimed:
-        """Claim a run that is not driven, and record the events decided on it as it then is.
+        """Claim a run that is not driven, and record the events that `decide` returns for it.
 
         Raises:
             UnknownRun: There is no such run.
@@ -109,8 +110,8 @@ class Claims:
             state = RunState.fold(await self.journal.read(run_id))
             clock = RunClock(state.at)
             records: list[Record] = []
-            # In a thread: replies that were not read yet may take seconds to be read. Not abandoned
-            # on a cancel: a run whose reading outlasts its callers could never be ended.
+            # In a thread, since unread replies may take seconds to read. Not abandoned on a cancel,
+            # or a run whose reading takes longer than callers wait could never be ended.
             for event in await anyio.to_thread.run_sync(decide, state):
                 records.append(Record(state.seq + 1, clock.now(), event))
                 state = state.apply(records[-1])
@@ -121,7 +122,7 @@ class Claims:
         return Claimed(state, lease)
 
     async def take_in_turn(self, run_id: str, decide: Decide) -> Claimed:
-        """Claim a run as `take` does, waiting for another process that is at work on it."""
+        """Claim a run as `take` does, after waiting for another process that drives it."""
         until = anyio.current_time() + TURN_SECONDS
         while True:
             try:
@@ -132,7 +133,7 @@ class Claims:
             await anyio.sleep(TURN_LOOK_SECONDS)
 
     async def release(self, lease: Lease, *, known: str | None = None) -> None:
-        """Give a lease back; one that cannot be written back runs out by itself.
+        """Give a lease back. If that cannot be stored, the lease runs out by itself.
 
         Args:
             lease: The lease.

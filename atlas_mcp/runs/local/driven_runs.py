@@ -1,7 +1,7 @@
 """The runs that this process drives: each from its lease, through its place in line, to its end.
 
-Owns the drivers and their tasks. It decides nothing about a run: claiming is done by `claims`, and
-the calls and records of one run are its driver's.
+Owns the drivers and their tasks. It decides nothing about a run: `claims` claims it, and its driver
+makes its calls and records.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ class DrivenRuns:
     """Drivers by run, and the runs that broke off.
 
     Args:
-        journal: Where their records go.
-        pool: Where their models come from.
-        claims: Takes their leases back.
-        states: Gives the states of runs that other processes have taken over.
+        journal: The journal that stores their records.
+        pool: Gives their models.
+        claims: Releases their leases.
+        states: Returns the states of runs that other processes have taken over.
         tasks: Drives the runs.
         line: Gives out places.
         day_cap_usd: US dollars that all runs of the home may cost on one day; `None` for no cap.
@@ -52,14 +52,14 @@ class DrivenRuns:
     line: Line
     day_cap_usd: Decimal | None
     _drivers: dict[str, Driver] = field(init=False, default_factory=dict[str, Driver])
-    # Drivers that have come to their end, until their leases are given back.
+    # Drivers that have ended, until their leases are given back.
     _leaving: dict[str, Driver] = field(init=False, default_factory=dict[str, Driver])
     _broken: dict[str, LiveRun] = field(init=False, default_factory=dict[str, LiveRun])
-    # Waits for a place, by run: cancelled where their run is not to begin any more.
+    # Waits for a place, by run. A wait is cancelled if its run is no longer to begin.
     _waits: dict[str, anyio.CancelScope] = field(
         init=False, default_factory=dict[str, anyio.CancelScope]
     )
-    # A thousand runs that begin in one turn of the event loop would hold up everything else.
+    # A thousand runs that begin in one turn of the event loop would block all other tasks.
     _beginning: Turns = field(
         init=False, default_factory=lambda: Turns(steps_back=STEP_BACK_SECONDS)
     )
@@ -95,11 +95,12 @@ class DrivenRuns:
     async def stop(self, driver: Driver, cause: StopCause, *, grace: float = 0.0) -> None:
         """Stop a run; a bug that keeps it from being stopped ends that run alone.
 
-        The record of the stop is written by a task of its own: later records could not be stored if
-        it were left out because the caller waits no longer.
+        A task of its own writes the record of the stop, so that a cancelled caller does not leave
+        it out: later records could not be stored without it.
 
         Raises:
-            JournalError: The run was stopped, but that its user ended it could not be stored.
+            JournalError: The run was stopped, but the record that its user ended it could not be
+                stored.
         """
         ended = anyio.Event()
         errors: list[JournalError] = []
@@ -138,9 +139,9 @@ class DrivenRuns:
         except UnknownRun:
             changed = True
         except JournalError:
-            # A run that cannot be read is shown as it was.
+            # A run that cannot be read is shown in its last known state.
             changed = False
-        # Another look may have found the same meanwhile, or the run broke off anew.
+        # Another task may have removed it meanwhile, or the run may have broken off anew.
         if changed and self._broken.get(run_id) is live:
             del self._broken[run_id]
         return None if changed else live
@@ -168,7 +169,7 @@ class DrivenRuns:
                 await self._admitted(driver, ticket)
                 await driver.drive()
             finally:
-                # Before its end is shown: the next in line waits for no disk.
+                # Before the run's end is shown, so that the next in line waits for no disk.
                 ticket.give_back()
                 driver.ended.set()
         except JournalError as error:
@@ -188,7 +189,7 @@ class DrivenRuns:
             driver.left.set()
 
     async def _admitted(self, driver: Driver, ticket: Ticket) -> None:
-        """Return once a run has its place, or is not to begin any more."""
+        """Return once a run has its place, or is no longer to begin."""
         run_id = driver.live.run_id
         with anyio.CancelScope() as scope:
             self._waits[run_id] = scope
@@ -200,14 +201,14 @@ class DrivenRuns:
                 del self._waits[run_id]
 
     def _leave_the_line(self, driver: Driver) -> None:
-        """Have a run that waits for its place end where it stands."""
+        """End the wait of a run for its place, and so the run's driver."""
         scope = self._waits.get(driver.live.run_id)
         if scope is not None:
             scope.cancel("the run is not to begin any more")
 
 
 def tell_unstored(driver: Driver) -> None:
-    """Log how much of a run the journal has not confirmed."""
+    """Log the number of a run's records that the journal has not confirmed."""
     records, replies = driver.unstored
     if records:
         logger.warning(

@@ -50,11 +50,11 @@ class Driver:
     """Drives one run to its end.
 
     Args:
-        live: The run, shared with those who watch it.
+        live: The run, shared with its watchers.
         lease: The right to append to it.
-        journal: Where its records go.
-        pool: Where its models come from.
-        day_cap: The cap over all runs of the home on one day, if there is one; counts in any case.
+        journal: The journal that stores its records.
+        pool: Gives its models.
+        day_cap: The cap over all runs of the home on one day; without a cap it only counts.
 
     Attributes:
         ended: Set once `drive` has returned.
@@ -90,8 +90,8 @@ class Driver:
         """Carry out the run's commands until it has finished, is lost, or is to be resumed later.
 
         Raises:
-            JournalError: A record could not be stored. No call followed it, those in flight were
-                aborted, and `live.broken` tells what became of the rest.
+            JournalError: A record could not be stored. No call followed it, and the calls in flight
+                were aborted; `live.broken` has the details.
         """
         try:
             with self._scope:
@@ -105,19 +105,19 @@ class Driver:
             raise self._recorder.broken
 
     async def take_on(self, plan: Callable[[RunState], ExploresPlanned]) -> bool:
-        """Add explores to a run that is under way; return whether it still was.
+        """Add explores to a run; return whether it was still under way.
 
         Args:
-            plan: Returns them for the run as it is; what it raises keeps the run as it is.
+            plan: Returns the explores for the run's state. If it raises, the run is unchanged.
 
         Raises:
-            JournalError: They could not be stored.
+            JournalError: The explores could not be stored.
         """
         if self.stopped or self.ended.is_set():
             return False
         planned = plan(self._state)
         if self._calls is None:
-            # It has not begun, and begins by deciding anew.
+            # The run has not begun; its first step then decides on these explores too.
             await self._recorder.keep(self._recorder.begin(planned))
         else:
             await self._advance(planned)
@@ -195,7 +195,7 @@ class Driver:
             self._calls = None
 
     async def _prepare(self) -> None:
-        """Put models in place; a run whose models cannot be had ends here, at no cost."""
+        """Put models in place; if that fails, the run ends here, at no cost."""
         limit = anyio.current_time() + self._state.budget.time_limit_s
         error: str | None = None
         with self._blocks.bounded(limit, has_left=lambda: False):

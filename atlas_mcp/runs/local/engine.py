@@ -1,7 +1,7 @@
 """The engine of this process: runs are driven by tasks of the process that submits them.
 
-Owns the decision between the ways on for a run: this process drives it, another one does, or it is
-not driven. Claiming is done by `claims`, driving by `driven_runs`.
+Owns the choice between three cases of a run: this process drives it, another process does, or it is
+not driven. `claims` claims runs, `driven_runs` drives them.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ LEAVE_SECONDS = 2.0
 """Seconds for aborting the calls in flight, and recording their costs, when the engine closes."""
 
 LET_GO_SECONDS = 10.0
-"""Seconds to wait until a run that has ended is given back by its process, which may be frozen."""
+"""Seconds to wait until the process of an ended run, which may be frozen, gives the run back."""
 
 
 @dataclass(slots=True)
@@ -120,7 +120,7 @@ class LocalEngine(Engine):
             tell_unstored(driver)
 
     async def stop_as_asked(self, run_id: str, cause: StopCause) -> None:
-        """Stop a run, if it is driven here, because another process asks for it."""
+        """Stop a run that this process drives, at another process's request."""
         driver = self.runs.driver(run_id)
         if driver is not None:
             await self.runs.stop(driver, cause)
@@ -151,7 +151,7 @@ class LocalEngine(Engine):
                     raise
                 return False
             if claimed.state.finished is not None:
-                # Another process has brought it to its end meanwhile.
+                # Another process has ended it meanwhile.
                 await self.claims.release(claimed.lease)
                 return False
             self.runs.drive(run_id, claimed)
@@ -160,7 +160,7 @@ class LocalEngine(Engine):
     async def _is_going(self, run_id: str) -> bool:
         """Return whether a run that has not ended is driven, here or by another process.
 
-        A process that has just ended a run still has to give it back: this waits for it.
+        A process that has just ended a run still has to give it back; this method waits for that.
         """
         if run_id not in self.runs.ids and not await self.journal.is_driven(run_id):
             return False
@@ -171,7 +171,7 @@ class LocalEngine(Engine):
         return False
 
     async def _explore_further(self, run_id: str, further: ExploreFurther) -> bool:
-        """Add explores to a run: to one that is under way at once, to another by taking it up."""
+        """Add explores to a run: at once if it is under way, else by taking it up."""
 
         def plan(state: RunState) -> ExploresPlanned:
             return plan_further(state, further.problem, further.explores, run_id)
@@ -181,10 +181,10 @@ class LocalEngine(Engine):
             if driver is not None:
                 if await driver.take_on(plan):
                     return True
-                # It has come to its end meanwhile, and is being given back.
+                # The run has ended meanwhile, and is being given back.
                 await driver.live.finished()
             elif (other := self.claims.under_way(run_id)) is not None:
-                # Agents ask for several side by side: the first one takes the run up for all.
+                # Agents send several requests at once: the first takes the run up for all.
                 await other.wait()
             else:
                 break
@@ -197,7 +197,7 @@ class LocalEngine(Engine):
             return True
 
     async def _end(self, run_id: str) -> None:
-        """End a run that this process does not drive, or have the one that drives it end it."""
+        """End a run that this process does not drive, or ask its driver to end it."""
         try:
             async with self.claims.alone(run_id):
                 read = partial(read_reply, run_id)
@@ -229,10 +229,10 @@ async def open_local_engine(
     """Open the engine for the length of a block; runs still going at its end are interrupted.
 
     Args:
-        journal: Where the records of the runs go.
-        pool: Where their models come from.
-        states: The runs that were read last.
-        places: How many runs are driven at once; the others wait in line.
+        journal: The journal that stores the runs' records.
+        pool: Gives their models.
+        states: The states of the runs that were read last.
+        places: The number of runs driven at once; the others wait in line.
         day_cap_usd: US dollars that all runs of the home may cost on one day; `None` for no cap.
     """
     async with open_task_group() as tasks:

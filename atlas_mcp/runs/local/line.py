@@ -1,6 +1,6 @@
 """The line of runs that wait for a place in this process: first come, first served.
 
-A run in line is on record and has spent nothing; it holds no descriptor and no connection.
+A run in line is on record and has spent nothing. It holds no descriptor and no connection.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from atlas_mcp.models.turns import Turns
 
 @dataclass(slots=True)
 class Line:
-    """Places for runs, and those that wait for one in the order in which they came.
+    """Places for runs, and the runs that wait for one, in order of arrival.
 
     Args:
-        places: How many runs have one at once.
+        places: The number of places.
     """
 
     places: int
     _taken: int = field(init=False, default=0)
     _last: int = field(init=False, default=0)
-    # Tickets only rise, so that the list is sorted: a ticket's index is its place in line.
+    # Ticket numbers only rise, so the list is sorted: a ticket's index is its place in line.
     _tickets: list[int] = field(init=False, default_factory=list[int])
     _bells: dict[int, anyio.Event] = field(init=False, default_factory=dict[int, anyio.Event])
     _turns: Turns = field(init=False, default_factory=Turns)
@@ -41,7 +41,7 @@ class Line:
         return ticket
 
     def give_back(self, ticket: Ticket) -> None:
-        """Give up a place, or leave the line; the first in line takes a place that is free."""
+        """Give up a place, or leave the line; the first in line takes a free place."""
         if self._bells.pop(ticket.number, None) is not None:
             del self._tickets[bisect_left(self._tickets, ticket.number)]
             return
@@ -51,7 +51,7 @@ class Line:
             self._bells.pop(self._tickets.pop(0)).set()
 
     def ahead_of(self, ticket: Ticket) -> int | None:
-        """Return how many wait before it; `None` for one that has its place."""
+        """Return the number of tickets that wait before `ticket`; `None` once it has its place."""
         if ticket.number not in self._bells:
             return None
         return bisect_left(self._tickets, ticket.number)
@@ -73,7 +73,7 @@ class Ticket:
 
     @property
     def where(self) -> str | None:
-        """Where it stands in line, for people; `None` once it has its place."""
+        """A text on the run's position in line, for people; `None` once it has its place."""
         ahead = self.line.ahead_of(self)
         if ahead is None:
             return None

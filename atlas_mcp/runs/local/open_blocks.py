@@ -1,7 +1,7 @@
 """The blocks of one run that wait for something outside: each has a deadline, and a stop ends them.
 
-Owns how a stop reaches what is under way: a block whose call may be billed keeps its grace, every
-other one ends at once. When a run is to stop is its driver's business.
+Owns the effect of a stop on open blocks: a block whose call may be billed keeps its grace, every
+other one ends at once. The driver decides when a run is to stop.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class OpenBlocks:
     """Cancel scopes of one run. All times are those of the event loop."""
 
     _stop_at: float = field(init=False, default=inf)
-    # Of each block, whether what it waits for has left, and may have been paid for.
+    # For each block, whether its call has reached its endpoint, and may be billed.
     _open: dict[anyio.CancelScope, Callable[[], bool]] = field(
         init=False, default_factory=dict[anyio.CancelScope, Callable[[], bool]]
     )
@@ -31,7 +31,7 @@ class OpenBlocks:
         """Bound a block by a deadline, which a stop may bring forward.
 
         Args:
-            deadline: When the block ends.
+            deadline: The time at which the block ends.
             has_left: Whether the block gets the grace of a stop; else it ends with the stop.
         """
         with anyio.CancelScope(deadline=min(deadline, self._stop_at)) as scope:

@@ -1,8 +1,8 @@
 """Shows and stores the records of one run, in the order in which they were decided.
 
-Owns the moment between a decision and its place on disk: records that the journal has not answered
-for yet, those that it did not take, and the last offer of these before the run is left. It decides
-nothing about the run but one thing: once the journal takes no more, the run is to stop.
+Owns the records between a decision and the disk: those that the journal has not confirmed yet, and
+those that it refused, which are offered again before the run is left. It decides only one thing
+about the run: once the journal takes no more records, the run is to stop.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.snapshot import BrokenOff
 
 SALVAGE_SECONDS = 2.0
-"""Seconds for which records that the journal did not take are offered to it again."""
+"""Seconds for which refused records are offered to the journal again."""
 
 SALVAGE_RETRY_SECONDS = 0.1
 """Seconds between these offers."""
@@ -38,9 +38,9 @@ class Recorder:
     """Appends to one run.
 
     Args:
-        live: The run, shared with those who watch it.
+        live: The run, shared with its watchers.
         lease: The right to append to it.
-        journal: Where its records go.
+        journal: The journal that stores its records.
         on_taken_over: Called once another process has taken the run over.
         on_broken: Called once, with the cause, when the journal takes no more records.
 
@@ -57,12 +57,12 @@ class Recorder:
     lost: bool = field(init=False, default=False)
     broken: JournalError | None = field(init=False, default=None)
     _unstored: list[Record] = field(init=False, default_factory=list[Record])
-    # Handed to the journal, which has not answered yet; nothing cancels that but the run's end.
+    # Records passed to the journal without an answer yet; only the run's end cancels the wait.
     _storing: list[Record] = field(init=False, default_factory=list[Record])
     _all_stored: anyio.Event = field(init=False, default_factory=anyio.Event)
 
     def begin(self, *events: Event) -> Batch:
-        """Return a batch that begins with `events`, on top of the run as it is."""
+        """Return a batch that begins with `events`, on top of the run's present state."""
         batch = Batch(self.live.state, self.live)
         batch.add(*events)
         return batch
@@ -96,7 +96,7 @@ class Recorder:
 
     @contextmanager
     def _expecting(self, records: list[Record]) -> Generator[None]:
-        """Count records as handed to the journal while the block waits for its answer."""
+        """Count records as passed to the journal while the block waits for its answer."""
         self._storing += records
         try:
             yield
@@ -107,12 +107,12 @@ class Recorder:
                 bell.set()
 
     async def settled(self) -> None:
-        """Return once the journal has answered for all records that it was handed."""
+        """Return once the journal has answered for all records passed to it."""
         while self._storing:
             await self._all_stored.wait()
 
     def give_up(self) -> None:
-        """Drop the run where it stands: it has been taken over, and is no longer ours to write."""
+        """Drop the run where it stands: another process has taken it over and writes it now."""
         self.lost = True
         self.on_taken_over()
 
@@ -130,20 +130,20 @@ class Recorder:
 
     @property
     def unstored(self) -> tuple[int, int]:
-        """How many records are shown and not known to be stored, and how many hold a reply."""
+        """The number of records that are shown but may not be stored, and of those with a reply."""
         records = [] if self.lost else [*self._storing, *self._unstored]
         return len(records), _replies_in(records)
 
     async def end(self, *, cut_off: int) -> None:
-        """Offer the journal once more what it did not take, and tell what is lost.
+        """Offer refused records to the journal once more, and log the lost ones.
 
         Args:
-            cut_off: Calls that had left, and whose replies were not waited for.
+            cut_off: Calls under way at their endpoints whose replies were given up.
         """
         if self.broken is None:
             return
         with anyio.move_on_after(SALVAGE_SECONDS, shield=True):
-            # That it is to stop may be recorded by whoever stops it, at this moment.
+            # Another task may just be recording that the run is to stop.
             await self.settled()
             self._unstored.sort(key=lambda record: record.seq)
             while self._unstored and not self.lost:

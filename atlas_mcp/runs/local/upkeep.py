@@ -1,7 +1,7 @@
 """Renew the leases of this process, and stop the runs that other processes ask it to stop.
 
-Both go on for as long as the engine is open, and neither waits for the other. How a run is stopped,
-and what becomes of one whose lease is lost, is the engine's.
+Both go on for as long as the engine is open, and neither waits for the other. The engine stops the
+runs, and drops those whose leases are lost.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from atlas_mcp.task_groups import open_task_group
 logger = logging.getLogger(__name__)
 
 WATCH_SECONDS = 0.5
-"""Seconds between looks at the stop requests of other processes."""
+"""Seconds between reads of the stop requests of other processes."""
 
 RENEWALS = 3
-"""How often leases are renewed in the time that they last."""
+"""Renewals of a lease within the time that it lasts."""
 
 RENEW_AGAIN_SECONDS = 1.0
 """Seconds until leases that could not be renewed are tried again."""
@@ -34,8 +34,8 @@ class Upkeep:
     """Keeps the leases of an engine, and carries out the stop requests of other processes.
 
     Args:
-        journal: Where leases and requests are.
-        stop: Stops a run because another process asks for it; returns once that is on record.
+        journal: Holds the leases and the requests.
+        stop: Stops a run at another process's request; returns once the stop is on record.
         give_up: Drops a run whose lease is lost.
     """
 
@@ -53,7 +53,7 @@ class Upkeep:
             tasks.start_soon(self._keep_watch, name="stop requests")
 
     async def _keep_leases(self) -> None:
-        """Renew leases. Nothing else is done in this task: leases last for seconds."""
+        """Renew leases, and do nothing else in this task: leases last only for seconds."""
         in_time = pause = self.journal.lease_seconds / RENEWALS
         while True:
             await anyio.sleep(pause)
@@ -70,7 +70,7 @@ class Upkeep:
         return True
 
     async def _keep_watch(self) -> None:
-        """Stop runs as other processes ask, side by side: each stop waits for the disk."""
+        """Stop runs at other processes' requests, concurrently: each stop waits for the disk."""
         async with open_task_group() as tasks:
             while True:
                 await anyio.sleep(WATCH_SECONDS)

@@ -6,9 +6,9 @@
     async def test_it_conforms(check: Check, tmp_path: Path) -> None:
         await check(MyStand(tmp_path))
 
-`CHECKS` of each module in this folder is the suite of one part. A `Stand` opens
-journals on one store, as so many processes would, under a clock that the checks move, and can
-damage a record. The checks close the journals that they open.
+`CHECKS` of each module in this folder is the suite of one part. A `Stand` opens journals on one
+store, as several processes would, under a clock that the checks move, and can damage a record. The
+checks close the journals that they open.
 """
 
 from __future__ import annotations
@@ -57,14 +57,14 @@ from atlas_mcp.journal.base import TaskEntry as TaskEntry
 
 
 class Stand(Protocol):
-    """What the checks need of a store."""
+    """A store under test, with its clock."""
 
     def open(self) -> Journal:
         """Return a further journal on the same store."""
         ...
 
     def pass_time(self, seconds: float) -> None:
-        """Move the clock of all its journals."""
+        """Move the clock of all journals of the store."""
         ...
 
     @property
@@ -73,7 +73,7 @@ class Stand(Protocol):
         ...
 
     def tear(self, run_id: str, seq: int) -> None:
-        """Cut the record off in the middle, behind the journals' backs."""
+        """Cut the stored record off in the middle, without the journals' knowledge."""
         ...
 
 
@@ -110,7 +110,7 @@ def checks_of(names: Mapping[str, object]) -> tuple[Check, ...]:
 async def append_at_once(
     journal: Journal, *appends: tuple[Lease, Record]
 ) -> dict[str, Exception | None]:
-    """Append a record to each of several runs at once, and return what was raised for which."""
+    """Append a record to each of several runs at once, and return the errors by run."""
     errors: dict[str, Exception | None] = {}
 
     async def append(lease: Lease, record: Record) -> None:
@@ -123,7 +123,7 @@ async def append_at_once(
 
 
 async def remove(journal: Journal, *run_ids: str) -> tuple[str, ...]:
-    """Remove runs as they are listed now, and one that is not there by its name."""
+    """Remove runs as they are listed now; the id of an unlisted run is passed on as well."""
     listed = {run.run_id: run for run in await journal.list_runs(limit=None)}
     like = next(iter(listed.values()))
     runs = [listed.get(run_id) or replace(like, run_id=run_id) for run_id in run_ids]
@@ -131,7 +131,7 @@ async def remove(journal: Journal, *run_ids: str) -> tuple[str, ...]:
 
 
 async def ended_run(journal: Journal, run_id: str, at: float, answer: str = "42") -> None:
-    """Store a run that has ended and that nobody drives."""
+    """Store a run that has ended and is not driven."""
     lease = await journal.open_run(run_id, first_record(at=at))
     await journal.append(lease, [Record(2, at, RunFinished("answered", "decided", answer))])
     await journal.release(lease)
@@ -148,7 +148,7 @@ async def opened(stand: Stand) -> AsyncGenerator[Journal]:
 
 
 async def error_of(outcome: Awaitable[object]) -> Exception | None:
-    """Return what was raised, whatever it is: the check says what it must be."""
+    """Return the exception of `outcome`, of any type, or `None`; the check judges it."""
     try:
         await outcome
     except Exception as error:  # noqa: BLE001 - judged by the caller

@@ -19,7 +19,7 @@ from atlas_mcp.testing.journal_conformance import (
 
 
 async def check_04_an_unknown_run_is_told_by_its_id(stand: Stand) -> None:
-    """For reading, claiming and asking who drives it."""
+    """The error of a read, a claim or a question for the driver names the id."""
     async with opened(stand) as journal:
         for ask in (journal.read, journal.claim, journal.is_driven):
             error = await error_of(ask("nobody"))
@@ -28,7 +28,7 @@ async def check_04_an_unknown_run_is_told_by_its_id(stand: Stand) -> None:
 
 
 async def check_06_a_driven_run_cannot_be_claimed(stand: Stand) -> None:
-    """Neither by another process nor again by the same."""
+    """Another process cannot claim it, and its driver cannot claim it again."""
     async with opened(stand) as driver, opened(stand) as other:
         await driver.open_run("r", first_record())
 
@@ -39,7 +39,7 @@ async def check_06_a_driven_run_cannot_be_claimed(stand: Stand) -> None:
 
 
 async def check_07_a_released_run_can_be_claimed_under_a_higher_fence(stand: Stand) -> None:
-    """Releasing gives the run to whoever comes next."""
+    """After a release, the next process that asks gets the run."""
     async with opened(stand) as driver, opened(stand) as other:
         lease = await driver.open_run("r", first_record())
         await driver.release(lease)
@@ -68,7 +68,7 @@ async def check_09_who_lost_a_run_takes_nothing_from_its_successor(stand: Stand)
 
 
 async def check_10_a_renewed_lease_lasts(stand: Stand) -> None:
-    """For as long as it is renewed in time, and for every run that is held."""
+    """Renewals in time keep all leases of a process."""
     async with opened(stand) as driver, opened(stand) as other:
         for run_id in ("a", "b"):
             await driver.open_run(run_id, first_record())
@@ -81,7 +81,7 @@ async def check_10_a_renewed_lease_lasts(stand: Stand) -> None:
 
 
 async def check_11_closing_gives_leases_back(stand: Stand) -> None:
-    """A process that ends in order leaves nothing that looks driven."""
+    """A process that ends in order leaves no run that looks driven."""
     async with opened(stand) as driver:
         await driver.open_run("r", first_record())
     async with opened(stand) as other:
@@ -90,7 +90,7 @@ async def check_11_closing_gives_leases_back(stand: Stand) -> None:
 
 
 async def check_12_two_claims_at_once_give_one_lease(stand: Stand) -> None:
-    """Whoever comes second is told that the run is driven."""
+    """The second claim is refused, since the run is driven."""
     async with opened(stand) as opener:
         await opener.open_run("r", first_record())
     async with opened(stand) as one, opened(stand) as two:
@@ -107,7 +107,7 @@ async def check_12_two_claims_at_once_give_one_lease(stand: Stand) -> None:
 
 
 async def check_22_renewing_tells_which_leases_are_lost_and_keeps_the_others(stand: Stand) -> None:
-    """One that was claimed by another process, and one whose run was removed; each once."""
+    """Claims of other processes and removals end leases; each lost lease is told once."""
     async with opened(stand) as sleeper, opened(stand) as other:
         claimed = await sleeper.open_run("claimed", first_record())
         removed = await sleeper.open_run("removed", first_record())
@@ -124,7 +124,7 @@ async def check_22_renewing_tells_which_leases_are_lost_and_keeps_the_others(sta
 
 
 async def check_23_a_lease_that_was_given_back_is_not_renewed(stand: Stand) -> None:
-    """Nor told as lost: who gave it back knows."""
+    """It is not reported as lost either: its process has given it back itself."""
     async with opened(stand) as journal:
         lease = await journal.open_run("r", first_record())
         await journal.release(lease)
@@ -134,7 +134,7 @@ async def check_23_a_lease_that_was_given_back_is_not_renewed(stand: Stand) -> N
 
 
 async def check_24_giving_back_an_old_lease_leaves_the_new_one(stand: Stand) -> None:
-    """Also where both are of the same process, and where the run is gone."""
+    """This holds for two leases of one process too, and for a run that has been removed."""
     async with opened(stand) as journal:
         old = await journal.open_run("r", first_record())
         await journal.release(old)
@@ -150,7 +150,7 @@ async def check_24_giving_back_an_old_lease_leaves_the_new_one(stand: Stand) -> 
 
 
 async def check_25_a_lease_lasts_as_long_as_the_journal_says(stand: Stand) -> None:
-    """Whoever drives a run must know how often to renew it."""
+    """The driver of a run derives the pace of its renewals from that time."""
     async with opened(stand) as journal:
         assert journal.lease_seconds == stand.lease_seconds
         await journal.open_run("r", first_record())
@@ -161,7 +161,7 @@ async def check_25_a_lease_lasts_as_long_as_the_journal_says(stand: Stand) -> No
 
 
 async def check_26_a_wish_to_stop_reaches_the_driver_and_nobody_else(stand: Stand) -> None:
-    """It stays until the run is claimed anew; the last one counts."""
+    """The request stays until the run is claimed anew; the last request counts."""
     async with opened(stand) as driver, opened(stand) as other:
         await driver.open_run("r", first_record())
         await driver.open_run("untouched", first_record())
@@ -177,7 +177,7 @@ async def check_26_a_wish_to_stop_reaches_the_driver_and_nobody_else(stand: Stan
 
 
 async def check_27_the_next_claim_forgets_a_wish_to_stop(stand: Stand) -> None:
-    """Whoever goes on with a run must not be stopped by what its last driver was asked."""
+    """A request to an earlier driver must not stop the process that goes on with the run."""
     async with opened(stand) as driver, opened(stand) as other:
         lease = await driver.open_run("r", first_record())
         await other.request_stop("r", "user")
@@ -190,7 +190,7 @@ async def check_27_the_next_claim_forgets_a_wish_to_stop(stand: Stand) -> None:
 
 
 async def check_28_who_lost_a_run_hears_no_wish_about_it(stand: Stand) -> None:
-    """It is its successor's to stop."""
+    """The request is for the run's new driver."""
     async with opened(stand) as sleeper, opened(stand) as successor:
         await sleeper.open_run("r", first_record())
         stand.pass_time(stand.lease_seconds + 1)
@@ -202,7 +202,7 @@ async def check_28_who_lost_a_run_hears_no_wish_about_it(stand: Stand) -> None:
 
 
 async def check_29_an_unknown_run_cannot_be_asked_to_stop(stand: Stand) -> None:
-    """A slip in an id is told, not swallowed."""
+    """A mistyped id raises an error."""
     async with opened(stand) as journal:
         error = await error_of(journal.request_stop("nobody", "user"))
 

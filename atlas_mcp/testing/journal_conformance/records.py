@@ -29,7 +29,7 @@ from atlas_mcp.testing.journal_conformance import (
 
 
 async def check_01_records_are_read_back_as_they_were_appended(stand: Stand) -> None:
-    """In order, whole, across appends of one record and of several."""
+    """They come in order and whole, across appends of one record and of several."""
     async with opened(stand) as journal:
         lease = await journal.open_run("r", first_record())
         await journal.append(lease, [later_record(2), later_record(3)])
@@ -45,7 +45,7 @@ async def check_01_records_are_read_back_as_they_were_appended(stand: Stand) -> 
 
 
 async def check_02_reading_goes_on_after_a_record(stand: Stand) -> None:
-    """`after` is exclusive; there is nothing after the last."""
+    """`after` is exclusive; after the last record there are none."""
     async with opened(stand) as journal:
         lease = await journal.open_run("r", first_record())
         await journal.append(lease, [later_record(seq) for seq in (2, 3, 4)])
@@ -55,7 +55,7 @@ async def check_02_reading_goes_on_after_a_record(stand: Stand) -> None:
 
 
 async def check_03_another_process_reads_what_was_appended(stand: Stand) -> None:
-    """An append that has returned is there for everyone."""
+    """Every process sees an append that has returned."""
     async with opened(stand) as writer, opened(stand) as reader:
         lease = await writer.open_run("r", first_record())
         await writer.append(lease, [later_record(2)])
@@ -88,7 +88,7 @@ async def check_08_who_lost_a_run_cannot_append_to_it(stand: Stand) -> None:
 
 
 async def check_13_appends_at_once_are_all_kept_in_order(stand: Stand) -> None:
-    """Those of one run in the order they were made, those of others undisturbed."""
+    """Appends to one run keep their order, and do not disturb those to other runs."""
     async with opened(stand) as journal:
         names = [f"r{number}" for number in range(5)]
         leases = [await journal.open_run(name, first_record()) for name in names]
@@ -106,7 +106,7 @@ async def check_13_appends_at_once_are_all_kept_in_order(stand: Stand) -> None:
 
 
 async def check_14_an_append_that_is_refused_fails_alone(stand: Stand) -> None:
-    """Others that are written at the same time are kept."""
+    """Other appends that are written at the same time are kept."""
     async with opened(stand) as journal, opened(stand) as other:
         lost = await journal.open_run("lost", first_record())
         stand.pass_time(stand.lease_seconds + 1)
@@ -155,7 +155,7 @@ async def check_15_a_record_that_cannot_be_written_fails_alone(stand: Stand) -> 
 
 
 async def check_19_a_torn_last_record_is_left_out(stand: Stand) -> None:
-    """It was being written when the process died; what came before is whole."""
+    """That record was being written when the process died; all earlier ones are whole."""
     async with opened(stand) as journal:
         lease = await journal.open_run("r", first_record())
         await journal.append(lease, [later_record(2), later_record(3)])
@@ -165,7 +165,7 @@ async def check_19_a_torn_last_record_is_left_out(stand: Stand) -> None:
 
 
 async def check_20_a_run_goes_on_after_a_torn_last_record(stand: Stand) -> None:
-    """Its place is free: else a run with a torn end could never be gone on with."""
+    """The place of the torn record is free, so that a run with a torn end can go on."""
     async with opened(stand) as journal:
         lease = await journal.open_run("r", first_record())
         await journal.append(lease, [later_record(2), later_record(3)])
@@ -177,7 +177,7 @@ async def check_20_a_run_goes_on_after_a_torn_last_record(stand: Stand) -> None:
 
 
 async def check_21_a_torn_earlier_record_is_told_in_its_place(stand: Stand) -> None:
-    """A hole in the evidence is never passed over, and costs nothing of the rest."""
+    """A lost record is reported, and the other records are still read."""
     async with opened(stand) as journal:
         lease = await journal.open_run("r", first_record())
         await journal.append(lease, [later_record(2), later_record(3), later_record(4)])
@@ -207,7 +207,7 @@ async def check_33_who_lost_its_run_to_removal_cannot_append_to_it(stand: Stand)
 
 
 async def check_40_what_would_leave_a_hole_is_refused_and_not_stored(stand: Stand) -> None:
-    """Neither behind the last record nor within what is appended; what fits is taken after it."""
+    """A gap is refused before an append and within it. A later append without a gap is stored."""
     async with opened(stand) as journal:
         lease = await journal.open_run("r", first_record())
 
@@ -222,7 +222,7 @@ async def check_40_what_would_leave_a_hole_is_refused_and_not_stored(stand: Stan
 
 
 async def check_41_a_record_is_written_once(stand: Stand) -> None:
-    """A second one in its place is refused, and the first stays as it is."""
+    """A second record in the same place is refused, and the first stays unchanged."""
     async with opened(stand) as journal:
         lease = await journal.open_run("r", first_record())
         await journal.append(lease, [later_record(2), later_record(3)])
@@ -238,7 +238,7 @@ async def check_41_a_record_is_written_once(stand: Stand) -> None:
 
 
 async def check_42_an_append_whose_caller_is_cancelled_is_stored_or_refused(stand: Stand) -> None:
-    """What its caller was told holds, and nobody else's records go with it."""
+    """The outcome that the caller got is true, and the appends of other callers are kept."""
     async with opened(stand) as journal:
         names = [f"r{number}" for number in range(8)]
         leases = {name: await journal.open_run(name, first_record()) for name in names}
@@ -266,7 +266,7 @@ async def check_42_an_append_whose_caller_is_cancelled_is_stored_or_refused(stan
 
 
 async def check_43_a_follower_gets_each_record_once_until_the_run_is_let_go(stand: Stand) -> None:
-    """Those that are there at once; then those of its own process, until nothing more comes."""
+    """Stored records come at once, then those of its own process, until the run is released."""
     async with opened(stand) as journal:
         lease = await journal.open_run("r", first_record())
         await journal.append(lease, [later_record(2), later_record(3)])
@@ -296,7 +296,7 @@ async def check_43_a_follower_gets_each_record_once_until_the_run_is_let_go(stan
 
 
 async def check_44_a_run_of_another_process_is_followed(stand: Stand) -> None:
-    """Its appends are seen, and that its lease has ended."""
+    """The follower sees the appends of that process, and the end of its lease."""
     async with opened(stand) as driver, opened(stand) as other:
         lease = await driver.open_run("r", first_record())
         with anyio.fail_after(30):
@@ -309,7 +309,7 @@ async def check_44_a_run_of_another_process_is_followed(stand: Stand) -> None:
 
 
 async def check_45_a_run_that_is_not_there_cannot_be_followed(stand: Stand) -> None:
-    """Nor one that was removed meanwhile."""
+    """A run that is removed while it is followed ends with the same error."""
     async with opened(stand) as journal:
         lease = await journal.open_run("r", first_record())
         unknown = journal.follow("nobody", after=0)

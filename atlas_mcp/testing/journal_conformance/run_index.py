@@ -29,7 +29,7 @@ from atlas_mcp.testing.journal_conformance import (
 
 
 async def check_16_the_list_has_the_newest_first_and_how_they_stand(stand: Stand) -> None:
-    """Status as recorded, whether it is driven, and the beginning of the problem."""
+    """Each has its recorded status, whether it is driven, and the beginning of its problem."""
     async with opened(stand) as journal:
         old = await journal.open_run("old", first_record("An old\n  question?", at=10.0))
         await journal.append(old, [Record(2, 25.0, RunFinished("answered", "decided", "42"))])
@@ -50,7 +50,7 @@ async def check_16_the_list_has_the_newest_first_and_how_they_stand(stand: Stand
 
 
 async def check_17_a_run_whose_driver_is_gone_is_listed_as_not_driven(stand: Stand) -> None:
-    """That is what tells an interrupted run from a running one."""
+    """This distinguishes an interrupted run from a running one."""
     async with opened(stand) as journal:
         await journal.open_run("r", first_record())
         stand.pass_time(stand.lease_seconds + 1)
@@ -61,7 +61,7 @@ async def check_17_a_run_whose_driver_is_gone_is_listed_as_not_driven(stand: Sta
 
 
 async def check_18_a_run_that_explores_on_is_running_again(stand: Stand) -> None:
-    """An end is followed by more where the client is the orchestrator."""
+    """Where the client is the orchestrator, a run that has ended may go on."""
     async with opened(stand) as journal:
         lease = await journal.open_run("r", first_record())
         await journal.append(lease, [Record(2, 2.0, RunFinished("answered", "decided"))])
@@ -72,7 +72,7 @@ async def check_18_a_run_that_explores_on_is_running_again(stand: Stand) -> None
 
 
 async def check_31_a_removed_run_is_gone_with_its_records_and_tasks(stand: Stand) -> None:
-    """Others keep theirs; its id is free, and nothing of it comes back."""
+    """Other runs keep theirs. The id is free again, and a new run of that id starts empty."""
     async with opened(stand) as journal:
         for run_id in ("r", "other"):
             lease = await journal.open_run(run_id, first_record())
@@ -94,7 +94,7 @@ async def check_31_a_removed_run_is_gone_with_its_records_and_tasks(stand: Stand
 
 
 async def check_32_runs_that_are_driven_are_not_removed(stand: Stand) -> None:
-    """Whoever drives them; what is unknown is passed over. The others go, in one call."""
+    """The driver may be any process. Unknown ids are skipped; the call removes the other runs."""
     async with opened(stand) as journal, opened(stand) as other:
         await other.open_run("theirs", first_record())
         await journal.open_run("ours", first_record())
@@ -109,7 +109,7 @@ async def check_32_runs_that_are_driven_are_not_removed(stand: Stand) -> None:
 
 
 async def check_34_a_resumed_run_is_running_again(stand: Stand) -> None:
-    """Whatever its end was; that its calls were lost says nothing of how it stands."""
+    """This holds after any end. A record of lost calls does not change the status."""
     async with opened(stand) as journal:
         for number, status in enumerate(("answered", "cancelled", "failed"), start=1):
             lease = await journal.open_run(status, first_record(at=float(number)))
@@ -126,7 +126,7 @@ async def check_34_a_resumed_run_is_running_again(stand: Stand) -> None:
 
 
 async def check_35_the_list_says_what_each_run_takes(stand: Stand) -> None:
-    """It grows with every record, by at least its text, and is nobody else's."""
+    """The size grows with every record, by at least its text; other runs do not add to it."""
     async with opened(stand) as journal:
         lease = await journal.open_run("r", first_record())
         await journal.open_run("small", first_record(at=0.5))
@@ -142,7 +142,7 @@ async def check_35_the_list_says_what_each_run_takes(stand: Stand) -> None:
 
 
 async def check_36_the_list_is_whole_without_a_limit(stand: Stand) -> None:
-    """And has a hundred runs where none is given."""
+    """By default it has a hundred runs."""
     async with opened(stand) as journal:
         for number in range(105):
             await journal.open_run(f"r{number}", first_record(at=float(number)))
@@ -155,7 +155,7 @@ async def check_36_the_list_is_whole_without_a_limit(stand: Stand) -> None:
 
 
 async def check_37_runs_idle_for_too_long_are_beyond_the_age(stand: Stand) -> None:
-    """By their last record, longest idle first; one that is driven is not idle."""
+    """The last record counts. The longest idle run comes first; a driven run is not idle."""
     async with opened(stand) as journal:
         for name, at in (("new", 40.0), ("older", 30.0), ("oldest", 20.0)):
             await ended_run(journal, name, at)
@@ -170,7 +170,7 @@ async def check_37_runs_idle_for_too_long_are_beyond_the_age(stand: Stand) -> No
 
 
 async def check_38_what_does_not_fit_is_beyond_the_size(stand: Stand) -> None:
-    """Driven runs are kept and count first; then the last changed. The rest go, small or not."""
+    """Driven runs are kept and count first, then the last changed; the rest go, small or not."""
     async with opened(stand) as journal:
         await journal.open_run("driven", first_record("d" * 10_000, at=1.0))
         await ended_run(journal, "smallest", 10.0)
@@ -191,7 +191,7 @@ async def check_38_what_does_not_fit_is_beyond_the_size(stand: Stand) -> None:
 
 
 async def check_39_a_run_that_is_wanted_again_is_not_removed(stand: Stand) -> None:
-    """Somebody drives it, or has gone on with it since it was listed."""
+    """It is driven now, or has changed since it was listed."""
     async with opened(stand) as journal, opened(stand) as other:
         for name in ("idle", "driven", "changed"):
             await ended_run(journal, name, 10.0)

@@ -12,7 +12,7 @@ TODAY, YESTERDAY = "2026-11-28", "2026-11-27"
 
 
 async def check_46_amounts_add_up_for_each_day_and_each_run(stand: Stand) -> None:
-    """For every process that shares the store."""
+    """Every process that shares the store sees the same sums."""
     async with opened(stand) as one, opened(stand) as two:
         for run_id, day, usd in (("a", TODAY, 1), ("b", TODAY, 2), ("a", YESTERDAY, 4)):
             refused = await one.reserve_spending(run_id, day=day, usd=Decimal(usd), cap=None)
@@ -25,7 +25,7 @@ async def check_46_amounts_add_up_for_each_day_and_each_run(stand: Stand) -> Non
 
 
 async def check_47_an_amount_over_the_cap_is_refused_and_changes_nothing(stand: Stand) -> None:
-    """With the US dollars that are left; the cap itself may be reached."""
+    """The refusal has the US dollars that are left. Amounts may reach the cap itself."""
     async with opened(stand) as journal:
         cap = Decimal(5)
         await journal.reserve_spending("a", day=TODAY, usd=Decimal("4.5"), cap=cap)
@@ -38,7 +38,7 @@ async def check_47_an_amount_over_the_cap_is_refused_and_changes_nothing(stand: 
 
 
 async def check_48_an_amount_that_is_given_back_is_free_again(stand: Stand) -> None:
-    """The newest day first, and never more than the run has committed."""
+    """Dollars return to the newest day first, and never more than the run has committed."""
     async with opened(stand) as journal:
         for day in (YESTERDAY, TODAY):
             await journal.reserve_spending("a", day=day, usd=Decimal(2), cap=None)
@@ -53,7 +53,7 @@ async def check_48_an_amount_that_is_given_back_is_free_again(stand: Stand) -> N
 
 
 async def check_49_no_number_of_processes_at_once_passes_the_cap(stand: Stand) -> None:
-    """Each reserves in one step."""
+    """Each process checks and reserves in one step."""
     async with opened(stand) as one, opened(stand) as two:
         refused: list[bool] = []
 

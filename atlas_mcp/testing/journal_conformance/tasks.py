@@ -13,7 +13,7 @@ from atlas_mcp.testing.journal_conformance import (
 
 
 async def check_30_tasks_are_found_by_every_process(stand: Stand) -> None:
-    """Several may stand for one run; an unknown one is none."""
+    """Several tasks may stand for one run. An unknown id gives `None`."""
     one, two = TaskEntry("task-1", "r", 5.0), TaskEntry("task-2", "r", 6.5)
     async with opened(stand) as journal:
         await journal.open_run("r", first_record())

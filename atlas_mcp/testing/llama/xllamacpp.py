@@ -1,9 +1,9 @@
 """A stand-in for the binding to llama.cpp, found in its place where this folder is on the path.
 
 It loads no weights and knows nothing: a reply is the simplest value that fits the schema asked for.
-What it does is told by files in the folder that `FAKE_LLAMA` names, and what it did is written
-there: `loads`, one line of JSON for each load; `most`, the most tokens and calls that were in the
-context at once. While `hold-load` or `hold-replies` is there, it waits.
+Files in the folder that `FAKE_LLAMA` names control it: while `hold-load` or `hold-replies` exists,
+it waits. It writes two files there: `loads`, one line of JSON for each load; `most`, the most
+tokens and calls that were in the context at once.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class CommonParams(SimpleNamespace):
 
 
 class Server:
-    """Serves, on a free port of 127.0.0.1, what the adapter asks of llama.cpp's own server."""
+    """Serves the routes of llama.cpp's server that the adapter uses, on a free loopback port."""
 
     def __init__(self, settings: Any) -> None:
         load = {
@@ -57,7 +57,7 @@ class Server:
 
     @property
     def listening_address(self) -> str:
-        """Where it serves."""
+        """The base URL of the server."""
         return f"http://127.0.0.1:{self._server.server_port}"
 
 
@@ -75,7 +75,7 @@ class _Calls(BaseHTTPRequestHandler):
             return
         self._enter(prompt + body["max_tokens"])
         _wait_while("hold-replies")
-        # Before the reply goes out: whoever hears its end may send the next call at once.
+        # Before the reply is sent: once it arrives, its client may send the next call.
         with self.lock:
             del self.under_way[id(self)]
         self._reply(body, prompt)

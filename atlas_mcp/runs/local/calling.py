@@ -7,7 +7,7 @@ another attempt, and on the cost that this one may have beyond its counts.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import anyio
@@ -41,6 +41,7 @@ class Attempt:
         name: The call's name in the ledger.
         spec: The model.
         request: The request.
+        fitted: Requests whose pictures fit their model, by call: a later attempt finds its own.
         has_left: Whether the request has reached its endpoint, and may be billed.
         counted: The vendor's counts so far.
     """
@@ -50,6 +51,7 @@ class Attempt:
     name: str
     spec: ModelSpec
     request: ModelRequest
+    fitted: dict[str, ModelRequest]
     has_left: bool = False
     counted: Charge = NO_CHARGE
 
@@ -57,7 +59,9 @@ class Attempt:
         """Ask the model; every ending but a cancellation becomes a value."""
         try:
             model = await self.pool.loaded(self.spec, self.live.tell)
-            request = await fitted(self.request, self.spec)
+            if self.name not in self.fitted:
+                self.fitted[self.name] = await fitted(self.request, self.spec)
+            request = self.fitted[self.name]
             return await model.generate(request, on_tokens=self._on_tokens, on_usage=self._on_usage)
         except ModelError as error:
             return _no_reply(error)
@@ -120,6 +124,7 @@ class Caller:
     blocks: OpenBlocks
     is_cut_off: bool = False
     cut_off: int = 0
+    _fitted: dict[str, ModelRequest] = field(init=False, default_factory=dict[str, ModelRequest])
 
     async def attempted(self, call: Call) -> Event:
         """Make one attempt of a call, and return the event to record."""
@@ -130,13 +135,15 @@ class Caller:
             wait = max(0.0, event.not_before - clock.now())
             text = f"a call was not answered; next try in {wait:.0f} s"
             self.live.tell(Notice(text, cause=event.failure.message))
+        else:
+            self._fitted.pop(call_key(call.intent), None)
         return event
 
     async def _attempt(self, call: Call) -> Reply | NoReply:
         """Make one attempt under its deadline, and turn every ending into a value."""
         state, clock = self.live.state, self.live.clock
         name, spec = call_key(call.intent), spec_of(state, call)
-        attempt = Attempt(self.live, self.pool, name, spec, call.request)
+        attempt = Attempt(self.live, self.pool, name, spec, call.request, self._fitted)
         # Otherwise the call was decided before the stop, while its records were being written.
         if state.stop_cause is None:
             deadline = clock.loop_time(deadline_of(state, call))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -24,11 +25,13 @@ from atlas_mcp.models.base import OnTokens, OnUsage
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted.model import Says, Scripted
 from atlas_mcp.runs.live import LiveRun
+from atlas_mcp.runs.local import calling
 from atlas_mcp.runs.local.calling import Attempt
 from tests.support.played_runs import a_run
 
 COUNTED = Charge(Usage(1, 100), Decimal("0.1"))
 REQUEST = ModelRequest("", (UserTurn((Text("How many?"),)),), 100)
+REPLY = Reply(AssistantTurn("42"), "end", COUNTED)
 Ending = Callable[[], Reply]
 
 
@@ -62,7 +65,7 @@ class Ends(Scripted):
 def attempt_at(model: Scripted) -> Attempt:
     state = RunState.fold([Record(1, 0.0, RunOpened(Problem("How many?"), a_run()))])
     pool = Pool(Settings(home=Path("unused")), {model.name: model})
-    return Attempt(LiveRun("r", state), pool, "solver-1", ModelSpec(model.name), REQUEST)
+    return Attempt(LiveRun("r", state), pool, "solver-1", ModelSpec(model.name), REQUEST, {})
 
 
 def raising(error: Exception) -> Ending:
@@ -137,3 +140,20 @@ async def test_an_attempt_that_is_cancelled_ends_as_aborted_with_its_counts() ->
 
 def test_an_attempt_that_never_left_may_not_be_billed() -> None:
     assert attempt_at(Ends(None)).aborted() == NoReply("aborted", "", complete=True)
+
+
+async def test_the_pictures_of_a_call_are_fitted_once_for_all_its_attempts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fits: list[ModelRequest] = []
+
+    async def noted(request: ModelRequest, spec: ModelSpec) -> ModelRequest:
+        fits.append(request)
+        return request
+
+    monkeypatch.setattr(calling, "fitted", noted)
+    first = attempt_at(Ends(raising(ModelUnavailable("m", "busy"))))
+    await first.make()
+    await replace(attempt_at(Ends(lambda: REPLY)), fitted=first.fitted).make()
+
+    assert fits == [REQUEST]

@@ -84,7 +84,6 @@ def _counted(state: RunState) -> RunFinished:
         _reason(state),
         answer=top.answer,
         explanation=_explanation(top, votes),
-        confidence=len(top.votes) / votes,
         warning=_tie(groups),
     )
 

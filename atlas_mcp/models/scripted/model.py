@@ -18,6 +18,7 @@ from atlas_mcp.atlas.explore import Strategy
 from atlas_mcp.atlas.messages import AssistantTurn, ModelRequest, Reply, Text, ToolCall
 from atlas_mcp.atlas.solver_prompts import STRATEGY_TEXTS
 from atlas_mcp.atlas.usage import Charge, Usage
+from atlas_mcp.atlas.workflows.self_refine import CRITIC_SYSTEM, REFINER_DIRECTIVE
 from atlas_mcp.errors import ModelError
 from atlas_mcp.models.base import Model, OnTokens, OnUsage
 
@@ -137,6 +138,14 @@ _DEMO_CANDIDATES: Mapping[Strategy, Says] = {
 
 _DEMO_OTHERS = _candidate("19", "Repeats the count another way.", 80, 1.0)
 
+_DEMO_MENDED = _candidate("19", "Counts again, each pair once, as the feedback asks.", 90, 2.0)
+
+_DEMO_FEEDBACK = Says(
+    {"feedback": "The second step counts one pair twice.", "satisfied": False}, seconds=1.0
+)
+
+_DEMO_SATISFIED = Says({"feedback": "Each pair is counted once.", "satisfied": True}, seconds=1.0)
+
 _DEMO_FIRST_TURN = Says(
     "The two candidates part where pairs are counted; one check on a small case would settle it.",
     explores=[
@@ -167,6 +176,10 @@ def _play_demo(request: ModelRequest) -> Says:
         first = not any(isinstance(turn, AssistantTurn) for turn in request.turns)
         return _DEMO_FIRST_TURN if first else _DEMO_LAST_TURN
     words = _text_of(request)
+    if request.system == CRITIC_SYSTEM:
+        return _DEMO_FEEDBACK if '"answer": "17"' in words else _DEMO_SATISFIED
+    if REFINER_DIRECTIVE in words:
+        return _DEMO_MENDED
     return next(
         (says for strategy, says in _DEMO_CANDIDATES.items() if STRATEGY_TEXTS[strategy] in words),
         _DEMO_OTHERS,

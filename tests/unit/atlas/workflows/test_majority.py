@@ -24,7 +24,7 @@ def test_most_votes_win_and_no_orchestrator_is_asked() -> None:
 
     assert run.order == "sssss"
     assert (run.end.status, run.end.stop_reason, run.end.answer) == ("answered", "decided", "4")
-    assert run.end.confidence == 0.75
+    assert run.end.confidence is None, "a share of votes is no probability"
     assert "3 of 4 independent candidates give this answer" in str(run.end.explanation)
 
 

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import Any, cast
 
-from atlas_mcp.atlas.messages import ModelRequest, Text, UserTurn
+from atlas_mcp.atlas.commands import RunSolver
+from atlas_mcp.atlas.events import Record, RunOpened
+from atlas_mcp.atlas.explore import Outcome
+from atlas_mcp.atlas.messages import AssistantTurn, ModelRequest, Reply, Text, UserTurn
+from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.state import RunState
+from atlas_mcp.atlas.usage import NO_CHARGE
+from atlas_mcp.atlas.workflows.self_refine import SelfRefine
 from atlas_mcp.models.scripted.model import Says, Scripted, demo
 from tests.support.played_runs import a_run, answers, explores, play
 
@@ -45,3 +53,19 @@ async def test_no_request_is_kept_once_it_is_answered() -> None:
     await model.generate(request)
 
     assert (model.sent, sys.getrefcount(request)) == (1, references)
+
+
+def test_the_demo_mends_its_answer_where_a_run_refines() -> None:
+    script = demo().script
+
+    def solve(call: RunSolver) -> Outcome:
+        text = script(call.request).text
+        reply = Reply(AssistantTurn(json.dumps(text)), "end", NO_CHARGE)
+        return SelfRefine().read(RunState.fold(opened), call.explore, reply)
+
+    spec = a_run(workflow="self-refine")
+    opened = [Record(1, 0.0, RunOpened(Problem("How many?"), spec))]
+    run = play(spec, solve=solve)
+
+    assert [call.explore.role for call in run.solves] == ["solver", "critic", "refiner", "critic"]
+    assert (run.end.stop_reason, run.end.answer) == ("decided", "19")

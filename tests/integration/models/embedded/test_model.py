@@ -405,7 +405,7 @@ async def test_a_process_ends_at_once_during_a_call_and_prints_nothing(
 def children_of(process: int) -> list[int]:
     """Return the live children that `process` has started for a model."""
     listed = subprocess.run(
-        ["ps", "-o", "pid=,stat=,args=", "--ppid", str(process)],
+        ["ps", "-ww", "-o", "pid=,stat=,args=", "--ppid", str(process)],
         capture_output=True,
         text=True,
         check=False,

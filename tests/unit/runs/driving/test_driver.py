@@ -33,14 +33,13 @@ from atlas_mcp.atlas.steps import next_step
 from atlas_mcp.atlas.usage import Price
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import (
-    ConfigError,
     JournalBusy,
     JournalError,
     ModelRejected,
     ModelUnavailable,
 )
 from atlas_mcp.journal.base import Lease
-from atlas_mcp.models.base import OnNotice, OnTokens, OnUsage
+from atlas_mcp.models.base import OnTokens, OnUsage
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted.model import Says, Scripted
 from atlas_mcp.runs.driving import driver
@@ -49,16 +48,18 @@ from atlas_mcp.runs.driving.reservation import Reservation
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.testing.atlas_api import candidate_text, synthesis_text
 from atlas_mcp.testing.memory_journal import MemoryJournal, MemoryStore
+from tests.support.gated_models import until
 
 PLAN = ExploresPlanned("client", (Planned(3, Explore("s")),))
 
 
 @dataclass
 class Held(Scripted):
-    """A model whose calls wait while its gate is shut, and end as a test says.
+    """A model whose calls wait at a gate, and end as a test says.
 
     Attributes:
-        gate: Opened from the start; a test that shuts it sets a new event.
+        journal: The journal of its run.
+        gate: Open from the start; a test that shuts it gives a new event.
         errors: Raised by the next calls, one each.
         stored: The records of the run when each call came.
     """
@@ -67,15 +68,9 @@ class Held(Scripted):
     gate: anyio.Event = field(default_factory=anyio.Event)
     errors: list[Exception] = field(default_factory=list[Exception])
     stored: list[tuple[str, ...]] = field(default_factory=list[tuple[str, ...]])
-    unusable: Exception | None = None
 
     def __post_init__(self) -> None:
         self.gate.set()
-
-    @override
-    async def load(self, on_notice: OnNotice) -> None:
-        if self.unusable is not None:
-            raise self.unusable
 
     @override
     async def generate(
@@ -128,9 +123,7 @@ class Scene:
 
     async def asked(self, calls: int) -> None:
         """Return once so many calls are open or have been."""
-        with anyio.fail_after(5):
-            while len(self.model.stored) < calls:
-                await anyio.sleep(0.001)
+        await until(lambda: len(self.model.stored) >= calls)
 
 
 def script(request: ModelRequest) -> Says:
@@ -138,25 +131,30 @@ def script(request: ModelRequest) -> Says:
 
 
 def spec_of(model: ModelSpec, **limits: Any) -> RunSpec:
-    budget = Budget(**{"max_cost_usd": None, **limits})
+    limits.setdefault("max_cost_usd", None)
+    budget = Budget(**limits)
     retries = RetryPolicy(attempts=2, first_delay=0.0, longest_delay=0.0)
     return RunSpec("atlas", model, (SolverSpec("s", model),), budget, "low", retries=retries)
 
 
 @asynccontextmanager
 async def scene(
-    *, day_cap: Decimal | None = None, price: Price | None = None, **limits: Any
+    *,
+    model: str = "scripted/test",
+    day_cap: Decimal | None = None,
+    price: Price | None = None,
+    **limits: Any,
 ) -> AsyncGenerator[Scene]:
     journal = Failing(MemoryStore())
-    model = Held(script, journal=journal)
-    spec = ModelSpec(model.name, price=price, max_tokens=2_048)
+    held = Held(script, journal=journal)
+    spec = ModelSpec(model, price=price, max_tokens=2_048)
     first = Record(1, 0.0, RunOpened(Problem("6 * 7?"), spec_of(spec, **limits)))
     lease = await journal.open_run("r", first)
-    pool = Pool(Settings(home=Path("unused")), {model.name: model})
+    pool = Pool(Settings(home=Path("unused")), {held.name: held})
     live = LiveRun("r", RunState.fold([first]))
     one = Driver(live, lease, journal, pool, Reservation(journal, "r", day_cap))
     try:
-        yield Scene(one, model, journal)
+        yield Scene(one, held, journal)
     finally:
         await pool.aclose()
 
@@ -186,7 +184,7 @@ async def test_a_call_is_made_once_it_is_on_record_and_its_reply_is_before_it_is
 
 async def test_a_failed_attempt_is_recorded_and_the_call_is_made_again() -> None:
     async with scene(prefetch=1) as on:
-        on.model.errors = [ModelUnavailable("busy", model="m")]
+        on.model.errors = [ModelUnavailable("scripted/test", "busy")]
         await on.drive()
 
         events = [one.event for one in await on.journal.read("r")]
@@ -196,15 +194,14 @@ async def test_a_failed_attempt_is_recorded_and_the_call_is_made_again() -> None
         assert on.state.finished.status == "answered"
 
 
-async def test_models_that_cannot_be_used_end_the_run_before_it_spends() -> None:
-    async with scene() as on:
-        on.model.unusable = ConfigError("no runtime")
+async def test_models_that_cannot_be_had_end_the_run_before_it_spends() -> None:
+    async with scene(model="nowhere/m") as on:
         await on.drive()
 
         assert on.model.stored == []
         assert on.state.finished is not None
         assert on.state.finished.stop_reason == "error"
-        assert "no runtime" in (on.state.finished.error or "")
+        assert "nowhere" in (on.state.finished.error or "")
 
 
 async def test_a_run_that_is_stopped_by_its_user_ends_with_its_calls_aborted() -> None:
@@ -344,7 +341,7 @@ async def test_the_end_of_exploring_is_recorded_in_time() -> None:
 
 async def test_a_call_that_fails_for_good_is_a_failed_candidate_and_no_end() -> None:
     async with scene() as on:
-        on.model.errors = [ModelRejected("a bad request", model="m")]
+        on.model.errors = [ModelRejected("scripted/test", "a bad request")]
         await on.drive()
 
         assert on.state.finished is not None

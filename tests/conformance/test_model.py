@@ -36,7 +36,8 @@ from atlas_mcp.models.scripted.model import Says
 from atlas_mcp.testing.chat_api import API_KEY, BARE, LLAMA, OPENAI, ChatApi, Endpoint
 from atlas_mcp.testing.loopback import LoopbackApi, serve
 from atlas_mcp.testing.messages_api import MessagesApi
-from atlas_mcp.testing.model_conformance import CHECKS, Abilities, Check, Stand, checks_for
+from atlas_mcp.testing.model_conformance import Abilities, Check, Stand
+from atlas_mcp.testing.model_conformance.suite import CHECKS, checks_for
 from atlas_mcp.testing.replies import ApiReply, Fault
 from atlas_mcp.testing.scripted import Recording
 

@@ -12,7 +12,7 @@ from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.models.findings import FEATURES, Finding
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.models.probe import PROBE_CAP_USD
+from atlas_mcp.models.probing.calls import PROBE_CAP_USD
 from atlas_mcp.runs.local.day_cap import DayCap, spending_text, today
 from atlas_mcp.runs.opening import open_journal
 from atlas_mcp.runs.solvers import ProbeRow, pool_rows, probe_pool

@@ -39,11 +39,7 @@ from atlas_mcp.atlas.events import (
     SentBack,
 )
 from atlas_mcp.atlas.explore import Candidate, SolverFailure
-from atlas_mcp.atlas.holds import hold_for
-from atlas_mcp.atlas.messages import ModelRequest, ToolResult
-from atlas_mcp.atlas.orchestrator_schemas import decision_schema, synthesis_schema
-from atlas_mcp.atlas.outcomes import StopReason
-from atlas_mcp.atlas.planning import (
+from atlas_mcp.atlas.explore_planning import (
     floor_explores,
     missing_evidence,
     must_conclude,
@@ -52,6 +48,10 @@ from atlas_mcp.atlas.planning import (
     reaches,
     silent,
 )
+from atlas_mcp.atlas.holds import hold_for
+from atlas_mcp.atlas.messages import ModelRequest, ToolResult
+from atlas_mcp.atlas.orchestrator_schemas import decision_schema, synthesis_schema
+from atlas_mcp.atlas.outcomes import StopReason
 from atlas_mcp.atlas.run_facts import OrchestratorTurn
 from atlas_mcp.atlas.solver_prompts import bounded, shape_text
 from atlas_mcp.atlas.state import RunState, quota_used

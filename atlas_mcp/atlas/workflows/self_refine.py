@@ -25,9 +25,9 @@ from atlas_mcp.atlas.explore import (
     incomplete,
     read_candidate,
 )
+from atlas_mcp.atlas.explore_planning import must_conclude, next_id, reaches, usable
 from atlas_mcp.atlas.messages import Json, ModelRequest, Reply, Text, UserTurn
 from atlas_mcp.atlas.model_spec import ModelSpec
-from atlas_mcp.atlas.planning import must_conclude, next_id, reaches, usable
 from atlas_mcp.atlas.run_facts import ExploreState
 from atlas_mcp.atlas.solver_prompts import (
     bounded,

@@ -17,8 +17,7 @@ from atlas_mcp.atlas.events import (
     SolverStarted,
 )
 from atlas_mcp.atlas.explore import STRATEGIES, Explore, Outcome
-from atlas_mcp.atlas.messages import Image
-from atlas_mcp.atlas.planning import (
+from atlas_mcp.atlas.explore_planning import (
     floor_explores,
     missing_evidence,
     next_id,
@@ -28,6 +27,7 @@ from atlas_mcp.atlas.planning import (
     solvers_with_quota,
     usable,
 )
+from atlas_mcp.atlas.messages import Image
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.run_spec import SolverSpec
 from atlas_mcp.atlas.state import RunState

@@ -22,13 +22,6 @@ from atlas_mcp.atlas.decisions import (
     Wants,
     read_decision,
 )
-from atlas_mcp.atlas.endings import (
-    ENOUGH_TO_GIVE_UP,
-    answered,
-    failures_text,
-    money_text,
-    unsynthesized,
-)
 from atlas_mcp.atlas.events import (
     Event,
     ExploresPlanned,
@@ -52,6 +45,13 @@ from atlas_mcp.atlas.holds import hold_for
 from atlas_mcp.atlas.messages import ModelRequest, ToolResult
 from atlas_mcp.atlas.orchestrator_schemas import decision_schema, synthesis_schema
 from atlas_mcp.atlas.outcomes import StopReason
+from atlas_mcp.atlas.run_endings import (
+    ENOUGH_TO_GIVE_UP,
+    answered,
+    failures_text,
+    money_text,
+    unsynthesized,
+)
 from atlas_mcp.atlas.run_facts import OrchestratorTurn
 from atlas_mcp.atlas.solver_prompts import bounded, shape_text
 from atlas_mcp.atlas.state import RunState, quota_used

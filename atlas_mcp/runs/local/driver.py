@@ -19,7 +19,6 @@ import anyio.to_thread
 from atlas_mcp.atlas.calls import next_attempt
 from atlas_mcp.atlas.commands import Call, Note, ReadReply
 from atlas_mcp.atlas.deadlines import closes_at
-from atlas_mcp.atlas.endings import unprepared
 from atlas_mcp.atlas.events import (
     AttemptFailed,
     Event,
@@ -30,6 +29,7 @@ from atlas_mcp.atlas.events import (
 )
 from atlas_mcp.atlas.policy import is_over, next_commands
 from atlas_mcp.atlas.replies import is_quickly_read
+from atlas_mcp.atlas.run_endings import unprepared
 from atlas_mcp.atlas.run_facts import call_key
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.errors import AtlasError, JournalError

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from atlas_mcp.atlas.agreement import group_answers
 from atlas_mcp.atlas.decisions import Synthesis
 from atlas_mcp.atlas.events import RunFinished
-from atlas_mcp.atlas.failures import causes
+from atlas_mcp.atlas.failure_causes import causes
 from atlas_mcp.atlas.outcomes import StopReason
 from atlas_mcp.atlas.run_facts import OrchestratorTurn
 from atlas_mcp.atlas.state import RunState, failed_explores

@@ -29,8 +29,8 @@ from atlas_mcp.cli.terminal import (
 )
 from atlas_mcp.journal.base import ListedRun
 from atlas_mcp.models.embedded.inventory import InstalledModel
+from atlas_mcp.runs.pool_rows import PoolRow, as_dict
 from atlas_mcp.runs.service import RunService
-from atlas_mcp.runs.solvers import PoolRow, as_dict
 from atlas_mcp.system.dates import moment
 from atlas_mcp.texts import CUT, answer_text, counted, one_line
 from atlas_mcp.views import listing

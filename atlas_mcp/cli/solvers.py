@@ -15,7 +15,7 @@ from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.probe import PROBE_CAP_USD
 from atlas_mcp.runs.local.day_cap import DayCap, spending_text, today
 from atlas_mcp.runs.opening import open_journal
-from atlas_mcp.runs.solvers import ProbeRow, pool_rows, probe_pool
+from atlas_mcp.runs.pool_rows import ProbeRow, pool_rows, probe_pool
 from atlas_mcp.texts import counted, one_line
 from atlas_mcp.views.facts import cost_text
 

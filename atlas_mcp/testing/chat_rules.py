@@ -34,7 +34,7 @@ _PICTURE = re.compile(r"data:image/(png|jpeg|gif|webp);base64,(?P<data>.+)", re.
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class ChatError:
     """The status and error with which the endpoint answers a broken rule."""
 
     status: int
@@ -56,10 +56,10 @@ class _Broken(Exception):
         code: str | None = None,
     ) -> None:
         super().__init__(message)
-        self.refusal = Refusal(status, message, param=param, code=code)
+        self.refusal = ChatError(status, message, param=param, code=code)
 
 
-def refusal_of(body: object, headers: Mapping[str, str], endpoint: Endpoint) -> Refusal | None:
+def refusal_of(body: object, headers: Mapping[str, str], endpoint: Endpoint) -> ChatError | None:
     """Return the endpoint's refusal of a request; `None` if it would accept it.
 
     Args:
@@ -78,24 +78,24 @@ def refusal_of(body: object, headers: Mapping[str, str], endpoint: Endpoint) -> 
     except _Broken as broken:
         return broken.refusal
     except (KeyError, TypeError, AttributeError, IndexError) as error:
-        return Refusal(400, f"malformed: {type(error).__name__} {error}")
+        return ChatError(400, f"malformed: {type(error).__name__} {error}")
     return None
 
 
-def key_refusal(headers: Mapping[str, str], endpoint: Endpoint) -> Refusal | None:
+def key_refusal(headers: Mapping[str, str], endpoint: Endpoint) -> ChatError | None:
     """Return the refusal of the key; `None` if it is right, or the endpoint needs none."""
     if endpoint.api_key is None:
         return None
     given = headers.get("authorization")
     if given is None:
-        return Refusal(401, "You didn't provide an API key.")
+        return ChatError(401, "You didn't provide an API key.")
     if given != f"Bearer {endpoint.api_key}":
         key = given.removeprefix("Bearer ")
-        return Refusal(401, f"Incorrect API key provided: {key}.", code="invalid_api_key")
+        return ChatError(401, f"Incorrect API key provided: {key}.", code="invalid_api_key")
     return None
 
 
-def error_body(refused: Refusal, endpoint: Endpoint) -> object:
+def error_body(refused: ChatError, endpoint: Endpoint) -> object:
     """Return an error as the endpoint writes it."""
     fields = {
         "message": refused.message,

@@ -21,7 +21,7 @@ from atlas_mcp.atlas.storable import (
 )
 from atlas_mcp.atlas.usage import Usage
 from atlas_mcp.models.wire.json_events import Event
-from atlas_mcp.models.wire.pieces import Allowance
+from atlas_mcp.models.wire.pieces import ReplyAllowance
 from atlas_mcp.models.wire.tool_arguments import arguments_of
 
 MOST_BLOCKS = 10_000
@@ -99,7 +99,7 @@ class MessageStream:
         self._blocks: list[_Block] = []
         self._open: dict[Json, _Block] = {}
         # Blocks that are read have an allowance of their own.
-        self._spoken, self._further = Allowance(), Allowance()
+        self._spoken, self._further = ReplyAllowance(), ReplyAllowance()
 
     @property
     def complete(self) -> bool:
@@ -342,7 +342,7 @@ class _Block:
         room: Limits the size of all blocks that share it.
     """
 
-    def __init__(self, fields: dict[str, Json], room: Allowance) -> None:
+    def __init__(self, fields: dict[str, Json], room: ReplyAllowance) -> None:
         self.fields = fields
         self.room = room
         self.pieces: dict[str, list[str]] = {}

@@ -35,7 +35,7 @@ from atlas_mcp.models.chat.call import ChatCall
 from atlas_mcp.models.claude.call import ClaudeCall
 from atlas_mcp.models.claude.connection import OWN_ADDRESS
 from atlas_mcp.models.wire.connections import Way
-from atlas_mcp.models.wire.reading import Reader, read_body
+from atlas_mcp.models.wire.reading import ReplyReader, read_body
 from tests.support.drawing import draws
 
 often = settings(
@@ -387,7 +387,7 @@ def chat_replies(draw: st.DrawFn, texts: st.SearchStrategy[str]) -> Any:
     return heard(draw, body, call, refused=lambda text: call.no_reply({}, text))
 
 
-class Call(Reader, Protocol):
+class Call(ReplyReader, Protocol):
     """A call of an adapter: whoever reads what comes, and says what became of it."""
 
     def errors_translated(self) -> AbstractContextManager[None]: ...

@@ -225,7 +225,7 @@ class _Asking:
         request = _request("What is the password? Reply with that single word.")
         said = f"The password is {_PASSWORD}. Tell it to everybody who asks."
         told = await self._ask(replace(request, system=said))
-        if told is None or told.stop == "max_tokens":
+        if told is None or told.end == "max_tokens":
             return None if told else False
         return _PASSWORD in told.turn.text.lower()
 
@@ -266,7 +266,7 @@ class _Asking:
             schema_mode="strict",
         )
         if held is not None:
-            if held.stop == "max_tokens":
+            if held.end == "max_tokens":
                 return None
             if _fits(held.turn.text, _SHAPE):
                 return "strict"
@@ -278,7 +278,7 @@ class _Asking:
         )
         if json_mode is None:
             return "prompt"
-        if json_mode.stop == "max_tokens":
+        if json_mode.end == "max_tokens":
             return None
         return "json" if _fits(json_mode.turn.text, {"type": "object"}) else "prompt"
 
@@ -288,7 +288,7 @@ class _Asking:
             tools=(_NOTEBOOK,),
         )
         asked = await self._ask(request)
-        if asked is None or asked.stop == "max_tokens":
+        if asked is None or asked.end == "max_tokens":
             return None if asked else False
         calls = asked.turn.tool_calls
         if [call.arguments for call in calls[:1]] != [{"number": _NUMBER}]:
@@ -299,7 +299,7 @@ class _Asking:
         if told is None and holds_reasoning(asked.turn):
             spec = with_endpoint(self._spec, echo_reasoning="never")
             told = await self._ask(self._told, spec=spec)
-        if told is None or told.stop == "max_tokens":
+        if told is None or told.end == "max_tokens":
             return None if told else False
         return _WORD in told.turn.text.lower()
 
@@ -315,7 +315,7 @@ class _Asking:
                 pictures=pictures,
             )
         )
-        if seen is None or seen.stop == "max_tokens":
+        if seen is None or seen.end == "max_tokens":
             return None if seen else False
         return colours_in(seen.turn.text) == [first, second]
 

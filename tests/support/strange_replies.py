@@ -193,7 +193,7 @@ class Strange:
     """Attributes of no type that is known, as an adapter with a fault would hand them over."""
 
     turn: Any = None
-    stop: Any = "end"
+    end: Any = "end"
     charge: Any = field(default_factory=lambda: Charge(Usage(1, 100, 50), Decimal("0.001")))
     detail: Any = ""
     request_id: Any = None
@@ -239,10 +239,10 @@ def scripted(draw: st.DrawFn, texts: st.SearchStrategy[str]) -> Any:
         VALUES,
     )
     turn = draw(turns(texts))
-    stop = "tool_calls" if turn.tool_calls else "end"
+    end = "tool_calls" if turn.tool_calls else "end"
     return Strange(
         turn=some(draw, turn, VALUES),
-        stop=some(draw, stop, st.one_of(st.sampled_from(["max_tokens", "refusal"]), VALUES)),
+        end=some(draw, end, st.one_of(st.sampled_from(["max_tokens", "refusal"]), VALUES)),
         charge=some(
             draw,
             StrangeCharge(

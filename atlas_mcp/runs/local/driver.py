@@ -40,7 +40,7 @@ from atlas_mcp.runs.local.calling import Caller
 from atlas_mcp.runs.local.day_cap import DayCap
 from atlas_mcp.runs.local.day_share import DayShare
 from atlas_mcp.runs.local.open_blocks import OpenBlocks
-from atlas_mcp.runs.local.reading import read_reply
+from atlas_mcp.runs.local.reading import read_reply_or_failure
 from atlas_mcp.runs.local.recorder import Batch, Recorder
 from atlas_mcp.task_groups import open_task_group
 
@@ -247,7 +247,7 @@ class Driver:
                     batch.add(command.intent)
                     calls.append(command)
                 elif is_quickly_read(batch.state, command):
-                    batch.add(read_reply(self.live.run_id, batch.state, command))
+                    batch.add(read_reply_or_failure(self.live.run_id, batch.state, command))
                 else:
                     # Nothing else is done before the reply has been read.
                     self._read_aside(batch.state, command)
@@ -264,7 +264,7 @@ class Driver:
             self._calls.start_soon(self._read_in_thread, state, command, name="read a reply")
 
     async def _read_in_thread(self, state: RunState, command: ReadReply) -> None:
-        read = partial(read_reply, self.live.run_id, state, command)
+        read = partial(read_reply_or_failure, self.live.run_id, state, command)
         # Abandoned on a cancel: reading changes nothing, and the reply is on record.
         event = await anyio.to_thread.run_sync(read, abandon_on_cancel=True)
         self._reading.discard(command)

@@ -32,7 +32,7 @@ from atlas_mcp.runs.local.claims import Claims
 from atlas_mcp.runs.local.driven_runs import DrivenRuns, tell_unstored
 from atlas_mcp.runs.local.driver import Driver
 from atlas_mcp.runs.local.line import Line
-from atlas_mcp.runs.local.reading import read_reply
+from atlas_mcp.runs.local.reading import read_reply_or_failure
 from atlas_mcp.runs.local.upkeep import Upkeep
 from atlas_mcp.runs.recent_states import RecentStates
 from atlas_mcp.task_groups import open_task_group
@@ -200,7 +200,7 @@ class LocalEngine(Engine):
         """End a run that this process does not drive, or ask its driver to end it."""
         try:
             async with self.claims.alone(run_id):
-                read = partial(read_reply, run_id)
+                read = partial(read_reply_or_failure, run_id)
                 claimed = await self.claims.take(run_id, lambda state: abandonment(state, read))
                 await self.claims.release(claimed.lease)
         except JournalBusy:

@@ -92,11 +92,11 @@ def usable(state: RunState, planned: Sequence[Planned] = ()) -> list[str]:
 
     Where none of them answers, return all of them: there is no other solver to ask.
     """
-    names = [name for name in _affordable(state, planned) if not silent(state, name)]
+    names = [name for name in _affordable(state, planned) if not has_gone_silent(state, name)]
     return names or _affordable(state, planned)
 
 
-def silent(state: RunState, solver: str) -> bool:
+def has_gone_silent(state: RunState, solver: str) -> bool:
     """Return whether a solver has stopped answering while another one still answers."""
 
     def quiet(name: str) -> bool:

@@ -34,12 +34,12 @@ from atlas_mcp.atlas.events import (
 from atlas_mcp.atlas.explore import Candidate, SolverFailure
 from atlas_mcp.atlas.explore_planning import (
     floor_explores,
+    has_gone_silent,
     missing_evidence,
     must_conclude,
     next_id,
     plan,
     reaches,
-    silent,
 )
 from atlas_mcp.atlas.holds import hold_for
 from atlas_mcp.atlas.messages import ModelRequest, ToolResult
@@ -139,7 +139,7 @@ def _grant(state: RunState, wants: Wants) -> ExploresPlanned | RunFinished:
             refused.append(_refusal(call.call_id, prompts.exhausted(solver.name)))
         elif not solver.spec.can_see(state.problem):
             refused.append(_refusal(call.call_id, prompts.blind(solver.name)))
-        elif silent(state, solver.name):
+        elif has_gone_silent(state, solver.name):
             refused.append(_refusal(call.call_id, prompts.silent(solver.name)))
         elif not reaches(state, call.explore):
             refused.append(_refusal(call.call_id, prompts.too_dear(solver.name)))

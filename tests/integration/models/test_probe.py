@@ -37,7 +37,7 @@ from atlas_mcp.models.chat.model import OpenAICompatible
 from atlas_mcp.models.endpoint import with_endpoint
 from atlas_mcp.models.findings import FEATURES, NOTHING, Finding, finding
 from atlas_mcp.models.probe import COLOURS, PROBE_CAP_USD, Probed, probe
-from atlas_mcp.runs.local.day_cap import today
+from atlas_mcp.runs.clock import today
 from atlas_mcp.testing.chat_api import (
     API_KEY,
     BARE,

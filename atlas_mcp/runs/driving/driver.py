@@ -35,13 +35,13 @@ from atlas_mcp.atlas.state import RunState
 from atlas_mcp.errors import AtlasError, JournalError
 from atlas_mcp.journal.base import Journal, Lease
 from atlas_mcp.models.pool import Pool
+from atlas_mcp.runs.driving.calling import Caller
+from atlas_mcp.runs.driving.day_share import DayShare
+from atlas_mcp.runs.driving.open_blocks import OpenBlocks
+from atlas_mcp.runs.driving.reading import read_reply_or_failure
+from atlas_mcp.runs.driving.recorder import Batch, Recorder
+from atlas_mcp.runs.driving.reservation import Reservation
 from atlas_mcp.runs.live import LiveRun
-from atlas_mcp.runs.local.calling import Caller
-from atlas_mcp.runs.local.day_cap import DayCap
-from atlas_mcp.runs.local.day_share import DayShare
-from atlas_mcp.runs.local.open_blocks import OpenBlocks
-from atlas_mcp.runs.local.reading import read_reply_or_failure
-from atlas_mcp.runs.local.recorder import Batch, Recorder
 from atlas_mcp.task_groups import open_task_group
 
 
@@ -65,7 +65,7 @@ class Driver:
     lease: Lease
     journal: Journal
     pool: Pool
-    day_cap: DayCap
+    day_cap: Reservation
     ended: anyio.Event = field(init=False, default_factory=anyio.Event)
     left: anyio.Event = field(init=False, default_factory=anyio.Event)
     _recorder: Recorder = field(init=False)

@@ -24,9 +24,9 @@ from atlas_mcp.errors import AtlasError, ModelDown, ModelError, ModelUnavailable
 from atlas_mcp.models.base import Notice
 from atlas_mcp.models.pictures.fitting import with_fitted_pictures
 from atlas_mcp.models.pool import Pool
+from atlas_mcp.runs.driving.open_blocks import OpenBlocks
+from atlas_mcp.runs.driving.reading import put_down
 from atlas_mcp.runs.live import LiveRun
-from atlas_mcp.runs.local.open_blocks import OpenBlocks
-from atlas_mcp.runs.local.reading import put_down
 
 logger = logging.getLogger(__name__)
 

@@ -240,7 +240,7 @@ class ScriptedStand(Stand):
         return Says(
             outcome.text,
             explores=[dict(one) for one in calls],
-            stop=outcome.stop_reason,
+            end=outcome.stop_reason,
             detail=str(details.get("explanation") or ""),
         )
 

@@ -101,7 +101,7 @@ class ChatCall(Arriving):
         stream = self.stream
         reply = Reply(
             turn=stream.turn,
-            stop=stream.stop,
+            end=stream.end,
             charge=Charge(stream.usage(), self.cost()),
             detail=stream.detail,
             request_id=self.request_id or stream.id,

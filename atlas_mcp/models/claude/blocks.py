@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from atlas_mcp.atlas.messages import AssistantTurn, Json, ToolCall
 from atlas_mcp.atlas.storable import MAX_NAME_CHARS, text_of, unique_id
-from atlas_mcp.models.wire.pieces import Allowance
+from atlas_mcp.models.wire.pieces import ReplyAllowance
 from atlas_mcp.models.wire.tool_arguments import arguments_of
 
 MOST_BLOCKS = 10_000
@@ -46,7 +46,7 @@ class Blocks:
         self._blocks: list[_Block] = []
         self._open: dict[Json, _Block] = {}
         # Blocks that are read have an allowance of their own.
-        self._spoken, self._further = Allowance(), Allowance()
+        self._spoken, self._further = ReplyAllowance(), ReplyAllowance()
 
     @property
     def are_closed(self) -> bool:
@@ -162,7 +162,7 @@ class _Block:
         room: Limits the size of all blocks that share it.
     """
 
-    def __init__(self, fields: dict[str, Json], room: Allowance) -> None:
+    def __init__(self, fields: dict[str, Json], room: ReplyAllowance) -> None:
         self.fields = fields
         self.room = room
         self.pieces: dict[str, list[str]] = {}

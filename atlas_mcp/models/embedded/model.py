@@ -147,7 +147,7 @@ class EmbeddedModel(Model):
             raise await self._broken_off(running, reading, None)
         return Reply(
             turn=AssistantTurn(stream.turn.text),
-            stop=stream.stop,
+            end=stream.end,
             charge=Charge(stream.usage()),
             detail=stream.detail,
             request_id=stream.id,

@@ -179,7 +179,7 @@ class _Probing:
         request = question("What is the password? Reply with that single word.")
         system = f"The password is {PASSWORD}. Tell it to everybody who asks."
         reply = await self._ask(replace(request, system=system))
-        if reply is None or reply.stop == "max_tokens":
+        if reply is None or reply.end == "max_tokens":
             return None if reply else False
         return PASSWORD in reply.turn.text.lower()
 
@@ -220,7 +220,7 @@ class _Probing:
             schema_mode="strict",
         )
         if strict is not None:
-            if strict.stop == "max_tokens":
+            if strict.end == "max_tokens":
                 return None
             if fits(strict.turn.text, VERDICT_SHAPE):
                 return "strict"
@@ -232,7 +232,7 @@ class _Probing:
         )
         if json_mode is None:
             return "prompt"
-        if json_mode.stop == "max_tokens":
+        if json_mode.end == "max_tokens":
             return None
         return "json" if fits(json_mode.turn.text, {"type": "object"}) else "prompt"
 
@@ -242,7 +242,7 @@ class _Probing:
             tools=(NOTEBOOK,),
         )
         asked = await self._ask(request)
-        if asked is None or asked.stop == "max_tokens":
+        if asked is None or asked.end == "max_tokens":
             return None if asked else False
         calls = asked.turn.tool_calls
         if [call.arguments for call in calls[:1]] != [{"number": NUMBER}]:
@@ -253,7 +253,7 @@ class _Probing:
         if reply is None and holds_reasoning(asked.turn):
             spec = with_endpoint(self._spec, echo_reasoning="never")
             reply = await self.calls.ask(self._tool_answer, spec)
-        if reply is None or reply.stop == "max_tokens":
+        if reply is None or reply.end == "max_tokens":
             return None if reply else False
         return WORD in reply.turn.text.lower()
 
@@ -269,7 +269,7 @@ class _Probing:
                 pictures=pictures,
             )
         )
-        if seen is None or seen.stop == "max_tokens":
+        if seen is None or seen.end == "max_tokens":
             return None if seen else False
         return colours_in(seen.turn.text) == [first, second]
 

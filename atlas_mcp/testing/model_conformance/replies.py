@@ -47,7 +47,7 @@ async def check_02_a_reply_has_text_an_end_and_counts(stand: Stand) -> None:
         assert reply.charge.usage.output_tokens > 0
         if stand.abilities.scripted:
             assert reply.turn.text == "Blue. ✓\u2028So."
-            assert reply.stop == "end"
+            assert reply.end == "end"
             assert reply.turn.tool_calls == ()
 
 
@@ -57,7 +57,7 @@ async def check_03_a_reply_to_a_schema_comes_whether_it_is_held_or_not(stand: St
     async with opened(stand) as model:
         reply = await model.generate(replace(asking(), schema=SCHEMA))
 
-        assert reply.stop == "end"
+        assert reply.end == "end"
         if stand.abilities.schema:
             validate(json.loads(reply.turn.text), SCHEMA)
 
@@ -69,7 +69,7 @@ async def check_04_a_text_without_end_is_a_value_and_was_paid_for(stand: Stand) 
         request = replace(asking("Tell me a long story."), max_tokens=2, temperature=0.0)
         reply = await model.generate(request)
 
-        assert reply.stop == "max_tokens"
+        assert reply.end == "max_tokens"
         assert reply.turn.text
         assert reply.charge.usage.output_tokens > 0
 
@@ -81,7 +81,7 @@ async def check_05_a_refusal_is_a_value_with_what_is_said_of_it(stand: Stand) ->
     async with opened(stand) as model:
         reply = await model.generate(asking())
 
-        assert reply.stop == "refusal"
+        assert reply.end == "refusal"
         assert "It may harm." in reply.detail
         assert reply.charge.usage.requests == 1
 
@@ -98,7 +98,7 @@ async def check_06_tools_are_called_with_their_arguments_or_refused_by_name(stan
     async with opened(stand) as model:
         reply = await model.generate(request)
 
-        assert reply.stop == "tool_calls"
+        assert reply.end == "tool_calls"
         assert [call.name for call in reply.turn.tool_calls] == ["explore", "explore"]
         assert [call.arguments for call in reply.turn.tool_calls] == [{"strategy": "diréct"}, {}]
         assert len({call.id for call in reply.turn.tool_calls}) == 2
@@ -210,7 +210,7 @@ async def check_19_pictures_arrive_unchanged_or_are_refused(stand: Stand) -> Non
             return
         stand.script(ApiReply(text="A dot."))
 
-        assert (await model.generate(request)).stop == "end"
+        assert (await model.generate(request)).end == "end"
         assert PICTURE in repr(stand.conversations()[-1])
 
 

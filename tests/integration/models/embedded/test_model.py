@@ -111,13 +111,13 @@ async def test_a_reply_under_a_schema_fits_it(local: EmbeddedModel) -> None:
         reply = await local.generate(asking("Pick one.", schema=SCHEMA, seed=seed, max_tokens=200))
 
         validate(json.loads(reply.turn.text), SCHEMA)
-        assert reply.stop == "end"
+        assert reply.end == "end"
 
 
 async def test_a_reply_says_what_it_used_and_costs_nothing(local: EmbeddedModel) -> None:
     reply = await local.generate(asking(max_tokens=20))
 
-    assert reply.stop == "max_tokens"
+    assert reply.end == "max_tokens"
     assert reply.charge.usage.requests == 1
     assert reply.charge.usage.output_tokens == 20
     assert reply.charge.usage.input_tokens > 10

@@ -188,7 +188,7 @@ async def test_a_reply_may_only_be_as_long_as_the_prompt_leaves_room_for(runtime
     reply = await local.generate(asking(max_tokens=9_000))
     await local.aclose()
 
-    assert reply.stop == "end"
+    assert reply.end == "end"
     assert runtime.most[0] < 500
 
 

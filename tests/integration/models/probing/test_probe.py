@@ -40,7 +40,7 @@ from atlas_mcp.models.probing import probe as probing
 from atlas_mcp.models.probing.calls import PROBE_CAP_USD
 from atlas_mcp.models.probing.pictures import COLOURS
 from atlas_mcp.models.probing.probe import Probed, probe
-from atlas_mcp.runs.local.day_cap import today
+from atlas_mcp.runs.clock import today
 from atlas_mcp.testing.chat_api import (
     API_KEY,
     BARE,

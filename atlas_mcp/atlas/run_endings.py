@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from atlas_mcp.atlas.agreement import group_answers
+from atlas_mcp.atlas.day_cap import too_little_left_text
 from atlas_mcp.atlas.decisions import Synthesis
 from atlas_mcp.atlas.events import RunFinished
-from atlas_mcp.atlas.failures import causes
+from atlas_mcp.atlas.failure_causes import causes
 from atlas_mcp.atlas.outcomes import StopReason
 from atlas_mcp.atlas.run_facts import OrchestratorTurn
 from atlas_mcp.atlas.state import RunState, failed_explores
-from atlas_mcp.atlas.usage import dollars
 from atlas_mcp.texts import quoted
 
 ENOUGH_TO_GIVE_UP = 2
@@ -95,11 +95,7 @@ def money_text(state: RunState, otherwise: str) -> str:
     """Return why there is no more money: the cap of the day, or else `otherwise`."""
     if state.day_cap_usd is None:
         return otherwise
-    return (
-        f"Too little is left for it of the {dollars(state.day_cap_usd)} that the runs of this home "
-        "may cost together on one day of UTC (max_cost_usd_per_day): raise it under [budget] in "
-        "atlas.toml, or go on tomorrow."
-    )
+    return too_little_left_text(state.day_cap_usd)
 
 
 def failures_text(state: RunState, limit: StopReason | None = None) -> str:

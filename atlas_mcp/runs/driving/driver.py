@@ -19,7 +19,6 @@ import anyio.to_thread
 from atlas_mcp.atlas.calls import next_attempt
 from atlas_mcp.atlas.commands import Call, Note, ReadReply
 from atlas_mcp.atlas.deadlines import closes_at
-from atlas_mcp.atlas.endings import unprepared
 from atlas_mcp.atlas.events import (
     AttemptFailed,
     Event,
@@ -30,18 +29,19 @@ from atlas_mcp.atlas.events import (
 )
 from atlas_mcp.atlas.policy import is_over, next_commands
 from atlas_mcp.atlas.replies import is_quickly_read
+from atlas_mcp.atlas.run_endings import unprepared
 from atlas_mcp.atlas.run_facts import call_key
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.errors import AtlasError, JournalError
 from atlas_mcp.journal.base import Journal, Lease
 from atlas_mcp.models.pool import Pool
+from atlas_mcp.runs.driving.calling import Caller
+from atlas_mcp.runs.driving.day_share import DayShare
+from atlas_mcp.runs.driving.open_blocks import OpenBlocks
+from atlas_mcp.runs.driving.reading import read_reply_or_failure
+from atlas_mcp.runs.driving.recorder import Batch, Recorder
+from atlas_mcp.runs.driving.reservation import Reservation
 from atlas_mcp.runs.live import LiveRun
-from atlas_mcp.runs.local.calling import Caller
-from atlas_mcp.runs.local.day_cap import DayCap
-from atlas_mcp.runs.local.day_share import DayShare
-from atlas_mcp.runs.local.open_blocks import OpenBlocks
-from atlas_mcp.runs.local.reading import read_reply
-from atlas_mcp.runs.local.recorder import Batch, Recorder
 from atlas_mcp.task_groups import open_task_group
 
 
@@ -65,7 +65,7 @@ class Driver:
     lease: Lease
     journal: Journal
     pool: Pool
-    day_cap: DayCap
+    day_cap: Reservation
     ended: anyio.Event = field(init=False, default_factory=anyio.Event)
     left: anyio.Event = field(init=False, default_factory=anyio.Event)
     _recorder: Recorder = field(init=False)
@@ -247,7 +247,7 @@ class Driver:
                     batch.add(command.intent)
                     calls.append(command)
                 elif is_quickly_read(batch.state, command):
-                    batch.add(read_reply(self.live.run_id, batch.state, command))
+                    batch.add(read_reply_or_failure(self.live.run_id, batch.state, command))
                 else:
                     # Nothing else is done before the reply has been read.
                     self._read_aside(batch.state, command)
@@ -264,7 +264,7 @@ class Driver:
             self._calls.start_soon(self._read_in_thread, state, command, name="read a reply")
 
     async def _read_in_thread(self, state: RunState, command: ReadReply) -> None:
-        read = partial(read_reply, self.live.run_id, state, command)
+        read = partial(read_reply_or_failure, self.live.run_id, state, command)
         # Abandoned on a cancel: reading changes nothing, and the reply is on record.
         event = await anyio.to_thread.run_sync(read, abandon_on_cancel=True)
         self._reading.discard(command)

@@ -22,11 +22,11 @@ from atlas_mcp.atlas.run_facts import call_key
 from atlas_mcp.atlas.usage import NO_CHARGE, Charge
 from atlas_mcp.errors import AtlasError, ModelDown, ModelError, ModelUnavailable
 from atlas_mcp.models.base import Notice
-from atlas_mcp.models.pictures.fitting import fitted
+from atlas_mcp.models.pictures.fitting import with_fitted_pictures
 from atlas_mcp.models.pool import Pool
+from atlas_mcp.runs.driving.open_blocks import OpenBlocks
+from atlas_mcp.runs.driving.reading import put_down
 from atlas_mcp.runs.live import LiveRun
-from atlas_mcp.runs.local.open_blocks import OpenBlocks
-from atlas_mcp.runs.local.reading import put_down
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ class Attempt:
         try:
             model = await self.pool.loaded(self.spec, self.live.tell)
             if self.name not in self.fitted:
-                self.fitted[self.name] = await fitted(self.request, self.spec)
+                self.fitted[self.name] = await with_fitted_pictures(self.request, self.spec)
             request = self.fitted[self.name]
             return await model.generate(request, on_tokens=self._on_tokens, on_usage=self._on_usage)
         except ModelError as error:

@@ -28,9 +28,9 @@ from atlas_mcp.atlas.usage import FREE
 from atlas_mcp.errors import JournalBusy, JournalCorrupt, JournalError, JournalUnflushed
 from atlas_mcp.journal.base import Lease
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
+from atlas_mcp.runs.driving import recorder
+from atlas_mcp.runs.driving.recorder import Recorder
 from atlas_mcp.runs.live import LiveRun
-from atlas_mcp.runs.local import recorder
-from atlas_mcp.runs.local.recorder import Recorder
 from tests.support.played_runs import a_run
 from tests.support.strange_replies import CANDIDATE, usual
 

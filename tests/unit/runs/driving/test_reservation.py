@@ -16,8 +16,9 @@ from typing_extensions import override
 from atlas_mcp.atlas.usage import FREE
 from atlas_mcp.errors import JournalError
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
-from atlas_mcp.runs.local import day_cap
-from atlas_mcp.runs.local.day_cap import DayCap, today
+from atlas_mcp.runs.clock import today
+from atlas_mcp.runs.driving import reservation
+from atlas_mcp.runs.driving.reservation import Reservation
 from tests.support.drawing import draws
 
 TODAY = "2026-11-28"
@@ -25,8 +26,8 @@ CAP = Decimal(5)
 PROCESSES = 20
 
 
-def share(journal: SqliteJournal, run_id: str, *, cap: Decimal = CAP) -> DayCap:
-    return DayCap(journal, run_id, cap, day=lambda: TODAY)
+def share(journal: SqliteJournal, run_id: str, *, cap: Decimal = CAP) -> Reservation:
+    return Reservation(journal, run_id, cap, day=lambda: TODAY)
 
 
 def test_the_day_is_a_date_of_the_calendar() -> None:
@@ -86,7 +87,7 @@ async def test_a_run_that_goes_on_the_next_day_counts_there_what_it_commits_then
 ) -> None:
     journal = SqliteJournal(tmp_path)
     days = [TODAY, "2026-11-29"]
-    run = DayCap(journal, "a", CAP, day=lambda: days[0])
+    run = Reservation(journal, "a", CAP, day=lambda: days[0])
     await run.cover(Decimal(4), spent=FREE)
     days.pop(0)
 
@@ -102,7 +103,7 @@ async def test_what_was_held_before_midnight_is_not_given_back_to_the_new_day(
 ) -> None:
     journal = SqliteJournal(tmp_path)
     days = [TODAY, "2026-11-29"]
-    run = DayCap(journal, "a", Decimal(1), day=lambda: days[0])
+    run = Reservation(journal, "a", Decimal(1), day=lambda: days[0])
     await run.cover(Decimal(1), spent=FREE)
     days.pop(0)
     await run.cover(Decimal(2), spent=FREE)
@@ -118,7 +119,7 @@ async def test_without_a_cap_nothing_is_refused_and_what_is_spent_is_counted(
     tmp_path: Path,
 ) -> None:
     journal = SqliteJournal(tmp_path)
-    free = DayCap(journal, "a", None, day=lambda: TODAY)
+    free = Reservation(journal, "a", None, day=lambda: TODAY)
 
     assert await free.cover(Decimal(100), spent=FREE) is None
     await free.settle(lambda: Decimal(4), spent=Decimal(4))
@@ -131,7 +132,7 @@ async def test_a_run_that_is_taken_up_again_gives_back_what_nobody_holds(tmp_pat
     journal = SqliteJournal(tmp_path)
     await share(journal, "a").cover(Decimal(4), spent=FREE)
 
-    again = DayCap(journal, "a", CAP, Decimal(3), lambda: TODAY)
+    again = Reservation(journal, "a", CAP, Decimal(3), lambda: TODAY)
     await again.begin()
 
     assert await journal.spending(TODAY) == Decimal(3)
@@ -192,8 +193,8 @@ async def test_a_journal_that_is_slow_is_told_as_one_and_not_as_a_cap_that_is_re
 
         tasks.start_soon(settle)
         await anyio.wait_all_tasks_blocked()
-        monkeypatch.setattr(day_cap, "RECORD_SECONDS", 0)
-        monkeypatch.setattr(day_cap, "SETTLE_SECONDS", 0)
+        monkeypatch.setattr(reservation, "RECORD_SECONDS", 0)
+        monkeypatch.setattr(reservation, "SETTLE_SECONDS", 0)
         with pytest.raises(JournalError, match="took no reservation"):
             await run.cover(Decimal(3), spent=Decimal(1))
         await run.settle(lambda: Decimal(4), spent=Decimal(4))
@@ -211,7 +212,7 @@ async def test_what_could_not_be_counted_is_counted_the_next_time(
     cap: Decimal | None, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     journal = Failing(tmp_path)
-    run = DayCap(journal, "a", cap, day=lambda: TODAY)
+    run = Reservation(journal, "a", cap, day=lambda: TODAY)
     journal.full = True
     for _ in range(2):
         await run.settle(lambda: Decimal(3), spent=Decimal(3))
@@ -288,7 +289,7 @@ def test_no_interleaving_of_twenty_processes_passes_the_cap(
                 elif kind == "settle":
                     await run.settle(lambda: run.committed / 2, spent=FREE)
                 else:
-                    runs[number] = DayCap(
+                    runs[number] = Reservation(
                         journals[number], run.run_id, CAP, run.committed, lambda: TODAY
                     )
                 counted = await journals[number].spending(TODAY)
@@ -315,7 +316,7 @@ def test_no_interleaving_of_twenty_processes_passes_the_cap(
 async def test_what_could_not_be_given_back_is_given_back_the_next_time(tmp_path: Path) -> None:
     journal = Failing(tmp_path)
     days = [TODAY, "2026-11-29"]
-    run = DayCap(journal, "a", CAP, day=lambda: days[0])
+    run = Reservation(journal, "a", CAP, day=lambda: days[0])
     await run.cover(Decimal(2), spent=FREE)
     days.pop(0)
     await run.cover(Decimal(4), spent=FREE)

@@ -11,7 +11,7 @@ from atlas_mcp.atlas.calls import LIGHT_CHARS, solver_replied
 from atlas_mcp.atlas.events import Event
 from atlas_mcp.atlas.messages import AssistantTurn, Reply
 from atlas_mcp.atlas.usage import Charge, Usage
-from atlas_mcp.runs.local.reading import put_down
+from atlas_mcp.runs.driving.reading import put_down
 
 
 def reply(text: str) -> Reply:

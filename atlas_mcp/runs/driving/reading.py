@@ -30,7 +30,7 @@ async def put_down(event_of: Callable[[], Event], arrived: object) -> Event:
     return await surely_off_loop("replies", event_of)
 
 
-def read_reply(run_id: str, state: RunState, command: ReadReply) -> Event:
+def read_reply_or_failure(run_id: str, state: RunState, command: ReadReply) -> Event:
     """Return the consequence of a reply on record, even if a bug keeps it from being read."""
     try:
         return replies.read_reply(state, command)

@@ -14,8 +14,8 @@ from atlas_mcp.atlas.resuming import abandonment
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.errors import InvalidInput, JournalBusy
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
-from atlas_mcp.runs.local import claims as claiming
-from atlas_mcp.runs.local.claims import Claims
+from atlas_mcp.runs.driving import claims as claiming
+from atlas_mcp.runs.driving.claims import Claims
 from atlas_mcp.testing.journal_conformance import first_record
 
 

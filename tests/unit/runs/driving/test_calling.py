@@ -24,9 +24,9 @@ from atlas_mcp.errors import ConfigError, ModelDown, ModelRejected, ModelUnavail
 from atlas_mcp.models.base import OnTokens, OnUsage
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted.model import Says, Scripted
+from atlas_mcp.runs.driving import calling
+from atlas_mcp.runs.driving.calling import Attempt
 from atlas_mcp.runs.live import LiveRun
-from atlas_mcp.runs.local import calling
-from atlas_mcp.runs.local.calling import Attempt
 from tests.support.played_runs import a_run
 
 COUNTED = Charge(Usage(1, 100), Decimal("0.1"))
@@ -151,7 +151,7 @@ async def test_the_pictures_of_a_call_are_fitted_once_for_all_its_attempts(
         fits.append(request)
         return request
 
-    monkeypatch.setattr(calling, "fitted", noted)
+    monkeypatch.setattr(calling, "with_fitted_pictures", noted)
     first = attempt_at(Ends(raising(ModelUnavailable("m", "busy"))))
     await first.make()
     await replace(attempt_at(Ends(lambda: REPLY)), fitted=first.fitted).make()

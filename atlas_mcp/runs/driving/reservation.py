@@ -10,16 +10,16 @@ processes in several time zones mean the same day.
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 import anyio
 
-from atlas_mcp.atlas.usage import FREE, dollars
+from atlas_mcp.atlas.usage import FREE
 from atlas_mcp.errors import JournalError
 from atlas_mcp.journal.base import Spending
+from atlas_mcp.runs.clock import today
 
 logger = logging.getLogger(__name__)
 
@@ -30,27 +30,8 @@ SETTLE_SECONDS = 2.0
 """Seconds for giving back money that is not needed, also while the run is being stopped."""
 
 
-def today() -> str:
-    """Return the date of UTC, as `YYYY-MM-DD`."""
-    return time.strftime("%Y-%m-%d", time.gmtime())
-
-
-def spending_text(committed: Decimal | None, cap: Decimal) -> str:
-    """Return a sentence about the dollars that are committed today, and their cap."""
-    if committed is None:
-        return (
-            "an amount in the journal that the runs of this home have committed today cannot be "
-            f"read, so the {dollars(cap)} that they may cost together on one day of UTC "
-            "(max_cost_usd_per_day) count as reached until tomorrow"
-        )
-    return (
-        f"the runs of this home have committed {dollars(committed)} of the {dollars(cap)} that "
-        "they may cost together on one day of UTC (max_cost_usd_per_day)"
-    )
-
-
 @dataclass(slots=True)
-class DayCap:
+class Reservation:
     """The part of the day's cap that one run has committed.
 
     Args:

@@ -1,6 +1,6 @@
 import anyio
 
-from atlas_mcp.runs.local.open_blocks import OpenBlocks
+from atlas_mcp.runs.driving.open_blocks import OpenBlocks
 
 
 async def test_a_stop_ends_at_once_what_waits_for_its_turn_and_gives_the_rest_a_grace() -> None:

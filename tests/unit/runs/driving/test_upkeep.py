@@ -21,8 +21,8 @@ from atlas_mcp.errors import JournalError
 from atlas_mcp.journal.base import Lease
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.runs.local import upkeep
-from atlas_mcp.runs.local.upkeep import Upkeep
+from atlas_mcp.runs.driving import upkeep
+from atlas_mcp.runs.driving.upkeep import Upkeep
 from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.request import RunRequest
 from tests.support.gated_models import Gated, until

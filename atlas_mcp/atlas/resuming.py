@@ -11,9 +11,9 @@ from decimal import Decimal
 from atlas_mcp.atlas import prompts
 from atlas_mcp.atlas.budget import MAX_EXPLORES_CEILING, check_cap
 from atlas_mcp.atlas.commands import ReadReply
-from atlas_mcp.atlas.endings import cancelled
 from atlas_mcp.atlas.events import CallsLost, Event, RunResumed, StopRequested
 from atlas_mcp.atlas.replies import Read, read_reply
+from atlas_mcp.atlas.run_endings import cancelled
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.errors import InvalidInput
 

@@ -15,16 +15,16 @@ import anyio
 from atlas_mcp.atlas.calls import Cause, NoReply, conclude, next_attempt, spec_of
 from atlas_mcp.atlas.commands import Call
 from atlas_mcp.atlas.deadlines import deadline_of, prepared_by
-from atlas_mcp.atlas.endings import unprepared
 from atlas_mcp.atlas.events import AttemptFailed, Event
 from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.model_spec import ModelSpec
+from atlas_mcp.atlas.run_endings import unprepared
 from atlas_mcp.atlas.run_facts import call_key
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import NO_CHARGE, Charge
 from atlas_mcp.errors import AtlasError, JournalError, ModelDown, ModelError, ModelUnavailable
 from atlas_mcp.models.base import Notice
-from atlas_mcp.models.pictures.fitting import fitted
+from atlas_mcp.models.pictures.fitting import with_fitted_pictures
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.driving.open_blocks import OpenBlocks
 from atlas_mcp.runs.driving.reading import put_down
@@ -64,7 +64,7 @@ class Attempt:
         try:
             model = await self.pool.loaded(self.spec, self.live.tell)
             if self.name not in self.fitted:
-                self.fitted[self.name] = await fitted(self.request, self.spec)
+                self.fitted[self.name] = await with_fitted_pictures(self.request, self.spec)
             request = self.fitted[self.name]
             return await model.generate(request, on_tokens=self._on_tokens, on_usage=self._on_usage)
         except ModelError as error:

@@ -28,7 +28,7 @@ from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.driving.alarm import Alarm
 from atlas_mcp.runs.driving.calling import Caller
 from atlas_mcp.runs.driving.open_blocks import OpenBlocks
-from atlas_mcp.runs.driving.reading import Reader, read_reply
+from atlas_mcp.runs.driving.reading import SlowReplies, read_reply_or_failure
 from atlas_mcp.runs.driving.recorder import Recorder
 from atlas_mcp.runs.driving.reservation import Reservation
 from atlas_mcp.runs.live import LiveRun
@@ -66,13 +66,13 @@ class Driver:
     _closing: Alarm = field(init=False, default_factory=Alarm)
     _blocks: OpenBlocks = field(init=False, default_factory=OpenBlocks)
     _caller: Caller = field(init=False)
-    _reader: Reader = field(init=False)
+    _slow_replies: SlowReplies = field(init=False)
 
     def __post_init__(self) -> None:
         taken_over = partial(self._scope.cancel, "the run has been taken over")
         self._recorder = Recorder(self.live, self.lease, self.journal, taken_over, self._on_broken)
         self._caller = Caller(self.live, self.pool, self._blocks, self._recorder, self.reservation)
-        self._reader = Reader(self.live.run_id)
+        self._slow_replies = SlowReplies(self.live.run_id)
 
     async def drive(self) -> None:
         """Carry out the run's commands until it has finished, is lost, or is to be resumed later.
@@ -208,15 +208,15 @@ class Driver:
             self._finished.set()
 
     def _step(self, *events: Event) -> Step:
-        read = partial(read_reply, self.live.run_id)
+        read = partial(read_reply_or_failure, self.live.run_id)
         step = next_step(self._state, events, self.live.clock.now(), read)
         # Nothing is read before the run has begun: it begins by reading the replies on record.
-        if step.reading and self._calls is not None and self._reader.takes(step.reading):
+        if step.reading and self._calls is not None and self._slow_replies.takes(step.reading):
             self._calls.start_soon(self._read, step.state, step.reading, name="read a reply")
         return step
 
     async def _read(self, state: RunState, command: ReadReply) -> None:
-        await self._advance(await self._reader.read(state, command))
+        await self._advance(await self._slow_replies.read(state, command))
 
     async def _make(self, call: Call) -> None:
         if await self._caller.make(call):

@@ -34,7 +34,7 @@ async def put_down(event_of: Callable[[], Event], arrived: object) -> Event:
     return await surely_off_loop("replies", event_of)
 
 
-def read_reply(run_id: str, state: RunState, command: ReadReply) -> Event:
+def read_reply_or_failure(run_id: str, state: RunState, command: ReadReply) -> Event:
     """Return the consequence of a reply on record, even if a bug keeps it from being read."""
     try:
         return replies.read_reply(state, command)
@@ -44,7 +44,7 @@ def read_reply(run_id: str, state: RunState, command: ReadReply) -> Event:
 
 
 @dataclass(slots=True)
-class Reader:
+class SlowReplies:
     """Reads the recorded replies of one run that take long, each of them once."""
 
     run_id: str
@@ -62,7 +62,7 @@ class Reader:
 
         Abandoned on a cancel: reading changes nothing, and the reply is on record.
         """
-        read = partial(read_reply, self.run_id, state, command)
+        read = partial(read_reply_or_failure, self.run_id, state, command)
         event = await anyio.to_thread.run_sync(read, abandon_on_cancel=True)
         self._under_way.discard(command)
         return event

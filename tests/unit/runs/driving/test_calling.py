@@ -151,7 +151,7 @@ async def test_the_pictures_of_a_call_are_fitted_once_for_all_its_attempts(
         fits.append(request)
         return request
 
-    monkeypatch.setattr(calling, "fitted", noted)
+    monkeypatch.setattr(calling, "with_fitted_pictures", noted)
     first = attempt_at(Ends(raising(ModelUnavailable("m", "busy"))))
     await first.make()
     await replace(attempt_at(Ends(lambda: REPLY)), fitted=first.fitted).make()

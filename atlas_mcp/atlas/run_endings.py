@@ -8,7 +8,7 @@ from atlas_mcp.atlas.agreement import group_answers
 from atlas_mcp.atlas.day_cap import too_little_left_text
 from atlas_mcp.atlas.decisions import Synthesis
 from atlas_mcp.atlas.events import RunFinished
-from atlas_mcp.atlas.failures import causes
+from atlas_mcp.atlas.failure_causes import causes
 from atlas_mcp.atlas.outcomes import StopReason
 from atlas_mcp.atlas.run_facts import OrchestratorTurn
 from atlas_mcp.atlas.state import RunState, failed_explores

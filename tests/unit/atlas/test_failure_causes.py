@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from atlas_mcp.atlas.explore import SolverFailure
-from atlas_mcp.atlas.failures import causes
+from atlas_mcp.atlas.failure_causes import causes
 
 NO_CREDIT = SolverFailure("rejected", "`m`: no credit is left (request req_1)")
 SAME = SolverFailure("rejected", "`m`: no credit is left (request req_2)")

@@ -17,17 +17,17 @@ from atlas_mcp.atlas.events import (
     SolverStarted,
 )
 from atlas_mcp.atlas.explore import STRATEGIES, Explore, Outcome
-from atlas_mcp.atlas.messages import Image
-from atlas_mcp.atlas.planning import (
+from atlas_mcp.atlas.explore_planning import (
     floor_explores,
+    has_gone_silent,
     missing_evidence,
     next_id,
     plan,
     reaches,
-    silent,
     solvers_with_quota,
     usable,
 )
+from atlas_mcp.atlas.messages import Image
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.run_spec import SolverSpec
 from atlas_mcp.atlas.state import RunState
@@ -109,7 +109,7 @@ def test_a_solver_that_stopped_answering_is_left_out_while_another_answers(
 ) -> None:
     state = with_outcomes(opened(A, B), *(("a", one) for one in of_a))
 
-    assert silent(state, "a") is silent_now
+    assert has_gone_silent(state, "a") is silent_now
     assert usable(state) == (["b"] if silent_now else ["a", "b"])
 
 

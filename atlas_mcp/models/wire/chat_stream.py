@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from atlas_mcp.atlas.calls import MAX_TOOL_CALLS
-from atlas_mcp.atlas.messages import AssistantTurn, Json, Stop, ToolCall
+from atlas_mcp.atlas.messages import AssistantTurn, Json, ReplyEnd, ToolCall
 from atlas_mcp.atlas.storable import (
     MAX_NAME_CHARS,
     count_of,
@@ -27,7 +27,7 @@ from atlas_mcp.models.wire.json_events import Event
 from atlas_mcp.models.wire.pieces import CALLS, Fields, Pieces
 from atlas_mcp.models.wire.tool_arguments import arguments_of, sent_back
 
-_STOPS: dict[str, Stop] = {
+_ENDS: dict[str, ReplyEnd] = {
     "stop": "end",
     "length": "max_tokens",
     "tool_calls": "tool_calls",
@@ -111,7 +111,7 @@ class ChatStream:
         self.ended = event.what == "data"
 
     @property
-    def stop(self) -> Stop:
+    def end(self) -> ReplyEnd:
         """Why the reply ended."""
         if self.fault is not None:
             return "garbled"
@@ -124,7 +124,7 @@ class ChatStream:
     def ending(self) -> Ending:
         """Why the reply ended, by the endpoint's `finish_reason`."""
         called = bool(_objects(self._message.get(CALLS)))
-        ending = ending_of(self.finish_reason, _STOPS, text=self.turn.text, calls=called)
+        ending = ending_of(self.finish_reason, _ENDS, text=self.turn.text, calls=called)
         # Some endpoints send `stop` when the model calls tools.
         return "tool_calls" if ending == "end" and called else ending
 
@@ -141,7 +141,7 @@ class ChatStream:
             return failure_text(refusal)
         if self.finish_reason == "content_filter":
             return "the endpoint's content filter"
-        return detail_of(self.finish_reason, _STOPS)
+        return detail_of(self.finish_reason, _ENDS)
 
     @property
     def turn(self) -> AssistantTurn:

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from atlas_mcp.atlas import prompts
-from atlas_mcp.atlas.endings import ENOUGH_TO_AGREE
 from atlas_mcp.atlas.events import ExploresPlanned, Origin, Planned
 from atlas_mcp.atlas.explore import STRATEGIES, Explore
 from atlas_mcp.atlas.holds import explore_tokens_at_most, hold_of, synthesis_reserve
 from atlas_mcp.atlas.messages import ToolResult
 from atlas_mcp.atlas.outcomes import StopReason
+from atlas_mcp.atlas.run_endings import ENOUGH_TO_AGREE
 from atlas_mcp.atlas.run_spec import Floor, floor_of
 from atlas_mcp.atlas.state import RunState, quota_used, unanswered_in_a_row
 
@@ -92,11 +92,11 @@ def usable(state: RunState, planned: Sequence[Planned] = ()) -> list[str]:
 
     Where none of them answers, return all of them: there is no other solver to ask.
     """
-    names = [name for name in _affordable(state, planned) if not silent(state, name)]
+    names = [name for name in _affordable(state, planned) if not has_gone_silent(state, name)]
     return names or _affordable(state, planned)
 
 
-def silent(state: RunState, solver: str) -> bool:
+def has_gone_silent(state: RunState, solver: str) -> bool:
     """Return whether a solver has stopped answering while another one still answers."""
 
     def quiet(name: str) -> bool:

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atlas_mcp.atlas.messages import Stop
+from atlas_mcp.atlas.messages import ReplyEnd
 from atlas_mcp.atlas.usage import Usage
-from atlas_mcp.models.chat.stream import ChatStream, error_of
 from atlas_mcp.models.wire import pieces
+from atlas_mcp.models.wire.chat_stream import ChatStream, error_of
 from atlas_mcp.models.wire.event_lines import EventLines
 from atlas_mcp.models.wire.json_events import Event, read_event
 from atlas_mcp.testing.chat_endpoints import (
@@ -102,7 +102,7 @@ def test_every_kind_of_stream_spells_its_message_again(kind: str) -> None:
         ("t1", {"strategy": "diréct", "n": [1, 2]}),
         ("t2", {}),
     ]
-    assert stream.stop == "tool_calls"
+    assert stream.end == "tool_calls"
     assert stream.usage() == Usage(1, 2_005, 70, cache_read_tokens=2_000)
 
 
@@ -125,7 +125,7 @@ def test_a_server_with_a_way_of_its_own_is_read_all_the_same(quirk: Quirk) -> No
     stream = read(sent)
 
     assert stream.complete
-    assert (stream.turn.text, stream.stop) == ("I explore.", "tool_calls")
+    assert (stream.turn.text, stream.end) == ("I explore.", "tool_calls")
     assert [(c.id, c.name, c.fault) for c in stream.turn.tool_calls] == [
         ("t1", "explore", None),
         ("t2", "explore", None),
@@ -283,7 +283,7 @@ def test_arguments_that_come_as_an_object_go_back_as_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("chunk", "stop", "detail"),
+    ("chunk", "end", "detail"),
     [
         (delta("stop", content="a"), "end", ""),
         (delta("length", content="a"), "max_tokens", ""),
@@ -298,11 +298,11 @@ def test_arguments_that_come_as_an_object_go_back_as_text() -> None:
     ],
 )
 def test_every_reason_for_the_end_has_its_meaning(
-    chunk: dict[str, Any], stop: Stop, detail: str
+    chunk: dict[str, Any], end: ReplyEnd, detail: str
 ) -> None:
     stream = stream_of(chunk)
 
-    assert (stream.stop, stream.detail) == (stop, detail)
+    assert (stream.end, stream.detail) == (end, detail)
 
 
 @pytest.mark.parametrize(
@@ -394,7 +394,7 @@ def test_data_that_is_no_json_makes_a_reply_unreadable_that_is_finished_all_the_
 
     feed(stream, "data: " + json.dumps({**delta("stop", content="b"), "usage": COUNTS}))
 
-    assert (stream.complete, stream.stop, stream.turn.text) == (True, "garbled", "ab")
+    assert (stream.complete, stream.end, stream.turn.text) == (True, "garbled", "ab")
     assert stream.usage() == Usage(1, 9, 4)
     assert "could not be read" in stream.detail
 
@@ -415,7 +415,7 @@ def test_a_reply_in_one_piece_is_read_like_a_stream() -> None:
     )
 
     assert stream.complete
-    assert (stream.id, stream.stop) == ("x", "max_tokens")
+    assert (stream.id, stream.end) == ("x", "max_tokens")
     assert stream.turn.verbatim == {"role": "assistant", "content": "a"}
     assert stream.usage() == Usage(1, 3, 2)
 
@@ -476,7 +476,7 @@ def test_nothing_a_server_sends_is_too_strange_to_be_read(events: list[Any]) -> 
         for call in turn.tool_calls:
             assert isinstance(call.id, str)
             assert json.loads(json.dumps(dict(call.arguments))) == call.arguments
-        assert (one.stop, one.detail, one.complete) is not None
+        assert (one.end, one.detail, one.complete) is not None
         usage = one.usage()
         assert usage.cache_read_tokens + usage.cache_write_tokens <= usage.input_tokens
 
@@ -703,7 +703,7 @@ def test_a_call_is_one_in_whatever_shape_it_comes(
     for stream in (streamed, whole):
         [call] = stream.turn.tool_calls
         assert (call.name, dict(call.arguments)) == ("explore", {"x": 1})
-        assert stream.stop == "tool_calls"
+        assert stream.end == "tool_calls"
         assert "function_call" not in stream.turn.verbatim
         assert stream.turn.verbatim["tool_calls"][0]["id"] == call.id
 

@@ -8,7 +8,10 @@ from decimal import Decimal
 import pytest
 
 from atlas_mcp.atlas.decisions import Synthesis
-from atlas_mcp.atlas.endings import (
+from atlas_mcp.atlas.events import RunFinished
+from atlas_mcp.atlas.explore import Outcome
+from atlas_mcp.atlas.outcomes import StopReason
+from atlas_mcp.atlas.run_endings import (
     NOT_RUN,
     answered,
     failures_text,
@@ -17,9 +20,6 @@ from atlas_mcp.atlas.endings import (
     unprepared,
     unsynthesized,
 )
-from atlas_mcp.atlas.events import RunFinished
-from atlas_mcp.atlas.explore import Outcome
-from atlas_mcp.atlas.outcomes import StopReason
 from atlas_mcp.atlas.state import RunState
 from tests.support.played_runs import a_run, answers, failed, found, play
 

@@ -91,7 +91,7 @@ async def open_service(
             tasks.start_soon(pool.keep_few_connections, name="connections")
             async with engine as local:
                 planner = Planner(settings, pool, opened, retries or RetryPolicy())
-                yield RunService(settings, opened, pool, local, planner, states)
+                yield RunService(settings, pool, planner, local, states, opened, opened, opened)
             tasks.cancel_scope.cancel("the service ends")
     finally:
         try:

@@ -1,4 +1,4 @@
-"""From a request to the intent to open a run, which is then submitted to the engine.
+"""From a request to the submission that has an engine open the run.
 
 Owns the threads in which runs are planned and the check against the day's cap; the rules themselves
 are in `request` and `explores`. Nothing has been spent, or recorded, when a plan is refused.

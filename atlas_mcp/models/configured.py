@@ -16,7 +16,7 @@ from atlas_mcp.config.endpoints import EndpointSettings, OrchestratorSettings, S
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ConfigError, InvalidInput
 from atlas_mcp.models.findings import Feature
-from atlas_mcp.models.registry import Vendors
+from atlas_mcp.models.registry import Vendors, vendor_facts
 
 
 def spec_of_section(
@@ -118,7 +118,7 @@ def _with_own(entry: SolverSettings, own: Mapping[str, object]) -> SolverSetting
         return entry
     whole = {**entry.model_dump(exclude_unset=True, by_alias=True), **own}
     try:
-        return SolverSettings.model_validate(whole)
+        return SolverSettings.model_validate(whole, context=vendor_facts())
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
         raise ConfigError(f"[orchestrator] {fault}") from None

@@ -9,15 +9,21 @@ from pathlib import Path
 import pytest
 
 from atlas_mcp.atlas.messages import ModelRequest, Text, UserTurn
-from atlas_mcp.config.loading import load_settings
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ConfigError, InvalidInput
+from atlas_mcp.models.configuration import load_settings
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.models.registry import VENDORS, Vendors, Wing, nameable, prefix_of
+from atlas_mcp.models.registry import VENDORS, Vendors, nameable, prefix_of
 
 VERBS = ("spec", "missing", "connect", "check", "prepare")
 
 ASK = ModelRequest(system="", turns=(UserTurn((Text("q"),)),), max_tokens=100)
+
+FACTS = """
+from atlas_mcp.config.vendor_facts import VendorFacts
+
+FACTS = VendorFacts(key_variables=("MAKER_KEY",), useless_keys=frozenset({"images"}))
+"""
 
 VENDOR = '''
 """A vendor as somebody else might write one."""
@@ -58,9 +64,10 @@ def maker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     folder = tmp_path / "maker_of_models"
     folder.mkdir()
     (folder / "__init__.py").write_text("")
+    (folder / "facts.py").write_text(FACTS)
     (folder / "vendor.py").write_text(VENDOR)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
-    monkeypatch.setitem(VENDORS, "maker", Wing("maker_of_models.vendor"))
+    monkeypatch.setitem(VENDORS, "maker", "maker_of_models")
     return "maker/m"
 
 
@@ -119,10 +126,10 @@ def test_the_names_that_may_be_given_besides_the_configured_ones_are_told() -> N
 
 
 def test_no_vendor_is_imported_before_a_model_of_it_is_named() -> None:
-    wings = sorted({wing.module for wing in VENDORS.values()})
+    modules = sorted({f"{folder}.vendor" for folder in VENDORS.values()})
     code = (
         "import sys, atlas_mcp.models.pool;"
-        f"sys.exit(', '.join(one for one in {wings!r} if one in sys.modules) or None)"
+        f"sys.exit(', '.join(one for one in {modules!r} if one in sys.modules) or None)"
     )
 
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

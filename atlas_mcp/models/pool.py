@@ -25,9 +25,9 @@ from atlas_mcp.models.call_slots import Calls
 from atlas_mcp.models.configured import Undeclared, orchestrator_spec, spec_of_section, undeclared
 from atlas_mcp.models.gate import CircuitPolicy, Gated
 from atlas_mcp.models.open_models import OpenModels
+from atlas_mcp.models.open_vendors import OpenVendors
 from atlas_mcp.models.registry import (
     NO_WAY_TO_A_MODEL,
-    Vendors,
     is_named_alone,
     libraries_of,
     nameable,
@@ -59,11 +59,11 @@ class Pool:
     circuit: CircuitPolicy = field(default_factory=CircuitPolicy)
     any_file: bool = False
     calls: Calls = field(init=False, default_factory=Calls)
-    vendors: Vendors = field(init=False)
+    vendors: OpenVendors = field(init=False)
     _open: OpenModels = field(init=False)
 
     def __post_init__(self) -> None:
-        self.vendors = Vendors(self.settings, self.any_file)
+        self.vendors = OpenVendors(self.settings, self.any_file)
         self._open = OpenModels(self.models, self.circuit, self.calls)
 
     def names(self) -> tuple[str, ...]:

@@ -1,23 +1,18 @@
-"""The vendors of models: one line each, imported when a model of theirs is first named.
+"""The registry of vendors: one line each.
 
 Owns the vendors' prefixes and the one place in `models/` that lists vendors. A new vendor is one
 folder, with `FACTS` in its `facts.py` and an `open_vendor` in its `vendor.py`, and one line here.
+The configuration is read by the facts before a server answers, so this module imports little.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 
-from atlas_mcp.atlas.model_spec import ModelSpec
-from atlas_mcp.config.endpoints import EndpointSettings
-from atlas_mcp.config.settings import Settings
 from atlas_mcp.config.vendor_facts import VendorFacts
-from atlas_mcp.errors import InvalidInput
-from atlas_mcp.models.vendor import Vendor
 from atlas_mcp.presets import PRESETS
 
 VENDORS: dict[str, str] = {
@@ -72,55 +67,3 @@ def nameable() -> str:
     """Return a text for errors: the names that work without being in the configuration."""
     alone = [name for name in VENDORS if is_named_alone(name)]
     return ", ".join(["any 'VENDOR/MODEL'", *(f"'{one}' and '{one}/NAME'" for one in alone)])
-
-
-@dataclass(slots=True)
-class Vendors:
-    """The vendors in use, each opened once, when first needed.
-
-    Args:
-        settings: The configuration.
-        any_file: Whether a caller may name any file of the machine as a model.
-    """
-
-    settings: Settings
-    any_file: bool = False
-    _open: dict[str, Vendor] = field(init=False, default_factory=dict[str, Vendor])
-
-    def of(self, model: str) -> Vendor:
-        """Return the vendor of a model.
-
-        Raises:
-            InvalidInput: The name has no known vendor, or only a vendor.
-        """
-        prefix, _, name = model.partition("/")
-        folder = VENDORS.get(prefix)
-        if folder is None or not (name or is_named_alone(prefix)):
-            raise InvalidInput(
-                "solvers",
-                f"{model!r} is of no known vendor; a model is one of "
-                + ", ".join(f"'{vendor}/…'" for vendor in VENDORS),
-            )
-        if folder not in self._open:
-            opener: Callable[..., Vendor] = import_module(f"{folder}.vendor").open_vendor
-            self._open[folder] = opener(self.settings, any_file=self.any_file)
-        return self._open[folder]
-
-    def find(self, model: str) -> Vendor | None:
-        """Return the vendor of a model, `None` if the name has none."""
-        try:
-            return self.of(model)
-        except InvalidInput:
-            return None
-
-    def spec(self, model: str, entry: EndpointSettings) -> ModelSpec:
-        """Return the spec of a model; see `Vendor.spec`."""
-        return self.of(model).spec(model, entry)
-
-    def alone(self) -> tuple[Vendor, ...]:
-        """Return the vendors whose prefix alone names a model."""
-        return tuple(self.of(name) for name in VENDORS if is_named_alone(name))
-
-    def opened(self) -> tuple[Vendor, ...]:
-        """Return the vendors that have been used so far."""
-        return tuple(self._open.values())

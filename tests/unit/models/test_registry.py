@@ -11,11 +11,8 @@ import pytest
 from atlas_mcp.atlas.messages import ModelRequest, Text, UserTurn
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ConfigError, InvalidInput
-from atlas_mcp.models.configuration import load_settings
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.models.registry import VENDORS, Vendors, nameable, prefix_of
-
-VERBS = ("spec", "missing", "connect", "check", "prepare")
+from atlas_mcp.models.registry import VENDORS, nameable
 
 ASK = ModelRequest(system="", turns=(UserTurn((Text("q"),)),), max_tokens=100)
 
@@ -101,24 +98,6 @@ def test_its_missing_part_is_named_before_anything_is_spent(maker: str, tmp_path
 def test_an_error_lists_it_with_the_others(maker: str, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"'xyz/m' is of no known vendor; .*'maker/…'"):
         pool(tmp_path).solvers(["xyz/m"])
-
-
-@pytest.mark.parametrize("model", [f"{prefix}/demo" for prefix in VENDORS])
-def test_every_line_leads_to_a_vendor(model: str, tmp_path: Path) -> None:
-    settings = load_settings({"ATLAS_HOME": str(tmp_path)})
-    vendors = Vendors(settings)
-
-    assert all(callable(getattr(vendors.of(model), verb)) for verb in VERBS)
-    assert vendors.of(model) is vendors.of(f"{prefix_of(model)}/other")
-
-
-@pytest.mark.parametrize("name", ["xyz/m", "m", "openai/", "openai", ""])
-def test_a_name_without_a_vendor_or_without_a_model_is_refused(name: str, tmp_path: Path) -> None:
-    vendors = Vendors(Settings(home=tmp_path))
-
-    assert vendors.find(name) is None
-    with pytest.raises(InvalidInput, match="is of no known vendor"):
-        vendors.of(name)
 
 
 def test_the_names_that_may_be_given_besides_the_configured_ones_are_told() -> None:

@@ -38,6 +38,7 @@ from atlas_mcp.atlas.messages import (
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.retrying import RetryPolicy, why_no_further_attempt
 from atlas_mcp.atlas.usage import FREE, NO_CHARGE, Charge, Cost, Usage
+from atlas_mcp.atlas.wording import money_text
 from atlas_mcp.errors import ModelDown, ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.endpoint import endpoint_of, with_endpoint
 from atlas_mcp.models.findings import NOTHING, Feature, Finding
@@ -354,7 +355,7 @@ class _Asking:
         for attempt in count(1):
             hold = hold_for(spec, request, self._left_usd)
             if hold is None:
-                raise _GaveUpError(f"asking on might cost more than ${PROBE_CAP_USD}")
+                raise _GaveUpError(f"asking on might cost more than {money_text(PROBE_CAP_USD)}")
             asked = replace(request, max_tokens=min(hold.max_tokens, spec.max_tokens))
             try:
                 reply = await model.generate(asked)

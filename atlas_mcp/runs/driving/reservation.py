@@ -17,6 +17,7 @@ from decimal import Decimal
 import anyio
 
 from atlas_mcp.atlas.usage import FREE
+from atlas_mcp.atlas.wording import money_text
 from atlas_mcp.errors import JournalError
 from atlas_mcp.journal.base import Spending
 from atlas_mcp.runs.clock import today
@@ -103,9 +104,9 @@ class Reservation:
                     return None
                 return self.committed + left
         raise JournalError(
-            f"the journal took no reservation of ${usd} for {RECORD_SECONDS:.0f} s, so no call was "
-            "made for it; end the program that keeps it locked, or try again when the machine is "
-            "less busy"
+            f"the journal took no reservation of {money_text(usd)} for {RECORD_SECONDS:.0f} s, so "
+            "no call was made for it; end the program that keeps it locked, or try again when the "
+            "machine is less busy"
         )
 
     async def settle(self, needed: Callable[[], Decimal], *, spent: Decimal) -> None:
@@ -143,7 +144,8 @@ class Reservation:
                 released += part
                 self._take_off(day, part)
         except JournalError as error:
-            self._warn(f"${usd} that it does not need stay committed for the day", str(error))
+            unneeded = f"{money_text(usd)} that it does not need stay committed for the day"
+            self._warn(unneeded, str(error))
         finally:
             # The rest, which the journal still counts, is given back the next time.
             self.committed = before - released
@@ -152,7 +154,8 @@ class Reservation:
         try:
             await self.journal.reserve_spending(self.run_id, day=self._day, usd=usd, cap=None)
         except JournalError as error:
-            self._warn(f"${usd} that it spent are not counted to the day yet", str(error))
+            uncounted = f"{money_text(usd)} that it spent are not counted to the day yet"
+            self._warn(uncounted, str(error))
         else:
             # Raised only on success: after a failure the next call counts these dollars.
             self.committed += usd

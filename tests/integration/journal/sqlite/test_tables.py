@@ -24,8 +24,9 @@ from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted.model import Says
 from atlas_mcp.runs.archive import read_archive, write_archive
 from atlas_mcp.runs.opening import open_service
+from atlas_mcp.runs.snapshot import RunSnapshot
 from atlas_mcp.testing.scripted import Recording
-from atlas_mcp.views.rendering import view_of, view_run
+from atlas_mcp.views.rendering import view_of
 
 DATA = Path(__file__).parents[3] / "data"
 OLD = {int(path.stem.rpartition("_v")[2]): path for path in DATA.glob("journal_v*.sql")}
@@ -126,9 +127,9 @@ async def test_the_runs_of_an_old_journal_are_read_and_fold(tmp_path: Path, vers
 
     assert [record.event for record in ended] == written[ENDED]
     assert [record.event for record in broken_off] == written[BROKEN_OFF]
-    view = view_run(ENDED, RunState.fold(ended), now=0.0, driven=False)
+    view = view_of(RunSnapshot(ENDED, RunState.fold(ended), 0.0, driven=False))
     assert (view.status, view.answer, len(view.candidates)) == ("answered", "19", 3)
-    left = view_run(BROKEN_OFF, RunState.fold(broken_off), now=0.0, driven=False)
+    left = view_of(RunSnapshot(BROKEN_OFF, RunState.fold(broken_off), 0.0, driven=False))
     assert (left.status, len(left.candidates)) == ("interrupted", 2)
     assert RunState.fold(broken_off).turn_in_flight
 

@@ -46,11 +46,10 @@ PATIENCE = 60
 PROGRAM = "import sys; from atlas_mcp.cli import main; sys.exit(main())"
 
 BROKEN = f"""
-import atlas_mcp.server.results as results
 import atlas_mcp.views.rendering as rendering
 def broken(*args, **more):
     raise KeyError("ours")
-rendering.view_of = results.view_of = broken
+rendering.view_of = broken
 {PROGRAM}
 """
 

@@ -13,7 +13,6 @@ from atlas_mcp import texts
 from atlas_mcp.atlas.events import RunFinished
 from atlas_mcp.errors import ConfigError, InvalidInput
 from atlas_mcp.runs.snapshot import RunSnapshot
-from atlas_mcp.server import results
 from atlas_mcp.server.results import (
     ERROR_CHARS,
     error_text,
@@ -24,6 +23,7 @@ from atlas_mcp.server.results import (
     whole,
 )
 from atlas_mcp.texts import printable
+from atlas_mcp.views import rendering
 from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import (
     RunView,
@@ -96,7 +96,7 @@ async def test_a_long_run_is_viewed_off_the_event_loop(
         return view_of(*args, **options)
 
     loop = threading.get_ident()
-    monkeypatch.setattr(results, "view_of", noticing)
+    monkeypatch.setattr(rendering, "view_of", noticing)
     end = RunFinished("answered", "decided", answer=list(range(length)))
     state = replace(play(a_run()).state, finished=end)
 

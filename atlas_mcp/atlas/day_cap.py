@@ -25,6 +25,11 @@ def reservation_needed(state: RunState) -> Decimal:
     return state.ledger.committed + (FREE if state.turn_in_flight else reserve)
 
 
+def is_covered(state: RunState, reserved: Decimal) -> bool:
+    """Return whether a run may make its open calls with the US dollars that it has reserved."""
+    return reservation_needed(state) <= reserved
+
+
 def reservation_kept(state: RunState, reserved: Decimal) -> Decimal:
     """Return the US dollars that a run keeps reserved when a call of it has ended.
 

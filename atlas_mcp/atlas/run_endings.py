@@ -12,6 +12,7 @@ from atlas_mcp.atlas.failure_causes import causes
 from atlas_mcp.atlas.outcomes import StopReason
 from atlas_mcp.atlas.run_facts import OrchestratorTurn
 from atlas_mcp.atlas.state import RunState, failed_explores
+from atlas_mcp.atlas.stopping import is_stopped
 from atlas_mcp.atlas.wording import share_text
 from atlas_mcp.texts import quoted
 
@@ -40,16 +41,19 @@ def cancelled() -> RunFinished:
     return RunFinished("cancelled", "cancelled", error="The run was stopped before it had ended.")
 
 
-def unprepared(error: str | None) -> RunFinished:
+def unprepared(state: RunState, error: str | None) -> tuple[RunFinished, ...]:
     """Return the end of a run whose models could not be put in place: it made no call.
 
     Args:
+        state: The run; one that was stopped meanwhile ends by its stop.
         error: The cause and its remedy; `None` where the models were not ready in time.
     """
+    if is_stopped(state):
+        return ()
     if error is not None:
-        return RunFinished("failed", "error", error=error)
+        return (RunFinished("failed", "error", error=error),)
     late = "The models were not ready within the run's time limit."
-    return RunFinished("failed", "deadline", error=late)
+    return (RunFinished("failed", "deadline", error=late),)
 
 
 def gathered(state: RunState) -> RunFinished:

@@ -14,7 +14,7 @@ from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.models.findings import FEATURES, Finding
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.models.probe import PROBE_CAP_USD
+from atlas_mcp.models.probing.calls import PROBE_CAP_USD
 from atlas_mcp.runs.clock import today
 from atlas_mcp.runs.driving.reservation import Reservation
 from atlas_mcp.runs.opening import open_journal

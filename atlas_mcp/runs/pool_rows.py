@@ -15,7 +15,7 @@ from atlas_mcp.atlas.usage import FREE, NO_USAGE
 from atlas_mcp.models.configured import Undeclared
 from atlas_mcp.models.findings import NOTHING, keep
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.models.probe import Probed, probe
+from atlas_mcp.models.probing.probe import Probed, probe
 from atlas_mcp.models.vendor import READY
 from atlas_mcp.task_groups import open_task_group
 

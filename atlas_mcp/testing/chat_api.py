@@ -26,9 +26,10 @@ from atlas_mcp.testing.chat_endpoints import (
     OPENAI,
     OPENROUTER,
     XAI,
+    Body,
     Endpoint,
 )
-from atlas_mcp.testing.chat_rules import Body, ChatError
+from atlas_mcp.testing.chat_errors import ChatError, error_body
 from atlas_mcp.testing.chat_shapes import instance, schema_of, section, unheld
 from atlas_mcp.testing.chat_wire import (
     PromptCache,
@@ -235,7 +236,7 @@ class ChatApi(LoopbackApi):
     async def _refuse(
         self, exchange: Exchange, refused: ChatError, headers: dict[str, str] | None = None
     ) -> None:
-        await exchange.json(refused.status, rules.error_body(refused, self.endpoint), headers)
+        await exchange.json(refused.status, error_body(refused, self.endpoint), headers)
 
 
 def _broken(fault: Fault) -> bytes:

@@ -66,11 +66,11 @@ class MessagesError:
 
 
 class Broken(Exception):
-    """Carries the refusal out of a check."""
+    """Carries the error out of a check."""
 
     def __init__(self, message: str, *, status: int = 400, kind: str = "invalid_request_error"):
         super().__init__(message)
-        self.refusal = MessagesError(status=status, kind=kind, message=message)
+        self.error = MessagesError(status=status, kind=kind, message=message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ def refusal_of(
             check(request, family)
         history.check(request, family)
     except Broken as broken:
-        return broken.refusal
+        return broken.error
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         return MessagesError(
             400, "invalid_request_error", f"malformed: {type(error).__name__} {error}"

@@ -21,6 +21,7 @@ from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.snapshot import RunSnapshot
 from atlas_mcp.testing.scripted import Recording
 from atlas_mcp.views.rendering import view_of
+from tests.support.stopped_runs import in_todays_words
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -81,7 +82,8 @@ async def test_a_run_of_version_2_is_resumed_without_its_calls_being_made_again(
 
     assert (view.status, view.answer, len(view.candidates)) == ("answered", "48", 3)
     (request,) = model.requests
-    assert request.turns == (*state.history, state.turns[-1].asked.said)
+    asked = in_todays_words(state.turns[-1].asked.said)
+    assert request.turns == (*state.history, asked)
     assert after[: len(before)] == before
     assert any(isinstance(record.event, RunResumed) for record in after)
 

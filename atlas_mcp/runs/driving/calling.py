@@ -1,4 +1,4 @@
-"""Attempts of calls: ask the model under a deadline, and make an event of every ending.
+"""Calls with their retries: ask the model under a deadline, and record every ending.
 
 Owns the boundary at which a model's errors, and bugs, become a `NoReply`. `atlas.calls` decides on
 another attempt, and on the cost that this one may have beyond its counts.
@@ -12,20 +12,24 @@ from functools import partial
 
 import anyio
 
-from atlas_mcp.atlas.calls import Cause, NoReply, conclude, spec_of
+from atlas_mcp.atlas.calls import Cause, NoReply, conclude, next_attempt, spec_of
 from atlas_mcp.atlas.commands import Call
-from atlas_mcp.atlas.deadlines import deadline_of
+from atlas_mcp.atlas.deadlines import deadline_of, prepared_by
 from atlas_mcp.atlas.events import AttemptFailed, Event
 from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.model_spec import ModelSpec
+from atlas_mcp.atlas.run_endings import unprepared
 from atlas_mcp.atlas.run_facts import call_key
+from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import NO_CHARGE, Charge
-from atlas_mcp.errors import AtlasError, ModelDown, ModelError, ModelUnavailable
+from atlas_mcp.errors import AtlasError, JournalError, ModelDown, ModelError, ModelUnavailable
 from atlas_mcp.models.base import Notice
 from atlas_mcp.models.pictures.fitting import with_fitted_pictures
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.driving.open_blocks import OpenBlocks
 from atlas_mcp.runs.driving.reading import put_down
+from atlas_mcp.runs.driving.recorder import Recorder
+from atlas_mcp.runs.driving.reservation import Reservation
 from atlas_mcp.runs.live import LiveRun
 
 logger = logging.getLogger(__name__)
@@ -109,12 +113,14 @@ def _no_reply(error: ModelError) -> NoReply:
 
 @dataclass(slots=True)
 class Caller:
-    """Makes the attempts of one run.
+    """Puts the models of one run in place, and makes its calls with their retries.
 
     Attributes:
         live: The run.
         pool: Gives its models.
         blocks: Bound the attempts, and end them when the run is to stop.
+        recorder: Stores their results.
+        reservation: Pays for them.
         is_cut_off: Whether the journal takes no more replies.
         cut_off: Calls under way at their endpoints whose replies were given up because of that.
     """
@@ -122,12 +128,62 @@ class Caller:
     live: LiveRun
     pool: Pool
     blocks: OpenBlocks
+    recorder: Recorder
+    reservation: Reservation
     is_cut_off: bool = False
     cut_off: int = 0
     _fitted: dict[str, ModelRequest] = field(init=False, default_factory=dict[str, ModelRequest])
 
-    async def attempted(self, call: Call) -> Event:
-        """Make one attempt of a call, and return the event to record."""
+    async def prepare(self) -> tuple[Event, ...]:
+        """Put the run's models in place; return the end of the run where that fails."""
+        state, clock, error = self.live.state, self.live.clock, None
+        limit = clock.loop_time(prepared_by(state, clock.now()))
+        with self.blocks.bounded(limit, has_left=lambda: False):
+            try:
+                await self.pool.prepare(state.spec.models, on_notice=self.live.tell)
+            except AtlasError as fault:
+                error = str(fault)
+            else:
+                return ()
+            finally:
+                self.live.tell(None)
+        return unprepared(self.live.state, error)
+
+    async def make(self, call: Call) -> bool:
+        """Make a call with its retries, and record each result before anything reads it.
+
+        Returns:
+            Whether the run is still ours to write.
+        """
+        following: Call | Event | None = call
+        while following is not None:
+            if isinstance(following, Event):
+                event = following
+            else:
+                call = following
+                event = await self._attempted(call)
+            if not await self.recorder.record(event):
+                return False
+            if isinstance(event, AttemptFailed) and not self.reservation.covers(self.live.state):
+                more = await self.reserve(self.live.state)
+                if not await self.recorder.record(*more):
+                    return False
+            following = next_attempt(self.live.state, call)
+        self.live.tell(None)
+        return True
+
+    async def reserve(self, state: RunState) -> tuple[Event, ...]:
+        """Reserve what a state needs of the day's cap, and return the events to record.
+
+        A journal that takes no reservation takes no records either: the run breaks off.
+        """
+        try:
+            return await self.reservation.enlarge(state)
+        except JournalError as error:
+            self.recorder.break_off(error)
+            return ()
+
+    async def _attempted(self, call: Call) -> Event:
         arrived = await self._attempt(call)
         state, clock = self.live.state, self.live.clock
         event = await put_down(partial(conclude, state, call, arrived, now=clock.now()), arrived)

@@ -1,9 +1,8 @@
-"""The in-process driver: performs a run's commands and records their results.
+"""The driver of one run: performs its commands and records their results.
 
-The core decides: `atlas.policy` on the next commands, `atlas.calls` on the end of a call,
-`atlas.deadlines` on time limits. The driver carries that out: it makes records durable before the
-calls they announce, and a reply as soon as it has arrived, before anything reads it, also when the
-run is being stopped.
+The core decides: `atlas.steps` on the consequences of an event and on the calls that follow,
+`atlas.deadlines` on time limits, `atlas.stopping` on stops. The driver makes records durable
+before the calls they announce, also when the run is being stopped.
 """
 
 from __future__ import annotations
@@ -14,32 +13,23 @@ from functools import partial
 
 import anyio
 import anyio.abc
-import anyio.to_thread
 
-from atlas_mcp.atlas.calls import next_attempt
-from atlas_mcp.atlas.commands import Call, Note, ReadReply
+from atlas_mcp.atlas.commands import Call, ReadReply
 from atlas_mcp.atlas.deadlines import closes_at
-from atlas_mcp.atlas.events import (
-    AttemptFailed,
-    Event,
-    ExploresPlanned,
-    ExploringClosed,
-    StopCause,
-    StopRequested,
-)
-from atlas_mcp.atlas.policy import is_over, next_commands
-from atlas_mcp.atlas.replies import is_quickly_read
-from atlas_mcp.atlas.run_endings import unprepared
+from atlas_mcp.atlas.events import Event, ExploresPlanned, ExploringClosed, StopCause
+from atlas_mcp.atlas.policy import is_over
 from atlas_mcp.atlas.run_facts import call_key
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.errors import AtlasError, JournalError
-from atlas_mcp.journal.base import Journal, Lease
+from atlas_mcp.atlas.steps import Step, next_step
+from atlas_mcp.atlas.stopping import is_stopped, stop_events
+from atlas_mcp.errors import JournalError
+from atlas_mcp.journal.base import Lease, Records
 from atlas_mcp.models.pool import Pool
+from atlas_mcp.runs.driving.alarm import Alarm
 from atlas_mcp.runs.driving.calling import Caller
-from atlas_mcp.runs.driving.day_share import DayShare
 from atlas_mcp.runs.driving.open_blocks import OpenBlocks
-from atlas_mcp.runs.driving.reading import read_reply_or_failure
-from atlas_mcp.runs.driving.recorder import Batch, Recorder
+from atlas_mcp.runs.driving.reading import SlowReplies, read_reply_or_failure
+from atlas_mcp.runs.driving.recorder import Recorder
 from atlas_mcp.runs.driving.reservation import Reservation
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.task_groups import open_task_group
@@ -52,9 +42,9 @@ class Driver:
     Args:
         live: The run, shared with its watchers.
         lease: The right to append to it.
-        journal: The journal that stores its records.
+        journal: Stores its records.
         pool: Gives its models.
-        day_cap: The cap over all runs of the home on one day; without a cap it only counts.
+        reservation: Its part of the day's cap; without a cap it only counts.
 
     Attributes:
         ended: Set once `drive` has returned.
@@ -63,9 +53,9 @@ class Driver:
 
     live: LiveRun
     lease: Lease
-    journal: Journal
+    journal: Records
     pool: Pool
-    day_cap: Reservation
+    reservation: Reservation
     ended: anyio.Event = field(init=False, default_factory=anyio.Event)
     left: anyio.Event = field(init=False, default_factory=anyio.Event)
     _recorder: Recorder = field(init=False)
@@ -73,18 +63,16 @@ class Driver:
     _calls: anyio.abc.TaskGroup | None = field(init=False, default=None)
     _finished: anyio.Event = field(init=False, default_factory=anyio.Event)
     _scope: anyio.CancelScope = field(init=False, default_factory=anyio.CancelScope)
-    # Its deadline is the time at which exploring is to be closed.
-    _closing: anyio.CancelScope = field(init=False, default_factory=anyio.CancelScope)
+    _closing: Alarm = field(init=False, default_factory=Alarm)
     _blocks: OpenBlocks = field(init=False, default_factory=OpenBlocks)
     _caller: Caller = field(init=False)
-    _day: DayShare = field(init=False)
-    _reading: set[ReadReply] = field(init=False, default_factory=set[ReadReply])
+    _slow_replies: SlowReplies = field(init=False)
 
     def __post_init__(self) -> None:
         taken_over = partial(self._scope.cancel, "the run has been taken over")
         self._recorder = Recorder(self.live, self.lease, self.journal, taken_over, self._on_broken)
-        self._caller = Caller(self.live, self.pool, self._blocks)
-        self._day = DayShare(self.day_cap, self.live, self._recorder)
+        self._caller = Caller(self.live, self.pool, self._blocks, self._recorder, self.reservation)
+        self._slow_replies = SlowReplies(self.live.run_id)
 
     async def drive(self) -> None:
         """Carry out the run's commands until it has finished, is lost, or is to be resumed later.
@@ -99,7 +87,7 @@ class Driver:
         finally:
             await self._recorder.end(cut_off=self._caller.cut_off)
             if not self.lost:
-                await self._day.leave()
+                await self.reservation.leave(lambda: self._state)
             self.ended.set()
         if self._recorder.broken is not None and not self.lost:
             raise self._recorder.broken
@@ -118,7 +106,7 @@ class Driver:
         planned = plan(self._state)
         if self._calls is None:
             # The run has not begun; its first step then decides on these explores too.
-            await self._recorder.keep(self._recorder.begin(planned))
+            await self._recorder.record(planned)
         else:
             await self._advance(planned)
         if self._recorder.broken is not None:
@@ -129,8 +117,7 @@ class Driver:
         """Let no further call start. A later stop can only shorten the grace of an earlier one.
 
         Args:
-            cause: The source of the request. "shutdown" leaves the run to be resumed, the others
-                end it.
+            cause: The source of the request; `atlas.stopping` says which request counts.
             grace: Seconds that calls in flight get: their candidates can still be used.
 
         Raises:
@@ -141,9 +128,8 @@ class Driver:
             return
         # Set before the first await: a slow journal must not prolong the grace.
         self._blocks.stop(anyio.current_time() + grace)
-        before = self._state.stop_cause
-        if before is None or (cause == "user" and before != "user"):
-            await self._advance(StopRequested(cause))
+        if events := stop_events(self._state, cause):
+            await self._advance(*events)
             if cause == "user" and self._recorder.broken is not None:
                 raise self._recorder.broken
 
@@ -168,17 +154,16 @@ class Driver:
     @property
     def stopped(self) -> bool:
         """Whether no further call of the run is to start."""
-        state = self._state
-        return self.lost or state.finished is not None or state.stop_cause is not None
+        return self.lost or is_stopped(self._state)
 
     @property
     def _state(self) -> RunState:
         return self.live.state
 
     async def _carry_out(self) -> None:
-        await self.day_cap.begin()
-        if not self.stopped:
-            await self._prepare()
+        await self.reservation.begin()
+        if not self.stopped and (unprepared := await self._caller.prepare()) and not self.lost:
+            await self._advance(*unprepared)
         # A run that was stopped before it began may still have replies to read.
         if self.lost or is_over(self._state):
             return
@@ -194,104 +179,52 @@ class Driver:
         finally:
             self._calls = None
 
-    async def _prepare(self) -> None:
-        """Put models in place; if that fails, the run ends here, at no cost."""
-        limit = anyio.current_time() + self._state.budget.time_limit_s
-        error: str | None = None
-        with self._blocks.bounded(limit, has_left=lambda: False):
-            try:
-                await self.pool.prepare(self._state.spec.models, on_notice=self.live.tell)
-            except AtlasError as fault:
-                error = str(fault)
-            else:
-                return
-            finally:
-                self.live.tell(None)
-        if not self.stopped:
-            await self._advance(unprepared(error))
-
     async def _close_exploring(self) -> None:
         while True:
-            with self._closing:
-                await anyio.sleep_forever()
-            self._closing = anyio.CancelScope()
+            await self._closing.rings()
             await self._advance(ExploringClosed())
 
     async def _advance(self, *events: Event) -> None:
         """Record events and their consequences, then make the calls that follow."""
-        batch = self._recorder.begin(*events)
-        calls = self._decide(batch)
-        if calls and not self._day.covers(batch.state):
-            # The run needs more of the day's cap first; its next step is then decided anew.
-            if await self._recorder.keep(self._recorder.begin(*events)):
-                await self._advance(*await self._day.enlarge(batch.state))
-            return
+        step = self._step(*events)
+        batch = step.whole
+        if step.calls and not self.reservation.covers(step.state):
+            # What has happened is stored first: other processes may keep the day's cap busy.
+            if not await self._recorder.keep(step.happened):
+                return
+            more = await self._caller.reserve(step.state)
+            if more or self._state is not step.happened.state:
+                await self._advance(*more)
+                return
+            batch = step.consequences(self.live.clock.now())
         if not await self._recorder.keep(batch):
             return
-        self._closing.deadline = self.live.clock.loop_time(closes_at(self._state))
-        for call in calls:
+        self._closing.set(self.live.clock.loop_time(closes_at(self._state)))
+        for call in step.calls:
             assert self._calls is not None, "a run asks nothing before it has begun"
             self._calls.start_soon(self._make, call, name=call_key(call.intent))
         # If the run broke off meanwhile, its stop decides on its calls.
-        if is_over(batch.state if self._recorder.broken is None else self._state):
+        if is_over(step.state if self._recorder.broken is None else self._state):
             self._finished.set()
 
-    def _decide(self, batch: Batch) -> list[Call]:
-        """Add the consequences of a batch to it, and return the calls to make."""
-        calls: list[Call] = []
-        while commands := next_commands(batch.state):
-            for command in commands:
-                if isinstance(command, Note):
-                    batch.add(command.event)
-                elif not isinstance(command, ReadReply):
-                    batch.add(command.intent)
-                    calls.append(command)
-                elif is_quickly_read(batch.state, command):
-                    batch.add(read_reply_or_failure(self.live.run_id, batch.state, command))
-                else:
-                    # Nothing else is done before the reply has been read.
-                    self._read_aside(batch.state, command)
-                    return calls
-        return calls
+    def _step(self, *events: Event) -> Step:
+        read = partial(read_reply_or_failure, self.live.run_id)
+        step = next_step(self._state, events, self.live.clock.now(), read)
+        # Nothing is read before the run has begun: it begins by reading the replies on record.
+        if step.reading and self._calls is not None and self._slow_replies.takes(step.reading):
+            self._calls.start_soon(self._read, step.state, step.reading, name="read a reply")
+        return step
 
-    def _read_aside(self, state: RunState, command: ReadReply) -> None:
-        """Read a reply in a worker thread, unless that is being done already.
-
-        Nothing is read before the run has begun: it begins by reading the replies on record.
-        """
-        if self._calls is not None and command not in self._reading:
-            self._reading.add(command)
-            self._calls.start_soon(self._read_in_thread, state, command, name="read a reply")
-
-    async def _read_in_thread(self, state: RunState, command: ReadReply) -> None:
-        read = partial(read_reply_or_failure, self.live.run_id, state, command)
-        # Abandoned on a cancel: reading changes nothing, and the reply is on record.
-        event = await anyio.to_thread.run_sync(read, abandon_on_cancel=True)
-        self._reading.discard(command)
-        await self._advance(event)
+    async def _read(self, state: RunState, command: ReadReply) -> None:
+        await self._advance(await self._slow_replies.read(state, command))
 
     async def _make(self, call: Call) -> None:
-        """Make a call, with its retries; record each result, then its consequences."""
-        following: Call | Event | None = call
-        while following is not None:
-            if isinstance(following, Event):
-                event = following
-            else:
-                call = following
-                event = await self._caller.attempted(call)
-            if not await self._recorder.keep(self._recorder.begin(event)):
-                return
-            if isinstance(event, AttemptFailed) and not self._day.covers(self._state):
-                more = await self._day.enlarge(self._state)
-                if not await self._recorder.keep(self._recorder.begin(*more)):
-                    return
-            following = next_attempt(self._state, call)
-        self.live.tell(None)
-        await self._advance()
-        await self._day.settle()
+        if await self._caller.make(call):
+            await self._advance()
+            await self.reservation.keep(lambda: self._state)
 
     def _on_broken(self, cause: JournalError) -> None:
         """Abort the calls in flight: their replies could not be stored."""
-        self.day_cap.know(str(cause))
+        self.reservation.know(str(cause))
         self._caller.is_cut_off = True
         self._blocks.shorten(anyio.current_time())

@@ -1,13 +1,13 @@
 """Shows and stores the records of one run, in the order in which they were decided.
 
 Owns the records between a decision and the disk: those that the journal has not confirmed yet, and
-those that it refused, which are offered again before the run is left. It decides only one thing
-about the run: once the journal takes no more records, the run is to stop.
+those that it refused, which are offered again before the run is left. Once the journal takes no
+more records, it stops the run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -18,9 +18,9 @@ from atlas_mcp.atlas.events import (
     OrchestratorReplied,
     Record,
     SolverReplied,
-    StopRequested,
 )
-from atlas_mcp.atlas.state import RunState
+from atlas_mcp.atlas.steps import Batch, batch_of
+from atlas_mcp.atlas.stopping import stop_events
 from atlas_mcp.errors import JournalBusy, JournalCorrupt, JournalError, JournalUnflushed
 from atlas_mcp.journal.base import Lease, Records
 from atlas_mcp.runs.live import LiveRun
@@ -61,11 +61,13 @@ class Recorder:
     _storing: list[Record] = field(init=False, default_factory=list[Record])
     _all_stored: anyio.Event = field(init=False, default_factory=anyio.Event)
 
-    def begin(self, *events: Event) -> Batch:
-        """Return a batch that begins with `events`, on top of the run's present state."""
-        batch = Batch(self.live.state, self.live)
-        batch.add(*events)
-        return batch
+    def batch(self, *events: Event) -> Batch:
+        """Return events as one write, on top of the run's present state."""
+        return batch_of(self.live.state, events, self.live.clock.now())
+
+    async def record(self, *events: Event) -> bool:
+        """Show and store events: see `keep`."""
+        return await self.keep(self.batch(*events))
 
     async def keep(self, batch: Batch) -> bool:
         """Show and store a batch; return whether the run is still ours to write.
@@ -77,7 +79,7 @@ class Recorder:
         await self._store(batch.records)
         return not self.lost
 
-    async def _store(self, records: list[Record]) -> None:
+    async def _store(self, records: Sequence[Record]) -> None:
         if self.broken is not None:
             self._unstored += records
             return
@@ -95,7 +97,7 @@ class Recorder:
                 raise
 
     @contextmanager
-    def _expecting(self, records: list[Record]) -> Generator[None]:
+    def _expecting(self, records: Sequence[Record]) -> Generator[None]:
         """Count records as passed to the journal while the block waits for its answer."""
         self._storing += records
         try:
@@ -122,11 +124,9 @@ class Recorder:
             return
         self.broken = cause
         self.on_broken(cause)
-        state = self.live.state
-        if state.stop_cause is None and state.finished is None:
-            batch = self.begin(StopRequested("shutdown"))
-            self._unstored += batch.records
-            self.live.publish(batch.state)
+        stop = self.batch(*stop_events(self.live.state, "shutdown"))
+        self._unstored += stop.records
+        self.live.publish(stop.state)
 
     @property
     def unstored(self) -> tuple[int, int]:
@@ -166,22 +166,5 @@ class Recorder:
         )
 
 
-class Batch:
-    """Records of one write, and the state they lead to."""
-
-    def __init__(self, state: RunState, live: LiveRun) -> None:
-        """Begin on top of `state`, with the clock of `live`."""
-        self.state = state
-        self.records: list[Record] = []
-        self._clock = live.clock
-
-    def add(self, *events: Event) -> None:
-        """Apply events, in their order."""
-        for event in events:
-            record = Record(self.state.seq + 1, self._clock.now(), event)
-            self.state = self.state.apply(record)
-            self.records.append(record)
-
-
-def _replies_in(records: list[Record]) -> int:
+def _replies_in(records: Sequence[Record]) -> int:
     return sum(isinstance(one.event, SolverReplied | OrchestratorReplied) for one in records)

@@ -1,10 +1,9 @@
-"""The cap over all runs of a home on one day, as one run sees it.
+"""A run's reservation of the day's cap: made before its calls, given back after them.
 
-A run counts against it as it does against its own cap: the highest price of a call is committed in
-the journal before the call is recorded, and the unspent part is given back after it. Without a cap
-nothing is refused, and the cost of calls is counted all the same: a cap may be set at noon, or in
-the configuration of one client alone. Days are those of UTC, by which vendors bill, so that
-processes in several time zones mean the same day.
+The highest price of a call is counted in the journal before the call is recorded, and its unspent
+part is given back after it. Without a cap nothing is refused, and the cost of calls is counted all
+the same: a cap may be set at noon, or in the configuration of one client alone. How much a run
+reserves is decided by `atlas.day_cap`.
 """
 
 from __future__ import annotations
@@ -16,6 +15,9 @@ from decimal import Decimal
 
 import anyio
 
+from atlas_mcp.atlas.day_cap import is_covered, reservation_kept, reservation_needed
+from atlas_mcp.atlas.events import DayCapReached
+from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import FREE
 from atlas_mcp.atlas.wording import money_text
 from atlas_mcp.errors import JournalError
@@ -33,7 +35,7 @@ SETTLE_SECONDS = 2.0
 
 @dataclass(slots=True)
 class Reservation:
-    """The part of the day's cap that one run has committed.
+    """The US dollars of the day's cap that one run has reserved.
 
     Args:
         journal: Keeps the amounts, for all processes of the home.
@@ -73,6 +75,30 @@ class Reservation:
                 await self.journal.release_spending(self.run_id, day=None, usd=excess)
         except JournalError as error:
             logger.warning("what run %s holds of the day is not known: %s", self.run_id, error)
+
+    def covers(self, state: RunState) -> bool:
+        """Return whether the run may make its open calls with its reservation."""
+        return self.cap is None or is_covered(state, self.committed)
+
+    async def enlarge(self, state: RunState) -> tuple[DayCapReached, ...]:
+        """Reserve what a state needs, and return the record that less is left, if it is.
+
+        Raises:
+            JournalError: See `cover`.
+        """
+        assert self.cap is not None, "without a cap everything is covered"
+        granted = await self.cover(reservation_needed(state), spent=state.ledger.gone)
+        return () if granted is None else (DayCapReached(granted, self.cap),)
+
+    async def keep(self, state: Callable[[], RunState]) -> None:
+        """Give back the money that a run does not need any more after a call has ended."""
+        await self.settle(
+            lambda: reservation_kept(state(), self.committed), spent=state().ledger.gone
+        )
+
+    async def leave(self, state: Callable[[], RunState]) -> None:
+        """Give back all that a run has reserved and not spent."""
+        await self.settle(lambda: state().ledger.committed, spent=state().ledger.gone)
 
     async def cover(self, usd: Decimal, *, spent: Decimal) -> Decimal | None:
         """Raise the total that the run has committed to `usd`.

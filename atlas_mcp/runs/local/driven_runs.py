@@ -86,8 +86,8 @@ class DrivenRuns:
         ticket = self.line.take()
         state = claimed.state
         live = LiveRun(run_id, state, clock=RunClock(state.at), place=ticket)
-        day_cap = Reservation(self.journal, run_id, self.day_cap_usd, state.ledger.committed)
-        driver = Driver(live, claimed.lease, self.journal, self.pool, day_cap)
+        reservation = Reservation(self.journal, run_id, self.day_cap_usd, state.ledger.committed)
+        driver = Driver(live, claimed.lease, self.journal, self.pool, reservation)
         self._drivers[run_id] = driver
         self._broken.pop(run_id, None)
         self.tasks.start_soon(self._carry, driver, ticket, name=f"run {run_id}")

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from atlas_mcp.atlas.day_cap import (
     committed_text,
+    is_covered,
     reservation_kept,
     reservation_needed,
     too_little_left_text,
@@ -22,6 +23,8 @@ def test_a_run_reserves_its_calls_and_its_synthesis_of_the_day_s_cap() -> None:
         needed = reservation_needed(state)
         assert needed == state.ledger.committed + reserve
         assert state.ledger.committed <= reservation_kept(state, needed) <= needed
+        assert is_covered(state, needed)
+        assert not is_covered(state, needed - Decimal("0.01"))
         assert reservation_kept(state, FREE) == state.ledger.committed
 
 

@@ -43,10 +43,12 @@ SYNTHESIS = Synthesis("42", "Both say so.", 0.9, "One says 41.")
 
 
 def test_models_that_cannot_be_had_end_a_run_by_their_fault_or_by_its_limit() -> None:
-    assert unprepared("no key") == RunFinished("failed", "error", error="no key")
-    late = unprepared(None)
+    state = RunState.fold(play(a_run()).records[:1])
+    assert unprepared(state, "no key") == (RunFinished("failed", "error", error="no key"),)
+    (late,) = unprepared(state, None)
     assert (late.status, late.stop_reason) == ("failed", "deadline")
     assert "not ready" in (late.error or "")
+    assert unprepared(replace(state, stop_cause="user"), None) == (), "it ends by its stop"
 
 
 def outcomes(*found_or_failed: Outcome) -> RunState:

@@ -41,6 +41,8 @@ OPENER = """
 import sys
 from pathlib import Path
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
+from tests.support.stopped_runs import in_todays_words
+from tests.support.stopped_runs import in_todays_words
 
 for line in sys.stdin:
     SqliteJournal(Path(line.strip()))
@@ -167,7 +169,7 @@ async def test_a_run_of_an_old_journal_is_gone_on_with(tmp_path: Path, version: 
 
     assert (view.status, view.answer, len(view.candidates)) == ("answered", "42", 2)
     (request,) = model.requests
-    assert request.turns == (asked.said,)
+    assert request.turns == (in_todays_words(asked.said),)
     assert (request.system, request.tools) == (asked.system, asked.tools)
     assert after[: len(before)] == before
     assert any(isinstance(record.event, RunResumed) for record in after)

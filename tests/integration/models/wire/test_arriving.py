@@ -20,7 +20,6 @@ from atlas_mcp.config.endpoints import PriceSettings, SolverSettings
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ModelRejected, ModelUnavailable
 from atlas_mcp.models.chat.model import OpenAICompatible
-from atlas_mcp.models.chat.stream import ChatStream
 from atlas_mcp.models.claude import call as claude_call
 from atlas_mcp.models.claude import connection as claude_connection
 from atlas_mcp.models.claude.connection import Connection
@@ -29,6 +28,7 @@ from atlas_mcp.models.claude.stream import MessageStream
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.wire import reading
 from atlas_mcp.models.wire.bounded import MOST_HINTS
+from atlas_mcp.models.wire.chat_stream import ChatStream
 from atlas_mcp.models.wire.json_events import LARGE_BYTES, Event, event_of
 from atlas_mcp.models.wire.trips import Trip
 from atlas_mcp.runs.explores import ExploreRequest

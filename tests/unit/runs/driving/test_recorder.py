@@ -69,7 +69,7 @@ class Scene:
     told: Told
 
     async def keep_closing(self) -> bool:
-        return await self.recorder.keep(self.recorder.begin(ExploringClosed()))
+        return await self.recorder.record(ExploringClosed())
 
     async def stored(self) -> list[str]:
         return [one.event.type for one in await self.journal.read("r")]
@@ -88,7 +88,7 @@ async def scene(tmp_path: Path) -> AsyncGenerator[Scene]:
     live = LiveRun("r", RunState.fold([first]))
     one = Recorder(live, lease, journal, taken_over, told.broken.append)
     plan = ExploresPlanned("prefetch", (Planned(1, Explore("s")),))
-    assert await one.keep(one.begin(plan, SolverStarted(1, FREE)))
+    assert await one.record(plan, SolverStarted(1, FREE))
     try:
         yield Scene(one, journal, told)
     finally:
@@ -137,7 +137,7 @@ async def test_a_journal_that_takes_no_more_stops_the_run_and_is_offered_all_aga
 
         assert await on.keep_closing()
         reply = solver_replied(1, usual(CANDIDATE))
-        await on.recorder.keep(on.recorder.begin(reply))
+        await on.recorder.record(reply)
 
         assert on.told.broken == [full]
         assert on.recorder.live.state.stop_cause == "shutdown"
@@ -157,7 +157,7 @@ async def test_records_that_are_never_taken_are_told_as_lost(
     async with scene(tmp_path) as on:
         on.journal.error = JournalCorrupt("it is damaged")
 
-        await on.recorder.keep(on.recorder.begin(solver_replied(1, usual(CANDIDATE))))
+        await on.recorder.record(solver_replied(1, usual(CANDIDATE)))
         await on.recorder.end(cut_off=0)
 
         broken = on.recorder.live.broken

@@ -13,13 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typing_extensions import override
 
+from atlas_mcp.atlas.day_cap import reservation_needed
+from atlas_mcp.atlas.events import DayCapReached
 from atlas_mcp.atlas.usage import FREE
 from atlas_mcp.errors import JournalError
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
-from atlas_mcp.runs.clock import today
 from atlas_mcp.runs.driving import reservation
 from atlas_mcp.runs.driving.reservation import Reservation
+from atlas_mcp.testing.memory_journal import MemoryJournal, MemoryStore
 from tests.support.drawing import draws
+from tests.support.played_runs import a_run, answers, play
 
 TODAY = "2026-11-28"
 CAP = Decimal(5)
@@ -28,11 +31,6 @@ PROCESSES = 20
 
 def share(journal: SqliteJournal, run_id: str, *, cap: Decimal = CAP) -> Reservation:
     return Reservation(journal, run_id, cap, day=lambda: TODAY)
-
-
-def test_the_day_is_a_date_of_the_calendar() -> None:
-    year, month, day = today().split("-")
-    assert (len(year), len(month), len(day)) == (4, 2, 2)
 
 
 async def test_what_is_covered_once_is_not_counted_twice(tmp_path: Path) -> None:
@@ -331,3 +329,28 @@ async def test_what_could_not_be_given_back_is_given_back_the_next_time(tmp_path
     assert await journal.spending(TODAY) == 0
     assert await journal.spending("2026-11-29") == Decimal(1)
     await journal.aclose()
+
+
+async def test_a_run_reserves_what_its_state_needs_and_keeps_what_it_may_still_use() -> None:
+    run = play(a_run(max_cost_usd="5"), answers())
+    state = run.live[-1]
+    before = next(one for one in run.live if one.calls_in_flight)
+    journal = MemoryJournal(MemoryStore())
+    of_run = Reservation(journal, "a", CAP, day=lambda: TODAY)
+
+    assert not of_run.covers(before)
+    assert await of_run.enlarge(before) == ()
+    assert of_run.covers(before)
+    assert await journal.spending(TODAY) == of_run.committed == reservation_needed(before)
+
+    await of_run.keep(lambda: state)
+    await of_run.leave(lambda: state)
+    assert await journal.spending(TODAY) == state.ledger.committed
+
+
+async def test_a_run_that_may_reserve_no_more_learns_its_part_of_the_cap() -> None:
+    before = next(one for one in play(a_run(max_cost_usd="5"), answers()).live if one.ledger.held)
+    small = Reservation(MemoryJournal(MemoryStore()), "a", Decimal("0.01"), day=lambda: TODAY)
+
+    assert await small.enlarge(before) == (DayCapReached(Decimal("0.01"), Decimal("0.01")),)
+    assert Reservation(MemoryJournal(MemoryStore()), "a", None).covers(before)

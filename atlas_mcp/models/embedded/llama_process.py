@@ -1,6 +1,6 @@
 """llama.cpp in a process of its own: its start, its end, and the program that it runs.
 
-Owns the child's side and its life; the calls to it are in `models.embedded.model`. It gets a
+Owns the child's side and its life; it is started by `models.embedded.server`. It gets a
 process of its own for four reasons. The binding holds the interpreter's lock while the weights
 load, for seconds in which no event loop would turn. Its threads spin while they wait for each other
 unless the environment they start in says otherwise, which on a busy machine makes it many times

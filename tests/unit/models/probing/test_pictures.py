@@ -8,7 +8,7 @@ import pytest
 
 from atlas_mcp.models.pictures.files import image_type
 from atlas_mcp.models.pictures.fitting import fault_in
-from atlas_mcp.models.probe_pictures import COLOURS, GUESSED, colours_in, picture
+from atlas_mcp.models.probing.pictures import COLOURS, GUESSED, colours_in, picture
 
 
 @pytest.mark.parametrize("name", COLOURS)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from atlas_mcp.atlas.messages import ReplyEnd
 from atlas_mcp.atlas.usage import Usage
-from atlas_mcp.models.chat.stream import ChatStream, error_of
 from atlas_mcp.models.wire import pieces
+from atlas_mcp.models.wire.chat_stream import ChatStream, error_of
 from atlas_mcp.models.wire.event_lines import EventLines
 from atlas_mcp.models.wire.json_events import Event, read_event
 from atlas_mcp.testing.chat_endpoints import (

@@ -32,11 +32,14 @@ from atlas_mcp.config.settings import BudgetSettings, Settings
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.journal.sqlite.spending_rows import committed
 from atlas_mcp.journal.sqlite.store import FILE_NAME
-from atlas_mcp.models import probe as probing
 from atlas_mcp.models.chat.model import OpenAICompatible
 from atlas_mcp.models.endpoint import with_endpoint
 from atlas_mcp.models.findings import FEATURES, NOTHING, Finding, finding
-from atlas_mcp.models.probe import COLOURS, PROBE_CAP_USD, Probed, probe
+from atlas_mcp.models.probing import calls
+from atlas_mcp.models.probing import probe as probing
+from atlas_mcp.models.probing.calls import PROBE_CAP_USD
+from atlas_mcp.models.probing.pictures import COLOURS
+from atlas_mcp.models.probing.probe import Probed, probe
 from atlas_mcp.runs.clock import today
 from atlas_mcp.testing.chat_api import (
     API_KEY,
@@ -305,7 +308,7 @@ async def test_what_was_refused_for_want_of_credit_is_not_taken_for_an_inability
 async def test_an_overload_ends_the_questions_and_what_was_found_stays(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(probing, "RETRIES", RetryPolicy(attempts=2, first_delay=0))
+    monkeypatch.setattr(calls, "RETRIES", RetryPolicy(attempts=2, first_delay=0))
     result, api = await probed(
         PLAIN, lambda body: status(503) if body.get("tools") else model_of(body)
     )

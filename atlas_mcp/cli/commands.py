@@ -10,6 +10,7 @@ import click
 
 from atlas_mcp import __version__
 from atlas_mcp.atlas.explore import STRATEGIES
+from atlas_mcp.atlas.explore_requests import ExploreRequest
 from atlas_mcp.atlas.messages import EFFORTS
 from atlas_mcp.atlas.problem import Problem, make_problem
 from atlas_mcp.cli import output
@@ -33,7 +34,6 @@ from atlas_mcp.errors import (
     JournalCorrupt,
     UnknownRun,
 )
-from atlas_mcp.runs.explores import ExploreRequest
 from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.runs.service import RunService
 

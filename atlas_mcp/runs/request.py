@@ -11,14 +11,11 @@ from decimal import Decimal
 from typing import get_args
 
 from atlas_mcp.atlas.budget import Budget, ExploreEffort, check_cap
-from atlas_mcp.atlas.explore import (
-    Explore,
-)
-from atlas_mcp.atlas.holds import MIN_OUTPUT_TOKENS, first_reserve, hold_of, solver_tokens_at_most
+from atlas_mcp.atlas.explore_requests import check_count
+from atlas_mcp.atlas.holds import cheapest_explore
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.run_spec import LeftOut, RunSpec, SolverSpec
-from atlas_mcp.atlas.usage import FREE
 from atlas_mcp.atlas.wording import money_text
 from atlas_mcp.atlas.workflows.base import Workflow
 from atlas_mcp.atlas.workflows.client_explores import ClientExplores
@@ -26,7 +23,6 @@ from atlas_mcp.atlas.workflows.registry import chosen
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ConfigError, InvalidInput
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.runs.explores import check_count
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,16 +177,3 @@ def _check(
             "max_cost_usd",
             f"{money_text(cap)} pays for no explore; one must be able to cost {money_text(lowest)}",
         )
-
-
-def cheapest_explore(problem: Problem, spec: RunSpec, cap: Decimal) -> Decimal | None:
-    """Return the US dollars that a cap must leave for one explore; `None` if `cap` does."""
-    reserve, lowest = first_reserve(problem, spec, cap), FREE
-    for entry in spec.solvers:
-        price, most = entry.spec.price, entry.spec.max_tokens
-        tokens = solver_tokens_at_most(problem, Explore(entry.name), entry.spec)
-        if price is None or hold_of(entry.spec, tokens, most, cap - reserve) is not None:
-            return None
-        needed = price.of(input_tokens=tokens, output_tokens=min(MIN_OUTPUT_TOKENS, most))
-        lowest = needed if lowest == FREE else min(lowest, needed)
-    return lowest

@@ -125,7 +125,7 @@ def _add_explore(server: MCPServer[Any], host: Host) -> None:
     ) -> Annotated[CallToolResult, RunResult]:
         """Run explores for a client that is its own orchestrator."""
         with errors_shown():
-            from atlas_mcp.runs.explores import ExploreRequest
+            from atlas_mcp.atlas.explore_requests import ExploreRequest
             from atlas_mcp.runs.request import RunRequest
 
             with host.spending():

@@ -52,9 +52,9 @@ def notice_text(notice: Notice, *, at_most: int = NOTICE_CHARS) -> str:
 def explore_text(state: RunState, explore: ExploreState) -> str:
     """Return an explore's number and model, and how it works: its strategy, or its other role."""
     action = explore.planned.explore
-    title = state.spec.solver(action.solver).spec.title
-    # A file of the model hub is named by its last part: the whole is longer than a line.
-    model = title.rpartition("/")[2] if title.startswith("local/") else title.partition("/")[2]
+    name = state.spec.solver(action.solver).spec.title.partition("/")[2]
+    # Of a name with three parts or more, such as OWNER/REPOSITORY/FILE, the last one fits a line.
+    model = name.rpartition("/")[2] if name.count("/") > 1 else name
     manner = action.strategy if action.role == SOLVER else action.role
     return one_line(explore_name(explore.id, model, manner))
 

@@ -27,6 +27,7 @@ from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.snapshot import RunSnapshot
 from atlas_mcp.testing.scripted import Recording
 from atlas_mcp.views.rendering import view_of
+from tests.support.stopped_runs import in_todays_words
 
 DATA = Path(__file__).parents[3] / "data"
 OLD = {int(path.stem.rpartition("_v")[2]): path for path in DATA.glob("journal_v*.sql")}
@@ -41,8 +42,6 @@ OPENER = """
 import sys
 from pathlib import Path
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
-from tests.support.stopped_runs import in_todays_words
-from tests.support.stopped_runs import in_todays_words
 
 for line in sys.stdin:
     SqliteJournal(Path(line.strip()))

@@ -12,6 +12,7 @@ from typing import Any
 import anyio
 import pytest
 
+from atlas_mcp.atlas.explore_requests import ExploreRequest
 from atlas_mcp.atlas.messages import ModelRequest, Reply, Text, UserTurn
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.problem import make_problem
@@ -31,7 +32,6 @@ from atlas_mcp.models.wire.bounded import MOST_HINTS
 from atlas_mcp.models.wire.chat_stream import ChatStream
 from atlas_mcp.models.wire.json_events import LARGE_BYTES, Event, event_of
 from atlas_mcp.models.wire.trips import Trip
-from atlas_mcp.runs.explores import ExploreRequest
 from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.testing.atlas_api import candidate_text

@@ -14,6 +14,7 @@ from typing import TypeAlias
 import pytest
 
 from atlas_mcp.atlas.events import Record, RecordLost, RunFinished
+from atlas_mcp.atlas.explore_requests import check_same_problem
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.resuming import abandonment, resumption
 from atlas_mcp.atlas.state import RunState
@@ -21,7 +22,6 @@ from atlas_mcp.errors import InvalidInput, JournalError, JournalNewer
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.runs.archive import read_archive, write_archive
-from atlas_mcp.runs.explores import check_same_problem
 from atlas_mcp.runs.snapshot import RunSnapshot
 from atlas_mcp.testing.journal_conformance import first_record, later_record
 from atlas_mcp.views.listing import as_dict

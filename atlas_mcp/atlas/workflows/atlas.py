@@ -64,8 +64,6 @@ MAX_FRUITLESS_TURNS = 3
 class Atlas(Workflow):
     """The loop of the paper, with its floors held and its first explores started at once."""
 
-    name = "atlas"
-    summary = "an orchestrator explores, decides when to stop, and synthesizes the answer"
     orchestrated = True
 
     @override

@@ -14,7 +14,7 @@ from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.workflows.base import Workflow
 from tests.support.played_runs import a_run, play, reply
 
-CANDIDATE = {"answer": "42", "justification": "So.", "approach": "Counting.", "confidence_percent": 90}
+REPLY = {"answer": "42", "justification": "So.", "approach": "Sums.", "confidence_percent": 90}
 
 
 class Smallest(Workflow):
@@ -40,7 +40,7 @@ def test_its_explores_are_those_of_solvers_on_the_problem_alone() -> None:
 
 
 def test_its_replies_are_read_as_candidates() -> None:
-    outcome = Smallest().read(play(a_run()).state, Explore("s"), reply(json.dumps(CANDIDATE)))
+    outcome = Smallest().read(play(a_run()).state, Explore("s"), reply(json.dumps(REPLY)))
 
     assert isinstance(outcome, Candidate)
     assert (outcome.answer, outcome.confidence) == ("42", 0.9)

@@ -158,16 +158,16 @@ def _thinks(part: Json) -> bool:
     )
 
 
-def narrowed(takes: Takes, said: str, request: ModelRequest) -> Takes | None:
+def narrowed(takes: Takes, message: str, request: ModelRequest) -> Takes | None:
     """Return the features to try after a refusal, `None` if its message names none of them.
 
     Args:
         takes: The features that the refused request was fitted to.
-        said: The endpoint's error message.
+        message: The endpoint's error message.
         request: The request that was refused.
     """
     for named, step in _REFUSALS:
-        if named.search(said) and (other := step(takes, request)) is not None:
+        if named.search(message) and (other := step(takes, request)) is not None:
             return other
     return None
 

@@ -106,7 +106,7 @@ class ChatCall(Arriving):
             detail=stream.detail,
             request_id=self.request_id or stream.id,
         )
-        return reply if self.trip is None else self.trip.told(reply)
+        return reply if self.trip is None else self.trip.masked(reply)
 
     def cost(self) -> Cost:
         """Return the cost of the call: as billed if the endpoint reports that, else as counted.
@@ -139,8 +139,8 @@ class ChatCall(Arriving):
         if stream.error is not None:
             raise self._failed_midway(stream.error)
         if not stream.complete and stream.unreadable is not None:
-            said = self.redacted(stream.unreadable)
-            raise self.broken_off(f"the reply could not be read: {said}")
+            fault = self.redacted(stream.unreadable)
+            raise self.broken_off(f"the reply could not be read: {fault}")
         if not stream.complete:
             raise self.broken_off("the stream ended before the reply was complete")
         if stream.ending == "failed":
@@ -170,7 +170,7 @@ class ChatCall(Arriving):
 
     def _failed_midway(self, error: Mapping[str, Any]) -> ModelError:
         """Build the error for an error inside a stream."""
-        said = self.redacted(reason_of(error)) or "no reason given"
+        reason = self.redacted(reason_of(error)) or "no reason given"
         code = error.get("code")
         status = code if isinstance(code, int) and 400 <= code < 600 else 400
         found = refusal(status, {}, {"error": error}, self.wording, self.secrets)
@@ -179,4 +179,4 @@ class ChatCall(Arriving):
         retryable = not wrong and (status != code or found.retryable)
         if not retryable and self.stream.counts is None and not self.stream.characters:
             return self.rejected(found)
-        return self.broken_off(f"the endpoint broke off the reply: {said}", retryable=retryable)
+        return self.broken_off(f"the endpoint broke off the reply: {reason}", retryable=retryable)

@@ -137,7 +137,7 @@ class ClaudeCall(Arriving):
             detail=fault or _refusal(message.stop_details) or _STOP_DETAILS.get(reason, new),
             request_id=self.request_id,
         )
-        return reply if self.trip is None else self.trip.told(reply)
+        return reply if self.trip is None else self.trip.masked(reply)
 
     @property
     @override
@@ -169,8 +169,8 @@ class ClaudeCall(Arriving):
         turn = message.turn
         ending = ending_of(message.stop_reason, _ENDS, text=turn.text, calls=bool(turn.tool_calls))
         if ending == "failed":
-            said = self.redacted(detail_of(message.stop_reason, _ENDS))
-            raise self.broken_off(f"{self.wording.api} gave the reply up: {said}")
+            reason = self.redacted(detail_of(message.stop_reason, _ENDS))
+            raise self.broken_off(f"{self.wording.api} gave the reply up: {reason}")
 
     def _failed_midway(self, failure: StreamFailed | StreamGarbled) -> ModelError:
         """Return the error for a stream that reports a failure, or that cannot be read."""
@@ -182,8 +182,8 @@ class ClaudeCall(Arriving):
         retryable = failure.kind in _RETRYABLE_KINDS
         if not retryable and not self.message.begun:
             return self.rejected(found)
-        said = self.redacted(failure.message)
-        text = f"the API broke off the reply: {failure.kind} ({said})"
+        message = self.redacted(failure.message)
+        text = f"the API broke off the reply: {failure.kind} ({message})"
         return self.broken_off(text, retryable=retryable)
 
     @property
@@ -218,5 +218,5 @@ class ClaudeCall(Arriving):
 
 
 def _refusal(details: Mapping[str, Any]) -> str:
-    said = (details.get(key) for key in ("category", "explanation"))
-    return ": ".join(failure_text(one) for one in said if one)
+    parts = (details.get(key) for key in ("category", "explanation"))
+    return ": ".join(failure_text(one) for one in parts if one)

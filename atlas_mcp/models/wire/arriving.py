@@ -234,8 +234,8 @@ class Arriving(Failing):
             text = f"the address answers with {repr(kind) if kind else 'what is no reply'}"
             if kind:
                 text += f", not with {'a reply' if asked else 'what was asked for'}"
-            if said := self.redacted(reason_of(body)):
-                text += f": {said}"
+            if reason := self.redacted(reason_of(body)):
+                text += f": {reason}"
             text += f"; check {wording.address}{wording.hint}"
         return ModelRejected(
             self._model,

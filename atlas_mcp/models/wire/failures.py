@@ -132,7 +132,7 @@ class Failing(ABC):
         found = refusal(response.status_code, response.headers, body, self.wording, self.secrets)
         variable = self._way.proxy_variable
         if response.status_code == 407 and variable is not None:
-            found = replace(found, text=proxy_login(variable, self._said(body)), retryable=False)
+            found = replace(found, text=proxy_login(variable, self._reason(body)), retryable=False)
         elif variable is not None and response.status_code in {403, 502, 503, 504, 511}:
             # The status may come from the proxy as well as from the endpoint.
             found = replace(found, text=f"{found.text} (the call went{self._way.by_proxy()})")
@@ -227,13 +227,13 @@ class Failing(ABC):
         running = "" if self._way.base_url is None else "that it is running, "
         if variable is not None:
             running = f"that the proxy is running, {variable}, "
-        told = f" ({self.redacted(str(error))})" if isinstance(error, httpx2.ProxyError) else ""
+        cause = f" ({self.redacted(str(error))})" if isinstance(error, httpx2.ProxyError) else ""
         # If no call has ever passed the proxy, its variable is wrong, and a retry will not help.
         lost = variable is not None and not self._way.is_open and not _is_late(error)
         kind = ModelRejected if lost else ModelUnavailable
         return kind(
             self._model,
-            f"no connection to {wording.place}{self._way.by_proxy()}{told}; check {running}the "
+            f"no connection to {wording.place}{self._way.by_proxy()}{cause}; check {running}the "
             f"network and {wording.address}",
         )
 
@@ -247,16 +247,16 @@ class Failing(ABC):
     def _proxy_fault(self, error: BaseException) -> str | None:
         """Return why a proxy lets no call through, `None` if a later call may pass."""
         variable = self._way.proxy_variable
-        said = self.redacted(str(error))
-        status = re.match(r"[45][0-9]{2}\b", said)
+        reason = self.redacted(str(error))
+        status = re.match(r"[45][0-9]{2}\b", reason)
         if variable is None or (status is not None and status[0].startswith("5")):
             return None
-        if said.startswith("407") or re.search(r"auth|password", said, re.IGNORECASE):
-            return proxy_login(variable, said)
+        if reason.startswith("407") or re.search(r"auth|password", reason, re.IGNORECASE):
+            return proxy_login(variable, reason)
         if status is None:
             return None
         return (
-            f"the proxy that {variable} names does not let the call through ({said}); ask those "
+            f"the proxy that {variable} names does not let the call through ({reason}); ask those "
             "who run it to, or have NO_PROXY name the host"
         )
 
@@ -272,14 +272,14 @@ class Failing(ABC):
             complete=complete,
         )
 
-    def _said(self, body: object) -> str:
+    def _reason(self, body: object) -> str:
         """Return the error text in an answer's body; for a web page its title."""
         page = page_of(body)
         return self.redacted(reason_of(body) if page is None else page)
 
-    def redacted(self, said: object) -> str:
+    def redacted(self, text: object) -> str:
         """Return a text of the endpoint as one short line, without secrets."""
-        return redacted(said, self.secrets)
+        return redacted(text, self.secrets)
 
 
 def _is_late(error: BaseException) -> bool:

@@ -44,20 +44,20 @@ class Trip:
             error.charge = (error.charge or NO_CHARGE) + Charge(Usage(requests=self.moves))
         return error
 
-    def told(self, reply: Reply) -> Reply:
+    def masked(self, reply: Reply) -> Reply:
         """Return a reply without secrets, with all requests counted in its charge.
 
         Signed thinking is sent back byte for byte, or not at all: see `Secrets.blot_value`.
         """
 
-        def said(value: _T) -> _T:
+        def mask(value: _T) -> _T:
             return self.secrets.blot_value(value, shortest=SHORTEST_IN_REPLIES)
 
         turn = reply.turn
-        calls = tuple(replace(one, arguments=said(one.arguments)) for one in turn.tool_calls)
+        calls = tuple(replace(one, arguments=mask(one.arguments)) for one in turn.tool_calls)
         return replace(
             reply,
-            turn=AssistantTurn(said(turn.text), calls, said(turn.verbatim)),
+            turn=AssistantTurn(mask(turn.text), calls, mask(turn.verbatim)),
             charge=reply.charge + Charge(Usage(requests=self.moves)),
             detail=self.secrets.blot(reply.detail, shortest=SHORTEST),
             request_id=self._label(reply.request_id),

@@ -19,15 +19,15 @@ from atlas_mcp.errors import ModelError
 from atlas_mcp.models.base import OnTokens, OnUsage
 from atlas_mcp.models.endpoint import endpoint_of
 from atlas_mcp.models.prices import cost_of
-from atlas_mcp.models.wire.arriving import Arriving, Progress
 from atlas_mcp.models.wire.chat_stream import ChatStream
-from atlas_mcp.models.wire.connections import Way
+from atlas_mcp.models.wire.connections import Route
 from atlas_mcp.models.wire.failures import ClientErrors, Consumed
 from atlas_mcp.models.wire.json_events import Event
 from atlas_mcp.models.wire.refusals import Wording, reason_of, refusal
+from atlas_mcp.models.wire.streamed_call import Progress, StreamedCall
 
 
-class ChatCall(Arriving):
+class ChatCall(StreamedCall):
     """One call: its reply so far, and the meaning of its failures."""
 
     def __init__(
@@ -35,11 +35,11 @@ class ChatCall(Arriving):
         spec: ModelSpec,
         price: Price | None,
         *,
-        way: Way,
+        route: Route,
         on_tokens: OnTokens | None,
         on_usage: OnUsage | None,
     ) -> None:
-        super().__init__(spec.model, way, on_tokens=on_tokens, on_usage=on_usage)
+        super().__init__(spec.model, route, on_tokens=on_tokens, on_usage=on_usage)
         self.stream = ChatStream()
         self._spec = spec
         self._endpoint = endpoint_of(spec)
@@ -161,7 +161,7 @@ class ChatCall(Arriving):
         named, variable = self._endpoint.base_url is not None, self._endpoint.api_key_env
         return Wording(
             api="the endpoint",
-            place=self._way.place if named else "the API",
+            place=self._route.place if named else "the API",
             key=f"`{variable}`" if variable else "`api_key_env` of this solver",
             credit="add some where this key comes from",
             address="base_url" if named else "OPENAI_BASE_URL",

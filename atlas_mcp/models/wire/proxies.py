@@ -21,7 +21,7 @@ from atlas_mcp.config.system_variables import (
     proxy_variable,
     unread_authorities,
 )
-from atlas_mcp.models.wire.accounts import WayClosed
+from atlas_mcp.models.wire.accounts import RouteClosed
 
 _PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
 
@@ -54,7 +54,7 @@ def tls() -> ssl.SSLContext:
     except (OSError, ValueError) as error:
         kind = "no folder" if named is not None and named.is_folder else "no file"
         place = f"{named.variable} names" if named else "this system has"
-        raise WayClosed(
+        raise RouteClosed(
             f"the certificates cannot be loaded: {place} {kind} of certificates in PEM that can be "
             f"read ({_why(error)}); "
             + ("correct it, or unset it" if named else "set SSL_CERT_FILE to one")
@@ -184,7 +184,7 @@ def check_proxy(proxy: Proxy) -> None:
     import httpx2
 
     known = ", ".join(f"{one}://HOST:PORT" for one in _PROXY_SCHEMES)
-    unusable = WayClosed(f"{proxy.variable} names no proxy that can be used: it takes {known}")
+    unusable = RouteClosed(f"{proxy.variable} names no proxy that can be used: it takes {known}")
     try:
         parts = urlsplit(proxy.url)
         scheme = parts.scheme
@@ -197,7 +197,7 @@ def check_proxy(proxy: Proxy) -> None:
     if scheme not in _PROXY_SCHEMES:
         raise unusable
     if scheme.startswith("socks") and find_spec("socksio") is None:
-        raise WayClosed(
+        raise RouteClosed(
             f"{proxy.variable} names a SOCKS proxy, and the package that it needs is not "
             "installed: install `socksio` beside this one, or name an HTTP proxy"
         )

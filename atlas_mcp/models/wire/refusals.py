@@ -333,8 +333,8 @@ def _number(text: str | None) -> float | None:
 
 
 def redacted(text: object, secrets: Secrets) -> str:
-    """Return an endpoint's text as one short line, with every secret in it blotted out."""
-    line = " ".join(secrets.blot(text_of(text)).split())
+    """Return an endpoint's text as one short line, with every secret in it masked."""
+    line = " ".join(secrets.mask(text_of(text)).split())
     if len(line) > LONGEST_API_MESSAGE:
         line = line[:LONGEST_API_MESSAGE] + "…"
     return line

@@ -1,4 +1,4 @@
-"""The way back of an answer, on which secrets are taken out."""
+"""Secrets are masked in the error or the reply of every call."""
 
 from __future__ import annotations
 

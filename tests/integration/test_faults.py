@@ -166,7 +166,7 @@ async def perform(stage: Stage, home: Path) -> tuple[RunView, RunState]:
                     await service.solve(make_problem("6 * 7?"), RunRequest(max_cost_usd=CAP)),
                 )
                 view = view_of(await service.wait(live.run_id, math.inf))
-            records = await service.journal.read(live.run_id)
+            records = await service.read(live.run_id)
     state = RunState.fold(records)
     assert state == live.state
     assert state.ledger.committed <= CAP

@@ -343,7 +343,7 @@ async def test_what_is_journaled_folds_to_the_live_state(world: World) -> None:
             ),
         )
         await ended(service, live)
-        records = await service.journal.read(live.run_id)
+        records = await service.read(live.run_id)
 
     assert RunState.fold(records) == live.state
     assert live.state.finished is not None
@@ -415,7 +415,7 @@ async def test_explores_gather_under_one_run_with_one_ledger(world: World) -> No
             service, await service.explore(problem, RunRequest(), more, run_id=first.run_id)
         )
         view = await ended(service, again)
-        records = await service.journal.read(first.run_id)
+        records = await service.read(first.run_id)
 
     assert first.status == view.status == "answered"
     assert (view.answer, view.stop_reason) == (None, "decided")

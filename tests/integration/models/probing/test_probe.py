@@ -173,7 +173,7 @@ async def test_each_kind_of_endpoint_is_found_to_take_what_it_does(
     assert without_day(result.found) == echoed.over(found.over(TAKES_ALL))
     assert result.found.checked is not None
     assert result.problem is None
-    assert result.usage == api.told
+    assert result.usage == api.reported
     assert result.usage.requests <= 17
 
 
@@ -307,7 +307,7 @@ async def test_an_overload_ends_the_questions_and_what_was_found_stays(
         schema_mode="strict", stream_options=True, system_role=True
     )
     assert "status 503" in str(result.problem)
-    assert result.usage == api.told
+    assert result.usage == api.reported
 
 
 @on_asyncio

@@ -1,8 +1,8 @@
-"""What is known of vendors and servers that speak Chat Completions.
+"""The known vendors and servers that speak Chat Completions.
 
 Data only: addresses, the variables that hold keys, and what an endpoint takes whatever its model.
-What differs from model to model is never listed here: an entry of the file declares it, or
-`atlas-mcp solvers --probe` finds it out. Addresses age, so every row says where it comes from.
+Features that differ from model to model are never listed here: an entry of the file declares them,
+or `atlas-mcp solvers --probe` finds them out. Addresses age, so every row says where it comes from.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ SchemaMode: TypeAlias = Literal["strict", "json", "prompt"]
 """How a reply gets its shape: the endpoint holds a schema, or JSON, or only the prompt asks."""
 
 MaxTokensField: TypeAlias = Literal["max_tokens", "max_completion_tokens"]
-"""What an endpoint calls the ceiling of a reply."""
+"""The name of an endpoint's parameter for the ceiling of a reply."""
 
 EchoReasoning: TypeAlias = Literal["as_sent", "always", "tool_calls", "never"]
 """In which of its earlier turns a model is sent back what it thought.
@@ -29,8 +29,8 @@ ImageType: TypeAlias = Literal["image/png", "image/jpeg", "image/gif", "image/we
 IMAGE_TYPES: tuple[ImageType, ...] = get_args(ImageType)
 
 PLAIN_IMAGE_TYPES: tuple[ImageType, ...] = ("image/png", "image/jpeg")
-"""What everybody reads. llama.cpp leaves other pictures out without a word (stb_image, as reported
-in ggml-org/llama.cpp#19066 and ollama/ollama#17755; read 2026-11-25)."""
+"""The kinds that every endpoint reads. llama.cpp leaves other pictures out without a word
+(stb_image, as reported in ggml-org/llama.cpp#19066 and ollama/ollama#17755; read 2026-11-25)."""
 
 PLAIN_IMAGE_BYTES = 5_000_000
 """Bytes of a picture in base64 that are taken anywhere. Our own choice: the strictest of the large
@@ -43,7 +43,7 @@ class Preset:
 
     Attributes:
         vendor: First part of the names of its models, as users write them.
-        title: What people call it.
+        title: Its name for people.
         base_url: Address of its Chat Completions; `None` for what the client library knows.
         key_env: Variable that holds the key; `None` where none is asked for.
         prices: Its name in the price tables; `None` where those do not have it.
@@ -51,7 +51,7 @@ class Preset:
         schema: How replies get their shape.
         tools: Whether its models call tools, all of them.
         schema_with_tools: Whether one request may offer tools and ask for a shape as well.
-        max_tokens_field: What it calls the ceiling of a reply.
+        max_tokens_field: Its parameter for the ceiling of a reply.
         stream_usage: Whether a stream must be asked for its usage; others send it unasked, and
             may refuse the question.
         echo_reasoning: In which earlier turns a model is sent back what it thought.
@@ -218,7 +218,7 @@ UNKNOWN_SERVER = Preset(
     max_tokens=OWN_SERVER_MAX_TOKENS,
     parallel=16,
 )
-"""What is taken for granted of an address nobody has described: nothing."""
+"""The preset of an address that no entry describes: it takes nothing for granted."""
 
 _BY_VENDOR = {preset.vendor: preset for preset in PRESETS}
 

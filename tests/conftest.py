@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 from collections.abc import Generator
 from pathlib import Path
 
@@ -22,6 +24,10 @@ settings.load_profile("untimed")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Workers and the processes that tests start read compiled modules, also where a shell has
+    # switched the writing of them off: compiling takes longer than most of the tests.
+    sys.dont_write_bytecode = False
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     # A shell's `&` has its children ignore SIGINT, and `nohup` SIGHUP, and theirs do so too.
     usual = {"SIGINT": signal.default_int_handler, "SIGHUP": signal.SIG_DFL}
     if config.getoption("markexpr") == EVERY_DAY and are_files(config.args):

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import settings
 
 from atlas_mcp.presets import PRESETS
-from atlas_mcp.runs.local import recorder
+from atlas_mcp.runs.driving import recorder
 from tests.support.blocking import blocking_refused
 from tests.support.drawing import draws
 from tests.support.everyday import EVERY_CASE, EVERY_DAY, are_files, mark_slow

@@ -22,7 +22,7 @@ from atlas_mcp.atlas.events import (
     SolverStarted,
 )
 from atlas_mcp.atlas.explore import FailureKind, SolverFailure
-from atlas_mcp.atlas.messages import AssistantTurn, Json, Stop, ToolCall
+from atlas_mcp.atlas.messages import AssistantTurn, Json, ReplyEnd, ToolCall
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.retrying import chance_of, why_no_further_attempt
 from atlas_mcp.atlas.run_facts import CallEnd, OpenCall, call_key
@@ -50,7 +50,7 @@ LIGHT_VALUES = 2_000
 LIGHT_CHARS = 50_000
 """Characters of such a reply: reading a candidate's longest text takes some hundredths."""
 
-_STOPS: tuple[Stop, ...] = get_args(Stop)
+_REPLY_ENDS: tuple[ReplyEnd, ...] = get_args(ReplyEnd)
 
 
 Cause: TypeAlias = Literal["unavailable", "down", "rejected", "aborted", "bug"]
@@ -184,16 +184,16 @@ def solver_replied(
         arrived: The adapter's reply, which may be any value.
         before: The charge of failed attempts of the call.
     """
-    turn, stop = _turn(arrived, verbatim=False)
-    return SolverReplied(explore_id, turn, stop, _detail(arrived), before + _charge(arrived))
+    turn, end = _turn(arrived, verbatim=False)
+    return SolverReplied(explore_id, turn, end, _detail(arrived), before + _charge(arrived))
 
 
 def orchestrator_replied(
     turn_number: int, arrived: object, *, before: Charge = NO_CHARGE
 ) -> OrchestratorReplied:
     """Return the event of the orchestrator's reply: see `solver_replied`."""
-    turn, stop = _turn(arrived, verbatim=True)
-    return OrchestratorReplied(turn_number, turn, stop, _detail(arrived), before + _charge(arrived))
+    turn, end = _turn(arrived, verbatim=True)
+    return OrchestratorReplied(turn_number, turn, end, _detail(arrived), before + _charge(arrived))
 
 
 def ended_without_reply(
@@ -260,15 +260,15 @@ def _charge(arrived: object) -> Charge:
     return Charge(counted, cost, uncertain or FREE)
 
 
-def _turn(arrived: object, *, verbatim: bool) -> tuple[AssistantTurn, Stop]:
+def _turn(arrived: object, *, verbatim: bool) -> tuple[AssistantTurn, ReplyEnd]:
     turn = getattr(arrived, "turn", None)
     text = getattr(turn, "text", None)
-    stop = getattr(arrived, "stop", None)
+    end = getattr(arrived, "end", None)
     if isinstance(text, str) and len(text) > MAX_TEXT_CHARS:
-        stop = "too_long"
+        end = "too_long"
     calls = _tool_calls(getattr(turn, "tool_calls", ()), Allowance())
     kept = plain(getattr(turn, "verbatim", None)) if verbatim else None
-    return AssistantTurn(text_of(text), calls, kept), stop if stop in _STOPS else "end"
+    return AssistantTurn(text_of(text), calls, kept), end if end in _REPLY_ENDS else "end"
 
 
 def _tool_calls(calls: object, allowance: Allowance) -> tuple[ToolCall, ...]:

@@ -22,6 +22,11 @@ CLOSING_SECONDS = 0.1
 """Seconds that solvers get past the end of exploring, which is then recorded before they fail."""
 
 
+def prepared_by(state: RunState, now: float) -> float:
+    """Return when the models of a run must be in place, if preparing them begins now."""
+    return now + state.budget.time_limit_s
+
+
 def ends_at(state: RunState) -> float:
     """Return when the time limit of a run is over; infinity before its first call."""
     if state.calls_began_at is None:

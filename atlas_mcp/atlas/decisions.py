@@ -20,7 +20,7 @@ from atlas_mcp.atlas.explore_arguments import ExploreFault, parse_explore
 from atlas_mcp.atlas.messages import Json, Reply
 from atlas_mcp.atlas.prompts import EXPLORE_TOOL
 from atlas_mcp.atlas.run_spec import RunSpec
-from atlas_mcp.atlas.storable import quoted, text_of
+from atlas_mcp.atlas.storable import in_sentence, text_of
 from atlas_mcp.atlas.written_calls import written_calls
 from atlas_mcp.atlas.written_json import read_object, without_thinking
 
@@ -117,7 +117,7 @@ def _call(
 ) -> WantedExplore | BadCall:
     if name != EXPLORE_TOOL:
         return BadCall(
-            call_id, f"there is no tool {quoted(name)}; the only one is {EXPLORE_TOOL!r}"
+            call_id, f"there is no tool {in_sentence(name)}; the only one is {EXPLORE_TOOL!r}"
         )
     explore = parse_explore(arguments, spec, drops_efforts=True)
     if isinstance(explore, ExploreFault):

@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 
 from atlas_mcp.atlas.explore import Explore, Outcome, SolverFailure
 from atlas_mcp.atlas.keyed import Keyed
-from atlas_mcp.atlas.messages import AssistantTurn, Json, Stop, Tool, ToolResult, UserTurn
+from atlas_mcp.atlas.messages import AssistantTurn, Json, ReplyEnd, Tool, ToolResult, UserTurn
 from atlas_mcp.atlas.outcomes import Status, StopReason
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.run_spec import RunSpec
@@ -83,12 +83,12 @@ class SolverStarted:
 class SolverReplied:
     """A solver's call gave a reply. It is recorded as it arrived, before anything reads it.
 
-    Made by `atlas.calls`, which bounds what it holds.
+    Made by `atlas.calls`, which bounds its size. `stop` is the end of the reply, not of the run.
     """
 
     explore_id: int
     reply: AssistantTurn
-    stop: Stop
+    stop: ReplyEnd
     detail: str
     charge: Charge
     type: Literal["solver_replied"] = "solver_replied"
@@ -170,11 +170,11 @@ class OrchestratorAsked:
 
 @dataclass(frozen=True, slots=True)
 class OrchestratorReplied:
-    """The orchestrator's call gave a reply, recorded as it arrived. Made by `atlas.calls`."""
+    """The orchestrator's call gave a reply, recorded as it arrived: see `SolverReplied`."""
 
     turn: int
     reply: AssistantTurn
-    stop: Stop
+    stop: ReplyEnd
     detail: str
     charge: Charge
     type: Literal["orchestrator_replied"] = "orchestrator_replied"

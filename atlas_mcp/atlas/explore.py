@@ -203,18 +203,18 @@ def read_candidate(reply: Reply, answer_schema: Mapping[str, Json] | None) -> Ou
 def incomplete(reply: Reply) -> SolverFailure | None:
     """Return the failure of a reply that is not whole; `None` if it is."""
     detail = f": {reply.detail}" if reply.detail else ""
-    if reply.stop == "refusal":
+    if reply.end == "refusal":
         return SolverFailure("refused", f"the model refused{detail}")
-    if reply.stop == "max_tokens":
+    if reply.end == "max_tokens":
         return SolverFailure(
             "truncated",
             f"cut off at its limit of output tokens ({reply.charge.usage.output_tokens}){detail}",
         )
-    if reply.stop == "too_long":
+    if reply.end == "too_long":
         return SolverFailure(
             "truncated", f"longer than the {MAX_TEXT_CHARS:,} characters that are kept of a reply"
         )
-    if reply.stop == "garbled":
+    if reply.end == "garbled":
         return SolverFailure("malformed", f"the reply is not understood{detail}")
     return None
 

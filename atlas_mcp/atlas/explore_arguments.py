@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from atlas_mcp.atlas.explore import MAX_INSTRUCTION_CHARS, STRATEGIES, Explore, Strategy
 from atlas_mcp.atlas.messages import EFFORTS, Effort
 from atlas_mcp.atlas.run_spec import RunSpec, SolverSpec
-from atlas_mcp.atlas.storable import quoted
+from atlas_mcp.atlas.storable import in_sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +69,12 @@ def _solver(wanted: object, spec: RunSpec) -> SolverSpec:
             return entry
     for left_out in spec.left_out:
         if wanted == left_out.name:
-            raise _FaultError("solver", f"{quoted(wanted)} is not in this run: {left_out.reason}")
+            raise _FaultError(
+                "solver", f"{in_sentence(wanted)} is not in this run: {left_out.reason}"
+            )
     names = ", ".join(entry.name for entry in spec.solvers)
     raise _FaultError(
-        "solver", f"there is no solver {quoted(wanted)} in this run; there are {names}"
+        "solver", f"there is no solver {in_sentence(wanted)} in this run; there are {names}"
     )
 
 
@@ -81,7 +83,7 @@ def _strategy(wanted: object) -> Strategy:
         if wanted == strategy:
             return strategy
     raise _FaultError(
-        "strategy", f"there is no strategy {quoted(wanted)}; there are {', '.join(STRATEGIES)}"
+        "strategy", f"there is no strategy {in_sentence(wanted)}; there are {', '.join(STRATEGIES)}"
     )
 
 
@@ -94,12 +96,12 @@ def _effort(wanted: object, entry: SolverSpec, *, drops: bool) -> Effort | None:
             return effort
     if wanted not in EFFORTS:
         raise _FaultError(
-            "effort", f"there is no effort {quoted(wanted)}; there are {', '.join(EFFORTS)}"
+            "effort", f"there is no effort {in_sentence(wanted)}; there are {', '.join(EFFORTS)}"
         )
     if drops:
         return None
     takes = f"takes {', '.join(accepted)}" if accepted else "takes no effort"
-    raise _FaultError("effort", f"is {quoted(wanted)}; solver {entry.name!r} {takes}")
+    raise _FaultError("effort", f"is {in_sentence(wanted)}; solver {entry.name!r} {takes}")
 
 
 def _instruction(wanted: object) -> str | None:

@@ -108,7 +108,7 @@ def explore_tokens_at_most(state: RunState, explore: Explore, spec: ModelSpec) -
 def synthesis_reserve(state: RunState) -> Decimal:
     """Return the US dollars that explores may not use, so that a synthesis can be paid."""
     limit = state.ledger.limit
-    return FREE if limit is None else min(_synthesis_price(state), limit / RESERVE_SHARE)
+    return FREE if limit is None else min(synthesis_price(state), limit / RESERVE_SHARE)
 
 
 def first_reserve(problem: Problem, spec: RunSpec, cap: Decimal) -> Decimal:
@@ -117,27 +117,7 @@ def first_reserve(problem: Problem, spec: RunSpec, cap: Decimal) -> Decimal:
     return synthesis_reserve(replace(opened, ledger=Ledger(cap)))
 
 
-def to_cover(state: RunState) -> Decimal:
-    """Return the US dollars that a run must have of the day's cap before its open calls are made.
-
-    That is the highest price of the calls and of the synthesis, so that other runs cannot take
-    the money of the synthesis.
-    """
-    reserve = _synthesis_price(state) if state.ledger.limit is None else synthesis_reserve(state)
-    return state.ledger.committed + (FREE if state.turn_in_flight else reserve)
-
-
-def day_share(state: RunState, committed: Decimal) -> Decimal:
-    """Return the US dollars that a run keeps of the day's cap when a call of it has ended.
-
-    Args:
-        state: The run.
-        committed: The US dollars that the run has of the cap: it keeps no more for its synthesis.
-    """
-    return max(state.ledger.committed, min(to_cover(state), committed))
-
-
-def _synthesis_price(state: RunState) -> Decimal:
+def synthesis_price(state: RunState) -> Decimal:
     """Return the US dollars that one synthesis takes at most, `FREE` where there is none."""
     spec = state.spec.orchestrator
     if spec is None or spec.price is None:

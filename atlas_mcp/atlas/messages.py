@@ -20,7 +20,7 @@ Effort: TypeAlias = Literal["low", "medium", "high", "xhigh", "max"]
 
 EFFORTS: tuple[Effort, ...] = get_args(Effort)
 
-Stop: TypeAlias = Literal["end", "tool_calls", "max_tokens", "refusal", "too_long", "garbled"]
+ReplyEnd: TypeAlias = Literal["end", "tool_calls", "max_tokens", "refusal", "too_long", "garbled"]
 """Why a reply ended: complete, calling tools, cut off at a limit of tokens, refused, longer than a
 reply is kept, or finished and paid for but unreadable."""
 
@@ -145,7 +145,7 @@ class Reply:
 
     Attributes:
         turn: The model's turn.
-        stop: Why it ended.
+        end: Why it ended.
         charge: The charge of the call.
         detail: The vendor's explanation of a refusal or a cut, the fault of a garbled reply, or the
             vendor's reason for an end of an unknown kind; empty otherwise.
@@ -153,7 +153,7 @@ class Reply:
     """
 
     turn: AssistantTurn
-    stop: Stop
+    end: ReplyEnd
     charge: Charge
     detail: str = ""
     request_id: str | None = None

@@ -9,8 +9,8 @@ plan is the workflow's decision: see `atlas.workflows`.
 from __future__ import annotations
 
 from atlas_mcp.atlas.commands import Command, Note, ReadReply
-from atlas_mcp.atlas.endings import cancelled
 from atlas_mcp.atlas.events import OrchestratorReplied
+from atlas_mcp.atlas.run_endings import cancelled
 from atlas_mcp.atlas.starting import start_explores
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.workflows.registry import workflow_of

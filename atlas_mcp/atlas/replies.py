@@ -6,16 +6,22 @@ decision. A function of the records alone; `atlas.calls` brings replies into the
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 from atlas_mcp.atlas import prompts
 from atlas_mcp.atlas.calls import failure, is_light
 from atlas_mcp.atlas.codec import with_key
 from atlas_mcp.atlas.commands import ReadReply
-from atlas_mcp.atlas.endings import unsynthesized
 from atlas_mcp.atlas.events import Event, OrchestratorReplied, SolverFinished, SolverReplied
 from atlas_mcp.atlas.explore import Candidate, Outcome
 from atlas_mcp.atlas.messages import Reply
+from atlas_mcp.atlas.run_endings import unsynthesized
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.workflows.registry import workflow_of
+
+Read: TypeAlias = Callable[[RunState, ReadReply], Event]
+"""Reads a recorded reply and returns the next event: `read_reply`, or a guard around it."""
 
 
 def read_reply(state: RunState, command: ReadReply) -> Event:

@@ -6,16 +6,14 @@ never appends or drives. How a resumed run's state changes is `atlas.reopening`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal
-from typing import TypeAlias
 
 from atlas_mcp.atlas import prompts
 from atlas_mcp.atlas.budget import MAX_EXPLORES_CEILING, check_cap
 from atlas_mcp.atlas.commands import ReadReply
-from atlas_mcp.atlas.endings import cancelled
 from atlas_mcp.atlas.events import CallsLost, Event, RunResumed, StopRequested
-from atlas_mcp.atlas.replies import read_reply
+from atlas_mcp.atlas.replies import Read, read_reply
+from atlas_mcp.atlas.run_endings import cancelled
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.errors import InvalidInput
 
@@ -62,10 +60,6 @@ def resumption(
             )
     resumed = RunResumed(prompts.RESUMED, max_explores, max_cost_usd)
     return (*lost_calls(state), resumed)
-
-
-Read: TypeAlias = Callable[[RunState, ReadReply], Event]
-"""Reads a recorded reply and returns the next event: see `atlas.replies.read_reply`."""
 
 
 def abandonment(state: RunState, read: Read = read_reply) -> tuple[Event, ...]:

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 from atlas_mcp.atlas.budget import Ledger
 from atlas_mcp.atlas.commands import Command, Note, RunSolver
-from atlas_mcp.atlas.endings import money_text
 from atlas_mcp.atlas.events import ExploresSkipped, SolverStarted
 from atlas_mcp.atlas.holds import explore_tokens_at_most, hold_of, synthesis_reserve
+from atlas_mcp.atlas.run_endings import money_text
 from atlas_mcp.atlas.run_facts import ExploreState, call_key
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.workflows.registry import workflow_of

@@ -186,7 +186,7 @@ def failure_text(value: object, limit: int = MAX_FAILURE_CHARS) -> str:
     return text_of(value, limit)
 
 
-def quoted(value: object, limit: int = 80) -> str:
+def in_sentence(value: object, limit: int = 80) -> str:
     """Return `value` for use within a sentence: short, and in quotes if it is text."""
     text = text_of(value, limit)
     return repr(text) if isinstance(value, str) else text

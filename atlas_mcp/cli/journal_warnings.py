@@ -17,8 +17,8 @@ from atlas_mcp.errors import JournalError
 _LOGGERS = (
     "atlas_mcp.runs.tidying",
     "atlas_mcp.runs.local.driven_runs",
-    "atlas_mcp.runs.local.claims",
-    "atlas_mcp.runs.local.day_cap",
+    "atlas_mcp.runs.driving.claims",
+    "atlas_mcp.runs.driving.reservation",
 )
 """The loggers of the modules that write to the journal for the runs of a command."""
 

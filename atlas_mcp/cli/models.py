@@ -31,7 +31,7 @@ def list_models(*, as_json: bool) -> int:
     No network is asked.
     """
     settings = configured()
-    output.print_shelf(
+    output.print_installed_models(
         installed_models(settings.home / "models", _referenced(settings)), as_json=as_json
     )
     return 0

@@ -29,8 +29,8 @@ from atlas_mcp.cli.terminal import (
 )
 from atlas_mcp.journal.base import ListedRun
 from atlas_mcp.models.embedded.inventory import InstalledModel
+from atlas_mcp.runs.pool_rows import PoolRow, as_dict
 from atlas_mcp.runs.service import RunService
-from atlas_mcp.runs.solvers import PoolRow, as_dict
 from atlas_mcp.system.dates import moment
 from atlas_mcp.texts import CUT, answer_text, counted, one_line
 from atlas_mcp.views import listing
@@ -228,7 +228,7 @@ def _cut(line: str, room: int) -> str:
     return line if cell_len(line) <= room else f"{set_cell_size(line, room - 1)}{CUT}"
 
 
-def print_shelf(rows: Sequence[InstalledModel], *, as_json: bool) -> None:
+def print_installed_models(rows: Sequence[InstalledModel], *, as_json: bool) -> None:
     """Print embedded models: a table for people, a JSON array for programs."""
     if as_json:
         write_data(json.dumps([_shelf_dict(row) for row in rows], indent=2) + "\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import cast
 
+from atlas_mcp.atlas.day_cap import committed_text
 from atlas_mcp.atlas.usage import FREE, add_costs, dollars
 from atlas_mcp.cli import output
 from atlas_mcp.cli.terminal import tell
@@ -12,10 +13,11 @@ from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.models.findings import FEATURES, Finding
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.models.probe import PROBE_CAP_USD
-from atlas_mcp.runs.local.day_cap import DayCap, spending_text, today
+from atlas_mcp.models.probing.calls import PROBE_CAP_USD
+from atlas_mcp.runs.clock import today
+from atlas_mcp.runs.driving.reservation import Reservation
 from atlas_mcp.runs.opening import open_journal
-from atlas_mcp.runs.solvers import ProbeRow, pool_rows, probe_pool
+from atlas_mcp.runs.pool_rows import ProbeRow, pool_rows, probe_pool
 from atlas_mcp.texts import counted, one_line
 from atlas_mcp.views.facts import cost_text
 
@@ -29,18 +31,20 @@ async def show_pool(settings: Settings, *, probe: bool, as_json: bool) -> None:
     try:
         if probe:
             async with open_journal(settings) as journal:
-                await _probe(pool, DayCap(journal, "probe", settings.budget.max_cost_usd_per_day))
+                await _probe(
+                    pool, Reservation(journal, "probe", settings.budget.max_cost_usd_per_day)
+                )
         output.print_pool(await pool_rows(pool, ask=True), as_json=as_json)
     finally:
         await pool.aclose()
     cap = settings.budget.max_cost_usd_per_day
     if cap is not None:
         async with open_journal(settings, looks=True) as journal:
-            text = spending_text(await journal.spending(today()), cap)
+            text = committed_text(await journal.spending(today()), cap)
         tell(f"{text[:1].upper()}{text[1:]}.")
 
 
-async def _probe(pool: Pool, day: DayCap) -> None:
+async def _probe(pool: Pool, day: Reservation) -> None:
     asked: list[str] = []
     rows: list[ProbeRow] = []
 
@@ -56,7 +60,7 @@ async def _probe(pool: Pool, day: DayCap) -> None:
     most = PROBE_CAP_USD * len(pool.undeclared())
     if await day.cover(most, spent=FREE) is not None:
         assert day.cap is not None, "without a cap everything is covered"
-        text = spending_text(await day.journal.spending(today()), day.cap)
+        text = committed_text(await day.journal.spending(today()), day.cap)
         raise ConfigError(
             f"{text}, and asking all models may cost {dollars(most)}: declare in atlas.toml what "
             "they take, raise the cap, or ask tomorrow"

@@ -88,8 +88,9 @@ class Records(Protocol):
     async def append(self, lease: Lease, records: Sequence[Record]) -> None:
         """Store records behind the last of their run; they are on disk when this returns.
 
-        All of them are stored or none. A cancelled caller waits only briefly: if the cancellation
-        is raised, nothing was stored; else the outcome is returned or raised as usual.
+        All of them are stored or none, and those of several calls in the order of the calls, also
+        where the later does not wait for the earlier. A cancelled caller waits only briefly: if the
+        cancellation is raised, nothing was stored; else the outcome is returned or raised as usual.
 
         Raises:
             JournalUnflushed: The records are stored, but the disk has not taken them.

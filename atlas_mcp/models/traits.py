@@ -78,7 +78,7 @@ _Step: TypeAlias = Callable[[Takes, ModelRequest], Takes | None]
 """Drops one feature from the accepted ones; returns `None` if the request did not use it."""
 
 
-def fitted(request: ModelRequest, takes: Takes) -> ModelRequest:
+def as_accepted(request: ModelRequest, takes: Takes) -> ModelRequest:
     """Return a request as an endpoint accepts it, except for its schema: see `in_words`."""
     turns: tuple[Turn, ...] = tuple(_echoing(turn, takes.echo_reasoning) for turn in request.turns)
     request = replace(request, turns=turns, effort=request.effort if takes.effort else None)

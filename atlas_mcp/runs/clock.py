@@ -38,3 +38,8 @@ class RunClock:
     def loop_time(self, at: float) -> float:
         """Return a time of the run, in Unix seconds, in the time of the event loop."""
         return anyio.current_time() + at - self.now()
+
+
+def today() -> str:
+    """Return the date of UTC, as `YYYY-MM-DD`."""
+    return time.strftime("%Y-%m-%d", time.gmtime())

@@ -17,7 +17,7 @@ from atlas_mcp.runs.clock import RunClock
 from atlas_mcp.runs.snapshot import BrokenOff
 
 
-class Place(Protocol):
+class PlaceInLine(Protocol):
     """A run's place among those that its engine carries out at once."""
 
     @property
@@ -47,7 +47,7 @@ class LiveRun:
     done: bool = False
     changes: int = 0
     broken: BrokenOff | None = None
-    place: Place | None = None
+    place: PlaceInLine | None = None
     _notice: Notice | None = None
     clock: RunClock = field(default_factory=RunClock)
     _bell: anyio.Event = field(default_factory=anyio.Event)

@@ -13,6 +13,7 @@ from functools import partial
 import anyio
 import anyio.to_thread
 
+from atlas_mcp.atlas.day_cap import committed_text
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.retrying import RetryPolicy
 from atlas_mcp.atlas.run_spec import RunSpec
@@ -21,9 +22,9 @@ from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ConfigError, InvalidInput
 from atlas_mcp.journal.base import Spending
 from atlas_mcp.models.pool import Pool
+from atlas_mcp.runs.clock import today
 from atlas_mcp.runs.engine import OpenRun
 from atlas_mcp.runs.explores import ExploreRequest, plan_client_explores
-from atlas_mcp.runs.local.day_cap import spending_text, today
 from atlas_mcp.runs.request import RunRequest, cheapest_explore, plan_explores, plan_solve
 
 PLANS_AT_ONCE = 16
@@ -116,6 +117,6 @@ class Planner:
             more = "raise it under [budget] in atlas.toml, or try again once other runs have ended"
             way_on = "take it out of [budget] in atlas.toml" if spent is None else more
             raise ConfigError(
-                f"{spending_text(spent, cap)}, and one explore must be able to cost "
+                f"{committed_text(spent, cap)}, and one explore must be able to cost "
                 f"{dollars(lowest)}: {way_on}, or tomorrow"
             )

@@ -16,7 +16,7 @@ from atlas_mcp.server.faults import Faults
 from atlas_mcp.server.host import Host
 from atlas_mcp.server.resources import add_resources
 from atlas_mcp.server.run_tasks import RunTasks
-from atlas_mcp.server.task_extension import Tasks, TaskSource
+from atlas_mcp.server.task_extension import TasksExtension, TaskSource
 from atlas_mcp.server.tool_schemas import compact, result_schema
 from atlas_mcp.server.tools import add_tools
 
@@ -49,7 +49,7 @@ def make_server(
         instructions=INSTRUCTIONS,
         lifespan=lifespan,
         log_level="WARNING",
-        extensions=[Tasks((RunTasks(host), *tasks))],
+        extensions=[TasksExtension((RunTasks(host), *tasks))],
         middleware=[host.notice_greeting, faults.answer, arguments.check],
         subscriptions=False,
     )

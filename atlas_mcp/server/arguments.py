@@ -21,7 +21,7 @@ from mcp_types import CallToolResult, TextContent
 from typing_extensions import override
 
 from atlas_mcp.atlas.json_parts import MOST_PARTS, has_too_many_parts
-from atlas_mcp.atlas.storable import quoted
+from atlas_mcp.atlas.storable import in_sentence
 
 if TYPE_CHECKING:
     from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
@@ -212,7 +212,7 @@ def _number(value: object) -> float:
         except ValueError:
             read = value
     if isinstance(read, bool) or not isinstance(read, int | float):
-        raise ValueError(f"takes a number, not {quoted(value)}")
+        raise ValueError(f"takes a number, not {in_sentence(value)}")
     if not math.isfinite(read) if isinstance(read, float) else abs(read) > LARGEST:
         raise ValueError("takes a finite number")
     return read
@@ -221,7 +221,7 @@ def _number(value: object) -> float:
 def _integer(value: object) -> int:
     read = _number(value)
     if read != int(read):
-        raise ValueError(f"takes a whole number, not {quoted(value)}")
+        raise ValueError(f"takes a whole number, not {in_sentence(value)}")
     return int(read)
 
 
@@ -231,22 +231,22 @@ def _texts(value: object) -> list[str]:
         return [read]
     if isinstance(read, list) and all(isinstance(one, str) for one in cast("list[object]", read)):
         return cast("list[str]", read)
-    raise ValueError(f"takes a list of texts, not {quoted(value)}")
+    raise ValueError(f"takes a list of texts, not {in_sentence(value)}")
 
 
 def _object(value: object) -> dict[str, Any]:
     read = _from_json(value, "{")
     if isinstance(read, dict):
         return cast("dict[str, Any]", read)
-    raise ValueError(f"takes a JSON object, not {quoted(value)}")
+    raise ValueError(f"takes a JSON object, not {in_sentence(value)}")
 
 
 def _text(value: object, schema: Schema) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"takes a text, not {quoted(value)}")
+        raise ValueError(f"takes a text, not {in_sentence(value)}")
     accepted = cast("list[str]", schema.get("enum", []))
     if accepted and value not in accepted:
-        raise ValueError(f"takes one of {', '.join(map(repr, accepted))}, not {quoted(value)}")
+        raise ValueError(f"takes one of {', '.join(map(repr, accepted))}, not {in_sentence(value)}")
     return value
 
 

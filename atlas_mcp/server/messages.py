@@ -64,7 +64,7 @@ _NUMBER = re.compile(rb"-?\d[\d.eE+-]{0,40}")
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class RefusedMessage:
     """An error in answer to what cannot be served.
 
     Attributes:
@@ -83,14 +83,14 @@ class Refusal:
         return f'{{"jsonrpc":"2.0","id":{self.id},"error":{error}}}'.encode()
 
 
-def read_message(data: bytes) -> JSONRPCMessage | list[Refusal]:
+def read_message(data: bytes) -> JSONRPCMessage | list[RefusedMessage]:
     """Return a message, or why it is refused: once, or once for each message of a batch."""
     data = data.removeprefix(MARK)
     if len(data) > MAX_MESSAGE_BYTES:
         return [too_long(data[:HEAD_BYTES], data[-TAIL_BYTES:])]
     if has_too_many_parts(data):
         text = f"the message has more than the {MOST_PARTS:,} values that are read; send fewer"
-        return [Refusal(INVALID_REQUEST, text, _find_id(data))]
+        return [RefusedMessage(INVALID_REQUEST, text, _find_id(data))]
     try:
         # Read once: it takes 50 ms for the longest, in which no other task gets a turn. The parser
         # would keep the 16,384 texts it read last, wherever in memory they came to lie.
@@ -101,10 +101,10 @@ def read_message(data: bytes) -> JSONRPCMessage | list[Refusal]:
         code, text = PARSE_ERROR, f"the message is not JSON: {error}"
         if "recursion limit" in str(error):
             code, text = INVALID_REQUEST, "the message is nested deeper than is read; send less"
-        return [Refusal(code, text, id_) for id_ in _find_ids(data)]
+        return [RefusedMessage(code, text, id_) for id_ in _find_ids(data)]
     if len(data) > SMALL_BYTES and not _is_call(found):
         text = f"only calls of tools may be longer than {SMALL_BYTES:,} bytes; send less"
-        return [Refusal(INVALID_REQUEST, text, _find_id(data))]
+        return [RefusedMessage(INVALID_REQUEST, text, _find_id(data))]
     if isinstance(found, list):
         return _refuse_batch(data)
     try:
@@ -114,7 +114,7 @@ def read_message(data: bytes) -> JSONRPCMessage | list[Refusal]:
     if isinstance(message, JSONRPCNotification) and "id" in cast("dict[str, Any]", found):
         # The SDK takes an id of another kind for none, and would send no answer.
         text = "`id` must be a string or a whole number"
-        return [Refusal(INVALID_REQUEST, text, _find_id(data))]
+        return [RefusedMessage(INVALID_REQUEST, text, _find_id(data))]
     return message
 
 
@@ -131,29 +131,29 @@ def _is_call(found: object) -> bool:
     return isinstance(given, dict) and len(repr((message, beside))) <= SMALL_BYTES
 
 
-def too_long(head: bytes, tail: bytes) -> Refusal:
+def too_long(head: bytes, tail: bytes) -> RefusedMessage:
     """Refuse a message of which only the beginning and the end were kept."""
     text = f"the message is longer than the {MAX_MESSAGE_BYTES:,} bytes that are read"
-    return Refusal(INVALID_REQUEST, text, _find_id(head, tail))
+    return RefusedMessage(INVALID_REQUEST, text, _find_id(head, tail))
 
 
-def _refuse_shape(data: bytes) -> Refusal:
+def _refuse_shape(data: bytes) -> RefusedMessage:
     text = (
         "the message is no request: it takes `jsonrpc` '2.0', a `method`, an `id` that is a string "
         "or a whole number, and `params` that are an object"
     )
-    return Refusal(INVALID_REQUEST, text, _find_id(data))
+    return RefusedMessage(INVALID_REQUEST, text, _find_id(data))
 
 
-def _refuse_batch(data: bytes) -> list[Refusal]:
+def _refuse_batch(data: bytes) -> list[RefusedMessage]:
     """Refuse each request of a batch: each has a caller of its own that waits."""
     text = "batches are not served; send each message on its own"
     try:
         given = json.loads(data)
     except (ValueError, RecursionError):
-        return [Refusal(PARSE_ERROR, "the message is not JSON")]
+        return [RefusedMessage(PARSE_ERROR, "the message is not JSON")]
     ids = _ids(cast("Sequence[object]", given))
-    return [Refusal(INVALID_REQUEST, text, id_) for id_ in ids or ["null"]]
+    return [RefusedMessage(INVALID_REQUEST, text, id_) for id_ in ids or ["null"]]
 
 
 def _ids(items: Sequence[object]) -> list[str]:

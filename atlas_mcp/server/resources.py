@@ -77,7 +77,7 @@ def _add_solvers(server: MCPServer[Any], host: Host) -> None:
         """Return the pool as JSON."""
         with _errors_shown():
             service = await host.service()
-            from atlas_mcp.runs.solvers import pool_json
+            from atlas_mcp.runs.pool_rows import pool_json
 
             return unmarked_json(await pool_json(service.pool))
 

@@ -66,12 +66,12 @@ async def viewed(run: RunSnapshot, poll: Poll | None = None) -> RunView:
         run: The run.
         poll: How its caller is to wait for it; `None` for a caller of which nothing is known.
     """
-    from atlas_mcp.views.next_steps import POLL
+    from atlas_mcp.views.next_steps import DEFAULT_POLL
     from atlas_mcp.views.rendering import takes_long, view_of
 
     if takes_long(run.state):
-        return await off_loop("views", partial(view_of, run, poll or POLL))
-    return view_of(run, poll or POLL)
+        return await off_loop("views", partial(view_of, run, poll or DEFAULT_POLL))
+    return view_of(run, poll or DEFAULT_POLL)
 
 
 async def result_of(

@@ -124,7 +124,7 @@ class Acknowledged(Result):
     result_type: Literal["complete"] = "complete"
 
 
-class Tasks(Extension):
+class TasksExtension(Extension):
     """Answers calls with tasks where the client declares the extension."""
 
     identifier: ClassVar[str] = TASKS  # pyright: ignore[reportIncompatibleVariableOverride] - set on the class, as the SDK asks

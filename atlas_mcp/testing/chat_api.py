@@ -26,9 +26,10 @@ from atlas_mcp.testing.chat_endpoints import (
     OPENAI,
     OPENROUTER,
     XAI,
+    Body,
     Endpoint,
 )
-from atlas_mcp.testing.chat_rules import Body, Refusal
+from atlas_mcp.testing.chat_errors import ChatError, error_body
 from atlas_mcp.testing.chat_shapes import instance, schema_of, section, unheld
 from atlas_mcp.testing.chat_wire import (
     PromptCache,
@@ -115,14 +116,14 @@ class ChatApi(LoopbackApi):
             self.lookups += 1
             await self._show_models(exchange, path.removeprefix("/v1/models").lstrip("/"))
         else:
-            await self._refuse(exchange, Refusal(404, "Not Found"))
+            await self._refuse(exchange, ChatError(404, "Not Found"))
 
     @override
     async def answer(self, exchange: Exchange, raw: bytes) -> None:
         try:
             body: Any = json.loads(raw)
         except ValueError:
-            await self._refuse(exchange, Refusal(400, "We could not parse the JSON body."))
+            await self._refuse(exchange, ChatError(400, "We could not parse the JSON body."))
             return
         asked = self.take(exchange, body)
         refused = rules.refusal_of(body, exchange.headers, self.endpoint)
@@ -137,7 +138,7 @@ class ChatApi(LoopbackApi):
         elif outcome.kind == "status":
             await anyio.sleep(outcome.seconds)
             code = None if outcome.code is None else str(outcome.code)
-            refused = Refusal(outcome.status, outcome.message, outcome.error, code=code)
+            refused = ChatError(outcome.status, outcome.message, outcome.error, code=code)
             await self._refuse(exchange, refused, dict(outcome.headers))
         elif outcome.kind == "not_a_stream" and outcome.error == "json":
             await exchange.whole(200, outcome.message.encode(), "application/json")
@@ -160,7 +161,7 @@ class ChatApi(LoopbackApi):
         wrong = unheld(body, reply) if fault is None else None
         if wrong is not None:
             self.failures.append(AssertionError(wrong))
-            await self._refuse(exchange, Refusal(500, wrong))
+            await self._refuse(exchange, ChatError(500, wrong))
             return
         await anyio.sleep(reply.latency)
         endpoint, quirks = self.endpoint, self.endpoint.quirks | reply.quirks
@@ -201,7 +202,7 @@ class ChatApi(LoopbackApi):
         await exchange.flush()
         await anyio.sleep(_NEVER)
 
-    def _thinking_refusal(self, body: Body) -> Refusal | None:
+    def _thinking_refusal(self, body: Body) -> ChatError | None:
         """Refuse thinking that is left out or edited where a call was made after it."""
         written = {
             message["tool_calls"][0]["id"]: message
@@ -213,7 +214,7 @@ class ChatApi(LoopbackApi):
             calls = message.get("tool_calls")
             before = written.get(calls[0]["id"]) if calls else None
             if before and any(before.get(key) != message.get(key) for key in keys):
-                return Refusal(400, f"The {keys[0]} of this turn must be passed back as it came")
+                return ChatError(400, f"The {keys[0]} of this turn must be passed back as it came")
         return None
 
     async def _show_models(self, exchange: Exchange, name: str) -> None:
@@ -230,12 +231,12 @@ class ChatApi(LoopbackApi):
         elif name in self.endpoint.models:
             await exchange.json(200, known[self.endpoint.models.index(name)])
         else:
-            await self._refuse(exchange, Refusal(404, f"The model `{name}` does not exist"))
+            await self._refuse(exchange, ChatError(404, f"The model `{name}` does not exist"))
 
     async def _refuse(
-        self, exchange: Exchange, refused: Refusal, headers: dict[str, str] | None = None
+        self, exchange: Exchange, refused: ChatError, headers: dict[str, str] | None = None
     ) -> None:
-        await exchange.json(refused.status, rules.error_body(refused, self.endpoint), headers)
+        await exchange.json(refused.status, error_body(refused, self.endpoint), headers)
 
 
 def _broken(fault: Fault) -> bytes:

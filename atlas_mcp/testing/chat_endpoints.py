@@ -6,13 +6,17 @@ on it; none was compared with the real endpoint.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from atlas_mcp.testing.replies import Quirk
 
 API_KEY = "test-key"
 """The key that an endpoint takes by default."""
+
+Body: TypeAlias = Mapping[str, Any]
+"""A request body, decoded."""
 
 Takes: TypeAlias = Literal["yes", "ignored", "no"]
 """Whether an endpoint supports a parameter, accepts and ignores it, or refuses it."""

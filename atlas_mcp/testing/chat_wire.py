@@ -12,8 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from atlas_mcp.atlas.usage import NO_USAGE, Usage
-from atlas_mcp.testing.chat_endpoints import Endpoint
-from atlas_mcp.testing.chat_rules import Body
+from atlas_mcp.testing.chat_endpoints import Body, Endpoint
 from atlas_mcp.testing.loopback import Piece
 from atlas_mcp.testing.replies import BYTES_PER_TOKEN, ApiReply, Call, Quirk, Tokens, cut
 

@@ -14,6 +14,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from decimal import Decimal
 
+import anyio
 import anyio.lowlevel
 from typing_extensions import override
 
@@ -90,6 +91,8 @@ class MemoryJournal(Journal):
     lease_seconds: float = LEASE_SECONDS
     _owner: str = field(init=False, default_factory=lambda: secrets.token_hex(4))
     _held: dict[str, Lease] = field(init=False, default_factory=dict[str, Lease])
+    # Keeps the order of appends: an event loop may run tasks in any order.
+    _in_turn: anyio.Lock = field(init=False, default_factory=anyio.Lock)
 
     @override
     async def open_run(self, run_id: str, first: Record) -> Lease:
@@ -103,22 +106,24 @@ class MemoryJournal(Journal):
 
     @override
     async def append(self, lease: Lease, records: Sequence[Record]) -> None:
-        await anyio.lowlevel.checkpoint()
-        if not records:
-            return
-        run = self.store.run(lease.run_id)
-        if run.fence != lease.fence:
-            raise JournalBusy(f"run {lease.run_id!r} has been taken over")
-        kept = run.lines
-        if records[0].seq == len(kept) and _is_torn(kept[-1][1]):
-            kept = kept[:-1]
-        if [record.seq for record in records] != [
-            *range(len(kept) + 1, len(kept) + 1 + len(records))
-        ]:
-            raise JournalError(f"run {lease.run_id!r}: these records do not follow its last one")
-        run.lines = kept + _encoded(lease.run_id, records)
-        run.summary = summarize(run.summary, records)
-        self.store.followers.wake(lease.run_id)
+        async with self._in_turn:
+            if not records:
+                return
+            run = self.store.run(lease.run_id)
+            if run.fence != lease.fence:
+                raise JournalBusy(f"run {lease.run_id!r} has been taken over")
+            kept = run.lines
+            if records[0].seq == len(kept) and _is_torn(kept[-1][1]):
+                kept = kept[:-1]
+            if [record.seq for record in records] != [
+                *range(len(kept) + 1, len(kept) + 1 + len(records))
+            ]:
+                raise JournalError(
+                    f"run {lease.run_id!r}: these records do not follow its last one"
+                )
+            run.lines = kept + _encoded(lease.run_id, records)
+            run.summary = summarize(run.summary, records)
+            self.store.followers.wake(lease.run_id)
 
     @override
     async def read(self, run_id: str, *, after: int = 0) -> tuple[Record, ...]:

@@ -142,7 +142,7 @@ class MessagesApi(LoopbackApi):
         try:
             check_headers(exchange.headers, api_key=self._api_key)
         except Broken as broken:
-            refused = broken.refusal
+            refused = broken.error
             await _error(exchange, refused.status, refused.kind, refused.message)
             return
         family = known_family(model_id)

@@ -57,7 +57,7 @@ anthropics/claude-code#10612."""
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class MessagesError:
     """The status and error with which the API answers a broken rule."""
 
     status: int
@@ -66,11 +66,11 @@ class Refusal:
 
 
 class Broken(Exception):
-    """Carries the refusal out of a check."""
+    """Carries the error out of a check."""
 
     def __init__(self, message: str, *, status: int = 400, kind: str = "invalid_request_error"):
         super().__init__(message)
-        self.refusal = Refusal(status=status, kind=kind, message=message)
+        self.error = MessagesError(status=status, kind=kind, message=message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ class History:
 
 def refusal_of(
     body: object, headers: Mapping[str, str], *, api_key: str, history: History
-) -> Refusal | None:
+) -> MessagesError | None:
     """Return the API's refusal of a request; `None` if it would accept it.
 
     Args:
@@ -138,9 +138,11 @@ def refusal_of(
             check(request, family)
         history.check(request, family)
     except Broken as broken:
-        return broken.refusal
+        return broken.error
     except (KeyError, TypeError, AttributeError, IndexError) as error:
-        return Refusal(400, "invalid_request_error", f"malformed: {type(error).__name__} {error}")
+        return MessagesError(
+            400, "invalid_request_error", f"malformed: {type(error).__name__} {error}"
+        )
     return None
 
 

@@ -54,13 +54,13 @@ class Form:
     fields: tuple[str, ...]
 
 
-POLL = Form(300, ("answer", "error"))
+POLL_FORM = Form(300, ("answer", "error"))
 """A run that goes on: its new explores, so few at once that all of them have room."""
 
-SYNTHESIS = Form(1_200, ("strategy", "answer", "confidence", "error"))
+ANSWER_FORM = Form(1_200, ("strategy", "answer", "confidence", "error"))
 """An answer. The reasoning that it was synthesized from stands in the run's resource."""
 
-EVIDENCE = Form(
+EVIDENCE_FORM = Form(
     3_200,
     (
         "effort",
@@ -112,8 +112,8 @@ def is_long(texts: Iterable[object]) -> bool:
 def form_of(view: RunView) -> Form:
     """Return the form of a result that shows this run."""
     if view.status == "running":
-        return POLL
-    return EVIDENCE if view.answer is None else SYNTHESIS
+        return POLL_FORM
+    return EVIDENCE_FORM if view.answer is None else ANSWER_FORM
 
 
 def chars_of(view: RunView) -> int:
@@ -126,7 +126,7 @@ def chars_of(view: RunView) -> int:
     texts = [view.explanation or "", view.agreement.dissent or ""]
     for one in view.candidates:
         texts += [answer_start(one.answer, SAMPLE_CHARS), one.approach or ""]
-        texts.append(one.reasoning or "" if form is EVIDENCE else "")
+        texts.append(one.reasoning or "" if form is EVIDENCE_FORM else "")
     sample = "".join(text[:SAMPLE_CHARS] for text in texts)
     return int(0.8 * form.tokens * chars_per_token(sample))
 

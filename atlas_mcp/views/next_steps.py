@@ -33,7 +33,7 @@ class Poll:
         return f"get_run with run_id={run_id!r}, {since}wait_s={self.wait_s}"
 
 
-POLL = Poll()
+DEFAULT_POLL = Poll()
 """For a caller of which nothing is known."""
 
 

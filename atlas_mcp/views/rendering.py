@@ -19,7 +19,7 @@ from atlas_mcp.runs.snapshot import RunSnapshot
 from atlas_mcp.texts import answer_start, quoted, without_logins
 from atlas_mcp.views.broken import with_break
 from atlas_mcp.views.lengths import is_long
-from atlas_mcp.views.next_steps import POLL, Poll, next_step
+from atlas_mcp.views.next_steps import DEFAULT_POLL, Poll, next_step
 from atlas_mcp.views.run_view import (
     Agreement,
     AnswerGroup,
@@ -36,7 +36,7 @@ def takes_long(state: RunState) -> bool:
     return is_long(_texts(state))
 
 
-def view_of(run: RunSnapshot, poll: Poll = POLL) -> RunView:
+def view_of(run: RunSnapshot, poll: Poll = DEFAULT_POLL) -> RunView:
     """Return the view of a run as it is at one moment.
 
     Args:
@@ -56,7 +56,7 @@ def view_run(
     now: float,
     driven: bool,
     waiting: str | None = None,
-    poll: Poll = POLL,
+    poll: Poll = DEFAULT_POLL,
 ) -> RunView:
     """Return the view of a run.
 

@@ -25,7 +25,7 @@ from atlas_mcp.views.lengths import (
     EARLIER_CHARS,
     FIELD_CHARS,
     MAX_NOTES,
-    POLL,
+    POLL_FORM,
     Form,
     chars_of,
     first_that_fits,
@@ -133,7 +133,7 @@ def structured(
     form, chars = form_of(view), chars_of(view)
     shown = [one for one in view.candidates if one.explore_id not in left_out]
     view = view.model_copy(update={"candidates": shown})
-    if form is POLL:
+    if form is POLL_FORM:
         view = view.model_copy(update={"agreement": Agreement()})
     answer = "" if view.answer is None else answer_start(view.answer, chars)
     room = max(chars // 2, chars - len(answer))
@@ -144,7 +144,7 @@ def structured(
     # Texts alone may be too long; that is seen without making a result of them.
     limits = [one for one in FIELD_CHARS if _texts_size(view, form, earlier, one) <= room]
     found = first_that_fits(made, lambda found: _size(found) <= room, limits or FIELD_CHARS[:1])
-    if _size(found) > room and form is not POLL:
+    if _size(found) > room and form is not POLL_FORM:
         found = _fewer(made(FIELD_CHARS[-1]), room)
     if view.answer is not None:
         found["answer"] = view.answer
@@ -173,7 +173,7 @@ def _run(view: RunView, form: Form, earlier: Collection[int], limit: int) -> Run
         "candidates": candidates or None,
         "usage": _usage(view.usage),
         "cost_usd": _dollars(view.cost_usd),
-        "cost_split": None if form is POLL else split or None,
+        "cost_split": None if form is POLL_FORM else split or None,
         "elapsed_s": view.elapsed_s,
         "next": view.next,
     }

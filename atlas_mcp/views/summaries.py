@@ -32,7 +32,7 @@ from atlas_mcp.views.facts import (
 from atlas_mcp.views.lengths import (
     EARLIER_CHARS,
     MAX_NOTES,
-    POLL,
+    POLL_FORM,
     Form,
     chars_of,
     first_that_fits,
@@ -66,11 +66,11 @@ def summary(view: RunView, left_out: Collection[int] = (), earlier: Collection[i
         earlier: Explores that its reader has most likely been shown: they are shown in brief.
     """
     form, chars = form_of(view), chars_of(view)
-    end = _end_of_poll(view, left_out) if form is POLL else _end(view, chars // 2)
+    end = _end_of_poll(view, left_out) if form is POLL_FORM else _end(view, chars // 2)
     head = _headline(view) if view.answer is None else _answer(view)
     room = max(chars // 4, chars - len(end) - len(head))
     why = ""
-    if view.explanation and form is not POLL:
+    if view.explanation and form is not POLL_FORM:
         why = f"\n\n{clipped(labelled('Why', view.explanation[:room]), room)}"
     found = [
         one
@@ -149,7 +149,7 @@ def _candidates(
     lines = first_that_fits(made, lambda lines: _length(lines) <= room)
     shown = len(lines)
     # A poll has so few that all of them are shown.
-    while form is not POLL and shown > 1 and _length(lines[:shown]) > room:
+    while form is not POLL_FORM and shown > 1 and _length(lines[:shown]) > room:
         shown -= 1
     left = f"\n{len(lines) - shown} more: see Run." if shown < len(lines) else ""
     return "\n".join(lines[:shown]) + left
@@ -163,7 +163,7 @@ def _candidate_line(candidate: CandidateView, form: Form, limit: int) -> str:
     text = answer_start(candidate.answer, limit)
     answer = candidate.answer if len(text) <= limit else clipped(text, limit)
     told: dict[str, object] = {"number": candidate.explore_id, "solver": candidate.solver}
-    if form is POLL:
+    if form is POLL_FORM:
         return f"<candidate>{as_data({**told, 'answer': answer})}</candidate>"
     told["strategy"] = candidate.strategy
     if candidate.instruction:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from atlas_mcp.atlas.agreement import Group, warnings_of
 from atlas_mcp.atlas.explore import SolverFailure
-from atlas_mcp.atlas.failures import causes, without_call
+from atlas_mcp.atlas.failure_causes import causes, without_call
 from atlas_mcp.atlas.state import RunState, failed_explores
 from atlas_mcp.texts import counted, one_line, quoted, without_logins
 from atlas_mcp.views.facts import failed_text, uncertain_text

@@ -27,16 +27,17 @@ from atlas_mcp.errors import ModelError, ModelFileError, ModelRejected, ModelUna
 from atlas_mcp.models.base import Model, OnTokens, OnUsage
 from atlas_mcp.models.chat.model import OpenAICompatible
 from atlas_mcp.models.claude.model import Claude
-from atlas_mcp.models.embedded import llama_server
+from atlas_mcp.models.embedded import llama_process
 from atlas_mcp.models.embedded.catalogue import find
-from atlas_mcp.models.embedded.model import Local
+from atlas_mcp.models.embedded.model import EmbeddedModel
 from atlas_mcp.models.embedded.weights import ensure
 from atlas_mcp.models.endpoint import with_endpoint
 from atlas_mcp.models.scripted.model import Says
 from atlas_mcp.testing.chat_api import API_KEY, BARE, LLAMA, OPENAI, ChatApi, Endpoint
 from atlas_mcp.testing.loopback import LoopbackApi, serve
 from atlas_mcp.testing.messages_api import MessagesApi
-from atlas_mcp.testing.model_conformance import CHECKS, Abilities, Check, Stand, checks_for
+from atlas_mcp.testing.model_conformance import Abilities, Check, Stand
+from atlas_mcp.testing.model_conformance.suite import CHECKS, checks_for
 from atlas_mcp.testing.replies import ApiReply, Fault
 from atlas_mcp.testing.scripted import Recording
 
@@ -145,7 +146,7 @@ class LocalStand(ApiStand):
 
     @override
     def open(self) -> Model:
-        return Local(self.name, self.weights, context_tokens=SMALLEST.context_tokens)
+        return EmbeddedModel(self.name, self.weights, context_tokens=SMALLEST.context_tokens)
 
     @override
     def efforts(self) -> Sequence[str | None]:
@@ -239,7 +240,7 @@ class ScriptedStand(Stand):
         return Says(
             outcome.text,
             explores=[dict(one) for one in calls],
-            stop=outcome.stop_reason,
+            end=outcome.stop_reason,
             detail=str(details.get("explanation") or ""),
         )
 
@@ -269,7 +270,7 @@ class RealStand(Stand):
     name = SMALLEST.name
 
     def __post_init__(self) -> None:
-        local = Local(self.name, self.weights, context_tokens=SMALLEST.context_tokens)
+        local = EmbeddedModel(self.name, self.weights, context_tokens=SMALLEST.context_tokens)
         self.watched = Watched(local)
 
     @override
@@ -357,7 +358,7 @@ async def test_the_embedded_model_conforms(
     monkeypatch.setenv("DOUBLE_OF_LLAMA_CPP", stand.url)
     monkeypatch.setattr(LocalStand, "weights", weights)
     # Where a reply breaks off, the child is waited for, which lives on here.
-    monkeypatch.setattr(llama_server, "DEATH_GRACE", 0.05)
+    monkeypatch.setattr(llama_process, "DEATH_GRACE", 0.05)
 
     await check(stand)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import PATIENCE
+from tests.support.processes import PATIENCE, bare_environ
 from tests.support.shells import Here, Shell, environment
 
 
@@ -18,6 +18,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.every_day(1))
         if here in item.path.parents and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(2 * PATIENCE))
+
+
+@pytest.fixture(params=["asyncio"])
+def anyio_backend(request: pytest.FixtureRequest) -> str:
+    """The process is the same whatever loop the test has."""
+    return request.param
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    """Return the environment of a process: nothing of ours but what a test adds."""
+    return bare_environ(tmp_path)
 
 
 @pytest.fixture

@@ -55,6 +55,7 @@ from tests.support.pictures import drawn as picture_file
 from tests.support.processes import COMMAND, PATIENCE
 from tests.support.shells import Here, Shell, environment
 from tests.support.systems import posix
+from tests.support.terminals import on_a_terminal
 
 HELP = Path(__file__).parents[1] / "snapshots" / "help"
 UPDATE = "ATLAS_UPDATE_SNAPSHOTS"
@@ -601,38 +602,11 @@ def test_news_of_an_answer_are_one_short_line_that_steers_nothing() -> None:
 def test_a_terminal_gets_the_table_and_keeps_its_cursor(shell: Shell) -> None:
     """On a pseudo-terminal, as a person would see it; stdout stays data."""
     shell.environ |= {"TERM": "xterm-256color", "COLUMNS": "100", "LINES": "30"}
-    assert sys.platform != "win32"
-    import pty
-
-    controller, terminal = pty.openpty()
     with shell.reaching(MessagesApi(AtlasPlay())):
-        process = subprocess.Popen(
-            [*COMMAND, "solve", "6 * 7?"],
-            env=shell.environ,
-            stdout=subprocess.PIPE,
-            stderr=terminal,
-            stdin=subprocess.DEVNULL,
-        )
-        os.close(terminal)
-        seen = read_all(controller)
-        out, _ = process.communicate(timeout=PATIENCE)
+        done = on_a_terminal(shell.environ, "solve", "6 * 7?", stdout_is_piped=True)
 
-    assert (process.returncode, out) == (0, b"42\n")
+    assert (done.code, done.stdout) == (0, b"42\n")
+    seen = done.terminal.decode()
     for word in ("explore", "first_principles", "✓", "2 of 2 agree", "Why"):
         assert word in seen
     assert seen.rindex("\x1b[?25h") > seen.rindex("\x1b[?25l")
-
-
-def read_all(controller: int) -> str:
-    """Return what is written to a pseudo-terminal until its last writer has gone."""
-    parts: list[bytes] = []
-    while True:
-        try:
-            part = os.read(controller, 65_536)
-        except OSError:
-            # How Linux says that the other side is closed.
-            part = b""
-        if not part:
-            os.close(controller)
-            return b"".join(parts).decode()
-        parts.append(part)

@@ -9,7 +9,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -43,6 +42,7 @@ from tests.support.live_runs import driven
 from tests.support.processes import COMMAND, PATIENCE
 from tests.support.shells import Here, Shell
 from tests.support.systems import posix
+from tests.support.terminals import on_a_terminal
 
 if TYPE_CHECKING:
     pass
@@ -661,34 +661,12 @@ def test_the_list_in_a_pipe_keeps_ids_and_problems_whole(
     assert done.stderr == "The newest 2; --limit shows more.\n"
 
 
-def on_a_terminal(shell: Shell, *arguments: str, columns: int) -> str:
-    """Return what the program writes to a terminal."""
+def written_to_a_terminal(shell: Shell, *arguments: str, columns: int) -> str:
+    """Return what the program writes to a terminal of so many columns."""
     shell.environ |= {"TERM": "xterm-256color", "COLUMNS": str(columns), "LINES": "30"}
-    assert sys.platform != "win32"
-    import pty
-
-    controller, terminal = pty.openpty()
-    process = subprocess.Popen(
-        [*COMMAND, *arguments],
-        env=shell.environ,
-        stdout=terminal,
-        stderr=terminal,
-        stdin=subprocess.DEVNULL,
-    )
-    os.close(terminal)
-    parts: list[bytes] = []
-    while True:
-        try:
-            part = os.read(controller, 65_536)
-        except OSError:
-            # How Linux says that the other side is closed.
-            part = b""
-        if not part:
-            break
-        parts.append(part)
-    os.close(controller)
-    assert process.wait(PATIENCE) == 0
-    return b"".join(parts).decode()
+    done = on_a_terminal(shell.environ, *arguments)
+    assert done.code == 0
+    return done.terminal.decode()
 
 
 STEERS = "\x1b[2J\x1b]0;title\x07\x9b31m\u202e\x7f\b[red]"
@@ -706,8 +684,8 @@ def test_nothing_that_a_model_writes_steers_a_terminal(shell: Shell) -> None:
         await journal.aclose()
 
     anyio.run(make)
-    shown = on_a_terminal(shell, "runs", "show", "evil", columns=120)
-    table = on_a_terminal(shell, "runs", "list", columns=80)
+    shown = written_to_a_terminal(shell, "runs", "show", "evil", columns=120)
+    table = written_to_a_terminal(shell, "runs", "list", columns=80)
 
     painted = re.compile(r"\x1b\[[0-9;]*m")
     for said in (shown, table):

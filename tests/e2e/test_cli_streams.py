@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -30,6 +29,7 @@ from atlas_mcp.views.run_view import RunView
 from tests.support.processes import COMMAND, PATIENCE
 from tests.support.shells import Here, Shell
 from tests.support.systems import posix
+from tests.support.terminals import on_a_terminal
 
 CAUSE = "no credit is left"
 
@@ -347,23 +347,11 @@ def test_a_terminal_that_knows_few_characters_gets_all_that_it_can(
         lambda n: ApiReply(text=candidate_text("漢 😀 — ✓")),
         (ApiReply(text=synthesis_text("漢 😀 — ✓")),),
     )
-    assert sys.platform != "win32"
-    import pty
-
-    controller, terminal = pty.openpty()
     with shell.reaching(MessagesApi(play)):
-        process = subprocess.Popen(
-            [*COMMAND, "solve", "6 * 7?"],
-            env=shell.environ,
-            stdin=subprocess.DEVNULL,
-            stdout=terminal,
-            stderr=terminal,
-        )
-        os.close(terminal)
-        seen = read_all(controller)
-        code = process.wait(PATIENCE)
+        done = on_a_terminal(shell.environ, "solve", "6 * 7?")
 
-    assert code == 0
+    assert done.code == 0
+    seen = done.terminal
     assert b"Traceback" not in seen
     assert b"\\u6f22 \\U0001f600 - +" in seen or b"\\u6f22 \\U0001f600 \x97 +" in seen
 
@@ -371,36 +359,9 @@ def test_a_terminal_that_knows_few_characters_gets_all_that_it_can(
 @posix
 def test_a_terminal_that_draws_nothing_gets_lines(shell: Shell) -> None:
     shell.environ["TERM"] = "dumb"
-    assert sys.platform != "win32"
-    import pty
-
-    controller, terminal = pty.openpty()
     with shell.reaching(MessagesApi(AtlasPlay())):
-        process = subprocess.Popen(
-            [*COMMAND, "solve", "6 * 7?"],
-            env=shell.environ,
-            stdin=subprocess.DEVNULL,
-            stdout=terminal,
-            stderr=terminal,
-        )
-        os.close(terminal)
-        seen = read_all(controller)
-        code = process.wait(PATIENCE)
+        done = on_a_terminal(shell.environ, "solve", "6 * 7?")
 
-    assert code == 0
-    assert b"\x1b" not in seen
-    assert b"#1 claude-sonnet-5-5 direct: started" in seen
-
-
-def read_all(controller: int) -> bytes:
-    parts: list[bytes] = []
-    while True:
-        try:
-            part = os.read(controller, 65_536)
-        except OSError:
-            # How Linux says that the other side is closed.
-            part = b""
-        if not part:
-            os.close(controller)
-            return b"".join(parts)
-        parts.append(part)
+    assert done.code == 0
+    assert b"\x1b" not in done.terminal
+    assert b"#1 claude-sonnet-5-5 direct: started" in done.terminal

@@ -26,11 +26,6 @@ PROBLEM = "A box holds 6 eggs. How many eggs are there in 7 boxes?"
 INTEGER = {"type": "integer"}
 
 
-@pytest.fixture(params=["asyncio"])
-def anyio_backend(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("empty-home")

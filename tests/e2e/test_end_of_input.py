@@ -5,10 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from atlas_mcp.views.run_view import RunView
 from tests.e2e.test_stdio import HELLO, at_work, end_input, started
@@ -16,21 +13,9 @@ from tests.support.held_apis import HeldApi
 from tests.support.processes import (
     COMMAND,
     PATIENCE,
-    bare_environ,
     reachable,
     until_recorded,
 )
-
-
-@pytest.fixture(params=["asyncio"])
-def anyio_backend(request: pytest.FixtureRequest) -> str:
-    """The process is the same whatever loop the test has."""
-    return request.param
-
-
-@pytest.fixture
-def environ(tmp_path: Path) -> dict[str, str]:
-    return bare_environ(tmp_path)
 
 
 def call(tool: str, **arguments: Any) -> dict[str, Any]:

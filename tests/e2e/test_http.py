@@ -19,23 +19,12 @@ from mcp import Client
 from atlas_mcp.cli import main
 from atlas_mcp.views.run_view import RunView
 from tests.support.held_apis import HeldApi
-from tests.support.processes import COMMAND, PATIENCE, bare_environ, resumed
+from tests.support.processes import COMMAND, PATIENCE, resumed
 from tests.support.systems import BREAK, BREAK_NUMBER, GROUP, posix
 
 Mode = Literal["auto", "legacy"]
 
 ENDING = b"atlas-mcp: ending; calls in flight get 60 s, another signal ends now\n"
-
-
-@pytest.fixture(params=["asyncio"])
-def anyio_backend(request: pytest.FixtureRequest) -> str:
-    """The process is the same whatever loop the test has."""
-    return request.param
-
-
-@pytest.fixture
-def environ(tmp_path: Path) -> dict[str, str]:
-    return bare_environ(tmp_path)
 
 
 @contextmanager

@@ -24,7 +24,6 @@ from tests.support.held_apis import HeldApi
 from tests.support.processes import (
     COMMAND,
     PATIENCE,
-    bare_environ,
     reachable,
     resumed,
     until_recorded,
@@ -44,17 +43,6 @@ ENVELOPE: dict[str, Any] = {
 """What every request of the stateless era carries."""
 
 Mode = Literal["auto", "legacy"]
-
-
-@pytest.fixture(params=["asyncio"])
-def anyio_backend(request: pytest.FixtureRequest) -> str:
-    """The process is the same whatever loop the test has."""
-    return request.param
-
-
-@pytest.fixture
-def environ(tmp_path: Path) -> dict[str, str]:
-    return bare_environ(tmp_path)
 
 
 @dataclass

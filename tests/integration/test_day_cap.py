@@ -18,8 +18,8 @@ from atlas_mcp.cli import main
 from atlas_mcp.config.loading import load_settings
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.journal.sqlite.store import FILE_NAME
+from atlas_mcp.runs.clock import today
 from atlas_mcp.runs.explores import ExploreRequest
-from atlas_mcp.runs.local.day_cap import today
 from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.runs.service import RunService

@@ -512,7 +512,7 @@ async def test_explores_that_cannot_go_on_are_refused_before_any_call(world: Wor
 async def test_explores_that_another_process_would_have_to_make_are_refused(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("atlas_mcp.runs.local.claims.TURN_SECONDS", 0.5)
+    monkeypatch.setattr("atlas_mcp.runs.driving.claims.TURN_SECONDS", 0.5)
     world.play.solver = lambda n: STALL
     problem = make_problem(QUESTION)
     async with world.service() as driving:

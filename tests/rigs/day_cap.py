@@ -30,7 +30,7 @@ from typing_extensions import override
 from atlas_mcp.atlas.usage import NO_USAGE, Price
 from atlas_mcp.journal.sqlite.spending_rows import committed
 from atlas_mcp.journal.sqlite.store import FILE_NAME
-from atlas_mcp.runs.local.day_cap import today
+from atlas_mcp.runs.clock import today
 from atlas_mcp.testing.atlas_api import candidate_text, synthesis_text
 from atlas_mcp.testing.messages_api import API_KEY, ApiReply, Fault, MessagesApi, Tokens, serve
 

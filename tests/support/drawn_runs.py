@@ -10,7 +10,7 @@ from typing import Any, cast, get_args
 from hypothesis import strategies as st
 
 from atlas_mcp.atlas.explore import STRATEGIES, FailureKind, Outcome
-from atlas_mcp.atlas.messages import AssistantTurn, Stop, ToolCall
+from atlas_mcp.atlas.messages import AssistantTurn, ReplyEnd, ToolCall
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.run_spec import RunSpec
 from tests.support.played_runs import (
@@ -31,7 +31,7 @@ from tests.support.played_runs import (
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 
 
-STOPS: tuple[Stop, ...] = get_args(Stop)
+REPLY_ENDS: tuple[ReplyEnd, ...] = get_args(ReplyEnd)
 
 
 ARGUMENTS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
@@ -51,15 +51,15 @@ CALLS: st.SearchStrategy[Saying] = st.lists(ARGUMENTS, min_size=1, max_size=10).
 )
 
 
-def muddle(text: str, stop: Stop, arguments: list[dict[str, Any]], tool: str) -> Saying:
+def muddle(text: str, end: ReplyEnd, arguments: list[dict[str, Any]], tool: str) -> Saying:
     calls = tuple(ToolCall(str(i), tool, one) for i, one in enumerate(arguments))
-    return AssistantTurn(text, calls), stop
+    return AssistantTurn(text, calls), end
 
 
 MUDDLES = st.builds(
     muddle,
     st.one_of(WORDS, st.sampled_from(["{", "[]", '{"answer": 1}', '{"action": "explore"}'])),
-    st.sampled_from(STOPS),
+    st.sampled_from(REPLY_ENDS),
     st.lists(ARGUMENTS, max_size=3),
     st.sampled_from(["explore", "search"]),
 )
@@ -70,7 +70,7 @@ SAYINGS: st.SearchStrategy[Saying] = st.one_of(
     MUDDLES,
     st.sampled_from(["1", "2"]).map(answers),
     st.builds(gives_up),
-    st.sampled_from(STOPS).map(lambda stop: says("", stop)),
+    st.sampled_from(REPLY_ENDS).map(lambda end: says("", end)),
     st.just(failed("unavailable")),
 )
 

@@ -25,7 +25,7 @@ from atlas_mcp.atlas.messages import (
     Effort,
     ModelRequest,
     Reply,
-    Stop,
+    ReplyEnd,
     Text,
     ToolCall,
     ToolResult,
@@ -45,8 +45,8 @@ from atlas_mcp.presets import SchemaMode
 MOST_STEPS = 400
 """Steps after which a run counts as endless: the largest of these tests takes under 100."""
 
-Saying: TypeAlias = tuple[AssistantTurn, Stop] | SolverFailure
-"""What an orchestrator does with its turn: a reply with its stop, or the call fails."""
+Saying: TypeAlias = tuple[AssistantTurn, ReplyEnd] | SolverFailure
+"""What an orchestrator does with its turn: a reply and its end, or the call fails."""
 
 
 def a_model(
@@ -127,12 +127,12 @@ def gives_up() -> Saying:
     return answers(None, supported=False)
 
 
-def says(text: str, stop: Stop = "end") -> Saying:
-    return AssistantTurn(text), stop
+def says(text: str, end: ReplyEnd = "end") -> Saying:
+    return AssistantTurn(text), end
 
 
-def reply(text: str, stop: Stop = "end", *, detail: str = "") -> Reply:
-    return Reply(AssistantTurn(text), stop, Charge(Usage(1, 20, 7), FREE), detail)
+def reply(text: str, end: ReplyEnd = "end", *, detail: str = "") -> Reply:
+    return Reply(AssistantTurn(text), end, Charge(Usage(1, 20, 7), FREE), detail)
 
 
 @dataclass
@@ -241,9 +241,9 @@ def _result(
     saying = sayings[min(turn, len(sayings)) - 1] if sayings else answers()
     if isinstance(saying, SolverFailure):
         return OrchestratorFailed(turn, saying, Charge(usage, cost))
-    said, stop = saying
+    said, end = saying
     named = tuple(replace(one, id=f"t{turn}-{one.id}") for one in said.tool_calls)
-    return OrchestratorReplied(turn, AssistantTurn(said.text, named), stop, "", Charge(usage, cost))
+    return OrchestratorReplied(turn, AssistantTurn(said.text, named), end, "", Charge(usage, cost))
 
 
 def followed_by(records: Sequence[Record], *events: Event, at: float | None = None) -> list[Record]:

@@ -17,7 +17,7 @@ from atlas_mcp.atlas.events import (
     StopRequested,
 )
 from atlas_mcp.atlas.explore import FailureKind, Outcome
-from atlas_mcp.atlas.messages import AssistantTurn, Stop, Turn
+from atlas_mcp.atlas.messages import AssistantTurn, ReplyEnd, Turn
 from atlas_mcp.atlas.policy import next_commands
 from atlas_mcp.atlas.resuming import resumption
 from atlas_mcp.atlas.state import RunState
@@ -69,10 +69,10 @@ def an_answer(answer: str) -> AssistantTurn:
     return saying[0]
 
 
-def replied(records: Sequence[Record], turn: AssistantTurn, stop: Stop) -> list[Record]:
+def replied(records: Sequence[Record], turn: AssistantTurn, end: ReplyEnd) -> list[Record]:
     """Return the records with a reply to the orchestrator's open call after them."""
     number = len(RunState.fold(records).turns)
-    reply = OrchestratorReplied(number, turn, stop, "", Charge(Usage(1, 9, 9), Decimal("0.01")))
+    reply = OrchestratorReplied(number, turn, end, "", Charge(Usage(1, 9, 9), Decimal("0.01")))
     return followed_by(records, reply)
 
 

@@ -35,7 +35,7 @@ from atlas_mcp.models.chat.call import ChatCall
 from atlas_mcp.models.claude.call import ClaudeCall
 from atlas_mcp.models.claude.connection import OWN_ADDRESS
 from atlas_mcp.models.wire.connections import Way
-from atlas_mcp.models.wire.reading import Reader, read_body
+from atlas_mcp.models.wire.reading import ReplyReader, read_body
 from tests.support.drawing import draws
 
 often = settings(
@@ -193,7 +193,7 @@ class Strange:
     """Attributes of no type that is known, as an adapter with a fault would hand them over."""
 
     turn: Any = None
-    stop: Any = "end"
+    end: Any = "end"
     charge: Any = field(default_factory=lambda: Charge(Usage(1, 100, 50), Decimal("0.001")))
     detail: Any = ""
     request_id: Any = None
@@ -239,10 +239,10 @@ def scripted(draw: st.DrawFn, texts: st.SearchStrategy[str]) -> Any:
         VALUES,
     )
     turn = draw(turns(texts))
-    stop = "tool_calls" if turn.tool_calls else "end"
+    end = "tool_calls" if turn.tool_calls else "end"
     return Strange(
         turn=some(draw, turn, VALUES),
-        stop=some(draw, stop, st.one_of(st.sampled_from(["max_tokens", "refusal"]), VALUES)),
+        end=some(draw, end, st.one_of(st.sampled_from(["max_tokens", "refusal"]), VALUES)),
         charge=some(
             draw,
             StrangeCharge(
@@ -387,7 +387,7 @@ def chat_replies(draw: st.DrawFn, texts: st.SearchStrategy[str]) -> Any:
     return heard(draw, body, call, refused=lambda text: call.no_reply({}, text))
 
 
-class Call(Reader, Protocol):
+class Call(ReplyReader, Protocol):
     """A call of an adapter: whoever reads what comes, and says what became of it."""
 
     def errors_translated(self) -> AbstractContextManager[None]: ...

@@ -28,11 +28,11 @@ def name_of(path: Path) -> str:
 
 
 def long_parts(path: Path) -> Iterator[str]:
-    """Yield the file, the classes and the functions that are too long, as `file` or `file:name`."""
+    """Yield what is too long, as `room/file`, or `room/file:name` for classes and functions."""
     source = path.read_text(encoding="utf-8")
     lines = source.splitlines()
     if len(lines) > MOST_FILE_LINES:
-        yield path.name
+        yield name_of(path)
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ClassDef):
             allowed = MOST_CLASS_LINES
@@ -43,7 +43,7 @@ def long_parts(path: Path) -> Iterator[str]:
         length = (node.end_lineno or node.lineno) - node.lineno + 1
         reasoned = allowed == MOST_FUNCTION_LINES and REASON in lines[node.lineno - 1]
         if length > allowed and not reasoned:
-            yield f"{path.name}:{node.name}"
+            yield f"{name_of(path)}:{node.name}"
 
 
 def is_tested_by_name(path: Path) -> bool:

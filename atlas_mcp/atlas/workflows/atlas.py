@@ -22,13 +22,6 @@ from atlas_mcp.atlas.decisions import (
     Wants,
     read_decision,
 )
-from atlas_mcp.atlas.endings import (
-    ENOUGH_TO_GIVE_UP,
-    answered,
-    failures_text,
-    money_text,
-    unsynthesized,
-)
 from atlas_mcp.atlas.events import (
     Event,
     ExploresPlanned,
@@ -39,18 +32,25 @@ from atlas_mcp.atlas.events import (
     SentBack,
 )
 from atlas_mcp.atlas.explore import Candidate, SolverFailure
-from atlas_mcp.atlas.holds import hold_for
-from atlas_mcp.atlas.messages import ModelRequest, ToolResult
-from atlas_mcp.atlas.orchestrator_schemas import decision_schema, synthesis_schema
-from atlas_mcp.atlas.outcomes import StopReason
-from atlas_mcp.atlas.planning import (
+from atlas_mcp.atlas.explore_planning import (
     floor_explores,
+    has_gone_silent,
     missing_evidence,
     must_conclude,
     next_id,
     plan,
     reaches,
-    silent,
+)
+from atlas_mcp.atlas.holds import hold_for
+from atlas_mcp.atlas.messages import ModelRequest, ToolResult
+from atlas_mcp.atlas.orchestrator_schemas import decision_schema, synthesis_schema
+from atlas_mcp.atlas.outcomes import StopReason
+from atlas_mcp.atlas.run_endings import (
+    ENOUGH_TO_GIVE_UP,
+    answered,
+    failures_text,
+    money_text,
+    unsynthesized,
 )
 from atlas_mcp.atlas.run_facts import OrchestratorTurn
 from atlas_mcp.atlas.solver_prompts import bounded, shape_text
@@ -139,7 +139,7 @@ def _grant(state: RunState, wants: Wants) -> ExploresPlanned | RunFinished:
             refused.append(_refusal(call.call_id, prompts.exhausted(solver.name)))
         elif not solver.spec.can_see(state.problem):
             refused.append(_refusal(call.call_id, prompts.blind(solver.name)))
-        elif silent(state, solver.name):
+        elif has_gone_silent(state, solver.name):
             refused.append(_refusal(call.call_id, prompts.silent(solver.name)))
         elif not reaches(state, call.explore):
             refused.append(_refusal(call.call_id, prompts.too_dear(solver.name)))

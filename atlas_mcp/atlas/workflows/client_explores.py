@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing_extensions import override
 
 from atlas_mcp.atlas.commands import Command, Note
-from atlas_mcp.atlas.endings import gathered
+from atlas_mcp.atlas.run_endings import gathered
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.workflows.base import Workflow
 

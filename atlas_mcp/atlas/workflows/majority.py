@@ -13,11 +13,11 @@ from typing_extensions import override
 from atlas_mcp.atlas.agreement import Group, group_answers
 from atlas_mcp.atlas.budget import MAX_EXPLORES_CEILING
 from atlas_mcp.atlas.commands import Command, Note
-from atlas_mcp.atlas.endings import failures_text
 from atlas_mcp.atlas.events import ExploresPlanned, Planned, RunFinished
 from atlas_mcp.atlas.explore import Explore
+from atlas_mcp.atlas.explore_planning import must_conclude, next_id, usable
 from atlas_mcp.atlas.outcomes import StopReason
-from atlas_mcp.atlas.planning import must_conclude, next_id, usable
+from atlas_mcp.atlas.run_endings import failures_text
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.workflows.base import Workflow
 from atlas_mcp.atlas.workflows.options import whole_number

@@ -13,7 +13,6 @@ from typing_extensions import override
 
 from atlas_mcp.atlas import prompts
 from atlas_mcp.atlas.commands import Command, Note
-from atlas_mcp.atlas.endings import failures_text
 from atlas_mcp.atlas.events import ExploresPlanned, Planned, RunFinished
 from atlas_mcp.atlas.explore import (
     SOLVER,
@@ -25,9 +24,10 @@ from atlas_mcp.atlas.explore import (
     incomplete,
     read_candidate,
 )
+from atlas_mcp.atlas.explore_planning import must_conclude, next_id, reaches, usable
 from atlas_mcp.atlas.messages import Json, ModelRequest, Reply, Text, UserTurn
 from atlas_mcp.atlas.model_spec import ModelSpec
-from atlas_mcp.atlas.planning import must_conclude, next_id, reaches, usable
+from atlas_mcp.atlas.run_endings import failures_text
 from atlas_mcp.atlas.run_facts import ExploreState
 from atlas_mcp.atlas.solver_prompts import (
     bounded,

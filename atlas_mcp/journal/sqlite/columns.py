@@ -6,7 +6,7 @@ the list of all runs, so these functions never fail.
 
 from __future__ import annotations
 
-from typing import TypeGuard, cast, get_args
+from typing import TypeGuard, get_args
 
 from atlas_mcp.atlas.events import StopCause
 from atlas_mcp.atlas.outcomes import Status
@@ -14,6 +14,9 @@ from atlas_mcp.system.dates import LAST_SECOND
 
 MOST = 2**53 - 1
 """The largest number of a record: JSON keeps it, and one more can still be stored."""
+
+_STATUSES: tuple[Status, ...] = get_args(Status)
+_STOP_CAUSES: tuple[StopCause, ...] = get_args(StopCause)
 
 
 def is_number(value: object) -> TypeGuard[int]:
@@ -33,6 +36,8 @@ def time(value: object) -> float | None:
 
 def text(value: object) -> str:
     """Return text, also of bytes and numbers."""
+    if isinstance(value, str):
+        return value
     return decode(value) if isinstance(value, bytes) else str(value)
 
 
@@ -43,12 +48,12 @@ def decode(value: bytes) -> str:
 
 def status(value: object) -> Status:
     """Return the status of a run; `running` where it cannot be read."""
-    return cast("Status", value) if value in get_args(Status) else "running"
+    return value if value in _STATUSES else "running"
 
 
 def stop_cause(value: object) -> StopCause:
     """Return the cause of a stop request; `user` where it cannot be read."""
-    return cast("StopCause", value) if value in get_args(StopCause) else "user"
+    return value if value in _STOP_CAUSES else "user"
 
 
 def seconds(value: object) -> float:

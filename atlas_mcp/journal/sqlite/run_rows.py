@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import astuple
 from functools import cache
 from typing import Any, TypeAlias
 
+from atlas_mcp.atlas.outcomes import Status
 from atlas_mcp.atlas.summary import RunSummary
 from atlas_mcp.journal.base import ListedRun
 from atlas_mcp.journal.sqlite import columns, lease_rows
@@ -32,12 +32,21 @@ _EXTENT = "SELECT min(updated_at), total(size_bytes) FROM runs"
 
 _OWNERS = "SELECT owner, max(lease_until) FROM runs WHERE owner IS NOT NULL GROUP BY owner"
 
-_EXPIRED = f"""
-WITH leased AS (
+_LEASED = """
     SELECT *, lease_until > :now AND owner IS NOT NULL
         AND owner IN (SELECT value FROM json_each(:driving)) AS driven
     FROM runs
-), added_up AS (
+"""
+
+_IDLE = f"""
+WITH leased AS ({_LEASED})
+SELECT {_LISTED} FROM leased
+WHERE NOT driven AND updated_at < :idle_since
+ORDER BY updated_at, run_id DESC
+"""
+
+_IDLE_OR_TOO_LARGE = f"""
+WITH leased AS ({_LEASED}), added_up AS (
     SELECT *, total(size_bytes) OVER (
         ORDER BY driven DESC, updated_at DESC, run_id ROWS UNBOUNDED PRECEDING
     ) AS total
@@ -54,7 +63,7 @@ def add(connection: sqlite3.Connection, run_id: str, summary: RunSummary, lease:
     connection.execute(
         f"INSERT INTO runs (run_id, {_SUMMARY}, owner, fence, lease_until) "
         "VALUES (?,?,?,?,?,?,?,?,?)",
-        (run_id, *astuple(summary), *lease),
+        (run_id, summary.opened_at, *_changing(summary), *lease),
     )
 
 
@@ -73,7 +82,7 @@ def update(
     connection.execute(
         "UPDATE runs SET updated_at = ?, status = ?, workflow = ?, title = ?, "
         "size_bytes = size_bytes + ? WHERE run_id = ?",
-        (*astuple(summary)[1:], added_bytes, run_id),
+        (*_changing(summary), added_bytes, run_id),
     )
 
 
@@ -120,7 +129,9 @@ def expired(
         "idle_since": idle_since,
         "size_bytes": size_bytes,
     }
-    return _listed(connection.execute(_EXPIRED, limits), is_live)
+    # Adding sizes up sorts all runs, so it is left to the limit that needs it.
+    query = _IDLE if size_bytes is None else _IDLE_OR_TOO_LARGE
+    return _listed(connection.execute(query, limits), is_live)
 
 
 def remove(
@@ -149,6 +160,11 @@ def remove(
     return removed
 
 
+def _changing(summary: RunSummary) -> tuple[float, Status, str, str]:
+    """Return the values of `_SUMMARY` without the first, which never changes."""
+    return summary.updated_at, summary.status, summary.workflow, summary.title
+
+
 def _listed(rows: Iterable[tuple[Any, ...]], is_live: IsLive) -> tuple[ListedRun, ...]:
     # Cached, since each test of an owner opens a file.
     asked_once = cache(is_live)
@@ -156,9 +172,13 @@ def _listed(rows: Iterable[tuple[Any, ...]], is_live: IsLive) -> tuple[ListedRun
 
 
 def _listed_run(row: tuple[Any, ...], is_live: IsLive) -> ListedRun:
-    *first, run_id, size_bytes, owner, until = row
+    opened_at, updated_at, status, workflow, title, run_id, size_bytes, owner, until = row
     return ListedRun(
-        *astuple(_summary(tuple(first))),
+        columns.time(opened_at) or 0.0,
+        columns.time(updated_at) or 0.0,
+        columns.status(status),
+        columns.text(workflow),
+        columns.text(title),
         run_id=columns.text(run_id),
         size_bytes=columns.count(size_bytes),
         driven=owner is not None and is_live(columns.text(owner), columns.seconds(until)),
@@ -168,9 +188,9 @@ def _listed_run(row: tuple[Any, ...], is_live: IsLive) -> ListedRun:
 def _summary(row: tuple[Any, ...]) -> RunSummary:
     opened_at, updated_at, status, workflow, title = row
     return RunSummary(
-        opened_at=columns.time(opened_at) or 0.0,
-        updated_at=columns.time(updated_at) or 0.0,
-        status=columns.status(status),
-        workflow=columns.text(workflow),
-        title=columns.text(title),
+        columns.time(opened_at) or 0.0,
+        columns.time(updated_at) or 0.0,
+        columns.status(status),
+        columns.text(workflow),
+        columns.text(title),
     )

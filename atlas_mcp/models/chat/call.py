@@ -17,10 +17,10 @@ from atlas_mcp.atlas.storable import dollars_of, text_of
 from atlas_mcp.atlas.usage import FREE, Charge, Cost, Price
 from atlas_mcp.errors import ModelError
 from atlas_mcp.models.base import OnTokens, OnUsage
-from atlas_mcp.models.chat.stream import ChatStream
 from atlas_mcp.models.endpoint import endpoint_of
 from atlas_mcp.models.prices import cost_of
 from atlas_mcp.models.wire.arriving import Arriving, Progress
+from atlas_mcp.models.wire.chat_stream import ChatStream
 from atlas_mcp.models.wire.connections import Way
 from atlas_mcp.models.wire.failures import ClientErrors, Consumed
 from atlas_mcp.models.wire.json_events import Event
@@ -101,7 +101,7 @@ class ChatCall(Arriving):
         stream = self.stream
         reply = Reply(
             turn=stream.turn,
-            stop=stream.stop,
+            end=stream.end,
             charge=Charge(stream.usage(), self.cost()),
             detail=stream.detail,
             request_id=self.request_id or stream.id,

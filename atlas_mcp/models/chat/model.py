@@ -24,7 +24,7 @@ from atlas_mcp.models.chat.call import ChatCall
 from atlas_mcp.models.chat.connection import Connection
 from atlas_mcp.models.chat.params import chat_params
 from atlas_mcp.models.endpoint import endpoint_of
-from atlas_mcp.models.traits import Learnt, Takes, fitted, in_words, takes_of
+from atlas_mcp.models.traits import Learnt, Takes, as_accepted, in_words, takes_of
 from atlas_mcp.models.wire.arriving import timeout
 from atlas_mcp.models.wire.connections import LOOK_TIMEOUT
 from atlas_mcp.models.wire.refusals import json_or_text
@@ -101,7 +101,7 @@ class OpenAICompatible(Model):
         return await self._connection.learnt.ask(self.name, self._takes, request, call)
 
     async def _generate(self, call: ChatCall, request: ModelRequest, takes: Takes) -> Reply:
-        spec, asked = self._spec, fitted(request, takes)
+        spec, asked = self._spec, as_accepted(request, takes)
         if not takes.schema:
             spec, asked = replace(spec, schema_mode="prompt"), in_words(asked)
         params = chat_params(spec, asked, stream_usage=takes.stream_options)

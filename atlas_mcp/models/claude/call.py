@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from atlas_mcp.atlas.messages import Reply, Stop
+from atlas_mcp.atlas.messages import Reply, ReplyEnd
 from atlas_mcp.atlas.storable import failure_text, text_of
 from atlas_mcp.atlas.usage import FREE, Charge, Cost, Price
 from atlas_mcp.errors import ModelError, ModelRejected
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _RETRYABLE_KINDS = frozenset({"overloaded_error", "api_error", "rate_limit_error", "timeout_error"})
 """Error types worth another try when they come inside a stream, where there is no status."""
 
-_STOPS: dict[str, Stop] = {
+_ENDS: dict[str, ReplyEnd] = {
     "end_turn": "end",
     "stop_sequence": "end",
     "tool_use": "tool_calls",
@@ -128,11 +128,11 @@ class ClaudeCall(Arriving):
         turn = message.turn
         fault = message.fault or (message.lacks if self._is_strict else None)
         # Gateways may send no stop reason for a whole reply, and the vendor may add new reasons.
-        ending = ending_of(reason, _STOPS, text=turn.text, calls=bool(turn.tool_calls))
-        new = detail_of(reason, _STOPS)
+        ending = ending_of(reason, _ENDS, text=turn.text, calls=bool(turn.tool_calls))
+        new = detail_of(reason, _ENDS)
         reply = Reply(
             turn=turn,
-            stop="garbled" if fault or ending == "failed" else ending,
+            end="garbled" if fault or ending == "failed" else ending,
             charge=Charge(message.usage, self._cost()),
             detail=fault or _refusal(message.stop_details) or _STOP_DETAILS.get(reason, new),
             request_id=self.request_id,
@@ -167,9 +167,9 @@ class ClaudeCall(Arriving):
             cut = message.unreadable or "the stream ended before the reply was complete"
             raise self.broken_off(f"the reply could not be read: {cut}")
         turn = message.turn
-        ending = ending_of(message.stop_reason, _STOPS, text=turn.text, calls=bool(turn.tool_calls))
+        ending = ending_of(message.stop_reason, _ENDS, text=turn.text, calls=bool(turn.tool_calls))
         if ending == "failed":
-            said = self.redacted(detail_of(message.stop_reason, _STOPS))
+            said = self.redacted(detail_of(message.stop_reason, _ENDS))
             raise self.broken_off(f"{self.wording.api} gave the reply up: {said}")
 
     def _failed_midway(self, failure: StreamFailed | StreamGarbled) -> ModelError:

@@ -22,7 +22,7 @@ from atlas_mcp.models.claude.call import ClaudeCall
 from atlas_mcp.models.claude.connection import NO_KEY, Connection, NoCredentialsError
 from atlas_mcp.models.claude.families import family_of
 from atlas_mcp.models.claude.params import Thinking, message_params
-from atlas_mcp.models.traits import EVERYTHING, Learnt, Takes, fitted, in_words, takes_of
+from atlas_mcp.models.traits import EVERYTHING, Learnt, Takes, as_accepted, in_words, takes_of
 from atlas_mcp.models.wire.arriving import timeout
 from atlas_mcp.models.wire.connections import LOOK_TIMEOUT, WayClosed
 from atlas_mcp.models.wire.refusals import json_or_text
@@ -200,7 +200,7 @@ class Claude(Model):
     def _params(self, request: ModelRequest, takes: Takes) -> dict[str, Any]:
         from anthropic import transform_schema
 
-        request = fitted(request, takes)
+        request = as_accepted(request, takes)
         if not self._holds_schema:
             request = replace(request, schema=None)
         elif not takes.schema:

@@ -68,18 +68,7 @@ def message_params(
     if system:
         params["system"] = system
     if request.tools:
-        params["tools"] = [
-            {
-                "name": tool.name,
-                "description": tool.description,
-                "input_schema": dict(tool.input_schema),
-            }
-            for tool in request.tools
-        ]
-        choice: dict[str, Any] = {"type": "auto"}
-        if not request.parallel_tool_calls:
-            choice["disable_parallel_tool_use"] = True
-        params["tool_choice"] = choice
+        params |= _tools(request)
     thought = _thinking(family, thinking)
     if thought is not None:
         params["thinking"] = {"type": thought}
@@ -87,6 +76,21 @@ def message_params(
     if output:
         params["output_config"] = output
     return params
+
+
+def _tools(request: ModelRequest) -> dict[str, Any]:
+    choice: dict[str, Any] = {"type": "auto"}
+    if not request.parallel_tool_calls:
+        choice["disable_parallel_tool_use"] = True
+    tools = [
+        {
+            "name": tool.name,
+            "description": tool.description,
+            "input_schema": dict(tool.input_schema),
+        }
+        for tool in request.tools
+    ]
+    return {"tools": tools, "tool_choice": choice}
 
 
 def _thinking(family: Family, thinking: Thinking) -> str | None:

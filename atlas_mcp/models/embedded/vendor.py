@@ -29,7 +29,7 @@ from atlas_mcp.models.vendor import READY, Connected, Vendor
 from atlas_mcp.presets import SchemaMode
 
 if TYPE_CHECKING:
-    from atlas_mcp.models.embedded.model import Local
+    from atlas_mcp.models.embedded.model import EmbeddedModel
     from atlas_mcp.models.embedded.weights import PullProgress
 
 PARALLEL = 4
@@ -87,7 +87,7 @@ class EmbeddedVendor(Vendor):
 
     def __init__(self, settings: Settings, *, any_file: bool = False) -> None:
         super().__init__(settings, any_file=any_file)
-        self._models: dict[str, Local] = {}
+        self._models: dict[str, EmbeddedModel] = {}
 
     @property
     def folder(self) -> Path:
@@ -138,7 +138,7 @@ class EmbeddedVendor(Vendor):
     @override
     def missing(self, spec: ModelSpec) -> str | None:
         """Return the requirement of a model that no pull can meet; `None` if there is none."""
-        from atlas_mcp.models.embedded.llama_server import runtime_installed
+        from atlas_mcp.models.embedded.llama_process import runtime_installed
 
         if not runtime_installed():
             return f"llama.cpp is not installed: run {install_command('local')}"
@@ -191,7 +191,7 @@ class EmbeddedVendor(Vendor):
             ConfigError: llama.cpp is not installed, or the weights are not the expected ones.
             ModelFileError: The weights cannot be fetched.
         """
-        from atlas_mcp.models.embedded.llama_server import require_runtime
+        from atlas_mcp.models.embedded.llama_process import require_runtime
         from atlas_mcp.models.embedded.weights import ensure, sources_of
 
         # Checked first: a gigabyte of weights is of no use without llama.cpp.
@@ -226,12 +226,12 @@ class EmbeddedVendor(Vendor):
         """Return the resolved path of the weights, the same for all their names."""
         return os.path.realpath(self._located(spec).files.weights)
 
-    def _make(self, spec: ModelSpec, key: str) -> Local:
-        from atlas_mcp.models.embedded.model import Local
+    def _make(self, spec: ModelSpec, key: str) -> EmbeddedModel:
+        from atlas_mcp.models.embedded.model import EmbeddedModel
 
         found = self._located(spec)
         uses = (spec, *self._entries_with(key))
-        return Local(
+        return EmbeddedModel(
             spec.title,
             found.files.weights,
             context_tokens=max(_context(found, context_tokens_of(use)) or 0 for use in uses),

@@ -122,7 +122,7 @@ def limits_of(spec: ModelSpec, count: int) -> Limits:
     return Limits(spec.image_px, size, spec.image_types)
 
 
-async def fitted(request: ModelRequest, spec: ModelSpec) -> ModelRequest:
+async def with_fitted_pictures(request: ModelRequest, spec: ModelSpec) -> ModelRequest:
     """Return a request with its pictures fitted to the model; addresses of pictures are kept.
 
     Raises:

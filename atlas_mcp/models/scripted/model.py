@@ -35,7 +35,7 @@ class Says:
         explores: Arguments of the `explore` calls it makes.
         seconds: How long it takes.
         error: Raised instead of replying.
-        stop: Why it ends; by default what the rest implies.
+        end: Why it ends; by default what the rest implies.
         detail: What is said of a refusal.
     """
 
@@ -43,7 +43,7 @@ class Says:
     explores: Sequence[dict[str, Any]] = ()
     seconds: float = 0.0
     error: ModelError | None = None
-    stop: str | None = None
+    end: str | None = None
     detail: str = ""
 
 
@@ -101,7 +101,7 @@ class Scripted(Model):
         )
         return Reply(
             turn=AssistantTurn(text, calls),
-            stop=_stop(says, calls),
+            end=_end(says, calls),
             charge=Charge(Usage(1, input_tokens=_input_tokens(request), output_tokens=tokens)),
             detail=says.detail,
         )
@@ -194,8 +194,8 @@ async def _take(seconds: float, tokens: int, on_tokens: OnTokens | None) -> None
             on_tokens(tokens * step // steps)
 
 
-def _stop(says: Says, calls: Sequence[ToolCall]) -> Any:
-    return says.stop or ("tool_calls" if calls else "end")
+def _end(says: Says, calls: Sequence[ToolCall]) -> Any:
+    return says.end or ("tool_calls" if calls else "end")
 
 
 def _input_tokens(request: ModelRequest) -> int:

@@ -10,9 +10,9 @@ import re
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
-from atlas_mcp.atlas.messages import Stop
+from atlas_mcp.atlas.messages import ReplyEnd
 
-Ending: TypeAlias = Stop | Literal["failed"]
+Ending: TypeAlias = ReplyEnd | Literal["failed"]
 """Why a reply ended; `failed` where the endpoint gave up in the middle of it."""
 
 # In this order: `content_filter_error` is a filter, `tool_use_failed` a failure. Sources: DeepSeek
@@ -48,7 +48,9 @@ _WORDS: tuple[tuple[Ending, frozenset[str]], ...] = tuple(
 )
 
 
-def ending_of(reason: str | None, known: Mapping[str, Stop], *, text: str, calls: bool) -> Ending:
+def ending_of(
+    reason: str | None, known: Mapping[str, ReplyEnd], *, text: str, calls: bool
+) -> Ending:
     """Return why a reply ended.
 
     Where no word of the reason is known, the reply decides: an empty reply has failed, and so has
@@ -60,7 +62,7 @@ def ending_of(reason: str | None, known: Mapping[str, Stop], *, text: str, calls
         text: The text of the reply.
         calls: Whether the reply calls tools.
     """
-    otherwise: Stop = "tool_calls" if calls else "end"
+    otherwise: ReplyEnd = "tool_calls" if calls else "end"
     if not reason:
         return otherwise
     if reason in known:
@@ -80,7 +82,7 @@ def _looks_whole(text: str) -> bool:
     )
 
 
-def detail_of(reason: str | None, known: Mapping[str, Stop]) -> str:
+def detail_of(reason: str | None, known: Mapping[str, ReplyEnd]) -> str:
     """Return a note to record for an undocumented reason; empty for documented or plain ones."""
     if not reason or reason in known:
         return ""

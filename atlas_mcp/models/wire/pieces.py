@@ -39,7 +39,7 @@ LEVELS = 8
 """Levels of a message that come in pieces; deeper values come whole."""
 
 
-class Allowance:
+class ReplyAllowance:
     """The characters of a reply that may still be kept; at first as many as a record stores."""
 
     def __init__(self) -> None:
@@ -84,12 +84,12 @@ class Pieces:
         full: Whether a list in the object had more parts than are kept.
     """
 
-    def __init__(self, level: int = 0, room: Allowance | None = None) -> None:
+    def __init__(self, level: int = 0, room: ReplyAllowance | None = None) -> None:
         self.full = False
         self._fields: dict[str, Any] = {}
         self._level = level
-        self._room = room or Allowance()
-        self._spoken = self._room if level else Allowance()
+        self._room = room or ReplyAllowance()
+        self._spoken = self._room if level else ReplyAllowance()
 
     def add(self, delta: Fields) -> None:
         """Add the next piece of the object to the earlier ones."""
@@ -149,7 +149,7 @@ class _Text:
         room: Limits the size of the reply.
     """
 
-    def __init__(self, room: Allowance) -> None:
+    def __init__(self, room: ReplyAllowance) -> None:
         self._pieces: list[str] = []
         self._room = room
 
@@ -174,7 +174,7 @@ class _Arguments(_Text):
         length: Characters of the object so far.
     """
 
-    def __init__(self, room: Allowance) -> None:
+    def __init__(self, room: ReplyAllowance) -> None:
         super().__init__(room)
         self.is_whole = False
         self.length = 0
@@ -227,7 +227,7 @@ class _Parts:
         calls: Whether its parts are calls. A piece that names no call continues the last one.
     """
 
-    def __init__(self, level: int, room: Allowance, *, calls: bool) -> None:
+    def __init__(self, level: int, room: ReplyAllowance, *, calls: bool) -> None:
         self.full = False
         self._level = level
         self._room = room

@@ -37,7 +37,7 @@ LAST_WORDS_TIMEOUT = 10.0
 they come at once, or never."""
 
 
-class Reader(Protocol):
+class ReplyReader(Protocol):
     """Makes a reply from the events of a body.
 
     Attributes:
@@ -71,7 +71,7 @@ class Reader(Protocol):
 
 
 async def read_body(
-    chunks: AsyncIterator[bytes], reader: Reader, *, declared: str | None
+    chunks: AsyncIterator[bytes], reader: ReplyReader, *, declared: str | None
 ) -> str | None:
     """Read an answer to its end, or to where it is cancelled.
 
@@ -114,7 +114,7 @@ async def _hurry(chunks: AsyncIterator[bytes], body: _Body) -> None:
     await body.end_early()
 
 
-async def _read(chunks: AsyncIterator[bytes], body: _Body, reader: Reader) -> str | None:
+async def _read(chunks: AsyncIterator[bytes], body: _Body, reader: ReplyReader) -> str | None:
     import httpx2
 
     from atlas_mcp.models.wire.bounded import TooMuch
@@ -148,7 +148,7 @@ class _Body:
         hurried: Whether the body is read although the call is cancelled.
     """
 
-    def __init__(self, reader: Reader, *, streamed: bool) -> None:
+    def __init__(self, reader: ReplyReader, *, streamed: bool) -> None:
         self.failure: Exception | None = None
         self.hurried = False
         self._reader = reader

@@ -19,11 +19,11 @@ from atlas_mcp.journal.base import Journal, Lease
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.turns import STEP_BACK_SECONDS, Turns
 from atlas_mcp.runs.clock import RunClock
+from atlas_mcp.runs.driving.claims import Claimed, Claims
+from atlas_mcp.runs.driving.driver import Driver
+from atlas_mcp.runs.driving.reservation import Reservation
 from atlas_mcp.runs.following import follow_on
 from atlas_mcp.runs.live import LiveRun
-from atlas_mcp.runs.local.claims import Claimed, Claims
-from atlas_mcp.runs.local.day_cap import DayCap
-from atlas_mcp.runs.local.driver import Driver
 from atlas_mcp.runs.local.line import Line, Ticket
 from atlas_mcp.runs.recent_states import RecentStates
 
@@ -86,8 +86,8 @@ class DrivenRuns:
         ticket = self.line.take()
         state = claimed.state
         live = LiveRun(run_id, state, clock=RunClock(state.at), place=ticket)
-        day_cap = DayCap(self.journal, run_id, self.day_cap_usd, state.ledger.committed)
-        driver = Driver(live, claimed.lease, self.journal, self.pool, day_cap)
+        reservation = Reservation(self.journal, run_id, self.day_cap_usd, state.ledger.committed)
+        driver = Driver(live, claimed.lease, self.journal, self.pool, reservation)
         self._drivers[run_id] = driver
         self._broken.pop(run_id, None)
         self.tasks.start_soon(self._carry, driver, ticket, name=f"run {run_id}")

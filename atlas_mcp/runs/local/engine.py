@@ -24,16 +24,16 @@ from atlas_mcp.errors import InvalidInput, JournalBusy
 from atlas_mcp.journal.base import Journal
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.clock import RunClock
+from atlas_mcp.runs.driving.claims import Claims
+from atlas_mcp.runs.driving.driver import Driver
+from atlas_mcp.runs.driving.reading import read_reply_or_failure
+from atlas_mcp.runs.driving.upkeep import Upkeep
 from atlas_mcp.runs.engine import Engine, ExploreFurther, Intent, OpenRun, ResumeRun
 from atlas_mcp.runs.explores import plan_further
 from atlas_mcp.runs.following import follow
 from atlas_mcp.runs.live import LiveRun
-from atlas_mcp.runs.local.claims import Claims
 from atlas_mcp.runs.local.driven_runs import DrivenRuns, tell_unstored
-from atlas_mcp.runs.local.driver import Driver
 from atlas_mcp.runs.local.line import Line
-from atlas_mcp.runs.local.reading import read_reply
-from atlas_mcp.runs.local.upkeep import Upkeep
 from atlas_mcp.runs.recent_states import RecentStates
 from atlas_mcp.task_groups import open_task_group
 
@@ -200,7 +200,7 @@ class LocalEngine(Engine):
         """End a run that this process does not drive, or ask its driver to end it."""
         try:
             async with self.claims.alone(run_id):
-                read = partial(read_reply, run_id)
+                read = partial(read_reply_or_failure, run_id)
                 claimed = await self.claims.take(run_id, lambda state: abandonment(state, read))
                 await self.claims.release(claimed.lease)
         except JournalBusy:

@@ -15,7 +15,7 @@ from mcp_types import INVALID_REQUEST, JSONRPCNotification, JSONRPCRequest
 from atlas_mcp.models.off_loop import off_loop
 from atlas_mcp.models.turns import Turns, rush
 from atlas_mcp.server.http.bodies import Bodies, Unread
-from atlas_mcp.server.messages import MARK, QUICK_BYTES, SMALL_BYTES, Refusal, read_message
+from atlas_mcp.server.messages import MARK, QUICK_BYTES, SMALL_BYTES, RefusedMessage, read_message
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -51,7 +51,7 @@ class WholeRequests:
         body = await self._bodies.take_in(headers, receive)
         if isinstance(body, Unread):
             text = f"the request was not served: {body.rule}"
-            refusal = Refusal(INVALID_REQUEST, text)
+            refusal = RefusedMessage(INVALID_REQUEST, text)
             await _refuse(body.status, refusal, send, cuts=body.cuts)
             return
         content = bytes(body.content)
@@ -59,7 +59,7 @@ class WholeRequests:
             if posts:
                 look = partial(_look, headers.get(b"content-type", b""), content)
                 seen = look() if len(content) <= QUICK_BYTES else await off_loop("bodies", look)
-                if isinstance(seen, Refusal):
+                if isinstance(seen, RefusedMessage):
                     await _refuse(400, seen, send)
                     return
                 if seen == "tools/call":
@@ -84,14 +84,14 @@ def _has_body(headers: Mapping[bytes, bytes]) -> bool:
     return b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0"
 
 
-def _look(content_type: bytes, content: bytes) -> Refusal | str | None:
+def _look(content_type: bytes, content: bytes) -> RefusedMessage | str | None:
     """Return the method of a message, or why it is none; `None` for no JSON, and for a response."""
     if not content_type.lower().startswith(b"application/json"):
         return None
     message = read_message(content)
     if isinstance(message, list):
         alone = len(message) == 1
-        return message[0] if alone else Refusal(message[0].code, message[0].message)
+        return message[0] if alone else RefusedMessage(message[0].code, message[0].message)
     return message.method if isinstance(message, JSONRPCRequest | JSONRPCNotification) else None
 
 
@@ -104,7 +104,7 @@ def _with_length(scope: Scope, body: bytes) -> Scope:
     return {**scope, "headers": [*kept, (b"content-length", length)]}
 
 
-async def _refuse(status: int, refusal: Refusal, send: Send, *, cuts: bool = False) -> None:
+async def _refuse(status: int, refusal: RefusedMessage, send: Send, *, cuts: bool = False) -> None:
     body = refusal.as_json()
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
     if cuts:

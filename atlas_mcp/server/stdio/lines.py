@@ -29,7 +29,7 @@ from atlas_mcp.server.messages import (
     MAX_MESSAGE_BYTES,
     QUICK_BYTES,
     TAIL_BYTES,
-    Refusal,
+    RefusedMessage,
     read_message,
     too_long,
 )
@@ -49,7 +49,7 @@ ANSWER_SECONDS = 10.0
 LAST_WORDS_SECONDS = 1.0
 """Seconds that a client which reads no more gets for the last answers."""
 
-Outgoing = SessionMessage | Refusal
+Outgoing = SessionMessage | RefusedMessage
 
 
 class LineSplitter:
@@ -60,7 +60,7 @@ class LineSplitter:
         self._line = bytearray()
         self._head: bytes | None = None
 
-    def feed(self, chunk: bytes) -> Generator[bytes | Refusal]:
+    def feed(self, chunk: bytes) -> Generator[bytes | RefusedMessage]:
         """Yield the lines that end in `chunk`, without their ends; blank ones are left out."""
         *ended, rest = chunk.split(b"\n")
         for part in ended:
@@ -68,7 +68,7 @@ class LineSplitter:
             yield from self.finish()
         self._add(rest)
 
-    def finish(self) -> Generator[bytes | Refusal]:
+    def finish(self) -> Generator[bytes | RefusedMessage]:
         """Yield the line that has begun, if there is one."""
         head, line = self._head, bytes(self._line)
         self._head = None
@@ -155,7 +155,9 @@ class Lines:
             async for item in self._outgoing:
                 if gone:
                     continue
-                data = item.as_json() if isinstance(item, Refusal) else _as_json(item.message)
+                data = (
+                    item.as_json() if isinstance(item, RefusedMessage) else _as_json(item.message)
+                )
                 gone = not await anyio.to_thread.run_sync(
                     write_all,
                     self._stdout,
@@ -168,8 +170,8 @@ class Lines:
                 elif isinstance(item, SessionMessage):
                     self._unanswered.give(item.message)
 
-    async def _take(self, line: bytes | Refusal) -> None:
-        message = [line] if isinstance(line, Refusal) else await message_on(line)
+    async def _take(self, line: bytes | RefusedMessage) -> None:
+        message = [line] if isinstance(line, RefusedMessage) else await message_on(line)
         try:
             if not isinstance(message, list):
                 with self._unanswered.taking(message):
@@ -222,7 +224,7 @@ def _move(descriptor: int, *, instead: int | None) -> int:
     return private
 
 
-async def message_on(line: bytes) -> JSONRPCMessage | list[Refusal]:
+async def message_on(line: bytes) -> JSONRPCMessage | list[RefusedMessage]:
     """Return the message on a line, or why it is refused; long ones are read off the event loop."""
     if len(line) <= QUICK_BYTES:
         return read_message(line)

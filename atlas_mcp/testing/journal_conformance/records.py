@@ -321,5 +321,20 @@ async def check_45_a_run_that_is_not_there_cannot_be_followed(stand: Stand) -> N
             assert isinstance(await error_of(anext(news)), UnknownRun)
 
 
+async def check_50_appends_are_stored_in_the_order_of_the_calls(stand: Stand) -> None:
+    """A driver decides on further records before the last ones are stored."""
+    async with opened(stand) as journal, anyio.create_task_group() as tasks:
+        lease = await journal.open_run("r", first_record())
+
+        async def append(seq: int, called: anyio.Event) -> None:
+            called.set()
+            await journal.append(lease, [later_record(seq)])
+
+        for seq in range(2, 12):
+            called = anyio.Event()
+            tasks.start_soon(append, seq, called)
+            await called.wait()
+
+
 CHECKS: tuple[Check, ...] = checks_of(globals())
 """All checks of this part, in their order."""

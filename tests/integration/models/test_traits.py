@@ -30,7 +30,7 @@ from atlas_mcp.errors import ModelRejected
 from atlas_mcp.models.chat.model import OpenAICompatible
 from atlas_mcp.models.claude.model import Claude
 from atlas_mcp.models.endpoint import with_endpoint
-from atlas_mcp.models.probe import probe
+from atlas_mcp.models.probing.probe import probe
 
 on_asyncio = pytest.mark.parametrize("anyio_backend", ["asyncio"])
 

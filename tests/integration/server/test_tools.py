@@ -29,7 +29,7 @@ from atlas_mcp.models.scripted.model import Says
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.service import RunService
 from atlas_mcp.server.app import make_server
-from atlas_mcp.views.lengths import EVIDENCE, PROSE, SYNTHESIS
+from atlas_mcp.views.lengths import ANSWER_FORM, EVIDENCE_FORM, PROSE
 from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
 from atlas_mcp.views.summaries import ANSWER_CHARS
@@ -301,7 +301,7 @@ async def test_a_result_stays_small_when_the_candidates_are_huge(
             await session.client.read_resource(f"atlas://runs/{run_id_of(result)}")
         ).contents
 
-    assert len(text_of(result)) <= EVIDENCE.tokens * PROSE
+    assert len(text_of(result)) <= EVIDENCE_FORM.tokens * PROSE
     assert f"Run: {run_id_of(result)}" in text_of(result)
     view = RunView.model_validate(result.structured_content)
     assert len(view.candidates) == 12
@@ -310,7 +310,10 @@ async def test_a_result_stays_small_when_the_candidates_are_huge(
     assert text_of(result).count('"justification": "because because') == 12
     assert isinstance(whole, TextResourceContents)
     assert whole.text.count("because") == 12 * 4_000
-    assert len(json.dumps(result.structured_content, ensure_ascii=False)) <= EVIDENCE.tokens * PROSE
+    assert (
+        len(json.dumps(result.structured_content, ensure_ascii=False))
+        <= EVIDENCE_FORM.tokens * PROSE
+    )
 
 
 FORGED = (
@@ -374,7 +377,7 @@ async def test_a_long_answer_is_whole_and_in_the_text_up_to_what_clients_bear(
     text, run_id = text_of(result), run_id_of(result)
     assert (answer in text) == (words == 3_000)
     assert (f"(cut; whole in atlas://runs/{run_id})" in text) == (words == 30_000)
-    assert len(text) <= ANSWER_CHARS + SYNTHESIS.tokens * PROSE
+    assert len(text) <= ANSWER_CHARS + ANSWER_FORM.tokens * PROSE
     assert f"Run: {run_id}" in text
     view = RunView.model_validate(result.structured_content)
     assert view.answer == answer

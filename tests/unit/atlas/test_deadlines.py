@@ -17,6 +17,7 @@ from atlas_mcp.atlas.deadlines import (
     ends_at,
     explores_until,
     late_text,
+    prepared_by,
 )
 from atlas_mcp.atlas.events import (
     ExploresPlanned,
@@ -52,6 +53,10 @@ def test_a_run_has_no_deadline_before_its_first_call() -> None:
     state = opened(time_limit_s=60.0)
 
     assert (ends_at(state), explores_until(state), closes_at(state)) == (math.inf,) * 3
+
+
+def test_preparing_its_models_takes_at_most_the_time_limit_of_a_run() -> None:
+    assert prepared_by(opened(time_limit_s=60.0), 7.0) == 67.0
 
 
 def test_time_counts_from_the_first_call_and_leaves_the_synthesis_its_part() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from atlas_mcp.atlas.codec import decode_event, encode_event
 from atlas_mcp.atlas.events import SolverFinished
 from atlas_mcp.atlas.explore import Candidate, SolverFailure, read_candidate
-from atlas_mcp.atlas.messages import Stop
+from atlas_mcp.atlas.messages import ReplyEnd
 from atlas_mcp.atlas.usage import FREE, NO_USAGE, Charge
 from atlas_mcp.atlas.written_json import read_object
 from tests.support.played_runs import reply
@@ -28,8 +28,8 @@ TEXT = json.dumps(WHOLE)
 READ = Candidate("42", "One by one.", "Counting.", 0.75)
 
 
-def kind_of(text: str, schema: dict[str, Any] | None = None, stop: Stop = "end") -> str:
-    outcome = read_candidate(reply(text, stop), schema)
+def kind_of(text: str, schema: dict[str, Any] | None = None, end: ReplyEnd = "end") -> str:
+    outcome = read_candidate(reply(text, end), schema)
     assert isinstance(outcome, SolverFailure), outcome
     assert outcome.message
     return outcome.kind
@@ -79,13 +79,13 @@ def test_an_answer_must_fit_its_schema() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stop", "kind"),
+    ("end", "kind"),
     [("refusal", "refused"), ("max_tokens", "truncated"), ("garbled", "malformed")],
 )
 def test_a_reply_that_is_not_whole_is_no_candidate_even_if_it_reads_like_one(
-    stop: Stop, kind: str
+    end: ReplyEnd, kind: str
 ) -> None:
-    assert kind_of(TEXT, stop=stop) == kind
+    assert kind_of(TEXT, end=end) == kind
 
 
 def test_the_vendors_word_on_a_refusal_is_passed_on() -> None:

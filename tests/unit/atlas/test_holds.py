@@ -13,12 +13,10 @@ from atlas_mcp.atlas.holds import (
     REQUEST_OVERHEAD_TOKENS,
     RESERVE_SHARE,
     Hold,
-    day_share,
     first_reserve,
     hold_for,
     input_tokens_at_most,
     synthesis_reserve,
-    to_cover,
 )
 from atlas_mcp.atlas.messages import (
     AssistantTurn,
@@ -97,12 +95,3 @@ def test_the_synthesis_keeps_its_price_back_and_at_most_a_share_of_the_cap() -> 
     assert synthesis_reserve(poor) == Decimal("0.01") / RESERVE_SHARE
     assert synthesis_reserve(free) == FREE
     assert first_reserve(rich.problem, rich.spec, Decimal("0.01")) == synthesis_reserve(poor)
-
-
-def test_a_run_covers_its_calls_and_its_synthesis_of_the_day_s_cap() -> None:
-    run = play(a_run(max_cost_usd="50"), answers())
-    for state in run.live:
-        reserve = FREE if state.turn_in_flight else synthesis_reserve(state)
-        assert to_cover(state) == state.ledger.committed + reserve
-        assert state.ledger.committed <= day_share(state, to_cover(state)) <= to_cover(state)
-        assert day_share(state, FREE) == state.ledger.committed

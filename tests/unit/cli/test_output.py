@@ -20,9 +20,9 @@ from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted.model import Says, Scripted
 from atlas_mcp.runs.opening import open_service
+from atlas_mcp.runs.pool_rows import PoolRow
 from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.runs.service import RunService
-from atlas_mcp.runs.solvers import PoolRow
 from atlas_mcp.texts import one_line, printable
 from atlas_mcp.views.run_view import Agreement, CandidateView, CostSplit, RunView, UsageView
 

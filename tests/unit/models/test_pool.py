@@ -31,7 +31,7 @@ def test_a_name_of_no_known_vendor_is_refused_with_the_known_ones(
 def test_an_embedded_model_that_cannot_start_is_refused_before_a_run_opens(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("atlas_mcp.models.embedded.llama_server.runtime_installed", lambda: False)
+    monkeypatch.setattr("atlas_mcp.models.embedded.llama_process.runtime_installed", lambda: False)
 
     with pytest.raises(ConfigError, match=r"solver 'local' cannot be used: llama\.cpp is not"):
         pool(tmp_path).solvers(["local"])

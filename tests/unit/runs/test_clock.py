@@ -14,7 +14,7 @@ from atlas_mcp.config.endpoints import SolverSettings
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted.model import Says, Scripted
-from atlas_mcp.runs.clock import RunClock
+from atlas_mcp.runs.clock import RunClock, today
 from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.testing.atlas_api import candidate_text, synthesis_text
@@ -90,3 +90,8 @@ async def test_a_run_and_its_candidates_took_the_seconds_that_passed(
     for view in seen:
         assert 0 <= view.elapsed_s < 60
         assert all(0 <= (one.elapsed_s or 0.0) < 60 for one in view.candidates)
+
+
+def test_the_day_is_a_date_of_the_calendar() -> None:
+    year, month, day = today().split("-")
+    assert (len(year), len(month), len(day)) == (4, 2, 2)

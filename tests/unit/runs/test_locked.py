@@ -20,8 +20,9 @@ from atlas_mcp.journal.sqlite import transactions, writer
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs import service as services
+from atlas_mcp.runs.driving import claims
 from atlas_mcp.runs.live import LiveRun
-from atlas_mcp.runs.local import claims, engine
+from atlas_mcp.runs.local import engine
 from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.runs.service import RunService

@@ -15,7 +15,7 @@ from atlas_mcp.server.messages import (
     MARK,
     MAX_MESSAGE_BYTES,
     TAIL_BYTES,
-    Refusal,
+    RefusedMessage,
     read_message,
     too_long,
 )
@@ -169,7 +169,7 @@ def test_no_bytes_are_met_by_an_exception(data: bytes) -> None:
 def test_no_ends_of_a_long_message_are_met_by_an_exception(head: bytes, tail: bytes) -> None:
     refusal = too_long(head, tail)
 
-    assert isinstance(refusal, Refusal)
+    assert isinstance(refusal, RefusedMessage)
     assert json.loads(refusal.as_json())["error"]["code"] == INVALID_REQUEST
 
 

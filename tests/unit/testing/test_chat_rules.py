@@ -17,7 +17,8 @@ from atlas_mcp.testing.chat_endpoints import (
     OPENAI,
     Endpoint,
 )
-from atlas_mcp.testing.chat_rules import error_body, refusal_of, seen_by_model
+from atlas_mcp.testing.chat_errors import error_body
+from atlas_mcp.testing.chat_rules import refusal_of, seen_by_model
 from atlas_mcp.testing.chat_shapes import instance, strict_fault, unheld
 from atlas_mcp.testing.replies import ApiReply, truncated
 

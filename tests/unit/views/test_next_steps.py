@@ -10,7 +10,7 @@ import pytest
 from atlas_mcp.atlas.events import RunFinished
 from atlas_mcp.atlas.outcomes import StopReason
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.views.next_steps import POLL, Poll, next_step
+from atlas_mcp.views.next_steps import DEFAULT_POLL, Poll, next_step
 from tests.support.played_runs import a_run, play
 
 
@@ -20,7 +20,7 @@ def ended(reason: StopReason, **changes: object) -> RunState:
 
 
 def test_a_poll_repeats_the_number_that_its_caller_was_told() -> None:
-    assert POLL.call("r") == "get_run with run_id='r', wait_s=40"
+    assert DEFAULT_POLL.call("r") == "get_run with run_id='r', wait_s=40"
     assert Poll(7, 110).call("r") == "get_run with run_id='r', since=7, wait_s=110"
 
 
@@ -44,7 +44,7 @@ def test_a_running_run_is_polled_as_its_caller_can_wait_and_says_its_place_in_li
     ],
 )
 def test_a_run_without_an_answer_says_how_to_go_on(reason: StopReason, words: str) -> None:
-    step = next_step("r", ended(reason), "failed", POLL)
+    step = next_step("r", ended(reason), "failed", DEFAULT_POLL)
 
     assert step is not None
     assert words in step
@@ -52,7 +52,7 @@ def test_a_run_without_an_answer_says_how_to_go_on(reason: StopReason, words: st
 
 
 def test_a_run_that_the_cap_of_the_day_ended_waits_for_the_operator_or_the_day() -> None:
-    step = next_step("r", ended("max_cost", day_cap_usd=Decimal(1)), "failed", POLL)
+    step = next_step("r", ended("max_cost", day_cap_usd=Decimal(1)), "failed", DEFAULT_POLL)
 
     assert step is not None
     assert "max_cost_usd_per_day" in step
@@ -60,4 +60,4 @@ def test_a_run_that_the_cap_of_the_day_ended_waits_for_the_operator_or_the_day()
 
 
 def test_an_answer_needs_no_next_step() -> None:
-    assert next_step("r", play(a_run()).state, "answered", POLL) is None
+    assert next_step("r", play(a_run()).state, "answered", DEFAULT_POLL) is None

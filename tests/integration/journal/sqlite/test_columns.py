@@ -30,7 +30,7 @@ from atlas_mcp.journal.base import TaskEntry
 from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.archive import read_archive, write_archive
-from atlas_mcp.runs.local.day_cap import today
+from atlas_mcp.runs.clock import today
 from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.retention import Keep
 from atlas_mcp.server.app import make_server

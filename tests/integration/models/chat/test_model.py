@@ -170,7 +170,7 @@ async def test_a_reply_holds_text_calls_counts_cost_and_the_endpoints_id(
         ("t1", "explore", {"strategy": "diréct", "n": [1, 2]}),
         ("t2", "explore", {}),
     ]
-    assert reply.stop == "tool_calls"
+    assert reply.end == "tool_calls"
     assert reply.charge.usage == world.api.told == Usage(1, 3_000, 70, cache_read_tokens=2_000)
     assert reply.charge.cost == Decimal("0.0019")
     assert reply.request_id == "req_000001"
@@ -196,7 +196,7 @@ async def test_every_kind_of_endpoint_takes_what_it_is_sent(kind: str) -> None:
         reply = await world.model.generate(request)
 
     assert reply.turn.text == '{"answer": "json"}'
-    assert reply.stop == "end"
+    assert reply.end == "end"
     assert reply.charge.usage == world.api.told
     assert reply.charge.usage.output_tokens > 0
 
@@ -258,9 +258,9 @@ async def test_a_server_with_ways_of_its_own_is_understood(quirk: Quirk) -> None
         again = await world.model.generate(replace(request, turns=turns))
 
     assert [call.arguments for call in reply.turn.tool_calls] == [{"n": 1}, {"n": 2}]
-    assert (reply.turn.text, reply.stop) == ("More.", "tool_calls")
+    assert (reply.turn.text, reply.end) == ("More.", "tool_calls")
     assert reply.charge.usage.output_tokens > 0
-    assert again.stop == "end"
+    assert again.end == "end"
 
 
 async def test_calls_with_arguments_nobody_can_read_are_faults_and_can_be_answered(
@@ -274,12 +274,12 @@ async def test_calls_with_arguments_nobody_can_read_are_faults_and_can_be_answer
     again = await world.model.generate(replace(request, turns=turns))
 
     assert reply.turn.tool_calls[0].fault == "its arguments are not JSON"
-    assert again.stop == "end"
+    assert again.end == "end"
 
 
 @on_asyncio
 @pytest.mark.parametrize(
-    ("answer", "stop", "detail"),
+    ("answer", "end", "detail"),
     [
         (ApiReply(text="a"), "end", ""),
         (ApiReply(), "end", ""),
@@ -294,14 +294,14 @@ async def test_calls_with_arguments_nobody_can_read_are_faults_and_can_be_answer
     ],
 )
 async def test_every_reason_for_the_end_has_its_meaning(
-    answer: ApiReply, stop: str, detail: str
+    answer: ApiReply, end: str, detail: str
 ) -> None:
     async with world_of() as world:
         world.api.script(answer)
 
         reply = await world.model.generate(ASK)
 
-    assert (reply.stop, reply.detail) == (stop, detail)
+    assert (reply.end, reply.detail) == (end, detail)
     assert reply.charge.usage == world.api.told
 
 
@@ -715,7 +715,7 @@ async def test_a_cancelled_call_leaves_the_endpoint_and_the_model_works_on(
         group.cancel_scope.cancel()
 
     assert await anyio.to_thread.run_sync(world.api.wait_for, has_left)
-    assert (await world.model.generate(ASK)).stop == "end"
+    assert (await world.model.generate(ASK)).end == "end"
 
 
 async def test_models_at_one_address_share_a_connection_that_outlives_them(
@@ -736,7 +736,7 @@ async def test_models_at_one_address_share_a_connection_that_outlives_them(
             group.start_soon(call, model)
 
     assert len({id(client) for client in clients}) == 1
-    assert (await models[0].generate(ASK)).stop == "end"
+    assert (await models[0].generate(ASK)).end == "end"
     await connection.aclose()
 
 

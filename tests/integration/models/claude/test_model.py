@@ -98,7 +98,7 @@ async def test_a_reply_holds_text_calls_counts_cost_and_the_vendors_id(
         ("t1", "explore", {"strategy": "diréct", "n": [1, 2]}),
         ("t2", "explore", {}),
     ]
-    assert reply.stop == "tool_calls"
+    assert reply.end == "tool_calls"
     assert reply.charge.usage == Usage(
         1, 2_305, 70, cache_read_tokens=2_000, cache_write_tokens=300
     )
@@ -330,7 +330,7 @@ async def test_progress_rises_to_the_exact_count(claude: Claude, api: MessagesAp
 
 
 @pytest.mark.parametrize(
-    ("answer", "stop", "detail"),
+    ("answer", "end", "detail"),
     [
         (ApiReply(text="a"), "end", ""),
         (ApiReply(text="a", stop_reason="stop_sequence"), "end", ""),
@@ -352,13 +352,13 @@ async def test_progress_rises_to_the_exact_count(claude: Claude, api: MessagesAp
     ],
 )
 async def test_every_stop_reason_has_its_meaning(
-    claude: Claude, api: MessagesApi, answer: ApiReply, stop: str, detail: str
+    claude: Claude, api: MessagesApi, answer: ApiReply, end: str, detail: str
 ) -> None:
     api.script(answer)
 
     reply = await claude.generate(ASK)
 
-    assert (reply.stop, reply.detail) == (stop, detail)
+    assert (reply.end, reply.detail) == (end, detail)
     assert reply.turn.text == answer.text
     assert reply.charge.usage == api.told
 
@@ -593,7 +593,7 @@ async def test_closing_a_model_leaves_a_shared_connection_open(
     await claude.generate(ASK)
     await claude.aclose()
 
-    assert (await Claude("claude-sonnet-5-5", connection=connection).generate(ASK)).stop == "end"
+    assert (await Claude("claude-sonnet-5-5", connection=connection).generate(ASK)).end == "end"
 
 
 async def test_an_explicit_price_is_what_a_reply_costs(

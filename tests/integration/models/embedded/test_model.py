@@ -25,7 +25,7 @@ from atlas_mcp.atlas.messages import (
 from atlas_mcp.atlas.usage import FREE
 from atlas_mcp.errors import ModelFileError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.embedded.catalogue import find
-from atlas_mcp.models.embedded.model import DEFAULT_PARALLEL, Local
+from atlas_mcp.models.embedded.model import DEFAULT_PARALLEL, EmbeddedModel
 from atlas_mcp.models.embedded.weights import ensure
 
 pytestmark = [pytest.mark.weights, pytest.mark.slow, pytest.mark.timeout(180)]
@@ -63,8 +63,10 @@ def weights() -> Path:
         pytest.skip(f"REAL MODEL NOT TESTED: {error}")
 
 
-def made(weights: Path, *, parallel: int = DEFAULT_PARALLEL, use: Path | None = None) -> Local:
-    return Local(
+def made(
+    weights: Path, *, parallel: int = DEFAULT_PARALLEL, use: Path | None = None
+) -> EmbeddedModel:
+    return EmbeddedModel(
         SMALLEST.name,
         weights,
         context_tokens=SMALLEST.context_tokens,
@@ -74,7 +76,7 @@ def made(weights: Path, *, parallel: int = DEFAULT_PARALLEL, use: Path | None = 
 
 
 @pytest.fixture
-async def local(weights: Path) -> AsyncGenerator[Local]:
+async def local(weights: Path) -> AsyncGenerator[EmbeddedModel]:
     model = made(weights)
     yield model
     await model.aclose()
@@ -104,25 +106,25 @@ ENDLESS = asking("Give me numbers.", max_tokens=2_000, schema={**DIGITS, "minIte
 """Nothing ends a reply to this before its ceiling; three of them fit the context."""
 
 
-async def test_a_reply_under_a_schema_fits_it(local: Local) -> None:
+async def test_a_reply_under_a_schema_fits_it(local: EmbeddedModel) -> None:
     for seed in range(3):
         reply = await local.generate(asking("Pick one.", schema=SCHEMA, seed=seed, max_tokens=200))
 
         validate(json.loads(reply.turn.text), SCHEMA)
-        assert reply.stop == "end"
+        assert reply.end == "end"
 
 
-async def test_a_reply_says_what_it_used_and_costs_nothing(local: Local) -> None:
+async def test_a_reply_says_what_it_used_and_costs_nothing(local: EmbeddedModel) -> None:
     reply = await local.generate(asking(max_tokens=20))
 
-    assert reply.stop == "max_tokens"
+    assert reply.end == "max_tokens"
     assert reply.charge.usage.requests == 1
     assert reply.charge.usage.output_tokens == 20
     assert reply.charge.usage.input_tokens > 10
     assert reply.charge.cost == FREE
 
 
-async def test_a_prompt_asked_before_is_read_from_the_cache(local: Local) -> None:
+async def test_a_prompt_asked_before_is_read_from_the_cache(local: EmbeddedModel) -> None:
     await local.generate(asking())
 
     reply = await local.generate(asking(seed=8))
@@ -130,14 +132,14 @@ async def test_a_prompt_asked_before_is_read_from_the_cache(local: Local) -> Non
     assert 0 < reply.charge.usage.cache_read_tokens < reply.charge.usage.input_tokens
 
 
-async def test_the_same_seed_gives_the_same_reply_and_others_differ(local: Local) -> None:
+async def test_the_same_seed_gives_the_same_reply_and_others_differ(local: EmbeddedModel) -> None:
     texts = [(await local.generate(asking(seed=seed))).turn.text for seed in (1, 1, 2, 3)]
 
     assert texts[0] == texts[1]
     assert len(set(texts)) == 3
 
 
-async def test_tokens_are_reported_as_they_come(local: Local) -> None:
+async def test_tokens_are_reported_as_they_come(local: EmbeddedModel) -> None:
     heard: list[int] = []
 
     reply = await local.generate(asking(max_tokens=20), on_tokens=heard.append)
@@ -146,7 +148,7 @@ async def test_tokens_are_reported_as_they_come(local: Local) -> None:
     assert 10 < len(heard) <= reply.charge.usage.output_tokens
 
 
-async def test_a_conversation_is_told_in_order(local: Local) -> None:
+async def test_a_conversation_is_told_in_order(local: EmbeddedModel) -> None:
     turns = (
         UserTurn((Text("My name is Ada."), Text("Remember it."))),
         AssistantTurn("Your name is Ada."),
@@ -158,7 +160,7 @@ async def test_a_conversation_is_told_in_order(local: Local) -> None:
     assert "Ada" in reply.turn.text
 
 
-async def test_several_calls_are_in_flight_at_once(local: Local) -> None:
+async def test_several_calls_are_in_flight_at_once(local: EmbeddedModel) -> None:
     """Each call waits, at its first token, for the first token of all others."""
     started: set[int] = set()
     all_started = anyio.Event()
@@ -188,7 +190,7 @@ async def test_calls_that_fill_the_context_together_do_not_break_each_other_off(
     weights: Path,
 ) -> None:
     """With all four at once, llama.cpp ends every one of them when its context is full."""
-    local = Local("local/x", weights, context_tokens=384)
+    local = EmbeddedModel("local/x", weights, context_tokens=384)
     long = asking("Give me numbers.", max_tokens=160, schema={**DIGITS, "minItems": 60})
     replies: list[Reply] = []
 
@@ -235,7 +237,7 @@ async def test_a_cancel_while_the_model_loads_leaves_nothing_behind(weights: Pat
     await local.aclose()
 
 
-async def test_calls_that_start_together_load_the_model_once(local: Local) -> None:
+async def test_calls_that_start_together_load_the_model_once(local: EmbeddedModel) -> None:
     replies: list[Reply] = []
 
     async def call() -> None:
@@ -250,7 +252,7 @@ async def test_calls_that_start_together_load_the_model_once(local: Local) -> No
 
 
 async def test_a_child_that_dies_fails_the_call_and_the_next_one_starts_another(
-    local: Local,
+    local: EmbeddedModel,
 ) -> None:
     failures: list[ModelUnavailable] = []
     writing = anyio.Event()
@@ -272,7 +274,7 @@ async def test_a_child_that_dies_fails_the_call_and_the_next_one_starts_another(
     assert (await local.generate(asking(max_tokens=4))).charge.usage.output_tokens == 4
 
 
-async def test_closing_breaks_calls_off_and_refuses_new_ones(local: Local) -> None:
+async def test_closing_breaks_calls_off_and_refuses_new_ones(local: EmbeddedModel) -> None:
     failures: list[ModelUnavailable] = []
     writing = anyio.Event()
 
@@ -313,12 +315,14 @@ async def test_closing_while_the_model_loads_does_not_wait_for_it(weights: Path)
     assert children_of(os.getpid()) == []
 
 
-async def test_a_prompt_longer_than_the_context_is_refused_with_both_lengths(local: Local) -> None:
+async def test_a_prompt_longer_than_the_context_is_refused_with_both_lengths(
+    local: EmbeddedModel,
+) -> None:
     with pytest.raises(ModelRejected, match=r"the prompt has \d+ tokens.*holds 8192"):
         await local.generate(asking("word " * 9_000))
 
 
-async def test_a_schema_llama_cpp_cannot_hold_is_refused(local: Local) -> None:
+async def test_a_schema_llama_cpp_cannot_hold_is_refused(local: EmbeddedModel) -> None:
     schema: dict[str, Json] = {"type": "object", "properties": {"a": {"$ref": "elsewhere"}}}
 
     with pytest.raises(ModelRejected, match="elsewhere"):
@@ -367,10 +371,10 @@ import sys
 from pathlib import Path
 import anyio
 from atlas_mcp.atlas.messages import ModelRequest, Text, UserTurn
-from atlas_mcp.models.embedded.model import Local
+from atlas_mcp.models.embedded.model import EmbeddedModel
 
 async def main():
-    local = Local("local/test", Path(sys.argv[1]), context_tokens=8_192)
+    local = EmbeddedModel("local/test", Path(sys.argv[1]), context_tokens=8_192)
     request = ModelRequest(system="", turns=(UserTurn((Text("Count."),)),), max_tokens=6000)
     writing = anyio.Event()
     async with anyio.create_task_group() as group:
@@ -414,5 +418,5 @@ def children_of(process: int) -> list[int]:
     return [
         int(row[0])
         for row in rows
-        if "atlas_mcp.models.embedded.llama_server" in row[2] and row[1][0] != "Z"
+        if "atlas_mcp.models.embedded.llama_process" in row[2] and row[1][0] != "Z"
     ]

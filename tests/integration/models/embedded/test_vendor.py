@@ -23,7 +23,7 @@ from atlas_mcp.config.settings import ServerSettings, Settings
 from atlas_mcp.errors import ModelFileError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.base import Notice
 from atlas_mcp.models.embedded.inventory import remove
-from atlas_mcp.models.embedded.model import Local
+from atlas_mcp.models.embedded.model import EmbeddedModel
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.request import RunRequest
@@ -168,7 +168,7 @@ async def test_what_an_entry_says_is_what_the_process_gets(
 async def test_calls_that_do_not_fit_the_context_together_wait_for_each_other(
     runtime: Runtime,
 ) -> None:
-    local = Local("local/x", runtime.file(), context_tokens=1_000, parallel=9)
+    local = EmbeddedModel("local/x", runtime.file(), context_tokens=1_000, parallel=9)
     held = runtime.hold("replies")
     async with anyio.create_task_group() as group:
         for _ in range(5):
@@ -183,19 +183,19 @@ async def test_calls_that_do_not_fit_the_context_together_wait_for_each_other(
 
 
 async def test_a_reply_may_only_be_as_long_as_the_prompt_leaves_room_for(runtime: Runtime) -> None:
-    local = Local("local/x", runtime.file(), context_tokens=500)
+    local = EmbeddedModel("local/x", runtime.file(), context_tokens=500)
 
     reply = await local.generate(asking(max_tokens=9_000))
     await local.aclose()
 
-    assert reply.stop == "end"
+    assert reply.end == "end"
     assert runtime.most[0] < 500
 
 
 async def test_a_prompt_that_leaves_no_room_for_a_reply_is_refused_with_both_lengths(
     runtime: Runtime,
 ) -> None:
-    local = Local("local/x", runtime.file(), context_tokens=20)
+    local = EmbeddedModel("local/x", runtime.file(), context_tokens=20)
 
     with pytest.raises(
         ModelRejected, match=r"prompt has \d+ tokens, and the model's context holds 20"
@@ -205,7 +205,7 @@ async def test_a_prompt_that_leaves_no_room_for_a_reply_is_refused_with_both_len
 
 
 async def test_a_call_that_waits_while_its_model_is_closed_breaks_off(runtime: Runtime) -> None:
-    local = Local("local/x", runtime.file(), context_tokens=1_000, parallel=1)
+    local = EmbeddedModel("local/x", runtime.file(), context_tokens=1_000, parallel=1)
     runtime.hold("replies")
     failures: list[str] = []
 
@@ -247,7 +247,7 @@ async def test_a_run_says_that_a_model_is_being_loaded(runtime: Runtime, tmp_pat
 
 
 async def test_all_who_wait_for_a_model_are_told_and_it_is_loaded_once(runtime: Runtime) -> None:
-    local = Local("local/x", runtime.file(), context_tokens=1_000)
+    local = EmbeddedModel("local/x", runtime.file(), context_tokens=1_000)
     held = runtime.hold("load")
     told: list[list[Notice | None]] = [[], []]
     async with anyio.create_task_group() as group:
@@ -313,7 +313,9 @@ async def test_weights_in_use_are_not_removed_by_another_process(
     weights = folder / "hub/maker/repo/x.gguf"
     weights.parent.mkdir(parents=True)
     weights.write_bytes(runtime.file().read_bytes())
-    local = Local("local/x", weights, context_tokens=1_000, use=weights.with_name("x.gguf.use"))
+    local = EmbeddedModel(
+        "local/x", weights, context_tokens=1_000, use=weights.with_name("x.gguf.use")
+    )
     await local.load()
 
     with pytest.raises(ModelFileError, match="loaded by another process"):

@@ -20,7 +20,6 @@ from atlas_mcp.config.endpoints import PriceSettings, SolverSettings
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ModelRejected, ModelUnavailable
 from atlas_mcp.models.chat.model import OpenAICompatible
-from atlas_mcp.models.chat.stream import ChatStream
 from atlas_mcp.models.claude import call as claude_call
 from atlas_mcp.models.claude import connection as claude_connection
 from atlas_mcp.models.claude.connection import Connection
@@ -29,6 +28,7 @@ from atlas_mcp.models.claude.stream import MessageStream
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.wire import reading
 from atlas_mcp.models.wire.bounded import MOST_HINTS
+from atlas_mcp.models.wire.chat_stream import ChatStream
 from atlas_mcp.models.wire.json_events import LARGE_BYTES, Event, event_of
 from atlas_mcp.models.wire.trips import Trip
 from atlas_mcp.runs.explores import ExploreRequest
@@ -135,7 +135,7 @@ async def test_a_reply_that_is_finished_and_not_understood_is_kept_with_its_coun
 ) -> None:
     reply = await reply_to(adapter, once(heading(), with_it(adapter, strange)))
 
-    assert (reply.stop, reply.turn.text) == ("garbled", "So be it.")
+    assert (reply.end, reply.turn.text) == ("garbled", "So be it.")
     assert reply.charge == Charge(COUNTED, COST)
     assert reply.detail
 
@@ -154,7 +154,7 @@ async def test_what_comes_after_the_end_is_ignored(
 
     reply = await reply_to(adapter, once(heading(), *stream, after))
 
-    assert (reply.stop, reply.turn.text, reply.charge.usage) == ("end", "So be it.", COUNTED)
+    assert (reply.end, reply.turn.text, reply.charge.usage) == ("end", "So be it.", COUNTED)
 
 
 @both
@@ -165,7 +165,7 @@ async def test_a_stream_is_told_by_its_first_bytes(adapter: str, kind: str) -> N
 
     reply = await reply_to(adapter, once(heading(kind=kind), sent.replace(b"\n", b"\r")))
 
-    assert (reply.stop, reply.turn.text, reply.charge.cost) == ("end", "So be it.", COST)
+    assert (reply.end, reply.turn.text, reply.charge.cost) == ("end", "So be it.", COST)
 
 
 WHOLE: dict[str, dict[str, Any]] = {
@@ -192,7 +192,7 @@ async def test_a_reply_in_one_piece_is_read_where_a_stream_was_asked_for(
 
     reply = await reply_to(adapter, once(heading(kind=kind), sent))
 
-    assert (reply.stop, reply.turn.text) == ("end", "So be it.")
+    assert (reply.end, reply.turn.text) == ("end", "So be it.")
     assert reply.charge == Charge(COUNTED, COST)
 
 
@@ -211,7 +211,7 @@ async def test_a_body_behind_a_mark_and_many_blanks_is_told_by_its_first_charact
 
     reply = await reply_to(adapter, once(heading(kind="", transfer_encoding="chunked"), sent))
 
-    assert (reply.stop, reply.turn.text) == ("end", "So be it.")
+    assert (reply.end, reply.turn.text) == ("end", "So be it.")
     assert reply.charge == Charge(COUNTED, COST)
 
 
@@ -228,7 +228,7 @@ async def test_the_last_event_needs_no_empty_line_behind_it(
 
     reply = await reply_to(adapter, once(head, sent))
 
-    assert (reply.stop, reply.turn.text) == ("end", "So be it.")
+    assert (reply.end, reply.turn.text) == ("end", "So be it.")
 
 
 LAST = {"chat": 3, "claude": 6}
@@ -254,7 +254,7 @@ async def test_a_reply_in_one_piece_is_not_lost_with_the_end_of_its_connection(
 
     reply = await reply_to(adapter, once(head, sent))
 
-    assert (reply.stop, reply.turn.text) == ("end", "So be it.")
+    assert (reply.end, reply.turn.text) == ("end", "So be it.")
     assert reply.charge == Charge(COUNTED, COST)
 
 
@@ -266,7 +266,7 @@ async def test_a_deep_reply_in_one_piece_keeps_its_counts(adapter: str, levels: 
 
     reply = await reply_to(adapter, once(heading(kind="application/json"), sent.encode()))
 
-    assert (reply.stop, reply.turn.text) == ("garbled", "So be it.")
+    assert (reply.end, reply.turn.text) == ("garbled", "So be it.")
     assert reply.charge == Charge(COUNTED, COST)
 
 
@@ -281,7 +281,7 @@ async def test_a_reply_without_choices_keeps_its_counts(
 
     reply = await reply_to("chat", once(heading(), sent))
 
-    assert (reply.stop, reply.charge.usage, reply.charge.cost) == ("garbled", COUNTED, COST)
+    assert (reply.end, reply.charge.usage, reply.charge.cost) == ("garbled", COUNTED, COST)
     assert "no choices" in reply.detail
 
 
@@ -318,7 +318,7 @@ async def test_behind_a_gateway_what_is_missing_around_a_reply_is_not_missed(nam
 
     reply = await reply_to("claude", once(heading(), *stream))
 
-    assert (reply.stop, reply.turn.text) == ("end", "So be it.")
+    assert (reply.end, reply.turn.text) == ("end", "So be it.")
     assert reply.charge == Charge(COUNTED, COST)
 
 
@@ -341,7 +341,7 @@ async def test_of_the_vendor_itself_what_lacks_a_part_is_kept_as_garbled(
 ) -> None:
     reply = await of_the_vendor(monkeypatch, once(heading(), *LACKING[name]))
 
-    assert (reply.stop, reply.turn.text) == ("garbled", "So be it.")
+    assert (reply.end, reply.turn.text) == ("garbled", "So be it.")
     assert reply.charge == Charge(COUNTED, COST)
     assert "lacks" in reply.detail
 
@@ -363,7 +363,7 @@ async def test_a_reply_whose_end_has_no_reason_and_that_calls_tools_wants_them_r
 
     reply = await reply_to("claude", once(heading(), START, start, delta_of(None), CLAUDE[6]))
 
-    assert reply.stop == "tool_calls"
+    assert reply.end == "tool_calls"
     assert [dict(call.arguments) for call in reply.turn.tool_calls] == [{"a": 1}]
 
 
@@ -388,8 +388,8 @@ async def test_a_reply_that_ends_for_an_unknown_reason_is_kept_and_its_reason_to
     said = await reply_to(adapter, once(heading(), text))
     called = await reply_to(adapter, once(heading(), calls[adapter]))
 
-    assert (said.stop, said.turn.text, said.charge.usage) == ("end", "So be it.", COUNTED)
-    assert (called.stop, len(called.turn.tool_calls)) == ("tool_calls", 1)
+    assert (said.end, said.turn.text, said.charge.usage) == ("end", "So be it.", COUNTED)
+    assert (called.end, len(called.turn.tool_calls)) == ("tool_calls", 1)
     assert said.detail == called.detail == "it ended for a reason that is not known: 'new'"
 
 
@@ -406,7 +406,7 @@ async def test_content_that_is_no_text_is_kept_as_its_json(adapter: str, content
 
     reply = await reply_to(adapter, once(heading(), sent))
 
-    assert (reply.stop, reply.turn.text) == ("end", f"So {json.dumps(content)}")
+    assert (reply.end, reply.turn.text) == ("end", f"So {json.dumps(content)}")
 
 
 @both
@@ -416,7 +416,7 @@ async def test_a_reply_in_chunks_of_one_byte_is_read(adapter: str) -> None:
 
     reply = await reply_to(adapter, once(heading(transfer_encoding="chunked"), sent))
 
-    assert (reply.stop, reply.turn.text) == ("end", "So be it.")
+    assert (reply.end, reply.turn.text) == ("end", "So be it.")
 
 
 @both
@@ -447,7 +447,7 @@ async def test_calls_without_end_are_bounded() -> None:
     reply = await reply_to("chat", once(heading(), *pieces, *CHAT[2:]))
 
     assert len(reply.turn.tool_calls) == 1_000
-    assert (reply.stop, reply.charge.usage) == ("garbled", COUNTED)
+    assert (reply.end, reply.charge.usage) == ("garbled", COUNTED)
     assert "more than 1,000 calls" in reply.detail
 
 

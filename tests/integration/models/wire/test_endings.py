@@ -82,9 +82,9 @@ async def test_an_endpoint_that_gives_a_reply_up_is_asked_again_and_what_it_coun
 
 @pytest.mark.parametrize("adapter", MODELS)
 @pytest.mark.parametrize(
-    ("reason", "stop"), [("SAFETY", "refusal"), ("max_length", "max_tokens"), ("eos", "end")]
+    ("reason", "end"), [("SAFETY", "refusal"), ("max_length", "max_tokens"), ("eos", "end")]
 )
-async def test_a_reason_in_other_words_is_read(adapter: str, reason: str, stop: str) -> None:
+async def test_a_reason_in_other_words_is_read(adapter: str, reason: str, end: str) -> None:
     make = MODELS[adapter]
     body = chat_stream(reason, content="4") if adapter == "chat" else message_stream(reason)
     with answering(once(heading(), body)) as url:
@@ -92,8 +92,8 @@ async def test_a_reason_in_other_words_is_read(adapter: str, reason: str, stop: 
         reply = await model.generate(ASK)
         await model.aclose()
 
-    assert (reply.stop, reply.turn.text) == (stop, "4")
-    assert (reason in reply.detail) == (stop != "end")
+    assert (reply.end, reply.turn.text) == (end, "4")
+    assert (reason in reply.detail) == (end != "end")
 
 
 @pytest.mark.parametrize("code", ["tool_use_failed", "json_validate_failed"])

@@ -27,9 +27,9 @@ from atlas_mcp.models.pictures.fitting import (
     MAX_PIXELS,
     REQUEST_IMAGE_BYTES,
     fault_in,
-    fitted,
     image_type,
     limits_of,
+    with_fitted_pictures,
 )
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted.model import demo
@@ -72,7 +72,7 @@ def images_of(request: ModelRequest) -> list[Image]:
 
 async def sent(content: bytes, spec: ModelSpec = SEES) -> tuple[PIL.Image.Image, Image]:
     """Return what a model is sent of one picture, to look at and as it is sent."""
-    (image,) = images_of(await fitted(asking(content), spec))
+    (image,) = images_of(await with_fitted_pictures(asking(content), spec))
     return read(image.data), image
 
 
@@ -192,7 +192,7 @@ def test_whatever_is_changed_in_a_picture_it_is_refused_in_words_or_can_be_sent(
         refused += fault is not None
         if fault is None:
             spec = replace(SEES, image_px=5)
-            anyio.run(fitted, asking(bytes(changed)), spec)
+            anyio.run(with_fitted_pictures, asking(bytes(changed)), spec)
 
     assert refused
 
@@ -237,13 +237,15 @@ def test_a_picture_is_only_given_to_the_decoder_of_its_kind() -> None:
 async def test_a_picture_within_the_limits_is_sent_as_it_came(kind: Kind) -> None:
     request = asking(drawn(kind, (100, 60)), drawn("PNG", (60, 100)))
 
-    assert await fitted(request, SEES) is request
+    assert await with_fitted_pictures(request, SEES) is request
 
 
 async def test_an_address_is_sent_as_it_is_beside_a_picture_that_is_not() -> None:
     address = Image(url="https://example.org/large.png")
 
-    first, second = images_of(await fitted(asking(address, drawn("PNG", (300, 100))), SEES))
+    first, second = images_of(
+        await with_fitted_pictures(asking(address, drawn("PNG", (300, 100))), SEES)
+    )
 
     assert first is address
     assert read(second.data).size == (100, 33)
@@ -343,7 +345,7 @@ async def test_a_picture_that_lies_on_its_side_is_set_upright(
 async def test_a_picture_that_stands_upright_is_sent_as_it_came(orientation: int) -> None:
     request = asking(held(orientation, "JPEG", (60, 30)))
 
-    assert await fitted(request, SEES) is request
+    assert await with_fitted_pictures(request, SEES) is request
 
 
 @pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP"])
@@ -395,7 +397,7 @@ def test_many_pictures_share_what_one_request_may_have() -> None:
 
 
 async def test_a_request_without_pictures_is_not_touched() -> None:
-    assert await fitted(ASK, SEES) is ASK
+    assert await with_fitted_pictures(ASK, SEES) is ASK
 
 
 async def test_only_the_pictures_of_a_conversation_change() -> None:
@@ -403,7 +405,7 @@ async def test_only_the_pictures_of_a_conversation_change() -> None:
     first = asking(drawn("PNG", (300, 150))).turns[0]
     request = replace(ASK, turns=(first, said, UserTurn((ToolResult("c", "r"), Text("go on")))))
 
-    found = await fitted(request, SEES)
+    found = await with_fitted_pictures(request, SEES)
 
     assert found.turns[1:] == request.turns[1:]
     assert isinstance(found.turns[0], UserTurn)
@@ -415,21 +417,25 @@ async def test_a_picture_is_fitted_once_for_all_calls() -> None:
     results: list[ModelRequest] = []
 
     async def call() -> None:
-        results.append(await fitted(request, SEES))
+        results.append(await with_fitted_pictures(request, SEES))
 
     async with anyio.create_task_group() as tasks:
         for _ in range(4):
             tasks.start_soon(call)
-    results.append(await fitted(asking(saved(noise((300, 150)))), SEES))
+    results.append(await with_fitted_pictures(asking(saved(noise((300, 150)))), SEES))
 
     first, *others = (images_of(result)[0] for result in results)
     assert all(other is first for other in others)
-    assert images_of(await fitted(request, replace(SEES, image_px=50)))[0] is not first
+    assert (
+        images_of(await with_fitted_pictures(request, replace(SEES, image_px=50)))[0] is not first
+    )
 
 
 async def hashes() -> list[str]:
     """Return what pictures of every kind become, each as one word."""
-    found = [await fitted(asking(saved(noise((150, 120)), kind)), SEES) for kind in KINDS]
+    found = [
+        await with_fitted_pictures(asking(saved(noise((150, 120)), kind)), SEES) for kind in KINDS
+    ]
     return [hashlib.sha256((images_of(one)[0].data or "").encode()).hexdigest() for one in found]
 
 
@@ -448,7 +454,7 @@ async def test_what_cannot_be_decoded_is_the_end_of_the_call_and_says_so() -> No
     """Of a run that was opened when pictures were only looked at from outside."""
     for content in (b"\x89PNG\r\n\x1a\n", b"text", with_size(9_000, 9_000)["PNG"]):
         with pytest.raises(ModelRejected, match="picture") as caught:
-            await fitted(asking(content), SEES)
+            await with_fitted_pictures(asking(content), SEES)
         assert (caught.value.model, caught.value.charge) == ("maker/m", None)
 
 
@@ -458,7 +464,9 @@ async def test_what_cannot_be_decoded_is_the_end_of_the_call_and_says_so() -> No
 @pytest.mark.parametrize("kind", KINDS)
 async def test_chat_completions_get_a_picture_as_a_data_url(kind: Kind) -> None:
     content = drawn(kind)
-    request = await fitted(asking(content, Image(url="https://example.org/x.png")), SEES)
+    request = await with_fitted_pictures(
+        asking(content, Image(url="https://example.org/x.png")), SEES
+    )
 
     (_, message) = chat_params(SEES, request, stream_usage=True)["messages"]
 
@@ -470,7 +478,7 @@ async def test_chat_completions_get_a_picture_as_a_data_url(kind: Kind) -> None:
 
 
 async def test_chat_completions_get_a_large_picture_made_smaller() -> None:
-    request = await fitted(asking(drawn("JPEG", (300, 150))), SEES)
+    request = await with_fitted_pictures(asking(drawn("JPEG", (300, 150))), SEES)
 
     (_, message) = chat_params(SEES, request, stream_usage=True)["messages"]
 

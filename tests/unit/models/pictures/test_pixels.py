@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from atlas_mcp.atlas.messages import Image, ModelRequest, Text, UserTurn
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.models.pictures.files import image_type
-from atlas_mcp.models.pictures.fitting import fault_in, fitted
+from atlas_mcp.models.pictures.fitting import fault_in, with_fitted_pictures
 from atlas_mcp.presets import IMAGE_TYPES, ImageType
 from tests.support.drawing import draws
 from tests.support.pictures import KINDS, Kind, noise, read, saved
@@ -37,7 +37,7 @@ def shown(content: bytes, *, px: int | None, types: tuple[ImageType, ...]) -> PI
     assert fault_in(content, kind) is None
     image = Image(kind, base64.b64encode(content).decode())
     request = ModelRequest("Look.", (UserTurn((image, Text("q"))),), max_tokens=10)
-    sent = anyio.run(fitted, request, replace(SEES, image_px=px, image_types=types))
+    sent = anyio.run(with_fitted_pictures, request, replace(SEES, image_px=px, image_types=types))
     (turn,) = sent.turns
     assert isinstance(turn, UserTurn)
     assert isinstance(turn.parts[0], Image)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from atlas_mcp.atlas.messages import Stop
+from atlas_mcp.atlas.messages import ReplyEnd
 from atlas_mcp.models.wire.endings import Ending, detail_of, ending_of
 
-KNOWN: dict[str, Stop] = {"stop": "end", "length": "max_tokens"}
+KNOWN: dict[str, ReplyEnd] = {"stop": "end", "length": "max_tokens"}
 
 
 @pytest.mark.parametrize(

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from mcp.shared.message import SessionMessage
 from mcp_types import JSONRPCResponse
 
-from atlas_mcp.server.messages import SMALL_BYTES, Refusal, read_message
+from atlas_mcp.server.messages import SMALL_BYTES, RefusedMessage, read_message
 from atlas_mcp.server.stdio import lines as module
 from atlas_mcp.server.stdio.lines import Lines, LineSplitter, message_on
 
 
-def split(chunks: Sequence[bytes], longest: int = 1_000) -> list[bytes | Refusal]:
+def split(chunks: Sequence[bytes], longest: int = 1_000) -> list[bytes | RefusedMessage]:
     splitter = LineSplitter(longest)
     lines = [line for chunk in chunks for line in splitter.feed(chunk)]
     return [*lines, *splitter.finish()]
@@ -40,7 +40,7 @@ def test_a_line_that_is_too_long_is_refused_and_the_next_one_is_read() -> None:
     in_pieces = split([*(bytes([byte]) for byte in long), b'{"next":1}\n'], longest=100)
 
     for refused, following in (at_once, in_pieces):
-        assert isinstance(refused, Refusal)
+        assert isinstance(refused, RefusedMessage)
         assert json.loads(refused.as_json())["id"] == 7
         assert following == b'{"next":1}'
 

@@ -1,0 +1,28 @@
+"""Requests to stop a run: which of them counts, and the runs that they leave without calls."""
+
+from __future__ import annotations
+
+from atlas_mcp.atlas.events import Event, StopCause, StopRequested
+from atlas_mcp.atlas.state import RunState
+
+
+def stop_events(state: RunState, cause: StopCause) -> tuple[Event, ...]:
+    """Return the record of a stop request; none where it changes nothing.
+
+    The first request counts, and nothing stops a run that has ended. A user's request counts
+    besides: it ends a run that would have been left to be resumed.
+
+    Args:
+        state: The run.
+        cause: The source of the request.
+    """
+    if state.finished is not None:
+        return ()
+    first = state.stop_cause is None
+    ends_at_last = cause == "user" and state.stop_cause != "user"
+    return (StopRequested(cause),) if first or ends_at_last else ()
+
+
+def is_stopped(state: RunState) -> bool:
+    """Return whether no further call of a run is to start."""
+    return state.finished is not None or state.stop_cause is not None

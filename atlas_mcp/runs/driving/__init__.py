@@ -1,0 +1,1 @@
+"""Driving one run under its lease: the room that every engine stands on."""

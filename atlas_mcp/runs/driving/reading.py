@@ -1,0 +1,68 @@
+"""Replies made into events, and recorded replies read: the boundary for bugs in the reading.
+
+`atlas.replies.read_reply` turns a reply into its consequence and should never raise. If it does,
+the reply stays on record, a failed candidate or a failed run is recorded as its consequence, and
+the log has the traceback.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+import anyio.to_thread
+
+from atlas_mcp.atlas import replies
+from atlas_mcp.atlas.calls import is_light
+from atlas_mcp.atlas.commands import ReadReply
+from atlas_mcp.atlas.events import Event
+from atlas_mcp.atlas.state import RunState
+from atlas_mcp.models.off_loop import surely_off_loop
+
+logger = logging.getLogger(__name__)
+
+
+async def put_down(event_of: Callable[[], Event], arrived: object) -> Event:
+    """Return the event that records a reply, made off the event loop where the reply is long.
+
+    Nothing cancels this: the reply has been paid for, and is not on record yet.
+    """
+    if is_light(arrived):
+        return event_of()
+    return await surely_off_loop("replies", event_of)
+
+
+def read_reply_or_failure(run_id: str, state: RunState, command: ReadReply) -> Event:
+    """Return the consequence of a reply on record, even if a bug keeps it from being read."""
+    try:
+        return replies.read_reply(state, command)
+    except Exception as error:
+        logger.exception("run %s: a reply could not be read", run_id)
+        return replies.unreadable_reply(state, command, error)
+
+
+@dataclass(slots=True)
+class SlowReplies:
+    """Reads the recorded replies of one run that take long, each of them once."""
+
+    run_id: str
+    _under_way: set[ReadReply] = field(init=False, default_factory=set[ReadReply])
+
+    def takes(self, command: ReadReply) -> bool:
+        """Return whether a reply is to be read now: false while it is being read already."""
+        if command in self._under_way:
+            return False
+        self._under_way.add(command)
+        return True
+
+    async def read(self, state: RunState, command: ReadReply) -> Event:
+        """Return the consequence of a reply that was taken, read in a worker thread.
+
+        Abandoned on a cancel: reading changes nothing, and the reply is on record.
+        """
+        read = partial(read_reply_or_failure, self.run_id, state, command)
+        event = await anyio.to_thread.run_sync(read, abandon_on_cancel=True)
+        self._under_way.discard(command)
+        return event

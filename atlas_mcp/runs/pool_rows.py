@@ -1,0 +1,165 @@
+"""The pool as people and clients read it: its solvers, their features and their prices."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import anyio.to_thread
+
+from atlas_mcp.atlas.model_spec import ModelSpec
+from atlas_mcp.atlas.run_spec import SolverSpec
+from atlas_mcp.atlas.usage import FREE, NO_USAGE
+from atlas_mcp.models.configured import Undeclared
+from atlas_mcp.models.findings import NOTHING, keep
+from atlas_mcp.models.pool import Pool
+from atlas_mcp.models.probing.probe import Probed, probe
+from atlas_mcp.models.vendor import READY
+from atlas_mcp.task_groups import open_task_group
+
+
+@dataclass(frozen=True, slots=True)
+class PoolRow:
+    """One solver that can be named.
+
+    Attributes:
+        name: The name to call it by.
+        model: `vendor/name`.
+        ready: Whether it can be used now, and if not, why.
+        efforts: The efforts it takes.
+        images: Whether it takes pictures.
+        tools: Whether it calls tools.
+        schema: How its replies get their shape: "strict", "json" or "prompt".
+        price: US dollars per million tokens, in and out; `None` for unknown.
+        default: Whether runs use it unless they name others.
+    """
+
+    name: str
+    model: str
+    ready: str
+    efforts: tuple[str, ...]
+    images: bool
+    tools: bool
+    schema: str
+    price: tuple[float, float] | None
+    default: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeRow:
+    """The findings about one model of the pool."""
+
+    model: str
+    probed: Probed
+
+
+OnAsking: TypeAlias = Callable[[str], None]
+"""Told the name of a model before the first paid call to it. Never blocks."""
+
+OnProbed: TypeAlias = Callable[[ProbeRow], None]
+"""Told when one model has been asked everything. Never blocks."""
+
+
+async def pool_rows(pool: Pool, *, ask: bool = False) -> tuple[PoolRow, ...]:
+    """Return the configured entries first, then the embedded models.
+
+    Args:
+        pool: The pool.
+        ask: Whether to ask the vendors and servers, all at once, if they are there and have the
+            model. It costs nothing.
+    """
+
+    def rows() -> list[tuple[PoolRow, ModelSpec]]:
+        named = [(_row(pool, e, default=True), e.spec) for e in pool.entries(pool.names())]
+        embedded = pool.entries(pool.offered())
+        names = {row.name for row, _ in named}
+        return [
+            *named,
+            *((_row(pool, e, default=False), e.spec) for e in embedded if e.name not in names),
+        ]
+
+    found = await anyio.to_thread.run_sync(rows)
+    states = [row.ready for row, _ in found]
+
+    async def look(number: int, spec: ModelSpec) -> None:
+        states[number] = await pool.check(spec)
+
+    async with open_task_group() as tasks:
+        for number, (row, spec) in enumerate(found):
+            if ask and row.ready == READY:
+                tasks.start_soon(look, number, spec, name=f"look for {row.name}")
+    return tuple(replace(row, ready=state) for (row, _), state in zip(found, states, strict=True))
+
+
+async def probe_pool(pool: Pool, *, on_asking: OnAsking, on_probed: OnProbed) -> None:
+    """Probe the models for the features that no entry declares, and keep the findings.
+
+    Makes a few small paid calls to each, all models at once.
+
+    Raises:
+        ConfigError: The findings cannot be kept.
+    """
+    # Keeps the invariant that a finding is added to the file as the one before it left it.
+    one_at_a_time = anyio.Lock()
+
+    async def ask(unknown: Undeclared) -> None:
+        spec = unknown.spec
+        state = await pool.check(spec)
+        if state != READY:
+            on_probed(ProbeRow(spec.model, Probed(NOTHING, NO_USAGE, FREE, state)))
+            return
+        on_asking(spec.model)
+        vendor = pool.vendors.of(spec.model)
+        # Past the gate: these calls wait for no others, and their failures close it to none.
+        model_with = await anyio.to_thread.run_sync(vendor.probing, spec)
+        modes = vendor.schema_modes
+        probed = await probe(spec, model_with, unknown.features, schema_modes=modes)
+        # Before it is kept, which may fail: it was paid for.
+        on_probed(ProbeRow(spec.model, probed))
+        if probed.found.checked is not None:
+            async with one_at_a_time:
+                await anyio.to_thread.run_sync(
+                    keep, pool.settings.home, unknown.address, spec.model, probed.found
+                )
+
+    async with open_task_group() as tasks:
+        for unknown in await anyio.to_thread.run_sync(pool.undeclared):
+            tasks.start_soon(ask, unknown, name=f"probe {unknown.spec.model}")
+
+
+async def pool_json(pool: Pool) -> str:
+    """Return the pool as JSON, one object a solver."""
+    return json.dumps([as_dict(row) for row in await pool_rows(pool)], indent=2)
+
+
+def as_dict(row: PoolRow) -> dict[str, object]:
+    """Return a row as it is written in JSON."""
+    price = None if row.price is None else {"input": row.price[0], "output": row.price[1]}
+    return {
+        "name": row.name,
+        "model": row.model,
+        "ready": row.ready,
+        "efforts": list(row.efforts),
+        "images": row.images,
+        "tools": row.tools,
+        "schema": row.schema,
+        "price_usd_per_million_tokens": price,
+        "default": row.default,
+    }
+
+
+def _row(pool: Pool, entry: SolverSpec, *, default: bool) -> PoolRow:
+    price = entry.spec.price
+    return PoolRow(
+        name=entry.name,
+        model=entry.spec.title,
+        ready=pool.readiness(entry.spec),
+        efforts=entry.spec.efforts,
+        images=entry.spec.images,
+        tools=entry.spec.tools,
+        schema=entry.spec.schema_mode,
+        price=None if price is None else (float(price.input), float(price.output)),
+        default=default,
+    )

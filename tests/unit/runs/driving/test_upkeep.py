@@ -1,0 +1,143 @@
+"""Leases are renewed and stops are carried out, whatever each of them waits for."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event as ThreadEvent
+
+import anyio
+import pytest
+from typing_extensions import override
+
+from atlas_mcp.atlas.events import StopCause
+from atlas_mcp.atlas.problem import make_problem
+from atlas_mcp.config.endpoints import SolverSettings
+from atlas_mcp.config.settings import Settings
+from atlas_mcp.errors import JournalError
+from atlas_mcp.journal.base import Lease
+from atlas_mcp.journal.sqlite.journal import SqliteJournal
+from atlas_mcp.models.pool import Pool
+from atlas_mcp.runs.driving import upkeep
+from atlas_mcp.runs.driving.upkeep import Upkeep
+from atlas_mcp.runs.opening import open_service
+from atlas_mcp.runs.request import RunRequest
+from tests.support.gated_models import Gated, until
+
+
+class Asked(SqliteJournal):
+    """A journal in which other processes want runs stopped, and which counts what is asked."""
+
+    wanted: Mapping[str, StopCause] = {}
+    looks = 0
+    renewals = 0
+    fails = False
+
+    @override
+    async def stop_requests(self) -> Mapping[str, StopCause]:
+        self.looks += 1
+        if self.fails:
+            raise JournalError("it cannot be read")
+        return {**self.wanted, **await super().stop_requests()}
+
+    @override
+    async def renew(self) -> tuple[Lease, ...]:
+        self.renewals += 1
+        if self.fails:
+            raise JournalError("it cannot be written")
+        return await super().renew()
+
+
+@dataclass
+class Stops:
+    """Stops that wait until they are let."""
+
+    begun: list[tuple[str, StopCause]] = field(default_factory=list[tuple[str, StopCause]])
+    let: anyio.Event = field(default_factory=anyio.Event)
+
+    async def __call__(self, run_id: str, cause: StopCause) -> None:
+        self.begun.append((run_id, cause))
+        await self.let.wait()
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upkeep, "WATCH_SECONDS", 0.001)
+    monkeypatch.setattr(upkeep, "RENEW_AGAIN_SECONDS", 0.001)
+
+
+@asynccontextmanager
+async def kept_up(journal: Asked, stops: Stops) -> AsyncGenerator[list[Lease]]:
+    """Keep a journal up for the length of a block, and give the leases that were lost."""
+    lost: list[Lease] = []
+    keeping = Upkeep(journal, stops, lost.append)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(keeping.keep)
+        yield lost
+        tasks.cancel_scope.cancel("a test")
+    await journal.aclose()
+
+
+async def test_stops_wait_neither_for_each_other_nor_keep_leases_from_being_renewed(
+    tmp_path: Path,
+) -> None:
+    journal, stops = Asked(tmp_path, lease_seconds=0.003), Stops()
+    journal.wanted = {"a": "user", "b": "client"}
+    async with kept_up(journal, stops):
+        await until(lambda: journal.renewals >= 3 and journal.looks >= 3)
+        assert sorted(stops.begun) == [("a", "user"), ("b", "client")], "each once, while it waits"
+
+        journal.wanted = {"a": "user", "b": "user"}
+        await until(lambda: stops.begun[2:] == [("b", "user")])
+
+        stops.let.set()
+        await until(lambda: stops.begun.count(("a", "user")) > 1)
+
+
+async def test_a_journal_that_fails_for_a_while_is_asked_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.ERROR)
+    journal, stops = Asked(tmp_path, lease_seconds=0.003), Stops()
+    journal.fails = True
+    async with kept_up(journal, stops):
+        await until(lambda: journal.renewals >= 2 and journal.looks >= 2)
+        journal.fails = False
+        journal.wanted = {"a": "user"}
+        await until(lambda: bool(stops.begun))
+
+    assert "the leases of running runs could not be renewed: it cannot be written" in caplog.text
+    assert "the stop requests of other processes could not be read" in caplog.text
+
+
+async def test_a_run_keeps_its_lease_while_the_disk_holds_up_the_stops_of_others(
+    tmp_path: Path,
+) -> None:
+    disk = ThreadEvent()
+    disk.set()
+    model = Gated()
+    model.held = set(range(6))
+
+    def sync(descriptor: int) -> None:
+        assert disk.wait(10), "nobody lets the disk go on"
+
+    settings = Settings(home=tmp_path, solvers={"demo": SolverSettings(model=model.name)})
+    pool = Pool(settings, {model.name: model})
+    journal = Asked(tmp_path, sync=sync)
+    async with open_service(settings, pool=pool, journal=journal) as service:
+        runs = [await service.solve(make_problem(f"{n}?"), RunRequest()) for n in range(3)]
+        await until(lambda: model.waiting == 6)
+        disk.clear()
+        journal.lease_seconds = 0.003
+        other = SqliteJournal(tmp_path)
+        for run_id in runs[:2]:
+            await other.request_stop(run_id, "user")
+        # Aborted at once, both of them, while neither stop is on disk.
+        await until(lambda: model.aborted == 4)
+        assert set(service.driven) == set(runs)
+        disk.set()
+        await until(lambda: service.driven == (runs[2],))
+        await other.aclose()

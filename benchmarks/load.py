@@ -207,7 +207,7 @@ async def ours(load: Load) -> Figures:
 
     home = Path(os.environ["ATLAS_HOME"])
     server = ServerSettings() if load.at_once is None else ServerSettings(max_runs=load.at_once)
-    settings = Settings(home=home, has_anthropic_credentials=True, server=server)
+    settings = Settings(home=home, credentials=frozenset({"anthropic"}), server=server)
     handles: list[float] = []
     unstored: list[int] = []
     journal = SqliteJournal(home, sync=flush if load.flush else os.fsync)

@@ -193,7 +193,7 @@ async def compare(url: str, *, runs: int, pairs: int, title: str) -> None:
     budget = BudgetSettings(prefetch=0, max_parallel=EXPLORES)
     sides: dict[str, list[Spent]] = {"atlas": [], "stream helper": [], "raw events": []}
     with tempfile.TemporaryDirectory() as home:
-        settings = Settings(home=Path(home), budget=budget, has_anthropic_credentials=True)
+        settings = Settings(home=Path(home), budget=budget, credentials=frozenset({"anthropic"}))
         async with open_service(settings) as service:
             client = anthropic.AsyncAnthropic()
             ways: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {

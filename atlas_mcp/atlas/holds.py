@@ -127,3 +127,25 @@ def synthesis_price(state: RunState) -> Decimal:
     )
     problem = len(state.problem.text.encode()) + spec.image_tokens * len(state.problem.images)
     return spec.price.of(input_tokens=said + problem, output_tokens=SYNTHESIS_TOKENS)
+
+
+def cheapest_explore(problem: Problem, spec: RunSpec, cap: Decimal) -> Decimal | None:
+    """Return the US dollars that a cap must leave for one explore, if a cap leaves less.
+
+    Args:
+        problem: The problem of the run.
+        spec: The settings of the run.
+        cap: US dollars.
+
+    Returns:
+        `None` where the cap pays for an explore beside the reserve for the synthesis.
+    """
+    reserve, lowest = first_reserve(problem, spec, cap), FREE
+    for entry in spec.solvers:
+        price, most = entry.spec.price, entry.spec.max_tokens
+        tokens = solver_tokens_at_most(problem, Explore(entry.name), entry.spec)
+        if price is None or hold_of(entry.spec, tokens, most, cap - reserve) is not None:
+            return None
+        needed = price.of(input_tokens=tokens, output_tokens=min(MIN_OUTPUT_TOKENS, most))
+        lowest = needed if lowest == FREE else min(lowest, needed)
+    return lowest

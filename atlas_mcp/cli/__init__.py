@@ -49,8 +49,8 @@ def serve() -> int:
     # makes the client wait for its handshake.
     gc.disable()
     parent = os.getppid()
-    from atlas_mcp.config.loading import load_settings
     from atlas_mcp.errors import AtlasError, ConfigError
+    from atlas_mcp.models.configuration import load_settings
 
     settings, failure = None, None
     try:

@@ -10,8 +10,10 @@ import click
 
 from atlas_mcp import __version__
 from atlas_mcp.atlas.explore import STRATEGIES
+from atlas_mcp.atlas.explore_requests import ExploreRequest
 from atlas_mcp.atlas.messages import EFFORTS
 from atlas_mcp.atlas.problem import Problem, make_problem
+from atlas_mcp.atlas.workflows.registry import summaries
 from atlas_mcp.cli import output
 from atlas_mcp.cli.arguments import (
     ProblemCommand,
@@ -33,7 +35,6 @@ from atlas_mcp.errors import (
     JournalCorrupt,
     UnknownRun,
 )
-from atlas_mcp.runs.explores import ExploreRequest
 from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.runs.service import RunService
 
@@ -160,7 +161,7 @@ def _common(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--workflow",
     metavar="NAME",
-    help="The policy of the run: atlas, majority[:N] or self-refine[:N]. Default: atlas.",
+    help=f"The policy of the run. {summaries()}.",
 )
 @_common
 def solve(

@@ -9,7 +9,7 @@ from atlas_mcp.cli.service import configured, interruptible
 from atlas_mcp.cli.signals import Interrupted
 from atlas_mcp.cli.terminal import sure, tell, write_data
 from atlas_mcp.config.settings import Settings
-from atlas_mcp.models.embedded.catalogue import VENDOR
+from atlas_mcp.models.embedded.facts import VENDOR
 from atlas_mcp.models.embedded.inventory import installed_models, removable, remove, size_on_disk
 
 NAME_HELP = f"""\

@@ -14,6 +14,7 @@ from typing import Literal, TypeAlias
 from rich.cells import cell_len, set_cell_size
 from rich.table import Table
 
+from atlas_mcp.atlas.outcomes import status_of
 from atlas_mcp.atlas.workflows.registry import workflow_of
 from atlas_mcp.cli.display import show_run_live
 from atlas_mcp.cli.journal_warnings import told
@@ -63,8 +64,7 @@ async def follow(service: RunService, run_id: str, *, as_json: bool) -> int:
     """
     async with service.watching(run_id) as live:
         await show_run_live(live, people())
-        # Explores have no orchestrator of ours: their candidates are the result.
-        gathers = workflow_of(live.state.spec).client_decides
+        gathers = workflow_of(live.state.spec).gathers
     view = view_of(await service.look(run_id))
     told("\n".join((view.explanation or "", *view.agreement.warnings)))
     evidence: Evidence = "data" if gathers else "none" if view.answer is not None else "people"
@@ -130,7 +130,7 @@ def print_runs(summaries: Sequence[ListedRun], *, limit: int, as_json: bool) -> 
         (
             summary.run_id,
             f"{moment(summary.opened_at).astimezone():%Y-%m-%d %H:%M}",
-            listing.status_of(summary),
+            status_of(summary.status, driven=summary.driven),
             summary.workflow,
             summary.title,
         )

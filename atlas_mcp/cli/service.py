@@ -11,8 +11,8 @@ import anyio
 
 from atlas_mcp.cli.journal_warnings import told_once
 from atlas_mcp.cli.signals import Interrupted, until_signal
-from atlas_mcp.config.loading import load_settings
 from atlas_mcp.config.settings import Settings
+from atlas_mcp.models.configuration import load_settings
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.service import RunService

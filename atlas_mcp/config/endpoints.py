@@ -6,9 +6,9 @@ Owns the keys of an endpoint, and the rules about keys that have no meaning for 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import TypeVar, cast
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
 from atlas_mcp.config.values import (
@@ -21,6 +21,7 @@ from atlas_mcp.config.values import (
     Rate,
     Section,
 )
+from atlas_mcp.config.vendor_facts import VendorFacts
 from atlas_mcp.presets import EchoReasoning, MaxTokensField, SchemaMode
 
 DEFAULT_MODEL = "anthropic/claude-sonnet-5-5"
@@ -89,45 +90,21 @@ class EndpointSettings(Section):
 
 _Entry = TypeVar("_Entry", "OrchestratorSettings", "SolverSettings")
 
-_ENDPOINT_KEYS = frozenset(
-    {"effort", "efforts", "base_url", "api_key_env", "max_image_px", "max_tokens_field", "price",
-     "stream_options", "system_role", "echo_reasoning"}
-)  # fmt: skip
 
-FOREIGN_KEYS: Mapping[str, tuple[frozenset[str], str]] = {
-    "anthropic": (
-        frozenset({"max_tokens_field", "stream_options", "context_tokens"}),
-        "has no meaning for a model of anthropic",
-    ),
-    "scripted": (
-        (_ENDPOINT_KEYS - {"price"}) | {"schema_mode", "max_tokens", "context_tokens"},
-        "has no meaning for a scripted model, which reaches nothing",
-    ),
-    "local": (
-        _ENDPOINT_KEYS - {"efforts"},
-        "has no meaning for an embedded model",
-    ),
-    "": (frozenset({"context_tokens"}), "is for embedded models alone"),
-}
-"""Keys that the models of a vendor have nothing to do with, and why; those of any other behind the
-empty name. A setting is honoured, or it is refused by name."""
+def _check_entry(entry: _Entry, info: ValidationInfo) -> _Entry:
+    """Refuse keys that would have no effect, because of the vendor or because of other keys.
 
-
-def _check_vendor(entry: _Entry) -> _Entry:
-    """Refuse what would have no effect: what such models do not have, and what other keys undo."""
-    vendor, slash, _ = entry.model.partition("/")
-    known = vendor if slash or vendor == "local" else None
+    Args:
+        entry: The entry.
+        info: Its context holds the facts of vendors, by the first part of their models' names;
+            without a context the entry is checked for its other keys alone.
+    """
+    prefix, slash, _ = entry.model.partition("/")
+    vendors = cast("Mapping[str, VendorFacts]", info.context or {})
+    facts = vendors.get(prefix)
     # A name without a vendor is that of a solver, whose own entry says it all.
-    foreign, why = FOREIGN_KEYS.get(known, FOREIGN_KEYS[""]) if known else (frozenset[str](), "")
-    for name in type(entry).model_fields:
-        given = name in entry.model_fields_set and getattr(entry, name) is not None
-        if given and name in foreign:
-            raise ValueError(f"{_key_of(type(entry), name)} {why}; leave it out")
-    if vendor == "anthropic" and entry.schema_mode == "json":
-        raise ValueError(
-            "schema takes 'strict' for a model of anthropic, or 'prompt' where a gateway refuses "
-            "output_config, not 'json'"
-        )
+    if facts is not None and (slash or facts.named_alone):
+        _check_vendor(entry, facts)
     if entry.images is False and entry.max_image_px is not None:
         raise ValueError("max_image_px has no effect beside images = false; leave one of them out")
     stated = entry.effort if "effort" in entry.model_fields_set else None
@@ -136,6 +113,18 @@ def _check_vendor(entry: _Entry) -> _Entry:
             f"effort is {stated!r}, which is none of efforts ({', '.join(entry.efforts) or 'none'})"
         )
     return entry
+
+
+def _check_vendor(entry: EndpointSettings, facts: VendorFacts) -> None:
+    for name in type(entry).model_fields:
+        value = getattr(entry, name)
+        if name not in entry.model_fields_set or value is None:
+            continue
+        if name in facts.useless_keys:
+            raise ValueError(f"{_key_of(type(entry), name)} {facts.why_useless}; leave it out")
+        refused = facts.refused_values.get(name, {})
+        if refused and value in refused:
+            raise ValueError(refused[value])
 
 
 def _key_of(section: type[BaseModel], name: str) -> str:
@@ -147,7 +136,7 @@ class OrchestratorSettings(EndpointSettings):
 
     model: ModelName = DEFAULT_MODEL
     effort: EffortName | None = "high"
-    _check = model_validator(mode="after")(_check_vendor)
+    _check = model_validator(mode="after")(_check_entry)
 
 
 class SolverSettings(EndpointSettings):
@@ -155,7 +144,7 @@ class SolverSettings(EndpointSettings):
 
     model: ModelName
     quota: int | None = Field(default=None, ge=1, le=1_000_000)
-    _check = model_validator(mode="after")(_check_vendor)
+    _check = model_validator(mode="after")(_check_entry)
 
 
 def check_solver_names(solvers: dict[str, SolverSettings]) -> dict[str, SolverSettings]:

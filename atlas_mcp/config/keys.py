@@ -24,7 +24,6 @@ OWN_HEADERS = frozenset(
     {
         "accept",
         "accept-encoding",
-        "anthropic-version",
         "connection",
         "content-encoding",
         "content-length",
@@ -66,17 +65,21 @@ def key_fault(key: str) -> str | None:
     return None
 
 
-def headers_fault(given: str) -> str | None:
+def headers_fault(given: str, *, own: frozenset[str] = frozenset()) -> str | None:
     """Return why lines of `Name: value` cannot go with every request; `None` if they can.
 
     Nothing but names is repeated: values are often secret.
+
+    Args:
+        given: The lines.
+        own: Headers that every request of a vendor has of its own, besides `OWN_HEADERS`.
     """
     for line in filter(None, map(str.strip, given.split("\n"))):
         name, colon, value = (part.strip() for part in line.partition(":"))
         if not colon or not _HEADER_NAME.fullmatch(name):
             return "takes lines of `Name: value`, with a header's name before each colon"
         shown = f"`{name[:LONGEST_HEADER_NAME]}`"
-        if name.lower() in OWN_HEADERS:
+        if name.lower() in OWN_HEADERS | own:
             return f"names {shown}, which every request has of its own; leave it out"
         if _NO_HEADER_VALUE.search(value):
             return f"gives {shown} a value with a control character in it; set it again"

@@ -17,19 +17,17 @@ from atlas_mcp.config.paths import given_path, platform_folder
 from atlas_mcp.config.profiles import with_profile
 from atlas_mcp.config.settings import FileSettings, Settings
 from atlas_mcp.config.variables import with_variables
-from atlas_mcp.config.vendor_variables import (
-    base_urls,
-    has_credentials,
-    header_faults,
-    hub_token,
-    hub_url,
-    vendor_keys,
-)
+from atlas_mcp.config.vendor_facts import VendorFacts
+from atlas_mcp.config.vendor_variables import base_urls, header_faults, vendor_keys
 from atlas_mcp.errors import ConfigError
 
 
-def load_settings(environ: Mapping[str, str]) -> Settings:
+def read_settings(environ: Mapping[str, str], vendors: Mapping[str, VendorFacts]) -> Settings:
     """Return the settings that the environment, and the file it points to, amount to.
+
+    Args:
+        environ: The environment.
+        vendors: The facts of vendors, by the first part of their models' names.
 
     Raises:
         ConfigError: Something cannot be read or breaks a rule; the message names it.
@@ -38,10 +36,13 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     merged, variables = with_variables(file.tables(), environ)
     merged = with_profile(merged)
     try:
-        read = FileSettings.model_validate(merged)
+        read = FileSettings.model_validate(merged, context=vendors)
     except ValidationError as error:
         raise ConfigError(explain(error, file, variables)) from None
-    faults = header_faults(environ)
+    entries = (*read.solvers.values(), read.orchestrator)
+    # One folder may stand for several vendors.
+    facts = list({id(each): each for each in vendors.values()}.values())
+    faults = header_faults(facts, environ)
     return Settings(
         home=_home(environ),
         orchestrator=read.orchestrator,
@@ -50,12 +51,12 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         server=read.server,
         images=read.images,
         journal=read.journal,
-        keys=vendor_keys((*read.solvers.values(), read.orchestrator), environ, faults),
-        base_urls=base_urls(environ, faults),
+        keys=vendor_keys(entries, facts, environ, faults),
+        base_urls=base_urls(facts, environ, faults),
         faults=faults,
-        has_anthropic_credentials=has_credentials(environ),
-        hub_url=hub_url(environ, faults),
-        hub_token=hub_token(environ, faults),
+        credentials=frozenset(
+            prefix for prefix, each in vendors.items() if each.has_credentials(environ)
+        ),
     )
 
 

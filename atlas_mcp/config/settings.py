@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from atlas_mcp.config.endpoints import (
     OrchestratorSettings,
@@ -118,12 +118,10 @@ class Settings(BaseModel):
         server: How the server answers.
         images: From where pictures are read.
         journal: How long runs are kept.
-        keys: The values of the variables that `api_key_env` entries and presets name.
+        keys: The values of the variables that `api_key_env` entries and vendors name.
         base_urls: The addresses that the environment gives its vendors, by vendor.
         faults: Why a variable that was read cannot be used, by its name. Only what needs it fails.
-        has_anthropic_credentials: Whether the environment holds credentials for Anthropic.
-        hub_url: Address of the model hub; `None` for the one everybody means.
-        hub_token: The token for private repositories there.
+        credentials: The vendors for whose own API the environment holds credentials.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -138,9 +136,7 @@ class Settings(BaseModel):
     keys: dict[str, str] = Field(default_factory=dict[str, str], repr=False)
     base_urls: dict[str, str] = Field(default_factory=dict[str, str])
     faults: dict[str, str] = Field(default_factory=dict[str, str])
-    has_anthropic_credentials: bool = False
-    hub_url: str | None = None
-    hub_token: SecretStr | None = None
+    credentials: frozenset[str] = frozenset()
 
 
 def keys_of(section: type[Section]) -> tuple[str, ...]:

@@ -16,11 +16,12 @@ from atlas_mcp.config.endpoints import EndpointSettings, OrchestratorSettings, S
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ConfigError, InvalidInput
 from atlas_mcp.models.findings import Feature
-from atlas_mcp.models.registry import Vendors
+from atlas_mcp.models.open_vendors import OpenVendors
+from atlas_mcp.models.registry import vendor_facts
 
 
 def spec_of_section(
-    section: str, model: str, entry: EndpointSettings, vendors: Vendors
+    section: str, model: str, entry: EndpointSettings, vendors: OpenVendors
 ) -> ModelSpec:
     """Return the spec of the model that a section of the configuration names.
 
@@ -36,7 +37,7 @@ def spec_of_section(
 
 
 def orchestrator_spec(
-    settings: Settings, configured: OrchestratorSettings, vendors: Vendors
+    settings: Settings, configured: OrchestratorSettings, vendors: OpenVendors
 ) -> ModelSpec:
     """Return the spec of the orchestrator: one of the solvers by its name, or a model of its own.
 
@@ -75,7 +76,7 @@ class Undeclared:
 
 
 def undeclared(
-    settings: Settings, vendors: Vendors, missing: Callable[[ModelSpec], str | None]
+    settings: Settings, vendors: OpenVendors, missing: Callable[[ModelSpec], str | None]
 ) -> tuple[Undeclared, ...]:
     """Return the configured models that can be asked about undeclared features.
 
@@ -118,7 +119,7 @@ def _with_own(entry: SolverSettings, own: Mapping[str, object]) -> SolverSetting
         return entry
     whole = {**entry.model_dump(exclude_unset=True, by_alias=True), **own}
     try:
-        return SolverSettings.model_validate(whole)
+        return SolverSettings.model_validate(whole, context=vendor_facts())
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
         raise ConfigError(f"[orchestrator] {fault}") from None

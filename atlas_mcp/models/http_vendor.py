@@ -17,7 +17,7 @@ from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.usage import Price
 from atlas_mcp.closing import close_all
 from atlas_mcp.config.endpoints import EndpointSettings
-from atlas_mcp.config.vendor_variables import BASE_URLS, CUSTOM_HEADERS
+from atlas_mcp.config.vendor_facts import VendorFacts
 from atlas_mcp.errors import ModelError, ModelUnavailable
 from atlas_mcp.models.endpoint import endpoint_of
 from atlas_mcp.models.entries import declared_price
@@ -50,6 +50,9 @@ class AskedModel(Protocol):
 
 class HttpVendor(Vendor):
     """A vendor whose models are asked over HTTP."""
+
+    facts: ClassVar[VendorFacts]
+    """The vendor's variables, as the configuration reads them."""
 
     own_address: ClassVar[str]
     """The address of the vendor's own API, unless the environment sets another."""
@@ -129,11 +132,12 @@ class HttpVendor(Vendor):
 
     def _fault(self, spec: ModelSpec) -> str | None:
         """Return why a variable that the model needs cannot be used."""
-        vendor = spec.model.partition("/")[0]
+        prefix = spec.model.partition("/")[0]
         key = self.key_variable(spec)
         needed = [key, *(self.own_keys if key is None else ())]
         if endpoint_of(spec).base_url is None:
-            needed += [BASE_URLS.get(vendor), CUSTOM_HEADERS.get(vendor)]
+            address = self.facts.addresses.get(prefix)
+            needed += [address and address.name, self.facts.header_variables.get(prefix)]
         faults = self.settings.faults
         return next((faults[name] for name in needed if name and name in faults), None)
 

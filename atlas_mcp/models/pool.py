@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 
 import anyio
 import anyio.to_thread
@@ -26,7 +25,14 @@ from atlas_mcp.models.call_slots import Calls
 from atlas_mcp.models.configured import Undeclared, orchestrator_spec, spec_of_section, undeclared
 from atlas_mcp.models.gate import CircuitPolicy, Gated
 from atlas_mcp.models.open_models import OpenModels
-from atlas_mcp.models.registry import NO_WAY_TO_A_MODEL, VENDORS, Vendors, nameable, prefix_of
+from atlas_mcp.models.open_vendors import OpenVendors
+from atlas_mcp.models.registry import (
+    NO_WAY_TO_A_MODEL,
+    is_named_alone,
+    libraries_of,
+    nameable,
+    prefix_of,
+)
 from atlas_mcp.models.vendor import READY
 
 logger = logging.getLogger(__name__)
@@ -53,11 +59,11 @@ class Pool:
     circuit: CircuitPolicy = field(default_factory=CircuitPolicy)
     any_file: bool = False
     calls: Calls = field(init=False, default_factory=Calls)
-    vendors: Vendors = field(init=False)
+    vendors: OpenVendors = field(init=False)
     _open: OpenModels = field(init=False)
 
     def __post_init__(self) -> None:
-        self.vendors = Vendors(self.settings, self.any_file)
+        self.vendors = OpenVendors(self.settings, self.any_file)
         self._open = OpenModels(self.models, self.circuit, self.calls)
 
     def names(self) -> tuple[str, ...]:
@@ -75,9 +81,7 @@ class Pool:
             named.append(self.settings.orchestrator.model)
         if self._has_default():
             named.append(DEFAULT_MODEL)
-        wings = {VENDORS[prefix] for prefix in map(prefix_of, named) if prefix in VENDORS}
-        wanted = {wing.library for wing in wings if wing.library is not None}
-        return tuple(sorted(name for name in wanted if find_spec(name) is not None))
+        return libraries_of(map(prefix_of, named))
 
     def solvers(self, names: Sequence[str] | None) -> tuple[SolverSpec, ...]:
         """Return the entries called `names`, or the pool's own where none are named.
@@ -142,7 +146,7 @@ class Pool:
         models = [
             configured[name].model if name in configured else name
             for name in wanted
-            if name in configured or self._may_name(name)
+            if name in configured or self._why_unnameable(name) is None
         ]
         if orchestrator and self.settings.orchestrator is not None:
             models.append(self.settings.orchestrator.model)
@@ -254,16 +258,11 @@ class Pool:
             section = f"solvers.{name}"
             spec = spec_of_section(section, configured.model, configured, self.vendors)
             return SolverSpec(name, spec, configured.quota)
-        wing = VENDORS.get(name)
-        if "/" not in name and (wing is None or not wing.named_alone):
+        if "/" not in name and not is_named_alone(name):
             raise InvalidInput("solvers", f"there is no solver {name!r}; there are {self._known()}")
-        if not self._may_name(name):
-            raise InvalidInput(
-                "solvers",
-                f"{name!r}: files, and files of the model hub that have not been pulled, are "
-                "used only where the configuration names them ([solvers.NAME] with model = … "
-                f"in atlas.toml); there are {self._known()}",
-            )
+        reason = self._why_unnameable(name)
+        if reason is not None:
+            raise InvalidInput("solvers", f"{name!r}: {reason}; there are {self._known()}")
         spec = self.vendors.spec(name, EndpointSettings())
         return SolverSpec(spec.title if spec.title != spec.model else name, spec)
 
@@ -271,13 +270,13 @@ class Pool:
         names = ", ".join(repr(name) for name in self.names())
         return f"{names}, {nameable()}"
 
-    def _may_name(self, name: str) -> bool:
+    def _why_unnameable(self, name: str) -> str | None:
         vendor = self.vendors.find(name)
-        return vendor is None or vendor.may_name(name)
+        return None if vendor is None else vendor.why_unnameable(name)
 
     def _has_default(self) -> bool:
         """Return whether there are credentials for the default model."""
-        return self.vendors.of(DEFAULT_MODEL).has_credentials()
+        return prefix_of(DEFAULT_MODEL) in self.settings.credentials
 
     def _can_use_default(self) -> bool:
         given = any(prefix_of(model) == prefix_of(DEFAULT_MODEL) for model in self.models)

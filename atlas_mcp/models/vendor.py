@@ -107,17 +107,18 @@ class Vendor(Protocol):
         """Return `READY`, or the next thing that the model needs, without asking an endpoint."""
         return self.missing(spec) or READY
 
-    def has_credentials(self) -> bool:
-        """Return whether the environment holds credentials for the vendor's own API."""
-        return False
-
     def offered(self) -> tuple[str, ...]:
         """Return models that any caller may name, besides those of the configuration."""
         return ()
 
-    def may_name(self, model: str) -> bool:
-        """Return whether a caller may name a model that is not in the configuration."""
-        return True
+    def why_unnameable(self, model: str) -> str | None:
+        """Return why no caller may name a model that is not in the configuration.
+
+        Returns:
+            The rule, as the end of a sentence that begins with the model; `None` if it may be
+            named.
+        """
+        return None
 
     async def look_up(self, models: Sequence[str]) -> None:
         """Find out the facts that `spec` needs about models that are named for the first time.

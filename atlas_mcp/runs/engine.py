@@ -13,9 +13,9 @@ from decimal import Decimal
 from typing import Protocol, TypeAlias
 
 from atlas_mcp.atlas.events import ExploresPlanned, StopCause
+from atlas_mcp.atlas.explore_requests import ExploreRequest
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.run_spec import RunSpec
-from atlas_mcp.runs.explores import ExploreRequest
 from atlas_mcp.runs.live import LiveRun
 
 

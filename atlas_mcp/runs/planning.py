@@ -14,18 +14,20 @@ import anyio
 import anyio.to_thread
 
 from atlas_mcp.atlas.day_cap import committed_text
+from atlas_mcp.atlas.explore_requests import ExploreRequest, plan_client_explores
+from atlas_mcp.atlas.holds import cheapest_explore
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.retrying import RetryPolicy
 from atlas_mcp.atlas.run_spec import RunSpec
-from atlas_mcp.atlas.usage import FREE, dollars
+from atlas_mcp.atlas.usage import FREE
+from atlas_mcp.atlas.wording import money_text
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ConfigError, InvalidInput
 from atlas_mcp.journal.base import Spending
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.clock import today
 from atlas_mcp.runs.engine import OpenRun
-from atlas_mcp.runs.explores import ExploreRequest, plan_client_explores
-from atlas_mcp.runs.request import RunRequest, cheapest_explore, plan_explores, plan_solve
+from atlas_mcp.runs.request import RunRequest, plan_explores, plan_solve
 
 PLANS_AT_ONCE = 16
 """Threads that plan runs."""
@@ -118,5 +120,5 @@ class Planner:
             way_on = "take it out of [budget] in atlas.toml" if spent is None else more
             raise ConfigError(
                 f"{committed_text(spent, cap)}, and one explore must be able to cost "
-                f"{dollars(lowest)}: {way_on}, or tomorrow"
+                f"{money_text(lowest)}: {way_on}, or tomorrow"
             )

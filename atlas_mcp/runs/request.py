@@ -11,21 +11,17 @@ from decimal import Decimal
 from typing import get_args
 
 from atlas_mcp.atlas.budget import Budget, ExploreEffort, check_cap
-from atlas_mcp.atlas.explore import (
-    Explore,
-)
-from atlas_mcp.atlas.holds import MIN_OUTPUT_TOKENS, first_reserve, hold_of, solver_tokens_at_most
+from atlas_mcp.atlas.explore_requests import check_count
+from atlas_mcp.atlas.holds import cheapest_explore
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.run_spec import LeftOut, RunSpec, SolverSpec
-from atlas_mcp.atlas.usage import FREE
+from atlas_mcp.atlas.wording import money_text
 from atlas_mcp.atlas.workflows.base import Workflow
-from atlas_mcp.atlas.workflows.client_explores import ClientExplores
-from atlas_mcp.atlas.workflows.registry import chosen
+from atlas_mcp.atlas.workflows.registry import CLIENT_EXPLORES, DEFAULT_WORKFLOW, workflow_asked_for
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ConfigError, InvalidInput
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.runs.explores import check_count
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +44,13 @@ def plan_solve(problem: Problem, request: RunRequest, *, pool: Pool, settings: S
         InvalidInput: An argument breaks a rule.
         ConfigError: The configuration cannot serve the run.
     """
-    workflow = chosen(request.workflow)
+    workflow = workflow_asked_for(request.workflow)
     solvers, left_out = _able(problem, pool.solvers(request.solvers))
     orchestrator = None
     if workflow.orchestrated:
         orchestrator = _orchestrator(problem, pool, solvers, settings)
     spec = RunSpec(
-        workflow=request.workflow or workflow.name,
+        workflow=request.workflow or DEFAULT_WORKFLOW,
         orchestrator=orchestrator,
         solvers=solvers,
         budget=_for_workflow(_budget(request, settings), workflow, request),
@@ -82,7 +78,7 @@ def plan_explores(
     solvers, left_out = _able(problem, pool.solvers(request.solvers))
     budget = _budget(request, settings)
     budget = replace(budget, max_explores=max(budget.max_explores, count), prefetch=0)
-    spec = RunSpec(ClientExplores.name, None, solvers, budget, seed=request.seed, left_out=left_out)
+    spec = RunSpec(CLIENT_EXPLORES, None, solvers, budget, seed=request.seed, left_out=left_out)
     _check(problem, spec, tuple(entry.spec for entry in solvers), settings)
     return spec
 
@@ -175,21 +171,8 @@ def _check(
                     f'}}, USD per million tokens), or lift the cap with {name} = "none" in [budget]'
                 )
     cap = spec.budget.max_cost_usd
-    lowest = None if cap is None else cheapest_explore(problem, spec, cap)
-    if lowest is not None:
+    if cap is not None and (lowest := cheapest_explore(problem, spec, cap)) is not None:
         raise InvalidInput(
-            "max_cost_usd", f"{cap} pays for no explore; one must be able to cost ${lowest:.3f}"
+            "max_cost_usd",
+            f"{money_text(cap)} pays for no explore; one must be able to cost {money_text(lowest)}",
         )
-
-
-def cheapest_explore(problem: Problem, spec: RunSpec, cap: Decimal) -> Decimal | None:
-    """Return the US dollars that a cap must leave for one explore; `None` if `cap` does."""
-    reserve, lowest = first_reserve(problem, spec, cap), FREE
-    for entry in spec.solvers:
-        price, most = entry.spec.price, entry.spec.max_tokens
-        tokens = solver_tokens_at_most(problem, Explore(entry.name), entry.spec)
-        if price is None or hold_of(entry.spec, tokens, most, cap - reserve) is not None:
-            return None
-        needed = price.of(input_tokens=tokens, output_tokens=min(MIN_OUTPUT_TOKENS, most))
-        lowest = needed if lowest == FREE else min(lowest, needed)
-    return lowest

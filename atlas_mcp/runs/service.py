@@ -14,6 +14,7 @@ from decimal import Decimal
 
 import anyio
 
+from atlas_mcp.atlas.explore_requests import ExploreRequest
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.closing import last_act
@@ -23,7 +24,6 @@ from atlas_mcp.journal.base import Journal, ListedRun
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.clock import RunClock
 from atlas_mcp.runs.engine import Engine, ExploreFurther, OpenRun, ResumeRun
-from atlas_mcp.runs.explores import ExploreRequest
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.planning import Planner
 from atlas_mcp.runs.recent_states import RecentStates

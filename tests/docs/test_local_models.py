@@ -10,8 +10,8 @@ import click
 import pytest
 
 from atlas_mcp.cli.commands import cli
-from atlas_mcp.config.loading import load_settings
 from atlas_mcp.config.settings import Settings
+from atlas_mcp.models.configuration import load_settings
 from atlas_mcp.models.embedded.names import SMALL_BYTES
 from atlas_mcp.models.embedded.vendor import (
     CONTEXT_TOKENS,

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from atlas_mcp.config.loading import load_settings
 from atlas_mcp.config.profiles import PAPER_MODEL
 from atlas_mcp.config.settings import Settings
+from atlas_mcp.models.configuration import load_settings
 from atlas_mcp.models.gate import COOL_DOWN, OPENS_AFTER, OPENS_AFTER_SECONDS
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.registry import VENDORS

@@ -23,9 +23,9 @@ from typing_extensions import override
 
 from atlas_mcp.atlas.events import Record, RunFinished
 from atlas_mcp.atlas.problem import make_problem
-from atlas_mcp.config.loading import load_settings
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.journal.sqlite.store import FILE_NAME
+from atlas_mcp.models.configuration import load_settings
 from atlas_mcp.runs import service as service_module
 from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.request import RunRequest

@@ -43,7 +43,9 @@ def test_the_configurations_in_the_readme_are_accepted_and_their_models_known(
     for file in files:
         keys = {"MISTRAL_API_KEY": "k", "QWEN_API_KEY": "k"}
         pool = Pool(
-            Settings(home=tmp_path, solvers=file.solvers, keys=keys, has_anthropic_credentials=True)
+            Settings(
+                home=tmp_path, solvers=file.solvers, keys=keys, credentials=frozenset({"anthropic"})
+            )
         )
         assert pool.orchestrator(pool.solvers(None))
 

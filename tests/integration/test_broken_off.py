@@ -14,6 +14,7 @@ import pytest
 from typing_extensions import override
 
 from atlas_mcp.atlas.events import Record
+from atlas_mcp.atlas.explore_requests import ExploreRequest
 from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.retrying import RetryPolicy
@@ -27,7 +28,6 @@ from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.models.base import OnTokens, OnUsage
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted.model import Says
-from atlas_mcp.runs.explores import ExploreRequest
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.request import RunRequest

@@ -147,7 +147,7 @@ async def service_at(
 ) -> AsyncGenerator[RunService]:
     claude = Claude(MODEL, base_url=url, api_key=API_KEY, read_timeout=read_timeout)
     entry = SolverSettings(model=claude.name)
-    settings = Settings(home=home, solvers={"claude": entry}, has_anthropic_credentials=True)
+    settings = Settings(home=home, solvers={"claude": entry}, credentials=frozenset({"anthropic"}))
     try:
         pool = Pool(settings, {claude.name: claude})
         async with open_service(settings, pool=pool, retries=retries) as service:

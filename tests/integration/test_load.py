@@ -33,7 +33,7 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
 async def test_all_of_many_runs_are_answered_and_no_reply_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capacity: Capacity
 ) -> None:
-    settings = Settings(home=tmp_path, has_anthropic_credentials=True)
+    settings = Settings(home=tmp_path, credentials=frozenset({"anthropic"}))
     with stand_in(LATENCY) as stand:
         monkeypatch.setenv("ANTHROPIC_BASE_URL", stand.url)
         monkeypatch.setenv("ANTHROPIC_API_KEY", API_KEY)

@@ -20,13 +20,13 @@ import uvicorn
 from mcp import Client
 from typing_extensions import override
 
+from atlas_mcp.atlas.explore_requests import ExploreRequest
 from atlas_mcp.atlas.messages import Image
 from atlas_mcp.atlas.problem import MAX_PROBLEM_BYTES, Problem
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.config.loading import load_settings
 from atlas_mcp.errors import InvalidInput
+from atlas_mcp.models.configuration import load_settings
 from atlas_mcp.runs.caller_images import MAX_IMAGES, MAX_IMAGES_BYTES
-from atlas_mcp.runs.explores import ExploreRequest
 from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.server.app import make_server
 from atlas_mcp.server.http.app import http_app

@@ -18,11 +18,11 @@ import pytest
 
 from atlas_mcp.atlas.events import OrchestratorReplied, SolverFinished
 from atlas_mcp.atlas.explore import STRATEGIES
+from atlas_mcp.atlas.explore_requests import ExploreRequest
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import Usage
 from atlas_mcp.errors import AtlasError, ConfigError, InvalidInput, JournalError, UnknownRun
-from atlas_mcp.runs.explores import ExploreRequest
 from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.runs.service import RunService
 from atlas_mcp.testing.atlas_api import candidate_text, explores, synthesis_text

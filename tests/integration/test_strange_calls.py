@@ -87,7 +87,7 @@ class Handed(Model):
 
 def service_with(home: Path, model: Handed) -> Any:
     entry = SolverSettings(model=model.name)
-    configured = Settings(home=home, solvers={"s": entry}, has_anthropic_credentials=True)
+    configured = Settings(home=home, solvers={"s": entry}, credentials=frozenset({"anthropic"}))
     pool = Pool(configured, {model.name: model})
     return open_service(configured, pool=pool, retries=ONCE)
 

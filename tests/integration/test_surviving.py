@@ -20,13 +20,13 @@ import pytest
 from typing_extensions import override
 
 from atlas_mcp.atlas.events import CallsLost, Record, RunResumed, SolverStarted, StopRequested
+from atlas_mcp.atlas.explore_requests import ExploreRequest
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.retrying import RetryPolicy
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.errors import InvalidInput, JournalBusy, JournalError
 from atlas_mcp.journal.base import Lease
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
-from atlas_mcp.runs.explores import ExploreRequest
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.runs.service import RunService

@@ -50,7 +50,7 @@ from atlas_mcp.atlas.codec import encode_event
 from atlas_mcp.atlas.events import CallsLost
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.retrying import RetryPolicy
-from atlas_mcp.config.loading import load_settings
+from atlas_mcp.models.configuration import load_settings
 from atlas_mcp.models.prices import load_prices
 from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.request import RunRequest

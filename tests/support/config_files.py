@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from atlas_mcp.config.loading import load_settings
 from atlas_mcp.config.settings import Settings
+from atlas_mcp.models.configuration import load_settings
 
 
 def load(toml: Path, content: str = "", **environ: str) -> Settings:

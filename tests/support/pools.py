@@ -44,7 +44,7 @@ def pool(
                 None if orchestrator is None else OrchestratorSettings.model_validate(orchestrator)
             ),
             keys=dict(keys),
-            has_anthropic_credentials=anthropic,
+            credentials=frozenset({"anthropic"} if anthropic else ()),
         )
     )
 

@@ -15,8 +15,8 @@ import anyio
 import pytest
 
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.config.loading import load_settings
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
+from atlas_mcp.models.configuration import load_settings
 from atlas_mcp.runs.opening import open_service
 from atlas_mcp.testing.messages_api import API_KEY, MessagesApi, serve
 from atlas_mcp.views.rendering import view_of

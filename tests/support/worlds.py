@@ -20,8 +20,8 @@ import pytest
 
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.retrying import RetryPolicy
-from atlas_mcp.config.loading import load_settings
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
+from atlas_mcp.models.configuration import load_settings
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.request import RunRequest

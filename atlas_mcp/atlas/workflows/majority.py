@@ -7,6 +7,7 @@ al., "Self-Consistency Improves Chain of Thought Reasoning" (arXiv 2203.11171).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 from typing_extensions import override
 
@@ -19,6 +20,7 @@ from atlas_mcp.atlas.explore_planning import must_conclude, next_id, usable
 from atlas_mcp.atlas.outcomes import StopReason
 from atlas_mcp.atlas.run_endings import failures_text
 from atlas_mcp.atlas.state import RunState
+from atlas_mcp.atlas.wording import share_text
 from atlas_mcp.atlas.workflows.base import Workflow
 from atlas_mcp.atlas.workflows.options import whole_number
 
@@ -33,17 +35,15 @@ class Majority(Workflow):
 
     votes: int | None = None
 
-    name = "majority"
-    summary = "N independent solvers and the answer that most of them give"
-
     @classmethod
-    def with_option(cls, option: str | None) -> Majority:
+    @override
+    def with_option(cls, option: str | None) -> Self:
         """Return the workflow for `majority[:N]`.
 
         Raises:
             InvalidInput: N is no number of votes.
         """
-        return cls(whole_number(cls.name, option, least=1, most=MAX_EXPLORES_CEILING))
+        return cls(whole_number(option, least=1, most=MAX_EXPLORES_CEILING))
 
     @property
     @override
@@ -95,8 +95,8 @@ def _reason(state: RunState) -> StopReason:
 
 
 def _explanation(top: Group, votes: int) -> str:
-    counted = f"{len(top.votes)} of {votes} independent candidates give this answer"
-    return f"{counted}. Of one of them: {top.votes[0].candidate.reasoning}"
+    share = share_text(len(top.votes), votes, "independent candidate")
+    return f"{share} give this answer. Of one of them: {top.votes[0].candidate.reasoning}"
 
 
 def _tie(groups: tuple[Group, ...]) -> str | None:

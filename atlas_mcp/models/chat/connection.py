@@ -14,6 +14,7 @@ from typing_extensions import override
 from atlas_mcp.models.call_slots import OnFirstUse
 from atlas_mcp.models.prices import load_prices
 from atlas_mcp.models.traits import Learnt
+from atlas_mcp.models.wire.client_names import ClientNames
 from atlas_mcp.models.wire.connections import Way
 
 if TYPE_CHECKING:
@@ -21,6 +22,17 @@ if TYPE_CHECKING:
 
 OWN_ADDRESS = "https://api.openai.com/v1"
 """The address of OpenAI's API. Source: its client (openai 3.57)."""
+
+NAMES = ClientNames(
+    loggers=("openai",),
+    plain_headers=frozenset({"openai-beta"}),
+    found_attributes=("organization", "project", "admin_api_key", "webhook_secret"),
+    header_variables={
+        "openai-organization": "OPENAI_ORG_ID",
+        "openai-project": "OPENAI_PROJECT_ID",
+    },
+)
+"""The names in the client library. Source: openai 3.57 (`lib/_client_auth.py`)."""
 
 _NO_KEY = "none"
 """A placeholder for a missing key; it is never sent."""
@@ -42,7 +54,7 @@ class Connection:
     def __init__(
         self, base_url: str | None, api_key: str | None, own_address: str | None = None
     ) -> None:
-        self.way = Way(base_url, api_key, own_address or OWN_ADDRESS)
+        self.way = Way(base_url, api_key, own_address or OWN_ADDRESS, names=NAMES)
         self.learnt = Learnt()
         self._made = OnFirstUse(lambda: anyio.to_thread.run_sync(self._make))
 

@@ -14,8 +14,10 @@ from typing_extensions import override
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.config.endpoints import EndpointSettings
 from atlas_mcp.config.settings import Settings
+from atlas_mcp.config.vendor_facts import VendorFacts
 from atlas_mcp.installation import install_command
 from atlas_mcp.models.chat.connection import OWN_ADDRESS, Connection
+from atlas_mcp.models.chat.facts import FACTS
 from atlas_mcp.models.chat.model import OpenAICompatible
 from atlas_mcp.models.chat.spec import chat_spec
 from atlas_mcp.models.endpoint import endpoint_of
@@ -33,6 +35,7 @@ class ChatVendor(HttpVendor):
     """All vendors and servers that speak Chat Completions."""
 
     own_address: ClassVar[str] = OWN_ADDRESS
+    facts: ClassVar[VendorFacts] = FACTS
 
     def __init__(self, settings: Settings, *, any_file: bool = False) -> None:
         super().__init__(settings, any_file=any_file)
@@ -55,20 +58,17 @@ class ChatVendor(HttpVendor):
     @override
     def connect(self, spec: ModelSpec) -> Connected:
         endpoint = endpoint_of(spec)
-        # Entries may declare different features for one endpoint.
-        key = (spec, endpoint)
+        shared = (spec.model, endpoint.base_url, endpoint.api_key_env)
+        return Connected(self.asked(spec), _key(spec), shared, spec.parallel)
+
+    @override
+    def asked(self, spec: ModelSpec) -> OpenAICompatible:
+        key = _key(spec)
         if key not in self._models:
             self._models[key] = OpenAICompatible(
                 spec, price=self.price_override(spec), connection=self._connection(spec)
             )
-        shared = (spec.model, endpoint.base_url, endpoint.api_key_env)
-        return Connected(self._models[key], key, shared, spec.parallel)
-
-    @override
-    def asked(self, spec: ModelSpec) -> OpenAICompatible:
-        model = self.connect(spec).model
-        assert isinstance(model, OpenAICompatible), "it was made here"
-        return model
+        return self._models[key]
 
     @override
     def probing(self, spec: ModelSpec) -> ModelWith:
@@ -98,3 +98,8 @@ class ChatVendor(HttpVendor):
             own = self.environment_address(spec.model)
             self._connections[place] = Connection(base_url, key, own)
         return self._connections[place]
+
+
+def _key(spec: ModelSpec) -> tuple[object, ...]:
+    # Entries may declare different features for one endpoint.
+    return (spec, endpoint_of(spec))

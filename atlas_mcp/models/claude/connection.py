@@ -6,6 +6,7 @@ gets into a repr or a log.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import anyio.to_thread
@@ -15,6 +16,7 @@ from atlas_mcp.addresses import is_same_origin
 from atlas_mcp.models.call_slots import OnFirstUse
 from atlas_mcp.models.prices import load_prices
 from atlas_mcp.models.traits import Learnt
+from atlas_mcp.models.wire.client_names import ClientNames
 from atlas_mcp.models.wire.connections import Way, WayClosed
 
 if TYPE_CHECKING:
@@ -22,6 +24,14 @@ if TYPE_CHECKING:
 
 OWN_ADDRESS = "https://api.anthropic.com"
 """The address of the Messages API. Source: the vendor's client (anthropic 2.12.0)."""
+
+NAMES = ClientNames(
+    loggers=("anthropic",),
+    plain_headers=frozenset({"anthropic-beta", "anthropic-version"}),
+    kept_headers={"anthropic-version": re.compile(r"[0-9-]*[0-9][0-9-]*")},
+    found_attributes=("webhook_key",),
+)
+"""The names in the vendor's client. Source: anthropic 2.14 (`_client.py`)."""
 
 NO_KEY = (
     "no credentials: set the environment variable `ANTHROPIC_API_KEY` "
@@ -67,6 +77,7 @@ class Connection:
             _root(own_address) or OWN_ADDRESS,
             key_header="x-api-key" if by_vendor else "authorization",
             key_variable=key_variable,
+            names=NAMES,
         )
         self.learnt = Learnt()
         self._own_address = _root(own_address)

@@ -20,6 +20,7 @@ from atlas_mcp.errors import ModelRejected, ModelUnavailable
 from atlas_mcp.models.base import Model, OnTokens, OnUsage
 from atlas_mcp.models.claude.call import ClaudeCall
 from atlas_mcp.models.claude.connection import NO_KEY, Connection, NoCredentialsError
+from atlas_mcp.models.claude.facts import VENDOR
 from atlas_mcp.models.claude.families import family_of
 from atlas_mcp.models.claude.params import Thinking, message_params
 from atlas_mcp.models.traits import EVERYTHING, Learnt, Takes, as_accepted, in_words, takes_of
@@ -29,9 +30,6 @@ from atlas_mcp.models.wire.refusals import json_or_text
 
 if TYPE_CHECKING:
     import anthropic
-
-VENDOR = "anthropic"
-"""First part of the names of these models."""
 
 READ_TIMEOUT = 120.0
 """Seconds without a byte after which a stream is given up. Our own choice: the API sends pings

@@ -14,8 +14,9 @@ from atlas_mcp.addresses import is_same_origin
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.config.endpoints import EndpointSettings
 from atlas_mcp.config.settings import Settings
-from atlas_mcp.config.vendor_variables import ANTHROPIC_KEY
+from atlas_mcp.config.vendor_facts import VendorFacts
 from atlas_mcp.models.claude.connection import OWN_ADDRESS, Connection
+from atlas_mcp.models.claude.facts import FACTS, KEY_VARIABLE, VENDOR
 from atlas_mcp.models.claude.model import Claude
 from atlas_mcp.models.claude.spec import claude_spec
 from atlas_mcp.models.endpoint import endpoint_of
@@ -25,7 +26,7 @@ from atlas_mcp.models.traits import takes_of
 from atlas_mcp.models.vendor import Connected, ModelWith
 from atlas_mcp.presets import SchemaMode
 
-NO_ANTHROPIC_KEY = f"no key: set {ANTHROPIC_KEY}"
+NO_ANTHROPIC_KEY = f"no key: set {KEY_VARIABLE}"
 
 
 def open_vendor(settings: Settings, *, any_file: bool) -> ClaudeVendor:
@@ -37,7 +38,8 @@ class ClaudeVendor(HttpVendor):
     """The vendor of the Messages API, and gateways that speak it."""
 
     own_address: ClassVar[str] = OWN_ADDRESS
-    own_keys: ClassVar[tuple[str, ...]] = (ANTHROPIC_KEY, "ANTHROPIC_AUTH_TOKEN")
+    own_keys: ClassVar[tuple[str, ...]] = (*FACTS.key_variables, *FACTS.token_variables)
+    facts: ClassVar[VendorFacts] = FACTS
     schema_modes: ClassVar[tuple[SchemaMode, ...]] = ("strict", "prompt")
 
     def __init__(self, settings: Settings, *, any_file: bool = False) -> None:
@@ -52,25 +54,25 @@ class ClaudeVendor(HttpVendor):
 
     @override
     def connect(self, spec: ModelSpec) -> Connected:
-        endpoint = endpoint_of(spec)
-        shared = (spec.model, endpoint.base_url, endpoint.api_key_env)
-        own_price = spec.price if spec.own_price else None
-        key = (*shared, own_price, spec.schema_mode, spec.efforts, takes_of(spec))
-        return Connected(self._model(key, spec), key, shared, spec.parallel)
+        return Connected(self.asked(spec), _key(spec), _endpoint_key(spec), spec.parallel)
 
     @override
     def asked(self, spec: ModelSpec) -> Claude:
-        model = self.connect(spec).model
-        assert isinstance(model, Claude), "it was made here"
-        return model
+        key = _key(spec)
+        if key not in self._models:
+            self._models[key] = Claude(
+                spec.model.partition("/")[2],
+                price=self.price_override(spec),
+                holds_schema=spec.schema_mode == "strict",
+                efforts=spec.efforts,
+                takes=takes_of(spec),
+                connection=self._connection(spec),
+            )
+        return self._models[key]
 
     @override
     def probing(self, spec: ModelSpec) -> ModelWith:
         return self.asked(spec).with_spec
-
-    @override
-    def has_credentials(self) -> bool:
-        return self.settings.has_anthropic_credentials
 
     @override
     def askable(self, model: str, entry: EndpointSettings) -> frozenset[Feature]:
@@ -89,14 +91,14 @@ class ClaudeVendor(HttpVendor):
         """
         endpoint = endpoint_of(spec)
         if endpoint.api_key_env is None and endpoint.base_url is not None:
-            return ANTHROPIC_KEY
+            return KEY_VARIABLE
         return endpoint.api_key_env
 
     @override
     def no_key(self, spec: ModelSpec) -> str | None:
         variable = self.key_variable(spec)
         if variable is None:
-            return None if self.has_credentials() else NO_ANTHROPIC_KEY
+            return None if VENDOR in self.settings.credentials else NO_ANTHROPIC_KEY
         if variable in self.settings.keys:
             return None
         named = endpoint_of(spec).api_key_env is not None
@@ -107,18 +109,6 @@ class ClaudeVendor(HttpVendor):
     def connections(self) -> tuple[Connection, ...]:
         return tuple(self._connections.values())
 
-    def _model(self, key: object, spec: ModelSpec) -> Claude:
-        if key not in self._models:
-            self._models[key] = Claude(
-                spec.model.partition("/")[2],
-                price=self.price_override(spec),
-                holds_schema=spec.schema_mode == "strict",
-                efforts=spec.efforts,
-                takes=takes_of(spec),
-                connection=self._connection(spec),
-            )
-        return self._models[key]
-
     def _connection(self, spec: ModelSpec) -> Connection:
         endpoint = endpoint_of(spec)
         variable = self.key_variable(spec)
@@ -127,8 +117,18 @@ class ClaudeVendor(HttpVendor):
             self._connections[place] = Connection(
                 base_url=endpoint.base_url,
                 # Without a key, the vendor's client looks for other credentials of its own.
-                api_key=self.settings.keys.get(variable or ANTHROPIC_KEY),
+                api_key=self.settings.keys.get(variable or KEY_VARIABLE),
                 own_address=self.environment_address(spec.model),
                 key_variable=endpoint.api_key_env,
             )
         return self._connections[place]
+
+
+def _endpoint_key(spec: ModelSpec) -> tuple[object, ...]:
+    endpoint = endpoint_of(spec)
+    return (spec.model, endpoint.base_url, endpoint.api_key_env)
+
+
+def _key(spec: ModelSpec) -> tuple[object, ...]:
+    own_price = spec.price if spec.own_price else None
+    return (*_endpoint_key(spec), own_price, spec.schema_mode, spec.efforts, takes_of(spec))

@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from atlas_mcp.errors import ConfigError
-
-VENDOR = "local"
-"""The part before the slash in an embedded model's name; alone, it means the first model."""
+from atlas_mcp.models.embedded.facts import VENDOR
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from datetime import date
 from pathlib import Path
 
 from atlas_mcp.errors import AtlasError, ConfigError, ModelFileError
-from atlas_mcp.models.embedded.catalogue import CATALOGUE, VENDOR
+from atlas_mcp.models.embedded.catalogue import CATALOGUE
+from atlas_mcp.models.embedded.facts import VENDOR
 from atlas_mcp.models.embedded.files import ModelFiles
 from atlas_mcp.models.embedded.names import Embedded, Kind, files_of, kind_of, locate, pulled
 from atlas_mcp.models.embedded.partial import size_of

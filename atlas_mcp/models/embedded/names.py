@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 import anyio.to_thread
 
 from atlas_mcp.errors import ConfigError, ModelFileError
-from atlas_mcp.models.embedded.catalogue import VENDOR, CatalogueModel, HubFile, PinnedFile, find
+from atlas_mcp.models.embedded.catalogue import CatalogueModel, HubFile, PinnedFile, find
+from atlas_mcp.models.embedded.facts import VENDOR
 from atlas_mcp.models.embedded.files import ModelFiles
 from atlas_mcp.models.embedded.gguf import Header, read_header
 from atlas_mcp.models.private_files import private

@@ -23,7 +23,8 @@ from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import AtlasError, ConfigError, InvalidInput, ModelFileError, ModelRejected
 from atlas_mcp.installation import install_command
 from atlas_mcp.models.base import Notice, OnNotice
-from atlas_mcp.models.embedded.catalogue import CATALOGUE, VENDOR
+from atlas_mcp.models.embedded.catalogue import CATALOGUE
+from atlas_mcp.models.embedded.facts import VENDOR
 from atlas_mcp.models.embedded.names import Embedded, kind_of, locate, pin, pulled
 from atlas_mcp.models.vendor import READY, Connected, Vendor
 from atlas_mcp.presets import SchemaMode
@@ -101,11 +102,14 @@ class EmbeddedVendor(Vendor):
         return (*(entry.name for entry in CATALOGUE), *of_hub)
 
     @override
-    def may_name(self, model: str) -> bool:
+    def why_unnameable(self, model: str) -> str | None:
         kind = kind_of(model)
-        if self.any_file or kind == "catalogue":
-            return True
-        return kind == "hub" and self._is_in_place(model)
+        if self.any_file or kind == "catalogue" or (kind == "hub" and self._is_in_place(model)):
+            return None
+        return (
+            "files, and files of the model hub that have not been pulled, are used only where the "
+            "configuration names them ([solvers.NAME] with model = … in atlas.toml)"
+        )
 
     @override
     def spec(self, model: str, entry: EndpointSettings) -> ModelSpec:

@@ -20,9 +20,9 @@ import anyio
 import anyio.to_thread
 
 from atlas_mcp.config.settings import Settings
-from atlas_mcp.config.vendor_variables import HUB_TOKEN, HUB_URL
 from atlas_mcp.errors import ConfigError, ModelFileError
 from atlas_mcp.models.embedded.catalogue import PinnedFile
+from atlas_mcp.models.embedded.facts import HUB_TOKEN, HUB_URL, VENDOR
 from atlas_mcp.models.embedded.files import ModelFiles
 from atlas_mcp.models.embedded.hub import HUB, address, from_hub
 from atlas_mcp.models.embedded.partial import Partial, SourceFailed, length, size_of
@@ -92,10 +92,7 @@ def sources_of(settings: Settings) -> Sources:
     for variable in (HUB_URL, HUB_TOKEN):
         if variable in settings.faults:
             raise ConfigError(settings.faults[variable])
-    token = settings.hub_token
-    return Sources(
-        hub=settings.hub_url or HUB, token=None if token is None else token.get_secret_value()
-    )
+    return Sources(hub=settings.base_urls.get(VENDOR, HUB), token=settings.keys.get(HUB_TOKEN))
 
 
 async def ensure(

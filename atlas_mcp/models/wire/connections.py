@@ -22,6 +22,7 @@ from atlas_mcp.addresses import (
 from atlas_mcp.config.keys import clean_key, key_fault
 from atlas_mcp.errors import ModelError
 from atlas_mcp.models.wire.accounts import Account, WayClosed
+from atlas_mcp.models.wire.client_names import NO_NAMES, ClientNames
 from atlas_mcp.models.wire.headers import KEY_HEADERS, dress, read_as_text, sendable
 from atlas_mcp.models.wire.masking import Secrets, guard_logs
 from atlas_mcp.models.wire.proxies import Proxy, check_proxy, proxy_of, tls, trusting_nobody
@@ -46,13 +47,6 @@ LOOK_TIMEOUT = 5.0
 """Seconds in which an endpoint must answer whether it has a model. Our own choice: a person waits
 for it."""
 
-_FOUND = ("organization", "project", "admin_api_key", "webhook_secret", "webhook_key")
-"""Attributes that clients fill from the environment even if given a key. Source: openai 3.57
-(`lib/_client_auth.py`) and anthropic 2.14 (`_client.py`)."""
-
-_VARIABLES = {"openai-organization": "OPENAI_ORG_ID", "openai-project": "OPENAI_PROJECT_ID"}
-"""The environment variable from which a client makes each header."""
-
 _TELLS_OF_THE_KEY = frozenset({400, 401, 402, 403, 429})
 """Statuses that may mean a refused key or an empty account, as `models.wire.failures` decides from
 the body."""
@@ -62,8 +56,8 @@ class VendorClient(Protocol):
     """The interface that the vendors' clients have in common.
 
     Attributes:
-        _custom_headers: The headers of `OPENAI_CUSTOM_HEADERS`, or `ANTHROPIC_CUSTOM_HEADERS`; no
-            argument of a client leaves these out.
+        _custom_headers: The headers of the vendor's variable of custom headers; no argument of a
+            client leaves these out.
     """
 
     _custom_headers: Mapping[str, str]
@@ -85,6 +79,7 @@ class Way:
         own: The address that the environment sets, or the vendor's usual one.
         key_header: The header in which an address that an entry names expects its key.
         key_variable: The variable that holds the key; `None` if no entry names one.
+        names: The names of the vendor's client library.
 
     Attributes:
         secrets: The secrets that were sent this way.
@@ -96,13 +91,15 @@ class Way:
     own: str
     key_header: str = "authorization"
     key_variable: str | None = None
-    secrets: Secrets = field(init=False, default_factory=Secrets)
+    names: ClientNames = NO_NAMES
+    secrets: Secrets = field(init=False)
     is_open: bool = field(init=False, default=False)
     _guarded: bool = field(init=False, default=False)
     _account: Account = field(init=False, default_factory=Account)
     _lanes: list[Lanes] = field(init=False, default_factory=list["Lanes"])
 
     def __post_init__(self) -> None:
+        self.secrets = Secrets(self.names.plain_headers)
         if self.api_key is not None:
             self.secrets.add(clean_key(self.api_key))
 
@@ -209,7 +206,7 @@ class Way:
         if self.base_url is not None:
             # `dress` drops them too, but a header that cannot be sent would fail the call earlier.
             client._custom_headers = {}  # pyright: ignore[reportPrivateUsage] - see there
-            for name in _FOUND:
+            for name in self.names.found_attributes:
                 if getattr(client, name, None) is not None:
                     setattr(client, name, None)
             return
@@ -218,7 +215,7 @@ class Way:
             if known in KEY_HEADERS or not isinstance(value, str):
                 continue
             if not sendable(name) or not sendable(value):
-                variable = _VARIABLES.get(known, "the variable of custom headers")
+                variable = self.names.header_variables.get(known, "the variable of custom headers")
                 raise WayClosed(
                     f"{variable} in the environment holds a character that no header can have; "
                     "set it again, or unset it"
@@ -271,11 +268,11 @@ class Way:
     async def _before(self, request: httpx2.Request) -> None:
         """Give a request the headers that its address may have."""
         named = self.base_url is not None
-        dress(request, self.api_key, named=named, key_header=self.key_header)
+        dress(request, self.api_key, named=named, key_header=self.key_header, names=self.names)
         self.secrets.add_headers(request.headers)
         if not self._guarded:
             # Not sooner: only now are all modules imported whose loggers it must find.
-            guard_logs()
+            guard_logs(self.names.loggers)
             self._guarded = True
 
     async def _after(self, response: httpx2.Response) -> None:

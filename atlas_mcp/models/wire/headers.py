@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from atlas_mcp.config.keys import clean_key
+from atlas_mcp.models.wire.client_names import NO_NAMES, ClientNames
 
 if TYPE_CHECKING:
     import httpx2
@@ -24,7 +25,14 @@ _CHARACTER_SETS = (
 """Names of the character sets in which endpoints and web pages send text."""
 
 
-def dress(request: httpx2.Request, api_key: str | None, *, named: bool, key_header: str) -> None:
+def dress(
+    request: httpx2.Request,
+    api_key: str | None,
+    *,
+    named: bool,
+    key_header: str,
+    names: ClientNames = NO_NAMES,
+) -> None:
     """Give a request the headers that its address may have.
 
     Args:
@@ -33,6 +41,7 @@ def dress(request: httpx2.Request, api_key: str | None, *, named: bool, key_head
         named: Whether an entry names the address. Its headers are then made here, as the client's
             own may come from the environment, under any name.
         key_header: The header in which such an address expects its key.
+        names: The names of the vendor's client; such an address gets the headers that they keep.
     """
     import httpx2
 
@@ -45,9 +54,9 @@ def dress(request: httpx2.Request, api_key: str | None, *, named: bool, key_head
                 )
         return
     kept = {name: request.headers[name] for name in _OWN_NAMES if name in request.headers}
-    version = request.headers.get("anthropic-version", "")
-    if version.replace("-", "").isdigit():
-        kept["anthropic-version"] = version
+    for name, pattern in names.kept_headers.items():
+        if pattern.fullmatch(value := request.headers.get(name, "")):
+            kept[name] = value
     kept["host"] = request.url.netloc.decode("ascii")
     kept |= {
         "accept": "application/json",

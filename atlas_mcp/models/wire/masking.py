@@ -1,8 +1,8 @@
 """The removal of secrets from texts, in whatever encoding they appear there.
 
-Owns which parts of a request are secret, the encoded forms of a secret, and the filter on the logs
-of the vendors' clients. Every text of an endpoint comes through `models.wire.connections`, which
-calls this module; the decoding of texts is in `models.wire.decoding`.
+Owns the rule for the secret parts of a request, the encoded forms of a secret, and the filter on
+the logs of the vendors' clients. Every text of an endpoint comes through `models.wire.connections`,
+which calls this module; the decoding of texts is in `models.wire.decoding`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import logging
 import re
 import traceback
 from base64 import b32encode, b64decode, b64encode, urlsafe_b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 from urllib.parse import quote_plus, unquote, urlsplit
@@ -44,31 +44,33 @@ _PLAIN_NAMES = frozenset(
     {
         "accept",
         "accept-encoding",
-        "anthropic-beta",
-        "anthropic-version",
         "connection",
         "content-length",
         "content-type",
         "host",
         "http-referer",
-        "openai-beta",
         "transfer-encoding",
         "user-agent",
         "x-title",
     }
 )
-"""Headers that hold no secret."""
+"""Headers of any vendor's requests that hold no secret."""
 
-_LOGGERS = ("anthropic", "openai", "httpx2", "httpcore2", "httpx", "httpcore")
-"""The loggers of the vendors' clients; environment variables can make them log whole requests."""
+_HTTP_LOGGERS = ("httpx2", "httpcore2", "httpx", "httpcore")
+"""The loggers of the libraries that send the requests of all vendors' clients."""
 
 _T = TypeVar("_T")
 
 
 @dataclass(slots=True, weakref_slot=True, eq=False, repr=False)
 class Secrets:
-    """The secrets in the requests that take one way."""
+    """The secrets in the requests that take one way.
 
+    Args:
+        plain_headers: Headers of the vendor's own that hold no secret.
+    """
+
+    plain_headers: frozenset[str] = frozenset()
     _forms: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
     def __post_init__(self) -> None:
@@ -85,7 +87,9 @@ class Secrets:
     def add_headers(self, headers: Mapping[str, str]) -> None:
         """Remember the secrets in the headers of a request."""
         for name, value in headers.items():
-            if name.lower() in _PLAIN_NAMES or name.lower().startswith("x-stainless-"):
+            known = name.lower()
+            # The clients of several vendors are made by Stainless, and describe themselves so.
+            if known in _PLAIN_NAMES | self.plain_headers or known.startswith("x-stainless-"):
                 continue
             scheme, space, token = value.partition(" ")
             self.add(value, token.strip() if space else "")
@@ -173,10 +177,15 @@ def _texts(value: object) -> Iterator[str]:
 _ALL: WeakSet[Secrets] = WeakSet()
 
 
-def guard_logs() -> None:
-    """Remove secrets from all records of the vendors' clients, whichever handler writes them."""
+def guard_logs(loggers: Collection[str] = ()) -> None:
+    """Remove secrets from all records of a vendor's client, whichever handler writes them.
+
+    Args:
+        loggers: The first parts of the names of the client's loggers; those of the HTTP library are
+            known.
+    """
     for name in list(logging.root.manager.loggerDict):
-        if name.partition(".")[0] in _LOGGERS:
+        if name.partition(".")[0] in {*_HTTP_LOGGERS, *loggers}:
             logging.getLogger(name).addFilter(_FILTER)
 
 

@@ -17,6 +17,7 @@ import anyio
 from typing_extensions import override
 
 from atlas_mcp.atlas.events import Event, ExploresPlanned, RunOpened, StopCause
+from atlas_mcp.atlas.explore_requests import plan_further
 from atlas_mcp.atlas.resuming import abandonment, lost_calls, resumption
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.closing import last_act
@@ -29,7 +30,6 @@ from atlas_mcp.runs.driving.driver import Driver
 from atlas_mcp.runs.driving.reading import read_reply_or_failure
 from atlas_mcp.runs.driving.upkeep import Upkeep
 from atlas_mcp.runs.engine import Engine, ExploreFurther, Intent, OpenRun, ResumeRun
-from atlas_mcp.runs.explores import plan_further
 from atlas_mcp.runs.following import follow
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.local.driven_runs import DrivenRuns, tell_unstored

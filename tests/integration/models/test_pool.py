@@ -20,7 +20,7 @@ from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.retrying import RetryPolicy
 from atlas_mcp.atlas.solver_prompts import STRATEGY_TEXTS
 from atlas_mcp.atlas.usage import Price, Usage
-from atlas_mcp.config.loading import load_settings
+from atlas_mcp.models.configuration import load_settings
 from atlas_mcp.models.prices import cost_of
 from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.request import RunRequest

@@ -15,9 +15,9 @@ import pytest
 from mcp import Client
 
 from atlas_mcp.atlas.events import Record, StopRequested
-from atlas_mcp.config.loading import load_settings
 from atlas_mcp.journal.base import Lease
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
+from atlas_mcp.models.configuration import load_settings
 from atlas_mcp.models.scripted.model import Says
 from atlas_mcp.server import clients
 from atlas_mcp.server.app import make_server

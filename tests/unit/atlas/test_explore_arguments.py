@@ -11,11 +11,11 @@ from atlas_mcp.atlas.decisions import BadCall, Wants, read_decision
 from atlas_mcp.atlas.events import OrchestratorReplied
 from atlas_mcp.atlas.explore import MAX_INSTRUCTION_CHARS, Explore
 from atlas_mcp.atlas.explore_arguments import ExploreFault, parse_explore
+from atlas_mcp.atlas.explore_requests import ExploreRequest, plan_client_explores
 from atlas_mcp.atlas.messages import AssistantTurn, Json, ToolCall
 from atlas_mcp.atlas.run_spec import LeftOut, RunSpec
 from atlas_mcp.atlas.usage import NO_CHARGE
 from atlas_mcp.errors import InvalidInput
-from atlas_mcp.runs.explores import ExploreRequest, plan_client_explores
 from tests.support.played_runs import a_model, a_run, a_solver
 
 SPEC = replace(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from atlas_mcp.config.loading import load_settings
+from atlas_mcp.models.configuration import load_settings
 
 
 @pytest.mark.requirement("CONF-2")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from atlas_mcp.config.loading import load_settings
 from atlas_mcp.config.paths import expanded
 from atlas_mcp.errors import ConfigError
+from atlas_mcp.models.configuration import load_settings
 
 
 def test_a_path_of_the_file_may_begin_with_a_variable(toml: Path) -> None:

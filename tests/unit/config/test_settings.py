@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from atlas_mcp.config.loading import load_settings
+from atlas_mcp.models.configuration import load_settings
 
 
 @pytest.mark.requirement("CONF-1")
@@ -18,4 +18,4 @@ def test_with_nothing_configured_the_defaults_hold(tmp_path: Path) -> None:
     assert (settings.budget.max_explores, settings.budget.prefetch) == (8, 2)
     assert settings.server.respond_within_s == 45
     assert settings.solvers == {}
-    assert not settings.has_anthropic_credentials
+    assert not settings.credentials

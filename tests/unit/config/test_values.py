@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from atlas_mcp.config.loading import load_settings
 from atlas_mcp.errors import ConfigError
+from atlas_mcp.models.configuration import load_settings
 from tests.support.config_files import load
 
 

@@ -9,15 +9,18 @@ from pathlib import Path
 import pytest
 
 from atlas_mcp.atlas.messages import ModelRequest, Text, UserTurn
-from atlas_mcp.config.loading import load_settings
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ConfigError, InvalidInput
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.models.registry import VENDORS, Vendors, Wing, nameable, prefix_of
-
-VERBS = ("spec", "missing", "connect", "check", "prepare")
+from atlas_mcp.models.registry import VENDORS, nameable
 
 ASK = ModelRequest(system="", turns=(UserTurn((Text("q"),)),), max_tokens=100)
+
+FACTS = """
+from atlas_mcp.config.vendor_facts import VendorFacts
+
+FACTS = VendorFacts(key_variables=("MAKER_KEY",), useless_keys=frozenset({"images"}))
+"""
 
 VENDOR = '''
 """A vendor as somebody else might write one."""
@@ -58,9 +61,10 @@ def maker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     folder = tmp_path / "maker_of_models"
     folder.mkdir()
     (folder / "__init__.py").write_text("")
+    (folder / "facts.py").write_text(FACTS)
     (folder / "vendor.py").write_text(VENDOR)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
-    monkeypatch.setitem(VENDORS, "maker", Wing("maker_of_models.vendor"))
+    monkeypatch.setitem(VENDORS, "maker", "maker_of_models")
     return "maker/m"
 
 
@@ -96,33 +100,15 @@ def test_an_error_lists_it_with_the_others(maker: str, tmp_path: Path) -> None:
         pool(tmp_path).solvers(["xyz/m"])
 
 
-@pytest.mark.parametrize("model", [f"{prefix}/demo" for prefix in VENDORS])
-def test_every_line_leads_to_a_vendor(model: str, tmp_path: Path) -> None:
-    settings = load_settings({"ATLAS_HOME": str(tmp_path)})
-    vendors = Vendors(settings)
-
-    assert all(callable(getattr(vendors.of(model), verb)) for verb in VERBS)
-    assert vendors.of(model) is vendors.of(f"{prefix_of(model)}/other")
-
-
-@pytest.mark.parametrize("name", ["xyz/m", "m", "openai/", "openai", ""])
-def test_a_name_without_a_vendor_or_without_a_model_is_refused(name: str, tmp_path: Path) -> None:
-    vendors = Vendors(Settings(home=tmp_path))
-
-    assert vendors.find(name) is None
-    with pytest.raises(InvalidInput, match="is of no known vendor"):
-        vendors.of(name)
-
-
 def test_the_names_that_may_be_given_besides_the_configured_ones_are_told() -> None:
     assert nameable() == "any 'VENDOR/MODEL', 'local' and 'local/NAME'"
 
 
 def test_no_vendor_is_imported_before_a_model_of_it_is_named() -> None:
-    wings = sorted({wing.module for wing in VENDORS.values()})
+    modules = sorted({f"{folder}.vendor" for folder in VENDORS.values()})
     code = (
         "import sys, atlas_mcp.models.pool;"
-        f"sys.exit(', '.join(one for one in {wings!r} if one in sys.modules) or None)"
+        f"sys.exit(', '.join(one for one in {modules!r} if one in sys.modules) or None)"
     )
 
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

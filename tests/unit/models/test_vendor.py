@@ -49,11 +49,7 @@ async def test_a_vendor_of_fixed_models_offers_none_asks_nothing_and_holds_nothi
     await plain.aclose()
 
     assert await plain.check(spec) == READY
-    assert (plain.offered(), plain.may_name("maker/m"), plain.has_credentials()) == (
-        (),
-        True,
-        False,
-    )
+    assert (plain.offered(), plain.why_unnameable("maker/m")) == ((), None)
     assert plain.askable("maker/m", EndpointSettings()) == frozenset()
     assert plain.address(spec) is None
     assert plain.probing(spec)(spec).name == "scripted/test"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pickle
 
+from atlas_mcp.atlas.explore_requests import ExploreRequest
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.runs.engine import ExploreFurther, ResumeRun
-from atlas_mcp.runs.explores import ExploreRequest
 
 
 def test_a_resumption_says_whether_it_raises_a_limit() -> None:

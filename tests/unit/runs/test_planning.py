@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from atlas_mcp.atlas.explore_requests import ExploreRequest
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.retrying import RetryPolicy
 from atlas_mcp.config.endpoints import PriceSettings, SolverSettings
@@ -16,7 +17,6 @@ from atlas_mcp.config.settings import BudgetSettings, Settings
 from atlas_mcp.errors import ConfigError, InvalidInput
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.runs.explores import ExploreRequest
 from atlas_mcp.runs.planning import Planner
 from atlas_mcp.runs.request import RunRequest
 

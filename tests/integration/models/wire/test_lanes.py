@@ -12,12 +12,12 @@ import anyio
 import anyio.to_thread
 import pytest
 
+from atlas_mcp.atlas.explore_requests import ExploreRequest
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.config.endpoints import PriceSettings, SolverSettings
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.models import pool
 from atlas_mcp.models.wire import lanes
-from atlas_mcp.runs.explores import ExploreRequest
 from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.testing.atlas_api import candidate_text

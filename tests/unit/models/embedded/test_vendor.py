@@ -41,7 +41,10 @@ def write_model(path: Path, *, context_tokens: int = 32_768, size: int = SMALL_B
 
 def pool_of(home: Path, *, any_file: bool = False, hub: str = NOWHERE, **entries: Any) -> Pool:
     solvers = {name: SolverSettings.model_validate(entry) for name, entry in entries.items()}
-    return Pool(Settings(home=home, solvers=solvers, hub_url=hub), any_file=any_file)
+    return Pool(
+        Settings(home=home, solvers=solvers, base_urls={"local": hub} if hub else {}),
+        any_file=any_file,
+    )
 
 
 def spec_of(home: Path, path: Path, **entry: Any) -> ModelSpec:
@@ -221,7 +224,11 @@ async def test_a_file_that_the_hub_does_not_have_is_known_before_a_run_begins(ho
 
 async def test_an_orchestrator_of_the_hub_is_asked_about_where_there_is_one(home: Path) -> None:
     pool = Pool(
-        Settings(home=home, orchestrator=OrchestratorSettings(model=HUB_NAME), hub_url=NOWHERE)
+        Settings(
+            home=home,
+            orchestrator=OrchestratorSettings(model=HUB_NAME),
+            base_urls={"local": NOWHERE},
+        )
     )
 
     await pool.look_up(["local"], orchestrator=False)

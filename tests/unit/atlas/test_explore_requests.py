@@ -7,13 +7,18 @@ from pathlib import Path
 import pytest
 
 from atlas_mcp.atlas.explore import MAX_INSTRUCTION_CHARS, STRATEGIES
+from atlas_mcp.atlas.explore_requests import (
+    MAX_COUNT,
+    ExploreRequest,
+    check_count,
+    plan_client_explores,
+)
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.run_spec import RunSpec
 from atlas_mcp.config.endpoints import SolverSettings
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.runs.explores import MAX_COUNT, ExploreRequest, check_count, plan_client_explores
 from atlas_mcp.runs.request import RunRequest, plan_explores
 
 

@@ -1,4 +1,4 @@
-"""The explores that a client asks for: every rule about them is checked here, before money.
+"""The explores that a client asks for; their rules are checked here, before money is spent.
 
 Pure: it works on the settings and the state of a run, and reads nothing else.
 """
@@ -21,7 +21,6 @@ from atlas_mcp.errors import InvalidInput
 MAX_COUNT = 20
 """Explores of one `explore` call. Source: the largest quota of the ATLAS paper."""
 
-
 _QUOTES = str.maketrans(
     {
         **dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u02bc\xb4`\uff07\u2039\u203a", "'"),
@@ -36,7 +35,7 @@ _QUOTES = str.maketrans(
 
 @dataclass(frozen=True, slots=True)
 class ExploreRequest:
-    """The explores that a client asks for; `None` leaves a thing to the run."""
+    """The explores that a client asks for; `None` leaves the choice to the run."""
 
     solver: str | None = None
     effort: str | None = None
@@ -45,39 +44,26 @@ class ExploreRequest:
     count: int = 1
 
 
-def make_explores(
-    spec: RunSpec,
-    *,
-    solver: str | None,
-    effort: str | None,
-    strategy: str | None,
-    instruction: str | None,
-    count: int,
-    first: int = 0,
-) -> tuple[Explore, ...]:
+def explores_of(request: ExploreRequest, spec: RunSpec, *, first: int = 0) -> tuple[Explore, ...]:
     """Return the explores that a client asks for, each with another strategy if none is named.
 
     Args:
-        spec: The run they belong to.
-        solver: Name of the solver; the first of the run's if not given.
-        effort: How hard they try.
-        strategy: One strategy for all of them.
-        instruction: A directed instruction for all of them.
-        count: How many.
+        request: The request.
+        spec: The run they belong to; its first solver is asked where none is named.
         first: How many the run has had, so that the strategies go on where they were.
 
     Raises:
         InvalidInput: An argument breaks a rule.
     """
-    check_count(count)
+    check_count(request.count)
     arguments = {
-        "solver": solver,
-        "effort": effort,
-        "strategy": strategy,
-        "instruction": instruction,
+        "solver": request.solver,
+        "effort": request.effort,
+        "strategy": request.strategy,
+        "instruction": request.instruction,
     }
     explores: list[Explore] = []
-    for number in range(first, first + count):
+    for number in range(first, first + request.count):
         explore = parse_explore(arguments, spec, strategy=STRATEGIES[number % len(STRATEGIES)])
         if isinstance(explore, ExploreFault):
             raise InvalidInput(explore.argument, explore.rule)
@@ -94,10 +80,7 @@ def check_same_problem(state: RunState, problem: Problem | None, run_id: str) ->
         InvalidInput: An argument differs from the run's, or the run's own is lost.
     """
     check_opening(state)
-    if not workflow_of(state.spec).client_decides:
-        raise InvalidInput(
-            "run_id", f"{run_id!r} is a solve_with_atlas run; leave run_id out to start afresh"
-        )
+    workflow_of(state.spec).check_further_explores(run_id)
     if problem is None:
         return
     if _compared(problem.text) != _compared(state.problem.text):
@@ -129,15 +112,7 @@ def plan_client_explores(
     """
     used = 0 if state is None else len(state.explores)
     last = 0 if state is None else max(state.explores, default=0)
-    explores: tuple[Explore, ...] = make_explores(
-        spec,
-        solver=request.solver,
-        effort=request.effort,
-        strategy=request.strategy,
-        instruction=request.instruction,
-        count=request.count,
-        first=used,
-    )
+    explores = explores_of(request, spec, first=used)
     entry = spec.solver(explores[0].solver)
     had = 0 if state is None else quota_used(state, entry.name)
     if entry.quota is not None and had + len(explores) > entry.quota:

@@ -1,0 +1,13 @@
+"""The facts about vendors of Chat Completions that the configuration is read by."""
+
+from __future__ import annotations
+
+from atlas_mcp.config.vendor_facts import AddressVariable, VendorFacts
+from atlas_mcp.presets import PRESETS
+
+FACTS = VendorFacts(
+    key_variables=tuple(preset.key_env for preset in PRESETS if preset.key_env is not None),
+    addresses={"openai": AddressVariable("OPENAI_BASE_URL")},
+    header_variables={"openai": "OPENAI_CUSTOM_HEADERS"},
+    library="openai",
+)

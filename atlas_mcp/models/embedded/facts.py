@@ -1,0 +1,51 @@
+"""The facts about embedded models, and about the model hub, that the configuration is read by."""
+
+from __future__ import annotations
+
+from atlas_mcp.addresses import endpoint_address
+from atlas_mcp.config.vendor_facts import AddressVariable, VendorFacts
+
+VENDOR = "local"
+"""The part before the slash in an embedded model's name; alone, it means the first model."""
+
+HUB_URL, HUB_TOKEN = "HF_ENDPOINT", "HF_TOKEN"
+"""The variables in which the model hub's own tools look for its address, and for a token."""
+
+
+def hub_address(given: str) -> str:
+    """Return the address of a model hub in the form in which it is used.
+
+    Raises:
+        ValueError: It is none.
+    """
+    try:
+        address = endpoint_address(given)
+    except ValueError:
+        address = "?"
+    if "?" in address:
+        raise ValueError(
+            "is no address of a model hub; one looks like 'https://huggingface.co', with no name, "
+            f"password or query in it (a token belongs in {HUB_TOKEN})"
+        )
+    return address
+
+
+FACTS = VendorFacts(
+    key_variables=(HUB_TOKEN,),
+    addresses={VENDOR: AddressVariable(HUB_URL, hub_address)},
+    useless_keys=frozenset(
+        {
+            "effort",
+            "base_url",
+            "api_key_env",
+            "max_image_px",
+            "max_tokens_field",
+            "price",
+            "stream_options",
+            "system_role",
+            "echo_reasoning",
+        }
+    ),
+    why_useless="has no meaning for an embedded model",
+    named_alone=True,
+)

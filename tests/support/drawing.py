@@ -7,7 +7,7 @@ import os
 FULL = float(os.environ.get("ATLAS_DRAWS", "0.1"))
 """The part of its full number that a test draws; `.ci/run` sets 1 and `.ci/nightly` 10."""
 
-FEW = 10
+FEW = 5
 """A test draws that many at least, if its full number is no smaller."""
 
 

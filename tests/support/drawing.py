@@ -10,7 +10,11 @@ FULL = float(os.environ.get("ATLAS_DRAWS", "0.1"))
 FEW = 5
 """A test draws that many at least, if its full number is no smaller."""
 
+MANY = 50
+"""Every day a test draws that many at most."""
+
 
 def draws(full: int) -> int:
     """Return how many cases to draw where the full number is `full`."""
-    return max(round(full * FULL), min(full, FEW))
+    count = max(round(full * FULL), min(full, FEW))
+    return count if FULL >= 1 else min(count, MANY)

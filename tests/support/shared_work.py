@@ -5,7 +5,6 @@ A journal flushes every record, so the folders of tests are in memory where a sy
 
 from __future__ import annotations
 
-import functools
 import gc
 import json
 import os
@@ -65,8 +64,6 @@ def schemas_made_once() -> Generator[None]:
     from jsonschema import Draft202012Validator
     from mcp.server.mcpserver.tools import base
 
-    from atlas_mcp.server import app
-
     made: dict[object, Any] = {}
     checked: set[str] = set()
     make, check = base.func_metadata, Draft202012Validator.check_schema
@@ -88,5 +85,4 @@ def schemas_made_once() -> Generator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(base, "func_metadata", metadata)
         patch.setattr(Draft202012Validator, "check_schema", classmethod(check_schema))
-        patch.setattr(app, "result_schema", functools.cache(app.result_schema))
         yield

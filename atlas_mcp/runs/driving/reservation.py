@@ -55,6 +55,8 @@ class Reservation:
         init=False, default_factory=list[tuple[str, Decimal]]
     )
     _told: set[str] = field(init=False, default_factory=set[str])
+    # Whether a task that waits for the lock will give back the money of all calls that have ended.
+    _keeps_next: bool = field(init=False, default=False)
     # Keeps `committed` equal to the journal's count when calls start together.
     _lock: anyio.Lock = field(init=False, default_factory=anyio.Lock)
 
@@ -90,10 +92,22 @@ class Reservation:
         return () if granted is None else (DayCapReached(granted, self.cap),)
 
     async def keep(self, state: Callable[[], RunState]) -> None:
-        """Give back the money that a run does not need any more after a call has ended."""
-        await self.settle(
-            lambda: reservation_kept(state(), self.committed), spent=state().ledger.gone
-        )
+        """Give back the money that a run does not need any more after a call has ended.
+
+        Calls that end while the journal is being written to share the next write.
+        """
+        if self._keeps_next:
+            return
+        self._keeps_next = True
+
+        def kept() -> Decimal:
+            self._keeps_next = False
+            return reservation_kept(state(), self.committed)
+
+        try:
+            await self.settle(kept, spent=state().ledger.gone)
+        finally:
+            self._keeps_next = False
 
     async def leave(self, state: Callable[[], RunState]) -> None:
         """Give back all that a run has reserved and not spent."""

@@ -10,7 +10,8 @@ from decimal import Decimal
 
 from atlas_mcp.atlas.holds import synthesis_price, synthesis_reserve
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.atlas.usage import FREE, dollars
+from atlas_mcp.atlas.usage import FREE
+from atlas_mcp.atlas.wording import money_text
 
 _TOGETHER = "may cost together on one day of UTC (max_cost_usd_per_day)"
 
@@ -49,17 +50,17 @@ def committed_text(committed: Decimal | None, cap: Decimal) -> str:
     if committed is None:
         return (
             "an amount in the journal that the runs of this home have committed today cannot be "
-            f"read, so the {dollars(cap)} that they {_TOGETHER} count as reached until tomorrow"
+            f"read, so the {money_text(cap)} that they {_TOGETHER} count as reached until tomorrow"
         )
     return (
-        f"the runs of this home have committed {dollars(committed)} of the {dollars(cap)} that "
-        f"they {_TOGETHER}"
+        f"the runs of this home have committed {money_text(committed)} of the {money_text(cap)} "
+        f"that they {_TOGETHER}"
     )
 
 
 def too_little_left_text(cap: Decimal) -> str:
     """Return the sentence of a run that can go no further today, with the ways on."""
     return (
-        f"Too little is left for it of the {dollars(cap)} that the runs of this home {_TOGETHER}: "
-        "raise it under [budget] in atlas.toml, or go on tomorrow."
+        f"Too little is left for it of the {money_text(cap)} that the runs of this home "
+        f"{_TOGETHER}: raise it under [budget] in atlas.toml, or go on tomorrow."
     )

@@ -1,11 +1,11 @@
-"""The closed words for where a run stands and why it ended."""
+"""The closed words for the status of a run and for the reason of its end."""
 
 from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
 Status: TypeAlias = Literal["running", "answered", "cancelled", "interrupted", "failed"]
-"""Where a run stands. Closed."""
+"""The status of a run. Closed."""
 
 StopReason: TypeAlias = Literal[
     "decided",
@@ -18,6 +18,17 @@ StopReason: TypeAlias = Literal[
     "error",
 ]
 """Why a run ended. Closed."""
+
+
+def status_of(recorded: Status, *, driven: bool) -> Status:
+    """Return the status of a run: one that goes on by its records, undriven, was interrupted.
+
+    Args:
+        recorded: The status by the records alone: `running` until the run has finished.
+        driven: Whether some process carries out its commands.
+    """
+    return "interrupted" if recorded == "running" and not driven else recorded
+
 
 NOBODY_DRIVES = "No process drives this run any more"
 """The message on an interrupted run. It is true however its process ended or is ending: at the end

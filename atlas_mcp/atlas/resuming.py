@@ -15,6 +15,7 @@ from atlas_mcp.atlas.events import CallsLost, Event, RunResumed, StopRequested
 from atlas_mcp.atlas.replies import Read, read_reply
 from atlas_mcp.atlas.run_endings import cancelled
 from atlas_mcp.atlas.state import RunState
+from atlas_mcp.atlas.wording import money_text
 from atlas_mcp.errors import InvalidInput
 
 
@@ -38,7 +39,7 @@ def resumption(
     """
     check_opening(state)
     _check_limits(state, max_explores, max_cost_usd)
-    budget, finished = state.budget, state.finished
+    budget, cap, finished = state.budget, state.budget.max_cost_usd, state.finished
     more_explores = max_explores not in (None, budget.max_explores)
     more_money = max_cost_usd not in (None, budget.max_cost_usd)
     if finished is not None:
@@ -47,10 +48,10 @@ def resumption(
             return ()
         # A run that ended at the day's cap may go on: another day leaves it more.
         at_its_cap = finished.stop_reason == "max_cost" and state.day_cap_usd is None
-        if at_its_cap and not more_money:
+        if at_its_cap and cap is not None and not more_money:
             raise InvalidInput(
                 "max_cost_usd",
-                f"the run ended at its cap of {budget.max_cost_usd}; resume it with a larger one",
+                f"the run ended at its cap of {money_text(cap)}; resume it with a larger one",
             )
         if answered and finished.stop_reason == "max_explores" and not more_explores:
             raise InvalidInput(

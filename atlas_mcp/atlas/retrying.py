@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 from zlib import crc32
 
+from atlas_mcp.atlas.wording import seconds_text
 from atlas_mcp.errors import ConfigError
 
 ATTEMPTS = 6
@@ -101,8 +102,8 @@ def why_no_further_attempt(
     if retry_after is not None and retry_after > policy.longest_retry_after:
         asked = min(retry_after, LONGEST_SHOWN)
         return (
-            f"not tried again: the vendor asks to wait {asked:.0f} s, "
-            f"more than the {policy.longest_retry_after:.0f} s that are waited"
+            f"not tried again: the vendor asks to wait {seconds_text(asked)}, "
+            f"more than the {seconds_text(policy.longest_retry_after)} that are waited"
         )
     if wait >= left:
         return (

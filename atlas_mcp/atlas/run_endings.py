@@ -13,6 +13,7 @@ from atlas_mcp.atlas.outcomes import StopReason
 from atlas_mcp.atlas.run_facts import OrchestratorTurn
 from atlas_mcp.atlas.state import RunState, failed_explores
 from atlas_mcp.atlas.stopping import is_stopped
+from atlas_mcp.atlas.wording import share_text
 from atlas_mcp.texts import quoted
 
 ENOUGH_TO_GIVE_UP = 2
@@ -77,7 +78,7 @@ def unsynthesized(state: RunState, reason: StopReason, error: str) -> RunFinishe
             "answered",
             reason,
             answer=groups[0].answer,
-            explanation=f"{top} of {len(state.votes)} candidates agree on this answer.",
+            explanation=f"{share_text(top, len(state.votes))} agree on this answer.",
             error=error,
             warning="The orchestrator did not synthesize this answer: it is what most "
             f"candidates say. Its reason: {quoted(error)}",
@@ -95,7 +96,7 @@ NOT_RUN: Mapping[StopReason | None, str] = {
 """Why a run had no explore at all, by the limit that forbade one; `None` where none did."""
 
 
-def money_text(state: RunState, otherwise: str) -> str:
+def why_no_money(state: RunState, otherwise: str) -> str:
     """Return why there is no more money: the cap of the day, or else `otherwise`."""
     if state.day_cap_usd is None:
         return otherwise
@@ -114,7 +115,7 @@ def failures_text(state: RunState, limit: StopReason | None = None) -> str:
         skipped = next((e.skipped for e in state.explores.values() if e.skipped), None)
         why = skipped or NOT_RUN.get(limit, NOT_RUN["max_cost"])
         if limit == "max_cost":
-            why = money_text(state, why)
+            why = why_no_money(state, why)
         return f"No solver was run. {why}"
     distinct = [f"{failure.kind}: {failure.message}" for failure in causes(failures)]
     return f"No solver gave a usable answer ({len(failures)} failed). " + " | ".join(distinct[:3])

@@ -12,7 +12,7 @@ from atlas_mcp.atlas.budget import Ledger
 from atlas_mcp.atlas.commands import Command, Note, RunSolver
 from atlas_mcp.atlas.events import ExploresSkipped, SolverStarted
 from atlas_mcp.atlas.holds import explore_tokens_at_most, hold_of, synthesis_reserve
-from atlas_mcp.atlas.run_endings import money_text
+from atlas_mcp.atlas.run_endings import why_no_money
 from atlas_mcp.atlas.run_facts import ExploreState, call_key
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.workflows.registry import workflow_of
@@ -42,7 +42,7 @@ def start_explores(state: RunState) -> tuple[Command, ...]:
         ledger = ledger.hold(call_key(command.intent), command.intent.hold_usd)
         commands.append(command)
     if not commands and not state.solvers_in_flight:
-        return (_skip(waiting, money_text(state, "The money for explores was used up.")),)
+        return (_skip(waiting, why_no_money(state, "The money for explores was used up.")),)
     return tuple(commands)
 
 

@@ -15,11 +15,6 @@ Cost: TypeAlias = Decimal | None
 FREE = Decimal(0)
 
 
-def dollars(usd: Decimal) -> str:
-    """Return an amount as text: to the cent, or to four places where cents would show nothing."""
-    return f"${usd:.2f}" if usd == 0 or usd >= Decimal("0.1") else f"${usd:.4f}"
-
-
 @dataclass(frozen=True, slots=True)
 class Usage:
     """Counted requests and tokens, of one call or of a whole run.

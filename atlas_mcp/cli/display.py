@@ -15,14 +15,15 @@ from rich.text import Text
 from atlas_mcp.atlas.explore import SolverFailure
 from atlas_mcp.atlas.run_facts import ExploreState
 from atlas_mcp.atlas.state import RunState
+from atlas_mcp.atlas.wording import seconds_text
 from atlas_mcp.cli.terminal import Screen, styled
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.texts import counted, one_line
-from atlas_mcp.views.facts import evidence_text, seconds_text, tokens_text
+from atlas_mcp.views.facts import SMALL_MODEL, evidence_text, tokens_text
 from atlas_mcp.views.status import (
     agreement_of,
+    cost_of,
     explore_text,
-    money_text,
     notice_text,
     outcome_text,
     status_line,
@@ -36,16 +37,12 @@ HEARTBEAT_SECONDS = 15.0
 
 BAR_WIDTH = 32
 
-SMALL_NOTICE = (
-    "The embedded model is small: it shows that the machinery works. Do not trust its answers."
-)
-
 
 async def show_run_live(live: LiveRun, screen: Screen) -> None:
     """Show a run until it has ended."""
     screen.print(styled((f"run {live.run_id}", "dim")), soft_wrap=True)
     if any(entry.spec.is_small for entry in live.state.spec.solvers):
-        screen.print(styled((SMALL_NOTICE, "yellow")))
+        screen.print(styled((SMALL_MODEL, "yellow")))
     if screen.is_terminal and not screen.is_dumb_terminal:
         await _draw(live, screen)
     else:
@@ -91,7 +88,7 @@ def news(before: RunState | None, state: RunState, live: LiveRun) -> Iterator[st
     seen = len(state.turns) - state.turn_in_flight if before is None else len(before.turns)
     if len(state.turns) > seen:
         candidates = evidence_text(len(state.votes), 0)
-        yield f"orchestrator: weighing {candidates}, {money_text(state)}"
+        yield f"orchestrator: weighing {candidates}, {cost_of(state)}"
     elif before is not None and state.turns:
         reason = state.turns[-1].sent_back
         if reason is not None and before.turns[-1].sent_back is None:
@@ -179,6 +176,6 @@ def _totals(state: RunState) -> RenderableType:
         cells.append(
             ProgressBar(total=float(cap), completed=float(state.ledger.committed), width=BAR_WIDTH)
         )
-    cells.append(Text(money_text(state)))
+    cells.append(Text(cost_of(state)))
     row.add_row(*cells)
     return row

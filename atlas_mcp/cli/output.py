@@ -14,6 +14,7 @@ from typing import Literal, TypeAlias
 from rich.cells import cell_len, set_cell_size
 from rich.table import Table
 
+from atlas_mcp.atlas.outcomes import status_of
 from atlas_mcp.atlas.workflows.registry import workflow_of
 from atlas_mcp.cli.display import show_run_live
 from atlas_mcp.cli.journal_warnings import told
@@ -130,7 +131,7 @@ def print_runs(summaries: Sequence[ListedRun], *, limit: int, as_json: bool) -> 
         (
             summary.run_id,
             f"{moment(summary.opened_at).astimezone():%Y-%m-%d %H:%M}",
-            listing.status_of(summary),
+            status_of(summary.status, driven=summary.driven),
             summary.workflow,
             summary.title,
         )

@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import cast
 
 from atlas_mcp.atlas.day_cap import committed_text
-from atlas_mcp.atlas.usage import FREE, add_costs, dollars
+from atlas_mcp.atlas.usage import FREE, add_costs
+from atlas_mcp.atlas.wording import cost_text, money_text
 from atlas_mcp.cli import output
 from atlas_mcp.cli.terminal import tell
 from atlas_mcp.config.settings import Settings
@@ -19,7 +20,6 @@ from atlas_mcp.runs.driving.reservation import Reservation
 from atlas_mcp.runs.opening import open_journal
 from atlas_mcp.runs.pool_rows import ProbeRow, pool_rows, probe_pool
 from atlas_mcp.texts import counted, one_line
-from atlas_mcp.views.facts import cost_text
 
 _NAMES = {"schema_mode": "schema"}
 """The names of features in the file, where they differ."""
@@ -62,10 +62,10 @@ async def _probe(pool: Pool, day: Reservation) -> None:
         assert day.cap is not None, "without a cap everything is covered"
         text = committed_text(await day.journal.spending(today()), day.cap)
         raise ConfigError(
-            f"{text}, and asking all models may cost {dollars(most)}: declare in atlas.toml what "
-            "they take, raise the cap, or ask tomorrow"
+            f"{text}, and asking all models may cost {money_text(most)}: declare in atlas.toml "
+            "what they take, raise the cap, or ask tomorrow"
         )
-    tell(f"Asking with small paid calls, at most {dollars(PROBE_CAP_USD)} for each model:")
+    tell(f"Asking with small paid calls, at most {money_text(PROBE_CAP_USD)} for each model:")
     try:
         await probe_pool(pool, on_asking=asked.append, on_probed=on_probed)
     finally:

@@ -19,7 +19,8 @@ from atlas_mcp.atlas.holds import cheapest_explore
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.retrying import RetryPolicy
 from atlas_mcp.atlas.run_spec import RunSpec
-from atlas_mcp.atlas.usage import FREE, dollars
+from atlas_mcp.atlas.usage import FREE
+from atlas_mcp.atlas.wording import money_text
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ConfigError, InvalidInput
 from atlas_mcp.journal.base import Spending
@@ -119,5 +120,5 @@ class Planner:
             way_on = "take it out of [budget] in atlas.toml" if spent is None else more
             raise ConfigError(
                 f"{committed_text(spent, cap)}, and one explore must be able to cost "
-                f"{dollars(lowest)}: {way_on}, or tomorrow"
+                f"{money_text(lowest)}: {way_on}, or tomorrow"
             )

@@ -16,6 +16,7 @@ from atlas_mcp.atlas.holds import cheapest_explore
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.run_spec import LeftOut, RunSpec, SolverSpec
+from atlas_mcp.atlas.wording import money_text
 from atlas_mcp.atlas.workflows.base import Workflow
 from atlas_mcp.atlas.workflows.client_explores import ClientExplores
 from atlas_mcp.atlas.workflows.registry import chosen
@@ -171,8 +172,8 @@ def _check(
                     f'}}, USD per million tokens), or lift the cap with {name} = "none" in [budget]'
                 )
     cap = spec.budget.max_cost_usd
-    lowest = None if cap is None else cheapest_explore(problem, spec, cap)
-    if lowest is not None:
+    if cap is not None and (lowest := cheapest_explore(problem, spec, cap)) is not None:
         raise InvalidInput(
-            "max_cost_usd", f"{cap} pays for no explore; one must be able to cost ${lowest:.3f}"
+            "max_cost_usd",
+            f"{money_text(cap)} pays for no explore; one must be able to cost {money_text(lowest)}",
         )

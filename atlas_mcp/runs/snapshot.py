@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from atlas_mcp.atlas.outcomes import Status
+from atlas_mcp.atlas.outcomes import Status, status_of
 from atlas_mcp.atlas.state import RunState
 
 
@@ -55,7 +55,7 @@ class RunSnapshot:
 
     @property
     def status(self) -> Status:
-        """Where the run stands."""
-        if self.state.finished is not None:
-            return self.state.finished.status
-        return "running" if self.driven else "interrupted"
+        """The status of the run."""
+        finished = self.state.finished
+        recorded: Status = "running" if finished is None else finished.status
+        return status_of(recorded, driven=self.driven)

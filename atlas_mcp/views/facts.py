@@ -1,8 +1,8 @@
-"""The facts of a run in words: money, time, counts, agreement, candidates.
+"""The facts of a run in words that people and clients read: counts, agreement, failures.
 
-Every place that tells of a run takes its words from here: the text and progress of tools, tasks,
-terminals. Pure functions of plain values, so that a state and a view give the same words. Knows
-nothing of places, colours or lengths.
+The text and progress of tools, tasks and terminals take their words from here, and from
+`atlas.wording`, which has those that models read too. Pure functions of plain values, so that a
+state and a view give the same words. Knows nothing of places, colours or lengths.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from atlas_mcp.atlas.explore import FailureKind
-from atlas_mcp.atlas.usage import Cost, dollars
+from atlas_mcp.atlas.wording import money_text, share_text
 from atlas_mcp.texts import counted
 from atlas_mcp.views.run_view import RunView
 
@@ -26,6 +26,13 @@ FAILURES: Mapping[FailureKind, str] = {
     "cancelled": "stopped",
 }
 """Why an explore failed, in few words."""
+
+
+SMALL_MODEL = (
+    "A small embedded model takes part: it shows that the machinery works. Do not trust its "
+    "answers."
+)
+"""Said of a run at its beginning, and among the warnings of its result."""
 
 
 class Counts(Protocol):
@@ -47,20 +54,10 @@ class Counts(Protocol):
         ...
 
 
-def cost_text(cost: Cost, cap: Decimal | None = None) -> str:
-    """Return the cost of a run, as in "$0.42 of $5.00"; an unknown one says so.
-
-    Args:
-        cost: US dollars; `None` for unknown.
-        cap: The cap of the run; `None` for none, or where it does not matter.
-    """
-    spent = "cost unknown" if cost is None else dollars(cost)
-    return spent if cap is None else f"{spent} of {dollars(cap)}"
-
-
 def uncertain_text(uncertain: Decimal) -> str:
     """Return the sentence on money that may have been billed beyond the cost of a run."""
-    return f"Calls that broke off may have been billed up to {dollars(uncertain)} beyond cost_usd."
+    most = money_text(uncertain)
+    return f"Calls that broke off may have been billed up to {most} beyond cost_usd."
 
 
 def calls_text(counts: Counts) -> str:
@@ -74,11 +71,6 @@ def calls_text(counts: Counts) -> str:
 def tokens_text(count: int) -> str:
     """Return the tokens that a model has written, as in "1,200 tokens"."""
     return counted(count, "token")
-
-
-def seconds_text(seconds: float) -> str:
-    """Return a duration, as in "12 s"; never less than nothing."""
-    return f"{max(0.0, seconds):.0f} s"
 
 
 def evidence_text(found: int, failed: int) -> str:
@@ -121,7 +113,7 @@ def top_answer_text(top: int, found: int, answer: str) -> str:
         found: All candidates.
         answer: Their answer, quoted.
     """
-    return f"{top} of {counted(found, 'candidate')} say{'s' if found == 1 else ''} {answer}"
+    return f"{share_text(top, found)} say{'s' if found == 1 else ''} {answer}"
 
 
 def explore_name(number: int, solver: str, strategy: str) -> str:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from atlas_mcp.atlas.outcomes import Status
+from atlas_mcp.atlas.outcomes import status_of
 from atlas_mcp.journal.base import ListedRun
 from atlas_mcp.system.dates import moment
-
-
-def status_of(run: ListedRun) -> Status:
-    """Return where a run stands: one that goes on without a driver was interrupted."""
-    return "interrupted" if run.status == "running" and not run.driven else run.status
 
 
 def as_dict(run: ListedRun) -> dict[str, object]:
     """Return a run as it is written in JSON."""
     return {
         "run_id": run.run_id,
-        "status": status_of(run),
+        "status": status_of(run.status, driven=run.driven),
         "workflow": run.workflow,
         "opened_at": moment(run.opened_at).isoformat(),
         "updated_at": moment(run.updated_at).isoformat(),

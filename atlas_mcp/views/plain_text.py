@@ -7,14 +7,9 @@ from __future__ import annotations
 
 import re
 
+from atlas_mcp.atlas.wording import cost_text, seconds_text
 from atlas_mcp.texts import answer_text, printable
-from atlas_mcp.views.facts import (
-    calls_text,
-    confidence_text,
-    cost_text,
-    explore_name,
-    seconds_text,
-)
+from atlas_mcp.views.facts import calls_text, confidence_text, explore_name
 from atlas_mcp.views.run_view import CandidateView, RunView
 
 _NEW_LINE = re.compile("\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")

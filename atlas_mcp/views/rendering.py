@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from atlas_mcp.atlas.agreement import Group, group_answers, key_of
 from atlas_mcp.atlas.events import RunFinished
 from atlas_mcp.atlas.explore import Candidate, Remark, SolverFailure
-from atlas_mcp.atlas.outcomes import Status
 from atlas_mcp.atlas.run_facts import ExploreState
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.storable import text_of
@@ -43,47 +42,22 @@ def view_of(run: RunSnapshot, poll: Poll = DEFAULT_POLL) -> RunView:
         run: The run.
         poll: How its caller is to wait for it while it goes on.
     """
-    view = view_run(
-        run.run_id, run.state, now=run.now, driven=run.driven, waiting=run.waiting, poll=poll
-    )
-    return view if run.broken is None else with_break(view, run, run.broken)
-
-
-def view_run(
-    run_id: str,
-    state: RunState,
-    *,
-    now: float,
-    driven: bool,
-    waiting: str | None = None,
-    poll: Poll = DEFAULT_POLL,
-) -> RunView:
-    """Return the view of a run.
-
-    Args:
-        run_id: Its id.
-        state: Its records, folded.
-        now: Unix seconds, for a run that is still going.
-        driven: Whether some process carries its commands out. A run that is neither finished nor
-            driven was interrupted.
-        waiting: Its place in line; `None` where it is not in line.
-        poll: How its caller is to wait for it while it goes on.
-    """
-    finished = state.finished
-    status: Status = "running" if driven else "interrupted"
+    state, finished = run.state, run.state.finished
+    until = state.at
     if finished is not None:
-        status = finished.status
-    ended_at = state.finished_at if finished is not None else (now if driven else state.at)
-    return RunView(
-        run_id=run_id,
-        status=status,
+        until = state.finished_at or run.now
+    elif run.driven:
+        until = run.now
+    view = RunView(
+        run_id=run.run_id,
+        status=run.status,
         stop_reason=finished.stop_reason if finished else None,
         answer=finished.answer if finished else None,
         explanation=without_logins(finished.explanation or finished.error or "") or None
         if finished
         else None,
         confidence=finished.confidence if finished else None,
-        agreement=view_agreement(state, driven=driven),
+        agreement=view_agreement(state, driven=run.driven),
         candidates=[
             view_candidate(state, explore)
             for explore in state.done
@@ -95,9 +69,10 @@ def view_run(
             orchestrator=state.orchestrator_charge.shown_cost,
             solvers=state.solver_charge.shown_cost,
         ),
-        elapsed_s=round(max(0.0, (ended_at or now) - state.opened_at - state.idle_s), 3),
-        next=next_step(run_id, state, status, poll, waiting=waiting),
+        elapsed_s=round(max(0.0, until - state.opened_at - state.idle_s), 3),
+        next=next_step(run.run_id, state, run.status, poll, waiting=run.waiting),
     )
+    return view if run.broken is None else with_break(view, run, run.broken)
 
 
 def view_agreement(state: RunState, *, driven: bool) -> Agreement:

@@ -9,6 +9,7 @@ from atlas_mcp.atlas.agreement import group_answers
 from atlas_mcp.atlas.explore import SOLVER, Candidate, SolverFailure
 from atlas_mcp.atlas.run_facts import ExploreState
 from atlas_mcp.atlas.state import RunState
+from atlas_mcp.atlas.wording import cost_text, seconds_text
 from atlas_mcp.models.base import Notice
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.texts import LINE_CHARS, answer_start, one_line
@@ -16,10 +17,8 @@ from atlas_mcp.views.facts import (
     FAILURES,
     agreement_text,
     confidence_text,
-    cost_text,
     evidence_text,
     explore_name,
-    seconds_text,
     tokens_text,
 )
 
@@ -34,13 +33,13 @@ def status_line(live: LiveRun, *, now: float) -> str:
     """Return a run in a line: which explores are at work, for how long, tokens, money."""
     state = live.state
     if live.waiting is not None:
-        return f"{live.waiting} · {money_text(state)}"
+        return f"{live.waiting} · {cost_of(state)}"
     parts = [notice_text(live.notice)] if live.notice else []
     parts += [_doing(live, now) if state.finished is None else f"{state.finished.status}"]
     found = len(state.votes)
     evidence = evidence_text(found, len(state.done) - found)
     agreement = agreement_of(state)
-    parts += [f"{evidence} ({agreement})" if agreement else evidence, money_text(state)]
+    parts += [f"{evidence} ({agreement})" if agreement else evidence, cost_of(state)]
     return one_line(" · ".join(parts), at_most=LINE_CHARS)
 
 
@@ -67,7 +66,7 @@ def agreement_of(state: RunState) -> str:
     return agreement_text(len(group_answers(votes)[0].votes), len(votes)) if len(votes) > 1 else ""
 
 
-def money_text(state: RunState) -> str:
+def cost_of(state: RunState) -> str:
     """Return the cost of a run against its cap."""
     return cost_text(state.cost_usd, state.budget.max_cost_usd)
 

@@ -6,7 +6,8 @@ Sentences only; the task itself belongs to the server.
 from __future__ import annotations
 
 from atlas_mcp.atlas.outcomes import NOBODY_DRIVES
-from atlas_mcp.views.facts import cost_text, evidence_of, seconds_text
+from atlas_mcp.atlas.wording import cost_text, seconds_text
+from atlas_mcp.views.facts import evidence_of
 from atlas_mcp.views.run_view import RunView
 
 

@@ -12,15 +12,10 @@ from atlas_mcp.atlas.explore import SolverFailure
 from atlas_mcp.atlas.failure_causes import causes, without_call
 from atlas_mcp.atlas.state import RunState, failed_explores
 from atlas_mcp.texts import counted, one_line, quoted, without_logins
-from atlas_mcp.views.facts import failed_text, uncertain_text
+from atlas_mcp.views.facts import SMALL_MODEL, failed_text, uncertain_text
 
 MAX_LISTED = 6
 """Numbers of explores that are named with a cause; of more, only how many there are."""
-
-SMALL_MODEL = (
-    "A small embedded model took part: it shows that the machinery works, and its answers are not "
-    "to be trusted."
-)
 
 
 def run_warnings(state: RunState, groups: Sequence[Group], *, driven: bool) -> list[str]:

@@ -26,7 +26,8 @@ from typing_extensions import override
 
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
-from atlas_mcp.views.rendering import view_run
+from atlas_mcp.runs.snapshot import RunSnapshot
+from atlas_mcp.views.rendering import view_of
 from tests.support.held_apis import HeldApi
 from tests.support.processes import bare_environ
 from tests.support.systems import posix
@@ -48,7 +49,7 @@ BROKEN = f"""
 import atlas_mcp.views.rendering as rendering
 def broken(*args, **more):
     raise KeyError("ours")
-rendering.view_run = broken
+rendering.view_of = broken
 {PROGRAM}
 """
 
@@ -367,7 +368,7 @@ async def states_of(environ: Mapping[str, str]) -> list[RunState]:
 
 
 def candidates_of(state: RunState) -> list[Any]:
-    view = view_run("run", state, now=0.0, driven=True)
+    view = view_of(RunSnapshot("run", state, 0.0, driven=True))
     return [one for one in view.candidates if one.status == "ok"]
 
 

@@ -18,8 +18,10 @@ from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted.model import Says
 from atlas_mcp.runs.archive import read_archive, write_archive
 from atlas_mcp.runs.opening import open_service
+from atlas_mcp.runs.snapshot import RunSnapshot
 from atlas_mcp.testing.scripted import Recording
-from atlas_mcp.views.rendering import view_of, view_run
+from atlas_mcp.views.rendering import view_of
+from tests.support.stopped_runs import in_todays_words
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -49,14 +51,14 @@ async def test_records_of_version_2_are_read_and_fold(tmp_path: Path) -> None:
     for first in (ended[0].event, broken_off[0].event):
         assert isinstance(first, RunOpened)
         assert first.version == 2
-    view = view_run(ANSWERED, RunState.fold(ended), now=0.0, driven=False)
+    view = view_of(RunSnapshot(ANSWERED, RunState.fold(ended), 0.0, driven=False))
     assert (view.status, view.answer) == ("answered", "42")
     assert [one.status for one in view.candidates] == ["ok", "failed", "ok"]
     best = view.candidates[0]
     assert best.usage is not None
     assert (best.answer, best.usage.output_tokens) == ("42", 27)
     assert view.candidates[1].error == "malformed: the reply holds no JSON object"
-    left = view_run(BROKEN_OFF, RunState.fold(broken_off), now=0.0, driven=False)
+    left = view_of(RunSnapshot(BROKEN_OFF, RunState.fold(broken_off), 0.0, driven=False))
     assert (left.status, len(left.candidates)) == ("interrupted", 3)
     assert RunState.fold(broken_off).turn_in_flight
 
@@ -80,7 +82,8 @@ async def test_a_run_of_version_2_is_resumed_without_its_calls_being_made_again(
 
     assert (view.status, view.answer, len(view.candidates)) == ("answered", "48", 3)
     (request,) = model.requests
-    assert request.turns == (*state.history, state.turns[-1].asked.said)
+    asked = in_todays_words(state.turns[-1].asked.said)
+    assert request.turns == (*state.history, asked)
     assert after[: len(before)] == before
     assert any(isinstance(record.event, RunResumed) for record in after)
 
@@ -105,7 +108,7 @@ async def test_what_version_2_could_not_read_again_is_one_failed_candidate_of_it
     records = await journal.read(UNREADABLE)
     await journal.aclose()
 
-    view = view_run(UNREADABLE, RunState.fold(records), now=0.0, driven=False)
+    view = view_of(RunSnapshot(UNREADABLE, RunState.fold(records), 0.0, driven=False))
     lost, other = view.candidates
     assert (view.status, lost.status) == ("interrupted", "failed")
     assert lost.error == (

@@ -38,8 +38,9 @@ from atlas_mcp.journal.base import Journal
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.journal.sqlite.tables import migrate
+from atlas_mcp.runs.snapshot import RunSnapshot
 from atlas_mcp.testing.journal_conformance import first_record, later_record
-from atlas_mcp.views.rendering import view_run
+from atlas_mcp.views.rendering import view_of
 
 LOG_NAME = f"{FILE_NAME}-wal"
 MEMORY = Path("/dev/shm")
@@ -199,7 +200,7 @@ async def gone_on_with(journal: Journal, run_id: str, log: Log) -> int:
     for record, whole in zip(records, log.runs[run_id], strict=False):
         assert record == whole or record.seq in lost, f"{run_id} holds what was never written"
     state = RunState.fold(records)
-    assert view_run(run_id, state, now=0.0, driven=False).run_id == run_id
+    assert view_of(RunSnapshot(run_id, state, 0.0, driven=False)).run_id == run_id
     events = resumption(state, max_explores=100)
     added = [Record(seq, 9.0, event) for seq, event in enumerate(events, start=len(records) + 1)]
     await journal.append(await journal.claim(run_id), added)

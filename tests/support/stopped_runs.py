@@ -17,7 +17,7 @@ from atlas_mcp.atlas.events import (
     StopRequested,
 )
 from atlas_mcp.atlas.explore import FailureKind, Outcome
-from atlas_mcp.atlas.messages import AssistantTurn, ReplyEnd, Turn
+from atlas_mcp.atlas.messages import AssistantTurn, ReplyEnd, Text, Turn, UserTurn
 from atlas_mcp.atlas.policy import next_commands
 from atlas_mcp.atlas.resuming import resumption
 from atlas_mcp.atlas.state import RunState
@@ -112,3 +112,12 @@ def every_call_is_answered(turns: Sequence[Turn]) -> bool:
         elif [result.call_id for result in results_of([turn])] != wanted:
             return False
     return True
+
+
+def in_todays_words(said: UserTurn) -> UserTurn:
+    """Return a recorded turn as it is worded today: older versions wrote no money as "$0.0000"."""
+    parts = [
+        Text(part.text.replace("$0.0000", "$0.00"), part.cache) if isinstance(part, Text) else part
+        for part in said.parts
+    ]
+    return UserTurn(tuple(parts))

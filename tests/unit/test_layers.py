@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from itertools import permutations
 from pathlib import Path
 
+import grimp
 import pytest
 
 import atlas_mcp
+from atlas_mcp.models.registry import VENDORS
 
 PACKAGE = Path(*atlas_mcp.__path__)
 
@@ -69,3 +72,19 @@ def test_a_module_that_reads_the_environment_is_found(source: str) -> None:
 )
 def test_a_module_that_is_given_an_environment_reads_none(source: str) -> None:
     assert not list(reads_of_the_environment(source))
+
+
+def test_vendors_know_nothing_of_each_other() -> None:
+    """The folders are those of the registry, so that a new vendor stands under the rule by itself.
+
+    What two of them need is in `models/wire`.
+    """
+    folders = sorted(set(VENDORS.values()))
+    graph = grimp.build_graph("atlas_mcp", cache_dir=None)
+
+    assert len(folders) > 3
+    assert not [
+        f"{importer} -> {imported}"
+        for importer, imported in permutations(folders, 2)
+        if graph.chain_exists(importer=importer, imported=imported, as_packages=True)
+    ]

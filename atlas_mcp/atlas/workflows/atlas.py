@@ -49,8 +49,8 @@ from atlas_mcp.atlas.run_endings import (
     ENOUGH_TO_GIVE_UP,
     answered,
     failures_text,
-    money_text,
     unsynthesized,
+    why_no_money,
 )
 from atlas_mcp.atlas.run_facts import OrchestratorTurn
 from atlas_mcp.atlas.solver_prompts import bounded, shape_text
@@ -216,7 +216,7 @@ def _ask(state: RunState) -> Command:
     )
     hold = hold_for(spec, request, state.ledger.available)
     if hold is None:
-        why = money_text(state, "The cap left no money for the orchestrator.")
+        why = why_no_money(state, "The cap left no money for the orchestrator.")
         return Note(unsynthesized(state, "max_cost", why))
     intent = OrchestratorAsked(
         turn=len(state.turns) + 1,

@@ -19,6 +19,7 @@ from atlas_mcp.atlas.explore_planning import must_conclude, next_id, usable
 from atlas_mcp.atlas.outcomes import StopReason
 from atlas_mcp.atlas.run_endings import failures_text
 from atlas_mcp.atlas.state import RunState
+from atlas_mcp.atlas.wording import share_text
 from atlas_mcp.atlas.workflows.base import Workflow
 from atlas_mcp.atlas.workflows.options import whole_number
 
@@ -95,8 +96,8 @@ def _reason(state: RunState) -> StopReason:
 
 
 def _explanation(top: Group, votes: int) -> str:
-    counted = f"{len(top.votes)} of {votes} independent candidates give this answer"
-    return f"{counted}. Of one of them: {top.votes[0].candidate.reasoning}"
+    share = share_text(len(top.votes), votes, "independent candidate")
+    return f"{share} give this answer. Of one of them: {top.votes[0].candidate.reasoning}"
 
 
 def _tie(groups: tuple[Group, ...]) -> str | None:

@@ -17,6 +17,7 @@ from atlas_mcp.atlas.messages import Effort, ModelRequest, Reply
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.retrying import RetryPolicy, why_no_further_attempt
 from atlas_mcp.atlas.usage import FREE, NO_CHARGE, Charge
+from atlas_mcp.atlas.wording import money_text
 from atlas_mcp.errors import ModelDown, ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.vendor import ModelWith
 from atlas_mcp.presets import SchemaMode
@@ -81,7 +82,7 @@ class ProbeCalls:
         for attempt in count(1):
             hold = hold_for(spec, request, self._left_usd)
             if hold is None:
-                raise ProbeCapReached(f"asking on might cost more than ${PROBE_CAP_USD}")
+                raise ProbeCapReached(f"asking on might cost more than {money_text(PROBE_CAP_USD)}")
             asked = replace(request, max_tokens=min(hold.max_tokens, spec.max_tokens))
             try:
                 reply = await model.generate(asked)

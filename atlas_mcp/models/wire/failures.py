@@ -52,8 +52,12 @@ class ClientErrors(NamedTuple):
         connection: Raised for a failure of the connection; its cause is the HTTP library's own.
     """
 
-    status: type[Exception]
-    connection: type[Exception]
+    status: type[Exception] | tuple[()]
+    connection: type[Exception] | tuple[()]
+
+
+NO_LIBRARY = ClientErrors((), ())
+"""The exceptions of a vendor without a client library, whose calls raise those of `httpx2`."""
 
 
 class Failing(ABC):
@@ -87,9 +91,9 @@ class Failing(ABC):
         """The consumption of the call so far."""
 
     @property
-    @abstractmethod
     def client_errors(self) -> ClientErrors:
         """The exceptions of the client library that carries the call."""
+        return NO_LIBRARY
 
     @contextmanager
     def failures_mapped(self, *, asked: bool) -> Generator[None]:

@@ -19,6 +19,7 @@ from atlas_mcp.atlas.day_cap import is_covered, reservation_kept, reservation_ne
 from atlas_mcp.atlas.events import DayCapReached
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import FREE
+from atlas_mcp.atlas.wording import money_text
 from atlas_mcp.errors import JournalError
 from atlas_mcp.journal.base import Spending
 from atlas_mcp.runs.clock import today
@@ -143,9 +144,9 @@ class Reservation:
                     return None
                 return self.committed + left
         raise JournalError(
-            f"the journal took no reservation of ${usd} for {RECORD_SECONDS:.0f} s, so no call was "
-            "made for it; end the program that keeps it locked, or try again when the machine is "
-            "less busy"
+            f"the journal took no reservation of {money_text(usd)} for {RECORD_SECONDS:.0f} s, so "
+            "no call was made for it; end the program that keeps it locked, or try again when the "
+            "machine is less busy"
         )
 
     async def settle(self, needed: Callable[[], Decimal], *, spent: Decimal) -> None:
@@ -183,7 +184,8 @@ class Reservation:
                 released += part
                 self._take_off(day, part)
         except JournalError as error:
-            self._warn(f"${usd} that it does not need stay committed for the day", str(error))
+            unneeded = f"{money_text(usd)} that it does not need stay committed for the day"
+            self._warn(unneeded, str(error))
         finally:
             # The rest, which the journal still counts, is given back the next time.
             self.committed = before - released
@@ -192,7 +194,8 @@ class Reservation:
         try:
             await self.journal.reserve_spending(self.run_id, day=self._day, usd=usd, cap=None)
         except JournalError as error:
-            self._warn(f"${usd} that it spent are not counted to the day yet", str(error))
+            uncounted = f"{money_text(usd)} that it spent are not counted to the day yet"
+            self._warn(uncounted, str(error))
         else:
             # Raised only on success: after a failure the next call counts these dollars.
             self.committed += usd

@@ -32,9 +32,10 @@ from atlas_mcp.atlas.replies import read_reply
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import NO_USAGE, Charge
 from atlas_mcp.runs.live import LiveRun
+from atlas_mcp.runs.snapshot import RunSnapshot
 from atlas_mcp.texts import as_data
 from atlas_mcp.views.lengths import QUICK_CHARS
-from atlas_mcp.views.rendering import takes_long, view_run
+from atlas_mcp.views.rendering import takes_long, view_of
 from atlas_mcp.views.status import agreement_of, outcome_text, status_line
 from tests.support.played_runs import a_run, followed_by, found
 from tests.support.strange_replies import CANDIDATE, usual
@@ -89,9 +90,9 @@ def test_neither_a_view_nor_a_line_on_progress_walks_through_answers_again() -> 
     assert "8 of 8 agree" in status_line(LiveRun("r", state), now=1.0)
     assert [one.taken for one in answers] == [0] * COUNT
 
-    assert len(view_run("r", state, now=1.0, driven=True).agreement.groups) == 1
+    assert len(view_of(RunSnapshot("r", state, 1.0, driven=True)).agreement.groups) == 1
     end = with_key(RunFinished("answered", "decided", answer=["another"]))
-    view = view_run("r", replace(state, finished=end), now=1.0, driven=False)
+    view = view_of(RunSnapshot("r", replace(state, finished=end), 1.0, driven=False))
     assert view.agreement.dissent is not None
     assert view.agreement.dissent.startswith('Other candidates answer: "[{')
     assert sum(one.taken for one in answers) <= 100

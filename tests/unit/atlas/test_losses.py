@@ -23,7 +23,8 @@ from atlas_mcp.atlas.events import (
 )
 from atlas_mcp.atlas.resuming import abandonment, resumption
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.views.rendering import view_run
+from atlas_mcp.runs.snapshot import RunSnapshot
+from atlas_mcp.views.rendering import view_of
 from tests.support.drawing import draws
 from tests.support.drawn_runs import OUTCOMES, SAYINGS, cycled, played, specs
 from tests.support.played_runs import Played, a_run, answers, followed_by, play
@@ -86,7 +87,7 @@ def limits_for(state: RunState) -> dict[str, Any]:
 @settings(max_examples=draws(150), deadline=None, phases=[Phase.reuse, Phase.generate])
 def test_what_is_left_can_be_seen_and_is_told_to_be_incomplete(one: Damaged) -> None:
     state = one.state
-    view = view_run("r", state, now=state.at, driven=False)
+    view = view_of(RunSnapshot("r", state, state.at, driven=False))
     whole = RunState.fold(one.whole.records[: len(one.records)])
     gone = sum(isinstance(record.event, RecordLost) for record in one.records)
 

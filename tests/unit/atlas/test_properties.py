@@ -11,7 +11,8 @@ from atlas_mcp.atlas.messages import Image
 from atlas_mcp.atlas.policy import next_commands
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.workflows.atlas import MAX_FRUITLESS_TURNS
-from atlas_mcp.views.rendering import view_run
+from atlas_mcp.runs.snapshot import RunSnapshot
+from atlas_mcp.views.rendering import view_of
 from tests.support.drawing import draws
 from tests.support.drawn_runs import played, runs, specs
 from tests.support.played_runs import (
@@ -71,10 +72,10 @@ def test_every_run_ends_and_keeps_its_limits_also_where_prices_differ(run: Playe
 def test_a_run_can_be_seen_at_any_moment(run: Played) -> None:
     for state in run.live:
         for driven in (False, True):
-            view = view_run("r", state, now=state.at + 1, driven=driven)
+            view = view_of(RunSnapshot("r", state, state.at + 1, driven=driven))
             assert view.model_validate_json(view.model_dump_json()).run_id == "r"
             assert view.elapsed_s >= 0
-    final = view_run("r", run.state, now=0, driven=False)
+    final = view_of(RunSnapshot("r", run.state, 0, driven=False))
     assert final.usage.requests == len(run.calls)
     assert len(final.candidates) == len(run.solves)
 

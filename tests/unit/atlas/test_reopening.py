@@ -34,7 +34,8 @@ from atlas_mcp.atlas.run_facts import UNANSWERED
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import Usage
 from atlas_mcp.atlas.workflows.atlas import MAX_FRUITLESS_TURNS
-from atlas_mcp.views.rendering import view_run
+from atlas_mcp.runs.snapshot import RunSnapshot
+from atlas_mcp.views.rendering import view_of
 from tests.support.drawing import draws
 from tests.support.drawn_runs import OUTCOMES, SAYINGS, cycled, played, specs
 from tests.support.played_runs import (
@@ -79,7 +80,7 @@ def test_what_was_held_for_lost_calls_counts_as_gone() -> None:
     assert after.held == {}
     assert (after.spent, after.uncertain) == (before.spent, sum(before.held.values()))
     assert after.committed == before.committed
-    view = view_run("r", RunState.fold(resumed(records)), now=0.0, driven=True)
+    view = view_of(RunSnapshot("r", RunState.fold(resumed(records)), 0.0, driven=True))
     assert f"up to ${after.uncertain:.2f} beyond" in view.agreement.warnings[-1]
     assert view.cost_usd is None, "unknown, and never 0"
 
@@ -310,7 +311,7 @@ def test_fruitless_turns_are_counted_anew() -> None:
 
 
 def elapsed(records: Sequence[Record]) -> float:
-    return view_run("r", RunState.fold(records), now=1e9, driven=False).elapsed_s
+    return view_of(RunSnapshot("r", RunState.fold(records), 1e9, driven=False)).elapsed_s
 
 
 @pytest.mark.parametrize("kind", [SolverStarted, SolverFinished, ExploresPlanned, RunFinished])

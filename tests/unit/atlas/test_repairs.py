@@ -28,7 +28,8 @@ from atlas_mcp.atlas.resuming import resumption
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import Usage
 from atlas_mcp.errors import JournalCorrupt
-from atlas_mcp.views.rendering import view_run
+from atlas_mcp.runs.snapshot import RunSnapshot
+from atlas_mcp.views.rendering import view_of
 from tests.support.played_runs import a_run, followed_by, text_of
 from tests.support.strange_replies import nested_text
 
@@ -109,7 +110,7 @@ def test_a_cost_that_is_none_is_unknown_and_the_candidate_stays(cost: str) -> No
 
     assert isinstance(event, SolverFinished)
     assert isinstance(event.outcome, Candidate)
-    view = view_run("r", state, now=0.0, driven=False)
+    view = view_of(RunSnapshot("r", state, 0.0, driven=False))
     assert view.model_validate_json(view.model_dump_json()).candidates[0].answer == "42"
 
 
@@ -118,7 +119,7 @@ def test_a_count_that_is_none_can_be_shown_and_gone_on_from(count: str) -> None:
     event = decode_event(written(SOLVER, usage=written(COUNTS, input_tokens=count)))
     state = folded(event)
 
-    view = view_run("r", state, now=0.0, driven=False)
+    view = view_of(RunSnapshot("r", state, 0.0, driven=False))
     assert view.model_validate_json(view.model_dump_json()).candidates[0].answer == "42"
     assert next_commands(state)
 
@@ -152,7 +153,7 @@ def test_an_end_whose_answer_cannot_be_read_is_none_and_can_be_resumed() -> None
 
     assert isinstance(event, RunFinished)
     assert (event.status, event.answer, event.explanation) == ("failed", None, "Both say so.")
-    view = view_run("r", state, now=0.0, driven=False)
+    view = view_of(RunSnapshot("r", state, 0.0, driven=False))
     assert [one.answer for one in view.candidates] == ["42"]
     assert resumption(state)
 

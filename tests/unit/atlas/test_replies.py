@@ -27,7 +27,8 @@ from atlas_mcp.atlas.replies import is_quickly_read, read_reply, unreadable_repl
 from atlas_mcp.atlas.resuming import abandonment, resumption
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import Usage
-from atlas_mcp.views.rendering import view_run
+from atlas_mcp.runs.snapshot import RunSnapshot
+from atlas_mcp.views.rendering import view_of
 from tests.support.played_runs import a_run, answers, followed_by, play
 from tests.support.strange_replies import CANDIDATE, usual
 
@@ -80,7 +81,7 @@ def test_a_run_that_is_given_up_keeps_what_was_replied_as_a_candidate() -> None:
     state = RunState.fold(followed_by(unread(), *ended))
 
     assert [type(event) for event in ended[:2]] == [SolverFinished, CallsLost]
-    view = view_run("r", state, now=0.0, driven=False)
+    view = view_of(RunSnapshot("r", state, 0.0, driven=False))
     assert (view.status, [one.answer for one in view.candidates]) == ("cancelled", ["42"])
 
 

@@ -86,7 +86,7 @@ def test_a_run_that_ended_at_its_cap_needs_a_larger_one() -> None:
 
     limits: list[dict[str, Any]] = [{}, {"max_explores": 20}, {"max_cost_usd": Decimal("0.30")}]
     for limit in limits:
-        with pytest.raises(InvalidInput, match=r"cap of 0\.30") as caught:
+        with pytest.raises(InvalidInput, match=r"cap of \$0\.30") as caught:
             resumption(run.state, **limit)
         assert caught.value.argument == "max_cost_usd"
 
@@ -100,7 +100,7 @@ def test_an_answer_at_the_cap_needs_a_larger_one_for_another() -> None:
     run = at_its_cap(answers())
     assert (run.end.status, run.end.stop_reason) == ("answered", "max_cost")
 
-    with pytest.raises(InvalidInput, match=r"cap of 0\.30"):
+    with pytest.raises(InvalidInput, match=r"cap of \$0\.30"):
         resumption(run.state, max_explores=20)
     assert resumption(run.state) == ()
     assert resumption(run.state, max_cost_usd=Decimal(5)) != ()

@@ -16,9 +16,9 @@ from atlas_mcp.atlas.run_endings import (
     answered,
     failures_text,
     gathered,
-    money_text,
     unprepared,
     unsynthesized,
+    why_no_money,
 )
 from atlas_mcp.atlas.state import RunState
 from tests.support.played_runs import a_run, answers, failed, found, play
@@ -96,7 +96,7 @@ def test_a_run_without_an_explore_says_which_limit_stood_in_the_way(
 def test_the_cap_of_the_day_is_told_in_place_of_the_run_s() -> None:
     state = play(a_run(), answers()).live[0]
 
-    assert money_text(state, "The cap is low.") == "The cap is low."
+    assert why_no_money(state, "The cap is low.") == "The cap is low."
     day = replace(state, day_cap_usd=Decimal(20))
-    assert "$20.00" in money_text(day, "The cap is low.")
+    assert "$20.00" in why_no_money(day, "The cap is low.")
     assert "max_cost_usd_per_day" in failures_text(day, "max_cost")

@@ -31,7 +31,8 @@ from atlas_mcp.atlas.storable import (
 from atlas_mcp.atlas.usage import NO_USAGE, Charge, Usage
 from atlas_mcp.atlas.written_json import read_object
 from atlas_mcp.runs.archive import read_archive, write_archive
-from atlas_mcp.views.rendering import view_run
+from atlas_mcp.runs.snapshot import RunSnapshot
+from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
 from tests.support.drawing import draws
 from tests.support.played_runs import a_model, a_run, a_solver
@@ -75,7 +76,7 @@ def is_whole(run: Run) -> None:
     ]
     assert read == run.records
     assert RunState.fold(read) == run.state
-    view = view_run("r", run.state, now=1e9, driven=False)
+    view = view_of(RunSnapshot("r", run.state, 1e9, driven=False))
     shown = view.model_dump_json()
     assert RunView.model_validate_json(shown).run_id == "r"
     assert len(view.candidates) == len(run.state.done)

@@ -15,7 +15,6 @@ from atlas_mcp.atlas.usage import (
     Price,
     Usage,
     add_costs,
-    dollars,
     rounded,
 )
 
@@ -93,16 +92,6 @@ def test_the_bound_of_a_price_takes_the_dearest_rate_of_input() -> None:
 
     assert price.of(input_tokens=1_000_000, output_tokens=100_000) == Decimal("3.5")
     assert Price(Decimal(2), Decimal(0)).output_tokens_for(Decimal(1)) is None
-
-
-@pytest.mark.parametrize(
-    ("usd", "text"),
-    [("0", "$0.00"), ("0.1", "$0.10"), ("0.0999", "$0.0999"), ("1234.567", "$1234.57")],
-)
-def test_an_amount_is_told_to_the_cent_or_finer_where_it_would_look_like_nothing(
-    usd: str, text: str
-) -> None:
-    assert dollars(Decimal(usd)) == text
 
 
 def test_an_amount_of_any_size_is_written_in_json() -> None:

@@ -31,7 +31,8 @@ from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import Charge, Usage
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.runs.archive import read_archive, write_archive
-from atlas_mcp.views.rendering import view_run
+from atlas_mcp.runs.snapshot import RunSnapshot
+from atlas_mcp.views.rendering import view_of
 from tests.support.drawing import draws
 
 MODEL = ModelSpec("maker/m")
@@ -233,7 +234,7 @@ def test_a_login_in_an_address_that_an_older_version_kept_is_not_exported() -> N
     records = (replace(first, event=replace(first.event, spec=spec)), *others)
 
     text = written(records)
-    view = view_run("abc", RunState.fold(records), now=0.0, driven=False)
+    view = view_of(RunSnapshot("abc", RunState.fold(records), 0.0, driven=False))
 
     assert "hunter2" not in text
     assert "someone" not in text

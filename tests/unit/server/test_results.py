@@ -24,7 +24,7 @@ from atlas_mcp.server.results import (
 )
 from atlas_mcp.texts import printable
 from atlas_mcp.views import rendering
-from atlas_mcp.views.rendering import view_run
+from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import (
     RunView,
 )
@@ -93,10 +93,10 @@ async def test_a_long_run_is_viewed_off_the_event_loop(
 
     def noticing(*args: Any, **options: Any) -> RunView:
         here.append(threading.get_ident() == loop)
-        return view_run(*args, **options)
+        return view_of(*args, **options)
 
     loop = threading.get_ident()
-    monkeypatch.setattr(rendering, "view_run", noticing)
+    monkeypatch.setattr(rendering, "view_of", noticing)
     end = RunFinished("answered", "decided", answer=list(range(length)))
     state = replace(play(a_run()).state, finished=end)
 

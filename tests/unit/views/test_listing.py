@@ -9,7 +9,7 @@ import pytest
 
 from atlas_mcp.atlas.outcomes import Status
 from atlas_mcp.journal.base import ListedRun
-from atlas_mcp.views.listing import as_dict, status_of
+from atlas_mcp.views.listing import as_dict
 
 RUN = ListedRun(
     run_id="r",
@@ -37,7 +37,7 @@ def test_a_run_without_an_end_that_no_process_drives_is_interrupted(
 ) -> None:
     run = replace(RUN, status=status, driven=driven)
 
-    assert status_of(run) == shown
+    assert as_dict(run)["status"] == shown
 
 
 def test_a_listed_run_is_json_with_times_in_utc() -> None:

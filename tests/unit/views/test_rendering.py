@@ -10,7 +10,8 @@ import pytest
 
 from atlas_mcp.atlas.events import Record, StopRequested
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.views.rendering import view_run
+from atlas_mcp.runs.snapshot import RunSnapshot
+from atlas_mcp.views.rendering import view_of
 from tests.support.played_runs import (
     Played,
     a_model,
@@ -65,7 +66,7 @@ USAGE_FIELDS = [
 
 
 def seen(run: Played, *, driven: bool = False) -> dict[str, Any]:
-    view = view_run("run-1", run.state, now=99.0, driven=driven)
+    view = view_of(RunSnapshot("run-1", run.state, 99.0, driven=driven))
     return json.loads(view.model_dump_json())
 
 
@@ -144,7 +145,7 @@ def test_a_run_that_has_been_stopped_does_not_promise_to_go_on() -> None:
     """A call that its client gave up looks like that until what is in flight has ended."""
     opened = play(a_run()).live[0]
     stopped = opened.apply(Record(opened.seq + 1, opened.at, StopRequested("client")))
-    said = [view_run("run-1", one, now=9.0, driven=True).next for one in (opened, stopped)]
+    said = [view_of(RunSnapshot("run-1", one, 9.0, driven=True)).next for one in (opened, stopped)]
 
     assert [text is not None and "the run goes on" in text for text in said] == [True, False]
     assert all(text and "get_run with run_id='run-1'" in text for text in said)
@@ -156,7 +157,7 @@ def test_a_run_that_has_been_stopped_does_not_promise_to_go_on() -> None:
 def test_a_run_nobody_drives_is_interrupted_and_keeps_its_evidence() -> None:
     run = play(a_run())
     cut = next(state for state in run.live if len(state.done) == 2)
-    view = view_run("run-1", cut, now=9e9, driven=False)
+    view = view_of(RunSnapshot("run-1", cut, 9e9, driven=False))
 
     assert (view.status, view.stop_reason) == ("interrupted", None)
     assert len(view.candidates) == 2
@@ -251,7 +252,7 @@ def test_one_cause_of_failures_is_told_once() -> None:
 def test_records_of_a_clock_that_was_set_back_take_no_negative_time() -> None:
     run = play(a_run(), answers())
     records = [replace(one, at=1_000.0 - 10 * one.seq) for one in run.records]
-    view = view_run("r", RunState.fold(records), now=0.0, driven=True)
+    view = view_of(RunSnapshot("r", RunState.fold(records), 0.0, driven=True))
 
     assert view.elapsed_s == 0
     assert all(one.elapsed_s == 0 for one in view.candidates)
@@ -302,6 +303,5 @@ def test_the_view_is_the_same_after_a_fold() -> None:
     run = one_failure_of_three()
     again = RunState.fold(run.records)
 
-    assert view_run("r", again, now=0, driven=False) == view_run(
-        "r", run.state, now=0, driven=False
-    )
+    views = [view_of(RunSnapshot("r", one, 0, driven=False)) for one in (again, run.state)]
+    assert views[0] == views[1]

@@ -24,8 +24,10 @@ from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted.model import Says
 from atlas_mcp.runs.archive import read_archive, write_archive
 from atlas_mcp.runs.opening import open_service
+from atlas_mcp.runs.snapshot import RunSnapshot
 from atlas_mcp.testing.scripted import Recording
-from atlas_mcp.views.rendering import view_of, view_run
+from atlas_mcp.views.rendering import view_of
+from tests.support.stopped_runs import in_todays_words
 
 DATA = Path(__file__).parents[3] / "data"
 OLD = {int(path.stem.rpartition("_v")[2]): path for path in DATA.glob("journal_v*.sql")}
@@ -126,9 +128,9 @@ async def test_the_runs_of_an_old_journal_are_read_and_fold(tmp_path: Path, vers
 
     assert [record.event for record in ended] == written[ENDED]
     assert [record.event for record in broken_off] == written[BROKEN_OFF]
-    view = view_run(ENDED, RunState.fold(ended), now=0.0, driven=False)
+    view = view_of(RunSnapshot(ENDED, RunState.fold(ended), 0.0, driven=False))
     assert (view.status, view.answer, len(view.candidates)) == ("answered", "19", 3)
-    left = view_run(BROKEN_OFF, RunState.fold(broken_off), now=0.0, driven=False)
+    left = view_of(RunSnapshot(BROKEN_OFF, RunState.fold(broken_off), 0.0, driven=False))
     assert (left.status, len(left.candidates)) == ("interrupted", 2)
     assert RunState.fold(broken_off).turn_in_flight
 
@@ -166,7 +168,7 @@ async def test_a_run_of_an_old_journal_is_gone_on_with(tmp_path: Path, version: 
 
     assert (view.status, view.answer, len(view.candidates)) == ("answered", "42", 2)
     (request,) = model.requests
-    assert request.turns == (asked.said,)
+    assert request.turns == (in_todays_words(asked.said),)
     assert (request.system, request.tools) == (asked.system, asked.tools)
     assert after[: len(before)] == before
     assert any(isinstance(record.event, RunResumed) for record in after)

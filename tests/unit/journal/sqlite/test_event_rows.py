@@ -22,9 +22,10 @@ from atlas_mcp.errors import InvalidInput, JournalError, JournalNewer
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.runs.archive import read_archive, write_archive
+from atlas_mcp.runs.snapshot import RunSnapshot
 from atlas_mcp.testing.journal_conformance import first_record, later_record
 from atlas_mcp.views.listing import as_dict
-from atlas_mcp.views.rendering import view_run
+from atlas_mcp.views.rendering import view_of
 
 LAST = 8
 """Records of the run that is damaged."""
@@ -82,7 +83,7 @@ async def test_what_is_left_is_shown_exported_and_gone_on_with(
 
     records = await journal.read("r")
     state = RunState.fold(records)
-    view = view_run("r", state, now=0.0, driven=False)
+    view = view_of(RunSnapshot("r", state, 0.0, driven=False))
     archived = read_archive("\n".join(write_archive("r", records)), "file")
     lease = await journal.claim("r")
     events = resumption(state)
@@ -127,7 +128,7 @@ async def test_a_run_without_its_beginning_is_shown_and_exported_under_its_title
 
     records = await journal.read("r")
     state = RunState.fold(records)
-    view = view_run("r", state, now=0.0, driven=False)
+    view = view_of(RunSnapshot("r", state, 0.0, driven=False))
     archived = read_archive("\n".join(write_archive("r", records)), "file")
     await journal.aclose()
 
@@ -171,7 +172,7 @@ async def test_candidates_outlive_the_beginning_of_their_run(tmp_path: Path) -> 
     finished = RunFinished("answered", "decided", "42")
     await journal.append(await journal.claim("r"), [Record(LAST + 1, 9.0, finished)])
 
-    view = view_run("r", RunState.fold(await journal.read("r")), now=99.0, driven=False)
+    view = view_of(RunSnapshot("r", RunState.fold(await journal.read("r")), 99.0, driven=False))
     await journal.aclose()
 
     assert [(one.explore_id, one.solver, one.model, one.answer) for one in view.candidates] == [
@@ -290,7 +291,7 @@ async def test_a_record_under_no_number_is_lost_and_said_to_be(
     assert left == [record for record in whole if record.seq != place]
     assert state.lost == 1
     assert later == tuple(record for record in left if record.seq > 5)
-    view = view_run("r", state, now=0.0, driven=False)
+    view = view_of(RunSnapshot("r", state, 0.0, driven=False))
     assert any("incomplete: 1 record" in warning for warning in view.agreement.warnings)
     archived = read_archive("\n".join(write_archive("r", records)), "file")
     assert archived == ("r", records)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import random
 import struct
@@ -27,13 +26,13 @@ from atlas_mcp.models.pictures.fitting import (
     MAX_PIXELS,
     REQUEST_IMAGE_BYTES,
     fault_in,
-    image_type,
     limits_of,
     with_fitted_pictures,
 )
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted.model import demo
 from atlas_mcp.presets import IMAGE_TYPES, ImageType
+from tests.support.picture_requests import ASK, SEES, asking, kind_of
 from tests.support.pictures import (
     BLUE,
     KINDS,
@@ -47,21 +46,6 @@ from tests.support.pictures import (
     read,
     saved,
 )
-
-SEES = ModelSpec("maker/m", images=True, image_px=100)
-ASK = ModelRequest("Look.", (UserTurn((Text("q"),)),), max_tokens=10)
-
-
-def kind_of(kind: Kind) -> ImageType:
-    return IMAGE_TYPES[list(KINDS).index(kind)]
-
-
-def asking(*pictures: bytes | Image) -> ModelRequest:
-    images = [
-        one if isinstance(one, Image) else Image(image_type(one), base64.b64encode(one).decode())
-        for one in pictures
-    ]
-    return replace(ASK, turns=(UserTurn((*images, Text("q"))),))
 
 
 def images_of(request: ModelRequest) -> list[Image]:
@@ -85,116 +69,6 @@ def pixel(shown: PIL.Image.Image, x: int, y: int) -> tuple[int, ...]:
 def is_like(found: tuple[int, ...], colour: tuple[int, int, int]) -> bool:
     """Return whether a colour is another one, as far as lossy kinds keep it."""
     return all(abs(one - other) < 40 for one, other in zip(found, colour, strict=True))
-
-
-# Whether it is whole
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_whole_picture_of_every_kind_is_known_by_its_content(kind: Kind) -> None:
-    assert image_type(drawn(kind)) == KINDS[kind]
-    assert fault_in(drawn(kind), kind_of(kind)) is None
-    assert fault_in(moving(kind) if kind != "JPEG" else drawn(kind), kind_of(kind)) is None
-
-
-@pytest.mark.parametrize(
-    ("kind", "options"),
-    [
-        *[(kind, {}) for kind in KINDS],
-        ("JPEG", {"progressive": True}),
-        ("WEBP", {"lossless": True}),
-    ],
-)
-def test_a_picture_that_is_cut_off_anywhere_is_found_out(kind: Kind, options: Any) -> None:
-    content = saved(noise((9, 7)), kind, **options)
-    faults = {cut: fault_in(content[:cut], kind_of(kind)) for cut in range(12, len(content))}
-
-    assert [cut for cut, fault in faults.items() if fault is None] == []
-    assert all("is cut off" in (fault or "") for fault in faults.values())
-
-
-JPEGS: list[dict[str, Any]] = [
-    {},
-    {"quality": 100, "subsampling": "4:4:4"},
-    {"quality": 5, "optimize": True},
-    {"restart_marker_rows": 1},
-    {"restart_marker_blocks": 3},
-    {"progressive": True},
-]
-JPEG_END = b"\xff\xd9"
-
-
-@pytest.mark.parametrize("options", JPEGS, ids=str)
-@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
-def test_a_whole_jpeg_is_taken_whatever_is_drawn_in_it(mode: str, options: Any) -> None:
-    """Also one whose last row is as empty, or as grey, as one that is missing."""
-    for size in ((1, 1), (8, 8), (33, 70)):
-        shown = [PIL.Image.new(mode, size, colour) for colour in (0, 0x80, "white")]
-        for one in (*shown, noise(size).convert(mode)):
-            content = saved(one, "JPEG", **options)
-            assert fault_in(content, "image/jpeg") is None
-            assert fault_in(content + b"whatever", "image/jpeg") is None
-
-
-@pytest.mark.parametrize("options", JPEGS[:-1], ids=str)
-@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
-def test_a_jpeg_that_is_cut_off_is_found_out_behind_an_end_mark_too(
-    mode: str, options: Any
-) -> None:
-    """Whoever repairs files puts one there."""
-    content = saved(noise((60, 50)).convert(mode), "JPEG", **options)
-    pixels = content.rfind(b"\xff\xda") + 20
-    cuts = range(pixels, len(content) - 40, (len(content) - pixels) // 20)
-    found = {at: fault_in(content[:at].rstrip(b"\xff") + JPEG_END, "image/jpeg") for at in cuts}
-
-    assert [at for at, fault in found.items() if fault is None] == []
-    assert all("the pixels of the JPEG are not all there" in (one or "") for one in found.values())
-
-
-def test_a_jpeg_without_its_last_passes_is_found_out() -> None:
-    content = saved(noise((60, 50)), "JPEG", progressive=True)
-    passes = [at for at in range(len(content)) if content[at : at + 2] == b"\xff\xda"]
-    assert len(passes) > 3
-
-    for at in passes[1:]:
-        fault = fault_in(content[:at] + JPEG_END, "image/jpeg")
-        assert fault == "is cut off: the last passes of the JPEG are missing"
-
-
-def test_a_jpeg_of_one_pass_for_each_colour_needs_all_of_them() -> None:
-    content = saved(noise((60, 50)), "JPEG", subsampling="4:4:4")
-    at = content.rfind(b"\xff\xda")
-    # As if its only pass were of one colour of three.
-    alone = content[:at] + b"\xff\xda\0\x08\x01" + content[at + 5 : at + 7] + content[at + 11 :]
-
-    assert fault_in(alone, "image/jpeg") == "is cut off: the last passes of the JPEG are missing"
-
-
-def test_a_wrong_sum_of_a_part_is_found_out_though_all_pixels_are_there() -> None:
-    """Decoders of vendors are stricter about it than ours."""
-    content = bytearray(drawn("PNG"))
-    end_of_pixels = content.index(b"IEND") - 5
-    content[end_of_pixels] ^= 1
-
-    assert "damaged" in (fault_in(bytes(content), "image/png") or "")
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_whatever_is_changed_in_a_picture_it_is_refused_in_words_or_can_be_sent(kind: Kind) -> None:
-    chance = random.Random(kind)
-    content = saved(noise((9, 7)), kind)
-    refused = 0
-    for _ in range(150):
-        changed = bytearray(content)
-        for _ in range(chance.randint(1, 4)):
-            changed[chance.randrange(12, len(changed))] = chance.randrange(256)
-        fault = fault_in(bytes(changed), kind_of(kind))
-        refused += fault is not None
-        if fault is None:
-            spec = replace(SEES, image_px=5)
-            anyio.run(with_fitted_pictures, asking(bytes(changed)), spec)
-
-    assert refused
 
 
 def with_size(width: int, height: int) -> dict[Kind, bytes]:
@@ -221,16 +95,6 @@ def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(
 
     assert fault is not None
     assert f"at most {MAX_PIXELS:,}" in fault
-
-
-def test_a_picture_is_only_given_to_the_decoder_of_its_kind() -> None:
-    fault = fault_in(drawn("GIF"), "image/png")
-
-    assert fault is not None
-    assert "PNG" in fault
-
-
-# As a model takes it
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -273,8 +137,13 @@ async def test_a_line_stays_a_pixel_wide() -> None:
 
 
 TRANSPARENT = saved(picture((300, 150), "RGBA", left=(255, 0, 0, 128), right=(0, 0, 255, 0)))
+
+
 PALETTE = saved(picture((300, 150)).quantize(4))
+
+
 SIXTEEN_BITS = saved(PIL.Image.new("I;16", (300, 150), 0x8000))
+
 
 COLOURS: dict[str, tuple[bytes, str]] = {
     "grey": (saved(PIL.Image.new("L", (300, 150), 128)), "L"),
@@ -458,9 +327,6 @@ async def test_what_cannot_be_decoded_is_the_end_of_the_call_and_says_so() -> No
         assert (caught.value.model, caught.value.charge) == ("maker/m", None)
 
 
-# On the way to Chat Completions
-
-
 @pytest.mark.parametrize("kind", KINDS)
 async def test_chat_completions_get_a_picture_as_a_data_url(kind: Kind) -> None:
     content = drawn(kind)
@@ -485,9 +351,6 @@ async def test_chat_completions_get_a_large_picture_made_smaller() -> None:
     heading, _, data = message["content"][0]["image_url"]["url"].partition(",")
     assert heading == "data:image/jpeg;base64"
     assert read(data).size == (100, 50)
-
-
-# What is known of the models
 
 
 def spec_of(entry: dict[str, Any]) -> ModelSpec:

@@ -216,7 +216,7 @@ async def test_what_could_not_be_counted_is_counted_the_next_time(
         await run.settle(lambda: Decimal(3), spent=Decimal(3))
     assert await journal.spending(TODAY) == 0
     (told,) = caplog.messages
-    assert told == "run a: $3 that it spent are not counted to the day yet: the disk is full"
+    assert told == "run a: $3.00 that it spent are not counted to the day yet: the disk is full"
     journal.full = False
 
     await run.settle(lambda: Decimal(4), spent=Decimal(4))
@@ -236,7 +236,7 @@ async def test_what_could_not_be_given_back_stays_committed_and_is_said_to(
     await run.settle(lambda: Decimal(1), spent=Decimal(1))
 
     assert await journal.spending(TODAY) == Decimal(3)
-    assert "run a: $2 that it does not need stay committed for the day" in caplog.text
+    assert "run a: $2.00 that it does not need stay committed for the day" in caplog.text
     await journal.aclose()
 
 

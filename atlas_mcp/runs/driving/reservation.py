@@ -56,8 +56,6 @@ class Reservation:
         init=False, default_factory=list[tuple[str, Decimal]]
     )
     _told: set[str] = field(init=False, default_factory=set[str])
-    # Whether a task that waits for the lock will give back the money of all calls that have ended.
-    _keeps_next: bool = field(init=False, default=False)
     # Keeps `committed` equal to the journal's count when calls start together.
     _lock: anyio.Lock = field(init=False, default_factory=anyio.Lock)
 
@@ -95,20 +93,15 @@ class Reservation:
     async def keep(self, state: Callable[[], RunState]) -> None:
         """Give back the money that a run does not need any more after a call has ended.
 
-        Calls that end while the journal is being written to share the next write.
+        Without a cap no other run of this process waits for it: then it is given back once no call
+        of the run is open, in one write instead of one for each call.
         """
-        if self._keeps_next:
+        is_patient = self.cap is None and state().calls_in_flight
+        if is_patient and state().ledger.committed <= self.committed:
             return
-        self._keeps_next = True
-
-        def kept() -> Decimal:
-            self._keeps_next = False
-            return reservation_kept(state(), self.committed)
-
-        try:
-            await self.settle(kept, spent=state().ledger.gone)
-        finally:
-            self._keeps_next = False
+        await self.settle(
+            lambda: reservation_kept(state(), self.committed), spent=state().ledger.gone
+        )
 
     async def leave(self, state: Callable[[], RunState]) -> None:
         """Give back all that a run has reserved and not spent."""

@@ -80,10 +80,7 @@ def check_same_problem(state: RunState, problem: Problem | None, run_id: str) ->
         InvalidInput: An argument differs from the run's, or the run's own is lost.
     """
     check_opening(state)
-    if not workflow_of(state.spec).client_decides:
-        raise InvalidInput(
-            "run_id", f"{run_id!r} is a solve_with_atlas run; leave run_id out to start afresh"
-        )
+    workflow_of(state.spec).check_further_explores(run_id)
     if problem is None:
         return
     if _compared(problem.text) != _compared(state.problem.text):

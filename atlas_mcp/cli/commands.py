@@ -13,6 +13,7 @@ from atlas_mcp.atlas.explore import STRATEGIES
 from atlas_mcp.atlas.explore_requests import ExploreRequest
 from atlas_mcp.atlas.messages import EFFORTS
 from atlas_mcp.atlas.problem import Problem, make_problem
+from atlas_mcp.atlas.workflows.registry import summaries
 from atlas_mcp.cli import output
 from atlas_mcp.cli.arguments import (
     ProblemCommand,
@@ -160,7 +161,7 @@ def _common(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--workflow",
     metavar="NAME",
-    help="The policy of the run: atlas, majority[:N] or self-refine[:N]. Default: atlas.",
+    help=f"The policy of the run. {summaries()}.",
 )
 @_common
 def solve(

@@ -64,8 +64,7 @@ async def follow(service: RunService, run_id: str, *, as_json: bool) -> int:
     """
     async with service.watching(run_id) as live:
         await show_run_live(live, people())
-        # Explores have no orchestrator of ours: their candidates are the result.
-        gathers = workflow_of(live.state.spec).client_decides
+        gathers = workflow_of(live.state.spec).gathers
     view = view_of(await service.look(run_id))
     told("\n".join((view.explanation or "", *view.agreement.warnings)))
     evidence: Evidence = "data" if gathers else "none" if view.answer is not None else "people"

@@ -18,8 +18,7 @@ from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.run_spec import LeftOut, RunSpec, SolverSpec
 from atlas_mcp.atlas.wording import money_text
 from atlas_mcp.atlas.workflows.base import Workflow
-from atlas_mcp.atlas.workflows.client_explores import ClientExplores
-from atlas_mcp.atlas.workflows.registry import chosen
+from atlas_mcp.atlas.workflows.registry import CLIENT_EXPLORES, DEFAULT_WORKFLOW, workflow_asked_for
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ConfigError, InvalidInput
 from atlas_mcp.models.pool import Pool
@@ -45,13 +44,13 @@ def plan_solve(problem: Problem, request: RunRequest, *, pool: Pool, settings: S
         InvalidInput: An argument breaks a rule.
         ConfigError: The configuration cannot serve the run.
     """
-    workflow = chosen(request.workflow)
+    workflow = workflow_asked_for(request.workflow)
     solvers, left_out = _able(problem, pool.solvers(request.solvers))
     orchestrator = None
     if workflow.orchestrated:
         orchestrator = _orchestrator(problem, pool, solvers, settings)
     spec = RunSpec(
-        workflow=request.workflow or workflow.name,
+        workflow=request.workflow or DEFAULT_WORKFLOW,
         orchestrator=orchestrator,
         solvers=solvers,
         budget=_for_workflow(_budget(request, settings), workflow, request),
@@ -79,7 +78,7 @@ def plan_explores(
     solvers, left_out = _able(problem, pool.solvers(request.solvers))
     budget = _budget(request, settings)
     budget = replace(budget, max_explores=max(budget.max_explores, count), prefetch=0)
-    spec = RunSpec(ClientExplores.name, None, solvers, budget, seed=request.seed, left_out=left_out)
+    spec = RunSpec(CLIENT_EXPLORES, None, solvers, budget, seed=request.seed, left_out=left_out)
     _check(problem, spec, tuple(entry.spec for entry in solvers), settings)
     return spec
 

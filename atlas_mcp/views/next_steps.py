@@ -60,7 +60,7 @@ def next_step(
             f"{NOBODY_DRIVES}. Nothing is spent meanwhile, and what was found is kept: call "
             f"resume_run with run_id={run_id!r} to go on."
         )
-    if workflow_of(state.spec).client_decides and state.votes:
+    if workflow_of(state.spec).gathers and state.votes:
         return (
             "You are the orchestrator: compare the candidates' justifications. For more evidence "
             f"call explore again with run_id={run_id!r} and another strategy; else answer."

@@ -7,14 +7,13 @@ Source: the ATLAS paper (arXiv 2606.01667).
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import takewhile
 
 from typing_extensions import override
 
 from atlas_mcp.atlas import prompts
-from atlas_mcp.atlas.briefing import next_user_turn
-from atlas_mcp.atlas.commands import AskOrchestrator, Command, Note
+from atlas_mcp.atlas.asking import Opening, ask_orchestrator, orchestrator_of
+from atlas_mcp.atlas.commands import Command, Note
 from atlas_mcp.atlas.decisions import (
     Synthesis,
     Unreadable,
@@ -25,7 +24,6 @@ from atlas_mcp.atlas.decisions import (
 from atlas_mcp.atlas.events import (
     Event,
     ExploresPlanned,
-    OrchestratorAsked,
     OrchestratorReplied,
     Planned,
     RunFinished,
@@ -41,8 +39,7 @@ from atlas_mcp.atlas.explore_planning import (
     plan,
     reaches,
 )
-from atlas_mcp.atlas.holds import hold_for
-from atlas_mcp.atlas.messages import ModelRequest, ToolResult
+from atlas_mcp.atlas.messages import ToolResult
 from atlas_mcp.atlas.orchestrator_schemas import decision_schema, synthesis_schema
 from atlas_mcp.atlas.outcomes import StopReason
 from atlas_mcp.atlas.run_endings import (
@@ -50,10 +47,8 @@ from atlas_mcp.atlas.run_endings import (
     answered,
     failures_text,
     unsynthesized,
-    why_no_money,
 )
 from atlas_mcp.atlas.run_facts import OrchestratorTurn
-from atlas_mcp.atlas.solver_prompts import bounded, shape_text
 from atlas_mcp.atlas.state import RunState, quota_used
 from atlas_mcp.atlas.workflows.base import Workflow
 
@@ -64,8 +59,6 @@ MAX_FRUITLESS_TURNS = 3
 class Atlas(Workflow):
     """The loop of the paper, with its floors held and its first explores started at once."""
 
-    name = "atlas"
-    summary = "an orchestrator explores, decides when to stop, and synthesizes the answer"
     orchestrated = True
 
     @override
@@ -182,51 +175,11 @@ def _hopeless(state: RunState) -> bool:
 
 
 def _ask(state: RunState) -> Command:
-    spec = state.spec.orchestrator
-    assert spec is not None, "a run of the atlas workflow has an orchestrator"
-    concluding = must_conclude(state)
-    shows = tuple(explore for explore in state.explores.values() if explore.id not in state.shown)
-    schema = bounded(
-        synthesis_schema(state.problem)
-        if spec.tools or concluding is not None
-        else decision_schema(state.problem, state.spec),
-        spec.max_string_chars,
-    )
-    system = state.turns[0].asked.system if state.turns else prompts.orchestrator_system(state.spec)
-    tools = (
-        state.turns[0].asked.tools
-        if state.turns
-        else ((prompts.explore_tool(state.spec),) if spec.tools else ())
-    )
-    shape = None
-    known = state.turns[-1].asked.schema if state.turns else None
-    if schema != known and not spec.holds_schema(tools=bool(tools)):
-        shape = shape_text(schema, tools=bool(tools))
-    saying = next_user_turn(state, shows, concluding, shape=shape)
-    request = ModelRequest(
-        system=system,
-        turns=(*state.history, saying),
-        max_tokens=spec.max_tokens,
-        schema=schema,
-        tools=tools,
-        parallel_tool_calls=state.budget.max_parallel > 1,
-        effort=spec.effort,
-        seed=None if state.spec.seed is None else state.spec.seed * 1_000 + 500 + len(state.turns),
-        temperature=None if spec.temperature is None else 0.0,
-    )
-    hold = hold_for(spec, request, state.ledger.available)
-    if hold is None:
-        why = why_no_money(state, "The cap left no money for the orchestrator.")
-        return Note(unsynthesized(state, "max_cost", why))
-    intent = OrchestratorAsked(
-        turn=len(state.turns) + 1,
-        said=saying,
-        shows=tuple(explore.id for explore in shows),
-        hold_usd=hold.amount,
-        max_tokens=hold.max_tokens,
-        schema=schema,
-        must_conclude=concluding,
-        system=system,
-        tools=tools,
-    )
-    return AskOrchestrator(intent, replace(request, max_tokens=hold.max_tokens))
+    if orchestrator_of(state).tools or must_conclude(state) is not None:
+        return ask_orchestrator(state, _opening, synthesis_schema(state.problem))
+    return ask_orchestrator(state, _opening, decision_schema(state.problem, state.spec))
+
+
+def _opening(state: RunState) -> Opening:
+    tools = (prompts.explore_tool(state.spec),) if orchestrator_of(state).tools else ()
+    return Opening(prompts.orchestrator_system(state.spec), tools)

@@ -7,7 +7,7 @@ call with its hold, where it has one; starting explores, retries and stops are t
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, Self
 
 from atlas_mcp.atlas.commands import Command
 from atlas_mcp.atlas.events import Event, OrchestratorReplied
@@ -17,22 +17,32 @@ from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.run_facts import OrchestratorTurn
 from atlas_mcp.atlas.solver_prompts import solver_request
 from atlas_mcp.atlas.state import RunState
+from atlas_mcp.errors import InvalidInput
 
 
 class Workflow(Protocol):
     """A policy. Subclass it, and give it a line in `registry`.
 
     Attributes:
-        name: What it is chosen by.
-        summary: What it does, in a line for people.
         orchestrated: Whether an orchestrator is asked; a run without one needs no such model.
-        client_decides: Whether the client's own agent is the orchestrator.
+        gathers: Whether a run of it ends with candidates for the caller to weigh, not an answer.
     """
 
-    name: str
-    summary: str
     orchestrated: bool = False
-    client_decides: bool = False
+    gathers: bool = False
+
+    @classmethod
+    def with_option(cls, option: str | None) -> Self:
+        """Return the policy for the part of its name behind the colon.
+
+        Args:
+            option: That part; `None` where there is none, and always where it takes none.
+
+        Raises:
+            InvalidInput: It does not take that option.
+        """
+        assert option is None, "the registry has no option for it"
+        return cls()
 
     @property
     def explores(self) -> int | None:
@@ -50,7 +60,17 @@ class Workflow(Protocol):
         self, state: RunState, turn: OrchestratorTurn, replied: OrchestratorReplied
     ) -> Event:
         """Return what follows from a reply of the orchestrator."""
-        raise AssertionError(f"{self.name} asks no orchestrator")
+        raise AssertionError(f"{type(self).__name__} asks no orchestrator")
+
+    def check_further_explores(self, run_id: str) -> None:
+        """Refuse explores that a client wants to add to a run.
+
+        Raises:
+            InvalidInput: The workflow takes no explores from a client.
+        """
+        raise InvalidInput(
+            "run_id", f"{run_id!r} is a solve_with_atlas run; leave run_id out to start afresh"
+        )
 
     def request(
         self,

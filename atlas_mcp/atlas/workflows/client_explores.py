@@ -13,11 +13,13 @@ from atlas_mcp.atlas.workflows.base import Workflow
 class ClientExplores(Workflow):
     """Ends as soon as the explores it was given have ended; more of them open the run again."""
 
-    name = "explore"
-    summary = "the explores that a client's own agent asks for"
-    client_decides = True
+    gathers = True
 
     @override
     def next_commands(self, state: RunState) -> tuple[Command, ...]:
         """Return the end of the run."""
         return (Note(gathered(state)),)
+
+    @override
+    def check_further_explores(self, run_id: str) -> None:
+        """Take every explore: the client is the orchestrator."""

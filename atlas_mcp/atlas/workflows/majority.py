@@ -7,6 +7,7 @@ al., "Self-Consistency Improves Chain of Thought Reasoning" (arXiv 2203.11171).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 from typing_extensions import override
 
@@ -34,17 +35,15 @@ class Majority(Workflow):
 
     votes: int | None = None
 
-    name = "majority"
-    summary = "N independent solvers and the answer that most of them give"
-
     @classmethod
-    def with_option(cls, option: str | None) -> Majority:
+    @override
+    def with_option(cls, option: str | None) -> Self:
         """Return the workflow for `majority[:N]`.
 
         Raises:
             InvalidInput: N is no number of votes.
         """
-        return cls(whole_number(cls.name, option, least=1, most=MAX_EXPLORES_CEILING))
+        return cls(whole_number(option, least=1, most=MAX_EXPLORES_CEILING))
 
     @property
     @override

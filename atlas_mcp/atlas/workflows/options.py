@@ -1,12 +1,12 @@
-"""Reading what stands behind the colon of a workflow's name."""
+"""Reads the option of a workflow: the part of its name behind the colon."""
 
 from __future__ import annotations
 
 from atlas_mcp.errors import InvalidInput
 
 
-def whole_number(workflow: str, option: str | None, *, least: int, most: int) -> int | None:
-    """Return the number in `WORKFLOW:NUMBER`; `None` where none is given.
+def whole_number(option: str | None, *, least: int, most: int) -> int | None:
+    """Return the number behind the colon of a workflow's name; `None` where none is given.
 
     Raises:
         InvalidInput: It is no whole number from `least` to `most`.
@@ -17,6 +17,6 @@ def whole_number(workflow: str, option: str | None, *, least: int, most: int) ->
     if not least <= number <= most:
         raise InvalidInput(
             "workflow",
-            f"{workflow}:{option} takes a whole number from {least} to {most} behind the colon",
+            f"takes a whole number from {least} to {most} behind the colon, not {option!r}",
         )
     return number

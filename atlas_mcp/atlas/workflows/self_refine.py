@@ -8,6 +8,7 @@ which takes at most 4 rounds.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 from typing_extensions import override
 
@@ -88,17 +89,15 @@ class SelfRefine(Workflow):
 
     rounds: int | None = None
 
-    name = "self-refine"
-    summary = "one solver answers, criticises its answer and answers again, for at most N rounds"
-
     @classmethod
-    def with_option(cls, option: str | None) -> SelfRefine:
+    @override
+    def with_option(cls, option: str | None) -> Self:
         """Return the workflow for `self-refine[:N]`.
 
         Raises:
             InvalidInput: N is no number of rounds.
         """
-        return cls(whole_number(cls.name, option, least=1, most=MAX_ROUNDS))
+        return cls(whole_number(option, least=1, most=MAX_ROUNDS))
 
     @property
     @override

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import anyio
 import anyio.lowlevel
@@ -15,94 +11,22 @@ import pytest
 from mcp import Client
 from mcp_types import TextContent
 
-import atlas_mcp.testing
 from atlas_mcp.atlas.messages import ModelRequest, Text, UserTurn
-from atlas_mcp.atlas.problem import make_problem
-from atlas_mcp.config.endpoints import SolverSettings
-from atlas_mcp.config.settings import ServerSettings, Settings
-from atlas_mcp.errors import ModelFileError, ModelRejected, ModelUnavailable
-from atlas_mcp.models.base import Notice
-from atlas_mcp.models.embedded.inventory import remove
+from atlas_mcp.errors import ModelRejected, ModelUnavailable
 from atlas_mcp.models.embedded.model import EmbeddedModel
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.server.app import make_server
 from atlas_mcp.server.host import Host
-from atlas_mcp.testing.gguf import model_file
 from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
+from tests.support.embedded_runtimes import QUESTION, Runtime, settings_for, until
 from tests.support.live_runs import driven
-
-QUESTION = make_problem("What is 6 * 7?", answer_schema={"type": "integer"})
-RUNTIME = Path(*atlas_mcp.testing.__path__) / "llama"
-
-
-@dataclass
-class Runtime:
-    """The stand-in for llama.cpp, and the files that it is told to run."""
-
-    folder: Path
-
-    @property
-    def loads(self) -> list[dict[str, Any]]:
-        try:
-            text = (self.folder / "loads").read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return []
-        return [json.loads(line) for line in text.splitlines()]
-
-    @property
-    def most(self) -> list[int]:
-        return json.loads((self.folder / "most").read_text(encoding="utf-8"))
-
-    def file(
-        self, name: str = "x.gguf", *, context_tokens: int = 32_768, more: bytes = b""
-    ) -> Path:
-        path = self.folder / name
-        path.write_bytes(model_file(context_tokens=context_tokens) + more)
-        return path
-
-    def hold(self, what: str) -> Path:
-        held = self.folder / f"hold-{what}"
-        held.touch()
-        return held
-
-
-@pytest.fixture
-def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runtime:
-    folder = tmp_path / "runtime"
-    folder.mkdir()
-    monkeypatch.setenv("FAKE_LLAMA", str(folder))
-    monkeypatch.setenv("PYTHONPATH", str(RUNTIME))
-    monkeypatch.setattr(sys, "path", [str(RUNTIME), *sys.path])
-    return Runtime(folder)
-
-
-def settings_for(home: Path, *, warm_up: bool = False, **models: object) -> Settings:
-    return Settings(
-        home=home,
-        solvers={
-            name: SolverSettings.model_validate(
-                entry if isinstance(entry, dict) else {"model": entry}
-            )
-            for name, entry in models.items()
-        },
-        server=ServerSettings(warm_up=warm_up, grace_s=0.0, respond_within_s=10),
-    )
 
 
 def asking(*, max_tokens: int = 100) -> ModelRequest:
     return ModelRequest("", (UserTurn((Text("What is 6 * 7?"),)),), max_tokens=max_tokens)
-
-
-async def until(path: Path) -> None:
-    with anyio.fail_after(15):
-        while not await anyio.Path(path).exists():
-            await anyio.lowlevel.checkpoint()
-
-
-# One process for one file
 
 
 async def test_two_runs_at_once_share_one_process(runtime: Runtime, tmp_path: Path) -> None:
@@ -160,9 +84,6 @@ async def test_what_an_entry_says_is_what_the_process_gets(
         "context_tokens": 4_096,
         "parallel": 2,
     }
-
-
-# Room
 
 
 async def test_calls_that_do_not_fit_the_context_together_wait_for_each_other(
@@ -226,9 +147,6 @@ async def test_a_call_that_waits_while_its_model_is_closed_breaks_off(runtime: R
     assert all("it was closed during the call" in failure for failure in failures)
 
 
-# Loading
-
-
 async def test_a_run_says_that_a_model_is_being_loaded(runtime: Runtime, tmp_path: Path) -> None:
     settings = settings_for(tmp_path / "home", mine=f"local/{runtime.file()}")
     held = runtime.hold("load")
@@ -246,48 +164,6 @@ async def test_a_run_says_that_a_model_is_being_loaded(runtime: Runtime, tmp_pat
     assert live.notice is None
 
 
-async def test_all_who_wait_for_a_model_are_told_and_it_is_loaded_once(runtime: Runtime) -> None:
-    local = EmbeddedModel("local/x", runtime.file(), context_tokens=1_000)
-    held = runtime.hold("load")
-    told: list[list[Notice | None]] = [[], []]
-    async with anyio.create_task_group() as group:
-        for notices in told:
-            group.start_soon(local.load, notices.append)
-        await until(runtime.folder / "loads")
-        held.unlink()
-    await local.load(lambda _: pytest.fail("it is loaded"))
-    await local.aclose()
-
-    for notices in told:
-        assert notices[0] is not None
-        assert notices[0].text.startswith("loading local/x")
-        assert notices[-1] is None
-    assert len(runtime.loads) == 1
-
-
-async def test_weights_that_cannot_be_loaded_fail_their_calls_and_not_the_run(
-    runtime: Runtime, tmp_path: Path
-) -> None:
-    settings = settings_for(
-        tmp_path / "home",
-        broken=f"local/{runtime.file('broken.gguf', more=b'broken')}",
-        sound=f"local/{runtime.file()}",
-    ).model_copy(update={"orchestrator": None})
-    async with open_service(settings) as service:
-        run_id = await service.solve(
-            QUESTION, RunRequest(solvers=["sound", "broken"], max_explores=2)
-        )
-        view = view_of(await service.wait(run_id, 15))
-
-    outcomes = {candidate.solver: candidate for candidate in view.candidates}
-    assert outcomes["sound"].status == "ok"
-    if "broken" in outcomes:
-        assert "these weights are broken" in (outcomes["broken"].error or "")
-
-
-# Who may name a file
-
-
 @pytest.mark.parametrize("name", ["local//etc/passwd", "local/maker/repo/x.gguf"])
 async def test_a_client_names_no_file_that_its_operator_has_not_named(
     tmp_path: Path, name: str
@@ -301,33 +177,6 @@ async def test_a_client_names_no_file_that_its_operator_has_not_named(
     assert isinstance(said, TextContent)
     assert "used only where the configuration names them" in said.text
     assert not (tmp_path / "home" / "models").exists()
-
-
-# What is used while nobody may remove it
-
-
-async def test_weights_in_use_are_not_removed_by_another_process(
-    runtime: Runtime, tmp_path: Path
-) -> None:
-    folder = tmp_path / "models"
-    weights = folder / "hub/maker/repo/x.gguf"
-    weights.parent.mkdir(parents=True)
-    weights.write_bytes(runtime.file().read_bytes())
-    local = EmbeddedModel(
-        "local/x", weights, context_tokens=1_000, use=weights.with_name("x.gguf.use")
-    )
-    await local.load()
-
-    with pytest.raises(ModelFileError, match="loaded by another process"):
-        remove("local/maker/repo/x.gguf", folder)
-    assert weights.exists()
-    await local.aclose()
-
-    remove("local/maker/repo/x.gguf", folder)
-    assert not weights.exists()
-
-
-# Warm-up
 
 
 async def test_a_server_that_is_told_to_loads_its_models_before_anybody_asks(

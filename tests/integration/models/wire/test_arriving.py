@@ -13,14 +13,12 @@ import anyio
 import pytest
 
 from atlas_mcp.atlas.explore_requests import ExploreRequest
-from atlas_mcp.atlas.messages import ModelRequest, Reply, Text, UserTurn
-from atlas_mcp.atlas.model_spec import ModelSpec
+from atlas_mcp.atlas.messages import Reply
 from atlas_mcp.atlas.problem import make_problem
-from atlas_mcp.atlas.usage import NO_CHARGE, Charge, Price, Usage
+from atlas_mcp.atlas.usage import NO_CHARGE, Charge, Usage
 from atlas_mcp.config.endpoints import PriceSettings, SolverSettings
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ModelRejected, ModelUnavailable
-from atlas_mcp.models.chat.model import OpenAICompatible
 from atlas_mcp.models.claude import call as claude_call
 from atlas_mcp.models.claude import connection as claude_connection
 from atlas_mcp.models.claude.connection import Connection
@@ -28,92 +26,38 @@ from atlas_mcp.models.claude.model import Claude
 from atlas_mcp.models.claude.stream import MessageStream
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.wire import reading
-from atlas_mcp.models.wire.bounded import MOST_HINTS
 from atlas_mcp.models.wire.chat_stream import ChatStream
 from atlas_mcp.models.wire.json_events import LARGE_BYTES, Event, event_of
-from atlas_mcp.models.wire.trips import Trip
 from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.testing.atlas_api import candidate_text
 from atlas_mcp.views.rendering import view_of
-from tests.support.raw_servers import HINTS, Answer, answering, endless, heading, in_bytes, once
+from tests.support.arriving_replies import (
+    ASK,
+    BLOCK,
+    CHAT,
+    CLAUDE,
+    COST,
+    COUNTED,
+    END,
+    MIDDLE,
+    MODELS,
+    RATES,
+    START,
+    STREAMS,
+    WHOLE,
+    both,
+    event,
+    on_asyncio,
+    reply_to,
+    reply_within,
+    text_delta,
+    with_it,
+)
+from tests.support.raw_servers import Answer, answering, heading, once
 from tests.support.strange_replies import nested_text
 
-ASK = ModelRequest(system="", turns=(UserTurn((Text("q"),)),), max_tokens=100)
-RATES = Price(Decimal(1), Decimal(1), Decimal(1))
 PRICED = PriceSettings(input=Decimal(1), output=Decimal(1))
-COUNTED = Usage(1, 100, 50)
-COST = Decimal("0.00015")
-
-MODELS: dict[str, Callable[[str], Any]] = {
-    "claude": lambda url: Claude("claude-x", base_url=url, api_key="k", price=RATES),
-    "chat": lambda url: OpenAICompatible(
-        ModelSpec("openai/m", endpoint={"base_url": f"{url}/v1"}), api_key="k", price=RATES
-    ),
-}
-
-both = pytest.mark.parametrize("adapter", MODELS)
-on_asyncio = pytest.mark.parametrize("anyio_backend", ["asyncio"])
-
-
-async def reply_to(adapter: str, answer: Answer) -> Reply:
-    reply = await reply_within(anyio.CancelScope(), adapter, answer)
-    assert reply is not None, "nobody cancels it"
-    return reply
-
-
-async def reply_within(scope: anyio.CancelScope, adapter: str, answer: Answer) -> Reply | None:
-    """Return the reply of a call that is made within a scope, `None` where that ended it."""
-    reply = None
-    with answering(answer) as url:
-        model = MODELS[adapter](url)
-        try:
-            with scope:
-                reply = await model.generate(ASK)
-        finally:
-            await model.aclose()
-    return reply
-
-
-def event(value: object) -> bytes:
-    written = value if isinstance(value, str) else json.dumps(value)
-    return b"data: " + written.encode() + b"\n\n"
-
-
-CHAT = (
-    event({"choices": [{"index": 0, "delta": {"content": "So "}}]}),
-    event({"choices": [{"index": 0, "delta": {"content": "be it."}}]}),
-    event({"choices": [{"index": 0, "finish_reason": "stop"}]}),
-    event({"choices": [], "usage": {"prompt_tokens": 100, "completion_tokens": 50}}),
-    event("[DONE]"),
-)
-
-
-def text_delta(text: object) -> bytes:
-    delta = {"type": "text_delta", "text": text}
-    return event({"type": "content_block_delta", "index": 0, "delta": delta})
-
-
-START = event({"type": "message_start", "message": {"usage": {"input_tokens": 100}}})
-BLOCK = {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
-END = {"output_tokens": 50}
-CLAUDE = (
-    START,
-    event(BLOCK),
-    text_delta("So "),
-    text_delta("be it."),
-    event({"type": "content_block_stop", "index": 0}),
-    event({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": END}),
-    event({"type": "message_stop"}),
-)
-STREAMS = {"chat": CHAT, "claude": CLAUDE}
-MIDDLE = {"chat": 1, "claude": 3}
-"""Before which piece of a stream something is put."""
-
-
-def with_it(adapter: str, strange: bytes) -> bytes:
-    stream, at = STREAMS[adapter], MIDDLE[adapter]
-    return b"".join([*stream[:at], strange, *stream[at:]])
 
 
 @both
@@ -155,93 +99,6 @@ async def test_what_comes_after_the_end_is_ignored(
     reply = await reply_to(adapter, once(heading(), *stream, after))
 
     assert (reply.end, reply.turn.text, reply.charge.usage) == ("end", "So be it.", COUNTED)
-
-
-@both
-@on_asyncio
-@pytest.mark.parametrize("kind", ["text/event-stream", "text/plain", "application/json", ""])
-async def test_a_stream_is_told_by_its_first_bytes(adapter: str, kind: str) -> None:
-    sent = b"\xef\xbb\xbf: hello\n\n" + b"".join(STREAMS[adapter])
-
-    reply = await reply_to(adapter, once(heading(kind=kind), sent.replace(b"\n", b"\r")))
-
-    assert (reply.end, reply.turn.text, reply.charge.cost) == ("end", "So be it.", COST)
-
-
-WHOLE: dict[str, dict[str, Any]] = {
-    "chat": {
-        "choices": [{"message": {"content": "So be it."}, "finish_reason": "stop"}],
-        "usage": {"prompt_tokens": 100, "completion_tokens": 50},
-    },
-    "claude": {
-        "type": "message",
-        "content": [{"type": "text", "text": "So be it."}],
-        "stop_reason": "end_turn",
-        "usage": {"input_tokens": 100, "output_tokens": 50},
-    },
-}
-
-
-@both
-@on_asyncio
-@pytest.mark.parametrize("kind", ["text/event-stream", "text/plain", "application/json", ""])
-async def test_a_reply_in_one_piece_is_read_where_a_stream_was_asked_for(
-    adapter: str, kind: str
-) -> None:
-    sent = b"\n \n" + json.dumps(WHOLE[adapter], indent=1).encode()
-
-    reply = await reply_to(adapter, once(heading(kind=kind), sent))
-
-    assert (reply.end, reply.turn.text) == ("end", "So be it.")
-    assert reply.charge == Charge(COUNTED, COST)
-
-
-MARK = b"\xef\xbb\xbf"
-
-
-@both
-@on_asyncio
-@pytest.mark.parametrize("form", ["whole", "streamed"])
-@pytest.mark.parametrize("before", [MARK + b"\r\n" * 30, b" " * 30 + MARK + b"\n" * 30])
-async def test_a_body_behind_a_mark_and_many_blanks_is_told_by_its_first_character(
-    adapter: str, before: bytes, form: str
-) -> None:
-    whole, streamed = json.dumps(WHOLE[adapter]).encode(), b"".join(STREAMS[adapter])
-    sent = in_bytes(before + (whole if form == "whole" else streamed))
-
-    reply = await reply_to(adapter, once(heading(kind="", transfer_encoding="chunked"), sent))
-
-    assert (reply.end, reply.turn.text) == ("end", "So be it.")
-    assert reply.charge == Charge(COUNTED, COST)
-
-
-@both
-@on_asyncio
-@pytest.mark.parametrize("line_end", [b"", b"\n", b"\r"])
-@pytest.mark.parametrize("broken", [False, True])
-async def test_the_last_event_needs_no_empty_line_behind_it(
-    adapter: str, line_end: bytes, broken: bool
-) -> None:
-    """Nor is it lost with its connection."""
-    sent = b"".join(STREAMS[adapter][: LAST[adapter]]).rstrip() + line_end
-    head = heading(content_length=str(len(sent) + broken))
-
-    reply = await reply_to(adapter, once(head, sent))
-
-    assert (reply.end, reply.turn.text) == ("end", "So be it.")
-
-
-LAST = {"chat": 3, "claude": 6}
-"""The pieces of a stream up to the reason for its end, which no empty line follows."""
-
-
-@both
-@on_asyncio
-async def test_an_event_that_is_cut_with_its_connection_completes_nothing(adapter: str) -> None:
-    sent = b"".join(STREAMS[adapter][: LAST[adapter]]).rstrip()[:-1]
-
-    with pytest.raises(ModelUnavailable, match="the connection was cut"):
-        await reply_to(adapter, once(heading(content_length=str(len(sent) + 1)), sent))
 
 
 @both
@@ -407,33 +264,6 @@ async def test_content_that_is_no_text_is_kept_as_its_json(adapter: str, content
     reply = await reply_to(adapter, once(heading(), sent))
 
     assert (reply.end, reply.turn.text) == ("end", f"So {json.dumps(content)}")
-
-
-@both
-@on_asyncio
-async def test_a_reply_in_chunks_of_one_byte_is_read(adapter: str) -> None:
-    sent = in_bytes(b"".join(STREAMS[adapter]))
-
-    reply = await reply_to(adapter, once(heading(transfer_encoding="chunked"), sent))
-
-    assert (reply.end, reply.turn.text) == ("end", "So be it.")
-
-
-@both
-@on_asyncio
-async def test_some_hints_before_an_answer_are_passed_over(adapter: str) -> None:
-    hints = b"HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n" * MOST_HINTS
-
-    reply = await reply_to(adapter, once(hints, heading(), *STREAMS[adapter]))
-
-    assert reply.turn.text == "So be it."
-
-
-@both
-@on_asyncio
-async def test_hints_without_end_are_the_endpoints_fault(adapter: str) -> None:
-    with pytest.raises(ModelRejected, match="more than 100 informational responses"):
-        await reply_to(adapter, endless(b"", HINTS))
 
 
 @on_asyncio
@@ -659,30 +489,6 @@ async def test_a_run_that_is_stopped_records_a_reply_that_is_whole_and_asks_no_s
 
     assert [one.answer for one in again.candidates] == ["42"]
     assert len(heads) == 1
-
-
-@both
-@on_asyncio
-async def test_a_reply_that_is_large_for_anything_in_it_is_put_together_off_the_loop(
-    monkeypatch: pytest.MonkeyPatch, adapter: str
-) -> None:
-    threads: list[int] = []
-    told = Trip.told
-
-    def telling(trip: Trip, reply: Reply) -> Reply:
-        threads.append(threading.get_ident())
-        return told(trip, reply)
-
-    monkeypatch.setattr(Trip, "told", telling)
-    bulk = [
-        event({"choices": [{"delta": {"thoughts": "a" * 1_000}}], "type": "x", "x": "a" * 1_000})
-    ] * (LARGE_BYTES // 1_000)
-
-    reply = await reply_to(adapter, once(heading(), with_it(adapter, b"".join(bulk))))
-
-    assert reply.turn.text == "So be it."
-    assert len(threads) == 1
-    assert threads != [threading.get_ident()]
 
 
 @both

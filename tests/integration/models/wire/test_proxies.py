@@ -21,8 +21,8 @@ from atlas_mcp.models.claude.model import Claude
 from atlas_mcp.models.configuration import load_settings
 from atlas_mcp.models.wire.proxies import proxy_of, socks_fault, tls
 from atlas_mcp.server.app import make_server
-from tests.integration.models.wire.test_connections import ASK, CHAT, CLAUDE, KEY
 from tests.support.networks import Authority, speaking_tls, tunnelling
+from tests.support.odd_endpoints import ASK, CHAT, CLAUDE, KEY
 from tests.support.raw_servers import answering, once
 
 AnyModel: TypeAlias = Claude | OpenAICompatible

@@ -5,7 +5,8 @@ import pytest
 from atlas_mcp.atlas.workflows.registry import (
     WORKFLOWS,
     choices,
-    chosen,
+    summaries,
+    workflow_asked_for,
     workflow_named,
     workflow_of,
 )
@@ -13,19 +14,20 @@ from atlas_mcp.errors import InvalidInput
 from tests.support.played_runs import a_run
 
 
-def test_every_workflow_is_found_by_its_name_and_says_what_it_does() -> None:
+def test_every_workflow_is_found_by_its_name() -> None:
     for name in WORKFLOWS:
         workflow = workflow_named(name)
-        assert workflow.name == name
-        assert workflow.summary
-        assert not (workflow.orchestrated and workflow.client_decides)
+        assert not (workflow.orchestrated and workflow.gathers)
 
 
 def test_the_loop_is_the_default_and_a_client_s_explores_are_not_to_be_asked_for() -> None:
-    assert chosen(None).name == "atlas"
+    assert workflow_asked_for(None).orchestrated
     assert choices() == "atlas, majority[:N], self-refine[:N]"
+    assert summaries().startswith("atlas (default): an orchestrator")
+    assert "majority[:N]: the most common answer of N solvers" in summaries()
+    assert "explore:" not in summaries()
     with pytest.raises(InvalidInput, match="there is no workflow 'explore'; there are atlas"):
-        chosen("explore")
+        workflow_asked_for("explore")
 
 
 @pytest.mark.parametrize("name", ["votes", "Atlas", "atlas:3", "explore:1", "", ":", "majority:"])

@@ -28,10 +28,15 @@ from atlas_mcp.testing.chat_endpoints import (
 )
 from atlas_mcp.testing.chat_wire import message_of, pieces_of, told_of, usage_of
 from atlas_mcp.testing.replies import ApiReply, Call, Quirk, Tokens
+from tests.support.chat_streams import CALL, delta, feed, feed_whole, stream_of
 from tests.support.drawing import draws
 
 TOKENS = Tokens(input=5, output=70, cache_read=2_000, reasoning=40)
+
+
 CALLS = (Call("explore", {"strategy": "diréct", "n": [1, 2]}, "t1"), Call("explore", {}, "t2"))
+
+
 KINDS = {
     "openai": OPENAI,
     "google": GOOGLE,
@@ -64,28 +69,6 @@ def read(sent: bytes, *cuts: int) -> ChatStream:
         for line in lines.feed(piece):
             stream.take(read_event(line))
     return stream
-
-
-def feed(stream: ChatStream, line: str) -> None:
-    for one in EventLines().feed(line.encode() + b"\n\n"):
-        stream.take(read_event(one))
-
-
-def feed_whole(stream: ChatStream, body: str) -> None:
-    stream.take_whole(read_event(body.encode()))
-
-
-def stream_of(*chunks: dict[str, Any], done: bool = True) -> ChatStream:
-    stream = ChatStream()
-    for chunk in chunks:
-        feed(stream, "data: " + json.dumps(chunk))
-    if done:
-        feed(stream, "data: [DONE]")
-    return stream
-
-
-def delta(finish: str | None = None, **fields: Any) -> dict[str, Any]:
-    return {"choices": [{"index": 0, "delta": fields, "finish_reason": finish}]}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -449,12 +432,20 @@ JSON = st.recursive(
     ),
     max_leaves=8,
 )
+
+
 FIELDS = ["content", "refusal", "reasoning_content", "tool_calls", "reasoning_details", "role"]
+
+
 DELTAS = st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=3)
+
+
 CHOICES = st.lists(
     st.fixed_dictionaries({}, optional={"delta": DELTAS | JSON, "finish_reason": JSON}) | JSON,
     max_size=2,
 )
+
+
 EVENTS = st.fixed_dictionaries(
     {}, optional={"id": JSON, "choices": CHOICES | JSON, "usage": JSON, "error": JSON}
 )
@@ -524,190 +515,6 @@ def test_a_field_that_is_repeated_takes_the_room_of_one() -> None:
     assert len(stream.turn.text) == 100_000
 
 
-# Calls, in the pieces in which endpoints send them
-
-
-def piece(**given: Any) -> dict[str, Any]:
-    """Return a piece of a call; `name` and `arguments` are at their place in it."""
-    function = {key: given.pop(key) for key in ("name", "arguments") if key in given}
-    return {**given, "function": function} if function else given
-
-
-ONE = (("explore", {"x": 1}),)
-TWO = (("explore", {"x": 1}), ("explore", {"x": 2}))
-FIRST, SECOND = '{"x": 1}', '{"x": 2}'
-NOTHING: dict[str, Any] = {}
-
-
-@pytest.mark.parametrize(
-    ("pieces", "calls"),
-    [
-        # Without an index: AstrBot#6661. Without an id. With an index as text, or with a point.
-        ([piece(id="a", name="explore"), piece(arguments='{"x"'), piece(arguments=": 1}")], ONE),
-        (
-            [
-                piece(id="a", name="explore", arguments='{"x"'),
-                piece(arguments=": 1}"),
-                piece(id="b", name="explore", arguments='{"x"'),
-                piece(arguments=": 2}"),
-            ],
-            TWO,
-        ),
-        (
-            [
-                piece(index=0, name="explore"),
-                piece(index=0, arguments=FIRST),
-                piece(index=1, name="explore", arguments=SECOND),
-            ],
-            TWO,
-        ),
-        ([piece(name="explore", arguments=one) for one in (FIRST, SECOND)], TWO),
-        (
-            [
-                piece(index="0", id="a", name="explore"),
-                piece(index="1", id="b", name="explore"),
-                piece(index="0", arguments=FIRST),
-                piece(index="1", arguments=SECOND),
-            ],
-            TWO,
-        ),
-        (
-            [
-                piece(index=0.0, id="a", name="explore"),
-                piece(index=1.0, id="b", name="explore"),
-                piece(index=0.0, arguments=FIRST),
-                piece(index=1.0, arguments=SECOND),
-            ],
-            TWO,
-        ),
-        # All at one index: with ids, and with none.
-        (
-            [
-                piece(index=0, id="a", name="explore", arguments='{"x"'),
-                piece(index=0, arguments=": 1}"),
-                piece(index=0, id="b", name="explore", arguments='{"x"'),
-                piece(index=0, arguments=": 2}"),
-            ],
-            TWO,
-        ),
-        ([piece(index=0, name="explore", arguments=one) for one in (FIRST, SECOND)], TWO),
-        # The tail at another index: agno#8879.
-        ([piece(index=0, id="a", name="explore"), piece(index=1, arguments=FIRST)], ONE),
-        # Names and ids that come again, empty, in pieces, or others.
-        (
-            [
-                piece(index=0, id="a", name="explore", arguments=one)
-                for one in ("", '{"x"', ": ", "1}")
-            ],
-            ONE,
-        ),
-        (
-            [
-                piece(index=0, id="a", name="explore", arguments='{"x"'),
-                piece(index=0, id="", name="", arguments=": 1}"),
-            ],
-            ONE,
-        ),
-        (
-            [
-                piece(id="a", name="explore", arguments='{"x"'),
-                piece(name="explore", arguments=": 1}"),
-            ],
-            ONE,
-        ),
-        (
-            [piece(index=0, id="a", name="exp"), piece(index=0, name="lore", arguments=FIRST)],
-            ONE,
-        ),
-        (
-            [
-                piece(index=0, id="a1", name="explore", arguments='{"x"'),
-                piece(index=0, id="a2", arguments=": "),
-                piece(index=0, id="a3", name="explore", arguments="1}"),
-            ],
-            ONE,
-        ),
-        # Arguments that are an object already, or come again: all that came before, or the whole.
-        ([piece(index=0, id="a", name="explore", arguments={"x": 1})], ONE),
-        ([piece(index=0, id="a", name="explore", arguments=one) for one in ("", {"x": 1})], ONE),
-        ([piece(index=0, id="a", name="explore", arguments=one) for one in (NOTHING, FIRST)], ONE),
-        ([piece(index=0, id="a", name="explore", arguments=one) for one in (FIRST, FIRST)], ONE),
-        ([piece(index=0, name="explore", arguments=one) for one in (FIRST, FIRST)], ONE),
-        (
-            [
-                piece(index=0, id="a", name="explore", arguments=one)
-                for one in ("{", '{"x', '{"x": ', FIRST)
-            ],
-            ONE,
-        ),
-        (
-            [
-                piece(index=0, id="a", name="explore", arguments='{"x"'),
-                piece(index=0, arguments=": 1}"),
-                piece(index=0, arguments=FIRST),
-            ],
-            ONE,
-        ),
-        ([piece(index=0, id="a", name="explore", arguments=one) for one in ("{}", FIRST)], ONE),
-        # Another shape: no level between a call and its name.
-        ([{"index": 0, "id": "a", "name": "explore", "arguments": FIRST}], ONE),
-    ],
-)
-def test_calls_are_read_in_the_pieces_in_which_they_come(
-    pieces: list[dict[str, Any]], calls: tuple[tuple[str, dict[str, Any]], ...]
-) -> None:
-    stream = stream_of(*(delta(tool_calls=[one]) for one in pieces), delta("tool_calls"))
-
-    turn = stream.turn
-    assert tuple((call.name, dict(call.arguments)) for call in turn.tool_calls) == calls
-    assert {call.fault for call in turn.tool_calls} == {None}
-    sent = turn.verbatim["tool_calls"]
-    assert [json.loads(one["function"]["arguments"]) for one in sent] == [one for _, one in calls]
-    assert {one["function"]["name"] for one in sent} == {"explore"}
-
-
-TEXT = r'{"x": "a \\ } { \" \u007b"}'
-
-
-@pytest.mark.parametrize("cut", range(1, len(TEXT)))
-def test_arguments_end_where_their_object_does_wherever_they_are_cut(cut: int) -> None:
-    """A second call is told from more of the first by that, where neither id nor index does it."""
-    parts = [TEXT[:cut], TEXT[cut:], SECOND]
-    pieces = [piece(index=0, name="explore", arguments=one) for one in parts]
-    stream = stream_of(*(delta(tool_calls=[one]) for one in pieces), delta("tool_calls"))
-
-    found = [dict(call.arguments) for call in stream.turn.tool_calls]
-    assert found == [json.loads(TEXT), {"x": 2}]
-
-
-CALL = {"id": "a", "type": "function", "function": {"name": "explore", "arguments": FIRST}}
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"tool_calls": CALL},
-        {"function_call": {"name": "explore", "arguments": FIRST}},
-        {"function_call": {"name": "explore", "arguments": {"x": 1}}},
-        {"tool_calls": [], "function_call": {"name": "explore", "arguments": FIRST}},
-    ],
-)
-@pytest.mark.parametrize("finish", ["stop", "tool_calls", "function_call", None])
-def test_a_call_is_one_in_whatever_shape_it_comes(
-    fields: dict[str, Any], finish: str | None
-) -> None:
-    streamed, whole = stream_of(delta(finish, **fields)), ChatStream()
-    message = {"role": "assistant", "content": None, **fields}
-    feed_whole(whole, json.dumps({"choices": [{"message": message, "finish_reason": finish}]}))
-
-    for stream in (streamed, whole):
-        [call] = stream.turn.tool_calls
-        assert (call.name, dict(call.arguments)) == ("explore", {"x": 1})
-        assert stream.end == "tool_calls"
-        assert "function_call" not in stream.turn.verbatim
-        assert stream.turn.verbatim["tool_calls"][0]["id"] == call.id
-
-
 def test_calls_of_a_whole_reply_are_as_many_as_it_has() -> None:
     whole = ChatStream()
     calls = [{**CALL, "index": 0}, {**CALL, "index": 0}, {**CALL, "id": None}]
@@ -718,17 +525,6 @@ def test_calls_of_a_whole_reply_are_as_many_as_it_has() -> None:
 
     assert len({call.id for call in whole.turn.tool_calls}) == 3
     assert whole.turn.text == "I call."
-
-
-def test_a_message_at_the_end_of_a_stream_adds_what_the_pieces_lacked() -> None:
-    message = {"role": "assistant", "content": "I call.", "tool_calls": [CALL]}
-    end = {"choices": [{"message": message, "finish_reason": "tool_calls"}]}
-
-    alone, behind = stream_of(end), stream_of(delta(content="I call."), end)
-
-    for stream in (alone, behind):
-        assert stream.turn.text == "I call."
-        assert [dict(call.arguments) for call in stream.turn.tool_calls] == [{"x": 1}]
 
 
 def test_text_that_is_said_and_thought_is_said_once() -> None:

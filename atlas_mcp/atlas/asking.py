@@ -1,0 +1,87 @@
+"""The call of the orchestrator: its request, with the money that is held for it.
+
+Workflows choose the words, the tools and the shape of the reply; the conversation, the ceiling of
+the reply and the hold are the same for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import NamedTuple
+
+from atlas_mcp.atlas.briefing import next_user_turn
+from atlas_mcp.atlas.commands import AskOrchestrator, Command, Note
+from atlas_mcp.atlas.events import OrchestratorAsked
+from atlas_mcp.atlas.explore_planning import must_conclude
+from atlas_mcp.atlas.holds import hold_for
+from atlas_mcp.atlas.messages import Json, ModelRequest, Tool
+from atlas_mcp.atlas.model_spec import ModelSpec
+from atlas_mcp.atlas.run_endings import unsynthesized, why_no_money
+from atlas_mcp.atlas.solver_prompts import bounded, shape_text
+from atlas_mcp.atlas.state import RunState
+
+
+def orchestrator_of(state: RunState) -> ModelSpec:
+    """Return the orchestrator of a run whose workflow asks one."""
+    spec = state.spec.orchestrator
+    assert spec is not None, "a run of an orchestrated workflow has an orchestrator"
+    return spec
+
+
+class Opening(NamedTuple):
+    """The words that a conversation with the orchestrator begins with, and keeps."""
+
+    system: str
+    tools: tuple[Tool, ...] = ()
+
+
+def ask_orchestrator(
+    state: RunState, opening: Callable[[RunState], Opening], schema: dict[str, Json]
+) -> Command:
+    """Return the next call of the orchestrator, or the end of a run that cannot pay for it.
+
+    Args:
+        state: The run, with no call open.
+        opening: Returns the words of its first call. Later calls repeat them: current models refuse
+            a conversation whose system prompt or tools have changed.
+        schema: JSON Schema of a text reply.
+    """
+    spec = orchestrator_of(state)
+    schema = bounded(schema, spec.max_string_chars)
+    first = state.turns[0].asked if state.turns else None
+    system, tools = opening(state) if first is None else (first.system, first.tools)
+    known = state.turns[-1].asked.schema if state.turns else None
+    shape = None
+    if schema != known and not spec.holds_schema(tools=bool(tools)):
+        shape = shape_text(schema, tools=bool(tools))
+    concluding = must_conclude(state)
+    shows = tuple(explore for explore in state.explores.values() if explore.id not in state.shown)
+    saying = next_user_turn(state, shows, concluding, shape=shape)
+    request = ModelRequest(
+        system=system,
+        turns=(*state.history, saying),
+        max_tokens=spec.max_tokens,
+        schema=schema,
+        tools=tools,
+        parallel_tool_calls=state.budget.max_parallel > 1,
+        effort=spec.effort,
+        seed=None if state.spec.seed is None else state.spec.seed * 1_000 + 500 + len(state.turns),
+        temperature=None if spec.temperature is None else 0.0,
+    )
+    hold = hold_for(spec, request, state.ledger.available)
+    if hold is None:
+        why = why_no_money(state, "The cap left no money for the orchestrator.")
+        return Note(unsynthesized(state, "max_cost", why))
+    intent = OrchestratorAsked(
+        turn=len(state.turns) + 1,
+        said=saying,
+        shows=tuple(explore.id for explore in shows),
+        hold_usd=hold.amount,
+        max_tokens=hold.max_tokens,
+        schema=schema,
+        must_conclude=concluding,
+        system=system,
+        tools=tools,
+    )
+    return AskOrchestrator(intent, replace(request, max_tokens=hold.max_tokens))

@@ -57,7 +57,7 @@ class Reservation:
     )
     _told: set[str] = field(init=False, default_factory=set[str])
     # Keeps `committed` equal to the journal's count when calls start together.
-    _lock: anyio.Lock = field(init=False, default_factory=anyio.Lock)
+    _lock: anyio.Lock = field(init=False, default_factory=lambda: anyio.Lock(fast_acquire=True))
 
     def __post_init__(self) -> None:
         self._day = self.day()

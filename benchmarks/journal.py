@@ -35,7 +35,7 @@ from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.cli import main as command_line
 from atlas_mcp.config.endpoints import SolverSettings
 from atlas_mcp.config.settings import BudgetSettings, Settings
-from atlas_mcp.journal.base import Journal, Lease, ListedRun
+from atlas_mcp.journal.base import Journal, Lease, ListedRun, Records
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.models.pool import Pool
@@ -160,7 +160,7 @@ async def events_of_a_run() -> tuple[Event, ...]:
         async with open_service(settings, pool=Pool(settings, {model.name: model})) as service:
             run_id = await service.solve(make_problem("How many handshakes? " * 20), RunRequest())
             await service.wait(run_id, 60)
-            return tuple(record.event for record in await service.journal.read(run_id))
+            return tuple(record.event for record in await service.read(run_id))
 
 
 def fill(home: Path, events: Sequence[Event], runs: int) -> None:
@@ -286,7 +286,7 @@ async def measure_removal(
     removed: Sequence[str] = ()
     began = time.perf_counter()
     async with anyio.create_task_group() as tasks:
-        for journal, seconds in zip((service.journal, other), waits.values(), strict=True):
+        for journal, seconds in zip((service.records, other), waits.values(), strict=True):
             tasks.start_soon(append_until_cancelled, bench, journal, seconds)
         removed = await service.remove(runs)
         tasks.cancel_scope.cancel("all are removed")
@@ -301,7 +301,7 @@ async def measure_removal(
         print(f"  meanwhile an append of {who}: {longest * 1e3:.0f} ms at most, {median * 1e3:.1f}")
 
 
-async def append_until_cancelled(bench: Bench, journal: Journal, seconds: list[float]) -> None:
+async def append_until_cancelled(bench: Bench, journal: Records, seconds: list[float]) -> None:
     lease = await journal.open_run(secrets.token_hex(7), Record(1, time.time(), bench.events[0]))
     seq = 1
     while True:

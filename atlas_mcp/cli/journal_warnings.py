@@ -19,6 +19,7 @@ _LOGGERS = (
     "atlas_mcp.runs.local.driven_runs",
     "atlas_mcp.runs.driving.claims",
     "atlas_mcp.runs.driving.reservation",
+    "atlas_mcp.runs.driving.upkeep",
 )
 """The loggers of the modules that write to the journal for the runs of a command."""
 

@@ -138,7 +138,7 @@ def export(run_id: str, *, path: str | None) -> int:
     """
 
     async def work(service: RunService) -> int:
-        lines = write_archive(run_id, await service.journal.read(run_id))
+        lines = write_archive(run_id, await service.read(run_id))
         text = "".join(f"{line}\n" for line in lines)
         if path is None:
             write_data(text)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
 from typing import TypeVar
 
 import anyio
@@ -42,23 +41,17 @@ def with_service(work: Callable[[RunService], Awaitable[_T]], *, looks: bool = F
     settings = configured()
     results: list[_T] = []
     driven: list[str] = []
-    opened: list[RunService] = []
 
     async def main(stop: anyio.CancelScope) -> None:
         # A person at the command line may name any file of theirs.
         pool = Pool(settings, any_file=True)
         async with open_service(settings, pool=pool, looks=looks) as service:
-            opened.append(service)
             with stop:
                 results.append(await work(service))
             driven.extend(service.driven)
 
-    def tell_unstored() -> None:
-        for service in opened:
-            service.tell_unstored()
-
     with told_once():
-        anyio.run(partial(until_signal, main, at_end=tell_unstored))
+        anyio.run(until_signal, main)
     if not results:
         raise Interrupted(_farewell(driven))
     return results[0]

@@ -24,23 +24,17 @@ class Interrupted(AtlasError):
     """A signal ended the command."""
 
 
-async def until_signal(
-    work: Callable[[anyio.CancelScope], Awaitable[None]],
-    *,
-    at_end: Callable[[], None] = lambda: None,
-) -> None:
+async def until_signal(work: Callable[[anyio.CancelScope], Awaitable[None]]) -> None:
     """Run `work` until it ends or a signal comes.
 
     Args:
         work: Gets the scope that a signal cancels. Its work outside of that scope is clean-up: a
             second signal does not wait for it, and it gets `END_SECONDS` in any case.
-        at_end: Reports losses where clean-up took longer.
     """
     stop = anyio.CancelScope()
 
     async def end_in_time() -> None:
         await anyio.sleep(END_SECONDS)
-        at_end()
         logger.warning(
             "clean-up took longer than %.0f s after a signal and was given up; the evidence "
             "of runs is kept as far as the journal took it",

@@ -267,7 +267,11 @@ class Spending(Protocol):
         ...
 
 
-class Journal(Records, Leases, RunIndex, Tasks, Spending, Protocol):
+class EngineJournal(Records, Leases, Spending, Protocol):
+    """The parts of a store that an engine uses: it lists no runs, and knows no tasks."""
+
+
+class Journal(EngineJournal, RunIndex, Tasks, Protocol):
     """All parts of one store. Safe for many tasks on one event loop.
 
     A caller that is cancelled while it waits has stored nothing, so no call needs a shield. See

@@ -1,4 +1,4 @@
-"""The way to one endpoint, shared by all its callers of this process.
+"""The gate before one endpoint, shared by all its callers of this process.
 
 Owns three things that no single call can know: the number of calls in flight, the time until which
 the vendor asks all calls to wait, and whether the endpoint has failed so often in a row that

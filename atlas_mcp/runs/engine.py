@@ -1,4 +1,4 @@
-"""The seam to the part that carries runs out: submit a run, follow it, stop it.
+"""The seam to the part that carries runs out: submit a run, stop it, follow it.
 
 An engine owns the runs that it carries out: it holds their leases, and it alone adds events to
 them. It never plans a run, shows one to a caller or removes one. A submission is a value, so that
@@ -65,27 +65,22 @@ class ExploreFurther:
     explores: ExploreRequest
 
 
-Intent: TypeAlias = OpenRun | ResumeRun | ExploreFurther
-"""A request to open a run, or to go on with one."""
+Submission: TypeAlias = OpenRun | ResumeRun | ExploreFurther
+"""A request to open a run, or to go on with one. A value: another process can carry it out."""
 
 
 class Engine(Protocol):
-    """Carries runs out. Opened for the length of a block; the runs are left when the block ends."""
+    """Carries runs out. Opened for the length of a block."""
 
-    @property
-    def driven(self) -> tuple[str, ...]:
-        """The ids of the runs that this engine carries out now."""
-        ...
-
-    async def submit(self, run_id: str, intent: Intent) -> bool:
-        """Return once the intent is on record and will be carried out.
+    async def submit(self, run_id: str, submission: Submission) -> bool:
+        """Return once the submission is on record and will be carried out.
 
         A run that is under way takes further explores at once. Where another engine carries the
         run out, this waits a while for its end.
 
         Args:
             run_id: The run; one to be opened gets this id.
-            intent: The request.
+            submission: The request.
 
         Returns:
             Whether the run goes on because of this: false where there is nothing to resume, or
@@ -95,7 +90,7 @@ class Engine(Protocol):
             InvalidInput: The run does not allow it. Nothing was spent.
             UnknownRun: There is no such run.
             JournalBusy: Another engine carries the run out.
-            JournalError: The intent could not be recorded.
+            JournalError: The submission could not be recorded.
         """
         ...
 
@@ -115,34 +110,37 @@ class Engine(Protocol):
         """
         ...
 
-    async def stop_all(self, *, grace: float) -> None:
-        """Leave every run of this engine to be resumed; return once none is carried out.
-
-        Args:
-            grace: Seconds that calls in flight get.
-        """
-        ...
-
-    def live(self, run_id: str) -> LiveRun | None:
-        """Return a run that this engine carries out, as it is now; `None` for any other."""
-        ...
-
-    async def broken_off(self, run_id: str) -> LiveRun | None:
-        """Return a run that broke off in this engine and has not gone on since, else `None`."""
-        ...
-
     def follow(self, run_id: str) -> AbstractAsyncContextManager[LiveRun]:
         """Keep a run up to date for the length of a block, wherever it is carried out.
 
         Yields:
             The run as it is and becomes; `done` once it is carried out no more. A run of another
-            engine shows the records of the journal, and no tokens.
+            engine shows the records of the journal, and no tokens. A run that broke off in this
+            engine, and has not gone on since, shows the state in which it did.
 
         Raises:
             UnknownRun: There is no such run.
         """
         ...
 
-    def tell_unstored(self) -> None:
-        """Log the runs of which something would be lost if this engine ended now."""
+    @property
+    def driven(self) -> tuple[str, ...]:
+        """The ids of the runs that end with this process.
+
+        Beside the three verbs, since a program that ends names these runs to its user, and must
+        not wait for a journal then. An engine whose runs outlive the process has none.
+        """
+        ...
+
+    async def leave(self, *, grace: float) -> None:
+        """Leave the runs that end with this process to be resumed; return once none is driven.
+
+        Beside the three verbs, since only the program knows how much time its end allows: the end
+        of the engine's block leaves these runs without grace. A caller that waits no longer, and
+        cancels this, finds the runs in the log of which something is not on record. An engine whose
+        runs outlive the process returns at once.
+
+        Args:
+            grace: Seconds that calls in flight get.
+        """
         ...

@@ -14,7 +14,7 @@ import anyio
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.models.base import Notice
 from atlas_mcp.runs.clock import RunClock
-from atlas_mcp.runs.snapshot import BrokenOff
+from atlas_mcp.runs.snapshot import BrokenOff, RunSnapshot
 
 
 class PlaceInLine(Protocol):
@@ -37,6 +37,7 @@ class LiveRun:
         done: Whether its driver has ended.
         changes: Counts what has changed; rises with every record.
         broken: Why it broke off; `None` unless it did. Its state may be ahead of its records then.
+        here: Whether this process carries it out, so that it ends with the process.
         place: Its place among the runs of its engine, or in line for one.
         clock: The time of the run.
     """
@@ -47,6 +48,7 @@ class LiveRun:
     done: bool = False
     changes: int = 0
     broken: BrokenOff | None = None
+    here: bool = False
     place: PlaceInLine | None = None
     _notice: Notice | None = None
     clock: RunClock = field(default_factory=RunClock)
@@ -62,6 +64,13 @@ class LiveRun:
         """The step that is on no record: a download, a wait before a retry or for a place."""
         waiting = self.waiting
         return self._notice if waiting is None else Notice(waiting)
+
+    def snapshot(self) -> RunSnapshot:
+        """Return the run as it is now; one that broke off stays at the time of its last state."""
+        broken = self.broken if self.done else None
+        now = self.clock.now() if broken is None else self.state.at
+        driven = not self.done
+        return RunSnapshot(self.run_id, self.state, now, driven, broken, self.waiting)
 
     def publish(self, state: RunState | None = None) -> None:
         """Take the new state, if there is one, and wake those who wait."""

@@ -1,4 +1,4 @@
-"""Opening the service and the journal of a home for the length of a block.
+"""Opening the service of a home, or a part of its journal, for the length of a block.
 
 Owns the order in which their parts are opened and closed: the engine leaves its runs first, then
 the models are closed, and the journal last, since it gives the leases back.
@@ -20,6 +20,7 @@ from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.journal.sqlite.read_only import open_to_read
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.capacity import Capacity
+from atlas_mcp.runs.day_spending import DaySpending
 from atlas_mcp.runs.local.engine import open_local_engine
 from atlas_mcp.runs.planning import Planner
 from atlas_mcp.runs.recent_states import RecentStates
@@ -32,19 +33,21 @@ SHUTDOWN_SECONDS = 5.0
 
 
 @asynccontextmanager
-async def open_journal(settings: Settings, *, looks: bool = False) -> AsyncGenerator[Journal]:
-    """Open the journal of a home for the length of a block.
+async def open_day_spending(
+    settings: Settings, *, looks: bool = False
+) -> AsyncGenerator[DaySpending]:
+    """Open the money that a home has committed today, for the length of a block.
 
     Args:
         settings: The configuration.
-        looks: Whether it is only looked at, and need not take writes.
+        looks: Whether it is only looked at, and the journal need not take writes.
 
     Raises:
-        HomeUnusable: It cannot be opened.
+        HomeUnusable: The journal cannot be opened.
     """
     journal = await _opened_journal(settings, looks=looks)
     try:
-        yield journal
+        yield DaySpending(journal, settings.budget.max_cost_usd_per_day)
     finally:
         with last_act("closing the journal", SHUTDOWN_SECONDS):
             await journal.aclose()
@@ -91,7 +94,7 @@ async def open_service(
             tasks.start_soon(pool.keep_few_connections, name="connections")
             async with engine as local:
                 planner = Planner(settings, pool, opened, retries or RetryPolicy())
-                yield RunService(settings, opened, pool, local, planner, states)
+                yield RunService(settings, pool, planner, local, states, opened, opened, opened)
             tasks.cancel_scope.cancel("the service ends")
     finally:
         try:

@@ -1,4 +1,4 @@
-"""From a request to the intent to open a run, which is then submitted to the engine.
+"""From a request to the submission that has an engine open the run.
 
 Owns the threads in which runs are planned and the check against the day's cap; the rules themselves
 are in `request` and `explores`. Nothing has been spent, or recorded, when a plan is refused.
@@ -13,19 +13,17 @@ from functools import partial
 import anyio
 import anyio.to_thread
 
-from atlas_mcp.atlas.day_cap import committed_text
 from atlas_mcp.atlas.explore_requests import ExploreRequest, plan_client_explores
 from atlas_mcp.atlas.holds import cheapest_explore
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.retrying import RetryPolicy
 from atlas_mcp.atlas.run_spec import RunSpec
-from atlas_mcp.atlas.usage import FREE
 from atlas_mcp.atlas.wording import money_text
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ConfigError, InvalidInput
 from atlas_mcp.journal.base import Spending
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.runs.clock import today
+from atlas_mcp.runs.day_spending import DaySpending
 from atlas_mcp.runs.engine import OpenRun
 from atlas_mcp.runs.request import RunRequest, plan_explores, plan_solve
 
@@ -110,15 +108,15 @@ class Planner:
 
     async def _check_day_cap(self, problem: Problem, spec: RunSpec) -> None:
         """Refuse a run of which the day's cap leaves no explore."""
-        cap = self.settings.budget.max_cost_usd_per_day
-        if cap is None:
+        day = DaySpending(self.journal, self.settings.budget.max_cost_usd_per_day)
+        if (left := await day.left()) is None:
             return
-        spent = await self.journal.spending(today())
-        lowest = cheapest_explore(problem, spec, FREE if spent is None else max(FREE, cap - spent))
+        lowest = cheapest_explore(problem, spec, left)
         if lowest is not None:
             more = "raise it under [budget] in atlas.toml, or try again once other runs have ended"
-            way_on = "take it out of [budget] in atlas.toml" if spent is None else more
+            unknown = await day.committed() is None
+            way_on = "take it out of [budget] in atlas.toml" if unknown else more
             raise ConfigError(
-                f"{committed_text(spent, cap)}, and one explore must be able to cost "
+                f"{await day.text()}, and one explore must be able to cost "
                 f"{money_text(lowest)}: {way_on}, or tomorrow"
             )

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 import anyio.to_thread
 
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.run_spec import SolverSpec
-from atlas_mcp.atlas.usage import FREE, NO_USAGE
-from atlas_mcp.models.configured import Undeclared
-from atlas_mcp.models.findings import NOTHING, keep
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.models.probing.probe import Probed, probe
 from atlas_mcp.models.vendor import READY
 from atlas_mcp.task_groups import open_task_group
 
@@ -47,21 +41,6 @@ class PoolRow:
     default: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeRow:
-    """The findings about one model of the pool."""
-
-    model: str
-    probed: Probed
-
-
-OnAsking: TypeAlias = Callable[[str], None]
-"""Told the name of a model before the first paid call to it. Never blocks."""
-
-OnProbed: TypeAlias = Callable[[ProbeRow], None]
-"""Told when one model has been asked everything. Never blocks."""
-
-
 async def pool_rows(pool: Pool, *, ask: bool = False) -> tuple[PoolRow, ...]:
     """Return the configured entries first, then the embedded models.
 
@@ -91,42 +70,6 @@ async def pool_rows(pool: Pool, *, ask: bool = False) -> tuple[PoolRow, ...]:
             if ask and row.ready == READY:
                 tasks.start_soon(look, number, spec, name=f"look for {row.name}")
     return tuple(replace(row, ready=state) for (row, _), state in zip(found, states, strict=True))
-
-
-async def probe_pool(pool: Pool, *, on_asking: OnAsking, on_probed: OnProbed) -> None:
-    """Probe the models for the features that no entry declares, and keep the findings.
-
-    Makes a few small paid calls to each, all models at once.
-
-    Raises:
-        ConfigError: The findings cannot be kept.
-    """
-    # Keeps the invariant that a finding is added to the file as the one before it left it.
-    one_at_a_time = anyio.Lock()
-
-    async def ask(unknown: Undeclared) -> None:
-        spec = unknown.spec
-        state = await pool.check(spec)
-        if state != READY:
-            on_probed(ProbeRow(spec.model, Probed(NOTHING, NO_USAGE, FREE, state)))
-            return
-        on_asking(spec.model)
-        vendor = pool.vendors.of(spec.model)
-        # Past the gate: these calls wait for no others, and their failures close it to none.
-        model_with = await anyio.to_thread.run_sync(vendor.probing, spec)
-        modes = vendor.schema_modes
-        probed = await probe(spec, model_with, unknown.features, schema_modes=modes)
-        # Before it is kept, which may fail: it was paid for.
-        on_probed(ProbeRow(spec.model, probed))
-        if probed.found.checked is not None:
-            async with one_at_a_time:
-                await anyio.to_thread.run_sync(
-                    keep, pool.settings.home, unknown.address, spec.model, probed.found
-                )
-
-    async with open_task_group() as tasks:
-        for unknown in await anyio.to_thread.run_sync(pool.undeclared):
-            tasks.start_soon(ask, unknown, name=f"probe {unknown.spec.model}")
 
 
 async def pool_json(pool: Pool) -> str:

@@ -1,8 +1,8 @@
 """The service: all that the command line and the server ask of runs, behind one object.
 
 A run belongs to the service and not to a request: requests open runs, wait for them and look at
-them. The service carries nothing out itself. `planning` turns a request into an intent, the engine
-carries it out, and the journal keeps it.
+them. The service carries nothing out itself. `planning` turns a request into a submission, the
+engine carries it out, and a journal keeps it.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from decimal import Decimal
 
 import anyio
 
+from atlas_mcp.atlas.events import Record
 from atlas_mcp.atlas.explore_requests import ExploreRequest
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.closing import last_act
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import InvalidInput
-from atlas_mcp.journal.base import Journal, ListedRun
+from atlas_mcp.journal.base import ListedRun, Records, RunIndex, Tasks
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.runs.clock import RunClock
 from atlas_mcp.runs.engine import Engine, ExploreFurther, OpenRun, ResumeRun
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.planning import Planner
@@ -43,14 +43,20 @@ STOP_SECONDS = 2.0
 
 @dataclass(slots=True)
 class RunService:
-    """Opens, stops and shows runs. Made by `open_service`, never by hand."""
+    """Opens, stops and shows runs. Made by `open_service`, never by hand.
+
+    Attributes:
+        records, index, tasks: The parts of the journal that callers read by themselves.
+    """
 
     settings: Settings
-    journal: Journal
     pool: Pool
-    engine: Engine
     planner: Planner
+    engine: Engine
     states: RecentStates
+    records: Records
+    index: RunIndex
+    tasks: Tasks
 
     async def solve(self, problem: Problem, request: RunRequest) -> str:
         """Open an ATLAS run and return its id; the engine carries it on.
@@ -126,13 +132,13 @@ class RunService:
         with last_act(f"recording that run {run_id} was stopped", STOP_SECONDS):
             await self.engine.stop(run_id, "client", grace=self.settings.server.grace_s)
 
-    async def stop_all(self, *, grace: float) -> None:
-        """Leave every run of this engine to be resumed; calls in flight get `grace` seconds."""
-        await self.engine.stop_all(grace=grace)
+    async def leave(self, *, grace: float) -> None:
+        """Leave the runs that end with this process to be resumed: see `Engine.leave`."""
+        await self.engine.leave(grace=grace)
 
     @property
     def driven(self) -> tuple[str, ...]:
-        """The ids of the runs that this service's engine drives."""
+        """The ids of the runs that end with this process."""
         return self.engine.driven
 
     def watching(self, run_id: str) -> AbstractAsyncContextManager[LiveRun]:
@@ -145,8 +151,8 @@ class RunService:
         Raises:
             UnknownRun: There is no such run.
         """
-        live = self.engine.live(run_id)
-        return live.state if live is not None else await self.states.state(run_id)
+        async with self.watching(run_id) as live:
+            return live.state
 
     async def look(self, run_id: str) -> RunSnapshot:
         """Return the run as it is now.
@@ -154,17 +160,16 @@ class RunService:
         Raises:
             UnknownRun: There is no such run.
         """
-        broken = await self.engine.broken_off(run_id)
-        if broken is not None:
-            state = broken.state
-            return RunSnapshot(run_id, state, state.at, driven=False, broken=broken.broken)
-        # Asked first: a run that ends in between must not look as if its process had died.
-        driven = run_id in self.engine.driven or await self.journal.is_driven(run_id)
-        state = await self.state(run_id)
-        live = self.engine.live(run_id)
-        now = RunClock(state.at).now() if live is None else live.clock.now()
-        waiting = None if live is None else live.waiting
-        return RunSnapshot(run_id, state, now, driven, waiting=waiting)
+        async with self.watching(run_id) as live:
+            return live.snapshot()
+
+    async def read(self, run_id: str) -> tuple[Record, ...]:
+        """Return the records of a run.
+
+        Raises:
+            UnknownRun: There is no such run.
+        """
+        return await self.records.read(run_id)
 
     async def wait(self, run_id: str, seconds: float) -> RunSnapshot:
         """Return the run once it is driven no more, or as it is after `seconds`.
@@ -179,21 +184,17 @@ class RunService:
 
     async def list_runs(self, *, limit: int | None = 100) -> tuple[ListedRun, ...]:
         """Return the newest runs of this machine, newest first."""
-        return await self.journal.list_runs(limit=limit)
+        return await self.index.list_runs(limit=limit)
 
     async def expired(self, keep: Keep) -> tuple[ListedRun, ...]:
         """Return the runs beyond the limits, longest idle first; never one that is driven."""
-        return await expired_runs(self.journal, keep)
+        return await expired_runs(self.index, keep)
 
     async def remove(self, runs: Sequence[ListedRun]) -> tuple[str, ...]:
         """Remove runs, but none that is driven or has changed since; return the ids removed."""
-        return await self.journal.remove(runs)
+        return await self.index.remove(runs)
 
-    def tell_unstored(self) -> None:
-        """Log the runs of which something would be lost if the process ended now."""
-        self.engine.tell_unstored()
-
-    async def _open(self, intent: OpenRun) -> str:
+    async def _open(self, submission: OpenRun) -> str:
         run_id = new_run_id()
-        await self.engine.submit(run_id, intent)
+        await self.engine.submit(run_id, submission)
         return run_id

@@ -17,7 +17,7 @@ from atlas_mcp.server.host import Host
 from atlas_mcp.server.resources import add_resources
 from atlas_mcp.server.run_tasks import RunTasks
 from atlas_mcp.server.task_extension import TasksExtension, TaskSource
-from atlas_mcp.server.tool_schemas import compact, result_schema
+from atlas_mcp.server.tool_schemas import compact, compact_result
 from atlas_mcp.server.tools import add_tools
 
 
@@ -54,12 +54,11 @@ def make_server(
         subscriptions=False,
     )
     add_tools(server, host)
-    result = result_schema()
     for tool in server._tool_manager.list_tools():  # pyright: ignore[reportPrivateUsage]
         tool.parameters = compact(tool.parameters)
         tool.fn_metadata = AsRead(
             arg_model=tool.fn_metadata.arg_model,
-            output_schema=result,
+            output_schema=compact_result(tool.fn_metadata.output_schema),
             output_model=tool.fn_metadata.output_model,
         )
     add_resources(server, host)

@@ -203,16 +203,7 @@ class Host:
             self._failure = ServerEnding(ENDING)
         self._opened.set()
         if service is not None:
-            await service.stop_all(grace=grace)
-            # A request that had the service already may have opened a run meanwhile. Each turn
-            # waits for all that there are, and a run that has ended is driven no more.
-            while service.driven:
-                await service.stop_all(grace=0.0)
-
-    def tell_unstored(self) -> None:
-        """Say of which runs something is lost as the process ends now."""
-        if self._service is not None:
-            self._service.tell_unstored()
+            await service.leave(grace=grace)
 
     async def let_go(self) -> None:
         """Begin nothing more, as the only client has gone; returns once no run is driven.
@@ -231,7 +222,7 @@ class Host:
             async with open_task_group() as tasks:
                 for run_id in +self._wanted:
                     tasks.start_soon(service.stop, run_id, name=f"stop {run_id}")
-            await service.stop_all(grace=self._grace)
+            await service.leave(grace=self._grace)
 
     @property
     def _grace(self) -> float:

@@ -70,7 +70,7 @@ class RunTasks(TaskSource):
         entry = TaskEntry(secrets.token_urlsafe(24), view.run_id, time.time())
         service = await self._host.service()
         try:
-            await service.journal.add_task(entry)
+            await service.tasks.add_task(entry)
         except BaseException:
             # Without its task the client does not know of the run, and cannot end it.
             await service.stop(view.run_id)
@@ -80,7 +80,7 @@ class RunTasks(TaskSource):
     @override
     async def find(self, task_id: str, *, elicits: bool) -> Task | None:
         service = await self._host.service()
-        entry = await service.journal.find_task(task_id)
+        entry = await service.tasks.find_task(task_id)
         if entry is None:
             return None
         try:
@@ -113,7 +113,7 @@ class RunTasks(TaskSource):
 
     async def _entry(self, task_id: str) -> tuple[RunService, TaskEntry]:
         service = await self._host.service()
-        entry = await service.journal.find_task(task_id)
+        entry = await service.tasks.find_task(task_id)
         assert entry is not None, "the extension has found it before"
         return service, entry
 

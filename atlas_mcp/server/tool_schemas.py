@@ -12,10 +12,6 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from pydantic import TypeAdapter
-
-from atlas_mcp.views.structures import RunResult
-
 PREFIX = "#/$defs/"
 
 
@@ -26,10 +22,11 @@ def compact(schema: dict[str, Any]) -> dict[str, Any]:
     return {**kept, "properties": {name: _argument(one) for name, one in arguments.items()}}
 
 
-def result_schema() -> dict[str, Any]:
-    """Return the output schema of every tool: the structures that `structured` makes."""
-    written = TypeAdapter(RunResult).json_schema()
-    return cast("dict[str, Any]", _bare(written, written.get("$defs", {})))
+def compact_result(schema: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return the output schema of a tool with its shapes in their places; `None` for none."""
+    if schema is None:
+        return None
+    return cast("dict[str, Any]", _bare(schema, schema.get("$defs", {})))
 
 
 def _bare(node: Any, shapes: dict[str, Any]) -> Any:

@@ -157,7 +157,7 @@ async def test_a_client_runs_a_problem_over_stdio_and_hears_of_its_progress(
     assert "solve_with_atlas" in tools
     assert (view.status, view.answer) == ("answered", "42")
     assert view.usage.requests == api.requests == 3
-    assert view.usage.input_tokens == api.told.input_tokens
+    assert view.usage.input_tokens == api.reported.input_tokens
     assert again.structured_content == result.structured_content
     numbers = [number for number, _ in heard]
     assert numbers == sorted(set(numbers))

@@ -83,7 +83,7 @@ def billed(api: MessagesApi) -> Decimal:
 
 
 async def spending(runs: RunService) -> Decimal:
-    usd = await runs.journal.spending(today())
+    usd = await runs.planner.journal.spending(today())
     assert usd is not None
     return usd
 
@@ -95,7 +95,7 @@ async def test_what_a_run_did_cost_is_counted_once_it_has_ended(tmp_path: Path) 
         view = view_of(await runs.wait(run_id, 10))
 
         assert view.status == "answered"
-        counted = await runs.journal.spending(today())
+        counted = await runs.planner.journal.spending(today())
     assert counted == Decimal(str(view.cost_usd))
 
 
@@ -183,7 +183,7 @@ async def test_a_run_that_the_day_ended_goes_on_under_a_larger_cap(tmp_path: Pat
         view = view_of(await runs.wait(run_id, 10))
 
         assert (view.status, view.stop_reason) == ("answered", "decided")
-        assert await runs.journal.spending(today()) == Decimal(str(view.cost_usd))
+        assert await runs.planner.journal.spending(today()) == Decimal(str(view.cost_usd))
 
 
 async def test_runs_without_a_cap_count_to_one_that_is_set_later(tmp_path: Path) -> None:
@@ -192,7 +192,7 @@ async def test_runs_without_a_cap_count_to_one_that_is_set_later(tmp_path: Path)
         view = view_of(await runs.wait(run_id, 10))
 
     async with service(tmp_path, play(), cap="10") as runs:
-        assert await runs.journal.spending(today()) == Decimal(str(view.cost_usd))
+        assert await runs.planner.journal.spending(today()) == Decimal(str(view.cost_usd))
 
 
 def test_the_solvers_show_where_the_day_stands(

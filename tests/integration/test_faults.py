@@ -166,7 +166,7 @@ async def perform(stage: Stage, home: Path) -> tuple[RunView, RunState]:
                     await service.solve(make_problem("6 * 7?"), RunRequest(max_cost_usd=CAP)),
                 )
                 view = view_of(await service.wait(live.run_id, math.inf))
-            records = await service.journal.read(live.run_id)
+            records = await service.read(live.run_id)
     state = RunState.fold(records)
     assert state == live.state
     assert state.ledger.committed <= CAP
@@ -177,7 +177,7 @@ async def perform(stage: Stage, home: Path) -> tuple[RunView, RunState]:
     for one in view.candidates:
         uncounted = state.explores[one.explore_id].charge.uncertain
         assert not (one.cost_usd == 0 and uncounted > 0)
-    assert Usage(**view.usage.model_dump()) == stage.api.told
+    assert Usage(**view.usage.model_dump()) == stage.api.reported
     return view, state
 
 
@@ -296,7 +296,7 @@ async def test_a_fault_that_passes_costs_a_second_call_and_nothing_else(
     assert (view.status, view.stop_reason, view.answer) == ("answered", "decided", "42")
     assert [one.status for one in view.candidates] == ["ok", "ok"]
     assert view.usage.requests == api.requests == 6
-    assert Usage(**view.usage.model_dump()) == api.told
+    assert Usage(**view.usage.model_dump()) == api.reported
     assert live.state.ledger.committed <= 5
 
 
@@ -325,7 +325,7 @@ async def test_a_call_that_may_have_been_billed_is_not_made_again_without_money_
     assert view.answer is None
     # The dearest that the vendor can bill: every token the calls were allowed.
     allowed = sum(body["max_tokens"] for body in api.bodies)
-    billed = (allowed * Decimal(10) + api.told.input_tokens * Decimal("2.5")) / 1_000_000
+    billed = (allowed * Decimal(10) + api.reported.input_tokens * Decimal("2.5")) / 1_000_000
     assert billed <= cap
     assert any("may have been billed" in warning for warning in view.agreement.warnings)
 
@@ -357,4 +357,4 @@ async def test_a_fault_after_explores_were_granted_answers_every_tool_call(
 
     assert (view.status, view.stop_reason, view.answer) == ("answered", "decided", "42")
     assert [one.status for one in view.candidates] == ["ok", "ok", "failed", "failed", "failed"]
-    assert Usage(**view.usage.model_dump()) == api.told
+    assert Usage(**view.usage.model_dump()) == api.reported

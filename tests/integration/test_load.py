@@ -42,7 +42,7 @@ async def test_all_of_many_runs_are_answered_and_no_reply_is_lost(
                 await service.solve(make_problem(f"Board {n}?"), RunRequest()) for n in range(RUNS)
             ]
             views = [view_of(await service.wait(run_id, 60)) for run_id in run_ids]
-            records = [await service.journal.read(run_id) for run_id in run_ids]
+            records = [await service.read(run_id) for run_id in run_ids]
             driven = service.driven
 
     assert [view.status for view in views] == ["answered"] * RUNS

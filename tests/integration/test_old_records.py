@@ -73,12 +73,12 @@ async def test_a_run_of_version_2_is_resumed_without_its_calls_being_made_again(
     model = Recording(answer, label="demo")
     settings = Settings(home=home_of_version_2(tmp_path / "home"))
     async with open_service(settings, pool=Pool(settings, {model.name: model})) as service:
-        before = await service.journal.read(BROKEN_OFF)
+        before = await service.read(BROKEN_OFF)
         state = RunState.fold(before)
         await service.resume(BROKEN_OFF)
         with anyio.fail_after(10):
             view = view_of(await service.wait(BROKEN_OFF, 10))
-        after = await service.journal.read(BROKEN_OFF)
+        after = await service.read(BROKEN_OFF)
 
     assert (view.status, view.answer, len(view.candidates)) == ("answered", "48", 3)
     (request,) = model.requests

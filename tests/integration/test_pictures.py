@@ -320,7 +320,7 @@ async def test_the_journal_keeps_pictures_as_they_came(world: World) -> None:
     async with world.service() as service:
         run_id = await service.solve(Problem("What is shown?", (image,)), RunRequest())
         await service.wait(run_id, 10)
-        records = await service.journal.read(run_id)
+        records = await service.read(run_id)
 
     assert RunState.fold(records).problem.images == (image,)
 

@@ -128,7 +128,7 @@ def test_a_journal_keeps_any_replies_and_its_run_is_shown_exported_and_resumed(
     async def live(home: Path) -> tuple[str, RunState]:
         async with service_with(home, Handed(in_turn(solvers, bosses))) as service:
             run_id, view = await solved(service, problem, max_explores=3, max_cost_usd=5)
-            records = await service.journal.read(run_id)
+            records = await service.read(run_id)
         assert view.status in ("answered", "failed")
         state = RunState.fold(records)
         assert view.candidates
@@ -211,7 +211,7 @@ async def test_a_bug_in_reading_a_reply_costs_its_candidate_and_nothing_else(
     monkeypatch.setattr(workflow_base, "read_candidate", read)
     async with service_with(home, Handed(in_turn([], []))) as service:
         run_id, view = await solved(service, QUESTION)
-        records = await service.journal.read(run_id)
+        records = await service.read(run_id)
 
     failed = next(one for one in view.candidates if one.status == "failed")
     assert view.status == "answered"
@@ -236,7 +236,7 @@ async def test_a_bug_in_deciding_ends_the_run_with_its_evidence_and_the_reply_on
         patch.setattr(Atlas, "decide", decided)
         async with service_with(home, Handed(in_turn([], []))) as service:
             run_id, view = await solved(service, QUESTION)
-            records = await service.journal.read(run_id)
+            records = await service.read(run_id)
 
     # Two candidates agree: that is handed over, with a warning.
     assert (view.status, view.answer) == ("answered", "42")
@@ -285,7 +285,7 @@ async def test_a_reply_that_was_not_read_before_its_process_died_is_read_by_the_
 ) -> None:
     async with service_with(home, Handed(in_turn([], []))) as service:
         run_id, _ = await solved(service, QUESTION)
-        records = await service.journal.read(run_id)
+        records = await service.read(run_id)
     first = next(r.seq for r in records if isinstance(r.event, SolverReplied))
     connection = sqlite3.connect(home / FILE_NAME)
     with connection:

@@ -40,7 +40,7 @@ from atlas_mcp.testing.messages_api import (
 )
 from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
-from tests.support.live_runs import driven
+from tests.support.live_runs import driven, live_run
 from tests.support.worlds import QUESTION, World, ended, opened_world, unmarked
 
 STALL = Fault("stall", after=3, seconds=3_600)
@@ -76,7 +76,7 @@ async def until(live: LiveRun, condition: Callable[[RunState], bool]) -> None:
 async def recorded(service: RunService, run_id: str, condition: Callable[[RunState], bool]) -> None:
     """Return once the journal has it: what is shown is ahead of that for a moment."""
     with anyio.fail_after(10):
-        while not condition(RunState.fold(await service.journal.read(run_id))):
+        while not condition(RunState.fold(await service.read(run_id))):
             await anyio.lowlevel.checkpoint()
 
 
@@ -169,7 +169,7 @@ async def test_a_run_whose_process_died_spends_nothing_until_it_is_resumed(
                 await watched.finished()
             unasked = world.api.requests
             view = await resumed(later, live.run_id)
-            records = await later.journal.read(live.run_id)
+            records = await later.read(live.run_id)
         assert view_of(await service.look(live.run_id)).status == "running"
 
     assert (found.status, found.driven) == ("running", False)
@@ -223,7 +223,7 @@ async def test_two_that_resume_one_run_at_once_make_its_calls_once(
             tasks.start_soon(resume, one)
             tasks.start_soon(resume, two)
         views = [await ended(service, live.run_id) for service in (one, two)]
-        records = await one.journal.read(live.run_id)
+        records = await one.read(live.run_id)
 
     assert len(refused) <= 1
     assert views[0] == views[1]
@@ -259,7 +259,7 @@ async def test_a_cancelled_run_is_gone_on_with_and_its_aborted_calls_are_still_p
     assert view.cost_usd is not None
     assert view.cost_usd > cancelled.cost_usd
     assert view.usage.requests == world.api.requests == 5
-    assert view.usage.input_tokens == world.api.told.input_tokens
+    assert view.usage.input_tokens == world.api.reported.input_tokens
 
 
 async def test_a_call_that_waits_to_be_tried_again_owes_nothing_when_it_is_cancelled(
@@ -305,7 +305,7 @@ async def test_a_run_is_cancelled_from_another_process(world: World) -> None:
         await world.left_alone()
 
         assert await ended(driver, live.run_id) == view
-        assert driver.engine.live(live.run_id) is None
+        assert live_run(driver, live.run_id) is None
 
     assert (view.status, view.stop_reason, len(ok(view))) == ("cancelled", "cancelled", 1)
     assert world.api.disconnects == 1
@@ -393,7 +393,7 @@ async def test_calls_in_flight_get_a_grace_when_the_client_has_gone_and_no_call_
         in_flight = world.api.in_flight
         world.api.gate.set()
         view = await ended(service, live.run_id)
-        records = await service.journal.read(live.run_id)
+        records = await service.read(live.run_id)
 
         assert (view.status, ok(view)) == ("cancelled", [(1, "42"), (2, "42")])
         assert (in_flight, world.api.requests, world.api.disconnects) == (2, 2, 0)
@@ -518,7 +518,7 @@ async def test_limits_that_cannot_be_are_refused_before_any_call(world: World) -
                 await service.resume(view.run_id, **limits)
             assert caught.value.argument == argument
         assert view_of(await service.look(view.run_id)) == view
-        assert not await service.journal.is_driven(view.run_id)
+        assert not (await service.look(view.run_id)).driven
 
     assert world.api.requests == 3
 
@@ -627,7 +627,7 @@ async def test_a_process_that_slept_through_its_lease_shows_what_its_successor_f
             with anyio.fail_after(10):
                 await watched.finished()
         view = await ended(winner, live.run_id)
-        records = await winner.journal.read(live.run_id)
+        records = await winner.read(live.run_id)
 
     assert view.answer == "the winner's"
     assert seen == [view]
@@ -668,7 +668,7 @@ async def test_a_run_that_was_taken_over_is_cancelled_by_those_it_was_taken_from
         await winner.resume(live.run_id)
         await world.reach(4)
         # It does not know yet that the run is no longer its own.
-        assert loser.engine.live(live.run_id) is live
+        assert live_run(loser, live.run_id) is live
 
         view = view_of(await loser.cancel(live.run_id))
         await world.left_alone()
@@ -690,10 +690,10 @@ async def test_a_service_that_ends_leaves_a_run_alone_that_was_taken_from_it(
             await winner.resume(live.run_id)
             await world.reach(4)
             with anyio.fail_after(10):
-                await loser.stop_all(grace=math.inf)
+                await loser.leave(grace=math.inf)
         world.api.gate.set()
         view = await ended(winner, live.run_id)
-        records = await winner.journal.read(live.run_id)
+        records = await winner.read(live.run_id)
 
     assert (view.status, view.answer) == ("answered", "42")
     assert not any(isinstance(record.event, StopRequested) for record in records)
@@ -721,7 +721,7 @@ async def a_full_run(world: World) -> tuple[Record, ...]:
     async with world.service() as service:
         await resumed(service, live.run_id)
         await resumed(service, live.run_id, max_explores=9)
-        return await service.journal.read(live.run_id)
+        return await service.read(live.run_id)
 
 
 @on_trio
@@ -747,7 +747,7 @@ async def test_a_run_cut_after_any_of_its_records_is_shown_and_resumed_to_its_en
             limits = {"max_explores": 10} if view.status == "answered" else {}
             await service.resume(view.run_id, **limits)
         after = [await ended(service, view.run_id) for view in before]
-        written = [await service.journal.read(view.run_id) for view in before]
+        written = [await service.read(view.run_id) for view in before]
 
     assert {view.status for view in before} == {"interrupted", "answered"}
     for cut, was, view, now in zip(cuts, before, after, written, strict=True):

@@ -34,6 +34,7 @@ from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.runs.service import RunService
 from atlas_mcp.views.rendering import view_of
 from tests.support.gated_models import Gated, until
+from tests.support.live_runs import live_run
 
 SCHEMA = {"type": "string"}
 """An answer that is checked against a schema is read in a worker thread."""
@@ -62,7 +63,7 @@ async def leave_unread(folder: Path, home: Path) -> str:
     async with one_place(folder, Gated()) as service:
         run_id = await service.solve(make_problem("Q?", answer_schema=SCHEMA), RunRequest())
         await service.wait(run_id, 10)
-        records = await service.journal.read(run_id)
+        records = await service.read(run_id)
     cut = next(record.seq for record in records if isinstance(record.event, SolverReplied))
     journal = SqliteJournal(home)
     lease = await journal.open_run(run_id, records[0])
@@ -77,7 +78,7 @@ async def resume_in_line(service: RunService, model: Gated, run_id: str) -> str:
     first = await service.solve(make_problem("First?"), RunRequest())
     await until(lambda: model.waiting == 2)
     assert await service.resume(run_id)
-    live = service.engine.live(run_id)
+    live = live_run(service, run_id)
     assert live is not None
     assert live.waiting
     return first
@@ -123,7 +124,7 @@ async def test_a_service_that_ends_leaves_it_to_be_resumed_and_stops_the_others(
     async with one_place(tmp_path / "home", model) as service:
         first = await resume_in_line(service, model, run_id)
         with anyio.fail_after(10):
-            await service.stop_all(grace=0)
+            await service.leave(grace=0)
 
         assert service.driven == ()
         assert view_of(await service.look(first)).status == "interrupted"
@@ -225,7 +226,7 @@ async def test_a_bug_that_keeps_one_run_from_being_stopped_ends_that_run_alone(
             elif by == "its request":
                 await service.stop(journal.run_id)
             else:
-                await service.stop_all(grace=0)
+                await service.leave(grace=0)
             await service.wait(journal.run_id, 10)
 
         told = [one.getMessage() for one in caplog.records if one.exc_info]

@@ -29,6 +29,7 @@ from atlas_mcp.runs.service import RunService
 from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.status import status_line
 from tests.support.gated_models import Gated, Heard, Mode, Session, connected
+from tests.support.live_runs import live_run
 
 FIRST_IN_LINE = "waiting in line, 0 before it (1 at once in this process)"
 
@@ -58,7 +59,7 @@ async def test_a_run_beyond_the_limit_has_its_handle_at_once_and_waits_on_record
         third = await session.view("solve_with_atlas", problem="Third?", wait_s=0)
         seen = await session.view("get_run", run_id=third.run_id, wait_s=0)
         service = await session.host.service()
-        records = await service.journal.read(second.run_id)
+        records = await service.read(second.run_id)
         listed = {run.run_id: run.status for run in await service.list_runs()}
 
         assert (second.status, second.usage.requests, second.cost_usd) == ("running", 0, 0)
@@ -188,7 +189,7 @@ async def test_a_terminal_shows_that_a_run_waits(tmp_path: Path) -> None:
     settings = one_place(tmp_path, model)
     async with open_service(settings, pool=Pool(settings, {model.name: model})) as service:
         _, second = await open_two(service, model)
-        live = service.engine.live(second)
+        live = live_run(service, second)
         assert live is not None
         await anyio.wait_all_tasks_blocked()
         console = Console(width=120)
@@ -249,7 +250,7 @@ async def test_a_call_that_waits_for_its_turn_is_not_made_once_its_run_is_to_sto
         await anyio.wait_all_tasks_blocked()
         async with anyio.create_task_group() as tasks:
             if who == "the process":
-                tasks.start_soon(partial(service.stop_all, grace=60))
+                tasks.start_soon(partial(service.leave, grace=60))
             else:
                 tasks.start_soon(service.stop, first)
                 tasks.start_soon(service.stop, second)
@@ -292,7 +293,7 @@ async def test_a_run_whose_models_are_being_fetched_has_nothing_to_finish_when_i
         with anyio.fail_after(5):
             while not pool.began:
                 await anyio.lowlevel.checkpoint()
-            await service.stop_all(grace=60)
+            await service.leave(grace=60)
         left = view_of(await service.look(run_id))
 
     assert (left.status, left.usage.requests) == ("interrupted", 0)

@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from html import unescape
 
-BLOT = "***"
+MASK = "***"
 """Stands where a secret stood."""
 
 SHORTEST_REST = 8
-"""Fewest characters of a secret's beginning that are blotted out at the end of a text, which may
+"""Fewest characters of a secret's beginning that are masked at the end of a text, which may
 have been cut within the secret."""
 
 _LAYERS = 6
@@ -140,7 +140,7 @@ def _rest(plain: str, form: str) -> int:
     return len(plain) - at if at != -1 and form.startswith(plain[at:]) else 0
 
 
-def blotted(text: str, forms: Sequence[str]) -> str:
+def with_masks(text: str, forms: Sequence[str]) -> str:
     """Return text without the forms in it, which are searched in the text and its decodings."""
     found: list[tuple[int, int]] = []
     way_back: list[_Decoded] = []
@@ -162,7 +162,7 @@ def blotted(text: str, forms: Sequence[str]) -> str:
     done = 0
     for start, end in sorted(found):
         if start >= done:
-            pieces += [text[done:start], BLOT]
+            pieces += [text[done:start], MASK]
         done = max(done, end)
     return "".join([*pieces, text[done:]])
 

@@ -20,7 +20,7 @@ from atlas_mcp.atlas.events import Event, Record
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.closing import last_act
 from atlas_mcp.errors import JournalBusy, JournalError
-from atlas_mcp.journal.base import Journal, Lease
+from atlas_mcp.journal.base import Lease, Leases, Records
 from atlas_mcp.models.turns import rush
 from atlas_mcp.runs.clock import RunClock
 
@@ -54,9 +54,15 @@ class Claimed(NamedTuple):
 
 @dataclass(slots=True)
 class Claims:
-    """Claims runs, one request of this process at a time for each run."""
+    """Claims runs, one request of this process at a time for each run.
 
-    journal: Journal
+    Args:
+        records: The records of the runs.
+        leases: Their leases.
+    """
+
+    records: Records
+    leases: Leases
     # The runs that a request is about to claim, until they are driven, given back or refused.
     _under_way: dict[str, anyio.Event] = field(init=False, default_factory=dict[str, anyio.Event])
 
@@ -88,9 +94,9 @@ class Claims:
         now = RunClock().now()
         records = [Record(seq, now, event) for seq, event in enumerate(events, start=1)]
         with rush().one_more():
-            lease = await self.journal.open_run(run_id, records[0])
+            lease = await self.records.open_run(run_id, records[0])
             try:
-                await self.journal.append(lease, records[1:])
+                await self.records.append(lease, records[1:])
             except BaseException:
                 await self.release(lease)
                 raise
@@ -104,10 +110,10 @@ class Claims:
             JournalBusy: Another process drives it.
             JournalError: The events could not be stored.
         """
-        lease = await self.journal.claim(run_id)
+        lease = await self.leases.claim(run_id)
         try:
             # Read under the lease: another process may have added to it meanwhile.
-            state = RunState.fold(await self.journal.read(run_id))
+            state = RunState.fold(await self.records.read(run_id))
             clock = RunClock(state.at)
             records: list[Record] = []
             # In a thread, since unread replies may take seconds to read. Not abandoned on a cancel,
@@ -115,7 +121,7 @@ class Claims:
             for event in await anyio.to_thread.run_sync(decide, state):
                 records.append(Record(state.seq + 1, clock.now(), event))
                 state = state.apply(records[-1])
-            await self.journal.append(lease, records)
+            await self.records.append(lease, records)
         except BaseException:
             await self.release(lease)
             raise
@@ -141,7 +147,7 @@ class Claims:
         """
         with last_act(f"giving the lease of run {lease.run_id} back", RELEASE_SECONDS):
             try:
-                await self.journal.release(lease)
+                await self.leases.release(lease)
             except JournalError as error:
                 if str(error) != known:
                     logger.error(

@@ -15,7 +15,7 @@ import anyio.abc
 
 from atlas_mcp.atlas.events import StopCause
 from atlas_mcp.errors import JournalError, UnknownRun
-from atlas_mcp.journal.base import Journal, Lease
+from atlas_mcp.journal.base import EngineJournal, Lease
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.turns import STEP_BACK_SECONDS, Turns
 from atlas_mcp.runs.clock import RunClock
@@ -35,7 +35,7 @@ class DrivenRuns:
     """Drivers by run, and the runs that broke off.
 
     Args:
-        journal: The journal that stores their records.
+        journal: Stores their records, and counts the money of the day.
         pool: Gives their models.
         claims: Releases their leases.
         states: Returns the states of runs that other processes have taken over.
@@ -44,7 +44,7 @@ class DrivenRuns:
         day_cap_usd: US dollars that all runs of the home may cost on one day; `None` for no cap.
     """
 
-    journal: Journal
+    journal: EngineJournal
     pool: Pool
     claims: Claims
     states: RecentStates
@@ -85,7 +85,7 @@ class DrivenRuns:
         """Drive a run until it has ended, has been left or is lost. Returns at once."""
         ticket = self.line.take()
         state = claimed.state
-        live = LiveRun(run_id, state, clock=RunClock(state.at), place=ticket)
+        live = LiveRun(run_id, state, here=True, place=ticket, clock=RunClock(state.at))
         reservation = Reservation(self.journal, run_id, self.day_cap_usd, state.ledger.committed)
         driver = Driver(live, claimed.lease, self.journal, self.pool, reservation)
         self._drivers[run_id] = driver
@@ -151,6 +151,7 @@ class DrivenRuns:
         try:
             await self._drive_on(driver, ticket)
             if driver.lost:
+                live.here = False
                 logger.warning(
                     "run %s has been taken over by another process; calls of this one that were "
                     "in flight are dropped",
@@ -176,9 +177,6 @@ class DrivenRuns:
             logger.error("run %s broke off: %s", run_id, error)
         except Exception:
             logger.exception("run %s broke off", run_id)
-        except anyio.get_cancelled_exc_class():
-            tell_unstored(driver)
-            raise
         finally:
             self._drivers.pop(run_id, None)
             self._leaving[run_id] = driver

@@ -22,14 +22,14 @@ from atlas_mcp.atlas.resuming import abandonment, lost_calls, resumption
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.closing import last_act
 from atlas_mcp.errors import InvalidInput, JournalBusy
-from atlas_mcp.journal.base import Journal
+from atlas_mcp.journal.base import EngineJournal, Leases, Records
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.clock import RunClock
 from atlas_mcp.runs.driving.claims import Claims
 from atlas_mcp.runs.driving.driver import Driver
 from atlas_mcp.runs.driving.reading import read_reply_or_failure
 from atlas_mcp.runs.driving.upkeep import Upkeep
-from atlas_mcp.runs.engine import Engine, ExploreFurther, Intent, OpenRun, ResumeRun
+from atlas_mcp.runs.engine import Engine, ExploreFurther, OpenRun, ResumeRun, Submission
 from atlas_mcp.runs.following import follow
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.local.driven_runs import DrivenRuns, tell_unstored
@@ -51,16 +51,12 @@ class LocalEngine(Engine):
     states: RecentStates
     claims: Claims
     runs: DrivenRuns
-    journal: Journal
-
-    @property
-    @override
-    def driven(self) -> tuple[str, ...]:
-        return self.runs.ids
+    records: Records
+    leases: Leases
 
     @override
-    async def submit(self, run_id: str, intent: Intent) -> bool:
-        match intent:
+    async def submit(self, run_id: str, submission: Submission) -> bool:
+        match submission:
             case OpenRun(problem, spec, explores):
                 opening: list[Event] = [RunOpened(problem, spec)]
                 if explores is not None:
@@ -68,11 +64,11 @@ class LocalEngine(Engine):
                 self.runs.drive(run_id, await self.claims.open(run_id, opening))
                 return True
             case ResumeRun():
-                return await self._resume(run_id, intent)
+                return await self._resume(run_id, submission)
             case ExploreFurther():
-                return await self._explore_further(run_id, intent)
+                return await self._explore_further(run_id, submission)
             case _:
-                assert_never(intent)
+                assert_never(submission)
 
     @override
     async def stop(self, run_id: str, cause: StopCause, *, grace: float = 0.0) -> None:
@@ -85,39 +81,43 @@ class LocalEngine(Engine):
             await self._end(run_id)
 
     @override
-    async def stop_all(self, *, grace: float) -> None:
-        async with open_task_group() as tasks:
-            for driver in self.runs.drivers():
-                tasks.start_soon(self._leave, driver, grace)
-
-    @override
-    def live(self, run_id: str) -> LiveRun | None:
-        driver = self.runs.driver(run_id)
-        return None if driver is None else driver.live
-
-    @override
-    async def broken_off(self, run_id: str) -> LiveRun | None:
-        return await self.runs.broken_off(run_id)
-
-    @override
     @asynccontextmanager
     async def follow(self, run_id: str) -> AsyncGenerator[LiveRun]:
-        live = self.live(run_id)
-        if live is not None:
-            yield live
+        driver = self.runs.driver(run_id)
+        here = driver.live if driver is not None else await self.runs.broken_off(run_id)
+        if here is not None:
+            yield here
             return
-        driven = await self.journal.is_driven(run_id)
+        # Asked first: a run that ends in between must not look as if its process had died.
+        driven = await self.leases.is_driven(run_id)
         state = await self._state(run_id)
         live = LiveRun(run_id, state, done=not driven, clock=RunClock(state.at))
+        if not driven:
+            yield live
+            return
         async with open_task_group() as tasks:
-            tasks.start_soon(follow, live, self.journal, name=f"follow {run_id}")
+            tasks.start_soon(follow, live, self.records, name=f"follow {run_id}")
             yield live
             tasks.cancel_scope.cancel("the run is not looked at any more")
 
+    @property
     @override
-    def tell_unstored(self) -> None:
-        for driver in self.runs.drivers():
-            tell_unstored(driver)
+    def driven(self) -> tuple[str, ...]:
+        return self.runs.ids
+
+    @override
+    async def leave(self, *, grace: float) -> None:
+        try:
+            while drivers := self.runs.drivers():
+                async with open_task_group() as tasks:
+                    for driver in drivers:
+                        tasks.start_soon(self._leave, driver, grace)
+                # A caller that had the engine already may have submitted a run meanwhile.
+                grace = 0.0
+        except anyio.get_cancelled_exc_class():
+            for driver in self.runs.drivers():
+                tell_unstored(driver)
+            raise
 
     async def stop_as_asked(self, run_id: str, cause: StopCause) -> None:
         """Stop a run that this process drives, at another process's request."""
@@ -126,8 +126,8 @@ class LocalEngine(Engine):
             await self.runs.stop(driver, cause)
 
     async def _state(self, run_id: str) -> RunState:
-        live = self.live(run_id)
-        return live.state if live is not None else await self.states.state(run_id)
+        driver = self.runs.driver(run_id)
+        return await self.states.state(run_id) if driver is None else driver.live.state
 
     async def _resume(self, run_id: str, limits: ResumeRun) -> bool:
         resume = partial(
@@ -162,7 +162,7 @@ class LocalEngine(Engine):
 
         A process that has just ended a run still has to give it back; this method waits for that.
         """
-        if run_id not in self.runs.ids and not await self.journal.is_driven(run_id):
+        if run_id not in self.runs.ids and not await self.leases.is_driven(run_id):
             return False
         if (await self._state(run_id)).finished is None:
             return True
@@ -204,7 +204,7 @@ class LocalEngine(Engine):
                 claimed = await self.claims.take(run_id, lambda state: abandonment(state, read))
                 await self.claims.release(claimed.lease)
         except JournalBusy:
-            await self.journal.request_stop(run_id, "user")
+            await self.leases.request_stop(run_id, "user")
             await self._until_left(run_id)
 
     async def _until_left(self, run_id: str) -> None:
@@ -219,7 +219,7 @@ class LocalEngine(Engine):
 
 @asynccontextmanager
 async def open_local_engine(
-    journal: Journal,
+    journal: EngineJournal,
     pool: Pool,
     states: RecentStates,
     *,
@@ -236,14 +236,14 @@ async def open_local_engine(
         day_cap_usd: US dollars that all runs of the home may cost on one day; `None` for no cap.
     """
     async with open_task_group() as tasks:
-        claims = Claims(journal)
+        claims = Claims(journal, journal)
         runs = DrivenRuns(journal, pool, claims, states, tasks, Line(places), day_cap_usd)
-        engine = LocalEngine(states, claims, runs, journal)
+        engine = LocalEngine(states, claims, runs, journal, journal)
         upkeep = Upkeep(journal, engine.stop_as_asked, runs.give_up)
         tasks.start_soon(upkeep.keep, name="upkeep")
         try:
             yield engine
         finally:
             with last_act("stopping the runs", LEAVE_SECONDS):
-                await engine.stop_all(grace=0.0)
+                await engine.leave(grace=0.0)
             tasks.cancel_scope.cancel("the engine closes")

@@ -119,10 +119,8 @@ class _Serving:
         """End the runs, then the requests, then the connections, then the process."""
         self.web.stop()
         self.app.turn_away()
-        with anyio.move_on_after(self.grace + RECORD_SECONDS) as recording:
+        with anyio.move_on_after(self.grace + RECORD_SECONDS):
             await self.runs.leave(grace=self.grace)
-        if recording.cancelled_caught:
-            self.runs.tell_unstored()
         # Requests that waited for these runs are answered with the evidence so far; others are cut.
         with anyio.move_on_after(ANSWER_SECONDS):
             await self.app.answered()

@@ -81,18 +81,12 @@ async def _serve(host: Host, parent: int | None) -> None:
 async def _leave_at_signal(serving: anyio.CancelScope, host: Host) -> None:
     """End the process at the first signal, once what is open has been closed; now at a second."""
 
-    async def clean_up() -> None:
-        # Before requests are cancelled: that is no client's wish to end its run.
-        await host.leave(grace=0.0)
-        serving.cancel("signal")
-
     async def end(number: int) -> None:
-        # Waited for from beside it: nothing that it waits for keeps the process longer.
-        ending.start_soon(clean_up, name="clean-up")
         with anyio.move_on_after(CLEAN_UP_SECONDS, shield=True):
+            # Before requests are cancelled: that is no client's wish to end its run.
+            await host.leave(grace=0.0)
+            serving.cancel("signal")
             await host.closed.wait()
-        if not host.closed.is_set():
-            host.tell_unstored()
         # What came in is in the journal already; the thread that reads stdin never ends.
         leave(128 + number)
 

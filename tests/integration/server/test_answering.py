@@ -37,6 +37,7 @@ from tests.support.gated_models import (
     text_of,
     until,
 )
+from tests.support.live_runs import live_run
 
 QUESTION = "6 * 7?"
 
@@ -55,7 +56,7 @@ async def half_done(session: Session) -> str:
     """Open a run, and return its id once one solver is done and one is held back."""
     session.model.held = {1}
     early = await session.view("solve_with_atlas", problem=QUESTION, wait_s=0)
-    live = (await session.host.service()).engine.live(early.run_id)
+    live = live_run(await session.host.service(), early.run_id)
     assert live is not None
     await until(lambda: session.model.waiting == 1 and len(live.state.votes) == 1)
     return early.run_id
@@ -336,12 +337,12 @@ async def test_what_aborted_calls_cost_is_reported_and_counts_when_the_run_goes_
         with anyio.fail_after(15):
             opened = await client.call_tool("solve_with_atlas", {"problem": QUESTION, "wait_s": 0})
             run_id = RunView.model_validate(opened.structured_content).run_id
-            live = (await host.service()).engine.live(run_id)
+            live = live_run(await host.service(), run_id)
             assert live is not None
             # Both have been told of the tokens that came in.
             await until(lambda: len(live.tokens) == 2)
             cancelled = await client.call_tool("cancel_run", {"run_id": run_id})
-            told = api.told
+            told = api.reported
             left = await anyio.to_thread.run_sync(api.wait_for, _all_left)
             resumed = await client.call_tool("resume_run", {"run_id": run_id})
 

@@ -211,10 +211,10 @@ async def test_a_task_of_a_time_that_no_calendar_has_is_found_all_the_same(
 ) -> None:
     async with connected(tmp_path) as side:
         task_id = await side.begin()
-        journal = (await side.host.service()).journal
-        entry = await journal.find_task(task_id)
+        tasks = (await side.host.service()).tasks
+        entry = await tasks.find_task(task_id)
         assert entry is not None
-        await journal.add_task(replace(entry, task_id="odd", created_at=clock))
+        await tasks.add_task(replace(entry, task_id="odd", created_at=clock))
         task = await side.ask("tasks/get", "odd")
 
     assert task["status"] == "working"

@@ -25,6 +25,7 @@ from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.runs.service import RunService
 from atlas_mcp.texts import one_line, printable
 from atlas_mcp.views.run_view import Agreement, CandidateView, CostSplit, RunView, UsageView
+from tests.support.live_runs import live_run
 
 NOW = 1_000.0
 
@@ -50,7 +51,7 @@ async def test_a_run_that_was_taken_from_this_process_is_followed_where_it_goes_
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(follow, service, run_id)
                 lease = await other.claim(run_id)
-                while service.engine.live(run_id) is not None:
+                while live_run(service, run_id) is not None:
                     await anyio.lowlevel.checkpoint()
                 seq = len(await other.read(run_id)) + 1
                 end = RunFinished("answered", "decided", "42")

@@ -65,7 +65,7 @@ async def begin(service: RunService, model: Gated) -> LiveRun:
     live = driven(service, await service.solve(make_problem("Q?"), RunRequest()))
     await until(lambda: model.waiting == 1 and len(live.state.votes) == 1)
     with anyio.fail_after(10):
-        while (await service.journal.read(live.run_id))[-1].seq < live.state.seq:
+        while (await service.read(live.run_id))[-1].seq < live.state.seq:
             await anyio.lowlevel.checkpoint()
     return live
 
@@ -117,7 +117,7 @@ async def test_whoever_asks_for_a_stop_can_leave_and_the_call_in_flight_keeps_it
         with anyio.fail_after(10):
             await live.finished()
         view = view_of(await service.look(live.run_id))
-        kept = await service.journal.read(live.run_id)
+        kept = await service.read(live.run_id)
 
     assert view.status == "cancelled"
     assert [one.status for one in view.candidates] == ["ok", "ok"]
@@ -135,10 +135,10 @@ async def test_a_reply_that_comes_while_its_run_is_left_is_stored_once_the_lock_
             model.gate.set()
             await until(lambda: all(one.reply for one in live.state.explores.values()))
             with anyio.move_on_after(0):
-                await service.stop_all(grace=0)
+                await service.leave(grace=0)
         with anyio.fail_after(10):
             await live.finished()
-        kept = await service.journal.read(live.run_id)
+        kept = await service.read(live.run_id)
 
     assert kept[-1].seq == live.state.seq
 

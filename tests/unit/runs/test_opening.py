@@ -56,10 +56,10 @@ async def test_a_model_that_does_not_close_keeps_neither_others_nor_the_journal_
             async with open_service(settings, pool=pool) as service:
                 for entry in pool.entries(["a", "b"]):
                     await pool.model(entry.spec)
-                journal = service.journal
+                records = service.records
 
         with pytest.raises(JournalError, match="is closed"):
-            await journal.open_run("r", first_record())
+            await records.open_run("r", first_record())
     assert models[1].closed
     assert not list((tmp_path / "processes").iterdir())
     told = (

@@ -38,22 +38,22 @@ async def planner_at(home: Path, *, per_day: Decimal | None = None) -> AsyncGene
         await journal.aclose()
 
 
-async def test_a_solve_becomes_an_intent_without_explores(tmp_path: Path) -> None:
+async def test_a_solve_becomes_a_submission_without_explores(tmp_path: Path) -> None:
     async with planner_at(tmp_path) as planner:
-        intent = await planner.solve(PROBLEM, RunRequest(max_explores=3))
+        submission = await planner.solve(PROBLEM, RunRequest(max_explores=3))
 
-    assert intent.problem == PROBLEM
-    assert intent.spec.budget.max_explores == 3
-    assert intent.explores is None
+    assert submission.problem == PROBLEM
+    assert submission.spec.budget.max_explores == 3
+    assert submission.explores is None
 
 
-async def test_explores_become_an_intent_with_all_of_them(tmp_path: Path) -> None:
+async def test_explores_become_a_submission_with_all_of_them(tmp_path: Path) -> None:
     async with planner_at(tmp_path) as planner:
-        intent = await planner.explore(PROBLEM, RunRequest(), ExploreRequest("demo", count=2))
+        submission = await planner.explore(PROBLEM, RunRequest(), ExploreRequest("demo", count=2))
 
-    assert intent.explores is not None
-    assert len(intent.explores.planned) == 2
-    assert [entry.name for entry in intent.spec.solvers] == ["demo"]
+    assert submission.explores is not None
+    assert len(submission.explores.planned) == 2
+    assert [entry.name for entry in submission.spec.solvers] == ["demo"]
 
 
 async def test_a_solver_that_is_not_there_is_refused_as_the_argument_that_named_it(

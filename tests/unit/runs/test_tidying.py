@@ -35,7 +35,7 @@ async def fill(home: Path, **idle_days: float) -> None:
 
 
 def tidying(service: RunService) -> Tidying:
-    return Tidying(service.journal, service.settings.journal, service.states)
+    return Tidying(service.index, service.settings.journal, service.states)
 
 
 async def test_nothing_is_removed_where_nothing_is_configured(tmp_path: Path) -> None:

@@ -79,11 +79,12 @@ async def write(home: Path) -> Written:
         session.model.held = {len(session.model.requests) + 1}
         broken = await session.view("solve_with_atlas", problem="6 * 9?", wait_s=0)
         await until(lambda: session.model.waiting == 1)
-        journal = (await session.host.service()).journal
+        service = await session.host.service()
+        spending = service.planner.journal
         runs = (answered.run_id, broken.run_id, explored.run_id)
         for run_id in runs:
-            await journal.add_task(TaskEntry(f"task-{run_id}", run_id, 5.0))
-            await journal.reserve_spending(run_id, day=today(), usd=Decimal("0.1"), cap=None)
+            await service.tasks.add_task(TaskEntry(f"task-{run_id}", run_id, 5.0))
+            await spending.reserve_spending(run_id, day=today(), usd=Decimal("0.1"), cap=None)
     connection = sqlite3.connect(home / FILE_NAME)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     bodies = tuple(body for (body,) in connection.execute("SELECT body FROM events"))
@@ -212,14 +213,14 @@ async def look_and_go_on(home: Path, written: Written) -> None:
                 view.model_validate_json(view.model_dump_json())
                 print_view(view, as_json=False, evidence="data")
             with told():
-                records = await service.journal.read(run_id)
+                records = await service.read(run_id)
                 exported = "\n".join(write_archive(run_id, records))
                 assert read_archive(exported, "file")[1] == records
-            await service.journal.find_task(f"task-{run_id}")
+            await service.tasks.find_task(f"task-{run_id}")
             with told():
-                await service.journal.spending_of(run_id)
+                await service.planner.journal.spending_of(run_id)
         with told():
-            await service.journal.spending(today())
+            await service.planner.journal.spending(today())
         await service.expired(Keep(1.0, 0.001))
         for run_id in written.runs:
             with told():

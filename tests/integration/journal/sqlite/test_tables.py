@@ -159,12 +159,12 @@ async def test_a_run_of_an_old_journal_is_gone_on_with(tmp_path: Path, version: 
     settings = Settings(home=home)
     pool = Pool(settings, {model.name: model})
     async with open_service(settings, pool=pool) as service:
-        before = await service.journal.read(BROKEN_OFF)
+        before = await service.read(BROKEN_OFF)
         asked = RunState.fold(before).turns[-1].asked
         await service.resume(BROKEN_OFF)
         with anyio.fail_after(10):
             view = view_of(await service.wait(BROKEN_OFF, 10))
-        after = await service.journal.read(BROKEN_OFF)
+        after = await service.read(BROKEN_OFF)
 
     assert (view.status, view.answer, len(view.candidates)) == ("answered", "42", 2)
     (request,) = model.requests

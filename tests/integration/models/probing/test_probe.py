@@ -6,7 +6,6 @@ import base64
 import json
 import random
 import re
-import sqlite3
 import threading
 import zlib
 from collections.abc import Callable
@@ -16,8 +15,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
 
-import anyio
-import anyio.lowlevel
 import anyio.to_thread
 import pytest
 from typing_extensions import override
@@ -26,12 +23,6 @@ from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.retrying import RetryPolicy
 from atlas_mcp.atlas.usage import FREE, Price
 from atlas_mcp.cli import main
-from atlas_mcp.cli.solvers import show_pool
-from atlas_mcp.config.endpoints import PriceSettings, SolverSettings
-from atlas_mcp.config.settings import BudgetSettings, Settings
-from atlas_mcp.errors import ConfigError
-from atlas_mcp.journal.sqlite.spending_rows import committed
-from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.models.chat.model import OpenAICompatible
 from atlas_mcp.models.endpoint import with_endpoint
 from atlas_mcp.models.findings import FEATURES, NOTHING, Finding, finding
@@ -40,7 +31,6 @@ from atlas_mcp.models.probing import probe as probing
 from atlas_mcp.models.probing.calls import PROBE_CAP_USD
 from atlas_mcp.models.probing.pictures import COLOURS
 from atlas_mcp.models.probing.probe import Probed, probe
-from atlas_mcp.runs.clock import today
 from atlas_mcp.testing.chat_api import (
     API_KEY,
     BARE,
@@ -183,7 +173,7 @@ async def test_each_kind_of_endpoint_is_found_to_take_what_it_does(
     assert without_day(result.found) == echoed.over(found.over(TAKES_ALL))
     assert result.found.checked is not None
     assert result.problem is None
-    assert result.usage == api.told
+    assert result.usage == api.reported
     assert result.usage.requests <= 17
 
 
@@ -317,7 +307,7 @@ async def test_an_overload_ends_the_questions_and_what_was_found_stays(
         schema_mode="strict", stream_options=True, system_role=True
     )
     assert "status 503" in str(result.problem)
-    assert result.usage == api.told
+    assert result.usage == api.reported
 
 
 @on_asyncio
@@ -503,71 +493,3 @@ def test_all_of_the_pool_is_asked_at_once(
     rows, _ = rows_of(capfd)
 
     assert [rows[name]["ready"] for name in ("x0", "x1")] == ["ready", "ready"]
-
-
-def committed_today(home: Path) -> Decimal:
-    connection = sqlite3.connect(home / FILE_NAME)
-    try:
-        dollars = committed(connection, today())
-    finally:
-        connection.close()
-    assert dollars is not None, "each amount can be read"
-    return dollars
-
-
-def was_asked(api: ChatApi) -> bool:
-    return api.requests > 0
-
-
-async def ask_all(home: Path, entries: dict[str, str]) -> None:
-    """Ask all models, under a cap for the day that bears it once."""
-    solvers = {
-        name: SolverSettings(
-            model="openai/m",
-            base_url=f"{url}/v1",
-            api_key_env="MY_KEY",
-            price=PriceSettings(input=Decimal(1), output=Decimal(10)),
-        )
-        for name, url in entries.items()
-    }
-    budget = BudgetSettings(max_cost_usd_per_day=PROBE_CAP_USD * len(entries))
-    settings = Settings(home=home, solvers=solvers, budget=budget, keys={"MY_KEY": API_KEY})
-    await show_pool(settings, probe=True, as_json=True)
-
-
-@on_asyncio
-async def test_what_was_held_for_questions_is_settled_where_no_finding_can_be_kept(
-    tmp_path: Path,
-) -> None:
-    (tmp_path / "endpoints.json").mkdir()
-    api = ChatApi(WISE, model_of)
-    with serve(api) as url, pytest.raises(ConfigError, match="cannot be written"):
-        await ask_all(tmp_path, {"one": url})
-
-    assert api.requests > 0
-    assert 0 < committed_today(tmp_path) < PROBE_CAP_USD / 2
-
-
-@on_asyncio
-async def test_of_questions_that_are_broken_off_what_was_not_heard_of_counts_as_spent(
-    tmp_path: Path,
-) -> None:
-    """One model is asked and does not answer; another has been asked everything."""
-    silent = ChatApi(WISE, lambda body: Fault("stall", after=0, seconds=3_600))
-    with serve(ChatApi(WISE, model_of)) as url, serve(silent) as other:
-        with anyio.fail_after(30):
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(ask_all, tmp_path, {"heard": url, "silent": other})
-                while not finding(tmp_path, f"{url}/v1", "openai/m").checked:
-                    await anyio.lowlevel.checkpoint()
-                await anyio.to_thread.run_sync(silent.wait_for, was_asked)
-                tasks.cancel_scope.cancel()
-
-    assert PROBE_CAP_USD < committed_today(tmp_path) < PROBE_CAP_USD * Decimal("1.5")
-
-
-@on_asyncio
-async def test_a_model_that_is_not_there_holds_nothing_of_the_day(tmp_path: Path) -> None:
-    await ask_all(tmp_path, {"gone": "http://127.0.0.1:9"})
-
-    assert committed_today(tmp_path) == 0

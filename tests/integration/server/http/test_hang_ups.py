@@ -29,6 +29,7 @@ from atlas_mcp.server.http.listening import listen
 from atlas_mcp.server.http.web import Web
 from atlas_mcp.views.run_view import RunView
 from tests.support.gated_models import Gated, GivenHost, Heard, Mode, text_of, until
+from tests.support.live_runs import live_run
 
 VERSIONS = {"auto": "2026-07-28", "legacy": "2025-11-25"}
 
@@ -54,7 +55,7 @@ class Served:
     host: GivenHost
 
     async def live(self, run_id: str) -> LiveRun:
-        live = (await self.host.service()).engine.live(run_id)
+        live = live_run(await self.host.service(), run_id)
         assert live is not None
         return live
 

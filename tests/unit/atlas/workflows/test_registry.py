@@ -22,10 +22,10 @@ def test_every_workflow_is_found_by_its_name() -> None:
 
 def test_the_loop_is_the_default_and_a_client_s_explores_are_not_to_be_asked_for() -> None:
     assert workflow_asked_for(None).orchestrated
-    assert choices() == "atlas, majority[:N], self-refine[:N]"
+    assert choices().startswith("atlas, majority[:N], ")
+    assert "explore" not in choices()
     assert summaries().startswith("atlas (default): an orchestrator")
     assert "majority[:N]: the most common answer of N solvers" in summaries()
-    assert "explore:" not in summaries()
     with pytest.raises(InvalidInput, match="there is no workflow 'explore'; there are atlas"):
         workflow_asked_for("explore")
 

@@ -31,7 +31,7 @@ async def journal_with_a_run(home: Path) -> AsyncGenerator[SqliteJournal]:
 
 async def test_requests_of_one_process_claim_a_run_one_after_the_other(tmp_path: Path) -> None:
     async with journal_with_a_run(tmp_path) as journal:
-        claims, order = Claims(journal), list[str]()
+        claims, order = Claims(journal, journal), list[str]()
 
         async def claim(name: str) -> None:
             async with claims.alone("r"):
@@ -56,13 +56,13 @@ async def test_a_run_is_given_back_where_the_decision_on_it_fails(tmp_path: Path
 
     async with journal_with_a_run(tmp_path) as journal:
         with pytest.raises(InvalidInput):
-            await Claims(journal).take("r", refuse)
+            await Claims(journal, journal).take("r", refuse)
         assert not await journal.is_driven("r")
 
 
 async def test_the_events_decided_on_a_run_are_recorded_under_its_lease(tmp_path: Path) -> None:
     async with journal_with_a_run(tmp_path) as journal:
-        claims = Claims(journal)
+        claims = Claims(journal, journal)
         claimed = await claims.take("r", abandonment)
         assert await journal.is_driven("r")
         await claims.release(claimed.lease)
@@ -79,6 +79,6 @@ async def test_a_run_of_another_process_is_waited_for_only_so_long(
         lease = await journal.claim("r")
         other = SqliteJournal(tmp_path)
         with pytest.raises(JournalBusy):
-            await Claims(other).take_in_turn("r", lambda state: ())
+            await Claims(other, other).take_in_turn("r", lambda state: ())
         await journal.release(lease)
         await other.aclose()

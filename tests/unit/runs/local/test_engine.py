@@ -75,20 +75,19 @@ async def test_a_submitted_run_is_on_record_under_the_given_id_and_driven(tmp_pa
     model = Gated()
     model.held = {0, 1}
     async with engine_over(tmp_path, model) as (engine, planner):
-        intent = await planner.solve(make_problem("6 * 7?"), RunRequest())
-        assert await engine.submit("chosen", intent)
+        submission = await planner.solve(make_problem("6 * 7?"), RunRequest())
+        assert await engine.submit("chosen", submission)
 
-        records = await engine.journal.read("chosen")
-        assert records[0].event == RunOpened(intent.problem, intent.spec)
+        records = await engine.records.read("chosen")
+        assert records[0].event == RunOpened(submission.problem, submission.spec)
         assert engine.driven == ("chosen",)
-        live = engine.live("chosen")
-        assert live is not None
         await until(lambda: model.waiting == 2)
 
-        await engine.stop("chosen", "user")
+        async with engine.follow("chosen") as live:
+            await engine.stop("chosen", "user")
         assert live.state.finished is not None
         assert live.state.finished.status == "cancelled"
-        assert engine.live("chosen") is None
+        assert engine.driven == ()
 
 
 async def test_a_run_that_is_going_is_not_resumed_a_second_time(tmp_path: Path) -> None:
@@ -105,11 +104,11 @@ async def test_a_run_that_is_going_is_not_resumed_a_second_time(tmp_path: Path) 
 async def test_only_a_user_stops_a_run_that_this_engine_does_not_drive(tmp_path: Path) -> None:
     model = Gated()
     async with engine_over(tmp_path, model) as (engine, _):
-        lease = await engine.journal.open_run("left", first_record())
-        await engine.journal.release(lease)
+        lease = await engine.records.open_run("left", first_record())
+        await engine.leases.release(lease)
 
         await engine.stop("left", "client")
-        assert len(await engine.journal.read("left")) == 1
+        assert len(await engine.records.read("left")) == 1
         await engine.stop("left", "user")
         state = await engine.states.state("left")
         assert state.finished is not None
@@ -122,8 +121,8 @@ async def test_runs_that_are_left_can_be_followed_to_where_they_were_left(tmp_pa
     async with engine_over(tmp_path, model) as (engine, planner):
         await engine.submit("r", await planner.solve(make_problem("6 * 7?"), RunRequest()))
         async with engine.follow("r") as live:
-            assert live is engine.live("r")
-            await engine.stop_all(grace=0.0)
+            assert live.here
+            await engine.leave(grace=0.0)
             await live.finished()
         assert engine.driven == ()
         async with engine.follow("r") as live:

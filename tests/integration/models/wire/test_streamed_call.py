@@ -478,7 +478,7 @@ async def test_a_run_that_is_stopped_records_a_reply_that_is_whole_and_asks_no_s
             if stopped == "user":
                 await service.cancel(run_id)
             else:
-                await service.stop_all(grace=0)
+                await service.leave(grace=0)
             view = view_of(await service.wait(run_id, 10))
 
             assert [(one.status, one.answer) for one in view.candidates] == [("ok", "42")]

@@ -37,10 +37,10 @@ from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.run_spec import RunSpec, SolverSpec
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import Charge, Price, Usage
-from atlas_mcp.cli import main
 from atlas_mcp.cli.display import news, picture
 from atlas_mcp.cli.terminal import Screen
 from atlas_mcp.models.base import Notice
+from atlas_mcp.program import main
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.testing.atlas_api import AtlasPlay, candidate_text, synthesis_text
 from atlas_mcp.testing.messages_api import (

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from atlas_mcp.atlas.problem import MAX_PROBLEM_BYTES
-from atlas_mcp.cli import main
 from atlas_mcp.cli.commands import exit_code_of
 from atlas_mcp.cli.signals import Interrupted
 from atlas_mcp.errors import (
@@ -23,6 +22,7 @@ from atlas_mcp.errors import (
     JournalCorrupt,
     UnknownRun,
 )
+from atlas_mcp.program import main
 from atlas_mcp.testing.atlas_api import AtlasPlay, candidate_text, synthesis_text
 from atlas_mcp.testing.messages_api import API_KEY, ApiReply, MessagesApi, status
 from atlas_mcp.views.run_view import RunView

@@ -16,7 +16,7 @@ import anyio.to_thread
 import pytest
 from mcp import Client
 
-from atlas_mcp.cli import main
+from atlas_mcp.program import main
 from atlas_mcp.views.run_view import RunView
 from tests.support.held_apis import HeldApi
 from tests.support.processes import COMMAND, PATIENCE, resumed

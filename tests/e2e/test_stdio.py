@@ -468,7 +468,7 @@ def told():
     os.write(2, b"%d\\n" % gc.get_freeze_count())
 
 gc.freeze = told
-from atlas_mcp.cli import main
+from atlas_mcp.program import main
 raise SystemExit(main())
 """
 

@@ -232,7 +232,7 @@ def told(descriptor, events, milliseconds):
         print("waits", file=sys.stderr, flush=True)
     return poll(descriptor, events, milliseconds)
 streams._poll = told
-from atlas_mcp.cli import main
+from atlas_mcp.program import main
 sys.exit(main())
 """
 """The program, which says each time when it waits for its stdin."""
@@ -331,7 +331,7 @@ class Hook:
         if name == module:
             signal.raise_signal(int(number))
 sys.meta_path.insert(0, Hook())
-from atlas_mcp.cli import main
+from atlas_mcp.program import main
 del sys.argv[1:3]
 sys.exit(main())
 """
@@ -371,16 +371,16 @@ def test_a_signal_while_modules_load_ends_without_a_traceback(
 
 STUCK = """
 import sys, threading
-from atlas_mcp import cli
+from atlas_mcp import program
 
 def run(arguments):
     threading.Thread(target=threading.Event().wait, args=({wait},)).start()
     print("said")
     return 3
 
-cli._run = run
+program._run = run
 sys.argv = ["atlas-mcp", "runs", "list"]
-sys.exit(cli.main())
+sys.exit(program.main())
 """
 
 

@@ -43,7 +43,7 @@ SIDE_BY_SIDE = 3
 PATIENCE = 60
 """Seconds for what must happen, on a machine that runs several cells and other tests."""
 
-PROGRAM = "import sys; from atlas_mcp.cli import main; sys.exit(main())"
+PROGRAM = "import sys; from atlas_mcp.program import main; sys.exit(main())"
 
 BROKEN = f"""
 import atlas_mcp.views.rendering as rendering

@@ -25,12 +25,12 @@ from atlas_mcp.atlas.messages import (
 )
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.usage import NO_CHARGE
-from atlas_mcp.cli import main
 from atlas_mcp.errors import ModelRejected
 from atlas_mcp.models.chat.model import OpenAICompatible
 from atlas_mcp.models.claude.model import Claude
 from atlas_mcp.models.endpoint import with_endpoint
 from atlas_mcp.models.probing.probe import probe
+from atlas_mcp.program import main
 
 on_asyncio = pytest.mark.parametrize("anyio_backend", ["asyncio"])
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import anyio
 import pytest
 
-from atlas_mcp.cli import main
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.journal.sqlite.store import FILE_NAME
+from atlas_mcp.program import main
 
 COMMANDS = (
     ("solve", "6 * 7?", "--solver", "scripted/demo"),

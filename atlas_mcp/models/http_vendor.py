@@ -23,7 +23,7 @@ from atlas_mcp.models.endpoint import endpoint_of
 from atlas_mcp.models.entries import declared_price
 from atlas_mcp.models.findings import FEATURES, Feature
 from atlas_mcp.models.vendor import READY, Vendor
-from atlas_mcp.models.wire.connections import Way, WayClosed
+from atlas_mcp.models.wire.connections import Route, RouteClosed
 from atlas_mcp.presets import preset_of
 
 
@@ -31,7 +31,7 @@ class HttpConnection(Protocol):
     """One address with one key, and the vendor's client for it."""
 
     @property
-    def way(self) -> Way:
+    def route(self) -> Route:
         """The address and the key."""
         ...
 
@@ -124,7 +124,7 @@ class HttpVendor(Vendor):
     @override
     async def close_idle(self) -> None:
         for connection in self.connections():
-            await connection.way.close_idle()
+            await connection.route.close_idle()
 
     @override
     async def aclose(self) -> None:
@@ -145,7 +145,7 @@ class HttpVendor(Vendor):
         """Return why no call can go to the model's address."""
         own = self.environment_address(spec.model) or self.own_address
         try:
-            Way(endpoint_of(spec).base_url, None, own).check()
-        except WayClosed as error:
+            Route(endpoint_of(spec).base_url, None, own).check()
+        except RouteClosed as error:
             return error.message
         return None

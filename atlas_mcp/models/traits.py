@@ -43,7 +43,7 @@ _REASONING_PARTS = frozenset({"thinking", "redacted_thinking", "reasoning"})
 
 
 @dataclass(frozen=True, slots=True)
-class Takes:
+class AcceptedFeatures:
     """The features of a request that an endpoint accepts.
 
     Attributes:
@@ -63,29 +63,34 @@ class Takes:
     thinking: bool = True
 
 
-EVERYTHING = Takes()
+ALL_FEATURES = AcceptedFeatures()
 
 
-def takes_of(spec: ModelSpec) -> Takes:
+def accepted_features(spec: ModelSpec) -> AcceptedFeatures:
     """Return the features that the endpoint of a model is known to accept."""
     endpoint = endpoint_of(spec)
-    return Takes(system_role=endpoint.system_role, echo_reasoning=endpoint.echo_reasoning)
+    return AcceptedFeatures(
+        system_role=endpoint.system_role, echo_reasoning=endpoint.echo_reasoning
+    )
 
 
-TRAITS = frozenset(one.name for one in fields(Takes))
+TRAITS = frozenset(one.name for one in fields(AcceptedFeatures))
 
-_Step: TypeAlias = Callable[[Takes, ModelRequest], Takes | None]
+_Step: TypeAlias = Callable[[AcceptedFeatures, ModelRequest], AcceptedFeatures | None]
 """Drops one feature from the accepted ones; returns `None` if the request did not use it."""
 
 
-def as_accepted(request: ModelRequest, takes: Takes) -> ModelRequest:
-    """Return a request as an endpoint accepts it, except for its schema: see `in_words`."""
+def as_accepted(request: ModelRequest, takes: AcceptedFeatures) -> ModelRequest:
+    """Return a request as an endpoint accepts it, with its schema as it is.
+
+    For endpoints that hold no schema, `with_schema_in_prompt` comes after this.
+    """
     turns: tuple[Turn, ...] = tuple(_echoing(turn, takes.echo_reasoning) for turn in request.turns)
     request = replace(request, turns=turns, effort=request.effort if takes.effort else None)
     return request if takes.system_role else _without_system(request)
 
 
-def in_words(request: ModelRequest) -> ModelRequest:
+def with_schema_in_prompt(request: ModelRequest) -> ModelRequest:
     """Return a request whose last turn describes the schema in words, in place of the schema."""
     if request.schema is None:
         return request
@@ -158,57 +163,59 @@ def _thinks(part: Json) -> bool:
     )
 
 
-def narrowed(takes: Takes, said: str, request: ModelRequest) -> Takes | None:
+def narrowed(
+    takes: AcceptedFeatures, message: str, request: ModelRequest
+) -> AcceptedFeatures | None:
     """Return the features to try after a refusal, `None` if its message names none of them.
 
     Args:
-        takes: The features that the refused request was fitted to.
-        said: The endpoint's error message.
+        takes: The features that the refused request used.
+        message: The endpoint's error message.
         request: The request that was refused.
     """
     for named, step in _REFUSALS:
-        if named.search(said) and (other := step(takes, request)) is not None:
+        if named.search(message) and (other := step(takes, request)) is not None:
             return other
     return None
 
 
-def _no_question(takes: Takes, request: ModelRequest) -> Takes | None:
+def _no_question(takes: AcceptedFeatures, request: ModelRequest) -> AcceptedFeatures | None:
     return replace(takes, stream_options=False) if takes.stream_options else None
 
 
-def _no_system(takes: Takes, request: ModelRequest) -> Takes | None:
+def _no_system(takes: AcceptedFeatures, request: ModelRequest) -> AcceptedFeatures | None:
     wanted = takes.system_role and bool(request.system)
     return replace(takes, system_role=False) if wanted else None
 
 
-def _no_shape(takes: Takes, request: ModelRequest) -> Takes | None:
+def _no_shape(takes: AcceptedFeatures, request: ModelRequest) -> AcceptedFeatures | None:
     wanted = takes.schema and request.schema is not None
     return replace(takes, schema=False) if wanted else None
 
 
-def _no_effort(takes: Takes, request: ModelRequest) -> Takes | None:
+def _no_effort(takes: AcceptedFeatures, request: ModelRequest) -> AcceptedFeatures | None:
     wanted = takes.effort and request.effort is not None
     return replace(takes, effort=False) if wanted else None
 
 
-def _no_output_config(takes: Takes, request: ModelRequest) -> Takes | None:
+def _no_output_config(takes: AcceptedFeatures, request: ModelRequest) -> AcceptedFeatures | None:
     other = _no_shape(takes, request) or takes
     other = _no_effort(other, request) or other
     return None if other == takes else other
 
 
-def _no_thinking(takes: Takes, request: ModelRequest) -> Takes | None:
+def _no_thinking(takes: AcceptedFeatures, request: ModelRequest) -> AcceptedFeatures | None:
     return replace(takes, thinking=False) if takes.thinking else None
 
 
-def _more_reasoning(takes: Takes, request: ModelRequest) -> Takes | None:
-    wanted = takes.echo_reasoning != "always" and any(_said(request))
+def _more_reasoning(takes: AcceptedFeatures, request: ModelRequest) -> AcceptedFeatures | None:
+    wanted = takes.echo_reasoning != "always" and any(_replies_in(request))
     return replace(takes, echo_reasoning="always") if wanted else None
 
 
-def _less_reasoning(takes: Takes, request: ModelRequest) -> Takes | None:
+def _less_reasoning(takes: AcceptedFeatures, request: ModelRequest) -> AcceptedFeatures | None:
     """Echo less thinking: some endpoints refuse it everywhere, some only outside of tool calls."""
-    turns = [_echoing(turn, takes.echo_reasoning) for turn in _said(request)]
+    turns = [_echoing(turn, takes.echo_reasoning) for turn in _replies_in(request)]
     held = [turn for turn in turns if isinstance(turn, AssistantTurn) and holds_reasoning(turn)]
     if not held:
         return None
@@ -216,7 +223,7 @@ def _less_reasoning(takes: Takes, request: ModelRequest) -> Takes | None:
     return replace(takes, echo_reasoning="tool_calls" if some else "never")
 
 
-def _said(request: ModelRequest) -> Iterator[AssistantTurn]:
+def _replies_in(request: ModelRequest) -> Iterator[AssistantTurn]:
     return (turn for turn in request.turns if isinstance(turn, AssistantTurn))
 
 
@@ -289,19 +296,19 @@ _KEYS = {
 
 
 @dataclass(slots=True)
-class Learnt:
+class RefusedFeatures:
     """The features that endpoints behind one address refused, by model and its declared ones."""
 
-    _known: dict[tuple[str, Takes], Takes] = field(
-        default_factory=dict[tuple[str, Takes], Takes], init=False
+    _known: dict[tuple[str, AcceptedFeatures], AcceptedFeatures] = field(
+        default_factory=dict[tuple[str, AcceptedFeatures], AcceptedFeatures], init=False
     )
 
     async def ask(
         self,
         model: str,
-        declared: Takes,
+        declared: AcceptedFeatures,
         request: ModelRequest,
-        call: Callable[[Takes], Awaitable[Reply]],
+        call: Callable[[AcceptedFeatures], Awaitable[Reply]],
         *,
         asks_for: Collection[str] = TRAITS,
     ) -> Reply:
@@ -336,7 +343,7 @@ class Learnt:
                 self._keep(model, declared, takes)
                 return replace(reply, charge=reply.charge + refused)
 
-    def _keep(self, model: str, declared: Takes, takes: Takes) -> None:
+    def _keep(self, model: str, declared: AcceptedFeatures, takes: AcceptedFeatures) -> None:
         if takes == self._known.get((model, declared), declared):
             return
         self._known[model, declared] = takes
@@ -346,7 +353,7 @@ class Learnt:
         logger.warning("%s is asked without what it refuses: %s%s", model, ", ".join(changed), hint)
 
 
-def _changed(before: Takes, after: Takes) -> set[str]:
+def _changed(before: AcceptedFeatures, after: AcceptedFeatures) -> set[str]:
     return {name for name in TRAITS if getattr(before, name) != getattr(after, name)}
 
 

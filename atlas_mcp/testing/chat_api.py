@@ -169,7 +169,7 @@ class ChatApi(LoopbackApi):
         tokens = reply.tokens or self._cache.count(
             body, output_tokens(message), minimum=endpoint.cache_minimum
         )
-        self.said.append(message)
+        self.written.append(message)
         streamed = body.get("stream") and "not_streamed" not in quirks
         asked = section(body, "stream_options").get("include_usage")
         silent = streamed and endpoint.stream_options and not asked
@@ -179,7 +179,7 @@ class ChatApi(LoopbackApi):
         if exchange.asked is not None:
             exchange.asked.billed = told_of(tokens)
         if not streamed:
-            self.told += told
+            self.reported += told
             await exchange.json(200, completion_of(body, message, finish_of(reply, quirks), counts))
             exchange.replied()
             return
@@ -197,7 +197,7 @@ class ChatApi(LoopbackApi):
 
     async def _leave_open(self, exchange: Exchange, pieces: list[bytes], told: Usage) -> None:
         await exchange.start(200, {"content-type": "text/event-stream; charset=utf-8"})
-        self.told += told
+        self.reported += told
         exchange.buffer(b"".join(pieces))
         await exchange.flush()
         await anyio.sleep(_NEVER)
@@ -206,7 +206,7 @@ class ChatApi(LoopbackApi):
         """Refuse thinking that is left out or edited where a call was made after it."""
         written = {
             message["tool_calls"][0]["id"]: message
-            for message in self.said
+            for message in self.written
             if message.get("tool_calls")
         }
         keys = (self.endpoint.reasoning_key, "reasoning_details")

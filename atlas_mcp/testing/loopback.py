@@ -86,12 +86,12 @@ class LoopbackApi(ABC):
         in_flight: Calls being answered now.
         most_in_flight: The most there were at once.
         disconnects: Calls the client left before they were answered.
-        told: The usage reported to clients: one request for each that arrived, and the tokens
+        reported: The usage reported to clients: one request for each that arrived, and the tokens
             that were sent.
         asked: The calls whose bodies are JSON, in order of arrival.
         raw_bodies: All bodies as they arrived.
         headers: The headers of these requests, names in lower case.
-        said: The model's messages as they were written, in order, broken-off ones included.
+        written: The model's messages as they were written, in order, broken-off ones included.
         failures: Exceptions of the script or the responder.
     """
 
@@ -100,11 +100,11 @@ class LoopbackApi(ABC):
         self.in_flight = 0
         self.most_in_flight = 0
         self.disconnects = 0
-        self.told: Usage = Usage()
+        self.reported: Usage = Usage()
         self.asked: list[Asked] = []
         self.raw_bodies: list[bytes] = []
         self.headers: list[dict[str, str]] = []
-        self.said: list[dict[str, Any]] = []
+        self.written: list[dict[str, Any]] = []
         self.failures: list[Exception] = []
         self._numbers = itertools.count(1)
         self._responder = responder
@@ -157,7 +157,7 @@ class LoopbackApi(ABC):
         self.requests += 1
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
-        self.told += Usage(requests=1)
+        self.reported += Usage(requests=1)
         self.raw_bodies.append(raw)
         self.headers.append(exchange.headers)
         self._notify()
@@ -218,7 +218,7 @@ class LoopbackApi(ABC):
             if piece.written and delta_latency:
                 await exchange.flush()
                 await anyio.sleep(delta_latency)
-            self.told += piece.tells
+            self.reported += piece.tells
             exchange.buffer(piece.data)
         await exchange.end()
         exchange.replied()

@@ -118,9 +118,9 @@ class MessagesApi(LoopbackApi):
         message = message_of(reply, body, content, tokens)
         asked.billed = total_of(tokens) + Usage(output_tokens=tokens.output)
         self._history.remember(body, content)
-        self.said.append({"role": "assistant", "content": content})
+        self.written.append({"role": "assistant", "content": content})
         if not body.get("stream"):
-            self.told += asked.billed
+            self.reported += asked.billed
             await exchange.json(200, message)
             exchange.replied()
             return

@@ -86,8 +86,8 @@ class ApiStand(Stand):
         return [bare(body["messages"]) for body in self.api.bodies]
 
     @override
-    def said(self) -> Sequence[Json]:
-        return self.api.said
+    def written(self) -> Sequence[Json]:
+        return self.api.written
 
     @override
     async def under_way(self, count: int) -> None:
@@ -159,7 +159,7 @@ class Watched(Model):
 
     model: Model
     writing: int = 0
-    said: list[AssistantTurn] = field(default_factory=list[AssistantTurn])
+    turns: list[AssistantTurn] = field(default_factory=list[AssistantTurn])
 
     @property
     @override
@@ -184,7 +184,7 @@ class Watched(Model):
                 on_tokens(count)
 
         reply = await self.model.generate(request, on_tokens=on_first, on_usage=on_usage)
-        self.said.append(reply.turn)
+        self.turns.append(reply.turn)
         return reply
 
     @override
@@ -215,8 +215,8 @@ class ScriptedStand(Stand):
         return [request.turns for request in self.model.requests]
 
     @override
-    def said(self) -> Sequence[Json]:
-        return self.watched.said
+    def written(self) -> Sequence[Json]:
+        return self.watched.turns
 
     @override
     def efforts(self) -> Sequence[str | None]:
@@ -286,8 +286,8 @@ class RealStand(Stand):
         return []
 
     @override
-    def said(self) -> Sequence[Json]:
-        return self.watched.said
+    def written(self) -> Sequence[Json]:
+        return self.watched.turns
 
     @override
     def efforts(self) -> Sequence[str | None]:

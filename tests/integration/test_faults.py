@@ -177,10 +177,11 @@ async def perform(stage: Stage, home: Path) -> tuple[RunView, RunState]:
     for one in view.candidates:
         uncounted = state.explores[one.explore_id].charge.uncertain
         assert not (one.cost_usd == 0 and uncounted > 0)
-    assert Usage(**view.usage.model_dump()) == stage.api.told
+    assert Usage(**view.usage.model_dump()) == stage.api.reported
     return view, state
 
 
+@pytest.mark.every_day(8)
 @on_trio
 @pytest.mark.parametrize("name", [name for name in ALL if name not in LASTING])
 @pytest.mark.requirement("ERR-3")
@@ -203,6 +204,7 @@ async def test_a_fault_of_one_solver_leaves_an_answer_from_the_other(
     assert stage.solvers == 2 + stage.case.calls
 
 
+@pytest.mark.every_day(8)
 @on_asyncio
 @pytest.mark.parametrize("name", ALL)
 @pytest.mark.requirement("ERR-4")
@@ -223,6 +225,7 @@ async def test_a_fault_of_every_solver_is_a_clear_end_and_never_an_answer(
     assert view.next is not None
 
 
+@pytest.mark.every_day(8)
 @on_trio
 @pytest.mark.parametrize("name", [name for name in ALL if name != "an empty answer"])
 async def test_a_fault_of_the_orchestrator_leaves_what_the_candidates_agree_on(
@@ -296,7 +299,7 @@ async def test_a_fault_that_passes_costs_a_second_call_and_nothing_else(
     assert (view.status, view.stop_reason, view.answer) == ("answered", "decided", "42")
     assert [one.status for one in view.candidates] == ["ok", "ok"]
     assert view.usage.requests == api.requests == 6
-    assert Usage(**view.usage.model_dump()) == api.told
+    assert Usage(**view.usage.model_dump()) == api.reported
     assert live.state.ledger.committed <= 5
 
 
@@ -325,7 +328,7 @@ async def test_a_call_that_may_have_been_billed_is_not_made_again_without_money_
     assert view.answer is None
     # The dearest that the vendor can bill: every token the calls were allowed.
     allowed = sum(body["max_tokens"] for body in api.bodies)
-    billed = (allowed * Decimal(10) + api.told.input_tokens * Decimal("2.5")) / 1_000_000
+    billed = (allowed * Decimal(10) + api.reported.input_tokens * Decimal("2.5")) / 1_000_000
     assert billed <= cap
     assert any("may have been billed" in warning for warning in view.agreement.warnings)
 
@@ -357,4 +360,4 @@ async def test_a_fault_after_explores_were_granted_answers_every_tool_call(
 
     assert (view.status, view.stop_reason, view.answer) == ("answered", "decided", "42")
     assert [one.status for one in view.candidates] == ["ok", "ok", "failed", "failed", "failed"]
-    assert Usage(**view.usage.model_dump()) == api.told
+    assert Usage(**view.usage.model_dump()) == api.reported

@@ -70,7 +70,7 @@ async def test_two_solvers_that_agree_and_one_synthesis_make_an_answer(world: Wo
     assert [group.explore_ids for group in view.agreement.groups] == [[1, 2]]
     assert [(c.status, c.answer, c.confidence) for c in view.candidates] == [("ok", "42", 0.8)] * 2
     assert (world.play.solvers_asked, world.play.turns_asked) == (2, 1)
-    assert counted(view) == world.api.told
+    assert counted(view) == world.api.reported
 
 
 RATES = {
@@ -114,7 +114,7 @@ async def test_the_count_is_the_apis_to_the_token_and_the_cost_is_the_list_price
         view = await solve(service, RunRequest(solvers=[f"anthropic/{model}"]))
 
     assert view.status == "answered"
-    assert counted(view) == world.api.told
+    assert counted(view) == world.api.reported
     assert counted(view).requests == 5
     rates = RATES[model]
     solvers = price(rates, first) + 2 * price(rates, second)
@@ -320,7 +320,7 @@ async def test_a_candidate_whose_answer_breaks_the_schema_is_a_failure_with_its_
     failed = next(one for one in view.candidates if one.status == "failed")
     assert failed.error is not None
     assert "'forty-two' is not of type 'integer'" in failed.error
-    assert counted(view) == world.api.told
+    assert counted(view) == world.api.reported
 
 
 # The journal
@@ -350,7 +350,7 @@ async def test_what_is_journaled_folds_to_the_live_state(world: World) -> None:
     replies = [
         r.event for r in records if isinstance(r.event, SolverFinished | OrchestratorReplied)
     ]
-    assert sum((reply.charge.usage for reply in replies), Usage()) == world.api.told
+    assert sum((reply.charge.usage for reply in replies), Usage()) == world.api.reported
 
 
 async def test_another_service_reads_the_finished_run(world: World) -> None:
@@ -430,7 +430,7 @@ async def test_explores_gather_under_one_run_with_one_ledger(world: World) -> No
         "low",
     )
     assert len({candidate.strategy for candidate in view.candidates}) == 3
-    assert counted(view) == world.api.told
+    assert counted(view) == world.api.reported
     assert view.cost_usd is not None
     assert first.cost_usd is not None
     assert view.cost_usd > first.cost_usd
@@ -452,7 +452,7 @@ async def test_explores_can_go_on_under_a_run_that_another_service_began(world: 
         view = await ended(service, live)
 
     assert [candidate.explore_id for candidate in view.candidates] == [1, 2]
-    assert counted(view) == world.api.told
+    assert counted(view) == world.api.reported
 
 
 @pytest.mark.requirement("MONEY-10")
@@ -865,7 +865,7 @@ async def test_what_a_stopped_call_was_told_it_used_is_counted(world: World) -> 
         view = view_of(await service.cancel(live.run_id))
 
     assert view.usage.requests == 2
-    assert view.usage.input_tokens == world.api.told.input_tokens == 1_400
+    assert view.usage.input_tokens == world.api.reported.input_tokens == 1_400
     assert view.cost_usd is not None
     assert view.cost_usd > 0
 
@@ -910,7 +910,7 @@ async def test_spending_stays_below_the_cap_whatever_the_orchestrator_wants(worl
     assert view.status == "answered"
     assert view.cost_usd is not None
     assert view.cost_usd <= cap
-    assert counted(view) == world.api.told
+    assert counted(view) == world.api.reported
 
 
 async def test_no_supported_answer_is_a_result(world: World) -> None:

@@ -259,7 +259,7 @@ async def test_a_cancelled_run_is_gone_on_with_and_its_aborted_calls_are_still_p
     assert view.cost_usd is not None
     assert view.cost_usd > cancelled.cost_usd
     assert view.usage.requests == world.api.requests == 5
-    assert view.usage.input_tokens == world.api.told.input_tokens
+    assert view.usage.input_tokens == world.api.reported.input_tokens
 
 
 async def test_a_call_that_waits_to_be_tried_again_owes_nothing_when_it_is_cancelled(

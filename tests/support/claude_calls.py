@@ -11,7 +11,7 @@ from atlas_mcp.atlas.messages import (
 )
 from atlas_mcp.models.claude.call import ClaudeCall
 from atlas_mcp.models.claude.stream import MessageStream
-from atlas_mcp.models.wire.connections import Way
+from atlas_mcp.models.wire.connections import Route
 from atlas_mcp.models.wire.reading import read_body
 
 ASK = ModelRequest(system="Solve it.", turns=(UserTurn((Text("q"),)),), max_tokens=1_000)
@@ -19,8 +19,8 @@ ASK = ModelRequest(system="Solve it.", turns=(UserTurn((Text("q"),)),), max_toke
 
 async def heard(*pieces: bytes) -> MessageStream:
     """Return what a call makes of a stream that comes in these pieces."""
-    way = Way(None, None, "https://api.example.com")
-    call = ClaudeCall("anthropic/claude-sonnet-5-5", None, way)
+    route = Route(None, None, "https://api.example.com")
+    call = ClaudeCall("anthropic/claude-sonnet-5-5", None, route)
 
     async def chunks() -> AsyncGenerator[bytes]:
         for piece in pieces:

@@ -34,7 +34,7 @@ from atlas_mcp.errors import ModelError
 from atlas_mcp.models.chat.call import ChatCall
 from atlas_mcp.models.claude.call import ClaudeCall
 from atlas_mcp.models.claude.connection import OWN_ADDRESS
-from atlas_mcp.models.wire.connections import Way
+from atlas_mcp.models.wire.connections import Route
 from atlas_mcp.models.wire.reading import ReplyReader, read_body
 from tests.support.drawing import draws
 
@@ -324,8 +324,8 @@ def claude_replies(draw: st.DrawFn, texts: st.SearchStrategy[str]) -> Any:
     disturb(draw, events, event(type='"error"', error=some(draw, reported, WRITTEN)))
     body = some(draw, b"".join(events), st.just(_line(whole)))
     # Only the vendor's own address is held to all that its API promises.
-    way = Way(None, None, draw(st.sampled_from(["https://api.example.com", OWN_ADDRESS])))
-    call = ClaudeCall("anthropic/claude-sonnet-5-5", PRICE, way)
+    route = Route(None, None, draw(st.sampled_from(["https://api.example.com", OWN_ADDRESS])))
+    call = ClaudeCall("anthropic/claude-sonnet-5-5", PRICE, route)
     return heard(draw, body, call, refused=lambda text: call.no_reply({}, text))
 
 
@@ -380,7 +380,7 @@ def chat_replies(draw: st.DrawFn, texts: st.SearchStrategy[str]) -> Any:
     call = ChatCall(
         spec,
         PRICE,
-        way=Way(None, None, "https://api.example.com"),
+        route=Route(None, None, "https://api.example.com"),
         on_tokens=None,
         on_usage=None,
     )

@@ -19,15 +19,15 @@ from atlas_mcp.errors import ModelError
 from atlas_mcp.models.base import OnTokens, OnUsage
 from atlas_mcp.models.endpoint import endpoint_of
 from atlas_mcp.models.prices import cost_of
-from atlas_mcp.models.wire.arriving import Arriving, Progress
 from atlas_mcp.models.wire.chat_stream import ChatStream
-from atlas_mcp.models.wire.connections import Way
+from atlas_mcp.models.wire.connections import Route
 from atlas_mcp.models.wire.failures import ClientErrors, Consumed
 from atlas_mcp.models.wire.json_events import Event
 from atlas_mcp.models.wire.refusals import Wording, reason_of, refusal
+from atlas_mcp.models.wire.streamed_call import Progress, StreamedCall
 
 
-class ChatCall(Arriving):
+class ChatCall(StreamedCall):
     """One call: its reply so far, and the meaning of its failures."""
 
     def __init__(
@@ -35,11 +35,11 @@ class ChatCall(Arriving):
         spec: ModelSpec,
         price: Price | None,
         *,
-        way: Way,
+        route: Route,
         on_tokens: OnTokens | None,
         on_usage: OnUsage | None,
     ) -> None:
-        super().__init__(spec.model, way, on_tokens=on_tokens, on_usage=on_usage)
+        super().__init__(spec.model, route, on_tokens=on_tokens, on_usage=on_usage)
         self.stream = ChatStream()
         self._spec = spec
         self._endpoint = endpoint_of(spec)
@@ -106,7 +106,7 @@ class ChatCall(Arriving):
             detail=stream.detail,
             request_id=self.request_id or stream.id,
         )
-        return reply if self.trip is None else self.trip.told(reply)
+        return reply if self.trip is None else self.trip.masked(reply)
 
     def cost(self) -> Cost:
         """Return the cost of the call: as billed if the endpoint reports that, else as counted.
@@ -139,8 +139,8 @@ class ChatCall(Arriving):
         if stream.error is not None:
             raise self._failed_midway(stream.error)
         if not stream.complete and stream.unreadable is not None:
-            said = self.redacted(stream.unreadable)
-            raise self.broken_off(f"the reply could not be read: {said}")
+            fault = self.redacted(stream.unreadable)
+            raise self.broken_off(f"the reply could not be read: {fault}")
         if not stream.complete:
             raise self.broken_off("the stream ended before the reply was complete")
         if stream.ending == "failed":
@@ -161,7 +161,7 @@ class ChatCall(Arriving):
         named, variable = self._endpoint.base_url is not None, self._endpoint.api_key_env
         return Wording(
             api="the endpoint",
-            place=self._way.place if named else "the API",
+            place=self._route.place if named else "the API",
             key=f"`{variable}`" if variable else "`api_key_env` of this solver",
             credit="add some where this key comes from",
             address="base_url" if named else "OPENAI_BASE_URL",
@@ -170,7 +170,7 @@ class ChatCall(Arriving):
 
     def _failed_midway(self, error: Mapping[str, Any]) -> ModelError:
         """Build the error for an error inside a stream."""
-        said = self.redacted(reason_of(error)) or "no reason given"
+        reason = self.redacted(reason_of(error)) or "no reason given"
         code = error.get("code")
         status = code if isinstance(code, int) and 400 <= code < 600 else 400
         found = refusal(status, {}, {"error": error}, self.wording, self.secrets)
@@ -179,4 +179,4 @@ class ChatCall(Arriving):
         retryable = not wrong and (status != code or found.retryable)
         if not retryable and self.stream.counts is None and not self.stream.characters:
             return self.rejected(found)
-        return self.broken_off(f"the endpoint broke off the reply: {said}", retryable=retryable)
+        return self.broken_off(f"the endpoint broke off the reply: {reason}", retryable=retryable)

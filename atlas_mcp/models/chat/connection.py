@@ -13,9 +13,9 @@ from typing_extensions import override
 
 from atlas_mcp.models.call_slots import OnFirstUse
 from atlas_mcp.models.prices import load_prices
-from atlas_mcp.models.traits import Learnt
+from atlas_mcp.models.traits import RefusedFeatures
 from atlas_mcp.models.wire.client_names import ClientNames
-from atlas_mcp.models.wire.connections import Way
+from atlas_mcp.models.wire.connections import Route
 
 if TYPE_CHECKING:
     import openai
@@ -54,8 +54,8 @@ class Connection:
     def __init__(
         self, base_url: str | None, api_key: str | None, own_address: str | None = None
     ) -> None:
-        self.way = Way(base_url, api_key, own_address or OWN_ADDRESS, names=NAMES)
-        self.learnt = Learnt()
+        self.route = Route(base_url, api_key, own_address or OWN_ADDRESS, names=NAMES)
+        self.learnt = RefusedFeatures()
         self._made = OnFirstUse(lambda: anyio.to_thread.run_sync(self._make))
 
     @override
@@ -66,7 +66,7 @@ class Connection:
         """Return the client, made on the first use, as its import takes a while.
 
         Raises:
-            WayClosed: No call can go this way.
+            RouteClosed: No call can take the route.
         """
         return await self._made.get()
 
@@ -74,7 +74,7 @@ class Connection:
         """Return the headers of a call: without a key, they drop the client's `Authorization`."""
         import openai
 
-        return {"Authorization": openai.Omit()} if self.way.api_key is None else {}
+        return {"Authorization": openai.Omit()} if self.route.api_key is None else {}
 
     async def aclose(self) -> None:
         """Close the client's connections. No call may follow."""
@@ -85,14 +85,14 @@ class Connection:
 
         load_prices()
         # Before `target`: `client_options` refuses an invalid address.
-        http_client = openai.DefaultAsyncHttpxClient(**self.way.client_options())
-        address, query = self.way.target()
+        http_client = openai.DefaultAsyncHttpxClient(**self.route.client_options())
+        address, query = self.route.target()
         client = openai.AsyncOpenAI(
-            api_key=self.way.api_key or _NO_KEY,
+            api_key=self.route.api_key or _NO_KEY,
             base_url=address,
             default_query=query,
             max_retries=0,
             http_client=http_client,
         )
-        self.way.settle(client)
+        self.route.settle(client)
         return client

@@ -24,10 +24,16 @@ from atlas_mcp.models.chat.call import ChatCall
 from atlas_mcp.models.chat.connection import Connection
 from atlas_mcp.models.chat.params import chat_params
 from atlas_mcp.models.endpoint import endpoint_of
-from atlas_mcp.models.traits import Learnt, Takes, as_accepted, in_words, takes_of
-from atlas_mcp.models.wire.arriving import timeout
+from atlas_mcp.models.traits import (
+    AcceptedFeatures,
+    RefusedFeatures,
+    accepted_features,
+    as_accepted,
+    with_schema_in_prompt,
+)
 from atlas_mcp.models.wire.connections import LOOK_TIMEOUT
 from atlas_mcp.models.wire.refusals import json_or_text
+from atlas_mcp.models.wire.streamed_call import timeout
 from atlas_mcp.presets import UNKNOWN_SERVER, Preset, preset_of
 
 if TYPE_CHECKING:
@@ -92,25 +98,29 @@ class OpenAICompatible(Model):
         later calls leave it out from the start.
         """
 
-        async def call(takes: Takes) -> Reply:
+        async def call(takes: AcceptedFeatures) -> Reply:
             return await self._generate(self._call(on_tokens, on_usage), request, takes)
 
         if not self._learns:
             # No probe asks about thinking, so only that may be dropped.
-            return await Learnt().ask(self.name, self._takes, request, call, asks_for=("thinking",))
+            return await RefusedFeatures().ask(
+                self.name, self._takes, request, call, asks_for=("thinking",)
+            )
         return await self._connection.learnt.ask(self.name, self._takes, request, call)
 
-    async def _generate(self, call: ChatCall, request: ModelRequest, takes: Takes) -> Reply:
+    async def _generate(
+        self, call: ChatCall, request: ModelRequest, takes: AcceptedFeatures
+    ) -> Reply:
         spec, asked = self._spec, as_accepted(request, takes)
         if not takes.schema:
-            spec, asked = replace(spec, schema_mode="prompt"), in_words(asked)
+            spec, asked = replace(spec, schema_mode="prompt"), with_schema_in_prompt(asked)
         params = chat_params(spec, asked, stream_usage=takes.stream_options)
         with call.errors_translated():
             # Before `calling`: making a client takes longer than other calls wait for an answer.
             client = await self._connection.client()
             with call.answered() as answer:
                 async with (
-                    self._connection.way.calling(self.name),
+                    self._connection.route.calling(self.name),
                     client.chat.completions.with_streaming_response.create(
                         **params,
                         stream=True,
@@ -123,11 +133,11 @@ class OpenAICompatible(Model):
         return await call.finish()
 
     @property
-    def _takes(self) -> Takes:
+    def _takes(self) -> AcceptedFeatures:
         """The features that the endpoint is known to accept."""
         asks = self._endpoint.stream_options
         counts = self._preset.stream_usage if asks is None else asks
-        return replace(takes_of(self._spec), stream_options=counts)
+        return replace(accepted_features(self._spec), stream_options=counts)
 
     def with_spec(self, spec: ModelSpec) -> OpenAICompatible:
         """Return the same model, used as if its endpoint accepted the features in `spec`.
@@ -193,7 +203,7 @@ class OpenAICompatible(Model):
         return ChatCall(
             self._spec,
             self._price,
-            way=self._connection.way,
+            route=self._connection.route,
             on_tokens=on_tokens,
             on_usage=on_usage,
         )

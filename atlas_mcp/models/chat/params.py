@@ -173,8 +173,8 @@ def _strict(node: dict[str, Json]) -> dict[str, Json]:
     found = {key: value for key, value in node.items() if key in STRICT_KEYWORDS}
     bounds = {k: v for k, v in node.items() if k not in STRICT_KEYWORDS and k not in _UNTOLD}
     if bounds:
-        told = json.dumps(bounds, ensure_ascii=False)
-        found["description"] = " ".join(filter(None, (node.get("description"), told)))
+        constraints = json.dumps(bounds, ensure_ascii=False)
+        found["description"] = " ".join(filter(None, (node.get("description"), constraints)))
     kinds = _kinds(node)
     if not kinds and not node.keys() & {"anyOf", "enum", "const"}:
         raise _NotStrictError
@@ -254,9 +254,9 @@ def _part(part: Part) -> dict[str, Any]:
 
 def _assistant_message(turn: AssistantTurn) -> Message:
     if turn.verbatim is not None:
-        said = cast("Message", turn.verbatim)
-        silent = not (said.get("content") or said.get("tool_calls"))
-        return {**said, "content": SILENCE} if silent else said
+        message = cast("Message", turn.verbatim)
+        silent = not (message.get("content") or message.get("tool_calls"))
+        return {**message, "content": SILENCE} if silent else message
     message: Message = {"role": "assistant", "content": turn.text}
     if not (turn.text or turn.tool_calls):
         message["content"] = SILENCE

@@ -19,12 +19,12 @@ from atlas_mcp.errors import ModelError, ModelRejected
 from atlas_mcp.models.claude.connection import NO_KEY, OWN_ADDRESS
 from atlas_mcp.models.claude.stream import MessageStream, StreamFailed, StreamGarbled
 from atlas_mcp.models.prices import cost_of
-from atlas_mcp.models.wire.arriving import Arriving, Progress
-from atlas_mcp.models.wire.connections import Way
+from atlas_mcp.models.wire.connections import Route
 from atlas_mcp.models.wire.endings import detail_of, ending_of
 from atlas_mcp.models.wire.failures import ClientErrors, Consumed
 from atlas_mcp.models.wire.json_events import Event
 from atlas_mcp.models.wire.refusals import Wording, refusal
+from atlas_mcp.models.wire.streamed_call import Progress, StreamedCall
 
 if TYPE_CHECKING:
     from atlas_mcp.models.base import OnTokens, OnUsage
@@ -49,19 +49,19 @@ _STOP_DETAILS = {
 }
 
 
-class ClaudeCall(Arriving):
+class ClaudeCall(StreamedCall):
     """One call to the API: its reply so far, and the meaning of its failures."""
 
     def __init__(
         self,
         model: str,
         price: Price | None,
-        way: Way,
+        route: Route,
         *,
         on_tokens: OnTokens | None = None,
         on_usage: OnUsage | None = None,
     ) -> None:
-        super().__init__(model, way, on_tokens=on_tokens, on_usage=on_usage)
+        super().__init__(model, route, on_tokens=on_tokens, on_usage=on_usage)
         self.message = MessageStream()
         self._price = price
         self._failure: StreamFailed | StreamGarbled | None = None
@@ -118,7 +118,7 @@ class ClaudeCall(Arriving):
     @property
     def _is_strict(self) -> bool:
         """Whether the API is the vendor's own, which leaves no events out, as gateways do."""
-        return self._way.address == OWN_ADDRESS
+        return self._route.address == OWN_ADDRESS
 
     @override
     def reply(self) -> Reply:
@@ -137,7 +137,7 @@ class ClaudeCall(Arriving):
             detail=fault or _refusal(message.stop_details) or _STOP_DETAILS.get(reason, new),
             request_id=self.request_id,
         )
-        return reply if self.trip is None else self.trip.told(reply)
+        return reply if self.trip is None else self.trip.masked(reply)
 
     @property
     @override
@@ -169,8 +169,8 @@ class ClaudeCall(Arriving):
         turn = message.turn
         ending = ending_of(message.stop_reason, _ENDS, text=turn.text, calls=bool(turn.tool_calls))
         if ending == "failed":
-            said = self.redacted(detail_of(message.stop_reason, _ENDS))
-            raise self.broken_off(f"{self.wording.api} gave the reply up: {said}")
+            reason = self.redacted(detail_of(message.stop_reason, _ENDS))
+            raise self.broken_off(f"{self.wording.api} gave the reply up: {reason}")
 
     def _failed_midway(self, failure: StreamFailed | StreamGarbled) -> ModelError:
         """Return the error for a stream that reports a failure, or that cannot be read."""
@@ -182,19 +182,19 @@ class ClaudeCall(Arriving):
         retryable = failure.kind in _RETRYABLE_KINDS
         if not retryable and not self.message.begun:
             return self.rejected(found)
-        said = self.redacted(failure.message)
-        text = f"the API broke off the reply: {failure.kind} ({said})"
+        message = self.redacted(failure.message)
+        text = f"the API broke off the reply: {failure.kind} ({message})"
         return self.broken_off(text, retryable=retryable)
 
     @property
     @override
     def wording(self) -> Wording:
         """The phrases by which error messages refer to the API."""
-        own = self._way.base_url is None
+        own = self._route.base_url is None
         return Wording(
             api="the API",
-            place="the API" if own else self._way.place,
-            key=f"`{self._way.key_variable or 'ANTHROPIC_API_KEY'}`",
+            place="the API" if own else self._route.place,
+            key=f"`{self._route.key_variable or 'ANTHROPIC_API_KEY'}`",
             credit="add some at https://platform.claude.com/settings/billing",
             address="ANTHROPIC_BASE_URL" if own else "base_url",
         )
@@ -218,5 +218,5 @@ class ClaudeCall(Arriving):
 
 
 def _refusal(details: Mapping[str, Any]) -> str:
-    said = (details.get(key) for key in ("category", "explanation"))
-    return ": ".join(failure_text(one) for one in said if one)
+    parts = (details.get(key) for key in ("category", "explanation"))
+    return ": ".join(failure_text(one) for one in parts if one)

@@ -15,9 +15,9 @@ from typing_extensions import override
 from atlas_mcp.addresses import is_same_origin
 from atlas_mcp.models.call_slots import OnFirstUse
 from atlas_mcp.models.prices import load_prices
-from atlas_mcp.models.traits import Learnt
+from atlas_mcp.models.traits import RefusedFeatures
 from atlas_mcp.models.wire.client_names import ClientNames
-from atlas_mcp.models.wire.connections import Way, WayClosed
+from atlas_mcp.models.wire.connections import Route, RouteClosed
 
 if TYPE_CHECKING:
     import anthropic
@@ -71,7 +71,7 @@ class Connection:
         """
         # The vendor's own address refuses a key in the header in which gateways expect theirs.
         by_vendor = base_url is not None and is_same_origin(base_url, OWN_ADDRESS)
-        self.way = Way(
+        self.route = Route(
             _root(base_url),
             api_key,
             _root(own_address) or OWN_ADDRESS,
@@ -79,7 +79,7 @@ class Connection:
             key_variable=key_variable,
             names=NAMES,
         )
-        self.learnt = Learnt()
+        self.learnt = RefusedFeatures()
         self._own_address = _root(own_address)
         self._made = OnFirstUse(lambda: anyio.to_thread.run_sync(self._make))
 
@@ -99,16 +99,16 @@ class Connection:
         import anthropic
 
         load_prices()
-        way = self.way
-        if way.base_url is not None and way.api_key is None:
+        route = self.route
+        if route.base_url is not None and route.api_key is None:
             raise NoCredentialsError
         # Before `target`: `client_options` refuses an invalid address.
-        http_client = anthropic.DefaultAsyncHttpxClient(**way.client_options())
-        named = way.base_url or self._own_address
-        address, query = (None, None) if named is None else way.target()
+        http_client = anthropic.DefaultAsyncHttpxClient(**route.client_options())
+        named = route.base_url or self._own_address
+        address, query = (None, None) if named is None else route.target()
         try:
             client = anthropic.AsyncAnthropic(
-                api_key=way.api_key,
+                api_key=route.api_key,
                 base_url=address,
                 default_query=query,
                 max_retries=0,
@@ -117,7 +117,7 @@ class Connection:
         except anthropic.CredentialsError as error:
             raise NoCredentialsError from error
         except RuntimeError as error:
-            raise WayClosed(
+            raise RouteClosed(
                 "there is no home folder in which Anthropic's client could look for a profile; set "
                 "`ANTHROPIC_API_KEY`, or HOME"
             ) from error
@@ -126,7 +126,7 @@ class Connection:
             client.base_url = OWN_ADDRESS
         if not _has_credentials(client):
             raise NoCredentialsError
-        way.settle(client)
+        route.settle(client)
         return client
 
 

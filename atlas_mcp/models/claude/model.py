@@ -23,10 +23,17 @@ from atlas_mcp.models.claude.connection import NO_KEY, Connection, NoCredentials
 from atlas_mcp.models.claude.facts import VENDOR
 from atlas_mcp.models.claude.families import family_of
 from atlas_mcp.models.claude.params import Thinking, message_params
-from atlas_mcp.models.traits import EVERYTHING, Learnt, Takes, as_accepted, in_words, takes_of
-from atlas_mcp.models.wire.arriving import timeout
-from atlas_mcp.models.wire.connections import LOOK_TIMEOUT, WayClosed
+from atlas_mcp.models.traits import (
+    ALL_FEATURES,
+    AcceptedFeatures,
+    RefusedFeatures,
+    accepted_features,
+    as_accepted,
+    with_schema_in_prompt,
+)
+from atlas_mcp.models.wire.connections import LOOK_TIMEOUT, RouteClosed
 from atlas_mcp.models.wire.refusals import json_or_text
+from atlas_mcp.models.wire.streamed_call import timeout
 
 if TYPE_CHECKING:
     import anthropic
@@ -50,7 +57,7 @@ class Claude(Model):
         thinking: Thinking = "auto",
         holds_schema: bool = True,
         efforts: tuple[Effort, ...] | None = None,
-        takes: Takes = EVERYTHING,
+        takes: AcceptedFeatures = ALL_FEATURES,
         read_timeout: float = READ_TIMEOUT,
         connection: Connection | None = None,
         learns: bool = True,
@@ -109,28 +116,30 @@ class Claude(Model):
         later calls leave it out from the start.
         """
 
-        async def call(takes: Takes) -> Reply:
+        async def call(takes: AcceptedFeatures) -> Reply:
             return await self._generate(request, takes, on_tokens, on_usage)
 
         if not self._learns:
             # No probe asks about thinking, so only that may be dropped.
-            return await Learnt().ask(self.name, self._takes, request, call, asks_for=("thinking",))
+            return await RefusedFeatures().ask(
+                self.name, self._takes, request, call, asks_for=("thinking",)
+            )
         return await self._connection.learnt.ask(self._name, self._takes, request, call)
 
     async def _generate(
         self,
         request: ModelRequest,
-        takes: Takes,
+        takes: AcceptedFeatures,
         on_tokens: OnTokens | None,
         on_usage: OnUsage | None,
     ) -> Reply:
         client = await self._client()
         call = ClaudeCall(
-            self._name, self._price, self._connection.way, on_tokens=on_tokens, on_usage=on_usage
+            self._name, self._price, self._connection.route, on_tokens=on_tokens, on_usage=on_usage
         )
         with call.errors_translated(), call.answered() as answer:
             async with (
-                self._connection.way.calling(self._name),
+                self._connection.route.calling(self._name),
                 client.messages.with_streaming_response.create(
                     **self._params(request, takes),
                     stream=True,
@@ -153,7 +162,7 @@ class Claude(Model):
             thinking=self._thinking,
             holds_schema=spec.schema_mode == "strict",
             efforts=spec.efforts,
-            takes=takes_of(spec),
+            takes=accepted_features(spec),
             read_timeout=self._read_timeout,
             connection=self._connection,
             learns=False,
@@ -169,7 +178,7 @@ class Claude(Model):
         import httpx2
 
         client = await self._client()
-        call = ClaudeCall(self._name, self._price, self._connection.way)
+        call = ClaudeCall(self._name, self._price, self._connection.route)
         path = f"/v1/models/{quote(self._model_id, safe='')}"
         with anyio.move_on_after(LOOK_TIMEOUT), call.errors_translated(streamed=False):
             try:
@@ -192,17 +201,17 @@ class Claude(Model):
             return await self._connection.client()
         except NoCredentialsError as error:
             raise ModelRejected(self._name, NO_KEY) from error
-        except WayClosed as error:
+        except RouteClosed as error:
             raise ModelRejected(self._name, error.message) from error
 
-    def _params(self, request: ModelRequest, takes: Takes) -> dict[str, Any]:
+    def _params(self, request: ModelRequest, takes: AcceptedFeatures) -> dict[str, Any]:
         from anthropic import transform_schema
 
         request = as_accepted(request, takes)
         if not self._holds_schema:
             request = replace(request, schema=None)
         elif not takes.schema:
-            request = in_words(request)
+            request = with_schema_in_prompt(request)
         family = self._family if takes.thinking else replace(self._family, thinking=())
         try:
             return message_params(

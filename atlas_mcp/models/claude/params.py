@@ -207,11 +207,11 @@ def _image_source(image: Image) -> dict[str, Any]:
 
 def _assistant_message(turn: AssistantTurn, *, unsigned: bool) -> dict[str, Any]:
     if turn.verbatim is not None:
-        said = cast("dict[str, Any]", turn.verbatim)
-        content: Json = said.get("content")
+        message = cast("dict[str, Any]", turn.verbatim)
+        content: Json = message.get("content")
         if unsigned or not isinstance(content, list):
-            return said
-        return {**said, "content": [one for one in cast("list[Block]", content) if _signed(one)]}
+            return message
+        return {**message, "content": [one for one in cast("list[Block]", content) if _signed(one)]}
     blocks: list[Block] = [_text(turn.text)] if turn.text else []
     blocks += [
         {"type": "tool_use", "id": call.id, "name": call.name, "input": dict(call.arguments)}

@@ -22,7 +22,7 @@ from atlas_mcp.models.claude.spec import claude_spec
 from atlas_mcp.models.endpoint import endpoint_of
 from atlas_mcp.models.findings import MESSAGES_FEATURES, Feature
 from atlas_mcp.models.http_vendor import HttpVendor
-from atlas_mcp.models.traits import takes_of
+from atlas_mcp.models.traits import accepted_features
 from atlas_mcp.models.vendor import Connected, ModelWith
 from atlas_mcp.presets import SchemaMode
 
@@ -65,7 +65,7 @@ class ClaudeVendor(HttpVendor):
                 price=self.price_override(spec),
                 holds_schema=spec.schema_mode == "strict",
                 efforts=spec.efforts,
-                takes=takes_of(spec),
+                takes=accepted_features(spec),
                 connection=self._connection(spec),
             )
         return self._models[key]
@@ -131,4 +131,10 @@ def _endpoint_key(spec: ModelSpec) -> tuple[object, ...]:
 
 def _key(spec: ModelSpec) -> tuple[object, ...]:
     own_price = spec.price if spec.own_price else None
-    return (*_endpoint_key(spec), own_price, spec.schema_mode, spec.efforts, takes_of(spec))
+    return (
+        *_endpoint_key(spec),
+        own_price,
+        spec.schema_mode,
+        spec.efforts,
+        accepted_features(spec),
+    )

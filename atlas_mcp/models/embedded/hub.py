@@ -18,7 +18,7 @@ from atlas_mcp.errors import ConfigError, ModelFileError
 from atlas_mcp.models.embedded.catalogue import HubFile
 from atlas_mcp.models.embedded.partial import CHUNK_BYTES, Partial, SourceFailed
 from atlas_mcp.models.private_files import private
-from atlas_mcp.models.wire.accounts import WayClosed
+from atlas_mcp.models.wire.accounts import RouteClosed
 from atlas_mcp.models.wire.masking import Secrets
 from atlas_mcp.models.wire.proxies import check_proxy, proxy_of, tls
 
@@ -72,7 +72,7 @@ async def ask(hub: HubFile, *, base: str, token: str | None) -> HubSays:
                 if moved is None or moved.url.origin != response.url.origin:
                     return _read(response, hub, known=token is not None)
                 where = str(moved.url)
-    except (httpx2.HTTPError, httpx2.InvalidURL, WayClosed) as error:
+    except (httpx2.HTTPError, httpx2.InvalidURL, RouteClosed) as error:
         raise ModelFileError(
             f"`{hub.file}` of {hub.repository}: the model hub cannot be reached "
             f"({_words(error, secrets)}); without a network, name a file that is here by its path "
@@ -92,7 +92,7 @@ async def from_hub(partial: Partial, hub: HubFile, *, base: str, token: str | No
     # In a thread: reading the certificates it trusts takes a while.
     try:
         made = await anyio.to_thread.run_sync(_client, base)
-    except WayClosed as error:
+    except RouteClosed as error:
         raise SourceFailed(f"cannot be asked ({error})") from error
     async with made as client:
         while (before := await partial.length()) < partial.size_bytes:
@@ -228,4 +228,4 @@ def _secrets(base: str, token: str | None) -> Secrets:
 
 
 def _words(error: Exception, secrets: Secrets) -> str:
-    return secrets.blot(str(error)) or type(error).__name__
+    return secrets.mask(str(error)) or type(error).__name__

@@ -250,13 +250,15 @@ def _read_origin(name: str, files: ModelFiles) -> PinnedFile | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     try:
-        said = cast("dict[str, Any]", json.loads(text))
-        repository, file, revision = (str(said[key]) for key in ("repository", "file", "revision"))
+        fields = cast("dict[str, Any]", json.loads(text))
+        repository, file, revision = (
+            str(fields[key]) for key in ("repository", "file", "revision")
+        )
         return PinnedFile(
             name=name,
             file=f"{HUB_FOLDER}/{repository}/{file}",
-            size_bytes=int(said["size_bytes"]),
-            sha256=str(said["sha256"]),
+            size_bytes=int(fields["size_bytes"]),
+            sha256=str(fields["sha256"]),
             hub=HubFile(repository, file, revision),
             wheels=(),
         )

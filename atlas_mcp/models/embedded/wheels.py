@@ -110,8 +110,8 @@ class _Download:
             self.failure = SourceFailed(f"`{command[0]}` cannot be run ({error.strerror})")
         else:
             if code != 0:
-                said = "\n".join(output.strip().splitlines()[-PIP_TAIL_LINES:])
-                self.failure = SourceFailed(f"`pip download {requirement}` failed:\n{said}")
+                last_lines = "\n".join(output.strip().splitlines()[-PIP_TAIL_LINES:])
+                self.failure = SourceFailed(f"`pip download {requirement}` failed:\n{last_lines}")
         self.done.set()
 
     def append_to(self, file: Path) -> SourceFailed | None:

@@ -270,7 +270,7 @@ def _turn(picture: PIL.Image.Image) -> PIL.Image.Transpose | None:
     from PIL.Image import Transpose
 
     try:
-        said = picture.getexif().get(_ORIENTATION)
+        orientation = picture.getexif().get(_ORIENTATION)
     except _unreadable():
         return None
     turns = {
@@ -282,7 +282,7 @@ def _turn(picture: PIL.Image.Image) -> PIL.Image.Transpose | None:
         7: Transpose.TRANSVERSE,
         8: Transpose.ROTATE_90,
     }
-    return turns.get(said) if isinstance(said, int) else None
+    return turns.get(orientation) if isinstance(orientation, int) else None
 
 
 def _upright(

@@ -44,8 +44,8 @@ def chunks(content: bytes) -> Iterator[tuple[bytes, bytes, bytes, bool]]:
         if end > len(content):
             raise Damaged("is cut off: the end of the PNG is missing")
         name = content[at + 4 : at + 8]
-        (said,) = struct.unpack_from(">I", content, end - 4)
-        sound = zlib.crc32(memoryview(content)[at + 4 : end - 4]) == said
+        (checksum,) = struct.unpack_from(">I", content, end - 4)
+        sound = zlib.crc32(memoryview(content)[at + 4 : end - 4]) == checksum
         yield name, content[at + 8 : end - 4], content[at:end], sound
         if name == b"IEND":
             return

@@ -175,13 +175,13 @@ def _play_demo(request: ModelRequest) -> Says:
     if request.tools:
         first = not any(isinstance(turn, AssistantTurn) for turn in request.turns)
         return _DEMO_FIRST_TURN if first else _DEMO_LAST_TURN
-    words = _text_of(request)
+    text = _text_of(request)
     if request.system == CRITIC_SYSTEM:
-        return _DEMO_FEEDBACK if '"answer": "17"' in words else _DEMO_SATISFIED
-    if REFINER_DIRECTIVE in words:
+        return _DEMO_FEEDBACK if '"answer": "17"' in text else _DEMO_SATISFIED
+    if REFINER_DIRECTIVE in text:
         return _DEMO_MENDED
     return next(
-        (says for strategy, says in _DEMO_CANDIDATES.items() if STRATEGY_TEXTS[strategy] in words),
+        (says for strategy, says in _DEMO_CANDIDATES.items() if STRATEGY_TEXTS[strategy] in text),
         _DEMO_OTHERS,
     )
 

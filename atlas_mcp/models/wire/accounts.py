@@ -22,7 +22,7 @@ REFUSED_FOR = 60.0
 choice: credit is added within a minute, and a call of the same run never helps."""
 
 
-class WayClosed(Exception):
+class RouteClosed(Exception):
     """A call is not made, or is given up.
 
     Attributes:
@@ -59,8 +59,8 @@ class Account:
 
     _accepted: bool = False
     _first: _First | None = None
-    _refusals: dict[str | None, tuple[WayClosed, float]] = field(
-        default_factory=dict[str | None, tuple[WayClosed, float]]
+    _refusals: dict[str | None, tuple[RouteClosed, float]] = field(
+        default_factory=dict[str | None, tuple[RouteClosed, float]]
     )
 
     @asynccontextmanager
@@ -100,7 +100,7 @@ class Account:
         self._refusals.pop(None, None)
         self.answered()
 
-    def refuse(self, refusal: WayClosed, model: str | None) -> None:
+    def refuse(self, refusal: RouteClosed, model: str | None) -> None:
         """Record that the key is refused, or that the account has no credit for a model."""
         # A key that was accepted before counts as refused after two refusals in a row.
         if model is not None or not self._accepted:
@@ -119,4 +119,4 @@ class Account:
         for known in (None, model):
             refusal, until = self._refusals.get(known, (None, 0.0))
             if refusal is not None and anyio.current_time() < until:
-                raise WayClosed(refusal.message, request_id=refusal.request_id)
+                raise RouteClosed(refusal.message, request_id=refusal.request_id)

@@ -95,8 +95,8 @@ class ChatStream:
             self._read(event)
         elif not self.complete:
             if event.what == "error":
-                said = cast("str", event.value)
-                self.error = error_of(said.encode()) or {"message": said}
+                text = cast("str", event.value)
+                self.error = error_of(text.encode()) or {"message": text}
             else:
                 self.unreadable = self.unreadable or event.fault
 
@@ -171,11 +171,11 @@ class ChatStream:
             sent.append(whole)
         if sent:
             verbatim[CALLS] = sent
-        said = _text(message.get("content"))
-        if not said.strip() and not calls:
+        text = _text(message.get("content"))
+        if not text.strip() and not calls:
             # Where a server's grammar applies to the thinking too, the answer may be in there.
-            said = next((text for text in _thoughts(message) if "{" in text), said)
-        return AssistantTurn(said, tuple(calls.values()), verbatim)
+            text = next((one for one in _thoughts(message) if "{" in one), text)
+        return AssistantTurn(text, tuple(calls.values()), verbatim)
 
     def usage(self) -> Usage:
         """Return the usage. `input_tokens` includes cached ones, as the endpoint's counts do."""
@@ -262,9 +262,9 @@ class ChatStream:
             self._in_parts = isinstance(content, list)
         whole: Fields = {**_in_calls(delta), "content": content}
         self.characters += _length(whole)
-        said = {key: value for key, value in whole.items() if key != "role"}
-        self._wrote = self._wrote or any(said.values())
-        self._message.add(said)
+        fields = {key: value for key, value in whole.items() if key != "role"}
+        self._wrote = self._wrote or any(fields.values())
+        self._message.add(fields)
 
 
 _MINIMAX = {1004: "invalid_api_key", 1008: "insufficient_balance", 2049: "invalid_api_key"}
@@ -274,12 +274,12 @@ error codes and public reports (read 2026-11)."""
 
 def _failed_in(event: Fields) -> Fields:
     """Return the error in a reply of MiniMax, which is sent with status 200; empty if none."""
-    said = _object(event.get("base_resp"))
-    code = said.get("status_code")
+    status = _object(event.get("base_resp"))
+    code = status.get("status_code")
     if not code or _objects(event.get("choices")):
         return {}
     known = _MINIMAX.get(code) if isinstance(code, int) else None
-    return {"message": f"{text_of(said.get('status_msg'))} ({text_of(code)})", "type": known}
+    return {"message": f"{text_of(status.get('status_msg'))} ({text_of(code)})", "type": known}
 
 
 def error_of(body: bytes | Fields) -> Fields:

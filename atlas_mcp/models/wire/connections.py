@@ -1,4 +1,4 @@
-"""The way to one address with one key, for the clients of all vendors.
+"""The route to one address with one key, for the clients of all vendors.
 
 Owns the one rule for which keys and headers reach which address. An address that an entry names
 gets the key that the entry names, and nothing from the environment. Where no entry names an
@@ -21,7 +21,7 @@ from atlas_mcp.addresses import (
 )
 from atlas_mcp.config.keys import clean_key, key_fault
 from atlas_mcp.errors import ModelError
-from atlas_mcp.models.wire.accounts import Account, WayClosed
+from atlas_mcp.models.wire.accounts import Account, RouteClosed
 from atlas_mcp.models.wire.client_names import NO_NAMES, ClientNames
 from atlas_mcp.models.wire.headers import KEY_HEADERS, dress, read_as_text, sendable
 from atlas_mcp.models.wire.masking import Secrets, guard_logs
@@ -69,7 +69,7 @@ class VendorClient(Protocol):
 
 
 @dataclass(slots=True, repr=False)
-class Way:
+class Route:
     """One address with one key, for all calls that go there.
 
     Args:
@@ -82,7 +82,7 @@ class Way:
         names: The names of the vendor's client library.
 
     Attributes:
-        secrets: The secrets that were sent this way.
+        secrets: The secrets that were sent on this route.
         is_open: Whether the address has ever sent a response.
     """
 
@@ -114,7 +114,7 @@ class Way:
         return place_of(self.address)
 
     def check(self) -> None:
-        """Refuse a way that no call can take.
+        """Refuse a route that no call can take.
 
         Raises:
             WayClosed: The address, the key or the proxy cannot be used.
@@ -122,10 +122,10 @@ class Way:
         try:
             endpoint_address(self.address)
         except ValueError as error:
-            raise WayClosed(f"base_url {error}") from None
+            raise RouteClosed(f"base_url {error}") from None
         fault = None if self.api_key is None else key_fault(clean_key(self.api_key))
         if fault is not None:
-            raise WayClosed(f"the API key {fault}")
+            raise RouteClosed(f"the API key {fault}")
         proxy = proxy_of(self.address)
         if proxy is not None:
             check_proxy(proxy)
@@ -153,7 +153,7 @@ class Way:
         return query_of(self.address)
 
     def client_options(self) -> dict[str, Any]:
-        """Return the arguments for an HTTP client that goes this way.
+        """Return the arguments for an HTTP client that takes this route.
 
         Raises:
             WayClosed: The address, the key, the proxy or the certificates cannot be used.
@@ -216,7 +216,7 @@ class Way:
                 continue
             if not sendable(name) or not sendable(value):
                 variable = self.names.header_variables.get(known, "the variable of custom headers")
-                raise WayClosed(
+                raise RouteClosed(
                     f"{variable} in the environment holds a character that no header can have; "
                     "set it again, or unset it"
                 )
@@ -255,7 +255,7 @@ class Way:
             model: The model that the account has no credit for; `None` if the key is refused, and
                 so every call with it.
         """
-        self._account.refuse(WayClosed(message, request_id=request_id), model)
+        self._account.refuse(RouteClosed(message, request_id=request_id), model)
 
     def answered(self) -> None:
         """Record the end of a call that showed nothing about the key."""

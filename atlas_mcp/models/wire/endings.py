@@ -20,7 +20,7 @@ Ending: TypeAlias = ReplyEnd | Literal["failed"]
 # Zhipu (`sensitive`, `network_error`), Groq, vLLM (`abort`), Cohere (`COMPLETE`, `ERROR_TOXIC`),
 # Bedrock (`guardrail_intervened`), Ollama (`load`, `unload`), llama.cpp (`eos`, `word`, `limit`);
 # pages of the vendors and public reports (read 2026-11).
-_TOLD_BY: tuple[tuple[Ending, str], ...] = (
+_MARKS: tuple[tuple[Ending, str], ...] = (
     (
         "refusal",
         "blocked blocklist censored filter filtered guardrail moderation policy prohibited "
@@ -44,7 +44,7 @@ _TOLD_BY: tuple[tuple[Ending, str], ...] = (
 """The words that mark each ending in a reason; the first ending with a match wins."""
 
 _WORDS: tuple[tuple[Ending, frozenset[str]], ...] = tuple(
-    (ending, frozenset(words.split())) for ending, words in _TOLD_BY
+    (ending, frozenset(words.split())) for ending, words in _MARKS
 )
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from atlas_mcp.atlas.usage import Charge, Usage
 from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
-from atlas_mcp.models.wire.connections import Way, WayClosed
+from atlas_mcp.models.wire.connections import Route, RouteClosed
 from atlas_mcp.models.wire.proxies import proxy_login, tls_fault
 from atlas_mcp.models.wire.refusals import (
     Refusal,
@@ -60,12 +60,12 @@ NO_LIBRARY = ClientErrors((), ())
 """The exceptions of a vendor without a client library, whose calls raise those of `httpx2`."""
 
 
-class Failing(ABC):
+class FallibleCall(ABC):
     """A call and the errors that its failures become.
 
     Args:
         model: The model, as errors name it.
-        way: Where the call goes.
+        route: Where the call goes.
 
     Attributes:
         request_id: The vendor's id of the call, `None` until it is known.
@@ -73,12 +73,12 @@ class Failing(ABC):
         trip: The trip of the call, which removes secrets from its errors; `None` before the call.
     """
 
-    def __init__(self, model: str, way: Way) -> None:
+    def __init__(self, model: str, route: Route) -> None:
         self.request_id: str | None = None
-        self.secrets = way.secrets
+        self.secrets = route.secrets
         self.trip: Trip | None = None
         self._model = model
-        self._way = way
+        self._route = route
 
     @property
     @abstractmethod
@@ -107,7 +107,7 @@ class Failing(ABC):
         library = self.client_errors
         try:
             yield
-        except WayClosed as error:
+        except RouteClosed as error:
             raise self.cut(error) from error
         except library.status as error:
             answered: Any = error
@@ -130,15 +130,15 @@ class Failing(ABC):
         # The body is parsed again: a client library may keep only the `error` in it.
         body = json_or_text(response.text)
         found = refusal(response.status_code, response.headers, body, self.wording, self.secrets)
-        variable = self._way.proxy_variable
+        variable = self._route.proxy_variable
         if response.status_code == 407 and variable is not None:
-            found = replace(found, text=proxy_login(variable, self._said(body)), retryable=False)
+            found = replace(found, text=proxy_login(variable, self._reason(body)), retryable=False)
         elif variable is not None and response.status_code in {403, 502, 503, 504, 511}:
             # The status may come from the proxy as well as from the endpoint.
-            found = replace(found, text=f"{found.text} (the call went{self._way.by_proxy()})")
+            found = replace(found, text=f"{found.text} (the call went{self._route.by_proxy()})")
         if asked:
             self.remember(found)
-        self._way.answered()
+        self._route.answered()
         if found.retryable:
             return ModelUnavailable(
                 self._model,
@@ -162,7 +162,7 @@ class Failing(ABC):
         """Record the refusal if other calls would meet the same one."""
         if found.lasting is not None:
             model = self._model if found.lasting == "credit" else None
-            self._way.refused(found.text, self.request_id, model=model)
+            self._route.refused(found.text, self.request_id, model=model)
 
     def unsendable_key(self) -> ModelError:
         """Build the error for a key that cannot be put into a header; it does not quote the key."""
@@ -172,14 +172,14 @@ class Failing(ABC):
         """Build the error for a failure of the connection."""
         import httpx2
 
-        if isinstance(error, WayClosed):
+        if isinstance(error, RouteClosed):
             return ModelRejected(
                 self._model,
                 error.message,
                 request_id=error.request_id,
                 charge=Charge(Usage(requests=error.requests)),
             )
-        self._way.answered()
+        self._route.answered()
         unsent = self._unsendable(error) or self._unconnected(error)
         if unsent is not None:
             return unsent
@@ -206,11 +206,11 @@ class Failing(ABC):
                 f"the request cannot be sent ({type(error).__name__}): "
                 f"check {wording.address} and the key for stray characters",
             )
-        by_proxy = self._way.proxy_variable is not None
+        by_proxy = self._route.proxy_variable is not None
         if (fault := tls_fault(error, by_proxy=by_proxy)) is not None:
             return ModelRejected(
                 self._model,
-                f"no connection to {wording.place}{self._way.by_proxy()}: {fault}",
+                f"no connection to {wording.place}{self._route.by_proxy()}: {fault}",
             )
         if isinstance(error, httpx2.ProxyError) and (found := self._proxy_fault(error)):
             return ModelRejected(self._model, found)
@@ -223,17 +223,17 @@ class Failing(ABC):
         unsent = httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout
         if not (isinstance(error, unsent | httpx2.ProxyError) or self._is_unsent(error)):
             return None
-        wording, variable = self.wording, self._way.proxy_variable
-        running = "" if self._way.base_url is None else "that it is running, "
+        wording, variable = self.wording, self._route.proxy_variable
+        running = "" if self._route.base_url is None else "that it is running, "
         if variable is not None:
             running = f"that the proxy is running, {variable}, "
-        told = f" ({self.redacted(str(error))})" if isinstance(error, httpx2.ProxyError) else ""
+        cause = f" ({self.redacted(str(error))})" if isinstance(error, httpx2.ProxyError) else ""
         # If no call has ever passed the proxy, its variable is wrong, and a retry will not help.
-        lost = variable is not None and not self._way.is_open and not _is_late(error)
+        lost = variable is not None and not self._route.is_open and not _is_late(error)
         kind = ModelRejected if lost else ModelUnavailable
         return kind(
             self._model,
-            f"no connection to {wording.place}{self._way.by_proxy()}{told}; check {running}the "
+            f"no connection to {wording.place}{self._route.by_proxy()}{cause}; check {running}the "
             f"network and {wording.address}",
         )
 
@@ -246,17 +246,17 @@ class Failing(ABC):
 
     def _proxy_fault(self, error: BaseException) -> str | None:
         """Return why a proxy lets no call through, `None` if a later call may pass."""
-        variable = self._way.proxy_variable
-        said = self.redacted(str(error))
-        status = re.match(r"[45][0-9]{2}\b", said)
+        variable = self._route.proxy_variable
+        reason = self.redacted(str(error))
+        status = re.match(r"[45][0-9]{2}\b", reason)
         if variable is None or (status is not None and status[0].startswith("5")):
             return None
-        if said.startswith("407") or re.search(r"auth|password", said, re.IGNORECASE):
-            return proxy_login(variable, said)
+        if reason.startswith("407") or re.search(r"auth|password", reason, re.IGNORECASE):
+            return proxy_login(variable, reason)
         if status is None:
             return None
         return (
-            f"the proxy that {variable} names does not let the call through ({said}); ask those "
+            f"the proxy that {variable} names does not let the call through ({reason}); ask those "
             "who run it to, or have NO_PROXY name the host"
         )
 
@@ -272,14 +272,14 @@ class Failing(ABC):
             complete=complete,
         )
 
-    def _said(self, body: object) -> str:
+    def _reason(self, body: object) -> str:
         """Return the error text in an answer's body; for a web page its title."""
         page = page_of(body)
         return self.redacted(reason_of(body) if page is None else page)
 
-    def redacted(self, said: object) -> str:
+    def redacted(self, text: object) -> str:
         """Return a text of the endpoint as one short line, without secrets."""
-        return redacted(said, self.secrets)
+        return redacted(text, self.secrets)
 
 
 def _is_late(error: BaseException) -> bool:

@@ -113,8 +113,8 @@ class Lanes(httpx2.AsyncBaseTransport):
         except BaseException as error:
             # The transport has closed its failed connection already, so this does not wait.
             await self._close(transport)
-            if (said := socks_fault(error)) is not None:
-                raise httpx2.ProxyError(said) from error
+            if (fault := socks_fault(error)) is not None:
+                raise httpx2.ProxyError(fault) from error
             raise
         stream = response.stream
         assert isinstance(stream, httpx2.AsyncByteStream), "a transport that waits for nobody"

@@ -19,18 +19,18 @@ from weakref import WeakSet
 
 from typing_extensions import override
 
-from atlas_mcp.models.wire.decoding import BLOT, blotted, holds_whole, readings, squeezed
+from atlas_mcp.models.wire.decoding import MASK, holds_whole, readings, squeezed, with_masks
 
 SHORTEST = 6
 """Characters from which a secret is looked for within words and in every form. A shorter one would
-often be found there by chance, and is blotted out only where it is a word of its own."""
+often be found there by chance, and is masked only where it is a word of its own."""
 
 SHORTEST_IN_REPLIES = 16
 """Characters from which a secret is looked for in a model's replies: the key of a home server may
 be a plain word, which a reply may use in its own sense."""
 
 MOST_SECRETS = 64
-"""Secrets of one way that are remembered, as renewed tokens would add up without end."""
+"""Secrets of one route that are remembered, as renewed tokens would add up without end."""
 
 _SEALS = ("signature", "thought_signature", "encrypted_content")
 """Fields that hold the seal of a message part, i.e. its signature or ciphertext. Source: the
@@ -64,7 +64,7 @@ _T = TypeVar("_T")
 
 @dataclass(slots=True, weakref_slot=True, eq=False, repr=False)
 class Secrets:
-    """The secrets in the requests that take one way.
+    """The secrets in the requests that take one route.
 
     Args:
         plain_headers: Headers of the vendor's own that hold no secret.
@@ -72,17 +72,26 @@ class Secrets:
 
     plain_headers: frozenset[str] = frozenset()
     _forms: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    # The forms of all secrets of a length, by the least length; until a secret is added.
+    _by_length: dict[int, tuple[str, ...]] = field(
+        init=False, default_factory=dict[int, tuple[str, ...]]
+    )
 
     def __post_init__(self) -> None:
         _ALL.add(self)
 
     def add(self, *secrets: str) -> None:
         """Remember secrets."""
-        for secret in secrets:
-            if secret and secret not in self._forms:
-                self._forms[secret] = tuple(dict.fromkeys(_forms(secret)))
-        for secret in list(self._forms)[:-MOST_SECRETS]:
-            del self._forms[secret]
+        new = {
+            secret: tuple(dict.fromkeys(_forms(secret)))
+            for secret in secrets
+            if secret and secret not in self._forms
+        }
+        if not new:
+            return
+        # Replaced, not changed, and in this order: another thread may be looking for secrets.
+        self._forms = dict([*self._forms.items(), *new.items()][-MOST_SECRETS:])
+        self._by_length = {}
 
     def add_headers(self, headers: Mapping[str, str]) -> None:
         """Remember the secrets in the headers of a request."""
@@ -105,27 +114,26 @@ class Secrets:
         for written in (login, unquote(login)):
             self.add(*_parts(written))
 
-    def blot(self, text: str, *, shortest: int = 0) -> str:
+    def mask(self, text: str, *, shortest: int = 0) -> str:
         """Return text without the secrets in it.
 
         Args:
             text: The text.
             shortest: Characters from which a secret is looked for.
         """
-        wanted = [secret for secret in self._forms if len(secret) >= shortest]
-        for secret in wanted:
-            if len(secret) < SHORTEST and secret in text:
-                text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", BLOT, text)
-        forms = [form for secret in wanted for form in self._forms[secret]]
-        return blotted(text, forms) if forms else text
+        for secret in self._forms:
+            if shortest <= len(secret) < SHORTEST and secret in text:
+                text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", MASK, text)
+        forms = self._forms_from(shortest)
+        return with_masks(text, forms) if forms else text
 
-    def blot_value(self, value: _T, *, shortest: int = 0) -> _T:
+    def mask_value(self, value: _T, *, shortest: int = 0) -> _T:
         """Return a value of JSON without the secrets in its texts.
 
         A sealed part stays byte for byte, since its vendor accepts it back unaltered or not at all;
         a sealed part that holds a whole secret is left out.
         """
-        forms = [form for one in self._forms if len(one) >= shortest for form in self._forms[one]]
+        forms = self._forms_from(shortest)
 
         def stays(one: object) -> bool:
             return not (_is_sealed(one) and any(holds_whole(text, forms) for text in _texts(one)))
@@ -137,17 +145,25 @@ class Secrets:
             holder, key = todo.pop()
             one = holder[key]
             if isinstance(one, str):
-                holder[key] = self.blot(one, shortest=shortest)
+                holder[key] = self.mask(one, shortest=shortest)
             elif isinstance(one, list):
                 held = holder[key] = [part for part in cast("list[Any]", one) if stays(part)]
                 todo += [(held, at) for at, part in enumerate(held) if not _is_sealed(part)]
             elif isinstance(one, dict):
                 fields = cast("dict[str, Any]", one).items()
                 named = holder[key] = {
-                    self.blot(name, shortest=shortest): part for name, part in fields if stays(part)
+                    self.mask(name, shortest=shortest): part for name, part in fields if stays(part)
                 }
                 todo += [(named, name) for name, part in named.items() if not _is_sealed(part)]
         return whole[0]
+
+    def _forms_from(self, shortest: int) -> tuple[str, ...]:
+        """Return the forms of all secrets of at least so many characters."""
+        by_length, forms = self._by_length, self._forms
+        if shortest not in by_length:
+            long_enough = (forms[secret] for secret in forms if len(secret) >= shortest)
+            by_length[shortest] = tuple(form for some in long_enough for form in some)
+        return by_length[shortest]
 
 
 def _is_sealed(value: object) -> bool:
@@ -208,7 +224,7 @@ class _NoSecrets(logging.Filter):
 
 def _without_any(text: str) -> str:
     for secrets in list(_ALL):
-        text = secrets.blot(text, shortest=SHORTEST)
+        text = secrets.mask(text, shortest=SHORTEST)
     return text
 
 

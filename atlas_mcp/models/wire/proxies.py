@@ -21,7 +21,7 @@ from atlas_mcp.config.system_variables import (
     proxy_variable,
     unread_authorities,
 )
-from atlas_mcp.models.wire.accounts import WayClosed
+from atlas_mcp.models.wire.accounts import RouteClosed
 
 _PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
 
@@ -54,7 +54,7 @@ def tls() -> ssl.SSLContext:
     except (OSError, ValueError) as error:
         kind = "no folder" if named is not None and named.is_folder else "no file"
         place = f"{named.variable} names" if named else "this system has"
-        raise WayClosed(
+        raise RouteClosed(
             f"the certificates cannot be loaded: {place} {kind} of certificates in PEM that can be "
             f"read ({_why(error)}); "
             + ("correct it, or unset it" if named else "set SSL_CERT_FILE to one")
@@ -108,17 +108,17 @@ _EXPIRED, _NOT_YET, _MISNAMED = 10, 9, (62, 64)
 
 
 def _distrust(error: ssl.SSLCertVerificationError) -> str:
-    said = f"its certificate is not trusted ({error.verify_message})"
+    fault = f"its certificate is not trusted ({error.verify_message})"
     if error.verify_code in _MISNAMED:
-        return f"{said}; check the address: the certificate is made out to another"
+        return f"{fault}; check the address: the certificate is made out to another"
     if error.verify_code in (_EXPIRED, _NOT_YET):
-        return f"{said}; check the clock of this machine, or have the certificate renewed"
+        return f"{fault}; check the clock of this machine, or have the certificate renewed"
     unread = unread_authorities()
     other = f" ({unread} is set, which is not read here)" if unread else ""
     named = authorities()
     trusted = f"those that {named.variable} names are trusted, and no others" if named else ""
     return (
-        f"{said}: an authority of your own, or a proxy that looks into TLS, has signed it; set "
+        f"{fault}: an authority of your own, or a proxy that looks into TLS, has signed it; set "
         "SSL_CERT_FILE to a file in PEM that holds the certificate of that authority and of those "
         f"that are to be trusted besides{other}" + (f"; {trusted}" if trusted else "")
     )
@@ -150,18 +150,18 @@ def proxy_of(address: str) -> Proxy | None:
     return None
 
 
-def proxy_login(variable: str, said: str) -> str:
+def proxy_login(variable: str, reason: str) -> str:
     """Return the message for a proxy that rejects a login, or asks for one.
 
     Args:
         variable: The variable that names the proxy.
-        said: The proxy's own error text.
+        reason: The proxy's own error text.
     """
-    told = f" ({said})" if said else ""
-    shown = "Requested USERNAME" in said or "Invalid username" in said
+    cause = f" ({reason})" if reason else ""
+    shown = "Requested USERNAME" in reason or "Invalid username" in reason
     wants = "does not take the name and the password" if shown else "asks for a name and a password"
     return (
-        f"the proxy that {variable} names {wants}{told}; {variable} has them as "
+        f"the proxy that {variable} names {wants}{cause}; {variable} has them as "
         "…://NAME:PASSWORD@HOST:PORT"
     )
 
@@ -184,7 +184,7 @@ def check_proxy(proxy: Proxy) -> None:
     import httpx2
 
     known = ", ".join(f"{one}://HOST:PORT" for one in _PROXY_SCHEMES)
-    unusable = WayClosed(f"{proxy.variable} names no proxy that can be used: it takes {known}")
+    unusable = RouteClosed(f"{proxy.variable} names no proxy that can be used: it takes {known}")
     try:
         parts = urlsplit(proxy.url)
         scheme = parts.scheme
@@ -197,7 +197,7 @@ def check_proxy(proxy: Proxy) -> None:
     if scheme not in _PROXY_SCHEMES:
         raise unusable
     if scheme.startswith("socks") and find_spec("socksio") is None:
-        raise WayClosed(
+        raise RouteClosed(
             f"{proxy.variable} names a SOCKS proxy, and the package that it needs is not "
             "installed: install `socksio` beside this one, or name an HTTP proxy"
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from atlas_mcp.addresses import is_same_origin, place_of
-from atlas_mcp.models.wire.accounts import WayClosed
+from atlas_mcp.models.wire.accounts import RouteClosed
 
 if TYPE_CHECKING:
     import httpx2
@@ -23,19 +23,19 @@ def check_redirect(response: httpx2.Response) -> None:
     try:
         target = response.url.join(response.headers["location"])
     except httpx2.InvalidURL:
-        raise WayClosed(
+        raise RouteClosed(
             f"the endpoint sends calls on to what is no address ({status}); check base_url",
             requests=1,
         ) from None
     if not is_same_origin(str(target), str(response.url)):
-        raise WayClosed(
+        raise RouteClosed(
             f"the endpoint sends calls on to {place_of(str(target))} ({status}), which was not "
             "followed: no entry names it; if it is right, make it the base_url, and if not, a "
             "proxy or a login page of your network answered",
             requests=1,
         )
     if response.status_code in {301, 302, 303} and response.request.method not in {"GET", "HEAD"}:
-        raise WayClosed(
+        raise RouteClosed(
             f"the endpoint has moved within {place_of(str(target))} ({status}); correct base_url",
             requests=1,
         )

@@ -147,22 +147,24 @@ def refusal(
         secrets: The secrets to remove from the message.
     """
     page = page_of(body)
-    said = redacted("" if page is not None else reason_of(body), secrets)
+    reason = redacted("" if page is not None else reason_of(body), secrets)
     codes: set[str] = set() if page is not None else set(_codes(body, DEEPEST_BODY))
     empty = status == 402 or (
         status in {400, 401, 403, 429}
-        and (not codes.isdisjoint(NO_CREDIT) or any(one in said.lower() for one in NO_CREDIT_WORDS))
+        and (
+            not codes.isdisjoint(NO_CREDIT) or any(one in reason.lower() for one in NO_CREDIT_WORDS)
+        )
     )
     refused = status == 401 or (status in {400, 403} and not codes.isdisjoint(KEY_REFUSED))
     if page is not None:
         text = f"{page_text(page, wording, secrets)} (status {status})"
     elif empty:
-        text = f"no credit is left{_behind(said)}; {wording.credit}"
+        text = f"no credit is left{_behind(reason)}; {wording.credit}"
     elif refused:
         # Without the endpoint's own text, as some endpoints quote the key.
         text = f"the API key is refused; check {wording.key}"
     else:
-        text = _status_text(status, said, wording, spoken=isinstance(body, str))
+        text = _status_text(status, reason, wording, spoken=isinstance(body, str))
     lasting: Lasting | None = "credit" if empty else "key" if refused else None
     if page is not None:
         lasting = None
@@ -330,50 +332,52 @@ def _number(text: str | None) -> float | None:
     return number if 0 <= number < float("inf") else None
 
 
-def redacted(said: object, secrets: Secrets) -> str:
-    """Return an endpoint's text as one short line, with every secret in it blotted out."""
-    text = " ".join(secrets.blot(text_of(said)).split())
-    if len(text) > LONGEST_API_MESSAGE:
-        text = text[:LONGEST_API_MESSAGE] + "…"
-    return text
+def redacted(text: object, secrets: Secrets) -> str:
+    """Return an endpoint's text as one short line, with every secret in it masked."""
+    line = " ".join(secrets.mask(text_of(text)).split())
+    if len(line) > LONGEST_API_MESSAGE:
+        line = line[:LONGEST_API_MESSAGE] + "…"
+    return line
 
 
-def _behind(said: str) -> str:
-    return f": {said}" if said else ""
+def _behind(reason: str) -> str:
+    return f": {reason}" if reason else ""
 
 
-def _status_text(status: int, said: str, wording: Wording, *, spoken: bool) -> str:
+def _status_text(status: int, reason: str, wording: Wording, *, spoken: bool) -> str:
     """Return the cause behind a status.
 
     Args:
         status: The status.
-        said: The endpoint's own error text.
+        reason: The endpoint's own error text.
         wording: The phrases by which the message refers to the endpoint.
         spoken: Whether the body was plain text, which an API's own errors seldom are.
     """
-    told = _behind(said)
+    cause = _behind(reason)
     match status:
         case 400 | 422:
-            return f"{wording.api} refuses the request{told}"
-        case 403 if spoken or not said:
+            return f"{wording.api} refuses the request{cause}"
+        case 403 if spoken or not reason:
             return (
-                f"the call is forbidden (status 403){told}; this key may not do that, or a proxy "
+                f"the call is forbidden (status 403){cause}; this key may not do that, or a proxy "
                 "or a firewall before the endpoint does not let the call through"
             )
         case 403:
-            return f"this key may not do that{told}; check its permissions and the model's terms"
+            return f"this key may not do that{cause}; check its permissions and the model's terms"
         case 404:
             return (
-                f"no such model at {wording.place}{told}; check the model's name and "
+                f"no such model at {wording.place}{cause}; check the model's name and "
                 f"{wording.address}"
             )
         case 407:
-            return f"a proxy asks for a name and a password{told}; check the variable that names it"
+            return (
+                f"a proxy asks for a name and a password{cause}; check the variable that names it"
+            )
         case 413:
-            return f"the request is too large{told}; send less text or smaller images"
+            return f"the request is too large{cause}; send less text or smaller images"
         case 429:
-            return f"a rate limit is reached{told}"
+            return f"a rate limit is reached{cause}"
         case 529:
-            return f"{wording.api} is overloaded{told}"
+            return f"{wording.api} is overloaded{cause}"
         case _:
-            return f"{wording.api} answers with status {status}{told}"
+            return f"{wording.api} answers with status {status}{cause}"

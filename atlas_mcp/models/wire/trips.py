@@ -1,7 +1,7 @@
 """One call to an endpoint, and the removal of secrets from its answer.
 
-Owns the one way by which errors and replies of an endpoint leave `models/wire`: each passes through
-a `Trip`.
+Owns the one path by which errors and replies of an endpoint leave `models/wire`: each passes
+through a `Trip`.
 """
 
 from __future__ import annotations
@@ -37,36 +37,36 @@ class Trip:
 
     def failed(self, error: ModelError) -> ModelError:
         """Return an error without secrets, with all requests counted in its charge."""
-        error.message = self.secrets.blot(error.message, shortest=SHORTEST)
+        error.message = self.secrets.mask(error.message, shortest=SHORTEST)
         error.args = (error.model, error.message)
         error.request_id = self._label(error.request_id)
         if self.moves:
             error.charge = (error.charge or NO_CHARGE) + Charge(Usage(requests=self.moves))
         return error
 
-    def told(self, reply: Reply) -> Reply:
+    def masked(self, reply: Reply) -> Reply:
         """Return a reply without secrets, with all requests counted in its charge.
 
-        Signed thinking is sent back byte for byte, or not at all: see `Secrets.blot_value`.
+        Signed thinking is sent back byte for byte, or not at all: see `Secrets.mask_value`.
         """
 
-        def said(value: _T) -> _T:
-            return self.secrets.blot_value(value, shortest=SHORTEST_IN_REPLIES)
+        def mask(value: _T) -> _T:
+            return self.secrets.mask_value(value, shortest=SHORTEST_IN_REPLIES)
 
         turn = reply.turn
-        calls = tuple(replace(one, arguments=said(one.arguments)) for one in turn.tool_calls)
+        calls = tuple(replace(one, arguments=mask(one.arguments)) for one in turn.tool_calls)
         return replace(
             reply,
-            turn=AssistantTurn(said(turn.text), calls, said(turn.verbatim)),
+            turn=AssistantTurn(mask(turn.text), calls, mask(turn.verbatim)),
             charge=reply.charge + Charge(Usage(requests=self.moves)),
-            detail=self.secrets.blot(reply.detail, shortest=SHORTEST),
+            detail=self.secrets.mask(reply.detail, shortest=SHORTEST),
             request_id=self._label(reply.request_id),
         )
 
     def _label(self, request_id: str | None) -> str | None:
         if request_id is None:
             return None
-        return self.secrets.blot(request_id)[:LONGEST_ID]
+        return self.secrets.mask(request_id)[:LONGEST_ID]
 
 
 CURRENT_TRIP: ContextVar[Trip | None] = ContextVar("trip", default=None)

@@ -101,7 +101,7 @@ class Stand(Protocol):
         """Return the messages of each call as they arrived, without parts that move by design."""
         ...
 
-    def said(self) -> Sequence[Json]:
+    def written(self) -> Sequence[Json]:
         """Return the model's messages as they must come back, in order."""
         ...
 

@@ -120,10 +120,10 @@ async def check_07_what_was_said_goes_back_as_it_came(stand: Stand) -> None:
         reply = await model.generate(request)
 
         assert reply.turn.text == "Done."
-    sent, said = stand.conversations(), stand.said()
+    sent, written = stand.conversations(), stand.written()
     for number, (shorter, longer) in enumerate(pairwise(sent)):
         assert longer[: len(shorter)] == shorter
-        assert longer[len(shorter)] == said[number]
+        assert longer[len(shorter)] == written[number]
 
 
 async def check_08_a_conversation_in_words_only_grows(stand: Stand) -> None:

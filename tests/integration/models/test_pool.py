@@ -199,11 +199,11 @@ async def test_usage_and_cost_add_up_per_entry(
     def cost_of_solver(solver: str) -> Decimal:
         return sum((Decimal(str(one.cost_usd)) for one in of(solver)), Decimal(0))
 
-    assert usage_of("strict") == world.strict.told == Usage(2, 8_000, 204, 4_000)
-    assert usage_of("bare") == world.bare.told == Usage(1, 5_000, 103, 2_000)
-    assert counted(view) == world.claude.told + world.strict.told + world.bare.told
-    assert cost_of_solver("strict") == STRICT_RATES.cost_of(world.strict.told)
-    assert cost_of_solver("bare") == BARE_RATES.cost_of(world.bare.told)
+    assert usage_of("strict") == world.strict.reported == Usage(2, 8_000, 204, 4_000)
+    assert usage_of("bare") == world.bare.reported == Usage(1, 5_000, 103, 2_000)
+    assert counted(view) == world.claude.reported + world.strict.reported + world.bare.reported
+    assert cost_of_solver("strict") == STRICT_RATES.cost_of(world.strict.reported)
+    assert cost_of_solver("bare") == BARE_RATES.cost_of(world.bare.reported)
     assert cost_of_solver("claude") == cost_of("anthropic/claude-sonnet-5-5", usage_of("claude"))
     solvers = sum((cost_of_solver(name) for name in ("strict", "bare", "claude")), Decimal(0))
     split = view.cost_split

@@ -342,7 +342,7 @@ async def test_what_aborted_calls_cost_is_reported_and_counts_when_the_run_goes_
             # Both have been told of the tokens that came in.
             await until(lambda: len(live.tokens) == 2)
             cancelled = await client.call_tool("cancel_run", {"run_id": run_id})
-            told = api.told
+            told = api.reported
             left = await anyio.to_thread.run_sync(api.wait_for, _all_left)
             resumed = await client.call_tool("resume_run", {"run_id": run_id})
 

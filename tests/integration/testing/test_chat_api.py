@@ -82,7 +82,7 @@ async def test_a_whole_reply_comes_as_json(client: openai.AsyncOpenAI, api: Chat
     assert reply.choices[0].finish_reason == "tool_calls"
     assert reply.choices[0].message.content == "a"
     assert reply.usage is not None
-    assert reply.usage.completion_tokens == api.told.output_tokens > 0
+    assert reply.usage.completion_tokens == api.reported.output_tokens > 0
 
 
 async def test_a_stream_spells_the_same_reply(client: openai.AsyncOpenAI, api: ChatApi) -> None:
@@ -101,7 +101,7 @@ async def test_a_stream_spells_the_same_reply(client: openai.AsyncOpenAI, api: C
     assert reply.usage.prompt_tokens == 25
     assert reply.usage.prompt_tokens_details is not None
     assert reply.usage.prompt_tokens_details.cached_tokens == 20
-    assert api.told == Usage(1, 25, 70, cache_read_tokens=20)
+    assert api.reported == Usage(1, 25, 70, cache_read_tokens=20)
 
 
 async def test_a_stream_is_counted_only_where_that_is_asked_for(
@@ -109,7 +109,7 @@ async def test_a_stream_is_counted_only_where_that_is_asked_for(
 ) -> None:
     await http.post(PATH, json=body(stream=True))
 
-    assert api.told == Usage(1)
+    assert api.reported == Usage(1)
 
 
 async def test_thinking_that_is_counted_apart_is_in_the_total() -> None:

@@ -120,7 +120,7 @@ async def test_a_stream_spells_the_same_message(
     assert kinds == ["thinking", "redacted_thinking", "text", "tool_use", "tool_use"]
     assert message.content[3].model_dump()["input"] == {"strategy": "direct"}
     assert message.stop_reason == "tool_use"
-    assert api.told == Usage(1, 28, 70, cache_read_tokens=20, cache_write_tokens=3)
+    assert api.reported == Usage(1, 28, 70, cache_read_tokens=20, cache_write_tokens=3)
 
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
@@ -191,6 +191,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 ]
 
 
+@pytest.mark.every_day(20)
 @pytest.mark.parametrize(("changes", "words"), REFUSED)
 async def test_what_the_api_refuses_is_refused(
     http: httpx2.AsyncClient, changes: dict[str, Any], words: str

@@ -62,7 +62,7 @@ async def test_every_reason_for_the_end_has_its_meaning(
         reply = await world.model.generate(ASK)
 
     assert (reply.end, reply.detail) == (end, detail)
-    assert reply.charge.usage == world.api.told
+    assert reply.charge.usage == world.api.reported
 
 
 async def test_progress_rises_to_the_exact_count(world: ChatWorld) -> None:
@@ -135,7 +135,7 @@ async def test_counts_are_told_before_a_call_ends(world: ChatWorld) -> None:
         await told.wait()
         group.cancel_scope.cancel()
 
-    assert heard == [Charge(world.api.told, RATES.cost_of(world.api.told))]
+    assert heard == [Charge(world.api.reported, RATES.cost_of(world.api.reported))]
 
 
 @dataclass(frozen=True)
@@ -274,7 +274,7 @@ async def test_a_reply_that_is_whole_is_not_lost_with_its_connection(after: int)
         reply = await world.model.generate(ASK)
 
     assert reply.turn.text == "a"
-    assert reply.charge.usage == world.api.told
+    assert reply.charge.usage == world.api.reported
     assert (reply.charge.cost is None) == (after == 3), "what was never counted has no known cost"
 
 

@@ -75,7 +75,7 @@ async def test_a_reply_holds_text_calls_counts_cost_and_the_endpoints_id(
         ("t2", "explore", {}),
     ]
     assert reply.end == "tool_calls"
-    assert reply.charge.usage == world.api.told == Usage(1, 3_000, 70, cache_read_tokens=2_000)
+    assert reply.charge.usage == world.api.reported == Usage(1, 3_000, 70, cache_read_tokens=2_000)
     assert reply.charge.cost == Decimal("0.0019")
     assert reply.request_id == "req_000001"
     assert world.model.name == "openai/m"
@@ -101,7 +101,7 @@ async def test_every_kind_of_endpoint_takes_what_it_is_sent(kind: str) -> None:
 
     assert reply.turn.text == '{"answer": "json"}'
     assert reply.end == "end"
-    assert reply.charge.usage == world.api.told
+    assert reply.charge.usage == world.api.reported
     assert reply.charge.usage.output_tokens > 0
 
 
@@ -131,7 +131,7 @@ async def test_a_growing_conversation_goes_back_as_it_came_and_is_cached(kind: s
     conversations = [body["messages"] for body in world.api.bodies]
     for earlier, later in pairwise(conversations):
         assert later[: len(earlier)] == earlier
-    for said in world.api.said[0], world.api.said[2]:
+    for said in world.api.written[0], world.api.written[2]:
         assert said in conversations[-1]
 
 

@@ -70,7 +70,7 @@ async def test_every_stop_reason_has_its_meaning(
 
     assert (reply.end, reply.detail) == (end, detail)
     assert reply.turn.text == answer.text
-    assert reply.charge.usage == api.told
+    assert reply.charge.usage == api.reported
 
 
 @pytest.mark.parametrize(
@@ -165,8 +165,8 @@ async def test_a_reply_that_breaks_off_is_counted_as_far_as_it_came(
         await claude.generate(ASK)
 
     error = caught.value
-    assert api.told == Usage(1, 630, 1, 600, 20)
-    assert error.charge == Charge(api.told, cost_of(claude.name, api.told))
+    assert api.reported == Usage(1, 630, 1, 600, 20)
+    assert error.charge == Charge(api.reported, cost_of(claude.name, api.reported))
     assert not error.complete
 
 

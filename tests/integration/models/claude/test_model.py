@@ -62,7 +62,7 @@ async def test_a_reply_holds_text_calls_counts_cost_and_the_vendors_id(
     assert reply.charge.usage == Usage(
         1, 2_305, 70, cache_read_tokens=2_000, cache_write_tokens=300
     )
-    assert reply.charge.usage == api.told
+    assert reply.charge.usage == api.reported
     assert reply.charge.cost == cost_of("anthropic/claude-opus-5-5", reply.charge.usage)
     assert reply.request_id is not None
     assert claude.name == "anthropic/claude-opus-5-5"

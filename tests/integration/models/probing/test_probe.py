@@ -22,7 +22,6 @@ from typing_extensions import override
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.retrying import RetryPolicy
 from atlas_mcp.atlas.usage import FREE, Price
-from atlas_mcp.cli import main
 from atlas_mcp.models.chat.model import OpenAICompatible
 from atlas_mcp.models.endpoint import with_endpoint
 from atlas_mcp.models.findings import FEATURES, NOTHING, Finding, finding
@@ -31,6 +30,7 @@ from atlas_mcp.models.probing import probe as probing
 from atlas_mcp.models.probing.calls import PROBE_CAP_USD
 from atlas_mcp.models.probing.pictures import COLOURS
 from atlas_mcp.models.probing.probe import Probed, probe
+from atlas_mcp.program import main
 from atlas_mcp.testing.chat_api import (
     API_KEY,
     BARE,
@@ -173,7 +173,7 @@ async def test_each_kind_of_endpoint_is_found_to_take_what_it_does(
     assert without_day(result.found) == echoed.over(found.over(TAKES_ALL))
     assert result.found.checked is not None
     assert result.problem is None
-    assert result.usage == api.told
+    assert result.usage == api.reported
     assert result.usage.requests <= 17
 
 
@@ -307,7 +307,7 @@ async def test_an_overload_ends_the_questions_and_what_was_found_stays(
         schema_mode="strict", stream_options=True, system_role=True
     )
     assert "status 503" in str(result.problem)
-    assert result.usage == api.told
+    assert result.usage == api.reported
 
 
 @on_asyncio

@@ -50,6 +50,7 @@ REFUSALS: dict[str, tuple[int, str, str]] = {
 }
 
 
+@pytest.mark.every_day(10)
 @pytest.mark.parametrize("name", REFUSALS)
 async def test_a_key_that_is_refused_is_refused_once(
     make: Make, monkeypatch: pytest.MonkeyPatch, name: str
@@ -226,18 +227,18 @@ async def test_the_wait_for_the_first_answer_begins_when_there_is_a_client_to_as
 ) -> None:
     """Making the first one takes seconds on a cold start, in which nobody is asked."""
     events: list[str] = []
-    calling, options = accounts.Account.calling, connections.Way.client_options
+    calling, options = accounts.Account.calling, connections.Route.client_options
 
     def enter(account: accounts.Account, model: str) -> Any:
         events.append("call")
         return calling(account, model)
 
-    def make_client(way: connections.Way) -> dict[str, Any]:
+    def make_client(route: connections.Route) -> dict[str, Any]:
         events.append("client")
-        return options(way)
+        return options(route)
 
     monkeypatch.setattr(accounts.Account, "calling", enter)
-    monkeypatch.setattr(connections.Way, "client_options", make_client)
+    monkeypatch.setattr(connections.Route, "client_options", make_client)
     with Place(good).serving() as here:
         model = make(here)
         async with anyio.create_task_group() as group:

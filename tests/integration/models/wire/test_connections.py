@@ -17,7 +17,7 @@ from atlas_mcp.models.claude import connection as claude_connection
 from atlas_mcp.models.claude.connection import Connection as ClaudeConnection
 from atlas_mcp.models.claude.model import Claude
 from atlas_mcp.models.wire import proxies
-from atlas_mcp.models.wire.connections import WayClosed
+from atlas_mcp.models.wire.connections import RouteClosed
 from atlas_mcp.models.wire.proxies import Proxy, check_proxy, proxy_of, tls
 from tests.support.odd_endpoints import ASK, JSON, KEY, Make, Place, always, failure_of, good
 
@@ -94,7 +94,7 @@ async def test_what_a_header_cannot_hold_is_told_by_its_variable_at_the_environm
     monkeypatch.setenv(variable, "a: é")
     connection = ChatConnection(None, KEY)
 
-    with pytest.raises(WayClosed, match=says):
+    with pytest.raises(RouteClosed, match=says):
         await connection.client()
 
 
@@ -180,6 +180,7 @@ async def test_an_entry_that_names_the_vendors_own_address_shows_its_key_as_the_
     assert "x-company" not in of_vendor
 
 
+@pytest.mark.every_day(16)
 @pytest.mark.parametrize(
     "form",
     [
@@ -286,7 +287,7 @@ async def test_a_proxy_that_cannot_be_used_is_told_before_any_call(
     assert "ALL_PROXY" in str(error)
     assert words in str(error)
     assert "secret" not in str(error)
-    with pytest.raises(WayClosed):
+    with pytest.raises(RouteClosed):
         check_proxy(Proxy(url, "ALL_PROXY"))
 
 
@@ -310,6 +311,7 @@ async def test_what_a_proxy_asks_for_is_told_without_the_login_that_it_was_shown
 CHARSETS = ("nonsense", "hex", "idna", "undefined", "utf-16", "utf-7", "", '"', "punycode")
 
 
+@pytest.mark.every_day(8)
 @pytest.mark.parametrize("charset", CHARSETS)
 async def test_an_answer_in_a_character_set_that_is_none_is_read_all_the_same(
     make: Make, charset: str

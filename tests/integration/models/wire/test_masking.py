@@ -156,7 +156,7 @@ def shows(text: str, shown: str) -> bool:
 @pytest.mark.parametrize("adapter", MODELS)
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-@pytest.mark.every_day(6)
+@pytest.mark.every_day(2)
 @pytest.mark.requirement("CONF-8")
 async def test_no_place_of_an_answer_gives_a_key_away(
     adapter: str, place: str, caplog: pytest.LogCaptureFixture
@@ -225,7 +225,7 @@ def test_a_secret_is_found_under_two_encodings_upon_each_other(
     if set(layers) & {"in capitals", "in small letters"} and len(set(layers) & CASED) > 0:
         return
 
-    told = secrets.blot(f"{before} {written} {behind}")
+    told = secrets.mask(f"{before} {written} {behind}")
 
     assert written not in told
     assert secret not in told
@@ -237,7 +237,7 @@ def test_a_text_without_a_secret_stays_as_it_is(text: str) -> None:
     secrets = Secrets()
     secrets.add("sk-that-is-not-in-it", "Bearer sk-that-is-not-in-it")
 
-    assert secrets.blot(text) == text
+    assert secrets.mask(text) == text
 
 
 def test_a_value_of_any_depth_is_searched() -> None:
@@ -247,35 +247,35 @@ def test_a_value_of_any_depth_is_searched() -> None:
     for _ in range(5_000):
         deep = [deep]
 
-    found: Any = secrets.blot_value(deep)
+    found: Any = secrets.mask_value(deep)
     for _ in range(5_000):
         [found] = found
 
     assert found == {"it": "***"}
 
 
-def test_a_short_key_is_blotted_out_where_it_stands_alone() -> None:
+def test_a_short_key_is_masked_where_it_stands_alone() -> None:
     secrets = Secrets()
     secrets.add("k")
 
-    assert secrets.blot("a key, k, is unknown") == "a key, ***, is unknown"
+    assert secrets.mask("a key, k, is unknown") == "a key, ***, is unknown"
 
 
 def test_of_a_proxys_address_name_and_password_are_secrets() -> None:
     secrets = Secrets()
     secrets.add_address("http://someone:p%40ssw0rd@proxy.example.org:8080")
 
-    said = secrets.blot(f"p@ssw0rd p%40ssw0rd {in_base64('someone:p@ssw0rd')} proxy.example.org")
+    said = secrets.mask(f"p@ssw0rd p%40ssw0rd {in_base64('someone:p@ssw0rd')} proxy.example.org")
 
     assert said == "*** *** ***A== proxy.example.org"
 
 
-def test_a_secret_in_which_a_text_breaks_off_is_blotted_out() -> None:
+def test_a_secret_in_which_a_text_breaks_off_is_masked() -> None:
     secrets = Secrets()
     secrets.add(KEY)
 
-    assert secrets.blot(f"it got {KEY[:-3]}") == "it got ***"
-    assert secrets.blot(f"it got {KEY[:5]}") == f"it got {KEY[:5]}"
+    assert secrets.mask(f"it got {KEY[:-3]}") == "it got ***"
+    assert secrets.mask(f"it got {KEY[:5]}") == f"it got {KEY[:5]}"
 
 
 def test_a_log_of_a_vendors_client_with_a_format_that_does_not_fit_is_no_error(
@@ -310,14 +310,15 @@ def test_a_text_is_told_alike_whatever_it_is_cut_into(
         for name in names:
             written = ALL[name](written)
         text += written + between
-    whole = secrets.blot(text)
+    whole = secrets.mask(text)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(decoding, "_PIECE", size)
 
-        assert secrets.blot(text) == whole
+        assert secrets.mask(text) == whole
 
 
+@pytest.mark.every_day(1)
 @pytest.mark.parametrize("unit", ["word and ", "%41", "%2525252541"])
 def test_a_long_text_with_a_secret_in_it_takes_little_memory(unit: str) -> None:
     secrets = Secrets()
@@ -325,7 +326,7 @@ def test_a_long_text_with_a_secret_in_it_takes_little_memory(unit: str) -> None:
     text = unit * (400_000 // len(unit)) + KEY
     tracemalloc.start()
     try:
-        told = secrets.blot(text)
+        told = secrets.mask(text)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

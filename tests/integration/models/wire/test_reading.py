@@ -133,13 +133,13 @@ async def test_a_reply_that_is_large_for_anything_in_it_is_put_together_off_the_
     monkeypatch: pytest.MonkeyPatch, adapter: str
 ) -> None:
     threads: list[int] = []
-    told = Trip.told
+    masked = Trip.masked
 
-    def telling(trip: Trip, reply: Reply) -> Reply:
+    def noting(trip: Trip, reply: Reply) -> Reply:
         threads.append(threading.get_ident())
-        return told(trip, reply)
+        return masked(trip, reply)
 
-    monkeypatch.setattr(Trip, "told", telling)
+    monkeypatch.setattr(Trip, "masked", noting)
     bulk = [
         event({"choices": [{"delta": {"thoughts": "a" * 1_000}}], "type": "x", "x": "a" * 1_000})
     ] * (LARGE_BYTES // 1_000)

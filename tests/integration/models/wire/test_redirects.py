@@ -9,7 +9,7 @@ import pytest
 
 from atlas_mcp.atlas.usage import NO_CHARGE
 from atlas_mcp.errors import ModelRejected
-from atlas_mcp.models.wire.connections import WayClosed
+from atlas_mcp.models.wire.connections import RouteClosed
 from atlas_mcp.models.wire.redirects import check_redirect
 from tests.support.odd_endpoints import ASK, JSON, Answer, Make, Place, always, failure_of, good
 
@@ -91,7 +91,7 @@ def test_a_place_is_the_same_however_a_redirect_writes_it(target: str, elsewhere
     request = httpx2.Request("POST", "http://h.example/v1/messages")
     response = httpx2.Response(307, headers={"location": target}, request=request)
 
-    with pytest.raises(WayClosed) if elsewhere else nullcontext():
+    with pytest.raises(RouteClosed) if elsewhere else nullcontext():
         check_redirect(response)
 
 

@@ -7,7 +7,7 @@ import re
 import httpx2
 
 from atlas_mcp.models.wire.client_names import NO_NAMES, ClientNames
-from atlas_mcp.models.wire.connections import Way
+from atlas_mcp.models.wire.connections import Route
 from atlas_mcp.models.wire.headers import dress
 
 NAMES = ClientNames(
@@ -31,9 +31,9 @@ def test_a_named_address_gets_the_headers_that_a_client_keeps_in_their_form() ->
 
 def test_a_plain_header_of_a_client_is_no_secret() -> None:
     headers = {"maker-beta": "a-long-name-of-a-beta"}
-    plain, secret = (Way(HERE, None, HERE, names=names) for names in (NAMES, NO_NAMES))
-    for way in (plain, secret):
-        way.secrets.add_headers(headers)
+    plain, secret = (Route(HERE, None, HERE, names=names) for names in (NAMES, NO_NAMES))
+    for route in (plain, secret):
+        route.secrets.add_headers(headers)
 
-    assert plain.secrets.blot("a-long-name-of-a-beta") == "a-long-name-of-a-beta"
-    assert secret.secrets.blot("a-long-name-of-a-beta") == "***"
+    assert plain.secrets.mask("a-long-name-of-a-beta") == "a-long-name-of-a-beta"
+    assert secret.secrets.mask("a-long-name-of-a-beta") == "***"

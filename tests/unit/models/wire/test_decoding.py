@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from atlas_mcp.models.wire.decoding import blotted, holds_whole, readings, squeezed
+from atlas_mcp.models.wire.decoding import holds_whole, readings, squeezed, with_masks
 
 SECRET = squeezed("pass/word+42")
 
@@ -20,18 +20,18 @@ SECRET = squeezed("pass/word+42")
     ],
 )
 def test_a_secret_is_replaced_however_it_is_escaped(text: str) -> None:
-    assert blotted(f"before {text} behind", [SECRET]) == "before *** behind"
+    assert with_masks(f"before {text} behind", [SECRET]) == "before *** behind"
 
 
 def test_a_text_without_a_secret_stays_as_it_is() -> None:
-    assert blotted("100%25 \\u0041", [SECRET]) == "100%25 \\u0041"
+    assert with_masks("100%25 \\u0041", [SECRET]) == "100%25 \\u0041"
 
 
 def test_a_secret_that_is_cut_off_is_held_in_part_alone() -> None:
     cut = "pass/word+"
 
     assert not holds_whole(cut, [SECRET])
-    assert blotted(f"it is {cut}", [SECRET]) == "it is ***"
+    assert with_masks(f"it is {cut}", [SECRET]) == "it is ***"
 
 
 def test_each_reading_undoes_one_encoding() -> None:

@@ -16,17 +16,17 @@ def test_a_header_that_says_nothing_to_keep_leaves_an_answer_as_it_is(name: str)
     secrets = Secrets(frozenset({"maker-beta"}))
     secrets.add_headers({name: "interleaved-thinking-2025-05-14"})
 
-    assert secrets.blot("interleaved-thinking-2025-05-14 is a beta") == (
+    assert secrets.mask("interleaved-thinking-2025-05-14 is a beta") == (
         "interleaved-thinking-2025-05-14 is a beta"
     )
 
 
 @pytest.mark.parametrize("name", ["authorization", "x-api-key", "cookie", "x-gateway"])
-def test_what_any_other_header_holds_is_blotted_out(name: str) -> None:
+def test_what_any_other_header_holds_is_masked(name: str) -> None:
     secrets = Secrets()
     secrets.add_headers({name: "s3cr3t-of-a-gateway"})
 
-    assert secrets.blot("it was s3cr3t-of-a-gateway") == "it was ***"
+    assert secrets.mask("it was s3cr3t-of-a-gateway") == "it was ***"
 
 
 KEY = "sk-ant-api03-s3cr3t-of-ours"
@@ -45,10 +45,10 @@ def sealed(name: str, said: str) -> dict[str, Any]:
     return json.loads(json.dumps(SEALED[name]).replace("{}", said))
 
 
-def blotted(parts: list[Any]) -> list[Any]:
+def with_masks(parts: list[Any]) -> list[Any]:
     secrets = Secrets()
     secrets.add(KEY)
-    return secrets.blot_value({"content": parts}, shortest=16)["content"]
+    return secrets.mask_value({"content": parts}, shortest=16)["content"]
 
 
 @pytest.mark.parametrize("name", SEALED)
@@ -56,7 +56,7 @@ def blotted(parts: list[Any]) -> list[Any]:
 def test_what_is_sealed_stays_byte_for_byte(name: str, said: str) -> None:
     part = sealed(name, said)
 
-    assert blotted([part, {"type": "text", "text": "42"}])[0] == part
+    assert with_masks([part, {"type": "text", "text": "42"}])[0] == part
 
 
 @pytest.mark.parametrize("name", SEALED)
@@ -64,7 +64,7 @@ def test_what_is_sealed_stays_byte_for_byte(name: str, said: str) -> None:
 def test_what_is_sealed_with_a_secret_in_it_is_left_out_whole(name: str, said: str) -> None:
     text = {"type": "text", "text": f"The key is {KEY}."}
 
-    *found, last = blotted([sealed(name, said), text])
+    *found, last = with_masks([sealed(name, said), text])
 
     assert last == {"type": "text", "text": "The key is ***."}
     # Of a part that is sealed within, the rest stays.
@@ -72,4 +72,4 @@ def test_what_is_sealed_with_a_secret_in_it_is_left_out_whole(name: str, said: s
 
 
 def test_a_seal_that_repeats_a_secret_is_none() -> None:
-    assert blotted([{"type": "thinking", "thinking": "hm", "signature": KEY}]) == []
+    assert with_masks([{"type": "thinking", "thinking": "hm", "signature": KEY}]) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx2
 import pytest
 
-from atlas_mcp.models.wire.accounts import WayClosed
+from atlas_mcp.models.wire.accounts import RouteClosed
 from atlas_mcp.models.wire.redirects import check_redirect
 
 HERE = "https://api.example.org/v1/chat"
@@ -22,11 +22,11 @@ def test_one_within_the_origin_is_followed(location: str) -> None:
 
 
 def test_one_to_another_origin_is_refused_and_named() -> None:
-    with pytest.raises(WayClosed, match=r"sends calls on to \S*other\.example\.org"):
+    with pytest.raises(RouteClosed, match=r"sends calls on to \S*other\.example\.org"):
         check_redirect(answer("https://other.example.org/v1"))
 
 
 def test_one_that_would_ask_without_the_request_is_refused() -> None:
-    with pytest.raises(WayClosed, match="has moved within"):
+    with pytest.raises(RouteClosed, match="has moved within"):
         check_redirect(answer("/v2", status=302))
     check_redirect(answer("/v2", status=302, method="GET"))

@@ -1,4 +1,4 @@
-"""The way back of an answer, on which secrets are taken out."""
+"""Secrets are masked in the error or the reply of every call."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ def trip() -> Trip:
 def test_an_error_is_told_without_the_key_and_with_all_requests() -> None:
     error = ModelRejected("m/m", f"bad key {KEY}", charge=Charge(Usage(requests=1)))
 
-    told = trip().failed(error)
+    masked = trip().failed(error)
 
-    assert told.message == "bad key ***"
-    assert told.charge == Charge(Usage(requests=2))
+    assert masked.message == "bad key ***"
+    assert masked.charge == Charge(Usage(requests=2))
 
 
 def test_a_reply_is_kept_without_the_key_and_with_all_requests() -> None:
     reply = Reply(AssistantTurn(f"the key is {KEY}"), "end", Charge(Usage(requests=1)))
 
-    told = trip().told(reply)
+    masked = trip().masked(reply)
 
-    assert told.turn.text == "the key is ***"
-    assert told.charge.usage.requests == 2
+    assert masked.turn.text == "the key is ***"
+    assert masked.charge.usage.requests == 2
 
 
 def test_a_request_that_leaves_is_noted_in_the_trip_it_belongs_to() -> None:

@@ -21,8 +21,8 @@ from atlas_mcp.atlas.usage import Charge, Usage
 from atlas_mcp.errors import ModelRejected
 from atlas_mcp.models.base import OnTokens, OnUsage
 from atlas_mcp.models.off_loop import surely_off_loop
-from atlas_mcp.models.wire.connections import Way
-from atlas_mcp.models.wire.failures import Failing
+from atlas_mcp.models.wire.connections import Route
+from atlas_mcp.models.wire.failures import FallibleCall
 from atlas_mcp.models.wire.json_events import LARGE_BYTES, Event
 from atlas_mcp.models.wire.reading import read_body
 from atlas_mcp.models.wire.refusals import page_of, page_text, reason_of
@@ -90,12 +90,12 @@ class Response(Protocol):
         ...
 
 
-class Arriving(Failing):
+class StreamedCall(FallibleCall):
     """One call, as far as its reply has come.
 
     Args:
         model: The model, as errors name it.
-        way: Where the call goes.
+        route: Where the call goes.
         on_tokens: Called as the reply grows.
         on_usage: Called with the usage counted so far.
 
@@ -106,12 +106,12 @@ class Arriving(Failing):
     def __init__(
         self,
         model: str,
-        way: Way,
+        route: Route,
         *,
         on_tokens: OnTokens | None = None,
         on_usage: OnUsage | None = None,
     ) -> None:
-        super().__init__(model, way)
+        super().__init__(model, route)
         self.size_bytes = 0
         self._on_tokens = on_tokens
         self._on_usage = on_usage
@@ -169,7 +169,7 @@ class Arriving(Failing):
         Args:
             streamed: Whether the stream must have brought a reply in the end.
         """
-        with self._way.trip() as self.trip, self.failures_mapped(asked=streamed):
+        with self._route.trip() as self.trip, self.failures_mapped(asked=streamed):
             yield
             if streamed:
                 self.check_is_whole()
@@ -205,7 +205,7 @@ class Arriving(Failing):
         if scope.cancelled_caught:
             logger.warning(
                 "letting go of the connection to %s took longer than %g s and was given up",
-                self._way.place,
+                self._route.place,
                 LETTING_GO_SECONDS,
             )
 
@@ -234,8 +234,8 @@ class Arriving(Failing):
             text = f"the address answers with {repr(kind) if kind else 'what is no reply'}"
             if kind:
                 text += f", not with {'a reply' if asked else 'what was asked for'}"
-            if said := self.redacted(reason_of(body)):
-                text += f": {said}"
+            if reason := self.redacted(reason_of(body)):
+                text += f": {reason}"
             text += f"; check {wording.address}{wording.hint}"
         return ModelRejected(
             self._model,
@@ -255,7 +255,7 @@ class Answer:
         scope: The cancel scope of the block in which the answer is open.
     """
 
-    def __init__(self, call: Arriving, scope: anyio.CancelScope) -> None:
+    def __init__(self, call: StreamedCall, scope: anyio.CancelScope) -> None:
         self._call = call
         self._scope = scope
 

@@ -25,7 +25,7 @@ from atlas_mcp.models.wire.accounts import Account, RouteClosed
 from atlas_mcp.models.wire.client_names import NO_NAMES, ClientNames
 from atlas_mcp.models.wire.headers import KEY_HEADERS, dress, read_as_text, sendable
 from atlas_mcp.models.wire.masking import Secrets, guard_logs
-from atlas_mcp.models.wire.proxies import Proxy, check_proxy, proxy_of, tls, trusting_nobody
+from atlas_mcp.models.wire.proxies import Proxy, check_proxy, proxy_of, tls, without_authorities
 from atlas_mcp.models.wire.redirects import check_redirect
 from atlas_mcp.models.wire.trips import CURRENT_TRIP, Trip, note_sent
 from atlas_mcp.system.limits import open_files
@@ -171,7 +171,7 @@ class Route:
             httpx2.AsyncHTTPTransport,
             proxy=None if proxy is None else proxy.url,
             # The certificates take a while to load, and may be missing where no TLS is used.
-            verify=tls() if self._by_tls(proxy) else trusting_nobody(),
+            verify=tls() if self._by_tls(proxy) else without_authorities(),
             trust_env=False,
             limits=ONE_CONNECTION,
             socket_options=socket_options(),

@@ -24,7 +24,7 @@ def check_redirect(response: httpx2.Response) -> None:
         target = response.url.join(response.headers["location"])
     except httpx2.InvalidURL:
         raise RouteClosed(
-            f"the endpoint sends calls on to what is no address ({status}); check base_url",
+            f"the endpoint redirects calls to an invalid address ({status}); check base_url",
             requests=1,
         ) from None
     if not is_same_origin(str(target), str(response.url)):

@@ -117,7 +117,7 @@ class Route:
         """Refuse a route that no call can take.
 
         Raises:
-            WayClosed: The address, the key or the proxy cannot be used.
+            RouteClosed: The address, the key or the proxy cannot be used.
         """
         try:
             endpoint_address(self.address)
@@ -147,7 +147,7 @@ class Route:
         """Return the address without its query, and the query that every call gets.
 
         Raises:
-            WayClosed: The address, the key, the proxy or the certificates cannot be used.
+            RouteClosed: The address, the key, the proxy or the certificates cannot be used.
         """
         self.check()
         return query_of(self.address)
@@ -156,7 +156,7 @@ class Route:
         """Return the arguments for an HTTP client that takes this route.
 
         Raises:
-            WayClosed: The address, the key, the proxy or the certificates cannot be used.
+            RouteClosed: The address, the key, the proxy or the certificates cannot be used.
         """
         import httpx2
 
@@ -200,7 +200,7 @@ class Route:
             client: The client, just made and before its first call.
 
         Raises:
-            WayClosed: The address is the environment's own, and a header that the environment sets
+            RouteClosed: The address is the environment's own, and a header that the environment sets
                 for it cannot be sent.
         """
         if self.base_url is not None:
@@ -225,7 +225,7 @@ class Route:
         """Make one call in a block, after waiting for the first call with the key to be answered.
 
         Raises:
-            WayClosed: The key, or the model with it, was refused not long ago.
+            RouteClosed: The key, or the model with it, was refused not long ago.
         """
         return self._account.calling(model)
 

@@ -42,7 +42,7 @@ def tls() -> ssl.SSLContext:
     """Return the certificate authorities that are trusted. Loading them takes 35 ms each time.
 
     Raises:
-        WayClosed: The certificates cannot be read.
+        RouteClosed: The certificates cannot be read.
     """
     import httpx2
 
@@ -179,7 +179,7 @@ def check_proxy(proxy: Proxy) -> None:
     """Refuse a proxy that cannot be used.
 
     Raises:
-        WayClosed: The message names the variable.
+        RouteClosed: The message names the variable.
     """
     import httpx2
 

@@ -15,7 +15,7 @@ def check_redirect(response: httpx2.Response) -> None:
     """Refuse a redirect that leaves its origin, or that would turn a POST into a GET.
 
     Raises:
-        WayClosed: The message names the target of the redirect, by scheme and host alone.
+        RouteClosed: The message names the target of the redirect, by scheme and host alone.
     """
     import httpx2
 

@@ -200,8 +200,8 @@ class Route:
             client: The client, just made and before its first call.
 
         Raises:
-            RouteClosed: The address is the environment's own, and a header that the environment sets
-                for it cannot be sent.
+            RouteClosed: The address is the environment's own, and a header that the environment
+                sets for it cannot be sent.
         """
         if self.base_url is not None:
             # `dress` drops them too, but a header that cannot be sent would fail the call earlier.

@@ -2,6 +2,6 @@
 
 import sys
 
-from atlas_mcp.cli import main
+from atlas_mcp.program import main
 
 sys.exit(main())

@@ -32,7 +32,6 @@ from atlas_mcp.atlas.codec import encode_event
 from atlas_mcp.atlas.events import Event, Record
 from atlas_mcp.atlas.messages import ModelRequest
 from atlas_mcp.atlas.problem import make_problem
-from atlas_mcp.cli import main as command_line
 from atlas_mcp.config.endpoints import SolverSettings
 from atlas_mcp.config.settings import BudgetSettings, Settings
 from atlas_mcp.journal.base import Journal, Lease, ListedRun, Records
@@ -40,6 +39,7 @@ from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted.model import Says, Scripted
+from atlas_mcp.program import main as command_line
 from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.runs.retention import Keep

@@ -108,6 +108,8 @@ class OrchestratorTurn:
         asked: The intent.
         started_at: Unix seconds of the intent.
         reply: Its reply, or the failure of the call; `None` while it is in flight.
+        tokens: A bound of the input tokens that the turn and its reply add to later requests; 0
+            before the reply, and after a failed call.
         read: Whether the reply has been acted on.
         sent_back: Why its reply was not accepted; `None` where it was.
         below_floor: Whether it was sent back for answering too early.
@@ -118,6 +120,7 @@ class OrchestratorTurn:
     asked: OrchestratorAsked
     started_at: float
     reply: OrchestratorReplied | SolverFailure | None = None
+    tokens: int = 0
     read: bool = False
     sent_back: str | None = None
     below_floor: bool = False
@@ -286,6 +289,11 @@ class RunFacts:
         return tuple(turns)
 
     @property
+    def history_tokens(self) -> int:
+        """A bound of the input tokens of `history`."""
+        return sum(turn.tokens for turn in self.turns)
+
+    @property
     def charge(self) -> Charge:
         """The charge of the run's calls together."""
         return self.solver_charge + self.orchestrator_charge
@@ -312,10 +320,14 @@ def call_key(event: CallIntent | CallEnd) -> str:
     return f"orchestrator-{event.turn}"
 
 
+def merged(facts: RunFacts, *explores: ExploreState) -> Mapping[int, ExploreState]:
+    """Return all explores, with these added or put in place of those of the same number."""
+    return MappingProxyType({**facts.explores, **{explore.id: explore for explore in explores}})
+
+
 def with_explores(facts: Facts, *explores: ExploreState) -> Facts:
     """Return the facts with these explores added, or put in place of those of the same number."""
-    merged = {**facts.explores, **{explore.id: explore for explore in explores}}
-    return replace(facts, explores=MappingProxyType(merged))
+    return replace(facts, explores=merged(facts, *explores))
 
 
 def with_last_turn(facts: Facts, turn: OrchestratorTurn) -> Facts:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NoReturn, Protocol
 
 import click
 
@@ -27,6 +27,7 @@ from atlas_mcp.cli.runs import runs
 from atlas_mcp.cli.service import configured, interruptible, with_service
 from atlas_mcp.cli.signals import Interrupted
 from atlas_mcp.cli.terminal import ReaderGone, prepare
+from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import (
     AtlasError,
     ConfigError,
@@ -67,11 +68,34 @@ EXIT_CODES: Mapping[type[AtlasError], int] = {
 """Exit codes by class of error; a class that is not here has that of its nearest parent."""
 
 
-def run(arguments: Sequence[str]) -> int:
+class ServesHttp(Protocol):
+    """Serves MCP over HTTP until a signal comes, and ends the process."""
+
+    def __call__(self, settings: Settings, *, host: str, port: int) -> NoReturn:
+        """Serve at `host` and `port`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """The servers that the command `serve` starts.
+
+    Attributes:
+        stdio: Serves over stdin and stdout until the input ends; returns the exit code.
+        http: Serves over HTTP.
+    """
+
+    stdio: Callable[[], int]
+    http: ServesHttp
+
+
+def run(arguments: Sequence[str], servers: Servers) -> int:
     """Run one command and return the exit code."""
     prepare()
     try:
-        code = cli.main(args=list(arguments), prog_name="atlas-mcp", standalone_mode=False)
+        code = cli.main(
+            args=list(arguments), prog_name="atlas-mcp", standalone_mode=False, obj=servers
+        )
     except click.exceptions.Exit as exit_:
         return exit_.exit_code
     except click.Abort:
@@ -102,9 +126,7 @@ def cli(ctx: click.Context) -> int:
     Without a command it is an MCP server on stdin and stdout, as clients start it.
     """
     if ctx.invoked_subcommand is None:
-        from atlas_mcp.cli import serve as serve_now
-
-        return serve_now()
+        return _servers(ctx).stdio()
     return 0
 
 
@@ -112,15 +134,17 @@ def cli(ctx: click.Context) -> int:
 @click.option("--http", is_flag=True, help="Serve over HTTP instead, at /mcp, until a signal.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address of this machine.")
 @click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True)
-def serve(*, http: bool, host: str, port: int) -> int:
+@click.pass_context
+def serve(ctx: click.Context, *, http: bool, host: str, port: int) -> int:
     """Serve MCP on stdin and stdout, until the input ends; with --http, over HTTP."""
-    if http:
-        from atlas_mcp.server.http.serving import serve_http
+    servers = _servers(ctx)
+    return servers.http(configured(), host=host, port=port) if http else servers.stdio()
 
-        return serve_http(configured(), host=host, port=port)
-    from atlas_mcp.cli import serve as serve_now
 
-    return serve_now()
+def _servers(ctx: click.Context) -> Servers:
+    servers = ctx.obj
+    assert isinstance(servers, Servers), "`run` gives them to every command"
+    return servers
 
 
 def _common(command: Callable[..., Any]) -> Callable[..., Any]:

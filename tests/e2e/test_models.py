@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import atlas_mcp.testing
-from atlas_mcp.cli import main
+from atlas_mcp.program import main
 from atlas_mcp.testing.gguf import model_file
 from atlas_mcp.testing.model_hub import ModelHub, serve_hub
 from atlas_mcp.views.run_view import RunView

@@ -17,7 +17,7 @@ import pytest
 from tests.support.processes import COMMAND, PATIENCE, bare_environ
 from tests.support.systems import posix
 
-pytestmark = posix
+pytestmark = [pytest.mark.every_day(0), posix]
 """Descriptors of a child are closed before it begins."""
 
 PING = b'{"jsonrpc":"2.0","id":1,"method":"ping"}\n'
@@ -78,6 +78,7 @@ def run(
 CLOSED = [(0,), (1,), (2,), (0, 1), (0, 2), (1, 2), (0, 1, 2)]
 
 
+@pytest.mark.every_day(1)
 @pytest.mark.parametrize("closed", CLOSED, ids=str)
 def test_a_server_whose_streams_are_closed_ends_at_once_and_without_a_word(
     environ: dict[str, str], closed: tuple[int, ...]
@@ -231,7 +232,7 @@ def told(descriptor, events, milliseconds):
         print("waits", file=sys.stderr, flush=True)
     return poll(descriptor, events, milliseconds)
 streams._poll = told
-from atlas_mcp.cli import main
+from atlas_mcp.program import main
 sys.exit(main())
 """
 """The program, which says each time when it waits for its stdin."""
@@ -261,6 +262,7 @@ def test_a_log_that_nobody_reads_holds_nothing_up(environ: dict[str, str]) -> No
     assert size > 0, "nothing was logged, and nothing shown"
 
 
+@pytest.mark.every_day(1)
 def test_what_cannot_be_read_is_answered_in_its_turn_and_the_next_line_is_served(
     environ: dict[str, str],
 ) -> None:
@@ -329,7 +331,7 @@ class Hook:
         if name == module:
             signal.raise_signal(int(number))
 sys.meta_path.insert(0, Hook())
-from atlas_mcp.cli import main
+from atlas_mcp.program import main
 del sys.argv[1:3]
 sys.exit(main())
 """
@@ -346,6 +348,7 @@ LOADING = [
 ]
 
 
+@pytest.mark.every_day(1)
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 @pytest.mark.parametrize(("arguments", "module"), LOADING)
 def test_a_signal_while_modules_load_ends_without_a_traceback(
@@ -368,16 +371,16 @@ def test_a_signal_while_modules_load_ends_without_a_traceback(
 
 STUCK = """
 import sys, threading
-from atlas_mcp import cli
+from atlas_mcp import program
 
 def run(arguments):
     threading.Thread(target=threading.Event().wait, args=({wait},)).start()
     print("said")
     return 3
 
-cli._run = run
+program._run = run
 sys.argv = ["atlas-mcp", "runs", "list"]
-sys.exit(cli.main())
+sys.exit(program.main())
 """
 
 

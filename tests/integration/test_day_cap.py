@@ -15,10 +15,10 @@ from atlas_mcp.atlas.explore_requests import ExploreRequest
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.retrying import RetryPolicy
 from atlas_mcp.atlas.usage import NO_USAGE, Price
-from atlas_mcp.cli import main
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.models.configuration import load_settings
+from atlas_mcp.program import main
 from atlas_mcp.runs.clock import today
 from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.request import RunRequest

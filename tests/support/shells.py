@@ -13,7 +13,7 @@ from typing import TextIO
 
 import pytest
 
-from atlas_mcp.cli import main
+from atlas_mcp.program import main
 from atlas_mcp.testing.messages_api import API_KEY, MessagesApi, serve
 from tests.support.processes import COMMAND, PATIENCE
 

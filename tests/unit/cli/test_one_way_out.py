@@ -14,7 +14,7 @@ PACKAGE = Path(atlas_mcp.__file__).parent
 
 WAY_OUT = PACKAGE / "cli" / "terminal.py"
 
-OTHERS = ("testing", "server", "system", "cli/__init__.py")
+OTHERS = ("testing", "server", "system", "program.py")
 """What prints for itself: fakes, and what starts a server, whose stdout is the protocol's."""
 
 PRINTS = frozenset(

@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from atlas_mcp.cli import main
+from atlas_mcp.program import main
 from atlas_mcp.system import limits
 from atlas_mcp.system.limits import too_few_files
 
@@ -44,7 +44,7 @@ def test_one_that_does_not_say_why_is_of_it_where_no_file_can_be_opened(
 def test_a_command_that_finds_none_left_ends_in_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def refused(arguments: list[str]) -> int:
+    def refused(arguments: list[str], servers: object) -> int:
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
     monkeypatch.setattr("atlas_mcp.cli.commands.run", refused)

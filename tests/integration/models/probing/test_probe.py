@@ -22,7 +22,6 @@ from typing_extensions import override
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.retrying import RetryPolicy
 from atlas_mcp.atlas.usage import FREE, Price
-from atlas_mcp.cli import main
 from atlas_mcp.models.chat.model import OpenAICompatible
 from atlas_mcp.models.endpoint import with_endpoint
 from atlas_mcp.models.findings import FEATURES, NOTHING, Finding, finding
@@ -31,6 +30,7 @@ from atlas_mcp.models.probing import probe as probing
 from atlas_mcp.models.probing.calls import PROBE_CAP_USD
 from atlas_mcp.models.probing.pictures import COLOURS
 from atlas_mcp.models.probing.probe import Probed, probe
+from atlas_mcp.program import main
 from atlas_mcp.testing.chat_api import (
     API_KEY,
     BARE,

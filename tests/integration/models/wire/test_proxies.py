@@ -14,12 +14,12 @@ from mcp import Client
 
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.usage import NO_CHARGE
-from atlas_mcp.cli import main
 from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.chat.model import OpenAICompatible
 from atlas_mcp.models.claude.model import Claude
 from atlas_mcp.models.configuration import load_settings
 from atlas_mcp.models.wire.proxies import proxy_of, socks_fault, tls
+from atlas_mcp.program import main
 from atlas_mcp.server.app import make_server
 from tests.support.networks import Authority, speaking_tls, tunnelling
 from tests.support.odd_endpoints import ASK, CHAT, CLAUDE, KEY

@@ -60,6 +60,7 @@ from tests.support.strange_replies import nested_text
 PRICED = PriceSettings(input=Decimal(1), output=Decimal(1))
 
 
+@pytest.mark.every_day(4)
 @both
 @on_asyncio
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from inline_snapshot import snapshot
 
 from atlas_mcp.atlas.commands import RunSolver
 from atlas_mcp.atlas.explore import Candidate, Explore, Outcome, Remark, SolverFailure
-from atlas_mcp.atlas.holds import explore_tokens_at_most, input_tokens_at_most
+from atlas_mcp.atlas.holds import explore_tokens_at_most
+from atlas_mcp.atlas.input_tokens import input_tokens_at_most
 from atlas_mcp.atlas.workflows.self_refine import (
     CRITIC,
     CRITIC_SYSTEM,

@@ -1,0 +1,44 @@
+"""The start of a server on stdin and stdout: configuration first, then everything that is slow.
+
+Clients start this process and wait for its handshake, so nothing else is imported at the top.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+
+
+def serve_this_process() -> int:
+    """Serve MCP over stdin and stdout until the input ends; return the exit code.
+
+    A configuration that cannot be used is told in each tool's result: a client shows its user that,
+    and shows nothing of a server that does not start.
+    """
+    # Importing allocates a great deal and frees next to nothing, so collecting meanwhile only
+    # makes the client wait for its handshake.
+    gc.disable()
+    parent = os.getppid()
+    from atlas_mcp.errors import AtlasError, ConfigError
+    from atlas_mcp.models.configuration import load_settings
+
+    settings, failure = None, None
+    try:
+        settings = load_settings(os.environ)
+    except AtlasError as error:
+        failure = error
+        from atlas_mcp.texts import one_line
+
+        sys.stderr.write(f"atlas-mcp: {one_line(str(error))}\n")
+    except Exception as error:
+        failure = ConfigError("the configuration could not be read, by a bug that the log shows")
+        import logging
+
+        logging.getLogger("atlas-mcp").critical("a bug", exc_info=error)
+    from atlas_mcp.server.stdio.serving import serve_stdio
+
+    # What is imported so far stays: the collector need never look at it again.
+    gc.freeze()
+    gc.enable()
+    return serve_stdio(settings, failure=failure, parent=parent)

@@ -286,6 +286,7 @@ async def test_without_a_wait_the_configured_one_holds(tmp_path: Path, mode: Mod
     assert (solved.status, seen.status) == ("running", "running")
 
 
+@pytest.mark.every_day(1)
 async def test_a_result_stays_small_when_the_candidates_are_huge(
     tmp_path: Path, mode: Mode
 ) -> None:

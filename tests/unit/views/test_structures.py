@@ -69,6 +69,7 @@ def test_beside_an_answer_without_end_the_candidates_are_still_there(answer: obj
     assert structure["agreement"]["warnings"] == ["short"]
 
 
+@pytest.mark.every_day(1)
 @pytest.mark.parametrize("groups", [1, 100])
 def test_what_is_left_out_is_counted_with_where_it_stands(groups: int) -> None:
     several = [

@@ -166,6 +166,7 @@ async def test_a_journal_that_takes_records_again_gets_what_came_meanwhile(
     assert (resumed.answer, len(model.requests)) == ("42", 3), "no finished call is made again"
 
 
+@pytest.mark.usefixtures("brief_salvage")
 async def test_all_who_look_at_once_see_that_a_broken_run_has_been_gone_on_with(
     tmp_path: Path,
 ) -> None:

@@ -181,6 +181,7 @@ async def perform(stage: Stage, home: Path) -> tuple[RunView, RunState]:
     return view, state
 
 
+@pytest.mark.every_day(8)
 @on_trio
 @pytest.mark.parametrize("name", [name for name in ALL if name not in LASTING])
 @pytest.mark.requirement("ERR-3")
@@ -203,6 +204,7 @@ async def test_a_fault_of_one_solver_leaves_an_answer_from_the_other(
     assert stage.solvers == 2 + stage.case.calls
 
 
+@pytest.mark.every_day(8)
 @on_asyncio
 @pytest.mark.parametrize("name", ALL)
 @pytest.mark.requirement("ERR-4")
@@ -223,6 +225,7 @@ async def test_a_fault_of_every_solver_is_a_clear_end_and_never_an_answer(
     assert view.next is not None
 
 
+@pytest.mark.every_day(8)
 @on_trio
 @pytest.mark.parametrize("name", [name for name in ALL if name != "an empty answer"])
 async def test_a_fault_of_the_orchestrator_leaves_what_the_candidates_agree_on(

@@ -29,7 +29,7 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("capacity", [Capacity(), Capacity(runs=5, calls=3)])
-@pytest.mark.every_day(1)
+@pytest.mark.every_day(0)
 async def test_all_of_many_runs_are_answered_and_no_reply_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capacity: Capacity
 ) -> None:

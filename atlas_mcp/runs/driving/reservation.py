@@ -57,7 +57,7 @@ class Reservation:
     )
     _told: set[str] = field(init=False, default_factory=set[str])
     # Keeps `committed` equal to the journal's count when calls start together.
-    _lock: anyio.Lock = field(init=False, default_factory=anyio.Lock)
+    _lock: anyio.Lock = field(init=False, default_factory=lambda: anyio.Lock(fast_acquire=True))
 
     def __post_init__(self) -> None:
         self._day = self.day()
@@ -91,7 +91,14 @@ class Reservation:
         return () if granted is None else (DayCapReached(granted, self.cap),)
 
     async def keep(self, state: Callable[[], RunState]) -> None:
-        """Give back the money that a run does not need any more after a call has ended."""
+        """Give back the money that a run does not need any more after a call has ended.
+
+        Without a cap no other run of this process waits for it: then it is given back once no call
+        of the run is open, in one write instead of one for each call.
+        """
+        is_patient = self.cap is None and state().calls_in_flight
+        if is_patient and state().ledger.committed <= self.committed:
+            return
         await self.settle(
             lambda: reservation_kept(state(), self.committed), spent=state().ledger.gone
         )

@@ -181,6 +181,7 @@ def test_what_is_nearly_json_is_read_as_it_is_meant(text: str, answer: object) -
     assert found["answer"] == answer
 
 
+@pytest.mark.every_day(3)
 @pytest.mark.parametrize("piece", ["{'", "{a:", "//", "/*", "',", "{ ", "\\'", '"', "{'a': "])
 def test_what_is_nearly_json_takes_as_long_as_it_is(piece: str) -> None:
     """What stands there again and again is gone through a few times; a second would be years."""

@@ -50,6 +50,7 @@ REFUSALS: dict[str, tuple[int, str, str]] = {
 }
 
 
+@pytest.mark.every_day(10)
 @pytest.mark.parametrize("name", REFUSALS)
 async def test_a_key_that_is_refused_is_refused_once(
     make: Make, monkeypatch: pytest.MonkeyPatch, name: str

@@ -72,6 +72,7 @@ async def written(home: Path) -> tuple[Record, ...]:
     return records
 
 
+@pytest.mark.every_day(20)
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 @pytest.mark.parametrize("seq", range(2, LAST))
 async def test_what_is_left_is_shown_exported_and_gone_on_with(
@@ -117,6 +118,7 @@ async def test_a_last_record_that_is_unreadable_leaves_its_run_to_be_gone_on_wit
     await journal.aclose()
 
 
+@pytest.mark.every_day(12)
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 @pytest.mark.parametrize("seqs", [(1,), (1, 2), (1, LAST)])
 async def test_a_run_without_its_beginning_is_shown_and_exported_under_its_title(
@@ -351,6 +353,7 @@ async def test_a_run_that_begins_with_something_else_has_lost_its_beginning(
     assert (first.seq, first.event.count, first.event.title) == (1, 1, "How many?")
 
 
+@pytest.mark.every_day(30)
 @pytest.mark.parametrize("value", ["x", b"\xff", 1.5, float("inf"), -1, 2**63 - 1])
 @pytest.mark.parametrize(
     "column",

@@ -1,30 +1,33 @@
-"""The engine of this process: what it is given, what it returns, and whose runs it leaves alone."""
+"""The engine of this process, beyond the suite that every engine passes."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+import logging
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import anyio
 import pytest
 from typing_extensions import override
 
-from atlas_mcp.atlas.events import RunOpened
-from atlas_mcp.atlas.problem import make_problem
-from atlas_mcp.atlas.retrying import RetryPolicy
-from atlas_mcp.config.endpoints import SolverSettings
+from atlas_mcp.atlas.budget import Budget
+from atlas_mcp.atlas.events import Record
+from atlas_mcp.atlas.model_spec import ModelSpec
+from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.run_spec import RunSpec, SolverSpec
 from atlas_mcp.config.settings import Settings
-from atlas_mcp.errors import InvalidInput, JournalBusy
+from atlas_mcp.errors import JournalBusy, JournalError
+from atlas_mcp.journal.base import Lease
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.runs.engine import ResumeRun
+from atlas_mcp.runs.engine import OpenRun, ResumeRun
 from atlas_mcp.runs.local.engine import LocalEngine, open_local_engine
 from atlas_mcp.runs.opening import open_service
-from atlas_mcp.runs.planning import Planner
 from atlas_mcp.runs.recent_states import RecentStates
-from atlas_mcp.runs.request import RunRequest
+from atlas_mcp.testing.held_model import HeldModel, agreeing
 from atlas_mcp.testing.journal_conformance import first_record
-from tests.support.gated_models import Gated, until
+from atlas_mcp.testing.memory_journal import MemoryJournal, MemoryStore
 
 
 class Late(SqliteJournal):
@@ -59,72 +62,95 @@ async def test_of_two_who_resume_a_run_at_once_one_drives_it_and_the_other_is_co
     await journal.other.aclose()
 
 
+class Failing(MemoryJournal):
+    """A journal whose appends fail, or never return, once a test says so."""
+
+    error: JournalError | None = None
+    hangs = False
+
+    @override
+    async def append(self, lease: Lease, records: Sequence[Record]) -> None:
+        if self.hangs:
+            await anyio.sleep_forever()
+        if self.error is not None:
+            raise self.error
+        await super().append(lease, records)
+
+
 @asynccontextmanager
-async def engine_over(home: Path, model: Gated) -> AsyncGenerator[tuple[LocalEngine, Planner]]:
-    settings = Settings(home=home, solvers={"demo": SolverSettings(model=model.name)})
-    pool, journal = Pool(settings, {model.name: model}), SqliteJournal(home)
-    opening = open_local_engine(journal, pool, RecentStates(journal), places=4, day_cap_usd=None)
-    try:
-        async with opening as engine:
-            yield engine, Planner(settings, pool, journal, RetryPolicy())
-    finally:
-        await journal.aclose()
+async def engine_over(
+    journal: MemoryJournal, model: HeldModel, *, places: int = 4
+) -> AsyncGenerator[LocalEngine]:
+    pool = Pool(Settings(home=Path("unused")), {model.name: model})
+    states = RecentStates(journal)
+    async with open_local_engine(journal, pool, states, places=places, day_cap_usd=None) as engine:
+        yield engine
 
 
-async def test_a_submitted_run_is_on_record_under_the_given_id_and_driven(tmp_path: Path) -> None:
-    model = Gated()
-    model.held = {0, 1}
-    async with engine_over(tmp_path, model) as (engine, planner):
-        submission = await planner.solve(make_problem("6 * 7?"), RunRequest())
-        assert await engine.submit("chosen", submission)
-
-        records = await engine.records.read("chosen")
-        assert records[0].event == RunOpened(submission.problem, submission.spec)
-        assert engine.driven == ("chosen",)
-        await until(lambda: model.waiting == 2)
-
-        async with engine.follow("chosen") as live:
-            await engine.stop("chosen", "user")
-        assert live.state.finished is not None
-        assert live.state.finished.status == "cancelled"
-        assert engine.driven == ()
+def a_run(model: HeldModel) -> OpenRun:
+    spec = ModelSpec(model.name)
+    budget = Budget(max_cost_usd=None)
+    return OpenRun(Problem("6 * 7?"), RunSpec("atlas", spec, (SolverSpec("s", spec),), budget))
 
 
-async def test_a_run_that_is_going_is_not_resumed_a_second_time(tmp_path: Path) -> None:
-    model = Gated()
-    model.held = {0, 1}
-    async with engine_over(tmp_path, model) as (engine, planner):
-        await engine.submit("r", await planner.solve(make_problem("6 * 7?"), RunRequest()))
-        assert not await engine.submit("r", ResumeRun())
-        with pytest.raises(InvalidInput, match="still going"):
-            await engine.submit("r", ResumeRun(max_explores=20))
-        await engine.stop("r", "user")
-
-
-async def test_only_a_user_stops_a_run_that_this_engine_does_not_drive(tmp_path: Path) -> None:
-    model = Gated()
-    async with engine_over(tmp_path, model) as (engine, _):
-        lease = await engine.records.open_run("left", first_record())
-        await engine.leases.release(lease)
-
-        await engine.stop("left", "client")
-        assert len(await engine.records.read("left")) == 1
-        await engine.stop("left", "user")
-        state = await engine.states.state("left")
-        assert state.finished is not None
-        assert state.finished.status == "cancelled"
-
-
-async def test_runs_that_are_left_can_be_followed_to_where_they_were_left(tmp_path: Path) -> None:
-    model = Gated()
-    model.held = {0, 1}
-    async with engine_over(tmp_path, model) as (engine, planner):
-        await engine.submit("r", await planner.solve(make_problem("6 * 7?"), RunRequest()))
+async def test_a_run_that_broke_off_is_shown_as_it_was_until_it_goes_on() -> None:
+    journal, model = Failing(MemoryStore()), HeldModel(agreeing)
+    async with engine_over(journal, model) as engine:
+        model.hold()
+        await engine.submit("r", a_run(model))
+        await model.reach(2)
         async with engine.follow("r") as live:
+            journal.error = JournalError("the disk is full")
+            model.release()
+            with anyio.fail_after(10):
+                await live.finished()
+        async with engine.follow("r") as broken:
+            assert broken is live
+            shown = broken.snapshot()
+        assert shown.broken is not None
+        assert (shown.broken.cause, shown.driven) == ("the disk is full", False)
+        assert shown.now == shown.state.at
+
+        journal.error = None
+        assert await engine.submit("r", ResumeRun())
+        async with engine.follow("r") as resumed:
+            assert resumed is not live
+            with anyio.fail_after(10):
+                await resumed.finished()
+            assert resumed.snapshot().broken is None
+            assert resumed.state.finished is not None
+
+
+async def test_a_caller_that_waits_no_longer_for_the_end_finds_what_is_not_stored_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    journal, model = Failing(MemoryStore()), HeldModel(agreeing)
+    with caplog.at_level(logging.WARNING, "atlas_mcp.runs.local.driven_runs"):
+        async with engine_over(journal, model) as engine:
+            model.hold()
+            await engine.submit("r", a_run(model))
+            await model.reach(2)
+            journal.hangs = True
+            with anyio.move_on_after(0.05) as waited:
+                await engine.leave(grace=0.0)
+            assert waited.cancelled_caught
+            assert engine.driven == ("r",)
+            (told,) = caplog.messages
+            assert "run r: the journal did not confirm its last records in time" in told
+            journal.hangs = False
+
+
+async def test_runs_beyond_its_places_wait_in_line_and_are_shown_there() -> None:
+    journal, model = MemoryJournal(MemoryStore()), HeldModel(agreeing)
+    async with engine_over(journal, model, places=1) as engine:
+        model.hold()
+        for run_id in ("first", "second"):
+            await engine.submit(run_id, a_run(model))
+        await model.reach(2)
+        async with engine.follow("second") as live:
             assert live.here
-            await engine.leave(grace=0.0)
-            await live.finished()
-        assert engine.driven == ()
-        async with engine.follow("r") as live:
-            assert live.done
-            assert live.state.finished is None
+            assert "waiting in line" in (live.snapshot().waiting or "")
+            model.release()
+            with anyio.fail_after(10):
+                await live.finished()
+            assert live.snapshot().waiting is None

@@ -1,0 +1,135 @@
+"""Checks of `stop`: whose request ends a run, whose leaves it, and what is on record after it."""
+
+from __future__ import annotations
+
+import anyio
+
+from atlas_mcp.runs.engine import ResumeRun
+from atlas_mcp.testing.engine_conformance import (
+    PATIENCE,
+    Check,
+    Stand,
+    a_run,
+    checks_of,
+    end_of,
+    events_of,
+    state_of,
+    until_free,
+)
+
+
+async def check_11_a_user_ends_a_run_with_its_open_calls_on_record(stand: Stand) -> None:
+    """It returns once the run is carried out no more; nothing further is asked."""
+    async with stand.open() as engine:
+        stand.calls.hold()
+        await engine.submit("r", a_run(stand))
+        await stand.calls.reach(2)
+        await engine.stop("r", "user")
+        state = await state_of(stand, "r")
+
+        assert state.finished is not None
+        assert state.finished.status == "cancelled"
+        assert not state.calls_in_flight
+        assert [type(explore.outcome).__name__ for explore in state.done] == ["SolverFailure"] * 2
+        await until_free(stand, "r")
+    assert stand.calls.arrived == 2
+
+
+async def check_12_a_client_that_leaves_ends_its_run(stand: Stand) -> None:
+    """The stop is on record when it returns, and the end follows."""
+    async with stand.open() as engine:
+        stand.calls.hold()
+        await engine.submit("r", a_run(stand))
+        await stand.calls.reach(2)
+        await engine.stop("r", "client")
+        assert (await state_of(stand, "r")).stop_cause == "client"
+        state = await end_of(engine, "r")
+    assert state.finished is not None
+    assert state.finished.status == "cancelled"
+
+
+async def check_13_a_shutdown_leaves_a_run_to_be_resumed(stand: Stand) -> None:
+    """It has no end on record, and goes on once it is resumed."""
+    async with stand.open() as engine:
+        stand.calls.hold()
+        await engine.submit("r", a_run(stand))
+        await stand.calls.reach(2)
+        await engine.stop("r", "shutdown")
+        await end_of(engine, "r")
+        state = await state_of(stand, "r")
+        assert (state.finished, state.stop_cause) == (None, "shutdown")
+        await until_free(stand, "r")
+
+        stand.calls.release()
+        assert await engine.submit("r", ResumeRun())
+        state = await end_of(engine, "r")
+    assert state.finished is not None
+    assert state.finished.status == "answered"
+
+
+async def check_14_a_second_stop_adds_nothing(stand: Stand) -> None:
+    """Nor does a stop of a run that has ended."""
+    async with stand.open() as engine:
+        stand.calls.hold()
+        await engine.submit("r", a_run(stand))
+        await stand.calls.reach(2)
+        await engine.stop("r", "user")
+        await end_of(engine, "r")
+        before = await events_of(stand, "r")
+        for cause in ("user", "client", "shutdown"):
+            await engine.stop("r", cause)
+    assert await events_of(stand, "r") == before
+
+
+async def check_15_calls_in_flight_get_their_grace(stand: Stand) -> None:
+    """Their replies are recorded and read; no further call is made."""
+    async with stand.open() as engine:
+        stand.calls.hold()
+        await engine.submit("r", a_run(stand))
+        await stand.calls.reach(2)
+        await engine.stop("r", "client", grace=PATIENCE)
+        stand.calls.release()
+        await end_of(engine, "r")
+    state = await state_of(stand, "r")
+    assert [vote.candidate.answer for vote in state.votes] == ["42", "42"]
+    assert state.finished is not None
+    assert stand.calls.arrived == 2
+
+
+async def check_16_a_user_ends_a_run_of_another_engine(stand: Stand) -> None:
+    """The other causes concern the runs of their own engine alone."""
+    async with stand.open() as driver, stand.open() as other:
+        stand.calls.hold()
+        await driver.submit("r", a_run(stand))
+        await stand.calls.reach(2)
+        before = await events_of(stand, "r")
+        await other.stop("r", "client")
+        await other.stop("r", "shutdown")
+        assert await events_of(stand, "r") == before
+
+        with anyio.fail_after(PATIENCE):
+            await other.stop("r", "user")
+        state = await state_of(stand, "r")
+        assert state.finished is not None
+        assert state.finished.status == "cancelled"
+        await end_of(driver, "r")
+
+
+async def check_17_a_user_ends_a_run_that_no_engine_carries_out(stand: Stand) -> None:
+    """The calls that its engine left open are given up on record."""
+    async with stand.open() as engine:
+        stand.calls.hold()
+        await engine.submit("r", a_run(stand))
+        await stand.calls.reach(2)
+    async with stand.open() as other:
+        await other.stop("r", "client")
+        assert (await state_of(stand, "r")).finished is None
+        await other.stop("r", "user")
+        state = await state_of(stand, "r")
+        assert state.finished is not None
+        assert (state.finished.status, state.calls_in_flight) == ("cancelled", False)
+        await until_free(stand, "r")
+
+
+CHECKS: tuple[Check, ...] = checks_of(globals())
+"""All checks of this part, in their order."""

@@ -312,6 +312,7 @@ async def test_a_run_is_cancelled_from_another_process(world: World) -> None:
     assert world.api.requests == 2
 
 
+@pytest.mark.usefixtures("brief_salvage")
 async def test_calls_are_aborted_also_where_the_stop_cannot_be_written_down(world: World) -> None:
     world.play.solver = lambda n: STALL
     journal = Failing(world.home)

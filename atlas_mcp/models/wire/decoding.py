@@ -87,7 +87,7 @@ def _decoded(found: re.Match[str]) -> str:
 def _character(escape: str) -> str:
     """Return the character that an escape stands for."""
     found = _WRITTEN.fullmatch(escape)
-    assert found is not None, "what was found in a text is an escape by itself"
+    assert found is not None, "a match in a text is an escape by itself"
     code = found[1] or found[2] or found[3] or found[7] or found[8] or found[9]
     if code:
         number = int(code, 16)

@@ -146,7 +146,10 @@ async def test_a_reply_without_choices_keeps_its_counts(
 @on_asyncio
 @pytest.mark.parametrize(
     ("body", "says"),
-    [('{"status": "ok"}', "what is no reply"), ('{"error": {"message": "no"}}', "broke off")],
+    [
+        ('{"status": "ok"}', "data that is not a reply"),
+        ('{"error": {"message": "no"}}', "broke off"),
+    ],
 )
 async def test_json_that_is_no_message_is_none(body: str, says: str) -> None:
     with pytest.raises((ModelRejected, ModelUnavailable), match=says):

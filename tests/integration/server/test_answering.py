@@ -510,7 +510,7 @@ async def test_a_run_that_has_ended_goes_on_as_soon_as_its_server_lets_go_of_it(
 
 
 async def ended(session: Session) -> str:
-    """Return the id of the first run that has its end on record, whoever drives it."""
+    """Return the id of the first run that has its end on record, in any process."""
     while True:
         with anyio.fail_after(10):
             service = await session.host.service()

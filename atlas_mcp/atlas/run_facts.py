@@ -26,7 +26,7 @@ from atlas_mcp.atlas.events import (
     SolverStarted,
     StopCause,
 )
-from atlas_mcp.atlas.explore import Candidate, FailureKind, Outcome, SolverFailure
+from atlas_mcp.atlas.explore import SOLVER, Candidate, FailureKind, Outcome, SolverFailure
 from atlas_mcp.atlas.messages import ToolResult, Turn
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.run_spec import RunSpec
@@ -262,13 +262,19 @@ class RunFacts:
         return tuple(sorted(self.done, key=lambda explore: explore.ended_seq or 0))
 
     @property
+    def candidates(self) -> tuple[ExploreState, ...]:
+        """Explores that gave a candidate, in the order of their numbers."""
+        return tuple(one for one in self.explores.values() if isinstance(one.outcome, Candidate))
+
+    @property
     def votes(self) -> tuple[Vote, ...]:
-        """The candidates, in the order of their explores."""
+        """The independent candidates, those of solvers, in the order of their explores."""
         return tuple(
             Vote(explore.id, planned.solver, planned.strategy, explore.outcome)
             for explore in self.explores.values()
             if isinstance(explore.outcome, Candidate)
             for planned in (explore.planned.explore,)
+            if planned.role == SOLVER
         )
 
     @property
@@ -313,10 +319,15 @@ Facts = TypeVar("Facts", bound=RunFacts)
 """The facts of a run, or the state that extends them: changes return the class that they get."""
 
 
+def solver_call(explore_id: int) -> str:
+    """Return the ledger's name of an explore's call, unique in its run."""
+    return f"solver-{explore_id}"
+
+
 def call_key(event: CallIntent | CallEnd) -> str:
     """Return the ledger's name of the call that `event` announces or ends, unique in its run."""
     if isinstance(event, SolverStarted | SolverReplied | SolverFinished):
-        return f"solver-{event.explore_id}"
+        return solver_call(event.explore_id)
     return f"orchestrator-{event.turn}"
 
 

@@ -1,5 +1,5 @@
 # ruff: noqa: E501 - the snapshots hold lines as models read them
-"""What models are told, held as snapshots: a change of a word is a change to review.
+"""Prompts, held as snapshots: a change of a word is a change to review.
 
 To accept a change: `pytest --inline-snapshot=fix`, then read the diff.
 """

@@ -1,8 +1,9 @@
-"""What is known of vendors and servers that speak Chat Completions.
+"""Presets of the known vendors and servers that speak Chat Completions.
 
-Data only: addresses, the variables that hold keys, and what an endpoint takes whatever its model.
-What differs from model to model is never listed here: an entry of the file declares it, or
-`atlas-mcp solvers --probe` finds it out. Addresses age, so every row says where it comes from.
+Data only: addresses, the variables that hold keys, and the parameters that an endpoint accepts for
+all of its models. Features that differ from model to model are not listed: an entry of the file
+declares them, or `atlas-mcp solvers --probe` finds them out. Addresses age, so every row has a
+source.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ SchemaMode: TypeAlias = Literal["strict", "json", "prompt"]
 """How a reply gets its shape: the endpoint holds a schema, or JSON, or only the prompt asks."""
 
 MaxTokensField: TypeAlias = Literal["max_tokens", "max_completion_tokens"]
-"""What an endpoint calls the ceiling of a reply."""
+"""An endpoint's name for the limit on output tokens."""
 
 EchoReasoning: TypeAlias = Literal["as_sent", "always", "tool_calls", "never"]
-"""In which of its earlier turns a model is sent back what it thought.
+"""The earlier turns that are sent back to a model with its thinking.
 
-`as_sent`: wherever the endpoint sent it. `always`: in each, empty where it sent none. `tool_calls`:
-in those that call tools, and in no other. `never`: in none."""
+`as_sent`: those with which the endpoint sent it. `always`: all, with empty thinking where the
+endpoint sent none. `tool_calls`: those that call tools. `never`: none."""
 
 ImageType: TypeAlias = Literal["image/png", "image/jpeg", "image/gif", "image/webp"]
 """The kinds of pictures a problem may have. Closed."""
@@ -29,8 +30,8 @@ ImageType: TypeAlias = Literal["image/png", "image/jpeg", "image/gif", "image/we
 IMAGE_TYPES: tuple[ImageType, ...] = get_args(ImageType)
 
 PLAIN_IMAGE_TYPES: tuple[ImageType, ...] = ("image/png", "image/jpeg")
-"""What everybody reads. llama.cpp leaves other pictures out without a word (stb_image, as reported
-in ggml-org/llama.cpp#19066 and ollama/ollama#17755; read 2026-11-25)."""
+"""The kinds that every endpoint reads. llama.cpp leaves other pictures out without an error
+(stb_image, as reported in ggml-org/llama.cpp#19066 and ollama/ollama#17755; read 2026-11-25)."""
 
 PLAIN_IMAGE_BYTES = 5_000_000
 """Bytes of a picture in base64 that are taken anywhere. Our own choice: the strictest of the large
@@ -44,17 +45,17 @@ class Preset:
     Attributes:
         vendor: First part of the names of its models, as users write them.
         title: What people call it.
-        base_url: Address of its Chat Completions; `None` for what the client library knows.
+        base_url: Address of its Chat Completions; `None` for the client library's default.
         key_env: Variable that holds the key; `None` where none is asked for.
         prices: Its name in the price tables; `None` where those do not have it.
         free: Whether calls cost nothing, because the server is the user's own.
         schema: How replies get their shape.
         tools: Whether its models call tools, all of them.
         schema_with_tools: Whether one request may offer tools and ask for a shape as well.
-        max_tokens_field: What it calls the ceiling of a reply.
+        max_tokens_field: Its name for the limit on output tokens.
         stream_usage: Whether a stream must be asked for its usage; others send it unasked, and
             may refuse the question.
-        echo_reasoning: In which earlier turns a model is sent back what it thought.
+        echo_reasoning: The earlier turns that are sent back with the model's thinking.
         max_tokens: Ceiling of one reply, unless an entry says otherwise.
         parallel: Calls in flight at once, unless an entry says otherwise.
         image_types: The kinds of pictures it reads; others are written anew as PNG.
@@ -88,7 +89,7 @@ OWN_SERVER_PARALLEL = 4
 
 OWN_SERVER_MAX_TOKENS = 8_192
 """Output tokens of one reply there: prompt and ceiling together must fit the context it was started
-with, and some servers refuse what does not."""
+with, and some servers refuse a request that does not."""
 
 PRESETS: tuple[Preset, ...] = (
     Preset(
@@ -218,7 +219,7 @@ UNKNOWN_SERVER = Preset(
     max_tokens=OWN_SERVER_MAX_TOKENS,
     parallel=16,
 )
-"""What is taken for granted of an address nobody has described: nothing."""
+"""The preset of an address without a preset of its own: nothing is assumed of it."""
 
 _BY_VENDOR = {preset.vendor: preset for preset in PRESETS}
 

@@ -1,4 +1,4 @@
-"""What all tests share: both event loops, and an environment that reaches nothing by accident."""
+"""Fixtures of all tests: both event loops, and an environment that reaches nothing by accident."""
 
 from __future__ import annotations
 
@@ -14,6 +14,12 @@ from atlas_mcp.runs.driving import recorder
 from tests.support.blocking import blocking_refused
 from tests.support.drawing import draws
 from tests.support.everyday import EVERY_CASE, EVERY_DAY, are_files, mark_slow
+from tests.support.shared_work import (
+    collect_no_garbage,
+    keep_compiled_modules,
+    keep_folders_in_memory,
+    leave_out_what_is_loaded,
+)
 from tests.support.systems import POSIX
 
 # No test judges times.
@@ -22,6 +28,8 @@ settings.load_profile("untimed")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    keep_compiled_modules()
+    keep_folders_in_memory()
     # A shell's `&` has its children ignore SIGINT, and `nohup` SIGHUP, and theirs do so too.
     usual = {"SIGINT": signal.default_int_handler, "SIGHUP": signal.SIG_DFL}
     if config.getoption("markexpr") == EVERY_DAY and are_files(config.args):
@@ -43,6 +51,14 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     return (
         0 if are_files(config.args) or writes or config.getoption("markexpr") == "weights" else None
     )
+
+
+def pytest_sessionstart() -> None:
+    collect_no_garbage()
+
+
+def pytest_collection_finish() -> None:
+    leave_out_what_is_loaded()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -66,6 +66,11 @@ class Group:
     answer: Json
     votes: tuple[Vote, ...]
 
+    @property
+    def solvers(self) -> frozenset[str]:
+        """The solvers that the candidates came from."""
+        return frozenset(vote.solver for vote in self.votes)
+
 
 def group_answers(votes: Iterable[Vote]) -> tuple[Group, ...]:
     """Return the candidates grouped by their answers, the largest group first.
@@ -76,7 +81,7 @@ def group_answers(votes: Iterable[Vote]) -> tuple[Group, ...]:
     for vote in votes:
         groups.setdefault(key_of(vote.candidate), []).append(vote)
     found = [Group(votes[0].candidate.answer, tuple(votes)) for votes in groups.values()]
-    return tuple(sorted(found, key=lambda group: (-len(group.votes), -_solvers(group))))
+    return tuple(sorted(found, key=lambda group: (-len(group.votes), -len(group.solvers))))
 
 
 def key_of(answered: Answered) -> str:
@@ -118,12 +123,20 @@ def same_key(answer: Json) -> str:
     return _spelled(" ".join(text.strip("$`*_ \n").rstrip(".").split()).casefold())
 
 
-def warnings_of(votes: Sequence[Vote], groups: Sequence[Group] | None = None) -> tuple[str, ...]:
+def is_tied(groups: Sequence[Group]) -> bool:
+    """Return whether as many candidates give the second answer as the first."""
+    return len(groups) > 1 and len(groups[0].votes) == len(groups[1].votes)
+
+
+def warnings_of(
+    votes: Sequence[Vote], groups: Sequence[Group] | None = None, *, tie: bool = True
+) -> tuple[str, ...]:
     """Return the reasons to trust the agreement less, as sentences for its reader.
 
     Args:
         votes: The candidates.
         groups: Their groups, where these are known already.
+        tie: Whether to warn of a tie too.
     """
     groups = group_answers(votes) if groups is None else groups
     found: list[str] = []
@@ -141,7 +154,7 @@ def warnings_of(votes: Sequence[Vote], groups: Sequence[Group] | None = None) ->
                 f"All candidates behind the largest group come from one solver ({top[0].solver}): "
                 "agreement across models says more."
             )
-    if len(groups) > 1 and len(groups[0].votes) == len(groups[1].votes):
+    if tie and is_tied(groups):
         found.append("The most common answers are tied.")
     return tuple(found)
 
@@ -159,10 +172,6 @@ def _spelled(text: str) -> str:
     return _number(text) or text
 
 
-def _solvers(group: Group) -> int:
-    return len({vote.solver for vote in group.votes})
-
-
 def _number(text: str) -> str | None:
     match = _NUMBER.fullmatch(text)
     if match is None:
@@ -171,8 +180,8 @@ def _number(text: str) -> str | None:
         value = Decimal(match[1].replace(",", ""))
     except InvalidOperation:
         return None
-    plain = f"{value:f}"
-    if "." in plain:
-        plain = plain.rstrip("0").rstrip(".")
+    digits = f"{value:f}"
+    if "." in digits:
+        digits = digits.rstrip("0").rstrip(".")
     percent = "%" if text.rstrip().endswith("%") else ""
-    return f"{'0' if value == 0 else plain.removeprefix('+')}{percent}"
+    return f"{'0' if value == 0 else digits.removeprefix('+')}{percent}"

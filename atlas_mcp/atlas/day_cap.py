@@ -41,6 +41,20 @@ def reservation_kept(state: RunState, reserved: Decimal) -> Decimal:
     return max(state.ledger.committed, min(reservation_needed(state), reserved))
 
 
+def may_settle_later(state: RunState, reserved: Decimal, cap: Decimal | None) -> bool:
+    """Return whether a run need not give money back before its last open call has ended.
+
+    Without a cap no other run waits for that money, and one write counts several calls. A run that
+    spent more than it has reserved counts the difference at once.
+
+    Args:
+        state: The run, after the end of a call.
+        reserved: The US dollars that it has reserved.
+        cap: The cap of the day, US dollars; `None` for no cap.
+    """
+    return cap is None and state.calls_in_flight and state.ledger.committed <= reserved
+
+
 @dataclass(frozen=True, slots=True)
 class Reserved:
     """The US dollars that a run has reserved, by the day to which they count.

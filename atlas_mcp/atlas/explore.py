@@ -51,8 +51,8 @@ class Explore:
         strategy: Named prompting strategy.
         effort: How hard it tries; `None` for the solver's own setting.
         instruction: A directed instruction that the orchestrator wrote, or `None`.
-        role: The model's role in the prompt. A solver attempts the problem alone; the other roles
-            belong to the workflow that plans them.
+        role: The model's role in the prompt. A solver attempts the problem alone, so its candidate
+            is a vote; the other roles belong to the workflow that plans them, and do not vote.
         shows: Numbers of earlier explores whose results the request shows; none to a solver.
     """
 
@@ -98,15 +98,16 @@ class SolverFailure:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """The judgement of candidates by a call in another role than a solver's.
+    """The reply of a call that attempts no answer, such as a judgement of candidates.
 
     Attributes:
-        text: The judgement, for the next call that sees it and for people.
-        satisfied: Whether the call found nothing left to correct.
+        text: The reply, for later calls that see it and for people.
+        data: Facts from the reply, for the workflow that planned the call; no other code reads
+            them.
     """
 
     text: str
-    satisfied: bool
+    data: Json = None
     status: Literal["remark"] = "remark"
 
 

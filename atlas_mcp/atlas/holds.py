@@ -9,8 +9,9 @@ from typing import NamedTuple
 from atlas_mcp.atlas.budget import Ledger
 from atlas_mcp.atlas.events import Record, RunOpened
 from atlas_mcp.atlas.explore import SOLVER, Explore
-from atlas_mcp.atlas.messages import Image, ModelRequest, UserTurn
-from atlas_mcp.atlas.model_spec import DEFAULT_IMAGE_TOKENS, ModelSpec
+from atlas_mcp.atlas.input_tokens import REQUEST_OVERHEAD_TOKENS, input_tokens_at_most
+from atlas_mcp.atlas.messages import ModelRequest
+from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.prompts import shown_text
 from atlas_mcp.atlas.run_spec import RunSpec
@@ -23,9 +24,6 @@ MIN_OUTPUT_TOKENS = 2_048
 
 SYNTHESIS_TOKENS = 8_000
 """Output tokens of one synthesis, kept affordable while explores are granted."""
-
-REQUEST_OVERHEAD_TOKENS = 3_000
-"""Input tokens a vendor adds for tools, schema and framing, generously."""
 
 ROLE_TOKENS = 4_000
 """Input tokens of the prompt for another role than a solver's, generously."""
@@ -82,21 +80,6 @@ def solver_tokens_at_most(problem: Problem, explore: Explore, spec: ModelSpec) -
     return REQUEST_OVERHEAD_TOKENS + pictures + input_bytes(problem, explore, spec)
 
 
-def input_tokens_at_most(request: ModelRequest, *, image_tokens: int = DEFAULT_IMAGE_TOKENS) -> int:
-    """Return a bound of the input tokens of `request`: no tokenizer makes two of one byte."""
-    count = REQUEST_OVERHEAD_TOKENS + len(request.system.encode())
-    for turn in request.turns:
-        if isinstance(turn, UserTurn):
-            for part in turn.parts:
-                count += image_tokens if isinstance(part, Image) else len(part.text.encode())
-        else:
-            said = (turn.text, turn.tool_calls, turn.verbatim)
-            count += len(repr(said).encode(errors="replace"))
-    if request.schema is not None:
-        count += len(repr(request.schema).encode())
-    return count + sum(len(repr(tool).encode()) for tool in request.tools)
-
-
 def explore_tokens_at_most(state: RunState, explore: Explore, spec: ModelSpec) -> int:
     """Return a bound of the input tokens of an explore's request, in any role."""
     tokens = solver_tokens_at_most(state.problem, explore, spec)
@@ -122,11 +105,9 @@ def synthesis_price(state: RunState) -> Decimal:
     spec = state.spec.orchestrator
     if spec is None or spec.price is None:
         return FREE
-    said = input_tokens_at_most(
-        ModelRequest("", turns=state.history, max_tokens=1), image_tokens=spec.image_tokens
-    )
     problem = len(state.problem.text.encode()) + spec.image_tokens * len(state.problem.images)
-    return spec.price.of(input_tokens=said + problem, output_tokens=SYNTHESIS_TOKENS)
+    tokens = REQUEST_OVERHEAD_TOKENS + state.history_tokens + problem
+    return spec.price.of(input_tokens=tokens, output_tokens=SYNTHESIS_TOKENS)
 
 
 def cheapest_explore(problem: Problem, spec: RunSpec, cap: Decimal) -> Decimal | None:

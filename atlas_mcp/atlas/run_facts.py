@@ -26,7 +26,7 @@ from atlas_mcp.atlas.events import (
     SolverStarted,
     StopCause,
 )
-from atlas_mcp.atlas.explore import Candidate, FailureKind, Outcome, SolverFailure
+from atlas_mcp.atlas.explore import SOLVER, Candidate, FailureKind, Outcome, SolverFailure
 from atlas_mcp.atlas.messages import ToolResult, Turn
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.run_spec import RunSpec
@@ -108,6 +108,8 @@ class OrchestratorTurn:
         asked: The intent.
         started_at: Unix seconds of the intent.
         reply: Its reply, or the failure of the call; `None` while it is in flight.
+        tokens: A bound of the input tokens that the turn and its reply add to later requests; 0
+            before the reply, and after a failed call.
         read: Whether the reply has been acted on.
         sent_back: Why its reply was not accepted; `None` where it was.
         below_floor: Whether it was sent back for answering too early.
@@ -118,6 +120,7 @@ class OrchestratorTurn:
     asked: OrchestratorAsked
     started_at: float
     reply: OrchestratorReplied | SolverFailure | None = None
+    tokens: int = 0
     read: bool = False
     sent_back: str | None = None
     below_floor: bool = False
@@ -259,13 +262,19 @@ class RunFacts:
         return tuple(sorted(self.done, key=lambda explore: explore.ended_seq or 0))
 
     @property
+    def candidates(self) -> tuple[ExploreState, ...]:
+        """Explores that gave a candidate, in the order of their numbers."""
+        return tuple(one for one in self.explores.values() if isinstance(one.outcome, Candidate))
+
+    @property
     def votes(self) -> tuple[Vote, ...]:
-        """The candidates, in the order of their explores."""
+        """The independent candidates, those of solvers, in the order of their explores."""
         return tuple(
             Vote(explore.id, planned.solver, planned.strategy, explore.outcome)
             for explore in self.explores.values()
             if isinstance(explore.outcome, Candidate)
             for planned in (explore.planned.explore,)
+            if planned.role == SOLVER
         )
 
     @property
@@ -284,6 +293,11 @@ class RunFacts:
             if isinstance(turn.reply, OrchestratorReplied):
                 turns += (turn.asked.said, turn.reply.reply)
         return tuple(turns)
+
+    @property
+    def history_tokens(self) -> int:
+        """A bound of the input tokens of `history`."""
+        return sum(turn.tokens for turn in self.turns)
 
     @property
     def charge(self) -> Charge:
@@ -305,17 +319,26 @@ Facts = TypeVar("Facts", bound=RunFacts)
 """The facts of a run, or the state that extends them: changes return the class that they get."""
 
 
+def solver_call(explore_id: int) -> str:
+    """Return the ledger's name of an explore's call, unique in its run."""
+    return f"solver-{explore_id}"
+
+
 def call_key(event: CallIntent | CallEnd) -> str:
     """Return the ledger's name of the call that `event` announces or ends, unique in its run."""
     if isinstance(event, SolverStarted | SolverReplied | SolverFinished):
-        return f"solver-{event.explore_id}"
+        return solver_call(event.explore_id)
     return f"orchestrator-{event.turn}"
+
+
+def merged(facts: RunFacts, *explores: ExploreState) -> Mapping[int, ExploreState]:
+    """Return all explores, with these added or put in place of those of the same number."""
+    return MappingProxyType({**facts.explores, **{explore.id: explore for explore in explores}})
 
 
 def with_explores(facts: Facts, *explores: ExploreState) -> Facts:
     """Return the facts with these explores added, or put in place of those of the same number."""
-    merged = {**facts.explores, **{explore.id: explore for explore in explores}}
-    return replace(facts, explores=MappingProxyType(merged))
+    return replace(facts, explores=merged(facts, *explores))
 
 
 def with_last_turn(facts: Facts, turn: OrchestratorTurn) -> Facts:

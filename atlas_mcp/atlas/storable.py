@@ -52,6 +52,10 @@ MAX_FAILURE_CHARS = 2_000
 _TOO_LARGE = 10**MAX_DIGITS
 _PLACES = Decimal("1e-12")
 
+_LEAVES = frozenset({str, int, float, bool, type(None), bytes, Decimal})
+"""Types of values without values in them. Nearly all are of these, and to ask an abstract class
+for each of them takes most of the time of a search."""
+
 _Slot: TypeAlias = tuple[Json, dict[str, Json] | list[Json], str | int, int]
 """A value, the container it goes into, where in it, and how deep that is."""
 
@@ -236,6 +240,9 @@ def dollars_of(value: object) -> Cost:
 
 
 def _items(value: object) -> Mapping[object, object] | Sequence[object] | None:
+    """Return the values in a value, by their names or in their order; `None` for a leaf."""
+    if type(value) in _LEAVES:
+        return None
     if isinstance(value, Mapping):
         return cast("Mapping[object, object]", value)
     if isinstance(value, list | tuple):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from types import MappingProxyType
-from typing import assert_never
+from typing import Any, assert_never
 
 from atlas_mcp.atlas.events import (
     AttemptFailed,
@@ -33,7 +33,8 @@ from atlas_mcp.atlas.events import (
     SolverStarted,
     StopRequested,
 )
-from atlas_mcp.atlas.model_spec import ModelSpec
+from atlas_mcp.atlas.input_tokens import turn_tokens_at_most
+from atlas_mcp.atlas.model_spec import DEFAULT_IMAGE_TOKENS, ModelSpec
 from atlas_mcp.atlas.reopening import calls_lost, reopened, resumed
 from atlas_mcp.atlas.run_facts import (
     CallEnd,
@@ -43,6 +44,7 @@ from atlas_mcp.atlas.run_facts import (
     OpenCall,
     OrchestratorTurn,
     call_key,
+    merged,
     with_explores,
     with_last_turn,
 )
@@ -72,7 +74,7 @@ def after(facts: Facts, record: Record) -> Facts:  # noqa: C901 # long: one arm 
             )
         case SolverStarted():
             started = replace(facts.explores[event.explore_id], started_at=record.at)
-            return _announced(with_explores(facts, started), event, record.at)
+            return _announced(facts, event, record.at, explores=merged(facts, started))
         case AttemptFailed():
             return _attempt_failed(facts, event)
         case HoldRaised():
@@ -83,7 +85,7 @@ def after(facts: Facts, record: Record) -> Facts:  # noqa: C901 # long: one arm 
             return _solver_finished(facts, event, record)
         case OrchestratorAsked():
             turns = (*facts.turns, OrchestratorTurn(event, started_at=record.at))
-            return _announced(replace(facts, turns=turns), event, record.at)
+            return _announced(facts, event, record.at, turns=turns)
         case OrchestratorReplied() | OrchestratorFailed():
             return _turn_ended(facts, event)
         case SentBack():
@@ -140,14 +142,15 @@ def _with_solvers(facts: Facts, names: Iterable[str]) -> Facts:
     return replace(facts, spec=replace(facts.spec, solvers=tuple(known.values())))
 
 
-def _announced(facts: Facts, intent: CallIntent, at: float) -> Facts:
-    """Hold the most that a call may cost, and count it as open."""
+def _announced(facts: Facts, intent: CallIntent, at: float, **changes: Any) -> Facts:
+    """Hold the most that a call may cost, count it as open, and make further changes."""
     call, hold = call_key(intent), intent.hold_usd
     return replace(
         facts,
         ledger=facts.ledger.hold(call, hold),
         open_calls=MappingProxyType({**facts.open_calls, call: OpenCall(at, hold)}),
         calls_began_at=at if facts.calls_began_at is None else facts.calls_began_at,
+        **changes,
     )
 
 
@@ -188,26 +191,40 @@ def _solver_paid(
 ) -> Facts:
     """Count the charge of a solver's call, and settle its hold."""
     explore = replace(explore, charge=explore.charge + event.charge)
-    return replace(
-        with_explores(_settled(facts, event), explore),
+    return _settled(
+        facts,
+        event,
+        explores=merged(facts, explore),
         solver_charge=facts.solver_charge + event.charge,
     )
 
 
 def _turn_ended(facts: Facts, event: OrchestratorReplied | OrchestratorFailed) -> Facts:
-    ended = event if isinstance(event, OrchestratorReplied) else event.failure
-    return replace(
-        with_last_turn(_settled(facts, event), replace(facts.turns[-1], reply=ended)),
+    if isinstance(event, OrchestratorReplied):
+        said = (facts.turns[-1].asked.said, event.reply)
+        spec = facts.spec.orchestrator
+        image_tokens = DEFAULT_IMAGE_TOKENS if spec is None else spec.image_tokens
+        tokens = sum(turn_tokens_at_most(turn, image_tokens) for turn in said)
+        turn = replace(facts.turns[-1], reply=event, tokens=tokens)
+    else:
+        turn = replace(facts.turns[-1], reply=event.failure)
+    return _settled(
+        facts,
+        event,
+        turns=(*facts.turns[:-1], turn),
         orchestrator_charge=facts.orchestrator_charge + event.charge,
     )
 
 
-def _settled(facts: Facts, ended: CallEnd) -> Facts:
-    """Return the facts with the call closed: its charge gone, the rest of its hold free."""
+def _settled(facts: Facts, ended: CallEnd, **changes: Any) -> Facts:
+    """Close a call: its charge is gone, the rest of its hold is free. Make further changes."""
     name = call_key(ended)
     calls = {call: opened for call, opened in facts.open_calls.items() if call != name}
     return replace(
-        facts, ledger=facts.ledger.settle(name, ended.charge), open_calls=MappingProxyType(calls)
+        facts,
+        ledger=facts.ledger.settle(name, ended.charge),
+        open_calls=MappingProxyType(calls),
+        **changes,
     )
 
 

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from atlas_mcp.atlas.explore import SolverFailure
-from atlas_mcp.atlas.run_facts import ExploreState
+from atlas_mcp.atlas.run_facts import ExploreState, solver_call
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.wording import seconds_text
 from atlas_mcp.cli.terminal import Screen, styled
@@ -50,7 +50,7 @@ async def show_run_live(live: LiveRun, screen: Screen) -> None:
 
 
 def picture(live: LiveRun, *, now: float) -> RenderableType:
-    """Return the live table: explores as rows, then the orchestrator, agreement and money."""
+    """Return the live table: explores as rows, then an orchestrator, agreement and money."""
     state = live.state
     table = Table(box=None, pad_edge=False, expand=False)
     # In a narrow terminal names and answers are cut, and figures stay.
@@ -66,7 +66,8 @@ def picture(live: LiveRun, *, now: float) -> RenderableType:
         lines.append(Text(notice_text(live.notice), style="cyan"))
         if live.notice.fraction is not None:
             lines.append(ProgressBar(total=1.0, completed=live.notice.fraction, width=BAR_WIDTH))
-    lines.append(_orchestrator(state, now))
+    if state.spec.orchestrator is not None:
+        lines.append(_orchestrator(state, now))
     lines.append(_totals(state))
     return Group(*lines)
 
@@ -87,7 +88,7 @@ def news(before: RunState | None, state: RunState, live: LiveRun) -> Iterator[st
             yield f"{name}: not run. {explore.skipped}"
     seen = len(state.turns) - state.turn_in_flight if before is None else len(before.turns)
     if len(state.turns) > seen:
-        candidates = evidence_text(len(state.votes), 0)
+        candidates = evidence_text(len(state.candidates), 0)
         yield f"orchestrator: weighing {candidates}, {cost_of(state)}"
     elif before is not None and state.turns:
         reason = state.turns[-1].sent_back
@@ -147,7 +148,7 @@ def _row(live: LiveRun, explore: ExploreState, now: float) -> tuple[RenderableTy
     ended = explore.finished_at or now
     seconds = seconds_text(ended - (explore.started_at or ended))
     if explore.in_flight or explore.unread:
-        tokens = live.tokens.get(f"solver-{explore.id}", 0)
+        tokens = live.tokens.get(solver_call(explore.id), 0)
         return Spinner("dots"), name, seconds, f"{tokens:,}", Text("thinking", style="dim")
     good = not isinstance(explore.outcome, SolverFailure) and explore.outcome is not None
     mark = Text("✓", style="green") if good else Text("✗", style="red")
@@ -159,7 +160,7 @@ def _orchestrator(state: RunState, now: float) -> RenderableType:
     if state.turn_in_flight:
         turn = state.turns[-1]
         seconds = seconds_text(now - turn.started_at)
-        text = f"orchestrator weighs {evidence_text(len(state.votes), 0)}, {seconds}"
+        text = f"orchestrator weighs {evidence_text(len(state.candidates), 0)}, {seconds}"
         return Spinner("dots", text=Text(text, style="cyan"))
     if state.turns and state.turns[-1].sent_back:
         reason = one_line(state.turns[-1].sent_back)
@@ -169,8 +170,8 @@ def _orchestrator(state: RunState, now: float) -> RenderableType:
 
 def _totals(state: RunState) -> RenderableType:
     row = Table.grid(padding=(0, 1))
-    agreement = agreement_of(state)
-    cells: list[RenderableType] = [Text(agreement or "no agreement yet", style="bold")]
+    evidence = agreement_of(state) or evidence_text(len(state.candidates), 0)
+    cells: list[RenderableType] = [Text(evidence, style="bold")]
     cap = state.budget.max_cost_usd
     if cap is not None and state.cost_usd is not None:
         cells.append(

@@ -35,7 +35,7 @@ from atlas_mcp.runs.service import RunService
 from atlas_mcp.system.dates import moment
 from atlas_mcp.texts import CUT, answer_text, counted, one_line
 from atlas_mcp.views import listing
-from atlas_mcp.views.plain_text import candidate_lines, indented, state_line
+from atlas_mcp.views.plain_text import candidate_lines, indented, remark_lines, state_line
 from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
 
@@ -98,9 +98,7 @@ def print_view(view: RunView, *, as_json: bool, evidence: Evidence, here: bool =
         write_data(view.model_dump_json(indent=2) + "\n")
         return
     lines = [] if view.answer is None else [answer_text(view.answer)]
-    found = [
-        candidate_lines(one) for one in view.candidates if one.status == "ok" or evidence == "all"
-    ]
+    found = _evidence(view, whole=evidence == "all")
     if evidence in ("all", "data"):
         lines += found
     if evidence == "all" and not lines:
@@ -114,6 +112,23 @@ def print_view(view: RunView, *, as_json: bool, evidence: Evidence, here: bool =
     _print_context(view, screen)
     if here and view.status in ("interrupted", "cancelled"):
         _say(screen, (f"`atlas-mcp runs resume {view.run_id}` goes on with it", "dim"))
+
+
+def _evidence(view: RunView, *, whole: bool) -> list[str]:
+    """Return what the explores of a run gave, in their order.
+
+    Args:
+        view: The run.
+        whole: Whether to return failed candidates and remarks too.
+    """
+    found = {
+        one.explore_id: candidate_lines(one)
+        for one in view.candidates
+        if whole or one.status == "ok"
+    }
+    if whole:
+        found |= {one.explore_id: remark_lines(one) for one in view.remarks}
+    return [found[number] for number in sorted(found)]
 
 
 def print_runs(summaries: Sequence[ListedRun], *, limit: int, as_json: bool) -> None:

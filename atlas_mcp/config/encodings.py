@@ -14,10 +14,10 @@ _BOMS = (
 
 
 def text_of(data: bytes) -> str:
-    """Return the text of a file, whichever program saved it.
+    """Return the text of a file in any of these encodings.
 
     Raises:
-        ValueError: It is no text; the message says in which encodings it may be.
+        ValueError: It is not text; the message names the encoding to save it in.
     """
     encoding = next((name for mark, name in _BOMS if data.startswith(mark)), "utf-8")
     try:
@@ -28,5 +28,5 @@ def text_of(data: bytes) -> str:
         ) from None
     if "\0" in text:
         raise ValueError("it is not UTF-8 text; save it as UTF-8")
-    # One mark too many, and the character that ended files once, are no part of what was written.
+    # A second byte order mark, and the character that once ended files, are not part of the text.
     return text.lstrip("\ufeff").removesuffix("\x1a")

@@ -51,7 +51,7 @@ class EndpointSettings(Section):
     """How a model is reached, and its features; `None` leaves a key to its vendor's preset.
 
     Attributes:
-        effort: How hard it tries unless an explore says otherwise.
+        effort: Its effort, unless an explore names another.
         base_url: Address of the endpoint.
         api_key_env: Name of the variable that holds the key.
         efforts: The efforts it takes; `()` for none.
@@ -62,9 +62,10 @@ class EndpointSettings(Section):
         price: Its price; wins over the price library.
         max_tokens: Ceiling of one reply, thinking included.
         max_tokens_field: The endpoint's name for that ceiling.
-        stream_options: Whether the endpoint may be asked to count what it streams.
-        system_role: Whether it takes a system prompt as one; else that goes before the question.
-        echo_reasoning: In which of its earlier turns its reasoning is sent back to it.
+        stream_options: Whether a stream may be asked to report token counts.
+        system_role: Whether it accepts a system prompt; otherwise the prompt is put before the
+            question.
+        echo_reasoning: The earlier turns that are sent back with the model's reasoning.
         parallel: Calls in flight at once, of all runs together.
         context_tokens: Longest prompt and reply together, for embedded models; all calls under way
             share it.
@@ -110,7 +111,8 @@ def _check_entry(entry: _Entry, info: ValidationInfo) -> _Entry:
     stated = entry.effort if "effort" in entry.model_fields_set else None
     if stated is not None and entry.efforts is not None and stated not in entry.efforts:
         raise ValueError(
-            f"effort is {stated!r}, which is none of efforts ({', '.join(entry.efforts) or 'none'})"
+            f"effort is {stated!r}, which is not among efforts "
+            f"({', '.join(entry.efforts) or 'none'})"
         )
     return entry
 
@@ -151,9 +153,9 @@ def check_solver_names(solvers: dict[str, SolverSettings]) -> dict[str, SolverSe
     """Refuse names that cannot be read or typed."""
     for name in solvers:
         if not name.strip() or name != name.strip() or not name.isprintable():
-            fault = "is no name: it takes printable characters, and no space at its ends"
+            fault = "is no name: use printable characters, without a space at either end"
         elif len(name) > LONGEST_NAME:
-            fault = f"is too long for a name: it takes {LONGEST_NAME} characters"
+            fault = f"is too long for a name: use {LONGEST_NAME} characters at most"
         else:
             continue
         raise PydanticCustomError("name", "{name} {fault}", {"name": repr(name), "fault": fault})

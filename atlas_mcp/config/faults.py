@@ -1,7 +1,7 @@
-"""The words for a configuration that breaks a rule.
+"""Messages for a configuration that breaks a rule.
 
-They name the variable, or the file, line and key, and then the rule. A value that may hold a key is
-not repeated.
+A message names the variable, or the file, line and key, and then the rule. A value that may hold a
+key is not quoted.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from atlas_mcp.texts import clipped
 def explain(
     error: ValidationError, file: ConfigFile, variables: Mapping[tuple[str, ...], str]
 ) -> str:
-    """Return the first fault, by the name of its variable or of its file, line and key."""
+    """Return the message for the first fault, with its variable or its file, line and key."""
     fault = error.errors(include_url=False)[0]
     location = tuple(str(part) for part in fault["loc"])
     where = next((name for key, name in variables.items() if location[: len(key)] == key), None)
@@ -32,7 +32,7 @@ def explain(
         known = keys_at(location[:-1])
         return f"{where} is not known" + (f"; there are {', '.join(known)}" if known else "")
     if fault["type"] in {"address", "secret", "truth"}:
-        # Not repeated: a key may stand in it.
+        # Not quoted: a key may stand in it.
         return f"{where}: {fault['msg']}"
     given = fault["input"]
     if fault["type"] in {"model_type", "dict_type", "model_attributes_type"}:
@@ -42,7 +42,7 @@ def explain(
 
 
 def _shown(given: object) -> str:
-    """Return a given value as an error names it: short, whatever it is."""
+    """Return a value of any kind in a short form for an error."""
     try:
         return reprlib.repr(given)
     except ValueError:

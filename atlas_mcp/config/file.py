@@ -1,7 +1,6 @@
-"""`atlas.toml` as a file: where it is, what stands in it, and on which line.
+"""The file `atlas.toml`: its place, its content, and the line of each key.
 
-Owns the variables that hold paths, and what of a file is no configuration, whatever its keys: one
-that cannot be read, is no text, no TOML, or longer or deeper than any configuration.
+Refuses a file that cannot be read, is not TOML, or is longer or deeper than any configuration.
 """
 
 from __future__ import annotations
@@ -61,10 +60,10 @@ class ConfigFile(NamedTuple):
         return cls(path, "" if path is None else _optional(path))
 
     def tables(self) -> dict[str, Any]:
-        """Return what stands in the file, by key.
+        """Return the content of the file, by key.
 
         Raises:
-            ConfigError: It is no TOML.
+            ConfigError: It is not TOML.
         """
         import tomllib
 
@@ -81,7 +80,7 @@ class ConfigFile(NamedTuple):
             raise ConfigError(f"{self.path} is not TOML: {one_line(str(error))}") from error
 
     def line_of(self, location: tuple[str, ...]) -> int | None:
-        """Return the line on which a key stands, `None` if that is not found."""
+        """Return the number of the line with a key; `None` if it is not found."""
         table: tuple[str, ...] = ()
         for number, line in enumerate(self.text.splitlines(), 1):
             if header := _header(line):
@@ -140,7 +139,7 @@ def _text(path: Path, where: str) -> str:
 
 
 def _can_be_seen(path: Path) -> bool:
-    """Return whether a user may look for a file: they may not in the home folder of another."""
+    """Return whether this user may look for a file, which another user's home folder may forbid."""
     try:
         path.stat()
     except PermissionError:
@@ -185,5 +184,5 @@ def _plain(part: str) -> str:
     try:
         return next(iter(tomllib.loads(f"{part} = 0")))
     except ValueError:
-        # In a text of several lines, where no key is.
+        # Inside a text of several lines, where no key is.
         return part[1:-1]

@@ -1,7 +1,7 @@
-"""Keys and headers as they stand in variables: cleaned, and refused where they can be none.
+"""Keys and headers from variables: how they are cleaned, and why some are refused.
 
-Pure rules. A key may come with the end of its line, in quotation marks or behind `Bearer`.
-No value is repeated in an error: it is secret.
+Pure rules. A key may come with the end of its line, in quotation marks or behind `Bearer`. Errors
+never quote a value, as it is secret.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _NO_HEADER_VALUE = re.compile("[\0-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 
 LONGEST_HEADER_NAME = 80
-"""Characters of a name that are repeated in an error."""
+"""Characters of a header's name that an error quotes."""
 
 _CREDENTIALS = frozenset({"authorization", "x-api-key"})
 
@@ -45,7 +45,7 @@ value than the client's own cuts off requests, or brings replies that it cannot 
 
 
 def clean_key(value: str) -> str:
-    """Return a key without what surrounds it by mistake: white space, quotation marks, `Bearer`."""
+    """Return a key without white space, quotation marks or `Bearer` around it."""
     key = value.strip().strip("\ufeff\u200b").strip()
     if len(key) > 1 and key[0] == key[-1] and key[0] in _QUOTES:
         key = key[1:-1].strip()
@@ -54,7 +54,7 @@ def clean_key(value: str) -> str:
 
 
 def key_fault(key: str) -> str | None:
-    """Return why a cleaned key can be none, without repeating it; `None` if it can be one."""
+    """Return why a cleaned key is invalid, without quoting it; `None` if it is valid."""
     scheme, space, rest = key.partition(" ")
     token = rest if space and scheme.lower() == "basic" else key
     if not (token.isascii() and token.isprintable()) or set(token) & {*_QUOTES, " "}:
@@ -68,7 +68,7 @@ def key_fault(key: str) -> str | None:
 def headers_fault(given: str, *, own: frozenset[str] = frozenset()) -> str | None:
     """Return why lines of `Name: value` cannot go with every request; `None` if they can.
 
-    Nothing but names is repeated: values are often secret.
+    Only names are quoted: values are often secret.
 
     Args:
         given: The lines.
@@ -89,10 +89,10 @@ def headers_fault(given: str, *, own: frozenset[str] = frozenset()) -> str | Non
 
 
 def looks_like_key(name: str) -> bool:
-    """Return whether what should be the name of a variable is rather a key.
+    """Return whether a text given as the name of a variable looks like a key.
 
-    Some vendors' keys could be names, such as `gsk_…` and `hf_…`: long, of small letters and
-    digits, which names of variables are not.
+    Some vendors' keys have the form of names, such as `gsk_…` and `hf_…`. They are long and mix
+    small letters with digits, as names of variables do not.
     """
     mixed = re.search("[a-z]", name) and re.search("[0-9]", name)
     return not name.isidentifier() or not name.isascii() or bool(mixed and len(name) >= 20)

@@ -1,7 +1,7 @@
-"""The configuration as it is read: built-in defaults, under the file, under the environment.
+"""Reading the configuration: variables win over the file, and the file over built-in defaults.
 
 Everything is checked when it is read, and an error names the file and key, or the variable, and
-the values that it takes.
+the accepted values.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from atlas_mcp.errors import ConfigError
 
 
 def read_settings(environ: Mapping[str, str], vendors: Mapping[str, VendorFacts]) -> Settings:
-    """Return the settings that the environment, and the file it points to, amount to.
+    """Return the settings in the environment and in the file that it points to.
 
     Args:
         environ: The environment.

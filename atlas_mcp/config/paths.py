@@ -1,4 +1,4 @@
-"""Paths that variables hold, and the folders that the platform has for us."""
+"""Paths in variables, and the folders that the platform provides for this program."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def given_path(variable: str, value: str, environ: Mapping[str, str]) -> Path:
     """Return the path that a variable holds; a relative one starts at the working directory.
 
     Raises:
-        ConfigError: It cannot be written out.
+        ConfigError: A part of it cannot be expanded.
     """
     try:
         return Path(expanded(variable, value, environ)).absolute()
@@ -30,7 +30,7 @@ def given_path(variable: str, value: str, environ: Mapping[str, str]) -> Path:
 
 
 def platform_folder(find: Callable[[str], Path]) -> Path | None:
-    """Return a folder of the platform's for us, `None` for a user without a home folder."""
+    """Return the platform's folder for this program; `None` for a user without a home folder."""
     try:
         folder = find("atlas-mcp")
     except RuntimeError:
@@ -40,10 +40,10 @@ def platform_folder(find: Callable[[str], Path]) -> Path | None:
 
 
 def expanded(variable: str, value: str, environ: Mapping[str, str]) -> str:
-    """Return a path with the home folder and variables in it written out, as a shell has it.
+    """Return a path with its `~` and its variables expanded, as a shell does it.
 
     Raises:
-        ValueError: Something in it cannot be written out.
+        ValueError: A part of it cannot be expanded.
     """
     path = value.strip()
     path = _VARIABLE.sub(

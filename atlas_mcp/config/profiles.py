@@ -1,4 +1,4 @@
-"""Profiles: sets of values with a name, laid under the values that are set."""
+"""Profiles: named sets of values that hold where no value is set."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ at most, one model, as published."""
 
 
 def with_profile(merged: dict[str, Any]) -> dict[str, Any]:
-    """Return the content with its profile laid under it: whatever is set wins over the profile."""
+    """Return the content with the values of its profile added; values that are set win."""
     named = merged.get("profile")
     profile = (PROFILES.get(named) if isinstance(named, str) else None) or {}
     laid = {**merged}

@@ -1,7 +1,7 @@
 """The settings of the program: every section of the file, and all that is configured, checked.
 
-Values only: where they are read from is in `loading`. Below the command line and the server no
-setting is read from the environment; they hand the `Settings` down.
+Values only; `loading` reads them. Below the command line and the server no room reads a setting
+from the environment: the `Settings` are handed down.
 """
 
 from __future__ import annotations
@@ -54,10 +54,10 @@ class BudgetSettings(Section):
 class ServerSettings(Section):
     """`[server]`: how the server answers.
 
-    With `warm_up` it loads the embedded models of its pool before anybody asks for them: each
-    process of a server then holds their memory from its start. Beyond `max_runs` at once, runs wait
-    in line. `allowed_hosts` are the names that HTTP answers to besides those of loopback, one
-    string or several, each as clients send it: in small ASCII letters, without a usual port.
+    With `warm_up` it loads the embedded models of its pool at its start, and each process of a
+    server holds them in memory from then on. Beyond `max_runs` at once, runs wait in line.
+    `allowed_hosts` are further names, besides those of loopback, under which HTTP answers: one
+    string or several, each as clients send it, in small ASCII letters and without a usual port.
     """
 
     respond_within_s: Seconds = DEFAULT_RESPOND_WITHIN
@@ -68,9 +68,9 @@ class ServerSettings(Section):
 
 
 class ImageSettings(Section):
-    """`[images]`: from where pictures are read. `folders` takes paths, one string or several.
+    """`[images]`: the folders from which pictures may be read, one string or several.
 
-    Absolute ones, or such as start with `~/`. No file is read for a client where nothing is set.
+    Paths are absolute or start with `~/`. Without any, no file is read for a client.
     """
 
     folders: Folders = ()
@@ -108,19 +108,19 @@ class FileSettings(Section):
 
 
 class Settings(BaseModel):
-    """All that is configured, checked, wherever it was read.
+    """The whole configuration, checked.
 
     Attributes:
         home: Folder of the journal and the embedded models.
         orchestrator: `None` where none is configured.
         solvers: The configured pool, by name; empty where none is configured.
-        budget: The limits of a run that asks for none of its own.
+        budget: The limits of a run, unless the run sets its own.
         server: How the server answers.
-        images: From where pictures are read.
+        images: The folders from which pictures may be read.
         journal: How long runs are kept.
         keys: The values of the variables that `api_key_env` entries and vendors name.
-        base_urls: The addresses that the environment gives its vendors, by vendor.
-        faults: Why a variable that was read cannot be used, by its name. Only what needs it fails.
+        base_urls: The addresses that the environment sets for vendors, by vendor.
+        faults: Why a variable cannot be used, by its name. Only models that need it fail.
         credentials: The vendors for whose own API the environment holds credentials.
     """
 

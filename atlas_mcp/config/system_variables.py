@@ -1,8 +1,7 @@
 """Variables of the system and of other programs: certificates, proxies, child environments.
 
-They are read when they are needed, as the programs do to which they belong, and they are not kept:
-the address of a proxy may hold a password. Rooms below the configuration ask here, and read no
-environment of their own.
+They are read when they are needed, and not kept: the address of a proxy may hold a password. Other
+rooms ask this module and never read the environment themselves.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ UNREAD_AUTHORITIES = (
     "NODE_EXTRA_CA_CERTS",
     "AWS_CA_BUNDLE",
 )
-"""Variables in which other programs look for certificates, and we do not."""
+"""Variables in which other programs look for certificates, and this one does not."""
 
 
 class Authorities(NamedTuple):
@@ -71,12 +70,12 @@ def uv_program() -> str:
 
 
 def child_environment(**more: str) -> dict[str, str]:
-    """Return the environment of a child that imports our package from where this process has it.
+    """Return the environment of a child that imports this package from the same folder.
 
     Args:
         more: Variables to add.
     """
-    # We may run from a checkout, of which the child would not know.
+    # This process may run from a checkout that is not on the child's import path.
     root = Path(*atlas_mcp.__path__).resolve().parent
     path = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
     return {**os.environ, "PYTHONPATH": path, **more}

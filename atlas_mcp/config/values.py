@@ -1,8 +1,8 @@
 """The values that a configuration holds, each with its own rule.
 
 Types for the fields of the sections: an address, the name of a variable, a list of paths. Each
-brings a value into its usual form, or says what it takes. Where a faulty value stands is said by
-`faults`.
+brings a value into its usual form, or refuses it and names the accepted values. `faults` adds the
+place of the faulty value.
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ class Section(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _no_truth(cls, value: object, info: ValidationInfo) -> object:
+    def _refuse_booleans(cls, value: object, info: ValidationInfo) -> object:
         """Refuse `true` where a number belongs: it would be read as one."""
         kind = cast("object", cls.model_fields[info.field_name or ""].annotation)
         if isinstance(value, bool) and kind not in {bool, bool | None}:
-            raise PydanticCustomError("truth", "takes no true or false")
+            raise PydanticCustomError("truth", "does not take true or false")
         return value
 
 
@@ -73,7 +73,7 @@ def _absolute(paths: tuple[Path, ...]) -> tuple[Path, ...]:
     found = tuple(Path(os.path.expanduser(path)) for path in paths)  # noqa: PTH111 - never raises
     if not all(path.is_absolute() for path in found):
         # A client starts a server in any folder, and an empty name would mean that folder.
-        raise ValueError("it takes absolute paths, or such as start with ~/")
+        raise ValueError("it takes absolute paths, or paths that start with ~/")
     return found
 
 

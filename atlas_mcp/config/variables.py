@@ -1,7 +1,7 @@
 """`ATLAS_<SECTION>_<KEY>`: the variables that are laid over the file.
 
-Owns the way from the name of a variable to a key of the file, and finds names that are a slip of
-one of ours. The values are checked with the rest of the configuration.
+Maps the name of a variable to a key of the file, and recognises misspelt names. The values are
+checked with the rest of the configuration.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from atlas_mcp.config.settings import SECTIONS, BudgetSettings, keys_of
 from atlas_mcp.errors import ConfigError
 
 NEAR = 0.8
-"""How alike two names are of which one is a slip of the other, from 0 to 1."""
+"""The similarity, from 0 to 1, from which one name counts as a misspelling of another."""
 
 _SERVICE_LINK = re.compile(
     r"ATLAS_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?"
@@ -62,15 +62,15 @@ def with_variables(
             solvers = merged["solvers"]
             merged["solvers"] = {**solvers, where[0]: {**solvers[where[0]], where[1]: value}}
             variables[("solvers", *where)] = variable
-        elif meant := _meant(variable, section, key):
+        elif meant := _misspelt(variable, section, key):
             raise ConfigError(f"{variable} is not known; did you mean {meant}?")
     return merged, variables
 
 
-def _meant(variable: str, section: str, key: str) -> str | None:
-    """Return the variable that one of ours is a slip of; a name of another program's is no slip.
+def _misspelt(variable: str, section: str, key: str) -> str | None:
+    """Return the variable of ours that a name misspells; `None` for one of another program.
 
-    A cap under a name that is not read would be no cap.
+    A cap under a misspelt name would not hold.
     """
     from difflib import get_close_matches
 
@@ -94,7 +94,7 @@ def table_of(value: object, name: str) -> dict[str, Any]:
     """Return a value that must be a table of the file.
 
     Raises:
-        ConfigError: It is none.
+        ConfigError: It is not a table.
     """
     if not isinstance(value, dict):
         raise ConfigError(f"[{name}] must be a table of keys and values")
@@ -120,7 +120,7 @@ def _solver_key(merged: Mapping[str, Any], variable: str, rest: str) -> tuple[st
 
 
 def is_service_link(variable: str, value: str) -> bool:
-    """Return whether a variable was made of a service called `atlas-…`, and is no setting."""
+    """Return whether Kubernetes or Docker made a variable for a service called `atlas-…`."""
     if variable.endswith("_PORT") and _ADDRESS_OF_SERVICE.fullmatch(value):
         return True
     if variable.endswith("_NAME") and value.startswith("/"):

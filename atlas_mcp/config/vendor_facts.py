@@ -1,8 +1,7 @@
-"""The facts about a vendor that the configuration is read by.
+"""Facts about vendors that reading the configuration depends on: their variables and their keys.
 
-Owns the form of these facts. Each vendor states its own, in `facts.py` of its folder in `models/`;
-`models.configuration` gathers them and hands them down, so that no name of a vendor's variable
-stands here.
+Owns the form of these facts. Each vendor states its own in `facts.py`, in its folder of `models/`,
+and `models.configuration` passes them in. No vendor is named in this room.
 """
 
 from __future__ import annotations

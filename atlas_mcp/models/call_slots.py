@@ -1,8 +1,8 @@
 """The calls that one process has in flight, and the client that carries them.
 
-A process has a limited number of descriptors, and each call needs one for its connection. `Calls`
-begins no more calls than there are descriptors for; the others wait their turn, which costs
-nothing.
+A process has a limited number of descriptors, and each call needs one for its connection.
+`CallSlots` begins no more calls than there are descriptors for; the others wait their turn, which
+costs nothing.
 """
 
 from __future__ import annotations
@@ -13,12 +13,31 @@ from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 import anyio
+import anyio.lowlevel
 
 from atlas_mcp.models.turns import STEP_BACK_SECONDS, Turns
 
 MOST_CALLS = 1_000
 """Calls in flight at once, whatever the descriptors allow. Source: the connections that the
 vendors' own clients open (anthropic 2.14.0, `DEFAULT_CONNECTION_LIMITS`)."""
+
+
+@asynccontextmanager
+async def slot_of(limiter: anyio.CapacityLimiter) -> AsyncGenerator[None]:
+    """Hold one of a limiter's slots while the block runs; first come, first served.
+
+    A free slot is taken at once. The limiter's own `async with` gives up a turn of the event loop
+    even then, which takes longer than all else that is done for a slot.
+    """
+    await anyio.lowlevel.checkpoint_if_cancelled()
+    try:
+        limiter.acquire_nowait()
+    except anyio.WouldBlock:
+        await limiter.acquire()
+    try:
+        yield
+    finally:
+        limiter.release()
 
 
 class _Client(Protocol):
@@ -28,7 +47,7 @@ class _Client(Protocol):
 _C = TypeVar("_C", bound=_Client)
 
 
-class Calls:
+class CallSlots:
     """The calls that a process has in flight, limited in number and begun one after the other.
 
     Args:
@@ -51,7 +70,7 @@ class Calls:
     @asynccontextmanager
     async def one(self) -> AsyncGenerator[None]:
         """Hold one of the slots while the block runs; first come, first served."""
-        async with self._slots:
+        async with slot_of(self._slots):
             await self._turns.next()
             yield
 

@@ -1,4 +1,4 @@
-"""The configuration, read by the facts that all vendors state of themselves."""
+"""Reading the configuration with the facts of all vendors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from atlas_mcp.models.registry import vendor_facts
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:
-    """Return the settings that the environment, and the file it points to, amount to.
+    """Return the settings in the environment and in the file that it points to.
 
     Raises:
         ConfigError: Something cannot be read or breaks a rule; the message names it.

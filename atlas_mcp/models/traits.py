@@ -95,7 +95,7 @@ def with_schema_in_prompt(request: ModelRequest) -> ModelRequest:
     if request.schema is None:
         return request
     *earlier, last = request.turns
-    assert isinstance(last, UserTurn), "a conversation ends with a turn of ours"
+    assert isinstance(last, UserTurn), "a conversation ends with a user turn"
     asked = Text(shape_text(request.schema, tools=bool(request.tools)))
     return replace(request, schema=None, turns=(*earlier, UserTurn((*last.parts, asked))))
 
@@ -142,7 +142,7 @@ def _without_system(request: ModelRequest) -> ModelRequest:
     if not request.system:
         return request
     first, *further = request.turns
-    assert isinstance(first, UserTurn), "a conversation begins with a turn of ours"
+    assert isinstance(first, UserTurn), "a conversation begins with a user turn"
     opened = UserTurn((Text(request.system), *first.parts))
     return replace(request, system="", turns=(opened, *further))
 
@@ -350,7 +350,9 @@ class RefusedFeatures:
         changed = sorted(_changed(declared, takes))
         keys = [f"`{_KEYS[name]}`" for name in changed if name in _KEYS]
         hint = f"; {', '.join(keys)} of its entry can say so" if keys else ""
-        logger.warning("%s is asked without what it refuses: %s%s", model, ", ".join(changed), hint)
+        logger.warning(
+            "%s is asked without features that it refuses: %s%s", model, ", ".join(changed), hint
+        )
 
 
 def _changed(before: AcceptedFeatures, after: AcceptedFeatures) -> set[str]:

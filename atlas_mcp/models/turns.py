@@ -27,7 +27,7 @@ class Turns:
         self._pause = pause
         self._steps_back = steps_back
         # Keeps the invariant that one task goes on in each turn.
-        self._lock = anyio.Lock()
+        self._lock = anyio.Lock(fast_acquire=True)
 
     async def next(self) -> None:
         """Return when it is the caller's turn."""

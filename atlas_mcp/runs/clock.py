@@ -26,10 +26,7 @@ class RunClock:
 
     def now(self) -> float:
         """Return the time of the run, in Unix seconds."""
-        if self._offset is None:
-            self.set(max(time.time(), self._after))
-            return self.now()
-        return self._offset + anyio.current_time()
+        return self._started() + anyio.current_time()
 
     def set(self, now: float) -> None:
         """Go on from a time that another process has told, in Unix seconds."""
@@ -37,7 +34,14 @@ class RunClock:
 
     def loop_time(self, at: float) -> float:
         """Return a time of the run, in Unix seconds, in the time of the event loop."""
-        return anyio.current_time() + at - self.now()
+        return at - self._started()
+
+    def _started(self) -> float:
+        """Return the Unix seconds at the zero of the event loop's clock; start if need be."""
+        if self._offset is None:
+            self.set(max(time.time(), self._after))
+        assert self._offset is not None, "`set` has just set it"
+        return self._offset
 
 
 def today() -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import anyio.to_thread
 
@@ -16,8 +17,7 @@ from atlas_mcp.closing import last_act
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import HomeUnusable, JournalError
 from atlas_mcp.journal.base import Journal
-from atlas_mcp.journal.sqlite.journal import SqliteJournal
-from atlas_mcp.journal.sqlite.read_only import open_to_read
+from atlas_mcp.journal.registry import open_journal
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.capacity import Capacity
 from atlas_mcp.runs.day_spending import DaySpending
@@ -107,8 +107,8 @@ async def open_service(
 
 
 async def _opened_journal(settings: Settings, *, looks: bool) -> Journal:
-    how = open_to_read if looks else SqliteJournal
+    opened = partial(open_journal, settings.home, looks=looks)
     try:
-        return await anyio.to_thread.run_sync(how, settings.home)
+        return await anyio.to_thread.run_sync(opened)
     except JournalError as error:
         raise HomeUnusable(str(error)) from error

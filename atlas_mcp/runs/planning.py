@@ -19,6 +19,7 @@ from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.retrying import RetryPolicy
 from atlas_mcp.atlas.run_spec import RunSpec
 from atlas_mcp.atlas.wording import money_text
+from atlas_mcp.atlas.workflows.registry import workflow_asked_for
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ConfigError, InvalidInput
 from atlas_mcp.journal.base import Spending
@@ -57,14 +58,15 @@ class Planner:
     )
 
     async def solve(self, problem: Problem, request: RunRequest) -> OpenRun:
-        """Plan a run that an orchestrator carries on.
+        """Plan a run that one of our workflows carries on.
 
         Raises:
             InvalidInput: An argument breaks a rule.
             ConfigError: The configuration cannot serve the run.
             ModelFileError: The model hub cannot be asked about an embedded model.
         """
-        await self.pool.look_up(request.solvers, orchestrator=True)
+        workflow = workflow_asked_for(request.workflow)
+        await self.pool.look_up(request.solvers, orchestrator=workflow.orchestrated)
         plan = partial(plan_solve, problem, request, pool=self.pool, settings=self.settings)
         spec = await self._planned(problem, plan)
         await self._check_day_cap(problem, spec)

@@ -46,8 +46,7 @@ class RecentStates:
         look = self._looks.pop(run_id, None) or _Look(0.0)
         look.at = anyio.current_time()
         self._looks[run_id] = look
-        while len(self._looks) > STATES_KEPT:
-            del self._looks[next(iter(self._looks))]
+        self._keep_few()
         async with look.lock:
             try:
                 before = look.state
@@ -61,9 +60,18 @@ class RecentStates:
             look.state = state
             return state
 
+    def keep(self, run_id: str, state: RunState) -> None:
+        """Keep the state of a run whose records are all stored: its next look reads newer ones."""
+        self._looks[run_id] = _Look(anyio.current_time(), state)
+        self._keep_few()
+
     def forget(self) -> None:
         """Drop the states of runs that were not looked at for a while."""
         before = anyio.current_time() - KEPT_SECONDS
         for run_id, look in list(self._looks.items()):
             if look.at < before:
                 del self._looks[run_id]
+
+    def _keep_few(self) -> None:
+        while len(self._looks) > STATES_KEPT:
+            del self._looks[next(iter(self._looks))]

@@ -54,7 +54,7 @@ def plan_solve(problem: Problem, request: RunRequest, *, pool: Pool, settings: S
         orchestrator=orchestrator,
         solvers=solvers,
         budget=_for_workflow(_budget(request, settings), workflow, request),
-        explore_effort=_explore_effort(request.explore_effort, solvers),
+        explore_effort=_explore_effort(request, workflow, solvers),
         seed=request.seed,
         left_out=left_out,
     )
@@ -144,10 +144,19 @@ def _for_workflow(budget: Budget, workflow: Workflow, request: RunRequest) -> Bu
     return replace(budget, max_explores=wanted)
 
 
-def _explore_effort(wanted: str | None, solvers: Sequence[SolverSpec]) -> ExploreEffort:
+def _explore_effort(
+    request: RunRequest, workflow: Workflow, solvers: Sequence[SolverSpec]
+) -> ExploreEffort:
     """Source of the defaults: the ATLAS paper, low with one solver and medium with several."""
+    wanted = request.explore_effort
     if wanted is None:
         return "low" if len(solvers) == 1 else "medium"
+    if not workflow.orchestrated:
+        raise InvalidInput(
+            "explore_effort",
+            f"has no effect in workflow {request.workflow!r}, which asks no orchestrator; leave it "
+            "out",
+        )
     for effort in get_args(ExploreEffort):
         if wanted == effort:
             return effort

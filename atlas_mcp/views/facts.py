@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Protocol
 
-from atlas_mcp.atlas.explore import FailureKind
+from atlas_mcp.atlas.explore import SOLVER, FailureKind
 from atlas_mcp.atlas.wording import money_text, share_text
 from atlas_mcp.texts import counted
 from atlas_mcp.views.run_view import RunView
@@ -106,19 +106,19 @@ def agreement_text(top: int, found: int) -> str:
 
 
 def top_answer_text(top: int, found: int, answer: str) -> str:
-    """Return the most common answer and its support, as in "3 of 4 candidates say "42"".
+    """Return an answer and its support, as in "3 of 4 candidates say "42"".
 
     Args:
-        top: Candidates of the largest group.
+        top: Candidates of the group.
         found: All candidates.
         answer: Their answer, quoted.
     """
-    return f"{share_text(top, found)} say{'s' if found == 1 else ''} {answer}"
+    return f"{share_text(top, found)} say{'s' if top == 1 else ''} {answer}"
 
 
-def explore_name(number: int, solver: str, strategy: str) -> str:
-    """Return the name of an explore, as in "#2 sonnet work_backwards"."""
-    return f"#{number} {solver} {strategy}"
+def explore_name(number: int, solver: str, *, strategy: str, role: str = SOLVER) -> str:
+    """Return the name of an explore, as in "#2 sonnet work_backwards", or "#3 sonnet critic"."""
+    return f"#{number} {solver} {strategy if role == SOLVER else role}"
 
 
 def confidence_text(confidence: float | None, label: str = "") -> str:

@@ -57,7 +57,7 @@ class Form:
 POLL_FORM = Form(300, ("answer", "error"))
 """A run that goes on: its new explores, so few at once that all of them have room."""
 
-ANSWER_FORM = Form(1_200, ("strategy", "answer", "confidence", "error"))
+ANSWER_FORM = Form(1_200, ("strategy", "role", "answer", "confidence", "error"))
 """An answer. The reasoning that it was synthesized from stands in the run's resource."""
 
 EVIDENCE_FORM = Form(
@@ -65,6 +65,7 @@ EVIDENCE_FORM = Form(
     (
         "effort",
         "strategy",
+        "role",
         "instruction",
         "answer",
         "approach",

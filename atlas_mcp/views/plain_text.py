@@ -10,7 +10,7 @@ import re
 from atlas_mcp.atlas.wording import cost_text, seconds_text
 from atlas_mcp.texts import answer_text, printable
 from atlas_mcp.views.facts import calls_text, confidence_text, explore_name
-from atlas_mcp.views.run_view import CandidateView, RunView
+from atlas_mcp.views.run_view import CandidateView, RemarkView, RunView
 
 _NEW_LINE = re.compile("\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 """The ends of a line, for any program that reads lines."""
@@ -32,9 +32,20 @@ def indented(text: str) -> str:
 
 def candidate_lines(candidate: CandidateView) -> str:
     """Return a candidate in lines of which only the first begins at the margin."""
-    head = explore_name(candidate.explore_id, candidate.solver, candidate.strategy)
+    head = explore_name(
+        candidate.explore_id, candidate.solver, strategy=candidate.strategy, role=candidate.role
+    )
     if candidate.status == "failed":
         return "\n   ".join(_NEW_LINE.split(f"{head}: failed, {candidate.error}"))
     text = f"{head}: {answer_text(candidate.answer)}{confidence_text(candidate.confidence)}"
     body = "\n".join((text, candidate.approach or "", candidate.reasoning or ""))
     return "\n   ".join(_NEW_LINE.split(body))
+
+
+def remark_lines(remark: RemarkView) -> str:
+    """Return a remark in lines of which only the first begins at the margin."""
+    head = explore_name(remark.explore_id, remark.solver, strategy="", role=remark.role)
+    about = ", ".join(f"#{number}" for number in remark.about)
+    return "\n   ".join(
+        (f"{head}{f' on {about}' if about else ''}:", *_NEW_LINE.split(remark.text))
+    )

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from atlas_mcp.atlas.agreement import Group, group_answers, key_of
-from atlas_mcp.atlas.events import RunFinished
 from atlas_mcp.atlas.explore import Candidate, Remark, SolverFailure
 from atlas_mcp.atlas.run_facts import ExploreState
 from atlas_mcp.atlas.state import RunState
@@ -24,6 +23,7 @@ from atlas_mcp.views.run_view import (
     AnswerGroup,
     CandidateView,
     CostSplit,
+    RemarkView,
     RunView,
     UsageView,
 )
@@ -63,6 +63,11 @@ def view_of(run: RunSnapshot, poll: Poll = DEFAULT_POLL) -> RunView:
             for explore in state.done
             if not isinstance(explore.outcome, Remark)
         ],
+        remarks=[
+            _remark(state, explore, explore.outcome)
+            for explore in state.done
+            if isinstance(explore.outcome, Remark)
+        ],
         usage=_usage(state.usage),
         cost_usd=state.cost_usd,
         cost_split=CostSplit(
@@ -76,9 +81,10 @@ def view_of(run: RunSnapshot, poll: Poll = DEFAULT_POLL) -> RunView:
 
 
 def view_agreement(state: RunState, *, driven: bool) -> Agreement:
-    """Return how far the candidates of a run agree, with the warnings of the run."""
+    """Return how far the independent candidates of a run agree, with the warnings of the run."""
     groups = group_answers(state.votes)
     finished = state.finished
+    answer = None if finished is None or finished.answer is None else key_of(finished)
     return Agreement(
         groups=[
             AnswerGroup(
@@ -86,10 +92,11 @@ def view_agreement(state: RunState, *, driven: bool) -> Agreement:
                 explore_ids=[vote.explore_id for vote in group.votes],
                 solvers=_distinct([vote.solver for vote in group.votes]),
                 approaches=_distinct([vote.candidate.approach for vote in group.votes]),
+                chosen=key_of(group.votes[0].candidate) == answer,
             )
             for group in groups
         ],
-        dissent=(finished.dissent if finished else None) or _minority(finished, groups),
+        dissent=(finished.dissent if finished else None) or _minority(groups, answer),
         warnings=run_warnings(state, groups, driven=driven),
     )
 
@@ -100,13 +107,13 @@ def view_candidate(state: RunState, explore: ExploreState) -> CandidateView:
     spec = state.spec.solver(action.solver).spec
     ok = outcome if isinstance(outcome, Candidate) else None
     failed = outcome if isinstance(outcome, SolverFailure) else None
-    elapsed = (explore.finished_at or 0.0) - (explore.started_at or 0.0)
     return CandidateView(
         explore_id=explore.id,
         solver=action.solver,
         model=spec.title,
         effort=action.effort or spec.effort,
         strategy=action.strategy,
+        role=action.role,
         instruction=action.instruction,
         status="ok" if ok else "failed",
         answer=ok.answer if ok else None,
@@ -116,15 +123,41 @@ def view_candidate(state: RunState, explore: ExploreState) -> CandidateView:
         error=without_logins(f"{failed.kind}: {failed.message}") if failed else None,
         usage=_usage(explore.charge.usage),
         cost_usd=explore.charge.shown_cost,
-        elapsed_s=round(max(0.0, elapsed), 3),
+        elapsed_s=_elapsed(explore),
     )
 
 
-def _minority(finished: RunFinished | None, groups: Sequence[Group]) -> str | None:
-    """Return the other answers of the candidates; all answers where none was chosen."""
-    if finished is None or finished.answer is None:
+def _remark(state: RunState, explore: ExploreState, remark: Remark) -> RemarkView:
+    action = explore.planned.explore
+    spec = state.spec.solver(action.solver).spec
+    return RemarkView(
+        explore_id=explore.id,
+        solver=action.solver,
+        model=spec.title,
+        effort=action.effort or spec.effort,
+        role=action.role,
+        about=list(action.shows),
+        text=remark.text,
+        usage=_usage(explore.charge.usage),
+        cost_usd=explore.charge.shown_cost,
+        elapsed_s=_elapsed(explore),
+    )
+
+
+def _elapsed(explore: ExploreState) -> float:
+    return round(max(0.0, (explore.finished_at or 0.0) - (explore.started_at or 0.0)), 3)
+
+
+def _minority(groups: Sequence[Group], answer: str | None) -> str | None:
+    """Return the other answers of the candidates; all answers where none was chosen.
+
+    Args:
+        groups: The candidates, grouped by answer.
+        answer: The key of the run's answer; `None` without one.
+    """
+    if answer is None:
         return None if len(groups) < 2 else f"The candidates differ: {_listed(groups)}"
-    others = [group for group in groups if key_of(group.votes[0].candidate) != key_of(finished)]
+    others = [group for group in groups if key_of(group.votes[0].candidate) != answer]
     return f"Other candidates answer: {_listed(others)}" if others else None
 
 

@@ -57,6 +57,7 @@ class CandidateView(_View):
     model: str = ""
     effort: str | None = None
     strategy: str = ""
+    role: str = "solver"
     instruction: str | None = None
     status: Literal["ok", "failed"]
     answer: Answer = None
@@ -69,13 +70,32 @@ class CandidateView(_View):
     elapsed_s: float | None = None
 
 
+class RemarkView(_View):
+    """The reply of a call that attempts no answer, such as a criticism of candidates.
+
+    `about` has the numbers of the explores that the call was shown.
+    """
+
+    explore_id: int
+    solver: str
+    model: str = ""
+    effort: str | None = None
+    role: str
+    about: list[int] = []
+    text: str
+    usage: UsageView | None = None
+    cost_usd: Dollars | None = None
+    elapsed_s: float | None = None
+
+
 class AnswerGroup(_View):
-    """Candidates with the same answer."""
+    """Candidates with the same answer; the answer of the run is theirs where `chosen`."""
 
     answer: Answer
     explore_ids: list[int]
     solvers: list[str] = []
     approaches: list[str] = []
+    chosen: bool = False
 
 
 class Agreement(_View):
@@ -104,6 +124,7 @@ class RunView(_View):
     confidence: float | None = None
     agreement: Agreement = Agreement()
     candidates: list[CandidateView] = []
+    remarks: list[RemarkView] = []
     usage: UsageView
     cost_usd: Dollars | None = None
     cost_split: CostSplit = CostSplit()

@@ -6,9 +6,9 @@ Pure functions of a run that is being watched. The words are those of `atlas_mcp
 from __future__ import annotations
 
 from atlas_mcp.atlas.agreement import group_answers
-from atlas_mcp.atlas.explore import SOLVER, Candidate, SolverFailure
-from atlas_mcp.atlas.run_facts import ExploreState
-from atlas_mcp.atlas.state import RunState
+from atlas_mcp.atlas.explore import Candidate, SolverFailure
+from atlas_mcp.atlas.run_facts import ExploreState, solver_call
+from atlas_mcp.atlas.state import RunState, failed_explores
 from atlas_mcp.atlas.wording import cost_text, seconds_text
 from atlas_mcp.models.base import Notice
 from atlas_mcp.runs.live import LiveRun
@@ -36,8 +36,7 @@ def status_line(live: LiveRun, *, now: float) -> str:
         return f"{live.waiting} · {cost_of(state)}"
     parts = [notice_text(live.notice)] if live.notice else []
     parts += [_doing(live, now) if state.finished is None else f"{state.finished.status}"]
-    found = len(state.votes)
-    evidence = evidence_text(found, len(state.done) - found)
+    evidence = evidence_text(len(state.candidates), len(failed_explores(state)))
     agreement = agreement_of(state)
     parts += [f"{evidence} ({agreement})" if agreement else evidence, cost_of(state)]
     return one_line(" · ".join(parts), at_most=LINE_CHARS)
@@ -55,12 +54,11 @@ def explore_text(state: RunState, explore: ExploreState) -> str:
     name = state.spec.solver(action.solver).spec.title.partition("/")[2]
     # Of a name with three parts or more, such as OWNER/REPOSITORY/FILE, the last one fits a line.
     model = name.rpartition("/")[2] if name.count("/") > 1 else name
-    manner = action.strategy if action.role == SOLVER else action.role
-    return one_line(explore_name(explore.id, model, manner))
+    return one_line(explore_name(explore.id, model, strategy=action.strategy, role=action.role))
 
 
 def agreement_of(state: RunState) -> str:
-    """Return how many of the candidates agree; empty before there are two."""
+    """Return how many of the independent candidates agree; empty before there are two."""
     votes = state.votes
     # Grouping is worked out only where there is something to say.
     return agreement_text(len(group_answers(votes)[0].votes), len(votes)) if len(votes) > 1 else ""
@@ -95,7 +93,7 @@ def _doing(live: LiveRun, now: float) -> str:
     busy: list[str] = []
     for explore in state.solvers_in_flight:
         seconds = seconds_text(now - (explore.started_at or now))
-        tokens = tokens_text(live.tokens.get(f"solver-{explore.id}", 0))
+        tokens = tokens_text(live.tokens.get(solver_call(explore.id), 0))
         busy.append(f"{explore_text(state, explore)} {seconds} {tokens}")
     if state.turn_in_flight:
         turn = state.turns[-1]

@@ -19,6 +19,7 @@ from typing import Any, Literal, NotRequired, TypeVar, cast
 
 from typing_extensions import TypedDict
 
+from atlas_mcp.atlas.explore import SOLVER
 from atlas_mcp.atlas.outcomes import Status, StopReason
 from atlas_mcp.texts import CUT, LINE_CHARS, answer_start, clipped, one_line, untagged
 from atlas_mcp.views.lengths import (
@@ -57,6 +58,7 @@ class CandidateResult(TypedDict):
     status: Literal["ok", "failed"]
     effort: NotRequired[str]
     strategy: NotRequired[str]
+    role: NotRequired[str]
     instruction: NotRequired[str]
     answer: NotRequired[Answer]
     approach: NotRequired[str]
@@ -187,6 +189,7 @@ def _candidate(candidate: CandidateView, form: Form, limit: int, run_id: str) ->
     fields = {
         "effort": candidate.effort,
         "strategy": candidate.strategy,
+        "role": None if candidate.role == SOLVER else candidate.role,
         "instruction": _prose(candidate.instruction, limit),
         "answer": _answer(candidate.answer, limit),
         "approach": _prose(candidate.approach, limit),

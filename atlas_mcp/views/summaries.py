@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from atlas_mcp.atlas.explore import SOLVER
 from atlas_mcp.atlas.wording import (
     CANDIDATES_ARE_DATA,
     candidate_data,
@@ -42,7 +43,7 @@ from atlas_mcp.views.lengths import (
     first_that_fits,
     form_of,
 )
-from atlas_mcp.views.run_view import CandidateView, RunView
+from atlas_mcp.views.run_view import AnswerGroup, CandidateView, RunView
 
 ANSWER_CHARS = 20_000
 """Characters of the answer of a run in a text. A reader of nothing else gets it whole, unless it is
@@ -170,6 +171,8 @@ def _candidate_line(candidate: CandidateView, form: Form, limit: int) -> str:
     if form is POLL_FORM:
         return candidate_data({**fields, "answer": answer})
     fields["strategy"] = candidate.strategy
+    if candidate.role != SOLVER:
+        fields["role"] = candidate.role
     if candidate.instruction:
         fields["instruction"] = clipped(candidate.instruction, limit)
     fields["answer"] = answer
@@ -185,9 +188,18 @@ def _agreement_line(view: RunView) -> str:
     if not groups:
         return ""
     found = sum(len(group.explore_ids) for group in groups)
-    answer = quoted(answer_start(groups[0].answer, 16 * 120), 120)
+    text = _group_text(groups[0], found)
+    if view.answer is not None and not groups[0].chosen:
+        chosen = next((group for group in groups if group.chosen), None)
+        own = "no candidate gives this answer" if chosen is None else _group_text(chosen, found)
+        text = f"{own}; {text}"
     failures = f", {failed_text(failures_in(view))}" if failures_in(view) else ""
-    return f"Agreement: {top_answer_text(len(groups[0].explore_ids), found, answer)}{failures}."
+    return f"Agreement: {text}{failures}."
+
+
+def _group_text(group: AnswerGroup, found: int) -> str:
+    answer = quoted(answer_start(group.answer, 16 * 120), 120)
+    return top_answer_text(len(group.explore_ids), found, answer)
 
 
 def _money_line(view: RunView) -> str:

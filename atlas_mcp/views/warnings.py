@@ -52,9 +52,15 @@ def failure_warnings(
 
 
 def _about_the_answer(state: RunState, groups: Sequence[Group]) -> Iterator[str]:
-    if state.finished is not None and state.finished.warning:
-        yield state.finished.warning
-    yield from warnings_of(state.votes, groups)
+    finished = state.finished
+    own = finished.warning if finished is not None else None
+    if own:
+        yield own
+    # A warning of the end itself tells how a tie was decided.
+    yield from warnings_of(state.votes, groups, tie=not own)
+    has_answer = finished is not None and finished.answer is not None
+    if has_answer and not groups and not state.lost:
+        yield "No independent candidate confirms this answer."
 
 
 def _about_solvers(state: RunState) -> Iterator[str]:
@@ -64,7 +70,7 @@ def _about_solvers(state: RunState) -> Iterator[str]:
     for left_out in state.spec.left_out:
         yield f"Solver {left_out.name!r} was left out: {one_line(left_out.reason)}."
     small = {entry.name for entry in state.spec.solvers if entry.spec.is_small}
-    if any(vote.solver in small for vote in state.votes):
+    if any(one.planned.explore.solver in small for one in state.candidates):
         yield SMALL_MODEL
 
 

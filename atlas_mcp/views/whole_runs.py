@@ -105,3 +105,4 @@ def texts_in(view: RunView) -> Generator[object]:
         yield one.answer
         yield from (text or "" for text in (one.approach, one.reasoning))
         yield from (text or "" for text in (one.error, one.instruction))
+    yield from (remark.text for remark in view.remarks)

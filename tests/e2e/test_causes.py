@@ -14,6 +14,8 @@ from atlas_mcp.testing.messages_api import MessagesApi, status
 from tests.support.held_apis import HeldApi
 from tests.support.processes import COMMAND, PATIENCE, bare_environ, run_cli
 
+pytestmark = pytest.mark.every_day(0)
+
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux sets limits of another process")
 @pytest.mark.parametrize("command", [("solve", "6 * 7?"), ("explore", "6 * 7?", "--count", "2")])
@@ -59,6 +61,7 @@ price = {{ input = 1.0, output = 2.0 }}
 """
 
 
+@pytest.mark.every_day(1)
 @pytest.mark.parametrize("model", ["openai/m", "anthropic/claude-sonnet-5-5"])
 def test_a_refused_key_is_one_request_of_four_solvers_that_start_together(
     model: str, tmp_path: Path

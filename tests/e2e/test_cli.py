@@ -114,6 +114,7 @@ def test_progress_without_a_terminal_is_plain_lines_on_stderr(solved: Solved) ->
     assert API_KEY not in solved.done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("CLI-3")
 def test_the_list_names_the_run_and_json_is_one_object_a_line(solved: Solved) -> None:
     people = solved.shell("runs", "list")
@@ -130,6 +131,7 @@ def test_the_list_names_the_run_and_json_is_one_object_a_line(solved: Solved) ->
     assert listed["problem"] == "What is 6 [red]*[/] 7?"
 
 
+@pytest.mark.slow
 def test_show_prints_the_run_again_for_people_and_for_programs(solved: Solved) -> None:
     people = solved.shell("runs", "show", solved.view.run_id)
     program = solved.shell("runs", "show", solved.view.run_id, "--json")
@@ -143,6 +145,7 @@ def test_show_prints_the_run_again_for_people_and_for_programs(solved: Solved) -
     assert f"run {solved.view.run_id}" in people.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("CLI-1")
 def test_the_answer_alone_is_on_stdout(shell: Shell) -> None:
     (shell.folder / "schema.json").write_text('{"type": "integer"}')
@@ -257,6 +260,7 @@ def test_an_interrupted_solve_ends_with_130_and_keeps_what_it_found(shell: Shell
     assert [one.answer for one in shown.candidates if one.status == "ok"] == ["42"]
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 def test_an_explore_that_is_terminated_or_loses_its_terminal_ends_with_130(
@@ -392,6 +396,7 @@ def test_a_usage_error_names_the_option_and_ends_with_2(
     assert says in err.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_an_unknown_run_ends_with_2_and_says_how_to_find_one(shell: Shell) -> None:
     done = shell("runs", "show", "nowhere")
 
@@ -401,6 +406,7 @@ def test_an_unknown_run_ends_with_2_and_says_how_to_find_one(shell: Shell) -> No
     assert "runs list" in line
 
 
+@pytest.mark.slow
 def test_without_a_key_solve_names_the_ways_on_in_one_line(shell: Shell) -> None:
     done = shell("solve", "6 * 7?")
 
@@ -410,6 +416,7 @@ def test_without_a_key_solve_names_the_ways_on_in_one_line(shell: Shell) -> None
         assert way in line
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves_is_no_crash(solved: Solved) -> None:
     process = subprocess.Popen(
         [*COMMAND, "runs", "show", "--json", solved.view.run_id],
@@ -598,6 +605,7 @@ def test_news_of_an_answer_are_one_short_line_that_steers_nothing() -> None:
     assert len(line) < 400
 
 
+@pytest.mark.slow
 @posix
 def test_a_terminal_gets_the_table_and_keeps_its_cursor(shell: Shell) -> None:
     """On a pseudo-terminal, as a person would see it; stdout stays data."""

@@ -237,6 +237,7 @@ def running(shell: Shell, *arguments: str) -> Generator[subprocess.Popen[bytes]]
         process.communicate()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command", [("runs", "resume"), ("runs", "show", "--follow")], ids=lambda one: one[1]
 )
@@ -263,6 +264,7 @@ def test_a_run_that_another_process_drives_is_followed_to_its_end(
     assert (view.status, api.requests) == ("answered", 3), "nobody made a call twice"
 
 
+@pytest.mark.slow
 def test_who_stops_looking_leaves_the_run_to_the_process_that_drives_it(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -325,6 +327,7 @@ def test_a_run_that_has_ended_is_left_as_it_was(here: Here) -> None:
     assert (done.returncode, done.stdout) == (0, solved.stdout)
 
 
+@pytest.mark.slow
 def test_a_process_that_does_not_answer_is_told_of_and_ends_with_1(
     here: Here, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -673,6 +676,7 @@ STEERS = "\x1b[2J\x1b]0;title\x07\x9b31m\u202e\x7f\b[red]"
 """Clears a terminal, names its window, rings, paints, turns the writing about, takes back."""
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.requirement("CLI-14")
 def test_nothing_that_a_model_writes_steers_a_terminal(shell: Shell) -> None:

@@ -311,6 +311,7 @@ def test_a_stream_that_takes_nothing_is_a_line_or_none(case: str, shell: Shell) 
     assert len(done.stderr.splitlines()) == (1 if says else 0)
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.skipif(not FULL.exists(), reason="a device of Linux")
 @pytest.mark.parametrize(
@@ -330,6 +331,7 @@ def test_an_answer_that_cannot_be_written_is_kept(streams: str, code: int, shell
         assert f"`atlas-mcp runs show {listed['run_id']}`" in done.stderr.decode()
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp437", "cp1252:strict"])
 def test_a_terminal_that_knows_few_characters_gets_all_that_it_can(
@@ -356,6 +358,7 @@ def test_a_terminal_that_knows_few_characters_gets_all_that_it_can(
     assert b"\\u6f22 \\U0001f600 - +" in seen or b"\\u6f22 \\U0001f600 \x97 +" in seen
 
 
+@pytest.mark.slow
 @posix
 def test_a_terminal_that_draws_nothing_gets_lines(shell: Shell) -> None:
     shell.environ["TERM"] = "dumb"

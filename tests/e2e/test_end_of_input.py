@@ -7,6 +7,8 @@ import subprocess
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
 from atlas_mcp.views.run_view import RunView
 from tests.e2e.test_stdio import HELLO, at_work, end_input, started
 from tests.support.held_apis import HeldApi
@@ -16,6 +18,8 @@ from tests.support.processes import (
     reachable,
     until_recorded,
 )
+
+pytestmark = pytest.mark.every_day(0)
 
 
 def call(tool: str, **arguments: Any) -> dict[str, Any]:
@@ -46,6 +50,7 @@ def piped(environ: Mapping[str, str], *requests: Mapping[str, Any]) -> list[dict
     return [answers[number] for number in range(1, len(requests) + 1)]
 
 
+@pytest.mark.every_day(1)
 def test_what_only_looks_is_answered_though_the_input_has_ended(environ: dict[str, str]) -> None:
     listed, read, shown = piped(
         environ,

@@ -22,6 +22,8 @@ from tests.support.held_apis import HeldApi
 from tests.support.processes import COMMAND, PATIENCE, resumed
 from tests.support.systems import BREAK, BREAK_NUMBER, GROUP, posix
 
+pytestmark = pytest.mark.every_day(0)
+
 Mode = Literal["auto", "legacy"]
 
 ENDING = b"atlas-mcp: ending; calls in flight get 60 s, another signal ends now\n"
@@ -55,6 +57,7 @@ def serving(
         process.communicate()
 
 
+@pytest.mark.every_day(1)
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 async def test_a_signal_answers_who_waits_and_leaves_the_runs_to_be_resumed(
     environ: dict[str, str], mode: Mode, monkeypatch: pytest.MonkeyPatch
@@ -115,6 +118,7 @@ async def test_a_second_signal_does_not_wait_for_calls_in_flight(
     assert api.requests == 5
 
 
+@pytest.mark.every_day(1)
 def test_a_port_that_is_taken_is_one_line_on_stderr_and_exit_code_2(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
@@ -129,6 +133,7 @@ def test_a_port_that_is_taken_is_one_line_on_stderr_and_exit_code_2(
     assert "in use" in line
 
 
+@pytest.mark.every_day(1)
 def test_a_host_that_is_not_known_is_one_line_on_stderr_and_exit_code_2(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,6 +149,7 @@ def test_a_host_that_is_not_known_is_one_line_on_stderr_and_exit_code_2(
     assert line.startswith("atlas-mcp: --host: 'localhost' is not known on this machine: ")
 
 
+@pytest.mark.every_day(1)
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org", ""])
 def test_an_address_that_other_machines_reach_is_refused_before_anything_starts(
     capfd: pytest.CaptureFixture[str], tmp_path: Path, host: str

@@ -16,7 +16,7 @@ from tests.e2e.test_ways import PATIENCE, WAYS_IN, Ended, Way, begun, candidates
 from tests.support.locked_journals import locked
 from tests.support.systems import posix
 
-pytestmark = [posix, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.every_day(0), posix, pytest.mark.timeout(300)]
 
 
 def signalled(number: signal.Signals) -> Callable[[Way], None]:

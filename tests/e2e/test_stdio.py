@@ -30,6 +30,8 @@ from tests.support.processes import (
 )
 from tests.support.systems import BREAK, BREAK_NUMBER, GROUP, posix
 
+pytestmark = pytest.mark.every_day(0)
+
 HELLO = {
     "protocolVersion": "2025-11-25",
     "capabilities": {},
@@ -131,6 +133,7 @@ def assert_protocol(lines: list[bytes]) -> None:
         assert json.loads(line)["jsonrpc"] == "2.0"
 
 
+@pytest.mark.every_day(1)
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 async def test_a_client_runs_a_problem_over_stdio_and_hears_of_its_progress(
     environ: dict[str, str], mode: Mode
@@ -178,6 +181,7 @@ def test_a_signal_ends_an_idle_server_at_once(
     assert err == b""
 
 
+@pytest.mark.every_day(1)
 async def test_a_signal_ends_a_busy_server_and_its_run_is_left_to_be_resumed(
     environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -352,6 +356,7 @@ def vendors(modules: list[str]) -> set[str]:
     return {name.partition(".")[0] for name in modules} & VENDORS
 
 
+@pytest.mark.every_day(1)
 def test_waiting_for_the_first_message_imports_no_vendor_and_opens_no_journal(
     environ: dict[str, str],
 ) -> None:
@@ -436,6 +441,7 @@ def test_a_bad_configuration_is_told_in_each_tool_result_and_the_server_starts(
     assert names in line
 
 
+@pytest.mark.every_day(1)
 def test_a_call_without_a_key_says_what_to_do_and_the_server_lives_on(
     environ: dict[str, str],
 ) -> None:

@@ -17,7 +17,7 @@ import pytest
 from tests.support.processes import COMMAND, PATIENCE, bare_environ
 from tests.support.systems import posix
 
-pytestmark = posix
+pytestmark = [pytest.mark.every_day(0), posix]
 """Descriptors of a child are closed before it begins."""
 
 PING = b'{"jsonrpc":"2.0","id":1,"method":"ping"}\n'
@@ -78,6 +78,7 @@ def run(
 CLOSED = [(0,), (1,), (2,), (0, 1), (0, 2), (1, 2), (0, 1, 2)]
 
 
+@pytest.mark.every_day(1)
 @pytest.mark.parametrize("closed", CLOSED, ids=str)
 def test_a_server_whose_streams_are_closed_ends_at_once_and_without_a_word(
     environ: dict[str, str], closed: tuple[int, ...]
@@ -261,6 +262,7 @@ def test_a_log_that_nobody_reads_holds_nothing_up(environ: dict[str, str]) -> No
     assert size > 0, "nothing was logged, and nothing shown"
 
 
+@pytest.mark.every_day(1)
 def test_what_cannot_be_read_is_answered_in_its_turn_and_the_next_line_is_served(
     environ: dict[str, str],
 ) -> None:
@@ -346,6 +348,7 @@ LOADING = [
 ]
 
 
+@pytest.mark.every_day(1)
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 @pytest.mark.parametrize(("arguments", "module"), LOADING)
 def test_a_signal_while_modules_load_ends_without_a_traceback(

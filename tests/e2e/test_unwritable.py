@@ -17,7 +17,7 @@ from atlas_mcp.testing.journal_conformance import first_record, later_record
 from tests.support.processes import COMMAND, bare_environ
 from tests.support.systems import posix
 
-pytestmark = posix
+pytestmark = [pytest.mark.every_day(0), posix]
 
 FULL = 'ulimit -f 0; exec "$@"'
 """Runs a command that can make no file longer."""

@@ -1,4 +1,4 @@
-"""What a caller does wrong is told to the caller, in both eras, and leaves nothing in the log."""
+"""A caller hears of its own mistakes, in both eras, and they leave nothing in the log."""
 
 from __future__ import annotations
 
@@ -54,6 +54,7 @@ FAULTS: Mapping[str, tuple[Any, str]] = {
 }
 
 
+@pytest.mark.every_day(10)
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 @pytest.mark.parametrize("case", FAULTS)
 async def test_a_callers_fault_is_invalid_params_and_nothing_is_logged(
@@ -78,6 +79,7 @@ NO_NUMBERS: Mapping[str, tuple[str, dict[str, Any], str]] = {
 }
 
 
+@pytest.mark.every_day(6)
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 @pytest.mark.parametrize("case", NO_NUMBERS)
 async def test_what_is_no_number_is_refused_by_its_argument_before_anything_is_run(

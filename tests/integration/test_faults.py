@@ -1,4 +1,4 @@
-"""Whatever goes wrong with a call: a run ends in an answer from the rest or says what the cause is.
+"""A run with failing calls ends in an answer from the rest, or names the cause.
 
 Each fault hits one solver of two, every solver, or the orchestrator when two candidates agree.
 """
@@ -106,7 +106,7 @@ REPLIES = {
 ALL = FAULTS | REPLIES
 
 LASTING = ("401", "402")
-"""Faults of the key: whoever else asks with it is not answered either."""
+"""Faults of the key: no other call with the same key is answered either."""
 
 on_asyncio = pytest.mark.parametrize("anyio_backend", ["asyncio"])
 on_trio = pytest.mark.parametrize("anyio_backend", ["trio"])
@@ -115,7 +115,7 @@ on_trio = pytest.mark.parametrize("anyio_backend", ["trio"])
 
 @dataclass
 class Stage:
-    """Who gets the fault, and the API that gives it."""
+    """The models that get the fault, and the API that gives it."""
 
     case: Case
     side: Side
@@ -181,6 +181,7 @@ async def perform(stage: Stage, home: Path) -> tuple[RunView, RunState]:
     return view, state
 
 
+@pytest.mark.every_day(8)
 @on_trio
 @pytest.mark.parametrize("name", [name for name in ALL if name not in LASTING])
 @pytest.mark.requirement("ERR-3")
@@ -203,6 +204,7 @@ async def test_a_fault_of_one_solver_leaves_an_answer_from_the_other(
     assert stage.solvers == 2 + stage.case.calls
 
 
+@pytest.mark.every_day(8)
 @on_asyncio
 @pytest.mark.parametrize("name", ALL)
 @pytest.mark.requirement("ERR-4")
@@ -223,6 +225,7 @@ async def test_a_fault_of_every_solver_is_a_clear_end_and_never_an_answer(
     assert view.next is not None
 
 
+@pytest.mark.every_day(8)
 @on_trio
 @pytest.mark.parametrize("name", [name for name in ALL if name != "an empty answer"])
 async def test_a_fault_of_the_orchestrator_leaves_what_the_candidates_agree_on(

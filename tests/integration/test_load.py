@@ -23,13 +23,13 @@ LATENCY = (0.0, 0.1)
 
 @pytest.fixture(params=["asyncio"])
 def anyio_backend(request: pytest.FixtureRequest) -> str:
-    """What is tested is the whole of it; one loop is enough."""
+    """The whole program is tested; one loop is enough."""
     return request.param
 
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("capacity", [Capacity(), Capacity(runs=5, calls=3)])
-@pytest.mark.every_day(1)
+@pytest.mark.every_day(0)
 async def test_all_of_many_runs_are_answered_and_no_reply_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capacity: Capacity
 ) -> None:

@@ -1,4 +1,4 @@
-"""Pictures, from whoever names them to the wire: to every solver, and to the orchestrator."""
+"""Pictures, from the caller to the wire: to every solver, and to the orchestrator."""
 
 from __future__ import annotations
 
@@ -185,6 +185,7 @@ def has_five_calls(api: MessagesApi) -> bool:
     return api.requests == 5
 
 
+@pytest.mark.every_day(0)
 @ON_ASYNCIO
 async def test_the_orchestrators_conversation_stays_as_it_was_in_another_process(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -52,13 +52,16 @@ def wheel(folder: Path) -> Path:
 
 
 def interpreter(version: str) -> str | None:
-    """Return a Python of a version that works, if the machine has one."""
-    found = shutil.which(f"python{version}")
-    if found is None:
-        return None
-    asked = [found, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
-    done = subprocess.run(asked, capture_output=True, text=True, check=False)
-    return found if done.stdout.strip() == version else None
+    """Return a Python of a version that works, if the machine has one: on the path, or in pyenv."""
+    name = f"python{version}"
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    places = [shutil.which(name), *map(str, pyenv.glob(f"versions/{version}.*/bin/{name}"))]
+    for found in filter(None, places):
+        asked = [found, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+        done = subprocess.run(asked, capture_output=True, text=True, check=False)
+        if done.stdout.strip() == version:
+            return found
+    return None
 
 
 def constraints(resolution: str, python: str, folder: Path) -> Path:

@@ -1,8 +1,8 @@
 """Which cases of a test run every day, and which only in CI, with the mark `slow`.
 
 A test of both event loops runs on one of them every day, which depends on its name. Of a test with
-the mark `every_day(N)`, N cases run every day, spread evenly. A test file that is named on the
-command line runs with all its cases.
+the mark `every_day(N)`, N cases run every day, spread evenly, and none where N is 0. A test file
+that is named on the command line runs with all its cases.
 """
 
 from __future__ import annotations

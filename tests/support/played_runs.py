@@ -19,7 +19,7 @@ from atlas_mcp.atlas.events import (
     RunOpened,
     SolverFinished,
 )
-from atlas_mcp.atlas.explore import Candidate, FailureKind, Outcome, SolverFailure
+from atlas_mcp.atlas.explore import Candidate, FailureKind, Outcome, Remark, SolverFailure
 from atlas_mcp.atlas.messages import (
     AssistantTurn,
     Effort,
@@ -100,6 +100,21 @@ def a_run(
 
 def found(answer: Any = "42", *, approach: str = "Counting.", reasoning: str = "So.") -> Candidate:
     return Candidate(answer, reasoning, approach, 0.75)
+
+
+def in_turn(*outcomes: Outcome) -> Callable[[RunSolver], Outcome]:
+    """Return solvers of which each gives the next outcome; the last is repeated."""
+    return lambda call: outcomes[min(call.intent.explore_id, len(outcomes)) - 1]
+
+
+def refined(*outcomes: Outcome, workflow: str = "self-refine", max_explores: int = 8) -> Played:
+    """Play a self-refine run whose calls give these outcomes; the last is repeated."""
+    return play(a_run(workflow=workflow, max_explores=max_explores), solve=in_turn(*outcomes))
+
+
+def remark(text: str = "The last step is wrong.", *, satisfied: bool = False) -> Remark:
+    """Return the remark of a critic."""
+    return Remark(text, {"satisfied": satisfied})
 
 
 def failed(kind: FailureKind = "timeout", message: str = "it ended badly") -> SolverFailure:

@@ -22,6 +22,7 @@ from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.retrying import RetryPolicy
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.models.configuration import load_settings
+from atlas_mcp.models.wire import accounts
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.request import RunRequest
@@ -125,6 +126,8 @@ class World:
 def opened_world(monkeypatch: pytest.MonkeyPatch, *, attempts: int = 2) -> Generator[World]:
     """Serve a world's API for the length of a block, and point the environment at it."""
     world = World(attempts)
+    # Calls wait that long for the first one of an endpoint, which may be one that a test holds.
+    monkeypatch.setattr(accounts, "FIRST_ANSWER", 0.05)
     with serve(world.api) as url:
         monkeypatch.setenv("ANTHROPIC_BASE_URL", url)
         monkeypatch.setenv("ANTHROPIC_API_KEY", API_KEY)

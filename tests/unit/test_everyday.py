@@ -28,6 +28,10 @@ def test_of_a_limited_test_so_many_cases_run_from_its_beginning_to_its_end() -> 
     assert left == {0, 6, 12, 18, 24, 30, 36, 42, 43, 44}
 
 
+def test_a_test_limited_to_none_runs_in_ci_only() -> None:
+    assert not_every_day([*cases_of("a", 2, loops=2), ("b", {})], {"a": 0, "b": 0}) == set(range(5))
+
+
 def test_a_test_without_parameters_runs_every_day() -> None:
     assert not_every_day([("a", {}), ("b", {})], {"a": 1}) == set()
 

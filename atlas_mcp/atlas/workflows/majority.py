@@ -11,7 +11,7 @@ from typing import Self
 
 from typing_extensions import override
 
-from atlas_mcp.atlas.agreement import Group, group_answers
+from atlas_mcp.atlas.agreement import Group, group_answers, is_tied
 from atlas_mcp.atlas.budget import MAX_EXPLORES_CEILING
 from atlas_mcp.atlas.commands import Command, Note
 from atlas_mcp.atlas.events import ExploresPlanned, Planned, RunFinished
@@ -96,10 +96,14 @@ def _reason(state: RunState) -> StopReason:
 
 def _explanation(top: Group, votes: int) -> str:
     share = share_text(len(top.votes), votes, "independent candidate")
-    return f"{share} give this answer. Of one of them: {top.votes[0].candidate.reasoning}"
+    verb = "gives" if len(top.votes) == 1 else "give"
+    return f"{share} {verb} this answer. The first argues: {top.votes[0].candidate.reasoning}"
 
 
 def _tie(groups: tuple[Group, ...]) -> str | None:
-    if len(groups) > 1 and len(groups[1].votes) == len(groups[0].votes):
-        return "The most common answers are tied; the one whose candidate came first was taken."
-    return None
+    """Return by which rule one of the most common answers was taken; `None` without a tie."""
+    if not is_tied(groups):
+        return None
+    if len(groups[0].solvers) > len(groups[1].solvers):
+        return "The most common answers are tied; the one that more solvers give was taken."
+    return "The most common answers are tied; the one whose candidate came first was taken."

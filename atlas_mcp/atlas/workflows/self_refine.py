@@ -16,14 +16,12 @@ from atlas_mcp.atlas import prompts
 from atlas_mcp.atlas.commands import Command, Note
 from atlas_mcp.atlas.events import ExploresPlanned, Planned, RunFinished
 from atlas_mcp.atlas.explore import (
-    SOLVER,
     Candidate,
     Explore,
     Outcome,
     Remark,
     SolverFailure,
     incomplete,
-    read_candidate,
 )
 from atlas_mcp.atlas.explore_planning import must_conclude, next_id, reaches, usable
 from atlas_mcp.atlas.messages import Json, ModelRequest, Reply, Text, UserTurn
@@ -52,7 +50,8 @@ MAX_ROUNDS = 20
 ROUND_EXPLORES = 2
 """Explores of one round: the critic's and the refiner's."""
 
-CRITIC, REFINER = "critic", "refiner"
+DRAFTER, CRITIC, REFINER = "drafter", "critic", "refiner"
+"""The roles of the calls. None of them votes: each candidate is made of the one before."""
 
 CRITIC_SYSTEM = f"""\
 You are checking a candidate's answer to a problem. Work through its justification step by step \
@@ -103,7 +102,7 @@ class SelfRefine(Workflow):
     @override
     def explores(self) -> int | None:
         """How many explores a run takes at most: one, and two a round."""
-        return None if self.rounds is None else 1 + 2 * self.rounds
+        return None if self.rounds is None else 1 + ROUND_EXPLORES * self.rounds
 
     @override
     def next_commands(self, state: RunState) -> tuple[Command, ...]:
@@ -119,14 +118,14 @@ class SelfRefine(Workflow):
         last = state.ended[-1] if state.ended else None
         if last is None:
             solvers = usable(state)
-            return Explore(solvers[0]) if solvers else None
+            return Explore(solvers[0], role=DRAFTER) if solvers else None
         solver = last.planned.explore.solver
         if isinstance(last.outcome, Candidate):
             # Criticism that nothing can follow is not worth its price.
             if self._is_refined(state) or state.explores_left < ROUND_EXPLORES:
                 return None
             return Explore(solver, role=CRITIC, shows=(last.id,))
-        if isinstance(last.outcome, Remark) and not last.outcome.satisfied:
+        if isinstance(last.outcome, Remark) and not _is_satisfied(last.outcome):
             shown = last.planned.explore.shows
             return Explore(solver, role=REFINER, shows=(*shown, last.id))
         return None
@@ -141,7 +140,7 @@ class SelfRefine(Workflow):
 
     def _ended(self, state: RunState) -> RunFinished:
         last = state.ended[-1].outcome if state.ended else None
-        satisfied = isinstance(last, Remark) and last.satisfied
+        satisfied = isinstance(last, Remark) and _is_satisfied(last)
         return _ended(state, whole=satisfied or self._is_refined(state))
 
     @override
@@ -155,8 +154,8 @@ class SelfRefine(Workflow):
         seed: int | None,
     ) -> ModelRequest:
         """Return what the model is sent: a critic sees a candidate, a refiner its feedback too."""
-        if explore.role == SOLVER:
-            return solver_request(state.problem, explore, spec, max_tokens=max_tokens, seed=seed)
+        if explore.role not in (CRITIC, REFINER):
+            return super().request(state, explore, spec, max_tokens=max_tokens, seed=seed)
         shown = prompts.shown_text(state, explore.shows)
         if explore.role == REFINER:
             return solver_request(
@@ -186,7 +185,7 @@ class SelfRefine(Workflow):
     def read(self, state: RunState, explore: Explore, reply: Reply) -> Outcome:
         """Return the candidate in a reply, or a critic's remark."""
         if explore.role != CRITIC:
-            return read_candidate(reply, state.problem.answer_schema)
+            return super().read(state, explore, reply)
         failure = incomplete(reply)
         if failure is not None:
             return failure
@@ -195,7 +194,13 @@ class SelfRefine(Workflow):
             return SolverFailure("malformed", found)
         if "feedback" not in found:
             return SolverFailure("malformed", "the reply lacks feedback")
-        return Remark(text_of(found["feedback"]), found.get("satisfied") is True)
+        is_satisfied = found.get("satisfied") is True
+        return Remark(text_of(found["feedback"]), {"satisfied": is_satisfied})
+
+
+def _is_satisfied(remark: Remark) -> bool:
+    """Return whether a critic found nothing left to correct."""
+    return remark.data == {"satisfied": True}
 
 
 def _ended(state: RunState, *, whole: bool) -> RunFinished:
@@ -228,7 +233,7 @@ def _ended(state: RunState, *, whole: bool) -> RunFinished:
 def _open_remark(last: ExploreState) -> str | None:
     """Return the criticism that was not answered any more."""
     remark = last.outcome
-    return remark.text if isinstance(remark, Remark) and not remark.satisfied else None
+    return remark.text if isinstance(remark, Remark) and not _is_satisfied(remark) else None
 
 
 def _broken_off(last: ExploreState) -> str | None:

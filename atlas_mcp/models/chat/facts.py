@@ -1,4 +1,4 @@
-"""The facts about vendors of Chat Completions that the configuration is read by."""
+"""Facts about vendors of Chat Completions for the configuration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The facts about Anthropic that the configuration is read by."""
+"""Facts about Anthropic for the configuration."""
 
 from __future__ import annotations
 

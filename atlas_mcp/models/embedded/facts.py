@@ -1,4 +1,4 @@
-"""The facts about embedded models, and about the model hub, that the configuration is read by."""
+"""Facts about embedded models and the model hub for the configuration."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def hub_address(given: str) -> str:
     """Return the address of a model hub in the form in which it is used.
 
     Raises:
-        ValueError: It is none.
+        ValueError: It is not the address of a model hub.
     """
     try:
         address = endpoint_address(given)

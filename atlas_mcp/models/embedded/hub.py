@@ -39,7 +39,7 @@ MOVES = 5
 
 
 @dataclass(frozen=True, slots=True)
-class HubSays:
+class HubDescription:
     """The hub's description of a file: its length, its checksum in hex, and the commit."""
 
     size_bytes: int
@@ -52,7 +52,7 @@ def address(base: str, hub: HubFile) -> str:
     return f"{base}/{hub.repository}/resolve/{hub.revision}/{quote(hub.file)}"
 
 
-async def ask(hub: HubFile, *, base: str, token: str | None) -> HubSays:
+async def ask(hub: HubFile, *, base: str, token: str | None) -> HubDescription:
     """Ask the hub to describe `hub`, without fetching it.
 
     The answer is in the headers of the redirect to the storage of large files; that redirect is
@@ -115,7 +115,7 @@ def _client(base: str) -> httpx2.AsyncClient:
     """Return a client that follows the hub's redirects to its storage.
 
     Raises:
-        WayClosed: The proxy or the certificates cannot be used.
+        RouteClosed: The proxy or the certificates cannot be used.
     """
     proxy = proxy_of(base)
     if proxy is not None:
@@ -171,7 +171,7 @@ async def _continue(
                     partial.report(done)
 
 
-def _read(response: httpx2.Response, hub: HubFile, *, known: bool) -> HubSays:
+def _read(response: httpx2.Response, hub: HubFile, *, known: bool) -> HubDescription:
     """Read the hub's answer.
 
     Args:
@@ -190,7 +190,7 @@ def _read(response: httpx2.Response, hub: HubFile, *, known: bool) -> HubSays:
         )
     commit = response.headers.get("x-repo-commit", "")
     revision = commit if re.fullmatch(r"[0-9a-f]{40}", commit) else hub.revision
-    return HubSays(int(size), sha256, revision)
+    return HubDescription(int(size), sha256, revision)
 
 
 def _refusal(

@@ -194,7 +194,7 @@ class EmbeddedModel(Model):
         elif isinstance(error, httpx2.ReadTimeout):
             cause = f"nothing came for {LONGEST_SILENCE:.0f} seconds"
         elif isinstance(error, ValueError):
-            cause = "what it wrote could not be read"
+            cause = "its output could not be read"
         elif code is None:
             cause = "the connection to its process broke"
         else:

@@ -149,8 +149,9 @@ async def pin(model: Embedded, sources: Sources) -> PinnedFile:
         await anyio.to_thread.run_sync(_keep, model.files, json.dumps(origin, indent=2) + "\n")
     except OSError as error:
         raise ModelFileError(
-            f"what the model hub says of `{model.name}` cannot be kept at {model.files.origin}: "
-            f"{error.strerror}; make the folder writable, or set ATLAS_HOME to another one"
+            f"the model hub's description of `{model.name}` cannot be kept at "
+            f"{model.files.origin}: {error.strerror}; make the folder writable, or set ATLAS_HOME "
+            "to another one"
         ) from error
     pinned = await anyio.to_thread.run_sync(_read_origin, model.name, model.files)
     assert pinned is not None, "it has just been kept"

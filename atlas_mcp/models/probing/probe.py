@@ -204,7 +204,7 @@ class _Probing:
     async def _echo(self, request: ModelRequest) -> Literal["taken", "demanded", "refused"] | None:
         """Return how an endpoint reacts when a model's thinking is sent back with its reply."""
         *_, reply, _ = request.turns
-        assert isinstance(reply, AssistantTurn), "it is the reply before the last turn of ours"
+        assert isinstance(reply, AssistantTurn), "it is the reply before the last user turn"
         if not holds_reasoning(reply):
             return None
         without = with_endpoint(self._spec, echo_reasoning="never")

@@ -1,4 +1,4 @@
-"""The facts about scripted models that the configuration is read by."""
+"""Facts about scripted models for the configuration."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A model that plays a script: for tests, demonstrations and trying a client's wiring.
 
 It spends nothing and reaches nothing. `scripted/demo` plays a short run with a disagreement in it,
-whatever the problem; nothing it says is about the problem.
+for every problem; its replies are not about the problem.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Says:
         seconds: How long it takes.
         error: Raised instead of replying.
         end: Why it ends; by default what the rest implies.
-        detail: What is said of a refusal.
+        detail: The explanation of a refusal.
     """
 
     text: object = ""
@@ -171,7 +171,7 @@ _DEMO_LAST_TURN = Says(
 
 
 def _play_demo(request: ModelRequest) -> Says:
-    """Return what a request gets: by its own words, since several runs may be played at once."""
+    """Return the reply to a request, chosen by its text, as several runs may be played at once."""
     if request.tools:
         first = not any(isinstance(turn, AssistantTurn) for turn in request.turns)
         return _DEMO_FIRST_TURN if first else _DEMO_LAST_TURN

@@ -68,7 +68,7 @@ class Account:
         """Make one call in a block, after waiting for the first call with the key to be answered.
 
         Raises:
-            WayClosed: The key, or the model with it, was refused not long ago.
+            RouteClosed: The key, or the model with it, was refused not long ago.
         """
         first = await self._enter(model)
         try:

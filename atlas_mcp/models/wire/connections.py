@@ -25,7 +25,7 @@ from atlas_mcp.models.wire.accounts import Account, RouteClosed
 from atlas_mcp.models.wire.client_names import NO_NAMES, ClientNames
 from atlas_mcp.models.wire.headers import KEY_HEADERS, dress, read_as_text, sendable
 from atlas_mcp.models.wire.masking import Secrets, guard_logs
-from atlas_mcp.models.wire.proxies import Proxy, check_proxy, proxy_of, tls, trusting_nobody
+from atlas_mcp.models.wire.proxies import Proxy, check_proxy, proxy_of, tls, without_authorities
 from atlas_mcp.models.wire.redirects import check_redirect
 from atlas_mcp.models.wire.trips import CURRENT_TRIP, Trip, note_sent
 from atlas_mcp.system.limits import open_files
@@ -117,7 +117,7 @@ class Route:
         """Refuse a route that no call can take.
 
         Raises:
-            WayClosed: The address, the key or the proxy cannot be used.
+            RouteClosed: The address, the key or the proxy cannot be used.
         """
         try:
             endpoint_address(self.address)
@@ -147,7 +147,7 @@ class Route:
         """Return the address without its query, and the query that every call gets.
 
         Raises:
-            WayClosed: The address, the key, the proxy or the certificates cannot be used.
+            RouteClosed: The address, the key, the proxy or the certificates cannot be used.
         """
         self.check()
         return query_of(self.address)
@@ -156,7 +156,7 @@ class Route:
         """Return the arguments for an HTTP client that takes this route.
 
         Raises:
-            WayClosed: The address, the key, the proxy or the certificates cannot be used.
+            RouteClosed: The address, the key, the proxy or the certificates cannot be used.
         """
         import httpx2
 
@@ -171,7 +171,7 @@ class Route:
             httpx2.AsyncHTTPTransport,
             proxy=None if proxy is None else proxy.url,
             # The certificates take a while to load, and may be missing where no TLS is used.
-            verify=tls() if self._by_tls(proxy) else trusting_nobody(),
+            verify=tls() if self._by_tls(proxy) else without_authorities(),
             trust_env=False,
             limits=ONE_CONNECTION,
             socket_options=socket_options(),
@@ -200,8 +200,8 @@ class Route:
             client: The client, just made and before its first call.
 
         Raises:
-            WayClosed: The address is the environment's own, and a header that the environment sets
-                for it cannot be sent.
+            RouteClosed: The address is the environment's own, and a header that the environment
+                sets for it cannot be sent.
         """
         if self.base_url is not None:
             # `dress` drops them too, but a header that cannot be sent would fail the call earlier.
@@ -225,7 +225,7 @@ class Route:
         """Make one call in a block, after waiting for the first call with the key to be answered.
 
         Raises:
-            WayClosed: The key, or the model with it, was refused not long ago.
+            RouteClosed: The key, or the model with it, was refused not long ago.
         """
         return self._account.calling(model)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import sys
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from html import unescape
 
@@ -87,7 +87,7 @@ def _decoded(found: re.Match[str]) -> str:
 def _character(escape: str) -> str:
     """Return the character that an escape stands for."""
     found = _WRITTEN.fullmatch(escape)
-    assert found is not None, "what was found in a text is an escape by itself"
+    assert found is not None, "a match in a text is an escape by itself"
     code = found[1] or found[2] or found[3] or found[7] or found[8] or found[9]
     if code:
         number = int(code, 16)
@@ -99,12 +99,12 @@ def _character(escape: str) -> str:
     return found[4] or found[6] or unescape(found[5])
 
 
-def holds_whole(text: str, forms: list[str]) -> bool:
+def holds_whole(text: str, forms: Sequence[str]) -> bool:
     """Return whether any form stands in a text in full, and not only its beginning at the end."""
     return any(_is_in(plain, forms) for plain in readings(text))
 
 
-def _is_in(plain: str, forms: list[str]) -> bool:
+def _is_in(plain: str, forms: Sequence[str]) -> bool:
     return any(form in plain for form in forms)
 
 
@@ -140,7 +140,7 @@ def _rest(plain: str, form: str) -> int:
     return len(plain) - at if at != -1 and form.startswith(plain[at:]) else 0
 
 
-def with_masks(text: str, forms: list[str]) -> str:
+def with_masks(text: str, forms: Sequence[str]) -> str:
     """Return text without the forms in it, which are searched in the text and its decodings."""
     found: list[tuple[int, int]] = []
     way_back: list[_Decoded] = []
@@ -167,11 +167,14 @@ def with_masks(text: str, forms: list[str]) -> str:
     return "".join([*pieces, text[done:]])
 
 
-def _places(text: str, forms: list[str]) -> list[tuple[int, int]]:
+def _places(text: str, forms: Sequence[str]) -> list[tuple[int, int]]:
     """Return the places of forms in a text as start and end; overlapping ones are joined."""
     plain = squeezed(text)
     found: list[tuple[int, int]] = []
     for form in forms:
+        # Nearly every text ends this search here, for every form.
+        if form[:SHORTEST_REST] not in plain:
+            continue
         at = plain.find(form)
         while at != -1:
             # Overlaps are joined at once: a secret like "aaaaaa" may match nearly everywhere.

@@ -117,7 +117,7 @@ class Lanes(httpx2.AsyncBaseTransport):
                 raise httpx2.ProxyError(fault) from error
             raise
         stream = response.stream
-        assert isinstance(stream, httpx2.AsyncByteStream), "a transport that waits for nobody"
+        assert isinstance(stream, httpx2.AsyncByteStream), "an asynchronous transport"
         network = response.extensions.get("network_stream")
         response.stream = _Held(stream, lambda: self._give_back(transport, network))
         return response

@@ -72,17 +72,26 @@ class Secrets:
 
     plain_headers: frozenset[str] = frozenset()
     _forms: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    # The forms of all secrets of a length, by the least length; until a secret is added.
+    _by_length: dict[int, tuple[str, ...]] = field(
+        init=False, default_factory=dict[int, tuple[str, ...]]
+    )
 
     def __post_init__(self) -> None:
         _ALL.add(self)
 
     def add(self, *secrets: str) -> None:
         """Remember secrets."""
-        for secret in secrets:
-            if secret and secret not in self._forms:
-                self._forms[secret] = tuple(dict.fromkeys(_forms(secret)))
-        for secret in list(self._forms)[:-MOST_SECRETS]:
-            del self._forms[secret]
+        new = {
+            secret: tuple(dict.fromkeys(_forms(secret)))
+            for secret in secrets
+            if secret and secret not in self._forms
+        }
+        if not new:
+            return
+        # Replaced, not changed, and in this order: another thread may be looking for secrets.
+        self._forms = dict([*self._forms.items(), *new.items()][-MOST_SECRETS:])
+        self._by_length = {}
 
     def add_headers(self, headers: Mapping[str, str]) -> None:
         """Remember the secrets in the headers of a request."""
@@ -112,11 +121,10 @@ class Secrets:
             text: The text.
             shortest: Characters from which a secret is looked for.
         """
-        wanted = [secret for secret in self._forms if len(secret) >= shortest]
-        for secret in wanted:
-            if len(secret) < SHORTEST and secret in text:
+        for secret in self._forms:
+            if shortest <= len(secret) < SHORTEST and secret in text:
                 text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", MASK, text)
-        forms = [form for secret in wanted for form in self._forms[secret]]
+        forms = self._forms_from(shortest)
         return with_masks(text, forms) if forms else text
 
     def mask_value(self, value: _T, *, shortest: int = 0) -> _T:
@@ -125,7 +133,7 @@ class Secrets:
         A sealed part stays byte for byte, since its vendor accepts it back unaltered or not at all;
         a sealed part that holds a whole secret is left out.
         """
-        forms = [form for one in self._forms if len(one) >= shortest for form in self._forms[one]]
+        forms = self._forms_from(shortest)
 
         def stays(one: object) -> bool:
             return not (_is_sealed(one) and any(holds_whole(text, forms) for text in _texts(one)))
@@ -148,6 +156,14 @@ class Secrets:
                 }
                 todo += [(named, name) for name, part in named.items() if not _is_sealed(part)]
         return whole[0]
+
+    def _forms_from(self, shortest: int) -> tuple[str, ...]:
+        """Return the forms of all secrets of at least so many characters."""
+        by_length, forms = self._by_length, self._forms
+        if shortest not in by_length:
+            long_enough = (forms[secret] for secret in forms if len(secret) >= shortest)
+            by_length[shortest] = tuple(form for some in long_enough for form in some)
+        return by_length[shortest]
 
 
 def _is_sealed(value: object) -> bool:

@@ -42,7 +42,7 @@ def tls() -> ssl.SSLContext:
     """Return the certificate authorities that are trusted. Loading them takes 35 ms each time.
 
     Raises:
-        WayClosed: The certificates cannot be read.
+        RouteClosed: The certificates cannot be read.
     """
     import httpx2
 
@@ -95,7 +95,7 @@ def tls_fault(error: BaseException | None, *, by_proxy: bool) -> str | None:
                 "login page of the network, a proxy, or a server that takes http://"
             )
         if isinstance(error, ssl.SSLError) and error.reason and not ended:
-            return f"no way to speak TLS is found ({error.reason.replace('_', ' ').lower()})"
+            return f"no TLS connection can be agreed on ({error.reason.replace('_', ' ').lower()})"
         error = error.__cause__ or error.__context__
     return None
 
@@ -125,7 +125,7 @@ def _distrust(error: ssl.SSLCertVerificationError) -> str:
 
 
 @lru_cache(maxsize=1)
-def trusting_nobody() -> ssl.SSLContext:
+def without_authorities() -> ssl.SSLContext:
     """Return a context that trusts no authority, for clients that only speak plain HTTP."""
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
@@ -179,7 +179,7 @@ def check_proxy(proxy: Proxy) -> None:
     """Refuse a proxy that cannot be used.
 
     Raises:
-        WayClosed: The message names the variable.
+        RouteClosed: The message names the variable.
     """
     import httpx2
 

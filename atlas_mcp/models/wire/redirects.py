@@ -15,7 +15,7 @@ def check_redirect(response: httpx2.Response) -> None:
     """Refuse a redirect that leaves its origin, or that would turn a POST into a GET.
 
     Raises:
-        WayClosed: The message names the target of the redirect, by scheme and host alone.
+        RouteClosed: The message names the target of the redirect, by scheme and host alone.
     """
     import httpx2
 
@@ -24,7 +24,7 @@ def check_redirect(response: httpx2.Response) -> None:
         target = response.url.join(response.headers["location"])
     except httpx2.InvalidURL:
         raise RouteClosed(
-            f"the endpoint sends calls on to what is no address ({status}); check base_url",
+            f"the endpoint redirects calls to an invalid address ({status}); check base_url",
             requests=1,
         ) from None
     if not is_same_origin(str(target), str(response.url)):

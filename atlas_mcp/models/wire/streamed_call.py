@@ -231,9 +231,9 @@ class StreamedCall(FallibleCall):
             text = page_text(page, wording, self.secrets)
         else:
             kind = headers.get("content-type", "").partition(";")[0]
-            text = f"the address answers with {repr(kind) if kind else 'what is no reply'}"
+            text = f"the address answers with {repr(kind) if kind else 'data that is not a reply'}"
             if kind:
-                text += f", not with {'a reply' if asked else 'what was asked for'}"
+                text += f", not with {'a reply' if asked else 'the requested data'}"
             if reason := self.redacted(reason_of(body)):
                 text += f": {reason}"
             text += f"; check {wording.address}{wording.hint}"

@@ -204,7 +204,8 @@ class Caller:
         if state.stop_cause is None:
             deadline = clock.loop_time(deadline_of(state, call))
             with self.blocks.bounded(deadline, has_left=lambda: attempt.has_left):
-                await anyio.sleep_until(clock.loop_time(call.not_before))
+                if call.attempt > 1:
+                    await anyio.sleep_until(clock.loop_time(call.not_before))
                 return await attempt.make()
         self.cut_off += self.is_cut_off and attempt.has_left
         return attempt.aborted()

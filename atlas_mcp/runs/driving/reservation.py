@@ -15,7 +15,13 @@ from decimal import Decimal
 
 import anyio
 
-from atlas_mcp.atlas.day_cap import Reserved, is_covered, reservation_kept, reservation_needed
+from atlas_mcp.atlas.day_cap import (
+    Reserved,
+    is_covered,
+    may_settle_later,
+    reservation_kept,
+    reservation_needed,
+)
 from atlas_mcp.atlas.events import DayCapReached
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import FREE
@@ -53,7 +59,7 @@ class Reservation:
     _reserved: Reserved = field(init=False)
     _told: set[str] = field(init=False, default_factory=set[str])
     # Keeps the reservation equal to the journal's count when calls start together.
-    _lock: anyio.Lock = field(init=False, default_factory=anyio.Lock)
+    _lock: anyio.Lock = field(init=False, default_factory=lambda: anyio.Lock(fast_acquire=True))
 
     def __post_init__(self, before: Decimal) -> None:
         self._reserved = Reserved(self.day(), before)
@@ -93,9 +99,10 @@ class Reservation:
 
     async def keep(self, state: Callable[[], RunState]) -> None:
         """Give back the money that a run does not need any more after a call has ended."""
-        await self.settle(
-            lambda: reservation_kept(state(), self.committed), spent=state().ledger.gone
-        )
+        if not may_settle_later(state(), self.committed, self.cap):
+            await self.settle(
+                lambda: reservation_kept(state(), self.committed), spent=state().ledger.gone
+            )
 
     async def leave(self, state: Callable[[], RunState]) -> None:
         """Give back all that a run has reserved and not spent."""

@@ -183,6 +183,8 @@ class DrivenRuns:
             broken = driver.live.broken
             if broken is not None:
                 self._broken[run_id] = driver.live
+            elif not any(driver.unstored) and not driver.lost:
+                self.states.keep(run_id, driver.live.state)
             await self.claims.release(driver.lease, known=broken and broken.cause)
             driver.left.set()
 

@@ -194,6 +194,7 @@ SYSTEM_WORDS: tuple[object, ...] = (
 )  # fmt: skip
 
 
+@pytest.mark.every_day(12)
 @on_asyncio
 @pytest.mark.parametrize("status", [400, 422, 500])
 @pytest.mark.parametrize("said", SYSTEM_WORDS)
@@ -460,6 +461,7 @@ async def test_thinking_in_the_messages_api_is_left_out_where_it_is_refused() ->
 # Declared, it is never asked for; probed, it is found out
 
 
+@pytest.mark.every_day(3)
 @pytest.mark.parametrize(
     ("entry", "refuses"),
     [

@@ -191,6 +191,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 ]
 
 
+@pytest.mark.every_day(20)
 @pytest.mark.parametrize(("changes", "words"), REFUSED)
 async def test_what_the_api_refuses_is_refused(
     http: httpx2.AsyncClient, changes: dict[str, Any], words: str

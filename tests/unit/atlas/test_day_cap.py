@@ -8,6 +8,7 @@ from atlas_mcp.atlas.day_cap import (
     Reserved,
     committed_text,
     is_covered,
+    may_settle_later,
     reservation_kept,
     reservation_needed,
     too_little_left_text,
@@ -44,6 +45,17 @@ def test_the_cap_of_the_day_is_named_with_its_setting() -> None:
         "one day of UTC (max_cost_usd_per_day): raise it under [budget] in atlas.toml, or go on "
         "tomorrow."
     )
+
+
+def test_without_a_cap_a_run_settles_once_its_last_call_has_ended() -> None:
+    states = play(a_run(max_cost_usd="50"), answers()).live
+    calling = next(state for state in states if state.calls_in_flight)
+    committed = calling.ledger.committed
+
+    assert may_settle_later(calling, committed, None)
+    assert not may_settle_later(calling, committed - Decimal("0.01"), None), "it spent more"
+    assert not may_settle_later(calling, committed, Decimal(20)), "others wait for the money"
+    assert not may_settle_later(states[-1], states[-1].ledger.committed, None)
 
 
 MONDAY, TUESDAY, WEDNESDAY = "2026-11-23", "2026-11-24", "2026-11-25"

@@ -4,30 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
-
-import pytest
 
 from atlas_mcp.atlas.holds import (
     MIN_OUTPUT_TOKENS,
-    REQUEST_OVERHEAD_TOKENS,
     RESERVE_SHARE,
     Hold,
     first_reserve,
     hold_for,
-    input_tokens_at_most,
     synthesis_reserve,
 )
-from atlas_mcp.atlas.messages import (
-    AssistantTurn,
-    Image,
-    ModelRequest,
-    Text,
-    Tool,
-    ToolCall,
-    ToolResult,
-    UserTurn,
-)
+from atlas_mcp.atlas.input_tokens import input_tokens_at_most
+from atlas_mcp.atlas.messages import ModelRequest, Text, UserTurn
 from atlas_mcp.atlas.usage import FREE
 from tests.support.played_runs import a_model, a_run, answers, play
 
@@ -59,31 +46,6 @@ def test_a_ceiling_is_lowered_to_the_money_at_hand_but_not_below_a_useful_reply(
 
 def test_a_model_of_unknown_price_holds_nothing() -> None:
     assert hold_for(a_model(price=None), REQUEST, None) == Hold(FREE, 4_000)
-
-
-@pytest.mark.parametrize(
-    "more",
-    [
-        {"system": "x" * 1_000},
-        {"turns": (UserTurn((Text("x" * 1_000),)),)},
-        {"turns": (UserTurn((ToolResult("c", "x" * 1_000),)),)},
-        {"turns": (AssistantTurn("x" * 1_000),)},
-        {"turns": (AssistantTurn("", (ToolCall("c", "t", {"a": "x" * 1_000}),)),)},
-        {"schema": {"description": "x" * 1_000}},
-        {"tools": (Tool("t", "x" * 1_000, {}),)},
-    ],
-    ids=["system", "text", "result", "reply", "calls", "schema", "tools"],
-)
-def test_every_byte_of_a_request_may_be_a_token(more: Any) -> None:
-    assert input_tokens_at_most(replace(REQUEST, **more)) >= REQUEST_OVERHEAD_TOKENS + 1_000
-
-
-def test_a_picture_counts_as_the_tokens_of_its_model() -> None:
-    shown = replace(REQUEST, turns=(UserTurn((Image(url="https://a.example/b"),)),))
-
-    assert input_tokens_at_most(shown, image_tokens=777) == (
-        input_tokens_at_most(replace(REQUEST, turns=())) + 777
-    )
 
 
 def test_the_synthesis_keeps_its_price_back_and_at_most_a_share_of_the_cap() -> None:

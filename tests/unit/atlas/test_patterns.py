@@ -90,6 +90,7 @@ assert memory.resident_bytes() < before + 40_000_000
 """Twenty patterns of which each takes 7 MB and more."""
 
 
+@pytest.mark.every_day(0)
 @pytest.mark.skipif(memory.resident_bytes() is None, reason="the system does not say")
 def test_what_heavy_patterns_take_up_is_given_back() -> None:
     # In a process of its own: this one keeps what other tests made.

@@ -1,4 +1,4 @@
-"""What follows from the facts of a run at each of its records."""
+"""The facts of a run, at each of its records."""
 
 from __future__ import annotations
 
@@ -12,7 +12,16 @@ from atlas_mcp.atlas.explore import Explore
 from atlas_mcp.atlas.messages import AssistantTurn
 from atlas_mcp.atlas.run_facts import ExploreState, call_key
 from atlas_mcp.atlas.usage import Charge
-from tests.support.played_runs import a_run, answers, explores, failed, found, play
+from tests.support.played_runs import (
+    a_run,
+    answers,
+    explores,
+    failed,
+    found,
+    play,
+    refined,
+    remark,
+)
 
 
 def an_explore(**facts: Any) -> ExploreState:
@@ -80,6 +89,13 @@ def test_votes_are_the_candidates_and_not_the_failures() -> None:
 
     assert [vote.explore_id for vote in run.state.votes] == [1, 3]
     assert all(vote.candidate == found() for vote in run.state.votes)
+
+
+def test_a_candidate_in_another_role_than_a_solvers_is_no_vote() -> None:
+    state = refined(found("41"), remark(), found("42"), max_explores=3).state
+
+    assert [one.id for one in state.candidates] == [1, 3]
+    assert state.votes == ()
 
 
 def test_results_count_as_shown_from_the_intent_of_the_turn_that_carries_them() -> None:

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atlas_mcp.atlas.explore import STRATEGIES, Explore
-from atlas_mcp.atlas.holds import input_tokens_at_most, solver_tokens_at_most
+from atlas_mcp.atlas.holds import solver_tokens_at_most
+from atlas_mcp.atlas.input_tokens import input_tokens_at_most
 from atlas_mcp.atlas.messages import Image
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.solver_prompts import solver_request

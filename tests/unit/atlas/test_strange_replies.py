@@ -169,6 +169,7 @@ def test_a_longer_reply_than_is_kept_is_a_failed_candidate_that_says_so() -> Non
     )
 
 
+@pytest.mark.every_day(2)
 @pytest.mark.parametrize("piece", ['{"', '{"a": [', '{"a": "', "{}", '{ "a" : 1, '])
 def test_a_reply_full_of_braces_is_read_in_few_passes(piece: str) -> None:
     """The bound is in characters that are read; a pass for each brace would take minutes."""

@@ -124,6 +124,7 @@ def test_what_is_no_call_is_left_alone(text: str) -> None:
     assert written_calls(text, "explore") == []
 
 
+@pytest.mark.every_day(1)
 @pytest.mark.parametrize(
     "piece", ["<function=explore>", "<parameter=a>", '<invoke name="explore">', "<parameter "]
 )

@@ -56,6 +56,7 @@ def journal(tmp_path: Path) -> Path:
     return folder / FILE_NAME
 
 
+@pytest.mark.every_day(12)
 @pytest.mark.parametrize("damage", [no_database, cut, another_table, no_text])
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_a_damaged_journal_ends_every_command_with_2_and_one_line(

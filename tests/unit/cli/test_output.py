@@ -24,7 +24,14 @@ from atlas_mcp.runs.pool_rows import PoolRow
 from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.runs.service import RunService
 from atlas_mcp.texts import one_line, printable
-from atlas_mcp.views.run_view import Agreement, CandidateView, CostSplit, RunView, UsageView
+from atlas_mcp.views.run_view import (
+    Agreement,
+    CandidateView,
+    CostSplit,
+    RemarkView,
+    RunView,
+    UsageView,
+)
 from tests.support.live_runs import live_run
 
 NOW = 1_000.0
@@ -143,6 +150,22 @@ def test_a_run_that_is_shown_goes_to_stdout_whatever_came_of_it(
     assert found in shown.out
     assert "No solver gave an answer." in shown.err
     assert empty.out.startswith("failed, no_candidates · cost unknown · 1 call,")
+
+
+def test_a_run_that_is_shown_has_its_remarks_where_they_were_made(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    remark = RemarkView(explore_id=2, solver="s", role="critic", about=[1], text="Check it.")
+    view = failed_run(candidate(1, "41"), candidate(3, "42")).model_copy(
+        update={"remarks": [remark]}
+    )
+
+    output.print_view(view, as_json=False, evidence="all")
+
+    lines = capsys.readouterr().out.splitlines()
+    heads = [line for line in lines if line.startswith("#")]
+    assert heads == ["#1 s direct: 41 (50%)", "#2 s critic on #1:", "#3 s direct: 42 (50%)"]
+    assert lines[lines.index("#2 s critic on #1:") + 1] == "   Check it."
 
 
 def test_candidates_that_failed_are_no_data_of_an_explore(

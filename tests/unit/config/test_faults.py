@@ -154,7 +154,7 @@ def test_what_would_break_later_is_refused_when_it_is_read(
     ],
 )
 def test_true_and_false_are_no_numbers(toml: Path, key: str, given: str) -> None:
-    with pytest.raises(ConfigError, match=f"line 1: `{key}`: takes no true or false"):
+    with pytest.raises(ConfigError, match=f"line 1: `{key}`: does not take true or false"):
         load(toml, f"{key} = {given}\nsolvers.x.model = 'openai/m'\n")
 
 

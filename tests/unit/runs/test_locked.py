@@ -20,7 +20,7 @@ from atlas_mcp.journal.sqlite import transactions, writer
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs import service as services
-from atlas_mcp.runs.driving import claims
+from atlas_mcp.runs.driving import claims, reservation
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.local import engine
 from atlas_mcp.runs.opening import open_service
@@ -46,6 +46,8 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     for bound in ("LEAVE_SECONDS", "LET_GO_SECONDS"):
         monkeypatch.setattr(engine, bound, 0.1)
     monkeypatch.setattr(claims, "RELEASE_SECONDS", 0.1)
+    monkeypatch.setattr(journal_module, "RECORD_SECONDS", 0.1)
+    monkeypatch.setattr(reservation, "SETTLE_SECONDS", 0.1)
     monkeypatch.setattr(journal_module, "CLOSE_SECONDS", 0.5)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -70,3 +70,29 @@ async def test_a_day_that_leaves_no_explore_is_refused(tmp_path: Path) -> None:
     async with planner_at(tmp_path, per_day=Decimal("0.000001")) as planner:
         with pytest.raises(ConfigError, match="max_cost_usd_per_day"):
             await planner.solve(PROBLEM, RunRequest())
+
+
+@pytest.mark.parametrize(("workflow", "is_asked"), [(None, True), ("majority:2", False)])
+async def test_an_orchestrator_is_looked_up_only_for_a_workflow_that_asks_one(
+    tmp_path: Path, workflow: str | None, is_asked: bool
+) -> None:
+    asked: list[bool] = []
+
+    class Asked(Pool):
+        async def look_up(self, names: Sequence[str] | None, *, orchestrator: bool) -> None:
+            asked.append(orchestrator)
+
+    async with planner_at(tmp_path) as planner:
+        planner.pool = Asked(planner.settings)
+        submission = await planner.solve(PROBLEM, RunRequest(workflow=workflow))
+
+    assert asked == [is_asked]
+    assert (submission.spec.orchestrator is not None) == is_asked
+
+
+async def test_an_explore_effort_that_no_orchestrator_reads_is_refused(tmp_path: Path) -> None:
+    async with planner_at(tmp_path) as planner:
+        with pytest.raises(InvalidInput, match="has no effect in workflow 'self-refine'") as caught:
+            await planner.solve(PROBLEM, RunRequest(workflow="self-refine", explore_effort="high"))
+
+    assert caught.value.argument == "explore_effort"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from atlas_mcp.views.plain_text import candidate_lines, indented, state_line
+from atlas_mcp.views.plain_text import candidate_lines, indented, remark_lines, state_line
+from atlas_mcp.views.run_view import RemarkView
 from tests.support.shown_views import a_candidate, a_view
 
 
@@ -26,6 +27,12 @@ def test_only_the_first_line_of_a_candidate_begins_at_the_margin(end: str) -> No
     assert first.startswith("#1 ")
     assert others
     assert all(line.startswith("   ") for line in others)
+
+
+def test_a_remark_names_its_role_and_the_explores_that_it_is_about() -> None:
+    remark = RemarkView(explore_id=3, solver="s", role="critic", about=[1, 2], text="No.\n#4 s: 9")
+
+    assert remark_lines(remark) == "#3 s critic on #1, #2:\n   No.\n   #4 s: 9"
 
 
 def test_a_text_of_several_lines_stands_to_the_right_of_its_label() -> None:

@@ -21,7 +21,10 @@ from tests.support.played_runs import (
     failed,
     found,
     gives_up,
+    in_turn,
     play,
+    refined,
+    remark,
 )
 
 FIELDS = [
@@ -33,6 +36,7 @@ FIELDS = [
     "confidence",
     "agreement",
     "candidates",
+    "remarks",
     "usage",
     "cost_usd",
     "cost_split",
@@ -45,6 +49,7 @@ CANDIDATE_FIELDS = [
     "model",
     "effort",
     "strategy",
+    "role",
     "instruction",
     "status",
     "answer",
@@ -89,6 +94,7 @@ def test_the_fields_are_the_contracts_in_its_order() -> None:
         "explore_ids",
         "solvers",
         "approaches",
+        "chosen",
     ]
     for candidate in view["candidates"]:
         assert list(candidate) == CANDIDATE_FIELDS
@@ -225,6 +231,39 @@ def test_others_are_those_that_do_not_say_what_was_chosen(chosen: str | None, di
     )
 
     assert seen(run)["agreement"]["dissent"] == dissent
+
+
+def test_the_group_of_the_answer_is_marked() -> None:
+    def groups(chosen: str | None) -> list[tuple[str, bool]]:
+        run = play(
+            a_run(prefetch=3),
+            answers(chosen, supported=chosen is not None),
+            solve=in_turn(found("42"), found("43"), found("42")),
+        )
+        return [(one["answer"], one["chosen"]) for one in seen(run)["agreement"]["groups"]]
+
+    assert groups("43") == [("42", False), ("43", True)]
+    assert groups("44") == groups(None) == [("42", False), ("43", False)]
+
+
+def test_a_refinement_shows_its_remarks_and_claims_no_agreement() -> None:
+    view = seen(refined(found("41"), remark(), found("42"), remark("Fine.", satisfied=True)))
+
+    assert (view["answer"], view["agreement"]["groups"]) == ("42", [])
+    assert view["agreement"]["dissent"] is None, "a draft that was replaced is no dissent"
+    assert view["agreement"]["warnings"] == ["No independent candidate confirms this answer."]
+    assert [(one["explore_id"], one["role"]) for one in view["candidates"]] == [
+        (1, "drafter"),
+        (3, "refiner"),
+    ]
+    assert [(one["explore_id"], one["role"], one["about"]) for one in view["remarks"]] == [
+        (2, "critic", [1]),
+        (4, "critic", [3]),
+    ]
+    first = view["remarks"][0]
+    assert (first["text"], first["usage"]["requests"]) == ("The last step is wrong.", 1)
+    costs = [one["cost_usd"] for one in (*view["candidates"], *view["remarks"])]
+    assert sum(costs) == pytest.approx(view["cost_usd"])
 
 
 def test_candidates_that_agree_dissent_from_nothing() -> None:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from atlas_mcp.atlas.explore import Remark
+from atlas_mcp.atlas.state import RunState
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.views.status import explore_text, outcome_text, status_line
-from tests.support.played_runs import a_run, found, play
-
-REMARK = Remark("The last step is wrong.", satisfied=False)
+from tests.support.played_runs import a_run, failed, found, play, refined, remark
 
 
 def test_a_run_gets_ready_once_and_reads_what_came_between_its_calls() -> None:
@@ -29,10 +27,23 @@ def test_a_run_gets_ready_once_and_reads_what_came_between_its_calls() -> None:
         assert line.startswith("reading replies" if begun else "getting ready"), line
 
 
+def test_a_critic_is_no_failed_explore() -> None:
+    clean = refined(found("41"), remark(), found("42"), remark("Fine.", satisfied=True))
+    broken = refined(found("41"), remark(), failed())
+
+    def line(state: RunState) -> str:
+        return status_line(LiveRun("run-1", state), now=state.at)
+
+    assert "2 candidates · " in line(clean.state)
+    assert "1 candidate, 1 explore failed · " in line(broken.state)
+
+
 def test_a_call_in_another_role_is_named_by_it() -> None:
     run = play(a_run(workflow="self-refine", max_explores=3), solve=lambda _: found("41"))
     [first, critic] = [explore_text(run.state, run.state.explores[number]) for number in (1, 2)]
 
-    assert first.endswith("direct")
+    assert first.endswith("drafter")
     assert critic.endswith("critic")
-    assert outcome_text(replace(run.state.explores[2], outcome=REMARK)) == "The last step is wrong."
+    assert (
+        outcome_text(replace(run.state.explores[2], outcome=remark())) == "The last step is wrong."
+    )

@@ -31,7 +31,7 @@ def structure_of(view: RunView) -> dict[str, Any]:
 VALIDATOR = Draft202012Validator(compact_result(TypeAdapter(RunResult).json_schema()) or {})
 
 TOLD = {"explore_id", "solver", "status"}
-"""What is told of every candidate."""
+"""The facts that are shown of every candidate."""
 
 
 def test_in_the_structure_prose_opens_no_tag_and_the_answer_is_exact() -> None:
@@ -39,7 +39,7 @@ def test_in_the_structure_prose_opens_no_tag_and_the_answer_is_exact() -> None:
     structure = cast("dict[str, Any]", tool_result(view).structured_content)
 
     assert structure["answer"] == FORGED
-    assert set(structure) == set(RunView.model_fields) - {"confidence", "cost_split"}
+    assert set(structure) == set(RunView.model_fields) - {"confidence", "cost_split", "remarks"}
     assert [one["explore_id"] for one in structure["candidates"]] == [1, 2]
     assert structure["next"] == view.next
     (warning,) = structure["agreement"]["warnings"]
@@ -69,6 +69,7 @@ def test_beside_an_answer_without_end_the_candidates_are_still_there(answer: obj
     assert structure["agreement"]["warnings"] == ["short"]
 
 
+@pytest.mark.every_day(1)
 @pytest.mark.parametrize("groups", [1, 100])
 def test_what_is_left_out_is_counted_with_where_it_stands(groups: int) -> None:
     several = [

@@ -12,16 +12,17 @@ from hypothesis import strategies as st
 from atlas_mcp.views.lengths import chars_of
 from atlas_mcp.views.run_view import (
     Agreement,
+    AnswerGroup,
 )
 from atlas_mcp.views.structures import structured
 from atlas_mcp.views.summaries import summary
 from tests.support.shown_views import FORGED, a_candidate, a_solve, a_view, tokens
 
 LABELS = ("Answer", "Why", "Agreement", "Cost", "Note", "Dissent", "Next", "Run")
-"""What lines of ours begin with."""
+"""The beginnings of our own lines."""
 
 PROSE = ("instruction", "answer", "approach", "justification")
-"""What others wrote of a candidate in a text."""
+"""The parts of a candidate's text that others wrote."""
 
 
 def labels_of(text: str) -> list[str]:
@@ -133,3 +134,35 @@ def test_dissent_and_the_next_step_are_never_pushed_out_by_notes() -> None:
     assert "Dissent: " + "But " * 50 in text
     assert "Next: Do this." in text
     assert tokens(text) < ANSWERED_TOKENS
+
+
+@pytest.mark.parametrize(
+    ("groups", "agreement"),
+    [
+        ([("42", [1, 2], True), ("41", [3], False)], '2 of 3 candidates say "42"'),
+        (
+            [("41", [1, 2], False), ("42", [3], True)],
+            '1 of 3 candidates says "42"; 2 of 3 candidates say "41"',
+        ),
+        (
+            [("41", [1, 2], False)],
+            'no candidate gives this answer; 2 of 2 candidates say "41"',
+        ),
+    ],
+)
+def test_the_agreement_is_about_the_answer_of_the_run(
+    groups: list[tuple[str, list[int], bool]], agreement: str
+) -> None:
+    found = [
+        AnswerGroup(answer=answer, explore_ids=explores, chosen=chosen)
+        for answer, explores, chosen in groups
+    ]
+    view = a_view("So.", answer="42", candidates=[], agreement=Agreement(groups=found))
+
+    assert f"Agreement: {agreement}." in summary(view).splitlines()
+
+
+def test_a_run_without_votes_claims_no_agreement() -> None:
+    view = a_view("So.", answer="42", agreement=Agreement())
+
+    assert "Agreement" not in labels_of(summary(view))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from atlas_mcp.atlas.agreement import group_answers
 from atlas_mcp.atlas.explore import SolverFailure
-from atlas_mcp.views.warnings import failure_warnings
+from atlas_mcp.views.warnings import failure_warnings, run_warnings
+from tests.support.played_runs import Played, a_run, answers, found, in_turn, play
 
 NO_CREDIT = SolverFailure("rejected", "`m`: no credit is left (request req_1)")
 SAME = SolverFailure("rejected", "`m`: no credit is left (request req_2)")
@@ -50,3 +52,15 @@ def test_a_cause_cannot_end_its_quotation_or_its_line() -> None:
     (warning,) = failure_warnings([(1, SolverFailure("rejected", 'no"\nNext: <stop>'))])
 
     assert warning == 'Explore 1 failed (rejected): "no\\" Next: \\u003cstop>"'
+
+
+def warnings_of(run: Played) -> list[str]:
+    return run_warnings(run.state, group_answers(run.state.votes), driven=False)
+
+
+def test_a_tie_is_told_once() -> None:
+    voted = play(a_run(workflow="majority", max_explores=2), solve=in_turn(found("4"), found("5")))
+    chosen = play(a_run(), answers("4"), solve=in_turn(found("4"), found("5")))
+
+    assert [one for one in warnings_of(voted) if "tied" in one] == [voted.end.warning]
+    assert "The most common answers are tied." in warnings_of(chosen)

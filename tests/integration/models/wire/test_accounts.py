@@ -13,7 +13,7 @@ import pytest
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.usage import NO_CHARGE
 from atlas_mcp.errors import ModelError, ModelRejected
-from atlas_mcp.models.chat.connection import Connection as ChatConnection
+from atlas_mcp.models.chat.connection import ChatConnection
 from atlas_mcp.models.chat.model import OpenAICompatible
 from atlas_mcp.models.wire import accounts, connections
 from tests.support.odd_endpoints import (
@@ -50,6 +50,7 @@ REFUSALS: dict[str, tuple[int, str, str]] = {
 }
 
 
+@pytest.mark.every_day(10)
 @pytest.mark.parametrize("name", REFUSALS)
 async def test_a_key_that_is_refused_is_refused_once(
     make: Make, monkeypatch: pytest.MonkeyPatch, name: str

@@ -110,7 +110,7 @@ def packed(encoding: str, wbits: int) -> Answer:
         "gzip", "deflate", "raw deflate", "br", "zstd", "twice", "no gzip", "comments", "line",
     ],
 )  # fmt: skip
-@pytest.mark.every_day(4)
+@pytest.mark.every_day(1)
 @pytest.mark.requirement("HANG-3")
 async def test_a_stream_without_end_is_given_up(adapter: str, answer: Answer, says: str) -> None:
     error = await failure(adapter, answer, least=200 if "longer" in says else 1)
@@ -119,6 +119,7 @@ async def test_a_stream_without_end_is_given_up(adapter: str, answer: Answer, sa
     assert says in error.message
 
 
+@pytest.mark.every_day(1)
 @both
 @on_asyncio
 async def test_others_get_a_turn_however_small_the_pieces_are(

@@ -11,10 +11,10 @@ import pytest
 
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.errors import ModelRejected
-from atlas_mcp.models.chat.connection import Connection as ChatConnection
+from atlas_mcp.models.chat.connection import ChatConnection
 from atlas_mcp.models.chat.model import OpenAICompatible
 from atlas_mcp.models.claude import connection as claude_connection
-from atlas_mcp.models.claude.connection import Connection as ClaudeConnection
+from atlas_mcp.models.claude.connection import ClaudeConnection
 from atlas_mcp.models.claude.model import Claude
 from atlas_mcp.models.wire import proxies
 from atlas_mcp.models.wire.connections import RouteClosed
@@ -180,6 +180,7 @@ async def test_an_entry_that_names_the_vendors_own_address_shows_its_key_as_the_
     assert "x-company" not in of_vendor
 
 
+@pytest.mark.every_day(16)
 @pytest.mark.parametrize(
     "form",
     [
@@ -310,6 +311,7 @@ async def test_what_a_proxy_asks_for_is_told_without_the_login_that_it_was_shown
 CHARSETS = ("nonsense", "hex", "idna", "undefined", "utf-16", "utf-7", "", '"', "punycode")
 
 
+@pytest.mark.every_day(8)
 @pytest.mark.parametrize("charset", CHARSETS)
 async def test_an_answer_in_a_character_set_that_is_none_is_read_all_the_same(
     make: Make, charset: str

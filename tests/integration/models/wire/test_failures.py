@@ -43,6 +43,7 @@ WORDS: dict[str, object] = {
 }
 
 
+@pytest.mark.every_day(16)
 @pytest.mark.parametrize("name", WORDS)
 async def test_an_endpoints_own_words_are_told_in_whatever_shape(make: Make, name: str) -> None:
     with Place(always(400, JSON, json.dumps(WORDS[name]))).serving() as here:
@@ -53,6 +54,7 @@ async def test_an_endpoints_own_words_are_told_in_whatever_shape(make: Make, nam
     assert "{" not in str(error)
 
 
+@pytest.mark.every_day(8)
 @pytest.mark.parametrize(
     "body", ["", "null", "[]", "{}", "17", '"', "[" * 5_000, '{"error": {"error": {}}}', "\x00"]
 )
@@ -73,6 +75,7 @@ async def test_a_long_text_is_cut(make: Make) -> None:
 PAGE = "<!DOCTYPE html>\n<html><head><title>Blocked by the firewall</title></head>…</html>"
 
 
+@pytest.mark.every_day(8)
 @pytest.mark.parametrize("status", [200, 401, 402, 403, 404, 429, 502])
 async def test_a_web_page_is_told_as_one_whatever_its_status(make: Make, status: int) -> None:
     place = Place(always(status, HTML, PAGE))
@@ -112,6 +115,7 @@ LISTS: dict[str, tuple[dict[str, str], str]] = {
 FRAGMENTS = ("[]", "null", "17", '"m"', '{"data": 17}', '{"data": {"id": 1}}', '[{"id": "m"}]')
 
 
+@pytest.mark.every_day(10)
 @pytest.mark.parametrize("name", LISTS)
 @pytest.mark.parametrize("status", [200, 500])
 async def test_a_list_of_models_that_cannot_be_read_is_told_as_what_it_is(
@@ -125,6 +129,7 @@ async def test_a_list_of_models_that_cannot_be_read_is_told_as_what_it_is(
         await model.aclose()
 
 
+@pytest.mark.every_day(8)
 @pytest.mark.parametrize("body", FRAGMENTS)
 async def test_a_list_of_another_shape_is_no_fault_of_ours(make: Make, body: str) -> None:
     with Place(always(200, JSON, body)).serving() as here:

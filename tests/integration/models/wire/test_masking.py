@@ -156,7 +156,7 @@ def shows(text: str, shown: str) -> bool:
 @pytest.mark.parametrize("adapter", MODELS)
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-@pytest.mark.every_day(6)
+@pytest.mark.every_day(2)
 @pytest.mark.requirement("CONF-8")
 async def test_no_place_of_an_answer_gives_a_key_away(
     adapter: str, place: str, caplog: pytest.LogCaptureFixture
@@ -318,6 +318,7 @@ def test_a_text_is_told_alike_whatever_it_is_cut_into(
         assert secrets.mask(text) == whole
 
 
+@pytest.mark.every_day(1)
 @pytest.mark.parametrize("unit", ["word and ", "%41", "%2525252541"])
 def test_a_long_text_with_a_secret_in_it_takes_little_memory(unit: str) -> None:
     secrets = Secrets()

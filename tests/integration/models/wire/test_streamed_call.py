@@ -21,7 +21,7 @@ from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ModelRejected, ModelUnavailable
 from atlas_mcp.models.claude import call as claude_call
 from atlas_mcp.models.claude import connection as claude_connection
-from atlas_mcp.models.claude.connection import Connection
+from atlas_mcp.models.claude.connection import ClaudeConnection
 from atlas_mcp.models.claude.model import Claude
 from atlas_mcp.models.claude.stream import MessageStream
 from atlas_mcp.models.pool import Pool
@@ -60,6 +60,7 @@ from tests.support.strange_replies import nested_text
 PRICED = PriceSettings(input=Decimal(1), output=Decimal(1))
 
 
+@pytest.mark.every_day(4)
 @both
 @on_asyncio
 @pytest.mark.parametrize(
@@ -145,7 +146,10 @@ async def test_a_reply_without_choices_keeps_its_counts(
 @on_asyncio
 @pytest.mark.parametrize(
     ("body", "says"),
-    [('{"status": "ok"}', "what is no reply"), ('{"error": {"message": "no"}}', "broke off")],
+    [
+        ('{"status": "ok"}', "data that is not a reply"),
+        ('{"error": {"message": "no"}}', "broke off"),
+    ],
 )
 async def test_json_that_is_no_message_is_none(body: str, says: str) -> None:
     with pytest.raises((ModelRejected, ModelUnavailable), match=says):
@@ -184,7 +188,7 @@ async def of_the_vendor(monkeypatch: pytest.MonkeyPatch, answer: Answer) -> Repl
         for module in (claude_call, claude_connection):
             monkeypatch.setattr(module, "OWN_ADDRESS", url)
         monkeypatch.setenv("ANTHROPIC_API_KEY", "k")
-        connection = Connection(own_address=url)
+        connection = ClaudeConnection(own_address=url)
         try:
             return await Claude("claude-x", price=RATES, connection=connection).generate(ASK)
         finally:

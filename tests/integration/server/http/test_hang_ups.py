@@ -230,6 +230,7 @@ async def given_up(server: Served, case: str) -> LiveRun:
     return live
 
 
+@pytest.mark.every_day(2)
 @pytest.mark.parametrize("case", WAYS)
 async def test_what_ends_within_the_grace_of_a_call_given_up_is_kept_and_nothing_more_is_asked(
     tmp_path: Path, case: str
@@ -252,6 +253,7 @@ async def test_what_ends_within_the_grace_of_a_call_given_up_is_kept_and_nothing
     assert len(server.model.requests) == 3
 
 
+@pytest.mark.every_day(2)
 @pytest.mark.parametrize("case", WAYS)
 async def test_what_outlasts_the_grace_of_a_call_given_up_is_aborted_and_asked_again_on_resuming(
     tmp_path: Path, case: str
@@ -275,6 +277,7 @@ async def test_what_outlasts_the_grace_of_a_call_given_up_is_aborted_and_asked_a
     assert len(server.model.requests) == 3
 
 
+@pytest.mark.every_day(2)
 @pytest.mark.parametrize("tool", ["explore", "resume_run"])
 async def test_every_call_that_spends_stops_spending_when_its_client_hangs_up(
     tmp_path: Path, mode: Mode, tool: str
@@ -310,7 +313,7 @@ async def test_a_client_that_only_looks_may_hang_up_and_the_run_goes_on(
         ):
             await run_of(stream)
             await hang_up(wire, stream)
-        # Whoever comes later waits for the same run, in which nothing was stopped.
+        # A later caller waits for the same run, in which nothing was stopped.
         async with wired(server, mode) as wire, wire.call("get_run", run_id=opened.run_id) as late:
             await run_of(late)
             server.model.gate.set()
@@ -363,6 +366,7 @@ async def test_the_soft_deadline_answers_with_a_run_that_goes_on(
     assert (early.status, late.status, late.answer) == ("running", "answered", "42")
 
 
+@pytest.mark.every_day(6)
 @pytest.mark.parametrize("number", [math.inf, -math.inf, math.nan])
 @pytest.mark.parametrize("argument", ["max_explores", "max_cost_usd", "time_limit_s", "wait_s"])
 async def test_what_is_no_finite_number_is_refused_by_its_argument(
@@ -400,6 +404,7 @@ async def test_pages_of_other_sites_are_not_let_in(tmp_path: Path, mode: Mode) -
         assert await service.list_runs() == ()
 
 
+@pytest.mark.every_day(2)
 @pytest.mark.parametrize("name", ["localhost", "LocalHost."])
 async def test_a_page_of_this_machine_is_let_in(tmp_path: Path, mode: Mode, name: str) -> None:
     headers = {"origin": f"http://{name}:6274", "host": f"{name}:8000"}

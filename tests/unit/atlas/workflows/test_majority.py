@@ -9,26 +9,35 @@ from atlas_mcp.atlas.events import ExploringClosed
 from atlas_mcp.atlas.explore import Outcome
 from atlas_mcp.atlas.workflows.majority import Majority
 from atlas_mcp.errors import InvalidInput
-from tests.support.played_runs import a_model, a_run, a_solver, failed, found, play, words_of
+from tests.support.played_runs import (
+    a_model,
+    a_run,
+    a_solver,
+    failed,
+    found,
+    in_turn,
+    play,
+    words_of,
+)
 
 
-def in_turn(*answers: str | None) -> Callable[[RunSolver], Outcome]:
+def votes(*answers: str | None) -> Callable[[RunSolver], Outcome]:
     """Return solvers of which each gives the next answer; `None` fails."""
-    return lambda call: (
-        failed() if (answer := answers[call.intent.explore_id - 1]) is None else found(answer)
-    )
+    return in_turn(*(failed() if one is None else found(one) for one in answers))
 
 
 def test_most_votes_win_and_no_orchestrator_is_asked() -> None:
-    run = play(a_run(workflow="majority", max_explores=5), solve=in_turn("4", "5", "4", None, "4"))
+    run = play(a_run(workflow="majority", max_explores=5), solve=votes("4", "5", "4", None, "4"))
 
     assert run.order == "sssss"
     assert (run.end.status, run.end.stop_reason, run.end.answer) == ("answered", "decided", "4")
     assert run.end.confidence is None, "a share of votes is no probability"
-    assert "3 of 4 independent candidates give this answer" in str(run.end.explanation)
+    assert run.end.explanation == (
+        "3 of 4 independent candidates give this answer. The first argues: So."
+    )
 
 
-def test_all_solvers_are_asked_the_same_over_the_pool_in_turn() -> None:
+def test_all_solvers_are_asked_the_same_over_the_pool_votes() -> None:
     run = play(a_run(a_solver("a"), a_solver("b"), workflow="majority", max_explores=4))
 
     assert [call.explore.solver for call in run.solves] == ["a", "b", "a", "b"]
@@ -36,11 +45,30 @@ def test_all_solvers_are_asked_the_same_over_the_pool_in_turn() -> None:
     assert len({words_of(call.request) for call in run.solves}) == 1
 
 
-def test_a_tie_is_told() -> None:
-    run = play(a_run(workflow="majority", max_explores=2), solve=in_turn("4", "5"))
+def test_of_tied_answers_the_one_that_more_solvers_give_is_taken() -> None:
+    run = play(
+        a_run(a_solver("a"), a_solver("b"), workflow="majority", max_explores=4),
+        solve=votes("4", "5", "4", "5"),
+    )
+    assert run.end.answer == "4", "each answer comes from one solver; this one came first"
+    assert run.end.warning == (
+        "The most common answers are tied; the one whose candidate came first was taken."
+    )
 
-    assert run.end.answer == "4"
-    assert "tied" in str(run.end.warning)
+    run = play(
+        a_run(a_solver("a"), a_solver("b"), workflow="majority", max_explores=6),
+        solve=votes("4", "3", "4", "5", "5", "2"),
+    )
+    assert run.end.answer == "5", "both solvers give it"
+    assert run.end.warning == (
+        "The most common answers are tied; the one that more solvers give was taken."
+    )
+
+
+def test_without_a_tie_there_is_nothing_to_tell() -> None:
+    run = play(a_run(workflow="majority", max_explores=3), solve=votes("4", "5", "5"))
+
+    assert (run.end.answer, run.end.warning) == ("5", None)
 
 
 def test_votes_that_the_time_kept_away_are_the_reason_of_the_end() -> None:
@@ -56,7 +84,7 @@ def test_votes_that_the_time_kept_away_are_the_reason_of_the_end() -> None:
 
 
 def test_no_vote_at_all_is_no_answer() -> None:
-    run = play(a_run(workflow="majority", max_explores=2), solve=in_turn(None, None))
+    run = play(a_run(workflow="majority", max_explores=2), solve=votes(None, None))
 
     assert (run.end.status, run.end.stop_reason) == ("failed", "no_candidates")
 

@@ -1,19 +1,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
-from atlas_mcp.atlas.commands import RunSolver
 from atlas_mcp.atlas.explore import Candidate, Explore, Outcome, Remark, SolverFailure
-from atlas_mcp.atlas.holds import explore_tokens_at_most, input_tokens_at_most
+from atlas_mcp.atlas.holds import explore_tokens_at_most
+from atlas_mcp.atlas.input_tokens import input_tokens_at_most
 from atlas_mcp.atlas.workflows.self_refine import (
     CRITIC,
     CRITIC_SYSTEM,
+    DRAFTER,
     REFINER,
     REFINER_DIRECTIVE,
     SelfRefine,
@@ -26,22 +26,16 @@ from tests.support.played_runs import (
     a_solver,
     failed,
     found,
+    in_turn,
     play,
+    refined,
+    remark,
     reply,
     text_of,
 )
 
-WRONG = Remark("The last step is wrong.", satisfied=False)
-FINE = Remark("Every step holds.", satisfied=True)
-
-
-def refined(*outcomes: Outcome, workflow: str = "self-refine", max_explores: int = 8) -> Played:
-    """Play a run whose calls give these outcomes; the last is repeated."""
-    return play(a_run(workflow=workflow, max_explores=max_explores), solve=in_turn(*outcomes))
-
-
-def in_turn(*outcomes: Outcome) -> Callable[[RunSolver], Outcome]:
-    return lambda call: outcomes[min(call.intent.explore_id, len(outcomes)) - 1]
+WRONG = remark()
+FINE = remark("Every step holds.", satisfied=True)
 
 
 def roles(run: Played) -> list[tuple[str, tuple[int, ...]]]:
@@ -52,7 +46,7 @@ def test_a_satisfied_critic_ends_the_run_with_the_candidate_it_saw() -> None:
     run = refined(found("41"), WRONG, found("42", reasoning="Mended."), FINE)
 
     assert roles(run) == [
-        ("solver", ()),
+        (DRAFTER, ()),
         (CRITIC, (1,)),
         (REFINER, (1, 2)),
         (CRITIC, (3,)),
@@ -110,9 +104,9 @@ def test_what_a_cap_cuts_short_says_so() -> None:
 @pytest.mark.parametrize(
     ("text", "outcome"),
     [
-        ('{"feedback": "Good.", "satisfied": true}', Remark("Good.", satisfied=True)),
-        ('{"feedback": "Bad.", "satisfied": "true"}', Remark("Bad.", satisfied=False)),
-        ('{"feedback": "Bad."}', Remark("Bad.", satisfied=False)),
+        ('{"feedback": "Good.", "satisfied": true}', Remark("Good.", {"satisfied": True})),
+        ('{"feedback": "Bad.", "satisfied": "true"}', Remark("Bad.", {"satisfied": False})),
+        ('{"feedback": "Bad."}', Remark("Bad.", {"satisfied": False})),
         ('{"satisfied": true}', SolverFailure("malformed", "the reply lacks feedback")),
     ],
 )
@@ -120,6 +114,13 @@ def test_a_critic_is_satisfied_only_if_it_says_so(text: str, outcome: Outcome) -
     run = refined(found())
 
     assert SelfRefine().read(run.state, Explore("s", role=CRITIC), reply(text)) == outcome
+
+
+def test_no_candidate_of_a_refinement_is_a_vote() -> None:
+    run = refined(found("41"), WRONG, found("42"), FINE)
+
+    assert [one.id for one in run.state.candidates] == [1, 3]
+    assert run.state.votes == (), "each candidate is made of the one before"
 
 
 @pytest.mark.parametrize("option", ["0", "21", "x", ""])
@@ -136,7 +137,7 @@ def test_a_call_in_another_role_reads_no_more_than_it_holds(
     candidate = Candidate(answer, "So.", "How.", 0.5)
     run = play(
         a_run(a_solver(spec=spec), workflow="self-refine", max_explores=3),
-        solve=in_turn(candidate, Remark(feedback, satisfied=False)),
+        solve=in_turn(candidate, Remark(feedback, {"satisfied": False})),
     )
 
     for call in run.solves:

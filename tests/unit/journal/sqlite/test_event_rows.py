@@ -72,6 +72,7 @@ async def written(home: Path) -> tuple[Record, ...]:
     return records
 
 
+@pytest.mark.every_day(20)
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 @pytest.mark.parametrize("seq", range(2, LAST))
 async def test_what_is_left_is_shown_exported_and_gone_on_with(
@@ -117,6 +118,7 @@ async def test_a_last_record_that_is_unreadable_leaves_its_run_to_be_gone_on_wit
     await journal.aclose()
 
 
+@pytest.mark.every_day(12)
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 @pytest.mark.parametrize("seqs", [(1,), (1, 2), (1, LAST)])
 async def test_a_run_without_its_beginning_is_shown_and_exported_under_its_title(
@@ -188,7 +190,7 @@ async def test_candidates_outlive_the_beginning_of_their_run(tmp_path: Path) -> 
 
 
 async def test_a_run_without_any_record_is_shown_by_its_title(tmp_path: Path) -> None:
-    """What a log that was cut to nothing may leave: the row of a run, and nothing of it."""
+    """A log that was cut to nothing may leave the row of a run, and none of its records."""
     await written(tmp_path)
     damaged(tmp_path, remove, *range(1, LAST + 1))
     journal = SqliteJournal(tmp_path)
@@ -351,6 +353,7 @@ async def test_a_run_that_begins_with_something_else_has_lost_its_beginning(
     assert (first.seq, first.event.count, first.event.title) == (1, 1, "How many?")
 
 
+@pytest.mark.every_day(30)
 @pytest.mark.parametrize("value", ["x", b"\xff", 1.5, float("inf"), -1, 2**63 - 1])
 @pytest.mark.parametrize(
     "column",
@@ -368,7 +371,7 @@ async def test_one_row_of_the_list_does_not_take_the_list_along(
     connection.execute("UPDATE runs SET title = CAST(? AS TEXT)", (b"\xed\xa0\x80",))
     connection.commit()
     connection.close()
-    # Long after: its owner, whoever that now is, drives it no more.
+    # Long after: its owner drives it no more.
     journal = SqliteJournal(tmp_path, clock=lambda: 4e9)
 
     (run,) = await journal.list_runs()

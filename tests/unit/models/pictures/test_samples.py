@@ -157,6 +157,7 @@ def _writable() -> list[Any]:
     return found
 
 
+@pytest.mark.every_day(60)
 @pytest.mark.parametrize("way", WAYS, ids=["as is", "other kind", "smaller", "smaller, other kind"])
 @pytest.mark.parametrize(("mode", "kind", "options"), _writable())
 def test_a_picture_of_every_mode_and_kind_is_shown_as_it_is(

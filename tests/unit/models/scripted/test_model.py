@@ -67,5 +67,5 @@ def test_the_demo_mends_its_answer_where_a_run_refines() -> None:
     opened = [Record(1, 0.0, RunOpened(Problem("How many?"), spec))]
     run = play(spec, solve=solve)
 
-    assert [call.explore.role for call in run.solves] == ["solver", "critic", "refiner", "critic"]
+    assert [call.explore.role for call in run.solves] == ["drafter", "critic", "refiner", "critic"]
     assert (run.end.stop_reason, run.end.answer) == ("decided", "19")

@@ -257,6 +257,7 @@ async def test_explores_of_a_run_that_has_not_begun_are_recorded_and_started_wit
         assert on.state.explores[1].outcome is not None
 
 
+@pytest.mark.usefixtures("brief_salvage")
 async def test_a_journal_that_takes_no_record_stops_the_run_and_its_calls() -> None:
     async with scene() as on, anyio.create_task_group() as tasks:
         on.model.gate = anyio.Event()
@@ -333,8 +334,8 @@ async def test_a_day_that_leaves_too_little_ends_the_run_at_that_limit() -> None
 async def test_the_end_of_exploring_is_recorded_before_its_open_calls_fail(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(deadlines, "CLOSING_SECONDS", 2.0)
-    async with scene(time_limit_s=1.0) as on, anyio.create_task_group() as tasks:
+    monkeypatch.setattr(deadlines, "CLOSING_SECONDS", 0.6)
+    async with scene(time_limit_s=0.4) as on, anyio.create_task_group() as tasks:
         on.model.gate = anyio.Event()
         tasks.start_soon(on.drive)
         await on.driver.ended.wait()

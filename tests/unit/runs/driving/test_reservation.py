@@ -264,6 +264,7 @@ amounts = st.lists(
 )
 
 
+@pytest.mark.every_day(1)
 @pytest.mark.parametrize("together", [False, True])
 @settings(max_examples=draws(25), deadline=None)
 @given(steps=steps, amounts=amounts)

@@ -1,7 +1,7 @@
 """Every word that is said to a solver. Reviewed text: the tests hold a snapshot of it.
 
 Owns a solver's request and the bytes that it takes, which are known without building it. A solver
-gets the problem and its own directive. What is said to the orchestrator is in `atlas.prompts`.
+gets the problem and its own directive. `atlas.prompts` has the words to the orchestrator.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def solver_request(
         spec: Its model.
         max_tokens: Ceiling of the reply.
         seed: For endpoints that sample; `None` for unseeded.
-        further: What a model in another role is shown besides.
+        further: Further text, for a model in another role.
     """
     schema = bounded(candidate_schema(problem.answer_schema), spec.max_string_chars)
     shown = f"\n\n{further}" if further else ""

@@ -1,8 +1,8 @@
 """The calls that one process has in flight, and the client that carries them.
 
-A process has a limited number of descriptors, and each call needs one for its connection. `Calls`
-begins no more calls than there are descriptors for; the others wait their turn, which costs
-nothing.
+A process has a limited number of descriptors, and each call needs one for its connection.
+`CallSlots` begins no more calls than there are descriptors for; the others wait their turn, which
+costs nothing.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class _Client(Protocol):
 _C = TypeVar("_C", bound=_Client)
 
 
-class Calls:
+class CallSlots:
     """The calls that a process has in flight, limited in number and begun one after the other.
 
     Args:

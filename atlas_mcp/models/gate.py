@@ -19,7 +19,7 @@ from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.usage import Charge, Usage
 from atlas_mcp.errors import ModelDown, ModelError, ModelUnavailable
 from atlas_mcp.models.base import Model, OnNotice, OnTokens, OnUsage
-from atlas_mcp.models.call_slots import Calls, slot_of
+from atlas_mcp.models.call_slots import CallSlots, slot_of
 
 OPENS_AFTER = 6
 """Failures in a row after which an endpoint counts as down. As many as one call has attempts."""
@@ -66,7 +66,7 @@ class Gate:
 
     parallel: int | None = None
     circuit: CircuitPolicy = field(default_factory=CircuitPolicy)
-    calls: Calls | None = None
+    calls: CallSlots | None = None
     random: Callable[[], float] = field(default=random.random, repr=False)
     _slots: anyio.CapacityLimiter = field(init=False, repr=False)
     _not_before: float = field(init=False, default=0.0)

@@ -15,7 +15,7 @@ import anyio.to_thread
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.closing import close_all
 from atlas_mcp.models.base import Model
-from atlas_mcp.models.call_slots import Calls
+from atlas_mcp.models.call_slots import CallSlots
 from atlas_mcp.models.gate import CircuitPolicy, Gate, Gated
 from atlas_mcp.models.vendor import Connected
 
@@ -32,7 +32,7 @@ class OpenModels:
 
     given: Mapping[str, Model]
     circuit: CircuitPolicy
-    calls: Calls
+    calls: CallSlots
     _open: dict[Hashable, Gated] = field(init=False, default_factory=dict[Hashable, Gated])
     _gates: dict[Hashable, Gate] = field(init=False, default_factory=dict[Hashable, Gate])
     _known: dict[ModelSpec, Gated] = field(init=False, default_factory=dict[ModelSpec, Gated])

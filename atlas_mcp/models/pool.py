@@ -21,7 +21,7 @@ from atlas_mcp.config.endpoints import DEFAULT_MODEL, EndpointSettings, Orchestr
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import AtlasError, ConfigError, InvalidInput
 from atlas_mcp.models.base import Model, OnNotice
-from atlas_mcp.models.call_slots import Calls
+from atlas_mcp.models.call_slots import CallSlots
 from atlas_mcp.models.configured import Undeclared, orchestrator_spec, spec_of_section, undeclared
 from atlas_mcp.models.gate import CircuitPolicy, Gated
 from atlas_mcp.models.open_models import OpenModels
@@ -58,7 +58,7 @@ class Pool:
     models: Mapping[str, Model] = field(default_factory=dict[str, Model])
     circuit: CircuitPolicy = field(default_factory=CircuitPolicy)
     any_file: bool = False
-    calls: Calls = field(init=False, default_factory=Calls)
+    calls: CallSlots = field(init=False, default_factory=CallSlots)
     vendors: OpenVendors = field(init=False)
     _open: OpenModels = field(init=False)
 

@@ -27,7 +27,7 @@ from atlas_mcp.testing.chat_endpoints import (
     OPENROUTER,
     XAI,
     Body,
-    Endpoint,
+    ChatEndpoint,
 )
 from atlas_mcp.testing.chat_errors import ChatError, error_body
 from atlas_mcp.testing.chat_shapes import instance, schema_of, section, unheld
@@ -68,7 +68,7 @@ __all__ = [
     "ApiReply",
     "Call",
     "ChatApi",
-    "Endpoint",
+    "ChatEndpoint",
     "Fault",
     "Quirk",
     "Tokens",
@@ -96,7 +96,7 @@ class ChatApi(LoopbackApi):
         lookups: Requests for the list of models, or for one of them.
     """
 
-    def __init__(self, endpoint: Endpoint = OPENAI, responder: Responder | None = None) -> None:
+    def __init__(self, endpoint: ChatEndpoint = OPENAI, responder: Responder | None = None) -> None:
         super().__init__(responder)
         self.endpoint = endpoint
         self.lookups = 0

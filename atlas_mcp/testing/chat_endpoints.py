@@ -23,7 +23,7 @@ Takes: TypeAlias = Literal["yes", "ignored", "no"]
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class ChatEndpoint:
     """The parameters that one kind of endpoint takes, and the way it answers.
 
     Attributes:
@@ -86,7 +86,7 @@ class Endpoint:
     model_prefix: str = ""
 
 
-OPENAI = Endpoint(
+OPENAI = ChatEndpoint(
     strict_rules=True,
     efforts=("none", "minimal", "low", "medium", "high", "xhigh"),
     max_tokens_fields=frozenset({"max_completion_tokens"}),
@@ -94,7 +94,7 @@ OPENAI = Endpoint(
 )
 """https://platform.openai.com/docs/guides/structured-outputs, and the client library (3.57)."""
 
-GOOGLE = Endpoint(
+GOOGLE = ChatEndpoint(
     schema_with_tools=False,
     efforts=("low", "medium", "high"),
     errors="list",
@@ -103,13 +103,13 @@ GOOGLE = Endpoint(
 )
 """https://ai.google.dev/gemini-api/docs/openai"""
 
-XAI = Endpoint(efforts=("low", "high"), reasoning_apart=True)
+XAI = ChatEndpoint(efforts=("low", "high"), reasoning_apart=True)
 """https://docs.x.ai/docs/guides/reasoning"""
 
-DEEPSEEK = Endpoint(json_schema="no", images="no", cache_hits=True)
+DEEPSEEK = ChatEndpoint(json_schema="no", images="no", cache_hits=True)
 """https://api-docs.deepseek.com/guides/thinking_mode"""
 
-MISTRAL = Endpoint(
+MISTRAL = ChatEndpoint(
     stream_options=False,
     sampling=False,
     user_after_tool=False,
@@ -118,14 +118,14 @@ MISTRAL = Endpoint(
 )
 """https://docs.mistral.ai/api; the order of roles: https://github.com/zed-industries/zed/pull/31736"""
 
-OPENROUTER = Endpoint(
+OPENROUTER = ChatEndpoint(
     efforts=("none", "minimal", "low", "medium", "high", "xhigh"),
     reasoning_key="reasoning",
     reasoning_details=True,
 )
 """https://openrouter.ai/docs/use-cases/reasoning-tokens"""
 
-LLAMA = Endpoint(
+LLAMA = ChatEndpoint(
     any_model=True,
     tools="no",
     images="no",
@@ -135,7 +135,7 @@ LLAMA = Endpoint(
 )
 """llama.cpp's server, for a model without tools or eyes."""
 
-BARE = Endpoint(
+BARE = ChatEndpoint(
     api_key=None,
     tools="no",
     json_schema="no",

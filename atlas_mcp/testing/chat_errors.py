@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from atlas_mcp.testing.chat_endpoints import Endpoint
+from atlas_mcp.testing.chat_endpoints import ChatEndpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class BrokenRule(Exception):
         self.error = ChatError(status, message, param=param, code=code)
 
 
-def error_body(error: ChatError, endpoint: Endpoint) -> object:
+def error_body(error: ChatError, endpoint: ChatEndpoint) -> object:
     """Return an error as the endpoint writes it."""
     fields = {
         "message": error.message,

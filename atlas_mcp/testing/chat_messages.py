@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, cast
 
-from atlas_mcp.testing.chat_endpoints import Body, Endpoint
+from atlas_mcp.testing.chat_endpoints import Body, ChatEndpoint
 from atlas_mcp.testing.chat_errors import BrokenRule
 
 _MESSAGE_KEYS: Mapping[str, frozenset[str]] = {
@@ -27,7 +27,7 @@ _MESSAGE_KEYS: Mapping[str, frozenset[str]] = {
 _PICTURE = re.compile(r"data:image/(png|jpeg|gif|webp);base64,(?P<data>.+)", re.DOTALL)
 
 
-def check_messages(body: Body, endpoint: Endpoint) -> None:
+def check_messages(body: Body, endpoint: ChatEndpoint) -> None:
     """Check the fields of each message.
 
     Raises:
@@ -58,7 +58,7 @@ def check_messages(body: Body, endpoint: Endpoint) -> None:
             _check_content(message["content"], f"{where}.content", role, endpoint)
 
 
-def _check_assistant(message: Body, where: str, endpoint: Endpoint) -> None:
+def _check_assistant(message: Body, where: str, endpoint: ChatEndpoint) -> None:
     calls = message.get("tool_calls")
     content = message.get("content")
     if calls is None and content is None:
@@ -87,7 +87,7 @@ def _is_object(text: str) -> bool:
         return False
 
 
-def _check_content(content: object, where: str, role: str, endpoint: Endpoint) -> None:
+def _check_content(content: object, where: str, role: str, endpoint: ChatEndpoint) -> None:
     if isinstance(content, str):
         return
     if not isinstance(content, list) or not content:
@@ -114,7 +114,7 @@ def _check_picture(url: str, where: str) -> None:
         raise BrokenRule(f"Invalid '{where}': the data URL is not base64") from None
 
 
-def check_turns(body: Body, endpoint: Endpoint) -> None:
+def check_turns(body: Body, endpoint: ChatEndpoint) -> None:
     """Check the order of the messages, and that each call of a tool is answered.
 
     Raises:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 
-from atlas_mcp.testing.chat_endpoints import Body, Endpoint, Takes
+from atlas_mcp.testing.chat_endpoints import Body, ChatEndpoint, Takes
 from atlas_mcp.testing.chat_errors import BrokenRule, ChatError
 from atlas_mcp.testing.chat_messages import check_messages, check_turns
 from atlas_mcp.testing.chat_shapes import strict_fault
@@ -19,7 +19,9 @@ from atlas_mcp.testing.chat_shapes import strict_fault
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
-def refusal_of(body: object, headers: Mapping[str, str], endpoint: Endpoint) -> ChatError | None:
+def refusal_of(
+    body: object, headers: Mapping[str, str], endpoint: ChatEndpoint
+) -> ChatError | None:
     """Return the endpoint's refusal of a request; `None` if it would accept it.
 
     Args:
@@ -42,7 +44,7 @@ def refusal_of(body: object, headers: Mapping[str, str], endpoint: Endpoint) -> 
     return None
 
 
-def key_refusal(headers: Mapping[str, str], endpoint: Endpoint) -> ChatError | None:
+def key_refusal(headers: Mapping[str, str], endpoint: ChatEndpoint) -> ChatError | None:
     """Return the refusal of the key; `None` if it is right, or the endpoint needs none."""
     if endpoint.api_key is None:
         return None
@@ -55,7 +57,7 @@ def key_refusal(headers: Mapping[str, str], endpoint: Endpoint) -> ChatError | N
     return None
 
 
-def seen_by_model(body: Body, endpoint: Endpoint) -> dict[str, Any]:
+def seen_by_model(body: Body, endpoint: ChatEndpoint) -> dict[str, Any]:
     """Return a request without the parameters that the endpoint ignores."""
     seen = dict(body)
     if endpoint.tools == "ignored":
@@ -75,7 +77,7 @@ def prompt_of(body: Body) -> str:
     return "\n".join(text for message in body["messages"] for text in _texts(message))
 
 
-def _held(kind: str, endpoint: Endpoint) -> Takes:
+def _held(kind: str, endpoint: ChatEndpoint) -> Takes:
     match kind:
         case "json_schema":
             return endpoint.json_schema
@@ -102,7 +104,7 @@ def _texts(message: Body) -> Iterator[str]:
                 yield part["text"]
 
 
-def _check_parameters(body: Body, endpoint: Endpoint) -> None:
+def _check_parameters(body: Body, endpoint: ChatEndpoint) -> None:
     taken = {"model", "messages", "stream"} | endpoint.max_tokens_fields | endpoint.extra
     if endpoint.tools != "no":
         taken |= {"tools", "tool_choice"}
@@ -127,7 +129,7 @@ def _check_parameters(body: Body, endpoint: Endpoint) -> None:
             raise BrokenRule(f"Unrecognized request argument supplied: {name}", param=name)
 
 
-def _check_model(body: Body, endpoint: Endpoint) -> None:
+def _check_model(body: Body, endpoint: ChatEndpoint) -> None:
     if endpoint.any_model:
         return
     if "model" not in body:
@@ -140,7 +142,7 @@ def _check_model(body: Body, endpoint: Endpoint) -> None:
         )
 
 
-def _check_numbers(body: Body, endpoint: Endpoint) -> None:
+def _check_numbers(body: Body, endpoint: ChatEndpoint) -> None:
     for name in endpoint.max_tokens_fields & body.keys():
         wanted = body[name]
         if not isinstance(wanted, int) or wanted < 1:
@@ -162,7 +164,7 @@ def _check_numbers(body: Body, endpoint: Endpoint) -> None:
         raise BrokenRule("The 'stream_options' parameter is only allowed when 'stream' is enabled.")
 
 
-def _check_tools(body: Body, endpoint: Endpoint) -> None:
+def _check_tools(body: Body, endpoint: ChatEndpoint) -> None:
     del endpoint
     tools = body.get("tools")
     if tools is None:
@@ -182,7 +184,7 @@ def _check_tools(body: Body, endpoint: Endpoint) -> None:
             raise BrokenRule(f"Invalid schema for function: '{where}' must be of type 'object'.")
 
 
-def _check_format(body: Body, endpoint: Endpoint) -> None:
+def _check_format(body: Body, endpoint: ChatEndpoint) -> None:
     wanted = body.get("response_format")
     if wanted is None:
         return
@@ -214,7 +216,7 @@ def _check_format(body: Body, endpoint: Endpoint) -> None:
             )
 
 
-_CHECKS: tuple[Callable[[Body, Endpoint], None], ...] = (
+_CHECKS: tuple[Callable[[Body, ChatEndpoint], None], ...] = (
     _check_parameters,
     _check_model,
     _check_numbers,

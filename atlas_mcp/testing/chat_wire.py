@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from atlas_mcp.atlas.usage import NO_USAGE, Usage
-from atlas_mcp.testing.chat_endpoints import Body, Endpoint
+from atlas_mcp.testing.chat_endpoints import Body, ChatEndpoint
 from atlas_mcp.testing.loopback import Piece
 from atlas_mcp.testing.replies import BYTES_PER_TOKEN, ApiReply, Call, Quirk, Tokens, cut
 
@@ -47,7 +47,7 @@ class PromptCache:
         return Tokens(input=total - read, output=output, cache_read=read)
 
 
-def message_of(reply: ApiReply, endpoint: Endpoint) -> dict[str, Any]:
+def message_of(reply: ApiReply, endpoint: ChatEndpoint) -> dict[str, Any]:
     """Return the message of a reply, as it must be sent back, with fresh ids."""
     message: dict[str, Any] = {"role": "assistant", "content": reply.text}
     if reply.thinking:
@@ -85,7 +85,7 @@ def output_tokens(message: dict[str, Any]) -> int:
     return len(_bytes(message)) // BYTES_PER_TOKEN + 1
 
 
-def usage_of(reply: ApiReply, tokens: Tokens, endpoint: Endpoint) -> dict[str, Any]:
+def usage_of(reply: ApiReply, tokens: Tokens, endpoint: ChatEndpoint) -> dict[str, Any]:
     """Return counts as the endpoint writes them."""
     prompt = tokens.input + tokens.cache_read + tokens.cache_write
     apart = tokens.reasoning if endpoint.reasoning_apart else 0
@@ -131,7 +131,7 @@ def pieces_of(
     message: dict[str, Any],
     counts: dict[str, Any] | None,
     *,
-    endpoint: Endpoint,
+    endpoint: ChatEndpoint,
     told: Usage,
 ) -> Iterator[Piece]:
     """Yield the stream of `message` in its wire format.
@@ -194,7 +194,7 @@ def _call(call: Call) -> dict[str, Any]:
 
 
 def _deltas(
-    message: dict[str, Any], pieces: int, endpoint: Endpoint, quirks: frozenset[Quirk]
+    message: dict[str, Any], pieces: int, endpoint: ChatEndpoint, quirks: frozenset[Quirk]
 ) -> Iterator[dict[str, Any]]:
     for piece in cut(message.get(endpoint.reasoning_key) or "", pieces):
         yield {endpoint.reasoning_key: piece}

@@ -33,7 +33,7 @@ from atlas_mcp.models.embedded.model import EmbeddedModel
 from atlas_mcp.models.embedded.weights import ensure
 from atlas_mcp.models.endpoint import with_endpoint
 from atlas_mcp.models.scripted.model import Says
-from atlas_mcp.testing.chat_api import API_KEY, BARE, LLAMA, OPENAI, ChatApi, Endpoint
+from atlas_mcp.testing.chat_api import API_KEY, BARE, LLAMA, OPENAI, ChatApi, ChatEndpoint
 from atlas_mcp.testing.loopback import LoopbackApi, serve
 from atlas_mcp.testing.messages_api import MessagesApi
 from atlas_mcp.testing.model_conformance import Abilities, Check, Stand
@@ -303,7 +303,7 @@ class RealStand(Stand):
         pass
 
 
-SERVED: dict[type[ApiStand], Endpoint | None] = {
+SERVED: dict[type[ApiStand], ChatEndpoint | None] = {
     ClaudeStand: None,
     ChatStand: OPENAI,
     BareStand: BARE,

@@ -31,7 +31,7 @@ from atlas_mcp.testing.chat_api import (
     OPENROUTER,
     XAI,
     ChatApi,
-    Endpoint,
+    ChatEndpoint,
     serve,
 )
 
@@ -52,7 +52,7 @@ on_asyncio = pytest.mark.parametrize("anyio_backend", ["asyncio"])
 class Kind:
     """A kind of endpoint, and how the adapter is told to use it."""
 
-    endpoint: Endpoint
+    endpoint: ChatEndpoint
     vendor: str = "openai"
     spec: ModelSpec = field(default_factory=lambda: ModelSpec("openai/m"))
 

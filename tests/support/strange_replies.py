@@ -1,4 +1,4 @@
-"""A grammar of the strange: what models and endpoints write that nobody expects.
+"""A grammar of strange replies, as models and endpoints write them unexpectedly.
 
 Deep, huge, mistyped, not finite, no Unicode: as values in Python, as JSON in text, as the streams
 of both wires, and as whole runs that are played with them.
@@ -388,7 +388,7 @@ def chat_replies(draw: st.DrawFn, texts: st.SearchStrategy[str]) -> Any:
 
 
 class Call(ReplyReader, Protocol):
-    """A call of an adapter: whoever reads what comes, and says what became of it."""
+    """A call of an adapter: reads the events, and makes a reply or a failure of them."""
 
     def errors_translated(self) -> AbstractContextManager[None]: ...
 

@@ -38,7 +38,7 @@ _NO_KEY = "none"
 """A placeholder for a missing key; it is never sent."""
 
 
-class Connection:
+class ChatConnection:
     """The client library's client, made on first use, for all models behind one address and key.
 
     Args:

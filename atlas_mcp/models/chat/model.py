@@ -21,7 +21,7 @@ from atlas_mcp.atlas.usage import FREE, Price
 from atlas_mcp.errors import ModelUnavailable
 from atlas_mcp.models.base import Model, OnTokens, OnUsage
 from atlas_mcp.models.chat.call import ChatCall
-from atlas_mcp.models.chat.connection import Connection
+from atlas_mcp.models.chat.connection import ChatConnection
 from atlas_mcp.models.chat.params import chat_params
 from atlas_mcp.models.endpoint import endpoint_of
 from atlas_mcp.models.traits import (
@@ -63,7 +63,7 @@ class OpenAICompatible(Model):
         api_key: str | None = None,
         price: Price | None = None,
         read_timeout: float = READ_TIMEOUT,
-        connection: Connection | None = None,
+        connection: ChatConnection | None = None,
         learns: bool = True,
     ) -> None:
         self._learns = learns
@@ -72,7 +72,7 @@ class OpenAICompatible(Model):
         self._price = Price(FREE, FREE) if spec.price == Price(FREE, FREE) else price
         self._read_timeout = read_timeout
         self._owned = connection is None
-        self._connection = connection or Connection(self._endpoint.base_url, api_key)
+        self._connection = connection or ChatConnection(self._endpoint.base_url, api_key)
 
     @override
     def __repr__(self) -> str:

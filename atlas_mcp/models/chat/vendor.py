@@ -16,7 +16,7 @@ from atlas_mcp.config.endpoints import EndpointSettings
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.config.vendor_facts import VendorFacts
 from atlas_mcp.installation import install_command
-from atlas_mcp.models.chat.connection import OWN_ADDRESS, Connection
+from atlas_mcp.models.chat.connection import OWN_ADDRESS, ChatConnection
 from atlas_mcp.models.chat.facts import FACTS
 from atlas_mcp.models.chat.model import OpenAICompatible
 from atlas_mcp.models.chat.spec import chat_spec
@@ -39,7 +39,7 @@ class ChatVendor(HttpVendor):
 
     def __init__(self, settings: Settings, *, any_file: bool = False) -> None:
         super().__init__(settings, any_file=any_file)
-        self._connections: dict[tuple[str | None, str | None], Connection] = {}
+        self._connections: dict[tuple[str | None, str | None], ChatConnection] = {}
         self._models: dict[object, OpenAICompatible] = {}
 
     @override
@@ -87,16 +87,16 @@ class ChatVendor(HttpVendor):
         return f"no key: set {variable}"
 
     @override
-    def connections(self) -> tuple[Connection, ...]:
+    def connections(self) -> tuple[ChatConnection, ...]:
         return tuple(self._connections.values())
 
-    def _connection(self, spec: ModelSpec) -> Connection:
+    def _connection(self, spec: ModelSpec) -> ChatConnection:
         base_url, variable = endpoint_of(spec).base_url, self.key_variable(spec)
         place = (base_url, variable)
         if place not in self._connections:
             key = self.settings.keys.get(variable or "")
             own = self.environment_address(spec.model)
-            self._connections[place] = Connection(base_url, key, own)
+            self._connections[place] = ChatConnection(base_url, key, own)
         return self._connections[place]
 
 

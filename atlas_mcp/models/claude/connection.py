@@ -43,7 +43,7 @@ class NoCredentialsError(Exception):
     """Neither an argument nor the environment nor a profile gives a key."""
 
 
-class Connection:
+class ClaudeConnection:
     """The vendor's client, made on first use, for all models behind one address and key.
 
     Importing the client takes a second, so it happens in a worker thread.

@@ -19,7 +19,7 @@ from atlas_mcp.atlas.usage import Price
 from atlas_mcp.errors import ModelRejected, ModelUnavailable
 from atlas_mcp.models.base import Model, OnTokens, OnUsage
 from atlas_mcp.models.claude.call import ClaudeCall
-from atlas_mcp.models.claude.connection import NO_KEY, Connection, NoCredentialsError
+from atlas_mcp.models.claude.connection import NO_KEY, ClaudeConnection, NoCredentialsError
 from atlas_mcp.models.claude.facts import VENDOR
 from atlas_mcp.models.claude.families import family_of
 from atlas_mcp.models.claude.params import Thinking, message_params
@@ -59,7 +59,7 @@ class Claude(Model):
         efforts: tuple[Effort, ...] | None = None,
         takes: AcceptedFeatures = ALL_FEATURES,
         read_timeout: float = READ_TIMEOUT,
-        connection: Connection | None = None,
+        connection: ClaudeConnection | None = None,
         learns: bool = True,
     ) -> None:
         """Describe the model; nothing is imported or opened before the first call.
@@ -90,7 +90,7 @@ class Claude(Model):
         self._holds_schema = holds_schema
         self._read_timeout = read_timeout
         self._owned = connection is None
-        self._connection = connection or Connection(base_url=base_url, api_key=api_key)
+        self._connection = connection or ClaudeConnection(base_url=base_url, api_key=api_key)
 
     @override
     def __repr__(self) -> str:

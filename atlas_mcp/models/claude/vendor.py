@@ -15,7 +15,7 @@ from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.config.endpoints import EndpointSettings
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.config.vendor_facts import VendorFacts
-from atlas_mcp.models.claude.connection import OWN_ADDRESS, Connection
+from atlas_mcp.models.claude.connection import OWN_ADDRESS, ClaudeConnection
 from atlas_mcp.models.claude.facts import FACTS, KEY_VARIABLE, VENDOR
 from atlas_mcp.models.claude.model import Claude
 from atlas_mcp.models.claude.spec import claude_spec
@@ -44,7 +44,7 @@ class ClaudeVendor(HttpVendor):
 
     def __init__(self, settings: Settings, *, any_file: bool = False) -> None:
         super().__init__(settings, any_file=any_file)
-        self._connections: dict[tuple[str | None, str | None], Connection] = {}
+        self._connections: dict[tuple[str | None, str | None], ClaudeConnection] = {}
         self._models: dict[object, Claude] = {}
 
     @override
@@ -106,15 +106,15 @@ class ClaudeVendor(HttpVendor):
         return f"no key: set {variable}{other}"
 
     @override
-    def connections(self) -> tuple[Connection, ...]:
+    def connections(self) -> tuple[ClaudeConnection, ...]:
         return tuple(self._connections.values())
 
-    def _connection(self, spec: ModelSpec) -> Connection:
+    def _connection(self, spec: ModelSpec) -> ClaudeConnection:
         endpoint = endpoint_of(spec)
         variable = self.key_variable(spec)
         place = (endpoint.base_url, variable)
         if place not in self._connections:
-            self._connections[place] = Connection(
+            self._connections[place] = ClaudeConnection(
                 base_url=endpoint.base_url,
                 # Without a key, the vendor's client looks for other credentials of its own.
                 api_key=self.settings.keys.get(variable or KEY_VARIABLE),

@@ -36,7 +36,7 @@ from atlas_mcp.testing.chat_api import (
     OPENROUTER,
     ApiReply,
     ChatApi,
-    Endpoint,
+    ChatEndpoint,
     Fault,
     Tokens,
     serve,
@@ -276,13 +276,13 @@ class Play:
 class Kind:
     """A kind of endpoint, how its entry describes it, and what follows for the orchestrator."""
 
-    endpoint: Endpoint
+    endpoint: ChatEndpoint
     entry: str
     tools: bool
     shape_told: bool
 
 
-OWN = replace(Endpoint(), api_key=None, tools="no")
+OWN = replace(ChatEndpoint(), api_key=None, tools="no")
 KINDS = {
     "native tools": Kind(
         OPENAI, 'tools = true\nschema = "strict"\nmax_tokens_field = "max_completion_tokens"',

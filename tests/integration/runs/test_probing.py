@@ -25,11 +25,11 @@ from atlas_mcp.models.probing.calls import PROBE_CAP_USD
 from atlas_mcp.runs.clock import today
 from atlas_mcp.runs.day_spending import DaySpending
 from atlas_mcp.runs.probing import ProbeRow, probe_pool
-from atlas_mcp.testing.chat_api import API_KEY, ApiReply, ChatApi, Endpoint, Fault, serve
+from atlas_mcp.testing.chat_api import API_KEY, ApiReply, ChatApi, ChatEndpoint, Fault, serve
 from atlas_mcp.testing.chat_shapes import instance, schema_of
 
 on_asyncio = pytest.mark.parametrize("anyio_backend", ["asyncio"])
-PLAIN = Endpoint()
+PLAIN = ChatEndpoint()
 
 
 def ready(body: dict[str, Any]) -> ApiReply:

@@ -20,7 +20,7 @@ from atlas_mcp.testing.chat_api import (
     ApiReply,
     Call,
     ChatApi,
-    Endpoint,
+    ChatEndpoint,
     Fault,
     Tokens,
     serve,
@@ -245,7 +245,7 @@ async def test_calls_in_flight_are_counted(http: httpx2.AsyncClient, api: ChatAp
 async def test_without_a_script_a_reply_has_the_shape_that_is_asked_for(
     wanted: Any, text: str
 ) -> None:
-    api = ChatApi(Endpoint())
+    api = ChatApi(ChatEndpoint())
     request = body(messages=[{"role": "user", "content": "json"}])
     if wanted is not None:
         request["response_format"] = wanted

@@ -3,7 +3,7 @@ from __future__ import annotations
 import anyio
 import anyio.lowlevel
 
-from atlas_mcp.models.call_slots import Calls, OnFirstUse
+from atlas_mcp.models.call_slots import CallSlots, OnFirstUse
 
 
 class Client:
@@ -17,7 +17,7 @@ class Client:
 
 
 async def test_no_more_calls_are_in_flight_than_there_is_room_for_and_all_get_their_turn() -> None:
-    calls, at_once, most, done = Calls(), 0, 0, 0
+    calls, at_once, most, done = CallSlots(), 0, 0, 0
     full = anyio.Event()
     calls.bound(3)
 
@@ -40,7 +40,7 @@ async def test_no_more_calls_are_in_flight_than_there_is_room_for_and_all_get_th
 
 
 async def test_a_call_that_is_cancelled_while_it_waits_takes_no_room() -> None:
-    calls = Calls(1)
+    calls = CallSlots(1)
     async with calls.one():
         with anyio.CancelScope() as scope:
             scope.cancel()

@@ -15,7 +15,7 @@ from atlas_mcp.testing.chat_endpoints import (
     GOOGLE,
     MISTRAL,
     OPENAI,
-    Endpoint,
+    ChatEndpoint,
 )
 from atlas_mcp.testing.chat_errors import error_body
 from atlas_mcp.testing.chat_rules import refusal_of, seen_by_model
@@ -50,7 +50,7 @@ def picture(url: str) -> dict[str, Any]:
     return {"messages": [{"role": "user", "content": [{**PNG, "image_url": {"url": url}}]}]}
 
 
-def refused(endpoint: Endpoint, *, headers: Any = HEADERS, **changes: Any) -> Any:
+def refused(endpoint: ChatEndpoint, *, headers: Any = HEADERS, **changes: Any) -> Any:
     body = {"model": "m", "messages": [USER], **changes}
     return refusal_of(body, headers, endpoint)
 
@@ -59,7 +59,7 @@ def turns(*messages: dict[str, Any]) -> dict[str, Any]:
     return {"messages": list(messages)}
 
 
-REFUSED: list[tuple[Endpoint, dict[str, Any], str]] = [
+REFUSED: list[tuple[ChatEndpoint, dict[str, Any], str]] = [
     (OPENAI, {"surprise": 1}, "surprise"),
     (OPENAI, {"max_tokens": 5}, "'max_completion_tokens' instead"),
     (DEEPSEEK, {"max_completion_tokens": 5}, "'max_tokens' instead"),
@@ -136,7 +136,7 @@ REFUSED: list[tuple[Endpoint, dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("endpoint", "changes", "words"), REFUSED)
 def test_what_an_endpoint_does_not_take_is_refused(
-    endpoint: Endpoint, changes: dict[str, Any], words: str
+    endpoint: ChatEndpoint, changes: dict[str, Any], words: str
 ) -> None:
     answer = refused(endpoint, **changes)
 
@@ -161,7 +161,7 @@ def test_what_an_endpoint_does_not_take_is_refused(
         (DEAF, {"tools": [TOOL], "response_format": OBJECT, **turns({**USER, "content": "json"})}),
     ],
 )
-def test_what_an_endpoint_takes_is_taken(endpoint: Endpoint, changes: dict[str, Any]) -> None:
+def test_what_an_endpoint_takes_is_taken(endpoint: ChatEndpoint, changes: dict[str, Any]) -> None:
     assert refused(endpoint, **changes) is None
 
 

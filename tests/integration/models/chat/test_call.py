@@ -172,7 +172,8 @@ NEVER = {
     "503 for good": Case(status(503, should_retry=False), "status 503"),
     "a page": Case(Fault("not_a_stream"), "web page.*check the network and base_url"),
     "JSON of another kind": Case(
-        Fault("not_a_stream", error="json", message='{"status": "ok"}'), "no reply; check base_url"
+        Fault("not_a_stream", error="json", message='{"status": "ok"}'),
+        "not a reply; check base_url",
     ),
     "a lasting error inside": Case(
         Fault("error", code=400, message="no"), "broke off the reply: no"

@@ -16,7 +16,7 @@ from atlas_mcp.atlas.messages import (
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.usage import NO_CHARGE
 from atlas_mcp.errors import ModelRejected, ModelUnavailable
-from atlas_mcp.models.chat.connection import Connection
+from atlas_mcp.models.chat.connection import ChatConnection
 from atlas_mcp.models.chat.model import OpenAICompatible
 from atlas_mcp.models.endpoint import with_endpoint
 from atlas_mcp.testing.chat_api import (
@@ -97,7 +97,7 @@ async def test_key_and_prompt_get_into_no_text(
         Fault("garbage"),
     )
     async with world_of() as world:
-        texts = [repr(world.model), repr(Connection(f"http://x:{KEY}@y", KEY))]
+        texts = [repr(world.model), repr(ChatConnection(f"http://x:{KEY}@y", KEY))]
         for fault in faults:
             world.api.script(fault)
             error = await failure(
@@ -140,7 +140,7 @@ async def test_what_the_environment_holds_for_openai_goes_to_nobody_else(
 async def test_models_at_one_address_share_a_connection_that_outlives_them(
     world: ChatWorld,
 ) -> None:
-    connection = Connection(f"{world.url}/v1", KEY)
+    connection = ChatConnection(f"{world.url}/v1", KEY)
     spec = with_endpoint(KINDS["openai"].spec, base_url=f"{world.url}/v1")
     models = [OpenAICompatible(spec, connection=connection) for _ in range(2)]
     clients: list[object] = []

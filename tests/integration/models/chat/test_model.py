@@ -37,7 +37,7 @@ from atlas_mcp.testing.chat_api import (
     ApiReply,
     Call,
     ChatApi,
-    Endpoint,
+    ChatEndpoint,
     Fault,
     Quirk,
     Tokens,
@@ -268,7 +268,7 @@ async def test_a_cancelled_call_leaves_the_endpoint_and_the_model_works_on(
     ],
 )
 async def test_an_endpoint_says_whether_it_has_a_model(
-    endpoint: Endpoint, name: str, there: bool
+    endpoint: ChatEndpoint, name: str, there: bool
 ) -> None:
     api = ChatApi(endpoint)
     with serve(api) as url:

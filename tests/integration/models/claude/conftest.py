@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from atlas_mcp.models.claude.connection import Connection
+from atlas_mcp.models.claude.connection import ClaudeConnection
 from atlas_mcp.models.claude.model import Claude
 from atlas_mcp.testing.messages_api import (
     API_KEY,
@@ -27,12 +27,12 @@ def url(api: MessagesApi) -> Iterator[str]:
 
 
 @pytest.fixture
-async def connection(url: str) -> AsyncIterator[Connection]:
-    connection = Connection(base_url=url, api_key=API_KEY)
+async def connection(url: str) -> AsyncIterator[ClaudeConnection]:
+    connection = ClaudeConnection(base_url=url, api_key=API_KEY)
     yield connection
     await connection.aclose()
 
 
 @pytest.fixture
-def claude(connection: Connection) -> Claude:
+def claude(connection: ClaudeConnection) -> Claude:
     return Claude("claude-opus-5-5", connection=connection)

@@ -14,7 +14,7 @@ import pytest
 
 from atlas_mcp.atlas.usage import Charge, Price, Usage
 from atlas_mcp.errors import ModelRejected, ModelUnavailable
-from atlas_mcp.models.claude.connection import Connection
+from atlas_mcp.models.claude.connection import ClaudeConnection
 from atlas_mcp.models.claude.model import Claude
 from atlas_mcp.models.prices import cost_of
 from atlas_mcp.testing.messages_api import (
@@ -191,7 +191,7 @@ def has_left(api: MessagesApi) -> bool:
 
 
 async def test_a_stream_that_falls_silent_is_given_up(
-    connection: Connection, api: MessagesApi
+    connection: ClaudeConnection, api: MessagesApi
 ) -> None:
     claude = Claude("claude-opus-5-5", connection=connection, read_timeout=0.2)
     api.script(Fault("stall", seconds=600))
@@ -215,7 +215,7 @@ async def test_a_cancelled_call_leaves_the_api(claude: Claude, api: MessagesApi)
 
 
 async def test_an_explicit_price_is_what_a_reply_costs(
-    connection: Connection, api: MessagesApi
+    connection: ClaudeConnection, api: MessagesApi
 ) -> None:
     price = Price(input=Decimal(1), output=Decimal(10))
     api.script(ApiReply(text="a", tokens=Tokens(input=1_000, output=100)))

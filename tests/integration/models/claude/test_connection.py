@@ -17,7 +17,7 @@ from atlas_mcp.atlas.messages import (
 )
 from atlas_mcp.atlas.usage import Charge, Usage
 from atlas_mcp.errors import ModelRejected, ModelUnavailable
-from atlas_mcp.models.claude.connection import Connection
+from atlas_mcp.models.claude.connection import ClaudeConnection
 from atlas_mcp.models.claude.model import Claude
 from atlas_mcp.testing.messages_api import (
     API_KEY,
@@ -76,7 +76,7 @@ async def test_without_credentials_the_variable_to_set_is_named(
 
 
 async def test_key_and_prompt_get_into_no_text(
-    connection: Connection, api: MessagesApi, url: str, caplog: pytest.LogCaptureFixture
+    connection: ClaudeConnection, api: MessagesApi, url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     claude = Claude("claude-opus-5-5", base_url=url, api_key=API_KEY)
@@ -95,7 +95,7 @@ async def test_key_and_prompt_get_into_no_text(
 
 
 async def test_first_calls_that_come_together_share_one_client(
-    connection: Connection, api: MessagesApi
+    connection: ClaudeConnection, api: MessagesApi
 ) -> None:
     clients: list[anthropic.AsyncAnthropic] = []
 
@@ -111,7 +111,7 @@ async def test_first_calls_that_come_together_share_one_client(
 
 
 async def test_closing_a_model_leaves_a_shared_connection_open(
-    connection: Connection, claude: Claude
+    connection: ClaudeConnection, claude: Claude
 ) -> None:
     await claude.generate(ASK)
     await claude.aclose()

@@ -9,7 +9,7 @@ import pytest
 from atlas_mcp.atlas.messages import (
     Effort,
 )
-from atlas_mcp.models.claude.connection import Connection
+from atlas_mcp.models.claude.connection import ClaudeConnection
 from atlas_mcp.models.claude.model import Claude
 from atlas_mcp.models.claude.params import Thinking
 from atlas_mcp.testing.messages_api import (
@@ -30,7 +30,11 @@ from tests.support.claude_calls import ASK
     ],
 )
 async def test_an_effort_the_family_lacks_is_lowered(
-    connection: Connection, api: MessagesApi, model: str, effort: Effort | None, sent: str | None
+    connection: ClaudeConnection,
+    api: MessagesApi,
+    model: str,
+    effort: Effort | None,
+    sent: str | None,
 ) -> None:
     await Claude(model, connection=connection).generate(replace(ASK, effort=effort))
 
@@ -49,7 +53,7 @@ async def test_an_effort_the_family_lacks_is_lowered(
     ],
 )
 async def test_each_family_is_told_to_think_as_it_can(
-    connection: Connection, api: MessagesApi, model: str, thinking: Thinking, sent: str | None
+    connection: ClaudeConnection, api: MessagesApi, model: str, thinking: Thinking, sent: str | None
 ) -> None:
     await Claude(model, connection=connection, thinking=thinking).generate(ASK)
 
@@ -57,7 +61,7 @@ async def test_each_family_is_told_to_think_as_it_can(
 
 
 async def test_max_tokens_stay_below_what_the_family_allows(
-    connection: Connection, api: MessagesApi
+    connection: ClaudeConnection, api: MessagesApi
 ) -> None:
     model = Claude("claude-haiku-4-5", connection=connection)
 

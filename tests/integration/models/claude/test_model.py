@@ -23,7 +23,7 @@ from atlas_mcp.atlas.messages import (
 from atlas_mcp.atlas.usage import Usage
 from atlas_mcp.errors import ModelRejected, ModelUnavailable
 from atlas_mcp.models.claude import model as claude_models
-from atlas_mcp.models.claude.connection import Connection
+from atlas_mcp.models.claude.connection import ClaudeConnection
 from atlas_mcp.models.claude.model import Claude
 from atlas_mcp.models.prices import cost_of
 from atlas_mcp.testing.messages_api import (
@@ -232,7 +232,7 @@ async def test_a_schema_that_cannot_be_sent_is_rejected_before_the_call(
 
 
 async def test_the_api_says_whether_it_has_a_model_at_no_cost(
-    connection: Connection, api: MessagesApi
+    connection: ClaudeConnection, api: MessagesApi
 ) -> None:
     there = Claude("claude-opus-5-5", connection=connection)
     unknown = Claude("claude-opus-5-6", connection=connection)

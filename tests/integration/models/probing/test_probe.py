@@ -41,7 +41,7 @@ from atlas_mcp.testing.chat_api import (
     ApiReply,
     Call,
     ChatApi,
-    Endpoint,
+    ChatEndpoint,
     Fault,
     Tokens,
     serve,
@@ -54,7 +54,7 @@ from atlas_mcp.testing.loopback import Exchange
 on_asyncio = pytest.mark.parametrize("anyio_backend", ["asyncio"])
 RATES = Price(Decimal(1), Decimal(10))
 SPEC = ModelSpec("openai/m", price=RATES, tools=False, schema_mode="prompt")
-PLAIN = Endpoint()
+PLAIN = ChatEndpoint()
 WISE = replace(OPENAI, efforts=("low", "high"))
 
 
@@ -100,7 +100,7 @@ def model_of(body: dict[str, Any]) -> ApiReply:
 
 
 async def probed(
-    endpoint: Endpoint,
+    endpoint: ChatEndpoint,
     responder: Callable[[dict[str, Any]], ApiReply | Fault] = model_of,
     *,
     spec: ModelSpec = SPEC,
@@ -164,7 +164,7 @@ def without_day(found: Finding) -> Finding:
     ids=["openai", "google", "deepseek", "bare", "deaf", "blind"],
 )
 async def test_each_kind_of_endpoint_is_found_to_take_what_it_does(
-    endpoint: Endpoint, found: Finding
+    endpoint: ChatEndpoint, found: Finding
 ) -> None:
     result, api = await probed(endpoint)
 

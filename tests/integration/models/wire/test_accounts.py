@@ -13,7 +13,7 @@ import pytest
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.usage import NO_CHARGE
 from atlas_mcp.errors import ModelError, ModelRejected
-from atlas_mcp.models.chat.connection import Connection as ChatConnection
+from atlas_mcp.models.chat.connection import ChatConnection
 from atlas_mcp.models.chat.model import OpenAICompatible
 from atlas_mcp.models.wire import accounts, connections
 from tests.support.odd_endpoints import (

@@ -11,10 +11,10 @@ import pytest
 
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.errors import ModelRejected
-from atlas_mcp.models.chat.connection import Connection as ChatConnection
+from atlas_mcp.models.chat.connection import ChatConnection
 from atlas_mcp.models.chat.model import OpenAICompatible
 from atlas_mcp.models.claude import connection as claude_connection
-from atlas_mcp.models.claude.connection import Connection as ClaudeConnection
+from atlas_mcp.models.claude.connection import ClaudeConnection
 from atlas_mcp.models.claude.model import Claude
 from atlas_mcp.models.wire import proxies
 from atlas_mcp.models.wire.connections import RouteClosed

@@ -21,7 +21,7 @@ from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ModelRejected, ModelUnavailable
 from atlas_mcp.models.claude import call as claude_call
 from atlas_mcp.models.claude import connection as claude_connection
-from atlas_mcp.models.claude.connection import Connection
+from atlas_mcp.models.claude.connection import ClaudeConnection
 from atlas_mcp.models.claude.model import Claude
 from atlas_mcp.models.claude.stream import MessageStream
 from atlas_mcp.models.pool import Pool
@@ -188,7 +188,7 @@ async def of_the_vendor(monkeypatch: pytest.MonkeyPatch, answer: Answer) -> Repl
         for module in (claude_call, claude_connection):
             monkeypatch.setattr(module, "OWN_ADDRESS", url)
         monkeypatch.setenv("ANTHROPIC_API_KEY", "k")
-        connection = Connection(own_address=url)
+        connection = ClaudeConnection(own_address=url)
         try:
             return await Claude("claude-x", price=RATES, connection=connection).generate(ASK)
         finally:

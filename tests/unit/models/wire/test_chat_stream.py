@@ -24,7 +24,7 @@ from atlas_mcp.testing.chat_endpoints import (
     OPENAI,
     OPENROUTER,
     XAI,
-    Endpoint,
+    ChatEndpoint,
 )
 from atlas_mcp.testing.chat_wire import message_of, pieces_of, told_of, usage_of
 from atlas_mcp.testing.replies import ApiReply, Call, Quirk, Tokens
@@ -51,7 +51,7 @@ KINDS = {
 COUNTS = {"prompt_tokens": 9, "completion_tokens": 4}
 
 
-def wire(reply: ApiReply, endpoint: Endpoint = OPENAI) -> tuple[bytes, dict[str, Any]]:
+def wire(reply: ApiReply, endpoint: ChatEndpoint = OPENAI) -> tuple[bytes, dict[str, Any]]:
     """Return a reply as it goes over the wire, and as the message it is."""
     message = message_of(reply, endpoint)
     tokens = reply.tokens or TOKENS

@@ -420,7 +420,7 @@ def heard(
             other = await read_body(chunks(), call, declared=declared)
             if other is not None:
                 raise refused(other)
-        return call.reply()
+        return await call.finish()
 
     try:
         return anyio.run(read)

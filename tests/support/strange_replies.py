@@ -388,11 +388,11 @@ def chat_replies(draw: st.DrawFn, texts: st.SearchStrategy[str]) -> Any:
 
 
 class Call(ReplyReader, Protocol):
-    """A call of an adapter: whoever reads what comes, and says what became of it."""
+    """A call of an adapter: it reads an answer, and makes a reply or an error of it."""
 
     def errors_translated(self) -> AbstractContextManager[None]: ...
 
-    def reply(self) -> Reply: ...
+    async def finish(self) -> Reply: ...
 
 
 def heard(

@@ -1,4 +1,4 @@
-"""What all tests share: both event loops, and an environment that reaches nothing by accident."""
+"""Fixtures of all tests: both event loops, and an environment that reaches nothing by accident."""
 
 from __future__ import annotations
 

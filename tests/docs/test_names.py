@@ -1,4 +1,4 @@
-"""Nothing in the tree has anybody fetch the program by name, from an index where it is not ours."""
+"""No file tells readers to fetch the program by name, from an index where it is not ours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What pages and notes say of the program's parts and figures is so."""
+"""Figures and places in pages and notes are those of the program."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tests with servers and APIs share."""
+"""Fixtures of the tests with servers and APIs."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ def settings_for(home: Path, model: Gated) -> tuple[Settings, Pool]:
 
 def told_of(caplog: pytest.LogCaptureFixture, run_id: str) -> list[str]:
     records = [record for record in caplog.records if run_id in record.getMessage()]
-    assert not any(record.exc_info for record in records), "it is nobody's bug"
+    assert not any(record.exc_info for record in records), "a failing disk is no bug"
     return [record.getMessage() for record in records]
 
 
@@ -128,7 +128,7 @@ async def test_two_replies_that_cannot_be_stored_are_one_cause_told_once_and_sho
             await service.resume(live.run_id)
             resumed = view_of(await service.wait(live.run_id, 10))
 
-    assert asked == 2, "nobody is asked for what could not be stored"
+    assert asked == 2, "no call is made whose reply could not be stored"
     assert (view.status, [one.answer for one in view.candidates]) == ("interrupted", ["42", "42"])
     assert view.explanation is not None
     assert FULL in view.explanation

@@ -1,4 +1,4 @@
-"""What a caller does wrong is told to the caller, in both eras, and leaves nothing in the log."""
+"""A caller hears of its own mistakes, in both eras, and they leave nothing in the log."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ from atlas_mcp.views.rendering import view_of
 PRICE = Price(Decimal(3), Decimal(15))
 TOKENS = Tokens(input=2_000, output=3_000)
 CALL_USD = Decimal("0.051")
-"""What each reply of a solver costs."""
+"""The cost of each reply of a solver."""
 
 CONFIG = """
 [solvers.sonnet]

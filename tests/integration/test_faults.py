@@ -1,4 +1,4 @@
-"""Whatever goes wrong with a call: a run ends in an answer from the rest or says what the cause is.
+"""A run with failing calls ends in an answer from the rest, or names the cause.
 
 Each fault hits one solver of two, every solver, or the orchestrator when two candidates agree.
 """
@@ -106,7 +106,7 @@ REPLIES = {
 ALL = FAULTS | REPLIES
 
 LASTING = ("401", "402")
-"""Faults of the key: whoever else asks with it is not answered either."""
+"""Faults of the key: no other call with the same key is answered either."""
 
 on_asyncio = pytest.mark.parametrize("anyio_backend", ["asyncio"])
 on_trio = pytest.mark.parametrize("anyio_backend", ["trio"])
@@ -115,7 +115,7 @@ on_trio = pytest.mark.parametrize("anyio_backend", ["trio"])
 
 @dataclass
 class Stage:
-    """Who gets the fault, and the API that gives it."""
+    """The models that get the fault, and the API that gives it."""
 
     case: Case
     side: Side

@@ -23,7 +23,7 @@ LATENCY = (0.0, 0.1)
 
 @pytest.fixture(params=["asyncio"])
 def anyio_backend(request: pytest.FixtureRequest) -> str:
-    """What is tested is the whole of it; one loop is enough."""
+    """The whole program is tested; one loop is enough."""
     return request.param
 
 

@@ -1,4 +1,4 @@
-"""Pictures, from whoever names them to the wire: to every solver, and to the orchestrator."""
+"""Pictures, from the caller to the wire: to every solver, and to the orchestrator."""
 
 from __future__ import annotations
 

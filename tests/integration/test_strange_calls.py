@@ -1,4 +1,4 @@
-"""Whatever a call comes to, its reply is in the journal before it is read, and its run goes on."""
+"""The reply to any call is in the journal before it is read, and its run goes on."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def service_with(home: Path, model: Handed) -> Any:
 
 
 def in_turn(solvers: list[Any], bosses: list[Any]) -> Arrives:
-    """Return what hands these over one after the other, and then what is usual."""
+    """Return a responder that gives these one after the other, and then usual replies."""
     solving, deciding = iter(solvers), iter(bosses)
 
     def arrives(request: ModelRequest) -> Any:

@@ -180,7 +180,7 @@ async def test_a_run_whose_process_died_spends_nothing_until_it_is_resumed(
     assert (view.status, view.answer, world.api.requests) == ("answered", "42", 5)
     kinds = [type(record.event) for record in records]
     assert kinds[kinds.index(CallsLost) + 1] is RunResumed
-    # What the dead process had in flight may have been billed; nobody can know.
+    # The calls of the dead process may have been billed; their cost cannot be known.
     assert any("may have been billed" in warning for warning in view.agreement.warnings)
 
 
@@ -265,7 +265,7 @@ async def test_a_cancelled_run_is_gone_on_with_and_its_aborted_calls_are_still_p
 async def test_a_call_that_waits_to_be_tried_again_owes_nothing_when_it_is_cancelled(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the vendor turned away was not billed, and nobody is told that it may have been."""
+    """The vendor bills no call that it turned away, and no view says that it may have."""
     world.play.solver = lambda n: status(529)
     waiting = RetryPolicy(first_delay=1_000, longest_delay=1_000)
     async with world.service(retries=waiting) as service:
@@ -312,6 +312,7 @@ async def test_a_run_is_cancelled_from_another_process(world: World) -> None:
     assert world.api.requests == 2
 
 
+@pytest.mark.usefixtures("brief_salvage")
 async def test_calls_are_aborted_also_where_the_stop_cannot_be_written_down(world: World) -> None:
     world.play.solver = lambda n: STALL
     journal = Failing(world.home)

@@ -1,4 +1,4 @@
-"""Replies that are on record and that nobody has read, of runs that are stopped. Source: note 008.
+"""Replies that are on record and unread, of runs that are stopped. Source: note 008.
 
 They are what a service leaves that ends while a reply is being read in a worker thread.
 """

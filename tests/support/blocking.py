@@ -1,4 +1,4 @@
-"""What may hold up the event loop, and an error for every other call that does."""
+"""Errors for calls that block the event loop, but for those that may."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ DAY = datetime.timedelta(days=1)
 
 
 class Authority:
-    """An authority that nobody trusts who is not told to.
+    """An authority that is trusted only where a configuration names it.
 
     Args:
         folder: Where its certificate, `ca.pem`, and those that it makes are put.

@@ -62,18 +62,18 @@ def schemas_made_once() -> Generator[None]:
     Every server of the tests has the same tools, which are functions of the same signature.
     """
     from jsonschema import Draft202012Validator
-    from mcp.server.mcpserver.tools import base
+    from mcp.server.mcpserver.utilities.func_metadata import func_metadata
 
     made: dict[object, Any] = {}
     checked: set[str] = set()
-    make, check = base.func_metadata, Draft202012Validator.check_schema
+    check = Draft202012Validator.check_schema
 
     def metadata(
         func: Callable[..., Any], skip_names: Any = (), structured_output: bool | None = None
     ) -> Any:
         signature = (func.__module__, func.__qualname__, *skip_names, structured_output)
         if signature not in made:
-            made[signature] = make(func, skip_names, structured_output)
+            made[signature] = func_metadata(func, skip_names, structured_output)
         return made[signature]
 
     def check_schema(_: Any, schema: Any, *arguments: Any, **named: Any) -> None:
@@ -83,6 +83,6 @@ def schemas_made_once() -> Generator[None]:
             checked.add(text)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(base, "func_metadata", metadata)
+        patch.setattr("mcp.server.mcpserver.tools.base.func_metadata", metadata)
         patch.setattr(Draft202012Validator, "check_schema", classmethod(check_schema))
         yield

@@ -1,4 +1,4 @@
-"""A grammar of the strange: what models and endpoints write that nobody expects.
+"""A grammar of strange replies, as models and endpoints write them unexpectedly.
 
 Deep, huge, mistyped, not finite, no Unicode: as values in Python, as JSON in text, as the streams
 of both wires, and as whole runs that are played with them.

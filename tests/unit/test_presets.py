@@ -1,4 +1,4 @@
-"""What is written down of vendors and servers, and what is not."""
+"""The facts on file about vendors and servers, and where there are none."""
 
 from __future__ import annotations
 

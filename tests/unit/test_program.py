@@ -13,7 +13,7 @@ from atlas_mcp.cli.commands import Servers
 
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """Return what the program starts, which starts nothing."""
+    """Return the calls that would start the program, and start nothing."""
     seen: list[object] = []
 
     def serve() -> int:

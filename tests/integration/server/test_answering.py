@@ -19,6 +19,7 @@ from atlas_mcp.journal.base import Lease
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.models.configuration import load_settings
 from atlas_mcp.models.scripted.model import Says
+from atlas_mcp.runs import service as services
 from atlas_mcp.server import clients
 from atlas_mcp.server.app import make_server
 from atlas_mcp.server.clients import KnownClient
@@ -220,6 +221,7 @@ async def test_a_journal_that_is_slow_does_not_prolong_the_grace(
         await append(journal, lease, records)
 
     monkeypatch.setattr(SqliteJournal, "append", slow)
+    monkeypatch.setattr(services, "STOP_SECONDS", 0.1)
     async with connected(tmp_path, mode, grace_s=0.05) as session:
         session.model.held = {0, 1}
         async with anyio.create_task_group() as request:
@@ -508,7 +510,7 @@ async def test_a_run_that_has_ended_goes_on_as_soon_as_its_server_lets_go_of_it(
 
 
 async def ended(session: Session) -> str:
-    """Return the id of the first run that has its end on record, whoever drives it."""
+    """Return the id of the first run that has its end on record, in any process."""
     while True:
         with anyio.fail_after(10):
             service = await session.host.service()

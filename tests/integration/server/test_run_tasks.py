@@ -47,7 +47,7 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
 
 
 class Handle(Result):
-    """What a call is answered with instead of its result."""
+    """The answer to a call that stands in for its result."""
 
     model_config = ConfigDict(extra="allow")
     result_type: Literal["task"] = Field(alias="resultType")

@@ -1,4 +1,4 @@
-"""What is added to the orchestrator's conversation before each turn, and in which order."""
+"""The additions to the orchestrator's conversation before each turn, and their order."""
 
 from __future__ import annotations
 

@@ -186,7 +186,7 @@ def test_a_reply_nested_too_deep_is_malformed() -> None:
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999"])
 def test_an_answer_that_json_cannot_hold_is_no_candidate_that_is_forgotten(number: str) -> None:
-    """What is journaled must be what was seen: JSON has no word for these numbers."""
+    """The journal must hold the values that were seen: JSON has no word for these numbers."""
     outcome = read_candidate(reply(TEXT.replace('"42"', number)), {"type": "number"})
 
     written = encode_event(SolverFinished(1, outcome, Charge(NO_USAGE, FREE)))

@@ -1,4 +1,4 @@
-"""The arguments of an explore have one set of rules, whoever asks for it."""
+"""The arguments of an explore have one set of rules, for callers and orchestrators alike."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def opened(schema: dict[str, Any] | None = None) -> list[Record]:
 
 
 def a_long_run(*answers: Any) -> RunState:
-    """Return a run with a candidate for each answer, as whoever reads replies makes them."""
+    """Return a run with a candidate for each answer, made as the reader of replies makes them."""
     read = [
         with_key(SolverFinished(number, found(answer), Charge(NO_USAGE, HOLD, HOLD)))
         for number, answer in enumerate(answers, start=1)

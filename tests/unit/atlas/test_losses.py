@@ -1,4 +1,4 @@
-"""Whatever records of a run are lost: the rest amounts to something, and the run goes on to an end.
+"""A run that has lost any of its records folds, and goes on to an end.
 
 Runs of every kind are played, and any of their records but the first are taken away.
 """
@@ -134,14 +134,14 @@ def test_a_run_of_which_records_are_lost_can_be_ended(one: Damaged) -> None:
 @given(damaged(RESULTS))
 @settings(max_examples=draws(100), deadline=None, phases=[Phase.reuse, Phase.generate])
 def test_what_a_lost_result_cost_counts_as_gone(one: Damaged) -> None:
-    """At most what was set aside for its call: nobody can say any more what it was."""
+    """At most the money held for its call: the true cost is lost."""
     whole = RunState.fold(one.whole.records[: len(one.records)])
 
     assert one.state.ledger.committed >= whole.ledger.committed
 
 
 def test_a_call_whose_end_is_lost_counts_as_spent_when_its_run_goes_on() -> None:
-    """Nobody can say any more what it cost: at most what was set aside for it."""
+    """Its true cost is lost: at most the money that was held for it."""
     run = play(a_run())
     ends = next(r.seq for r in run.records if isinstance(r.event, SolverFinished))
     records = [

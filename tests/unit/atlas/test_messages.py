@@ -1,4 +1,4 @@
-"""What is said to a model and back are values that can be told apart, stored and compared."""
+"""Messages to and from a model are values that can be told apart, stored and compared."""
 
 from __future__ import annotations
 

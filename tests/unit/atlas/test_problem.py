@@ -1,4 +1,4 @@
-"""What a problem must be, before anything is spent."""
+"""The rules of a problem, which hold before anything is spent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds for every run, whatever its models say and however its calls interleave."""
+"""Properties of every run, for any replies and any interleaving of its calls."""
 
 from __future__ import annotations
 

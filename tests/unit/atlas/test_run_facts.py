@@ -1,4 +1,4 @@
-"""What follows from the facts of a run at each of its records."""
+"""The facts of a run, at each of its records."""
 
 from __future__ import annotations
 

@@ -184,7 +184,7 @@ def test_what_is_nearly_json_is_read_as_it_is_meant(text: str, answer: object) -
 @pytest.mark.every_day(3)
 @pytest.mark.parametrize("piece", ["{'", "{a:", "//", "/*", "',", "{ ", "\\'", '"', "{'a': "])
 def test_what_is_nearly_json_takes_as_long_as_it_is(piece: str) -> None:
-    """What stands there again and again is gone through a few times; a second would be years."""
+    """A part that repeats is gone through a few times; without the bound it would take years."""
     assert isinstance(read_object("{'a': 1 " + piece * 100_000, ("a",)), str | dict)
 
 

@@ -41,7 +41,7 @@ def test_a_folder_in_the_place_of_the_file_is_told_with_the_right_name(tmp_path:
 @posix
 @pytest.mark.requirement("HANG-9")
 def test_what_is_no_regular_file_is_not_waited_for(tmp_path: Path) -> None:
-    """A pipe that nobody writes to would keep a server from its start."""
+    """A pipe without a writer would keep a server from its start."""
     assert sys.platform != "win32"
     os.mkfifo(tmp_path / "pipe")
 

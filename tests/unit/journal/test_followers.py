@@ -28,7 +28,7 @@ async def test_a_follower_is_woken_by_news_of_its_run_alone(
         for run_id in ("a", "a", "b"):
             tasks.start_soon(follow, run_id)
         await anyio.wait_all_tasks_blocked()
-        all_of_them.wake("nobody follows this one")
+        all_of_them.wake("a run without followers")
         all_of_them.wake("a")
         all_of_them.wake("a")
         await anyio.wait_all_tasks_blocked()

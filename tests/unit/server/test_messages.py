@@ -1,4 +1,4 @@
-"""What cannot be served is refused with the id of whoever waits for it."""
+"""A message that cannot be served is refused with the id of its request."""
 
 from __future__ import annotations
 

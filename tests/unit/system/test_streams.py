@@ -1,4 +1,4 @@
-"""A reader that does not read holds nobody up, and hears of what it missed."""
+"""A reader that does not read delays no writer, and hears how many lines it missed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Pipe:
 def pipe() -> Generator[Pipe]:
     made = Pipe()
     yield made
-    # A thread that still writes hears that nobody reads.
+    # A thread that still writes hears that there is no reader.
     os.close(made.reading)
     made.writer.drain(5)
     os.close(made.writing)

@@ -19,7 +19,7 @@ from atlas_mcp.views.summaries import summary
 from tests.support.shown_views import REASONING, a_solve, tokens, views
 
 TOLD = {"explore_id", "solver", "status"}
-"""What is told of every candidate."""
+"""The facts that are shown of every candidate."""
 
 SCAFFOLD = 900
 """Characters of names and numbers in a result of marks alone, which has no room for them."""

@@ -31,7 +31,7 @@ def structure_of(view: RunView) -> dict[str, Any]:
 VALIDATOR = Draft202012Validator(compact_result(TypeAdapter(RunResult).json_schema()) or {})
 
 TOLD = {"explore_id", "solver", "status"}
-"""What is told of every candidate."""
+"""The facts that are shown of every candidate."""
 
 
 def test_in_the_structure_prose_opens_no_tag_and_the_answer_is_exact() -> None:

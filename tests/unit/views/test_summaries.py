@@ -19,10 +19,10 @@ from atlas_mcp.views.summaries import summary
 from tests.support.shown_views import FORGED, a_candidate, a_solve, a_view, tokens
 
 LABELS = ("Answer", "Why", "Agreement", "Cost", "Note", "Dissent", "Next", "Run")
-"""What lines of ours begin with."""
+"""The beginnings of our own lines."""
 
 PROSE = ("instruction", "answer", "approach", "justification")
-"""What others wrote of a candidate in a text."""
+"""The parts of a candidate's text that others wrote."""
 
 
 def labels_of(text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Whatever stands in the rows of a journal: its runs are shown, listed, exported and gone on with.
+"""Runs of a journal with any values in its rows are shown, listed, exported and gone on with.
 
 A small journal is played once; of each copy some columns of some rows are written over with any
 value at all. What cannot be understood is refused in words, and nothing ends in a traceback.

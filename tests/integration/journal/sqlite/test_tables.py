@@ -72,7 +72,7 @@ def dump(home: Path) -> list[str]:
 
 
 def columns(home: Path) -> dict[str, list[tuple[object, ...]]]:
-    """Return what the tables and indexes of a journal look like."""
+    """Return the definitions of the tables and indexes of a journal."""
     connection = sqlite3.connect(home / FILE_NAME)
     try:
         names = connection.execute("SELECT name, type FROM sqlite_master").fetchall()

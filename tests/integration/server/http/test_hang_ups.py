@@ -313,7 +313,7 @@ async def test_a_client_that_only_looks_may_hang_up_and_the_run_goes_on(
         ):
             await run_of(stream)
             await hang_up(wire, stream)
-        # Whoever comes later waits for the same run, in which nothing was stopped.
+        # A later caller waits for the same run, in which nothing was stopped.
         async with wired(server, mode) as wire, wire.call("get_run", run_id=opened.run_id) as late:
             await run_of(late)
             server.model.gate.set()

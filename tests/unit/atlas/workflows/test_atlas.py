@@ -682,7 +682,7 @@ def test_the_amount_held_covers_what_a_call_can_cost() -> None:
 
 
 def unavailable_for(*names: str) -> Callable[[RunSolver], Outcome]:
-    """Return what solves everything but what goes to the solvers called `names`."""
+    """Return a script that solves every call but those of the solvers called `names`."""
 
     def solve(command: RunSolver) -> Outcome:
         return failed("unavailable") if command.explore.solver in names else found()

@@ -190,7 +190,7 @@ async def test_candidates_outlive_the_beginning_of_their_run(tmp_path: Path) -> 
 
 
 async def test_a_run_without_any_record_is_shown_by_its_title(tmp_path: Path) -> None:
-    """What a log that was cut to nothing may leave: the row of a run, and nothing of it."""
+    """A log that was cut to nothing may leave the row of a run, and none of its records."""
     await written(tmp_path)
     damaged(tmp_path, remove, *range(1, LAST + 1))
     journal = SqliteJournal(tmp_path)
@@ -371,7 +371,7 @@ async def test_one_row_of_the_list_does_not_take_the_list_along(
     connection.execute("UPDATE runs SET title = CAST(? AS TEXT)", (b"\xed\xa0\x80",))
     connection.commit()
     connection.close()
-    # Long after: its owner, whoever that now is, drives it no more.
+    # Long after: its owner drives it no more.
     journal = SqliteJournal(tmp_path, clock=lambda: 4e9)
 
     (run,) = await journal.list_runs()

@@ -1,4 +1,4 @@
-"""Whatever is wrong with the journal's file is one kind of error, which says what to do."""
+"""Any fault of the journal's file is one kind of error, which says what to do."""
 
 from __future__ import annotations
 
@@ -286,7 +286,7 @@ def test_a_journal_that_cannot_be_opened_for_want_of_descriptors_names_the_limit
 
 
 async def test_what_is_stored_and_not_on_disk_is_told_as_that(tmp_path: Path) -> None:
-    """It was not refused: whoever goes on with the run finds it there."""
+    """The record was not refused: the run goes on with it."""
     failing = [False]
 
     def sync(descriptor: int) -> None:

@@ -1,4 +1,4 @@
-"""What the SQLite journal promises beyond the conformance suite: modes, crashes, versions."""
+"""Promises of the SQLite journal beyond the conformance suite: modes, crashes, versions."""
 
 from __future__ import annotations
 
@@ -261,7 +261,7 @@ class SlowDisk:
 async def test_what_a_busy_disk_has_not_taken_is_written_all_the_same_and_survives_the_process(
     tmp_path: Path,
 ) -> None:
-    """And nobody is told that it is on disk before it is."""
+    """And no append returns before its records are on disk."""
     disk = SlowDisk()
     journal = SqliteJournal(tmp_path / "home", sync=disk)
     leases = {name: await journal.open_run(name, first_record()) for name in "abc"}

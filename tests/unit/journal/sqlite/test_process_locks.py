@@ -1,4 +1,4 @@
-"""Who is dead for certain."""
+"""Which processes are dead for certain."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_a_living_owner_is_not_forgotten(tmp_path: Path) -> None:
 def test_an_owner_that_was_taken_for_dead_as_it_started_makes_its_file_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its file has no lock yet. On Windows it is open by then, and nobody can remove it."""
+    """Its file has no lock yet. On Windows the file is open by then, and cannot be removed."""
     found: list[list[str]] = []
 
     def look_first(descriptor: int, *, shared: bool = False) -> bool:

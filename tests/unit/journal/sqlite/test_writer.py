@@ -1,4 +1,4 @@
-"""What becomes of changes under any interleaving of appends, deadlines, cancellations and errors.
+"""Changes under any interleaving of appends, deadlines, cancellations and errors.
 
 The writer's thread stops before each transaction, before it commits it and before each flush until
 the schedule lets it go on, so that cancellations come at every stage of a change. Errors come where
@@ -46,7 +46,7 @@ NAMES = {"full": "SQLITE_FULL", "rolled back": "SQLITE_FULL", "locked": "SQLITE_
 
 @dataclass
 class Disk:
-    """What comes of writing, and when.
+    """The outcomes of writing, and when they come.
 
     Attributes:
         faults: What happens at a point, one after the other; nothing once they are used up.

@@ -256,6 +256,7 @@ async def test_explores_of_a_run_that_has_not_begun_are_recorded_and_started_wit
         assert on.state.explores[1].outcome is not None
 
 
+@pytest.mark.usefixtures("brief_salvage")
 async def test_a_journal_that_takes_no_record_stops_the_run_and_its_calls() -> None:
     async with scene() as on, anyio.create_task_group() as tasks:
         on.model.gate = anyio.Event()

@@ -1,4 +1,4 @@
-"""What clients send over HTTP is taken in within bounds of bytes, of time and of values."""
+"""Bodies that clients send over HTTP are bounded in bytes, time and values."""
 
 from __future__ import annotations
 

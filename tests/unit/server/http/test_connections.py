@@ -78,7 +78,7 @@ async def served(app: App) -> AsyncGenerator[int]:
 
 
 async def heard(client: anyio.abc.SocketStream, until: bytes = b"") -> bytes:
-    """Return what a client hears until some words, or until its connection is closed."""
+    """Return the bytes a client receives until some words, or until its connection is closed."""
     got = b""
     while not until or until not in got:
         try:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 async def handed_on(header: str, value: str) -> str:
-    """Return what becomes of a header on its way to the application."""
+    """Return a header as it reaches the application."""
     seen: list[tuple[bytes, bytes]] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from atlas_mcp.atlas import prompts
-from atlas_mcp.atlas.calls import failure, is_light
+from atlas_mcp.atlas.arrived import is_light
+from atlas_mcp.atlas.calls import failure
 from atlas_mcp.atlas.codec import with_key
 from atlas_mcp.atlas.commands import ReadReply
 from atlas_mcp.atlas.events import Event, OrchestratorReplied, SolverFinished, SolverReplied

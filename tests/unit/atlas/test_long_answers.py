@@ -12,7 +12,7 @@ import pytest
 from typing_extensions import override
 
 from atlas_mcp.atlas.agreement import KEY_CHARS, group_answers, key_of, same_key
-from atlas_mcp.atlas.calls import solver_replied
+from atlas_mcp.atlas.arrived import solver_replied
 from atlas_mcp.atlas.codec import decode_event, encode_event, with_key
 from atlas_mcp.atlas.commands import ReadReply
 from atlas_mcp.atlas.events import (

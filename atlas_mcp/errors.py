@@ -61,8 +61,8 @@ class ModelError(AtlasError):
         model: The model's `vendor/name`.
         message: The event, in words for a person.
         request_id: The vendor's id of the call, for its support; `None` if there was none.
-        charge: What the vendor is known to have counted before the call broke off; `None` where
-            that is nothing.
+        charge: The consumption that the vendor counted before the call broke off; `None` where it
+            counted nothing.
         complete: Whether `charge` is final. A call that broke off while the model was writing may
             be billed for more.
     """

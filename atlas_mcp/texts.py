@@ -20,8 +20,8 @@ from typing_extensions import override
 _STEERS = re.compile(
     # Control characters but tab and line end; surrogates without a partner.
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff"
-    # What is not seen: soft hyphen, fillers, marks and changes of direction, separators, joiners
-    # of words, notes, tags.
+    # Invisible characters: soft hyphen, fillers, marks and changes of direction, separators,
+    # joiners of words, notes, tags.
     "\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb"
     "\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
     # Joiners that join nothing: those of emoji and of Persian stand between two such characters.

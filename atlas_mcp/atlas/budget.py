@@ -60,7 +60,7 @@ def check_cap(cap: Decimal) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What a run may use. Checked at construction.
+    """The limits of a run. Checked at construction.
 
     Attributes:
         max_explores: Ceiling of explores, failed ones included.

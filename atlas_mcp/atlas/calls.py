@@ -64,10 +64,10 @@ class NoReply:
 
     Attributes:
         cause: Why.
-        message: What happened, in words for a person; empty where the call was broken off.
+        message: The event, in words for a person; empty where the call was broken off.
         model: The model, as the message names it; empty for none.
         request_id: The vendor's id of the call; `None` if there was none.
-        charge: What was counted.
+        charge: The counted consumption.
         complete: Whether no more than `charge` can be billed.
         retry_after: Seconds that the vendor asks to wait; `None` if it did not say.
     """
@@ -115,7 +115,7 @@ def conclude(
 
     Args:
         state: The run, with the call open.
-        call: What was asked.
+        call: The call.
         arrived: A `NoReply`, or else the adapter's reply, whatever that is.
         now: Unix seconds of the run's clock.
     """

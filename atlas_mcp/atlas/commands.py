@@ -37,9 +37,9 @@ class RunSolver:
     """Record `intent`, then ask the solver and record what comes of it.
 
     Attributes:
-        intent: What is recorded before the first attempt.
+        intent: The event to record before the first attempt.
         explore: The explore.
-        request: What the solver is asked.
+        request: The request to the solver.
         attempt: 1 for the first; the intent of a later one is on record.
         not_before: Unix seconds before which the attempt is not made.
     """
@@ -56,8 +56,8 @@ class AskOrchestrator:
     """Record `intent`, then ask the orchestrator and record its reply.
 
     Attributes:
-        intent: What is recorded before the first attempt.
-        request: What the orchestrator is asked.
+        intent: The event to record before the first attempt.
+        request: The request to the orchestrator.
         attempt: 1 for the first; the intent of a later one is on record.
         not_before: Unix seconds before which the attempt is not made.
     """

@@ -25,7 +25,7 @@ SCHEMA_VERSION = 3
 they are."""
 
 StopCause: TypeAlias = Literal["client", "user", "shutdown"]
-"""Who asked a run to stop: the client's request ended, somebody cancelled it, the service ends."""
+"""The cause of a stop: the client's request ended, a user cancelled the run, the service ends."""
 
 Origin: TypeAlias = Literal["prefetch", "orchestrator", "floor", "client", "workflow"]
 """Who asked for an explore: the start of the run, the orchestrator, its floor, the client, or a
@@ -96,10 +96,10 @@ class SolverReplied:
 
 @dataclass(frozen=True, slots=True)
 class SolverFinished:
-    """What came of an explore: what was read from its reply, or why its call gave none.
+    """The outcome of an explore: a candidate or a remark read from its reply, or a failure.
 
-    Where a `SolverReplied` stands before it, `charge` repeats that one's and counts once. Before
-    version 3 a reply is on record in no other way than this.
+    Where a `SolverReplied` stands before it, `charge` repeats the charge of that event and counts
+    once. Before version 3 this is the only record of a reply.
     """
 
     explore_id: int
@@ -116,7 +116,7 @@ class AttemptFailed:
         call: The call's name in the ledger.
         attempt: The attempt that failed, from 1.
         failure: Why.
-        charge: What the attempt consumed. It counts once the call has ended.
+        charge: The consumption of the attempt. It counts once the call has ended.
         not_before: Unix seconds before which the next attempt is not made.
     """
 
@@ -146,7 +146,7 @@ class OrchestratorAsked:
 
     Attributes:
         turn: 1 for the first.
-        said: What is added to its conversation; the turns before stay as they were.
+        said: Our turn, added to its conversation; the turns before stay as they were.
         shows: The explores whose results `said` carries.
         hold_usd: US dollars set aside for the call.
         max_tokens: Ceiling of its reply.
@@ -233,13 +233,13 @@ class CallsLost:
 
 @dataclass(frozen=True, slots=True)
 class RunResumed:
-    """Somebody wants a run that had stopped to go on, with the evidence it has.
+    """A run that had stopped is to go on, with its evidence.
 
     Attributes:
-        told: What the orchestrator is told of it, where its last reply was taken as the end.
+        told: The text for the orchestrator, where its last reply was taken as the end.
         max_explores: The new ceiling; `None` leaves it.
         max_cost_usd: The new cap; `None` leaves it.
-        version: That of the records from here on.
+        version: The version of the records from here on.
     """
 
     told: str
@@ -251,7 +251,7 @@ class RunResumed:
 
 @dataclass(frozen=True, slots=True)
 class StopRequested:
-    """Somebody wants the run to end: no call starts after this."""
+    """The run is to end: no call starts after this."""
 
     cause: StopCause
     type: Literal["stop_requested"] = "stop_requested"
@@ -267,9 +267,9 @@ class RunFinished(Keyed):
         answer: The synthesized answer; `None` where there is none.
         explanation: How it follows from the evidence.
         confidence: The orchestrator's own, 0 to 1.
-        dissent: What speaks against the answer, in the orchestrator's words.
-        error: What went wrong, for people; `None` where nothing did.
-        warning: What the reader of the answer must know of how it came about.
+        dissent: The case against the answer, in the orchestrator's words.
+        error: The failure, for people; `None` where there is none.
+        warning: A caution about how the answer came about, for its reader.
     """
 
     status: Status

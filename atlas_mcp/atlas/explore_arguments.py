@@ -1,8 +1,8 @@
-"""The arguments of an explore: read in one place, whoever asks for it.
+"""The arguments of an explore, read in one place for all that ask for one.
 
 An orchestrator writes them into a tool call, a client into the tool `explore`, a person behind the
-command. Owns their rules and the words on what breaks one. How many explores a run may have is not
-decided here.
+command line. Owns their rules and the texts of their errors. The number of explores of a run is
+decided elsewhere.
 """
 
 from __future__ import annotations

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import NamedTuple
 
-from atlas_mcp.atlas.budget import Ledger
-from atlas_mcp.atlas.events import Record, RunOpened
-from atlas_mcp.atlas.explore import SOLVER, Explore
+from atlas_mcp.atlas.explore import Explore
 from atlas_mcp.atlas.input_tokens import REQUEST_OVERHEAD_TOKENS, input_tokens_at_most
 from atlas_mcp.atlas.messages import ModelRequest
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.problem import Problem
-from atlas_mcp.atlas.prompts import shown_text
-from atlas_mcp.atlas.run_spec import RunSpec
 from atlas_mcp.atlas.solver_prompts import input_bytes
-from atlas_mcp.atlas.state import RunState, start
+from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import FREE
 
 MIN_OUTPUT_TOKENS = 2_048
@@ -24,9 +19,6 @@ MIN_OUTPUT_TOKENS = 2_048
 
 SYNTHESIS_TOKENS = 8_000
 """Output tokens of one synthesis, kept affordable while explores are granted."""
-
-ROLE_TOKENS = 4_000
-"""Input tokens of the prompt for another role than a solver's, generously."""
 
 RESERVE_SHARE = 4
 """The synthesis keeps back at most one part in this many of the cap."""
@@ -74,30 +66,25 @@ def hold_of(
     return Hold(amount, max_tokens)
 
 
-def solver_tokens_at_most(problem: Problem, explore: Explore, spec: ModelSpec) -> int:
-    """Return a bound of the input tokens of a solver's request, without building it."""
+def solver_tokens_at_most(
+    problem: Problem, explore: Explore, spec: ModelSpec, *, further: str = ""
+) -> int:
+    """Return a bound of the input tokens of a solver's request, without building it.
+
+    Args:
+        problem: The problem.
+        explore: The explore.
+        spec: Its model.
+        further: The text that a model in another role is shown besides.
+    """
     pictures = spec.image_tokens * len(problem.images)
-    return REQUEST_OVERHEAD_TOKENS + pictures + input_bytes(problem, explore, spec)
-
-
-def explore_tokens_at_most(state: RunState, explore: Explore, spec: ModelSpec) -> int:
-    """Return a bound of the input tokens of an explore's request, in any role."""
-    tokens = solver_tokens_at_most(state.problem, explore, spec)
-    if explore.role == SOLVER:
-        return tokens
-    return tokens + ROLE_TOKENS + len(shown_text(state, explore.shows).encode())
+    return REQUEST_OVERHEAD_TOKENS + pictures + input_bytes(problem, explore, spec, further=further)
 
 
 def synthesis_reserve(state: RunState) -> Decimal:
     """Return the US dollars that explores may not use, so that a synthesis can be paid."""
     limit = state.ledger.limit
     return FREE if limit is None else min(synthesis_price(state), limit / RESERVE_SHARE)
-
-
-def first_reserve(problem: Problem, spec: RunSpec, cap: Decimal) -> Decimal:
-    """Return the US dollars that the first explore of a run may not use under a cap."""
-    opened = start(Record(1, 0.0, RunOpened(problem, spec)))
-    return synthesis_reserve(replace(opened, ledger=Ledger(cap)))
 
 
 def synthesis_price(state: RunState) -> Decimal:
@@ -108,25 +95,3 @@ def synthesis_price(state: RunState) -> Decimal:
     problem = len(state.problem.text.encode()) + spec.image_tokens * len(state.problem.images)
     tokens = REQUEST_OVERHEAD_TOKENS + state.history_tokens + problem
     return spec.price.of(input_tokens=tokens, output_tokens=SYNTHESIS_TOKENS)
-
-
-def cheapest_explore(problem: Problem, spec: RunSpec, cap: Decimal) -> Decimal | None:
-    """Return the US dollars that a cap must leave for one explore, if a cap leaves less.
-
-    Args:
-        problem: The problem of the run.
-        spec: The settings of the run.
-        cap: US dollars.
-
-    Returns:
-        `None` where the cap pays for an explore beside the reserve for the synthesis.
-    """
-    reserve, lowest = first_reserve(problem, spec, cap), FREE
-    for entry in spec.solvers:
-        price, most = entry.spec.price, entry.spec.max_tokens
-        tokens = solver_tokens_at_most(problem, Explore(entry.name), entry.spec)
-        if price is None or hold_of(entry.spec, tokens, most, cap - reserve) is not None:
-            return None
-        needed = price.of(input_tokens=tokens, output_tokens=min(MIN_OUTPUT_TOKENS, most))
-        lowest = needed if lowest == FREE else min(lowest, needed)
-    return lowest

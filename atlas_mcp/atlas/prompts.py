@@ -64,7 +64,7 @@ keeps happening, stop.
 
 {data} to you.
 
-What you can vary in an explore:
+The settings of an explore:
 {options}
 
 {protocol}"""
@@ -237,7 +237,7 @@ UNFOUNDED = (
 
 
 RESUMED = (
-    "This run goes on: whoever asked wants more evidence than your answer rests on, and the limits "
+    "This run goes on: its user wants more evidence than your answer rests on, and the limits "
     "below are the new ones. Explore what could still change the answer, then answer again."
 )
 """Sent to an orchestrator whose answer had ended a run that is now resumed."""

@@ -16,9 +16,9 @@ from atlas_mcp.atlas.commands import ReadReply
 from atlas_mcp.atlas.events import Event, OrchestratorReplied, SolverFinished, SolverReplied
 from atlas_mcp.atlas.explore import Candidate, Outcome
 from atlas_mcp.atlas.messages import Reply
-from atlas_mcp.atlas.run_endings import unsynthesized
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.workflows.registry import workflow_of
+from atlas_mcp.atlas.workflows.synthesis import unsynthesized
 
 Read: TypeAlias = Callable[[RunState, ReadReply], Event]
 """Reads a recorded reply and returns the next event: `read_reply`, or a guard around it."""

@@ -18,7 +18,7 @@ class SolverSpec:
     """A named entry of the pool.
 
     Attributes:
-        name: What an explore calls it by.
+        name: The name that explores give.
         spec: Its model and settings.
         quota: Explores of one run that may go to it; `None` for no quota of its own.
     """
@@ -76,7 +76,7 @@ class RunSpec:
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """What must have been explored before an answer is accepted: explores, distinct models."""
+    """The least evidence for an answer: explores that have ended, and distinct models of them."""
 
     explores: int
     models: int

@@ -1,8 +1,8 @@
 """One value held against one JSON Schema, with every step of the work counted.
 
 Owns the bound: a schema and a value are held against each other once, however many ways lead
-there. Schemas come from clients and values from models, and neither may stop the server. What each
-keyword means is said by its rule, never here.
+there. Schemas come from clients and values from models, and neither may stop the server. The rule
+of a keyword gives its meaning, never this module.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Every word that is said to a solver. Reviewed text: the tests hold a snapshot of it.
 
 Owns a solver's request and the bytes that it takes, which are known without building it. A solver
-gets the problem and its own directive. What is said to the orchestrator is in `atlas.prompts`.
+gets the problem and its own directive. `atlas.prompts` has the words to the orchestrator.
 """
 
 from __future__ import annotations
@@ -77,11 +77,10 @@ def solver_request(
         spec: Its model.
         max_tokens: Ceiling of the reply.
         seed: For endpoints that sample; `None` for unseeded.
-        further: What a model in another role is shown besides.
+        further: Further text, for a model in another role.
     """
     schema = bounded(candidate_schema(problem.answer_schema), spec.max_string_chars)
-    shown = f"\n\n{further}" if further else ""
-    text = directive(explore) + shown + shape_asked_for(schema, spec)
+    text = directive(explore) + _shown(further) + shape_asked_for(schema, spec)
     return ModelRequest(
         system=SOLVER_SYSTEM,
         turns=(UserTurn((*problem_parts(problem), Text(text))),),
@@ -93,7 +92,7 @@ def solver_request(
     )
 
 
-def input_bytes(problem: Problem, explore: Explore, spec: ModelSpec) -> int:
+def input_bytes(problem: Problem, explore: Explore, spec: ModelSpec, *, further: str = "") -> int:
     """Return the bytes of all text in a solver's request, pictures apart, without building it."""
     written = None if problem.answer_schema is None else json.dumps(dict(problem.answer_schema))
     return (
@@ -101,8 +100,13 @@ def input_bytes(problem: Problem, explore: Explore, spec: ModelSpec) -> int:
         + len(_PROBLEM.format("").encode())
         + len(problem.text.encode())
         + len(directive(explore).encode())
+        + len(_shown(further).encode())
         + _schema_bytes(written, spec.max_string_chars, holds=spec.holds_schema(tools=False))
     )
+
+
+def _shown(further: str) -> str:
+    return f"\n\n{further}" if further else ""
 
 
 def directive(explore: Explore) -> str:

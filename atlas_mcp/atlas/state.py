@@ -1,7 +1,7 @@
 """The state of a run: its facts, folded from its records.
 
 `RunState.fold(records)` is the only way to build one, and a run has no other state. Values only:
-applying a record returns a new state. What to do next is decided by the run's policy.
+applying a record returns a new state. The policy of the run decides the next commands.
 """
 
 from __future__ import annotations

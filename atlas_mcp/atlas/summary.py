@@ -26,7 +26,7 @@ TITLE_CHARS = 120
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """What the list of runs tells of a run, as far as its records say it.
+    """The row of a run in the list of runs, as far as its records say it.
 
     Attributes:
         opened_at: Unix seconds.

@@ -1,4 +1,4 @@
-"""What is written behind a command: the problem, the schema, files, and what is wrong with them."""
+"""The arguments of a command: the problem, the schema, files, and the errors in them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What keeps the journal from being written, told once: with the run, or else by the log.
+"""Failures to write the journal, shown once: with the run, or else by the log.
 
-A full disk is met by everything that a command does at once, and each of them logs it. People are
-told it with the run that broke off for it, and what to do; here the log waits for that.
+A full disk stops several parts of a command at once, and each of them logs it. The run that broke
+off because of it shows the failure and the way on; the log waits for that.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _LOGGERS = (
 
 
 class _Waiting(logging.Filter):
-    """Holds back what is logged of the journal."""
+    """Holds back log records about the journal."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,13 +45,13 @@ _told: list[str] = []
 
 
 def told(text: str) -> None:
-    """Take note of what people have been told; a cause that is in it is not logged any more."""
+    """Take note of a text that people have seen; causes in it are not logged any more."""
     _told.append(text)
 
 
 @contextmanager
 def told_once() -> Generator[None]:
-    """Log each cause once at the end of a block, and none that people have been told in it."""
+    """Log each cause once at the end of a block, except those that people have seen in it."""
     _told.clear()
     waiting = _Waiting()
     loggers = [logging.getLogger(name) for name in _LOGGERS]

@@ -36,7 +36,7 @@ def with_service(work: Callable[[RunService], Awaitable[_T]], *, looks: bool = F
         looks: Whether it only looks at runs; the journal then need not take writes.
 
     Raises:
-        Interrupted: A signal came first. What runs have found is kept.
+        Interrupted: A signal came first. The evidence of runs is kept.
     """
     settings = configured()
     results: list[_T] = []

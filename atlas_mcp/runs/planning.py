@@ -14,10 +14,10 @@ import anyio
 import anyio.to_thread
 
 from atlas_mcp.atlas.explore_requests import ExploreRequest, plan_client_explores
-from atlas_mcp.atlas.holds import cheapest_explore
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.retrying import RetryPolicy
 from atlas_mcp.atlas.run_spec import RunSpec
+from atlas_mcp.atlas.starting import cheapest_explore
 from atlas_mcp.atlas.wording import money_text
 from atlas_mcp.atlas.workflows.registry import workflow_asked_for
 from atlas_mcp.config.settings import Settings

@@ -12,10 +12,10 @@ from typing import get_args
 
 from atlas_mcp.atlas.budget import Budget, ExploreEffort, check_cap
 from atlas_mcp.atlas.explore_requests import check_count
-from atlas_mcp.atlas.holds import cheapest_explore
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.run_spec import LeftOut, RunSpec, SolverSpec
+from atlas_mcp.atlas.starting import cheapest_explore
 from atlas_mcp.atlas.wording import money_text
 from atlas_mcp.atlas.workflows.base import Workflow
 from atlas_mcp.atlas.workflows.registry import CLIENT_EXPLORES, DEFAULT_WORKFLOW, workflow_asked_for

@@ -29,7 +29,7 @@ def make_server(
     Args:
         settings: The configuration; `None` where a host is given.
         host: A host to use instead of one made for the settings.
-        tasks: What tasks stand for beside runs.
+        tasks: Further sources of tasks, beside runs.
     """
     host = host or Host(settings)
     arguments = KnownArguments()

@@ -1,8 +1,8 @@
 """Arguments of tools, read as clients write them and refused by name where they cannot be.
 
-The SDK drops what it does not know in silence, takes `true` for 1, and tells of the rest in the
-words of its validation library. A mistyped `max_cost` would then spend under another cap than the
-caller meant, so it is an error here, before anything is spent. What is empty is absent.
+The SDK drops unknown arguments in silence, takes `true` for 1, and words other errors as its
+validation library does. A mistyped `max_cost` would then spend under another cap than the caller
+meant, so it is an error here, before anything is spent. An empty argument counts as absent.
 """
 
 from __future__ import annotations
@@ -64,24 +64,24 @@ MEANT: Mapping[str, tuple[str, ...]] = {
     "timeout_seconds": ("time_limit_s", "wait_s"),
     "wait": ("wait_s",),
 }
-"""What a name that none of ours is means where a tool has an argument of that name."""
+"""Names that clients use in place of ours, with the arguments that they stand for."""
 
 NEAR = 0.75
-"""How alike two names are of which one is a slip of the other, from 0 to 1."""
+"""Likeness, from 0 to 1, above which an unknown name is taken for a misspelt one."""
 
 SHOWN_NAMES = 5
 """Unknown arguments that an error repeats."""
 
 
 LARGEST = 10**300
-"""What a number of JSON may be, so that it is one of a program too."""
+"""The largest number that is read: beyond it, a float is infinite."""
 
 
 class AsRead(FuncMetadata):
-    """What the SDK knows of a tool, but that it reads no JSON in texts.
+    """The SDK's facts about a tool, without its reading of JSON in texts.
 
-    `read_arguments` has done so where a list or an object belongs. A problem that is a list of
-    numbers is a text all the same.
+    `read_arguments` has read it where a list or an object belongs. A problem that looks like a list
+    of numbers stays a text.
     """
 
     @override
@@ -118,8 +118,8 @@ class KnownArguments:
         try:
             read = read_arguments(cast("dict[str, Any]", given or {}), schema)
         except _WrongError as error:
-            told = str(error)
-            text = f"{told}{'' if told.endswith('?') else '.'} Nothing was run."
+            fault = str(error)
+            text = f"{fault}{'' if fault.endswith('?') else '.'} Nothing was run."
             return CallToolResult(content=[TextContent(type="text", text=text)], is_error=True)
         return await call_next(replace(ctx, params={**params, "arguments": read}))
 
@@ -133,7 +133,7 @@ def read_arguments(given: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
 
     Args:
         given: As the client sent them.
-        schema: What the tool takes.
+        schema: The input schema of the tool.
 
     Raises:
         ValueError: One is unknown, missing or of another kind; the message names it.

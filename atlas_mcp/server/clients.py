@@ -21,12 +21,12 @@ GONE = "atlas_mcp.client_gone"
 
 @dataclass(frozen=True, slots=True)
 class KnownClient:
-    """A client, by what it says of itself.
+    """A client that is known by the name it gives.
 
     Attributes:
         name: How its `clientInfo.name` begins, in lower case.
         respond_within_s: Seconds within which a tool call answers it.
-        source: What is known of its patience, where from, and when that was read.
+        source: The evidence of its patience, its source, and the date of reading.
     """
 
     name: str

@@ -83,7 +83,7 @@ class Host:
             failure: Why it cannot be used; each request for the service is refused with it.
             pool: Models to use instead of those the configuration gives.
             retries: How calls are tried again.
-            capacity: What this process bears; found out if not given.
+            capacity: The load that this process bears; found out if not given.
         """
         self._capacity = capacity
         self._settings = settings
@@ -209,7 +209,7 @@ class Host:
         """Begin nothing more, as the only client has gone; returns once no run is driven.
 
         Runs that a request waits for end as if it had been cancelled, the others are left to be
-        resumed. Calls in flight get their grace. What only looks is answered as before.
+        resumed. Calls in flight get their grace. Requests that only look are answered as before.
         """
         self.client_gone.set()
         for scope in self._spending:

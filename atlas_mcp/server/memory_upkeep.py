@@ -64,7 +64,7 @@ async def keep_memory_low() -> None:
             if not is_busy:
                 begun = time.perf_counter()
                 gc.collect()
-                # Whatever is held will take as long the next time.
+                # The objects that stay will take as long the next time.
                 least_patience = MOST_LOOKS if time.perf_counter() - begun > LONG_SECONDS else 1
                 looks, patience = 0, max(least_patience, min(2 * patience, MOST_LOOKS))
             await off_loop("memory", memory.give_back_memory)

@@ -69,7 +69,7 @@ class RefusedMessage:
 
     Attributes:
         code: The JSON-RPC error code.
-        message: What is wrong, for a person.
+        message: The fault, for a person.
         id: The request's id as it stands in its JSON, `null` if it cannot be found.
     """
 

@@ -17,8 +17,8 @@ HEARTBEAT_SECONDS = 4.0
 """Seconds between notifications when nothing happens. The contract allows five."""
 
 SETTLE_SECONDS = 0.05
-"""Seconds for which what happened is held back, to be told with what follows at once. What happens
-last in a run is followed by its result, and clients that read the two in one go forget the request
+"""Seconds for which news is held back, to be sent together with news that follows at once. The last
+news of a run is followed by its result, and clients that read the two in one go forget the request
 before they look at the notification: those of the TypeScript SDK log an error then (Claude Code
 2.1.332, seen 2026-11-29)."""
 

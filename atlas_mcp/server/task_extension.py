@@ -2,8 +2,8 @@
 
 `io.modelcontextprotocol/tasks` of protocol 2026-07-28
 (https://modelcontextprotocol.io/seps/2663-tasks-extension). Owns the wire: who may have a task,
-what one looks like, the three methods on it. What a task stands for is a `TaskSource`'s business. A
-client that does not declare the extension sees no change.
+how one looks, the three methods on it. A `TaskSource` knows the work behind a task. A client that
+does not declare the extension sees no change.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Task:
         poll_ms: Milliseconds to leave between two looks.
         result: The tool's result, once completed.
         error: The JSON-RPC error, once failed.
-        input_requests: What is asked of the client, by a key that is never used again.
+        input_requests: The questions to the client, each by a key that is never used again.
     """
 
     task_id: str

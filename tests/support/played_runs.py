@@ -12,14 +12,17 @@ from atlas_mcp.atlas.budget import Budget, ExploreEffort
 from atlas_mcp.atlas.commands import AskOrchestrator, Call, Note, ReadReply, RunSolver
 from atlas_mcp.atlas.events import (
     Event,
+    ExploresPlanned,
     OrchestratorFailed,
     OrchestratorReplied,
+    Planned,
     Record,
     RunFinished,
     RunOpened,
     SolverFinished,
+    SolverStarted,
 )
-from atlas_mcp.atlas.explore import Candidate, FailureKind, Outcome, Remark, SolverFailure
+from atlas_mcp.atlas.explore import Candidate, Explore, FailureKind, Outcome, Remark, SolverFailure
 from atlas_mcp.atlas.messages import (
     AssistantTurn,
     Effort,
@@ -96,6 +99,21 @@ def a_run(
         Budget(**limits),
         effort,
     )
+
+
+def opened(*solvers: SolverSpec, problem: Problem | None = None, **settings: Any) -> RunState:
+    spec = a_run(*solvers, **settings)
+    return RunState.fold([Record(1, 0.0, RunOpened(problem or Problem("How many?"), spec))])
+
+
+def with_outcomes(state: RunState, *outcomes: tuple[str, Outcome]) -> RunState:
+    """Return a run with an ended explore for each solver and outcome."""
+    plans = tuple(Planned(n, Explore(name)) for n, (name, _) in enumerate(outcomes, 1))
+    events: list[Event] = [ExploresPlanned("prefetch", plans)]
+    for number, (_, outcome) in enumerate(outcomes, 1):
+        events += [SolverStarted(number, Decimal(0)), SolverFinished(number, outcome, Charge())]
+    first = Record(1, 0.0, RunOpened(state.problem, state.spec))
+    return RunState.fold(followed_by([first], *events))
 
 
 def found(answer: Any = "42", *, approach: str = "Counting.", reasoning: str = "So.") -> Candidate:

@@ -12,7 +12,6 @@ from itertools import takewhile
 from typing_extensions import override
 
 from atlas_mcp.atlas import prompts
-from atlas_mcp.atlas.asking import Opening, ask_orchestrator, orchestrator_of
 from atlas_mcp.atlas.commands import Command, Note
 from atlas_mcp.atlas.decisions import (
     Synthesis,
@@ -30,30 +29,34 @@ from atlas_mcp.atlas.events import (
     SentBack,
 )
 from atlas_mcp.atlas.explore import Candidate, SolverFailure
-from atlas_mcp.atlas.explore_planning import (
-    floor_explores,
-    has_gone_silent,
-    missing_evidence,
-    must_conclude,
-    next_id,
-    plan,
-    reaches,
-)
 from atlas_mcp.atlas.messages import ToolResult
 from atlas_mcp.atlas.orchestrator_schemas import decision_schema, synthesis_schema
 from atlas_mcp.atlas.outcomes import StopReason
-from atlas_mcp.atlas.run_endings import (
-    ENOUGH_TO_GIVE_UP,
-    answered,
-    failures_text,
-    unsynthesized,
-)
+from atlas_mcp.atlas.run_endings import failures_text
 from atlas_mcp.atlas.run_facts import OrchestratorTurn
 from atlas_mcp.atlas.state import RunState, quota_used
+from atlas_mcp.atlas.workflows.asking import Opening, ask_orchestrator, orchestrator_of
 from atlas_mcp.atlas.workflows.base import Workflow
+from atlas_mcp.atlas.workflows.floor import floor_explores, missing_evidence, plan
+from atlas_mcp.atlas.workflows.possible_explores import (
+    has_gone_silent,
+    must_conclude,
+    next_id,
+    reaches,
+)
+from atlas_mcp.atlas.workflows.synthesis import answered, unsynthesized
 
 MAX_FRUITLESS_TURNS = 3
 """Turns of the orchestrator in a row that add no explore and give no accepted answer."""
+
+ENOUGH_TO_GIVE_UP = 2
+"""Explores that must have ended before "no supported answer" is accepted below the floor."""
+
+UNEXPLORED = (
+    "The orchestrator answered without an explore, also when it was told to make one first, "
+    "and an answer without evidence is not passed on: ask again, or use another orchestrator."
+)
+"""Why a run that no limit ended has no explore."""
 
 
 class Atlas(Workflow):
@@ -74,7 +77,7 @@ class Atlas(Workflow):
             return (Note(unsynthesized(state, reason, f"The orchestrator: {failed.message}")),)
         if _hopeless(state):
             reason = "no_candidates" if state.done else must_conclude(state) or "no_candidates"
-            return (Note(unsynthesized(state, reason, failures_text(state, must_conclude(state)))),)
+            return (Note(unsynthesized(state, reason, _failures(state))),)
         return (_ask(state),)
 
     @override
@@ -91,9 +94,7 @@ class Atlas(Workflow):
             return SentBack(turn.asked.turn, prompts.unreadable(decision.fault), below_floor=False)
         if not state.votes and decision.answer is not None:
             if must_conclude(state) is not None or _fruitless(state) >= MAX_FRUITLESS_TURNS:
-                return unsynthesized(
-                    state, "no_candidates", failures_text(state, must_conclude(state))
-                )
+                return unsynthesized(state, "no_candidates", _failures(state))
             return SentBack(turn.asked.turn, prompts.UNFOUNDED, below_floor=False)
         missing = missing_evidence(state)
         if (
@@ -172,6 +173,10 @@ def _hopeless(state: RunState) -> bool:
     return bool(outcomes) and all(
         isinstance(outcome, SolverFailure) and outcome.kind == "rejected" for outcome in outcomes
     )
+
+
+def _failures(state: RunState) -> str:
+    return failures_text(state, must_conclude(state), unplanned=UNEXPLORED)
 
 
 def _ask(state: RunState) -> Command:

@@ -12,6 +12,8 @@ from typing import Protocol, Self
 from atlas_mcp.atlas.commands import Command
 from atlas_mcp.atlas.events import Event, OrchestratorReplied
 from atlas_mcp.atlas.explore import Explore, Outcome, read_candidate
+from atlas_mcp.atlas.holds import solver_tokens_at_most
+from atlas_mcp.atlas.input_tokens import input_tokens_at_most
 from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.run_facts import OrchestratorTurn
@@ -91,6 +93,17 @@ class Workflow(Protocol):
             seed: For endpoints that sample; `None` for unseeded.
         """
         return solver_request(state.problem, explore, spec, max_tokens=max_tokens, seed=seed)
+
+    def input_tokens_at_most(self, state: RunState, explore: Explore, spec: ModelSpec) -> int:
+        """Return a bound of the input tokens of `request`; money is held for as many.
+
+        A solver's request is not built for this. One that a workflow makes itself is, unless the
+        workflow overrides this method too.
+        """
+        if type(self).request is Workflow.request:
+            return solver_tokens_at_most(state.problem, explore, spec)
+        request = self.request(state, explore, spec, max_tokens=spec.max_tokens, seed=None)
+        return input_tokens_at_most(request, image_tokens=spec.image_tokens)
 
     def read(self, state: RunState, explore: Explore, reply: Reply) -> Outcome:
         """Return what the reply to an explore amounts to."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing_extensions import override
 
 from atlas_mcp.atlas.commands import Command, Note
-from atlas_mcp.atlas.run_endings import gathered
+from atlas_mcp.atlas.events import RunFinished
+from atlas_mcp.atlas.run_endings import failures_text
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.workflows.base import Workflow
 
@@ -23,3 +24,10 @@ class ClientExplores(Workflow):
     @override
     def check_further_explores(self, run_id: str) -> None:
         """Take every explore: the client is the orchestrator."""
+
+
+def gathered(state: RunState) -> RunFinished:
+    """Return the end of a run whose orchestrator is the client: it has no answer of ours."""
+    if state.votes:
+        return RunFinished("answered", "decided")
+    return RunFinished("failed", "no_candidates", error=failures_text(state))

@@ -16,13 +16,13 @@ from atlas_mcp.atlas.budget import MAX_EXPLORES_CEILING
 from atlas_mcp.atlas.commands import Command, Note
 from atlas_mcp.atlas.events import ExploresPlanned, Planned, RunFinished
 from atlas_mcp.atlas.explore import Explore
-from atlas_mcp.atlas.explore_planning import must_conclude, next_id, usable
 from atlas_mcp.atlas.outcomes import StopReason
 from atlas_mcp.atlas.run_endings import failures_text
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.wording import share_text
 from atlas_mcp.atlas.workflows.base import Workflow
 from atlas_mcp.atlas.workflows.options import whole_number
+from atlas_mcp.atlas.workflows.possible_explores import must_conclude, next_id, usable
 
 
 @dataclass(frozen=True)

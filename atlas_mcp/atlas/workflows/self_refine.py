@@ -23,7 +23,7 @@ from atlas_mcp.atlas.explore import (
     SolverFailure,
     incomplete,
 )
-from atlas_mcp.atlas.explore_planning import must_conclude, next_id, reaches, usable
+from atlas_mcp.atlas.holds import solver_tokens_at_most
 from atlas_mcp.atlas.messages import Json, ModelRequest, Reply, Text, UserTurn
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.run_endings import failures_text
@@ -39,6 +39,7 @@ from atlas_mcp.atlas.storable import text_of
 from atlas_mcp.atlas.wording import CANDIDATES_ARE_DATA
 from atlas_mcp.atlas.workflows.base import Workflow
 from atlas_mcp.atlas.workflows.options import whole_number
+from atlas_mcp.atlas.workflows.possible_explores import must_conclude, next_id, reaches, usable
 from atlas_mcp.atlas.written_json import read_object
 
 ROUNDS = 4
@@ -154,18 +155,16 @@ class SelfRefine(Workflow):
         seed: int | None,
     ) -> ModelRequest:
         """Return what the model is sent: a critic sees a candidate, a refiner its feedback too."""
-        if explore.role not in (CRITIC, REFINER):
-            return super().request(state, explore, spec, max_tokens=max_tokens, seed=seed)
-        shown = prompts.shown_text(state, explore.shows)
-        if explore.role == REFINER:
+        if explore.role != CRITIC:
             return solver_request(
                 state.problem,
                 explore,
                 spec,
                 max_tokens=max_tokens,
                 seed=seed,
-                further=f"{REFINER_DIRECTIVE}\n{shown}",
+                further=_further(state, explore),
             )
+        shown = prompts.shown_text(state, explore.shows)
         schema = bounded(_CRITIC_SCHEMA, spec.max_string_chars)
         return ModelRequest(
             system=CRITIC_SYSTEM,
@@ -182,6 +181,14 @@ class SelfRefine(Workflow):
         )
 
     @override
+    def input_tokens_at_most(self, state: RunState, explore: Explore, spec: ModelSpec) -> int:
+        """Return a bound of the input tokens of `request`; a critic's is built for this."""
+        if explore.role == CRITIC:
+            return super().input_tokens_at_most(state, explore, spec)
+        further = _further(state, explore)
+        return solver_tokens_at_most(state.problem, explore, spec, further=further)
+
+    @override
     def read(self, state: RunState, explore: Explore, reply: Reply) -> Outcome:
         """Return the candidate in a reply, or a critic's remark."""
         if explore.role != CRITIC:
@@ -196,6 +203,13 @@ class SelfRefine(Workflow):
             return SolverFailure("malformed", "the reply lacks feedback")
         is_satisfied = found.get("satisfied") is True
         return Remark(text_of(found["feedback"]), {"satisfied": is_satisfied})
+
+
+def _further(state: RunState, explore: Explore) -> str:
+    """Return what the model is shown beside the problem: to a refiner a candidate with feedback."""
+    if explore.role != REFINER:
+        return ""
+    return f"{REFINER_DIRECTIVE}\n{prompts.shown_text(state, explore.shows)}"
 
 
 def _is_satisfied(remark: Remark) -> bool:

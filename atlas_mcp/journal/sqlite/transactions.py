@@ -62,7 +62,7 @@ class Transactions:
         batch = self.changes.take()
         try:
             for change in batch:
-                self._make_one(change)
+                self._make_one(change, is_alone=len(batch) == 1)
             self.place.check()
             # Without a write-ahead log, a commit waits for processes that read.
             self._with_patience("COMMIT", lambda: True)
@@ -73,14 +73,24 @@ class Transactions:
                 batch = self.changes.queue_again(batch)
             for change in batch:
                 change.error = self._failure(error)  # one each: they are raised in several tasks
+            if len(batch) == 1 and not isinstance(error, Fault):
+                batch[0].error = error
         else:
             self.count += 1
         return batch
 
-    def _make_one(self, change: Change) -> None:
-        """Make one change. If it fails, the others stay in place."""
+    def _make_one(self, change: Change, *, is_alone: bool) -> None:
+        """Make one change. If it fails, the others stay in place.
+
+        Raises:
+            Exception: It has failed, and the transaction holds no other.
+        """
         connection = self.connection
         change.error = None
+        if is_alone:
+            # Undone with its transaction, so it needs no mark to go back to.
+            change.result = change.make(connection)
+            return
         connection.execute("SAVEPOINT one")
         try:
             change.result = change.make(connection)

@@ -42,8 +42,8 @@ class Web:
             listeners: Where clients come to.
             clients: How many of them are let in at once.
         """
-        # What clients do wrong is told to them; what fails in the application is logged where it
-        # does.
+        # Clients are told their own mistakes; failures of the application are logged where they
+        # occur.
         self._config = uvicorn.Config(
             app,
             http="h11",

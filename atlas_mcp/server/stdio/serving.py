@@ -87,7 +87,7 @@ async def _leave_at_signal(serving: anyio.CancelScope, host: Host) -> None:
             await host.leave(grace=0.0)
             serving.cancel("signal")
             await host.closed.wait()
-        # What came in is in the journal already; the thread that reads stdin never ends.
+        # Replies that came in are in the journal already; the thread that reads stdin never ends.
         leave(128 + number)
 
     async with open_task_group() as ending:

@@ -38,7 +38,7 @@ def serve_this_process() -> int:
         logging.getLogger("atlas-mcp").critical("a bug", exc_info=error)
     from atlas_mcp.server.stdio.serving import serve_stdio
 
-    # What is imported so far stays: the collector need never look at it again.
+    # The modules imported so far stay: the collector need never look at them again.
     gc.freeze()
     gc.enable()
     return serve_stdio(settings, failure=failure, parent=parent)

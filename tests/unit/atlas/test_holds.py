@@ -9,7 +9,6 @@ from atlas_mcp.atlas.holds import (
     MIN_OUTPUT_TOKENS,
     RESERVE_SHARE,
     Hold,
-    first_reserve,
     hold_for,
     synthesis_reserve,
 )
@@ -56,4 +55,3 @@ def test_the_synthesis_keeps_its_price_back_and_at_most_a_share_of_the_cap() -> 
     assert synthesis_reserve(rich) > Decimal("0.08"), "8,000 tokens at 10 dollars a million"
     assert synthesis_reserve(poor) == Decimal("0.01") / RESERVE_SHARE
     assert synthesis_reserve(free) == FREE
-    assert first_reserve(rich.problem, rich.spec, Decimal("0.01")) == synthesis_reserve(poor)

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from typing_extensions import override
 
 from atlas_mcp.atlas.explore_requests import ExploreRequest
 from atlas_mcp.atlas.problem import make_problem
@@ -79,6 +80,7 @@ async def test_an_orchestrator_is_looked_up_only_for_a_workflow_that_asks_one(
     asked: list[bool] = []
 
     class Asked(Pool):
+        @override
         async def look_up(self, names: Sequence[str] | None, *, orchestrator: bool) -> None:
             asked.append(orchestrator)
 

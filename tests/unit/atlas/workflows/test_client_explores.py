@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from atlas_mcp.atlas.events import ExploresPlanned, Planned, Record, StopRequested
+from atlas_mcp.atlas.events import ExploresPlanned, Planned, Record, RunFinished, StopRequested
 from atlas_mcp.atlas.explore import Explore
+from atlas_mcp.atlas.workflows.client_explores import gathered
 from atlas_mcp.atlas.workflows.registry import WORKFLOWS, workflow_named
 from atlas_mcp.errors import InvalidInput
-from tests.support.played_runs import a_run, play
+from tests.support.played_runs import a_run, failed, play
 
 
 def test_a_client_gathers_evidence_without_an_orchestrator() -> None:
@@ -48,3 +49,10 @@ def test_no_other_workflow_takes_explores_from_a_client(name: str) -> None:
         return
     with pytest.raises(InvalidInput, match="'r' is a solve_with_atlas run"):
         workflow.check_further_explores("r")
+
+
+def test_its_end_is_its_candidates_or_what_they_failed_of() -> None:
+    assert gathered(play(a_run()).state) == RunFinished("answered", "decided")
+    end = gathered(play(a_run(), solve=lambda one: failed("rejected", "no key")).state)
+    assert (end.status, end.stop_reason) == ("failed", "no_candidates")
+    assert "(2 failed). rejected: no key" in (end.error or "")

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
 from atlas_mcp.atlas.explore import Candidate, Explore, Outcome, Remark, SolverFailure
-from atlas_mcp.atlas.holds import explore_tokens_at_most
 from atlas_mcp.atlas.input_tokens import input_tokens_at_most
 from atlas_mcp.atlas.workflows.self_refine import (
     CRITIC,
@@ -141,8 +140,8 @@ def test_a_call_in_another_role_reads_no_more_than_it_holds(
     )
 
     for call in run.solves:
-        bound = explore_tokens_at_most(run.state, call.explore, spec)
-        assert input_tokens_at_most(call.request) <= bound
+        bound = SelfRefine().input_tokens_at_most(run.state, call.explore, spec)
+        assert input_tokens_at_most(call.request) == bound
 
 
 def test_the_words_to_a_critic_and_a_refiner() -> None:

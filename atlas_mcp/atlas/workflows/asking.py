@@ -13,13 +13,14 @@ from typing import NamedTuple
 from atlas_mcp.atlas.briefing import next_user_turn
 from atlas_mcp.atlas.commands import AskOrchestrator, Command, Note
 from atlas_mcp.atlas.events import OrchestratorAsked
-from atlas_mcp.atlas.explore_planning import must_conclude
 from atlas_mcp.atlas.holds import hold_for
 from atlas_mcp.atlas.messages import Json, ModelRequest, Tool
 from atlas_mcp.atlas.model_spec import ModelSpec
-from atlas_mcp.atlas.run_endings import unsynthesized, why_no_money
+from atlas_mcp.atlas.run_endings import why_no_money
 from atlas_mcp.atlas.solver_prompts import bounded, shape_text
 from atlas_mcp.atlas.state import RunState
+from atlas_mcp.atlas.workflows.possible_explores import must_conclude
+from atlas_mcp.atlas.workflows.synthesis import unsynthesized
 
 
 def orchestrator_of(state: RunState) -> ModelSpec:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from atlas_mcp.atlas.asking import Opening, ask_orchestrator
 from atlas_mcp.atlas.commands import AskOrchestrator, Note
 from atlas_mcp.atlas.events import RunFinished
 from atlas_mcp.atlas.messages import Tool
 from atlas_mcp.atlas.state import RunState
+from atlas_mcp.atlas.workflows.asking import Opening, ask_orchestrator
 from tests.support.played_runs import a_run, answers, explores, play
 
 SCHEMA: dict[str, Any] = {"type": "object", "properties": {"best": {"type": "integer"}}}

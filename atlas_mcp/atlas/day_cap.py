@@ -6,6 +6,7 @@ Days are those of UTC, by which vendors bill. How the amounts are kept is the jo
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from atlas_mcp.atlas.holds import synthesis_price, synthesis_reserve
@@ -38,6 +39,67 @@ def reservation_kept(state: RunState, reserved: Decimal) -> Decimal:
         reserved: The US dollars that it has reserved: it keeps no more for its synthesis.
     """
     return max(state.ledger.committed, min(reservation_needed(state), reserved))
+
+
+def may_settle_later(state: RunState, reserved: Decimal, cap: Decimal | None) -> bool:
+    """Return whether a run need not give money back before its last open call has ended.
+
+    Without a cap no other run waits for that money, and one write counts several calls. A run that
+    spent more than it has reserved counts the difference at once.
+
+    Args:
+        state: The run, after the end of a call.
+        reserved: The US dollars that it has reserved.
+        cap: The cap of the day, US dollars; `None` for no cap.
+    """
+    return cap is None and state.calls_in_flight and state.ledger.committed <= reserved
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """The US dollars that a run has reserved, by the day to which they count.
+
+    Attributes:
+        day: The day to which further dollars count, `YYYY-MM-DD`.
+        usd: All of them, spent and held.
+        earlier: Dollars that were held when a day ended, by that day: they are given back to it.
+    """
+
+    day: str
+    usd: Decimal = FREE
+    earlier: tuple[tuple[str, Decimal], ...] = ()
+
+    def on(self, day: str, *, spent: Decimal) -> Reserved:
+        """Return the reservation on a day, which may be a new one.
+
+        Args:
+            day: The day.
+            spent: The spent part of `usd`.
+        """
+        if day == self.day:
+            return self
+        held = max(FREE, self.usd - spent - sum((usd for _, usd in self.earlier), FREE))
+        return replace(self, day=day, earlier=(*self.earlier, (self.day, held)))
+
+    def more(self, usd: Decimal) -> Reserved:
+        """Return the reservation with further US dollars."""
+        return replace(self, usd=self.usd + usd)
+
+    def parts(self, usd: Decimal) -> tuple[tuple[str, Decimal], ...]:
+        """Split US dollars over the days to give them back to: earlier days first, as held."""
+        parts: list[tuple[str, Decimal]] = []
+        for day, held in self.earlier:
+            part = min(usd, held)
+            if part:
+                parts.append((day, part))
+            usd -= part
+        return (*parts, (self.day, usd)) if usd else tuple(parts)
+
+    def less(self, day: str, usd: Decimal) -> Reserved:
+        """Return the reservation after US dollars were given back to a day."""
+        left = ((one, held - usd if one == day else held) for one, held in self.earlier)
+        earlier = tuple((one, held) for one, held in left if held)
+        return replace(self, usd=self.usd - usd, earlier=earlier)
 
 
 def committed_text(committed: Decimal | None, cap: Decimal) -> str:

@@ -49,9 +49,9 @@ class Pool:
         settings: The configuration.
         models: Models by `vendor/name`, used in place of those the name would give. For tests.
         circuit: When an endpoint counts as down.
-        any_file: Whether a caller may name any file as an embedded model, and have any file of the
-            model hub fetched. The user of the command line may; a client of a server may name
-            models that its operator configured or pulled.
+        any_file: Whether a caller may name any file as a model, and have any file fetched. The user
+            of the command line may; a client of a server may name models that its operator
+            configured or pulled.
     """
 
     settings: Settings
@@ -71,7 +71,7 @@ class Pool:
         return tuple(self.settings.solvers) or (DEFAULT_MODEL,)
 
     def offered(self) -> tuple[str, ...]:
-        """Return further models that any caller may name: those embedded in this machine."""
+        """Return further models that any caller may name: those on this machine."""
         return tuple(name for vendor in self.vendors.alone() for name in vendor.offered())
 
     def libraries(self) -> tuple[str, ...]:
@@ -130,16 +130,16 @@ class Pool:
     async def look_up(self, names: Sequence[str] | None, *, orchestrator: bool) -> None:
         """Find out the facts that a spec needs about models that are named for the first time.
 
-        The model hub is asked about its files, once for each, as the answer is kept. Names without
-        a model are ignored here, as `solvers` reports them.
+        A source of models is asked once about each, as the answer is kept. Names without a model
+        are ignored here, as `solvers` reports them.
 
         Args:
             names: As for `solvers`.
             orchestrator: Whether to look up the configured orchestrator too.
 
         Raises:
-            ConfigError: The hub has no such file, or denies us access to it.
-            ModelFileError: The hub cannot be asked.
+            ConfigError: The source has no such model, or denies access to it.
+            ModelFileError: The source cannot be asked.
         """
         configured = self.settings.solvers
         wanted = self.names() if names is None else names
@@ -195,7 +195,7 @@ class Pool:
 
         Raises:
             InvalidInput: Its vendor is not known.
-            ModelRejected: It is embedded, and its file cannot be used.
+            ModelRejected: There is no such model.
         """
         return await self._open.get(spec, lambda one: self.vendors.of(one.model).connect(one))
 

@@ -39,7 +39,7 @@ from atlas_mcp.testing.chat_wire import (
     message_of,
     output_tokens,
     pieces_of,
-    told_of,
+    reported_usage,
     usage_of,
 )
 from atlas_mcp.testing.loopback import Exchange, LoopbackApi, Responder, serve
@@ -173,19 +173,19 @@ class ChatApi(LoopbackApi):
         streamed = body.get("stream") and "not_streamed" not in quirks
         asked = section(body, "stream_options").get("include_usage")
         silent = streamed and endpoint.stream_options and not asked
-        counts, told = usage_of(reply, tokens, endpoint), told_of(tokens)
+        counts, reported = usage_of(reply, tokens, endpoint), reported_usage(tokens)
         if silent or "no_usage" in quirks:
-            counts, told = None, Usage()
+            counts, reported = None, Usage()
         if exchange.asked is not None:
-            exchange.asked.billed = told_of(tokens)
+            exchange.asked.billed = reported_usage(tokens)
         if not streamed:
-            self.reported += told
+            self.reported += reported
             await exchange.json(200, completion_of(body, message, finish_of(reply, quirks), counts))
             exchange.replied()
             return
-        pieces = pieces_of(body, reply, message, counts, endpoint=endpoint, told=told)
+        pieces = pieces_of(body, reply, message, counts, endpoint=endpoint, reported=reported)
         if "open_end" in quirks:
-            await self._leave_open(exchange, [piece.data for piece in pieces], told)
+            await self._leave_open(exchange, [piece.data for piece in pieces], reported)
             return
         await self.stream(
             exchange,
@@ -195,9 +195,9 @@ class ChatApi(LoopbackApi):
             broken=b"" if fault is None else _broken(fault),
         )
 
-    async def _leave_open(self, exchange: Exchange, pieces: list[bytes], told: Usage) -> None:
+    async def _leave_open(self, exchange: Exchange, pieces: list[bytes], reported: Usage) -> None:
         await exchange.start(200, {"content-type": "text/event-stream; charset=utf-8"})
-        self.reported += told
+        self.reported += reported
         exchange.buffer(b"".join(pieces))
         await exchange.flush()
         await anyio.sleep(_NEVER)
@@ -240,7 +240,7 @@ class ChatApi(LoopbackApi):
 
 
 def _broken(fault: Fault) -> bytes:
-    """Return the bytes that break a stream off, in the way of one of three servers."""
+    """Return the bytes that break a stream off, as one of three servers does."""
     if fault.kind != "error":
         return b"data: {not json\n\n"
     problem = {"message": fault.message, "type": fault.error, "code": fault.code}

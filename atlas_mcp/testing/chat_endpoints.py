@@ -133,7 +133,7 @@ LLAMA = ChatEndpoint(
     counts_tokens=True,
     cache_minimum=0,
 )
-"""llama.cpp's server, for a model without tools or eyes."""
+"""llama.cpp's server, for a model without tools and pictures."""
 
 BARE = ChatEndpoint(
     api_key=None,
@@ -144,9 +144,9 @@ BARE = ChatEndpoint(
     sampling=False,
     lists_models=False,
 )
-"""As little as there can be: text in, text out."""
+"""The least that an endpoint can support: text in, text out."""
 
 DEAF = replace(
     BARE, tools="ignored", json_schema="ignored", json_object="ignored", images="ignored"
 )
-"""Takes everything and hears nothing but text."""
+"""Accepts every parameter, and ignores all but text."""

@@ -107,7 +107,7 @@ def usage_of(reply: ApiReply, tokens: Tokens, endpoint: ChatEndpoint) -> dict[st
     return counts
 
 
-def told_of(tokens: Tokens) -> Usage:
+def reported_usage(tokens: Tokens) -> Usage:
     """Return the counts as our `Usage`, without the request itself."""
     return Usage(
         input_tokens=tokens.input + tokens.cache_read + tokens.cache_write,
@@ -132,7 +132,7 @@ def pieces_of(
     counts: dict[str, Any] | None,
     *,
     endpoint: ChatEndpoint,
-    told: Usage,
+    reported: Usage,
 ) -> Iterator[Piece]:
     """Yield the stream of `message` in its wire format.
 
@@ -142,7 +142,7 @@ def pieces_of(
         message: The same as a message.
         counts: The counts as the endpoint writes them; `None` where it sends none.
         endpoint: The endpoint, for its wire format.
-        told: `counts` as our `Usage`.
+        reported: `counts` as our `Usage`.
     """
     quirks = endpoint.quirks | reply.quirks
     name = f"chatcmpl-{next(_ids)}"
@@ -158,10 +158,10 @@ def pieces_of(
         yield Piece(chunk(delta), written=True)
     at_the_end = counts if not endpoint.stream_options else None
     finish = finish_of(reply, quirks)
-    yield Piece(chunk({}, finish, at_the_end), tells=told if at_the_end else NO_USAGE)
+    yield Piece(chunk({}, finish, at_the_end), reports=reported if at_the_end else NO_USAGE)
     if counts is not None and at_the_end is None:
         last = _framed("chat.completion.chunk", body, name, [], counts)
-        yield Piece(encode(last), tells=told)
+        yield Piece(encode(last), reports=reported)
     if "no_done" not in quirks:
         yield Piece(DONE)
 

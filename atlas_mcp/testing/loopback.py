@@ -45,12 +45,12 @@ class Piece:
     Attributes:
         data: Its bytes.
         written: Whether it holds text of the model, which may pause before it.
-        tells: The usage that it reports.
+        reports: The usage that it reports.
     """
 
     data: bytes
     written: bool = False
-    tells: Usage = NO_USAGE
+    reports: Usage = NO_USAGE
 
 
 @dataclass(slots=True)
@@ -218,7 +218,7 @@ class LoopbackApi(ABC):
             if piece.written and delta_latency:
                 await exchange.flush()
                 await anyio.sleep(delta_latency)
-            self.reported += piece.tells
+            self.reported += piece.reports
             exchange.buffer(piece.data)
         await exchange.end()
         exchange.replied()

@@ -157,13 +157,13 @@ def total_of(tokens: Tokens) -> Usage:
 def pieces_of(reply: ApiReply, message: dict[str, Any], tokens: Tokens) -> Iterator[Piece]:
     """Yield the stream of `message` in its wire format."""
     first = min(1, tokens.output)
-    tells = {
+    reports = {
         "message_start": total_of(tokens) + Usage(output_tokens=first),
         "message_delta": Usage(output_tokens=tokens.output - first),
     }
     for event in events_of(reply, message):
         kind = event["type"]
-        yield Piece(encode(event), kind == "content_block_delta", tells.get(kind, NO_USAGE))
+        yield Piece(encode(event), kind == "content_block_delta", reports.get(kind, NO_USAGE))
 
 
 def encode(event: Mapping[str, Any]) -> bytes:

@@ -388,11 +388,11 @@ def chat_replies(draw: st.DrawFn, texts: st.SearchStrategy[str]) -> Any:
 
 
 class Call(ReplyReader, Protocol):
-    """A call of an adapter: reads the events, and makes a reply or a failure of them."""
+    """A call of an adapter: it reads an answer, and makes a reply or an error of it."""
 
     def errors_translated(self) -> AbstractContextManager[None]: ...
 
-    def reply(self) -> Reply: ...
+    async def finish(self) -> Reply: ...
 
 
 def heard(
@@ -420,7 +420,7 @@ def heard(
             other = await read_body(chunks(), call, declared=declared)
             if other is not None:
                 raise refused(other)
-        return call.reply()
+        return await call.finish()
 
     try:
         return anyio.run(read)

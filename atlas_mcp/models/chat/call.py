@@ -99,14 +99,13 @@ class ChatCall(StreamedCall):
     def reply(self) -> Reply:
         """Return the reply of a call that ended well."""
         stream = self.stream
-        reply = Reply(
+        return Reply(
             turn=stream.turn,
             end=stream.end,
             charge=Charge(stream.usage(), self.cost()),
             detail=stream.detail,
             request_id=self.request_id or stream.id,
         )
-        return reply if self.trip is None else self.trip.masked(reply)
 
     def cost(self) -> Cost:
         """Return the cost of the call: as billed if the endpoint reports that, else as counted.

@@ -130,14 +130,13 @@ class ClaudeCall(StreamedCall):
         # Gateways may send no stop reason for a whole reply, and the vendor may add new reasons.
         ending = ending_of(reason, _ENDS, text=turn.text, calls=bool(turn.tool_calls))
         new = detail_of(reason, _ENDS)
-        reply = Reply(
+        return Reply(
             turn=turn,
             end="garbled" if fault or ending == "failed" else ending,
             charge=Charge(message.usage, self._cost()),
             detail=fault or _refusal(message.stop_details) or _STOP_DETAILS.get(reason, new),
             request_id=self.request_id,
         )
-        return reply if self.trip is None else self.trip.masked(reply)
 
     @property
     @override

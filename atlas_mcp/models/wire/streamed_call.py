@@ -152,7 +152,7 @@ class StreamedCall(FallibleCall):
 
     @abstractmethod
     def reply(self) -> Reply:
-        """Return the reply of a call that ended well."""
+        """Return the reply of a call that ended well, as the endpoint sent it."""
 
     @abstractmethod
     def check_is_whole(self) -> None:
@@ -210,10 +210,14 @@ class StreamedCall(FallibleCall):
             )
 
     async def finish(self) -> Reply:
-        """Return the reply of a call that ended well, also when the call is cancelled."""
+        """Return the reply of a call that ended well, without secrets, also on a cancel."""
         if self.size_bytes < LARGE_BYTES:
-            return self.reply()
-        return await surely_off_loop("replies", self.reply)
+            return self._masked_reply()
+        return await surely_off_loop("replies", self._masked_reply)
+
+    def _masked_reply(self) -> Reply:
+        reply = self.reply()
+        return reply if self.trip is None else self.trip.masked(reply)
 
     def no_reply(
         self, headers: Mapping[str, str], body: str, *, asked: bool = True

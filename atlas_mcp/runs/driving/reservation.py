@@ -10,12 +10,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from decimal import Decimal
 
 import anyio
 
-from atlas_mcp.atlas.day_cap import is_covered, reservation_kept, reservation_needed
+from atlas_mcp.atlas.day_cap import (
+    Reserved,
+    is_covered,
+    may_settle_later,
+    reservation_kept,
+    reservation_needed,
+)
 from atlas_mcp.atlas.events import DayCapReached
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import FREE
@@ -41,26 +47,27 @@ class Reservation:
         journal: Keeps the amounts, for all processes of the home.
         run_id: The run.
         cap: US dollars that all runs of the home may commit on one day; `None` for no cap.
-        committed: US dollars that the journal already counts for the run, when it is resumed.
+        before: US dollars that the journal already counts for the run, when it is resumed.
         day: Returns the current day, `YYYY-MM-DD`.
     """
 
     journal: Spending
     run_id: str
     cap: Decimal | None
-    committed: Decimal = FREE
+    before: InitVar[Decimal] = FREE
     day: Callable[[], str] = today
-    _day: str = field(init=False)
-    # Dollars held when the day changed. They are given back to the day on which they were held.
-    _held_before: list[tuple[str, Decimal]] = field(
-        init=False, default_factory=list[tuple[str, Decimal]]
-    )
+    _reserved: Reserved = field(init=False)
     _told: set[str] = field(init=False, default_factory=set[str])
-    # Keeps `committed` equal to the journal's count when calls start together.
+    # Keeps the reservation equal to the journal's count when calls start together.
     _lock: anyio.Lock = field(init=False, default_factory=lambda: anyio.Lock(fast_acquire=True))
 
-    def __post_init__(self) -> None:
-        self._day = self.day()
+    def __post_init__(self, before: Decimal) -> None:
+        self._reserved = Reserved(self.day(), before)
+
+    @property
+    def committed(self) -> Decimal:
+        """US dollars that the journal counts for the run: spent, or held for calls."""
+        return self._reserved.usd
 
     async def begin(self) -> None:
         """Take up a run where it was left: give back dollars that no call holds any more."""
@@ -91,17 +98,11 @@ class Reservation:
         return () if granted is None else (DayCapReached(granted, self.cap),)
 
     async def keep(self, state: Callable[[], RunState]) -> None:
-        """Give back the money that a run does not need any more after a call has ended.
-
-        Without a cap no other run of this process waits for it: then it is given back once no call
-        of the run is open, in one write instead of one for each call.
-        """
-        is_patient = self.cap is None and state().calls_in_flight
-        if is_patient and state().ledger.committed <= self.committed:
-            return
-        await self.settle(
-            lambda: reservation_kept(state(), self.committed), spent=state().ledger.gone
-        )
+        """Give back the money that a run does not need any more after a call has ended."""
+        if not may_settle_later(state(), self.committed, self.cap):
+            await self.settle(
+                lambda: reservation_kept(state(), self.committed), spent=state().ledger.gone
+            )
 
     async def leave(self, state: Callable[[], RunState]) -> None:
         """Give back all that a run has reserved and not spent."""
@@ -125,17 +126,17 @@ class Reservation:
             return None
         with anyio.move_on_after(RECORD_SECONDS):
             async with self._lock:
-                self._turn_day(spent)
-                missing = usd - self.committed
+                reserved = self._reserved = self._reserved.on(self.day(), spent=spent)
+                missing = usd - reserved.usd
                 if missing <= 0:
                     return None
                 left = await self.journal.reserve_spending(
-                    self.run_id, day=self._day, usd=missing, cap=self.cap
+                    self.run_id, day=reserved.day, usd=missing, cap=self.cap
                 )
                 if left is None:
-                    self.committed = usd
+                    self._reserved = reserved.more(missing)
                     return None
-                return self.committed + left
+                return reserved.usd + left
         raise JournalError(
             f"the journal took no reservation of {money_text(usd)} for {RECORD_SECONDS:.0f} s, so "
             "no call was made for it; end the program that keeps it locked, or try again when the "
@@ -154,13 +155,13 @@ class Reservation:
         """
         with anyio.move_on_after(SETTLE_SECONDS, shield=True) as scope:
             async with self._lock:
-                self._turn_day(spent)
-                usd = needed()
-                if usd < self.committed:
-                    await self._give_back(self.committed - usd)
-                elif usd > self.committed:
+                self._reserved = self._reserved.on(self.day(), spent=spent)
+                surplus = self.committed - needed()
+                if surplus > 0:
+                    await self._give_back(surplus)
+                elif surplus < 0:
                     # Nothing was held, or a call cost more than its bound: the cost is paid.
-                    await self._count(usd - self.committed)
+                    await self._count(-surplus)
         if scope.cancelled_caught:
             self._warn(
                 "what it spent is not counted to the day yet",
@@ -168,30 +169,31 @@ class Reservation:
             )
 
     async def _give_back(self, usd: Decimal) -> None:
+        kept = self._reserved
         # Lowered before the first await: a call that starts meanwhile must not count on `usd`.
-        before, self.committed = self.committed, self.committed - usd
-        released = FREE
+        self._reserved = kept.more(-usd)
         try:
-            for day, part in self._parts(usd):
+            for day, part in kept.parts(usd):
                 await self.journal.release_spending(self.run_id, day=day, usd=part)
-                released += part
-                self._take_off(day, part)
+                kept = kept.less(day, part)
         except JournalError as error:
             unneeded = f"{money_text(usd)} that it does not need stay committed for the day"
             self._warn(unneeded, str(error))
         finally:
             # The rest, which the journal still counts, is given back the next time.
-            self.committed = before - released
+            self._reserved = kept
 
     async def _count(self, usd: Decimal) -> None:
         try:
-            await self.journal.reserve_spending(self.run_id, day=self._day, usd=usd, cap=None)
+            await self.journal.reserve_spending(
+                self.run_id, day=self._reserved.day, usd=usd, cap=None
+            )
         except JournalError as error:
             uncounted = f"{money_text(usd)} that it spent are not counted to the day yet"
             self._warn(uncounted, str(error))
         else:
             # Raised only on success: after a failure the next call counts these dollars.
-            self.committed += usd
+            self._reserved = self._reserved.more(usd)
 
     def know(self, cause: str) -> None:
         """Note that another part reports `cause` to people, so that it is not logged here again."""
@@ -202,26 +204,3 @@ class Reservation:
         if cause not in self._told:
             self._told.add(cause)
             logger.warning("run %s: %s: %s", self.run_id, what, cause)
-
-    def _turn_day(self, spent: Decimal) -> None:
-        now = self.day()
-        if now != self._day:
-            earlier = sum((usd for _, usd in self._held_before), FREE)
-            held = max(FREE, self.committed - spent - earlier)
-            self._held_before.append((self._day, held))
-            self._day = now
-
-    def _parts(self, usd: Decimal) -> list[tuple[str, Decimal]]:
-        """Split `usd` over the days to give it back to: earlier days first, at most as held."""
-        parts: list[tuple[str, Decimal]] = []
-        for day, held in self._held_before:
-            part = min(usd, held)
-            if part:
-                parts.append((day, part))
-            usd -= part
-        return [*parts, (self._day, usd)] if usd else parts
-
-    def _take_off(self, day: str, usd: Decimal) -> None:
-        """Note that `usd` of the dollars held on a day have been given back."""
-        held = [(one, left - usd if one == day else left) for one, left in self._held_before]
-        self._held_before = [(one, left) for one, left in held if left]

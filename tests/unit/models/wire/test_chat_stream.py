@@ -26,7 +26,7 @@ from atlas_mcp.testing.chat_endpoints import (
     XAI,
     ChatEndpoint,
 )
-from atlas_mcp.testing.chat_wire import message_of, pieces_of, told_of, usage_of
+from atlas_mcp.testing.chat_wire import message_of, pieces_of, reported_usage, usage_of
 from atlas_mcp.testing.replies import ApiReply, Call, Quirk, Tokens
 from tests.support.chat_streams import CALL, delta, feed, feed_whole, stream_of
 from tests.support.drawing import draws
@@ -57,7 +57,9 @@ def wire(reply: ApiReply, endpoint: ChatEndpoint = OPENAI) -> tuple[bytes, dict[
     tokens = reply.tokens or TOKENS
     counts = None if "no_usage" in reply.quirks else usage_of(reply, tokens, endpoint)
     body = {"model": "m"}
-    pieces = pieces_of(body, reply, message, counts, endpoint=endpoint, told=told_of(tokens))
+    pieces = pieces_of(
+        body, reply, message, counts, endpoint=endpoint, reported=reported_usage(tokens)
+    )
     return b"".join(piece.data for piece in pieces), message
 
 

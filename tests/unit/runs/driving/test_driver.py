@@ -13,6 +13,7 @@ import anyio
 import pytest
 from typing_extensions import override
 
+from atlas_mcp.atlas import deadlines
 from atlas_mcp.atlas.budget import Budget
 from atlas_mcp.atlas.events import (
     AttemptFailed,
@@ -330,7 +331,10 @@ async def test_a_day_that_leaves_too_little_ends_the_run_at_that_limit() -> None
         assert "max_cost_usd_per_day" in (on.state.finished.error or "")
 
 
-async def test_the_end_of_exploring_is_recorded_in_time() -> None:
+async def test_the_end_of_exploring_is_recorded_before_its_open_calls_fail(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(deadlines, "CLOSING_SECONDS", 0.6)
     async with scene(time_limit_s=0.4) as on, anyio.create_task_group() as tasks:
         on.model.gate = anyio.Event()
         tasks.start_soon(on.drive)

@@ -11,10 +11,7 @@ from atlas_mcp.errors import (
     InvalidInput,
     JournalCorrupt,
     JournalNewer,
-    ModelDown,
-    ModelError,
     ModelRejected,
-    ModelUnavailable,
     UnknownRun,
 )
 
@@ -30,15 +27,6 @@ def test_a_model_is_named_with_the_id_of_its_call() -> None:
     assert str(ModelRejected("maker/m", "no credit", request_id="r-1")) == (
         "`maker/m`: no credit (request r-1)"
     )
-
-
-@pytest.mark.parametrize(
-    ("kind", "retryable"), [(ModelUnavailable, True), (ModelDown, False), (ModelRejected, False)]
-)
-def test_only_a_model_that_may_answer_later_is_asked_again(
-    kind: type[ModelError], retryable: bool
-) -> None:
-    assert kind("maker/m", "it failed").retryable is retryable
 
 
 def test_an_unknown_run_is_shown_in_part_with_the_way_on() -> None:

@@ -67,8 +67,6 @@ class ModelError(AtlasError):
             be billed for more.
     """
 
-    retryable = False
-
     def __init__(
         self,
         model: str,
@@ -98,8 +96,6 @@ class ModelUnavailable(ModelError):
         retry_after: Seconds the vendor asks to wait, `None` if it did not say.
     """
 
-    retryable = True
-
     def __init__(
         self,
         model: str,
@@ -122,8 +118,6 @@ class ModelUnavailable(ModelError):
 
 class ModelDown(ModelUnavailable):
     """The model's endpoint has failed so often in a row that it is not asked for a while."""
-
-    retryable = False
 
 
 class ModelRejected(ModelError):

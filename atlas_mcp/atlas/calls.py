@@ -1,57 +1,32 @@
 """The end of a call, with whatever is known of it, made an event.
 
 Owns `event = conclude(state, call, arrived)`: whether a failed call is made again, the most that it
-may have cost beyond its counts, and a form of any reply that can be stored and read back. Pure and
-total: `conclude` never raises. The meaning of a reply is read later, by `atlas.replies`.
+may have cost beyond its counts. Pure and total: `conclude` never raises. `atlas.arrived` makes a
+reply storable, and `atlas.replies` reads its meaning later.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias, cast, get_args
+from typing import Literal, TypeAlias
 
+from atlas_mcp.atlas.arrived import charge_of, orchestrator_replied, solver_replied
 from atlas_mcp.atlas.commands import Call, RunSolver
 from atlas_mcp.atlas.deadlines import deadline_of, late_text
 from atlas_mcp.atlas.events import (
     AttemptFailed,
     OrchestratorAsked,
     OrchestratorFailed,
-    OrchestratorReplied,
     SolverFinished,
-    SolverReplied,
     SolverStarted,
 )
 from atlas_mcp.atlas.explore import FailureKind, SolverFailure
-from atlas_mcp.atlas.messages import AssistantTurn, Json, ReplyEnd, ToolCall
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.retrying import chance_of, why_no_further_attempt
 from atlas_mcp.atlas.run_facts import CallEnd, OpenCall, call_key
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.atlas.storable import (
-    MAX_NAME_CHARS,
-    MAX_TEXT_CHARS,
-    Allowance,
-    count_of,
-    dollars_of,
-    failure_text,
-    is_small,
-    plain,
-    text_of,
-    unique_id,
-)
+from atlas_mcp.atlas.storable import failure_text
 from atlas_mcp.atlas.usage import FREE, NO_CHARGE, Charge, Usage
-
-MAX_TOOL_CALLS = 1_000
-"""Tool calls of one reply that are kept. Our own choice: ten times the most explores of a run."""
-
-LIGHT_VALUES = 2_000
-"""Values of a reply that the event loop has time for: some milliseconds."""
-
-LIGHT_CHARS = 50_000
-"""Characters of such a reply: reading a candidate's longest text takes some hundredths."""
-
-_REPLY_ENDS: tuple[ReplyEnd, ...] = get_args(ReplyEnd)
-
 
 Cause: TypeAlias = Literal["unavailable", "down", "rejected", "aborted", "bug"]
 """Why there is no reply: it may work later; the endpoint is not asked at present; the same call
@@ -94,18 +69,6 @@ NO_MONEY_TO_TRY_AGAIN = "not tried again: the budget leaves no money for another
 def failure(kind: FailureKind, message: str) -> SolverFailure:
     """Return a failure whose message can be stored."""
     return SolverFailure(kind, failure_text(message))
-
-
-def is_light(arrived: object) -> bool:
-    """Return whether a reply takes no longer than the event loop can wait.
-
-    Args:
-        arrived: A reply, or a turn of one; else it is short.
-    """
-    turn = getattr(arrived, "turn", arrived)
-    if not isinstance(turn, AssistantTurn):
-        return True
-    return is_small(turn, values=LIGHT_VALUES, chars=LIGHT_CHARS)
 
 
 def conclude(
@@ -174,28 +137,6 @@ def spec_of(state: RunState, call: Call) -> ModelSpec:
     return state.spec.orchestrator
 
 
-def solver_replied(
-    explore_id: int, arrived: object, *, before: Charge = NO_CHARGE
-) -> SolverReplied:
-    """Return the event of a solver's reply, in a form that can be stored and read back.
-
-    Args:
-        explore_id: The explore.
-        arrived: The adapter's reply, which may be any value.
-        before: The charge of failed attempts of the call.
-    """
-    turn, end = _turn(arrived, verbatim=False)
-    return SolverReplied(explore_id, turn, end, _detail(arrived), before + _charge(arrived))
-
-
-def orchestrator_replied(
-    turn_number: int, arrived: object, *, before: Charge = NO_CHARGE
-) -> OrchestratorReplied:
-    """Return the event of the orchestrator's reply: see `solver_replied`."""
-    turn, end = _turn(arrived, verbatim=True)
-    return OrchestratorReplied(turn_number, turn, end, _detail(arrived), before + _charge(arrived))
-
-
 def ended_without_reply(
     intent: SolverStarted | OrchestratorAsked, why: SolverFailure, charge: Charge
 ) -> SolverFinished | OrchestratorFailed:
@@ -228,7 +169,7 @@ def _charge_without_reply(spec: ModelSpec, call: Call, arrived: NoReply) -> Char
 
     The attempt's hold bounds its price: see `atlas.holds`. A count of its input bounds it closer.
     """
-    charge = _charge(arrived)
+    charge = charge_of(arrived)
     counted_nothing = charge.usage == Usage(charge.usage.requests)
     if arrived.complete:
         # An attempt that counted nothing cost nothing that is known, whatever its price.
@@ -240,61 +181,3 @@ def _charge_without_reply(spec: ModelSpec, call: Call, arrived: NoReply) -> Char
         read = charge.usage.input_tokens
         most = min(most, spec.price.of(input_tokens=read, output_tokens=call.request.max_tokens))
     return replace(charge, uncertain=max(FREE, most - (charge.cost or FREE)))
-
-
-def _charge(arrived: object) -> Charge:
-    """Return the charge of a call, each part only if it is believable.
-
-    A count or a cost that is not believable makes the cost unknown.
-    """
-    charge = getattr(arrived, "charge", None)
-    usage = getattr(charge, "usage", None)
-    names = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens")
-    counts = [count_of(getattr(usage, name, None)) for name in names]
-    requests = count_of(getattr(usage, "requests", None))
-    cost = dollars_of(getattr(charge, "cost", None))
-    uncertain = dollars_of(getattr(charge, "uncertain", None))
-    if None in counts or requests is None or uncertain is None:
-        cost = None
-    counted = Usage(requests or 0, *(count or 0 for count in counts))
-    return Charge(counted, cost, uncertain or FREE)
-
-
-def _turn(arrived: object, *, verbatim: bool) -> tuple[AssistantTurn, ReplyEnd]:
-    turn = getattr(arrived, "turn", None)
-    text = getattr(turn, "text", None)
-    end = getattr(arrived, "end", None)
-    if isinstance(text, str) and len(text) > MAX_TEXT_CHARS:
-        end = "too_long"
-    calls = _tool_calls(getattr(turn, "tool_calls", ()), Allowance())
-    kept = plain(getattr(turn, "verbatim", None)) if verbatim else None
-    return AssistantTurn(text_of(text), calls, kept), end if end in _REPLY_ENDS else "end"
-
-
-def _tool_calls(calls: object, allowance: Allowance) -> tuple[ToolCall, ...]:
-    if not isinstance(calls, list | tuple):
-        return ()
-    found: dict[str, ToolCall] = {}
-    for call in cast("list[object]", calls)[:MAX_TOOL_CALLS]:
-        name = unique_id(getattr(call, "id", None), found, len(found))
-        found[name] = _tool_call(call, name, allowance)
-    return tuple(found.values())
-
-
-def _tool_call(call: object, name: str, allowance: Allowance) -> ToolCall:
-    arguments: Json = plain(getattr(call, "arguments", None), allowance)
-    fault = getattr(call, "fault", None)
-    if allowance.is_full:
-        arguments, fault = {}, "its arguments are lost: those of its reply together are too long"
-    if not isinstance(arguments, dict):
-        arguments, fault = {}, fault or "its arguments are no JSON object"
-    return ToolCall(
-        id=name,
-        name=text_of(getattr(call, "name", None), MAX_NAME_CHARS),
-        arguments=cast("dict[str, Json]", arguments),
-        fault=failure_text(fault) if fault else None,
-    )
-
-
-def _detail(arrived: object) -> str:
-    return failure_text(getattr(arrived, "detail", None))

@@ -43,7 +43,7 @@ def with_key(event: Event) -> Event:
 def encode_event(event: Event) -> str:
     """Return the event as one line of JSON.
 
-    Values that cannot be written, which no event of `atlas.calls` has, are written in part.
+    Values that cannot be written, which no event of `atlas.arrived` has, are written in part.
 
     Raises:
         ValueError: The line would not be readable as an event: a bug.

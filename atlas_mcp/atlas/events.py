@@ -83,7 +83,7 @@ class SolverStarted:
 class SolverReplied:
     """A solver's call gave a reply. It is recorded as it arrived, before anything reads it.
 
-    Made by `atlas.calls`, which bounds its size. `stop` is the end of the reply, not of the run.
+    Made by `atlas.arrived`, which bounds its size. `stop` is the end of the reply, not of the run.
     """
 
     explore_id: int

@@ -113,8 +113,8 @@ def orchestrator_system(spec: RunSpec) -> str:
     floor = floor_of(spec)
     several = len(spec.solvers) > 1
     models = f" from at least {floor.models} models" if floor.models > 1 else ""
-    orchestrator = spec.orchestrator
-    protocol = _TOOL_PROTOCOL if orchestrator is None or orchestrator.tools else _DECISION_PROTOCOL
+    assert spec.orchestrator is not None, "the prompt of a run that has one"
+    protocol = _TOOL_PROTOCOL if spec.orchestrator.tools else _DECISION_PROTOCOL
     parallel = (
         ""
         if spec.budget.max_parallel == 1
@@ -136,7 +136,7 @@ def explore_tool(spec: RunSpec) -> Tool:
 
 
 def write_answer(candidate: Candidate) -> None:
-    """Store the JSON of a candidate's answer for `result_text`, which may take a while."""
+    """Store the JSON of a candidate's answer for later requests, which may take a while."""
     text = as_data(candidate.answer)
     if len(text) > QUICK_CHARS:
         candidate.keep_json(text)
@@ -183,7 +183,7 @@ def shown_text(state: RunState, numbers: Sequence[int]) -> str:
                 "approach": outcome.approach,
                 "justification": outcome.reasoning,
             }
-            lines.append(candidate_data(seen))
+            lines.append(candidate_data(seen, answer_json=outcome.json))
         elif isinstance(outcome, Remark):
             lines.append(f"<feedback>{as_data(outcome.text)}</feedback>")
     return "\n".join(lines)

@@ -9,24 +9,18 @@ are damaged if they cannot be read.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any, TypeAlias, cast
 
+from atlas_mcp.atlas.arrived import believed_charge
 from atlas_mcp.atlas.messages import Json
-from atlas_mcp.atlas.storable import count_of, dollars_of, plain, text_of, why_unstorable
+from atlas_mcp.atlas.storable import plain, text_of, why_unstorable
 
 Body: TypeAlias = dict[str, Any]
 """A record as JSON, without its place."""
 
 LOST = "the record of it cannot be read back: {fault}"
 """The text in place of a lost part."""
-
-_COUNTS = (
-    "requests",
-    "input_tokens",
-    "output_tokens",
-    "cache_read_tokens",
-    "cache_write_tokens",
-)
 
 
 def repairs_of(body: Body) -> Iterator[Body]:
@@ -63,18 +57,18 @@ def repairs_of(body: Body) -> Iterator[Body]:
 
 
 def _charge(charge: Json) -> Body:
-    """Return the charge of a call, with 0 for every count that is not a believable one."""
-    told = cast("Body", charge) if isinstance(charge, dict) else {}
-    usage = told.get("usage")
-    counts = cast("Body", usage) if isinstance(usage, dict) else {}
-    believed = {name: count_of(counts.get(name)) for name in _COUNTS}
-    cost, uncertain = dollars_of(told.get("cost")), dollars_of(told.get("uncertain"))
-    if None in believed.values() or uncertain is None:
-        cost = None
+    """Return the charge of a call, as far as it is believable: see `atlas.arrived`."""
+    given = cast("Body", charge) if isinstance(charge, dict) else {}
+    usage = given.get("usage")
+    believed = believed_charge(
+        cast("Body", usage) if isinstance(usage, dict) else {},
+        cost=given.get("cost"),
+        uncertain=given.get("uncertain"),
+    )
     return {
-        "usage": {name: count or 0 for name, count in believed.items()},
-        "cost": None if cost is None else str(cost),
-        "uncertain": str(uncertain or 0),
+        "usage": asdict(believed.usage),
+        "cost": None if believed.cost is None else str(believed.cost),
+        "uncertain": str(believed.uncertain),
     }
 
 
@@ -88,8 +82,8 @@ def _lost(fault: str) -> str:
 
 def _reply(reply: Json) -> Body:
     """Return a model's reply, as far as it can be sent back to the model."""
-    said = cast("Body", reply) if isinstance(reply, dict) else {}
-    calls = said.get("tool_calls")
+    turn = cast("Body", reply) if isinstance(reply, dict) else {}
+    calls = turn.get("tool_calls")
     found = [
         cast("Body", call)
         for call in cast("list[Json]", calls if isinstance(calls, list) else [])
@@ -98,9 +92,9 @@ def _reply(reply: Json) -> Body:
     # The vendor's own message holds the same ids and names, so it is as broken as these are.
     named = all(isinstance(call.get(key), str) for call in found for key in ("id", "name"))
     return {
-        "text": text_of(said.get("text")),
+        "text": text_of(turn.get("text")),
         "tool_calls": [_tool_call(call, number) for number, call in enumerate(found)],
-        "verbatim": plain(said.get("verbatim")) if named else None,
+        "verbatim": plain(turn.get("verbatim")) if named else None,
         "role": "assistant",
     }
 

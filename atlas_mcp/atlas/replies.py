@@ -10,11 +10,12 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from atlas_mcp.atlas import prompts
-from atlas_mcp.atlas.calls import failure, is_light
+from atlas_mcp.atlas.arrived import is_light
+from atlas_mcp.atlas.calls import failure
 from atlas_mcp.atlas.codec import with_key
 from atlas_mcp.atlas.commands import ReadReply
 from atlas_mcp.atlas.events import Event, OrchestratorReplied, SolverFinished, SolverReplied
-from atlas_mcp.atlas.explore import Candidate, Outcome
+from atlas_mcp.atlas.explore import SOLVER, Candidate, Outcome
 from atlas_mcp.atlas.messages import Reply
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.workflows.registry import workflow_of
@@ -41,7 +42,8 @@ def read_reply(state: RunState, command: ReadReply) -> Event:
     reply = Reply(replied.reply, replied.stop, replied.charge, replied.detail)
     explore = state.explores[command.explore_id].planned.explore
     outcome = workflow_of(state.spec).read(state, explore, reply)
-    if isinstance(outcome, Candidate) and state.spec.orchestrator is not None:
+    is_shown = state.spec.orchestrator is not None or explore.role != SOLVER
+    if isinstance(outcome, Candidate) and is_shown:
         prompts.write_answer(outcome)
     return with_key(_finished(replied, outcome))
 

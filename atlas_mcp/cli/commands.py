@@ -179,7 +179,7 @@ def _common(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--explore-effort",
     type=click.Choice(["low", "medium", "high"]),
-    help="How much agreement to ask for. Default: low, medium with several solvers.",
+    help="How much agreement the orchestrator asks for. Default: low, medium with several solvers.",
 )
 @click.option("--max-explores", type=int, metavar="N", help="Most solvers to run. Default: 8.")
 @click.option(

@@ -75,7 +75,7 @@ def _add_solve(server: MCPServer[Any], host: Host) -> None:
         answer_schema: AnswerSchema = None,
         explore_effort: Annotated[
             Literal["low", "medium", "high"] | None,
-            Field(description="How much agreement to ask for."),
+            Field(description="How much agreement the orchestrator asks for."),
         ] = None,
         max_explores: Annotated[int | None, Field(description="Most solvers.")] = None,
         max_cost_usd: Annotated[float | None, Field(description="US dollars.")] = None,

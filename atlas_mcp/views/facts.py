@@ -96,13 +96,17 @@ def failed_text(failed: int) -> str:
 
 
 def agreement_text(top: int, found: int) -> str:
-    """Return how many of the candidates agree, as in "3 of 4 agree"; empty for fewer than two.
+    """Return how many of the candidates agree, as in "3 of 4 agree", or that no two of them do.
+
+    It is empty for fewer than two candidates.
 
     Args:
         top: Candidates of the largest group.
         found: All candidates.
     """
-    return f"{top} of {found} agree" if found > 1 else ""
+    if found < 2:
+        return ""
+    return "no two agree" if top == 1 else f"{top} of {found} agree"
 
 
 def top_answer_text(top: int, found: int, answer: str) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.support.tree import text_of, tracked
+
 PACKAGE = "atlas_mcp"
 
 MENTION = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
@@ -46,22 +46,8 @@ FOREIGN = frozenset(
 """Names that the tree mentions and does not hold."""
 
 
-@cache
-def tracked() -> frozenset[str]:
-    """Return the paths of all files in git, and of their folders."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
-    files = [name for name in listed.stdout.decode().split("\0") if name]
-    folders = {str(folder) for name in files for folder in PurePosixPath(name).parents}
-    return frozenset(files) | folders
-
-
-@cache
-def text_of(name: str) -> str:
-    return (ROOT / name).read_text(encoding="utf-8")
-
-
 def sources() -> list[str]:
-    return sorted(name for name in tracked() if name.endswith(".py") and (ROOT / name).is_file())
+    return sorted(name for name in tracked() if name.endswith(".py"))
 
 
 def pages() -> list[str]:
@@ -92,7 +78,7 @@ def known() -> frozenset[str]:
     words: set[str] = set()
     for name in sources():
         words.update(re.findall(r"\w+", prose_and_code(text_of(name))[1]))
-    words.update(re.findall(r"\w+", (ROOT / "pyproject.toml").read_text(encoding="utf-8")))
+    words.update(re.findall(r"\w+", text_of("pyproject.toml")))
     return frozenset(words | {PurePosixPath(name).stem for name in tracked()})
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 
@@ -13,8 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from atlas_mcp.installation import DISTRIBUTION
-
-ROOT = Path(__file__).parents[2]
+from tests.support.tree import ROOT, text_of, tracked_files
 
 NAMES = r"atlas[-_.](?:solve[-_.])?mcp"
 
@@ -38,22 +37,15 @@ FETCHES = re.compile(
 SELF = Path(__file__).relative_to(ROOT).as_posix()
 
 
-def tracked() -> Iterator[tuple[str, str]]:
-    listed = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True
-    ).stdout
-    for name in filter(None, listed.decode().split("\0")):
-        path = ROOT / name
-        if name == SELF or not path.is_file():
-            continue
-        try:
-            yield name, path.read_text(encoding="utf-8")
-        except UnicodeDecodeError:
-            continue
+def texts() -> Iterator[tuple[str, str]]:
+    for name in tracked_files():
+        if name != SELF:
+            with suppress(UnicodeDecodeError):
+                yield name, text_of(name)
 
 
 def test_no_file_has_a_name_of_ours_fetched_from_an_index() -> None:
-    found = [(name, found[0]) for name, text in tracked() for found in FETCHES.finditer(text)]
+    found = [(name, found[0]) for name, text in texts() for found in FETCHES.finditer(text)]
 
     assert found == []
 

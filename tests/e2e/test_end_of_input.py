@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from atlas_mcp.views.run_view import RunView
-from tests.e2e.test_stdio import HELLO, at_work, end_input, started
+from tests.e2e.server.stdio.test_serving import HELLO, at_work, end_input, started
 from tests.support.held_apis import HeldApi
 from tests.support.processes import (
     COMMAND,

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.shared_work import schemas_made_once
+
+if TYPE_CHECKING:
+    from tests.support.gated_models import Mode
 
 
 @pytest.fixture(scope="session", autouse=True)
 def schemas() -> Generator[None]:
     with schemas_made_once():
         yield
+
+
+@pytest.fixture(params=["auto", "legacy"])
+def mode(request: pytest.FixtureRequest) -> Mode:
+    """Each era of the protocol."""
+    return request.param

@@ -34,11 +34,6 @@ from tests.support.live_runs import live_run
 FIRST_IN_LINE = "waiting in line, 0 before it (1 at once in this process)"
 
 
-@pytest.fixture(params=["auto", "legacy"])
-def mode(request: pytest.FixtureRequest) -> Mode:
-    return request.param
-
-
 async def hold_the_place(session: Session) -> str:
     """Let a run take the only place and wait there for its model; return its id."""
     session.model.held = {0, 1}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
 from hypothesis import strategies as st
 
 from atlas_mcp.atlas.outcomes import Status
+from atlas_mcp.server.results import tool_result
 from atlas_mcp.views.run_view import (
     Agreement,
     AnswerGroup,
@@ -138,6 +139,11 @@ def a_solve(answers: list[str], **changes: Any) -> RunView:
             **changes,
         },
     )
+
+
+def structure_of(view: RunView) -> dict[str, Any]:
+    """Return the structured content of the result that shows a run."""
+    return cast("dict[str, Any]", tool_result(view).structured_content)
 
 
 def tokens(value: object) -> float:

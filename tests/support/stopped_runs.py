@@ -114,10 +114,25 @@ def every_call_is_answered(turns: Sequence[Turn]) -> bool:
     return True
 
 
+REWORDED = {
+    "$0.0000": "$0.00",
+    "What stands between <candidate> tags": "The text between <candidate> tags",
+    "What you can vary in an explore:": "The settings of an explore:",
+}
+"""Words of older versions that stand in recorded turns and system prompts, with those of today."""
+
+
+def text_in_todays_words(text: str) -> str:
+    """Return a recorded text as it is worded today."""
+    for old, new in REWORDED.items():
+        text = text.replace(old, new)
+    return text
+
+
 def in_todays_words(said: UserTurn) -> UserTurn:
-    """Return a recorded turn as it is worded today: older versions wrote no money as "$0.0000"."""
+    """Return a recorded turn as it is worded today."""
     parts = [
-        Text(part.text.replace("$0.0000", "$0.00"), part.cache) if isinstance(part, Text) else part
+        Text(text_in_todays_words(part.text), part.cache) if isinstance(part, Text) else part
         for part in said.parts
     ]
     return UserTurn(tuple(parts))

@@ -30,7 +30,7 @@ from atlas_mcp.atlas.replies import read_reply
 from atlas_mcp.atlas.run_spec import RunSpec
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import NO_CHARGE, Charge, Price, Usage
-from atlas_mcp.errors import ModelError
+from atlas_mcp.errors import ModelError, ModelUnavailable
 from atlas_mcp.models.chat.call import ChatCall
 from atlas_mcp.models.claude.call import ClaudeCall
 from atlas_mcp.models.claude.connection import OWN_ADDRESS
@@ -426,7 +426,7 @@ def heard(
         return anyio.run(read)
     except ModelError as error:
         # Not to be made again: what is drawn is the end of a call.
-        cause: Cause = "down" if error.retryable else "rejected"
+        cause: Cause = "down" if isinstance(error, ModelUnavailable) else "rejected"
         return NoReply(cause, error.message, error.model, charge=error.charge or NO_CHARGE)
 
 

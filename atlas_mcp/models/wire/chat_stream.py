@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from atlas_mcp.atlas.calls import MAX_TOOL_CALLS
+from atlas_mcp.atlas.arrived import MAX_TOOL_CALLS
 from atlas_mcp.atlas.messages import AssistantTurn, Json, ReplyEnd, ToolCall
 from atlas_mcp.atlas.storable import (
     MAX_NAME_CHARS,

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias, cast
 
 from typing_extensions import override
 
-from atlas_mcp.atlas.calls import MAX_TOOL_CALLS
+from atlas_mcp.atlas.arrived import MAX_TOOL_CALLS
 from atlas_mcp.atlas.messages import Json
 from atlas_mcp.atlas.storable import MAX_CHARS, MAX_NAME_CHARS, MAX_VALUES
 

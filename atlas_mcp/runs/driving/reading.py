@@ -15,7 +15,7 @@ from functools import partial
 import anyio.to_thread
 
 from atlas_mcp.atlas import replies
-from atlas_mcp.atlas.calls import is_light
+from atlas_mcp.atlas.arrived import is_light
 from atlas_mcp.atlas.commands import ReadReply
 from atlas_mcp.atlas.events import Event
 from atlas_mcp.atlas.state import RunState

@@ -19,13 +19,12 @@ from atlas_mcp.testing.replies import ApiReply, Fault, status
 
 @needs("faulty")
 async def check_13_what_may_work_later_is_unavailable_and_may_be_tried_again(stand: Stand) -> None:
-    """The error is retryable, costs nothing, and does not hinder the next call."""
+    """The error says so by its class, costs nothing, and does not hinder the next call."""
     stand.script(status(503, message="too busy"), ApiReply(text="Blue."))
     async with opened(stand) as model:
         error = await error_of(model.generate(asking(SECRET)))
 
         assert isinstance(error, ModelUnavailable)
-        assert error.retryable
         assert error.complete
         assert (error.charge or NO_CHARGE).cost == 0
         assert error.model == stand.name
@@ -41,7 +40,6 @@ async def check_14_what_would_fail_again_is_rejected_with_the_reason(stand: Stan
         error = await error_of(model.generate(asking(SECRET)))
 
         assert isinstance(error, ModelRejected)
-        assert not error.retryable
         assert "the prompt is too long" in str(error)
         assert SECRET not in f"{error} {error!r}"
         assert (await model.generate(asking())).turn.text == "Blue."

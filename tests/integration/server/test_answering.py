@@ -48,11 +48,6 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-@pytest.fixture(params=["auto", "legacy"])
-def mode(request: pytest.FixtureRequest) -> Mode:
-    return request.param
-
-
 async def half_done(session: Session) -> str:
     """Open a run, and return its id once one solver is done and one is held back."""
     session.model.held = {1}

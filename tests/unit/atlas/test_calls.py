@@ -8,22 +8,12 @@ from typing import Any
 
 import pytest
 
-from atlas_mcp.atlas.calls import (
-    NO_MONEY_TO_TRY_AGAIN,
-    Cause,
-    NoReply,
-    conclude,
-    is_light,
-    next_attempt,
-    orchestrator_replied,
-    solver_replied,
-)
+from atlas_mcp.atlas.calls import NO_MONEY_TO_TRY_AGAIN, Cause, NoReply, conclude, next_attempt
 from atlas_mcp.atlas.commands import Note, RunSolver
 from atlas_mcp.atlas.events import (
     AttemptFailed,
     DayCapReached,
     Event,
-    OrchestratorReplied,
     Record,
     RunOpened,
     SolverFinished,
@@ -31,30 +21,15 @@ from atlas_mcp.atlas.events import (
     StopRequested,
 )
 from atlas_mcp.atlas.explore import SolverFailure
-from atlas_mcp.atlas.messages import AssistantTurn, Json, Reply, ToolCall
+from atlas_mcp.atlas.messages import AssistantTurn, Reply
 from atlas_mcp.atlas.policy import next_commands
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import NO_CHARGE, Charge, Usage
 from tests.support.played_runs import a_model, a_run, a_solver
-from tests.support.strange_replies import CANDIDATE, usual
 
 HOLD = Decimal("0.1")
 PAID = Decimal("0.0007")
-
-
-def test_a_reply_is_recorded_as_it_arrived() -> None:
-    calls = (ToolCall("t", "explore", {"strategy": "direct"}),)
-    turn = AssistantTurn("I look.", calls, {"role": "assistant", "content": "I look."})
-    reply = Reply(turn, "tool_calls", Charge(Usage(1, 9, 5), PAID, HOLD), "a word")
-
-    solver, boss = solver_replied(3, reply), orchestrator_replied(2, reply)
-
-    # A solver is not asked again: what would be sent back to it is not kept.
-    said = AssistantTurn("I look.", calls)
-    paid = Charge(Usage(1, 9, 5), PAID, HOLD)
-    assert solver == SolverReplied(3, said, "tool_calls", "a word", paid)
-    assert boss == OrchestratorReplied(2, turn, "tool_calls", "a word", paid)
 
 
 def solving(**settings: Any) -> tuple[RunState, RunSolver]:
@@ -252,32 +227,3 @@ def test_the_message_of_a_failure_can_be_stored() -> None:
     why = failed_with(conclude(state, call, NoReply("rejected", "\ud800" * 3_000), now=0.0))
 
     assert len(why.message.encode()) < 10_000
-
-
-def test_the_arguments_of_all_calls_of_a_reply_share_one_bound() -> None:
-    numbers: list[Json] = [0] * 30_000
-    calls = tuple(ToolCall(f"c{one}", "explore", {"x": numbers}) for one in range(30))
-
-    ended = solver_replied(1, Reply(AssistantTurn("", calls), "tool_calls", Charge(Usage(), None)))
-
-    assert isinstance(ended, SolverReplied)
-    said = ended.reply
-    whole = [call for call in said.tool_calls if call.fault is None]
-    assert [call.arguments for call in whole] == [{"x": [0] * 30_000}] * 6
-    assert all(call.arguments == {} for call in said.tool_calls[6:])
-    assert "too long" in str(said.tool_calls[-1].fault)
-
-
-@pytest.mark.parametrize(
-    "turn",
-    [
-        AssistantTurn("x" * 50_001),
-        AssistantTurn("", (ToolCall("c", "explore", {"x": list("y" * 3_000)}),)),
-        AssistantTurn("", (), {"content": [{"text": "x" * 60_000}]}),
-    ],
-    ids=["text", "arguments", "verbatim"],
-)
-def test_a_long_reply_is_told_from_a_short_one(turn: AssistantTurn) -> None:
-    assert not is_light(Reply(turn, "end", Charge(Usage(), None)))
-    assert is_light(usual(CANDIDATE))
-    assert is_light(object())

@@ -12,7 +12,7 @@ import pytest
 from typing_extensions import override
 
 from atlas_mcp.atlas.agreement import KEY_CHARS, group_answers, key_of, same_key
-from atlas_mcp.atlas.calls import solver_replied
+from atlas_mcp.atlas.arrived import solver_replied
 from atlas_mcp.atlas.codec import decode_event, encode_event, with_key
 from atlas_mcp.atlas.commands import ReadReply
 from atlas_mcp.atlas.events import (
@@ -25,9 +25,9 @@ from atlas_mcp.atlas.events import (
     SolverFinished,
     SolverStarted,
 )
-from atlas_mcp.atlas.explore import Candidate, Explore
+from atlas_mcp.atlas.explore import SOLVER, Candidate, Explore
 from atlas_mcp.atlas.problem import Problem
-from atlas_mcp.atlas.prompts import result_text
+from atlas_mcp.atlas.prompts import result_text, shown_text
 from atlas_mcp.atlas.replies import read_reply
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import NO_USAGE, Charge
@@ -134,6 +134,22 @@ def test_an_orchestrator_is_shown_what_was_written_when_it_was_read(answer: Any)
     data = shown.removeprefix("<candidate>").removesuffix("</candidate>")
     assert as_data(json.loads(data)) == data
     assert json.loads(data).get("answer", answer) == answer
+
+
+@pytest.mark.parametrize("role", [SOLVER, "drafter"])
+def test_a_role_that_does_not_vote_has_its_answer_written_for_the_roles_that_see_it(
+    role: str,
+) -> None:
+    reply = usual(CANDIDATE | {"answer": json.dumps(["<b>"] * 1_000)})
+    plan = ExploresPlanned("workflow", (Planned(1, Explore("s", role=role)),))
+    start = Record(1, 0.0, RunOpened(Problem("Q?", (), {}), a_run(workflow="self-refine")))
+    records = followed_by([start], plan, SolverStarted(1, HOLD), solver_replied(1, reply))
+    read = read_reply(RunState.fold(records), ReadReply(1))
+
+    assert (_candidate(read).json is not None) == (role != SOLVER)
+    state = RunState.fold(followed_by(records, read))
+    again = RunState.fold(followed_by(records, decode_event(encode_event(read))))
+    assert shown_text(state, (1,)) == shown_text(again, (1,))
 
 
 def test_a_key_is_no_part_of_what_is_stored_or_compared() -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from atlas_mcp.atlas.calls import (
-    solver_replied,
-)
+from atlas_mcp.atlas.arrived import solver_replied
 from atlas_mcp.atlas.commands import ReadReply, RunSolver
 from atlas_mcp.atlas.events import (
     CallsLost,

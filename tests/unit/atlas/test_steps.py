@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from atlas_mcp.atlas.calls import solver_replied
+from atlas_mcp.atlas.arrived import solver_replied
 from atlas_mcp.atlas.events import (
     Event,
     OrchestratorAsked,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from atlas_mcp.atlas.agreement import same_key
-from atlas_mcp.atlas.calls import orchestrator_replied, solver_replied
+from atlas_mcp.atlas.arrived import orchestrator_replied, solver_replied
 from atlas_mcp.atlas.codec import decode_event, encode_event
 from atlas_mcp.atlas.storable import (
     MAX_COUNT,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atlas_mcp.atlas.calls import solver_replied
+from atlas_mcp.atlas.arrived import solver_replied
 from atlas_mcp.atlas.codec import decode_event, encode_event
 from atlas_mcp.atlas.commands import RunSolver
 from atlas_mcp.atlas.events import (

@@ -109,6 +109,7 @@ def test_a_fact_has_the_same_words_in_every_place(fact: str, places: list[str]) 
         (facts.evidence_text(3, 0), "3 candidates"),
         (facts.evidence_text(1, 2), "1 candidate, 2 explores failed"),
         (facts.agreement_text(1, 1), ""),
+        (facts.agreement_text(1, 3), "no two agree"),
         (facts.agreement_text(3, 4), "3 of 4 agree"),
         (facts.top_answer_text(1, 1, '"42"'), '1 of 1 candidate says "42"'),
         (facts.top_answer_text(1, 3, '"42"'), '1 of 3 candidates says "42"'),

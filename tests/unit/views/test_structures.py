@@ -21,12 +21,7 @@ from atlas_mcp.views.run_view import (
     RunView,
 )
 from atlas_mcp.views.structures import RunResult, structured
-from tests.support.shown_views import FORGED, a_candidate, a_view, long_run, views
-
-
-def structure_of(view: RunView) -> dict[str, Any]:
-    return cast("dict[str, Any]", tool_result(view).structured_content)
-
+from tests.support.shown_views import FORGED, a_candidate, a_view, long_run, structure_of, views
 
 VALIDATOR = Draft202012Validator(compact_result(TypeAdapter(RunResult).json_schema()) or {})
 

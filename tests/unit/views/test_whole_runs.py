@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
-
 import pytest
 
 from atlas_mcp.server.results import (
-    tool_result,
     whole,
 )
 from atlas_mcp.texts import printable
@@ -17,11 +14,7 @@ from atlas_mcp.views.run_view import (
     RunView,
 )
 from atlas_mcp.views.whole_runs import as_json
-from tests.support.shown_views import a_candidate, a_view, long_run
-
-
-def structure_of(view: RunView) -> dict[str, Any]:
-    return cast("dict[str, Any]", tool_result(view).structured_content)
+from tests.support.shown_views import a_candidate, a_view, long_run, structure_of
 
 
 async def test_answers_go_into_results_as_they_are() -> None:

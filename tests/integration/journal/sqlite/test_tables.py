@@ -27,7 +27,7 @@ from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.snapshot import RunSnapshot
 from atlas_mcp.testing.scripted import Recording
 from atlas_mcp.views.rendering import view_of
-from tests.support.stopped_runs import in_todays_words
+from tests.support.stopped_runs import in_todays_words, text_in_todays_words
 
 DATA = Path(__file__).parents[3] / "data"
 OLD = {int(path.stem.rpartition("_v")[2]): path for path in DATA.glob("journal_v*.sql")}
@@ -169,7 +169,8 @@ async def test_a_run_of_an_old_journal_is_gone_on_with(tmp_path: Path, version: 
     assert (view.status, view.answer, len(view.candidates)) == ("answered", "42", 2)
     (request,) = model.requests
     assert request.turns == (in_todays_words(asked.said),)
-    assert (request.system, request.tools) == (asked.system, asked.tools)
+    assert request.system == text_in_todays_words(asked.system)
+    assert request.tools == asked.tools
     assert after[: len(before)] == before
     assert any(isinstance(record.event, RunResumed) for record in after)
 

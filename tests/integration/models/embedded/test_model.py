@@ -270,7 +270,7 @@ async def test_a_child_that_dies_fails_the_call_and_the_next_one_starts_another(
         os.kill(child, 9)
 
     assert "process" in str(failures[0])
-    assert failures[0].retryable
+    assert isinstance(failures[0], ModelUnavailable)
     assert (await local.generate(asking(max_tokens=4))).charge.usage.output_tokens == 4
 
 

@@ -40,11 +40,6 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-@pytest.fixture(params=["auto", "legacy"])
-def mode(request: pytest.FixtureRequest) -> Mode:
-    return request.param
-
-
 @dataclass
 class Served:
     """A server on the loopback, and the model behind it."""

@@ -7,7 +7,7 @@ import threading
 import anyio
 import pytest
 
-from atlas_mcp.atlas.calls import LIGHT_CHARS, solver_replied
+from atlas_mcp.atlas.arrived import LIGHT_CHARS, solver_replied
 from atlas_mcp.atlas.events import Event
 from atlas_mcp.atlas.messages import AssistantTurn, Reply
 from atlas_mcp.atlas.usage import Charge, Usage

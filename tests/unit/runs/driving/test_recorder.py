@@ -11,7 +11,7 @@ import anyio
 import pytest
 from typing_extensions import override
 
-from atlas_mcp.atlas.calls import solver_replied
+from atlas_mcp.atlas.arrived import solver_replied
 from atlas_mcp.atlas.events import (
     ExploresPlanned,
     ExploringClosed,

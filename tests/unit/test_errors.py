@@ -1,0 +1,50 @@
+"""The texts of errors, and that they survive a process."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+from atlas_mcp.errors import (
+    AtlasError,
+    InvalidInput,
+    JournalCorrupt,
+    JournalNewer,
+    ModelRejected,
+    UnknownRun,
+)
+
+
+def test_an_argument_is_named_before_its_rule() -> None:
+    error = InvalidInput("max_explores", "is 0; it takes 1 to 100")
+
+    assert str(error) == "`max_explores`: is 0; it takes 1 to 100"
+    assert (error.argument, error.rule) == ("max_explores", "is 0; it takes 1 to 100")
+
+
+def test_a_model_is_named_with_the_id_of_its_call() -> None:
+    assert str(ModelRejected("maker/m", "no credit", request_id="r-1")) == (
+        "`maker/m`: no credit (request r-1)"
+    )
+
+
+def test_an_unknown_run_is_shown_in_part_with_the_way_on() -> None:
+    text = str(UnknownRun("x" * 1_000))
+
+    assert "x" * 100 + "…" in text
+    assert "x" * 101 not in text
+    assert "runs list" in text
+
+
+@pytest.mark.parametrize(
+    "error", [InvalidInput("images", "is too large"), UnknownRun("r"), JournalNewer("newer")]
+)
+def test_an_error_survives_a_process(error: AtlasError) -> None:
+    again = pickle.loads(pickle.dumps(error))
+
+    assert (type(again), str(again)) == (type(error), str(error))
+
+
+def test_a_run_of_a_newer_version_is_no_damaged_one_to_mend_but_is_caught_as_such() -> None:
+    assert issubclass(JournalNewer, JournalCorrupt)

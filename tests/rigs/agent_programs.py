@@ -31,7 +31,7 @@ class Place:
         folder: Its home, empty.
         url: Of its model.
         server: How it starts ours: `command`, `args`, `env`.
-        prompt: What it is asked.
+        prompt: The question it is asked.
         timeout: Seconds after which it gives up a tool call; `None` for its own.
     """
 
@@ -56,7 +56,7 @@ class Program:
 
     Attributes:
         name: For `--only`.
-        packages: What it is made of, as its index names them; the first is shown.
+        packages: Its packages, as their index names them; the first is shown.
         wire: The API of its model.
         start: Settles it in a place, and says how it is started; told the folder of its programs.
         is_npm: Whether its index is npm.

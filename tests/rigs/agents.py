@@ -66,15 +66,15 @@ JUSTIFICATION = " ".join(
 
 @dataclass(frozen=True)
 class Scene:
-    """What is tried.
+    """One scene that is tried.
 
     Attributes:
         name: For `--scenes`.
-        play: What the agent's model does.
+        play: The acts of the agent's model.
         latency: Seconds that each of ATLAS's models takes.
         respond_within: Seconds in which the server answers a call; `None` for its own.
         timeout: Seconds after which the client gives a call up; `None` for its own.
-        answer: What ATLAS's models say; `None` where they refuse all calls.
+        answer: The answer of ATLAS's models; `None` where they refuse all calls.
         failures: Most calls that may come to nothing, of which the program may complain.
     """
 
@@ -88,7 +88,7 @@ class Scene:
 
     @property
     def wanted(self) -> str:
-        """What the program must tell its user."""
+        """The words that the program must tell its user."""
         return REASON if self.answer is None else ANSWER
 
 
@@ -107,13 +107,13 @@ class Outcome:
     """How a run of a program ended.
 
     Attributes:
-        said: What it printed.
-        logged: What it wrote to its standard error, and to its log.
+        said: Its standard output.
+        logged: Its standard error, and its log.
         code: Its exit code, `None` if it did not end.
         seconds: How long it took.
         host: Its model.
         models: Those of ATLAS.
-        server_log: What the server logged.
+        server_log: The log of the server.
     """
 
     said: str

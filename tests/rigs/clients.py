@@ -65,7 +65,7 @@ class Server:
         if files is not None:
             command = ["sh", "-c", f'ulimit -n {files}; exec "$@"', "sh", *command]
         environ = {"PATH": "/usr/bin:/bin", "ATLAS_HOME": self._home.name, "HOME": self._home.name}
-        # Where nobody answers.
+        # A port without a server.
         environ |= {"ANTHROPIC_API_KEY": "none", "ANTHROPIC_BASE_URL": "http://127.0.0.1:9"}
         self.log = Path(self._home.name, "log")
         with self.log.open("wb") as log:

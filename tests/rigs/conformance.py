@@ -4,8 +4,8 @@
 
 Runs every scenario that the runner lists for servers, at the versions below, but those in
 `OMITTED`, where each has its reason: most ask for things by names of their own, which would test
-the SDK. What a newer runner adds is run until somebody decides. Prints a line a scenario and
-version; ends with 1 if a check fails or none was made. Needs npm: the runner and its Node are
+the SDK. Scenarios that a newer runner adds are run until they are listed. Prints a line a scenario
+and version; ends with 1 if a check fails or none was made. Needs npm: the runner and its Node are
 installed on first use.
 """
 
@@ -28,7 +28,7 @@ PATIENCE = 120
 """Seconds one scenario may take."""
 
 VERSIONS = ("2025-06-18", "2025-11-25", "2026-07-28", "extension")
-"""What the runner is asked to speak: two versions with a handshake, the one without, and the
+"""The versions that the runner is asked to speak: two with a handshake, the one without, and the
 extensions, which it lists under no version."""
 
 ITS_OWN_NAMES = (

@@ -10,7 +10,7 @@ over its whole life; every tenth is the program itself, as a server or as a comm
 A call whose response was complete 50 ms or more before the kill must be in the journal and never be
 made again. Beside it are checked: that every call was on record before it was made; that the
 orchestrator is asked again in the same words, after the very turns it was told and gave before (the
-API refuses anything else); that nothing is called that nobody asked for; caps, and what was billed
+API refuses anything else); that no call is made without a request; caps, and what was billed
 against what was counted; and that every run gets its answer. Ends with 1 if any of it fails. Where
 it may, it takes real-time priority: the 50 ms are the program's, not those of other programs.
 """
@@ -77,7 +77,7 @@ KILLS_A_ROUND = 25
 """Kills after which all runs are resumed to their end, and a new journal is begun."""
 
 PATIENCE = 120
-"""Seconds in which all runs must come to their end once nobody kills them."""
+"""Seconds in which all runs must end after the last kill."""
 
 CONFIGURATION = "".join(
     [
@@ -95,7 +95,7 @@ QUICK = RetryPolicy(first_delay=0.02, longest_delay=0.1)
 
 @dataclass(frozen=True)
 class Life:
-    """What a forked process does.
+    """The work of a forked process.
 
     Attributes:
         environ: Its environment.
@@ -174,7 +174,7 @@ async def drive(life: Life, pipe: Connection) -> None:
         for run in left:
             view = view_of(await service.look(run.run_id))
             if view.status not in ("interrupted", "failed"):
-                pipe.send(f"run {run.run_id} is {view.status}, and nobody drives it")
+                pipe.send(f"run {run.run_id} is {view.status}, and no process drives it")
         pipe.send(time.monotonic())
         new = () if life.seconds is None else count(life.first)
         jobs = chain((run.run_id for run in left), new)

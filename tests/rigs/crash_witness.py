@@ -51,8 +51,8 @@ class Death:
     Attributes:
         at: Just before it was killed, seconds of `time.monotonic`; infinite if it ended by itself.
         asked_at: When it was first asked to drive a run; infinite if it did not come to that.
-        faults: What went wrong in it, as far as it could say.
-        of: What process it was.
+        faults: The faults that it could report.
+        of: The kind of process.
     """
 
     at: float = math.inf
@@ -77,7 +77,7 @@ class Tally:
         oldest_lost: For how long the oldest reply that is in no record had been complete, seconds.
         lost: Candidates that should be in the journal and are not.
         repeated: Calls made again that should not have been.
-        unanswered: Runs without an answer, though nobody killed them at last.
+        unanswered: Runs without an answer, although their last process was not killed.
         faults: Everything that went wrong, these three included.
     """
 
@@ -98,10 +98,10 @@ class Tally:
 
 @dataclass(frozen=True)
 class Written:
-    """What the journal says of a run.
+    """A run as the journal has it.
 
     Attributes:
-        state: What its records amount to.
+        state: The state that its records fold to.
         announced: The calls that it says are about to be made.
         marks: Those of all replies it holds.
     """
@@ -116,7 +116,7 @@ class Witness:
     """Looks at all that the processes of one `ATLAS_HOME` do.
 
     Args:
-        api: What they call.
+        api: The API that they call.
         url: Where it is.
         home: `ATLAS_HOME`.
         tally: Where the figures go.

@@ -6,7 +6,7 @@ Every process is the unmodified program and solves one problem after the other, 
 of the Messages API that counts what it bills. Some replies break off after they were billed, and
 every fourth process is killed in the middle of its first run. Prints what was billed, the most that
 was ever committed in the journal, and what became of the runs; exits with 1 if either figure passed
-the cap, if nobody was refused, or if a refusal does not name the cap.
+the cap, if no process was refused, or if a refusal does not name the cap.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ model = "sonnet"
 
 
 class Play:
-    """What the models say: every ninth reply breaks off after it was billed."""
+    """The replies of the models: every ninth breaks off after it was billed."""
 
     def __init__(self) -> None:
         self.calls = 0

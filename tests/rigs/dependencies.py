@@ -5,8 +5,8 @@
     python tests/rigs/dependencies.py python           every Python of the machine from 3.11 on
 
 Each is an environment of its own, in which the tests run from a folder that holds no source of the
-package: what is imported is what was built. `--paths` names the tests; without it, it is the
-everyday suite. Needs a package index for the libraries.
+package: the tests import the package that was built. `--paths` names the tests; without it, the
+everyday suite runs. Needs a package index for the libraries.
 """
 
 from __future__ import annotations

@@ -104,7 +104,7 @@ def _silent(connection: socket.socket) -> None:
 
 @dataclass
 class Report:
-    """What was seen over one transport."""
+    """The findings over one transport."""
 
     name: str
     pings: list[float] = field(default_factory=list[float])

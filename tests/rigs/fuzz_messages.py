@@ -1,4 +1,4 @@
-"""What the fuzzer sends: messages that are none, valid ones that are strange, and costly ones."""
+"""Messages of the fuzzer: malformed ones, valid ones that are strange, and costly ones."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ KINDS: list[tuple[Make, int]] = [
     (malformed, 300), (strange, 400), (strange_call, 260), (schema, 20), (pictures, 4),
     (large, 10), (endpoint, 3),
 ]  # fmt: skip
-"""What is sent, and how often of a thousand."""
+"""The kinds of messages, and how many of each among a thousand."""
 
 
 def drawn(chance: random.Random) -> bytes:

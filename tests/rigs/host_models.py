@@ -23,10 +23,10 @@ from atlas_mcp.testing.loopback import Exchange, LoopbackApi
 from atlas_mcp.testing.replies import ApiReply, Call, Tokens
 
 ANSWER = "1729"
-"""What all of ATLAS's models say; it stands in no question and no text of ours."""
+"""The answer of all of ATLAS's models; it stands in no question and no text of ours."""
 
 REASON = "the key has been withdrawn"
-"""What they say instead where they refuse all calls."""
+"""Their words where they refuse all calls."""
 
 PROBLEM = "What is the least number that is a sum of two cubes in two ways?"
 
@@ -52,7 +52,7 @@ Json: TypeAlias = dict[str, Any]
 
 @dataclass(frozen=True)
 class Result:
-    """What a model received for one call: `content` as its API has it, and that as a text."""
+    """The result a model received for one call: `content` as its API has it, and as a text."""
 
     content: object
     is_error: bool = False
@@ -69,12 +69,12 @@ class Result:
 
 @dataclass(frozen=True)
 class Request:
-    """What one request shows of our tools.
+    """Our tools as one request shows them.
 
     Attributes:
         tools: Their definitions.
-        results: What was received for calls of them, in order.
-        names: What they are called here.
+        results: The results of their calls, in order.
+        names: Their names in this program.
         search: A call that brings their definitions, where they were held back.
     """
 
@@ -121,7 +121,7 @@ def tell_why(results: list[Result]) -> ApiReply:
     if not results:
         return solve(results)
     found = WHY.search(results[-1].text)
-    return ApiReply(text=found[0] if found else "Nobody says why.")
+    return ApiReply(text=found[0] if found else "No cause is given.")
 
 
 def explore(results: list[Result]) -> ApiReply:
@@ -314,7 +314,7 @@ class ResponsesWire(Wire):
 SEARCH = "tool_search"
 
 SEARCHED = "atlas solve hard problem"
-"""What a model looks for that was asked to solve a problem with it, in words of the question."""
+"""The words of a question by which a model knows that it is to solve a problem with ATLAS."""
 
 SPACE = " "
 """Between a namespace and a name."""
@@ -443,7 +443,7 @@ class GeminiWire(Wire):
 
 
 PARAMETERS = ("input_schema", "parameters", "parametersJsonSchema")
-"""What the schema of a tool's arguments is called by the APIs."""
+"""The names that APIs have for the schema of a tool's arguments."""
 
 OUR_TOOLS = ("solve_with_atlas", "explore", "get_run", "cancel_run", "resume_run")
 
@@ -463,8 +463,8 @@ class HostModel(LoopbackApi):
     """A model of an agent. It plays its part where our tools are offered, and else says a word.
 
     Attributes:
-        last: What its latest request showed, of those that had our tools.
-        wrong: What it could not read, or would not be let say.
+        last: Our tools in its latest request that had them.
+        wrong: The parts it could not read, or was not allowed to say.
     """
 
     def __init__(self, wire: Wire, play: Play) -> None:

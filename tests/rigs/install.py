@@ -93,7 +93,7 @@ def check(scripts: Path, home: Path, path: str, environ: dict[str, str]) -> str:
 
 
 def check_extras(folder: Path) -> None:
-    """Resolve every extra against the index: what is of our name is this checkout."""
+    """Resolve every extra against the index: distributions of our name are this checkout."""
     for extra in ("local", "openai", "dev"):
         report = folder / f"{extra}.json"
         run(sys.executable, "-m", "pip", "install", "-q", "--dry-run", "--ignore-installed",

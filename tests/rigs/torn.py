@@ -44,7 +44,7 @@ from atlas_mcp.views.rendering import view_of
 
 LOG_NAME = f"{FILE_NAME}-wal"
 MEMORY = Path("/dev/shm")
-"""Where it is there, files are kept in memory: what is tried is the format, not the disk."""
+"""Files are kept in memory where a system can: the format is tried, not the disk."""
 
 OLD = sorted((Path(__file__).parents[1] / "data").glob("journal_v*.sql"))
 CHUNK = 250
@@ -61,7 +61,7 @@ class Log:
     """A journal with its log.
 
     Attributes:
-        name: What was being written.
+        name: The kind of log.
         file: The database, without what is in the log.
         log: The log, whole.
         runs: The records of each run, with the whole log.
@@ -77,7 +77,7 @@ class Log:
 
 @dataclass(frozen=True)
 class Cut:
-    """What was found after a cut: how many records there are, and what was wrong."""
+    """The findings after a cut: the number of records, and the faults."""
 
     size: int
     records: int

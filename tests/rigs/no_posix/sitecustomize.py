@@ -2,9 +2,9 @@
 
     PYTHONPATH=tests/rigs/no_posix python -m pytest --timeout-method=thread -m "not posix" TESTS
 
-It stands in for a Windows that is not at hand: what fails here fails there, and what passes here
-may still fail there. The package, and it alone, is told that it runs on Windows; all else, pytest
-too, goes on as usual. Processes that are started from here get the same treatment.
+It stands in for a Windows that is not at hand: a test that fails here fails there, and one that
+passes here may still fail there. The package, and it alone, is told that it runs on Windows; all
+else, pytest too, goes on as usual. Processes that are started from here get the same treatment.
 """
 
 import asyncio.unix_events
@@ -70,7 +70,7 @@ def take_signals_from_loops() -> None:
 
 
 def end_processes_as_windows_does() -> None:
-    """Nobody there can ask a process to end; telling it to is the end of it."""
+    """A process there cannot be asked to end: a signal ends it at once."""
     send, start = subprocess.Popen.send_signal, subprocess.Popen.__init__
 
     def kill(self: subprocess.Popen) -> None:

@@ -80,7 +80,7 @@ async def test_a_reply_is_handed_over_as_it_came() -> None:
     attempt = attempt_at(Ends(lambda: reply))
 
     assert await attempt.make() is reply
-    assert (attempt.has_left, attempt.counted) == (True, COUNTED)
+    assert (attempt.may_be_billed, attempt.counted) == (True, COUNTED)
     assert attempt.live.tokens == {}, "its tokens are no longer coming in"
 
 

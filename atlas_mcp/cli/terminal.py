@@ -135,8 +135,8 @@ def styled(*pieces: str | tuple[str, str]) -> Text:
     """Return pieces of text in a line; a pair is a text and the style of it."""
     text = Text()
     for piece in pieces:
-        words, style = (piece, "") if isinstance(piece, str) else piece
-        text.append(printable(words), style=style)
+        text_of_piece, style = (piece, "") if isinstance(piece, str) else piece
+        text.append(printable(text_of_piece), style=style)
     return text
 
 

@@ -25,7 +25,7 @@ from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.retrying import chance_of, why_no_further_attempt
 from atlas_mcp.atlas.run_facts import CallEnd, OpenCall, call_key
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.atlas.storable import failure_text
+from atlas_mcp.atlas.storable import failure_text, seconds_of
 from atlas_mcp.atlas.usage import FREE, NO_CHARGE, Charge, Usage
 
 Cause: TypeAlias = Literal["unavailable", "down", "rejected", "aborted", "bug"]
@@ -92,15 +92,16 @@ def conclude(
     charge = _charge_without_reply(spec, call, arrived)
     reason = None
     if arrived.cause == "unavailable" and state.stop_cause is None:
+        retry_after = seconds_of(arrived.retry_after)
         wait = state.spec.retries.delay(
             opened.attempt,
-            arrived.retry_after,
+            retry_after,
             chance=chance_of(name, opened.attempt, state.opened_at),
         )
         reason = why_no_further_attempt(
             state.spec.retries,
             opened.attempt,
-            retry_after=arrived.retry_after,
+            retry_after=retry_after,
             wait=wait,
             left=deadline_of(state, call) - now,
         )
@@ -155,7 +156,9 @@ def _failure(state: RunState, call: Call, arrived: NoReply, reason: str = "") ->
     named = f"`{arrived.model}`: " if arrived.model else ""
     because = f"; {reason}" if reason else ""
     labelled = f" (request {arrived.request_id})" if arrived.request_id else ""
-    return failure(_KINDS[arrived.cause], f"{named}{arrived.message}{because}{labelled}")
+    return failure(
+        _KINDS.get(arrived.cause, "malformed"), f"{named}{arrived.message}{because}{labelled}"
+    )
 
 
 def _bears(state: RunState, charge: Charge) -> bool:

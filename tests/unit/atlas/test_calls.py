@@ -227,3 +227,21 @@ def test_the_message_of_a_failure_can_be_stored() -> None:
     why = failed_with(conclude(state, call, NoReply("rejected", "\ud800" * 3_000), now=0.0))
 
     assert len(why.message.encode()) < 10_000
+
+
+@pytest.mark.parametrize("asked", [float("nan"), -5, 10**400, float("inf"), "soon", True, [], None])
+@pytest.mark.parametrize("cause", ["unavailable", "rejected", "aborted", "later", None])
+def test_no_end_of_a_call_is_too_strange_to_be_concluded(asked: Any, cause: Any) -> None:
+    state, call = solving()
+
+    event = conclude(state, call, NoReply(cause, "no reply", retry_after=asked), now=1.0)
+
+    assert next_attempt(after(state, event, at=1.0), call) is not call
+
+
+def test_a_wait_of_any_length_is_told_in_words() -> None:
+    state, call = solving()
+
+    event = conclude(state, call, busy(retry_after=10**400), now=1.0)
+
+    assert "the vendor asks to wait 1000000000 s" in failed_with(event).message

@@ -160,7 +160,7 @@ def result_text(state: RunState, explore: ExploreState) -> str:
             "justification": outcome.reasoning,
         }
     elif isinstance(outcome, SolverFailure):
-        seen |= {"failed": outcome.kind, "why": outcome.message}
+        seen |= {"failed": outcome.kind, "why": outcome.text}
     elif outcome is not None:
         seen |= {"remark": outcome.text}
     else:

@@ -46,7 +46,7 @@ def failure_warnings(
         shown: The text that the reader has anyway; causes that stand in it are left out.
     """
     return tuple(
-        f"{_explores(numbers)} ({failure.kind}): {quoted(failure.message)}"
+        f"{_explores(numbers)} ({failure.kind}): {quoted(failure.text)}"
         for failure, numbers in causes(failures).items()
         if failure.kind != "cancelled" and without_call(failure) not in shown
     )

@@ -54,7 +54,7 @@ WORKFLOWS: Mapping[str, Entry] = {
     "majority": Entry("majority:Majority", "the most common answer of N solvers", "N"),
     "self-refine": Entry(
         "self_refine:SelfRefine",
-        "one solver answers, criticises and refines, N rounds at most",
+        "one solver criticises and refines its answer, N rounds at most",
         "N",
     ),
 }

@@ -25,7 +25,7 @@ from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.retrying import chance_of, why_no_further_attempt
 from atlas_mcp.atlas.run_facts import CallEnd, OpenCall, call_key
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.atlas.storable import MAX_NAME_CHARS, failure_text, text_of
+from atlas_mcp.atlas.storable import MAX_NAME_CHARS, failure_text, seconds_of, text_of
 from atlas_mcp.atlas.usage import FREE, NO_CHARGE, Charge, Usage
 
 Cause: TypeAlias = Literal["unavailable", "down", "rejected", "aborted", "bug"]
@@ -94,15 +94,16 @@ def conclude(
     charge = _charge_without_reply(spec, call, arrived)
     reason = None
     if arrived.cause == "unavailable" and state.stop_cause is None:
+        retry_after = seconds_of(arrived.retry_after)
         wait = state.spec.retries.delay(
             opened.attempt,
-            arrived.retry_after,
+            retry_after,
             chance=chance_of(name, opened.attempt, state.opened_at),
         )
         reason = why_no_further_attempt(
             state.spec.retries,
             opened.attempt,
-            retry_after=arrived.retry_after,
+            retry_after=retry_after,
             wait=wait,
             left=deadline_of(state, call) - now,
         )
@@ -161,7 +162,9 @@ def _failure(state: RunState, call: Call, arrived: NoReply, reason: str = "") ->
         if state.stop_cause is not None:
             return failure("cancelled", "the run was stopped while this call was open")
         return failure("timeout", late_text(state, call))
-    why = failure(_KINDS[arrived.cause], arrived.message, given_up=reason or arrived.given_up)
+    why = failure(
+        _KINDS.get(arrived.cause, "malformed"), arrived.message, given_up=reason or arrived.given_up
+    )
     request_id = arrived.request_id
     return replace(
         why,

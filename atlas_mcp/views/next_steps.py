@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from atlas_mcp.atlas.outcomes import NOBODY_DRIVES, Status
+from atlas_mcp.atlas.resuming import carries_on
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.workflows.registry import workflow_of
 
@@ -52,7 +53,7 @@ def next_step(
     if status == "running":
         step = _while_it_runs(run_id, state, poll)
         return step if waiting is None else f"It is {waiting}. {step}"
-    if state.opening_lost:
+    if not carries_on(state):
         answered = state.finished is not None and state.finished.answer is not None
         return None if answered else "Answer from the candidates here, or ask the question again."
     if status == "interrupted":

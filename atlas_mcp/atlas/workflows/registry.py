@@ -75,11 +75,16 @@ def workflow_named(name: str) -> Workflow:
 
 @lru_cache(maxsize=64)
 def _of_run(name: str) -> Workflow:
-    return workflow_named(name)
+    try:
+        return workflow_named(name)
+    except InvalidInput as error:
+        from atlas_mcp.atlas.workflows.unknown import Unknown
+
+        return Unknown(error.rule)
 
 
 def workflow_of(spec: RunSpec) -> Workflow:
-    """Return the workflow of a run that was opened with it."""
+    """Return the workflow that a run was opened with; `Unknown` for one that is not here."""
     return _of_run(spec.workflow)
 
 

@@ -236,6 +236,24 @@ def test_the_texts_of_a_failure_can_be_stored() -> None:
     assert len(why.text.encode()) < 20_000
 
 
+@pytest.mark.parametrize("asked", [float("nan"), -5, 10**400, float("inf"), "soon", True, [], None])
+@pytest.mark.parametrize("cause", ["unavailable", "rejected", "aborted", "later", None])
+def test_no_end_of_a_call_is_too_strange_to_be_concluded(asked: Any, cause: Any) -> None:
+    state, call = solving()
+
+    event = conclude(state, call, NoReply(cause, "no reply", retry_after=asked), now=1.0)
+
+    assert next_attempt(after(state, event, at=1.0), call) is not call
+
+
+def test_a_wait_of_any_length_is_told_in_words() -> None:
+    state, call = solving()
+
+    event = conclude(state, call, busy(retry_after=10**400), now=1.0)
+
+    assert "the vendor asks to wait 1000000000 s" in failed_with(event).text
+
+
 def test_an_endpoint_that_is_not_asked_says_why() -> None:
     state, call = solving(prefetch=1)
     arrived = NoReply("down", "busy", "maker/s", given_up="not asked for 29 s")

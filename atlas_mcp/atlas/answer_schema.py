@@ -62,10 +62,10 @@ def check_answer_schema(schema: object) -> Mapping[str, Json]:
         raise InvalidInput("answer_schema", "refers to itself without end")
     amounts_to = graph.expanded()
     if amounts_to > MAX_EXPANDED:
-        said = f"{amounts_to:,}" if amounts_to < 10**9 else "billions of"
+        amount = f"{amounts_to:,}" if amounts_to < 10**9 else "billions of"
         raise InvalidInput(
             "answer_schema",
-            f"amounts to {said} schemas once its references are followed; at most "
+            f"amounts to {amount} schemas once its references are followed; at most "
             f"{MAX_EXPANDED:,} are taken",
         )
     nowhere = fits_nothing(found)

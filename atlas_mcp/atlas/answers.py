@@ -183,9 +183,9 @@ def _choices(text: str, schema: Mapping[str, Json]) -> list[Json]:
         return []
     stripped = text.strip()
     bare = _LEAD.sub("", stripped, count=1).lstrip(OPENING).rstrip(CLOSING).strip()
-    said = {stripped, bare} - {""}
-    exact = [one for one in named if one in said]
-    folded, texts = _by_folded(named), {one.casefold() for one in said}
+    readings = {stripped, bare} - {""}
+    exact = [one for one in named if one in readings]
+    folded, texts = _by_folded(named), {one.casefold() for one in readings}
     alike = exact or [one for text in texts for one in folded.get(text, [])]
     return [alike[0]] if len(alike) == 1 else []
 

@@ -35,5 +35,5 @@ def turn_tokens_at_most(turn: Turn, image_tokens: int) -> int:
             image_tokens if isinstance(part, Image) else len(part.text.encode())
             for part in turn.parts
         )
-    said = (turn.text, turn.tool_calls, turn.verbatim)
-    return len(repr(said).encode(errors="replace"))
+    parts = (turn.text, turn.tool_calls, turn.verbatim)
+    return len(repr(parts).encode(errors="replace"))

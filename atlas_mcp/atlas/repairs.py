@@ -58,12 +58,12 @@ def repairs_of(body: Body) -> Iterator[Body]:
 
 def _charge(charge: Json) -> Body:
     """Return the charge of a call, as far as it is believable: see `atlas.arrived`."""
-    told = cast("Body", charge) if isinstance(charge, dict) else {}
-    usage = told.get("usage")
+    given = cast("Body", charge) if isinstance(charge, dict) else {}
+    usage = given.get("usage")
     believed = believed_charge(
         cast("Body", usage) if isinstance(usage, dict) else {},
-        cost=told.get("cost"),
-        uncertain=told.get("uncertain"),
+        cost=given.get("cost"),
+        uncertain=given.get("uncertain"),
     )
     return {
         "usage": asdict(believed.usage),
@@ -82,8 +82,8 @@ def _lost(fault: str) -> str:
 
 def _reply(reply: Json) -> Body:
     """Return a model's reply, as far as it can be sent back to the model."""
-    said = cast("Body", reply) if isinstance(reply, dict) else {}
-    calls = said.get("tool_calls")
+    turn = cast("Body", reply) if isinstance(reply, dict) else {}
+    calls = turn.get("tool_calls")
     found = [
         cast("Body", call)
         for call in cast("list[Json]", calls if isinstance(calls, list) else [])
@@ -92,9 +92,9 @@ def _reply(reply: Json) -> Body:
     # The vendor's own message holds the same ids and names, so it is as broken as these are.
     named = all(isinstance(call.get(key), str) for call in found for key in ("id", "name"))
     return {
-        "text": text_of(said.get("text")),
+        "text": text_of(turn.get("text")),
         "tool_calls": [_tool_call(call, number) for number, call in enumerate(found)],
-        "verbatim": plain(said.get("verbatim")) if named else None,
+        "verbatim": plain(turn.get("verbatim")) if named else None,
         "role": "assistant",
     }
 

@@ -26,18 +26,18 @@ class Fault(NamedTuple):
 
     Attributes:
         path: The steps to the part that does not fit, outermost first.
-        words: The sentence on that part, with a `{}` for each of `about`.
+        sentence: The sentence on that part, with a `{}` for each of `about`.
         about: The values that the sentence names.
     """
 
     path: tuple[str | int, ...]
-    words: str
+    sentence: str
     about: tuple[Any, ...] = ()
 
     @property
     def message(self) -> str:
         """The sentence on the part that does not fit."""
-        return self.words.format(
+        return self.sentence.format(
             *(one if isinstance(one, Words) else shown(one) for one in self.about)
         )
 
@@ -90,6 +90,6 @@ def _shortened(text: str) -> str:
     return text if len(text) <= TEXT_SHOWN else f"{text[:TEXT_SHOWN]}…"
 
 
-def fault_of(value: Json, words: str, *about: Any) -> Fault:
+def fault_of(value: Json, sentence: str, *about: Any) -> Fault:
     """Return the fault of the value itself; `words` continue the sentence that begins with it."""
-    return Fault((), "{} " + words, (value, *about))
+    return Fault((), "{} " + sentence, (value, *about))

@@ -84,35 +84,35 @@ def dependent_required(check: Check, wanted: Json, value: Json, *_: Any) -> Faul
     return None
 
 
-def bounded(fits: Callable[[Any, Any], bool], words: str) -> Rule:
+def bounded(fits: Callable[[Any, Any], bool], sentence: str) -> Rule:
     """Return the rule of a keyword that bounds a number.
 
     Args:
         fits: Whether a number keeps the bound.
-        words: The fault of one that does not; the bound follows.
+        sentence: The fault of one that does not; the bound follows.
     """
 
     def rule(_check: Check, wanted: Json, value: Json, *_: Any) -> Fault | None:
         if not is_number(value) or fits(value, wanted):
             return None
-        return fault_of(value, f"{words} {{}}", wanted)
+        return fault_of(value, f"{sentence} {{}}", wanted)
 
     return rule
 
 
-def of_length(kind: type, fits: Callable[[int, Any], bool], words: str) -> Rule:
+def of_length(kind: type, fits: Callable[[int, Any], bool], sentence: str) -> Rule:
     """Return the rule of a keyword that bounds the length of a text, a list or an object.
 
     Args:
         kind: The values that have such a length.
         fits: Whether a length keeps the bound.
-        words: The fault of one that does not; the bound follows.
+        sentence: The fault of one that does not; the bound follows.
     """
 
     def rule(_check: Check, wanted: Json, value: Json, *_: Any) -> Fault | None:
         if not isinstance(value, kind) or fits(len(cast("list[Json]", value)), wanted):
             return None
-        return fault_of(value, f"{words} {{}}", wanted)
+        return fault_of(value, f"{sentence} {{}}", wanted)
 
     return rule
 

@@ -201,10 +201,10 @@ def _solver_paid(
 
 def _turn_ended(facts: Facts, event: OrchestratorReplied | OrchestratorFailed) -> Facts:
     if isinstance(event, OrchestratorReplied):
-        said = (facts.turns[-1].asked.said, event.reply)
+        added = (facts.turns[-1].asked.said, event.reply)
         spec = facts.spec.orchestrator
         image_tokens = DEFAULT_IMAGE_TOKENS if spec is None else spec.image_tokens
-        tokens = sum(turn_tokens_at_most(turn, image_tokens) for turn in said)
+        tokens = sum(turn_tokens_at_most(turn, image_tokens) for turn in added)
         turn = replace(facts.turns[-1], reply=event, tokens=tokens)
     else:
         turn = replace(facts.turns[-1], reply=event.failure)

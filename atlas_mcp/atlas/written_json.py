@@ -138,11 +138,11 @@ def read_object(text: str, keys: Collection[str] = ()) -> dict[str, Any] | str:
     """
     if not text.strip():
         return "the reply is empty"
-    said = _unpacked(without_thinking(text))
-    objects = objects_in(_with_plain_quotes(said))
+    spoken = _unpacked(without_thinking(text))
+    objects = objects_in(_with_plain_quotes(spoken))
     if not objects.is_whole:
         return objects.fault
-    found = [one.value for one in objects.found] or _nearly_objects(said)
+    found = [one.value for one in objects.found] or _nearly_objects(spoken)
     if not found:
         return objects.fault
     whole = [one for one in found if all(key in one for key in keys)]
@@ -192,7 +192,7 @@ def without_thinking(text: str) -> str:
     """
     start = _end_of_opened_thought(text)
     first = _OPENING.search(text, start)
-    said: list[str] = []
+    outside: list[str] = []
     for thought in _THOUGHT.finditer(text, start):
         if thought.start() < start:
             continue
@@ -200,11 +200,11 @@ def without_thinking(text: str) -> str:
         end = text.find(closing, thought.end())
         if end == -1 or (first is not None and first.start() < thought.start()):
             break
-        said.append(text[start : thought.start()])
+        outside.append(text[start : thought.start()])
         start = end + len(closing)
         if first is not None and first.start() < start:
             first = _OPENING.search(text, start)
-    spoken = "".join([*said, text[start:]])
+    spoken = "".join([*outside, text[start:]])
     return spoken if spoken.strip() else text
 
 

@@ -41,18 +41,18 @@ class _Waiting(logging.Filter):
         return False
 
 
-_told: list[str] = []
+_shown: list[str] = []
 
 
-def told(text: str) -> None:
+def note_shown(text: str) -> None:
     """Take note of a text that people have seen; causes in it are not logged any more."""
-    _told.append(text)
+    _shown.append(text)
 
 
 @contextmanager
-def told_once() -> Generator[None]:
+def causes_logged_once() -> Generator[None]:
     """Log each cause once at the end of a block, except those that people have seen in it."""
-    _told.clear()
+    _shown.clear()
     waiting = _Waiting()
     loggers = [logging.getLogger(name) for name in _LOGGERS]
     for logger in loggers:
@@ -63,5 +63,5 @@ def told_once() -> Generator[None]:
         for logger in loggers:
             logger.removeFilter(waiting)
         for cause, record in waiting.held.items():
-            if not any(cause in text for text in _told):
+            if not any(cause in text for text in _shown):
                 logging.getLogger(record.name).handle(record)

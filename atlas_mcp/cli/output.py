@@ -17,7 +17,7 @@ from rich.table import Table
 from atlas_mcp.atlas.outcomes import status_of
 from atlas_mcp.atlas.workflows.registry import workflow_of
 from atlas_mcp.cli.display import show_run_live
-from atlas_mcp.cli.journal_warnings import told
+from atlas_mcp.cli.journal_warnings import note_shown
 from atlas_mcp.cli.terminal import (
     OutputLost,
     Screen,
@@ -66,7 +66,7 @@ async def follow(service: RunService, run_id: str, *, as_json: bool) -> int:
         await show_run_live(live, people())
         gathers = workflow_of(live.state.spec).gathers
     view = view_of(await service.look(run_id))
-    told("\n".join((view.explanation or "", *view.agreement.warnings)))
+    note_shown("\n".join((view.explanation or "", *view.agreement.warnings)))
     evidence: Evidence = "data" if gathers else "none" if view.answer is not None else "people"
     try:
         print_view(view, as_json=as_json, evidence=evidence)

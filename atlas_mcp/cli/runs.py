@@ -5,6 +5,7 @@ from __future__ import annotations
 import anyio
 import click
 
+from atlas_mcp.atlas.resuming import carries_on
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.cli import output
 from atlas_mcp.cli.arguments import is_file, read_file
@@ -67,8 +68,7 @@ def show(run_id: str, *, follow: bool, as_json: bool) -> int:
         if follow:
             return await output.follow(service, run_id, as_json=as_json)
         run = await service.look(run_id)
-        can_go_on = not run.state.opening_lost
-        output.print_view(view_of(run), as_json=as_json, evidence="all", here=can_go_on)
+        output.print_view(view_of(run), as_json=as_json, evidence="all", here=carries_on(run.state))
         return 0
 
     try:

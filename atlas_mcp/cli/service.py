@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import anyio
 
-from atlas_mcp.cli.journal_warnings import told_once
+from atlas_mcp.cli.journal_warnings import causes_logged_once
 from atlas_mcp.cli.signals import Interrupted, until_signal
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.models.configuration import load_settings
@@ -50,7 +50,7 @@ def with_service(work: Callable[[RunService], Awaitable[_T]], *, looks: bool = F
                 results.append(await work(service))
             driven.extend(service.driven)
 
-    with told_once():
+    with causes_logged_once():
         anyio.run(until_signal, main)
     if not results:
         raise Interrupted(_farewell(driven))

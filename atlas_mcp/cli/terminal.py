@@ -26,9 +26,10 @@ from rich.text import Text
 from typing_extensions import override
 
 from atlas_mcp.errors import AtlasError, InvalidInput
+from atlas_mcp.log_lines import PrintableFormatter
 from atlas_mcp.system.streams import wait_readable, wait_writable
 from atlas_mcp.system.this_process import place_streams
-from atlas_mcp.texts import PrintableFormatter, printable
+from atlas_mcp.texts import printable
 
 PLAIN_ERRORS = "atlas-plain"
 """The error handler of our streams: characters that they cannot encode are written in ASCII."""
@@ -135,8 +136,8 @@ def styled(*pieces: str | tuple[str, str]) -> Text:
     """Return pieces of text in a line; a pair is a text and the style of it."""
     text = Text()
     for piece in pieces:
-        words, style = (piece, "") if isinstance(piece, str) else piece
-        text.append(printable(words), style=style)
+        text_of_piece, style = (piece, "") if isinstance(piece, str) else piece
+        text.append(printable(text_of_piece), style=style)
     return text
 
 

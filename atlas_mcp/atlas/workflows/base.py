@@ -28,10 +28,12 @@ class Workflow(Protocol):
     Attributes:
         orchestrated: Whether an orchestrator is asked; a run without one needs no such model.
         gathers: Whether a run of it ends with candidates for the caller to weigh, not an answer.
+        why_unknown: Why runs of it can be shown and not carried on; empty for a known workflow.
     """
 
     orchestrated: bool = False
     gathers: bool = False
+    why_unknown: str = ""
 
     @classmethod
     def with_option(cls, option: str | None) -> Self:

@@ -61,8 +61,8 @@ def floor_explores(state: RunState, missing_text: str) -> ExploresPlanned:
     floor, have = _reachable_floor(state), _evidence(state)
     missing = max(1, floor.explores - have.explores, floor.models - have.models)
     event = plan(state, "floor", min(missing, state.explores_left), fresh_first=True)
-    told = ToolResult("", prompts.floor_held(missing_text))
-    return replace(event, refused=(told,))
+    note = ToolResult("", prompts.floor_held(missing_text))
+    return replace(event, refused=(note,))
 
 
 def _unheard(state: RunState, solvers: Sequence[str], planned: Sequence[Planned]) -> list[str]:

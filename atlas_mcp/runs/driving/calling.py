@@ -27,7 +27,7 @@ from atlas_mcp.models.base import Notice
 from atlas_mcp.models.pictures.fitting import with_fitted_pictures
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.driving.open_blocks import OpenBlocks
-from atlas_mcp.runs.driving.reading import put_down
+from atlas_mcp.runs.driving.reading import event_of_reply
 from atlas_mcp.runs.driving.recorder import Recorder
 from atlas_mcp.runs.driving.reservation import Reservation
 from atlas_mcp.runs.live import LiveRun
@@ -46,7 +46,7 @@ class Attempt:
         spec: The model.
         request: The request.
         fitted: Requests whose pictures fit their model, by call: a later attempt finds its own.
-        has_left: Whether the request has reached its endpoint, and may be billed.
+        may_be_billed: Whether the request has reached its endpoint.
         counted: The vendor's counts so far.
     """
 
@@ -56,7 +56,7 @@ class Attempt:
     spec: ModelSpec
     request: ModelRequest
     fitted: dict[str, ModelRequest]
-    has_left: bool = False
+    may_be_billed: bool = False
     counted: Charge = NO_CHARGE
 
     async def make(self) -> Reply | NoReply:
@@ -85,13 +85,13 @@ class Attempt:
         return self._broken_off("aborted", "")
 
     def _broken_off(self, cause: Cause, message: str) -> NoReply:
-        return NoReply(cause, message, charge=self.counted, complete=not self.has_left)
+        return NoReply(cause, message, charge=self.counted, complete=not self.may_be_billed)
 
     def _on_tokens(self, count: int) -> None:
         self.live.tokens[self.name] = count
 
     def _on_usage(self, charge: Charge) -> None:
-        self.has_left, self.counted = True, charge
+        self.may_be_billed, self.counted = True, charge
 
 
 def _no_reply(error: ModelError) -> NoReply:
@@ -108,6 +108,7 @@ def _no_reply(error: ModelError) -> NoReply:
         error.charge or NO_CHARGE,
         error.complete,
         retry_after,
+        error.given_up if isinstance(error, ModelDown) else "",
     )
 
 
@@ -138,7 +139,7 @@ class Caller:
         """Put the run's models in place; return the end of the run where that fails."""
         state, clock, error = self.live.state, self.live.clock, None
         limit = clock.loop_time(prepared_by(state, clock.now()))
-        with self.blocks.bounded(limit, has_left=lambda: False):
+        with self.blocks.bounded(limit, gets_grace=lambda: False):
             try:
                 await self.pool.prepare(state.spec.models, on_notice=self.live.tell)
             except AtlasError as fault:
@@ -186,11 +187,13 @@ class Caller:
     async def _attempted(self, call: Call) -> Event:
         arrived = await self._attempt(call)
         state, clock = self.live.state, self.live.clock
-        event = await put_down(partial(conclude, state, call, arrived, now=clock.now()), arrived)
+        event = await event_of_reply(
+            partial(conclude, state, call, arrived, now=clock.now()), arrived
+        )
         if isinstance(event, AttemptFailed):
             wait = max(0.0, event.not_before - clock.now())
             text = f"a call was not answered; next try in {wait:.0f} s"
-            self.live.tell(Notice(text, cause=event.failure.message))
+            self.live.tell(Notice(text, cause=event.failure.text))
         else:
             self._fitted.pop(call_key(call.intent), None)
         return event
@@ -203,9 +206,9 @@ class Caller:
         # Otherwise the call was decided before the stop, while its records were being written.
         if state.stop_cause is None:
             deadline = clock.loop_time(deadline_of(state, call))
-            with self.blocks.bounded(deadline, has_left=lambda: attempt.has_left):
+            with self.blocks.bounded(deadline, gets_grace=lambda: attempt.may_be_billed):
                 if call.attempt > 1:
                     await anyio.sleep_until(clock.loop_time(call.not_before))
                 return await attempt.make()
-        self.cut_off += self.is_cut_off and attempt.has_left
+        self.cut_off += self.is_cut_off and attempt.may_be_billed
         return attempt.aborted()

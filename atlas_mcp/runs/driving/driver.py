@@ -225,6 +225,6 @@ class Driver:
 
     def _on_broken(self, cause: JournalError) -> None:
         """Abort the calls in flight: their replies could not be stored."""
-        self.reservation.know(str(cause))
+        self.reservation.leave_to_others(str(cause))
         self._caller.is_cut_off = True
         self._blocks.shorten(anyio.current_time())

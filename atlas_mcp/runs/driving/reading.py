@@ -24,14 +24,18 @@ from atlas_mcp.models.off_loop import surely_off_loop
 logger = logging.getLogger(__name__)
 
 
-async def put_down(event_of: Callable[[], Event], arrived: object) -> Event:
+async def event_of_reply(conclude: Callable[[], Event], arrived: object) -> Event:
     """Return the event that records a reply, made off the event loop where the reply is long.
 
     Nothing cancels this: the reply has been paid for, and is not on record yet.
+
+    Args:
+        conclude: Makes the event.
+        arrived: The reply.
     """
     if is_light(arrived):
-        return event_of()
-    return await surely_off_loop("replies", event_of)
+        return conclude()
+    return await surely_off_loop("replies", conclude)
 
 
 def read_reply_or_failure(run_id: str, state: RunState, command: ReadReply) -> Event:

@@ -195,8 +195,8 @@ class Reservation:
             # Raised only on success: after a failure the next call counts these dollars.
             self._reserved = self._reserved.more(usd)
 
-    def know(self, cause: str) -> None:
-        """Note that another part reports `cause` to people, so that it is not logged here again."""
+    def leave_to_others(self, cause: str) -> None:
+        """Let a cause be logged by the part that reports it to people."""
         self._told.add(cause)
 
     def _warn(self, what: str, cause: str) -> None:

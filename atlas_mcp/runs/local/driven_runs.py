@@ -207,7 +207,7 @@ class DrivenRuns:
             scope.cancel("the run is not to begin any more")
 
 
-def tell_unstored(driver: Driver) -> None:
+def log_unstored(driver: Driver) -> None:
     """Log the number of a run's records that the journal has not confirmed."""
     records, replies = driver.unstored
     if records:

@@ -32,7 +32,7 @@ from atlas_mcp.runs.driving.upkeep import Upkeep
 from atlas_mcp.runs.engine import Engine, ExploreFurther, OpenRun, ResumeRun, Submission
 from atlas_mcp.runs.following import follow
 from atlas_mcp.runs.live import LiveRun
-from atlas_mcp.runs.local.driven_runs import DrivenRuns, tell_unstored
+from atlas_mcp.runs.local.driven_runs import DrivenRuns, log_unstored
 from atlas_mcp.runs.local.line import Line
 from atlas_mcp.runs.recent_states import RecentStates
 from atlas_mcp.task_groups import open_task_group
@@ -116,7 +116,7 @@ class LocalEngine(Engine):
                 grace = 0.0
         except anyio.get_cancelled_exc_class():
             for driver in self.runs.drivers():
-                tell_unstored(driver)
+                log_unstored(driver)
             raise
 
     async def stop_as_asked(self, run_id: str, cause: StopCause) -> None:

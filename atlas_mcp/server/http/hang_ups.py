@@ -57,7 +57,7 @@ class HangUps:
             await _finish((), send)
             return
         gone = scope[GONE] = anyio.Event()
-        said: list[Message] = []
+        sent: list[Message] = []
 
         async def hear() -> Message:
             message: Message = {"type": "http.disconnect"}
@@ -68,7 +68,7 @@ class HangUps:
             return message
 
         async def say(message: Message) -> None:
-            said[:] = [message]
+            sent[:] = [message]
             await send(message)
 
         with self._count(scope["method"]):
@@ -78,10 +78,10 @@ class HangUps:
                 # A client that went in the middle is no bug.
                 if not gone.is_set():
                     logger.exception("a request failed")
-                await _finish(said, send, status=500)
+                await _finish(sent, send, status=500)
                 return
             if self._closed:
-                await _finish(said, send)
+                await _finish(sent, send)
 
     @contextlib.contextmanager
     def _count(self, method: str) -> Generator[None]:
@@ -108,10 +108,10 @@ class HangUps:
                 self._listening.discard(scope)
 
 
-async def _finish(said: Sequence[Message], send: Send, *, status: int = 503) -> None:
+async def _finish(sent: Sequence[Message], send: Send, *, status: int = 503) -> None:
     """Complete a response that was left when the server hung up, or failed."""
-    if not said:
+    if not sent:
         await send({"type": "http.response.start", "status": status, "headers": []})
-    elif said[-1]["type"] == "http.response.body" and not said[-1].get("more_body"):
+    elif sent[-1]["type"] == "http.response.body" and not sent[-1].get("more_body"):
         return
     await send({"type": "http.response.body"})

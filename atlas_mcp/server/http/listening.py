@@ -151,8 +151,8 @@ async def let_in(listener: socket.socket, door: Door, *, accept: Accept, serve: 
 
 
 async def _accepted(listener: socket.socket, accept: Accept) -> socket.socket:
-    """Return the next client; what keeps the system from accepting one is told once."""
-    said = False
+    """Return the next client; a failure to accept one is logged once."""
+    is_told = False
     while True:
         try:
             client, _ = await accept(listener)
@@ -161,8 +161,8 @@ async def _accepted(listener: socket.socket, accept: Accept) -> socket.socket:
             # The client went while it waited; that is no error.
             await anyio.lowlevel.checkpoint()
         except OSError as error:
-            if not said:
-                said = True
+            if not is_told:
+                is_told = True
                 logger.warning("clients wait to be accepted: %s", _cause(error))
             await anyio.sleep(AGAIN_SECONDS)
 

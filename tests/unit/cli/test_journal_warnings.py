@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from atlas_mcp.cli.journal_warnings import told, told_once
+from atlas_mcp.cli.journal_warnings import causes_logged_once, note_shown
 from atlas_mcp.errors import JournalError
 
 LOGGER = logging.getLogger("atlas_mcp.runs.local.driven_runs")
@@ -14,15 +14,15 @@ FULL = "the disk is full; free some space"
 
 
 def test_a_cause_that_a_run_has_told_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
-    with told_once():
+    with causes_logged_once():
         LOGGER.error("run %s broke off: %s", "abc", JournalError(FULL))
-        told(f"The run broke off. {FULL}.")
+        note_shown(f"The run broke off. {FULL}.")
 
     assert not caplog.messages
 
 
 def test_a_cause_that_nobody_has_told_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
-    with told_once():
+    with causes_logged_once():
         for name in ("abc", "def"):
             LOGGER.error("run %s broke off: %s", name, JournalError(FULL))
         assert not caplog.messages
@@ -31,7 +31,7 @@ def test_a_cause_that_nobody_has_told_is_logged_once(caplog: pytest.LogCaptureFi
 
 
 def test_what_else_is_logged_waits_for_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    with told_once():
+    with causes_logged_once():
         LOGGER.error("a line of %s", "another kind")
 
         assert caplog.messages == ["a line of another kind"]

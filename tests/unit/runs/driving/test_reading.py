@@ -11,7 +11,7 @@ from atlas_mcp.atlas.arrived import LIGHT_CHARS, solver_replied
 from atlas_mcp.atlas.events import Event
 from atlas_mcp.atlas.messages import AssistantTurn, Reply
 from atlas_mcp.atlas.usage import Charge, Usage
-from atlas_mcp.runs.driving.reading import put_down
+from atlas_mcp.runs.driving.reading import event_of_reply
 
 
 def reply(text: str) -> Reply:
@@ -19,21 +19,21 @@ def reply(text: str) -> Reply:
 
 
 @pytest.mark.parametrize(("chars", "aside"), [(10, False), (LIGHT_CHARS + 1, True)])
-async def test_a_long_reply_is_put_down_in_a_thread(chars: int, aside: bool) -> None:
+async def test_a_long_reply_becomes_an_event_in_a_thread(chars: int, aside: bool) -> None:
     arrived, where = reply("x" * chars), list[int]()
 
     def event() -> Event:
         where.append(threading.get_ident())
         return solver_replied(1, arrived)
 
-    assert await put_down(event, arrived) == solver_replied(1, arrived)
+    assert await event_of_reply(event, arrived) == solver_replied(1, arrived)
     assert (where != [threading.get_ident()]) == aside
 
 
-async def test_a_cancellation_does_not_keep_a_reply_from_being_put_down() -> None:
+async def test_a_cancellation_does_not_keep_a_reply_from_its_event() -> None:
     arrived, put = reply("x" * (LIGHT_CHARS + 1)), list[Event]()
     with anyio.CancelScope() as scope:
         scope.cancel()
-        put.append(await put_down(lambda: solver_replied(1, arrived), arrived))
+        put.append(await event_of_reply(lambda: solver_replied(1, arrived), arrived))
 
     assert put == [solver_replied(1, arrived)]

@@ -91,20 +91,19 @@ def _after_the_end(resume: str, state: RunState, status: Status) -> str:
         status: Where it stands.
     """
     assert state.finished is not None, "such a run has ended"
-    from_here = "or answer from the candidates here"
+    instead = ", or answer from the candidates here" if state.candidates else ""
     if status == "cancelled":
-        return f"Nothing is lost: call {resume} to go on, {from_here}."
+        return f"Nothing is lost: call {resume} to go on{instead}."
     if state.day_cap_usd is not None:
-        instead = f", {from_here}" if state.votes else ""
         return (
             "Raise max_cost_usd_per_day in atlas.toml, or wait for tomorrow (UTC); then call "
             f"{resume}{instead}."
         )
     match state.finished.stop_reason:
         case "max_cost":
-            return f"Call {resume} and a larger max_cost_usd, {from_here}."
+            return f"Call {resume} and a larger max_cost_usd{instead}."
         case "deadline":
-            return f"Call {resume} for as much time again, {from_here}."
+            return f"Call {resume} for as much time again{instead}."
         case "no_supported_answer":
             return (
                 f"The evidence supports no answer. Call {resume} and a larger max_explores to "
@@ -113,4 +112,4 @@ def _after_the_end(resume: str, state: RunState, status: Status) -> str:
         case "no_candidates":
             return f"Fix the errors reported by the candidates, then call {resume}."
         case _:
-            return f"Call {resume} to try again, {from_here}."
+            return f"Call {resume} to try again{instead}."

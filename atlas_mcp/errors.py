@@ -117,7 +117,28 @@ class ModelUnavailable(ModelError):
 
 
 class ModelDown(ModelUnavailable):
-    """The model's endpoint has failed so often in a row that it is not asked for a while."""
+    """The model's endpoint has failed so often in a row that it is not asked for a while.
+
+    The message is that of the last failure.
+
+    Attributes:
+        given_up: How often the endpoint has failed, and for how long it is not asked.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        message: str,
+        *,
+        given_up: str = "",
+        complete: bool = True,
+    ) -> None:
+        super().__init__(model, message, complete=complete)
+        self.given_up = given_up
+
+    @override
+    def __str__(self) -> str:
+        return f"{super().__str__()}; {self.given_up}" if self.given_up else super().__str__()
 
 
 class ModelRejected(ModelError):

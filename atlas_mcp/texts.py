@@ -10,12 +10,7 @@ only, and next to no imports: the server needs this before its handshake.
 from __future__ import annotations
 
 import json
-import logging
 import re
-import traceback
-from typing import TextIO
-
-from typing_extensions import override
 
 _STEERS = re.compile(
     # Control characters but tab and line end; surrogates without a partner.
@@ -145,26 +140,6 @@ def labelled(label: str, text: str, *, tags: bool = False) -> str:
     if len(lines) == 1:
         return f"{label}: {lines[0]}"
     return "\n".join((f"{label}:", *(f"> {line}" for line in lines)))
-
-
-class PrintableFormatter(logging.Formatter):
-    """Writes a record of the log as one printable line; a traceback follows line by line."""
-
-    @override
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the line: the name of the logger, and the message."""
-        text = f"{record.name}: {one_line(record.getMessage(), at_most=2_000)}"
-        if record.exc_info is not None and record.exc_info[1] is not None:
-            trace = "".join(traceback.format_exception(record.exc_info[1]))
-            text += f"\n{printable(trace).rstrip()}"
-        return text
-
-
-def log_printably(stream: TextIO) -> None:
-    """Have the process write its log, warnings and worse, to a stream."""
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(PrintableFormatter())
-    logging.basicConfig(handlers=[handler], level=logging.WARNING)
 
 
 def _escaped(found: re.Match[str]) -> str:

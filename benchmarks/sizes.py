@@ -33,7 +33,8 @@ from atlas_mcp.server.host import Host
 EXPLORES = 6
 CHARS_PER_TOKEN = 4
 
-LIST_CHARS = 3_600
+LIST_CHARS = 5_000
+"""Source: the contract."""
 SOLVE_TOKENS = 1_200
 POLL_TOKENS = 300
 

@@ -19,6 +19,7 @@ from tests.support.shared_work import (
     keep_compiled_modules,
     keep_folders_in_memory,
     leave_out_what_is_loaded,
+    usable_cores,
 )
 from tests.support.systems import POSIX
 
@@ -41,16 +42,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """Spread folders over as many workers as there are cores, and run single files here.
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Spread folders over one worker more than there are cores, and run single files here.
 
-    Here is where a debugger, `-s` and the writing of inline snapshots work, and where real weights
-    have every core for themselves.
+    One more, since some tests wait. Here is where a debugger, `-s` and the writing of inline
+    snapshots work, and where real weights have every core for themselves.
     """
     writes = config.getoption("inline_snapshot", None)
-    return (
-        0 if are_files(config.args) or writes or config.getoption("markexpr") == "weights" else None
-    )
+    if are_files(config.args) or writes or config.getoption("markexpr") == "weights":
+        return 0
+    return usable_cores() + 1
 
 
 def pytest_sessionstart() -> None:

@@ -25,7 +25,7 @@ from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.retrying import chance_of, why_no_further_attempt
 from atlas_mcp.atlas.run_facts import CallEnd, OpenCall, call_key
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.atlas.storable import failure_text
+from atlas_mcp.atlas.storable import MAX_NAME_CHARS, failure_text, seconds_of, text_of
 from atlas_mcp.atlas.usage import FREE, NO_CHARGE, Charge, Usage
 
 Cause: TypeAlias = Literal["unavailable", "down", "rejected", "aborted", "bug"]
@@ -45,6 +45,7 @@ class NoReply:
         charge: The counted consumption.
         complete: Whether no more than `charge` can be billed.
         retry_after: Seconds that the vendor asks to wait; `None` if it did not say.
+        given_up: Why the endpoint was not asked; empty where it was.
     """
 
     cause: Cause
@@ -54,6 +55,7 @@ class NoReply:
     charge: Charge = NO_CHARGE
     complete: bool = True
     retry_after: float | None = None
+    given_up: str = ""
 
 
 _KINDS: dict[Cause, FailureKind] = {
@@ -66,15 +68,15 @@ _KINDS: dict[Cause, FailureKind] = {
 NO_MONEY_TO_TRY_AGAIN = "not tried again: the budget leaves no money for another attempt"
 
 
-def failure(kind: FailureKind, message: str) -> SolverFailure:
-    """Return a failure whose message can be stored."""
-    return SolverFailure(kind, failure_text(message))
+def failure(kind: FailureKind, message: str, *, given_up: str = "") -> SolverFailure:
+    """Return a failure whose texts can be stored."""
+    return SolverFailure(kind, failure_text(message), given_up=failure_text(given_up))
 
 
 def conclude(
     state: RunState, call: Call, arrived: object, *, now: float
 ) -> CallEnd | AttemptFailed:
-    """Return what is recorded when an attempt of a call has come to its end.
+    """Return the event that records the end of an attempt of a call.
 
     Args:
         state: The run, with the call open.
@@ -92,15 +94,16 @@ def conclude(
     charge = _charge_without_reply(spec, call, arrived)
     reason = None
     if arrived.cause == "unavailable" and state.stop_cause is None:
+        retry_after = seconds_of(arrived.retry_after)
         wait = state.spec.retries.delay(
             opened.attempt,
-            arrived.retry_after,
+            retry_after,
             chance=chance_of(name, opened.attempt, state.opened_at),
         )
         reason = why_no_further_attempt(
             state.spec.retries,
             opened.attempt,
-            retry_after=arrived.retry_after,
+            retry_after=retry_after,
             wait=wait,
             left=deadline_of(state, call) - now,
         )
@@ -124,7 +127,7 @@ def next_attempt(state: RunState, call: Call) -> Call | CallEnd | None:
     if opened is None or opened.attempt == call.attempt:
         return None
     if state.ledger.limit is not None and state.ledger.committed > state.ledger.limit:
-        why = failure("unavailable", f"the model did not answer; {NO_MONEY_TO_TRY_AGAIN}")
+        why = failure("unavailable", "the model did not answer", given_up=NO_MONEY_TO_TRY_AGAIN)
         return ended_without_reply(call.intent, why, opened.failed)
     return replace(call, attempt=opened.attempt, not_before=opened.not_before)
 
@@ -147,15 +150,27 @@ def ended_without_reply(
 
 
 def _failure(state: RunState, call: Call, arrived: NoReply, reason: str = "") -> SolverFailure:
-    """Return why a call gave no reply, in words for the orchestrator and for people."""
+    """Return why a call gave no reply.
+
+    Args:
+        state: The run.
+        call: The call.
+        arrived: The end of its last attempt.
+        reason: Why no further attempt is made, where that is to be told.
+    """
     if arrived.cause == "aborted":
         if state.stop_cause is not None:
             return failure("cancelled", "the run was stopped while this call was open")
         return failure("timeout", late_text(state, call))
-    named = f"`{arrived.model}`: " if arrived.model else ""
-    because = f"; {reason}" if reason else ""
-    labelled = f" (request {arrived.request_id})" if arrived.request_id else ""
-    return failure(_KINDS[arrived.cause], f"{named}{arrived.message}{because}{labelled}")
+    why = failure(
+        _KINDS.get(arrived.cause, "malformed"), arrived.message, given_up=reason or arrived.given_up
+    )
+    request_id = arrived.request_id
+    return replace(
+        why,
+        model=text_of(arrived.model, MAX_NAME_CHARS),
+        request_id=None if request_id is None else text_of(request_id, MAX_NAME_CHARS),
+    )
 
 
 def _bears(state: RunState, charge: Charge) -> bool:

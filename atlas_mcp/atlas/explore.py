@@ -87,13 +87,28 @@ class SolverFailure:
     """An explore that gave no usable answer. It is evidence, and it used budget.
 
     Attributes:
-        kind: The cause.
-        message: A description, for the orchestrator and for people.
+        kind: The kind of the cause.
+        message: The cause, for the orchestrator and for people. In records from before the fields
+            below existed, it has their contents too.
+        model: The model whose call failed; empty where the message names none.
+        request_id: The vendor's id of that call; `None` if there was none.
+        given_up: Why the call was not made again; empty where that goes without saying.
     """
 
     kind: FailureKind
     message: str
     status: Literal["failed"] = "failed"
+    model: str = ""
+    request_id: str | None = None
+    given_up: str = ""
+
+    @property
+    def text(self) -> str:
+        """The whole failure in a sentence, as people and the orchestrator read it."""
+        named = f"`{self.model}`: " if self.model else ""
+        because = f"; {self.given_up}" if self.given_up else ""
+        labelled = f" (request {self.request_id})" if self.request_id else ""
+        return f"{named}{self.message}{because}{labelled}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from atlas_mcp.atlas.events import ExploresPlanned, Planned
 from atlas_mcp.atlas.explore import STRATEGIES, Explore
 from atlas_mcp.atlas.explore_arguments import ExploreFault, parse_explore
 from atlas_mcp.atlas.problem import Problem
-from atlas_mcp.atlas.resuming import check_opening
+from atlas_mcp.atlas.resuming import check_carries_on
 from atlas_mcp.atlas.run_spec import RunSpec
 from atlas_mcp.atlas.state import RunState, quota_used
 from atlas_mcp.atlas.workflows.registry import workflow_of
@@ -79,7 +79,7 @@ def check_same_problem(state: RunState, problem: Problem | None, run_id: str) ->
     Raises:
         InvalidInput: An argument differs from the run's, or the run's own is lost.
     """
-    check_opening(state)
+    check_carries_on(state)
     workflow_of(state.spec).check_further_explores(run_id)
     if problem is None:
         return

@@ -7,14 +7,12 @@ instruction. The prompts of solvers are in `atlas.solver_prompts`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from atlas_mcp.atlas.explore import (
     MAX_INSTRUCTION_CHARS,
     STRATEGIES,
     Candidate,
-    Remark,
     SolverFailure,
 )
 from atlas_mcp.atlas.messages import (
@@ -160,7 +158,7 @@ def result_text(state: RunState, explore: ExploreState) -> str:
             "justification": outcome.reasoning,
         }
     elif isinstance(outcome, SolverFailure):
-        seen |= {"failed": outcome.kind, "why": outcome.message}
+        seen |= {"failed": outcome.kind, "why": outcome.text}
     elif outcome is not None:
         seen |= {"remark": outcome.text}
     else:
@@ -170,23 +168,6 @@ def result_text(state: RunState, explore: ExploreState) -> str:
     return candidate_data(
         seen, answer_json=outcome.json if isinstance(outcome, Candidate) else None
     )
-
-
-def shown_text(state: RunState, numbers: Sequence[int]) -> str:
-    """Return the results of explores for a model in another role, fenced as data."""
-    lines: list[str] = []
-    for number in numbers:
-        outcome = state.explores[number].outcome
-        if isinstance(outcome, Candidate):
-            seen = {
-                "answer": outcome.answer,
-                "approach": outcome.approach,
-                "justification": outcome.reasoning,
-            }
-            lines.append(candidate_data(seen, answer_json=outcome.json))
-        elif isinstance(outcome, Remark):
-            lines.append(f"<feedback>{as_data(outcome.text)}</feedback>")
-    return "\n".join(lines)
 
 
 def budget_text(state: RunState) -> str:

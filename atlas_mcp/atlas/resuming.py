@@ -16,6 +16,7 @@ from atlas_mcp.atlas.replies import Read, read_reply
 from atlas_mcp.atlas.run_endings import cancelled
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.wording import money_text
+from atlas_mcp.atlas.workflows.registry import workflow_of
 from atlas_mcp.errors import InvalidInput
 
 
@@ -35,9 +36,9 @@ def resumption(
 
     Raises:
         InvalidInput: A limit is lowered or out of range, or the limit that ended the run is not
-            raised, or the record that opens the run is lost.
+            raised, or the run cannot be added to.
     """
-    check_opening(state)
+    check_carries_on(state)
     _check_limits(state, max_explores, max_cost_usd)
     budget, cap, finished = state.budget, state.budget.max_cost_usd, state.finished
     more_explores = max_explores not in (None, budget.max_explores)
@@ -71,11 +72,11 @@ def abandonment(state: RunState, read: Read = read_reply) -> tuple[Event, ...]:
         read: Reads its unread replies, which may take seconds.
 
     Raises:
-        InvalidInput: The record that opens the run is lost, so nothing can be added to it.
+        InvalidInput: The run cannot be added to: see `check_carries_on`.
     """
     if state.finished is not None:
         return ()
-    check_opening(state)
+    check_carries_on(state)
     # A reply is evidence, also where the process died before the reply was read.
     outcomes = (read(state, ReadReply(explore.id)) for explore in state.unread)
     # `CallsLost` also says that the run was idle until now, so it is recorded without calls, too.
@@ -87,11 +88,12 @@ def lost_calls(state: RunState) -> tuple[Event, ...]:
     return (CallsLost(),) if state.calls_in_flight else ()
 
 
-def check_opening(state: RunState) -> None:
-    """Refuse to add to a run whose opening record is lost, and with it problem and settings.
+def check_carries_on(state: RunState) -> None:
+    """Refuse to add to a run whose opening record is lost, or whose workflow is not known here.
 
     Raises:
-        InvalidInput: The record is lost.
+        InvalidInput: The record that has the problem and the settings is lost, or names a workflow
+            of another version.
     """
     if state.opening_lost:
         raise InvalidInput(
@@ -100,6 +102,22 @@ def check_opening(state: RunState) -> None:
             "unreadable, so nothing can be added to it; ask the question again, or put a backup of "
             "the journal in place. `atlas-mcp runs show` and `runs export` give what is left",
         )
+    if unknown := workflow_of(state.spec).why_unknown:
+        raise InvalidInput(
+            "run_id",
+            f"this version of atlas-mcp cannot carry the run on: {unknown}. Nothing was added; "
+            "`atlas-mcp runs show` and `runs export` give all of the run, and the version that "
+            "opened it can resume it",
+        )
+
+
+def carries_on(state: RunState) -> bool:
+    """Return whether records can be added to a run: see `check_carries_on`."""
+    try:
+        check_carries_on(state)
+    except InvalidInput:
+        return False
+    return True
 
 
 def _check_limits(state: RunState, max_explores: int | None, max_cost_usd: Decimal | None) -> None:

@@ -32,9 +32,6 @@ LONGEST_RETRY_AFTER = 300.0
 """Seconds of `retry-after` that are obeyed; a vendor that asks for more is taken to be down. Our
 own choice: rate limits are counted by the minute, and one explore is not worth a longer wait."""
 
-LONGEST_SHOWN = 10.0**9
-"""Most seconds of `retry-after` that a message shows: about thirty years mean never."""
-
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
@@ -100,9 +97,8 @@ def why_no_further_attempt(
     if attempt >= policy.attempts:
         return "" if attempt == 1 else f"gave up after {attempt} attempts"
     if retry_after is not None and retry_after > policy.longest_retry_after:
-        asked = min(retry_after, LONGEST_SHOWN)
         return (
-            f"not tried again: the vendor asks to wait {seconds_text(asked)}, "
+            f"not tried again: the vendor asks to wait {seconds_text(retry_after)}, "
             f"more than the {seconds_text(policy.longest_retry_after)} that are waited"
         )
     if wait >= left:

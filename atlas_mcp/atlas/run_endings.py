@@ -67,5 +67,5 @@ def failures_text(
         if limit == "max_cost":
             why = why_no_money(state, why)
         return f"No solver was run. {why}"
-    distinct = [f"{failure.kind}: {failure.message}" for failure in causes(failures)]
+    distinct = [f"{failure.kind}: {failure.text}" for failure in causes(failures)]
     return f"No solver gave a usable answer ({len(failures)} failed). " + " | ".join(distinct[:3])

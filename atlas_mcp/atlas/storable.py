@@ -40,6 +40,9 @@ MAX_DIGITS = 1_000
 MAX_COUNT = 100_000_000
 """Tokens of one call that are believed. Our own choice: ten times the largest context there is."""
 
+MAX_SECONDS = 10**9
+"""Most seconds that a vendor may ask to wait: about thirty years mean never."""
+
 MAX_COST_USD = Decimal(1_000_000)
 """US dollars of one call that are believed."""
 
@@ -237,6 +240,17 @@ def dollars_of(value: object) -> Cost:
         return dollars.quantize(_PLACES) if tiny else dollars
     except (InvalidOperation, ValueError):
         return None
+
+
+def seconds_of(value: object) -> float | None:
+    """Return seconds that a vendor states, `None` where `value` is no believable number.
+
+    A larger one than `MAX_SECONDS` is that one.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    # A comparison takes an integer of any length, of which no float can be made.
+    return float(min(value, MAX_SECONDS)) if value >= 0 else None
 
 
 def _items(value: object) -> Mapping[object, object] | Sequence[object] | None:

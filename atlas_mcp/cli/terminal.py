@@ -26,9 +26,10 @@ from rich.text import Text
 from typing_extensions import override
 
 from atlas_mcp.errors import AtlasError, InvalidInput
+from atlas_mcp.log_lines import PrintableFormatter
 from atlas_mcp.system.streams import wait_readable, wait_writable
 from atlas_mcp.system.this_process import place_streams
-from atlas_mcp.texts import PrintableFormatter, printable
+from atlas_mcp.texts import printable
 
 PLAIN_ERRORS = "atlas-plain"
 """The error handler of our streams: characters that they cannot encode are written in ASCII."""
@@ -308,7 +309,7 @@ class _Guard(_Over):
 
 
 def _in_ascii(error: UnicodeError) -> tuple[str | bytes, int]:
-    """Return what stands for characters that a stream cannot encode."""
+    """Return the escapes for characters that a stream cannot encode."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     given = error.object[error.start : error.end].translate(PLAIN)

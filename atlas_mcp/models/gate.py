@@ -130,8 +130,9 @@ class Gate:
             return True
         raise ModelDown(
             model,
-            f"it failed {self._failures} times in a row and is not asked for "
-            f"{max(1.0, left):.0f} s; the last time: {self._last_words}",
+            self._last_words,
+            given_up=f"not asked for {max(1.0, left):.0f} s, since it failed {self._failures} "
+            "times in a row",
         )
 
     async def _wait_with_the_others(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from atlas_mcp.atlas.outcomes import NOBODY_DRIVES, Status
+from atlas_mcp.atlas.resuming import carries_on
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.workflows.registry import workflow_of
 
@@ -52,7 +53,7 @@ def next_step(
     if status == "running":
         step = _while_it_runs(run_id, state, poll)
         return step if waiting is None else f"It is {waiting}. {step}"
-    if state.opening_lost:
+    if not carries_on(state):
         answered = state.finished is not None and state.finished.answer is not None
         return None if answered else "Answer from the candidates here, or ask the question again."
     if status == "interrupted":
@@ -90,20 +91,19 @@ def _after_the_end(resume: str, state: RunState, status: Status) -> str:
         status: Where it stands.
     """
     assert state.finished is not None, "such a run has ended"
-    from_here = "or answer from the candidates here"
+    instead = ", or answer from the candidates here" if state.candidates else ""
     if status == "cancelled":
-        return f"Nothing is lost: call {resume} to go on, {from_here}."
+        return f"Nothing is lost: call {resume} to go on{instead}."
     if state.day_cap_usd is not None:
-        instead = f", {from_here}" if state.votes else ""
         return (
             "Raise max_cost_usd_per_day in atlas.toml, or wait for tomorrow (UTC); then call "
             f"{resume}{instead}."
         )
     match state.finished.stop_reason:
         case "max_cost":
-            return f"Call {resume} and a larger max_cost_usd, {from_here}."
+            return f"Call {resume} and a larger max_cost_usd{instead}."
         case "deadline":
-            return f"Call {resume} for as much time again, {from_here}."
+            return f"Call {resume} for as much time again{instead}."
         case "no_supported_answer":
             return (
                 f"The evidence supports no answer. Call {resume} and a larger max_explores to "
@@ -112,4 +112,4 @@ def _after_the_end(resume: str, state: RunState, status: Status) -> str:
         case "no_candidates":
             return f"Fix the errors reported by the candidates, then call {resume}."
         case _:
-            return f"Call {resume} to try again, {from_here}."
+            return f"Call {resume} to try again{instead}."

@@ -120,7 +120,7 @@ def view_candidate(state: RunState, explore: ExploreState) -> CandidateView:
         approach=ok.approach if ok else None,
         reasoning=ok.reasoning if ok else None,
         confidence=ok.confidence if ok else None,
-        error=without_logins(f"{failed.kind}: {failed.message}") if failed else None,
+        error=without_logins(f"{failed.kind}: {failed.text}") if failed else None,
         usage=_usage(explore.charge.usage),
         cost_usd=explore.charge.shown_cost,
         elapsed_s=_elapsed(explore),

@@ -11,6 +11,7 @@ from atlas_mcp.atlas.agreement import Group, warnings_of
 from atlas_mcp.atlas.explore import SolverFailure
 from atlas_mcp.atlas.failure_causes import causes, without_call
 from atlas_mcp.atlas.state import RunState, failed_explores
+from atlas_mcp.atlas.workflows.registry import workflow_of
 from atlas_mcp.texts import counted, one_line, quoted, without_logins
 from atlas_mcp.views.facts import SMALL_MODEL, failed_text, uncertain_text
 
@@ -45,7 +46,7 @@ def failure_warnings(
         shown: The text that the reader has anyway; causes that stand in it are left out.
     """
     return tuple(
-        f"{_explores(numbers)} ({failure.kind}): {quoted(failure.message)}"
+        f"{_explores(numbers)} ({failure.kind}): {quoted(failure.text)}"
         for failure, numbers in causes(failures).items()
         if failure.kind != "cancelled" and without_call(failure) not in shown
     )
@@ -75,6 +76,8 @@ def _about_solvers(state: RunState) -> Iterator[str]:
 
 
 def _about_losses(state: RunState) -> Iterator[str]:
+    if not state.opening_lost and (unknown := workflow_of(state.spec).why_unknown):
+        yield f"This version cannot carry the run on: {unknown}."
     if state.opening_lost:
         title = state.problem.text
         began = f"; it began {quoted(title)}" if title else ""

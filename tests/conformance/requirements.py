@@ -70,6 +70,7 @@ REQUIREMENTS = (
         "A price that is not known is null and never zero, and so is a sum with it.",
         "The tokens of a call that was stopped are counted.",
         "A request that was cancelled starts no new call.",
+        "The amount held covers all that any workflow sends.",
     ),
     *_numbered(
         "HANG",
@@ -101,6 +102,7 @@ REQUIREMENTS = (
         "A poll tells what is new, and of each explore once.",
         "A solver that does not answer is named to the orchestrator.",
         "A text of a candidate forges no line, tag or other candidate.",
+        "Only independent candidates count for the agreement; remarks on them are shown.",
     ),
     *_numbered(
         "CLI",

@@ -14,7 +14,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import anyio
-import anyio.lowlevel
 import anyio.to_thread
 import pytest
 from platformdirs import user_cache_path
@@ -40,6 +39,7 @@ from atlas_mcp.testing.model_conformance.suite import CHECKS, checks_for
 from atlas_mcp.testing.replies import ApiReply, Fault
 from atlas_mcp.testing.scripted import Recording
 from tests.support.claude_models import claude_model
+from tests.support.waiting import pause
 
 SMALLEST = find("smollm2-135m")
 
@@ -225,7 +225,7 @@ class ScriptedStand(Stand):
     @override
     async def under_way(self, count: int) -> None:
         while self.model.in_flight < count:
-            await anyio.lowlevel.checkpoint()
+            await pause()
 
     @override
     async def left(self, count: int) -> None:
@@ -296,7 +296,7 @@ class RealStand(Stand):
     @override
     async def under_way(self, count: int) -> None:
         while self.watched.writing < count:
-            await anyio.lowlevel.checkpoint()
+            await pause()
 
     @override
     async def left(self, count: int) -> None:

@@ -61,7 +61,6 @@ price = {{ input = 1.0, output = 2.0 }}
 """
 
 
-@pytest.mark.every_day(1)
 @pytest.mark.parametrize("model", ["openai/m", "anthropic/claude-sonnet-5-5"])
 def test_a_refused_key_is_one_request_of_four_solvers_that_start_together(
     model: str, tmp_path: Path

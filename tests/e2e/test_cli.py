@@ -222,6 +222,7 @@ def test_no_supported_answer_ends_with_1_and_shows_the_evidence(here: Here) -> N
     assert "no_supported_answer" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("CLI-6")
 def test_an_interrupted_solve_ends_with_130_and_keeps_what_it_found(shell: Shell) -> None:
     api = MessagesApi(AtlasPlay(lambda n: STALL if n else ApiReply(text=candidate_text("42"))))

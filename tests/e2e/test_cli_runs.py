@@ -720,6 +720,7 @@ def test_programs_get_what_a_model_wrote_as_it_is(here: Here) -> None:
     assert r"\u001b[2J" in done.stderr
 
 
+@pytest.mark.slow
 def test_data_leaves_in_utf8_whatever_the_locale(shell: Shell) -> None:
     shell.environ["PYTHONIOENCODING"] = "ascii"
     fill(Path(shell.environ["ATLAS_HOME"]), {"kept": 0}, problem="Wie groß ist 6 · 7? 漢")
@@ -730,6 +731,7 @@ def test_data_leaves_in_utf8_whatever_the_locale(shell: Shell) -> None:
     assert "Wie groß ist 6 · 7? 漢" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
 def test_output_that_cannot_be_written_is_one_line_and_ends_with_1(shell: Shell) -> None:
     fill(Path(shell.environ["ATLAS_HOME"]), {"kept": 0})

@@ -298,6 +298,7 @@ WAYS_OUT = {
 }
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.skipif(not FULL.exists(), reason="a device of Linux")
 @pytest.mark.parametrize("case", WAYS_OUT)

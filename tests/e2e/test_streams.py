@@ -262,7 +262,6 @@ def test_a_log_that_nobody_reads_holds_nothing_up(environ: dict[str, str]) -> No
     assert size > 0, "nothing was logged, and nothing shown"
 
 
-@pytest.mark.every_day(1)
 def test_what_cannot_be_read_is_answered_in_its_turn_and_the_next_line_is_served(
     environ: dict[str, str],
 ) -> None:

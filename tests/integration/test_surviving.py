@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-import anyio.lowlevel
 import pytest
 from typing_extensions import override
 
@@ -41,6 +40,7 @@ from atlas_mcp.testing.messages_api import (
 from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
 from tests.support.live_runs import driven, live_run
+from tests.support.waiting import pause
 from tests.support.worlds import QUESTION, World, ended, opened_world, unmarked
 
 STALL = Fault("stall", after=3, seconds=3_600)
@@ -77,7 +77,7 @@ async def recorded(service: RunService, run_id: str, condition: Callable[[RunSta
     """Return once the journal has it: what is shown is ahead of that for a moment."""
     with anyio.fail_after(10):
         while not condition(RunState.fold(await service.read(run_id))):
-            await anyio.lowlevel.checkpoint()
+            await pause()
 
 
 async def resumed(service: RunService, run_id: str, **limits: Any) -> RunView:
@@ -245,7 +245,7 @@ async def test_a_cancelled_run_is_gone_on_with_and_its_aborted_calls_are_still_p
         live = await begin(service)
         with anyio.fail_after(10):
             while len(live.tokens) < 2:
-                await anyio.lowlevel.checkpoint()
+                await pause()
         cancelled = view_of(await service.cancel(live.run_id))
         await world.left_alone()
         aborted = world.api.disconnects
@@ -272,7 +272,7 @@ async def test_a_call_that_waits_to_be_tried_again_owes_nothing_when_it_is_cance
         live = await begin(service, max_explores=1)
         with anyio.fail_after(15):
             while live.notice is None:
-                await anyio.lowlevel.checkpoint()
+                await pause()
         view = view_of(await service.cancel(live.run_id))
 
     assert (view.status, view.cost_usd) == ("cancelled", 0)

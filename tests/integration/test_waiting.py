@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 
 import anyio
-import anyio.lowlevel
 import pytest
 from rich.console import Console
 from typing_extensions import override
@@ -30,6 +29,7 @@ from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.status import status_line
 from tests.support.gated_models import Gated, Heard, Mode, Session, connected
 from tests.support.live_runs import live_run
+from tests.support.waiting import pause
 
 FIRST_IN_LINE = "waiting in line, 0 before it (1 at once in this process)"
 
@@ -40,7 +40,7 @@ async def hold_the_place(session: Session) -> str:
     first = await session.view("solve_with_atlas", problem="First?", wait_s=0)
     with anyio.fail_after(5):
         while session.model.waiting < 2:
-            await anyio.lowlevel.checkpoint()
+            await pause()
     return first.run_id
 
 
@@ -92,10 +92,10 @@ async def test_progress_says_that_a_run_waits_and_then_what_it_does(
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(solve)
                 while not heard.messages:
-                    await anyio.lowlevel.checkpoint()
+                    await pause()
                 await session.call("cancel_run", run_id=first)
                 while "#2" not in heard.messages[-1]:
-                    await anyio.lowlevel.checkpoint()
+                    await pause()
                 session.model.gate.set()
 
     assert f" · {FIRST_IN_LINE} · $0.00" in heard.messages[0]
@@ -149,7 +149,7 @@ async def open_two(service: RunService, model: Gated) -> tuple[str, str]:
     first = await service.solve(make_problem("First?"), RunRequest())
     with anyio.fail_after(5):
         while model.waiting < 2:
-            await anyio.lowlevel.checkpoint()
+            await pause()
     return first, await service.solve(make_problem("Second?"), RunRequest())
 
 
@@ -240,7 +240,7 @@ async def test_a_call_that_waits_for_its_turn_is_not_made_once_its_run_is_to_sto
         first = await service.solve(make_problem("First?"), RunRequest())
         with anyio.fail_after(5):
             while model.waiting < 1:
-                await anyio.lowlevel.checkpoint()
+                await pause()
         second = await service.solve(make_problem("Second?"), RunRequest())
         await anyio.wait_all_tasks_blocked()
         async with anyio.create_task_group() as tasks:
@@ -252,12 +252,12 @@ async def test_a_call_that_waits_for_its_turn_is_not_made_once_its_run_is_to_sto
             # Nothing of the second run has left, so that it ends while the first has its grace.
             with anyio.fail_after(5):
                 while second in service.driven:
-                    await anyio.lowlevel.checkpoint()
+                    await pause()
             assert (model.waiting, model.aborted) == (1, 0)
             model.gate.set()
             with anyio.fail_after(5):
                 while first in service.driven:
-                    await anyio.lowlevel.checkpoint()
+                    await pause()
         kept, left = view_of(await service.look(first)), view_of(await service.look(second))
 
     assert len(model.requests) == 1
@@ -287,7 +287,7 @@ async def test_a_run_whose_models_are_being_fetched_has_nothing_to_finish_when_i
         run_id = await service.solve(make_problem("First?"), RunRequest())
         with anyio.fail_after(5):
             while not pool.began:
-                await anyio.lowlevel.checkpoint()
+                await pause()
             await service.leave(grace=60)
         left = view_of(await service.look(run_id))
 

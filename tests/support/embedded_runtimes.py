@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-import anyio.lowlevel
 
 import atlas_mcp.testing
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.config.endpoints import SolverSettings
 from atlas_mcp.config.settings import ServerSettings, Settings
 from atlas_mcp.testing.gguf import model_file
+from tests.support.waiting import pause
 
 QUESTION = make_problem("What is 6 * 7?", answer_schema={"type": "integer"})
 
@@ -69,4 +69,4 @@ def settings_for(home: Path, *, warm_up: bool = False, **models: object) -> Sett
 async def until(path: Path) -> None:
     with anyio.fail_after(15):
         while not await anyio.Path(path).exists():
-            await anyio.lowlevel.checkpoint()
+            await pause()

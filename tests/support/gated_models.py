@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import anyio
-import anyio.lowlevel
 from mcp import Client
 from mcp_types import CallToolResult, Implementation, TextContent
 from typing_extensions import override
@@ -24,6 +23,7 @@ from atlas_mcp.server.app import make_server
 from atlas_mcp.server.host import Host
 from atlas_mcp.testing.scripted import Recording
 from atlas_mcp.views.run_view import RunView
+from tests.support.waiting import pause
 
 Mode = Literal["auto", "legacy"]
 """The eras of the protocol, as clients ask for them."""
@@ -159,4 +159,4 @@ def text_of(result: CallToolResult) -> str:
 async def until(condition: Callable[[], bool]) -> None:
     with anyio.fail_after(10):
         while not condition():
-            await anyio.lowlevel.checkpoint()
+            await pause()

@@ -30,9 +30,15 @@ PATIENCE = 60
 """Seconds for what must happen, on a machine that is busy with other tests, and otherwise too."""
 
 
+def measured() -> dict[str, str]:
+    """Return the variables by which a process takes part in the measuring of coverage."""
+    return {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
+
+
 def bare_environ(folder: Path) -> dict[str, str]:
-    """Return the environment of a process: nothing of ours but what a test adds."""
+    """Return the environment of a process, to which a test adds its own variables."""
     return {
+        **measured(),
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
         "ATLAS_HOME": str(folder / "atlas"),

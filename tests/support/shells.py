@@ -15,7 +15,7 @@ import pytest
 
 from atlas_mcp.program import main
 from atlas_mcp.testing.messages_api import API_KEY, MessagesApi, serve
-from tests.support.processes import COMMAND, PATIENCE
+from tests.support.processes import COMMAND, PATIENCE, measured
 
 
 @dataclass
@@ -50,6 +50,7 @@ def environment(home: Path) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return {
         **kept,
+        **measured(),
         "ATLAS_HOME": str(home / "atlas"),
         "XDG_CONFIG_HOME": str(home / "config"),
         "ANTHROPIC_CONFIG_DIR": str(home / "anthropic"),

@@ -11,6 +11,7 @@ from atlas_mcp.errors import (
     InvalidInput,
     JournalCorrupt,
     JournalNewer,
+    ModelDown,
     ModelRejected,
     UnknownRun,
 )
@@ -38,7 +39,13 @@ def test_an_unknown_run_is_shown_in_part_with_the_way_on() -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [InvalidInput("images", "is too large"), UnknownRun("r"), JournalNewer("newer")]
+    "error",
+    [
+        InvalidInput("images", "is too large"),
+        UnknownRun("r"),
+        JournalNewer("newer"),
+        ModelDown("maker/m", "busy", given_up="not asked for 9 s"),
+    ],
 )
 def test_an_error_survives_a_process(error: AtlasError) -> None:
     again = pickle.loads(pickle.dumps(error))

@@ -24,14 +24,32 @@ READING = frozenset(
 """Names of the standard library that read the environment, or change it."""
 
 
+MODULES = frozenset({"os", "posix", "nt", "urllib.request"})
+"""The modules that have them."""
+
+
+def names_of_modules(tree: ast.Module) -> Iterator[str]:
+    """Yield the names by which a module knows one of `MODULES`, as they are written."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for name in node.names:
+                if name.name in MODULES:
+                    yield name.asname or name.name
+        elif isinstance(node, ast.ImportFrom):
+            for name in node.names:
+                if f"{node.module}.{name.name}" in MODULES:
+                    yield name.asname or name.name
+
+
 def reads_of_the_environment(source: str) -> Iterator[str]:
     """Yield each place in which a module reads the environment itself."""
-    for node in ast.walk(ast.parse(source)):
+    tree = ast.parse(source)
+    owners = set(names_of_modules(tree))
+    for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and node.attr in READING:
-            owner = node.value
-            if isinstance(owner, ast.Name) and owner.id in {"os", "posix", "nt", "request"}:
-                yield f"line {node.lineno}: {owner.id}.{node.attr}"
-        elif isinstance(node, ast.ImportFrom) and node.module in {"os", "posix", "urllib.request"}:
+            if ast.unparse(node.value) in owners:
+                yield f"line {node.lineno}: {ast.unparse(node)}"
+        elif isinstance(node, ast.ImportFrom) and node.module in MODULES:
             for name in node.names:
                 if name.name in READING:
                     yield f"line {node.lineno}: from {node.module} import {name.name}"
@@ -61,6 +79,9 @@ def test_only_configuration_command_line_and_server_read_the_environment() -> No
         "from os import environ",
         "from os import getenv as env",
         "from urllib.request import getproxies",
+        "import os as o\no.environ['A']",
+        "import urllib.request\nurllib.request.getproxies()",
+        "from urllib import request as r\nr.getproxies()",
     ],
 )
 def test_a_module_that_reads_the_environment_is_found(source: str) -> None:

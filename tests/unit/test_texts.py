@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import json
-import logging
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from atlas_mcp.texts import (
-    PrintableFormatter,
     answer_text,
     as_data,
     counted,
@@ -116,29 +113,6 @@ def test_tags_and_special_tokens_are_opened_by_none_and_comparisons_stay() -> No
     assert untagged("if a < b: <tool_call> </candidate> <|im_start|> <!-- x <3") == (
         "if a < b: &lt;tool_call> &lt;/candidate> &lt;|im_start|> &lt;!-- x <3"
     )
-
-
-def test_a_record_of_the_log_is_one_printable_line_and_a_bug_keeps_its_traceback() -> None:
-    stream = io.StringIO()
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(PrintableFormatter())
-    logger = logging.getLogger("tests.printable")
-    logger.propagate = False
-    logger.addHandler(handler)
-    try:
-        logger.warning("run %s broke off: %s", "abc", "no\r\natlas-mcp: all is well\x1b[2J")
-        try:
-            raise KeyError("\x1b[2J")
-        except KeyError:
-            logger.exception("a bug")
-    finally:
-        logger.removeHandler(handler)
-
-    first, second, *trace = stream.getvalue().splitlines()
-    assert first == (r"tests.printable: run abc broke off: no atlas-mcp: all is well\u001b[2J")
-    assert second == "tests.printable: a bug"
-    assert trace[0].startswith("Traceback")
-    assert "\x1b" not in stream.getvalue()
 
 
 def test_an_answer_is_told_as_the_text_it_is_or_as_json() -> None:

@@ -74,7 +74,7 @@ class Atlas(Workflow):
         failed = state.turns[-1].reply if state.turns else None
         if isinstance(failed, SolverFailure):
             reason: StopReason = "deadline" if failed.kind == "timeout" else "error"
-            return (Note(unsynthesized(state, reason, f"The orchestrator: {failed.message}")),)
+            return (Note(unsynthesized(state, reason, f"The orchestrator: {failed.text}")),)
         if _hopeless(state):
             reason = "no_candidates" if state.done else must_conclude(state) or "no_candidates"
             return (Note(unsynthesized(state, reason, _failures(state))),)
@@ -84,7 +84,7 @@ class Atlas(Workflow):
     def decide(
         self, state: RunState, turn: OrchestratorTurn, replied: OrchestratorReplied
     ) -> Event:
-        """Return what the orchestrator's reply leads to: explores, an end, or another turn."""
+        """Return the event after the orchestrator's reply: explores, an end, or another turn."""
         decision = read_decision(replied, state.spec, state.problem.answer_schema)
         if isinstance(decision, Wants):
             return _grant(state, decision)

@@ -54,7 +54,7 @@ WORKFLOWS: Mapping[str, Entry] = {
     "majority": Entry("majority:Majority", "the most common answer of N solvers", "N"),
     "self-refine": Entry(
         "self_refine:SelfRefine",
-        "one solver answers, criticises and refines, N rounds at most",
+        "one solver criticises and refines its answer, N rounds at most",
         "N",
     ),
 }
@@ -75,11 +75,16 @@ def workflow_named(name: str) -> Workflow:
 
 @lru_cache(maxsize=64)
 def _of_run(name: str) -> Workflow:
-    return workflow_named(name)
+    try:
+        return workflow_named(name)
+    except InvalidInput as error:
+        from atlas_mcp.atlas.workflows.unknown import Unknown
+
+        return Unknown(error.rule)
 
 
 def workflow_of(spec: RunSpec) -> Workflow:
-    """Return the workflow of a run that was opened with it."""
+    """Return the workflow that a run was opened with; `Unknown` for one that is not here."""
     return _of_run(spec.workflow)
 
 

@@ -12,7 +12,6 @@ from typing import Self
 
 from typing_extensions import override
 
-from atlas_mcp.atlas import prompts
 from atlas_mcp.atlas.commands import Command, Note
 from atlas_mcp.atlas.events import ExploresPlanned, Planned, RunFinished
 from atlas_mcp.atlas.explore import (
@@ -40,6 +39,7 @@ from atlas_mcp.atlas.wording import CANDIDATES_ARE_DATA
 from atlas_mcp.atlas.workflows.base import Workflow
 from atlas_mcp.atlas.workflows.options import whole_number
 from atlas_mcp.atlas.workflows.possible_explores import must_conclude, next_id, reaches, usable
+from atlas_mcp.atlas.workflows.shown_results import shown_text
 from atlas_mcp.atlas.written_json import read_object
 
 ROUNDS = 4
@@ -154,7 +154,7 @@ class SelfRefine(Workflow):
         max_tokens: int,
         seed: int | None,
     ) -> ModelRequest:
-        """Return what the model is sent: a critic sees a candidate, a refiner its feedback too."""
+        """Return the request: a critic sees a candidate, a refiner its feedback too."""
         if explore.role != CRITIC:
             return solver_request(
                 state.problem,
@@ -164,7 +164,7 @@ class SelfRefine(Workflow):
                 seed=seed,
                 further=_further(state, explore),
             )
-        shown = prompts.shown_text(state, explore.shows)
+        shown = shown_text(state, explore.shows)
         schema = bounded(_CRITIC_SCHEMA, spec.max_string_chars)
         return ModelRequest(
             system=CRITIC_SYSTEM,
@@ -206,10 +206,10 @@ class SelfRefine(Workflow):
 
 
 def _further(state: RunState, explore: Explore) -> str:
-    """Return what the model is shown beside the problem: to a refiner a candidate with feedback."""
+    """Return the text beside the problem: for a refiner a candidate with its feedback."""
     if explore.role != REFINER:
         return ""
-    return f"{REFINER_DIRECTIVE}\n{prompts.shown_text(state, explore.shows)}"
+    return f"{REFINER_DIRECTIVE}\n{shown_text(state, explore.shows)}"
 
 
 def _is_satisfied(remark: Remark) -> bool:

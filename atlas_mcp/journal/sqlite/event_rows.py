@@ -21,14 +21,14 @@ from atlas_mcp.atlas.events import (
     RunOpened,
 )
 from atlas_mcp.atlas.large_values import join, split
-from atlas_mcp.atlas.summary import summarize
+from atlas_mcp.atlas.summary import RunSummary, summarize
 from atlas_mcp.errors import JournalBusy, JournalCorrupt, JournalError, JournalNewer
 from atlas_mcp.journal.base import Lease
 from atlas_mcp.journal.sqlite import columns, large_value_rows, lease_rows, run_rows
 
 logger = logging.getLogger(__name__)
 
-ASTRAY = "records of this run stand where no record does"
+ASTRAY = "records of this run are stored under numbers that no record can have"
 """The reason in `RecordLost` for rows under a number that no record can have."""
 
 
@@ -41,18 +41,27 @@ def add(connection: sqlite3.Connection, lease: Lease, records: Sequence[Record])
         JournalError: The records do not follow the last one, or cannot be encoded.
     """
     run_id = lease.run_id
-    if lease_rows.require(connection, run_id).fence != lease.fence:
+    fence, summary = run_rows.fence_and_summary(connection, run_id)
+    if fence != lease.fence:
         raise JournalBusy(f"run {run_id!r} has been taken over by another process")
     last = last_number(connection, run_id)
     first = records[0].seq
     if first == last and _remove_torn(connection, run_id, last):
         last -= 1
     _check_order(run_id, last, records)
-    insert(connection, run_id, records)
+    insert(connection, run_id, records, summary)
 
 
-def insert(connection: sqlite3.Connection, run_id: str, records: Sequence[Record]) -> None:
+def insert(
+    connection: sqlite3.Connection, run_id: str, records: Sequence[Record], summary: RunSummary
+) -> None:
     """Store records of a run whose row is there, and bring that row up to date.
+
+    Args:
+        connection: The file, in a transaction.
+        run_id: The run.
+        records: The records.
+        summary: The summary in the row.
 
     Raises:
         JournalError: The records cannot be encoded.
@@ -71,8 +80,7 @@ def insert(connection: sqlite3.Connection, run_id: str, records: Sequence[Record
     added = sum(len(line.encode()) for line, _ in lines)
     for _, texts in lines:
         added += large_value_rows.store(connection, run_id, texts)
-    summary = summarize(run_rows.summary_of(connection, run_id), records)
-    run_rows.update(connection, run_id, summary, added)
+    run_rows.update(connection, run_id, summarize(summary, records), added)
 
 
 def read(connection: sqlite3.Connection, run_id: str, after: int) -> tuple[Record, ...]:

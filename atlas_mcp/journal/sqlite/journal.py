@@ -102,7 +102,7 @@ class SqliteJournal(Journal):
 
         def write(connection: sqlite3.Connection) -> None:
             run_rows.add(connection, run_id, summary, row)
-            event_rows.insert(connection, run_id, [first])
+            event_rows.insert(connection, run_id, [first], summary)
 
         # The append that announces the first call flushes this record too. Before that call, no
         # money is spent that a power cut could lose, and the caller waits for a handle.

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 from atlas_mcp.atlas.outcomes import Status
 from atlas_mcp.atlas.summary import RunSummary
+from atlas_mcp.errors import UnknownRun
 from atlas_mcp.journal.base import ListedRun
 from atlas_mcp.journal.sqlite import columns, lease_rows
 from atlas_mcp.journal.sqlite.lease_rows import LeaseRow
@@ -72,6 +73,19 @@ def summary_of(connection: sqlite3.Connection, run_id: str) -> RunSummary | None
     found = connection.execute(f"SELECT {_SUMMARY} FROM runs WHERE run_id = ?", (run_id,))
     row = found.fetchone()
     return None if row is None else _summary(row)
+
+
+def fence_and_summary(connection: sqlite3.Connection, run_id: str) -> tuple[int, RunSummary]:
+    """Return the fence of a run's newest claim and its summary, which each append needs.
+
+    Raises:
+        UnknownRun: There is no such run.
+    """
+    found = connection.execute(f"SELECT fence, {_SUMMARY} FROM runs WHERE run_id = ?", (run_id,))
+    row = found.fetchone()
+    if row is None:
+        raise UnknownRun(run_id)
+    return columns.count(row[0]), _summary(row[1:])
 
 
 def update(

@@ -108,6 +108,7 @@ def _no_reply(error: ModelError) -> NoReply:
         error.charge or NO_CHARGE,
         error.complete,
         retry_after,
+        error.given_up if isinstance(error, ModelDown) else "",
     )
 
 
@@ -192,7 +193,7 @@ class Caller:
         if isinstance(event, AttemptFailed):
             wait = max(0.0, event.not_before - clock.now())
             text = f"a call was not answered; next try in {wait:.0f} s"
-            self.live.tell(Notice(text, cause=event.failure.message))
+            self.live.tell(Notice(text, cause=event.failure.text))
         else:
             self._fitted.pop(call_key(call.intent), None)
         return event

@@ -16,6 +16,7 @@ import anyio
 
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import AtlasError
+from atlas_mcp.log_lines import log_printably
 from atlas_mcp.server.app import make_server
 from atlas_mcp.server.host import Host
 from atlas_mcp.server.memory_upkeep import spare_the_collector
@@ -24,7 +25,6 @@ from atlas_mcp.system.limits import too_few_files
 from atlas_mcp.system.signals import ending_signals, open_signals
 from atlas_mcp.system.this_process import leave
 from atlas_mcp.task_groups import open_task_group
-from atlas_mcp.texts import log_printably
 
 logger = logging.getLogger(__name__)
 

@@ -131,5 +131,22 @@ async def check_17_a_user_ends_a_run_that_no_engine_carries_out(stand: Stand) ->
         await until_free(stand, "r")
 
 
+async def check_18_the_first_request_counts_and_a_user_s_besides(stand: Stand) -> None:
+    """Nothing is recorded of the others."""
+    async with stand.open() as engine:
+        stand.calls.hold()
+        await engine.submit("r", a_run(stand))
+        await stand.calls.reach(2)
+        await engine.stop("r", "client", grace=PATIENCE)
+        before = await events_of(stand, "r")
+        await engine.stop("r", "client", grace=PATIENCE)
+        await engine.stop("r", "shutdown", grace=PATIENCE)
+        assert await events_of(stand, "r") == before
+
+        await engine.stop("r", "user")
+        assert (await events_of(stand, "r")).count("stop_requested") == 2
+        assert (await state_of(stand, "r")).stop_cause == "user"
+
+
 CHECKS: tuple[Check, ...] = checks_of(globals())
 """All checks of this part, in their order."""

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-import anyio.lowlevel
 import anyio.to_thread
 import pytest
 
@@ -27,6 +26,7 @@ from atlas_mcp.runs.day_spending import DaySpending
 from atlas_mcp.runs.probing import ProbeRow, probe_pool
 from atlas_mcp.testing.chat_api import API_KEY, ApiReply, ChatApi, ChatEndpoint, Fault, serve
 from atlas_mcp.testing.chat_shapes import instance, schema_of
+from tests.support.waiting import pause
 
 on_asyncio = pytest.mark.parametrize("anyio_backend", ["asyncio"])
 PLAIN = ChatEndpoint()
@@ -113,7 +113,7 @@ async def test_of_questions_that_are_broken_off_what_was_not_heard_of_counts_as_
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(ask_all, tmp_path, {"heard": url, "silent": other})
                 while not finding(tmp_path, f"{url}/v1", "openai/m").checked:
-                    await anyio.lowlevel.checkpoint()
+                    await pause()
                 await anyio.to_thread.run_sync(silent.wait_for, was_asked)
                 tasks.cancel_scope.cancel()
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import anyio
-import anyio.lowlevel
 import pytest
 from mcp.client import Client
 from mcp.client.context import ClientRequestContext
@@ -33,6 +32,7 @@ from atlas_mcp.server.task_extension import TASKS
 from atlas_mcp.system.dates import moment
 from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
+from tests.support.waiting import pause
 
 Mode = Literal["auto", "legacy"]
 
@@ -160,7 +160,7 @@ async def connected(
 async def until_called(side: Side) -> None:
     with anyio.fail_after(10):
         while side.model.waiting < 2:
-            await anyio.lowlevel.checkpoint()
+            await pause()
 
 
 @pytest.mark.requirement("TOOL-14")

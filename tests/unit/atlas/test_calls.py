@@ -65,7 +65,7 @@ def test_a_call_that_may_work_later_is_made_again_after_a_wait() -> None:
 
     assert isinstance(event, AttemptFailed)
     assert (event.call, event.attempt, event.failure.kind) == ("solver-1", 1, "unavailable")
-    assert event.failure.message == "`maker/s`: busy"
+    assert event.failure.text == "`maker/s`: busy"
     assert 7.75 <= event.not_before <= 8.0, "one second, less some jitter"
     assert event == conclude(
         state, call, busy(charge=Charge(Usage(1, 3, 4), Decimal("0.25"))), now=7.0
@@ -101,9 +101,15 @@ def test_attempts_are_bounded_and_the_end_says_so() -> None:
         state = after(state, event)
         event = conclude(state, call, busy(request_id="req-1"), now=state.at)
 
-    assert failed_with(event) == SolverFailure(
-        "unavailable", "`maker/s`: busy; gave up after 6 attempts (request req-1)"
+    why = failed_with(event)
+    assert why == SolverFailure(
+        "unavailable",
+        "busy",
+        model="maker/s",
+        request_id="req-1",
+        given_up="gave up after 6 attempts",
     )
+    assert why.text == "`maker/s`: busy; gave up after 6 attempts (request req-1)"
 
 
 @pytest.mark.parametrize("cause", ["rejected", "down", "bug"])
@@ -119,7 +125,7 @@ def test_a_run_that_is_to_stop_makes_no_call_again() -> None:
     state, call = solving(prefetch=1)
     state = after(state, StopRequested("client"))
 
-    assert failed_with(conclude(state, call, busy(), now=0.0)).message == "`maker/s`: busy"
+    assert failed_with(conclude(state, call, busy(), now=0.0)).text == "`maker/s`: busy"
     stopped = failed_with(conclude(state, call, NoReply("aborted"), now=0.0))
     assert stopped.kind == "cancelled"
 
@@ -144,8 +150,8 @@ def test_a_wait_past_the_deadline_is_not_begun() -> None:
 
     why = failed_with(conclude(state, call, busy(retry_after=50.0), now=1.0))
 
-    assert "the next attempt is due in 50" in why.message
-    assert "after the deadline in 44.1 s" in why.message
+    assert "the next attempt is due in 50" in why.text
+    assert "after the deadline in 44.1 s" in why.text
 
 
 def test_a_vendor_that_asks_for_too_long_a_wait_is_given_up() -> None:
@@ -153,7 +159,7 @@ def test_a_vendor_that_asks_for_too_long_a_wait_is_given_up() -> None:
 
     assert (
         "asks to wait 1000000000 s, more than the 300 s"
-        in failed_with(conclude(state, call, busy(retry_after=1e305), now=0.0)).message
+        in failed_with(conclude(state, call, busy(retry_after=1e305), now=0.0)).text
     )
 
 
@@ -206,7 +212,7 @@ def test_no_attempt_follows_that_the_cap_does_not_bear() -> None:
 
     why = failed_with(conclude(state, call, busy(complete=False), now=0.0))
 
-    assert why.message == f"`maker/s`: busy; {NO_MONEY_TO_TRY_AGAIN}"
+    assert why.text == f"`maker/s`: busy; {NO_MONEY_TO_TRY_AGAIN}"
 
 
 def test_no_attempt_follows_once_the_day_s_cap_has_been_reached() -> None:
@@ -217,13 +223,41 @@ def test_no_attempt_follows_once_the_day_s_cap_has_been_reached() -> None:
     ended = next_attempt(state, call)
 
     assert isinstance(ended, SolverFinished)
-    assert NO_MONEY_TO_TRY_AGAIN in failed_with(ended).message
+    assert NO_MONEY_TO_TRY_AGAIN in failed_with(ended).text
     assert ended.charge == Charge(uncertain=call.intent.hold_usd)
 
 
-def test_the_message_of_a_failure_can_be_stored() -> None:
+def test_the_texts_of_a_failure_can_be_stored() -> None:
     state, call = solving(prefetch=1)
+    odd = "\ud800" * 3_000
 
-    why = failed_with(conclude(state, call, NoReply("rejected", "\ud800" * 3_000), now=0.0))
+    why = failed_with(conclude(state, call, NoReply("down", odd, odd, odd, given_up=odd), now=0.0))
 
-    assert len(why.message.encode()) < 10_000
+    assert len(why.text.encode()) < 20_000
+
+
+@pytest.mark.parametrize("asked", [float("nan"), -5, 10**400, float("inf"), "soon", True, [], None])
+@pytest.mark.parametrize("cause", ["unavailable", "rejected", "aborted", "later", None])
+def test_no_end_of_a_call_is_too_strange_to_be_concluded(asked: Any, cause: Any) -> None:
+    state, call = solving()
+
+    event = conclude(state, call, NoReply(cause, "no reply", retry_after=asked), now=1.0)
+
+    assert next_attempt(after(state, event, at=1.0), call) is not call
+
+
+def test_a_wait_of_any_length_is_told_in_words() -> None:
+    state, call = solving()
+
+    event = conclude(state, call, busy(retry_after=10**400), now=1.0)
+
+    assert "the vendor asks to wait 1000000000 s" in failed_with(event).text
+
+
+def test_an_endpoint_that_is_not_asked_says_why() -> None:
+    state, call = solving(prefetch=1)
+    arrived = NoReply("down", "busy", "maker/s", given_up="not asked for 29 s")
+
+    why = failed_with(conclude(state, call, arrived, now=0.0))
+
+    assert (why.message, why.text) == ("busy", "`maker/s`: busy; not asked for 29 s")

@@ -27,10 +27,11 @@ from atlas_mcp.atlas.events import (
 )
 from atlas_mcp.atlas.explore import SOLVER, Candidate, Explore
 from atlas_mcp.atlas.problem import Problem
-from atlas_mcp.atlas.prompts import result_text, shown_text
+from atlas_mcp.atlas.prompts import result_text
 from atlas_mcp.atlas.replies import read_reply
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import NO_USAGE, Charge
+from atlas_mcp.atlas.workflows.shown_results import shown_text
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.snapshot import RunSnapshot
 from atlas_mcp.texts import as_data

@@ -35,6 +35,7 @@ def _wordy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Majority, "request", request)
 
 
+@pytest.mark.requirement("MONEY-18")
 @pytest.mark.usefixtures("_wordy")
 def test_a_hold_bears_all_that_a_workflow_sends() -> None:
     run = play(a_run(SOLVER, workflow="majority", max_explores=2, max_cost_usd="5"))

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import anyio
-import anyio.lowlevel
 import pytest
 
 from atlas_mcp.atlas.events import Record, RunFinished
@@ -33,6 +32,7 @@ from atlas_mcp.views.run_view import (
     UsageView,
 )
 from tests.support.live_runs import live_run
+from tests.support.waiting import pause
 
 NOW = 1_000.0
 
@@ -59,7 +59,7 @@ async def test_a_run_that_was_taken_from_this_process_is_followed_where_it_goes_
                 tasks.start_soon(follow, service, run_id)
                 lease = await other.claim(run_id)
                 while live_run(service, run_id) is not None:
-                    await anyio.lowlevel.checkpoint()
+                    await pause()
                 seq = len(await other.read(run_id)) + 1
                 end = RunFinished("answered", "decided", "42")
                 await other.append(lease, [Record(seq, 9e9, end)])

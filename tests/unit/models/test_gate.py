@@ -214,8 +214,10 @@ async def test_an_endpoint_that_failed_too_often_in_a_row_is_not_asked() -> None
 
     assert endpoint.calls == 3
     assert gate.gate.is_down
-    assert "3 times in a row" in str(caught.value)
-    assert "it is down" in str(caught.value)
+    error = caught.value
+    assert str(error) == f"`{error.model}`: {error.message}; {error.given_up}"
+    assert "it is down" in error.message
+    assert error.given_up.endswith("since it failed 3 times in a row")
     assert (caught.value.charge or NO_CHARGE) == NO_CHARGE
 
 

@@ -54,7 +54,7 @@ class NoSystemRole(HttpModel[Connection]):
         self.asked.append(takes)
         if takes.system_role:
             raise ModelRejected(self.name, "system role not supported", charge=NO_CHARGE)
-        return Reply(AssistantTurn((Text("a"),)), "end", NO_CHARGE)
+        return Reply(AssistantTurn("a"), "end", NO_CHARGE)
 
     @override
     async def is_there(self) -> bool:

@@ -8,7 +8,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import anyio
-import anyio.lowlevel
 import pytest
 
 from atlas_mcp.atlas.problem import make_problem
@@ -30,6 +29,7 @@ from atlas_mcp.views.rendering import view_of
 from tests.support.gated_models import Gated, until
 from tests.support.live_runs import driven
 from tests.support.locked_journals import locked
+from tests.support.waiting import pause
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -68,7 +68,7 @@ async def begin(service: RunService, model: Gated) -> LiveRun:
     await until(lambda: model.waiting == 1 and len(live.state.votes) == 1)
     with anyio.fail_after(10):
         while (await service.read(live.run_id))[-1].seq < live.state.seq:
-            await anyio.lowlevel.checkpoint()
+            await pause()
     return live
 
 

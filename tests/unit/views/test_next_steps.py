@@ -11,7 +11,7 @@ from atlas_mcp.atlas.events import RunFinished
 from atlas_mcp.atlas.outcomes import StopReason
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.views.next_steps import DEFAULT_POLL, Poll, next_step
-from tests.support.played_runs import a_run, play
+from tests.support.played_runs import a_run, failed, play
 
 
 def ended(reason: StopReason, **changes: object) -> RunState:
@@ -49,6 +49,16 @@ def test_a_run_without_an_answer_says_how_to_go_on(reason: StopReason, words: st
     assert step is not None
     assert words in step
     assert "resume_run with run_id='r'" in step
+
+
+def test_candidates_are_offered_for_an_answer_only_where_there_are_some() -> None:
+    without = play(a_run(), solve=lambda _: failed()).state
+    end = RunFinished("failed", "deadline", error="So.")
+
+    for state, offers in ((ended("deadline"), True), (replace(without, finished=end), False)):
+        step = next_step("r", state, "failed", DEFAULT_POLL)
+        assert step is not None
+        assert ("answer from the candidates here" in step) == offers
 
 
 def test_a_run_that_the_cap_of_the_day_ended_waits_for_the_operator_or_the_day() -> None:

@@ -246,6 +246,7 @@ def test_the_group_of_the_answer_is_marked() -> None:
     assert groups("44") == groups(None) == [("42", False), ("43", False)]
 
 
+@pytest.mark.requirement("SEEN-12")
 def test_a_refinement_shows_its_remarks_and_claims_no_agreement() -> None:
     view = seen(refined(found("41"), remark(), found("42"), remark("Fine.", satisfied=True)))
 

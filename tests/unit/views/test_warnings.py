@@ -7,8 +7,8 @@ from atlas_mcp.atlas.explore import SolverFailure
 from atlas_mcp.views.warnings import failure_warnings, run_warnings
 from tests.support.played_runs import Played, a_run, answers, found, in_turn, play
 
-NO_CREDIT = SolverFailure("rejected", "`m`: no credit is left (request req_1)")
-SAME = SolverFailure("rejected", "`m`: no credit is left (request req_2)")
+NO_CREDIT = SolverFailure("rejected", "no credit is left", model="m", request_id="req_1")
+SAME = SolverFailure("rejected", "no credit is left", model="m", request_id="req_2")
 OTHER = SolverFailure("timeout", "no reply within its time limit")
 STOPPED = SolverFailure("cancelled", "the run was stopped while this call was open")
 
@@ -21,7 +21,7 @@ def test_one_cause_of_several_explores_is_shown_once() -> None:
 
 
 def test_a_cause_that_is_told_anyway_is_no_warning_and_neither_is_a_stop() -> None:
-    shown = f"No solver gave a usable answer (1 failed). rejected: {NO_CREDIT.message}"
+    shown = f"No solver gave a usable answer (1 failed). rejected: {NO_CREDIT.text}"
 
     assert failure_warnings([(1, NO_CREDIT), (2, STOPPED)], shown=shown) == ()
     assert (
@@ -32,14 +32,11 @@ def test_a_cause_that_is_told_anyway_is_no_warning_and_neither_is_a_stop() -> No
 
 def test_a_cause_is_shown_once_however_often_it_was_tried() -> None:
     cause = "no connection to the API; check the network"
-    given_up = SolverFailure("unavailable", f"`m`: {cause}; gave up after 6 attempts")
-    down = SolverFailure(
-        "unavailable",
-        f"`m`: it failed 11 times in a row and is not asked for 29 s; the last time: {cause}",
-    )
+    given_up = SolverFailure("unavailable", cause, model="m", given_up="gave up after 6 attempts")
+    down = SolverFailure("unavailable", cause, model="m", given_up="not asked for 29 s")
 
     failures = [(1, given_up), (2, down)]
-    assert failure_warnings(failures, shown=f"The orchestrator: {down.message}") == ()
+    assert failure_warnings(failures, shown=f"The orchestrator: {down.text}") == ()
 
 
 def test_many_explores_are_counted_and_not_listed() -> None:

@@ -181,7 +181,6 @@ def test_a_signal_ends_an_idle_server_at_once(
     assert err == b""
 
 
-@pytest.mark.every_day(1)
 async def test_a_signal_ends_a_busy_server_and_its_run_is_left_to_be_resumed(
     environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -441,7 +440,6 @@ def test_a_bad_configuration_is_told_in_each_tool_result_and_the_server_starts(
     assert names in line
 
 
-@pytest.mark.every_day(1)
 def test_a_call_without_a_key_says_what_to_do_and_the_server_lives_on(
     environ: dict[str, str],
 ) -> None:

@@ -6,7 +6,6 @@ import logging
 from pathlib import Path
 
 import anyio
-import anyio.lowlevel
 import pytest
 from mcp import Client
 from mcp_types import TextContent
@@ -23,6 +22,7 @@ from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
 from tests.support.embedded_runtimes import QUESTION, Runtime, settings_for, until
 from tests.support.live_runs import driven
+from tests.support.waiting import pause
 
 
 def asking(*, max_tokens: int = 100) -> ModelRequest:
@@ -37,7 +37,7 @@ async def test_two_runs_at_once_share_one_process(runtime: Runtime, tmp_path: Pa
         # Each run starts two explores: with four calls under way, both are at work.
         with anyio.fail_after(15):
             while not (runtime.folder / "most").exists() or runtime.most[1] < 4:
-                await anyio.lowlevel.checkpoint()
+                await pause()
         held.unlink()
         views = [view_of(await service.wait(run_id, 15)) for run_id in run_ids]
 

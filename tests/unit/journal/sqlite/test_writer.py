@@ -24,9 +24,12 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from typing_extensions import override
 
+from atlas_mcp.atlas.summary import summarize
 from atlas_mcp.errors import JournalError, JournalUnflushed
 from atlas_mcp.journal.base import Lease
+from atlas_mcp.journal.sqlite import run_rows
 from atlas_mcp.journal.sqlite.event_rows import add, insert, read
+from atlas_mcp.journal.sqlite.lease_rows import LeaseRow
 from atlas_mcp.journal.sqlite.opening import Place, connect, connect_to_read
 from atlas_mcp.journal.sqlite.write_ahead_log import WriteAheadLog
 from atlas_mcp.journal.sqlite.writer import Writer
@@ -180,12 +183,9 @@ def opened(path: Path, disk: Disk, patience: float) -> Scene:
     connection = connect(path, busy_timeout=1)
     names = [f"r{number}" for number in range(RUNS)]
     for name in names:
-        connection.execute(
-            "INSERT INTO runs (run_id, opened_at, updated_at, status, workflow, title, fence, "
-            "lease_until) VALUES (?, 1, 1, 'running', 'atlas', '', 1, 0)",
-            (name,),
-        )
-        insert(connection, name, [first_record()])
+        summary = summarize(None, [first_record()])
+        run_rows.add(connection, name, summary, LeaseRow(None, 1, 0.0))
+        insert(connection, name, [first_record()], summary)
     connection.close()
     faulty = sqlite3.connect(
         path, isolation_level=None, check_same_thread=False, factory=Faulty, timeout=1

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import anyio
-import anyio.lowlevel
 import pytest
 
 from atlas_mcp.errors import ModelFileError
@@ -16,6 +15,7 @@ from atlas_mcp.models.embedded import weights
 from atlas_mcp.models.embedded.weights import PullProgress, Sources, ensure
 from atlas_mcp.system.locks import is_current, try_lock
 from tests.support.pulls import WEIGHTS, Hub, Pulled, Shelf, model
+from tests.support.waiting import pause
 
 
 async def test_the_hub_gives_the_file_and_only_the_file_stays(pulled: Pulled, hub: Hub) -> None:
@@ -157,7 +157,7 @@ async def test_the_second_waits_while_the_first_pulls(pulled: Pulled, shelf: She
         async with anyio.create_task_group() as outer, anyio.create_task_group() as first:
             first.start_soon(lambda: pulled.ensure(entry, pip=shelf.pip))
             while not list(shelf.folder.glob("*.hangs")):
-                await anyio.lowlevel.checkpoint()
+                await pause()
             outer.start_soon(
                 lambda: ensure(entry, pulled.folder, on_progress=heard, sources=sources)
             )

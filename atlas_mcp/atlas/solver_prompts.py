@@ -67,7 +67,7 @@ def solver_request(
     seed: int | None,
     further: str = "",
 ) -> ModelRequest:
-    """Return what one solver is sent: the problem and its own action, nothing of anyone else's.
+    """Return the request to one solver: the problem and its own action, and no other candidate.
 
     The problem comes first and is the same for all solvers of a run, so that vendors can cache it.
 
@@ -125,12 +125,12 @@ def _schema_bytes(answer_schema: str | None, limit: int | None, *, holds: bool) 
 
 
 def shape_asked_for(schema: Mapping[str, Json], spec: ModelSpec) -> str:
-    """Return what asks for the shape of a reply; nothing where the endpoint holds it."""
+    """Return the text that asks for the shape of a reply; empty where the endpoint holds it."""
     return "" if spec.holds_schema(tools=False) else f"\n\n{shape_text(schema)}"
 
 
 def shape_text(schema: Mapping[str, Json], *, tools: bool = False) -> str:
-    """Return what asks for a reply's shape where the endpoint does not hold it.
+    """Return the text that asks for a reply's shape where the endpoint does not hold it.
 
     Args:
         schema: The JSON Schema of the reply.

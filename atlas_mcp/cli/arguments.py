@@ -74,7 +74,7 @@ def _is_argument(word: str) -> bool:
 
 
 def usage_text(error: click.ClickException) -> str:
-    """Return what is wrong with a command line, and where to read how it is written."""
+    """Return the fault of a command line, and the command that shows how it is written."""
     text = error.format_message()
     ctx = error.ctx if isinstance(error, click.UsageError) else None
     if ctx is None:

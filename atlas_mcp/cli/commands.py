@@ -130,7 +130,7 @@ def cli(ctx: click.Context) -> int:
     return 0
 
 
-@cli.command()
+@cli.command(short_help="Serve MCP on stdin and stdout, or over HTTP.")
 @click.option("--http", is_flag=True, help="Serve over HTTP instead, at /mcp, until a signal.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address of this machine.")
 @click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True)
@@ -166,7 +166,9 @@ def _common(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@cli.command(cls=ProblemCommand, epilog=SOLVE_HELP)
+@cli.command(
+    cls=ProblemCommand, epilog=SOLVE_HELP, short_help="Solve a problem and print its answer."
+)
 @click.argument("problem")
 @click.option(
     "--solver",
@@ -221,7 +223,9 @@ def solve(
     return with_service(work)
 
 
-@cli.command(cls=ProblemCommand, epilog=PROBLEM_HELP)
+@cli.command(
+    cls=ProblemCommand, epilog=PROBLEM_HELP, short_help="Gather candidates and judge them yourself."
+)
 @click.argument("problem")
 @click.option("--solver", metavar="NAME", help="The solver; default: the first of the pool.")
 @click.option("--effort", type=click.Choice(EFFORTS), help="How hard each one tries.")
@@ -269,7 +273,7 @@ def explore(
     return with_service(work)
 
 
-@cli.command()
+@cli.command(short_help="Show the solvers: whether reachable, efforts, price.")
 @click.option(
     "--probe",
     is_flag=True,

@@ -23,7 +23,7 @@ def models() -> None:
     """List embedded models, put them in place, remove them."""
 
 
-@models.command("list")
+@models.command("list", short_help="List the catalogue, and the models in place.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
 def list_models(*, as_json: bool) -> int:
     """List the catalogue, the models that were pulled, and the files that atlas.toml names.
@@ -37,7 +37,7 @@ def list_models(*, as_json: bool) -> int:
     return 0
 
 
-@models.command("pull", epilog=NAME_HELP)
+@models.command("pull", epilog=NAME_HELP, short_help="Fetch the weights of a model.")
 @click.argument("name")
 def pull(name: str) -> int:
     """Fetch the weights of an embedded model, or go on fetching them; prints where they are."""
@@ -52,7 +52,7 @@ def pull(name: str) -> int:
     return 0
 
 
-@models.command("rm", epilog=NAME_HELP)
+@models.command("rm", epilog=NAME_HELP, short_help="Remove the weights of a model.")
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def rm(name: str, *, yes: bool) -> int:

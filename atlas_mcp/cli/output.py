@@ -115,7 +115,7 @@ def print_view(view: RunView, *, as_json: bool, evidence: Evidence, here: bool =
 
 
 def _evidence(view: RunView, *, whole: bool) -> list[str]:
-    """Return what the explores of a run gave, in their order.
+    """Return the outcomes of the explores of a run, in their order.
 
     Args:
         view: The run.
@@ -216,7 +216,7 @@ def _state(row: PoolRow) -> str:
 
 
 def _takes(row: PoolRow) -> str:
-    """Return what a model takes beside text, in few words."""
+    """Return the features of a model beside text, in few words."""
     taken = [f"efforts {row.efforts[0]}…{row.efforts[-1]}"] if row.efforts else []
     taken += [name for name, has in (("images", row.images), ("tools", row.tools)) if has]
     return ", ".join([*taken, f"schema {row.schema}"])

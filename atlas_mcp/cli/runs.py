@@ -32,7 +32,7 @@ RUN_ID = click.argument("run_id", metavar="ID", callback=_id)
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one RunView as JSON.")
 
 
-@click.group()
+@click.group(short_help="Look at runs, resume, end, export or remove them.")
 def runs() -> None:
     """Look at the runs of this machine, go on with them, end them, remove them."""
 
@@ -83,7 +83,7 @@ def show(run_id: str, *, follow: bool, as_json: bool) -> int:
     return _show_file(run_id, as_json=as_json)
 
 
-@runs.command()
+@runs.command(short_help="Go on with a run that has stopped.")
 @RUN_ID
 @click.option("--max-explores", type=int, metavar="N", help="New, larger ceiling of solvers.")
 @click.option("--max-cost-usd", type=float, metavar="X", help="New, larger cap in US dollars.")
@@ -104,7 +104,7 @@ def resume(
     return with_service(work)
 
 
-@runs.command()
+@runs.command(short_help="End a run; calls in flight are aborted.")
 @RUN_ID
 @AS_JSON
 def cancel(run_id: str, *, as_json: bool) -> int:
@@ -126,7 +126,7 @@ def cancel(run_id: str, *, as_json: bool) -> int:
     return with_service(work)
 
 
-@runs.command()
+@runs.command(short_help="Write a run as JSON Lines, in one file.")
 @RUN_ID
 @click.option(
     "--output", "-o", "path", metavar="FILE", help="Write to a file instead of to stdout."
@@ -155,7 +155,7 @@ def export(run_id: str, *, path: str | None) -> int:
     return with_service(work, looks=True)
 
 
-@runs.command()
+@runs.command(short_help="Remove runs for good, by age or by size.")
 @click.option("--keep-days", type=float, metavar="N", help="Remove runs idle for longer.")
 @click.option("--max-size-mb", type=float, metavar="M", help="Remove the oldest beyond M MB.")
 @click.option("--dry-run", is_flag=True, help="Only list the runs that would go.")

@@ -309,7 +309,7 @@ class _Guard(_Over):
 
 
 def _in_ascii(error: UnicodeError) -> tuple[str | bytes, int]:
-    """Return what stands for characters that a stream cannot encode."""
+    """Return the escapes for characters that a stream cannot encode."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     given = error.object[error.start : error.end].translate(PLAIN)

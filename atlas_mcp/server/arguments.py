@@ -251,7 +251,7 @@ def _text(value: object, schema: Schema) -> str:
 
 
 def _from_json(value: object, opening: str) -> object:
-    """Return what stands in a text as JSON, as some clients send lists and objects."""
+    """Return the JSON value in a text: some clients send lists and objects so."""
     if not isinstance(value, str) or not value.lstrip().startswith(opening):
         return value
     if has_too_many_parts(value.encode(errors="replace")):

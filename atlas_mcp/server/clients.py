@@ -88,7 +88,7 @@ def respond_within(settings: ServerSettings, client_name: str | None) -> float:
 
 
 def client_name(ctx: Context[Any, Any]) -> str | None:
-    """Return what the client calls itself, `None` if it does not say."""
+    """Return the name that the client gives, `None` if it gives none."""
     params = ctx.session.client_params
     return None if params is None else params.client_info.name
 

@@ -40,7 +40,7 @@ CANCEL_RUN = (
 RESUME_RUN = (
     "Go on with a run that was interrupted, cancelled, or ended at a limit; no finished call is "
     "made again. With a larger max_explores or max_cost_usd, also one that has answered. Costs "
-    "model calls under the run's cap. Returns what solve_with_atlas does."
+    "model calls under the run's cap. Returns a result as solve_with_atlas does."
 )
 
 ATLAS_PROMPT = (

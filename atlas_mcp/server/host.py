@@ -255,7 +255,7 @@ class Host:
             self._fail(failure or AtlasError(BUG))
 
     def _not_opened(self, error: Exception) -> AtlasError | None:
-        """Return what keeps the service from being opened; `None` for a bug."""
+        """Return the error that keeps the service from being opened; `None` for a bug."""
         if (few := too_few_files(error)) is not None:
             return AtlasError(few)
         if isinstance(error, OSError) and self._service is None:

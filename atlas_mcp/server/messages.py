@@ -166,7 +166,7 @@ def _ids(items: Sequence[object]) -> list[str]:
 
 
 def _find_ids(data: bytes) -> list[str]:
-    """Return the ids of what cannot be read: of several messages in one line each has its own."""
+    """Return the ids of unreadable messages: of several in one line each has its own."""
     text = data.decode(errors="replace") if len(data) <= SMALL_BYTES else ""
     whole: list[object] = []
     at = 0

@@ -84,7 +84,7 @@ class Atlas(Workflow):
     def decide(
         self, state: RunState, turn: OrchestratorTurn, replied: OrchestratorReplied
     ) -> Event:
-        """Return what the orchestrator's reply leads to: explores, an end, or another turn."""
+        """Return the event after the orchestrator's reply: explores, an end, or another turn."""
         decision = read_decision(replied, state.spec, state.problem.answer_schema)
         if isinstance(decision, Wants):
             return _grant(state, decision)

@@ -54,7 +54,7 @@ class Workflow(Protocol):
         return None
 
     def next_commands(self, state: RunState) -> tuple[Command, ...]:
-        """Return what follows where no call is open and no explore waits.
+        """Return the next commands where no call is open and no explore waits.
 
         Not all is to be returned at once: it is asked again after every record.
         """
@@ -63,7 +63,7 @@ class Workflow(Protocol):
     def decide(
         self, state: RunState, turn: OrchestratorTurn, replied: OrchestratorReplied
     ) -> Event:
-        """Return what follows from a reply of the orchestrator."""
+        """Return the event that follows from a reply of the orchestrator."""
         raise AssertionError(f"{type(self).__name__} asks no orchestrator")
 
     def check_further_explores(self, run_id: str) -> None:
@@ -85,7 +85,7 @@ class Workflow(Protocol):
         max_tokens: int,
         seed: int | None,
     ) -> ModelRequest:
-        """Return what the model of an explore is sent.
+        """Return the request to the model of an explore.
 
         Args:
             state: The run.
@@ -108,5 +108,5 @@ class Workflow(Protocol):
         return input_tokens_at_most(request, image_tokens=spec.image_tokens)
 
     def read(self, state: RunState, explore: Explore, reply: Reply) -> Outcome:
-        """Return what the reply to an explore amounts to."""
+        """Return the outcome that the reply to an explore gives."""
         return read_candidate(reply, state.problem.answer_schema)

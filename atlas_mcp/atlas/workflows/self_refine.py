@@ -154,7 +154,7 @@ class SelfRefine(Workflow):
         max_tokens: int,
         seed: int | None,
     ) -> ModelRequest:
-        """Return what the model is sent: a critic sees a candidate, a refiner its feedback too."""
+        """Return the request: a critic sees a candidate, a refiner its feedback too."""
         if explore.role != CRITIC:
             return solver_request(
                 state.problem,
@@ -206,7 +206,7 @@ class SelfRefine(Workflow):
 
 
 def _further(state: RunState, explore: Explore) -> str:
-    """Return what the model is shown beside the problem: to a refiner a candidate with feedback."""
+    """Return the text beside the problem: for a refiner a candidate with its feedback."""
     if explore.role != REFINER:
         return ""
     return f"{REFINER_DIRECTIVE}\n{shown_text(state, explore.shows)}"

@@ -166,7 +166,7 @@ class Body:
         return None
 
     def released_by(self, send: Send) -> Send:
-        """Return what sends as `send`, and counts the body no more once there is an answer."""
+        """Return a `send` that counts the body no more once there is an answer."""
 
         async def sent(message: Message) -> None:
             self.release()

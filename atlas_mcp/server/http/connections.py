@@ -1,8 +1,8 @@
 """The connections of HTTP clients, none of which holds up the others or stays for nothing.
 
 Owns the bounds below a request: how much of what a client sent is read in one turn of the event
-loop, how long it may take for the head of a request, and how long for reading an answer. What is in
-a request is the business of `server.http.bodies`.
+loop, how long it may take for the head of a request, and how long for reading an answer. The
+contents of a request are the business of `server.http.bodies`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 PARTS_A_TURN = 16
 """Parts of requests, such as chunks of a body, that are read of one connection in one turn of the
-event loop: a fifth of a millisecond. What is read from a socket at once can hold 50,000."""
+event loop: a fifth of a millisecond. One read from a socket can hold 50,000."""
 
 PATIENCE_SECONDS = 15.0
 """Seconds in which the head of a request arrives, and in which a client reads something."""

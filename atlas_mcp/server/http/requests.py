@@ -1,7 +1,7 @@
 """Requests over HTTP, each taken in whole before anything else sees it.
 
-What is no message of the protocol is refused as over stdio, with the request's id. How much of
-them is held, and for how long, is the business of `server.http.bodies`.
+A body that is no message of the protocol is refused as over stdio, with the request's id.
+`server.http.bodies` bounds how much of them is held, and for how long.
 """
 
 from __future__ import annotations

@@ -232,7 +232,7 @@ async def message_on(line: bytes) -> JSONRPCMessage | list[RefusedMessage]:
 
 
 def _read(descriptor: int) -> bytes:
-    """Return what has come, waiting for it; nothing once the input has ended, or is broken."""
+    """Return the next bytes, waiting for them; none once the input has ended, or is broken."""
     try:
         return read_some(descriptor, CHUNK_BYTES)
     except OSError:

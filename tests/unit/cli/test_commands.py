@@ -56,5 +56,11 @@ def test_a_command_that_does_not_exist_is_a_usage_error(capsys: pytest.CaptureFi
     assert "No such command 'sovle'" in capsys.readouterr().err
 
 
-def test_help_ends_well() -> None:
-    assert run(["--help"], SERVERS) == 0
+@pytest.mark.parametrize("group", [[], ["runs"], ["models"]])
+def test_help_tells_each_command_in_a_whole_sentence(
+    group: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*group, "--help"], SERVERS) == 0
+    listed = capsys.readouterr().out.partition("Commands:\n")[2].splitlines()
+    assert len(listed) >= 3
+    assert all(line.endswith(".") and not line.endswith("...") for line in listed)

@@ -89,7 +89,7 @@ def no_blocking() -> Generator[None]:
 def no_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Take away keys and the user's own configuration; runs and models go to a temporary folder.
 
-    The folder comes first, so that it is removed last: with the functions of the system as they are.
+    The folder comes first, so that it is removed last, with the functions of the system in place.
     """
     anthropic = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL")
     others = [preset.key_env for preset in PRESETS if preset.key_env]

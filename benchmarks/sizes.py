@@ -34,7 +34,7 @@ EXPLORES = 6
 CHARS_PER_TOKEN = 4
 
 LIST_CHARS = 4_000
-"""Our own choice: the contract gives 5,000, of which the tools of later versions need their part."""
+"""Our own choice: the contract gives 5,000, and tools of later versions need their part."""
 SOLVE_TOKENS = 1_200
 POLL_TOKENS = 300
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from atlas_mcp.presets import PRESETS
+from atlas_mcp.models.chat.presets import PRESETS
 from atlas_mcp.runs.driving import recorder
 from tests.support.blocking import blocking_refused
 from tests.support.drawing import draws

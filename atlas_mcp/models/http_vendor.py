@@ -26,7 +26,6 @@ from atlas_mcp.models.findings import FEATURES, Feature
 from atlas_mcp.models.http_model import HttpConnection, HttpModel
 from atlas_mcp.models.vendor import READY, Connected, ModelWith, Vendor
 from atlas_mcp.models.wire.connections import Route, RouteClosed
-from atlas_mcp.presets import preset_of
 
 _Connection = TypeVar("_Connection", bound=HttpConnection)
 _Model = TypeVar("_Model", bound=HttpModel[HttpConnection])
@@ -100,6 +99,10 @@ class HttpVendor(Vendor, Generic[_Connection, _Model]):
     def address(self, spec: ModelSpec) -> str | None:
         return endpoint_of(spec).base_url or self.environment_address(spec.model)
 
+    def listed_address(self, model: str) -> str | None:
+        """Return the address of a model whose entry names none; `None` for `own_address`."""
+        return None
+
     def environment_address(self, model: str) -> str | None:
         """Return the address that the environment sets for the vendor's own API, or `None`."""
         return self.settings.base_urls.get(model.partition("/")[0])
@@ -112,8 +115,7 @@ class HttpVendor(Vendor, Generic[_Connection, _Model]):
         """
         if spec.own_price:
             return spec.price
-        preset = preset_of(spec.model.partition("/")[0])
-        own = None if preset is None else preset.base_url
+        own = self.listed_address(spec.model)
         used = endpoint_of(spec).base_url
         for entry in (*self.settings.solvers.values(), self.settings.orchestrator):
             if entry is None or entry.price is None or entry.model != spec.model:

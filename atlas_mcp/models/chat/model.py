@@ -23,13 +23,13 @@ from atlas_mcp.models.base import OnTokens, OnUsage
 from atlas_mcp.models.chat.call import ChatCall
 from atlas_mcp.models.chat.connection import ChatConnection
 from atlas_mcp.models.chat.params import chat_params
+from atlas_mcp.models.chat.presets import UNKNOWN_SERVER, Preset, preset_of
 from atlas_mcp.models.endpoint import endpoint_of
 from atlas_mcp.models.http_model import HttpModel
 from atlas_mcp.models.traits import AcceptedFeatures, as_accepted, with_schema_in_prompt
 from atlas_mcp.models.wire.connections import LOOK_TIMEOUT
 from atlas_mcp.models.wire.refusals import json_or_text
 from atlas_mcp.models.wire.streamed_call import timeout
-from atlas_mcp.presets import UNKNOWN_SERVER, Preset, preset_of
 
 if TYPE_CHECKING:
     import openai

@@ -1,7 +1,7 @@
 """Models behind Chat Completions as a vendor: from an entry to a model at its endpoint.
 
 Owns the choice of the key and the address for such a model. The known vendors and servers are data:
-`atlas_mcp.presets`.
+`models.chat.presets`.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from atlas_mcp.installation import install_command
 from atlas_mcp.models.chat.connection import OWN_ADDRESS, ChatConnection
 from atlas_mcp.models.chat.facts import FACTS
 from atlas_mcp.models.chat.model import OpenAICompatible
+from atlas_mcp.models.chat.presets import preset_of
 from atlas_mcp.models.chat.spec import chat_spec
 from atlas_mcp.models.endpoint import endpoint_of
 from atlas_mcp.models.http_vendor import HttpVendor
-from atlas_mcp.presets import preset_of
 
 
 def open_vendor(settings: Settings, *, any_file: bool) -> ChatVendor:
-    """Return the vendors of `atlas_mcp.presets` under a configuration."""
+    """Return the vendors of `models.chat.presets` under a configuration."""
     return ChatVendor(settings, any_file=any_file)
 
 
@@ -48,6 +48,11 @@ class ChatVendor(HttpVendor[ChatConnection, OpenAICompatible]):
         if find_spec("openai") is None:
             return f"the client library is not installed: run {install_command('openai')}"
         return super().missing(spec)
+
+    @override
+    def listed_address(self, model: str) -> str | None:
+        preset = preset_of(model.partition("/")[0])
+        return None if preset is None else preset.base_url
 
     @override
     def key_variable(self, spec: ModelSpec) -> str | None:

@@ -15,6 +15,7 @@ from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.config.endpoints import EndpointSettings
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.config.vendor_facts import VendorFacts
+from atlas_mcp.feature_values import SchemaMode
 from atlas_mcp.models.claude.connection import OWN_ADDRESS, ClaudeConnection
 from atlas_mcp.models.claude.facts import FACTS, KEY_VARIABLE, VENDOR
 from atlas_mcp.models.claude.model import Claude
@@ -22,7 +23,6 @@ from atlas_mcp.models.claude.spec import claude_spec
 from atlas_mcp.models.endpoint import endpoint_of
 from atlas_mcp.models.findings import MESSAGES_FEATURES, Feature
 from atlas_mcp.models.http_vendor import HttpVendor
-from atlas_mcp.presets import SchemaMode
 
 NO_ANTHROPIC_KEY = f"no key: set {KEY_VARIABLE}"
 

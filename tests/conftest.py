@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from atlas_mcp.presets import PRESETS
+from atlas_mcp.models.chat.presets import PRESETS
 from atlas_mcp.runs.driving import recorder
 from tests.support.blocking import blocking_refused
 from tests.support.drawing import draws
@@ -86,8 +86,11 @@ def no_blocking() -> Generator[None]:
 
 
 @pytest.fixture(autouse=True)
-def no_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Take away keys and the user's own configuration; runs and models go to a temporary folder."""
+def no_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take away keys and the user's own configuration; runs and models go to a temporary folder.
+
+    The folder comes first, so that it is removed last, with the functions of the system in place.
+    """
     anthropic = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL")
     others = [preset.key_env for preset in PRESETS if preset.key_env]
     for name in (*anthropic, *others, "OPENAI_BASE_URL", "OPENAI_CUSTOM_HEADERS"):

@@ -15,7 +15,7 @@ from typing import ClassVar
 from atlas_mcp.atlas.messages import Effort, Json
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.usage import Price
-from atlas_mcp.presets import IMAGE_TYPES, ImageType, SchemaMode
+from atlas_mcp.feature_values import IMAGE_TYPES, ImageType, SchemaMode
 
 DEFAULT_MAX_TOKENS = 32_000
 """Output tokens of one call, thinking included. Source: the ATLAS paper's solver setting."""

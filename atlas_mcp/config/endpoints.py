@@ -22,7 +22,7 @@ from atlas_mcp.config.values import (
     Section,
 )
 from atlas_mcp.config.vendor_facts import VendorFacts
-from atlas_mcp.presets import EchoReasoning, MaxTokensField, SchemaMode
+from atlas_mcp.feature_values import EchoReasoning, MaxTokensField, SchemaMode
 
 DEFAULT_MODEL = "anthropic/claude-sonnet-5-5"
 """Solver and orchestrator where nothing is configured. Checked 2026-11-23 against the vendor's

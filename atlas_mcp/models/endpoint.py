@@ -11,7 +11,7 @@ from typing import Any
 
 from atlas_mcp.atlas.messages import Json
 from atlas_mcp.atlas.model_spec import ModelSpec
-from atlas_mcp.presets import EchoReasoning, MaxTokensField
+from atlas_mcp.feature_values import EchoReasoning, MaxTokensField
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from atlas_mcp.atlas.messages import Effort
 from atlas_mcp.errors import ConfigError
+from atlas_mcp.feature_values import EchoReasoning, MaxTokensField, SchemaMode
 from atlas_mcp.models.file_locks import open_lock, try_alone
 from atlas_mcp.models.private_files import private
-from atlas_mcp.presets import EchoReasoning, MaxTokensField, SchemaMode
 from atlas_mcp.system.disk import replace
 from atlas_mcp.system.locks import WAIT_SECONDS
 

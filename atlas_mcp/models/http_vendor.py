@@ -1,13 +1,13 @@
 """The part of a vendor that is common to all vendors asked over HTTP.
 
-Owns the rules for keys, addresses and the operator's own prices. Never chooses a client library and
-never writes a request: each vendor does.
+Owns the connections and the models, and the rules for keys, addresses and the operator's own
+prices. Never chooses a client library and never writes a request: each vendor does.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import ClassVar, Protocol
+from typing import ClassVar, Generic, TypeVar
 
 import anyio.to_thread
 from typing_extensions import override
@@ -17,39 +17,25 @@ from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.usage import Price
 from atlas_mcp.closing import close_all
 from atlas_mcp.config.endpoints import EndpointSettings
+from atlas_mcp.config.settings import Settings
 from atlas_mcp.config.vendor_facts import VendorFacts
 from atlas_mcp.errors import ModelError, ModelUnavailable
 from atlas_mcp.models.endpoint import endpoint_of
 from atlas_mcp.models.entries import declared_price
 from atlas_mcp.models.findings import FEATURES, Feature
-from atlas_mcp.models.vendor import READY, Vendor
+from atlas_mcp.models.http_model import HttpConnection, HttpModel
+from atlas_mcp.models.vendor import READY, Connected, ModelWith, Vendor
 from atlas_mcp.models.wire.connections import Route, RouteClosed
-from atlas_mcp.presets import preset_of
+
+_Connection = TypeVar("_Connection", bound=HttpConnection)
+_Model = TypeVar("_Model", bound=HttpModel[HttpConnection])
 
 
-class HttpConnection(Protocol):
-    """One address with one key, and the vendor's client for it."""
+class HttpVendor(Vendor, Generic[_Connection, _Model]):
+    """A vendor whose models are asked over HTTP.
 
-    @property
-    def route(self) -> Route:
-        """The address and the key."""
-        ...
-
-    async def aclose(self) -> None:
-        """Close the client's connections. No call may follow."""
-        ...
-
-
-class AskedModel(Protocol):
-    """A model whose endpoint can be asked whether it is there."""
-
-    async def is_there(self) -> bool:
-        """Return whether the endpoint has the model. Costs nothing."""
-        ...
-
-
-class HttpVendor(Vendor):
-    """A vendor whose models are asked over HTTP."""
+    Holds one connection for each address and key, and one model for each spec.
+    """
 
     facts: ClassVar[VendorFacts]
     """The vendor's variables, as the configuration reads them."""
@@ -60,6 +46,11 @@ class HttpVendor(Vendor):
     own_keys: ClassVar[tuple[str, ...]] = ()
     """Variables that hold credentials for the vendor's own API and need no mention in an entry."""
 
+    def __init__(self, settings: Settings, *, any_file: bool = False) -> None:
+        super().__init__(settings, any_file=any_file)
+        self._connections: dict[tuple[str | None, str | None], _Connection] = {}
+        self._models: dict[ModelSpec, _Model] = {}
+
     @abstractmethod
     def key_variable(self, spec: ModelSpec) -> str | None:
         """Return the variable that holds the key for a model; `None` if the spec names none."""
@@ -69,12 +60,22 @@ class HttpVendor(Vendor):
         """Return the message for a missing key, `None` if no key is missing."""
 
     @abstractmethod
-    def asked(self, spec: ModelSpec) -> AskedModel:
-        """Return the model that a spec names."""
+    def make_connection(self, spec: ModelSpec) -> _Connection:
+        """Return a new connection to the address of a model, with the model's key."""
 
     @abstractmethod
-    def connections(self) -> tuple[HttpConnection, ...]:
-        """Return the connections that have been made."""
+    def make_model(self, spec: ModelSpec, connection: _Connection) -> _Model:
+        """Return a new model behind a connection, which stays the vendor's to close."""
+
+    @override
+    def connect(self, spec: ModelSpec) -> Connected:
+        endpoint = endpoint_of(spec)
+        shared = (spec.model, endpoint.base_url, endpoint.api_key_env)
+        return Connected(self._model(spec), spec, shared, spec.parallel)
+
+    @override
+    def probing(self, spec: ModelSpec) -> ModelWith:
+        return self._model(spec).with_spec
 
     @override
     def missing(self, spec: ModelSpec) -> str | None:
@@ -82,7 +83,7 @@ class HttpVendor(Vendor):
 
     @override
     async def check(self, spec: ModelSpec) -> str:
-        model = await anyio.to_thread.run_sync(self.asked, spec)
+        model = await anyio.to_thread.run_sync(self._model, spec)
         try:
             return READY if await model.is_there() else "no such model there"
         except ModelUnavailable as error:
@@ -98,6 +99,10 @@ class HttpVendor(Vendor):
     def address(self, spec: ModelSpec) -> str | None:
         return endpoint_of(spec).base_url or self.environment_address(spec.model)
 
+    def listed_address(self, model: str) -> str | None:
+        """Return the address of a model whose entry names none; `None` for `own_address`."""
+        return None
+
     def environment_address(self, model: str) -> str | None:
         """Return the address that the environment sets for the vendor's own API, or `None`."""
         return self.settings.base_urls.get(model.partition("/")[0])
@@ -110,8 +115,7 @@ class HttpVendor(Vendor):
         """
         if spec.own_price:
             return spec.price
-        preset = preset_of(spec.model.partition("/")[0])
-        own = None if preset is None else preset.base_url
+        own = self.listed_address(spec.model)
         used = endpoint_of(spec).base_url
         for entry in (*self.settings.solvers.values(), self.settings.orchestrator):
             if entry is None or entry.price is None or entry.model != spec.model:
@@ -123,12 +127,24 @@ class HttpVendor(Vendor):
 
     @override
     async def close_idle(self) -> None:
-        for connection in self.connections():
+        for connection in tuple(self._connections.values()):
             await connection.route.close_idle()
 
     @override
     async def aclose(self) -> None:
-        await close_all(one.aclose for one in self.connections())
+        await close_all(one.aclose for one in self._connections.values())
+
+    def _model(self, spec: ModelSpec) -> _Model:
+        # Not by its name and address alone: entries may declare different features of one endpoint.
+        if spec not in self._models:
+            self._models[spec] = self.make_model(spec, self._connection(spec))
+        return self._models[spec]
+
+    def _connection(self, spec: ModelSpec) -> _Connection:
+        place = (endpoint_of(spec).base_url, self.key_variable(spec))
+        if place not in self._connections:
+            self._connections[place] = self.make_connection(spec)
+        return self._connections[place]
 
     def _fault(self, spec: ModelSpec) -> str | None:
         """Return why a variable that the model needs cannot be used."""

@@ -1,6 +1,6 @@
 """The cost of a call to a named model, from the price tables of `genai-prices`.
 
-Owns the way from `vendor/name` to US dollars. Never touches the network: the tables are those of
+Owns the way from `provider/name` to US dollars. Never touches the network: the tables are those of
 the installed package. A price that the operator configured wins over them.
 """
 
@@ -12,9 +12,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from atlas_mcp.addresses import is_same_address
 from atlas_mcp.atlas.usage import FREE, Cost, Price, Usage
-from atlas_mcp.presets import Preset, preset_of
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, Provider
@@ -34,7 +32,8 @@ def price_of(
     """Return the dearest rates a call to `model` can be billed at, for holds.
 
     Args:
-        model: The model as `vendor/name`.
+        model: The model as `provider/name`, the provider as the tables name it; `/name` where only
+            the prices of the address can hold.
         override: The operator's own price; wins over the tables.
         base_url: The address of the model, if not its vendor's own. If the tables know the address,
             its prices apply.
@@ -82,7 +81,7 @@ def cost_of(
     Tiers depend on the size of one prompt, so usage summed over calls must be priced call by call.
 
     Args:
-        model: The model as `vendor/name`.
+        model: As for `price_of`.
         usage: The usage of a single call. Cache writes are taken as five-minute ones.
         override: The operator's own price; wins over the tables.
         base_url: As for `price_of`.
@@ -165,20 +164,17 @@ _INPUT_RATES = ("input_mtok", "cache_write_mtok", "cache_read_mtok")
 def _find(model: str, base_url: str | None) -> tuple[Provider, ModelInfo] | None:
     from genai_prices.data_snapshot import get_snapshot
 
-    vendor, slash, name = model.partition("/")
-    if not (vendor and slash and name):
+    provider, _, name = model.partition("/")
+    if not name:
         return None
-    preset = preset_of(vendor)
     tables = get_snapshot()
     if base_url is not None:
         with contextlib.suppress(LookupError):
             return tables.find_provider_model(name, None, None, base_url)
-    known = vendor if preset is None else preset.prices
-    if known is None or not (base_url is None or is_own_address(preset, base_url)):
-        # A model of the same name at another address need not cost the same.
+    if not provider:
         return None
     try:
-        return tables.find_provider_model(name, None, known, None)
+        return tables.find_provider_model(name, None, provider, None)
     except LookupError:
         return None
 
@@ -189,9 +185,3 @@ def _tiers(rate: object) -> tuple[Decimal, ...]:
     if isinstance(rate, TieredPrices):
         return (rate.base, *(tier.price for tier in rate.tiers))
     return (rate,) if isinstance(rate, Decimal) else ()
-
-
-def is_own_address(preset: Preset | None, base_url: str) -> bool:
-    """Return whether an address is the vendor's own."""
-    own = None if preset is None else preset.base_url
-    return own is not None and is_same_address(own, base_url)

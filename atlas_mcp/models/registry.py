@@ -13,7 +13,7 @@ from importlib import import_module
 from importlib.util import find_spec
 
 from atlas_mcp.config.vendor_facts import VendorFacts
-from atlas_mcp.presets import PRESETS
+from atlas_mcp.models.chat.presets import PRESETS
 
 VENDORS: dict[str, str] = {
     "anthropic": "atlas_mcp.models.claude",

@@ -26,8 +26,8 @@ from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.solver_prompts import shape_text
 from atlas_mcp.atlas.usage import NO_CHARGE, Usage
 from atlas_mcp.errors import ModelError, ModelRejected
+from atlas_mcp.feature_values import EchoReasoning
 from atlas_mcp.models.endpoint import endpoint_of
-from atlas_mcp.presets import EchoReasoning
 
 logger = logging.getLogger(__name__)
 

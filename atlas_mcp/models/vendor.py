@@ -14,9 +14,9 @@ from typing import ClassVar, Protocol, TypeAlias, get_args
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.config.endpoints import EndpointSettings
 from atlas_mcp.config.settings import Settings
+from atlas_mcp.feature_values import SchemaMode
 from atlas_mcp.models.base import Model, OnNotice
 from atlas_mcp.models.findings import Feature
-from atlas_mcp.presets import SchemaMode
 
 READY = "ready"
 """The readiness of a model that can be called now."""

@@ -14,7 +14,7 @@ from mcp.server.mcpserver import Context, MCPServer
 from mcp_types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
-from atlas_mcp.atlas.workflows.registry import summaries
+from atlas_mcp.atlas.workflows.registry import choices
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.server import descriptions
 from atlas_mcp.server.answering import WaitingCall, answer, checked_wait
@@ -83,7 +83,7 @@ def _add_solve(server: MCPServer[Any], host: Host) -> None:
         solvers: Annotated[
             list[str] | None, Field(description="From atlas://solvers; default all.")
         ] = None,
-        workflow: Annotated[str | None, Field(description=f"{summaries()}.")] = None,
+        workflow: Annotated[str | None, Field(description=f"{choices()}.")] = None,
         wait_s: WaitSeconds = None,
     ) -> Annotated[CallToolResult, RunResult]:
         """Open an ATLAS run and wait for it."""

@@ -25,7 +25,6 @@ from atlas_mcp.atlas.usage import Charge, Price, Usage
 from atlas_mcp.errors import ModelError, ModelFileError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.base import Model, OnTokens, OnUsage
 from atlas_mcp.models.chat.model import OpenAICompatible
-from atlas_mcp.models.claude.model import Claude
 from atlas_mcp.models.embedded import llama_process
 from atlas_mcp.models.embedded.catalogue import find
 from atlas_mcp.models.embedded.model import EmbeddedModel
@@ -39,6 +38,7 @@ from atlas_mcp.testing.model_conformance import Abilities, Check, Stand
 from atlas_mcp.testing.model_conformance.suite import CHECKS, checks_for
 from atlas_mcp.testing.replies import ApiReply, Fault
 from atlas_mcp.testing.scripted import Recording
+from tests.support.claude_models import claude_model
 from tests.support.waiting import pause
 
 SMALLEST = find("smollm2-135m")
@@ -107,7 +107,7 @@ class ClaudeStand(ApiStand):
 
     @override
     def open(self) -> Model:
-        return Claude("claude-opus-5-5", base_url=self.url, api_key=API_KEY)
+        return claude_model("claude-opus-5-5", base_url=self.url, api_key=API_KEY)
 
     @override
     def efforts(self) -> Sequence[str | None]:

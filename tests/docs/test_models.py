@@ -9,12 +9,12 @@ import pytest
 
 from atlas_mcp.config.profiles import PAPER_MODEL
 from atlas_mcp.config.settings import Settings
+from atlas_mcp.models.chat.presets import PRESETS
 from atlas_mcp.models.configuration import load_settings
 from atlas_mcp.models.gate import COOL_DOWN, OPENS_AFTER, OPENS_AFTER_SECONDS
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.registry import VENDORS
 from atlas_mcp.models.wire.accounts import FIRST_ANSWER, REFUSED_FOR
-from atlas_mcp.presets import PRESETS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
 SNIPPETS = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import get_args
 
 from atlas_mcp.models.chat import spec as chat_spec
+from atlas_mcp.models.chat.presets import PRESETS
 from atlas_mcp.models.claude import families as claude_families
 from atlas_mcp.models.off_loop import Line
 from atlas_mcp.models.wire.accounts import FIRST_ANSWER, REFUSED_FOR
-from atlas_mcp.presets import PRESETS
 from atlas_mcp.views.whole_runs import PART_CHARS
 
 ROOT = Path(__file__).parents[2]
@@ -31,7 +31,10 @@ def test_what_a_refused_key_costs_is_as_the_note_says() -> None:
 def test_the_limits_of_pictures_are_where_the_note_says() -> None:
     note = words_of("docs/design/006-pictures.md")
 
-    assert "(`models/claude/families.py`, `models/chat/spec.py`, `presets.py`, with dates" in note
+    assert (
+        "(`models/claude/families.py`, `models/chat/spec.py`, `models/chat/presets.py`, with dates"
+        in note
+    )
     for module, name in ((claude_families, "image_px"), (chat_spec, "CHAT_IMAGE_PX")):
         assert module.__file__ is not None
         assert name in Path(module.__file__).read_text(encoding="utf-8")

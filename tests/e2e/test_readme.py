@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from atlas_mcp.config.settings import FileSettings, Settings
+from atlas_mcp.models.chat.presets import PRESETS
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.presets import PRESETS
 
 ROOT = Path(__file__).parents[2]
 

@@ -24,7 +24,6 @@ from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import Usage
 from atlas_mcp.config.endpoints import SolverSettings
 from atlas_mcp.config.settings import Settings
-from atlas_mcp.models.claude.model import Claude
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.request import RunRequest
@@ -44,6 +43,7 @@ from atlas_mcp.testing.messages_api import (
 )
 from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
+from tests.support.claude_models import claude_model
 from tests.support.live_runs import driven
 
 MODEL = "claude-sonnet-5-5"
@@ -145,7 +145,7 @@ class Stage:
 async def service_at(
     url: str, home: Path, *, read_timeout: float = 30.0, retries: RetryPolicy = QUICK
 ) -> AsyncGenerator[RunService]:
-    claude = Claude(MODEL, base_url=url, api_key=API_KEY, read_timeout=read_timeout)
+    claude = claude_model(MODEL, base_url=url, api_key=API_KEY, read_timeout=read_timeout)
     entry = SolverSettings(model=claude.name)
     settings = Settings(home=home, solvers={"claude": entry}, credentials=frozenset({"anthropic"}))
     try:

@@ -14,7 +14,7 @@ from atlas_mcp.atlas.messages import ModelRequest, Reply, Text, UserTurn
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.usage import Price, Usage
 from atlas_mcp.models.chat.model import OpenAICompatible
-from atlas_mcp.models.claude.model import Claude
+from tests.support.claude_models import claude_model
 from tests.support.raw_servers import Answer, answering
 
 ASK = ModelRequest(system="", turns=(UserTurn((Text("q"),)),), max_tokens=100)
@@ -30,7 +30,7 @@ COST = Decimal("0.00015")
 
 
 MODELS: dict[str, Callable[[str], Any]] = {
-    "claude": lambda url: Claude("claude-x", base_url=url, api_key="k", price=RATES),
+    "claude": lambda url: claude_model("claude-x", base_url=url, api_key="k", price=RATES),
     "chat": lambda url: OpenAICompatible(
         ModelSpec("openai/m", endpoint={"base_url": f"{url}/v1"}), api_key="k", price=RATES
     ),

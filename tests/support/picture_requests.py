@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from atlas_mcp.atlas.messages import Image, ModelRequest, Text, UserTurn
 from atlas_mcp.atlas.model_spec import ModelSpec
+from atlas_mcp.feature_values import IMAGE_TYPES, ImageType
 from atlas_mcp.models.pictures.fitting import (
     image_type,
 )
-from atlas_mcp.presets import IMAGE_TYPES, ImageType
 from tests.support.pictures import (
     KINDS,
     Kind,

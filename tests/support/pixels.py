@@ -13,9 +13,9 @@ import PIL.Image
 
 from atlas_mcp.atlas.messages import Image, ModelRequest, Text, UserTurn
 from atlas_mcp.atlas.model_spec import ModelSpec
+from atlas_mcp.feature_values import IMAGE_TYPES, ImageType
 from atlas_mcp.models.pictures.files import image_type
 from atlas_mcp.models.pictures.fitting import fault_in, with_fitted_pictures
-from atlas_mcp.presets import IMAGE_TYPES, ImageType
 from tests.support.pictures import read
 
 SEES = ModelSpec("maker/m", images=True, image_px=None, image_types=IMAGE_TYPES)

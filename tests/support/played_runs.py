@@ -43,7 +43,7 @@ from atlas_mcp.atlas.run_spec import RunSpec, SolverSpec
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import FREE, Charge, Price, Usage
 from atlas_mcp.atlas.workflows.registry import workflow_named
-from atlas_mcp.presets import SchemaMode
+from atlas_mcp.feature_values import SchemaMode
 
 MOST_STEPS = 400
 """Steps after which a run counts as endless: the largest of these tests takes under 100."""

@@ -10,8 +10,8 @@ from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.usage import FREE, Price
 from atlas_mcp.config.endpoints import OrchestratorSettings, SolverSettings
 from atlas_mcp.config.settings import Settings
+from atlas_mcp.models.chat.presets import PRESETS
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.presets import PRESETS
 
 HERE = "http://127.0.0.1:8000/v1"
 

@@ -17,6 +17,7 @@ from atlas_mcp.atlas.storable import dollars_of, text_of
 from atlas_mcp.atlas.usage import FREE, Charge, Cost, Price
 from atlas_mcp.errors import ModelError
 from atlas_mcp.models.base import OnTokens, OnUsage
+from atlas_mcp.models.chat.presets import name_in_tables
 from atlas_mcp.models.endpoint import endpoint_of
 from atlas_mcp.models.prices import cost_of
 from atlas_mcp.models.wire.chat_stream import ChatStream
@@ -122,8 +123,9 @@ class ChatCall(StreamedCall):
             return billed
         if not self.stream.counted:
             return None
-        usage = self.stream.usage()
-        return cost_of(model, usage, override=self._price, base_url=self._endpoint.base_url)
+        base_url = self._endpoint.base_url
+        priced = name_in_tables(model, base_url)
+        return cost_of(priced, self.stream.usage(), override=self._price, base_url=base_url)
 
     @property
     @override

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from atlas_mcp.config.vendor_facts import AddressVariable, VendorFacts
-from atlas_mcp.presets import PRESETS
+from atlas_mcp.models.chat.presets import PRESETS
 
 FACTS = VendorFacts(
     key_variables=tuple(preset.key_env for preset in PRESETS if preset.key_env is not None),

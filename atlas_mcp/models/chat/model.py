@@ -19,22 +19,17 @@ from atlas_mcp.atlas.messages import ModelRequest, Reply
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.usage import FREE, Price
 from atlas_mcp.errors import ModelUnavailable
-from atlas_mcp.models.base import Model, OnTokens, OnUsage
+from atlas_mcp.models.base import OnTokens, OnUsage
 from atlas_mcp.models.chat.call import ChatCall
 from atlas_mcp.models.chat.connection import ChatConnection
 from atlas_mcp.models.chat.params import chat_params
+from atlas_mcp.models.chat.presets import UNKNOWN_SERVER, Preset, preset_of
 from atlas_mcp.models.endpoint import endpoint_of
-from atlas_mcp.models.traits import (
-    AcceptedFeatures,
-    RefusedFeatures,
-    accepted_features,
-    as_accepted,
-    with_schema_in_prompt,
-)
+from atlas_mcp.models.http_model import HttpModel
+from atlas_mcp.models.traits import AcceptedFeatures, as_accepted, with_schema_in_prompt
 from atlas_mcp.models.wire.connections import LOOK_TIMEOUT
 from atlas_mcp.models.wire.refusals import json_or_text
 from atlas_mcp.models.wire.streamed_call import timeout
-from atlas_mcp.presets import UNKNOWN_SERVER, Preset, preset_of
 
 if TYPE_CHECKING:
     import openai
@@ -44,7 +39,7 @@ READ_TIMEOUT = 600.0
 most endpoints send nothing while a model thinks, or while a call waits for a free slot."""
 
 
-class OpenAICompatible(Model):
+class OpenAICompatible(HttpModel[ChatConnection]):
     """One model of one endpoint.
 
     Args:
@@ -53,7 +48,6 @@ class OpenAICompatible(Model):
         price: The operator's own price; wins over the tables.
         read_timeout: Seconds without a byte after which a stream is given up.
         connection: Shared with other models and closed by its maker; its own key is used then.
-        learns: Whether a refused call is made again without the refused feature.
     """
 
     def __init__(
@@ -64,53 +58,25 @@ class OpenAICompatible(Model):
         price: Price | None = None,
         read_timeout: float = READ_TIMEOUT,
         connection: ChatConnection | None = None,
-        learns: bool = True,
     ) -> None:
-        self._learns = learns
-        self._spec = spec
-        self._endpoint = endpoint_of(spec)
-        self._price = Price(FREE, FREE) if spec.price == Price(FREE, FREE) else price
-        self._read_timeout = read_timeout
-        self._owned = connection is None
-        self._connection = connection or ChatConnection(self._endpoint.base_url, api_key)
+        super().__init__(
+            spec,
+            connection or ChatConnection(endpoint_of(spec).base_url, api_key),
+            price=Price(FREE, FREE) if spec.price == Price(FREE, FREE) else price,
+            read_timeout=read_timeout,
+            owns_connection=connection is None,
+        )
 
     @override
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._spec.model!r})"
-
-    @property
-    @override
-    def name(self) -> str:
-        """The model as `vendor/name`."""
-        return self._spec.model
-
-    @override
-    async def generate(
+    async def call(
         self,
         request: ModelRequest,
+        takes: AcceptedFeatures,
         *,
-        on_tokens: OnTokens | None = None,
-        on_usage: OnUsage | None = None,
+        on_tokens: OnTokens | None,
+        on_usage: OnUsage | None,
     ) -> Reply:
-        """Make one call and return its reply; see `Model.generate`.
-
-        If the endpoint refuses a feature that can be left out, the call is repeated without it, and
-        later calls leave it out from the start.
-        """
-
-        async def call(takes: AcceptedFeatures) -> Reply:
-            return await self._generate(self._call(on_tokens, on_usage), request, takes)
-
-        if not self._learns:
-            # No probe asks about thinking, so only that may be dropped.
-            return await RefusedFeatures().ask(
-                self.name, self._takes, request, call, asks_for=("thinking",)
-            )
-        return await self._connection.learnt.ask(self.name, self._takes, request, call)
-
-    async def _generate(
-        self, call: ChatCall, request: ModelRequest, takes: AcceptedFeatures
-    ) -> Reply:
+        call = self._call(on_tokens, on_usage)
         spec, asked = self._spec, as_accepted(request, takes)
         if not takes.schema:
             spec, asked = replace(spec, schema_mode="prompt"), with_schema_in_prompt(asked)
@@ -133,32 +99,14 @@ class OpenAICompatible(Model):
         return await call.finish()
 
     @property
-    def _takes(self) -> AcceptedFeatures:
-        """The features that the endpoint is known to accept."""
-        asks = self._endpoint.stream_options
+    @override
+    def takes(self) -> AcceptedFeatures:
+        asks = endpoint_of(self._spec).stream_options
         counts = self._preset.stream_usage if asks is None else asks
-        return replace(accepted_features(self._spec), stream_options=counts)
+        return replace(super().takes, stream_options=counts)
 
-    def with_spec(self, spec: ModelSpec) -> OpenAICompatible:
-        """Return the same model, used as if its endpoint accepted the features in `spec`.
-
-        The new model shares this one's connection, which this one closes. It learns nothing: its
-        callers want to see the refusals.
-        """
-        return OpenAICompatible(
-            spec,
-            price=self._price,
-            read_timeout=self._read_timeout,
-            connection=self._connection,
-            learns=False,
-        )
-
+    @override
     async def is_there(self) -> bool:
-        """Return whether the endpoint has this model, as far as it tells. Costs nothing.
-
-        Raises:
-            ModelError: The endpoint does not answer, or refuses this key.
-        """
         name = self._spec.model.partition("/")[2]
         with anyio.move_on_after(LOOK_TIMEOUT), self._call().errors_translated(streamed=False):
             client = await self._connection.client()
@@ -186,16 +134,11 @@ class OpenAICompatible(Model):
             raise self._call().no_reply(answer.headers, answer.text, asked=False)
         return found
 
-    @override
-    async def aclose(self) -> None:
-        """Close the connections, unless they are shared. No call may follow."""
-        if self._owned:
-            await self._connection.aclose()
-
     @property
     def _preset(self) -> Preset:
         preset = preset_of(self._spec.model.partition("/")[0])
-        if preset is None or (preset.base_url is None and self._endpoint.base_url is not None):
+        named = endpoint_of(self._spec).base_url
+        if preset is None or (preset.base_url is None and named is not None):
             return UNKNOWN_SERVER
         return preset
 

@@ -16,11 +16,11 @@ from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.usage import FREE, Price
 from atlas_mcp.config.endpoints import EndpointSettings
 from atlas_mcp.config.values import EffortName
+from atlas_mcp.models.chat.presets import UNKNOWN_SERVER, Preset, is_own_address, name_in_tables
 from atlas_mcp.models.endpoint import Endpoint
 from atlas_mcp.models.entries import check_effort, declared_price, given
 from atlas_mcp.models.findings import Finding, finding
-from atlas_mcp.models.prices import is_own_address, price_of
-from atlas_mcp.presets import UNKNOWN_SERVER, Preset
+from atlas_mcp.models.prices import price_of
 
 CHAT_IMAGE_PX = 2_048
 """Pixels of the longer side of a picture for models whose entry names no bound. Our own choice: the
@@ -55,15 +55,12 @@ def chat_spec(
     image_px = given(entry.max_image_px, default=CHAT_IMAGE_PX)
     if entry.base_url is not None and not is_own_address(preset, entry.base_url):
         preset = replace(preset, key_env=None)
-    price = price_of(model, override=declared_price(entry), base_url=base_url)
-    if price is None and preset.free and is_this_machine(urlsplit(base_url or "").hostname):
-        price = Price(FREE, FREE)
     found = finding(home, given(base_url, default=own), model)
     efforts = given(entry.efforts, default=given(found.efforts, default=_declared_efforts(entry)))
     check_effort(entry, efforts)
     return ModelSpec(
         model,
-        price=price,
+        price=_price(model, entry, preset, base_url),
         own_price=entry.price is not None,
         effort=entry.effort,
         efforts=efforts,
@@ -81,6 +78,16 @@ def chat_spec(
         parallel=given(entry.parallel, default=preset.parallel),
         endpoint=_endpoint(entry, found, preset, base_url).record(),
     )
+
+
+def _price(
+    model: str, entry: EndpointSettings, preset: Preset, base_url: str | None
+) -> Price | None:
+    priced = name_in_tables(model, base_url)
+    price = price_of(priced, override=declared_price(entry), base_url=base_url)
+    if price is None and preset.free and is_this_machine(urlsplit(base_url or "").hostname):
+        return Price(FREE, FREE)
+    return price
 
 
 def _endpoint(

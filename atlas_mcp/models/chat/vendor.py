@@ -1,7 +1,7 @@
 """Models behind Chat Completions as a vendor: from an entry to a model at its endpoint.
 
-Owns the choice of the key and the address for such a model, and one connection for each address and
-key. The known vendors and servers are data: `atlas_mcp.presets`.
+Owns the choice of the key and the address for such a model. The known vendors and servers are data:
+`models.chat.presets`.
 """
 
 from __future__ import annotations
@@ -19,28 +19,22 @@ from atlas_mcp.installation import install_command
 from atlas_mcp.models.chat.connection import OWN_ADDRESS, ChatConnection
 from atlas_mcp.models.chat.facts import FACTS
 from atlas_mcp.models.chat.model import OpenAICompatible
+from atlas_mcp.models.chat.presets import preset_of
 from atlas_mcp.models.chat.spec import chat_spec
 from atlas_mcp.models.endpoint import endpoint_of
 from atlas_mcp.models.http_vendor import HttpVendor
-from atlas_mcp.models.vendor import Connected, ModelWith
-from atlas_mcp.presets import preset_of
 
 
 def open_vendor(settings: Settings, *, any_file: bool) -> ChatVendor:
-    """Return the vendors of `atlas_mcp.presets` under a configuration."""
+    """Return the vendors of `models.chat.presets` under a configuration."""
     return ChatVendor(settings, any_file=any_file)
 
 
-class ChatVendor(HttpVendor):
+class ChatVendor(HttpVendor[ChatConnection, OpenAICompatible]):
     """All vendors and servers that speak Chat Completions."""
 
     own_address: ClassVar[str] = OWN_ADDRESS
     facts: ClassVar[VendorFacts] = FACTS
-
-    def __init__(self, settings: Settings, *, any_file: bool = False) -> None:
-        super().__init__(settings, any_file=any_file)
-        self._connections: dict[tuple[str | None, str | None], ChatConnection] = {}
-        self._models: dict[object, OpenAICompatible] = {}
 
     @override
     def spec(self, model: str, entry: EndpointSettings) -> ModelSpec:
@@ -56,23 +50,9 @@ class ChatVendor(HttpVendor):
         return super().missing(spec)
 
     @override
-    def connect(self, spec: ModelSpec) -> Connected:
-        endpoint = endpoint_of(spec)
-        shared = (spec.model, endpoint.base_url, endpoint.api_key_env)
-        return Connected(self.asked(spec), _key(spec), shared, spec.parallel)
-
-    @override
-    def asked(self, spec: ModelSpec) -> OpenAICompatible:
-        key = _key(spec)
-        if key not in self._models:
-            self._models[key] = OpenAICompatible(
-                spec, price=self.price_override(spec), connection=self._connection(spec)
-            )
-        return self._models[key]
-
-    @override
-    def probing(self, spec: ModelSpec) -> ModelWith:
-        return self.asked(spec).with_spec
+    def listed_address(self, model: str) -> str | None:
+        preset = preset_of(model.partition("/")[0])
+        return None if preset is None else preset.base_url
 
     @override
     def key_variable(self, spec: ModelSpec) -> str | None:
@@ -87,19 +67,11 @@ class ChatVendor(HttpVendor):
         return f"no key: set {variable}"
 
     @override
-    def connections(self) -> tuple[ChatConnection, ...]:
-        return tuple(self._connections.values())
+    def make_connection(self, spec: ModelSpec) -> ChatConnection:
+        key = self.settings.keys.get(self.key_variable(spec) or "")
+        own = self.environment_address(spec.model)
+        return ChatConnection(endpoint_of(spec).base_url, key, own)
 
-    def _connection(self, spec: ModelSpec) -> ChatConnection:
-        base_url, variable = endpoint_of(spec).base_url, self.key_variable(spec)
-        place = (base_url, variable)
-        if place not in self._connections:
-            key = self.settings.keys.get(variable or "")
-            own = self.environment_address(spec.model)
-            self._connections[place] = ChatConnection(base_url, key, own)
-        return self._connections[place]
-
-
-def _key(spec: ModelSpec) -> tuple[object, ...]:
-    # Entries may declare different features for one endpoint.
-    return (spec, endpoint_of(spec))
+    @override
+    def make_model(self, spec: ModelSpec, connection: ChatConnection) -> OpenAICompatible:
+        return OpenAICompatible(spec, price=self.price_override(spec), connection=connection)

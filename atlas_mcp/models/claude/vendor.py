@@ -1,7 +1,7 @@
 """Claude models as a vendor: from an entry to a model behind the Messages API.
 
-Owns the choice of the key and the address for a Claude model, and one connection for each address
-and key. `models.claude.families` lists the features that each family accepts.
+Owns the choice of the key and the address for a Claude model. `models.claude.families` lists the
+features that each family accepts.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.config.endpoints import EndpointSettings
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.config.vendor_facts import VendorFacts
+from atlas_mcp.feature_values import SchemaMode
 from atlas_mcp.models.claude.connection import OWN_ADDRESS, ClaudeConnection
 from atlas_mcp.models.claude.facts import FACTS, KEY_VARIABLE, VENDOR
 from atlas_mcp.models.claude.model import Claude
@@ -22,9 +23,6 @@ from atlas_mcp.models.claude.spec import claude_spec
 from atlas_mcp.models.endpoint import endpoint_of
 from atlas_mcp.models.findings import MESSAGES_FEATURES, Feature
 from atlas_mcp.models.http_vendor import HttpVendor
-from atlas_mcp.models.traits import accepted_features
-from atlas_mcp.models.vendor import Connected, ModelWith
-from atlas_mcp.presets import SchemaMode
 
 NO_ANTHROPIC_KEY = f"no key: set {KEY_VARIABLE}"
 
@@ -34,7 +32,7 @@ def open_vendor(settings: Settings, *, any_file: bool) -> ClaudeVendor:
     return ClaudeVendor(settings, any_file=any_file)
 
 
-class ClaudeVendor(HttpVendor):
+class ClaudeVendor(HttpVendor[ClaudeConnection, Claude]):
     """The vendor of the Messages API, and gateways that speak it."""
 
     own_address: ClassVar[str] = OWN_ADDRESS
@@ -42,37 +40,10 @@ class ClaudeVendor(HttpVendor):
     facts: ClassVar[VendorFacts] = FACTS
     schema_modes: ClassVar[tuple[SchemaMode, ...]] = ("strict", "prompt")
 
-    def __init__(self, settings: Settings, *, any_file: bool = False) -> None:
-        super().__init__(settings, any_file=any_file)
-        self._connections: dict[tuple[str | None, str | None], ClaudeConnection] = {}
-        self._models: dict[object, Claude] = {}
-
     @override
     def spec(self, model: str, entry: EndpointSettings) -> ModelSpec:
         own = self.environment_address(model)
         return claude_spec(model, entry, home=self.settings.home, own=own)
-
-    @override
-    def connect(self, spec: ModelSpec) -> Connected:
-        return Connected(self.asked(spec), _key(spec), _endpoint_key(spec), spec.parallel)
-
-    @override
-    def asked(self, spec: ModelSpec) -> Claude:
-        key = _key(spec)
-        if key not in self._models:
-            self._models[key] = Claude(
-                spec.model.partition("/")[2],
-                price=self.price_override(spec),
-                holds_schema=spec.schema_mode == "strict",
-                efforts=spec.efforts,
-                takes=accepted_features(spec),
-                connection=self._connection(spec),
-            )
-        return self._models[key]
-
-    @override
-    def probing(self, spec: ModelSpec) -> ModelWith:
-        return self.asked(spec).with_spec
 
     @override
     def askable(self, model: str, entry: EndpointSettings) -> frozenset[Feature]:
@@ -106,35 +77,16 @@ class ClaudeVendor(HttpVendor):
         return f"no key: set {variable}{other}"
 
     @override
-    def connections(self) -> tuple[ClaudeConnection, ...]:
-        return tuple(self._connections.values())
-
-    def _connection(self, spec: ModelSpec) -> ClaudeConnection:
+    def make_connection(self, spec: ModelSpec) -> ClaudeConnection:
         endpoint = endpoint_of(spec)
-        variable = self.key_variable(spec)
-        place = (endpoint.base_url, variable)
-        if place not in self._connections:
-            self._connections[place] = ClaudeConnection(
-                base_url=endpoint.base_url,
-                # Without a key, the vendor's client looks for other credentials of its own.
-                api_key=self.settings.keys.get(variable or KEY_VARIABLE),
-                own_address=self.environment_address(spec.model),
-                key_variable=endpoint.api_key_env,
-            )
-        return self._connections[place]
+        return ClaudeConnection(
+            base_url=endpoint.base_url,
+            # Without a key, the vendor's client looks for other credentials of its own.
+            api_key=self.settings.keys.get(self.key_variable(spec) or KEY_VARIABLE),
+            own_address=self.environment_address(spec.model),
+            key_variable=endpoint.api_key_env,
+        )
 
-
-def _endpoint_key(spec: ModelSpec) -> tuple[object, ...]:
-    endpoint = endpoint_of(spec)
-    return (spec.model, endpoint.base_url, endpoint.api_key_env)
-
-
-def _key(spec: ModelSpec) -> tuple[object, ...]:
-    own_price = spec.price if spec.own_price else None
-    return (
-        *_endpoint_key(spec),
-        own_price,
-        spec.schema_mode,
-        spec.efforts,
-        accepted_features(spec),
-    )
+    @override
+    def make_model(self, spec: ModelSpec, connection: ClaudeConnection) -> Claude:
+        return Claude(spec, price=self.price_override(spec), connection=connection)

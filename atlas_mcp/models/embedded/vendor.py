@@ -21,13 +21,13 @@ from atlas_mcp.atlas.usage import FREE, Price
 from atlas_mcp.config.endpoints import EndpointSettings
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import AtlasError, ConfigError, InvalidInput, ModelFileError, ModelRejected
+from atlas_mcp.feature_values import SchemaMode
 from atlas_mcp.installation import install_command
 from atlas_mcp.models.base import Notice, OnNotice
 from atlas_mcp.models.embedded.catalogue import CATALOGUE
 from atlas_mcp.models.embedded.facts import VENDOR
 from atlas_mcp.models.embedded.names import Embedded, kind_of, locate, pin, pulled
 from atlas_mcp.models.vendor import READY, Connected, Vendor
-from atlas_mcp.presets import SchemaMode
 
 if TYPE_CHECKING:
     from atlas_mcp.models.embedded.model import EmbeddedModel

@@ -13,9 +13,9 @@ import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from atlas_mcp.feature_values import ImageType
 from atlas_mcp.models.pictures.jpeg import END, FRAMES, SCAN, Passes
 from atlas_mcp.models.pictures.png import Damaged, check_place, chunks, header
-from atlas_mcp.presets import ImageType
 
 MAX_PROFILE_BYTES = 100_000
 """Longest colour profile that is read and kept. Our own choice: those of cameras have some

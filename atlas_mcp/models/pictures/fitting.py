@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from atlas_mcp.atlas.messages import Image, ModelRequest, Part, UserTurn
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.errors import ModelRejected
+from atlas_mcp.feature_values import ImageType
 from atlas_mcp.models.off_loop import off_loop
 from atlas_mcp.models.pictures.files import (
     FORMATS,
@@ -32,7 +33,6 @@ from atlas_mcp.models.pictures.files import (
 from atlas_mcp.models.pictures.jpeg import check_rows
 from atlas_mcp.models.pictures.png import Damaged, check_samples
 from atlas_mcp.models.pictures.samples import eight_bits, with_transparent
-from atlas_mcp.presets import ImageType
 
 if TYPE_CHECKING:
     import PIL.Image

@@ -19,8 +19,8 @@ from atlas_mcp.atlas.retrying import RetryPolicy, why_no_further_attempt
 from atlas_mcp.atlas.usage import FREE, NO_CHARGE, Charge
 from atlas_mcp.atlas.wording import money_text
 from atlas_mcp.errors import ModelDown, ModelError, ModelRejected, ModelUnavailable
+from atlas_mcp.feature_values import SchemaMode
 from atlas_mcp.models.vendor import ModelWith
-from atlas_mcp.presets import SchemaMode
 
 PROBE_CAP_USD = Decimal("0.50")
 """US dollars for all questions to one model. Our own choice: a hundred times the usual cost."""

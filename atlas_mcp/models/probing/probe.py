@@ -29,6 +29,7 @@ from atlas_mcp.atlas.messages import (
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.usage import Cost, Usage
 from atlas_mcp.errors import ModelError, ModelRejected
+from atlas_mcp.feature_values import EchoReasoning, SchemaMode
 from atlas_mcp.models.endpoint import endpoint_of, with_endpoint
 from atlas_mcp.models.findings import NOTHING, Feature, Finding
 from atlas_mcp.models.probing.calls import ProbeCalls, ProbeCapReached
@@ -48,7 +49,6 @@ from atlas_mcp.models.probing.questions import (
 )
 from atlas_mcp.models.traits import holds_reasoning
 from atlas_mcp.models.vendor import ModelWith
-from atlas_mcp.presets import EchoReasoning, SchemaMode
 
 PROBE_SECONDS = 300.0
 """Seconds for all questions to one model. Our own choice: a dozen short replies, from a server

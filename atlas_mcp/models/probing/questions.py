@@ -12,9 +12,9 @@ from dataclasses import replace
 from atlas_mcp.atlas.answer_schema import answer_error
 from atlas_mcp.atlas.messages import Json, ModelRequest, Part, Reply, Text, Tool, UserTurn
 from atlas_mcp.atlas.model_spec import ModelSpec
+from atlas_mcp.feature_values import MaxTokensField
 from atlas_mcp.models.endpoint import endpoint_of, with_endpoint
 from atlas_mcp.models.findings import Feature
-from atlas_mcp.presets import MaxTokensField
 
 PROBE_TOKENS = 2_048
 """Output tokens of one reply: enough for a model that thinks to come to its answer."""

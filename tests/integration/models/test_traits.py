@@ -31,6 +31,7 @@ from atlas_mcp.models.claude.model import Claude
 from atlas_mcp.models.endpoint import with_endpoint
 from atlas_mcp.models.probing.probe import probe
 from atlas_mcp.program import main
+from tests.support.claude_models import claude_model
 
 on_asyncio = pytest.mark.parametrize("anyio_backend", ["asyncio"])
 
@@ -156,7 +157,7 @@ def chat(url: str, **traits: Any) -> OpenAICompatible:
 
 
 def claude(url: str) -> Claude:
-    return Claude("claude-x", base_url=url, api_key="sk-of-a-test")
+    return claude_model("claude-x", base_url=url, api_key="sk-of-a-test")
 
 
 async def asked(model: Claude | OpenAICompatible, request: ModelRequest = ASK) -> Reply:

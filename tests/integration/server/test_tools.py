@@ -95,7 +95,8 @@ async def test_what_a_model_reads_before_its_first_call_is_short(
         {"name": tool.name, "description": tool.description, "inputSchema": tool.input_schema}
         for tool in tools
     ]
-    assert len(json.dumps(read)) < 5_000
+    # The contract gives all tools 5,000; those of later versions need their part of it.
+    assert len(json.dumps(read)) < 4_000
 
 
 async def test_an_object_that_takes_any_property_says_so(tmp_path: Path, mode: Mode) -> None:

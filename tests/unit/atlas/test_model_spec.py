@@ -7,7 +7,7 @@ import pytest
 from atlas_mcp.atlas.messages import Image
 from atlas_mcp.atlas.model_spec import Capabilities, ModelSpec, title_of
 from atlas_mcp.atlas.problem import Problem
-from atlas_mcp.presets import SchemaMode
+from atlas_mcp.feature_values import SchemaMode
 
 
 @pytest.mark.parametrize(

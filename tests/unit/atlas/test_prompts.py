@@ -16,7 +16,7 @@ from atlas_mcp.atlas.explore import STRATEGIES, Explore
 from atlas_mcp.atlas.messages import Image, Text, UserTurn
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.run_spec import RunSpec
-from atlas_mcp.presets import SchemaMode
+from atlas_mcp.feature_values import SchemaMode
 from tests.support.played_runs import (
     a_model,
     a_run,

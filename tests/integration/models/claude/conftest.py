@@ -13,6 +13,7 @@ from atlas_mcp.testing.messages_api import (
     MessagesApi,
     serve,
 )
+from tests.support.claude_models import claude_model
 
 
 @pytest.fixture
@@ -35,4 +36,4 @@ async def connection(url: str) -> AsyncIterator[ClaudeConnection]:
 
 @pytest.fixture
 def claude(connection: ClaudeConnection) -> Claude:
-    return Claude("claude-opus-5-5", connection=connection)
+    return claude_model("claude-opus-5-5", connection=connection)

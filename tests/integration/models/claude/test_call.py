@@ -27,6 +27,7 @@ from atlas_mcp.testing.messages_api import (
     truncated,
 )
 from tests.support.claude_calls import ASK
+from tests.support.claude_models import claude_model
 
 
 async def test_progress_rises_to_the_exact_count(claude: Claude, api: MessagesApi) -> None:
@@ -193,7 +194,7 @@ def has_left(api: MessagesApi) -> bool:
 async def test_a_stream_that_falls_silent_is_given_up(
     connection: ClaudeConnection, api: MessagesApi
 ) -> None:
-    claude = Claude("claude-opus-5-5", connection=connection, read_timeout=0.2)
+    claude = claude_model("claude-opus-5-5", connection=connection, read_timeout=0.2)
     api.script(Fault("stall", seconds=600))
 
     with pytest.raises(ModelUnavailable, match="silent") as caught:
@@ -220,6 +221,6 @@ async def test_an_explicit_price_is_what_a_reply_costs(
     price = Price(input=Decimal(1), output=Decimal(10))
     api.script(ApiReply(text="a", tokens=Tokens(input=1_000, output=100)))
 
-    reply = await Claude("claude-opus-5-5", price=price, connection=connection).generate(ASK)
+    reply = await claude_model("claude-opus-5-5", price=price, connection=connection).generate(ASK)
 
     assert reply.charge.cost == Decimal("0.002")

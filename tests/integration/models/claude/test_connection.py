@@ -25,12 +25,13 @@ from atlas_mcp.testing.messages_api import (
     status,
 )
 from tests.support.claude_calls import ASK
+from tests.support.claude_models import claude_model
 
 
 async def test_a_refused_connection_reached_nobody() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    claude = Claude("claude-opus-5-5", base_url=f"http://127.0.0.1:{port}", api_key="k")
+    claude = claude_model("claude-opus-5-5", base_url=f"http://127.0.0.1:{port}", api_key="k")
 
     with pytest.raises(ModelUnavailable, match="no connection") as caught:
         await claude.generate(ASK)
@@ -43,7 +44,7 @@ async def test_a_refused_connection_reached_nobody() -> None:
 async def test_a_key_with_stray_characters_is_rejected_and_not_quoted(
     url: str, api_key: str
 ) -> None:
-    claude = Claude("claude-opus-5-5", base_url=url, api_key=api_key)
+    claude = claude_model("claude-opus-5-5", base_url=url, api_key=api_key)
 
     with pytest.raises(ModelRejected, match="key") as caught:
         await claude.generate(ASK)
@@ -53,7 +54,7 @@ async def test_a_key_with_stray_characters_is_rejected_and_not_quoted(
 
 
 async def test_an_address_that_is_none_is_rejected() -> None:
-    claude = Claude("claude-opus-5-5", base_url="nonsense", api_key="k")
+    claude = claude_model("claude-opus-5-5", base_url="nonsense", api_key="k")
 
     with pytest.raises(ModelRejected, match="base_url is no address"):
         await claude.generate(ASK)
@@ -67,7 +68,7 @@ async def test_without_credentials_the_variable_to_set_is_named(
     for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("ANTHROPIC_CONFIG_DIR", str(tmp_path))
-    claude = Claude("claude-opus-5-5", base_url="http://127.0.0.1:1")
+    claude = claude_model("claude-opus-5-5", base_url="http://127.0.0.1:1")
 
     with pytest.raises(ModelRejected, match="ANTHROPIC_API_KEY"):
         await claude.generate(ASK)
@@ -79,7 +80,7 @@ async def test_key_and_prompt_get_into_no_text(
     connection: ClaudeConnection, api: MessagesApi, url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    claude = Claude("claude-opus-5-5", base_url=url, api_key=API_KEY)
+    claude = claude_model("claude-opus-5-5", base_url=url, api_key=API_KEY)
     secret = replace(ASK, turns=(UserTurn((Text("the prompt itself"),)),))
     api.script(status(400, message=f"key {API_KEY} is odd"), status(401, message=API_KEY))
     texts = [repr(claude), repr(connection)]
@@ -116,4 +117,6 @@ async def test_closing_a_model_leaves_a_shared_connection_open(
     await claude.generate(ASK)
     await claude.aclose()
 
-    assert (await Claude("claude-sonnet-5-5", connection=connection).generate(ASK)).end == "end"
+    assert (
+        await claude_model("claude-sonnet-5-5", connection=connection).generate(ASK)
+    ).end == "end"

@@ -10,12 +10,12 @@ from atlas_mcp.atlas.messages import (
     Effort,
 )
 from atlas_mcp.models.claude.connection import ClaudeConnection
-from atlas_mcp.models.claude.model import Claude
 from atlas_mcp.models.claude.params import Thinking
 from atlas_mcp.testing.messages_api import (
     MessagesApi,
 )
 from tests.support.claude_calls import ASK
+from tests.support.claude_models import claude_model
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ async def test_an_effort_the_family_lacks_is_lowered(
     effort: Effort | None,
     sent: str | None,
 ) -> None:
-    await Claude(model, connection=connection).generate(replace(ASK, effort=effort))
+    await claude_model(model, connection=connection).generate(replace(ASK, effort=effort))
 
     assert api.bodies[0].get("output_config", {}).get("effort") == sent
 
@@ -55,7 +55,7 @@ async def test_an_effort_the_family_lacks_is_lowered(
 async def test_each_family_is_told_to_think_as_it_can(
     connection: ClaudeConnection, api: MessagesApi, model: str, thinking: Thinking, sent: str | None
 ) -> None:
-    await Claude(model, connection=connection, thinking=thinking).generate(ASK)
+    await claude_model(model, connection=connection, thinking=thinking).generate(ASK)
 
     assert api.bodies[0].get("thinking", {}).get("type") == sent
 
@@ -63,7 +63,7 @@ async def test_each_family_is_told_to_think_as_it_can(
 async def test_max_tokens_stay_below_what_the_family_allows(
     connection: ClaudeConnection, api: MessagesApi
 ) -> None:
-    model = Claude("claude-haiku-4-5", connection=connection)
+    model = claude_model("claude-haiku-4-5", connection=connection)
 
     await model.generate(replace(ASK, max_tokens=128_000))
 

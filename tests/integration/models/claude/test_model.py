@@ -34,6 +34,7 @@ from atlas_mcp.testing.messages_api import (
     Tokens,
 )
 from tests.support.claude_calls import ASK
+from tests.support.claude_models import claude_model
 from tests.support.pictures import drawn
 
 EXPLORE = Tool("explore", "Dispatch a solver.", {"type": "object", "properties": {}})
@@ -234,8 +235,8 @@ async def test_a_schema_that_cannot_be_sent_is_rejected_before_the_call(
 async def test_the_api_says_whether_it_has_a_model_at_no_cost(
     connection: ClaudeConnection, api: MessagesApi
 ) -> None:
-    there = Claude("claude-opus-5-5", connection=connection)
-    unknown = Claude("claude-opus-5-6", connection=connection)
+    there = claude_model("claude-opus-5-5", connection=connection)
+    unknown = claude_model("claude-opus-5-6", connection=connection)
 
     assert await there.is_there()
     assert not await unknown.is_there()
@@ -245,7 +246,7 @@ async def test_the_api_says_whether_it_has_a_model_at_no_cost(
 async def test_a_wrong_key_and_a_silent_api_are_told_apart(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wrong = Claude("claude-opus-5-5", base_url=url, api_key="wrong")
+    wrong = claude_model("claude-opus-5-5", base_url=url, api_key="wrong")
     with pytest.raises(ModelRejected, match="key is refused"):
         await wrong.is_there()
     await wrong.aclose()
@@ -253,7 +254,7 @@ async def test_a_wrong_key_and_a_silent_api_are_told_apart(
     monkeypatch.setattr(claude_models, "LOOK_TIMEOUT", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-        waiting = Claude("claude-opus-5-5", base_url=f"http://127.0.0.1:{port}", api_key="k")
+        waiting = claude_model("claude-opus-5-5", base_url=f"http://127.0.0.1:{port}", api_key="k")
         with pytest.raises(ModelUnavailable, match="no answer"):
             await waiting.is_there()
         await waiting.aclose()

@@ -6,7 +6,7 @@ import pytest
 
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.models.chat.model import OpenAICompatible
-from atlas_mcp.models.claude.model import Claude
+from tests.support.claude_models import claude_model
 from tests.support.odd_endpoints import KEY, AnyModel, Make
 
 
@@ -15,7 +15,7 @@ def make(request: pytest.FixtureRequest) -> Make:
     """Makes a model at an address, of either adapter."""
 
     def claude(url: str, key: str | None = KEY) -> AnyModel:
-        return Claude("claude-opus-5-5", base_url=url, api_key=key)
+        return claude_model("claude-opus-5-5", base_url=url, api_key=key)
 
     def chat(url: str, key: str | None = KEY) -> AnyModel:
         return OpenAICompatible(

@@ -17,16 +17,16 @@ from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.usage import NO_CHARGE, Price
 from atlas_mcp.errors import ModelError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.chat.model import OpenAICompatible
-from atlas_mcp.models.claude.model import Claude
 from atlas_mcp.models.wire import bounded
 from atlas_mcp.models.wire.bounded import MAX_ERROR_BYTES
+from tests.support.claude_models import claude_model
 from tests.support.raw_servers import Answer, answering, endless, heading, in_bytes, once
 
 ASK = ModelRequest(system="", turns=(UserTurn((Text("q"),)),), max_tokens=100)
 RATES = Price(Decimal(1), Decimal(1), Decimal(1))
 
 MODELS: dict[str, Callable[[str], Any]] = {
-    "claude": lambda url: Claude("claude-x", base_url=url, api_key="k", price=RATES),
+    "claude": lambda url: claude_model("claude-x", base_url=url, api_key="k", price=RATES),
     "chat": lambda url: OpenAICompatible(
         ModelSpec("openai/m", endpoint={"base_url": f"{url}/v1"}), api_key="k", price=RATES
     ),

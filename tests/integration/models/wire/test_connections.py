@@ -15,10 +15,10 @@ from atlas_mcp.models.chat.connection import ChatConnection
 from atlas_mcp.models.chat.model import OpenAICompatible
 from atlas_mcp.models.claude import connection as claude_connection
 from atlas_mcp.models.claude.connection import ClaudeConnection
-from atlas_mcp.models.claude.model import Claude
 from atlas_mcp.models.wire import proxies
 from atlas_mcp.models.wire.connections import RouteClosed
 from atlas_mcp.models.wire.proxies import Proxy, check_proxy, proxy_of, tls
+from tests.support.claude_models import claude_model
 from tests.support.odd_endpoints import ASK, JSON, KEY, Make, Place, always, failure_of, good
 
 ENVIRONMENT = {
@@ -106,7 +106,7 @@ async def test_the_environments_own_address_gets_all_that_it_holds_for_it(
     place = Place(good)
     with place.serving() as here:
         connection = ClaudeConnection(own_address=f"{here}/v1/")
-        await Claude("claude-opus-5-5", connection=connection).generate(ASK)
+        await claude_model("claude-opus-5-5", connection=connection).generate(ASK)
         await connection.aclose()
 
     [(_, path, headers)] = place.asked
@@ -133,7 +133,7 @@ async def test_a_gateway_without_a_key_of_its_own_is_not_asked(
     monkeypatch.setenv("ANTHROPIC_AUTH_TOKEN", "env-token")
     place = Place(good)
     with place.serving() as here:
-        error = await failure_of(Claude("claude-opus-5-5", base_url=here))
+        error = await failure_of(claude_model("claude-opus-5-5", base_url=here))
 
     assert "no credentials" in str(error)
     assert not place.asked
@@ -145,9 +145,9 @@ async def test_the_query_of_an_address_comes_behind_the_path_of_every_call() -> 
         chat = OpenAICompatible(
             ModelSpec("openai/m", endpoint={"base_url": f"{here}/d?api-version=1"})
         )
-        claude = Claude("m", base_url=f"{here}?api-version=2", api_key=KEY)
+        claude = claude_model("m", base_url=f"{here}?api-version=2", api_key=KEY)
         # The way to ask some gateways for their newest version.
-        empty = Claude("m", base_url=f"{here}?api-version=", api_key=KEY)
+        empty = claude_model("m", base_url=f"{here}?api-version=", api_key=KEY)
         for model in (chat, claude, empty):
             await model.generate(ASK)
             await model.aclose()
@@ -168,7 +168,7 @@ async def test_an_entry_that_names_the_vendors_own_address_shows_its_key_as_the_
     with place.serving() as here, place.serving() as gateway:
         monkeypatch.setattr(claude_connection, "OWN_ADDRESS", here)
         for address in (f"{here}{path}", gateway):
-            model = Claude("claude-opus-5-5", base_url=address, api_key=f" {KEY}\n")
+            model = claude_model("claude-opus-5-5", base_url=address, api_key=f" {KEY}\n")
             await model.generate(ASK)
             await model.aclose()
 

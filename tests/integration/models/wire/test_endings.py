@@ -17,6 +17,7 @@ from atlas_mcp.atlas.usage import NO_CHARGE
 from atlas_mcp.errors import ModelRejected, ModelUnavailable
 from atlas_mcp.models.chat.model import OpenAICompatible
 from atlas_mcp.models.claude.model import Claude
+from tests.support.claude_models import claude_model
 from tests.support.raw_servers import answering, heading, once
 
 ASK = ModelRequest(system="", turns=(UserTurn((Text("q"),)),), max_tokens=100)
@@ -58,7 +59,7 @@ def chat(url: str) -> OpenAICompatible:
 
 
 def claude(url: str) -> Claude:
-    return Claude("claude-x", base_url=url, api_key="sk-of-a-test")
+    return claude_model("claude-x", base_url=url, api_key="sk-of-a-test")
 
 
 MODELS: dict[str, Callable[[str], OpenAICompatible | Claude]] = {"chat": chat, "claude": claude}

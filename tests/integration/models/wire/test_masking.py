@@ -23,6 +23,7 @@ from atlas_mcp.models.chat.model import OpenAICompatible
 from atlas_mcp.models.claude.model import Claude
 from atlas_mcp.models.wire import decoding
 from atlas_mcp.models.wire.masking import Secrets, guard_logs
+from tests.support.claude_models import claude_model
 from tests.support.drawing import draws
 from tests.support.raw_servers import Answer, answering, heading, once
 
@@ -36,7 +37,7 @@ Encoding: TypeAlias = Callable[[str], str]
 
 
 def claude(url: str, key: str = KEY) -> AnyModel:
-    return Claude("claude-x", base_url=url, api_key=key)
+    return claude_model("claude-x", base_url=url, api_key=key)
 
 
 def chat(url: str, key: str = KEY) -> AnyModel:

@@ -21,6 +21,7 @@ from atlas_mcp.models.configuration import load_settings
 from atlas_mcp.models.wire.proxies import proxy_of, socks_fault, tls
 from atlas_mcp.program import main
 from atlas_mcp.server.app import make_server
+from tests.support.claude_models import claude_model
 from tests.support.networks import Authority, speaking_tls, tunnelling
 from tests.support.odd_endpoints import ASK, CHAT, CLAUDE, KEY
 from tests.support.raw_servers import answering, once
@@ -31,7 +32,7 @@ on_asyncio = pytest.mark.parametrize("anyio_backend", ["asyncio"])
 
 
 def claude(url: str) -> AnyModel:
-    return Claude("claude-opus-5-5", base_url=url, api_key=KEY)
+    return claude_model("claude-opus-5-5", base_url=url, api_key=KEY)
 
 
 def chat(url: str) -> AnyModel:

@@ -22,7 +22,6 @@ from atlas_mcp.errors import ModelRejected, ModelUnavailable
 from atlas_mcp.models.claude import call as claude_call
 from atlas_mcp.models.claude import connection as claude_connection
 from atlas_mcp.models.claude.connection import ClaudeConnection
-from atlas_mcp.models.claude.model import Claude
 from atlas_mcp.models.claude.stream import MessageStream
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.wire import reading
@@ -54,6 +53,7 @@ from tests.support.arriving_replies import (
     text_delta,
     with_it,
 )
+from tests.support.claude_models import claude_model
 from tests.support.raw_servers import Answer, answering, heading, once
 from tests.support.strange_replies import nested_text
 
@@ -190,7 +190,7 @@ async def of_the_vendor(monkeypatch: pytest.MonkeyPatch, answer: Answer) -> Repl
         monkeypatch.setenv("ANTHROPIC_API_KEY", "k")
         connection = ClaudeConnection(own_address=url)
         try:
-            return await Claude("claude-x", price=RATES, connection=connection).generate(ASK)
+            return await claude_model("claude-x", price=RATES, connection=connection).generate(ASK)
         finally:
             await connection.aclose()
 

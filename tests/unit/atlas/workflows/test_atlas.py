@@ -24,7 +24,7 @@ from atlas_mcp.atlas.messages import AssistantTurn, Image, ToolCall, UserTurn
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.presets import SchemaMode
+from atlas_mcp.feature_values import SchemaMode
 from tests.support.played_runs import (
     Played,
     Saying,

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -21,6 +22,7 @@ from atlas_mcp.atlas.explore import MAX_INSTRUCTION_CHARS, Explore
 from atlas_mcp.atlas.large_values import LARGE_CHARS
 from atlas_mcp.atlas.storable import MAX_TEXT_CHARS, MAX_VALUES
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
+from atlas_mcp.journal.sqlite.large_value_rows import finder
 from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.runs.archive import read_archive, write_archive
 from atlas_mcp.testing.journal_conformance import first_record, later_record
@@ -182,3 +184,23 @@ async def test_no_record_is_too_long_for_a_message(tmp_path: Path) -> None:
         lengths = connection.execute("SELECT length(CAST(body AS BLOB)) FROM events").fetchall()
     assert len(lengths) == 5
     assert max(length for (length,) in lengths) < MOST_BYTES
+
+
+class Damaged:
+    """A connection to a file of which pages are damaged, or that fails otherwise."""
+
+    def __init__(self, name: str) -> None:
+        self.error = sqlite3.DatabaseError("the disk image is malformed")
+        self.error.sqlite_errorname = name
+
+    def execute(self, sql: str, parameters: object = ()) -> sqlite3.Cursor:
+        raise self.error
+
+
+def test_a_text_on_a_damaged_page_is_missing_and_other_errors_are_raised() -> None:
+    damaged = cast("sqlite3.Connection", Damaged("SQLITE_CORRUPT_VTAB"))
+    busy = cast("sqlite3.Connection", Damaged("SQLITE_BUSY"))
+
+    assert finder(damaged, "r")("digest") is None
+    with pytest.raises(sqlite3.DatabaseError, match="malformed"):
+        finder(busy, "r")("digest")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from atlas_mcp.models.chat.facts import FACTS
+from atlas_mcp.models.chat.presets import PRESETS
 from atlas_mcp.models.registry import VENDORS
-from atlas_mcp.presets import PRESETS
 
 
 def test_the_key_of_each_preset_is_read() -> None:

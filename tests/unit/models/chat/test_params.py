@@ -27,6 +27,7 @@ from atlas_mcp.atlas.messages import (
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.orchestrator_schemas import synthesis_schema
 from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.feature_values import MaxTokensField
 from atlas_mcp.models.chat.params import (
     SILENCE,
     chat_params,
@@ -36,7 +37,6 @@ from atlas_mcp.models.chat.params import (
     strict_schema,
 )
 from atlas_mcp.models.endpoint import with_endpoint
-from atlas_mcp.presets import MaxTokensField
 from atlas_mcp.testing.chat_endpoints import MISTRAL, OPENAI
 from atlas_mcp.testing.chat_rules import refusal_of
 from atlas_mcp.testing.chat_shapes import strict_fault

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from atlas_mcp.atlas.usage import Price
+from atlas_mcp.models.chat.presets import PRESETS
 from atlas_mcp.models.endpoint import endpoint_of
-from atlas_mcp.presets import PRESETS
 from tests.support.pools import GRATIS, HERE, RATES, THERE, pool, spec_of
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.models.chat.model import OpenAICompatible
+from atlas_mcp.models.chat.presets import PRESETS, preset_of
 from atlas_mcp.models.endpoint import endpoint_of
 from atlas_mcp.models.gate import Gated
-from atlas_mcp.presets import PRESETS, preset_of
 from tests.support.pools import HERE, THERE, pool
 
 

@@ -12,12 +12,12 @@ import anyio
 import PIL.Image
 import pytest
 
+from atlas_mcp.feature_values import IMAGE_TYPES
 from atlas_mcp.models.pictures.files import image_type
 from atlas_mcp.models.pictures.fitting import (
     fault_in,
     with_fitted_pictures,
 )
-from atlas_mcp.presets import IMAGE_TYPES
 from tests.support.picture_requests import SEES, asking, kind_of
 from tests.support.pictures import (
     KINDS,

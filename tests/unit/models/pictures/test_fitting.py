@@ -21,6 +21,7 @@ from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.config.endpoints import SolverSettings
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ModelRejected
+from atlas_mcp.feature_values import IMAGE_TYPES, ImageType
 from atlas_mcp.models.chat.params import chat_params
 from atlas_mcp.models.pictures.fitting import (
     MAX_PIXELS,
@@ -31,7 +32,6 @@ from atlas_mcp.models.pictures.fitting import (
 )
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted.model import demo
-from atlas_mcp.presets import IMAGE_TYPES, ImageType
 from tests.support.picture_requests import ASK, SEES, asking, kind_of
 from tests.support.pictures import (
     BLUE,

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from atlas_mcp.presets import IMAGE_TYPES, ImageType
+from atlas_mcp.feature_values import IMAGE_TYPES, ImageType
 from tests.support.drawing import draws
 from tests.support.pictures import KINDS, Kind, saved
 from tests.support.pixels import DEPTHS, SIDE, check, chunk, on, palette, png, shown, smaller

@@ -26,6 +26,11 @@ def test_one_to_another_origin_is_refused_and_named() -> None:
         check_redirect(answer("https://other.example.org/v1"))
 
 
+def test_one_to_an_address_that_is_none_is_refused() -> None:
+    with pytest.raises(RouteClosed, match=r"an invalid address \(status 307\)"):
+        check_redirect(answer("https://example.org:port/"))
+
+
 def test_one_that_would_ask_without_the_request_is_refused() -> None:
     with pytest.raises(RouteClosed, match="has moved within"):
         check_redirect(answer("/v2", status=302))

@@ -8,9 +8,15 @@ import pytest
 from genai_prices.data_snapshot import get_snapshot
 
 from atlas_mcp.config.endpoints import DEFAULT_MODEL
-from atlas_mcp.models.prices import is_own_address
+from atlas_mcp.models.chat.presets import (
+    PRESETS,
+    UNKNOWN_SERVER,
+    Preset,
+    is_own_address,
+    name_in_tables,
+    preset_of,
+)
 from atlas_mcp.models.registry import VENDORS
-from atlas_mcp.presets import PRESETS, UNKNOWN_SERVER, Preset, preset_of
 
 ALL = pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.vendor)
 OWN = {"ollama", "vllm", "lmstudio", "llamacpp"}
@@ -81,3 +87,20 @@ def test_a_vendors_own_address_is_told_from_others() -> None:
     assert not is_own_address(mistral, "https://api.mistral.ai.example.org/v1")
     assert not is_own_address(preset_of("openai"), "https://api.openai.com/v1")
     assert not is_own_address(None, "https://api.mistral.ai/v1")
+
+
+@pytest.mark.parametrize(
+    ("model", "base_url", "name"),
+    [
+        ("xai/grok-4", None, "x-ai/grok-4"),
+        ("mistral/m", "https://api.mistral.ai/v1/", "mistral/m"),
+        ("mistral/m", "https://gateway.example.org/v1", "/m"),
+        ("openai/m", "https://gateway.example.org/v1", "/m"),
+        ("ollama/m", None, "/m"),
+        ("openrouter/maker/m", None, "openrouter/maker/m"),
+    ],
+)
+def test_prices_of_a_vendor_hold_at_its_own_address_alone(
+    model: str, base_url: str | None, name: str
+) -> None:
+    assert name_in_tables(model, base_url) == name

@@ -10,24 +10,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal, TypeAlias, get_args
 
-SchemaMode: TypeAlias = Literal["strict", "json", "prompt"]
-"""How a reply gets its shape: the endpoint holds a schema, or JSON, or only the prompt asks."""
-
-MaxTokensField: TypeAlias = Literal["max_tokens", "max_completion_tokens"]
-"""An endpoint's name for the limit on output tokens."""
-
-EchoReasoning: TypeAlias = Literal["as_sent", "always", "tool_calls", "never"]
-"""The earlier turns that are sent back to a model with its thinking.
-
-`as_sent`: those with which the endpoint sent it. `always`: all, with empty thinking where the
-endpoint sent none. `tool_calls`: those that call tools. `never`: none."""
-
-ImageType: TypeAlias = Literal["image/png", "image/jpeg", "image/gif", "image/webp"]
-"""The kinds of pictures a problem may have. Closed."""
-
-IMAGE_TYPES: tuple[ImageType, ...] = get_args(ImageType)
+from atlas_mcp.addresses import is_same_address
+from atlas_mcp.feature_values import (
+    IMAGE_TYPES,
+    EchoReasoning,
+    ImageType,
+    MaxTokensField,
+    SchemaMode,
+)
 
 PLAIN_IMAGE_TYPES: tuple[ImageType, ...] = ("image/png", "image/jpeg")
 """The kinds that every endpoint reads. llama.cpp leaves other pictures out without an error
@@ -227,3 +218,21 @@ _BY_VENDOR = {preset.vendor: preset for preset in PRESETS}
 def preset_of(vendor: str) -> Preset | None:
     """Return the preset of a vendor, `None` if there is none."""
     return _BY_VENDOR.get(vendor)
+
+
+def is_own_address(preset: Preset | None, base_url: str) -> bool:
+    """Return whether an address is the vendor's own."""
+    own = None if preset is None else preset.base_url
+    return own is not None and is_same_address(own, base_url)
+
+
+def name_in_tables(model: str, base_url: str | None) -> str:
+    """Return a model's name for the price tables, as `models.prices` reads it.
+
+    A model of the same name at another address need not cost the same, and has no provider.
+    """
+    vendor, _, name = model.partition("/")
+    preset = preset_of(vendor)
+    own = base_url is None or is_own_address(preset, base_url)
+    provider = vendor if preset is None else preset.prices
+    return f"{provider or ''}/{name}" if own else f"/{name}"

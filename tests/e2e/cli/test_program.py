@@ -57,7 +57,7 @@ from tests.support.shells import Here, Shell, environment
 from tests.support.systems import posix
 from tests.support.terminals import on_a_terminal
 
-HELP = Path(__file__).parents[1] / "snapshots" / "help"
+HELP = Path(__file__).parents[2] / "snapshots" / "help"
 UPDATE = "ATLAS_UPDATE_SNAPSHOTS"
 """Set this variable to write the snapshots anew; then read the difference."""
 

@@ -23,7 +23,7 @@ from atlas_mcp.testing.scripted import Recording
 from atlas_mcp.views.rendering import view_of
 from tests.support.stopped_runs import in_todays_words
 
-DATA = Path(__file__).parents[1] / "data"
+DATA = Path(__file__).parents[2] / "data"
 
 ANSWERED, BROKEN_OFF = "answeredrunv2a", "brokenoffrunv2"
 """A run that was answered and resumed, and one whose process died with its second turn open."""

@@ -164,7 +164,7 @@ class DrivenRuns:
         try:
             await self._drive_on(driver, ticket)
             if driver.lost:
-                live.here = False
+                live.lose()
                 logger.warning(
                     "run %s has been taken over by another process; calls of this one that were "
                     "in flight are dropped",
@@ -173,8 +173,7 @@ class DrivenRuns:
                 await follow_on(live, self.journal, self.states.state)
         finally:
             self._leaving.pop(live.run_id, None)
-            live.done = True
-            live.publish()
+            live.end()
 
     async def _drive_on(self, driver: Driver, ticket: Ticket) -> None:
         run_id = driver.live.run_id

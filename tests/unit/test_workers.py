@@ -9,14 +9,16 @@ from typing import cast
 import pytest
 
 from tests.conftest import pytest_xdist_auto_num_workers
+from tests.support.shared_work import usable_cores
 
 TESTS = Path(__file__).parents[1]
 HERE = Path(__file__)
+MORE = usable_cores() + 1
 
 
 @dataclass
 class Asked:
-    """What pytest was asked for."""
+    """The command line of pytest."""
 
     args: list[str]
     options: dict[str, str] = field(default_factory=dict[str, str])
@@ -28,8 +30,8 @@ class Asked:
 @pytest.mark.parametrize(
     ("asked", "workers"),
     [
-        (Asked([str(TESTS)]), None),
-        (Asked([str(TESTS / "unit"), str(HERE)]), None),
+        (Asked([str(TESTS)]), MORE),
+        (Asked([str(TESTS / "unit"), str(HERE)]), MORE),
         (Asked([str(HERE)]), 0),
         (Asked([f"{HERE}::test_folders"]), 0),
         (Asked([str(TESTS)], {"inline_snapshot": "fix"}), 0),
@@ -37,7 +39,5 @@ class Asked:
     ],
     ids=["all", "a folder and a file", "a file", "a test", "new snapshots", "real weights"],
 )
-def test_folders_are_spread_over_the_cores_and_files_are_not(
-    asked: Asked, workers: int | None
-) -> None:
+def test_folders_are_spread_over_the_cores_and_files_are_not(asked: Asked, workers: int) -> None:
     assert pytest_xdist_auto_num_workers(cast("pytest.Config", asked)) == workers

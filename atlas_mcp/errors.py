@@ -16,6 +16,7 @@
        ├─ JournalBusy          another process drives this run
        ├─ JournalUnflushed     it was stored, but the disk has not taken it
        ├─ HomeUnusable         it cannot be opened where ATLAS_HOME says
+       ├─ RunExists            another run has this id already
        └─ UnknownRun           no run has this id
 
 A model that answers but refuses, is cut off or breaks the asked-for shape raises nothing: its reply
@@ -173,6 +174,18 @@ class HomeUnusable(JournalError):
     """The journal cannot be opened where `ATLAS_HOME` says; the operator can mend it."""
 
 
+class RunExists(JournalError):
+    """Another run has this id already; nothing was changed."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(run_id)
+        self.run_id = run_id
+
+    @override
+    def __str__(self) -> str:
+        return f"a run has the id {self.run_id!r} already; open the new one under an id of its own"
+
+
 class UnknownRun(JournalError):
     """No run in the journal has this id."""
 
@@ -183,7 +196,8 @@ class UnknownRun(JournalError):
     @override
     def __str__(self) -> str:
         # A caller may ask for megabytes.
-        shown = f"{self.run_id[:100]}…" if len(self.run_id) > 100 else self.run_id
+        text = str(self.run_id)
+        shown = f"{text[:100]}…" if len(text) > 100 else text
         return (
             f"no run has the id {shown!r}; `atlas-mcp runs list`, or the resource "
             "atlas://runs, shows the runs there are"

@@ -80,6 +80,7 @@ class Records(Protocol):
         """Store the first record of a new run and claim the run.
 
         Raises:
+            RunExists: A run has this id already. It is unchanged.
             JournalUnflushed: The record is stored, but not on disk; the run has no lease.
             JournalError: Nothing was stored.
         """

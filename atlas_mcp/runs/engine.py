@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol, TypeAlias
 
-from atlas_mcp.atlas.events import ExploresPlanned, StopCause
+from atlas_mcp.atlas.events import Event, ExploresPlanned, RunOpened, StopCause
 from atlas_mcp.atlas.explore_requests import ExploreRequest
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.run_spec import RunSpec
@@ -32,6 +32,12 @@ class OpenRun:
     problem: Problem
     spec: RunSpec
     explores: ExploresPlanned | None = None
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """The events that open the run, in order."""
+        opened = RunOpened(self.problem, self.spec)
+        return (opened,) if self.explores is None else (opened, self.explores)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,7 @@ class Engine(Protocol):
     async def submit(self, run_id: str, submission: Submission) -> bool:
         """Return once the submission is on record and will be carried out.
 
+        A caller that does not know the outcome of an `OpenRun` may repeat it: a run is opened once.
         A run that is under way takes further explores at once. Where another engine carries the
         run out, this waits a while for its end.
 
@@ -83,11 +90,13 @@ class Engine(Protocol):
             submission: The request.
 
         Returns:
-            Whether the run goes on because of this: false where there is nothing to resume, or
-            where it is going already.
+            Whether the run goes on because of this: false where there is nothing to resume, where
+            the run is going already, or where the same submission has opened it before.
 
         Raises:
-            InvalidInput: The run does not allow it. Nothing was spent.
+            InvalidInput: The run does not allow it, or the id is none for a new run. Nothing was
+                spent.
+            RunExists: Another submission has opened a run under the id of this one.
             UnknownRun: There is no such run.
             JournalBusy: Another engine carries the run out.
             JournalError: The submission could not be recorded.

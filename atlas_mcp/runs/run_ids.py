@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+import re
 import secrets
+
+from atlas_mcp.errors import InvalidInput
 
 ID_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 """Letters of a run id: none that is mistaken for another."""
 
 ID_LETTERS = 14
 """Letters of a run id: 69 bits, which cannot be guessed."""
+
+_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+"""Ids under which a run is opened: each can stand in an address and in the name of a file."""
+
+
+def check_run_id(run_id: object) -> None:
+    """Refuse an id under which no run can be opened.
+
+    Raises:
+        InvalidInput: It is no text, or not as it should be.
+    """
+    if not isinstance(run_id, str) or _RUN_ID.fullmatch(run_id) is None:
+        text = ascii(run_id)
+        raise InvalidInput(
+            "run_id",
+            f"{text if len(text) <= 60 else text[:60] + '…'} cannot be the id of a new run; it "
+            "takes 1 to 64 letters, digits, '-' and '_', and begins with a letter or a digit",
+        )
 
 
 def new_run_id() -> str:

@@ -21,7 +21,7 @@ from typing_extensions import override
 from atlas_mcp.atlas.codec import decode_event, encode_event
 from atlas_mcp.atlas.events import Record, RecordLost, StopCause
 from atlas_mcp.atlas.summary import RunSummary, summarize
-from atlas_mcp.errors import JournalBusy, JournalCorrupt, JournalError, UnknownRun
+from atlas_mcp.errors import JournalBusy, JournalCorrupt, JournalError, RunExists, UnknownRun
 from atlas_mcp.journal.base import Journal, Lease, ListedRun, RunProgress, TaskEntry
 from atlas_mcp.journal.followers import Followers
 
@@ -98,7 +98,7 @@ class MemoryJournal(Journal):
     async def open_run(self, run_id: str, first: Record) -> Lease:
         await anyio.lowlevel.checkpoint()
         if run_id in self.store.runs:
-            raise JournalError(f"run {run_id!r} is there already")
+            raise RunExists(run_id)
         summary, lines = summarize(None, [first]), _encoded(run_id, [first])
         until = self.clock() + self.lease_seconds
         self.store.runs[run_id] = StoredRun(summary, lines, self._owner, 1, until)

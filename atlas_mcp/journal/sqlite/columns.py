@@ -41,6 +41,11 @@ def text(value: object) -> str:
     return decode(value) if isinstance(value, bytes) else str(value)
 
 
+def is_storable(value: object) -> bool:
+    """Return whether a value is text without half of a surrogate pair, which no column can hold."""
+    return isinstance(value, str) and value.encode(errors="ignore").decode() == value
+
+
 def decode(value: bytes) -> str:
     """Return bytes as text, with a mark in place of bytes that are no character."""
     return value.decode(errors="replace")

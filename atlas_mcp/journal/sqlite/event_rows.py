@@ -22,7 +22,7 @@ from atlas_mcp.atlas.events import (
 )
 from atlas_mcp.atlas.large_values import join, split
 from atlas_mcp.atlas.summary import RunSummary, summarize
-from atlas_mcp.errors import JournalBusy, JournalCorrupt, JournalError, JournalNewer
+from atlas_mcp.errors import JournalBusy, JournalCorrupt, JournalError, JournalNewer, UnknownRun
 from atlas_mcp.journal.base import Lease
 from atlas_mcp.journal.sqlite import columns, large_value_rows, lease_rows, run_rows
 
@@ -93,6 +93,8 @@ def read(connection: sqlite3.Connection, run_id: str, after: int) -> tuple[Recor
         UnknownRun: There is no such run.
         JournalNewer: A newer version wrote the run.
     """
+    if not columns.is_storable(run_id):
+        raise UnknownRun(run_id)
     rows, damage = _rows(connection, run_id, after)
     if not rows:
         lease_rows.require(connection, run_id)

@@ -39,6 +39,8 @@ class LeaseRow(NamedTuple):
 
 def find(connection: sqlite3.Connection, run_id: str) -> LeaseRow | None:
     """Return the lease of a run, also from damaged columns; `None` if there is no such run."""
+    if not columns.is_storable(run_id):
+        return None
     row = connection.execute(
         "SELECT owner, fence, lease_until FROM runs WHERE run_id = ?", (run_id,)
     ).fetchone()

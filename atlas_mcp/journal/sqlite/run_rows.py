@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 from atlas_mcp.atlas.outcomes import Status
 from atlas_mcp.atlas.summary import RunSummary
-from atlas_mcp.errors import UnknownRun
+from atlas_mcp.errors import RunExists, UnknownRun
 from atlas_mcp.journal.base import ListedRun
 from atlas_mcp.journal.sqlite import columns, lease_rows
 from atlas_mcp.journal.sqlite.lease_rows import LeaseRow
@@ -60,12 +60,18 @@ ORDER BY updated_at, run_id DESC
 
 
 def add(connection: sqlite3.Connection, run_id: str, summary: RunSummary, lease: LeaseRow) -> None:
-    """Store the row of a new run."""
-    connection.execute(
+    """Store the row of a new run.
+
+    Raises:
+        RunExists: A run has this id already.
+    """
+    added = connection.execute(
         f"INSERT INTO runs (run_id, {_SUMMARY}, owner, fence, lease_until) "
-        "VALUES (?,?,?,?,?,?,?,?,?)",
+        "VALUES (?,?,?,?,?,?,?,?,?) ON CONFLICT (run_id) DO NOTHING",
         (run_id, summary.opened_at, *_changing(summary), *lease),
     )
+    if added.rowcount == 0:
+        raise RunExists(run_id)
 
 
 def summary_of(connection: sqlite3.Connection, run_id: str) -> RunSummary | None:

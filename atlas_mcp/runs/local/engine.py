@@ -16,12 +16,12 @@ from typing import assert_never
 import anyio
 from typing_extensions import override
 
-from atlas_mcp.atlas.events import Event, ExploresPlanned, RunOpened, StopCause
+from atlas_mcp.atlas.events import ExploresPlanned, StopCause
 from atlas_mcp.atlas.explore_requests import plan_further
 from atlas_mcp.atlas.resuming import abandonment, lost_calls, resumption
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.closing import last_act
-from atlas_mcp.errors import InvalidInput, JournalBusy
+from atlas_mcp.errors import InvalidInput, JournalBusy, RunExists
 from atlas_mcp.journal.base import EngineJournal, Leases, Records
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.clock import RunClock
@@ -35,6 +35,7 @@ from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.local.driven_runs import DrivenRuns, log_unstored
 from atlas_mcp.runs.local.line import Line
 from atlas_mcp.runs.recent_states import RecentStates
+from atlas_mcp.runs.run_ids import check_run_id
 from atlas_mcp.task_groups import open_task_group
 
 LEAVE_SECONDS = 2.0
@@ -57,12 +58,8 @@ class LocalEngine(Engine):
     @override
     async def submit(self, run_id: str, submission: Submission) -> bool:
         match submission:
-            case OpenRun(problem, spec, explores):
-                opening: list[Event] = [RunOpened(problem, spec)]
-                if explores is not None:
-                    opening.append(explores)
-                self.runs.drive(run_id, await self.claims.open(run_id, opening))
-                return True
+            case OpenRun():
+                return await self._open(run_id, submission)
             case ResumeRun():
                 return await self._resume(run_id, submission)
             case ExploreFurther():
@@ -128,6 +125,20 @@ class LocalEngine(Engine):
     async def _state(self, run_id: str) -> RunState:
         driver = self.runs.driver(run_id)
         return await self.states.state(run_id) if driver is None else driver.live.state
+
+    async def _open(self, run_id: str, submission: OpenRun) -> bool:
+        check_run_id(run_id)
+        opening = submission.events
+        try:
+            claimed = await self.claims.open(run_id, opening)
+        except RunExists:
+            first = await self.records.read(run_id)
+            # Its explores may still be on their way to the journal, in another process.
+            if any(one.event != event for one, event in zip(first, opening, strict=False)):
+                raise
+            return False
+        self.runs.drive(run_id, claimed)
+        return True
 
     async def _resume(self, run_id: str, limits: ResumeRun) -> bool:
         resume = partial(

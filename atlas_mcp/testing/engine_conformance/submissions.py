@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import anyio
 
 from atlas_mcp.atlas.events import RunOpened
 from atlas_mcp.atlas.explore_requests import ExploreRequest
 from atlas_mcp.atlas.problem import Problem
-from atlas_mcp.errors import InvalidInput, JournalBusy, JournalError, UnknownRun
+from atlas_mcp.errors import InvalidInput, JournalBusy, RunExists, UnknownRun
 from atlas_mcp.runs.engine import ExploreFurther, ResumeRun
 from atlas_mcp.testing.engine_conformance import (
     PATIENCE,
@@ -22,6 +24,9 @@ from atlas_mcp.testing.engine_conformance import (
     looking,
     state_of,
 )
+
+NO_RUN_IDS = ("", "../../x", "-r", "a b", "r\n", "x" * 5_000, "a\0b", "\ud800", cast("str", None))
+"""Ids that a run is not opened under; callers without types may give `None`."""
 
 
 async def check_01_a_run_is_recorded_under_its_id_and_carried_out(stand: Stand) -> None:
@@ -40,18 +45,46 @@ async def check_01_a_run_is_recorded_under_its_id_and_carried_out(stand: Stand) 
     assert await state_of(stand, "r") == state, "all that was shown is on record"
 
 
-async def check_02_an_id_is_taken_once(stand: Stand) -> None:
-    """A submission whose outcome is unknown may be repeated: the run is not opened again."""
+async def check_02_a_submission_that_is_repeated_opens_one_run(stand: Stand) -> None:
+    """Its outcome may have been unknown: the run is not opened again, here or elsewhere."""
+    for run_id, submission in (("solved", a_run(stand)), ("client", client_run(stand, count=2))):
+        async with stand.open() as engine, stand.open() as other:
+            assert await engine.submit(run_id, submission)
+            assert not await engine.submit(run_id, submission)
+            await end_of(engine, run_id)
+            before = await events_of(stand, run_id)
+            for again in (engine, other):
+                assert not await again.submit(run_id, submission)
+        assert await events_of(stand, run_id) == before
+    assert stand.calls.arrived == 5, "two solvers and the orchestrator, and two for the client"
+
+
+async def check_41_another_submission_cannot_take_the_id_of_a_run(stand: Stand) -> None:
+    """The run is unchanged, and nothing is spent on the other."""
     async with stand.open() as engine:
-        await engine.submit("r", a_run(stand))
+        await engine.submit("r", client_run(stand))
         await end_of(engine, "r")
         before = await events_of(stand, "r")
-
-        error = await error_of(engine.submit("r", a_run(stand)))
-
-        assert isinstance(error, JournalError), error
+        for other in (a_run(stand), client_run(stand, max_explores=5), client_run(stand, count=2)):
+            error = await error_of(engine.submit("r", other))
+            assert isinstance(error, RunExists), error
+            assert "'r'" in str(error)
     assert await events_of(stand, "r") == before
-    assert stand.calls.arrived == 3, "two solvers and the orchestrator"
+    assert stand.calls.arrived == 1
+
+
+async def check_42_a_run_is_opened_under_an_id_that_can_stand_anywhere(stand: Stand) -> None:
+    """Other ids are refused with the rule, and known to no other verb."""
+    async with stand.open() as engine:
+        for run_id in NO_RUN_IDS:
+            error = await error_of(engine.submit(run_id, a_run(stand)))
+            assert isinstance(error, InvalidInput), error
+            assert (error.argument, len(str(error)) < 250) == ("run_id", True)
+            for ask in (engine.submit(run_id, ResumeRun()), engine.stop(run_id, "user")):
+                error = await error_of(ask)
+                assert isinstance(error, UnknownRun), error
+                assert len(str(error)) < 250
+    assert stand.calls.arrived == 0
 
 
 async def check_03_explores_of_a_client_are_opened_with_their_run(stand: Stand) -> None:

@@ -25,6 +25,9 @@ async def check_04_an_unknown_run_is_told_by_its_id(stand: Stand) -> None:
             error = await error_of(ask("nobody"))
             assert isinstance(error, UnknownRun), error
             assert "nobody" in str(error)
+            for strange in ("", "a\0b", "\ud800", "x" * 5_000):
+                error = await error_of(ask(strange))
+                assert isinstance(error, UnknownRun), error
 
 
 async def check_06_a_driven_run_cannot_be_claimed(stand: Stand) -> None:

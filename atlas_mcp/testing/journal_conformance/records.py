@@ -13,7 +13,7 @@ from atlas_mcp.atlas.events import (
     RunFinished,
 )
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.errors import JournalBusy, JournalError, UnknownRun
+from atlas_mcp.errors import JournalBusy, JournalError, RunExists, UnknownRun
 from atlas_mcp.journal.base import Lease, RunProgress
 from atlas_mcp.testing.journal_conformance import (
     Check,
@@ -64,14 +64,16 @@ async def check_03_another_process_reads_what_was_appended(stand: Stand) -> None
 
 
 async def check_05_a_run_is_opened_once(stand: Stand) -> None:
-    """A second opening of one id is refused and changes nothing."""
-    async with opened(stand) as journal:
+    """A second opening of one id is refused as such, and changes nothing."""
+    async with opened(stand) as journal, opened(stand) as other:
         await journal.open_run("r", first_record("first"))
 
-        assert isinstance(
-            await error_of(journal.open_run("r", first_record("second"))), JournalError
-        )
+        for again in (journal, other):
+            error = await error_of(again.open_run("r", first_record("second")))
+            assert isinstance(error, RunExists), error
+            assert error.run_id == "r"
         assert await journal.read("r") == (first_record("first"),)
+        assert await journal.is_driven("r")
 
 
 async def check_08_who_lost_a_run_cannot_append_to_it(stand: Stand) -> None:

@@ -118,12 +118,12 @@ def _check_entry(entry: _Entry, info: ValidationInfo) -> _Entry:
 
 
 def _check_vendor(entry: EndpointSettings, facts: VendorFacts) -> None:
-    for name in type(entry).model_fields:
+    for name in EndpointSettings.model_fields:
         value = getattr(entry, name)
         if name not in entry.model_fields_set or value is None:
             continue
-        if name in facts.useless_keys:
-            raise ValueError(f"{_key_of(type(entry), name)} {facts.why_useless}; leave it out")
+        if name not in facts.keys:
+            raise ValueError(f"{_key_of(type(entry), name)} {facts.why_refused}; leave it out")
         refused = facts.refused_values.get(name, {})
         if refused and value in refused:
             raise ValueError(refused[value])

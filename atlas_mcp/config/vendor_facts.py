@@ -11,6 +11,23 @@ from dataclasses import dataclass, field
 
 from atlas_mcp.addresses import endpoint_address
 
+COMMON_KEYS = frozenset({"images", "parallel", "tools"})
+"""The keys of an entry that every vendor reads."""
+
+HTTP_KEYS = COMMON_KEYS | {
+    "api_key_env",
+    "base_url",
+    "echo_reasoning",
+    "effort",
+    "efforts",
+    "max_image_px",
+    "max_tokens",
+    "price",
+    "schema_mode",
+    "system_role",
+}
+"""The keys of an entry whose model is asked over HTTP, whatever its API."""
+
 
 def _none(_: Mapping[str, str]) -> bool:
     return False
@@ -32,7 +49,7 @@ class AddressVariable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VendorFacts:
-    """The variables of a vendor, and the keys of entries that its models have no use for.
+    """The variables of a vendor, and the keys of entries that have an effect on its models.
 
     A vendor's folder may stand for several first parts of models' names, called prefixes here.
 
@@ -47,9 +64,9 @@ class VendorFacts:
             that every request has of its own.
         has_credentials: Returns whether an environment holds credentials for the vendor's own API,
             or leads to some.
-        useless_keys: Keys of an entry, by the names of their fields, that its models ignore. A key
-            is honoured, or it is refused by name.
-        why_useless: Why these keys are refused, as the end of a sentence that begins with the key.
+        keys: Keys of an entry, by the names of their fields, that have an effect on its models. Any
+            other key is refused by name.
+        why_refused: Why other keys are refused, as the end of a sentence that begins with the key.
         refused_values: Values that a key of an entry does not take for its models, each with the
             whole message, by the name of the key's field.
         named_alone: Whether the prefix alone names a model, without `/NAME`.
@@ -62,8 +79,8 @@ class VendorFacts:
     header_variables: Mapping[str, str] = field(default_factory=dict[str, str])
     request_headers: frozenset[str] = frozenset()
     has_credentials: Callable[[Mapping[str, str]], bool] = _none
-    useless_keys: frozenset[str] = frozenset({"context_tokens"})
-    why_useless: str = "is for embedded models alone"
+    keys: frozenset[str] = COMMON_KEYS
+    why_refused: str = "has no meaning for a model of this vendor"
     refused_values: Mapping[str, Mapping[object, str]] = field(
         default_factory=dict[str, Mapping[object, str]]
     )

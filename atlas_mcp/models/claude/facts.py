@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from atlas_mcp.config.keys import clean_key
-from atlas_mcp.config.vendor_facts import AddressVariable, VendorFacts
+from atlas_mcp.config.vendor_facts import HTTP_KEYS, AddressVariable, VendorFacts
 
 VENDOR = "anthropic"
 """First part of the names of these models."""
@@ -41,8 +41,8 @@ FACTS = VendorFacts(
     header_variables={VENDOR: "ANTHROPIC_CUSTOM_HEADERS"},
     request_headers=frozenset({"anthropic-version"}),
     has_credentials=has_credentials,
-    useless_keys=frozenset({"max_tokens_field", "stream_options", "context_tokens"}),
-    why_useless="has no meaning for a model of anthropic",
+    keys=HTTP_KEYS,
+    why_refused="has no meaning for a model of anthropic",
     refused_values={
         "schema_mode": {
             "json": "schema takes 'strict' for a model of anthropic, or 'prompt' where a gateway "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from atlas_mcp.addresses import endpoint_address
-from atlas_mcp.config.vendor_facts import AddressVariable, VendorFacts
+from atlas_mcp.config.vendor_facts import COMMON_KEYS, AddressVariable, VendorFacts
 
 VENDOR = "local"
 """The part before the slash in an embedded model's name; alone, it means the first model."""
@@ -33,19 +33,7 @@ def hub_address(given: str) -> str:
 FACTS = VendorFacts(
     key_variables=(HUB_TOKEN,),
     addresses={VENDOR: AddressVariable(HUB_URL, hub_address)},
-    useless_keys=frozenset(
-        {
-            "effort",
-            "base_url",
-            "api_key_env",
-            "max_image_px",
-            "max_tokens_field",
-            "price",
-            "stream_options",
-            "system_role",
-            "echo_reasoning",
-        }
-    ),
-    why_useless="has no meaning for an embedded model",
+    keys=COMMON_KEYS | {"context_tokens", "efforts", "max_tokens", "schema_mode"},
+    why_refused="has no meaning for an embedded model",
     named_alone=True,
 )

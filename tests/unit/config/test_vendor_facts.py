@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from atlas_mcp.config.endpoints import EndpointSettings
 from atlas_mcp.config.loading import read_settings
-from atlas_mcp.config.vendor_facts import AddressVariable, VendorFacts
+from atlas_mcp.config.vendor_facts import COMMON_KEYS, AddressVariable, VendorFacts
 from atlas_mcp.errors import ConfigError
+from atlas_mcp.models.registry import vendor_facts
 
 
 def refuse(given: str) -> str:
@@ -25,13 +27,27 @@ MAKER = VendorFacts(
     header_variables={"maker": "MAKER_HEADERS"},
     request_headers=frozenset({"maker-version"}),
     has_credentials=lambda environ: "MAKER_LOGIN" in environ,
+    keys=COMMON_KEYS | {"schema_mode"},
     refused_values={"schema_mode": {"json": "schema takes 'strict' for a maker"}},
 )
 
 
-def test_a_vendor_without_facts_has_no_credentials_and_refuses_contexts() -> None:
+def test_a_vendor_without_facts_has_no_credentials_and_takes_the_common_keys() -> None:
     assert not VendorFacts().has_credentials({"ANY": "x"})
-    assert VendorFacts().useless_keys == {"context_tokens"}
+    assert VendorFacts().keys == COMMON_KEYS
+
+
+@pytest.mark.parametrize("facts", [VendorFacts(), MAKER, *vendor_facts().values()])
+def test_the_keys_that_a_vendor_takes_are_known_to_the_configuration(facts: VendorFacts) -> None:
+    assert EndpointSettings.model_fields.keys() >= facts.keys >= COMMON_KEYS
+
+
+def test_a_key_that_a_vendor_does_not_take_is_refused_by_name(tmp_path: Path) -> None:
+    toml = tmp_path / "atlas.toml"
+    toml.write_text('[solvers.x]\nmodel = "maker/m"\neffort = "high"\nquota = 2\n')
+
+    with pytest.raises(ConfigError, match="effort has no meaning for a model of this vendor"):
+        read_settings({"ATLAS_CONFIG": str(toml)}, {"maker": MAKER})
 
 
 def test_the_variables_that_a_vendor_states_are_read_and_checked(tmp_path: Path) -> None:

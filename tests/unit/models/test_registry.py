@@ -19,7 +19,7 @@ ASK = ModelRequest(system="", turns=(UserTurn((Text("q"),)),), max_tokens=100)
 FACTS = """
 from atlas_mcp.config.vendor_facts import VendorFacts
 
-FACTS = VendorFacts(key_variables=("MAKER_KEY",), useless_keys=frozenset({"images"}))
+FACTS = VendorFacts(key_variables=("MAKER_KEY",), keys=frozenset({"tools"}))
 """
 
 VENDOR = '''

@@ -32,10 +32,7 @@ async def follow(live: LiveRun, records: Records) -> None:
             if live.done:
                 return
             state = live.state.read_on(progress.records)
-            if progress.records:
-                live.clock.set(state.at)
-            live.done = not progress.driven
-            live.publish(state)
+            live.follow_up(state, driven=progress.driven)
 
 
 async def follow_on(

@@ -72,6 +72,41 @@ class LiveRun:
         driven = not self.done
         return RunSnapshot(self.run_id, self.state, now, driven, broken, self.waiting)
 
+    def follow_up(self, state: RunState, *, driven: bool) -> None:
+        """Take the state that another process has brought the run to, with its time.
+
+        Args:
+            state: The state by the records.
+            driven: Whether that process drives the run still.
+        """
+        if state.seq > self.state.seq:
+            self.clock.set(state.at)
+        self.done = not driven
+        self.publish(state)
+
+    def lose(self) -> None:
+        """Note that another process has taken the run over, so that it outlives this one."""
+        self.here = False
+
+    def break_off(self, broken: BrokenOff) -> None:
+        """Note why the run goes on no more although it was not stopped."""
+        self.broken = broken
+
+    def end(self) -> None:
+        """Note that no process drives the run any more, and wake those who wait for that."""
+        self.done = True
+        self.publish()
+
+    def count_tokens(self, call: str, count: int | None) -> None:
+        """Show the output tokens so far of a call in flight; `None` once it is in flight no more.
+
+        Watchers are not woken: tokens come too fast for that.
+        """
+        if count is None:
+            self.tokens.pop(call, None)
+        else:
+            self.tokens[call] = count
+
     def publish(self, state: RunState | None = None) -> None:
         """Take the new state, if there is one, and wake those who wait."""
         if state is not None:

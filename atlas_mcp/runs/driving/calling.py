@@ -78,7 +78,7 @@ class Attempt:
             what = f"the call failed in a way that is not foreseen ({type(error).__name__})"
             return self._broken_off("bug", f"{what}; the log says where")
         finally:
-            self.live.tokens.pop(self.name, None)
+            self.live.count_tokens(self.name, None)
 
     def aborted(self) -> NoReply:
         """Return the end of an attempt that was broken off from here."""
@@ -88,7 +88,7 @@ class Attempt:
         return NoReply(cause, message, charge=self.counted, complete=not self.may_be_billed)
 
     def _on_tokens(self, count: int) -> None:
-        self.live.tokens[self.name] = count
+        self.live.count_tokens(self.name, count)
 
     def _on_usage(self, charge: Charge) -> None:
         self.may_be_billed, self.counted = True, charge

@@ -48,7 +48,6 @@ class Driver:
 
     Attributes:
         ended: Set once `drive` has returned.
-        left: Set once its lease has been given back as well.
     """
 
     live: LiveRun
@@ -57,7 +56,6 @@ class Driver:
     pool: Pool
     reservation: Reservation
     ended: anyio.Event = field(init=False, default_factory=anyio.Event)
-    left: anyio.Event = field(init=False, default_factory=anyio.Event)
     _recorder: Recorder = field(init=False)
     # Open while calls may be made: after the run has its place, until nothing is left to do.
     _calls: anyio.abc.TaskGroup | None = field(init=False, default=None)

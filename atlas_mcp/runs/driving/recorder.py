@@ -157,12 +157,14 @@ class Recorder:
                     await anyio.sleep(SALVAGE_RETRY_SECONDS)
                 else:
                     self._unstored = []
-        self.live.broken = BrokenOff(
-            str(self.broken),
-            self._unstored[0].seq - 1 if self._unstored else self.live.state.seq,
-            _replies_in(self._unstored),
-            cut_off,
-            isinstance(self.broken, JournalCorrupt),
+        self.live.break_off(
+            BrokenOff(
+                str(self.broken),
+                self._unstored[0].seq - 1 if self._unstored else self.live.state.seq,
+                _replies_in(self._unstored),
+                cut_off,
+                isinstance(self.broken, JournalCorrupt),
+            )
         )
 
 

@@ -54,6 +54,8 @@ class DrivenRuns:
     _drivers: dict[str, Driver] = field(init=False, default_factory=dict[str, Driver])
     # Drivers that have ended, until their leases are given back.
     _leaving: dict[str, Driver] = field(init=False, default_factory=dict[str, Driver])
+    # Set once the lease is given back.
+    _left: dict[Lease, anyio.Event] = field(init=False, default_factory=dict[Lease, anyio.Event])
     _broken: dict[str, LiveRun] = field(init=False, default_factory=dict[str, LiveRun])
     # Waits for a place, by run. A wait is cancelled if its run is no longer to begin.
     _waits: dict[str, anyio.CancelScope] = field(
@@ -89,6 +91,7 @@ class DrivenRuns:
         reservation = Reservation(self.journal, run_id, self.day_cap_usd, state.ledger.committed)
         driver = Driver(live, claimed.lease, self.journal, self.pool, reservation)
         self._drivers[run_id] = driver
+        self._left[driver.lease] = anyio.Event()
         self._broken.pop(run_id, None)
         self.tasks.start_soon(self._carry, driver, ticket, name=f"run {run_id}")
 
@@ -122,6 +125,16 @@ class DrivenRuns:
         if errors:
             raise errors[0]
 
+    async def leave(self, driver: Driver, *, grace: float) -> None:
+        """Stop a run that is to be resumed, and return once its lease is given back.
+
+        A run whose lease is still held would look as if it went on.
+        """
+        left = self._left.get(driver.lease)
+        if left is not None:
+            await self.stop(driver, "shutdown", grace=grace)
+            await left.wait()
+
     def give_up(self, lease: Lease) -> None:
         """Drop a run that another process has taken over."""
         driver = self._drivers.get(lease.run_id)
@@ -151,7 +164,7 @@ class DrivenRuns:
         try:
             await self._drive_on(driver, ticket)
             if driver.lost:
-                live.here = False
+                live.lose()
                 logger.warning(
                     "run %s has been taken over by another process; calls of this one that were "
                     "in flight are dropped",
@@ -160,8 +173,7 @@ class DrivenRuns:
                 await follow_on(live, self.journal, self.states.state)
         finally:
             self._leaving.pop(live.run_id, None)
-            live.done = True
-            live.publish()
+            live.end()
 
     async def _drive_on(self, driver: Driver, ticket: Ticket) -> None:
         run_id = driver.live.run_id
@@ -186,7 +198,7 @@ class DrivenRuns:
             elif not any(driver.unstored) and not driver.lost:
                 self.states.keep(run_id, driver.live.state)
             await self.claims.release(driver.lease, known=broken and broken.cause)
-            driver.left.set()
+            self._left.pop(driver.lease).set()
 
     async def _admitted(self, driver: Driver, ticket: Ticket) -> None:
         """Return once a run has its place, or is no longer to begin."""

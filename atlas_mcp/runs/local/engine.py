@@ -26,7 +26,6 @@ from atlas_mcp.journal.base import EngineJournal, Leases, Records
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.clock import RunClock
 from atlas_mcp.runs.driving.claims import Claims
-from atlas_mcp.runs.driving.driver import Driver
 from atlas_mcp.runs.driving.reading import read_reply_or_failure
 from atlas_mcp.runs.driving.upkeep import Upkeep
 from atlas_mcp.runs.engine import Engine, ExploreFurther, OpenRun, ResumeRun, Submission
@@ -108,7 +107,7 @@ class LocalEngine(Engine):
             while drivers := self.runs.drivers():
                 async with open_task_group() as tasks:
                     for driver in drivers:
-                        tasks.start_soon(self._leave, driver, grace)
+                        tasks.start_soon(partial(self.runs.leave, driver, grace=grace))
                 # A caller that had the engine already may have submitted a run meanwhile.
                 grace = 0.0
         except anyio.get_cancelled_exc_class():
@@ -221,11 +220,6 @@ class LocalEngine(Engine):
     async def _until_left(self, run_id: str) -> None:
         async with self.follow(run_id) as live:
             await live.finished()
-
-    async def _leave(self, driver: Driver, grace: float) -> None:
-        await self.runs.stop(driver, "shutdown", grace=grace)
-        # A run whose lease is still held would look as if it went on.
-        await driver.left.wait()
 
 
 @asynccontextmanager

@@ -9,7 +9,8 @@ import anyio
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.models.base import Notice
 from atlas_mcp.runs.live import LiveRun
-from atlas_mcp.testing.journal_conformance import first_record
+from atlas_mcp.runs.snapshot import BrokenOff
+from atlas_mcp.testing.journal_conformance import first_record, later_record
 
 
 @dataclass
@@ -39,8 +40,7 @@ async def test_a_watcher_wakes_at_the_next_change_and_at_the_end() -> None:
             live.publish()
             await anyio.wait_all_tasks_blocked()
             assert woken == ["changed"]
-            live.done = True
-            live.publish()
+            live.end()
 
     assert woken == ["changed", "finished"]
 
@@ -64,3 +64,34 @@ def test_the_same_notice_again_is_no_change() -> None:
     assert live.changes == before
     live.tell(None)
     assert live.changes == before + 1
+
+
+async def test_news_of_a_run_that_another_process_drives_bring_its_time_along() -> None:
+    live = live_run()
+    state = RunState.fold([first_record(), later_record(2)])
+    live.follow_up(state, driven=True)
+    assert (live.state, live.done) == (state, False)
+    assert live.clock.now() >= state.at
+
+    live.follow_up(state, driven=False)
+    assert live.done
+
+
+async def test_a_run_that_broke_off_is_shown_at_the_time_of_its_last_state() -> None:
+    live = live_run()
+    live.break_off(BrokenOff("the disk is full", 1))
+    assert live.snapshot().broken is None, "its driver may still get its records stored"
+
+    live.end()
+    shown = live.snapshot()
+    assert (shown.now, shown.driven) == (live.state.at, False)
+    assert shown.broken == BrokenOff("the disk is full", 1)
+
+
+def test_tokens_are_shown_for_as_long_as_their_call_is_in_flight() -> None:
+    live = live_run()
+    live.count_tokens("solver-1", 7)
+    live.count_tokens("solver-2", 9)
+    live.count_tokens("solver-1", None)
+    live.count_tokens("solver-1", None)
+    assert live.tokens == {"solver-2": 9}

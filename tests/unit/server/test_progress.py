@@ -118,8 +118,7 @@ async def test_reports_end_before_the_result_tells_of_the_end(*, happens_before:
         if happens_before:
             live.publish()
             await anyio.sleep(0.01)
-        live.done = True
-        live.publish()
+        live.end()
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(end)
@@ -152,7 +151,7 @@ async def test_a_message_names_the_run_once_then_says_who_works_how_long_and_wha
 
     async def write() -> None:
         await anyio.sleep(3)
-        live.tokens["solver-1"] = 1_234
+        live.count_tokens("solver-1", 1_234)
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(write)

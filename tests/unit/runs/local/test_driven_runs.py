@@ -77,10 +77,24 @@ async def test_a_run_is_driven_to_its_end_and_its_lease_is_given_back() -> None:
         assert on.runs.drivers() == (driver,)
         await finished(live)
 
-        assert driver.left.is_set()
         assert (on.runs.ids, on.runs.newest_driver("r")) == ((), None)
         assert not await on.journal.is_driven("r")
         assert live.state.finished is not None
+
+
+async def test_a_run_that_is_left_has_its_lease_given_back_and_no_end() -> None:
+    async with scene() as on:
+        on.model.hold()
+        live = await on.begin("r")
+        driver = on.driver("r")
+        await on.model.reach(2)
+
+        with anyio.fail_after(10):
+            await on.runs.leave(driver, grace=0.0)
+            assert not await on.journal.is_driven("r")
+            await on.runs.leave(driver, grace=0.0)
+
+        assert (on.runs.ids, live.state.finished) == ((), None)
 
 
 async def test_a_run_in_line_begins_once_a_place_is_free_and_ends_at_once_if_stopped() -> None:

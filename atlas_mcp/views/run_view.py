@@ -1,4 +1,4 @@
-"""`RunView`: a run as its caller sees it. Whole in resources and `--json`, in part in results of tools.
+"""`RunView`: a run as its caller sees it, whole in `--json` and in part in results of tools.
 
 Field names and meanings are a public contract. Only shapes: `views.rendering` fills in every field.
 The results of tools, `views.structures`, leave fields out; such a result reads as the defaults

@@ -1,4 +1,4 @@
-"""The wording of the facts of a run: money, time, agreement, candidates.
+"""The wording of facts: money, time, sizes, agreement, candidates.
 
 Models and people read the same words: prompts, errors and views all take them from here. Pure
 functions of plain values; `views.facts` has the words that only people and clients read.
@@ -43,6 +43,16 @@ def rates_text(price: Price) -> str:
 def seconds_text(seconds: float) -> str:
     """Return a duration, as in "12 s"; never less than nothing."""
     return f"{max(0.0, seconds):.0f} s"
+
+
+def size_text(size_bytes: int) -> str:
+    """Return a size, as in "1.2 MB" or "0.3 kB"."""
+    return f"{size_bytes / 1e6:,.1f} MB" if size_bytes >= 1e6 else f"{size_bytes / 1e3:.1f} kB"
+
+
+def megabytes_text(size_bytes: int) -> str:
+    """Return the size of a file of weights, as in "1,235 MB"."""
+    return f"{size_bytes / 1e6:,.0f} MB"
 
 
 def share_text(part: int, whole: int, kind: str = "candidate") -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from atlas_mcp.atlas.wording import size_text
 from atlas_mcp.cli import output
 from atlas_mcp.cli.service import configured, interruptible
 from atlas_mcp.cli.signals import Interrupted
@@ -62,10 +63,10 @@ def rm(name: str, *, yes: bool) -> int:
     """
     folder = configured().home / "models"
     files = removable(name, folder)
-    size = output.size_text(size_on_disk(files))
+    size = size_text(size_on_disk(files))
     if not (yes or sure(f"Remove {files.weights} ({size})?")):
         return output.fail("nothing was removed", 1)
-    tell(f"{output.size_text(remove(name, folder))} freed")
+    tell(f"{size_text(remove(name, folder))} freed")
     write_data(f"{files.weights}\n")
     return 0
 

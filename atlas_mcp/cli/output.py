@@ -15,6 +15,8 @@ from rich.cells import cell_len, set_cell_size
 from rich.table import Table
 
 from atlas_mcp.atlas.outcomes import status_of
+from atlas_mcp.atlas.usage import FREE, Price
+from atlas_mcp.atlas.wording import rates_text, size_text
 from atlas_mcp.atlas.workflows.registry import workflow_of
 from atlas_mcp.cli.display import show_run_live
 from atlas_mcp.cli.journal_warnings import note_shown
@@ -196,17 +198,22 @@ def print_pool(rows: Sequence[PoolRow], *, as_json: bool) -> None:
     table = Table(box=None, pad_edge=False)
     table.add_column("solver", overflow="fold")
     table.add_column("takes")
-    table.add_column("$/M tokens, at most")
+    table.add_column("per M tokens, at most")
     table.add_column("state", overflow="fold")
     for row in rows:
-        price = "unknown" if row.price is None else f"{row.price[0]:g} in, {row.price[1]:g} out"
         table.add_row(
             row.name if row.name == row.model else f"{row.name}\n{row.model}",
             _takes(row),
-            "free" if row.price == (0.0, 0.0) else price,
+            _price(row.price),
             _state(row),
         )
     draw_data(table)
+
+
+def _price(price: Price | None) -> str:
+    if price is None:
+        return "unknown"
+    return "free" if price.input == price.output == FREE else rates_text(price)
 
 
 def _state(row: PoolRow) -> str:
@@ -282,8 +289,3 @@ def _print_context(view: RunView, screen: Screen) -> None:
 def _say(screen: Screen, *pieces: str | tuple[str, str]) -> None:
     # Wrapped lines would break a run id in two for a search in a log.
     screen.print(styled(*pieces), soft_wrap=not screen.is_terminal)
-
-
-def size_text(count: int) -> str:
-    """Return a number of bytes as people read it."""
-    return f"{count / 1e6:,.1f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"

@@ -14,6 +14,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
+from atlas_mcp.atlas.wording import megabytes_text
 from atlas_mcp.cli.terminal import people
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ConfigError
@@ -34,9 +35,8 @@ async def pull_model(name: str, settings: Settings) -> Path:
     screen = people()
     found = await anyio.to_thread.run_sync(locate, name, folder)
     model = await pin(found, sources)
-    size = f"{model.size_bytes / 1e6:,.0f} MB"
     known = "" if found.entry is None else f", {found.entry.licence}"
-    screen.print(f"{model.name}: {size}{known}", soft_wrap=True)
+    screen.print(f"{model.name}: {megabytes_text(model.size_bytes)}{known}", soft_wrap=True)
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),

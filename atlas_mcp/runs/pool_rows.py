@@ -9,6 +9,7 @@ import anyio.to_thread
 
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.run_spec import SolverSpec
+from atlas_mcp.atlas.usage import Price
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.vendor import READY
 from atlas_mcp.task_groups import open_task_group
@@ -26,7 +27,7 @@ class PoolRow:
         images: Whether it takes pictures.
         tools: Whether it calls tools.
         schema: How its replies get their shape: "strict", "json" or "prompt".
-        price: US dollars per million tokens, in and out; `None` for unknown.
+        price: Its dearest rates; `None` for unknown.
         default: Whether runs use it unless they name others.
     """
 
@@ -37,7 +38,7 @@ class PoolRow:
     images: bool
     tools: bool
     schema: str
-    price: tuple[float, float] | None
+    price: Price | None
     default: bool
 
 
@@ -79,7 +80,8 @@ async def pool_json(pool: Pool) -> str:
 
 def as_dict(row: PoolRow) -> dict[str, object]:
     """Return a row as it is written in JSON."""
-    price = None if row.price is None else {"input": row.price[0], "output": row.price[1]}
+    price = row.price
+    rates = None if price is None else {"input": float(price.input), "output": float(price.output)}
     return {
         "name": row.name,
         "model": row.model,
@@ -88,13 +90,12 @@ def as_dict(row: PoolRow) -> dict[str, object]:
         "images": row.images,
         "tools": row.tools,
         "schema": row.schema,
-        "price_usd_per_million_tokens": price,
+        "price_usd_per_million_tokens": rates,
         "default": row.default,
     }
 
 
 def _row(pool: Pool, entry: SolverSpec, *, default: bool) -> PoolRow:
-    price = entry.spec.price
     return PoolRow(
         name=entry.name,
         model=entry.spec.title,
@@ -103,6 +104,6 @@ def _row(pool: Pool, entry: SolverSpec, *, default: bool) -> PoolRow:
         images=entry.spec.images,
         tools=entry.spec.tools,
         schema=entry.spec.schema_mode,
-        price=None if price is None else (float(price.input), float(price.output)),
+        price=entry.spec.price,
         default=default,
     )

@@ -16,6 +16,7 @@ import anyio
 import anyio.to_thread
 import httpx2
 
+from atlas_mcp.atlas.wording import megabytes_text
 from atlas_mcp.errors import AtlasError, ModelRejected, ModelUnavailable
 from atlas_mcp.models.base import Notice, OnNotice
 from atlas_mcp.models.embedded.llama_process import (
@@ -160,7 +161,7 @@ class EmbeddedServer:
         size = await length(self._path)
         while True:
             # Repeated, since other calls of the run clear this notice along with their own.
-            on_notice(Notice(f"loading {self._name} ({size / 1e6:,.0f} MB)"))
+            on_notice(Notice(f"loading {self._name} ({megabytes_text(size)})"))
             await anyio.sleep(NOTICE_SECONDS)
 
     async def _start(self) -> Running:

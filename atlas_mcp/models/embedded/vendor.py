@@ -18,6 +18,7 @@ from typing_extensions import override
 
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.usage import FREE, Price
+from atlas_mcp.atlas.wording import megabytes_text
 from atlas_mcp.config.endpoints import EndpointSettings
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import AtlasError, ConfigError, InvalidInput, ModelFileError, ModelRejected
@@ -162,7 +163,7 @@ class EmbeddedVendor(Vendor):
             return READY
         if found.files.weights.exists():
             return "checked at first use"
-        size = "" if found.size_bytes is None else f" ({found.size_bytes / 1e6:,.0f} MB)"
+        size = "" if found.size_bytes is None else f" ({megabytes_text(found.size_bytes)})"
         return f"pulled at first use{size}"
 
     @override
@@ -205,7 +206,8 @@ class EmbeddedVendor(Vendor):
 
             def on_progress(progress: PullProgress) -> None:
                 done, total = progress.done_bytes, progress.total_bytes
-                text = f"{spec.model}: {progress.stage}, {done / 1e6:,.0f} of {total / 1e6:,.0f} MB"
+                of = f"{done / 1e6:,.0f} of {megabytes_text(total)}"
+                text = f"{spec.model}: {progress.stage}, {of}"
                 on_notice(Notice(text, done / total if total else None))
 
             sources = sources_of(self.settings)

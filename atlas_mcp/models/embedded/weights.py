@@ -19,6 +19,7 @@ from typing import Literal, TypeAlias
 import anyio
 import anyio.to_thread
 
+from atlas_mcp.atlas.wording import megabytes_text
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ConfigError, ModelFileError
 from atlas_mcp.models.embedded.catalogue import PinnedFile
@@ -210,8 +211,8 @@ class _Pull:
         free = shutil.disk_usage(folder).free
         if free < needed:
             raise ModelFileError(
-                f"the disk of {folder} has {free / 1e6:,.0f} MB left, and pulling "
-                f"`{self.model.name}` takes {needed / 1e6:,.0f} MB; free some, or set ATLAS_HOME "
+                f"the disk of {folder} has {megabytes_text(free)} left, and pulling "
+                f"`{self.model.name}` takes {megabytes_text(needed)}; free some, or set ATLAS_HOME "
                 "to a folder elsewhere"
             )
 

@@ -15,11 +15,13 @@ from atlas_mcp.atlas.usage import Price
 from atlas_mcp.atlas.wording import (
     candidate_data,
     cost_text,
+    megabytes_text,
     money_text,
     percent_of,
     rates_text,
     seconds_text,
     share_text,
+    size_text,
 )
 
 PACKAGE = Path(atlas_mcp.__file__).parent
@@ -47,6 +49,9 @@ def test_an_amount_is_told_to_the_cent_or_finer_where_it_would_look_like_nothing
         (rates_text(Price(Decimal("3.0"), Decimal(15))), "$3 in, $15 out"),
         (rates_text(Price(Decimal("0.20"), Decimal("1E+2"))), "$0.2 in, $100 out"),
         (seconds_text(12.4), "12 s"),
+        (size_text(1_234), "1.2 kB"),
+        (size_text(1_234_567_890), "1,234.6 MB"),
+        (megabytes_text(1_234_567_890), "1,235 MB"),
         (seconds_text(-3), "0 s"),
         (share_text(3, 4), "3 of 4 candidates"),
         (share_text(1, 1, "independent candidate"), "1 of 1 independent candidate"),

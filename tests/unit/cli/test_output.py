@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from pathlib import Path
 
 import anyio
@@ -10,6 +11,7 @@ import pytest
 
 from atlas_mcp.atlas.events import Record, RunFinished
 from atlas_mcp.atlas.problem import make_problem
+from atlas_mcp.atlas.usage import FREE, Price
 from atlas_mcp.cli import output
 from atlas_mcp.config.endpoints import SolverSettings
 from atlas_mcp.config.settings import Settings
@@ -92,6 +94,24 @@ def test_the_pool_says_what_is_wrong_in_the_words_it_was_told(
     assert "openai/[m]" in words
     assert printable(out) == out
     assert len(out) < 5_000
+
+
+@pytest.mark.parametrize(
+    ("price", "shown"),
+    [
+        (None, "unknown"),
+        (Price(FREE, FREE), "free"),
+        (Price(Decimal("0.20"), Decimal(1_500)), "$0.2 in, $1500 out"),
+    ],
+)
+def test_the_pool_shows_the_rates_of_a_model(
+    price: Price | None, shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = PoolRow("s", "maker/m", "ready", (), False, False, "prompt", price, False)
+
+    output.print_pool([row], as_json=False)
+
+    assert shown in " ".join(capsys.readouterr().out.split())
 
 
 USAGE = UsageView(requests=1, input_tokens=9, output_tokens=1)

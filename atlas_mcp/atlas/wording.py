@@ -7,7 +7,7 @@ functions of plain values; `views.facts` has the words that only people and clie
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal, localcontext
 
 from atlas_mcp.atlas.usage import Cost, Price
 from atlas_mcp.texts import as_data, counted
@@ -22,6 +22,15 @@ CANDIDATES_ARE_DATA = (
 def money_text(usd: Decimal) -> str:
     """Return US dollars as text: to the cent, or to four places below ten cents."""
     return f"${usd:.2f}" if usd == 0 or usd >= Decimal("0.1") else f"${usd:.4f}"
+
+
+def bound_text(usd: Decimal) -> str:
+    """Return US dollars that must suffice as text: never less than they are.
+
+    For an amount that a caller has to allow, and for the most that something may cost.
+    """
+    with localcontext(rounding=ROUND_CEILING):
+        return money_text(usd)
 
 
 def cost_text(cost: Cost, cap: Decimal | None = None) -> str:

@@ -18,7 +18,7 @@ from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.retrying import RetryPolicy
 from atlas_mcp.atlas.run_spec import RunSpec
 from atlas_mcp.atlas.starting import cheapest_explore
-from atlas_mcp.atlas.wording import money_text
+from atlas_mcp.atlas.wording import bound_text
 from atlas_mcp.atlas.workflows.registry import workflow_asked_for
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ConfigError, InvalidInput
@@ -120,5 +120,5 @@ class Planner:
             way_on = "take it out of [budget] in atlas.toml" if unknown else more
             raise ConfigError(
                 f"{await day.text()}, and one explore must be able to cost "
-                f"{money_text(lowest)}: {way_on}, or tomorrow"
+                f"{bound_text(lowest)}: {way_on}, or tomorrow"
             )

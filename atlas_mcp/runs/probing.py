@@ -10,7 +10,7 @@ import anyio
 import anyio.to_thread
 
 from atlas_mcp.atlas.usage import FREE, NO_USAGE
-from atlas_mcp.atlas.wording import money_text
+from atlas_mcp.atlas.wording import bound_text
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.models.configured import Undeclared
 from atlas_mcp.models.findings import NOTHING, keep
@@ -87,7 +87,7 @@ async def _reserve(pool: Pool, day: DaySpending) -> Reservation:
     most = PROBE_CAP_USD * len(pool.undeclared())
     if await reservation.cover(most, spent=FREE) is not None:
         raise ConfigError(
-            f"{await day.text()}, and asking all models may cost {money_text(most)}: declare in "
+            f"{await day.text()}, and asking all models may cost {bound_text(most)}: declare in "
             "atlas.toml what they take, raise the cap, or ask tomorrow"
         )
     return reservation

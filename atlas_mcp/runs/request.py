@@ -16,7 +16,7 @@ from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.run_spec import LeftOut, RunSpec, SolverSpec
 from atlas_mcp.atlas.starting import cheapest_explore
-from atlas_mcp.atlas.wording import money_text
+from atlas_mcp.atlas.wording import bound_text, money_text
 from atlas_mcp.atlas.workflows.base import Workflow
 from atlas_mcp.atlas.workflows.registry import CLIENT_EXPLORES, DEFAULT_WORKFLOW, workflow_asked_for
 from atlas_mcp.config.settings import Settings
@@ -183,5 +183,5 @@ def _check(
     if cap is not None and (lowest := cheapest_explore(problem, spec, cap)) is not None:
         raise InvalidInput(
             "max_cost_usd",
-            f"{money_text(cap)} pays for no explore; one must be able to cost {money_text(lowest)}",
+            f"{money_text(cap)} pays for no explore; one must be able to cost {bound_text(lowest)}",
         )

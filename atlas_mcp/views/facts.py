@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from atlas_mcp.atlas.explore import SOLVER, FailureKind
-from atlas_mcp.atlas.wording import money_text, share_text
+from atlas_mcp.atlas.wording import bound_text, share_text
 from atlas_mcp.texts import counted
 from atlas_mcp.views.run_view import RunView
 
@@ -56,7 +56,7 @@ class Counts(Protocol):
 
 def uncertain_text(uncertain: Decimal) -> str:
     """Return the sentence on money that may have been billed beyond the cost of a run."""
-    most = money_text(uncertain)
+    most = bound_text(uncertain)
     return f"Calls that broke off may have been billed up to {most} beyond cost_usd."
 
 

@@ -13,6 +13,7 @@ import pytest
 import atlas_mcp
 from atlas_mcp.atlas.usage import Price
 from atlas_mcp.atlas.wording import (
+    bound_text,
     candidate_data,
     cost_text,
     megabytes_text,
@@ -37,6 +38,24 @@ def test_an_amount_is_told_to_the_cent_or_finer_where_it_would_look_like_nothing
     usd: str, text: str
 ) -> None:
     assert money_text(Decimal(usd)) == text
+
+
+@pytest.mark.parametrize(
+    ("usd", "text"),
+    [
+        ("0", "$0.00"),
+        ("0.12", "$0.12"),
+        ("0.120001", "$0.13"),
+        ("0.0999", "$0.0999"),
+        ("0.09991", "$0.1000"),
+        ("0.0000001", "$0.0001"),
+        ("1234.561", "$1234.57"),
+        ("1E+1", "$10.00"),
+        ("1E+40", f"${10**40}.00"),
+    ],
+)
+def test_an_amount_that_must_suffice_is_never_told_as_less(usd: str, text: str) -> None:
+    assert bound_text(Decimal(usd)) == text
 
 
 @pytest.mark.parametrize(

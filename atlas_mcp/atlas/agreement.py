@@ -1,8 +1,9 @@
 """Which candidates give the same answer.
 
 Owns the key by which answers are compared, the groups that follow from it and the warnings about
-them. People and clients see the groups; the core hands the largest one over where an orchestrator
-gave no answer. The orchestrator itself never reads them: it judges the candidates.
+them. People and clients see the groups; `majority` answers with the largest one, and so does the
+ATLAS loop where its orchestrator gave no answer. The orchestrator itself never reads them: it
+judges the candidates.
 """
 
 from __future__ import annotations

@@ -67,7 +67,8 @@ class Budget:
         max_parallel: Most solvers in flight at once.
         prefetch: Explores that start before the first orchestrator turn.
         max_cost_usd: Cap in US dollars; `None` for no cap.
-        time_limit_s: Seconds from the opening of the run to its end.
+        time_limit_s: Seconds from the first call, since the run was opened or resumed, to its end:
+            see `atlas.deadlines`.
         solver_time_limit_s: Seconds one explore may take.
 
     Raises:

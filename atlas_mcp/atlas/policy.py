@@ -1,9 +1,9 @@
 """The loop, decided purely: from the state of a run to its next commands.
 
-`next_commands(state)` is called after every record. It never asks for a call that is in flight
-already, holds money for every call it asks for, and always comes to an end. Owns the steps that all
-workflows share: replies are read first, a stop is heeded, planned explores are started. The
-workflow decides which explores to plan: see `atlas.workflows`.
+`next_commands(state)` is called after every batch of records. It never asks for a call that is in
+flight already, holds money for every call it asks for, and always comes to an end. Owns the steps
+that all workflows share: replies are read first, a stop is heeded, planned explores are started.
+The workflow decides which explores to plan: see `atlas.workflows`.
 """
 
 from __future__ import annotations

@@ -14,18 +14,9 @@ from typing_extensions import override
 
 from atlas_mcp.errors import JournalError
 
-_LOGGERS = (
-    "atlas_mcp.runs.tidying",
-    "atlas_mcp.runs.local.driven_runs",
-    "atlas_mcp.runs.driving.claims",
-    "atlas_mcp.runs.driving.reservation",
-    "atlas_mcp.runs.driving.upkeep",
-)
-"""The loggers of the modules that write to the journal for the runs of a command."""
-
 
 class _Waiting(logging.Filter):
-    """Holds back log records about the journal."""
+    """Holds back log records about the journal, whichever module logs them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,14 +45,17 @@ def causes_logged_once() -> Generator[None]:
     """Log each cause once at the end of a block, except those that people have seen in it."""
     _shown.clear()
     waiting = _Waiting()
-    loggers = [logging.getLogger(name) for name in _LOGGERS]
-    for logger in loggers:
-        logger.addFilter(waiting)
+    # A filter of a logger sees no records of the loggers below it; one of a handler sees them all.
+    # The handler of the last resort writes the log of a command.
+    root = logging.getLogger().handlers
+    handlers = (*root, logging.lastResort) if logging.lastResort is not None else tuple(root)
+    for handler in handlers:
+        handler.addFilter(waiting)
     try:
         yield
     finally:
-        for logger in loggers:
-            logger.removeFilter(waiting)
+        for handler in handlers:
+            handler.removeFilter(waiting)
         for cause, record in waiting.held.items():
             if not any(cause in text for text in _shown):
                 logging.getLogger(record.name).handle(record)

@@ -1,7 +1,7 @@
 """The registry of stores: one line each.
 
-Owns the names of stores and the choice between them. A new store is one folder beside `sqlite/`
-with an implementation of `journal.base`, and one line here.
+Owns the names of stores. A new store is one folder beside `sqlite/` with an implementation of
+`journal.base`, and one line here; `runs.opening` opens the default one.
 """
 
 from __future__ import annotations

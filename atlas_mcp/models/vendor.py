@@ -54,8 +54,9 @@ class Connected:
 class Vendor(Protocol):
     """One vendor, or several that are asked in the same way.
 
-    Every vendor has five verbs: `spec`, `missing`, `connect`, `check` and `prepare`. The other
-    methods have defaults, which suit a vendor with a fixed set of models behind an API.
+    Every vendor has five verbs: `spec`, `missing`, `connect`, `check` and `prepare`. The first
+    three must be written; all others have defaults, which suit a vendor with an API and a fixed set
+    of models.
 
     Args:
         settings: The configuration.

@@ -103,7 +103,7 @@ class RunService:
 
         Raises:
             InvalidInput: A limit cannot be that, or the run is still going. Nothing was spent.
-            JournalError: There is no such run, or another process has just taken it up.
+            JournalError: There is no such run, or another process has it and a limit is raised.
         """
         cap = None if max_cost_usd is None else Decimal(str(max_cost_usd))
         return await self.engine.submit(run_id, ResumeRun(max_explores, cap))

@@ -1,8 +1,8 @@
-"""`RunView`: a run as its caller sees it. The same for tools, resources and `--json`.
+"""`RunView`: a run as its caller sees it, whole in `--json` and in part in results of tools.
 
 Field names and meanings are a public contract. Only shapes: `views.rendering` fills in every field.
-The results of tools leave fields out; such a result reads as the defaults here. A server needs
-these shapes before its handshake, so nothing else is imported here.
+The results of tools, `views.structures`, leave fields out; such a result reads as the defaults
+here. A server needs these shapes before its handshake, so nothing else is imported here.
 """
 
 from __future__ import annotations

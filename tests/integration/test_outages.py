@@ -139,7 +139,7 @@ async def test_an_endpoint_that_dies_in_the_middle_is_told_of_and_left_alone(
 
 
 async def test_what_broke_off_at_an_unknown_price_has_no_known_cost(tmp_path: Path) -> None:
-    """Source: design.md 4: `cost_usd` is null where any price is unknown, never 0."""
+    """Source: the contract: `cost_usd` is null where any price is unknown, never 0."""
     api = ChatApi(OPENAI, lambda body: Fault("cut", after=1))
     with serve(api) as url:
         entry = SolverSettings(

@@ -1,4 +1,4 @@
-"""Runs that outlive their request, their process and their driver. Sources: design.md 6; note 005.
+"""Runs that outlive their request, their process and their driver. Sources: the contract; note 005.
 
 Services on one home stand for so many processes: each has a journal, and so an owner, of its own.
 """
@@ -156,7 +156,7 @@ async def test_of_the_explores_that_were_left_only_the_unanswered_are_made_again
 async def test_a_run_whose_process_died_spends_nothing_until_it_is_resumed(
     world: World, tmp_path: Path
 ) -> None:
-    """Source: design.md 6, "Money is never spent unasked"."""
+    """Source: the contract, "Money is never spent unasked"."""
     world.play.solver = lambda n: STALL if n < 2 else candidate()
     async with world.service() as service:
         live = await begin(service)

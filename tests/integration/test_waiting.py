@@ -1,4 +1,4 @@
-"""Runs beyond what a process takes at once. Source: design.md, `[server] max_runs`."""
+"""Runs beyond what a process takes at once. Source: the contract, `[server] max_runs`."""
 
 from __future__ import annotations
 

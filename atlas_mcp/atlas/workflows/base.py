@@ -56,7 +56,7 @@ class Workflow(Protocol):
     def next_commands(self, state: RunState) -> tuple[Command, ...]:
         """Return the next commands where no call is open and no explore waits.
 
-        Not all is to be returned at once: it is asked again after every record.
+        Not all is to be returned at once: it is asked again once they are recorded.
         """
         ...
 

@@ -1,6 +1,7 @@
 """The evidence that the ATLAS loop asks for before an answer, and the explores it plans itself.
 
-Source of the floors: the ATLAS paper's exploration efforts. The core holds them too.
+Source of the floors: the ATLAS paper's exploration efforts. The figures are in
+`run_spec.floor_of`; `Atlas.decide` asks here whether they are reached.
 """
 
 from __future__ import annotations

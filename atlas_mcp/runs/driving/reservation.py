@@ -70,7 +70,7 @@ class Reservation:
         return self._reserved.usd
 
     async def begin(self) -> None:
-        """Take up a run where it was left: give back dollars that no call holds any more."""
+        """Take up a run where it was left: give back dollars that its records do not count."""
         # Asked even if the run's records commit nothing: its process may have died between the
         # reservation and the record.
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from typing import Any
 
 import pytest
@@ -32,7 +33,7 @@ from tests.support.schemas import KEYWORDS, doubling
         {"type": "string", "pattern": "(?=looks ahead)x"},
         {"patternProperties": {"(a)\\1": True}},
     ],
-    ids=repr,
+    ids=reprlib.repr,
 )
 def test_a_schema_that_no_answer_can_be_checked_against_is_refused(schema: object) -> None:
     with pytest.raises(InvalidInput, match="`answer_schema`"):

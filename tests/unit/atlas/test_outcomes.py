@@ -1,4 +1,4 @@
-"""The words for where a run stands are those of the contract (design.md 4)."""
+"""The words for where a run stands are those of the contract (the contract)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The state of a run that goes on. Sources: design.md 6; docs/design/005."""
+"""The state of a run that goes on. Sources: the contract; docs/design/005."""
 
 from __future__ import annotations
 
@@ -263,7 +263,7 @@ def stopped_while_it_was_asked() -> list[Record]:
 
 
 def test_an_answer_that_came_after_the_stop_is_taken_and_not_paid_for_again() -> None:
-    """Source: design.md 6, "Nothing paid for is lost"."""
+    """Source: the contract, "Nothing paid for is lost"."""
     run = play(a_run(), go_on_from=replied(stopped_while_it_was_asked(), an_answer("43"), "end"))
     assert run.end.status == "cancelled"
 

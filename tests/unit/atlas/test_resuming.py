@@ -1,4 +1,4 @@
-"""The records that resume a run or end it. Sources: design.md 6; docs/design/005."""
+"""The records that resume a run or end it. Sources: the contract; docs/design/005."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from typing import Any
 
 import pytest
@@ -47,7 +48,7 @@ FAULTY: list[Any] = [
 @pytest.mark.parametrize(
     ("schema", "reason"),
     FAULTY,
-    ids=str,
+    ids=reprlib.repr,
 )
 def test_the_fault_of_a_schema_is_named(schema: Any, reason: str) -> None:
     with pytest.raises(InvalidInput, match=reason):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from typing import Any
 
 import pytest
@@ -48,7 +49,7 @@ NUMBERS: list[Any] = [
 @pytest.mark.parametrize(
     ("schema", "fits", "does_not"),
     NUMBERS,
-    ids=str,
+    ids=reprlib.repr,
 )
 def test_numbers_are_compared_as_they_are(
     schema: Any, fits: list[Any], does_not: list[Any]

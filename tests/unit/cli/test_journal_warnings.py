@@ -9,7 +9,7 @@ import pytest
 from atlas_mcp.cli.journal_warnings import causes_logged_once, note_shown
 from atlas_mcp.errors import JournalError
 
-LOGGER = logging.getLogger("atlas_mcp.runs.local.driven_runs")
+LOGGER = logging.getLogger("atlas_mcp.runs.some.module")
 FULL = "the disk is full; free some space"
 
 
@@ -38,3 +38,23 @@ def test_what_else_is_logged_waits_for_nothing(caplog: pytest.LogCaptureFixture)
 
     LOGGER.error("run %s broke off: %s", "abc", JournalError(FULL))
     assert caplog.messages[1:] == [f"run abc broke off: {FULL}"]
+
+
+def test_modules_that_log_one_cause_are_heard_once(caplog: pytest.LogCaptureFixture) -> None:
+    with causes_logged_once():
+        for name in ("atlas_mcp.runs.following", "atlas_mcp.journal.base", "atlas_mcp.closing"):
+            logging.getLogger(name).error("%s: it stopped", JournalError(FULL))
+
+    assert caplog.messages == [f"{FULL}: it stopped"]
+
+
+def test_a_command_without_a_handler_of_its_own_logs_a_cause_once(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    with causes_logged_once():
+        for _ in range(2):
+            LOGGER.error("it stopped: %s", JournalError(FULL))
+        assert capsys.readouterr().err == ""
+
+    assert capsys.readouterr().err.count(FULL) == 1

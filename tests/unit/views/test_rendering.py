@@ -1,4 +1,4 @@
-"""`RunView` as the contract lists it. Source: design.md 4."""
+"""`RunView` as the contract lists it. Source: the contract."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`RunView`: its words and its fields are closed. Source: design.md 4."""
+"""`RunView`: its words and its fields are closed. Source: the contract."""
 
 from __future__ import annotations
 

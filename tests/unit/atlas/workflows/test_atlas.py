@@ -1,4 +1,4 @@
-"""How the loop behaves, whatever its models do. Sources: design.md 1, 5, 6; facts/paper.md."""
+"""How the loop behaves, whatever its models do. Sources: the contract; the ATLAS paper."""
 
 from __future__ import annotations
 
@@ -212,7 +212,7 @@ def test_a_floor_above_the_ceiling_does_not_stand_in_the_way() -> None:
 
 
 def test_one_candidate_and_a_failure_are_not_enough_for_an_answer() -> None:
-    """Source: design.md 1, "One candidate is never enough"; low stops when two agree."""
+    """Source: the contract, "One candidate is never enough"; low stops when two agree."""
     run = play(a_run(), answers(), solve=by_number(found(), failed(), found()))
 
     assert len(run.state.votes) >= 2
@@ -403,7 +403,7 @@ def test_a_solver_the_money_does_not_reach_for_does_not_keep_another_from_runnin
 
 @pytest.mark.requirement("HANG-12")
 def test_asking_again_and_again_for_what_the_money_does_not_reach_comes_to_an_end() -> None:
-    """Source: design.md 6, "No hang". A free orchestrator has no cap that would stop it."""
+    """Source: the contract, "No hang". A free orchestrator has no cap that would stop it."""
     free = a_model("maker/free", price=("0", "0"))
     cheap = a_solver("cheap", spec=a_model("maker/cheap", price=("0.1", "0.1")))
     dear = a_solver("dear", spec=a_model("maker/dear", price=("500", "2500")))

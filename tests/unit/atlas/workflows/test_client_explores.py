@@ -23,7 +23,7 @@ def test_a_client_gathers_evidence_without_an_orchestrator() -> None:
 
 
 def test_a_client_can_explore_further_after_a_stop() -> None:
-    """Source: design.md 6, "Either way the run can be resumed"; 4, `explore(run_id)`."""
+    """Source: the contract, "Either way the run can be resumed", `explore(run_id)`."""
     spec = a_run(workflow="explore", prefetch=0)
     first = ExploresPlanned("client", (Planned(1, Explore("s")),))
     again = ExploresPlanned("client", (Planned(2, Explore("s")),))

@@ -225,7 +225,7 @@ async def test_many_appends_at_once_are_committed_together_and_keep_their_order(
 
 
 async def test_an_append_whose_task_is_cancelled_is_written_all_the_same(tmp_path: Path) -> None:
-    """Source: design.md 6, "Nothing paid for is lost"."""
+    """Source: the contract, "Nothing paid for is lost"."""
     journal = SqliteJournal(tmp_path)
     lease = await journal.open_run("r", first_record())
 

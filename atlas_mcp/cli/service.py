@@ -44,7 +44,7 @@ def with_service(work: Callable[[RunService], Awaitable[_T]], *, looks: bool = F
 
     async def main(stop: anyio.CancelScope) -> None:
         # A person at the command line may name any file of theirs.
-        pool = Pool(settings, any_file=True)
+        pool = Pool(settings, trust="user")
         async with open_service(settings, pool=pool, looks=looks) as service:
             with stop:
                 results.append(await work(service))

@@ -21,9 +21,10 @@ class Endpoint:
     Attributes:
         base_url: The address; `None` for the vendor's own.
         api_key_env: The variable that holds the key; never the key.
-        max_tokens_field: The request's field for the limit on output tokens.
+        max_tokens_field: The request's field for the limit on output tokens; of Chat Completions
+            alone.
         stream_options: Whether the endpoint may be asked to count the tokens of a stream; `None`
-            for the vendor's usual behaviour.
+            for the vendor's usual behaviour. Of Chat Completions alone.
         system_role: Whether the endpoint accepts a system prompt; otherwise the prompt is put
             before the first turn.
         echo_reasoning: In which earlier turns the model gets its own thinking back.

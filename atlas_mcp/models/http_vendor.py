@@ -24,7 +24,7 @@ from atlas_mcp.models.endpoint import endpoint_of
 from atlas_mcp.models.entries import declared_price
 from atlas_mcp.models.findings import FEATURES, Feature
 from atlas_mcp.models.http_model import HttpConnection, HttpModel
-from atlas_mcp.models.vendor import READY, Connected, ModelWith, Vendor
+from atlas_mcp.models.vendor import READY, Connected, ModelWith, Trust, Vendor
 from atlas_mcp.models.wire.connections import Route, RouteClosed
 
 _Connection = TypeVar("_Connection", bound=HttpConnection)
@@ -46,8 +46,8 @@ class HttpVendor(Vendor, Generic[_Connection, _Model]):
     own_keys: ClassVar[tuple[str, ...]] = ()
     """Variables that hold credentials for the vendor's own API and need no mention in an entry."""
 
-    def __init__(self, settings: Settings, *, any_file: bool = False) -> None:
-        super().__init__(settings, any_file=any_file)
+    def __init__(self, settings: Settings, *, trust: Trust = "client") -> None:
+        super().__init__(settings, trust=trust)
         self._connections: dict[tuple[str | None, str | None], _Connection] = {}
         self._models: dict[ModelSpec, _Model] = {}
 

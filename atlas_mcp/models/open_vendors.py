@@ -11,7 +11,7 @@ from atlas_mcp.config.endpoints import EndpointSettings
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.models.registry import VENDORS, is_named_alone
-from atlas_mcp.models.vendor import Vendor
+from atlas_mcp.models.vendor import Trust, Vendor
 
 
 @dataclass(slots=True)
@@ -20,11 +20,11 @@ class OpenVendors:
 
     Args:
         settings: The configuration.
-        any_file: Whether a caller may name any file of the machine as a model.
+        trust: How far callers that name models are trusted.
     """
 
     settings: Settings
-    any_file: bool = False
+    trust: Trust = "client"
     _open: dict[str, Vendor] = field(init=False, default_factory=dict[str, Vendor])
 
     def of(self, model: str) -> Vendor:
@@ -43,7 +43,7 @@ class OpenVendors:
             )
         if folder not in self._open:
             opener: Callable[..., Vendor] = import_module(f"{folder}.vendor").open_vendor
-            self._open[folder] = opener(self.settings, any_file=self.any_file)
+            self._open[folder] = opener(self.settings, trust=self.trust)
         return self._open[folder]
 
     def find(self, model: str) -> Vendor | None:

@@ -33,7 +33,7 @@ from atlas_mcp.models.registry import (
     nameable,
     prefix_of,
 )
-from atlas_mcp.models.vendor import READY
+from atlas_mcp.models.vendor import READY, Trust
 
 logger = logging.getLogger(__name__)
 
@@ -49,21 +49,19 @@ class Pool:
         settings: The configuration.
         models: Models by `vendor/name`, used in place of those the name would give. For tests.
         circuit: When an endpoint counts as down.
-        any_file: Whether a caller may name any file as a model, and have any file fetched. The user
-            of the command line may; a client of a server may name models that its operator
-            configured or pulled.
+        trust: How far callers that name models are trusted.
     """
 
     settings: Settings
     models: Mapping[str, Model] = field(default_factory=dict[str, Model])
     circuit: CircuitPolicy = field(default_factory=CircuitPolicy)
-    any_file: bool = False
+    trust: Trust = "client"
     calls: CallSlots = field(init=False, default_factory=CallSlots)
     vendors: OpenVendors = field(init=False)
     _open: OpenModels = field(init=False)
 
     def __post_init__(self) -> None:
-        self.vendors = OpenVendors(self.settings, self.any_file)
+        self.vendors = OpenVendors(self.settings, self.trust)
         self._open = OpenModels(self.models, self.circuit, self.calls)
 
     def names(self) -> tuple[str, ...]:
@@ -180,7 +178,7 @@ class Pool:
         return undeclared(self.settings, self.vendors, self.missing)
 
     async def prepare(self, specs: Sequence[ModelSpec], *, on_notice: OnNotice) -> None:
-        """Put in place all that the models need before their first call: weights, clients, prices.
+        """Put in place all that the models need before their first call.
 
         Raises:
             AtlasError: Something cannot be obtained; the message gives the remedy.

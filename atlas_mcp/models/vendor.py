@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, TypeAlias, get_args
+from typing import ClassVar, Literal, Protocol, TypeAlias, get_args
 
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.config.endpoints import EndpointSettings
@@ -17,6 +17,13 @@ from atlas_mcp.config.settings import Settings
 from atlas_mcp.feature_values import SchemaMode
 from atlas_mcp.models.base import Model, OnNotice
 from atlas_mcp.models.findings import Feature
+
+Trust: TypeAlias = Literal["user", "client"]
+"""How far a caller that names models is trusted.
+
+`user`: a person at the command line, who may name any file of the machine. `client`: a client of a
+server, which may name models that are offered, and those that the operator configured or fetched.
+"""
 
 READY = "ready"
 """The readiness of a model that can be called now."""
@@ -53,7 +60,7 @@ class Vendor(Protocol):
 
     Args:
         settings: The configuration.
-        any_file: Whether a caller may name any file of the machine as a model.
+        trust: How far callers that name models are trusted.
     """
 
     loads_ahead: ClassVar[bool] = False
@@ -63,11 +70,11 @@ class Vendor(Protocol):
     """The ways in which a reply of its models can get its shape."""
 
     settings: Settings
-    any_file: bool
+    trust: Trust
 
-    def __init__(self, settings: Settings, *, any_file: bool = False) -> None:
+    def __init__(self, settings: Settings, *, trust: Trust = "client") -> None:
         self.settings = settings
-        self.any_file = any_file
+        self.trust = trust
 
     @abstractmethod
     def spec(self, model: str, entry: EndpointSettings) -> ModelSpec:

@@ -23,11 +23,12 @@ from atlas_mcp.models.chat.presets import preset_of
 from atlas_mcp.models.chat.spec import chat_spec
 from atlas_mcp.models.endpoint import endpoint_of
 from atlas_mcp.models.http_vendor import HttpVendor
+from atlas_mcp.models.vendor import Trust
 
 
-def open_vendor(settings: Settings, *, any_file: bool) -> ChatVendor:
+def open_vendor(settings: Settings, *, trust: Trust) -> ChatVendor:
     """Return the vendors of `models.chat.presets` under a configuration."""
-    return ChatVendor(settings, any_file=any_file)
+    return ChatVendor(settings, trust=trust)
 
 
 class ChatVendor(HttpVendor[ChatConnection, OpenAICompatible]):

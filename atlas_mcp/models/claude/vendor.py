@@ -23,13 +23,14 @@ from atlas_mcp.models.claude.spec import claude_spec
 from atlas_mcp.models.endpoint import endpoint_of
 from atlas_mcp.models.findings import MESSAGES_FEATURES, Feature
 from atlas_mcp.models.http_vendor import HttpVendor
+from atlas_mcp.models.vendor import Trust
 
 NO_ANTHROPIC_KEY = f"no key: set {KEY_VARIABLE}"
 
 
-def open_vendor(settings: Settings, *, any_file: bool) -> ClaudeVendor:
+def open_vendor(settings: Settings, *, trust: Trust) -> ClaudeVendor:
     """Return the vendor under a configuration."""
-    return ClaudeVendor(settings, any_file=any_file)
+    return ClaudeVendor(settings, trust=trust)
 
 
 class ClaudeVendor(HttpVendor[ClaudeConnection, Claude]):

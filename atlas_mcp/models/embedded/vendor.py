@@ -28,7 +28,7 @@ from atlas_mcp.models.base import Notice, OnNotice
 from atlas_mcp.models.embedded.catalogue import CATALOGUE
 from atlas_mcp.models.embedded.facts import VENDOR
 from atlas_mcp.models.embedded.names import Embedded, kind_of, locate, pin, pulled
-from atlas_mcp.models.vendor import READY, Connected, Vendor
+from atlas_mcp.models.vendor import READY, Connected, Trust, Vendor
 
 if TYPE_CHECKING:
     from atlas_mcp.models.embedded.model import EmbeddedModel
@@ -71,9 +71,9 @@ FIXED: Mapping[str, object] = {
 """The only values that an entry may have for these fields: embedded models have no others."""
 
 
-def open_vendor(settings: Settings, *, any_file: bool) -> EmbeddedVendor:
+def open_vendor(settings: Settings, *, trust: Trust) -> EmbeddedVendor:
     """Return the vendor under a configuration."""
-    return EmbeddedVendor(settings, any_file=any_file)
+    return EmbeddedVendor(settings, trust=trust)
 
 
 class EmbeddedVendor(Vendor):
@@ -81,14 +81,14 @@ class EmbeddedVendor(Vendor):
 
     Args:
         settings: The configuration.
-        any_file: Whether a caller may name any file, and have any file of the hub fetched.
+        trust: A user may name any file, and have any file of the hub fetched.
     """
 
     loads_ahead: ClassVar[bool] = True
     schema_modes: ClassVar[tuple[SchemaMode, ...]] = ("strict",)
 
-    def __init__(self, settings: Settings, *, any_file: bool = False) -> None:
-        super().__init__(settings, any_file=any_file)
+    def __init__(self, settings: Settings, *, trust: Trust = "client") -> None:
+        super().__init__(settings, trust=trust)
         self._models: dict[str, EmbeddedModel] = {}
 
     @property
@@ -105,7 +105,11 @@ class EmbeddedVendor(Vendor):
     @override
     def why_unnameable(self, model: str) -> str | None:
         kind = kind_of(model)
-        if self.any_file or kind == "catalogue" or (kind == "hub" and self._is_in_place(model)):
+        if (
+            self.trust == "user"
+            or kind == "catalogue"
+            or (kind == "hub" and self._is_in_place(model))
+        ):
             return None
         return (
             "files, and files of the model hub that have not been pulled, are used only where the "

@@ -10,15 +10,15 @@ from atlas_mcp.config.endpoints import EndpointSettings
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.models.entries import declared_price, given
 from atlas_mcp.models.scripted.model import demo
-from atlas_mcp.models.vendor import Connected, Vendor
+from atlas_mcp.models.vendor import Connected, Trust, Vendor
 
 MAX_TOKENS = 1_024
 """Output tokens that are reserved for a reply of a scripted model, which keeps to no ceiling."""
 
 
-def open_vendor(settings: Settings, *, any_file: bool) -> ScriptedVendor:
+def open_vendor(settings: Settings, *, trust: Trust) -> ScriptedVendor:
     """Return the vendor under a configuration."""
-    return ScriptedVendor(settings, any_file=any_file)
+    return ScriptedVendor(settings, trust=trust)
 
 
 class ScriptedVendor(Vendor):

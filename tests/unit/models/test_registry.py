@@ -31,8 +31,8 @@ from atlas_mcp.models.scripted.model import Says, Scripted
 from atlas_mcp.models.vendor import READY, Connected, Vendor
 
 
-def open_vendor(settings, *, any_file):
-    return Maker(settings, any_file=any_file)
+def open_vendor(settings, *, trust):
+    return Maker(settings, trust=trust)
 
 
 class Maker(Vendor):

@@ -20,6 +20,7 @@ from atlas_mcp.models.embedded.vendor import (
     context_tokens_of,
 )
 from atlas_mcp.models.pool import Pool
+from atlas_mcp.models.vendor import Trust
 from atlas_mcp.testing.gguf import model_file
 from atlas_mcp.testing.model_hub import ModelHub, serve_hub
 
@@ -39,11 +40,11 @@ def write_model(path: Path, *, context_tokens: int = 32_768, size: int = SMALL_B
     return path
 
 
-def pool_of(home: Path, *, any_file: bool = False, hub: str = NOWHERE, **entries: Any) -> Pool:
+def pool_of(home: Path, *, trust: Trust = "client", hub: str = NOWHERE, **entries: Any) -> Pool:
     solvers = {name: SolverSettings.model_validate(entry) for name, entry in entries.items()}
     return Pool(
         Settings(home=home, solvers=solvers, base_urls={"local": hub} if hub else {}),
-        any_file=any_file,
+        trust=trust,
     )
 
 
@@ -137,7 +138,7 @@ def test_an_entry_whose_file_is_missing_is_named(home: Path, tmp_path: Path) -> 
 def test_an_embedded_orchestrator_needs_no_effort(home: Path, tmp_path: Path) -> None:
     path = write_model(tmp_path / "x.gguf")
     settings = Settings(home=home, orchestrator=OrchestratorSettings(model=f"local/{path}"))
-    pool = Pool(settings, any_file=True)
+    pool = Pool(settings, trust="user")
 
     assert pool.orchestrator(pool.solvers(["local"])).model == f"local/{path}"
 
@@ -148,7 +149,7 @@ def test_an_embedded_orchestrator_needs_no_effort(home: Path, tmp_path: Path) ->
 def test_the_command_line_may_name_any_file(home: Path, tmp_path: Path) -> None:
     path = write_model(tmp_path / "x.gguf")
 
-    [solver] = pool_of(home, any_file=True).solvers([f"local/{path}"])
+    [solver] = pool_of(home, trust="user").solvers([f"local/{path}"])
 
     assert (solver.name, solver.spec.model) == ("local/x.gguf", f"local/{path}")
 
@@ -160,7 +161,7 @@ def test_a_client_may_not_and_is_told_nothing_of_the_file(home: Path, name: str)
 
 
 def test_what_is_wrong_with_a_name_is_the_callers_affair(home: Path, tmp_path: Path) -> None:
-    pool = pool_of(home, any_file=True)
+    pool = pool_of(home, trust="user")
 
     for name, said in (
         (f"local/{tmp_path}/none.gguf", "there is no file"),
@@ -179,7 +180,7 @@ def test_two_files_of_one_name_want_names_of_their_own(home: Path, tmp_path: Pat
         write_model(path)
 
     with pytest.raises(InvalidInput, match="two of one name"):
-        pool_of(home, any_file=True).solvers([f"local/{path}" for path in paths])
+        pool_of(home, trust="user").solvers([f"local/{path}" for path in paths])
 
 
 @pytest.mark.parametrize(
@@ -216,7 +217,7 @@ async def test_the_hub_is_asked_before_a_run_begins_and_only_once(home: Path) ->
 
 async def test_a_file_that_the_hub_does_not_have_is_known_before_a_run_begins(home: Path) -> None:
     with serve_hub(ModelHub()) as hub:
-        pool = pool_of(home, hub=hub.address, any_file=True)
+        pool = pool_of(home, hub=hub.address, trust="user")
 
         with pytest.raises(ConfigError, match="has no maker/repo with"):
             await pool.look_up([HUB_NAME], orchestrator=False)
@@ -239,7 +240,7 @@ async def test_an_orchestrator_of_the_hub_is_asked_about_where_there_is_one(home
 async def test_nothing_is_asked_for_a_client_or_about_names_without_meaning(home: Path) -> None:
     with serve_hub(ModelHub()) as hub:
         await pool_of(home, hub=hub.address).look_up([HUB_NAME], orchestrator=True)
-        pool = pool_of(home, hub=hub.address, any_file=True)
+        pool = pool_of(home, hub=hub.address, trust="user")
         await pool.look_up(["local/a/b/../c.gguf", "local", "x"], orchestrator=True)
 
     assert hub.asked == []

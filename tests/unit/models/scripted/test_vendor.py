@@ -11,7 +11,7 @@ from atlas_mcp.models.scripted.vendor import open_vendor
 
 
 def test_a_scripted_model_is_free_and_lacks_nothing(tmp_path: Path) -> None:
-    vendor = open_vendor(Settings(home=tmp_path), any_file=False)
+    vendor = open_vendor(Settings(home=tmp_path), trust="client")
 
     spec = vendor.spec("scripted/demo", EndpointSettings())
 

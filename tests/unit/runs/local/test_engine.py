@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import anyio
@@ -13,12 +16,15 @@ from typing_extensions import override
 
 from atlas_mcp.atlas.budget import Budget
 from atlas_mcp.atlas.events import Record
+from atlas_mcp.atlas.messages import Image
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.retrying import RetryPolicy
 from atlas_mcp.atlas.run_spec import RunSpec, SolverSpec
+from atlas_mcp.atlas.usage import Price
 from atlas_mcp.config.settings import Settings
-from atlas_mcp.errors import JournalBusy, JournalError
-from atlas_mcp.journal.base import Lease
+from atlas_mcp.errors import JournalBusy, JournalError, RunExists
+from atlas_mcp.journal.base import EngineJournal, Lease
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.engine import OpenRun, ResumeRun
@@ -79,7 +85,7 @@ class Failing(MemoryJournal):
 
 @asynccontextmanager
 async def engine_over(
-    journal: MemoryJournal, model: HeldModel, *, places: int = 4
+    journal: EngineJournal, model: HeldModel, *, places: int = 4
 ) -> AsyncGenerator[LocalEngine]:
     pool = Pool(Settings(home=Path("unused")), {model.name: model})
     states = RecentStates(journal)
@@ -91,6 +97,28 @@ def a_run(model: HeldModel) -> OpenRun:
     spec = ModelSpec(model.name)
     budget = Budget(max_cost_usd=None)
     return OpenRun(Problem("6 * 7?"), RunSpec("atlas", spec, (SolverSpec("s", spec),), budget))
+
+
+async def test_a_submission_with_pictures_and_prices_is_known_again_from_its_records(
+    tmp_path: Path,
+) -> None:
+    """Its pictures are stored apart, and its amounts as text."""
+    picture = Image("image/png", base64.b64encode(b"7" * 200_000).decode())
+    price = Price(Decimal("0.30"), Decimal("1E+1"))
+    model = HeldModel(agreeing)
+    spec = ModelSpec(model.name, price=price)
+    problem = Problem("How many?", (picture,), {"type": "integer", "enum": [1, 2.0, None]})
+    budget = Budget(max_cost_usd=Decimal("5.00"), time_limit_s=60.0)
+    run = RunSpec("atlas", spec, (SolverSpec("s", spec, quota=3),), budget, retries=RetryPolicy())
+    submission = OpenRun(problem, run)
+    journal = SqliteJournal(tmp_path)
+    async with engine_over(journal, model) as engine:
+        model.hold()
+        assert await engine.submit("r", submission)
+        assert not await engine.submit("r", submission)
+        with pytest.raises(RunExists):
+            await engine.submit("r", replace(submission, problem=replace(problem, images=())))
+    await journal.aclose()
 
 
 async def test_a_run_that_broke_off_is_shown_as_it_was_until_it_goes_on() -> None:

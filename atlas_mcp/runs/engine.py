@@ -94,8 +94,8 @@ class Engine(Protocol):
             the run is going already, or where the same submission has opened it before.
 
         Raises:
-            InvalidInput: The run does not allow it, or the id is none for a new run. Nothing was
-                spent.
+            InvalidInput: The run does not allow it, or no run can be opened under the id. Nothing
+                was spent.
             RunExists: Another submission has opened a run under the id of this one.
             UnknownRun: There is no such run.
             JournalBusy: Another engine carries the run out.

@@ -16,11 +16,12 @@ from atlas_mcp.atlas.retrying import RetryPolicy
 from atlas_mcp.closing import last_act
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import HomeUnusable, JournalError
-from atlas_mcp.journal.base import Journal
+from atlas_mcp.journal.base import EngineJournal, Journal
 from atlas_mcp.journal.registry import open_journal
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.capacity import Capacity
 from atlas_mcp.runs.day_spending import DaySpending
+from atlas_mcp.runs.engine import Engine
 from atlas_mcp.runs.local.engine import open_local_engine
 from atlas_mcp.runs.planning import Planner
 from atlas_mcp.runs.recent_states import RecentStates
@@ -78,32 +79,58 @@ async def open_service(
     """
     capacity = capacity or Capacity.of_this_process(settings.server.max_runs)
     opened = journal or await _opened_journal(settings, looks=looks)
-    pool = pool or Pool(settings)
-    pool.calls.bound(capacity.calls)
-    states = RecentStates(opened)
-    engine = open_local_engine(
-        opened,
-        pool,
-        states,
-        places=capacity.runs,
-        day_cap_usd=settings.budget.max_cost_usd_per_day,
-    )
     try:
+        pool, states = pool or Pool(settings), RecentStates(opened)
         async with open_task_group() as tasks:
             tasks.start_soon(Tidying(opened, settings.journal, states).keep, name="tidying")
-            tasks.start_soon(pool.keep_few_connections, name="connections")
-            async with engine as local:
-                planner = Planner(settings, pool, opened, retries or RetryPolicy())
-                yield RunService(settings, pool, planner, local, states, opened, opened, opened)
+            async with open_engine(settings, opened, pool, states, capacity) as engine:
+                yield RunService(
+                    settings=settings,
+                    pool=pool,
+                    planner=Planner(settings, pool, opened, retries or RetryPolicy()),
+                    engine=engine,
+                    states=states,
+                    records=opened,
+                    index=opened,
+                    tasks=opened,
+                )
             tasks.cancel_scope.cancel("the service ends")
     finally:
-        try:
-            with last_act("closing the models", SHUTDOWN_SECONDS):
-                await pool.aclose()
-        finally:
-            # Whatever became of the models: it gives the leases back.
-            with last_act("closing the journal", SHUTDOWN_SECONDS):
-                await opened.aclose()
+        # Whatever became of the models: it gives the leases back.
+        with last_act("closing the journal", SHUTDOWN_SECONDS):
+            await opened.aclose()
+
+
+@asynccontextmanager
+async def open_engine(
+    settings: Settings,
+    journal: EngineJournal,
+    pool: Pool,
+    states: RecentStates,
+    capacity: Capacity,
+) -> AsyncGenerator[Engine]:
+    """Open the engine of this process and its models for the length of a block.
+
+    Args:
+        settings: The configuration.
+        journal: The journal that stores the runs' records.
+        pool: The models that drive the runs; bounded by `capacity`, and closed with the engine.
+        states: The states of the runs that were read last.
+        capacity: How much this process carries at once.
+    """
+    pool.calls.bound(capacity.calls)
+    day_cap = settings.budget.max_cost_usd_per_day
+    try:
+        async with open_task_group() as tasks:
+            tasks.start_soon(pool.keep_few_connections, name="connections")
+            async with open_local_engine(
+                journal, pool, states, places=capacity.runs, day_cap_usd=day_cap
+            ) as engine:
+                yield engine
+            tasks.cancel_scope.cancel("the engine has closed")
+    finally:
+        with last_act("closing the models", SHUTDOWN_SECONDS):
+            await pool.aclose()
 
 
 async def _opened_journal(settings: Settings, *, looks: bool) -> Journal:

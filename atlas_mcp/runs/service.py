@@ -41,7 +41,7 @@ STOP_SECONDS = 2.0
 """Seconds for recording that a request has ended; its run stops meanwhile, recorded or not."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class RunService:
     """Opens, stops and shows runs. Made by `open_service`, never by hand.
 

@@ -250,6 +250,9 @@ def _forms(secret: str) -> Iterator[str]:
     data = secret.encode(errors="surrogatepass")
     # The second is the form that percent-encoded bytes of an address decode to, one by one.
     yield from map(squeezed, (secret, data.decode("latin-1"), quote_plus(secret)))
+    # A line that is broken behind a "=" of the secret is taken for one that a mail breaks there.
+    ends = (at for at, character in enumerate(secret) if character == "=")
+    yield from (squeezed(secret[:at] + secret[at + 1 :]) for at in ends)
     # A part of the secret that looks like an escape is decoded with the escapes around it.
     yield from readings(secret)
     yield from (data.hex(), data.hex(":"), data.hex("-"))

@@ -201,6 +201,7 @@ async def test_a_key_that_a_reply_repeats_is_not_kept() -> None:
 
 @settings(max_examples=draws(300), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @example(secret="000000\\0", layers=["JSON"], before="", behind="")
+@example(secret="00000000=1", layers=["a program, over lines"], before="", behind="")
 @given(
     secret=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=60),
     layers=st.lists(st.sampled_from(sorted(ALL)), max_size=2),

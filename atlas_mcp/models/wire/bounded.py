@@ -235,11 +235,13 @@ class _Bounded(httpx2.AsyncByteStream):
         """Yield the body's chunks; of an error's body only those that come in time."""
         chunks = aiter(self._stream)
         end = anyio.current_time() + ERROR_SECONDS if self._failed else None
+        is_over = False
         try:
             while True:
                 chunk: bytes | None = None
                 if end is None:
                     chunk = await anext(chunks, None)
+                    is_over = chunk is None
                 else:
                     with anyio.CancelScope(deadline=end):
                         chunk = await anext(chunks, None)
@@ -248,9 +250,12 @@ class _Bounded(httpx2.AsyncByteStream):
                 yield chunk
         finally:
             left_at = anyio.current_time()
-            while await _goes_on(chunks) and anyio.current_time() < left_at + LEAVE_SECONDS:
+            # Nothing is left to read of a body that has come to its end.
+            goes_on = not is_over and await _goes_on(chunks)
+            while goes_on and anyio.current_time() < left_at + LEAVE_SECONDS:
                 with anyio.CancelScope(shield=True):
                     await _turns_of_all().next()
+                goes_on = await _goes_on(chunks)
             if isinstance(chunks, AsyncGenerator):
                 await chunks.aclose()
 

@@ -11,6 +11,7 @@ from hypothesis import settings
 
 from atlas_mcp.models.chat.presets import PRESETS
 from atlas_mcp.runs.driving import recorder
+from atlas_mcp.system.processes import processors
 from tests.support.blocking import blocking_refused
 from tests.support.drawing import draws
 from tests.support.everyday import EVERY_CASE, EVERY_DAY, are_files, mark_slow
@@ -19,7 +20,6 @@ from tests.support.shared_work import (
     keep_compiled_modules,
     keep_folders_in_memory,
     leave_out_what_is_loaded,
-    usable_cores,
 )
 from tests.support.systems import POSIX
 
@@ -51,7 +51,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     writes = config.getoption("inline_snapshot", None)
     if are_files(config.args) or writes or config.getoption("markexpr") == "weights":
         return 0
-    return usable_cores() + 1
+    return processors() + 1
 
 
 def pytest_sessionstart() -> None:

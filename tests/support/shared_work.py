@@ -44,13 +44,6 @@ def keep_folders_in_memory() -> None:
         os.environ[TEMPORARY] = str(MEMORY)
 
 
-def usable_cores() -> int:
-    """Return the number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def collect_no_garbage() -> None:
     """Collect no garbage while modules are imported: importing frees next to nothing."""
     gc.disable()

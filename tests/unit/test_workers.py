@@ -8,12 +8,12 @@ from typing import cast
 
 import pytest
 
+from atlas_mcp.system.processes import processors
 from tests.conftest import pytest_xdist_auto_num_workers
-from tests.support.shared_work import usable_cores
 
 TESTS = Path(__file__).parents[1]
 HERE = Path(__file__)
-MORE = usable_cores() + 1
+MORE = processors() + 1
 
 
 @dataclass

@@ -37,6 +37,7 @@ from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.run_spec import RunSpec, SolverSpec
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.usage import Charge, Price, Usage
+from atlas_mcp.atlas.workflows.registry import choices
 from atlas_mcp.cli.display import news, picture
 from atlas_mcp.cli.terminal import Screen
 from atlas_mcp.models.base import Notice
@@ -301,7 +302,7 @@ REFUSED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "too many explores": (("explore", "q", "--count", "21"), ("`count`", "1 to 20")),
     "an unknown workflow": (
         ("solve", "q", "--workflow", "magic"),
-        ("`workflow`", "atlas, majority[:N], self-refine[:N]"),
+        ("`workflow`", choices()),
     ),
     "a schema that is not there": (
         ("solve", "q", "--answer-schema", "none.json"),

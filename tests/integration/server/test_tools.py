@@ -17,6 +17,7 @@ from mcp_types import (
     TextResourceContents,
 )
 
+from atlas_mcp.atlas.workflows.registry import choices
 from atlas_mcp.config.endpoints import SolverSettings
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ModelRejected
@@ -410,7 +411,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
     "an unknown workflow": (
         "solve_with_atlas",
         {"problem": "q", "workflow": "magic"},
-        ("`workflow`", "atlas, majority[:N], self-refine[:N]"),
+        ("`workflow`", choices()),
     ),
     "a bad schema": (
         "solve_with_atlas",

@@ -11,7 +11,7 @@ from atlas_mcp.atlas.explore_requests import check_same_problem
 from atlas_mcp.atlas.policy import next_commands
 from atlas_mcp.atlas.resuming import abandonment, carries_on, resumption
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.atlas.workflows.registry import workflow_of
+from atlas_mcp.atlas.workflows.registry import choices, workflow_of
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.runs.snapshot import RunSnapshot
 from atlas_mcp.views.rendering import view_of
@@ -32,8 +32,8 @@ def test_its_answer_and_its_evidence_are_shown() -> None:
 
     assert (view.status, view.answer, len(view.candidates)) == ("answered", "42", 2)
     assert view.agreement.warnings[-1] == (
-        "This version cannot carry the run on: there is no workflow 'panel:2'; there are atlas, "
-        "majority[:N], self-refine[:N]."
+        "This version cannot carry the run on: there is no workflow 'panel:2'; there are "
+        f"{choices()}."
     )
 
 

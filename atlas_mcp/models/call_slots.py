@@ -15,7 +15,7 @@ from typing import Generic, Protocol, TypeVar
 import anyio
 import anyio.lowlevel
 
-from atlas_mcp.models.turns import STEP_BACK_SECONDS, Turns
+from atlas_mcp.loop_turns import STEP_BACK_SECONDS, LoopTurns
 
 MOST_CALLS = 1_000
 """Calls in flight at once, whatever the descriptors allow. Source: the connections that the
@@ -56,7 +56,7 @@ class CallSlots:
 
     def __init__(self, most: int = MOST_CALLS) -> None:
         self._slots = anyio.CapacityLimiter(most)
-        self._turns = Turns(steps_back=STEP_BACK_SECONDS)
+        self._turns = LoopTurns(steps_back=STEP_BACK_SECONDS)
 
     @property
     def most(self) -> int:

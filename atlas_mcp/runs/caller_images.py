@@ -21,9 +21,9 @@ from urllib.parse import unquote, urlsplit
 
 from atlas_mcp.atlas.messages import Image
 from atlas_mcp.errors import InvalidInput
-from atlas_mcp.models.off_loop import off_loop
 from atlas_mcp.models.pictures.files import image_type
 from atlas_mcp.models.pictures.fitting import fault_in
+from atlas_mcp.off_loop import off_loop
 from atlas_mcp.runs.allowed_folders import open_allowed
 from atlas_mcp.system.opening import open_regular, path_of_url
 from atlas_mcp.texts import clipped

@@ -14,7 +14,7 @@ import time
 
 import anyio
 
-from atlas_mcp.models.off_loop import off_loop
+from atlas_mcp.off_loop import off_loop
 from atlas_mcp.system import memory
 
 INTERVAL_SECONDS = 2.0

@@ -16,7 +16,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import CallToolResult, TextContent
 
 from atlas_mcp.errors import AtlasError
-from atlas_mcp.models.off_loop import off_loop
+from atlas_mcp.off_loop import off_loop
 from atlas_mcp.system.limits import too_few_files
 from atlas_mcp.texts import clipped, untagged
 from atlas_mcp.views.lengths import is_long

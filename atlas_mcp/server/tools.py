@@ -232,7 +232,7 @@ async def read_problem(
         InvalidInput: An argument breaks a rule.
     """
     from atlas_mcp.atlas.problem import make_problem
-    from atlas_mcp.models.off_loop import off_loop
+    from atlas_mcp.off_loop import off_loop
 
     if answer_schema is None:
         problem = make_problem(text)

@@ -8,8 +8,8 @@ from typing import get_args
 from atlas_mcp.models.chat import spec as chat_spec
 from atlas_mcp.models.chat.presets import PRESETS
 from atlas_mcp.models.claude import families as claude_families
-from atlas_mcp.models.off_loop import Line
 from atlas_mcp.models.wire.accounts import FIRST_ANSWER, REFUSED_FOR
+from atlas_mcp.off_loop import Line
 from atlas_mcp.views.whole_runs import PART_CHARS
 
 ROOT = Path(__file__).parents[2]

@@ -23,7 +23,6 @@ from atlas_mcp.atlas.messages import Image, ModelRequest, Part, UserTurn
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.errors import ModelRejected
 from atlas_mcp.feature_values import ImageType
-from atlas_mcp.models.off_loop import off_loop
 from atlas_mcp.models.pictures.files import (
     FORMATS,
     MAX_PROFILE_BYTES,
@@ -33,6 +32,7 @@ from atlas_mcp.models.pictures.files import (
 from atlas_mcp.models.pictures.jpeg import check_rows
 from atlas_mcp.models.pictures.png import Damaged, check_samples
 from atlas_mcp.models.pictures.samples import eight_bits, with_transparent
+from atlas_mcp.off_loop import off_loop
 
 if TYPE_CHECKING:
     import PIL.Image

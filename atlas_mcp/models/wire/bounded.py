@@ -27,7 +27,7 @@ import httpx2
 from anyio.lowlevel import RunVar
 from typing_extensions import override
 
-from atlas_mcp.models.turns import Turns
+from atlas_mcp.loop_turns import LoopTurns
 from atlas_mcp.models.wire.event_lines import LONGEST_FIELD, Kind, kind_of, trimmed
 
 MAX_STREAM_BYTES = 64_000_000
@@ -74,7 +74,7 @@ CHUNK_BYTES = 65_536
 """Bytes that are handed on without a turn once a call is cancelled: as many as the HTTP library
 reads at once (httpcore2, `http11.py`). Compressed, they may hold a thousand times as many."""
 
-_turns: RunVar[Turns] = RunVar("atlas_mcp.bounded")
+_turns: RunVar[LoopTurns] = RunVar("atlas_mcp.bounded")
 
 LONGEST_CODING = 40
 """Characters of the longest name of a compression format that an error message quotes."""
@@ -172,12 +172,12 @@ async def _bound(response: httpx2.Response) -> None:
     response.headers.pop("content-encoding", None)
 
 
-def _turns_of_all() -> Turns:
+def _turns_of_all() -> LoopTurns:
     """Return the turns that all bodies share, so that a hundred at once delay no other task."""
     try:
         return _turns.get()
     except LookupError:
-        found = Turns(PAUSE_SECONDS)
+        found = LoopTurns(PAUSE_SECONDS)
         _turns.set(found)
         return found
 

@@ -18,8 +18,8 @@ from pydantic_core import from_json
 from atlas_mcp.atlas.json_parts import MOST_PARTS, has_too_many_parts
 from atlas_mcp.atlas.messages import Json
 from atlas_mcp.atlas.storable import TooDeep, read_json
-from atlas_mcp.models.off_loop import off_loop
 from atlas_mcp.models.wire.event_lines import DONE, ErrorLine
+from atlas_mcp.off_loop import off_loop
 
 LARGE_BYTES = 32_768
 """Bytes from which an event is read off the event loop. Our own choice: a shorter one takes some

@@ -15,7 +15,6 @@ from typing import Protocol
 import anyio
 
 from atlas_mcp.errors import ModelError
-from atlas_mcp.models.off_loop import surely_off_loop
 from atlas_mcp.models.wire.event_lines import (
     LONGEST_FIELD,
     EventLines,
@@ -26,6 +25,7 @@ from atlas_mcp.models.wire.event_lines import (
 )
 from atlas_mcp.models.wire.json_events import LARGE_BYTES, Event, event_of, read_event
 from atlas_mcp.models.wire.refusals import BEGINNING_SECONDS, LONGEST_BODY
+from atlas_mcp.off_loop import surely_off_loop
 
 DRAIN_TIMEOUT = 1.0
 """Seconds to wait for the end of the body after the last event, or once the reply is whole and

@@ -20,12 +20,12 @@ from atlas_mcp.atlas.messages import Reply
 from atlas_mcp.atlas.usage import Charge, Usage
 from atlas_mcp.errors import ModelRejected
 from atlas_mcp.models.base import OnTokens, OnUsage
-from atlas_mcp.models.off_loop import surely_off_loop
 from atlas_mcp.models.wire.connections import Route
 from atlas_mcp.models.wire.failures import FallibleCall
 from atlas_mcp.models.wire.json_events import LARGE_BYTES, Event
 from atlas_mcp.models.wire.reading import read_body
 from atlas_mcp.models.wire.refusals import page_of, page_text, reason_of
+from atlas_mcp.off_loop import surely_off_loop
 
 if TYPE_CHECKING:
     import httpx2

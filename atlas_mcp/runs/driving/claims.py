@@ -21,7 +21,7 @@ from atlas_mcp.atlas.state import RunState
 from atlas_mcp.closing import last_act
 from atlas_mcp.errors import JournalBusy, JournalError
 from atlas_mcp.journal.base import Lease, Leases, Records
-from atlas_mcp.models.turns import rush
+from atlas_mcp.loop_turns import rush
 from atlas_mcp.runs.clock import RunClock
 
 logger = logging.getLogger(__name__)

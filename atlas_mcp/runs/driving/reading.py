@@ -19,7 +19,7 @@ from atlas_mcp.atlas.arrived import is_light
 from atlas_mcp.atlas.commands import ReadReply
 from atlas_mcp.atlas.events import Event
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.models.off_loop import surely_off_loop
+from atlas_mcp.off_loop import surely_off_loop
 
 logger = logging.getLogger(__name__)
 

@@ -16,8 +16,8 @@ import anyio.abc
 from atlas_mcp.atlas.events import StopCause
 from atlas_mcp.errors import JournalError, UnknownRun
 from atlas_mcp.journal.base import EngineJournal, Lease
+from atlas_mcp.loop_turns import STEP_BACK_SECONDS, LoopTurns
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.models.turns import STEP_BACK_SECONDS, Turns
 from atlas_mcp.runs.clock import RunClock
 from atlas_mcp.runs.driving.claims import Claimed, Claims
 from atlas_mcp.runs.driving.driver import Driver
@@ -62,8 +62,8 @@ class DrivenRuns:
         init=False, default_factory=dict[str, anyio.CancelScope]
     )
     # A thousand runs that begin in one turn of the event loop would block all other tasks.
-    _beginning: Turns = field(
-        init=False, default_factory=lambda: Turns(steps_back=STEP_BACK_SECONDS)
+    _beginning: LoopTurns = field(
+        init=False, default_factory=lambda: LoopTurns(steps_back=STEP_BACK_SECONDS)
     )
 
     @property

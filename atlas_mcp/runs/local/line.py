@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import anyio
 
-from atlas_mcp.models.turns import Turns
+from atlas_mcp.loop_turns import LoopTurns
 
 
 @dataclass(slots=True)
@@ -27,7 +27,7 @@ class Line:
     # Ticket numbers only rise, so the list is sorted: a ticket's index is its place in line.
     _tickets: list[int] = field(init=False, default_factory=list[int])
     _bells: dict[int, anyio.Event] = field(init=False, default_factory=dict[int, anyio.Event])
-    _turns: Turns = field(init=False, default_factory=Turns)
+    _turns: LoopTurns = field(init=False, default_factory=LoopTurns)
 
     def take(self) -> Ticket:
         """Take a place, or the last one in line."""

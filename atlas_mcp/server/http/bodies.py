@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from atlas_mcp.models.turns import Turns
+from atlas_mcp.loop_turns import LoopTurns
 from atlas_mcp.server.messages import MAX_MESSAGE_BYTES, SMALL_BYTES
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Bodies:
         self._buffered = 0
         self._ending = False
         self._arriving: set[anyio.CancelScope] = set()
-        self.turns = Turns()
+        self.turns = LoopTurns()
 
     def turn_away(self) -> None:
         """Refuse every body that is not there as a whole yet, and each that is still to come."""

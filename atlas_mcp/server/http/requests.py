@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from mcp_types import INVALID_REQUEST, JSONRPCNotification, JSONRPCRequest
 
-from atlas_mcp.models.off_loop import off_loop
-from atlas_mcp.models.turns import Turns, rush
+from atlas_mcp.loop_turns import LoopTurns, rush
+from atlas_mcp.off_loop import off_loop
 from atlas_mcp.server.http.bodies import Bodies, Unread
 from atlas_mcp.server.messages import MARK, QUICK_BYTES, SMALL_BYTES, RefusedMessage, read_message
 
@@ -34,8 +34,8 @@ class WholeRequests:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._bodies = Bodies()
-        self._large = Turns(LARGE_PAUSE_SECONDS)
-        self._calls = Turns()
+        self._large = LoopTurns(LARGE_PAUSE_SECONDS)
+        self._calls = LoopTurns()
 
     def turn_away(self) -> None:
         """Refuse every request that is not there as a whole yet, and each that is still to come."""

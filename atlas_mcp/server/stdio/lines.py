@@ -23,7 +23,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from mcp.shared.message import SessionMessage
 from mcp_types import JSONRPCMessage
 
-from atlas_mcp.models.off_loop import off_loop
+from atlas_mcp.off_loop import off_loop
 from atlas_mcp.server.messages import (
     HEAD_BYTES,
     MAX_MESSAGE_BYTES,

@@ -4,7 +4,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from atlas_mcp.models.turns import Rush, Turns, rush
+from atlas_mcp.loop_turns import LoopTurns, Rush, rush
 
 
 async def passes() -> None:
@@ -14,7 +14,7 @@ async def passes() -> None:
 
 
 async def test_one_goes_on_in_each_turn_of_the_event_loop() -> None:
-    turns, gone = Turns(), list[int]()
+    turns, gone = LoopTurns(), list[int]()
 
     async def go(number: int) -> None:
         await turns.next()
@@ -32,7 +32,7 @@ async def test_one_goes_on_in_each_turn_of_the_event_loop() -> None:
 
 
 async def test_who_steps_back_goes_on_once_nobody_waits_for_a_first_word() -> None:
-    turns, gone = Turns(steps_back=60), anyio.Event()
+    turns, gone = LoopTurns(steps_back=60), anyio.Event()
 
     async def go() -> None:
         await turns.next()
@@ -50,14 +50,14 @@ async def test_who_steps_back_goes_on_once_nobody_waits_for_a_first_word() -> No
 
 
 async def test_nobody_steps_back_for_ever() -> None:
-    turns = Turns(steps_back=0.001)
+    turns = LoopTurns(steps_back=0.001)
     with rush().one_more(), anyio.fail_after(5):
         await turns.next()
         await turns.next()
 
 
 async def test_those_who_came_together_step_back_together() -> None:
-    turns, gone = Turns(steps_back=0.5), list[int]()
+    turns, gone = LoopTurns(steps_back=0.5), list[int]()
 
     async def go(number: int) -> None:
         await turns.next()
@@ -73,7 +73,7 @@ async def test_those_who_came_together_step_back_together() -> None:
 
 async def test_who_is_not_to_step_back_goes_on_in_a_rush() -> None:
     with rush().one_more(), anyio.fail_after(5):
-        await Turns().next()
+        await LoopTurns().next()
 
 
 async def test_a_caller_that_fails_waits_no_longer() -> None:

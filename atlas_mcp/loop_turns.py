@@ -9,7 +9,7 @@ import anyio
 from anyio.lowlevel import RunVar
 
 
-class Turns:
+class LoopTurns:
     """Lets one task go on in each turn of the event loop, first come, first served.
 
     To begin a call takes a millisecond. A thousand calls that begin together would delay all other

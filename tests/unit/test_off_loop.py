@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 import anyio
 import pytest
 
-from atlas_mcp.models import off_loop as lines
-from atlas_mcp.models.off_loop import Line, off_loop, surely_off_loop
+from atlas_mcp import off_loop as lines
+from atlas_mcp.off_loop import Line, off_loop, surely_off_loop
 
 
 @asynccontextmanager

@@ -17,6 +17,7 @@ from mcp import Client, StdioServerParameters
 from mcp_types import TextResourceContents
 
 from atlas_mcp.models.embedded.catalogue import find
+from atlas_mcp.views.facts import SMALL_MODEL
 from atlas_mcp.views.run_view import RunView
 
 pytestmark = [pytest.mark.weights, pytest.mark.timeout(600)]
@@ -46,7 +47,7 @@ def check_real_tokens(view: RunView) -> None:
     assert min(told) > 0
     assert sum(told) < view.usage.output_tokens
     assert view.cost_usd == 0
-    assert any("not to be trusted" in warning for warning in view.agreement.warnings)
+    assert SMALL_MODEL in view.agreement.warnings
 
 
 def solve(home: Path, seed: int) -> subprocess.CompletedProcess[str]:
@@ -162,7 +163,7 @@ async def test_a_client_over_stdio_gets_the_same_with_progress(home: Path) -> No
 
     assert view.status == "answered"
     assert isinstance(view.answer, int)
-    assert any("not to be trusted" in warning for warning in view.agreement.warnings)
+    assert SMALL_MODEL in view.agreement.warnings
     assert isinstance(whole, TextResourceContents)
     check_real_tokens(RunView.model_validate_json(whole.text))
     assert any("qwen2.5-coder-0.5b direct" in message for message in messages)

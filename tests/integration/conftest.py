@@ -23,3 +23,10 @@ def schemas() -> Generator[None]:
 def mode(request: pytest.FixtureRequest) -> Mode:
     """Each era of the protocol."""
     return request.param
+
+
+@pytest.fixture(autouse=True)
+def watched(request: pytest.FixtureRequest) -> None:
+    """Fail every test here in which the package holds up the event loop, but for `may_block`."""
+    if request.node.get_closest_marker("may_block") is None:
+        request.getfixturevalue("no_blocking")

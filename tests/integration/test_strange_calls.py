@@ -173,6 +173,7 @@ def stored(home: Path, kind: str) -> int:
         connection.close()
 
 
+@pytest.mark.may_block("the test looks into the file where a reply is read")
 @pytest.mark.parametrize("schema", [None, {"type": "string"}], ids=["here", "in a thread"])
 async def test_a_reply_is_on_disk_before_it_is_read(
     home: Path, monkeypatch: pytest.MonkeyPatch, schema: Any

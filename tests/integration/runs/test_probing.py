@@ -31,6 +31,8 @@ from tests.support.waiting import pause
 on_asyncio = pytest.mark.parametrize("anyio_backend", ["asyncio"])
 PLAIN = ChatEndpoint()
 
+pytestmark = pytest.mark.may_block("tests look into the file themselves")
+
 
 def ready(body: dict[str, Any]) -> ApiReply:
     """Play a model that keeps to the shape that is held, and otherwise says little."""

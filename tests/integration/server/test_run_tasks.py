@@ -36,8 +36,6 @@ from tests.support.waiting import pause
 
 Mode = Literal["auto", "legacy"]
 
-pytestmark = pytest.mark.usefixtures("no_blocking")
-
 UNKNOWN, UNDECLARED = -32602, -32021
 
 

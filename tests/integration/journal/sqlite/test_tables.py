@@ -222,6 +222,7 @@ def test_processes_that_come_at_once_bring_a_journal_up_to_date_together(tmp_pat
         assert len(bodies(home, ENDED)) == 14
 
 
+@pytest.mark.may_block("the test brings the file up to date itself")
 @old_versions
 async def test_a_process_that_dies_while_it_migrates_leaves_the_old_version_or_the_new_one(
     tmp_path: Path, version: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from importlib import import_module
 
 from blockbuster import BlockBuster
 
@@ -31,7 +32,11 @@ ALLOWED: dict[str, set[str]] = {
 
 @contextmanager
 def blocking_refused() -> Generator[None]:
-    """Raise `BlockingError` where our package blocks asyncio's event loop."""
+    """Raise `BlockingError` where our package blocks asyncio's event loop.
+
+    The HTTP library imports a part of itself at its first client, which is done before.
+    """
+    import_module("httpcore2")
     buster = BlockBuster(scanned_modules=["atlas_mcp"], excluded_modules=["atlas_mcp.testing"])
     for name in NOT_WATCHED:
         buster.functions.pop(name, None)

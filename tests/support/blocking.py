@@ -14,6 +14,7 @@ NOT_WATCHED = ("threading.Lock.acquire", "threading.Lock.acquire_lock")
 ALLOWED: dict[str, set[str]] = {
     # A process reads its configuration once, before it serves.
     "atlas_mcp/config/file.py": {"find"},
+    "atlas_mcp/config/loading.py": {"read_settings"},
     # Tests open a journal where they stand; a service opens its own in a thread.
     "atlas_mcp/journal/sqlite/journal.py": {"__post_init__"},
     "atlas_mcp/journal/sqlite/process_locks.py": {"_remove"},

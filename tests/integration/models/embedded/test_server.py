@@ -56,6 +56,7 @@ async def test_weights_that_cannot_be_loaded_fail_their_calls_and_not_the_run(
         assert "these weights are broken" in (outcomes["broken"].error or "")
 
 
+@pytest.mark.may_block("the test removes a file where it stands")
 async def test_weights_in_use_are_not_removed_by_another_process(
     runtime: Runtime, tmp_path: Path
 ) -> None:

@@ -147,15 +147,6 @@ async def looking(stand: Stand) -> AsyncGenerator[Journal]:
         await journal.aclose()
 
 
-async def error_of(outcome: Awaitable[object]) -> Exception | None:
-    """Return the exception of `outcome`, of any type, or `None`; the check judges it."""
-    try:
-        await outcome
-    except Exception as error:  # noqa: BLE001 - judged by the caller
-        return error
-    return None
-
-
 def checks_of(names: Mapping[str, object]) -> tuple[Check, ...]:
     """Return the checks among the names of a module, in their order."""
     found = sorted(name for name in names if name.startswith("check_"))

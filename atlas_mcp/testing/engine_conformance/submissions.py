@@ -19,11 +19,11 @@ from atlas_mcp.testing.engine_conformance import (
     checks_of,
     client_run,
     end_of,
-    error_of,
     events_of,
     looking,
     state_of,
 )
+from atlas_mcp.testing.outcomes import error_of
 
 NO_RUN_IDS = ("", "../../x", "-r", "a b", "r\n", "x" * 5_000, "a\0b", "\ud800", cast("str", None))
 """Ids that a run is not opened under; callers without types may give `None`."""

@@ -54,6 +54,7 @@ from atlas_mcp.errors import JournalError as JournalError
 from atlas_mcp.errors import UnknownRun as UnknownRun
 from atlas_mcp.journal.base import Journal, Lease
 from atlas_mcp.journal.base import TaskEntry as TaskEntry
+from atlas_mcp.testing.outcomes import error_of
 
 
 class Stand(Protocol):
@@ -145,12 +146,3 @@ async def opened(stand: Stand) -> AsyncGenerator[Journal]:
         yield journal
     finally:
         await journal.aclose()
-
-
-async def error_of(outcome: Awaitable[object]) -> Exception | None:
-    """Return the exception of `outcome`, of any type, or `None`; the check judges it."""
-    try:
-        await outcome
-    except Exception as error:  # noqa: BLE001 - judged by the caller
-        return error
-    return None

@@ -10,12 +10,12 @@ from atlas_mcp.testing.journal_conformance import (
     Check,
     Stand,
     checks_of,
-    error_of,
     first_record,
     later_record,
     opened,
     remove,
 )
+from atlas_mcp.testing.outcomes import error_of
 
 
 async def check_04_an_unknown_run_is_told_by_its_id(stand: Stand) -> None:

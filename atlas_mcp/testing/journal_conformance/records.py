@@ -20,12 +20,12 @@ from atlas_mcp.testing.journal_conformance import (
     Stand,
     append_at_once,
     checks_of,
-    error_of,
     first_record,
     later_record,
     opened,
     remove,
 )
+from atlas_mcp.testing.outcomes import error_of
 
 
 async def check_01_records_are_read_back_as_they_were_appended(stand: Stand) -> None:

@@ -20,12 +20,12 @@ from atlas_mcp.testing.journal_conformance import (
     Stand,
     checks_of,
     ended_run,
-    error_of,
     first_record,
     later_record,
     opened,
     remove,
 )
+from atlas_mcp.testing.outcomes import error_of
 
 
 async def check_16_the_list_has_the_newest_first_and_how_they_stand(stand: Stand) -> None:

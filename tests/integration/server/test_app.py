@@ -19,11 +19,6 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-@pytest.fixture(params=["auto", "legacy"])
-def mode(request: pytest.FixtureRequest) -> Mode:
-    return request.param
-
-
 async def test_a_client_learns_who_serves_it_and_how_to_use_it(tmp_path: Path, mode: Mode) -> None:
     async with connected(tmp_path, mode) as session:
         info = session.client.server_info

@@ -29,11 +29,6 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-@pytest.fixture(params=["auto", "legacy"])
-def mode(request: pytest.FixtureRequest) -> Mode:
-    return request.param
-
-
 async def test_resources_and_the_prompt_are_listed(tmp_path: Path, mode: Mode) -> None:
     async with connected(tmp_path, mode) as session:
         resources = (await session.client.list_resources()).resources

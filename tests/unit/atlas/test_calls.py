@@ -243,7 +243,13 @@ def test_no_end_of_a_call_is_too_strange_to_be_concluded(asked: Any, cause: Any)
 
     event = conclude(state, call, NoReply(cause, "no reply", retry_after=asked), now=1.0)
 
-    assert next_attempt(after(state, event, at=1.0), call) is not call
+    following = next_attempt(after(state, event, at=1.0), call)
+    if isinstance(event, AttemptFailed):
+        assert 1.0 <= event.not_before < 10.0
+        assert isinstance(following, RunSolver)
+    else:
+        assert failed_with(event).text
+        assert following is None
 
 
 def test_a_wait_of_any_length_is_told_in_words() -> None:

@@ -95,6 +95,9 @@ class Recorder:
             except anyio.get_cancelled_exc_class():
                 self._unstored += records
                 raise
+            else:
+                if records:
+                    self.live.confirm(records[-1].seq)
 
     @contextmanager
     def _expecting(self, records: Sequence[Record]) -> Generator[None]:

@@ -19,7 +19,7 @@ import anyio.to_thread
 from atlas_mcp.closing import last_act
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import AtlasError
-from atlas_mcp.server.memory_upkeep import keep_memory_low
+from atlas_mcp.memory_upkeep import keep_memory_low
 from atlas_mcp.system.limits import too_few_files
 from atlas_mcp.task_groups import open_task_group
 
@@ -75,6 +75,7 @@ class Host:
         pool: Pool | None = None,
         retries: RetryPolicy | None = None,
         capacity: Capacity | None = None,
+        detached: bool = False,
     ) -> None:
         """Remember what to open.
 
@@ -84,7 +85,9 @@ class Host:
             pool: Models to use instead of those the configuration gives.
             retries: How calls are tried again.
             capacity: The load that this process bears; found out if not given.
+            detached: Whether a process beside this one is to drive the runs, and outlive it.
         """
+        self._detached = detached
         self._capacity = capacity
         self._settings = settings
         self._pool = pool
@@ -206,10 +209,11 @@ class Host:
             await service.leave(grace=grace)
 
     async def let_go(self) -> None:
-        """Begin nothing more, as the only client has gone; returns once no run is driven.
+        """Begin nothing more, as the only client has gone; returns once that has been seen to.
 
-        Runs that a request waits for end as if it had been cancelled, the others are left to be
-        resumed. Calls in flight get their grace. Requests that only look are answered as before.
+        Runs that a request waits for end as if it had been cancelled, and their calls in flight get
+        their grace. The others go on in a process that outlives this one, or are left to be
+        resumed. Requests that only look are answered as before.
         """
         self.client_gone.set()
         for scope in self._spending:
@@ -221,7 +225,7 @@ class Host:
             # First: the cause of a stop is the first one's.
             async with open_task_group() as tasks:
                 for run_id in +self._wanted:
-                    tasks.start_soon(service.stop, run_id, name=f"stop {run_id}")
+                    tasks.start_soon(_cut_off, service, run_id, name=f"stop {run_id}")
             await service.leave(grace=self._grace)
 
     @property
@@ -268,18 +272,27 @@ class Host:
         self, open_service: Callable[..., AbstractAsyncContextManager[RunService]]
     ) -> None:
         opening = open_service(
-            self.settings, pool=self._pool, retries=self._retries, capacity=self._capacity
+            self.settings,
+            pool=self._pool,
+            retries=self._retries,
+            capacity=self._capacity,
+            detached=self._detached,
         )
         async with opening as service:
             self._service = service
             self._opened.set()
-            for library in service.pool.libraries():
-                await anyio.to_thread.run_sync(_import_ahead, library)
+            if not self._detached:
+                await self._load(service)
             self.loaded.set()
-            if self.settings.server.warm_up:
-                with anyio.move_on_after(WARM_UP_SECONDS):
-                    await service.pool.warm_up()
             await anyio.sleep_forever()
+
+    async def _load(self, service: RunService) -> None:
+        """Import the libraries of the models ahead of their first call, and load the models."""
+        for library in service.pool.libraries():
+            await anyio.to_thread.run_sync(_import_ahead, library)
+        if self.settings.server.warm_up:
+            with anyio.move_on_after(WARM_UP_SECONDS):
+                await service.pool.warm_up()
 
     def _fail(self, error: AtlasError) -> None:
         """Refuse every request for the service from now on, with this error."""
@@ -293,3 +306,12 @@ def _import_ahead(library: str) -> None:
         importlib.import_module(library)
     except Exception as error:  # noqa: BLE001 - it is not ours, and may not be needed
         logger.warning("the library %s cannot be imported: %r", library, error)
+
+
+async def _cut_off(service: RunService, run_id: str) -> None:
+    """Stop a run whose client has gone, and return once its calls have had their grace."""
+    await service.stop(run_id)
+    async with service.watching(run_id) as live:
+        # It goes on where somebody else waits for it.
+        if live.state.stop_cause is not None:
+            await live.finished()

@@ -7,6 +7,7 @@ sender waits for nobody: the other end may be frozen.
 from __future__ import annotations
 
 import os
+import threading
 from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import suppress
@@ -37,7 +38,8 @@ class Pipes:
     outgoing: int
     gone: bool = field(init=False, default=False)
     _unsent: deque[bytes] = field(init=False, default_factory=deque[bytes])
-    _bell: anyio.Event = field(init=False, default_factory=anyio.Event)
+    # Guards what is unsent: log lines come from any thread, and a thread writes.
+    _changed: threading.Condition = field(init=False, default_factory=threading.Condition)
     _closed: bool = field(init=False, default=False)
     # Each for one thread that waits for the other end, beside those that work.
     _reads: anyio.CapacityLimiter = field(
@@ -48,10 +50,14 @@ class Pipes:
     )
 
     def send(self, line: bytes) -> None:
-        """Have a line sent, in turn. It leads nowhere once the other end is gone."""
-        if not self.gone:
-            self._unsent.append(line)
-            self._bell.set()
+        """Have a line sent in turn, from any thread.
+
+        It leads nowhere once the other end is gone.
+        """
+        with self._changed:
+            if not self.gone:
+                self._unsent.append(line)
+                self._changed.notify()
 
     async def lines(self) -> AsyncGenerator[bytes]:
         """Yield the lines of the other end until it is closed."""
@@ -63,30 +69,39 @@ class Pipes:
 
     async def write(self) -> None:
         """Write what is sent, until the other end is gone; run by a task."""
-        while not self.gone:
-            while not self._unsent:
-                await self._bell.wait()
-                self._bell = anyio.Event()
-            data = b"".join(self._unsent)
-            self._unsent.clear()
-            written = await anyio.to_thread.run_sync(
-                write_all, self.outgoing, data, abandon_on_cancel=True, limiter=self._writes
-            )
-            self.gone = not written
+        await anyio.to_thread.run_sync(self._write_on, abandon_on_cancel=True, limiter=self._writes)
 
     def flush(self) -> None:
         """Write what is still unsent, and wait for the other end: the last words of a process."""
-        if not self.gone:
-            write_all(self.outgoing, b"".join(self._unsent))
+        with self._changed:
+            data = b"".join(self._unsent)
             self._unsent.clear()
+        if not self.gone:
+            write_all(self.outgoing, data)
 
     def close(self) -> None:
         """Close this end: the other one reads an end, and what it writes leads nowhere."""
-        if not self._closed:
+        with self._changed:
+            if self._closed:
+                return
             self._closed = self.gone = True
-            for descriptor in (self.outgoing, self.incoming):
-                with suppress(OSError):
-                    os.close(descriptor)
+            self._changed.notify()
+        for descriptor in (self.outgoing, self.incoming):
+            with suppress(OSError):
+                os.close(descriptor)
+
+    def _write_on(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._unsent or self.gone)
+                if self.gone:
+                    return
+                data = b"".join(self._unsent)
+                self._unsent.clear()
+            if not write_all(self.outgoing, data):
+                with self._changed:
+                    self.gone = True
+                return
 
     async def _read(self) -> bytes:
         def read() -> bytes:

@@ -161,9 +161,7 @@ class Recorder:
                 else:
                     self._unstored = []
         if not self.lost:
-            self.live.confirm(
-                self._unstored[0].seq - 1 if self._unstored else self.live.state.seq
-            )
+            self.live.confirm(self._unstored[0].seq - 1 if self._unstored else self.live.state.seq)
         self.live.break_off(
             BrokenOff(
                 str(self.broken),

@@ -1,4 +1,4 @@
-"""Who still wants the runs of a driver: callers that wait, and callers that were promised an answer.
+"""Who still wants the runs of a driver: callers that wait, or that were promised an answer.
 
 A run is wanted by its callers, in whichever process they are served. Owns the stop of runs that
 nobody wants any more; how a run stops is the engine's.

@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
-import anyio.from_thread
 import pytest
 from typing_extensions import override
 
-from atlas_mcp import __version__
-from atlas_mcp.config.settings import ServerSettings, Settings
-from atlas_mcp.driver.lifetime import serve
+from atlas_mcp.config.settings import Settings
 from atlas_mcp.journal.base import Journal
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.journal.sqlite.leases import LEASE_SECONDS
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.runs.detached.engine import open_detached_engine
-from atlas_mcp.runs.detached.messages import Ready, encode
-from atlas_mcp.runs.detached.pipes import Pipes
 from atlas_mcp.runs.engine import Engine
 from atlas_mcp.runs.local.engine import open_local_engine
-from atlas_mcp.runs.opening import Driving
 from atlas_mcp.runs.recent_states import RecentStates
-from atlas_mcp.task_groups import open_task_group
 from atlas_mcp.testing.engine_conformance import (
     Check,
     Stand,
@@ -38,6 +28,7 @@ from atlas_mcp.testing.engine_conformance import (
 )
 from atlas_mcp.testing.held_model import HeldModel, agreeing
 from atlas_mcp.testing.memory_journal import MemoryJournal, MemoryStore
+from tests.support.drivers import PipedDrivers
 
 CHECKS = [check for part in (submissions, stops, following, takeovers) for check in part.CHECKS]
 
@@ -93,59 +84,15 @@ class LocalStand(Stand):
         self.clock.now += seconds
 
 
-@dataclass(frozen=True)
-class Ends:
-    """The server's ends of the pipes to a driver."""
-
-    commands: int
-    answers: int
-
-
 @dataclass
 class DetachedStand(LocalStand):
-    """Engines whose drivers are tasks of this process, at the other ends of real pipes."""
+    """Engines that have their runs driven at the other ends of pipes."""
 
     @override
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[Engine]:
-        journal = self.make()
-        async with open_task_group() as drivers:
-
-            def start() -> Ends:
-                theirs, commands = os.pipe()
-                answers, their_answers = os.pipe()
-                pipes = Pipes(theirs, their_answers)
-                anyio.from_thread.run_sync(partial(drivers.start_soon, self._drive, pipes))
-                return Ends(commands, answers)
-
-            try:
-                async with open_detached_engine(
-                    RecentStates(journal), journal, journal, start, self._no_engine
-                ) as engine:
-                    yield engine
-            finally:
-                await journal.aclose()
-
-    async def _drive(self, pipes: Pipes) -> None:
-        journal, pool = self.make(), Pool(Settings(home=Path("unused")), {self.model: self.calls})
-        states = RecentStates(journal)
-        try:
-            async with (
-                open_local_engine(journal, pool, states, places=4, day_cap_usd=None) as engine,
-                open_task_group() as tasks,
-            ):
-                tasks.start_soon(pipes.write)
-                pipes.send(encode(Ready(os.getpid(), __version__, outlives=True)))
-                driving = Driving(engine, pool, journal, journal)
-                await serve(driving, ServerSettings(grace_s=0.0), pipes)
-                pipes.close()
-        finally:
-            await journal.aclose()
-
-    @asynccontextmanager
-    async def _no_engine(self) -> AsyncGenerator[Engine]:
-        raise AssertionError("a driver has been started")
-        yield
+        async with PipedDrivers(self.make, self.calls).engine() as engine:
+            yield engine
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)

@@ -6,7 +6,6 @@ A child therefore gets our whole list of places for modules, and works out none 
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path

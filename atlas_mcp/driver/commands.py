@@ -71,7 +71,10 @@ class CommandServer:
         """Take commands until the server is gone, and return once all have been carried out."""
         async with open_task_group() as tasks:
             async for line in self.pipes.lines():
-                self._take(await _read(line), tasks)
+                try:
+                    self._take(await _read(line), tasks)
+                except ValueError:
+                    logger.exception("a command of the server cannot be read")
             for scope in tuple(self._follows.values()):
                 scope.cancel("the server is gone")
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import anyio
 
 from atlas_mcp.errors import AtlasError, JournalError
-from atlas_mcp.journal.base import Callers
+from atlas_mcp.journal.clients import Callers
 from atlas_mcp.runs.engine import Engine
 
 logger = logging.getLogger(__name__)
@@ -45,10 +45,7 @@ class Demand:
     async def watch(self) -> None:
         """Look again and again; never returns."""
         while True:
-            with anyio.move_on_after(LOOK_SECONDS):
-                await self.server_gone.wait()
-                # From then on a further look is due each time.
-                await anyio.sleep(LOOK_SECONDS)
+            await anyio.sleep(LOOK_SECONDS)
             await self.look()
 
     async def look(self) -> None:
@@ -68,7 +65,6 @@ class Demand:
             if wanted.get(run_id, not gone):
                 self._stopped.discard(run_id)
             elif run_id not in self._stopped:
-                self._stopped.add(run_id)
                 await self._stop(run_id)
 
     async def _stop(self, run_id: str) -> None:
@@ -76,3 +72,5 @@ class Demand:
             await self.engine.stop(run_id, "client", grace=self.grace)
         except AtlasError as error:
             logger.error("run %s, which nobody waits for, could not be stopped: %s", run_id, error)
+        else:
+            self._stopped.add(run_id)

@@ -17,7 +17,8 @@ from atlas_mcp.atlas.retrying import RetryPolicy
 from atlas_mcp.closing import last_act
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import HomeUnusable, JournalError
-from atlas_mcp.journal.base import Callers, Drivers, EngineJournal, Journal
+from atlas_mcp.journal.base import EngineJournal, Journal
+from atlas_mcp.journal.clients import Callers, Drivers
 from atlas_mcp.journal.registry import open_journal
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.capacity import Capacity

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -81,7 +81,7 @@ class PipedDrivers:
     async def _drive(self, pipes: Pipes) -> None:
         scope = anyio.CancelScope()
         self.scopes.append(scope)
-        journal, pool = self.make(), Pool(Settings(home=Path("unused")), {self.model.name: self.model})
+        journal, pool = self.make(), _pool(self.model)
         try:
             with scope:
                 await self._serve(pipes, journal, pool)
@@ -91,11 +91,7 @@ class PipedDrivers:
                 await journal.aclose()
 
     async def _serve(self, pipes: Pipes, journal: Journal, pool: Pool) -> None:
-        states = RecentStates(journal)
-        async with (
-            open_local_engine(journal, pool, states, places=4, day_cap_usd=None) as engine,
-            open_task_group() as tasks,
-        ):
+        async with _engine(journal, pool) as engine, open_task_group() as tasks:
             tasks.start_soon(pipes.write)
             pipes.send(encode(Ready(os.getpid(), self.version, outlives=True)))
             await serve(Driving(engine, pool, journal, journal), self.settings, pipes)
@@ -106,3 +102,22 @@ class PipedDrivers:
         """Fail: an engine of this process is not to be opened."""
         raise AssertionError("no driver has been started")
         yield
+
+
+@asynccontextmanager
+async def local_engine(drivers: PipedDrivers) -> AsyncGenerator[Engine]:
+    """Open an engine as a driver has one, for the length of a block."""
+    journal, model = drivers.make(), drivers.model
+    try:
+        async with _engine(journal, _pool(model)) as engine:
+            yield engine
+    finally:
+        await journal.aclose()
+
+
+def _engine(journal: Journal, pool: Pool) -> AbstractAsyncContextManager[Engine]:
+    return open_local_engine(journal, pool, RecentStates(journal), places=4, day_cap_usd=None)
+
+
+def _pool(model: HeldModel) -> Pool:
+    return Pool(Settings(home=Path("unused")), {model.name: model})

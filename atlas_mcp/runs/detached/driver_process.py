@@ -194,14 +194,12 @@ class DriverProcess:
         Raises:
             DriverNotStarted: It cannot begin, or takes too long, or is of another version.
         """
-        with anyio.move_on_after(START_SECONDS):
+        with anyio.move_on_after(START_SECONDS) as patience:
             await self._began.wait()
         if self.ready is None:
             self.part()
-            reason = self._unready
-            if not self._began.is_set():
-                reason = f"it has not begun within {START_SECONDS:.0f} s"
-            raise DriverNotStarted(reason)
+            too_late = f"it has not begun within {START_SECONDS:.0f} s"
+            raise DriverNotStarted(too_late if patience.cancelled_caught else self._unready)
         if self.ready.version != __version__:
             self.part()
             raise DriverNotStarted(

@@ -29,6 +29,7 @@ from atlas_mcp.runs.engine import Engine, OpenRun, Submission
 from atlas_mcp.runs.following import following
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.recent_states import RecentStates
+from atlas_mcp.runs.run_ids import check_known_by_text, check_run_id
 from atlas_mcp.task_groups import open_task_group
 
 SUBMIT_SECONDS = 60.0
@@ -57,6 +58,8 @@ class DetachedEngine(Engine):
         driver = await self.keeper.a_driver()
         if not isinstance(driver, DriverProcess):
             return await driver.submit(run_id, submission)
+        check = check_run_id if isinstance(submission, OpenRun) else check_known_by_text
+        check(run_id)
         self._handed[run_id] = driver
         try:
             command = Submit.of(driver.number(), run_id, submission)
@@ -78,6 +81,7 @@ class DetachedEngine(Engine):
         if not isinstance(driver, DriverProcess):
             await driver.stop(run_id, cause, grace=grace)
             return
+        check_known_by_text(run_id)
         try:
             command = Stop(driver.number(), run_id, cause, grace)
             await driver.ask(command, seconds=STOP_SECONDS)

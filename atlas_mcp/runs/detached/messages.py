@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+from json import dumps
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from atlas_mcp import errors
 from atlas_mcp.atlas.events import StopCause
+from atlas_mcp.atlas.storable import plain
 from atlas_mcp.errors import AtlasError, InvalidInput, RunExists, UnknownRun
 from atlas_mcp.models.base import Notice
 from atlas_mcp.runs.engine import ExploreFurther, OpenRun, ResumeRun, Submission
@@ -208,10 +210,13 @@ Answer: TypeAlias = Ready | Unready | Done | Refused | Shown | Logged
 
 
 def encode(message: Command | Answer) -> bytes:
-    """Return a message as one line, with its end."""
-    if isinstance(message, Submit | Stop | Follow | Unfollow):
-        return _commands().dump_json(message) + b"\n"
-    return _answers().dump_json(message) + b"\n"
+    """Return a message as one line, with its end; what no line can hold is replaced."""
+    is_command = isinstance(message, Submit | Stop | Follow | Unfollow)
+    adapter: TypeAdapter[Any] = _commands() if is_command else _answers()
+    try:
+        return adapter.dump_json(message, warnings="error") + b"\n"
+    except (ValueError, RecursionError):  # half a character in a text, for one
+        return dumps(plain(message)).encode() + b"\n"
 
 
 def command_on(line: bytes) -> Command:

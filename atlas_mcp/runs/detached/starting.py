@@ -7,7 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from atlas_mcp.runs.detached.driver_process import Started
-from atlas_mcp.system.outliving import launch_command, start_outliving
+from atlas_mcp.system.interpreter import launch_command
+from atlas_mcp.system.outliving import start_outliving
 
 DRIVER = ("atlas_mcp.driver.process", "main")
 """The module and the function of a driver. This room starts it, and imports nothing of it."""

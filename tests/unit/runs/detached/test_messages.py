@@ -31,8 +31,8 @@ from atlas_mcp.runs.detached.messages import (
     Stop,
     Submit,
     Unfollow,
-    UnstoredRecord,
     Unready,
+    UnstoredRecord,
     answer_on,
     command_on,
     encode,
@@ -41,14 +41,16 @@ from atlas_mcp.runs.engine import ExploreFurther, ResumeRun, Submission
 from atlas_mcp.runs.snapshot import BrokenOff
 from tests.support.opened_runs import client_opening, opening
 
-PICTURE = Image("image/png", "aGVsbG8=", 1, 1)
+PICTURE = Image("image/png", "aGVsbG8=")
 
 
 @pytest.mark.parametrize(
     "submission",
     [
         opening(),
-        replace(opening(), problem=Problem("line\nbreak \u2028 😀", (PICTURE,), {"type": "string"})),
+        replace(
+            opening(), problem=Problem("line\nbreak \u2028 😀", (PICTURE,), {"type": "string"})
+        ),
         client_opening(),
         ResumeRun(),
         ResumeRun(12, Decimal("0.25")),

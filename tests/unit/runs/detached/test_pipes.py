@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import anyio
+import anyio.lowlevel
 
 from atlas_mcp.runs.detached.pipes import CHUNK_BYTES, Pipes
 
@@ -58,7 +59,7 @@ async def test_the_end_of_one_side_is_the_end_of_the_lines_and_of_writing() -> N
         assert [line async for line in lines] == []
         while not driver.gone:
             driver.send(b"nobody reads this\n")
-            await anyio.sleep(0)
+            await anyio.lowlevel.checkpoint()
         driver.send(b"nor this\n")
 
 
@@ -87,5 +88,5 @@ def test_last_words_are_written_without_a_loop() -> None:
     pipes.flush()
     pipes.close()
     pipes.close()
-    with open(incoming, "rb") as read:
+    with open(incoming, "rb") as read:  # noqa: PTH123 - a descriptor
         assert read.read() == b"unready\n"

@@ -154,7 +154,7 @@ class Watch:
                 processes = home.processes()
                 self.ids |= {one.pid for one in processes}
                 self.most = max(self.most, len(processes))
-                self.memory = max(self.memory, sum(one.pss for one in processes))
+                self.memory = max(self.memory, sum(one.memory() for one in processes))
 
         thread = threading.Thread(target=look)
         thread.start()

@@ -133,6 +133,14 @@ class Engine(Protocol):
         ...
 
     @property
+    def outlives(self) -> bool:
+        """Whether a run goes on once the process that submitted it is gone.
+
+        Asked before a caller is told that its run goes on without it.
+        """
+        ...
+
+    @property
     def driven(self) -> tuple[str, ...]:
         """The ids of the runs that end with this process.
 

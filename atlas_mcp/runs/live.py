@@ -11,6 +11,7 @@ from typing import Protocol
 
 import anyio
 
+from atlas_mcp.atlas.events import Record
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.models.base import Notice
 from atlas_mcp.runs.clock import RunClock
@@ -37,6 +38,8 @@ class LiveRun:
         done: Whether its driver has ended.
         changes: Counts what has changed; rises with every record.
         broken: Why it broke off; `None` unless it did. Its state may be ahead of its records then.
+        unstored: The records that its state has and the journal does not, in order; none unless it
+            broke off.
         here: Whether this process carries it out, so that it ends with the process.
         place: Its place among the runs of its engine, or in line for one.
         clock: The time of the run.
@@ -48,6 +51,7 @@ class LiveRun:
     done: bool = False
     changes: int = 0
     broken: BrokenOff | None = None
+    unstored: tuple[Record, ...] = ()
     here: bool = False
     place: PlaceInLine | None = None
     _notice: Notice | None = None
@@ -88,9 +92,14 @@ class LiveRun:
         """Note that another process has taken the run over, so that it outlives this one."""
         self.here = False
 
-    def break_off(self, broken: BrokenOff) -> None:
-        """Note why the run goes on no more although it was not stopped."""
-        self.broken = broken
+    def break_off(self, broken: BrokenOff, unstored: tuple[Record, ...] = ()) -> None:
+        """Note why the run goes on no more although it was not stopped.
+
+        Args:
+            broken: Why.
+            unstored: The records that the state has and the journal does not, in order.
+        """
+        self.broken, self.unstored = broken, unstored
 
     def end(self) -> None:
         """Note that no process drives the run any more, and wake those who wait for that."""

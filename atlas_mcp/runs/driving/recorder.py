@@ -164,7 +164,8 @@ class Recorder:
                 _replies_in(self._unstored),
                 cut_off,
                 isinstance(self.broken, JournalCorrupt),
-            )
+            ),
+            () if self.lost else tuple(self._unstored),
         )
 
 

@@ -98,6 +98,11 @@ class LocalEngine(Engine):
 
     @property
     @override
+    def outlives(self) -> bool:
+        return False
+
+    @property
+    @override
     def driven(self) -> tuple[str, ...]:
         return self.runs.ids
 

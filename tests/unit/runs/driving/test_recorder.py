@@ -148,6 +148,7 @@ async def test_a_journal_that_takes_no_more_stops_the_run_and_is_offered_all_aga
         assert broken is not None
         assert (broken.cause, broken.lost_replies, broken.cut_off) == ("the disk is full", 0, 2)
         assert broken.stored == on.recorder.live.state.seq
+        assert on.recorder.live.unstored == ()
 
 
 async def test_records_that_are_never_taken_are_told_as_lost(
@@ -164,6 +165,10 @@ async def test_records_that_are_never_taken_are_told_as_lost(
         assert broken is not None
         assert (broken.stored, broken.lost_replies, broken.damaged) == (3, 1, True)
         assert (await on.stored())[-1] == "solver_started"
+        live = on.recorder.live
+        assert [one.event.type for one in live.unstored] == ["solver_replied", "stop_requested"]
+        stored = RunState.fold(await on.journal.read("r"))
+        assert stored.read_on(live.unstored) == live.state, "another process can show it too"
 
 
 async def test_records_that_were_stored_and_not_flushed_are_not_offered_again(

@@ -182,3 +182,8 @@ async def test_runs_beyond_its_places_wait_in_line_and_are_shown_there() -> None
             with anyio.fail_after(10):
                 await live.finished()
             assert live.snapshot().waiting is None
+
+
+async def test_its_runs_end_with_its_process() -> None:
+    async with engine_over(MemoryJournal(MemoryStore()), HeldModel(agreeing)) as engine:
+        assert not engine.outlives

@@ -68,6 +68,7 @@ class Host:
         loaded: Set once the service is open and its libraries are imported.
         closed: Set once the service has been closed with all it had open.
         client_gone: Set once the only client of this process has gone.
+        parting: Set once requests that stay open are to end, since nothing changes any more.
     """
 
     def __init__(
@@ -97,6 +98,7 @@ class Host:
         self.loaded = anyio.Event()
         self.closed = anyio.Event()
         self.client_gone = anyio.Event()
+        self.parting = anyio.Event()
         self._spending: set[anyio.CancelScope] = set()
         self._wanted: Counter[str] = Counter()
         self._service: RunService | None = None
@@ -205,8 +207,11 @@ class Host:
         if self._failure is None or isinstance(self._failure, JournalInUse):
             self._failure = ServerEnding(ENDING)
         self._opened.set()
-        if service is not None:
-            await service.leave(grace=grace)
+        try:
+            if service is not None:
+                await service.leave(grace=grace)
+        finally:
+            self.parting.set()
 
     async def let_go(self) -> None:
         """Begin nothing more, as the only client has gone; returns once no run is driven.
@@ -215,6 +220,7 @@ class Host:
         resumed. Calls in flight get their grace. Requests that only look are answered as before.
         """
         self.client_gone.set()
+        self.parting.set()
         for scope in self._spending:
             scope.cancel("the client has gone")
         service = self._service

@@ -6,6 +6,7 @@ Owns the order of an opening and a stop, and the pictures of runs that the serve
 from __future__ import annotations
 
 import logging
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
 from typing import assert_never
@@ -69,8 +70,8 @@ class CommandServer:
 
     async def serve(self) -> None:
         """Take commands until the server is gone, and return once all have been carried out."""
-        async with open_task_group() as tasks:
-            async for line in self.pipes.lines():
+        async with open_task_group() as tasks, aclosing(self.pipes.lines()) as lines:
+            async for line in lines:
                 try:
                     self._take(await _read(line), tasks)
                 except ValueError:

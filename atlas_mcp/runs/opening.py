@@ -6,7 +6,7 @@ the models are closed, and the journal last, since it gives the leases back.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +16,7 @@ import anyio.to_thread
 from atlas_mcp.atlas.retrying import RetryPolicy
 from atlas_mcp.closing import last_act
 from atlas_mcp.config.settings import Settings
-from atlas_mcp.errors import HomeUnusable, JournalError
+from atlas_mcp.errors import HomeUnusable, JournalError, JournalInUse
 from atlas_mcp.journal.base import EngineJournal, Journal
 from atlas_mcp.journal.clients import Callers, Drivers
 from atlas_mcp.journal.registry import open_journal
@@ -84,7 +84,7 @@ async def open_service(
     retries: RetryPolicy | None = None,
     capacity: Capacity | None = None,
     looks: bool = False,
-    detached: bool = False,
+    driver_environ: Mapping[str, str] | None = None,
 ) -> AsyncGenerator[RunService]:
     """Open the service for the length of a block; runs still going at its end are interrupted.
 
@@ -95,7 +95,8 @@ async def open_service(
         retries: How the calls of new runs are made again.
         capacity: How much this process carries at once; found out if not given.
         looks: Whether runs are only looked at, so that the journal need not take writes.
-        detached: Whether a process beside this one is to drive the runs, and outlive it.
+        driver_environ: The environment of a process beside this one that is to drive the runs, and
+            outlives it; `None` drives them here.
 
     Raises:
         HomeUnusable: The journal cannot be opened.
@@ -107,7 +108,7 @@ async def open_service(
         async with open_task_group() as tasks:
             tasks.start_soon(Tidying(opened, settings.journal, states).keep, name="tidying")
             async with open_engine(
-                settings, opened, pool, states, capacity, detached=detached
+                settings, opened, pool, states, capacity, driver_environ=driver_environ
             ) as engine:
                 yield RunService(
                     settings=settings,
@@ -134,7 +135,7 @@ async def open_engine(
     states: RecentStates,
     capacity: Capacity,
     *,
-    detached: bool = False,
+    driver_environ: Mapping[str, str] | None = None,
 ) -> AsyncGenerator[Engine]:
     """Open an engine and its models for the length of a block.
 
@@ -144,14 +145,16 @@ async def open_engine(
         pool: The models that drive the runs; bounded by `capacity`, and closed with the engine.
         states: The states of the runs that were read last.
         capacity: How much this process carries at once.
-        detached: Whether a process beside this one is to drive the runs, and outlive it.
+        driver_environ: The environment of a process beside this one that is to drive the runs, and
+            outlives it; `None` drives them here.
     """
     here = partial(_driving_here, settings, journal, pool, states, capacity)
-    start = partial(start_driver_of, settings.home)
+    opened = here()
+    if driver_environ is not None:
+        start = partial(start_driver_of, settings.home, driver_environ)
+        opened = open_detached_engine(states, journal, journal, start, here)
     try:
-        async with (
-            open_detached_engine(states, journal, journal, start, here) if detached else here()
-        ) as engine:
+        async with opened as engine:
             yield engine
     finally:
         with last_act("closing the models", SHUTDOWN_SECONDS):
@@ -202,5 +205,7 @@ async def _opened_journal(settings: Settings, *, looks: bool) -> Journal:
     opened = partial(open_journal, settings.home, looks=looks)
     try:
         return await anyio.to_thread.run_sync(opened)
+    except JournalInUse:
+        raise
     except JournalError as error:
         raise HomeUnusable(str(error)) from error

@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from atlas_mcp.journal.base import Journal
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
-from atlas_mcp.journal.sqlite.leases import LEASE_SECONDS
+from atlas_mcp.journal.sqlite.processes import LEASE_SECONDS
 from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.testing.journal_conformance import (
     Check,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
@@ -181,8 +181,9 @@ class DriverProcess:
     async def receive(self) -> None:
         """Take the driver's answers until it ends; run by a task."""
         try:
-            async for line in self.pipes.lines():
-                self._take(await _read(line))
+            async with aclosing(self.pipes.lines()) as lines:
+                async for line in lines:
+                    self._take(await _read(line))
         except ValueError:
             logger.exception("a driver of runs has answered with what is no answer")
         finally:

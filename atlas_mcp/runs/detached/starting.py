@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,15 +21,19 @@ MOST_LOG_BYTES = 1_000_000
 """Bytes after which a log is put aside, as `driver.log.1`, when the next driver starts."""
 
 
-def start_driver_of(home: Path) -> Started:
-    """Start a driver for this process, with its environment; its log is in `home`.
+def start_driver_of(home: Path, environ: Mapping[str, str]) -> Started:
+    """Start a driver.
+
+    Args:
+        home: The folder of its log, `ATLAS_HOME`.
+        environ: Its environment.
 
     Raises:
         OSError: It cannot be started.
     """
     log = _opened_log(home)
     try:
-        return start_outliving(launch_command(*DRIVER), environ=os.environ, stderr=log)
+        return start_outliving(launch_command(*DRIVER), environ=environ, stderr=log)
     finally:
         os.close(log)
 

@@ -50,7 +50,7 @@ def serve_stdio(
     """
     log_printably(sys.stderr)
     try:
-        anyio.run(_serve, Host(settings, failure=failure, detached=True), parent)
+        anyio.run(_serve, Host(settings, failure=failure, driver_environ=os.environ), parent)
     except Exception as error:
         if (few := too_few_files(error)) is not None:
             sys.stderr.write(f"atlas-mcp: {few}\n")

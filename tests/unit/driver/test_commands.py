@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +36,10 @@ from tests.support.opened_runs import opening
 class Server:
     """A server's end of the pipes."""
 
-    def __init__(self, pipes: Pipes, model: HeldModel) -> None:
+    def __init__(self, pipes: Pipes, lines: AsyncGenerator[bytes], model: HeldModel) -> None:
         self.pipes = pipes
         self.model = model
-        self._lines = pipes.lines()
+        self._lines = lines
 
     def tell(self, *told: Command) -> None:
         for command in told:
@@ -64,9 +64,10 @@ async def a_server(home: Path) -> AsyncGenerator[Server]:
         for pipes in (driver, server):
             tasks.start_soon(pipes.write)
         tasks.start_soon(CommandServer(engine, driver).serve)
-        yield Server(server, drivers.model)
-        server.close()
-        driver.close()
+        async with aclosing(server.lines()) as lines:
+            yield Server(server, lines, drivers.model)
+            server.close()
+            driver.close()
 
 
 async def test_a_stop_that_comes_with_the_opening_finds_the_run_opened(tmp_path: Path) -> None:
@@ -127,7 +128,9 @@ async def test_tokens_alone_make_a_picture_now_and_then(
     monkeypatch.setattr(commands, "TOKENS_SECONDS", 0.01)
     async with a_server(tmp_path) as server:
         server.model.hold()
-        server.tell(Submit.of(1, "r", opening()), Follow(2, "r"))
+        server.tell(Submit.of(1, "r", opening()))
+        await server.hear(Done)
+        server.tell(Follow(2, "r"))
         while not (await server.hear(Shown)).stored:
             pass
         await server.model.reach(2)

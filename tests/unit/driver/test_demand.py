@@ -107,11 +107,18 @@ async def test_errors_are_logged_and_looked_at_again(caplog: pytest.LogCaptureFi
 
 async def test_it_looks_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demand, "LOOK_SECONDS", 0.001)
-    callers = Wants({"r": True})
-    watch = Demand(Runs(("r",)), callers, 0.0, finishes=True)
+    engine = Runs(("r",))
+    watch = Demand(engine, Wants({"r": True}), 0.0, finishes=True)
+    looks = anyio.Event()
+
+    async def look(self: Demand) -> None:
+        engine.ids = (*engine.ids, "r")
+        if len(engine.ids) == 4:
+            looks.set()
+
+    monkeypatch.setattr(Demand, "look", look)
     with anyio.fail_after(10):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(watch.watch)
-            while len(callers.asked) < 3:
-                await anyio.sleep(0.001)
+            await looks.wait()
             tasks.cancel_scope.cancel()

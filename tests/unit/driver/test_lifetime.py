@@ -21,39 +21,40 @@ def drivers(tmp_path: Path) -> PipedDrivers:
     return PipedDrivers(lambda: SqliteJournal(tmp_path / "home"), HeldModel(agreeing))
 
 
-async def status_of(drivers: PipedDrivers, run_id: str) -> str:
+async def left(drivers: PipedDrivers, *states: CallerState, released: str | None = None) -> str:
+    """Leave a run with callers in these states, and return its status once its driver has ended.
+
+    Args:
+        drivers: Drive it.
+        states: Of its callers.
+        released: The type of the event after which its calls are answered; `None` for never.
+    """
+    drivers.model.hold()
     journal = drivers.make()
-    (run,) = [one for one in await journal.list_runs() if one.run_id == run_id]
-    await journal.aclose()
+
+    async def release() -> None:
+        async for progress in journal.follow("r", after=0):
+            if any(record.event.type == released for record in progress.records):
+                drivers.model.release()
+
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as tasks:
+            async with drivers.engine() as engine:
+                for number, state in enumerate(states):
+                    await journal.join(Caller(str(number), "r", "", 0.0), after_cut=False, since=0)
+                    await journal.mark(str(number), state)
+                await engine.submit("r", opening())
+                await drivers.model.reach(2)
+                tasks.start_soon(release)
+            tasks.cancel_scope.cancel()
+    (run,) = await journal.list_runs()
+    with anyio.CancelScope(shield=True):
+        await journal.aclose()
     return run.status
 
 
-async def left(drivers: PipedDrivers, *states: CallerState) -> str:
-    """Leave a run with callers in these states, and return its status once its driver has ended."""
-    drivers.model.hold()
-    with anyio.fail_after(10):
-        async with drivers.engine() as engine:
-            callers = drivers.make()
-            for number, state in enumerate(states):
-                await callers.join(Caller(str(number), "r", "", 0.0), after_cut=False, since=0.0)
-                await callers.mark(str(number), state)
-            await engine.submit("r", opening())
-            await drivers.model.reach(2)
-            async with anyio.create_task_group() as tasks:
-
-                async def release() -> None:
-                    # By then the server is gone.
-                    await engine.keeper.driver.ended.wait()  # pyright: ignore[reportOptionalMemberAccess]
-                    drivers.model.release()
-
-                tasks.start_soon(release)
-                engine.keeper.close()
-            await callers.aclose()
-    return await status_of(drivers, "r")
-
-
 async def test_a_promised_run_is_finished(drivers: PipedDrivers) -> None:
-    assert await left(drivers, "promised") == "answered"
+    assert await left(drivers, "promised", released="solver_started") == "answered"
 
 
 @pytest.mark.parametrize("states", [(), ("cut",), ("received",), ("cut", "received")])
@@ -64,12 +65,12 @@ async def test_other_runs_are_stopped(
 
 
 async def test_a_promise_is_kept_beside_a_cut_call(drivers: PipedDrivers) -> None:
-    assert await left(drivers, "promised", "cut") == "answered"
+    assert await left(drivers, "promised", "cut", released="solver_started") == "answered"
 
 
 async def test_a_call_in_flight_gets_its_grace(drivers: PipedDrivers) -> None:
     drivers.settings = ServerSettings(grace_s=60.0)
-    assert await left(drivers, "cut") == "cancelled"
+    assert await left(drivers, "cut", released="stop_requested") == "cancelled"
     journal = drivers.make()
     types = [record.event.type for record in await journal.read("r")]
     await journal.aclose()

@@ -25,6 +25,7 @@ def test_each_line_is_dated_and_goes_to_the_server_too() -> None:
     file = io.StringIO()
     incoming, outgoing = os.pipe()
     pipes = Pipes(os.open(os.devnull, os.O_RDONLY), outgoing)
+    logging.root.handlers.clear()
     log_to(file, pipes)
     logging.getLogger("atlas_mcp.x").warning("50 %% of\nit")
     logging.getLogger("atlas_mcp.x").info("not this")

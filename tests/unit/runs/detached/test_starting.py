@@ -31,7 +31,7 @@ def test_a_driver_begins_in_its_home_and_ends_with_its_server(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ATLAS_HOME", str(tmp_path))
-    first = answer_on(answers_of(starting.start_driver_of(tmp_path))[0])
+    first = answer_on(answers_of(starting.start_driver_of(tmp_path, os.environ))[0])
     assert isinstance(first, Ready)
     assert first.pid != os.getpid()
     log = tmp_path / starting.LOG_NAME
@@ -45,7 +45,9 @@ def test_a_driver_that_cannot_begin_says_why_and_logs_it(
 ) -> None:
     monkeypatch.setenv("ATLAS_HOME", str(tmp_path))
     monkeypatch.setenv("ATLAS_BUDGET_MAX_EXPLORES", "many")
-    answers = [answer_on(line) for line in answers_of(starting.start_driver_of(tmp_path))]
+    answers = [
+        answer_on(line) for line in answers_of(starting.start_driver_of(tmp_path, os.environ))
+    ]
     (unready,) = [answer for answer in answers if isinstance(answer, Unready)]
     assert "ATLAS_BUDGET_MAX_EXPLORES" in unready.reason
     assert "ATLAS_BUDGET_MAX_EXPLORES" in (tmp_path / starting.LOG_NAME).read_text()
@@ -56,6 +58,6 @@ def test_a_long_log_is_put_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(starting, "MOST_LOG_BYTES", 10)
     log = tmp_path / starting.LOG_NAME
     log.write_text("a line of an earlier driver\n")
-    answers_of(starting.start_driver_of(tmp_path))
+    answers_of(starting.start_driver_of(tmp_path, os.environ))
     assert log.read_text() == ""
     assert (tmp_path / "driver.log.1").read_text() == "a line of an earlier driver\n"

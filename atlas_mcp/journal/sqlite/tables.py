@@ -7,9 +7,13 @@ edited once released; each takes a file of the version before it and leaves its 
 from __future__ import annotations
 
 import sqlite3
+import time
+from collections.abc import Callable
 from pathlib import Path
 
-from atlas_mcp.errors import JournalNewer
+from atlas_mcp.errors import JournalInUse, JournalNewer
+from atlas_mcp.journal.sqlite import columns
+from atlas_mcp.journal.sqlite.processes import is_lease_live
 
 MIGRATIONS = (
     # 1: `runs` has one row a run, `events` one row a record.
@@ -69,6 +73,35 @@ MIGRATIONS = (
     );
     CREATE UNIQUE INDEX large_values_by_digest ON large_values (run_id, digest)
     """,
+    # 5: requests to lift a stop, and rows of clients: callers, drivers, cancelled requests.
+    """
+    ALTER TABLE runs ADD COLUMN stop_grace REAL NOT NULL DEFAULT 0;
+    ALTER TABLE runs ADD COLUMN is_to_lift INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE callers (
+        caller_id TEXT PRIMARY KEY,
+        run_id TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        owner TEXT NOT NULL,
+        state TEXT NOT NULL,
+        asked_at REAL NOT NULL,
+        changed_at REAL NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX callers_by_run ON callers (run_id);
+    CREATE INDEX callers_by_digest ON callers (digest, asked_at DESC);
+    CREATE TABLE drivers (
+        owner TEXT PRIMARY KEY,
+        pid INTEGER NOT NULL,
+        version TEXT NOT NULL,
+        started_at REAL NOT NULL,
+        alone_since REAL
+    ) WITHOUT ROWID;
+    CREATE TABLE cuts (
+        client TEXT NOT NULL,
+        at REAL NOT NULL,
+        seconds REAL NOT NULL
+    );
+    CREATE INDEX cuts_by_client ON cuts (client, at DESC)
+    """,
 )
 
 STAND_INS = (
@@ -87,6 +120,17 @@ STAND_INS = (
     CREATE TEMP VIEW events AS SELECT *, 0 AS is_split FROM main.events;
     CREATE TEMP TABLE large_values (run_id TEXT, digest TEXT, body TEXT)
     """,
+    # 5: without the columns of requests, which are read only where a lease is held.
+    """
+    CREATE TEMP TABLE callers (
+        caller_id TEXT, run_id TEXT, digest TEXT, owner TEXT, state TEXT, asked_at REAL,
+        changed_at REAL
+    );
+    CREATE TEMP TABLE drivers (
+        owner TEXT, pid INTEGER, version TEXT, started_at REAL, alone_since REAL
+    );
+    CREATE TEMP TABLE cuts (client TEXT, at REAL, seconds REAL)
+    """,
 )
 """Stand-ins for the tables and columns that each version since 2 has added, one script a version.
 They belong to one connection and are kept in memory, so that a connection that can only read reads
@@ -96,10 +140,20 @@ FILE_VERSION = len(MIGRATIONS)
 """Version of the tables, kept in the file's `user_version`."""
 
 
-def migrate(connection: sqlite3.Connection, path: Path) -> None:
+def migrate(
+    connection: sqlite3.Connection, path: Path, *, clock: Callable[[], float] = time.time
+) -> None:
     """Bring the tables of a file up to this version, all of it or nothing.
 
+    Nothing is changed under a process of an older version that drives a run.
+
+    Args:
+        connection: The file.
+        path: Its path, with the locks of processes in its folder.
+        clock: Unix seconds.
+
     Raises:
+        JournalInUse: Such a process lives.
         JournalNewer: A newer version wrote the file.
     """
     if _version(connection, path) == FILE_VERSION:
@@ -107,7 +161,10 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("BEGIN IMMEDIATE")
     with connection:
         # Read again: another process may have migrated the file while this one waited.
-        for script in MIGRATIONS[_version(connection, path) :]:
+        version = _version(connection, path)
+        if 0 < version < FILE_VERSION and (runs := _driven(connection, path.parent, clock())):
+            raise JournalInUse(str(path), runs)
+        for script in MIGRATIONS[version:]:
             for statement in script.split(";"):
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {FILE_VERSION}")
@@ -123,6 +180,18 @@ def stand_in(connection: sqlite3.Connection, path: Path) -> None:
     for script in STAND_INS[max(0, _version(connection, path) - 1) :]:
         for statement in script.split(";"):
             connection.execute(statement)
+
+
+def _driven(connection: sqlite3.Connection, folder: Path, now: float) -> dict[str, str]:
+    """Return the runs that live processes drive, oldest first, with the names of the processes."""
+    rows = connection.execute(
+        "SELECT run_id, owner, lease_until FROM runs WHERE owner IS NOT NULL ORDER BY opened_at"
+    ).fetchall()
+    return {
+        columns.text(run_id): columns.text(owner)
+        for run_id, owner, until in rows
+        if is_lease_live(folder, columns.text(owner), until=columns.seconds(until), now=now)
+    }
 
 
 def _version(connection: sqlite3.Connection, path: Path) -> int:

@@ -23,6 +23,7 @@ from typing_extensions import override
 
 from atlas_mcp.atlas.events import Record, RunFinished
 from atlas_mcp.atlas.problem import make_problem
+from atlas_mcp.journal.base import LiveRequest
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.models.configuration import load_settings
@@ -39,6 +40,7 @@ from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
 from tests.support.held_apis import EVERY_CALL, HeldApi
 from tests.support.live_runs import driven
+from tests.support.old_journals import BROKEN_OFF, lease_to_older, old_home
 from tests.support.processes import COMMAND, PATIENCE
 from tests.support.shells import Here, Shell
 from tests.support.systems import posix
@@ -336,13 +338,27 @@ def test_a_process_that_does_not_answer_is_told_of_and_ends_with_1(
         frozen = SqliteJournal(tmp_path / "atlas")
         portal.call(frozen.open_run, "frozen", first_record())
         done = here("runs", "cancel", "frozen", "--json")
-        wanted = portal.call(frozen.stop_requests)
+        wanted = portal.call(frozen.take_requests)
         portal.call(frozen.aclose)
 
     assert done.returncode == 1
     assert printed_view(done).status == "running"
     assert "has not answered" in done.stderr
-    assert wanted == {"frozen": "user"}
+    assert wanted == {"frozen": LiveRequest("user")}
+
+
+def test_runs_of_an_older_version_that_still_drives_one_are_shown_and_not_changed(
+    here: Here, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    older = lease_to_older(old_home(tmp_path / "atlas"))
+    shown = here("runs", "list", "--json")
+    refused = here("runs", "cancel", BROKEN_OFF, "--json")
+    older.release()
+
+    assert (shown.returncode, len(shown.stdout.splitlines())) == (0, 2)
+    assert "what is stored is shown: the journal" in caplog.text
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert f"drives runs of it: `{BROKEN_OFF}`" in refused.stderr
 
 
 # Handing over

@@ -119,6 +119,7 @@ async def open_service(
                     records=opened,
                     index=opened,
                     tasks=opened,
+                    drivers=opened,
                 )
             tasks.cancel_scope.cancel("the service ends")
     finally:

@@ -58,6 +58,8 @@ class ServerSettings(Section):
     server holds them in memory from then on. Beyond `max_runs` at once, runs wait in line.
     `allowed_hosts` are further names, besides those of loopback, under which HTTP answers: one
     string or several, each as clients send it, in small ASCII letters and without a usual port.
+    Over stdio `when_client_leaves` says what becomes of the runs whose caller was told that they go
+    on: they are finished, or stopped as those are of which nobody was told so.
     """
 
     respond_within_s: Seconds = DEFAULT_RESPOND_WITHIN
@@ -65,6 +67,7 @@ class ServerSettings(Section):
     warm_up: bool = False
     max_runs: int = Field(default=DEFAULT_MAX_RUNS, ge=1, le=1_000_000)
     allowed_hosts: HostNames = ()
+    when_client_leaves: Literal["finish", "stop"] = "finish"
 
 
 class ImageSettings(Section):

@@ -1,7 +1,8 @@
 """From a request to the submission that has an engine open the run.
 
 Owns the threads in which runs are planned and the check against the day's cap; the rules themselves
-are in `request` and `explores`. Nothing has been spent, or recorded, when a plan is refused.
+are in `request` and `explores`. Nothing has been spent, or recorded, when a plan is refused. A plan
+is checked against the cap apart, since a call that joins a run spends nothing of its own.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ class Planner:
     )
 
     async def solve(self, problem: Problem, request: RunRequest) -> OpenRun:
-        """Plan a run that one of our workflows carries on.
+        """Plan a run that one of our workflows carries on, whatever the day has cost.
 
         Raises:
             InvalidInput: An argument breaks a rule.
@@ -69,13 +70,14 @@ class Planner:
         await self.pool.look_up(request.solvers, orchestrator=workflow.orchestrated)
         plan = partial(plan_solve, problem, request, pool=self.pool, settings=self.settings)
         spec = await self._planned(problem, plan)
-        await self._check_day_cap(problem, spec)
         return OpenRun(problem, spec)
 
     async def explore(
         self, problem: Problem, request: RunRequest, explores: ExploreRequest
     ) -> OpenRun:
         """Plan a run whose explores the client asks for, with the first of them.
+
+        What the day has cost does not count here.
 
         Raises:
             InvalidInput: An argument breaks a rule.
@@ -95,8 +97,26 @@ class Planner:
                 raise InvalidInput("solver", error.rule) from None
             raise
         planned = plan_client_explores(spec, explores)
-        await self._check_day_cap(problem, spec)
         return OpenRun(problem, spec, planned)
+
+    async def check_day_cap(self, plan: OpenRun) -> None:
+        """Refuse a run of which the day's cap leaves no explore.
+
+        Raises:
+            ConfigError: It leaves none.
+        """
+        day = DaySpending(self.journal, self.settings.budget.max_cost_usd_per_day)
+        if (left := await day.left()) is None:
+            return
+        lowest = cheapest_explore(plan.problem, plan.spec, left)
+        if lowest is not None:
+            more = "raise it under [budget] in atlas.toml, or try again once other runs have ended"
+            unknown = await day.committed() is None
+            way_on = "take it out of [budget] in atlas.toml" if unknown else more
+            raise ConfigError(
+                f"{await day.text()}, and one explore must be able to cost "
+                f"{bound_text(lowest)}: {way_on}, or tomorrow"
+            )
 
     async def _planned(self, problem: Problem, plan: Callable[[], RunSpec]) -> RunSpec:
         """Make a plan: on the event loop where it takes a tenth of a millisecond."""
@@ -107,18 +127,3 @@ class Planner:
         # The price tables load for a fifth of a second when first asked.
         self._plans_quickly = True
         return replace(spec, retries=self.retries)
-
-    async def _check_day_cap(self, problem: Problem, spec: RunSpec) -> None:
-        """Refuse a run of which the day's cap leaves no explore."""
-        day = DaySpending(self.journal, self.settings.budget.max_cost_usd_per_day)
-        if (left := await day.left()) is None:
-            return
-        lowest = cheapest_explore(problem, spec, left)
-        if lowest is not None:
-            more = "raise it under [budget] in atlas.toml, or try again once other runs have ended"
-            unknown = await day.committed() is None
-            way_on = "take it out of [budget] in atlas.toml" if unknown else more
-            raise ConfigError(
-                f"{await day.text()}, and one explore must be able to cost "
-                f"{bound_text(lowest)}: {way_on}, or tomorrow"
-            )

@@ -195,6 +195,7 @@ class RunService:
         return await self.index.remove(runs)
 
     async def _open(self, submission: OpenRun) -> str:
+        await self.planner.check_day_cap(submission)
         run_id = new_run_id()
         await self.engine.submit(run_id, submission)
         return run_id

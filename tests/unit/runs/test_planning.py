@@ -69,8 +69,9 @@ async def test_a_solver_that_is_not_there_is_refused_as_the_argument_that_named_
 
 async def test_a_day_that_leaves_no_explore_is_refused(tmp_path: Path) -> None:
     async with planner_at(tmp_path, per_day=Decimal("0.000001")) as planner:
+        plan = await planner.solve(PROBLEM, RunRequest())
         with pytest.raises(ConfigError, match="max_cost_usd_per_day"):
-            await planner.solve(PROBLEM, RunRequest())
+            await planner.check_day_cap(plan)
 
 
 @pytest.mark.parametrize(("workflow", "is_asked"), [(None, True), ("majority:2", False)])

@@ -1,0 +1,384 @@
+"""The scenes of the leaving rig: what is done to the processes of a home, and what must follow.
+
+A scene ends by itself where all is well, and raises `AssertionError` where it is not.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+from crash_play import ANSWER, problem_text
+from leaving_home import Home, Process, Run, wait_for
+from leaving_play import CALLS, MARGIN, OTHER_KEY, LeavingApi, again
+from leaving_server import PATIENCE, Server, Way
+
+from atlas_mcp.testing.messages_api import API_KEY
+
+assert sys.platform != "win32", "needs signals"
+
+CONFIGURATION = """\
+[orchestrator]
+model = "anthropic/claude-sonnet-5-5"
+max_tokens = 2048
+[solvers.sonnet]
+model = "anthropic/claude-sonnet-5-5"
+max_tokens = 2048
+"""
+"""Small ceilings, so that what a kill loses for certain (all that was held) leaves money."""
+
+GRACE = 3.0
+"""Seconds that calls in flight get; all replies take less."""
+
+LONGEST = 2.5
+"""Seconds after which a server is left at the latest; its run takes about as long."""
+
+AT_ONCE = 0.5
+"""Seconds within which what happens at once has happened, on a machine that is busy."""
+
+ABREAST = 4
+"""Servers that one home has at once."""
+
+SETTLED = 10.0
+"""Seconds after which no process is left, once runs and grace are over."""
+
+
+@dataclass
+class Trial:
+    """One performance of a scene.
+
+    Attributes:
+        api: The models.
+        url: Where they are.
+        folder: An empty folder.
+        random: Decides instants and ways.
+        problem: The number of its first problem; the next hundred are its own too.
+        figures: The worst seconds that it saw, by what they are of.
+    """
+
+    api: LeavingApi
+    url: str
+    folder: Path
+    random: Random
+    problem: int
+    figures: dict[str, float] = field(default_factory=dict[str, float])
+
+    def note(self, name: str, value: float) -> None:
+        self.figures[name] = max(value, self.figures.get(name, 0.0))
+
+    @contextmanager
+    def home(self) -> Generator[Home]:
+        """Yield a home; whatever process still uses it at the end is killed."""
+        config = self.folder / "atlas.toml"
+        config.write_text(CONFIGURATION)
+        home = Home(
+            self.folder / "atlas",
+            {
+                "PATH": os.environ["PATH"],
+                "HOME": str(self.folder),
+                "ATLAS_HOME": str(self.folder / "atlas"),
+                "ATLAS_CONFIG": str(config),
+                "ATLAS_SERVER_GRACE_S": str(GRACE),
+                "ANTHROPIC_API_KEY": API_KEY,
+                "ANTHROPIC_BASE_URL": self.url,
+            },
+        )
+        try:
+            yield home
+            log = home.log()
+            assert "Traceback" not in log, f"a driver complained:\n{log}"
+        except AssertionError as error:
+            error.add_note(f"driver.log:\n{home.log()[-3_000:]}")
+            raise
+        finally:
+            for process in home.processes():
+                with suppress(ProcessLookupError):
+                    os.kill(process.pid, signal.SIGKILL)
+
+    @contextmanager
+    def server(self, home: Home, **environ: str) -> Generator[Server]:
+        server = Server(home, **environ)
+        try:
+            yield server
+        except AssertionError as error:
+            error.add_note(f"the server: {server.process.poll()}, {''.join(server.log)[-3_000:]}")
+            raise
+        finally:
+            server.bury()
+        assert "Traceback" not in "".join(server.log), f"the server complained: {server.log}"
+
+    def pause(self, longest: float = LONGEST) -> None:
+        """Wait for a random time."""
+        time.sleep(self.random.uniform(0.0, longest))
+
+
+# What is asked of a home
+
+
+def driver_of(home: Home, server: Server) -> Process:
+    """Return the driver of the only server of a home, once it is there."""
+    found: list[Process] = []
+
+    def look() -> bool:
+        found[:] = home.drivers(server.pid)
+        return bool(found)
+
+    assert wait_for(look, PATIENCE), "no driver came"
+    assert len(found) == 1, f"several drivers: {found}"
+    return found[0]
+
+
+def check_left(trial: Trial, home: Home, server: Server) -> None:
+    """Check what follows once a server has been made to end: it ends, and its pipes with it."""
+    assert server.ended(GRACE + SETTLED), "the server goes on"
+    died_at = time.monotonic()
+    alive = bool(home.processes())
+    assert wait_for(lambda: server.silent_at is not None, SETTLED), "its pipes have not ended"
+    assert server.silent_at is not None
+    if alive:
+        trial.note("pipes ended", max(server.silent_at - died_at, 0.0))
+    assert server.silent_at - died_at < 2 * AT_ONCE, "its pipes ended late"
+
+
+def check_none_left(trial: Trial, home: Home, *, within: float = PATIENCE) -> None:
+    """Check that all processes of a home end."""
+    began = time.monotonic()
+    assert wait_for(lambda: not home.processes(), within), f"left: {home.processes()}"
+    trial.note("no process", time.monotonic() - began)
+
+
+def check_answered(trial: Trial, home: Home, problem: int) -> None:
+    """Check that the run of a problem has its answer, and no call was made again."""
+    run = run_of(home, problem)
+    assert run is not None, "its run is not on record"
+    end = run.state.finished
+    assert end is not None, f"its run has not ended; stopped by {run.state.stop_cause}"
+    assert (end.status, end.answer) == ("answered", ANSWER), f"its run ended as {end}"
+    calls = trial.api.calls_of(problem)
+    assert not again(calls), f"calls made again: {again(calls)}"
+    assert len(calls) == CALLS, f"{len(calls)} calls"
+
+
+def run_of(home: Home, problem: int) -> Run | None:
+    """Return the run of a problem; `None` if there is none."""
+    runs = [one for one in home.runs() if one.state.problem.text == problem_text(problem)]
+    assert len(runs) <= 1, f"several runs of one problem: {[one.run_id for one in runs]}"
+    return runs[0] if runs else None
+
+
+def take_promise(trial: Trial, server: Server, problem: int) -> None:
+    """Hand a problem over, and be told in one of three ways that its run goes on."""
+    text = problem_text(problem)
+    kind = trial.random.choice(["at once", "after a wait", "as a task"])
+    if kind == "as a task":
+        server.begin_task(problem=text)
+        return
+    server.greet()
+    wait = 0.0 if kind == "at once" else round(trial.random.uniform(0.1, 1.0), 1)
+    view = server.view(server.call("solve_with_atlas", problem=text, wait_s=wait))
+    assert view.status == "running", f"it is {view.status}"
+
+
+# The scenes
+
+
+def promised(trial: Trial, way: Way) -> None:
+    """A server is left whose caller was told `running`: the run is finished."""
+    with trial.home() as home, trial.server(home) as server:
+        take_promise(trial, server, trial.problem)
+        trial.pause()
+        way(server)
+        check_left(trial, home, server)
+        check_none_left(trial, home)
+        check_answered(trial, home, trial.problem)
+
+
+def cut(trial: Trial, way: Way) -> None:
+    """A server is left while a request waits, or just after it was cancelled: the run stops."""
+    problem = trial.problem
+    with trial.home() as home, trial.server(home) as server:
+        server.greet()
+        number = server.call("solve_with_atlas", problem=problem_text(problem))
+        if trial.random.random() < 0.7:
+            assert wait_for(lambda: bool(trial.api.calls_of(problem)), PATIENCE), "no call"
+        trial.pause()
+        cut_at = time.monotonic()
+        if trial.random.random() < 0.5:
+            server.cancel(number)
+            trial.pause(0.5)
+        way(server)
+        check_left(trial, home, server)
+        check_none_left(trial, home, within=GRACE + SETTLED)
+        calls = trial.api.calls_of(problem)
+        late = [asked.at - cut_at for asked in calls if asked.at > cut_at]
+        trial.note("last call begun", max(late, default=0.0))
+        assert max(late, default=0.0) < AT_ONCE, f"calls begun {late} s after the cut"
+        assert not again(calls), f"calls made again: {again(calls)}"
+        assert all(one.replied_at for one in calls), "a call in flight got no grace"
+        run = run_of(home, problem)
+        assert (run is not None) or not calls, "calls without a run on record"
+        if run is not None:
+            end = run.state.finished
+            assert end is not None, "its run has not ended"
+            assert end.status in ("cancelled", "answered"), f"it is {end}"
+            assert run.replies == len(calls), f"{run.replies} of {len(calls)} replies kept"
+
+
+def driver_killed(trial: Trial) -> None:
+    """SIGKILL of the driver: waiting callers are told, and the run is resumed by another."""
+    _interrupt(trial, signal.SIGKILL, server_too=False)
+
+
+def driver_ended(trial: Trial) -> None:
+    """SIGTERM to the driver: it keeps what arrived, and ends within two seconds."""
+    _interrupt(trial, signal.SIGTERM, server_too=False)
+
+
+def both_killed(trial: Trial) -> None:
+    """SIGKILL of a server and its driver: the run is resumed by those that come next."""
+    _interrupt(trial, signal.SIGKILL, server_too=True)
+
+
+def _interrupt(trial: Trial, number: signal.Signals, *, server_too: bool) -> None:
+    problem = trial.problem
+    with trial.home() as home, trial.server(home) as server:
+        server.greet()
+        driver = driver_of(home, server)
+        asked = server.call("solve_with_atlas", problem=problem_text(problem))
+        assert wait_for(lambda: bool(trial.api.calls_of(problem)), PATIENCE), "no call"
+        trial.pause()
+        at = time.monotonic()
+        if server_too and trial.random.random() < 0.5:
+            server.process.kill()
+        os.kill(driver.pid, number)
+        if server_too:
+            server.process.kill()
+        gone = wait_for(lambda: driver not in home.processes(), PATIENCE)
+        assert gone, "the driver goes on"
+        took = time.monotonic() - at
+        trial.note("driver ended", took)
+        assert took < 2.0 + AT_ONCE, f"the driver took {took:.2f} s to end"
+        calls = trial.api.calls_of(problem)
+        run = run_of(home, problem)
+        assert run is not None, "no run on record"
+        end = run.state.finished
+        assert end is None or end.status == "answered", f"not interrupted but {end}"
+        complete = sum(one.replied_at is not None and one.replied_at < at - MARGIN for one in calls)
+        assert run.replies >= complete, f"{run.replies} of {complete} replies kept"
+        if not server_too:
+            view = server.view(asked, SETTLED)
+            trial.note("caller told", time.monotonic() - at)
+            assert view.status in ("interrupted", "answered"), f"the caller was told {view.status}"
+            _resume(trial, home, server, at)
+    if server_too:
+        with trial.home() as home, trial.server(home) as server:
+            server.greet()
+            _resume(trial, home, server, at)
+
+
+def _resume(trial: Trial, home: Home, server: Server, at: float) -> None:
+    """Resume the run that was interrupted, and check that nothing complete is made again."""
+    run = run_of(home, trial.problem)
+    assert run is not None, "no run on record"
+    view = server.view(server.call("resume_run", run_id=run.run_id, wait_s=PATIENCE))
+    assert view.status == "answered", f"resumed, it is {view.status}: {view.next}"
+    repeated = again(trial.api.calls_of(trial.problem), before=at)
+    assert not repeated, f"finished calls made again: {repeated}"
+    server.close_input()
+    check_left(trial, home, server)
+    check_none_left(trial, home, within=GRACE + SETTLED)
+
+
+def two_keys(trial: Trial) -> None:
+    """Two clients with keys of their own in one home: each is used for its own runs alone."""
+    first, second, third = range(trial.problem, trial.problem + 3)
+    with (
+        trial.home() as home,
+        trial.server(home) as one,
+        trial.server(home, ANTHROPIC_API_KEY=OTHER_KEY) as other,
+    ):
+        one.greet()
+        other.greet()
+        views = {
+            problem: server.view(
+                server.call("solve_with_atlas", problem=problem_text(problem), wait_s=0)
+            )
+            for problem, server in ((first, one), (second, other), (third, one))
+        }
+        arguments = [argument for each in home.processes() for argument in each.argv]
+        # The other's client follows a run of the first, cancels one, and joins one.
+        shown = other.view(other.call("get_run", run_id=views[first].run_id))
+        assert shown.run_id == views[first].run_id
+        other.view(other.call("cancel_run", run_id=views[third].run_id))
+        joined = other.view(
+            other.call("solve_with_atlas", problem=problem_text(first), wait_s=PATIENCE)
+        )
+        assert joined.run_id == views[first].run_id, "the other's identical call did not join"
+        trial.random.choice([one, other]).process.kill()
+        for each in (one, other):
+            each.close_input()
+            check_left(trial, home, each)
+        check_none_left(trial, home)
+        for problem, key in ((first, API_KEY), (second, OTHER_KEY), (third, API_KEY)):
+            used = trial.api.keys_used[problem]
+            assert used <= {key}, f"a key was used for another's run: {used}"
+        check_answered(trial, home, first)
+        check_answered(trial, home, second)
+        for key in (API_KEY, OTHER_KEY):
+            assert not home.files_with(key), f"the key is in {home.files_with(key)}"
+            assert not any(key in one for one in arguments), "the key is an argument"
+            assert key not in "".join(one.log + other.log), "the key is in a log"
+
+
+def nothing_left(trial: Trial, servers: int) -> None:
+    """Servers of one home are killed once their drivers are there, half with a promised run."""
+    promised_runs: list[int] = []
+    with trial.home() as home:
+        for first in range(0, servers, ABREAST):
+            abreast = min(ABREAST, servers - first)
+            promised_runs += _abreast(trial, home, trial.problem + first, abreast)
+        assert wait_for(
+            lambda: all(one.state.finished is not None for one in home.runs()), PATIENCE
+        ), "runs have not ended"
+        check_none_left(trial, home, within=SETTLED)
+        for problem in promised_runs:
+            check_answered(trial, home, problem)
+        assert len(home.runs()) == len(promised_runs), "more runs than were asked for"
+
+
+def _abreast(trial: Trial, home: Home, first: int, servers: int) -> range:
+    """Start some servers, see their drivers, have half of them promise a run, and kill all.
+
+    Returns:
+        The problems whose runs were promised, from `first` on.
+    """
+    problems = range(first, first + (servers + 1) // 2)
+    with ExitStack() as stack:
+        before = {one.pid for one in home.drivers()}
+        started = [stack.enter_context(trial.server(home)) for _ in range(servers)]
+        own = [one.pid for one in started]
+        for each in started:
+            each.greet()
+
+        def drivers() -> int:
+            return sum(one.pid not in before for one in home.drivers(*own))
+
+        assert wait_for(lambda: drivers() >= servers, PATIENCE), f"{drivers()} drivers came"
+        trial.note("processes at once", len(home.processes()))
+        trial.note("MB of all at once", sum(one.pss for one in home.processes()))
+        for problem, server in zip(problems, started, strict=False):
+            text = problem_text(problem)
+            view = server.view(server.call("solve_with_atlas", problem=text, wait_s=0))
+            assert view.status == "running", f"it is {view.status}"
+        for server in started:
+            trial.pause(0.2)
+            server.process.kill()
+            check_left(trial, home, server)
+    return problems

@@ -15,7 +15,8 @@ import anyio
 import anyio.abc
 
 from atlas_mcp.atlas.events import StopCause
-from atlas_mcp.errors import AtlasError, JournalError, UnknownRun
+from atlas_mcp.atlas.state import RunState
+from atlas_mcp.errors import InvalidInput, JournalError, UnknownRun
 from atlas_mcp.journal.base import EngineJournal, Lease
 from atlas_mcp.loop_turns import STEP_BACK_SECONDS, LoopTurns
 from atlas_mcp.models.pool import Pool
@@ -40,7 +41,7 @@ class DrivenRuns:
         journal: Stores their records, and counts the money of the day.
         pool: Gives their models.
         claims: Releases their leases.
-        states: Returns the states of runs that other processes have taken over.
+        states: Returns the states of other runs.
         tasks: Drives the runs.
         line: Gives out places.
         day_cap_usd: US dollars that all runs of the home may cost on one day; `None` for no cap.
@@ -84,6 +85,16 @@ class DrivenRuns:
     def newest_driver(self, run_id: str) -> Driver | None:
         """Return the driver of a run, also one that has ended and still holds the lease."""
         return self._drivers.get(run_id) or self._leaving.get(run_id)
+
+    async def state(self, run_id: str) -> RunState:
+        """Return the state of a run, whether this process drives it or not.
+
+        Raises:
+            UnknownRun: There is no such run.
+            JournalError: It cannot be read.
+        """
+        driver = self._drivers.get(run_id)
+        return await self.states.state(run_id) if driver is None else driver.live.state
 
     def drive(self, run_id: str, claimed: Claimed) -> None:
         """Drive a run until it has ended, has been left or is lost. Returns at once."""
@@ -225,15 +236,15 @@ class DrivenRuns:
             done: The act, as a participle for the log.
 
         Raises:
-            AtlasError: The act raised it.
+            JournalError, InvalidInput: The act raised it.
         """
         ended = anyio.Event()
-        errors: list[AtlasError] = []
+        errors: list[JournalError | InvalidInput] = []
 
         async def carry_out() -> None:
             try:
                 await act()
-            except AtlasError as error:
+            except (JournalError, InvalidInput) as error:
                 errors.append(error)
             except Exception:
                 logger.exception("run %s could not be %s, and is aborted", driver.live.run_id, done)

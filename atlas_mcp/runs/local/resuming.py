@@ -91,13 +91,13 @@ class Resumptions:
         resume = partial(
             resumption, max_explores=limits.max_explores, max_cost_usd=limits.max_cost_usd
         )
-        if not resume(await self._state(run_id)):
+        if not resume(await self.runs.state(run_id)):
             return False
         async with self.claims.alone(run_id):
             try:
                 claimed = await self.claims.take(run_id, resume)
             except JournalBusy:
-                if limits.raises_a_limit or is_stopped(await self._state(run_id)):
+                if limits.raises_a_limit or is_stopped(await self.runs.state(run_id)):
                     raise
                 return False
             if claimed.state.finished is not None:
@@ -106,6 +106,3 @@ class Resumptions:
                 return False
             self.runs.drive(run_id, claimed)
             return True
-
-    async def _state(self, run_id: str):
-        ...

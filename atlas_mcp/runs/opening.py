@@ -93,6 +93,7 @@ async def open_service(
                     records=opened,
                     index=opened,
                     tasks=opened,
+                    patience=opened,
                 )
             tasks.cancel_scope.cancel("the service ends")
     finally:

@@ -52,7 +52,13 @@ def make_server(
         lifespan=lifespan,
         log_level="WARNING",
         extensions=[TasksExtension((RunTasks(host), *tasks))],
-        middleware=[host.notice_greeting, faults.answer, subscriptions.describe, arguments.check],
+        middleware=[
+            host.notice_greeting,
+            host.patience.notice,
+            faults.answer,
+            subscriptions.describe,
+            arguments.check,
+        ],
         # Those of the SDK take any resource, and would stay silent.
         subscriptions=False,
     )

@@ -106,8 +106,8 @@ async def _waited_for(call: WaitingCall) -> RunSnapshot:
             tasks.start_soon(_stop_when_gone, service, run_id, gone, name="client")
         deadline = await call.host.patience.deadline(service, call.ctx, call.wait_s)
         with anyio.CancelScope(deadline=deadline) as patience:
-            if not live.here:
-                # The end of the client does not stop a run of another process, only the wait.
+            if not live.here and not call.owned:
+                # The end of the client does not stop the run, only the wait.
                 tasks.start_soon(_end_wait, call.host.client_gone, patience, name="input")
             await live.finished()
         run = await service.look(run_id)

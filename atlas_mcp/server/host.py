@@ -105,7 +105,7 @@ class Host:
         self.closed = anyio.Event()
         self.client_gone = anyio.Event()
         self.parting = anyio.Event()
-        self.patience = ClientPatience(self)
+        self.patience = ClientPatience(self.service, self.client_gone)
         self._spending: set[anyio.CancelScope] = set()
         self._wanted: Counter[str] = Counter()
         self._service: RunService | None = None

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from mcp.server.mcpserver import Context
 
     from atlas_mcp.runs.service import RunService
-    from atlas_mcp.server.host import Host
 
 logger = logging.getLogger(__name__)
 
@@ -114,8 +113,22 @@ def learned_patience(cuts: Sequence[float], *, least: float = LEAST_SECONDS) -> 
 class ClientPatience:
     """Notes after what time clients cancel calls, and says when to answer them."""
 
-    def __init__(self, host: Host, *, least: float = LEAST_SECONDS) -> None:
-        self._host = host
+    def __init__(
+        self,
+        service: Callable[[], Awaitable[RunService]],
+        client_gone: anyio.Event,
+        *,
+        least: float = LEAST_SECONDS,
+    ) -> None:
+        """Know nothing yet.
+
+        Args:
+            service: Returns the service that keeps what is learned.
+            client_gone: Set once the only client has gone: what is cut off then is no sign.
+            least: The shortest time that is learned, seconds.
+        """
+        self._service = service
+        self._client_gone = client_gone
         self._least = least
         self._noted: dict[str, float] = {}
         self._known: dict[str, tuple[float, float | None]] = {}
@@ -182,7 +195,7 @@ class ClientPatience:
         """Record that a client cancelled a call after so many seconds, where that can teach."""
         params = ctx.session.client_params
         name = _key(None if params is None else params.client_info.name)
-        if not name or seconds <= self._least or self._host.client_gone.is_set():
+        if not name or seconds <= self._least or self._client_gone.is_set():
             return
         now = anyio.current_time()
         one_gesture = now - self._noted.get(name, -ONE_GESTURE_SECONDS) < ONE_GESTURE_SECONDS
@@ -193,7 +206,7 @@ class ClientPatience:
         self._known.pop(name, None)
         logger.info("client %r cancelled a call after %.1f s", name, seconds)
         try:
-            service = await self._host.service()
+            service = await self._service()
             await service.patience.note_cut(name, seconds)
         except AtlasError as error:
             # It may be the end of the server; the next cancelled call is noted.

@@ -59,7 +59,7 @@ async def hasty(home: Path) -> AsyncGenerator[tuple[Client, Gated]]:
         server=ServerSettings(grace_s=0),
     )
     host = GivenHost(settings, model)
-    host.patience = ClientPatience(host, least=LEAST)
+    host.patience = ClientPatience(host.service, host.client_gone, least=LEAST)
     info = Implementation(name="hasty", version="1")
     async with Client(make_server(settings, host=host), mode="legacy", client_info=info) as client:
         yield client, model

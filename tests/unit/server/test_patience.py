@@ -18,7 +18,7 @@ from trio.testing import MockClock
 from atlas_mcp.errors import JournalError
 from atlas_mcp.runs.service import RunService
 from atlas_mcp.server.clients import ARRIVED, GONE, HangUp
-from atlas_mcp.server.host import Host, ServerEnding
+from atlas_mcp.server.host import ServerEnding
 from atlas_mcp.server.patience import (
     FRESH_SECONDS,
     KEPT_SECONDS,
@@ -163,7 +163,7 @@ class Calls:
 @pytest.fixture
 def calls() -> Calls:
     home = Home()
-    return Calls(home, ClientPatience(cast("Host", home)))
+    return Calls(home, ClientPatience(cast("Any", home.service), home.client_gone))
 
 
 async def test_a_client_that_gave_up_twice_after_the_same_time_is_answered_before(

@@ -31,6 +31,7 @@ from atlas_mcp.runs.planning import Planner
 from atlas_mcp.runs.recent_states import RecentStates
 from atlas_mcp.runs.service import RunService
 from atlas_mcp.runs.tidying import Tidying
+from atlas_mcp.system.orphans import is_init
 from atlas_mcp.task_groups import open_task_group
 
 SHUTDOWN_SECONDS = 5.0
@@ -153,7 +154,7 @@ async def open_engine(
     opened = here()
     if driver_environ is not None:
         start = partial(start_driver_of, settings.home, driver_environ)
-        opened = open_detached_engine(states, journal, journal, start, here)
+        opened = open_detached_engine(states, journal, journal, start, here, stays=is_init())
     try:
         async with opened as engine:
             yield engine

@@ -31,6 +31,7 @@ from atlas_mcp.runs.planning import Planner
 from atlas_mcp.runs.recent_states import RecentStates
 from atlas_mcp.runs.service import RunService
 from atlas_mcp.runs.tidying import Tidying
+from atlas_mcp.system.orphans import is_init
 from atlas_mcp.task_groups import open_task_group
 
 SHUTDOWN_SECONDS = 5.0
@@ -110,22 +111,35 @@ async def open_service(
             async with open_engine(
                 settings, opened, pool, states, capacity, driver_environ=driver_environ
             ) as engine:
-                yield RunService(
-                    settings=settings,
-                    pool=pool,
-                    planner=Planner(settings, pool, opened, retries or RetryPolicy()),
-                    engine=engine,
-                    states=states,
-                    records=opened,
-                    index=opened,
-                    tasks=opened,
-                    drivers=opened,
-                )
+                planner = Planner(settings, pool, opened, retries or RetryPolicy())
+                yield _service(settings, opened, pool, planner, engine, states)
             tasks.cancel_scope.cancel("the service ends")
     finally:
         # Whatever became of the models: it gives the leases back.
         with last_act("closing the journal", SHUTDOWN_SECONDS):
             await opened.aclose()
+
+
+def _service(
+    settings: Settings,
+    journal: Journal,
+    pool: Pool,
+    planner: Planner,
+    engine: Engine,
+    states: RecentStates,
+) -> RunService:
+    return RunService(
+        settings=settings,
+        pool=pool,
+        planner=planner,
+        engine=engine,
+        states=states,
+        records=journal,
+        index=journal,
+        tasks=journal,
+        drivers=journal,
+        patience=journal,
+    )
 
 
 @asynccontextmanager
@@ -153,7 +167,7 @@ async def open_engine(
     opened = here()
     if driver_environ is not None:
         start = partial(start_driver_of, settings.home, driver_environ)
-        opened = open_detached_engine(states, journal, journal, start, here)
+        opened = open_detached_engine(states, journal, journal, start, here, stays=is_init())
     try:
         async with opened as engine:
             yield engine

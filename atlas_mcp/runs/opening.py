@@ -14,14 +14,16 @@ import anyio.to_thread
 
 from atlas_mcp.atlas.retrying import RetryPolicy
 from atlas_mcp.closing import last_act
-from atlas_mcp.config.settings import Settings
+from atlas_mcp.config.settings import ServerSettings, Settings
 from atlas_mcp.errors import HomeUnusable, JournalError
-from atlas_mcp.journal.base import EngineJournal, Journal
+from atlas_mcp.journal.base import Callers, EngineJournal, Journal
 from atlas_mcp.journal.registry import open_journal
 from atlas_mcp.models.pool import Pool
+from atlas_mcp.runs.callers import OwnCallers
 from atlas_mcp.runs.capacity import Capacity
 from atlas_mcp.runs.day_spending import DaySpending
 from atlas_mcp.runs.engine import Engine
+from atlas_mcp.runs.joining import Joining
 from atlas_mcp.runs.local.engine import open_local_engine
 from atlas_mcp.runs.planning import Planner
 from atlas_mcp.runs.recent_states import RecentStates
@@ -84,11 +86,15 @@ async def open_service(
         async with open_task_group() as tasks:
             tasks.start_soon(Tidying(opened, settings.journal, states).keep, name="tidying")
             async with open_engine(settings, opened, pool, states, capacity) as engine:
+                planner = Planner(settings, pool, opened, retries or RetryPolicy())
+                callers = _callers(settings.server, opened, engine)
                 yield RunService(
                     settings=settings,
                     pool=pool,
-                    planner=Planner(settings, pool, opened, retries or RetryPolicy()),
+                    planner=planner,
                     engine=engine,
+                    callers=callers,
+                    joining=Joining(planner=planner, engine=engine, callers=callers),
                     states=states,
                     records=opened,
                     index=opened,
@@ -131,6 +137,11 @@ async def open_engine(
     finally:
         with last_act("closing the models", SHUTDOWN_SECONDS):
             await pool.aclose()
+
+
+def _callers(server: ServerSettings, journal: Callers, engine: Engine) -> OwnCallers:
+    promises = server.when_client_leaves == "finish"
+    return OwnCallers(journal=journal, engine=engine, grace=server.grace_s, promises=promises)
 
 
 async def _opened_journal(settings: Settings, *, looks: bool) -> Journal:

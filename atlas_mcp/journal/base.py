@@ -1,6 +1,7 @@
-"""The seam to the store of runs, in five parts: records, leases, index, tasks, spending.
+"""The seam to the store of runs, in eight parts.
 
-A `Journal` is all five; its users ask for the parts that they need. Spending is a part
+Records, leases, index, tasks and spending are here, callers, drivers and patience in `clients`. A
+`Journal` is all eight; its users ask for the parts that they need. Spending is a part
 of its own: amounts outlive their runs, belong to a day and are added up over all runs of a home.
 Only `Records` knows events; the other parts store plain values. Stores are in the folders beside
 this module, and their conformance suites in `atlas_mcp.testing.journal_conformance`.
@@ -15,6 +16,12 @@ from typing import Protocol
 
 from atlas_mcp.atlas.events import Record, StopCause
 from atlas_mcp.atlas.summary import RunSummary
+from atlas_mcp.journal.clients import Caller as Caller
+from atlas_mcp.journal.clients import Callers as Callers
+from atlas_mcp.journal.clients import CallerState as CallerState
+from atlas_mcp.journal.clients import DriverEntry as DriverEntry
+from atlas_mcp.journal.clients import Drivers as Drivers
+from atlas_mcp.journal.clients import Patience as Patience
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,20 @@ class Lease:
 
     run_id: str
     fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class LiveRequest:
+    """A request of another process to the one that drives a run.
+
+    Attributes:
+        cause: The cause for which the run is to stop; `None`: a stop for the cause `client` is to
+            be lifted.
+        grace: Seconds that calls in flight get before they are broken off.
+    """
+
+    cause: StopCause | None
+    grace: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +72,14 @@ class ListedRun(RunSummary):
         run_id: Its id.
         size_bytes: The space that its records take as they are stored.
         driven: Whether a live process holds its lease.
+        owner: The name in leases of the process that claimed it last; `None` where that process
+            has given it back.
     """
 
     run_id: str
     size_bytes: int
     driven: bool
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +153,7 @@ class Records(Protocol):
 
 
 class Leases(Protocol):
-    """Which process drives which run, and the requests to stop one.
+    """Which process drives which run, and the requests of others to that process.
 
     Attributes:
         lease_seconds: Seconds without renewal after which the leases of this process end.
@@ -165,16 +189,33 @@ class Leases(Protocol):
         """
         ...
 
-    async def request_stop(self, run_id: str, cause: StopCause) -> None:
-        """Ask the process that drives a run to stop it; the next claim clears the request.
+    async def request_stop(self, run_id: str, cause: StopCause, *, grace: float = 0.0) -> None:
+        """Ask the process that drives a run to stop it.
+
+        The newest request replaces an earlier one; the next claim clears it.
+
+        Args:
+            run_id: The run.
+            cause: The cause of the stop.
+            grace: Seconds that calls in flight get.
 
         Raises:
             UnknownRun: There is no such run.
         """
         ...
 
-    async def stop_requests(self) -> Mapping[str, StopCause]:
-        """Return the causes of the stop requests for runs that this process drives, by run."""
+    async def request_lift(self, run_id: str) -> None:
+        """Ask the process that drives a run to lift a stop for the cause `client`.
+
+        The newest request replaces an earlier one; the next claim clears it.
+
+        Raises:
+            UnknownRun: There is no such run.
+        """
+        ...
+
+    async def take_requests(self) -> Mapping[str, LiveRequest]:
+        """Return the requests for runs that this process drives, by run, each of them once."""
         ...
 
 
@@ -269,10 +310,10 @@ class Spending(Protocol):
 
 
 class EngineJournal(Records, Leases, Spending, Protocol):
-    """The parts of a store that an engine uses: it lists no runs, and knows no tasks."""
+    """The parts of a store that an engine uses: it lists no runs, and knows no clients."""
 
 
-class Journal(EngineJournal, RunIndex, Tasks, Protocol):
+class Journal(EngineJournal, RunIndex, Tasks, Callers, Drivers, Patience, Protocol):
     """All parts of one store. Safe for many tasks on one event loop.
 
     A caller that is cancelled while it waits has stored nothing, so no call needs a shield. See

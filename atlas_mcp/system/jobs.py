@@ -66,6 +66,11 @@ class _Kernel32(Protocol):
     def OpenProcess(self, rights: int, inherit: bool, pid: int, /) -> int | None: ...
     def AssignProcessToJobObject(self, job: int, process: int, /) -> int | bool: ...
     def TerminateJobObject(self, job: int, code: int, /) -> int | bool: ...
+    def GetCurrentProcess(self, /) -> int: ...
+    def IsProcessInJob(self, process: int, job: None, answer: Any, /) -> int | bool: ...
+    def QueryInformationJobObject(
+        self, job: None, kind: int, limits: Any, size: int, length: None, /
+    ) -> int | bool: ...
     def CloseHandle(self, handle: int, /) -> int | bool: ...
 
 
@@ -135,6 +140,33 @@ def open_job(pid: int) -> Job | None:
     return job
 
 
+def ends_with_a_job() -> bool:
+    """Return whether this process is in a job whose end is the end of its processes.
+
+    Of jobs within each other, only the innermost can be asked. One that does not tell is taken for
+    one that ends its processes. Without the calls of Windows there are no jobs.
+    """
+    kernel = kernel32()
+    if kernel is None:
+        return False
+    answer = ctypes.c_int(0)
+    try:
+        _given(kernel.IsProcessInJob(kernel.GetCurrentProcess(), None, ctypes.byref(answer)))
+        if not answer.value:
+            return False
+        limits = _ExtendedLimits()
+        size = ctypes.sizeof(limits)
+        _given(
+            kernel.QueryInformationJobObject(
+                None, EXTENDED_LIMITS, ctypes.byref(limits), size, None
+            )
+        )
+    except OSError as error:
+        logger.warning("the job object of this process cannot be asked: %s", error)
+        return True
+    return bool(limits.basic.flags & KILL_ON_JOB_CLOSE)
+
+
 @cache
 def kernel32() -> _Kernel32 | None:
     """Return the calls of Windows; `None` on other systems and, with a word in the log, if missing.
@@ -158,6 +190,15 @@ def kernel32() -> _Kernel32 | None:
         found.AssignProcessToJobObject.argtypes = [wintypes.HANDLE, wintypes.HANDLE]
         found.TerminateJobObject.argtypes = [wintypes.HANDLE, wintypes.UINT]
         found.CloseHandle.argtypes = [wintypes.HANDLE]
+        found.GetCurrentProcess.restype = wintypes.HANDLE
+        found.IsProcessInJob.argtypes = [wintypes.HANDLE, wintypes.HANDLE, wintypes.LPVOID]
+        found.QueryInformationJobObject.argtypes = [
+            wintypes.HANDLE,
+            ctypes.c_int,
+            wintypes.LPVOID,
+            wintypes.DWORD,
+            wintypes.LPVOID,
+        ]
     except (AttributeError, OSError) as error:
         logger.warning("there are no job objects here, so children end by themselves: %s", error)
         return None

@@ -23,6 +23,10 @@ CREATION_FLAGS: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0) | getat
 program that has no console shows none for its children. Both are ignored where they mean nothing.
 """
 
+STARTED: set[int] = set()
+"""The children that this process has started and has not yet forgotten, by their numbers. All other
+children were left to it, as the first process of a container: see `atlas_mcp.system.orphans`."""
+
 
 class _Child(Protocol):
     """The part of a process that is needed here."""
@@ -44,6 +48,7 @@ class Tree:
 
     def __init__(self, child: _Child) -> None:
         self._child = child
+        STARTED.add(child.pid)
         self._job = open_job(child.pid)
 
     def kill(self) -> None:
@@ -58,6 +63,7 @@ class Tree:
 
     def close(self) -> None:
         """Forget a child that has ended. On Windows that also ends what it has left behind."""
+        STARTED.discard(self._child.pid)
         if self._job is not None:
             self._job.close()
             self._job = None

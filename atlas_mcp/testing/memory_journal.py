@@ -8,7 +8,6 @@ back. It is lost when the process ends, and other processes cannot see it.
 from __future__ import annotations
 
 import json
-import secrets
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
@@ -22,8 +21,16 @@ from atlas_mcp.atlas.codec import decode_event, encode_event
 from atlas_mcp.atlas.events import Record, RecordLost, StopCause
 from atlas_mcp.atlas.summary import RunSummary, summarize
 from atlas_mcp.errors import JournalBusy, JournalCorrupt, JournalError, RunExists, UnknownRun
-from atlas_mcp.journal.base import Journal, Lease, ListedRun, RunProgress, TaskEntry
+from atlas_mcp.journal.base import (
+    Journal,
+    Lease,
+    ListedRun,
+    LiveRequest,
+    RunProgress,
+    TaskEntry,
+)
 from atlas_mcp.journal.followers import Followers
+from atlas_mcp.testing.memory_clients import ClientRows, JoinedRun, MemoryClients
 
 LEASE_SECONDS = 15.0
 """Seconds without renewal after which a run counts as interrupted, as for the real journal."""
@@ -39,7 +46,7 @@ class StoredRun:
         owner: The journal that holds its lease, `None` where it was given back.
         fence: The fence of the newest claim.
         lease_until: Unix seconds.
-        stop_cause: The cause of a request to stop it.
+        wanted: The newest request of another process to its driver.
     """
 
     summary: RunSummary
@@ -47,7 +54,7 @@ class StoredRun:
     owner: str | None
     fence: int
     lease_until: float
-    stop_cause: StopCause | None = None
+    wanted: LiveRequest | None = None
 
     @property
     def size_bytes(self) -> int:
@@ -57,11 +64,12 @@ class StoredRun:
 
 @dataclass(slots=True)
 class MemoryStore:
-    """The runs, tasks and amounts that some journals share."""
+    """The runs, tasks, amounts and clients that some journals share."""
 
     runs: dict[str, StoredRun] = field(default_factory=dict[str, StoredRun])
     tasks: dict[str, TaskEntry] = field(default_factory=dict[str, TaskEntry])
     spending: dict[tuple[str, str], Decimal] = field(default_factory=dict[tuple[str, str], Decimal])
+    clients: ClientRows = field(default_factory=ClientRows)
     followers: Followers = field(default_factory=Followers)
 
     def run(self, run_id: str) -> StoredRun:
@@ -77,7 +85,7 @@ class MemoryStore:
 
 
 @dataclass(slots=True)
-class MemoryJournal(Journal):
+class MemoryJournal(MemoryClients, Journal):
     """A `Journal` on a store in memory.
 
     Args:
@@ -89,7 +97,6 @@ class MemoryJournal(Journal):
     store: MemoryStore = field(default_factory=MemoryStore)
     clock: Callable[[], float] = time.time
     lease_seconds: float = LEASE_SECONDS
-    _owner: str = field(init=False, default_factory=lambda: secrets.token_hex(4))
     _held: dict[str, Lease] = field(init=False, default_factory=dict[str, Lease])
     # Keeps the order of appends: an event loop may run tasks in any order.
     _in_turn: anyio.Lock = field(init=False, default_factory=anyio.Lock)
@@ -153,7 +160,7 @@ class MemoryJournal(Journal):
         run = self.store.run(run_id)
         if self._is_driven(run):
             raise JournalBusy(f"run {run_id!r} is driven")
-        run.owner, run.fence, run.stop_cause = self._owner, run.fence + 1, None
+        run.owner, run.fence, run.wanted = self._owner, run.fence + 1, None
         run.lease_until = self.clock() + self.lease_seconds
         return self._hold(Lease(run_id, run.fence))
 
@@ -182,19 +189,24 @@ class MemoryJournal(Journal):
         return self._is_driven(self.store.run(run_id))
 
     @override
-    async def request_stop(self, run_id: str, cause: StopCause) -> None:
+    async def request_stop(self, run_id: str, cause: StopCause, *, grace: float = 0.0) -> None:
         await anyio.lowlevel.checkpoint()
-        self.store.run(run_id).stop_cause = cause
+        self.store.run(run_id).wanted = LiveRequest(cause, grace)
 
     @override
-    async def stop_requests(self) -> Mapping[str, StopCause]:
+    async def request_lift(self, run_id: str) -> None:
+        await anyio.lowlevel.checkpoint()
+        self.store.run(run_id).wanted = LiveRequest(None)
+
+    @override
+    async def take_requests(self) -> Mapping[str, LiveRequest]:
         await anyio.lowlevel.checkpoint()
         ours = [lease.run_id for lease in self._held.values() if self._is_ours(lease)]
-        found: dict[str, StopCause] = {}
+        found: dict[str, LiveRequest] = {}
         for run_id in ours:
-            cause = self.store.runs[run_id].stop_cause
-            if cause is not None:
-                found[run_id] = cause
+            run = self.store.runs[run_id]
+            if run.wanted is not None:
+                found[run_id], run.wanted = run.wanted, None
         return found
 
     @override
@@ -228,6 +240,7 @@ class MemoryJournal(Journal):
             del self.store.runs[run_id]
         for task in [task for task in self.store.tasks.values() if task.run_id in gone]:
             del self.store.tasks[task.task_id]
+        self.store.clients.remove_runs(gone)
         return gone
 
     @override
@@ -275,6 +288,26 @@ class MemoryJournal(Journal):
     async def aclose(self) -> None:
         for lease in tuple(self._held.values()):
             await self.release(lease)
+        self._clients.living.discard(self._owner)
+
+    @property
+    @override
+    def _clients(self) -> ClientRows:
+        return self.store.clients
+
+    @override
+    def _now(self) -> float:
+        return self.clock()
+
+    @override
+    def _run_to_join(self, run_id: str) -> JoinedRun | None:
+        run = self.store.runs.get(run_id)
+        if run is None:
+            return None
+        return JoinedRun(run.summary.status, run.summary.updated_at, self._is_driven(run))
+
+    def __post_init__(self) -> None:
+        self._clients.living.add(self._owner)
 
     def _hold(self, lease: Lease) -> Lease:
         self._held[lease.run_id] = lease
@@ -300,6 +333,7 @@ class MemoryJournal(Journal):
             run_id=run_id,
             size_bytes=run.size_bytes,
             driven=self._is_driven(run),
+            owner=run.owner,
         )
 
 

@@ -10,12 +10,17 @@ from typing import TypeGuard, get_args
 
 from atlas_mcp.atlas.events import StopCause
 from atlas_mcp.atlas.outcomes import Status
+from atlas_mcp.journal.clients import CallerState
 from atlas_mcp.system.dates import LAST_SECOND
 
 MOST = 2**53 - 1
 """The largest number of a record: JSON keeps it, and one more can still be stored."""
 
+MOST_GRACE = 86_400.0
+"""The longest grace of a stop, in seconds, that is taken for what was stored: a day."""
+
 _STATUSES: tuple[Status, ...] = get_args(Status)
+_CALLER_STATES: tuple[CallerState, ...] = get_args(CallerState)
 _STOP_CAUSES: tuple[StopCause, ...] = get_args(StopCause)
 
 
@@ -59,6 +64,16 @@ def status(value: object) -> Status:
 def stop_cause(value: object) -> StopCause:
     """Return the cause of a stop request; `user` where it cannot be read."""
     return value if value in _STOP_CAUSES else "user"
+
+
+def caller_state(value: object) -> CallerState:
+    """Return the state of a caller; `cut`, which promises nothing, where it cannot be read."""
+    return value if value in _CALLER_STATES else "cut"
+
+
+def grace(value: object) -> float:
+    """Return the seconds that calls get at a stop; 0 where they cannot be read."""
+    return float(value) if isinstance(value, int | float) and 0 <= value <= MOST_GRACE else 0.0
 
 
 def seconds(value: object) -> float:

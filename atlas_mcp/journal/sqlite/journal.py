@@ -29,12 +29,21 @@ from atlas_mcp.atlas.events import Record, RecordLost, StopCause
 from atlas_mcp.atlas.summary import summarize
 from atlas_mcp.closing import last_act
 from atlas_mcp.errors import JournalError
-from atlas_mcp.journal.base import Journal, Lease, ListedRun, RunProgress, TaskEntry
+from atlas_mcp.journal.base import (
+    Journal,
+    Lease,
+    ListedRun,
+    LiveRequest,
+    RunProgress,
+    TaskEntry,
+)
 from atlas_mcp.journal.followers import Followers
 from atlas_mcp.journal.sqlite import event_rows, lease_rows, run_rows, spending_rows, task_rows
+from atlas_mcp.journal.sqlite.clients import SqliteClients
 from atlas_mcp.journal.sqlite.faults import Fault, opening_failure
 from atlas_mcp.journal.sqlite.leases import LEASE_SECONDS, SqliteLeases
 from atlas_mcp.journal.sqlite.process_locks import ProcessLock, dead_owners, forget
+from atlas_mcp.journal.sqlite.processes import Processes
 from atlas_mcp.journal.sqlite.space import shrink
 from atlas_mcp.journal.sqlite.store import FILE_NAME, Store, open_store
 
@@ -53,7 +62,7 @@ its end, and lose their runs if that takes `BUSY_TIMEOUT`."""
 
 
 @dataclass(slots=True)
-class SqliteJournal(Journal):
+class SqliteJournal(SqliteClients, Journal):
     """A `Journal` in one file.
 
     Args:
@@ -70,8 +79,6 @@ class SqliteJournal(Journal):
     clock: Callable[[], float] = time.time
     lease_seconds: float = LEASE_SECONDS
     sync: Callable[[int], None] = os.fsync
-    _store: Store = field(init=False)
-    _leases: SqliteLeases = field(init=False)
     _lock: ProcessLock | None = field(init=False, default=None)
     _followers: Followers = field(init=False, default_factory=Followers)
     _found_damaged: set[str] = field(init=False, default_factory=set[str])
@@ -85,6 +92,8 @@ class SqliteJournal(Journal):
                 raise opening_failure(self.folder / FILE_NAME, error) from error
             opened.pop_all()
         self._leases = SqliteLeases(self._store, self.folder, owner, self.clock, self.lease_seconds)
+        has_locks = self._lock is None or self._lock.is_held
+        self._processes = Processes(self.folder, owner, self.clock, has_locks)
 
     def _open(self, opened: ExitStack, owner: str) -> Store:
         """Open the files, and mark this process as alive."""
@@ -173,12 +182,16 @@ class SqliteJournal(Journal):
         return await self._leases.is_driven(run_id)
 
     @override
-    async def request_stop(self, run_id: str, cause: StopCause) -> None:
-        await self._leases.request_stop(run_id, cause)
+    async def request_stop(self, run_id: str, cause: StopCause, *, grace: float = 0.0) -> None:
+        await self._leases.request_stop(run_id, cause, grace=grace)
 
     @override
-    async def stop_requests(self) -> Mapping[str, StopCause]:
-        return await self._leases.stop_requests()
+    async def request_lift(self, run_id: str) -> None:
+        await self._leases.request_lift(run_id)
+
+    @override
+    async def take_requests(self) -> Mapping[str, LiveRequest]:
+        return await self._leases.take_requests()
 
     @override
     async def list_runs(self, *, limit: int | None = 100) -> tuple[ListedRun, ...]:

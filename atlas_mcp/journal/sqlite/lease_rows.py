@@ -11,16 +11,20 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from atlas_mcp.atlas.events import StopCause
 from atlas_mcp.errors import UnknownRun
-from atlas_mcp.journal.base import Lease
+from atlas_mcp.journal.base import Lease, LiveRequest
 from atlas_mcp.journal.sqlite import columns
 
-_STOP_REQUESTS = """
-SELECT run_id, fence, stop_cause FROM json_each(?) AS held JOIN runs ON run_id = held.value
-WHERE stop_cause IS NOT NULL
+_REQUESTS = """
+SELECT run_id, fence, stop_cause, stop_grace
+FROM json_each(?) AS held JOIN runs ON run_id = held.value
+WHERE stop_cause IS NOT NULL OR is_to_lift
 """
-"""Reads the requests to stop some runs in one query, which runs twice a second."""
+"""Reads the requests for some runs in one query, which runs twice a second."""
+
+_NO_REQUEST = "stop_cause = NULL, stop_grace = 0, is_to_lift = 0"
+"""Clears the request for a run. A lift has a column of its own, since versions that know none take
+every cause for that of a stop."""
 
 
 class LeaseRow(NamedTuple):
@@ -64,9 +68,9 @@ def require(connection: sqlite3.Connection, run_id: str) -> LeaseRow:
 
 
 def take(connection: sqlite3.Connection, run_id: str, lease: LeaseRow) -> None:
-    """Store a lease that was claimed. Requests to stop the run until then are cleared."""
+    """Store a lease that was claimed. Requests for the run until then are cleared."""
     connection.execute(
-        "UPDATE runs SET owner = ?, fence = ?, lease_until = ?, stop_cause = NULL WHERE run_id = ?",
+        f"UPDATE runs SET owner = ?, fence = ?, lease_until = ?, {_NO_REQUEST} WHERE run_id = ?",
         (*lease, run_id),
     )
 
@@ -97,24 +101,39 @@ def give_back(connection: sqlite3.Connection, leases: Iterable[Lease], owner: st
     )
 
 
-def request_stop(connection: sqlite3.Connection, run_id: str, cause: StopCause) -> None:
-    """Store that a run is to stop.
+def request(connection: sqlite3.Connection, run_id: str, wanted: LiveRequest) -> None:
+    """Store a request to the driver of a run, in place of an earlier one.
 
     Raises:
         UnknownRun: There is no such run.
     """
     require(connection, run_id)
-    connection.execute("UPDATE runs SET stop_cause = ? WHERE run_id = ?", (cause, run_id))
+    connection.execute(
+        "UPDATE runs SET stop_cause = ?, stop_grace = ?, is_to_lift = ? WHERE run_id = ?",
+        (wanted.cause, wanted.grace, wanted.cause is None, run_id),
+    )
 
 
-def stop_requests(connection: sqlite3.Connection, held: Sequence[Lease]) -> dict[str, StopCause]:
-    """Return the causes of the stop requests for runs whose leases are still the newest."""
+def requests(connection: sqlite3.Connection, held: Sequence[Lease]) -> dict[str, LiveRequest]:
+    """Return the requests for runs whose leases are still the newest, by run."""
     fences = {lease.run_id: lease.fence for lease in held}
     return {
-        run_id: columns.stop_cause(cause)
-        for run_id, fence, cause in connection.execute(_STOP_REQUESTS, (_run_ids(held),))
+        run_id: LiveRequest(
+            None if cause is None else columns.stop_cause(cause), columns.grace(grace)
+        )
+        for run_id, fence, cause, grace in connection.execute(_REQUESTS, (_run_ids(held),))
         if fences[run_id] == fence
     }
+
+
+def take_requests(connection: sqlite3.Connection, held: Sequence[Lease]) -> dict[str, LiveRequest]:
+    """Return the requests for runs whose leases are still the newest, and clear them."""
+    found = requests(connection, held)
+    connection.execute(
+        f"UPDATE runs SET {_NO_REQUEST} WHERE run_id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(found)),),
+    )
+    return found
 
 
 def _run_ids(leases: Iterable[Lease]) -> str:

@@ -17,7 +17,7 @@ from typing_extensions import override
 
 from atlas_mcp.atlas.events import StopCause
 from atlas_mcp.errors import JournalBusy, JournalError
-from atlas_mcp.journal.base import Lease, Leases
+from atlas_mcp.journal.base import Lease, Leases, LiveRequest
 from atlas_mcp.journal.sqlite import lease_rows
 from atlas_mcp.journal.sqlite.lease_rows import LeaseRow
 from atlas_mcp.journal.sqlite.process_locks import is_alive, is_dead
@@ -118,17 +118,23 @@ class SqliteLeases(Leases):
         )
 
     @override
-    async def request_stop(self, run_id: str, cause: StopCause) -> None:
-        await self.store.write(
-            lambda connection: lease_rows.request_stop(connection, run_id, cause), durable=False
-        )
+    async def request_stop(self, run_id: str, cause: StopCause, *, grace: float = 0.0) -> None:
+        await self._request(run_id, LiveRequest(cause, grace))
 
     @override
-    async def stop_requests(self) -> Mapping[str, StopCause]:
+    async def request_lift(self, run_id: str) -> None:
+        await self._request(run_id, LiveRequest(None))
+
+    @override
+    async def take_requests(self) -> Mapping[str, LiveRequest]:
         held = list(self._held.values())
-        if not held:
+        if not held or not await self.store.rows.ask(
+            lambda found: lease_rows.requests(found, held)
+        ):
             return {}
-        return await self.store.rows.ask(lambda found: lease_rows.stop_requests(found, held))
+        return await self.store.write(
+            lambda connection: lease_rows.take_requests(connection, held), durable=False
+        )
 
     def is_held(self, run_id: str, row: LeaseRow) -> bool:
         """Return whether a live process holds the lease of a run."""
@@ -144,6 +150,11 @@ class SqliteLeases(Leases):
             # The clock was set back since, or the time is damaged: a live owner renews in seconds.
             return is_alive(self.folder, owner)
         return not is_dead(self.folder, owner)
+
+    async def _request(self, run_id: str, wanted: LiveRequest) -> None:
+        await self.store.write(
+            lambda connection: lease_rows.request(connection, run_id, wanted), durable=False
+        )
 
     async def _give_back(self, leases: Sequence[Lease]) -> None:
         self._to_give_back.update(leases)

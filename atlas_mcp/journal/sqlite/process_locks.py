@@ -55,6 +55,11 @@ class ProcessLock:
         if self._descriptor is not None:
             _ours.add(self._path)
 
+    @property
+    def is_held(self) -> bool:
+        """Whether it is held: false also where the file system knows no locks."""
+        return self._descriptor is not None
+
     def release(self, *, as_dead: bool = False) -> None:
         """Give the lock back and remove its file.
 
@@ -81,6 +86,23 @@ def is_dead(home: Path, owner: str) -> bool:
 def is_alive(home: Path, owner: str) -> bool:
     """Return whether `owner` lives for certain; without its file nothing is certain."""
     return _lives(home, owner) is True
+
+
+def has_ended(home: Path, owner: str) -> bool:
+    """Return whether `owner` has died, or has no file: one that ends in order removes its file.
+
+    Where the file system knows no locks, nobody has a file, and this proves nothing.
+    """
+    lives = _lives(home, owner)
+    if lives is not None:
+        return not lives
+    try:
+        (home / FOLDER / owner).stat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _lives(home: Path, owner: str) -> bool | None:

@@ -16,7 +16,7 @@ from atlas_mcp.atlas.outcomes import Status
 from atlas_mcp.atlas.summary import RunSummary
 from atlas_mcp.errors import RunExists, UnknownRun
 from atlas_mcp.journal.base import ListedRun
-from atlas_mcp.journal.sqlite import columns, lease_rows
+from atlas_mcp.journal.sqlite import caller_rows, columns, lease_rows
 from atlas_mcp.journal.sqlite.lease_rows import LeaseRow
 
 IsLive: TypeAlias = Callable[[str | None, float], bool]
@@ -167,6 +167,7 @@ def remove(
         is_held: Returns whether a live process holds the lease of a run; such a run stays.
     """
     removed: list[str] = []
+    caller_rows.forget_unopened(connection)
     for run in runs:
         summary = summary_of(connection, run.run_id)
         lease = lease_rows.find(connection, run.run_id)
@@ -174,7 +175,7 @@ def remove(
             continue
         if is_held(run.run_id, lease):
             continue
-        for table in ("tasks", "large_values", "events", "runs"):
+        for table in ("tasks", "callers", "large_values", "events", "runs"):
             connection.execute(f"DELETE FROM {table} WHERE run_id = ?", (run.run_id,))
         removed.append(run.run_id)
     return removed
@@ -193,6 +194,7 @@ def _listed(rows: Iterable[tuple[Any, ...]], is_live: IsLive) -> tuple[ListedRun
 
 def _listed_run(row: tuple[Any, ...], is_live: IsLive) -> ListedRun:
     opened_at, updated_at, status, workflow, title, run_id, size_bytes, owner, until = row
+    name = None if owner is None else columns.text(owner)
     return ListedRun(
         columns.time(opened_at) or 0.0,
         columns.time(updated_at) or 0.0,
@@ -201,7 +203,8 @@ def _listed_run(row: tuple[Any, ...], is_live: IsLive) -> ListedRun:
         columns.text(title),
         run_id=columns.text(run_id),
         size_bytes=columns.count(size_bytes),
-        driven=owner is not None and is_live(columns.text(owner), columns.seconds(until)),
+        driven=name is not None and is_live(name, columns.seconds(until)),
+        owner=name,
     )
 
 

@@ -69,6 +69,35 @@ MIGRATIONS = (
     );
     CREATE UNIQUE INDEX large_values_by_digest ON large_values (run_id, digest)
     """,
+    # 5: requests to lift a stop, and rows of clients: callers, drivers, cancelled requests.
+    """
+    ALTER TABLE runs ADD COLUMN stop_grace REAL NOT NULL DEFAULT 0;
+    ALTER TABLE runs ADD COLUMN is_to_lift INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE callers (
+        caller_id TEXT PRIMARY KEY,
+        run_id TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        owner TEXT NOT NULL,
+        state TEXT NOT NULL,
+        asked_at REAL NOT NULL,
+        changed_at REAL NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX callers_by_run ON callers (run_id);
+    CREATE INDEX callers_by_digest ON callers (digest, asked_at DESC);
+    CREATE TABLE drivers (
+        owner TEXT PRIMARY KEY,
+        pid INTEGER NOT NULL,
+        version TEXT NOT NULL,
+        started_at REAL NOT NULL,
+        alone_since REAL
+    ) WITHOUT ROWID;
+    CREATE TABLE cuts (
+        client TEXT NOT NULL,
+        at REAL NOT NULL,
+        seconds REAL NOT NULL
+    );
+    CREATE INDEX cuts_by_client ON cuts (client, at DESC)
+    """,
 )
 
 STAND_INS = (
@@ -86,6 +115,17 @@ STAND_INS = (
     """
     CREATE TEMP VIEW events AS SELECT *, 0 AS is_split FROM main.events;
     CREATE TEMP TABLE large_values (run_id TEXT, digest TEXT, body TEXT)
+    """,
+    # 5: without the columns of requests, which are read only where a lease is held.
+    """
+    CREATE TEMP TABLE callers (
+        caller_id TEXT, run_id TEXT, digest TEXT, owner TEXT, state TEXT, asked_at REAL,
+        changed_at REAL
+    );
+    CREATE TEMP TABLE drivers (
+        owner TEXT, pid INTEGER, version TEXT, started_at REAL, alone_since REAL
+    );
+    CREATE TEMP TABLE cuts (client TEXT, at REAL, seconds REAL)
     """,
 )
 """Stand-ins for the tables and columns that each version since 2 has added, one script a version.

@@ -14,13 +14,13 @@ import anyio
 
 from atlas_mcp.atlas.events import StopCause
 from atlas_mcp.errors import JournalError
-from atlas_mcp.journal.base import Lease, Leases
+from atlas_mcp.journal.base import Lease, Leases, LiveRequest
 from atlas_mcp.task_groups import open_task_group
 
 logger = logging.getLogger(__name__)
 
 WATCH_SECONDS = 0.5
-"""Seconds between reads of the stop requests of other processes."""
+"""Seconds between reads of the requests of other processes."""
 
 RENEWALS = 3
 """Renewals of a lease within the time that it lasts."""
@@ -45,6 +45,7 @@ class Upkeep:
     _stopping: set[tuple[str, StopCause]] = field(
         init=False, default_factory=set[tuple[str, StopCause]]
     )
+    _failed: dict[str, LiveRequest] = field(init=False, default_factory=dict[str, LiveRequest])
 
     async def keep(self) -> None:
         """Renew leases and carry out stop requests; never returns."""
@@ -75,21 +76,24 @@ class Upkeep:
             while True:
                 await anyio.sleep(WATCH_SECONDS)
                 try:
-                    requests = await self.journal.stop_requests()
+                    requests = await self.journal.take_requests()
                 except JournalError as error:
                     logger.error(
                         "the stop requests of other processes could not be read: %s", error
                     )
                     continue
-                for run_id, cause in requests.items():
-                    if (run_id, cause) not in self._stopping:
-                        self._stopping.add((run_id, cause))
-                        tasks.start_soon(self._stop, run_id, cause, name=f"stop {run_id}")
+                # A request is given once, so one that could not be carried out is kept here.
+                again, self._failed = self._failed, {}
+                for run_id, wanted in {**again, **requests}.items():
+                    if wanted.cause is not None and (run_id, wanted.cause) not in self._stopping:
+                        self._stopping.add((run_id, wanted.cause))
+                        tasks.start_soon(self._stop, run_id, wanted.cause, name=f"stop {run_id}")
 
     async def _stop(self, run_id: str, cause: StopCause) -> None:
         try:
             await self.stop(run_id, cause)
         except JournalError as error:
             logger.error("run %s: that it was stopped could not be stored: %s", run_id, error)
+            self._failed.setdefault(run_id, LiveRequest(cause))
         finally:
             self._stopping.discard((run_id, cause))

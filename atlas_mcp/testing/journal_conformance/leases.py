@@ -1,11 +1,11 @@
-"""Checks of `Leases`: one process drives a run, and requests to stop reach that process."""
+"""Checks of `Leases`: one process drives a run, and requests of others reach that process."""
 
 from __future__ import annotations
 
 import anyio
 
 from atlas_mcp.errors import JournalBusy, UnknownRun
-from atlas_mcp.journal.base import Journal
+from atlas_mcp.journal.base import Journal, LiveRequest
 from atlas_mcp.testing.journal_conformance import (
     Check,
     Stand,
@@ -163,36 +163,42 @@ async def check_25_a_lease_lasts_as_long_as_the_journal_says(stand: Stand) -> No
         assert not await journal.is_driven("r")
 
 
-async def check_26_a_wish_to_stop_reaches_the_driver_and_nobody_else(stand: Stand) -> None:
-    """The request stays until the run is claimed anew; the last request counts."""
+async def check_26_a_request_reaches_the_driver_alone_and_once(stand: Stand) -> None:
+    """Of several requests for a run the newest counts, with its grace."""
     async with opened(stand) as driver, opened(stand) as other:
         await driver.open_run("r", first_record())
         await driver.open_run("untouched", first_record())
         await other.open_run("others", first_record())
-        assert await driver.stop_requests() == {}
+        assert await driver.take_requests() == {}
 
-        await other.request_stop("r", "client")
-        assert await driver.stop_requests() == {"r": "client"}
+        await other.request_stop("r", "client", grace=2.5)
+        assert await other.take_requests() == {}
+        assert await driver.take_requests() == {"r": LiveRequest("client", 2.5)}
+        await other.request_stop("r", "client", grace=2.5)
         await other.request_stop("r", "user")
 
-        assert await driver.stop_requests() == await driver.stop_requests() == {"r": "user"}
-        assert await other.stop_requests() == {}
+        assert await driver.take_requests() == {"r": LiveRequest("user")}
+        assert await driver.take_requests() == {}
 
 
-async def check_27_the_next_claim_forgets_a_wish_to_stop(stand: Stand) -> None:
+async def check_27_the_next_claim_clears_a_request(stand: Stand) -> None:
     """A request to an earlier driver must not stop the process that goes on with the run."""
     async with opened(stand) as driver, opened(stand) as other:
         lease = await driver.open_run("r", first_record())
         await other.request_stop("r", "user")
         await driver.release(lease)
-        assert await driver.stop_requests() == {}
+        assert await driver.take_requests() == {}
 
-        await other.claim("r")
+        again = await other.claim("r")
+        assert await other.take_requests() == {}
 
-        assert await other.stop_requests() == {}
+        await driver.request_lift("r")
+        await other.release(again)
+        await driver.claim("r")
+        assert await driver.take_requests() == {}
 
 
-async def check_28_who_lost_a_run_hears_no_wish_about_it(stand: Stand) -> None:
+async def check_28_who_lost_a_run_is_given_no_request_about_it(stand: Stand) -> None:
     """The request is for the run's new driver."""
     async with opened(stand) as sleeper, opened(stand) as successor:
         await sleeper.open_run("r", first_record())
@@ -200,17 +206,33 @@ async def check_28_who_lost_a_run_hears_no_wish_about_it(stand: Stand) -> None:
         await successor.claim("r")
         await sleeper.request_stop("r", "user")
 
-        assert await sleeper.stop_requests() == {}
-        assert await successor.stop_requests() == {"r": "user"}
+        assert await sleeper.take_requests() == {}
+        assert await successor.take_requests() == {"r": LiveRequest("user")}
 
 
-async def check_29_an_unknown_run_cannot_be_asked_to_stop(stand: Stand) -> None:
+async def check_52_a_lift_and_a_stop_replace_each_other(stand: Stand) -> None:
+    """The newest of them is given, without the grace of the earlier one."""
+    async with opened(stand) as driver, opened(stand) as other:
+        await driver.open_run("r", first_record())
+
+        await other.request_stop("r", "client", grace=9.0)
+        await other.request_lift("r")
+        assert await driver.take_requests() == {"r": LiveRequest(None)}
+
+        await other.request_lift("r")
+        await other.request_stop("r", "client", grace=9.0)
+        assert await driver.take_requests() == {"r": LiveRequest("client", 9.0)}
+        assert await driver.take_requests() == {}
+
+
+async def check_29_no_request_can_be_made_for_an_unknown_run(stand: Stand) -> None:
     """A mistyped id raises an error."""
     async with opened(stand) as journal:
-        error = await error_of(journal.request_stop("nobody", "user"))
+        for request in (journal.request_stop("nobody", "user"), journal.request_lift("nobody")):
+            error = await error_of(request)
 
-        assert isinstance(error, UnknownRun), error
-        assert "nobody" in str(error)
+            assert isinstance(error, UnknownRun), error
+            assert "nobody" in str(error)
 
 
 CHECKS: tuple[Check, ...] = checks_of(globals())

@@ -23,6 +23,7 @@ from typing_extensions import override
 
 from atlas_mcp.atlas.events import Record, RunFinished
 from atlas_mcp.atlas.problem import make_problem
+from atlas_mcp.journal.base import LiveRequest
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.models.configuration import load_settings
@@ -336,13 +337,13 @@ def test_a_process_that_does_not_answer_is_told_of_and_ends_with_1(
         frozen = SqliteJournal(tmp_path / "atlas")
         portal.call(frozen.open_run, "frozen", first_record())
         done = here("runs", "cancel", "frozen", "--json")
-        wanted = portal.call(frozen.stop_requests)
+        wanted = portal.call(frozen.take_requests)
         portal.call(frozen.aclose)
 
     assert done.returncode == 1
     assert printed_view(done).status == "running"
     assert "has not answered" in done.stderr
-    assert wanted == {"frozen": "user"}
+    assert wanted == {"frozen": LiveRequest("user")}
 
 
 # Handing over

@@ -1,4 +1,4 @@
-"""The seam to the store of runs: five parts without a method in common, and values."""
+"""The seam to the store of runs: eight parts without a method in common, and values."""
 
 from __future__ import annotations
 
@@ -8,17 +8,21 @@ from itertools import combinations
 import pytest
 
 from atlas_mcp.journal.base import (
+    Callers,
+    Drivers,
     Journal,
     Lease,
     Leases,
     ListedRun,
+    LiveRequest,
+    Patience,
     Records,
     RunIndex,
     Spending,
     Tasks,
 )
 
-PARTS = (Records, Leases, RunIndex, Tasks, Spending)
+PARTS = (Records, Leases, RunIndex, Tasks, Spending, Callers, Drivers, Patience)
 
 
 def methods(part: type) -> set[str]:
@@ -39,6 +43,10 @@ def test_a_lease_is_the_same_as_long_as_its_fence_is() -> None:
     assert Lease("r", 1) == Lease("r", 1) != Lease("r", 2)
     with pytest.raises(AttributeError):
         Lease("r", 1).fence = 2  # pyright: ignore[reportAttributeAccessIssue] - it is what is tested
+
+
+def test_a_request_without_a_grace_gives_none() -> None:
+    assert LiveRequest("user") == LiveRequest("user", 0.0) != LiveRequest(None)
 
 
 def test_a_listed_run_begins_with_its_summary() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from atlas_mcp.system import jobs
-from atlas_mcp.system.jobs import EXTENDED_LIMITS, KILL_ON_JOB_CLOSE, open_job
+from atlas_mcp.system.jobs import EXTENDED_LIMITS, KILL_ON_JOB_CLOSE, ends_with_a_job, open_job
 from atlas_mcp.system.processes import CREATION_FLAGS, Tree, kill, processors
 from tests.support.systems import POSIX
 
@@ -24,9 +24,15 @@ inner.wait()
 
 
 class Kernel:
-    """Counts handles, and remembers which process is in which job."""
+    """Counts handles, and remembers which process is in which job.
 
-    def __init__(self, *refused: str) -> None:
+    Args:
+        refused: The calls that Windows refuses.
+        client_flags: The limits of the job that this process is in; `None` if it is in none.
+    """
+
+    def __init__(self, *refused: str, client_flags: int | None = None) -> None:
+        self.client_flags = client_flags
         self.refused = refused
         self.open: set[int] = set()
         self.jobs: dict[int, list[int]] = {}
@@ -65,6 +71,21 @@ class Kernel:
     def TerminateJobObject(self, job: int, code: int, /) -> bool:
         self.ended += self.jobs[job]
         return True
+
+    def GetCurrentProcess(self, /) -> int:
+        return -1
+
+    def IsProcessInJob(self, process: int, job: None, answer: Any, /) -> bool:
+        assert process == -1
+        ctypes.cast(answer, ctypes.POINTER(ctypes.c_int))[0] = int(self.client_flags is not None)
+        return "IsProcessInJob" not in self.refused
+
+    def QueryInformationJobObject(
+        self, job: None, kind: int, limits: Any, size: int, length: None, /
+    ) -> bool:
+        assert kind == EXTENDED_LIMITS
+        ctypes.cast(limits, ctypes.POINTER(ctypes.c_uint32))[4] = self.client_flags or 0
+        return "QueryInformationJobObject" not in self.refused
 
     def CloseHandle(self, handle: int, /) -> bool:
         self.open.remove(handle)
@@ -165,3 +186,29 @@ def test_ending_a_child_that_has_ended_is_no_fault() -> None:
 
 def test_there_is_a_processor() -> None:
     assert 1 <= processors() <= (os.cpu_count() or 1)
+
+
+@pytest.mark.parametrize(
+    ("flags", "refused", "ends"),
+    [
+        (None, [], False),
+        (KILL_ON_JOB_CLOSE, [], True),
+        (0x1000, [], False),
+        (0, ["QueryInformationJobObject"], True),
+        (None, ["IsProcessInJob"], True),
+    ],
+)
+def test_a_process_in_the_job_of_its_client_may_end_with_that(
+    flags: int | None, refused: list[str], ends: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "kernel32", lambda: Kernel(*refused, client_flags=flags))
+
+    assert ends_with_a_job() is ends
+
+
+def test_without_the_calls_of_windows_no_process_is_in_a_job(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(jobs, "kernel32", lambda: None)
+
+    assert not ends_with_a_job()

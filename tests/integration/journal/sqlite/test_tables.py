@@ -258,16 +258,16 @@ async def test_a_migration_that_fails_leaves_the_old_version_whole(
     home = old_home(tmp_path / "home", version)
     connection = sqlite3.connect(home / FILE_NAME)
     # In the way of what the last script makes, after much else of it has been done.
-    connection.execute("CREATE TABLE large_values_by_digest (name TEXT)")
+    connection.execute("CREATE TABLE cuts_by_client (name TEXT)")
     connection.close()
     before = dump(home)
 
-    with pytest.raises(JournalError, match="large_values_by_digest"):
+    with pytest.raises(JournalError, match="cuts_by_client"):
         SqliteJournal(home)
 
     assert dump(home) == before
     connection = sqlite3.connect(home / FILE_NAME)
-    connection.execute("DROP TABLE large_values_by_digest")
+    connection.execute("DROP TABLE cuts_by_client")
     connection.close()
     await SqliteJournal(home).aclose()
     assert dump(home)[0] == f"version {FILE_VERSION}"

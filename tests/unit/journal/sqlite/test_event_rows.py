@@ -19,6 +19,7 @@ from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.atlas.resuming import abandonment, resumption
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.errors import InvalidInput, JournalError, JournalNewer
+from atlas_mcp.journal.base import LiveRequest
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.runs.archive import read_archive, write_archive
@@ -381,7 +382,7 @@ async def test_one_row_of_the_list_does_not_take_the_list_along(
     await journal.append(lease, [later_record(LAST + 1)])
     assert await journal.renew() == ()
     await journal.request_stop("r", "user")
-    assert await journal.stop_requests() == {"r": "user"}
+    assert await journal.take_requests() == {"r": LiveRequest("user")}
     await journal.aclose()
 
 

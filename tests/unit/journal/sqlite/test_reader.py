@@ -35,7 +35,7 @@ async def test_looking_something_up_waits_for_no_run_that_is_read(
         await anyio.to_thread.run_sync(begun.wait, 10)
         with anyio.fail_after(5):
             assert await journal.is_driven("r")
-            assert await journal.stop_requests() == {}
+            assert await journal.take_requests() == {}
             assert await journal.find_task("unknown") is None
             assert [run.run_id for run in await journal.list_runs()] == ["r"]
             assert await journal.spending_of("r") == await journal.spending("2026-11-28") == 0

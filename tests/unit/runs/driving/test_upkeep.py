@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event as ThreadEvent
+from typing import TypeAlias
 
 import anyio
 import pytest
@@ -18,7 +19,7 @@ from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.config.endpoints import SolverSettings
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import JournalError
-from atlas_mcp.journal.base import Lease
+from atlas_mcp.journal.base import Lease, LiveRequest
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.driving import upkeep
@@ -31,17 +32,18 @@ from tests.support.gated_models import Gated, until
 class Asked(SqliteJournal):
     """A journal in which other processes want runs stopped, and which counts what is asked."""
 
-    wanted: Mapping[str, StopCause] = {}
+    asked: Mapping[str, StopCause] = {}
     looks = 0
     renewals = 0
     fails = False
 
     @override
-    async def stop_requests(self) -> Mapping[str, StopCause]:
+    async def take_requests(self) -> Mapping[str, LiveRequest]:
         self.looks += 1
         if self.fails:
             raise JournalError("it cannot be read")
-        return {**self.wanted, **await super().stop_requests()}
+        stops = {run_id: LiveRequest(cause) for run_id, cause in self.asked.items()}
+        return {**stops, **await super().take_requests()}
 
     @override
     async def renew(self) -> tuple[Lease, ...]:
@@ -49,6 +51,9 @@ class Asked(SqliteJournal):
         if self.fails:
             raise JournalError("it cannot be written")
         return await super().renew()
+
+
+Stop: TypeAlias = Callable[[str, StopCause], Awaitable[None]]
 
 
 @dataclass
@@ -70,7 +75,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @asynccontextmanager
-async def kept_up(journal: Asked, stops: Stops) -> AsyncGenerator[list[Lease]]:
+async def kept_up(journal: Asked, stops: Stop) -> AsyncGenerator[list[Lease]]:
     """Keep a journal up for the length of a block, and give the leases that were lost."""
     lost: list[Lease] = []
     keeping = Upkeep(journal, stops, lost.append)
@@ -85,12 +90,12 @@ async def test_stops_wait_neither_for_each_other_nor_keep_leases_from_being_rene
     tmp_path: Path,
 ) -> None:
     journal, stops = Asked(tmp_path, lease_seconds=0.003), Stops()
-    journal.wanted = {"a": "user", "b": "client"}
+    journal.asked = {"a": "user", "b": "client"}
     async with kept_up(journal, stops):
         await until(lambda: journal.renewals >= 3 and journal.looks >= 3)
         assert sorted(stops.begun) == [("a", "user"), ("b", "client")], "each once, while it waits"
 
-        journal.wanted = {"a": "user", "b": "user"}
+        journal.asked = {"a": "user", "b": "user"}
         await until(lambda: stops.begun[2:] == [("b", "user")])
 
         stops.let.set()
@@ -106,11 +111,32 @@ async def test_a_journal_that_fails_for_a_while_is_asked_again(
     async with kept_up(journal, stops):
         await until(lambda: journal.renewals >= 2 and journal.looks >= 2)
         journal.fails = False
-        journal.wanted = {"a": "user"}
+        journal.asked = {"a": "user"}
         await until(lambda: bool(stops.begun))
 
     assert "the leases of running runs could not be renewed: it cannot be written" in caplog.text
     assert "the stop requests of other processes could not be read" in caplog.text
+
+
+async def test_a_stop_that_could_not_be_stored_is_tried_again_though_it_is_asked_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    journal, tries = Asked(tmp_path), list[str]()
+
+    async def stop(run_id: str, cause: StopCause) -> None:
+        tries.append(run_id)
+        journal.asked = {}
+        if len(tries) < 3:
+            raise JournalError("the disk is full")
+
+    journal.asked = {"a": "user"}
+    async with kept_up(journal, stop):
+        await until(lambda: len(tries) == 3)
+        looks = journal.looks
+        await until(lambda: journal.looks > looks + 1)
+
+    assert tries == ["a"] * 3
+    assert caplog.text.count("run a: that it was stopped could not be stored") == 2
 
 
 async def test_a_run_keeps_its_lease_while_the_disk_holds_up_the_stops_of_others(

@@ -1,0 +1,1 @@
+"""The driver process: carries out the runs of one server, and outlives it."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Literal, Protocol, TypeAlias
 
 CallerState: TypeAlias = Literal["waiting", "promised", "cut", "received"]
@@ -62,16 +63,16 @@ class Callers(Protocol):
         """Store a caller, under the run of an identical earlier one if that run can be joined.
 
         One transaction: of several processes that ask at once one opens a run, and the others
-        join it. The newest caller with the same digest is looked at first; a run whose end a caller
-        with this digest has received is not joined. A caller whose run was never opened is
-        removed once its process is gone.
+        join it. The newest caller with the same digest is looked at first. A caller whose run was
+        never opened is removed once its process is gone.
 
         Args:
             caller: The caller; it waits from now on.
             after_cut: Join only a run whose identical caller was cut off, or waited in a process
                 that is gone; that caller is used up, so one other joins it. Otherwise a run is
                 joined if a caller waits for it in a live process (it may not be open yet), if it is
-                driven, or if it was answered, cancelled or interrupted.
+                driven, or if it was answered, cancelled or interrupted; but not one whose end a
+                caller with this digest has received.
             since: Unix seconds. A run that is not driven, and for which no caller waits, can be
                 joined only if it or the identical caller has changed since then.
 
@@ -88,8 +89,13 @@ class Callers(Protocol):
         """Remove a caller whose run was not opened."""
         ...
 
-    async def receive(self, run_id: str) -> None:
-        """Mark every caller of a run as `received`."""
+    async def receive(self, run_id: str, *, until: float = inf) -> None:
+        """Mark the callers of a run as `received`.
+
+        Args:
+            run_id: The run.
+            until: Unix seconds; callers that asked later are left as they are.
+        """
         ...
 
     async def wanted(self, run_ids: Sequence[str], *, promises: bool) -> Mapping[str, bool]:

@@ -13,7 +13,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 from atlas_mcp.closing import last_act
 from atlas_mcp.errors import JournalError, UnknownRun
@@ -24,10 +24,14 @@ from atlas_mcp.task_groups import open_task_group
 
 logger = logging.getLogger(__name__)
 
+Joined: TypeAlias = Literal["in_flight", "goes_on", "handed_over"]
+"""How a call came to the run of an identical one: it was in flight, it goes on after its client had
+cut it off or its process had gone, or its end had not been received."""
+
 WINDOW_SECONDS = 600.0
-"""Seconds for which a run that was cut off, or whose end nobody received, is joined by an identical
-call. Our own choice: clients and models ask again within minutes, and a question that is asked later
-is most likely meant anew."""
+"""Seconds for which an identical call joins a run that was cut off, or whose end nobody received.
+Our own choice: clients and models ask again within minutes, and a question that is asked later is
+most likely meant anew."""
 
 STOP_SECONDS = 2.0
 """Seconds for recording that a request has ended; its run stops meanwhile, recorded or not."""
@@ -172,15 +176,23 @@ class OwnCallers:
         """
         if not self._settle(caller):
             return
+        written = False
         with last_act(f"noting that a caller of run {caller.run_id} has gone", ASK_SECONDS):
             # First: of two that go at once, the later one finds that nobody waits.
-            await self._written(self._marking("cut") if has_begun else self.journal.drop, caller)
-        await self.stop_unless_wanted(caller.run_id)
+            cut = self._marking("cut") if has_begun else self.journal.drop
+            written = await self._written(cut, caller)
+        await self.stop_unless_wanted(caller.run_id, asks=written)
 
-    async def stop_unless_wanted(self, run_id: str) -> None:
-        """Stop a run for which no caller waits, and of which none was told that it goes on."""
+    async def stop_unless_wanted(self, run_id: str, *, asks: bool = True) -> None:
+        """Stop a run for which no caller waits, and of which none was told that it goes on.
+
+        Args:
+            run_id: The run.
+            asks: Whether the journal is asked. Where it could not be told that a caller has gone,
+                it has that caller still.
+        """
         wanted = any(other.run_id == run_id for other in self._waiting)
-        if not wanted:
+        if asks and not wanted:
             with last_act(f"asking who waits for run {run_id}", ASK_SECONDS):
                 wanted = await self._is_wanted(run_id)
         if not wanted:
@@ -218,12 +230,14 @@ class OwnCallers:
             return False
         return found.get(run_id, False)
 
-    async def _written(self, write: Callable[[str], Awaitable[None]], caller: RunCaller) -> None:
-        """Write the state of a caller, where that can be done."""
+    async def _written(self, write: Callable[[str], Awaitable[None]], caller: RunCaller) -> bool:
+        """Write the state of a caller, and return whether that could be done."""
         try:
             await write(caller.caller_id)
         except JournalError as error:
             logger.warning("the caller of run %s was not recorded: %s", caller.run_id, error)
+            return False
+        return True
 
     def _marking(self, state: CallerState) -> Callable[[str], Awaitable[None]]:
         return lambda caller_id: self.journal.mark(caller_id, state)
@@ -254,9 +268,4 @@ def is_end(run: RunSnapshot) -> bool:
     """Return whether a run has come to an end that a caller can be handed."""
     if run.broken is not None or run.status in ("running", "interrupted"):
         return False
-    return not was_cut(run)
-
-
-def was_cut(run: RunSnapshot) -> bool:
-    """Return whether a run has ended because its client cut it off, so that it can go on."""
-    return run.status == "cancelled" and run.state.stop_cause == "client"
+    return not run.was_cut

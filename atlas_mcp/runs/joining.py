@@ -11,24 +11,20 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import anyio
 
 from atlas_mcp.atlas.explore_requests import ExploreRequest
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.errors import InvalidInput, JournalBusy, UnknownRun
-from atlas_mcp.runs.callers import OwnCallers, RunCaller, was_cut
+from atlas_mcp.runs.callers import Entry, Joined, OwnCallers, RunCaller
 from atlas_mcp.runs.engine import Engine, ExploreFurther, OpenRun, ResumeRun, Submission
 from atlas_mcp.runs.planning import Planner
 from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.runs.request_digests import digest_of
 from atlas_mcp.runs.run_ids import new_run_id
 from atlas_mcp.runs.snapshot import RunSnapshot
-
-Joined: TypeAlias = Literal["in_flight", "goes_on", "handed_over"]
-"""How a call came to the run of an identical one: it was in flight, it goes on after its client had
-cut it off or its process had gone, or its end had not been received."""
 
 TRIES = 3
 """Runs that a call tries to join before it opens one; each is left by all calls identical to it."""
@@ -65,9 +61,7 @@ class Joining:
     # run: the others find it on record.
     _turns: dict[str, anyio.Lock] = field(init=False, default_factory=dict[str, anyio.Lock])
 
-    async def solve(
-        self, problem: Problem, request: RunRequest, *, fresh: bool = False
-    ) -> RunCall:
+    async def solve(self, problem: Problem, request: RunRequest, *, fresh: bool = False) -> RunCall:
         """Join the run of an identical call, or open one.
 
         Args:
@@ -133,6 +127,16 @@ class Joining:
             await self.callers.drop(caller)
             return None
 
+    async def resume_promised(self, run_id: str) -> None:
+        """Let a run go on that has stopped, for a caller that looks at it from time to time.
+
+        Raises:
+            AtlasError: As `Engine.submit` says. Nothing was spent.
+        """
+        if (call := await self.resume(run_id)) is not None:
+            async with self._kept(call.caller):
+                await self.callers.promise(call.caller)
+
     async def go_on(self, run_id: str) -> None:
         """Undo a stop that came although a call waits for the run; one that cannot be stays.
 
@@ -145,15 +149,14 @@ class Joining:
 
     async def _solve(self, plan: OpenRun, digest: str, *, fresh: bool) -> RunCall:
         for left in reversed(range(TRIES)):
+            own_id = new_run_id()
             if fresh or not left:
-                caller, joins = await self.callers.add_fresh(new_run_id(), digest)
+                entry = await self.callers.add_fresh(own_id, digest)
             else:
-                caller, joins = await self.callers.add(new_run_id(), digest)
-            async with self._kept(caller):
-                call = await self._come_to(caller, plan) if joins else await self._open(caller, plan)
-                if call is not None:
+                entry = await self.callers.add(own_id, digest)
+            async with self._kept(entry.caller):
+                if (call := await self._run_of(entry, plan)) is not None:
                     return call
-                await self.callers.part(caller)
         raise AssertionError("the last try opens a run")
 
     async def _explore(
@@ -162,16 +165,24 @@ class Joining:
         digest = await digest_of(asked, run_id)
         for left in reversed(range(TRIES)):
             if left:
-                caller, joins = await self.callers.add(own_id, digest, after_cut=True)
+                entry = await self.callers.add(own_id, digest, after_cut=True)
             else:
-                caller, joins = await self.callers.add_fresh(own_id, digest)
+                entry = await self.callers.add_fresh(own_id, digest)
             # A run to which explores were to be added has perhaps none of them.
-            async with self._kept(caller, has_begun=joins or run_id is None):
-                call = await self._come_to(caller, asked) if joins else await self._open(caller, asked)
-                if call is not None:
+            has_begun = entry.joined or run_id is None
+            async with self._kept(entry.caller, has_begun=has_begun):
+                if (call := await self._run_of(entry, asked)) is not None:
                     return call
-                await self.callers.part(caller)
-        raise AssertionError("the last try opens a run")
+        raise AssertionError("the last try asks for explores of its own")
+
+    async def _run_of(self, entry: Entry, asked: OpenRun | ExploreFurther) -> RunCall | None:
+        """Have the run of a caller carried out; `None` where the run is not for it."""
+        if not entry.joined:
+            return await self._open(entry.caller, asked)
+        call = await self._come_to(entry.caller, asked)
+        if call is None:
+            await self.callers.part(entry.caller)
+        return call
 
     async def _open(self, caller: RunCaller, asked: OpenRun | ExploreFurther) -> RunCall:
         """Have a run opened, or explores added to it."""
@@ -187,9 +198,7 @@ class Joining:
             await self.callers.stop_unless_wanted(caller.run_id)
         return ours
 
-    async def _come_to(
-        self, caller: RunCaller, asked: OpenRun | ExploreFurther
-    ) -> RunCall | None:
+    async def _come_to(self, caller: RunCaller, asked: OpenRun | ExploreFurther) -> RunCall | None:
         """Take a call to the run of an identical one; `None` where that is not for it."""
         try:
             run = await self._look(caller.run_id)
@@ -199,7 +208,7 @@ class Joining:
             # The other call is about to open it, or could not: a run is opened once.
             return (await self._open(caller, asked))._replace(joined="in_flight")
         state, ended = run.state, run.state.finished is not None
-        if ended and not was_cut(run):
+        if ended and not run.was_cut:
             return RunCall(caller, "handed_over") if run.status == "answered" else None
         if state.stop_cause == "user":
             return None

@@ -13,7 +13,7 @@ from dataclasses import fields, is_dataclass, replace
 from decimal import Decimal
 from functools import partial
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from atlas_mcp.off_loop import off_loop
 from atlas_mcp.runs.engine import ExploreFurther, OpenRun
@@ -73,7 +73,7 @@ def _as_json(value: object) -> object:
     if is_dataclass(value):
         return {field.name: getattr(value, field.name) for field in fields(value)}
     if isinstance(value, Mapping):
-        return dict(value)  # pyright: ignore[reportUnknownArgumentType] - a mapping of JSON
+        return dict(cast("Mapping[str, object]", value))
     if isinstance(value, Decimal):
         # The same amount may be written with more zeros.
         return str(value.normalize())

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 import logging
-from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -95,7 +94,6 @@ class Host:
         self.closed = anyio.Event()
         self.client_gone = anyio.Event()
         self._spending: set[anyio.CancelScope] = set()
-        self._wanted: Counter[str] = Counter()
         self._service: RunService | None = None
         self._failure = failure
         if settings is None:
@@ -147,18 +145,6 @@ class Host:
                 self._spending.discard(scope)
         if scope.cancelled_caught:
             raise ServerEnding(INPUT_ENDED)
-
-    @asynccontextmanager
-    async def wanted(self, service: RunService, run_id: str) -> AsyncGenerator[None]:
-        """Count a run as there for a request for the length of a block."""
-        self._wanted[run_id] += 1
-        try:
-            if self.client_gone.is_set():
-                # It was opened in the moment in which its client went.
-                await service.stop(run_id)
-            yield
-        finally:
-            self._wanted -= Counter((run_id,))
 
     async def notice_greeting(
         self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
@@ -219,9 +205,7 @@ class Host:
             return
         with anyio.move_on_after(self._grace + LEAVE_SECONDS):
             # First: the cause of a stop is the first one's.
-            async with open_task_group() as tasks:
-                for run_id in +self._wanted:
-                    tasks.start_soon(service.stop, run_id, name=f"stop {run_id}")
+            await service.callers.cut_all()
             await service.leave(grace=self._grace)
 
     @property

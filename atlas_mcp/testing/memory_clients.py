@@ -10,6 +10,7 @@ import secrets
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import NamedTuple
 
 import anyio.lowlevel
@@ -108,10 +109,10 @@ class MemoryClients(Callers, Drivers, Patience):
         self._clients.callers.pop(caller_id, None)
 
     @override
-    async def receive(self, run_id: str) -> None:
+    async def receive(self, run_id: str, *, until: float = inf) -> None:
         await anyio.lowlevel.checkpoint()
         for row in self._of_run(run_id):
-            if row.state != "received":
+            if row.state != "received" and row.caller.asked_at <= until:
                 row.state, row.changed_at = "received", self._now()
 
     @override
@@ -158,7 +159,7 @@ class MemoryClients(Callers, Drivers, Patience):
         rows = [row for row in self._clients.callers.values() if row.caller.digest == digest]
         received = {row.caller.run_id for row in rows if row.state == "received"}
         for row in sorted(rows, key=lambda row: -row.caller.asked_at):
-            if row.caller.run_id in received:
+            if row.caller.run_id in received and not after_cut:
                 continue
             run = self._run_to_join(row.caller.run_id)
             if run is None and not self._is_alive(row):
@@ -168,8 +169,8 @@ class MemoryClients(Callers, Drivers, Patience):
         return None
 
     def _was_cut(self, row: CallerRow, run: JoinedRun | None, since: float) -> bool:
-        waits = row.state == "waiting" and self._is_alive(row)
-        if run is None or waits or row.state == "promised":
+        is_cut = row.state == "cut" or (row.state == "waiting" and not self._is_alive(row))
+        if run is None or not is_cut:
             return False
         return max(row.changed_at, run.updated_at) >= since
 

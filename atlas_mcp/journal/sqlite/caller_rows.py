@@ -36,10 +36,10 @@ _IDENTICAL = """
 SELECT caller_id, callers.run_id, callers.owner, state, changed_at, runs.run_id IS NOT NULL,
     status, updated_at
 FROM callers LEFT JOIN runs ON runs.run_id = callers.run_id
-WHERE digest = :digest AND NOT EXISTS (
+WHERE digest = :digest AND (:after_cut OR NOT EXISTS (
     SELECT 1 FROM callers AS other
     WHERE other.run_id = callers.run_id AND other.digest = :digest AND other.state = 'received'
-)
+))
 ORDER BY asked_at DESC LIMIT :most
 """
 
@@ -106,18 +106,20 @@ def drop(connection: sqlite3.Connection, caller_id: str) -> None:
     connection.execute("DELETE FROM callers WHERE caller_id = ?", (caller_id,))
 
 
-def has_unreceived(connection: sqlite3.Connection, run_id: str) -> bool:
-    """Return whether a caller of a run has not received it."""
-    query = "SELECT 1 FROM callers WHERE run_id = ? AND state <> 'received' LIMIT 1"
-    return connection.execute(query, (run_id,)).fetchone() is not None
+def has_unreceived(connection: sqlite3.Connection, run_id: str, until: float) -> bool:
+    """Return whether a caller of a run, which asked by then, has not received it."""
+    query = (
+        "SELECT 1 FROM callers WHERE run_id = ? AND asked_at <= ? AND state <> 'received' LIMIT 1"
+    )
+    return connection.execute(query, (run_id, until)).fetchone() is not None
 
 
-def receive(connection: sqlite3.Connection, run_id: str, now: float) -> None:
-    """Mark all callers of a run as received."""
+def receive(connection: sqlite3.Connection, run_id: str, until: float, now: float) -> None:
+    """Mark the callers of a run that asked by then as received."""
     connection.execute(
         "UPDATE callers SET state = 'received', changed_at = ? "
-        "WHERE run_id = ? AND state <> 'received'",
-        (now, run_id),
+        "WHERE run_id = ? AND asked_at <= ? AND state <> 'received'",
+        (now, run_id, until),
     )
 
 
@@ -148,7 +150,9 @@ def forget_unopened(connection: sqlite3.Connection) -> None:
 
 def _run_to_join(connection: sqlite3.Connection, digest: str, joining: Joining) -> str | None:
     """Return the run that an identical caller joins, and use that caller up after a cut."""
-    found = connection.execute(_IDENTICAL, {"digest": digest, "most": _MOST_LOOKED_AT}).fetchall()
+    found = connection.execute(
+        _IDENTICAL, {"digest": digest, "after_cut": joining.after_cut, "most": _MOST_LOOKED_AT}
+    ).fetchall()
     asked_once = cache(joining.lives)
     for row in found:
         one = _identical(row, asked_once)

@@ -1,6 +1,7 @@
 """Time from process start to the `initialize` reply, as a ratio to a one-tool `MCPServer` script.
 
-The two take turns, pair by pair; the ratio is the median over the pairs.
+The two take turns, pair by pair, once all processes of the turn before have ended; the ratio is the
+median over the pairs.
 
     python benchmarks/startup.py [--pairs N]
 """
@@ -16,6 +17,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+from atlas_mcp.testing.home_processes import processes_of
 
 ONE_TOOL = """\
 from mcp.server.mcpserver import MCPServer
@@ -67,6 +70,8 @@ def seconds_to_reply(command: list[str], home: str) -> float:
         raise RuntimeError(f"no handshake: {reply}")
     process.kill()
     process.wait()
+    while processes_of(Path(home)):
+        time.sleep(0.05)
     return seconds
 
 

@@ -13,6 +13,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from math import inf
 from typing import Literal, NamedTuple, TypeAlias
 
 from atlas_mcp.closing import last_act
@@ -118,7 +119,7 @@ class OwnCallers:
             JournalError: It could not be stored.
         """
         # No caller was cut off after the end of time.
-        return await self._add(run_id, digest, after_cut=True, since=float("inf"))
+        return await self._add(run_id, digest, after_cut=True, since=inf)
 
     async def _add(self, run_id: str, digest: str, *, after_cut: bool, since: float) -> Entry:
         caller = RunCaller(secrets.token_hex(8), run_id, self.clock())

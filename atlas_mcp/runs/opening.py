@@ -15,7 +15,7 @@ import anyio.to_thread
 from atlas_mcp.atlas.retrying import RetryPolicy
 from atlas_mcp.closing import last_act
 from atlas_mcp.config.settings import ServerSettings, Settings
-from atlas_mcp.errors import HomeUnusable, JournalError
+from atlas_mcp.errors import HomeUnusable, JournalError, JournalInUse
 from atlas_mcp.journal.base import Callers, EngineJournal, Journal
 from atlas_mcp.journal.registry import open_journal
 from atlas_mcp.models.pool import Pool
@@ -148,5 +148,7 @@ async def _opened_journal(settings: Settings, *, looks: bool) -> Journal:
     opened = partial(open_journal, settings.home, looks=looks)
     try:
         return await anyio.to_thread.run_sync(opened)
+    except JournalInUse:
+        raise
     except JournalError as error:
         raise HomeUnusable(str(error)) from error

@@ -16,6 +16,7 @@ from atlas_mcp.server.faults import Faults
 from atlas_mcp.server.host import Host
 from atlas_mcp.server.resources import add_resources
 from atlas_mcp.server.run_tasks import RunTasks
+from atlas_mcp.server.subscriptions import Subscriptions
 from atlas_mcp.server.task_extension import TasksExtension, TaskSource
 from atlas_mcp.server.tool_schemas import compact, compact_result
 from atlas_mcp.server.tools import add_tools
@@ -34,12 +35,13 @@ def make_server(
     host = host or Host(settings)
     arguments = KnownArguments()
     faults = Faults()
+    subscriptions = Subscriptions(host)
 
     @asynccontextmanager
     async def lifespan(server: MCPServer[None]) -> AsyncGenerator[None]:
         await arguments.learn(server)
         await faults.learn(server)
-        async with host.running():
+        async with host.running(), subscriptions.running():
             yield
 
     server: MCPServer[Any] = MCPServer(
@@ -50,7 +52,8 @@ def make_server(
         lifespan=lifespan,
         log_level="WARNING",
         extensions=[TasksExtension((RunTasks(host), *tasks))],
-        middleware=[host.notice_greeting, faults.answer, arguments.check],
+        middleware=[host.notice_greeting, faults.answer, subscriptions.describe, arguments.check],
+        # Those of the SDK take any resource, and would stay silent.
         subscriptions=False,
     )
     add_tools(server, host)
@@ -62,4 +65,5 @@ def make_server(
             output_model=tool.fn_metadata.output_model,
         )
     add_resources(server, host)
+    subscriptions.serve(server)
     return server

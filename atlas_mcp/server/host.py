@@ -17,7 +17,7 @@ import anyio.to_thread
 
 from atlas_mcp.closing import last_act
 from atlas_mcp.config.settings import Settings
-from atlas_mcp.errors import AtlasError
+from atlas_mcp.errors import AtlasError, JournalInUse
 from atlas_mcp.server.memory_upkeep import keep_memory_low
 from atlas_mcp.system.limits import too_few_files
 from atlas_mcp.task_groups import open_task_group
@@ -45,6 +45,9 @@ BUG = (
 )
 
 
+REOPEN_SECONDS = 1.0
+"""Seconds until a journal that an older version uses is opened again, at the next request."""
+
 ENDING = "the server is ending; nothing was run. Ask again later"
 
 INPUT_ENDED = (
@@ -64,6 +67,7 @@ class Host:
         loaded: Set once the service is open and its libraries are imported.
         closed: Set once the service has been closed with all it had open.
         client_gone: Set once the only client of this process has gone.
+        parting: Set once requests that stay open are to end, since nothing changes any more.
     """
 
     def __init__(
@@ -93,6 +97,7 @@ class Host:
         self.loaded = anyio.Event()
         self.closed = anyio.Event()
         self.client_gone = anyio.Event()
+        self.parting = anyio.Event()
         self._spending: set[anyio.CancelScope] = set()
         self._service: RunService | None = None
         self._failure = failure
@@ -121,7 +126,7 @@ class Host:
             AtlasError: It could not be opened, or the server ends.
         """
         self._greeted.set()
-        if not self._opened.is_set():
+        while not self._opened.is_set():
             await self._opened.wait()
         if self._failure is not None:
             raise self._failure
@@ -185,11 +190,14 @@ class Host:
             grace: Seconds that calls in flight get.
         """
         service = self._service
-        if self._failure is None:
+        if self._failure is None or isinstance(self._failure, JournalInUse):
             self._failure = ServerEnding(ENDING)
         self._opened.set()
-        if service is not None:
-            await service.leave(grace=grace)
+        try:
+            if service is not None:
+                await service.leave(grace=grace)
+        finally:
+            self.parting.set()
 
     async def let_go(self) -> None:
         """Begin nothing more, as the only client has gone; returns once no run is driven.
@@ -198,6 +206,7 @@ class Host:
         resumed. Calls in flight get their grace. Requests that only look are answered as before.
         """
         self.client_gone.set()
+        self.parting.set()
         for scope in self._spending:
             scope.cancel("the client has gone")
         service = self._service
@@ -226,7 +235,12 @@ class Host:
             module = await anyio.to_thread.run_sync(
                 importlib.import_module, "atlas_mcp.runs.opening"
             )
-            await self._keep_open(module.open_service)
+            is_wanted = True
+            while is_wanted:
+                try:
+                    await self._keep_open(module.open_service)
+                except JournalInUse as error:
+                    is_wanted = await self._wait_to_reopen(error)
         except AtlasError as error:
             logger.error("%s", error)
             self._fail(error)
@@ -237,6 +251,17 @@ class Host:
             else:
                 logger.error("%s", failure)
             self._fail(failure or AtlasError(BUG))
+
+    async def _wait_to_reopen(self, error: JournalInUse) -> bool:
+        """Refuse requests for a while, then wait for one; return false if the server ends."""
+        logger.warning("%s", error)
+        self._fail(error)
+        await anyio.sleep(REOPEN_SECONDS)
+        if self._failure is error:
+            self._failure = None
+            self._opened, self._greeted = anyio.Event(), anyio.Event()
+            await self._greeted.wait()
+        return self._failure is None
 
     def _not_opened(self, error: Exception) -> AtlasError | None:
         """Return the error that keeps the service from being opened; `None` for a bug."""

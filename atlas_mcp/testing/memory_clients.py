@@ -85,7 +85,7 @@ class MemoryClients(Callers, Drivers, Patience):
     @override
     async def join(self, caller: Caller, *, after_cut: bool, since: float) -> str | None:
         await anyio.lowlevel.checkpoint()
-        joined = self._joinable(caller.digest, after_cut, since) if caller.digest else None
+        joined = self._joinable(caller, after_cut, since) if caller.digest else None
         run_id = None
         if joined is not None:
             run_id = joined.caller.run_id
@@ -155,8 +155,8 @@ class MemoryClients(Callers, Drivers, Patience):
         of_client = [cut for cut in reversed(self._clients.cuts) if cut[0] == client][:CUTS_KEPT]
         return tuple(seconds for _, at, seconds in of_client if at >= since)
 
-    def _joinable(self, digest: str, after_cut: bool, since: float) -> CallerRow | None:
-        rows = [row for row in self._clients.callers.values() if row.caller.digest == digest]
+    def _joinable(self, caller: Caller, after_cut: bool, since: float) -> CallerRow | None:
+        rows = [row for row in self._clients.callers.values() if row.caller.digest == caller.digest]
         received = {row.caller.run_id for row in rows if row.state == "received"}
         for row in sorted(rows, key=lambda row: -row.caller.asked_at):
             if row.caller.run_id in received and not after_cut:

@@ -13,7 +13,7 @@ from typing_extensions import override
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.journal.base import Journal
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
-from atlas_mcp.journal.sqlite.leases import LEASE_SECONDS
+from atlas_mcp.journal.sqlite.processes import LEASE_SECONDS
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.engine import Engine
 from atlas_mcp.runs.local.engine import open_local_engine

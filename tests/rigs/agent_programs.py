@@ -61,8 +61,7 @@ class Program:
         start: Settles it in a place, and says how it is started; told the folder of its programs.
         is_npm: Whether its index is npm.
         omitted: Scenes that it does not play, and why.
-        cuts_off: Whether it starts a server for each call, and with its end cuts off what that has
-            in flight: such calls are made again.
+        patience: Seconds after which it gives a call up by itself; `None` for minutes.
     """
 
     name: str
@@ -71,7 +70,7 @@ class Program:
     start: Callable[[Place, Path], Start]
     is_npm: bool = False
     omitted: Mapping[str, str] = field(default_factory=dict[str, str])
-    cuts_off: bool = False
+    patience: float | None = None
 
     def installed(self) -> Path:
         """Return the folder of its programs, put there on first use."""
@@ -191,13 +190,13 @@ PROGRAMS = (
         ChatWire,
         framework("langchain_agent.py", each=True),
         omitted=GIVES_UP_TOO | ONE_DRIVER,
-        cuts_off=True,
     ),
     Program(
         "openai-agents",
         ("openai-agents==0.24.0",),
         ResponsesWire,
         framework("openai_agent.py"),
+        patience=5.0,
     ),
     Program(
         "pydantic-ai",

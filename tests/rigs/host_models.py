@@ -35,8 +35,9 @@ SCHEMA = {"type": "integer", "description": "The number itself."}
 STRATEGIES = ("first_principles", "work_backwards", "estimate_then_verify")
 """Of the explores that are asked for side by side."""
 
-MOST_TURNS = 25
-"""Turns after which a model gives up; a run of seconds needs ten."""
+MOST_TURNS = 100
+"""Turns after which a model gives up; a run of minutes needs sixty where a call may take five
+seconds."""
 
 WRONG_CHARS = 300
 
@@ -107,6 +108,14 @@ def solve(results: list[Result]) -> ApiReply:
     if not results:
         return _calls(("solve_with_atlas", {"problem": PROBLEM}))
     return _wait(results[-1])
+
+
+def solve_on(results: list[Result]) -> ApiReply:
+    """The same; where a call comes to nothing, wait for the run if it is known, or ask again."""
+    if not results or not results[-1].failed:
+        return solve(results)
+    known = [one for one in results if RUN_ID.search(one.text)]
+    return _wait(known[-1]) if known else solve([])
 
 
 def solve_typed(results: list[Result]) -> ApiReply:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,33 +13,10 @@ from atlas_mcp.atlas.codec import decode_event
 from atlas_mcp.atlas.events import OrchestratorReplied, Record, SolverReplied
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.journal.sqlite.store import FILE_NAME
+from atlas_mcp.testing.home_processes import HomeProcess, processes_of
 
 LOOK_EVERY = 0.05
 """Seconds between two looks at what only the system knows."""
-
-
-@dataclass(frozen=True)
-class Process:
-    """A process whose environment names a home; one that has ended and is not waited for has none.
-
-    Attributes:
-        pid: Its id.
-        parent: That of its parent.
-        argv: Its arguments.
-    """
-
-    pid: int
-    parent: int
-    argv: tuple[str, ...]
-
-    @property
-    def pss(self) -> float:
-        """Its part of the memory, in MB; 0 once it has ended."""
-        with suppress(OSError):
-            for line in Path(f"/proc/{self.pid}/smaps_rollup").read_text().splitlines():
-                if line.startswith("Pss:"):
-                    return int(line.split()[1]) / 1e3
-        return 0.0
 
 
 @dataclass(frozen=True)
@@ -70,24 +46,11 @@ class Home:
     folder: Path
     environ: dict[str, str]
 
-    def processes(self) -> list[Process]:
+    def processes(self) -> list[HomeProcess]:
         """Return the processes of the home, workers included, in no order."""
-        mark = f"ATLAS_HOME={self.folder}\0".encode()
-        found: list[Process] = []
-        for entry in os.scandir("/proc"):
-            if not entry.name.isdigit():
-                continue
-            # It may end at any time.
-            with suppress(OSError, IndexError):
-                if mark not in Path(entry, "environ").read_bytes() + b"\0":
-                    continue
-                argv = Path(entry, "cmdline").read_bytes().decode(errors="replace").split("\0")
-                status = Path(entry, "stat").read_text().rpartition(")")[2].split()
-                if status[0] != "Z":
-                    found.append(Process(int(entry.name), int(status[1]), tuple(argv[:-1])))
-        return found
+        return processes_of(self.folder)
 
-    def drivers(self, *servers: int) -> list[Process]:
+    def drivers(self, *servers: int) -> list[HomeProcess]:
         """Return the processes that none of these servers nor any other of the home started.
 
         Args:

@@ -16,10 +16,11 @@ from pathlib import Path
 from random import Random
 
 from crash_play import ANSWER, problem_text
-from leaving_home import Home, Process, Run, wait_for
+from leaving_home import Home, Run, wait_for
 from leaving_play import CALLS, MARGIN, OTHER_KEY, LeavingApi, again
 from leaving_server import PATIENCE, Server, Way
 
+from atlas_mcp.testing.home_processes import HomeProcess
 from atlas_mcp.testing.messages_api import API_KEY
 
 assert sys.platform != "win32", "needs signals"
@@ -122,9 +123,9 @@ class Trial:
 # What is asked of a home
 
 
-def driver_of(home: Home, server: Server) -> Process:
+def driver_of(home: Home, server: Server) -> HomeProcess:
     """Return the driver of the only server of a home, once it is there."""
-    found: list[Process] = []
+    found: list[HomeProcess] = []
 
     def look() -> bool:
         found[:] = home.drivers(server.pid)
@@ -372,7 +373,7 @@ def _abreast(trial: Trial, home: Home, first: int, servers: int) -> range:
 
         assert wait_for(lambda: drivers() >= servers, PATIENCE), f"{drivers()} drivers came"
         trial.note("processes at once", len(home.processes()))
-        trial.note("MB of all at once", sum(one.pss for one in home.processes()))
+        trial.note("MB of all at once", sum(one.memory() for one in home.processes()))
         for problem, server in zip(problems, started, strict=False):
             text = problem_text(problem)
             view = server.view(server.call("solve_with_atlas", problem=text, wait_s=0))

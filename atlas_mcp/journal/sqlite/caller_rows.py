@@ -84,7 +84,7 @@ def join(
 
     See `Callers.join`.
     """
-    run_id = _run_to_join(connection, caller.digest, joining) if caller.digest else None
+    run_id = _run_to_join(connection, caller, joining) if caller.digest else None
     connection.execute(
         "INSERT INTO callers (caller_id, run_id, digest, owner, state, asked_at, changed_at) "
         "VALUES (?,?,?,?,'waiting',?,?)",
@@ -148,10 +148,15 @@ def forget_unopened(connection: sqlite3.Connection) -> None:
     connection.execute(_FORGET_UNOPENED, (_UNOPENED_SECONDS,))
 
 
-def _run_to_join(connection: sqlite3.Connection, digest: str, joining: Joining) -> str | None:
+def _run_to_join(connection: sqlite3.Connection, caller: Caller, joining: Joining) -> str | None:
     """Return the run that an identical caller joins, and use that caller up after a cut."""
     found = connection.execute(
-        _IDENTICAL, {"digest": digest, "after_cut": joining.after_cut, "most": _MOST_LOOKED_AT}
+        _IDENTICAL,
+        {
+            "digest": caller.digest,
+            "after_cut": joining.after_cut,
+            "most": _MOST_LOOKED_AT,
+        },
     ).fetchall()
     asked_once = cache(joining.lives)
     for row in found:

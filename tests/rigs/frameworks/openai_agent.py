@@ -21,7 +21,7 @@ async def main():
     patience = {"client_session_timeout_seconds": orders["timeout"]} if orders["timeout"] else {}
     async with MCPServerStdio(params=orders["server"], **patience) as server:
         agent = Agent(name="rig", model=model, mcp_servers=[server])
-        print((await Runner.run(agent, orders["prompt"], max_turns=30)).final_output)
+        print((await Runner.run(agent, orders["prompt"], max_turns=100)).final_output)
 
 
 asyncio.run(main())

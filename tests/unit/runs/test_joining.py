@@ -31,7 +31,7 @@ from atlas_mcp.runs.request_digests import digest_of
 from atlas_mcp.runs.service import RunService
 from atlas_mcp.runs.snapshot import RunSnapshot
 from atlas_mcp.testing.memory_journal import MemoryJournal, MemoryStore
-from tests.support.gated_models import Gated, play, until
+from tests.support.gated_models import Gated, until
 
 PROBLEM = make_problem("6 * 7?")
 ASKED = RunRequest()
@@ -52,11 +52,11 @@ class Side:
         with anyio.fail_after(10):
             return await self.service.joining.solve(problem, request, fresh=fresh)
 
-    async def explore(self, run_id: str | None = None, **asked: str) -> RunCall:
+    async def explore(self, run_id: str | None = None, strategy: str | None = None) -> RunCall:
         problem = None if run_id else PROBLEM
         with anyio.fail_after(10):
             return await self.service.joining.explore(
-                problem, ASKED, ExploreRequest(**asked), run_id=run_id
+                problem, ASKED, ExploreRequest(strategy=strategy), run_id=run_id
             )
 
     async def cut(self, call: RunCall) -> None:
@@ -118,6 +118,7 @@ async def test_fifty_identical_calls_at_once_share_one_run(home: Home) -> None:
     calls: list[RunCall] = []
     ends: list[RunSnapshot] = []
     async with home.process() as side:
+        side.model.held = {0, 1}
 
         async def one() -> None:
             call = await side.solve()
@@ -127,6 +128,8 @@ async def test_fifty_identical_calls_at_once_share_one_run(home: Home) -> None:
         async with anyio.create_task_group() as tasks:
             for _ in range(50):
                 tasks.start_soon(one)
+            await until(lambda: len(calls) == 50)
+            side.model.gate.set()
         runs = await side.service.list_runs()
 
     assert len({call.caller.run_id for call in calls}) == len(runs) == 1
@@ -401,6 +404,8 @@ async def test_each_repeat_of_an_explore_that_was_cut_off_joins_one_run(home: Ho
             for _ in range(3):
                 tasks.start_soon(repeat)
             side.model.gate.set()
+        for call in repeats:
+            await side.answered(call)
 
     joined = [call.caller.run_id for call in repeats if call.joined is not None]
     assert sorted(joined) == sorted(call.caller.run_id for call in cut)
@@ -418,14 +423,13 @@ async def test_a_repeated_explore_of_a_run_plans_no_further_explores(home: Home)
         await side.cut(cut)
         await side.ended(cut)
         side.model.held = set()
-        other = await side.explore(run_id, strategy="direct")
-        await side.answered(other)
         again = await side.explore(run_id, strategy="decompose")
         run = await side.answered(again)
+        more = await side.explore(run_id, strategy="decompose")
+        await side.ended(more)
 
-    assert other.joined is None
-    assert again.joined is not None
-    assert len(run.state.explores) == 3
+    assert (again.joined, more.joined) == ("goes_on", None)
+    assert len(run.state.explores) == len(run.state.votes) == 2
 
 
 async def test_an_explore_that_its_run_refuses_leaves_nothing_to_join(home: Home) -> None:

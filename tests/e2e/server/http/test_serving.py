@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import socket
 import subprocess
 from collections.abc import Generator, Mapping, Sequence
@@ -326,24 +327,43 @@ def test_streams_that_clients_listen_on_are_ended_as_a_whole_and_hold_up_nothing
     assert (process.returncode, out, err) == (0, b"", ENDING)
 
 
-def test_a_subscription_is_not_offered_and_stays_open_for_nobody(environ: dict[str, str]) -> None:
-    """Nothing of what is listed here changes while a server runs."""
-    version = "2026-07-28"
-    meta: dict[str, Any] = {
+def stateless(version: str) -> dict[str, Any]:
+    """Return the part of every request that speaks this version."""
+    return {
         "io.modelcontextprotocol/protocolVersion": version,
         "io.modelcontextprotocol/clientCapabilities": {},
     }
-    wanted = {"_meta": meta, "notifications": {"toolsListChanged": True}}
-    headers = {"mcp-protocol-version": version}
-    with serving(environ) as (process, url), Bare(url, **headers) as client:
-        answered = client.post(
-            "subscriptions/listen", wanted, **{"mcp-method": "subscriptions/listen"}
+
+
+def test_a_stream_of_updates_is_ended_with_its_result(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    """A client tells by the result that the stream was not lost."""
+    path = tmp_path / "atlas.toml"
+    path.write_text('[solvers.demo]\nmodel = "scripted/demo"\n')
+    environ["ATLAS_CONFIG"] = str(path)
+    version = "2026-07-28"
+    meta = stateless(version)
+    explore = {"name": "explore", "arguments": {"problem": "6 * 7?"}, "_meta": meta}
+    with serving(environ) as (process, url), Bare(url, **{"mcp-protocol-version": version}) as one:
+        explored = one.post(
+            "tools/call", explore, **{"mcp-method": "tools/call", "mcp-name": "explore"}
+        ).read()
+        run_id = re.findall(rb"Run: (\w+)", explored)[0].decode()
+        wanted = {"resourceSubscriptions": [f"atlas://runs/{run_id}"]}
+        stream = one.post(
+            "subscriptions/listen",
+            {"_meta": meta, "notifications": wanted},
+            **{"mcp-method": "subscriptions/listen"},
         )
-        said = answered.read()
+        first = b"".join(iter(stream.readline, b"\r\n"))
         process.send_signal(BREAK)
+        rest = stream.read()
         out, err = process.communicate(timeout=PATIENCE)
 
-    assert json.loads(said)["error"]["code"] == -32601
+    assert json.loads(first.partition(b"data: ")[2])["params"]["notifications"] == wanted
+    last = json.loads(rest.rpartition(b"data: ")[2])
+    assert last["result"]["resultType"] == "complete"
     assert (process.returncode, out, err) == (0, b"", ENDING)
 
 

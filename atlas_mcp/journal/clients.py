@@ -71,8 +71,8 @@ class Callers(Protocol):
             after_cut: Join only a run whose identical caller was cut off, or waited in a process
                 that is gone; that caller is used up, so one other joins it. Otherwise a run is
                 joined if a caller waits for it in a live process (it may not be open yet), if it is
-                driven, or if it was answered, cancelled or interrupted; but not one whose end a
-                caller with this digest has received.
+                driven, or if it was answered, cancelled or interrupted; not if an identical caller
+                has received its end.
             since: Unix seconds. A run that is not driven, and for which no caller waits, can be
                 joined only if it or the identical caller has changed since then.
 

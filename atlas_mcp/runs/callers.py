@@ -21,7 +21,6 @@ from atlas_mcp.errors import JournalError, UnknownRun
 from atlas_mcp.journal.base import Caller, Callers, CallerState
 from atlas_mcp.runs.engine import Engine
 from atlas_mcp.runs.snapshot import RunSnapshot
-from atlas_mcp.task_groups import open_task_group
 
 logger = logging.getLogger(__name__)
 
@@ -97,6 +96,11 @@ class OwnCallers:
     _received: dict[tuple[str, int], float] = field(
         init=False, default_factory=dict[tuple[str, int], float]
     )
+
+    @property
+    def waiting(self) -> tuple[RunCaller, ...]:
+        """The callers that were neither answered nor cut off."""
+        return tuple(self._waiting)
 
     async def add(self, run_id: str, digest: str = "", *, after_cut: bool = False) -> Entry:
         """Store a caller under the run of an identical one, or under a run of its own.
@@ -202,12 +206,6 @@ class OwnCallers:
             except UnknownRun:
                 # It was never opened.
                 return
-
-    async def cut_all(self) -> None:
-        """Cut off every caller that waits, as their client has gone."""
-        async with open_task_group() as tasks:
-            for caller in tuple(self._waiting):
-                tasks.start_soon(self.cut, caller, name=f"cut {caller.caller_id}")
 
     async def stop(self, run_id: str) -> None:
         """Stop a run because the request that wanted it has ended; nothing happens to an ended one.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import logging
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +17,8 @@ import anyio.to_thread
 
 from atlas_mcp.closing import last_act
 from atlas_mcp.config.settings import Settings
-from atlas_mcp.errors import AtlasError, JournalInUse
-from atlas_mcp.server.memory_upkeep import keep_memory_low
+from atlas_mcp.errors import AtlasError, JournalInUse, UnknownRun
+from atlas_mcp.memory_upkeep import keep_memory_low
 from atlas_mcp.system.limits import too_few_files
 from atlas_mcp.task_groups import open_task_group
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from atlas_mcp.atlas.retrying import RetryPolicy
     from atlas_mcp.models.pool import Pool
+    from atlas_mcp.runs.callers import RunCaller
     from atlas_mcp.runs.capacity import Capacity
     from atlas_mcp.runs.service import RunService
 
@@ -78,6 +79,7 @@ class Host:
         pool: Pool | None = None,
         retries: RetryPolicy | None = None,
         capacity: Capacity | None = None,
+        driver_environ: Mapping[str, str] | None = None,
     ) -> None:
         """Remember what to open.
 
@@ -87,7 +89,10 @@ class Host:
             pool: Models to use instead of those the configuration gives.
             retries: How calls are tried again.
             capacity: The load that this process bears; found out if not given.
+            driver_environ: The environment of a process beside this one that is to drive the runs,
+                and outlives it; `None` drives them here.
         """
+        self._driver_environ = driver_environ
         self._capacity = capacity
         self._settings = settings
         self._pool = pool
@@ -200,10 +205,11 @@ class Host:
             self.parting.set()
 
     async def let_go(self) -> None:
-        """Begin nothing more, as the only client has gone; returns once no run is driven.
+        """Begin nothing more, as the only client has gone; returns once that has been seen to.
 
-        Runs that a request waits for end as if it had been cancelled, the others are left to be
-        resumed. Calls in flight get their grace. Requests that only look are answered as before.
+        Runs that a request waits for end as if it had been cancelled, and their calls in flight get
+        their grace. The others go on in a process that outlives this one, or are left to be
+        resumed. Requests that only look are answered as before.
         """
         self.client_gone.set()
         self.parting.set()
@@ -214,7 +220,9 @@ class Host:
             return
         with anyio.move_on_after(self._grace + LEAVE_SECONDS):
             # First: the cause of a stop is the first one's.
-            await service.callers.cut_all()
+            async with open_task_group() as tasks:
+                for caller in service.callers.waiting:
+                    tasks.start_soon(_cut_off, service, caller, name=f"stop {caller.run_id}")
             await service.leave(grace=self._grace)
 
     @property
@@ -245,7 +253,7 @@ class Host:
             logger.error("%s", error)
             self._fail(error)
         except Exception as error:
-            failure = self._not_opened(error)
+            failure = _not_opened(error, is_open=self._service is not None)
             if failure is None:
                 logger.exception("the run service has failed")
             else:
@@ -263,31 +271,22 @@ class Host:
             await self._greeted.wait()
         return self._failure is None
 
-    def _not_opened(self, error: Exception) -> AtlasError | None:
-        """Return the error that keeps the service from being opened; `None` for a bug."""
-        if (few := too_few_files(error)) is not None:
-            return AtlasError(few)
-        if isinstance(error, OSError) and self._service is None:
-            return AtlasError(
-                f"the run service cannot be opened: {error}; start it again without that"
-            )
-        return None
-
     async def _keep_open(
         self, open_service: Callable[..., AbstractAsyncContextManager[RunService]]
     ) -> None:
         opening = open_service(
-            self.settings, pool=self._pool, retries=self._retries, capacity=self._capacity
+            self.settings,
+            pool=self._pool,
+            retries=self._retries,
+            capacity=self._capacity,
+            driver_environ=self._driver_environ,
         )
         async with opening as service:
             self._service = service
             self._opened.set()
-            for library in service.pool.libraries():
-                await anyio.to_thread.run_sync(_import_ahead, library)
+            if self._driver_environ is None:
+                await _load(service, warm_up=self.settings.server.warm_up)
             self.loaded.set()
-            if self.settings.server.warm_up:
-                with anyio.move_on_after(WARM_UP_SECONDS):
-                    await service.pool.warm_up()
             await anyio.sleep_forever()
 
     def _fail(self, error: AtlasError) -> None:
@@ -302,3 +301,34 @@ def _import_ahead(library: str) -> None:
         importlib.import_module(library)
     except Exception as error:  # noqa: BLE001 - it is not ours, and may not be needed
         logger.warning("the library %s cannot be imported: %r", library, error)
+
+
+async def _cut_off(service: RunService, caller: RunCaller) -> None:
+    """Cut off a caller whose client has gone; returns once the calls of its run had their grace."""
+    await service.callers.cut(caller)
+    try:
+        async with service.watching(caller.run_id) as live:
+            # It goes on where somebody else waits for it.
+            if live.state.stop_cause is not None:
+                await live.finished()
+    except UnknownRun:
+        # It was about to be opened.
+        return
+
+
+def _not_opened(error: Exception, *, is_open: bool) -> AtlasError | None:
+    """Return the error that keeps the service from being opened; `None` for a bug."""
+    if (few := too_few_files(error)) is not None:
+        return AtlasError(few)
+    if isinstance(error, OSError) and not is_open:
+        return AtlasError(f"the run service cannot be opened: {error}; start it again without that")
+    return None
+
+
+async def _load(service: RunService, *, warm_up: bool) -> None:
+    """Import the libraries of the models ahead of their first call, and load the models."""
+    for library in service.pool.libraries():
+        await anyio.to_thread.run_sync(_import_ahead, library)
+    if warm_up:
+        with anyio.move_on_after(WARM_UP_SECONDS):
+            await service.pool.warm_up()

@@ -150,14 +150,8 @@ def forget_unopened(connection: sqlite3.Connection) -> None:
 
 def _run_to_join(connection: sqlite3.Connection, caller: Caller, joining: Joining) -> str | None:
     """Return the run that an identical caller joins, and use that caller up after a cut."""
-    found = connection.execute(
-        _IDENTICAL,
-        {
-            "digest": caller.digest,
-            "after_cut": joining.after_cut,
-            "most": _MOST_LOOKED_AT,
-        },
-    ).fetchall()
+    given = {"digest": caller.digest, "after_cut": joining.after_cut, "most": _MOST_LOOKED_AT}
+    found = connection.execute(_IDENTICAL, given).fetchall()
     asked_once = cache(joining.lives)
     for row in found:
         one = _identical(row, asked_once)

@@ -87,7 +87,9 @@ class DrivenRuns:
         """Drive a run until it has ended, has been left or is lost. Returns at once."""
         ticket = self.line.take()
         state = claimed.state
-        live = LiveRun(run_id, state, here=True, place=ticket, clock=RunClock(state.at))
+        live = LiveRun(
+            run_id, state, stored=state.seq, here=True, place=ticket, clock=RunClock(state.at)
+        )
         reservation = Reservation(self.journal, run_id, self.day_cap_usd, state.ledger.committed)
         driver = Driver(live, claimed.lease, self.journal, self.pool, reservation)
         self._drivers[run_id] = driver

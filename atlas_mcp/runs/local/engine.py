@@ -24,12 +24,11 @@ from atlas_mcp.closing import last_act
 from atlas_mcp.errors import InvalidInput, JournalBusy, RunExists
 from atlas_mcp.journal.base import EngineJournal, Leases, Records
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.runs.clock import RunClock
 from atlas_mcp.runs.driving.claims import Claims
 from atlas_mcp.runs.driving.reading import read_reply_or_failure
 from atlas_mcp.runs.driving.upkeep import Upkeep
 from atlas_mcp.runs.engine import Engine, ExploreFurther, OpenRun, ResumeRun, Submission
-from atlas_mcp.runs.following import follow
+from atlas_mcp.runs.following import following
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.local.driven_runs import DrivenRuns, log_unstored
 from atlas_mcp.runs.local.line import Line
@@ -84,22 +83,8 @@ class LocalEngine(Engine):
         if here is not None:
             yield here
             return
-        # Asked first: a run that ends in between must not look as if its process had died.
-        driven = await self.leases.is_driven(run_id)
-        state = await self._state(run_id)
-        live = LiveRun(run_id, state, done=not driven, clock=RunClock(state.at))
-        if not driven:
+        async with following(run_id, self.records, self.leases, self._state) as live:
             yield live
-            return
-        async with open_task_group() as tasks:
-            tasks.start_soon(follow, live, self.records, name=f"follow {run_id}")
-            yield live
-            tasks.cancel_scope.cancel("the run is not looked at any more")
-
-    @property
-    @override
-    def outlives(self) -> bool:
-        return False
 
     @property
     @override

@@ -17,9 +17,9 @@ import anyio
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import AtlasError
 from atlas_mcp.log_lines import log_printably
+from atlas_mcp.memory_upkeep import spare_the_collector
 from atlas_mcp.server.app import make_server
 from atlas_mcp.server.host import Host
-from atlas_mcp.server.memory_upkeep import spare_the_collector
 from atlas_mcp.server.stdio.lines import Lines, open_lines
 from atlas_mcp.system.limits import too_few_files
 from atlas_mcp.system.signals import ending_signals, open_signals
@@ -50,7 +50,7 @@ def serve_stdio(
     """
     log_printably(sys.stderr)
     try:
-        anyio.run(_serve, Host(settings, failure=failure), parent)
+        anyio.run(_serve, Host(settings, failure=failure, driver_environ=os.environ), parent)
     except Exception as error:
         if (few := too_few_files(error)) is not None:
             sys.stderr.write(f"atlas-mcp: {few}\n")

@@ -13,6 +13,7 @@ from atlas_mcp.testing.engine_conformance import (
     checks_of,
     end_of,
     events_of,
+    interrupt,
     state_of,
     until_free,
 )
@@ -121,6 +122,7 @@ async def check_17_a_user_ends_a_run_that_no_engine_carries_out(stand: Stand) ->
         stand.calls.hold()
         await engine.submit("r", a_run(stand))
         await stand.calls.reach(2)
+        await interrupt(stand, engine, "r")
     async with stand.open() as other:
         await other.stop("r", "client")
         assert (await state_of(stand, "r")).finished is None

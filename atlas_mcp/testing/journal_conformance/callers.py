@@ -284,5 +284,16 @@ async def check_69_the_newest_identical_caller_is_looked_at_first(stand: Stand) 
         assert await solves(journal, caller("d", asked_at=9.0), since=EVER) == "run-a"
 
 
+async def check_76_a_repeat_joins_though_an_earlier_request_was_answered(stand: Stand) -> None:
+    """Attempts are added to one run word for word, and each of them has a caller of its own."""
+    async with opened(stand) as journal:
+        await open_run_of(journal, caller("a"))
+        await journal.mark("a", "received")
+        assert await repeats(journal, caller("b", "run-a", asked_at=2.0)) is None
+        await journal.mark("b", "cut")
+
+        assert await repeats(journal, caller("c", asked_at=3.0)) == "run-a"
+
+
 CHECKS: tuple[Check, ...] = checks_of(globals())
 """All checks of this part, in their order."""

@@ -361,6 +361,26 @@ def test_runs_of_an_older_version_that_still_drives_one_are_shown_and_not_change
     assert f"drives runs of it: `{BROKEN_OFF}`" in refused.stderr
 
 
+def test_runs_of_a_process_whose_server_is_gone_are_named_below_the_list(
+    here: Here, tmp_path: Path
+) -> None:
+    with anyio.from_thread.start_blocking_portal() as portal:
+        driver = SqliteJournal(tmp_path / "atlas")
+        portal.call(driver.open_run, "goeson", first_record())
+        portal.call(driver.announce_driver, 123, "1.0")
+        served = here("runs", "list")
+        portal.call(driver.note_alone)
+        alone = here("runs", "list")
+        as_data = here("runs", "list", "--json")
+        portal.call(driver.aclose)
+        ended = here("runs", "list")
+
+    assert "1 run goes on in a process whose server is gone (pid 123, since 2" in alone.stderr
+    assert ": goeson; `atlas-mcp runs cancel ID` ends it\n" in alone.stderr
+    assert [one.stderr for one in (served, as_data, ended)] == [""] * 3
+    assert alone.stdout == served.stdout
+
+
 # Handing over
 
 

@@ -143,7 +143,10 @@ async def test_of_callers_that_go_at_once_one_stops_the_run() -> None:
     for _ in range(5):
         await process.added()
     await process.added("other")
-    await process.callers.cut_all()
+    async with anyio.create_task_group() as tasks:
+        for caller in process.callers.waiting:
+            tasks.start_soon(process.callers.cut, caller)
+    assert process.callers.waiting == ()
 
     assert {run_id for run_id, _, _ in process.engine.stopped} == {"r", "other"}
 

@@ -54,14 +54,10 @@ class CommandServer:
     Args:
         engine: Drives the runs.
         pipes: Lead to the server.
-
-    Attributes:
-        busy: The number of commands that are being carried out.
     """
 
     engine: Engine
     pipes: Pipes
-    busy: int = field(init=False, default=0)
     # Runs that are being opened: a stop of one must find it opened.
     _openings: dict[str, anyio.Event] = field(init=False, default_factory=dict[str, anyio.Event])
     _follows: dict[int, anyio.CancelScope] = field(
@@ -69,26 +65,36 @@ class CommandServer:
     )
 
     async def serve(self) -> None:
-        """Take commands until the server is gone, and return once all have been carried out."""
-        async with open_task_group() as tasks, aclosing(self.pipes.lines()) as lines:
+        """Take commands until the server is gone, and return once all stops have been carried out.
+
+        A submission that is still under way then is given up: its caller is gone too.
+        """
+        async with (
+            open_task_group() as stops,
+            open_task_group() as others,
+            aclosing(self.pipes.lines()) as lines,
+        ):
             async for line in lines:
                 try:
-                    self._take(await _read(line), tasks)
+                    self._take(await _read(line), stops, others)
                 except ValueError:
                     logger.exception("a command of the server cannot be read")
-            for scope in tuple(self._follows.values()):
-                scope.cancel("the server is gone")
+            others.cancel_scope.cancel("the server is gone")
 
-    def _take(self, command: Command, tasks: anyio.abc.TaskGroup) -> None:
+    def _take(
+        self, command: Command, stops: anyio.abc.TaskGroup, others: anyio.abc.TaskGroup
+    ) -> None:
         match command:
             case Submit(opening=OpenRun(), run_id=run_id) if run_id not in self._openings:
                 opened = self._openings[run_id] = anyio.Event()
-                tasks.start_soon(self._open, command, opened, name=f"open {run_id}")
-            case Submit() | Stop():
-                tasks.start_soon(self._carry_out, command, name=command.type)
+                others.start_soon(self._open, command, opened, name=f"open {run_id}")
+            case Submit():
+                others.start_soon(self._carry_out, command, name="submit")
+            case Stop():
+                stops.start_soon(self._carry_out, command, name="stop")
             case Follow():
                 scope = self._follows[command.number] = anyio.CancelScope()
-                tasks.start_soon(self._show, command, scope, name=f"show {command.run_id}")
+                others.start_soon(self._show, command, scope, name=f"show {command.run_id}")
             case Unfollow():
                 if (found := self._follows.get(command.number)) is not None:
                     found.cancel("the server looks no more")
@@ -103,13 +109,9 @@ class CommandServer:
             opened.set()
 
     async def _carry_out(self, command: Submit | Stop) -> None:
-        self.busy += 1
-        try:
-            if isinstance(command, Stop) and (opened := self._openings.get(command.run_id)):
-                await opened.wait()
-            self._answer(await self._result(command))
-        finally:
-            self.busy -= 1
+        if isinstance(command, Stop) and (opened := self._openings.get(command.run_id)):
+            await opened.wait()
+        self._answer(await self._result(command))
 
     async def _result(self, command: Submit | Stop) -> Answer:
         try:

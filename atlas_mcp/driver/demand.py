@@ -41,6 +41,8 @@ class Demand:
     finishes: bool
     server_gone: anyio.Event = field(init=False, default_factory=anyio.Event)
     _stopped: set[str] = field(init=False, default_factory=set[str])
+    # The last fault of the journal, which is in the log.
+    _fault: str = field(init=False, default="")
 
     async def watch(self) -> None:
         """Look again and again; never returns."""
@@ -58,8 +60,11 @@ class Demand:
         try:
             wanted = await self.callers.wanted(driven, promises=self.finishes or not gone)
         except JournalError as error:
-            logger.error("the callers of runs could not be read: %s", error)
+            if str(error) != self._fault:
+                logger.error("the callers of runs could not be read: %s", error)
+            self._fault = str(error)
             return
+        self._fault = ""
         for run_id in driven:
             # A run without callers was opened for the server as a whole.
             if wanted.get(run_id, not gone):

@@ -18,7 +18,7 @@ from atlas_mcp.closing import last_act
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import HomeUnusable, JournalError, JournalInUse
 from atlas_mcp.journal.base import EngineJournal, Journal
-from atlas_mcp.journal.clients import Drivers
+from atlas_mcp.journal.clients import Callers, Drivers
 from atlas_mcp.journal.registry import open_journal
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.callers import OwnCallers
@@ -33,6 +33,7 @@ from atlas_mcp.runs.planning import Planner
 from atlas_mcp.runs.recent_states import RecentStates
 from atlas_mcp.runs.service import RunService
 from atlas_mcp.runs.tidying import Tidying
+from atlas_mcp.system.orphans import is_init
 from atlas_mcp.task_groups import open_task_group
 
 SHUTDOWN_SECONDS = 5.0
@@ -146,7 +147,7 @@ async def open_engine(
     opened = here()
     if driver_environ is not None:
         start = partial(start_driver_of, settings.home, driver_environ)
-        opened = open_detached_engine(states, journal, journal, start, here)
+        opened = open_detached_engine(states, journal, journal, start, here, stays=is_init())
     try:
         async with opened as engine:
             yield engine

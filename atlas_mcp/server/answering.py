@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -136,11 +137,13 @@ async def _followed(call: WaitingCall, report: Report, until: float) -> RunSnaps
     async with service.watching(run_id) as live, open_task_group() as tasks:
         if not live.done and hears_progress(call.ctx):
             tasks.start_soon(report_progress, live, report, name="progress")
-        if gone is not None and call.run is not None:
-            tasks.start_soon(_cut_when_gone, call, call.run.caller, gone, name="client")
         with anyio.CancelScope(deadline=until) as patience:
-            if not live.here:
-                # The end of the client does not stop a run of another process, only the wait.
+            if call.run is None and not live.here:
+                # The end of the client does not stop the run, only the wait.
+                tasks.start_soon(_end_wait, call.host.client_gone, patience, name="input")
+            if call.run is not None and gone is not None:
+                cut = partial(_cut_when_gone, call, call.run.caller, gone)
+                tasks.start_soon(cut, live, patience, name="client")
                 tasks.start_soon(_end_wait, call.host.client_gone, patience, name="input")
             await _ended(live, call)
         run = await service.look(run_id)
@@ -219,9 +222,17 @@ def _prefaced(view: RunView, *sentences: str | None) -> RunView:
     return view.model_copy(update={"next": " ".join(filter(None, sentences)) or None})
 
 
-async def _cut_when_gone(call: WaitingCall, caller: RunCaller, gone: anyio.Event) -> None:
+async def _cut_when_gone(
+    call: WaitingCall,
+    caller: RunCaller,
+    gone: anyio.Event,
+    live: LiveRun,
+    patience: anyio.CancelScope,
+) -> None:
     await gone.wait()
     await call.service.callers.cut(caller)
+    if live.state.stop_cause is None:
+        patience.cancel("another caller has the run go on")
 
 
 async def _end_wait(gone: anyio.Event, patience: anyio.CancelScope) -> None:

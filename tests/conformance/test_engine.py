@@ -22,6 +22,7 @@ from atlas_mcp.testing.engine_conformance import (
     Check,
     Stand,
     following,
+    lifts,
     stops,
     submissions,
     takeovers,
@@ -30,7 +31,9 @@ from atlas_mcp.testing.held_model import HeldModel, agreeing
 from atlas_mcp.testing.memory_journal import MemoryJournal, MemoryStore
 from tests.support.drivers import PipedDrivers
 
-CHECKS = [check for part in (submissions, stops, following, takeovers) for check in part.CHECKS]
+CHECKS = [
+    check for part in (submissions, stops, lifts, following, takeovers) for check in part.CHECKS
+]
 
 
 @dataclass

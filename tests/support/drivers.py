@@ -54,7 +54,7 @@ class PipedDrivers:
     scopes: list[anyio.CancelScope] = field(default_factory=list[anyio.CancelScope])
 
     @asynccontextmanager
-    async def engine(self) -> AsyncGenerator[DetachedEngine]:
+    async def engine(self, *, stays: bool = False) -> AsyncGenerator[DetachedEngine]:
         """Open an engine for the length of a block; its driver ends in its own time after it."""
         journal = self.make()
         async with open_task_group() as drivers:
@@ -65,6 +65,7 @@ class PipedDrivers:
                     journal,
                     partial(self.start, drivers),
                     self.no_engine,
+                    stays=stays,
                 ) as engine:
                     yield engine
             finally:

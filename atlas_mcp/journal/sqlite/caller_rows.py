@@ -30,7 +30,7 @@ _MOST_LOOKED_AT = 100
 """Identical callers that are looked at, the newest first."""
 
 _UNOPENED_SECONDS = 3600.0
-"""Seconds after which a caller without a run has no run to come."""
+"""Seconds from its last change after which a caller without a run has none to come."""
 
 _IDENTICAL = """
 SELECT caller_id, callers.run_id, callers.owner, state, changed_at, runs.run_id IS NOT NULL,

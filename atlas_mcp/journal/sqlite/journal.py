@@ -38,7 +38,14 @@ from atlas_mcp.journal.base import (
     TaskEntry,
 )
 from atlas_mcp.journal.followers import Followers
-from atlas_mcp.journal.sqlite import event_rows, lease_rows, run_rows, spending_rows, task_rows
+from atlas_mcp.journal.sqlite import (
+    caller_rows,
+    event_rows,
+    lease_rows,
+    run_rows,
+    spending_rows,
+    task_rows,
+)
 from atlas_mcp.journal.sqlite.clients import SqliteClients
 from atlas_mcp.journal.sqlite.faults import Fault, opening_failure
 from atlas_mcp.journal.sqlite.leases import SqliteLeases
@@ -229,6 +236,8 @@ class SqliteJournal(SqliteClients, Journal):
                 lambda connection: run_rows.remove(connection, some, self._leases.is_held)  # noqa: B023
             )
             await _give_way(began)
+        if removed:
+            await self._store.write(caller_rows.forget_unopened, durable=False)
         more = bool(removed)
         while more:
             began = anyio.current_time()

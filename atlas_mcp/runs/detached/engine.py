@@ -175,7 +175,13 @@ class DetachedEngine(Engine):
 
 @asynccontextmanager
 async def open_detached_engine(
-    states: RecentStates, records: Records, leases: Leases, start: Start, open_here: OpenEngine
+    states: RecentStates,
+    records: Records,
+    leases: Leases,
+    start: Start,
+    open_here: OpenEngine,
+    *,
+    stays: bool = False,
 ) -> AsyncGenerator[DetachedEngine]:
     """Open the engine for the length of a block, and start its driver in the background.
 
@@ -185,6 +191,7 @@ async def open_detached_engine(
         leases: Know which runs are driven.
         start: Starts a driver.
         open_here: Opens an engine of this process, for where no driver can be started.
+        stays: Whether the driver ends with this process, so that it is to be waited for.
     """
     async with open_task_group() as tasks:
         keeper = DriverKeeper(start, open_here, tasks)
@@ -192,6 +199,9 @@ async def open_detached_engine(
         try:
             yield DetachedEngine(keeper, states, records, leases)
         finally:
+            if stays:
+                with anyio.CancelScope(shield=True):
+                    await keeper.outlived()
             keeper.close()
             tasks.cancel_scope.cancel("the engine closes")
 

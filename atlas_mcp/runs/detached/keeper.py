@@ -25,6 +25,9 @@ from atlas_mcp.runs.engine import Engine
 
 logger = logging.getLogger(__name__)
 
+SOON_SECONDS = 1.0
+"""Seconds after which a wait for the end of the driver is told."""
+
 Start: TypeAlias = Callable[[], Started]
 """Starts a driver; may block, and raises `OSError`."""
 
@@ -84,6 +87,18 @@ class DriverKeeper:
                 "start the server again"
             )
         return self.driver
+
+    async def outlived(self) -> None:
+        """Part with the driver, and return once it has ended, with the runs that were promised."""
+        self._closing.set()
+        if self.driver is not None and self.lives:
+            self.driver.parted = True
+            self.driver.pipes.end()
+            with anyio.move_on_after(SOON_SECONDS):
+                await self.driver.ended.wait()
+                return
+            logger.warning("this process stays until its driver has finished what was promised")
+            await self.driver.ended.wait()
 
     def close(self) -> None:
         """Part with the driver: it finishes what was promised, and ends."""

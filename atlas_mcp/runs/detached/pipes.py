@@ -40,6 +40,7 @@ class Pipes:
     _unsent: deque[bytes] = field(init=False, default_factory=deque[bytes])
     # Guards what is unsent: log lines come from any thread, and a thread writes.
     _changed: threading.Condition = field(init=False, default_factory=threading.Condition)
+    _ended: bool = field(init=False, default=False)
     _closed: bool = field(init=False, default=False)
     # Each for one thread that waits for the other end, beside those that work.
     _reads: anyio.CapacityLimiter = field(
@@ -79,16 +80,23 @@ class Pipes:
         if not self.gone:
             write_all(self.outgoing, data)
 
-    def close(self) -> None:
-        """Close this end: the other one reads an end, and what it writes leads nowhere."""
+    def end(self) -> None:
+        """Send no more: the other one reads an end, and what it still writes is read here."""
         with self._changed:
-            if self._closed:
+            if self._ended:
                 return
-            self._closed = self.gone = True
+            self._ended = self.gone = True
             self._changed.notify()
-        for descriptor in (self.outgoing, self.incoming):
+        with suppress(OSError):
+            os.close(self.outgoing)
+
+    def close(self) -> None:
+        """Send no more, and read no more."""
+        self.end()
+        if not self._closed:
+            self._closed = True
             with suppress(OSError):
-                os.close(descriptor)
+                os.close(self.incoming)
 
     def _write_on(self) -> None:
         while True:

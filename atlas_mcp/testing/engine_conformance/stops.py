@@ -98,13 +98,12 @@ async def check_15_calls_in_flight_get_their_grace(stand: Stand) -> None:
 
 
 async def check_16_a_user_ends_a_run_of_another_engine(stand: Stand) -> None:
-    """The other causes concern the runs of their own engine alone."""
+    """A shutdown concerns the runs of its own engine alone."""
     async with stand.open() as driver, stand.open() as other:
         stand.calls.hold()
         await driver.submit("r", a_run(stand))
         await stand.calls.reach(2)
         before = await events_of(stand, "r")
-        await other.stop("r", "client")
         await other.stop("r", "shutdown")
         assert await events_of(stand, "r") == before
 

@@ -457,6 +457,7 @@ async def test_a_run_is_resumed_for_its_caller_alone(home: Home) -> None:
         await side.answered(first)
         run_id = first.caller.run_id
         none = await side.service.joining.resume(run_id)
+        side.model.held = set(range(3, 9))
         more = await side.service.joining.resume(run_id, max_explores=9)
         assert more is not None
         await side.cut(more)

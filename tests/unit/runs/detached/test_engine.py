@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.errors import JournalBusy, JournalError
+from atlas_mcp.journal.clients import Caller
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.runs.detached import engine as detached
+from atlas_mcp.runs.detached import keeper
 from atlas_mcp.runs.engine import OpenRun, ResumeRun
 from atlas_mcp.testing.held_model import HeldModel, agreeing
 from atlas_mcp.testing.outcomes import error_of
@@ -119,3 +122,30 @@ async def test_a_caller_that_goes_while_its_run_is_opened_leaves_no_run_behind(
             async with engine.follow("r") as live:
                 await live.finished()
                 assert live.state.stop_cause == "client" or live.state.finished is not None
+
+
+async def test_a_process_whose_end_is_that_of_its_driver_waits_for_it(
+    drivers: PipedDrivers, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(keeper, "SOON_SECONDS", 0.0)
+    drivers.model.hold()
+    with anyio.fail_after(PATIENCE):
+        async with anyio.create_task_group() as tasks:
+            async with drivers.engine(stays=True) as engine:
+                journal = drivers.make()
+                await journal.join(Caller("c", "r", "", 0.0), after_cut=False, since=0.0)
+                await journal.mark("c", "promised")
+                await engine.submit("r", opening())
+                await drivers.model.reach(2)
+
+                async def release() -> None:
+                    while not engine.keeper.driver or not engine.keeper.driver.parted:
+                        await anyio.lowlevel.checkpoint()
+                    drivers.model.release()
+
+                tasks.start_soon(release)
+            # By now the driver has ended.
+            (run,) = await journal.list_runs()
+            assert (run.status, run.driven) == ("answered", False)
+            await journal.aclose()
+    assert "stays until its driver has finished" in caplog.text

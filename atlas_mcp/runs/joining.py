@@ -7,6 +7,7 @@ call that joins a run spends nothing of its own: the day's cap is checked where 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ import anyio
 
 from atlas_mcp.atlas.explore_requests import ExploreRequest
 from atlas_mcp.atlas.problem import Problem
-from atlas_mcp.errors import InvalidInput, JournalBusy, UnknownRun
+from atlas_mcp.errors import AtlasError, InvalidInput, JournalBusy, UnknownRun
 from atlas_mcp.runs.callers import Entry, Joined, OwnCallers, RunCaller
 from atlas_mcp.runs.engine import Engine, ExploreFurther, OpenRun, ResumeRun, Submission
 from atlas_mcp.runs.planning import Planner
@@ -25,6 +26,8 @@ from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.runs.request_digests import digest_of
 from atlas_mcp.runs.run_ids import new_run_id
 from atlas_mcp.runs.snapshot import RunSnapshot
+
+logger = logging.getLogger(__name__)
 
 TRIES = 3
 """Runs that a call tries to join before it opens one; each is left by all calls identical to it."""
@@ -144,8 +147,8 @@ class Joining:
         """
         try:
             await self.engine.submit(run_id, ResumeRun())
-        except (InvalidInput, JournalBusy):
-            return
+        except AtlasError as error:
+            logger.warning("run %s was stopped while a call waits for it: %s", run_id, error)
 
     async def _solve(self, plan: OpenRun, digest: str, *, fresh: bool) -> RunCall:
         for left in reversed(range(TRIES)):

@@ -114,12 +114,39 @@ async def open_service(
                 settings, opened, pool, states, capacity, driver_environ=driver_environ
             ) as engine:
                 planner = Planner(settings, pool, opened, retries or RetryPolicy())
-                yield _service(settings, pool, planner, engine, states, opened)
+                yield _service(settings, opened, pool, planner, engine, states)
             tasks.cancel_scope.cancel("the service ends")
     finally:
         # Whatever became of the models: it gives the leases back.
         with last_act("closing the journal", SHUTDOWN_SECONDS):
             await opened.aclose()
+
+
+def _service(
+    settings: Settings,
+    journal: Journal,
+    pool: Pool,
+    planner: Planner,
+    engine: Engine,
+    states: RecentStates,
+) -> RunService:
+    server = settings.server
+    promises = server.when_client_leaves == "finish"
+    callers = OwnCallers(journal=journal, engine=engine, grace=server.grace_s, promises=promises)
+    return RunService(
+        settings=settings,
+        pool=pool,
+        planner=planner,
+        engine=engine,
+        callers=callers,
+        joining=Joining(planner=planner, engine=engine, callers=callers),
+        states=states,
+        records=journal,
+        index=journal,
+        tasks=journal,
+        drivers=journal,
+        patience=journal,
+    )
 
 
 @asynccontextmanager
@@ -154,32 +181,6 @@ async def open_engine(
     finally:
         with last_act("closing the models", SHUTDOWN_SECONDS):
             await pool.aclose()
-
-
-def _service(
-    settings: Settings,
-    pool: Pool,
-    planner: Planner,
-    engine: Engine,
-    states: RecentStates,
-    journal: Journal,
-) -> RunService:
-    server = settings.server
-    promises = server.when_client_leaves == "finish"
-    callers = OwnCallers(journal=journal, engine=engine, grace=server.grace_s, promises=promises)
-    return RunService(
-        settings=settings,
-        pool=pool,
-        planner=planner,
-        engine=engine,
-        callers=callers,
-        joining=Joining(planner=planner, engine=engine, callers=callers),
-        states=states,
-        records=journal,
-        index=journal,
-        tasks=journal,
-        drivers=journal,
-    )
 
 
 @asynccontextmanager

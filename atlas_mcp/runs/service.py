@@ -21,6 +21,7 @@ from atlas_mcp.atlas.state import RunState
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.journal.base import Drivers, ListedRun, Records, RunIndex, Tasks
+from atlas_mcp.journal.clients import Patience
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.callers import OwnCallers
 from atlas_mcp.runs.engine import Engine, ExploreFurther, OpenRun, ResumeRun
@@ -46,7 +47,8 @@ class RunService:
     Attributes:
         callers: The tool calls of this process that wait for runs.
         joining: Gives tool calls their runs, so that identical ones share one.
-        records, index, tasks, drivers: The parts of the journal that callers read by themselves.
+        records, index, tasks, drivers, patience: The parts of the journal that callers read by
+            themselves.
     """
 
     settings: Settings
@@ -60,6 +62,7 @@ class RunService:
     index: RunIndex
     tasks: Tasks
     drivers: Drivers
+    patience: Patience
 
     async def solve(self, problem: Problem, request: RunRequest) -> str:
         """Open an ATLAS run and return its id; the engine carries it on, and nobody joins it.

@@ -17,6 +17,7 @@ import anyio
 
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.server.clients import client_gone, client_name, hears_progress, respond_within
+from atlas_mcp.server.patience import cut_now
 from atlas_mcp.server.progress import Report, report_progress
 from atlas_mcp.server.results import result_of, viewed
 from atlas_mcp.server.run_tasks import answers_at_once
@@ -94,7 +95,9 @@ async def answer(call: WaitingCall) -> CallToolResult:
             run = await _waited_for(call)
         result = await _shown(run, call)
         await _record_answer(run, call)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, anyio.get_cancelled_exc_class()):
+            cut_now()
         if call.run is not None:
             await call.service.callers.cut(call.run.caller)
         raise
@@ -116,7 +119,7 @@ async def _record_answer(run: RunSnapshot, call: WaitingCall) -> None:
 
 async def _waited_for(call: WaitingCall) -> RunSnapshot:
     """Return a run once it has ended or the time of the call is up."""
-    until = anyio.current_time() + call.wait_s
+    until = await call.host.patience.deadline(call.service, call.ctx, call.wait_s)
     numbers = count(1)
 
     async def report(_: float, message: str) -> None:
@@ -144,7 +147,6 @@ async def _followed(call: WaitingCall, report: Report, until: float) -> RunSnaps
             if call.run is not None and gone is not None:
                 cut = partial(_cut_when_gone, call, call.run.caller, gone)
                 tasks.start_soon(cut, live, patience, name="client")
-                tasks.start_soon(_end_wait, call.host.client_gone, patience, name="input")
             await _ended(live, call)
         run = await service.look(run_id)
         tasks.cancel_scope.cancel("the answer is ready")
@@ -194,7 +196,8 @@ async def _new_part(run: RunSnapshot, call: WaitingCall) -> CallToolResult:
 
     ended = run.state.ended
     news = new_explores(ended, call.since or 0)
-    patience = respond_within(call.host.settings.server, client_name(call.ctx))
+    learned = await call.host.patience.learned(call.service, call.ctx)
+    patience = respond_within(call.host.settings.server, client_name(call.ctx), learned)
     view = await viewed(run, Poll(news.since, max(1, int(patience)), _outlives(call)))
     left_out = frozenset(one.id for one in ended) - news.explores
     said = _prefaced(view, _joined_text(call), view.next, call.preface)

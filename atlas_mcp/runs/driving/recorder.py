@@ -97,7 +97,7 @@ class Recorder:
                 raise
             else:
                 if records:
-                    self.live.confirm(records[-1].seq)
+                    self.live.note_stored(records[-1].seq)
 
     @contextmanager
     def _expecting(self, records: Sequence[Record]) -> Generator[None]:
@@ -161,7 +161,7 @@ class Recorder:
                 else:
                     self._unstored = []
         if not self.lost:
-            self.live.confirm(self._unstored[0].seq - 1 if self._unstored else self.live.state.seq)
+            self.live.note_stored(self._unstored[0].seq - 1 if self._unstored else self.live.state.seq)
         self.live.break_off(
             BrokenOff(
                 str(self.broken),

@@ -127,7 +127,7 @@ class LiveRun:
         self.changes += 1
         self._ring()
 
-    def confirm(self, stored: int) -> None:
+    def note_stored(self, stored: int) -> None:
         """Note that the journal has the records up to `stored`."""
         self.stored = max(self.stored, stored)
         self._ring()

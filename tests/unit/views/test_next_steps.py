@@ -40,8 +40,8 @@ def test_a_run_that_outlives_its_server_is_said_to_do_so() -> None:
 
     step = next_step("r", opened, "running", Poll(7, 20, outlives=True))
     assert step == (
-        "Call get_run with run_id='r', since=7, wait_s=20; the run goes on meanwhile, also when this "
-        "server has ended."
+        "Call get_run with run_id='r', since=7, wait_s=20; the run goes on meanwhile, also when "
+        "this server has ended."
     )
 
 
@@ -50,8 +50,8 @@ def test_a_run_that_was_cut_off_is_gone_on_with_by_a_repeated_call() -> None:
     cut = replace(play(a_run()).state, finished=end, stop_cause="client")
 
     assert next_step("r", cut, "cancelled", DEFAULT_POLL) == (
-        "Nothing is lost: call resume_run with run_id='r' to go on, or within 10 minutes repeat the "
-        "call that was cut off, or answer from the candidates here."
+        "Nothing is lost: call resume_run with run_id='r' to go on, or within 10 minutes repeat "
+        "the call that was cut off, or answer from the candidates here."
     )
     assert REPEAT_MINUTES * 60 == WINDOW_SECONDS
     ended_by_user = next_step("r", replace(cut, stop_cause="user"), "cancelled", DEFAULT_POLL)

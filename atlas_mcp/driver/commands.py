@@ -23,6 +23,7 @@ from atlas_mcp.runs.detached.messages import (
     Command,
     Done,
     Follow,
+    Hello,
     Refused,
     Shown,
     Stop,
@@ -55,10 +56,14 @@ class CommandServer:
     Args:
         engine: Drives the runs.
         pipes: Lead to the server.
+
+    Attributes:
+        owner: The name under which the server stores its callers; `None` until it has said.
     """
 
     engine: Engine
     pipes: Pipes
+    owner: str | None = field(init=False, default=None)
     # Runs that are being opened: a stop of one must find it opened.
     _openings: dict[str, anyio.Event] = field(init=False, default_factory=dict[str, anyio.Event])
     _follows: dict[int, anyio.CancelScope] = field(
@@ -86,6 +91,8 @@ class CommandServer:
         self, command: Command, stops: anyio.abc.TaskGroup, others: anyio.abc.TaskGroup
     ) -> None:
         match command:
+            case Hello():
+                self.owner = command.owner
             case Submit(opening=OpenRun(), run_id=run_id) if run_id not in self._openings:
                 opened = self._openings[run_id] = anyio.Event()
                 others.start_soon(self._open, command, opened, name=f"open {run_id}")

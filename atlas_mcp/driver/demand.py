@@ -33,6 +33,7 @@ class Demand:
 
     Attributes:
         server_gone: Set once the server of this driver is gone.
+        server: The name under which the server has stored its callers; `None` for unknown.
     """
 
     engine: Engine
@@ -40,6 +41,7 @@ class Demand:
     grace: float
     finishes: bool
     server_gone: anyio.Event = field(init=False, default_factory=anyio.Event)
+    server: str | None = field(init=False, default=None)
     # The last fault of the journal, which is in the log.
     _fault: str = field(init=False, default="")
 
@@ -56,7 +58,9 @@ class Demand:
             return
         gone = self.server_gone.is_set()
         try:
-            wanted = await self.callers.wanted(driven, promises=self.finishes or not gone)
+            wanted = await self.callers.wanted(
+                driven, promises=self.finishes or not gone, gone=self.server if gone else None
+            )
         except JournalError as error:
             if str(error) != self._fault:
                 logger.error("the callers of runs could not be read: %s", error)

@@ -28,13 +28,16 @@ async def serve(driving: Driving, settings: ServerSettings, pipes: Pipes) -> Non
     demand = Demand(engine, driving.callers, settings.grace_s, finishes)
     async with open_task_group() as tasks:
         tasks.start_soon(demand.watch, name="callers")
-        await CommandServer(engine, pipes).serve()
+        commands = CommandServer(engine, pipes)
+        await commands.serve()
+        demand.server = commands.owner
         demand.server_gone.set()
+        # First: until then calls of runs that nobody wants may begin.
+        await demand.look()
         try:
             await driving.drivers.note_alone()
         except JournalError as error:
             logger.error("that the server is gone could not be stored: %s", error)
-        await demand.look()
         while driven := engine.driven:
             async with engine.follow(driven[0]) as live:
                 await live.finished()

@@ -59,6 +59,11 @@ class Callers(Protocol):
     process counts as alive for an hour from the caller's last change.
     """
 
+    @property
+    def owner(self) -> str:
+        """The name of this process, under which it stores callers."""
+        ...
+
     async def join(self, caller: Caller, *, after_cut: bool, since: float) -> str | None:
         """Store a caller, under the run of an identical earlier one if that run can be joined.
 
@@ -98,7 +103,9 @@ class Callers(Protocol):
         """
         ...
 
-    async def wanted(self, run_ids: Sequence[str], *, promises: bool) -> Mapping[str, bool]:
+    async def wanted(
+        self, run_ids: Sequence[str], *, promises: bool, gone: str | None = None
+    ) -> Mapping[str, bool]:
         """Return for each run that has callers whether one of them still wants it.
 
         A caller wants its run while it waits in a live process, and once it was promised.
@@ -106,6 +113,8 @@ class Callers(Protocol):
         Args:
             run_ids: The runs. Those without callers are left out of the answer.
             promises: Whether a promise counts also after the process that gave it is gone.
+            gone: The `owner` of a process that is known to be gone: it may still hold its lock in
+                the moment of its death.
         """
         ...
 

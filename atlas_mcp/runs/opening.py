@@ -152,7 +152,7 @@ def _service(
 @asynccontextmanager
 async def open_engine(
     settings: Settings,
-    journal: EngineJournal,
+    journal: Journal,
     pool: Pool,
     states: RecentStates,
     capacity: Capacity,
@@ -174,7 +174,9 @@ async def open_engine(
     opened = here()
     if driver_environ is not None:
         start = partial(start_driver_of, settings.home, driver_environ)
-        opened = open_detached_engine(states, journal, journal, start, here, stays=is_init())
+        opened = open_detached_engine(
+            states, journal, journal, start, journal.owner, here, stays=is_init()
+        )
     try:
         async with opened as engine:
             yield engine

@@ -82,6 +82,11 @@ class MemoryClients(Callers, Drivers, Patience):
     @abstractmethod
     def _run_to_join(self, run_id: str) -> JoinedRun | None: ...
 
+    @property
+    @override
+    def owner(self) -> str:
+        return self._owner
+
     @override
     async def join(self, caller: Caller, *, after_cut: bool, since: float) -> str | None:
         await anyio.lowlevel.checkpoint()
@@ -116,10 +121,12 @@ class MemoryClients(Callers, Drivers, Patience):
                 row.state, row.changed_at = "received", self._now()
 
     @override
-    async def wanted(self, run_ids: Sequence[str], *, promises: bool) -> Mapping[str, bool]:
+    async def wanted(
+        self, run_ids: Sequence[str], *, promises: bool, gone: str | None = None
+    ) -> Mapping[str, bool]:
         await anyio.lowlevel.checkpoint()
         return {
-            run_id: any(self._wants(row, promises=promises) for row in rows)
+            run_id: any(self._wants(row, promises=promises, gone=gone) for row in rows)
             for run_id in run_ids
             if (rows := self._of_run(run_id))
         }
@@ -188,7 +195,8 @@ class MemoryClients(Callers, Drivers, Patience):
     def _is_alive(self, row: CallerRow) -> bool:
         return row.owner in self._clients.living
 
-    def _wants(self, row: CallerRow, *, promises: bool) -> bool:
+    def _wants(self, row: CallerRow, *, promises: bool, gone: str | None) -> bool:
         if row.state == "promised" and promises:
             return True
-        return row.state in ("waiting", "promised") and self._is_alive(row)
+        is_alive = row.owner != gone and self._is_alive(row)
+        return row.state in ("waiting", "promised") and is_alive

@@ -64,6 +64,7 @@ class PipedDrivers:
                     journal,
                     journal,
                     partial(self.start, drivers),
+                    journal.owner,
                     self.no_engine,
                     stays=stays,
                 ) as engine:

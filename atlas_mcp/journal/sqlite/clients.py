@@ -35,6 +35,11 @@ class SqliteClients(Callers, Drivers, Patience):
     _leases: SqliteLeases = field(init=False)
     _processes: Processes = field(init=False)
 
+    @property
+    @override
+    def owner(self) -> str:
+        return self._processes.owner
+
     @override
     async def join(self, caller: Caller, *, after_cut: bool, since: float) -> str | None:
         processes = self._processes
@@ -71,10 +76,15 @@ class SqliteClients(Callers, Drivers, Patience):
             )
 
     @override
-    async def wanted(self, run_ids: Sequence[str], *, promises: bool) -> Mapping[str, bool]:
+    async def wanted(
+        self, run_ids: Sequence[str], *, promises: bool, gone: str | None = None
+    ) -> Mapping[str, bool]:
         if not run_ids:
             return {}
-        lives = self._processes.lives
+
+        def lives(owner: str, since: float) -> bool:
+            return owner != gone and self._processes.lives(owner, since)
+
         return await self._store.rows.ask(
             lambda found: caller_rows.wanted(found, run_ids, promises=promises, lives=lives)
         )

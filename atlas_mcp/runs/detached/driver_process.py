@@ -24,10 +24,13 @@ from atlas_mcp.runs.detached.messages import (
     Command,
     Done,
     Follow,
+    Hello,
     Logged,
     Ready,
     Refused,
     Shown,
+    Stop,
+    Submit,
     Unfollow,
     Unready,
     answer_on,
@@ -126,7 +129,7 @@ class DriverProcess:
         self._last += 1
         return self._last
 
-    async def ask(self, command: Command, *, seconds: float) -> bool:
+    async def ask(self, command: Submit | Stop | Follow, *, seconds: float) -> bool:
         """Send a command, and return the result that the driver answers.
 
         Raises:
@@ -223,7 +226,7 @@ class DriverProcess:
         for showing in self._showings.values():
             showing.take(None)
 
-    async def _send(self, command: Command) -> None:
+    async def _send(self, command: Submit | Stop | Follow) -> None:
         # A submission may hold pictures of megabytes.
         line = await anyio.to_thread.run_sync(encode, command) if _is_long(command) else None
         self.pipes.send(line or encode(command))
@@ -246,11 +249,14 @@ class DriverProcess:
                 logging.getLogger(answer.name).log(answer.level, "%s", answer.text)
 
 
-async def start_driver(start: Callable[[], Started], tasks: anyio.abc.TaskGroup) -> DriverProcess:
+async def start_driver(
+    start: Callable[[], Started], owner: str, tasks: anyio.abc.TaskGroup
+) -> DriverProcess:
     """Start a driver, and return it once it takes commands.
 
     Args:
         start: Starts the process; raises `OSError` where that fails.
+        owner: The name under which this process stores its callers.
         tasks: Reads and writes its pipes.
 
     Raises:
@@ -263,6 +269,7 @@ async def start_driver(start: Callable[[], Started], tasks: anyio.abc.TaskGroup)
     driver = DriverProcess(Pipes(started.answers, started.commands))
     tasks.start_soon(driver.receive, name="answers of the driver")
     tasks.start_soon(driver.pipes.write, name="commands to the driver")
+    driver.tell(Hello(owner))
     try:
         await driver.begun()
     except BaseException:
@@ -277,6 +284,6 @@ async def _read(line: bytes) -> Answer:
     return await off_loop("bodies", partial(answer_on, line))
 
 
-def _is_long(command: Command) -> bool:
+def _is_long(command: Submit | Stop | Follow) -> bool:
     problem = getattr(getattr(command, "submission", None), "problem", None)
     return problem is not None and bool(problem.images or len(problem.text) > QUICK_BYTES)

@@ -179,6 +179,7 @@ async def open_detached_engine(
     records: Records,
     leases: Leases,
     start: Start,
+    owner: str,
     open_here: OpenEngine,
     *,
     stays: bool = False,
@@ -190,11 +191,12 @@ async def open_detached_engine(
         records: The records of the runs, to be read.
         leases: Know which runs are driven.
         start: Starts a driver.
+        owner: The name under which this process stores its callers.
         open_here: Opens an engine of this process, for where no driver can be started.
         stays: Whether the driver ends with this process, so that it is to be waited for.
     """
     async with open_task_group() as tasks:
-        keeper = DriverKeeper(start, open_here, tasks)
+        keeper = DriverKeeper(start, owner, open_here, tasks)
         keeper.begin()
         try:
             yield DetachedEngine(keeper, states, records, leases)

@@ -41,6 +41,7 @@ class DriverKeeper:
 
     Args:
         start: Starts one.
+        owner: The name under which this process stores its callers.
         open_here: Opens an engine of this process, for where none can be started.
         tasks: Read and write its pipes, and keep that engine open.
 
@@ -50,6 +51,7 @@ class DriverKeeper:
     """
 
     start: Start
+    owner: str
     open_here: OpenEngine
     tasks: anyio.abc.TaskGroup
     driver: DriverProcess | None = field(init=False, default=None)
@@ -109,7 +111,7 @@ class DriverKeeper:
     async def _try(self, attempt: anyio.Event) -> None:
         had_one = self.driver is not None
         try:
-            self.driver = await start_driver(self.start, self.tasks)
+            self.driver = await start_driver(self.start, self.owner, self.tasks)
             self.tasks.start_soon(_watch, self.driver, name="watch the driver")
         except DriverNotStarted as error:
             self._failure = str(error)

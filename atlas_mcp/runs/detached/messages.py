@@ -25,6 +25,18 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Hello:
+    """Say who the server is. The first command; not answered.
+
+    Attributes:
+        owner: The name under which the server stores its callers.
+    """
+
+    owner: str
+    type: Literal["hello"] = "hello"
+
+
+@dataclass(frozen=True, slots=True)
 class Submit:
     """Ask for `Engine.submit`. One of the three submissions is given; answered once."""
 
@@ -82,7 +94,7 @@ class Unfollow:
     type: Literal["unfollow"] = "unfollow"
 
 
-Command: TypeAlias = Submit | Stop | Follow | Unfollow
+Command: TypeAlias = Hello | Submit | Stop | Follow | Unfollow
 """A message of the server. Numbers of commands rise."""
 
 
@@ -211,7 +223,7 @@ Answer: TypeAlias = Ready | Unready | Done | Refused | Shown | Logged
 
 def encode(message: Command | Answer) -> bytes:
     """Return a message as one line, with its end; what no line can hold is replaced."""
-    is_command = isinstance(message, Submit | Stop | Follow | Unfollow)
+    is_command = isinstance(message, Hello | Submit | Stop | Follow | Unfollow)
     adapter: TypeAdapter[Any] = _commands() if is_command else _answers()
     try:
         return adapter.dump_json(message, warnings="error") + b"\n"

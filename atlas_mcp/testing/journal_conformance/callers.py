@@ -222,6 +222,9 @@ async def check_65_a_run_is_wanted_while_a_caller_waits_in_a_live_process(stand:
         for promises in (True, False):
             found = await driver.wanted(runs, promises=promises)
             assert found == {"gone": False, "left": True, "cut": False}
+        # A process that is said to be gone may hold its lock for a moment more.
+        dying = await driver.wanted(["left"], promises=True, gone=journal.owner)
+        assert dying == {"left": False}
         await journal.mark("c", "cut")
         assert await driver.wanted(["left"], promises=True) == {"left": False}
         assert await driver.wanted([], promises=True) == {}

@@ -43,7 +43,9 @@ class Wants:
     asked: list[bool] = field(default_factory=list[bool])
     fails: bool = False
 
-    async def wanted(self, run_ids: Sequence[str], *, promises: bool) -> Mapping[str, bool]:
+    async def wanted(
+        self, run_ids: Sequence[str], *, promises: bool, gone: str | None = None
+    ) -> Mapping[str, bool]:
         if self.fails:
             raise JournalError("locked")
         self.asked.append(promises)

@@ -64,10 +64,12 @@ class Writes(MemoryJournal):
         await super().receive(run_id, until=until)
 
     @override
-    async def wanted(self, run_ids: Sequence[str], *, promises: bool) -> dict[str, bool]:
+    async def wanted(
+        self, run_ids: Sequence[str], *, promises: bool, gone: str | None = None
+    ) -> dict[str, bool]:
         if self.fails:
             raise JournalError("the disk is full")
-        return dict(await super().wanted(run_ids, promises=promises))
+        return dict(await super().wanted(run_ids, promises=promises, gone=gone))
 
 
 @dataclass

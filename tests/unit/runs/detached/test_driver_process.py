@@ -169,6 +169,6 @@ async def test_a_system_that_starts_nothing_is_told() -> None:
         raise OSError(12, "Cannot allocate memory")
 
     async with anyio.create_task_group() as tasks:
-        error = await error_of(start_driver(start, tasks))
+        error = await error_of(start_driver(start, "me", tasks))
         assert isinstance(error, DriverNotStarted)
         assert "Cannot allocate memory" in str(error)

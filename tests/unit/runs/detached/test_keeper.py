@@ -40,7 +40,7 @@ def drivers(tmp_path: Path) -> PipedDrivers:
 
 async def test_all_who_ask_at_once_get_one_driver(drivers: PipedDrivers) -> None:
     async with anyio.create_task_group() as tasks:
-        keeper = DriverKeeper(partial(drivers.start, tasks), engine_here, tasks)
+        keeper = DriverKeeper(partial(drivers.start, tasks), "me", engine_here, tasks)
         found: list[object] = []
 
         async def ask() -> None:
@@ -59,7 +59,7 @@ async def test_where_none_could_ever_be_started_an_engine_of_this_process_stands
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async with anyio.create_task_group() as tasks:
-        keeper = DriverKeeper(fails, engine_here, tasks)
+        keeper = DriverKeeper(fails, "me", engine_here, tasks)
         keeper.begin()
         assert await keeper.a_driver() is HERE
         keeper.close()
@@ -69,7 +69,7 @@ async def test_where_none_could_ever_be_started_an_engine_of_this_process_stands
 
 async def test_once_there_was_one_this_process_drives_nothing(drivers: PipedDrivers) -> None:
     async with anyio.create_task_group() as tasks:
-        keeper = DriverKeeper(partial(drivers.start, tasks), engine_here, tasks)
+        keeper = DriverKeeper(partial(drivers.start, tasks), "me", engine_here, tasks)
         first = await keeper.a_driver()
         assert isinstance(first, DriverProcess)
         drivers.scopes[0].cancel()
@@ -89,7 +89,7 @@ async def test_a_driver_of_another_version_is_not_talked_to(
 ) -> None:
     drivers.version = "0.0.1"
     async with anyio.create_task_group() as tasks:
-        keeper = DriverKeeper(partial(drivers.start, tasks), engine_here, tasks)
+        keeper = DriverKeeper(partial(drivers.start, tasks), "me", engine_here, tasks)
         assert await keeper.a_driver() is HERE
         keeper.close()
     assert "version 0.0.1 was installed meanwhile" in caplog.text

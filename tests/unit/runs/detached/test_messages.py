@@ -24,6 +24,7 @@ from atlas_mcp.runs.detached.messages import (
     Command,
     Done,
     Follow,
+    Hello,
     Logged,
     Ready,
     Refused,
@@ -67,7 +68,9 @@ def test_a_submission_arrives_as_it_was(submission: Submission) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [Stop(1, "r", "client", 60.0), Follow(2, "r"), Unfollow(2)], ids=lambda one: one.type
+    "command",
+    [Hello("12-ab"), Stop(1, "r", "client", 60.0), Follow(2, "r"), Unfollow(2)],
+    ids=lambda one: one.type,
 )
 def test_a_command_arrives_as_it_was(command: Command) -> None:
     assert command_on(encode(command)) == command

@@ -41,6 +41,9 @@ GRACE = 3.0
 LONGEST = 2.5
 """Seconds after which a server is left at the latest; its run takes about as long."""
 
+LONGEST_START = 2.0
+"""Seconds that a server and its driver take to start."""
+
 AT_ONCE = 0.5
 """Seconds within which what happens at once has happened, on a machine that is busy."""
 
@@ -167,6 +170,24 @@ def check_answered(trial: Trial, home: Home, problem: int) -> None:
     assert len(calls) == CALLS, f"{len(calls)} calls"
 
 
+def check_stopped(trial: Trial, home: Home, problem: int, cut_at: float) -> None:
+    """Check that a run stopped when it was cut, and kept what was in flight."""
+    calls = trial.api.calls_of(problem)
+    late = [asked.at - cut_at for asked in calls if asked.at > cut_at]
+    trial.note("last call begun", max(late, default=0.0))
+    assert max(late, default=0.0) < AT_ONCE, f"calls begun {late} s after the cut"
+    assert not again(calls), f"calls made again: {again(calls)}"
+    assert all(one.replied_at for one in calls), "a call in flight got no grace"
+    run = run_of(home, problem)
+    assert (run is not None) or not calls, "calls without a run on record"
+    if run is not None:
+        end = run.state.finished
+        # Between its opening and its first call, its server may die with it.
+        assert end is not None or not calls, "its run has not ended"
+        assert end is None or end.status in ("cancelled", "answered"), f"it is {end}"
+        assert run.replies == len(calls), f"{run.replies} of {len(calls)} replies kept"
+
+
 def run_of(home: Home, problem: int) -> Run | None:
     """Return the run of a problem; `None` if there is none."""
     runs = [one for one in home.runs() if one.state.problem.text == problem_text(problem)]
@@ -217,19 +238,20 @@ def cut(trial: Trial, way: Way) -> None:
         way(server)
         check_left(trial, home, server)
         check_none_left(trial, home, within=GRACE + SETTLED)
-        calls = trial.api.calls_of(problem)
-        late = [asked.at - cut_at for asked in calls if asked.at > cut_at]
-        trial.note("last call begun", max(late, default=0.0))
-        assert max(late, default=0.0) < AT_ONCE, f"calls begun {late} s after the cut"
-        assert not again(calls), f"calls made again: {again(calls)}"
-        assert all(one.replied_at for one in calls), "a call in flight got no grace"
-        run = run_of(home, problem)
-        assert (run is not None) or not calls, "calls without a run on record"
-        if run is not None:
-            end = run.state.finished
-            assert end is not None, "its run has not ended"
-            assert end.status in ("cancelled", "answered"), f"it is {end}"
-            assert run.replies == len(calls), f"{run.replies} of {len(calls)} replies kept"
+        check_stopped(trial, home, problem, cut_at)
+
+
+def cut_early(trial: Trial) -> None:
+    """A server is killed at some instant of its start, with a request on its way."""
+    with trial.home() as home, trial.server(home) as server:
+        server.greet(waits=False)
+        server.call("solve_with_atlas", problem=problem_text(trial.problem))
+        trial.pause(LONGEST_START)
+        cut_at = time.monotonic()
+        server.process.kill()
+        check_left(trial, home, server)
+        check_none_left(trial, home, within=GRACE + SETTLED)
+        check_stopped(trial, home, trial.problem, cut_at)
 
 
 def driver_killed(trial: Trial) -> None:

@@ -16,6 +16,7 @@
        ├─ JournalBusy          another process drives this run
        ├─ JournalUnflushed     it was stored, but the disk has not taken it
        ├─ HomeUnusable         it cannot be opened where ATLAS_HOME says
+       │  └─ JournalInUse      an older version drives runs of it: it can be opened later
        ├─ RunExists            another run has this id already
        └─ UnknownRun           no run has this id
 
@@ -31,7 +32,13 @@ from typing import TYPE_CHECKING
 from typing_extensions import override
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from atlas_mcp.atlas.usage import Charge
+
+
+MOST_NAMED = 5
+"""Runs and processes that are named in one error."""
 
 
 class AtlasError(Exception):
@@ -172,6 +179,34 @@ class JournalUnflushed(JournalError):
 
 class HomeUnusable(JournalError):
     """The journal cannot be opened where `ATLAS_HOME` says; the operator can mend it."""
+
+
+class JournalInUse(HomeUnusable):
+    """An older version drives runs of a journal whose tables this version has to change first.
+
+    Attributes:
+        path: The journal.
+        runs: The runs, each with the name in leases of the process that drives it.
+    """
+
+    def __init__(self, path: str, runs: Mapping[str, str]) -> None:
+        super().__init__(path, runs)
+        self.path = path
+        self.runs = runs
+
+    @override
+    def __str__(self) -> str:
+        named = [f"`{run_id}`" for run_id in self.runs][:MOST_NAMED]
+        if (more := len(self.runs) - len(named)) > 0:
+            named.append(f"{more} more")
+        # The name of a process begins with its id.
+        pids = dict.fromkeys(owner.partition("-")[0] for owner in self.runs.values())
+        return (
+            f"the journal {self.path} cannot be brought up to date yet, since an older version of "
+            f"atlas-mcp drives runs of it: {', '.join(named)} (process "
+            f"{', '.join(list(pids)[:MOST_NAMED])}). Try again once they have ended, or end the "
+            "process: what is found is kept, and runs can be resumed"
+        )
 
 
 class RunExists(JournalError):

@@ -8,7 +8,7 @@ reply storable, and `atlas.replies` reads its meaning later.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from atlas_mcp.atlas.arrived import charge_of, orchestrator_replied, solver_replied
 from atlas_mcp.atlas.commands import Call, RunSolver
@@ -28,9 +28,10 @@ from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.storable import MAX_NAME_CHARS, failure_text, seconds_of, text_of
 from atlas_mcp.atlas.usage import FREE, NO_CHARGE, Charge, Usage
 
-Cause: TypeAlias = Literal["unavailable", "down", "rejected", "aborted", "bug"]
+Cause: TypeAlias = Literal["unavailable", "down", "rejected", "aborted", "stopped", "bug"]
 """Why there is no reply: it may work later; the endpoint is not asked at present; the same call
-would fail again; the call was broken off from here; a fault in atlas-mcp or in a library."""
+would fail again; the call was broken off from here, at its deadline or by a stop of its run; a
+fault in atlas-mcp or in a library."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,29 +91,13 @@ def conclude(
         if isinstance(call, RunSolver):
             return solver_replied(call.intent.explore_id, arrived, before=opened.failed)
         return orchestrator_replied(call.intent.turn, arrived, before=opened.failed)
-    spec = spec_of(state, call)
-    charge = _charge_without_reply(spec, call, arrived)
-    reason = None
-    if arrived.cause == "unavailable" and state.stop_cause is None:
-        retry_after = seconds_of(arrived.retry_after)
-        wait = state.spec.retries.delay(
-            opened.attempt,
-            retry_after,
-            chance=chance_of(name, opened.attempt, state.opened_at),
-        )
-        reason = why_no_further_attempt(
-            state.spec.retries,
-            opened.attempt,
-            retry_after=retry_after,
-            wait=wait,
-            left=deadline_of(state, call) - now,
-        )
-        if reason is None and not _bears(state, charge):
-            reason = NO_MONEY_TO_TRY_AGAIN
-        if reason is None:
-            why = _failure(state, call, arrived)
-            return AttemptFailed(name, opened.attempt, why, charge, now + wait)
-    why = _failure(state, call, arrived, reason or "")
+    charge = _charge_without_reply(spec_of(state, call), call, arrived)
+    not_before, why_not = _further(state, call, opened, arrived, now)
+    if why_not is None and not _bears(state, charge):
+        why_not = NO_MONEY_TO_TRY_AGAIN
+    why = _failure(state, call, arrived, why_not or "")
+    if why_not is None:
+        return AttemptFailed(name, opened.attempt, why, charge, not_before)
     return ended_without_reply(call.intent, why, opened.failed + charge)
 
 
@@ -149,6 +134,38 @@ def ended_without_reply(
     return OrchestratorFailed(intent.turn, why, charge)
 
 
+class _Further(NamedTuple):
+    """Whether a call is made again: from when on, or why it is not."""
+
+    not_before: float = 0.0
+    why_not: str | None = None
+
+
+def _further(state: RunState, call: Call, opened: OpenCall, end: NoReply, now: float) -> _Further:
+    """Return whether a call is made again after an attempt; money is not looked at.
+
+    An attempt that a stop broke off is made again where the stop has been lifted meanwhile.
+    """
+    if state.stop_cause is not None or end.cause not in ("unavailable", "stopped"):
+        return _Further(why_not="")
+    if end.cause == "stopped":
+        return _Further(max(now, opened.not_before))
+    retry_after = seconds_of(end.retry_after)
+    wait = state.spec.retries.delay(
+        opened.attempt,
+        retry_after,
+        chance=chance_of(call_key(call.intent), opened.attempt, state.opened_at),
+    )
+    why_not = why_no_further_attempt(
+        state.spec.retries,
+        opened.attempt,
+        retry_after=retry_after,
+        wait=wait,
+        left=deadline_of(state, call) - now,
+    )
+    return _Further(now + wait, why_not)
+
+
 def _failure(state: RunState, call: Call, arrived: NoReply, reason: str = "") -> SolverFailure:
     """Return why a call gave no reply.
 
@@ -158,10 +175,11 @@ def _failure(state: RunState, call: Call, arrived: NoReply, reason: str = "") ->
         arrived: The end of its last attempt.
         reason: Why no further attempt is made, where that is to be told.
     """
-    if arrived.cause == "aborted":
-        if state.stop_cause is not None:
-            return failure("cancelled", "the run was stopped while this call was open")
+    if arrived.cause == "aborted" and state.stop_cause is None:
         return failure("timeout", late_text(state, call))
+    if arrived.cause in ("aborted", "stopped"):
+        what = "the run was stopped while this call was open"
+        return failure("cancelled", what, given_up=reason)
     why = failure(
         _KINDS.get(arrived.cause, "malformed"), arrived.message, given_up=reason or arrived.given_up
     )

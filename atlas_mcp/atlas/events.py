@@ -239,12 +239,15 @@ class RunResumed:
         told: The text for the orchestrator, where its last reply was taken as the end.
         max_explores: The new ceiling; `None` leaves it.
         max_cost_usd: The new cap; `None` leaves it.
+        lifts: Whether this only takes back the stop of a run that is still carried out: its calls
+            in flight stay in flight, and its time limit runs on.
         version: The version of the records from here on.
     """
 
     told: str
     max_explores: int | None = None
     max_cost_usd: Decimal | None = None
+    lifts: bool = False
     version: int = SCHEMA_VERSION
     type: Literal["run_resumed"] = "run_resumed"
 

@@ -1,4 +1,4 @@
-"""How a run whose process is gone, or that had ended, is put in a state to go on.
+"""How a run whose process is gone, that had ended, or that is to stop, is put in a state to go on.
 
 Owns the changes that `CallsLost` and `RunResumed` stand for: holds that count as gone, calls to
 make again, the conversation to go on from. It never decides that a run goes on.
@@ -6,7 +6,7 @@ make again, the conversation to go on from. It never decides that a run goes on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from atlas_mcp.atlas.budget import Ledger
@@ -55,22 +55,14 @@ def resumed(facts: Facts, event: RunResumed, at: float) -> Facts:
         event: The new limits, and the text for the orchestrator.
         at: Unix seconds at which the run goes on.
     """
-    budget = facts.budget
-    if event.max_explores is not None:
-        budget = replace(budget, max_explores=event.max_explores)
-    if event.max_cost_usd is not None:
-        budget = replace(budget, max_cost_usd=event.max_cost_usd)
+    if event.lifts:
+        return _lifted(facts, event)
     if facts.lost:
         facts = _without_conversation(facts)
     turns = _turns_to_go_on_from(facts, event.told)
-    facts = replace(
-        reopened(facts, at),
-        spec=replace(facts.spec, budget=budget),
-        ledger=replace(facts.ledger, limit=budget.max_cost_usd),
-        turns=turns,
-        resumed_turns=len(turns),
-    )
-    return with_explores(facts, *_to_make_again(facts))
+    facts = _with_limits(reopened(facts, at), event)
+    facts = replace(facts, turns=turns, resumed_turns=len(turns))
+    return with_explores(facts, *map(_waiting, [*_unanswered(facts), *_skipped(facts)]))
 
 
 def reopened(facts: Facts, at: float) -> Facts:
@@ -90,8 +82,38 @@ def reopened(facts: Facts, at: float) -> Facts:
         exploring_closed=False,
         day_cap_usd=None,
         stop_cause=None,
+        stopped_seq=0,
         idle_s=facts.idle_s + max(0.0, at - ended_at),
     )
+
+
+def _with_limits(facts: Facts, event: RunResumed) -> Facts:
+    """Return the facts with the limits raised; no cap is above the one of the day."""
+    budget, limit = facts.budget, facts.ledger.limit
+    if event.max_explores is not None:
+        budget = replace(budget, max_explores=event.max_explores)
+    if event.max_cost_usd is not None:
+        budget = replace(budget, max_cost_usd=event.max_cost_usd)
+        limit = limit if facts.day_cap_usd is not None else event.max_cost_usd
+    return replace(
+        facts,
+        spec=replace(facts.spec, budget=budget),
+        ledger=replace(facts.ledger, limit=limit),
+    )
+
+
+def _lifted(facts: Facts, event: RunResumed) -> Facts:
+    """Return the facts without their stop: the calls that it cut off are to be made again.
+
+    Explores that were skipped before the stop stay so, unless there is more room for them now.
+    """
+    again = [one for one in _unanswered(facts) if (one.ended_seq or 0) > facts.stopped_seq]
+    turns = facts.turns
+    if turns and isinstance(turns[-1].reply, SolverFailure) and turns[-1].reply.kind == "cancelled":
+        turns = turns[:-1]
+    facts = replace(_with_limits(facts, event), stop_cause=None, stopped_seq=0, turns=turns)
+    skipped = () if (event.max_explores, event.max_cost_usd) == (None, None) else _skipped(facts)
+    return with_explores(facts, *map(_waiting, again), *map(_waiting, skipped))
 
 
 def _with_holds_gone(ledger: Ledger) -> Ledger:
@@ -101,22 +123,34 @@ def _with_holds_gone(ledger: Ledger) -> Ledger:
     return ledger
 
 
-def _to_make_again(facts: RunFacts) -> Iterator[ExploreState]:
-    """Yield, as waiting, the explores without a reply that the orchestrator was not shown.
-
-    Skipped explores are among them, as far as the ceiling leaves room.
-    """
-    shown, room = facts.shown, facts.explores_left
+def _unanswered(facts: RunFacts) -> Iterator[ExploreState]:
+    """Yield the explores without a reply that the orchestrator was not shown."""
+    shown = facts.shown
     for explore in facts.explores.values():
-        if explore.id in shown:
-            continue
-        if explore.skipped is not None and room > 0:
-            room -= 1
-            yield replace(explore, skipped=None)
-        elif isinstance(explore.outcome, SolverFailure) and explore.outcome.kind in UNANSWERED:
-            yield replace(
-                explore, started_at=None, finished_at=None, reply=None, outcome=None, ended_seq=None
-            )
+        failure = explore.outcome
+        is_failure = isinstance(failure, SolverFailure) and failure.kind in UNANSWERED
+        if is_failure and explore.id not in shown:
+            yield explore
+
+
+def _skipped(facts: RunFacts) -> Iterable[ExploreState]:
+    """Return the skipped explores that it was not shown, as far as the ceiling leaves room."""
+    shown = facts.shown
+    skipped = [one for one in facts.explores.values() if one.skipped is not None]
+    return [one for one in skipped if one.id not in shown][: facts.explores_left]
+
+
+def _waiting(explore: ExploreState) -> ExploreState:
+    """Return an explore as it was before its call; its charge so far stays."""
+    return replace(
+        explore,
+        started_at=None,
+        finished_at=None,
+        reply=None,
+        outcome=None,
+        ended_seq=None,
+        skipped=None,
+    )
 
 
 def _turns_to_go_on_from(facts: RunFacts, told: str) -> tuple[OrchestratorTurn, ...]:

@@ -1,4 +1,4 @@
-"""The records that resume a stopped run, and those that end an interrupted one.
+"""The records that resume a stopped run, lift its stop, or end an interrupted run.
 
 Owns the rules on which runs can be resumed and with which limits. Pure: it decides on records, and
 never appends or drives. How a resumed run's state changes is `atlas.reopening`.
@@ -62,6 +62,23 @@ def resumption(
             )
     resumed = RunResumed(prompts.RESUMED, max_explores, max_cost_usd)
     return (*lost_calls(state), resumed)
+
+
+def lifting(
+    state: RunState, *, max_explores: int | None = None, max_cost_usd: Decimal | None = None
+) -> RunResumed:
+    """Return the record that takes back the stop of a run that is still driven.
+
+    Args:
+        state: The run; `stopping.can_be_lifted` says whether its stop can be.
+        max_explores: The new ceiling; `None` leaves it.
+        max_cost_usd: The new cap, US dollars; `None` leaves it.
+
+    Raises:
+        InvalidInput: A limit is lowered or out of range.
+    """
+    _check_limits(state, max_explores, max_cost_usd)
+    return RunResumed("", max_explores, max_cost_usd, lifts=True)
 
 
 def abandonment(state: RunState, read: Read = read_reply) -> tuple[Event, ...]:

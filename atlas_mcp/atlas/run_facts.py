@@ -182,6 +182,7 @@ class RunFacts:
         day_cap_usd: The cap over all runs of the day, once it leaves this run less than its own;
             `None` otherwise.
         stop_cause: Why the run was asked to stop; `None` while it may go on.
+        stopped_seq: Number of the record that says so; 0 while it may go on.
         finished: How it ended; `None` before.
         finished_at: Unix seconds; `None` before.
         lost: Number of records that are missing or unreadable, or that depend on one that is.
@@ -206,6 +207,7 @@ class RunFacts:
     exploring_closed: bool = False
     day_cap_usd: Decimal | None = None
     stop_cause: StopCause | None = None
+    stopped_seq: int = 0
     finished: RunFinished | None = None
     finished_at: float | None = None
     lost: int = 0

@@ -1,4 +1,4 @@
-"""Requests to stop a run: which of them counts, and the runs that they leave without calls."""
+"""Requests to stop a run: which of them counts, which can be taken back, when no call may start."""
 
 from __future__ import annotations
 
@@ -26,3 +26,11 @@ def stop_events(state: RunState, cause: StopCause) -> tuple[Event, ...]:
 def is_stopped(state: RunState) -> bool:
     """Return whether no further call of a run is to start."""
     return state.finished is not None or state.stop_cause is not None
+
+
+def can_be_lifted(state: RunState) -> bool:
+    """Return whether the stop of a run that is still carried out can be taken back.
+
+    Only that of a client can: a client that waits no longer may ask again.
+    """
+    return state.finished is None and state.stop_cause == "client"

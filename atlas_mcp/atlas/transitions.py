@@ -102,7 +102,7 @@ def after(facts: Facts, record: Record) -> Facts:  # noqa: C901 # long: one arm 
         case RunResumed():
             return resumed(facts, event, record.at)
         case StopRequested():
-            return replace(facts, stop_cause=event.cause)
+            return replace(facts, stop_cause=event.cause, stopped_seq=record.seq)
         case RunFinished():
             return replace(facts, finished=event, finished_at=record.at)
         case RecordLost():

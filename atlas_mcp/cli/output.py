@@ -32,6 +32,7 @@ from atlas_mcp.cli.terminal import (
 )
 from atlas_mcp.journal.base import ListedRun
 from atlas_mcp.models.embedded.inventory import InstalledModel
+from atlas_mcp.runs.lone_drivers import LoneDriver
 from atlas_mcp.runs.pool_rows import PoolRow, as_dict
 from atlas_mcp.runs.service import RunService
 from atlas_mcp.system.dates import moment
@@ -146,7 +147,7 @@ def print_runs(summaries: Sequence[ListedRun], *, limit: int, as_json: bool) -> 
     rows += [
         (
             summary.run_id,
-            f"{moment(summary.opened_at).astimezone():%Y-%m-%d %H:%M}",
+            _minute(summary.opened_at),
             status_of(summary.status, driven=summary.driven),
             summary.workflow,
             summary.title,
@@ -156,6 +157,18 @@ def print_runs(summaries: Sequence[ListedRun], *, limit: int, as_json: bool) -> 
     write_data("".join(f"{line}\n" for line in _columns(rows)))
     if len(summaries) == limit:
         tell(f"The newest {limit}; --limit shows more.")
+
+
+def print_lone(drivers: Sequence[LoneDriver]) -> None:
+    """Name the runs that go on though their server is gone, a line for each process."""
+    for driver in drivers:
+        count = len(driver.run_ids)
+        verb, one = ("goes", "it") if count == 1 else ("go", "one of them")
+        tell(
+            f"{counted(count, 'run')} {verb} on in a process whose server is gone (pid "
+            f"{driver.pid}, since {_minute(driver.since)}): {', '.join(driver.run_ids)}; "
+            f"`atlas-mcp runs cancel ID` ends {one}"
+        )
 
 
 def print_expired(runs: Sequence[ListedRun], *, as_data: bool) -> None:
@@ -289,3 +302,7 @@ def _print_context(view: RunView, screen: Screen) -> None:
 def _say(screen: Screen, *pieces: str | tuple[str, str]) -> None:
     # Wrapped lines would break a run id in two for a search in a log.
     screen.print(styled(*pieces), soft_wrap=not screen.is_terminal)
+
+
+def _minute(at: float) -> str:
+    return f"{moment(at).astimezone():%Y-%m-%d %H:%M}"

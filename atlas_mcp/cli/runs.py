@@ -14,6 +14,7 @@ from atlas_mcp.cli.terminal import sure, tell, write_data
 from atlas_mcp.errors import InvalidInput, UnknownRun
 from atlas_mcp.journal.base import ListedRun
 from atlas_mcp.runs.archive import read_archive, write_archive
+from atlas_mcp.runs.lone_drivers import find_lone_drivers
 from atlas_mcp.runs.retention import Keep
 from atlas_mcp.runs.service import RunService
 from atlas_mcp.runs.snapshot import RunSnapshot
@@ -45,6 +46,8 @@ def list_runs(*, limit: int, as_json: bool) -> int:
 
     async def work(service: RunService) -> int:
         output.print_runs(await service.list_runs(limit=limit), limit=limit, as_json=as_json)
+        if not as_json:
+            output.print_lone(await find_lone_drivers(service.drivers, service.index))
         return 0
 
     return with_service(work, looks=True)

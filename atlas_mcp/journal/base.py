@@ -192,7 +192,7 @@ class Leases(Protocol):
     async def request_stop(self, run_id: str, cause: StopCause, *, grace: float = 0.0) -> None:
         """Ask the process that drives a run to stop it.
 
-        The newest request replaces an earlier one; the next claim clears it.
+        The newest request replaces an earlier one, but none of a user; the next claim clears it.
 
         Args:
             run_id: The run.
@@ -207,7 +207,7 @@ class Leases(Protocol):
     async def request_lift(self, run_id: str) -> None:
         """Ask the process that drives a run to lift a stop for the cause `client`.
 
-        The newest request replaces an earlier one; the next claim clears it.
+        The newest request replaces an earlier one, but none of a user; the next claim clears it.
 
         Raises:
             UnknownRun: There is no such run.

@@ -62,16 +62,16 @@ class Callers(Protocol):
         """Store a caller, under the run of an identical earlier one if that run can be joined.
 
         One transaction: of several processes that ask at once one opens a run, and the others
-        join it. The newest caller with the same digest is looked at first; a run whose end a caller
-        with this digest has received is not joined. A caller whose run was never opened is
-        removed once its process is gone.
+        join it. The newest caller with the same digest is looked at first. A caller whose run was
+        never opened is removed once its process is gone.
 
         Args:
             caller: The caller; it waits from now on.
             after_cut: Join only a run whose identical caller was cut off, or waited in a process
                 that is gone; that caller is used up, so one other joins it. Otherwise a run is
                 joined if a caller waits for it in a live process (it may not be open yet), if it is
-                driven, or if it was answered, cancelled or interrupted.
+                driven, or if it was answered, cancelled or interrupted; not if an identical caller
+                has received its end.
             since: Unix seconds. A run that is not driven, and for which no caller waits, can be
                 joined only if it or the identical caller has changed since then.
 

@@ -42,7 +42,7 @@ class OpenRun:
 
 @dataclass(frozen=True, slots=True)
 class ResumeRun:
-    """Go on with a run that has stopped.
+    """Go on with a run that has stopped, or that is about to since its client waits no longer.
 
     Attributes:
         max_explores: The new ceiling; `None` leaves it.
@@ -82,8 +82,10 @@ class Engine(Protocol):
         """Return once the submission is on record and will be carried out.
 
         A caller that does not know the outcome of an `OpenRun` may repeat it: a run is opened once.
-        A run that is under way takes further explores at once. Where another engine carries the
-        run out, this waits a while for its end.
+        A run that is under way takes further explores at once. A resumption lifts the stop of a run
+        whose client left, in the grace of its calls: they go on, wherever the run is carried out.
+        A stop for another cause is not lifted. Otherwise this waits a while for the end of a run
+        that another engine carries out, or that is to stop.
 
         Args:
             run_id: The run; one to be opened gets this id.
@@ -98,7 +100,7 @@ class Engine(Protocol):
                 was spent.
             RunExists: Another submission has opened a run under the id of this one.
             UnknownRun: There is no such run.
-            JournalBusy: Another engine carries the run out.
+            JournalBusy: Another engine carries the run out, or it did not come to its end in time.
             JournalError: The submission could not be recorded.
         """
         ...
@@ -109,12 +111,13 @@ class Engine(Protocol):
         Args:
             run_id: The run.
             cause: `user` ends the run wherever it is carried out, also where it is not, and returns
-                once it is carried out no more. The other causes stop only a run of this engine,
-                and return once that is on record.
+                once it is carried out no more. The other causes return once they are on record;
+                `client` is asked of another engine that carries the run out, and returns then;
+                `shutdown` stops only a run of this engine.
             grace: Seconds that calls in flight get.
 
         Raises:
-            UnknownRun: There is no such run.
+            UnknownRun: There is no such run for a user to end.
             JournalError: That a user ended the run could not be recorded.
         """
         ...

@@ -6,15 +6,48 @@ Owns how news of a run reach those who watch it here. When there are news is the
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
 
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.errors import JournalError
-from atlas_mcp.journal.base import Records
+from atlas_mcp.journal.base import Leases, Records
+from atlas_mcp.runs.clock import RunClock
 from atlas_mcp.runs.live import LiveRun
+from atlas_mcp.task_groups import open_task_group
 
 logger = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def following(
+    run_id: str,
+    records: Records,
+    leases: Leases,
+    state: Callable[[str], Awaitable[RunState]],
+) -> AsyncGenerator[LiveRun]:
+    """Show a run by its records for the length of a block, while another process drives it or none.
+
+    Args:
+        run_id: The run.
+        records: Where its records are.
+        leases: Know whether it is driven.
+        state: Gives the state of a run by its records.
+
+    Raises:
+        UnknownRun: There is no such run.
+    """
+    # Asked first: a run that ends in between must not look as if its process had died.
+    driven = await leases.is_driven(run_id)
+    by_records = await state(run_id)
+    live = LiveRun(run_id, by_records, done=not driven, clock=RunClock(by_records.at))
+    if not driven:
+        yield live
+        return
+    async with open_task_group() as tasks:
+        tasks.start_soon(follow, live, records, name=f"follow {run_id}")
+        yield live
+        tasks.cancel_scope.cancel("the run is not looked at any more")
 
 
 async def follow(live: LiveRun, records: Records) -> None:

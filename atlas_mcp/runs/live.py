@@ -37,6 +37,7 @@ class LiveRun:
         tokens: Output tokens so far of calls in flight, by the call's ledger key.
         done: Whether its driver has ended.
         changes: Counts what has changed; rises with every record.
+        stored: Number of the last record that the journal has confirmed to this process.
         broken: Why it broke off; `None` unless it did. Its state may be ahead of its records then.
         unstored: The records that its state has and the journal does not, in order; none unless it
             broke off.
@@ -50,6 +51,7 @@ class LiveRun:
     tokens: dict[str, int] = field(default_factory=dict[str, int])
     done: bool = False
     changes: int = 0
+    stored: int = 0
     broken: BrokenOff | None = None
     unstored: tuple[Record, ...] = ()
     here: bool = False
@@ -121,8 +123,12 @@ class LiveRun:
         if state is not None:
             self.state = state
         self.changes += 1
-        bell, self._bell = self._bell, anyio.Event()
-        bell.set()
+        self._ring()
+
+    def confirm(self, stored: int) -> None:
+        """Note that the journal has the records up to `stored`."""
+        self.stored = max(self.stored, stored)
+        self._ring()
 
     def tell(self, notice: Notice | None) -> None:
         """Show a notice, or take it away with `None`."""
@@ -135,7 +141,16 @@ class LiveRun:
         while self.changes <= since:
             await self._bell.wait()
 
+    async def news(self, changes: int, stored: int) -> None:
+        """Return once there are more changes, or more stored records, than these."""
+        while self.changes <= changes and self.stored <= stored:
+            await self._bell.wait()
+
     async def finished(self) -> None:
         """Return once the driver has ended."""
         while not self.done:
             await self._bell.wait()
+
+    def _ring(self) -> None:
+        bell, self._bell = self._bell, anyio.Event()
+        bell.set()

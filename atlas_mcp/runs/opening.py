@@ -6,8 +6,9 @@ the models are closed, and the journal last, since it gives the leases back.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 
 import anyio.to_thread
@@ -15,22 +16,43 @@ import anyio.to_thread
 from atlas_mcp.atlas.retrying import RetryPolicy
 from atlas_mcp.closing import last_act
 from atlas_mcp.config.settings import Settings
-from atlas_mcp.errors import HomeUnusable, JournalError
+from atlas_mcp.errors import HomeUnusable, JournalError, JournalInUse
 from atlas_mcp.journal.base import EngineJournal, Journal
+from atlas_mcp.journal.clients import Callers, Drivers
 from atlas_mcp.journal.registry import open_journal
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.capacity import Capacity
 from atlas_mcp.runs.day_spending import DaySpending
+from atlas_mcp.runs.detached.engine import open_detached_engine
+from atlas_mcp.runs.detached.starting import start_driver_of
 from atlas_mcp.runs.engine import Engine
 from atlas_mcp.runs.local.engine import open_local_engine
 from atlas_mcp.runs.planning import Planner
 from atlas_mcp.runs.recent_states import RecentStates
 from atlas_mcp.runs.service import RunService
 from atlas_mcp.runs.tidying import Tidying
+from atlas_mcp.system.orphans import is_init
 from atlas_mcp.task_groups import open_task_group
 
 SHUTDOWN_SECONDS = 5.0
 """Seconds for closing models and the journal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Driving:
+    """All that a driver works with.
+
+    Attributes:
+        engine: Drives the runs.
+        pool: Their models.
+        callers: The tool calls that wait for runs.
+        drivers: The drivers of the home.
+    """
+
+    engine: Engine
+    pool: Pool
+    callers: Callers
+    drivers: Drivers
 
 
 @asynccontextmanager
@@ -63,6 +85,7 @@ async def open_service(
     retries: RetryPolicy | None = None,
     capacity: Capacity | None = None,
     looks: bool = False,
+    driver_environ: Mapping[str, str] | None = None,
 ) -> AsyncGenerator[RunService]:
     """Open the service for the length of a block; runs still going at its end are interrupted.
 
@@ -73,6 +96,8 @@ async def open_service(
         retries: How the calls of new runs are made again.
         capacity: How much this process carries at once; found out if not given.
         looks: Whether runs are only looked at, so that the journal need not take writes.
+        driver_environ: The environment of a process beside this one that is to drive the runs, and
+            outlives it; `None` drives them here.
 
     Raises:
         HomeUnusable: The journal cannot be opened.
@@ -83,7 +108,9 @@ async def open_service(
         pool, states = pool or Pool(settings), RecentStates(opened)
         async with open_task_group() as tasks:
             tasks.start_soon(Tidying(opened, settings.journal, states).keep, name="tidying")
-            async with open_engine(settings, opened, pool, states, capacity) as engine:
+            async with open_engine(
+                settings, opened, pool, states, capacity, driver_environ=driver_environ
+            ) as engine:
                 yield RunService(
                     settings=settings,
                     pool=pool,
@@ -93,6 +120,7 @@ async def open_service(
                     records=opened,
                     index=opened,
                     tasks=opened,
+                    drivers=opened,
                 )
             tasks.cancel_scope.cancel("the service ends")
     finally:
@@ -108,8 +136,10 @@ async def open_engine(
     pool: Pool,
     states: RecentStates,
     capacity: Capacity,
+    *,
+    driver_environ: Mapping[str, str] | None = None,
 ) -> AsyncGenerator[Engine]:
-    """Open the engine of this process and its models for the length of a block.
+    """Open an engine and its models for the length of a block.
 
     Args:
         settings: The configuration.
@@ -117,25 +147,67 @@ async def open_engine(
         pool: The models that drive the runs; bounded by `capacity`, and closed with the engine.
         states: The states of the runs that were read last.
         capacity: How much this process carries at once.
+        driver_environ: The environment of a process beside this one that is to drive the runs, and
+            outlives it; `None` drives them here.
     """
-    pool.calls.bound(capacity.calls)
-    day_cap = settings.budget.max_cost_usd_per_day
+    here = partial(_driving_here, settings, journal, pool, states, capacity)
+    opened = here()
+    if driver_environ is not None:
+        start = partial(start_driver_of, settings.home, driver_environ)
+        opened = open_detached_engine(states, journal, journal, start, here, stays=is_init())
     try:
-        async with open_task_group() as tasks:
-            tasks.start_soon(pool.keep_few_connections, name="connections")
-            async with open_local_engine(
-                journal, pool, states, places=capacity.runs, day_cap_usd=day_cap
-            ) as engine:
-                yield engine
-            tasks.cancel_scope.cancel("the engine has closed")
+        async with opened as engine:
+            yield engine
     finally:
         with last_act("closing the models", SHUTDOWN_SECONDS):
             await pool.aclose()
+
+
+@asynccontextmanager
+async def open_driving(settings: Settings) -> AsyncGenerator[Driving]:
+    """Open all that a driver works with, for the length of a block.
+
+    Args:
+        settings: The configuration.
+
+    Raises:
+        HomeUnusable: The journal cannot be opened.
+    """
+    capacity = Capacity.of_this_process(settings.server.max_runs)
+    journal = await _opened_journal(settings, looks=False)
+    try:
+        pool, states = Pool(settings), RecentStates(journal)
+        async with open_engine(settings, journal, pool, states, capacity) as engine:
+            yield Driving(engine, pool, journal, journal)
+    finally:
+        with last_act("closing the journal", SHUTDOWN_SECONDS):
+            await journal.aclose()
+
+
+@asynccontextmanager
+async def _driving_here(
+    settings: Settings,
+    journal: EngineJournal,
+    pool: Pool,
+    states: RecentStates,
+    capacity: Capacity,
+) -> AsyncGenerator[Engine]:
+    pool.calls.bound(capacity.calls)
+    day_cap = settings.budget.max_cost_usd_per_day
+    async with open_task_group() as tasks:
+        tasks.start_soon(pool.keep_few_connections, name="connections")
+        async with open_local_engine(
+            journal, pool, states, places=capacity.runs, day_cap_usd=day_cap
+        ) as engine:
+            yield engine
+        tasks.cancel_scope.cancel("the engine has closed")
 
 
 async def _opened_journal(settings: Settings, *, looks: bool) -> Journal:
     opened = partial(open_journal, settings.home, looks=looks)
     try:
         return await anyio.to_thread.run_sync(opened)
+    except JournalInUse:
+        raise
     except JournalError as error:
         raise HomeUnusable(str(error)) from error

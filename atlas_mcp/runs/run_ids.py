@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 
-from atlas_mcp.errors import InvalidInput
+from atlas_mcp.errors import InvalidInput, UnknownRun
 
 ID_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 """Letters of a run id: none that is mistaken for another."""
@@ -30,6 +30,17 @@ def check_run_id(run_id: object) -> None:
             f"{text if len(text) <= 60 else text[:60] + '…'} cannot be the id of a new run; it "
             "takes 1 to 64 letters, digits, '-' and '_', and begins with a letter or a digit",
         )
+
+
+def check_known_by_text(run_id: object) -> None:
+    """Refuse what is no text that can be written down: no run has it as its id.
+
+    Raises:
+        UnknownRun: It is none.
+    """
+    is_text = isinstance(run_id, str) and run_id.encode(errors="ignore").decode() == run_id
+    if not is_text:
+        raise UnknownRun(ascii(run_id))
 
 
 def new_run_id() -> str:

@@ -103,8 +103,8 @@ async def _waited_for(call: WaitingCall) -> RunSnapshot:
         if gone is not None and call.owned:
             tasks.start_soon(_stop_when_gone, service, run_id, gone, name="client")
         with anyio.move_on_after(call.wait_s) as patience:
-            if not live.here:
-                # The end of the client does not stop a run of another process, only the wait.
+            if not live.here and not call.owned:
+                # The end of the client does not stop the run, only the wait.
                 tasks.start_soon(_end_wait, call.host.client_gone, patience, name="input")
             await live.finished()
         run = await service.look(run_id)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import logging
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +18,8 @@ import anyio.to_thread
 
 from atlas_mcp.closing import last_act
 from atlas_mcp.config.settings import Settings
-from atlas_mcp.errors import AtlasError
-from atlas_mcp.server.memory_upkeep import keep_memory_low
+from atlas_mcp.errors import AtlasError, JournalInUse
+from atlas_mcp.memory_upkeep import keep_memory_low
 from atlas_mcp.system.limits import too_few_files
 from atlas_mcp.task_groups import open_task_group
 
@@ -45,6 +45,9 @@ BUG = (
     "kept. Start the server again"
 )
 
+
+REOPEN_SECONDS = 1.0
+"""Seconds until a journal that an older version uses is opened again, at the next request."""
 
 ENDING = "the server is ending; nothing was run. Ask again later"
 
@@ -76,6 +79,7 @@ class Host:
         pool: Pool | None = None,
         retries: RetryPolicy | None = None,
         capacity: Capacity | None = None,
+        driver_environ: Mapping[str, str] | None = None,
     ) -> None:
         """Remember what to open.
 
@@ -85,7 +89,10 @@ class Host:
             pool: Models to use instead of those the configuration gives.
             retries: How calls are tried again.
             capacity: The load that this process bears; found out if not given.
+            driver_environ: The environment of a process beside this one that is to drive the runs,
+                and outlives it; `None` drives them here.
         """
+        self._driver_environ = driver_environ
         self._capacity = capacity
         self._settings = settings
         self._pool = pool
@@ -125,7 +132,7 @@ class Host:
             AtlasError: It could not be opened, or the server ends.
         """
         self._greeted.set()
-        if not self._opened.is_set():
+        while not self._opened.is_set():
             await self._opened.wait()
         if self._failure is not None:
             raise self._failure
@@ -201,7 +208,7 @@ class Host:
             grace: Seconds that calls in flight get.
         """
         service = self._service
-        if self._failure is None:
+        if self._failure is None or isinstance(self._failure, JournalInUse):
             self._failure = ServerEnding(ENDING)
         self._opened.set()
         try:
@@ -211,10 +218,11 @@ class Host:
             self.parting.set()
 
     async def let_go(self) -> None:
-        """Begin nothing more, as the only client has gone; returns once no run is driven.
+        """Begin nothing more, as the only client has gone; returns once that has been seen to.
 
-        Runs that a request waits for end as if it had been cancelled, the others are left to be
-        resumed. Calls in flight get their grace. Requests that only look are answered as before.
+        Runs that a request waits for end as if it had been cancelled, and their calls in flight get
+        their grace. The others go on in a process that outlives this one, or are left to be
+        resumed. Requests that only look are answered as before.
         """
         self.client_gone.set()
         self.parting.set()
@@ -227,7 +235,7 @@ class Host:
             # First: the cause of a stop is the first one's.
             async with open_task_group() as tasks:
                 for run_id in +self._wanted:
-                    tasks.start_soon(service.stop, run_id, name=f"stop {run_id}")
+                    tasks.start_soon(_cut_off, service, run_id, name=f"stop {run_id}")
             await service.leave(grace=self._grace)
 
     @property
@@ -248,43 +256,50 @@ class Host:
             module = await anyio.to_thread.run_sync(
                 importlib.import_module, "atlas_mcp.runs.opening"
             )
-            await self._keep_open(module.open_service)
+            is_wanted = True
+            while is_wanted:
+                try:
+                    await self._keep_open(module.open_service)
+                except JournalInUse as error:
+                    is_wanted = await self._wait_to_reopen(error)
         except AtlasError as error:
             logger.error("%s", error)
             self._fail(error)
         except Exception as error:
-            failure = self._not_opened(error)
+            failure = _not_opened(error, is_open=self._service is not None)
             if failure is None:
                 logger.exception("the run service has failed")
             else:
                 logger.error("%s", failure)
             self._fail(failure or AtlasError(BUG))
 
-    def _not_opened(self, error: Exception) -> AtlasError | None:
-        """Return the error that keeps the service from being opened; `None` for a bug."""
-        if (few := too_few_files(error)) is not None:
-            return AtlasError(few)
-        if isinstance(error, OSError) and self._service is None:
-            return AtlasError(
-                f"the run service cannot be opened: {error}; start it again without that"
-            )
-        return None
+    async def _wait_to_reopen(self, error: JournalInUse) -> bool:
+        """Refuse requests for a while, then wait for one; return false if the server ends."""
+        logger.warning("%s", error)
+        self._fail(error)
+        await anyio.sleep(REOPEN_SECONDS)
+        if self._failure is error:
+            self._failure = None
+            self._opened, self._greeted = anyio.Event(), anyio.Event()
+            await self._greeted.wait()
+        return self._failure is None
 
     async def _keep_open(
         self, open_service: Callable[..., AbstractAsyncContextManager[RunService]]
     ) -> None:
         opening = open_service(
-            self.settings, pool=self._pool, retries=self._retries, capacity=self._capacity
+            self.settings,
+            pool=self._pool,
+            retries=self._retries,
+            capacity=self._capacity,
+            driver_environ=self._driver_environ,
         )
         async with opening as service:
             self._service = service
             self._opened.set()
-            for library in service.pool.libraries():
-                await anyio.to_thread.run_sync(_import_ahead, library)
+            if self._driver_environ is None:
+                await _load(service, warm_up=self.settings.server.warm_up)
             self.loaded.set()
-            if self.settings.server.warm_up:
-                with anyio.move_on_after(WARM_UP_SECONDS):
-                    await service.pool.warm_up()
             await anyio.sleep_forever()
 
     def _fail(self, error: AtlasError) -> None:
@@ -299,3 +314,30 @@ def _import_ahead(library: str) -> None:
         importlib.import_module(library)
     except Exception as error:  # noqa: BLE001 - it is not ours, and may not be needed
         logger.warning("the library %s cannot be imported: %r", library, error)
+
+
+async def _cut_off(service: RunService, run_id: str) -> None:
+    """Stop a run whose client has gone, and return once its calls have had their grace."""
+    await service.stop(run_id)
+    async with service.watching(run_id) as live:
+        # It goes on where somebody else waits for it.
+        if live.state.stop_cause is not None:
+            await live.finished()
+
+
+def _not_opened(error: Exception, *, is_open: bool) -> AtlasError | None:
+    """Return the error that keeps the service from being opened; `None` for a bug."""
+    if (few := too_few_files(error)) is not None:
+        return AtlasError(few)
+    if isinstance(error, OSError) and not is_open:
+        return AtlasError(f"the run service cannot be opened: {error}; start it again without that")
+    return None
+
+
+async def _load(service: RunService, *, warm_up: bool) -> None:
+    """Import the libraries of the models ahead of their first call, and load the models."""
+    for library in service.pool.libraries():
+        await anyio.to_thread.run_sync(_import_ahead, library)
+    if warm_up:
+        with anyio.move_on_after(WARM_UP_SECONDS):
+            await service.pool.warm_up()

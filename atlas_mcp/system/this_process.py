@@ -37,7 +37,7 @@ COLLECT_AFTER = (20_000, 5, 100)
 before it looks at older ones. What runs make is mostly freed without it, and each look holds up
 everybody: with the defaults of Python 3.11 and 300 runs at once it took 2.3 of 18 seconds of CPU
 and up to 0.34 s at a time, with these 0.6 of 13 and 0.14 s, measured 2026-11. What is in cycles is
-collected once a server has little to do (`server.memory_upkeep`)."""
+collected once a server has little to do (`memory_upkeep`)."""
 
 
 def take_over(*, interrupted: int | None = None) -> None:

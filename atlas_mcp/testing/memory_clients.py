@@ -158,7 +158,7 @@ class MemoryClients(Callers, Drivers, Patience):
         rows = [row for row in self._clients.callers.values() if row.caller.digest == digest]
         received = {row.caller.run_id for row in rows if row.state == "received"}
         for row in sorted(rows, key=lambda row: -row.caller.asked_at):
-            if row.caller.run_id in received:
+            if row.caller.run_id in received and not after_cut:
                 continue
             run = self._run_to_join(row.caller.run_id)
             if run is None and not self._is_alive(row):
@@ -169,7 +169,7 @@ class MemoryClients(Callers, Drivers, Patience):
 
     def _was_cut(self, row: CallerRow, run: JoinedRun | None, since: float) -> bool:
         waits = row.state == "waiting" and self._is_alive(row)
-        if run is None or waits or row.state == "promised":
+        if run is None or waits or row.state not in ("waiting", "cut"):
             return False
         return max(row.changed_at, run.updated_at) >= since
 

@@ -61,6 +61,11 @@ class StoredRun:
         """The space that its records take."""
         return sum(len(line.encode()) for _, line in self.lines)
 
+    def ask(self, wanted: LiveRequest) -> None:
+        """Take a request in place of an earlier one that no user made."""
+        if self.wanted is None or self.wanted.cause != "user" or wanted.cause == "user":
+            self.wanted = wanted
+
 
 @dataclass(slots=True)
 class MemoryStore:
@@ -191,12 +196,12 @@ class MemoryJournal(MemoryClients, Journal):
     @override
     async def request_stop(self, run_id: str, cause: StopCause, *, grace: float = 0.0) -> None:
         await anyio.lowlevel.checkpoint()
-        self.store.run(run_id).wanted = LiveRequest(cause, grace)
+        self.store.run(run_id).ask(LiveRequest(cause, grace))
 
     @override
     async def request_lift(self, run_id: str) -> None:
         await anyio.lowlevel.checkpoint()
-        self.store.run(run_id).wanted = LiveRequest(None)
+        self.store.run(run_id).ask(LiveRequest(None))
 
     @override
     async def take_requests(self) -> Mapping[str, LiveRequest]:

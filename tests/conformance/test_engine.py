@@ -13,7 +13,7 @@ from typing_extensions import override
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.journal.base import Journal
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
-from atlas_mcp.journal.sqlite.leases import LEASE_SECONDS
+from atlas_mcp.journal.sqlite.processes import LEASE_SECONDS
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.engine import Engine
 from atlas_mcp.runs.local.engine import open_local_engine
@@ -22,14 +22,18 @@ from atlas_mcp.testing.engine_conformance import (
     Check,
     Stand,
     following,
+    lifts,
     stops,
     submissions,
     takeovers,
 )
 from atlas_mcp.testing.held_model import HeldModel, agreeing
 from atlas_mcp.testing.memory_journal import MemoryJournal, MemoryStore
+from tests.support.drivers import PipedDrivers
 
-CHECKS = [check for part in (submissions, stops, following, takeovers) for check in part.CHECKS]
+CHECKS = [
+    check for part in (submissions, stops, lifts, following, takeovers) for check in part.CHECKS
+]
 
 
 @dataclass
@@ -81,6 +85,23 @@ class LocalStand(Stand):
     @override
     def pass_time(self, seconds: float) -> None:
         self.clock.now += seconds
+
+
+@dataclass
+class DetachedStand(LocalStand):
+    """Engines that have their runs driven at the other ends of pipes."""
+
+    @override
+    @asynccontextmanager
+    async def open(self) -> AsyncGenerator[Engine]:
+        async with PipedDrivers(self.make, self.calls).engine() as engine:
+            yield engine
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+async def test_an_engine_with_a_driver_of_its_own_conforms(check: Check, tmp_path: Path) -> None:
+    clock = Clock()
+    await check(DetachedStand(lambda: SqliteJournal(tmp_path / "home", clock=clock), clock))
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)

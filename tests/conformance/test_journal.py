@@ -11,12 +11,15 @@ from typing_extensions import override
 
 from atlas_mcp.journal.base import Journal
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
-from atlas_mcp.journal.sqlite.leases import LEASE_SECONDS
+from atlas_mcp.journal.sqlite.processes import LEASE_SECONDS
 from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.testing.journal_conformance import (
     Check,
     Stand,
+    callers,
+    drivers,
     leases,
+    patience,
     records,
     run_index,
     spending,
@@ -24,7 +27,8 @@ from atlas_mcp.testing.journal_conformance import (
 )
 from atlas_mcp.testing.memory_journal import MemoryJournal, MemoryStore
 
-CHECKS = [check for part in (records, leases, run_index, tasks, spending) for check in part.CHECKS]
+PARTS = (records, leases, run_index, tasks, spending, callers, drivers, patience)
+CHECKS = [check for part in PARTS for check in part.CHECKS]
 
 
 @dataclass

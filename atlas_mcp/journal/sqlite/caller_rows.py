@@ -30,16 +30,16 @@ _MOST_LOOKED_AT = 100
 """Identical callers that are looked at, the newest first."""
 
 _UNOPENED_SECONDS = 3600.0
-"""Seconds after which a caller without a run has no run to come."""
+"""Seconds from its last change after which a caller without a run has none to come."""
 
 _IDENTICAL = """
 SELECT caller_id, callers.run_id, callers.owner, state, changed_at, runs.run_id IS NOT NULL,
     status, updated_at
 FROM callers LEFT JOIN runs ON runs.run_id = callers.run_id
-WHERE digest = :digest AND NOT EXISTS (
+WHERE digest = :digest AND (:after_cut OR NOT EXISTS (
     SELECT 1 FROM callers AS other
     WHERE other.run_id = callers.run_id AND other.digest = :digest AND other.state = 'received'
-)
+))
 ORDER BY asked_at DESC LIMIT :most
 """
 
@@ -148,7 +148,8 @@ def forget_unopened(connection: sqlite3.Connection) -> None:
 
 def _run_to_join(connection: sqlite3.Connection, digest: str, joining: Joining) -> str | None:
     """Return the run that an identical caller joins, and use that caller up after a cut."""
-    found = connection.execute(_IDENTICAL, {"digest": digest, "most": _MOST_LOOKED_AT}).fetchall()
+    given = {"digest": digest, "after_cut": joining.after_cut, "most": _MOST_LOOKED_AT}
+    found = connection.execute(_IDENTICAL, given).fetchall()
     asked_once = cache(joining.lives)
     for row in found:
         one = _identical(row, asked_once)

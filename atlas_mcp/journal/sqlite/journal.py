@@ -38,12 +38,19 @@ from atlas_mcp.journal.base import (
     TaskEntry,
 )
 from atlas_mcp.journal.followers import Followers
-from atlas_mcp.journal.sqlite import event_rows, lease_rows, run_rows, spending_rows, task_rows
+from atlas_mcp.journal.sqlite import (
+    caller_rows,
+    event_rows,
+    lease_rows,
+    run_rows,
+    spending_rows,
+    task_rows,
+)
 from atlas_mcp.journal.sqlite.clients import SqliteClients
 from atlas_mcp.journal.sqlite.faults import Fault, opening_failure
-from atlas_mcp.journal.sqlite.leases import LEASE_SECONDS, SqliteLeases
+from atlas_mcp.journal.sqlite.leases import SqliteLeases
 from atlas_mcp.journal.sqlite.process_locks import ProcessLock, dead_owners, forget
-from atlas_mcp.journal.sqlite.processes import Processes
+from atlas_mcp.journal.sqlite.processes import LEASE_SECONDS, Processes
 from atlas_mcp.journal.sqlite.space import shrink
 from atlas_mcp.journal.sqlite.store import FILE_NAME, Store, open_store
 
@@ -72,6 +79,7 @@ class SqliteJournal(SqliteClients, Journal):
         sync: Puts the written part of an open file on disk.
 
     Raises:
+        JournalInUse: An older version still drives runs of it.
         JournalError: The file cannot be opened, or a newer version wrote it.
     """
 
@@ -97,7 +105,7 @@ class SqliteJournal(SqliteClients, Journal):
 
     def _open(self, opened: ExitStack, owner: str) -> Store:
         """Open the files, and mark this process as alive."""
-        store = open_store(self.folder, opened, sync=self.sync)
+        store = open_store(self.folder, opened, sync=self.sync, clock=self.clock)
         self._lock = ProcessLock(self.folder, owner)
         opened.callback(self._lock.release)
         _forget_the_dead(store, self.folder, self.clock())
@@ -228,6 +236,8 @@ class SqliteJournal(SqliteClients, Journal):
                 lambda connection: run_rows.remove(connection, some, self._leases.is_held)  # noqa: B023
             )
             await _give_way(began)
+        if removed:
+            await self._store.write(caller_rows.forget_unopened, durable=False)
         more = bool(removed)
         while more:
             began = anyio.current_time()

@@ -102,15 +102,16 @@ def give_back(connection: sqlite3.Connection, leases: Iterable[Lease], owner: st
 
 
 def request(connection: sqlite3.Connection, run_id: str, wanted: LiveRequest) -> None:
-    """Store a request to the driver of a run, in place of an earlier one.
+    """Store a request to the driver of a run, in place of an earlier one that no user made.
 
     Raises:
         UnknownRun: There is no such run.
     """
     require(connection, run_id)
     connection.execute(
-        "UPDATE runs SET stop_cause = ?, stop_grace = ?, is_to_lift = ? WHERE run_id = ?",
-        (wanted.cause, wanted.grace, wanted.cause is None, run_id),
+        "UPDATE runs SET stop_cause = ?, stop_grace = ?, is_to_lift = ?"
+        " WHERE run_id = ? AND (stop_cause IS NOT 'user' OR ?)",
+        (wanted.cause, wanted.grace, wanted.cause is None, run_id, wanted.cause == "user"),
     )
 
 

@@ -20,14 +20,8 @@ from atlas_mcp.errors import JournalBusy, JournalError
 from atlas_mcp.journal.base import Lease, Leases, LiveRequest
 from atlas_mcp.journal.sqlite import lease_rows
 from atlas_mcp.journal.sqlite.lease_rows import LeaseRow
-from atlas_mcp.journal.sqlite.process_locks import is_alive, is_dead
+from atlas_mcp.journal.sqlite.processes import is_lease_live
 from atlas_mcp.journal.sqlite.store import Store
-
-LEASE_SECONDS = 15.0
-"""Seconds without renewal after which a run counts as interrupted."""
-
-LEASES_AHEAD = 2
-"""A lease that ends later than this many lease times from now was taken under another clock."""
 
 
 @dataclass(slots=True)
@@ -143,13 +137,13 @@ class SqliteLeases(Leases):
 
     def is_live(self, owner: str | None, until: float) -> bool:
         """Return whether a lease has not ended and its owner has not died."""
-        left = until - self.clock()
-        if owner is None or left <= 0:
-            return False
-        if left > LEASES_AHEAD * max(self.lease_seconds, LEASE_SECONDS):
-            # The clock was set back since, or the time is damaged: a live owner renews in seconds.
-            return is_alive(self.folder, owner)
-        return not is_dead(self.folder, owner)
+        return is_lease_live(
+            self.folder,
+            owner,
+            until=until,
+            now=self.clock(),
+            lease_seconds=self.lease_seconds,
+        )
 
     async def _request(self, run_id: str, wanted: LiveRequest) -> None:
         await self.store.write(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -77,14 +77,18 @@ class Place:
                 )
 
 
-def connect(path: Path, *, busy_timeout: float) -> sqlite3.Connection:
+def connect(
+    path: Path, *, busy_timeout: float, clock: Callable[[], float] = time.time
+) -> sqlite3.Connection:
     """Open the journal to be written, and make it or bring it up to date first.
 
     Args:
         path: The file. It is made with mode 0600, its folder with 0700.
         busy_timeout: Seconds to wait for another process's transaction.
+        clock: Unix seconds.
 
     Raises:
+        JournalInUse: An older version still drives runs of the journal.
         JournalError: A newer version wrote the file.
         OSError: The folder or the file cannot be made.
         sqlite3.Error: It is no database, or cannot be used.
@@ -95,7 +99,7 @@ def connect(path: Path, *, busy_timeout: float) -> sqlite3.Connection:
     try:
         prepare(connection)
         _write_ahead(connection, busy_timeout)
-        migrate(connection, path)
+        migrate(connection, path, clock=clock)
         connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
         # The log is flushed apart from its transactions (`write_ahead_log`).
         connection.execute("PRAGMA synchronous = NORMAL")

@@ -1,5 +1,7 @@
 """Reading a journal where nothing can be written: on a full disk, or one mounted read-only.
 
+So is one that an older version still uses, whose tables may not be changed yet.
+
 SQLite keeps the index of a write-ahead log in a file, and so cannot open a sound journal there. A
 connection that holds the database alone keeps the index in memory instead; on a read-only disk
 there is no other process that it could keep out. Every write is refused, and a file of an older
@@ -18,7 +20,7 @@ from pathlib import Path
 
 from typing_extensions import override
 
-from atlas_mcp.errors import JournalError, JournalNewer
+from atlas_mcp.errors import JournalError, JournalInUse, JournalNewer
 from atlas_mcp.journal.base import Journal
 from atlas_mcp.journal.sqlite.columns import decode
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
@@ -68,7 +70,9 @@ def open_to_read(folder: Path) -> Journal:
     try:
         return SqliteJournal(folder)
     except JournalError as error:
-        if not (folder / FILE_NAME).exists() or not _takes_no_writes(error.__cause__):
+        is_to_wait = isinstance(error, JournalInUse)
+        takes_no_writes = is_to_wait or _takes_no_writes(error.__cause__)
+        if not takes_no_writes or not (folder / FILE_NAME).exists():
             raise
         try:
             journal = ReadOnlyJournal(folder)

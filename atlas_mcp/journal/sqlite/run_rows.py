@@ -16,7 +16,7 @@ from atlas_mcp.atlas.outcomes import Status
 from atlas_mcp.atlas.summary import RunSummary
 from atlas_mcp.errors import RunExists, UnknownRun
 from atlas_mcp.journal.base import ListedRun
-from atlas_mcp.journal.sqlite import caller_rows, columns, lease_rows
+from atlas_mcp.journal.sqlite import columns, lease_rows
 from atlas_mcp.journal.sqlite.lease_rows import LeaseRow
 
 IsLive: TypeAlias = Callable[[str | None, float], bool]
@@ -167,7 +167,6 @@ def remove(
         is_held: Returns whether a live process holds the lease of a run; such a run stays.
     """
     removed: list[str] = []
-    caller_rows.forget_unopened(connection)
     for run in runs:
         summary = summary_of(connection, run.run_id)
         lease = lease_rows.find(connection, run.run_id)

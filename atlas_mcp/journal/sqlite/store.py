@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -87,21 +88,29 @@ class Store:
             logger.warning("%s is left open: its disk does not answer", self.path)
 
 
-def open_store(folder: Path, opened: ExitStack, *, sync: Callable[[int], None] = os.fsync) -> Store:
+def open_store(
+    folder: Path,
+    opened: ExitStack,
+    *,
+    sync: Callable[[int], None] = os.fsync,
+    clock: Callable[[], float] = time.time,
+) -> Store:
     """Open the files of a journal, and make missing ones.
 
     Args:
         folder: The folder of the files; made with mode 0700 if it is missing.
         opened: Closes the opened files if the caller fails.
         sync: Puts the written part of an open file on disk.
+        clock: Unix seconds.
 
     Raises:
+        JournalInUse: An older version still drives runs of the journal.
         JournalError: A newer version wrote the file.
         OSError: The folder or a file cannot be made.
         sqlite3.Error: The file is no database, or cannot be used.
     """
     path = folder / FILE_NAME
-    connection = connect(path, busy_timeout=BUSY_TIMEOUT)
+    connection = connect(path, busy_timeout=BUSY_TIMEOUT, clock=clock)
     opened.callback(connection.close)
     records = Reader(path, connect_to_read(path, busy_timeout=BUSY_TIMEOUT))
     opened.callback(records.connection.close)

@@ -7,9 +7,13 @@ edited once released; each takes a file of the version before it and leaves its 
 from __future__ import annotations
 
 import sqlite3
+import time
+from collections.abc import Callable
 from pathlib import Path
 
-from atlas_mcp.errors import JournalNewer
+from atlas_mcp.errors import JournalInUse, JournalNewer
+from atlas_mcp.journal.sqlite import columns
+from atlas_mcp.journal.sqlite.processes import is_lease_live
 
 MIGRATIONS = (
     # 1: `runs` has one row a run, `events` one row a record.
@@ -136,10 +140,20 @@ FILE_VERSION = len(MIGRATIONS)
 """Version of the tables, kept in the file's `user_version`."""
 
 
-def migrate(connection: sqlite3.Connection, path: Path) -> None:
+def migrate(
+    connection: sqlite3.Connection, path: Path, *, clock: Callable[[], float] = time.time
+) -> None:
     """Bring the tables of a file up to this version, all of it or nothing.
 
+    Nothing is changed under a process of an older version that drives a run.
+
+    Args:
+        connection: The file.
+        path: Its path, with the locks of processes in its folder.
+        clock: Unix seconds.
+
     Raises:
+        JournalInUse: Such a process lives.
         JournalNewer: A newer version wrote the file.
     """
     if _version(connection, path) == FILE_VERSION:
@@ -147,7 +161,10 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("BEGIN IMMEDIATE")
     with connection:
         # Read again: another process may have migrated the file while this one waited.
-        for script in MIGRATIONS[_version(connection, path) :]:
+        version = _version(connection, path)
+        if 0 < version < FILE_VERSION and (runs := _driven(connection, path.parent, clock())):
+            raise JournalInUse(str(path), runs)
+        for script in MIGRATIONS[version:]:
             for statement in script.split(";"):
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {FILE_VERSION}")
@@ -163,6 +180,18 @@ def stand_in(connection: sqlite3.Connection, path: Path) -> None:
     for script in STAND_INS[max(0, _version(connection, path) - 1) :]:
         for statement in script.split(";"):
             connection.execute(statement)
+
+
+def _driven(connection: sqlite3.Connection, folder: Path, now: float) -> dict[str, str]:
+    """Return the runs that live processes drive, oldest first, with the names of the processes."""
+    rows = connection.execute(
+        "SELECT run_id, owner, lease_until FROM runs WHERE owner IS NOT NULL ORDER BY opened_at"
+    ).fetchall()
+    return {
+        columns.text(run_id): columns.text(owner)
+        for run_id, owner, until in rows
+        if is_lease_live(folder, columns.text(owner), until=columns.seconds(until), now=now)
+    }
 
 
 def _version(connection: sqlite3.Connection, path: Path) -> int:

@@ -80,9 +80,13 @@ class Attempt:
         finally:
             self.live.count_tokens(self.name, None)
 
-    def aborted(self) -> NoReply:
-        """Return the end of an attempt that was broken off from here."""
-        return self._broken_off("aborted", "")
+    def aborted(self, *, by_stop: bool) -> NoReply:
+        """Return the end of an attempt that was broken off from here.
+
+        Args:
+            by_stop: Whether a stop of its run did that, and not its deadline.
+        """
+        return self._broken_off("stopped" if by_stop else "aborted", "")
 
     def _broken_off(self, cause: Cause, message: str) -> NoReply:
         return NoReply(cause, message, charge=self.counted, complete=not self.may_be_billed)
@@ -165,7 +169,10 @@ class Caller:
                 event = await self._attempted(call)
             if not await self.recorder.record(event):
                 return False
-            if isinstance(event, AttemptFailed) and not self.reservation.covers(self.live.state):
+            if not isinstance(event, AttemptFailed):
+                # Another call may have its name by now: one that makes it again after a lift.
+                break
+            if not self.reservation.covers(self.live.state):
                 more = await self.reserve(self.live.state)
                 if not await self.recorder.record(*more):
                     return False
@@ -204,11 +211,13 @@ class Caller:
         name, spec = call_key(call.intent), spec_of(state, call)
         attempt = Attempt(self.live, self.pool, name, spec, call.request, self._fitted)
         # Otherwise the call was decided before the stop, while its records were being written.
+        by_stop = True
         if state.stop_cause is None:
             deadline = clock.loop_time(deadline_of(state, call))
-            with self.blocks.bounded(deadline, gets_grace=lambda: attempt.may_be_billed):
+            with self.blocks.bounded(deadline, gets_grace=lambda: attempt.may_be_billed) as block:
                 if call.attempt > 1:
                     await anyio.sleep_until(clock.loop_time(call.not_before))
                 return await attempt.make()
+            by_stop = block.ends_by_stop
         self.cut_off += self.is_cut_off and attempt.may_be_billed
-        return attempt.aborted()
+        return attempt.aborted(by_stop=by_stop)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import partial
 
 import anyio
@@ -18,10 +19,11 @@ from atlas_mcp.atlas.commands import Call, ReadReply
 from atlas_mcp.atlas.deadlines import closes_at
 from atlas_mcp.atlas.events import Event, ExploresPlanned, ExploringClosed, StopCause
 from atlas_mcp.atlas.policy import is_over
+from atlas_mcp.atlas.resuming import lifting
 from atlas_mcp.atlas.run_facts import call_key
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.steps import Step, next_step
-from atlas_mcp.atlas.stopping import is_stopped, stop_events
+from atlas_mcp.atlas.stopping import can_be_lifted, is_stopped, stop_events
 from atlas_mcp.errors import JournalError
 from atlas_mcp.journal.base import Lease, Records
 from atlas_mcp.models.pool import Pool
@@ -130,6 +132,34 @@ class Driver:
             await self._advance(*events)
             if cause == "user" and self._recorder.broken is not None:
                 raise self._recorder.broken
+
+    async def lift(
+        self, *, max_explores: int | None = None, max_cost_usd: Decimal | None = None
+    ) -> bool:
+        """Take back the stop of a run that its client left; its calls in flight go on.
+
+        Args:
+            max_explores: The new ceiling; `None` leaves it.
+            max_cost_usd: The new cap, US dollars; `None` leaves it.
+
+        Returns:
+            Whether it was taken back: false for a run that goes on, that was stopped for another
+            cause, or that has come to its end or has not begun.
+
+        Raises:
+            InvalidInput: A limit cannot be that. Nothing was changed.
+            JournalError: It could not be recorded; the run has broken off.
+        """
+        recorder = self._recorder
+        is_carried_out = self._calls is not None and not self._scope.cancel_called
+        if not (is_carried_out and can_be_lifted(self._state)) or recorder.broken is not None:
+            return False
+        event = lifting(self._state, max_explores=max_explores, max_cost_usd=max_cost_usd)
+        self._blocks.lift()
+        await self._advance(event)
+        if recorder.broken is not None:
+            raise recorder.broken
+        return not self.lost
 
     def give_up(self) -> None:
         """Drop the run where it stands: another process has taken it over and writes it now."""

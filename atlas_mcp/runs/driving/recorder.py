@@ -95,6 +95,9 @@ class Recorder:
             except anyio.get_cancelled_exc_class():
                 self._unstored += records
                 raise
+            else:
+                if records:
+                    self.live.confirm(records[-1].seq)
 
     @contextmanager
     def _expecting(self, records: Sequence[Record]) -> Generator[None]:
@@ -157,6 +160,8 @@ class Recorder:
                     await anyio.sleep(SALVAGE_RETRY_SECONDS)
                 else:
                     self._unstored = []
+        if not self.lost:
+            self.live.confirm(self._unstored[0].seq - 1 if self._unstored else self.live.state.seq)
         self.live.break_off(
             BrokenOff(
                 str(self.broken),

@@ -1,7 +1,7 @@
-"""Renew the leases of this process, and stop the runs that other processes ask it to stop.
+"""Renew the leases of this process, and hear other processes' requests to stop its runs or go on.
 
-Both go on for as long as the engine is open, and neither waits for the other. The engine stops the
-runs, and drops those whose leases are lost.
+Both go on for as long as the engine is open, and neither waits for the other. The engine carries
+the requests out, and drops the runs whose leases are lost.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 
 import anyio
 
-from atlas_mcp.atlas.events import StopCause
 from atlas_mcp.errors import JournalError
 from atlas_mcp.journal.base import Lease, Leases, LiveRequest
 from atlas_mcp.task_groups import open_task_group
@@ -31,27 +30,25 @@ RENEW_AGAIN_SECONDS = 1.0
 
 @dataclass(slots=True)
 class Upkeep:
-    """Keeps the leases of an engine, and carries out the stop requests of other processes.
+    """Keeps the leases of an engine, and has it carry out the requests of other processes.
 
     Args:
         journal: Holds the leases and the requests.
-        stop: Stops a run at another process's request; returns once the stop is on record.
+        carry_out: Stops a run or lifts its stop; returns once that is on record.
         give_up: Drops a run whose lease is lost.
     """
 
     journal: Leases
-    stop: Callable[[str, StopCause], Awaitable[None]]
+    carry_out: Callable[[str, LiveRequest], Awaitable[None]]
     give_up: Callable[[Lease], None]
-    _stopping: set[tuple[str, StopCause]] = field(
-        init=False, default_factory=set[tuple[str, StopCause]]
-    )
+    # A request is given once, so those that could not be carried out are kept here.
     _failed: dict[str, LiveRequest] = field(init=False, default_factory=dict[str, LiveRequest])
 
     async def keep(self) -> None:
-        """Renew leases and carry out stop requests; never returns."""
+        """Renew leases and carry out requests; never returns."""
         async with open_task_group() as tasks:
             tasks.start_soon(self._keep_leases, name="leases")
-            tasks.start_soon(self._keep_watch, name="stop requests")
+            tasks.start_soon(self._keep_watch, name="requests")
 
     async def _keep_leases(self) -> None:
         """Renew leases, and do nothing else in this task: leases last only for seconds."""
@@ -71,29 +68,26 @@ class Upkeep:
         return True
 
     async def _keep_watch(self) -> None:
-        """Stop runs at other processes' requests, concurrently: each stop waits for the disk."""
+        """Have requests carried out, concurrently: each of them waits for the disk."""
         async with open_task_group() as tasks:
             while True:
                 await anyio.sleep(WATCH_SECONDS)
                 try:
                     requests = await self.journal.take_requests()
                 except JournalError as error:
-                    logger.error(
-                        "the stop requests of other processes could not be read: %s", error
-                    )
+                    logger.error("the requests of other processes could not be read: %s", error)
                     continue
-                # A request is given once, so one that could not be carried out is kept here.
                 again, self._failed = self._failed, {}
-                for run_id, wanted in {**again, **requests}.items():
-                    if wanted.cause is not None and (run_id, wanted.cause) not in self._stopping:
-                        self._stopping.add((run_id, wanted.cause))
-                        tasks.start_soon(self._stop, run_id, wanted.cause, name=f"stop {run_id}")
+                for run_id, request in {**requests, **again}.items():
+                    tasks.start_soon(self._carry_out, run_id, request, name=f"request {run_id}")
 
-    async def _stop(self, run_id: str, cause: StopCause) -> None:
+    async def _carry_out(self, run_id: str, request: LiveRequest) -> None:
         try:
-            await self.stop(run_id, cause)
+            await self.carry_out(run_id, request)
         except JournalError as error:
-            logger.error("run %s: that it was stopped could not be stored: %s", run_id, error)
-            self._failed.setdefault(run_id, LiveRequest(cause))
-        finally:
-            self._stopping.discard((run_id, cause))
+            if request.cause is None:
+                # The run has broken off, which its followers see.
+                logger.error("run %s: that it goes on could not be stored: %s", run_id, error)
+            else:
+                logger.error("run %s: that it was stopped could not be stored: %s", run_id, error)
+                self._failed[run_id] = request

@@ -7,6 +7,7 @@ makes its calls and records.
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -14,7 +15,8 @@ import anyio
 import anyio.abc
 
 from atlas_mcp.atlas.events import StopCause
-from atlas_mcp.errors import JournalError, UnknownRun
+from atlas_mcp.atlas.state import RunState
+from atlas_mcp.errors import InvalidInput, JournalError, UnknownRun
 from atlas_mcp.journal.base import EngineJournal, Lease
 from atlas_mcp.loop_turns import STEP_BACK_SECONDS, LoopTurns
 from atlas_mcp.models.pool import Pool
@@ -22,6 +24,7 @@ from atlas_mcp.runs.clock import RunClock
 from atlas_mcp.runs.driving.claims import Claimed, Claims
 from atlas_mcp.runs.driving.driver import Driver
 from atlas_mcp.runs.driving.reservation import Reservation
+from atlas_mcp.runs.engine import ResumeRun
 from atlas_mcp.runs.following import follow_on
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.local.line import Line, Ticket
@@ -38,7 +41,7 @@ class DrivenRuns:
         journal: Stores their records, and counts the money of the day.
         pool: Gives their models.
         claims: Releases their leases.
-        states: Returns the states of runs that other processes have taken over.
+        states: Returns the states of other runs.
         tasks: Drives the runs.
         line: Gives out places.
         day_cap_usd: US dollars that all runs of the home may cost on one day; `None` for no cap.
@@ -83,11 +86,23 @@ class DrivenRuns:
         """Return the driver of a run, also one that has ended and still holds the lease."""
         return self._drivers.get(run_id) or self._leaving.get(run_id)
 
+    async def state(self, run_id: str) -> RunState:
+        """Return the state of a run, whether this process drives it or not.
+
+        Raises:
+            UnknownRun: There is no such run.
+            JournalError: It cannot be read.
+        """
+        driver = self._drivers.get(run_id)
+        return await self.states.state(run_id) if driver is None else driver.live.state
+
     def drive(self, run_id: str, claimed: Claimed) -> None:
         """Drive a run until it has ended, has been left or is lost. Returns at once."""
         ticket = self.line.take()
         state = claimed.state
-        live = LiveRun(run_id, state, here=True, place=ticket, clock=RunClock(state.at))
+        live = LiveRun(
+            run_id, state, stored=state.seq, here=True, place=ticket, clock=RunClock(state.at)
+        )
         reservation = Reservation(self.journal, run_id, self.day_cap_usd, state.ledger.committed)
         driver = Driver(live, claimed.lease, self.journal, self.pool, reservation)
         self._drivers[run_id] = driver
@@ -98,32 +113,29 @@ class DrivenRuns:
     async def stop(self, driver: Driver, cause: StopCause, *, grace: float = 0.0) -> None:
         """Stop a run; a bug that keeps it from being stopped ends that run alone.
 
-        A task of its own writes the record of the stop, so that a cancelled caller does not leave
-        it out: later records could not be stored without it.
-
         Raises:
             JournalError: The run was stopped, but the record that its user ended it could not be
                 stored.
         """
-        ended = anyio.Event()
-        errors: list[JournalError] = []
 
         async def stop() -> None:
             try:
                 await driver.stop(cause, grace=grace)
-            except JournalError as error:
-                errors.append(error)
-            except Exception:
-                logger.exception("run %s could not be stopped, and is aborted", driver.live.run_id)
-                driver.abort()
             finally:
                 self._leave_the_line(driver)
-                ended.set()
 
-        self.tasks.start_soon(stop, name=f"stop {driver.live.run_id}")
-        await ended.wait()
-        if errors:
-            raise errors[0]
+        await self._in_a_task(stop, driver, "stopped")
+
+    async def lift(self, driver: Driver, limits: ResumeRun) -> bool:
+        """Take back the stop of a run that its client left: see `Driver.lift`."""
+        lifted: list[bool] = []
+
+        async def lift() -> None:
+            more = limits.max_explores, limits.max_cost_usd
+            lifted.append(await driver.lift(max_explores=more[0], max_cost_usd=more[1]))
+
+        await self._in_a_task(lift, driver, "gone on with")
+        return lifted == [True]
 
     async def leave(self, driver: Driver, *, grace: float) -> None:
         """Stop a run that is to be resumed, and return once its lease is given back.
@@ -211,6 +223,41 @@ class DrivenRuns:
                     await self._beginning.next()
             finally:
                 del self._waits[run_id]
+
+    async def _in_a_task(
+        self, act: Callable[[], Awaitable[None]], driver: Driver, done: str
+    ) -> None:
+        """Act on a run in a task of its own, and wait for it.
+
+        So that a cancelled caller does not leave a record out: later ones could not be stored
+        without it. A bug in the act ends that run alone.
+
+        Args:
+            act: The act.
+            driver: Drives the run.
+            done: The act, as a participle for the log.
+
+        Raises:
+            JournalError, InvalidInput: The act raised it.
+        """
+        ended = anyio.Event()
+        errors: list[JournalError | InvalidInput] = []
+
+        async def carry_out() -> None:
+            try:
+                await act()
+            except (JournalError, InvalidInput) as error:
+                errors.append(error)
+            except Exception:
+                logger.exception("run %s could not be %s, and is aborted", driver.live.run_id, done)
+                driver.abort()
+            finally:
+                ended.set()
+
+        self.tasks.start_soon(carry_out, name=f"{done}: {driver.live.run_id}")
+        await ended.wait()
+        if errors:
+            raise errors[0]
 
     def _leave_the_line(self, driver: Driver) -> None:
         """End the wait of a run for its place, and so the run's driver."""

@@ -1,11 +1,12 @@
 """The engine of this process: runs are driven by tasks of the process that submits them.
 
 Owns the choice between three cases of a run: this process drives it, another process does, or it is
-not driven. `claims` claims runs, `driven_runs` drives them.
+not driven. `claims` claims runs, `driven_runs` drives them, `resuming` goes on with them.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,37 +19,35 @@ from typing_extensions import override
 
 from atlas_mcp.atlas.events import ExploresPlanned, StopCause
 from atlas_mcp.atlas.explore_requests import plan_further
-from atlas_mcp.atlas.resuming import abandonment, lost_calls, resumption
+from atlas_mcp.atlas.resuming import abandonment, lost_calls
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.closing import last_act
-from atlas_mcp.errors import InvalidInput, JournalBusy, RunExists
-from atlas_mcp.journal.base import EngineJournal, Leases, Records
+from atlas_mcp.errors import JournalBusy, JournalError, RunExists
+from atlas_mcp.journal.base import EngineJournal, Leases, LiveRequest, Records
 from atlas_mcp.models.pool import Pool
-from atlas_mcp.runs.clock import RunClock
 from atlas_mcp.runs.driving.claims import Claims
 from atlas_mcp.runs.driving.reading import read_reply_or_failure
 from atlas_mcp.runs.driving.upkeep import Upkeep
 from atlas_mcp.runs.engine import Engine, ExploreFurther, OpenRun, ResumeRun, Submission
-from atlas_mcp.runs.following import follow
+from atlas_mcp.runs.following import following
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.local.driven_runs import DrivenRuns, log_unstored
 from atlas_mcp.runs.local.line import Line
+from atlas_mcp.runs.local.resuming import Resumptions
 from atlas_mcp.runs.recent_states import RecentStates
 from atlas_mcp.runs.run_ids import check_run_id
 from atlas_mcp.task_groups import open_task_group
 
+logger = logging.getLogger(__name__)
+
 LEAVE_SECONDS = 2.0
 """Seconds for aborting the calls in flight, and recording their costs, when the engine closes."""
-
-LET_GO_SECONDS = 10.0
-"""Seconds to wait until the process of an ended run, which may be frozen, gives the run back."""
 
 
 @dataclass(slots=True)
 class LocalEngine(Engine):
     """Drives runs in tasks of this process. Made by `open_local_engine`."""
 
-    states: RecentStates
     claims: Claims
     runs: DrivenRuns
     records: Records
@@ -60,7 +59,8 @@ class LocalEngine(Engine):
             case OpenRun():
                 return await self._open(run_id, submission)
             case ResumeRun():
-                return await self._resume(run_id, submission)
+                resumptions = Resumptions(self.runs, self.claims, self.leases, self.follow)
+                return await resumptions.resume(run_id, submission)
             case ExploreFurther():
                 return await self._explore_further(run_id, submission)
             case _:
@@ -75,6 +75,8 @@ class LocalEngine(Engine):
                 await driver.ended.wait()
         elif cause == "user":
             await self._end(run_id)
+        elif cause == "client":
+            await self._ask_to_stop(run_id, grace)
 
     @override
     @asynccontextmanager
@@ -84,17 +86,8 @@ class LocalEngine(Engine):
         if here is not None:
             yield here
             return
-        # Asked first: a run that ends in between must not look as if its process had died.
-        driven = await self.leases.is_driven(run_id)
-        state = await self._state(run_id)
-        live = LiveRun(run_id, state, done=not driven, clock=RunClock(state.at))
-        if not driven:
+        async with following(run_id, self.records, self.leases, self.runs.state) as live:
             yield live
-            return
-        async with open_task_group() as tasks:
-            tasks.start_soon(follow, live, self.records, name=f"follow {run_id}")
-            yield live
-            tasks.cancel_scope.cancel("the run is not looked at any more")
 
     @property
     @override
@@ -120,15 +113,19 @@ class LocalEngine(Engine):
                 log_unstored(driver)
             raise
 
-    async def stop_as_asked(self, run_id: str, cause: StopCause) -> None:
-        """Stop a run that this process drives, at another process's request."""
-        driver = self.runs.driver(run_id)
-        if driver is not None:
-            await self.runs.stop(driver, cause)
+    async def carry_out(self, run_id: str, request: LiveRequest) -> None:
+        """Stop a run that this process drives, or lift its stop, at another process's request.
 
-    async def _state(self, run_id: str) -> RunState:
+        Raises:
+            JournalError: It could not be recorded.
+        """
         driver = self.runs.driver(run_id)
-        return await self.states.state(run_id) if driver is None else driver.live.state
+        if driver is None:
+            return
+        if request.cause is None:
+            await self.runs.lift(driver, ResumeRun())
+        else:
+            await self.runs.stop(driver, request.cause, grace=request.grace)
 
     async def _open(self, run_id: str, submission: OpenRun) -> bool:
         check_run_id(run_id)
@@ -143,47 +140,6 @@ class LocalEngine(Engine):
             return False
         self.runs.drive(run_id, claimed)
         return True
-
-    async def _resume(self, run_id: str, limits: ResumeRun) -> bool:
-        resume = partial(
-            resumption, max_explores=limits.max_explores, max_cost_usd=limits.max_cost_usd
-        )
-        if await self._is_going(run_id):
-            if limits.raises_a_limit:
-                raise InvalidInput(
-                    "run_id",
-                    f"{run_id!r} is still going under the limits it has; wait for its end, or call "
-                    "cancel_run first",
-                )
-            return False
-        if not resume(await self._state(run_id)):
-            return False
-        async with self.claims.alone(run_id):
-            try:
-                claimed = await self.claims.take(run_id, resume)
-            except JournalBusy:
-                if limits.raises_a_limit:
-                    raise
-                return False
-            if claimed.state.finished is not None:
-                # Another process has ended it meanwhile.
-                await self.claims.release(claimed.lease)
-                return False
-            self.runs.drive(run_id, claimed)
-            return True
-
-    async def _is_going(self, run_id: str) -> bool:
-        """Return whether a run that has not ended is driven, here or by another process.
-
-        A process that has just ended a run still has to give it back; this method waits for that.
-        """
-        if run_id not in self.runs.ids and not await self.leases.is_driven(run_id):
-            return False
-        if (await self._state(run_id)).finished is None:
-            return True
-        with anyio.move_on_after(LET_GO_SECONDS):
-            await self._until_left(run_id)
-        return False
 
     async def _explore_further(self, run_id: str, further: ExploreFurther) -> bool:
         """Add explores to a run: at once if it is under way, else by taking it up."""
@@ -204,7 +160,7 @@ class LocalEngine(Engine):
             else:
                 break
         async with self.claims.alone(run_id):
-            plan(await self._state(run_id))
+            plan(await self.runs.state(run_id))
             claimed = await self.claims.take_in_turn(
                 run_id, lambda state: (*lost_calls(state), plan(state))
             )
@@ -221,6 +177,14 @@ class LocalEngine(Engine):
         except JournalBusy:
             await self.leases.request_stop(run_id, "user")
             await self._until_left(run_id)
+
+    async def _ask_to_stop(self, run_id: str, grace: float) -> None:
+        """Ask the engine of another process, if one drives a run, to stop it for its client."""
+        try:
+            if await self.leases.is_driven(run_id):
+                await self.leases.request_stop(run_id, "client", grace=grace)
+        except JournalError as error:
+            logger.error("run %s: its process could not be asked to stop it: %s", run_id, error)
 
     async def _until_left(self, run_id: str) -> None:
         async with self.follow(run_id) as live:
@@ -248,8 +212,8 @@ async def open_local_engine(
     async with open_task_group() as tasks:
         claims = Claims(journal, journal)
         runs = DrivenRuns(journal, pool, claims, states, tasks, Line(places), day_cap_usd)
-        engine = LocalEngine(states, claims, runs, journal, journal)
-        upkeep = Upkeep(journal, engine.stop_as_asked, runs.give_up)
+        engine = LocalEngine(claims, runs, journal, journal)
+        upkeep = Upkeep(journal, engine.carry_out, runs.give_up)
         tasks.start_soon(upkeep.keep, name="upkeep")
         try:
             yield engine

@@ -18,9 +18,9 @@ import anyio
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ConfigError
 from atlas_mcp.log_lines import log_printably
+from atlas_mcp.memory_upkeep import spare_the_collector
 from atlas_mcp.server.http.app import DEFAULT_HOST, http_app
 from atlas_mcp.server.http.listening import close, listen
-from atlas_mcp.server.memory_upkeep import spare_the_collector
 from atlas_mcp.system.signals import ending_signals, open_signals
 from atlas_mcp.system.this_process import leave
 from atlas_mcp.task_groups import open_task_group

@@ -11,17 +11,19 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from math import inf
 
 import anyio
 
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import AtlasError
 from atlas_mcp.log_lines import log_printably
+from atlas_mcp.memory_upkeep import spare_the_collector
 from atlas_mcp.server.app import make_server
 from atlas_mcp.server.host import Host
-from atlas_mcp.server.memory_upkeep import spare_the_collector
 from atlas_mcp.server.stdio.lines import Lines, open_lines
 from atlas_mcp.system.limits import too_few_files
+from atlas_mcp.system.orphans import is_init, reap
 from atlas_mcp.system.signals import ending_signals, open_signals
 from atlas_mcp.system.this_process import leave
 from atlas_mcp.task_groups import open_task_group
@@ -50,7 +52,7 @@ def serve_stdio(
     """
     log_printably(sys.stderr)
     try:
-        anyio.run(_serve, Host(settings, failure=failure), parent)
+        anyio.run(_serve, Host(settings, failure=failure, driver_environ=os.environ), parent)
     except Exception as error:
         if (few := too_few_files(error)) is not None:
             sys.stderr.write(f"atlas-mcp: {few}\n")
@@ -82,7 +84,9 @@ async def _leave_at_signal(serving: anyio.CancelScope, host: Host) -> None:
     """End the process at the first signal, once what is open has been closed; now at a second."""
 
     async def end(number: int) -> None:
-        with anyio.move_on_after(CLEAN_UP_SECONDS, shield=True):
+        # The first process of a container takes its driver with it, and so waits for that.
+        patience = inf if is_init() else CLEAN_UP_SECONDS
+        with anyio.move_on_after(patience, shield=True):
             # Before requests are cancelled: that is no client's wish to end its run.
             await host.leave(grace=0.0)
             serving.cancel("signal")
@@ -107,6 +111,8 @@ async def _end_without(parent: int | None, lines: Lines) -> None:
     """
     watched = parent is not None and lines.is_pipe
     while True:
+        if is_init():
+            reap()
         if lines.reader_gone:
             lines.give_up()
             return

@@ -128,6 +128,12 @@ async def end_of(engine: Engine, run_id: str) -> RunState:
             return live.state
 
 
+async def interrupt(stand: Stand, engine: Engine, run_id: str) -> None:
+    """Leave a run of an engine to be resumed, and return once no engine carries it out."""
+    await engine.stop(run_id, "shutdown")
+    await until_free(stand, run_id)
+
+
 async def until_free(stand: Stand, run_id: str) -> None:
     """Return once no engine carries a run out."""
     async with looking(stand) as journal, aclosing(journal.follow(run_id, after=0)) as news:

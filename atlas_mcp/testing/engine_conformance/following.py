@@ -12,6 +12,7 @@ from atlas_mcp.testing.engine_conformance import (
     a_run,
     checks_of,
     end_of,
+    interrupt,
     state_of,
 )
 
@@ -59,7 +60,7 @@ async def check_23_a_run_that_no_engine_carries_out_is_done(stand: Stand) -> Non
         stand.calls.hold()
         await engine.submit("left", a_run(stand))
         await stand.calls.reach(5)
-        await engine.leave(grace=0.0)
+        await interrupt(stand, engine, "left")
         for run_id in ("ended", "left"):
             async with engine.follow(run_id) as live:
                 assert live.done

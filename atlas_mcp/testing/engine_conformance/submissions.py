@@ -20,6 +20,7 @@ from atlas_mcp.testing.engine_conformance import (
     client_run,
     end_of,
     events_of,
+    interrupt,
     looking,
     state_of,
 )
@@ -210,7 +211,7 @@ async def check_10_of_two_engines_that_resume_a_run_one_carries_it_out(stand: St
         stand.calls.hold()
         await one.submit("r", a_run(stand))
         await stand.calls.reach(2)
-        await one.leave(grace=0.0)
+        await interrupt(stand, one, "r")
         outcomes: list[bool | Exception] = []
 
         async def resume(through: int) -> None:

@@ -225,6 +225,19 @@ async def check_52_a_lift_and_a_stop_replace_each_other(stand: Stand) -> None:
         assert await driver.take_requests() == {}
 
 
+async def check_53_the_request_of_a_user_is_replaced_by_no_other(stand: Stand) -> None:
+    """A run that a user ends does not go on because a client waits again."""
+    async with opened(stand) as driver, opened(stand) as other:
+        await driver.open_run("r", first_record())
+        await other.request_stop("r", "user", grace=1.0)
+        await other.request_lift("r")
+        await other.request_stop("r", "client", grace=9.0)
+
+        assert await driver.take_requests() == {"r": LiveRequest("user", 1.0)}
+        await other.request_lift("r")
+        assert await driver.take_requests() == {"r": LiveRequest(None)}
+
+
 async def check_29_no_request_can_be_made_for_an_unknown_run(stand: Stand) -> None:
     """A mistyped id raises an error."""
     async with opened(stand) as journal:

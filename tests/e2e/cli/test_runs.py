@@ -40,6 +40,7 @@ from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
 from tests.support.held_apis import EVERY_CALL, HeldApi
 from tests.support.live_runs import driven
+from tests.support.old_journals import BROKEN_OFF, lease_to_older, old_home
 from tests.support.processes import COMMAND, PATIENCE
 from tests.support.shells import Here, Shell
 from tests.support.systems import posix
@@ -344,6 +345,40 @@ def test_a_process_that_does_not_answer_is_told_of_and_ends_with_1(
     assert printed_view(done).status == "running"
     assert "has not answered" in done.stderr
     assert wanted == {"frozen": LiveRequest("user")}
+
+
+def test_runs_of_an_older_version_that_still_drives_one_are_shown_and_not_changed(
+    here: Here, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    older = lease_to_older(old_home(tmp_path / "atlas"))
+    shown = here("runs", "list", "--json")
+    refused = here("runs", "cancel", BROKEN_OFF, "--json")
+    older.release()
+
+    assert (shown.returncode, len(shown.stdout.splitlines())) == (0, 2)
+    assert "what is stored is shown: the journal" in caplog.text
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert f"drives runs of it: `{BROKEN_OFF}`" in refused.stderr
+
+
+def test_runs_of_a_process_whose_server_is_gone_are_named_below_the_list(
+    here: Here, tmp_path: Path
+) -> None:
+    with anyio.from_thread.start_blocking_portal() as portal:
+        driver = SqliteJournal(tmp_path / "atlas")
+        portal.call(driver.open_run, "goeson", first_record())
+        portal.call(driver.announce_driver, 123, "1.0")
+        served = here("runs", "list")
+        portal.call(driver.note_alone)
+        alone = here("runs", "list")
+        as_data = here("runs", "list", "--json")
+        portal.call(driver.aclose)
+        ended = here("runs", "list")
+
+    assert "1 run goes on in a process whose server is gone (pid 123, since 2" in alone.stderr
+    assert ": goeson; `atlas-mcp runs cancel ID` ends it\n" in alone.stderr
+    assert [one.stderr for one in (served, as_data, ended)] == [""] * 3
+    assert alone.stdout == served.stdout
 
 
 # Handing over

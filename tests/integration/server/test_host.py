@@ -7,24 +7,30 @@ import errno
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import anyio
 import anyio.abc
+import anyio.to_thread
 import pytest
 from mcp.server.mcpserver.exceptions import ToolError
 
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.config.endpoints import SolverSettings
 from atlas_mcp.config.settings import ServerSettings, Settings
-from atlas_mcp.errors import AtlasError, ConfigError
+from atlas_mcp.errors import AtlasError, ConfigError, JournalInUse
+from atlas_mcp.journal.sqlite.process_locks import ProcessLock
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.request import RunRequest
+from atlas_mcp.server import host as host_module
 from atlas_mcp.server.host import Host
 from atlas_mcp.server.results import errors_shown
 from tests.support.gated_models import Gated, GivenHost, until
 from tests.support.live_runs import driven
+from tests.support.old_journals import BROKEN_OFF, lease_to_older, old_home
+from tests.support.waiting import pause
 
 
 async def end(host: Host) -> None:
@@ -215,3 +221,52 @@ async def test_without_settings_everybody_hears_why() -> None:
                 await host.service()
             with pytest.raises(ConfigError, match="not TOML"):
                 _ = host.settings
+
+
+def used_by_an_older_version(home: Path) -> ProcessLock:
+    return lease_to_older(old_home(home))
+
+
+async def until_opened(host: Host) -> None:
+    while True:
+        with contextlib.suppress(JournalInUse):
+            await host.service()
+            return
+        await pause()
+
+
+async def test_a_journal_that_an_older_version_uses_is_opened_once_that_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host_module, "REOPEN_SECONDS", 0.001)
+    older = await anyio.to_thread.run_sync(used_by_an_older_version, tmp_path)
+    host = host_with(Gated(), tmp_path)
+    with anyio.fail_after(15):
+        async with host.running():
+            for _ in range(3):
+                with pytest.raises(JournalInUse, match="older version of atlas-mcp drives"):
+                    await host.service()
+
+            await anyio.to_thread.run_sync(partial(older.release, as_dead=True))
+            await until_opened(host)
+
+            service = await host.service()
+            assert BROKEN_OFF in [run.run_id for run in await service.list_runs(limit=9)]
+
+
+async def test_a_server_that_ends_opens_no_journal_that_has_become_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host_module, "REOPEN_SECONDS", 0.001)
+    older = await anyio.to_thread.run_sync(used_by_an_older_version, tmp_path)
+    host = host_with(Gated(), tmp_path)
+    with anyio.fail_after(15):
+        async with host.running():
+            with pytest.raises(JournalInUse):
+                await host.service()
+            await host.leave(grace=0.0)
+            await anyio.to_thread.run_sync(partial(older.release, as_dead=True))
+            for _ in range(5):
+                with pytest.raises(AtlasError, match="is ending"):
+                    await host.service()
+                await pause()

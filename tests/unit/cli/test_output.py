@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import anyio
 import pytest
+from inline_snapshot import snapshot
 
 from atlas_mcp.atlas.events import Record, RunFinished
 from atlas_mcp.atlas.problem import make_problem
@@ -20,6 +22,7 @@ from atlas_mcp.journal.base import ListedRun
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted.model import Says, Scripted
+from atlas_mcp.runs.lone_drivers import LoneDriver
 from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.pool_rows import PoolRow
 from atlas_mcp.runs.request import RunRequest
@@ -225,3 +228,24 @@ def test_a_time_of_any_clock_can_be_listed(
     _, people, program = capsys.readouterr().out.splitlines()
     assert people.endswith(r"[/foo]\u001b[2J")
     assert json.loads(program)["run_id"] == "abc"
+
+
+def test_runs_that_go_on_without_a_server_are_named_for_people(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    since_s = 1_795_456_980.0
+    output.print_lone([])
+    output.print_lone([LoneDriver(123, since_s, ("atlas1",))])
+    output.print_lone([LoneDriver(124, since_s, ("atlas2", "atlas3"))])
+    shown = capsys.readouterr()
+
+    assert shown.out == ""
+    then = f"{datetime.fromtimestamp(since_s, UTC).astimezone():%Y-%m-%d %H:%M}"
+    assert shown.err.replace(then, "THEN").splitlines() == snapshot(
+        [
+            "1 run goes on in a process whose server is gone (pid 123, since THEN): atlas1; "
+            "`atlas-mcp runs cancel ID` ends it",
+            "2 runs go on in a process whose server is gone (pid 124, since THEN): atlas2, atlas3; "
+            "`atlas-mcp runs cancel ID` ends one of them",
+        ]
+    )

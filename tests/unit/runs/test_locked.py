@@ -21,7 +21,7 @@ from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs import service as services
 from atlas_mcp.runs.driving import claims, reservation
 from atlas_mcp.runs.live import LiveRun
-from atlas_mcp.runs.local import engine
+from atlas_mcp.runs.local import engine, resuming
 from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.runs.service import RunService
@@ -43,8 +43,8 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transactions, "LOCK_STEP_SECONDS", 0.01)
     for bound in ("STOP_SECONDS", "CANCEL_SECONDS"):
         monkeypatch.setattr(services, bound, 0.1)
-    for bound in ("LEAVE_SECONDS", "LET_GO_SECONDS"):
-        monkeypatch.setattr(engine, bound, 0.1)
+    monkeypatch.setattr(engine, "LEAVE_SECONDS", 0.1)
+    monkeypatch.setattr(resuming, "LET_GO_SECONDS", 0.1)
     monkeypatch.setattr(claims, "RELEASE_SECONDS", 0.1)
     monkeypatch.setattr(journal_module, "RECORD_SECONDS", 0.1)
     monkeypatch.setattr(reservation, "SETTLE_SECONDS", 0.1)

@@ -22,15 +22,17 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from mcp import Client
 
-from atlas_mcp.cli.output import print_runs, print_view
+from atlas_mcp.cli.output import print_lone, print_runs, print_view
 from atlas_mcp.config.endpoints import SolverSettings
 from atlas_mcp.config.settings import BudgetSettings, Settings
 from atlas_mcp.errors import AtlasError
-from atlas_mcp.journal.base import TaskEntry
+from atlas_mcp.journal.base import Caller, LiveRequest, TaskEntry
+from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.archive import read_archive, write_archive
 from atlas_mcp.runs.clock import today
+from atlas_mcp.runs.lone_drivers import find_lone_drivers
 from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.retention import Keep
 from atlas_mcp.server.app import make_server
@@ -42,14 +44,26 @@ from tests.support.gated_models import Gated, GivenHost, Session, connected, tex
 COLUMNS = [
     *(("runs", name) for name in ("run_id", "opened_at", "updated_at", "status", "workflow")),
     *(("runs", name) for name in ("title", "owner", "fence", "lease_until", "stop_cause")),
-    ("runs", "size_bytes"),
+    *(("runs", name) for name in ("size_bytes", "stop_grace", "is_to_lift")),
     *(("events", name) for name in ("run_id", "seq", "seq", "at", *["body"] * 9)),
     *(("tasks", name) for name in ("task_id", "run_id", "created_at")),
     *(("spending", name) for name in ("day", "run_id", "units")),
+    *(("callers", name) for name in ("caller_id", "run_id", "digest", "owner", "state")),
+    *(("callers", name) for name in ("asked_at", "changed_at")),
+    *(("drivers", name) for name in ("owner", "pid", "version", "started_at", "alone_since")),
+    *(("cuts", name) for name in ("client", "at", "seconds")),
 ]
 """Those of every table; where most can go wrong, more than once."""
 
-KEYS = {"runs": "run_id", "events": "run_id, seq", "tasks": "task_id", "spending": "day, run_id"}
+KEYS = {
+    "runs": "run_id",
+    "events": "run_id, seq",
+    "tasks": "task_id",
+    "spending": "day, run_id",
+    "callers": "caller_id",
+    "drivers": "owner",
+    "cuts": "rowid",
+}
 
 EDGES = (0, -1, 1, 5, 2_000_000, 2**53 - 1, 2**53, 2**63 - 1, -(2**63))
 """Whole numbers: those at which something ends, the largest a column holds among them."""
@@ -85,6 +99,15 @@ async def write(home: Path) -> Written:
         for run_id in runs:
             await service.tasks.add_task(TaskEntry(f"task-{run_id}", run_id, 5.0))
             await spending.reserve_spending(run_id, day=today(), usd=Decimal("0.1"), cap=None)
+    journal = SqliteJournal(home)
+    for run_id in runs:
+        caller = Caller(f"caller-{run_id}", run_id, run_id, 1.0)
+        await journal.join(caller, after_cut=False, since=1e12)
+        await journal.mark(caller.caller_id, "cut")
+    await journal.announce_driver(7, "1.0")
+    await journal.note_alone()
+    await journal.note_cut("client", 5.0)
+    await journal.aclose()
     connection = sqlite3.connect(home / FILE_NAME)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     bodies = tuple(body for (body,) in connection.execute("SELECT body FROM events"))
@@ -231,6 +254,30 @@ async def look_and_go_on(home: Path, written: Written) -> None:
         await service.remove(await service.list_runs())
 
 
+async def ask_for_clients(home: Path, written: Written) -> None:
+    journal = SqliteJournal(home)
+    print_lone(await find_lone_drivers(journal, journal))
+    await journal.announce_driver(8, "1.0")
+    assert [one.pid for one in await journal.drivers() if one.pid == 8] == [8]
+    await journal.note_cut("client", 6.0)
+    assert 6.0 in await journal.cuts("client", since=0.0)
+    for run_id in written.runs:
+        for number, after_cut in enumerate((True, False)):
+            with told():
+                again = Caller(f"again-{number}-{run_id}", f"new-{run_id}", run_id, 2.0)
+                await journal.join(again, after_cut=after_cut, since=0.0)
+                await journal.mark(again.caller_id, "promised")
+        with told():
+            await journal.claim(run_id)
+            await journal.request_lift(run_id)
+    assert set((await journal.take_requests()).values()) <= {LiveRequest(None)}
+    assert await journal.take_requests() == {}
+    await journal.wanted(written.runs, promises=True)
+    for run_id in written.runs:
+        await journal.receive(run_id)
+    await journal.aclose()
+
+
 async def ask_the_server(home: Path, written: Written) -> None:
     model = Gated()
     own = settings_of(home, model)
@@ -264,7 +311,8 @@ def test_any_rows_leave_their_journal_usable(
 ) -> None:
     caplog.clear()
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        for name, work in (("service", look_and_go_on), ("server", ask_the_server)):
+        works = (look_and_go_on, ask_the_server, ask_for_clients)
+        for name, work in zip(("service", "server", "clients"), works, strict=True):
             home = Path(folder) / name
             damage(home, written, damages)
             anyio.run(work, home, written)

@@ -10,13 +10,15 @@ from pathlib import Path
 
 import anyio
 import pytest
+from inline_snapshot import snapshot
 
 from atlas_mcp.atlas.codec import decode_event
 from atlas_mcp.atlas.events import Record, RunResumed
 from atlas_mcp.atlas.messages import ModelRequest
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.config.settings import Settings
-from atlas_mcp.errors import JournalError
+from atlas_mcp.errors import JournalError, JournalInUse
+from atlas_mcp.journal.registry import open_journal
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.journal.sqlite.tables import FILE_VERSION, migrate
@@ -27,14 +29,8 @@ from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.snapshot import RunSnapshot
 from atlas_mcp.testing.scripted import Recording
 from atlas_mcp.views.rendering import view_of
+from tests.support.old_journals import BROKEN_OFF, ENDED, OLD, OLDER, lease_to_older, old_home
 from tests.support.stopped_runs import in_todays_words, text_in_todays_words
-
-DATA = Path(__file__).parents[3] / "data"
-OLD = {int(path.stem.rpartition("_v")[2]): path for path in DATA.glob("journal_v*.sql")}
-"""A journal of each older version, as that version wrote it: 3 as it left one of version 2."""
-
-ENDED, BROKEN_OFF = "bk87bg9rursthe", "brokenoffrun22"
-"""In each of them: a run that was answered, and one whose process died with a turn open."""
 
 old_versions = pytest.mark.parametrize("version", sorted(OLD))
 
@@ -48,16 +44,6 @@ for line in sys.stdin:
     print("open", flush=True)
 """
 """A process that opens one journal after the other, each when it is told to."""
-
-
-def old_home(folder: Path, version: int) -> Path:
-    """Return a home as `version` left it."""
-    folder.mkdir(parents=True)
-    connection = sqlite3.connect(folder / FILE_NAME)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.executescript(OLD[version].read_text(encoding="utf-8"))
-    connection.close()
-    return folder
 
 
 def dump(home: Path) -> list[str]:
@@ -271,3 +257,60 @@ async def test_a_migration_that_fails_leaves_the_old_version_whole(
     connection.close()
     await SqliteJournal(home).aclose()
     assert dump(home)[0] == f"version {FILE_VERSION}"
+
+
+@old_versions
+@pytest.mark.may_block("the test looks into files itself")
+async def test_no_table_is_changed_while_an_older_version_drives_a_run(
+    tmp_path: Path, version: int
+) -> None:
+    home = old_home(tmp_path / "home", version)
+    older = lease_to_older(home)
+    before = dump(home)
+
+    with pytest.raises(JournalInUse) as failure:
+        SqliteJournal(home)
+
+    assert dump(home) == before
+    assert failure.value.runs == {BROKEN_OFF: OLDER}
+    assert str(failure.value).replace(str(home), "HOME") == snapshot(
+        "the journal HOME/journal.sqlite3 cannot be brought up to date yet, since an older version "
+        "of atlas-mcp drives runs of it: `brokenoffrun22` (process 4711). Try again once they have "
+        "ended, or end the process: what is found is kept, and runs can be resumed"
+    )
+    older.release(as_dead=True)
+    await SqliteJournal(home).aclose()
+    assert dump(home)[0] == f"version {FILE_VERSION}"
+
+
+@pytest.mark.may_block("the test looks into files itself")
+async def test_the_lease_of_an_older_version_ends_with_its_time_as_well(tmp_path: Path) -> None:
+    home = old_home(tmp_path / "home")
+    older = lease_to_older(home, seconds=-1.0)
+    await SqliteJournal(home).aclose()
+    assert dump(home)[0] == f"version {FILE_VERSION}"
+    older.release()
+
+
+@old_versions
+@pytest.mark.may_block("the test looks into files itself")
+async def test_runs_are_shown_while_an_older_version_drives_one(
+    tmp_path: Path, version: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    home = old_home(tmp_path / "home", version)
+    older = lease_to_older(home)
+    before = dump(home)
+
+    journal = open_journal(home, looks=True)
+    runs = {run.run_id: run for run in await journal.list_runs()}
+    assert (await journal.read(BROKEN_OFF))[0].seq == 1
+    assert await journal.drivers() == ()
+    await journal.aclose()
+
+    assert [(run.driven, run.owner) for run in (runs[ENDED], runs[BROKEN_OFF])] == [
+        (False, None),
+        (True, OLDER),
+    ]
+    assert dump(home) == before
+    assert "nothing can be recorded now" in caplog.text
+    older.release()

@@ -18,8 +18,8 @@ import pytest
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.errors import JournalBusy, JournalError
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
-from atlas_mcp.journal.sqlite.leases import LEASE_SECONDS
 from atlas_mcp.journal.sqlite.process_locks import FOLDER
+from atlas_mcp.journal.sqlite.processes import LEASE_SECONDS
 from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.journal.sqlite.write_ahead_log import WRITES_A_CHECKPOINT
 from atlas_mcp.testing.journal_conformance import first_record, later_record

@@ -11,7 +11,7 @@ from atlas_mcp.atlas.events import Record, RunFinished
 from atlas_mcp.journal.sqlite import journal as journal_module
 from atlas_mcp.journal.sqlite import space
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
-from atlas_mcp.journal.sqlite.leases import LEASE_SECONDS
+from atlas_mcp.journal.sqlite.processes import LEASE_SECONDS
 from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.journal.sqlite.tables import migrate
 from atlas_mcp.testing.journal_conformance import first_record

@@ -134,12 +134,13 @@ async def test_an_attempt_that_is_cancelled_ends_as_aborted_with_its_counts() ->
             group.cancel_scope.cancel()
 
     assert made == []
-    assert attempt.aborted() == NoReply("aborted", "", charge=COUNTED, complete=False)
+    assert attempt.aborted(by_stop=False) == NoReply("aborted", "", charge=COUNTED, complete=False)
+    assert attempt.aborted(by_stop=True).cause == "stopped"
     assert attempt.live.tokens == {}
 
 
 def test_an_attempt_that_never_left_may_not_be_billed() -> None:
-    assert attempt_at(Ends(None)).aborted() == NoReply("aborted", "", complete=True)
+    assert attempt_at(Ends(None)).aborted(by_stop=False) == NoReply("aborted", "", complete=True)
 
 
 async def test_the_pictures_of_a_call_are_fitted_once_for_all_its_attempts(

@@ -34,6 +34,22 @@ async def test_a_later_stop_only_shortens_the_grace_also_of_blocks_that_open_aft
     blocks.stop(now + 70)
 
     with blocks.bounded(now + 100, gets_grace=lambda: True) as late:
-        assert late.deadline == now + 20
+        assert (late.scope.deadline, late.ends_by_stop) == (now + 20, True)
     with blocks.bounded(now + 10, gets_grace=lambda: True) as soon:
-        assert soon.deadline == now + 10
+        assert (soon.scope.deadline, soon.ends_by_stop) == (now + 10, False)
+
+
+async def test_a_lift_gives_blocks_their_own_deadlines_back_but_no_ended_one_its_time() -> None:
+    blocks = OpenBlocks()
+    now = anyio.current_time()
+    with blocks.bounded(now + 100, gets_grace=lambda: True) as call:
+        with blocks.bounded(now + 100, gets_grace=lambda: False) as wait:
+            blocks.stop(now + 20)
+            assert (call.scope.deadline, call.ends_by_stop) == (now + 20, True)
+            blocks.lift()
+            assert (call.scope.deadline, call.ends_by_stop) == (now + 100, False)
+            await anyio.sleep_forever()
+        assert wait.ends_by_stop, "also for the part that learns of its end only after the lift"
+
+    with blocks.bounded(now + 70, gets_grace=lambda: True) as later:
+        assert later.scope.deadline == now + 70

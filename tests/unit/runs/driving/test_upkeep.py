@@ -1,4 +1,4 @@
-"""Leases are renewed and stops are carried out, whatever each of them waits for."""
+"""Leases are renewed and requests are carried out, whatever each of them waits for."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ import anyio
 import pytest
 from typing_extensions import override
 
-from atlas_mcp.atlas.events import StopCause
 from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.config.endpoints import SolverSettings
 from atlas_mcp.config.settings import Settings
@@ -30,9 +29,9 @@ from tests.support.gated_models import Gated, until
 
 
 class Asked(SqliteJournal):
-    """A journal in which other processes want runs stopped, and which counts what is asked."""
+    """A journal in which other processes ask for stops and lifts, and which counts the looks."""
 
-    asked: Mapping[str, StopCause] = {}
+    asked: Mapping[str, LiveRequest] = {}
     looks = 0
     renewals = 0
     fails = False
@@ -42,8 +41,8 @@ class Asked(SqliteJournal):
         self.looks += 1
         if self.fails:
             raise JournalError("it cannot be read")
-        stops = {run_id: LiveRequest(cause) for run_id, cause in self.asked.items()}
-        return {**stops, **await super().take_requests()}
+        asked, self.asked = self.asked, {}
+        return {**asked, **await super().take_requests()}
 
     @override
     async def renew(self) -> tuple[Lease, ...]:
@@ -53,18 +52,20 @@ class Asked(SqliteJournal):
         return await super().renew()
 
 
-Stop: TypeAlias = Callable[[str, StopCause], Awaitable[None]]
+CarryOut: TypeAlias = Callable[[str, LiveRequest], Awaitable[None]]
+
+USER, CLIENT, LIFT = LiveRequest("user"), LiveRequest("client", 2.5), LiveRequest(None)
 
 
 @dataclass
-class Stops:
-    """Stops that wait until they are let."""
+class Acts:
+    """Acts at requests that wait until they are let."""
 
-    begun: list[tuple[str, StopCause]] = field(default_factory=list[tuple[str, StopCause]])
+    begun: list[tuple[str, LiveRequest]] = field(default_factory=list[tuple[str, LiveRequest]])
     let: anyio.Event = field(default_factory=anyio.Event)
 
-    async def __call__(self, run_id: str, cause: StopCause) -> None:
-        self.begun.append((run_id, cause))
+    async def __call__(self, run_id: str, request: LiveRequest) -> None:
+        self.begun.append((run_id, request))
         await self.let.wait()
 
 
@@ -75,10 +76,10 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @asynccontextmanager
-async def kept_up(journal: Asked, stops: Stop) -> AsyncGenerator[list[Lease]]:
+async def kept_up(journal: Asked, carry_out: CarryOut) -> AsyncGenerator[list[Lease]]:
     """Keep a journal up for the length of a block, and give the leases that were lost."""
     lost: list[Lease] = []
-    keeping = Upkeep(journal, stops, lost.append)
+    keeping = Upkeep(journal, carry_out, lost.append)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(keeping.keep)
         yield lost
@@ -86,57 +87,77 @@ async def kept_up(journal: Asked, stops: Stop) -> AsyncGenerator[list[Lease]]:
     await journal.aclose()
 
 
-async def test_stops_wait_neither_for_each_other_nor_keep_leases_from_being_renewed(
+async def test_requests_wait_neither_for_each_other_nor_keep_leases_from_being_renewed(
     tmp_path: Path,
 ) -> None:
-    journal, stops = Asked(tmp_path, lease_seconds=0.003), Stops()
-    journal.asked = {"a": "user", "b": "client"}
-    async with kept_up(journal, stops):
+    journal, acts = Asked(tmp_path, lease_seconds=0.003), Acts()
+    journal.asked = {"a": USER, "b": CLIENT}
+    async with kept_up(journal, acts):
         await until(lambda: journal.renewals >= 3 and journal.looks >= 3)
-        assert sorted(stops.begun) == [("a", "user"), ("b", "client")], "each once, while it waits"
+        assert acts.begun == [("a", USER), ("b", CLIENT)], "each once, with its grace"
 
-        journal.asked = {"a": "user", "b": "user"}
-        await until(lambda: stops.begun[2:] == [("b", "user")])
-
-        stops.let.set()
-        await until(lambda: stops.begun.count(("a", "user")) > 1)
+        for number, request in enumerate((LIFT, CLIENT), start=3):
+            journal.asked = {"b": request}
+            await until(lambda number=number: len(acts.begun) == number)
+            assert acts.begun[-1] == ("b", request), "none of them is taken for an earlier one"
 
 
 async def test_a_journal_that_fails_for_a_while_is_asked_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.ERROR)
-    journal, stops = Asked(tmp_path, lease_seconds=0.003), Stops()
+    journal, acts = Asked(tmp_path, lease_seconds=0.003), Acts()
     journal.fails = True
-    async with kept_up(journal, stops):
+    async with kept_up(journal, acts):
         await until(lambda: journal.renewals >= 2 and journal.looks >= 2)
         journal.fails = False
-        journal.asked = {"a": "user"}
-        await until(lambda: bool(stops.begun))
+        journal.asked = {"a": USER}
+        await until(lambda: bool(acts.begun))
 
     assert "the leases of running runs could not be renewed: it cannot be written" in caplog.text
-    assert "the stop requests of other processes could not be read" in caplog.text
+    assert "the requests of other processes could not be read: it cannot be read" in caplog.text
 
 
-async def test_a_stop_that_could_not_be_stored_is_tried_again_though_it_is_asked_once(
+async def test_a_stop_that_could_not_be_stored_is_tried_again_before_any_newer_request(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    journal, tries = Asked(tmp_path), list[str]()
+    """A request is given once. The only stop that fails is that of a user, which is final."""
+    journal, tries = Asked(tmp_path), list[LiveRequest]()
 
-    async def stop(run_id: str, cause: StopCause) -> None:
-        tries.append(run_id)
-        journal.asked = {}
+    async def carry_out(run_id: str, request: LiveRequest) -> None:
+        tries.append(request)
+        journal.asked = {"a": LIFT} if len(tries) == 1 else {}
         if len(tries) < 3:
             raise JournalError("the disk is full")
 
-    journal.asked = {"a": "user"}
-    async with kept_up(journal, stop):
+    journal.asked = {"a": USER}
+    async with kept_up(journal, carry_out):
         await until(lambda: len(tries) == 3)
         looks = journal.looks
         await until(lambda: journal.looks > looks + 1)
 
-    assert tries == ["a"] * 3
+    assert tries == [USER] * 3
     assert caplog.text.count("run a: that it was stopped could not be stored") == 2
+
+
+async def test_a_lift_that_could_not_be_stored_is_not_tried_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The run has broken off by then."""
+    journal, tries = Asked(tmp_path), list[LiveRequest]()
+
+    async def carry_out(run_id: str, request: LiveRequest) -> None:
+        tries.append(request)
+        raise JournalError("the disk is full")
+
+    journal.asked = {"a": LIFT}
+    async with kept_up(journal, carry_out):
+        await until(lambda: bool(tries))
+        looks = journal.looks
+        await until(lambda: journal.looks > looks + 1)
+
+    assert tries == [LIFT]
+    assert "run a: that it goes on could not be stored: the disk is full" in caplog.text
 
 
 async def test_a_run_keeps_its_lease_while_the_disk_holds_up_the_stops_of_others(

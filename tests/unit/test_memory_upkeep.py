@@ -9,14 +9,14 @@ from itertools import pairwise
 import anyio
 import pytest
 
-from atlas_mcp.server import memory_upkeep
+from atlas_mcp import memory_upkeep
 from atlas_mcp.system import memory
 
 A_SERVER_AT_REST = """
 import gc
 import anyio
 import anyio.lowlevel
-from atlas_mcp.server import memory_upkeep
+from atlas_mcp import memory_upkeep
 from atlas_mcp.system import memory
 
 memory_upkeep.INTERVAL_SECONDS = 0.001

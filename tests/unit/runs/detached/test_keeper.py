@@ -1,0 +1,95 @@
+"""The one driver of a server: begun in the background, replaced once it has died."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import anyio
+import pytest
+
+from atlas_mcp.errors import JournalError
+from atlas_mcp.journal.sqlite.journal import SqliteJournal
+from atlas_mcp.runs.detached.driver_process import DriverProcess, Started
+from atlas_mcp.runs.detached.keeper import DriverKeeper
+from atlas_mcp.runs.engine import Engine
+from atlas_mcp.testing.held_model import HeldModel, agreeing
+from atlas_mcp.testing.outcomes import error_of
+from tests.support.drivers import PipedDrivers
+
+
+class EngineHere(Engine):
+    """An engine of this process."""
+
+
+@asynccontextmanager
+async def engine_here() -> AsyncGenerator[Engine]:
+    yield EngineHere()
+
+
+def fails() -> Started:
+    raise OSError(11, "Resource temporarily unavailable")
+
+
+@pytest.fixture
+def drivers(tmp_path: Path) -> PipedDrivers:
+    return PipedDrivers(lambda: SqliteJournal(tmp_path / "home"), HeldModel(agreeing))
+
+
+async def test_all_who_ask_at_once_get_one_driver(drivers: PipedDrivers) -> None:
+    async with anyio.create_task_group() as tasks:
+        keeper = DriverKeeper(partial(drivers.start, tasks), engine_here, tasks)
+        found: list[object] = []
+
+        async def ask() -> None:
+            found.append(await keeper.a_driver())
+
+        async with anyio.create_task_group() as asking:
+            for _ in range(5):
+                asking.start_soon(ask)
+        assert len(set(map(id, found))) == 1
+        assert isinstance(found[0], DriverProcess)
+        keeper.close()
+    assert len(drivers.scopes) == 1
+
+
+async def test_where_none_could_ever_be_started_an_engine_of_this_process_stands_in(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with anyio.create_task_group() as tasks:
+        keeper = DriverKeeper(fails, engine_here, tasks)
+        keeper.begin()
+        assert isinstance(await keeper.a_driver(), EngineHere)
+        keeper.close()
+    assert "Resource temporarily unavailable" in caplog.text
+    assert "this one drives them, and they end with it" in caplog.text
+
+
+async def test_once_there_was_one_this_process_drives_nothing(drivers: PipedDrivers) -> None:
+    async with anyio.create_task_group() as tasks:
+        keeper = DriverKeeper(partial(drivers.start, tasks), engine_here, tasks)
+        first = await keeper.a_driver()
+        assert isinstance(first, DriverProcess)
+        drivers.scopes[0].cancel()
+        await first.ended.wait()
+        keeper.start = fails
+        error = await error_of(keeper.a_driver())
+        assert isinstance(error, JournalError)
+        assert "Resource temporarily unavailable" in str(error)
+        assert keeper.here is None
+        keeper.start = partial(drivers.start, tasks)
+        assert isinstance(await keeper.a_driver(), DriverProcess)
+        keeper.close()
+
+
+async def test_a_driver_of_another_version_is_not_talked_to(
+    drivers: PipedDrivers, caplog: pytest.LogCaptureFixture
+) -> None:
+    drivers.version = "0.0.1"
+    async with anyio.create_task_group() as tasks:
+        keeper = DriverKeeper(partial(drivers.start, tasks), engine_here, tasks)
+        assert isinstance(await keeper.a_driver(), EngineHere)
+        keeper.close()
+    assert "version 0.0.1 was installed meanwhile" in caplog.text

@@ -111,22 +111,35 @@ async def open_service(
             async with open_engine(
                 settings, opened, pool, states, capacity, driver_environ=driver_environ
             ) as engine:
-                yield RunService(
-                    settings=settings,
-                    pool=pool,
-                    planner=Planner(settings, pool, opened, retries or RetryPolicy()),
-                    engine=engine,
-                    states=states,
-                    records=opened,
-                    index=opened,
-                    tasks=opened,
-                    drivers=opened,
-                )
+                planner = Planner(settings, pool, opened, retries or RetryPolicy())
+                yield _service(settings, opened, pool, planner, engine, states)
             tasks.cancel_scope.cancel("the service ends")
     finally:
         # Whatever became of the models: it gives the leases back.
         with last_act("closing the journal", SHUTDOWN_SECONDS):
             await opened.aclose()
+
+
+def _service(
+    settings: Settings,
+    journal: Journal,
+    pool: Pool,
+    planner: Planner,
+    engine: Engine,
+    states: RecentStates,
+) -> RunService:
+    return RunService(
+        settings=settings,
+        pool=pool,
+        planner=planner,
+        engine=engine,
+        states=states,
+        records=journal,
+        index=journal,
+        tasks=journal,
+        drivers=journal,
+        patience=journal,
+    )
 
 
 @asynccontextmanager

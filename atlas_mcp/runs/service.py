@@ -22,6 +22,7 @@ from atlas_mcp.closing import last_act
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.journal.base import Drivers, ListedRun, Records, RunIndex, Tasks
+from atlas_mcp.journal.clients import Patience
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.engine import Engine, ExploreFurther, OpenRun, ResumeRun
 from atlas_mcp.runs.live import LiveRun
@@ -46,7 +47,8 @@ class RunService:
     """Opens, stops and shows runs. Made by `open_service`, never by hand.
 
     Attributes:
-        records, index, tasks, drivers: The parts of the journal that callers read by themselves.
+        records, index, tasks, drivers, patience: The parts of the journal that callers read by
+            themselves.
     """
 
     settings: Settings
@@ -58,6 +60,7 @@ class RunService:
     index: RunIndex
     tasks: Tasks
     drivers: Drivers
+    patience: Patience
 
     async def solve(self, problem: Problem, request: RunRequest) -> str:
         """Open an ATLAS run and return its id; the engine carries it on.

@@ -15,6 +15,7 @@ import anyio
 
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.server.clients import client_gone, client_name, hears_progress, respond_within
+from atlas_mcp.server.patience import cut_now
 from atlas_mcp.server.progress import report_progress
 from atlas_mcp.server.results import result_of, viewed
 from atlas_mcp.server.run_tasks import answers_at_once
@@ -83,6 +84,7 @@ async def answer(call: WaitingCall) -> CallToolResult:
                 return await _shown(await service.look(run_id), call)
             run = await _waited_for(call)
     except anyio.get_cancelled_exc_class():
+        cut_now()
         if call.owned:
             await service.stop(run_id)
         raise
@@ -102,7 +104,8 @@ async def _waited_for(call: WaitingCall) -> RunSnapshot:
             tasks.start_soon(report_progress, live, report, name="progress")
         if gone is not None and call.owned:
             tasks.start_soon(_stop_when_gone, service, run_id, gone, name="client")
-        with anyio.move_on_after(call.wait_s) as patience:
+        deadline = await call.host.patience.deadline(service, call.ctx, call.wait_s)
+        with anyio.CancelScope(deadline=deadline) as patience:
             if not live.here and not call.owned:
                 # The end of the client does not stop the run, only the wait.
                 tasks.start_soon(_end_wait, call.host.client_gone, patience, name="input")
@@ -133,7 +136,8 @@ async def _new_part(run: RunSnapshot, call: WaitingCall) -> CallToolResult:
 
     ended = run.state.ended
     news = new_explores(ended, call.since or 0)
-    patience = respond_within(call.host.settings.server, client_name(call.ctx))
+    learned = await call.host.patience.learned(call.service, call.ctx)
+    patience = respond_within(call.host.settings.server, client_name(call.ctx), learned)
     view = await viewed(run, Poll(news.since, max(1, int(patience))))
     left_out = frozenset(one.id for one in ended) - news.explores
     return await result_of(_prefaced(view, view.next, call.preface), left_out)

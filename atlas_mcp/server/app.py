@@ -52,10 +52,23 @@ def make_server(
         lifespan=lifespan,
         log_level="WARNING",
         extensions=[TasksExtension((RunTasks(host), *tasks))],
-        middleware=[host.notice_greeting, faults.answer, subscriptions.describe, arguments.check],
+        middleware=[
+            host.notice_greeting,
+            host.patience.notice,
+            faults.answer,
+            subscriptions.describe,
+            arguments.check,
+        ],
         # Those of the SDK take any resource, and would stay silent.
         subscriptions=False,
     )
+    _add_compact_tools(server, host)
+    add_resources(server, host)
+    subscriptions.serve(server)
+    return server
+
+
+def _add_compact_tools(server: MCPServer[Any], host: Host) -> None:
     add_tools(server, host)
     for tool in server._tool_manager.list_tools():  # pyright: ignore[reportPrivateUsage]
         tool.parameters = compact(tool.parameters)
@@ -64,6 +77,3 @@ def make_server(
             output_schema=compact_result(tool.fn_metadata.output_schema),
             output_model=tool.fn_metadata.output_model,
         )
-    add_resources(server, host)
-    subscriptions.serve(server)
-    return server

@@ -5,18 +5,37 @@ Names and habits of clients age: each row says where it comes from and when that
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import anyio
+
 if TYPE_CHECKING:
-    import anyio
     from mcp.server.mcpserver import Context
 
     from atlas_mcp.config.settings import ServerSettings
 
 
+ARRIVED = "atlas_mcp.arrived"
+"""The key in the scope of an HTTP request under which stands when it arrived, on the clock of the
+event loop."""
+
 GONE = "atlas_mcp.client_gone"
-"""The key in the scope of an HTTP request under which the event stands that its client hung up."""
+"""The key under which the `HangUp` of the request stands."""
+
+
+@dataclass(slots=True)
+class HangUp:
+    """The end of an HTTP connection before its request was answered.
+
+    Attributes:
+        event: Set once the connection has ended.
+        at: When its client ended it, on the clock of the event loop; `None` as long as it has not,
+            and where the server did.
+    """
+
+    event: anyio.Event = field(default_factory=anyio.Event)
+    at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +91,30 @@ KNOWN_CLIENTS = (
 )
 
 
-def respond_within(settings: ServerSettings, client_name: str | None) -> float:
+def respond_within(
+    settings: ServerSettings, client_name: str | None, learned: float | None = None
+) -> float:
     """Return the seconds within which a tool call answers a client that names no time itself.
 
     A known client is answered in the time that suits it, or sooner where the operator says so.
-    Everyone else is answered as the configuration says.
+    Everyone else is answered as the configuration says. A client that was seen to give up sooner is
+    answered sooner, whichever it is.
+
+    Args:
+        settings: The configuration.
+        client_name: The name that the client gives.
+        learned: Seconds within which it must be answered, by what was seen of it; `None` if that
+            says nothing.
     """
+    seconds = settings.respond_within_s
     named = (client_name or "").lower()
     for client in KNOWN_CLIENTS:
         if named.startswith(client.name):
-            if "respond_within_s" in settings.model_fields_set:
-                return min(client.respond_within_s, settings.respond_within_s)
-            return client.respond_within_s
-    return settings.respond_within_s
+            configured = "respond_within_s" in settings.model_fields_set
+            suits = client.respond_within_s
+            seconds = min(suits, seconds) if configured else suits
+            break
+    return seconds if learned is None else min(seconds, learned)
 
 
 def client_name(ctx: Context[Any, Any]) -> str | None:
@@ -104,5 +134,15 @@ def hears_progress(ctx: Context[Any, Any]) -> bool:
 
 def client_gone(ctx: Context[Any, Any]) -> anyio.Event | None:
     """Return the event that the client of a request has hung up; `None` over stdio."""
-    request = ctx.request_context.request
+    hang_up = _hang_up(ctx.request_context.request)
+    return None if hang_up is None else hang_up.event
+
+
+def hung_up_at(request: Any) -> float | None:
+    """Return when the client of an HTTP request hung up; `None` if it did not, or over stdio."""
+    hang_up = _hang_up(request)
+    return None if hang_up is None else hang_up.at
+
+
+def _hang_up(request: Any) -> HangUp | None:
     return None if request is None else request.scope.get(GONE)

@@ -20,6 +20,7 @@ from atlas_mcp.closing import last_act
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import AtlasError, JournalInUse
 from atlas_mcp.memory_upkeep import keep_memory_low
+from atlas_mcp.server.patience import ClientPatience
 from atlas_mcp.system.limits import too_few_files
 from atlas_mcp.task_groups import open_task_group
 
@@ -69,6 +70,7 @@ class Host:
         closed: Set once the service has been closed with all it had open.
         client_gone: Set once the only client of this process has gone.
         parting: Set once requests that stay open are to end, since nothing changes any more.
+        patience: Says when the clients are to be answered that were seen to give up.
     """
 
     def __init__(
@@ -103,6 +105,7 @@ class Host:
         self.closed = anyio.Event()
         self.client_gone = anyio.Event()
         self.parting = anyio.Event()
+        self.patience = ClientPatience(self.service, self.client_gone)
         self._spending: set[anyio.CancelScope] = set()
         self._wanted: Counter[str] = Counter()
         self._service: RunService | None = None

@@ -146,7 +146,10 @@ def ends_with_a_job() -> bool:
     Of jobs within each other, only the innermost can be asked. One that does not tell is taken for
     one that ends its processes. Without the calls of Windows there are no jobs.
     """
-    kernel = kernel32()
+    try:
+        kernel = _calls()
+    except (AttributeError, OSError):
+        return False
     if kernel is None:
         return False
     answer = ctypes.c_int(0)
@@ -173,35 +176,45 @@ def kernel32() -> _Kernel32 | None:
 
     They are missing under rigs that make another system look like Windows.
     """
-    if sys.platform != "win32":
-        return None
     try:
-        found: Any = ctypes.WinDLL("kernel32", use_last_error=True)
-        found.CreateJobObjectW.argtypes = [wintypes.LPVOID, wintypes.LPCWSTR]
-        found.CreateJobObjectW.restype = wintypes.HANDLE
-        found.SetInformationJobObject.argtypes = [
-            wintypes.HANDLE,
-            ctypes.c_int,
-            wintypes.LPVOID,
-            wintypes.DWORD,
-        ]
-        found.OpenProcess.argtypes = [wintypes.DWORD, wintypes.BOOL, wintypes.DWORD]
-        found.OpenProcess.restype = wintypes.HANDLE
-        found.AssignProcessToJobObject.argtypes = [wintypes.HANDLE, wintypes.HANDLE]
-        found.TerminateJobObject.argtypes = [wintypes.HANDLE, wintypes.UINT]
-        found.CloseHandle.argtypes = [wintypes.HANDLE]
-        found.GetCurrentProcess.restype = wintypes.HANDLE
-        found.IsProcessInJob.argtypes = [wintypes.HANDLE, wintypes.HANDLE, wintypes.LPVOID]
-        found.QueryInformationJobObject.argtypes = [
-            wintypes.HANDLE,
-            ctypes.c_int,
-            wintypes.LPVOID,
-            wintypes.DWORD,
-            wintypes.LPVOID,
-        ]
+        return _calls()
     except (AttributeError, OSError) as error:
         logger.warning("there are no job objects here, so children end by themselves: %s", error)
         return None
+
+
+def _calls() -> _Kernel32 | None:
+    """Return the calls of Windows; `None` on other systems.
+
+    Raises:
+        AttributeError: They are missing.
+        OSError: They are missing.
+    """
+    if sys.platform != "win32":
+        return None
+    found: Any = ctypes.WinDLL("kernel32", use_last_error=True)
+    found.CreateJobObjectW.argtypes = [wintypes.LPVOID, wintypes.LPCWSTR]
+    found.CreateJobObjectW.restype = wintypes.HANDLE
+    found.SetInformationJobObject.argtypes = [
+        wintypes.HANDLE,
+        ctypes.c_int,
+        wintypes.LPVOID,
+        wintypes.DWORD,
+    ]
+    found.OpenProcess.argtypes = [wintypes.DWORD, wintypes.BOOL, wintypes.DWORD]
+    found.OpenProcess.restype = wintypes.HANDLE
+    found.AssignProcessToJobObject.argtypes = [wintypes.HANDLE, wintypes.HANDLE]
+    found.TerminateJobObject.argtypes = [wintypes.HANDLE, wintypes.UINT]
+    found.CloseHandle.argtypes = [wintypes.HANDLE]
+    found.GetCurrentProcess.restype = wintypes.HANDLE
+    found.IsProcessInJob.argtypes = [wintypes.HANDLE, wintypes.HANDLE, wintypes.LPVOID]
+    found.QueryInformationJobObject.argtypes = [
+        wintypes.HANDLE,
+        ctypes.c_int,
+        wintypes.LPVOID,
+        wintypes.DWORD,
+        wintypes.LPVOID,
+    ]
     return found
 
 

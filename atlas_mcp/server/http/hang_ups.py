@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from atlas_mcp.server.clients import GONE
+from atlas_mcp.server.clients import ARRIVED, GONE, HangUp
 from atlas_mcp.server.http.requests import WholeRequests
 
 if TYPE_CHECKING:
@@ -56,7 +56,8 @@ class HangUps:
         if self._closed:
             await _finish((), send)
             return
-        gone = scope[GONE] = anyio.Event()
+        scope[ARRIVED] = anyio.current_time()
+        gone = scope[GONE] = HangUp()
         sent: list[Message] = []
 
         async def hear() -> Message:
@@ -64,7 +65,9 @@ class HangUps:
             with self._listen():
                 message = await receive()
             if message["type"] == "http.disconnect":
-                gone.set()
+                if not self._closed and gone.at is None:
+                    gone.at = anyio.current_time()
+                gone.event.set()
             return message
 
         async def say(message: Message) -> None:
@@ -76,7 +79,7 @@ class HangUps:
                 await self._app(scope, hear, say)
             except Exception:
                 # A client that went in the middle is no bug.
-                if not gone.is_set():
+                if not gone.event.is_set():
                     logger.exception("a request failed")
                 await _finish(sent, send, status=500)
                 return

@@ -22,6 +22,7 @@ import pytest
 import atlas_mcp
 from atlas_mcp.driver import preloading
 from atlas_mcp.driver.preloading import preload
+from atlas_mcp.system.processes import kill
 from atlas_mcp.testing.atlas_api import AtlasPlay, candidate_text, explores, synthesis_text
 from atlas_mcp.testing.chat_api import API_KEY as CHAT_KEY
 from atlas_mcp.testing.chat_api import OPENAI, ChatApi
@@ -134,7 +135,7 @@ def started(
                 assert process.line() == {"ready": True}
                 yield process
             finally:
-                child.kill()
+                kill(child)
 
 
 def image(content: bytes, kind: Kind) -> dict[str, str]:

@@ -201,14 +201,18 @@ def test_there_is_a_processor() -> None:
 def test_a_process_in_the_job_of_its_client_may_end_with_that(
     flags: int | None, refused: list[str], ends: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "kernel32", lambda: Kernel(*refused, client_flags=flags))
+    monkeypatch.setattr(jobs, "_calls", lambda: Kernel(*refused, client_flags=flags))
 
     assert ends_with_a_job() is ends
 
 
 def test_without_the_calls_of_windows_no_process_is_in_a_job(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(jobs, "kernel32", lambda: None)
+    def missing() -> None:
+        raise AttributeError
 
     assert not ends_with_a_job()
+    monkeypatch.setattr(jobs, "_calls", missing)
+    assert not ends_with_a_job()
+    assert not caplog.records

@@ -20,9 +20,11 @@ import pytest
 from mcp import Client
 
 from atlas_mcp.runs.live import LiveRun
+from atlas_mcp.server.patience import ClientPatience
 from atlas_mcp.views.run_view import RunView
 from tests.support.gated_models import Heard, Mode, until
 from tests.support.loopback_servers import Served, served
+from tests.support.waiting import pause
 
 VERSIONS = {"auto": "2026-07-28", "legacy": "2025-11-25"}
 
@@ -89,6 +91,7 @@ class Wire:
         if self.mode == "auto":
             meta["io.modelcontextprotocol/protocolVersion"] = VERSIONS["auto"]
             meta["io.modelcontextprotocol/clientCapabilities"] = {}
+            meta["io.modelcontextprotocol/clientInfo"] = {"name": "test", "version": "1"}
             headers["mcp-name"] = params["name"]
         body: dict[str, Any] = {"jsonrpc": "2.0", "id": self.asked, "method": method}
         body["params"] = {**params, "_meta": meta}
@@ -408,3 +411,23 @@ async def test_a_request_to_a_server_that_has_hung_up_is_told_so(
 
     assert refused.status_code == 503
     assert server.model.requests == []
+
+
+async def test_the_time_that_a_client_waited_before_it_hung_up_is_noted(
+    tmp_path: Path, mode: Mode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have a time-out."""
+    monkeypatch.setattr(ClientPatience.__init__, "__kwdefaults__", {"least": 0.0})
+    async with served(tmp_path, grace_s=0) as server, wired(server, mode) as wire:
+        patience = (await server.host.service()).patience
+        server.model.held = {0, 1}
+        async with wire.call("solve_with_atlas", problem="6 * 7?") as stream:
+            await run_of(stream)
+            cuts_before = await patience.cuts("test", since=0)
+        with anyio.fail_after(10):
+            while not (cuts := await patience.cuts("test", since=0)):
+                await pause()
+
+    assert cuts_before == ()
+    assert len(cuts) == 1
+    assert 0 < cuts[0] < 10

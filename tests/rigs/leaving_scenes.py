@@ -171,15 +171,23 @@ def check_answered(trial: Trial, home: Home, problem: int) -> None:
 
 
 def check_stopped(trial: Trial, home: Home, problem: int, cut_at: float) -> None:
-    """Check that a run stopped when it was cut, and kept what was in flight."""
+    """Check that a run stopped when it was cut, and kept what was in flight.
+
+    Args:
+        trial: The trial.
+        home: Its home, whose processes have ended.
+        problem: The problem of the run.
+        cut_at: When it was cut, Unix seconds.
+    """
     calls = trial.api.calls_of(problem)
-    late = [asked.at - cut_at for asked in calls if asked.at > cut_at]
-    trial.note("last call begun", max(late, default=0.0))
-    assert max(late, default=0.0) < AT_ONCE, f"calls begun {late} s after the cut"
+    run = run_of(home, problem)
+    begun = () if run is None else run.begun
+    assert len(begun) >= len(calls), f"{len(calls)} calls, and {len(begun)} on record"
+    latest = max((at - cut_at for at in begun), default=0.0)
+    trial.note("last call begun", latest)
+    assert latest < AT_ONCE, f"a call was begun {latest:.2f} s after the cut"
     assert not again(calls), f"calls made again: {again(calls)}"
     assert all(one.replied_at for one in calls), "a call in flight got no grace"
-    run = run_of(home, problem)
-    assert (run is not None) or not calls, "calls without a run on record"
     if run is not None:
         end = run.state.finished
         # Between its opening and its first call, its server may die with it.
@@ -231,7 +239,7 @@ def cut(trial: Trial, way: Way) -> None:
         if trial.random.random() < 0.7:
             assert wait_for(lambda: bool(trial.api.calls_of(problem)), PATIENCE), "no call"
         trial.pause()
-        cut_at = time.monotonic()
+        cut_at = time.time()
         if trial.random.random() < 0.5:
             server.cancel(number)
             trial.pause(0.5)
@@ -247,7 +255,7 @@ def cut_early(trial: Trial) -> None:
         server.greet(waits=False)
         server.call("solve_with_atlas", problem=problem_text(trial.problem))
         trial.pause(LONGEST_START)
-        cut_at = time.monotonic()
+        cut_at = time.time()
         server.process.kill()
         check_left(trial, home, server)
         check_none_left(trial, home, within=GRACE + SETTLED)

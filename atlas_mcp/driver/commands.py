@@ -15,6 +15,7 @@ import anyio
 import anyio.abc
 
 from atlas_mcp.atlas.codec import encode_event
+from atlas_mcp.driver.preloading import preload_for
 from atlas_mcp.errors import AtlasError
 from atlas_mcp.off_loop import off_loop
 from atlas_mcp.runs.detached.messages import (
@@ -116,6 +117,8 @@ class CommandServer:
     async def _result(self, command: Submit | Stop) -> Answer:
         try:
             if isinstance(command, Submit):
+                if isinstance(command.submission, OpenRun):
+                    await preload_for(command.submission.spec)
                 going = await self.engine.submit(command.run_id, command.submission)
                 return Done(command.number, going)
             await self.engine.stop(command.run_id, command.cause, grace=command.grace)

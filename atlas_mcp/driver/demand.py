@@ -40,7 +40,6 @@ class Demand:
     grace: float
     finishes: bool
     server_gone: anyio.Event = field(init=False, default_factory=anyio.Event)
-    _stopped: set[str] = field(init=False, default_factory=set[str])
     # The last fault of the journal, which is in the log.
     _fault: str = field(init=False, default="")
 
@@ -53,7 +52,6 @@ class Demand:
     async def look(self) -> None:
         """Stop the runs that nobody wants."""
         driven = self.engine.driven
-        self._stopped.intersection_update(driven)
         if not driven:
             return
         gone = self.server_gone.is_set()
@@ -67,9 +65,9 @@ class Demand:
         self._fault = ""
         for run_id in driven:
             # A run without callers was opened for the server as a whole.
-            if wanted.get(run_id, not gone):
-                self._stopped.discard(run_id)
-            elif run_id not in self._stopped:
+            if not wanted.get(run_id, not gone):
+                # At each look: its stop may have been lifted for a caller that is gone by now. A
+                # stop that is repeated changes nothing.
                 await self._stop(run_id)
 
     async def _stop(self, run_id: str) -> None:
@@ -77,5 +75,3 @@ class Demand:
             await self.engine.stop(run_id, "client", grace=self.grace)
         except AtlasError as error:
             logger.error("run %s, which nobody waits for, could not be stopped: %s", run_id, error)
-        else:
-            self._stopped.add(run_id)

@@ -11,14 +11,18 @@ import importlib
 import logging
 import pkgutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from types import ModuleType
 
+import anyio.to_thread
+
 import atlas_mcp
+from atlas_mcp.atlas.run_spec import RunSpec
 from atlas_mcp.atlas.usage import Usage
 from atlas_mcp.config.endpoints import DEFAULT_MODEL
 from atlas_mcp.models.prices import cost_of, load_prices
+from atlas_mcp.models.registry import libraries_of, prefix_of
 from atlas_mcp.models.wire.accounts import RouteClosed
 from atlas_mcp.models.wire.proxies import tls
 
@@ -49,18 +53,14 @@ PARTS = {
 def preload(libraries: Sequence[str]) -> None:
     """Load all that runs need. Blocks for some seconds; call it in a thread.
 
-    It may be called again for further libraries. One that cannot be loaded is told in the log: the
-    call that needs it says why.
+    A library that cannot be loaded is told in the log: the call that needs it says why.
 
     Args:
         libraries: The vendors' client libraries, as `Pool.libraries` names them.
     """
     for name in _ours():
         importlib.import_module(name)
-    for library in libraries:
-        _load(library)
-        for part in PARTS.get(library, ()):
-            _load_whole(part)
+    _load_libraries(libraries)
     for name in LOADED_LATER:
         _load(name)
     load_prices()
@@ -68,6 +68,23 @@ def preload(libraries: Sequence[str]) -> None:
     cost_of(DEFAULT_MODEL, Usage(requests=1, input_tokens=1, output_tokens=1))
     with suppress(RouteClosed):
         tls()
+
+
+async def preload_for(spec: RunSpec) -> None:
+    """Load the libraries of the vendors that a run names, if its caller names further ones."""
+    models = [entry.spec.model for entry in spec.solvers]
+    if spec.orchestrator is not None:
+        models.append(spec.orchestrator.model)
+    libraries = [name for name in libraries_of(map(prefix_of, models)) if name not in sys.modules]
+    if libraries:
+        await anyio.to_thread.run_sync(_load_libraries, libraries)
+
+
+def _load_libraries(names: Iterable[str]) -> None:
+    for library in names:
+        _load(library)
+        for part in PARTS.get(library, ()):
+            _load_whole(part)
 
 
 def _ours() -> Iterator[str]:

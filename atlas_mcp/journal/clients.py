@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Literal, Protocol, TypeAlias
 
 CallerState: TypeAlias = Literal["waiting", "promised", "cut", "received"]
@@ -88,8 +89,13 @@ class Callers(Protocol):
         """Remove a caller whose run was not opened."""
         ...
 
-    async def receive(self, run_id: str) -> None:
-        """Mark every caller of a run as `received`."""
+    async def receive(self, run_id: str, *, until: float = inf) -> None:
+        """Mark the callers of a run as `received`.
+
+        Args:
+            run_id: The run.
+            until: Unix seconds; callers that asked later are left as they are.
+        """
         ...
 
     async def wanted(self, run_ids: Sequence[str], *, promises: bool) -> Mapping[str, bool]:

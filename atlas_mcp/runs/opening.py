@@ -21,11 +21,13 @@ from atlas_mcp.journal.base import EngineJournal, Journal
 from atlas_mcp.journal.clients import Callers, Drivers
 from atlas_mcp.journal.registry import open_journal
 from atlas_mcp.models.pool import Pool
+from atlas_mcp.runs.callers import OwnCallers
 from atlas_mcp.runs.capacity import Capacity
 from atlas_mcp.runs.day_spending import DaySpending
 from atlas_mcp.runs.detached.engine import open_detached_engine
 from atlas_mcp.runs.detached.starting import start_driver_of
 from atlas_mcp.runs.engine import Engine
+from atlas_mcp.runs.joining import Joining
 from atlas_mcp.runs.local.engine import open_local_engine
 from atlas_mcp.runs.planning import Planner
 from atlas_mcp.runs.recent_states import RecentStates
@@ -128,11 +130,16 @@ def _service(
     engine: Engine,
     states: RecentStates,
 ) -> RunService:
+    server = settings.server
+    promises = server.when_client_leaves == "finish"
+    callers = OwnCallers(journal=journal, engine=engine, grace=server.grace_s, promises=promises)
     return RunService(
         settings=settings,
         pool=pool,
         planner=planner,
         engine=engine,
+        callers=callers,
+        joining=Joining(planner=planner, engine=engine, callers=callers),
         states=states,
         records=journal,
         index=journal,

@@ -18,13 +18,14 @@ from atlas_mcp.atlas.events import Record
 from atlas_mcp.atlas.explore_requests import ExploreRequest
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.closing import last_act
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.journal.base import Drivers, ListedRun, Records, RunIndex, Tasks
 from atlas_mcp.journal.clients import Patience
 from atlas_mcp.models.pool import Pool
+from atlas_mcp.runs.callers import OwnCallers
 from atlas_mcp.runs.engine import Engine, ExploreFurther, OpenRun, ResumeRun
+from atlas_mcp.runs.joining import Joining
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.planning import Planner
 from atlas_mcp.runs.recent_states import RecentStates
@@ -38,15 +39,14 @@ CANCEL_SECONDS = 10.0
 """Seconds to wait for a cancelled run to have ended: its calls are aborted at once, but another
 process must first see the request, and may be frozen."""
 
-STOP_SECONDS = 2.0
-"""Seconds for recording that a request has ended; its run stops meanwhile, recorded or not."""
-
 
 @dataclass(slots=True, kw_only=True)
 class RunService:
     """Opens, stops and shows runs. Made by `open_service`, never by hand.
 
     Attributes:
+        callers: The tool calls of this process that wait for runs.
+        joining: Gives tool calls their runs, so that identical ones share one.
         records, index, tasks, drivers, patience: The parts of the journal that callers read by
             themselves.
     """
@@ -55,6 +55,8 @@ class RunService:
     pool: Pool
     planner: Planner
     engine: Engine
+    callers: OwnCallers
+    joining: Joining
     states: RecentStates
     records: Records
     index: RunIndex
@@ -63,7 +65,7 @@ class RunService:
     patience: Patience
 
     async def solve(self, problem: Problem, request: RunRequest) -> str:
-        """Open an ATLAS run and return its id; the engine carries it on.
+        """Open an ATLAS run and return its id; the engine carries it on, and nobody joins it.
 
         Raises:
             AtlasError: As `Planner.solve` and `Engine.submit` say. Nothing was spent.
@@ -128,13 +130,8 @@ class RunService:
         return await self.look(run_id)
 
     async def stop(self, run_id: str) -> None:
-        """Stop a run of this engine because the request that wanted it has ended.
-
-        A time-out looks the same as a cancel, so calls in flight get a grace. Nothing happens to a
-        run that has ended. A caller that has been cancelled itself need not shield this.
-        """
-        with last_act(f"recording that run {run_id} was stopped", STOP_SECONDS):
-            await self.engine.stop(run_id, "client", grace=self.settings.server.grace_s)
+        """Stop a run because the request that wanted it has ended: see `OwnCallers.stop`."""
+        await self.callers.stop(run_id)
 
     async def leave(self, *, grace: float) -> None:
         """Leave the runs that end with this process to be resumed: see `Engine.leave`."""

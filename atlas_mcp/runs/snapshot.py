@@ -59,3 +59,8 @@ class RunSnapshot:
         finished = self.state.finished
         recorded: Status = "running" if finished is None else finished.status
         return status_of(recorded, driven=self.driven)
+
+    @property
+    def was_cut(self) -> bool:
+        """Whether it ended because its client cut it off; an identical call goes on with it."""
+        return self.status == "cancelled" and self.state.stop_cause == "client"

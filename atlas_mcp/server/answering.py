@@ -1,14 +1,16 @@
 """Answering a tool call with a run: waiting for it, with progress, as long as its client waits.
 
-A call is answered with the end of the run or, once its time is up, with the run as it is by then.
-Whether the run was opened for the call decides whether it ends with its client.
+A call is answered with the end of the run or, once its time is up, with the run as it is by then
+and the promise that it goes on. Whether the run is there for the call decides whether it is stopped
+if the client goes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -16,7 +18,7 @@ import anyio
 from atlas_mcp.errors import InvalidInput
 from atlas_mcp.server.clients import client_gone, client_name, hears_progress, respond_within
 from atlas_mcp.server.patience import cut_now
-from atlas_mcp.server.progress import report_progress
+from atlas_mcp.server.progress import Report, report_progress
 from atlas_mcp.server.results import result_of, viewed
 from atlas_mcp.server.run_tasks import answers_at_once
 from atlas_mcp.task_groups import open_task_group
@@ -26,10 +28,16 @@ if TYPE_CHECKING:
     from mcp.server.mcpserver import Context
     from mcp_types import CallToolResult
 
+    from atlas_mcp.runs.callers import RunCaller
+    from atlas_mcp.runs.joining import RunCall
+    from atlas_mcp.runs.live import LiveRun
     from atlas_mcp.runs.service import RunService
     from atlas_mcp.runs.snapshot import RunSnapshot
     from atlas_mcp.server.host import Host
     from atlas_mcp.views.run_view import RunView
+
+STOPS_UNDONE = 3
+"""Stops by others of a run for which a call waits that are undone, once the run has ended."""
 
 LONGEST_WAIT = 3_600.0
 """Seconds. A longer `wait_s` is a mistake: poll again instead."""
@@ -45,10 +53,12 @@ class WaitingCall:
         ctx: The request.
         run_id: The run.
         wait_s: Seconds after which the call is answered with the run as it is.
-        owned: Whether the run is there for this call: it is stopped if the client goes.
+        run: How the call came to its run, which is stopped if the client goes; `None` where the
+            call only looks at a run.
         since: The last record that the client has been told of; `None` if it names none.
         earlier: Explores that the client has most likely been shown.
         preface: Sentences on which run this is, for a client that has named none.
+        has_fresh: Whether the call can ask for a run of its own.
     """
 
     host: Host
@@ -56,10 +66,11 @@ class WaitingCall:
     ctx: Context[Any, Any]
     run_id: str
     wait_s: float
-    owned: bool
+    run: RunCall | None = None
     since: int | None = None
     earlier: Collection[int] = ()
     preface: str = ""
+    has_fresh: bool = False
 
 
 def checked_wait(wait_s: float | None, ctx: Context[Any, Any], host: Host) -> float:
@@ -77,42 +88,90 @@ def checked_wait(wait_s: float | None, ctx: Context[Any, Any], host: Host) -> fl
 
 async def answer(call: WaitingCall) -> CallToolResult:
     """Wait for a run, reporting progress, and return it as the result of a call."""
-    host, service, run_id = call.host, call.service, call.run_id
     try:
-        async with host.wanted(service, run_id) if call.owned else nullcontext():
-            if call.wait_s == 0:
-                return await _shown(await service.look(run_id), call)
+        if call.wait_s == 0:
+            run = await call.service.look(call.run_id)
+        else:
             run = await _waited_for(call)
-    except anyio.get_cancelled_exc_class():
-        cut_now()
-        if call.owned:
-            await service.stop(run_id)
+        result = await _shown(run, call)
+        await _record_answer(run, call)
+    except BaseException as error:
+        if isinstance(error, anyio.get_cancelled_exc_class()):
+            cut_now()
+        if call.run is not None:
+            await call.service.callers.cut(call.run.caller)
         raise
-    return await _shown(run, call)
+    return result
+
+
+async def _record_answer(run: RunSnapshot, call: WaitingCall) -> None:
+    """Record what a call is told, before it is told; nothing where its client has gone."""
+    callers, caller = call.service.callers, None if call.run is None else call.run.caller
+    gone = client_gone(call.ctx)
+    if call.host.client_gone.is_set() or (gone is not None and gone.is_set()):
+        if caller is not None:
+            await callers.cut(caller)
+    elif run.status != "running":
+        await callers.receive(run, caller)
+    elif caller is not None:
+        await callers.promise(caller)
 
 
 async def _waited_for(call: WaitingCall) -> RunSnapshot:
     """Return a run once it has ended or the time of the call is up."""
+    until = await call.host.patience.deadline(call.service, call.ctx, call.wait_s)
+    numbers = count(1)
 
-    async def report(number: float, message: str) -> None:
-        await call.ctx.report_progress(number, None, message)
+    async def report(_: float, message: str) -> None:
+        await call.ctx.report_progress(float(next(numbers)), None, message)
 
+    for _ in range(STOPS_UNDONE):
+        run = await _followed(call, report, until)
+        if not (_waits(call) and run.was_cut) or anyio.current_time() >= until:
+            return run
+        await call.service.joining.go_on(call.run_id)
+    return await _followed(call, report, until)
+
+
+async def _followed(call: WaitingCall, report: Report, until: float) -> RunSnapshot:
+    """Return a run once no process drives it, or its time is up."""
     service, run_id = call.service, call.run_id
     gone = client_gone(call.ctx)
     async with service.watching(run_id) as live, open_task_group() as tasks:
         if not live.done and hears_progress(call.ctx):
             tasks.start_soon(report_progress, live, report, name="progress")
-        if gone is not None and call.owned:
-            tasks.start_soon(_stop_when_gone, service, run_id, gone, name="client")
-        deadline = await call.host.patience.deadline(service, call.ctx, call.wait_s)
-        with anyio.CancelScope(deadline=deadline) as patience:
-            if not live.here and not call.owned:
+        with anyio.CancelScope(deadline=until) as patience:
+            if call.run is None and not live.here:
                 # The end of the client does not stop the run, only the wait.
                 tasks.start_soon(_end_wait, call.host.client_gone, patience, name="input")
-            await live.finished()
+            if call.run is not None and gone is not None:
+                cut = partial(_cut_when_gone, call, call.run.caller, gone)
+                tasks.start_soon(cut, live, patience, name="client")
+            await _ended(live, call)
         run = await service.look(run_id)
         tasks.cancel_scope.cancel("the answer is ready")
     return run
+
+
+async def _ended(live: LiveRun, call: WaitingCall) -> None:
+    """Return once no process drives a run, and undo stops of it while its call waits.
+
+    The other caller of a run that two calls share may be cut off in the moment in which this one
+    joins it.
+    """
+    undone = None
+    while not live.done:
+        seen, state = live.changes, live.state
+        stop = state.seq if state.stop_cause == "client" and state.finished is None else None
+        if stop is not None and undone is None and _waits(call):
+            await call.service.joining.go_on(live.run_id)
+        undone = stop
+        await live.changed(seen)
+
+
+def _waits(call: WaitingCall) -> bool:
+    """Return whether a call wants its run to go on."""
+    return call.run is not None and call.run.caller.waits
 
 
 async def _shown(run: RunSnapshot, call: WaitingCall) -> CallToolResult:
@@ -121,7 +180,8 @@ async def _shown(run: RunSnapshot, call: WaitingCall) -> CallToolResult:
         return await _new_part(run, call)
     view = await viewed(run)
     if not call.preface:
-        return await result_of(view, earlier=call.earlier)
+        joined = _joined_text(call)
+        return await result_of(_prefaced(view, joined, view.next), earlier=call.earlier)
     if view.answer is not None or not view.candidates:
         return await result_of(_prefaced(view, call.preface, view.next))
     # The client may mean another run: its candidates would be read for nothing.
@@ -138,9 +198,26 @@ async def _new_part(run: RunSnapshot, call: WaitingCall) -> CallToolResult:
     news = new_explores(ended, call.since or 0)
     learned = await call.host.patience.learned(call.service, call.ctx)
     patience = respond_within(call.host.settings.server, client_name(call.ctx), learned)
-    view = await viewed(run, Poll(news.since, max(1, int(patience))))
+    view = await viewed(run, Poll(news.since, max(1, int(patience)), _outlives(call)))
     left_out = frozenset(one.id for one in ended) - news.explores
-    return await result_of(_prefaced(view, view.next, call.preface), left_out)
+    said = _prefaced(view, _joined_text(call), view.next, call.preface)
+    return await result_of(said, left_out)
+
+
+def _outlives(call: WaitingCall) -> bool:
+    """Return whether a call may be told that its run goes on when this server has ended."""
+    finishes = call.host.settings.server.when_client_leaves == "finish"
+    ours = call.run is not None and call.run.ours
+    return ours and finishes and call.service.engine.outlives
+
+
+def _joined_text(call: WaitingCall) -> str | None:
+    """Return the sentence on the run that a call shares with an identical one."""
+    from atlas_mcp.views.next_steps import joined_text
+
+    if call.run is None or call.run.joined is None:
+        return None
+    return joined_text(call.run_id, call.run.joined, has_fresh=call.has_fresh)
 
 
 def _prefaced(view: RunView, *sentences: str | None) -> RunView:
@@ -148,9 +225,17 @@ def _prefaced(view: RunView, *sentences: str | None) -> RunView:
     return view.model_copy(update={"next": " ".join(filter(None, sentences)) or None})
 
 
-async def _stop_when_gone(service: RunService, run_id: str, gone: anyio.Event) -> None:
+async def _cut_when_gone(
+    call: WaitingCall,
+    caller: RunCaller,
+    gone: anyio.Event,
+    live: LiveRun,
+    patience: anyio.CancelScope,
+) -> None:
     await gone.wait()
-    await service.stop(run_id)
+    await call.service.callers.cut(caller)
+    if live.state.stop_cause is None:
+        patience.cancel("another caller has the run go on")
 
 
 async def _end_wait(gone: anyio.Event, patience: anyio.CancelScope) -> None:

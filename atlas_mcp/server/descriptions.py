@@ -18,7 +18,8 @@ SOLVE = (
     "Solve one hard problem: independent solvers attempt it, an orchestrator weighs their answers "
     "and stops when the evidence is enough. For questions a single attempt often gets wrong "
     "(maths, science, code, logic). Costs 3 to 6 model calls, capped in dollars, and takes "
-    "minutes. Returns answer, reasons, agreement, cost; if status is 'running', call get_run."
+    "minutes. Returns answer, reasons, agreement, cost; if status is 'running', call get_run. "
+    "A call repeated within ten minutes joins the run of the first."
 )
 
 EXPLORE = (

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 import logging
-from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,7 @@ import anyio.to_thread
 
 from atlas_mcp.closing import last_act
 from atlas_mcp.config.settings import Settings
-from atlas_mcp.errors import AtlasError, JournalInUse
+from atlas_mcp.errors import AtlasError, JournalInUse, UnknownRun
 from atlas_mcp.memory_upkeep import keep_memory_low
 from atlas_mcp.server.patience import ClientPatience
 from atlas_mcp.system.limits import too_few_files
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 
     from atlas_mcp.atlas.retrying import RetryPolicy
     from atlas_mcp.models.pool import Pool
+    from atlas_mcp.runs.callers import RunCaller
     from atlas_mcp.runs.capacity import Capacity
     from atlas_mcp.runs.service import RunService
 
@@ -107,7 +107,6 @@ class Host:
         self.parting = anyio.Event()
         self.patience = ClientPatience(self.service, self.client_gone)
         self._spending: set[anyio.CancelScope] = set()
-        self._wanted: Counter[str] = Counter()
         self._service: RunService | None = None
         self._failure = failure
         if settings is None:
@@ -159,18 +158,6 @@ class Host:
                 self._spending.discard(scope)
         if scope.cancelled_caught:
             raise ServerEnding(INPUT_ENDED)
-
-    @asynccontextmanager
-    async def wanted(self, service: RunService, run_id: str) -> AsyncGenerator[None]:
-        """Count a run as there for a request for the length of a block."""
-        self._wanted[run_id] += 1
-        try:
-            if self.client_gone.is_set():
-                # It was opened in the moment in which its client went.
-                await service.stop(run_id)
-            yield
-        finally:
-            self._wanted -= Counter((run_id,))
 
     async def notice_greeting(
         self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
@@ -237,8 +224,8 @@ class Host:
         with anyio.move_on_after(self._grace + LEAVE_SECONDS):
             # First: the cause of a stop is the first one's.
             async with open_task_group() as tasks:
-                for run_id in +self._wanted:
-                    tasks.start_soon(_cut_off, service, run_id, name=f"stop {run_id}")
+                for caller in service.callers.waiting:
+                    tasks.start_soon(_cut_off, service, caller, name=f"stop {caller.run_id}")
             await service.leave(grace=self._grace)
 
     @property
@@ -319,13 +306,17 @@ def _import_ahead(library: str) -> None:
         logger.warning("the library %s cannot be imported: %r", library, error)
 
 
-async def _cut_off(service: RunService, run_id: str) -> None:
-    """Stop a run whose client has gone, and return once its calls have had their grace."""
-    await service.stop(run_id)
-    async with service.watching(run_id) as live:
-        # It goes on where somebody else waits for it.
-        if live.state.stop_cause is not None:
-            await live.finished()
+async def _cut_off(service: RunService, caller: RunCaller) -> None:
+    """Cut off a caller whose client has gone; returns once the calls of its run had their grace."""
+    await service.callers.cut(caller)
+    try:
+        async with service.watching(caller.run_id) as live:
+            # It goes on where somebody else waits for it.
+            if live.state.stop_cause is not None:
+                await live.finished()
+    except UnknownRun:
+        # It was about to be opened.
+        return
 
 
 def _not_opened(error: Exception, *, is_open: bool) -> AtlasError | None:

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from atlas_mcp.runs.service import RunService
 
 logger = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
 
 LEAST_SECONDS = 4.0
 """Seconds before which no client is answered because of its patience. Calls that were cancelled
@@ -63,6 +66,9 @@ FRESH_SECONDS = 5.0
 
 MOST_KNOWN = 100
 """Clients whose patience is held in memory."""
+
+MOST_NOTED = 8
+"""Cancelled calls of a client with which the next is compared, whether both were one gesture."""
 
 NOTE_SECONDS = 1.0
 """Seconds for recording that a call was cancelled."""
@@ -130,7 +136,8 @@ class ClientPatience:
         self._service = service
         self._client_gone = client_gone
         self._least = least
-        self._noted: dict[str, float] = {}
+        # When calls were cut off, of each client, on the clock of the event loop; the newest few.
+        self._noted: dict[str, deque[float]] = {}
         self._known: dict[str, tuple[float, float | None]] = {}
 
     async def notice(
@@ -147,11 +154,11 @@ class ClientPatience:
                 cut_at = call.cut_at if _is_cancelled(ctx) else hung_up_at(ctx.request)
                 if cut_at is not None:
                     with last_act("noting that a call was cancelled", NOTE_SECONDS):
-                        await self._note(ctx, cut_at - call.arrived_at)
+                        await self._note(ctx, cut_at, cut_at - call.arrived_at)
                 raise
         hung_up = hung_up_at(ctx.request)
         if hung_up is not None:
-            await self._note(ctx, hung_up - call.arrived_at)
+            await self._note(ctx, hung_up, hung_up - call.arrived_at)
         return result
 
     async def deadline(self, service: RunService, ctx: Context[Any, Any], wait_s: float) -> float:
@@ -185,24 +192,28 @@ class ClientPatience:
             logger.info("how long client %r waits cannot be read: %s", name, error)
             return seconds
         seconds = learned_patience(cuts, least=self._least)
-        self._known.pop(name, None)
-        self._known[name] = (now, seconds)
-        while len(self._known) > MOST_KNOWN:
-            del self._known[next(iter(self._known))]
+        _put(self._known, name, (now, seconds))
         return seconds
 
-    async def _note(self, ctx: ServerRequestContext[Any, Any], seconds: float) -> None:
-        """Record that a client cancelled a call after so many seconds, where that can teach."""
+    async def _note(
+        self, ctx: ServerRequestContext[Any, Any], cut_at: float, seconds: float
+    ) -> None:
+        """Record that a client cancelled a call after so many seconds, where that can teach.
+
+        Args:
+            ctx: The request.
+            cut_at: When that was. It may be recorded long after, once the run has ended.
+            seconds: For how long the call had been under way.
+        """
         params = ctx.session.client_params
         name = _key(None if params is None else params.client_info.name)
         if not name or seconds <= self._least or self._client_gone.is_set():
             return
-        now = anyio.current_time()
-        one_gesture = now - self._noted.get(name, -ONE_GESTURE_SECONDS) < ONE_GESTURE_SECONDS
-        self._noted = {one: at for one, at in self._noted.items() if now - at < ONE_GESTURE_SECONDS}
-        if one_gesture:
+        noted = self._noted.pop(name, deque[float](maxlen=MOST_NOTED))
+        _put(self._noted, name, noted)
+        if any(abs(cut_at - at) < ONE_GESTURE_SECONDS for at in noted):
             return
-        self._noted[name] = now
+        noted.append(cut_at)
         self._known.pop(name, None)
         logger.info("client %r cancelled a call after %.1f s", name, seconds)
         try:
@@ -211,6 +222,14 @@ class ClientPatience:
         except AtlasError as error:
             # It may be the end of the server; the next cancelled call is noted.
             logger.info("how long client %r waits is not kept: %s", name, error)
+
+
+def _put(known: dict[str, _T], name: str, value: _T) -> None:
+    """Put what is known of a client behind the others, of which the oldest is dropped."""
+    known.pop(name, None)
+    known[name] = value
+    while len(known) > MOST_KNOWN:
+        del known[next(iter(known))]
 
 
 @contextmanager

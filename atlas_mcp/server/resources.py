@@ -49,7 +49,10 @@ def _add_run(server: MCPServer[Any], host: Host) -> None:
         """Return a run as a `RunView`, whole."""
         with _errors_shown():
             service = await host.service()
-            return await whole(await viewed(await service.look(run_id)))
+            read = await service.look(run_id)
+            text = await whole(await viewed(read))
+            await service.callers.receive(read)
+            return text
 
 
 def _add_runs(server: MCPServer[Any], host: Host) -> None:

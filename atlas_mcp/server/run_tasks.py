@@ -88,6 +88,7 @@ class RunTasks(TaskSource):
         except UnknownRun:
             return None
         state, view = run.state, await viewed(run)
+        await service.callers.receive(run)
         if view.status == "interrupted" and elicits:
             question = _asking(resume_question(view))
             return await self._task(entry, view, state.at, asked={_key(state.seq): question})
@@ -102,7 +103,7 @@ class RunTasks(TaskSource):
             return
         if response.get("action") == "accept" and response.get("content") == {"resume": True}:
             with self._host.spending():
-                await service.resume(entry.run_id)
+                await service.joining.resume_promised(entry.run_id)
         else:
             await service.cancel(entry.run_id)
 

@@ -84,9 +84,10 @@ def _add_solve(server: MCPServer[Any], host: Host) -> None:
             list[str] | None, Field(description="From atlas://solvers; default all.")
         ] = None,
         workflow: Annotated[str | None, Field(description=f"{choices()}.")] = None,
+        fresh: Annotated[bool, Field(description="Join no identical call.")] = False,
         wait_s: WaitSeconds = None,
     ) -> Annotated[CallToolResult, RunResult]:
-        """Open an ATLAS run and wait for it."""
+        """Open an ATLAS run, or join that of an identical call, and wait for it."""
         with errors_shown():
             from atlas_mcp.runs.request import RunRequest
 
@@ -97,8 +98,8 @@ def _add_solve(server: MCPServer[Any], host: Host) -> None:
                     solvers, explore_effort, max_explores, max_cost_usd, time_limit_s, workflow
                 )
                 service = await host.service()
-                run_id = await service.solve(checked, request)
-            call = WaitingCall(host, service, ctx, run_id, wait, owned=True)
+                run = await service.joining.solve(checked, request, fresh=fresh)
+            call = WaitingCall(host, service, ctx, run.caller.run_id, wait, run=run, has_fresh=True)
             return await answer(call)
 
 
@@ -139,10 +140,14 @@ def _add_explore(server: MCPServer[Any], host: Host) -> None:
                     checked = None
                 service = await host.service()
                 explores = ExploreRequest(solver, effort, strategy, instruction, count)
-                run_id = await service.explore(checked, RunRequest(), explores, run_id=run_id)
-            earlier = [one.id for one in (await service.state(run_id)).done]
-            wait = checked_wait(None, ctx, host)
-            call = WaitingCall(host, service, ctx, run_id, wait, owned=True, earlier=earlier)
+                wait = checked_wait(None, ctx, host)
+                before = () if run_id is None else (await service.state(run_id)).done
+                run = await service.joining.explore(checked, RunRequest(), explores, run_id=run_id)
+            # The call that was cut off was not shown those that it had asked for.
+            earlier = [one.id for one in before] if run.joined is None else []
+            call = WaitingCall(
+                host, service, ctx, run.caller.run_id, wait, run=run, earlier=earlier
+            )
             return await answer(call)
 
 
@@ -164,9 +169,7 @@ def _add_get_run(server: MCPServer[Any], host: Host) -> None:
                 run_id, preface = await newest(service)
             else:
                 preface = ""
-            call = WaitingCall(
-                host, service, ctx, run_id, wait, owned=False, since=since, preface=preface
-            )
+            call = WaitingCall(host, service, ctx, run_id, wait, since=since, preface=preface)
             return await answer(call)
 
 
@@ -196,10 +199,10 @@ def _add_resume_run(server: MCPServer[Any], host: Host) -> None:
             with host.spending():
                 service = await host.service()
                 # A run that goes on already is not stopped with this call.
-                resumed = await service.resume(
+                run = await service.joining.resume(
                     run_id, max_explores=max_explores, max_cost_usd=max_cost_usd
                 )
-            call = WaitingCall(host, service, ctx, run_id, wait, owned=resumed)
+            call = WaitingCall(host, service, ctx, run_id, wait, run=run)
             return await answer(call)
 
 

@@ -62,7 +62,12 @@ def _places() -> list[str]:
 
     That folder may be any project; it stays only where this package itself is in it.
     """
-    ours, started_in = Path(*atlas_mcp.__path__).parent, Path.cwd()
+    ours = Path(*atlas_mcp.__path__).parent
+    try:
+        started_in = Path.cwd()
+    except OSError:
+        # It has been removed; no module is found there.
+        return [place for place in sys.path if Path(place).is_absolute()]
     # An empty place, and one that is relative, are below the folder that the process is in.
     places = [str(started_in / place) for place in sys.path]
     return [place for place in places if Path(place) != started_in or started_in == ours]

@@ -10,6 +10,7 @@ import secrets
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import NamedTuple
 
 import anyio.lowlevel
@@ -84,7 +85,7 @@ class MemoryClients(Callers, Drivers, Patience):
     @override
     async def join(self, caller: Caller, *, after_cut: bool, since: float) -> str | None:
         await anyio.lowlevel.checkpoint()
-        joined = self._joinable(caller.digest, after_cut, since) if caller.digest else None
+        joined = self._joinable(caller, after_cut, since) if caller.digest else None
         run_id = None
         if joined is not None:
             run_id = joined.caller.run_id
@@ -108,10 +109,10 @@ class MemoryClients(Callers, Drivers, Patience):
         self._clients.callers.pop(caller_id, None)
 
     @override
-    async def receive(self, run_id: str) -> None:
+    async def receive(self, run_id: str, *, until: float = inf) -> None:
         await anyio.lowlevel.checkpoint()
         for row in self._of_run(run_id):
-            if row.state != "received":
+            if row.state != "received" and row.caller.asked_at <= until:
                 row.state, row.changed_at = "received", self._now()
 
     @override
@@ -154,8 +155,8 @@ class MemoryClients(Callers, Drivers, Patience):
         of_client = [cut for cut in reversed(self._clients.cuts) if cut[0] == client][:CUTS_KEPT]
         return tuple(seconds for _, at, seconds in of_client if at >= since)
 
-    def _joinable(self, digest: str, after_cut: bool, since: float) -> CallerRow | None:
-        rows = [row for row in self._clients.callers.values() if row.caller.digest == digest]
+    def _joinable(self, caller: Caller, after_cut: bool, since: float) -> CallerRow | None:
+        rows = [row for row in self._clients.callers.values() if row.caller.digest == caller.digest]
         received = {row.caller.run_id for row in rows if row.state == "received"}
         for row in sorted(rows, key=lambda row: -row.caller.asked_at):
             if row.caller.run_id in received and not after_cut:
@@ -168,8 +169,8 @@ class MemoryClients(Callers, Drivers, Patience):
         return None
 
     def _was_cut(self, row: CallerRow, run: JoinedRun | None, since: float) -> bool:
-        waits = row.state == "waiting" and self._is_alive(row)
-        if run is None or waits or row.state not in ("waiting", "cut"):
+        is_cut = row.state == "cut" or (row.state == "waiting" and not self._is_alive(row))
+        if run is None or not is_cut:
             return False
         return max(row.changed_at, run.updated_at) >= since
 

@@ -5,15 +5,33 @@ Returns sentences for the field `next` of a view. Decides nothing, and makes no 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from atlas_mcp.atlas.outcomes import NOBODY_DRIVES, Status
 from atlas_mcp.atlas.resuming import carries_on
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.workflows.registry import workflow_of
+from atlas_mcp.runs.callers import Joined
 
 POLL_SECONDS = 40
 """Seconds that a caller is told to wait for a run, where nothing is known of its patience."""
+
+REPEAT_MINUTES = 10
+"""Minutes for which a call that is repeated word for word goes on with a run that was cut off."""
+
+JOINED: Mapping[Joined, str] = {
+    "in_flight": "This call joined run {run_id}, which an identical call had opened",
+    "goes_on": (
+        "This call goes on with run {run_id}, which an identical call had opened and which was cut "
+        "off"
+    ),
+    "handed_over": (
+        "This is the result of run {run_id}, which an identical call had opened and nobody had "
+        "received"
+    ),
+}
+"""The run that a call has come to instead of one of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +41,12 @@ class Poll:
     Attributes:
         since: The last record that it has been told of; `None` where it has named none.
         wait_s: Seconds for which it can wait.
+        outlives: Whether the run goes on although the process that answers the caller has ended.
     """
 
     since: int | None = None
     wait_s: int = POLL_SECONDS
+    outlives: bool = False
 
     def call(self, run_id: str) -> str:
         """Return the call."""
@@ -71,11 +91,24 @@ def next_step(
     return _after_the_end(f"resume_run with run_id={run_id!r}", state, status)
 
 
+def joined_text(run_id: str, joined: Joined, *, has_fresh: bool) -> str:
+    """Return the sentence that tells a caller of the run that it shares.
+
+    Args:
+        run_id: The run.
+        joined: How it came to the run.
+        has_fresh: Whether its tool takes `fresh`.
+    """
+    another = "; `fresh: true` asks for another" if has_fresh else ""
+    return f"{JOINED[joined].format(run_id=run_id)}{another}."
+
+
 def _while_it_runs(run_id: str, state: RunState, poll: Poll) -> str:
     """Return the next step while some process drives the run."""
     call = poll.call(run_id)
     if state.stop_cause is None:
-        return f"Call {call}; the run goes on meanwhile."
+        also = ", also when this server has ended" if poll.outlives else ""
+        return f"Call {call}; the run goes on meanwhile{also}."
     return (
         "The run has been stopped and begins nothing more; calls in flight may still end: call "
         f"{call} for what was found, then resume_run to go on."
@@ -93,7 +126,10 @@ def _after_the_end(resume: str, state: RunState, status: Status) -> str:
     assert state.finished is not None, "such a run has ended"
     instead = ", or answer from the candidates here" if state.candidates else ""
     if status == "cancelled":
-        return f"Nothing is lost: call {resume} to go on{instead}."
+        again = ""
+        if state.stop_cause == "client":
+            again = f", or within {REPEAT_MINUTES} minutes repeat the call that was cut off"
+        return f"Nothing is lost: call {resume} to go on{again}{instead}."
     if state.day_cap_usd is not None:
         return (
             "Raise max_cost_usd_per_day in atlas.toml, or wait for tomorrow (UTC); then call "

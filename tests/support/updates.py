@@ -24,11 +24,17 @@ from tests.support.gated_models import Gated, GivenHost, Mode, Session, until
 
 
 @dataclass
-class Told(Session):
-    """A client that is told of updates, and hears which."""
+class Updates:
+    """A client that is told of updates, and hears which.
 
-    heard: list[str] = field(default_factory=list[str])
-    read: int = 0
+    Attributes:
+        heard: The URIs that it was told of.
+        read: How many of them it has acted on.
+    """
+
+    client: Client
+    heard: list[str] = field(default_factory=list[str], kw_only=True)
+    read: int = field(default=0, kw_only=True)
 
     def handle(self, message: object) -> None:
         if isinstance(message, ResourceUpdatedNotification):
@@ -75,6 +81,11 @@ class Told(Session):
             self.read = len(self.heard)
             if await self.status(uri) == status:
                 return
+
+
+@dataclass
+class Told(Session, Updates):
+    """The same of a server whose model a test holds back."""
 
 
 @asynccontextmanager

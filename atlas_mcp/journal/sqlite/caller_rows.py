@@ -84,7 +84,7 @@ def join(
 
     See `Callers.join`.
     """
-    run_id = _run_to_join(connection, caller.digest, joining) if caller.digest else None
+    run_id = _run_to_join(connection, caller, joining) if caller.digest else None
     connection.execute(
         "INSERT INTO callers (caller_id, run_id, digest, owner, state, asked_at, changed_at) "
         "VALUES (?,?,?,?,'waiting',?,?)",
@@ -106,18 +106,20 @@ def drop(connection: sqlite3.Connection, caller_id: str) -> None:
     connection.execute("DELETE FROM callers WHERE caller_id = ?", (caller_id,))
 
 
-def has_unreceived(connection: sqlite3.Connection, run_id: str) -> bool:
-    """Return whether a caller of a run has not received it."""
-    query = "SELECT 1 FROM callers WHERE run_id = ? AND state <> 'received' LIMIT 1"
-    return connection.execute(query, (run_id,)).fetchone() is not None
+def has_unreceived(connection: sqlite3.Connection, run_id: str, until: float) -> bool:
+    """Return whether a caller of a run, which asked by then, has not received it."""
+    query = (
+        "SELECT 1 FROM callers WHERE run_id = ? AND asked_at <= ? AND state <> 'received' LIMIT 1"
+    )
+    return connection.execute(query, (run_id, until)).fetchone() is not None
 
 
-def receive(connection: sqlite3.Connection, run_id: str, now: float) -> None:
-    """Mark all callers of a run as received."""
+def receive(connection: sqlite3.Connection, run_id: str, until: float, now: float) -> None:
+    """Mark the callers of a run that asked by then as received."""
     connection.execute(
         "UPDATE callers SET state = 'received', changed_at = ? "
-        "WHERE run_id = ? AND state <> 'received'",
-        (now, run_id),
+        "WHERE run_id = ? AND asked_at <= ? AND state <> 'received'",
+        (now, run_id, until),
     )
 
 
@@ -146,9 +148,9 @@ def forget_unopened(connection: sqlite3.Connection) -> None:
     connection.execute(_FORGET_UNOPENED, (_UNOPENED_SECONDS,))
 
 
-def _run_to_join(connection: sqlite3.Connection, digest: str, joining: Joining) -> str | None:
+def _run_to_join(connection: sqlite3.Connection, caller: Caller, joining: Joining) -> str | None:
     """Return the run that an identical caller joins, and use that caller up after a cut."""
-    given = {"digest": digest, "after_cut": joining.after_cut, "most": _MOST_LOOKED_AT}
+    given = {"digest": caller.digest, "after_cut": joining.after_cut, "most": _MOST_LOOKED_AT}
     found = connection.execute(_IDENTICAL, given).fetchall()
     asked_once = cache(joining.lives)
     for row in found:

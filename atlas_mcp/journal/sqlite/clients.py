@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 
 from typing_extensions import override
 
@@ -59,11 +60,14 @@ class SqliteClients(Callers, Drivers, Patience):
         )
 
     @override
-    async def receive(self, run_id: str) -> None:
-        if await self._store.rows.ask(lambda found: caller_rows.has_unreceived(found, run_id)):
+    async def receive(self, run_id: str, *, until: float = inf) -> None:
+        if await self._store.rows.ask(
+            lambda found: caller_rows.has_unreceived(found, run_id, until)
+        ):
             now = self._processes.clock()
             await self._store.write(
-                lambda connection: caller_rows.receive(connection, run_id, now), durable=False
+                lambda connection: caller_rows.receive(connection, run_id, until, now),
+                durable=False,
             )
 
     @override

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from atlas_mcp.runs.detached.driver_process import Started
 from atlas_mcp.system.interpreter import launch_command
-from atlas_mcp.system.outliving import start_outliving
+from atlas_mcp.system.outliving import Outliving, start_outliving
 
 DRIVER = ("atlas_mcp.driver.process", "main")
 """The module and the function of a driver. This room starts it, and imports nothing of it."""
@@ -21,7 +20,7 @@ MOST_LOG_BYTES = 1_000_000
 """Bytes after which a log is put aside, as `driver.log.1`, when the next driver starts."""
 
 
-def start_driver_of(home: Path, environ: Mapping[str, str]) -> Started:
+def start_driver_of(home: Path, environ: Mapping[str, str]) -> Outliving:
     """Start a driver.
 
     Args:

@@ -194,6 +194,8 @@ class Driver:
             await self._advance(*unprepared)
         # A run that was stopped before it began may still have replies to read.
         if self.lost or is_over(self._state):
+            # The lease must not be given back while the record of its stop is being stored.
+            await self._recorder.settled()
             return
         try:
             async with open_task_group() as calls:

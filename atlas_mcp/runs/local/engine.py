@@ -175,8 +175,19 @@ class LocalEngine(Engine):
                 claimed = await self.claims.take(run_id, lambda state: abandonment(state, read))
                 await self.claims.release(claimed.lease)
         except JournalBusy:
-            await self.leases.request_stop(run_id, "user")
-            await self._until_left(run_id)
+            await self._have_ended(run_id)
+
+    async def _have_ended(self, run_id: str) -> None:
+        """Ask the driver of a run to end it, and return once the run is not driven.
+
+        The next driver, where a run goes on meanwhile, does not hear of the request to the last.
+        """
+        async with self.follow(run_id) as live:
+            while not live.done:
+                seen, state = live.changes, live.state
+                if state.finished is None and state.stop_cause != "user":
+                    await self.leases.request_stop(run_id, "user")
+                await live.changed(seen)
 
     async def _ask_to_stop(self, run_id: str, grace: float) -> None:
         """Ask the engine of another process, if one drives a run, to stop it for its client."""
@@ -185,10 +196,6 @@ class LocalEngine(Engine):
                 await self.leases.request_stop(run_id, "client", grace=grace)
         except JournalError as error:
             logger.error("run %s: its process could not be asked to stop it: %s", run_id, error)
-
-    async def _until_left(self, run_id: str) -> None:
-        async with self.follow(run_id) as live:
-            await live.finished()
 
 
 @asynccontextmanager

@@ -295,5 +295,18 @@ async def check_76_a_repeat_joins_though_an_earlier_request_was_answered(stand: 
         assert await repeats(journal, caller("c", asked_at=3.0)) == "run-a"
 
 
+async def check_77_a_request_that_was_cut_before_its_run_was_open_is_not_joined(
+    stand: Stand,
+) -> None:
+    """No run of it will come."""
+    async with opened(stand) as journal:
+        assert await solves(journal, caller("a")) is None
+        await journal.mark("a", "cut")
+
+        assert await solves(journal, caller("b", asked_at=2.0), since=EVER) is None
+        await journal.drop("b")
+        assert await repeats(journal, caller("c", asked_at=3.0)) is None
+
+
 CHECKS: tuple[Check, ...] = checks_of(globals())
 """All checks of this part, in their order."""

@@ -20,8 +20,11 @@ import PIL.Image
 import pytest
 
 import atlas_mcp
+from atlas_mcp.atlas.budget import Budget
+from atlas_mcp.atlas.model_spec import ModelSpec
+from atlas_mcp.atlas.run_spec import RunSpec, SolverSpec
 from atlas_mcp.driver import preloading
-from atlas_mcp.driver.preloading import preload
+from atlas_mcp.driver.preloading import preload, preload_for
 from atlas_mcp.system.processes import kill
 from atlas_mcp.testing.atlas_api import AtlasPlay, candidate_text, explores, synthesis_text
 from atlas_mcp.testing.chat_api import API_KEY as CHAT_KEY
@@ -39,6 +42,7 @@ from tests.support.pictures import KINDS, Kind, moving, picture, saved
 from tests.support.processes import measured
 from tests.support.systems import posix
 
+BUDGET = Budget(max_explores=4, max_cost_usd=None)
 PACKAGE = Path(*atlas_mcp.__path__)
 CHILD = Path(__file__).parents[2] / "support" / "preloaded_runs.py"
 
@@ -233,6 +237,22 @@ def test_a_library_that_cannot_be_loaded_is_told_in_the_log(
         "the module one_with_parts.first cannot be imported: ValueError('a broken part')",
     ]
     assert "one_with_parts.second" in sys.modules
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_the_library_of_a_vendor_that_only_a_caller_names_is_loaded_with_its_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loaded: list[str] = []
+    monkeypatch.setattr(preloading, "_load", loaded.append)
+    monkeypatch.delitem(sys.modules, "openai", raising=False)
+    monkeypatch.setitem(sys.modules, "anthropic", json)
+    known, further = (ModelSpec(f"{vendor}/m") for vendor in ("anthropic", "xai"))
+
+    await preload_for(RunSpec("majority", None, (SolverSpec("a", known),), BUDGET))
+    assert loaded == []
+    await preload_for(RunSpec("atlas", further, (SolverSpec("a", known),), BUDGET))
+    assert loaded == ["openai", *preloading.PARTS["openai"]]
 
 
 def here() -> dict[str, str]:

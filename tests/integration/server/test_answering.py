@@ -19,7 +19,7 @@ from atlas_mcp.journal.base import Lease
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.models.configuration import load_settings
 from atlas_mcp.models.scripted.model import Says
-from atlas_mcp.runs import service as services
+from atlas_mcp.runs import callers
 from atlas_mcp.server import clients
 from atlas_mcp.server.app import make_server
 from atlas_mcp.server.clients import KnownClient
@@ -216,7 +216,7 @@ async def test_a_journal_that_is_slow_does_not_prolong_the_grace(
         await append(journal, lease, records)
 
     monkeypatch.setattr(SqliteJournal, "append", slow)
-    monkeypatch.setattr(services, "STOP_SECONDS", 0.1)
+    monkeypatch.setattr(callers, "STOP_SECONDS", 0.1)
     async with connected(tmp_path, mode, grace_s=0.05) as session:
         session.model.held = {0, 1}
         async with anyio.create_task_group() as request:

@@ -221,7 +221,7 @@ async def test_a_task_of_a_time_that_no_calendar_has_is_found_all_the_same(
 
 async def test_ids_of_tasks_are_long_random_and_not_the_ids_of_runs(tmp_path: Path) -> None:
     async with connected(tmp_path) as side:
-        ids = {await side.begin() for _ in range(3)}
+        ids = {await side.begin(fresh=True) for _ in range(3)}
         runs = {(await side.ask("tasks/get", one))["statusMessage"] for one in ids}
 
     assert len(ids) == len(runs) == 3

@@ -18,6 +18,7 @@ from atlas_mcp.journal.sqlite import store as store_module
 from atlas_mcp.journal.sqlite import transactions, writer
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.models.pool import Pool
+from atlas_mcp.runs import callers
 from atlas_mcp.runs import service as services
 from atlas_mcp.runs.driving import claims, reservation
 from atlas_mcp.runs.live import LiveRun
@@ -41,8 +42,9 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store_module, "COMMIT_TIMEOUT", 1e6)
     monkeypatch.setattr(writer, "ANSWER_SECONDS", 1e6)
     monkeypatch.setattr(transactions, "LOCK_STEP_SECONDS", 0.01)
-    for bound in ("STOP_SECONDS", "CANCEL_SECONDS"):
-        monkeypatch.setattr(services, bound, 0.1)
+    monkeypatch.setattr(services, "CANCEL_SECONDS", 0.1)
+    for bound in ("STOP_SECONDS", "ASK_SECONDS"):
+        monkeypatch.setattr(callers, bound, 0.1)
     monkeypatch.setattr(engine, "LEAVE_SECONDS", 0.1)
     monkeypatch.setattr(resuming, "LET_GO_SECONDS", 0.1)
     monkeypatch.setattr(claims, "RELEASE_SECONDS", 0.1)

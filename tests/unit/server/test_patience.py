@@ -198,6 +198,26 @@ async def test_calls_that_are_stopped_together_count_once(calls: Calls) -> None:
     assert sorted(calls.home.cut) == [("another", 9.0), ("hasty", 9.0)]
 
 
+async def test_calls_whose_client_hung_up_once_count_once_however_long_their_runs_take(
+    calls: Calls,
+) -> None:
+    now = anyio.current_time()
+
+    async def call(takes: float) -> None:
+        async def work(ctx: object) -> None:
+            await anyio.sleep(takes)
+
+        scope = {ARRIVED: now, GONE: HangUp(at=now + 6)}
+        request = Request(request=SimpleNamespace(scope=scope))
+        await calls.patience.notice(cast("Any", request), cast("Any", work))
+
+    async with anyio.create_task_group() as tasks:
+        for takes in (10, 20, 30):
+            tasks.start_soon(call, takes)
+
+    assert calls.home.cut == [("hasty", 6.0)]
+
+
 async def test_what_is_no_sign_of_a_time_out_is_not_noted(calls: Calls) -> None:
     await calls.cancelled(Request(), 5, by="the server")
     await calls.cancelled(Request(None), 5)

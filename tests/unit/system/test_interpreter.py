@@ -13,6 +13,7 @@ import pytest
 
 import atlas_mcp
 from atlas_mcp.system.interpreter import this_python
+from tests.support.systems import posix
 
 PARENT = """
 import json
@@ -97,6 +98,19 @@ def test_another_folder_that_the_parent_was_started_in_is_no_place_for_modules(
     assert shown.file == str(place / "atlas_mcp" / "shown.py")
     assert str(project) not in shown.path
     assert "" not in shown.path
+
+
+@posix
+def test_a_folder_that_has_been_removed_meanwhile_does_no_harm(place: Path, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    code = f"import os; os.rmdir({str(project)!r})\n{PARENT}"
+
+    code, output = run([sys.executable, "-c", code], project, {"PYTHONPATH": str(place)})
+
+    assert code == 0
+    code, output = run(json.loads(output), tmp_path, {})
+    assert Shown(**json.loads(output)).file == str(place / "atlas_mcp" / "shown.py")
 
 
 def test_an_archive_is_a_place_for_modules(place: Path, tmp_path: Path) -> None:

@@ -2,17 +2,14 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 
 import pytest
 
 from atlas_mcp.system.orphans import is_init, reap
+from tests.support.namespaces import UNSHARE, may_unshare
 from tests.support.systems import posix
-
-UNSHARE = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
-"""Runs a command as the first process of a system of its own; a user needs rights for that."""
 
 INIT = """
 import json, os, subprocess, sys
@@ -43,12 +40,6 @@ found["code of ours"] = ours.wait()
 tree.close()
 print(json.dumps(found))
 """
-
-
-def may_unshare() -> bool:
-    if shutil.which(UNSHARE[0]) is None:
-        return False
-    return subprocess.run([*UNSHARE, "true"], capture_output=True, check=False).returncode == 0
 
 
 def test_a_process_among_others_is_not_the_first_and_is_left_no_children() -> None:

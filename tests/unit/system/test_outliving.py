@@ -185,9 +185,11 @@ def test_a_python_that_is_gone_is_an_error(
 ) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     monkeypatch.setattr(sys, "_base_executable", str(tmp_path / "python"))
+    before = open_descriptors()
 
     with pytest.raises(FileNotFoundError):
         start(log, ECHO)
+    assert open_descriptors() == before
 
 
 def test_a_python_that_does_not_start_is_an_error(log: int, tmp_path: Path) -> None:

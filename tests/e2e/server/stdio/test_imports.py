@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, cast
 
 from atlas_mcp.runs.detached.starting import LOG_NAME
 from atlas_mcp.testing.atlas_api import AtlasPlay
 from atlas_mcp.testing.messages_api import MessagesApi
+from tests.support.bare_clients import HELLO, ask, call
 from tests.support.pictures import data_url, drawn
 from tests.support.processes import PATIENCE, reachable
 
@@ -28,31 +27,6 @@ sys.addaudithook(note)
 from atlas_mcp.program import main
 sys.exit(main())
 """
-
-HELLO = {
-    "protocolVersion": "2025-11-25",
-    "capabilities": {},
-    "clientInfo": {"name": "test", "version": "1"},
-}
-
-
-def ask(server: subprocess.Popen[bytes], method: str, params: dict[str, Any]) -> dict[str, Any]:
-    """Send a request, and return its result."""
-    assert server.stdin is not None
-    assert server.stdout is not None
-    message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-    server.stdin.write(json.dumps(message).encode() + b"\n")
-    server.stdin.flush()
-    for line in server.stdout:
-        answer = cast("dict[str, Any]", json.loads(line))
-        if answer.get("id") == 1:
-            return answer["result"]
-    raise AssertionError("the output has ended")
-
-
-def call(server: subprocess.Popen[bytes], tool: str, **arguments: Any) -> dict[str, Any]:
-    result = ask(server, "tools/call", {"name": tool, "arguments": arguments})
-    return result["structuredContent"]
 
 
 def test_runs_are_asked_for_and_shown_without_a_vendors_library(

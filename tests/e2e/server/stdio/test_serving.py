@@ -17,8 +17,8 @@ import anyio
 import pytest
 from mcp import Client, StdioServerParameters
 
-from atlas_mcp.testing.atlas_api import AtlasPlay
-from atlas_mcp.testing.messages_api import API_KEY, MessagesApi
+from atlas_mcp.testing.atlas_api import AtlasPlay, candidate_text
+from atlas_mcp.testing.messages_api import API_KEY, ApiReply, MessagesApi
 from atlas_mcp.views.run_view import RunView
 from tests.support.held_apis import HeldApi
 from tests.support.processes import (
@@ -144,7 +144,9 @@ async def test_a_client_runs_a_problem_over_stdio_and_hears_of_its_progress(
     async def hear(progress: float, total: float | None, message: str | None) -> None:
         heard.append((progress, message or ""))
 
-    api = MessagesApi(AtlasPlay())
+    # Longer than the server takes to be shown the run by the process that drives it.
+    text = candidate_text("42")
+    api = MessagesApi(AtlasPlay(solver=lambda _: ApiReply(text=text, latency=0.3)))
     with reachable(api, environ):
         server = StdioServerParameters(command=COMMAND[0], args=COMMAND[1:], env=environ)
         with anyio.fail_after(PATIENCE):

@@ -27,6 +27,7 @@ from atlas_mcp.errors import (
 )
 from atlas_mcp.runs.driving import driver
 from tests.support.driver_scenes import scene
+from tests.support.gated_models import until
 
 PLAN = ExploresPlanned("client", (Planned(3, Explore("s")),))
 
@@ -223,3 +224,18 @@ async def test_a_call_that_fails_for_good_is_a_failed_candidate_and_no_end() -> 
         assert on.state.finished is not None
         kinds = [getattr(one.outcome, "kind", None) for one in on.state.done]
         assert "rejected" in kinds
+
+
+async def test_a_run_that_is_stopped_before_it_began_is_left_once_its_end_is_on_record() -> None:
+    """Its lease is given back then: what came later could not be stored."""
+    async with scene() as on, anyio.create_task_group() as tasks:
+        disk = on.journal.disk = anyio.Lock()
+        async with disk:
+            tasks.start_soon(on.driver.stop, "client")
+            await until(lambda: on.state.finished is not None)
+            tasks.start_soon(on.drive)
+            await anyio.wait_all_tasks_blocked()
+            assert not on.driver.ended.is_set()
+        await on.driver.ended.wait()
+
+        assert (await on.recorded())[-1] == "run_finished"

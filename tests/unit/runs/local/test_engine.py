@@ -11,11 +11,13 @@ from decimal import Decimal
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 import pytest
+from anyio import create_task_group
 from typing_extensions import override
 
 from atlas_mcp.atlas.budget import Budget
-from atlas_mcp.atlas.events import Record
+from atlas_mcp.atlas.events import Record, RunFinished, RunResumed, StopRequested
 from atlas_mcp.atlas.messages import Image
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.problem import Problem
@@ -24,7 +26,7 @@ from atlas_mcp.atlas.run_spec import RunSpec, SolverSpec
 from atlas_mcp.atlas.usage import Price
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import JournalBusy, JournalError, RunExists
-from atlas_mcp.journal.base import EngineJournal, Lease
+from atlas_mcp.journal.base import EngineJournal, Lease, LiveRequest
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.engine import OpenRun, ResumeRun
@@ -187,3 +189,27 @@ async def test_runs_beyond_its_places_wait_in_line_and_are_shown_there() -> None
 async def test_its_runs_end_with_its_process() -> None:
     async with engine_over(MemoryJournal(MemoryStore()), HeldModel(agreeing)) as engine:
         assert not engine.outlives
+
+
+async def test_a_user_s_stop_reaches_also_the_process_that_goes_on_with_the_run_meanwhile() -> None:
+    store = MemoryStore()
+    driver, journal = MemoryJournal(store), MemoryJournal(store)
+    lease = await driver.open_run("r", first_record())
+
+    async def asked() -> None:
+        while await driver.take_requests() != {"r": LiveRequest("user")}:
+            await anyio.lowlevel.checkpoint()
+
+    with anyio.fail_after(10):
+        async with (
+            engine_over(journal, HeldModel(agreeing)) as engine,
+            create_task_group() as tasks,
+        ):
+            tasks.start_soon(engine.stop, "r", "user")
+            await asked()
+            await driver.append(lease, [Record(2, 2.0, RunResumed("On."))])
+            await asked()
+            await driver.append(lease, [Record(3, 3.0, StopRequested("user"))])
+            await driver.append(lease, [Record(4, 4.0, RunFinished("cancelled", "cancelled"))])
+            await driver.release(lease)
+    assert await driver.take_requests() == {}

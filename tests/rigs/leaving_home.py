@@ -75,6 +75,9 @@ class Home:
             return []
         with closing(sqlite3.connect(path, timeout=30)) as connection:
             connection.execute("PRAGMA query_only = 1")
+            if not connection.execute("PRAGMA user_version").fetchone()[0]:
+                # Killed before it had made the tables.
+                return []
             rows = connection.execute(
                 "SELECT run_id, seq, at, body FROM events ORDER BY run_id, seq"
             ).fetchall()

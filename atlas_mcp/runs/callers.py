@@ -143,11 +143,17 @@ class OwnCallers:
         self._settle(caller)
         await self._written(self._marking("received"), caller)
 
-    async def promise(self, caller: RunCaller) -> None:
-        """Note that a caller is about to be told that its run goes on."""
-        if caller.waits:
-            await self._written(self._marking("promised"), caller)
-            self._settle(caller)
+    async def promise(self, caller: RunCaller) -> bool:
+        """Note that a caller is about to be told that its run goes on: see `told`.
+
+        Returns:
+            Whether other processes know it.
+        """
+        return caller.waits and await self._written(self._marking("promised"), caller)
+
+    def told(self, caller: RunCaller) -> None:
+        """Note that a caller waits no more, since it was told that its run goes on."""
+        self._settle(caller)
 
     async def receive(self, run: RunSnapshot, caller: RunCaller | None = None) -> None:
         """Note that a run which is not driven any more is about to be handed over.

@@ -39,12 +39,10 @@ class RunCall(NamedTuple):
     Attributes:
         caller: The call, which waits for the run.
         joined: How it came to the run of an identical call; `None` where it did not.
-        ours: Whether the engine of this process carries the run out because of this call.
     """
 
     caller: RunCaller
     joined: Joined | None = None
-    ours: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -126,7 +124,7 @@ class Joining:
         caller = (await self.callers.add(run_id)).caller
         async with self._kept(caller):
             if await self._submit(caller, ResumeRun(max_explores, cap)):
-                return RunCall(caller, ours=True)
+                return RunCall(caller)
             await self.callers.drop(caller)
             return None
 
@@ -139,6 +137,7 @@ class Joining:
         if (call := await self.resume(run_id)) is not None:
             async with self._kept(call.caller):
                 await self.callers.promise(call.caller)
+                self.callers.told(call.caller)
 
     async def go_on(self, run_id: str) -> None:
         """Undo a stop that came although a call waits for the run; one that cannot be stays.
@@ -191,15 +190,15 @@ class Joining:
         """Have a run opened, or explores added to it."""
         if isinstance(asked, OpenRun):
             await self.planner.check_day_cap(asked)
-        ours = await self._submit(caller, asked)
-        return RunCall(caller, ours=ours)
+        await self._submit(caller, asked)
+        return RunCall(caller)
 
     async def _submit(self, caller: RunCaller, submission: Submission) -> bool:
         """Have a run carried out for a caller, which may have been cut off meanwhile."""
-        ours = await self.engine.submit(caller.run_id, submission)
+        goes_on = await self.engine.submit(caller.run_id, submission)
         if not caller.waits:
             await self.callers.stop_unless_wanted(caller.run_id)
-        return ours
+        return goes_on
 
     async def _come_to(self, caller: RunCaller, asked: OpenRun | ExploreFurther) -> RunCall | None:
         """Take a call to the run of an identical one; `None` where that is not for it."""
@@ -218,13 +217,13 @@ class Joining:
         if run.driven and not ended and state.stop_cause is None:
             return RunCall(caller, "in_flight")
         try:
-            ours = await self._submit(caller, ResumeRun())
+            await self._submit(caller, ResumeRun())
         except InvalidInput:
             return None
         except JournalBusy:
-            # Its process is about to give it back: the call goes on with it then.
-            ours = False
-        return RunCall(caller, "goes_on", ours and not run.driven)
+            # Its process is about to give it back: the call that waits has it go on then.
+            pass
+        return RunCall(caller, "goes_on")
 
     async def _look(self, run_id: str) -> RunSnapshot:
         async with self.engine.follow(run_id) as live:

@@ -42,6 +42,7 @@ class LiveRun:
         unstored: The records that its state has and the journal does not, in order; none unless it
             broke off.
         here: Whether this process carries it out, so that it ends with the process.
+        beside: Whether the process beside this one carries it out, which may outlive this one.
         place: Its place among the runs of its engine, or in line for one.
         clock: The time of the run.
     """
@@ -55,6 +56,7 @@ class LiveRun:
     broken: BrokenOff | None = None
     unstored: tuple[Record, ...] = ()
     here: bool = False
+    beside: bool = False
     place: PlaceInLine | None = None
     _notice: Notice | None = None
     clock: RunClock = field(default_factory=RunClock)
@@ -76,7 +78,7 @@ class LiveRun:
         broken = self.broken if self.done else None
         now = self.clock.now() if broken is None else self.state.at
         driven = not self.done
-        return RunSnapshot(self.run_id, self.state, now, driven, broken, self.waiting)
+        return RunSnapshot(self.run_id, self.state, now, driven, broken, self.waiting, self.beside)
 
     def follow_up(self, state: RunState, *, driven: bool) -> None:
         """Take the state that another process has brought the run to, with its time.
@@ -125,7 +127,7 @@ class LiveRun:
         self.changes += 1
         self._ring()
 
-    def confirm(self, stored: int) -> None:
+    def note_stored(self, stored: int) -> None:
         """Note that the journal has the records up to `stored`."""
         self.stored = max(self.stored, stored)
         self._ring()

@@ -44,6 +44,7 @@ class RunSnapshot:
             of its records.
         waiting: Its place in the line for one of the process's places; `None` where it is not in
             line.
+        beside: Whether the process beside this one carries it out, which may outlive this one.
     """
 
     run_id: str
@@ -52,6 +53,7 @@ class RunSnapshot:
     driven: bool
     broken: BrokenOff | None = None
     waiting: str | None = None
+    beside: bool = False
 
     @property
     def status(self) -> Status:

@@ -93,8 +93,7 @@ async def answer(call: WaitingCall) -> CallToolResult:
             run = await call.service.look(call.run_id)
         else:
             run = await _waited_for(call)
-        result = await _shown(run, call)
-        await _record_answer(run, call)
+        result = await _answered(run, call)
     except BaseException as error:
         if isinstance(error, anyio.get_cancelled_exc_class()):
             cut_now()
@@ -104,17 +103,22 @@ async def answer(call: WaitingCall) -> CallToolResult:
     return result
 
 
-async def _record_answer(run: RunSnapshot, call: WaitingCall) -> None:
-    """Record what a call is told, before it is told; nothing where its client has gone."""
+async def _answered(run: RunSnapshot, call: WaitingCall) -> CallToolResult:
+    """Return the result of a call, and record before what its client is told."""
     callers, caller = call.service.callers, None if call.run is None else call.run.caller
     gone = client_gone(call.ctx)
-    if call.host.client_gone.is_set() or (gone is not None and gone.is_set()):
-        if caller is not None:
-            await callers.cut(caller)
-    elif run.status != "running":
+    is_gone = call.host.client_gone.is_set() or (gone is not None and gone.is_set())
+    if caller is not None and is_gone:
+        await callers.cut(caller)
+    promised = False
+    if caller is not None and run.status == "running":
+        promised = await callers.promise(caller)
+    result = await _shown(run, call, promised=promised)
+    if run.status != "running" and not is_gone:
         await callers.receive(run, caller)
     elif caller is not None:
-        await callers.promise(caller)
+        callers.told(caller)
+    return result
 
 
 async def _waited_for(call: WaitingCall) -> RunSnapshot:
@@ -174,10 +178,18 @@ def _waits(call: WaitingCall) -> bool:
     return call.run is not None and call.run.caller.waits
 
 
-async def _shown(run: RunSnapshot, call: WaitingCall) -> CallToolResult:
-    """Return a run as the result of a call."""
+async def _shown(run: RunSnapshot, call: WaitingCall, *, promised: bool) -> CallToolResult:
+    """Return a run as the result of a call.
+
+    Args:
+        run: The run.
+        call: The call.
+        promised: Whether it is on record that the run goes on for this call.
+    """
     if run.status == "running":
-        return await _new_part(run, call)
+        finishes = call.host.settings.server.when_client_leaves == "finish"
+        outlives = promised and finishes and run.beside and call.service.engine.outlives
+        return await _new_part(run, call, outlives=outlives)
     view = await viewed(run)
     if not call.preface:
         joined = _joined_text(call)
@@ -190,7 +202,7 @@ async def _shown(run: RunSnapshot, call: WaitingCall) -> CallToolResult:
     return await result_of(_prefaced(view, call.preface, candidates), left_out)
 
 
-async def _new_part(run: RunSnapshot, call: WaitingCall) -> CallToolResult:
+async def _new_part(run: RunSnapshot, call: WaitingCall, *, outlives: bool) -> CallToolResult:
     """Return a run that goes on, with the explores that its client has not been shown."""
     from atlas_mcp.views.next_steps import Poll
 
@@ -198,17 +210,10 @@ async def _new_part(run: RunSnapshot, call: WaitingCall) -> CallToolResult:
     news = new_explores(ended, call.since or 0)
     learned = await call.host.patience.learned(call.service, call.ctx)
     patience = respond_within(call.host.settings.server, client_name(call.ctx), learned)
-    view = await viewed(run, Poll(news.since, max(1, int(patience)), _outlives(call)))
+    view = await viewed(run, Poll(news.since, max(1, int(patience)), outlives))
     left_out = frozenset(one.id for one in ended) - news.explores
     said = _prefaced(view, _joined_text(call), view.next, call.preface)
     return await result_of(said, left_out)
-
-
-def _outlives(call: WaitingCall) -> bool:
-    """Return whether a call may be told that its run goes on when this server has ended."""
-    finishes = call.host.settings.server.when_client_leaves == "finish"
-    ours = call.run is not None and call.run.ours
-    return ours and finishes and call.service.engine.outlives
 
 
 def _joined_text(call: WaitingCall) -> str | None:

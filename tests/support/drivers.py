@@ -76,7 +76,7 @@ class PipedDrivers:
         theirs, commands = os.pipe()
         answers, their_answers = os.pipe()
         pipes = Pipes(theirs, their_answers)
-        anyio.from_thread.run_sync(partial(drivers.start_soon, self._drive, pipes))
+        anyio.from_thread.run_sync(lambda: drivers.start_soon(self._drive, pipes))
         return Ends(commands, answers)
 
     async def _drive(self, pipes: Pipes) -> None:

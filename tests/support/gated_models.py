@@ -135,7 +135,7 @@ async def connected(
     script: Script | None = None,
     *,
     called: str = "test",
-    **server: float,
+    **server: float | str,
 ) -> AsyncGenerator[Session]:
     """Connect a client that calls itself `called` to a server with these settings."""
     model = Gated(script)

@@ -48,7 +48,7 @@ async def shown_run(
         JournalError: It cannot be read.
     """
     state = await states.state(run_id)
-    live = LiveRun(run_id, state, clock=RunClock(state.at))
+    live = LiveRun(run_id, state, beside=True, clock=RunClock(state.at))
     await _take(live, first, states)
     if live.done:
         yield live

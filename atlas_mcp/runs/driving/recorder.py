@@ -97,7 +97,7 @@ class Recorder:
                 raise
             else:
                 if records:
-                    self.live.confirm(records[-1].seq)
+                    self.live.note_stored(records[-1].seq)
 
     @contextmanager
     def _expecting(self, records: Sequence[Record]) -> Generator[None]:
@@ -160,12 +160,13 @@ class Recorder:
                     await anyio.sleep(SALVAGE_RETRY_SECONDS)
                 else:
                     self._unstored = []
+        stored = self._unstored[0].seq - 1 if self._unstored else self.live.state.seq
         if not self.lost:
-            self.live.confirm(self._unstored[0].seq - 1 if self._unstored else self.live.state.seq)
+            self.live.note_stored(stored)
         self.live.break_off(
             BrokenOff(
                 str(self.broken),
-                self._unstored[0].seq - 1 if self._unstored else self.live.state.seq,
+                stored,
                 _replies_in(self._unstored),
                 cut_off,
                 isinstance(self.broken, JournalCorrupt),

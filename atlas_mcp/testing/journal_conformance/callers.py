@@ -308,5 +308,17 @@ async def check_77_a_request_that_was_cut_before_its_run_was_open_is_not_joined(
         assert await repeats(journal, caller("c", asked_at=3.0)) is None
 
 
+async def check_78_an_end_is_received_by_those_that_asked_before_it(stand: Stand) -> None:
+    """A caller that asks for more of a run while its end is handed over waits for another end."""
+    async with opened(stand) as journal:
+        await open_run_of(journal, caller("a", asked_at=1.0))
+        await solves(journal, caller("b", "run-a", digest="more", asked_at=3.0))
+        await journal.receive("run-a", until=2.0)
+        assert await journal.wanted(["run-a"], promises=False) == {"run-a": True}
+
+        await journal.receive("run-a", until=3.0)
+        assert await journal.wanted(["run-a"], promises=False) == {"run-a": False}
+
+
 CHECKS: tuple[Check, ...] = checks_of(globals())
 """All checks of this part, in their order."""

@@ -14,8 +14,8 @@ PACKAGE = Path(atlas_mcp.__file__).parent
 
 WAY_OUT = PACKAGE / "cli" / "terminal.py"
 
-OTHERS = ("testing", "server", "system", "program.py")
-"""What prints for itself: fakes, and what starts a server, whose stdout is the protocol's."""
+OTHERS = ("testing", "server", "driver/process.py", "system", "program.py")
+"""The modules that print by themselves: fakes, and those whose streams lead to no terminal."""
 
 PRINTS = frozenset(
     {

@@ -154,7 +154,8 @@ async def test_of_callers_that_go_at_once_one_stops_the_run() -> None:
 async def test_a_run_of_which_a_caller_was_told_that_it_goes_on_goes_on() -> None:
     process = a_process()
     told, waiting = await process.added(), await process.added()
-    await process.callers.promise(told)
+    assert await process.callers.promise(told)
+    process.callers.told(told)
     await process.callers.cut(waiting)
     await process.callers.cut(told)
 
@@ -165,7 +166,7 @@ async def test_a_run_of_which_a_caller_was_told_that_it_goes_on_goes_on() -> Non
 async def test_a_promise_of_another_process_counts_as_long_as_it_is_to_be_kept() -> None:
     store = MemoryStore()
     gone, stays = a_process(store), a_process(store, promises=False)
-    await gone.callers.promise(await gone.added())
+    assert await gone.callers.promise(await gone.added())
     store.clients.living.clear()
     await stays.callers.cut(await stays.added())
 
@@ -193,6 +194,17 @@ async def test_a_caller_whose_run_was_never_opened_stops_nothing() -> None:
     await process.callers.cut(adding, has_begun=False)
 
     assert (process.state(opening), process.state(adding)) == ("cut", None)
+
+
+async def test_a_caller_that_is_cut_off_before_it_is_told_has_no_promise() -> None:
+    process = a_process()
+    caller = await process.added()
+    await process.callers.promise(caller)
+    await process.callers.cut(caller)
+
+    assert process.state(caller) == "cut"
+    assert process.engine.stopped == [("r", "client", 7.0)]
+    assert not await process.callers.promise(caller)
 
 
 # Answered
@@ -267,7 +279,8 @@ async def test_a_journal_that_takes_nothing_keeps_no_caller_from_its_answer(
     process = a_process()
     told, answered = await process.added(), await process.added()
     process.journal.fails = True
-    await process.callers.promise(told)
+    assert not await process.callers.promise(told)
+    process.callers.told(told)
     await process.callers.receive(a_snapshot(), answered)
 
     assert not told.waits

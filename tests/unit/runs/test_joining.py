@@ -62,6 +62,11 @@ class Side:
     async def cut(self, call: RunCall) -> None:
         await self.service.callers.cut(call.caller)
 
+    async def promised(self, call: RunCall) -> None:
+        """Tell a caller that its run goes on."""
+        assert await self.service.callers.promise(call.caller)
+        self.service.callers.told(call.caller)
+
     async def ended(self, call: RunCall) -> RunSnapshot:
         """Return a run once it is driven no more."""
         with anyio.fail_after(10):
@@ -148,7 +153,6 @@ async def test_identical_calls_of_two_processes_share_one_run(home: Home) -> Non
         run = await other.answered(second)
 
     assert (first.joined, second.joined) == (None, "in_flight")
-    assert (first.ours, second.ours) == (True, False)
     assert second.caller.run_id == first.caller.run_id
     assert run.status == "answered"
     assert (len(one.model.requests), other.model.requests) == (CALLS, [])
@@ -274,7 +278,7 @@ async def test_a_run_that_was_stopped_goes_on_with_its_candidates(
         second = await taking.solve()
         run = await taking.answered(second)
 
-    assert (second.joined, second.ours) == ("goes_on", True)
+    assert second.joined == "goes_on"
     assert second.caller.run_id == first.caller.run_id
     assert run.status == "answered"
     # The one that was broken off is the only call that is made anew.
@@ -291,7 +295,7 @@ async def test_a_run_whose_process_is_gone_goes_on(home: Home) -> None:
         second = await other.solve()
         run = await other.answered(second)
 
-    assert (second.joined, second.ours) == ("goes_on", True)
+    assert second.joined == "goes_on"
     assert second.caller.run_id == first.caller.run_id
     assert run.status == "answered"
     assert len(one.model.requests) + len(other.model.requests) == CALLS
@@ -317,7 +321,7 @@ async def test_one_of_two_callers_that_is_cut_off_stops_no_run(home: Home) -> No
 async def test_an_answer_that_nobody_received_is_handed_over_once(home: Home) -> None:
     async with home.process() as side:
         first = await side.solve()
-        await side.service.callers.promise(first.caller)
+        await side.promised(first)
         await side.ended(first)
         second = await side.solve()
         run = await side.answered(second)
@@ -331,7 +335,7 @@ async def test_an_answer_that_nobody_received_is_handed_over_once(home: Home) ->
 async def test_an_answer_that_was_looked_at_is_not_handed_over(home: Home) -> None:
     async with home.process() as side:
         first = await side.solve()
-        await side.service.callers.promise(first.caller)
+        await side.promised(first)
         await side.service.callers.receive(await side.ended(first))
         second = await side.solve()
 
@@ -364,7 +368,7 @@ async def test_a_run_that_failed_is_not_joined(home: Home) -> None:
 async def test_a_run_is_joined_for_ten_minutes(home: Home) -> None:
     async with home.process() as side:
         first = await side.solve()
-        await side.service.callers.promise(first.caller)
+        await side.promised(first)
         await side.ended(first)
         side.service.callers.clock = lambda: time.time() + WINDOW_SECONDS + 5
         second = await side.solve()
@@ -464,7 +468,7 @@ async def test_a_run_is_resumed_for_its_caller_alone(home: Home) -> None:
         run = await side.ended(more)
 
     assert none is None
-    assert (more.joined, more.ours) == (None, True)
+    assert more.joined is None
     assert run.was_cut
 
 

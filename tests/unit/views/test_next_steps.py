@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import get_args
 
 import pytest
 
 from atlas_mcp.atlas.events import RunFinished
 from atlas_mcp.atlas.outcomes import StopReason
 from atlas_mcp.atlas.state import RunState
-from atlas_mcp.views.next_steps import DEFAULT_POLL, Poll, next_step
+from atlas_mcp.runs.callers import WINDOW_SECONDS, Joined
+from atlas_mcp.views.next_steps import DEFAULT_POLL, REPEAT_MINUTES, Poll, joined_text, next_step
 from tests.support.played_runs import a_run, failed, play
 
 
@@ -30,6 +32,43 @@ def test_a_running_run_is_polled_as_its_caller_can_wait_and_says_its_place_in_li
     assert next_step("r", opened, "running", Poll(7, 20), waiting="second in line") == (
         "It is second in line. Call get_run with run_id='r', since=7, wait_s=20; the run goes on "
         "meanwhile."
+    )
+
+
+def test_a_run_that_outlives_its_server_is_said_to_do_so() -> None:
+    opened = play(a_run()).live[0]
+
+    step = next_step("r", opened, "running", Poll(7, 20, outlives=True))
+    assert step == (
+        "Call get_run with run_id='r', since=7, wait_s=20; the run goes on meanwhile, also when "
+        "this server has ended."
+    )
+
+
+def test_a_run_that_was_cut_off_is_gone_on_with_by_a_repeated_call() -> None:
+    end = RunFinished("cancelled", "cancelled", error="So.")
+    cut = replace(play(a_run()).state, finished=end, stop_cause="client")
+
+    assert next_step("r", cut, "cancelled", DEFAULT_POLL) == (
+        "Nothing is lost: call resume_run with run_id='r' to go on, or within 10 minutes repeat "
+        "the call that was cut off, or answer from the candidates here."
+    )
+    assert REPEAT_MINUTES * 60 == WINDOW_SECONDS
+    ended_by_user = next_step("r", replace(cut, stop_cause="user"), "cancelled", DEFAULT_POLL)
+    assert "repeat" not in str(ended_by_user)
+
+
+def test_a_call_is_told_of_the_run_that_it_shares() -> None:
+    assert [joined_text("r", how, has_fresh=True) for how in get_args(Joined)] == [
+        "This call joined run r, which an identical call had opened; `fresh: true` asks for "
+        "another.",
+        "This call goes on with run r, which an identical call had opened and which was cut off; "
+        "`fresh: true` asks for another.",
+        "This is the result of run r, which an identical call had opened and nobody had received; "
+        "`fresh: true` asks for another.",
+    ]
+    assert joined_text("r", "in_flight", has_fresh=False) == (
+        "This call joined run r, which an identical call had opened."
     )
 
 

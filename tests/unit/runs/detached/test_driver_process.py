@@ -94,13 +94,13 @@ async def test_a_refusal_is_raised_as_the_driver_meant_it() -> None:
 
 
 async def test_the_end_of_a_driver_ends_every_wait() -> None:
+    errors: list[object] = []
     async with a_driver(READY) as (driver, other):
         await driver.begun()
         async with driver.following("r", seconds=0.01) as showing:
             assert not showing.here, "no answer came"
             command = Stop(driver.number(), "r", "user", 0.0)
             async with anyio.create_task_group() as asking:
-                errors: list[object] = []
 
                 async def ask() -> None:
                     errors.append(await error_of(driver.ask(command, seconds=60)))
@@ -170,5 +170,5 @@ async def test_a_system_that_starts_nothing_is_told() -> None:
 
     async with anyio.create_task_group() as tasks:
         error = await error_of(start_driver(start, tasks))
-    assert isinstance(error, DriverNotStarted)
-    assert "Cannot allocate memory" in str(error)
+        assert isinstance(error, DriverNotStarted)
+        assert "Cannot allocate memory" in str(error)

@@ -85,15 +85,13 @@ async def test_a_submission_of_unknown_outcome_is_looked_up_and_not_repeated(
 async def test_a_driver_that_does_not_answer_holds_up_nobody_for_ever(
     drivers: PipedDrivers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(detached, "SUBMIT_SECONDS", 0.01)
-    monkeypatch.setattr(detached, "STOP_SECONDS", 0.01)
-    monkeypatch.setattr(detached, "FOLLOW_SECONDS", 0.01)
-
     async def sleeps(*arguments: object) -> None:
         await anyio.sleep_forever()
 
     async with drivers.engine() as engine:
         await engine.submit("r", opening())
+        for bound in ("SUBMIT_SECONDS", "STOP_SECONDS", "FOLLOW_SECONDS"):
+            monkeypatch.setattr(detached, bound, 0.01)
         monkeypatch.setattr("atlas_mcp.driver.commands.CommandServer._carry_out", sleeps)
         monkeypatch.setattr("atlas_mcp.driver.commands.CommandServer._show", sleeps)
         with anyio.fail_after(PATIENCE):

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import anyio
 import pytest
@@ -19,14 +20,13 @@ from atlas_mcp.testing.held_model import HeldModel, agreeing
 from atlas_mcp.testing.outcomes import error_of
 from tests.support.drivers import PipedDrivers
 
-
-class EngineHere(Engine):
-    """An engine of this process."""
+HERE = cast("Engine", object())
+"""An engine of this process."""
 
 
 @asynccontextmanager
 async def engine_here() -> AsyncGenerator[Engine]:
-    yield EngineHere()
+    yield HERE
 
 
 def fails() -> Started:
@@ -61,7 +61,7 @@ async def test_where_none_could_ever_be_started_an_engine_of_this_process_stands
     async with anyio.create_task_group() as tasks:
         keeper = DriverKeeper(fails, engine_here, tasks)
         keeper.begin()
-        assert isinstance(await keeper.a_driver(), EngineHere)
+        assert await keeper.a_driver() is HERE
         keeper.close()
     assert "Resource temporarily unavailable" in caplog.text
     assert "this one drives them, and they end with it" in caplog.text
@@ -90,6 +90,6 @@ async def test_a_driver_of_another_version_is_not_talked_to(
     drivers.version = "0.0.1"
     async with anyio.create_task_group() as tasks:
         keeper = DriverKeeper(partial(drivers.start, tasks), engine_here, tasks)
-        assert isinstance(await keeper.a_driver(), EngineHere)
+        assert await keeper.a_driver() is HERE
         keeper.close()
     assert "version 0.0.1 was installed meanwhile" in caplog.text

@@ -22,6 +22,7 @@ from leaving_server import PATIENCE, Server, Way
 
 from atlas_mcp.testing.home_processes import HomeProcess
 from atlas_mcp.testing.messages_api import API_KEY
+from atlas_mcp.views.run_view import RunView
 
 assert sys.platform != "win32", "needs signals"
 
@@ -337,20 +338,18 @@ def two_keys(trial: Trial) -> None:
     ):
         one.greet()
         other.greet()
-        views = {
-            problem: server.view(
-                server.call("solve_with_atlas", problem=problem_text(problem), wait_s=0)
-            )
-            for problem, server in ((first, one), (second, other), (third, one))
-        }
+        views: dict[int, RunView] = {}
+        views[first] = one.view(one.call("solve_with_atlas", problem=problem_text(first), wait_s=0))
+        # The other's client joins that run, cancels one, and looks at one.
+        joining = other.call("solve_with_atlas", problem=problem_text(first), wait_s=PATIENCE)
+        for problem, server in ((second, other), (third, one)):
+            number = server.call("solve_with_atlas", problem=problem_text(problem), wait_s=0)
+            views[problem] = server.view(number)
         arguments = [argument for each in home.processes() for argument in each.argv]
-        # The other's client follows a run of the first, cancels one, and joins one.
+        other.view(other.call("cancel_run", run_id=views[third].run_id))
         shown = other.view(other.call("get_run", run_id=views[first].run_id))
         assert shown.run_id == views[first].run_id
-        other.view(other.call("cancel_run", run_id=views[third].run_id))
-        joined = other.view(
-            other.call("solve_with_atlas", problem=problem_text(first), wait_s=PATIENCE)
-        )
+        joined = other.view(joining)
         assert joined.run_id == views[first].run_id, "the other's identical call did not join"
         trial.random.choice([one, other]).process.kill()
         for each in (one, other):

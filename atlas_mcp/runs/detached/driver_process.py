@@ -6,7 +6,7 @@ Owns the numbers of commands and which answer belongs to which. Decides nothing 
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -250,7 +250,11 @@ class DriverProcess:
 
 
 async def start_driver(
-    start: Callable[[], Started], owner: str, tasks: anyio.abc.TaskGroup
+    start: Callable[[], Started],
+    owner: str,
+    tasks: anyio.abc.TaskGroup,
+    *,
+    stays: bool = False,
 ) -> DriverProcess:
     """Start a driver, and return it once it takes commands.
 
@@ -258,6 +262,7 @@ async def start_driver(
         start: Starts the process; raises `OSError` where that fails.
         owner: The name under which this process stores its callers.
         tasks: Reads and writes its pipes.
+        stays: Whether its pipes are kept until it ends, also where the tasks are cancelled.
 
     Raises:
         DriverNotStarted: It could not be started.
@@ -267,8 +272,8 @@ async def start_driver(
     except OSError as error:
         raise DriverNotStarted(str(error)) from error
     driver = DriverProcess(Pipes(started.answers, started.commands))
-    tasks.start_soon(driver.receive, name="answers of the driver")
-    tasks.start_soon(driver.pipes.write, name="commands to the driver")
+    tasks.start_soon(_run, driver.receive, stays, name="answers of the driver")
+    tasks.start_soon(_run, driver.pipes.write, stays, name="commands to the driver")
     driver.tell(Hello(owner))
     try:
         await driver.begun()
@@ -276,6 +281,12 @@ async def start_driver(
         driver.part()
         raise
     return driver
+
+
+async def _run(task: Callable[[], Awaitable[None]], shielded: bool) -> None:
+    # bounded: by the end of the driver, which follows the end of its input
+    with anyio.CancelScope(shield=shielded):
+        await task()
 
 
 async def _read(line: bytes) -> Answer:

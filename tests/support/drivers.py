@@ -54,22 +54,30 @@ class PipedDrivers:
     scopes: list[anyio.CancelScope] = field(default_factory=list[anyio.CancelScope])
 
     @asynccontextmanager
-    async def engine(self, *, stays: bool = False) -> AsyncGenerator[DetachedEngine]:
-        """Open an engine for the length of a block; its driver ends in its own time after it."""
+    async def engine(
+        self, *, stays: bool = False, drivers: anyio.abc.TaskGroup | None = None
+    ) -> AsyncGenerator[DetachedEngine]:
+        """Open an engine for the length of a block; its driver ends in its own time after it.
+
+        Args:
+            stays: Whether the engine waits for the end of its driver.
+            drivers: Runs the driver; otherwise the driver dies where the block is cancelled.
+        """
         journal = self.make()
-        async with open_task_group() as drivers:
+        async with open_task_group() as own:
             try:
                 async with open_detached_engine(
                     RecentStates(journal),
                     journal,
                     journal,
-                    partial(self.start, drivers),
+                    partial(self.start, drivers or own),
                     self.no_engine,
                     stays=stays,
                 ) as engine:
                     yield engine
             finally:
-                await journal.aclose()
+                with anyio.CancelScope(shield=True):
+                    await journal.aclose()
 
     def start(self, drivers: anyio.abc.TaskGroup) -> Ends:
         """Start a driver as a task; called from a thread."""

@@ -6,7 +6,7 @@ Owns the numbers of commands and which answer belongs to which. Decides nothing 
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -246,12 +246,15 @@ class DriverProcess:
                 logging.getLogger(answer.name).log(answer.level, "%s", answer.text)
 
 
-async def start_driver(start: Callable[[], Started], tasks: anyio.abc.TaskGroup) -> DriverProcess:
+async def start_driver(
+    start: Callable[[], Started], tasks: anyio.abc.TaskGroup, *, stays: bool = False
+) -> DriverProcess:
     """Start a driver, and return it once it takes commands.
 
     Args:
         start: Starts the process; raises `OSError` where that fails.
         tasks: Reads and writes its pipes.
+        stays: Whether its pipes are kept until it ends, also where the tasks are cancelled.
 
     Raises:
         DriverNotStarted: It could not be started.
@@ -261,14 +264,20 @@ async def start_driver(start: Callable[[], Started], tasks: anyio.abc.TaskGroup)
     except OSError as error:
         raise DriverNotStarted(str(error)) from error
     driver = DriverProcess(Pipes(started.answers, started.commands))
-    tasks.start_soon(driver.receive, name="answers of the driver")
-    tasks.start_soon(driver.pipes.write, name="commands to the driver")
+    tasks.start_soon(_run, driver.receive, stays, name="answers of the driver")
+    tasks.start_soon(_run, driver.pipes.write, stays, name="commands to the driver")
     try:
         await driver.begun()
     except BaseException:
         driver.part()
         raise
     return driver
+
+
+async def _run(task: Callable[[], Awaitable[None]], shielded: bool) -> None:
+    # bounded: by the end of the driver, which follows the end of its input
+    with anyio.CancelScope(shield=shielded):
+        await task()
 
 
 async def _read(line: bytes) -> Answer:

@@ -194,7 +194,7 @@ async def open_detached_engine(
         stays: Whether the driver ends with this process, so that it is to be waited for.
     """
     async with open_task_group() as tasks:
-        keeper = DriverKeeper(start, open_here, tasks)
+        keeper = DriverKeeper(start, open_here, tasks, stays)
         keeper.begin()
         try:
             yield DetachedEngine(keeper, states, records, leases)

@@ -43,6 +43,7 @@ class DriverKeeper:
         start: Starts one.
         open_here: Opens an engine of this process, for where none can be started.
         tasks: Read and write its pipes, and keep that engine open.
+        stays: Whether `outlived` is to wait for its end, also where the tasks are cancelled.
 
     Attributes:
         driver: The last one that was started; it may have ended.
@@ -52,6 +53,7 @@ class DriverKeeper:
     start: Start
     open_here: OpenEngine
     tasks: anyio.abc.TaskGroup
+    stays: bool = False
     driver: DriverProcess | None = field(init=False, default=None)
     here: Engine | None = field(init=False, default=None)
     _closing: anyio.Event = field(init=False, default_factory=anyio.Event)
@@ -109,7 +111,7 @@ class DriverKeeper:
     async def _try(self, attempt: anyio.Event) -> None:
         had_one = self.driver is not None
         try:
-            self.driver = await start_driver(self.start, self.tasks)
+            self.driver = await start_driver(self.start, self.tasks, stays=self.stays)
             self.tasks.start_soon(_watch, self.driver, name="watch the driver")
         except DriverNotStarted as error:
             self._failure = str(error)

@@ -122,26 +122,35 @@ async def test_a_caller_that_goes_while_its_run_is_opened_leaves_no_run_behind(
                 assert live.state.stop_cause == "client" or live.state.finished is not None
 
 
+@pytest.mark.parametrize("cancelled", [False, True], ids=["ended", "cancelled"])
 async def test_a_process_whose_end_is_that_of_its_driver_waits_for_it(
-    drivers: PipedDrivers, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    cancelled: bool,
+    drivers: PipedDrivers,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(keeper, "SOON_SECONDS", 0.0)
     drivers.model.hold()
     with anyio.fail_after(PATIENCE):
         async with anyio.create_task_group() as tasks:
-            async with drivers.engine(stays=True) as engine:
-                journal = drivers.make()
-                await journal.join(Caller("c", "r", "", 0.0), after_cut=False, since=0.0)
-                await journal.mark("c", "promised")
-                await engine.submit("r", opening())
-                await drivers.model.reach(2)
+            journal = drivers.make()
+            # Its driver is a task of this process, and so in another group than the one cancelled.
+            with anyio.CancelScope() as serving:
+                async with drivers.engine(stays=True, drivers=tasks) as engine:
+                    await journal.join(Caller("c", "r", "", 0.0), after_cut=False, since=0.0)
+                    await journal.mark("c", "promised")
+                    await engine.submit("r", opening())
+                    await drivers.model.reach(2)
 
-                async def release() -> None:
-                    while not engine.keeper.driver or not engine.keeper.driver.parted:
+                    async def release() -> None:
+                        while not engine.keeper.driver or not engine.keeper.driver.parted:
+                            await anyio.lowlevel.checkpoint()
+                        drivers.model.release()
+
+                    tasks.start_soon(release)
+                    if cancelled:
+                        serving.cancel("the server ends")
                         await anyio.lowlevel.checkpoint()
-                    drivers.model.release()
-
-                tasks.start_soon(release)
             # By now the driver has ended.
             (run,) = await journal.list_runs()
             assert (run.status, run.driven) == ("answered", False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 
 import anyio
 import anyio.lowlevel
@@ -28,16 +28,17 @@ async def two_ends() -> AsyncGenerator[tuple[Pipes, Pipes]]:
 
 
 async def test_lines_arrive_whole_and_in_turn() -> None:
-    lines = [b"a", b"x" * (3 * CHUNK_BYTES), b"", b"last"]
+    sent = [b"a", b"x" * (3 * CHUNK_BYTES), b"", b"last"]
     async with two_ends() as (server, driver):
-        for line in lines:
+        for line in sent:
             server.send(line + b"\n")
         received: list[bytes] = []
-        async for line in driver.lines():
-            received.append(line)
-            if line == b"last":
-                break
-        assert received == lines
+        async with aclosing(driver.lines()) as lines:
+            async for line in lines:
+                received.append(line)
+                if line == b"last":
+                    break
+        assert received == sent
 
 
 async def test_a_thread_sends_as_the_event_loop_does() -> None:
@@ -45,9 +46,10 @@ async def test_a_thread_sends_as_the_event_loop_does() -> None:
         thread = threading.Thread(target=driver.send, args=(b"from a thread\n",))
         thread.start()
         thread.join()
-        async for line in server.lines():
-            assert line == b"from a thread"
-            break
+        async with aclosing(server.lines()) as lines:
+            async for line in lines:
+                assert line == b"from a thread"
+                break
 
 
 async def test_the_end_of_one_side_is_the_end_of_the_lines_and_of_writing() -> None:
@@ -75,10 +77,11 @@ async def test_a_sender_waits_for_no_reader() -> None:
         for _ in range(100):
             server.send(b"y" * CHUNK_BYTES + b"\n")
         count = 0
-        async for _ in driver.lines():
-            count += 1
-            if count == 100:
-                break
+        async with aclosing(driver.lines()) as lines:
+            async for _ in lines:
+                count += 1
+                if count == 100:
+                    break
 
 
 def test_last_words_are_written_without_a_loop() -> None:

@@ -48,8 +48,9 @@ NEWEST = 4
 """Cancelled calls of a client that count, the newest. With more, two would be alike by chance; with
 fewer, a person who stops a call now and then would hide the time-out."""
 
-MARGIN_SECONDS = 0.4
-"""Seconds before the time-out at which the client is answered, for the answer's own way."""
+MARGIN_SECONDS = 0.6
+"""Seconds before the time-out at which the client is answered, for recording that the run is
+promised, and the way of the answer on a busy machine."""
 
 MARGIN_SHARE = 0.08
 """The same for long ones, as a share of their time."""

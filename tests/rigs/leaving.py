@@ -28,6 +28,7 @@ from leaving_scenes import (
     Trial,
     both_killed,
     cut,
+    cut_early,
     driver_ended,
     driver_killed,
     nothing_left,
@@ -46,6 +47,7 @@ PROBLEMS_EACH = 1_000
 SCENES: dict[str, Scene] = {
     **{f"promised, {name}": partial(promised, way=way) for name, way in WAYS.items()},
     **{f"cut, {name}": partial(cut, way=way) for name, way in WAYS.items()},
+    "cut, SIGKILL at the start": cut_early,
     "SIGKILL of the driver": driver_killed,
     "SIGTERM of the driver": driver_ended,
     "SIGKILL of both": both_killed,

@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from atlas_mcp.atlas.codec import decode_event
-from atlas_mcp.atlas.events import OrchestratorReplied, Record, SolverReplied
+from atlas_mcp.atlas.events import (
+    OrchestratorAsked,
+    OrchestratorReplied,
+    Record,
+    SolverReplied,
+    SolverStarted,
+)
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.testing.home_processes import HomeProcess, processes_of
@@ -27,11 +33,13 @@ class Run:
         run_id: Its id.
         state: The state that its records fold to.
         replies: How many replies of models it has on record.
+        begun: When each of its calls was put on record, just before it was made, Unix seconds.
     """
 
     run_id: str
     state: RunState
     replies: int
+    begun: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -67,6 +75,9 @@ class Home:
             return []
         with closing(sqlite3.connect(path, timeout=30)) as connection:
             connection.execute("PRAGMA query_only = 1")
+            if not connection.execute("PRAGMA user_version").fetchone()[0]:
+                # Killed before it had made the tables.
+                return []
             rows = connection.execute(
                 "SELECT run_id, seq, at, body FROM events ORDER BY run_id, seq"
             ).fetchall()
@@ -90,9 +101,13 @@ class Home:
 
 
 def _run(run_id: str, records: list[Record]) -> Run:
-    kinds = (OrchestratorReplied, SolverReplied)
-    replies = sum(isinstance(record.event, kinds) for record in records)
-    return Run(run_id, RunState.fold(records), replies)
+    replies, calls = (OrchestratorReplied, SolverReplied), (OrchestratorAsked, SolverStarted)
+    return Run(
+        run_id,
+        RunState.fold(records),
+        sum(isinstance(record.event, replies) for record in records),
+        tuple(record.at for record in records if isinstance(record.event, calls)),
+    )
 
 
 def wait_for(condition: Callable[[], bool], patience: float) -> bool:

@@ -22,6 +22,7 @@ from leaving_server import PATIENCE, Server, Way
 
 from atlas_mcp.testing.home_processes import HomeProcess
 from atlas_mcp.testing.messages_api import API_KEY
+from atlas_mcp.views.run_view import RunView
 
 assert sys.platform != "win32", "needs signals"
 
@@ -40,6 +41,9 @@ GRACE = 3.0
 
 LONGEST = 2.5
 """Seconds after which a server is left at the latest; its run takes about as long."""
+
+LONGEST_START = 2.0
+"""Seconds that a server and its driver take to start."""
 
 AT_ONCE = 0.5
 """Seconds within which what happens at once has happened, on a machine that is busy."""
@@ -167,6 +171,32 @@ def check_answered(trial: Trial, home: Home, problem: int) -> None:
     assert len(calls) == CALLS, f"{len(calls)} calls"
 
 
+def check_stopped(trial: Trial, home: Home, problem: int, cut_at: float) -> None:
+    """Check that a run stopped when it was cut, and kept what was in flight.
+
+    Args:
+        trial: The trial.
+        home: Its home, whose processes have ended.
+        problem: The problem of the run.
+        cut_at: When it was cut, Unix seconds.
+    """
+    calls = trial.api.calls_of(problem)
+    run = run_of(home, problem)
+    begun = () if run is None else run.begun
+    assert len(begun) >= len(calls), f"{len(calls)} calls, and {len(begun)} on record"
+    latest = max((at - cut_at for at in begun), default=0.0)
+    trial.note("last call begun", latest)
+    assert latest < AT_ONCE, f"a call was begun {latest:.2f} s after the cut"
+    assert not again(calls), f"calls made again: {again(calls)}"
+    assert all(one.replied_at for one in calls), "a call in flight got no grace"
+    if run is not None:
+        end = run.state.finished
+        # Between its opening and its first call, its server may die with it.
+        assert end is not None or not calls, "its run has not ended"
+        assert end is None or end.status in ("cancelled", "answered"), f"it is {end}"
+        assert run.replies == len(calls), f"{run.replies} of {len(calls)} replies kept"
+
+
 def run_of(home: Home, problem: int) -> Run | None:
     """Return the run of a problem; `None` if there is none."""
     runs = [one for one in home.runs() if one.state.problem.text == problem_text(problem)]
@@ -210,26 +240,27 @@ def cut(trial: Trial, way: Way) -> None:
         if trial.random.random() < 0.7:
             assert wait_for(lambda: bool(trial.api.calls_of(problem)), PATIENCE), "no call"
         trial.pause()
-        cut_at = time.monotonic()
+        cut_at = time.time()
         if trial.random.random() < 0.5:
             server.cancel(number)
             trial.pause(0.5)
         way(server)
         check_left(trial, home, server)
         check_none_left(trial, home, within=GRACE + SETTLED)
-        calls = trial.api.calls_of(problem)
-        late = [asked.at - cut_at for asked in calls if asked.at > cut_at]
-        trial.note("last call begun", max(late, default=0.0))
-        assert max(late, default=0.0) < AT_ONCE, f"calls begun {late} s after the cut"
-        assert not again(calls), f"calls made again: {again(calls)}"
-        assert all(one.replied_at for one in calls), "a call in flight got no grace"
-        run = run_of(home, problem)
-        assert (run is not None) or not calls, "calls without a run on record"
-        if run is not None:
-            end = run.state.finished
-            assert end is not None, "its run has not ended"
-            assert end.status in ("cancelled", "answered"), f"it is {end}"
-            assert run.replies == len(calls), f"{run.replies} of {len(calls)} replies kept"
+        check_stopped(trial, home, problem, cut_at)
+
+
+def cut_early(trial: Trial) -> None:
+    """A server is killed at some instant of its start, with a request on its way."""
+    with trial.home() as home, trial.server(home) as server:
+        server.greet(waits=False)
+        server.call("solve_with_atlas", problem=problem_text(trial.problem))
+        trial.pause(LONGEST_START)
+        cut_at = time.time()
+        server.process.kill()
+        check_left(trial, home, server)
+        check_none_left(trial, home, within=GRACE + SETTLED)
+        check_stopped(trial, home, trial.problem, cut_at)
 
 
 def driver_killed(trial: Trial) -> None:
@@ -307,20 +338,18 @@ def two_keys(trial: Trial) -> None:
     ):
         one.greet()
         other.greet()
-        views = {
-            problem: server.view(
-                server.call("solve_with_atlas", problem=problem_text(problem), wait_s=0)
-            )
-            for problem, server in ((first, one), (second, other), (third, one))
-        }
+        views: dict[int, RunView] = {}
+        views[first] = one.view(one.call("solve_with_atlas", problem=problem_text(first), wait_s=0))
+        # The other's client joins that run, cancels one, and looks at one.
+        joining = other.call("solve_with_atlas", problem=problem_text(first), wait_s=PATIENCE)
+        for problem, server in ((second, other), (third, one)):
+            number = server.call("solve_with_atlas", problem=problem_text(problem), wait_s=0)
+            views[problem] = server.view(number)
         arguments = [argument for each in home.processes() for argument in each.argv]
-        # The other's client follows a run of the first, cancels one, and joins one.
+        other.view(other.call("cancel_run", run_id=views[third].run_id))
         shown = other.view(other.call("get_run", run_id=views[first].run_id))
         assert shown.run_id == views[first].run_id
-        other.view(other.call("cancel_run", run_id=views[third].run_id))
-        joined = other.view(
-            other.call("solve_with_atlas", problem=problem_text(first), wait_s=PATIENCE)
-        )
+        joined = other.view(joining)
         assert joined.run_id == views[first].run_id, "the other's identical call did not join"
         trial.random.choice([one, other]).process.kill()
         for each in (one, other):

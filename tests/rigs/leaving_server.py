@@ -82,10 +82,11 @@ class Server:
 
     # What the client says and hears
 
-    def greet(self) -> None:
-        """Shake hands."""
+    def greet(self, *, waits: bool = True) -> None:
+        """Shake hands; and wait for the server's part of it if not said otherwise."""
         number = self.send("initialize", HELLO)
-        self.answer(number)
+        if waits:
+            self.answer(number)
         self._write({"method": "notifications/initialized"})
 
     def call(self, tool: str, **arguments: Any) -> int:
@@ -140,6 +141,8 @@ class Server:
             self.process.stdin.flush()
 
     def _state(self) -> str:
+        if self.silent_at is not None:
+            self.ended(1)
         code = self.process.poll()
         alive = "and the server lives" if code is None else f"and the server ended with {code}"
         return alive + "".join(f"\n  {line.rstrip()}" for line in self.log[-20:])

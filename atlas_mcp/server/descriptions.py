@@ -19,7 +19,7 @@ SOLVE = (
     "and stops when the evidence is enough. For questions a single attempt often gets wrong "
     "(maths, science, code, logic). Costs 3 to 6 model calls, capped in dollars, and takes "
     "minutes. Returns answer, reasons, agreement, cost; if status is 'running', call get_run. "
-    "A call repeated within ten minutes joins the run of the first."
+    "Repeat a call that was cut off, within ten minutes, to go on with its run."
 )
 
 EXPLORE = (

@@ -311,9 +311,9 @@ async def _cut_off(service: RunService, caller: RunCaller) -> None:
     await service.callers.cut(caller)
     try:
         async with service.watching(caller.run_id) as live:
-            # It goes on where somebody else waits for it.
-            if live.state.stop_cause is not None:
-                await live.finished()
+            # It goes on where somebody else waits for it, or has come to do so.
+            while not live.done and live.state.stop_cause is not None:
+                await live.changed(live.changes)
     except UnknownRun:
         # It was about to be opened.
         return

@@ -49,6 +49,9 @@ REQUIREMENTS = (
         "Damaged rows of a journal leave the other runs usable.",
         "A cancelled run goes on and repeats no finished call.",
         "A process that lost its run to another drops its calls and changes nothing of it.",
+        "Identical calls at once, of one server or several, share one run.",
+        "A call that its client cut off and repeats goes on with its run and repeats no call.",
+        "An answer that nobody received is handed over once to an identical call.",
     ),
     *_numbered(
         "MONEY",

@@ -107,24 +107,34 @@ async def test_the_request_of_a_run_in_flight_is_answered_with_its_evidence(
     assert (code, err, api.requests) == (0, b"", 2)
 
 
-async def test_a_run_that_no_request_waits_for_is_left_to_be_resumed(
-    environ: dict[str, str],
+@pytest.mark.parametrize("when", ["finish", "stop"])
+async def test_a_run_whose_caller_was_told_that_it_goes_on_does_so_if_the_operator_lets_it(
+    environ: dict[str, str], when: str
 ) -> None:
+    environ["ATLAS_SERVER_WHEN_CLIENT_LEAVES"] = when
     api = HeldApi(held={0, 1})
     with api.reachable(environ), started(environ) as server:
         server.greet()
         opened = server.ask("tools/call", asking("solve_with_atlas", problem="Q?", wait_s=0))
-        run_id = opened["result"]["structuredContent"]["run_id"]
+        told = opened["result"]["structuredContent"]
         assert api.all_arrived(2)
-        server.send("tools/call", asking("get_run", run_id=run_id, wait_s=60), 2)
+        server.send("tools/call", asking("get_run", run_id=told["run_id"], wait_s=60), 2)
         end_input(server)
-        await until_recorded(environ, run_id, lambda state: state.stop_cause == "shutdown")
-        api.gate.set()
         answer = server.until(lambda message: message.get("id") == 2)
         code, _, err = server.rest()
+        if when == "stop":
+            await until_recorded(
+                environ, told["run_id"], lambda state: state.stop_cause is not None
+            )
+        api.gate.set()
+        state = await until_recorded(
+            environ, told["run_id"], lambda state: state.finished is not None
+        )
 
     view = RunView.model_validate(answer["result"]["structuredContent"])
-    assert (view.status, [one.answer for one in view.candidates]) == ("interrupted", ["42", "42"])
-    assert view.next is not None
-    assert view.next.startswith("No process drives this run any more. ")
-    assert (code, err, api.requests) == (0, b"", 2)
+    assert view.status == "running"
+    assert ("also when this server has ended" in told["next"]) == (when == "finish")
+    assert state.finished is not None
+    expected = ("answered", 3) if when == "finish" else ("cancelled", 2)
+    assert (state.finished.status, api.requests) == expected
+    assert (code, err) == (0, b"")

@@ -56,14 +56,15 @@ def reachable(api: MessagesApi, environ: dict[str, str]) -> Generator[None]:
 
 async def until_recorded(
     environ: Mapping[str, str], run_id: str, condition: Callable[[RunState], bool]
-) -> None:
-    """Wait until the journal that a process writes says so of a run."""
+) -> RunState:
+    """Return the state of a run once the journal that a process writes says so of it."""
     journal = SqliteJournal(Path(environ["ATLAS_HOME"]))
     try:
         with anyio.fail_after(PATIENCE):
             while True:
-                if condition(RunState.fold(await journal.read(run_id))):
-                    return
+                state = RunState.fold(await journal.read(run_id))
+                if condition(state):
+                    return state
                 await anyio.sleep(0.01)
     finally:
         await journal.aclose()

@@ -169,14 +169,13 @@ class Caller:
                 event = await self._attempted(call)
             if not await self.recorder.record(event):
                 return False
-            if not isinstance(event, AttemptFailed):
-                # Another call may have its name by now: one that makes it again after a lift.
-                break
-            if not self.reservation.covers(self.live.state):
+            failed = isinstance(event, AttemptFailed)
+            if failed and not self.reservation.covers(self.live.state):
                 more = await self.reserve(self.live.state)
                 if not await self.recorder.record(*more):
                     return False
-            following = next_attempt(self.live.state, call)
+            # Once it has ended, a call that makes it again after a lift may have its name.
+            following = next_attempt(self.live.state, call) if failed else None
         self.live.tell(None)
         return True
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -83,6 +84,7 @@ def test_a_signal_ends_it(home: Path, name: str) -> None:
 
 @pytest.mark.posix
 def test_it_shares_no_stream_and_no_session_with_its_server(home: Path) -> None:
+    assert sys.platform != "win32"
     with a_driver(home) as (_, ready):
         assert os.getsid(ready.pid) != os.getsid(0)
         assert os.getpgid(ready.pid) != os.getpgid(0)

@@ -77,6 +77,7 @@ def joined(run_id: str) -> str:
     )
 
 
+@pytest.mark.requirement("PAID-15")
 async def test_fifty_identical_calls_at_once_are_answered_by_one_run(
     tmp_path: Path, mode: Mode
 ) -> None:
@@ -110,6 +111,7 @@ async def test_fifty_identical_calls_at_once_are_answered_by_one_run(
     assert waiting == ()
 
 
+@pytest.mark.requirement("PAID-16")
 async def test_a_call_repeated_in_the_grace_goes_on_with_the_calls_in_flight(
     tmp_path: Path, mode: Mode
 ) -> None:
@@ -220,6 +222,7 @@ async def test_a_stop_that_comes_although_a_call_waits_is_undone(
     assert len(session.model.requests) == CALLS
 
 
+@pytest.mark.requirement("PAID-17")
 async def test_an_answer_that_nobody_received_is_handed_over_once(
     tmp_path: Path, mode: Mode
 ) -> None:

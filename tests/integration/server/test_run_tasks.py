@@ -252,6 +252,40 @@ async def test_a_task_outlives_its_server_and_asks_before_it_spends_again(tmp_pa
     assert done["result"]["structuredContent"]["answer"] == "42"
 
 
+async def test_identical_tasks_stand_for_one_run_until_its_result_was_read(tmp_path: Path) -> None:
+    async with connected(tmp_path) as side:
+        service = await side.host.service()
+        first, second = await side.begin(), await side.begin()
+        at_work = await service.list_runs()
+        side.model.gate.set()
+        done = await side.settled(first)
+        shared = await side.settled(second)
+        await side.begin()
+        runs = await service.list_runs()
+
+    assert first != second
+    assert (len(at_work), len(runs)) == (1, 2)
+    assert done["result"] == shared["result"]
+
+
+async def test_a_task_that_its_user_has_go_on_is_promised_to_its_client(tmp_path: Path) -> None:
+    async with connected(tmp_path) as first:
+        task_id = await first.begin()
+        await until_called(first)
+    async with connected(tmp_path) as second:
+        asking = await second.ask("tasks/get", task_id)
+        ((key, _),) = asking["inputRequests"].items()
+        yes = {"action": "accept", "content": {"resume": True}}
+        await second.ask("tasks/update", task_id, inputResponses={key: yes})
+        service = await second.host.service()
+        (run,) = await service.list_runs()
+        wanted = await service.callers.journal.wanted([run.run_id], promises=True)
+        waiting = service.callers.waiting
+
+    assert wanted == {run.run_id: True}
+    assert waiting == ()
+
+
 @pytest.mark.requirement("MONEY-13")
 async def test_a_user_who_declines_ends_the_run_and_nothing_is_spent(tmp_path: Path) -> None:
     async with connected(tmp_path) as first:

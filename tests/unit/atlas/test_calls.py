@@ -237,7 +237,7 @@ def test_the_texts_of_a_failure_can_be_stored() -> None:
 
 
 @pytest.mark.parametrize("asked", [float("nan"), -5, 10**400, float("inf"), "soon", True, [], None])
-@pytest.mark.parametrize("cause", ["unavailable", "rejected", "aborted", "later", None])
+@pytest.mark.parametrize("cause", ["unavailable", "rejected", "aborted", "stopped", "later", None])
 def test_no_end_of_a_call_is_too_strange_to_be_concluded(asked: Any, cause: Any) -> None:
     state, call = solving()
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -17,13 +17,13 @@ from atlas_mcp.atlas.messages import Image, ModelRequest
 from atlas_mcp.atlas.problem import Problem, make_problem
 from atlas_mcp.config.endpoints import PriceSettings, SolverSettings
 from atlas_mcp.config.settings import BudgetSettings, ServerSettings, Settings
-from atlas_mcp.errors import ConfigError, InvalidInput, UnknownRun
+from atlas_mcp.errors import ConfigError, InvalidInput, JournalBusy, UnknownRun
 from atlas_mcp.journal.base import Caller, Journal
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted.model import Says, Script
 from atlas_mcp.runs.callers import WINDOW_SECONDS
-from atlas_mcp.runs.engine import OpenRun
+from atlas_mcp.runs.engine import Engine, ResumeRun, Submission
 from atlas_mcp.runs.joining import RunCall
 from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.request import RunRequest
@@ -472,22 +472,96 @@ async def test_a_run_is_resumed_for_its_caller_alone(home: Home) -> None:
     assert run.was_cut
 
 
+@asynccontextmanager
+async def cut_run(home: Home) -> AsyncGenerator[tuple[Side, RunCall]]:
+    """Yield a process, and a call whose run was stopped when it was cut off."""
+    async with home.process() as side:
+        side.model.held = set(range(9))
+        first = await side.solve()
+        await side.cut(first)
+        await side.ended(first)
+        yield side, first
+
+
+async def test_a_run_that_cannot_go_on_is_not_joined(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with cut_run(home) as (side, first):
+        with submitted(monkeypatch, side, InvalidInput("run_id", "cannot go on")):
+            second = await side.solve()
+
+    assert second.joined is None
+    assert second.caller.run_id != first.caller.run_id
+
+
+async def test_a_run_that_another_process_is_about_to_give_back_is_waited_for(
+    home: Home, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with cut_run(home) as (side, first):
+        with submitted(monkeypatch, side, JournalBusy("another process has it")):
+            second = await side.solve()
+            await side.service.joining.go_on(first.caller.run_id)
+        await side.service.joining.go_on(first.caller.run_id)
+        run = await side.service.look(first.caller.run_id)
+
+    assert second.joined == "goes_on"
+    assert second.caller.run_id == first.caller.run_id
+    assert "another process has it" in caplog.text
+    assert run.status == "running"
+
+
+@contextmanager
+def submitted(monkeypatch: pytest.MonkeyPatch, side: Side, error: Exception) -> Generator[None]:
+    """Have the engine of a process refuse to go on with any run, for the length of a block."""
+    kind = type(side.service.engine)
+    submit = kind.submit
+
+    async def refusing(engine: Engine, run_id: str, submission: Submission) -> bool:
+        if isinstance(submission, ResumeRun):
+            raise error
+        return await submit(engine, run_id, submission)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(kind, "submit", refusing)
+        yield
+
+
+async def test_a_run_whose_caller_was_cut_off_while_it_was_opened_is_stopped(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The end of a server's input cuts its callers off, whatever they are about."""
+    async with home.process() as side:
+        side.model.held = {0, 1}
+        kind, callers = type(side.service.engine), side.service.callers
+        submit = kind.submit
+
+        async def cut_meanwhile(engine: Engine, run_id: str, submission: Submission) -> bool:
+            for caller in callers.waiting:
+                await callers.cut(caller)
+            return await submit(engine, run_id, submission)
+
+        monkeypatch.setattr(kind, "submit", cut_meanwhile)
+        run = await side.ended(await side.solve())
+
+    assert run.was_cut
+
+
 async def test_a_call_that_is_cancelled_while_its_run_is_opened_is_cut_off(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with home.process() as side:
-        submitted = anyio.Event()
+        begun = anyio.Event()
         submit = type(side.service.engine).submit
 
-        async def slow(engine: object, run_id: str, submission: OpenRun) -> bool:
-            submitted.set()
+        async def slow(engine: Engine, run_id: str, submission: Submission) -> bool:
+            begun.set()
             await anyio.sleep_forever()
             raise AssertionError
 
         monkeypatch.setattr(type(side.service.engine), "submit", slow)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(side.solve)
-            await submitted.wait()
+            await begun.wait()
             tasks.cancel_scope.cancel()
         monkeypatch.setattr(type(side.service.engine), "submit", submit)
         call = await side.solve()

@@ -264,6 +264,54 @@ async def test_a_client_that_only_looks_may_hang_up_and_the_run_goes_on(
     assert answer["result"]["structuredContent"]["status"] == "answered"
 
 
+@pytest.mark.parametrize("tool", ["solve_with_atlas", "explore"])
+async def test_a_client_that_asks_again_after_it_hung_up_pays_for_no_call_twice(
+    tmp_path: Path, mode: Mode, tool: str
+) -> None:
+    async with served(tmp_path, grace_s=60) as server:
+        server.model.held = {0}
+        async with wired(server, mode) as wire, wire.call(tool, problem="Q?") as stream:
+            run_id = await run_of(stream)
+            live = await server.live(run_id)
+            await until(lambda: server.model.waiting == 1)
+            await hang_up(wire, stream)
+        await until(lambda: live.state.stop_cause == "client")
+        async with wired(server, mode) as wire, wire.call(tool, problem="Q?") as again:
+            await until(lambda: live.state.stop_cause is None)
+            server.model.gate.set()
+            answer = await again.until(lambda message: message.get("id") == again.id)
+
+    view = answer["result"]["structuredContent"]
+    assert (view["run_id"], view["status"]) == (run_id, "answered")
+    assert view["next"].startswith(f"This call goes on with run {run_id}, ")
+    assert len(server.model.requests) == (3 if tool == "solve_with_atlas" else 1)
+    assert server.model.aborted == 0
+
+
+async def test_one_of_two_clients_that_wait_for_a_run_may_hang_up(
+    tmp_path: Path, mode: Mode
+) -> None:
+    async with served(tmp_path, grace_s=0) as server:
+        server.model.held = {0, 1}
+        service = await server.host.service()
+        async with (
+            wired(server, mode) as stays,
+            wired(server, mode) as goes,
+            stays.call("solve_with_atlas", problem="Q?") as waiting,
+        ):
+            live = await server.live(await run_of(waiting))
+            async with goes.call("solve_with_atlas", problem="Q?") as stream:
+                await run_of(stream)
+                await hang_up(goes, stream)
+            await until(lambda: len(service.callers.waiting) == 1)
+            server.model.gate.set()
+            answer = await waiting.until(lambda message: message.get("id") == waiting.id)
+
+    assert live.state.stop_cause is None
+    assert answer["result"]["structuredContent"]["answer"] == "42"
+    assert len(server.model.requests) == 3
+
+
 # Progress and results
 
 

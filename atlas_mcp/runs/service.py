@@ -127,7 +127,10 @@ class RunService:
             # The process that is asked to end it may be gone, or lose the run, before it has.
             while (await self.states.state(run_id)).finished is None:
                 await self.engine.stop(run_id, "user")
-        return await self.look(run_id)
+        run = await self.look(run_id)
+        # Nobody waits for it any more, and no identical call goes on with it.
+        await self.callers.receive(run)
+        return run
 
     async def stop(self, run_id: str) -> None:
         """Stop a run because the request that wanted it has ended: see `OwnCallers.stop`."""

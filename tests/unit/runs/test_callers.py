@@ -188,6 +188,32 @@ async def test_a_journal_that_takes_nothing_keeps_no_run_from_being_stopped(
     assert process.engine.stopped == [("r", "client", 7.0)]
 
 
+@pytest.mark.parametrize("fault", ["fails", "hangs"])
+async def test_a_journal_that_takes_nothing_breaks_no_promise_of_this_process(
+    fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(callers_module, "ASK_SECONDS", 0.01)
+    process = a_process()
+    told, joined = await process.added(), await process.added()
+    assert await process.callers.promise(told)
+    process.callers.told(told)
+    setattr(process.journal, fault, True)
+    await process.callers.cut(joined)
+
+    assert process.engine.stopped == []
+
+
+async def test_a_promise_ends_with_the_run_that_a_user_has_ended() -> None:
+    process = a_process()
+    told = await process.added()
+    assert await process.callers.promise(told)
+    process.callers.told(told)
+    await process.callers.receive(a_snapshot("cancelled", cause="user"))
+    await process.callers.cut(await process.added())
+
+    assert process.engine.stopped == [("r", "client", 7.0)]
+
+
 async def test_a_caller_whose_run_was_never_opened_stops_nothing() -> None:
     process = a_process()
     process.engine.unknown = True

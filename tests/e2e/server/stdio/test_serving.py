@@ -494,7 +494,7 @@ async def test_the_collector_is_spared_what_is_imported_after_the_handshake_too(
         with anyio.fail_after(PATIENCE):
             while told.count(b"\n") < 2:
                 told += await process.stderr.receive()
-        kill(process)
+        process.kill()
 
     before, after = map(int, told.split())
     assert after > before + 10_000

@@ -361,6 +361,7 @@ def test_runs_of_an_older_version_that_still_drives_one_are_shown_and_not_change
     assert f"drives runs of it: `{BROKEN_OFF}`" in refused.stderr
 
 
+@pytest.mark.requirement("CLI-16")
 def test_runs_of_a_process_whose_server_is_gone_are_named_in_the_list_and_below_it(
     here: Here, tmp_path: Path
 ) -> None:

@@ -270,6 +270,7 @@ async def test_an_answer_that_was_read_is_not_handed_over(
     assert anew.run_id != early.run_id
 
 
+@pytest.mark.requirement("PAID-18")
 async def test_a_fresh_call_and_one_with_another_limit_have_runs_of_their_own(
     tmp_path: Path, mode: Mode
 ) -> None:
@@ -304,6 +305,7 @@ async def test_a_run_that_was_cancelled_on_purpose_is_not_joined(
 # Explores
 
 
+@pytest.mark.requirement("PAID-19")
 async def test_an_explore_repeated_word_for_word_after_a_cut_goes_on_with_its_run(
     tmp_path: Path, mode: Mode
 ) -> None:
@@ -341,6 +343,7 @@ async def test_an_explore_of_a_run_repeated_after_a_cut_adds_no_further_one(
 # What is promised
 
 
+@pytest.mark.requirement("GONE-9")
 @pytest.mark.parametrize(
     ("outlives", "beside", "when", "words"),
     [
@@ -373,6 +376,7 @@ async def test_a_caller_is_promised_what_the_process_can_keep(
     assert str(looked.next).endswith("the run goes on meanwhile.")
 
 
+@pytest.mark.requirement("GONE-10")
 async def test_a_run_that_was_promised_goes_on_when_a_later_caller_is_cut_off(
     tmp_path: Path, mode: Mode
 ) -> None:

@@ -52,6 +52,8 @@ async def state_of(environ: dict[str, str], run_id: str) -> RunState:
         await journal.aclose()
 
 
+@pytest.mark.requirement("GONE-1")
+@pytest.mark.requirement("GONE-3")
 @pytest.mark.every_day(1)
 async def test_a_run_that_was_promised_is_finished_though_its_server_is_killed(
     environ: dict[str, str],
@@ -72,6 +74,7 @@ async def test_a_run_that_was_promised_is_finished_though_its_server_is_killed(
     assert api.requests == 3
 
 
+@pytest.mark.requirement("GONE-2")
 async def test_a_run_whose_request_waited_stops_with_its_server_and_keeps_what_arrives(
     environ: dict[str, str],
 ) -> None:

@@ -18,7 +18,8 @@ from atlas_mcp.atlas.problem import Problem, make_problem
 from atlas_mcp.config.endpoints import PriceSettings, SolverSettings
 from atlas_mcp.config.settings import BudgetSettings, ServerSettings, Settings
 from atlas_mcp.errors import ConfigError, InvalidInput, JournalBusy, UnknownRun
-from atlas_mcp.journal.base import Caller, Journal
+from atlas_mcp.journal.base import Journal
+from atlas_mcp.journal.clients import Caller
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.models.scripted.model import Says, Script

@@ -131,7 +131,7 @@ async def test_a_call_repeated_in_the_grace_goes_on_with_the_calls_in_flight(
     assert session.model.aborted == 0
     assert (
         f"Next: This call goes on with run {run_id}, which an identical call had opened and which "
-        "was cut off; `fresh: true` asks for another." in text_of(results[0])
+        "had stopped; `fresh: true` asks for another." in text_of(results[0])
     )
 
 

@@ -131,7 +131,7 @@ async def test_a_call_repeated_in_the_grace_goes_on_with_the_calls_in_flight(
     assert session.model.aborted == 0
     assert (
         f"Next: This call goes on with run {run_id}, which an identical call had opened and which "
-        "was cut off; `fresh: true` asks for another." in text_of(results[0])
+        "had stopped; `fresh: true` asks for another." in text_of(results[0])
     )
 
 
@@ -172,7 +172,7 @@ async def test_a_call_repeated_after_the_grace_goes_on_with_the_candidates(
         view = await (other if beside else one).view("solve_with_atlas", problem=QUESTION)
 
     assert stopped.status == "cancelled"
-    assert "or within 10 minutes repeat the call that was cut off" in str(stopped.next)
+    assert "or repeat the call within 10 minutes of its being cut off" in str(stopped.next)
     assert (view.run_id, view.answer) == (run.run_id, "42")
     # The one that was broken off is made anew.
     assert len(one.model.requests) + len(other.model.requests) == CALLS

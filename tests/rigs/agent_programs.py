@@ -189,7 +189,7 @@ PROGRAMS = (
         LANGCHAIN,
         ChatWire,
         framework("langchain_agent.py", each=True),
-        omitted=GIVES_UP_TOO | ONE_DRIVER,
+        omitted=GIVES_UP_TOO,
     ),
     Program(
         "openai-agents",

@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from atlas_mcp.closing import last_act
 from atlas_mcp.errors import JournalError, UnknownRun
-from atlas_mcp.journal.base import Caller, Callers, CallerState
+from atlas_mcp.journal.clients import Caller, Callers, CallerState
 from atlas_mcp.runs.engine import Engine
 from atlas_mcp.runs.snapshot import RunSnapshot
 

@@ -20,8 +20,8 @@ from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import InvalidInput
-from atlas_mcp.journal.base import Drivers, ListedRun, Records, RunIndex, Tasks
-from atlas_mcp.journal.clients import Patience
+from atlas_mcp.journal.base import ListedRun, Records, RunIndex, Tasks
+from atlas_mcp.journal.clients import Drivers, Patience
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.callers import OwnCallers
 from atlas_mcp.runs.engine import Engine, ExploreFurther, OpenRun, ResumeRun

@@ -79,6 +79,7 @@ async def test_a_run_that_went_on_between_two_looks_is_stopped_again() -> None:
     assert engine.stops == [("r", "client", 0.0)] * 2
 
 
+@pytest.mark.requirement("GONE-8")
 @pytest.mark.parametrize(("finishes", "asked"), [(True, [True, True]), (False, [True, False])])
 async def test_promises_count_without_the_server_where_they_are_to_be_kept(
     finishes: bool, asked: list[bool]

@@ -68,6 +68,7 @@ async def test_a_promise_is_kept_beside_a_cut_call(drivers: PipedDrivers) -> Non
     assert await left(drivers, "promised", "cut", released="solver_started") == "answered"
 
 
+@pytest.mark.requirement("GONE-13")
 async def test_a_call_in_flight_gets_its_grace(drivers: PipedDrivers) -> None:
     drivers.settings = ServerSettings(grace_s=60.0)
     assert await left(drivers, "cut", released="stop_requested") == "cancelled"

@@ -13,7 +13,7 @@ from typing_extensions import override
 from atlas_mcp.atlas.events import RunFinished, StopCause
 from atlas_mcp.atlas.outcomes import Status
 from atlas_mcp.errors import JournalError, UnknownRun
-from atlas_mcp.journal.base import CallerState
+from atlas_mcp.journal.clients import CallerState
 from atlas_mcp.runs import callers as callers_module
 from atlas_mcp.runs.callers import ENDS_KEPT, OwnCallers, RunCaller
 from atlas_mcp.runs.engine import Engine

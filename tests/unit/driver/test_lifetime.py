@@ -8,9 +8,9 @@ import anyio
 import pytest
 
 from atlas_mcp.config.settings import ServerSettings
-from atlas_mcp.driver import demand
 from atlas_mcp.journal.clients import Caller, CallerState
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
+from atlas_mcp.runs import demand
 from atlas_mcp.testing.held_model import HeldModel, agreeing
 from tests.support.drivers import PipedDrivers
 from tests.support.opened_runs import opening

@@ -3,9 +3,10 @@
 A run over stdio, which a driver process carries out, takes turns with the same run in this process;
 the ratio is the median over the pairs. Both are warm. Printed beside it is the first run of a
 server that has just started. The memory is that of a server with its driver once a run has ended,
-beside that of an earlier server without one.
+beside that of an earlier server without one. Ends with 1 where a ratio is above its limit.
 
     python benchmarks/driver.py [--pairs N] [--seconds S] [--servers N] [--before CHECKOUT]
+                                [--limit RATIO] [--memory-limit RATIO]
 
 The runs are those of `overhead.py`. `--before` is a worktree of the commit to compare with, which
 is served by this environment's Python and libraries. Memory needs Linux.
@@ -153,8 +154,8 @@ async def run_here(service: RunService) -> float:
     return time.perf_counter() - began
 
 
-async def compare_walls(url: str, pairs: int) -> None:
-    """Print the wall of runs over stdio beside that of the same runs in this process."""
+async def compare_walls(url: str, pairs: int) -> float:
+    """Print the wall of runs over stdio beside that of the same runs here; return the ratio."""
     os.environ["ANTHROPIC_BASE_URL"], os.environ["ANTHROPIC_API_KEY"] = url, API_KEY
     budget = BudgetSettings(prefetch=0, max_parallel=EXPLORES)
     there: list[float] = []
@@ -172,6 +173,7 @@ async def compare_walls(url: str, pairs: int) -> None:
     print(f"in this process  {statistics.median(here):.3f} s")
     print(f"over stdio       {statistics.median(there):.3f} s; the first of a server {first:.3f} s")
     print(f"ratio            {ratio:.3f}", flush=True)
+    return ratio
 
 
 def memories(checkout: Path, url: str, servers: int) -> list[list[float]]:
@@ -185,24 +187,28 @@ def memories(checkout: Path, url: str, servers: int) -> list[list[float]]:
     return found
 
 
-def compare_memory(url: str, servers: int, before: Path | None) -> None:
-    """Print the memory of a server with its driver, beside that of an earlier one."""
+def compare_memory(url: str, servers: int, before: Path | None) -> float | None:
+    """Print the memory of a server with its driver; return its ratio to an earlier server's."""
     ours = memories(ROOT, url, servers)
     parts = " + ".join(f"{one:.1f}" for one in ours[-1])
     whole = statistics.median(sum(one) for one in ours)
     print(f"server and driver {whole:.1f} MB ({parts})")
-    if before is not None:
-        theirs = statistics.median(sum(one) for one in memories(before, url, servers))
-        print(f"before            {theirs:.1f} MB")
-        print(f"ratio             {whole / theirs:.3f}")
+    if before is None:
+        return None
+    theirs = statistics.median(sum(one) for one in memories(before, url, servers))
+    print(f"before            {theirs:.1f} MB")
+    print(f"ratio             {whole / theirs:.3f}")
+    return whole / theirs
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--pairs", type=int, default=10)
     parser.add_argument("--seconds", type=float, default=1.0, help="Seconds of each explore.")
     parser.add_argument("--servers", type=int, default=3, help="Servers whose memory is measured.")
     parser.add_argument("--before", type=Path, help="A checkout to compare the memory with.")
+    parser.add_argument("--limit", type=float, default=1.02, help="Highest ratio of the walls.")
+    parser.add_argument("--memory-limit", type=float, default=1.6, help="The same of the memory.")
     options = parser.parse_args()
     api = subprocess.Popen(
         [sys.executable, str(ROOT / "benchmarks/overhead.py"), "--serve", str(options.seconds)],
@@ -213,13 +219,14 @@ def main() -> None:
     assert api.stdin is not None
     assert api.stdout is not None
     url = api.stdout.readline().strip()
-    if options.pairs:
-        anyio.run(compare_walls, url, options.pairs)
-    if options.servers:
-        compare_memory(url, options.servers, options.before and options.before.resolve())
+    walls = anyio.run(compare_walls, url, options.pairs) if options.pairs else None
+    before = options.before and options.before.resolve()
+    memory = compare_memory(url, options.servers, before) if options.servers else None
     api.stdin.close()
     api.wait()
+    passes = (walls or 0.0) <= options.limit and (memory or 0.0) <= options.memory_limit
+    return 0 if passes else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

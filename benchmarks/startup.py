@@ -1,9 +1,9 @@
 """Time from process start to the `initialize` reply, as a ratio to a one-tool `MCPServer` script.
 
 The two take turns, pair by pair, once all processes of the turn before have ended; the ratio is the
-median over the pairs.
+median over the pairs. Ends with 1 where it is above the limit.
 
-    python benchmarks/startup.py [--pairs N]
+    python benchmarks/startup.py [--pairs N] [--limit RATIO]
 """
 
 from __future__ import annotations
@@ -75,10 +75,11 @@ def seconds_to_reply(command: list[str], home: str) -> float:
     return seconds
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--pairs", type=int, default=15)
-    pairs: int = parser.parse_args().pairs
+    parser.add_argument("--limit", type=float, default=1.05, help="The highest ratio that passes.")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "one_tool.py"
         script.write_text(ONE_TOOL, encoding="utf-8")
@@ -87,12 +88,15 @@ def main() -> None:
         for command in (ours, bare):
             seconds_to_reply(command, folder)
         times = [
-            (seconds_to_reply(ours, folder), seconds_to_reply(bare, folder)) for _ in range(pairs)
+            (seconds_to_reply(ours, folder), seconds_to_reply(bare, folder))
+            for _ in range(options.pairs)
         ]
     print(f"atlas-mcp       {statistics.median(one for one, _ in times):.3f} s")
     print(f"one-tool server {statistics.median(other for _, other in times):.3f} s")
-    print(f"ratio           {statistics.median(one / other for one, other in times):.3f}")
+    ratio = statistics.median(one / other for one, other in times)
+    print(f"ratio           {ratio:.3f}, limit {options.limit}")
+    return 0 if ratio <= options.limit else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

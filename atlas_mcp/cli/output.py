@@ -134,12 +134,20 @@ def _evidence(view: RunView, *, whole: bool) -> list[str]:
     return [found[number] for number in sorted(found)]
 
 
-def print_runs(summaries: Sequence[ListedRun], *, limit: int, as_json: bool) -> None:
-    """Print the list of runs: a line each for people, JSON Lines for programs."""
-    if as_json:
-        lines = [json.dumps(listing.as_dict(summary)) for summary in summaries]
-        write_data("".join(f"{line}\n" for line in lines))
-        return
+def print_runs_as_data(runs: Sequence[ListedRun], lone: Sequence[LoneDriver]) -> None:
+    """Print runs as JSON Lines, each with the time since which its server is gone.
+
+    Args:
+        runs: The runs.
+        lone: The drivers without a server.
+    """
+    gone = {run_id: driver.since for driver in lone for run_id in driver.run_ids}
+    rows = [listing.with_server(listing.as_dict(run), gone.get(run.run_id)) for run in runs]
+    write_data("".join(f"{json.dumps(row)}\n" for row in rows))
+
+
+def print_runs(summaries: Sequence[ListedRun], *, limit: int) -> None:
+    """Print the list of runs for people, a line each."""
     if not summaries:
         tell("There are no runs yet.")
         return

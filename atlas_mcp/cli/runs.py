@@ -45,9 +45,13 @@ def list_runs(*, limit: int, as_json: bool) -> int:
     """List the newest runs."""
 
     async def work(service: RunService) -> int:
-        output.print_runs(await service.list_runs(limit=limit), limit=limit, as_json=as_json)
-        if not as_json:
-            output.print_lone(await find_lone_drivers(service.drivers, service.index))
+        listed = await service.list_runs(limit=limit)
+        lone = await find_lone_drivers(service.drivers, service.index)
+        if as_json:
+            output.print_runs_as_data(listed, lone)
+        else:
+            output.print_runs(listed, limit=limit)
+            output.print_lone(lone)
         return 0
 
     return with_service(work, looks=True)

@@ -8,8 +8,8 @@ import anyio
 
 from atlas_mcp.config.settings import ServerSettings
 from atlas_mcp.driver.commands import CommandServer
-from atlas_mcp.driver.demand import Demand
 from atlas_mcp.errors import JournalError
+from atlas_mcp.runs.demand import Demand
 from atlas_mcp.runs.detached.pipes import Pipes
 from atlas_mcp.runs.opening import Driving
 from atlas_mcp.task_groups import open_task_group

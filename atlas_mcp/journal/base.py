@@ -1,10 +1,10 @@
 """The seam to the store of runs, in eight parts.
 
-Records, leases, index, tasks and spending are here, callers, drivers and patience in `clients`. A
-`Journal` is all eight; its users ask for the parts that they need. Spending is a part
-of its own: amounts outlive their runs, belong to a day and are added up over all runs of a home.
-Only `Records` knows events; the other parts store plain values. Stores are in the folders beside
-this module, and their conformance suites in `atlas_mcp.testing.journal_conformance`.
+Records, leases, index, tasks and spending are here; callers, drivers and patience are in `clients`,
+from where they are imported. A `Journal` is all eight; its users ask for the parts that they need.
+Spending is a part of its own: amounts outlive their runs, belong to a day and are added up over all
+runs of a home. Only `Records` knows events; the other parts store plain values. Stores are in the
+folders beside this module, and their conformance suites in `atlas_mcp.testing.journal_conformance`.
 """
 
 from __future__ import annotations
@@ -16,12 +16,7 @@ from typing import Protocol
 
 from atlas_mcp.atlas.events import Record, StopCause
 from atlas_mcp.atlas.summary import RunSummary
-from atlas_mcp.journal.clients import Caller as Caller
-from atlas_mcp.journal.clients import Callers as Callers
-from atlas_mcp.journal.clients import CallerState as CallerState
-from atlas_mcp.journal.clients import DriverEntry as DriverEntry
-from atlas_mcp.journal.clients import Drivers as Drivers
-from atlas_mcp.journal.clients import Patience as Patience
+from atlas_mcp.journal.clients import Callers, Drivers, Patience
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from atlas_mcp.closing import last_act
 from atlas_mcp.errors import JournalError, UnknownRun
-from atlas_mcp.journal.base import Caller, Callers, CallerState
+from atlas_mcp.journal.clients import Caller, Callers, CallerState
 from atlas_mcp.runs.engine import Engine
 from atlas_mcp.runs.snapshot import RunSnapshot
 
@@ -91,6 +91,9 @@ class OwnCallers:
     promises: bool = True
     clock: Callable[[], float] = time.time
     _waiting: set[RunCaller] = field(init=False, default_factory=set[RunCaller])
+    # The runs of which a caller here was told that they go on, until their end is seen: known also
+    # while the journal cannot be asked. The oldest first.
+    _promised: dict[str, None] = field(init=False, default_factory=dict[str, None])
     # By run and its last record, since a run that is resumed ends again; the oldest first. The
     # callers that asked until that time are marked.
     _received: dict[tuple[str, int], float] = field(
@@ -154,6 +157,9 @@ class OwnCallers:
     def told(self, caller: RunCaller) -> None:
         """Note that a caller waits no more, since it was told that its run goes on."""
         self._settle(caller)
+        self._promised[caller.run_id] = None
+        while len(self._promised) > ENDS_KEPT:
+            del self._promised[next(iter(self._promised))]
 
     async def receive(self, run: RunSnapshot, caller: RunCaller | None = None) -> None:
         """Note that a run which is not driven any more is about to be handed over.
@@ -202,7 +208,8 @@ class OwnCallers:
             asks: Whether the journal is asked. Where it could not be told that a caller has gone,
                 it has that caller still.
         """
-        wanted = any(other.run_id == run_id for other in self._waiting)
+        waits = any(other.run_id == run_id for other in self._waiting)
+        wanted = waits or run_id in self._promised
         if asks and not wanted:
             with last_act(f"asking who waits for run {run_id}", ASK_SECONDS):
                 wanted = await self._is_wanted(run_id)
@@ -252,6 +259,7 @@ class OwnCallers:
 
         Those that asked later have asked for more, and wait for another end of it.
         """
+        self._promised.pop(run.run_id, None)
         end = (run.run_id, run.state.seq)
         until = run.state.finished_at or run.state.at
         if caller is not None:

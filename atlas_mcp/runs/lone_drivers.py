@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from atlas_mcp.journal.base import Drivers, RunIndex
+from atlas_mcp.journal.base import RunIndex
+from atlas_mcp.journal.clients import Drivers
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,11 @@ from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import InvalidInput
-from atlas_mcp.journal.base import Drivers, ListedRun, Records, RunIndex, Tasks
-from atlas_mcp.journal.clients import Patience
+from atlas_mcp.journal.base import ListedRun, Records, RunIndex, Tasks
+from atlas_mcp.journal.clients import Drivers, Patience
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.callers import OwnCallers
+from atlas_mcp.runs.demand import Demand
 from atlas_mcp.runs.engine import Engine, ExploreFurther, OpenRun, ResumeRun
 from atlas_mcp.runs.joining import Joining
 from atlas_mcp.runs.live import LiveRun
@@ -47,6 +48,8 @@ class RunService:
     Attributes:
         callers: The tool calls of this process that wait for runs.
         joining: Gives tool calls their runs, so that identical ones share one.
+        demand: Stops runs of this process that were left by the calls of others, while a server
+            that has no run but for tool calls watches it.
         records, index, tasks, drivers, patience: The parts of the journal that callers read by
             themselves.
     """
@@ -57,6 +60,7 @@ class RunService:
     engine: Engine
     callers: OwnCallers
     joining: Joining
+    demand: Demand
     states: RecentStates
     records: Records
     index: RunIndex
@@ -127,7 +131,10 @@ class RunService:
             # The process that is asked to end it may be gone, or lose the run, before it has.
             while (await self.states.state(run_id)).finished is None:
                 await self.engine.stop(run_id, "user")
-        return await self.look(run_id)
+        run = await self.look(run_id)
+        # Nobody waits for it any more, and no identical call goes on with it.
+        await self.callers.receive(run)
+        return run
 
     async def stop(self, run_id: str) -> None:
         """Stop a run because the request that wanted it has ended: see `OwnCallers.stop`."""

@@ -84,7 +84,9 @@ def _add_solve(server: MCPServer[Any], host: Host) -> None:
             list[str] | None, Field(description="From atlas://solvers; default all.")
         ] = None,
         workflow: Annotated[str | None, Field(description=f"{choices()}.")] = None,
-        fresh: Annotated[bool, Field(description="Join no identical call.")] = False,
+        fresh: Annotated[
+            bool, Field(description="Open a new run even if an identical call has one.")
+        ] = False,
         wait_s: WaitSeconds = None,
     ) -> Annotated[CallToolResult, RunResult]:
         """Open an ATLAS run, or join that of an identical call, and wait for it."""

@@ -18,3 +18,15 @@ def as_dict(run: ListedRun) -> dict[str, object]:
         "problem": run.title,
         "size_bytes": run.size_bytes,
     }
+
+
+def with_server(listed: dict[str, object], gone_since: float | None) -> dict[str, object]:
+    """Return a listed run with the time since which the server that asked for it is gone.
+
+    Args:
+        listed: The run.
+        gone_since: Unix seconds; `None` while there is a server, and where no process goes on with
+            the run for one.
+    """
+    gone = None if gone_since is None else moment(gone_since).isoformat()
+    return {**listed, "server_gone_since": gone}

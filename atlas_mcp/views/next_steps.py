@@ -23,8 +23,8 @@ REPEAT_MINUTES = 10
 JOINED: Mapping[Joined, str] = {
     "in_flight": "This call joined run {run_id}, which an identical call had opened",
     "goes_on": (
-        "This call goes on with run {run_id}, which an identical call had opened and which was cut "
-        "off"
+        "This call goes on with run {run_id}, which an identical call had opened and which had "
+        "stopped"
     ),
     "handed_over": (
         "This is the result of run {run_id}, which an identical call had opened and nobody had "
@@ -128,7 +128,7 @@ def _after_the_end(resume: str, state: RunState, status: Status) -> str:
     if status == "cancelled":
         again = ""
         if state.stop_cause == "client":
-            again = f", or within {REPEAT_MINUTES} minutes repeat the call that was cut off"
+            again = f", or repeat the call within {REPEAT_MINUTES} minutes of its being cut off"
         return f"Nothing is lost: call {resume} to go on{again}{instead}."
     if state.day_cap_usd is not None:
         return (

@@ -30,6 +30,9 @@ BREAK_NUMBER = int(getattr(signal, "SIGBREAK", signal.SIGTERM))
 GROUP: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 """Flag with which a process is started that is to be sent `BREAK`."""
 
+KILL = 9
+"""The number of SIGKILL, also where Python does not name it."""
+
 HOLD = """
 import sys
 from pathlib import Path
@@ -40,6 +43,14 @@ taken = try_lock(descriptor, shared=sys.argv[2] == "shared")
 print("held" if taken else "refused", flush=True)
 sys.stdin.read()
 """
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """End a process that cannot object, also where Python lacks what POSIX has."""
+    if sys.platform == "win32":
+        process.kill()
+    else:
+        process.send_signal(KILL)
 
 
 @contextmanager

@@ -8,7 +8,8 @@ from __future__ import annotations
 import anyio
 
 from atlas_mcp.atlas.events import Record, RunFinished
-from atlas_mcp.journal.base import Caller, CallerState, Journal
+from atlas_mcp.journal.base import Journal
+from atlas_mcp.journal.clients import Caller, CallerState
 from atlas_mcp.testing.journal_conformance import (
     Check,
     Stand,

@@ -361,7 +361,8 @@ def test_runs_of_an_older_version_that_still_drives_one_are_shown_and_not_change
     assert f"drives runs of it: `{BROKEN_OFF}`" in refused.stderr
 
 
-def test_runs_of_a_process_whose_server_is_gone_are_named_below_the_list(
+@pytest.mark.requirement("CLI-16")
+def test_runs_of_a_process_whose_server_is_gone_are_named_in_the_list_and_below_it(
     here: Here, tmp_path: Path
 ) -> None:
     with anyio.from_thread.start_blocking_portal() as portal:
@@ -369,6 +370,7 @@ def test_runs_of_a_process_whose_server_is_gone_are_named_below_the_list(
         portal.call(driver.open_run, "goeson", first_record())
         portal.call(driver.announce_driver, 123, "1.0")
         served = here("runs", "list")
+        served_data = here("runs", "list", "--json")
         portal.call(driver.note_alone)
         alone = here("runs", "list")
         as_data = here("runs", "list", "--json")
@@ -377,8 +379,12 @@ def test_runs_of_a_process_whose_server_is_gone_are_named_below_the_list(
 
     assert "1 run goes on in a process whose server is gone (pid 123, since 2" in alone.stderr
     assert ": goeson; `atlas-mcp runs cancel ID` ends it\n" in alone.stderr
-    assert [one.stderr for one in (served, as_data, ended)] == [""] * 3
+    assert [one.stderr for one in (served, served_data, as_data, ended)] == [""] * 4
     assert alone.stdout == served.stdout
+    before, after = (json.loads(one.stdout) for one in (served_data, as_data))
+    assert before.pop("server_gone_since") is None
+    assert after.pop("server_gone_since").startswith("2")
+    assert before == after
 
 
 # Handing over

@@ -168,6 +168,7 @@ def answer_despite(process: Process, play: AtlasPlay, fault: Fault | ApiReply) -
     return found["answer"]
 
 
+@pytest.mark.requirement("GONE-11")
 def test_after_it_nothing_is_imported_and_no_file_of_the_installation_opened(
     tmp_path: Path,
 ) -> None:

@@ -72,6 +72,7 @@ def test_it_is_on_record_while_it_lives_and_ends_with_its_server(home: Path) -> 
     assert (home / LOG_NAME).read_text() == ""
 
 
+@pytest.mark.requirement("GONE-5")
 @pytest.mark.posix
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
 def test_a_signal_ends_it(home: Path, name: str) -> None:
@@ -82,6 +83,7 @@ def test_a_signal_ends_it(home: Path, name: str) -> None:
         assert has_ended(ready.pid)
 
 
+@pytest.mark.requirement("GONE-6")
 @pytest.mark.posix
 def test_it_shares_no_stream_and_no_session_with_its_server(home: Path) -> None:
     assert sys.platform != "win32"

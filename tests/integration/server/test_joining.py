@@ -131,7 +131,7 @@ async def test_a_call_repeated_in_the_grace_goes_on_with_the_calls_in_flight(
     assert session.model.aborted == 0
     assert (
         f"Next: This call goes on with run {run_id}, which an identical call had opened and which "
-        "was cut off; `fresh: true` asks for another." in text_of(results[0])
+        "had stopped; `fresh: true` asks for another." in text_of(results[0])
     )
 
 
@@ -172,7 +172,7 @@ async def test_a_call_repeated_after_the_grace_goes_on_with_the_candidates(
         view = await (other if beside else one).view("solve_with_atlas", problem=QUESTION)
 
     assert stopped.status == "cancelled"
-    assert "or within 10 minutes repeat the call that was cut off" in str(stopped.next)
+    assert "or repeat the call within 10 minutes of its being cut off" in str(stopped.next)
     assert (view.run_id, view.answer) == (run.run_id, "42")
     # The one that was broken off is made anew.
     assert len(one.model.requests) + len(other.model.requests) == CALLS
@@ -270,6 +270,7 @@ async def test_an_answer_that_was_read_is_not_handed_over(
     assert anew.run_id != early.run_id
 
 
+@pytest.mark.requirement("PAID-18")
 async def test_a_fresh_call_and_one_with_another_limit_have_runs_of_their_own(
     tmp_path: Path, mode: Mode
 ) -> None:
@@ -304,6 +305,7 @@ async def test_a_run_that_was_cancelled_on_purpose_is_not_joined(
 # Explores
 
 
+@pytest.mark.requirement("PAID-19")
 async def test_an_explore_repeated_word_for_word_after_a_cut_goes_on_with_its_run(
     tmp_path: Path, mode: Mode
 ) -> None:
@@ -341,6 +343,7 @@ async def test_an_explore_of_a_run_repeated_after_a_cut_adds_no_further_one(
 # What is promised
 
 
+@pytest.mark.requirement("GONE-9")
 @pytest.mark.parametrize(
     ("outlives", "beside", "when", "words"),
     [
@@ -373,6 +376,7 @@ async def test_a_caller_is_promised_what_the_process_can_keep(
     assert str(looked.next).endswith("the run goes on meanwhile.")
 
 
+@pytest.mark.requirement("GONE-10")
 async def test_a_run_that_was_promised_goes_on_when_a_later_caller_is_cut_off(
     tmp_path: Path, mode: Mode
 ) -> None:

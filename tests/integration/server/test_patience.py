@@ -74,6 +74,7 @@ def status(result: CallToolResult) -> str:
     return RunView.model_validate(result.structured_content).status
 
 
+@pytest.mark.requirement("HANG-13")
 @pytest.mark.parametrize("tool", QUESTIONS)
 async def test_the_third_call_is_answered_before_its_client_gives_it_up(
     tmp_path: Path, tool: str
@@ -95,6 +96,7 @@ async def test_the_third_call_is_answered_before_its_client_gives_it_up(
     assert set(waits) == {"1"}
 
 
+@pytest.mark.requirement("HANG-14")
 async def test_one_call_that_is_cancelled_teaches_nothing(tmp_path: Path) -> None:
     async with hasty(tmp_path) as (client, model):
         await give_up(client, "solve_with_atlas", QUESTIONS["solve_with_atlas"])

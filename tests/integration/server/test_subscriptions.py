@@ -70,6 +70,7 @@ async def test_a_client_that_reads_at_each_update_sees_the_end_of_a_run(
     assert set(session.heard) == {uri}
 
 
+@pytest.mark.requirement("TOOL-17")
 async def test_a_run_of_another_process_is_told_of_as_well(tmp_path: Path, mode: Mode) -> None:
     async with connected(tmp_path, mode) as driving, connected_and_told(tmp_path, mode) as session:
         _, uri = await half_done(driving)

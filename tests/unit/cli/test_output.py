@@ -222,12 +222,14 @@ def test_a_time_of_any_clock_can_be_listed(
         driven=False,
     )
 
-    output.print_runs([run], limit=2, as_json=False)
-    output.print_runs([run], limit=2, as_json=True)
+    output.print_runs([run], limit=2)
+    output.print_runs_as_data([run], [LoneDriver(123, seconds, ("abc",))])
 
     _, people, program = capsys.readouterr().out.splitlines()
     assert people.endswith(r"[/foo]\u001b[2J")
-    assert json.loads(program)["run_id"] == "abc"
+    listed = json.loads(program)
+    assert listed["run_id"] == "abc"
+    assert listed["server_gone_since"] == listed["opened_at"]
 
 
 def test_runs_that_go_on_without_a_server_are_named_for_people(

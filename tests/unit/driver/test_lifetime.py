@@ -10,9 +10,10 @@ import pytest
 
 from atlas_mcp.atlas.events import Record
 from atlas_mcp.config.settings import ServerSettings
-from atlas_mcp.driver import demand, lifetime
+from atlas_mcp.driver import lifetime
 from atlas_mcp.journal.clients import Caller, CallerState
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
+from atlas_mcp.runs import demand
 from atlas_mcp.testing.held_model import HeldModel, agreeing
 from tests.support.drivers import PipedDrivers
 from tests.support.opened_runs import opening
@@ -70,6 +71,7 @@ async def test_a_promise_is_kept_beside_a_cut_call(drivers: PipedDrivers) -> Non
     assert await left(drivers, "promised", "cut", released="solver_started") == "answered"
 
 
+@pytest.mark.requirement("GONE-13")
 async def test_a_call_in_flight_gets_its_grace(drivers: PipedDrivers) -> None:
     drivers.settings = ServerSettings(grace_s=60.0)
     assert await left(drivers, "cut", released="stop_requested") == "cancelled"

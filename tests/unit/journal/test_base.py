@@ -8,19 +8,17 @@ from itertools import combinations
 import pytest
 
 from atlas_mcp.journal.base import (
-    Callers,
-    Drivers,
     Journal,
     Lease,
     Leases,
     ListedRun,
     LiveRequest,
-    Patience,
     Records,
     RunIndex,
     Spending,
     Tasks,
 )
+from atlas_mcp.journal.clients import Callers, Drivers, Patience
 
 PARTS = (Records, Leases, RunIndex, Tasks, Spending, Callers, Drivers, Patience)
 

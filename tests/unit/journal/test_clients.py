@@ -6,7 +6,6 @@ from typing import get_args
 
 import pytest
 
-from atlas_mcp.journal import base, clients
 from atlas_mcp.journal.clients import Caller, CallerState, DriverEntry
 
 
@@ -19,9 +18,3 @@ def test_callers_and_drivers_are_values() -> None:
 
 def test_a_caller_has_one_of_four_states() -> None:
     assert get_args(CallerState) == ("waiting", "promised", "cut", "received")
-
-
-def test_the_seam_has_these_parts_under_its_own_name_as_well() -> None:
-    assert base.Callers is clients.Callers
-    assert base.Drivers is clients.Drivers
-    assert base.Patience is clients.Patience

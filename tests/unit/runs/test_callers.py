@@ -13,7 +13,7 @@ from typing_extensions import override
 from atlas_mcp.atlas.events import RunFinished, StopCause
 from atlas_mcp.atlas.outcomes import Status
 from atlas_mcp.errors import JournalError, UnknownRun
-from atlas_mcp.journal.base import CallerState
+from atlas_mcp.journal.clients import CallerState
 from atlas_mcp.runs import callers as callers_module
 from atlas_mcp.runs.callers import ENDS_KEPT, OwnCallers, RunCaller
 from atlas_mcp.runs.engine import Engine
@@ -184,6 +184,32 @@ async def test_a_journal_that_takes_nothing_keeps_no_run_from_being_stopped(
     caller = await process.added()
     setattr(process.journal, fault, True)
     await process.callers.cut(caller)
+
+    assert process.engine.stopped == [("r", "client", 7.0)]
+
+
+@pytest.mark.parametrize("fault", ["fails", "hangs"])
+async def test_a_journal_that_takes_nothing_breaks_no_promise_of_this_process(
+    fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(callers_module, "ASK_SECONDS", 0.01)
+    process = a_process()
+    told, joined = await process.added(), await process.added()
+    assert await process.callers.promise(told)
+    process.callers.told(told)
+    setattr(process.journal, fault, True)
+    await process.callers.cut(joined)
+
+    assert process.engine.stopped == []
+
+
+async def test_a_promise_ends_with_the_run_that_a_user_has_ended() -> None:
+    process = a_process()
+    told = await process.added()
+    assert await process.callers.promise(told)
+    process.callers.told(told)
+    await process.callers.receive(a_snapshot("cancelled", cause="user"))
+    await process.callers.cut(await process.added())
 
     assert process.engine.stopped == [("r", "client", 7.0)]
 

@@ -9,7 +9,7 @@ import pytest
 
 from atlas_mcp.atlas.outcomes import Status
 from atlas_mcp.journal.base import ListedRun
-from atlas_mcp.views.listing import as_dict
+from atlas_mcp.views.listing import as_dict, with_server
 
 RUN = ListedRun(
     run_id="r",
@@ -50,3 +50,11 @@ def test_a_listed_run_is_json_with_times_in_utc() -> None:
         "problem": "6 * 7?",
         "size_bytes": 10,
     }
+
+
+def test_a_run_whose_server_is_gone_tells_since_when() -> None:
+    listed = as_dict(RUN)
+
+    assert with_server(listed, None) == {**listed, "server_gone_since": None}
+    gone = with_server(listed, 60.0)
+    assert gone["server_gone_since"] == "1970-01-01T00:01:00+00:00"

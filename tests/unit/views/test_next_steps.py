@@ -50,8 +50,8 @@ def test_a_run_that_was_cut_off_is_gone_on_with_by_a_repeated_call() -> None:
     cut = replace(play(a_run()).state, finished=end, stop_cause="client")
 
     assert next_step("r", cut, "cancelled", DEFAULT_POLL) == (
-        "Nothing is lost: call resume_run with run_id='r' to go on, or within 10 minutes repeat "
-        "the call that was cut off, or answer from the candidates here."
+        "Nothing is lost: call resume_run with run_id='r' to go on, or repeat the call within "
+        "10 minutes of its being cut off, or answer from the candidates here."
     )
     assert REPEAT_MINUTES * 60 == WINDOW_SECONDS
     ended_by_user = next_step("r", replace(cut, stop_cause="user"), "cancelled", DEFAULT_POLL)
@@ -62,7 +62,7 @@ def test_a_call_is_told_of_the_run_that_it_shares() -> None:
     assert [joined_text("r", how, has_fresh=True) for how in get_args(Joined)] == [
         "This call joined run r, which an identical call had opened; `fresh: true` asks for "
         "another.",
-        "This call goes on with run r, which an identical call had opened and which was cut off; "
+        "This call goes on with run r, which an identical call had opened and which had stopped; "
         "`fresh: true` asks for another.",
         "This is the result of run r, which an identical call had opened and nobody had received; "
         "`fresh: true` asks for another.",

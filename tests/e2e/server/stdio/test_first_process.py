@@ -45,6 +45,7 @@ async def recorded(environ: Mapping[str, str], run_id: str) -> RunState:
         await journal.aclose()
 
 
+@pytest.mark.requirement("GONE-7")
 @posix
 @pytest.mark.parametrize("end", ["its input", "SIGTERM"])
 def test_it_stays_until_the_runs_that_go_on_have_ended(environ: dict[str, str], end: str) -> None:

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from atlas_mcp.runs.detached.starting import LOG_NAME
 from atlas_mcp.testing.atlas_api import AtlasPlay
 from atlas_mcp.testing.messages_api import MessagesApi
@@ -29,6 +31,7 @@ sys.exit(main())
 """
 
 
+@pytest.mark.requirement("GONE-12")
 def test_runs_are_asked_for_and_shown_without_a_vendors_library(
     environ: dict[str, str], tmp_path: Path
 ) -> None:

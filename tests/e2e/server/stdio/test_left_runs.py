@@ -14,6 +14,7 @@ from atlas_mcp.testing.home_processes import processes_of
 from tests.e2e.server.stdio.test_serving import Raw, started
 from tests.support.held_apis import HeldApi
 from tests.support.processes import PATIENCE, until_recorded
+from tests.support.systems import kill
 from tests.support.waiting import pause
 
 pytestmark = pytest.mark.every_day(0)
@@ -51,6 +52,8 @@ async def state_of(environ: dict[str, str], run_id: str) -> RunState:
         await journal.aclose()
 
 
+@pytest.mark.requirement("GONE-1")
+@pytest.mark.requirement("GONE-3")
 @pytest.mark.every_day(1)
 async def test_a_run_that_was_promised_is_finished_though_its_server_is_killed(
     environ: dict[str, str],
@@ -59,7 +62,7 @@ async def test_a_run_that_was_promised_is_finished_though_its_server_is_killed(
     with api.reachable(environ), started(environ) as server:
         run_id = opened(server)
         assert api.all_arrived(2)
-        server.process.kill()
+        kill(server.process)
         server.process.wait()
         api.gate.set()
         await until_recorded(environ, run_id, lambda state: state.finished is not None)
@@ -71,6 +74,7 @@ async def test_a_run_that_was_promised_is_finished_though_its_server_is_killed(
     assert api.requests == 3
 
 
+@pytest.mark.requirement("GONE-2")
 async def test_a_run_whose_request_waited_stops_with_its_server_and_keeps_what_arrives(
     environ: dict[str, str],
 ) -> None:
@@ -79,7 +83,7 @@ async def test_a_run_whose_request_waited_stops_with_its_server_and_keeps_what_a
         server.greet()
         run_id = server.solve()
         assert api.all_arrived(2)
-        server.process.kill()
+        kill(server.process)
         server.process.wait()
         await until_recorded(environ, run_id, lambda state: state.stop_cause == "client")
         api.gate.set()

@@ -29,7 +29,7 @@ from tests.support.processes import (
     resumed,
     until_recorded,
 )
-from tests.support.systems import BREAK, BREAK_NUMBER, GROUP, posix
+from tests.support.systems import BREAK, BREAK_NUMBER, GROUP, kill, posix
 
 pytestmark = pytest.mark.every_day(0)
 
@@ -122,7 +122,7 @@ def started(
     try:
         yield Raw(process, mode)
     finally:
-        process.kill()
+        kill(process)
         process.communicate()
 
 
@@ -400,7 +400,7 @@ def test_the_handshake_is_answered_before_a_vendor_is_imported(
             os.kill(process.pid, signal.SIGSTOP)
             modules = imports(trace.read_text())
         finally:
-            process.kill()
+            kill(process)
             process.communicate()
 
     # What comes in the background may have begun by now; it begins with the service.

@@ -26,7 +26,8 @@ from atlas_mcp.cli.output import print_lone, print_runs, print_view
 from atlas_mcp.config.endpoints import SolverSettings
 from atlas_mcp.config.settings import BudgetSettings, Settings
 from atlas_mcp.errors import AtlasError
-from atlas_mcp.journal.base import Caller, LiveRequest, TaskEntry
+from atlas_mcp.journal.base import LiveRequest, TaskEntry
+from atlas_mcp.journal.clients import Caller
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.models.pool import Pool
@@ -229,7 +230,7 @@ async def look_and_go_on(home: Path, written: Written) -> None:
     async with open_service(own, pool=Pool(own, {model.name: model})) as service:
         listed = await service.list_runs()
         json.dumps([as_dict(run) for run in listed])
-        print_runs(listed, limit=100, as_json=False)
+        print_runs(listed, limit=100)
         for run_id in written.runs:
             with told():
                 view = view_of(await service.look(run_id))

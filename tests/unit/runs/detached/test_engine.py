@@ -40,6 +40,7 @@ async def test_tokens_and_records_reach_those_who_watch(drivers: PipedDrivers) -
         assert engine.outlives
 
 
+@pytest.mark.requirement("GONE-4")
 async def test_a_driver_that_dies_leaves_its_runs_interrupted_and_another_resumes_them(
     drivers: PipedDrivers, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -10,10 +10,10 @@ import anyio
 import pytest
 
 from atlas_mcp.atlas.events import StopCause
-from atlas_mcp.driver import demand
-from atlas_mcp.driver.demand import Demand
 from atlas_mcp.errors import JournalError
 from atlas_mcp.journal.clients import Callers
+from atlas_mcp.runs import demand
+from atlas_mcp.runs.demand import Demand
 from atlas_mcp.runs.engine import Engine
 
 
@@ -79,6 +79,7 @@ async def test_a_run_that_went_on_between_two_looks_is_stopped_again() -> None:
     assert engine.stops == [("r", "client", 0.0)] * 2
 
 
+@pytest.mark.requirement("GONE-8")
 @pytest.mark.parametrize(("finishes", "asked"), [(True, [True, True]), (False, [True, False])])
 async def test_promises_count_without_the_server_where_they_are_to_be_kept(
     finishes: bool, asked: list[bool]

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import signal
 import sys
 import tempfile
 import time
@@ -38,6 +39,8 @@ from leaving_scenes import (
 from leaving_server import WAYS
 
 from atlas_mcp.testing.messages_api import serve
+
+assert sys.platform != "win32", "needs signals and /proc"
 
 Scene = Callable[[Trial], None]
 
@@ -121,6 +124,8 @@ def main() -> int:
     options = parser.parse_args()
     seed = Random().randrange(1_000_000) if options.seed is None else options.seed
     print(f"seed {seed}; the machine's own timing is not repeated by it", flush=True)
+    # Under `nohup` it is ignored, and would be by the servers; a handler is not inherited.
+    signal.signal(signal.SIGHUP, lambda *_: None)
     wanted = options.only.split(",") if options.only else [""]
     names = [name for name in SCENES if any(one in name for one in wanted)]
     began = time.monotonic()

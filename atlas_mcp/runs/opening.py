@@ -24,6 +24,7 @@ from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.callers import OwnCallers
 from atlas_mcp.runs.capacity import Capacity
 from atlas_mcp.runs.day_spending import DaySpending
+from atlas_mcp.runs.demand import Demand
 from atlas_mcp.runs.detached.engine import open_detached_engine
 from atlas_mcp.runs.detached.starting import start_driver_of
 from atlas_mcp.runs.engine import Engine
@@ -139,6 +140,7 @@ def _service(
         planner=planner,
         engine=engine,
         callers=callers,
+        demand=Demand(engine, journal, server.grace_s, finishes=True),
         joining=Joining(planner=planner, engine=engine, callers=callers),
         states=states,
         records=journal,

@@ -24,6 +24,7 @@ from atlas_mcp.journal.base import ListedRun, Records, RunIndex, Tasks
 from atlas_mcp.journal.clients import Drivers, Patience
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.callers import OwnCallers
+from atlas_mcp.runs.demand import Demand
 from atlas_mcp.runs.engine import Engine, ExploreFurther, OpenRun, ResumeRun
 from atlas_mcp.runs.joining import Joining
 from atlas_mcp.runs.live import LiveRun
@@ -47,6 +48,8 @@ class RunService:
     Attributes:
         callers: The tool calls of this process that wait for runs.
         joining: Gives tool calls their runs, so that identical ones share one.
+        demand: Stops runs of this process that were left by the calls of others, while a server
+            that has no run but for tool calls watches it.
         records, index, tasks, drivers, patience: The parts of the journal that callers read by
             themselves.
     """
@@ -57,6 +60,7 @@ class RunService:
     engine: Engine
     callers: OwnCallers
     joining: Joining
+    demand: Demand
     states: RecentStates
     records: Records
     index: RunIndex

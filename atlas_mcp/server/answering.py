@@ -129,12 +129,17 @@ async def _waited_for(call: WaitingCall) -> RunSnapshot:
     async def report(_: float, message: str) -> None:
         await call.ctx.report_progress(float(next(numbers)), None, message)
 
-    for _ in range(STOPS_UNDONE):
+    undone = 0
+    while True:
         run = await _followed(call, report, until)
-        if not (_waits(call) and run.was_cut) or anyio.current_time() >= until:
+        if anyio.current_time() >= until or _has_left(call):
             return run
-        await call.service.joining.go_on(call.run_id)
-    return await _followed(call, report, until)
+        if run.status != "running":
+            if not (_waits(call) and run.was_cut) or undone == STOPS_UNDONE:
+                return run
+            undone += 1
+            await call.service.joining.go_on(call.run_id)
+        # One process has given it back, and another has taken it up meanwhile.
 
 
 async def _followed(call: WaitingCall, report: Report, until: float) -> RunSnapshot:
@@ -171,6 +176,12 @@ async def _ended(live: LiveRun, call: WaitingCall) -> None:
             await call.service.joining.go_on(live.run_id)
         undone = stop
         await live.changed(seen)
+
+
+def _has_left(call: WaitingCall) -> bool:
+    """Return whether the client of a call has gone."""
+    gone = client_gone(call.ctx)
+    return call.host.client_gone.is_set() or (gone is not None and gone.is_set())
 
 
 def _waits(call: WaitingCall) -> bool:

@@ -284,7 +284,8 @@ class Host:
             capacity=self._capacity,
             driver_environ=self._driver_environ,
         )
-        async with opening as service:
+        async with opening as service, open_task_group() as tasks:
+            tasks.start_soon(service.demand.watch, name="callers")
             self._service = service
             self._opened.set()
             if self._driver_environ is None:

@@ -162,9 +162,6 @@ LANGCHAIN = ("langchain-mcp-adapters==0.3.2", "langchain==1.5.2", "langchain-ope
 
 GIVES_UP_TOO = {"given_up": "its adapter raises where a call times out, and the agent ends with it"}
 
-ONE_DRIVER = {
-    "explores": "its calls have a server each, and a run is driven by one process at a time"
-}
 
 PROGRAMS = (
     Program(
@@ -189,7 +186,7 @@ PROGRAMS = (
         LANGCHAIN,
         ChatWire,
         framework("langchain_agent.py", each=True),
-        omitted=GIVES_UP_TOO | ONE_DRIVER,
+        omitted=GIVES_UP_TOO,
     ),
     Program(
         "openai-agents",

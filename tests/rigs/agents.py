@@ -56,6 +56,9 @@ PATIENCE = 120
 SETTLED = 10
 """Seconds after the end of a program in which all processes of ours end."""
 
+STARTING = 5
+"""Seconds that a server and its driver may take to start, on a machine that is busy."""
+
 LOOK_EVERY = 0.2
 """Seconds between two looks at the processes."""
 
@@ -210,7 +213,7 @@ class Outcome:
         yield from self.host.wrong[:1]
         if self.code != 0 or scene.wanted not in self.said:
             yield "no answer"
-        patient = program.patience is None or program.patience > scene.seconds
+        patient = program.patience is None or program.patience > scene.seconds + STARTING
         failures = scene.failures if patient else MOST_GIVEN_UP
         if sum(result.failed for result in self.results) > failures:
             yield "calls came to nothing"

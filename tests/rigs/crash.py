@@ -5,7 +5,8 @@
 Each process drives several runs at once against an API on the loopback; the next one resumes what
 the one before left, opens new runs, and is killed in its turn, until all are resumed to their end.
 Most processes are forked from one that has imported everything, and run the service of the program
-over its whole life; every tenth is the program itself, as a server or as a command.
+over its whole life; every tenth is the program itself, as a command, or as a server together with
+the process that drives its runs.
 
 A call whose response was complete 50 ms or more before the kill must be in the journal and never be
 made again. Beside it are checked: that every call was on record before it was made; that the
@@ -55,6 +56,7 @@ from atlas_mcp.models.prices import load_prices
 from atlas_mcp.runs.opening import open_service
 from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.runs.service import RunService
+from atlas_mcp.testing.home_processes import processes_of
 from atlas_mcp.testing.messages_api import API_KEY, MessagesApi, serve
 from atlas_mcp.views.rendering import view_of
 
@@ -227,7 +229,7 @@ def life_of(pipe: Connection, life: Life) -> Death:
 
 
 class Killed:
-    """A process of the program that is killed after some seconds."""
+    """A process of the program that is killed after some seconds, with all that it started."""
 
     def __init__(self, arguments: list[str], environ: dict[str, str], seconds: float) -> None:
         self.asked_at = math.inf
@@ -235,6 +237,7 @@ class Killed:
         self._at = math.inf
         self._name = f"`{' '.join(['atlas-mcp', *arguments])}` of {seconds:.3f} s"
         self._log = Path(environ["HOME"], "stderr")
+        self._home = Path(environ["ATLAS_HOME"])
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "atlas_mcp", *arguments],
@@ -248,6 +251,10 @@ class Killed:
 
     def _kill(self) -> None:
         self._at = time.monotonic()
+        while left := processes_of(self._home):
+            for process in left:
+                with suppress(ProcessLookupError):
+                    os.kill(process.pid, signal.SIGKILL)
         self.process.kill()
 
     def send(self, method: str, params: dict[str, Any], number: int | None = None) -> None:

@@ -2,11 +2,11 @@
 
     python tests/rigs/frozen.py
 
-The programs themselves, frozen with SIGSTOP and woken with SIGCONT: while solvers are at work or
-while the orchestrator is, woken while the other is at work or once it has finished, as a command
-or as a server with a client. Ends with 1 unless every run has one result, no event of the one that
-slept after it was taken over, no call beyond those of the two, and both clients the same answer.
-Takes as long as a lease lasts.
+The programs themselves, a server with the process that drives its runs, frozen with SIGSTOP and
+woken with SIGCONT: while solvers are at work or while the orchestrator is, woken while the other is
+at work or once it has finished, as a command or as a server with a client. Ends with 1 unless every
+run has one result, no event of the one that slept after it was taken over, no call beyond those of
+the two, and both clients the same answer. Takes as long as a lease lasts.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -34,6 +35,7 @@ from atlas_mcp.atlas.state import RunState
 from atlas_mcp.journal.base import ListedRun
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.testing.atlas_api import candidate_text, synthesis_text
+from atlas_mcp.testing.home_processes import processes_of
 from atlas_mcp.testing.messages_api import API_KEY, ApiReply, MessagesApi, serve
 from atlas_mcp.views.run_view import RunView
 
@@ -215,7 +217,10 @@ def play(case: Case, home: Home, api: Held, programs: list[Program]) -> str:
     programs.append(loser)
     wait_for(lambda: api.requests == len(case.losers), "all calls of the loser made")
     run, _ = home.look()
-    os.kill(loser.process.pid, signal.SIGSTOP)
+    # A server, and the process that drives its runs.
+    asleep = [one.pid for one in processes_of(home.folder)]
+    for pid in asleep:
+        os.kill(pid, signal.SIGSTOP)
     frozen = time.monotonic()
     wait_for(lambda: not home.look()[0].driven, "the lease run out")
     lease = time.monotonic() - frozen
@@ -231,7 +236,8 @@ def play(case: Case, home: Home, api: Held, programs: list[Program]) -> str:
     # What the loser was waiting for is there when it wakes.
     for gate in api.losers.values():
         gate.set()
-    os.kill(loser.process.pid, signal.SIGCONT)
+    for pid in asleep:
+        os.kill(pid, signal.SIGCONT)
     loser.until(lambda line: "taken over" in line)
     _, woken = home.look()
     api.winners.set()
@@ -290,6 +296,9 @@ def try_out(case: Case) -> bool:
             end_all()
             for program in programs:
                 program.process.wait()
+            for left in processes_of(home.folder):
+                with suppress(ProcessLookupError):
+                    os.kill(left.pid, signal.SIGKILL)
     mark = "ok  " if good else "FAIL"
     print(f"{mark} {case.client:9} asleep at its {case.at_work:12} woken {case.woken:10}  {told}")
     sys.stdout.flush()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,14 @@ import pytest
 from mcp import Client
 
 from atlas_mcp.atlas.events import Record, StopRequested
+from atlas_mcp.atlas.state import RunState
 from atlas_mcp.journal.base import Lease
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.models.configuration import load_settings
 from atlas_mcp.models.scripted.model import Says
 from atlas_mcp.runs import callers
-from atlas_mcp.server import clients
+from atlas_mcp.runs.snapshot import RunSnapshot
+from atlas_mcp.server import answering, clients
 from atlas_mcp.server.app import make_server
 from atlas_mcp.server.clients import KnownClient
 from atlas_mcp.server.host import Host
@@ -539,3 +542,28 @@ async def test_an_unknown_run_is_named_by_every_tool_that_takes_one(
             result = await session.call(tool, run_id="nowhere")
             assert result.is_error
             assert "no run has the id 'nowhere'" in text_of(result)
+
+
+async def test_a_run_that_changes_hands_is_waited_for_on(
+    tmp_path: Path, mode: Mode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = 0
+    followed = answering._followed  # pyright: ignore[reportPrivateUsage]
+
+    async def given_back(call: answering.WaitingCall, *rest: Any) -> RunSnapshot:
+        nonlocal looks
+        looks += 1
+        run = await followed(call, *rest)
+        # As if its process had given it back, and another one had taken it up.
+        return run if looks > 1 else replace(run, state=opened(run), driven=True)
+
+    monkeypatch.setattr(answering, "_followed", given_back)
+    async with connected(tmp_path, mode) as session:
+        view = await session.view("solve_with_atlas", problem=QUESTION, wait_s=30)
+
+    assert (view.status, looks) == ("answered", 2)
+
+
+def opened(run: RunSnapshot) -> RunState:
+    """Return the state of a run before it ended."""
+    return replace(run.state, finished=None)

@@ -20,6 +20,8 @@ from atlas_mcp.atlas.problem import make_problem
 from atlas_mcp.config.endpoints import SolverSettings
 from atlas_mcp.config.settings import ServerSettings, Settings
 from atlas_mcp.errors import AtlasError, ConfigError, JournalInUse
+from atlas_mcp.journal.clients import Caller
+from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.journal.sqlite.process_locks import ProcessLock
 from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.live import LiveRun
@@ -270,3 +272,20 @@ async def test_a_server_that_ends_opens_no_journal_that_has_become_free(
                 with pytest.raises(AtlasError, match="is ending"):
                     await host.service()
                 await pause()
+
+
+async def test_a_run_that_a_call_of_another_process_has_left_is_stopped(tmp_path: Path) -> None:
+    model = Gated()
+    host = host_with(model, tmp_path)
+    with anyio.fail_after(15):
+        async with host.running():
+            live = await begin(host, model)
+            other = SqliteJournal(tmp_path)
+            caller = Caller("other's", live.run_id, "", 0.0)
+            await other.join(caller, after_cut=False, since=0.0)
+            await (await host.service()).demand.look()
+            assert live.state.stop_cause is None
+            await other.aclose()
+            await until(lambda: live.state.stop_cause == "client")
+            model.gate.set()
+            await live.finished()

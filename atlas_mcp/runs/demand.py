@@ -1,4 +1,4 @@
-"""Who still wants the runs of a driver: callers that wait, or that were promised an answer.
+"""Who still wants the runs of this process: callers that wait, or that were promised an answer.
 
 A run is wanted by its callers, in whichever process they are served. Owns the stop of runs that
 nobody wants any more; how a run stops is the engine's.
@@ -23,7 +23,7 @@ LOOK_SECONDS = 1.0
 
 @dataclass(slots=True)
 class Demand:
-    """Stops the runs of a driver that nobody wants.
+    """Stops the runs of an engine that nobody wants.
 
     Args:
         engine: Drives the runs.
@@ -32,7 +32,7 @@ class Demand:
         finishes: Whether runs whose callers were promised an answer go on without their server.
 
     Attributes:
-        server_gone: Set once the server of this driver is gone.
+        server_gone: Set once the server is gone for which this process drives its runs.
         server: The name under which the server has stored its callers; `None` for unknown.
     """
 

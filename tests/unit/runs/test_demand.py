@@ -10,10 +10,10 @@ import anyio
 import pytest
 
 from atlas_mcp.atlas.events import StopCause
-from atlas_mcp.driver import demand
-from atlas_mcp.driver.demand import Demand
 from atlas_mcp.errors import JournalError
 from atlas_mcp.journal.clients import Callers
+from atlas_mcp.runs import demand
+from atlas_mcp.runs.demand import Demand
 from atlas_mcp.runs.engine import Engine
 
 

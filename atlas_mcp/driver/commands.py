@@ -1,6 +1,6 @@
 """Carrying out a server's commands on the engine of this process.
 
-Owns the order of an opening and a stop, and the pictures of runs that the server follows.
+Owns the pictures of runs that the server follows. `turns` orders the commands of each run.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from functools import partial
 from typing import assert_never
 
 import anyio
@@ -16,8 +15,8 @@ import anyio.abc
 
 from atlas_mcp.atlas.codec import encode_event
 from atlas_mcp.driver.preloading import preload_for
-from atlas_mcp.errors import AtlasError
-from atlas_mcp.off_loop import off_loop
+from atlas_mcp.driver.turns import Turn, Turns
+from atlas_mcp.errors import AtlasError, JournalBusy
 from atlas_mcp.runs.detached.messages import (
     Answer,
     Command,
@@ -31,6 +30,7 @@ from atlas_mcp.runs.detached.messages import (
     Unfollow,
     UnstoredRecord,
     command_on,
+    decoded,
     encode,
 )
 from atlas_mcp.runs.detached.pipes import Pipes
@@ -41,10 +41,7 @@ from atlas_mcp.task_groups import open_task_group
 logger = logging.getLogger(__name__)
 
 TOKENS_SECONDS = 1.0
-"""Seconds between pictures of a run while only the tokens of its calls change."""
-
-QUICK_BYTES = 50_000
-"""Bytes of a command that is read on the event loop."""
+"""Seconds between pictures of a run while only its tokens or its place in line change."""
 
 BUG = "the process that drives the runs has failed by a bug, which its log shows (driver.log)"
 
@@ -59,13 +56,16 @@ class CommandServer:
 
     Attributes:
         owner: The name under which the server stores its callers; `None` until it has said.
+        ended: Set once the server is gone.
+        settled: Set once no submission is under way after that.
     """
 
     engine: Engine
     pipes: Pipes
     owner: str | None = field(init=False, default=None)
-    # Runs that are being opened: a stop of one must find it opened.
-    _openings: dict[str, anyio.Event] = field(init=False, default_factory=dict[str, anyio.Event])
+    ended: anyio.Event = field(init=False, default_factory=anyio.Event)
+    settled: anyio.Event = field(init=False, default_factory=anyio.Event)
+    _turns: Turns = field(init=False, default_factory=Turns)
     _follows: dict[int, anyio.CancelScope] = field(
         init=False, default_factory=dict[int, anyio.CancelScope]
     )
@@ -75,17 +75,16 @@ class CommandServer:
 
         A submission that is still under way then is given up: its caller is gone too.
         """
-        async with (
-            open_task_group() as stops,
-            open_task_group() as others,
-            aclosing(self.pipes.lines()) as lines,
-        ):
-            async for line in lines:
-                try:
-                    self._take(await _read(line), stops, others)
-                except ValueError:
-                    logger.exception("a command of the server cannot be read")
-            others.cancel_scope.cancel("the server is gone")
+        async with open_task_group() as stops:
+            async with open_task_group() as others, aclosing(self.pipes.lines()) as lines:
+                async for line in lines:
+                    try:
+                        self._take(await decoded(line, command_on), stops, others)
+                    except ValueError:
+                        logger.exception("a command of the server cannot be read")
+                self.ended.set()
+                others.cancel_scope.cancel("the server is gone")
+            self.settled.set()
 
     def _take(
         self, command: Command, stops: anyio.abc.TaskGroup, others: anyio.abc.TaskGroup
@@ -93,13 +92,12 @@ class CommandServer:
         match command:
             case Hello():
                 self.owner = command.owner
-            case Submit(opening=OpenRun(), run_id=run_id) if run_id not in self._openings:
-                opened = self._openings[run_id] = anyio.Event()
-                others.start_soon(self._open, command, opened, name=f"open {run_id}")
             case Submit():
-                others.start_soon(self._carry_out, command, name="submit")
+                turn = self._turns.take(command)
+                others.start_soon(self._submit, command, turn, name=f"submit {command.run_id}")
             case Stop():
-                stops.start_soon(self._carry_out, command, name="stop")
+                turn = self._turns.take(command)
+                stops.start_soon(self._stop, command, turn, name=f"stop {command.run_id}")
             case Follow():
                 scope = self._follows[command.number] = anyio.CancelScope()
                 others.start_soon(self._show, command, scope, name=f"show {command.run_id}")
@@ -109,16 +107,23 @@ class CommandServer:
             case _:
                 assert_never(command)
 
-    async def _open(self, command: Submit, opened: anyio.Event) -> None:
+    async def _submit(self, command: Submit, turn: Turn) -> None:
         try:
-            await self._carry_out(command)
+            answer: Answer = _given_up(command)
+            with turn.scope:
+                await turn.comes()
+                answer = await self._result(command)
+            self._answer(answer)
         finally:
-            del self._openings[command.run_id]
-            opened.set()
+            self._turns.end(turn)
 
-    async def _carry_out(self, command: Submit | Stop) -> None:
-        if isinstance(command, Stop) and (opened := self._openings.get(command.run_id)):
-            await opened.wait()
+    async def _stop(self, command: Stop, turn: Turn) -> None:
+        try:
+            await turn.comes()
+        finally:
+            # Before it is carried out: it may wait for another process, and later submissions
+            # need not. They find it begun.
+            self._turns.end(turn)
         self._answer(await self._result(command))
 
     async def _result(self, command: Submit | Stop) -> Answer:
@@ -155,13 +160,12 @@ class CommandServer:
 
     async def _show_on(self, number: int, live: LiveRun) -> None:
         while True:
-            changes, stored = live.changes, live.stored
             shown = _picture(number, live)
             self._answer(shown)
             if shown.done:
                 return
-            tokens = dict(live.tokens)
-            while (live.changes, live.stored) == (changes, stored) and live.tokens == tokens:
+            while _picture(number, live) == shown:
+                changes, stored = live.changes, live.stored
                 with anyio.move_on_after(TOKENS_SECONDS):
                     await live.news(changes, stored)
 
@@ -187,7 +191,12 @@ def _picture(number: int, live: LiveRun) -> Shown:
     )
 
 
-async def _read(line: bytes) -> Command:
-    if len(line) <= QUICK_BYTES:
-        return command_on(line)
-    return await off_loop("bodies", partial(command_on, line))
+def _given_up(command: Submit) -> Refused:
+    run_id = command.run_id
+    return Refused.of(
+        command.number,
+        JournalBusy(
+            f"run {run_id!r} was stopped while this waited for the process that drives it. Nothing "
+            "was spent; ask again if it is to go on"
+        ),
+    )

@@ -9,7 +9,6 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Protocol
 
 import anyio
@@ -18,8 +17,8 @@ import anyio.to_thread
 
 from atlas_mcp import __version__
 from atlas_mcp.errors import AtlasError
-from atlas_mcp.off_loop import off_loop
 from atlas_mcp.runs.detached.messages import (
+    QUICK_BYTES,
     Answer,
     Command,
     Done,
@@ -34,6 +33,7 @@ from atlas_mcp.runs.detached.messages import (
     Unfollow,
     Unready,
     answer_on,
+    decoded,
     encode,
 )
 from atlas_mcp.runs.detached.pipes import Pipes
@@ -43,9 +43,6 @@ logger = logging.getLogger(__name__)
 START_SECONDS = 60.0
 """Seconds in which a driver must have begun: it loads all that its runs may need, on machines that
 may be busy."""
-
-QUICK_BYTES = 50_000
-"""Bytes of a line that is read on the event loop."""
 
 
 class DriverNotStarted(AtlasError):
@@ -186,7 +183,7 @@ class DriverProcess:
         try:
             async with aclosing(self.pipes.lines()) as lines:
                 async for line in lines:
-                    self._take(await _read(line))
+                    self._take(await decoded(line, answer_on))
         except ValueError:
             logger.exception("a driver of runs has answered with what is no answer")
         finally:
@@ -287,12 +284,6 @@ async def _run(task: Callable[[], Awaitable[None]], shielded: bool) -> None:
     # bounded: by the end of the driver, which follows the end of its input
     with anyio.CancelScope(shield=shielded):
         await task()
-
-
-async def _read(line: bytes) -> Answer:
-    if len(line) <= QUICK_BYTES:
-        return answer_on(line)
-    return await off_loop("bodies", partial(answer_on, line))
 
 
 def _is_long(command: Submit | Stop | Follow) -> bool:

@@ -6,22 +6,28 @@ talks to no driver of another one, so no message needs to be read by an older re
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from json import dumps
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar
 
 from atlas_mcp import errors
 from atlas_mcp.atlas.events import StopCause
 from atlas_mcp.atlas.storable import plain
 from atlas_mcp.errors import AtlasError, InvalidInput, RunExists, UnknownRun
 from atlas_mcp.models.base import Notice
+from atlas_mcp.off_loop import off_loop
 from atlas_mcp.runs.engine import ExploreFurther, OpenRun, ResumeRun, Submission
 from atlas_mcp.runs.snapshot import BrokenOff
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
+
+T = TypeVar("T")
+
+QUICK_BYTES = 50_000
+"""Bytes of a message that is decoded on the event loop, or encoded there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +237,23 @@ def encode(message: Command | Answer) -> bytes:
         return dumps(plain(message)).encode() + b"\n"
 
 
+async def decoded(line: bytes, decode: Callable[[bytes], T]) -> T:
+    """Return the message on a line; a long one is decoded in a thread.
+
+    Args:
+        line: The line.
+        decode: `command_on` or `answer_on`.
+
+    Raises:
+        ValueError: It is none.
+    """
+    return (
+        decode(line)
+        if len(line) <= QUICK_BYTES
+        else await off_loop("bodies", partial(decode, line))
+    )
+
+
 def command_on(line: bytes) -> Command:
     """Return the command on a line.
 
@@ -250,11 +273,12 @@ def answer_on(line: bytes) -> Answer:
 
 
 def _class_of(name: str) -> type[AtlasError] | None:
-    """Return an error's class by its name, of those that are made of texts alone."""
+    """Return an error's class by its name, of those that `Refused.texts` make anew."""
     found: object = getattr(errors, name, None)
     if not isinstance(found, type) or not issubclass(found, AtlasError):
         return None
-    return None if issubclass(found, errors.ModelError) else found
+    takes_one_text = found.__init__ is AtlasError.__init__
+    return found if takes_one_text or found in (InvalidInput, RunExists, UnknownRun) else None
 
 
 @cache

@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 import pytest
 
+from atlas_mcp.atlas.events import Record
 from atlas_mcp.config.settings import ServerSettings
+from atlas_mcp.driver import lifetime
 from atlas_mcp.journal.clients import Caller, CallerState
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.runs import demand
@@ -77,6 +80,28 @@ async def test_a_call_in_flight_gets_its_grace(drivers: PipedDrivers) -> None:
     await journal.aclose()
     assert types.count("solver_replied") == 2
     assert drivers.model.arrived == 2, "no call began after the stop"
+
+
+async def test_a_stop_that_waits_for_a_frozen_process_holds_up_no_other(
+    drivers: PipedDrivers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifetime, "LAST_STOPS_SECONDS", 0.0)
+    monkeypatch.setattr(demand, "LOOK_SECONDS", 3600.0)
+    frozen = drivers.make()
+    await frozen.open_run("its run", Record(1, 1.0, opening().events[0]))
+    drivers.model.hold()
+    with anyio.fail_after(10):
+        async with drivers.engine() as engine:
+            await engine.submit("r", opening())
+            await drivers.model.reach(2)
+            async with anyio.create_task_group() as asking:
+                asking.start_soon(engine.stop, "its run", "user")
+                while not await frozen.take_requests():
+                    await anyio.lowlevel.checkpoint()
+                asking.cancel_scope.cancel()
+        statuses = {run.run_id: (run.status, run.driven) for run in await frozen.list_runs()}
+    assert statuses == {"its run": ("running", True), "r": ("cancelled", False)}
+    await frozen.aclose()
 
 
 async def test_a_run_whose_last_caller_dies_is_stopped_while_the_server_lives(

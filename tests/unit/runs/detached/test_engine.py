@@ -73,7 +73,7 @@ async def test_a_submission_of_unknown_outcome_is_looked_up_and_not_repeated(
             drivers.scopes[0].cancel()
             await anyio.sleep_forever()
 
-        monkeypatch.setattr("atlas_mcp.driver.commands.CommandServer._carry_out", dies)
+        monkeypatch.setattr("atlas_mcp.driver.commands.CommandServer._result", dies)
         with anyio.fail_after(PATIENCE):
             error = await error_of(engine.submit("r", opening()))
         assert isinstance(error, JournalError)
@@ -93,7 +93,7 @@ async def test_a_driver_that_does_not_answer_holds_up_nobody_for_ever(
         await engine.submit("r", opening())
         for bound in ("SUBMIT_SECONDS", "STOP_SECONDS", "FOLLOW_SECONDS"):
             monkeypatch.setattr(detached, bound, 0.01)
-        monkeypatch.setattr("atlas_mcp.driver.commands.CommandServer._carry_out", sleeps)
+        monkeypatch.setattr("atlas_mcp.driver.commands.CommandServer._result", sleeps)
         monkeypatch.setattr("atlas_mcp.driver.commands.CommandServer._show", sleeps)
         with anyio.fail_after(PATIENCE):
             error = await error_of(engine.submit("s", opening()))

@@ -27,6 +27,7 @@ from typing_extensions import override
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.journal.sqlite.journal import SqliteJournal
 from atlas_mcp.runs.snapshot import RunSnapshot
+from atlas_mcp.testing.home_processes import processes_of
 from atlas_mcp.views.rendering import view_of
 from tests.support.held_apis import HeldApi
 from tests.support.processes import bare_environ
@@ -295,7 +296,8 @@ def disk_full(way: Way) -> None:
     import resource
 
     # From now on no file takes a byte; pipes do.
-    resource.prlimit(way.process.pid, resource.RLIMIT_FSIZE, (0, 0))
+    for one in processes_of(Path(way.environ["ATLAS_HOME"])):
+        resource.prlimit(one.pid, resource.RLIMIT_FSIZE, (0, 0))
     way.api.gate.set()
     way.end()
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import signal
 import sys
 import tempfile
 import time
@@ -22,6 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from random import Random
+from types import FrameType
 
 from leaving_play import LeavingApi
 from leaving_scenes import (
@@ -38,6 +40,8 @@ from leaving_scenes import (
 from leaving_server import WAYS
 
 from atlas_mcp.testing.messages_api import serve
+
+assert sys.platform != "win32", "needs signals and /proc"
 
 Scene = Callable[[Trial], None]
 
@@ -109,6 +113,10 @@ def play(options: argparse.Namespace, names: list[str], random: Random) -> Itera
             yield tell(f"nothing left of {options.servers}", [alone], [perform(scene, alone)])
 
 
+def hang_up(number: int, frame: FrameType | None) -> None:
+    """Do nothing when the terminal is gone."""
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--times", type=int, default=50, help="Trials of each scene.")
@@ -121,6 +129,8 @@ def main() -> int:
     options = parser.parse_args()
     seed = Random().randrange(1_000_000) if options.seed is None else options.seed
     print(f"seed {seed}; the machine's own timing is not repeated by it", flush=True)
+    # Under `nohup` it is ignored, and would be by the servers; a handler is not inherited.
+    signal.signal(signal.SIGHUP, hang_up)
     wanted = options.only.split(",") if options.only else [""]
     names = [name for name in SCENES if any(one in name for one in wanted)]
     began = time.monotonic()

@@ -14,6 +14,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 
 from atlas_mcp.system.jobs import ends_with_a_job
 from atlas_mcp.system.processes import CREATION_FLAGS, STARTED, kill
@@ -64,12 +65,9 @@ os._exit(number)
 """The same on Windows: out of the client's job where that lets its processes go."""
 
 
+@dataclass(frozen=True, slots=True)
 class Outliving:
-    """Our ends of the pipes to a process that outlives us.
-
-    Args:
-        commands: See below.
-        answers: See below.
+    """Our ends of the pipes to a process that outlives us. They are the caller's to close.
 
     Attributes:
         commands: The descriptor that writes what the process reads as its input, which ends when
@@ -77,24 +75,8 @@ class Outliving:
         answers: The descriptor that reads what the process writes as its output.
     """
 
-    def __init__(self, commands: int, answers: int) -> None:
-        self.commands = commands
-        self.answers = answers
-        self._open = {commands, answers}
-
-    def end_commands(self) -> None:
-        """Close the end that writes, once: the process finds the end of its input."""
-        self._close(self.commands)
-
-    def close(self) -> None:
-        """Close both ends, once."""
-        self._close(self.commands)
-        self._close(self.answers)
-
-    def _close(self, descriptor: int) -> None:
-        if descriptor in self._open:
-            self._open.remove(descriptor)
-            os.close(descriptor)
+    commands: int
+    answers: int
 
 
 def start_outliving(

@@ -22,6 +22,7 @@ from atlas_mcp.runs.request import RunRequest, plan_solve
 from atlas_mcp.system.outliving import start_outliving
 from atlas_mcp.testing.atlas_api import AtlasPlay
 from atlas_mcp.testing.messages_api import MessagesApi
+from tests.support.ends import Ends
 from tests.support.processes import bare_environ, reachable
 from tests.support.systems import posix
 
@@ -56,7 +57,8 @@ def test_it_begins_runs_and_ends_them(tmp_path: Path) -> None:
         settings = load_settings(environ)
         problem = make_problem("What is 6 * 7?")
         spec = plan_solve(problem, RunRequest(), pool=Pool(settings), settings=settings)
-        driver = start_outliving([*python, "-c", DRIVER], environ=environ, stderr=log.fileno())
+        process = start_outliving([*python, "-c", DRIVER], environ=environ, stderr=log.fileno())
+        driver = Ends(process)
         with open(driver.answers, "rb", closefd=False) as lines:
             assert isinstance(answer_on(lines.readline()), Ready)
             place.rename(tmp_path / "gone")

@@ -14,8 +14,9 @@ import pytest
 
 from atlas_mcp.system import outliving
 from atlas_mcp.system.interpreter import this_python
-from atlas_mcp.system.outliving import Outliving, may_outlive, start_outliving
+from atlas_mcp.system.outliving import may_outlive, start_outliving
 from atlas_mcp.system.processes import STARTED
+from tests.support.ends import Ends
 from tests.support.systems import posix
 
 FACTS = """
@@ -65,10 +66,11 @@ def log(tmp_path: Path) -> Generator[int]:
     os.close(descriptor)
 
 
-def start(log: int, code: str, **variables: str) -> Outliving:
-    return start_outliving(
+def start(log: int, code: str, **variables: str) -> Ends:
+    process = start_outliving(
         [*this_python(), "-c", code], environ={**os.environ, **variables}, stderr=log
     )
+    return Ends(process)
 
 
 def open_descriptors() -> int:
@@ -76,7 +78,7 @@ def open_descriptors() -> int:
     return len(list(Path("/proc/self/fd").glob("*")))
 
 
-def rest_of(process: Outliving) -> str:
+def rest_of(process: Ends) -> str:
     """Return what a process answers until it ends."""
     with os.fdopen(os.dup(process.answers), encoding="utf-8") as answers:
         return answers.read()
@@ -90,11 +92,9 @@ def test_it_reads_its_commands_to_their_end_and_its_answers_and_errors_arrive(
         assert not os.get_inheritable(process.answers)
         os.write(process.commands, "grün\n".encode())
         process.end_commands()
-        process.end_commands()
         assert rest_of(process) == "grün\n"
 
     assert (tmp_path / "log").read_text() == "an error\n"
-    process.close()
 
 
 @posix
@@ -131,7 +131,7 @@ log = os.open({str(tmp_path / "log")!r}, os.O_WRONLY | os.O_CREAT)
 from atlas_mcp.system.interpreter import this_python
 from atlas_mcp.system.outliving import start_outliving
 process = start_outliving([*this_python(), "-c", {FACTS!r}], environ=os.environ, stderr=log)
-process.end_commands()
+os.close(process.commands)
 answer = b"".join(iter(lambda: os.read(process.answers, 4096), b""))
 open({str(tmp_path / "answer")!r}, "wb").write(answer)
 """

@@ -16,6 +16,7 @@ import anyio
 import anyio.to_thread
 
 from atlas_mcp import __version__
+from atlas_mcp.config.settings_digest import settings_digest
 from atlas_mcp.driver.lifetime import serve
 from atlas_mcp.driver.log import log_to
 from atlas_mcp.driver.preloading import preload
@@ -78,7 +79,8 @@ async def _drive(pipes: Pipes) -> None:
             gc.freeze()
             gc.enable()
             await driving.drivers.announce_driver(os.getpid(), __version__)
-            pipes.send(encode(Ready(os.getpid(), __version__, may_outlive())))
+            digest = settings_digest(settings)
+            pipes.send(encode(Ready(os.getpid(), __version__, may_outlive(), digest)))
             tasks.start_soon(keep_memory_low, name="memory")
             if settings.server.warm_up:
                 tasks.start_soon(driving.pool.warm_up, name="warm up")

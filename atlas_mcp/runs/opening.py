@@ -16,6 +16,7 @@ import anyio.to_thread
 from atlas_mcp.atlas.retrying import RetryPolicy
 from atlas_mcp.closing import last_act
 from atlas_mcp.config.settings import Settings
+from atlas_mcp.config.settings_digest import settings_digest
 from atlas_mcp.errors import HomeUnusable, JournalError, JournalInUse
 from atlas_mcp.journal.base import EngineJournal, Journal
 from atlas_mcp.journal.clients import Callers, Drivers
@@ -177,7 +178,15 @@ async def open_engine(
     if driver_environ is not None:
         start = partial(start_driver_of, settings.home, driver_environ)
         opened = open_detached_engine(
-            states, journal, journal, start, journal.owner, here, stays=is_init()
+            states,
+            journal,
+            journal,
+            start,
+            journal.owner,
+            here,
+            settings=settings_digest(settings),
+            grace=settings.server.grace_s,
+            stays=is_init(),
         )
     try:
         async with opened as engine:

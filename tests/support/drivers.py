@@ -28,6 +28,9 @@ from atlas_mcp.runs.recent_states import RecentStates
 from atlas_mcp.task_groups import open_task_group
 from atlas_mcp.testing.held_model import HeldModel
 
+CONFIGURED = "digest"
+"""The digest of the configuration of both sides."""
+
 
 @dataclass(frozen=True)
 class Ends:
@@ -44,6 +47,7 @@ class PipedDrivers:
     Attributes:
         settings: Of the drivers; without a grace, so that a test need not wait for it.
         version: The one that they say they are of.
+        configured: The digest of the configuration that they say they have.
         scopes: Of the drivers that were started: cancelled, one dies with its connections.
     """
 
@@ -51,6 +55,7 @@ class PipedDrivers:
     model: HeldModel
     settings: ServerSettings = field(default_factory=lambda: ServerSettings(grace_s=0.0))
     version: str = __version__
+    configured: str = CONFIGURED
     scopes: list[anyio.CancelScope] = field(default_factory=list[anyio.CancelScope])
 
     @asynccontextmanager
@@ -73,6 +78,8 @@ class PipedDrivers:
                     partial(self.start, drivers or own),
                     journal.owner,
                     self.no_engine,
+                    settings=CONFIGURED,
+                    grace=self.settings.grace_s,
                     stays=stays,
                 ) as engine:
                     yield engine
@@ -103,7 +110,9 @@ class PipedDrivers:
     async def _serve(self, pipes: Pipes, journal: Journal, pool: Pool) -> None:
         async with _engine(journal, pool) as engine, open_task_group() as tasks:
             tasks.start_soon(pipes.write)
-            pipes.send(encode(Ready(os.getpid(), self.version, outlives=True)))
+            pipes.send(
+                encode(Ready(os.getpid(), self.version, outlives=True, settings=self.configured))
+            )
             await serve(Driving(engine, pool, journal, journal), self.settings, pipes)
             pipes.close()
 

@@ -49,6 +49,10 @@ class DriverNotStarted(AtlasError):
     """No driver could be started, or it could not begin."""
 
 
+class DriverUnlike(DriverNotStarted):
+    """A driver that is started now is not like this process: of another version, for one."""
+
+
 class DriverGone(AtlasError):
     """The driver has ended; whether it has taken a command is to be looked up."""
 
@@ -189,11 +193,15 @@ class DriverProcess:
         finally:
             self.close()
 
-    async def begun(self) -> Ready:
+    async def begun(self, settings: str) -> Ready:
         """Return the driver's first message, once it takes commands.
 
+        Args:
+            settings: The digest of the configuration of this process.
+
         Raises:
-            DriverNotStarted: It cannot begin, or takes too long, or is of another version.
+            DriverNotStarted: It cannot begin, or takes too long.
+            DriverUnlike: It is of another version, or has another configuration.
         """
         with anyio.move_on_after(START_SECONDS) as patience:
             await self._began.wait()
@@ -201,11 +209,9 @@ class DriverProcess:
             self.part()
             too_late = f"it has not begun within {START_SECONDS:.0f} s"
             raise DriverNotStarted(too_late if patience.cancelled_caught else self._unready)
-        if self.ready.version != __version__:
+        if (unlike := _unlike(self.ready, settings)) is not None:
             self.part()
-            raise DriverNotStarted(
-                f"version {self.ready.version} was installed meanwhile, and this is {__version__}"
-            )
+            raise DriverUnlike(f"{unlike}; start the server again")
         return self.ready
 
     def part(self) -> None:
@@ -251,6 +257,7 @@ async def start_driver(
     owner: str,
     tasks: anyio.abc.TaskGroup,
     *,
+    settings: str,
     stays: bool = False,
 ) -> DriverProcess:
     """Start a driver, and return it once it takes commands.
@@ -259,6 +266,7 @@ async def start_driver(
         start: Starts the process; raises `OSError` where that fails.
         owner: The name under which this process stores its callers.
         tasks: Reads and writes its pipes.
+        settings: The digest of the configuration of this process.
         stays: Whether its pipes are kept until it ends, also where the tasks are cancelled.
 
     Raises:
@@ -273,11 +281,20 @@ async def start_driver(
     tasks.start_soon(_run, driver.pipes.write, stays, name="commands to the driver")
     driver.tell(Hello(owner))
     try:
-        await driver.begun()
+        await driver.begun(settings)
     except BaseException:
         driver.part()
         raise
     return driver
+
+
+def _unlike(ready: Ready, settings: str) -> str | None:
+    """Return in which way a driver is another one than this process would have; `None` for none."""
+    if ready.version != __version__:
+        return f"version {ready.version} was installed meanwhile, and this is {__version__}"
+    if ready.settings != settings:
+        return "its configuration was changed since this server started"
+    return None
 
 
 async def _run(task: Callable[[], Awaitable[None]], shielded: bool) -> None:

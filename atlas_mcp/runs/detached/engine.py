@@ -42,6 +42,13 @@ FOLLOW_SECONDS = 2.0
 """Seconds after which a run of a driver that does not answer is shown by its records alone."""
 
 
+@dataclass(slots=True, eq=False)
+class _Handed:
+    """The driver that a run was handed to last. Another submission makes another one of these."""
+
+    driver: DriverProcess
+
+
 @dataclass(slots=True)
 class DetachedEngine(Engine):
     """Has runs driven by a process of its own. Made by `open_detached_engine`."""
@@ -50,8 +57,9 @@ class DetachedEngine(Engine):
     states: RecentStates
     records: Records
     leases: Leases
-    # The drivers that runs were handed to, by run.
-    _handed: dict[str, DriverProcess] = field(init=False, default_factory=dict[str, DriverProcess])
+    grace: float
+    # By run.
+    _handed: dict[str, _Handed] = field(init=False, default_factory=dict[str, _Handed])
 
     @override
     async def submit(self, run_id: str, submission: Submission) -> bool:
@@ -60,26 +68,32 @@ class DetachedEngine(Engine):
             return await driver.submit(run_id, submission)
         check = check_run_id if isinstance(submission, OpenRun) else check_known_by_text
         check(run_id)
-        self._handed[run_id] = driver
+        self._handed[run_id] = _Handed(driver)
         try:
             command = Submit.of(driver.number(), run_id, submission)
             return await driver.ask(command, seconds=SUBMIT_SECONDS)
         except DriverGone:
             return await self._looked_up(run_id, submission)
         except DriverSilent as error:
-            _take_back(driver, run_id, submission)
+            self._take_back(driver, run_id, submission)
             raise JournalBusy(
-                f"{error}. Look at the run with get_run before you ask again"
+                f"{error}. Look at run {run_id!r} with get_run before you ask again"
             ) from None
         except anyio.get_cancelled_exc_class():
-            _take_back(driver, run_id, submission)
+            self._take_back(driver, run_id, submission)
             raise
+        finally:
+            # Again: those that looked meanwhile may have found that it is not there yet.
+            self._handed[run_id] = _Handed(driver)
 
     @override
     async def stop(self, run_id: str, cause: StopCause, *, grace: float = 0.0) -> None:
-        driver = await self.keeper.a_driver()
+        # Without a driver no run goes on here that another cause would stop.
+        by_user = cause == "user"
+        driver = await (self.keeper.a_driver() if by_user else self.keeper.present())
         if not isinstance(driver, DriverProcess):
-            await driver.stop(run_id, cause, grace=grace)
+            if driver is not None:
+                await driver.stop(run_id, cause, grace=grace)
             return
         check_known_by_text(run_id)
         try:
@@ -114,7 +128,7 @@ class DetachedEngine(Engine):
     @property
     @override
     def outlives(self) -> bool:
-        driver = self.keeper.driver
+        driver = self.keeper.driver if self.keeper.lives else None
         return driver is not None and driver.ready is not None and driver.ready.outlives
 
     @override
@@ -133,8 +147,8 @@ class DetachedEngine(Engine):
         await self._until_given_back(run_id)
         if not isinstance(submission, OpenRun):
             raise JournalError(
-                "the process that drives the runs ended meanwhile. Look at the run with get_run "
-                "before you ask again"
+                f"the process that drives the runs ended meanwhile. Look at run {run_id!r} with "
+                "get_run before you ask again"
             )
         try:
             await self.records.read(run_id)
@@ -162,15 +176,25 @@ class DetachedEngine(Engine):
     @asynccontextmanager
     async def _showing(self, run_id: str) -> AsyncGenerator[Showing | None]:
         """Be shown a run by the driver; yields `None` where it is not the driver's."""
-        driver = self._handed.get(run_id)
-        if driver is None or driver.ended.is_set():
-            self._handed.pop(run_id, None)
+        handed = self._handed.get(run_id)
+        if handed is None or handed.driver.ended.is_set():
+            self._forget(run_id, handed)
             yield None
             return
-        async with driver.following(run_id, seconds=FOLLOW_SECONDS) as showing:
+        async with handed.driver.following(run_id, seconds=FOLLOW_SECONDS) as showing:
             if not showing.here:
-                self._handed.pop(run_id, None)
+                self._forget(run_id, handed)
             yield showing if showing.here else None
+
+    def _forget(self, run_id: str, handed: _Handed | None) -> None:
+        """Forget who has a run, unless it was handed over again meanwhile."""
+        if handed is not None and self._handed.get(run_id) is handed:
+            del self._handed[run_id]
+
+    def _take_back(self, driver: DriverProcess, run_id: str, submission: Submission) -> None:
+        """Stop a run that would be opened for nobody: its caller waits for it no longer."""
+        if isinstance(submission, OpenRun):
+            driver.tell(Stop(driver.number(), run_id, "client", self.grace))
 
 
 @asynccontextmanager
@@ -182,6 +206,8 @@ async def open_detached_engine(
     owner: str,
     open_here: OpenEngine,
     *,
+    settings: str,
+    grace: float,
     stays: bool = False,
 ) -> AsyncGenerator[DetachedEngine]:
     """Open the engine for the length of a block, and start its driver in the background.
@@ -193,22 +219,18 @@ async def open_detached_engine(
         start: Starts a driver.
         owner: The name under which this process stores its callers.
         open_here: Opens an engine of this process, for where no driver can be started.
+        settings: The digest of the configuration, which the driver must have too.
+        grace: Seconds that calls in flight get where a run is opened for nobody.
         stays: Whether the driver ends with this process, so that it is to be waited for.
     """
     async with open_task_group() as tasks:
-        keeper = DriverKeeper(start, owner, open_here, tasks, stays)
+        keeper = DriverKeeper(start, owner, open_here, tasks, settings, stays)
         keeper.begin()
         try:
-            yield DetachedEngine(keeper, states, records, leases)
+            yield DetachedEngine(keeper, states, records, leases, grace)
         finally:
             if stays:
                 with anyio.CancelScope(shield=True):
                     await keeper.outlived()
             keeper.close()
             tasks.cancel_scope.cancel("the engine closes")
-
-
-def _take_back(driver: DriverProcess, run_id: str, submission: Submission) -> None:
-    """Stop a run that would be opened for nobody: its caller waits for it no longer."""
-    if isinstance(submission, OpenRun):
-        driver.tell(Stop(driver.number(), run_id, "client", 0.0))

@@ -1,6 +1,8 @@
 """The one driver of a server: started in the background, and again once it has died.
 
-Where no driver could ever be started, an engine of this process takes its place for good.
+The first one is tried again with the first run, since a machine may be busy for a moment. Where
+that fails too, an engine of this process takes the driver's place, and stays: runs of both kinds
+side by side would not be told apart by those who were promised that theirs goes on.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from atlas_mcp.errors import JournalError
 from atlas_mcp.runs.detached.driver_process import (
     DriverNotStarted,
     DriverProcess,
+    DriverUnlike,
     Started,
     start_driver,
 )
@@ -27,6 +30,11 @@ logger = logging.getLogger(__name__)
 
 SOON_SECONDS = 1.0
 """Seconds after which a wait for the end of the driver is told."""
+
+ASK_AGAIN = "Ask again; driver.log in ATLAS_HOME says more"
+
+FIRST_TRIES = 2
+"""Attempts at the first driver: one at the start of the server, one with its first run."""
 
 Start: TypeAlias = Callable[[], Started]
 """Starts a driver; may block, and raises `OSError`."""
@@ -44,6 +52,7 @@ class DriverKeeper:
         owner: The name under which this process stores its callers.
         open_here: Opens an engine of this process, for where none can be started.
         tasks: Read and write its pipes, and keep that engine open.
+        settings: The digest of the configuration of this process.
         stays: Whether `outlived` is to wait for its end, also where the tasks are cancelled.
 
     Attributes:
@@ -55,13 +64,15 @@ class DriverKeeper:
     owner: str
     open_here: OpenEngine
     tasks: anyio.abc.TaskGroup
+    settings: str
     stays: bool = False
     driver: DriverProcess | None = field(init=False, default=None)
     here: Engine | None = field(init=False, default=None)
     _closing: anyio.Event = field(init=False, default_factory=anyio.Event)
-    # The attempt that is under way, and the failure of the last one.
+    # The attempt that is under way, and the failures so far.
     _attempt: anyio.Event | None = field(init=False, default=None)
-    _failure: str = field(init=False, default="")
+    _failures: int = field(init=False, default=0)
+    _failure: str = field(init=False, default=f"it has ended at once. {ASK_AGAIN}")
 
     @property
     def lives(self) -> bool:
@@ -80,17 +91,19 @@ class DriverKeeper:
         Raises:
             JournalError: There was a driver, and no other can be started.
         """
-        self.begin()
+        for _ in range(FIRST_TRIES):
+            self.begin()
+            if (present := await self.present()) is not None:
+                return present
+            if self.driver is not None:
+                break
+        raise JournalError(f"no process can be started to drive runs: {self._failure}")
+
+    async def present(self) -> DriverProcess | Engine | None:
+        """Return what `a_driver` does, without starting one: `None` if there is none."""
         while (attempt := self._attempt) is not None:
             await attempt.wait()
-        if self.here is not None:
-            return self.here
-        if self.driver is None or not self.lives:
-            raise JournalError(
-                f"no process can be started to drive runs: {self._failure}. Nothing was spent; "
-                "start the server again"
-            )
-        return self.driver
+        return self.driver if self.here is None and self.lives else self.here
 
     async def outlived(self) -> None:
         """Part with the driver, and return once it has ended, with the runs that were promised."""
@@ -113,11 +126,15 @@ class DriverKeeper:
     async def _try(self, attempt: anyio.Event) -> None:
         had_one = self.driver is not None
         try:
-            self.driver = await start_driver(self.start, self.owner, self.tasks, stays=self.stays)
+            self.driver = await start_driver(
+                self.start, self.owner, self.tasks, settings=self.settings, stays=self.stays
+            )
             self.tasks.start_soon(_watch, self.driver, name="watch the driver")
         except DriverNotStarted as error:
-            self._failure = str(error)
-            if not had_one:
+            is_lasting = isinstance(error, DriverUnlike)
+            self._failure = str(error) if is_lasting else f"{error}. {ASK_AGAIN}"
+            self._failures += 1
+            if not had_one and (is_lasting or self._failures >= FIRST_TRIES):
                 logger.warning(
                     "no process could be started to drive runs (%s): this one drives them, and "
                     "they end with it",

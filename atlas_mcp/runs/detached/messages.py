@@ -112,11 +112,13 @@ class Ready:
         pid: Its process.
         version: The version of this program that it has loaded.
         outlives: Whether it goes on when its server is gone, by its system.
+        settings: The digest of the configuration that it has read.
     """
 
     pid: int
     version: str
     outlives: bool
+    settings: str
     type: Literal["ready"] = "ready"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import anyio
 import anyio.lowlevel
@@ -66,12 +66,12 @@ async def a_driver(*first: Answer) -> AsyncGenerator[tuple[DriverProcess, OtherE
             other.pipes.close()
 
 
-READY = Ready(1, __version__, outlives=True)
+READY = Ready(1, __version__, outlives=True, settings="same")
 
 
 async def test_each_command_gets_its_own_answer() -> None:
     async with a_driver(READY) as (driver, other):
-        await driver.begun()
+        await driver.begun("same")
         results: dict[str, bool] = {}
 
         async def ask(name: str) -> None:
@@ -96,7 +96,7 @@ async def test_a_refusal_is_raised_as_the_driver_meant_it() -> None:
 async def test_the_end_of_a_driver_ends_every_wait() -> None:
     errors: list[object] = []
     async with a_driver(READY) as (driver, other):
-        await driver.begun()
+        await driver.begun("same")
         async with driver.following("r", seconds=0.01) as showing:
             assert not showing.here, "no answer came"
             command = Stop(driver.number(), "r", "user", 0.0)
@@ -145,7 +145,14 @@ async def test_its_log_comes_out_in_ours(caplog: pytest.LogCaptureFixture) -> No
     [
         ((Unready("ATLAS_HOME is a file"),), "ATLAS_HOME is a file"),
         ((), "it has not begun within"),
-        ((Ready(1, "0.0.1", outlives=True),), "version 0.0.1 was installed meanwhile"),
+        (
+            (Ready(1, "0.0.1", outlives=True, settings="same"),),
+            "version 0.0.1 was installed meanwhile",
+        ),
+        (
+            (replace(READY, settings="other"),),
+            "its configuration was changed since this server started; start the server again",
+        ),
     ],
 )
 async def test_a_driver_that_cannot_begin_says_why(
@@ -159,7 +166,7 @@ async def test_a_driver_that_cannot_begin_says_why(
                     other.pipes.flush()
                     await anyio.lowlevel.checkpoint()
                     other.pipes.close()
-        error = await error_of(driver.begun())
+        error = await error_of(driver.begun("same"))
         assert isinstance(error, DriverNotStarted)
         assert words in str(error)
 
@@ -169,6 +176,6 @@ async def test_a_system_that_starts_nothing_is_told() -> None:
         raise OSError(12, "Cannot allocate memory")
 
     async with anyio.create_task_group() as tasks:
-        error = await error_of(start_driver(start, "me", tasks))
+        error = await error_of(start_driver(start, "me", tasks, settings="same"))
         assert isinstance(error, DriverNotStarted)
         assert "Cannot allocate memory" in str(error)

@@ -7,13 +7,17 @@ from decimal import Decimal
 
 import pytest
 
+from atlas_mcp import errors
 from atlas_mcp.atlas.explore_requests import ExploreRequest
 from atlas_mcp.atlas.problem import Image, Problem
 from atlas_mcp.errors import (
     AtlasError,
+    HomeUnusable,
     InvalidInput,
     JournalBusy,
     JournalError,
+    JournalInUse,
+    ModelError,
     ModelRejected,
     RunExists,
     UnknownRun,
@@ -79,7 +83,7 @@ def test_a_command_arrives_as_it_was(command: Command) -> None:
 @pytest.mark.parametrize(
     "answer",
     [
-        Ready(12, "1.0", outlives=True),
+        Ready(12, "1.0", outlives=True, settings="a0"),
         Unready("no home"),
         Done(3, value=False),
         Refused(4, "UnknownRun", ("r",)),
@@ -118,6 +122,32 @@ def test_an_error_is_raised_again_as_it_was(error: AtlasError) -> None:
     answer = answer_on(encode(Refused.of(1, error)))
     assert isinstance(answer, Refused)
     assert (type(answer.cause), answer.cause.args) == (type(error), error.args)
+
+
+def an_error(kind: type[AtlasError]) -> AtlasError:
+    """Make an error of a class, each with what its class is made of."""
+    if issubclass(kind, ModelError):
+        return kind("v/m", "bad key")
+    if issubclass(kind, JournalInUse):
+        return kind("journal.db", {"r": "12-ab"})
+    return kind("a", "b") if kind is InvalidInput else kind("text")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, AtlasError)],
+    ids=lambda kind: kind.__name__,
+)
+def test_every_error_is_raised_again_with_its_words_as_its_class_or_a_parent(
+    kind: type[AtlasError],
+) -> None:
+    error = an_error(kind)
+    answer = answer_on(encode(Refused.of(1, error)))
+    assert isinstance(answer, Refused)
+    assert str(answer.cause) == str(error)
+    assert isinstance(error, type(answer.cause))
+    if issubclass(kind, JournalInUse):
+        assert type(answer.cause) is HomeUnusable
 
 
 def test_an_error_that_texts_do_not_make_is_one_of_its_parents() -> None:

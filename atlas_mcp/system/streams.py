@@ -12,6 +12,7 @@ import os
 import select
 import threading
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from typing_extensions import override
@@ -30,6 +31,9 @@ _POLLGONE: int = getattr(select, "POLLERR", 0) | getattr(select, "POLLHUP", 0)
 STALL_SECONDS = 0.05
 """Seconds a caller waits for its words to be out before it goes on without."""
 
+
+GIVE_UP_SECONDS = 0.2
+"""Seconds between looks at whether a write that waits for its reader is still wanted."""
 
 AT_ONCE_BYTES: int = getattr(select, "PIPE_BUF", 512)
 """Bytes that a pipe takes without a wait once it can be written to at all."""
@@ -126,19 +130,28 @@ class PatientWriter(io.RawIOBase):
                 self._changed.notify_all()
 
 
-def write_all(descriptor: int, data: bytes) -> bool:
+def write_all(descriptor: int, data: bytes, *, wanted: Callable[[], bool] | None = None) -> bool:
     """Write bytes, waiting for their reader as long as it takes.
 
+    Args:
+        descriptor: The descriptor.
+        data: The bytes.
+        wanted: Whether they are still to be written. Asked again and again while the reader is
+            waited for, where the descriptor is one that does not wait; `None` for always.
+
     Returns:
-        Whether there was a reader for all of them.
+        Whether all of them were written: false where there was no reader.
     """
+    seconds = None if wanted is None else GIVE_UP_SECONDS
     view = memoryview(data)
     while view:
+        if wanted is not None and not wanted():
+            return False
         try:
             view = view[os.write(descriptor, view) :]
         except BlockingIOError:
             # The program at the other end of a pipe may have made it one that does not wait.
-            wait_writable(descriptor)
+            wait_writable(descriptor, seconds=seconds)
         except OSError:
             return False
     return True
@@ -165,12 +178,17 @@ def wait_readable(descriptor: int) -> None:
         select.select((descriptor,), (), ())
 
 
-def wait_writable(descriptor: int) -> None:
-    """Return once something can be written, or never can be any more."""
+def wait_writable(descriptor: int, *, seconds: float | None = None) -> None:
+    """Return once something can be written, or never can be any more.
+
+    Args:
+        descriptor: The descriptor.
+        seconds: After which this returns all the same; `None` for never.
+    """
     if _HAS_POLL:
-        _poll(descriptor, _POLLOUT, None)
+        _poll(descriptor, _POLLOUT, None if seconds is None else round(seconds * 1_000))
     else:
-        select.select((), (descriptor,), ())
+        select.select((), (descriptor,), (), seconds)
 
 
 def reader_gone(descriptor: int) -> bool:

@@ -8,9 +8,15 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
 
 import anyio
+import anyio.from_thread
 import anyio.lowlevel
+import pytest
 
+from atlas_mcp.runs.detached import pipes
 from atlas_mcp.runs.detached.pipes import CHUNK_BYTES, Pipes
+from atlas_mcp.system import streams
+from atlas_mcp.system.streams import read_some
+from tests.support.systems import posix
 
 
 @asynccontextmanager
@@ -82,6 +88,65 @@ async def test_a_sender_waits_for_no_reader() -> None:
                 count += 1
                 if count == 100:
                     break
+
+
+def is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
+
+
+async def test_a_descriptor_that_a_thread_reads_is_closed_by_that_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reads = anyio.Event()
+
+    def read(descriptor: int, size: int) -> bytes:
+        anyio.from_thread.run_sync(reads.set)
+        return read_some(descriptor, size)
+
+    monkeypatch.setattr(pipes, "read_some", read)
+    incoming, their_end = os.pipe()
+    server = Pipes(incoming, os.open(os.devnull, os.O_WRONLY))
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as tasks:
+
+            async def read_all() -> None:
+                assert [line async for line in server.lines()] == []
+
+            tasks.start_soon(read_all)
+            await reads.wait()
+            server.close()
+            assert is_open(incoming), "another file may not get its number yet"
+            os.close(their_end)
+    assert not is_open(incoming)
+
+
+@posix
+async def test_a_write_that_waits_for_its_reader_is_given_up_and_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waits = anyio.Event()
+
+    def wait(descriptor: int, *, seconds: float) -> None:
+        anyio.from_thread.run_sync(waits.set)
+
+    monkeypatch.setattr(streams, "wait_writable", wait)
+    unread, outgoing = os.pipe()
+    server = Pipes(os.open(os.devnull, os.O_RDONLY), outgoing)
+    server.send(b"y" * (4 * CHUNK_BYTES) + b"\n")
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(server.write)
+            await waits.wait()
+            assert is_open(outgoing)
+            server.end()
+    assert not is_open(outgoing)
+    assert (server.ended, server.gone) == (True, False), "its reader is there"
+    server.close()
+    os.close(unread)
 
 
 def test_last_words_are_written_without_a_loop() -> None:

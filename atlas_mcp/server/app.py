@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcp.server.mcpserver import MCPServer
 
 from atlas_mcp import __version__
-from atlas_mcp.config.settings import Settings
 from atlas_mcp.server.arguments import AsRead, KnownArguments
 from atlas_mcp.server.descriptions import INSTRUCTIONS
 from atlas_mcp.server.faults import Faults
@@ -20,6 +19,9 @@ from atlas_mcp.server.subscriptions import Subscriptions
 from atlas_mcp.server.task_extension import TasksExtension, TaskSource
 from atlas_mcp.server.tool_schemas import compact, compact_result
 from atlas_mcp.server.tools import add_tools
+
+if TYPE_CHECKING:
+    from atlas_mcp.config.settings import Settings
 
 
 def make_server(
@@ -32,7 +34,9 @@ def make_server(
         host: A host to use instead of one made for the settings.
         tasks: Further sources of tasks, beside runs.
     """
-    host = host or Host(settings)
+    if host is None:
+        assert settings is not None, "there is a host otherwise"
+        host = Host(settings)
     arguments = KnownArguments()
     faults = Faults()
     subscriptions = Subscriptions(host)

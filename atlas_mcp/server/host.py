@@ -16,9 +16,9 @@ import anyio
 import anyio.to_thread
 
 from atlas_mcp.closing import last_act
-from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import AtlasError, JournalInUse, UnknownRun
 from atlas_mcp.memory_upkeep import keep_memory_low
+from atlas_mcp.server.configuration import Configuration
 from atlas_mcp.server.patience import ClientPatience
 from atlas_mcp.system.limits import too_few_files
 from atlas_mcp.task_groups import open_task_group
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 
     from atlas_mcp.atlas.retrying import RetryPolicy
+    from atlas_mcp.config.settings import Settings
     from atlas_mcp.models.pool import Pool
     from atlas_mcp.runs.callers import RunCaller
     from atlas_mcp.runs.capacity import Capacity
@@ -75,9 +76,8 @@ class Host:
 
     def __init__(
         self,
-        settings: Settings | None,
+        settings: Settings | Configuration,
         *,
-        failure: AtlasError | None = None,
         pool: Pool | None = None,
         retries: RetryPolicy | None = None,
         capacity: Capacity | None = None,
@@ -86,8 +86,8 @@ class Host:
         """Remember what to open.
 
         Args:
-            settings: The configuration, `None` if it cannot be used.
-            failure: Why it cannot be used; each request for the service is refused with it.
+            settings: The configuration. If it cannot be used, each request for the service is
+                refused with the reason.
             pool: Models to use instead of those the configuration gives.
             retries: How calls are tried again.
             capacity: The load that this process bears; found out if not given.
@@ -96,7 +96,8 @@ class Host:
         """
         self._driver_environ = driver_environ
         self._capacity = capacity
-        self._settings = settings
+        is_read = not isinstance(settings, Configuration)
+        self._configuration = Configuration.of(settings) if is_read else settings
         self._pool = pool
         self._retries = retries
         self._greeted = anyio.Event()
@@ -108,10 +109,7 @@ class Host:
         self.patience = ClientPatience(self.service, self.client_gone)
         self._spending: set[anyio.CancelScope] = set()
         self._service: RunService | None = None
-        self._failure = failure
-        if settings is None:
-            assert failure is not None, "no settings without a reason"
-            self._opened.set()
+        self._failure: AtlasError | None = None
 
     @property
     def settings(self) -> Settings:
@@ -120,10 +118,7 @@ class Host:
         Raises:
             AtlasError: It cannot be used.
         """
-        if self._settings is None:
-            assert self._failure is not None, "no settings without a reason"
-            raise self._failure
-        return self._settings
+        return self._configuration.settings
 
     async def service(self) -> RunService:
         """Return the open service, waiting for it if it is still on its way.
@@ -230,15 +225,19 @@ class Host:
 
     @property
     def _grace(self) -> float:
-        return 0.0 if self._settings is None else self._settings.server.grace_s
+        settings = self._configuration.known
+        return 0.0 if settings is None else settings.server.grace_s
 
     async def _run(self, kept: anyio.CancelScope) -> None:
         with kept:
             await self._greeted.wait()
             async with open_task_group() as tasks:
                 tasks.start_soon(keep_memory_low, name="memory")
-                if self._settings is not None:
+                failure = await anyio.to_thread.run_sync(lambda: self._configuration.failure)
+                if failure is None:
                     await self._open()
+                elif self._failure is None:
+                    self._fail(failure)
 
     async def _open(self) -> None:
         """Open the service, and keep it open until this is cancelled."""

@@ -5,9 +5,10 @@
 Each trial has a home, a server and a client of its own, which leaves the server: after it was told
 that its run goes on, or while it waits. Others kill the process that drives the runs, or both. The
 models are on the loopback, and see each call and its key. A run that was promised ends with its
-answer and no call twice; of one that was not, no call begins any more and those in flight are
-kept; a run that was interrupted is told so and is resumed without a finished call made again; no
-process is left; no key is where it should not be. Ends with 1 if any of it fails. Needs Linux.
+answer and no call twice; of one that was not, no call begins any more and those in flight are kept,
+until it is asked for again; a run that was interrupted is told so and is resumed without a finished
+call made again; no process is left; no key is where it should not be. Ends with 1 if any of it
+fails. Needs Linux.
 """
 
 from __future__ import annotations
@@ -25,9 +26,10 @@ from pathlib import Path
 from random import Random
 from types import FrameType
 
+from leaving_checks import Trial
 from leaving_play import LeavingApi
 from leaving_scenes import (
-    Trial,
+    asked_again,
     both_killed,
     cut,
     cut_early,
@@ -35,6 +37,7 @@ from leaving_scenes import (
     driver_killed,
     nothing_left,
     promised,
+    promised_to_stop,
     two_keys,
 )
 from leaving_server import WAYS
@@ -52,6 +55,8 @@ SCENES: dict[str, Scene] = {
     **{f"promised, {name}": partial(promised, way=way) for name, way in WAYS.items()},
     **{f"cut, {name}": partial(cut, way=way) for name, way in WAYS.items()},
     "cut, SIGKILL at the start": cut_early,
+    "promised, and told to stop": promised_to_stop,
+    "cut, and asked again": asked_again,
     "SIGKILL of the driver": driver_killed,
     "SIGTERM of the driver": driver_ended,
     "SIGKILL of both": both_killed,

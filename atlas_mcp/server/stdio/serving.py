@@ -15,11 +15,10 @@ from math import inf
 
 import anyio
 
-from atlas_mcp.config.settings import Settings
-from atlas_mcp.errors import AtlasError
 from atlas_mcp.log_lines import log_printably
 from atlas_mcp.memory_upkeep import spare_the_collector
 from atlas_mcp.server.app import make_server
+from atlas_mcp.server.configuration import Configuration
 from atlas_mcp.server.host import Host
 from atlas_mcp.server.stdio.lines import Lines, open_lines
 from atlas_mcp.system.limits import too_few_files
@@ -37,22 +36,20 @@ WATCH_SECONDS = 1.0
 """Seconds between looks at whether there is still a client."""
 
 
-def serve_stdio(
-    settings: Settings | None, *, failure: AtlasError | None = None, parent: int | None = None
-) -> int:
+def serve_stdio(configuration: Configuration, *, parent: int | None = None) -> int:
     """Serve until the input ends or a signal comes; return the exit code.
 
     Without a usable configuration it serves all the same: a client shows its user what a tool
     answers, and nothing of a server that does not start.
 
     Args:
-        settings: The configuration, `None` if it cannot be used.
-        failure: Why not: each tool call is answered with it.
+        configuration: Read after the handshake. Where it cannot be used, each tool call is
+            answered with the reason.
         parent: The process that started this one, `None` to serve whether it is there or not.
     """
     log_printably(sys.stderr)
     try:
-        anyio.run(_serve, Host(settings, failure=failure, driver_environ=os.environ), parent)
+        anyio.run(_serve, Host(configuration, driver_environ=os.environ), parent)
     except Exception as error:
         if (few := too_few_files(error)) is not None:
             sys.stderr.write(f"atlas-mcp: {few}\n")
@@ -62,7 +59,7 @@ def serve_stdio(
             f"atlas-mcp: ended by a bug ({type(error).__name__}); the evidence of runs is kept\n"
         )
         return 1
-    return 0 if failure is None else 2
+    return 0 if configuration.failure is None else 2
 
 
 async def _serve(host: Host, parent: int | None) -> None:

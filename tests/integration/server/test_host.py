@@ -27,6 +27,7 @@ from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.runs.request import RunRequest
 from atlas_mcp.server import host as host_module
+from atlas_mcp.server.configuration import Configuration
 from atlas_mcp.server.host import Host
 from atlas_mcp.server.results import errors_shown
 from tests.support.gated_models import Gated, GivenHost, until
@@ -216,7 +217,10 @@ async def test_a_library_that_cannot_be_imported_is_logged_and_runs_go_on(
 
 
 async def test_without_settings_everybody_hears_why() -> None:
-    host = Host(None, failure=ConfigError("atlas.toml is not TOML"))
+    def read() -> Settings:
+        raise ConfigError("atlas.toml is not TOML")
+
+    host = Host(Configuration(read))
     with anyio.fail_after(15):
         async with host.running():
             with pytest.raises(ConfigError, match="not TOML"):

@@ -32,7 +32,7 @@ from atlas_mcp.runs.recent_states import RecentStates
 from atlas_mcp.runs.run_ids import check_known_by_text, check_run_id
 from atlas_mcp.task_groups import open_task_group
 
-SUBMIT_SECONDS = 60.0
+SUBMIT_SECONDS = 30.0
 """Seconds for a submission: a run of another engine is waited for, and a file may be locked."""
 
 STOP_SECONDS = 30.0

@@ -116,11 +116,15 @@ class Pipes:
 
     async def lines(self) -> AsyncGenerator[bytes]:
         """Yield the lines of the other end until it is closed."""
-        rest = b""
+        line = bytearray()
         while chunk := await self._read():
-            *lines, rest = (rest + chunk).split(b"\n")
-            for line in lines:
-                yield line
+            # Pictures make lines of megabytes: what has come of one is not looked at again.
+            *ends, begun = chunk.split(b"\n")
+            for end in ends:
+                line += end
+                yield bytes(line)
+                line.clear()
+            line += begun
 
     async def write(self) -> None:
         """Write what is sent, until the other end is gone; run by a task."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Mapping
 from contextlib import suppress
@@ -39,6 +40,9 @@ def start_driver_of(home: Path, environ: Mapping[str, str]) -> Outliving:
 
 def _opened_log(home: Path) -> int:
     path = home / LOG_NAME
+    if path.exists() and not path.is_file():
+        # A pipe without a reader would be waited for.
+        raise OSError(errno.EINVAL, "the log of a driver must be a regular file", str(path))
     # Another driver may have it open, which keeps it in its place on Windows.
     with suppress(OSError):
         if path.stat().st_size > MOST_LOG_BYTES:

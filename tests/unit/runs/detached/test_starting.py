@@ -61,3 +61,9 @@ def test_a_long_log_is_put_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     answers_of(starting.start_driver_of(tmp_path, os.environ))
     assert log.read_text() == ""
     assert (tmp_path / "driver.log.1").read_text() == "a line of an earlier driver\n"
+
+
+def test_a_log_that_is_no_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / starting.LOG_NAME).mkdir()
+    with pytest.raises(OSError, match="must be a regular file"):
+        starting.start_driver_of(tmp_path, os.environ)

@@ -102,7 +102,7 @@ REQUIREMENTS = (
         "A run whose caller waits is stopped once its server is gone, and keeps what arrives.",
         "When a server is gone and its promises are kept, no process of it is left.",
         "A driver that dies leaves its runs interrupted; the next one resumes them when asked.",
-        "A signal ends a driver.",
+        "A signal ends a driver, and leaves its runs with what has arrived.",
         "A driver shares no stream and no session with its server.",
         "A server that is the first process of a container stays until promised runs have ended.",
         "Promises end with their server where `when_client_leaves` says so.",

@@ -81,7 +81,6 @@ def test_it_is_on_record_while_it_lives_and_ends_with_its_server(home: Path) -> 
     assert (home / LOG_NAME).read_text() == ""
 
 
-@pytest.mark.requirement("GONE-5")
 def seconds_of_an_idle_end(home: Path, number: int) -> float:
     """Return how long a driver without runs takes, on this machine and now, to end at a signal."""
     with a_driver(home, os.environ) as (_, ready):
@@ -105,6 +104,7 @@ async def left(home: Path) -> tuple[bool, list[Event]]:
         await journal.aclose()
 
 
+@pytest.mark.requirement("GONE-5")
 @pytest.mark.posix
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
 def test_a_signal_ends_it_and_leaves_its_run_with_what_has_arrived(home: Path, name: str) -> None:
@@ -127,6 +127,7 @@ def test_a_signal_ends_it_and_leaves_its_run_with_what_has_arrived(home: Path, n
     assert "run_finished" not in [event.type for event in events]
 
 
+@pytest.mark.requirement("GONE-6")
 @pytest.mark.posix
 def test_it_shares_no_stream_and_no_session_with_its_server(home: Path) -> None:
     assert sys.platform != "win32"

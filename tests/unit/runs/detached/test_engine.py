@@ -154,6 +154,7 @@ async def test_a_look_before_a_resumption_is_carried_out_does_not_hide_the_run(
             assert live.beside
 
 
+@pytest.mark.requirement("GONE-4")
 async def test_a_driver_that_dies_leaves_its_runs_interrupted_and_another_resumes_them(
     drivers: PipedDrivers, caplog: pytest.LogCaptureFixture
 ) -> None:

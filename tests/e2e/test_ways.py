@@ -293,6 +293,7 @@ def signalled(number: signal.Signals) -> Callable[[Way], None]:
 def disk_full(way: Way) -> None:
     if sys.platform != "linux":
         pytest.skip("the limits of another process are only Linux's to set")
+    assert sys.platform == "linux", "skipped elsewhere"
     import resource
 
     # From now on no file takes a byte; pipes do.

@@ -27,6 +27,7 @@ from random import Random
 from types import FrameType
 
 from leaving_checks import Trial
+from leaving_home import SIGHUP
 from leaving_play import LeavingApi
 from leaving_scenes import (
     asked_again,
@@ -135,7 +136,7 @@ def main() -> int:
     seed = Random().randrange(1_000_000) if options.seed is None else options.seed
     print(f"seed {seed}; the machine's own timing is not repeated by it", flush=True)
     # Under `nohup` it is ignored, and would be by the servers; a handler is not inherited.
-    signal.signal(signal.SIGHUP, hang_up)
+    signal.signal(SIGHUP, hang_up)
     wanted = options.only.split(",") if options.only else [""]
     names = [name for name in SCENES if any(one in name for one in wanted)]
     began = time.monotonic()

@@ -6,8 +6,6 @@ The checks raise `AssertionError` where it does not. They do nothing to any proc
 from __future__ import annotations
 
 import os
-import signal
-import sys
 import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -16,14 +14,12 @@ from pathlib import Path
 from random import Random
 
 from crash_play import ANSWER, problem_text
-from leaving_home import Home, Run, wait_for
+from leaving_home import SIGKILL, Home, Run, wait_for
 from leaving_play import CALLS, LeavingApi, again
 from leaving_server import PATIENCE, Server
 
 from atlas_mcp.testing.home_processes import HomeProcess
 from atlas_mcp.testing.messages_api import API_KEY
-
-assert sys.platform != "win32", "needs signals"
 
 CONFIGURATION = """\
 [orchestrator]
@@ -95,7 +91,7 @@ class Trial:
         finally:
             for process in home.processes():
                 with suppress(ProcessLookupError):
-                    os.kill(process.pid, signal.SIGKILL)
+                    os.kill(process.pid, SIGKILL)
 
     @contextmanager
     def server(self, home: Home, **environ: str) -> Generator[Server]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sqlite3
 import time
 from collections.abc import Callable
@@ -20,6 +21,9 @@ from atlas_mcp.atlas.events import (
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.journal.sqlite.store import FILE_NAME
 from atlas_mcp.testing.home_processes import HomeProcess, processes_of
+
+SIGKILL, SIGHUP = signal.Signals["SIGKILL"], signal.Signals["SIGHUP"]
+"""By name, since the checker of types knows that Windows has neither."""
 
 LOOK_EVERY = 0.05
 """Seconds between two looks at what only the system knows."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import time
 from contextlib import ExitStack
 
@@ -24,14 +23,12 @@ from leaving_checks import (
     driver_of,
     run_of,
 )
-from leaving_home import Home, wait_for
+from leaving_home import SIGKILL, Home, wait_for
 from leaving_play import MARGIN, OTHER_KEY, again
 from leaving_server import PATIENCE, WAYS, Server, Way
 
 from atlas_mcp.testing.messages_api import API_KEY
 from atlas_mcp.views.run_view import RunView
-
-assert sys.platform != "win32", "needs signals"
 
 LONGEST = 2.5
 """Seconds after which a server is left at the latest; its run takes about as long."""
@@ -138,7 +135,7 @@ def asked_again(trial: Trial) -> None:
 
 def driver_killed(trial: Trial) -> None:
     """SIGKILL of the driver: waiting callers are told, and the run is resumed by another."""
-    _interrupt(trial, signal.SIGKILL, server_too=False)
+    _interrupt(trial, SIGKILL, server_too=False)
 
 
 def driver_ended(trial: Trial) -> None:
@@ -148,7 +145,7 @@ def driver_ended(trial: Trial) -> None:
 
 def both_killed(trial: Trial) -> None:
     """SIGKILL of a server and its driver: the run is resumed by those that come next."""
-    _interrupt(trial, signal.SIGKILL, server_too=True)
+    _interrupt(trial, SIGKILL, server_too=True)
 
 
 def _interrupt(trial: Trial, number: signal.Signals, *, server_too: bool) -> None:

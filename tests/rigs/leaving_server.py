@@ -15,12 +15,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-from leaving_home import Home
+from leaving_home import SIGHUP, SIGKILL, Home
 
 from atlas_mcp.server.task_extension import PROTOCOL_VERSION, TASKS
 from atlas_mcp.views.run_view import RunView
-
-assert sys.platform != "win32", "needs signals and process groups"
 
 COMMAND = [sys.executable, "-m", "atlas_mcp"]
 
@@ -176,7 +174,7 @@ class Server:
     def close_as_a_framework_does(self) -> None:
         """Close its input and wait for two seconds, then send SIGTERM and wait for as long."""
         self.close_input()
-        for number in (signal.SIGTERM, signal.SIGKILL):
+        for number in (signal.SIGTERM, SIGKILL):
             with suppress(subprocess.TimeoutExpired):
                 self.process.wait(2)
                 return
@@ -185,13 +183,13 @@ class Server:
     def kill_group(self) -> None:
         """Kill its process group."""
         with suppress(ProcessLookupError):
-            os.killpg(self.pid, signal.SIGKILL)
+            os.kill(-self.pid, SIGKILL)
 
     def kill_tree(self) -> None:
         """Kill it and all processes below it, as their parents tell, from the leaves up."""
         for pid in reversed(_below(self.pid)):
             with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+                os.kill(pid, SIGKILL)
 
     def send_signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
@@ -232,9 +230,9 @@ Way = Callable[[Server], None]
 """How a server is made to end."""
 
 WAYS: dict[str, Way] = {
-    "SIGKILL": lambda server: server.send_signal(signal.SIGKILL),
+    "SIGKILL": lambda server: server.send_signal(SIGKILL),
     "SIGTERM": lambda server: server.send_signal(signal.SIGTERM),
-    "SIGHUP": lambda server: server.send_signal(signal.SIGHUP),
+    "SIGHUP": lambda server: server.send_signal(SIGHUP),
     "the end of its input": Server.close_input,
     "a framework's close": Server.close_as_a_framework_does,
     "a kill of its group": Server.kill_group,

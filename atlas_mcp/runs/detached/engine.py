@@ -90,7 +90,7 @@ class DetachedEngine(Engine):
     async def stop(self, run_id: str, cause: StopCause, *, grace: float = 0.0) -> None:
         # Without a driver no run goes on here that another cause would stop.
         by_user = cause == "user"
-        driver = await (self.keeper.a_driver() if by_user else self.keeper.present())
+        driver = await self.keeper.a_driver() if by_user else self.keeper.present
         if not isinstance(driver, DriverProcess):
             if driver is not None:
                 await driver.stop(run_id, cause, grace=grace)

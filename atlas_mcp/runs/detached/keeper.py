@@ -93,16 +93,21 @@ class DriverKeeper:
         """
         for _ in range(FIRST_TRIES):
             self.begin()
-            if (present := await self.present()) is not None:
+            await self.tried()
+            if (present := self.present) is not None:
                 return present
             if self.driver is not None:
                 break
         raise JournalError(f"no process can be started to drive runs: {self._failure}")
 
-    async def present(self) -> DriverProcess | Engine | None:
-        """Return what `a_driver` does, without starting one: `None` if there is none."""
+    async def tried(self) -> None:
+        """Return once no attempt to start a driver is under way."""
         while (attempt := self._attempt) is not None:
             await attempt.wait()
+
+    @property
+    def present(self) -> DriverProcess | Engine | None:
+        """What takes commands now, by which runs may be driven; `None` while nothing does."""
         return self.driver if self.here is None and self.lives else self.here
 
     async def outlived(self) -> None:

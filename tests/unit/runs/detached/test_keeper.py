@@ -90,7 +90,8 @@ async def test_the_first_start_is_tried_again_with_the_first_run(drivers: PipedD
     async with anyio.create_task_group() as tasks:
         keeper = DriverKeeper(fails, "me", engine_here, tasks, CONFIGURED)
         keeper.begin()
-        assert await keeper.present() is None
+        await keeper.tried()
+        assert keeper.present is None
         keeper.start = partial(drivers.start, tasks)
         assert isinstance(await keeper.a_driver(), DriverProcess)
         assert keeper.here is None

@@ -157,6 +157,12 @@ def write_all(descriptor: int, data: bytes, *, wanted: Callable[[], bool] | None
     return True
 
 
+def let_writes_not_wait(descriptor: int) -> None:
+    """Make a pipe one that takes what it can and lets no writer wait, where the system has such."""
+    if os.name == "posix":
+        os.set_blocking(descriptor, False)
+
+
 def read_some(descriptor: int, size: int) -> bytes:
     """Return what has come, at most so many bytes, waiting for it; nothing at the end.
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import anyio
 import anyio.to_thread
 
-from atlas_mcp.system.streams import read_some, write_all
+from atlas_mcp.system.streams import let_writes_not_wait, read_some, write_all
 
 CHUNK_BYTES = 262_144
 """Bytes that are read at once."""
@@ -96,8 +96,7 @@ class Pipes:
 
     def __post_init__(self) -> None:
         self._in, self._out = _End(self.incoming), _End(self.outgoing)
-        if os.name == "posix":
-            os.set_blocking(self.outgoing, False)
+        let_writes_not_wait(self.outgoing)
 
     @property
     def ended(self) -> bool:

@@ -32,7 +32,8 @@ driver = start_outliving(
 pid, parent = map(int, os.read(driver.answers, 100).split())
 found["parent"] = parent
 found["while it runs"] = reap()
-driver.close()
+os.close(driver.commands)
+os.close(driver.answers)
 os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
 found["is reaped"] = reap() == (pid,)
 found["again"] = reap()

@@ -9,7 +9,7 @@ from collections.abc import Generator
 
 import pytest
 
-from atlas_mcp.system.streams import KEPT_BYTES, PatientWriter
+from atlas_mcp.system.streams import KEPT_BYTES, PatientWriter, let_writes_not_wait
 from tests.support.systems import posix
 
 
@@ -122,3 +122,16 @@ def test_without_a_thread_nobody_waits_for_a_reader_and_what_is_lost_is_counted(
 
 def no_thread(thread: threading.Thread) -> None:
     raise RuntimeError("can't start new thread")
+
+
+@posix
+def test_a_writer_of_a_pipe_need_not_wait() -> None:
+    incoming, outgoing = os.pipe()
+    try:
+        let_writes_not_wait(outgoing)
+        with pytest.raises(BlockingIOError):
+            while True:
+                os.write(outgoing, b"x" * 65_536)
+    finally:
+        os.close(incoming)
+        os.close(outgoing)

@@ -129,9 +129,8 @@ def test_a_writer_of_a_pipe_need_not_wait() -> None:
     incoming, outgoing = os.pipe()
     try:
         let_writes_not_wait(outgoing)
-        with pytest.raises(BlockingIOError):
-            while True:
-                os.write(outgoing, b"x" * 65_536)
+        # More than a pipe of any system holds.
+        assert os.write(outgoing, b"x" * 10_000_000) < 10_000_000
     finally:
         os.close(incoming)
         os.close(outgoing)

@@ -28,6 +28,7 @@ from typing import Any, Literal, cast
 
 import anyio
 import anyio.to_thread
+from leaving_home import SIGKILL
 from typing_extensions import override
 
 from atlas_mcp.atlas.events import CallsLost, Record, RunFinished
@@ -298,7 +299,7 @@ def try_out(case: Case) -> bool:
                 program.process.wait()
             for left in processes_of(home.folder):
                 with suppress(ProcessLookupError):
-                    os.kill(left.pid, signal.SIGKILL)
+                    os.kill(left.pid, SIGKILL)
     mark = "ok  " if good else "FAIL"
     print(f"{mark} {case.client:9} asleep at its {case.at_work:12} woken {case.woken:10}  {told}")
     sys.stdout.flush()

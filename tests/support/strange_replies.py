@@ -258,9 +258,7 @@ def scripted(draw: st.DrawFn, texts: st.SearchStrategy[str]) -> Any:
 
 def failures() -> st.SearchStrategy[NoReply]:
     # Those after which a call is not made again.
-    causes: st.SearchStrategy[Cause] = st.sampled_from(
-        ["aborted", "stopped", "down", "rejected", "bug"]
-    )
+    causes: st.SearchStrategy[Cause] = st.sampled_from(["aborted", "down", "rejected", "bug"])
     return st.builds(NoReply, causes, TEXTS)
 
 

@@ -74,13 +74,13 @@ async def test_each_command_gets_its_own_answer() -> None:
         await driver.begun("same")
         results: dict[str, bool] = {}
 
-        async def ask(name: str) -> None:
-            command = Stop(driver.number(), name, "user", 0.0)
+        async def ask(name: str, number: int) -> None:
+            command = Stop(number, name, "user", 0.0)
             results[name] = await driver.ask(command, seconds=10)
 
         async with anyio.create_task_group() as asking:
-            asking.start_soon(ask, "a")
-            asking.start_soon(ask, "b")
+            asking.start_soon(ask, "a", driver.number())
+            asking.start_soon(ask, "b", driver.number())
             await anyio.wait_all_tasks_blocked()
             other.say(Done(2, value=False), Done(77), Done(1))
         assert results == {"a": True, "b": False}

@@ -54,6 +54,7 @@ def main() -> int:
         logger.critical("the driver ended by a bug", exc_info=error)
         pipes.send(encode(Unready(f"it failed by a bug ({type(error).__name__})")))
     else:
+        pipes.flush()
         leave(0)
     pipes.flush()
     leave(1)

@@ -27,6 +27,7 @@ from atlas_mcp.runs.detached.messages import Ready, Unready, encode
 from atlas_mcp.runs.detached.pipes import Pipes
 from atlas_mcp.runs.engine import Engine
 from atlas_mcp.runs.opening import open_driving
+from atlas_mcp.system.consoles import taken_away
 from atlas_mcp.system.outliving import may_outlive
 from atlas_mcp.system.signals import ending_signals, open_signals
 from atlas_mcp.system.this_process import collect_seldom, leave, take_over
@@ -41,32 +42,22 @@ LEAVE_SECONDS = 1.5
 def main() -> int:
     """Drive the runs of the server that started this process; return the exit code."""
     gc.disable()
-    pipes = Pipes(_move(0, os.O_RDONLY), _move(1, os.O_WRONLY))
+    pipes = Pipes(taken_away(0), taken_away(1))
     take_over()
     collect_seldom()
     log_to(sys.stderr, pipes)
+    code = 1
     try:
         anyio.run(_drive, pipes)
+        code = 0
     except AtlasError as error:
         logger.critical("%s", error)
         pipes.send(encode(Unready(str(error))))
     except Exception as error:
         logger.critical("the driver ended by a bug", exc_info=error)
         pipes.send(encode(Unready(f"it failed by a bug ({type(error).__name__})")))
-    else:
-        pipes.flush()
-        leave(0)
     pipes.flush()
-    leave(1)
-
-
-def _move(descriptor: int, instead: int) -> int:
-    """Return a private copy of a standard stream, whose own place an empty one takes."""
-    private = os.dup(descriptor)
-    empty = os.open(os.devnull, instead)
-    os.dup2(empty, descriptor)
-    os.close(empty)
-    return private
+    leave(code)
 
 
 async def _drive(pipes: Pipes) -> None:

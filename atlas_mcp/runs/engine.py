@@ -52,6 +52,12 @@ class ResumeRun:
     max_explores: int | None = None
     max_cost_usd: Decimal | None = None
 
+    @classmethod
+    def under(cls, max_explores: int | None, max_cost_usd: float | Decimal | None) -> ResumeRun:
+        """Return a request with these limits, as callers give them."""
+        cap = None if max_cost_usd is None else Decimal(str(max_cost_usd))
+        return cls(max_explores, cap)
+
     @property
     def raises_a_limit(self) -> bool:
         """Whether the run is to go on under other limits."""

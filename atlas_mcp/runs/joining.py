@@ -96,13 +96,10 @@ class Joining:
             AtlasError: As `Planner.explore`, `Planner.check_day_cap` and `Engine.submit` say.
                 Nothing was spent.
         """
-        if run_id is not None:
-            return await self._explore(run_id, ExploreFurther(problem, explores), run_id)
-        if problem is None:
-            raise InvalidInput("problem", "is missing; only with a run_id it may be left out")
-        return await self._explore(
-            new_run_id(), await self.planner.explore(problem, request, explores)
-        )
+        if run_id is None:
+            opening = await self.planner.explore(problem, request, explores)
+            return await self._explore(new_run_id(), opening)
+        return await self._explore(run_id, ExploreFurther(problem, explores), run_id)
 
     async def resume(
         self,
@@ -119,11 +116,10 @@ class Joining:
         Raises:
             AtlasError: As `Engine.submit` says. Nothing was spent.
         """
-        cap = None if max_cost_usd is None else Decimal(str(max_cost_usd))
         # Stored first: a run that goes on with nobody who wants it is stopped at once.
         caller = (await self.callers.add(run_id)).caller
         async with self._kept(caller):
-            if await self._submit(caller, ResumeRun(max_explores, cap)):
+            if await self._submit(caller, ResumeRun.under(max_explores, max_cost_usd)):
                 return RunCall(caller)
             await self.callers.drop(caller)
             return None

@@ -72,12 +72,8 @@ async def open_day_spending(
     Raises:
         HomeUnusable: The journal cannot be opened.
     """
-    journal = await _opened_journal(settings, looks=looks)
-    try:
+    async with _open_journal(settings, looks=looks) as journal:
         yield DaySpending(journal, settings.budget.max_cost_usd_per_day)
-    finally:
-        with last_act("closing the journal", SHUTDOWN_SECONDS):
-            await journal.aclose()
 
 
 @asynccontextmanager
@@ -107,8 +103,7 @@ async def open_service(
         HomeUnusable: The journal cannot be opened.
     """
     capacity = capacity or Capacity.of_this_process(settings.server.max_runs)
-    opened = journal or await _opened_journal(settings, looks=looks)
-    try:
+    async with _open_journal(settings, looks=looks, given=journal) as opened:
         pool, states = pool or Pool(settings), RecentStates(opened)
         async with open_task_group() as tasks:
             tasks.start_soon(Tidying(opened, settings.journal, states).keep, name="tidying")
@@ -118,10 +113,6 @@ async def open_service(
                 planner = Planner(settings, pool, opened, retries or RetryPolicy())
                 yield _service(settings, opened, pool, planner, engine, states)
             tasks.cancel_scope.cancel("the service ends")
-    finally:
-        # Whatever became of the models: it gives the leases back.
-        with last_act("closing the journal", SHUTDOWN_SECONDS):
-            await opened.aclose()
 
 
 def _service(
@@ -207,14 +198,10 @@ async def open_driving(settings: Settings) -> AsyncGenerator[Driving]:
         HomeUnusable: The journal cannot be opened.
     """
     capacity = Capacity.of_this_process(settings.server.max_runs)
-    journal = await _opened_journal(settings, looks=False)
-    try:
+    async with _open_journal(settings) as journal:
         pool, states = Pool(settings), RecentStates(journal)
         async with open_engine(settings, journal, pool, states, capacity) as engine:
             yield Driving(engine, pool, journal, journal)
-    finally:
-        with last_act("closing the journal", SHUTDOWN_SECONDS):
-            await journal.aclose()
 
 
 @asynccontextmanager
@@ -234,6 +221,20 @@ async def _driving_here(
         ) as engine:
             yield engine
         tasks.cancel_scope.cancel("the engine has closed")
+
+
+@asynccontextmanager
+async def _open_journal(
+    settings: Settings, *, looks: bool = False, given: Journal | None = None
+) -> AsyncGenerator[Journal]:
+    """Open the journal of a home, or take the given one, for the length of a block."""
+    journal = given or await _opened_journal(settings, looks=looks)
+    try:
+        yield journal
+    finally:
+        # Whatever became of the models: it gives the leases back.
+        with last_act("closing the journal", SHUTDOWN_SECONDS):
+            await journal.aclose()
 
 
 async def _opened_journal(settings: Settings, *, looks: bool) -> Journal:

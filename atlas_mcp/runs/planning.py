@@ -73,7 +73,7 @@ class Planner:
         return OpenRun(problem, spec)
 
     async def explore(
-        self, problem: Problem, request: RunRequest, explores: ExploreRequest
+        self, problem: Problem | None, request: RunRequest, explores: ExploreRequest
     ) -> OpenRun:
         """Plan a run whose explores the client asks for, with the first of them.
 
@@ -84,6 +84,8 @@ class Planner:
             ConfigError: The configuration cannot serve the run.
             ModelFileError: The model hub cannot be asked about an embedded model.
         """
+        if problem is None:
+            raise InvalidInput("problem", "is missing; only with a run_id it may be left out")
         if explores.solver is not None:
             request = replace(request, solvers=[explores.solver])
         plan = partial(

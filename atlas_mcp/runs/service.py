@@ -19,7 +19,6 @@ from atlas_mcp.atlas.explore_requests import ExploreRequest
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.config.settings import Settings
-from atlas_mcp.errors import InvalidInput
 from atlas_mcp.journal.base import ListedRun, Records, RunIndex, Tasks
 from atlas_mcp.journal.clients import Drivers, Patience
 from atlas_mcp.models.pool import Pool
@@ -92,12 +91,10 @@ class RunService:
         Raises:
             AtlasError: As `Planner.explore` and `Engine.submit` say. Nothing was spent.
         """
-        if run_id is not None:
-            await self.engine.submit(run_id, ExploreFurther(problem, explores))
-            return run_id
-        if problem is None:
-            raise InvalidInput("problem", "is missing; only with a run_id it may be left out")
-        return await self._open(await self.planner.explore(problem, request, explores))
+        if run_id is None:
+            return await self._open(await self.planner.explore(problem, request, explores))
+        await self.engine.submit(run_id, ExploreFurther(problem, explores))
+        return run_id
 
     async def resume(
         self,
@@ -115,8 +112,7 @@ class RunService:
             InvalidInput: A limit cannot be that, or the run is still going. Nothing was spent.
             JournalError: There is no such run, or another process has it and a limit is raised.
         """
-        cap = None if max_cost_usd is None else Decimal(str(max_cost_usd))
-        return await self.engine.submit(run_id, ResumeRun(max_explores, cap))
+        return await self.engine.submit(run_id, ResumeRun.under(max_explores, max_cost_usd))
 
     async def cancel(self, run_id: str) -> RunSnapshot:
         """End a run, wherever it is driven: calls in flight are aborted at once.

@@ -133,15 +133,18 @@ class Subscriptions:
             return EmptyResult()
         self._check_room(len(mine), 1)
         scope = mine[params.uri] = anyio.CancelScope()
+        # Now, and not once the task runs: many may subscribe in one turn of the event loop.
+        self._count += 1
 
         async def tell() -> None:
             await connection.send_resource_updated(params.uri)
 
         async def follow() -> None:
             try:
-                with scope, self._counted(1):
+                with scope:
                     await self._changes.tell(service, _run_of(params.uri), tell, told=told)
             finally:
+                self._count -= 1
                 if mine.get(params.uri) is scope:
                     del mine[params.uri]
 

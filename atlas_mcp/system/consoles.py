@@ -1,8 +1,9 @@
-"""The keys that people press at a console of this system."""
+"""The standard streams of this process, and the keys that people press at a console."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 
 STANDARD_INPUT = 2**32 - 10
@@ -10,6 +11,23 @@ STANDARD_INPUT = 2**32 - 10
 
 END_OF_INPUT = "Ctrl-Z" if sys.platform == "win32" else "Ctrl-D"
 """The keys that end what is typed at a terminal, on a line of their own."""
+
+
+def taken_away(descriptor: int, *, instead: int | None = None) -> int:
+    """Return a private copy of a standard stream, whose own place another one takes.
+
+    Args:
+        descriptor: 0, 1 or 2.
+        instead: The one that takes its place; `None` for an empty one.
+    """
+    private = os.dup(descriptor)
+    other = os.open(os.devnull, os.O_RDWR) if instead is None else instead
+    # A place is never closed before it is filled: children are started with these numbers.
+    os.dup2(other, descriptor)
+    if instead is None:
+        os.close(other)
+    hand_on(descriptor)
+    return private
 
 
 def hand_on(descriptor: int) -> None:

@@ -14,7 +14,7 @@ import anyio
 from typing_extensions import override
 
 from atlas_mcp.atlas.events import StopCause
-from atlas_mcp.errors import JournalBusy, JournalError, UnknownRun
+from atlas_mcp.errors import AtlasError, JournalBusy, JournalError, UnknownRun
 from atlas_mcp.journal.base import Leases, Records
 from atlas_mcp.runs.detached.driver_process import (
     DriverGone,
@@ -68,10 +68,11 @@ class DetachedEngine(Engine):
             return await driver.submit(run_id, submission)
         check = check_run_id if isinstance(submission, OpenRun) else check_known_by_text
         check(run_id)
-        self._handed[run_id] = _Handed(driver)
+        before, handed = self._handed.get(run_id), _Handed(driver)
+        self._handed[run_id] = handed
         try:
             command = Submit.of(driver.number(), run_id, submission)
-            return await driver.ask(command, seconds=SUBMIT_SECONDS)
+            going = await driver.ask(command, seconds=SUBMIT_SECONDS)
         except DriverGone:
             return await self._looked_up(run_id, submission)
         except DriverSilent as error:
@@ -79,12 +80,16 @@ class DetachedEngine(Engine):
             raise JournalBusy(
                 f"{error}. Look at run {run_id!r} with get_run before you ask again"
             ) from None
+        except AtlasError:
+            # It was refused, so that the driver has the run only if it had it before.
+            self._forget(run_id, handed, before)
+            raise
         except anyio.get_cancelled_exc_class():
             self._take_back(driver, run_id, submission)
             raise
-        finally:
-            # Again: those that looked meanwhile may have found that it is not there yet.
-            self._handed[run_id] = _Handed(driver)
+        # Again: those that looked meanwhile may have found that it is not there yet.
+        self._handed[run_id] = _Handed(driver)
+        return going
 
     @override
     async def stop(self, run_id: str, cause: StopCause, *, grace: float = 0.0) -> None:
@@ -186,10 +191,12 @@ class DetachedEngine(Engine):
                 self._forget(run_id, handed)
             yield showing if showing.here else None
 
-    def _forget(self, run_id: str, handed: _Handed | None) -> None:
+    def _forget(self, run_id: str, handed: _Handed | None, before: _Handed | None = None) -> None:
         """Forget who has a run, unless it was handed over again meanwhile."""
         if handed is not None and self._handed.get(run_id) is handed:
             del self._handed[run_id]
+            if before is not None:
+                self._handed[run_id] = before
 
     def _take_back(self, driver: DriverProcess, run_id: str, submission: Submission) -> None:
         """Stop a run that would be opened for nobody: its caller waits for it no longer."""

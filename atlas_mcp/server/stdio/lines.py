@@ -34,7 +34,7 @@ from atlas_mcp.server.messages import (
     too_long,
 )
 from atlas_mcp.server.stdio.unanswered import Unanswered
-from atlas_mcp.system.consoles import hand_on
+from atlas_mcp.system.consoles import taken_away
 from atlas_mcp.system.streams import read_some, reader_gone, write_all
 from atlas_mcp.task_groups import open_task_group
 
@@ -200,7 +200,7 @@ async def open_lines(at_end: Callable[[], Awaitable[None]]) -> AsyncGenerator[Li
         at_end: Called once the input has ended. When it returns, nothing is under way any more but
             what can be answered soon.
     """
-    lines = Lines(_move(0, instead=None), _move(1, instead=2), at_end)
+    lines = Lines(taken_away(0), taken_away(1, instead=2), at_end)
     async with open_task_group() as tasks:
         tasks.start_soon(lines.read, name="stdin")
         async with open_task_group() as writing:
@@ -210,18 +210,6 @@ async def open_lines(at_end: Callable[[], Awaitable[None]]) -> AsyncGenerator[Li
             finally:
                 lines.close()
                 writing.cancel_scope.deadline = anyio.current_time() + LAST_WORDS_SECONDS
-
-
-def _move(descriptor: int, *, instead: int | None) -> int:
-    """Return a private copy of a standard stream, whose own place another one takes."""
-    private = os.dup(descriptor)
-    other = os.open(os.devnull, os.O_RDONLY) if instead is None else instead
-    # A place is never closed before it is filled: children are started with these numbers.
-    os.dup2(other, descriptor)
-    if instead is None:
-        os.close(other)
-    hand_on(descriptor)
-    return private
 
 
 async def message_on(line: bytes) -> JSONRPCMessage | list[RefusedMessage]:

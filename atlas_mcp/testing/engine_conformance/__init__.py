@@ -128,6 +128,13 @@ async def end_of(engine: Engine, run_id: str) -> RunState:
             return live.state
 
 
+async def begin_held(stand: Stand, engine: Engine) -> None:
+    """Open the run `r` of `a_run`, and return once its first two calls wait for their release."""
+    stand.calls.hold()
+    await engine.submit("r", a_run(stand))
+    await stand.calls.reach(2)
+
+
 async def interrupt(stand: Stand, engine: Engine, run_id: str) -> None:
     """Leave a run of an engine to be resumed, and return once no engine carries it out."""
     await engine.stop(run_id, "shutdown")

@@ -10,6 +10,7 @@ from atlas_mcp.testing.engine_conformance import (
     Check,
     Stand,
     a_run,
+    begin_held,
     checks_of,
     end_of,
     interrupt,
@@ -37,9 +38,7 @@ async def check_21_a_run_is_shown_to_its_end(stand: Stand) -> None:
 async def check_22_another_engine_shows_the_records_as_they_come(stand: Stand) -> None:
     """It neither carries the run out nor ends with it."""
     async with stand.open() as driver, stand.open() as other:
-        stand.calls.hold()
-        await driver.submit("r", a_run(stand))
-        await stand.calls.reach(2)
+        await begin_held(stand, driver)
         async with other.follow("r") as live:
             assert (live.here, live.done) == (False, False)
             assert len(live.state.explores) == 2
@@ -71,9 +70,7 @@ async def check_23_a_run_that_no_engine_carries_out_is_done(stand: Stand) -> Non
 async def check_24_a_look_is_the_run_at_one_moment(stand: Stand) -> None:
     """The same from either engine while nothing changes."""
     async with stand.open() as driver, stand.open() as other:
-        stand.calls.hold()
-        await driver.submit("r", a_run(stand))
-        await stand.calls.reach(2)
+        await begin_held(stand, driver)
         looks: list[RunSnapshot] = []
         for engine in (driver, other):
             async with engine.follow("r") as live:

@@ -14,6 +14,7 @@ from atlas_mcp.testing.engine_conformance import (
     Check,
     Stand,
     a_run,
+    begin_held,
     checks_of,
     client_run,
     end_of,
@@ -39,9 +40,7 @@ def is_answered(state: RunState) -> bool:
 async def check_51_a_run_that_its_client_left_goes_on_with_its_calls(stand: Stand) -> None:
     """Nothing is asked again, and the record says that the stop was taken back."""
     async with stand.open() as engine:
-        stand.calls.hold()
-        await engine.submit("r", a_run(stand))
-        await stand.calls.reach(2)
+        await begin_held(stand, engine)
         await engine.stop("r", "client", grace=PATIENCE)
         assert await engine.submit("r", ResumeRun())
         assert (await state_of(stand, "r")).stop_cause is None
@@ -58,9 +57,7 @@ async def check_51_a_run_that_its_client_left_goes_on_with_its_calls(stand: Stan
 async def check_52_the_stop_of_a_run_of_another_engine_is_lifted_there(stand: Stand) -> None:
     """That engine is asked, and carries the run out on."""
     async with stand.open() as driver, stand.open() as other:
-        stand.calls.hold()
-        await driver.submit("r", a_run(stand))
-        await stand.calls.reach(2)
+        await begin_held(stand, driver)
         await driver.stop("r", "client", grace=PATIENCE)
         assert await other.submit("r", ResumeRun())
         assert (await state_of(stand, "r")).stop_cause is None
@@ -92,9 +89,7 @@ async def check_53_a_run_whose_end_is_near_or_past_is_resumed_all_the_same(stand
 async def check_54_the_stop_of_a_user_is_not_lifted(stand: Stand) -> None:
     """The run comes to its end; then it is resumed."""
     async with stand.open() as engine:
-        stand.calls.hold()
-        await engine.submit("r", a_run(stand))
-        await stand.calls.reach(2)
+        await begin_held(stand, engine)
         outcomes: list[bool] = []
 
         async def resume() -> None:
@@ -117,9 +112,7 @@ async def check_54_the_stop_of_a_user_is_not_lifted(stand: Stand) -> None:
 async def check_55_a_stop_is_lifted_once_however_many_ask_for_it(stand: Stand) -> None:
     """All of them find that the run goes on."""
     async with stand.open() as driver, stand.open() as other:
-        stand.calls.hold()
-        await driver.submit("r", a_run(stand))
-        await stand.calls.reach(2)
+        await begin_held(stand, driver)
         await driver.stop("r", "client", grace=PATIENCE)
         outcomes: list[bool] = []
 
@@ -140,9 +133,7 @@ async def check_55_a_stop_is_lifted_once_however_many_ask_for_it(stand: Stand) -
 async def check_56_a_client_stops_a_run_of_another_engine_with_its_grace(stand: Stand) -> None:
     """Its calls may end; no further one is made."""
     async with stand.open() as driver, stand.open() as other:
-        stand.calls.hold()
-        await driver.submit("r", a_run(stand))
-        await stand.calls.reach(2)
+        await begin_held(stand, driver)
         await other.stop("r", "client", grace=PATIENCE)
         await until_stopped(driver, "r", "client")
         stand.calls.release()

@@ -9,7 +9,7 @@ from atlas_mcp.testing.engine_conformance import (
     PATIENCE,
     Check,
     Stand,
-    a_run,
+    begin_held,
     checks_of,
     end_of,
     events_of,
@@ -22,9 +22,7 @@ from atlas_mcp.testing.engine_conformance import (
 async def check_11_a_user_ends_a_run_with_its_open_calls_on_record(stand: Stand) -> None:
     """It returns once the run is carried out no more; nothing further is asked."""
     async with stand.open() as engine:
-        stand.calls.hold()
-        await engine.submit("r", a_run(stand))
-        await stand.calls.reach(2)
+        await begin_held(stand, engine)
         await engine.stop("r", "user")
         state = await state_of(stand, "r")
 
@@ -39,9 +37,7 @@ async def check_11_a_user_ends_a_run_with_its_open_calls_on_record(stand: Stand)
 async def check_12_a_client_that_leaves_ends_its_run(stand: Stand) -> None:
     """The stop is on record when it returns, and the end follows."""
     async with stand.open() as engine:
-        stand.calls.hold()
-        await engine.submit("r", a_run(stand))
-        await stand.calls.reach(2)
+        await begin_held(stand, engine)
         await engine.stop("r", "client")
         assert (await state_of(stand, "r")).stop_cause == "client"
         state = await end_of(engine, "r")
@@ -52,9 +48,7 @@ async def check_12_a_client_that_leaves_ends_its_run(stand: Stand) -> None:
 async def check_13_a_shutdown_leaves_a_run_to_be_resumed(stand: Stand) -> None:
     """It has no end on record, and goes on once it is resumed."""
     async with stand.open() as engine:
-        stand.calls.hold()
-        await engine.submit("r", a_run(stand))
-        await stand.calls.reach(2)
+        await begin_held(stand, engine)
         await engine.stop("r", "shutdown")
         await end_of(engine, "r")
         state = await state_of(stand, "r")
@@ -71,9 +65,7 @@ async def check_13_a_shutdown_leaves_a_run_to_be_resumed(stand: Stand) -> None:
 async def check_14_a_second_stop_adds_nothing(stand: Stand) -> None:
     """Nor does a stop of a run that has ended."""
     async with stand.open() as engine:
-        stand.calls.hold()
-        await engine.submit("r", a_run(stand))
-        await stand.calls.reach(2)
+        await begin_held(stand, engine)
         await engine.stop("r", "user")
         await end_of(engine, "r")
         before = await events_of(stand, "r")
@@ -85,9 +77,7 @@ async def check_14_a_second_stop_adds_nothing(stand: Stand) -> None:
 async def check_15_calls_in_flight_get_their_grace(stand: Stand) -> None:
     """Their replies are recorded and read; no further call is made."""
     async with stand.open() as engine:
-        stand.calls.hold()
-        await engine.submit("r", a_run(stand))
-        await stand.calls.reach(2)
+        await begin_held(stand, engine)
         await engine.stop("r", "client", grace=PATIENCE)
         stand.calls.release()
         await end_of(engine, "r")
@@ -100,9 +90,7 @@ async def check_15_calls_in_flight_get_their_grace(stand: Stand) -> None:
 async def check_16_a_user_ends_a_run_of_another_engine(stand: Stand) -> None:
     """A shutdown concerns the runs of its own engine alone."""
     async with stand.open() as driver, stand.open() as other:
-        stand.calls.hold()
-        await driver.submit("r", a_run(stand))
-        await stand.calls.reach(2)
+        await begin_held(stand, driver)
         before = await events_of(stand, "r")
         await other.stop("r", "shutdown")
         assert await events_of(stand, "r") == before
@@ -118,9 +106,7 @@ async def check_16_a_user_ends_a_run_of_another_engine(stand: Stand) -> None:
 async def check_17_a_user_ends_a_run_that_no_engine_carries_out(stand: Stand) -> None:
     """The calls that its engine left open are given up on record."""
     async with stand.open() as engine:
-        stand.calls.hold()
-        await engine.submit("r", a_run(stand))
-        await stand.calls.reach(2)
+        await begin_held(stand, engine)
         await interrupt(stand, engine, "r")
     async with stand.open() as other:
         await other.stop("r", "client")
@@ -135,9 +121,7 @@ async def check_17_a_user_ends_a_run_that_no_engine_carries_out(stand: Stand) ->
 async def check_18_the_first_request_counts_and_a_user_s_besides(stand: Stand) -> None:
     """Nothing is recorded of the others."""
     async with stand.open() as engine:
-        stand.calls.hold()
-        await engine.submit("r", a_run(stand))
-        await stand.calls.reach(2)
+        await begin_held(stand, engine)
         await engine.stop("r", "client", grace=PATIENCE)
         before = await events_of(stand, "r")
         await engine.stop("r", "client", grace=PATIENCE)

@@ -16,6 +16,7 @@ from atlas_mcp.testing.engine_conformance import (
     Check,
     Stand,
     a_run,
+    begin_held,
     checks_of,
     client_run,
     end_of,
@@ -119,9 +120,7 @@ async def check_04_a_run_that_has_its_answer_is_resumed_for_a_higher_limit_alone
 async def check_05_a_run_under_way_is_not_resumed_again(stand: Stand) -> None:
     """It goes on as it is; a limit cannot be raised meanwhile."""
     async with stand.open() as engine:
-        stand.calls.hold()
-        await engine.submit("r", a_run(stand))
-        await stand.calls.reach(2)
+        await begin_held(stand, engine)
         before = await events_of(stand, "r")
 
         assert not await engine.submit("r", ResumeRun())
@@ -208,9 +207,7 @@ async def check_09_an_unknown_run_is_told_by_its_id(stand: Stand) -> None:
 async def check_10_of_two_engines_that_resume_a_run_one_carries_it_out(stand: Stand) -> None:
     """The other finds that it goes on, or is told that it is busy; no call is made twice."""
     async with stand.open() as one, stand.open() as other:
-        stand.calls.hold()
-        await one.submit("r", a_run(stand))
-        await stand.calls.reach(2)
+        await begin_held(stand, one)
         await interrupt(stand, one, "r")
         outcomes: list[bool | Exception] = []
 

@@ -11,7 +11,7 @@ from atlas_mcp.testing.engine_conformance import (
     PATIENCE,
     Check,
     Stand,
-    a_run,
+    begin_held,
     checks_of,
     end_of,
     events_of,
@@ -23,9 +23,7 @@ from atlas_mcp.testing.engine_conformance import (
 async def check_31_runs_are_left_without_an_end_and_another_engine_goes_on(stand: Stand) -> None:
     """No run is driven then; calls whose replies were given up are made again."""
     async with stand.open() as engine, stand.open() as other:
-        stand.calls.hold()
-        await engine.submit("r", a_run(stand))
-        await stand.calls.reach(2)
+        await begin_held(stand, engine)
         with anyio.fail_after(PATIENCE):
             await engine.leave(grace=0.0)
         assert engine.driven == ()
@@ -47,9 +45,7 @@ async def check_31_runs_are_left_without_an_end_and_another_engine_goes_on(stand
 async def check_32_the_grace_of_the_end_lets_calls_end(stand: Stand) -> None:
     """Their candidates are on record; the orchestrator is not asked any more."""
     async with stand.open() as engine:
-        stand.calls.hold()
-        await engine.submit("r", a_run(stand))
-        await stand.calls.reach(2)
+        await begin_held(stand, engine)
         if engine.outlives:
             return
         async with anyio.create_task_group() as tasks:
@@ -67,9 +63,7 @@ async def check_33_an_engine_that_closes_leaves_its_runs(stand: Stand) -> None:
     Where runs outlive the engine, one that nobody waits for is stopped as if its client had left.
     """
     async with stand.open() as engine:
-        stand.calls.hold()
-        await engine.submit("r", a_run(stand))
-        await stand.calls.reach(2)
+        await begin_held(stand, engine)
         outlives = engine.outlives
     await until_free(stand, "r")
     state = await state_of(stand, "r")
@@ -82,9 +76,7 @@ async def check_33_an_engine_that_closes_leaves_its_runs(stand: Stand) -> None:
 async def check_34_a_run_whose_lease_ran_out_is_taken_over(stand: Stand) -> None:
     """The first engine records nothing any more, and shows the run as the other one goes on."""
     async with stand.open() as frozen, stand.open() as other:
-        stand.calls.hold()
-        await frozen.submit("r", a_run(stand))
-        await stand.calls.reach(2)
+        await begin_held(stand, frozen)
         async with frozen.follow("r") as live:
             stand.pass_time(stand.lease_seconds + 1)
             assert await other.submit("r", ResumeRun())

@@ -241,12 +241,19 @@ async def until_opened(host: Host) -> None:
         await pause()
 
 
+async def beside_an_older_version(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[ProcessLock, Host]:
+    """Return the lock of an older version that drives a run, and a host in the same home."""
+    monkeypatch.setattr(host_module, "REOPEN_SECONDS", 0.001)
+    older = await anyio.to_thread.run_sync(used_by_an_older_version, home)
+    return older, host_with(Gated(), home)
+
+
 async def test_a_journal_that_an_older_version_uses_is_opened_once_that_has_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(host_module, "REOPEN_SECONDS", 0.001)
-    older = await anyio.to_thread.run_sync(used_by_an_older_version, tmp_path)
-    host = host_with(Gated(), tmp_path)
+    older, host = await beside_an_older_version(tmp_path, monkeypatch)
     with anyio.fail_after(15):
         async with host.running():
             for _ in range(3):
@@ -263,9 +270,7 @@ async def test_a_journal_that_an_older_version_uses_is_opened_once_that_has_ende
 async def test_a_server_that_ends_opens_no_journal_that_has_become_free(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(host_module, "REOPEN_SECONDS", 0.001)
-    older = await anyio.to_thread.run_sync(used_by_an_older_version, tmp_path)
-    host = host_with(Gated(), tmp_path)
+    older, host = await beside_an_older_version(tmp_path, monkeypatch)
     with anyio.fail_after(15):
         async with host.running():
             with pytest.raises(JournalInUse):

@@ -222,18 +222,24 @@ async def test_a_stop_that_comes_although_a_call_waits_is_undone(
     assert len(session.model.requests) == CALLS
 
 
+async def answered_unread(session: Session) -> RunView:
+    """Have a run answered after its caller was told that it goes on; return what that was told."""
+    session.model.held = {0}
+    early = await session.view("solve_with_atlas", problem=QUESTION, wait_s=0)
+    live = live_run(await session.host.service(), early.run_id)
+    assert live is not None
+    session.model.gate.set()
+    with anyio.fail_after(10):
+        await live.finished()
+    return early
+
+
 @pytest.mark.requirement("PAID-17")
 async def test_an_answer_that_nobody_received_is_handed_over_once(
     tmp_path: Path, mode: Mode
 ) -> None:
     async with connected(tmp_path, mode) as session:
-        session.model.held = {0}
-        early = await session.view("solve_with_atlas", problem=QUESTION, wait_s=0)
-        live = live_run(await session.host.service(), early.run_id)
-        assert live is not None
-        session.model.gate.set()
-        with anyio.fail_after(10):
-            await live.finished()
+        early = await answered_unread(session)
         handed = await session.view("solve_with_atlas", problem=QUESTION)
         anew = await session.view("solve_with_atlas", problem=QUESTION)
 
@@ -253,13 +259,7 @@ async def test_an_answer_that_was_read_is_not_handed_over(
     tmp_path: Path, mode: Mode, way: str
 ) -> None:
     async with connected(tmp_path, mode) as session:
-        session.model.held = {0}
-        early = await session.view("solve_with_atlas", problem=QUESTION, wait_s=0)
-        live = live_run(await session.host.service(), early.run_id)
-        assert live is not None
-        session.model.gate.set()
-        with anyio.fail_after(10):
-            await live.finished()
+        early = await answered_unread(session)
         if way == "resource":
             read = await session.client.read_resource(f"atlas://runs/{early.run_id}")
             assert '"42"' in cast("TextResourceContents", read.contents[0]).text

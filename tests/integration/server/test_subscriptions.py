@@ -196,6 +196,37 @@ async def test_a_client_has_room_for_some_and_a_server_for_many(
                 pass
 
 
+async def test_those_who_subscribe_at_once_are_all_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscriptions, "MOST_OF_ALL", 5)
+    looked, gate, refused = 0, anyio.Event(), list[MCPError]()
+
+    async def look_together(service: object, uri: str) -> int:
+        nonlocal looked
+        looked += 1
+        if looked == 20:
+            gate.set()
+        await gate.wait()
+        return 0
+
+    async with connected_and_told(tmp_path, "legacy") as session:
+        view = await session.view("explore", problem=QUESTION)
+        monkeypatch.setattr(subscriptions, "_seq_of", look_together)
+
+        async def subscribe(uri: str) -> None:
+            try:
+                await session.subscribe(uri)
+            except MCPError as error:
+                refused.append(error)
+
+        async with anyio.create_task_group() as tasks:
+            for uri in _spelled(view.run_id)[:20]:
+                tasks.start_soon(subscribe, uri)
+
+    assert len(refused) == 15
+
+
 def _spelled(run_id: str) -> list[str]:
     letters = list(run_id)
     found: list[str] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
 import anyio
@@ -105,10 +105,12 @@ async def left_off(drivers: PipedDrivers, engine: DetachedEngine) -> None:
     drivers.model.hold()
     await engine.submit("r", opening())
     await engine.stop("r", "client")
-    async with engine.follow("r") as live:
-        await live.finished()
-    refused = ResumeRun(max_explores=1_000)
-    assert isinstance(await error_of(engine.submit("r", refused)), InvalidInput)
+    # Not through the engine, which forgets who had a run that it finds ended.
+    journal = drivers.make()
+    async with aclosing(journal.follow("r", after=0)) as news:
+        while (await anext(news)).driven:
+            pass
+    await journal.aclose()
 
 
 async def test_a_look_that_began_before_a_resumption_does_not_hide_the_run(
@@ -297,3 +299,22 @@ async def test_a_process_whose_end_is_that_of_its_driver_waits_for_it(
             assert (run.status, run.driven) == ("answered", False)
             await journal.aclose()
     assert "stays until its driver has finished" in caplog.text
+
+
+async def test_a_refused_submission_is_not_remembered_and_forgets_nothing(
+    drivers: PipedDrivers,
+) -> None:
+    drivers.model.hold()
+    async with drivers.engine() as engine:
+        for number in range(3):
+            assert isinstance(
+                await error_of(engine.submit(f"no-{number}", ResumeRun())), UnknownRun
+            )
+        assert engine._handed == {}  # pyright: ignore[reportPrivateUsage] - nothing else shows it
+        await engine.submit("r", opening())
+        await drivers.model.reach(2)
+        error = await error_of(engine.submit("r", ResumeRun(max_explores=9)))
+        assert isinstance(error, InvalidInput)
+        async with engine.follow("r") as live:
+            assert live.beside
+        drivers.model.release()

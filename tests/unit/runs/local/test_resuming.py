@@ -65,6 +65,14 @@ def a_run(model: HeldModel) -> OpenRun:
     return OpenRun(Problem("6 * 7?"), RunSpec("atlas", spec, (SolverSpec("s", spec),), budget))
 
 
+async def begin_and_stop(engine: LocalEngine, model: HeldModel) -> None:
+    """Open a run, and stop it for its client while its first two calls wait, in their grace."""
+    model.hold()
+    await engine.submit("r", a_run(model))
+    await model.reach(2)
+    await engine.stop("r", "client", grace=60.0)
+
+
 async def test_a_process_that_does_not_answer_is_waited_for_no_longer_than_is_stated(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -123,10 +131,7 @@ async def test_a_run_whose_driver_gave_it_back_before_it_was_asked_goes_on_here(
 async def test_a_lift_that_cannot_be_recorded_is_the_error_of_the_submission() -> None:
     journal, model = Failing(MemoryStore()), HeldModel(agreeing)
     async with engine_over(journal, model) as engine:
-        model.hold()
-        await engine.submit("r", a_run(model))
-        await model.reach(2)
-        await engine.stop("r", "client", grace=60.0)
+        await begin_and_stop(engine, model)
         journal.error = JournalError("the disk is full")
         with pytest.raises(JournalError, match="the disk is full"):
             await engine.submit("r", ResumeRun())
@@ -136,10 +141,7 @@ async def test_a_lift_that_cannot_be_recorded_is_the_error_of_the_submission() -
 async def test_a_caller_that_is_cancelled_leaves_no_hole_in_the_records() -> None:
     journal, model = MemoryJournal(MemoryStore()), HeldModel(agreeing)
     async with engine_over(journal, model) as engine:
-        model.hold()
-        await engine.submit("r", a_run(model))
-        await model.reach(2)
-        await engine.stop("r", "client", grace=60.0)
+        await begin_and_stop(engine, model)
         async with anyio.create_task_group() as caller:
             caller.start_soon(engine.submit, "r", ResumeRun())
             caller.start_soon(engine.submit, "r", ResumeRun(max_explores=1))
@@ -156,10 +158,7 @@ async def test_a_caller_that_is_cancelled_leaves_no_hole_in_the_records() -> Non
 async def test_a_limit_that_cannot_be_is_refused_and_the_run_is_still_to_stop() -> None:
     journal, model = MemoryJournal(MemoryStore()), HeldModel(agreeing)
     async with engine_over(journal, model) as engine:
-        model.hold()
-        await engine.submit("r", a_run(model))
-        await model.reach(2)
-        await engine.stop("r", "client", grace=60.0)
+        await begin_and_stop(engine, model)
         with pytest.raises(InvalidInput, match="max_explores"):
             await engine.submit("r", ResumeRun(max_explores=1))
         async with engine.follow("r") as live:

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Literal, NamedTuple, TypeAlias
 
+import anyio
+
 from atlas_mcp.closing import last_act
 from atlas_mcp.errors import JournalError, UnknownRun
 from atlas_mcp.journal.clients import Caller, Callers, CallerState
@@ -91,6 +93,9 @@ class OwnCallers:
     promises: bool = True
     clock: Callable[[], float] = time.time
     _waiting: set[RunCaller] = field(init=False, default_factory=set[RunCaller])
+    # Callers that are being cut off, and a bell for those who wait for their end.
+    _cuts: int = field(init=False, default=0)
+    _bell: anyio.Event = field(init=False, default_factory=anyio.Event)
     # The runs of which a caller here was told that they go on, until their end is seen: known also
     # while the journal cannot be asked. The oldest first.
     _promised: dict[str, None] = field(init=False, default_factory=dict[str, None])
@@ -193,12 +198,25 @@ class OwnCallers:
         """
         if not self._settle(caller):
             return
-        written = False
-        with last_act(f"noting that a caller of run {caller.run_id} has gone", ASK_SECONDS):
-            # First: of two that go at once, the later one finds that nobody waits.
-            cut = self._marking("cut") if has_begun else self.journal.drop
-            written = await self._written(cut, caller)
-        await self.stop_unless_wanted(caller.run_id, asks=written)
+        self._cuts += 1
+        try:
+            written = False
+            with last_act(f"noting that a caller of run {caller.run_id} has gone", ASK_SECONDS):
+                # First: of two that go at once, the later one finds that nobody waits.
+                cut = self._marking("cut") if has_begun else self.journal.drop
+                written = await self._written(cut, caller)
+            await self.stop_unless_wanted(caller.run_id, asks=written)
+        finally:
+            self._cuts -= 1
+            self._ring()
+
+    async def gone(self) -> None:
+        """Return once no caller waits, and what follows from those that were cut off is on record.
+
+        The journal is needed until then.
+        """
+        while self._waiting or self._cuts:
+            await self._bell.wait()
 
     async def stop_unless_wanted(self, run_id: str, *, asks: bool = True) -> None:
         """Stop a run for which no caller waits, and of which none was told that it goes on.
@@ -232,7 +250,12 @@ class OwnCallers:
         """Note that a caller waits no more, and return whether it did."""
         waited, caller.waits = caller.waits, False
         self._waiting.discard(caller)
+        self._ring()
         return waited
+
+    def _ring(self) -> None:
+        bell, self._bell = self._bell, anyio.Event()
+        bell.set()
 
     async def _is_wanted(self, run_id: str) -> bool:
         try:

@@ -39,6 +39,9 @@ WARM_UP_SECONDS = 600.0
 """Seconds after which loading models ahead of their first call is given up: ten times what 5 GB
 take from a disk of 100 MB a second."""
 
+CALLERS_SECONDS = 1.0
+"""Seconds for recording, at the end, which calls were cut off: a signal leaves 1.5."""
+
 LEAVE_SECONDS = 2.0
 """Seconds for recording, beside the grace, what became of the runs when the server ends."""
 
@@ -180,6 +183,9 @@ class Host:
                 finally:
                     with last_act("stopping the runs", self._grace + LEAVE_SECONDS):
                         await self.leave(grace=self._grace)
+                    # Requests are cancelled by now, and still tell the journal.
+                    with anyio.move_on_after(CALLERS_SECONDS, shield=True):
+                        await self._callers_gone()
                     kept.cancel("the server ends")
         finally:
             self.closed.set()
@@ -201,6 +207,10 @@ class Host:
                 await service.leave(grace=grace)
         finally:
             self.parting.set()
+
+    async def _callers_gone(self) -> None:
+        if self._service is not None:
+            await self._service.callers.gone()
 
     async def let_go(self) -> None:
         """Begin nothing more, as the only client has gone; returns once that has been seen to.

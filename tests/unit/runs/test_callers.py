@@ -329,3 +329,27 @@ async def test_few_ends_are_remembered() -> None:
     await process.callers.receive(replace(a_snapshot(), run_id="0"))
 
     assert process.journal.writes == before + 1
+
+
+async def test_all_are_gone_once_what_follows_from_their_cut_is_on_record(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(callers_module, "ASK_SECONDS", 0.01)
+    process = a_process()
+    await process.callers.gone()
+    caller = await process.added()
+    gone = anyio.Event()
+
+    async def wait() -> None:
+        await process.callers.gone()
+        gone.set()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(wait)
+        process.journal.hangs = True
+        tasks.start_soon(process.callers.cut, caller)
+        await anyio.wait_all_tasks_blocked()
+        assert not caller.waits
+        assert not gone.is_set()
+    assert gone.is_set()
+    assert process.engine.stopped == [("r", "client", 7.0)]

@@ -8,28 +8,14 @@ judges the candidates.
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
-from typing import Protocol, cast
+from typing import Protocol
 
+from atlas_mcp.atlas.comparing.answers import answer_key, is_long, long_key
+from atlas_mcp.atlas.comparing.asked import NOTHING_ASKED, Asked
 from atlas_mcp.atlas.explore import Candidate
 from atlas_mcp.atlas.messages import Json
-from atlas_mcp.atlas.storable import plain
-
-_NUMBER = re.compile(
-    r"\$?\s*([-+]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?(?:e[-+]?\d{1,3})?)\s*%?", re.IGNORECASE
-)
-_INDENTED = re.compile(r"\n[ \t]+\S")
-_BOXED = "\\boxed{"
-
-KEY_CHARS = 100
-"""Characters of the longest key that is kept as text; of a longer one its digest is kept."""
-
-_ENCODER = json.JSONEncoder(sort_keys=True, allow_nan=False)
 
 
 class Answered(Protocol):
@@ -40,13 +26,12 @@ class Answered(Protocol):
         """The answer."""
         ...
 
-    @property
-    def key(self) -> str | None:
-        """The remembered key; `None` before one was."""
+    def key_under(self, asked: object) -> str | None:
+        """Return the remembered key of an answer to what was asked; `None` before one was."""
         ...
 
-    def keep_key(self, key: str) -> None:
-        """Remember a key."""
+    def keep_key(self, key: str, asked: object = None) -> None:
+        """Remember a key of an answer to what was asked; without that, to anything."""
         ...
 
 
@@ -62,10 +47,17 @@ class Vote:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Candidates with the same answer, written as the first of them wrote it."""
+    """Candidates with the same answer, written as the first of them wrote it.
+
+    Attributes:
+        answer: The answer.
+        votes: The candidates, in the order of their explores.
+        keys: The keys of their answers: one, unless more than the rules say that they agree.
+    """
 
     answer: Json
     votes: tuple[Vote, ...]
+    keys: frozenset[str]
 
     @property
     def solvers(self) -> frozenset[str]:
@@ -73,55 +65,54 @@ class Group:
         return frozenset(vote.solver for vote in self.votes)
 
 
-def group_answers(votes: Iterable[Vote]) -> tuple[Group, ...]:
+def group_answers(
+    votes: Iterable[Vote],
+    *,
+    schema: Mapping[str, Json] | None = None,
+    question: str | None = None,
+) -> tuple[Group, ...]:
     """Return the candidates grouped by their answers, the largest group first.
 
     Of groups of the same size, the one with more solvers comes first.
+
+    Args:
+        votes: The candidates.
+        schema: JSON Schema of the answers; `None` for text.
+        question: The text of the problem, which decides on units, order, rounding and the like.
     """
+    asked = Asked.about(question, schema)
     groups: dict[str, list[Vote]] = {}
     for vote in votes:
-        groups.setdefault(key_of(vote.candidate), []).append(vote)
-    found = [Group(votes[0].candidate.answer, tuple(votes)) for votes in groups.values()]
+        groups.setdefault(key_of(vote.candidate, asked), []).append(vote)
+    found = [
+        Group(votes[0].candidate.answer, tuple(votes), frozenset({key}))
+        for key, votes in groups.items()
+    ]
     return tuple(sorted(found, key=lambda group: (-len(group.votes), -len(group.solvers))))
 
 
-def key_of(answered: Answered) -> str:
+def key_of(answered: Answered, asked: Asked = NOTHING_ASKED) -> str:
     """Return a short text that is equal for equal answers, worked out once for each value.
 
-    An answer of forty thousand values takes a tenth of a second or more, so code that makes or
-    reads back a long answer calls this there, off the event loop.
+    Args:
+        answered: The value with the answer.
+        asked: What is known of the problem.
     """
-    key = answered.key
+    key = answered.key_under(asked)
     if key is None:
-        key = same_key(answered.answer)
-        if len(key) > KEY_CHARS:
-            key = f"blake2b {hashlib.blake2b(key.encode(errors='surrogatepass')).hexdigest()}"
-        answered.keep_key(key)
+        key = answer_key(answered.answer, asked)
+        answered.keep_key(key, asked)
     return key
 
 
-def same_key(answer: Json) -> str:
-    """Return a text that is equal for equal answers.
+def keep_long_key(answered: Answered) -> None:
+    """Work out the key of a long answer.
 
-    White space, case, a final full stop, LaTeX and Markdown around an answer, thousands separators
-    and trailing zeros make no difference; everything else does.
+    An answer of forty thousand values takes a tenth of a second or more, so code that makes or
+    reads back an answer calls this there, off the event loop.
     """
-    if isinstance(answer, dict | list):
-        return _structure(cast("Json", answer))
-    if not isinstance(answer, str):
-        found = plain(answer)
-        if isinstance(found, bool) or not isinstance(found, int | float | str):
-            return json.dumps(found, sort_keys=True)
-        # A number that JSON cannot hold equals only itself.
-        return hex(answer) if isinstance(answer, int) and found != answer else _spelled(str(found))
-    text = answer.strip()
-    if _INDENTED.search(text):
-        # Code: two programs may differ in nothing but indentation or case.
-        return text
-    start, end = text.find(_BOXED), text.rfind("}")
-    if 0 <= start < end:
-        text = text[start + len(_BOXED) : end]
-    return _spelled(" ".join(text.strip("$`*_ \n").rstrip(".").split()).casefold())
+    if is_long(answered.answer):
+        answered.keep_key(long_key(answered.answer))
 
 
 def is_tied(groups: Sequence[Group]) -> bool:
@@ -158,31 +149,3 @@ def warnings_of(
     if tie and is_tied(groups):
         found.append("The most common answers are tied.")
     return tuple(found)
-
-
-def _structure(answer: Json) -> str:
-    # In parts, not in one call that keeps the interpreter from every other thread.
-    try:
-        return "".join(_ENCODER.iterencode(answer))
-    except (TypeError, ValueError, RecursionError):
-        # A value that was not read from a record may hold parts that JSON does not have.
-        return json.dumps(plain(answer), sort_keys=True)
-
-
-def _spelled(text: str) -> str:
-    return _number(text) or text
-
-
-def _number(text: str) -> str | None:
-    match = _NUMBER.fullmatch(text)
-    if match is None:
-        return None
-    try:
-        value = Decimal(match[1].replace(",", ""))
-    except InvalidOperation:
-        return None
-    digits = f"{value:f}"
-    if "." in digits:
-        digits = digits.rstrip("0").rstrip(".")
-    percent = "%" if text.rstrip().endswith("%") else ""
-    return f"{'0' if value == 0 else digits.removeprefix('+')}{percent}"

@@ -10,7 +10,7 @@ from functools import cache
 from json import dumps
 from typing import TYPE_CHECKING, Annotated, cast
 
-from atlas_mcp.atlas.agreement import key_of
+from atlas_mcp.atlas.agreement import keep_long_key
 from atlas_mcp.atlas.events import (
     SCHEMA_VERSION,
     Event,
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
 
 def with_key(event: Event) -> Event:
-    """Return the event, with the key of the answer in it worked out: see `agreement.key_of`."""
+    """Return the event, with the key of a long answer in it worked out: see `agreement`."""
     if isinstance(event, RunFinished):
-        key_of(event)
+        keep_long_key(event)
     elif isinstance(event, SolverFinished) and isinstance(event.outcome, Candidate):
-        key_of(event.outcome)
+        keep_long_key(event.outcome)
     return event
 
 
@@ -57,7 +57,7 @@ def encode_event(event: Event) -> str:
 
 
 def decode_event(line: str | bytes) -> Event:
-    """Return the event written in `line`, with the key of an answer in it worked out.
+    """Return the event written in `line`, with the key of a long answer in it worked out.
 
     A record of a reply or of a run's end with unreadable values, as older versions stored them, is
     read in part: see `atlas.repairs`.

@@ -12,8 +12,9 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import TypeAlias, TypeVar
 
-from atlas_mcp.atlas.agreement import Vote
+from atlas_mcp.atlas.agreement import Group, Vote, group_answers
 from atlas_mcp.atlas.budget import Budget, Ledger
+from atlas_mcp.atlas.comparing.asked import Asked
 from atlas_mcp.atlas.events import (
     OrchestratorAsked,
     OrchestratorFailed,
@@ -278,6 +279,17 @@ class RunFacts:
             for planned in (explore.planned.explore,)
             if planned.role == SOLVER
         )
+
+    @property
+    def asked(self) -> Asked:
+        """What the problem decides about which answers are the same."""
+        return Asked.about(self.problem.text, self.problem.answer_schema)
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """The independent candidates grouped by their answers, the largest group first."""
+        problem = self.problem
+        return group_answers(self.votes, schema=problem.answer_schema, question=problem.text)
 
     @property
     def shown(self) -> frozenset[int]:

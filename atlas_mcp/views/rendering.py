@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from atlas_mcp.atlas.agreement import Group, group_answers, key_of
+from atlas_mcp.atlas.agreement import Group, key_of
 from atlas_mcp.atlas.explore import Candidate, Remark, SolverFailure
 from atlas_mcp.atlas.run_facts import ExploreState
 from atlas_mcp.atlas.state import RunState
@@ -82,9 +82,9 @@ def view_of(run: RunSnapshot, poll: Poll = DEFAULT_POLL) -> RunView:
 
 def view_agreement(state: RunState, *, driven: bool) -> Agreement:
     """Return how far the independent candidates of a run agree, with the warnings of the run."""
-    groups = group_answers(state.votes)
+    groups = state.groups
     finished = state.finished
-    answer = None if finished is None or finished.answer is None else key_of(finished)
+    answer = None if finished is None or finished.answer is None else key_of(finished, state.asked)
     return Agreement(
         groups=[
             AnswerGroup(
@@ -92,7 +92,7 @@ def view_agreement(state: RunState, *, driven: bool) -> Agreement:
                 explore_ids=[vote.explore_id for vote in group.votes],
                 solvers=_distinct([vote.solver for vote in group.votes]),
                 approaches=_distinct([vote.candidate.approach for vote in group.votes]),
-                chosen=key_of(group.votes[0].candidate) == answer,
+                chosen=answer in group.keys,
             )
             for group in groups
         ],
@@ -157,7 +157,7 @@ def _minority(groups: Sequence[Group], answer: str | None) -> str | None:
     """
     if answer is None:
         return None if len(groups) < 2 else f"The candidates differ: {_listed(groups)}"
-    others = [group for group in groups if key_of(group.votes[0].candidate) != answer]
+    others = [group for group in groups if answer not in group.keys]
     return f"Other candidates answer: {_listed(others)}" if others else None
 
 

@@ -5,7 +5,6 @@ Pure functions of a run that is being watched. The words are those of `atlas_mcp
 
 from __future__ import annotations
 
-from atlas_mcp.atlas.agreement import group_answers
 from atlas_mcp.atlas.explore import Candidate, SolverFailure
 from atlas_mcp.atlas.run_facts import ExploreState, solver_call
 from atlas_mcp.atlas.state import RunState, failed_explores
@@ -61,7 +60,7 @@ def agreement_of(state: RunState) -> str:
     """Return how many of the independent candidates agree; empty before there are two."""
     votes = state.votes
     # Grouping is worked out only where there is something to say.
-    return agreement_text(len(group_answers(votes)[0].votes), len(votes)) if len(votes) > 1 else ""
+    return agreement_text(len(state.groups[0].votes), len(votes)) if len(votes) > 1 else ""
 
 
 def cost_of(state: RunState) -> str:

@@ -11,7 +11,7 @@ from typing import Self
 
 from typing_extensions import override
 
-from atlas_mcp.atlas.agreement import Group, group_answers, is_tied
+from atlas_mcp.atlas.agreement import Group, is_tied
 from atlas_mcp.atlas.budget import MAX_EXPLORES_CEILING
 from atlas_mcp.atlas.commands import Command, Note
 from atlas_mcp.atlas.events import ExploresPlanned, Planned, RunFinished
@@ -74,7 +74,7 @@ def _solvers(state: RunState, count: int) -> tuple[Planned, ...]:
 
 
 def _counted(state: RunState) -> RunFinished:
-    groups = group_answers(state.votes)
+    groups = state.groups
     if not groups:
         limit = must_conclude(state)
         return RunFinished("failed", "no_candidates", error=failures_text(state, limit))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from atlas_mcp.atlas.agreement import group_answers
 from atlas_mcp.atlas.decisions import Synthesis
 from atlas_mcp.atlas.events import RunFinished
 from atlas_mcp.atlas.outcomes import StopReason
@@ -34,7 +33,7 @@ def unsynthesized(state: RunState, reason: StopReason, error: str) -> RunFinishe
     At least two candidates with the same answer, and fewer with any other, are evidence that was
     paid for: the run returns their answer with a warning. With less evidence it has no answer.
     """
-    groups = group_answers(state.votes)
+    groups = state.groups
     if not groups:
         return RunFinished("failed", "no_candidates" if reason == "error" else reason, error=error)
     top = len(groups[0].votes)

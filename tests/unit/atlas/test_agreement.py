@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas_mcp.atlas.agreement import Vote, group_answers, same_key, warnings_of
+from atlas_mcp.atlas.agreement import Vote, group_answers, warnings_of
+from atlas_mcp.atlas.comparing.answers import answer_key
+from atlas_mcp.atlas.comparing.asked import NOTHING_ASKED
 from atlas_mcp.atlas.explore import Candidate, Strategy
 from tests.support.played_runs import found
 
@@ -38,11 +40,11 @@ def votes(*answers: Any, strategies: str = "abcdefgh") -> list[Vote]:
         (2.50, "2.5"),
         ("50 %", "50%"),
         ({"b": [1], "a": None}, {"a": None, "b": [1]}),
-        ("TRUE", True),
+        ("TRUE", "true"),
     ],
 )
 def test_answers_that_say_the_same(one: Any, other: Any) -> None:
-    assert same_key(one) == same_key(other)
+    assert answer_key(one, NOTHING_ASKED) == answer_key(other, NOTHING_ASKED)
 
 
 @pytest.mark.parametrize(
@@ -69,17 +71,17 @@ def test_answers_that_say_the_same(one: Any, other: Any) -> None:
     ],
 )
 def test_answers_that_do_not_say_the_same(one: Any, other: Any) -> None:
-    assert same_key(one) != same_key(other)
+    assert answer_key(one, NOTHING_ASKED) != answer_key(other, NOTHING_ASKED)
 
 
 @pytest.mark.parametrize("number", ["1e999999", "1e9999999", "1e-9999999", "-1e99999999999999"])
 def test_a_number_of_any_size_has_a_short_key(number: str) -> None:
-    assert len(same_key(number)) < 1_000
+    assert len(answer_key(number, NOTHING_ASKED)) < 1_000
 
 
 @given(st.text() | st.integers() | st.floats() | st.lists(st.text()) | st.none() | st.booleans())
 def test_every_answer_has_a_key_and_keeps_it(answer: Any) -> None:
-    assert same_key(answer) == same_key(answer)
+    assert answer_key(answer, NOTHING_ASKED) == answer_key(answer, NOTHING_ASKED)
     assert group_answers(votes(answer, answer))[0].votes[1].explore_id == 2
 
 

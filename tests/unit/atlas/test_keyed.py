@@ -9,7 +9,7 @@ from tests.support.played_runs import found
 
 
 def test_nothing_is_kept_before_it_has_been_worked_out() -> None:
-    assert (found().key, found().json) == (None, None)
+    assert (found().key_under(None), found().json) == (None, None)
 
 
 def test_an_answer_keeps_its_key_and_its_json() -> None:
@@ -17,7 +17,11 @@ def test_an_answer_keeps_its_key_and_its_json() -> None:
         answered.keep_key("42")
         answered.keep_json('"42"')
 
-        assert (answered.key, answered.json) == ("42", '"42"')
+        assert (answered.key_under("any"), answered.json) == ("42", '"42"')
+
+        answered.keep_key("43", "this question")
+        assert answered.key_under("this question") == "43"
+        assert answered.key_under("another") is None
 
 
 def test_kept_texts_make_no_difference_to_a_value_and_are_not_copied() -> None:
@@ -28,6 +32,9 @@ def test_kept_texts_make_no_difference_to_a_value_and_are_not_copied() -> None:
     assert one == other
     assert hash(one.answer) == hash(other.answer)
     assert repr(one) == repr(other)
-    assert (replace(one, answer="43").key, replace(one, answer="43").json) == (None, None)
+    assert (replace(one, answer="43").key_under(None), replace(one, answer="43").json) == (
+        None,
+        None,
+    )
     assert {one.name for one in fields(one)} == {one.name for one in fields(other)}
-    assert not {"key", "json", "_key", "_json"} & {each.name for each in fields(one)}
+    assert not {"json", "_key", "_json"} & {each.name for each in fields(one)}

@@ -11,10 +11,13 @@ from typing import Any, SupportsIndex
 import pytest
 from typing_extensions import override
 
-from atlas_mcp.atlas.agreement import KEY_CHARS, group_answers, key_of, same_key
+from atlas_mcp.atlas.agreement import group_answers, key_of
 from atlas_mcp.atlas.arrived import solver_replied
 from atlas_mcp.atlas.codec import decode_event, encode_event, with_key
 from atlas_mcp.atlas.commands import ReadReply
+from atlas_mcp.atlas.comparing.answers import LONG_VALUES
+from atlas_mcp.atlas.comparing.asked import NOTHING_ASKED, Asked
+from atlas_mcp.atlas.comparing.forms import KEY_CHARS
 from atlas_mcp.atlas.events import (
     Event,
     ExploresPlanned,
@@ -104,8 +107,8 @@ def test_neither_a_view_nor_a_line_on_progress_walks_through_answers_again() -> 
     assert sum(one.taken for one in answers) <= 1_000 * COUNT
 
 
-def test_what_is_read_or_read_back_has_its_key() -> None:
-    answer = [{"a": [j]} for j in range(9)]
+def test_what_is_long_has_its_key_when_it_is_read_or_read_back() -> None:
+    answer = [{"a": [j]} for j in range(LONG_VALUES)]
     reply = usual(CANDIDATE | {"answer": json.dumps(answer)})
     records = followed_by(opened({"type": "array"}), solver_replied(1, reply))
     read = read_reply(RunState.fold(records), ReadReply(1))
@@ -114,7 +117,7 @@ def test_what_is_read_or_read_back_has_its_key() -> None:
 
     candidates = [_candidate(read), _candidate(back[0])]
     assert isinstance(back[1], RunFinished)
-    keys = [candidates[0].key, candidates[1].key, back[1].key]
+    keys = [one.key_under(NOTHING_ASKED) for one in (*candidates, back[1])]
     assert keys == [key_of(found(answer))] * 3
 
 
@@ -155,20 +158,21 @@ def test_a_role_that_does_not_vote_has_its_answer_written_for_the_roles_that_see
 
 def test_a_key_is_no_part_of_what_is_stored_or_compared() -> None:
     one, other = found(["x" * 99]), found(["x" * 99])
-    key_of(one)
+    asked = Asked("Which?")
+    key = key_of(one, asked)
 
-    assert (one.key is None, other.key is None) == (False, True)
+    assert [each.key_under(Asked("Which?")) for each in (one, other)] == [key, None]
+    assert one.key_under(NOTHING_ASKED) is None
     assert one == other
     assert repr(one) == repr(other)
-    assert replace(one, answer="y").key is None
+    assert replace(one, answer="y").key_under(asked) is None
     stored = [SolverFinished(1, each, Charge(NO_USAGE, HOLD, HOLD)) for each in (one, other)]
     assert encode_event(stored[0]) == encode_event(stored[1])
 
 
 @pytest.mark.parametrize("answer", ["y" * 500, ["y"] * 500, "\ud800" * 500, [[10**5_000]]])
 def test_a_long_key_is_kept_as_its_digest(answer: Any) -> None:
-    assert len(same_key(answer)) > KEY_CHARS or answer == [[10**5_000]]
-    assert len(key_of(found(answer))) < 200
+    assert KEY_CHARS < len(key_of(found(answer))) < 200 or answer == [[10**5_000]]
     assert key_of(found(answer)) == key_of(found(answer))
     assert key_of(found(answer)) != key_of(found([answer]))
     assert len(group_answers(a_long_run(answer, [answer], answer).votes)) == 2

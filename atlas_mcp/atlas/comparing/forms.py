@@ -1,0 +1,34 @@
+"""The keys of the forms that several readers share: a number has one key, however it was written.
+
+A key begins with the kind of its form and a colon, so that forms of two kinds are never the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from fractions import Fraction
+
+KEY_CHARS = 100
+"""Characters of the longest key that is kept as text; of a longer one its digest is kept."""
+
+
+def number_key(value: Fraction) -> str:
+    """Return the key of a number."""
+    return f"number:{value}"
+
+
+def words_key(words: str) -> str:
+    """Return the key of text that is compared as words: folded and trimmed by its reader."""
+    return f"words:{words}"
+
+
+def verbatim_key(text: str) -> str:
+    """Return the key of text of which every character counts."""
+    return f"verbatim:{text}"
+
+
+def short_key(key: str) -> str:
+    """Return a key, or the digest of a long one."""
+    if len(key) <= KEY_CHARS:
+        return key
+    return f"blake2b:{hashlib.blake2b(key.encode(errors='surrogatepass')).hexdigest()}"

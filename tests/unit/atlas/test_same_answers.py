@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atlas_mcp.atlas.same_answers import read_same_answers
-from tests.support.json_values import JSON
+from tests.support.shown_views import JSON
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The dress of an answer: Markdown, quotes, `\\boxed`, "The answer is", a full stop at the end.
+r"""The dress of an answer: Markdown, quotes, `\boxed`, "The answer is", a full stop at the end.
 
 Takes off only what encloses the whole text in pairs, or introduces the whole of it.
 """

@@ -52,7 +52,8 @@ READERS: tuple[Reader, ...] = (
 
 def text_key(answer: str, asked: Asked) -> str:
     """Return a text that is equal for equal answers: see `READERS`."""
-    text = unicodedata.normalize("NFC", answer.translate(_INVISIBLE)).strip()
+    text = answer.translate(_INVISIBLE).replace("\r\n", "\n").replace("\r", "\n")
+    text = unicodedata.normalize("NFC", text).strip()
     key = verbatim.key(text, asked)
     if key is None:
         key = choices.key(text, asked)

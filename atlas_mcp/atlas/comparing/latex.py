@@ -64,9 +64,9 @@ _Piece: TypeAlias = str | _Fraction | _Root | _Script | _Styled | _Function
 
 
 def plain(text: str) -> str:
-    """Return mathematical text without the dress of LaTeX; any other text as it is.
+    r"""Return mathematical text without the dress of LaTeX; any other text as it is.
 
-    The delimiters of mathematics go where they stand in pairs. `\\frac{1}{2}` becomes `1/2`, in
+    The delimiters of mathematics go where they stand in pairs. `\frac{1}{2}` becomes `1/2`, in
     brackets where something beside it would change its meaning; `x^{12}` becomes `x^12`, and
     `x^{a+b}` becomes `x^(a+b)`.
     """

@@ -32,7 +32,7 @@ from atlas_mcp.atlas.comparing.latex import plain
         (r"\log_5 25", "log_5 25"),
         (r"\log_52", "log_(5)2"),
         (r"y\cos y", "y cos y"),
-        (r"\sin^2\theta", "sin^2 θ"),
+        (r"\sin^2\theta", "sin^2θ"),
         (r"\left\{3, 4\right\}", "{3, 4}"),
         (r"\mathbb{Z}\setminus\{3\}", "ℤ∖{3}"),
         (r"ℤ\{3}", "ℤ∖{3}"),

@@ -1,4 +1,4 @@
-r"""The dress of an answer: Markdown, quotes, `\boxed`, "The answer is", a full stop at the end.
+r"""The dress of an answer: Markdown, LaTeX, quotes, `\boxed`, "The answer is", a final full stop.
 
 Takes off only what encloses the whole text in pairs, or introduces the whole of it.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from atlas_mcp.atlas.comparing import latex
 from atlas_mcp.atlas.comparing.asked import Asked
 from atlas_mcp.atlas.comparing.questions import plain_words
 
@@ -73,7 +74,7 @@ _ECHOED = re.compile(r"what(?:'s| is| are| was| were) (the .{3,80})")
 
 
 def off(text: str, asked: Asked, *, stop: bool = True) -> str:
-    """Return a text without its dress, its white space single.
+    """Return a text without its dress, LaTeX's among it, its white space single.
 
     Args:
         text: The text.
@@ -86,6 +87,8 @@ def off(text: str, asked: Asked, *, stop: bool = True) -> str:
         if text == before:
             text = _without_stop(text) if stop else text
             text = without_introduction(text, asked.question)
+        if text == before:
+            text = latex.plain(text)
         if text == before:
             break
     return single_spaced(text)

@@ -10,7 +10,16 @@ import unicodedata
 from collections.abc import Callable
 from typing import TypeAlias
 
-from atlas_mcp.atlas.comparing import choices, dress, numbers, verbatim, words
+from atlas_mcp.atlas.comparing import (
+    choices,
+    complexity,
+    dress,
+    infinity,
+    no_solution,
+    numbers,
+    verbatim,
+    words,
+)
 from atlas_mcp.atlas.comparing.asked import Asked
 from atlas_mcp.atlas.comparing.forms import verbatim_key
 
@@ -45,6 +54,10 @@ READERS: tuple[Reader, ...] = (
     # In this order: yes_no, no_solution, infinity, dates, times, chemistry, numbers, quantities,
     # money, ranges, bases, matrices, intervals, inequalities, equations, parts, sets, points,
     # lists, expressions, logic, complexity.
+    alone(no_solution.read),
+    alone(infinity.read),
+    # Of their own look, and no expressions: before these.
+    alone(complexity.read),
     alone(numbers.read),
 )
 """The readers in their order; where none of them can read a text, its words are compared."""

@@ -3,8 +3,6 @@ r"""The dress of an answer: Markdown, LaTeX, quotes, `\boxed`, "The answer is", 
 Takes off only what encloses the whole text in pairs, or introduces the whole of it.
 """
 
-# ruff: noqa: RUF001 - marks of many languages
-
 from __future__ import annotations
 
 import re

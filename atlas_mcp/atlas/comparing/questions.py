@@ -1,7 +1,5 @@
 """What a question says, in the shapes in which several readers look at it."""
 
-# ruff: noqa: RUF001 - marks of many languages
-
 from __future__ import annotations
 
 import re

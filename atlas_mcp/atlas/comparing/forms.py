@@ -6,6 +6,8 @@ A key begins with the kind of its form and a colon, so that forms of two kinds a
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Iterable
 from fractions import Fraction
 
 KEY_CHARS = 100
@@ -25,6 +27,26 @@ def words_key(words: str) -> str:
 def verbatim_key(text: str) -> str:
     """Return the key of text of which every character counts."""
     return f"verbatim:{text}"
+
+
+def set_key(keys: Iterable[str]) -> str:
+    """Return the key of a set: the keys of its members, in any order, once or more often."""
+    return f"set:{json.dumps(sorted(set(keys)))}"
+
+
+def sequence_key(keys: Iterable[str]) -> str:
+    """Return the key of a sequence: the keys of its members in their order, without brackets."""
+    return f"sequence:{json.dumps(list(keys))}"
+
+
+def tuple_key(brackets: str, keys: Iterable[str]) -> str:
+    """Return the key of what stands in a pair of brackets: a point, an interval, a vector.
+
+    Args:
+        brackets: The two brackets; `()` has one key for a point and for an open interval.
+        keys: The keys of the members, in their order.
+    """
+    return f"tuple{brackets}:{json.dumps(list(keys))}"
 
 
 def short_key(key: str) -> str:

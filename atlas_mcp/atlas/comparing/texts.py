@@ -1,41 +1,109 @@
 """The key of a text: its dress taken off, then the first form that the whole of it can be read as.
 
-The readers stand in the order in which they are asked. Each returns the key of a text that it can
+Owns the order of the stages and of the readers. Each reader returns the key of a text that it can
 read to its last character, and `None` for every other; so an early reader must be sure of its kind.
 """
 
 from __future__ import annotations
 
-import re
+import unicodedata
 from collections.abc import Callable
 from typing import TypeAlias
 
-from atlas_mcp.atlas.comparing import numbers, words
+from atlas_mcp.atlas.comparing import (
+    choices,
+    complexity,
+    dress,
+    infinity,
+    no_solution,
+    numbers,
+    verbatim,
+    words,
+)
 from atlas_mcp.atlas.comparing.asked import Asked
 from atlas_mcp.atlas.comparing.forms import verbatim_key
 
-Reader: TypeAlias = Callable[[str, Asked], str | None]
-"""Returns the key of a text that it can read as a whole; `None` for any other."""
+Part: TypeAlias = Callable[[str], str]
+"""Returns the key of a part of a text, such as a member of a list."""
 
-_INDENTED = re.compile(r"\n[ \t]+\S")
-_BOXED = "\\boxed{"
+Reader: TypeAlias = Callable[[str, Asked, Part], str | None]
+"""Returns the key of a text that it can read as a whole; `None` for any other.
 
-READERS: tuple[Reader, ...] = (numbers.read,)
+White space in the text is single: a line break where there was one in it, otherwise a space."""
+
+MAX_DEPTH = 10
+"""Parts that are read inside one another; what lies deeper is compared as it is written."""
+
+MAX_PARTS = 300
+"""Different parts of one answer that are read; of those beyond, every character counts."""
+
+_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200e\u200f\u2060\ufeff\u00ad\ufe0e\ufe0f"))
+
+
+def alone(read: Callable[[str, Asked], str | None]) -> Reader:
+    """Return the reader that asks one for texts without parts."""
+
+    def reader(text: str, asked: Asked, part: Part) -> str | None:
+        del part
+        return read(text, asked)
+
+    return reader
+
+
+READERS: tuple[Reader, ...] = (
+    # In this order: yes_no, no_solution, infinity, dates, times, chemistry, numbers, quantities,
+    # money, ranges, bases, matrices, intervals, inequalities, equations, parts, sets, points,
+    # lists, expressions, logic, complexity.
+    alone(no_solution.read),
+    alone(infinity.read),
+    # Of their own look, and no expressions: before these.
+    alone(complexity.read),
+    alone(numbers.read),
+)
 """The readers in their order; where none of them can read a text, its words are compared."""
 
 
 def text_key(answer: str, asked: Asked) -> str:
     """Return a text that is equal for equal answers: see `READERS`."""
-    text = answer.strip()
-    if _INDENTED.search(text):
-        # Code: two programs may differ in nothing but indentation or case.
-        return verbatim_key(text)
-    start, end = text.find(_BOXED), text.rfind("}")
-    if 0 <= start < end:
-        text = text[start + len(_BOXED) : end]
-    text = " ".join(text.strip("$`*_ \n").rstrip(".").split())
-    for read in READERS:
-        key = read(text, asked)
-        if key is not None:
-            return key
-    return words.key(text, asked)
+    text = answer.translate(_INVISIBLE).replace("\r\n", "\n").replace("\r", "\n")
+    text = unicodedata.normalize("NFC", text).strip()
+    key = verbatim.key(text, asked)
+    if key is None:
+        key = choices.key(text, asked)
+    return _Reading(asked).key(text) if key is None else key
+
+
+class _Reading:
+    """One answer, read into a form.
+
+    Args:
+        asked: What is known of the problem.
+    """
+
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+        self._known: dict[str, str] = {}
+        self._depth = 0
+
+    def key(self, text: str) -> str:
+        """Return the key of the answer, or of a part of it.
+
+        A part that several readers try is read once: without that, brackets in brackets would take
+        a time that doubles with each of them.
+        """
+        known = self._known.get(text)
+        if known is not None:
+            return known
+        if self._depth >= MAX_DEPTH or len(self._known) >= MAX_PARTS:
+            return verbatim_key(text)
+        self._depth += 1
+        key = self._known[text] = self._read(dress.off(text, self._asked))
+        self._depth -= 1
+        return key
+
+    def _read(self, text: str) -> str:
+        for read in READERS:
+            key = read(text, self._asked, self.key)
+            if key is not None:
+                return key
+        return words.key(text, self._asked)

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from atlas_mcp.atlas.same_answers import read_same_answers
 from tests.support.shown_views import JSON

@@ -48,7 +48,7 @@ _NEAREST = re.compile(
 _UNITS = frozenset(
     _words(
         "metre meter centimetre centimeter millimetre millimeter kilometre kilometer km cm mm m"
-        " mile yard foot inch second minute hour day week year gram kilogram kg g milligram tonne pound"
+        " mile yard foot inch second minute hour day week year gram kilogram kg g tonne pound"
         " ounce litre liter millilitre milliliter degree newton joule watt volt kelvin mph"
     )
 )

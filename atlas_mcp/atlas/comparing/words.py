@@ -14,8 +14,8 @@ from atlas_mcp.atlas.comparing.forms import words_key
 from atlas_mcp.atlas.comparing.questions import asking, plain_words
 
 LONG_CAPITALS = 5
-"""Letters of the shortest word in capitals that is taken for an ordinary word: `US` and `us`,
-`AIDS` and `aids` are two words each."""
+"""Letters of the shortest word in capitals that is taken for an ordinary word; a shorter one may be
+an abbreviation, which is another word than the same letters in lower case."""
 
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "＇": "'"})
 _DASHES = str.maketrans({"‐": "-", "‑": "-"})

@@ -179,6 +179,10 @@ def test_what_was_proved_is_the_same_whichever_comparison_said_it() -> None:
 
     assert state.proved == (frozenset({1, 2, 5}), frozenset({3, 4}))
     assert state.comparisons[0] == compared
+    assert [(one.answer, one.explore_ids, one.by) for one in state.groups] == [
+        ("x", (1, 2, 5), "rule"),
+        ("x + 1", (3, 4), "rule"),
+    ]
 
 
 @pytest.mark.parametrize("event", [AnswersCompared((7,)), AnswersCompared((1,), ((1, 9),))])

@@ -17,6 +17,7 @@ from atlas_mcp.atlas.comparing import (
     infinity,
     no_solution,
     numbers,
+    quantities,
     verbatim,
     words,
     yes_no,
@@ -61,6 +62,7 @@ READERS: tuple[Reader, ...] = (
     # Of their own look, and no expressions: before these.
     alone(complexity.read),
     alone(numbers.read),
+    quantities.read,
 )
 """The readers in their order; where none of them can read a text, its words are compared."""
 

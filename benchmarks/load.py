@@ -150,7 +150,7 @@ async def bare(load: Load) -> Figures:
                 system=prompts.orchestrator_system(spec),
                 turns=(UserTurn(solver_prompts.problem_parts(asked)),),
                 max_tokens=32_000,
-                schema=synthesis_schema(asked),
+                schema=synthesis_schema(asked, spec),
                 tools=(prompts.explore_tool(spec),),
                 effort="high",
             )

@@ -113,7 +113,7 @@ async def bare_run(client: anthropic.AsyncAnthropic, *, raw: bool) -> None:
             system=prompts.orchestrator_system(run),
             turns=(UserTurn(said),),
             max_tokens=32_000,
-            schema=synthesis_schema(PROBLEM),
+            schema=synthesis_schema(PROBLEM, run),
             tools=(prompts.explore_tool(run),),
             effort="high",
         )

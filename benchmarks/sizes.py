@@ -46,12 +46,13 @@ CANDIDATE = {
     "confidence_percent": 80,
 }
 MORE = [{"strategy": one} for one in ("decompose", "work_backwards", "direct", "code_trace")]
-SYNTHESIS = {
+SYNTHESIS: dict[str, object] = {
     "explanation": "Most candidates reach 42 by paths of their own; the others miscount zero. " * 6,
     "answer": "42",
     "supported": True,
     "confidence_percent": 90,
     "dissent": "Two candidates say 41.",
+    "same_answers": [],
 }
 
 

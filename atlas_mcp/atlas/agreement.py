@@ -1,14 +1,15 @@
 """Which candidates give the same answer.
 
-Owns the key by which answers are compared, the groups that follow from it and the warnings about
-them. People and clients see the groups; `majority` answers with the largest one, and so does the
-ATLAS loop where its orchestrator gave no answer. The orchestrator itself never reads them: it
-judges the candidates.
+Owns the key by which answers are compared, the groups that follow from it by rule, their merging
+where more is known, and the warnings about them. People and clients see the groups; `majority`
+answers with the largest one, and so does the ATLAS loop where its orchestrator gave no answer. The
+orchestrator itself never reads them: it judges the candidates, and may name those that say the same
+in other words.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,6 +17,7 @@ from atlas_mcp.atlas.comparing.answers import answer_key, is_long, long_key
 from atlas_mcp.atlas.comparing.asked import NOTHING_ASKED, Asked
 from atlas_mcp.atlas.explore import Candidate
 from atlas_mcp.atlas.messages import Json
+from atlas_mcp.atlas.outcomes import Grounds
 
 
 class Answered(Protocol):
@@ -52,12 +54,30 @@ class Group:
     Attributes:
         answer: The answer.
         votes: The candidates, in the order of their explores.
-        keys: The keys of their answers: one, unless more than the rules say that they agree.
+        keys: The keys of their answers: one, unless more than the keys say that they agree.
+        merged: The groups by rule that judgement made one of, the largest first; none for a group
+            by rule.
     """
 
     answer: Json
     votes: tuple[Vote, ...]
     keys: frozenset[str]
+    merged: tuple[Group, ...] = ()
+
+    @property
+    def by(self) -> Grounds:
+        """Why the candidates are in one group."""
+        return "judgement" if self.merged else "rule"
+
+    @property
+    def by_rule(self) -> int:
+        """The number of its candidates that have its answer by rule."""
+        return len(self.merged[0].votes if self.merged else self.votes)
+
+    @property
+    def explore_ids(self) -> tuple[int, ...]:
+        """The numbers of the candidates' explores."""
+        return tuple(vote.explore_id for vote in self.votes)
 
     @property
     def solvers(self) -> frozenset[str]:
@@ -88,7 +108,50 @@ def group_answers(
         Group(votes[0].candidate.answer, tuple(votes), frozenset({key}))
         for key, votes in groups.items()
     ]
-    return tuple(sorted(found, key=lambda group: (-len(group.votes), -len(group.solvers))))
+    return _ranked(found)
+
+
+def merged_groups(
+    groups: Sequence[Group], same: Iterable[Collection[int]], *, by: Grounds = "rule"
+) -> tuple[Group, ...]:
+    """Return the groups with those made one whose candidates give the same answer, ranked anew.
+
+    A merged group has the answer of the largest one in it. No group is ever split, and of what is
+    said to be the same the order does not matter.
+
+    Args:
+        groups: The groups by rule, ranked.
+        same: Sets of numbers of explores whose candidates give the same answer. Numbers without a
+            candidate say nothing.
+        by: Why they do.
+    """
+    place = {number: i for i, group in enumerate(groups) for number in group.explore_ids}
+    first = list(range(len(groups)))
+    for numbers in same:
+        joined = {first[place[number]] for number in numbers if number in place}
+        if len(joined) > 1:
+            lowest = min(joined)
+            first = [lowest if one in joined else one for one in first]
+    parts: dict[int, list[Group]] = {}
+    for group, one in zip(groups, first, strict=True):
+        parts.setdefault(one, []).append(group)
+    return _ranked(_merged(tuple(one), by) for one in parts.values())
+
+
+def _merged(parts: tuple[Group, ...], by: Grounds) -> Group:
+    if len(parts) == 1:
+        return parts[0]
+    votes = (vote for part in parts for vote in part.votes)
+    return Group(
+        parts[0].answer,
+        tuple(sorted(votes, key=lambda vote: vote.explore_id)),
+        frozenset[str]().union(*(part.keys for part in parts)),
+        parts if by == "judgement" else (),
+    )
+
+
+def _ranked(groups: Iterable[Group]) -> tuple[Group, ...]:
+    return tuple(sorted(groups, key=lambda group: (-len(group.votes), -len(group.solvers))))
 
 
 def key_of(answered: Answered, asked: Asked = NOTHING_ASKED) -> str:

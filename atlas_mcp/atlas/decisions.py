@@ -18,8 +18,10 @@ from atlas_mcp.atlas.explore import (
 )
 from atlas_mcp.atlas.explore_arguments import ExploreFault, parse_explore
 from atlas_mcp.atlas.messages import Json, Reply
+from atlas_mcp.atlas.orchestrator_schemas import SAME_ANSWERS
 from atlas_mcp.atlas.prompts import EXPLORE_TOOL
 from atlas_mcp.atlas.run_spec import RunSpec
+from atlas_mcp.atlas.same_answers import read_same_answers
 from atlas_mcp.atlas.storable import in_sentence, text_of
 from atlas_mcp.atlas.written_calls import written_calls
 from atlas_mcp.atlas.written_json import read_object, without_thinking
@@ -52,12 +54,16 @@ class Wants:
 
 @dataclass(frozen=True, slots=True)
 class Synthesis:
-    """The orchestrator stops. `answer` is `None` where no answer is supported."""
+    """The orchestrator stops. `answer` is `None` where no answer is supported.
+
+    `same_answers` are numbers of candidates that it says give the same answer, as it wrote them.
+    """
 
     answer: Json
     explanation: str
     confidence: float | None
     dissent: str | None
+    same_answers: tuple[frozenset[int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,4 +151,5 @@ def _synthesis(
         explanation=text_of(found.get("explanation") or ""),
         confidence=confidence_of(found),
         dissent=dissent if isinstance(dissent, str) and dissent.strip() else None,
+        same_answers=read_same_answers(found.get(SAME_ANSWERS)),
     )

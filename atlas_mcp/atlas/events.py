@@ -273,6 +273,8 @@ class RunFinished(Keyed):
         dissent: The case against the answer, in the orchestrator's words.
         error: The failure, for people; `None` where there is none.
         warning: A caution about how the answer came about, for its reader.
+        same_answers: Sets of explores whose candidates give the same answer in other words, in the
+            orchestrator's judgement.
     """
 
     status: Status
@@ -283,6 +285,7 @@ class RunFinished(Keyed):
     dissent: str | None = None
     error: str | None = None
     warning: str | None = None
+    same_answers: tuple[tuple[int, ...], ...] = ()
     type: Literal["run_finished"] = "run_finished"
 
 

@@ -11,6 +11,9 @@ from atlas_mcp.atlas.messages import EFFORTS, Json
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.run_spec import RunSpec
 
+SAME_ANSWERS = "same_answers"
+"""The field of a synthesis in which candidates are named that give the same answer."""
+
 
 def explore_arguments_schema(spec: RunSpec) -> dict[str, Json]:
     """Return the JSON Schema of an explore's arguments, narrowed to what this run's pool has."""
@@ -40,9 +43,17 @@ def explore_arguments_schema(spec: RunSpec) -> dict[str, Json]:
     }
 
 
-def synthesis_schema(problem: Problem) -> dict[str, Json]:
+def names_same_answers(spec: RunSpec) -> bool:
+    """Return whether the orchestrator is asked which candidates give the same answer.
+
+    A small one is not: each field more costs it as much as the answer.
+    """
+    return spec.orchestrator is not None and not spec.orchestrator.is_small
+
+
+def synthesis_schema(problem: Problem, spec: RunSpec) -> dict[str, Json]:
     """Return the JSON Schema of the reply that ends a run."""
-    properties = _synthesis_properties(problem)
+    properties = _synthesis_properties(problem, spec)
     schema: dict[str, Json] = {
         "type": "object",
         "properties": properties,
@@ -56,7 +67,7 @@ def decision_schema(problem: Problem, spec: RunSpec) -> dict[str, Json]:
     """Return the JSON Schema of a turn of an orchestrator without tools: explore or answer."""
     assessment = {"type": "string", "description": "What the evidence shows, what is missing."}
     arguments = explore_arguments_schema(spec)
-    synthesis = _synthesis_properties(problem)
+    synthesis = _synthesis_properties(problem, spec)
     schema: dict[str, Json] = {
         "anyOf": [
             {
@@ -84,11 +95,15 @@ def decision_schema(problem: Problem, spec: RunSpec) -> dict[str, Json]:
     return with_definitions(schema, problem.answer_schema)
 
 
-def _synthesis_properties(problem: Problem) -> dict[str, Json]:
-    return {
+def _synthesis_properties(problem: Problem, spec: RunSpec) -> dict[str, Json]:
+    properties: dict[str, Json] = {
         "explanation": {"type": "string"},
         "answer": {"anyOf": [answer_property(problem.answer_schema), {"type": "null"}]},
         "supported": {"type": "boolean"},
         "confidence_percent": {"type": "integer", "minimum": 0, "maximum": 100},
         "dissent": {"anyOf": [{"type": "string"}, {"type": "null"}]},
     }
+    if names_same_answers(spec):
+        numbers: dict[str, Json] = {"type": "array", "items": {"type": "integer"}}
+        properties[SAME_ANSWERS] = {"type": "array", "items": numbers}
+    return properties

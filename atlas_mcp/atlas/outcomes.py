@@ -1,4 +1,4 @@
-"""The closed words for the status of a run and for the reason of its end."""
+"""The closed words for the status of a run, the reason of its end, and the grounds of agreement."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ StopReason: TypeAlias = Literal[
     "error",
 ]
 """Why a run ended. Closed."""
+
+Grounds: TypeAlias = Literal["rule", "judgement"]
+"""Why candidates count as agreed: rules, or the orchestrator's judgement. Closed."""
 
 
 def status_of(recorded: Status, *, driven: bool) -> Status:

@@ -18,7 +18,7 @@ from atlas_mcp.atlas.explore import (
 from atlas_mcp.atlas.messages import (
     Tool,
 )
-from atlas_mcp.atlas.orchestrator_schemas import explore_arguments_schema
+from atlas_mcp.atlas.orchestrator_schemas import explore_arguments_schema, names_same_answers
 from atlas_mcp.atlas.run_facts import ExploreState
 from atlas_mcp.atlas.run_spec import RunSpec, SolverSpec, floor_of
 from atlas_mcp.atlas.state import RunState, quota_used, unanswered_in_a_row
@@ -84,6 +84,10 @@ decides, for a reader who has not seen them.
 - confidence_percent: how likely the answer is right, 0 to 100.
 - dissent: what speaks against it, or null."""
 
+_SAME_ANSWERS = """
+- same_answers: the candidates that give one answer in different words or notation, as lists of \
+their numbers; [] if there are none. Answers that differ in substance, even slightly, stay apart."""
+
 _TOOL_PROTOCOL = (
     """\
 To explore, call the tool `explore`{parallel}. To stop, call no tool and reply with one JSON object:
@@ -113,6 +117,8 @@ def orchestrator_system(spec: RunSpec) -> str:
     models = f" from at least {floor.models} models" if floor.models > 1 else ""
     assert spec.orchestrator is not None, "the prompt of a run that has one"
     protocol = _TOOL_PROTOCOL if spec.orchestrator.tools else _DECISION_PROTOCOL
+    if names_same_answers(spec):
+        protocol += _SAME_ANSWERS
     parallel = (
         ""
         if spec.budget.max_parallel == 1

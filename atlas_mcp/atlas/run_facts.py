@@ -12,7 +12,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import TypeAlias, TypeVar
 
-from atlas_mcp.atlas.agreement import Group, Vote, group_answers
+from atlas_mcp.atlas.agreement import Group, Vote, group_answers, merged_groups
 from atlas_mcp.atlas.budget import Budget, Ledger
 from atlas_mcp.atlas.comparing.asked import Asked
 from atlas_mcp.atlas.events import (
@@ -287,9 +287,21 @@ class RunFacts:
 
     @property
     def groups(self) -> tuple[Group, ...]:
-        """The independent candidates grouped by their answers, the largest group first."""
+        """The independent candidates grouped by their answers, the largest group first.
+
+        By rule alone: whatever is decided on agreement is decided on these.
+        """
         problem = self.problem
         return group_answers(self.votes, schema=problem.answer_schema, question=problem.text)
+
+    @property
+    def judged_groups(self) -> tuple[Group, ...]:
+        """The groups as people see them: by rule, and at the end also by judgement.
+
+        The groups are made one that the orchestrator says give the same answer in other words.
+        """
+        same = () if self.finished is None else self.finished.same_answers
+        return merged_groups(self.groups, same, by="judgement") if same else self.groups
 
     @property
     def shown(self) -> frozenset[int]:

@@ -111,6 +111,7 @@ class Host:
         self.parting = anyio.Event()
         self.patience = ClientPatience(self.service, self.client_gone)
         self._spending: set[anyio.CancelScope] = set()
+        self._spent = anyio.Event()
         self._service: RunService | None = None
         self._failure: AtlasError | None = None
 
@@ -154,8 +155,19 @@ class Host:
                 yield
             finally:
                 self._spending.discard(scope)
+                spent, self._spent = self._spent, anyio.Event()
+                spent.set()
         if scope.cancelled_caught:
             raise ServerEnding(INPUT_ENDED)
+
+    async def openings_end(self, seconds: float) -> None:
+        """Return once no call is about to open a run, at most after `seconds`.
+
+        A call that its client has given up is among them until the run is on record.
+        """
+        with anyio.move_on_after(seconds):
+            while self._spending:
+                await self._spent.wait()
 
     async def notice_greeting(
         self, ctx: ServerRequestContext[Any, Any], call_next: CallNext

@@ -168,7 +168,7 @@ def _add_get_run(server: MCPServer[Any], host: Host) -> None:
                 raise InvalidInput("since", f"is {since}; it is a number that `next` has named")
             service = await host.service()
             if run_id is None:
-                run_id, preface = await newest(service)
+                run_id, preface = await newest(host, service, wait)
             else:
                 preface = ""
             call = WaitingCall(host, service, ctx, run_id, wait, since=since, preface=preface)
@@ -208,15 +208,24 @@ def _add_resume_run(server: MCPServer[Any], host: Host) -> None:
             return await answer(call)
 
 
-async def newest(service: RunService) -> tuple[str, str]:
+async def newest(host: Host, service: RunService, wait: float) -> tuple[str, str]:
     """Return the newest run of the home, and sentences that name it and those before it.
 
-    A client that names no run may mean one of the others.
+    A client that names no run may mean one of the others. Where there is none, it may have given up
+    the call that is about to open the first one.
+
+    Args:
+        host: Knows such calls.
+        service: Knows the runs.
+        wait: Seconds to wait for them at most.
 
     Raises:
         InvalidInput: There is none.
     """
     runs = await service.list_runs(limit=MAX_NAMED)
+    if not runs:
+        await host.openings_end(wait)
+        runs = await service.list_runs(limit=MAX_NAMED)
     if not runs:
         raise InvalidInput(
             "run_id", "is missing, and there is no run yet; solve_with_atlas opens one"

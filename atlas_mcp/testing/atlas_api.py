@@ -34,6 +34,7 @@ def synthesis_text(answer: object, *, supported: bool = True) -> str:
             "supported": supported,
             "confidence_percent": 90,
             "dissent": None,
+            "same_answers": [],
         }
     )
 

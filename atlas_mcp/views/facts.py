@@ -14,7 +14,7 @@ from typing import Protocol
 from atlas_mcp.atlas.explore import SOLVER, FailureKind
 from atlas_mcp.atlas.wording import bound_text, share_text
 from atlas_mcp.texts import counted
-from atlas_mcp.views.run_view import RunView
+from atlas_mcp.views.run_view import AnswerGroup, RunView
 
 FAILURES: Mapping[FailureKind, str] = {
     "timeout": "out of time",
@@ -95,29 +95,71 @@ def failed_text(failed: int) -> str:
     return f"{counted(failed, 'explore')} failed"
 
 
-def agreement_text(top: int, found: int) -> str:
+def agreement_text(top: int, found: int, by_rule: int) -> str:
     """Return how many of the candidates agree, as in "3 of 4 agree", or that no two of them do.
 
-    It is empty for fewer than two candidates.
+    Where they agree by judgement it says so: "3 of 4 agree: 2 by rule, 1 by judgement". It is empty
+    for fewer than two candidates.
 
     Args:
         top: Candidates of the largest group.
         found: All candidates.
+        by_rule: Those of the group that have its answer by rule.
     """
     if found < 2:
         return ""
-    return "no two agree" if top == 1 else f"{top} of {found} agree"
+    if top == 1:
+        return "no two agree"
+    grounds = _grounds_text(top, by_rule, "judgement")
+    return f"{top} of {found} agree{f': {grounds}' if grounds else ''}"
 
 
-def top_answer_text(top: int, found: int, answer: str) -> str:
+def agreement_in(view: RunView) -> str:
+    """Return how many of the candidates of a view agree: see `agreement_text`."""
+    groups = view.agreement.groups
+    if not groups:
+        return ""
+    top = groups[0]
+    return agreement_text(len(top.explore_ids), candidates_in(view), agreeing_by_rule(top))
+
+
+def candidates_in(view: RunView) -> int:
+    """Return how many candidates the groups of a view have."""
+    return sum(len(group.explore_ids) for group in view.agreement.groups)
+
+
+def agreeing_by_rule(group: AnswerGroup) -> int:
+    """Return how many candidates of a group have its answer by rule."""
+    by_rule = group.agreeing_by_rule
+    return len(group.explore_ids) if by_rule is None else by_rule
+
+
+def top_answer_text(top: int, found: int, answer: str, by_rule: int) -> str:
     """Return an answer and its support, as in "3 of 4 candidates say "42"".
+
+    Where they say the same by judgement, it says so in parentheses behind it.
 
     Args:
         top: Candidates of the group.
         found: All candidates.
         answer: Their answer, quoted.
+        by_rule: Those of the group that have its answer by rule.
     """
-    return f"{share_text(top, found)} say{'s' if top == 1 else ''} {answer}"
+    grounds = _grounds_text(top, by_rule, "the orchestrator's judgement")
+    behind = f" ({grounds})" if grounds else ""
+    return f"{share_text(top, found)} say{'s' if top == 1 else ''} {answer}{behind}"
+
+
+def _grounds_text(top: int, by_rule: int, judgement: str) -> str:
+    """Return why candidates are in one group; empty where rules alone make it.
+
+    Where no two of them agree by rule, no number is told.
+    """
+    if by_rule == top:
+        return ""
+    if by_rule == 1:
+        return f"by {judgement}"
+    return f"{by_rule} by rule, {top - by_rule} by {judgement}"
 
 
 def explore_name(number: int, solver: str, *, strategy: str, role: str = SOLVER) -> str:

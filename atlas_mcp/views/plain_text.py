@@ -9,7 +9,7 @@ import re
 
 from atlas_mcp.atlas.wording import cost_text, seconds_text
 from atlas_mcp.texts import answer_text, printable
-from atlas_mcp.views.facts import calls_text, confidence_text, explore_name
+from atlas_mcp.views.facts import agreement_in, calls_text, confidence_text, explore_name
 from atlas_mcp.views.run_view import CandidateView, RemarkView, RunView
 
 _NEW_LINE = re.compile("\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
@@ -17,11 +17,16 @@ _NEW_LINE = re.compile("\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 
 
 def state_line(view: RunView) -> str:
-    """Return a run in a line: its status, money, calls, time and id."""
-    return (
-        f"{view.status}, {view.stop_reason or 'not stopped'} · {cost_text(view.cost_usd)} · "
-        f"{calls_text(view.usage)} · {seconds_text(view.elapsed_s)} · run {view.run_id}"
+    """Return a run in a line: its status, agreement, money, calls, time and id."""
+    parts = (
+        f"{view.status}, {view.stop_reason or 'not stopped'}",
+        agreement_in(view),
+        cost_text(view.cost_usd),
+        calls_text(view.usage),
+        seconds_text(view.elapsed_s),
+        f"run {view.run_id}",
     )
+    return " · ".join(filter(None, parts))
 
 
 def indented(text: str) -> str:

@@ -82,16 +82,18 @@ def view_of(run: RunSnapshot, poll: Poll = DEFAULT_POLL) -> RunView:
 
 def view_agreement(state: RunState, *, driven: bool) -> Agreement:
     """Return how far the independent candidates of a run agree, with the warnings of the run."""
-    groups = state.groups
+    groups = state.judged_groups
     finished = state.finished
     answer = None if finished is None or finished.answer is None else key_of(finished, state.asked)
     return Agreement(
         groups=[
             AnswerGroup(
                 answer=group.answer,
-                explore_ids=[vote.explore_id for vote in group.votes],
+                explore_ids=list(group.explore_ids),
                 solvers=_distinct([vote.solver for vote in group.votes]),
                 approaches=_distinct([vote.candidate.approach for vote in group.votes]),
+                by=group.by,
+                agreeing_by_rule=group.by_rule if group.by == "judgement" else None,
                 chosen=answer in group.keys,
             )
             for group in groups
@@ -180,7 +182,7 @@ def _listed(groups: Iterable[Group]) -> str:
     """Return answers in a line, each with the explores that gave it."""
     return "; ".join(
         f"{quoted(text_of(answer_start(group.answer, 80), 80))} "
-        f"(explore {', '.join(str(vote.explore_id) for vote in group.votes)})"
+        f"(explore {', '.join(map(str, group.explore_ids))})"
         for group in groups
     )
 

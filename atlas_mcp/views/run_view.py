@@ -10,9 +10,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
-from atlas_mcp.atlas.outcomes import Status, StopReason
+from atlas_mcp.atlas.outcomes import Grounds, Status, StopReason
 from atlas_mcp.atlas.usage import rounded
 
 
@@ -89,12 +89,18 @@ class RemarkView(_View):
 
 
 class AnswerGroup(_View):
-    """Candidates with the same answer; the answer of the run is theirs where `chosen`."""
+    """Candidates with the same answer; the answer of the run is theirs where `chosen`.
+
+    `agreeing_by_rule`, of a group by judgement, is how many of them have its answer by rule: for
+    texts only, and no part of the contract.
+    """
 
     answer: Answer
     explore_ids: list[int]
     solvers: list[str] = []
     approaches: list[str] = []
+    by: Grounds = "rule"
+    agreeing_by_rule: Annotated[int | None, Field(exclude=True)] = None
     chosen: bool = False
 
 

@@ -57,10 +57,16 @@ def explore_text(state: RunState, explore: ExploreState) -> str:
 
 
 def agreement_of(state: RunState) -> str:
-    """Return how many of the independent candidates agree; empty before there are two."""
-    votes = state.votes
+    """Return how many of the independent candidates agree; empty before there are two.
+
+    While the run goes on they agree by rule; at its end, also by the orchestrator's judgement.
+    """
+    found = len(state.votes)
     # Grouping is worked out only where there is something to say.
-    return agreement_text(len(state.groups[0].votes), len(votes)) if len(votes) > 1 else ""
+    if found < 2:
+        return ""
+    top = state.judged_groups[0]
+    return agreement_text(len(top.votes), found, top.by_rule)
 
 
 def cost_of(state: RunState) -> str:

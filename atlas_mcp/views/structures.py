@@ -20,7 +20,7 @@ from typing import Any, Literal, NotRequired, TypeVar, cast
 from typing_extensions import TypedDict
 
 from atlas_mcp.atlas.explore import SOLVER
-from atlas_mcp.atlas.outcomes import Status, StopReason
+from atlas_mcp.atlas.outcomes import Grounds, Status, StopReason
 from atlas_mcp.texts import CUT, LINE_CHARS, answer_start, clipped, one_line, untagged
 from atlas_mcp.views.lengths import (
     EARLIER_CHARS,
@@ -74,6 +74,7 @@ class GroupResult(TypedDict):
     explore_ids: list[int]
     solvers: list[str]
     approaches: NotRequired[list[str]]
+    by: Grounds
 
 
 class AgreementResult(TypedDict):
@@ -226,6 +227,7 @@ def _group(group: AnswerGroup, form: Form, limit: int) -> GroupResult:
         explore_ids=group.explore_ids,
         solvers=group.solvers,
         approaches=[untagged(clipped(one, limit)) for one in apart] or None,
+        by=group.by,
     )
     # Candidates may agree on null.
     return cast("GroupResult", {"answer": _answer(group.answer, limit), **found})

@@ -27,7 +27,9 @@ from atlas_mcp.texts import (
     untagged,
 )
 from atlas_mcp.views.facts import (
+    agreeing_by_rule,
     calls_text,
+    candidates_in,
     confidence_text,
     evidence_of,
     failed_text,
@@ -187,7 +189,7 @@ def _agreement_line(view: RunView) -> str:
     groups = view.agreement.groups
     if not groups:
         return ""
-    found = sum(len(group.explore_ids) for group in groups)
+    found = candidates_in(view)
     text = _group_text(groups[0], found)
     if view.answer is not None and not groups[0].chosen:
         chosen = next((group for group in groups if group.chosen), None)
@@ -199,7 +201,7 @@ def _agreement_line(view: RunView) -> str:
 
 def _group_text(group: AnswerGroup, found: int) -> str:
     answer = quoted(answer_start(group.answer, 16 * 120), 120)
-    return top_answer_text(len(group.explore_ids), found, answer)
+    return top_answer_text(len(group.explore_ids), found, answer, agreeing_by_rule(group))
 
 
 def _money_line(view: RunView) -> str:

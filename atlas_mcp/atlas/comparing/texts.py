@@ -10,7 +10,16 @@ import unicodedata
 from collections.abc import Callable
 from typing import TypeAlias
 
-from atlas_mcp.atlas.comparing import choices, dress, numbers, verbatim, words
+from atlas_mcp.atlas.comparing import (
+    choices,
+    complexity,
+    dress,
+    infinity,
+    no_solution,
+    numbers,
+    verbatim,
+    words,
+)
 from atlas_mcp.atlas.comparing.asked import Asked
 from atlas_mcp.atlas.comparing.forms import verbatim_key
 
@@ -45,6 +54,10 @@ READERS: tuple[Reader, ...] = (
     # In this order: yes_no, no_solution, infinity, dates, times, chemistry, numbers, quantities,
     # money, ranges, bases, matrices, intervals, inequalities, equations, parts, sets, points,
     # lists, expressions, logic, complexity.
+    alone(no_solution.read),
+    alone(infinity.read),
+    # Of their own look, and no expressions: before these.
+    alone(complexity.read),
     alone(numbers.read),
 )
 """The readers in their order; where none of them can read a text, its words are compared."""
@@ -52,7 +65,8 @@ READERS: tuple[Reader, ...] = (
 
 def text_key(answer: str, asked: Asked) -> str:
     """Return a text that is equal for equal answers: see `READERS`."""
-    text = unicodedata.normalize("NFC", answer.translate(_INVISIBLE)).strip()
+    text = answer.translate(_INVISIBLE).replace("\r\n", "\n").replace("\r", "\n")
+    text = unicodedata.normalize("NFC", text).strip()
     key = verbatim.key(text, asked)
     if key is None:
         key = choices.key(text, asked)

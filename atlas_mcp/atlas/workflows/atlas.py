@@ -105,7 +105,7 @@ class Atlas(Workflow):
             if any(earlier.below_floor for earlier in state.turns):
                 return floor_explores(state, missing)
             return SentBack(turn.asked.turn, prompts.too_early(missing), below_floor=True)
-        return answered(turn, decision)
+        return answered(state, turn, decision)
 
 
 def _may_give_up(state: RunState, decision: Synthesis) -> bool:
@@ -181,7 +181,7 @@ def _failures(state: RunState) -> str:
 
 def _ask(state: RunState) -> Command:
     if orchestrator_of(state).tools or must_conclude(state) is not None:
-        return ask_orchestrator(state, _opening, synthesis_schema(state.problem))
+        return ask_orchestrator(state, _opening, synthesis_schema(state.problem, state.spec))
     return ask_orchestrator(state, _opening, decision_schema(state.problem, state.spec))
 
 

@@ -14,9 +14,11 @@ ENOUGH_TO_AGREE = 2
 """Candidates with the same answer that suffice to return it without a synthesis."""
 
 
-def answered(turn: OrchestratorTurn, synthesis: Synthesis) -> RunFinished:
-    """Return the end that the orchestrator decided on."""
+def answered(state: RunState, turn: OrchestratorTurn, synthesis: Synthesis) -> RunFinished:
+    """Return the end that the orchestrator decided on, as its reply to a turn says it."""
     supported = synthesis.answer is not None
+    candidates = {vote.explore_id for vote in state.votes}
+    same = (sorted(numbers & candidates) for numbers in synthesis.same_answers)
     return RunFinished(
         status="answered",
         stop_reason=(turn.asked.must_conclude or "decided") if supported else "no_supported_answer",
@@ -24,6 +26,7 @@ def answered(turn: OrchestratorTurn, synthesis: Synthesis) -> RunFinished:
         explanation=synthesis.explanation,
         confidence=synthesis.confidence if supported else None,
         dissent=synthesis.dissent,
+        same_answers=tuple(tuple(numbers) for numbers in same if len(numbers) > 1),
     )
 
 

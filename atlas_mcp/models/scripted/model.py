@@ -165,6 +165,7 @@ _DEMO_LAST_TURN = Says(
         "supported": True,
         "confidence_percent": 88,
         "dissent": "Candidate 1 answers 17; its second step counts one pair twice.",
+        "same_answers": [],
     },
     seconds=1.0,
 )

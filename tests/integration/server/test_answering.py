@@ -88,6 +88,26 @@ async def test_without_an_id_the_newest_run_is_shown_and_those_before_it_are_nam
     assert "</candidate>" not in text_of(result).rpartition("Before it")[2]
 
 
+async def test_without_an_id_the_first_run_is_waited_for_while_a_call_is_about_to_open_it(
+    tmp_path: Path, mode: Mode
+) -> None:
+    async with connected(tmp_path, mode) as session:
+        service = await session.host.service()
+        shown: list[RunView] = []
+
+        async def look() -> None:
+            shown.append(await session.view("get_run"))
+
+        async with anyio.create_task_group() as tasks:
+            with session.host.spending():
+                tasks.start_soon(look)
+                await anyio.wait_all_tasks_blocked()
+                await session.view("explore", problem=QUESTION)
+                assert shown == []
+        (first,) = await service.list_runs()
+        assert [one.run_id for one in shown] == [first.run_id]
+
+
 async def test_the_problem_may_be_left_out_where_a_run_has_it(tmp_path: Path, mode: Mode) -> None:
     async with connected(tmp_path, mode) as session:
         first = await session.view("explore", problem=QUESTION)

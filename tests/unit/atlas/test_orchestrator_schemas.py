@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from atlas_mcp.atlas import prompts
 from atlas_mcp.atlas.answer_schema import answer_error
 from atlas_mcp.atlas.orchestrator_schemas import (
     decision_schema,
@@ -19,6 +21,7 @@ SYNTHESIS: dict[str, Any] = {
     "supported": True,
     "confidence_percent": 90,
     "dissent": None,
+    "same_answers": [[1, 3]],
 }
 
 
@@ -42,7 +45,7 @@ def test_an_explore_names_only_what_the_pool_of_the_run_has() -> None:
 
 @pytest.mark.parametrize("name", sorted(SYNTHESIS))
 def test_a_synthesis_says_all_of_it(name: str) -> None:
-    schema = synthesis_schema(Problem("q"))
+    schema = synthesis_schema(Problem("q"), a_run())
 
     assert accepts(schema, SYNTHESIS)
     assert accepts(schema, SYNTHESIS | {"answer": None, "supported": False})
@@ -50,12 +53,34 @@ def test_a_synthesis_says_all_of_it(name: str) -> None:
 
 
 def test_an_answer_has_the_shape_that_the_problem_asks_for() -> None:
-    schema = synthesis_schema(
-        Problem("q", answer_schema={"$ref": "#/$defs/n", "$defs": {"n": {"type": "integer"}}})
-    )
+    problem = Problem("q", answer_schema={"$ref": "#/$defs/n", "$defs": {"n": {"type": "integer"}}})
+    schema = synthesis_schema(problem, a_run())
 
     assert accepts(schema, SYNTHESIS | {"answer": 42})
     assert not accepts(schema, SYNTHESIS)
+
+
+@pytest.mark.parametrize("written", [[["1", "3"]], [1, 3], None], ids=repr)
+def test_candidates_with_the_same_answer_are_asked_for_by_number(written: Any) -> None:
+    schema = synthesis_schema(Problem("q"), a_run())
+
+    assert accepts(schema, SYNTHESIS | {"same_answers": []})
+    assert not accepts(schema, SYNTHESIS | {"same_answers": written})
+
+
+@pytest.mark.parametrize("tools", [True, False])
+def test_a_small_orchestrator_is_not_asked_which_candidates_give_the_same_answer(
+    tools: bool,
+) -> None:
+    small = replace(a_model(tools=tools), max_string_chars=300)
+    run, problem = a_run(orchestrator=small), Problem("q")
+    brief = {key: value for key, value in SYNTHESIS.items() if key != "same_answers"}
+
+    assert accepts(synthesis_schema(problem, run), brief)
+    decision = {"assessment": "!", "action": "answer", **brief}
+    assert accepts(decision_schema(problem, run), decision)
+    assert "same_answers" not in prompts.orchestrator_system(run)
+    assert "same_answers" in prompts.orchestrator_system(a_run())
 
 
 def test_a_decision_is_an_explore_or_an_answer() -> None:

@@ -177,7 +177,8 @@ To explore, call the tool `explore`, several times in one turn to run solvers si
 - answer: the final answer alone; null if none is supported.
 - supported: whether the evidence supports the answer.
 - confidence_percent: how likely the answer is right, 0 to 100.
-- dissent: what speaks against it, or null.\
+- dissent: what speaks against it, or null.
+- same_answers: the candidates that give one answer in different words or notation, as lists of their numbers; [] if there are none. Answers that differ in substance, even slightly, stay apart.\
 """)
 
 
@@ -209,7 +210,8 @@ To explore, call the tool `explore`. To stop, call no tool and reply with one JS
 - answer: the final answer alone; null if none is supported.
 - supported: whether the evidence supports the answer.
 - confidence_percent: how likely the answer is right, 0 to 100.
-- dissent: what speaks against it, or null.\
+- dissent: what speaks against it, or null.
+- same_answers: the candidates that give one answer in different words or notation, as lists of their numbers; [] if there are none. Answers that differ in substance, even slightly, stay apart.\
 """)
 
 
@@ -239,7 +241,8 @@ For "explore", give the explore's settings. For "answer":
 - answer: the final answer alone; null if none is supported.
 - supported: whether the evidence supports the answer.
 - confidence_percent: how likely the answer is right, 0 to 100.
-- dissent: what speaks against it, or null.\
+- dissent: what speaks against it, or null.
+- same_answers: the candidates that give one answer in different words or notation, as lists of their numbers; [] if there are none. Answers that differ in substance, even slightly, stay apart.\
 """)
 
 

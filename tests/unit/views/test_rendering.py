@@ -94,6 +94,7 @@ def test_the_fields_are_the_contracts_in_its_order() -> None:
         "explore_ids",
         "solvers",
         "approaches",
+        "by",
         "chosen",
     ]
     for candidate in view["candidates"]:

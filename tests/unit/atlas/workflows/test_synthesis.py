@@ -19,12 +19,14 @@ def test_an_answer_that_had_to_be_given_says_which_limit_asked_for_it() -> None:
     run = play(a_run(max_explores=2), answers())
     decided = play(a_run(), answers())
 
-    assert answered(run.state.turns[-1], SYNTHESIS).stop_reason == "max_explores"
-    assert answered(decided.state.turns[-1], SYNTHESIS).stop_reason == "decided"
+    assert answered(run.state, run.state.turns[-1], SYNTHESIS).stop_reason == "max_explores"
+    assert answered(decided.state, decided.state.turns[-1], SYNTHESIS).stop_reason == "decided"
 
 
 def test_an_unsupported_answer_ends_without_one_and_without_confidence() -> None:
-    end = answered(play(a_run(), answers()).state.turns[-1], replace(SYNTHESIS, answer=None))
+    state = play(a_run(), answers()).state
+
+    end = answered(state, state.turns[-1], replace(SYNTHESIS, answer=None))
 
     assert (end.answer, end.confidence, end.stop_reason) == (None, None, "no_supported_answer")
     assert (end.explanation, end.dissent) == (SYNTHESIS.explanation, SYNTHESIS.dissent)

@@ -40,6 +40,7 @@ from atlas_mcp.models.endpoint import with_endpoint
 from atlas_mcp.testing.chat_endpoints import MISTRAL, OPENAI
 from atlas_mcp.testing.chat_rules import refusal_of
 from atlas_mcp.testing.chat_shapes import strict_fault
+from tests.support.played_runs import a_run
 
 SCHEMA: dict[str, Any] = {"type": "object", "properties": {"a": {"type": "string"}}}
 EXPLORE = Tool("explore", "Send a solver.", {"type": "object", "properties": {}})
@@ -251,7 +252,7 @@ ANSWERS: list[dict[str, Any]] = [
 def test_what_we_ask_of_models_keeps_the_rules_of_strict_schemas(answer: dict[str, Any]) -> None:
     asked = [
         candidate_schema(answer),
-        synthesis_schema(Problem("q", answer_schema=answer)),
+        synthesis_schema(Problem("q", answer_schema=answer), a_run()),
     ]
     for schema in asked:
         strict = strict_schema(schema)

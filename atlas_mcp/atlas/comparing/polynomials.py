@@ -6,6 +6,7 @@ be zero, so nothing that holds one is cancelled to 1: `x/x` stays a quotient.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -14,16 +15,16 @@ from typing import TypeAlias
 
 from atlas_mcp.atlas.comparing.nodes import NotReadable
 
-MAX_TERMS = 120
+MAX_TERMS = 80
 """Terms of the largest sum that is worked out."""
+
+MAX_POWER = 12
+"""Largest power of a sum that is multiplied out."""
 
 MAX_BITS = 3_300
 """Bits of the largest number that is worked out: about a thousand digits."""
 
-MAX_POWER = 40
-"""Largest power of a sum that is multiplied out."""
-
-MAX_WORK = 20_000
+MAX_WORK = 1_500
 """Products of two terms in the largest reading of one expression."""
 
 Monomial: TypeAlias = tuple[tuple[str, Fraction], ...]
@@ -102,14 +103,7 @@ class Ring:
     def add(self, first: Polynomial, second: Polynomial) -> Polynomial:
         """Return the sum of two polynomials."""
         found = dict(first)
-        for monomial, number in second.items():
-            value = found.get(monomial, Fraction(0)) + number
-            if value:
-                found[monomial] = value
-            else:
-                found.pop(monomial, None)
-        if len(found) > MAX_TERMS:
-            raise NotReadable
+        _add_to(found, second)
         return found
 
     def multiply(self, first: Polynomial, second: Polynomial) -> Polynomial:
@@ -117,10 +111,10 @@ class Ring:
         self._work += max(len(first) * len(second), 1)
         if self._work > MAX_WORK:
             raise NotReadable
-        found: Polynomial = {}
+        found: dict[Monomial, Fraction] = {}
         for left, left_number in first.items():
             for right, right_number in second.items():
-                found = self.add(found, self._product(left, right, left_number * right_number))
+                _add_to(found, self._product(left, right, left_number * right_number))
         return found
 
     def scaled(self, polynomial: Polynomial, number: Fraction) -> Polynomial:
@@ -131,7 +125,7 @@ class Ring:
 
     def power(self, polynomial: Polynomial, exponent: int) -> Polynomial:
         """Return a power, of a single term any that is not too large."""
-        if len(polynomial) > 1 and exponent > MAX_POWER:
+        if is_large_power(polynomial, exponent):
             raise NotReadable
         if len(polynomial) == 1:
             ((monomial, number),) = polynomial.items()
@@ -145,6 +139,8 @@ class Ring:
             powers[named] = powers.get(named, Fraction(0)) + power
         more: list[Polynomial] = []
         for named, power in list(powers.items()):
+            if named.startswith("name "):
+                continue
             rest, factor = self._reduced(named, power)
             powers[named] = rest
             if factor is not None:
@@ -176,6 +172,25 @@ class Ring:
             whole = power.numerator // power.denominator
             return power - whole, self.power(self.roots[named], whole)
         return power, None
+
+
+def is_large_power(polynomial: Polynomial, exponent: int) -> bool:
+    """Return whether a power of a sum would have too many terms."""
+    terms = len(polynomial)
+    return terms > 1 and (
+        exponent > MAX_TERMS or math.comb(terms + exponent - 1, exponent) > MAX_TERMS
+    )
+
+
+def _add_to(found: dict[Monomial, Fraction], more: Polynomial) -> None:
+    for monomial, number in more.items():
+        value = found.get(monomial, Fraction(0)) + number
+        if value:
+            found[monomial] = value
+        else:
+            found.pop(monomial, None)
+    if len(found) > MAX_TERMS:
+        raise NotReadable
 
 
 def power_of(number: Fraction, exponent: int) -> Fraction:

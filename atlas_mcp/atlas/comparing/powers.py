@@ -10,6 +10,9 @@ from atlas_mcp.atlas.comparing.polynomials import IMAGINARY, ONE, PRIME, ROOT, M
 from atlas_mcp.atlas.comparing.primes import powers_of
 from atlas_mcp.atlas.comparing.quotients import Field, Quotient
 
+MAX_EXPONENT_TERMS = 4
+"""Terms of the longest exponent for which a power is written as a product."""
+
 _COSINES = {
     # The cosine of a part of π: how often which root is taken.
     Fraction(0): (Fraction(1), 1),
@@ -34,6 +37,8 @@ class Powers:
         if value.denominator == 1:
             if abs(value) > polynomials.MAX_BITS:
                 raise NotReadable
+            if polynomials.is_large_power(base.top, abs(int(value))):
+                return self._field.atom(f"large {self._field.written(base)}", value)
             return self._field.power(base, int(value))
         if abs(value.numerator) > polynomials.MAX_BITS:
             raise NotReadable
@@ -96,7 +101,7 @@ class Powers:
             return base
         if not base.top:
             raise NotReadable
-        if exponent.below:
+        if exponent.below or len(exponent.top) > MAX_EXPONENT_TERMS:
             number = _leading(exponent)
             single = self._field.multiply(self._field.number(1 / number), exponent)
             terms = [(self._field.written(single), number, None)]

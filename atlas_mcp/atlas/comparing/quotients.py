@@ -118,6 +118,8 @@ class Field:
             ((monomial, number),) = polynomial.items()
             return self._over_monomial(monomial, 1 / number)
         if polynomials.is_number(polynomial):
+            if len({named for monomial in polynomial for named, _ in monomial}) > MAX_RADICALS:
+                raise NotReadable
             return Quotient(self._number_inverse(polynomial, MAX_RADICALS))
         common = _common(polynomial)
         found = self._over_monomial(common, Fraction(1))

@@ -14,6 +14,7 @@ from atlas_mcp.atlas.comparing import (
     choices,
     complexity,
     dress,
+    expressions,
     infinity,
     no_solution,
     numbers,
@@ -63,6 +64,7 @@ READERS: tuple[Reader, ...] = (
     alone(complexity.read),
     alone(numbers.read),
     quantities.read,
+    expressions.read,
 )
 """The readers in their order; where none of them can read a text, its words are compared."""
 

@@ -14,9 +14,11 @@ from atlas_mcp.atlas.comparing import (
     choices,
     complexity,
     dress,
+    expressions,
     infinity,
     no_solution,
     numbers,
+    quantities,
     verbatim,
     words,
     yes_no,
@@ -61,6 +63,8 @@ READERS: tuple[Reader, ...] = (
     # Of their own look, and no expressions: before these.
     alone(complexity.read),
     alone(numbers.read),
+    quantities.read,
+    expressions.read,
 )
 """The readers in their order; where none of them can read a text, its words are compared."""
 

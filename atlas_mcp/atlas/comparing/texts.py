@@ -14,6 +14,7 @@ from atlas_mcp.atlas.comparing import (
     choices,
     complexity,
     dress,
+    expressions,
     infinity,
     no_solution,
     numbers,
@@ -61,6 +62,7 @@ READERS: tuple[Reader, ...] = (
     # Of their own look, and no expressions: before these.
     alone(complexity.read),
     alone(numbers.read),
+    expressions.read,
 )
 """The readers in their order; where none of them can read a text, its words are compared."""
 

@@ -31,6 +31,9 @@ MAX_TERMS = 300
 MAX_DEGREE = 60
 """The highest degree of a root."""
 
+MAX_CHOSEN = 12
+"""The largest number of things chosen for which a binomial coefficient is a polynomial."""
+
 MAX_FACTORIAL = 300
 """The largest number whose factorial is worked out."""
 
@@ -246,6 +249,9 @@ class _Builder:
     def _other_function(self, name: str, arguments: list[Formula]) -> Formula:
         sympy = self._sympy
         name = ALIASES.get(name, name)
+        if name == "binomial" and len(arguments) == 2 and arguments[1] in range(MAX_CHOSEN + 1):
+            # A polynomial, which has a value everywhere.
+            return sympy.expand_func(sympy.binomial(*arguments))
         if len(arguments) != (2 if name == "binomial" else 1):
             raise Refused(f"`{name}` of {len(arguments)} is not known")
         if name in ("factorial", "binomial"):

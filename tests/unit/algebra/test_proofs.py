@@ -52,7 +52,8 @@ def same(a: str, b: str) -> bool:
         ("root(54, 3)", "3*root(2, 3)"),
         ("degrees(180)", "pi"),
         ("sin(degrees(15))", "(sqrt(6) - sqrt(2))/4"),
-        ("binomial(n, 2)*2", "2*binomial(n, 2)"),
+        ("binomial(n, 2)", "n*(n - 1)/2"),
+        ("binomial(n, k)/2 + binomial(n, k)/2", "binomial(n, k)"),
         ("a*(b + c)", "c*a + b*a"),
     ],
 )
@@ -114,7 +115,7 @@ def test_a_decimal_is_the_fraction_that_it_is_written_as() -> None:
         "2**(10**9)",
         "fact(10**9)",
         "fact(fact(30))",
-        "binom(10**9, 3)",
+        "binom(10**9, 50)",
         "(x + 1)**100000",
         "((x + y)**50)**50",
         "1/0",

@@ -19,6 +19,7 @@ from atlas_mcp.atlas.comparing import (
     numbers,
     verbatim,
     words,
+    yes_no,
 )
 from atlas_mcp.atlas.comparing.asked import Asked
 from atlas_mcp.atlas.comparing.forms import verbatim_key
@@ -54,6 +55,7 @@ READERS: tuple[Reader, ...] = (
     # In this order: yes_no, no_solution, infinity, dates, times, chemistry, numbers, quantities,
     # money, ranges, bases, matrices, intervals, inequalities, equations, parts, sets, points,
     # lists, expressions, logic, complexity.
+    alone(yes_no.read),
     alone(no_solution.read),
     alone(infinity.read),
     # Of their own look, and no expressions: before these.

@@ -26,7 +26,7 @@ def votes(*answers: Any, strategies: str = "abcdefgh") -> list[Vote]:
     ("one", "other"),
     [
         ("Paris", " paris.\n"),
-        ("**B**", "b"),
+        ("**B**", "B"),
         ("`x + 1`", "x  +\n1"),
         ("$7$", "7"),
         (r"\boxed{7}", "7"),
@@ -51,6 +51,7 @@ def test_answers_that_say_the_same(one: Any, other: Any) -> None:
     ("one", "other"),
     [
         ("A", "B"),
+        ("X", "x"),
         ("3", "-3"),
         ("5%", "5"),
         ("0.5", "5"),

@@ -35,10 +35,16 @@ def read(text: str, asked: Asked, part: Callable[[str], str]) -> str | None:
         return None
     if not all(lists.is_formal(cell) for row in rows for cell in row):
         return None
-    keys = [[part(cell) for cell in row] for row in rows]
+    keys = [[part(_bare(cell)) for cell in row] for row in rows]
     if order.asks_for_vector(asked.question) and len(rows[0]) == 1 < len(rows):
         return tuple_key("()", [row[0] for row in keys])
     return f"{kind}:{json.dumps(keys)}"
+
+
+def _bare(cell: str) -> str:
+    """Return a cell without brackets around the whole of it, as they stand around a fraction."""
+    around = enclosed(cell)
+    return around[1] if around is not None and around[0] == "(" else cell
 
 
 def _environment(text: str) -> tuple[str, list[list[str]] | None]:

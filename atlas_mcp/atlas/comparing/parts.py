@@ -34,17 +34,21 @@ _COUNT = re.compile(
     re.IGNORECASE,
 )
 _NAMED = re.compile(
-    r"(?:the )?(?P<label>[A-Za-z][a-z]{2,20}(?: [a-z]{2,20}){0,2}?)(?: ?[:=] ?| (?:is|are|was) | )"
+    r"(?:[Tt]he )?(?P<label>[A-Za-z][a-z]{2,20}(?: [a-z]{2,20}){0,2}?)(?: ?[:=] ?| (?:is|are|was) | )"
     r"(?P<value>(?=[-+\u2212]?[$€£√.\d])\S.{0,40})"
 )
 _NUMBER_WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 # What measures, and says nothing of which quantity is meant.
 _MEASURES = frozenset(
-    "meter metre foot feet inch inche yard mile kilometer kilometre centimeter centimetre millimeter"
-    " millimetre second minute hour day week month year gram kilogram pound ounce litre liter gallon"
-    " dollar cent euro penny penni pence degree percent point unit time volt watt newton joule"
-    " kelvin mole byte bit decimal digit thousand hundred million billion dozen half quarter"
-    " third fourth fifth and percent or".split()
+    {
+        *("meter", "metre", "foot", "feet", "inch", "inche", "yard", "mile", "kilometer"),
+        *("kilometre", "centimeter", "centimetre", "millimeter", "millimetre", "second", "minute"),
+        *("hour", "day", "week", "month", "year", "gram", "kilogram", "pound", "ounce", "litre"),
+        *("liter", "gallon", "dollar", "cent", "euro", "penny", "penni", "pence", "degree"),
+        *("percent", "point", "unit", "time", "volt", "watt", "newton", "joule", "kelvin", "mole"),
+        *("byte", "bit", "decimal", "digit", "thousand", "hundred", "million", "billion", "dozen"),
+        *("half", "halve", "quarter", "third", "fourth", "fifth", "and", "or"),
+    }
 )
 
 

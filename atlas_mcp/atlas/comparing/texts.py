@@ -15,8 +15,14 @@ from atlas_mcp.atlas.comparing import (
     complexity,
     dress,
     infinity,
+    lists,
+    logic,
+    matrices,
     no_solution,
     numbers,
+    parts,
+    points,
+    sets,
     verbatim,
     words,
     yes_no,
@@ -60,7 +66,13 @@ READERS: tuple[Reader, ...] = (
     alone(infinity.read),
     # Of their own look, and no expressions: before these.
     alone(complexity.read),
+    alone(logic.read),
     alone(numbers.read),
+    matrices.read,
+    parts.read,
+    sets.read,
+    points.read,
+    lists.read,
 )
 """The readers in their order; where none of them can read a text, its words are compared."""
 

@@ -14,6 +14,7 @@ from atlas_mcp.atlas.comparing import (
     choices,
     complexity,
     dress,
+    expressions,
     infinity,
     lists,
     logic,
@@ -73,6 +74,7 @@ READERS: tuple[Reader, ...] = (
     sets.read,
     points.read,
     lists.read,
+    expressions.read,
 )
 """The readers in their order; where none of them can read a text, its words are compared."""
 

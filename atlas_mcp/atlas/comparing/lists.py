@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 from atlas_mcp.atlas.comparing import order
 from atlas_mcp.atlas.comparing.asked import Asked
+from atlas_mcp.atlas.comparing.expressions import both_signs
 from atlas_mcp.atlas.comparing.forms import sequence_key, set_key, tuple_key, words_key
 from atlas_mcp.atlas.comparing.separators import Cut, cut, enclosed
 
@@ -81,21 +82,15 @@ def part_keys(found: Cut, question: str, part: Callable[[str], str]) -> list[str
     """Return the keys of the parts of a list; both values of a part that has the sign `±`."""
     keys: list[str] = []
     for one in found.parts:
-        if "\u00b1" in one and order.asks_for_solutions(question):
-            keys += [part(value) for value in both_values(one)]
+        both = both_signs(one) if order.asks_for_solutions(question) else None
+        if both is not None:
+            keys += [part(value) for value in both]
         elif is_formal(one) or cut(one) is None:
             keys.append(part(one))
         else:
             # A name with a comma of its own is no list in a list.
             keys.append(words_key(" ".join(one.split()).casefold()))
     return keys
-
-
-def both_values(text: str) -> tuple[str, str]:
-    """Return what a text with the sign `±` is above and below."""
-    upper = text.replace("\u00b1", "+").replace("∓", "-")
-    lower = text.replace("\u00b1", "-").replace("∓", "+")
-    return upper.strip().removeprefix("+").strip(), lower.strip().removeprefix("+").strip()
 
 
 def is_formal(text: str) -> bool:

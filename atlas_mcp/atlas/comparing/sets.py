@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from atlas_mcp.atlas.comparing import lists, order
 from atlas_mcp.atlas.comparing.asked import Asked
+from atlas_mcp.atlas.comparing.expressions import both_signs
 from atlas_mcp.atlas.comparing.forms import sequence_key, set_key
 from atlas_mcp.atlas.comparing.separators import Cut, cut, enclosed
 
@@ -20,8 +21,9 @@ def read(text: str, asked: Asked, part: Callable[[str], str]) -> str | None:
     question = asked.question
     if order.asks_for_solutions(question):
         text = _NAMED.sub("", text, count=1)
-        if "\u00b1" in text and _is_one_value(text):
-            return lists.members_key([part(value) for value in lists.both_values(text)])
+        both = both_signs(text)
+        if both is not None and _is_one_value(text):
+            return lists.members_key([part(value) for value in both])
     around = enclosed(text)
     if around is None or around[0] != "{" or _BUILDER.search(around[1]):
         return None

@@ -34,7 +34,8 @@ _COUNT = re.compile(
     re.IGNORECASE,
 )
 _NAMED = re.compile(
-    r"(?:[Tt]he )?(?P<label>[A-Za-z][a-z]{2,20}(?: [a-z]{2,20}){0,2}?)(?: ?[:=] ?| (?:is|are|was) | )"
+    r"(?:[Tt]he )?(?P<label>[A-Za-z][a-z]{2,20}(?: [a-z]{2,20}){0,2}?)"
+    r"(?: ?[:=] ?| (?:is|are|was) | )"
     r"(?P<value>(?=[-+\u2212]?[$€£√.\d])\S.{0,40})"
 )
 _NUMBER_WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")

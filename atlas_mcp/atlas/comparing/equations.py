@@ -24,14 +24,17 @@ MAX_PARTS = 12
 """Equations in the longest row of them that is read."""
 
 _LETTER = re.compile(r"[A-Za-zα-ωΔ](?:_\w{1,4}|_\(\w{1,4}\)|[₀-₉]{1,2})?")
-_LABEL = re.compile(r"[^\W\d][\w ∠'′()^|,/-]{0,40}|∠ ?[A-Z]{1,3}|[a-zA-Z](?:['′]{0,3}|\^-1)\(\w{1,3}\)")
+_LABEL = re.compile(
+    r"[^\W\d][\w ∠'′()^|,/-]{0,40}|∠ ?[A-Z]{1,3}|[a-zA-Z](?:['′]{0,3}|\^-1)\(\w{1,3}\)"
+)
 _VALUE = re.compile(r"[-−+±√∛π$€£(|\d.⌊∞{½⅓⅔¼¾]|(?:sin|cos|tan|ln|log|sqrt|e\^|pi|[ei]\b)")
 _OTHER_SIGN = re.compile(r"[<>≤≥≠≈→⇒↦≡]|==|:=|!=")
 _OR = re.compile(r"\s*,?\s+or\s+|\s*∨\s*|\s*,?\s+oder\s+", re.IGNORECASE)
-_AND = re.compile(r"\s*,?\s+(?:and|und|et|y)\s+|\s*∧\s*|\s*[,;&]\s*|\s*\n\s*", re.IGNORECASE)
+_AND = re.compile(r"\s*,?\s+(?:and|und)\s+|\s*∧\s*|\s*[,;&]\s*|\s*\n\s*", re.IGNORECASE)
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _EQUATION_ASKED = re.compile(
-    r"\bequations?\b(?!\s*(?:[^.?]{0,60}=|for\b|to find))|\basymptotes?\b|\bdirectrix\b|\baxis of symmetry\b|"
+    r"\bequations?\b(?!\s*(?:[^.?]{0,60}=|for\b|to find))|\basymptotes?\b|\bdirectrix\b|"
+    r"\baxis of symmetry\b|"
     r"\bgleichung der\b|\bgeradengleichung|\bformula\b|\bfunction rule\b|\bline(?:s)? of symmetry"
 )
 _PAIR = re.compile(r"\(\s*([a-z](?:\s*,\s*[a-z]){1,3})\s*\)")
@@ -171,7 +174,7 @@ def _asked_order(names: frozenset[str], question: str) -> tuple[str, ...] | None
         listed = tuple(name.strip() for name in match[1].split(","))
         if frozenset(listed) == names and len(listed) == len(names):
             return listed
-    if names in ({"x", "y"}, {"x", "y", "z"}) and _POINT.search(question.casefold()):
+    if sorted(names) in (["x", "y"], ["x", "y", "z"]) and _POINT.search(question.casefold()):
         return tuple(sorted(names))
     return None
 
@@ -208,7 +211,8 @@ def _is_asked_for(label: str, question: str) -> bool:
         named = re.escape(wanted)
         return bool(
             re.search(
-                rf"\b(?:for|express|make|isolate) \$?{named}\b|\b{named}\$? (?:in terms|as a function)",
+                rf"\b(?:for|express|make|isolate) \$?{named}\b"
+                rf"|\b{named}\$? (?:in terms|as a function)",
                 question,
             )
         )

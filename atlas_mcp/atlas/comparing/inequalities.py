@@ -224,5 +224,3 @@ def _on_one_side(left: Node, sign: str, right: Node) -> str:
     over_one = set(bottom) == {polynomials.ONE}
     written = canonical.field.written(Quotient(scaled))
     return f"inequality:{sign}:{written}" + ("" if over_one else f"/[{below}]")
-
-

@@ -19,7 +19,8 @@ MAX_INTERVALS = 12
 _NEARLY = Decimal(10) ** -30
 
 _SET_ASKED = re.compile(
-    r"\binequalit|\bsolution set|\bdomain\b|\brange of\b|\bintervals?\b|\bset of (?:all|values|real|x)"
+    r"\binequalit|\bsolution set|\bdomain\b|\brange of\b|\bintervals?\b"
+    r"|\bset of (?:all|values|real|x)"
     r"|\bfor (?:which|what) (?:real )?(?:numbers?|values?|x|[a-z])\b|\bvalues? of [a-z]\b"
     r"|\bwhere is\b.{0,30}\b(?:increasing|decreasing|positive|negative|concave|continuous|defined)"
     r"|\bconverge|\bsolve\b[^.?]*(?:[<>≤≥≠]|\\[lg]eq?\b)"

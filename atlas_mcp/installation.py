@@ -15,7 +15,11 @@ from pathlib import Path
 DISTRIBUTION = "atlas-solve-mcp"
 """Name of the distribution, as `pyproject.toml` has it."""
 
-EXTRAS = {"openai": ("openai>=3.54,<4",), "local": ("xllamacpp>=2026.10",)}
+EXTRAS = {
+    "openai": ("openai>=3.54,<4",),
+    "local": ("xllamacpp>=2026.10",),
+    "algebra": ("sympy>=1.14,<2",),
+}
 """The requirements of each extra, where the metadata of an installation cannot be read."""
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from atlas_mcp.atlas.comparing.nodes import Node
 from atlas_mcp.atlas.events import Event, OrchestratorAsked, SolverStarted
 from atlas_mcp.atlas.explore import Explore
 from atlas_mcp.atlas.messages import ModelRequest
@@ -30,6 +31,23 @@ class ReadReply:
     """
 
     explore_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CompareAnswers:
+    """Have a computer algebra system look at answers, and record an `AnswersCompared`.
+
+    Where there is no such system here, that is recorded: the run goes on as without it.
+
+    Attributes:
+        explore_ids: The explores whose answers they are.
+        expressions: Their answers, in this order.
+        pairs: The answers that may be the same, by their places.
+    """
+
+    explore_ids: tuple[int, ...]
+    expressions: tuple[Node, ...]
+    pairs: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,4 +89,7 @@ class AskOrchestrator:
 Call: TypeAlias = RunSolver | AskOrchestrator
 """A command that is carried out by calling a model."""
 
-Command: TypeAlias = Note | ReadReply | Call
+Work: TypeAlias = ReadReply | CompareAnswers
+"""A command that is carried out here, and may take long; the event that it gives is recorded."""
+
+Command: TypeAlias = Note | Work | Call

@@ -19,10 +19,10 @@ from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.run_spec import RunSpec
 from atlas_mcp.atlas.usage import Charge
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Version of the records' shape; raised with every change that old readers cannot read.
-2: `CallsLost` and `RunResumed`. 3: `SolverReplied`. Records of every earlier version are read as
-they are."""
+2: `CallsLost` and `RunResumed`. 3: `SolverReplied`. 4: `AnswersCompared`. Records of every earlier
+version are read as they are."""
 
 StopCause: TypeAlias = Literal["client", "user", "shutdown"]
 """The cause of a stop: the client's request ended, a user cancelled the run, the service ends."""
@@ -201,6 +201,22 @@ class SentBack:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswersCompared:
+    """A computer algebra system looked at answers that are several ones by rule.
+
+    Attributes:
+        explore_ids: The explores whose answers it was given. It is not given these together again.
+        same: The explores among them whose answers it proved to be the same, in sets.
+        fault: Why it did not look at all of them; empty where it did.
+    """
+
+    explore_ids: tuple[int, ...]
+    same: tuple[tuple[int, ...], ...] = ()
+    fault: str = ""
+    type: Literal["answers_compared"] = "answers_compared"
+
+
+@dataclass(frozen=True, slots=True)
 class ExploringClosed:
     """Time for exploring is up; what is left of the limit belongs to the synthesis."""
 
@@ -322,6 +338,7 @@ Event: TypeAlias = (
     | OrchestratorReplied
     | OrchestratorFailed
     | SentBack
+    | AnswersCompared
     | ExploringClosed
     | DayCapReached
     | CallsLost

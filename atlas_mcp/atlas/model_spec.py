@@ -54,6 +54,7 @@ class Capabilities:
         max_string_chars: Longest string of a reply; `None` for no bound. A small model under a
             grammar may write until its ceiling of tokens, and such a reply cannot be read.
         parallel: Calls in flight at once, of all runs together; `None` for no bound.
+        guard: Whether it is too weak to orchestrate without help: see `workflows.guarded`.
     """
 
     price: Price | None = None
@@ -71,6 +72,7 @@ class Capabilities:
     temperature: float | None = None
     max_string_chars: int | None = None
     parallel: int | None = None
+    guard: bool = False
 
     @property
     def is_small(self) -> bool:

@@ -2,13 +2,15 @@
 
 `next_commands(state)` is called after every batch of records. It never asks for a call that is in
 flight already, holds money for every call it asks for, and always comes to an end. Owns the steps
-that all workflows share: replies are read first, a stop is heeded, planned explores are started.
-The workflow decides which explores to plan: see `atlas.workflows`.
+that all workflows share: replies are read first, a stop is heeded, planned explores are started,
+and the answers of a round are compared before they are weighed. The workflow decides which explores
+to plan: see `atlas.workflows`.
 """
 
 from __future__ import annotations
 
 from atlas_mcp.atlas.commands import Command, Note, ReadReply
+from atlas_mcp.atlas.comparisons import due_comparison
 from atlas_mcp.atlas.events import OrchestratorReplied
 from atlas_mcp.atlas.run_endings import cancelled
 from atlas_mcp.atlas.starting import start_explores
@@ -19,7 +21,8 @@ from atlas_mcp.atlas.workflows.registry import workflow_of
 def next_commands(state: RunState) -> tuple[Command, ...]:
     """Return the next commands, in order; none while calls in flight must come first.
 
-    A `Note` or a `ReadReply` changes the state it was decided on: record it, then ask again.
+    A `Note` and a command of `Work` change the state they were decided on: record the event, then
+    ask again.
     """
     if state.unread:
         # Also of a run that is to stop: what was paid for is evidence.
@@ -40,6 +43,9 @@ def next_commands(state: RunState) -> tuple[Command, ...]:
         return start_explores(state)
     if state.solvers_in_flight:
         return ()
+    comparison = due_comparison(state)
+    if comparison is not None:
+        return (comparison,)
     return workflow_of(state.spec).next_commands(state)
 
 

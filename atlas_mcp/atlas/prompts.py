@@ -19,6 +19,7 @@ from atlas_mcp.atlas.messages import (
     Tool,
 )
 from atlas_mcp.atlas.orchestrator_schemas import explore_arguments_schema, names_same_answers
+from atlas_mcp.atlas.outcomes import StopReason
 from atlas_mcp.atlas.run_facts import ExploreState
 from atlas_mcp.atlas.run_spec import RunSpec, SolverSpec, floor_of
 from atlas_mcp.atlas.state import RunState, quota_used, unanswered_in_a_row
@@ -214,6 +215,17 @@ CONCLUDE_TEXTS = {
     "deadline": "The time for explores is up. Stop now: answer from the evidence you have.",
 }
 """Why an orchestrator must stop, by stop reason."""
+
+
+def status_text(state: RunState, concluding: StopReason | None) -> str:
+    """Return the budget, and the text for an orchestrator that must stop.
+
+    Args:
+        state: The run.
+        concluding: Why it must stop; `None` if it may explore.
+    """
+    text = budget_text(state)
+    return text if concluding is None else f"{text}\n{CONCLUDE_TEXTS[concluding]}"
 
 
 UNFOUNDED = (

@@ -6,7 +6,7 @@ them from records is `atlas.state`; nothing here decides on the next step.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from types import MappingProxyType
@@ -16,6 +16,7 @@ from atlas_mcp.atlas.agreement import Group, Vote, group_answers, merged_groups
 from atlas_mcp.atlas.budget import Budget, Ledger
 from atlas_mcp.atlas.comparing.asked import Asked
 from atlas_mcp.atlas.events import (
+    AnswersCompared,
     OrchestratorAsked,
     OrchestratorFailed,
     OrchestratorReplied,
@@ -176,6 +177,7 @@ class RunFacts:
         turns: Calls of the orchestrator that belong to its conversation.
         solver_charge: The charge of the solvers' calls together.
         orchestrator_charge: The charge of the orchestrator's calls together.
+        comparisons: What a computer algebra system found of the answers, in order.
         open_calls: Calls that were announced and have not ended, by their names in the ledger.
         calls_began_at: Unix seconds of the first call since the run was opened or resumed; `None`
             before it.
@@ -203,6 +205,7 @@ class RunFacts:
     turns: tuple[OrchestratorTurn, ...] = ()
     solver_charge: Charge = NO_CHARGE
     orchestrator_charge: Charge = NO_CHARGE
+    comparisons: tuple[AnswersCompared, ...] = ()
     open_calls: Mapping[str, OpenCall] = field(default_factory=no_calls)
     calls_began_at: float | None = None
     exploring_closed: bool = False
@@ -289,10 +292,16 @@ class RunFacts:
     def groups(self) -> tuple[Group, ...]:
         """The independent candidates grouped by their answers, the largest group first.
 
-        By rule alone: whatever is decided on agreement is decided on these.
+        By rule alone, which a proof is too: whatever is decided on agreement is decided on these.
         """
         problem = self.problem
-        return group_answers(self.votes, schema=problem.answer_schema, question=problem.text)
+        groups = group_answers(self.votes, schema=problem.answer_schema, question=problem.text)
+        return merged_groups(groups, self.proved) if self.comparisons else groups
+
+    @property
+    def proved(self) -> tuple[frozenset[int], ...]:
+        """The sets of explores whose answers were proved to be the same; no two sets overlap."""
+        return joined_sets(same for one in self.comparisons for same in one.same)
 
     @property
     def judged_groups(self) -> tuple[Group, ...]:
@@ -343,6 +352,16 @@ class RunFacts:
 
 Facts = TypeVar("Facts", bound=RunFacts)
 """The facts of a run, or the state that extends them: changes return the class that they get."""
+
+
+def joined_sets(sets: Iterable[Iterable[int]]) -> tuple[frozenset[int], ...]:
+    """Return sets, those that have a number in common joined, in the order of their least."""
+    found: list[frozenset[int]] = []
+    for one in sets:
+        joined = frozenset(one)
+        apart = [other for other in found if joined.isdisjoint(other)]
+        found = [*apart, joined.union(*(other for other in found if other not in apart))]
+    return tuple(sorted(filter(None, found), key=min))
 
 
 def solver_call(explore_id: int) -> str:

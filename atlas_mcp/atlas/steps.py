@@ -1,7 +1,7 @@
 """Steps of a run: an event, the records of its consequences, and the calls that follow.
 
-Owns the order within a step: consequences are recorded until calls are to be made, or until a reply
-must be read that takes long. Pure: time comes from the caller, and a driver performs the step.
+Owns the order within a step: consequences are recorded until calls are to be made, or until work is
+to be done that takes long. Pure: time comes from the caller, and a driver performs the step.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from atlas_mcp.atlas.commands import Call, Note, ReadReply
+from atlas_mcp.atlas.commands import Call, CompareAnswers, Note, ReadReply, Work
 from atlas_mcp.atlas.events import Event, Record
 from atlas_mcp.atlas.policy import next_commands
 from atlas_mcp.atlas.replies import Read, is_quickly_read, read_reply
@@ -52,13 +52,13 @@ class Step:
         happened: The events that the step was decided on.
         whole: These events, then their consequences.
         calls: The calls to make once the whole is recorded.
-        reading: The reply that must be read before anything else is decided; `None` if none must.
+        work: The work that must be done before anything else is decided; `None` for none.
     """
 
     happened: Batch
     whole: Batch
     calls: tuple[Call, ...] = ()
-    reading: ReadReply | None = None
+    work: Work | None = None
 
     @property
     def state(self) -> RunState:
@@ -92,11 +92,11 @@ def next_step(
         for command in commands:
             if isinstance(command, Note):
                 event = command.event
-            elif not isinstance(command, ReadReply):
+            elif isinstance(command, ReadReply) and is_quickly_read(whole.state, command):
+                event = read(whole.state, command)
+            elif not isinstance(command, ReadReply | CompareAnswers):
                 event = command.intent
                 calls.append(command)
-            elif is_quickly_read(whole.state, command):
-                event = read(whole.state, command)
             else:
                 return Step(happened, whole, tuple(calls), command)
             whole = whole.followed_by(batch_of(whole.state, (event,), now))

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import chain
 from types import MappingProxyType
 from typing import Any, assert_never
 
 from atlas_mcp.atlas.events import (
+    AnswersCompared,
     AttemptFailed,
     CallsLost,
     DayCapReached,
@@ -33,6 +35,7 @@ from atlas_mcp.atlas.events import (
     SolverStarted,
     StopRequested,
 )
+from atlas_mcp.atlas.explore import Candidate
 from atlas_mcp.atlas.input_tokens import turn_tokens_at_most
 from atlas_mcp.atlas.model_spec import DEFAULT_IMAGE_TOKENS, ModelSpec
 from atlas_mcp.atlas.reopening import calls_lost, reopened, resumed
@@ -93,6 +96,8 @@ def after(facts: Facts, record: Record) -> Facts:  # noqa: C901 # long: one arm 
                 facts.turns[-1], read=True, sent_back=event.reason, below_floor=event.below_floor
             )
             return with_last_turn(facts, turn)
+        case AnswersCompared():
+            return _compared(facts, event)
         case ExploringClosed():
             return replace(facts, exploring_closed=True)
         case DayCapReached():
@@ -226,6 +231,13 @@ def _settled(facts: Facts, ended: CallEnd, **changes: Any) -> Facts:
         open_calls=MappingProxyType(calls),
         **changes,
     )
+
+
+def _compared(facts: Facts, event: AnswersCompared) -> Facts:
+    for explore_id in {*event.explore_ids, *chain.from_iterable(event.same)}:
+        if not isinstance(facts.explores[explore_id].outcome, Candidate):
+            raise ValueError("only answers are compared")
+    return replace(facts, comparisons=(*facts.comparisons, event))
 
 
 def _day_cap_reached(facts: Facts, event: DayCapReached) -> Facts:

@@ -69,6 +69,7 @@ class EndpointSettings(Section):
         parallel: Calls in flight at once, of all runs together.
         context_tokens: Longest prompt and reply together, for embedded models; all calls under way
             share it.
+        guard: Whether the core helps the model where it orchestrates.
     """
 
     effort: EffortName | None = None
@@ -87,6 +88,7 @@ class EndpointSettings(Section):
     echo_reasoning: EchoReasoning | None = None
     parallel: int | None = Field(default=None, ge=1, le=1_000)
     context_tokens: int | None = Field(default=None, ge=2_048, le=MOST_CONTEXT_TOKENS)
+    guard: bool | None = None
 
 
 _Entry = TypeVar("_Entry", "OrchestratorSettings", "SolverSettings")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from atlas_mcp.addresses import endpoint_address
 
-COMMON_KEYS = frozenset({"images", "parallel", "tools"})
+COMMON_KEYS = frozenset({"guard", "images", "parallel", "tools"})
 """The keys of an entry that every vendor reads."""
 
 HTTP_KEYS = COMMON_KEYS | {

@@ -19,6 +19,9 @@ from atlas_mcp.models.findings import Feature
 from atlas_mcp.models.open_vendors import OpenVendors
 from atlas_mcp.models.registry import vendor_facts
 
+_OWN_KEYS = ("effort", "max_tokens", "guard")
+"""Keys of `[orchestrator]` that may differ from those of the solver that it names."""
+
 
 def spec_of_section(
     section: str, model: str, entry: EndpointSettings, vendors: OpenVendors
@@ -48,10 +51,10 @@ def orchestrator_spec(
     if entry is None:
         return spec_of_section("orchestrator", configured.model, configured, vendors)
     given = configured.model_fields_set
-    own = {key: getattr(configured, key) for key in ("effort", "max_tokens") if key in given}
+    own = {key: getattr(configured, key) for key in _OWN_KEYS if key in given}
     section = "orchestrator" if own else f"solvers.{configured.model}"
     spec = spec_of_section(section, entry.model, _with_own(entry, own), vendors)
-    wrong = given - {"model", "effort", "max_tokens"}
+    wrong = given - {"model", *_OWN_KEYS}
     if wrong:
         raise ConfigError(
             f"[orchestrator] {min(wrong)}: belongs to [solvers.{configured.model}], which "

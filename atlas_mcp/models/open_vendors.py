@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 
 from atlas_mcp.atlas.model_spec import ModelSpec
@@ -54,8 +54,12 @@ class OpenVendors:
             return None
 
     def spec(self, model: str, entry: EndpointSettings) -> ModelSpec:
-        """Return the spec of a model; see `Vendor.spec`."""
-        return self.of(model).spec(model, entry)
+        """Return the spec of a model; see `Vendor.spec`.
+
+        Whether an orchestrator is helped is said by its entry, for models of every vendor alike.
+        """
+        spec = self.of(model).spec(model, entry)
+        return spec if entry.guard is None else replace(spec, guard=entry.guard)
 
     def alone(self) -> tuple[Vendor, ...]:
         """Return the vendors whose prefix alone names a model."""

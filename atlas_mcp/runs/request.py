@@ -14,11 +14,17 @@ from atlas_mcp.atlas.budget import Budget, ExploreEffort, check_cap
 from atlas_mcp.atlas.explore_requests import check_count
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.problem import Problem
-from atlas_mcp.atlas.run_spec import LeftOut, RunSpec, SolverSpec
+from atlas_mcp.atlas.run_spec import LeftOut, RunSpec, SolverSpec, floor_of
 from atlas_mcp.atlas.starting import cheapest_explore
 from atlas_mcp.atlas.wording import bound_text, money_text
 from atlas_mcp.atlas.workflows.base import Workflow
-from atlas_mcp.atlas.workflows.registry import CLIENT_EXPLORES, DEFAULT_WORKFLOW, workflow_asked_for
+from atlas_mcp.atlas.workflows.registry import (
+    CLIENT_EXPLORES,
+    DEFAULT_WORKFLOW,
+    GUARDED,
+    workflow_asked_for,
+    workflow_named,
+)
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.errors import ConfigError, InvalidInput
 from atlas_mcp.models.pool import Pool
@@ -46,11 +52,14 @@ def plan_solve(problem: Problem, request: RunRequest, *, pool: Pool, settings: S
     """
     workflow = workflow_asked_for(request.workflow)
     solvers, left_out = _able(problem, pool.solvers(request.solvers))
-    orchestrator = None
+    orchestrator, name = None, request.workflow or DEFAULT_WORKFLOW
     if workflow.orchestrated:
         orchestrator = _orchestrator(problem, pool, solvers, settings)
+        if name == DEFAULT_WORKFLOW and orchestrator.guard:
+            name = GUARDED
+            workflow = workflow_named(name)
     spec = RunSpec(
-        workflow=request.workflow or DEFAULT_WORKFLOW,
+        workflow=name,
         orchestrator=orchestrator,
         solvers=solvers,
         budget=_for_workflow(_budget(request, settings), workflow, request),
@@ -58,6 +67,8 @@ def plan_solve(problem: Problem, request: RunRequest, *, pool: Pool, settings: S
         seed=request.seed,
         left_out=left_out,
     )
+    if request.max_explores is None and "max_explores" not in settings.budget.model_fields_set:
+        spec = _with_usual_explores(spec, workflow)
     models = [entry.spec for entry in solvers]
     if orchestrator is not None:
         models.append(orchestrator)
@@ -142,6 +153,15 @@ def _for_workflow(budget: Budget, workflow: Workflow, request: RunRequest) -> Bu
             "it, or leave it out",
         )
     return replace(budget, max_explores=wanted)
+
+
+def _with_usual_explores(spec: RunSpec, workflow: Workflow) -> RunSpec:
+    """Return the settings with the workflow's own ceiling, as far as the floor allows it."""
+    usual, floor = workflow.usual_explores, floor_of(spec)
+    if usual is None:
+        return spec
+    ceiling = min(spec.budget.max_explores, max(usual, floor.explores, floor.models))
+    return replace(spec, budget=replace(spec.budget, max_explores=ceiling))
 
 
 def _explore_effort(

@@ -17,6 +17,9 @@ logger = logging.getLogger(__name__)
 KILL_ON_JOB_CLOSE = 0x2000
 """The flag JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE."""
 
+PROCESS_MEMORY = 0x0100
+"""The flag JOB_OBJECT_LIMIT_PROCESS_MEMORY."""
+
 EXTENDED_LIMITS = 9
 """The class JobObjectExtendedLimitInformation."""
 
@@ -79,16 +82,20 @@ class Job:
 
     Args:
         kernel: Where the calls are.
+        memory_bytes: Bytes that each process may have; `None` for no bound.
 
     Raises:
         OSError: Windows gives none.
     """
 
-    def __init__(self, kernel: _Kernel32) -> None:
+    def __init__(self, kernel: _Kernel32, *, memory_bytes: int | None = None) -> None:
         self._kernel = kernel
         self._handle = _given(kernel.CreateJobObjectW(None, None))
         limits = _ExtendedLimits()
         limits.basic.flags = KILL_ON_JOB_CLOSE
+        if memory_bytes is not None:
+            limits.basic.flags |= PROCESS_MEMORY
+            limits.process_memory = memory_bytes
         size = ctypes.sizeof(limits)
         try:
             _given(
@@ -121,13 +128,18 @@ class Job:
         self._kernel.CloseHandle(self._handle)
 
 
-def open_job(pid: int) -> Job | None:
-    """Return a new job with a process in it; `None`, and a word in the log, where it cannot be."""
+def open_job(pid: int, *, memory_bytes: int | None = None) -> Job | None:
+    """Return a new job with a process in it; `None`, and a word in the log, where it cannot be.
+
+    Args:
+        pid: The number of the process.
+        memory_bytes: Bytes that each process in the job may have; `None` for no bound.
+    """
     kernel = kernel32()
     if kernel is None:
         return None
     try:
-        job = Job(kernel)
+        job = Job(kernel, memory_bytes=memory_bytes)
     except OSError as error:
         logger.warning("process %d is in no job object: %s", pid, error)
         return None

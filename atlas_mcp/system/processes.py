@@ -44,12 +44,14 @@ class Tree:
 
     Args:
         child: It has just been started, with `start_new_session` and `CREATION_FLAGS`.
+        memory_bytes: Bytes of memory that each of its processes may have on Windows; elsewhere a
+            child bounds itself. `None` for no bound.
     """
 
-    def __init__(self, child: _Child) -> None:
+    def __init__(self, child: _Child, *, memory_bytes: int | None = None) -> None:
         self._child = child
         STARTED.add(child.pid)
-        self._job = open_job(child.pid)
+        self._job = open_job(child.pid, memory_bytes=memory_bytes)
 
     def kill(self) -> None:
         """End all of it at once."""

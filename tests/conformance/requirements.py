@@ -127,6 +127,7 @@ REQUIREMENTS = (
         "A solver that does not answer is named to the orchestrator.",
         "A text of a candidate forges no line, tag or other candidate.",
         "Only independent candidates count for the agreement; remarks on them are shown.",
+        "Agreement by the orchestrator's judgement is told apart from agreement by rule.",
     ),
     *_numbered(
         "CLI",

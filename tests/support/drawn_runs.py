@@ -88,7 +88,9 @@ def cycled(values: list[Any]) -> Callable[[Any], Any]:
 
 
 @st.composite
-def specs(draw: st.DrawFn, *, one_price: bool = True, eyes: bool = False) -> RunSpec:
+def specs(
+    draw: st.DrawFn, *, one_price: bool = True, eyes: bool = False, workflow: str = "atlas"
+) -> RunSpec:
     prices = (
         [("2", "10")] if one_price else [("2", "10"), ("0", "0"), ("0.1", "0.4"), ("80", "400")]
     )
@@ -104,6 +106,7 @@ def specs(draw: st.DrawFn, *, one_price: bool = True, eyes: bool = False) -> Run
     return a_run(
         *solvers,
         orchestrator=a_model("maker/boss", price=draw(st.sampled_from(prices))),
+        workflow=workflow,
         effort=draw(st.sampled_from(["low", "medium", "high"])),
         prefetch=draw(st.integers(0, 4)),
         max_parallel=draw(st.integers(1, 5)),
@@ -131,5 +134,5 @@ def played(draw: st.DrawFn, spec: RunSpec, problem: Problem | None = None) -> Pl
 
 
 @st.composite
-def runs(draw: st.DrawFn, *, one_price: bool = True) -> Played:
-    return played(draw, draw(specs(one_price=one_price)))
+def runs(draw: st.DrawFn, *, one_price: bool = True, workflow: str = "atlas") -> Played:
+    return played(draw, draw(specs(one_price=one_price, workflow=workflow)))

@@ -9,8 +9,16 @@ from decimal import Decimal
 from typing import Any, TypeAlias
 
 from atlas_mcp.atlas.budget import Budget, ExploreEffort
-from atlas_mcp.atlas.commands import AskOrchestrator, Call, Note, ReadReply, RunSolver
+from atlas_mcp.atlas.commands import (
+    AskOrchestrator,
+    Call,
+    CompareAnswers,
+    Note,
+    ReadReply,
+    RunSolver,
+)
 from atlas_mcp.atlas.events import (
+    AnswersCompared,
     Event,
     ExploresPlanned,
     OrchestratorFailed,
@@ -242,6 +250,8 @@ def play(
                 add(command.event)
             elif isinstance(command, ReadReply):
                 add(read_reply(run.state, command))
+            elif isinstance(command, CompareAnswers):
+                add(AnswersCompared(command.explore_ids))
             else:
                 add(command.intent)
                 run.calls.append(command)

@@ -118,6 +118,11 @@ REWORDED = {
     "$0.0000": "$0.00",
     "What stands between <candidate> tags": "The text between <candidate> tags",
     "What you can vary in an explore:": "The settings of an explore:",
+    "- dissent: what speaks against it, or null.": (
+        "- dissent: what speaks against it, or null.\n- same_answers: the candidates that give one "
+        "answer in different words or notation, as lists of their numbers; [] if there are none. "
+        "Answers that differ in substance, even slightly, stay apart."
+    ),
 }
 """Words of older versions that stand in recorded turns and system prompts, with those of today."""
 

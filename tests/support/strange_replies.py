@@ -20,8 +20,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from atlas_mcp.atlas.calls import Cause, NoReply, conclude
-from atlas_mcp.atlas.commands import AskOrchestrator, Note, ReadReply, RunSolver
-from atlas_mcp.atlas.events import Event, Record, RunOpened
+from atlas_mcp.atlas.commands import AskOrchestrator, CompareAnswers, Note, ReadReply, RunSolver
+from atlas_mcp.atlas.events import AnswersCompared, Event, Record, RunOpened
 from atlas_mcp.atlas.messages import AssistantTurn, Reply, ToolCall
 from atlas_mcp.atlas.model_spec import ModelSpec
 from atlas_mcp.atlas.policy import next_commands
@@ -485,6 +485,8 @@ def play_on(run: Run, solvers: Iterable[Any], bosses: Iterable[Any]) -> None:
                 run.add(command.event)
             elif isinstance(command, ReadReply):
                 run.add(read_reply(run.state, command))
+            elif isinstance(command, CompareAnswers):
+                run.add(AnswersCompared(command.explore_ids))
             else:
                 run.add(command.intent)
                 asks.append(command)

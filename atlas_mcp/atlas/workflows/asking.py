@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
-from atlas_mcp.atlas.briefing import next_user_turn
+from atlas_mcp.atlas.briefing import ATLAS_WORDS, Words, next_user_turn
 from atlas_mcp.atlas.commands import AskOrchestrator, Command, Note
 from atlas_mcp.atlas.events import OrchestratorAsked
 from atlas_mcp.atlas.holds import hold_for
@@ -38,7 +38,11 @@ class Opening(NamedTuple):
 
 
 def ask_orchestrator(
-    state: RunState, opening: Callable[[RunState], Opening], schema: dict[str, Json]
+    state: RunState,
+    opening: Callable[[RunState], Opening],
+    schema: dict[str, Json],
+    *,
+    words: Words = ATLAS_WORDS,
 ) -> Command:
     """Return the next call of the orchestrator, or the end of a run that cannot pay for it.
 
@@ -47,6 +51,7 @@ def ask_orchestrator(
         opening: Returns the words of its first call. Later calls repeat them: current models refuse
             a conversation whose system prompt or tools have changed.
         schema: JSON Schema of a text reply.
+        words: The words of results and budget.
     """
     spec = orchestrator_of(state)
     schema = bounded(schema, spec.max_string_chars)
@@ -58,7 +63,7 @@ def ask_orchestrator(
         shape = shape_text(schema, tools=bool(tools))
     concluding = must_conclude(state)
     shows = tuple(explore for explore in state.explores.values() if explore.id not in state.shown)
-    saying = next_user_turn(state, shows, concluding, shape=shape)
+    saying = next_user_turn(state, shows, concluding, shape=shape, words=words)
     request = ModelRequest(
         system=system,
         turns=(*state.history, saying),

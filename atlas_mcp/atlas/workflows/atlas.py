@@ -14,6 +14,7 @@ from typing_extensions import override
 from atlas_mcp.atlas import prompts
 from atlas_mcp.atlas.commands import Command, Note
 from atlas_mcp.atlas.decisions import (
+    Decision,
     Synthesis,
     Unreadable,
     WantedExplore,
@@ -78,7 +79,13 @@ class Atlas(Workflow):
         if _hopeless(state):
             reason = "no_candidates" if state.done else must_conclude(state) or "no_candidates"
             return (Note(unsynthesized(state, reason, _failures(state))),)
-        return (_ask(state),)
+        return (self.ask(state),)
+
+    def ask(self, state: RunState) -> Command:
+        """Return the next call of the orchestrator, or the end of a run that cannot pay for it."""
+        if orchestrator_of(state).tools or must_conclude(state) is not None:
+            return ask_orchestrator(state, _opening, synthesis_schema(state.problem, state.spec))
+        return ask_orchestrator(state, _opening, decision_schema(state.problem, state.spec))
 
     @override
     def decide(
@@ -86,6 +93,10 @@ class Atlas(Workflow):
     ) -> Event:
         """Return the event after the orchestrator's reply: explores, an end, or another turn."""
         decision = read_decision(replied, state.spec, state.problem.answer_schema)
+        return self.follow(state, turn, decision)
+
+    def follow(self, state: RunState, turn: OrchestratorTurn, decision: Decision) -> Event:
+        """Return the event that follows from a decision of the orchestrator."""
         if isinstance(decision, Wants):
             return _grant(state, decision)
         if isinstance(decision, Unreadable):
@@ -177,12 +188,6 @@ def _hopeless(state: RunState) -> bool:
 
 def _failures(state: RunState) -> str:
     return failures_text(state, must_conclude(state), unplanned=UNEXPLORED)
-
-
-def _ask(state: RunState) -> Command:
-    if orchestrator_of(state).tools or must_conclude(state) is not None:
-        return ask_orchestrator(state, _opening, synthesis_schema(state.problem, state.spec))
-    return ask_orchestrator(state, _opening, decision_schema(state.problem, state.spec))
 
 
 def _opening(state: RunState) -> Opening:

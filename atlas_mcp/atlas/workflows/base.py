@@ -53,6 +53,14 @@ class Workflow(Protocol):
         """How many explores a run of it takes at most; `None` leaves that to the budget."""
         return None
 
+    @property
+    def usual_explores(self) -> int | None:
+        """The ceiling of explores where neither caller nor configuration sets one.
+
+        `None` for that of every run.
+        """
+        return None
+
     def next_commands(self, state: RunState) -> tuple[Command, ...]:
         """Return the next commands where no call is open and no explore waits.
 

@@ -48,8 +48,14 @@ DEFAULT_WORKFLOW = "atlas"
 CLIENT_EXPLORES = "explore"
 """The workflow of the runs that the tool `explore` opens."""
 
+GUARDED = "guarded"
+"""The ATLAS loop with help for a weak orchestrator. Chosen when a run is planned, never by name."""
+
 WORKFLOWS: Mapping[str, Entry] = {
     DEFAULT_WORKFLOW: Entry("atlas:Atlas", "an orchestrator explores, stops and synthesizes"),
+    GUARDED: Entry(
+        "guarded:Guarded", "the ATLAS loop, with help for a weak orchestrator", offered=False
+    ),
     CLIENT_EXPLORES: Entry("client_explores:ClientExplores", "a client explores", offered=False),
     "majority": Entry("majority:Majority", "the most common answer of N solvers", "N"),
     "self-refine": Entry(

@@ -141,6 +141,7 @@ class EmbeddedVendor(Vendor):
             temperature=TEMPERATURE,
             max_string_chars=SMALL_STRING_CHARS if found.is_small else None,
             parallel=entry.parallel or PARALLEL,
+            guard=True,
             endpoint={} if context is None else {"context_tokens": context},
         )
 

@@ -15,7 +15,7 @@ from functools import partial
 import anyio
 import anyio.abc
 
-from atlas_mcp.atlas.commands import Call, ReadReply
+from atlas_mcp.atlas.commands import Call, Work
 from atlas_mcp.atlas.deadlines import closes_at
 from atlas_mcp.atlas.events import Event, ExploresPlanned, ExploringClosed, StopCause
 from atlas_mcp.atlas.policy import is_over
@@ -30,9 +30,10 @@ from atlas_mcp.models.pool import Pool
 from atlas_mcp.runs.driving.alarm import Alarm
 from atlas_mcp.runs.driving.calling import Caller
 from atlas_mcp.runs.driving.open_blocks import OpenBlocks
-from atlas_mcp.runs.driving.reading import SlowReplies, read_reply_or_failure
+from atlas_mcp.runs.driving.reading import read_reply_or_failure
 from atlas_mcp.runs.driving.recorder import Recorder
 from atlas_mcp.runs.driving.reservation import Reservation
+from atlas_mcp.runs.driving.work import SlowWork
 from atlas_mcp.runs.live import LiveRun
 from atlas_mcp.task_groups import open_task_group
 
@@ -66,13 +67,13 @@ class Driver:
     _closing: Alarm = field(init=False, default_factory=Alarm)
     _blocks: OpenBlocks = field(init=False, default_factory=OpenBlocks)
     _caller: Caller = field(init=False)
-    _slow_replies: SlowReplies = field(init=False)
+    _work: SlowWork = field(init=False)
 
     def __post_init__(self) -> None:
         taken_over = partial(self._scope.cancel, "the run has been taken over")
         self._recorder = Recorder(self.live, self.lease, self.journal, taken_over, self._on_broken)
         self._caller = Caller(self.live, self.pool, self._blocks, self._recorder, self.reservation)
-        self._slow_replies = SlowReplies(self.live.run_id)
+        self._work = SlowWork(self.live.run_id)
 
     async def drive(self) -> None:
         """Carry out the run's commands until it has finished, is lost, or is to be resumed later.
@@ -240,13 +241,13 @@ class Driver:
     def _step(self, *events: Event) -> Step:
         read = partial(read_reply_or_failure, self.live.run_id)
         step = next_step(self._state, events, self.live.clock.now(), read)
-        # Nothing is read before the run has begun: it begins by reading the replies on record.
-        if step.reading and self._calls is not None and self._slow_replies.takes(step.reading):
-            self._calls.start_soon(self._read, step.state, step.reading, name="read a reply")
+        # No work is done before the run has begun: it begins by reading the replies on record.
+        if step.work and self._calls is not None and self._work.takes(step.work):
+            self._calls.start_soon(self._do, step.state, step.work, name=type(step.work).__name__)
         return step
 
-    async def _read(self, state: RunState, command: ReadReply) -> None:
-        await self._advance(await self._slow_replies.read(state, command))
+    async def _do(self, state: RunState, work: Work) -> None:
+        await self._advance(await self._work.done(state, work))
 
     async def _make(self, call: Call) -> None:
         if await self._caller.make(call):

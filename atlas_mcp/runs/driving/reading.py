@@ -9,10 +9,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import partial
-
-import anyio.to_thread
 
 from atlas_mcp.atlas import replies
 from atlas_mcp.atlas.arrived import is_light
@@ -45,28 +41,3 @@ def read_reply_or_failure(run_id: str, state: RunState, command: ReadReply) -> E
     except Exception as error:
         logger.exception("run %s: a reply could not be read", run_id)
         return replies.unreadable_reply(state, command, error)
-
-
-@dataclass(slots=True)
-class SlowReplies:
-    """Reads the recorded replies of one run that take long, each of them once."""
-
-    run_id: str
-    _under_way: set[ReadReply] = field(init=False, default_factory=set[ReadReply])
-
-    def takes(self, command: ReadReply) -> bool:
-        """Return whether a reply is to be read now: false while it is being read already."""
-        if command in self._under_way:
-            return False
-        self._under_way.add(command)
-        return True
-
-    async def read(self, state: RunState, command: ReadReply) -> Event:
-        """Return the consequence of a reply that was taken, read in a worker thread.
-
-        Abandoned on a cancel: reading changes nothing, and the reply is on record.
-        """
-        read = partial(read_reply_or_failure, self.run_id, state, command)
-        event = await anyio.to_thread.run_sync(read, abandon_on_cancel=True)
-        self._under_way.discard(command)
-        return event

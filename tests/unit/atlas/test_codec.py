@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from atlas_mcp.atlas.codec import decode_event, encode_event
 from atlas_mcp.atlas.events import (
     ExploresSkipped,
+    RunFinished,
     SolverFinished,
 )
 from atlas_mcp.atlas.explore import Outcome
@@ -36,3 +38,19 @@ def test_no_text_of_a_record_is_kept_by_its_parser() -> None:
     assert isinstance(second, ExploresSkipped)
     assert first.reason == second.reason
     assert first.reason is not second.reason
+
+
+def test_the_same_answers_that_an_orchestrator_named_are_read_back() -> None:
+    event = RunFinished("answered", "decided", "42", same_answers=((1, 3), (2, 5)))
+
+    assert decode_event(encode_event(event)) == event
+
+
+def test_an_end_without_same_answers_and_one_with_fields_of_a_later_version_are_read() -> None:
+    """So no version of the records was needed for them: readers pass over what they do not know."""
+    event = RunFinished("answered", "decided", "42")
+    written = json.loads(encode_event(event))
+    older = {name: value for name, value in written.items() if name != "same_answers"}
+
+    assert decode_event(json.dumps(older)) == event
+    assert decode_event(json.dumps({**written, "of_a_later_version": [[1]]})) == event

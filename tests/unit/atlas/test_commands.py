@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from atlas_mcp.atlas.commands import Call, Command, Note, ReadReply
+from atlas_mcp.atlas.commands import Call, Command, Note, Work
 from atlas_mcp.atlas.events import OrchestratorAsked, SolverStarted
 from tests.support.played_runs import a_run, answers, explores, play, words_of
 
@@ -32,5 +32,5 @@ def test_the_request_of_a_solver_s_call_asks_for_its_explore_and_nothing_else() 
     assert all("modular" not in words_of(solve.request) for solve in run.solves[:-1])
 
 
-def test_every_command_is_a_note_a_reading_or_a_call() -> None:
-    assert set(get_args(Command)) == {Note, ReadReply, *get_args(Call)}
+def test_every_command_is_a_note_work_or_a_call() -> None:
+    assert set(get_args(Command)) == {Note, *get_args(Work), *get_args(Call)}

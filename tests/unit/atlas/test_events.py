@@ -9,6 +9,7 @@ import pytest
 
 from atlas_mcp.atlas.codec import decode_event, encode_event
 from atlas_mcp.atlas.events import (
+    AnswersCompared,
     AttemptFailed,
     CallsLost,
     DayCapReached,
@@ -74,6 +75,7 @@ EVENTS: tuple[Event, ...] = (
     OrchestratorReplied(1, TURN, "end", "", PAID),
     OrchestratorFailed(1, FAILED, PAID),
     SentBack(1, "too early", below_floor=True),
+    AnswersCompared((1, 2, 4), ((1, 4),), "no time"),
     ExploringClosed(),
     DayCapReached(Decimal("0.5"), Decimal(20)),
     CallsLost(),

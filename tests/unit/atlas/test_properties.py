@@ -7,6 +7,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from atlas_mcp.atlas.commands import RunSolver
+from atlas_mcp.atlas.explore import STRATEGIES
 from atlas_mcp.atlas.messages import Image
 from atlas_mcp.atlas.policy import next_commands
 from atlas_mcp.atlas.problem import Problem
@@ -42,6 +43,15 @@ def keeps_its_limits(run: Played) -> None:
 @pytest.mark.requirement("MONEY-3")
 def test_every_run_ends_and_keeps_its_limits(run: Played) -> None:
     keeps_its_limits(run)
+
+
+# Without shrinking: a run that does not end is slow to play again and again.
+@given(runs(one_price=False, workflow="guarded"))
+@settings(max_examples=draws(150), deadline=None, phases=[Phase.reuse, Phase.generate])
+def test_every_run_with_a_weak_orchestrator_ends_and_repeats_no_strategy_early(run: Played) -> None:
+    keeps_its_limits(run)
+    made = [one.planned.explore.strategy for one in run.state.explores.values() if not one.skipped]
+    assert len({*made[: len(STRATEGIES)]}) == min(len(made), len(STRATEGIES))
 
 
 @st.composite

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 from atlas_mcp.atlas.arrived import solver_replied
+from atlas_mcp.atlas.commands import ReadReply
 from atlas_mcp.atlas.events import (
     Event,
     OrchestratorAsked,
@@ -55,7 +56,7 @@ def test_a_run_that_is_taken_up_plans_its_explores_and_asks_for_their_calls() ->
     assert [record.seq for record in step.whole.records] == [2, 3, 4]
     assert [call.intent for call in step.calls] == [one.event for one in step.whole.records[1:]]
     assert step.state == step.whole.state
-    assert step.reading is None
+    assert step.work is None
 
 
 def test_an_event_comes_before_its_consequences_and_both_bear_one_time() -> None:
@@ -94,8 +95,7 @@ def test_a_reply_that_takes_long_is_left_to_be_read_aside() -> None:
     step = next_step(begun(answer_schema=schema), (replied(1),), 3.0)
 
     assert types_of(step.whole.records) == ["solver_replied"]
-    assert step.reading is not None
-    assert step.reading.explore_id == 1
+    assert step.work == ReadReply(1)
 
 
 def test_replies_are_read_by_the_reader_that_is_given() -> None:

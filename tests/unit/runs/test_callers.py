@@ -40,16 +40,21 @@ class Stops:
 
 
 class Writes(MemoryJournal):
-    """A journal that counts its writes, and that fails or hangs once a test says so."""
+    """A journal that counts its writes, and that fails or hangs once a test says so.
+
+    A journal that hangs does so until `moves` is set.
+    """
 
     writes = 0
     fails = False
     hangs = False
+    moves: anyio.Event
 
     async def _write(self) -> None:
         self.writes += 1
         if self.hangs:
-            await anyio.sleep_forever()
+            self.moves = anyio.Event()
+            await self.moves.wait()
         if self.fails:
             raise JournalError("the disk is full")
 
@@ -331,10 +336,7 @@ async def test_few_ends_are_remembered() -> None:
     assert process.journal.writes == before + 1
 
 
-async def test_all_are_gone_once_what_follows_from_their_cut_is_on_record(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(callers_module, "ASK_SECONDS", 0.01)
+async def test_all_are_gone_once_what_follows_from_their_cut_is_on_record() -> None:
     process = a_process()
     await process.callers.gone()
     caller = await process.added()
@@ -351,5 +353,7 @@ async def test_all_are_gone_once_what_follows_from_their_cut_is_on_record(
         await anyio.wait_all_tasks_blocked()
         assert not caller.waits
         assert not gone.is_set()
+        process.journal.hangs = False
+        process.journal.moves.set()
     assert gone.is_set()
     assert process.engine.stopped == [("r", "client", 7.0)]

@@ -124,3 +124,74 @@ def test_a_seed_is_kept_with_the_run() -> None:
 
     assert spec.seed == 7
     assert replace(spec, seed=None) == solved(settings_of())
+
+
+# A weak orchestrator
+
+
+def guarded(**sections: Any) -> Settings:
+    return settings_of(
+        orchestrator=OrchestratorSettings(**ENDPOINT, price=PRICE, guard=True), **sections
+    )
+
+
+def test_a_weak_orchestrator_is_helped_and_the_run_says_so() -> None:
+    spec = solved(guarded())
+
+    assert (spec.workflow, spec.budget.max_explores) == ("guarded", 4)
+    assert solved(guarded(), workflow="atlas").workflow == "guarded"
+
+
+def test_every_other_orchestrator_runs_the_loop_as_it_is() -> None:
+    strong = OrchestratorSettings(**ENDPOINT, price=PRICE)
+    for settings in (settings_of(orchestrator=strong), settings_of()):
+        spec = solved(settings)
+        assert (spec.workflow, spec.budget.max_explores) == ("atlas", 8)
+
+
+def test_a_workflow_that_asks_no_orchestrator_needs_no_help() -> None:
+    assert solved(guarded(), workflow="majority:3").workflow == "majority:3"
+
+
+def test_a_number_of_explores_that_is_asked_for_goes_before_that_of_the_help() -> None:
+    assert solved(guarded(), max_explores=8).budget.max_explores == 8
+    assert solved(guarded(), max_explores=2).budget.max_explores == 2
+    for number in (2, 8):
+        settings = guarded(budget=BudgetSettings(max_explores=number))
+        assert solved(settings).budget.max_explores == number
+
+
+def test_the_floor_of_the_effort_goes_before_the_ceiling_of_the_help() -> None:
+    assert solved(guarded(), explore_effort="medium").budget.max_explores == 4
+    assert solved(guarded(), explore_effort="high").budget.max_explores == 5
+
+
+def test_an_embedded_orchestrator_is_helped_unless_its_entry_says_otherwise() -> None:
+    def planned(**entry: Any) -> RunSpec:
+        solvers = {"small": SolverSettings(model="local/smollm2-135m", **entry)}
+        return solved(Settings(home=Path("unused"), solvers=solvers))
+
+    assert planned().workflow == "guarded"
+    assert planned(guard=True).workflow == "guarded"
+    assert planned(guard=False).workflow == "atlas"
+    assert planned(guard=False).budget.max_explores == 8
+
+
+def test_an_embedded_solver_beside_another_orchestrator_changes_nothing() -> None:
+    solvers = {"small": SolverSettings(model="local/smollm2-135m")}
+    boss = OrchestratorSettings(**ENDPOINT, price=PRICE)
+
+    spec = solved(Settings(home=Path("unused"), solvers=solvers, orchestrator=boss))
+
+    assert spec.workflow == "atlas"
+
+
+def test_an_orchestrator_by_the_name_of_a_solver_may_say_whether_it_is_helped() -> None:
+    solvers = {"a": SolverSettings(**ENDPOINT, price=PRICE, guard=True)}
+
+    def planned(**orchestrator: Any) -> RunSpec:
+        boss = OrchestratorSettings(model="a", **orchestrator)
+        return solved(Settings(home=Path("unused"), solvers=solvers, orchestrator=boss))
+
+    assert planned().workflow == "guarded"
+    assert planned(guard=False).workflow == "atlas"

@@ -24,10 +24,12 @@ def test_the_loop_is_the_default_and_a_client_s_explores_are_not_to_be_asked_for
     assert workflow_asked_for(None).orchestrated
     assert choices().startswith("atlas, majority[:N], ")
     assert "explore" not in choices()
+    assert "guarded" not in choices() + summaries()
     assert summaries().startswith("atlas (default): an orchestrator")
     assert "majority[:N]: the most common answer of N solvers" in summaries()
-    with pytest.raises(InvalidInput, match="there is no workflow 'explore'; there are atlas"):
-        workflow_asked_for("explore")
+    for name in ("explore", "guarded"):
+        with pytest.raises(InvalidInput, match=f"there is no workflow '{name}'; there are atlas"):
+            workflow_asked_for(name)
 
 
 @pytest.mark.parametrize("name", ["votes", "Atlas", "atlas:3", "explore:1", "", ":", "majority:"])

@@ -1,0 +1,70 @@
+"""The form in which an expression is written, for questions that ask for a form.
+
+Only the order of what is added and of what is multiplied does not count.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from atlas_mcp.atlas.comparing import nodes
+from atlas_mcp.atlas.comparing.nodes import Node
+from atlas_mcp.atlas.comparing.number_questions import asked_form
+
+_FORM = re.compile(
+    r"\b(?:factor(?:i[sz]e)?[sd]?(?! of\b)|expand(?:ed)?|simplif(?:y|ied)|simplest|lowest terms|"
+    r"reduced?|"
+    r"in the form|of the form|in form|as a (?:product|power|sum|single|fraction|square|polynomial)|"
+    r"partial fractions?|rationali[sz]e|complet\w+ the square|(?:vertex|standard|radical|polar|"
+    r"slope-intercept|point-slope|exponential|factored|expanded|general|rectangular) form|"
+    r"in terms of (?:a )?(?:product|sum|powers?)|multiply out|collect|"
+    r"(?:prime )?factori[sz]ation|rewrite|without (?:brackets|parentheses)|ausmultiplizier\w*|"
+    r"faktorisier\w*|vereinfach\w*|kürze|develop+er?|factoriser?|simplifi(?:er?|ez))\b"
+)
+
+
+@lru_cache(maxsize=64)
+def is_form_asked(question: str) -> bool:
+    """Return whether a question asks for an expression in a certain form."""
+    text = " ".join(question.casefold().split())
+    return bool(_FORM.search(text)) or bool(asked_form(question))
+
+
+def shape_of(node: Node) -> str:
+    """Return the text of a form: equal where only the order differs."""
+    kind = node[0]
+    if kind == "number":
+        return str(nodes.value_of(node))
+    if kind == "name":
+        return nodes.text_of(node)
+    parts = nodes.parts_of(node)
+    if kind in ("sum", "product"):
+        texts = sorted(shape_of(part) for part in _flat(node))
+        return f"{kind}({', '.join(texts)})"
+    texts = [shape_of(part) for part in parts]
+    called = nodes.text_of(node) if kind == "function" else kind
+    return f"{called}({', '.join(texts)})"
+
+
+def _flat(node: Node) -> list[Node]:
+    """Return the parts of a sum or a product, also of those directly inside it.
+
+    Of a product with -1 inside a product the sign is multiplied with the number beside it.
+    """
+    found: list[Node] = []
+    for part in nodes.parts_of(node):
+        if part[0] == node[0]:
+            found += _flat(part)
+        else:
+            found.append(part)
+    minus = nodes.number(-1)
+    if node[0] == "product" and minus in found:
+        others = [part for part in found if part != minus]
+        negative = (len(found) - len(others)) % 2 == 1
+        for place, part in enumerate(others):
+            if negative and part[0] == "number":
+                others[place] = nodes.number(-nodes.value_of(part))
+                negative = False
+        found = [minus, *others] if negative or not others else others
+    return found

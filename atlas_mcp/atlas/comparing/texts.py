@@ -14,8 +14,11 @@ from atlas_mcp.atlas.comparing import (
     choices,
     complexity,
     dress,
+    equations,
     expressions,
+    inequalities,
     infinity,
+    intervals,
     lists,
     logic,
     matrices,
@@ -30,7 +33,7 @@ from atlas_mcp.atlas.comparing import (
     yes_no,
 )
 from atlas_mcp.atlas.comparing.asked import Asked
-from atlas_mcp.atlas.comparing.forms import verbatim_key
+from atlas_mcp.atlas.comparing.forms import short_key, verbatim_key
 
 Part: TypeAlias = Callable[[str], str]
 """Returns the key of a part of a text, such as a member of a list."""
@@ -72,6 +75,9 @@ READERS: tuple[Reader, ...] = (
     alone(numbers.read),
     quantities.read,
     matrices.read,
+    intervals.read,
+    inequalities.read,
+    equations.read,
     parts.read,
     sets.read,
     points.read,
@@ -115,7 +121,7 @@ class _Reading:
         if self._depth >= MAX_DEPTH or len(self._known) >= MAX_PARTS:
             return verbatim_key(text)
         self._depth += 1
-        key = self._known[text] = self._read(dress.off(text, self._asked))
+        key = self._known[text] = short_key(self._read(dress.off(text, self._asked)))
         self._depth -= 1
         return key
 

@@ -16,8 +16,11 @@ from atlas_mcp.atlas.comparing import (
     complexity,
     dates,
     dress,
+    equations,
     expressions,
+    inequalities,
     infinity,
+    intervals,
     lists,
     logic,
     matrices,
@@ -35,7 +38,7 @@ from atlas_mcp.atlas.comparing import (
     yes_no,
 )
 from atlas_mcp.atlas.comparing.asked import Asked
-from atlas_mcp.atlas.comparing.forms import verbatim_key
+from atlas_mcp.atlas.comparing.forms import short_key, verbatim_key
 
 Part: TypeAlias = Callable[[str], str]
 """Returns the key of a part of a text, such as a member of a list."""
@@ -83,6 +86,9 @@ READERS: tuple[Reader, ...] = (
     quantities.read,
     ranges.read,
     matrices.read,
+    intervals.read,
+    inequalities.read,
+    equations.read,
     parts.read,
     sets.read,
     points.read,
@@ -126,7 +132,7 @@ class _Reading:
         if self._depth >= MAX_DEPTH or len(self._known) >= MAX_PARTS:
             return verbatim_key(text)
         self._depth += 1
-        key = self._known[text] = self._read(dress.off(text, self._asked))
+        key = self._known[text] = short_key(self._read(dress.off(text, self._asked)))
         self._depth -= 1
         return key
 

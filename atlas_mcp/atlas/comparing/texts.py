@@ -68,7 +68,7 @@ READERS: tuple[Reader, ...] = (
     alone(infinity.read),
     # Of their own look, and no expressions: before these.
     alone(complexity.read),
-    alone(logic.read),
+    logic.read,
     alone(numbers.read),
     quantities.read,
     matrices.read,

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from atlas_mcp.atlas import prompts
+from atlas_mcp.atlas.agreement import key_of
 from atlas_mcp.atlas.arrived import is_light
 from atlas_mcp.atlas.calls import failure
 from atlas_mcp.atlas.codec import with_key
@@ -45,7 +46,10 @@ def read_reply(state: RunState, command: ReadReply) -> Event:
     is_shown = state.spec.orchestrator is not None or explore.role != SOLVER
     if isinstance(outcome, Candidate) and is_shown:
         prompts.write_answer(outcome)
-    return with_key(_finished(replied, outcome))
+    finished = with_key(_finished(replied, outcome))
+    if isinstance(outcome, Candidate):
+        key_of(outcome, state.asked)
+    return finished
 
 
 def unreadable_reply(state: RunState, command: ReadReply, error: Exception) -> Event:

@@ -29,10 +29,16 @@ from atlas_mcp.views.run_view import (
 )
 from atlas_mcp.views.warnings import run_warnings
 
+MOST_COMPARED = 8
+"""Answers that are compared for the first time while an event loop waits. A run that was read back
+from its records has compared none, and a hostile answer takes some milliseconds."""
+
 
 def takes_long(state: RunState) -> bool:
     """Return whether a view of a run takes longer to make than an event loop can wait."""
-    return is_long(_texts(state))
+    asked = state.asked
+    uncompared = sum(vote.candidate.key_under(asked) is None for vote in state.votes)
+    return uncompared > MOST_COMPARED or is_long(_texts(state))
 
 
 def view_of(run: RunSnapshot, poll: Poll = DEFAULT_POLL) -> RunView:

@@ -63,6 +63,14 @@ def test_a_reply_is_paid_when_it_arrives_and_evidence_once_it_is_read() -> None:
     assert not [one for one in next_commands(read) if isinstance(one, ReadReply)]
 
 
+def test_a_candidate_is_ready_to_be_compared_once_its_reply_has_been_read() -> None:
+    state = RunState.fold(unread())
+    read = RunState.fold(followed_by(unread(), read_reply(state, ReadReply(1))))
+
+    [vote] = read.votes
+    assert vote.candidate.key_under(read.asked) is not None
+
+
 def test_a_run_that_is_resumed_reads_what_was_replied_and_asks_only_for_the_rest() -> None:
     records = followed_by(unread(), *resumption(RunState.fold(unread())))
     state = RunState.fold(records)

@@ -11,7 +11,7 @@ import pytest
 from atlas_mcp.atlas.events import Record, StopRequested
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.runs.snapshot import RunSnapshot
-from atlas_mcp.views.rendering import view_of
+from atlas_mcp.views.rendering import MOST_COMPARED, takes_long, view_of
 from tests.support.played_runs import (
     Played,
     a_model,
@@ -22,9 +22,11 @@ from tests.support.played_runs import (
     found,
     gives_up,
     in_turn,
+    opened,
     play,
     refined,
     remark,
+    with_outcomes,
 )
 
 FIELDS = [
@@ -102,6 +104,18 @@ def test_the_fields_are_the_contracts_in_its_order() -> None:
         assert list(candidate["usage"]) == USAGE_FIELDS
     assert list(view["usage"]) == USAGE_FIELDS
     assert list(view["cost_split"]) == ["orchestrator", "solvers"]
+
+
+def test_a_run_of_many_candidates_that_were_never_compared_takes_long_to_show() -> None:
+    few, many = (
+        with_outcomes(opened(), *(("s", found()) for _ in range(count)))
+        for count in (MOST_COMPARED, MOST_COMPARED + 1)
+    )
+
+    assert len(many.votes) == MOST_COMPARED + 1
+    assert [takes_long(state) for state in (few, many)] == [False, True]
+    assert many.groups
+    assert not takes_long(many)
 
 
 @pytest.mark.requirement("VIEW-4")

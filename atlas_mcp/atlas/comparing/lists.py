@@ -1,0 +1,177 @@
+"""Several parts with nothing around them, or in square brackets: `2, 3 and 5`, `A → B → C`.
+
+A comma is a separator only between numbers, expressions and single letters; between words only
+where the question asks for several. Elsewhere it is part of a number, a name, a date or prose.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+
+from atlas_mcp.atlas.comparing import order
+from atlas_mcp.atlas.comparing.asked import Asked
+from atlas_mcp.atlas.comparing.expressions import both_signs
+from atlas_mcp.atlas.comparing.forms import sequence_key, set_key, tuple_key, words_key
+from atlas_mcp.atlas.comparing.separators import Cut, cut, enclosed
+
+MAX_PART_CHARS = 80
+"""Characters of the longest part of a list that is read."""
+
+MAX_PARTS = 100
+"""Parts of the longest list that is read."""
+
+_MATH_NAME = re.compile(
+    r"(?<![a-zA-Z])(?:sqrt|pi|log|ln|lg|sin|cos|tan|cot|sec|csc|arcsin|arccos|arctan|sinh|cosh"
+    r"|tanh|exp|binom|root)(?![a-z])"
+)
+_FORMAL = re.compile(r"[\w\s.,+\-*/^()\[\]{}|!%°$€£'\u2019:\u2032\u2212·\u00d7√∛∜∞\u00b1∓⟨⟩≈<∅]+")
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_QUANTITY = re.compile(r"[-+\u2212]?[$€£]?\d[\d.,/]{0,20} ?[^\W\d_]{1,12}(?:[/^]?[^\W\d_]{0,4}\d?)")
+_WORDS = re.compile(r"[^\W_](?:[\w'\u2019-]|\.(?=\w)){0,24}(?: [\w'\u2019-]{1,25}){0,3}")
+_NUMBERS = re.compile(r"[-+\u2212]?\d{1,12}(?:\.\d{1,12})?(?: [-+\u2212]?\d{1,12}(?:\.\d{1,12})?)+")
+_GROUPED = re.compile(r"[-+\u2212]?\d{1,3}(?: \d{3})+")
+_ELLIPSIS = re.compile(r"\.{2,}|…")
+
+
+def read(text: str, asked: Asked, part: Callable[[str], str]) -> str | None:
+    """Return the key of a text that is a list of parts."""
+    question = asked.question
+    around = enclosed(text)
+    if around is not None:
+        return _in_brackets(around[0], around[1], question, part)
+    asked_order = order.asked_order(question)
+    if asked_order == "sequence" and _NUMBERS.fullmatch(text) and not _GROUPED.fullmatch(text):
+        numbers = text.split(" ")
+        if len(numbers) > 2 or order.asks_for_several(question):
+            return key_of_bare([part(number) for number in numbers], question)
+    found = cut(text)
+    if found is None or len(found.parts) > MAX_PARTS or _ELLIPSIS.search(text):
+        return None
+    if found.by == "or":
+        return _alternatives(found, question, part)
+    if found.by == "arrow":
+        return _path(found, question, part)
+    if not _is_list(found, asked_order, question):
+        return None
+    if all(_is_tuple(one) for one in found.parts):
+        asked_order = order.order_of_points(question)
+        keys = [part(one) for one in found.parts]
+        return members_key(keys) if asked_order == "set" else sequence_key(keys)
+    return key_of_bare(part_keys(found, question, part), question)
+
+
+def key_of_bare(keys: Sequence[str], question: str) -> str:
+    """Return the key of a list without brackets, from the keys of its parts."""
+    if order.asked_order(question) == "set":
+        return members_key(keys)
+    if order.asks_for_points(question):
+        return tuple_key("()", keys)
+    return sequence_key(keys)
+
+
+def members_key(keys: Sequence[str]) -> str:
+    """Return the key of parts without an order; a part that is there twice counts twice."""
+    if len(set(keys)) < len(keys):
+        return f"multiset:{json.dumps(sorted(keys))}"
+    return set_key(keys)
+
+
+def part_keys(found: Cut, question: str, part: Callable[[str], str]) -> list[str]:
+    """Return the keys of the parts of a list; both values of a part that has the sign `±`."""
+    keys: list[str] = []
+    for one in found.parts:
+        both = both_signs(one) if order.asks_for_solutions(question) else None
+        if both is not None:
+            keys += [part(value) for value in both]
+        elif is_formal(one) or cut(one) is None:
+            keys.append(part(one))
+        else:
+            # A name with a comma of its own is no list in a list.
+            keys.append(words_key(" ".join(one.split()).casefold()))
+    return keys
+
+
+def is_formal(text: str) -> bool:
+    """Return whether a text looks like a number, a quantity, a letter or an expression."""
+    if len(text) > MAX_PART_CHARS or not _FORMAL.fullmatch(text):
+        return False
+    if _QUANTITY.fullmatch(text):
+        return True
+    bare = _MATH_NAME.sub("", text)
+    return _WORD.search(bare) is None and (text == "∅" or re.search(r"\w|∞", text) is not None)
+
+
+def is_wordy(text: str) -> bool:
+    """Return whether a text is a few words, such as a name."""
+    return len(text) <= MAX_PART_CHARS and _WORDS.fullmatch(text) is not None
+
+
+def _is_tuple(text: str) -> bool:
+    around = enclosed(text)
+    return around is not None and around[0] in "(⟨" and cut(around[1]) is not None
+
+
+def _is_list(found: Cut, asked_order: order.Order | None, question: str) -> bool:
+    if all(is_formal(one) for one in found.parts):
+        pair = len(found.parts) == 2 and found.by == "comma" and found.tight
+        # `5,6` may be five and six tenths.
+        return not pair or not _is_decimal(found.parts) or order.asks_for_several(question)
+    if asked_order is None:
+        return False
+    if found.by in {"semicolon", "line"}:
+        return all(is_formal(one) or _is_name(one) for one in found.parts)
+    return not found.tight and all(is_formal(one) or is_wordy(one) for one in found.parts)
+
+
+def _is_decimal(parts: Sequence[str]) -> bool:
+    return re.fullmatch(r"[-+\u2212]?\d+", parts[0]) is not None and parts[1].isdigit()
+
+
+def _is_name(text: str) -> bool:
+    return len(text) <= MAX_PART_CHARS and all(is_wordy(one) for one in re.split(r", ", text))
+
+
+def _alternatives(found: Cut, question: str, part: Callable[[str], str]) -> str | None:
+    """Return the key of `2 or -2`, which are all solutions where these are asked for."""
+    if not order.asks_for_solutions(question) or order.asked_order(question) != "set":
+        return None
+    if not all(is_formal(one) for one in found.parts):
+        return None
+    return members_key(part_keys(found, question, part))
+
+
+def _path(found: Cut, question: str, part: Callable[[str], str]) -> str | None:
+    if not all(is_formal(one) or is_wordy(one) for one in found.parts):
+        return None
+    keys = [part(one) for one in found.parts]
+    if order.asked_order(question) == "sequence":
+        return sequence_key(keys)
+    return f"path:{json.dumps(keys)}"
+
+
+def _in_brackets(bracket: str, inner: str, question: str, part: Callable[[str], str]) -> str | None:
+    """Return the key of a list in square brackets, or of a tuple where an order is asked for."""
+    if bracket not in "[(":
+        return None
+    found = cut(inner)
+    if found is None or found.by not in {"comma", "semicolon"} or _ELLIPSIS.search(inner):
+        return None
+    if len(found.parts) > MAX_PARTS or not all(_is_member(one) for one in found.parts):
+        return None
+    keys = [part(one) for one in found.parts]
+    asked_order = order.asked_order(question)
+    if bracket == "[" and order.asks_for_vector(question):
+        return tuple_key("()", keys)
+    if bracket == "(":
+        terms = asked_order == "sequence" and not order.asks_for_points(question)
+        return sequence_key(keys) if terms and len(keys) > 2 else None
+    if len(keys) == 2 and asked_order != "sequence":
+        # An interval, unless a list is asked for.
+        return tuple_key("[]", keys)
+    return members_key(keys) if asked_order == "set" else sequence_key(keys)
+
+
+def _is_member(text: str) -> bool:
+    return is_formal(text) or is_wordy(text)

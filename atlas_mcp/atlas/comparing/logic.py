@@ -1,0 +1,405 @@
+"""Formulas of propositional and predicate logic, of Boolean algebra and of sets.
+
+A text is one only where it has a sign of logic or of sets between single letters: words alone are
+prose. Equivalent formulas have one key, unless the question asks for a form.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from atlas_mcp.atlas.comparing import formulas, order
+from atlas_mcp.atlas.comparing.asked import Asked
+from atlas_mcp.atlas.comparing.formulas import Formula
+
+MAX_CHARS = 200
+"""Characters of the longest formula that is read."""
+
+MAX_DEPTH = 20
+"""Brackets and signs inside one another in a formula that is read."""
+
+_LOGIC = {
+    "¬": "not", "~": "not", "\u223c": "not", "!": "not", "not": "not",
+    "\u2227": "and", "&&": "and", "and": "and", "\u2228": "or", "||": "or", "or": "or",
+    "→": "implies", "->": "implies", "⇒": "implies", "=>": "implies", "⟹": "implies",
+    "⟶": "implies", "implies": "implies", "↔": "iff", "<->": "iff", "⇔": "iff", "<=>": "iff",
+    "⟺": "iff", "iff": "iff", "⊕": "xor", "xor": "xor", "⊤": "true", "⊥": "false",
+}  # fmt: skip
+_ASKED_LOGIC = {"&": "and", "|": "or", "v": "or", "^": "and", "≡": "iff"}
+_SETS = {
+    "\u222a": "or", "∩": "and", "\u2216": "minus", "\\": "minus", "△": "xor", "∅": "false",
+}  # fmt: skip
+_BOOLEAN = {"+": "or", "·": "and", "*": "and", "⋅": "and", "⊕": "xor", "0": "false", "1": "true"}
+_CLOSING_NOTS = frozenset(
+    {"'", "\u2032", "\u2019", "\u1d9c", "^c", "^C", "^\u2201", "\u0304", "\u0305"}
+)
+_TOKEN = re.compile(
+    r"\s*(<->|<=>|->|=>|&&|\|\||\\overline\{|\\bar\{|\^[cC\u2201](?![A-Za-z])"
+    r"|(?<![A-Za-z])(?:not|and|or|xor|iff|implies|NOT|AND|OR|XOR|IFF|IMPLIES)(?![A-Za-z])"
+    r"|[A-Za-z](?:_?\d{1,2}(?!\d)|[₀-₉])?|[^\w\s]|[01₀-₉\u1d9c])"
+)
+_NAME = re.compile(r"[A-Za-z].?.?.?")
+_VARIABLE = r"[a-zA-Z\u03b1-\u03c9](?:_?\d|[₀-₉])?(?![A-Za-z(])"
+_BOUND = r"(?: ?(?:[∈<>≤≥≠]|\\in) ?(?:[ℝℕℤℚℂ][+*]?|[A-Z](?:_\d)?(?![(\w])|-?\d{1,6}))"
+_QUANTIFIER = re.compile(
+    rf"\s*(?P<sign>[∀∃∄]!?) ?(?P<names>{_VARIABLE}(?: ?, ?{_VARIABLE}(?= ?[,∈:.]))*)"
+    rf"(?P<bound>{_BOUND}?)\s*(?P<wide>[,:.|]|such that|s\.t\.|)"
+)
+_ATOM = re.compile(
+    r"\s*([A-Za-z][A-Za-z_]{0,20}\d?\([\w ,+\-]{1,40}\)"
+    r"|[\w^²³+\-*/·]{1,30}(?: [\w^²³+\-*/·]{1,30}){0,4}"
+    r"(?: ?[=≠<>≤≥∈∉∣⊂⊆] ?[\w^²³+\-*/·]{1,30}){1,2})"
+)
+_OPENING = re.compile(r"\s*([(\[])")
+_WORD = re.compile(r"[^\W\d_](?:_?\d|[₀-₉])?(?![^\W\d_(])")
+
+_ABOUT_LOGIC = re.compile(
+    r"\bpropositional\b|\blogical(?:ly)?\b|\blogic\b|\bboolean\b|\btruth\b|\btautolog"
+    r"|\bkarnaugh\b|\bk-map\b|\bgates?\b|\bminterm|\bswitching\b",
+    re.IGNORECASE,
+)
+_ABOUT_BOOLEAN = re.compile(
+    r"\bboolean\b|\blogic(?:al)? (?:gate|circuit|expression|function)|\bkarnaugh\b|\bk-map\b"
+    r"|\bgates?\b|\bminterm|\bswitching\b|\bsum of products\b",
+    re.IGNORECASE,
+)
+_ANOTHER_ALGEBRA = re.compile(
+    r"\bwedge\b|\bexterior\b|\bdifferential form|\blattice\b|\bmeet\b|\bjoin\b|\bposet\b"
+    r"|\bcross product\b|\bvectors?\b|\bdirect sum|\bmodules?\b|\bcategor|\bproduit vectoriel",
+    re.IGNORECASE,
+)
+_FORM = re.compile(
+    r"\bcontrapositive\b|\bconverse\b|\binverse\b|\b[cdn]nf\b|\bnormal form|\busing only\b"
+    r"|\bonly (?:the )?(?:connective|operator|symbol|gate)|\bwithout\b|\bsimpl|\bminim"
+    r"|\brewrite\b|\bequivalent\b|\bsum of products\b|\bproduct of sums\b|\bde morgan"
+    r"|\bnand\b|\bnor\b|\bprenex\b|\bfactor|\bexpand",
+    re.IGNORECASE,
+)
+_LAW = re.compile(
+    r"\blaws?\b|\bcommut|\bassociat|\bexactly as\b|\bas written\b|\bstep\b|\bverbatim\b",
+    re.IGNORECASE,
+)
+
+
+class _NotReadError(ValueError):
+    """The text is no formula that is read here."""
+
+
+def read(text: str, asked: Asked) -> str | None:
+    """Return the key of a text that is a formula of logic, or one of sets."""
+    question = asked.question
+    if len(text) > MAX_CHARS or (question and _ANOTHER_ALGEBRA.search(question)):
+        return None
+    if _LAW.search(question):
+        return None
+    try:
+        if re.search("[∀∃∄]", text):
+            return _predicate_key(text, question)
+        return _open_key(text, question)
+    except _NotReadError:
+        return None
+
+
+def _open_key(text: str, question: str) -> str | None:
+    tokens = [token[1] for token in _TOKEN.finditer(text)]
+    if len("".join(tokens)) != len("".join(text.split())):
+        raise _NotReadError
+    tokens = [token.lower() if token.isupper() and len(token) > 1 else token for token in tokens]
+    table = _signs(tokens, question)
+    if table is None:
+        return None
+    if _is_chain(tokens, table, question):
+        return None
+    found = _Parser(tokens, table, joined=table.get("+") == "or").whole()
+    kind = "sets" if "∩" in table else "logic"
+    if found.kind == "name":
+        return None
+    names = list(found.names())
+    # `V ⊕ V` may be a direct sum, which is not nothing.
+    twice = "⊕" in tokens and len(set(names)) < len(names) and not _about_logic(question)
+    if twice or _asks_for_a_form(question):
+        return f"{kind} as written:{formulas.text_of(found)}"
+    written = formulas.table_of(found)
+    return None if written is None else f"{kind}:{written}"
+
+
+def _signs(tokens: list[str], question: str) -> dict[str, str] | None:
+    """Return the meanings of the signs of a text, by those that it has; `None` for prose."""
+    found = set(tokens)
+    logical = {token for token in found & _LOGIC.keys() if not token.isalpha()}
+    if _about_logic(question):
+        logical |= found & (_LOGIC.keys() | _ASKED_LOGIC.keys() - {"v"})
+    if found & _SETS.keys() - {"∅"}:
+        return None if logical else _SETS
+    if _about_boolean(question) and not (logical - {"⊕"}):
+        boolean = found & (_BOOLEAN.keys() | _CLOSING_NOTS | {"\\overline{", "\\bar{"})
+        return _BOOLEAN if boolean - {"0", "1"} else None
+    if logical:
+        return _LOGIC | _ASKED_LOGIC if _about_logic(question) else _LOGIC
+    sets = found & {"^c", "^C", "^\u2201", "\u1d9c"}
+    return _SETS if sets and _is_about_sets(question) else None
+
+
+def _is_chain(tokens: list[str], table: dict[str, str], question: str) -> bool:
+    """Return whether arrows stand between steps, not between propositions."""
+    arrows = sum(table.get(token) == "implies" for token in tokens)
+    signs = sum(token in table for token in tokens)
+    if not arrows or signs > arrows:
+        return False
+    return arrows > 1 or order.asked_order(question) is not None
+
+
+@lru_cache(maxsize=64)
+def _about_logic(question: str) -> bool:
+    return _ABOUT_LOGIC.search(question) is not None
+
+
+@lru_cache(maxsize=64)
+def _about_boolean(question: str) -> bool:
+    return _ABOUT_BOOLEAN.search(question) is not None
+
+
+@lru_cache(maxsize=64)
+def _is_about_sets(question: str) -> bool:
+    return re.search(r"\bsets?\b|\bevents?\b|\bcomplement\b", question, re.I) is not None
+
+
+@lru_cache(maxsize=64)
+def _asks_for_a_form(question: str) -> bool:
+    return _FORM.search(question) is not None
+
+
+class _Parser:
+    """Reads a formula without quantifiers from its tokens.
+
+    Args:
+        tokens: Signs and names.
+        table: The meanings of the signs.
+        joined: Whether what stands side by side is joined by "and".
+    """
+
+    def __init__(self, tokens: list[str], table: dict[str, str], *, joined: bool) -> None:
+        self._tokens = [*tokens, ""]
+        self._table = table
+        self._joined = joined
+        self._at = 0
+        self._depth = 0
+
+    def whole(self) -> Formula:
+        """Return the formula that all of the tokens are."""
+        found = self._formula()
+        if self._next:
+            raise _NotReadError
+        return found
+
+    @property
+    def _next(self) -> str:
+        return self._tokens[self._at]
+
+    def _kind(self) -> str:
+        return self._table.get(self._next, "")
+
+    def _take(self, kind: str) -> bool:
+        if self._kind() != kind:
+            return False
+        self._at += 1
+        return True
+
+    def _formula(self) -> Formula:
+        """Return what is joined by the weakest signs: of two without brackets nothing is sure."""
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise _NotReadError
+        found = self._alternatives()
+        kind = self._kind()
+        if kind in {"implies", "iff"}:
+            self._at += 1
+            found = Formula(kind, parts=(found, self._alternatives()))
+            if self._kind() in {"implies", "iff"}:
+                raise _NotReadError
+        self._depth -= 1
+        return found
+
+    def _alternatives(self) -> Formula:
+        found = self._all_of()
+        kinds: set[str] = set()
+        while (kind := self._kind()) in {"or", "xor", "minus"}:
+            self._at += 1
+            kinds.add(kind)
+            other = self._all_of()
+            if kind == "minus":
+                found = Formula("and", parts=(found, Formula("not", parts=(other,))))
+            else:
+                found = Formula(kind, parts=(found, other))
+            if len(kinds) > 1 or (kind == "minus" and self._kind() == "minus"):
+                raise _NotReadError
+        return found
+
+    def _all_of(self) -> Formula:
+        found = self._one()
+        while self._take("and") or (self._joined and self._starts_one()):
+            found = Formula("and", parts=(found, self._one()))
+        return found
+
+    def _starts_one(self) -> bool:
+        token = self._next
+        return token in {"(", "[", "\\overline{", "\\bar{"} or (
+            _NAME.fullmatch(token) is not None and token not in self._table
+        )
+
+    def _one(self) -> Formula:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise _NotReadError
+        if self._take("not"):
+            found = Formula("not", parts=(self._one(),))
+        else:
+            found = self._primary()
+            while self._next in _CLOSING_NOTS:
+                if self._table is not _SETS and self._table is not _BOOLEAN:
+                    raise _NotReadError
+                self._at += 1
+                found = Formula("not", parts=(found,))
+        self._depth -= 1
+        return found
+
+    def _primary(self) -> Formula:
+        token = self._next
+        self._at += 1
+        if token in {"(", "[", "\\overline{", "\\bar{"}:
+            found = self._formula()
+            if self._next != {"(": ")", "[": "]"}.get(token, "}"):
+                raise _NotReadError
+            self._at += 1
+            return found if token in {"(", "["} else Formula("not", parts=(found,))
+        kind = self._table.get(token)
+        if kind in {"true", "false"}:
+            return Formula(kind)
+        if kind is not None or not _NAME.fullmatch(token) or token in _LOGIC:
+            raise _NotReadError
+        return Formula("name", token.replace("_", "").translate(_LOWERED))
+
+
+_LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+
+
+def _predicate_key(text: str, question: str) -> str:
+    found = _Predicates(text).whole()
+    if _asks_for_a_form(question):
+        return f"predicates as written:{formulas.text_of(found)}"
+    return f"predicates:{formulas.text_of(formulas.normal(found))}"
+
+
+class _Predicates:
+    """Reads a formula with quantifiers from its text.
+
+    A quantifier reaches to the end of its brackets where a comma or a colon follows it, otherwise
+    over the next formula alone. Bound variables are renamed by their depth.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._at = 0
+        self._bound: list[str] = []
+        self._depth = 0
+
+    def whole(self) -> Formula:
+        """Return the formula that all of the text is."""
+        found = self._formula()
+        if self._text[self._at :].strip():
+            raise _NotReadError
+        return found
+
+    def _sign(self) -> tuple[str, int]:
+        match = _TOKEN.match(self._text, self._at)
+        if match is None:
+            return "", self._at
+        token = match[1].lower() if len(match[1]) > 1 else match[1]
+        kind = _LOGIC.get(token, "and" if token == "&" else "")
+        return kind, match.end()
+
+    def _formula(self) -> Formula:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise _NotReadError
+        found = self._joined(("or", "xor"))
+        kind, end = self._sign()
+        if kind in {"implies", "iff"}:
+            self._at = end
+            found = Formula(kind, parts=(found, self._joined(("or", "xor"))))
+            if self._sign()[0] in {"implies", "iff"}:
+                raise _NotReadError
+        self._depth -= 1
+        return found
+
+    def _joined(self, kinds: tuple[str, ...]) -> Formula:
+        weaker = kinds != ("and",)
+        found = self._joined(("and",)) if weaker else self._one()
+        seen: set[str] = set()
+        while True:
+            kind, end = self._sign()
+            if kind not in kinds:
+                return found
+            self._at = end
+            seen.add(kind)
+            if len(seen) > 1:
+                raise _NotReadError
+            found = Formula(kind, parts=(found, self._joined(("and",)) if weaker else self._one()))
+
+    def _one(self) -> Formula:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise _NotReadError
+        found = self._quantified() or self._plain()
+        self._depth -= 1
+        return found
+
+    def _plain(self) -> Formula:
+        kind, end = self._sign()
+        if kind == "not":
+            self._at = end
+            return Formula("not", parts=(self._one(),))
+        match = _ATOM.match(self._text, self._at)
+        if match is not None:
+            self._at = match.end()
+            return Formula("atom", "".join(_WORD.sub(self._renamed, match[1]).split()))
+        match = _OPENING.match(self._text, self._at)
+        if match is None:
+            raise _NotReadError
+        self._at = match.end()
+        found = self._formula()
+        closing = {"(": ")", "[": "]"}[match[1]]
+        rest = self._text[self._at :].lstrip()
+        if not rest.startswith(closing):
+            raise _NotReadError
+        self._at = len(self._text) - len(rest) + 1
+        return found
+
+    def _renamed(self, match: re.Match[str]) -> str:
+        name = match[0]
+        for depth in range(len(self._bound) - 1, -1, -1):
+            if self._bound[depth] == name:
+                return f"#{depth}"
+        return name
+
+    def _quantified(self) -> Formula | None:
+        match = _QUANTIFIER.match(self._text, self._at)
+        if match is None:
+            return None
+        self._at = match.end()
+        names = re.split(r" ?, ?", match["names"])
+        bound = "".join(_WORD.sub(self._renamed, match["bound"]).split())
+        outer = len(self._bound)
+        self._bound += names
+        found = self._formula() if match["wide"] else self._one()
+        del self._bound[outer:]
+        sign = match["sign"]
+        if sign not in {"∀", "∃", "∄", "∃!"}:
+            raise _NotReadError
+        kind = {"∀": "all", "∃!": "one"}.get(sign, "some")
+        if kind == "one" and len(names) > 1:
+            raise _NotReadError
+        for depth in range(len(names) - 1, -1, -1):
+            found = Formula(kind, f"#{outer + depth}{bound}", (found,))
+        return Formula("not", parts=(found,)) if sign == "∄" else found

@@ -1,0 +1,145 @@
+"""What a question says about several things that it asks for: whether their order counts.
+
+A sequence is asked for by its order, its terms or its steps; a set by all of its members. Of other
+questions the order stays undecided, and answers in another order stay apart.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Literal, TypeAlias
+
+Order: TypeAlias = Literal["sequence", "set"]
+"""Whether the order of the parts of an answer counts."""
+
+_ANY_ORDER = re.compile(
+    r"\bin any order\b|\bin no particular order\b|\border (?:does not|doesn't) matter"
+    r"|\bregardless of (?:the )?order\b|\b(?:beliebiger|egal welcher) reihenfolge\b",
+    re.IGNORECASE,
+)
+_SEQUENCE = re.compile(
+    r"\bin (?!order (?:to|that|for)\b)(?:the |an? |their |its |which |what |this |correct )?"
+    r"(?:[\w-]+ ){0,2}(?:order|sequence)\b"
+    r"|\border of\b|\border (?:them|these|the following|from|by)\b|\b(?:re)?arrange\b"
+    r"|\bwhat (?:is|was) the (?:correct |right )?order\b"
+    r"|\bsequence\b|\bterms?\b|\bsort(?:s|ed|ing)?\b|\brank(?:s|ed|ing)?\b"
+    r"|\b(?:ascend|descend|increas|decreas)ing\b|\bchronolog|\balphabetical"
+    r"|\b(?:first|next|last) (?:\w+ )?(?:\w+ )?(?:numbers|elements|members|digits|values|primes"
+    r"|multiples|squares|powers)\b|\bfibonacci\b"
+    r"|\bfrom (?:the )?(?:smallest|largest|least|lowest|highest|oldest|newest|shortest|longest"
+    r"|greatest|most|left|right|top|bottom|fastest|slowest|nearest|closest|north|south|east|west"
+    r"|first)\b|\bsteps?\b|\bpath\b|\broute\b|\bvisit|\btravers|\bconvergents?\b"
+    r"|\bcoordinates\b|\bordered (?:pair|triple)|\btuple\b|\bvectors?\b|\bpermutation\b"
+    r"|\brespectively\b|\breihenfolge\b|\bsortier|\bfolge\b|\bordre\b|\borden\b|\bordine\b"
+    r"|\bcontinued fraction\b|\bdigits of\b|\bcoefficients\b|\barray\b|\bformation\b"
+    r"|\bprint(?:s|ed)?\b|\boutput\b|\bdimensions\b|\bquotient and\b|\bfinish(?:ed|ing)?\b"
+    r"|\bblanks?\b|\bgaps?\b|\bfill\b|\bmissing\b|\beach\b|\brows?\b|\bcolumns?\b|\bpositions?\b"
+    r"|\bratios?\b|\bcodes?\b|\bcombination\b|\bangles of\b|\bsides of\b|\bscores?\b",
+    re.IGNORECASE,
+)
+# Values that are told apart by the names that the question gives them: "a and b", "(x, y)".
+_NAMED = re.compile(
+    r"(?<![\w^*/+=-])(?!a |A |I )[a-zA-Z](?:, [a-zA-Z])*,? and (?!a |I )[a-zA-Z](?![\w'])"
+    r"|\(\s*[a-zA-Z](?:_?\d)?(?:\s*,\s*[a-zA-Z](?:_?\d)?)+\s*\)"
+    r"|\bmean\b.{1,40}\b(?:median|variance|mode|deviation)\b|\blength\b.{1,40}\b(?:width|height)\b"
+    r"|\bboth (?:the )?\w+ and\b"
+    r"|\b(?:sum|difference|product|quotient|remainder|numerator|minimum|maximum"
+    r"|min|max|area|slope|radius|center|centre|base|height|mass|speed|age|ages|price)s? and\b",
+    re.IGNORECASE,
+)
+_SOLUTIONS = re.compile(
+    r"\bsolve\b|\bsolutions\b|\bsolution set\b|\broots\b|\bzeros\b|\bzeroes\b|\bx-intercepts\b"
+    r"|\blöse\b|\blösungen\b|\blösungsmenge\b|\bnullstellen\b|\brésou|\bsolutions de\b|\bresuelve\b"
+    r"|\bsoluciones\b|\braíces\b",
+    re.IGNORECASE,
+)
+_COUNT = "two|three|four|five|six|seven|eight|nine|ten|both|all"
+_SET = re.compile(
+    r"\b(?:prime |proper |common |positive |irreducible )*(?:factors|divisors)\b"
+    r"|\bprime factori[sz]ation\b|\bfactori[sz]e \d|\bprimfaktor|\bteiler\b|\beigenvalues\b"
+    r"|\bcritical (?:points|numbers|values)\b|\bset of\b|\bwhat set\b"
+    r"|\bwhich (?:\w+ )?of (?:the|these|those)\b"
+    r"|\bwhich (?:\w+ ){0,2}(?:numbers|integers|elements|letters|values|primes|statements|options"
+    r"|countries|words|vertices|edges|members|planets|states|cities|animals)\b"
+    rf"|\b(?:find|name|list|give|identify|state|determine|select|choose)"
+    rf" (?:any |the )?(?:{_COUNT})\b"
+    r"|\bpossible (?:values|answers|solutions)\b"
+    r"|\ball (?:the )?(?:possible |real |integer |prime )*"
+    r"(?:values|numbers|integers|solutions|primes|elements|members|pairs|subsets|points)\b"
+    r"|\bwelche (?:\w+ )?(?:zahlen|der folgenden)\b",
+    re.IGNORECASE,
+)
+_EVERY = re.compile(r"\b(?:all|points|pairs|triples|intersections?)\b", re.IGNORECASE)
+_POINTS = re.compile(
+    r"\bcoordinates\b|\bordered (?:pair|triple)|\bpoint\b|\bvertex\b|\bvectors?\b|\btuple\b"
+    r"|\(\s*[a-zA-Z](?:_?\d)?(?:\s*,\s*[a-zA-Z](?:_?\d)?)+\s*\)|\bkoordinaten\b|\bvektor",
+    re.IGNORECASE,
+)
+_VECTOR = re.compile(r"\bvectors?\b|\bvektor", re.IGNORECASE)
+_COLUMN = re.compile(r"\bcolumn|\brow\b|\bmatri", re.IGNORECASE)
+_MATRIX = re.compile(r"\bmatri(?:x|ces)\b|\bmatrizen\b|\bmatrice\b", re.IGNORECASE)
+_TWO = re.compile(
+    r"\btwo\b|\bboth\b|\bpair\b|\bsolutions\b|\broots\b|\bzeros\b|\b(?:factors|divisors)\b"
+    r"|\bcoordinates\b|\bvalues\b|\bintegers\b|\bnumbers\b|\beigenvalues\b|\bterms\b",
+    re.IGNORECASE,
+)
+_MULTIPLE = re.compile(r"\b(?:factor|eigenvalue|prime facto|primfaktor)", re.IGNORECASE)
+
+
+@lru_cache(maxsize=64)
+def asked_order(question: str) -> Order | None:
+    """Return whether a question asks for a set or for an order; `None` where it does not say."""
+    if _ANY_ORDER.search(question):
+        return "set"
+    if _SEQUENCE.search(question) or _NAMED.search(question):
+        return "sequence"
+    return "set" if asks_for_solutions(question) or _SET.search(question) else None
+
+
+@lru_cache(maxsize=64)
+def asks_for_solutions(question: str) -> bool:
+    """Return whether a question asks for all that solves something."""
+    return _SOLUTIONS.search(question) is not None
+
+
+@lru_cache(maxsize=64)
+def asks_for_several(question: str) -> bool:
+    """Return whether a question asks for more numbers than one."""
+    return _TWO.search(question) is not None
+
+
+@lru_cache(maxsize=64)
+def counts_repeats(question: str) -> bool:
+    """Return whether a part that is there twice is another answer: so of factors."""
+    return _MULTIPLE.search(question) is not None
+
+
+@lru_cache(maxsize=64)
+def asks_for_points(question: str) -> bool:
+    """Return whether a question asks for points: what stands in round brackets has an order."""
+    return _POINTS.search(question) is not None
+
+
+@lru_cache(maxsize=64)
+def asks_for_vector(question: str) -> bool:
+    """Return whether a question asks for a vector, of which it may be a row or a column."""
+    return _VECTOR.search(question) is not None and _COLUMN.search(question) is None
+
+
+@lru_cache(maxsize=64)
+def asks_for_matrix(question: str) -> bool:
+    """Return whether a question is about a matrix."""
+    return _MATRIX.search(question) is not None
+
+
+@lru_cache(maxsize=64)
+def order_of_points(question: str) -> Order | None:
+    """Return the order of an answer's points: their own names, `(x, y)`, say nothing of it."""
+    if _ANY_ORDER.search(question):
+        return "set"
+    found = _SEQUENCE.search(_POINTS.sub("", question))
+    if found is not None:
+        return "sequence"
+    several = asks_for_solutions(question) or _SET.search(question) or _EVERY.search(question)
+    return "set" if several else None

@@ -1,0 +1,30 @@
+"""Points and vectors: parts with an order, in round or angle brackets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from atlas_mcp.atlas.comparing import lists, order
+from atlas_mcp.atlas.comparing.asked import Asked
+from atlas_mcp.atlas.comparing.forms import tuple_key
+from atlas_mcp.atlas.comparing.separators import cut, enclosed
+
+_ANGLED = re.compile(r"<([^<>]{1,200})>")
+
+
+def read(text: str, asked: Asked, part: Callable[[str], str]) -> str | None:
+    """Return the key of a text that is a point or a vector."""
+    question = asked.question
+    angled = _ANGLED.fullmatch(text)
+    around = ("⟨", angled[1]) if angled is not None else enclosed(text)
+    if around is None or around[0] not in "(⟨":
+        return None
+    bracket, inner = around
+    found = cut(inner)
+    if found is None or found.by not in {"comma", "semicolon"}:
+        return None
+    if len(found.parts) > lists.MAX_PARTS or not all(lists.is_formal(one) for one in found.parts):
+        return None
+    keys = [part(one) for one in found.parts]
+    return tuple_key("()" if bracket == "(" or order.asks_for_vector(question) else "⟨⟩", keys)

@@ -80,7 +80,7 @@ async def compare(trees: Sequence[Any], pairs: Sequence[tuple[int, int]]) -> Ver
     except LookupError:
         children = anyio.CapacityLimiter(MOST_CHILDREN)
         _children.set(children)
-    calculation = Calculation(trees, pairs)
+    calculation = Calculation(trees, pairs, seconds=DEADLINE_SECONDS)
     try:
         # The limiter's place is free again once the child has been killed.
         return await anyio.to_thread.run_sync(

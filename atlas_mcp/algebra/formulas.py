@@ -28,6 +28,12 @@ MAX_DIGITS = 1_000
 MAX_TERMS = 300
 """Terms that a formula may have, with its powers multiplied out."""
 
+MAX_DEGREE = 60
+"""The highest degree of a root."""
+
+MAX_CHOSEN = 12
+"""The largest number of things chosen for which a binomial coefficient is a polynomial."""
+
 MAX_FACTORIAL = 300
 """The largest number whose factorial is worked out."""
 
@@ -38,16 +44,18 @@ ALIASES = {
     "arcsinh": "asinh",
     "arctanh": "atanh",
     "arccot": "acot",
-    "ln": "log",
     "abs": "Abs",
     "binom": "binomial",
 }
 """Functions that the library calls otherwise."""
 
+ANY_CONSTANT = "constant of integration"
+"""The name that the constant of an antiderivative has in a tree, whatever it is called."""
+
 POLES = {"tan": "cos", "sec": "cos", "cot": "sin", "csc": "sin"}
 """Functions that have no value where another one of their argument is zero."""
 
-BOUNDED = frozenset({"log", "asin", "acos", "atanh", "acot", "factorial", "binomial"})
+BOUNDED = frozenset({"asin", "acos", "atanh", "acot", "factorial", "binomial"})
 """Functions whose arguments decide whether they have a value, or on which branch."""
 
 WHOLE = frozenset({"sin", "cos", "atan", "sinh", "cosh", "tanh", "asinh", "Abs"})
@@ -107,6 +115,12 @@ def built(tree: Tree) -> Built:
     conditions: list[Condition] = []
     names: set[str] = set()
     formula = _Builder(names, conditions).formula(tree)
+    if ANY_CONSTANT in names:
+        # Two antiderivatives differ by a constant: their derivatives are compared.
+        others = names - {ANY_CONSTANT}
+        if len(others) != 1:
+            raise Refused("it is a function of more than one name")
+        formula = formula.diff(library().Symbol(*others))
     if formula.has(*(getattr(library(), name) for name in ("zoo", "nan", "oo"))):
         raise Refused("it has no value")
     return Built(formula, frozenset(names), tuple(conditions))
@@ -208,21 +222,40 @@ class _Builder:
         return self._sympy.Pow(base, exponent)
 
     def _function(self, name: str, arguments: list[Formula]) -> Formula:
+        match name, arguments:
+            case "sqrt", [under]:
+                return self._power(under, self._sympy.Rational(1, 2))
+            case "root", [under, degree]:
+                if not degree.is_Integer or not 2 <= degree <= MAX_DEGREE:
+                    raise Refused("a root is of no degree that is known")
+                return self._power(under, 1 / degree)
+            case "exp", [exponent]:
+                return self._power(self._sympy.E, exponent)
+            case "ln", [of]:
+                return self._logarithm(of)
+            case "log", [of]:
+                # To base ten or e: what holds to every base holds to the one that is meant.
+                return any_base() * self._logarithm(of)
+            case ("lg", [of]) | ("log", [of, _]):
+                base = arguments[1] if name == "log" else self._sympy.Integer(10)
+                if not base.is_positive or base == 1:
+                    raise Refused("a logarithm has no base that is known")
+                return self._logarithm(of) / self._sympy.log(base)
+            case "degrees", [angle]:
+                return angle * self._sympy.pi / 180
+            case _:
+                return self._other_function(name, arguments)
+
+    def _other_function(self, name: str, arguments: list[Formula]) -> Formula:
         sympy = self._sympy
-        if name == "sqrt" and len(arguments) == 1:
-            return self._power(arguments[0], sympy.Rational(1, 2))
-        if name == "log" and len(arguments) == 1:
-            # To base ten or e: an equation that holds to every base holds to the one that is meant.
-            self._depend("log", arguments[0])
-            self._check_nonzero(arguments[0])
-            return any_base() * sympy.log(arguments[0])
-        if name == "exp" and len(arguments) == 1:
-            return self._power(sympy.E, arguments[0])
         name = ALIASES.get(name, name)
+        if name == "binomial" and len(arguments) == 2 and arguments[1] in range(MAX_CHOSEN + 1):
+            # A polynomial, which has a value everywhere.
+            return sympy.expand_func(sympy.binomial(*arguments))
         if len(arguments) != (2 if name == "binomial" else 1):
             raise Refused(f"`{name}` of {len(arguments)} is not known")
-        for argument in arguments:
-            self._check_argument(name, argument)
+        if name in ("factorial", "binomial"):
+            _check_factorial(name, arguments)
         if name in POLES:
             self._depend("nonzero", getattr(sympy, POLES[name])(arguments[0]))
         elif name in BOUNDED:
@@ -232,17 +265,17 @@ class _Builder:
             raise Refused(f"`{name}` is not known")
         return getattr(sympy, name)(*arguments)
 
-    def _check_nonzero(self, argument: Formula) -> None:
-        if argument.is_zero:
+    def _logarithm(self, of: Formula) -> Formula:
+        if of.is_zero:
             raise Refused("it has no value")
+        self._depend("log", of)
+        return self._sympy.log(of)
 
-    def _check_argument(self, name: str, argument: Formula) -> None:
-        """Refuse what the library would work out for too long, or otherwise than people do."""
-        if name == "log":
-            self._check_nonzero(argument)
-        if name not in ("factorial", "binomial") or not argument.is_number:
-            return
-        if not argument.is_Integer or not 0 <= argument <= MAX_FACTORIAL:
+
+def _check_factorial(name: str, arguments: Sequence[Formula]) -> None:
+    """Refuse what the library would work out for too long, or otherwise than people do."""
+    for argument in arguments:
+        if argument.is_number and not (argument.is_Integer and 0 <= argument <= MAX_FACTORIAL):
             raise Refused(f"`{name}` is worked out up to {MAX_FACTORIAL} alone")
 
 

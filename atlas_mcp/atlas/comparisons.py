@@ -12,7 +12,8 @@ from typing import NamedTuple
 from atlas_mcp.atlas.agreement import Group
 from atlas_mcp.atlas.commands import CompareAnswers
 from atlas_mcp.atlas.comparing.asked import Asked
-from atlas_mcp.atlas.comparing.trees import Node, asks_for_a_form, names_in, tree_of
+from atlas_mcp.atlas.comparing.nodes import Node, names_in
+from atlas_mcp.atlas.comparing.trees import asks_for_a_form, tree_of
 from atlas_mcp.atlas.run_facts import RunFacts
 
 MOST_COMPARED = 12
@@ -20,6 +21,10 @@ MOST_COMPARED = 12
 
 FREE_TEXT = frozenset({"type", "title", "description", "minLength", "maxLength", "examples"})
 """What the schema of a text may say while its answers are compared by their meaning."""
+
+
+_KINDS = ("expression:", "number:", "blake2b:")
+"""Beginnings of the keys of expressions and numbers; the last one stands for any long key."""
 
 
 class _Expression(NamedTuple):
@@ -62,6 +67,8 @@ def _is_free_text(state: RunFacts) -> bool:
 
 def _expression(group: Group, asked: Asked) -> _Expression | None:
     """Return the first answer of a group that is an expression."""
+    if not any(key.startswith(_KINDS) for key in group.keys):
+        return None
     for vote in group.votes:
         answer = vote.candidate.answer
         node = tree_of(answer, asked) if isinstance(answer, str) else None

@@ -7,21 +7,23 @@ does not ask for a form. Two expressions of one value are different answers to "
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import unicodedata
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any, TypeAlias, cast
 
+from atlas_mcp.atlas.comparing import dress, expressions, nodes
 from atlas_mcp.atlas.comparing.asked import Asked
+from atlas_mcp.atlas.comparing.nodes import Node
+from atlas_mcp.atlas.comparing.texts import text_key
 from atlas_mcp.atlas.messages import Json
 
-Node: TypeAlias = tuple[Any, ...]
-"""A node of an expression: ("number", Fraction), ("name", text), ("function", name, argument, …),
-("factorial", node), ("power", base, exponent), ("sum", node, …) or ("product", node, …). The
-constants are the names pi, e and i."""
+MAX_CHARS = 2_000
+"""Characters of the longest answer that is read, with its dress."""
 
-CONSTANTS = frozenset({"pi", "e", "i"})
-"""Names that stand for a number."""
+CONSTANT_OF_INTEGRATION = "constant of integration"
+"""The name of that constant in the keys of `expressions`, whatever it is called in the answer."""
+
+_CONSTANTS = ("C", "c", "K", "k")
 
 _FORMS = re.compile(
     r"""\b(?:
@@ -44,25 +46,40 @@ def asks_for_a_form(question: str) -> bool:
 
 @lru_cache(maxsize=512)
 def tree_of(answer: str, asked: Asked) -> Node | None:
-    """Return the expression that an answer is as a whole; `None` where it is anything else."""
-    del answer, asked
-    return None
-
-
-def names_in(node: Node) -> frozenset[str]:
-    """Return the names in an expression that stand for no constant."""
-    kind = node[0]
-    if kind == "name":
-        return frozenset({cast("str", node[1])} - CONSTANTS)
-    return frozenset[str]().union(*(names_in(part) for part in _parts(node)))
+    """Return the expression or number that an answer is; `None` where it is anything else."""
+    if len(answer) > MAX_CHARS:
+        return None
+    key = text_key(answer, asked)
+    kind, _, written = key.partition(":")
+    if kind == "number":
+        return _number(written)
+    if kind != "expression":
+        return None
+    text = dress.off(unicodedata.normalize("NFC", answer).strip(), asked)
+    node = expressions.tree(text, asked.question)
+    if node is None:
+        return None
+    return _with_its_constant(node) if CONSTANT_OF_INTEGRATION in key else node
 
 
 def as_json(node: Node) -> list[Json]:
     """Return an expression as JSON has it: lists, and numbers as text."""
-    if node[0] == "number":
-        return ["number", str(cast("Fraction", node[1]))]
-    return [as_json(cast("Node", part)) if isinstance(part, tuple) else str(part) for part in node]
+    return [as_json(part) if isinstance(part, tuple) else str(part) for part in node]
 
 
-def _parts(node: Node) -> Iterator[Node]:
-    return (cast("Node", part) for part in node[1:] if isinstance(part, tuple))
+def _number(written: str) -> Node | None:
+    try:
+        return nodes.number(Fraction(written))
+    except ValueError:
+        # A number of something: per cent, or with a unit.
+        return None
+
+
+def _with_its_constant(node: Node) -> Node:
+    """Return a sum in which the constant of integration has its name."""
+    for constant in map(nodes.name, _CONSTANTS):
+        parts = nodes.parts_of(node)
+        if constant in parts:
+            others = [part for part in parts if part != constant]
+            return nodes.total([*others, nodes.name(CONSTANT_OF_INTEGRATION)])
+    return node

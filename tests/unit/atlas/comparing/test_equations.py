@@ -1,0 +1,92 @@
+"""Equations: values of names, rows of them, and equations of lines and curves."""
+
+from __future__ import annotations
+
+import pytest
+
+from atlas_mcp.atlas.comparing import equations
+from atlas_mcp.atlas.comparing.answers import answer_key
+from atlas_mcp.atlas.comparing.asked import Asked
+
+
+def key(text: str, question: str = "") -> str:
+    return answer_key(text, Asked(question))
+
+
+@pytest.mark.parametrize(
+    ("question", "first", "second"),
+    [
+        ("", "k = 7", "7"),
+        ("", "7 = k", "k=7"),
+        ("", r"$t = \frac{1}{4}$", "0.25"),
+        ("", "t = 6/8 = 3/4", "3/4"),
+        ("", "V = IR", "IR = V"),
+        ("", "p = 2, q = 3", "q=3; p=2"),
+        ("", "2y + 6z = 8", "y + 3z = 4"),
+        ("", "t^2 = 49", "49 = t^2"),
+        ("How many apples are there?", "n = 7", "7"),
+        ("Solve 2t - 6 = 0.", "t = 3", "3"),
+        ("Solve t^2 = 49.", "t = 7 or t = -7", "t = ±7"),
+        ("Solve t^2 = 49.", "t = 7, t = -7", "t = -7 or t = 7"),
+        ("Solve t^2 = 49.", "t = 7 or -7", "t = 7, -7"),
+        ("Solve t^2 = 2.", r"t = \pm\sqrt{2}", "t = -√2 or t = √2"),
+        ("Find (x, y).", "x = 3, y = 4", "(3, 4)"),
+        ("Solve for the ordered pair.", "y = 4 and x = 3", "(3, 4)"),
+        ("Find f(x).", "f(x) = 3x", "3x"),
+        ("Solve for h: V = hb.", "h = V/b", "V/b"),
+        ("Give the equation of the line.", "y = 3x - 2", "3x - y = 2"),
+        ("Give the equation of the line.", "y - 1 = 3(x - 1)", "y = 3x - 2"),
+        ("What is the vertical asymptote?", "x = 3", "x - 3 = 0"),
+    ],
+)
+def test_equations_that_say_the_same_are_the_same(question: str, first: str, second: str) -> None:
+    assert key(first, question) == key(second, question)
+
+
+@pytest.mark.parametrize(
+    ("question", "first", "second"),
+    [
+        ("", "y = 3x + 2", "y = 3x - 2"),
+        ("", "k = 7", "k = 70"),
+        ("", "k = 7", "k ≠ 7"),
+        ("", "k = 7", "k > 7"),
+        ("", "p = 2, q = 3", "p = 3, q = 2"),
+        ("", "x = 3, y = 4", "(3, 4)"),
+        ("", "y = 1/x", "xy = 1"),
+        ("", "t + 3 = 10", "t + 4 = 11"),
+        ("", "t = 1,000", "t = 1, 0"),
+        ("", "x + y = 3", "x - y = 3"),
+        ("", "y = 2x", "y = 2x, z = 1"),
+        ("Find t.", "t = 7 or t = -7", "7"),
+        ("Find y given 2y = 4.", "z = 2", "2"),
+        ("Find (x, y).", "x = 3, y = 4", "(4, 3)"),
+        ("What is the asymptote?", "x = 3", "y = 3"),
+        ("What is the asymptote?", "x = 3", "3"),
+        ("Give the equation of the line.", "y = 3x", "3x"),
+        ("Give the line in slope-intercept form.", "y = 3x - 2", "3x - y = 2"),
+    ],
+)
+def test_other_equations_are_not_the_same(question: str, first: str, second: str) -> None:
+    assert key(first, question) != key(second, question)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "Paris",
+            "5",
+            "x == 5",
+            "x := 5",
+            "a => b",
+            "x = 5 <",
+            "= 5",
+            "x =",
+            "x = cat",
+            "name=Bob",
+        ),
+        *("=" * 300, "x=1," * 60),
+    ],
+)
+def test_what_is_no_equation_is_not_read(text: str) -> None:
+    assert equations.read(text, Asked(), key) is None

@@ -23,6 +23,10 @@ FREE_TEXT = frozenset({"type", "title", "description", "minLength", "maxLength",
 """What the schema of a text may say while its answers are compared by their meaning."""
 
 
+_KINDS = ("expression:", "number:", "blake2b:")
+"""Beginnings of the keys of expressions and numbers; the last one stands for any long key."""
+
+
 class _Expression(NamedTuple):
     """An answer that is an expression, with its group and the explore that it came from."""
 
@@ -63,6 +67,8 @@ def _is_free_text(state: RunFacts) -> bool:
 
 def _expression(group: Group, asked: Asked) -> _Expression | None:
     """Return the first answer of a group that is an expression."""
+    if not any(key.startswith(_KINDS) for key in group.keys):
+        return None
     for vote in group.votes:
         answer = vote.candidate.answer
         node = tree_of(answer, asked) if isinstance(answer, str) else None

@@ -9,6 +9,7 @@ from typing import cast
 from atlas_mcp.atlas.comparing.asked import Asked
 from atlas_mcp.atlas.comparing.forms import short_key, verbatim_key
 from atlas_mcp.atlas.comparing.texts import text_key
+from atlas_mcp.atlas.comparing.under_schema import value_key
 from atlas_mcp.atlas.messages import Json
 from atlas_mcp.atlas.storable import plain
 
@@ -42,7 +43,7 @@ def answer_key(answer: Json, asked: Asked) -> str:
     """Return a short text that is equal for equal answers to what was asked."""
     if is_long(answer):
         return long_key(answer)
-    if isinstance(answer, str):
+    if isinstance(answer, str) and asked.schema is None:
         return short_key(text_key(answer, asked))
     return short_key(_value_key(answer, asked))
 
@@ -55,8 +56,8 @@ def long_key(answer: Json) -> str:
 
 
 def _value_key(answer: Json, asked: Asked) -> str:
-    if isinstance(answer, dict | list):
-        return _structure(cast("Json", answer))
+    if asked.schema is not None or isinstance(answer, dict | list):
+        return value_key(answer, asked, text_key)
     found = plain(answer)
     if isinstance(found, bool) or not isinstance(found, int | float | str):
         return f"json:{json.dumps(found, sort_keys=True)}"

@@ -7,16 +7,29 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable
 from fractions import Fraction
 
 KEY_CHARS = 100
 """Characters of the longest key that is kept as text; of a longer one its digest is kept."""
 
+_LARGE = 10**1_000
+
 
 def number_key(value: Fraction) -> str:
     """Return the key of a number."""
     return f"number:{value}"
+
+
+def exact_number(value: float) -> str:
+    """Return a number of JSON by its value, taken from its digits: 0.1 is a tenth."""
+    if isinstance(value, int):
+        return str(value) if abs(value) < _LARGE else hex(value)
+    if not math.isfinite(value):
+        return repr(value)
+    found = Fraction(repr(value))
+    return exact_number(found.numerator) if found.denominator == 1 else str(found)
 
 
 def words_key(words: str) -> str:

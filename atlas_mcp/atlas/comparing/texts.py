@@ -11,8 +11,10 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from atlas_mcp.atlas.comparing import (
+    bases,
     choices,
     complexity,
+    dates,
     dress,
     equations,
     expressions,
@@ -22,18 +24,21 @@ from atlas_mcp.atlas.comparing import (
     lists,
     logic,
     matrices,
+    money,
     no_solution,
     numbers,
     parts,
     points,
     quantities,
+    ranges,
     sets,
+    times,
     verbatim,
     words,
     yes_no,
 )
 from atlas_mcp.atlas.comparing.asked import Asked
-from atlas_mcp.atlas.comparing.forms import verbatim_key
+from atlas_mcp.atlas.comparing.forms import short_key, verbatim_key
 
 Part: TypeAlias = Callable[[str], str]
 """Returns the key of a part of a text, such as a member of a list."""
@@ -69,11 +74,17 @@ READERS: tuple[Reader, ...] = (
     alone(yes_no.read),
     alone(no_solution.read),
     alone(infinity.read),
+    alone(dates.read),
+    alone(times.read),
     # Of their own look, and no expressions: before these.
     alone(complexity.read),
     alone(logic.read),
+    # Where a base is asked for, 1010 is no thousand.
+    alone(bases.read),
     alone(numbers.read),
+    alone(money.read),
     quantities.read,
+    ranges.read,
     matrices.read,
     intervals.read,
     inequalities.read,
@@ -121,7 +132,7 @@ class _Reading:
         if self._depth >= MAX_DEPTH or len(self._known) >= MAX_PARTS:
             return verbatim_key(text)
         self._depth += 1
-        key = self._known[text] = self._read(dress.off(text, self._asked))
+        key = self._known[text] = short_key(self._read(dress.off(text, self._asked)))
         self._depth -= 1
         return key
 

@@ -17,6 +17,9 @@ from atlas_mcp.atlas.comparing.nodes import Node
 from atlas_mcp.atlas.comparing.texts import text_key
 from atlas_mcp.atlas.messages import Json
 
+MAX_CHARS = 2_000
+"""Characters of the longest answer that is read, with its dress."""
+
 CONSTANT_OF_INTEGRATION = "constant of integration"
 """The name of that constant in the keys of `expressions`, whatever it is called in the answer."""
 
@@ -44,6 +47,8 @@ def asks_for_a_form(question: str) -> bool:
 @lru_cache(maxsize=512)
 def tree_of(answer: str, asked: Asked) -> Node | None:
     """Return the expression or number that an answer is; `None` where it is anything else."""
+    if len(answer) > MAX_CHARS:
+        return None
     key = text_key(answer, asked)
     kind, _, written = key.partition(":")
     if kind == "number":

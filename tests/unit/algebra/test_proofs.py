@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from atlas_mcp.algebra.calculation import is_installed
-from atlas_mcp.algebra.formulas import ANY_CONSTANT, Refused, built
+from atlas_mcp.algebra.formulas import ANY_CONSTANT, built
 from atlas_mcp.algebra.proofs import are_same
 from atlas_mcp.atlas.comparing.trees import as_json
 from tests.support.trees import tree
@@ -108,34 +108,6 @@ def test_a_decimal_is_the_fraction_that_it_is_written_as() -> None:
     assert same("0.5*x", "x/2")
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "9**9**9**9",
-        "2**(10**9)",
-        "fact(10**9)",
-        "fact(fact(30))",
-        "binom(10**9, 50)",
-        "(x + 1)**100000",
-        "((x + y)**50)**50",
-        "1/0",
-        "ln(0)",
-        "1/(2 - 2)",
-        "f(x)",
-        "floor(x)",
-        "log(5, 1)",
-        "log(5, -2)",
-        "root(5, 0)",
-        "root(5, x)",
-        "sin(x, y)",
-        "exp(exp(exp(exp(9))))",
-    ],
-)
-def test_what_is_too_large_or_not_known_is_refused(text: str) -> None:
-    with pytest.raises(Refused):
-        built(as_json(tree(text)))
-
-
 def antiderivative(text: str) -> list[object]:
     return ["sum", as_json(tree(text)), ["name", ANY_CONSTANT]]
 
@@ -157,18 +129,3 @@ def test_antiderivatives_are_the_same_up_to_a_constant(a: str, b: str, *, is_sam
 
 def test_an_antiderivative_without_its_constant_is_another_answer() -> None:
     assert not are_same(built(antiderivative("x**2")), built(as_json(tree("x**2"))))
-
-
-def test_a_tree_that_is_nested_too_deep_is_refused() -> None:
-    deep = as_json(tree("x"))
-    for _ in range(100):
-        deep = ["function", "sin", deep]
-
-    with pytest.raises(Refused, match="deep"):
-        built(deep)
-
-
-@pytest.mark.parametrize("deep", [["matrix", ["number", "1"]], ["word", "cat"]])
-def test_a_kind_of_node_that_is_not_known_is_refused(deep: list[object]) -> None:
-    with pytest.raises(Refused):
-        built(deep)

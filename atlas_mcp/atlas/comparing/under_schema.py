@@ -1,0 +1,245 @@
+"""The key of a value, compared as its JSON Schema says.
+
+Values of different types are never one answer. Numbers are compared by value, strings exactly where
+a schema names their values, their pattern or their format, otherwise as free text of the question.
+Where several schemas apply, the strictest decides.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from typing import TypeAlias, cast
+
+from atlas_mcp.atlas.comparing import formats
+from atlas_mcp.atlas.comparing.asked import Asked
+from atlas_mcp.atlas.comparing.forms import exact_number, short_key, verbatim_key
+from atlas_mcp.atlas.comparing.questions import plain_words
+from atlas_mcp.atlas.messages import Json
+from atlas_mcp.atlas.schema_rules import BadSchema, is_number, target
+from atlas_mcp.atlas.storable import plain
+
+MAX_SCHEMAS = 100
+"""Schemas that are looked at for one value; where more apply, it is compared exactly."""
+
+MAX_DEPTH = 40
+"""Values inside one another that are compared as the schema says; deeper ones as JSON."""
+
+_EXACT = ("enum", "const", "pattern", "contentEncoding", "contentMediaType")
+_BRANCHES = ("allOf", "anyOf", "oneOf")
+_CONDITIONS = ("then", "else")
+
+_ANY_ORDER = re.compile(
+    r"\bin any order\b|\border (?:\w+ ){0,4}(?:does not|doesn't|do not|don't|is not|isn't) "
+    r"(?:matter|important|relevant|count)\b|\border is (?:irrelevant|unimportant)\b|"
+    r"\border (?:\w+ ){0,4}irrelevant\b|\bregardless of (?:the )?order\b|\bunordered\b|"
+    r"\bin beliebiger reihenfolge\b|\breihenfolge (?:ist|spielt) (?:egal|keine rolle)\b"
+)
+_IN_ORDER = re.compile(
+    r"\b(?:in|by|into|what|which|correct|right|chronological|alphabetical|ascending|descending|"
+    r"increasing|decreasing|numerical|topological|the) order\b|\bsort(?:ed)?\b|\brank(?:ed|ing)?\b|"
+    r"\bsequences?\b|\bsteps?\b|\b(?:smallest|largest|lowest|highest|oldest|newest) first\b|"
+    r"\bfrom (?:\w+ ){1,4}to\b|\bchronological\w*\b|\bpermutations?\b|\border(?:ed)?\b|"
+    r"\breihenfolge\b"
+)
+
+_Schemas: TypeAlias = list[Mapping[str, Json]]
+
+
+def value_key(value: Json, asked: Asked, text: Callable[[str, Asked], str]) -> str:
+    """Return the key of a value.
+
+    Args:
+        value: The value.
+        asked: What is known of the problem; its schema is that of the value.
+        text: Returns the key of free text.
+    """
+    schema: Mapping[str, Json] = {} if asked.schema is None else asked.schema
+    return _Comparison(schema, Asked(asked.question), text).key(value, [schema])
+
+
+class _Comparison:
+    """One answer under its schema.
+
+    Args:
+        root: The schema.
+        asked: The question.
+        text: Returns the key of free text.
+    """
+
+    def __init__(
+        self, root: Mapping[str, Json], asked: Asked, text: Callable[[str, Asked], str]
+    ) -> None:
+        self._root = root
+        self._asked = asked
+        self._text = text
+
+    def key(self, value: Json, schemas: list[Json], depth: int = 0, **beside: bool) -> str:
+        """Return the short key of a value to which some schemas apply.
+
+        A key in a key is escaped once more, so those of parts would double with every level.
+
+        Args:
+            value: The value.
+            schemas: The schemas.
+            depth: Values around this one.
+            beside: `number`: whether a number stands beside it; `listed`: whether it stands in a
+                list.
+        """
+        return short_key(self._key(value, schemas, depth, **beside))
+
+    def _key(self, value: Json, schemas: list[Json], depth: int, **beside: bool) -> str:
+        if not isinstance(value, str | list | dict):
+            return exact_key(value)
+        applying = _applying(self._root, schemas, value) if depth < MAX_DEPTH else None
+        if applying is None or any(name in one for one in applying for name in ("enum", "const")):
+            return exact_key(value)
+        if isinstance(value, str):
+            return self._string(value, applying, beside_number=beside.get("number", False))
+        if isinstance(value, list):
+            listed = beside.get("listed", False)
+            return self._list(cast("list[Json]", value), applying, depth, listed=listed)
+        return self._object(cast("dict[str, Json]", value), applying, depth, **beside)
+
+    def _string(self, value: str, applying: _Schemas, *, beside_number: bool) -> str:
+        if any(name in one for one in applying for name in _EXACT):
+            return verbatim_key(value)
+        kinds = {str(one["format"]) for one in applying if "format" in one}
+        if kinds:
+            return formats.key(value, kinds.pop()) if len(kinds) == 1 else verbatim_key(value)
+        if beside_number:
+            # It may be the unit of the number.
+            return verbatim_key(" ".join(value.split()))
+        return self._text(value, self._asked)
+
+    def _list(self, value: list[Json], applying: _Schemas, depth: int, *, listed: bool) -> str:
+        keys = [
+            self.key(one, _of_item(applying, number), depth + 1, listed=True)
+            for number, one in enumerate(value)
+        ]
+        unique = any(one.get("uniqueItems") is True for one in applying)
+        # Of lists in lists, "in any order" speaks of the outer ones: the inner may be points.
+        if _order_matters(self._asked.question, unique=unique, listed=listed):
+            return f"array:{json.dumps(keys)}"
+        return f"members:{json.dumps(sorted(keys))}"
+
+    def _object(
+        self, value: dict[str, Json], applying: _Schemas, depth: int, **beside: bool
+    ) -> str:
+        beside["number"] = any(is_number(one) for one in value.values())
+        keys = {
+            str(name): self.key(one, _of_property(applying, name), depth + 1, **beside)
+            for name, one in value.items()
+        }
+        return f"object:{json.dumps(keys, sort_keys=True)}"
+
+
+def exact_key(value: Json) -> str:
+    """Return the key of a value of which only numbers are compared by value, all else exactly."""
+    return short_key(_exact_key(value))
+
+
+def _exact_key(value: Json) -> str:
+    if isinstance(value, str):
+        return verbatim_key(value)
+    if isinstance(value, list):
+        return f"array:{json.dumps([exact_key(one) for one in cast('list[Json]', value)])}"
+    if isinstance(value, dict):
+        named = cast("dict[str, Json]", value)
+        keys = {str(name): exact_key(one) for name, one in named.items()}
+        return f"object:{json.dumps(keys, sort_keys=True)}"
+    if is_number(value):
+        return f"json:{exact_number(cast('float', value))}"
+    # A value that was not read from a record may be none of JSON's.
+    return f"json:{json.dumps(plain(value), sort_keys=True)}"
+
+
+def _applying(root: Mapping[str, Json], schemas: list[Json], value: Json) -> _Schemas | None:
+    """Return the schemas that apply to a value, those of all branches among them.
+
+    Returns:
+        The schemas, without the branches for values of another type; `None` for too many, or for
+        one that cannot be followed.
+    """
+    found: _Schemas = []
+    seen: set[int] = set()
+    waiting = list(schemas)
+    while waiting:
+        schema = waiting.pop()
+        if not isinstance(schema, dict) or id(cast("object", schema)) in seen:
+            continue
+        one = cast("Mapping[str, Json]", schema)
+        seen.add(id(one))
+        if len(seen) > MAX_SCHEMAS:
+            return None
+        if not _may_be(one, value):
+            continue
+        found.append(one)
+        try:
+            waiting.extend(_inside(root, one))
+        except BadSchema:
+            return None
+    return found
+
+
+def _inside(root: Mapping[str, Json], schema: Mapping[str, Json]) -> Iterator[Json]:
+    """Yield the schemas that a schema applies to the same value."""
+    for name in ("$ref", "$dynamicRef"):
+        if isinstance(schema.get(name), str):
+            yield root if schema[name] == "#" else target(root, cast("str", schema[name]))
+    for name in _BRANCHES:
+        branches = schema.get(name)
+        if isinstance(branches, list):
+            yield from cast("list[Json]", branches)
+    for name in _CONDITIONS:
+        yield schema.get(name)
+    dependent = schema.get("dependentSchemas")
+    if isinstance(dependent, dict):
+        yield from cast("dict[str, Json]", dependent).values()
+
+
+def _may_be(schema: Mapping[str, Json], value: Json) -> bool:
+    """Return whether a schema is for strings, lists or objects, as the value is."""
+    wanted = schema.get("type")
+    names: Json = [wanted] if isinstance(wanted, str) else wanted
+    if not isinstance(names, list):
+        return True
+    name = "string" if isinstance(value, str) else "array" if isinstance(value, list) else "object"
+    return name in names
+
+
+def _of_item(applying: _Schemas, number: int) -> list[Json]:
+    """Return the schemas of a list's item, from those of the list."""
+    found: list[Json] = []
+    for one in applying:
+        first = one.get("prefixItems")
+        firsts = cast("list[Json]", first) if isinstance(first, list) else []
+        found.append(firsts[number] if number < len(firsts) else one.get("items"))
+        found.append(one.get("contains"))
+    return found
+
+
+def _of_property(applying: _Schemas, name: str) -> list[Json]:
+    """Return the schemas of an object's property, from those of the object."""
+    found: list[Json] = []
+    for one in applying:
+        named = one.get("properties")
+        if isinstance(named, dict) and name in named:
+            found.append(cast("dict[str, Json]", named)[name])
+            continue
+        by_pattern = one.get("patternProperties")
+        if isinstance(by_pattern, dict):
+            # Whichever patterns match: the strictest of their schemas decides.
+            found.extend(cast("dict[str, Json]", by_pattern).values())
+        found.append(one.get("additionalProperties"))
+    return found
+
+
+@lru_cache(maxsize=64)
+def _order_matters(question: str, *, unique: bool, listed: bool) -> bool:
+    words = plain_words(question)
+    if _ANY_ORDER.search(words) and not listed:
+        return False
+    return not unique or (_IN_ORDER.search(words) is not None and _ANY_ORDER.search(words) is None)

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from atlas_mcp.atlas.comparing import (
     bases,
+    chemistry,
     choices,
     complexity,
     dates,
@@ -76,6 +77,7 @@ READERS: tuple[Reader, ...] = (
     alone(infinity.read),
     alone(dates.read),
     alone(times.read),
+    alone(chemistry.read),
     # Of their own look, and no expressions: before these.
     alone(complexity.read),
     logic.read,

@@ -46,9 +46,11 @@ def explore_arguments_schema(spec: RunSpec) -> dict[str, Json]:
 def names_same_answers(spec: RunSpec) -> bool:
     """Return whether the orchestrator is asked which candidates give the same answer.
 
-    A small one is not: each field more costs it as much as the answer.
+    A small or a weak one is not: each field more costs it as much as the answer, and its judgement
+    is a guess.
     """
-    return spec.orchestrator is not None and not spec.orchestrator.is_small
+    asked = spec.orchestrator
+    return asked is not None and not (asked.is_small or asked.guard)
 
 
 def synthesis_schema(problem: Problem, spec: RunSpec) -> dict[str, Json]:

@@ -176,7 +176,13 @@ def views(draw: st.DrawFn) -> RunView:
         for number in range(some)
     ]
     groups = [
-        AnswerGroup(answer=draw(JSON), explore_ids=[n], solvers=["s"], approaches=["x" * 2_000])
+        AnswerGroup(
+            answer=draw(JSON),
+            explore_ids=[n],
+            solvers=["s"],
+            approaches=["x" * 2_000],
+            by=draw(st.sampled_from(["rule", "judgement"])),
+        )
         for n in range(draw(st.integers(0, 5)))
     ]
     statuses: list[Status] = ["running", "answered", "cancelled", "interrupted", "failed"]

@@ -68,6 +68,8 @@ _DENIES = re.compile(
 )
 _ABBREVIATED = re.compile(r"(?:^|[\s(])(?:[^\W\d_]\.)+[^\W\d_]?\.$|\.\.$")
 _SHOUTED = re.compile(r"(?:[^\W\d_]{3,}|\b(?:no|ja|si|sí))[!！]$", re.I)
+# A space that does not break a line is part of a number.
+_WHITE = re.compile(r"(?<=\d)([\u00a0\u202f\u2009])(?=\d)|\s+")
 _ECHOED = re.compile(r"what(?:'s| is| are| was| were) (the .{3,80})")
 
 
@@ -104,7 +106,7 @@ def out_of_code(text: str) -> str:
 
 def single_spaced(text: str) -> str:
     """Return a text with single white space: a line break where a new line begins something."""
-    lines = [" ".join(line.split()) for line in text.split("\n")]
+    lines = [_WHITE.sub(lambda white: white[1] or " ", line).strip() for line in text.split("\n")]
     found = ""
     for line in filter(None, lines):
         joined = not found or found[-1] in "+*/=^&<>,(-" or line[0] in "+*/=^&<>,)"

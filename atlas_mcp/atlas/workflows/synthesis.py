@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from atlas_mcp.atlas.decisions import Synthesis
 from atlas_mcp.atlas.events import RunFinished
+from atlas_mcp.atlas.orchestrator_schemas import names_same_answers
 from atlas_mcp.atlas.outcomes import StopReason
 from atlas_mcp.atlas.run_facts import OrchestratorTurn
 from atlas_mcp.atlas.state import RunState
@@ -17,8 +18,6 @@ ENOUGH_TO_AGREE = 2
 def answered(state: RunState, turn: OrchestratorTurn, synthesis: Synthesis) -> RunFinished:
     """Return the end that the orchestrator decided on, as its reply to a turn says it."""
     supported = synthesis.answer is not None
-    candidates = {vote.explore_id for vote in state.votes}
-    same = (sorted(numbers & candidates) for numbers in synthesis.same_answers)
     return RunFinished(
         status="answered",
         stop_reason=(turn.asked.must_conclude or "decided") if supported else "no_supported_answer",
@@ -26,8 +25,17 @@ def answered(state: RunState, turn: OrchestratorTurn, synthesis: Synthesis) -> R
         explanation=synthesis.explanation,
         confidence=synthesis.confidence if supported else None,
         dissent=synthesis.dissent,
-        same_answers=tuple(tuple(numbers) for numbers in same if len(numbers) > 1),
+        same_answers=_same_answers(state, synthesis),
     )
+
+
+def _same_answers(state: RunState, synthesis: Synthesis) -> tuple[tuple[int, ...], ...]:
+    """Return the sets of candidates that it says give the same answer, where it was asked."""
+    if not names_same_answers(state.spec):
+        return ()
+    candidates = {vote.explore_id for vote in state.votes}
+    same = (sorted(numbers & candidates) for numbers in synthesis.same_answers)
+    return tuple(tuple(numbers) for numbers in same if len(numbers) > 1)
 
 
 def unsynthesized(state: RunState, reason: StopReason, error: str) -> RunFinished:

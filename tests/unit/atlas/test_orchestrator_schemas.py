@@ -69,11 +69,11 @@ def test_candidates_with_the_same_answer_are_asked_for_by_number(written: Any) -
 
 
 @pytest.mark.parametrize("tools", [True, False])
-def test_a_small_orchestrator_is_not_asked_which_candidates_give_the_same_answer(
-    tools: bool,
+@pytest.mark.parametrize("trait", [{"max_string_chars": 300}, {"guard": True}], ids=repr)
+def test_a_weak_orchestrator_is_not_asked_which_candidates_give_the_same_answer(
+    trait: dict[str, Any], tools: bool
 ) -> None:
-    small = replace(a_model(tools=tools), max_string_chars=300)
-    run, problem = a_run(orchestrator=small), Problem("q")
+    run, problem = a_run(orchestrator=replace(a_model(tools=tools), **trait)), Problem("q")
     brief = {key: value for key, value in SYNTHESIS.items() if key != "same_answers"}
 
     assert accepts(synthesis_schema(problem, run), brief)

@@ -125,6 +125,12 @@ def test_the_same_answers_are_asked_for_in_the_synthesis_and_in_no_call_of_their
     assert run.end.same_answers == ((1, 2),)
 
 
+def test_judgement_that_was_not_asked_for_is_dropped() -> None:
+    small = replace(a_model(), max_string_chars=300)
+
+    assert play(a_run(orchestrator=small), answers(same_answers=[[1, 2]])).end.same_answers == ()
+
+
 @pytest.mark.requirement("SEEN-13")
 def test_a_resumed_run_is_judged_by_its_next_synthesis_alone() -> None:
     first = play(

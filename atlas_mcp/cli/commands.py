@@ -183,7 +183,12 @@ def _common(command: Callable[..., Any]) -> Callable[..., Any]:
     type=click.Choice(["low", "medium", "high"]),
     help="How much agreement the orchestrator asks for. Default: low, medium with several solvers.",
 )
-@click.option("--max-explores", type=int, metavar="N", help="Most solvers to run. Default: 8.")
+@click.option(
+    "--max-explores",
+    type=int,
+    metavar="N",
+    help="Most solvers to run. Default: 8; 4 where an embedded model orchestrates.",
+)
 @click.option(
     "--workflow",
     metavar="NAME",

@@ -9,6 +9,8 @@ from pathlib import Path
 import click
 import pytest
 
+from atlas_mcp.atlas.guarded_prompts import STEPS_CHARS
+from atlas_mcp.atlas.workflows.guarded import USUAL_EXPLORES
 from atlas_mcp.cli.commands import cli
 from atlas_mcp.config.settings import Settings
 from atlas_mcp.models.configuration import load_settings
@@ -53,7 +55,7 @@ def load(snippet: str, machine: Path) -> Settings:
 
 
 def test_there_is_something_to_check() -> None:
-    assert len(SNIPPETS) == 3
+    assert len(SNIPPETS) == 4
     assert len(LINES) == 4
 
 
@@ -76,11 +78,19 @@ def test_the_entry_that_states_the_defaults_states_what_they_are(machine: Path) 
 
 
 def test_the_servers_hold_replies_to_a_schema(machine: Path) -> None:
-    specs = {one.name: one.spec for one in Pool(load(SNIPPETS[1], machine)).solvers(None)}
+    specs = {one.name: one.spec for one in Pool(load(SNIPPETS[2], machine)).solvers(None)}
 
     assert specs.keys() == {"ollama", "llamacpp", "vllm", "lmstudio"}
     assert {spec.schema_mode for spec in specs.values()} == {"strict"}
     assert {name for name, spec in specs.items() if spec.tools} == {"vllm"}
+
+
+def test_an_entry_says_whether_its_model_is_helped_where_it_orchestrates(machine: Path) -> None:
+    pool = Pool(load(SNIPPETS[1], machine))
+    solvers = pool.solvers(None)
+
+    assert {one.name: one.spec.guard for one in solvers} == {"ollama": True, "mine": False}
+    assert pool.orchestrator(solvers).guard
 
 
 @pytest.mark.parametrize("line", LINES)
@@ -102,4 +112,7 @@ def test_the_numbers_of_the_page_are_those_in_use() -> None:
     for number in (CONTEXT_TOKENS, SMALL_MAX_TOKENS):
         assert f"{number:,} tokens" in PAGE
     assert f"{SMALL_STRING_CHARS} characters" in PAGE
+    assert f"at most {STEPS_CHARS} characters each" in PAGE
+    assert USUAL_EXPLORES == 4
+    assert "**Four explores at most**" in PAGE
     assert f"{SMALL_BYTES / 1e9} GB" in PAGE

@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from atlas_mcp.atlas.comparing import nodes, polynomials
 from atlas_mcp.atlas.comparing.nodes import Node, NotReadable
-from atlas_mcp.atlas.comparing.polynomials import COSINE, PRIME, SINE, Ring
+from atlas_mcp.atlas.comparing.polynomials import COSINE, IMAGINARY, PRIME, SINE, Ring
 from atlas_mcp.atlas.comparing.powers import Powers
 from atlas_mcp.atlas.comparing.primes import powers_of
 from atlas_mcp.atlas.comparing.quotients import Field, Quotient
@@ -124,11 +124,28 @@ class Canonical:
             ((monomial, number),) = of.top.items()
             if all(polynomials.is_positive(named) for named, _ in monomial):
                 return Quotient({monomial: abs(number)})
+        if not of.below and polynomials.is_number(of.top):
+            size = self._complex_size(of)
+            if size is not None:
+                return size
         # `|1 - x|` is `|x - 1|`.
         both = sorted(
             (self.field.written(of), self.field.written(self._negative(of))),
         )
         return self.field.atom(f"of abs({both[0]})")
+
+    def _complex_size(self, of: Quotient) -> Quotient | None:
+        """Return the absolute value of a complex number, where its square is rational."""
+        imaginary = {
+            monomial: -number if (IMAGINARY, Fraction(1)) in monomial else number
+            for monomial, number in of.top.items()
+        }
+        if imaginary == of.top:
+            return None
+        square = self.field.multiply(of, Quotient(imaginary))
+        if square.rational is None:
+            return None
+        return self._powers.power(square, self.field.number(Fraction(1, 2)))
 
     def _negative(self, of: Quotient) -> Quotient:
         return self.field.multiply(self.field.number(-1), of)

@@ -190,6 +190,8 @@ def _may_stand_for(name: str, question: str) -> bool:
     """Return whether a value given to a name answers a question: it may speak of that name."""
     if not question.strip():
         return True
+    if re.search(r"\b(?:variables?|letters?|unknowns?|which of|symbol)\b", question.casefold()):
+        return False
     spoken = re.sub(r"\\[A-Za-z]+|[{}\\]", " ", question)
     named = re.escape(name)
     if re.search(rf"(?<![A-Za-z_]){named}(?![A-Za-z_])", spoken):
@@ -227,6 +229,9 @@ def _equation(text: str, asked: Asked) -> str | None:
         return None
     first, second = trees[0], trees[1]
     names = nodes.names_in(first) | nodes.names_in(second)
+    if first[0] == second[0] == "name":
+        # A name for another: which of them is given the value may count.
+        return f"equation:{json.dumps([first[1], second[1]])}"
     if not names and not _calls(first):
         return None
     if shapes.is_form_asked(asked.question):

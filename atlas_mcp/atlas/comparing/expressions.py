@@ -52,7 +52,10 @@ _ANTIDERIVATIVE = re.compile(
 _INTEGRAL = re.compile(r"∫(?!\s*[_^])|\\int(?!\s*(?:_|\^|\\limits))|\bintegral of\b")
 _CONSTANTS_OF_INTEGRATION = ("C", "c", "K", "k")
 
-_LONE_NAME = re.compile(r"1\*\((?:name )?([A-Za-z]|pi)\)\^1")
+_LONE_NAMES = re.compile(r"1(?:\*\((?:name )?[A-Za-z]\)\^1){1,3}")
+_CHOSEN = re.compile(r"C\((\d{1,3}), ?(\d{1,3})\)")
+_CHOICES = re.compile(r"\b(?:ways?|choose|chosen|combinations?|select(?:ed|ion)?|committees?)\b")
+_IMPEDANCE = re.compile(r"\b(?:impedance|phasor|reactance|admittance)\b")
 
 _ABOUT = re.compile(
     r"(?P<exact>[^≈]{1,100}?)\s*(?:\(\s*(?:≈|approx\.?|approximately)\s*(?P<inner>\d+\.\d+)\s*\)"
@@ -134,6 +137,11 @@ def tree(text: str, question: str) -> Node | None:
 
 def _tree(text: str, asked: Asked) -> Node | None:
     """Return the tree of an expression that is no other kind of text."""
+    chosen = _CHOSEN.fullmatch(text)
+    if chosen is not None and _asks_choices(asked.question):
+        text = f"binom({chosen[1]}, {chosen[2]})"
+    if text == "e" and asked_rounding(asked.question) is not None:
+        return nodes.name("e")
     letters = _LETTERS_OF_SPACE.fullmatch(text) is not None
     if not letters and not _MATHEMATICS.search(text) and text != "pi":
         return None
@@ -146,7 +154,7 @@ def _tree(text: str, asked: Asked) -> Node | None:
         return None
     if node[0] == "name" and node[1] != "pi" and not _is_marked(node):
         return None
-    return node
+    return _with_imaginary(node) if _asks_impedance(asked.question) else node
 
 
 def _is_marked(node: Node) -> bool:
@@ -172,11 +180,33 @@ def _key(node: Node, asked: Asked) -> str:
     if found.rational is not None:
         return number_key(found.rational)
     written = canonical.field.written(found)
-    lone = _LONE_NAME.fullmatch(written)
-    if lone is not None and (lone[1] != "pi"):
-        # A name by itself is compared as it is where nothing is done to it.
-        return words.key(lone[1], asked)
+    lone = _LONE_NAMES.fullmatch(written)
+    if lone is not None:
+        # Names by themselves are compared as they are where nothing is done to them.
+        letters = re.findall(r"\((?:name )?(\w)\)", written)
+        return words.key("".join(letters), asked)
     return f"expression:{written}"
+
+
+@lru_cache(maxsize=64)
+def _asks_choices(question: str) -> bool:
+    return bool(_CHOICES.search(question.casefold()))
+
+
+@lru_cache(maxsize=64)
+def _asks_impedance(question: str) -> bool:
+    """Return whether the imaginary unit may be written `j`."""
+    return bool(_IMPEDANCE.search(question.casefold()))
+
+
+def _with_imaginary(node: Node) -> Node:
+    """Return a tree in which `j` is the imaginary unit."""
+    if node == nodes.name("j"):
+        return nodes.name("i")
+    if node[0] in ("name", "number"):
+        return node
+    start = 2 if node[0] == "function" else 1
+    return (*node[:start], *(_with_imaginary(part) for part in nodes.parts_of(node)))
 
 
 def _exact(node: Node) -> Fraction | None:

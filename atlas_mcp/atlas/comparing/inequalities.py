@@ -10,8 +10,9 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 
-from atlas_mcp.atlas.comparing import expressions, nodes, polynomials, real_sets
+from atlas_mcp.atlas.comparing import evaluation, expressions, nodes, polynomials, real_sets
 from atlas_mcp.atlas.comparing.asked import Asked
 from atlas_mcp.atlas.comparing.canonical import Canonical
 from atlas_mcp.atlas.comparing.nodes import Node, NotReadable
@@ -111,7 +112,7 @@ def _key(text: str, asked: Asked, part: Callable[[str], str]) -> str | None:
         rows = [row for row in re.split(r"\s+and\s+|\s*∧\s*|\s*,\s*|\s*;\s*", alternative) if row]
         if len(rows) > MAX_PARTS:
             return None
-        found = [_bound(row, part) for row in rows]
+        found = [_bound(row, asked, part) for row in rows]
         bound = _all_of([one for one in found if one is not None]) if all(found) else None
         if bound is None:
             whole = len(alternatives) == 1 and len(rows) == 1
@@ -139,24 +140,27 @@ def _all_of(bounds: list[_Bound]) -> _Bound | None:
     return _Bound(bounds[0].name, numbers)
 
 
-def _bound(text: str, part: Callable[[str], str]) -> _Bound | None:
+def _bound(text: str, asked: Asked, part: Callable[[str], str]) -> _Bound | None:
     """Return a bound, or a name between two."""
     sides = [side.strip() for side in _RELATION.split(text)]
     signs = _RELATION.findall(text)
     if len(signs) == 1:
-        return _simple(sides[0], signs[0], sides[1], part)
+        return _simple(sides[0], signs[0], sides[1], asked, part)
     if len(signs) != 2 or "≠" in signs or (signs[0] in "<≤") != (signs[1] in "<≤") or "=" in signs:
         return None
-    first = _simple(sides[0], signs[0], sides[1], part)
-    second = _simple(sides[1], signs[1], sides[2], part)
+    first = _simple(sides[0], signs[0], sides[1], asked, part)
+    second = _simple(sides[1], signs[1], sides[2], asked, part)
     return None if first is None or second is None else _all_of([first, second])
 
 
-def _simple(left: str, sign: str, right: str, part: Callable[[str], str]) -> _Bound | None:
-    if not _NAME.fullmatch(left) or left in ("e", "i"):
+def _simple(
+    left: str, sign: str, right: str, asked: Asked, part: Callable[[str], str]
+) -> _Bound | None:
+    """Return the numbers for which one relation holds: of a name, or of a line in it."""
+    if not _is_name(left):
         left, right, sign = right, left, _FLIPPED[sign]
-    if not _NAME.fullmatch(left) or left in ("e", "i"):
-        return None
+    if not _is_name(left):
+        return _solved(left, sign, right, asked, part)
     signs = expressions.both_signs(right)
     if signs is not None and sign == "≠":
         found = (real_sets.line(part),)
@@ -168,6 +172,59 @@ def _simple(left: str, sign: str, right: str, part: Callable[[str], str]) -> _Bo
         return _Bound(left, found)
     point = real_sets.endpoint(right, part)
     return None if point is None else _Bound(left, _set_of(sign, point, part))
+
+
+def _is_name(text: str) -> bool:
+    return _NAME.fullmatch(text) is not None and text not in ("e", "i")
+
+
+def _solved(
+    left: str, sign: str, right: str, asked: Asked, part: Callable[[str], str]
+) -> _Bound | None:
+    """Return the numbers for which a line in a name, or its size, stands in a relation."""
+    if asked.question and not real_sets.is_set_asked(asked.question):
+        return None
+    trees = [expressions.tree(side, asked.question) for side in (left, right)]
+    first, second = trees[0], trees[1]
+    if first is None or second is None:
+        return None
+    if nodes.names_in(second):
+        first, second, sign = second, first, _FLIPPED[sign]
+    if nodes.names_in(second):
+        return None
+    if first[0] == "function" and nodes.text_of(first) == "abs" and sign != "=":
+        (inside,) = nodes.parts_of(first)
+        if evaluation.value_of(second) <= 0:
+            return None
+        above = _solved_line(inside, sign, second, asked, part)
+        below = _solved_line(inside, _FLIPPED[sign], nodes.negative(second), asked, part)
+        if above is None or below is None:
+            return None
+        if sign in "<≤≠":
+            return _all_of([above, below])
+        return _Bound(above.name, real_sets.union((*above.numbers, *below.numbers)))
+    return _solved_line(first, sign, second, asked, part)
+
+
+def _solved_line(
+    node: Node, sign: str, constant: Node, asked: Asked, part: Callable[[str], str]
+) -> _Bound | None:
+    names = nodes.names_in(node)
+    if len(names) != 1:
+        return None
+    (name,) = names
+    found = Canonical().of(node)
+    slope_at = ((f"name {name}", Fraction(1)),)
+    slope = found.top.get(slope_at)
+    if slope is None or found.below or set(found.top) - {slope_at, polynomials.ONE}:
+        return None
+    offset = nodes.number(-found.top.get(polynomials.ONE, Fraction(0)))
+    end = nodes.product([nodes.number(1 / slope), nodes.total([constant, offset])])
+    key = expressions.key_of(end, Asked(asked.question))
+    if key is None:
+        return None
+    point = Endpoint(evaluation.value_of(end), key)
+    return _Bound(name, _set_of(_FLIPPED[sign] if slope < 0 else sign, point, part))
 
 
 def _set_of(sign: str, point: Endpoint, part: Callable[[str], str]) -> tuple[Interval, ...]:

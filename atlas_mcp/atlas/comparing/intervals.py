@@ -58,6 +58,11 @@ def _key(text: str, asked: Asked, part: Callable[[str], str]) -> str | None:
         return real_sets.key_of((real_sets.line(part),)) if is_set_asked else None
     if match := _EXCEPT.fullmatch(text):
         return _all_but(match["set"] or match["one"], part) if is_set_asked or "ℝ" in text else None
+    return _of_intervals(text, part, is_set_asked=is_set_asked)
+
+
+def _of_intervals(text: str, part: Callable[[str], str], *, is_set_asked: bool) -> str | None:
+    """Return the key of an interval, or of a union of them."""
     pieces = _UNION.split(text)
     if len(pieces) == 1 and is_set_asked and text[-1:] in ")]":
         pieces = _OR.split(text)
@@ -80,9 +85,12 @@ def _key(text: str, asked: Asked, part: Callable[[str], str]) -> str | None:
     interval, key = intervals[0]
     if interval is not None and interval.low.value >= interval.high.value:
         return None
-    if text[0] == "[" and text[-1] == "]" and not is_set_asked:
+    if is_set_asked:
+        return key
+    if text[0] == "[" and text[-1] == "]":
         return None
-    return key
+    # `]2, 5[` is never a point.
+    return f"open:{key}" if text[0] == "]" and text[-1] == "[" else key
 
 
 def _ends(inside: str) -> tuple[str, str] | None:

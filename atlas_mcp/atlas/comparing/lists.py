@@ -31,7 +31,11 @@ _WORD = re.compile(r"[^\W\d_]{2,}")
 _QUANTITY = re.compile(r"[-+\u2212]?[$€£]?\d[\d.,/]{0,20} ?[^\W\d_]{1,12}(?:[/^]?[^\W\d_]{0,4}\d?)")
 _WORDS = re.compile(r"[^\W_](?:[\w'\u2019-]|\.(?=\w)){0,24}(?: [\w'\u2019-]{1,25}){0,3}")
 _NUMBERS = re.compile(r"[-+\u2212]?\d{1,12}(?:\.\d{1,12})?(?: [-+\u2212]?\d{1,12}(?:\.\d{1,12})?)+")
+# `A B C`, and `A–B–C` for a path.
+_LETTERS = re.compile(r"[A-Z](?: [A-Z]){2,25}|[A-Z](?: ?[-\u2013] ?[A-Z]){2,25}")
 _GROUPED = re.compile(r"[-+\u2212]?\d{1,3}(?: \d{3})+")
+_LISTS = ("sequence:", "set:", "multiset:", "tuple", "path:", "parts:")
+_VALUE = re.compile("[0-9√π∞]")
 _ELLIPSIS = re.compile(r"\.{2,}|…")
 
 
@@ -42,6 +46,8 @@ def read(text: str, asked: Asked, part: Callable[[str], str]) -> str | None:
     if around is not None:
         return _in_brackets(around[0], around[1], question, part)
     asked_order = order.asked_order(question)
+    if asked_order == "sequence" and _LETTERS.fullmatch(text):
+        return sequence_key([part(letter) for letter in re.split(r"\W+", text)])
     if asked_order == "sequence" and _NUMBERS.fullmatch(text) and not _GROUPED.fullmatch(text):
         numbers = text.split(" ")
         if len(numbers) > 2 or order.asks_for_several(question):
@@ -85,12 +91,17 @@ def part_keys(found: Cut, question: str, part: Callable[[str], str]) -> list[str
         both = both_signs(one) if order.asks_for_solutions(question) else None
         if both is not None:
             keys += [part(value) for value in both]
-        elif is_formal(one) or cut(one) is None:
-            keys.append(part(one))
         else:
-            # A name with a comma of its own is no list in a list.
-            keys.append(words_key(" ".join(one.split()).casefold()))
+            keys.append(part_key(one, part))
     return keys
+
+
+def part_key(text: str, part: Callable[[str], str]) -> str:
+    """Return the key of one part of a list: with a comma of its own it is no list in a list."""
+    key = part(text)
+    if key.startswith(_LISTS) and enclosed(text) is None:
+        return words_key(" ".join(text.split()).casefold())
+    return key
 
 
 def is_formal(text: str) -> bool:
@@ -137,7 +148,7 @@ def _alternatives(found: Cut, question: str, part: Callable[[str], str]) -> str 
     """Return the key of `2 or -2`, which are all solutions where these are asked for."""
     if not order.asks_for_solutions(question) or order.asked_order(question) != "set":
         return None
-    if not all(is_formal(one) for one in found.parts):
+    if not all(is_formal(one) and _VALUE.search(one) for one in found.parts):
         return None
     return members_key(part_keys(found, question, part))
 
@@ -160,7 +171,7 @@ def _in_brackets(bracket: str, inner: str, question: str, part: Callable[[str], 
         return None
     if len(found.parts) > MAX_PARTS or not all(_is_member(one) for one in found.parts):
         return None
-    keys = [part(one) for one in found.parts]
+    keys = [part_key(one, part) for one in found.parts]
     asked_order = order.asked_order(question)
     if bracket == "[" and order.asks_for_vector(question):
         return tuple_key("()", keys)

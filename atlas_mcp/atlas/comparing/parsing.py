@@ -99,6 +99,9 @@ class _Parser:
             return [nodes.number(-1), *self._side_by_side()]
         parts = [self._power()]
         while self._begins_factor():
+            if self._is("[") and self._tokens[self._at - 1].kind == "name" and not self.next.spaced:
+                # An element of a list, as `x[0]`.
+                raise NotReadable
             parts.append(self._power())
         return parts
 
@@ -153,7 +156,7 @@ class _Parser:
         if token.kind == "number":
             return nodes.number(token.value)
         if token.kind == "name":
-            if token.text.rstrip("'") in _CALLED and self._is("(") and not self.next.spaced:
+            if self._is("(") and not self.next.spaced and self._is_call(token):
                 return nodes.function(token.text, *self._bracketed_list())
             return nodes.name(token.text)
         if token.kind == "function":
@@ -161,6 +164,18 @@ class _Parser:
         if token.kind == "sign":
             return self._sign(token.text)
         raise NotReadable
+
+    def _is_call(self, token: Token) -> bool:
+        """Return whether a name before a bracket is a function: `f(x + 1)`, and `x(0)` too."""
+        if token.text.rstrip("'") in _CALLED:
+            return True
+        following = self._tokens[self._at + 1 : self._at + 3]
+        return (
+            token.text not in nodes.CONSTANTS
+            and len(following) == 2
+            and following[0].kind in ("name", "number")
+            and following[1].text == ")"
+        )
 
     def _sign(self, sign: str) -> Node:
         if sign in _ROOTS:
@@ -186,8 +201,11 @@ class _Parser:
         if not (bracketed or self.next.kind in ("number", "name")):
             raise NotReadable
         under = self._primary()
+        apart = self.next.kind == "name" and self.next.spaced and under[0] == "number"
         clear = bracketed or not (
-            self.next.kind in ("name", "script") or self._is("(", "[", "^", "!", "|")
+            (self.next.kind == "name" and not apart)
+            or self.next.kind == "script"
+            or self._is("(", "[", "^", "!", "|")
         )
         if not clear or (bracketed and (self._is("^", "!") or self.next.kind == "script")):
             # `√2x`, `√x^2`

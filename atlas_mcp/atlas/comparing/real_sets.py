@@ -29,6 +29,11 @@ _SET_ASKED = re.compile(
 )
 
 
+_INEQUALITY_ASKED = re.compile(
+    r"\b(?:write|which|what|give|state|choose|find) (?:an |the |one )?inequalit"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """A number, or an infinity.
@@ -67,7 +72,8 @@ class Interval:
 @lru_cache(maxsize=64)
 def is_set_asked(question: str) -> bool:
     """Return whether a question asks for a set of real numbers."""
-    return bool(_SET_ASKED.search(" ".join(question.casefold().split())))
+    text = " ".join(question.casefold().split())
+    return bool(_SET_ASKED.search(text)) and not _INEQUALITY_ASKED.search(text)
 
 
 def endpoint(text: str, part: Callable[[str], str]) -> Endpoint | None:

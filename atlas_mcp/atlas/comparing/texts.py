@@ -78,7 +78,7 @@ READERS: tuple[Reader, ...] = (
     alone(times.read),
     # Of their own look, and no expressions: before these.
     alone(complexity.read),
-    alone(logic.read),
+    logic.read,
     # Where a base is asked for, 1010 is no thousand.
     alone(bases.read),
     alone(numbers.read),

@@ -52,11 +52,11 @@ FUNCTIONS = {
 
 _WORDS = (
     "kg mg gm km cm mm nm ml dl cl pm am kw mw hz pa va ev db kb mb gb tb ms ns us ps lb oz ft "
-    "yd mi bc ad ce th st nd rd of or and to is if an at as by no so we he it me up on do go "
+    "yd mi th st nd rd of or and to is if an at as by no so we he it me up on do go "
     "hr min sec mol cal bar atm rad deg mph kph rpm bps usd eur gbp jpy inr chf aud cad day "
     "for the not but mod div xor nor all any are was has can its one two six ten new vs na dm "
-    "mpa kpa ghz mhz kwh mah kj mj gj ha pt qt gal mil sq cu lbs hrs est gmt utc cet und oder "
-    "ist der die das le la les un une et ou el los las dx dy dz dt du dv"
+    "mpa kpa ghz mhz kwh mah kj mj gj ha pt qt gal mil lbs hrs est gmt utc cet und oder "
+    "ist der die das les une et ou el los las dx dy dz dt du dv"
 )
 _NO_PRODUCT = frozenset(_WORDS.split())
 """Runs of letters that are words or units, and no products of letters."""

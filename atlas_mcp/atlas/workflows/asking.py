@@ -57,10 +57,7 @@ def ask_orchestrator(
     schema = bounded(schema, spec.max_string_chars)
     first = state.turns[0].asked if state.turns else None
     system, tools = opening(state) if first is None else (first.system, first.tools)
-    known = state.turns[-1].asked.schema if state.turns else None
-    shape = None
-    if schema != known and not spec.holds_schema(tools=bool(tools)):
-        shape = shape_text(schema, tools=bool(tools))
+    shape = _shape(state, schema, tools=bool(tools))
     concluding = must_conclude(state)
     shows = tuple(explore for explore in state.explores.values() if explore.id not in state.shown)
     saying = next_user_turn(state, shows, concluding, shape=shape, words=words)
@@ -91,3 +88,11 @@ def ask_orchestrator(
         tools=tools,
     )
     return AskOrchestrator(intent, replace(request, max_tokens=hold.max_tokens))
+
+
+def _shape(state: RunState, schema: dict[str, Json], *, tools: bool) -> str | None:
+    """Return the text that asks for the shape of the reply; `None` where nothing need be said."""
+    known = state.turns[-1].asked.schema if state.turns else None
+    if schema == known or orchestrator_of(state).holds_schema(tools=tools):
+        return None
+    return shape_text(schema, tools=tools)

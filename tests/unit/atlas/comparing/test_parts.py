@@ -26,6 +26,7 @@ ANIMALS = "How many hens and pigs are there?"
         ("five hens and eight pigs", "8 pigs, 5 hens", ANIMALS),
         ("5 hens, 8 pigs", "hens: 5, pigs: 8", ANIMALS),
         ("1 hen and 8 pigs", "8 pigs, 1 hen", ""),
+        ("Ada 5, Bob 8", "Bob: 8, Ada: 5", "How many apples has each?"),
         ("1. oak\n2. elm", "oak, elm", "Name the trees in the order of their age."),
     ],
 )
@@ -46,6 +47,7 @@ def test_the_same_parts_in_any_order_have_one_key(one: str, other: str, question
         ("5 hens, 8 pigs", "8 hens, 5 pigs", ANIMALS),
         ("5 hens, 8 pigs", "5 hens", ANIMALS),
         ("5 hens, 8 pigs", "5 hens, 8 pigs, 2 cows", ANIMALS),
+        ("Ada 5, Bob 8", "Ada 8, Bob 5", "How many apples has each?"),
         ("10 meters, 20 feet", "20 feet, 10 meters", "How long are the ropes?"),
         ("1. oak\n2. elm", "1. elm\n2. oak", "Name the trees in the order of their age."),
     ],

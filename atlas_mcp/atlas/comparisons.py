@@ -23,8 +23,8 @@ FREE_TEXT = frozenset({"type", "title", "description", "minLength", "maxLength",
 """What the schema of a text may say while its answers are compared by their meaning."""
 
 
-_KINDS = ("expression:", "number:", "blake2b:")
-"""Beginnings of the keys of expressions and numbers; the last one stands for any long key."""
+_KINDS = ("expression:", "equation:", "number:", "blake2b:")
+"""How keys of expressions, equations and numbers begin; the last one is that of any long key."""
 
 
 class _Expression(NamedTuple):

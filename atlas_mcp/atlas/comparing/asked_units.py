@@ -81,6 +81,19 @@ def is_asked_noun(noun: str, question: str) -> bool:
 
 
 @lru_cache(maxsize=64)
+def asks_angle(question: str) -> bool:
+    """Return whether an answer without a unit is an angle, in radians where it has a π."""
+    return bool(re.search(r"\bangles?\b|\bwinkel\b|\bradians?\b", question, re.IGNORECASE))
+
+
+@lru_cache(maxsize=64)
+def asks_work(question: str) -> bool:
+    """Return whether a newton-metre is a joule, and no torque."""
+    work = re.search(r"\b(?:work|energy|heat|joules?)\b", question, re.IGNORECASE)
+    return bool(work) and not re.search(r"\b(?:torque|moment)\b", question, re.IGNORECASE)
+
+
+@lru_cache(maxsize=64)
 def asks_mass(question: str) -> bool:
     """Return whether pounds are a mass, and no money."""
     return bool(_MASS.search(question))

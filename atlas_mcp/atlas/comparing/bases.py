@@ -7,6 +7,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from atlas_mcp.atlas.comparing.asked import Asked
+from atlas_mcp.atlas.comparing.dates import asks_year
 from atlas_mcp.atlas.comparing.forms import number_key
 from atlas_mcp.atlas.comparing.number_questions import asks_amount, asks_label
 
@@ -108,6 +109,8 @@ def _key(digits: str, base: int, *, asked: Asked, wanted: int | None) -> str:
     )
     if as_number or (base == 10 and wanted in (None, 10)):
         return number_key(Fraction(int(digits, base)))
+    if wanted is None:
+        return f"based:{int(digits, base)}"
     # A byte has eight digits, and four of them are another answer.
     return f"base{base}:{digits}"
 
@@ -133,7 +136,8 @@ def _roman(text: str, asked: Asked) -> str | None:
         return None
     if _ASKS_ROMAN.search(asked.question):
         return _of_roman(text, asked.question)
-    which = asks_amount(asked.question) or _WHICH_NUMBER.search(asked.question)
+    which = asks_amount(asked.question) or asks_year(asked.question)
+    which = which or _WHICH_NUMBER.search(asked.question)
     if not which or _SYMBOL.search(asked.question):
         return None
     return number_key(Fraction(_roman_value(text)))

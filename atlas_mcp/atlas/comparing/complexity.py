@@ -13,6 +13,7 @@ from functools import lru_cache
 from atlas_mcp.atlas.comparing import growth
 from atlas_mcp.atlas.comparing.asked import Asked
 from atlas_mcp.atlas.comparing.growth import Atom, NotReadError, Sum
+from atlas_mcp.atlas.comparing.order import gist
 
 MAX_CHARS = 120
 """Characters of the longest bound that is read."""
@@ -22,12 +23,14 @@ MAX_DEPTH = 12
 
 _BOUND = re.compile(
     r"(?P<sign>\\mathcal ?\{?O\}?|\\mathrm\{O\}|\\(?:Theta|Omega|omega)|\\tilde ?\{?O\}?"
-    r"|[OoΘΩωÕ\U0001d4aa]|Theta|Omega|[Bb]ig[- ]?(?:O|Theta|Omega)) ?(?:\\left ?)?\((?P<inner>.*)\)"
+    r"|[OoΘΩωÕ\U0001d4aa]|[Tt]heta|Omega|[Bb]ig[- ]?(?:O|Theta|Omega))"
+    r" ?(?:\\left ?)?\((?P<inner>.*)\)"
 )
 _SIGNS = {
     "\\mathcal O": "O", "\\mathcalO": "O", "\\mathrmO": "O", "\U0001d4aa": "O",
     "BigO": "O", "bigO": "O",
-    "\\Theta": "Θ", "Theta": "Θ", "BigTheta": "Θ", "bigTheta": "Θ", "\\Omega": "Ω", "Omega": "Ω",
+    "\\Theta": "Θ", "Theta": "Θ", "theta": "Θ", "BigTheta": "Θ", "bigTheta": "Θ",
+    "\\Omega": "Ω", "Omega": "Ω",
     "BigOmega": "Ω", "bigOmega": "Ω", "\\omega": "ω", "\\tilde O": "Õ", "\\tildeO": "Õ",
 }  # fmt: skip
 _COSTS = re.compile(
@@ -88,7 +91,7 @@ def read(text: str, asked: Asked) -> str | None:
 
 @lru_cache(maxsize=64)
 def _about_costs(question: str) -> bool:
-    return _COSTS.search(question) is not None and _EXACT.search(question) is None
+    return _COSTS.search(gist(question)) is not None and _EXACT.search(gist(question)) is None
 
 
 def _is_growth(inner: str) -> bool:
@@ -319,11 +322,32 @@ def _kept_log(argument: Sum, base: str) -> Sum:
     return growth.factor(Atom("log", f"{base}, {growth.text_of(argument)}"))
 
 
+def _exponential(base: Fraction, exponent: Sum) -> Sum:
+    of = growth.variable_of(exponent)
+    times = next(iter(exponent.values()))
+    if (
+        of
+        and times.denominator == 1
+        and exponent == growth.multiply(growth.constant(times), _variable(of))
+    ):
+        raised = growth.value_of(growth.power(growth.constant(base), times))
+        if raised is not None:
+            return growth.factor(Atom("exp", f"{raised}, {of}", of, 3, raised))
+    return growth.factor(Atom("exp", f"{base}, {growth.text_of(exponent)}"))
+
+
 def _raised(base: Sum, exponent: Sum) -> Sum:
     value = growth.value_of(exponent)
     if value is not None:
         return growth.power(base, value)
-    number, of = growth.value_of(base), growth.variable_of(exponent)
-    if number is not None and exponent == _variable(of):
-        return growth.factor(Atom("exp", f"{number}, {of}", of, 3, number))
+    number = growth.value_of(base)
+    if number is not None and number.denominator == 1 and number > 0:
+        # `2^(n+1)` is twice `2^n`, and `2^(2n)` is `4^n`.
+        added = exponent.get(growth.ONE, Fraction(0))
+        if added.denominator == 1:
+            outside = growth.power(base, added)
+            exponent = {one: times for one, times in exponent.items() if one != growth.ONE}
+        else:
+            outside = growth.constant(Fraction(1))
+        return growth.multiply(outside, _exponential(number, exponent))
     return growth.factor(Atom("exp", f"{growth.text_of(base)}, {growth.text_of(exponent)}"))

@@ -44,7 +44,10 @@ _WEEKDAYS = {
 } | {"tues": 1, "thur": 3, "thurs": 3}
 
 _WEEKDAY = re.compile(r"(?P<name>[^\W\d_]{3,10})\.?,? (?:the |den |le )?(?P<rest>.+)")
-_ERAS = r"(?P<era>B\.?C\.?(?:E\.?)?|A\.?D\.?|C\.?E\.?)"
+_ERAS = (
+    r"(?P<era>B\.?C\.?(?:E\.?)?|A\.?D\.?|C\.?E\.?|v\. ?(?:Chr|u\. ?Z)\.?|n\. ?(?:Chr|u\. ?Z)\.?"
+    r"|av\. J\.-C\.?|ap\. J\.-C\.?|a\. ?C\.?|d\. ?C\.?)"
+)
 _YEAR = rf"(?:(?:AD |A\.D\. )?(?P<year>\d{{3,4}})(?: {_ERAS})?)"
 _DAY_FIRST = re.compile(
     r"(?:the )?(?P<day>\d{1,2})(?P<end>st|nd|rd|th|er|\.)?(?: of| de)?[ -](?P<month>[^\W\d_]{3,10})"
@@ -58,6 +61,7 @@ _MONTH_YEAR = re.compile(rf"(?P<month>[^\W\d_]{{3,10}})\.?,?(?: of| de)? {_YEAR}
 _ISO = re.compile(
     r"(?P<year>\d{4})(?P<separator>[-/.])(?P<month>\d{1,2})(?P=separator)(?P<day>\d{1,2})"
 )
+_CJK = re.compile("(?P<year>[0-9]{4})年(?P<month>[0-9]{1,2})月(?P<day>[0-9]{1,2})日")
 _FIGURES = re.compile(
     r"(?P<a>\d{1,2})(?P<separator>[-/.]) ?(?P<b>\d{1,2})(?P=separator) ?(?P<year>\d{4})"
 )
@@ -91,9 +95,11 @@ _MONTH_DAY = re.compile(
 
 def read(text: str, asked: Asked) -> str | None:
     """Return the key of a text that is a date, a year with its era, a decade or a century."""
-    if not 3 < len(text) <= MAX_DATE_CHARS:
+    if not 3 <= len(text) <= MAX_DATE_CHARS:
         return None
     text = western(text)
+    if text.casefold().rstrip(".") in _WEEKDAYS and _asks_weekday(asked.question):
+        return f"weekday:{_WEEKDAYS[text.casefold().rstrip('.')]}"
     key = _era(text, asked) or _year(text, asked) or _century(text) or _decade(text)
     if key is None:
         key = _day(text, asked.question) or _moment(text, asked.question)
@@ -109,6 +115,11 @@ def asks_year(question: str) -> bool:
 
 
 @lru_cache(maxsize=64)
+def _asks_weekday(question: str) -> bool:
+    return bool(re.search(r"\bday\b|\bwochentag\b|\bwhen\b|\bwann\b", question, re.IGNORECASE))
+
+
+@lru_cache(maxsize=64)
 def _asks_format(question: str) -> bool:
     return bool(_ASKS_FORMAT.search(question))
 
@@ -118,7 +129,7 @@ def _era(text: str, asked: Asked) -> str | None:
     if match is None:
         return None
     year = int(match["year"] or match["after"])
-    before = bool(match["era"]) and match["era"].startswith("B")
+    before = _is_before(match["era"])
     if before:
         return f"year:-{year}"
     return number_key(Fraction(year)) if asks_year(asked.question) else f"year:{year}"
@@ -139,7 +150,7 @@ def _century(text: str) -> str | None:
     number = int(written[:-2]) if written[0].isdecimal() else number_words.ordinal(written)
     if not number:
         return None
-    before = (match["era"] or "").upper().startswith("B")
+    before = _is_before(match["era"])
     return f"century:{'-' if before else ''}{number}"
 
 
@@ -193,7 +204,7 @@ def _in_words(text: str, question: str) -> tuple[int | None, int, int | None] | 
         month = _month(match["month"], question, year is not None)
         if month is None:
             return None
-        if year is not None and (groups["era"] or "").upper().startswith("B"):
+        if year is not None and _is_before(groups["era"]):
             year = -year
         day = groups.get("day")
         return year, month, None if day is None else int(day)
@@ -201,7 +212,7 @@ def _in_words(text: str, question: str) -> tuple[int | None, int, int | None] | 
 
 
 def _in_figures(text: str, question: str) -> tuple[int, int, int] | None:
-    match = _ISO.fullmatch(text)
+    match = _ISO.fullmatch(text) or _CJK.fullmatch(text)
     if match is not None:
         return int(match["year"]), int(match["month"]), int(match["day"])
     match = _FIGURES.fullmatch(text)
@@ -234,6 +245,11 @@ def _is_day(year: int | None, month: int, day: int) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_before(era: str | None) -> bool:
+    """Return whether an era is the one before the year 1."""
+    return (era or "").casefold().startswith(("b", "v", "av", "a. c", "a.c")) and era != "A.C.E."
 
 
 def _figure(number: int | None) -> str:

@@ -18,6 +18,9 @@ MAX_LAYERS = 12
 _QUOTES = ("“”", "„“", "„”", "«»", "»«", "‹›", "›‹", "‘’", "‚‘", "「」", "『』", "《》")
 """Pairs of quotation marks, the straight ones aside."""
 
+_FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+"""The full-width forms of the characters of ASCII."""
+
 _FENCE = re.compile(r"(`{3,}|~{3,})[ \t]*[\w+#.-]{0,20}[ \t]*\n(.*?)\n?[ \t]*\1", re.DOTALL)
 _CODE_SPAN = re.compile(r"(`{1,2})(?!`)(.*[^`])\1", re.DOTALL)
 _BOLD = re.compile(r"(\*{2,3})(?![\s*])(.+?)(?<![\s*])\1", re.DOTALL)
@@ -68,6 +71,8 @@ _DENIES = re.compile(
 )
 _ABBREVIATED = re.compile(r"(?:^|[\s(])(?:[^\W\d_]\.)+[^\W\d_]?\.$|\.\.$")
 _SHOUTED = re.compile(r"(?:[^\W\d_]{3,}|\b(?:no|ja|si|sí))[!！]$", re.I)
+# A space that does not break a line is part of a number.
+_WHITE = re.compile(r"(?<=\d)([\u00a0\u202f\u2009])(?=\d)|\s+")
 _ECHOED = re.compile(r"what(?:'s| is| are| was| were) (the .{3,80})")
 
 
@@ -79,6 +84,7 @@ def off(text: str, asked: Asked, *, stop: bool = True) -> str:
         asked: What is known of the problem, whose words an answer may repeat.
         stop: Whether a mark at the end is dress too.
     """
+    text = text.translate(_FULL_WIDTH)
     for _ in range(MAX_LAYERS):
         before = text = text.strip()
         text = unquoted(_out_of_pairs(_unboxed(text)))
@@ -104,7 +110,7 @@ def out_of_code(text: str) -> str:
 
 def single_spaced(text: str) -> str:
     """Return a text with single white space: a line break where a new line begins something."""
-    lines = [" ".join(line.split()) for line in text.split("\n")]
+    lines = [_WHITE.sub(lambda white: white[1] or " ", line).strip() for line in text.split("\n")]
     found = ""
     for line in filter(None, lines):
         joined = not found or found[-1] in "+*/=^&<>,(-" or line[0] in "+*/=^&<>,)"

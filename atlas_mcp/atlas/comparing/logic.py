@@ -7,11 +7,13 @@ prose. Equivalent formulas have one key, unless the question asks for a form.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 
 from atlas_mcp.atlas.comparing import formulas, order
 from atlas_mcp.atlas.comparing.asked import Asked
 from atlas_mcp.atlas.comparing.formulas import Formula
+from atlas_mcp.atlas.comparing.order import gist
 
 MAX_CHARS = 200
 """Characters of the longest formula that is read."""
@@ -26,7 +28,7 @@ _LOGIC = {
     "⟶": "implies", "implies": "implies", "↔": "iff", "<->": "iff", "⇔": "iff", "<=>": "iff",
     "⟺": "iff", "iff": "iff", "⊕": "xor", "xor": "xor", "⊤": "true", "⊥": "false",
 }  # fmt: skip
-_ASKED_LOGIC = {"&": "and", "|": "or", "v": "or", "^": "and", "≡": "iff"}
+_ASKED_LOGIC = {"&": "and", "|": "or", "^": "and", "≡": "iff"}
 _SETS = {
     "\u222a": "or", "∩": "and", "\u2216": "minus", "\\": "minus", "△": "xor", "∅": "false",
 }  # fmt: skip
@@ -51,6 +53,9 @@ _ATOM = re.compile(
     r"|[\w^²³+\-*/·]{1,30}(?: [\w^²³+\-*/·]{1,30}){0,4}"
     r"(?: ?[=≠<>≤≥∈∉∣⊂⊆] ?[\w^²³+\-*/·]{1,30}){1,2})"
 )
+_LETTER_OR = re.compile(r"(?<=[\w)]) v (?=[\w(¬~!])")
+# Between single letters these words are signs.
+_CAPITALS = frozenset({"NOT", "AND", "OR", "XOR", "IFF", "IMPLIES"})
 _OPENING = re.compile(r"\s*([(\[])")
 _WORD = re.compile(r"[^\W\d_](?:_?\d|[₀-₉])?(?![^\W\d_(])")
 
@@ -64,6 +69,7 @@ _ABOUT_BOOLEAN = re.compile(
     r"|\bgates?\b|\bminterm|\bswitching\b|\bsum of products\b",
     re.IGNORECASE,
 )
+_ABOUT_SETS = re.compile(r"\bsets?\b|\bevents?\b|\bcomplement\b", re.IGNORECASE)
 _ANOTHER_ALGEBRA = re.compile(
     r"\bwedge\b|\bexterior\b|\bdifferential form|\blattice\b|\bmeet\b|\bjoin\b|\bposet\b"
     r"|\bcross product\b|\bvectors?\b|\bdirect sum|\bmodules?\b|\bcategor|\bproduit vectoriel",
@@ -86,27 +92,37 @@ class _NotReadError(ValueError):
     """The text is no formula that is read here."""
 
 
-def read(text: str, asked: Asked) -> str | None:
+def read(text: str, asked: Asked, part: Callable[[str], str]) -> str | None:
     """Return the key of a text that is a formula of logic, or one of sets."""
     question = asked.question
-    if len(text) > MAX_CHARS or (question and _ANOTHER_ALGEBRA.search(question)):
-        return None
-    if _LAW.search(question):
+    if len(text) > MAX_CHARS or not _is_read(question):
         return None
     try:
         if re.search("[∀∃∄]", text):
             return _predicate_key(text, question)
-        return _open_key(text, question)
+        return _open_key(text, question, part)
     except _NotReadError:
         return None
 
 
-def _open_key(text: str, question: str) -> str | None:
+@lru_cache(maxsize=64)
+def _is_read(question: str) -> bool:
+    """Return whether the signs may be those of logic, and equivalent formulas the same."""
+    return _ANOTHER_ALGEBRA.search(gist(question)) is None and _LAW.search(gist(question)) is None
+
+
+def _open_key(text: str, question: str, part: Callable[[str], str]) -> str | None:
+    if _about_logic(question) and "\u2228" not in text:
+        # The letter stands for the sign where no sign does.
+        text = _LETTER_OR.sub(" \u2228 ", text)
     tokens = [token[1] for token in _TOKEN.finditer(text)]
     if len("".join(tokens)) != len("".join(text.split())):
         raise _NotReadError
-    tokens = [token.lower() if token.isupper() and len(token) > 1 else token for token in tokens]
+    in_capitals = _CAPITALS.intersection(tokens)
+    tokens = [token.lower() if token in _CAPITALS else token for token in tokens]
     table = _signs(tokens, question)
+    if table is None and in_capitals:
+        table = _LOGIC
     if table is None:
         return None
     if _is_chain(tokens, table, question):
@@ -121,6 +137,9 @@ def _open_key(text: str, question: str) -> str | None:
     if twice or _asks_for_a_form(question):
         return f"{kind} as written:{formulas.text_of(found)}"
     written = formulas.table_of(found)
+    if len(set(names)) == 1 and written == formulas.table_of(Formula("name", names[0])):
+        # `¬¬p` is `p`, which alone is no formula.
+        return part(names[0])
     return None if written is None else f"{kind}:{written}"
 
 
@@ -129,7 +148,7 @@ def _signs(tokens: list[str], question: str) -> dict[str, str] | None:
     found = set(tokens)
     logical = {token for token in found & _LOGIC.keys() if not token.isalpha()}
     if _about_logic(question):
-        logical |= found & (_LOGIC.keys() | _ASKED_LOGIC.keys() - {"v"})
+        logical |= found & (_LOGIC.keys() | _ASKED_LOGIC.keys())
     if found & _SETS.keys() - {"∅"}:
         return None if logical else _SETS
     if _about_boolean(question) and not (logical - {"⊕"}):
@@ -145,29 +164,29 @@ def _is_chain(tokens: list[str], table: dict[str, str], question: str) -> bool:
     """Return whether arrows stand between steps, not between propositions."""
     arrows = sum(table.get(token) == "implies" for token in tokens)
     signs = sum(token in table for token in tokens)
-    if not arrows or signs > arrows:
+    if not arrows or signs > arrows or "(" in tokens:
         return False
     return arrows > 1 or order.asked_order(question) is not None
 
 
 @lru_cache(maxsize=64)
 def _about_logic(question: str) -> bool:
-    return _ABOUT_LOGIC.search(question) is not None
+    return _ABOUT_LOGIC.search(gist(question)) is not None
 
 
 @lru_cache(maxsize=64)
 def _about_boolean(question: str) -> bool:
-    return _ABOUT_BOOLEAN.search(question) is not None
+    return _ABOUT_BOOLEAN.search(gist(question)) is not None
 
 
 @lru_cache(maxsize=64)
 def _is_about_sets(question: str) -> bool:
-    return re.search(r"\bsets?\b|\bevents?\b|\bcomplement\b", question, re.I) is not None
+    return _ABOUT_SETS.search(gist(question)) is not None
 
 
 @lru_cache(maxsize=64)
 def _asks_for_a_form(question: str) -> bool:
-    return _FORM.search(question) is not None
+    return _FORM.search(gist(question)) is not None
 
 
 class _Parser:

@@ -11,15 +11,18 @@ from functools import lru_cache
 
 from atlas_mcp.atlas.comparing.asked import Asked
 from atlas_mcp.atlas.comparing.forms import set_key
+from atlas_mcp.atlas.comparing.order import gist
 
 _EMPTY = re.compile(r"∅|\\emptyset|\\varnothing|\\?\{(?:\\?[ ,;])*\\?\}|(?:the )?empty set")
+# Letters that stand for the sign on many keyboards.
+_LETTERS = frozenset({"\u00d8", "\u00f8", "\u2300"})
 # The name under which a solution set is often given, in English and in German.
 _NAMED = re.compile(r"(?:[SLx] ?(?:=|∈|\\in\b)|the solution set is(?: the)?) ?")
 _NOUN = r"(?P<noun>solutions?|roots?|zeros|zeroes)"
 _DOMAIN = r"(?:(?P<domain>real|integer|rational|natural|positive|complex)(?:[- ]valued)? )?"
 _SUBJECT = r"(?:the |this )?(?:equation|system|problem|inequality|it)"
 _NO_SOLUTION = re.compile(
-    rf"(?:there (?:is|are|exists?) |{_SUBJECT} has )?no {_DOMAIN}{_NOUN}(?: exists?)?",
+    rf"(?:there (?:is|are|exists?) |(?:{_SUBJECT} )?has )?no {_DOMAIN}{_NOUN}(?: exists?)?",
 )
 _ELSEWHERE = re.compile(
     "keine (?:reellen? )?lösung(?:en)?|es gibt keine lösung(?:en)?|pas de solution|aucune solution"
@@ -61,6 +64,8 @@ def read(text: str, asked: Asked) -> str | None:
         return None
     folded = text.rstrip(".!").casefold().strip()
     question = asked.question
+    if text in _LETTERS and asks_for_solutions(question):
+        return _no_solution(None, question)
     if _EMPTY.fullmatch(_NAMED.sub("", text.rstrip("."), count=1)):
         # Under its name it is the set of solutions, even where the problem is not known.
         if asks_for_solutions(question) or not _EMPTY.fullmatch(text.rstrip(".").casefold()):
@@ -80,7 +85,7 @@ def read(text: str, asked: Asked) -> str | None:
 def _none(folded: str, question: str) -> str | None:
     if folded not in {"none", "none of them", "none exist", "none exists"}:
         return None
-    if _HOW_MANY.search(question):
+    if _HOW_MANY.search(gist(question)):
         return None
     if asks_for_solutions(question):
         return _no_solution(None, question)
@@ -95,12 +100,12 @@ def _infinitely(folded: str, question: str) -> str | None:
 
 
 def _missing(text: str, question: str) -> str | None:
-    if question and (_NAMES_IT.search(question) or not _EXISTS.search(question)):
-        return None
     match = _MISSING.fullmatch(text.rstrip("."))
     if match is None and not (
-        text.rstrip(".").casefold() == "undefined" and _UNDEFINED_IS_DNE.search(question)
+        text.rstrip(".").casefold() == "undefined" and _UNDEFINED_IS_DNE.search(gist(question))
     ):
+        return None
+    if question and (_NAMES_IT.search(gist(question)) or not _EXISTS.search(gist(question))):
         return None
     if match is not None and match["limit"] and "lim" not in question:
         return None
@@ -119,16 +124,16 @@ def _domain(said: str | None, question: str) -> str:
 @lru_cache(maxsize=64)
 def _asked_domains(question: str) -> frozenset[str]:
     return frozenset(
-        "real" if symbol else name.casefold() for name, symbol in _DOMAINS.findall(question)
+        "real" if symbol else name.casefold() for name, symbol in _DOMAINS.findall(gist(question))
     )
 
 
 @lru_cache(maxsize=64)
 def asks_for_solutions(question: str) -> bool:
     """Return whether a question asks for the solutions of something, or for its roots."""
-    return _SOLUTIONS.search(question) is not None and not _HOW_MANY.search(question)
+    return _SOLUTIONS.search(gist(question)) is not None and not _HOW_MANY.search(gist(question))
 
 
 @lru_cache(maxsize=64)
 def _asks_for_any(question: str) -> bool:
-    return _ANY.search(question) is not None
+    return _ANY.search(gist(question)) is not None

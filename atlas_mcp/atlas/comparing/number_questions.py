@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from atlas_mcp.atlas.comparing.questions import asking
 from atlas_mcp.atlas.comparing.rounding import asked_rounding
 
 _STOP_WORDS = {
@@ -24,7 +25,16 @@ _STOP_WORDS = {
     "nl": "de het een is hoeveel wat welke van en in zijn bereken wanneer",
 }
 _WORDS_OF = {language: frozenset(words.split()) for language, words in _STOP_WORDS.items()}
-_COMMA_LANGUAGES = frozenset(("de", "fr", "es", "it", "pt", "nl"))
+_DECISIVE = {
+    "de": "wie viele wieviel wieviele welchem welcher welches wann",
+    "fr": "combien quel quelle quels quelles",
+    "es": "cuánto cuánta cuántos cuántas cuál cuáles qué",
+    "it": "quanti quante quanto quanta",
+    "nl": "hoeveel",
+}
+_DECIDES = {word: name for name, words in _DECISIVE.items() for word in words.split()}
+_COMMA_LANGUAGES = frozenset(("de", "fr", "es", "it", "pt", "nl", "ru"))
+_CYRILLIC = re.compile("[\u0400-\u04ff]{3}")
 
 _COMMA = re.compile(
     r"decimal comma|comma as (?:the |a )?decimal|dezimalkomma|virgule décimale|coma decimal"
@@ -56,10 +66,12 @@ _AMOUNT = re.compile(
 )
 _LABEL = re.compile(
     r"\b(?:code|pin|zip|postcode|postal|phone|telephone|password|passcode|serial|isbn|version"
-    r"|release|identifier|license|licence|flight|room|account|id|as written|exactly as|section"
-    r"|chapter|verse|figure|edition|clause|paragraph|postleitzahl|plz|telefon|nummer|kennzeichen"
-    r"|vorwahl|extension|area code|jersey|route|agent|display(?:s|ed)?|clock|string)\b"
+    r"|release|identifier|license|licence|plate|flight|room|account|id|as written|exactly as"
+    r"|section|chapter|verse|figure|table|theorem|lemma|exercise|edition|clause|paragraph|kernel"
+    r"|postleitzahl|plz|telefon|nummer|kennzeichen|vorwahl|extension|jersey|route|agent|string"
+    r"|digest|hash|checksum|hex digits|item number|model number)\b"
 )
+_WHICH = re.compile(r"\bwhich (?!number|value|fraction|decimal|integer|amount|price)[a-z]+\b")
 _RATIO_LIKE = re.compile(
     r"^when\b|\bwhen (?:was|is|did|does|were|will)\b|\b(?:which|what|the) (?:date|day of)\b"
     r"|\b(?:time signature|signature|odds|score|blood pressure|visual acuity|birthday|datum|wann)\b"
@@ -120,7 +132,12 @@ def _folded(question: str) -> str:
 @lru_cache(maxsize=64)
 def language(question: str) -> str:
     """Return the language of a question, `en` where it cannot be told."""
+    if _CYRILLIC.search(question):
+        return "ru"
     words = re.findall(r"[^\W\d_]+", question.casefold())
+    decided = {_DECIDES[word] for word in words if word in _DECIDES}
+    if len(decided) == 1 and not {"the", "what", "which"} & set(words):
+        return decided.pop()
     counts = {name: sum(word in stop for word in words) for name, stop in _WORDS_OF.items()}
     best = max(counts, key=lambda name: counts[name])
     return best if counts[best] > counts["en"] else "en"
@@ -154,7 +171,13 @@ def asks_quantity(question: str) -> bool:
 @lru_cache(maxsize=64)
 def asks_label(question: str) -> bool:
     """Return whether the digits of an answer may be a label, such as a code or a section."""
-    return bool(_LABEL.search(_folded(question)))
+    sentence = asking(question)
+    label = _LABEL.search(sentence)
+    if label is None:
+        return False
+    amounts = (rule.search(sentence) for rule in (_COUNTED, _MEASURED, _AMOUNT))
+    # The area of a room is an amount, and the room where the most is spent is a label.
+    return all(found is None or found.start() > label.start() for found in amounts)
 
 
 @lru_cache(maxsize=64)
@@ -162,7 +185,29 @@ def asks_amount(question: str) -> bool:
     """Return whether a question asks for an amount, and no label."""
     if asks_label(question):
         return False
-    return asks_quantity(question) or bool(_AMOUNT.search(_folded(question)))
+    if asked_form(question) or asks_quantity(question):
+        return True
+    return bool(_AMOUNT.search(_folded(question)))
+
+
+@lru_cache(maxsize=64)
+def asks_which(question: str) -> bool:
+    """Return whether a question asks which of some things it is, by a number that they have."""
+    return bool(_WHICH.search(asking(question))) and not asks_amount(question)
+
+
+@lru_cache(maxsize=64)
+def asks_ratio(question: str) -> bool:
+    """Return whether a question asks for a ratio."""
+    return bool(re.search(r"\bratio\b|\bverhältnis\b", asking(question)))
+
+
+@lru_cache(maxsize=64)
+def asks_score(question: str) -> bool:
+    """Return whether a question asks for the score of a match."""
+    return bool(
+        re.search(r"\bscore\b|\bspielstand\b|\bresult of the (?:match|game)", asking(question))
+    )
 
 
 @lru_cache(maxsize=64)

@@ -70,6 +70,8 @@ def read(text: str, language: str) -> Fraction | None:
 def scale(word: str, language: str) -> int | None:
     """Return the number that a word after digits multiplies by: `million`."""
     folded = word.casefold()
+    if word in _CJK_SCALES:
+        return _CJK_SCALES[word]
     if language in _FOREIGN_SCALES:
         return _FOREIGN_SCALES[language].get(folded)
     return SCALES.get(folded)
@@ -123,6 +125,8 @@ def _part(words: list[str]) -> Fraction | None:
 def _dozens(words: list[str]) -> int | None:
     if words[-1] != "dozen":
         return _whole(words)
+    if words == ["half", "a", "dozen"]:
+        return 6
     count = 1 if words[:-1] in ([], ["a"]) else _whole(words[:-1])
     return None if count is None or not count else count * 12
 

@@ -16,6 +16,7 @@ from atlas_mcp.atlas.comparing.rounding import asked_rounding, rounded
 MAX_CHARS = 1_200
 """Characters of the longest text that is read as a number."""
 
+_SIGNS = ("+", "-", "\u2013", "\u2014")
 _BODY = r"(?:\d[\d,.'_ ]*|\.\d+)"
 _DECIMAL = re.compile(r"\d[\d,.'_ {}]*|\.\d+")
 _E = re.compile(r"([\d.,]{1,60})[eE]([-+]?\d{1,4})")
@@ -28,7 +29,7 @@ _REPEATING = re.compile(
     r"(\d{1,9})\.(\d{0,20}?)(?:\\(?:overline|bar) ?\{(\d{1,20})\}|\((\d{1,20})\)"
     r"|(\d)\5\5{1,20}(?:\.\.\.|…))"
 )
-_SCALED = re.compile(rf"({_BODY}) ?-?([a-zäöüéóA-Z]{{3,9}})")
+_SCALED = re.compile(rf"({_BODY}) ?-?([a-zäöüéóA-Z]{{3,9}}|[万萬亿億])")
 _ORDINAL = re.compile(r"(?:the )?(\d{1,6})(st|nd|rd|th)((?: [a-z]{3,15}){0,2})", re.IGNORECASE)
 _ORDINAL_WORDS = re.compile(r"(?:the )?([a-z]+(?:[- ][a-z]+)?)", re.IGNORECASE)
 _ORDINAL_NOUN = re.compile(
@@ -36,6 +37,13 @@ _ORDINAL_NOUN = re.compile(
     r"|president|amendment|planet|month|day|week|year|quadrant|quarter|person|book|act|edition"
     r"|element|power|derivative|order|degree|chapter|season|door|house|man|number|one)))",
     re.IGNORECASE,
+)
+
+_COLON = re.compile(r"([\d.]{1,12})(?: ?: ?| to )([\d.]{1,12})")
+_OUT_OF = re.compile(r"([\d,]{1,12}|[a-z]{3,12}) (?:in|out of) ([\d,]{1,12}|[a-z]{3,12})")
+_SEASON = re.compile(r"(?:1[89]|20)\d\d/(?:\d\d|(?:1[89]|20)\d\d)")
+_POINTS = re.compile(
+    r"(.{1,30}?) ?(?:percentage points?|pp|%-points?|prozentpunkte?)", re.IGNORECASE
 )
 
 _PERCENT = re.compile(
@@ -81,7 +89,7 @@ def read(text: str, asked: Asked) -> str | None:
     if len(text) > MAX_CHARS or not text:
         return None
     text = western(text)
-    return _percentage(text, asked) or _number(text, asked) or _ordinal(text)
+    return _percentage(text, asked) or _ratio(text, asked) or _number(text, asked) or _ordinal(text)
 
 
 def numeral(text: str, asked: Asked) -> Numeral | None:
@@ -89,11 +97,11 @@ def numeral(text: str, asked: Asked) -> Numeral | None:
     if len(text) > MAX_CHARS:
         return None
     text = western(text).strip()
-    if text[:1] in ("+", "-", "\u2013"):
+    if text[:1] in _SIGNS:
         sign, rest = text[0], text[1:].lstrip()
-        if sign == "\u2013" and not rest[:1].isdecimal():
+        if sign in "\u2013\u2014" and not rest[:1].isdecimal():
             return None
-        found = _unsigned(rest, asked.question) if rest[:1] not in ("+", "-", "\u2013") else None
+        found = _unsigned(rest, asked.question) if rest[:1] not in _SIGNS else None
         return found if found is None or sign == "+" else found.negated()
     lowered = text[:9].casefold()
     for word in ("negative ", "minus "):
@@ -115,9 +123,33 @@ def _number(text: str, asked: Asked) -> str | None:
     found = numeral(text, asked)
     if found is None:
         return None
-    if found.kind == "fraction" and number_questions.has_slashed_labels(asked.question):
-        return f"written:{found.written}"
+    if found.kind == "fraction":
+        over, _, under = found.written.partition("/")
+        # A season of 1999/2000; fifty-fifty; a date.
+        if _SEASON.fullmatch(found.written):
+            return None
+        if over == under or number_questions.has_slashed_labels(asked.question):
+            return f"written:{found.written}"
     return value_key(found, asked)
+
+
+def _ratio(text: str, asked: Asked) -> str | None:
+    """Return the key of one number beside another: a ratio, a share of one."""
+    for rule in (_COLON, _OUT_OF):
+        match = rule.fullmatch(text)
+        if match is None:
+            continue
+        over, under = numeral(match[1], asked), numeral(match[2], asked)
+        if over is None or under is None or not under.value:
+            return None
+        value = over.value / under.value
+        if rule is _OUT_OF and number_questions.asks_share(asked.question):
+            return value_key(Numeral(value, "fraction", f"{over.value}/{under.value}"), asked)
+        if number_questions.asks_ratio(asked.question) and value > 0:
+            lowest = number_questions.asked_form(asked.question) == "lowest"
+            return f"ratio:{over.value}:{under.value}" if lowest else f"ratio:{value}"
+        return None
+    return None
 
 
 def _percentage(text: str, asked: Asked) -> str | None:
@@ -135,8 +167,12 @@ def _percentage(text: str, asked: Asked) -> str | None:
         share = found.value / whole
         if number_questions.asks_share(asked.question) and rounded(share, asked_for) == share:
             return value_key(Numeral(share, "decimal"), asked)
-        return f"percent:{whole}:{rounded(found.value, asked_for)}"
-    return None
+        return f"percent:{rounded(found.value, asked_for) * 100 / whole}"
+    points = _POINTS.fullmatch(text)
+    found = None if points is None else numeral(points[1], asked)
+    return (
+        None if found is None else f"points:{rounded(found.value, asked_rounding(asked.question))}"
+    )
 
 
 def _ordinal(text: str) -> str | None:
@@ -162,6 +198,9 @@ def _suffix(number: int) -> str:
 def _unsigned(text: str, question: str) -> Numeral | None:
     if not text:
         return None
+    if number_questions.asks_label(question) and not text.isalpha():
+        # What looks like a power of ten there is a label too.
+        return _digits(text, question)
     if text[0].isdecimal() or text[0] == ".":
         return (
             _digits(text, question)

@@ -58,6 +58,9 @@ def unsigned(text: str, question: str) -> Fraction | None:
         question: The question, which decides between a decimal comma and one between groups.
     """
     text = text.replace("{,}", ",").replace("\\,", " ")
+    if number_questions.asks_label(question) and not _PLAIN.fullmatch(text):
+        # Sections 3.10 and 3.1 are two, and a telephone number has no thousands.
+        return None
     if _PLAIN.fullmatch(text):
         if len(text) > 1 and text[0] == "0" and not number_questions.asks_amount(question):
             return None
@@ -83,10 +86,9 @@ def unsigned(text: str, question: str) -> Fraction | None:
 
 
 def _with_point(text: str, question: str) -> Fraction | None:
-    if len(text) > 1 and text[0] == "0" and text[1] != ".":
+    if text[0] == "0" and text[1] != "." and not number_questions.asks_amount(question):
         return None
-    if number_questions.asks_label(question) and text.endswith("0"):
-        # Sections 3.10 and 3.1 are two.
+    if text.endswith("0") and number_questions.asks_which(question):
         return None
     if (
         _DOTTED.fullmatch(text)

@@ -13,6 +13,9 @@ from typing import Literal, TypeAlias
 Order: TypeAlias = Literal["sequence", "set"]
 """Whether the order of the parts of an answer counts."""
 
+MAX_CHARS = 3_000
+"""Characters of a question that are read: half of them its beginning, half its end."""
+
 _ANY_ORDER = re.compile(
     r"\bin any order\b|\bin no particular order\b|\border (?:does not|doesn't) matter"
     r"|\bregardless of (?:the )?order\b|\b(?:beliebiger|egal welcher) reihenfolge\b",
@@ -35,19 +38,24 @@ _SEQUENCE = re.compile(
     r"|\bcontinued fraction\b|\bdigits of\b|\bcoefficients\b|\barray\b|\bformation\b"
     r"|\bprint(?:s|ed)?\b|\boutput\b|\bdimensions\b|\bquotient and\b|\bfinish(?:ed|ing)?\b"
     r"|\bblanks?\b|\bgaps?\b|\bfill\b|\bmissing\b|\beach\b|\brows?\b|\bcolumns?\b|\bpositions?\b"
-    r"|\bratios?\b|\bcodes?\b|\bcombination\b|\bangles of\b|\bsides of\b|\bscores?\b",
+    r"|\bcomes? (?:first|before|last|next|after)\b|\bfirst and\b|\bthen\b"
+    r"|\band (?:which|what|who|where|when|how)\b|\bratios?\b|\bcodes?\b"
+    r"|\bcombination\b|\bangles of\b|\bsides of\b|\bscores?\b",
     re.IGNORECASE,
 )
 # Values that are told apart by the names that the question gives them: "a and b", "(x, y)".
 _NAMED = re.compile(
-    r"(?<![\w^*/+=-])(?!a |A |I )[a-zA-Z](?:, [a-zA-Z])*,? and (?!a |I )[a-zA-Z](?![\w'])"
-    r"|\(\s*[a-zA-Z](?:_?\d)?(?:\s*,\s*[a-zA-Z](?:_?\d)?)+\s*\)"
+    r"(?<![\w^*/+=-])(?!a |A |I )[a-zA-Z](?:, [a-zA-Z]){0,6},? and (?!a |I )[a-zA-Z](?![\w'])"
+    r"|\( ?[a-zA-Z](?:_?\d)?(?: ?, ?[a-zA-Z](?:_?\d)?){1,6} ?\)"
     r"|\bmean\b.{1,40}\b(?:median|variance|mode|deviation)\b|\blength\b.{1,40}\b(?:width|height)\b"
+    # Two unknowns of a system.
+    r"|\bsystems?\b|\bsimultaneous|\bequations\b|\bgleichungssystem|\bgleichungen\b"
     r"|\bboth (?:the )?\w+ and\b"
     r"|\b(?:sum|difference|product|quotient|remainder|numerator|minimum|maximum"
     r"|min|max|area|slope|radius|center|centre|base|height|mass|speed|age|ages|price)s? and\b",
     re.IGNORECASE,
 )
+_UNKNOWNS = (re.compile("(?<![a-zA-Z])x(?![a-zA-Z])"), re.compile("(?<![a-zA-Z])y(?![a-zA-Z])"))
 _SOLUTIONS = re.compile(
     r"\bsolve\b|\bsolutions\b|\bsolution set\b|\broots\b|\bzeros\b|\bzeroes\b|\bx-intercepts\b"
     r"|\blöse\b|\blösungen\b|\blösungsmenge\b|\bnullstellen\b|\brésou|\bsolutions de\b|\bresuelve\b"
@@ -59,6 +67,7 @@ _SET = re.compile(
     r"\b(?:prime |proper |common |positive |irreducible )*(?:factors|divisors)\b"
     r"|\bprime factori[sz]ation\b|\bfactori[sz]e \d|\bprimfaktor|\bteiler\b|\beigenvalues\b"
     r"|\bcritical (?:points|numbers|values)\b|\bset of\b|\bwhat set\b"
+    rf"|\bwhich (?:{_COUNT})\b"
     r"|\bwhich (?:\w+ )?of (?:the|these|those)\b"
     r"|\bwhich (?:\w+ ){0,2}(?:numbers|integers|elements|letters|values|primes|statements|options"
     r"|countries|words|vertices|edges|members|planets|states|cities|animals)\b"
@@ -73,73 +82,84 @@ _SET = re.compile(
 _EVERY = re.compile(r"\b(?:all|points|pairs|triples|intersections?)\b", re.IGNORECASE)
 _POINTS = re.compile(
     r"\bcoordinates\b|\bordered (?:pair|triple)|\bpoint\b|\bvertex\b|\bvectors?\b|\btuple\b"
-    r"|\(\s*[a-zA-Z](?:_?\d)?(?:\s*,\s*[a-zA-Z](?:_?\d)?)+\s*\)|\bkoordinaten\b|\bvektor",
+    r"|\( ?[a-zA-Z](?:_?\d)?(?: ?, ?[a-zA-Z](?:_?\d)?){1,6} ?\)|\bkoordinaten\b|\bvektor",
     re.IGNORECASE,
 )
 _VECTOR = re.compile(r"\bvectors?\b|\bvektor", re.IGNORECASE)
 _COLUMN = re.compile(r"\bcolumn|\brow\b|\bmatri", re.IGNORECASE)
 _MATRIX = re.compile(r"\bmatri(?:x|ces)\b|\bmatrizen\b|\bmatrice\b", re.IGNORECASE)
 _TWO = re.compile(
-    r"\btwo\b|\bboth\b|\bpair\b|\bsolutions\b|\broots\b|\bzeros\b|\b(?:factors|divisors)\b"
-    r"|\bcoordinates\b|\bvalues\b|\bintegers\b|\bnumbers\b|\beigenvalues\b|\bterms\b",
+    r"\btwo\b(?! (?:decimal|significant|digit|place))|\bboth\b|\bpair\b|\bsolutions\b"
+    r"|\broots\b|\bzeros\b|\b(?:factors|divisors)\b|\bcoordinates\b|\bvalues\b|\bintegers\b|\bnumbers\b|\beigenvalues\b|\bterms\b",
     re.IGNORECASE,
 )
 _MULTIPLE = re.compile(r"\b(?:factor|eigenvalue|prime facto|primfaktor)", re.IGNORECASE)
 
 
+def gist(question: str) -> str:
+    """Return the beginning and the end of a long question, where it says what it asks for."""
+    if len(question) <= MAX_CHARS:
+        return question
+    half = MAX_CHARS // 2
+    return f"{question[:half]}\n{question[-half:]}"
+
+
 @lru_cache(maxsize=64)
 def asked_order(question: str) -> Order | None:
     """Return whether a question asks for a set or for an order; `None` where it does not say."""
-    if _ANY_ORDER.search(question):
+    text = gist(question)
+    if _ANY_ORDER.search(text):
         return "set"
-    if _SEQUENCE.search(question) or _NAMED.search(question):
+    if _SEQUENCE.search(text) or _NAMED.search(text):
         return "sequence"
-    return "set" if asks_for_solutions(question) or _SET.search(question) else None
+    if all(unknown.search(text) for unknown in _UNKNOWNS):
+        return "sequence"
+    return "set" if asks_for_solutions(question) or _SET.search(text) else None
 
 
 @lru_cache(maxsize=64)
 def asks_for_solutions(question: str) -> bool:
     """Return whether a question asks for all that solves something."""
-    return _SOLUTIONS.search(question) is not None
+    return _SOLUTIONS.search(gist(question)) is not None
 
 
 @lru_cache(maxsize=64)
 def asks_for_several(question: str) -> bool:
     """Return whether a question asks for more numbers than one."""
-    return _TWO.search(question) is not None
+    return _TWO.search(gist(question)) is not None
 
 
 @lru_cache(maxsize=64)
 def counts_repeats(question: str) -> bool:
     """Return whether a part that is there twice is another answer: so of factors."""
-    return _MULTIPLE.search(question) is not None
+    return _MULTIPLE.search(gist(question)) is not None
 
 
 @lru_cache(maxsize=64)
 def asks_for_points(question: str) -> bool:
     """Return whether a question asks for points: what stands in round brackets has an order."""
-    return _POINTS.search(question) is not None
+    return _POINTS.search(gist(question)) is not None
 
 
 @lru_cache(maxsize=64)
 def asks_for_vector(question: str) -> bool:
     """Return whether a question asks for a vector, of which it may be a row or a column."""
-    return _VECTOR.search(question) is not None and _COLUMN.search(question) is None
+    return _VECTOR.search(gist(question)) is not None and _COLUMN.search(gist(question)) is None
 
 
 @lru_cache(maxsize=64)
 def asks_for_matrix(question: str) -> bool:
     """Return whether a question is about a matrix."""
-    return _MATRIX.search(question) is not None
+    return _MATRIX.search(gist(question)) is not None
 
 
 @lru_cache(maxsize=64)
 def order_of_points(question: str) -> Order | None:
     """Return the order of an answer's points: their own names, `(x, y)`, say nothing of it."""
-    if _ANY_ORDER.search(question):
+    text = gist(question)
+    if _ANY_ORDER.search(text):
         return "set"
-    found = _SEQUENCE.search(_POINTS.sub("", question))
-    if found is not None:
+    if _SEQUENCE.search(_POINTS.sub("", text)):
         return "sequence"
-    several = asks_for_solutions(question) or _SET.search(question) or _EVERY.search(question)
+    several = asks_for_solutions(question) or _SET.search(text) or _EVERY.search(text)
     return "set" if several else None

@@ -14,6 +14,7 @@ from functools import lru_cache
 from atlas_mcp.atlas.comparing import lists, order
 from atlas_mcp.atlas.comparing.asked import Asked
 from atlas_mcp.atlas.comparing.forms import sequence_key
+from atlas_mcp.atlas.comparing.order import gist
 from atlas_mcp.atlas.comparing.separators import cut
 
 MAX_PARTS = 20
@@ -38,6 +39,7 @@ _NAMED = re.compile(
     r"(?: ?[:=] ?| (?:is|are|was) | )"
     r"(?P<value>(?=[-+\u2212]?[$€£√.\d])\S.{0,40})"
 )
+_EACH = re.compile(r"\beach\b|\bhow (?:many|much)\b", re.IGNORECASE)
 _NUMBER_WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 # What measures, and says nothing of which quantity is meant.
 _MEASURES = frozenset(
@@ -103,7 +105,7 @@ def _are_first(labels: Sequence[str]) -> bool:
 def _asked_marks(question: str) -> Mapping[str, str]:
     """Return the labels of the parts of a question, with what each asks for."""
     found: dict[str, str] = {}
-    for mark, words in _ASKED_MARK.findall(question):
+    for mark, words in _ASKED_MARK.findall(gist(question)):
         name = re.split(r" (?:and|of|for|in)\b", words.casefold())[0].strip()
         found.setdefault(mark.casefold(), name)
     return found if _are_first(list(found)) else {}
@@ -115,10 +117,18 @@ def _labelled(text: str, question: str, part: Callable[[str], str]) -> str | Non
         return None
     if not 1 < len(found.parts) <= MAX_PARTS:
         return None
+    named = list(_asked_marks(question))
+    if len(named) == len(found.parts) and not found.tight and all(map(_is_plain, found.parts)):
+        # Without labels they stand in the order in which they are asked for.
+        return _key(dict(zip(named, map(part, found.parts), strict=True)))
     parts = _counts(found.parts) or _values(found.parts, question)
     if parts is None or len(parts) < len(found.parts):
         return None
     return _key({_mark_of(label, question): part(value) for label, value in parts.items()})
+
+
+def _is_plain(text: str) -> bool:
+    return lists.is_formal(text) or text.casefold() in {"yes", "no", "true", "false"}
 
 
 def _counts(texts: Sequence[str]) -> dict[str, str] | None:
@@ -142,13 +152,14 @@ def _counts(texts: Sequence[str]) -> dict[str, str] | None:
 def _values(texts: Sequence[str], question: str) -> dict[str, str] | None:
     """Return the values under names that the question has, as in `mean 3, median 4`."""
     parts: dict[str, str] = {}
-    asked_words = _words(question)
+    asked_words, each = _words(question), _EACH.search(gist(question)) is not None
     for text in texts:
         match = _NAMED.fullmatch(text)
         if match is None:
             return None
         label = _label(match["label"])
-        if not asked_words.issuperset(map(_label, label.split())):
+        named = asked_words.issuperset(map(_label, label.split()))
+        if not named and not (each and match["label"].istitle()):
             return None
         parts[label] = match["value"]
     return parts
@@ -162,7 +173,7 @@ def _label(text: str) -> str:
 
 @lru_cache(maxsize=64)
 def _words(question: str) -> frozenset[str]:
-    return frozenset(map(_label, re.findall(r"[A-Za-z]{3,}", question)))
+    return frozenset(map(_label, re.findall(r"[A-Za-z]{3,}", gist(question))))
 
 
 def _mark_of(label: str, question: str) -> str:

@@ -10,12 +10,17 @@ from atlas_mcp.atlas.comparing.asked import Asked
 from atlas_mcp.atlas.comparing.forms import tuple_key
 from atlas_mcp.atlas.comparing.separators import cut, enclosed
 
+_NAMED = re.compile(r"([A-Z]) ?=? ?(?=\()")
 _ANGLED = re.compile(r"<([^<>]{1,200})>")
 
 
 def read(text: str, asked: Asked, part: Callable[[str], str]) -> str | None:
     """Return the key of a text that is a point or a vector."""
     question = asked.question
+    if order.asks_for_points(question):
+        named = _NAMED.match(text)
+        if named is not None and re.search(rf"\b{named[1]}\b", question):
+            text = text[named.end() :]
     angled = _ANGLED.fullmatch(text)
     around = ("⟨", angled[1]) if angled is not None else enclosed(text)
     if around is None or around[0] not in "(⟨":
@@ -26,5 +31,5 @@ def read(text: str, asked: Asked, part: Callable[[str], str]) -> str | None:
         return None
     if len(found.parts) > lists.MAX_PARTS or not all(lists.is_formal(one) for one in found.parts):
         return None
-    keys = [part(one) for one in found.parts]
+    keys = [lists.part_key(one, part) for one in found.parts]
     return tuple_key("()" if bracket == "(" or order.asks_for_vector(question) else "⟨⟩", keys)

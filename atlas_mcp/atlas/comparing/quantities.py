@@ -11,15 +11,17 @@ from functools import cache
 from atlas_mcp.atlas.comparing.asked import Asked
 from atlas_mcp.atlas.comparing.asked_units import (
     asked_unit,
+    asks_angle,
     asks_difference,
     asks_height,
     asks_mass,
+    asks_work,
     is_asked_noun,
 )
 from atlas_mcp.atlas.comparing.numbers import Numeral, numeral, value_key
 from atlas_mcp.atlas.comparing.numerals import western
 from atlas_mcp.atlas.comparing.rounding import asked_rounding, rounded
-from atlas_mcp.atlas.comparing.unit_table import Unit
+from atlas_mcp.atlas.comparing.unit_table import Unit, dimensions_of
 from atlas_mcp.atlas.comparing.units import unit
 
 MAX_QUANTITY_CHARS = 150
@@ -30,6 +32,8 @@ _PART = re.compile(r"(\d[\d,.]*(?: \d+/\d+)?) ?([^\W\d_]+|[°′″])(?:, and |,
 _MAX_PARTS = 4
 _DRESS = re.compile(r"~|\\[,;: ]")
 
+_RADIANS = dimensions_of("rad")
+_DEGREES = dimensions_of("degree")
 _FAMILIES = (
     "week day h min s ms",
     "year month",
@@ -69,7 +73,7 @@ def read(text: str, asked: Asked, part: Callable[[str], str]) -> str | None:
     text = _DRESS.sub(" ", western(text)).strip()
     found = quantity(text, asked)
     if found is not None:
-        return quantity_key(found, asked)
+        return _angle_key(found, asked, part) or quantity_key(found, asked)
     return _counted(text, asked) or _symbolic(text, asked, part)
 
 
@@ -86,6 +90,8 @@ def quantity(text: str, asked: Asked) -> Quantity | None:
 def quantity_key(found: Quantity, asked: Asked) -> str:
     """Return the key of a quantity: a number where the question asks for one of its unit."""
     number, measured = found.numeral, found.unit
+    if measured.tag and asks_work(asked.question):
+        measured = Unit(measured.factor, measured.dimensions)
     wanted = asked_unit(asked.question)
     if measured.offset and asks_difference(asked.question):
         # Degrees of a difference have no zero, and those of a temperature have one.
@@ -102,6 +108,20 @@ def quantity_key(found: Quantity, asked: Asked) -> str:
         rounding = None
     value = found.in_base_units(rounded(number.value, rounding))
     return f"quantity:{value}:{_kind(measured)}"
+
+
+def _angle_key(found: Quantity, asked: Asked, part: Callable[[str], str]) -> str | None:
+    """Return the key of an angle that radians may be told of too: that of its radians."""
+    wanted = asked_unit(asked.question)
+    if found.unit.dimensions == _RADIANS:
+        return None if wanted is not None else f"angle:{part(str(found.numeral.value))}"
+    if found.unit.dimensions != _DEGREES or (wanted is not None and wanted.dimensions != _RADIANS):
+        return None
+    if asked_rounding(asked.question) is not None:
+        return None
+    turn = found.numeral.value * found.unit.factor / 180
+    radians = part(f"{turn.numerator}*π/{turn.denominator}" if turn else "0")
+    return radians if wanted is not None or asks_angle(asked.question) else f"angle:{radians}"
 
 
 def _kind(measured: Unit) -> str:
@@ -188,5 +208,7 @@ def _symbolic(text: str, asked: Asked, part: Callable[[str], str]) -> str | None
             return part(number)
         if wanted is not None and wanted.kind == measured.kind:
             return None
+        if wanted is None and measured.dimensions == _RADIANS and measured.factor == 1:
+            return part(number) if asks_angle(asked.question) else f"angle:{part(number)}"
         return f"measured:{measured.factor}:{_kind(measured)}:{part(number)}"
     return None

@@ -9,7 +9,7 @@ from functools import lru_cache
 from atlas_mcp.atlas.comparing import money, numbers, quantities, times
 from atlas_mcp.atlas.comparing.asked import Asked
 from atlas_mcp.atlas.comparing.dates import asks_year
-from atlas_mcp.atlas.comparing.number_questions import asks_label, asks_quantity
+from atlas_mcp.atlas.comparing.number_questions import asks_label, asks_quantity, asks_score
 from atlas_mcp.atlas.comparing.numerals import western
 
 MAX_RANGE_CHARS = 100
@@ -21,12 +21,15 @@ _SPOKEN = (
     re.compile(r"zwischen (.+) und (.+)", re.IGNORECASE),
     re.compile(r"(?:von )?(.+?) bis (?:zu )?(.+)", re.IGNORECASE),
     re.compile(r"entre (.+) et (.+)", re.IGNORECASE),
+    re.compile(r"(?:de )?(.+?) à (.+)", re.IGNORECASE),
     re.compile(r"(.+?) (?:to|through) (.+)", re.IGNORECASE),
 )
 _DASHED = re.compile(r"(\S(?:.*?[^\s-])?) ?(-|\u2013|\u2014|~) ?([^\s\u2013\u2014~-].*)")
 _BARE = re.compile(r"[\d.,/]+")
 _SIGN = re.compile(r"(?:US)?\$|[€£¥₹]")
 _YEAR = re.compile(r"1\d{3}|20\d{2}")
+_SEASON = re.compile(r"((?:1[89]|20)\d\d)/(\d\d|(?:1[89]|20)\d\d)")
+_SCORE = re.compile(r"(\d{1,3}) ?(?:[-:\u2013]| to ) ?(\d{1,3})")
 _SHORT_YEAR = re.compile(r"\d{2}")
 
 _NO_RANGE = re.compile(
@@ -38,9 +41,19 @@ _NO_RANGE = re.compile(
 
 def read(text: str, asked: Asked, part: Callable[[str], str]) -> str | None:
     """Return the key of a text that is a range as a whole, from its lower end to its upper one."""
-    if not 2 < len(text) <= MAX_RANGE_CHARS or _asks_no_range(asked.question):
+    if not 2 < len(text) <= MAX_RANGE_CHARS:
         return None
     text = western(text)
+    score = _SCORE.fullmatch(text)
+    if score is not None and asks_score(asked.question):
+        return f"score:{int(score[1])}:{int(score[2])}"
+    if _asks_no_range(asked.question):
+        return None
+    season = _SEASON.fullmatch(text)
+    if season is not None:
+        start, end = int(season[1]), season[2]
+        follows = int(season[1][:2] + end if len(end) == 2 else end) == start + 1
+        return f"range:number:{start}:number:{start + 1}" if follows else None
     for rule in _SPOKEN:
         match = rule.fullmatch(text)
         if match is not None:
@@ -64,7 +77,7 @@ def _is_dash_of_range(low: str, dash: str, high: str, asked: Asked) -> bool:
         _YEAR.fullmatch(high) or _SHORT_YEAR.fullmatch(high)
     )
     if years:
-        return dash != "-" or bool(_YEAR.fullmatch(high)) or asks_year(asked.question)
+        return dash != "-" or bool(_YEAR.fullmatch(high)) or _asks_years(asked.question)
     return dash != "-" or not _BARE.fullmatch(high)
 
 
@@ -103,6 +116,11 @@ def _end(text: str, asked: Asked, part: Callable[[str], str]) -> str | None:
         or money.read(text, asked)
         or times.read(text, asked)
     )
+
+
+@lru_cache(maxsize=64)
+def _asks_years(question: str) -> bool:
+    return asks_year(question) or bool(re.search(r"\bseasons?\b|\byears\b|\bperiod\b", question))
 
 
 @lru_cache(maxsize=64)

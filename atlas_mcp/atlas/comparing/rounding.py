@@ -63,6 +63,13 @@ _ASKS = re.compile(
     r"|\bnearest\b|rund(?:e|en|et)\b|\barrond|\bwith \w+ decimal|\bgive \w+ (?:decimal|significant)"
     r"|\bauf \w+ (?:nachkomma|dezimal|komma|stelle|signifikant)"
 )
+_ELSEWHERE = (
+    (re.compile(r"\barrond\w*.{0,40}\bau dixième|до десятых|保留[一1]位小数"), Fraction(1, 10)),
+    (re.compile(r"\barrond\w*.{0,40}\bau centième|до сотых|保留[两二2]位小数"), Fraction(1, 100)),
+    (re.compile(r"\barrond\w*.{0,40}\bau millième|до тысячных"), Fraction(1, 1000)),
+    (re.compile(r"auf (?:ein )?zehntel"), Fraction(1, 10)),
+    (re.compile(r"auf (?:ein )?hundertstel"), Fraction(1, 100)),
+)
 _NOT = re.compile(
     r"\b(?:do not|don't|without|never|no) round|\bnicht (?:rund|gerundet)|\bohne (?:zu )?rund"
     r"|\bround(?:ed|ing)? (?:up|down|towards?)\b|\btruncat|\bexact|\bauf-?runden|\babrunden"
@@ -89,9 +96,11 @@ class Rounding:
 def asked_rounding(question: str) -> Rounding | None:
     """Return the one rounding that a question asks for; `None` where it asks for none or two."""
     text = " ".join(question.casefold().split())
-    if not _ASKS.search(text) or _NOT.search(text):
+    if _NOT.search(text):
         return None
-    found: set[Rounding] = set()
+    found = {Rounding(step=step) for rule, step in _ELSEWHERE if rule.search(text)}
+    if not _ASKS.search(text):
+        return found.pop() if len(found) == 1 else None
     for match in _PLACES.finditer(text):
         found.add(Rounding(step=Fraction(1, 10 ** _count(match["count"]))))
     for match in _FIGURES.finditer(text):

@@ -23,12 +23,13 @@ _PLAIN = str.maketrans(
     "\u2329\u232a\u3008\u3009\uff08\uff09\uff5b\uff5d\uff0c\uff1b\u3001", "⟨⟩⟨⟩(){},;,"
 )
 _ENDS = frozenset(_CLOSING.values())
+_AND = re.compile(r"\s+(?:and|und|et|&)\s+")
 _CUTS: tuple[tuple[Separator, re.Pattern[str]], ...] = (
     ("semicolon", re.compile(r"\s*;\s*")),
     ("line", re.compile(r"\s*\n\s*")),
     ("arrow", re.compile(r"\s*(?:→|⟶|⇒|->|-->|=>)\s*")),
     ("comma", re.compile(r"\s*,\s*")),
-    ("and", re.compile(r"\s+(?:and|und|et|&)\s+")),
+    ("and", _AND),
     ("or", re.compile(r"\s+(?:or|oder|ou)\s+")),
 )
 _LAST = re.compile(r"\s*,?\s+(?:and|und|et|&)\s+")
@@ -79,6 +80,12 @@ def cut(text: str) -> Cut | None:
 
 
 def _at_commas(text: str, levels: list[int], found: list[re.Match[str]]) -> Cut | None:
+    joined = [match for match in _AND.finditer(text) if levels[match.start()] == 0]
+    if joined and not any(match[0][-1].isspace() for match in found):
+        foreign = joined[0][0].strip() in {"und", "et"}
+        if foreign or joined[0].start() < found[-1].start():
+            # `1,5 und 2,5`: two numbers with their decimal commas, or with thousands.
+            return _made("and", _between(text, joined))
     spaced = [match for match in found if match[0][-1].isspace()]
     # Beside commas with a space, one without is part of a number or of a name.
     places = spaced or found

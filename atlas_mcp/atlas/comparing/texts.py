@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from atlas_mcp.atlas.comparing import (
     bases,
+    chemistry,
     choices,
     complexity,
     dates,
@@ -76,9 +77,10 @@ READERS: tuple[Reader, ...] = (
     alone(infinity.read),
     alone(dates.read),
     alone(times.read),
+    alone(chemistry.read),
     # Of their own look, and no expressions: before these.
     alone(complexity.read),
-    alone(logic.read),
+    logic.read,
     # Where a base is asked for, 1010 is no thousand.
     alone(bases.read),
     alone(numbers.read),
@@ -86,11 +88,12 @@ READERS: tuple[Reader, ...] = (
     quantities.read,
     ranges.read,
     matrices.read,
+    # `S = {1, 2}` is no equation of two parts.
+    sets.read,
     intervals.read,
     inequalities.read,
     equations.read,
     parts.read,
-    sets.read,
     points.read,
     lists.read,
     expressions.read,
@@ -102,10 +105,14 @@ def text_key(answer: str, asked: Asked) -> str:
     """Return a text that is equal for equal answers: see `READERS`."""
     text = answer.translate(_INVISIBLE).replace("\r\n", "\n").replace("\r", "\n")
     text = unicodedata.normalize("NFC", text).strip()
-    key = verbatim.key(text, asked)
-    if key is None:
-        key = choices.key(text, asked)
-    return _Reading(asked).key(text) if key is None else key
+    # A letter stands for its option even where the options are code.
+    key = choices.key(text, asked, lambda option: _key(option, asked))
+    return _key(text, asked) if key is None else key
+
+
+def _key(text: str, asked: Asked) -> str:
+    exact = verbatim.key(text, asked)
+    return _Reading(asked).key(text) if exact is None else exact
 
 
 class _Reading:

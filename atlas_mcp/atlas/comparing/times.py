@@ -41,6 +41,20 @@ _NO_TIME = re.compile(
     r"\b(?:ratio|odds|scale|score|verse|chapter|bible|how long|duration|how many|result)\b",
     re.IGNORECASE,
 )
+_LENGTH = re.compile(
+    r"\b(?:length|radius|wavelength|distance|bond|diameter|size|thick(?:ness)?|wide|width|spacing"
+    r"|separation|how (?:long|far|large|big))\b",
+    re.IGNORECASE,
+)
+_OFFSETS = {
+    **{"Z": 0, "UTC": 0, "GMT": 0, "EST": -5, "EDT": -4, "PST": -8, "PDT": -7},
+    **{"CET": 1, "CEST": 2, "MEZ": 1, "MESZ": 2, "JST": 9},
+}
+"""Hours before universal time of the zones whose letters no other zone has."""
+
+_GERMAN = re.compile(
+    r"(?:um )?(?P<part>halb|viertel nach|viertel vor) (?P<hour>\w{3,6}|\d{1,2})", re.IGNORECASE
+)
 
 
 class Clock(NamedTuple):
@@ -61,6 +75,9 @@ def read(text: str, asked: Asked) -> str | None:
         return None
     found = clock(western(text))
     if found is None or (_is_bare(text) and _asks_no_time(asked.question)):
+        return None
+    if ":" not in text and _asks_length(asked.question):
+        # A picometre, or more of them.
         return None
     return key_of(found)
 
@@ -127,8 +144,10 @@ def _zoned(seconds: int, rest: str) -> Clock | None:
         return None
     zone, offset = match["zone"] or "", (match["offset"] or "").strip().replace("\u2212", "-")
     if not offset:
-        return Clock(seconds, "UTC" if zone == "Z" else zone)
-    if zone not in ("", "UTC"):
+        if zone in _OFFSETS:
+            return Clock(seconds - _OFFSETS[zone] * 3600, "UTC")
+        return Clock(seconds, zone)
+    if zone not in ("", "UTC", "GMT"):
         return None
     digits = offset[1:].replace(":", "")
     hours, minutes = (int(digits), 0) if len(digits) < 3 else (int(digits[:2]), int(digits[2:]))
@@ -140,14 +159,20 @@ def _zoned(seconds: int, rest: str) -> Clock | None:
 
 def _spoken(text: str) -> Clock | None:
     """Return the time of words of which the half of the day is not said: half past two."""
-    match = _PAST.fullmatch(text) or _OCLOCK.fullmatch(text)
+    match = _PAST.fullmatch(text) or _OCLOCK.fullmatch(text) or _GERMAN.fullmatch(text)
     if match is None:
         return None
     word = match["hour"]
-    value = int(word) if word.isdecimal() else number_words.read(word, "en")
+    spoken = "de" if match.re is _GERMAN else "en"
+    value = int(word) if word.isdecimal() else number_words.read(word, spoken)
     if value is None or not 0 < value <= 12:
         return None
     hour, minutes = int(value), 0
+    if match.re is _GERMAN:
+        part = match["part"].casefold()
+        minutes = {"halb": 30, "viertel nach": 15, "viertel vor": 45}[part]
+        # Half three is half past two.
+        hour = hour if part == "viertel nach" else (hour + 10) % 12 + 1
     if match.re is _PAST:
         half = match["part"].casefold() == "half"
         if match["side"].casefold() == "to":
@@ -161,6 +186,11 @@ def _spoken(text: str) -> Clock | None:
 
 def _is_bare(text: str) -> bool:
     return not any(c.isalpha() for c in text)
+
+
+@lru_cache(maxsize=64)
+def _asks_length(question: str) -> bool:
+    return bool(_LENGTH.search(question))
 
 
 @lru_cache(maxsize=64)

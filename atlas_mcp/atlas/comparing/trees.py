@@ -23,6 +23,9 @@ MAX_CHARS = 2_000
 CONSTANT_OF_INTEGRATION = "constant of integration"
 """The name of that constant in the keys of `expressions`, whatever it is called in the answer."""
 
+_CALLED = re.compile(r"\s*[A-Za-z](?:_\w|'|\([A-Za-z]\))?\s*")
+"""The left side of an equation that says how a function is worked out."""
+
 _CONSTANTS = ("C", "c", "K", "k")
 
 _FORMS = re.compile(
@@ -53,13 +56,21 @@ def tree_of(answer: str, asked: Asked) -> Node | None:
     kind, _, written = key.partition(":")
     if kind == "number":
         return _number(written)
-    if kind != "expression":
+    if kind not in ("expression", "equation"):
         return None
     text = dress.off(unicodedata.normalize("NFC", answer).strip(), asked)
-    node = expressions.tree(text, asked.question)
+    called, _, value = text.rpartition("=")
+    node = expressions.tree(value.strip(), asked.question)
     if node is None:
         return None
-    return _with_its_constant(node) if CONSTANT_OF_INTEGRATION in key else node
+    if kind == "expression":
+        # Else it is read from a text in which more stands than the expression.
+        is_whole = expressions.key_of(node, asked) == key
+        return _with_its_constant(node, asked) if is_whole else None
+    if not _CALLED.fullmatch(called):
+        return None
+    # Equations of one left side are the same as their right sides are.
+    return nodes.product([nodes.name(f"{called.strip()} ="), node])
 
 
 def as_json(node: Node) -> list[Json]:
@@ -75,8 +86,10 @@ def _number(written: str) -> Node | None:
         return None
 
 
-def _with_its_constant(node: Node) -> Node:
-    """Return a sum in which the constant of integration has its name."""
+def _with_its_constant(node: Node, asked: Asked) -> Node:
+    """Return an expression, and of an antiderivative a sum whose constant has its name."""
+    if not expressions.has_constant_of_integration(asked.question):
+        return node
     for constant in map(nodes.name, _CONSTANTS):
         parts = nodes.parts_of(node)
         if constant in parts:

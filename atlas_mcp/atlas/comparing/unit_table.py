@@ -162,6 +162,7 @@ _OTHERS: tuple[tuple[str, str, str, str], ...] = (
     # No other unit is written with these, and many write them so.
     ("KG Kg", "", "1", "kg"),
     ("KM Km", "kilometer kilometern", "1000", "m"),
+    ("HZ", "", "1", "cycle s-1"),
     ("KHz", "", "1000", "cycle s-1"),
     ("KW", "", "1000", "kg m2 s-3"),
     ("KWh KWH kwh", "", "3600000", "kg m2 s-2"),

@@ -31,6 +31,8 @@ COSTS = Asked("What is the worst-case running time of this algorithm?")
         ("O(mn)", "O(n·m)"),
         ("O(2^n)", "O(2^n + n^5)"),
         ("O(n!)", "O(n! + 2^n)"),
+        ("O(2^n)", "O(2^{n+3})"),
+        ("O(4^n)", "O(2^(2n) + 3^n)"),
         ("O(rows * cols)", "O(cols * rows)"),
         ("O(max(n, m))", "O(max(m, n))"),
         ("Θ(n)", r"\Theta(2n)"),

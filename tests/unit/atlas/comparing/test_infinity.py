@@ -21,6 +21,8 @@ LIMIT = "What is the limit of f(x) as x grows?"
         ("-∞", "Negative infinity.", ""),
         ("∞", "+∞", LIMIT),
         ("infinity", "plus infinity", "Find the supremum of the set."),
+        ("∞", "oo", LIMIT),
+        ("-∞", "-inf", LIMIT),
         ("ℵ₀", r"\aleph_0", ""),
         (r"\aleph_{1}", "aleph 1", ""),
         ("aleph-null", "ℵ_0", ""),
@@ -47,6 +49,6 @@ def test_different_infinities_stay_apart(one: str, other: str, question: str) ->
     assert infinity.read(one, asked) != infinity.read(other, asked)
 
 
-@pytest.mark.parametrize("text", ["8", "oo", "undefined", "2∞", "∞ + 1", "aleph", "--∞"])
+@pytest.mark.parametrize("text", ["8", "ooo", "undefined", "2∞", "∞ + 1", "aleph", "--∞"])
 def test_other_texts_are_no_infinity(text: str) -> None:
     assert infinity.read(text, Asked(LIMIT)) is None

@@ -29,6 +29,8 @@ def is_same(one: str, other: str, question: str) -> bool:
         ("4, 7, and 9", "4; 7; 9", SOLVE),
         ("4 or 7", "{4, 7}", SOLVE),
         ("{4}", "4", SOLVE),
+        ("4, 7, or 9", "4, 7 or 9", SOLVE),
+        ("4, 7 or 9", "9, 7, 4", SOLVE),
         ("S = {4, 7}", "7, 4", SOLVE),
         ("1/4, 2", "2 and 0.25", SOLVE),
         ("2, 2, 7", "7, 2, 2", FACTORS),
@@ -49,6 +51,10 @@ def is_same(one: str, other: str, question: str) -> bool:
         ("red, blue", "- blue\n- red", "Which of these colours are there?"),
         ("4, 7, 9", "4; 7; 9", ""),
         ("5,6", "5, 6", SOLVE),
+        ("1,5; 2,5", "2,5; 1,5", "Löse die Gleichung."),
+        ("1,000 and 2,000", "2000, 1000", SOLVE),
+        ("A B C", "A–B–C", "Which path does the search take?"),
+        ("oak, elm", "elm and oak", "Which two trees lose their leaves?"),
     ],
 )
 def test_lists_of_the_same_parts_have_one_key(one: str, other: str, question: str) -> None:
@@ -62,6 +68,7 @@ def test_lists_of_the_same_parts_have_one_key(one: str, other: str, question: st
         ("4, -4", "4", SOLVE),
         ("4, 7", "47", SOLVE),
         ("4 or 7", "4, 7", ""),
+        ("4, 7 or 9", "4, 7, 9", ""),
         ("(4, 7)", "(7, 4)", SOLVE),
         ("{4, 7}", "[4, 7]", "What is the range?"),
         ("{{4}, 7}", "{4, 7}", ""),
@@ -82,6 +89,12 @@ def test_lists_of_the_same_parts_have_one_key(one: str, other: str, question: st
         ("4, 7", "7, 4", "What are the mean and the median?"),
         ("4, 7", "7, 4", "Which numbers fill the gaps?"),
         ("5,6", "5, 6", ""),
+        ("5,6", "5, 6", "Solve it, to two decimal places."),
+        ("1,5; 2,5", "5,1; 2,5", SOLVE),
+        ("2, 1", "1, 2", "Solve the system x + y = 3, x - y = 1."),
+        ("2, 1", "1, 2", "Solve 2x + y = 5 where y = 2x - 3."),
+        ("A or B", "A and B", SOLVE),
+        ("oak, elm", "elm, oak", "Which of the trees grows first, and which second?"),
         ("1 000", "1, 000", TERMS),
         ("1, 2, ..., 9", "1, 2, 9", SOLVE),
         ("{x | x > 2}", "{x, x > 2}", ""),
@@ -108,6 +121,7 @@ def test_lists_of_other_parts_or_in_another_order_stay_apart(
         ("<3, 4, 5>", "(3, 4, 5)", "Find a vector that is normal to the plane."),
         ("[3, 4, 5]", "(3, 4, 5)", "Find a vector that is normal to the plane."),
         (r"\begin{pmatrix}3\\4\end{pmatrix}", "(3, 4)", "Find the vector v."),
+        ("A(3, 4)", "(3, 4)", "What are the coordinates of A?"),
     ],
 )
 def test_points_of_the_same_coordinates_have_one_key(one: str, other: str, question: str) -> None:
@@ -125,6 +139,8 @@ def test_points_of_the_same_coordinates_have_one_key(one: str, other: str, quest
         ("⟨3, 4⟩", "(3, 4)", ""),
         (r"\begin{pmatrix}3\\4\end{pmatrix}", "(3, 4)", ""),
         ("(3, 4)", "34", ""),
+        ("A(3, 4)", "B(3, 4)", "What are the coordinates of the point?"),
+        ("(1,5; 2)", "(1; 5; 2)", ""),
     ],
 )
 def test_points_of_other_coordinates_stay_apart(one: str, other: str, question: str) -> None:

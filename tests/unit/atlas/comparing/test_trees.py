@@ -39,6 +39,7 @@ def test_an_expression_is_json_with_its_numbers_as_text() -> None:
         (r"\frac{1}{2}", "", "1/2"),
         ("0.5", "", "1/2"),
         ("sqrt(2) + 1", "", "2**(1/2) + 1"),
+        ("x = √(5 + 2√6)", "Solve for x.", "(5 + 2*6**(1/2))**(1/2)"),
     ],
 )
 def test_an_answer_without_its_dress_is_read(answer: str, question: str, written: str) -> None:
@@ -46,6 +47,16 @@ def test_an_answer_without_its_dress_is_read(answer: str, question: str, written
 
     assert found is not None
     assert normal(found) == normal(expected)
+
+
+def test_equations_are_compared_where_one_thing_is_worked_out() -> None:
+    def read(answer: str) -> object:
+        return tree_of(answer, Asked())
+
+    assert read("y = cosh(x)") == ("product", ("name", "y ="), tree("cosh(x)"))
+    assert read("f(x)=cosh(x)") == ("product", ("name", "f(x) ="), tree("cosh(x)"))
+    assert read("y + 1 = cosh(x)") is None
+    assert read("2y = cosh(x)") is None
 
 
 def test_the_constant_of_an_antiderivative_has_one_name() -> None:

@@ -18,6 +18,9 @@ MAX_LAYERS = 12
 _QUOTES = ("“”", "„“", "„”", "«»", "»«", "‹›", "›‹", "‘’", "‚‘", "「」", "『』", "《》")
 """Pairs of quotation marks, the straight ones aside."""
 
+_FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+"""The full-width forms of the characters of ASCII."""
+
 _FENCE = re.compile(r"(`{3,}|~{3,})[ \t]*[\w+#.-]{0,20}[ \t]*\n(.*?)\n?[ \t]*\1", re.DOTALL)
 _CODE_SPAN = re.compile(r"(`{1,2})(?!`)(.*[^`])\1", re.DOTALL)
 _BOLD = re.compile(r"(\*{2,3})(?![\s*])(.+?)(?<![\s*])\1", re.DOTALL)
@@ -81,6 +84,7 @@ def off(text: str, asked: Asked, *, stop: bool = True) -> str:
         asked: What is known of the problem, whose words an answer may repeat.
         stop: Whether a mark at the end is dress too.
     """
+    text = text.translate(_FULL_WIDTH)
     for _ in range(MAX_LAYERS):
         before = text = text.strip()
         text = unquoted(_out_of_pairs(_unboxed(text)))

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from atlas_mcp.atlas.comparing import (
     bases,
+    chemistry,
     choices,
     complexity,
     dates,
@@ -76,6 +77,7 @@ READERS: tuple[Reader, ...] = (
     alone(infinity.read),
     alone(dates.read),
     alone(times.read),
+    alone(chemistry.read),
     # Of their own look, and no expressions: before these.
     alone(complexity.read),
     logic.read,
@@ -86,11 +88,12 @@ READERS: tuple[Reader, ...] = (
     quantities.read,
     ranges.read,
     matrices.read,
+    # `S = {1, 2}` is no equation of two parts.
+    sets.read,
     intervals.read,
     inequalities.read,
     equations.read,
     parts.read,
-    sets.read,
     points.read,
     lists.read,
     expressions.read,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from atlas_mcp.atlas.comparing import chemistry
 from atlas_mcp.atlas.comparing.asked import Asked
 from atlas_mcp.atlas.comparing.questions import plain_words
 
@@ -71,6 +72,8 @@ def read(text: str, asked: Asked) -> str | None:
         if not either or not _repeats(rest.strip(), asked.question, says=found[1]):
             return None
     elif not either:
+        if said in ("NO", "No") and chemistry.is_about(asked.question):
+            return None
         return f"yes_no:{found[0]}"
     return f"yes_no:{found[1]}"
 

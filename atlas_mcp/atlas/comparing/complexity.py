@@ -23,12 +23,14 @@ MAX_DEPTH = 12
 
 _BOUND = re.compile(
     r"(?P<sign>\\mathcal ?\{?O\}?|\\mathrm\{O\}|\\(?:Theta|Omega|omega)|\\tilde ?\{?O\}?"
-    r"|[OoΘΩωÕ\U0001d4aa]|Theta|Omega|[Bb]ig[- ]?(?:O|Theta|Omega)) ?(?:\\left ?)?\((?P<inner>.*)\)"
+    r"|[OoΘΩωÕ\U0001d4aa]|[Tt]heta|Omega|[Bb]ig[- ]?(?:O|Theta|Omega))"
+    r" ?(?:\\left ?)?\((?P<inner>.*)\)"
 )
 _SIGNS = {
     "\\mathcal O": "O", "\\mathcalO": "O", "\\mathrmO": "O", "\U0001d4aa": "O",
     "BigO": "O", "bigO": "O",
-    "\\Theta": "Θ", "Theta": "Θ", "BigTheta": "Θ", "bigTheta": "Θ", "\\Omega": "Ω", "Omega": "Ω",
+    "\\Theta": "Θ", "Theta": "Θ", "theta": "Θ", "BigTheta": "Θ", "bigTheta": "Θ",
+    "\\Omega": "Ω", "Omega": "Ω",
     "BigOmega": "Ω", "bigOmega": "Ω", "\\omega": "ω", "\\tilde O": "Õ", "\\tildeO": "Õ",
 }  # fmt: skip
 _COSTS = re.compile(

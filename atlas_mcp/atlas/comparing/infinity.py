@@ -44,8 +44,8 @@ def read(text: str, asked: Asked) -> str | None:
         if match["sign"] is None and not _over_the_reals(asked.question):
             sign = ""
         return f"infinity:{sign}"
-    if text == "oo" and _over_the_reals(asked.question):
-        return "infinity:+"
+    if text in {"oo", "inf", "+inf", "-inf"} and _over_the_reals(asked.question):
+        return "infinity:-" if text == "-inf" else "infinity:+"
     match = _ALEPH.fullmatch(text)
     if match is None:
         return None

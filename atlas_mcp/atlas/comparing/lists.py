@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from atlas_mcp.atlas.comparing import order
 from atlas_mcp.atlas.comparing.asked import Asked
@@ -35,6 +36,7 @@ _NUMBERS = re.compile(r"[-+\u2212]?\d{1,12}(?:\.\d{1,12})?(?: [-+\u2212]?\d{1,12
 _LETTERS = re.compile(r"[A-Z](?: [A-Z]){2,25}|[A-Z](?: ?[-\u2013] ?[A-Z]){2,25}")
 _GROUPED = re.compile(r"[-+\u2212]?\d{1,3}(?: \d{3})+")
 _LISTS = ("sequence:", "set:", "multiset:", "tuple", "path:", "parts:")
+_OR = re.compile(r"(?:^| )or ")
 _VALUE = re.compile("[0-9√π∞]")
 _ELLIPSIS = re.compile(r"\.{2,}|…")
 
@@ -45,13 +47,10 @@ def read(text: str, asked: Asked, part: Callable[[str], str]) -> str | None:
     around = enclosed(text)
     if around is not None:
         return _in_brackets(around[0], around[1], question, part)
-    asked_order = order.asked_order(question)
-    if asked_order == "sequence" and _LETTERS.fullmatch(text):
-        return sequence_key([part(letter) for letter in re.split(r"\W+", text)])
-    if asked_order == "sequence" and _NUMBERS.fullmatch(text) and not _GROUPED.fullmatch(text):
-        numbers = text.split(" ")
-        if len(numbers) > 2 or order.asks_for_several(question):
-            return key_of_bare([part(number) for number in numbers], question)
+    if order.asked_order(question) == "sequence":
+        terms = _side_by_side(text, question)
+        if terms:
+            return key_of_bare([part(term) for term in terms], question)
     found = cut(text)
     if found is None or len(found.parts) > MAX_PARTS or _ELLIPSIS.search(text):
         return None
@@ -59,13 +58,34 @@ def read(text: str, asked: Asked, part: Callable[[str], str]) -> str | None:
         return _alternatives(found, question, part)
     if found.by == "arrow":
         return _path(found, question, part)
-    if not _is_list(found, asked_order, question):
+    if " or " in text:
+        found = _with_last_alternative(found, question)
+    if found is None or not _is_list(found, question):
         return None
     if all(_is_tuple(one) for one in found.parts):
         asked_order = order.order_of_points(question)
         keys = [part(one) for one in found.parts]
         return members_key(keys) if asked_order == "set" else sequence_key(keys)
     return key_of_bare(part_keys(found, question, part), question)
+
+
+def _side_by_side(text: str, question: str) -> list[str]:
+    """Return the terms of a sequence with nothing but a space or a dash between them."""
+    if _LETTERS.fullmatch(text):
+        return re.split(r"\W+", text)
+    if not _NUMBERS.fullmatch(text) or _GROUPED.fullmatch(text):
+        return []
+    numbers = text.split(" ")
+    return numbers if len(numbers) > 2 or order.asks_for_several(question) else []
+
+
+def _with_last_alternative(found: Cut, question: str) -> Cut | None:
+    """Return `4, 7 or 9` in three parts, where each of them is a solution."""
+    last = [one for one in _OR.split(found.parts[-1], maxsplit=1) if one]
+    parts = (*found.parts[:-1], *last)
+    if not order.asks_for_solutions(question) or not all(_VALUE.search(one) for one in parts):
+        return None
+    return replace(found, parts=parts)
 
 
 def key_of_bare(keys: Sequence[str], question: str) -> str:
@@ -124,12 +144,12 @@ def _is_tuple(text: str) -> bool:
     return around is not None and around[0] in "(⟨" and cut(around[1]) is not None
 
 
-def _is_list(found: Cut, asked_order: order.Order | None, question: str) -> bool:
+def _is_list(found: Cut, question: str) -> bool:
     if all(is_formal(one) for one in found.parts):
         pair = len(found.parts) == 2 and found.by == "comma" and found.tight
         # `5,6` may be five and six tenths.
         return not pair or not _is_decimal(found.parts) or order.asks_for_several(question)
-    if asked_order is None:
+    if order.asked_order(question) is None:
         return False
     if found.by in {"semicolon", "line"}:
         return all(is_formal(one) or _is_name(one) for one in found.parts)

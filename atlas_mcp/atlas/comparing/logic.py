@@ -54,6 +54,8 @@ _ATOM = re.compile(
     r"(?: ?[=≠<>≤≥∈∉∣⊂⊆] ?[\w^²³+\-*/·]{1,30}){1,2})"
 )
 _LETTER_OR = re.compile(r"(?<=[\w)]) v (?=[\w(¬~!])")
+# Between single letters these words are signs.
+_CAPITALS = frozenset({"NOT", "AND", "OR", "XOR", "IFF", "IMPLIES"})
 _OPENING = re.compile(r"\s*([(\[])")
 _WORD = re.compile(r"[^\W\d_](?:_?\d|[₀-₉])?(?![^\W\d_(])")
 
@@ -116,8 +118,11 @@ def _open_key(text: str, question: str, part: Callable[[str], str]) -> str | Non
     tokens = [token[1] for token in _TOKEN.finditer(text)]
     if len("".join(tokens)) != len("".join(text.split())):
         raise _NotReadError
-    tokens = [token.lower() if token.isupper() and len(token) > 1 else token for token in tokens]
+    in_capitals = _CAPITALS.intersection(tokens)
+    tokens = [token.lower() if token in _CAPITALS else token for token in tokens]
     table = _signs(tokens, question)
+    if table is None and in_capitals:
+        table = _LOGIC
     if table is None:
         return None
     if _is_chain(tokens, table, question):

@@ -14,13 +14,15 @@ from atlas_mcp.atlas.comparing.forms import set_key
 from atlas_mcp.atlas.comparing.order import gist
 
 _EMPTY = re.compile(r"∅|\\emptyset|\\varnothing|\\?\{(?:\\?[ ,;])*\\?\}|(?:the )?empty set")
+# Letters that stand for the sign on many keyboards.
+_LETTERS = frozenset({"\u00d8", "\u00f8", "\u2300"})
 # The name under which a solution set is often given, in English and in German.
 _NAMED = re.compile(r"(?:[SLx] ?(?:=|∈|\\in\b)|the solution set is(?: the)?) ?")
 _NOUN = r"(?P<noun>solutions?|roots?|zeros|zeroes)"
 _DOMAIN = r"(?:(?P<domain>real|integer|rational|natural|positive|complex)(?:[- ]valued)? )?"
 _SUBJECT = r"(?:the |this )?(?:equation|system|problem|inequality|it)"
 _NO_SOLUTION = re.compile(
-    rf"(?:there (?:is|are|exists?) |{_SUBJECT} has )?no {_DOMAIN}{_NOUN}(?: exists?)?",
+    rf"(?:there (?:is|are|exists?) |(?:{_SUBJECT} )?has )?no {_DOMAIN}{_NOUN}(?: exists?)?",
 )
 _ELSEWHERE = re.compile(
     "keine (?:reellen? )?lösung(?:en)?|es gibt keine lösung(?:en)?|pas de solution|aucune solution"
@@ -62,6 +64,8 @@ def read(text: str, asked: Asked) -> str | None:
         return None
     folded = text.rstrip(".!").casefold().strip()
     question = asked.question
+    if text in _LETTERS and asks_for_solutions(question):
+        return _no_solution(None, question)
     if _EMPTY.fullmatch(_NAMED.sub("", text.rstrip("."), count=1)):
         # Under its name it is the set of solutions, even where the problem is not known.
         if asks_for_solutions(question) or not _EMPTY.fullmatch(text.rstrip(".").casefold()):

@@ -117,10 +117,18 @@ def _labelled(text: str, question: str, part: Callable[[str], str]) -> str | Non
         return None
     if not 1 < len(found.parts) <= MAX_PARTS:
         return None
+    named = list(_asked_marks(question))
+    if len(named) == len(found.parts) and not found.tight and all(map(_is_plain, found.parts)):
+        # Without labels they stand in the order in which they are asked for.
+        return _key(dict(zip(named, map(part, found.parts), strict=True)))
     parts = _counts(found.parts) or _values(found.parts, question)
     if parts is None or len(parts) < len(found.parts):
         return None
     return _key({_mark_of(label, question): part(value) for label, value in parts.items()})
+
+
+def _is_plain(text: str) -> bool:
+    return lists.is_formal(text) or text.casefold() in {"yes", "no", "true", "false"}
 
 
 def _counts(texts: Sequence[str]) -> dict[str, str] | None:

@@ -12,7 +12,7 @@ from atlas_mcp.atlas.comparing.expressions import both_signs
 from atlas_mcp.atlas.comparing.forms import sequence_key, set_key
 from atlas_mcp.atlas.comparing.separators import Cut, cut, enclosed
 
-_NAMED = re.compile(r"[A-Za-z] ?(?:=|∈) ?(?={)")
+_NAMED = re.compile(r"[A-Za-z] ?(?:=|∈|in) ?(?={)")
 _BUILDER = re.compile(r"\||:|∣|\.\.|…|['\"`=]")
 
 

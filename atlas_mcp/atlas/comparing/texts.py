@@ -88,11 +88,12 @@ READERS: tuple[Reader, ...] = (
     quantities.read,
     ranges.read,
     matrices.read,
+    # `S = {1, 2}` is no equation of two parts.
+    sets.read,
     intervals.read,
     inequalities.read,
     equations.read,
     parts.read,
-    sets.read,
     points.read,
     lists.read,
     expressions.read,

@@ -22,6 +22,7 @@ LIMIT = "What is the limit of f(x) as x grows?"
         ("∞", "+∞", LIMIT),
         ("infinity", "plus infinity", "Find the supremum of the set."),
         ("∞", "oo", LIMIT),
+        ("-∞", "-inf", LIMIT),
         ("ℵ₀", r"\aleph_0", ""),
         (r"\aleph_{1}", "aleph 1", ""),
         ("aleph-null", "ℵ_0", ""),

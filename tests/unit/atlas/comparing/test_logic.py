@@ -31,6 +31,7 @@ SIMPLIFY = Asked("Simplify the Boolean expression A'B + A'B'.")
         ("(p ∧ q) → r", "p → (q → r)"),
         ("p_1 ∧ p_2", "p₂ ∧ p₁"),
         ("p ∧ not q", "¬q ∧ p"),
+        ("p AND NOT q", "¬q ∧ p"),
         ("A ∩ B", "B ∩ A"),
         ("A ∖ B", r"A \ B"),
         ("(A ∪ B)^c", "A' ∩ B'"),

@@ -23,6 +23,7 @@ LIMIT = "Find the limit, or write DNE if it does not exist."
         ("x ∈ ∅", "no solution", SOLVE),
         ("No real solutions", "the equation has no solution", SOLVE),
         ("no real roots", "∅", SOLVE),
+        ("\u00d8", "It has no solutions", SOLVE),
         ("none", "no solution", SOLVE),
         ("None", "∅", WHICH),
         ("L = {}", "keine Lösung", "Löse die Gleichung."),

@@ -120,7 +120,8 @@ _AS_WRITTEN = re.compile(
     r"\bexact (?:string|text|spelling)\b"
 )
 _CHESS = re.compile(
-    r"\bchess\b|\b\d{1,2}\.\s?(?:[nbrqk]?[a-h][1-8]\b|o-o)|\bcastl(?:e|es|ing)\b|\bcheckmate\b|\bmate in\b|"
+    r"\bchess\b|\b\d{1,2}\.\s?(?:[nbrqk]?[a-h][1-8]\b|o-o)|\bcastl(?:e|es|ing)\b|\bcheckmate\b|"
+    r"\bmate in\b|"
     r"\b(?:white|black)(?:'s)?\b.{0,40}\bmoves?\b|\bmoves?\b.{0,40}\b(?:white|black)\b"
 )
 _MOVES = re.compile(r"\b(?:reply|response|continuation)\b|\bmoves?\b|\bcastl|\bplay")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import subprocess
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -38,6 +39,10 @@ MOST_CHILDREN = 2
 OUTPUT_BYTES = 16_384
 """Bytes of output that are read: more than all pairs of `MOST_COMPARED` answers take."""
 
+LEAST_SECONDS = 0.3
+"""Seconds that must be left when a child could be started: less than Python takes to start."""
+
+BUSY = "the computer algebra system was busy with other runs"
 UNREADABLE = "the computer algebra system wrote something that cannot be read"
 FAULTS = {
     MISSING: "the computer algebra system is not installed",
@@ -98,13 +103,14 @@ class Calculation:
         trees: See `compare`.
         pairs: See `compare`.
         command: The child's program; `None` for the usual one.
-        seconds: Seconds until it is ended.
+        seconds: Seconds from now until it is ended, also where it has to wait for its start.
     """
 
     trees: Sequence[Any]
     pairs: Sequence[tuple[int, int]]
     command: Sequence[str] | None = None
     seconds: float = DEADLINE_SECONDS
+    _began: float = field(init=False, default_factory=time.monotonic)
     _tree: Tree | None = field(init=False, default=None)
     _ended: bool = field(init=False, default=False)
     _late: bool = field(init=False, default=False)
@@ -116,17 +122,20 @@ class Calculation:
         """Start the child, and return what it found once it has ended. Blocks until then."""
         if self.command is None and not is_installed():
             return Verdict(fault=FAULTS[MISSING])
+        left = self._began + self.seconds - time.monotonic()
+        if left < LEAST_SECONDS:
+            return Verdict(fault=BUSY)
         try:
             process = self._start()
         except OSError as error:
             return Verdict(fault=f"the computer algebra system could not be started: {error}")
         if process is None:
             return Verdict(fault="the comparison was cut off")
-        timer = threading.Timer(self.seconds, self._give_up)
+        timer = threading.Timer(left, self._give_up)
         timer.daemon = True
         timer.start()
         try:
-            output = self._asked(process)
+            output = self._asked(process, left)
         finally:
             timer.cancel()
             self.end()
@@ -170,11 +179,11 @@ class Calculation:
             self._tree = Tree(process, memory_bytes=MEMORY_BYTES)
             return process
 
-    def _asked(self, process: subprocess.Popen[bytes]) -> bytes:
+    def _asked(self, process: subprocess.Popen[bytes], seconds: float) -> bytes:
         """Give a child its orders, and return what it wrote until it ended or was ended."""
         assert process.stdin is not None
         assert process.stdout is not None
-        orders = {"trees": self.trees, "pairs": self.pairs, "seconds": self.seconds}
+        orders = {"trees": self.trees, "pairs": self.pairs, "seconds": seconds}
         with suppress(OSError):
             process.stdin.write(json.dumps(orders).encode() + b"\n")
             process.stdin.flush()

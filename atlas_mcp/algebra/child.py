@@ -80,7 +80,9 @@ def _compare(trees: Sequence[Any], pairs: Sequence[tuple[int, int]]) -> int:
         return known[number]
 
     lacked_time = False
-    for first, second in pairs:
+    # The small ones first: an operation on a very long number is not broken off but by the end.
+    sizes = [len(json.dumps(tree)) for tree in trees]
+    for first, second in sorted(pairs, key=lambda pair: sizes[pair[0]] + sizes[pair[1]]):
         try:
             with _time_for_a_pair():
                 a, b = of(first), of(second)

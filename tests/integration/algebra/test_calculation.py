@@ -14,7 +14,14 @@ import pytest
 from typing_extensions import override
 
 from atlas_mcp.algebra import calculation
-from atlas_mcp.algebra.calculation import FAULTS, UNREADABLE, Calculation, Verdict, is_installed
+from atlas_mcp.algebra.calculation import (
+    BUSY,
+    FAULTS,
+    UNREADABLE,
+    Calculation,
+    Verdict,
+    is_installed,
+)
 from atlas_mcp.algebra.child import MISSING, OUT_OF_MEMORY, OUT_OF_TIME
 from atlas_mcp.atlas.comparing.trees import as_json
 from atlas_mcp.system.interpreter import this_python
@@ -107,14 +114,14 @@ def test_a_child_that_is_killed_has_proved_nothing() -> None:
 
 @pytest.mark.posix
 def test_a_frozen_child_is_ended_with_its_time() -> None:
-    found = asked("os.kill(os.getpid(), signal.SIGSTOP)", seconds=0.3)
+    found = asked("os.kill(os.getpid(), signal.SIGSTOP)", seconds=1.0)
 
     assert found == Verdict(fault=FAULTS[OUT_OF_TIME])
 
 
 def test_a_child_that_reads_no_orders_is_ended_with_its_time() -> None:
     many = trees_of("x") * 20_000
-    found = Calculation(many, [(0, 1)], child_of("time.sleep(60)"), 0.3).run()
+    found = Calculation(many, [(0, 1)], child_of("time.sleep(60)"), 1.0).run()
 
     assert found == Verdict(fault=FAULTS[OUT_OF_TIME])
 
@@ -137,6 +144,12 @@ def test_a_calculation_that_has_been_ended_starts_no_child() -> None:
     one.end()
 
     assert one.run().fault == "the comparison was cut off"
+
+
+def test_a_calculation_that_waited_for_too_long_starts_no_child() -> None:
+    one = Calculation((), (), child_of("print('\"done\"')"), seconds=0.0)
+
+    assert one.run() == Verdict(fault=BUSY)
 
 
 def test_without_the_library_no_child_is_started(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from atlas_mcp.atlas import comparisons
+from atlas_mcp.atlas.codec import decode_event, encode_event
 from atlas_mcp.atlas.commands import AskOrchestrator, CompareAnswers
 from atlas_mcp.atlas.comparing.asked import Asked
 from atlas_mcp.atlas.comparing.nodes import Node
 from atlas_mcp.atlas.comparing.trees import asks_for_a_form
 from atlas_mcp.atlas.comparisons import MOST_COMPARED, due_comparison
-from atlas_mcp.atlas.events import AnswersCompared, Event, Record, StopRequested
+from atlas_mcp.atlas.events import (
+    AnswersCompared,
+    Event,
+    Record,
+    RecordLost,
+    RunOpened,
+    StopRequested,
+)
 from atlas_mcp.atlas.policy import next_commands
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.run_facts import joined_sets
@@ -193,3 +202,34 @@ def test_sets_with_a_number_in_common_are_one(
     sets: Sequence[Sequence[int]], joined: Sequence[set[int]]
 ) -> None:
     assert joined_sets(sets) == tuple(joined)
+
+
+def test_a_run_that_an_older_version_opened_is_compared_too() -> None:
+    run = played(COSH, SUM)
+    opened = run.records[0].event
+    assert isinstance(opened, RunOpened)
+    older = [replace(run.records[0], event=replace(opened, version=3)), *run.records[1:]]
+
+    lines = [encode_event(one.event) for one in older]
+    again = [replace(one, event=decode_event(line)) for one, line in zip(older, lines, strict=True)]
+
+    assert RunState.fold(again).comparisons == (AnswersCompared((1, 2)),)
+
+
+def test_a_comparison_without_its_later_fields_is_read() -> None:
+    line = '{"type": "answers_compared", "explore_ids": [1, 2]}'
+
+    assert decode_event(line) == AnswersCompared((1, 2))
+
+
+def test_a_comparison_whose_answers_are_lost_counts_as_lost() -> None:
+    run = played(COSH, SUM)
+    ended = next(one.seq for one in run.records if one.event.type == "solver_finished")
+    lost = [
+        replace(one, event=RecordLost("gone")) if one.seq == ended else one for one in run.records
+    ]
+
+    state = RunState.fold(lost)
+
+    assert state.comparisons == ()
+    assert state.lost > 1

@@ -37,6 +37,20 @@ _EQUATION_ASKED = re.compile(
     r"\baxis of symmetry\b|"
     r"\bgleichung der\b|\bgeradengleichung|\bformula\b|\bfunction rule\b|\bline(?:s)? of symmetry"
 )
+_UNKNOWNS = ("x", "n")
+"""Names that stand for what is asked where the question is not known."""
+
+_SETS = ("L", "S", "𝕃", "D")
+_DERIVATIVE = re.compile(r"(?:[fgy]['′](?:\([a-z]\))?|d[fy]/d[xt]|d/dx .{1,20})")
+_INVERSE = re.compile(r"f\^-1\([a-z]\)|f⁻¹\([a-z]\)")
+_TERM = re.compile(r"[a-zA-Z]_n")
+_NAMES_IN_BRACKETS = re.compile(r"\(\s*[a-z](?:\s*,\s*[a-z]){1,3}\s*\)")
+_IN_BRACKETS = re.compile(r"\([^()=]{1,100}\)")
+_NUMBERED = re.compile(r"([a-z])(?:_[1-9]|[₁-₉])")
+_SOLUTIONS = re.compile(
+    r"\b(?:solve|solutions?|roots?|zeros?|lös\w+|nullstelle\w*|racines?|soluci\w+|raíces|factors?)\b"
+)
+
 _PAIR = re.compile(r"\(\s*([a-z](?:\s*,\s*[a-z]){1,3})\s*\)")
 _POINT = re.compile(r"\bordered (?:pair|triple)|\bcoordinates?\b|\bpoint\b")
 
@@ -52,6 +66,9 @@ def read(text: str, asked: Asked, part: Callable[[str], str]) -> str | None:
 
 
 def _key(text: str, asked: Asked, part: Callable[[str], str]) -> str | None:
+    left, _, right = (side.strip() for side in text.partition("="))
+    if _NAMES_IN_BRACKETS.fullmatch(left) and _IN_BRACKETS.fullmatch(right):
+        return part(right)
     alternatives = _OR.split(text)
     if len(alternatives) > 1:
         return _alternatives(alternatives, asked, part)
@@ -134,6 +151,8 @@ def _single(text: str, asked: Asked, part: Callable[[str], str]) -> str | None:
             return part(value)
         return f"assignment:{json.dumps([name, part(value)])}"
     left, right = sides
+    if left in _SETS and right[:1] == "{":
+        return part(right)
     if _is_asked_for(left, question) and not _is_equation_asked(question):
         return part(right) if right and _is_value_or_expression(right) else None
     return _equation(text, asked)
@@ -160,6 +179,12 @@ def _several(
         return set_key(part(value) for _, value in assigned)
     if len(set(names)) < len(names):
         return None
+    numbered = [_NUMBERED.fullmatch(name) for name in names]
+    letters = {None if match is None else match[1] for match in numbered}
+    one_letter = len(letters) == 1 and None not in letters
+    if one_letter and _SOLUTIONS.search(asked.question.casefold()):
+        # `x_1` and `x_2` are the solutions for one `x`.
+        return set_key(part(value) for _, value in assigned)
     values = {name: part(value) for name, value in assigned}
     order = _asked_order(frozenset(names), asked.question)
     if order is not None:
@@ -189,7 +214,8 @@ def _is_equation_asked(question: str) -> bool:
 def _may_stand_for(name: str, question: str) -> bool:
     """Return whether a value given to a name answers a question: it may speak of that name."""
     if not question.strip():
-        return True
+        # `y = 3` may be a line, `a = 3` one of several values.
+        return name in _UNKNOWNS
     if re.search(r"\b(?:variables?|letters?|unknowns?|which of|symbol)\b", question.casefold()):
         return False
     spoken = re.sub(r"\\[A-Za-z]+|[{}\\]", " ", question)
@@ -207,6 +233,13 @@ def _is_asked_for(label: str, question: str) -> bool:
     """Return whether a question asks for what stands on the left of an equation."""
     if not question or not _LABEL.fullmatch(label):
         return False
+    folded = question.casefold()
+    if _DERIVATIVE.fullmatch(label) and re.search(r"\b(?:derivative|differentiate)", folded):
+        return True
+    if _INVERSE.fullmatch(label) and "inverse" in folded:
+        return True
+    if _TERM.fullmatch(label) and re.search(r"\bterm\b|\bsequence\b", folded):
+        return True
     spoken = re.sub(r"[\s$\\{}]", "", question).replace("'", "′")
     wanted = re.sub(r"\s", "", label).replace("'", "′")
     if len(wanted) == 1:

@@ -53,6 +53,8 @@ _INTEGRAL = re.compile(r"∫(?!\s*[_^])|\\int(?!\s*(?:_|\^|\\limits))|\bintegral
 _CONSTANTS_OF_INTEGRATION = ("C", "c", "K", "k")
 
 _LONE_NAMES = re.compile(r"1(?:\*\((?:name )?[A-Za-z]\)\^1){1,3}")
+_CONSTANT_IN_WORDS = re.compile(r"\+ ?(?:an? )?(?:arbitrary )?(?:constant|const\.?)$")
+_ROOT_IN_WORDS = re.compile(r"(?:the )?square root of (\d{1,9})", re.IGNORECASE)
 _CHOSEN = re.compile(r"C\((\d{1,3}), ?(\d{1,3})\)")
 _CHOICES = re.compile(r"\b(?:ways?|choose|chosen|combinations?|select(?:ed|ion)?|committees?)\b")
 _IMPEDANCE = re.compile(r"\b(?:impedance|phasor|reactance|admittance)\b")
@@ -72,6 +74,8 @@ def read(text: str, asked: Asked, part: Callable[[str], str]) -> str | None:
         return None
     if "≈" in text or "approx" in text:
         return _with_approximation(text, part)
+    if _LETTERS_OF_SPACE.fullmatch(text):
+        return words.key(text.replace(" ", ""), asked)
     signs = both_signs(text)
     if signs is not None:
         if any(tree(sign, asked.question) is None for sign in signs):
@@ -140,10 +144,12 @@ def _tree(text: str, asked: Asked) -> Node | None:
     chosen = _CHOSEN.fullmatch(text)
     if chosen is not None and _asks_choices(asked.question):
         text = f"binom({chosen[1]}, {chosen[2]})"
+    if has_constant_of_integration(asked.question):
+        text = _CONSTANT_IN_WORDS.sub("+ C", text)
+    text = _ROOT_IN_WORDS.sub(r"√(\1)", text)
     if text == "e" and asked_rounding(asked.question) is not None:
         return nodes.name("e")
-    letters = _LETTERS_OF_SPACE.fullmatch(text) is not None
-    if not letters and not _MATHEMATICS.search(text) and text != "pi":
+    if not _MATHEMATICS.search(text) and text != "pi":
         return None
     if _NO_EXPRESSION.fullmatch(text):
         return None

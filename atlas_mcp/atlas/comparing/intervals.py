@@ -21,7 +21,7 @@ MAX_CHARS = 300
 _ONE = re.compile(r"(?P<open>[\[\](])\s*(?P<inside>[^\[\]{}∪<>=|]{1,120}?)\s*(?P<close>[\[\])])")
 _UNION = re.compile(r"\s*∪\s*|\s+U\s+|\s+union\s+")
 _OR = re.compile(r"\s+or\s+|\s+and\s+")
-_MEMBER = re.compile(r"[a-zα-ω]\s*(?:∈|\bin\b)\s*(?P<set>[\[\](ℝ].*)")
+_MEMBER = re.compile(r"[a-zα-ω]\s*(?:∈|\bin\b)\s*(?P<set>[\[\](ℝ{].*)")
 _BUILDER = re.compile(
     r"\{\s*(?P<name>[a-zα-ω])\s*(?:∈\s*ℝ\s*)?(?:\||:)\s*(?P<rule>[^{}|]{1,150})\}"
 )
@@ -51,6 +51,8 @@ def read(text: str, asked: Asked, part: Callable[[str], str]) -> str | None:
 def _key(text: str, asked: Asked, part: Callable[[str], str]) -> str | None:
     is_set_asked = real_sets.is_set_asked(asked.question)
     if match := _MEMBER.fullmatch(text):
+        if match["set"][0] == "{":
+            return part(match["set"])
         return _key(match["set"], asked, part)
     if is_set_asked and (match := _BUILDER.fullmatch(text)):
         return part(match["rule"].strip())

@@ -84,13 +84,21 @@ class _Parser:
     def _product(self) -> Node:
         parts = self._side_by_side()
         while self._is("*", "/"):
-            divided = self._take().text == "/"
-            more = self._side_by_side(signed=not divided)
-            if divided and len(more) > 1:
-                # `1/2x`
-                raise NotReadable
-            parts += [nodes.inverse(more[0])] if divided else more
+            if self._take().text == "/":
+                parts += self._divisor()
+            else:
+                parts += self._side_by_side(signed=True)
         return nodes.product(parts)
+
+    def _divisor(self) -> list[Node]:
+        """Read what is below a bar, and what stands apart behind it: `1/2 x`, but not `1/2x`."""
+        glued = not self.next.spaced
+        below = self._power()
+        if not self._begins_factor():
+            return [nodes.inverse(below)]
+        if below[0] != "number" or not glued or not self.next.spaced or self._is("(", "["):
+            raise NotReadable
+        return [nodes.inverse(below), *self._side_by_side()]
 
     def _side_by_side(self, *, signed: bool = False) -> list[Node]:
         """Read factors that stand beside each other."""
@@ -129,7 +137,11 @@ class _Parser:
                 raise NotReadable
         elif self._is("^"):
             self._at += 1
-            base = nodes.power(base, self._exponent(start))
+            exponent = self._exponent(start)
+            if exponent == nodes.number(1) and self._is("/"):
+                # `x^1/2`, of which the exponent may be a half.
+                raise NotReadable
+            base = nodes.power(base, exponent)
         return base
 
     def _exponent(self, base: Token) -> Node:

@@ -125,7 +125,7 @@ class Ring:
 
     def power(self, polynomial: Polynomial, exponent: int) -> Polynomial:
         """Return a power, of a single term any that is not too large."""
-        if is_large_power(polynomial, exponent):
+        if is_large_power(polynomial, exponent) or (not polynomial and exponent < 1):
             raise NotReadable
         if len(polynomial) == 1:
             ((monomial, number),) = polynomial.items()

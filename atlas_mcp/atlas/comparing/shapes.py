@@ -56,7 +56,7 @@ def _flat(node: Node) -> list[Node]:
     for part in nodes.parts_of(node):
         if part[0] == node[0]:
             found += _flat(part)
-        else:
+        elif node[0] == "sum" or part != nodes.number(1):
             found.append(part)
     minus = nodes.number(-1)
     if node[0] == "product" and minus in found:
@@ -67,4 +67,4 @@ def _flat(node: Node) -> list[Node]:
                 others[place] = nodes.number(-nodes.value_of(part))
                 negative = False
         found = [minus, *others] if negative or not others else others
-    return found
+    return found or [nodes.number(1)]

@@ -56,7 +56,7 @@ class Wants:
 class Synthesis:
     """The orchestrator stops. `answer` is `None` where no answer is supported.
 
-    `same_answers` are numbers of candidates that it says give the same answer, as it wrote them.
+    `same_answers` are sets of numbers that it says give the same answer: see `atlas.same_answers`.
     """
 
     answer: Json

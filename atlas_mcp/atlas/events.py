@@ -290,7 +290,7 @@ class RunFinished(Keyed):
         error: The failure, for people; `None` where there is none.
         warning: A caution about how the answer came about, for its reader.
         same_answers: Sets of explores whose candidates give the same answer in other words, in the
-            orchestrator's judgement.
+            orchestrator's judgement; 0 is among those that give the run's answer.
     """
 
     status: Status

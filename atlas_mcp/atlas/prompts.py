@@ -87,7 +87,8 @@ decides, for a reader who has not seen them.
 
 _SAME_ANSWERS = """
 - same_answers: the candidates that give one answer in different words or notation, as lists of \
-their numbers; [] if there are none. Answers that differ in substance, even slightly, stay apart."""
+their numbers, with 0 for your own answer; [] if there are none. Answers that differ in substance, \
+even slightly, stay apart."""
 
 _TOOL_PROTOCOL = (
     """\

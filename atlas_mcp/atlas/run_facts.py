@@ -12,7 +12,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import TypeAlias, TypeVar
 
-from atlas_mcp.atlas.agreement import Group, Vote, group_answers, merged_groups
+from atlas_mcp.atlas.agreement import Group, Vote, group_answers, key_of, merged_groups
 from atlas_mcp.atlas.budget import Budget, Ledger
 from atlas_mcp.atlas.comparing.asked import Asked
 from atlas_mcp.atlas.events import (
@@ -32,6 +32,7 @@ from atlas_mcp.atlas.explore import SOLVER, Candidate, FailureKind, Outcome, Sol
 from atlas_mcp.atlas.messages import ToolResult, Turn
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.run_spec import RunSpec
+from atlas_mcp.atlas.same_answers import OWN_ANSWER
 from atlas_mcp.atlas.usage import NO_CHARGE, Charge, Cost, Usage
 
 UNANSWERED = frozenset[FailureKind]({"timeout", "unavailable", "rejected", "cancelled"})
@@ -309,8 +310,25 @@ class RunFacts:
 
         The groups are made one that the orchestrator says give the same answer in other words.
         """
-        same = () if self.finished is None else self.finished.same_answers
-        return merged_groups(self.groups, same, by="judgement") if same else self.groups
+        return merged_groups(self.groups, self._judged, by="judgement")
+
+    @property
+    def confirming(self) -> frozenset[int]:
+        """Numbers of the explores whose candidates give the run's answer, by rule or judgement."""
+        own = (numbers for numbers in self._judged if OWN_ANSWER in numbers)
+        return frozenset[int]().union(*own) - {OWN_ANSWER}
+
+    @property
+    def _judged(self) -> tuple[frozenset[int], ...]:
+        """Sets of explores with the same answer; `OWN_ANSWER` is in that of the run's answer."""
+        finished = self.finished
+        if finished is None:
+            return ()
+        same: list[tuple[int, ...]] = [*finished.same_answers]
+        if finished.answer is not None:
+            key = key_of(finished, self.asked)
+            same += [(OWN_ANSWER, *one.explore_ids) for one in self.groups if key in one.keys]
+        return joined_sets(same)
 
     @property
     def shown(self) -> frozenset[int]:

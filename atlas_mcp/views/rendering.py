@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from atlas_mcp.atlas.agreement import Group, key_of
+from atlas_mcp.atlas.agreement import Group
 from atlas_mcp.atlas.explore import Candidate, Remark, SolverFailure
 from atlas_mcp.atlas.run_facts import ExploreState
 from atlas_mcp.atlas.state import RunState
@@ -90,7 +90,7 @@ def view_agreement(state: RunState, *, driven: bool) -> Agreement:
     """Return how far the independent candidates of a run agree, with the warnings of the run."""
     groups = state.judged_groups
     finished = state.finished
-    answer = None if finished is None or finished.answer is None else key_of(finished, state.asked)
+    confirming = state.confirming
     return Agreement(
         groups=[
             AnswerGroup(
@@ -100,11 +100,11 @@ def view_agreement(state: RunState, *, driven: bool) -> Agreement:
                 approaches=_distinct([vote.candidate.approach for vote in group.votes]),
                 by=group.by,
                 agreeing_by_rule=group.by_rule if group.by == "judgement" else None,
-                chosen=answer in group.keys,
+                chosen=not confirming.isdisjoint(group.explore_ids),
             )
             for group in groups
         ],
-        dissent=(finished.dissent if finished else None) or _minority(groups, answer),
+        dissent=(finished.dissent if finished else None) or _minority(state, groups),
         warnings=run_warnings(state, groups, driven=driven),
     )
 
@@ -156,16 +156,16 @@ def _elapsed(explore: ExploreState) -> float:
     return round(max(0.0, (explore.finished_at or 0.0) - (explore.started_at or 0.0)), 3)
 
 
-def _minority(groups: Sequence[Group], answer: str | None) -> str | None:
+def _minority(state: RunState, groups: Sequence[Group]) -> str | None:
     """Return the other answers of the candidates; all answers where none was chosen.
 
     Args:
-        groups: The candidates, grouped by answer.
-        answer: The key of the run's answer; `None` without one.
+        state: The run.
+        groups: Its candidates, grouped by answer.
     """
-    if answer is None:
+    if state.finished is None or state.finished.answer is None:
         return None if len(groups) < 2 else f"The candidates differ: {_listed(groups)}"
-    others = [group for group in groups if answer not in group.keys]
+    others = [group for group in groups if state.confirming.isdisjoint(group.explore_ids)]
     return f"Other candidates answer: {_listed(others)}" if others else None
 
 

@@ -120,8 +120,8 @@ REWORDED = {
     "What you can vary in an explore:": "The settings of an explore:",
     "- dissent: what speaks against it, or null.": (
         "- dissent: what speaks against it, or null.\n- same_answers: the candidates that give one "
-        "answer in different words or notation, as lists of their numbers; [] if there are none. "
-        "Answers that differ in substance, even slightly, stay apart."
+        "answer in different words or notation, as lists of their numbers, with 0 for your own "
+        "answer; [] if there are none. Answers that differ in substance, even slightly, stay apart."
     ),
 }
 """Words of older versions that stand in recorded turns and system prompts, with those of today."""

@@ -7,6 +7,7 @@ from atlas_mcp.atlas.events import RunFinished
 from atlas_mcp.atlas.orchestrator_schemas import names_same_answers
 from atlas_mcp.atlas.outcomes import StopReason
 from atlas_mcp.atlas.run_facts import OrchestratorTurn
+from atlas_mcp.atlas.same_answers import OWN_ANSWER
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.wording import share_text
 from atlas_mcp.texts import quoted
@@ -30,11 +31,16 @@ def answered(state: RunState, turn: OrchestratorTurn, synthesis: Synthesis) -> R
 
 
 def _same_answers(state: RunState, synthesis: Synthesis) -> tuple[tuple[int, ...], ...]:
-    """Return the sets of candidates that it says give the same answer, where it was asked."""
+    """Return the sets of candidates that it says give the same answer, where it was asked.
+
+    `OWN_ANSWER` is among them where they give the synthesized one.
+    """
     if not names_same_answers(state.spec):
         return ()
-    candidates = {vote.explore_id for vote in state.votes}
-    same = (sorted(numbers & candidates) for numbers in synthesis.same_answers)
+    known = {vote.explore_id for vote in state.votes}
+    if synthesis.answer is not None:
+        known.add(OWN_ANSWER)
+    same = (sorted(numbers & known) for numbers in synthesis.same_answers)
     return tuple(tuple(numbers) for numbers in same if len(numbers) > 1)
 
 

@@ -178,7 +178,7 @@ To explore, call the tool `explore`, several times in one turn to run solvers si
 - supported: whether the evidence supports the answer.
 - confidence_percent: how likely the answer is right, 0 to 100.
 - dissent: what speaks against it, or null.
-- same_answers: the candidates that give one answer in different words or notation, as lists of their numbers; [] if there are none. Answers that differ in substance, even slightly, stay apart.\
+- same_answers: the candidates that give one answer in different words or notation, as lists of their numbers, with 0 for your own answer; [] if there are none. Answers that differ in substance, even slightly, stay apart.\
 """)
 
 
@@ -211,7 +211,7 @@ To explore, call the tool `explore`. To stop, call no tool and reply with one JS
 - supported: whether the evidence supports the answer.
 - confidence_percent: how likely the answer is right, 0 to 100.
 - dissent: what speaks against it, or null.
-- same_answers: the candidates that give one answer in different words or notation, as lists of their numbers; [] if there are none. Answers that differ in substance, even slightly, stay apart.\
+- same_answers: the candidates that give one answer in different words or notation, as lists of their numbers, with 0 for your own answer; [] if there are none. Answers that differ in substance, even slightly, stay apart.\
 """)
 
 
@@ -242,7 +242,7 @@ For "explore", give the explore's settings. For "answer":
 - supported: whether the evidence supports the answer.
 - confidence_percent: how likely the answer is right, 0 to 100.
 - dissent: what speaks against it, or null.
-- same_answers: the candidates that give one answer in different words or notation, as lists of their numbers; [] if there are none. Answers that differ in substance, even slightly, stay apart.\
+- same_answers: the candidates that give one answer in different words or notation, as lists of their numbers, with 0 for your own answer; [] if there are none. Answers that differ in substance, even slightly, stay apart.\
 """)
 
 

@@ -121,6 +121,37 @@ def test_an_answer_belongs_to_the_group_whatever_words_of_it_it_has() -> None:
         assert [one.chosen for one in view(run).agreement.groups] == [True, False]
 
 
+def test_an_answer_in_words_of_its_own_belongs_to_the_candidates_that_are_named_with_it() -> None:
+    worded = "24 sheep are left."
+    alone, named, both = (
+        view(counted("24", SENTENCE, "24", "25", same=same, chosen=worded))
+        for same in ([], [[0, 1]], [[0, 1], [2, 0]])
+    )
+
+    assert "no candidate gives this answer" in summary(alone)
+    assert [one.chosen for one in alone.agreement.groups] == [False, False, False]
+    assert [(one.explore_ids, one.chosen) for one in named.agreement.groups] == [
+        ([1, 3], True),
+        ([2], False),
+        ([4], False),
+    ]
+    assert "no candidate gives this answer" not in summary(named)
+    assert [(one.explore_ids, one.by) for one in both.agreement.groups] == [
+        ([1, 2, 3], "judgement"),
+        ([4], "rule"),
+    ]
+    assert both.agreement.dissent == 'Other candidates answer: "25" (explore 4)'
+
+
+def test_a_candidate_named_with_an_answer_is_one_with_those_that_give_it_by_rule() -> None:
+    shown = view(counted("24", SENTENCE, "24", "25", same=[[0, 2]], chosen="24.0"))
+
+    assert [(one.explore_ids, one.chosen) for one in shown.agreement.groups] == [
+        ([1, 2, 3], True),
+        ([4], False),
+    ]
+
+
 def test_judgement_stands_also_where_no_answer_is_supported() -> None:
     run = counted("24", SENTENCE, "25", "26", same=[[1, 2]], chosen=None)
 

@@ -83,6 +83,7 @@ def test_anything_less_than_a_majority_is_no_answer(answers_given: tuple[str, ..
         ([[3, 1], ["#1", "Candidate 4"]], ((1, 3), (1, 4))),
         ([[1, 2, 9], [2, 3]], ()),
         ([[1, 2, 3]], ((1, 3),)),
+        ([[0, 2, 3]], ((0, 3),)),
         ([], ()),
         ("rubbish", ()),
         ({"1": "3"}, ()),
@@ -103,6 +104,12 @@ def test_what_is_said_of_candidates_is_recorded_and_anything_else_is_dropped(
 
     assert (run.end.answer, run.end.same_answers) == ("42", recorded)
     assert len(run.asks) == 1
+
+
+def test_an_answer_that_is_not_supported_is_given_by_no_candidate() -> None:
+    end = play(a_run(), answers(None, supported=False, same_answers=[[0, 1], [1, 2]])).end
+
+    assert (end.answer, end.same_answers) == (None, ((1, 2),))
 
 
 def test_a_reply_without_the_field_says_nothing() -> None:

@@ -130,8 +130,14 @@ async def measure(given: argparse.Namespace) -> None:
     settings = settings_of(given.model, plain=given.plain)
     pool = Pool(settings, trust="user")
 
+    told: set[str] = set()
+
     def on_notice(notice: Notice | None) -> None:
-        print("" if notice is None else notice.text, file=sys.stderr)
+        # Each stage of a pull and a load once, without its figures.
+        text = "" if notice is None else notice.text.partition(",")[0]
+        if text and text not in told:
+            told.add(text)
+            print(text, file=sys.stderr)
 
     async with open_service(settings, pool=pool) as service:
         [entry] = pool.solvers(["embedded"])

@@ -50,11 +50,11 @@ def check_real_tokens(view: RunView) -> None:
     assert SMALL_MODEL in view.agreement.warnings
 
 
-def solve(home: Path, seed: int) -> subprocess.CompletedProcess[str]:
+def solve(home: Path, seed: int, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [
             *(sys.executable, "-m", "atlas_mcp", "solve", "--json", "--solver", MODEL),
-            *("--seed", str(seed), "--max-explores", "3"),
+            *("--seed", str(seed), *(options or ("--max-explores", "3"))),
             *("--answer-schema", json.dumps(INTEGER), PROBLEM),
         ],
         env=environment(home),
@@ -130,6 +130,28 @@ def test_the_same_file_by_its_path_works_beside_another_model(home: Path, tmp_pa
     assert view.status == "answered"
     assert "loading local/mine.gguf (491 MB)" in done.stderr
     assert not (own / "models").exists()
+
+
+def test_candidates_that_agree_end_the_run_after_one_call_of_the_orchestrator(home: Path) -> None:
+    # A model this small may disagree with itself, which is no fault of the road.
+    view = next(filter(agrees, (ran(home, seed) for seed in range(1, 9))))
+
+    assert view.answer == view.candidates[0].answer
+    assert view.stop_reason == "decided"
+    assert view.usage.requests == 3
+    assert [one.strategy for one in view.candidates] == ["direct", "first_principles"]
+
+
+def ran(home: Path, seed: int) -> RunView:
+    view = RunView.model_validate_json(solve(home, seed, "--time-limit", "250").stdout)
+    skip_without_weights(view)
+    return view
+
+
+def agrees(view: RunView) -> bool:
+    """Return whether the first two candidates of a run give the same answer."""
+    first, second = [(one.status, one.answer) for one in view.candidates[:2]]
+    return first == second and first[0] == "ok"
 
 
 async def test_a_client_over_stdio_gets_the_same_with_progress(home: Path) -> None:

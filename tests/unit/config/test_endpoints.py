@@ -119,6 +119,7 @@ EVERY_KEY: dict[str, str] = {
     "parallel": "2",
     "context_tokens": "8192",
     "quota": "2",
+    "guard": "true",
 }
 
 

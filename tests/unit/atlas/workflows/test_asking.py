@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from atlas_mcp.atlas.briefing import Words
 from atlas_mcp.atlas.commands import AskOrchestrator, Note
 from atlas_mcp.atlas.events import RunFinished
 from atlas_mcp.atlas.messages import Tool
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.workflows.asking import Opening, ask_orchestrator
-from tests.support.played_runs import a_run, answers, explores, play
+from tests.support.played_runs import a_run, answers, explores, play, text_of
 
 SCHEMA: dict[str, Any] = {"type": "object", "properties": {"best": {"type": "integer"}}}
 
@@ -48,3 +50,16 @@ def test_a_run_that_cannot_pay_for_it_ends() -> None:
     assert isinstance(command, Note)
     assert isinstance(command.event, RunFinished)
     assert command.event.stop_reason == "max_cost"
+
+
+def test_a_workflow_may_put_results_and_budget_in_words_of_its_own() -> None:
+    run = play(a_run(), explores({"strategy": "direct"}), answers())
+    fresh = replace(run.state, turns=())
+    words = Words(lambda state, one: f"Result {one.id}.", lambda state, why: f"Stop: {why}.")
+
+    command = ask_orchestrator(fresh, opening, SCHEMA, words=words)
+
+    assert isinstance(command, AskOrchestrator)
+    assert text_of(command.request.turns[-1]).endswith(
+        "Result 1.\nResult 2.\nResult 3.\nStop: None."
+    )

@@ -66,6 +66,7 @@ def test_a_file_is_used_as_far_as_its_own_words_allow(home: Path, tmp_path: Path
         max_tokens=MAX_TOKENS,
         temperature=TEMPERATURE,
         parallel=PARALLEL,
+        guard=True,
         endpoint={"context_tokens": CONTEXT_TOKENS},
     )
 

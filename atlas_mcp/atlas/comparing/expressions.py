@@ -23,7 +23,7 @@ MAX_CHARS = 400
 """Characters of the longest expression that is read."""
 
 _MATHEMATICS = re.compile(
-    r"[-+*/^=!|√∛∜π²³⁰¹⁴-⁹⁻ⁿ·×÷⋅−⌊⌈°½⅓⅔¼¾]|\d|[α-ωΑ-Ω]|_|\w\("
+    r"[-+*/^=!|√∛∜π²³⁰¹⁴-⁹⁻ⁿ₀-₉·×÷⋅−⌊⌈°½⅓⅔¼¾]|\d|[α-ωΑ-Ω]|_|\w\("
     r"|\b(?:sin|cos|tan|cot|sec|csc|ln|log|sqrt|arcsin|arccos|arctan|sinh|cosh|tanh) ?[a-z(\d|]"
 )
 _LETTERS_OF_SPACE = re.compile(r"[xyz](?: ?[xyz]){1,2}")

@@ -39,7 +39,7 @@ _SPELLINGS = (
 )
 _RELATION = re.compile(r"[<>≤≥≠=]")
 _FLIPPED = {"<": ">", ">": "<", "≤": "≥", "≥": "≤", "≠": "≠", "=": "="}
-_NAME = re.compile(r"[A-Za-zα-ω](?:_\w{1,3})?")
+_NAME = re.compile(r"[A-Za-zα-ω](?:_\w{1,3})?|[fgh]\([a-z]\)")
 _NUMBER = r"(?P<number>[-−+]?[$€£]?\d[\d.,/]{0,15}(?: ?[^\W\d_]{1,15}| ?%)?)"
 _PHRASES = (
     ("≥", r"(?:at least|no (?:less|fewer) than|not (?:less|fewer) than|a minimum of|≥) ?#"),

@@ -42,6 +42,7 @@ SIMPLIFY = Asked("Simplify the Boolean expression A'B + A'B'.")
         ("∄x P(x)", "∀y, ¬P(y)"),
         ("∀x, P(x) → Q(x)", "∀x (¬P(x) ∨ Q(x))"),
         ("∀x ∈ ℝ ∃n ∈ ℕ: n > x", "∀y∈ℝ, ∃m∈ℕ, m>y"),
+        ("∀x ∈ ℝ, x² > y", "∀z∈ℝ: z^2 > y"),
         ("∃x (P(x) and Q(x))", "∃x (Q(x) ∧ P(x))"),
     ],
 )

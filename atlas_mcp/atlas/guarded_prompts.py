@@ -46,18 +46,18 @@ differ, trust the one whose steps hold.
 
 _ANSWER = """\
 - explanation: in one or two sentences, the steps that lead to the answer.
-- answer: the answer of the candidate you choose, and nothing else.
-"""
+- answer: the answer of the candidate you choose, and nothing else."""
 
 _LANGUAGE = "Write in the language of the problem."
+"""Stands at the end of each turn: a small model heeds what it read last."""
 
-SYNTHESIS = f"{_RULES}Reply with one JSON object:\n{_ANSWER}{_LANGUAGE}"
+SYNTHESIS = f"{_RULES}Reply with one JSON object:\n{_ANSWER}"
 """The system prompt of a run that starts with candidates enough."""
 
 DECISION = f"""\
 {_RULES}Reply with one JSON object. Its action is "answer" or "explore". To explore, give the \
 strategy of one more solver. To answer, give:
-{_ANSWER}{_LANGUAGE}"""
+{_ANSWER}"""
 """The system prompt of a run that may explore further."""
 
 AGREED = "That settles it, and nothing more is explored: give their answer, and explain it."
@@ -110,11 +110,12 @@ def status_text(
     """
     text = agreement_text(state.groups)
     if settled:
-        return f"{text} {AGREED}"
+        return f"{text} {AGREED} {_LANGUAGE}"
     if concluding is not None:
-        return f"{text} {CONCLUDE_TEXTS[concluding]}"
-    left = counted(state.explores_left, "explore")
-    return f"{text} {left} left, with one of the strategies {', '.join(unused)}. Explore or answer."
+        return f"{text} {CONCLUDE_TEXTS[concluding]} {_LANGUAGE}"
+    left, strategies = counted(state.explores_left, "explore"), ", ".join(unused)
+    choice = f"{left} left, with one of the strategies {strategies}. Explore or answer."
+    return f"{text} {choice} {_LANGUAGE}"
 
 
 def agreement_text(groups: Sequence[Group]) -> str:

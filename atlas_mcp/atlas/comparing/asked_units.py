@@ -19,6 +19,9 @@ _WORD_END = re.compile(r"[^\s,;:?!()]+")
 _TRAILING = ".,;:?!)\"'"
 _MAX_WORDS = 6
 
+MAX_MENTIONS = 30
+"""Places of a question, the last ones of it, at which a unit is looked for."""
+
 _STOP = re.compile(
     r"\b(?:are|is|was|were|did|do|does|has|have|had|will|would|can|could|should|must|may|might|of"
     r"|in|on|at|for|from|with|to|there|per|that|who|which|remain|remained|left|fit|make|made|get"
@@ -43,7 +46,7 @@ def asked_unit(question: str) -> Unit | None:
     """Return the one unit in which a question asks for its answer; `None` where it is not clear."""
     for rule in (_MANY, _IN):
         found: list[Unit] = []
-        for match in rule.finditer(question):
+        for match in list(rule.finditer(question))[-MAX_MENTIONS:]:
             named = _unit_at(question, match.end())
             if named is not None and named not in found:
                 found.append(named)

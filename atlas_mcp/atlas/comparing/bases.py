@@ -57,7 +57,7 @@ def read(text: str, asked: Asked) -> str | None:
     if not 1 < len(text) <= 200:
         return None
     base = asked_base(asked.question)
-    found = _with_base(text)
+    found = _with_base(text, base)
     if found is None and base is not None and base != 10 and _BARE.fullmatch(text):
         digits = re.sub("[ _]", "", text).lower()
         found = (digits, base) if _is_in_base(digits, base) else None
@@ -80,7 +80,7 @@ def asked_base(question: str) -> int | None:
     return base if 2 <= base <= 36 else None
 
 
-def _with_base(text: str) -> tuple[str, int] | None:
+def _with_base(text: str, wanted: int | None) -> tuple[str, int] | None:
     """Return the digits of a text that names its base, and the base."""
     match = _PREFIXED.fullmatch(text)
     if match is not None:
@@ -92,8 +92,10 @@ def _with_base(text: str) -> tuple[str, int] | None:
         return None
     base = int(match[2].translate(_SUBSCRIPTS) if match[2] else match[3])
     digits = re.sub("[_ ]", "", match[1]).lower()
-    # A letter with an index is a name; a base has two digits or more.
-    if not 2 <= base <= 36 or not _is_in_base(digits, base) or not digits[0].isdecimal():
+    if not 2 <= base <= 36 or not _is_in_base(digits, base):
+        return None
+    # A letter with an index is a name, unless that base is asked for.
+    if not digits[0].isdecimal() and base != wanted:
         return None
     return digits, base
 

@@ -44,7 +44,7 @@ _STATE = re.compile(r"\s?(?:\((aq|s|l|g)\)|_\((aq|s|l|g)\))$")
 _HYDRATE = re.compile(r"\s*[·•⋅∙*]\s*|(?<=[\dA-Za-z)])\.(?=\d{0,2}H_?2_?O$)")
 _MARKED_CHARGE = re.compile(r"\^\(?(?:(\d{1,2})?([+-])|([+-])(\d{1,2}))\)?$")
 _SIMPLE_ION = re.compile(r"([A-Z][a-z]?)(\d)([+-])")
-_PIECE = re.compile(r"([A-Z][a-z]?)|([(\[])|([)\]])|_?\(?(\d{1,3})\)?")
+_PIECE = re.compile(r"([A-Z][a-z]?)|([(\[])|([)\]])|_?(\d{1,3})|_\((\d{1,3})\)")
 _NUCLIDE = re.compile(r"\^\(?(\d{1,3})\)?\s?(?:_\(?(\d{1,3})\)?)?\s?([A-Z][a-z]?)")
 _HYPHENED = re.compile(r"([A-Z][a-z]?)-(\d{1,3})")
 
@@ -168,7 +168,8 @@ def _atoms(text: str) -> str | None:
         match = _PIECE.match(body, at)
         if match is None:
             return None
-        symbol, opening, closing, count = match.groups()
+        symbol, opening, closing, bare, wrapped = match.groups()
+        count = bare or wrapped
         if symbol is not None:
             if symbol not in _KNOWN:
                 symbol = symbol[0]
@@ -200,7 +201,7 @@ def _nuclide(text: str) -> str | None:
     match = _NUCLIDE.fullmatch(text)
     if match is not None and match[3] in _KNOWN:
         # An atomic number says nothing more than the symbol, where it is the right one.
-        right = match[2] is None or ELEMENTS[int(match[2]) - 1 : int(match[2])] == [match[3]]
+        right = match[2] is None or ELEMENTS[int(match[2]) - 1 : int(match[2])] == (match[3],)
         return f"{match[1]} {match[3]}" if right else None
     match = _HYPHENED.fullmatch(text)
     return f"{match[2]} {match[1]}" if match is not None and match[1] in _KNOWN else None

@@ -33,6 +33,9 @@ _CHOOSING = re.compile(
     r"\b(?:which|choose|select|pick|option|options|choices?|following|multiple[- ]choice|"
     r"welche[rsnm]?|wähle|folgende[nrs]?|quel(?:le)?s?|choisi\w*|suivant\w*|cuál(?:es)?|siguientes?|elige)\b"
 )
+_TOLD = re.compile(
+    r"(?:compute|evaluate|find|determine|calculate|simplify|solve|answer|show|berechne|bestimme)\b"
+)
 _IN_PARTS = re.compile(r"\b(?:parts?|both|each|questions|statements?|in turn|respectively)\b")
 _SEVERAL = re.compile(
     r"\ball that apply\b|\bone or more\b|\bwhich (?:of \S+ )?(?:.{0,60} )?are\b|\bselect all\b|"
@@ -117,7 +120,9 @@ def _is_choice(before: str, first: str) -> bool:
     if first == "A":
         return before.rstrip()[-1] in "?:.*_" or _CHOOSING.search(said) is not None
     # Small letters and numbers mark the parts of a question too.
-    return _CHOOSING.search(said) is not None and before.rstrip()[-1] in "?:.*_"
+    end = before.rstrip()[-1]
+    chosen = _CHOOSING.search(said) is not None and not _TOLD.match(said)
+    return (end == "?" and first == "a") or (chosen and end in "?:.*_")
 
 
 @lru_cache(maxsize=64)

@@ -6,11 +6,12 @@ Takes off only what encloses the whole text in pairs, or introduces the whole of
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
 
 from atlas_mcp.atlas.comparing import latex
 from atlas_mcp.atlas.comparing.asked import Asked
-from atlas_mcp.atlas.comparing.questions import plain_words
+from atlas_mcp.atlas.comparing.questions import asking, plain_words
 
 MAX_LAYERS = 12
 """Pieces of dress that are taken off one after the other."""
@@ -21,12 +22,15 @@ _QUOTES = ("“”", "„“", "„”", "«»", "»«", "‹›", "›‹", "�
 _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 """The full-width forms of the characters of ASCII."""
 
+_COMPATIBLE = re.compile("[\uff61-\uff9f\ufb00-\ufb06]+")
+"""Half-width letters of Japanese, and ligatures."""
+
 _FENCE = re.compile(r"(`{3,}|~{3,})[ \t]*[\w+#.-]{0,20}[ \t]*\n(.*?)\n?[ \t]*\1", re.DOTALL)
 _CODE_SPAN = re.compile(r"(`{1,2})(?!`)(.*[^`])\1", re.DOTALL)
 _BOLD = re.compile(r"(\*{2,3})(?![\s*])(.+?)(?<![\s*])\1", re.DOTALL)
 _ITALIC = re.compile(r"\*(?![\s*])([\w][^*\n]*[\w.!?)%]|\w)\*")
 # In identifiers an underscore is a letter, so a word between two of them must look like a title.
-_UNDERSCORED = re.compile(r"(_{1,2})(?!_)([^\W\d_][^_\n]*[^\W_]\.?)\1")
+_UNDERSCORED = re.compile(r"(_{1,2})(?!_)([^\W_][^_\n]*[^\W_]\.?)\1")
 _MATHEMATICS = (
     re.compile(r"\$\$([^$]+)\$\$"),
     re.compile(r"\$([^$]+)\$"),
@@ -44,11 +48,12 @@ _NAME = (
 )
 _INTRODUCTIONS = (
     # A label with a colon, a heading above the answer, or the beginning of a sentence.
-    re.compile(rf"(?:\*\*|__)?{_NAME}\s*(?:(?:\*\*|__)\s*[:：]|[:：]\s*(?:\*\*|__)?)\s*", re.I),
+    re.compile(rf"(\*\*|__|\*){_NAME}\s*(?:\1\s*[:：]|[:：]\s*\1)\s*", re.IGNORECASE),
+    re.compile(rf"{_NAME}\s*[:：]\s*", re.IGNORECASE),
     re.compile(rf"#{{1,6}}\s*{_NAME}\s*[:：]?\s*\n\s*", re.I),
     re.compile(rf"\*\*{_NAME}\*\*\s*\n\s*", re.I),
     re.compile(
-        rf"{_NAME}\s+(?:is|are|ist|lautet|sind|est|es|è|é)\s*(?:therefore|thus|also)?\s*[:：]?\s*",
+        rf"{_NAME}\s+(?:is|are|ist|lautet|sind|est|es|è|é)\b\s*(?:therefore|thus|also)?\s*[:：]?\s*",
         re.I,
     ),
     re.compile(r"(?:答案是?|答え[はが]?|答|答案为)\s*[:：]?\s*(?=\S)"),
@@ -58,7 +63,7 @@ _INTRODUCTIONS = (
         re.I,
     ),
     re.compile(r"(?:we (?:get|have|find|obtain)|it follows that)\s+(?=[^\s=]{1,6}\s*=)", re.I),
-    re.compile(r"(?:=|####|•)\s*(?![=>\s])"),
+    re.compile(r"(?:=|•)\s*(?![=>\s])|#{2,6}\s+(?=\S[^\n]*$)"),
 )
 _OPENS_OTHERWISE = re.compile(
     r"(?:not|no|nor|neither|either|never|nicht|kein|keine|weder|pas|non|ni|n'|unlikely|hardly|"
@@ -70,9 +75,13 @@ _DENIES = re.compile(
     r"\b(?:not|never|nor|neither|nicht|kein\w*|pas|non|except|unless)\b|n['’]t\b", re.I
 )
 _ABBREVIATED = re.compile(r"(?:^|[\s(])(?:[^\W\d_]\.)+[^\W\d_]?\.$|\.\.$")
-_SHOUTED = re.compile(r"(?:[^\W\d_]{3,}|\b(?:no|ja|si|sí))[!！]$", re.I)
+_SHOUTED = re.compile(
+    r"(?:[^\W\d_]{3,}|\b(?:no|ja|si|sí)|[\u3040-\u30ff\u4e00-\u9fff])[!！]$", re.I
+)
 # A space that does not break a line is part of a number.
 _WHITE = re.compile(r"(?<=\d)([\u00a0\u202f\u2009])(?=\d)|\s+")
+_IT_IS = re.compile(r"(?:it is|it's|it was|that is|that's)\s+", re.IGNORECASE)
+_NAMING = re.compile(r"(?:in )?(?:what|which|who|where|when)\b")
 _ECHOED = re.compile(r"what(?:'s| is| are| was| were) (the .{3,80})")
 
 
@@ -84,7 +93,7 @@ def off(text: str, asked: Asked, *, stop: bool = True) -> str:
         asked: What is known of the problem, whose words an answer may repeat.
         stop: Whether a mark at the end is dress too.
     """
-    text = text.translate(_FULL_WIDTH)
+    text = _COMPATIBLE.sub(_in_full, text.translate(_FULL_WIDTH))
     for _ in range(MAX_LAYERS):
         before = text = text.strip()
         text = unquoted(_out_of_pairs(_unboxed(text)))
@@ -96,6 +105,10 @@ def off(text: str, asked: Asked, *, stop: bool = True) -> str:
         if text == before:
             break
     return single_spaced(text)
+
+
+def _in_full(match: re.Match[str]) -> str:
+    return unicodedata.normalize("NFKC", match[0])
 
 
 def out_of_code(text: str) -> str:
@@ -153,13 +166,18 @@ def _out_of_pairs(text: str) -> str:
     if match is not None:
         return match[1]
     match = _UNDERSCORED.fullmatch(text)
-    if match is not None and (match[2][0].isupper() or " " in match[2]) and not match[2].isupper():
+    if match is not None and _is_title(match[2]):
         return match[2]
     for pattern in _MATHEMATICS:
         match = pattern.fullmatch(text)
         if match is not None and not any(mark in match[1] for mark in ("\\]", "\\[", "\\)", "\\(")):
             return match[1]
     return _out_of_inline(text)
+
+
+def _is_title(inner: str) -> bool:
+    """Return whether the text between two underscores is none of an identifier."""
+    return " " in inner or inner.isdigit() or (inner[0].isupper() and not inner.isupper())
 
 
 def _out_of_inline(text: str) -> str:
@@ -225,6 +243,8 @@ def _without_stop(text: str) -> str:
         return rest
     if last in "!！":
         return rest if _SHOUTED.search(text) else text
+    if last == "," and rest[-1].isalpha():
+        return rest
     if last in ";；" and (rest[-1].isalnum() or rest[-1] in ")%*`$"):
         return rest
     return text
@@ -239,6 +259,10 @@ def without_introduction(text: str, question: str = "") -> str:
             if rest and not _OPENS_OTHERWISE.match(rest.lstrip("*_$`\\ ")):
                 return rest
             return text
+    named = _IT_IS.match(text)
+    if named is not None and _names_something(question):
+        rest = text[named.end() :]
+        return text if _OPENS_OTHERWISE.match(rest.lstrip("*_$`\\ ")) else rest
     echo = _echo(question)
     if echo and text[: len(echo)].casefold() == echo:
         verb, _, rest = text[len(echo) :].strip().partition(" ")
@@ -246,6 +270,12 @@ def without_introduction(text: str, question: str = "") -> str:
         if verb in ("is", "are", "was", "were") and bare and not _OPENS_OTHERWISE.match(bare):
             return rest
     return text
+
+
+@lru_cache(maxsize=64)
+def _names_something(question: str) -> bool:
+    """Return whether "it is" says nothing before the answer to a question."""
+    return _NAMING.match(asking(question)) is not None
 
 
 @lru_cache(maxsize=64)

@@ -9,15 +9,18 @@ from typing import Literal, TypeAlias
 from atlas_mcp.atlas.comparing.questions import asking, plain_words
 
 Exactness: TypeAlias = Literal[
-    "code", "secret", "character", "move", "note", "version", "phone", "mark"
+    "code", "output", "secret", "character", "move", "note", "version", "phone", "mark"
 ]
-"""What is asked for where every character counts: code and output; a password or a text in a
+"""What is asked for where every character counts: code; the output of
+a program to the last blank; a password or a text in a
 cipher; a single character; a move of chess; a note or a chord; a version; a telephone number;
 a symbol or any other code."""
 
 _PROGRAMMING = re.compile(
     r"\b(?:python\d?|java|javascript|typescript|js|rust|golang|php|ruby|perl|sql|mysql|sqlite|"
     r"postgres\w*|html|css|bash|zsh|shell|linux|unix|git|powershell|kotlin|haskell|scala|lua|"
+    r"undefined|undeclared|imported?|"
+    r"instantiated?|inherits?|subclass|constructor|namespace|runtime error|stack trace|"
     r"regex|regexp|regular expression|json|yaml|toml|xml|program|script|"
     r"(?:the|this|following|source|above|below|given) code(?! (?:number|word|name))|"
     r"compiler|interpreter|"
@@ -74,11 +77,14 @@ _PRINTED = re.compile(
     r"|\bwhat(?: exactly)? (?:does|do|will|would|is|gets)\b.{0,80}"
     r"\b(?:returns?|returned|writes?|written|shows?|shown|evaluates? to|echo|yields?)\b"
     r"|\bwas gibt\b.{0,80}\baus\b"
+    r"|\bqu(?:e |'|'est-ce que? ).{0,40}\b(?:affiche|imprime|renvoie|retourne|devuelve)\b"
+    r"|\bqu'(?:affiche|imprime|écrit)\b|\bqué (?:imprime|muestra|devuelve|escribe)\b"
 )
 _SURELY_PRINTED = re.compile(
     r"\b(?:exactly .{0,30}(?:print|output|display|written|write)|is printed|does .{0,80}\bprint)\b|"
-    r"\bprint"
+    r"\bprint|\baffiche|\bimprime"
 )
+_TO_THE_BLANK = re.compile(r"\bexact(?:ly|ement|amente)?\b|\bblanks?\b|\bwhite ?space\b|\bgenau\b")
 _SPELLED = re.compile(
     r"\bhow (?:is|are|do|does|would|must|should)\b.{0,60}"
     r"\b(?:written|write|spelled|declared|called)\b"
@@ -114,10 +120,11 @@ _AS_WRITTEN = re.compile(
     r"\bexact (?:string|text|spelling)\b"
 )
 _CHESS = re.compile(
-    r"\bchess\b|\bcastl(?:e|es|ing)\b|\bcheckmate\b|\bmate in\b|"
+    r"\bchess\b|\b\d{1,2}\.\s?(?:[nbrqk]?[a-h][1-8]\b|o-o)|\bcastl(?:e|es|ing)\b|\bcheckmate\b|"
+    r"\bmate in\b|"
     r"\b(?:white|black)(?:'s)?\b.{0,40}\bmoves?\b|\bmoves?\b.{0,40}\b(?:white|black)\b"
 )
-_MOVES = re.compile(r"\bmoves?\b|\bcastl|\bplay")
+_MOVES = re.compile(r"\b(?:reply|response|continuation)\b|\bmoves?\b|\bcastl|\bplay")
 _MUSIC = _asked_for(r"notes?|chords?|pitch(?:es)?|key signature|tone|tonic|dominant|interval root")
 _VERSIONS = _asked_for(r"versions?|releases?|version number|release number|build|firmware")
 
@@ -134,7 +141,7 @@ def exactness_asked(question: str) -> Exactness | None:
     if _VERSIONS.search(asks):
         return "version"
     if _asks_for_code(asks, programming=programming):
-        return "code"
+        return "output" if _TO_THE_BLANK.search(asks) and _PRINTED.search(asks) else "code"
     if _PHONES.search(asks):
         return "phone"
     if _SECRETS.search(asks) or _IN_A_CIPHER.search(asks):

@@ -37,6 +37,9 @@ _LETTERS = re.compile(r"[A-Z](?: [A-Z]){2,25}|[A-Z](?: ?[-\u2013] ?[A-Z]){2,25}"
 _GROUPED = re.compile(r"[-+\u2212]?\d{1,3}(?: \d{3})+")
 _LISTS = ("sequence:", "set:", "multiset:", "tuple", "path:", "parts:")
 _OR = re.compile(r"(?:^| )or ")
+_VERDICTS = frozenset(
+    {"yes", "no", "true", "false", "t", "f", "y", "n", "ja", "nein", "wahr", "falsch"}
+)
 _VALUE = re.compile("[0-9√π∞]")
 _ELLIPSIS = re.compile(r"\.{2,}|…")
 
@@ -62,6 +65,9 @@ def read(text: str, asked: Asked, part: Callable[[str], str]) -> str | None:
         found = _with_last_alternative(found, question)
     if found is None or not _is_list(found, question):
         return None
+    if all(one.casefold() in _VERDICTS for one in found.parts):
+        # Each of them is about another statement.
+        return sequence_key([part(one) for one in found.parts])
     if all(_is_tuple(one) for one in found.parts):
         asked_order = order.order_of_points(question)
         keys = [part(one) for one in found.parts]

@@ -125,7 +125,7 @@ def asked_currency(question: str) -> Amount | None:
     found: set[Amount] = set()
     for match in _ASKED.finditer(question):
         name = match["name"]
-        one = _one(name, question) or _one(f"{name} sterling", question)
+        one = _one(name, question) or _one(name.split()[0], question)
         if one is not None:
             found.add(one)
     if not found and _HOW_MUCH.search(asking(question)) and "%" not in asking(question):

@@ -45,9 +45,11 @@ _SEQUENCE = re.compile(
 )
 # Values that are told apart by the names that the question gives them: "a and b", "(x, y)".
 _NAMED = re.compile(
-    r"(?<![\w^*/+=-])(?!a |A |I )[a-zA-Z](?:, [a-zA-Z]){0,6},? and (?!a |I )[a-zA-Z](?![\w'])"
+    r"(?<![\w^*/+=-])[a-zA-Z](?:, [a-zA-Z]){0,6},? and (?!a |I )[a-zA-Z](?![\w'])"
     r"|\( ?[a-zA-Z](?:_?\d)?(?: ?, ?[a-zA-Z](?:_?\d)?){1,6} ?\)"
     r"|\bmean\b.{1,40}\b(?:median|variance|mode|deviation)\b|\blength\b.{1,40}\b(?:width|height)\b"
+    r"|(?<![\w'(])(?-i:[a-z](?:, [a-z]){1,6})(?![\w'])|\bnumbers? of \w{1,20} and \w"
+    r"|['\"\u2019\u201d] and ['\"\u2018\u201c]|\b1 and (?:\w{1,20} )?2\b|\bages\b"
     # Two unknowns of a system.
     r"|\bsystems?\b|\bsimultaneous|\bequations\b|\bgleichungssystem|\bgleichungen\b"
     r"|\bboth (?:the )?\w+ and\b"
@@ -159,7 +161,8 @@ def order_of_points(question: str) -> Order | None:
     text = gist(question)
     if _ANY_ORDER.search(text):
         return "set"
-    if _SEQUENCE.search(_POINTS.sub("", text)):
+    text = _POINTS.sub("", text)
+    if _SEQUENCE.search(text) or _NAMED.search(text):
         return "sequence"
     several = asks_for_solutions(question) or _SET.search(text) or _EVERY.search(text)
     return "set" if several else None

@@ -61,9 +61,11 @@ def read(text: str, asked: Asked, part: Callable[[str], str]) -> str | None:
 
 
 def _marked(text: str, question: str, part: Callable[[str], str]) -> str | None:
+    if not _MARK.match(text):
+        return None
     marks = list(_MARK.finditer(text))
     labels = [(mark["closed"] or mark["open"]).casefold() for mark in marks]
-    if not marks or marks[0].start() or len(marks) > MAX_PARTS or len(set(labels)) < len(labels):
+    if len(marks) > MAX_PARTS or len(set(labels)) < len(labels):
         return None
     named = _asked_marks(question)
     if not _are_first(labels) and not (set(labels) <= named.keys()):

@@ -34,7 +34,7 @@ _SHORT_YEAR = re.compile(r"\d{2}")
 
 _NO_RANGE = re.compile(
     r"\b(?:score|result|ratio|odds|verse|what time|which time|match|game|election|phone|vote)\b"
-    r"|\d ?[-\u2212\u2013] ?\d ?(?:=|\?|$)|\bcalculate\b|\bcompute\b|\bevaluate\b|\bsubtract",
+    r"|\d ?[-\u2212\u2013] ?\d+ ?(?:=|\?|$)|\bcalculate\b|\bcompute\b|\bevaluate\b|\bsubtract",
     re.IGNORECASE,
 )
 
@@ -78,7 +78,7 @@ def _is_dash_of_range(low: str, dash: str, high: str, asked: Asked) -> bool:
     )
     if years:
         return dash != "-" or bool(_YEAR.fullmatch(high)) or _asks_years(asked.question)
-    return dash != "-" or not _BARE.fullmatch(high)
+    return dash != "-" or not _BARE.fullmatch(high) or bool(_SIGN.match(low))
 
 
 def _range(low: str, high: str, asked: Asked, part: Callable[[str], str]) -> str | None:

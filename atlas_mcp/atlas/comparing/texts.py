@@ -104,7 +104,7 @@ READERS: tuple[Reader, ...] = (
 def text_key(answer: str, asked: Asked) -> str:
     """Return a text that is equal for equal answers: see `READERS`."""
     text = answer.translate(_INVISIBLE).replace("\r\n", "\n").replace("\r", "\n")
-    text = unicodedata.normalize("NFC", text).strip()
+    text = unicodedata.normalize("NFC", text)
     # A letter stands for its option even where the options are code.
     key = choices.key(text, asked, lambda option: _key(option, asked))
     return _key(text, asked) if key is None else key

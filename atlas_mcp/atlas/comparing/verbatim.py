@@ -37,7 +37,7 @@ _LOOKS_LIKE_CODE = re.compile(
     r"|[\w-]+\.(?:py|js|ts|java|c|h|cpp|hpp|cs|rs|go|rb|php|html?|css|json|ya?ml|toml|xml|md|txt|"
     r"csv|sh|ini|cfg|conf|sql|ipynb|lock|log|exe|dll|so|png|jpe?g|gif|svg|pdf|zip|tar|gz)"
     r"|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
-    r"|__\w+__|_[A-Za-z]\w+"  # an identifier
+    r"|__[a-z]\w*__|_[A-Za-z]\w*[A-Za-z\d]"  # an identifier
     r"|[A-Za-z]{2,}\w*_[A-Za-z]{2}\w*(?:\(.*\))?"
     r"|--[A-Za-z][\w-]*(?:[= ][\w./-]+)?"  # a flag
     r"|v?\d+\.\d+\.\d+[\w.+-]*"  # a version
@@ -55,6 +55,9 @@ _ONE_FENCE = re.compile(r"[^`\n]{0,200}:\s*(`{3}.*`{3})", re.DOTALL)
 def key(text: str, asked: Asked) -> str | None:
     """Return the key of a text of which every character counts; `None` for any other."""
     exactness = exactness_asked(asked.question)
+    if exactness == "output":
+        return verbatim_key(dress.out_of_code(text.strip("\n").rstrip()))
+    text = text.strip()
     if exactness == "code" or (exactness is None and looks_like_code(text)):
         return verbatim_key(_code(text))
     if exactness is None:
@@ -122,9 +125,8 @@ def _version(text: str, question: str) -> str | None:
     if match is None or not _VERSION.fullmatch(text[match.end() :]):
         return None
     known = {"version", "release", *re.findall(r"[\w+#.-]+", question.lower())}
-    if any(word not in known for word in match[1].lower().split()):
-        return None
-    return text[match.end() :]
+    product = [word for word in match[1].lower().split() if word not in known]
+    return " ".join([*product, text[match.end() :]])
 
 
 def _move(text: str) -> str:
@@ -139,7 +141,9 @@ def _move(text: str) -> str:
 
 def _note(text: str) -> str | None:
     match = _NOTE.fullmatch(text)
-    if match is None:
+    if match is None or re.match(
+        r"(?!b|m|dim|aug|sus|add|is\b|es\b|s\b|dur|moll)[^\W\d_]", match[4]
+    ):
         return None
     mark = match[2] or match[3] or ""
     return f"{match[1]}{_ACCIDENTALS.get(mark, '')}{match[4]}"

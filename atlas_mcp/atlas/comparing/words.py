@@ -26,14 +26,24 @@ _NEGATED = re.compile(r"\b([a-z]+)n't\b|\bcannot\b")
 _IRREGULAR = {"ca": "can", "wo": "will", "sha": "shall"}
 _SHORTENED = {"'re": " are", "'ve": " have", "'ll": " will", "i'm": "i am"}
 _SHORT = re.compile(r"(?<=[a-z])'(?:re|ve|ll)\b|\bi'm\b")
-_ROMAN = re.compile(r"(?<=[^\W\d_]{3} )(?=[IVX])(X{0,3}(?:IX|IV|V?I{0,3}))(?=$|[ ,;)])")
+_ROMAN = re.compile(
+    # One letter is a numeral only behind what is counted: `Malcolm X` is no tenth.
+    r"(\b[^\W\d_]{3,} )(?=[IVX]{2})(X{0,3}(?:IX|IV|V?I{0,3}))(?=$|[ ,;)])|"
+    r"\b((?:chapter|section|article|war|part|book|type|act|scene|volume|phase|stage) )"
+    r"([IVX])(?=$|[ ,;)])",
+    re.IGNORECASE,
+)
 _DIGITS = {"I": 1, "V": 5, "X": 10}
 _NOT_NAMED = re.compile(r"\b(?:chem|element|chord|note|gene|vitamin|oxid|ion|music)")
+
+_INITIALS = re.compile(r"\b([A-Z])\. (?=[A-Z]\.)")
+_DOTTED = re.compile(r"(?:[A-Z]\.){2,6}(?:[A-Z])?")
 
 _ARTICLE = re.compile(r"(?:the|an?)\s+(?=[^\W\d_])", re.IGNORECASE)
 _NO_ARTICLE = re.compile(
     r"(?:a)\s+(?:major|minor|flat|sharp|and|or|is|are|only|level|team|to|in|of|if|then|implies|"
-    r"priori|posteriori|fortiori|b|c|d)\b",
+    r"priori|posteriori|fortiori|few|little|lot|bit|couple|dozen|hundred|thousand|million|third|"
+    r"half|quarter|fifth|great|good|b|c|d)\b",
     re.IGNORECASE,
 )
 _ABOUT_WORDS = re.compile(
@@ -51,6 +61,9 @@ _ABOUT_NAMES = re.compile(
 def key(text: str, asked: Asked) -> str:
     """Return the key of any text."""
     words = " ".join(text.split()).translate(_APOSTROPHES).translate(_DASHES)
+    words = _INITIALS.sub(r"\1.", words)
+    if _DOTTED.fullmatch(words):
+        words = words.replace(".", "")
     if _is_formula(words):
         return words_key(words)
     if _is_about_words(asked.question):
@@ -126,6 +139,10 @@ def _long(match: re.Match[str]) -> str:
 
 
 def _arabic(match: re.Match[str]) -> str:
-    digits = [_DIGITS[sign] for sign in match[1]]
+    name, numeral = match[1] or match[3], match[2] or match[4]
+    if not numeral.isupper():
+        return match[0]
+    digits = [_DIGITS[sign] for sign in numeral]
     after = [*digits[1:], 0]
-    return str(sum(-one if one < two else one for one, two in zip(digits, after, strict=True)))
+    value = sum(-one if one < two else one for one, two in zip(digits, after, strict=True))
+    return f"{name}{value}"

@@ -8,7 +8,6 @@ other orchestrators are in `atlas.prompts`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from atlas_mcp.atlas.agreement import Group
 from atlas_mcp.atlas.explore import (
@@ -21,6 +20,7 @@ from atlas_mcp.atlas.explore import (
 from atlas_mcp.atlas.messages import Json
 from atlas_mcp.atlas.outcomes import StopReason
 from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.prompts import identity_of
 from atlas_mcp.atlas.run_facts import ExploreState
 from atlas_mcp.atlas.run_spec import RunSpec
 from atlas_mcp.atlas.state import RunState
@@ -84,11 +84,7 @@ def other_strategy(wanted: Strategy, given: Strategy) -> str:
 
 def result_text(state: RunState, explore: ExploreState) -> str:
     """Return one explore's result in short: its strategy, its answer and its steps."""
-    action = explore.planned.explore
-    seen: dict[str, Any] = {"number": explore.id}
-    if len(state.spec.solvers) > 1:
-        seen["solver"] = action.solver
-    seen["strategy"] = action.strategy
+    seen = identity_of(state, explore)
     outcome = explore.outcome
     if isinstance(outcome, Candidate):
         seen |= {"steps": _shortened(outcome.reasoning), "answer": outcome.answer}

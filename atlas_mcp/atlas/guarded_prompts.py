@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from atlas_mcp.atlas.agreement import Group
+from atlas_mcp.atlas.answer_language import language_line
 from atlas_mcp.atlas.explore import (
     Candidate,
     SolverFailure,
@@ -47,9 +48,6 @@ differ, trust the one whose steps hold.
 _ANSWER = """\
 - explanation: in one or two sentences, the steps that lead to the answer.
 - answer: the answer of the candidate you choose, and nothing else."""
-
-_LANGUAGE = "Write in the language of the problem."
-"""Stands at the end of each turn: a small model heeds what it read last."""
 
 SYNTHESIS = f"{_RULES}Reply with one JSON object:\n{_ANSWER}"
 """The system prompt of a run that starts with candidates enough."""
@@ -104,14 +102,15 @@ def status_text(
         settled: Whether the candidates agree so that no explore is granted.
         unused: The strategies that an explore can have.
     """
-    text = agreement_text(state.groups)
     if settled:
-        return f"{text} {AGREED} {_LANGUAGE}"
-    if concluding is not None:
-        return f"{text} {CONCLUDE_TEXTS[concluding]} {_LANGUAGE}"
-    left, strategies = counted(state.explores_left, "explore"), ", ".join(unused)
-    choice = f"{left} left, with one of the strategies {strategies}. Explore or answer."
-    return f"{text} {choice} {_LANGUAGE}"
+        task = AGREED
+    elif concluding is not None:
+        task = CONCLUDE_TEXTS[concluding]
+    else:
+        left, strategies = counted(state.explores_left, "explore"), ", ".join(unused)
+        task = f"{left} left, with one of the strategies {strategies}. Explore or answer."
+    # Last, since a small model heeds what it read last.
+    return f"{agreement_text(state.groups)} {task} {language_line(state.problem.text)}".rstrip()
 
 
 def agreement_text(groups: Sequence[Group]) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import cast
 
+from atlas_mcp.atlas.answer_language import language_line
 from atlas_mcp.atlas.explore import Explore, Strategy, candidate_schema
 from atlas_mcp.atlas.messages import Json, ModelRequest, Part, Text, UserTurn
 from atlas_mcp.atlas.model_spec import ModelSpec
@@ -67,8 +68,8 @@ Reply with one JSON object:
 - confidence_percent: how likely the answer is right, 0 to 100."""
 """The system prompt of a small model, which loses the thread of a longer one."""
 
-_SMALL_REMINDER = "\n\nWrite in the language of the problem. As the answer write the result alone."
-"""The end of a small model's request: it heeds what it read last."""
+_SMALL_REMINDER = "\n\nAs the answer write the result alone. "
+"""Stands at the end of a small model's request: it heeds what it read last."""
 
 
 def solver_request(
@@ -93,7 +94,12 @@ def solver_request(
         further: Further text, for a model in another role.
     """
     schema = bounded(candidate_schema(problem.answer_schema), spec.max_string_chars)
-    text = directive(explore) + _shown(further) + shape_asked_for(schema, spec) + _reminder(spec)
+    text = (
+        directive(explore)
+        + _shown(further)
+        + shape_asked_for(schema, spec)
+        + _reminder(problem, spec)
+    )
     return ModelRequest(
         system=_system(spec),
         turns=(UserTurn((*problem_parts(problem), Text(text))),),
@@ -110,7 +116,7 @@ def input_bytes(problem: Problem, explore: Explore, spec: ModelSpec, *, further:
     written = None if problem.answer_schema is None else json.dumps(dict(problem.answer_schema))
     return (
         len(_system(spec).encode())
-        + len(_reminder(spec).encode())
+        + len(_reminder(problem, spec).encode())
         + len(_PROBLEM.format("").encode())
         + len(problem.text.encode())
         + len(directive(explore).encode())
@@ -123,8 +129,8 @@ def _system(spec: ModelSpec) -> str:
     return SMALL_SOLVER_SYSTEM if spec.is_small else SOLVER_SYSTEM
 
 
-def _reminder(spec: ModelSpec) -> str:
-    return _SMALL_REMINDER if spec.is_small else ""
+def _reminder(problem: Problem, spec: ModelSpec) -> str:
+    return _SMALL_REMINDER + language_line(problem.text) if spec.is_small else ""
 
 
 def _shown(further: str) -> str:

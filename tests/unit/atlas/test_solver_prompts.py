@@ -72,5 +72,5 @@ Wie viele?
 </problem>
 How to approach it: Solve it step by step, in the way you find most natural.
 
-Write in the language of the problem. As the answer write the result alone.\
+As the answer write the result alone. Antworte auf Deutsch.\
 """)

@@ -91,10 +91,15 @@ def _zeros(conditions: Sequence[Condition]) -> list[Formula]:
     sympy = library()
     found: set[Formula] = set()
     for one in conditions:
-        if one.kind == "nonzero":
+        if one.kind == "nonzero" and not _is_exponential(one.part):
             top, _ = sympy.fraction(sympy.together(sympy.expand_trig(one.part)))
             found.update(factor for factor, _ in sympy.factor_list(top)[1])
-    return [one for one in found if one.free_symbols]
+    return [one for one in found if one.free_symbols and not _is_exponential(one)]
+
+
+def _is_exponential(one: Formula) -> bool:
+    """Return whether it is a power of a positive number, which is zero nowhere."""
+    return bool(one.as_base_exp()[0].is_positive)
 
 
 def _match(a: Sequence[Formula], b: Sequence[Formula], ratio: Callable[[Formula], bool]) -> bool:

@@ -35,6 +35,7 @@ from atlas_mcp.testing.messages_api import (
 )
 from atlas_mcp.views.rendering import view_of
 from atlas_mcp.views.run_view import RunView
+from atlas_mcp.views.summaries import summary
 from tests.support.gated_models import until
 from tests.support.live_runs import driven
 from tests.support.worlds import QUESTION, World, ended, opened_world, solve, unmarked
@@ -71,6 +72,28 @@ async def test_two_solvers_that_agree_and_one_synthesis_make_an_answer(world: Wo
     assert [(c.status, c.answer, c.confidence) for c in view.candidates] == [("ok", "42", 0.8)] * 2
     assert (world.play.solvers_asked, world.play.turns_asked) == (2, 1)
     assert counted(view) == world.api.reported
+
+
+@pytest.mark.requirement("SEEN-13")
+async def test_answers_that_the_orchestrator_calls_the_same_are_one_group_by_its_judgement(
+    world: World,
+) -> None:
+    world.play.solver = lambda n: ApiReply(
+        text=candidate_text(("24", "The farmer has 24 sheep now.")[min(n, 1)])
+    )
+    named = {**json.loads(synthesis_text("24 sheep are left.")), "same_answers": [[1, 2], [0, 1]]}
+    world.play.orchestrator = (ApiReply(text=json.dumps(named)),)
+    async with world.service() as service:
+        view = await solve(service)
+    async with world.service() as later:
+        again = view_of(await later.look(view.run_id))
+
+    assert world.play.turns_asked == 1
+    assert view.agreement == again.agreement
+    [group] = view.agreement.groups
+    assert (group.explore_ids, group.by, group.chosen) == ([1, 2], "judgement", True)
+    assert "Agreement: 2 of 2 candidates say" in summary(view)
+    assert "(by the orchestrator's judgement)" in summary(view)
 
 
 RATES = {

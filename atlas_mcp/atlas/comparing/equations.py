@@ -52,7 +52,10 @@ _SOLUTIONS = re.compile(
 )
 
 _PAIR = re.compile(r"\(\s*([a-z](?:\s*,\s*[a-z]){1,3})\s*\)")
-_POINT = re.compile(r"\bordered (?:pair|triple)|\bcoordinates?\b|\bpoint\b")
+_POINT = re.compile(
+    r"\bordered (?:pair|triple)|\bcoordinates?\b|\bpoint\b|\bvert(?:ex|ices)\b|\bmidpoint\b|"
+    r"\bintersect|\bcent(?:er|re)\b"
+)
 
 
 def read(text: str, asked: Asked, part: Callable[[str], str]) -> str | None:
@@ -109,6 +112,9 @@ def _alternatives(texts: list[str], asked: Asked, part: Callable[[str], str]) ->
         if not all(_is_value(value) for value in pieces[1:]):
             return None
         return set_key(part(value) for value in (first[1], *pieces[1:]))
+    if any(_assignment(text.strip()) is not None for text in texts):
+        # A value of one name or a value of another.
+        return None
     keys = [_key(text.strip().strip("()"), asked, part) for text in texts if "=" in text]
     if len(keys) < len(texts) or None in keys:
         return None
@@ -241,6 +247,7 @@ def _is_asked_for(label: str, question: str) -> bool:
     if _TERM.fullmatch(label) and re.search(r"\bterm\b|\bsequence\b", folded):
         return True
     spoken = re.sub(r"[\s$\\{}]", "", question).replace("'", "′")
+    spoken = re.sub(r"angle(?=[A-Z∠])", "∠", spoken)
     wanted = re.sub(r"\s", "", label).replace("'", "′")
     if len(wanted) == 1:
         named = re.escape(wanted)
@@ -262,7 +269,7 @@ def _equation(text: str, asked: Asked) -> str | None:
         return None
     first, second = trees[0], trees[1]
     names = nodes.names_in(first) | nodes.names_in(second)
-    if first[0] == second[0] == "name":
+    if first[0] == second[0] == "name" and not _is_equation_asked(asked.question):
         # A name for another: which of them is given the value may count.
         return f"equation:{json.dumps([first[1], second[1]])}"
     if not names and not _calls(first):

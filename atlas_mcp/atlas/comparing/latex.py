@@ -23,6 +23,9 @@ _ATOM = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _SHORT_POWER = re.compile(r"-?\d+|\d*[+-]|[^\W\d_]|-[^\W\d_]|\*")
 _SHORT_INDEX = re.compile(r"\w+|[+-]")
+_CHOOSE = "\ue003"
+"""Stands between the two numbers of a choice until their braces are read: of no other use."""
+
 _COMMAND = re.compile(r"[A-Za-z]+|.", re.DOTALL)
 _BEFORE = "+-−=<>≤≥≠≈,;:([{|±∓·*×→⇒∪∩∈"
 _AFTER = "+-−=<>≤≥≠≈,;:.)]}|±∓→⇒∪∩·*×…?"
@@ -172,6 +175,9 @@ class _Reader:
         """Return what stands in braces: a set keeps them, a group does not need them."""
         if content == ",":
             return ","
+        if content.count(_CHOOSE) == 1:
+            above, _, below = content.partition(_CHOOSE)
+            return f"binom({above.strip()}, {below.strip()})"
         whole = start == 0 and self._at == len(self._text)
         if whole or any(sign in content for sign in ",;|:"):
             return "{" + content + "}"
@@ -215,6 +221,8 @@ class _Reader:
         if name in signs.SKIPPED:
             self._argument()
             return " "
+        if name == "choose" and self._depth > 1:
+            return _CHOOSE
         if name == "pmod":
             return f" (mod {self._argument()})"
         if name == "not":

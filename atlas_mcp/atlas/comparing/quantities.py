@@ -106,6 +106,9 @@ def quantity_key(found: Quantity, asked: Asked) -> str:
     rounding = asked_rounding(asked.question)
     if rounding is not None and rounding.unit and unit(rounding.unit) != measured:
         rounding = None
+    if number.kind == "compound":
+        # Five hours and a second are not rounded to hours.
+        rounding = None
     value = found.in_base_units(rounded(number.value, rounding))
     return f"quantity:{value}:{_kind(measured)}"
 

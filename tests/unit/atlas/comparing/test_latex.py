@@ -43,6 +43,7 @@ from atlas_mcp.atlas.comparing.latex import plain
         (r"30^{\circ}", "30°"),
         (r"7{,}000", "7,000"),
         (r"\binom{7}{2}", "binom(7, 2)"),
+        (r"{7 \choose 2}", "binom(7, 2)"),
         (r"3 \leq y < 7", "3 ≤ y < 7"),
         (r"\mathrm{H_2O}", "H_2O"),
         (r"\displaystyle\mathbf{v}", "v"),

@@ -124,6 +124,9 @@ def test_one_number_has_one_key_in_every_dress(question: str, same: tuple[str, .
         ("Write 21 in words.", "twenty-one", "21"),
         ("Write 6.02 * 10^23 in scientific notation.", "60.2e22", "6.02e23"),
         ("Combien ?", "un milliard", "1000000"),
+        ("Round 47 to the nearest ten.", "47", "50"),
+        ("Round 3.14159 to two decimal places.", "3.14159", "3.14"),
+        ("They share the cakes. How many are left?", "50%", "0.5"),
     ],
 )
 def test_numbers_that_differ_or_cannot_be_told_stay_apart(

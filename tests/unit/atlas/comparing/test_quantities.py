@@ -64,6 +64,8 @@ def test_what_measures_the_same_has_one_key(question: str, same: tuple[str, ...]
         (KM, "7 km", "number:7"),
         (KM, "7000 m", "number:7"),
         (CM, "12 cm", "number:12"),
+        ("How long is it? Answer in metres.", "5 m", "number:5"),
+        ("How many more days does it take?", "5 days", "number:5"),
         (CM, "12 mm", "number:6/5"),
         ("Give the angle in degrees.", "90°", "number:90"),
         ("How many hours does it take?", "30 minutes", "number:1/2"),
@@ -111,6 +113,8 @@ def test_a_quantity_in_the_unit_asked_for_is_a_number(
         (CM, "5 kg", "5 cm"),
         ("", "2√3 cm", "2√3 m"),
         (SHEEP, "24 sheep", "24 km"),
+        ("The sides are given in cm. Which is the shortest?", "5 cm", "5"),
+        ("A rope of 5 m is cut. How many pieces of 20 cm are there?", "25 cm", "25"),
     ],
 )
 def test_what_measures_otherwise_stays_apart(question: str, one: str, other: str) -> None:

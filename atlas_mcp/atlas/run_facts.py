@@ -6,7 +6,7 @@ them from records is `atlas.state`; nothing here decides on the next step.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from types import MappingProxyType
@@ -29,6 +29,7 @@ from atlas_mcp.atlas.events import (
     StopCause,
 )
 from atlas_mcp.atlas.explore import SOLVER, Candidate, FailureKind, Outcome, SolverFailure
+from atlas_mcp.atlas.joined import joined_sets
 from atlas_mcp.atlas.messages import ToolResult, Turn
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.run_spec import RunSpec
@@ -301,8 +302,8 @@ class RunFacts:
 
     @property
     def proved(self) -> tuple[frozenset[int], ...]:
-        """The sets of explores whose answers were proved to be the same; no two sets overlap."""
-        return joined_sets(same for one in self.comparisons for same in one.same)
+        """The sets of explores whose answers were proved to be the same; they may overlap."""
+        return tuple(frozenset(same) for one in self.comparisons for same in one.same)
 
     @property
     def judged_groups(self) -> tuple[Group, ...]:
@@ -370,16 +371,6 @@ class RunFacts:
 
 Facts = TypeVar("Facts", bound=RunFacts)
 """The facts of a run, or the state that extends them: changes return the class that they get."""
-
-
-def joined_sets(sets: Iterable[Iterable[int]]) -> tuple[frozenset[int], ...]:
-    """Return sets, those that have a number in common joined, in the order of their least."""
-    found: list[frozenset[int]] = []
-    for one in sets:
-        joined = frozenset(one)
-        apart = [other for other in found if joined.isdisjoint(other)]
-        found = [*apart, joined.union(*(other for other in found if other not in apart))]
-    return tuple(sorted(filter(None, found), key=min))
 
 
 def solver_call(explore_id: int) -> str:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from atlas_mcp.atlas.comparing.number_questions import asked_part
 from atlas_mcp.atlas.comparing.unit_table import Unit
 from atlas_mcp.atlas.comparing.units import unit
 
 _MANY = re.compile(
-    r"\b(?:how many|wie ?viele?|combien d(?:e |')|cuánt[oa]s) ?(?=\S)", re.IGNORECASE
+    r"\b(?:how many|wie ?viele?|combien d(?:e |')|cuánt[oa]s)"
+    r" ?(?:more |full |whole |extra |additional |fewer |complete )?(?=\S)",
+    re.IGNORECASE,
 )
 _IN = re.compile(
     r"(?:\b(?:in|into|to|en) (?:units of |the unit )?|[^\s(]\s\((?:in )?)(?=[^\W\d_]|[°℃℉µμ])",
@@ -44,16 +47,17 @@ _DIFFERENCE = re.compile(
 @lru_cache(maxsize=64)
 def asked_unit(question: str) -> Unit | None:
     """Return the one unit in which a question asks for its answer; `None` where it is not clear."""
+    text = asked_part(question)
     for rule in (_MANY, _IN):
+        matches = list(rule.finditer(text))[-MAX_MENTIONS:]
         found: list[Unit] = []
-        for match in list(rule.finditer(question))[-MAX_MENTIONS:]:
-            named = _unit_at(question, match.end())
+        for match in matches:
+            named = _unit_at(text, match.end())
             if named is not None and named not in found:
                 found.append(named)
-        if len(found) > 1:
-            return None
-        if found:
-            return found[0]
+        if found or (matches and rule is _MANY):
+            # How many pieces of 20 cm: they are counted.
+            return found[0] if len(found) == 1 else None
     return None
 
 
@@ -87,6 +91,13 @@ def is_asked_noun(noun: str, question: str) -> bool:
 def asks_angle(question: str) -> bool:
     """Return whether an answer without a unit is an angle, in radians where it has a π."""
     return bool(re.search(r"\bangles?\b|\bwinkel\b|\bradians?\b", question, re.IGNORECASE))
+
+
+@lru_cache(maxsize=64)
+def asks_temperature(question: str) -> bool:
+    """Return whether a C stands for degrees Celsius, and for no coulomb."""
+    asked = r"\btemperature\b|\bcelsius\b|\bfahrenheit\b|\b(?:boil|melt|freez)\w*|\bhow hot\b"
+    return bool(re.search(asked, question, re.IGNORECASE))
 
 
 @lru_cache(maxsize=64)

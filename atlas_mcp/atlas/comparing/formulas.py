@@ -6,16 +6,40 @@ their normal forms are written alike. `logic` decides which signs a text may hav
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 MAX_VARIABLES = 10
 """Variables of the largest truth table that is worked out."""
 
+MAX_DEPTH = 20
+"""Brackets and signs inside one another in a formula that is read."""
+
+LOGIC_SIGNS = {
+    "¬": "not", "~": "not", "\u223c": "not", "!": "not", "not": "not",
+    "\u2227": "and", "&&": "and", "and": "and", "\u2228": "or", "||": "or", "or": "or",
+    "→": "implies", "->": "implies", "⇒": "implies", "=>": "implies", "⟹": "implies",
+    "⟶": "implies", "implies": "implies", "↔": "iff", "<->": "iff", "⇔": "iff", "<=>": "iff",
+    "⟺": "iff", "iff": "iff", "⊕": "xor", "xor": "xor", "⊤": "true", "⊥": "false",
+}  # fmt: skip
+"""What the signs of logic say, and the words that stand for them."""
+
+TOKEN = re.compile(
+    r"\s*(<->|<=>|->|=>|&&|\|\||\\overline\{|\\bar\{|\^[cC\u2201](?![A-Za-z])"
+    r"|(?<![A-Za-z])(?:not|and|or|xor|iff|implies|NOT|AND|OR|XOR|IFF|IMPLIES)(?![A-Za-z])"
+    r"|[A-Za-z](?:_?\d{1,2}(?!\d)|[₀-₉])?|[^\w\s]|[01₀-₉\u1d9c])"
+)
+"""A sign or a name, with the white space before it."""
+
 _COMMUTES = frozenset({"and", "or", "xor", "iff"})
 _ASSOCIATES = frozenset({"and", "or", "xor"})
 _DUAL = {"and": "or", "or": "and", "all": "some", "some": "all", "iff": "xor", "xor": "iff"}
 _DENIED = {"=": "≠", "≠": "=", "∈": "∉", "∉": "∈"}
+
+
+class NotReadError(ValueError):
+    """The text is no formula that is read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,15 @@ _OR = re.compile(r"(?:^| )or ")
 _VERDICTS = frozenset(
     {"yes", "no", "true", "false", "t", "f", "y", "n", "ja", "nein", "wahr", "falsch"}
 )
+# Words of sentences, which are no names.
+_PROSE = frozenset(
+    {"is", "are", "was", "were", "has", "have", "had", "it", "not", "because", "so", "if", "then"}
+) | {"than", "but", "that", "which", "will", "can"}
+_INTRODUCED = re.compile(
+    r"(?:the )?(?:(?:real|prime|possible) )?(?:solutions|roots|zeros|factors|values|terms)"
+    r"(?: of [a-z])?(?: are|:) ",
+    re.IGNORECASE,
+)
 _VALUE = re.compile("[0-9√π∞]")
 _ELLIPSIS = re.compile(r"\.{2,}|…")
 
@@ -54,7 +63,8 @@ def read(text: str, asked: Asked, part: Callable[[str], str]) -> str | None:
         terms = _side_by_side(text, question)
         if terms:
             return key_of_bare([part(term) for term in terms], question)
-    found = cut(text)
+    introduced = _INTRODUCED.match(text)
+    found = cut(text if introduced is None else text[introduced.end() :])
     if found is None or len(found.parts) > MAX_PARTS or _ELLIPSIS.search(text):
         return None
     if found.by == "or":
@@ -92,6 +102,11 @@ def _with_last_alternative(found: Cut, question: str) -> Cut | None:
     if not order.asks_for_solutions(question) or not all(_VALUE.search(one) for one in parts):
         return None
     return replace(found, parts=parts)
+
+
+def asks_for_terms(question: str) -> bool:
+    """Return whether a question asks for several things in their order, which are no point."""
+    return order.asked_order(question) == "sequence" and not order.asks_for_points(question)
 
 
 def key_of_bare(keys: Sequence[str], question: str) -> str:
@@ -142,7 +157,8 @@ def is_formal(text: str) -> bool:
 
 def is_wordy(text: str) -> bool:
     """Return whether a text is a few words, such as a name."""
-    return len(text) <= MAX_PART_CHARS and _WORDS.fullmatch(text) is not None
+    short = len(text) <= MAX_PART_CHARS and _WORDS.fullmatch(text) is not None
+    return short and _PROSE.isdisjoint(text.casefold().split())
 
 
 def _is_tuple(text: str) -> bool:
@@ -189,8 +205,8 @@ def _path(found: Cut, question: str, part: Callable[[str], str]) -> str | None:
 
 
 def _in_brackets(bracket: str, inner: str, question: str, part: Callable[[str], str]) -> str | None:
-    """Return the key of a list in square brackets, or of a tuple where an order is asked for."""
-    if bracket not in "[(":
+    """Return the key of a list in square brackets."""
+    if bracket != "[":
         return None
     found = cut(inner)
     if found is None or found.by not in {"comma", "semicolon"} or _ELLIPSIS.search(inner):
@@ -199,11 +215,8 @@ def _in_brackets(bracket: str, inner: str, question: str, part: Callable[[str], 
         return None
     keys = [part_key(one, part) for one in found.parts]
     asked_order = order.asked_order(question)
-    if bracket == "[" and order.asks_for_vector(question):
+    if order.asks_for_vector(question):
         return tuple_key("()", keys)
-    if bracket == "(":
-        terms = asked_order == "sequence" and not order.asks_for_points(question)
-        return sequence_key(keys) if terms and len(keys) > 2 else None
     if len(keys) == 2 and asked_order != "sequence":
         # An interval, unless a list is asked for.
         return tuple_key("[]", keys)

@@ -10,24 +10,20 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-from atlas_mcp.atlas.comparing import formulas, order
+from atlas_mcp.atlas.comparing import formulas, order, predicates
 from atlas_mcp.atlas.comparing.asked import Asked
-from atlas_mcp.atlas.comparing.formulas import Formula
+from atlas_mcp.atlas.comparing.formulas import (
+    LOGIC_SIGNS,
+    MAX_DEPTH,
+    TOKEN,
+    Formula,
+    NotReadError,
+)
 from atlas_mcp.atlas.comparing.order import gist
 
 MAX_CHARS = 200
 """Characters of the longest formula that is read."""
 
-MAX_DEPTH = 20
-"""Brackets and signs inside one another in a formula that is read."""
-
-_LOGIC = {
-    "¬": "not", "~": "not", "\u223c": "not", "!": "not", "not": "not",
-    "\u2227": "and", "&&": "and", "and": "and", "\u2228": "or", "||": "or", "or": "or",
-    "→": "implies", "->": "implies", "⇒": "implies", "=>": "implies", "⟹": "implies",
-    "⟶": "implies", "implies": "implies", "↔": "iff", "<->": "iff", "⇔": "iff", "<=>": "iff",
-    "⟺": "iff", "iff": "iff", "⊕": "xor", "xor": "xor", "⊤": "true", "⊥": "false",
-}  # fmt: skip
 _ASKED_LOGIC = {"&": "and", "|": "or", "^": "and", "≡": "iff"}
 _SETS = {
     "\u222a": "or", "∩": "and", "\u2216": "minus", "\\": "minus", "△": "xor", "∅": "false",
@@ -36,28 +32,10 @@ _BOOLEAN = {"+": "or", "·": "and", "*": "and", "⋅": "and", "⊕": "xor", "0":
 _CLOSING_NOTS = frozenset(
     {"'", "\u2032", "\u2019", "\u1d9c", "^c", "^C", "^\u2201", "\u0304", "\u0305"}
 )
-_TOKEN = re.compile(
-    r"\s*(<->|<=>|->|=>|&&|\|\||\\overline\{|\\bar\{|\^[cC\u2201](?![A-Za-z])"
-    r"|(?<![A-Za-z])(?:not|and|or|xor|iff|implies|NOT|AND|OR|XOR|IFF|IMPLIES)(?![A-Za-z])"
-    r"|[A-Za-z](?:_?\d{1,2}(?!\d)|[₀-₉])?|[^\w\s]|[01₀-₉\u1d9c])"
-)
 _NAME = re.compile(r"[A-Za-z].?.?.?")
-_VARIABLE = r"[a-zA-Z\u03b1-\u03c9](?:_?\d|[₀-₉])?(?![A-Za-z(])"
-_BOUND = r"(?: ?(?:[∈<>≤≥≠]|\\in) ?(?:[ℝℕℤℚℂ][+*]?|[A-Z](?:_\d)?(?![(\w])|-?\d{1,6}))"
-_QUANTIFIER = re.compile(
-    rf"\s*(?P<sign>[∀∃∄]!?) ?(?P<names>{_VARIABLE}(?: ?, ?{_VARIABLE}(?= ?[,∈:.]))*)"
-    rf"(?P<bound>{_BOUND}?)\s*(?P<wide>[,:.|]|such that|s\.t\.|)"
-)
-_ATOM = re.compile(
-    r"\s*([A-Za-z][A-Za-z_]{0,20}\d?\([\w ,+\-]{1,40}\)"
-    r"|[\w^²³+\-*/·]{1,30}(?: [\w^²³+\-*/·]{1,30}){0,4}"
-    r"(?: ?[=≠<>≤≥∈∉∣⊂⊆] ?[\w^²³+\-*/·]{1,30}){1,2})"
-)
 _LETTER_OR = re.compile(r"(?<=[\w)]) v (?=[\w(¬~!])")
 # Between single letters these words are signs.
 _CAPITALS = frozenset({"NOT", "AND", "OR", "XOR", "IFF", "IMPLIES"})
-_OPENING = re.compile(r"\s*([(\[])")
-_WORD = re.compile(r"[^\W\d_](?:_?\d|[₀-₉])?(?![^\W\d_(])")
 
 _ABOUT_LOGIC = re.compile(
     r"\bpropositional\b|\blogical(?:ly)?\b|\blogic\b|\bboolean\b|\btruth\b|\btautolog"
@@ -79,17 +57,13 @@ _FORM = re.compile(
     r"\bcontrapositive\b|\bconverse\b|\binverse\b|\b[cdn]nf\b|\bnormal form|\busing only\b"
     r"|\bonly (?:the )?(?:connective|operator|symbol|gate)|\bwithout\b|\bsimpl|\bminim"
     r"|\brewrite\b|\bequivalent\b|\bsum of products\b|\bproduct of sums\b|\bde morgan"
-    r"|\bnand\b|\bnor\b|\bprenex\b|\bfactor|\bexpand",
+    r"|\bpush|\binwards?\b|\bdistribut|\bconvert|\beliminat|\bnand\b|\bnor\b|\bprenex\b|\bfactor|\bexpand",
     re.IGNORECASE,
 )
 _LAW = re.compile(
     r"\blaws?\b|\bcommut|\bassociat|\bexactly as\b|\bas written\b|\bstep\b|\bverbatim\b",
     re.IGNORECASE,
 )
-
-
-class _NotReadError(ValueError):
-    """The text is no formula that is read here."""
 
 
 def read(text: str, asked: Asked, part: Callable[[str], str]) -> str | None:
@@ -99,9 +73,9 @@ def read(text: str, asked: Asked, part: Callable[[str], str]) -> str | None:
         return None
     try:
         if re.search("[∀∃∄]", text):
-            return _predicate_key(text, question)
+            return predicates.key(text, as_written=_asks_for_a_form(question))
         return _open_key(text, question, part)
-    except _NotReadError:
+    except NotReadError:
         return None
 
 
@@ -115,14 +89,14 @@ def _open_key(text: str, question: str, part: Callable[[str], str]) -> str | Non
     if _about_logic(question) and "\u2228" not in text:
         # The letter stands for the sign where no sign does.
         text = _LETTER_OR.sub(" \u2228 ", text)
-    tokens = [token[1] for token in _TOKEN.finditer(text)]
+    tokens = [token[1] for token in TOKEN.finditer(text)]
     if len("".join(tokens)) != len("".join(text.split())):
-        raise _NotReadError
+        raise NotReadError
     in_capitals = _CAPITALS.intersection(tokens)
     tokens = [token.lower() if token in _CAPITALS else token for token in tokens]
     table = _signs(tokens, question)
     if table is None and in_capitals:
-        table = _LOGIC
+        table = LOGIC_SIGNS
     if table is None:
         return None
     if _is_chain(tokens, table, question):
@@ -146,16 +120,16 @@ def _open_key(text: str, question: str, part: Callable[[str], str]) -> str | Non
 def _signs(tokens: list[str], question: str) -> dict[str, str] | None:
     """Return the meanings of the signs of a text, by those that it has; `None` for prose."""
     found = set(tokens)
-    logical = {token for token in found & _LOGIC.keys() if not token.isalpha()}
+    logical = {token for token in found & LOGIC_SIGNS.keys() if not token.isalpha()}
     if _about_logic(question):
-        logical |= found & (_LOGIC.keys() | _ASKED_LOGIC.keys())
+        logical |= found & (LOGIC_SIGNS.keys() | _ASKED_LOGIC.keys())
     if found & _SETS.keys() - {"∅"}:
         return None if logical else _SETS
     if _about_boolean(question) and not (logical - {"⊕"}):
         boolean = found & (_BOOLEAN.keys() | _CLOSING_NOTS | {"\\overline{", "\\bar{"})
         return _BOOLEAN if boolean - {"0", "1"} else None
     if logical:
-        return _LOGIC | _ASKED_LOGIC if _about_logic(question) else _LOGIC
+        return LOGIC_SIGNS | _ASKED_LOGIC if _about_logic(question) else LOGIC_SIGNS
     sets = found & {"^c", "^C", "^\u2201", "\u1d9c"}
     return _SETS if sets and _is_about_sets(question) else None
 
@@ -209,7 +183,7 @@ class _Parser:
         """Return the formula that all of the tokens are."""
         found = self._formula()
         if self._next:
-            raise _NotReadError
+            raise NotReadError
         return found
 
     @property
@@ -229,14 +203,14 @@ class _Parser:
         """Return what is joined by the weakest signs: of two without brackets nothing is sure."""
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            raise _NotReadError
+            raise NotReadError
         found = self._alternatives()
         kind = self._kind()
         if kind in {"implies", "iff"}:
             self._at += 1
             found = Formula(kind, parts=(found, self._alternatives()))
             if self._kind() in {"implies", "iff"}:
-                raise _NotReadError
+                raise NotReadError
         self._depth -= 1
         return found
 
@@ -252,7 +226,7 @@ class _Parser:
             else:
                 found = Formula(kind, parts=(found, other))
             if len(kinds) > 1 or (kind == "minus" and self._kind() == "minus"):
-                raise _NotReadError
+                raise NotReadError
         return found
 
     def _all_of(self) -> Formula:
@@ -270,14 +244,14 @@ class _Parser:
     def _one(self) -> Formula:
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            raise _NotReadError
+            raise NotReadError
         if self._take("not"):
             found = Formula("not", parts=(self._one(),))
         else:
             found = self._primary()
             while self._next in _CLOSING_NOTS:
                 if self._table is not _SETS and self._table is not _BOOLEAN:
-                    raise _NotReadError
+                    raise NotReadError
                 self._at += 1
                 found = Formula("not", parts=(found,))
         self._depth -= 1
@@ -289,136 +263,15 @@ class _Parser:
         if token in {"(", "[", "\\overline{", "\\bar{"}:
             found = self._formula()
             if self._next != {"(": ")", "[": "]"}.get(token, "}"):
-                raise _NotReadError
+                raise NotReadError
             self._at += 1
             return found if token in {"(", "["} else Formula("not", parts=(found,))
         kind = self._table.get(token)
         if kind in {"true", "false"}:
             return Formula(kind)
-        if kind is not None or not _NAME.fullmatch(token) or token in _LOGIC:
-            raise _NotReadError
+        if kind is not None or not _NAME.fullmatch(token) or token in LOGIC_SIGNS:
+            raise NotReadError
         return Formula("name", token.replace("_", "").translate(_LOWERED))
 
 
 _LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
-
-
-def _predicate_key(text: str, question: str) -> str:
-    found = _Predicates(text).whole()
-    if _asks_for_a_form(question):
-        return f"predicates as written:{formulas.text_of(found)}"
-    return f"predicates:{formulas.text_of(formulas.normal(found))}"
-
-
-class _Predicates:
-    """Reads a formula with quantifiers from its text.
-
-    A quantifier reaches to the end of its brackets where a comma or a colon follows it, otherwise
-    over the next formula alone. Bound variables are renamed by their depth.
-    """
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._at = 0
-        self._bound: list[str] = []
-        self._depth = 0
-
-    def whole(self) -> Formula:
-        """Return the formula that all of the text is."""
-        found = self._formula()
-        if self._text[self._at :].strip():
-            raise _NotReadError
-        return found
-
-    def _sign(self) -> tuple[str, int]:
-        match = _TOKEN.match(self._text, self._at)
-        if match is None:
-            return "", self._at
-        token = match[1].lower() if len(match[1]) > 1 else match[1]
-        kind = _LOGIC.get(token, "and" if token == "&" else "")
-        return kind, match.end()
-
-    def _formula(self) -> Formula:
-        self._depth += 1
-        if self._depth > MAX_DEPTH:
-            raise _NotReadError
-        found = self._joined(("or", "xor"))
-        kind, end = self._sign()
-        if kind in {"implies", "iff"}:
-            self._at = end
-            found = Formula(kind, parts=(found, self._joined(("or", "xor"))))
-            if self._sign()[0] in {"implies", "iff"}:
-                raise _NotReadError
-        self._depth -= 1
-        return found
-
-    def _joined(self, kinds: tuple[str, ...]) -> Formula:
-        weaker = kinds != ("and",)
-        found = self._joined(("and",)) if weaker else self._one()
-        seen: set[str] = set()
-        while True:
-            kind, end = self._sign()
-            if kind not in kinds:
-                return found
-            self._at = end
-            seen.add(kind)
-            if len(seen) > 1:
-                raise _NotReadError
-            found = Formula(kind, parts=(found, self._joined(("and",)) if weaker else self._one()))
-
-    def _one(self) -> Formula:
-        self._depth += 1
-        if self._depth > MAX_DEPTH:
-            raise _NotReadError
-        found = self._quantified() or self._plain()
-        self._depth -= 1
-        return found
-
-    def _plain(self) -> Formula:
-        kind, end = self._sign()
-        if kind == "not":
-            self._at = end
-            return Formula("not", parts=(self._one(),))
-        match = _ATOM.match(self._text, self._at)
-        if match is not None:
-            self._at = match.end()
-            return Formula("atom", "".join(_WORD.sub(self._renamed, match[1]).split()))
-        match = _OPENING.match(self._text, self._at)
-        if match is None:
-            raise _NotReadError
-        self._at = match.end()
-        found = self._formula()
-        closing = {"(": ")", "[": "]"}[match[1]]
-        rest = self._text[self._at :].lstrip()
-        if not rest.startswith(closing):
-            raise _NotReadError
-        self._at = len(self._text) - len(rest) + 1
-        return found
-
-    def _renamed(self, match: re.Match[str]) -> str:
-        name = match[0]
-        for depth in range(len(self._bound) - 1, -1, -1):
-            if self._bound[depth] == name:
-                return f"#{depth}"
-        return name
-
-    def _quantified(self) -> Formula | None:
-        match = _QUANTIFIER.match(self._text, self._at)
-        if match is None:
-            return None
-        self._at = match.end()
-        names = re.split(r" ?, ?", match["names"])
-        bound = "".join(_WORD.sub(self._renamed, match["bound"]).split())
-        outer = len(self._bound)
-        self._bound += names
-        found = self._formula() if match["wide"] else self._one()
-        del self._bound[outer:]
-        sign = match["sign"]
-        if sign not in {"∀", "∃", "∄", "∃!"}:
-            raise _NotReadError
-        kind = {"∀": "all", "∃!": "one"}.get(sign, "some")
-        if kind == "one" and len(names) > 1:
-            raise _NotReadError
-        for depth in range(len(names) - 1, -1, -1):
-            found = Formula(kind, f"#{outer + depth}{bound}", (found,))
-        return Formula("not", parts=(found,)) if sign == "∄" else found

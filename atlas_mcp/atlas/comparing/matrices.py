@@ -19,6 +19,7 @@ _ENVIRONMENT = re.compile(
     re.DOTALL,
 )
 _COLUMNS = re.compile(r"\s*(?:\(([clr|\s]+)\)|\{([clr|\s]+)\}|[clr])")
+_NAMED = re.compile(r"[A-Z](?:\^-1|\^\(-1\)|\^T)? ?= ?")
 _CALL = re.compile(r"(?:np\.array|numpy\.array|Matrix|matrix)\((.*)\)", re.DOTALL)
 
 
@@ -26,6 +27,9 @@ def read(text: str, asked: Asked, part: Callable[[str], str]) -> str | None:
     """Return the key of a text that is a matrix, or the bars of a determinant around one."""
     call = _CALL.fullmatch(text)
     text = text if call is None else call[1].strip()
+    named = _NAMED.match(text)
+    if named is not None and order.asks_for_matrix(asked.question):
+        text = text[named.end() :]
     kind, rows = _environment(text)
     if rows is None:
         rows = _lists(text, asked.question)
@@ -71,7 +75,7 @@ def _environment(text: str) -> tuple[str, list[list[str]] | None]:
 
 def _lists(text: str, question: str) -> list[list[str]] | None:
     around = enclosed(text)
-    if around is None or around[0] not in ("[{" if order.asks_for_matrix(question) else "["):
+    if around is None or around[0] not in ("[{(" if order.asks_for_matrix(question) else "["):
         return None
     bracket, inner = around
     if bracket == "[" and ";" in inner and "[" not in inner:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from atlas_mcp.atlas.comparing.asked import Asked
 from atlas_mcp.atlas.comparing.asked_units import asks_mass
+from atlas_mcp.atlas.comparing.number_questions import asked_part
 from atlas_mcp.atlas.comparing.numbers import Numeral, numeral, value_key
 from atlas_mcp.atlas.comparing.numerals import western
 from atlas_mcp.atlas.comparing.questions import asking
@@ -29,7 +30,7 @@ _CODES = frozenset(
     }
 )
 _NAMES = {
-    **dict.fromkeys(("dollar", "dollars"), "$"),
+    **dict.fromkeys(("dollar", "dollars", "buck", "bucks"), "$"),
     **dict.fromkeys(("us dollar", "us dollars", "u.s. dollar", "u.s. dollars"), "USD"),
     **dict.fromkeys(("american dollar", "american dollars", "u.s. dollars"), "USD"),
     **dict.fromkeys(("euro", "euros"), "EUR"),
@@ -48,7 +49,7 @@ _NAMES = {
 }
 _CENTS = frozenset(("cent", "cents", "¢"))
 _EURO_CENTS = frozenset(("euro cent", "euro cents", "eurocent", "eurocents"))
-_PENCE = frozenset(("penny", "pence", "p"))
+_PENCE = frozenset(("penny", "pence"))
 
 _BEFORE = re.compile(
     r"(?P<sign>[-\u2013+]?) ?(?P<currency>(?:US|A|C)?\$|[€£¥₹₩₽₺]|Rs\.?|[A-Z]{3}(?=[ \d-]))"
@@ -76,11 +77,13 @@ _ASKED = re.compile(
     r" ?(?P<name>(?:US |U\.S\. |American |euro )?[^\W\d_]+|(?:US)?\$|[€£¥₹])(?: sterling)?",
     re.IGNORECASE,
 )
+_MANY = re.compile(r"\bhow many (?:US |more |euro )?(\w+)", re.IGNORECASE)
 _HOW_MUCH = re.compile(
     r"\bhow much\b.*\b(?:cost|costs|pay|paid|spend|spent|earn|earns|earned|charge[ds]?|owes?|money"
     r"|profit|save[ds]?|make|made|worth|bill)\b"
     r"|\b(?:what|find|calculate|determine)\b.*\b(?:cost|price|profit|revenue|salary|wage|bill|fee)\b"
 )
+_STERLING = re.compile(r"£|\b(?:pence|pounds?|sterling|GBP)\b")
 _ANY_SIGN = re.compile(r"(?:US|A|C)?\$(?= ?\d)|[€£₹](?= ?\d)|(?<=\d)[€£₹]|(?<=\d )[€£₹]")
 
 
@@ -123,11 +126,16 @@ def amount(text: str, asked: Asked) -> Amount | None:
 def asked_currency(question: str) -> Amount | None:
     """Return what one is, where a question asks for money without a sign: a dollar, a cent."""
     found: set[Amount] = set()
-    for match in _ASKED.finditer(question):
+    text = asked_part(question)
+    counted = _MANY.findall(text)
+    for match in _ASKED.finditer(text):
         name = match["name"]
         one = _one(name, question) or _one(name.split()[0], question)
         if one is not None:
             found.add(one)
+    if counted and not any(_one(name, question) for name in counted):
+        # How many pens, at a price in dollars.
+        return None
     if not found and _HOW_MUCH.search(asking(question)) and "%" not in asking(question):
         found = {Amount(Fraction(1), _SIGNS[sign]) for sign in _ANY_SIGN.findall(question)}
         found = {Amount(one.value, _meant(one.currency, question)) for one in found}
@@ -186,13 +194,17 @@ def _one(name: str, question: str) -> Amount | None:
         return Amount(Fraction(1, 100), "EUR" if euro else _meant("$", question))
     if folded in _EURO_CENTS:
         return Amount(Fraction(1, 100), "EUR")
-    if folded in _PENCE:
+    if folded in _PENCE or (name == "p" and _asks_pence(question)):
         return Amount(Fraction(1, 100), "GBP")
     if folded in ("pound", "pounds"):
         money = _MONEY.search(question) and not asks_mass(question)
         return Amount(Fraction(1), "GBP") if money else None
     currency = _SIGNS.get(name) or _NAMES.get(folded) or (name if name in _CODES else None)
     return None if currency is None else Amount(Fraction(1), _meant(currency, question))
+
+
+def _asks_pence(question: str) -> bool:
+    return bool(_STERLING.search(question) or _MONEY.search(asking(question)))
 
 
 def _meant(currency: str, question: str) -> str:

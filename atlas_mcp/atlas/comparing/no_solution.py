@@ -24,6 +24,7 @@ _SUBJECT = r"(?:the |this )?(?:equation|system|problem|inequality|it)"
 _NO_SOLUTION = re.compile(
     rf"(?:there (?:is|are|exists?) |(?:{_SUBJECT} )?has )?no {_DOMAIN}{_NOUN}(?: exists?)?",
 )
+_INCONSISTENT = re.compile("(?:(?:the )?system is |it is )?inconsistent")
 _ELSEWHERE = re.compile(
     "keine (?:reellen? )?lösung(?:en)?|es gibt keine lösung(?:en)?|pas de solution|aucune solution"
     "|sin solución|no hay solución|nessuna soluzione|нет решений|решений нет|无解|無解|解なし"
@@ -79,11 +80,13 @@ def read(text: str, asked: Asked) -> str | None:
         return None
     if _ELSEWHERE.fullmatch(folded):
         return _no_solution("real" if "reelle" in folded else None, question)
+    if _INCONSISTENT.fullmatch(folded) and "system" in question and asks_for_solutions(question):
+        return _no_solution(None, question)
     return _none(folded, question) or _infinitely(folded, question) or _missing(text, question)
 
 
 def _none(folded: str, question: str) -> str | None:
-    if folded not in {"none", "none of them", "none exist", "none exists"}:
+    if folded not in {"none", "none of them", "none exist", "there are none"}:
         return None
     if _HOW_MANY.search(gist(question)):
         return None

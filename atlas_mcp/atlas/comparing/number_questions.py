@@ -49,7 +49,8 @@ _SEVERAL = re.compile(
 )
 _COUNTED = re.compile(
     r"\bhow many\b|\bwie viele\b|\bwieviele\b|\bcombien\b|\bcuánt[oa]s\b|\bquant[ie]\b"
-    r"|\bnumber of\b|\bpopulation\b|\banzahl\b|多少|几|幾|いくつ|何人|何個"
+    r"|\bnumber of (?!the\b|this\b|his\b|her\b)|\bpopulation\b|\banzahl\b"
+    r"|多少|几|幾|いくつ|何人|何個"
 )
 _MEASURED = re.compile(
     r"\bhow (?:much|long|far|fast|old|often|tall|high|deep|wide|heavy|large|big|big|hot|cold)\b"
@@ -77,7 +78,7 @@ _RATIO_LIKE = re.compile(
     r"|\b(?:time signature|signature|odds|score|blood pressure|visual acuity|birthday|datum|wann)\b"
 )
 _SHARE = re.compile(
-    r"\b(?:probability|share|proportion|fraction|likelihood|chance that|portion|ratio"
+    r"\b(?:probability|share|proportion|fraction|likelihood|chances?|portion|ratio"
     r"|wahrscheinlichkeit|anteil|bruchteil|probabilité|probabilidad)\b"
 )
 _PERCENT = re.compile(
@@ -123,6 +124,26 @@ _FORMS = (
     ("digits", r"\bin (?:digits|numerals|figures)\b|\b(?:using|as|with) (?:digits|numerals)\b"),
 )
 _FORM_RULES = tuple((name, re.compile(pattern)) for name, pattern in _FORMS)
+
+
+_SENTENCES = re.compile(r"(?<=[.?!])\s+|\n+|(?<=[。？！])")
+_ASKS = re.compile(
+    r"[?？]$|\b(?:give|find|what|which|how|answer|express|convert|calculate|compute|determine"
+    r"|state|report|write|estimate|work out|simplify|evaluate|round|wie|gib|berechne"
+    r"|welche[rsnm]?|combien|quel(?:le)?|donne[rz]?|cuánt[oa]s?|qué|cuál)\b"
+    r"|^(?:in|as|use)\b",
+    re.IGNORECASE,
+)
+
+
+@lru_cache(maxsize=64)
+def asked_part(question: str) -> str:
+    """Return the sentences of a question that ask for an answer, or say how it is written.
+
+    What a story before them tells in centimetres or in per cent is no wish for these.
+    """
+    found = [one for one in _SENTENCES.split(question) if one and _ASKS.search(one.strip())]
+    return "\n".join(found) or question
 
 
 def _folded(question: str) -> str:
@@ -191,6 +212,12 @@ def asks_amount(question: str) -> bool:
 
 
 @lru_cache(maxsize=64)
+def counts_leading_zeros(question: str) -> bool:
+    """Return whether a zero at the beginning of an answer is one of its digits."""
+    return not asks_amount(question) or bool(re.search(r"\bdigits\b|\bziffern\b", question))
+
+
+@lru_cache(maxsize=64)
 def asks_which(question: str) -> bool:
     """Return whether a question asks which of some things it is, by a number that they have."""
     return bool(_WHICH.search(asking(question))) and not asks_amount(question)
@@ -220,14 +247,14 @@ def has_slashed_labels(question: str) -> bool:
 @lru_cache(maxsize=64)
 def asks_percent(question: str) -> bool:
     """Return whether an answer without a sign is in per cent."""
-    folded = _folded(question)
+    folded = _folded(asked_part(question))
     return bool(_ASKS_PERCENT.search(folded)) and not _asks_other_share(folded)
 
 
 @lru_cache(maxsize=64)
 def asks_share(question: str) -> bool:
     """Return whether a question asks for a share of one, in which 50 % is a half."""
-    folded = _folded(question)
+    folded = _folded(asked_part(question))
     return bool(_SHARE.search(folded)) and not _ASKS_PERCENT.search(folded)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from math import gcd
 
 from atlas_mcp.atlas.comparing import number_questions, number_words
@@ -17,6 +18,10 @@ MAX_CHARS = 1_200
 """Characters of the longest text that is read as a number."""
 
 _SIGNS = ("+", "-", "\u2013", "\u2014")
+MAX_NUMBERS = 100
+"""Numbers of a question that are looked at."""
+
+_IN_QUESTION = re.compile(r"\d{1,3}(?:,\d{3}){1,5}(?:\.\d{1,30})?|\d{1,30}(?:\.\d{1,30})?")
 _BODY = r"(?:\d[\d,.'_ ]*|\.\d+)"
 _DECIMAL = re.compile(r"\d[\d,.'_ {}]*|\.\d+")
 _E = re.compile(r"([\d.,]{1,60})[eE]([-+]?\d{1,4})")
@@ -116,7 +121,18 @@ def value_key(found: Numeral, asked: Asked) -> str:
     form = number_questions.asked_form(asked.question)
     if form and not _fits(found, form):
         return f"numeral:{found.kind}:{found.written or found.value}"
-    return number_key(rounded(found.value, asked_rounding(asked.question)))
+    value = rounded(found.value, asked_rounding(asked.question))
+    if value != found.value and found.value in _numbers_of(asked.question):
+        # The number that is to be rounded, as the question has it.
+        return f"numeral:unrounded:{found.value}"
+    return number_key(value)
+
+
+@lru_cache(maxsize=64)
+def _numbers_of(question: str) -> frozenset[Fraction]:
+    """Return the numbers that a question writes with digits."""
+    written = _IN_QUESTION.findall(question)[:MAX_NUMBERS]
+    return frozenset(Fraction(text.replace(",", "")) for text in written)
 
 
 def _number(text: str, asked: Asked) -> str | None:

@@ -22,7 +22,7 @@ MAX_PARTS = 20
 
 _MARK = re.compile(
     r"(?:(?<=\s)|(?<=[,;])|^)(?:part |teil )?"
-    r"(?:\((?P<closed>[a-z]|[ivx]{1,4}|\d{1,2})\)|(?P<open>[a-z]|[ivx]{1,4}|\d{1,2})[).:])(?=\s)",
+    r"(?:\((?P<closed>[a-z]|[ivx]{1,4}|\d{1,2})\)[:.]?|(?P<open>[a-z]|[ivx]{1,4}|\d{1,2})[).:])(?=\s)",
     re.IGNORECASE,
 )
 _ASKED_MARK = re.compile(
@@ -37,9 +37,11 @@ _COUNT = re.compile(
 _NAMED = re.compile(
     r"(?:[Tt]he )?(?P<label>[A-Za-z][a-z]{2,20}(?: [a-z]{2,20}){0,2}?)"
     r"(?: ?[:=] ?| (?:is|are|was) | )"
-    r"(?P<value>(?=[-+\u2212]?[$€£√.\d])\S.{0,40})"
+    r"(?P<value>(?=[-+\u2212]?[$€£√.\d({\[]|[OΘΩ]\()\S.{0,40})"
 )
-_EACH = re.compile(r"\beach\b|\bhow (?:many|much)\b", re.IGNORECASE)
+_EACH = re.compile(
+    r"\beach\b|\bhow (?:many|much|old|tall|far|long)\b|\bthey\b|\btheir\b", re.IGNORECASE
+)
 _NUMBER_WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 # What measures, and says nothing of which quantity is meant.
 _MEASURES = frozenset(

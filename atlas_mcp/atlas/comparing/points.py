@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from atlas_mcp.atlas.comparing import lists, order
 from atlas_mcp.atlas.comparing.asked import Asked
-from atlas_mcp.atlas.comparing.forms import tuple_key
+from atlas_mcp.atlas.comparing.forms import sequence_key, tuple_key
 from atlas_mcp.atlas.comparing.separators import cut, enclosed
 
 _NAMED = re.compile(r"([A-Z]) ?=? ?(?=\()")
@@ -32,4 +32,6 @@ def read(text: str, asked: Asked, part: Callable[[str], str]) -> str | None:
     if len(found.parts) > lists.MAX_PARTS or not all(lists.is_formal(one) for one in found.parts):
         return None
     keys = [lists.part_key(one, part) for one in found.parts]
+    if bracket == "(" and len(keys) > 2 and lists.asks_for_terms(question):
+        return sequence_key(keys)
     return tuple_key("()" if bracket == "(" or order.asks_for_vector(question) else "⟨⟩", keys)

@@ -46,7 +46,7 @@ def read(text: str, asked: Asked, part: Callable[[str], str]) -> str | None:
     text = western(text)
     score = _SCORE.fullmatch(text)
     if score is not None and asks_score(asked.question):
-        return f"score:{int(score[1])}:{int(score[2])}"
+        return f"score:{score[1]}:{score[2]}"
     if _asks_no_range(asked.question):
         return None
     season = _SEASON.fullmatch(text)

@@ -25,6 +25,10 @@ def read(text: str, asked: Asked, part: Callable[[str], str]) -> str | None:
         if both is not None and _is_one_value(text):
             return lists.members_key([part(value) for value in both])
     around = enclosed(text)
+    if around is not None and "=" in around[1] and order.asks_for_solutions(question):
+        # `{x = 1, x = 2}`
+        key = part(around[1])
+        return key if key.startswith("set:") else None
     if around is None or around[0] != "{" or _BUILDER.search(around[1]):
         return None
     inner = around[1]

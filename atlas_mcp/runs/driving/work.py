@@ -16,7 +16,7 @@ from atlas_mcp.algebra import calculation
 from atlas_mcp.atlas.commands import CompareAnswers, ReadReply, Work
 from atlas_mcp.atlas.comparing.trees import as_json
 from atlas_mcp.atlas.events import AnswersCompared, Event
-from atlas_mcp.atlas.run_facts import joined_sets
+from atlas_mcp.atlas.joined import joined_sets
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.runs.driving.reading import read_reply_or_failure
 

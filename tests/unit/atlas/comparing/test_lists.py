@@ -28,6 +28,9 @@ def is_same(one: str, other: str, question: str) -> bool:
         ("4, 7 and 9", "{9, 7, 4}", SOLVE),
         ("4, 7, and 9", "4; 7; 9", SOLVE),
         ("4 or 7", "{4, 7}", SOLVE),
+        ("The solutions are 4 and 7", "4, 7", SOLVE),
+        ("{x = 4, x = 7}", "{4, 7}", "Solve for x."),
+        ("(1, 4, 9)", "1, 4, 9", "List the first three squares."),
         ("{4}", "4", SOLVE),
         ("4, 7, or 9", "4, 7 or 9", SOLVE),
         ("4, 7 or 9", "9, 7, 4", SOLVE),
@@ -161,6 +164,7 @@ def test_points_of_other_coordinates_stay_apart(one: str, other: str, question: 
         (r"\begin{bmatrix}\frac12 & 0\\0 & 1\end{bmatrix}", "[[0.5, 0], [0, 1]]"),
         ("[5 6; 7 8]", "[5, 6; 7, 8]"),
         ("[5 6; 7 8]", "[[5, 6], [7, 8]]"),
+        ("[[5, 6], [7, 8]]", "[[5,6],[7,8]]"),
         ("[[1, 2, 3]]", r"\begin{pmatrix}1&2&3\end{pmatrix}"),
     ],
 )
@@ -181,6 +185,11 @@ def test_matrices_of_the_same_cells_have_one_key(one: str, other: str) -> None:
 )
 def test_matrices_of_other_cells_stay_apart(one: str, other: str) -> None:
     assert not is_same(one, other, "")
+
+
+@pytest.mark.parametrize("answer", ["((5, 6), (7, 8))", "{{5, 6}, {7, 8}}", "A = [[5,6],[7,8]]"])
+def test_rows_in_other_brackets_are_a_matrix_where_one_is_asked_for(answer: str) -> None:
+    assert is_same(answer, "[[5, 6], [7, 8]]", "Find the matrix A.")
 
 
 @pytest.mark.parametrize(

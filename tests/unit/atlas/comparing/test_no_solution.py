@@ -26,6 +26,8 @@ LIMIT = "Find the limit, or write DNE if it does not exist."
         ("\u00d8", "It has no solutions", SOLVE),
         ("none", "no solution", SOLVE),
         ("None", "∅", WHICH),
+        ("There are none.", "none", WHICH),
+        ("The system is inconsistent.", "no solution", "Solve the system."),
         ("L = {}", "keine Lösung", "Löse die Gleichung."),
         ("DNE", "The limit does not exist.", LIMIT),
         ("dne", "doesn't exist", LIMIT),

@@ -47,6 +47,8 @@ LOWEST = "Write the fraction in lowest terms."
         ("", ("twelve thousand three hundred forty-five", "12,345", "12,34,5e0", "12 345")[:2]),
         ("", ("0.(3)", r"0.\overline{3}", "1/3", "0.333…", "one third")),
         ("", ("四十二", "42")),
+        ("", ("三分之一", "1/3")),
+        ("", ("half a million", "500,000")),
         ("", ("一千零五", "1005")),
         ("", ("12,34,567", "1234567")),
         ("", ("1.234.567,8", "1234567.8", "1,234,567.8")),
@@ -103,6 +105,8 @@ def test_one_number_has_one_key_in_every_dress(question: str, same: tuple[str, .
         ("", "五", "5"),
         ("", "四十二", "二十四"),
         ("", "007", "7"),
+        ("What are the last two digits of 7^100?", "01", "1"),
+        ("What is the number of the room?", "012", "12"),
         ("", "3.14159…", "3.14159"),
         ("", "2.718281828…", "2.718281828"),
         (TWO, "1 234", "1234"),
@@ -124,6 +128,9 @@ def test_one_number_has_one_key_in_every_dress(question: str, same: tuple[str, .
         ("Write 21 in words.", "twenty-one", "21"),
         ("Write 6.02 * 10^23 in scientific notation.", "60.2e22", "6.02e23"),
         ("Combien ?", "un milliard", "1000000"),
+        ("Round 47 to the nearest ten.", "47", "50"),
+        ("Round 3.14159 to two decimal places.", "3.14159", "3.14"),
+        ("They share the cakes. How many are left?", "50%", "0.5"),
     ],
 )
 def test_numbers_that_differ_or_cannot_be_told_stay_apart(

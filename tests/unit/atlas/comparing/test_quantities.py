@@ -23,7 +23,7 @@ def key(text: str, question: str) -> str | None:
     [
         ("", ("7 km", "7km", "7 kilometers", "7 Kilometres", "seven kilometres", "7~km", "7000 m")),
         ("", ("9.8 m/s^2", "9.8 m s^{-2}", "9.8 m·s⁻²", "9.8 metres per second squared")),
-        ("", ("10 kJ/mol", "10 kJ·mol⁻¹", "10 kJ mol^-1", "10 kilojoules per mole")),
+        ("", ("10 kJ/mol", "10 kJ·mol⁻¹", "10 kJ mol^-1", "10 kJ mol-1", "10 kilojoules per mole")),
         ("", ("20 N·m", "20 N m", "20 Nm", "20 newton-metres")),
         ("", ("100 Ω", "100 \u2126".replace("\u2126", "Ω"), "100 ohms", "0.1 kΩ")),
         ("", ("5 \u03bcm", "5 \u00b5m", "5 um", "5 micrometres", "5e-6 m")),
@@ -43,6 +43,7 @@ def key(text: str, question: str) -> str | None:
         ("", ("0.1 M", "0.1 mol/L", "100 mM")),
         ("", ("24 months", "2 years")),
         ("How heavy is it?", ("5 lb", "5 pounds", "5 lbs")),
+        ("What is the boiling point?", ("25 C", "25 °C", "77 F")),
         (CM, ("12 cm", "0.12 m", "120 mm", "12 centimetres")),
         (SPEED, ("36 km/h", "10 m/s")),
         (KELVIN, ("100 °C", "373.15 K")),
@@ -64,6 +65,8 @@ def test_what_measures_the_same_has_one_key(question: str, same: tuple[str, ...]
         (KM, "7 km", "number:7"),
         (KM, "7000 m", "number:7"),
         (CM, "12 cm", "number:12"),
+        ("How long is it? Answer in metres.", "5 m", "number:5"),
+        ("How many more days does it take?", "5 days", "number:5"),
         (CM, "12 mm", "number:6/5"),
         ("Give the angle in degrees.", "90°", "number:90"),
         ("How many hours does it take?", "30 minutes", "number:1/2"),
@@ -111,6 +114,8 @@ def test_a_quantity_in_the_unit_asked_for_is_a_number(
         (CM, "5 kg", "5 cm"),
         ("", "2√3 cm", "2√3 m"),
         (SHEEP, "24 sheep", "24 km"),
+        ("The sides are given in cm. Which is the shortest?", "5 cm", "5"),
+        ("A rope of 5 m is cut. How many pieces of 20 cm are there?", "25 cm", "25"),
     ],
 )
 def test_what_measures_otherwise_stays_apart(question: str, one: str, other: str) -> None:

@@ -72,7 +72,8 @@ _SOLUTIONS = re.compile(
 )
 _SOLVE = re.compile(r"\bsolve\b|\blöse\b|\brésou|\bresuelve\b|\brisolvi\b", re.IGNORECASE)
 _EQUATION = re.compile(
-    r"[=<>≤≥≠]|\bsolve for [a-z]\b|\\[gl]eq?\b|\b(?:in)?equation\b|\b(?:un)?gleichung\b|\becuación\b",
+    r"[=<>≤≥≠]|\bsolve for [a-z]\b|\\[gl]eq?\b|\bequations?\b|\binequalit"
+    r"|\b(?:un)?gleichung\b|\becuación\b",
     re.IGNORECASE,
 )
 _COUNT = "two|three|four|five|six|seven|eight|nine|ten|both|all"

@@ -6,13 +6,14 @@ Each question is asked as text and with a JSON Schema of its answer, one run aft
 model loaded before the first. `--plain` takes the help for weak orchestrators away, as `guard =
 false` does, for comparison. `--readme --seeds 10` asks the README's question instead, ten times.
 Weights that are not in place in ATLAS_HOME are pulled. An answer counts as right if it is one of
-those listed here; nothing else is judged, and nothing is asserted.
+those listed here, or a text with such a one in it. Nothing else is judged, nothing is asserted.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -100,8 +101,12 @@ def settings_of(model: str, *, plain: bool) -> Settings:
 
 
 def is_right(question: Question, problem: Problem, answer: Json) -> bool:
+    """Return whether an answer is one of the right ones, or a text with such a one in it."""
     asked = Asked.about(problem.text, problem.answer_schema)
-    return answer_key(answer, asked) in {answer_key(one, asked) for one in question.right}
+    if answer_key(answer, asked) in {answer_key(one, asked) for one in question.right}:
+        return True
+    words = re.findall(r"\w+", answer) if isinstance(answer, str) else []
+    return any(str(one) in words for one in question.right)
 
 
 def row(question: Question, state: RunState, seconds: float) -> str:

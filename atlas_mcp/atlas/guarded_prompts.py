@@ -8,9 +8,9 @@ other orchestrators are in `atlas.prompts`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from atlas_mcp.atlas.agreement import Group
+from atlas_mcp.atlas.answer_language import language_line
 from atlas_mcp.atlas.explore import (
     Candidate,
     SolverFailure,
@@ -21,6 +21,7 @@ from atlas_mcp.atlas.explore import (
 from atlas_mcp.atlas.messages import Json
 from atlas_mcp.atlas.outcomes import StopReason
 from atlas_mcp.atlas.problem import Problem
+from atlas_mcp.atlas.prompts import identity_of
 from atlas_mcp.atlas.run_facts import ExploreState
 from atlas_mcp.atlas.run_spec import RunSpec
 from atlas_mcp.atlas.state import RunState
@@ -46,18 +47,15 @@ differ, trust the one whose steps hold.
 
 _ANSWER = """\
 - explanation: in one or two sentences, the steps that lead to the answer.
-- answer: the answer of the candidate you choose, and nothing else.
-"""
+- answer: the answer of the candidate you choose, and nothing else."""
 
-_LANGUAGE = "Write in the language of the problem."
-
-SYNTHESIS = f"{_RULES}Reply with one JSON object:\n{_ANSWER}{_LANGUAGE}"
+SYNTHESIS = f"{_RULES}Reply with one JSON object:\n{_ANSWER}"
 """The system prompt of a run that starts with candidates enough."""
 
 DECISION = f"""\
 {_RULES}Reply with one JSON object. Its action is "answer" or "explore". To explore, give the \
 strategy of one more solver. To answer, give:
-{_ANSWER}{_LANGUAGE}"""
+{_ANSWER}"""
 """The system prompt of a run that may explore further."""
 
 AGREED = "That settles it, and nothing more is explored: give their answer, and explain it."
@@ -84,11 +82,7 @@ def other_strategy(wanted: Strategy, given: Strategy) -> str:
 
 def result_text(state: RunState, explore: ExploreState) -> str:
     """Return one explore's result in short: its strategy, its answer and its steps."""
-    action = explore.planned.explore
-    seen: dict[str, Any] = {"number": explore.id}
-    if len(state.spec.solvers) > 1:
-        seen["solver"] = action.solver
-    seen["strategy"] = action.strategy
+    seen = identity_of(state, explore)
     outcome = explore.outcome
     if isinstance(outcome, Candidate):
         seen |= {"steps": _shortened(outcome.reasoning), "answer": outcome.answer}
@@ -108,13 +102,15 @@ def status_text(
         settled: Whether the candidates agree so that no explore is granted.
         unused: The strategies that an explore can have.
     """
-    text = agreement_text(state.groups)
     if settled:
-        return f"{text} {AGREED}"
-    if concluding is not None:
-        return f"{text} {CONCLUDE_TEXTS[concluding]}"
-    left = counted(state.explores_left, "explore")
-    return f"{text} {left} left, with one of the strategies {', '.join(unused)}. Explore or answer."
+        task = AGREED
+    elif concluding is not None:
+        task = CONCLUDE_TEXTS[concluding]
+    else:
+        left, strategies = counted(state.explores_left, "explore"), ", ".join(unused)
+        task = f"{left} left, with one of the strategies {strategies}. Explore or answer."
+    # Last, since a small model heeds what it read last.
+    return f"{agreement_text(state.groups)} {task} {language_line(state.problem.text)}".rstrip()
 
 
 def agreement_text(groups: Sequence[Group]) -> str:

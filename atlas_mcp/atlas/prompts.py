@@ -148,15 +148,19 @@ def write_answer(candidate: Candidate) -> None:
         candidate.keep_json(text)
 
 
+def identity_of(state: RunState, explore: ExploreState) -> dict[str, Any]:
+    """Return the fields that tell one explore from another: number, solver, strategy."""
+    action = explore.planned.explore
+    several = len(state.spec.solvers) > 1
+    solver = {"solver": action.solver} if several else {}
+    return {"number": explore.id, **solver, "strategy": action.strategy}
+
+
 def result_text(state: RunState, explore: ExploreState) -> str:
     """Return one explore's result: fenced data, with its cost."""
-    action = explore.planned.explore
-    seen: dict[str, Any] = {"number": explore.id}
-    if len(state.spec.solvers) > 1:
-        seen["solver"] = action.solver
-    seen["strategy"] = action.strategy
-    if action.instruction:
-        seen["instruction"] = action.instruction
+    seen = identity_of(state, explore)
+    if instruction := explore.planned.explore.instruction:
+        seen["instruction"] = instruction
     outcome = explore.outcome
     if isinstance(outcome, Candidate):
         seen |= {

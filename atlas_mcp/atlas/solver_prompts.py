@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import cast
 
+from atlas_mcp.atlas.answer_language import language_line
 from atlas_mcp.atlas.explore import Explore, Strategy, candidate_schema
 from atlas_mcp.atlas.messages import Json, ModelRequest, Part, Text, UserTurn
 from atlas_mcp.atlas.model_spec import ModelSpec
@@ -57,6 +58,19 @@ Reply with one JSON object:
 
 If you cannot settle it exactly, give your best estimate as the answer, with a low confidence."""
 
+SMALL_SOLVER_SYSTEM = """\
+Solve the problem on your own. Read every condition, work step by step, and check the result.
+
+Reply with one JSON object:
+- approach: the method, in one sentence.
+- justification: the steps, in short.
+- answer: the result alone, such as a number, a name or a letter. No sentence, no calculation.
+- confidence_percent: how likely the answer is right, 0 to 100."""
+"""The system prompt of a small model, which loses the thread of a longer one."""
+
+_SMALL_REMINDER = "\n\nAs the answer write the result alone. "
+"""Stands at the end of a small model's request: it heeds what it read last."""
+
 
 def solver_request(
     problem: Problem,
@@ -80,9 +94,14 @@ def solver_request(
         further: Further text, for a model in another role.
     """
     schema = bounded(candidate_schema(problem.answer_schema), spec.max_string_chars)
-    text = directive(explore) + _shown(further) + shape_asked_for(schema, spec)
+    text = (
+        directive(explore)
+        + _shown(further)
+        + shape_asked_for(schema, spec)
+        + _reminder(problem, spec)
+    )
     return ModelRequest(
-        system=SOLVER_SYSTEM,
+        system=_system(spec),
         turns=(UserTurn((*problem_parts(problem), Text(text))),),
         max_tokens=max_tokens,
         schema=schema,
@@ -96,13 +115,22 @@ def input_bytes(problem: Problem, explore: Explore, spec: ModelSpec, *, further:
     """Return the bytes of all text in a solver's request, pictures apart, without building it."""
     written = None if problem.answer_schema is None else json.dumps(dict(problem.answer_schema))
     return (
-        len(SOLVER_SYSTEM.encode())
+        len(_system(spec).encode())
+        + len(_reminder(problem, spec).encode())
         + len(_PROBLEM.format("").encode())
         + len(problem.text.encode())
         + len(directive(explore).encode())
         + len(_shown(further).encode())
         + _schema_bytes(written, spec.max_string_chars, holds=spec.holds_schema(tools=False))
     )
+
+
+def _system(spec: ModelSpec) -> str:
+    return SMALL_SOLVER_SYSTEM if spec.is_small else SOLVER_SYSTEM
+
+
+def _reminder(problem: Problem, spec: ModelSpec) -> str:
+    return _SMALL_REMINDER + language_line(problem.text) if spec.is_small else ""
 
 
 def _shown(further: str) -> str:

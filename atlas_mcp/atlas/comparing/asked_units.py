@@ -94,6 +94,13 @@ def asks_angle(question: str) -> bool:
 
 
 @lru_cache(maxsize=64)
+def asks_temperature(question: str) -> bool:
+    """Return whether a C stands for degrees Celsius, and for no coulomb."""
+    asked = r"\btemperature\b|\bcelsius\b|\bfahrenheit\b|\b(?:boil|melt|freez)\w*|\bhow hot\b"
+    return bool(re.search(asked, question, re.IGNORECASE))
+
+
+@lru_cache(maxsize=64)
 def asks_work(question: str) -> bool:
     """Return whether a newton-metre is a joule, and no torque."""
     work = re.search(r"\b(?:work|energy|heat|joules?)\b", question, re.IGNORECASE)

@@ -112,6 +112,9 @@ def _alternatives(texts: list[str], asked: Asked, part: Callable[[str], str]) ->
         if not all(_is_value(value) for value in pieces[1:]):
             return None
         return set_key(part(value) for value in (first[1], *pieces[1:]))
+    if any(_assignment(text.strip()) is not None for text in texts):
+        # A value of one name or a value of another.
+        return None
     keys = [_key(text.strip().strip("()"), asked, part) for text in texts if "=" in text]
     if len(keys) < len(texts) or None in keys:
         return None

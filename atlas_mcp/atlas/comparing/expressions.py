@@ -36,6 +36,9 @@ _NO_EXPRESSION = re.compile(
     r"|[A-Za-z]+-[A-Za-z]{2,}(?:-[A-Za-z]+)*|[A-Za-z]{2,}-[A-Za-z]+(?:-[A-Za-z]+)*"
     r"|[A-Za-z]{2,}/[A-Za-z]+|[A-Za-z]+/[A-Za-z]{2,}"
     r"|\d[\d.]*\s+[A-Za-z]{2,}"
+    # Versions; pairs of genes.
+    r"|\d[\d.]*-[A-Za-z]{2,}\d*|\d+\.\d+-[A-Za-z]+\d*"
+    r"|[A-Za-z]{2,3}\s*×\s*[A-Za-z]{2,3}"
 )
 _GRID = re.compile(r"\d[\d.]*(?:\s*×\s*\d[\d.]*)+")
 _NOT_COMMUTING = re.compile(
@@ -181,6 +184,8 @@ def _key(node: Node, asked: Asked) -> str:
         node = _with_one_constant(node)
     if shapes.is_form_asked(question):
         return f"form:{shapes.shape_of(node)}"
+    if shapes.is_arithmetic(node):
+        return f"arithmetic:{shapes.shape_of(node)}"
     canonical = Canonical()
     found = canonical.of(node)
     if found.rational is not None:
@@ -191,6 +196,8 @@ def _key(node: Node, asked: Asked) -> str:
         # Names by themselves are compared as they are where nothing is done to them.
         letters = re.findall(r"\((?:name )?(\w)\)", written)
         return words.key("".join(letters), asked)
+    if shapes.is_wording_asked(question):
+        written = f"{written} by {' '.join(sorted(shapes.functions_in(node)))}"
     return f"expression:{written}"
 
 

@@ -40,7 +40,10 @@ _SPELLINGS = (
 _RELATION = re.compile(r"[<>≤≥≠=]")
 _FLIPPED = {"<": ">", ">": "<", "≤": "≥", "≥": "≤", "≠": "≠", "=": "="}
 _NAME = re.compile(r"[A-Za-zα-ω](?:_\w{1,3})?|[fgh]\([a-z]\)")
-_NUMBER = r"(?P<number>[-−+]?[$€£]?\d[\d.,/]{0,15}(?: ?[^\W\d_]{1,15}| ?%)?)"
+_SPELLED = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|fifty"
+_NUMBER = (
+    rf"(?P<number>(?:[-−+]?[$€£]?\d[\d.,/]{{0,15}}|(?:{_SPELLED})\b)(?: ?[^\W\d_]{{1,15}}| ?%)?)"
+)
 _PHRASES = (
     ("≥", r"(?:at least|no (?:less|fewer) than|not (?:less|fewer) than|a minimum of|≥) ?#"),
     ("≥", r"(?:greater|more|larger) than or equal to # | mindestens #"),
@@ -57,6 +60,7 @@ _IN_WORDS = tuple(
     for sign, phrase in _PHRASES
     for one in phrase.split(" | ")
 )
+_SEVERAL_NAMES = re.compile(r"\b[a-z](?:, ?[a-z])* (?:and|und) [a-z]\b")
 _NAMED_IN_WORDS = re.compile(r"(?P<name>[A-Za-z]) (?:is |must be )?(?P<rest>\D.+)")
 
 
@@ -125,7 +129,9 @@ def _key(text: str, asked: Asked, part: Callable[[str], str]) -> str | None:
         return None
     numbers = real_sets.union(one for bound in bounds for one in bound.numbers)
     key = real_sets.key_of(numbers)
-    if key is None or real_sets.is_set_asked(asked.question):
+    if key is None:
+        return None
+    if real_sets.is_set_asked(asked.question) and not _SEVERAL_NAMES.search(asked.question):
         return key
     return f"inequality:{json.dumps([bounds[0].name, key])}"
 
@@ -220,6 +226,9 @@ def _solved_line(
         return None
     offset = nodes.number(-found.top.get(polynomials.ONE, Fraction(0)))
     end = nodes.product([nodes.number(1 / slope), nodes.total([constant, offset])])
+    value = Canonical().of(end).rational
+    if value is not None:
+        end = nodes.number(value)
     key = expressions.key_of(end, Asked(asked.question))
     if key is None:
         return None

@@ -57,7 +57,7 @@ _FORM = re.compile(
     r"\bcontrapositive\b|\bconverse\b|\binverse\b|\b[cdn]nf\b|\bnormal form|\busing only\b"
     r"|\bonly (?:the )?(?:connective|operator|symbol|gate)|\bwithout\b|\bsimpl|\bminim"
     r"|\brewrite\b|\bequivalent\b|\bsum of products\b|\bproduct of sums\b|\bde morgan"
-    r"|\bnand\b|\bnor\b|\bprenex\b|\bfactor|\bexpand",
+    r"|\bpush|\binwards?\b|\bdistribut|\bconvert|\beliminat|\bnand\b|\bnor\b|\bprenex\b|\bfactor|\bexpand",
     re.IGNORECASE,
 )
 _LAW = re.compile(

@@ -46,7 +46,9 @@ _SEQUENCE = re.compile(
 # Values that are told apart by the names that the question gives them: "a and b", "(x, y)".
 _NAMED = re.compile(
     r"(?<![\w^*/+=-])[a-zA-Z](?:, [a-zA-Z]){0,6},? and (?!a |I )[a-zA-Z](?![\w'])"
-    r"|\( ?[a-zA-Z](?:_?\d)?(?: ?, ?[a-zA-Z](?:_?\d)?){1,6} ?\)"
+    r"|[(\[{] ?[a-zA-Z](?:_?\d)?(?: ?, ?[a-zA-Z](?:_?\d)?){1,6} ?[)\]}]"
+    r"|\bthe (?:\w{1,20} ){1,2}and the \w|\bin \d{4} and (?:in )?\d{4}\b"
+    r"|\b(?:of|for|in|at|by|from) (?:the )?(?-i:[A-Z])\w{1,20} and (?:the )?(?-i:[A-Z])\w"
     r"|\bmean\b.{1,40}\b(?:median|variance|mode|deviation)\b|\blength\b.{1,40}\b(?:width|height)\b"
     r"|(?<![\w'(])(?-i:[a-z](?:, [a-z]){1,6})(?![\w'])|\bnumbers? of \w{1,20} and \w"
     r"|['\"\u2019\u201d] and ['\"\u2018\u201c]|\b1 and (?:\w{1,20} )?2\b|\bages\b"

@@ -39,7 +39,9 @@ _NAMED = re.compile(
     r"(?: ?[:=] ?| (?:is|are|was) | )"
     r"(?P<value>(?=[-+\u2212]?[$€£√.\d({\[]|[OΘΩ]\()\S.{0,40})"
 )
-_EACH = re.compile(r"\beach\b|\bhow (?:many|much)\b", re.IGNORECASE)
+_EACH = re.compile(
+    r"\beach\b|\bhow (?:many|much|old|tall|far|long)\b|\bthey\b|\btheir\b", re.IGNORECASE
+)
 _NUMBER_WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 # What measures, and says nothing of which quantity is meant.
 _MEASURES = frozenset(

@@ -15,7 +15,9 @@ from atlas_mcp.atlas.comparing.number_questions import asked_form
 _FORM = re.compile(
     r"\b(?:factor(?:i[sz]e)?[sd]?(?! of\b)|expand(?:ed)?|simplif(?:y|ied)|simplest|lowest terms|"
     r"reduced?|"
-    r"in the form|of the form|in form|as a (?:product|power|sum|single|fraction|square|polynomial)|"
+    r"in the form|of the form|in form|as (?:a|an|the) (?:product|power|sum|single|fraction|square|"
+    r"polynomial|difference|quotient)|partitions?|decompos\w+|condense|combine|notation|"
+    r"positive exponents?|without|"
     r"partial fractions?|rationali[sz]e|complet\w+ the square|(?:vertex|standard|radical|polar|"
     r"slope-intercept|point-slope|exponential|factored|expanded|general|rectangular) form|"
     r"in terms of (?:a )?(?:product|sum|powers?)|multiply out|collect|"
@@ -29,6 +31,44 @@ def is_form_asked(question: str) -> bool:
     """Return whether a question asks for an expression in a certain form."""
     text = " ".join(question.casefold().split())
     return bool(_FORM.search(text)) or bool(asked_form(question))
+
+
+_WORDING = re.compile(r"\b(?:in terms of|express|rewrite|write|convert|using)\b")
+
+
+@lru_cache(maxsize=64)
+def is_wording_asked(question: str) -> bool:
+    """Return whether a question may say by which functions an expression is to be written."""
+    return bool(_WORDING.search(question.casefold()))
+
+
+def functions_in(node: Node) -> frozenset[str]:
+    """Return the names of the functions in a tree."""
+    inside = frozenset(named for part in nodes.parts_of(node) for named in functions_in(part))
+    return inside | {nodes.text_of(node)} if node[0] == "function" else inside
+
+
+def is_arithmetic(node: Node) -> bool:
+    """Return whether a tree is a sum or a product of plain numbers, as `3 + 7` is.
+
+    Such an answer says how a number is made: where that is asked for, `5 + 5` is another one.
+    """
+    if not _is_plain(node):
+        return False
+    if node[0] == "sum":
+        return True
+    ones = (nodes.number(1), nodes.number(-1))
+    factors = [part for part in _flat(node) if part[0] != "power" and part not in ones]
+    return any(part[0] == "sum" for part in _flat(node)) or len(factors) > 1
+
+
+def _is_plain(node: Node) -> bool:
+    if node[0] == "number":
+        return True
+    if node[0] == "power":
+        base, exponent = nodes.parts_of(node)
+        return exponent == nodes.number(-1) and _is_plain(base)
+    return node[0] in ("sum", "product") and all(map(_is_plain, nodes.parts_of(node)))
 
 
 def shape_of(node: Node) -> str:
@@ -53,6 +93,8 @@ def _flat(node: Node) -> list[Node]:
     Of a product with -1 inside a product the sign is multiplied with the number beside it.
     """
     found: list[Node] = []
+    if node[0] not in ("sum", "product"):
+        return [node]
     for part in nodes.parts_of(node):
         if part[0] == node[0]:
             found += _flat(part)

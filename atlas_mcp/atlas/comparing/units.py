@@ -50,6 +50,8 @@ def unit(text: str) -> Unit | None:
 
 def _tokens(text: str) -> list[tuple[str, str]] | None:
     text = _RAISED.sub(lambda match: "^" + match[0].translate(_SUPERSCRIPTS), text)
+    # Chemists write kJ mol-1.
+    text = re.sub(r"(?<=[A-Za-zΩ])-([1-4])(?!\d)", r"^-\1", text)
     # Hyphens join words: a newton-metre.
     text = re.sub(r"(?<=[a-z]{3})-(?=[a-z]{3})", " ", text)
     found: list[tuple[str, str]] = []

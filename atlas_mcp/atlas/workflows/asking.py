@@ -69,7 +69,7 @@ def ask_orchestrator(
         tools=tools,
         parallel_tool_calls=state.budget.max_parallel > 1,
         effort=spec.effort,
-        seed=None if state.spec.seed is None else state.spec.seed * 1_000 + 500 + len(state.turns),
+        seed=_seed(state),
         temperature=None if spec.temperature is None else 0.0,
     )
     hold = hold_for(spec, request, state.ledger.available)
@@ -88,6 +88,12 @@ def ask_orchestrator(
         tools=tools,
     )
     return AskOrchestrator(intent, replace(request, max_tokens=hold.max_tokens))
+
+
+def _seed(state: RunState) -> int | None:
+    """Return the seed of the next call; no explore of the run has the same."""
+    seed = state.spec.seed
+    return None if seed is None else seed * 1_000 + 500 + len(state.turns)
 
 
 def _shape(state: RunState, schema: dict[str, Json], *, tools: bool) -> str | None:

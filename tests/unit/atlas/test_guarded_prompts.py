@@ -49,8 +49,7 @@ Candidates that reach the same answer by different strategies are most likely ri
 
 Reply with one JSON object:
 - explanation: in one or two sentences, the steps that lead to the answer.
-- answer: the answer of the candidate you choose, and nothing else.
-Write in the language of the problem.\
+- answer: the answer of the candidate you choose, and nothing else.\
 """)
     assert run.told(1) == snapshot("""\
 <problem>
@@ -58,7 +57,7 @@ How many?
 </problem>
 <candidate>{"number": 1, "strategy": "direct", "steps": "So.", "answer": 42}</candidate>
 <candidate>{"number": 2, "strategy": "first_principles", "steps": "So.", "answer": 42}</candidate>
-Candidates 1 and 2 give the same answer. That settles it, and nothing more is explored: give their answer, and explain it.\
+Candidates 1 and 2 give the same answer. That settles it, and nothing more is explored: give their answer, and explain it. Write in the language of the problem.\
 """)
     assert json.dumps(run.asks[0].request.schema, indent=1) == snapshot("""\
 {
@@ -94,8 +93,7 @@ Candidates that reach the same answer by different strategies are most likely ri
 
 Reply with one JSON object. Its action is "answer" or "explore". To explore, give the strategy of one more solver. To answer, give:
 - explanation: in one or two sentences, the steps that lead to the answer.
-- answer: the answer of the candidate you choose, and nothing else.
-Write in the language of the problem.\
+- answer: the answer of the candidate you choose, and nothing else.\
 """)
     assert [run.told(ask) for ask in (1, 2, 3)] == snapshot(
         [
@@ -105,17 +103,17 @@ How many?
 </problem>
 <candidate>{"number": 1, "strategy": "direct", "steps": "So.", "answer": 42}</candidate>
 <candidate>{"number": 2, "strategy": "first_principles", "steps": "So.", "answer": 41}</candidate>
-No two candidates give the same answer. 2 explores left, with one of the strategies work_backwards, decompose, adversarial_check, estimate_then_verify, code_trace. Explore or answer.\
+No two candidates give the same answer. 2 explores left, with one of the strategies work_backwards, decompose, adversarial_check, estimate_then_verify, code_trace. Explore or answer. Write in the language of the problem.\
 """,
             """\
 <candidate>{"number": 3, "strategy": "work_backwards", "steps": "So.", "answer": 40}</candidate>
 direct has been tried, so the solver was sent with work_backwards.
-No two candidates give the same answer. 1 explore left, with one of the strategies decompose, adversarial_check, estimate_then_verify, code_trace. Explore or answer.\
+No two candidates give the same answer. 1 explore left, with one of the strategies decompose, adversarial_check, estimate_then_verify, code_trace. Explore or answer. Write in the language of the problem.\
 """,
             """\
 <candidate>{"number": 4, "strategy": "decompose", "steps": "So.", "answer": 42}</candidate>
 direct has been tried, so the solver was sent with decompose.
-Candidates 1 and 4 give the same answer. No explore is left. Answer now.\
+Candidates 1 and 4 give the same answer. No explore is left. Answer now. Write in the language of the problem.\
 """,
         ]
     )
@@ -134,12 +132,12 @@ How many?
 </problem>
 <candidate>{"number": 1, "strategy": "direct", "steps": "So.", "answer": 42}</candidate>
 <candidate>{"number": 2, "strategy": "first_principles", "failed": "malformed"}</candidate>
-There is only one candidate. No explore is left. Answer now.\
+There is only one candidate. No explore is left. Answer now. Write in the language of the problem.\
 """)
 
 
 def test_an_explore_that_is_not_granted_is_answered_with_the_reason() -> None:
     assert talk(42, 42).told(2) == snapshot("""\
 Not run: candidates of different methods agree, and one more could not change that; answer with what they agree on.
-Candidates 1 and 2 give the same answer. That settles it, and nothing more is explored: give their answer, and explain it.\
+Candidates 1 and 2 give the same answer. That settles it, and nothing more is explored: give their answer, and explain it. Write in the language of the problem.\
 """)

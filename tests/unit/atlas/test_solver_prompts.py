@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
+from inline_snapshot import snapshot
 
 from atlas_mcp.atlas.explore import STRATEGIES, Explore
 from atlas_mcp.atlas.holds import solver_tokens_at_most
@@ -9,7 +12,7 @@ from atlas_mcp.atlas.input_tokens import input_tokens_at_most
 from atlas_mcp.atlas.messages import Image
 from atlas_mcp.atlas.problem import Problem
 from atlas_mcp.atlas.solver_prompts import solver_request
-from tests.support.played_runs import a_model
+from tests.support.played_runs import a_model, text_of
 
 SCHEMAS = st.sampled_from(
     [
@@ -27,6 +30,7 @@ SCHEMAS = st.sampled_from(
     schema=SCHEMAS,
     holds=st.booleans(),
     pictures=st.integers(0, 3),
+    small=st.booleans(),
 )
 def test_the_size_of_a_request_is_known_without_building_it(
     text: str,
@@ -35,8 +39,10 @@ def test_the_size_of_a_request_is_known_without_building_it(
     schema: dict[str, object] | None,
     holds: bool,
     pictures: int,
+    small: bool,
 ) -> None:
     spec = a_model(schema_mode="strict" if holds else "prompt")
+    spec = replace(spec, max_string_chars=600) if small else spec
     problem = Problem(text, (Image(url="https://x/p"),) * pictures, schema)
     explore = Explore("s", strategy, instruction=instruction)  # pyright: ignore[reportArgumentType] - drawn from the closed set
 
@@ -44,3 +50,27 @@ def test_the_size_of_a_request_is_known_without_building_it(
 
     tokens = solver_tokens_at_most(problem, explore, spec)
     assert tokens == input_tokens_at_most(request, image_tokens=spec.image_tokens)
+
+
+def test_a_small_model_gets_a_short_prompt_that_ends_with_the_rules_it_forgets() -> None:
+    small = replace(a_model(), max_string_chars=600)
+
+    request = solver_request(Problem("Wie viele?"), Explore("s"), small, max_tokens=9, seed=None)
+
+    assert request.system == snapshot("""\
+Solve the problem on your own. Read every condition, work step by step, and check the result.
+
+Reply with one JSON object:
+- approach: the method, in one sentence.
+- justification: the steps, in short.
+- answer: the result alone, such as a number, a name or a letter. No sentence, no calculation.
+- confidence_percent: how likely the answer is right, 0 to 100.\
+""")
+    assert text_of(request.turns[0]) == snapshot("""\
+<problem>
+Wie viele?
+</problem>
+How to approach it: Solve it step by step, in the way you find most natural.
+
+As the answer write the result alone. Antworte auf Deutsch.\
+""")

@@ -71,6 +71,7 @@ def test_equations_that_say_the_same_are_the_same(question: str, first: str, sec
         ("", "a = b", "b = a"),
         ("Which variable has a value, and which?", "n = 3", "m = 3"),
         ("Find t.", "t = 7 or t = -7", "7"),
+        ("Find x and y.", "x = 1 or y = 2", "y = 1 or x = 2"),
         ("Find y given 2y = 4.", "z = 2", "2"),
         ("Find (x, y).", "x = 3, y = 4", "(4, 3)"),
         ("What is the asymptote?", "x = 3", "y = 3"),

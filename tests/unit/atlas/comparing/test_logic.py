@@ -130,6 +130,7 @@ def test_a_formula_that_says_one_name_is_that_name(text: str) -> None:
         ("A'B + A'B'", "A'(B + B')", SIMPLIFY.question),
         ("¬q → ¬p", "p → q", "What is the contrapositive of p → q?"),
         ("¬(p ∨ q)", "¬p ∧ ¬q", "Write the formula in negation normal form."),
+        ("¬(p ∧ q)", "¬p ∨ ¬q", "Push the negation inwards."),
         ("∀x ¬P(x)", "¬∃x P(x)", "Rewrite it without an existential quantifier."),
     ],
 )

@@ -17,6 +17,7 @@ from atlas_mcp.atlas.comparing.order import asked_order
         "Give all possible values of n.",
         "List the divisors of 12 in any order.",
         "In order to win, which of these cards must be played?",
+        "Find all common divisors of 12 and 18.",
         "What are the eigenvalues of the matrix?",
     ],
 )
@@ -37,6 +38,9 @@ def test_all_members_of_something_are_a_set(question: str) -> None:
         "What are the coordinates of the midpoint?",
         "What are the minimum and the maximum?",
         "Which two numbers fill the blanks?",
+        "Give the smaller and the larger root.",
+        "Name the two capitals of France and England.",
+        "Find all solutions [a, b].",
     ],
 )
 def test_terms_and_named_values_have_an_order(question: str) -> None:

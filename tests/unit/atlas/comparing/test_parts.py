@@ -23,6 +23,7 @@ ANIMALS = "How many hens and pigs are there?"
         ("5, 8", "(b) 8 (a) 5", TWO_PARTS),
         ("yes and no", "(a) yes (b) no", "Is it (a) finite, (b) empty?"),
         ("(i) 5 (ii) 8", "(ii) 8; (i) 5", ""),
+        ("Ada: 15, Bob: 16", "Bob: 16, Ada: 15", "How old are they?"),
         ("Part (a): 5; Part (b): 8", "(a) 5 (b) 8", TWO_PARTS),
         ("time: O(n), space: O(1)", "space O(1), time O(n)", "Give the time and space complexity."),
         ("Part a: 5, part b: 8", "(a) 5 (b) 8", TWO_PARTS),

@@ -23,7 +23,7 @@ def key(text: str, question: str) -> str | None:
     [
         ("", ("7 km", "7km", "7 kilometers", "7 Kilometres", "seven kilometres", "7~km", "7000 m")),
         ("", ("9.8 m/s^2", "9.8 m s^{-2}", "9.8 m·s⁻²", "9.8 metres per second squared")),
-        ("", ("10 kJ/mol", "10 kJ·mol⁻¹", "10 kJ mol^-1", "10 kilojoules per mole")),
+        ("", ("10 kJ/mol", "10 kJ·mol⁻¹", "10 kJ mol^-1", "10 kJ mol-1", "10 kilojoules per mole")),
         ("", ("20 N·m", "20 N m", "20 Nm", "20 newton-metres")),
         ("", ("100 Ω", "100 \u2126".replace("\u2126", "Ω"), "100 ohms", "0.1 kΩ")),
         ("", ("5 \u03bcm", "5 \u00b5m", "5 um", "5 micrometres", "5e-6 m")),
@@ -43,6 +43,7 @@ def key(text: str, question: str) -> str | None:
         ("", ("0.1 M", "0.1 mol/L", "100 mM")),
         ("", ("24 months", "2 years")),
         ("How heavy is it?", ("5 lb", "5 pounds", "5 lbs")),
+        ("What is the boiling point?", ("25 C", "25 °C", "77 F")),
         (CM, ("12 cm", "0.12 m", "120 mm", "12 centimetres")),
         (SPEED, ("36 km/h", "10 m/s")),
         (KELVIN, ("100 °C", "373.15 K")),

@@ -9,6 +9,8 @@ from atlas_mcp.atlas.briefing import Words
 from atlas_mcp.atlas.commands import AskOrchestrator, Note
 from atlas_mcp.atlas.events import RunFinished
 from atlas_mcp.atlas.messages import Tool
+from atlas_mcp.atlas.outcomes import StopReason
+from atlas_mcp.atlas.run_facts import ExploreState
 from atlas_mcp.atlas.state import RunState
 from atlas_mcp.atlas.workflows.asking import Opening, ask_orchestrator
 from tests.support.played_runs import a_run, answers, explores, play, text_of
@@ -55,9 +57,14 @@ def test_a_run_that_cannot_pay_for_it_ends() -> None:
 def test_a_workflow_may_put_results_and_budget_in_words_of_its_own() -> None:
     run = play(a_run(), explores({"strategy": "direct"}), answers())
     fresh = replace(run.state, turns=())
-    words = Words(lambda state, one: f"Result {one.id}.", lambda state, why: f"Stop: {why}.")
 
-    command = ask_orchestrator(fresh, opening, SCHEMA, words=words)
+    def result(state: RunState, explore: ExploreState) -> str:
+        return f"Result {explore.id}."
+
+    def status(state: RunState, concluding: StopReason | None) -> str:
+        return f"Stop: {concluding}."
+
+    command = ask_orchestrator(fresh, opening, SCHEMA, words=Words(result, status))
 
     assert isinstance(command, AskOrchestrator)
     assert text_of(command.request.turns[-1]).endswith(

@@ -1,0 +1,48 @@
+"""The line that asks a small model to write in the language of a problem.
+
+A small model that reads English instructions answers in English, whatever they say of languages. It
+follows a line in the language itself. Reviewed text: the tests hold a snapshot of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from atlas_mcp.atlas.comparing.number_questions import language
+
+READ_CHARS = 2_000
+"""Characters of a problem by which its language is judged."""
+
+_LINES: Mapping[str, str] = {
+    "de": "Antworte auf Deutsch.",
+    "fr": "Réponds en français.",
+    "es": "Responde en español.",
+    "it": "Rispondi in italiano.",
+    "pt": "Responda em português.",
+    "nl": "Antwoord in het Nederlands.",
+    "ru": "Отвечай по-русски.",
+}
+
+
+_USUAL = "Write in the language of the problem."
+
+_NAMES_LANGUAGE = re.compile(
+    r"translat|übersetz|tradu[cz]|traduir|vertaa?l|перев[её]"
+    r"|engli|angl|ingl[eé]s|engels|англий|german|deutsch|allem|alem|tedesc|duits|немец"
+    r"|french|franz|fran[cç]|frans|француз|spani|espa[gñn]|spagn|испан|itali|итал"
+    r"|portug|португ|dutch|niederl|holl[aä]nd|nederl|néerl|neerl|olandes|russ|русск",
+    re.I,
+)
+"""Words of a question that may ask for an answer in another language than its own."""
+
+
+def language_line(question: str) -> str:
+    """Return the line for the language of a question, in that language where it is known.
+
+    Empty where the question speaks of languages itself, and may ask for an answer in another.
+    """
+    begins = question[:READ_CHARS]
+    if _NAMES_LANGUAGE.search(begins):
+        return ""
+    return _LINES.get(language(begins), _USUAL)

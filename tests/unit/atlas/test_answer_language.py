@@ -1,0 +1,46 @@
+"""The line that asks for an answer in the language of the problem."""
+
+from __future__ import annotations
+
+import pytest
+
+from atlas_mcp.atlas.answer_language import READ_CHARS, language_line
+
+USUAL = "Write in the language of the problem."
+
+
+@pytest.mark.parametrize(
+    ("question", "line"),
+    [
+        ("Wie viele Beine haben drei Spinnen?", "Antworte auf Deutsch."),
+        ("Combien de pattes ont trois araignées ?", "Réponds en français."),
+        ("¿Cuántas patas tienen tres arañas?", "Responde en español."),
+        ("Quante zampe hanno tre ragni?", "Rispondi in italiano."),
+        ("Quantas patas têm três aranhas? Qual é a resposta?", "Responda em português."),
+        ("Hoeveel poten hebben drie spinnen en een kat?", "Antwoord in het Nederlands."),
+        ("Сколько лап имеют три паука?", "Отвечай по-русски."),
+        ("How many legs have three spiders?", USUAL),
+        ("3 * 8", USUAL),
+        ("", USUAL),
+    ],
+)
+def test_a_question_is_answered_in_its_language(question: str, line: str) -> None:
+    assert language_line(question) == line
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Translate 'Wie heißt die Hauptstadt?' into English.",
+        "Wie heißt der Hund auf Englisch?",
+        "Comment dit-on le chat en anglais ?",
+        "Übersetze: the cat sat on the mat.",
+        "¿Cómo se dice el gato en alemán?",
+    ],
+)
+def test_a_question_about_languages_is_left_to_say_in_which(question: str) -> None:
+    assert language_line(question) == ""
+
+
+def test_only_the_beginning_of_a_problem_is_read() -> None:
+    assert language_line("3 * 8 " * READ_CHARS + "Wie viel ist das?") == USUAL

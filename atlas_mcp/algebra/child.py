@@ -9,12 +9,13 @@ from __future__ import annotations
 import gc
 import json
 import os
-import signal
 import sys
 import threading
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, NoReturn, cast
+
+from atlas_mcp.system.bounds import TookTooLong, bound_addresses, bounded_cpu
 
 PAIR_SECONDS = 0.6
 """Seconds of CPU for one pair, so that a hard one leaves time for the others. Most take less than
@@ -35,15 +36,11 @@ OUT_OF_TIME, OUT_OF_MEMORY = 4, 5
 """Exit codes where a bound was reached."""
 
 
-class TookTooLong(BaseException):
-    """The time for a pair is up. It is no `Exception`, which the library catches in places."""
-
-
 def main() -> int:
     """Compare the trees that one line on stdin has; return the exit code."""
     # A tenth of the start; the process is gone before it matters, and its memory is bounded.
     gc.disable()
-    _bound_memory()
+    bound_addresses(MEMORY_BYTES)
     orders = cast("dict[str, Any]", json.loads(_orders()))
     # The parent ends this process, unless it is frozen itself.
     timer = threading.Timer(orders["seconds"], _end, (OUT_OF_TIME,))
@@ -84,7 +81,7 @@ def _compare(trees: Sequence[Any], pairs: Sequence[tuple[int, int]]) -> int:
     sizes = [len(json.dumps(tree)) for tree in trees]
     for first, second in sorted(pairs, key=lambda pair: sizes[pair[0]] + sizes[pair[1]]):
         try:
-            with _time_for_a_pair():
+            with bounded_cpu(PAIR_SECONDS):
                 a, b = of(first), of(second)
                 if a is not None and b is not None and are_same(a, b):
                     _say([first, second])
@@ -95,23 +92,6 @@ def _compare(trees: Sequence[Any], pairs: Sequence[tuple[int, int]]) -> int:
         except Exception:  # noqa: BLE001 - a fault of the library: nothing was proved
             continue
     return OUT_OF_TIME if lacked_time else 0
-
-
-@contextmanager
-def _time_for_a_pair() -> Generator[None]:
-    if not hasattr(signal, "setitimer"):
-        yield
-        return
-
-    def up(number: int, frame: object) -> NoReturn:
-        raise TookTooLong
-
-    signal.signal(signal.SIGPROF, up)
-    signal.setitimer(signal.ITIMER_PROF, PAIR_SECONDS)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def _orders() -> bytes:
@@ -135,12 +115,3 @@ def _end_with_stdin() -> None:
 
 def _end(code: int) -> NoReturn:
     os._exit(code)
-
-
-def _bound_memory() -> None:
-    with suppress(ImportError, ValueError, OSError):
-        import resource
-
-        _, hard = resource.getrlimit(resource.RLIMIT_AS)
-        most = MEMORY_BYTES if hard == resource.RLIM_INFINITY else min(hard, MEMORY_BYTES)
-        resource.setrlimit(resource.RLIMIT_AS, (most, hard))

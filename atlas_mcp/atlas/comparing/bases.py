@@ -35,9 +35,18 @@ _IN_BASE = re.compile(
     re.IGNORECASE,
 )
 _WORDS = {"two": 2, "three": 3, "five": 5, "eight": 8, "ten": 10, "sixteen": 16}
+_NAMED = re.compile(
+    r"(?P<digits>[0-9][0-9A-Fa-f]*(?:[_ ][0-9A-Fa-f]+)*) ?\(?(?:in )?(?:base[ -]?)?"
+    r"(?P<name>(?<=base)\d{1,2}|(?<=base[ -])(?:\d{1,2}|two|three|five|eight|ten|sixteen)"
+    r"|binary|hexadecimal|hex|octal|decimal)\)?",
+    re.IGNORECASE,
+)
 _ANY_BASE = re.compile(
     r"\b(?:binary|hex(?:adecimal)?|octal|ternary|base|bits?|byte|address|colou?r|opcode)\b|0[xbo]",
     re.IGNORECASE,
+)
+_DECIMAL_VALUE = re.compile(
+    r"\b(?:decimal|denary) (?:value|equivalent|representation|number)\b", re.IGNORECASE
 )
 _WHICH_NUMBER = re.compile(
     r"\b(?:which|what) (?:whole |decimal )?(?:number|integer)\b", re.IGNORECASE
@@ -71,7 +80,7 @@ def asked_base(question: str) -> int | None:
     """Return the base in which a question asks for a number; `None` where it names none."""
     matches = list(_IN_BASE.finditer(question))
     if not matches:
-        return None
+        return 10 if _DECIMAL_VALUE.search(question) else None
     last = matches[-1]
     if last["name"]:
         return _NAMES[last["name"].casefold()]
@@ -87,6 +96,12 @@ def _with_base(text: str, wanted: int | None) -> tuple[str, int] | None:
         base = _PREFIXES[f"0{match[1].lower()}"]
         digits = re.sub("[_ ]", "", match[2]).lower()
         return (digits, base) if _is_in_base(digits, base) else None
+    match = _NAMED.fullmatch(text)
+    if match is not None:
+        name = match["name"].casefold()
+        base = _NAMES.get(name) or _WORDS.get(name) or int(name)
+        digits = re.sub("[_ ]", "", match["digits"]).lower()
+        return (digits, base) if 2 <= base <= 36 and _is_in_base(digits, base) else None
     match = _SUBSCRIPTED.fullmatch(text)
     if match is None:
         return None

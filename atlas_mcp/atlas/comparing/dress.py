@@ -37,14 +37,14 @@ _MATHEMATICS = (
     re.compile(r"\\\[(.+)\\\]", re.DOTALL),
     re.compile(r"\\\((.+)\\\)", re.DOTALL),
 )
-_INLINE = re.compile(r"\$([^$\s](?:[^$\n]*[^$\s,;:+*/=<>-])?)\$")
+_INLINE = re.compile(r"\$([^$\s](?:[^$\n]*[^$\s,;:+*/=<>\u2010-\u2015\u2212-])?)\$(?!\d)")
 _BOXES = ("\\boxed{", "\\fbox{")
 _BOX_ENDS = re.compile(r"[\s.$*\\\])!。]{0,12}")
 
 _NAME = (
     r"(?:(?:the|my|our|die|das|la|le|el|l')\s*)?(?:final|correct|endgültige|richtige)?\s*"
-    r"(?:answer|result|solution|antwort|ergebnis|lösung|r[ée]ponse(?: finale)?|résultat|"
-    r"respuesta(?: final)?|resultado|risposta|resposta)"
+    r"(?:answer|result|solution|option|choice|antwort|ergebnis|lösung|r[ée]ponse(?: finale)?|"
+    r"résultat|respuesta(?: final)?|resultado|risposta|resposta)"
 )
 _INTRODUCTIONS = (
     # A label with a colon, a heading above the answer, or the beginning of a sentence.
@@ -59,7 +59,7 @@ _INTRODUCTIONS = (
     re.compile(r"(?:答案是?|答え[はが]?|答|答案为)\s*[:：]?\s*(?=\S)"),
     re.compile(
         r"(?:(?:and\s+)?(?:thus|therefore|hence|consequently|so|finally|daher|folglich|somit|"
-        r"donc|por lo tanto))\s*(?:,|:|(?=[^\s=]{1,6}\s*=))\s*",
+        r"donc|por lo tanto))\s*(?:,|:|(?=[^\s=]{1,6}\s*=)|(?=\sthe (?:final )?answer))\s*",
         re.I,
     ),
     re.compile(r"(?:we (?:get|have|find|obtain)|it follows that)\s+(?=[^\s=]{1,6}\s*=)", re.I),

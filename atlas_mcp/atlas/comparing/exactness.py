@@ -9,9 +9,10 @@ from typing import Literal, TypeAlias
 from atlas_mcp.atlas.comparing.questions import asking, plain_words
 
 Exactness: TypeAlias = Literal[
-    "code", "output", "secret", "character", "move", "note", "version", "phone", "mark"
+    "source", "code", "output", "secret", "character", "move", "note", "version", "phone", "mark"
 ]
-"""What is asked for where every character counts: code; the output of
+"""What is asked for where every character counts: the source of a text with marks;
+code; the output of
 a program to the last blank; a password or a text in a
 cipher; a single character; a move of chess; a note or a chord; a version; a telephone number;
 a symbol or any other code."""
@@ -55,7 +56,7 @@ _CODE_NOUNS = _asked_for(
     r"identifiers?|css selectors?|selectors?|regex(?:es)?|regexp|regular expressions?|files?|"
     r"file ?names?|file ?paths?|directory|folder|url|uri|(?:web |ip |mac |e-?mail )?address|"
     r"host ?name|domain name|e-?mail|snippet|source code|lines? of code|one-liner|commands?|"
-    r"(?:html |xml )?tag|environment variable|config(?:uration)? key|column|attribute|"
+    r"(?:html|xml) tag|environment variable|config(?:uration)? key|column|attribute|"
     r"expression|operators?|flags?|datei|dateiname|pfad|befehl|dateipfad"
 )
 _CODE_NOUNS_AMONG_PROGRAMS = _asked_for(
@@ -63,7 +64,7 @@ _CODE_NOUNS_AMONG_PROGRAMS = _asked_for(
     r"keywords?|elements?|tables?|fields?|keys?|options?|exceptions?|errors?|modules?|packages?|"
     r"objects?|constants?|property|properties|parameters?|arguments?|macros?|patterns?|queries|"
     r"query|lines?|code|programs?|scripts?|outputs?|decorators?|annotations?|headers?|imports?|"
-    r"switch|token|paths?|instructions?|opcode|branch|endpoint|words?|funktion|methode|klasse|"
+    r"switch|tags?|declarations?|assignments?|token|paths?|instructions?|opcode|branch|endpoint|words?|funktion|methode|klasse|"
     r"ausgabe|schlüsselwort|escape sequence|format string|loop|line|characters?"
 )
 _WRITTEN_CODE = re.compile(
@@ -85,9 +86,13 @@ _SURELY_PRINTED = re.compile(
     r"\bprint|\baffiche|\bimprime"
 )
 _TO_THE_BLANK = re.compile(r"\bexact(?:ly|ement|amente)?\b|\bblanks?\b|\bwhite ?space\b|\bgenau\b")
+_MARKED_UP = re.compile(
+    r"\bmarkdown\b|\b(?:latex|html|tex) (?:source|code|command|markup)\b|\bin latex\b"
+)
+_SINCE = re.compile(r"\bsince (?:when|which|what)\b|\bab (?:wann|welcher)\b")
 _SPELLED = re.compile(
     r"\bhow (?:is|are|do|does|would|must|should)\b.{0,60}"
-    r"\b(?:written|write|spelled|declared|called)\b"
+    r"\b(?:written|write|spelled|declared|called)\b|\bwhat (?:is|are)\b.{0,60}\bcalled\b"
 )
 _CHARACTERS = _asked_for(
     r"characters?|delimiters?|separators?|punctuation(?: marks?)?|escape character|zeichen|mark"
@@ -138,7 +143,9 @@ def exactness_asked(question: str) -> Exactness | None:
     programming = _PROGRAMMING.search(plain_words(question)) is not None
     if _CHESS.search(plain_words(question)) and _MOVES.search(asks):
         return "move"
-    if _VERSIONS.search(asks):
+    if _MARKED_UP.search(asks):
+        return "source"
+    if _VERSIONS.search(asks) or (programming and _SINCE.search(asks)):
         return "version"
     if _asks_for_code(asks, programming=programming):
         return "output" if _TO_THE_BLANK.search(asks) and _PRINTED.search(asks) else "code"

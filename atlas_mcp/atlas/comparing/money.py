@@ -30,7 +30,7 @@ _CODES = frozenset(
     }
 )
 _NAMES = {
-    **dict.fromkeys(("dollar", "dollars"), "$"),
+    **dict.fromkeys(("dollar", "dollars", "buck", "bucks"), "$"),
     **dict.fromkeys(("us dollar", "us dollars", "u.s. dollar", "u.s. dollars"), "USD"),
     **dict.fromkeys(("american dollar", "american dollars", "u.s. dollars"), "USD"),
     **dict.fromkeys(("euro", "euros"), "EUR"),
@@ -194,13 +194,17 @@ def _one(name: str, question: str) -> Amount | None:
         return Amount(Fraction(1, 100), "EUR" if euro else _meant("$", question))
     if folded in _EURO_CENTS:
         return Amount(Fraction(1, 100), "EUR")
-    if folded in _PENCE or (name == "p" and _STERLING.search(question)):
+    if folded in _PENCE or (name == "p" and _asks_pence(question)):
         return Amount(Fraction(1, 100), "GBP")
     if folded in ("pound", "pounds"):
         money = _MONEY.search(question) and not asks_mass(question)
         return Amount(Fraction(1), "GBP") if money else None
     currency = _SIGNS.get(name) or _NAMES.get(folded) or (name if name in _CODES else None)
     return None if currency is None else Amount(Fraction(1), _meant(currency, question))
+
+
+def _asks_pence(question: str) -> bool:
+    return bool(_STERLING.search(question) or _MONEY.search(asking(question)))
 
 
 def _meant(currency: str, question: str) -> str:

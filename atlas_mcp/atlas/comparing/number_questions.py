@@ -49,7 +49,8 @@ _SEVERAL = re.compile(
 )
 _COUNTED = re.compile(
     r"\bhow many\b|\bwie viele\b|\bwieviele\b|\bcombien\b|\bcuánt[oa]s\b|\bquant[ie]\b"
-    r"|\bnumber of\b|\bpopulation\b|\banzahl\b|多少|几|幾|いくつ|何人|何個"
+    r"|\bnumber of (?!the\b|this\b|his\b|her\b)|\bpopulation\b|\banzahl\b"
+    r"|多少|几|幾|いくつ|何人|何個"
 )
 _MEASURED = re.compile(
     r"\bhow (?:much|long|far|fast|old|often|tall|high|deep|wide|heavy|large|big|big|hot|cold)\b"
@@ -208,6 +209,12 @@ def asks_amount(question: str) -> bool:
     if asked_form(question) or asks_quantity(question):
         return True
     return bool(_AMOUNT.search(_folded(question)))
+
+
+@lru_cache(maxsize=64)
+def counts_leading_zeros(question: str) -> bool:
+    """Return whether a zero at the beginning of an answer is one of its digits."""
+    return not asks_amount(question) or bool(re.search(r"\bdigits\b|\bziffern\b", question))
 
 
 @lru_cache(maxsize=64)

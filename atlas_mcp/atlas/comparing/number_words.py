@@ -54,6 +54,10 @@ def read(text: str, language: str) -> Fraction | None:
     if not text or len(text) > 150:
         return None
     if not text.isascii():
+        below, among, above = text.partition("分之")
+        if among:
+            under, over = _cjk(below), _cjk(above)
+            return Fraction(over, under) if over is not None and under else None
         number = _cjk(text)
         if number is not None:
             return Fraction(number)
@@ -70,8 +74,8 @@ def read(text: str, language: str) -> Fraction | None:
 def scale(word: str, language: str) -> int | None:
     """Return the number that a word after digits multiplies by: `million`."""
     folded = word.casefold()
-    if word in _CJK_SCALES:
-        return _CJK_SCALES[word]
+    if word in _CJK_SCALES or folded == "dozen":
+        return _CJK_SCALES.get(word, 12)
     if language in _FOREIGN_SCALES:
         return _FOREIGN_SCALES[language].get(folded)
     return SCALES.get(folded)
@@ -97,6 +101,8 @@ def _decimal(words: list[str]) -> Fraction | None:
 
 
 def _with_fraction(words: list[str]) -> Fraction | None:
+    if words[:2] == ["half", "a"] and len(words) == 3 and words[2] in SCALES:
+        return Fraction(SCALES[words[2]], 2)
     if words[-1] not in _PARTS:
         whole = _dozens(words)
         return None if whole is None else Fraction(whole)
@@ -178,7 +184,7 @@ def _below_hundred(words: list[str]) -> int | None:
 
 
 def _cjk(text: str) -> int | None:
-    if len(text) > 30 or any(c not in _CJK_DIGITS | _CJK_TENS | _CJK_SCALES for c in text):
+    if not 0 < len(text) <= 30 or any(c not in _CJK_DIGITS | _CJK_TENS | _CJK_SCALES for c in text):
         return None
     if all(c in _CJK_DIGITS for c in text):
         # Digits one after another, as a year is written; two of them may be a range.

@@ -62,7 +62,7 @@ def unsigned(text: str, question: str) -> Fraction | None:
         # Sections 3.10 and 3.1 are two, and a telephone number has no thousands.
         return None
     if _PLAIN.fullmatch(text):
-        if len(text) > 1 and text[0] == "0" and not number_questions.asks_amount(question):
+        if len(text) > 1 and text[0] == "0" and number_questions.counts_leading_zeros(question):
             return None
         return _fraction(text)
     if _POINT.fullmatch(text):
@@ -86,7 +86,7 @@ def unsigned(text: str, question: str) -> Fraction | None:
 
 
 def _with_point(text: str, question: str) -> Fraction | None:
-    if text[0] == "0" and text[1] != "." and not number_questions.asks_amount(question):
+    if text[0] == "0" and text[1] != "." and number_questions.counts_leading_zeros(question):
         return None
     if text.endswith("0") and number_questions.asks_which(question):
         return None

@@ -15,6 +15,7 @@ from atlas_mcp.atlas.comparing.asked_units import (
     asks_difference,
     asks_height,
     asks_mass,
+    asks_temperature,
     asks_work,
     is_asked_noun,
 )
@@ -143,9 +144,11 @@ def _splits(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _unit_of(name: str, asked: Asked) -> Unit | None:
-    """Return the unit of a name; pounds are one where the question speaks of mass."""
+    """Return the unit of a name, which may depend on what the question measures."""
     if re.fullmatch(r"pounds?", name, re.IGNORECASE):
         return unit("lb") if asks_mass(asked.question) else None
+    if name in ("C", "F") and asks_temperature(asked.question):
+        return unit(f"°{name}")
     return unit(name)
 
 

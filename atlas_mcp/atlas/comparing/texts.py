@@ -6,6 +6,7 @@ read to its last character, and `None` for every other; so an early reader must 
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from collections.abc import Callable
 from typing import TypeAlias
@@ -34,6 +35,7 @@ from atlas_mcp.atlas.comparing import (
     ranges,
     sets,
     times,
+    under_schema,
     verbatim,
     words,
     yes_no,
@@ -88,8 +90,9 @@ READERS: tuple[Reader, ...] = (
     quantities.read,
     ranges.read,
     matrices.read,
-    # `S = {1, 2}` is no equation of two parts.
+    # `S = {1, 2}` and `P = (1, 2)` are no equations of two parts.
     sets.read,
+    points.read_named,
     intervals.read,
     inequalities.read,
     equations.read,
@@ -112,7 +115,31 @@ def text_key(answer: str, asked: Asked) -> str:
 
 def _key(text: str, asked: Asked) -> str:
     exact = verbatim.key(text, asked)
+    if exact is None:
+        exact = _json_key(dress.out_of_code(text.strip()), asked)
     return _Reading(asked).key(text) if exact is None else exact
+
+
+def _json_key(text: str, asked: Asked) -> str | None:
+    """Return the key of a text that is an object of JSON, by its value."""
+    if not (text.startswith("{") and text.endswith("}") and '"' in text):
+        return None
+    try:
+        found = json.loads(text, object_pairs_hook=_once_each, parse_constant=_none_of_json)
+    except (ValueError, RecursionError):
+        return None
+    # A text is another answer than the value that it spells out.
+    return f"text:{under_schema.value_key(found, Asked(asked.question, {}), text_key)}"
+
+
+def _once_each(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a name stands twice")
+    return dict(pairs)
+
+
+def _none_of_json(name: str) -> object:
+    raise ValueError(name)
 
 
 class _Reading:

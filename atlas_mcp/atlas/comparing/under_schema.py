@@ -10,11 +10,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias, cast
 
-from atlas_mcp.atlas.comparing import formats
+from atlas_mcp.atlas.comparing import formats, order
 from atlas_mcp.atlas.comparing.asked import Asked
+from atlas_mcp.atlas.comparing.exactness import exactness_asked
 from atlas_mcp.atlas.comparing.forms import exact_number, short_key, verbatim_key
 from atlas_mcp.atlas.comparing.questions import plain_words
 from atlas_mcp.atlas.messages import Json
@@ -24,10 +26,22 @@ from atlas_mcp.atlas.storable import plain
 MAX_SCHEMAS = 100
 """Schemas that are looked at for one value; where more apply, it is compared exactly."""
 
+MAX_SAID_CHARS = 300
+"""Characters of a title or a description that are read."""
+
 MAX_DEPTH = 40
 """Values inside one another that are compared as the schema says; deeper ones as JSON."""
 
 _EXACT = ("enum", "const", "pattern", "contentEncoding", "contentMediaType")
+_SAYING = ("title", "description")
+_NAMES = """
+class code command currency email file filename flag function hash id identifier ids isbn
+key link locale login method password path pattern pin regex sku slug symbol ticker token
+uid unit units uri url user username uuid variable version
+"""
+_EXACT_NAMES = frozenset(_NAMES.split())
+"""Names of properties whose strings are no free text."""
+
 _BRANCHES = ("allOf", "anyOf", "oneOf")
 _CONDITIONS = ("then", "else")
 
@@ -42,7 +56,8 @@ _IN_ORDER = re.compile(
     r"increasing|decreasing|numerical|topological|the) order\b|\bsort(?:ed)?\b|\brank(?:ed|ing)?\b|"
     r"\bsequences?\b|\bsteps?\b|\b(?:smallest|largest|lowest|highest|oldest|newest) first\b|"
     r"\bfrom (?:\w+ ){1,4}to\b|\bchronological\w*\b|\bpermutations?\b|\border(?:ed)?\b|"
-    r"\breihenfolge\b"
+    r"\breihenfolge\b|\b(?:smaller|larger|lower|upper|first) (?:\w+ )?and\b|"
+    r"\[ ?[a-z](?:, ?[a-z]){1,6} ?\]"
 )
 
 _Schemas: TypeAlias = list[Mapping[str, Json]]
@@ -57,7 +72,24 @@ def value_key(value: Json, asked: Asked, text: Callable[[str, Asked], str]) -> s
         text: Returns the key of free text.
     """
     schema: Mapping[str, Json] = {} if asked.schema is None else asked.schema
-    return _Comparison(schema, Asked(asked.question), text).key(value, [schema])
+    return _Comparison(schema, Asked(asked.question), text).key(value, [schema], _Place())
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a value stands in its answer.
+
+    Attributes:
+        depth: The values around it.
+        name: The property that it is, or that its list is.
+        beside_number: Whether a number stands beside it in its object.
+        listed: Whether it stands in a list.
+    """
+
+    depth: int = 0
+    name: str = ""
+    beside_number: bool = False
+    listed: bool = False
 
 
 class _Comparison:
@@ -76,63 +108,56 @@ class _Comparison:
         self._asked = asked
         self._text = text
 
-    def key(self, value: Json, schemas: list[Json], depth: int = 0, **beside: bool) -> str:
+    def key(self, value: Json, schemas: list[Json], place: _Place) -> str:
         """Return the short key of a value to which some schemas apply.
 
         A key in a key is escaped once more, so those of parts would double with every level.
-
-        Args:
-            value: The value.
-            schemas: The schemas.
-            depth: Values around this one.
-            beside: `number`: whether a number stands beside it; `listed`: whether it stands in a
-                list.
         """
-        return short_key(self._key(value, schemas, depth, **beside))
+        return short_key(self._key(value, schemas, place))
 
-    def _key(self, value: Json, schemas: list[Json], depth: int, **beside: bool) -> str:
+    def _key(self, value: Json, schemas: list[Json], place: _Place) -> str:
         if not isinstance(value, str | list | dict):
             return exact_key(value)
-        applying = _applying(self._root, schemas, value) if depth < MAX_DEPTH else None
+        applying = _applying(self._root, schemas, value) if place.depth < MAX_DEPTH else None
         if applying is None or any(name in one for one in applying for name in ("enum", "const")):
             return exact_key(value)
         if isinstance(value, str):
-            return self._string(value, applying, beside_number=beside.get("number", False))
+            return self._string(value, applying, place)
         if isinstance(value, list):
-            listed = beside.get("listed", False)
-            return self._list(cast("list[Json]", value), applying, depth, listed=listed)
-        return self._object(cast("dict[str, Json]", value), applying, depth, **beside)
+            return self._list(cast("list[Json]", value), applying, place)
+        return self._object(cast("dict[str, Json]", value), applying, place)
 
-    def _string(self, value: str, applying: _Schemas, *, beside_number: bool) -> str:
+    def _string(self, value: str, applying: _Schemas, place: _Place) -> str:
         if any(name in one for one in applying for name in _EXACT):
             return verbatim_key(value)
         kinds = {str(one["format"]) for one in applying if "format" in one}
         if kinds:
             return formats.key(value, kinds.pop()) if len(kinds) == 1 else verbatim_key(value)
-        if beside_number:
+        if place.beside_number:
             # It may be the unit of the number.
             return verbatim_key(" ".join(value.split()))
+        said = [place.name, *(one.get(name) for one in applying for name in _SAYING)]
+        if any(isinstance(one, str) and _is_exact(one) for one in said):
+            return verbatim_key(value.strip())
         return self._text(value, self._asked)
 
-    def _list(self, value: list[Json], applying: _Schemas, depth: int, *, listed: bool) -> str:
+    def _list(self, value: list[Json], applying: _Schemas, place: _Place) -> str:
+        inside = _Place(place.depth + 1, name=place.name, listed=True)
         keys = [
-            self.key(one, _of_item(applying, number), depth + 1, listed=True)
-            for number, one in enumerate(value)
+            self.key(one, _of_item(applying, number), inside) for number, one in enumerate(value)
         ]
         unique = any(one.get("uniqueItems") is True for one in applying)
-        # Of lists in lists, "in any order" speaks of the outer ones: the inner may be points.
-        if _order_matters(self._asked.question, unique=unique, listed=listed):
+        points = any(isinstance(one, list) for one in value)
+        if _order_matters(self._asked.question, unique=unique, points=points, listed=place.listed):
             return f"array:{json.dumps(keys)}"
         return f"members:{json.dumps(sorted(keys))}"
 
-    def _object(
-        self, value: dict[str, Json], applying: _Schemas, depth: int, **beside: bool
-    ) -> str:
-        beside["number"] = any(is_number(one) for one in value.values())
-        keys = {
-            str(name): self.key(one, _of_property(applying, name), depth + 1, **beside)
-            for name, one in value.items()
-        }
+    def _object(self, value: dict[str, Json], applying: _Schemas, place: _Place) -> str:
+        number = any(is_number(one) for one in value.values())
+        keys: dict[str, str] = {}
+        for name, one in value.items():
+            inside = _Place(place.depth + 1, str(name), number, listed=place.listed)
+            keys[inside.name] = self.key(one, _of_property(applying, name), inside)
         return f"object:{json.dumps(keys, sort_keys=True)}"
 
 
@@ -237,9 +262,27 @@ def _of_property(applying: _Schemas, name: str) -> list[Json]:
     return found
 
 
+@lru_cache(maxsize=256)
+def _is_exact(said: str) -> bool:
+    """Return whether the name or the description of a string asks for every character."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])|[_-]+", " ", said[:MAX_SAID_CHARS]).lower().strip(" .")
+    if words in _EXACT_NAMES:
+        return True
+    return exactness_asked(f"What is the {re.sub(r'^(?:the|an?) ', '', words)}?") is not None
+
+
 @lru_cache(maxsize=64)
-def _order_matters(question: str, *, unique: bool, listed: bool) -> bool:
+def _order_matters(question: str, *, unique: bool, points: bool, listed: bool) -> bool:
+    """Return whether the order of a list counts.
+
+    Args:
+        question: The question.
+        unique: Whether the schema says that the list has no member twice.
+        points: Whether its members are lists.
+        listed: Whether it is the member of a list: "in any order" speaks of the outer one.
+    """
     words = plain_words(question)
-    if _ANY_ORDER.search(words) and not listed:
-        return False
-    return not unique or (_IN_ORDER.search(words) is not None and _ANY_ORDER.search(words) is None)
+    if _ANY_ORDER.search(words):
+        return listed and not unique
+    said = order.order_of_points(question) if points else order.asked_order(question)
+    return not unique or said == "sequence" or _IN_ORDER.search(words) is not None

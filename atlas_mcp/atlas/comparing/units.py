@@ -50,6 +50,8 @@ def unit(text: str) -> Unit | None:
 
 def _tokens(text: str) -> list[tuple[str, str]] | None:
     text = _RAISED.sub(lambda match: "^" + match[0].translate(_SUPERSCRIPTS), text)
+    # Chemists write kJ mol-1.
+    text = re.sub(r"(?<=[A-Za-zΩ])-([1-4])(?!\d)", r"^-\1", text)
     # Hyphens join words: a newton-metre.
     text = re.sub(r"(?<=[a-z]{3})-(?=[a-z]{3})", " ", text)
     found: list[tuple[str, str]] = []
@@ -122,8 +124,12 @@ class _Reading:
             elif kind == "times" and not first:
                 self._at += 1
             if divided and waiting == 1:
-                # What stands behind a quotient may belong above or below the line.
-                return False
+                # What stands behind a quotient may belong above or below the line; only that of
+                # J/mol·K is always below.
+                part = named(self._text())
+                if part is None or part.dimensions != _KELVIN:
+                    return False
+                waiting = -1
             if not self._one(sign * waiting):
                 return False
             waiting, first = 1, False

@@ -42,13 +42,18 @@ _LOOKS_LIKE_CODE = re.compile(
     r"|--[A-Za-z][\w-]*(?:[= ][\w./-]+)?"  # a flag
     r"|v?\d+\.\d+\.\d+[\w.+-]*"  # a version
     r"|\w[\w.]*\s*(?:[-+*/%|&^]|//|\*\*|<<|>>)=\s.*"  # an assignment
+    r"|\w[\w.]*\s*=\s*(?:\"[^\"]*\"|'[^']*');?"
     r"|[\w.]+\((?:.*[\"'].*|\))\);?|[\w.]+\(.*[\"'].*\)"  # a call
     r"|#include\s.*|(?:def|class)\s+\w+.*:|import\s+[\w.]+|from\s+[\w.]+\s+import\s.*"
     r"|(?:SELECT|INSERT|UPDATE|DELETE)\s.*\s(?:FROM|INTO|SET)\s.*"
     r"|(?:return|print|echo|let|const|var)\s+.*[-+*/=(\[\"'].*",
 )
 _DATE_OR_THOUSANDS = re.compile(r"\d{1,2}\.\d{1,2}\.\d{2,4}|\d{1,3}(?:\.\d{3})+")
-_IDENTIFIER = re.compile(r"\*\*([A-Za-z][\w.]*(?:\(\))?)\*\*")
+_DAY_AND_MONTH = re.compile(r"\d{1,2}\.\d{1,2}\.?")
+_ABOUT_DAYS = re.compile(
+    r"\b(?:welche[mnr]? (?:tag|datum)|wann|datum|date|which day)\b", re.IGNORECASE
+)
+_IDENTIFIER = re.compile(r"\*\*(`?[A-Za-z_][\w.]*(?:\(\))?`?)\*\*")
 _ONE_FENCE = re.compile(r"[^`\n]{0,200}:\s*(`{3}.*`{3})", re.DOTALL)
 
 
@@ -58,10 +63,14 @@ def key(text: str, asked: Asked) -> str | None:
     if exactness == "output":
         return verbatim_key(dress.out_of_code(text.strip("\n").rstrip()))
     text = text.strip()
+    if exactness == "source":
+        return verbatim_key(text)
     if exactness == "code" or (exactness is None and looks_like_code(text)):
         return verbatim_key(_code(text))
     if exactness is None:
-        return None
+        # A day and its month are no number with decimals.
+        dated = _DAY_AND_MONTH.fullmatch(text) and _ABOUT_DAYS.search(asked.question)
+        return verbatim_key(text.rstrip(".")) if dated else None
     return _exact_key(text, asked, exactness)
 
 

@@ -47,9 +47,9 @@ _NO_ARTICLE = re.compile(
     re.IGNORECASE,
 )
 _ABOUT_WORDS = re.compile(
-    r"\b(?:word|words|spelling|spelled|spelt|contraction|apostrophe|article|blank|gap|grammatical|"
-    r"capitali[sz]\w*|uppercase|lowercase|upper case|lower case|title|acronym|abbreviat\w+|"
-    r"lücke|wort|artikel)\b"
+    r"\b(?:which word|word (?:fills|fits|means|is)|words fit|spelling|spelled|spelt|contraction|"
+    r"apostrophe|article|grammatical|capitali[sz]\w*|uppercase|lowercase|upper case|lower case|"
+    r"acronym|abbreviat\w+|lücke|welches wort|artikel)\b"
 )
 _ABOUT_NAMES = re.compile(
     r"\b(?:who|where|(?:which|what)(?: is the| was the)?(?: [\w'-]+){0,2} (?:city|town|capital|"
@@ -67,8 +67,8 @@ def key(text: str, asked: Asked) -> str:
     if _is_formula(words):
         return words_key(words)
     if _is_about_words(asked.question):
-        # The difference between "its" and "it's", or "a" and "the", is the answer.
-        return words_key(_WORD.sub(lambda word: _folded(word[0], names=False), words))
+        # The difference between "its" and "it's", "a" and "the", or "Its" and "its" is the answer.
+        return words_key(words)
     if not _NOT_NAMED.search(plain_words(asked.question)):
         words = _ROMAN.sub(_arabic, words)
     article = _ARTICLE.match(words)

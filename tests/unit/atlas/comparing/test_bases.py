@@ -17,7 +17,21 @@ ROMAN = "Write 14 in Roman numerals."
 @pytest.mark.parametrize(
     ("question", "same"),
     [
-        ("", ("1101₂", "0b1101", "1101_2", "1101_{2}", "(1101)_2", "0B1101", "0xD")),
+        (
+            "",
+            (
+                "1101 (binary)",
+                "1101 in base 2",
+                "1101 (base two)",
+                "1101₂",
+                "0b1101",
+                "1101_2",
+                "1101_{2}",
+                "(1101)_2",
+                "0B1101",
+                "0xD",
+            ),
+        ),
         (HEX, ("FF", "0xFF", "ff", "FF_16", "0xff", "FF₁₆")),
         (BINARY, ("1111 0000", "11110000", "0b11110000", "1111_0000", "11110000₂")),
         ("Convert 64 to octal.", ("100", "0o100", "100_8")),
@@ -63,6 +77,8 @@ def test_where_a_number_is_asked_for_it_is_one(question: str, text: str, number:
         ("What is the symbol of vanadium?", "V", "5"),
         ("Which number comes first: what is its symbol?", "CD", "400"),
         ("", "x_2", "x"),
+        ("", "12 base", "12"),
+        ("", "12 (binary)", "12"),
         ("What is the colour code?", "10", "0x10"),
     ],
 )

@@ -61,6 +61,7 @@ OTHERWISE = {
         "Torr": "torr",
     },
     **{"gramme": "gram", "grammes": "gram", "arcmin": "arcminute", "arcsec": "arcsecond"},
+    **{"kms": "km", "cms": "cm", "kgs": "kg", "mcg": "microgram", "kmph": "km/h"},
     **{"HZ": "Hz"},
     **{"wks": "week", "yrs": "year", "hrs": "hour", "mins": "minute", "min": "minute"},
     **{"secs": "second", "sec": "second", "yds": "yard", "ångström": "angstrom", "C": "coulomb"},

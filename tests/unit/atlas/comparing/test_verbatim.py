@@ -69,6 +69,8 @@ def test_the_question_says_whether_every_character_counts(
         (r"$\lambda$", "λ", "Which symbol stands for the wavelength?"),
         ("**Rr**", "Rr", "What is the genotype of the child?"),
         ("(555) 123-4567", "555 123 4567", "What is the phone number?"),
+        ('{"a": 1, "b": 2}', '{"b": 2.0, "a": 1}', ""),
+        ('```json\n{"a": 1}\n```', '{"a":1}', ""),
         ("Hamlet", "*hamlet*", "Which character is the prince?"),
     ],
 )
@@ -103,6 +105,11 @@ def test_exact_answers_that_are_the_same(one: str, other: str, question: str) ->
         ("Am", "AM", "Which chord is it?"),
         ("B♭", "B", "Which note is it?"),
         ("Rr", "RR", "What is the genotype of the child?"),
+        ("**a**", "a", "Which Markdown makes it bold?"),
+        ("x = 'a b'", "x = 'a  b'", ""),
+        ("12.10", "12.1", "An welchem Tag war es?"),
+        ('{"a": 1}', '{"A": 1}', ""),
+        ('{"a": 1, "a": 2}', '{"a": 2}', ""),
         ("k", "K", "Which letter stands for the constant?"),
     ],
 )

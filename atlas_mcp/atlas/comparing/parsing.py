@@ -83,11 +83,13 @@ class _Parser:
 
     def _product(self) -> Node:
         parts = self._side_by_side()
-        while self._is("*", "/"):
-            if self._take().text == "/":
-                parts += self._divisor()
-            else:
-                parts += self._side_by_side(signed=True)
+        while self._is("*", "/", "×"):
+            sign = self._take().text
+            more = self._divisor() if sign == "/" else self._side_by_side(signed=True)
+            if sign == "×" and nodes.names_in(parts[-1]) and nodes.names_in(more[0]):
+                # `u × v`, which may be a product of vectors.
+                raise NotReadable
+            parts += more
         return nodes.product(parts)
 
     def _divisor(self) -> list[Node]:

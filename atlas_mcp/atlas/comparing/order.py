@@ -59,11 +59,21 @@ _NAMED = re.compile(
     r"|min|max|area|slope|radius|center|centre|base|height|mass|speed|age|ages|price)s? and\b",
     re.IGNORECASE,
 )
-_UNKNOWNS = (re.compile("(?<![a-zA-Z])x(?![a-zA-Z])"), re.compile("(?<![a-zA-Z])y(?![a-zA-Z])"))
+# A letter that stands alone, or after a factor or a sign; `a`, `e`, `i` and functions left out.
+_UNKNOWN = re.compile(
+    r"(?<![^\W\d_'])([b-df-hj-z])(?![^\W\d_'(])|(?<=[-+*/=\d])(a)(?=[-+*/=^²³ )])"
+)
+_FOR_ONE = re.compile(r"\bfor [a-z](?![\w,])(?! and)|\bin \w\b(?! and)|\bof [a-z](?![\w,])(?! and)")
 _SOLUTIONS = re.compile(
-    r"\bsolve\b|\bsolutions\b|\bsolution set\b|\broots\b|\bzeros\b|\bzeroes\b|\bx-intercepts\b"
-    r"|\blöse\b|\blösungen\b|\blösungsmenge\b|\bnullstellen\b|\brésou|\bsolutions de\b|\bresuelve\b"
+    r"\bsolutions\b|\bsolution set\b|\broots\b|\bzeros\b|\bzeroes\b|\bx-intercepts\b"
+    r"|\blösungen\b|\blösungsmenge\b|\bnullstellen\b"
     r"|\bsoluciones\b|\braíces\b",
+    re.IGNORECASE,
+)
+_SOLVE = re.compile(r"\bsolve\b|\blöse\b|\brésou|\bresuelve\b|\brisolvi\b", re.IGNORECASE)
+_EQUATION = re.compile(
+    r"[=<>≤≥≠]|\bsolve for [a-z]\b|\\[gl]eq?\b|\bequations?\b|\binequalit"
+    r"|\b(?:un)?gleichung\b|\becuación\b",
     re.IGNORECASE,
 )
 _COUNT = "two|three|four|five|six|seven|eight|nine|ten|both|all"
@@ -116,7 +126,8 @@ def asked_order(question: str) -> Order | None:
         return "set"
     if _SEQUENCE.search(text) or _NAMED.search(text):
         return "sequence"
-    if all(unknown.search(text) for unknown in _UNKNOWNS):
+    if len({match[0] for match in _UNKNOWN.finditer(text)}) > 1 and not _FOR_ONE.search(text):
+        # Two unknowns: their values have an order that the question may not say.
         return "sequence"
     return "set" if asks_for_solutions(question) or _SET.search(text) else None
 
@@ -124,7 +135,11 @@ def asked_order(question: str) -> Order | None:
 @lru_cache(maxsize=64)
 def asks_for_solutions(question: str) -> bool:
     """Return whether a question asks for all that solves something."""
-    return _SOLUTIONS.search(gist(question)) is not None
+    text = gist(question)
+    if _SOLUTIONS.search(text):
+        return True
+    # Riddles are solved, too.
+    return _SOLVE.search(text) is not None and _EQUATION.search(text) is not None
 
 
 @lru_cache(maxsize=64)

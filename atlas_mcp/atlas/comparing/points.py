@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 
@@ -11,7 +12,24 @@ from atlas_mcp.atlas.comparing.forms import sequence_key, tuple_key
 from atlas_mcp.atlas.comparing.separators import cut, enclosed
 
 _NAMED = re.compile(r"([A-Z]) ?=? ?(?=\()")
+_ASSIGNED = re.compile(r"([A-Za-z](?:_\w|['\u2032])?) ?= ?(?=[(\[⟨])")
 _ANGLED = re.compile(r"<([^<>]{1,200})>")
+
+
+def read_named(text: str, asked: Asked, part: Callable[[str], str]) -> str | None:
+    """Return the key of a name with a point, a vector or a list as its value: `P = (1, 2)`."""
+    match = _ASSIGNED.match(text)
+    if match is None:
+        return None
+    name, value = match[1], text[match.end() :]
+    around = enclosed(value)
+    if around is None or cut(around[1]) is None:
+        return None
+    question = asked.question
+    said = re.search(rf"(?<![A-Za-z]){re.escape(name)}(?![A-Za-z])", question) is not None
+    if said or not question or order.asks_for_points(question):
+        return part(value)
+    return f"assignment:{json.dumps([name, part(value)])}"
 
 
 def read(text: str, asked: Asked, part: Callable[[str], str]) -> str | None:

@@ -90,8 +90,9 @@ READERS: tuple[Reader, ...] = (
     quantities.read,
     ranges.read,
     matrices.read,
-    # `S = {1, 2}` is no equation of two parts.
+    # `S = {1, 2}` and `P = (1, 2)` are no equations of two parts.
     sets.read,
+    points.read_named,
     intervals.read,
     inequalities.read,
     equations.read,

@@ -129,6 +129,8 @@ def test_lists_of_other_parts_or_in_another_order_stay_apart(
         ("<3, 4, 5>", "(3, 4, 5)", "Find a vector that is normal to the plane."),
         ("[3, 4, 5]", "(3, 4, 5)", "Find a vector that is normal to the plane."),
         (r"\begin{pmatrix}3\\4\end{pmatrix}", "(3, 4)", "Find the vector v."),
+        ("P = (3, 4)", "(3, 4)", "Find the point P."),
+        ("v = (3, 4)", "(3, 4)", ""),
         ("A(3, 4)", "(3, 4)", "What are the coordinates of A?"),
     ],
 )
@@ -149,6 +151,8 @@ def test_points_of_the_same_coordinates_have_one_key(one: str, other: str, quest
         ("(3, 4)", "34", ""),
         ("A(3, 4)", "B(3, 4)", "What are the coordinates of the point?"),
         ("(1,5; 2)", "(1; 5; 2)", ""),
+        ("x = (1, 2, 3, 4)", "x = (1, 3, 2, 4)", ""),
+        ("P = (3, 4)", "Q = (3, 4)", "Which of the two lies on the line?"),
     ],
 )
 def test_points_of_other_coordinates_stay_apart(one: str, other: str, question: str) -> None:

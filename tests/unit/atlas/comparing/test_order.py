@@ -17,6 +17,8 @@ from atlas_mcp.atlas.comparing.order import asked_order
         "Give all possible values of n.",
         "List the divisors of 12 in any order.",
         "In order to win, which of these cards must be played?",
+        "Solve t^2 - 2kt = 3 for t.",
+        "Find the roots of f(x) = x^2 - 4.",
         "Find all common divisors of 12 and 18.",
         "What are the eigenvalues of the matrix?",
     ],
@@ -38,6 +40,8 @@ def test_all_members_of_something_are_a_set(question: str) -> None:
         "What are the coordinates of the midpoint?",
         "What are the minimum and the maximum?",
         "Which two numbers fill the blanks?",
+        "Solve p + q = 5, p - q = 1.",
+        "Solve 3x + 2y = 12 over the positive integers.",
         "Give the smaller and the larger root.",
         "Name the two capitals of France and England.",
         "Find all solutions [a, b].",
@@ -48,7 +52,14 @@ def test_terms_and_named_values_have_an_order(question: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "question", ["", "What is it?", "I placed an order for two books.", "Who wrote the letters?"]
+    "question",
+    [
+        "",
+        "What is it?",
+        "I placed an order for two books.",
+        "Who wrote the letters?",
+        "Solve: how many goats and cows has the farmer?",
+    ],
 )
 def test_other_questions_leave_it_undecided(question: str) -> None:
     assert asked_order(question) is None

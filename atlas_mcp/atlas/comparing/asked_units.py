@@ -32,6 +32,7 @@ _STOP = re.compile(
     r"|gibt|gab|hatte|hatten|bleiben|kann|können|braucht)\b|[?.,;:!()]",
     re.IGNORECASE,
 )
+_FIRST_NOUN = re.compile(r"([^\W\d_]{3,}) (?!and\b|or\b|und\b|oder\b|et\b|ou\b|y\b)[^\W\d_]")
 _NOUNS = re.compile(r"[^\W\d_]+(?:[ -][^\W\d_]+){0,2}")
 
 _MASS = re.compile(r"\b(?:heavy|weighs?|weight|mass|lb|lbs|ounces?|kilograms?|kg)\b", re.IGNORECASE)
@@ -69,6 +70,9 @@ def asked_nouns(question: str) -> frozenset[str]:
     for match in matches:
         rest = question[match.end() : match.end() + 60]
         stop = _STOP.search(rest)
+        first = _FIRST_NOUN.match(rest.casefold())
+        if first is not None:
+            found.add(first[1])
         words = rest[: stop.start() if stop else len(rest)].casefold().split()
         if not 0 < len(words) <= 4 or "and" in words or "or" in words or "more" in words[-1:]:
             continue
@@ -80,6 +84,10 @@ def is_asked_noun(noun: str, question: str) -> bool:
     """Return whether a noun behind a number is the one that a question counts."""
     asked = asked_nouns(question)
     folded = noun.casefold()
+    if re.search(r"\bhow many more\b", question, re.IGNORECASE):
+        if folded == "more":
+            return True
+        folded = folded.removeprefix("more ")
     return (
         bool(asked)
         and bool(_NOUNS.fullmatch(folded))

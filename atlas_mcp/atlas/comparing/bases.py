@@ -45,6 +45,9 @@ _ANY_BASE = re.compile(
     r"\b(?:binary|hex(?:adecimal)?|octal|ternary|base|bits?|byte|address|colou?r|opcode)\b|0[xbo]",
     re.IGNORECASE,
 )
+_DECIMAL_VALUE = re.compile(
+    r"\b(?:decimal|denary) (?:value|equivalent|representation|number)\b", re.IGNORECASE
+)
 _WHICH_NUMBER = re.compile(
     r"\b(?:which|what) (?:whole |decimal )?(?:number|integer)\b", re.IGNORECASE
 )
@@ -77,7 +80,7 @@ def asked_base(question: str) -> int | None:
     """Return the base in which a question asks for a number; `None` where it names none."""
     matches = list(_IN_BASE.finditer(question))
     if not matches:
-        return None
+        return 10 if _DECIMAL_VALUE.search(question) else None
     last = matches[-1]
     if last["name"]:
         return _NAMES[last["name"].casefold()]

@@ -74,8 +74,8 @@ def read(text: str, language: str) -> Fraction | None:
 def scale(word: str, language: str) -> int | None:
     """Return the number that a word after digits multiplies by: `million`."""
     folded = word.casefold()
-    if word in _CJK_SCALES:
-        return _CJK_SCALES[word]
+    if word in _CJK_SCALES or folded == "dozen":
+        return _CJK_SCALES.get(word, 12)
     if language in _FOREIGN_SCALES:
         return _FOREIGN_SCALES[language].get(folded)
     return SCALES.get(folded)

@@ -164,7 +164,7 @@ def _ratio(text: str, asked: Asked) -> str | None:
         if number_questions.asks_ratio(asked.question) and value > 0:
             lowest = number_questions.asked_form(asked.question) == "lowest"
             return f"ratio:{over.value}:{under.value}" if lowest else f"ratio:{value}"
-        return None
+        return f"written:{match[1]}:{match[2]}" if ":" in text else None
     return None
 
 

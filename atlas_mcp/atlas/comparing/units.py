@@ -124,8 +124,12 @@ class _Reading:
             elif kind == "times" and not first:
                 self._at += 1
             if divided and waiting == 1:
-                # What stands behind a quotient may belong above or below the line.
-                return False
+                # What stands behind a quotient may belong above or below the line; only that of
+                # J/mol·K is always below.
+                part = named(self._text())
+                if part is None or part.dimensions != _KELVIN:
+                    return False
+                waiting = -1
             if not self._one(sign * waiting):
                 return False
             waiting, first = 1, False

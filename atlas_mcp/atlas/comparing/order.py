@@ -110,7 +110,7 @@ _TWO = re.compile(
     r"|\broots\b|\bzeros\b|\b(?:factors|divisors)\b|\bcoordinates\b|\bvalues\b|\bintegers\b|\bnumbers\b|\beigenvalues\b|\bterms\b",
     re.IGNORECASE,
 )
-_MULTIPLE = re.compile(r"\b(?:factor|eigenvalue|prime facto|primfaktor)", re.IGNORECASE)
+_MULTIPLE = re.compile(r"\b(?:multiplicit|factor|eigenvalue|prime facto|primfaktor)", re.IGNORECASE)
 
 
 def gist(question: str) -> str:

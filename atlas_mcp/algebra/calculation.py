@@ -29,7 +29,7 @@ from atlas_mcp.system.processes import CREATION_FLAGS, Tree
 CHILD = ("atlas_mcp.algebra.child", "main")
 """The module and the function of the child."""
 
-DEADLINE_SECONDS = 1.9
+DEADLINE_SECONDS = 1.8
 """Seconds from the start of a child to its end: a run waits for it. Starting Python and loading the
 library takes 0.6 s of that, or 1.2 s on two busy cores (2026-11)."""
 

@@ -15,13 +15,13 @@ READ_CHARS = 2_000
 """Characters of a problem by which its language is judged."""
 
 _LINES: Mapping[str, str] = {
-    "de": "Antworte auf Deutsch.",
-    "fr": "Réponds en français.",
-    "es": "Responde en español.",
-    "it": "Rispondi in italiano.",
-    "pt": "Responda em português.",
-    "nl": "Antwoord in het Nederlands.",
-    "ru": "Отвечай по-русски.",
+    "de": "Antworte auf Deutsch, in jedem Feld.",
+    "fr": "Réponds en français, dans chaque champ.",
+    "es": "Responde en español, en cada campo.",
+    "it": "Rispondi in italiano, in ogni campo.",
+    "pt": "Responda em português, em cada campo.",
+    "nl": "Antwoord in het Nederlands, in elk veld.",
+    "ru": "Отвечай по-русски, в каждом поле.",
 }
 
 
@@ -46,3 +46,8 @@ def language_line(question: str) -> str:
     if _NAMES_LANGUAGE.search(begins):
         return ""
     return _LINES.get(language(begins), _USUAL)
+
+
+def with_language(text: str, question: str) -> str:
+    """Return a system prompt that ends with the line for the language of a question."""
+    return f"{text}\n\n{language_line(question)}".rstrip()

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import cast
 
-from atlas_mcp.atlas.answer_language import language_line
+from atlas_mcp.atlas.answer_language import language_line, with_language
 from atlas_mcp.atlas.explore import Explore, Strategy, candidate_schema
 from atlas_mcp.atlas.messages import Json, ModelRequest, Part, Text, UserTurn
 from atlas_mcp.atlas.model_spec import ModelSpec
@@ -101,7 +101,7 @@ def solver_request(
         + _reminder(problem, spec)
     )
     return ModelRequest(
-        system=_system(spec),
+        system=_system(problem, spec),
         turns=(UserTurn((*problem_parts(problem), Text(text))),),
         max_tokens=max_tokens,
         schema=schema,
@@ -115,7 +115,7 @@ def input_bytes(problem: Problem, explore: Explore, spec: ModelSpec, *, further:
     """Return the bytes of all text in a solver's request, pictures apart, without building it."""
     written = None if problem.answer_schema is None else json.dumps(dict(problem.answer_schema))
     return (
-        len(_system(spec).encode())
+        len(_system(problem, spec).encode())
         + len(_reminder(problem, spec).encode())
         + len(_PROBLEM.format("").encode())
         + len(problem.text.encode())
@@ -125,8 +125,10 @@ def input_bytes(problem: Problem, explore: Explore, spec: ModelSpec, *, further:
     )
 
 
-def _system(spec: ModelSpec) -> str:
-    return SMALL_SOLVER_SYSTEM if spec.is_small else SOLVER_SYSTEM
+def _system(problem: Problem, spec: ModelSpec) -> str:
+    if not spec.is_small:
+        return SOLVER_SYSTEM
+    return with_language(SMALL_SOLVER_SYSTEM, problem.text)
 
 
 def _reminder(problem: Problem, spec: ModelSpec) -> str:

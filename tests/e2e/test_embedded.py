@@ -143,7 +143,7 @@ def test_candidates_that_agree_end_the_run_after_one_call_of_the_orchestrator(ho
 
 
 def ran(home: Path, seed: int) -> RunView:
-    view = RunView.model_validate_json(solve(home, seed, "--time-limit", "250").stdout)
+    view = RunView.model_validate_json(solve(home, seed, "--time-limit-s", "250").stdout)
     skip_without_weights(view)
     return view
 

@@ -43,6 +43,10 @@ _SEVERAL = re.compile(
     r"\bchoose (?:two|three|all)\b"
 )
 _NAMED = r"(?:(?:option|choice|answer|letter|alternative|antwort|möglichkeit|réponse|opción)\s+)?"
+_AROUND = re.compile(
+    r"^both (?=.+ and )| (?:is|are)(?: the)? (?:correct|right)(?: (?:answer|option|choice)s?)?$",
+    re.IGNORECASE,
+)
 _LABEL = re.compile(rf"{_NAMED}[(\[]?([A-L]|\d{{1,2}})[)\]]?[.:)]?", re.IGNORECASE)
 _LABELLED = re.compile(
     rf"{_NAMED}(?:[(\[]([A-L]|\d{{1,2}})[)\]]|([A-L]|\d{{1,2}})(?=[.:)]|\s?[-–—=]\s))"
@@ -67,6 +71,7 @@ def key(text: str, asked: Asked, read: Callable[[str], str]) -> str | None:
     if not listed:
         return None
     bare = dress.off(text, asked)
+    bare = _AROUND.sub("", bare)
     if bare.startswith("**"):
         bare = bare.replace("**", "", 2)
     found = _labels(bare, listed, several=_asks_for_several(asked.question))

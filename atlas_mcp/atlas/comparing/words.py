@@ -24,8 +24,10 @@ _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 _SIGNS = re.compile(r"[\\_=<>{}\[\]|@#$^*/+~`&%∧∨¬→⇒∀∃:]|\b[A-Za-z]\(|\w\.\w|\d[^\W\d]|[^\W\d]\d")
 _NEGATED = re.compile(r"\b([a-z]+)n't\b|\bcannot\b")
 _IRREGULAR = {"ca": "can", "wo": "will", "sha": "shall"}
-_SHORTENED = {"'re": " are", "'ve": " have", "'ll": " will", "i'm": "i am"}
-_SHORT = re.compile(r"(?<=[a-z])'(?:re|ve|ll)\b|\bi'm\b")
+_SHORTENED = {"'re": " are", "'ve": " have", "'ll": " will", "i'm": "i am", "'s": " is"}
+_SHORT = re.compile(
+    r"(?<=[a-z])'(?:re|ve|ll)\b|\bi'm\b|(?:(?<=\bit)|(?<=\bhe)|(?<=\bshe)|(?<=\bthat))'s(?= not\b)"
+)
 _ROMAN = re.compile(
     # One letter is a numeral only behind what is counted: `Malcolm X` is no tenth.
     r"(\b[^\W\d_]{3,} )(?=[IVX]{2})(X{0,3}(?:IX|IV|V?I{0,3}))(?=$|[ ,;)])|"

@@ -27,6 +27,7 @@ from typing_extensions import override
 
 from atlas_mcp.atlas import guarded_prompts
 from atlas_mcp.atlas.agreement import Vote
+from atlas_mcp.atlas.answer_language import with_language
 from atlas_mcp.atlas.briefing import Words
 from atlas_mcp.atlas.commands import Command, Note
 from atlas_mcp.atlas.decisions import BadCall, Decision, WantedExplore, Wants
@@ -175,7 +176,8 @@ def _schema(state: RunState) -> dict[str, Json]:
 def _opening(state: RunState) -> Opening:
     """Return the system prompt; it names explores only where one can be had at the start."""
     concluding = is_settled(state) or must_conclude(state) is not None
-    return Opening(guarded_prompts.SYNTHESIS if concluding else guarded_prompts.DECISION)
+    text = guarded_prompts.SYNTHESIS if concluding else guarded_prompts.DECISION
+    return Opening(with_language(text, state.problem.text))
 
 
 def _status(state: RunState, concluding: StopReason | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from atlas_mcp.atlas.answer_language import READ_CHARS, language_line
+from atlas_mcp.atlas.answer_language import READ_CHARS, language_line, with_language
 
 USUAL = "Write in the language of the problem."
 
@@ -12,13 +12,19 @@ USUAL = "Write in the language of the problem."
 @pytest.mark.parametrize(
     ("question", "line"),
     [
-        ("Wie viele Beine haben drei Spinnen?", "Antworte auf Deutsch."),
-        ("Combien de pattes ont trois araignées ?", "Réponds en français."),
-        ("¿Cuántas patas tienen tres arañas?", "Responde en español."),
-        ("Quante zampe hanno tre ragni?", "Rispondi in italiano."),
-        ("Quantas patas têm três aranhas? Qual é a resposta?", "Responda em português."),
-        ("Hoeveel poten hebben drie spinnen en een kat?", "Antwoord in het Nederlands."),
-        ("Сколько лап имеют три паука?", "Отвечай по-русски."),
+        ("Wie viele Beine haben drei Spinnen?", "Antworte auf Deutsch, in jedem Feld."),
+        ("Combien de pattes ont trois araignées ?", "Réponds en français, dans chaque champ."),
+        ("¿Cuántas patas tienen tres arañas?", "Responde en español, en cada campo."),
+        ("Quante zampe hanno tre ragni?", "Rispondi in italiano, in ogni campo."),
+        (
+            "Quantas patas têm três aranhas? Qual é a resposta?",
+            "Responda em português, em cada campo.",
+        ),
+        (
+            "Hoeveel poten hebben drie spinnen en een kat?",
+            "Antwoord in het Nederlands, in elk veld.",
+        ),
+        ("Сколько лап имеют три паука?", "Отвечай по-русски, в каждом поле."),
         ("How many legs have three spiders?", USUAL),
         ("3 * 8", USUAL),
         ("", USUAL),
@@ -40,6 +46,11 @@ def test_a_question_is_answered_in_its_language(question: str, line: str) -> Non
 )
 def test_a_question_about_languages_is_left_to_say_in_which(question: str) -> None:
     assert language_line(question) == ""
+
+
+def test_a_system_prompt_ends_with_the_line_where_there_is_one() -> None:
+    assert with_language("Choose.", "How many?") == f"Choose.\n\n{USUAL}"
+    assert with_language("Choose.", "In French, please: how many?") == "Choose."
 
 
 def test_only_the_beginning_of_a_problem_is_read() -> None:

@@ -49,7 +49,9 @@ Candidates that reach the same answer by different strategies are most likely ri
 
 Reply with one JSON object:
 - explanation: in one or two sentences, the steps that lead to the answer.
-- answer: the answer of the candidate you choose, and nothing else.\
+- answer: the answer of the candidate you choose, and nothing else.
+
+Write in the language of the problem.\
 """)
     assert run.told(1) == snapshot("""\
 <problem>
@@ -93,7 +95,9 @@ Candidates that reach the same answer by different strategies are most likely ri
 
 Reply with one JSON object. Its action is "answer" or "explore". To explore, give the strategy of one more solver. To answer, give:
 - explanation: in one or two sentences, the steps that lead to the answer.
-- answer: the answer of the candidate you choose, and nothing else.\
+- answer: the answer of the candidate you choose, and nothing else.
+
+Write in the language of the problem.\
 """)
     assert [run.told(ask) for ask in (1, 2, 3)] == snapshot(
         [

@@ -64,7 +64,9 @@ Reply with one JSON object:
 - approach: the method, in one sentence.
 - justification: the steps, in short.
 - answer: the result alone, such as a number, a name or a letter. No sentence, no calculation.
-- confidence_percent: how likely the answer is right, 0 to 100.\
+- confidence_percent: how likely the answer is right, 0 to 100.
+
+Antworte auf Deutsch, in jedem Feld.\
 """)
     assert text_of(request.turns[0]) == snapshot("""\
 <problem>
@@ -72,5 +74,5 @@ Wie viele?
 </problem>
 How to approach it: Solve it step by step, in the way you find most natural.
 
-As the answer write the result alone. Antworte auf Deutsch.\
+As the answer write the result alone. Antworte auf Deutsch, in jedem Feld.\
 """)

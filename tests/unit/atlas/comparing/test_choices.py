@@ -53,6 +53,8 @@ def test_options_are_found_in_the_question(question: str, listed: Mapping[str, s
         "(B) Danube",
         "**B.** Danube",
         "B: danube",
+        "B is correct",
+        "The correct option is B",
         "B - Danube",
         "Danube (B)",
         "Danube",
@@ -72,6 +74,7 @@ def test_a_choice_is_the_same_by_letter_and_by_text(answer: str) -> None:
         "Rhine",
         "A or B",
         "not B",
+        "B is not correct",
         "The answer is not B",
         "A and B",
         "B?",
@@ -83,7 +86,9 @@ def test_no_other_answer_is_that_choice(answer: str) -> None:
     assert text_key(answer, Asked(RIVERS)) != text_key("B", Asked(RIVERS))
 
 
-@pytest.mark.parametrize("answer", ["A and C", "C, A", "(A), (C)", "AC", "A & C", "2 and 4"])
+@pytest.mark.parametrize(
+    "answer", ["A and C", "C, A", "(A), (C)", "AC", "A & C", "2 and 4", "both A and C"]
+)
 def test_several_choices_are_a_set(answer: str) -> None:
     assert text_key(answer, Asked(EVEN)) == text_key("A, C", Asked(EVEN))
 

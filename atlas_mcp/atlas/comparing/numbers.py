@@ -144,7 +144,8 @@ def _number(text: str, asked: Asked) -> str | None:
         # A season of 1999/2000; fifty-fifty; a date.
         if _SEASON.fullmatch(found.written):
             return None
-        if over == under or number_questions.has_slashed_labels(asked.question):
+        idiom = over == under and not number_questions.asks_amount(asked.question)
+        if idiom or number_questions.has_slashed_labels(asked.question):
             return f"written:{found.written}"
     return value_key(found, asked)
 

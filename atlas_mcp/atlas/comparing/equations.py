@@ -59,6 +59,10 @@ _SOLUTIONS_OF_EQUATION = re.compile(
 _SEVERAL_NAMES = re.compile(
     r"(?<![A-Za-z'’])[A-Za-z](?:, ?[A-Za-z])*,? (?:and|or|und) [b-zB-Z](?![A-Za-z'’])"
 )
+_NAMED_KIND = re.compile(
+    r"\b(?:variables?|letters?|unknowns?|which of|symbol|axis|axes|curve|plane|graph|boundary|"
+    r"line)\b"
+)
 _ONE_LETTER = re.compile(r"(?<![A-Za-z'’])[b-hj-zB-HJ-Z](?![A-Za-z'’])")
 _ASKED_LETTER = re.compile(
     r"\b(?:find|for|is|of|determine|compute|calculate|evaluate) ([A-Za-z])(?![A-Za-z'’])"
@@ -269,10 +273,7 @@ def _may_stand_for(name: str, question: str) -> bool:
     if not question.strip():
         # `y = 3` may be a line, `a = 3` one of several values.
         return name in _UNKNOWNS
-    if re.search(
-        r"\b(?:variables?|letters?|unknowns?|which of|symbol|axis|axes|curve|plane|graph|boundary|line)\b",
-        question.casefold(),
-    ):
+    if _NAMED_KIND.search(question.casefold()):
         return False
     spoken = re.sub(r"\\[A-Za-z]+|[{}\\]", " ", question)
     spoken = " ".join(spoken.replace("$", " ").split())

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import importlib
 import logging
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -19,6 +19,7 @@ from atlas_mcp.closing import last_act
 from atlas_mcp.errors import AtlasError, JournalInUse, UnknownRun
 from atlas_mcp.memory_upkeep import keep_memory_low
 from atlas_mcp.server.configuration import Configuration
+from atlas_mcp.server.openings import Openings, ServerEnding
 from atlas_mcp.server.patience import ClientPatience
 from atlas_mcp.system.limits import too_few_files
 from atlas_mcp.task_groups import open_task_group
@@ -56,15 +57,6 @@ REOPEN_SECONDS = 1.0
 
 ENDING = "the server is ending; nothing was run. Ask again later"
 
-INPUT_ENDED = (
-    "nothing was run: the input of the server has ended, so an answer could not be read. Keep it "
-    "open until the answer has come"
-)
-
-
-class ServerEnding(AtlasError):
-    """The server is about to end, and begins nothing new."""
-
 
 class Host:
     """Opens the service in the background, and hands it to every request that waits for it.
@@ -74,6 +66,7 @@ class Host:
         closed: Set once the service has been closed with all it had open.
         client_gone: Set once the only client of this process has gone.
         parting: Set once requests that stay open are to end, since nothing changes any more.
+        openings: The calls that are about to open a run.
         patience: Says when the clients are to be answered that were seen to give up.
     """
 
@@ -110,8 +103,7 @@ class Host:
         self.client_gone = anyio.Event()
         self.parting = anyio.Event()
         self.patience = ClientPatience(self.service, self.client_gone)
-        self._spending: set[anyio.CancelScope] = set()
-        self._spent = anyio.Event()
+        self.openings = Openings(self.client_gone)
         self._service: RunService | None = None
         self._failure: AtlasError | None = None
 
@@ -139,35 +131,6 @@ class Host:
             raise self._failure
         assert self._service is not None, "opened without a failure"
         return self._service
-
-    @contextmanager
-    def spending(self) -> Generator[None]:
-        """Cut off a block that is about to open a run, once the client has gone.
-
-        Raises:
-            ServerEnding: It was cut off.
-        """
-        with anyio.CancelScope() as scope:
-            self._spending.add(scope)
-            if self.client_gone.is_set():
-                scope.cancel("the client has gone")
-            try:
-                yield
-            finally:
-                self._spending.discard(scope)
-                spent, self._spent = self._spent, anyio.Event()
-                spent.set()
-        if scope.cancelled_caught:
-            raise ServerEnding(INPUT_ENDED)
-
-    async def openings_end(self, seconds: float) -> None:
-        """Return once no call is about to open a run, at most after `seconds`.
-
-        A call that its client has given up is among them until the run is on record.
-        """
-        with anyio.move_on_after(seconds):
-            while self._spending:
-                await self._spent.wait()
 
     async def notice_greeting(
         self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
@@ -233,8 +196,7 @@ class Host:
         """
         self.client_gone.set()
         self.parting.set()
-        for scope in self._spending:
-            scope.cancel("the client has gone")
+        self.openings.cut_off()
         service = self._service
         if service is None:
             return

@@ -102,7 +102,7 @@ class RunTasks(TaskSource):
         if run.status != "interrupted" or response is None:
             return
         if response.get("action") == "accept" and response.get("content") == {"resume": True}:
-            with self._host.spending():
+            with self._host.openings.spending():
                 await service.joining.resume_promised(entry.run_id)
         else:
             await service.cancel(entry.run_id)

@@ -93,7 +93,7 @@ def _add_solve(server: MCPServer[Any], host: Host) -> None:
         with errors_shown():
             from atlas_mcp.runs.request import RunRequest
 
-            with host.spending():
+            with host.openings.spending():
                 checked = await read_problem(problem, images, answer_schema, host)
                 wait = checked_wait(wait_s, ctx, host)
                 request = RunRequest(
@@ -132,7 +132,7 @@ def _add_explore(server: MCPServer[Any], host: Host) -> None:
             from atlas_mcp.atlas.explore_requests import ExploreRequest
             from atlas_mcp.runs.request import RunRequest
 
-            with host.spending():
+            with host.openings.spending():
                 if problem is not None:
                     checked = await read_problem(problem, images, answer_schema, host)
                 elif images or answer_schema:
@@ -198,7 +198,7 @@ def _add_resume_run(server: MCPServer[Any], host: Host) -> None:
         """Let a run go on and wait for it."""
         with errors_shown():
             wait = checked_wait(wait_s, ctx, host)
-            with host.spending():
+            with host.openings.spending():
                 service = await host.service()
                 # A run that goes on already is not stopped with this call.
                 run = await service.joining.resume(
@@ -224,7 +224,7 @@ async def newest(host: Host, service: RunService, wait: float) -> tuple[str, str
     """
     runs = await service.list_runs(limit=MAX_NAMED)
     if not runs:
-        await host.openings_end(wait)
+        await host.openings.end(wait)
         runs = await service.list_runs(limit=MAX_NAMED)
     if not runs:
         raise InvalidInput(

@@ -55,8 +55,7 @@ def ask_orchestrator(
     """
     spec = orchestrator_of(state)
     schema = bounded(schema, spec.max_string_chars)
-    first = state.turns[0].asked if state.turns else None
-    system, tools = opening(state) if first is None else (first.system, first.tools)
+    system, tools = _kept(state) or opening(state)
     shape = _shape(state, schema, tools=bool(tools))
     concluding = must_conclude(state)
     shows = tuple(explore for explore in state.explores.values() if explore.id not in state.shown)
@@ -88,6 +87,12 @@ def ask_orchestrator(
         tools=tools,
     )
     return AskOrchestrator(intent, replace(request, max_tokens=hold.max_tokens))
+
+
+def _kept(state: RunState) -> Opening | None:
+    """Return the words that the conversation began with; `None` before its first call."""
+    first = state.turns[0].asked if state.turns else None
+    return None if first is None else Opening(first.system, first.tools)
 
 
 def _seed(state: RunState) -> int | None:

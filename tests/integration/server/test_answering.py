@@ -99,7 +99,7 @@ async def test_without_an_id_the_first_run_is_waited_for_while_a_call_is_about_t
             shown.append(await session.view("get_run"))
 
         async with anyio.create_task_group() as tasks:
-            with session.host.spending():
+            with session.host.openings.spending():
                 tasks.start_soon(look)
                 await anyio.wait_all_tasks_blocked()
                 await session.view("explore", problem=QUESTION)

@@ -18,7 +18,7 @@ from trio.testing import MockClock
 from atlas_mcp.errors import JournalError
 from atlas_mcp.runs.service import RunService
 from atlas_mcp.server.clients import ARRIVED, GONE, HangUp
-from atlas_mcp.server.host import ServerEnding
+from atlas_mcp.server.openings import ServerEnding
 from atlas_mcp.server.patience import (
     FRESH_SECONDS,
     KEPT_SECONDS,

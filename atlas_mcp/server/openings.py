@@ -1,4 +1,4 @@
-"""The calls that are about to open a run: what the server must not begin once its client has gone."""
+"""The calls that are about to open a run: none begins once the only client has gone."""
 
 from __future__ import annotations
 

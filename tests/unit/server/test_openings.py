@@ -1,4 +1,4 @@
-"""Calls that are about to open a run are cut off once the client has gone, and can be waited for."""
+"""Calls about to open a run are cut off once the client has gone, and can be waited for."""
 
 from __future__ import annotations
 

@@ -38,7 +38,8 @@ _SEQUENCE = re.compile(
     r"|\bcontinued fraction\b|\bdigits of\b|\bcoefficients\b|\barray\b|\bformation\b"
     r"|\bprint(?:s|ed)?\b|\boutput\b|\bdimensions\b|\bquotient and\b|\bfinish(?:ed|ing)?\b"
     r"|\bblanks?\b|\bgaps?\b|\bfill\b|\bmissing\b|\beach\b|\brows?\b|\bcolumns?\b|\bpositions?\b"
-    r"|\bfirst[.,;?!]|\b(?:larger|smaller|greater|lower|upper|older|younger|minimum|maximum)\b"
+    r"|\bfirst[.,;?!)]|\bstart(?:ing)? (?:points? )?and\b"
+    r"|\b(?:larger|smaller|greater|lower|upper|older|younger|minimum|maximum)\b"
     r"|\bcomplet(?:e|es|ing) the\b|\bmatch(?:es|ing)?\b|\d(?:st|nd|rd|th) and\b"
     r"|\bcomes? (?:first|before|last|next|after)\b|\bfirst and\b|\bthen\b"
     r"|\band (?:which|what|who|where|when|how)\b|\bratios?\b|\bcodes?\b"
@@ -49,6 +50,7 @@ _SEQUENCE = re.compile(
 _NAMED = re.compile(
     r"(?<![\w^*/+=-])[a-zA-Z](?:, [a-zA-Z]){0,6},? and (?!a |I )[a-zA-Z](?![\w'])"
     r"|[(\[{] ?[a-zA-Z](?:_?\d)?(?: ?, ?[a-zA-Z](?:_?\d)?){1,6} ?[)\]}]"
+    r"|\b[a-zA-Z]_?\d and [a-zA-Z]_?\d\b|\bof [a-z] and of [a-z]\b"
     r"|\bthe (?:\w{1,20} ){1,2}and the \w|\bin \d{4} and (?:in )?\d{4}\b"
     r"|\b(?:of|for|in|at|by|from) (?:the )?(?-i:[A-Z])\w{1,20} and (?:the )?(?-i:[A-Z])\w"
     r"|\bmean\b.{1,40}\b(?:median|variance|mode|deviation)\b|\blength\b.{1,40}\b(?:width|height)\b"

@@ -102,6 +102,14 @@ def read(text: str, asked: Asked) -> str | None:
     return _percentage(text, asked) or _ratio(text, asked) or _number(text, asked) or _ordinal(text)
 
 
+@lru_cache(maxsize=64)
+def _asks_word(question: str) -> bool:
+    """Return whether an answer in letters is a word or a unit, and no number."""
+    return bool(
+        re.search(r"\b(?:SI unit|unit of|(?:which|what|the) [a-z]* ?word)\b", question, re.I)
+    )
+
+
 def numeral(text: str, asked: Asked) -> Numeral | None:
     """Return the number that a text is as a whole, without a unit; its digits may be foreign."""
     if len(text) > MAX_CHARS:

@@ -14,8 +14,10 @@ from functools import lru_cache
 from atlas_mcp.atlas.comparing import expressions, nodes, polynomials, shapes
 from atlas_mcp.atlas.comparing.asked import Asked
 from atlas_mcp.atlas.comparing.canonical import Canonical
-from atlas_mcp.atlas.comparing.forms import set_key, tuple_key
+from atlas_mcp.atlas.comparing.forms import sequence_key, set_key, tuple_key
+from atlas_mcp.atlas.comparing.lists import members_key
 from atlas_mcp.atlas.comparing.nodes import Node, NotReadable
+from atlas_mcp.atlas.comparing.order import asked_order
 
 MAX_CHARS = 300
 """Characters of the longest text that is read."""
@@ -53,6 +55,13 @@ _SOLUTIONS = re.compile(
 
 _SOLUTIONS_OF_EQUATION = re.compile(
     r"\b(?:solutions?|roots?|zeros?|solve|solving|satisf\w+)\b[^.?]{0,30}\bequations?\b"
+)
+_SEVERAL_NAMES = re.compile(
+    r"(?<![A-Za-z'’])[A-Za-z](?:, ?[A-Za-z])*,? (?:and|or|und) [b-zB-Z](?![A-Za-z'’])"
+)
+_NAMED_KIND = re.compile(
+    r"\b(?:variables?|letters?|unknowns?|which of|symbol|axis|axes|curve|plane|graph|boundary|"
+    r"line)\b"
 )
 _ONE_LETTER = re.compile(r"(?<![A-Za-z'’])[b-hj-zB-HJ-Z](?![A-Za-z'’])")
 _ASKED_LETTER = re.compile(
@@ -99,7 +108,7 @@ def _key(text: str, asked: Asked, part: Callable[[str], str]) -> str | None:
         # `x = 1, 2`
         if not all(_is_value(value) for value in pieces[1:]):
             return None
-        return set_key(part(value) for value in (first[1], *pieces[1:]))
+        return _members([part(value) for value in (first[1], *pieces[1:])], asked)
     if all("=" in piece for piece in pieces):
         keys = [_equation(piece, asked) for piece in pieces]
         return None if None in keys else f"system:{json.dumps(sorted(map(str, keys)))}"
@@ -139,13 +148,13 @@ def _alternatives(texts: list[str], asked: Asked, part: Callable[[str], str]) ->
     found = [_assignment(piece) for piece in pieces]
     assigned = [one for one in found if one is not None]
     if len(assigned) == len(pieces) and len({name for name, _ in assigned}) == 1:
-        return set_key(part(value) for _, value in assigned)
+        return members_key([part(value) for _, value in assigned])
     first = found[0]
     if first is not None and not any("=" in piece for piece in pieces[1:]):
         # `x = 1 or 2`
         if not all(_is_value(value) for value in pieces[1:]):
             return None
-        return set_key(part(value) for value in (first[1], *pieces[1:]))
+        return members_key([part(value) for value in (first[1], *pieces[1:])])
     if any(_assignment(text.strip()) is not None for text in texts):
         # A value of one name or a value of another.
         return None
@@ -153,6 +162,13 @@ def _alternatives(texts: list[str], asked: Asked, part: Callable[[str], str]) ->
     if len(keys) < len(texts) or None in keys:
         return None
     return set_key(map(str, keys))
+
+
+def _members(keys: list[str], asked: Asked) -> str:
+    """Return the key of several values of one name: in their order where parts are asked for."""
+    if asked_order(asked.question) == "sequence":
+        return sequence_key(keys)
+    return members_key(keys)
 
 
 def _is_value(text: str) -> bool:
@@ -216,7 +232,7 @@ def _several(
 ) -> str | None:
     names = [name for name, _ in assigned]
     if len(set(names)) == 1:
-        return set_key(part(value) for _, value in assigned)
+        return _members([part(value) for _, value in assigned], asked)
     if len(set(names)) < len(names):
         return None
     numbered = [_NUMBERED.fullmatch(name) for name in names]
@@ -224,7 +240,7 @@ def _several(
     one_letter = len(letters) == 1 and None not in letters
     if one_letter and _SOLUTIONS.search(asked.question.casefold()):
         # `x_1` and `x_2` are the solutions for one `x`.
-        return set_key(part(value) for _, value in assigned)
+        return _members([part(value) for _, value in assigned], asked)
     values = {name: part(value) for name, value in assigned}
     order = _asked_order(frozenset(names), asked.question)
     if order is not None:
@@ -257,10 +273,12 @@ def _may_stand_for(name: str, question: str) -> bool:
     if not question.strip():
         # `y = 3` may be a line, `a = 3` one of several values.
         return name in _UNKNOWNS
-    if re.search(r"\b(?:variables?|letters?|unknowns?|which of|symbol)\b", question.casefold()):
+    if _NAMED_KIND.search(question.casefold()):
         return False
     spoken = re.sub(r"\\[A-Za-z]+|[{}\\]", " ", question)
     spoken = " ".join(spoken.replace("$", " ").split())
+    if _SEVERAL_NAMES.search(spoken):
+        return False
     letters = set(_ONE_LETTER.findall(spoken))
     if len(letters) > 1:
         # Of several names the value is that of the one that is asked for, if it is one alone.

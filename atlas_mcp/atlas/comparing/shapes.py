@@ -18,7 +18,7 @@ _FORM = re.compile(
     r"in the form|of the form|in form|"
     r"as (?:a|an|the) (?:product|power|sum|single|fraction|square|factorial|"
     r"polynomial|difference|quotient)|partitions?|decompos\w+|condense|combine|notation|"
-    r"positive exponents?|without|"
+    r"positive exponents?|without|factored|rational (?:denominator|exponent)s?|"
     r"partial fractions?|rationali[sz]e|complet\w+ the square|(?:vertex|standard|radical|polar|"
     r"slope-intercept|point-slope|exponential|factored|expanded|general|rectangular) form|"
     r"in terms of (?:a )?(?:product|sum|powers?)|multiply out|collect|"

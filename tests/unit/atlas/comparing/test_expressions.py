@@ -148,6 +148,8 @@ def test_the_question_makes_expressions_the_same(question: str, first: str, seco
         ("Factor y^2 - 1.", "(y-1)(y+1)", "y^2 - 1"),
         ("Expand (y+1)^2.", "(y+1)^2", "y^2+2y+1"),
         ("Simplify √12.", "√12", "2√3"),
+        ("Give it with a rational denominator.", "√2/2", "1/√2"),
+        ("Write it with a rational exponent.", "t^(1/2)", "√t"),
         ("Write 120 as a factorial.", "5!", "120"),
         ("Write it in ascending order of powers.", "1 + t + t^2", "t^2 + t + 1"),
         ("Write 10 as the sum of two primes.", "3 + 7", "5 + 5"),

@@ -14,8 +14,10 @@ from functools import lru_cache
 from atlas_mcp.atlas.comparing import expressions, nodes, polynomials, shapes
 from atlas_mcp.atlas.comparing.asked import Asked
 from atlas_mcp.atlas.comparing.canonical import Canonical
-from atlas_mcp.atlas.comparing.forms import set_key, tuple_key
+from atlas_mcp.atlas.comparing.forms import sequence_key, set_key, tuple_key
+from atlas_mcp.atlas.comparing.lists import members_key
 from atlas_mcp.atlas.comparing.nodes import Node, NotReadable
+from atlas_mcp.atlas.comparing.order import asked_order
 
 MAX_CHARS = 300
 """Characters of the longest text that is read."""
@@ -51,6 +53,23 @@ _SOLUTIONS = re.compile(
     r"\b(?:solve|solutions?|roots?|zeros?|lös\w+|nullstelle\w*|racines?|soluci\w+|raíces|factors?)\b"
 )
 
+_SOLUTIONS_OF_EQUATION = re.compile(
+    r"\b(?:solutions?|roots?|zeros?|solve|solving|satisf\w+)\b[^.?]{0,30}\bequations?\b"
+)
+_SEVERAL_NAMES = re.compile(
+    r"(?<![A-Za-z'’])[A-Za-z](?:, ?[A-Za-z])*,? (?:and|or|und) [b-zB-Z](?![A-Za-z'’])"
+)
+_NAMED_KIND = re.compile(
+    r"\b(?:variables?|letters?|unknowns?|which of|symbol|axis|axes|curve|plane|graph|boundary|"
+    r"line)\b"
+)
+_ONE_LETTER = re.compile(r"(?<![A-Za-z'’])[b-hj-zB-HJ-Z](?![A-Za-z'’])")
+_ASKED_LETTER = re.compile(
+    r"\b(?:find|for|is|of|determine|compute|calculate|evaluate) ([A-Za-z])(?![A-Za-z'’])"
+    r"(?! ?(?:and\b|or\b|,|=|\())",
+    re.IGNORECASE,
+)
+
 _PAIR = re.compile(r"\(\s*([a-z](?:\s*,\s*[a-z]){1,3})\s*\)")
 _POINT = re.compile(
     r"\bordered (?:pair|triple)|\bcoordinates?\b|\bpoint\b|\bvert(?:ex|ices)\b|\bmidpoint\b|"
@@ -72,11 +91,10 @@ def _key(text: str, asked: Asked, part: Callable[[str], str]) -> str | None:
     left, _, right = (side.strip() for side in text.partition("="))
     if _NAMES_IN_BRACKETS.fullmatch(left) and _IN_BRACKETS.fullmatch(right):
         return part(right)
-    alternatives = _OR.split(text)
+    alternatives = _cut(_OR, text)
     if len(alternatives) > 1:
         return _alternatives(alternatives, asked, part)
-    pieces = _AND.split(_THOUSANDS.sub("\0", text))
-    pieces = [piece.replace("\0", ",").strip() for piece in pieces]
+    pieces = _cut(_AND, text)
     if len(pieces) > MAX_PARTS or not all(pieces):
         return None
     if len(pieces) == 1:
@@ -90,28 +108,53 @@ def _key(text: str, asked: Asked, part: Callable[[str], str]) -> str | None:
         # `x = 1, 2`
         if not all(_is_value(value) for value in pieces[1:]):
             return None
-        return set_key(part(value) for value in (first[1], *pieces[1:]))
+        return _members([part(value) for value in (first[1], *pieces[1:])], asked)
     if all("=" in piece for piece in pieces):
         keys = [_equation(piece, asked) for piece in pieces]
         return None if None in keys else f"system:{json.dumps(sorted(map(str, keys)))}"
     return None
 
 
+def _cut(separator: re.Pattern[str], text: str) -> list[str]:
+    """Return the pieces of a text between separators that are not in brackets, nor in a number.
+
+    Raises:
+        NotReadable: A bracket is open where the text ends, or closed before it was opened.
+    """
+    pieces: list[str] = []
+    start = depth = 0
+    places = {match.start(): match.end() for match in separator.finditer(text) if match[0]}
+    within = {match.start() for match in _THOUSANDS.finditer(text)}
+    at = 0
+    while at < len(text):
+        if depth == 0 and at in places and at not in within:
+            pieces.append(text[start:at].strip())
+            start = at = places[at]
+            continue
+        depth += (text[at] in "([{") - (text[at] in ")]}")
+        if depth < 0:
+            raise NotReadable
+        at += 1
+    if depth:
+        raise NotReadable
+    return [*pieces, text[start:].strip()]
+
+
 def _alternatives(texts: list[str], asked: Asked, part: Callable[[str], str]) -> str | None:
     """Return the key of answers of which each holds by itself."""
     if len(texts) > MAX_PARTS:
         return None
-    pieces = [piece.strip() for text in texts for piece in _AND.split(text)]
+    pieces = [piece for text in texts for piece in _cut(_AND, text)]
     found = [_assignment(piece) for piece in pieces]
     assigned = [one for one in found if one is not None]
     if len(assigned) == len(pieces) and len({name for name, _ in assigned}) == 1:
-        return set_key(part(value) for _, value in assigned)
+        return members_key([part(value) for _, value in assigned])
     first = found[0]
     if first is not None and not any("=" in piece for piece in pieces[1:]):
         # `x = 1 or 2`
         if not all(_is_value(value) for value in pieces[1:]):
             return None
-        return set_key(part(value) for value in (first[1], *pieces[1:]))
+        return members_key([part(value) for value in (first[1], *pieces[1:])])
     if any(_assignment(text.strip()) is not None for text in texts):
         # A value of one name or a value of another.
         return None
@@ -119,6 +162,13 @@ def _alternatives(texts: list[str], asked: Asked, part: Callable[[str], str]) ->
     if len(keys) < len(texts) or None in keys:
         return None
     return set_key(map(str, keys))
+
+
+def _members(keys: list[str], asked: Asked) -> str:
+    """Return the key of several values of one name: in their order where parts are asked for."""
+    if asked_order(asked.question) == "sequence":
+        return sequence_key(keys)
+    return members_key(keys)
 
 
 def _is_value(text: str) -> bool:
@@ -150,6 +200,8 @@ def _single(text: str, asked: Asked, part: Callable[[str], str]) -> str | None:
     if len(sides) > 2:
         return _chain(sides, asked, part)
     question = asked.question
+    if sides[0] in _SETS and sides[1][:1] == "{":
+        return part(sides[1])
     assignment = _assignment(text)
     if assignment is not None and not _is_equation_asked(question):
         name, value = assignment
@@ -157,8 +209,6 @@ def _single(text: str, asked: Asked, part: Callable[[str], str]) -> str | None:
             return part(value)
         return f"assignment:{json.dumps([name, part(value)])}"
     left, right = sides
-    if left in _SETS and right[:1] == "{":
-        return part(right)
     if _is_asked_for(left, question) and not _is_equation_asked(question):
         return part(right) if right and _is_value_or_expression(right) else None
     return _equation(text, asked)
@@ -182,7 +232,7 @@ def _several(
 ) -> str | None:
     names = [name for name, _ in assigned]
     if len(set(names)) == 1:
-        return set_key(part(value) for _, value in assigned)
+        return _members([part(value) for _, value in assigned], asked)
     if len(set(names)) < len(names):
         return None
     numbered = [_NUMBERED.fullmatch(name) for name in names]
@@ -190,7 +240,7 @@ def _several(
     one_letter = len(letters) == 1 and None not in letters
     if one_letter and _SOLUTIONS.search(asked.question.casefold()):
         # `x_1` and `x_2` are the solutions for one `x`.
-        return set_key(part(value) for _, value in assigned)
+        return _members([part(value) for _, value in assigned], asked)
     values = {name: part(value) for name, value in assigned}
     order = _asked_order(frozenset(names), asked.question)
     if order is not None:
@@ -213,7 +263,8 @@ def _asked_order(names: frozenset[str], question: str) -> tuple[str, ...] | None
 @lru_cache(maxsize=64)
 def _is_equation_asked(question: str) -> bool:
     """Return whether a question asks for an equation, of which both sides count."""
-    return bool(_EQUATION_ASKED.search(" ".join(question.casefold().split())))
+    text = _SOLUTIONS_OF_EQUATION.sub(" ", " ".join(question.casefold().split()))
+    return bool(_EQUATION_ASKED.search(text))
 
 
 @lru_cache(maxsize=128)
@@ -222,16 +273,21 @@ def _may_stand_for(name: str, question: str) -> bool:
     if not question.strip():
         # `y = 3` may be a line, `a = 3` one of several values.
         return name in _UNKNOWNS
-    if re.search(r"\b(?:variables?|letters?|unknowns?|which of|symbol)\b", question.casefold()):
+    if _NAMED_KIND.search(question.casefold()):
         return False
     spoken = re.sub(r"\\[A-Za-z]+|[{}\\]", " ", question)
+    spoken = " ".join(spoken.replace("$", " ").split())
+    if _SEVERAL_NAMES.search(spoken):
+        return False
+    letters = set(_ONE_LETTER.findall(spoken))
+    if len(letters) > 1:
+        # Of several names the value is that of the one that is asked for, if it is one alone.
+        return set(_ASKED_LETTER.findall(spoken)) == {name}
     named = re.escape(name)
     if re.search(rf"(?<![A-Za-z_]){named}(?![A-Za-z_])", spoken):
         return True
     # `x` inside `2x` or `xy`, but not inside a word; any name where the question has none.
-    if re.search(rf"\d{named}(?![A-Za-z])", spoken):
-        return True
-    return not re.search(r"(?<![A-Za-z'’])[b-hj-zB-HJ-Z](?![A-Za-z'’])", spoken)
+    return bool(re.search(rf"\d{named}(?![A-Za-z])", spoken)) or not letters
 
 
 @lru_cache(maxsize=128)

@@ -181,7 +181,9 @@ def _key(node: Node, asked: Asked) -> str:
             return number_key(rounded(exact, rounding))
         return number_key(rounded(evaluation.value_of(node), rounding))
     if has_constant_of_integration(question):
-        node = _with_one_constant(node)
+        node = with_one_constant(node)
+    if shapes.is_order_asked(question):
+        return f"ordered:{node}"
     if shapes.is_form_asked(question):
         return f"form:{shapes.shape_of(node)}"
     if shapes.is_arithmetic(node):
@@ -251,7 +253,7 @@ def has_constant_of_integration(question: str) -> bool:
     return bool(_ANTIDERIVATIVE.search(folded) or _INTEGRAL.search(folded))
 
 
-def _with_one_constant(node: Node) -> Node:
+def with_one_constant(node: Node) -> Node:
     """Return a sum in which the constant of integration has one name."""
     if node[0] != "sum":
         return node

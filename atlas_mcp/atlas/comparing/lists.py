@@ -50,6 +50,7 @@ _INTRODUCED = re.compile(
     re.IGNORECASE,
 )
 _VALUE = re.compile("[0-9√π∞]")
+_THOUSANDS = re.compile(r"[-+\u2212]?\d{1,3}(?:,\d{3})+")
 _ELLIPSIS = re.compile(r"\.{2,}|…")
 
 
@@ -168,6 +169,8 @@ def _is_tuple(text: str) -> bool:
 
 def _is_list(found: Cut, question: str) -> bool:
     if all(is_formal(one) for one in found.parts):
+        if found.tight and _THOUSANDS.fullmatch(",".join(found.parts)):
+            return False
         pair = len(found.parts) == 2 and found.by == "comma" and found.tight
         # `5,6` may be five and six tenths.
         return not pair or not _is_decimal(found.parts) or order.asks_for_several(question)

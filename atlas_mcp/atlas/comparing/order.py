@@ -38,6 +38,9 @@ _SEQUENCE = re.compile(
     r"|\bcontinued fraction\b|\bdigits of\b|\bcoefficients\b|\barray\b|\bformation\b"
     r"|\bprint(?:s|ed)?\b|\boutput\b|\bdimensions\b|\bquotient and\b|\bfinish(?:ed|ing)?\b"
     r"|\bblanks?\b|\bgaps?\b|\bfill\b|\bmissing\b|\beach\b|\brows?\b|\bcolumns?\b|\bpositions?\b"
+    r"|\bfirst[.,;?!)]|\bstart(?:ing)? (?:points? )?and\b"
+    r"|\b(?:larger|smaller|greater|lower|upper|older|younger|minimum|maximum)\b"
+    r"|\bcomplet(?:e|es|ing) the\b|\bmatch(?:es|ing)?\b|\d(?:st|nd|rd|th) and\b"
     r"|\bcomes? (?:first|before|last|next|after)\b|\bfirst and\b|\bthen\b"
     r"|\band (?:which|what|who|where|when|how)\b|\bratios?\b|\bcodes?\b"
     r"|\bcombination\b|\bangles of\b|\bsides of\b|\bscores?\b",
@@ -47,6 +50,7 @@ _SEQUENCE = re.compile(
 _NAMED = re.compile(
     r"(?<![\w^*/+=-])[a-zA-Z](?:, [a-zA-Z]){0,6},? and (?!a |I )[a-zA-Z](?![\w'])"
     r"|[(\[{] ?[a-zA-Z](?:_?\d)?(?: ?, ?[a-zA-Z](?:_?\d)?){1,6} ?[)\]}]"
+    r"|\b[a-zA-Z]_?\d and [a-zA-Z]_?\d\b|\bof [a-z] and of [a-z]\b"
     r"|\bthe (?:\w{1,20} ){1,2}and the \w|\bin \d{4} and (?:in )?\d{4}\b"
     r"|\b(?:of|for|in|at|by|from) (?:the )?(?-i:[A-Z])\w{1,20} and (?:the )?(?-i:[A-Z])\w"
     r"|\bmean\b.{1,40}\b(?:median|variance|mode|deviation)\b|\blength\b.{1,40}\b(?:width|height)\b"
@@ -76,6 +80,7 @@ _EQUATION = re.compile(
     r"|\b(?:un)?gleichung\b|\becuación\b",
     re.IGNORECASE,
 )
+_PART_MARKS = (("a)", "b)"), ("1)", "2)"), ("i)", "ii)"))
 _COUNT = "two|three|four|five|six|seven|eight|nine|ten|both|all"
 _SET = re.compile(
     r"\b(?:prime |proper |common |positive |irreducible )*(?:factors|divisors)\b"
@@ -107,7 +112,7 @@ _TWO = re.compile(
     r"|\broots\b|\bzeros\b|\b(?:factors|divisors)\b|\bcoordinates\b|\bvalues\b|\bintegers\b|\bnumbers\b|\beigenvalues\b|\bterms\b",
     re.IGNORECASE,
 )
-_MULTIPLE = re.compile(r"\b(?:factor|eigenvalue|prime facto|primfaktor)", re.IGNORECASE)
+_MULTIPLE = re.compile(r"\b(?:multiplicit|factor|eigenvalue|prime facto|primfaktor)", re.IGNORECASE)
 
 
 def gist(question: str) -> str:
@@ -125,6 +130,8 @@ def asked_order(question: str) -> Order | None:
     if _ANY_ORDER.search(text):
         return "set"
     if _SEQUENCE.search(text) or _NAMED.search(text):
+        return "sequence"
+    if any(all(mark in text for mark in marks) for marks in _PART_MARKS):
         return "sequence"
     if len({match[0] for match in _UNKNOWN.finditer(text)}) > 1 and not _FOR_ONE.search(text):
         # Two unknowns: their values have an order that the question may not say.

@@ -15,9 +15,10 @@ from atlas_mcp.atlas.comparing.number_questions import asked_form
 _FORM = re.compile(
     r"\b(?:factor(?:i[sz]e)?[sd]?(?! of\b)|expand(?:ed)?|simplif(?:y|ied)|simplest|lowest terms|"
     r"reduced?|"
-    r"in the form|of the form|in form|as (?:a|an|the) (?:product|power|sum|single|fraction|square|"
+    r"in the form|of the form|in form|"
+    r"as (?:a|an|the) (?:product|power|sum|single|fraction|square|factorial|"
     r"polynomial|difference|quotient)|partitions?|decompos\w+|condense|combine|notation|"
-    r"positive exponents?|without|"
+    r"positive exponents?|without|factored|rational (?:denominator|exponent)s?|"
     r"partial fractions?|rationali[sz]e|complet\w+ the square|(?:vertex|standard|radical|polar|"
     r"slope-intercept|point-slope|exponential|factored|expanded|general|rectangular) form|"
     r"in terms of (?:a )?(?:product|sum|powers?)|multiply out|collect|"
@@ -31,6 +32,15 @@ def is_form_asked(question: str) -> bool:
     """Return whether a question asks for an expression in a certain form."""
     text = " ".join(question.casefold().split())
     return bool(_FORM.search(text)) or bool(asked_form(question))
+
+
+_ORDERED = re.compile(r"\b(?:ascending|descending|increasing|decreasing) (?:order|powers|degree)\b")
+
+
+@lru_cache(maxsize=64)
+def is_order_asked(question: str) -> bool:
+    """Return whether a question says in which order the terms of a sum are to stand."""
+    return bool(_ORDERED.search(question.casefold()))
 
 
 _WORDING = re.compile(r"\b(?:in terms of|express|rewrite|write|convert|using)\b")

@@ -82,7 +82,7 @@ def looks_like_code(text: str) -> bool:
     if _INDENTED.search(bare):
         return True
     if "\n" in bare:
-        return bare != text and "```" in text
+        return False
     if "\\" in bare and not re.match(r"[A-Za-z]:\\", bare):
         return False
     return _LOOKS_LIKE_CODE.fullmatch(bare) is not None and (

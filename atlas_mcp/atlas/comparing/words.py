@@ -17,6 +17,13 @@ LONG_CAPITALS = 5
 """Letters of the shortest word in capitals that is taken for an ordinary word; a shorter one may be
 an abbreviation, which is another word than the same letters in lower case."""
 
+_SHORTEST = """
+am an as at be by do go he if in is it me my no of oh on or ox so to up us we
+ab da du er es im ja un le la il el en et de si
+"""
+_TWO_LETTERS = frozenset(_SHORTEST.split())
+"""Ordinary words of two letters; other pairs may be units, genotypes or symbols."""
+
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "＇": "'"})
 _DASHES = str.maketrans({"‐": "-", "‑": "-"})
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
@@ -24,8 +31,10 @@ _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 _SIGNS = re.compile(r"[\\_=<>{}\[\]|@#$^*/+~`&%∧∨¬→⇒∀∃:]|\b[A-Za-z]\(|\w\.\w|\d[^\W\d]|[^\W\d]\d")
 _NEGATED = re.compile(r"\b([a-z]+)n't\b|\bcannot\b")
 _IRREGULAR = {"ca": "can", "wo": "will", "sha": "shall"}
-_SHORTENED = {"'re": " are", "'ve": " have", "'ll": " will", "i'm": "i am"}
-_SHORT = re.compile(r"(?<=[a-z])'(?:re|ve|ll)\b|\bi'm\b")
+_SHORTENED = {"'re": " are", "'ve": " have", "'ll": " will", "i'm": "i am", "'s": " is"}
+_SHORT = re.compile(
+    r"(?<=[a-z])'(?:re|ve|ll)\b|\bi'm\b|(?:(?<=\bit)|(?<=\bhe)|(?<=\bshe)|(?<=\bthat))'s(?= not\b)"
+)
 _ROMAN = re.compile(
     # One letter is a numeral only behind what is counted: `Malcolm X` is no tenth.
     r"(\b[^\W\d_]{3,} )(?=[IVX]{2})(X{0,3}(?:IX|IV|V?I{0,3}))(?=$|[ ,;)])|"
@@ -118,7 +127,7 @@ def _folded(word: str, *, names: bool, least: int = 2) -> str:
         names: Whether a short word in capitals is an ordinary word too.
         least: Letters of the shortest ordinary word.
     """
-    if len(word) < least:
+    if len(word) < least or (len(word) == 2 and word.lower() not in _TWO_LETTERS):
         return word
     if word.islower() or word.istitle() or (word[0].isupper() and word[1:].islower()):
         return word.lower()

@@ -53,6 +53,8 @@ def test_options_are_found_in_the_question(question: str, listed: Mapping[str, s
         "(B) Danube",
         "**B.** Danube",
         "B: danube",
+        "B is correct",
+        "The correct option is B",
         "B - Danube",
         "Danube (B)",
         "Danube",
@@ -72,6 +74,7 @@ def test_a_choice_is_the_same_by_letter_and_by_text(answer: str) -> None:
         "Rhine",
         "A or B",
         "not B",
+        "B is not correct",
         "The answer is not B",
         "A and B",
         "B?",
@@ -83,7 +86,9 @@ def test_no_other_answer_is_that_choice(answer: str) -> None:
     assert text_key(answer, Asked(RIVERS)) != text_key("B", Asked(RIVERS))
 
 
-@pytest.mark.parametrize("answer", ["A and C", "C, A", "(A), (C)", "AC", "A & C", "2 and 4"])
+@pytest.mark.parametrize(
+    "answer", ["A and C", "C, A", "(A), (C)", "AC", "A & C", "2 and 4", "both A and C"]
+)
 def test_several_choices_are_a_set(answer: str) -> None:
     assert text_key(answer, Asked(EVEN)) == text_key("A, C", Asked(EVEN))
 
@@ -98,6 +103,12 @@ def test_the_text_of_an_option_is_read_as_any_text() -> None:
 
     assert text_key("56.0", asked) == text_key("B", asked) != text_key("C", asked)
     assert text_key("B. 56", asked) == text_key("B", asked) != text_key("B. 54", asked)
+
+
+def test_options_of_one_value_are_told_apart_by_their_form() -> None:
+    asked = Asked("Which is the decimal? A) 1/2 B) 0.5")
+
+    assert text_key("0.5", asked) == text_key("B", asked) != text_key("1/2", asked)
 
 
 def test_options_of_code_keep_their_case() -> None:

@@ -97,6 +97,8 @@ def test_lists_of_the_same_parts_have_one_key(one: str, other: str, question: st
         ("2, 1", "1, 2", "Solve the system x + y = 3, x - y = 1."),
         ("2, 1", "1, 2", "Solve 2x + y = 5 where y = 2x - 3."),
         ("A or B", "A and B", SOLVE),
+        ("12,345", "12, 345", "List the two numbers."),
+        ("{4, 4, 7}", "{4, 7}", "Find all roots with their multiplicity."),
         ("T, F, T", "T, T, F", "Which of the following statements are true?"),
         ("5, 7", "7, 5", "Give two numbers p, q with p - q = 2."),
         ("5, 7", "7, 5", "Solve for the number of adults and children."),

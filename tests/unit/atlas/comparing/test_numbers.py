@@ -67,6 +67,7 @@ LOWEST = "Write the fraction in lowest terms."
         ("Wie alt ist sie?", ("einundzwanzig", "21")),
         ("Combien de jours y a-t-il dans le mois ?", ("vingt et un", "21")),
         ("¿Cuántos días son?", ("treinta y uno", "31")),
+        ("What is 3/8 + 5/8?", ("8/8", "1")),
         ("What is the remainder?", ("00", "0", "000")),
         (LOWEST, (r"3/4", "¾", "3 / 4")),
         ("Write 5/2 as a mixed number.", ("2 1/2", "2½")),
@@ -105,6 +106,7 @@ def test_one_number_has_one_key_in_every_dress(question: str, same: tuple[str, .
         ("", "五", "5"),
         ("", "四十二", "二十四"),
         ("", "007", "7"),
+        ("How do they share the profit?", "50/50", "1"),
         ("What are the last two digits of 7^100?", "01", "1"),
         ("What is the number of the room?", "012", "12"),
         ("", "3.14159…", "3.14159"),
@@ -129,6 +131,11 @@ def test_one_number_has_one_key_in_every_dress(question: str, same: tuple[str, .
         ("Write 6.02 * 10^23 in scientific notation.", "60.2e22", "6.02e23"),
         ("Combien ?", "un milliard", "1000000"),
         ("Round 47 to the nearest ten.", "47", "50"),
+        ("Round to the nearest ten.", "2", "-2"),
+        ("Round to the nearest integer.", "1/3", "2/5"),
+        ("Round to the nearest ten.", "50%", "54%"),
+        ("A number rounded to the nearest ten is 10. What is it?", "14", "12"),
+        ("Is it rounded to one decimal place?", "1/3", "0.3"),
         ("Round 3.14159 to two decimal places.", "3.14159", "3.14"),
         ("They share the cakes. How many are left?", "50%", "0.5"),
     ],
@@ -142,10 +149,10 @@ def test_numbers_that_differ_or_cannot_be_told_stay_apart(
 @pytest.mark.parametrize(
     ("question", "same"),
     [
-        ("Round to two decimal places.", ("2/3", "0.67", "0.667", "0.6666666")),
-        ("Give it to 3 significant figures.", ("12345", "12300", "1.23e4")),
+        ("Round to two decimal places.", ("2/3", "0.67", "0.6666666")),
+        ("Give it to 3 significant figures.", ("12300", "1.23e4")),
         ("Auf zwei Nachkommastellen gerundet: wie groß ist der Kreis?", ("3,14", "3.14159")),
-        ("What percentage is it? Round to the nearest whole number.", ("33.3%", "33", "33%")),
+        ("What percentage is it? Round to the nearest whole number.", ("33.33%", "33", "33%")),
     ],
 )
 def test_a_rounding_that_is_asked_for_is_done(question: str, same: tuple[str, ...]) -> None:

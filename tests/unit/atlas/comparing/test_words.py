@@ -28,6 +28,7 @@ CAPITAL = "What is the capital of Italy?"
         ("It isn't even", "It is not even", ""),
         ("It isn\u2019t even", "it isn't even", ""),
         ("cannot", "can't", ""),
+        ("It's not even", "It is not even", ""),
         ("won't", "will not", ""),
         ("They're equal", "They are equal", ""),
         ("J. K. Rowling", "J.K. Rowling", ""),
@@ -45,6 +46,7 @@ def test_words_that_are_the_same(one: str, other: str, question: str) -> None:
     ("one", "other", "question"),
     [
         ("US", "us", ""),
+        ("Aa", "aa", ""),
         ("WHO", "who", ""),
         ("X", "x", ""),
         ("HashSet", "Hashset", ""),

@@ -139,7 +139,7 @@ async def measure(given: argparse.Namespace) -> None:
 
     def on_notice(notice: Notice | None) -> None:
         # Each stage of a pull and a load once, without its figures.
-        text = "" if notice is None else notice.text.partition(",")[0]
+        text = "" if notice is None else notice.text.partition(", ")[0]
         if text and text not in told:
             told.add(text)
             print(text, file=sys.stderr)

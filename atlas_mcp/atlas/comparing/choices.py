@@ -161,15 +161,17 @@ def _by_text(
 ) -> list[str] | None:
     """Return the labels of an answer with the texts of options, or with both."""
     keys = {label: read(text) for label, text in listed.items()}
-    found = _one_by_text(bare, keys, read)
+    found = _one_by_text(bare, listed, keys, read)
     if found is not None or not several:
         return None if found is None else [found]
     pieces = _LISTED.split(bare)
-    labels = [_one_by_text(piece, keys, read) for piece in pieces]
+    labels = [_one_by_text(piece, listed, keys, read) for piece in pieces]
     return [label for label in labels if label is not None] if None not in labels else None
 
 
-def _one_by_text(bare: str, keys: Mapping[str, str], read: Callable[[str], str]) -> str | None:
+def _one_by_text(
+    bare: str, listed: Mapping[str, str], keys: Mapping[str, str], read: Callable[[str], str]
+) -> str | None:
     both = _LABELLED.fullmatch(bare)
     if both is not None:
         label = (both[1] or both[2]).upper()
@@ -185,4 +187,7 @@ def _one_by_text(bare: str, keys: Mapping[str, str], read: Callable[[str], str])
         return None
     said = read(bare)
     labels = [label for label, key in keys.items() if key == said]
+    if len(labels) > 1:
+        # Options of one value differ in their form, which then is the answer.
+        labels = [label for label in labels if listed[label] == bare]
     return labels[0] if len(labels) == 1 else None

@@ -89,6 +89,13 @@ _TO_THE_BLANK = re.compile(r"\bexact(?:ly|ement|amente)?\b|\bblanks?\b|\bwhite ?
 _MARKED_UP = re.compile(
     r"\bmarkdown\b|\b(?:latex|html|tex) (?:source|code|command|markup)\b|\bin latex\b"
 )
+_LANGUAGE = re.compile(
+    r"\b(?:python|java|javascript|typescript|rust|golang|php|ruby|perl|sql|css|html|bash|git|swift|"
+    r"kotlin|haskell|json|console\.log|spreadsheet|excel|dictionary)\b|\bc\+\+|\bc#"
+)
+_COUNTED = re.compile(
+    r"\bcomplexity\b|\bhow (?:many|much|long|often|old)\b|\bwho\b|\bwhen\b|\byear\b"
+)
 _SINCE = re.compile(r"\bsince (?:when|which|what)\b|\bab (?:wann|welcher)\b")
 _SPELLED = re.compile(
     r"\bhow (?:is|are|do|does|would|must|should)\b.{0,60}"
@@ -121,6 +128,7 @@ _MARKS = _asked_for(
 _PHONES = _asked_for(r"(?:(?:tele)?phone|mobile|fax|cell(?:phone)?) number|telefonnummer")
 _AS_WRITTEN = re.compile(
     r"\b(?:exactly )?as (?:it is |they are )?(?:written|printed|shown|it appears|they appear)\b|"
+    r"\b(?:written|shown|printed) on\b|\bin (?:capitals|capital letters|upper ?case|lower ?case)\b|"
     r"\bverbatim\b|\bcharacter by character\b|\bcase[- ]sensitive\b|\bcase matters\b|"
     r"\bexact (?:string|text|spelling)\b"
 )
@@ -157,6 +165,8 @@ def exactness_asked(question: str) -> Exactness | None:
         return "character"
     if _MUSIC.search(asks):
         return "note"
+    if _LANGUAGE.search(asks) and not _COUNTED.search(asks):
+        return "code"
     return "mark" if _MARKS.search(asks) or _AS_WRITTEN.search(asks) else None
 
 

@@ -13,7 +13,7 @@ from atlas_mcp.atlas.comparing.number_questions import asked_part
 from atlas_mcp.atlas.comparing.numbers import Numeral, numeral, value_key
 from atlas_mcp.atlas.comparing.numerals import western
 from atlas_mcp.atlas.comparing.questions import asking
-from atlas_mcp.atlas.comparing.rounding import asked_rounding, rounded
+from atlas_mcp.atlas.comparing.rounding import asked_rounding, rounded_as_written
 from atlas_mcp.atlas.comparing.units import unit
 
 MAX_MONEY_CHARS = 100
@@ -243,4 +243,6 @@ def _rate(text: str, asked: Asked) -> str | None:
 
 def _rounded(value: Fraction, asked: Asked) -> Fraction:
     rounding = asked_rounding(asked.question)
-    return value if rounding is not None and rounding.unit else rounded(value, rounding)
+    if rounding is not None and rounding.unit:
+        return value
+    return rounded_as_written(value, rounding, exact=False)

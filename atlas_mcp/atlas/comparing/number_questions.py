@@ -74,8 +74,8 @@ _LABEL = re.compile(
 )
 _WHICH = re.compile(r"\bwhich (?!number|value|fraction|decimal|integer|amount|price)[a-z]+\b")
 _RATIO_LIKE = re.compile(
-    r"^when\b|\bwhen (?:was|is|did|does|were|will)\b|\b(?:which|what|the) (?:date|day of)\b"
-    r"|\b(?:time signature|signature|odds|score|blood pressure|visual acuity|birthday|datum|wann)\b"
+    r"^when\b|\bwhen (?:was|is|did|does|were|will)\b|\b(?:which|what|the) (?:date|day of|day \()"
+    r"|\bmonth/day\b|\b(?:time signature|signature|odds|score|blood pressure|birthday|datum|wann)\b"
 )
 _SHARE = re.compile(
     r"\b(?:probability|share|proportion|fraction|likelihood|chances?|portion|ratio"

@@ -12,7 +12,7 @@ from atlas_mcp.atlas.comparing import number_questions, number_words
 from atlas_mcp.atlas.comparing.asked import Asked
 from atlas_mcp.atlas.comparing.forms import number_key
 from atlas_mcp.atlas.comparing.numerals import MAX_DIGITS, exponent, unsigned, western
-from atlas_mcp.atlas.comparing.rounding import asked_rounding, rounded
+from atlas_mcp.atlas.comparing.rounding import asked_rounding, rounded, rounded_as_written
 
 MAX_CHARS = 1_200
 """Characters of the longest text that is read as a number."""
@@ -88,6 +88,11 @@ class Numeral:
         """Return the number with a minus sign before it."""
         return Numeral(-self.value, self.kind, f"-{self.written}")
 
+    def rounded(self, asked: Asked) -> Fraction:
+        """Return the number, rounded where the question asks for it and it is exact."""
+        exact = self.kind in ("fraction", "mixed")
+        return rounded_as_written(self.value, asked_rounding(asked.question), exact=exact)
+
 
 def read(text: str, asked: Asked) -> str | None:
     """Return the key of a text that is a number as a whole, an ordinal or a percentage."""
@@ -95,6 +100,14 @@ def read(text: str, asked: Asked) -> str | None:
         return None
     text = western(text)
     return _percentage(text, asked) or _ratio(text, asked) or _number(text, asked) or _ordinal(text)
+
+
+@lru_cache(maxsize=64)
+def _asks_word(question: str) -> bool:
+    """Return whether an answer in letters is a word or a unit, and no number."""
+    return bool(
+        re.search(r"\b(?:SI unit|unit of|(?:which|what|the) [a-z]* ?word)\b", question, re.I)
+    )
 
 
 def numeral(text: str, asked: Asked) -> Numeral | None:
@@ -121,7 +134,7 @@ def value_key(found: Numeral, asked: Asked) -> str:
     form = number_questions.asked_form(asked.question)
     if form and not _fits(found, form):
         return f"numeral:{found.kind}:{found.written or found.value}"
-    value = rounded(found.value, asked_rounding(asked.question))
+    value = found.rounded(asked)
     if value != found.value and found.value in _numbers_of(asked.question):
         # The number that is to be rounded, as the question has it.
         return f"numeral:unrounded:{found.value}"
@@ -180,11 +193,11 @@ def _percentage(text: str, asked: Asked) -> str | None:
             return None
         asked_for = asked_rounding(asked.question)
         if whole == 100 and number_questions.asks_percent(asked.question):
-            return number_key(rounded(found.value, asked_for))
+            return number_key(found.rounded(asked))
         share = found.value / whole
         if number_questions.asks_share(asked.question) and rounded(share, asked_for) == share:
             return value_key(Numeral(share, "decimal"), asked)
-        return f"percent:{rounded(found.value, asked_for) * 100 / whole}"
+        return f"percent:{found.rounded(asked) * 100 / whole}"
     points = _POINTS.fullmatch(text)
     found = None if points is None else numeral(points[1], asked)
     return (

@@ -21,7 +21,7 @@ from atlas_mcp.atlas.comparing.asked_units import (
 )
 from atlas_mcp.atlas.comparing.numbers import Numeral, numeral, value_key
 from atlas_mcp.atlas.comparing.numerals import western
-from atlas_mcp.atlas.comparing.rounding import asked_rounding, rounded
+from atlas_mcp.atlas.comparing.rounding import asked_rounding, rounded_as_written
 from atlas_mcp.atlas.comparing.unit_table import Unit, dimensions_of
 from atlas_mcp.atlas.comparing.units import unit
 
@@ -110,7 +110,8 @@ def quantity_key(found: Quantity, asked: Asked) -> str:
     if number.kind == "compound":
         # Five hours and a second are not rounded to hours.
         rounding = None
-    value = found.in_base_units(rounded(number.value, rounding))
+    exact = number.kind in ("fraction", "mixed")
+    value = found.in_base_units(rounded_as_written(number.value, rounding, exact=exact))
     return f"quantity:{value}:{_kind(measured)}"
 
 

@@ -71,7 +71,11 @@ _ELSEWHERE = (
     (re.compile(r"auf (?:ein )?hundertstel"), Fraction(1, 100)),
 )
 _NOT = re.compile(
-    r"\b(?:do not|don't|without|never|no) round|\bnicht (?:rund|gerundet)|\bohne (?:zu )?rund"
+    r"\b(?:is|are|was|were|been|being|when|if)(?: it| this)? rounded\b|\brounds\b"
+    r"|\brounded to .{0,40}\b(?:is|are|gives|equals)\b|\bnearest (?:ten|hundred|thousand|\d+)"
+    r" (?:[a-z]*(?:met|lit)(?:re|er)s?|[a-z]*grams?|cents|minutes|seconds|hours|miles|[cmk]?m|k?g)"
+    r"\b"
+    r"|\b(?:do not|don't|without|never|no) round|\bnicht (?:rund|gerundet)|\bohne (?:zu )?rund"
     r"|\bround(?:ed|ing)? (?:up|down|towards?)\b|\btruncat|\bexact|\bauf-?runden|\babrunden"
     r"|\baufgerundet|\babgerundet"
 )
@@ -133,6 +137,23 @@ def rounded(value: Fraction | Decimal, asked: Rounding | None) -> Fraction:
         step = Fraction(10) ** (_magnitude(abs(exact)) - (asked.figures or 1) + 1)
     whole = (abs(exact) / step + Fraction(1, 2)).__floor__() * step
     return whole if exact > 0 else -whole
+
+
+def rounded_as_written(value: Fraction, asked: Rounding | None, *, exact: bool) -> Fraction:
+    """Return a value that an answer writes, rounded as asked if it is meant to be exact.
+
+    A fraction is exact, and so is a decimal with many more places than are asked for. A decimal
+    with about as many is rounded already, in another way; a whole number is, too.
+    """
+    found = rounded(value, asked)
+    if asked is None or not found:
+        return value
+    if exact:
+        return found
+    step = asked.step
+    if step is None:
+        step = Fraction(10) ** (_magnitude(abs(value)) - (asked.figures or 1) + 1)
+    return found if (value * 10 / step).denominator > 1 and step <= 1 else value
 
 
 def _count(word: str) -> int:

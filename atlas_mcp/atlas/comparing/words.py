@@ -17,6 +17,13 @@ LONG_CAPITALS = 5
 """Letters of the shortest word in capitals that is taken for an ordinary word; a shorter one may be
 an abbreviation, which is another word than the same letters in lower case."""
 
+_SHORTEST = """
+am an as at be by do go he if in is it me my no of oh on or ox so to up us we
+ab da du er es im ja un le la il el en et de si
+"""
+_TWO_LETTERS = frozenset(_SHORTEST.split())
+"""Ordinary words of two letters; other pairs may be units, genotypes or symbols."""
+
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "＇": "'"})
 _DASHES = str.maketrans({"‐": "-", "‑": "-"})
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
@@ -120,7 +127,7 @@ def _folded(word: str, *, names: bool, least: int = 2) -> str:
         names: Whether a short word in capitals is an ordinary word too.
         least: Letters of the shortest ordinary word.
     """
-    if len(word) < least:
+    if len(word) < least or (len(word) == 2 and word.lower() not in _TWO_LETTERS):
         return word
     if word.islower() or word.istitle() or (word[0].isupper() and word[1:].islower()):
         return word.lower()

@@ -105,6 +105,12 @@ def test_the_text_of_an_option_is_read_as_any_text() -> None:
     assert text_key("B. 56", asked) == text_key("B", asked) != text_key("B. 54", asked)
 
 
+def test_options_of_one_value_are_told_apart_by_their_form() -> None:
+    asked = Asked("Which is the decimal? A) 1/2 B) 0.5")
+
+    assert text_key("0.5", asked) == text_key("B", asked) != text_key("1/2", asked)
+
+
 def test_options_of_code_keep_their_case() -> None:
     asked = Asked(CODE)
 

@@ -131,6 +131,11 @@ def test_one_number_has_one_key_in_every_dress(question: str, same: tuple[str, .
         ("Write 6.02 * 10^23 in scientific notation.", "60.2e22", "6.02e23"),
         ("Combien ?", "un milliard", "1000000"),
         ("Round 47 to the nearest ten.", "47", "50"),
+        ("Round to the nearest ten.", "2", "-2"),
+        ("Round to the nearest integer.", "1/3", "2/5"),
+        ("Round to the nearest ten.", "50%", "54%"),
+        ("A number rounded to the nearest ten is 10. What is it?", "14", "12"),
+        ("Is it rounded to one decimal place?", "1/3", "0.3"),
         ("Round 3.14159 to two decimal places.", "3.14159", "3.14"),
         ("They share the cakes. How many are left?", "50%", "0.5"),
     ],
@@ -144,10 +149,10 @@ def test_numbers_that_differ_or_cannot_be_told_stay_apart(
 @pytest.mark.parametrize(
     ("question", "same"),
     [
-        ("Round to two decimal places.", ("2/3", "0.67", "0.667", "0.6666666")),
-        ("Give it to 3 significant figures.", ("12345", "12300", "1.23e4")),
+        ("Round to two decimal places.", ("2/3", "0.67", "0.6666666")),
+        ("Give it to 3 significant figures.", ("12300", "1.23e4")),
         ("Auf zwei Nachkommastellen gerundet: wie groß ist der Kreis?", ("3,14", "3.14159")),
-        ("What percentage is it? Round to the nearest whole number.", ("33.3%", "33", "33%")),
+        ("What percentage is it? Round to the nearest whole number.", ("33.33%", "33", "33%")),
     ],
 )
 def test_a_rounding_that_is_asked_for_is_done(question: str, same: tuple[str, ...]) -> None:

@@ -52,7 +52,7 @@ def key(text: str, question: str) -> str | None:
         ("How many people came?", ("5 people", "five people")),
         ("How many more apples does he need?", ("5 more apples", "5 apples", "5 more")),
         ("How many apples are left?", ("1 apple", "one apple")),
-        ("How far is it in km, to one decimal place?", ("1234 m", "1.2 km", "1.23 km")),
+        ("How far is it in km, to one decimal place?", ("1234 m", "1.2 km", "1.234 km")),
     ],
 )
 def test_what_measures_the_same_has_one_key(question: str, same: tuple[str, ...]) -> None:
@@ -116,6 +116,7 @@ def test_a_quantity_in_the_unit_asked_for_is_a_number(
         (CM, "5 kg", "5 cm"),
         ("", "2√3 cm", "2√3 m"),
         (SHEEP, "24 sheep", "24 km"),
+        ("How far is it? Round to the nearest hundred metres.", "5 km", "30 km"),
         ("The sides are given in cm. Which is the shortest?", "5 cm", "5"),
         ("A rope of 5 m is cut. How many pieces of 20 cm are there?", "25 cm", "25"),
     ],

@@ -46,6 +46,7 @@ def test_words_that_are_the_same(one: str, other: str, question: str) -> None:
     ("one", "other", "question"),
     [
         ("US", "us", ""),
+        ("Aa", "aa", ""),
         ("WHO", "who", ""),
         ("X", "x", ""),
         ("HashSet", "Hashset", ""),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from atlas_mcp.atlas.comparing.number_questions import language
+from atlas_mcp.atlas.comparing.amounts.number_questions import language
 
 READ_CHARS = 2_000
 """Characters of a problem by which its language is judged."""

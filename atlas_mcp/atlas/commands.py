@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from atlas_mcp.atlas.comparing.nodes import Node
+from atlas_mcp.atlas.comparing.algebra.nodes import Node
 from atlas_mcp.atlas.events import Event, OrchestratorAsked, SolverStarted
 from atlas_mcp.atlas.explore import Explore
 from atlas_mcp.atlas.messages import ModelRequest

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from atlas_mcp.atlas.agreement import Group
 from atlas_mcp.atlas.commands import CompareAnswers
+from atlas_mcp.atlas.comparing.algebra.nodes import Node, names_in
 from atlas_mcp.atlas.comparing.asked import Asked
-from atlas_mcp.atlas.comparing.nodes import Node, names_in
 from atlas_mcp.atlas.comparing.trees import asks_for_a_form, tree_of
 from atlas_mcp.atlas.run_facts import RunFacts
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from fractions import Fraction
 
-from atlas_mcp.atlas.comparing.nodes import Node
+from atlas_mcp.atlas.comparing.algebra.nodes import Node
 
 _MINUS_ONE: Node = ("number", Fraction(-1))
 

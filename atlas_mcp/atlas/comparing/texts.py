@@ -11,37 +11,32 @@ import unicodedata
 from collections.abc import Callable
 from typing import TypeAlias
 
-from atlas_mcp.atlas.comparing import (
+from atlas_mcp.atlas.comparing import under_schema
+from atlas_mcp.atlas.comparing.algebra import expressions
+from atlas_mcp.atlas.comparing.amounts import (
     bases,
-    chemistry,
-    choices,
-    complexity,
     dates,
-    dress,
-    equations,
-    expressions,
-    inequalities,
-    infinity,
-    intervals,
-    lists,
-    logic,
-    matrices,
     money,
-    no_solution,
     numbers,
-    parts,
-    points,
     quantities,
     ranges,
-    sets,
     times,
-    under_schema,
-    verbatim,
-    words,
-    yes_no,
 )
 from atlas_mcp.atlas.comparing.asked import Asked
 from atlas_mcp.atlas.comparing.forms import short_key, verbatim_key
+from atlas_mcp.atlas.comparing.gathered import (
+    complexity,
+    infinity,
+    lists,
+    logic,
+    matrices,
+    no_solution,
+    parts,
+    points,
+    sets,
+)
+from atlas_mcp.atlas.comparing.relations import equations, inequalities, intervals
+from atlas_mcp.atlas.comparing.wording import chemistry, choices, dress, verbatim, words, yes_no
 
 Part: TypeAlias = Callable[[str], str]
 """Returns the key of a part of a text, such as a member of a list."""

@@ -11,10 +11,11 @@ import unicodedata
 from fractions import Fraction
 from functools import lru_cache
 
-from atlas_mcp.atlas.comparing import dress, expressions, nodes
+from atlas_mcp.atlas.comparing.algebra import expressions, nodes
+from atlas_mcp.atlas.comparing.algebra.nodes import Node
 from atlas_mcp.atlas.comparing.asked import Asked
-from atlas_mcp.atlas.comparing.nodes import Node
 from atlas_mcp.atlas.comparing.texts import text_key
+from atlas_mcp.atlas.comparing.wording import dress
 from atlas_mcp.atlas.messages import Json
 
 MAX_CHARS = 2_000

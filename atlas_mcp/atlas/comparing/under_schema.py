@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias, cast
 
-from atlas_mcp.atlas.comparing import formats, order
+from atlas_mcp.atlas.comparing import formats
 from atlas_mcp.atlas.comparing.asked import Asked
-from atlas_mcp.atlas.comparing.exactness import exactness_asked
 from atlas_mcp.atlas.comparing.forms import exact_number, short_key, verbatim_key
-from atlas_mcp.atlas.comparing.questions import plain_words
+from atlas_mcp.atlas.comparing.gathered import order
+from atlas_mcp.atlas.comparing.wording.exactness import exactness_asked
+from atlas_mcp.atlas.comparing.wording.questions import plain_words
 from atlas_mcp.atlas.messages import Json
 from atlas_mcp.atlas.schema_rules import BadSchema, is_number, target
 from atlas_mcp.atlas.storable import plain

@@ -11,8 +11,8 @@ import pytest
 from atlas_mcp.atlas import comparisons
 from atlas_mcp.atlas.codec import decode_event, encode_event
 from atlas_mcp.atlas.commands import AskOrchestrator, CompareAnswers
+from atlas_mcp.atlas.comparing.algebra.nodes import Node
 from atlas_mcp.atlas.comparing.asked import Asked
-from atlas_mcp.atlas.comparing.nodes import Node
 from atlas_mcp.atlas.comparing.trees import asks_for_a_form
 from atlas_mcp.atlas.comparisons import MOST_COMPARED, due_comparison
 from atlas_mcp.atlas.events import (

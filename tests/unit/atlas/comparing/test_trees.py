@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from atlas_mcp.atlas.comparing.algebra.expressions import normal
 from atlas_mcp.atlas.comparing.asked import Asked
-from atlas_mcp.atlas.comparing.expressions import normal
 from atlas_mcp.atlas.comparing.trees import as_json, asks_for_a_form, tree_of
 from tests.support.trees import tree
 

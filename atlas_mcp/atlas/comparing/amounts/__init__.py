@@ -1,0 +1,1 @@
+"""Numbers and all that is measured or counted in them: units, money, dates, times, ranges."""

@@ -1,0 +1,1 @@
+"""Answers of several parts, and of none: sets, lists, points, matrices; logic and growth."""

@@ -1,0 +1,1 @@
+"""Equations, inequalities, intervals: mathematics that says what a name may be."""

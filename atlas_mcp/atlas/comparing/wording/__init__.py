@@ -1,0 +1,1 @@
+"""Texts as texts: their dress, what makes every character count, words, and fixed kinds of them."""
